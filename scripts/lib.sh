@@ -1,0 +1,73 @@
+# Shared by the scripts beside it; sourced, never run. Bash, because of arrays, `local` and traps.
+# shellcheck shell=bash
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+data=$root/.data
+cd "$root"
+
+if [ -t 2 ]; then bold=$'\e[1m' red=$'\e[31m' green=$'\e[32m' dim=$'\e[2m' plain=$'\e[0m'; else bold='' red='' green='' dim='' plain=''; fi
+
+# Progress goes to stderr, so that stdout stays clean for answers such as `services env`.
+say() { printf '%s\n' "${bold}roost:${plain} $*" >&2; }
+die() {
+  printf '%s\n' "${red}roost: $*${plain}" >&2
+  exit 1
+}
+
+# A port nobody listens on. Below 32768, where the kernel takes no ports for outgoing connections, so that a
+# port which is remembered for the next start is unlikely to be taken meanwhile.
+free_port() {
+  node -e '
+    const tryOne = (left) => {
+      const port = 20000 + Math.floor(Math.random() * 12000);
+      const server = require("net").createServer();
+      server.once("error", () => (left ? tryOne(left - 1) : process.exit(1)));
+      server.listen(port, "127.0.0.1", () => server.close(() => console.log(port)));
+    };
+    tryOne(100);'
+}
+
+port_is_free() {
+  node -e '
+    const server = require("net").createServer();
+    server.once("error", () => process.exit(1));
+    server.listen(Number(process.argv[1]), process.argv[2], () => server.close());' "$1" "${2:-127.0.0.1}"
+}
+
+# The value remembered in file $1, else the output of the command that follows, which is remembered there.
+# Mode 600: passwords are kept this way.
+remembered() {
+  local file=$1 value
+  shift
+  if [ ! -s "$file" ]; then
+    value=$("$@")
+    (umask 077 && printf '%s\n' "$value" >"$file")
+  fi
+  cat "$file"
+}
+
+random_hex() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+
+# Is the process of pid file $1 alive, and does its command line still contain $2? Pids are used again after
+# a reboot, so a number alone would let us stop a stranger.
+is_running() {
+  local pid
+  pid=$(cat "$1" 2>/dev/null) || return 1
+  [ -n "$pid" ] && [ -r "/proc/$pid/cmdline" ] && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$2"
+}
+
+# Ends the process of pid file $1 (checked as in `is_running`) with signal $3, then waits up to $4 seconds before -9.
+stop_pid_file() {
+  local file=$1 text=$2 signal=${3:-TERM} patience=${4:-10} pid i
+  if is_running "$file" "$text"; then
+    pid=$(cat "$file")
+    kill -s "$signal" "$pid" 2>/dev/null || true
+    for ((i = 0; i < patience * 10; i++)); do
+      is_running "$file" "$text" || break
+      sleep 0.1
+    done
+    if is_running "$file" "$text"; then kill -9 "$pid" 2>/dev/null || true; fi
+  fi
+  rm -f "$file"
+}
