@@ -1,1 +1,29 @@
-//! Wire.
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+mod command;
+mod error;
+mod event;
+mod frame;
+mod id;
+pub mod limits;
+mod model;
+mod page;
+mod reply;
+mod text;
+
+pub use command::{Command, Direction};
+pub use error::{CloseCode, ErrorCode, Refusal, Retry};
+pub use event::{Change, Event};
+pub use frame::{ClientFrame, ServerFrame};
+pub use id::{Epoch, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, UserId};
+pub use model::{
+    ChannelListing, Marks, Member, Message, Millis, Role, Room, RoomKind, RoomSummary, RoomView, User,
+};
+pub use page::{FormName, FormState, InvitationView, Language, Page, SessionView, SignUp, Theme, Viewer};
+pub use reply::Reply;
+pub use text::{Body, DisplayName, Handle, Password, RoomTitle, RoomTopic};
+
+/// The version of the wire. A browser says it in `hello`; another one is refused with
+/// [`ErrorCode::VersionUnsupported`] and the page offers a reload.
+pub const VERSION: u16 = 1;

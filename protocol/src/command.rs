@@ -1,0 +1,156 @@
+//! What a browser asks.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Nonce, RoomId, RoomKind, Seq, UserId};
+
+/// Which way a page of history goes from its `seq` (which is not in it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Towards older messages.
+    Before,
+    /// Towards newer messages.
+    After,
+}
+
+/// What a browser asks. Each command gets exactly one answer, a reply or a refusal, with the same `ref`.
+///
+/// Text is carried as it was typed and parsed by the server (see [`Body`](crate::Body) and its neighbours).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// The first command of a connection: from its reply on, events flow. Answered by `welcome`.
+    Hello {
+        /// The version of the wire that the browser speaks.
+        version: u16,
+    },
+    /// Are you there? Answered by `pong`.
+    Ping {},
+    /// A room as one opens it. Answered by `view`.
+    Open {
+        /// Which.
+        room: RoomId,
+    },
+    /// Every change after `after`. Answered by `changes`, or by `view` when that is shorter.
+    CatchUp {
+        /// Which room.
+        room: RoomId,
+        /// The last number that the browser has without a hole.
+        after: Seq,
+    },
+    /// A page of messages. Answered by `page`.
+    History {
+        /// Which room.
+        room: RoomId,
+        /// Older or newer.
+        direction: Direction,
+        /// From where; not in the page itself.
+        seq: Seq,
+    },
+    /// Say something. Safe to repeat: an author has one message per room and nonce. Answered by `sent`.
+    Send {
+        /// Where.
+        room: RoomId,
+        /// The browser's own name for it.
+        nonce: Nonce,
+        /// The text as it was typed.
+        body: String,
+    },
+    /// This device has everything up to `seq`. Answered by `done`.
+    Delivered {
+        /// Which room.
+        room: RoomId,
+        /// Up to here.
+        seq: Seq,
+    },
+    /// The viewer has seen everything up to `seq`. Answered by `done`.
+    Read {
+        /// Which room.
+        room: RoomId,
+        /// Up to here.
+        seq: Seq,
+    },
+    /// People whose handle or name matches. Answered by `users`.
+    FindUsers {
+        /// A part of a handle or name; empty lists some.
+        query: String,
+    },
+    /// The direct room with a person, made if there is none. Answered by `room`.
+    StartDirect {
+        /// With whom.
+        user: UserId,
+    },
+    /// Make a group or a channel. Safe to repeat with the same nonce. Answered by `room`.
+    CreateRoom {
+        /// The browser's own name for it.
+        nonce: Nonce,
+        /// `group` or `channel`.
+        kind: RoomKind,
+        /// Its title.
+        title: String,
+        /// What it is about; may be empty.
+        topic: String,
+    },
+    /// Channels whose title or topic matches. Answered by `channels`.
+    FindChannels {
+        /// A part of a title or topic; empty lists the largest.
+        query: String,
+    },
+    /// Join a channel. Safe to repeat. Answered by `room`.
+    Join {
+        /// Which.
+        room: RoomId,
+    },
+    /// Leave a group or channel. Safe to repeat. Answered by `done`.
+    Leave {
+        /// Which.
+        room: RoomId,
+    },
+    /// Add people to a group or channel. Those who are in already stay as they are. Answered by `done`.
+    Invite {
+        /// Where.
+        room: RoomId,
+        /// Whom: 1 to 50.
+        users: Vec<UserId>,
+    },
+    /// Rename a room and set its topic. Answered by `done`.
+    SetRoom {
+        /// Which.
+        room: RoomId,
+        /// The new title.
+        title: String,
+        /// The new topic; may be empty.
+        topic: String,
+    },
+    /// The members of a room. Answered by `members`.
+    Members {
+        /// Which.
+        room: RoomId,
+        /// A part of a handle or name; empty lists the first.
+        query: String,
+    },
+}
+
+impl Command {
+    /// The names of all commands on the wire, to tell an unknown one from a malformed one.
+    pub const NAMES: &[&str] = &[
+        "hello",
+        "ping",
+        "open",
+        "catch_up",
+        "history",
+        "send",
+        "delivered",
+        "read",
+        "find_users",
+        "start_direct",
+        "create_room",
+        "find_channels",
+        "join",
+        "leave",
+        "invite",
+        "set_room",
+        "members",
+    ];
+}

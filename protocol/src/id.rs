@@ -1,0 +1,68 @@
+//! Identifiers. Each is a type of its own, so that none is taken for another.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::from_str(text).map(Self)
+            }
+        }
+    )*};
+}
+
+uuid_id! {
+    /// A person with an account.
+    UserId;
+    /// A place where people talk: direct, group or channel.
+    RoomId;
+    /// A message, for links and moderation. Its place is its room and its [`Seq`]. UUIDv7.
+    MessageId;
+    /// A signed-in browser.
+    SessionId;
+    /// An invitation to sign up.
+    InvitationId;
+    /// Made by the browser for each thing it creates, so that a repeat is recognised. UUIDv4.
+    Nonce;
+    /// One database's life: renewed after a restore. Positions of another epoch are void.
+    Epoch;
+}
+
+/// Place of a change on its room's number line: 1, 2, 3, … without a hole. 0 is before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seq(pub i64);
+
+impl Seq {
+    /// Before the first change of a room.
+    pub const ZERO: Self = Self(0);
+
+    /// The number after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,45 @@
+//! Every bound that both ends know.
+
+/// Characters (Unicode scalar values) of a message.
+pub const BODY_CHARS_MAX: usize = 4_000;
+/// Bytes of one WebSocket frame from a browser.
+pub const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Characters of a handle, at least.
+pub const HANDLE_CHARS_MIN: usize = 2;
+/// Characters of a handle, at most.
+pub const HANDLE_CHARS_MAX: usize = 32;
+/// Characters of a display name.
+pub const NAME_CHARS_MAX: usize = 64;
+/// Characters of a password, at least.
+pub const PASSWORD_CHARS_MIN: usize = 10;
+/// Characters of a password, at most: hashing is paid by the byte.
+pub const PASSWORD_CHARS_MAX: usize = 256;
+/// Characters of a room's title.
+pub const TITLE_CHARS_MAX: usize = 80;
+/// Characters of a room's topic.
+pub const TOPIC_CHARS_MAX: usize = 250;
+/// Messages in one page of history, and in the first page of a room.
+pub const PAGE_MESSAGES: usize = 50;
+/// Changes in one answer to `catch_up`.
+pub const CHANGES_MAX: usize = 200;
+/// A browser that is further behind than this gets the newest page instead of the changes.
+pub const BEHIND_MAX: i64 = 1_000;
+/// Rooms that one person may be in.
+pub const ROOMS_PER_USER_MAX: usize = 500;
+/// Members of one room.
+pub const MEMBERS_MAX: usize = 10_000;
+/// Members that one answer lists.
+pub const MEMBERS_LISTED_MAX: usize = 200;
+/// Up to this many members a room is told about each member's marks.
+pub const MARKS_MEMBERS_MAX: usize = 100;
+/// People whom one `invite` adds.
+pub const INVITE_MAX: usize = 50;
+/// People or channels that one search lists.
+pub const FOUND_MAX: usize = 30;
+/// Unread messages are counted up to here and then shown as "99+".
+pub const UNREAD_MAX: u32 = 100;
+
+// A frame must have room for the longest message: four bytes a character, twelve (`\ud83d\ude00`) when escaped.
+const _: () = assert!(BODY_CHARS_MAX * 12 + 1_024 < FRAME_BYTES_MAX);
+const _: () = assert!(PAGE_MESSAGES <= CHANGES_MAX);
+const _: () = assert!(HANDLE_CHARS_MIN < HANDLE_CHARS_MAX && PASSWORD_CHARS_MIN < PASSWORD_CHARS_MAX);
