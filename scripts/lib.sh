@@ -71,3 +71,33 @@ stop_pid_file() {
   fi
   rm -f "$file"
 }
+
+# Everything is built into the project's own folder, whatever the user's settings say: the scripts look there.
+export CARGO_TARGET_DIR=$root/target
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
+export PATH=$HOME/.cargo/bin:/usr/sbin:/sbin:$PATH
+
+# step "what" "how long it usually takes" command …: says so, runs it, and says how long it took.
+step() {
+  local what=$1 usual=$2 began=$SECONDS
+  shift 2
+  say "$what ${dim}(usually $usual)${plain}"
+  "$@" || die "$what: failed"
+  local took=$((SECONDS - began))
+  [ $took -lt 3 ] || say "$what: done in ${took} s"
+}
+
+# Waits until $1 answers 200, at most $2 seconds, and gives up at once when process $3 is gone.
+wait_ready() {
+  node -e '
+    const [url, seconds, pid] = process.argv.slice(1);
+    const alive = () => { try { process.kill(Number(pid), 0); return true; } catch { return false; } };
+    const end = Date.now() + seconds * 1000;
+    (async () => {
+      while (Date.now() < end && (!pid || alive())) {
+        try { if ((await fetch(url, { signal: AbortSignal.timeout(2000) })).status === 200) process.exit(0); } catch {}
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      process.exit(1);
+    })();' "$@"
+}
