@@ -17,6 +17,8 @@ pub enum Change {
     Member {
         /// As it is now.
         member: Member,
+        /// How many members the room has now.
+        members: u32,
     },
     /// The room's own properties have changed.
     Room {

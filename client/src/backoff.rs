@@ -1,0 +1,48 @@
+//! How long to wait before the next try to connect.
+
+/// The longest wait grows from here, in milliseconds …
+const BASE_MS: u32 = 500;
+/// … up to here.
+const CAP_MS: u32 = 20_000;
+
+/// Exponential backoff with full jitter: the wait is uniform between nothing and a bound that doubles. After a
+/// server's death its clients then come back spread out, not in waves (Brooker, «Exponential Backoff And
+/// Jitter», 2015).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backoff {
+    tries: u32,
+}
+
+impl Backoff {
+    /// The wait before the next try, in milliseconds. `random` is uniform in 0..1.
+    pub fn next_ms(&mut self, random: f64) -> u32 {
+        let bound = BASE_MS.saturating_mul(1 << self.tries.min(16)).min(CAP_MS);
+        self.tries = self.tries.saturating_add(1);
+        (f64::from(bound) * random.clamp(0.0, 1.0)) as u32
+    }
+
+    /// A connection held: begin from the start next time.
+    pub fn reset(&mut self) {
+        self.tries = 0;
+    }
+
+    /// How many tries have failed in a row.
+    #[must_use]
+    pub fn tries(&self) -> u32 {
+        self.tries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_doubles_from_half_a_second_to_twenty() {
+        let mut backoff = Backoff::default();
+        let bounds: Vec<u32> = (0..8).map(|_| backoff.next_ms(1.0)).collect();
+        assert_eq!(bounds, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000]);
+        backoff.reset();
+        assert_eq!(backoff.next_ms(0.5), 250);
+    }
+}

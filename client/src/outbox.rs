@@ -1,0 +1,223 @@
+//! What was written and is not yet acknowledged.
+
+use std::collections::BTreeSet;
+
+use protocol::{Millis, Nonce, Refusal, Retry, RoomId};
+use serde::{Deserialize, Serialize};
+
+/// Wait before a send that was refused for now, when the refusal names none.
+const RETRY_MS: i64 = 1_000;
+/// How many messages wait at most. The next one stays in the composer, and the person is told.
+pub(crate) const OUTBOX_MAX: usize = 200;
+
+/// A message on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// By which the server recognises a repeat.
+    pub nonce: Nonce,
+    /// Where to.
+    pub room: RoomId,
+    /// The text as it was typed.
+    pub body: String,
+    /// When it was written, by the browser's clock: for showing.
+    pub written_at: Millis,
+    /// What has become of it.
+    #[serde(skip)]
+    pub state: SendState,
+}
+
+/// What has become of a message on its way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SendState {
+    /// Waits for the connection, for the one before it, or for the time to try again.
+    #[default]
+    Waiting,
+    /// Handed to the socket, not yet answered.
+    OnItsWay,
+    /// Refused for good: the person decides.
+    Refused(Refusal),
+}
+
+/// The messages on their way, in the order in which they were written.
+///
+/// Law: of one room only one is unanswered at a time, so that a refusal for now («slow down») of the first cannot
+/// let the second overtake it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outbox {
+    items: Vec<Pending>,
+    /// Nothing of these is tried before this time.
+    not_before: Millis,
+}
+
+impl Outbox {
+    /// Adds a message.
+    ///
+    /// # Errors
+    /// The message back, when [`OUTBOX_MAX`] are waiting already.
+    pub fn push(&mut self, pending: Pending) -> Result<(), Pending> {
+        if self.items.len() >= OUTBOX_MAX {
+            return Err(pending);
+        }
+        if !self.items.iter().any(|item| item.nonce == pending.nonce) {
+            self.items.push(pending);
+        }
+        Ok(())
+    }
+
+    /// All that is on its way, in the order of writing.
+    #[must_use]
+    pub fn items(&self) -> &[Pending] {
+        &self.items
+    }
+
+    /// What is on its way to a room.
+    pub fn of(&self, room: RoomId) -> impl Iterator<Item = &Pending> {
+        self.items.iter().filter(move |item| item.room == room)
+    }
+
+    /// How many are still to be sent by themselves (the refused ones wait for the person).
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.items.iter().filter(|item| !matches!(item.state, SendState::Refused(_))).count()
+    }
+
+    /// What to hand to the socket now. It counts as on its way from here on.
+    pub fn due(&mut self, now: Millis) -> Vec<Pending> {
+        if now < self.not_before {
+            return Vec::new();
+        }
+        let mut busy: BTreeSet<RoomId> = self
+            .items
+            .iter()
+            .filter(|item| item.state == SendState::OnItsWay)
+            .map(|item| item.room)
+            .collect();
+        let mut due = Vec::new();
+        for item in &mut self.items {
+            if item.state == SendState::Waiting && busy.insert(item.room) {
+                item.state = SendState::OnItsWay;
+                due.push(item.clone());
+            }
+        }
+        due
+    }
+
+    /// The server has it. Says whether it was here.
+    pub fn acknowledge(&mut self, nonce: Nonce) -> bool {
+        let before = self.items.len();
+        self.items.retain(|item| item.nonce != nonce);
+        before != self.items.len()
+    }
+
+    /// The server refused it: for now it waits again, for good it stays for the person to see.
+    pub fn refuse(&mut self, nonce: Nonce, refusal: Refusal, now: Millis) {
+        let Some(item) = self.items.iter_mut().find(|item| item.nonce == nonce) else { return };
+        match refusal.code.retry() {
+            Retry::Later => {
+                item.state = SendState::Waiting;
+                self.not_before = now + refusal.retry_ms.map_or(RETRY_MS, i64::from);
+            }
+            Retry::Never => item.state = SendState::Refused(refusal),
+        }
+    }
+
+    /// The person wants a refused one tried again.
+    pub fn retry(&mut self, nonce: Nonce) {
+        if let Some(item) = self.items.iter_mut().find(|item| item.nonce == nonce)
+            && matches!(item.state, SendState::Refused(_))
+        {
+            item.state = SendState::Waiting;
+        }
+    }
+
+    /// The person takes one back, with its text. One that may be on its way cannot be taken back.
+    pub fn take(&mut self, nonce: Nonce) -> Option<Pending> {
+        let at = self
+            .items
+            .iter()
+            .position(|item| item.nonce == nonce && matches!(item.state, SendState::Refused(_)))?;
+        Some(self.items.remove(at))
+    }
+
+    /// The connection is gone: what was unanswered must be sent again.
+    pub fn disconnected(&mut self) {
+        self.not_before = 0;
+        for item in &mut self.items {
+            if item.state == SendState::OnItsWay {
+                item.state = SendState::Waiting;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::ErrorCode;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn pending(n: u128, room: u128) -> Pending {
+        Pending {
+            nonce: Nonce(Uuid::from_u128(n)),
+            room: RoomId(Uuid::from_u128(room)),
+            body: format!("message {n}"),
+            written_at: 0,
+            state: SendState::Waiting,
+        }
+    }
+
+    fn nonces(items: &[Pending]) -> Vec<u128> {
+        items.iter().map(|item| item.nonce.0.as_u128()).collect()
+    }
+
+    #[test]
+    fn one_a_room_is_on_its_way_at_a_time() {
+        let mut outbox = Outbox::default();
+        for (n, room) in [(1, 1), (2, 1), (3, 2)] {
+            outbox.push(pending(n, room)).unwrap();
+        }
+        assert_eq!(nonces(&outbox.due(0)), [1, 3]);
+        assert_eq!(nonces(&outbox.due(0)), [0; 0]);
+        outbox.acknowledge(Nonce(Uuid::from_u128(1)));
+        assert_eq!(nonces(&outbox.due(0)), [2]);
+    }
+
+    #[test]
+    fn a_refusal_for_now_keeps_the_order_and_a_lost_connection_repeats() {
+        let mut outbox = Outbox::default();
+        outbox.push(pending(1, 1)).unwrap();
+        outbox.push(pending(2, 1)).unwrap();
+        outbox.due(0);
+        outbox.refuse(Nonce(Uuid::from_u128(1)), Refusal::new(ErrorCode::SlowDown).retry_ms(300), 1_000);
+        assert_eq!(nonces(&outbox.due(1_299)), [0; 0]);
+        assert_eq!(nonces(&outbox.due(1_300)), [1]);
+        outbox.disconnected();
+        assert_eq!(nonces(&outbox.due(1_300)), [1]);
+        assert_eq!(outbox.waiting(), 2);
+    }
+
+    #[test]
+    fn a_refusal_for_good_waits_for_the_person_and_lets_the_next_one_go() {
+        let mut outbox = Outbox::default();
+        outbox.push(pending(1, 1)).unwrap();
+        outbox.push(pending(2, 1)).unwrap();
+        outbox.due(0);
+        let nonce = Nonce(Uuid::from_u128(1));
+        assert_eq!(outbox.take(nonce), None, "it may have been stored");
+        outbox.refuse(nonce, ErrorCode::Forbidden.into(), 0);
+        assert_eq!(nonces(&outbox.due(0)), [2]);
+        outbox.retry(nonce);
+        assert_eq!(nonces(&outbox.due(0)), [0; 0], "the second is on its way");
+        assert_eq!(outbox.items().len(), 2);
+    }
+
+    #[test]
+    fn a_full_outbox_hands_the_message_back() {
+        let mut outbox = Outbox::default();
+        for n in 0..OUTBOX_MAX as u128 {
+            outbox.push(pending(n, 1)).unwrap();
+        }
+        assert_eq!(outbox.push(pending(9_999, 1)).unwrap_err().body, "message 9999");
+    }
+}

@@ -1,0 +1,302 @@
+//! One room, as far as this client knows it.
+
+use std::collections::BTreeMap;
+
+use protocol::{
+    Change, Marks, Member, Message, Millis, RoomSummary, RoomView, Seq, UserId, limits::MARKS_MEMBERS_MAX,
+    limits::UNREAD_MAX,
+};
+
+use crate::timeline::Timeline;
+
+/// Changes that wait for the ones before them. More than this, and catching up is quicker.
+const HELD_MAX: usize = 256;
+
+/// What became of a numbered change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It was the next one.
+    Yes,
+    /// It was known already.
+    Known,
+    /// Some before it are missing: it is held.
+    Held,
+}
+
+/// How far one's own message has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tick {
+    /// It is committed.
+    Sent,
+    /// A device of everyone else has confirmed it.
+    Delivered,
+    /// Everyone else has seen it.
+    Read,
+}
+
+/// A room: its line in the list, and, once opened, its window of messages, its members and their marks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoomState {
+    /// Its line in the list.
+    pub summary: RoomSummary,
+    /// The window of messages; `None` until the room has been opened.
+    pub timeline: Option<Timeline>,
+    /// The members that are known, once opened.
+    pub members: BTreeMap<UserId, Member>,
+    /// The marks that are known, once opened.
+    pub marks: BTreeMap<UserId, Marks>,
+    /// Where the line of unread messages is drawn: set when the room is entered.
+    pub unread_after: Option<Seq>,
+    /// All changes up to here are in this state.
+    cursor: Seq,
+    /// What came too early, with the time of the first hole.
+    held: BTreeMap<Seq, (Millis, Change)>,
+    held_since: Option<Millis>,
+    /// The unread count already knows of everything up to here.
+    counted_through: Seq,
+}
+
+impl RoomState {
+    /// A room that is only a line in the list.
+    #[must_use]
+    pub fn listed(summary: RoomSummary) -> Self {
+        let head = summary.head;
+        let marks = BTreeMap::from([(summary.marks.user, summary.marks)]);
+        Self {
+            summary,
+            timeline: None,
+            members: BTreeMap::new(),
+            marks,
+            unread_after: None,
+            cursor: head,
+            held: BTreeMap::new(),
+            held_since: None,
+            counted_through: head,
+        }
+    }
+
+    /// A room as it was opened.
+    #[must_use]
+    pub fn opened(view: RoomView) -> Self {
+        let mut room = Self::listed(view.summary.clone());
+        room.open(view);
+        room
+    }
+
+    /// Begins from a fresh view.
+    pub fn open(&mut self, view: RoomView) {
+        let own = self.summary.marks;
+        self.timeline = Some(Timeline::newest(view.messages, view.more_before));
+        self.members = view.members.into_iter().map(|member| (member.user.id, member)).collect();
+        self.marks = view.marks.into_iter().map(|marks| (marks.user, marks)).collect();
+        self.summary = view.summary;
+        self.cursor = view.through;
+        self.counted_through = view.through;
+        self.put_marks(own);
+        self.held.retain(|seq, _| *seq > view.through);
+        self.drain();
+    }
+
+    /// Takes the list's newer word for it (after a reconnect). The window stays where it is and catches up.
+    pub fn relist(&mut self, summary: RoomSummary) {
+        if self.timeline.is_none() {
+            self.cursor = self.cursor.max(summary.head);
+        }
+        self.counted_through = summary.head;
+        let own = self.summary.marks;
+        self.summary = summary;
+        self.put_marks(self.summary.marks);
+        self.put_marks(own);
+        self.held.retain(|seq, _| *seq > self.cursor);
+        self.drain();
+    }
+
+    /// All changes up to here are in this state.
+    #[must_use]
+    pub fn cursor(&self) -> Seq {
+        self.cursor
+    }
+
+    /// Since when a hole has been waiting to be filled.
+    #[must_use]
+    pub fn held_since(&self) -> Option<Millis> {
+        self.held_since
+    }
+
+    /// Too much is held: do not wait for the hole to fill by itself.
+    #[must_use]
+    pub fn is_flooded(&self) -> bool {
+        self.held.len() >= HELD_MAX
+    }
+
+    /// A numbered change came, live. `now` is when, by any clock that does not go back.
+    pub fn apply(&mut self, seq: Seq, at: Millis, change: Change, now: Millis) -> Applied {
+        self.summary.head = self.summary.head.max(seq);
+        if seq <= self.cursor {
+            return Applied::Known;
+        }
+        if seq > self.cursor.next() {
+            if self.held.len() < HELD_MAX {
+                self.held.insert(seq, (at, change));
+            }
+            self.held_since.get_or_insert(now);
+            return Applied::Held;
+        }
+        self.advance(seq, at, change);
+        self.drain();
+        Applied::Yes
+    }
+
+    /// The answer to «everything after my position»: what is between two of its numbers needs no telling.
+    pub fn catch_up(&mut self, changes: Vec<(Seq, Change)>, through: Seq) {
+        for (seq, change) in changes {
+            if seq > self.cursor {
+                let at = self.summary.active_at;
+                self.advance(seq, at, change);
+            }
+        }
+        self.cursor = self.cursor.max(through);
+        self.summary.head = self.summary.head.max(through);
+        self.held = self.held.split_off(&self.cursor.next());
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(entry) = self.held.first_entry()
+            && *entry.key() == self.cursor.next()
+        {
+            let (seq, (at, change)) = entry.remove_entry();
+            self.advance(seq, at, change);
+        }
+        if self.held.is_empty() {
+            self.held_since = None;
+        }
+    }
+
+    fn advance(&mut self, seq: Seq, at: Millis, change: Change) {
+        self.cursor = seq;
+        self.summary.head = self.summary.head.max(seq);
+        match change {
+            Change::Message { message } => self.put_message(message),
+            Change::Member { member, members } => self.put_member(member, members),
+            Change::Room { room } => {
+                if room.rev > self.summary.room.rev {
+                    self.summary.room = room;
+                }
+            }
+            Change::Unknown => {}
+        }
+        self.summary.active_at = self.summary.active_at.max(at);
+    }
+
+    fn put_message(&mut self, message: Message) {
+        let own = message.author.id == self.summary.marks.user;
+        if !own && message.seq > self.counted_through && message.seq > self.summary.marks.read {
+            self.summary.unread = (self.summary.unread + 1).min(UNREAD_MAX);
+        }
+        self.counted_through = self.counted_through.max(message.seq);
+        self.summary.active_at = self.summary.active_at.max(message.sent_at);
+        if self
+            .summary
+            .last
+            .as_ref()
+            .is_none_or(|last| (message.seq, message.rev) > (last.seq, last.rev) && message.seq >= last.seq)
+        {
+            self.summary.last = Some(message.clone());
+        }
+        if let Some(timeline) = &mut self.timeline {
+            timeline.put(message);
+        }
+    }
+
+    fn put_member(&mut self, member: Member, members: u32) {
+        self.summary.members = members;
+        if member.user.id == self.summary.marks.user {
+            self.summary.role = member.role;
+        }
+        if self.members.get(&member.user.id).is_none_or(|known| known.rev < member.rev) {
+            if self.timeline.is_some() {
+                self.marks.entry(member.user.id).or_insert(Marks {
+                    user: member.user.id,
+                    delivered: Seq::ZERO,
+                    read: Seq::ZERO,
+                });
+            }
+            self.members.insert(member.user.id, member);
+        }
+    }
+
+    /// Someone's marks. They only grow. Says whether anything changed.
+    pub fn put_marks(&mut self, marks: Marks) -> bool {
+        let known = self.marks.entry(marks.user).or_insert(Marks { read: Seq(-1), ..marks });
+        let grown = Marks {
+            delivered: known.delivered.max(marks.delivered),
+            read: known.read.max(marks.read),
+            ..marks
+        };
+        let changed = *known != grown;
+        *known = grown;
+        if marks.user == self.summary.marks.user && self.summary.marks != grown {
+            self.summary.marks = grown;
+            self.recount();
+        }
+        changed
+    }
+
+    /// After one's own read mark grew: what is left unread, as far as the window can tell.
+    fn recount(&mut self) {
+        let read = self.summary.marks.read;
+        if self.summary.last.as_ref().is_none_or(|last| last.seq <= read) {
+            self.summary.unread = 0;
+            return;
+        }
+        let Some(timeline) = &self.timeline else { return };
+        let covers = !timeline.more_after()
+            && (!timeline.more_before() || timeline.first().is_some_and(|first| first.seq <= read.next()));
+        if covers {
+            let own = self.summary.marks.user;
+            let unread =
+                timeline.messages().rev().take_while(|m| m.seq > read).filter(|m| m.author.id != own);
+            self.summary.unread = u32::try_from(unread.count()).unwrap_or(UNREAD_MAX).min(UNREAD_MAX);
+        }
+    }
+
+    /// The members who are in the room now.
+    pub fn active_members(&self) -> impl Iterator<Item = &Member> {
+        self.members.values().filter(|member| member.active)
+    }
+
+    /// How far a message of one's own has come. In a large room no more is told than that it is committed.
+    #[must_use]
+    pub fn tick(&self, seq: Seq) -> Tick {
+        if self.summary.members as usize > MARKS_MEMBERS_MAX {
+            return Tick::Sent;
+        }
+        let others = || {
+            self.active_members().filter(|m| m.user.id != self.summary.marks.user).map(|m| self.marks_of(m))
+        };
+        if others().next().is_none() {
+            return Tick::Sent;
+        }
+        if others().all(|marks| marks.read >= seq) {
+            Tick::Read
+        } else if others().all(|marks| marks.delivered >= seq) {
+            Tick::Delivered
+        } else {
+            Tick::Sent
+        }
+    }
+
+    /// Who else has seen a message, and how many others there are.
+    #[must_use]
+    pub fn read_by(&self, seq: Seq) -> (Vec<&Member>, usize) {
+        let others: Vec<_> = self.active_members().filter(|m| m.user.id != self.summary.marks.user).collect();
+        let count = others.len();
+        (others.into_iter().filter(|m| self.marks_of(m).read >= seq).collect(), count)
+    }
+
+    fn marks_of(&self, member: &Member) -> Marks {
+        let none = Marks { user: member.user.id, delivered: Seq::ZERO, read: Seq::ZERO };
+        self.marks.get(&member.user.id).copied().unwrap_or(none)
+    }
+}

@@ -1,0 +1,254 @@
+//! What the timeline shows, line by line: days, the line of unread messages, and messages in runs.
+//!
+//! Dates are reckoned here, in plain arithmetic, so that the server and the browser draw the very same text.
+
+use std::sync::Arc;
+
+use protocol::{Message, Millis, Nonce, RoomId, Seq, User};
+use uuid::Uuid;
+
+use crate::{Client, SendState};
+
+/// Messages of one author within this time share one name and one picture.
+const RUN_MS: i64 = 5 * 60 * 1_000;
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// A day of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date {
+    /// Year of our era.
+    pub year: i32,
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+}
+
+/// By what a row is recognised when it changes. One's own message keeps its key when it has been stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RowKey {
+    /// The beginning of the room.
+    Beginning,
+    /// A day, counted from 1970-01-01.
+    Day(i64),
+    /// The line of unread messages.
+    Unread,
+    /// A message: one's own by its nonce, another's by its id.
+    Message(Uuid),
+}
+
+/// A line of the timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Unique in one timeline.
+    pub key: RowKey,
+    /// What it shows.
+    pub kind: RowKind,
+}
+
+/// What a line shows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RowKind {
+    /// Nothing is older.
+    Beginning,
+    /// A day begins.
+    Day(Date),
+    /// What follows is unread.
+    Unread,
+    /// A message.
+    Message(MessageRow),
+}
+
+/// A message, stored or on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageRow {
+    /// Who wrote it.
+    pub author: User,
+    /// The text.
+    pub body: Arc<str>,
+    /// When.
+    pub at: Millis,
+    /// Begins a run: shows the picture, the name and the time.
+    pub first_of_run: bool,
+    /// Written by the viewer.
+    pub own: bool,
+    /// The viewer's last stored message: the one that shows its tick.
+    pub last_own: bool,
+    /// Its place, once stored.
+    pub seq: Option<Seq>,
+    /// By what it can be tried again or taken back.
+    pub nonce: Nonce,
+    /// `None` once stored.
+    pub sending: Option<SendState>,
+}
+
+/// The rows of a room, oldest first. `utc_offset_minutes` is that of whoever looks, east positive.
+#[must_use]
+pub fn rows(client: &Client, room: RoomId, utc_offset_minutes: i32) -> Vec<Row> {
+    let Some(state) = client.room(room) else { return Vec::new() };
+    let Some(timeline) = &state.timeline else { return Vec::new() };
+    let me = state.summary.marks.user;
+    let mut drawn = Drawn { rows: Vec::new(), day: None, last: None, utc_offset_minutes };
+    if !timeline.more_before() {
+        drawn.push(RowKey::Beginning, RowKind::Beginning);
+    }
+    let mut unread_after = state.unread_after;
+    for message in timeline.messages() {
+        drawn.day(message.sent_at);
+        if message.author.id != me && unread_after.is_some_and(|after| message.seq > after) {
+            unread_after = None;
+            drawn.last = None;
+            drawn.push(RowKey::Unread, RowKind::Unread);
+        }
+        drawn.message(stored(message, me == message.author.id));
+    }
+    if let Some(row) = drawn.rows.iter_mut().rev().find_map(|row| match &mut row.kind {
+        RowKind::Message(message) if message.own => Some(message),
+        RowKind::Message(_) | RowKind::Beginning | RowKind::Day(_) | RowKind::Unread => None,
+    }) {
+        row.last_own = true;
+    }
+    if !timeline.more_after()
+        && let Some(author) = client.me()
+    {
+        let here = |nonce| timeline.messages().rev().any(|m| m.author.id == me && m.nonce == nonce);
+        for item in client.outbox().of(room).filter(|item| !here(item.nonce)) {
+            drawn.day(item.written_at);
+            drawn.message(MessageRow {
+                author: author.clone(),
+                body: item.body.trim_end().into(),
+                at: item.written_at,
+                first_of_run: false,
+                own: true,
+                last_own: false,
+                seq: None,
+                nonce: item.nonce,
+                sending: Some(item.state.clone()),
+            });
+        }
+    }
+    drawn.rows
+}
+
+fn stored(message: &Message, own: bool) -> MessageRow {
+    MessageRow {
+        author: message.author.clone(),
+        body: message.body.as_str().into(),
+        at: message.sent_at,
+        first_of_run: false,
+        own,
+        last_own: false,
+        seq: Some(message.seq),
+        nonce: if own { message.nonce } else { Nonce(message.id.0) },
+        sending: None,
+    }
+}
+
+struct Drawn {
+    rows: Vec<Row>,
+    day: Option<i64>,
+    last: Option<(protocol::UserId, Millis)>,
+    utc_offset_minutes: i32,
+}
+
+impl Drawn {
+    fn push(&mut self, key: RowKey, kind: RowKind) {
+        self.rows.push(Row { key, kind });
+    }
+
+    /// Draws the day's line when a new day begins. Clocks differ between servers: a day never begins twice.
+    fn day(&mut self, at: Millis) {
+        let day = day_number(at, self.utc_offset_minutes);
+        if self.day.is_none_or(|shown| day > shown) {
+            self.day = Some(day);
+            self.last = None;
+            self.push(RowKey::Day(day), RowKind::Day(date_from_days(day)));
+        }
+    }
+
+    fn message(&mut self, mut message: MessageRow) {
+        let run = self
+            .last
+            .is_some_and(|(author, at)| author == message.author.id && (message.at - at).abs() < RUN_MS);
+        message.first_of_run = !run;
+        let since = if run { self.last.map_or(message.at, |(_, at)| at) } else { message.at };
+        self.last = Some((message.author.id, since));
+        self.push(RowKey::Message(message.nonce.0), RowKind::Message(message));
+    }
+}
+
+fn local(at: Millis, utc_offset_minutes: i32) -> Millis {
+    at + i64::from(utc_offset_minutes) * 60_000
+}
+
+fn day_number(at: Millis, utc_offset_minutes: i32) -> i64 {
+    local(at, utc_offset_minutes).div_euclid(DAY_MS)
+}
+
+/// The day on which something happened, where the offset from UTC is this.
+#[must_use]
+pub fn date_of(at: Millis, utc_offset_minutes: i32) -> Date {
+    date_from_days(day_number(at, utc_offset_minutes))
+}
+
+/// Minutes since midnight.
+#[must_use]
+pub fn minute_of_day(at: Millis, utc_offset_minutes: i32) -> u16 {
+    u16::try_from(local(at, utc_offset_minutes).rem_euclid(DAY_MS) / 60_000).unwrap_or_default()
+}
+
+/// 0 for Sunday to 6 for Saturday.
+#[must_use]
+pub fn weekday_of(date: Date) -> u8 {
+    u8::try_from((days_from_date(date) + 4).rem_euclid(7)).unwrap_or_default()
+}
+
+/// Civil date from days since 1970-01-01. Hinnant, «chrono-Compatible Low-Level Date Algorithms».
+fn date_from_days(days: i64) -> Date {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = (doy - (153 * mp + 2) / 5 + 1) as u8;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 } as u8;
+    let year = (yoe + era * 400 + i64::from(month <= 2)) as i32;
+    Date { year, month, day }
+}
+
+/// The other way round.
+fn days_from_date(date: Date) -> i64 {
+    let y = i64::from(date.year) - i64::from(date.month <= 2);
+    let era = y.div_euclid(400);
+    let yoe = y.rem_euclid(400);
+    let m = i64::from(date.month);
+    let doy = (153 * (if m > 2 { m - 3 } else { m + 9 }) + 2) / 5 + i64::from(date.day) - 1;
+    let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    era * 146_097 + doe - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_go_there_and_back() {
+        for (days, date) in
+            [(0, (1970, 1, 1)), (19_782, (2024, 2, 29)), (20_781, (2026, 11, 24)), (-1, (1969, 12, 31))]
+        {
+            let found = date_from_days(days);
+            assert_eq!((found.year, found.month, found.day), date);
+            assert_eq!(days_from_date(found), days);
+        }
+        assert_eq!(weekday_of(date_from_days(20_781)), 2, "a Tuesday");
+    }
+
+    #[test]
+    fn the_day_is_the_lookers() {
+        let late_in_greenwich = 23 * 3_600_000;
+        assert_eq!(date_of(late_in_greenwich, 8 * 60).day, 2);
+        assert_eq!(minute_of_day(late_in_greenwich, 8 * 60), 7 * 60);
+        assert_eq!(date_of(0, -60), Date { year: 1969, month: 12, day: 31 });
+    }
+}

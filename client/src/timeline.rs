@@ -1,0 +1,131 @@
+//! The part of a room's messages that is on screen or near it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use protocol::{Direction, Message, Seq};
+
+/// How many messages are kept at most while one follows the newest. Older ones are fetched again when wanted.
+pub const TIMELINE_ENTRIES_MAX: usize = 300;
+
+/// A window on a room's messages, in the order of their numbers. Without a hole: what is between two of its
+/// messages is in it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Timeline {
+    messages: BTreeMap<Seq, Arc<Message>>,
+    more_before: bool,
+    more_after: bool,
+}
+
+impl Timeline {
+    /// The newest page of a room.
+    #[must_use]
+    pub fn newest(messages: Vec<Message>, more_before: bool) -> Self {
+        let messages = messages.into_iter().map(|m| (m.seq, Arc::new(m))).collect();
+        Self { messages, more_before, more_after: false }
+    }
+
+    /// The messages, oldest first.
+    pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Arc<Message>> {
+        self.messages.values()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// The first message of the window.
+    #[must_use]
+    pub fn first(&self) -> Option<&Arc<Message>> {
+        self.messages.values().next()
+    }
+
+    /// The last message of the window.
+    #[must_use]
+    pub fn last(&self) -> Option<&Arc<Message>> {
+        self.messages.values().next_back()
+    }
+
+    /// Whether the room has older messages than the window.
+    #[must_use]
+    pub fn more_before(&self) -> bool {
+        self.more_before
+    }
+
+    /// Whether the room has newer messages than the window: then what is said now is not shown here.
+    #[must_use]
+    pub fn more_after(&self) -> bool {
+        self.more_after
+    }
+
+    /// A message is new or has changed. An older state of it than the one that is here changes nothing; one that
+    /// lies outside the window stays outside. Says whether anything changed.
+    pub fn put(&mut self, message: Message) -> bool {
+        if let Some(known) = self.messages.get(&message.seq) {
+            if known.rev >= message.rev {
+                return false;
+            }
+        } else if self.is_outside(message.seq) {
+            return false;
+        }
+        self.messages.insert(message.seq, Arc::new(message));
+        true
+    }
+
+    fn is_outside(&self, seq: Seq) -> bool {
+        let before = self.more_before && self.first().is_none_or(|first| seq < first.seq);
+        let after = self.more_after && self.last().is_none_or(|last| seq > last.seq);
+        before || after
+    }
+
+    /// A page of history that was asked for from `seq`. A page that no longer fits the window's end is dropped:
+    /// it would leave a hole. Says whether anything changed.
+    pub fn extend(&mut self, direction: Direction, seq: Seq, page: Vec<Message>, more: bool) -> bool {
+        let end = match direction {
+            Direction::Before => self.first(),
+            Direction::After => self.last(),
+        };
+        if end.is_some_and(|message| message.seq != seq) {
+            return false;
+        }
+        match direction {
+            Direction::Before => self.more_before = more,
+            Direction::After => self.more_after = more,
+        }
+        for message in page {
+            self.messages.insert(message.seq, Arc::new(message));
+        }
+        self.trim_far_end(direction);
+        true
+    }
+
+    /// After a page at one end, the other end goes.
+    fn trim_far_end(&mut self, grown: Direction) {
+        while self.messages.len() > TIMELINE_ENTRIES_MAX {
+            match grown {
+                Direction::Before => {
+                    self.messages.pop_last();
+                    self.more_after = true;
+                }
+                Direction::After => {
+                    self.messages.pop_first();
+                    self.more_before = true;
+                }
+            }
+        }
+    }
+
+    /// The person looks at the newest message: what is far above may go. Says whether anything went.
+    pub fn trim_above(&mut self) -> bool {
+        let before = self.messages.len();
+        self.trim_far_end(Direction::After);
+        before != self.messages.len()
+    }
+}
