@@ -1,0 +1,55 @@
+# Each target is a thin door to a script in scripts/, which says why it does what it does.
+
+MAKEFLAGS += --no-print-directory
+export PORT NODES BIND SPEC YES
+
+.DEFAULT_GOAL := help
+.PHONY: help run test build dev-frontend e2e size fmt lint unit sqlx sqlx-check services setup clean-data
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+run: ## Set up, build and start Roost (PORT=3000, NODES=1; NODES=3 puts three servers behind nginx)
+	@exec scripts/run
+
+test: ## Set up and run every check and every test; one summary at the end
+	@exec scripts/test
+
+build: ## Set up and build the release: target/release/server and target/site
+	@scripts/setup run
+	cargo build --release -p server
+	@scripts/frontend
+
+dev-frontend: ## Build the front end quickly: unoptimised, for a try
+	@scripts/setup run
+	@scripts/frontend --dev
+
+e2e: ## Browser tests alone (SPEC=name runs one file; E2E_PROFILE=dev uses the debug server)
+	@exec scripts/e2e $(SPEC)
+
+size: ## Bytes of the first load; fails above 350 kB of brotli
+	@exec scripts/size
+
+fmt: ## Format the code
+	cargo fmt --all
+
+lint: ## Format check and clippy, warnings denied
+	@exec scripts/test fmt clippy clippy-wasm
+
+unit: ## Rust tests alone, against a real Postgres and Redis
+	@exec scripts/test rust
+
+sqlx: ## Renew .sqlx, which describes the queries for builds without a database
+	@exec scripts/sqlx write
+
+sqlx-check: ## Is .sqlx up to date?
+	@exec scripts/sqlx check
+
+services: ## Start Postgres and Redis for tests; prints lines for the shell: eval "$$(scripts/services env)"
+	@exec scripts/services env
+
+setup: ## Install what is missing: packages, toolchain, tools
+	@exec scripts/setup test
+
+clean-data: ## Ask, then delete the data of make run and of the tests
+	@exec scripts/clean-data
