@@ -1,0 +1,137 @@
+// Two servers behind nginx, over a Postgres and a Redis of their own: what the browser tests run against.
+//
+// The global set-up starts it; a test may kill a server, start it again, or take Redis away:
+//
+//     import { killNode, startNode } from "../cluster";
+//     await killNode(0);     // kill -9: no goodbye
+//     await startNode(0);    // back on the same port, ready when this returns
+//
+// A test that does so puts everything back before it ends. Logs: .data/e2e/node-*.log.
+import { execFileSync, spawn } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+
+const root = path.resolve(__dirname, "..");
+const folder = path.join(root, ".data", "e2e");
+const server = path.join(root, "target", process.env.E2E_PROFILE === "dev" ? "debug" : "release", "server");
+
+export const NODES = 2;
+
+// Chosen once, by the process that reads this first; the workers of Playwright inherit its environment.
+process.env.E2E_PORTS ??= freePorts(1 + NODES).join(",");
+const [balancerPort, ...nodePorts] = process.env.E2E_PORTS.split(",");
+
+/** Where the browser goes: nginx, which hands each request to the next server. */
+export const baseUrl = (process.env.E2E_BASE_URL ??= `http://localhost:${balancerPort}`);
+
+/** One server, without nginx: for a page that must be on this one. */
+export const nodeUrl = (node: number) => `http://localhost:${nodePorts[node]}`;
+
+/** The settings of each server: the single place to add one. `scripts/services` adds DATABASE_URL and REDIS_URL. */
+const settings = (node: number): Record<string, string> => ({
+  ROOST_ADDR: `127.0.0.1:${nodePorts[node]}`,
+  ROOST_NODE_NAME: `e2e-${node + 1}`,
+  ROOST_PUBLIC_URL: baseUrl,
+  // A page may be opened from one server directly, to be sure which one it is on.
+  ROOST_EXTRA_ORIGINS: [baseUrl, ...nodePorts.map((port) => `http://localhost:${port}`)].slice(1).join(","),
+  ROOST_TRUSTED_PROXIES: "1",
+  ROOST_SIGN_UP: "open",
+  ROOST_LOG: process.env.ROOST_LOG ?? "info",
+});
+
+/** Starts server `node`, and returns when it is ready. */
+export async function startNode(node: number) {
+  if (nodePid(node)) throw new Error(`server ${node} runs already`);
+  const log = fs.openSync(path.join(folder, `node-${node}.log`), "a");
+  const child = spawn(server, [], {
+    cwd: root,
+    env: { ...process.env, ...services(), ...settings(node) },
+    stdio: ["ignore", log, log],
+    // A test's worker may end before the server that it started does.
+    detached: true,
+  });
+  fs.closeSync(log);
+  child.unref();
+  fs.writeFileSync(pidFile(node), String(child.pid));
+  await until(`server ${node} is ready (its log: .data/e2e/node-${node}.log)`, 60_000, async () => {
+    if (!nodePid(node)) throw new Error(`server ${node} ended while starting; its log: .data/e2e/node-${node}.log`);
+    return (await fetch(`${nodeUrl(node)}/health/ready`).catch(() => null))?.status === 200;
+  });
+}
+
+/** Ends server `node` as a power cut would, and returns when it is gone. */
+export const killNode = (node: number) => endNode(node, "SIGKILL");
+
+/** Asks server `node` to leave, as a deploy would, and returns when it is gone. */
+export const stopNode = (node: number) => endNode(node, "SIGTERM");
+
+/** Takes Redis away from both servers. */
+export const stopRedis = () => void services("redis-stop");
+
+/** Gives it back, on the same port. */
+export const startRedis = () => void services("redis-start");
+
+/** The pid of server `node` while it lives. Pids are used again, so its command line must be the server's. */
+export function nodePid(node: number): number | undefined {
+  try {
+    const pid = Number(fs.readFileSync(pidFile(node), "utf8"));
+    // A process that has ended, but that nobody has asked for, has an empty command line.
+    return fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(server) ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** For the global set-up alone: an empty database, and all of the cluster. */
+export async function startCluster() {
+  await stopCluster();
+  services("fresh");
+  for (let node = 0; node < NODES; node++) {
+    fs.rmSync(path.join(folder, `node-${node}.log`), { force: true });
+    await startNode(node);
+  }
+  balancer("start", path.join(folder, "balancer"), `127.0.0.1:${balancerPort}`, ...nodePorts);
+  process.env.E2E_NODE_PIDS = Array.from({ length: NODES }, (_, node) => nodePid(node)).join(",");
+}
+
+/** For the global set-up alone: ends what `startCluster` started, and what an earlier run left. */
+export async function stopCluster() {
+  fs.mkdirSync(folder, { recursive: true });
+  balancer("stop", path.join(folder, "balancer"));
+  for (let node = 0; node < NODES; node++) await killNode(node);
+  services("stop");
+}
+
+async function endNode(node: number, signal: NodeJS.Signals) {
+  const pid = nodePid(node);
+  if (pid) process.kill(pid, signal);
+  await until(`server ${node} is gone`, 40_000, async () => !nodePid(node));
+}
+
+const pidFile = (node: number) => path.join(folder, `node-${node}.pid`);
+
+async function until(what: string, patience_ms: number, isSo: () => Promise<boolean>) {
+  const end = Date.now() + patience_ms;
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error(`waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Runs `scripts/services --e2e …`; without an action, gives the addresses of Postgres and Redis. */
+function services(action = "env"): Record<string, string> {
+  const lines = script("services", "--e2e", action);
+  return Object.fromEntries([...lines.matchAll(/([A-Z_]+_URL)=(\S+)/g)].map(([, name, value]) => [name, value]));
+}
+
+const balancer = (...args: string[]) => script("balancer", ...args);
+
+function freePorts(count: number): string[] {
+  return Array.from({ length: count }, () =>
+    execFileSync("bash", ["-c", `. ${path.join(root, "scripts/lib.sh")} && free_port`], { encoding: "utf8" }).trim(),
+  );
+}
+
+function script(name: string, ...args: string[]): string {
+  return execFileSync(path.join(root, "scripts", name), args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+}

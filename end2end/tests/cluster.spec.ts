@@ -1,0 +1,15 @@
+// The stage itself: that the other tests really run against two servers, and that one may be taken away.
+import { expect, test } from "@playwright/test";
+
+import { killNode, nodeUrl, startNode } from "../cluster";
+
+test("nginx passes over a server that was killed, and takes it back", async ({ request }) => {
+  const ready = () => request.get("/health/ready").then((response) => response.status());
+  expect(await ready()).toBe(200);
+
+  await killNode(0);
+  for (let i = 0; i < 4; i++) expect(await ready()).toBe(200);
+
+  await startNode(0);
+  expect((await request.get(`${nodeUrl(0)}/health/ready`)).status()).toBe(200);
+});
