@@ -1,6 +1,36 @@
 //! Postgres, through typed methods. Only this module knows SQL.
+//!
+//! [`Store`] is a pool; its methods are split over files by subject. They return rows of their own, never frames or
+//! events, and they tell nobody that something changed: that is for those who call them.
+//!
+//! Law: a future of this module is never dropped half-way (a cancelled `begin` leaves a connection inside an open
+//! transaction): whoever runs for a browser that may go away, runs it in a task of its own.
 
-use sqlx::PgPool;
+mod installation;
+mod invitations;
+mod sessions;
+mod users;
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+pub use installation::Installation;
+pub use invitations::Invitation;
+pub use sessions::{LiveSession, NewSession, Session};
+pub use users::{Credentials, Entry, NewUser, SignUpRefused};
+
+/// A query that waits longer for a connection of the pool fails.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The database ends a statement after so many milliseconds …
+const STATEMENT_TIMEOUT_MS: &str = "10000";
+/// … one that waits for a lock after so many …
+const LOCK_TIMEOUT_MS: &str = "5000";
+/// … and a transaction in which nothing happens after so many: no server that hangs holds a room's lock for long.
+const IDLE_IN_TRANSACTION_TIMEOUT_MS: &str = "10000";
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -14,4 +44,75 @@ pub enum Error {
     /// What sqlx says.
     #[error("the database failed: {0}")]
     Sqlx(#[from] sqlx::Error),
+    /// A migration cannot be applied.
+    #[error("the database cannot be migrated: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+impl Error {
+    /// Whether the same may well succeed in some seconds: Postgres is not there yet, or is only just starting.
+    /// A wrong password, name or address never mends itself.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        let Self::Sqlx(e) = self else { return false };
+        match e.as_database_error().and_then(|e| e.code()) {
+            // 57P03: starting up; 53300: too many connections; 08…: the connection broke.
+            Some(code) => code == "57P03" || code == "53300" || code.starts_with("08"),
+            None => matches!(e, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_)),
+        }
+    }
+}
+
+impl Store {
+    /// Connects, with at most `connections` at once, and tries the connection.
+    ///
+    /// # Errors
+    /// What Postgres says, never with the password in it; the form of the address is checked here too.
+    pub async fn connect(url: &str, connections: u32) -> Result<Self, Error> {
+        let options = PgConnectOptions::from_str(url)?.application_name("roost").options([
+            ("statement_timeout", STATEMENT_TIMEOUT_MS),
+            ("lock_timeout", LOCK_TIMEOUT_MS),
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT_MS),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options)
+            .await?;
+        Ok(Self { pool })
+    }
+
+    /// The same over a pool that is there already, such as a test's.
+    #[must_use]
+    pub fn over(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// Applies the migrations that are missing. Servers that start together take turns.
+    ///
+    /// # Errors
+    /// When one fails, or the database was migrated by a newer version.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        let mut connection = self.pool.acquire().await?;
+        // Waiting for another server that migrates takes as long as it takes.
+        sqlx::raw_sql("set statement_timeout = 0; set lock_timeout = 0").execute(&mut *connection).await?;
+        sqlx::migrate!("../migrations").run(&mut *connection).await?;
+        // Its timeouts are off: it does not go back into the pool.
+        drop(connection.detach());
+        Ok(())
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("select 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Closes every connection, when the server leaves.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
 }

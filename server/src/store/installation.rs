@@ -1,0 +1,67 @@
+//! The place itself: one row.
+
+use protocol::{Epoch, RoomId};
+
+use super::{Error, Store};
+
+/// The place.
+#[derive(Clone, Debug)]
+pub struct Installation {
+    /// The database's life.
+    pub epoch: Epoch,
+    /// What it is called; empty until the first person has named it.
+    pub place: String,
+    /// The channel that newcomers join.
+    pub first_channel: Option<RoomId>,
+}
+
+impl Store {
+    /// The place.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn installation(&self) -> Result<Installation, Error> {
+        let row = sqlx::query!("select epoch, place, first_channel from installation")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(Installation {
+            epoch: Epoch(row.epoch),
+            place: row.place,
+            first_channel: row.first_channel.map(RoomId),
+        })
+    }
+
+    /// Gives the place its name and first channel, once: false when it had a name already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_up(&self, place: &str, first_channel: RoomId) -> Result<bool, Error> {
+        let done = sqlx::query!(
+            "update installation set place = $1, first_channel = $2 where place = ''",
+            place,
+            first_channel.0
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::PgPool;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_place_is_named_once(pool: PgPool) {
+        let store = Store::over(pool);
+        let (first, second) = (RoomId(Uuid::now_v7()), RoomId(Uuid::now_v7()));
+        assert_eq!(store.installation().await.unwrap().place, "");
+        assert!(store.set_up("Harbour", first).await.unwrap());
+        assert!(!store.set_up("Lighthouse", second).await.unwrap());
+        let place = store.installation().await.unwrap();
+        assert_eq!((place.place.as_str(), place.first_channel), ("Harbour", Some(first)));
+    }
+}

@@ -1,0 +1,278 @@
+//! Signed-in browsers.
+
+use protocol::{Millis, SessionId, User, UserId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Error, Store};
+
+/// A session to be.
+#[derive(Clone, Copy, Debug)]
+pub struct NewSession<'a> {
+    /// SHA-256 of the token.
+    pub token_hash: &'a [u8],
+    /// What the browser calls itself, shortened to at most 80 characters.
+    pub device: &'a str,
+    /// How long it lives without being seen, in seconds.
+    pub lifetime_s: f64,
+}
+
+/// A session that is good, and whose it is.
+#[derive(Clone, Debug)]
+pub struct LiveSession {
+    /// Which.
+    pub id: SessionId,
+    /// Whose.
+    pub user: User,
+    /// Whether they look after the place.
+    pub admin: bool,
+    /// Whether it was seen more than a minute ago.
+    pub stale: bool,
+}
+
+/// A session in its owner's list.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Which.
+    pub id: SessionId,
+    /// What the browser calls itself.
+    pub device: String,
+    /// When it signed in.
+    pub created_at: Millis,
+    /// When it was last seen, to the minute.
+    pub seen_at: Millis,
+}
+
+/// Sessions that one person's list shows.
+const SESSIONS_LISTED_MAX: i64 = 100;
+
+/// Adds a session. For [`Store::insert_session`] and for the transaction of a sign-up.
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    user: UserId,
+    session: &NewSession<'_>,
+) -> Result<SessionId, sqlx::Error> {
+    let id = Uuid::now_v7();
+    sqlx::query!(
+        "insert into sessions (id, user_id, token_hash, device, expires_at)
+         values ($1, $2, $3, $4, now() + make_interval(secs => $5))",
+        id,
+        user.0,
+        session.token_hash,
+        session.device,
+        session.lifetime_s
+    )
+    .execute(connection)
+    .await?;
+    Ok(SessionId(id))
+}
+
+impl Store {
+    /// Adds a session.
+    ///
+    /// # Errors
+    /// When the database fails, also because the person is gone.
+    pub async fn insert_session(&self, user: UserId, session: &NewSession<'_>) -> Result<SessionId, Error> {
+        let mut connection = self.pool.acquire().await?;
+        Ok(insert(&mut connection, user, session).await?)
+    }
+
+    /// The session with this token, unless it has ended. Every request asks this.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_session(&self, token_hash: &[u8]) -> Result<Option<LiveSession>, Error> {
+        let row = sqlx::query!(
+            r#"select s.id, u.id as user_id, u.handle, u.name, u.admin,
+                      s.seen_at < now() - interval '1 minute' as "stale!"
+               from sessions s join users u on u.id = s.user_id
+               where s.token_hash = $1 and s.expires_at > now()"#,
+            token_hash
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| LiveSession {
+            id: SessionId(row.id),
+            user: User { id: UserId(row.user_id), handle: row.handle, name: row.name },
+            admin: row.admin,
+            stale: row.stale,
+        }))
+    }
+
+    /// Notes that a session was seen, and that it lives for `lifetime_s` seconds from now. At most once a minute, also
+    /// when several requests ask at once.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn touch_session(&self, id: SessionId, lifetime_s: f64) -> Result<(), Error> {
+        sqlx::query!(
+            "update sessions set seen_at = now(), expires_at = now() + make_interval(secs => $2)
+             where id = $1 and seen_at < now() - interval '1 minute' and expires_at > now()",
+            id.0,
+            lifetime_s
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// A person's sessions, the last seen first; at most 100.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_sessions(&self, user: UserId) -> Result<Vec<Session>, Error> {
+        let rows = sqlx::query!(
+            r#"select id, device,
+                      (extract(epoch from created_at) * 1000)::bigint as "created_at!",
+                      (extract(epoch from seen_at) * 1000)::bigint as "seen_at!"
+               from sessions where user_id = $1 and expires_at > now()
+               order by sessions.seen_at desc, id limit $2"#,
+            user.0,
+            SESSIONS_LISTED_MAX
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Session {
+                id: SessionId(row.id),
+                device: row.device,
+                created_at: row.created_at,
+                seen_at: row.seen_at,
+            })
+            .collect())
+    }
+
+    /// Which of these sessions are still good. For sockets, which ask again every half minute.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sessions_alive(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, Error> {
+        let ids: Vec<Uuid> = sessions.iter().map(|session| session.0).collect();
+        let alive =
+            sqlx::query_scalar!("select id from sessions where id = any($1) and expires_at > now()", &ids)
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(alive.into_iter().map(SessionId).collect())
+    }
+
+    /// Ends one session of a person: false when there was none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_session(&self, user: UserId, id: SessionId) -> Result<bool, Error> {
+        let done = sqlx::query!("delete from sessions where id = $1 and user_id = $2", id.0, user.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Ends all sessions of a person but `kept`, and tells which.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_other_sessions(
+        &self,
+        user: UserId,
+        kept: SessionId,
+    ) -> Result<Vec<SessionId>, Error> {
+        let ended = sqlx::query_scalar!(
+            "delete from sessions where user_id = $1 and id <> $2 returning id",
+            user.0,
+            kept.0
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ended.into_iter().map(SessionId).collect())
+    }
+
+    /// Deletes sessions that expired, and invitations that ended a month ago.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sweep_accounts(&self) -> Result<u64, Error> {
+        let sessions =
+            sqlx::query!("delete from sessions where expires_at < now()").execute(&self.pool).await?;
+        let invitations =
+            sqlx::query!("delete from invitations where expires_at < now() - interval '30 days'")
+                .execute(&self.pool)
+                .await?;
+        Ok(sessions.rows_affected() + invitations.rows_affected())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{DisplayName, Handle};
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::store::{Entry, NewUser};
+
+    async fn person(store: &Store, handle: &str, token_hash: &[u8]) -> UserId {
+        let user = NewUser {
+            id: UserId(Uuid::now_v7()),
+            handle: Handle::parse(handle).unwrap(),
+            name: DisplayName::parse(handle).unwrap(),
+            password_hash: "$argon2id$".to_owned(),
+        };
+        let session = NewSession { token_hash, device: "Test", lifetime_s: 60.0 };
+        store.sign_up(&user, Entry::Open, &session).await.unwrap();
+        user.id
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_session_is_found_by_its_token_until_it_expires(pool: PgPool) {
+        let store = Store::over(pool);
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let expired = NewSession { token_hash: &[2; 32], device: "Old", lifetime_s: -1.0 };
+        let expired = store.insert_session(ana, &expired).await.unwrap();
+        let live = store.find_session(&[1; 32]).await.unwrap().unwrap();
+        assert_eq!((live.user.id, live.admin, live.stale), (ana, true, false));
+        assert!(store.find_session(&[2; 32]).await.unwrap().is_none());
+        assert!(store.find_session(&[3; 32]).await.unwrap().is_none());
+        assert_eq!(store.sessions_alive(&[expired, live.id]).await.unwrap(), [live.id]);
+        assert_eq!(store.list_sessions(ana).await.unwrap().len(), 1);
+        assert_eq!(store.sweep_accounts().await.unwrap(), 1);
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn nobody_ends_the_session_of_another(pool: PgPool) {
+        let store = Store::over(pool);
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let bea = person(&store, "bea", &[2; 32]).await;
+        let session = store.find_session(&[1; 32]).await.unwrap().unwrap().id;
+        assert!(!store.delete_session(bea, session).await.unwrap());
+        assert!(store.delete_session(ana, session).await.unwrap());
+        assert!(store.find_session(&[1; 32]).await.unwrap().is_none());
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn all_but_the_asking_session_can_be_ended(pool: PgPool) {
+        let store = Store::over(pool);
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let bea = person(&store, "bea", &[9; 32]).await;
+        let other = NewSession { token_hash: &[2; 32], device: "Other", lifetime_s: 60.0 };
+        let other = store.insert_session(ana, &other).await.unwrap();
+        let current = store.find_session(&[1; 32]).await.unwrap().unwrap().id;
+        assert_eq!(store.delete_other_sessions(ana, current).await.unwrap(), [other]);
+        assert_eq!(store.list_sessions(ana).await.unwrap().len(), 1);
+        assert_eq!(store.list_sessions(bea).await.unwrap().len(), 1);
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_session_that_is_used_lives_on(pool: PgPool) {
+        let store = Store::over(pool.clone());
+        person(&store, "ana", &[1; 32]).await;
+        sqlx::query("update sessions set seen_at = now() - interval '2 minutes'").execute(&pool).await.unwrap();
+        let live = store.find_session(&[1; 32]).await.unwrap().unwrap();
+        assert!(live.stale);
+        store.touch_session(live.id, 3_600.0).await.unwrap();
+        assert!(!store.find_session(&[1; 32]).await.unwrap().unwrap().stale);
+        let left: bool = sqlx::query_scalar("select expires_at > now() + interval '50 minutes' from sessions")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert!(left);
+    }
+}

@@ -1,0 +1,247 @@
+//! People, and how an account begins.
+
+use protocol::{DisplayName, Handle, User, UserId};
+
+use super::{Error, NewSession, Store, sessions};
+
+/// What a sign-in is checked against.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Whose.
+    pub user: UserId,
+    /// As a PHC string.
+    pub password_hash: String,
+}
+
+/// A person to be.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// UUIDv7.
+    pub id: UserId,
+    /// How they sign in.
+    pub handle: Handle,
+    /// How they are called.
+    pub name: DisplayName,
+    /// As a PHC string.
+    pub password_hash: String,
+}
+
+/// By what right someone signs up.
+#[derive(Clone, Copy, Debug)]
+pub enum Entry<'a> {
+    /// Everyone may.
+    Open,
+    /// By the link whose secret has this hash; one of its uses is spent.
+    Invitation(&'a [u8]),
+    /// Nobody may, but for the first.
+    Closed,
+}
+
+/// Why there is no new account.
+#[derive(Debug, thiserror::Error)]
+pub enum SignUpRefused {
+    /// Another account has the handle.
+    #[error("the handle is taken")]
+    HandleTaken,
+    /// The invitation is unknown, used up, revoked or out of date.
+    #[error("the invitation is not valid")]
+    InvitationInvalid,
+    /// This place takes no new people.
+    #[error("sign-up is closed")]
+    Closed,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl From<sqlx::Error> for SignUpRefused {
+    fn from(e: sqlx::Error) -> Self {
+        match e.as_database_error().and_then(|e| e.constraint()) {
+            Some("users_handle_key") => Self::HandleTaken,
+            Some(_) | None => Self::Store(e.into()),
+        }
+    }
+}
+
+impl Store {
+    /// Whether anyone has an account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn has_users(&self) -> Result<bool, Error> {
+        Ok(sqlx::query_scalar!(r#"select exists (select from users) as "exists!""#)
+            .fetch_one(&self.pool)
+            .await?)
+    }
+
+    /// Whether a handle is taken. Only a hint: [`Store::sign_up`] decides.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_handle_taken(&self, handle: &Handle) -> Result<bool, Error> {
+        let taken = sqlx::query_scalar!(
+            r#"select exists (select from users where handle = $1) as "exists!""#,
+            handle.as_str()
+        );
+        Ok(taken.fetch_one(&self.pool).await?)
+    }
+
+    /// Makes an account and its first session; returns whether it is the administrator's. The first account is,
+    /// whatever `entry` says.
+    ///
+    /// One transaction, which holds the place's row: so exactly one account is the first, and an invitation's
+    /// last use goes to one person.
+    ///
+    /// # Errors
+    /// See [`SignUpRefused`].
+    pub async fn sign_up(
+        &self,
+        user: &NewUser,
+        entry: Entry<'_>,
+        session: &NewSession<'_>,
+    ) -> Result<bool, SignUpRefused> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query!("select epoch from installation for update").fetch_one(&mut *tx).await?;
+        let admin = sqlx::query_scalar!(r#"select not exists (select from users) as "first!""#)
+            .fetch_one(&mut *tx)
+            .await?;
+        if !admin {
+            enter(&mut tx, entry).await?;
+        }
+        sqlx::query!(
+            "insert into users (id, handle, name, password_hash, admin) values ($1, $2, $3, $4, $5)",
+            user.id.0,
+            user.handle.as_str(),
+            user.name.as_str(),
+            user.password_hash,
+            admin
+        )
+        .execute(&mut *tx)
+        .await?;
+        sessions::insert(&mut tx, user.id, session).await?;
+        tx.commit().await?;
+        Ok(admin)
+    }
+
+    /// What a sign-in with this handle is checked against.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_credentials(&self, handle: &Handle) -> Result<Option<Credentials>, Error> {
+        let row = sqlx::query!("select id, password_hash from users where handle = $1", handle.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|row| Credentials { user: UserId(row.id), password_hash: row.password_hash }))
+    }
+
+    /// A person.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_user(&self, id: UserId) -> Result<Option<User>, Error> {
+        let row = sqlx::query!("select id, handle, name from users where id = $1", id.0)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|row| User { id: UserId(row.id), handle: row.handle, name: row.name }))
+    }
+}
+
+/// Lets someone in who is not the first.
+async fn enter(tx: &mut sqlx::PgTransaction<'_>, entry: Entry<'_>) -> Result<(), SignUpRefused> {
+    let token_hash = match entry {
+        Entry::Open => return Ok(()),
+        Entry::Closed => return Err(SignUpRefused::Closed),
+        Entry::Invitation(token_hash) => token_hash,
+    };
+    let spent = sqlx::query!(
+        "update invitations set uses_left = uses_left - 1
+         where token_hash = $1 and uses_left > 0 and expires_at > now() and revoked_at is null",
+        token_hash
+    )
+    .execute(&mut **tx)
+    .await?;
+    if spent.rows_affected() == 1 { Ok(()) } else { Err(SignUpRefused::InvitationInvalid) }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join;
+    use sqlx::PgPool;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn person(handle: &str) -> NewUser {
+        NewUser {
+            id: UserId(Uuid::now_v7()),
+            handle: Handle::parse(handle).unwrap(),
+            name: DisplayName::parse(handle).unwrap(),
+            password_hash: "$argon2id$".to_owned(),
+        }
+    }
+
+    async fn sign_up(store: &Store, handle: &str, entry: Entry<'_>) -> Result<bool, SignUpRefused> {
+        let hash = *Uuid::new_v4().as_bytes();
+        let session = NewSession { token_hash: &[hash, hash].concat(), device: "Test", lifetime_s: 60.0 };
+        store.sign_up(&person(handle), entry, &session).await
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn of_two_who_sign_up_first_at_once_one_is_the_administrator(pool: PgPool) {
+        let store = Store::over(pool);
+        for round in 0..5 {
+            let (left, right) = (format!("ana{round}"), format!("bea{round}"));
+            let (ana, bea) =
+                join(sign_up(&store, &left, Entry::Open), sign_up(&store, &right, Entry::Open)).await;
+            let admins = usize::from(ana.unwrap()) + usize::from(bea.unwrap());
+            assert_eq!(admins, usize::from(round == 0));
+        }
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_closed_place_takes_the_first_person_and_no_other(pool: PgPool) {
+        let store = Store::over(pool);
+        assert!(sign_up(&store, "ana", Entry::Closed).await.unwrap());
+        assert!(matches!(sign_up(&store, "bea", Entry::Closed).await, Err(SignUpRefused::Closed)));
+        assert!(store.find_credentials(&Handle::parse("bea").unwrap()).await.unwrap().is_none());
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_taken_handle_is_told_from_a_failure(pool: PgPool) {
+        let store = Store::over(pool);
+        sign_up(&store, "ana", Entry::Open).await.unwrap();
+        assert!(matches!(sign_up(&store, "Ana", Entry::Open).await, Err(SignUpRefused::HandleTaken)));
+        assert!(store.is_handle_taken(&Handle::parse("ana").unwrap()).await.unwrap());
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn the_last_use_of_an_invitation_goes_to_one_person(pool: PgPool) {
+        let store = Store::over(pool);
+        let ana = person("ana");
+        let session = NewSession { token_hash: &[1; 32], device: "Test", lifetime_s: 60.0 };
+        store.sign_up(&ana, Entry::Open, &session).await.unwrap();
+        let secret = [7_u8; 32];
+        store.insert_invitation(ana.id, &secret, 60.0, 1).await.unwrap();
+        let entry = Entry::Invitation(&secret);
+        let (bea, cem) = join(sign_up(&store, "bea", entry), sign_up(&store, "cem", entry)).await;
+        let came = [&bea, &cem].iter().filter(|result| result.is_ok()).count();
+        assert_eq!(came, 1);
+        assert!(matches!(
+            bea.and(cem),
+            Err(SignUpRefused::InvitationInvalid)
+        ));
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_refused_sign_up_does_not_spend_an_invitation(pool: PgPool) {
+        let store = Store::over(pool);
+        let ana = person("ana");
+        let session = NewSession { token_hash: &[1; 32], device: "Test", lifetime_s: 60.0 };
+        store.sign_up(&ana, Entry::Open, &session).await.unwrap();
+        let secret = [7_u8; 32];
+        store.insert_invitation(ana.id, &secret, 60.0, 1).await.unwrap();
+        let entry = Entry::Invitation(&secret);
+        assert!(matches!(sign_up(&store, "ana", entry).await, Err(SignUpRefused::HandleTaken)));
+        sign_up(&store, "bea", entry).await.unwrap();
+    }
+}
