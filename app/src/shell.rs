@@ -1,0 +1,79 @@
+//! The document around the app: drawn by the server only.
+
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::HashedStylesheet;
+use leptos_router::location::RequestUrl;
+use protocol::{Language, Page, Theme};
+
+use crate::{App, pages::title_of};
+
+/// The whole document of a page. The server provides the [`Page`] in context.
+///
+/// The page travels once more as JSON, so that the browser wakes up with the very value that was drawn. In a script
+/// element nothing is escaped by Leptos; [`page_json`] leaves no `<` in it.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let Some(page) = use_context::<Page>() else {
+        return view! {
+            <!DOCTYPE html>
+            <html lang="en">
+                <head>
+                    <meta charset="utf-8"/>
+                    <title>"Roost"</title>
+                </head>
+                <body>
+                    <p>"The server could not make this page. Please try again."</p>
+                </body>
+            </html>
+        }
+        .into_any();
+    };
+    let path = use_context::<RequestUrl>().map(|url| url.as_ref().to_owned()).unwrap_or_default();
+    view! {
+        <!DOCTYPE html>
+        <html lang=lang(page.language) data-theme=theme(page.theme) data-node=page.node.clone()>
+            <head>
+                <meta charset="utf-8"/>
+                <meta
+                    name="viewport"
+                    content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
+                />
+                <meta name="color-scheme" content="light dark"/>
+                <meta name="theme-color" content="#f6f3ee" media="(prefers-color-scheme: light)"/>
+                <meta name="theme-color" content="#1d1b18" media="(prefers-color-scheme: dark)"/>
+                <title>{title_of(&page, &path)}</title>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="apple-touch-icon" href="/icon-192.png"/>
+                <link rel="manifest" href="/manifest.webmanifest"/>
+                <HashedStylesheet options=options.clone()/>
+                <script type="application/json" id="page" data-path=path nonce=use_nonce()>
+                    {page_json(&page)}
+                </script>
+                <HydrationScripts options/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+    .into_any()
+}
+
+/// JSON that cannot end the script element it is in, whatever people have written.
+fn page_json(page: &Page) -> String {
+    serde_json::to_string(page).unwrap_or_default().replace('<', "\\u003c")
+}
+
+fn lang(language: Language) -> &'static str {
+    match language {
+        Language::En => "en",
+        Language::Zh => "zh-Hans",
+    }
+}
+
+fn theme(theme: Theme) -> &'static str {
+    match theme {
+        Theme::System => "system",
+        Theme::Light => "light",
+        Theme::Dark => "dark",
+    }
+}
