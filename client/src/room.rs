@@ -202,7 +202,7 @@ impl RoomState {
             .as_ref()
             .is_none_or(|last| (message.seq, message.rev) > (last.seq, last.rev) && message.seq >= last.seq)
         {
-            self.summary.last = Some(message.clone());
+            self.summary.last = Some(message.preview());
         }
         if let Some(timeline) = &mut self.timeline {
             timeline.put(message);

@@ -36,6 +36,8 @@ pub const MARKS_MEMBERS_MAX: usize = 100;
 pub const INVITE_MAX: usize = 50;
 /// People or channels that one search lists.
 pub const FOUND_MAX: usize = 30;
+/// Characters of the last message that a room's line in the list carries.
+pub const PREVIEW_CHARS: usize = 160;
 /// Unread messages are counted up to here and then shown as "99+".
 pub const UNREAD_MAX: u32 = 100;
 

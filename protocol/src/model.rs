@@ -98,6 +98,15 @@ pub struct Message {
     pub sent_at: Millis,
 }
 
+impl Message {
+    /// The message as a room's line in the list carries it: cut to
+    /// [`PREVIEW_CHARS`](crate::limits::PREVIEW_CHARS).
+    #[must_use]
+    pub fn preview(&self) -> Self {
+        Self { body: self.body.chars().take(crate::limits::PREVIEW_CHARS).collect(), ..self.clone() }
+    }
+}
+
 /// A room in a person's list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomSummary {
@@ -112,7 +121,7 @@ pub struct RoomSummary {
     /// The other person of a direct room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<User>,
-    /// The newest message.
+    /// The newest message, cut: see [`Message::preview`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Message>,
     /// When something last happened: the list is sorted by it.

@@ -8,6 +8,9 @@
 
 mod installation;
 mod invitations;
+pub mod members;
+pub mod messages;
+pub mod rooms;
 mod sessions;
 mod users;
 
@@ -47,6 +50,32 @@ pub enum Error {
     /// A migration cannot be applied.
     #[error("the database cannot be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// There is no such room.
+    #[error("there is no such room")]
+    NoSuchRoom,
+    /// There is no such person.
+    #[error("there is no such person")]
+    NoSuchUser,
+    /// The room has as many members as a room may have.
+    #[error("the room is full")]
+    MembersFull,
+    /// The person is in as many rooms as one may be.
+    #[error("too many rooms")]
+    RoomsFull,
+}
+
+/// A pattern for `ilike` that finds `text` anywhere: what means something in a pattern means itself.
+fn like_pattern(text: &str) -> String {
+    let text = text.trim().trim_start_matches('@');
+    let mut pattern = String::from("%");
+    for c in text.chars().take(100) {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
 }
 
 impl Error {
@@ -86,6 +115,10 @@ impl Store {
     #[must_use]
     pub fn over(pool: PgPool) -> Self {
         Self { pool }
+    }
+
+    fn pool(&self) -> &PgPool {
+        &self.pool
     }
 
     /// Applies the migrations that are missing. Servers that start together take turns.

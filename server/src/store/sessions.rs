@@ -264,15 +264,19 @@ mod tests {
     async fn a_session_that_is_used_lives_on(pool: PgPool) {
         let store = Store::over(pool.clone());
         person(&store, "ana", &[1; 32]).await;
-        sqlx::query("update sessions set seen_at = now() - interval '2 minutes'").execute(&pool).await.unwrap();
+        sqlx::query("update sessions set seen_at = now() - interval '2 minutes'")
+            .execute(&pool)
+            .await
+            .unwrap();
         let live = store.find_session(&[1; 32]).await.unwrap().unwrap();
         assert!(live.stale);
         store.touch_session(live.id, 3_600.0).await.unwrap();
         assert!(!store.find_session(&[1; 32]).await.unwrap().unwrap().stale);
-        let left: bool = sqlx::query_scalar("select expires_at > now() + interval '50 minutes' from sessions")
-            .fetch_one(&pool)
-            .await
-            .unwrap();
+        let left: bool =
+            sqlx::query_scalar("select expires_at > now() + interval '50 minutes' from sessions")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
         assert!(left);
     }
 }

@@ -226,10 +226,7 @@ mod tests {
         let (bea, cem) = join(sign_up(&store, "bea", entry), sign_up(&store, "cem", entry)).await;
         let came = [&bea, &cem].iter().filter(|result| result.is_ok()).count();
         assert_eq!(came, 1);
-        assert!(matches!(
-            bea.and(cem),
-            Err(SignUpRefused::InvitationInvalid)
-        ));
+        assert!(matches!(bea.and(cem), Err(SignUpRefused::InvitationInvalid)));
     }
 
     #[sqlx::test(migrations = "../migrations")]
