@@ -726,6 +726,7 @@ impl Client {
     fn happened(&mut self, event: Event, now: Millis) {
         match event {
             Event::Change { room, seq, at, change } => self.changed(room, seq, at, change, now),
+            Event::Changes { room, after, changes, through } => self.repaired(room, after, changes, through, now),
             Event::Marks { room, marks } => {
                 if self.rooms.get_mut(&room).is_some_and(|state| state.put_marks(marks)) {
                     self.touched.people.insert(room);
@@ -763,6 +764,40 @@ impl Client {
                 out.delivered = out.delivered.max(Some(state.cursor()));
             }
             self.touched.news.extend(news.map(|message| (room, message)));
+            self.after_change(room);
+        }
+    }
+
+    fn repaired(
+        &mut self,
+        room: RoomId,
+        after: Seq,
+        changes: Vec<(Seq, protocol::Change)>,
+        through: Seq,
+        now: Millis,
+    ) {
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        let me = state.summary.marks.user;
+        let cursor = state.cursor();
+        let news: Vec<protocol::Message> = changes
+            .iter()
+            .filter(|(seq, _)| *seq > cursor)
+            .filter_map(|(seq, change)| match change {
+                protocol::Change::Message { message } if message.author.id != me && message.seq == *seq => {
+                    Some(message.clone())
+                }
+                protocol::Change::Message { .. }
+                | protocol::Change::Member { .. }
+                | protocol::Change::Room { .. }
+                | protocol::Change::Unknown => None,
+            })
+            .collect();
+        if state.repaired(after, changes, through, now) == Applied::Yes {
+            if !news.is_empty() {
+                let out = self.marks_out.entry(room).or_default();
+                out.delivered = out.delivered.max(Some(state.cursor()));
+            }
+            self.touched.news.extend(news.into_iter().map(|message| (room, message)));
             self.after_change(room);
         }
     }

@@ -161,6 +161,21 @@ impl RoomState {
         self.drain();
     }
 
+    /// What a server missed and fetched again, told to everyone. Where this client is not so far yet, it is a hole:
+    /// the client asks for itself.
+    pub fn repaired(&mut self, after: Seq, changes: Vec<(Seq, Change)>, through: Seq, now: Millis) -> Applied {
+        self.summary.head = self.summary.head.max(through);
+        if through <= self.cursor {
+            return Applied::Known;
+        }
+        if after > self.cursor {
+            self.held_since.get_or_insert(now);
+            return Applied::Held;
+        }
+        self.catch_up(changes, through);
+        Applied::Yes
+    }
+
     fn drain(&mut self) {
         while let Some(entry) = self.held.first_entry()
             && *entry.key() == self.cursor.next()
@@ -168,7 +183,8 @@ impl RoomState {
             let (seq, (at, change)) = entry.remove_entry();
             self.advance(seq, at, change);
         }
-        if self.held.is_empty() {
+        // Nothing held is no hole, unless the head is known to be further on.
+        if self.held.is_empty() && self.cursor >= self.summary.head {
             self.held_since = None;
         }
     }

@@ -46,6 +46,17 @@ pub enum Event {
         /// What changed.
         change: Change,
     },
+    /// What a server missed and has fetched again: the same as a `changes` reply. Audience: the room's members.
+    Changes {
+        /// Which room.
+        room: RoomId,
+        /// The number after which this begins: to a browser that is not so far yet it is a hole.
+        after: Seq,
+        /// The changes, each with its number; what is between two numbers was overtaken by a later one.
+        changes: Vec<(Seq, Change)>,
+        /// The new position.
+        through: Seq,
+    },
     /// A member's marks have grown. Audience: the members of a small room; in a large one only the member's
     /// own other devices.
     Marks {

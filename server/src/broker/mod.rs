@@ -1,1 +1,246 @@
-//! broker.
+//! Between nodes: what one publishes, all that follow the topic receive.
+//!
+//! The broker is an accelerator, never the truth: it may lose, and it says so where it can ([`Signal::Lost`]). It knows
+//! nothing of connections ([`crate::hub`]) nor of the database; [`crate::node`] reads its signals and repairs.
+//!
+//! Law: what a node publishes on one topic reaches each follower in that order, or not at all; this node's own
+//! publications come back by the same road. One conformance suite holds both kinds to it.
+
+#[cfg(test)]
+mod conformance;
+mod memory;
+mod redis;
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use protocol::{Epoch, RoomId, Seq, SessionId, UserId};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+pub use self::{memory::Bus, redis::RedisError};
+
+/// Signals that wait for the node, at most. More, and the rest is lost and said to be lost.
+const SIGNALS_MAX: usize = 16_384;
+
+/// What one follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// What happens in a room.
+    Room(RoomId),
+    /// What concerns one person, on whatever nodes they are.
+    User(UserId),
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Room(room) => write!(f, "room:{room}"),
+            Self::User(user) => write!(f, "user:{user}"),
+        }
+    }
+}
+
+impl FromStr for Topic {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.split_once(':') {
+            Some(("room", id)) => id.parse().map(Self::Room).map_err(|_| ()),
+            Some(("user", id)) => id.parse().map(Self::User).map_err(|_| ()),
+            _ => Err(()),
+        }
+    }
+}
+
+/// What a broadcast asks of a node. The browser's part of it is the ready frame; the node looks no further than this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A numbered change of a room.
+    Change(Seq),
+    /// Something that passes: whoever misses it learns the same later.
+    Passing,
+    /// The person is in a new room: their connections follow it from now on.
+    Joined(RoomId),
+    /// The person has left a room: their connections no longer follow it.
+    Left(RoomId),
+    /// This session of the person is over; `None`: all are.
+    SessionEnded(Option<SessionId>),
+}
+
+/// What travels between nodes: a small header and the ready frame, encoded once, at its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broadcast {
+    /// To whom.
+    pub topic: Topic,
+    /// Of which database's life: another one's is not ours.
+    pub epoch: Epoch,
+    /// What it asks of the node.
+    pub kind: Kind,
+    /// The frame for the browsers; empty when there is nothing to tell them.
+    pub frame: String,
+}
+
+/// The version of the header. A node passes over what it cannot read; numbers and the head check repair.
+const VERSION: u8 = 1;
+/// version, kind, epoch, number, id.
+const HEADER_BYTES: usize = 1 + 1 + 16 + 8 + 16;
+
+impl Broadcast {
+    /// As bytes. The topic is not in them: it is the address.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let (kind, seq, id) = match self.kind {
+            Kind::Change(seq) => (0, seq, Uuid::nil()),
+            Kind::Passing => (1, Seq::ZERO, Uuid::nil()),
+            Kind::Joined(room) => (2, Seq::ZERO, room.0),
+            Kind::Left(room) => (3, Seq::ZERO, room.0),
+            Kind::SessionEnded(session) => (4, Seq::ZERO, session.map_or(Uuid::nil(), |session| session.0)),
+        };
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + self.frame.len());
+        bytes.extend([VERSION, kind]);
+        bytes.extend(self.epoch.0.as_bytes());
+        bytes.extend(seq.0.to_be_bytes());
+        bytes.extend(id.as_bytes());
+        bytes.extend(self.frame.as_bytes());
+        bytes
+    }
+
+    /// From bytes; `None` for what this version cannot read.
+    #[must_use]
+    pub fn decode(topic: Topic, bytes: &[u8]) -> Option<Self> {
+        let (header, frame) = bytes.split_at_checked(HEADER_BYTES)?;
+        let (&[version, kind], rest) = header.split_first_chunk::<2>()?;
+        let (epoch, rest) = rest.split_first_chunk::<16>()?;
+        let (seq, id) = rest.split_first_chunk::<8>()?;
+        if version != VERSION {
+            return None;
+        }
+        let id = Uuid::from_slice(id).ok()?;
+        let kind = match kind {
+            0 => Kind::Change(Seq(i64::from_be_bytes(*seq))),
+            1 => Kind::Passing,
+            2 => Kind::Joined(RoomId(id)),
+            3 => Kind::Left(RoomId(id)),
+            4 => Kind::SessionEnded((!id.is_nil()).then_some(SessionId(id))),
+            _ => return None,
+        };
+        let frame = std::str::from_utf8(frame).ok()?.to_owned();
+        Some(Self { topic, epoch: Epoch(Uuid::from_bytes(*epoch)), kind, frame })
+    }
+}
+
+/// What a broker tells its node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Something was published on a topic that is followed.
+    Broadcast(Broadcast),
+    /// Something may have been missed: look at the database.
+    Lost,
+}
+
+/// How the broker is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It carries.
+    Up,
+    /// It does not: the database is asked instead, every second.
+    Down,
+}
+
+/// Between nodes: through Redis, or, for a node alone and for tests, within the process.
+#[derive(Debug)]
+pub enum Broker {
+    /// Within the process.
+    Memory(memory::Memory),
+    /// Through Redis.
+    Redis(redis::Redis),
+}
+
+impl Broker {
+    /// A broker within the process; nodes that share a [`Bus`] hear each other.
+    #[must_use]
+    pub fn memory(bus: &Bus) -> (Self, mpsc::Receiver<Signal>) {
+        let (memory, signals) = memory::Memory::join(bus);
+        (Self::Memory(memory), signals)
+    }
+
+    /// A broker through the Redis at `url`. Its channels begin with `prefix`, so that several places can share one.
+    /// Connects in the background, for as long as it takes, again and again.
+    ///
+    /// # Errors
+    /// When `url` is not the address of a Redis.
+    pub fn redis(url: &str, prefix: &str) -> Result<(Self, mpsc::Receiver<Signal>), RedisError> {
+        let (redis, signals) = redis::Redis::start(url, prefix)?;
+        Ok((Self::Redis(redis), signals))
+    }
+
+    /// Hands a broadcast over, in order; it travels on its own. Says whether it was taken: a full queue is told, and
+    /// then nothing was sent.
+    #[must_use]
+    pub fn publish(&self, broadcast: Broadcast) -> bool {
+        match self {
+            Self::Memory(memory) => memory.publish(&broadcast),
+            Self::Redis(redis) => redis.publish(broadcast),
+        }
+    }
+
+    /// Follows exactly these topics from now on, beside those that are followed already; returns when the broker has
+    /// confirmed it, or is known to be down.
+    pub async fn subscribe(&self, topics: &BTreeSet<Topic>) {
+        match self {
+            Self::Memory(memory) => memory.subscribe(topics),
+            Self::Redis(redis) => redis.subscribe(topics).await,
+        }
+    }
+
+    /// Follows these no longer.
+    pub fn unsubscribe(&self, topics: &BTreeSet<Topic>) {
+        match self {
+            Self::Memory(memory) => memory.unsubscribe(topics),
+            Self::Redis(redis) => redis.unsubscribe(topics),
+        }
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Memory(_) => Status::Up,
+            Self::Redis(redis) => redis.status(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broadcast_goes_there_and_back() {
+        let topic = Topic::Room(RoomId(Uuid::from_u128(7)));
+        for kind in [
+            Kind::Change(Seq(42)),
+            Kind::Passing,
+            Kind::Joined(RoomId(Uuid::from_u128(1))),
+            Kind::Left(RoomId(Uuid::from_u128(2))),
+            Kind::SessionEnded(None),
+            Kind::SessionEnded(Some(SessionId(Uuid::from_u128(3)))),
+        ] {
+            let sent = Broadcast { topic, epoch: Epoch(Uuid::from_u128(9)), kind, frame: "{\"鸟\":1}".to_owned() };
+            assert_eq!(Broadcast::decode(topic, &sent.encode()), Some(sent));
+        }
+        assert_eq!(topic.to_string().parse(), Ok(topic));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_passed_over() {
+        let topic = Topic::User(UserId(Uuid::nil()));
+        let good = Broadcast { topic, epoch: Epoch(Uuid::nil()), kind: Kind::Passing, frame: String::new() }.encode();
+        let newer = [&[VERSION + 1], &good[1..]].concat();
+        let unknown = [&[VERSION, 99], &good[2..]].concat();
+        let not_text = [&good[..], &[0xff]].concat();
+        for bytes in [&[][..], &good[..good.len() - 1], &newer, &unknown, &not_text] {
+            assert_eq!(Broadcast::decode(topic, bytes), None);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! One suite that every broker passes.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use protocol::{Epoch, RoomId, Seq, UserId};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::{Broadcast, Broker, Bus, Kind, Signal, Status, Topic};
+
+/// The one deadline of every wait.
+const SOON: Duration = Duration::from_secs(10);
+
+struct End {
+    broker: Broker,
+    signals: mpsc::Receiver<Signal>,
+}
+
+impl End {
+    async fn hears(&mut self) -> Broadcast {
+        loop {
+            let signal = tokio::time::timeout(SOON, self.signals.recv()).await.expect("in time").expect("open");
+            if let Signal::Broadcast(broadcast) = signal {
+                return broadcast;
+            }
+        }
+    }
+
+    async fn follows(&self, topic: Topic) {
+        self.broker.subscribe(&BTreeSet::from([topic])).await;
+    }
+
+    fn says(&self, topic: Topic, number: i64) {
+        assert!(self.broker.publish(note(topic, number)));
+    }
+}
+
+fn note(topic: Topic, number: i64) -> Broadcast {
+    let frame = format!("第 {number} 号");
+    Broadcast { topic, epoch: Epoch(Uuid::nil()), kind: Kind::Change(Seq(number)), frame }
+}
+
+fn room() -> Topic {
+    Topic::Room(RoomId(Uuid::new_v4()))
+}
+
+/// Two ends of one broker, of each kind there is.
+async fn pairs() -> Vec<(End, End)> {
+    let bus = Bus::default();
+    let memory = || {
+        let (broker, signals) = Broker::memory(&bus);
+        End { broker, signals }
+    };
+    let url = std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`");
+    let prefix = format!("test-{}", Uuid::new_v4());
+    let redis = || {
+        let (broker, signals) = Broker::redis(&url, &prefix).unwrap();
+        End { broker, signals }
+    };
+    let pair = (redis(), redis());
+    for end in [&pair.0, &pair.1] {
+        let up = async {
+            while end.broker.status() == Status::Down {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(SOON, up).await.expect("Redis answers");
+    }
+    vec![(memory(), memory()), pair]
+}
+
+#[tokio::test]
+async fn what_one_says_the_follower_and_the_sayer_hear_once_and_in_order() {
+    for (mut one, mut other) in pairs().await {
+        let topic = room();
+        one.follows(topic).await;
+        other.follows(topic).await;
+        for number in 1..=500 {
+            one.says(topic, number);
+        }
+        for number in 1..=500 {
+            assert_eq!(one.hears().await, note(topic, number));
+            assert_eq!(other.hears().await, note(topic, number));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_topic_that_is_not_followed_is_not_heard() {
+    for (one, mut other) in pairs().await {
+        let (here, there) = (room(), Topic::User(UserId(Uuid::new_v4())));
+        other.follows(there).await;
+        one.says(here, 1);
+        one.says(there, 2);
+        assert_eq!(other.hears().await, note(there, 2));
+    }
+}
+
+#[tokio::test]
+async fn a_topic_that_was_left_is_silent_and_can_be_followed_again() {
+    for (one, mut other) in pairs().await {
+        let (topic, mark) = (room(), room());
+        other.follows(topic).await;
+        one.says(topic, 1);
+        assert_eq!(other.hears().await, note(topic, 1));
+
+        other.broker.unsubscribe(&BTreeSet::from([topic]));
+        // The next confirmation comes after the leaving.
+        other.follows(mark).await;
+        one.says(topic, 2);
+        one.says(mark, 3);
+        assert_eq!(other.hears().await, note(mark, 3));
+
+        other.follows(topic).await;
+        one.says(topic, 4);
+        assert_eq!(other.hears().await, note(topic, 4));
+    }
+}
+
+#[tokio::test]
+async fn many_topics_are_followed_at_once() {
+    for (one, mut other) in pairs().await {
+        let topics: BTreeSet<Topic> = (0..1_500).map(|_| room()).collect();
+        other.broker.subscribe(&topics).await;
+        for topic in &topics {
+            one.says(*topic, 1);
+        }
+        let mut heard = BTreeSet::new();
+        while heard.len() < topics.len() {
+            heard.insert(other.hears().await.topic);
+        }
+        assert_eq!(heard, topics);
+    }
+}
+
+#[tokio::test]
+async fn a_full_queue_is_told() {
+    let bus = Bus::default();
+    let (one, _ears) = Broker::memory(&bus);
+    let (other, mut signals) = Broker::memory(&bus);
+    let topic = room();
+    other.subscribe(&BTreeSet::from([topic])).await;
+    for number in 0..=super::SIGNALS_MAX as i64 {
+        assert!(one.publish(note(topic, number)));
+    }
+    signals.recv().await;
+    signals.recv().await;
+    assert!(one.publish(note(topic, 0)));
+    let mut said = Vec::new();
+    while let Ok(signal) = signals.try_recv() {
+        said.push(signal);
+    }
+    assert!(said.contains(&Signal::Lost), "a node that missed something must know");
+}

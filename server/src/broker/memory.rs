@@ -1,0 +1,83 @@
+//! The broker within one process: for a node that is alone, and for tests with several nodes.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::mpsc;
+
+use super::{Broadcast, SIGNALS_MAX, Signal, Topic};
+
+/// What several nodes of one process share.
+#[derive(Clone, Debug, Default)]
+pub struct Bus {
+    lines: Arc<Mutex<Vec<Arc<Line>>>>,
+}
+
+/// One node's end of the bus.
+#[derive(Debug)]
+struct Line {
+    topics: Mutex<BTreeSet<Topic>>,
+    signals: mpsc::Sender<Signal>,
+    /// The queue was full: the node must be told before anything else.
+    lost: AtomicBool,
+}
+
+/// A node's place on a [`Bus`].
+#[derive(Debug)]
+pub struct Memory {
+    bus: Bus,
+    line: Arc<Line>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Memory {
+    pub(super) fn join(bus: &Bus) -> (Self, mpsc::Receiver<Signal>) {
+        let (signals, receiver) = mpsc::channel(SIGNALS_MAX);
+        let line = Arc::new(Line { topics: Mutex::default(), signals, lost: AtomicBool::new(false) });
+        lock(&bus.lines).push(line.clone());
+        (Self { bus: bus.clone(), line }, receiver)
+    }
+
+    pub(super) fn publish(&self, broadcast: &Broadcast) -> bool {
+        // The lock is held for the whole round, so that all lines see one order.
+        for line in lock(&self.bus.lines).iter() {
+            if lock(&line.topics).contains(&broadcast.topic) {
+                line.push(broadcast);
+            }
+        }
+        true
+    }
+
+    pub(super) fn subscribe(&self, topics: &BTreeSet<Topic>) {
+        lock(&self.line.topics).extend(topics);
+    }
+
+    pub(super) fn unsubscribe(&self, topics: &BTreeSet<Topic>) {
+        lock(&self.line.topics).retain(|topic| !topics.contains(topic));
+    }
+}
+
+impl Line {
+    fn push(&self, broadcast: &Broadcast) {
+        if self.lost.load(Ordering::Relaxed) && self.signals.try_send(Signal::Lost).is_ok() {
+            self.lost.store(false, Ordering::Relaxed);
+        }
+        if self.signals.try_send(Signal::Broadcast(broadcast.clone())).is_err() {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        lock(&self.bus.lines).retain(|line| !Arc::ptr_eq(line, &self.line));
+    }
+}
