@@ -1,1 +1,567 @@
-//! Every setting.
+//! Every setting: its flag, its environment variable, its unit, its default and its check.
+//!
+//! [`Config::load`] reads them once, when the server starts. What is wrong with one is told in a line that names it,
+//! says what is wrong and what is expected. Secrets are never told: see [`Secret`].
+
+use std::{
+    ffi::OsString,
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
+    str::FromStr,
+    time::Duration,
+};
+
+use clap::{
+    CommandFactory, Parser, ValueEnum,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+use leptos::config::{LeptosOptions, get_configuration};
+
+/// Where the server listens when nothing says otherwise.
+const ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
+
+/// One node of Roost, a self-hosted team chat.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "server", version, after_help = "A flag goes before its environment variable.")]
+pub struct Config {
+    /// Postgres, where everything is kept
+    #[arg(long, env, hide_env_values = true, value_name = "postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
+    #[arg(value_parser = |text: &str| Secret::parse(text, &["postgres://", "postgresql://"]))]
+    pub database_url: Secret,
+
+    /// Redis, which carries news between servers; without it this server runs alone
+    #[arg(
+        long,
+        env,
+        hide_env_values = true,
+        value_name = "redis://:PASSWORD@HOST:PORT/0",
+        default_value = ""
+    )]
+    #[arg(value_parser = |text: &str| Secret::parse_optional(text, &["redis://", "rediss://", "unix://", "redis+unix://"]))]
+    redis_url: OptionalSecret,
+
+    /// Where to listen [default: `site-addr` in Leptos.toml, or else 127.0.0.1:3000]
+    #[arg(long, env = "ROOST_ADDR", value_name = "ADDRESS:PORT")]
+    addr: Option<SocketAddr>,
+
+    /// How browsers reach this place: scheme and host, without a path [default: http://localhost and the port]
+    #[arg(long, env = "ROOST_PUBLIC_URL", value_name = "https://HOST")]
+    public_url: Option<Origin>,
+
+    /// Other addresses of this place, separated by commas, whose pages may use it too
+    #[arg(long, env = "ROOST_EXTRA_ORIGINS", value_name = "https://HOST,…", value_delimiter = ',')]
+    pub extra_origins: Vec<Origin>,
+
+    /// What people see and logs say: which server this is [default: the host's name and a random end]
+    #[arg(long, env = "ROOST_NODE_NAME", value_name = "NAME", value_parser = node_name)]
+    #[arg(default_value_t = default_node_name(), hide_default_value = true)]
+    pub node_name: String,
+
+    /// How many proxies in front append to X-Forwarded-For
+    #[arg(long, env = "ROOST_TRUSTED_PROXIES", value_name = "PROXIES", default_value_t = 0)]
+    #[arg(value_parser = clap::value_parser!(u8).range(0..=10))]
+    pub trusted_proxies: u8,
+
+    /// Who may sign up, after the first person
+    #[arg(long, env = "ROOST_SIGN_UP", value_name = "WHO", value_enum, default_value_t = SignUpMode::Invite)]
+    pub sign_up: SignUpMode,
+
+    /// Connections to Postgres that this server keeps
+    #[arg(long, env = "ROOST_DB_POOL", value_name = "CONNECTIONS", default_value_t = 16)]
+    #[arg(value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub db_pool: u32,
+
+    /// How long to wait at the start for a Postgres or Redis that is not there yet
+    #[arg(long, env = "ROOST_WAIT_S", value_name = "SECONDS", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=3600))]
+    wait_s: u32,
+
+    /// How long a browser stays signed in without being seen
+    #[arg(long, env = "ROOST_SESSION_DAYS", value_name = "DAYS", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=400))]
+    session_days: u32,
+
+    /// How long an invitation link is good
+    #[arg(long, env = "ROOST_INVITATION_DAYS", value_name = "DAYS", default_value_t = 7)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=365))]
+    invitation_days: u32,
+
+    /// How many people may come by one invitation link
+    #[arg(long, env = "ROOST_INVITATION_USES", value_name = "PEOPLE", default_value_t = 50)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub invitation_uses: u16,
+
+    /// Messages a second that one person may send, in the long run
+    #[arg(long, env = "ROOST_SENDS_PER_S", value_name = "MESSAGES/S", default_value_t = 5)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub sends_per_s: u32,
+
+    /// Messages that one person may send at once
+    #[arg(long, env = "ROOST_SENDS_BURST", value_name = "MESSAGES", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub sends_burst: u32,
+
+    /// Sign-ins a minute that one address may try
+    #[arg(long, env = "ROOST_SIGN_INS_PER_MIN", value_name = "TRIES/MIN", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub sign_ins_per_min: u32,
+
+    /// Sign-ins a minute that may be tried for one account, from anywhere
+    #[arg(long, env = "ROOST_SIGN_INS_PER_ACCOUNT_PER_MIN", value_name = "TRIES/MIN", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub sign_ins_per_account_per_min: u32,
+
+    /// Sign-ups and invitation links a minute that one address may try
+    #[arg(long, env = "ROOST_SIGN_UPS_PER_MIN", value_name = "TRIES/MIN", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub sign_ups_per_min: u32,
+
+    /// Passwords hashed at once: each takes 19 MiB and a processor for some hundredths of a second
+    #[arg(long, env = "ROOST_HASHES_AT_ONCE", value_name = "PASSWORDS", default_value_t = 2)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub hashes_at_once: u16,
+
+    /// Open sockets that one person may have on this server
+    #[arg(long, env = "ROOST_CONNECTIONS_PER_USER", value_name = "SOCKETS", default_value_t = 20)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub connections_per_user: u32,
+
+    /// Open sockets that one address may have on this server
+    #[arg(long, env = "ROOST_CONNECTIONS_PER_ADDRESS", value_name = "SOCKETS", default_value_t = 200)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub connections_per_address: u32,
+
+    /// How long to wait for what is going on when the server is told to stop
+    #[arg(long, env = "ROOST_DRAIN_S", value_name = "SECONDS", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=3600))]
+    drain_s: u32,
+
+    /// What to log: error, warn, info, debug or trace, also by module (info,server::broker=debug)
+    #[arg(long, env = "ROOST_LOG", value_name = "FILTER", default_value = "info", value_parser = log_filter)]
+    pub log: String,
+
+    /// Log a JSON object a line
+    #[arg(long, env = "ROOST_LOG_JSON", value_name = "true|false", default_value_t = false)]
+    #[arg(num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub log_json: bool,
+
+    /// The file that says where the built front end lies
+    #[arg(long, env = "ROOST_LEPTOS_TOML", value_name = "FILE", default_value = "Leptos.toml")]
+    leptos_toml: String,
+
+    /// Bring the database up to date and exit
+    #[arg(long)]
+    pub migrate_only: bool,
+}
+
+/// Who may sign up, after the first person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SignUpMode {
+    /// Everyone.
+    Open,
+    /// Who has an invitation link.
+    Invite,
+    /// Nobody.
+    Closed,
+}
+
+/// Why the server does not start with these settings. One line, which names the setting.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A setting is wrong or missing.
+    #[error("{setting}: {fault}")]
+    Setting {
+        /// Which, as `ENVIRONMENT_VARIABLE (--flag)`.
+        setting: String,
+        /// What is wrong and what is expected.
+        fault: String,
+    },
+    /// Not a fault: the text of `--help` or `--version`.
+    #[error("{0}")]
+    Help(String),
+}
+
+impl Error {
+    fn new(setting: &str, fault: impl Into<String>) -> Self {
+        Self::Setting { setting: setting.to_owned(), fault: fault.into() }
+    }
+}
+
+impl Config {
+    /// Reads the arguments, the environment and `Leptos.toml`.
+    ///
+    /// # Errors
+    /// The first setting that is wrong; or the text that was asked for.
+    pub fn load(args: impl IntoIterator<Item = OsString>) -> Result<(Self, LeptosOptions), Error> {
+        let mut config = Self::parse_args(args)?;
+        let options = leptos_options(&config.leptos_toml)?;
+        config.addr = Some(config.addr.unwrap_or(options.site_addr));
+        Ok((config, options))
+    }
+
+    /// Reads the arguments and the environment only.
+    ///
+    /// # Errors
+    /// The first setting that is wrong; or the text that was asked for.
+    pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
+        Self::try_parse_from(args).map_err(|e| one_line(&e))
+    }
+
+    /// Redis, when this server does not run alone.
+    #[must_use]
+    pub fn redis_url(&self) -> Option<&Secret> {
+        self.redis_url.0.as_ref()
+    }
+
+    /// Lets the server run alone, or with others over this Redis.
+    pub fn set_redis_url(&mut self, url: Option<Secret>) {
+        self.redis_url = OptionalSecret(url);
+    }
+
+    /// Where to listen.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr.unwrap_or(ADDR)
+    }
+
+    /// Tells where the server really listens: the port may have been 0.
+    pub fn set_addr(&mut self, addr: SocketAddr) {
+        self.addr = Some(addr);
+    }
+
+    /// How browsers reach this place.
+    #[must_use]
+    pub fn public_url(&self) -> Origin {
+        self.public_url.clone().unwrap_or_else(|| self.loopback("localhost"))
+    }
+
+    /// The origins whose pages may use this place. Without a public address it is this machine, by each of its names.
+    #[must_use]
+    pub fn origins(&self) -> Vec<Origin> {
+        let own = match &self.public_url {
+            Some(url) => vec![url.clone()],
+            None => ["localhost", "127.0.0.1", "[::1]"].map(|host| self.loopback(host)).to_vec(),
+        };
+        own.into_iter().chain(self.extra_origins.iter().cloned()).collect()
+    }
+
+    fn loopback(&self, host: &str) -> Origin {
+        Origin::new("http", host, Some(self.addr().port()))
+    }
+
+    /// How long to wait for Postgres and Redis at the start.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        Duration::from_secs(self.wait_s.into())
+    }
+
+    /// How long to wait for what is going on when the server leaves.
+    #[must_use]
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_s.into())
+    }
+
+    /// How long a session lives without being seen.
+    #[must_use]
+    pub fn session_lifetime(&self) -> Duration {
+        Duration::from_secs(u64::from(self.session_days) * 86_400)
+    }
+
+    /// How long an invitation link is good.
+    #[must_use]
+    pub fn invitation_lifetime(&self) -> Duration {
+        Duration::from_secs(u64::from(self.invitation_days) * 86_400)
+    }
+}
+
+fn leptos_options(file: &str) -> Result<LeptosOptions, Error> {
+    let setting = "ROOST_LEPTOS_TOML (--leptos-toml)";
+    let read = get_configuration(Some(file)).map_err(|e| {
+        let fault = e.to_string().replace('\n', " ");
+        Error::new(
+            setting,
+            format!("{file} cannot be read ({fault}); expected the project's Leptos.toml, by default in the current folder"),
+        )
+    })?;
+    Ok(read.leptos_options)
+}
+
+/// What clap says, as one line that names the setting.
+fn one_line(e: &clap::Error) -> Error {
+    if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return Error::Help(e.to_string());
+    }
+    let text = |kind| match e.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        Some(_) | None => String::new(),
+    };
+    let command = Config::command();
+    let named = text(ContextKind::InvalidArg);
+    let arg = command.get_arguments().find(|arg| {
+        arg.get_long().is_some_and(|long| named.split([' ', '=', '[']).next() == Some(&format!("--{long}")))
+    });
+    let Some(arg) = arg else {
+        let fault = if named.is_empty() {
+            e.kind().to_string()
+        } else {
+            format!("there is no such setting: {named}")
+        };
+        return Error::new("arguments", format!("{fault}; server --help lists every setting"));
+    };
+    let value = text(ContextKind::InvalidValue);
+    let fault = if e.kind() == ErrorKind::MissingRequiredArgument {
+        "is missing".to_owned()
+    } else if value.is_empty() {
+        "is empty".to_owned()
+    } else if arg.is_hide_env_values_set() {
+        "has a wrong form".to_owned()
+    } else {
+        format!("\"{value}\" is wrong")
+    };
+    Error::new(&setting_name(arg), format!("{fault}; expected {}", expected(arg, e)))
+}
+
+fn setting_name(arg: &clap::Arg) -> String {
+    let flag = arg.get_long().unwrap_or_default();
+    let env = arg.get_env().map(|env| env.to_string_lossy().into_owned());
+    env.map_or_else(|| format!("--{flag}"), |env| format!("{env} (--{flag})"))
+}
+
+/// What the value parser says about the value, or else the form that `--help` names.
+fn expected(arg: &clap::Arg, e: &clap::Error) -> String {
+    if let Some(ContextValue::Strings(values)) = e.get(ContextKind::ValidValue)
+        && !values.is_empty()
+    {
+        return values.join(", ");
+    }
+    let form = arg.get_value_names().unwrap_or_default().join(" ");
+    match std::error::Error::source(e) {
+        Some(source) => format!("{form} ({source})"),
+        None => form,
+    }
+}
+
+/// A setting that holds a password: it is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// A [`Secret`] that may be empty. (clap takes `Option` for something else.)
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct OptionalSecret(Option<Secret>);
+
+impl Secret {
+    /// Takes an address that begins with one of `schemes`.
+    fn parse(text: &str, schemes: &[&str]) -> Result<Self, String> {
+        if schemes.iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme)) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("it begins with {}", schemes[0]))
+        }
+    }
+
+    fn parse_optional(text: &str, schemes: &[&str]) -> Result<OptionalSecret, String> {
+        if text.is_empty() {
+            return Ok(OptionalSecret(None));
+        }
+        Self::parse(text, schemes).map(|secret| OptionalSecret(Some(secret)))
+    }
+
+    /// The secret itself, for whoever connects with it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(secret: String) -> Self {
+        Self(secret)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Scheme, host and port, written as browsers write it in the `Origin` header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    scheme: &'static str,
+    /// With the port, unless it is the scheme's own.
+    authority: String,
+}
+
+impl Origin {
+    fn new(scheme: &'static str, host: &str, port: Option<u16>) -> Self {
+        let own_port = if scheme == "https" { 443 } else { 80 };
+        let authority = match port {
+            Some(port) if port != own_port => format!("{host}:{port}"),
+            Some(_) | None => host.to_owned(),
+        };
+        Self { scheme, authority }
+    }
+
+    /// Whether browsers come by https: then cookies are `Secure`.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.scheme == "https"
+    }
+
+    /// The same host for WebSockets.
+    #[must_use]
+    pub fn socket(&self) -> String {
+        let scheme = if self.is_https() { "wss" } else { "ws" };
+        format!("{scheme}://{}", self.authority)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
+    }
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || "http:// or https://, a host, and perhaps a port; no path".to_owned();
+        let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
+        let scheme =
+            ["https", "http"].into_iter().find(|s| s.eq_ignore_ascii_case(scheme)).ok_or_else(wrong)?;
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        let parsed: axum::http::uri::Authority = authority.parse().map_err(|_| wrong())?;
+        let plain = !authority.contains('@') && !parsed.host().is_empty();
+        // A port that is no number, or too large, leaves something behind the host that was not understood.
+        let port_is_good = authority.len() == parsed.host().len() || parsed.port_u16().is_some();
+        if !plain || !port_is_good {
+            return Err(wrong());
+        }
+        Ok(Self::new(scheme, &parsed.host().to_ascii_lowercase(), parsed.port_u16()))
+    }
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    match tracing_subscriber::EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+const NODE_NAME_CHARS: RangeInclusive<usize> = 1..=64;
+
+fn node_name(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if NODE_NAME_CHARS.contains(&text.len()) && text.chars().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 64 letters, digits, dots, dashes or underscores".to_owned())
+    }
+}
+
+/// The host's name, and an end that tells two servers on one host apart.
+fn default_node_name() -> String {
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let host: String =
+        host.trim().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect();
+    let host = if host.is_empty() { "node" } else { &host };
+    format!("{host}-{:04x}", rand::random::<u16>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DATABASE: &str = "--database-url=postgres://roost:hush@localhost/roost";
+
+    fn parse(args: &[&str]) -> Result<Config, Error> {
+        Config::parse_args(["server", DATABASE].iter().chain(args).map(OsString::from))
+    }
+
+    fn fault(args: &[&str]) -> String {
+        parse(args).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_command_is_sound() {
+        Config::command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_has_a_line_of_help_and_says_its_variable() {
+        for arg in Config::command().get_arguments().filter(|arg| !arg.is_positional()) {
+            let name = arg.get_long().unwrap_or_default();
+            assert!(arg.get_help().is_some(), "{name}");
+            let plain = ["help", "version", "migrate-only"].contains(&name);
+            assert!(plain || arg.get_env().is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_fault_names_the_setting_and_what_is_expected_in_one_line() {
+        for (arg, words) in [
+            ("--sends-per-s=many", ["ROOST_SENDS_PER_S (--sends-per-s)", "\"many\"", "MESSAGES/S"]),
+            ("--sends-per-s=0", ["ROOST_SENDS_PER_S (--sends-per-s)", "\"0\"", "1..=100000"]),
+            ("--sign-up=sometimes", ["ROOST_SIGN_UP (--sign-up)", "\"sometimes\"", "open, invite, closed"]),
+            (
+                "--public-url=chat.example",
+                ["ROOST_PUBLIC_URL (--public-url)", "\"chat.example\"", "https://HOST"],
+            ),
+            ("--addr=3000", ["ROOST_ADDR (--addr)", "\"3000\"", "ADDRESS:PORT"]),
+            ("--log=loud=quiet=x", ["ROOST_LOG (--log)", "\"loud=quiet=x\"", "FILTER"]),
+            ("--node-name=a b", ["ROOST_NODE_NAME (--node-name)", "\"a b\"", "1 to 64"]),
+            ("--colour=red", ["arguments", "--colour", "--help"]),
+        ] {
+            let fault = fault(&[arg]);
+            assert!(!fault.contains('\n'), "{fault}");
+            for word in words {
+                assert!(fault.contains(word), "{fault:?} does not say {word:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        let fault = fault(&["--redis-url=http://:hush@localhost"]);
+        assert!(fault.starts_with("REDIS_URL (--redis-url)") && fault.contains("redis://"), "{fault}");
+        assert!(!fault.contains("hush"), "{fault}");
+        assert!(!format!("{:?}", parse(&[]).unwrap()).contains("hush"));
+    }
+
+    #[test]
+    fn an_empty_redis_url_is_none() {
+        assert_eq!(parse(&["--redis-url="]).unwrap().redis_url(), None);
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        for (text, origin) in [
+            ("https://Chat.Example", "https://chat.example"),
+            ("https://chat.example:443/", "https://chat.example"),
+            ("HTTP://localhost:3000", "http://localhost:3000"),
+            ("http://[::1]:80", "http://[::1]"),
+        ] {
+            assert_eq!(text.parse::<Origin>().unwrap().to_string(), origin);
+        }
+        for text in
+            ["", "chat.example", "ftp://x", "https://", "https://x/path", "https://u:p@x", "https://x:99999"]
+        {
+            assert!(text.parse::<Origin>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_a_public_address_this_machine_is_meant_by_each_of_its_names() {
+        let config = parse(&["--addr=0.0.0.0:4000"]).unwrap();
+        let origins: Vec<_> = config.origins().iter().map(ToString::to_string).collect();
+        assert_eq!(origins, ["http://localhost:4000", "http://127.0.0.1:4000", "http://[::1]:4000"]);
+        let config =
+            parse(&["--public-url=https://chat.example", "--extra-origins=https://a.b,https://c.d"]).unwrap();
+        let origins: Vec<_> = config.origins().iter().map(ToString::to_string).collect();
+        assert_eq!(origins, ["https://chat.example", "https://a.b", "https://c.d"]);
+    }
+}

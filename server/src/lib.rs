@@ -10,3 +10,131 @@ pub mod hub;
 pub mod node;
 pub mod socket;
 pub mod store;
+pub mod telemetry;
+pub mod wait;
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::serve::ListenerExt as _;
+use leptos::config::LeptosOptions;
+use tokio::net::TcpListener;
+
+use crate::{clock::Clock, config::Config, http::Site, node::Node, store::Store};
+
+/// Why the server did not start, or did not stay. One line, which names the setting where one is to blame.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database does not answer, or not as it should.
+    #[error("DATABASE_URL (--database-url): {0}")]
+    Database(store::Error),
+    /// The address is not free, or not this machine's.
+    #[error(
+        "ROOST_ADDR (--addr): cannot listen on {addr}: {source}; expected an address of this machine with a free port"
+    )]
+    Listen {
+        /// Which.
+        addr: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The listener broke.
+    #[error("the server stopped: {0}")]
+    Serve(#[from] io::Error),
+}
+
+/// Runs a node until `shutdown`: connects, migrates, listens, serves, leaves.
+///
+/// # Errors
+/// What keeps it from starting; see [`Error`].
+pub async fn run(
+    config: Config,
+    options: LeptosOptions,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
+    let store = open_store(&config).await?;
+    if config.migrate_only {
+        tracing::info!("the database is up to date");
+        return Ok(());
+    }
+    let listener = listen(config.addr()).await?;
+    let mut config = config;
+    config.set_addr(listener.local_addr()?);
+    let config = Arc::new(config);
+    let node = start_node(&config, store.clone()).await?;
+    let site = Site::new(node, Arc::clone(&config), built_front_end(options));
+    tracing::info!(node = %config.node_name, addr = %config.addr(), public_url = %config.public_url(), "listening");
+    serve(site, listener, shutdown).await?;
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Connects to the database, for which it waits a while, and brings it up to date.
+async fn open_store(config: &Config) -> Result<Store, Error> {
+    let connect = || Store::connect(config.database_url.expose(), config.db_pool);
+    let store = wait::until("DATABASE_URL", config.wait(), connect, store::Error::is_passing).await;
+    let store = store.map_err(Error::Database)?;
+    store.migrate().await.map_err(Error::Database)?;
+    Ok(store)
+}
+
+async fn listen(addr: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(addr).await.map_err(|source| Error::Listen { addr, source })
+}
+
+async fn start_node(config: &Config, store: Store) -> Result<Arc<Node>, Error> {
+    let installation = store.installation().await.map_err(Error::Database)?;
+    Ok(Arc::new(Node {
+        name: config.node_name.clone(),
+        epoch: installation.epoch,
+        store,
+        clock: Clock::default(),
+    }))
+}
+
+/// The options, without hashed names when nothing was built: then pages come without script, and are whole all the same.
+fn built_front_end(mut options: LeptosOptions) -> LeptosOptions {
+    let folder = std::env::current_exe().ok().and_then(|exe| exe.parent().map(|folder| folder.to_owned()));
+    let is_there = folder.is_some_and(|folder| folder.join(&*options.hash_file).exists());
+    if options.hash_files && !is_there {
+        tracing::warn!(
+            "there is no {} beside the server: pages come without script (build the front end)",
+            options.hash_file
+        );
+        options.hash_files = false;
+    }
+    options
+}
+
+/// Serves until `shutdown`, and then for as long as requests take, but no longer than the settings say.
+async fn serve(
+    site: Site,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
+    let (leaving, drain) = (site.leaving.clone(), site.config.drain());
+    let (limits, accounts) = (Arc::clone(&site.limits), Arc::clone(&site.accounts));
+    let app = http::router(site).into_make_service_with_connect_info::<SocketAddr>();
+    // What is written leaves at once: a frame is small and someone waits for it.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let told = leaving.clone();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        shutdown.await;
+        tracing::info!("leaving");
+        told.cancel();
+    });
+    let too_long = async {
+        leaving.cancelled().await;
+        tokio::time::sleep(drain).await;
+    };
+    tokio::select! {
+        served = async { server.await } => served?,
+        () = too_long => tracing::warn!("stopping in the middle of requests: they took too long"),
+        () = limits.sweep() => {}
+        () = accounts.sweep(SWEEP) => {}
+    }
+    Ok(())
+}
+
+/// How often what has expired is deleted.
+const SWEEP: Duration = Duration::from_secs(3_600);

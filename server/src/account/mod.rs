@@ -1,6 +1,41 @@
-//! Who someone is.
+//! Who someone is: accounts, sessions, invitations.
+//!
+//! [`Accounts`] does what the forms ask for, and knows nothing of forms: its files are its subjects. It tells
+//! a refusal together with the field to blame ([`Error::Refused`]).
+//!
+//! Law:
+//! - a secret is in the browser only; the database has its hash ([`Token`]);
+//! - a session that ends closes its sockets, on every node ([`Node::end_session`]);
+//! - whether a handle exists is told to nobody who cannot sign up with it.
 
-use protocol::{SessionId, User};
+mod device;
+mod invitations;
+mod password;
+mod sessions;
+mod sign_in;
+mod sign_up;
+mod token;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use protocol::{ErrorCode, Refusal, SessionId, User};
+
+use crate::{
+    config::{Config, SignUpMode},
+    node::Node,
+    store,
+};
+pub use device::device_of;
+pub use password::Hasher;
+pub use sign_in::SignIn;
+pub use sign_up::SignUp;
+pub use token::Token;
 
 /// The person on whose behalf code runs.
 #[derive(Clone, Debug)]
@@ -11,4 +46,80 @@ pub struct Viewer {
     pub session: SessionId,
     /// Whether they look after this place.
     pub admin: bool,
+}
+
+/// The accounts of a place, as one node sees them.
+pub struct Accounts {
+    node: Arc<Node>,
+    config: Arc<Config>,
+    hasher: Hasher,
+    /// Whether anyone has an account. Once true it stays: accounts do not end.
+    has_users: AtomicBool,
+}
+
+/// Why something did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The person's to mend.
+    #[error("refused: {refusal}")]
+    Refused {
+        /// The field to blame; empty when it is the whole.
+        field: &'static str,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl Error {
+    fn refused(field: &'static str, refusal: impl Into<Refusal>) -> Self {
+        Self::Refused { field, refusal: refusal.into() }
+    }
+}
+
+impl From<password::Busy> for Error {
+    fn from(busy: password::Busy) -> Self {
+        Self::refused("", Refusal::new(ErrorCode::Busy).retry_ms(busy.retry_ms()))
+    }
+}
+
+impl Accounts {
+    /// The accounts in the node's database.
+    #[must_use]
+    pub fn new(node: Arc<Node>, config: Arc<Config>) -> Self {
+        let hasher = Hasher::new(config.hashes_at_once);
+        Self { node, config, hasher, has_users: AtomicBool::new(false) }
+    }
+
+    /// Who may sign up now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn who_may_sign_up(&self) -> Result<protocol::SignUp, Error> {
+        if !self.has_users.load(Ordering::Relaxed) {
+            if !self.node.store.has_users().await? {
+                return Ok(protocol::SignUp::First);
+            }
+            self.has_users.store(true, Ordering::Relaxed);
+        }
+        Ok(match self.config.sign_up {
+            SignUpMode::Open => protocol::SignUp::Open,
+            SignUpMode::Invite => protocol::SignUp::Invite,
+            SignUpMode::Closed => protocol::SignUp::Closed,
+        })
+    }
+
+    /// Deletes what has expired, again and again. Ends when it is dropped. Every node does it: the second finds nothing.
+    pub async fn sweep(&self, every: Duration) {
+        let mut ticks = tokio::time::interval(every);
+        loop {
+            ticks.tick().await;
+            // A single statement each: nothing is left half-way when the server stops in the middle.
+            if let Err(e) = self.node.store.sweep_accounts().await {
+                tracing::warn!(error = %e, "what has expired was not deleted");
+            }
+        }
+    }
 }

@@ -1,1 +1,111 @@
-//! http.
+//! What a browser gets by plain requests: pages, forms, files, health.
+//!
+//! A page is a [`protocol::Page`], made per request and drawn by Leptos ([`page`]). A form is a plain POST which works
+//! before wasm is there ([`forms`]): done, it answers 303; refused, its page is drawn again with the refusal beside it.
+//! Who asks, and whether they may ask from there, is settled before any of it ([`viewer`], [`guard`]).
+//!
+//! Law:
+//! - every request that changes something has been asked for its origin: [`guard`] stands before all routes;
+//! - a handler runs to its end even when the browser goes away: [`detached`] gives it a task of its own, because a
+//!   database future must not be dropped half-way;
+//! - HTML is never cached; a file is cached for ever only when its name has a hash.
+
+mod cookies;
+mod files;
+mod forms;
+pub mod guard;
+mod headers;
+mod health;
+mod limits;
+mod page;
+pub mod viewer;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef, Request},
+    http::StatusCode,
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse as _, Response},
+};
+use leptos::config::LeptosOptions;
+use tokio_util::sync::CancellationToken;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+
+use crate::{account::Accounts, config::Config, node::Node};
+pub use guard::Guard;
+pub use limits::Limits;
+
+/// A form, at most: the longest message that can be typed is refused with words, not with a broken page.
+const FORM_BYTES_MAX: usize = 256 * 1024;
+/// A request, at most. Sockets are not requests in this sense.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What every handler may use.
+#[derive(Clone, FromRef)]
+pub struct Site {
+    /// This server.
+    pub node: Arc<Node>,
+    /// Every setting.
+    pub config: Arc<Config>,
+    /// Where the built front end lies.
+    pub leptos_options: LeptosOptions,
+    /// Who someone is.
+    pub accounts: Arc<Accounts>,
+    /// Which pages may use this place, and from where someone comes.
+    pub guard: Arc<Guard>,
+    /// How often someone may try.
+    pub limits: Arc<Limits>,
+    /// Cancelled when the server begins to leave.
+    pub leaving: CancellationToken,
+}
+
+impl Site {
+    /// The site of a node.
+    #[must_use]
+    pub fn new(node: Arc<Node>, config: Arc<Config>, leptos_options: LeptosOptions) -> Self {
+        Self {
+            accounts: Arc::new(Accounts::new(Arc::clone(&node), Arc::clone(&config))),
+            guard: Arc::new(Guard::new(&config)),
+            limits: Arc::new(Limits::new(&config)),
+            leaving: CancellationToken::new(),
+            node,
+            config,
+            leptos_options,
+        }
+    }
+}
+
+/// Every route of the server.
+pub fn router(site: Site) -> Router {
+    // Leptos wants to know by which runtime it may start tasks. An error means that it knows already.
+    drop(any_spawner::Executor::init_tokio());
+    let requests = Router::new()
+        .merge(page::routes())
+        .merge(forms::routes())
+        .merge(health::routes())
+        .merge(files::routes(&site.leptos_options))
+        .fallback(page::not_found)
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(from_fn(detached))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT));
+    requests
+        .layer(from_fn_with_state(site.clone(), guard::check_request))
+        .layer(from_fn_with_state(site.clone(), headers::add))
+        .layer(CatchPanicLayer::new())
+        .with_state(site)
+}
+
+/// Lets a handler run to its end, also when the browser goes away or the timeout answers for it.
+async fn detached(request: Request, next: Next) -> Response {
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        // A panic goes on to the layer that answers for it.
+        Err(e) if e.is_panic() => std::panic::resume_unwind(e.into_panic()),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// The address of the other end of the connection, as [`axum::serve`] is told to give it.
+pub type Peer = axum::extract::ConnectInfo<SocketAddr>;

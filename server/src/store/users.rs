@@ -1,6 +1,6 @@
 //! People, and how an account begins.
 
-use protocol::{DisplayName, Handle, User, UserId};
+use protocol::{DisplayName, Handle, UserId};
 
 use super::{Error, NewSession, Store, sessions};
 
@@ -132,17 +132,6 @@ impl Store {
             .fetch_optional(&self.pool)
             .await?;
         Ok(row.map(|row| Credentials { user: UserId(row.id), password_hash: row.password_hash }))
-    }
-
-    /// A person.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn find_user(&self, id: UserId) -> Result<Option<User>, Error> {
-        let row = sqlx::query!("select id, handle, name from users where id = $1", id.0)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.map(|row| User { id: UserId(row.id), handle: row.handle, name: row.name }))
     }
 }
 

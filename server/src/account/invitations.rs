@@ -1,0 +1,76 @@
+//! Links by which others may come. Everyone who is here may invite, unless sign-up is closed: closed is closed, for
+//! the administrator too, and links from before are void meanwhile.
+
+use protocol::{ErrorCode, InvitationId, InvitationView};
+
+use super::{Accounts, Error, Token, Viewer};
+use crate::config::SignUpMode;
+
+impl Accounts {
+    /// Whether links may be made, and lead anywhere.
+    #[must_use]
+    pub fn may_invite(&self) -> bool {
+        match self.config.sign_up {
+            SignUpMode::Open | SignUpMode::Invite => true,
+            SignUpMode::Closed => false,
+        }
+    }
+
+    /// Makes a link: its secret is known to this answer only.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SignUpClosed`].
+    pub async fn invite(&self, viewer: &Viewer) -> Result<(InvitationId, Token), Error> {
+        if !self.may_invite() {
+            return Err(Error::refused("", ErrorCode::SignUpClosed));
+        }
+        let token = Token::generate();
+        let lifetime_s = self.config.invitation_lifetime().as_secs_f64();
+        let uses = i32::from(self.config.invitation_uses);
+        let by = viewer.user.id;
+        let id = self.node.store.insert_invitation(by, &token.hash(), lifetime_s, uses).await?;
+        Ok((id, token))
+    }
+
+    /// The viewer's links that are still good, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_invitations(&self, viewer: &Viewer) -> Result<Vec<InvitationView>, Error> {
+        if !self.may_invite() {
+            return Ok(Vec::new());
+        }
+        let invitations = self.node.store.list_invitations(viewer.user.id).await?;
+        let view = |invitation: crate::store::Invitation| InvitationView {
+            id: invitation.id,
+            link: None,
+            created_at: invitation.created_at,
+            expires_at: invitation.expires_at,
+            uses_left: u32::try_from(invitation.uses_left).unwrap_or_default(),
+        };
+        Ok(invitations.into_iter().map(view).collect())
+    }
+
+    /// Makes a link of the viewer void. One that is void already is no fault.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revoke_invitation(&self, viewer: &Viewer, id: InvitationId) -> Result<(), Error> {
+        self.node.store.revoke_invitation(viewer.user.id, id).await?;
+        Ok(())
+    }
+
+    /// Whether a link with this secret lets someone in.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SignUpClosed`], [`ErrorCode::InvitationInvalid`].
+    pub async fn check_invitation(&self, secret: &str) -> Result<(), Error> {
+        if !self.may_invite() {
+            return Err(Error::refused("", ErrorCode::SignUpClosed));
+        }
+        match Token::parse(secret) {
+            Some(token) if self.node.store.is_invitation_good(&token.hash()).await? => Ok(()),
+            Some(_) | None => Err(Error::refused("invitation", ErrorCode::InvitationInvalid)),
+        }
+    }
+}

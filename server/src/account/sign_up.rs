@@ -1,0 +1,91 @@
+//! Signing up.
+
+use protocol::{DisplayName, ErrorCode, Handle, Password, UserId};
+use uuid::Uuid;
+
+use super::{Accounts, Error, Token};
+use crate::{
+    config::SignUpMode,
+    store::{Entry, NewUser, SignUpRefused},
+};
+
+/// What someone typed to sign up.
+#[derive(Clone, Copy, Debug)]
+pub struct SignUp<'a> {
+    /// As it was typed.
+    pub handle: &'a str,
+    /// As it was typed.
+    pub name: &'a str,
+    /// As it was typed.
+    pub password: &'a str,
+    /// The secret of the invitation; empty without one.
+    pub invitation: &'a str,
+    /// What the browser calls itself, from [`device_of`](super::device_of).
+    pub device: &'a str,
+}
+
+impl Accounts {
+    /// Makes an account and begins its first session: the token goes to the browser.
+    ///
+    /// What can be refused cheaply is refused before the password is hashed; what counts is decided once more,
+    /// in the transaction that makes the account.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SignUpClosed`], [`ErrorCode::InvitationInvalid`], [`ErrorCode::HandleInvalid`],
+    /// [`ErrorCode::HandleTaken`], [`ErrorCode::TextEmpty`] and its like for the name,
+    /// [`ErrorCode::PasswordTooShort`], [`ErrorCode::PasswordTooLong`], [`ErrorCode::Busy`].
+    pub async fn sign_up(&self, form: SignUp<'_>) -> Result<Token, Error> {
+        let invitation = Token::parse(form.invitation).map(|token| token.hash());
+        let first = self.check_entry(invitation.as_ref()).await?;
+        let handle = Handle::parse(form.handle).map_err(|refusal| Error::refused("handle", refusal))?;
+        let name = DisplayName::parse(form.name).map_err(|refusal| Error::refused("name", refusal))?;
+        let password =
+            Password::parse(form.password).map_err(|refusal| Error::refused("password", refusal))?;
+        if self.node.store.is_handle_taken(&handle).await? {
+            return Err(Error::refused("handle", ErrorCode::HandleTaken));
+        }
+        let password_hash = self.hasher.hash(password).await?;
+        let user = NewUser { id: UserId(Uuid::now_v7()), handle, name, password_hash };
+        let token = Token::generate();
+        let entry = self.entry(invitation.as_ref());
+        let admin =
+            self.node.store.sign_up(&user, entry, &self.new_session(&token.hash(), form.device)).await?;
+        debug_assert!(first || !admin, "who is not the first is no administrator");
+        tracing::info!(user.id = %user.id, admin, "signed up");
+        Ok(token)
+    }
+
+    /// Whether a newcomer may come at all; true when nobody is here yet.
+    async fn check_entry(&self, invitation: Option<&[u8; 32]>) -> Result<bool, Error> {
+        match self.who_may_sign_up().await? {
+            protocol::SignUp::First => Ok(true),
+            protocol::SignUp::Open => Ok(false),
+            protocol::SignUp::Closed => Err(Error::refused("", ErrorCode::SignUpClosed)),
+            protocol::SignUp::Invite => match invitation {
+                Some(hash) if self.node.store.is_invitation_good(hash).await? => Ok(false),
+                Some(_) | None => Err(Error::refused("invitation", ErrorCode::InvitationInvalid)),
+            },
+        }
+    }
+
+    fn entry<'a>(&self, invitation: Option<&'a [u8; 32]>) -> Entry<'a> {
+        match (self.config.sign_up, invitation) {
+            (SignUpMode::Open, _) => Entry::Open,
+            (SignUpMode::Invite, Some(hash)) => Entry::Invitation(hash),
+            // The first person comes without an invitation; should two try at once, the second one needs one.
+            (SignUpMode::Invite, None) => Entry::Invitation(&[]),
+            (SignUpMode::Closed, _) => Entry::Closed,
+        }
+    }
+}
+
+impl From<SignUpRefused> for Error {
+    fn from(refused: SignUpRefused) -> Self {
+        match refused {
+            SignUpRefused::HandleTaken => Self::refused("handle", ErrorCode::HandleTaken),
+            SignUpRefused::InvitationInvalid => Self::refused("invitation", ErrorCode::InvitationInvalid),
+            SignUpRefused::Closed => Self::refused("", ErrorCode::SignUpClosed),
+            SignUpRefused::Store(e) => Self::Store(e),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Sign in, sign up, sign out.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, header::USER_AGENT},
+    response::{IntoResponse as _, Response},
+};
+use protocol::FormName;
+
+use super::{Done, Fault, Fields, Target, safe_next, small};
+use crate::{
+    account::{self, SignIn, SignUp, Token, device_of},
+    chat,
+    http::{Site, cookies::Cookie, page::Place, viewer::Visit},
+};
+
+pub(super) async fn sign_in(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
+    match try_sign_in(&site, &visit, &fields).await {
+        Ok(done) => done.into_response(),
+        Err(fault) => {
+            let target = Target { form: FormName::SignIn, place: Place::SignIn };
+            target.redraw(&site, &visit, fields, fault).await
+        }
+    }
+}
+
+async fn try_sign_in(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
+    site.limits.check_sign_in(visit.address.0, fields.get("handle"))?;
+    let form = SignIn {
+        handle: fields.get("handle"),
+        password: fields.get("password"),
+        device: &device(&visit.headers),
+    };
+    let token = site.accounts.sign_in(form).await?;
+    end_former(site, visit).await?;
+    Ok(Done::to(safe_next(fields.get("next"))).with(session_cookie(site, &token)))
+}
+
+pub(super) async fn sign_up(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
+    match try_sign_up(&site, &visit, &fields).await {
+        Ok(done) => done.into_response(),
+        Err(fault) => {
+            let target = Target { form: FormName::SignUp, place: Place::SignUp };
+            target.redraw(&site, &visit, fields, fault).await
+        }
+    }
+}
+
+async fn try_sign_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
+    site.limits.check_sign_up(visit.address.0)?;
+    let form = SignUp {
+        handle: fields.get("handle"),
+        name: fields.get("name"),
+        password: fields.get("password"),
+        invitation: fields.get("invitation"),
+        device: &device(&visit.headers),
+    };
+    let token = site.accounts.sign_up(form).await?;
+    end_former(site, visit).await?;
+    let to = arrive(site, &token, fields).await;
+    Ok(Done::to(to).with(session_cookie(site, &token)))
+}
+
+/// Lets a newcomer into the first channel, and says where to go. The account is there: whatever fails here is no
+/// reason to refuse the form.
+async fn arrive(site: &Site, token: &Token, fields: &Fields) -> String {
+    let next = safe_next(fields.get("next")).to_owned();
+    match join_first_channel(site, token).await {
+        Ok(Some(room)) if next == "/" => room,
+        Ok(_) => next,
+        Err(e) => {
+            tracing::error!(error = %e, "a newcomer did not get into the first channel");
+            next
+        }
+    }
+}
+
+async fn join_first_channel(site: &Site, token: &Token) -> Result<Option<String>, chat::Error> {
+    let place = site.node.store.installation().await?;
+    let viewer = match site.accounts.find_viewer(token).await {
+        Ok(viewer) => viewer,
+        Err(account::Error::Store(e)) => return Err(e.into()),
+        Err(account::Error::Refused { refusal, .. }) => return Err(chat::Error::Refused(refusal)),
+    };
+    let (Some(viewer), Some(room)) = (viewer, place.first_channel) else { return Ok(None) };
+    let cx = chat::Context { node: Arc::clone(&site.node), viewer };
+    chat::rooms::join(&cx, room).await?;
+    Ok(Some(format!("/r/{room}")))
+}
+
+pub(super) async fn sign_out(State(site): State<Site>, visit: Visit) -> Response {
+    small(try_sign_out(&site, &visit).await)
+}
+
+async fn try_sign_out(site: &Site, visit: &Visit) -> Result<Done, Fault> {
+    end_former(site, visit).await?;
+    let https = site.guard.is_https();
+    Ok(Done::to("/sign-in").with(Cookie::Session.clear(https)).with(Cookie::Link.clear(https)))
+}
+
+/// Ends the session that the browser came with.
+async fn end_former(site: &Site, visit: &Visit) -> Result<(), Fault> {
+    match &visit.viewer {
+        Some(viewer) => Ok(site.accounts.sign_out(viewer).await?),
+        None => Ok(()),
+    }
+}
+
+fn session_cookie(site: &Site, token: &Token) -> axum::http::HeaderValue {
+    Cookie::Session.write(&token.reveal(), site.guard.is_https())
+}
+
+fn device(headers: &HeaderMap) -> String {
+    device_of(headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default())
+}

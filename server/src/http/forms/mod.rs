@@ -1,0 +1,266 @@
+//! Forms: plain POSTs that work before wasm is there.
+//!
+//! A handler returns `Ok` with where to go next (303), or a [`Fault`]; a fault draws the form's page again, with the
+//! refusal and everything that was typed but passwords. The table of forms, their fields and where they lead is
+//! [`Target::of`] and the structs beside the handlers.
+
+mod account;
+mod preferences;
+mod send;
+mod set_up;
+mod settings;
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Form, Router,
+    extract::{FromRequest, FromRequestParts as _, Request},
+    http::{HeaderValue, Uri, header::SET_COOKIE},
+    response::{IntoResponse, Redirect, Response},
+    routing::post,
+};
+use protocol::{ErrorCode, FormName, FormState, Refusal};
+
+use super::{
+    Site,
+    page::{self, Place},
+    viewer::{Visit, failure},
+};
+use crate::{account as accounts, chat};
+
+pub(super) fn routes() -> Router<Site> {
+    Router::new()
+        .route("/sign-in", post(account::sign_in))
+        .route("/sign-up", post(account::sign_up))
+        .route("/sign-out", post(account::sign_out))
+        .route("/set-up", post(set_up::set_up))
+        .route("/settings/sessions/{id}/end", post(settings::end_session))
+        .route("/settings/sessions/end-others", post(settings::end_other_sessions))
+        .route("/invitations", post(settings::invite))
+        .route("/invitations/{id}/revoke", post(settings::revoke_invitation))
+        .route("/preferences", post(preferences::set))
+        .route("/r/{room}/messages", post(send::send))
+}
+
+/// What was typed, by field name.
+#[derive(Clone, Default)]
+pub(super) struct Fields(BTreeMap<String, String>);
+
+impl Fields {
+    /// A field; empty when it is missing.
+    fn get(&self, name: &str) -> &str {
+        self.0.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// Everything that may be shown again.
+    fn without_passwords(mut self) -> BTreeMap<String, String> {
+        self.0.remove("password");
+        self.0
+    }
+}
+
+impl FromRequest<Site> for Fields {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, site: &Site) -> Result<Self, Self::Rejection> {
+        let form = Form::<BTreeMap<String, String>>::from_request(request, site).await;
+        form.map(|Form(fields)| Self(fields)).map_err(IntoResponse::into_response)
+    }
+}
+
+/// Why a form did not happen.
+pub(super) enum Fault {
+    /// The person's to mend.
+    Refused {
+        /// The field to blame; empty when it is the whole.
+        field: &'static str,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Ours; already in the log.
+    Failed(Refusal),
+}
+
+impl Fault {
+    fn refused(field: &'static str, refusal: impl Into<Refusal>) -> Self {
+        Self::Refused { field, refusal: refusal.into() }
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::refused("", refusal)
+    }
+}
+
+impl From<accounts::Error> for Fault {
+    fn from(e: accounts::Error) -> Self {
+        match e {
+            accounts::Error::Refused { field, refusal } => Self::Refused { field, refusal },
+            accounts::Error::Store(e) => Self::Failed(failure(&e)),
+        }
+    }
+}
+
+impl From<chat::Error> for Fault {
+    fn from(e: chat::Error) -> Self {
+        match e {
+            chat::Error::Refused(refusal) => Self::refused("", refusal),
+            chat::Error::Store(e) => Self::Failed(failure(&e)),
+        }
+    }
+}
+
+/// Which form a request is, and the place where it is drawn again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) form: FormName,
+    pub(super) place: Place,
+}
+
+impl Target {
+    /// The form behind a POST to this path, or `None` for the small ones that have nothing typed in them.
+    fn of(path: &str) -> Option<Self> {
+        let (form, place) = match path {
+            "/sign-in" => (FormName::SignIn, Place::SignIn),
+            "/sign-up" => (FormName::SignUp, Place::SignUp),
+            "/set-up" => (FormName::SetUp, Place::SetUp),
+            "/invitations" => (FormName::Invite, Place::Settings),
+            _ => {
+                let room = path.strip_prefix("/r/")?.strip_suffix("/messages")?;
+                (FormName::Send, Place::Room(room.parse().ok()?))
+            }
+        };
+        Some(Self { form, place })
+    }
+
+    /// Draws the form again. Who is not signed in any more is asked to sign in, and is shown what they wrote.
+    async fn redraw(self, site: &Site, visit: &Visit, fields: Fields, fault: Fault) -> Response {
+        let (field, refusal) = match fault {
+            Fault::Refused { field, refusal } => (field, refusal),
+            Fault::Failed(refusal) => ("", refusal),
+        };
+        tracing::debug!(form = ?self.form, refusal.code = u16::from(refusal.code), "refused a form");
+        let mut values = fields.without_passwords();
+        let (form, place) = match self.place {
+            Place::SignUp => {
+                let token = values.get("invitation").filter(|token| accounts::Token::parse(token).is_some());
+                (self.form, token.map_or(Place::SignUp, |token| Place::Invited(token.clone())))
+            }
+            place @ (Place::Room(_) | Place::Settings | Place::SetUp | Place::Lobby)
+                if visit.viewer.is_none() =>
+            {
+                values.entry("next".to_owned()).or_insert_with(|| place.path());
+                (FormName::SignIn, Place::SignIn)
+            }
+            place @ (Place::SignIn
+            | Place::Invited(_)
+            | Place::Room(_)
+            | Place::Settings
+            | Place::SetUp
+            | Place::Lobby
+            | Place::Nowhere(_)) => (self.form, place),
+        };
+        let state = FormState { form, refusal, field: field.to_owned(), values };
+        page::draw(site, visit, place, Some(state)).await
+    }
+}
+
+/// Refuses a form before its handler: its page is drawn again where there is something in it that was typed.
+pub(super) async fn refuse(site: Site, request: Request, refusal: Refusal) -> Response {
+    let Some(target) = Target::of(request.uri().path()) else { return plain(&refusal) };
+    let (mut parts, body) = request.into_parts();
+    let Ok(visit) = Visit::from_request_parts(&mut parts, &site).await else { return plain(&refusal) };
+    match Fields::from_request(Request::from_parts(parts, body), &site).await {
+        Ok(fields) => target.redraw(&site, &visit, fields, refusal.into()).await,
+        Err(_) => plain(&refusal),
+    }
+}
+
+/// A refusal as a line of text.
+fn plain(refusal: &Refusal) -> Response {
+    (super::guard::status_of(refusal.code), format!("{refusal}\n")).into_response()
+}
+
+/// Where to go after a form that happened.
+struct Done {
+    to: String,
+    cookies: Vec<HeaderValue>,
+}
+
+impl Done {
+    fn to(path: impl Into<String>) -> Self {
+        Self { to: path.into(), cookies: Vec::new() }
+    }
+
+    fn with(mut self, cookie: HeaderValue) -> Self {
+        self.cookies.push(cookie);
+        self
+    }
+}
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        let mut response = Redirect::to(&self.to).into_response();
+        for cookie in self.cookies {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
+/// The viewer of a form that makes no sense without one.
+fn signed_in(visit: &Visit) -> Result<&accounts::Viewer, Fault> {
+    visit.viewer.as_ref().ok_or_else(|| Fault::refused("", ErrorCode::NotSignedIn))
+}
+
+/// For the small forms, which are not drawn again: who is not signed in is sent to sign in.
+fn small(result: Result<Done, Fault>) -> Response {
+    match result {
+        Ok(done) => done.into_response(),
+        Err(Fault::Refused { refusal, .. }) if refusal.code == ErrorCode::NotSignedIn => {
+            Redirect::to("/sign-in").into_response()
+        }
+        Err(Fault::Refused { refusal, .. } | Fault::Failed(refusal)) => plain(&refusal),
+    }
+}
+
+/// The path and query of a request, as Leptos takes them.
+pub(super) fn path_and_query(uri: &Uri) -> String {
+    uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
+}
+
+/// Where a form may lead: a path of this place, or `/`. Anything that a browser could take for another host is not one.
+fn safe_next(next: &str) -> &str {
+    let own = next.starts_with('/')
+        && !next.starts_with("//")
+        && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+        && next.len() <= 500;
+    if own { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe_next;
+
+    #[test]
+    fn a_form_leads_to_this_place_only() {
+        for path in ["/", "/r/0199#end", "/settings?a=b", "/r/%E9%B8%9F"] {
+            assert_eq!(safe_next(path), path);
+        }
+        for other in [
+            "",
+            "r/x",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/a\r\nset-cookie: x",
+            "/a b",
+            "\t//evil.example",
+            "/\t/evil.example",
+        ] {
+            assert_eq!(safe_next(other), "/", "{other:?}");
+        }
+    }
+}

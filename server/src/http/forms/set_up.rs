@@ -1,0 +1,50 @@
+//! The first person names the place and makes its first channel.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
+use protocol::{ErrorCode, FormName, Nonce, RoomKind, RoomTitle};
+
+use super::{Done, Fault, Fields, Target, settings, signed_in};
+use crate::{
+    chat,
+    http::{
+        Site,
+        page::Place,
+        viewer::{Visit, failure},
+    },
+};
+
+pub(super) async fn set_up(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
+    match try_set_up(&site, &visit, &fields).await {
+        Ok(done) => done.into_response(),
+        Err(fault) => {
+            let target = Target { form: FormName::SetUp, place: Place::SetUp };
+            target.redraw(&site, &visit, fields, fault).await
+        }
+    }
+}
+
+async fn try_set_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
+    let viewer = signed_in(visit)?;
+    if !viewer.admin {
+        return Err(Fault::refused("", ErrorCode::Forbidden));
+    }
+    let place = RoomTitle::parse(fields.get("place")).map_err(|refusal| Fault::refused("place", refusal))?;
+    let channel =
+        RoomTitle::parse(fields.get("channel")).map_err(|refusal| Fault::refused("channel", refusal))?;
+    let installation = site.node.store.installation().await.map_err(|e| Fault::Failed(failure(&e)))?;
+    if !installation.place.is_empty() {
+        return Ok(Done::to("/"));
+    }
+    let cx = chat::Context { node: Arc::clone(&site.node), viewer: viewer.clone() };
+    // The nonce is always the same: a second click makes no second channel.
+    let nonce = Nonce(installation.epoch.0);
+    let room = chat::rooms::create(&cx, nonce, RoomKind::Channel, channel.as_str(), "").await?;
+    let named = site.node.store.set_up(place.as_str(), room.room.id).await;
+    named.map_err(|e| Fault::Failed(failure(&e)))?;
+    settings::make_link(site, viewer, "/set-up").await
+}

@@ -1,0 +1,82 @@
+//! Sessions and invitations.
+
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse as _, Response},
+};
+use protocol::{ErrorCode, FormName};
+
+use super::{Done, Fault, Fields, Target, signed_in, small};
+use crate::{
+    account::Viewer,
+    http::{Site, cookies::Cookie, page::Place, viewer::Visit},
+};
+
+pub(super) async fn end_session(State(site): State<Site>, visit: Visit, Path(id): Path<String>) -> Response {
+    small(try_end_session(&site, &visit, &id).await)
+}
+
+async fn try_end_session(site: &Site, visit: &Visit, id: &str) -> Result<Done, Fault> {
+    let viewer = signed_in(visit)?;
+    if let Ok(id) = id.parse() {
+        site.accounts.end_session(viewer, id).await?;
+    }
+    Ok(Done::to("/settings"))
+}
+
+pub(super) async fn end_other_sessions(State(site): State<Site>, visit: Visit) -> Response {
+    small(try_end_other_sessions(&site, &visit).await)
+}
+
+async fn try_end_other_sessions(site: &Site, visit: &Visit) -> Result<Done, Fault> {
+    site.accounts.end_other_sessions(signed_in(visit)?).await?;
+    Ok(Done::to("/settings"))
+}
+
+pub(super) async fn invite(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
+    match try_invite(&site, &visit).await {
+        Ok(done) => done.into_response(),
+        Err(fault) => {
+            let target = Target { form: FormName::Invite, place: Place::Settings };
+            target.redraw(&site, &visit, fields, fault).await
+        }
+    }
+}
+
+async fn try_invite(site: &Site, visit: &Visit) -> Result<Done, Fault> {
+    let viewer = signed_in(visit)?;
+    site.limits.check_sign_up(visit.address.0)?;
+    make_link(site, viewer, "/settings").await
+}
+
+/// Makes a link and lets this browser, and no other, see it at `to`. Where nobody can be invited, there is none.
+pub(super) async fn make_link(site: &Site, viewer: &Viewer, to: &str) -> Result<Done, Fault> {
+    match site.accounts.invite(viewer).await.map_err(Fault::from) {
+        Ok((id, token)) => {
+            let cookie = format!("{id}.{}", token.reveal());
+            Ok(Done::to(to).with(Cookie::Link.write(&cookie, site.guard.is_https())))
+        }
+        Err(Fault::Refused { refusal, .. })
+            if to != "/settings" && refusal.code == ErrorCode::SignUpClosed =>
+        {
+            Ok(Done::to("/"))
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+pub(super) async fn revoke_invitation(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Response {
+    small(try_revoke(&site, &visit, &id).await)
+}
+
+async fn try_revoke(site: &Site, visit: &Visit, id: &str) -> Result<Done, Fault> {
+    let viewer = signed_in(visit)?;
+    if let Ok(id) = id.parse() {
+        site.accounts.revoke_invitation(viewer, id).await?;
+    }
+    Ok(Done::to("/settings"))
+}

@@ -1,0 +1,242 @@
+//! May this request come from where it comes from?
+//!
+//! A browser sends our cookies along with what another site's page asks of us. So everything that changes something, and
+//! the socket, must come from a page of ours: [`Guard::check_origin`], exact, for every method that is not for reading.
+//! `SameSite` cookies are the second wall, not the first.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    Json,
+    extract::{ConnectInfo, FromRequestParts, Request, State},
+    http::{
+        Extensions, HeaderMap, Method, StatusCode,
+        header::{HeaderName, ORIGIN},
+        request::Parts,
+    },
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use protocol::{ErrorCode, Refusal};
+
+use super::{Site, forms};
+use crate::config::Config;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Knows the origins of this place and the proxies before it.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    origins: Vec<String>,
+    https: bool,
+    trusted_proxies: usize,
+}
+
+impl Guard {
+    /// As the settings say.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self {
+            origins: config.origins().iter().map(ToString::to_string).collect(),
+            https: config.public_url().is_https(),
+            trusted_proxies: config.trusted_proxies.into(),
+        }
+    }
+
+    /// Whether browsers come by https.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// Whether a request that changes something comes from a page of this place. One without `Origin` does only when
+    /// the browser says so in another way.
+    ///
+    /// # Errors
+    /// [`ErrorCode::OriginForeign`], naming the origin.
+    pub fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or("?"));
+        let allowed = match origin {
+            Some(origin) => self.origins.iter().any(|own| own == origin),
+            None => headers.get(FETCH_SITE).is_some_and(|site| site == "same-origin"),
+        };
+        if allowed {
+            return Ok(());
+        }
+        let origin: String = origin.unwrap_or("none").chars().take(100).collect();
+        Err(Refusal::new(ErrorCode::OriginForeign).detail(origin))
+    }
+
+    /// Where a request comes from: the peer, or what the trusted proxies say, counted from the right, because what
+    /// stands further left is what the sender says.
+    #[must_use]
+    pub fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+        let Some(place) = self.trusted_proxies.checked_sub(1) else { return peer };
+        let all: Vec<&str> = headers
+            .get_all(FORWARDED_FOR)
+            .iter()
+            .filter_map(|header| header.to_str().ok())
+            .flat_map(|header| header.split(','))
+            .collect();
+        all.iter().rev().nth(place).and_then(|text| address(text.trim())).unwrap_or(peer)
+    }
+}
+
+/// An address as proxies write it: perhaps in brackets, perhaps with a port.
+fn address(text: &str) -> Option<IpAddr> {
+    text.parse()
+        .or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()))
+        .ok()
+        .or_else(|| text.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
+}
+
+/// The address that a request comes from, as an extractor.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub IpAddr);
+
+impl ClientAddress {
+    /// From the parts of a request.
+    #[must_use]
+    pub fn of(guard: &Guard, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+        // Without a connection (a test that calls the router) everyone comes from the same nowhere.
+        Self(guard.client_address(headers, peer.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
+    }
+}
+
+impl FromRequestParts<Site> for ClientAddress {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(&site.guard, &parts.headers, &parts.extensions))
+    }
+}
+
+/// Refuses what comes from a foreign page, before any route sees it.
+pub(super) async fn check_request(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+    if reads {
+        return next.run(request).await;
+    }
+    match site.guard.check_origin(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => {
+            // The administrator's line: most often the public address is not the one that people use.
+            tracing::warn!(origin = %refusal.detail, "refused a form from a foreign origin; is ROOST_PUBLIC_URL right?");
+            forms::refuse(site, request, refusal).await
+        }
+    }
+}
+
+/// A refusal to a program: `{"refusal":{…}}` with the status of its code.
+#[derive(Clone, Debug)]
+pub struct Refused(pub Refusal);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        #[derive(serde::Serialize)]
+        struct Body {
+            refusal: Refusal,
+        }
+        (status_of(self.0.code), Json(Body { refusal: self.0 })).into_response()
+    }
+}
+
+/// The status of an answer that carries this refusal.
+#[must_use]
+pub fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::MalformedFrame
+        | ErrorCode::UnknownCommand
+        | ErrorCode::MalformedCommand
+        | ErrorCode::NotUtf8
+        | ErrorCode::HelloMissing
+        | ErrorCode::TooMuchGarbage => StatusCode::BAD_REQUEST,
+        ErrorCode::FrameTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::VersionUnsupported => StatusCode::UPGRADE_REQUIRED,
+        ErrorCode::OriginForeign | ErrorCode::Forbidden | ErrorCode::SignUpClosed => StatusCode::FORBIDDEN,
+        ErrorCode::NotSignedIn | ErrorCode::CredentialsWrong => StatusCode::UNAUTHORIZED,
+        ErrorCode::TooManyConnections | ErrorCode::SlowDown => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::RoomUnknown | ErrorCode::UserUnknown => StatusCode::NOT_FOUND,
+        ErrorCode::HandleTaken | ErrorCode::RoomsFull | ErrorCode::MembersFull | ErrorCode::DirectRoom => {
+            StatusCode::CONFLICT
+        }
+        ErrorCode::TextEmpty
+        | ErrorCode::TextTooLong
+        | ErrorCode::TextInvalid
+        | ErrorCode::HandleInvalid
+        | ErrorCode::PasswordTooShort
+        | ErrorCode::PasswordTooLong
+        | ErrorCode::InvitationInvalid => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::Busy | ErrorCode::Internal | ErrorCode::Leaving => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn guard(args: &[&str]) -> Guard {
+        let args = ["server", "--database-url=postgres://localhost/x"].iter().chain(args).map(OsString::from);
+        Guard::new(&Config::parse_args(args).unwrap())
+    }
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn only_the_exact_origin_is_ones_own() {
+        let guard = guard(&["--public-url=https://chat.example", "--extra-origins=https://old.example"]);
+        let check = |pairs: &[_]| guard.check_origin(&headers(pairs)).is_ok();
+        assert!(check(&[("origin", "https://chat.example")]));
+        assert!(check(&[("origin", "https://old.example")]));
+        for foreign in [
+            "http://chat.example",
+            "https://chat.example:444",
+            "https://chat.example.evil",
+            "https://evil.example",
+            "https://chat.example/",
+            "null",
+            "",
+        ] {
+            assert!(!check(&[("origin", foreign)]), "{foreign}");
+            // A foreign origin is not mended by anything else.
+            assert!(!check(&[("origin", foreign), ("sec-fetch-site", "same-origin")]), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn without_an_origin_the_browser_must_say_that_it_is_the_same() {
+        let guard = guard(&[]);
+        let check = |pairs: &[_]| guard.check_origin(&headers(pairs)).is_ok();
+        assert!(!check(&[]));
+        assert!(check(&[("sec-fetch-site", "same-origin")]));
+        for site in ["same-site", "cross-site", "none"] {
+            assert!(!check(&[("sec-fetch-site", site)]), "{site}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_believed_only_as_far_as_the_proxies_are_trusted() {
+        let peer: IpAddr = "10.0.0.1".parse().unwrap();
+        for (proxies, forwarded, expected) in [
+            ("0", "192.0.2.1", "10.0.0.1"),
+            ("1", "192.0.2.1", "192.0.2.1"),
+            ("1", "spoofed, 203.0.113.9, 192.0.2.1", "192.0.2.1"),
+            ("2", "203.0.113.9, 192.0.2.1", "203.0.113.9"),
+            ("2", "192.0.2.1", "10.0.0.1"),
+            ("1", "unknown", "10.0.0.1"),
+            ("1", "[2001:db8::1]:4711", "2001:db8::1"),
+            ("1", "[2001:db8::1]", "2001:db8::1"),
+            ("1", "192.0.2.1:80", "192.0.2.1"),
+        ] {
+            let guard = guard(&[&format!("--trusted-proxies={proxies}")]);
+            let address = guard.client_address(&headers(&[("x-forwarded-for", forwarded)]), peer);
+            assert_eq!(address.to_string(), expected, "{proxies} proxies, {forwarded:?}");
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! Pages: what the address asks for is fetched, put into a [`Page`], and drawn by Leptos, whole.
+//!
+//! The same value goes into the HTML and wakes the page up in the browser, so that both draw the same. Everything is
+//! there before the first byte leaves: without script the room can be read.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Path, Request, State},
+    http::{
+        HeaderValue, Method, StatusCode,
+        header::{ACCEPT_LANGUAGE, CACHE_CONTROL},
+    },
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use leptos::{nonce::Nonce, prelude::provide_context};
+use protocol::{ErrorCode, FormName, FormState, Language, Page, RoomId, SignUp, Theme, VERSION};
+
+use super::{
+    Site,
+    cookies::Cookie,
+    files,
+    forms::path_and_query,
+    guard::status_of,
+    viewer::{Visit, failure},
+};
+use crate::{
+    account::{self, Viewer},
+    chat,
+};
+
+/// The larger part of a page are fifty messages of four thousand characters.
+const HTML_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+pub(super) fn routes() -> Router<Site> {
+    Router::new()
+        .route("/", get(lobby))
+        .route("/r/{room}", get(room))
+        .route("/sign-in", get(sign_in))
+        .route("/sign-up", get(sign_up))
+        .route("/invite/{token}", get(invited))
+        .route("/settings", get(settings))
+        .route("/set-up", get(set_up))
+}
+
+async fn lobby(State(site): State<Site>, visit: Visit) -> Response {
+    let Some(viewer) = &visit.viewer else { return to_sign_in(&site, "/").await };
+    match site.node.store.installation().await {
+        Ok(place) if place.place.is_empty() && viewer.admin => Redirect::to("/set-up").into_response(),
+        Ok(_) => draw(&site, &visit, Place::Lobby, None).await,
+        Err(e) => failed(&e),
+    }
+}
+
+async fn room(State(site): State<Site>, visit: Visit, Path(room): Path<String>) -> Response {
+    if visit.viewer.is_none() {
+        return to_sign_in(&site, &format!("/r/{room}")).await;
+    }
+    match room.parse() {
+        Ok(room) => draw(&site, &visit, Place::Room(room), None).await,
+        Err(_) => draw(&site, &visit, Place::Nowhere(format!("/r/{}", path_safe(&room))), None).await,
+    }
+}
+
+async fn sign_in(State(site): State<Site>, visit: Visit) -> Response {
+    match (&visit.viewer, site.accounts.who_may_sign_up().await) {
+        (Some(_), _) => Redirect::to("/").into_response(),
+        (None, Ok(SignUp::First)) => Redirect::to("/sign-up").into_response(),
+        (None, Ok(SignUp::Open | SignUp::Invite | SignUp::Closed)) => {
+            draw(&site, &visit, Place::SignIn, None).await
+        }
+        (None, Err(e)) => failed(&e),
+    }
+}
+
+async fn sign_up(State(site): State<Site>, visit: Visit) -> Response {
+    if visit.viewer.is_some() {
+        return Redirect::to("/").into_response();
+    }
+    draw(&site, &visit, Place::SignUp, None).await
+}
+
+async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<String>) -> Response {
+    if visit.viewer.is_some() {
+        return Redirect::to("/").into_response();
+    }
+    let checked = match site.limits.check_sign_up(visit.address.0) {
+        Ok(()) => site.accounts.check_invitation(&token).await,
+        Err(refusal) => Err(account::Error::Refused { field: "", refusal }),
+    };
+    let place = Place::Invited(path_safe(&token));
+    match checked {
+        Ok(()) => draw(&site, &visit, place, None).await,
+        Err(account::Error::Refused { field, refusal }) => {
+            let form = FormState {
+                form: FormName::SignUp,
+                refusal,
+                field: field.to_owned(),
+                values: [("invitation".to_owned(), token)].into(),
+            };
+            draw(&site, &visit, place, Some(form)).await
+        }
+        Err(account::Error::Store(e)) => failed(&e),
+    }
+}
+
+async fn settings(State(site): State<Site>, visit: Visit) -> Response {
+    if visit.viewer.is_none() {
+        return to_sign_in(&site, "/settings").await;
+    }
+    draw(&site, &visit, Place::Settings, None).await
+}
+
+/// For the administrator: first to name the place, and then, as long as this browser has it, the link to share.
+async fn set_up(State(site): State<Site>, visit: Visit) -> Response {
+    let Some(viewer) = &visit.viewer else { return to_sign_in(&site, "/set-up").await };
+    let named = match site.node.store.installation().await {
+        Ok(place) => !place.place.is_empty(),
+        Err(e) => return failed(&e),
+    };
+    let has_link = Cookie::Link.read(&visit.headers, site.guard.is_https()).is_some();
+    if !viewer.admin || (named && !has_link) {
+        return Redirect::to("/").into_response();
+    }
+    draw(&site, &visit, Place::SetUp, None).await
+}
+
+/// A public file, or the page that says that there is nothing here.
+pub(super) async fn not_found(State(site): State<Site>, visit: Visit, request: Request) -> Response {
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        return (StatusCode::NOT_FOUND, "there is no such form\n").into_response();
+    }
+    let path = path_and_query(request.uri());
+    match files::public(&site.leptos_options, request).await {
+        Some(file) => file,
+        None => draw(&site, &visit, Place::Nowhere(path), None).await,
+    }
+}
+
+async fn to_sign_in(site: &Site, next: &str) -> Response {
+    match site.accounts.who_may_sign_up().await {
+        Ok(SignUp::First) => Redirect::to("/sign-up").into_response(),
+        Ok(SignUp::Open | SignUp::Invite | SignUp::Closed) if next == "/" => {
+            Redirect::to("/sign-in").into_response()
+        }
+        Ok(SignUp::Open | SignUp::Invite | SignUp::Closed) => {
+            Redirect::to(&format!("/sign-in?next={}", path_safe(next))).into_response()
+        }
+        Err(e) => failed(&e),
+    }
+}
+
+/// Percent-encodes what has no place in a path.
+fn path_safe(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for byte in text.bytes().take(500) {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            safe.push(char::from(byte));
+        } else {
+            safe.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    safe
+}
+
+/// What is drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Lobby,
+    Room(RoomId),
+    SignIn,
+    SignUp,
+    /// By an invitation with this secret.
+    Invited(String),
+    Settings,
+    SetUp,
+    /// There is nothing at this path.
+    Nowhere(String),
+}
+
+impl Place {
+    /// The address at which Leptos draws it.
+    pub(super) fn path(&self) -> String {
+        match self {
+            Self::Lobby => "/".to_owned(),
+            Self::Room(room) => format!("/r/{room}"),
+            Self::SignIn => "/sign-in".to_owned(),
+            Self::SignUp => "/sign-up".to_owned(),
+            Self::Invited(token) => format!("/invite/{token}"),
+            Self::Settings => "/settings".to_owned(),
+            Self::SetUp => "/set-up".to_owned(),
+            Self::Nowhere(path) => path.clone(),
+        }
+    }
+}
+
+/// Draws a place, with the form that was refused there.
+pub(super) async fn draw(site: &Site, visit: &Visit, place: Place, form: Option<FormState>) -> Response {
+    let page = match fill(site, visit, &place, form).await {
+        Ok(page) => page,
+        Err(e) => return failed(&*e),
+    };
+    let retry_ms = page.form.as_ref().and_then(|form| form.refusal.retry_ms);
+    let status = status(&page, &place);
+    let mut response = render(site, visit, page, &place).await;
+    *response.status_mut() = status;
+    if let Some(retry_ms) = retry_ms {
+        response.headers_mut().insert("retry-after", HeaderValue::from(retry_ms.div_ceil(1_000)));
+    }
+    response
+}
+
+fn status(page: &Page, place: &Place) -> StatusCode {
+    if let Some(form) = &page.form {
+        return status_of(form.refusal.code);
+    }
+    match place {
+        Place::Room(_) if page.room.is_none() => StatusCode::NOT_FOUND,
+        Place::Nowhere(_) => StatusCode::NOT_FOUND,
+        Place::Room(_)
+        | Place::Lobby
+        | Place::SignIn
+        | Place::SignUp
+        | Place::Invited(_)
+        | Place::Settings
+        | Place::SetUp => StatusCode::OK,
+    }
+}
+
+/// Fetches everything that the place shows at first.
+async fn fill(
+    site: &Site,
+    visit: &Visit,
+    place: &Place,
+    form: Option<FormState>,
+) -> Result<Page, Box<dyn std::error::Error + Send + Sync>> {
+    let installation = site.node.store.installation().await?;
+    let https = site.guard.is_https();
+    let mut page = Page {
+        version: VERSION,
+        node: site.node.name.clone(),
+        epoch: site.node.epoch,
+        place: installation.place,
+        sign_up: site.accounts.who_may_sign_up().await?,
+        language: language(visit, https),
+        theme: theme(visit, https),
+        utc_offset_minutes: utc_offset_minutes(visit, https),
+        now: site.node.clock.now(),
+        viewer: None,
+        rooms: Vec::new(),
+        room: None,
+        form,
+        sessions: Vec::new(),
+        invitations: Vec::new(),
+        invitation_token: None,
+    };
+    if let Place::Invited(token) = place {
+        page.invitation_token = Some(token.clone());
+    }
+    if let Some(viewer) = &visit.viewer {
+        page.viewer = Some(protocol::Viewer { user: viewer.user.clone(), admin: viewer.admin });
+        fill_for(site, visit, viewer, place, &mut page).await?;
+    }
+    Ok(page)
+}
+
+async fn fill_for(
+    site: &Site,
+    visit: &Visit,
+    viewer: &Viewer,
+    place: &Place,
+    page: &mut Page,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let cx = chat::Context { node: Arc::clone(&site.node), viewer: viewer.clone() };
+    match place {
+        Place::Room(room) => {
+            let (rooms, view) = futures::join!(chat::rooms::list(&cx), chat::rooms::view(&cx, *room));
+            page.rooms = rooms?;
+            page.room = match view {
+                Ok(view) => Some(Box::new(view)),
+                Err(chat::Error::Refused(refusal)) if refusal.code == ErrorCode::RoomUnknown => None,
+                Err(e) => return Err(e.into()),
+            };
+        }
+        Place::Settings | Place::SetUp => {
+            page.rooms = chat::rooms::list(&cx).await?;
+            page.sessions = site.accounts.list_sessions(viewer).await?;
+            page.invitations = site.accounts.list_invitations(viewer).await?;
+            show_new_link(site, visit, page);
+        }
+        Place::Lobby | Place::Nowhere(_) => page.rooms = chat::rooms::list(&cx).await?,
+        Place::SignIn | Place::SignUp | Place::Invited(_) => {}
+    }
+    Ok(())
+}
+
+/// A link is known to the browser that made it, for ten minutes, by a cookie.
+fn show_new_link(site: &Site, visit: &Visit, page: &mut Page) {
+    let cookie = Cookie::Link.read(&visit.headers, site.guard.is_https());
+    let Some((id, token)) = cookie.and_then(|cookie| cookie.split_once('.')) else { return };
+    for invitation in &mut page.invitations {
+        if invitation.id.to_string() == id {
+            invitation.link = Some(format!("{}/invite/{}", site.config.public_url(), path_safe(token)));
+        }
+    }
+}
+
+/// Draws the page, whole: there is nothing in it that comes later.
+async fn render(site: &Site, visit: &Visit, page: Page, place: &Place) -> Response {
+    let request = match Request::get(place.path()).body(Body::empty()) {
+        Ok(request) => request,
+        Err(e) => return failed(&e),
+    };
+    let (options, nonce) = (site.leptos_options.clone(), visit.nonce.clone());
+    let render = leptos_axum::render_app_async_with_context(
+        move || {
+            provide_context(page.clone());
+            provide_context(Nonce::from_value(nonce.clone()));
+        },
+        move || app::shell(options.clone()),
+    );
+    let (mut parts, body) = render(request).await.into_parts();
+    match to_bytes(body, HTML_BYTES_MAX).await {
+        Ok(html) => {
+            parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            Response::from_parts(parts, Body::from(html))
+        }
+        Err(e) => failed(&e),
+    }
+}
+
+/// There is no page without the database: a line of text.
+pub(super) fn failed(e: &dyn std::error::Error) -> Response {
+    let refusal = failure(e);
+    let headers = [(CACHE_CONTROL, "no-store"), (axum::http::header::RETRY_AFTER, "2")];
+    (status_of(refusal.code), headers, format!("{refusal}\n")).into_response()
+}
+
+fn language(visit: &Visit, https: bool) -> Language {
+    match Cookie::Language.read(&visit.headers, https) {
+        Some("en") => return Language::En,
+        Some("zh") => return Language::Zh,
+        Some(_) | None => {}
+    }
+    let accepted =
+        visit.headers.get(ACCEPT_LANGUAGE).and_then(|header| header.to_str().ok()).unwrap_or_default();
+    accepted_language(accepted)
+}
+
+/// The first language that we have. Browsers list them in order, so the weights need not be read.
+fn accepted_language(accepted: &str) -> Language {
+    accepted
+        .split(',')
+        .find_map(|language| match language.trim().get(..2)?.to_ascii_lowercase().as_str() {
+            "en" => Some(Language::En),
+            "zh" => Some(Language::Zh),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+fn theme(visit: &Visit, https: bool) -> Theme {
+    match Cookie::Theme.read(&visit.headers, https) {
+        Some("light") => Theme::Light,
+        Some("dark") => Theme::Dark,
+        Some(_) | None => Theme::System,
+    }
+}
+
+/// From -12 to +14 hours; anything else is 0.
+fn utc_offset_minutes(visit: &Visit, https: bool) -> i32 {
+    Cookie::UtcOffset
+        .read(&visit.headers, https)
+        .and_then(|minutes| minutes.parse().ok())
+        .filter(|minutes| (-720..=840).contains(minutes))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_language_that_we_have_is_taken() {
+        assert_eq!(accepted_language("zh-CN,zh;q=0.9,en;q=0.8"), Language::Zh);
+        assert_eq!(accepted_language("de-DE, de;q=0.9, EN-us;q=0.8, zh;q=0.5"), Language::En);
+        for nothing in ["", "de", "é", "*"] {
+            assert_eq!(accepted_language(nothing), Language::En, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn a_path_has_nothing_in_it_that_could_end_it() {
+        assert_eq!(path_safe("/r/a b?c#d\"é"), "/r/a%20b%3Fc%23d%22%C3%A9");
+    }
+}

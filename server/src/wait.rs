@@ -1,0 +1,68 @@
+//! Waiting for a neighbour that comes up later than we do.
+
+use std::{fmt::Display, future::Future, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Tries again and again for at most `patience`, saying so each time, while the error is one that may pass.
+///
+/// # Errors
+/// The last try's, or the first that does not pass.
+pub async fn until<T, E: Display, F: Future<Output = Result<T, E>>>(
+    setting: &str,
+    patience: Duration,
+    mut attempt: impl FnMut() -> F,
+    is_passing: impl Fn(&E) -> bool,
+) -> Result<T, E> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let e = match attempt().await {
+            Ok(done) => return Ok(done),
+            Err(e) => e,
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        if !is_passing(&e) || left.is_zero() {
+            return Err(e);
+        }
+        tracing::warn!("{setting}: {e}; trying again for {} s", left.as_secs().max(1));
+        sleep(PAUSE.min(left)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_late_is_waited_for() {
+        let mut tries = 0;
+        let attempt = || {
+            tries += 1;
+            let result = if tries == 3 { Ok(()) } else { Err("refused") };
+            async move { result }
+        };
+        assert_eq!(until("X", Duration::from_secs(5), attempt, |_| true).await, Ok(()));
+        assert_eq!(tries, 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_never_comes_is_given_up_and_what_never_passes_at_once() {
+        let (began, mut tries) = (Instant::now(), 0);
+        let mut attempt = || {
+            tries += 1;
+            async { Err::<(), _>("refused") }
+        };
+        assert_eq!(until("X", Duration::from_secs(5), &mut attempt, |_| true).await, Err("refused"));
+        assert_eq!(began.elapsed(), Duration::from_secs(5));
+        let before = tries;
+        let mut attempt = || {
+            tries += 1;
+            async { Err::<(), _>("wrong password") }
+        };
+        assert_eq!(until("X", Duration::from_secs(5), &mut attempt, |_| false).await, Err("wrong password"));
+        assert_eq!(tries, before + 1);
+    }
+}
