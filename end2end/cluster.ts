@@ -36,6 +36,15 @@ const settings = (node: number): Record<string, string> => ({
   ROOST_EXTRA_ORIGINS: [baseUrl, ...nodePorts.map((port) => `http://localhost:${port}`)].slice(1).join(","),
   ROOST_TRUSTED_PROXIES: "1",
   ROOST_SIGN_UP: "open",
+  // Every test comes from one address, and types faster than people do.
+  ROOST_SENDS_PER_S: "1000",
+  ROOST_SENDS_BURST: "10000",
+  ROOST_SIGN_INS_PER_MIN: "10000",
+  ROOST_SIGN_INS_PER_ACCOUNT_PER_MIN: "10000",
+  ROOST_SIGN_UPS_PER_MIN: "10000",
+  ROOST_CONNECTIONS_PER_USER: "1000",
+  ROOST_CONNECTIONS_PER_ADDRESS: "10000",
+  ROOST_DRAIN_S: "3",
   ROOST_LOG: process.env.ROOST_LOG ?? "info",
 });
 
