@@ -726,7 +726,9 @@ impl Client {
     fn happened(&mut self, event: Event, now: Millis) {
         match event {
             Event::Change { room, seq, at, change } => self.changed(room, seq, at, change, now),
-            Event::Changes { room, after, changes, through } => self.repaired(room, after, changes, through, now),
+            Event::Changes { room, after, changes, through } => {
+                self.repaired(room, after, changes, through, now)
+            }
             Event::Marks { room, marks } => {
                 if self.rooms.get_mut(&room).is_some_and(|state| state.put_marks(marks)) {
                     self.touched.people.insert(room);

@@ -163,7 +163,13 @@ impl RoomState {
 
     /// What a server missed and fetched again, told to everyone. Where this client is not so far yet, it is a hole:
     /// the client asks for itself.
-    pub fn repaired(&mut self, after: Seq, changes: Vec<(Seq, Change)>, through: Seq, now: Millis) -> Applied {
+    pub fn repaired(
+        &mut self,
+        after: Seq,
+        changes: Vec<(Seq, Change)>,
+        through: Seq,
+        now: Millis,
+    ) -> Applied {
         self.summary.head = self.summary.head.max(through);
         if through <= self.cursor {
             return Applied::Known;

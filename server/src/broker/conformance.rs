@@ -19,7 +19,8 @@ struct End {
 impl End {
     async fn hears(&mut self) -> Broadcast {
         loop {
-            let signal = tokio::time::timeout(SOON, self.signals.recv()).await.expect("in time").expect("open");
+            let signal =
+                tokio::time::timeout(SOON, self.signals.recv()).await.expect("in time").expect("open");
             if let Signal::Broadcast(broadcast) = signal {
                 return broadcast;
             }
@@ -51,7 +52,8 @@ async fn pairs() -> Vec<(End, End)> {
         let (broker, signals) = Broker::memory(&bus);
         End { broker, signals }
     };
-    let url = std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`");
+    let url =
+        std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`");
     let prefix = format!("test-{}", Uuid::new_v4());
     let redis = || {
         let (broker, signals) = Broker::redis(&url, &prefix).unwrap();

@@ -226,7 +226,8 @@ mod tests {
             Kind::SessionEnded(None),
             Kind::SessionEnded(Some(SessionId(Uuid::from_u128(3)))),
         ] {
-            let sent = Broadcast { topic, epoch: Epoch(Uuid::from_u128(9)), kind, frame: "{\"鸟\":1}".to_owned() };
+            let sent =
+                Broadcast { topic, epoch: Epoch(Uuid::from_u128(9)), kind, frame: "{\"鸟\":1}".to_owned() };
             assert_eq!(Broadcast::decode(topic, &sent.encode()), Some(sent));
         }
         assert_eq!(topic.to_string().parse(), Ok(topic));
@@ -235,7 +236,8 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_passed_over() {
         let topic = Topic::User(UserId(Uuid::nil()));
-        let good = Broadcast { topic, epoch: Epoch(Uuid::nil()), kind: Kind::Passing, frame: String::new() }.encode();
+        let good = Broadcast { topic, epoch: Epoch(Uuid::nil()), kind: Kind::Passing, frame: String::new() }
+            .encode();
         let newer = [&[VERSION + 1], &good[1..]].concat();
         let unknown = [&[VERSION, 99], &good[2..]].concat();
         let not_text = [&good[..], &[0xff]].concat();

@@ -250,7 +250,8 @@ async fn reconcile(shared: &Shared, connection: &mut MultiplexedConnection) -> r
         let (add, remove) = {
             let topics = shared.topics();
             let add: Vec<Topic> = topics.wanted.difference(&topics.confirmed).take(CHUNK).copied().collect();
-            let remove: Vec<Topic> = topics.confirmed.difference(&topics.wanted).take(CHUNK).copied().collect();
+            let remove: Vec<Topic> =
+                topics.confirmed.difference(&topics.wanted).take(CHUNK).copied().collect();
             (add, remove)
         };
         if add.is_empty() && remove.is_empty() {

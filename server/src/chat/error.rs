@@ -1,6 +1,6 @@
 //! Why a chat command did not happen.
 
-use protocol::Refusal;
+use protocol::{ErrorCode, Refusal};
 
 use crate::store;
 
@@ -13,5 +13,43 @@ pub enum Error {
     Refused(Refusal),
     /// The database failed.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(store::Error),
+}
+
+/// How long a browser waits before it asks again after a failure of ours.
+const RETRY_MS: u32 = 1_000;
+
+impl Error {
+    /// What the browser is told.
+    #[must_use]
+    pub fn refusal(&self) -> Refusal {
+        match self {
+            Self::Refused(refusal) => refusal.clone(),
+            Self::Store(_) => Refusal::new(ErrorCode::Internal).retry_ms(RETRY_MS),
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<ErrorCode> for Error {
+    fn from(code: ErrorCode) -> Self {
+        Self::Refused(code.into())
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NoSuchRoom => ErrorCode::RoomUnknown.into(),
+            store::Error::NoSuchUser => ErrorCode::UserUnknown.into(),
+            store::Error::MembersFull => ErrorCode::MembersFull.into(),
+            store::Error::RoomsFull => ErrorCode::RoomsFull.into(),
+            store::Error::NotReady | store::Error::Sqlx(_) | store::Error::Migrate(_) => Self::Store(error),
+        }
+    }
 }

@@ -40,6 +40,8 @@ struct Inner {
     frames: VecDeque<(Utf8Bytes, Weight)>,
     bytes: usize,
     close: Option<Close>,
+    /// The end after which nothing more is taken, once what waits has been sent.
+    last: Option<Close>,
 }
 
 /// See the module. One end is the hub's, the other the connection's.
@@ -54,7 +56,7 @@ impl Outbox {
     /// Adds a frame for the browser.
     pub fn push(&self, frame: Utf8Bytes, weight: Weight) {
         let mut inner = self.lock();
-        if inner.close.is_some() {
+        if inner.close.is_some() || inner.last.is_some() {
             return;
         }
         if inner.is_full(&frame) {
@@ -81,12 +83,18 @@ impl Outbox {
         self.bell.notify_one();
     }
 
+    /// Ends the connection once what waits has been sent.
+    pub fn finish(&self, code: CloseCode, reason: impl Into<String>) {
+        self.lock().last.get_or_insert(Close { code, reason: reason.into() });
+        self.bell.notify_one();
+    }
+
     /// Waits until there is something to take, or the connection is to end.
     pub async fn ready(&self) {
         loop {
             {
                 let inner = self.lock();
-                if !inner.frames.is_empty() || inner.close.is_some() {
+                if !inner.frames.is_empty() || inner.closing().is_some() {
                     return;
                 }
             }
@@ -111,7 +119,7 @@ impl Outbox {
     /// How the connection is to end, once that has been decided.
     #[must_use]
     pub fn closing(&self) -> Option<Close> {
-        self.lock().close.clone()
+        self.lock().closing().cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -120,6 +128,10 @@ impl Outbox {
 }
 
 impl Inner {
+    fn closing(&self) -> Option<&Close> {
+        self.close.as_ref().or(self.last.as_ref().filter(|_| self.frames.is_empty()))
+    }
+
     fn is_full(&self, next: &Utf8Bytes) -> bool {
         self.frames.len() >= FRAMES_MAX || self.bytes + next.len() > BYTES_MAX.max(next.len())
     }

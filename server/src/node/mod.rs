@@ -1,8 +1,69 @@
 //! One node: the only meeting point of store, hub and broker.
+//!
+//! Everything that happens reaches the browsers by one road, on the node that made it too:
+//! store → [`Node::publish`] → broker → [`deliver`] → hub → outbox. Redis may lose what it carries; this node notices
+//! by the numbers of each room that it follows ([`follow`]), by the head check ([`check`]) and by a lost link, and
+//! repairs from Postgres, once for all its browsers.
+//!
+//! Law: an event is handed to the hub in the order of its room's numbers, without a hole, from the moment on at which a
+//! connection that follows the room was answered.
 
-use protocol::{Epoch, SessionId, UserId};
+mod check;
+mod deliver;
+mod follow;
+mod limits;
+mod marks;
 
-use crate::{clock::Clock, store::Store};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use protocol::{CloseCode, Epoch, Event, Millis, RoomId, Seq, ServerFrame, SessionId, UserId};
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    broker::{Broadcast, Broker, Kind, Signal, Topic},
+    clock::Clock,
+    hub::{ConnectionId, Hub, Outbox, Owner, Weight},
+    store::Store,
+};
+pub use limits::Limits;
+pub use marks::Marks;
+
+/// What a node can be told to do otherwise.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// How often the followed rooms' heads are compared with the database.
+    pub head_check: Duration,
+    /// The same while the broker is down.
+    pub head_check_down: Duration,
+    /// How often the sessions and memberships of all connections are compared with the database.
+    pub session_check: Duration,
+    /// How long a topic is followed after its last follower has gone: who reloads a page comes back at once.
+    pub linger: Duration,
+    /// How long a hole may wait to fill by itself: two nodes may publish in the other order.
+    pub hole: Duration,
+    /// How often one member's marks are written, at most.
+    pub marks: Duration,
+    /// Messages that one person may send in a second, in the long run …
+    pub sends_per_s: NonZeroU32,
+    /// … and at once.
+    pub sends_burst: NonZeroU32,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            head_check: Duration::from_secs(5),
+            head_check_down: Duration::from_secs(1),
+            session_check: Duration::from_secs(20),
+            linger: Duration::from_secs(1),
+            hole: Duration::from_millis(50),
+            marks: Duration::from_secs(1),
+            sends_per_s: const { NonZeroU32::new(5).expect("not zero") },
+            sends_burst: const { NonZeroU32::new(30).expect("not zero") },
+        }
+    }
+}
 
 /// One running server process.
 pub struct Node {
@@ -14,11 +75,156 @@ pub struct Node {
     pub store: Store,
     /// The time.
     pub clock: Clock,
+    /// Marks on their way into the database.
+    pub marks: Marks,
+    /// How much one person may do at once.
+    pub limits: Limits,
+    hub: Hub,
+    broker: Broker,
+    follows: follow::Follows,
+    tuning: Tuning,
+    tasks: TaskTracker,
+    leaving: CancellationToken,
+    /// Rung when something may have been missed.
+    doubt: tokio::sync::Notify,
 }
 
 impl Node {
-    /// Tells every node that a session is over (`None`: all sessions of this person), so that its sockets close.
+    /// Starts a node over a database that has been migrated.
+    #[must_use]
+    pub fn start(
+        name: String,
+        (store, epoch): (Store, Epoch),
+        (broker, signals): (Broker, mpsc::Receiver<Signal>),
+        tuning: Tuning,
+    ) -> Arc<Self> {
+        let node = Arc::new(Self {
+            name,
+            epoch,
+            store,
+            clock: Clock::default(),
+            marks: Marks::default(),
+            limits: Limits::new(tuning.sends_per_s, tuning.sends_burst),
+            hub: Hub::default(),
+            broker,
+            follows: follow::Follows::default(),
+            tuning,
+            tasks: TaskTracker::new(),
+            leaving: CancellationToken::new(),
+            doubt: tokio::sync::Notify::new(),
+        });
+        node.spawn(deliver::run(node.clone(), signals));
+        node.spawn(check::heads(node.clone()));
+        node.spawn(check::sessions(node.clone()));
+        node.spawn(marks::run(node.clone()));
+        node
+    }
+
+    /// Runs something that belongs to this node: it ends with the node's leaving, or is waited for.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let leaving = self.leaving.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = task => {}
+                () = leaving.cancelled() => {}
+            }
+        });
+    }
+
+    /// How the broker is.
+    #[must_use]
+    pub fn broker_status(&self) -> crate::broker::Status {
+        self.broker.status()
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.hub.len()
+    }
+
+    /// How many connections a person has here.
+    #[must_use]
+    pub fn connections_of(&self, user: UserId) -> usize {
+        self.hub.count_of(user)
+    }
+
+    /// A new connection, and the queue of what is for it.
+    #[must_use]
+    pub fn connect(&self, owner: Owner) -> (ConnectionId, Arc<Outbox>) {
+        self.hub.connect(owner)
+    }
+
+    /// Tells the followers of a room of a numbered change, which has been committed. Next station: the broker, and from
+    /// there [`deliver`] on every node.
+    pub fn publish_change(&self, room: RoomId, seq: Seq, at: Millis, change: protocol::Change) {
+        let event = Event::Change { room, seq, at, change };
+        self.publish(Topic::Room(room), Kind::Change(seq), Some(event));
+    }
+
+    /// Tells of something that passes.
+    pub fn publish_passing(&self, topic: Topic, event: Event) {
+        self.publish(topic, Kind::Passing, Some(event));
+    }
+
+    /// Tells every node that a person is in a new room.
+    pub fn publish_joined(&self, user: UserId, summary: protocol::RoomSummary) {
+        let room = summary.room.id;
+        let event = Event::Joined { summary: Box::new(summary) };
+        self.publish(Topic::User(user), Kind::Joined(room), Some(event));
+    }
+
+    /// Tells every node that a person has left a room.
+    pub fn publish_left(&self, user: UserId, room: RoomId) {
+        self.publish(Topic::User(user), Kind::Left(room), Some(Event::Left { room }));
+    }
+
+    /// Tells every node that a session is over (`None`: all sessions of this person), so that its sockets close. Where
+    /// the broker fails, the session check finds it.
+    #[expect(clippy::unused_async, reason = "callers need not know that it does not wait")]
     pub async fn end_session(&self, user: UserId, session: Option<SessionId>) {
-        todo!("{user} {session:?}")
+        self.publish(Topic::User(user), Kind::SessionEnded(session), None);
+    }
+
+    /// The frame is encoded here, once for everyone.
+    fn publish(&self, topic: Topic, kind: Kind, event: Option<Event>) {
+        let frame = event.map_or_else(String::new, |event| ServerFrame::Event { event }.encode());
+        if !self.broker.publish(Broadcast { topic, epoch: self.epoch, kind, frame }) {
+            // The other nodes find it by their head check; this one need not wait for that.
+            tracing::warn!(%topic, "the queue to the broker is full");
+            self.doubt.notify_one();
+        }
+    }
+
+    /// Whether this node takes no more connections.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.is_cancelled()
+    }
+
+    /// Leaves: tells each connection to come back after a delay of its own, up to `spread`, and waits until all are
+    /// gone, at most `within`. What is marked is written first.
+    pub async fn leave(self: &Arc<Self>, spread: Duration, within: Duration) {
+        self.marks.write(self).await;
+        self.leaving.cancel();
+        let spread_ms = u32::try_from(spread.as_millis()).unwrap_or(u32::MAX).max(1);
+        for (_, _, outbox, _) in self.hub.all() {
+            let after_ms = rand::random_range(0..spread_ms);
+            outbox.push(
+                ServerFrame::Event { event: Event::ComeBack { after_ms } }.encode().into(),
+                Weight::Durable,
+            );
+            outbox.finish(CloseCode::Leaving, after_ms.to_string());
+        }
+        let gone = async {
+            while !self.hub.is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(within, gone).await.is_err() {
+            tracing::warn!(connections = self.hub.len(), "left before every connection had gone");
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }

@@ -1,1 +1,4 @@
-//! socket.
+//! The WebSocket: upgrade, and the life of each connection.
+
+mod connection;
+mod dispatch;

@@ -50,6 +50,9 @@ pub enum Error {
     /// A migration cannot be applied.
     #[error("the database cannot be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Another connection's following of the same topic failed: try again.
+    #[error("a topic is not ready")]
+    NotReady,
     /// There is no such room.
     #[error("there is no such room")]
     NoSuchRoom,

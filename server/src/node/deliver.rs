@@ -1,0 +1,197 @@
+//! From the broker to the hub: routed by the header alone, in the order of the numbers, holes repaired here.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use axum::extract::ws::Utf8Bytes;
+use protocol::{Change, CloseCode, Event, RoomId, Seq, ServerFrame, SessionId, UserId, limits::CHANGES_MAX};
+use tokio::sync::mpsc;
+
+use super::{Node, follow::Position};
+use crate::{
+    broker::{Broadcast, Kind, Signal, Topic},
+    hub::Weight,
+    store::{self, messages::Changed, rooms::Head},
+};
+
+/// Frames held for one room until the ones before them are there. More are fetched with the hole.
+const HELD_MAX: usize = 1_024;
+
+/// Reads the broker's signals until it is gone.
+pub(super) async fn run(node: Arc<Node>, mut signals: mpsc::Receiver<Signal>) {
+    while let Some(signal) = signals.recv().await {
+        match signal {
+            Signal::Broadcast(broadcast) => node.deliver(broadcast),
+            Signal::Lost => node.doubt.notify_one(),
+        }
+    }
+}
+
+impl Node {
+    /// Next station: [`Hub::deliver`](crate::hub::Hub::deliver).
+    fn deliver(self: &Arc<Self>, broadcast: Broadcast) {
+        if broadcast.epoch != self.epoch {
+            return;
+        }
+        let frame = Utf8Bytes::from(broadcast.frame);
+        match (broadcast.kind, broadcast.topic) {
+            (Kind::Change(seq), Topic::Room(room)) => self.deliver_change(room, seq, frame),
+            (Kind::Passing, topic) => self.hub.deliver(topic, &frame, Weight::Passing),
+            (Kind::Joined(room), Topic::User(user)) => self.deliver_joined(user, room, frame),
+            (Kind::Left(room), Topic::User(user)) => self.deliver_left(user, room, &frame),
+            (Kind::SessionEnded(session), Topic::User(user)) => self.close_session(user, session),
+            (Kind::Change(_), Topic::User(_))
+            | (Kind::Joined(_) | Kind::Left(_) | Kind::SessionEnded(_), Topic::Room(_)) => {
+                tracing::warn!(topic = %broadcast.topic, "passed over a broadcast that does not fit its topic");
+            }
+        }
+    }
+
+    fn deliver_change(self: &Arc<Self>, room: RoomId, seq: Seq, frame: Utf8Bytes) {
+        let hole = self.follows.with(room, |position| {
+            if position.last.is_some_and(|last| seq <= last) {
+                return false;
+            }
+            if position.held.len() < HELD_MAX {
+                position.held.insert(seq, frame);
+            }
+            self.drain(room, position);
+            let hole = position.last.is_some() && !position.held.is_empty() && !position.repairing;
+            position.repairing |= hole;
+            hole
+        });
+        if hole == Some(true) {
+            let node = self.clone();
+            self.spawn(async move {
+                tokio::time::sleep(node.tuning.hole).await;
+                node.repair(room).await;
+            });
+        }
+    }
+
+    /// Hands over what is held and has become the next. Runs under the lock of the positions: the order in the hub is
+    /// the order of the numbers.
+    fn drain(&self, room: RoomId, position: &mut Position) {
+        let Some(mut last) = position.last else { return };
+        while let Some(entry) = position.held.first_entry() {
+            let seq = *entry.key();
+            if seq > last.next() {
+                break;
+            }
+            let frame = entry.remove();
+            if seq > last {
+                self.hub.deliver(Topic::Room(room), &frame, Weight::Durable);
+                last = seq;
+            }
+        }
+        position.last = Some(last);
+    }
+
+    /// The head of a room that is followed from now on has been read.
+    pub(super) fn begin_at(&self, head: Head) {
+        self.follows.with(head.room, |position| {
+            position.last = Some(position.last.map_or(head.head, |last| last.max(head.head)));
+            self.drain(head.room, position);
+        });
+    }
+
+    /// Fetches what is missing in a room until nothing is held and the head is reached. One at a time for each room:
+    /// the caller has set `repairing`.
+    pub(super) async fn repair(self: &Arc<Self>, room: RoomId) {
+        loop {
+            match self.fetch_missing(room).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(e) => {
+                    tracing::warn!(room.id = %room, error = %e, "could not repair a hole");
+                    // The head check comes back to it.
+                    self.follows.with(room, |position| position.repairing = false);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// One step of a repair. Says whether another one is needed; if not, `repairing` is no longer set.
+    async fn fetch_missing(self: &Arc<Self>, room: RoomId) -> Result<bool, store::Error> {
+        let Some(Some(after)) = self.follows.with(room, |position| position.last) else { return Ok(false) };
+        let Some(head) = self.store.heads(&[room]).await?.pop() else { return Err(store::Error::NoSuchRoom) };
+        if head.head > after {
+            let changes = self.store.list_changes(room, after, head.head, CHANGES_MAX).await?;
+            // A full page ends at its last number; a shorter one is all there is up to the head.
+            let through = match changes.last() {
+                Some((last, _)) if changes.len() == CHANGES_MAX => *last,
+                Some(_) | None => head.head,
+            };
+            tracing::debug!(room.id = %room, changes = changes.len(), "repaired a hole");
+            let changes = changes.into_iter().map(|(seq, changed)| (seq, Change::from(changed))).collect();
+            let frame =
+                ServerFrame::Event { event: Event::Changes { room, after, changes, through } }.encode();
+            self.follows.with(room, |position| {
+                if position.last != Some(after) {
+                    // What was missing came by itself meanwhile, in part: look again from there.
+                    return;
+                }
+                self.hub.deliver(Topic::Room(room), &Utf8Bytes::from(frame), Weight::Durable);
+                position.last = Some(through);
+                self.drain(room, position);
+            });
+        }
+        let more = self.follows.with(room, |position| {
+            let more = !position.held.is_empty() || position.last.is_some_and(|last| last < head.head);
+            position.repairing = more;
+            more
+        });
+        Ok(more.unwrap_or(false))
+    }
+
+    fn deliver_joined(self: &Arc<Self>, user: UserId, room: RoomId, frame: Utf8Bytes) {
+        let node = self.clone();
+        self.spawn(async move {
+            let topics = BTreeSet::from([Topic::Room(room)]);
+            for (connection, _, outbox) in node.hub.of_user(user) {
+                match node.follow(connection, &topics).await {
+                    Ok(()) => outbox.push(frame.clone(), Weight::Durable),
+                    // It resumes, and finds the room in its `welcome`.
+                    Err(_) => outbox.close(CloseCode::Resume, "could not follow a room"),
+                }
+            }
+        });
+    }
+
+    fn deliver_left(self: &Arc<Self>, user: UserId, room: RoomId, frame: &Utf8Bytes) {
+        for (connection, _, outbox) in self.hub.of_user(user) {
+            self.unfollow(connection, Topic::Room(room));
+            outbox.push(frame.clone(), Weight::Durable);
+        }
+    }
+
+    fn close_session(&self, user: UserId, session: Option<SessionId>) {
+        for (_, owner, outbox) in self.hub.of_user(user) {
+            if session.is_none_or(|session| session == owner.session) {
+                outbox.close(CloseCode::SessionEnded, "");
+            }
+        }
+    }
+
+    /// Closes the connections of sessions that are over.
+    pub(super) fn close_sessions_but(&self, alive: &HashSet<SessionId>) {
+        for (_, owner, outbox, _) in self.hub.all() {
+            if !alive.contains(&owner.session) {
+                outbox.close(CloseCode::SessionEnded, "");
+            }
+        }
+    }
+}
+
+impl From<Changed> for Change {
+    fn from(changed: Changed) -> Self {
+        match changed {
+            Changed::Message(message) => Self::Message { message },
+            Changed::Member(member, members) => Self::Member { member, members },
+            Changed::Room(room) => Self::Room { room },
+        }
+    }
+}

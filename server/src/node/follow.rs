@@ -1,0 +1,169 @@
+//! Which topics this node follows, and how far it is in each room.
+//!
+//! The first follower of a topic: hub → broker → its confirmation → the room's head → ready. Whoever comes while that is
+//! under way waits for it. The other order would lose what was said in between. A topic is left a moment after its last
+//! follower has gone.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::extract::ws::Utf8Bytes;
+use protocol::{RoomId, Seq};
+use tokio::sync::watch;
+
+use super::Node;
+use crate::{
+    broker::Topic,
+    hub::ConnectionId,
+    store::{self, rooms::Head},
+};
+
+/// How far this node is in a room that it follows.
+#[derive(Debug, Default)]
+pub(super) struct Position {
+    /// Everything up to here has been handed to the hub; `None` until the head has been read.
+    pub(super) last: Option<Seq>,
+    /// What came too early.
+    pub(super) held: BTreeMap<Seq, Utf8Bytes>,
+    /// Someone is at it.
+    pub(super) repairing: bool,
+}
+
+#[derive(Debug)]
+struct Follow {
+    /// True once the topic is confirmed and the position known; closed without it, when that failed.
+    ready: watch::Receiver<bool>,
+    position: Position,
+}
+
+/// The topics that this node follows.
+#[derive(Debug, Default)]
+pub(super) struct Follows(Mutex<HashMap<Topic, Follow>>);
+
+impl Follows {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Topic, Follow>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The position of a room, for work without waiting.
+    pub(super) fn with<T>(&self, room: RoomId, work: impl FnOnce(&mut Position) -> T) -> Option<T> {
+        self.lock().get_mut(&Topic::Room(room)).map(|follow| work(&mut follow.position))
+    }
+
+    /// Every room whose position is known.
+    pub(super) fn heads(&self) -> Vec<Head> {
+        let follows = self.lock();
+        let head = |(topic, follow): (&Topic, &Follow)| match topic {
+            Topic::Room(room) => follow.position.last.map(|head| Head { room: *room, head }),
+            Topic::User(_) => None,
+        };
+        follows.iter().filter_map(head).collect()
+    }
+}
+
+impl Node {
+    /// A connection follows topics from now on; when this returns, nothing that is committed from here on is missed.
+    ///
+    /// # Errors
+    /// When the database fails. Then the connection follows the topics, but must not be answered: it may miss something.
+    pub async fn follow(
+        &self,
+        connection: ConnectionId,
+        topics: &BTreeSet<Topic>,
+    ) -> Result<(), store::Error> {
+        self.hub.follow(connection, topics);
+        let (news, mut others, ready) = self.enlist(topics);
+        if !news.is_empty() {
+            self.broker.subscribe(&news).await;
+            if let Err(e) = self.read_positions(&news).await {
+                self.delist(&news);
+                return Err(e);
+            }
+            ready.send_replace(true);
+        }
+        for other in &mut others {
+            if other.wait_for(|ready| *ready).await.is_err() {
+                return Err(store::Error::NotReady);
+            }
+        }
+        Ok(())
+    }
+
+    /// Which topics are new to this node, and what to wait for with the others.
+    fn enlist(
+        &self,
+        topics: &BTreeSet<Topic>,
+    ) -> (BTreeSet<Topic>, Vec<watch::Receiver<bool>>, watch::Sender<bool>) {
+        let (ready, receiver) = watch::channel(false);
+        let (mut news, mut others) = (BTreeSet::new(), Vec::new());
+        let mut follows = self.follows.lock();
+        for topic in topics {
+            match follows.get(topic) {
+                Some(follow) if *follow.ready.borrow() => {}
+                Some(follow) => others.push(follow.ready.clone()),
+                None => {
+                    let follow = Follow { ready: receiver.clone(), position: Position::default() };
+                    follows.insert(*topic, follow);
+                    news.insert(*topic);
+                }
+            }
+        }
+        (news, others, ready)
+    }
+
+    fn delist(&self, topics: &BTreeSet<Topic>) {
+        let mut follows = self.follows.lock();
+        follows.retain(|topic, _| !topics.contains(topic));
+        self.broker.unsubscribe(topics);
+    }
+
+    async fn read_positions(&self, topics: &BTreeSet<Topic>) -> Result<(), store::Error> {
+        let room = |topic: &Topic| match topic {
+            Topic::Room(room) => Some(*room),
+            Topic::User(_) => None,
+        };
+        let rooms: Vec<RoomId> = topics.iter().filter_map(room).collect();
+        if rooms.is_empty() {
+            return Ok(());
+        }
+        for head in self.store.heads(&rooms).await? {
+            self.begin_at(head);
+        }
+        Ok(())
+    }
+
+    /// A connection is gone.
+    pub fn disconnect(self: &Arc<Self>, connection: ConnectionId) {
+        let orphans = self.hub.disconnect(connection);
+        self.leave_later(orphans);
+    }
+
+    /// A connection follows a topic no longer.
+    pub(super) fn unfollow(self: &Arc<Self>, connection: ConnectionId, topic: Topic) {
+        if self.hub.unfollow(connection, topic) {
+            self.leave_later(BTreeSet::from([topic]));
+        }
+    }
+
+    fn leave_later(self: &Arc<Self>, topics: BTreeSet<Topic>) {
+        if topics.is_empty() || self.is_leaving() {
+            return;
+        }
+        let node = self.clone();
+        self.spawn(async move {
+            tokio::time::sleep(node.tuning.linger).await;
+            // Asked under the lock under which a new follower is enlisted: it comes before, and is seen, or after,
+            // and finds the topic new.
+            let mut follows = node.follows.lock();
+            let left: BTreeSet<Topic> = topics
+                .into_iter()
+                .filter(|topic| !node.hub.is_followed(*topic))
+                .filter(|topic| follows.get(topic).is_some_and(|follow| *follow.ready.borrow()))
+                .collect();
+            follows.retain(|topic, _| !left.contains(topic));
+            node.broker.unsubscribe(&left);
+        });
+    }
+}

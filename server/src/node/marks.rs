@@ -1,0 +1,120 @@
+//! Marks on their way into the database: at most one write a second for each member, many members in one statement.
+//!
+//! The first mark of someone is written within a tenth of a second; what comes within a second of it is folded into the
+//! next write. Marks only grow, so folding loses nothing.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use protocol::{Event, RoomId, UserId, limits::MARKS_MEMBERS_MAX};
+use tokio::time::Instant;
+
+use super::Node;
+use crate::{
+    broker::Topic,
+    store::members::{Raise, Raised},
+};
+
+/// How often it is looked whether something is due.
+const TICK: Duration = Duration::from_millis(100);
+/// Marks in one statement.
+const BATCH: usize = 500;
+/// Members with marks that wait, at most. More are refused: the browser's next mark covers them.
+const WAITING_MAX: usize = 100_000;
+
+#[derive(Debug)]
+struct Slot {
+    raise: Option<Raise>,
+    written: Option<Instant>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Marks(Mutex<HashMap<(RoomId, UserId), Slot>>);
+
+impl Marks {
+    /// Marks to write soon. Says whether they were taken.
+    #[must_use]
+    pub fn raise(&self, raise: Raise) -> bool {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if slots.len() >= WAITING_MAX {
+            return false;
+        }
+        let slot = slots.entry((raise.room, raise.marks.user)).or_insert(Slot { raise: None, written: None });
+        let waiting = slot.raise.get_or_insert(raise);
+        waiting.marks.delivered = waiting.marks.delivered.max(raise.marks.delivered);
+        waiting.marks.read = waiting.marks.read.max(raise.marks.read);
+        true
+    }
+
+    /// Takes what is due; forgets who has nothing to write and has rested.
+    fn due(&self, every: Duration, now: Instant) -> Vec<Raise> {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut due = Vec::new();
+        slots.retain(|_, slot| {
+            let rested = slot.written.is_none_or(|at| now.duration_since(at) >= every);
+            if rested && let Some(raise) = slot.raise.take() {
+                slot.written = Some(now);
+                due.push(raise);
+                return true;
+            }
+            slot.raise.is_some() || !rested
+        });
+        // Always in one order, so that two nodes that write the same rows do not lock each other out.
+        due.sort_by_key(|raise| (raise.room, raise.marks.user));
+        due
+    }
+
+    /// Writes whatever waits, at once: before the node leaves.
+    pub(super) async fn write(&self, node: &Node) {
+        write(node, self.due(Duration::ZERO, Instant::now())).await;
+    }
+}
+
+/// Writes what is due, again and again.
+pub(super) async fn run(node: Arc<Node>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let due = node.marks.due(node.tuning.marks, Instant::now());
+        if !due.is_empty() {
+            // In a task of its own: no database future is dropped when the node leaves.
+            let writer = node.clone();
+            let written = node.tasks.spawn(async move { write(&writer, due).await });
+            if written.await.is_err() {
+                tracing::error!("writing marks panicked");
+            }
+        }
+    }
+}
+
+async fn write(node: &Node, due: Vec<Raise>) {
+    for batch in due.chunks(BATCH) {
+        match node.store.raise_marks(batch).await {
+            Ok(raised) => raised.into_iter().for_each(|raised| publish(node, raised)),
+            Err(e) => {
+                tracing::warn!(error = %e, "could not write marks; trying again");
+                for raise in batch {
+                    if !node.marks.raise(*raise) {
+                        tracing::warn!("too many marks wait");
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A small room is told; of a large one only the member's own devices are.
+fn publish(node: &Node, raised: Raised) {
+    let topic = if raised.members as usize <= MARKS_MEMBERS_MAX {
+        Topic::Room(raised.room)
+    } else {
+        Topic::User(raised.marks.user)
+    };
+    node.publish_passing(topic, Event::Marks { room: raised.room, marks: raised.marks });
+}

@@ -1,0 +1,252 @@
+//! One socket's life: one task that reads, runs one command at a time, writes what is queued, and ends.
+//!
+//! Law: a command runs in a task of its own, and its end is awaited or left alone, never cut off: a socket that closes
+//! drops no database future half-way. While a command runs no further frame is read: a browser that asks faster than it
+//! is answered waits. Every write is under a timeout: a peer that stalls delays nobody.
+
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
+
+use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
+use futures::{SinkExt, StreamExt};
+use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Refusal, Reply, ServerFrame, limits};
+use tokio::{task::JoinHandle, time::Instant};
+
+use super::dispatch::dispatch;
+use crate::{
+    chat::Context,
+    hub::{Close, ConnectionId, Outbox},
+};
+
+/// The browser says `hello` within this time.
+const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// A write that takes longer has failed.
+const WRITE_WITHIN: Duration = Duration::from_secs(10);
+/// Frames fed to the socket before one flush.
+const WRITE_BATCH: usize = 64;
+/// So many frames that could not be read end the connection.
+const GARBAGE_MAX: u32 = 10;
+/// A connection is silent for at most so many pings.
+const SILENT_PINGS: u32 = 3;
+
+/// The command that runs, by the browser's number for it.
+struct Running {
+    r#ref: u32,
+    task: JoinHandle<Result<Reply, Refusal>>,
+}
+
+/// See the module.
+pub(super) struct Connection {
+    pub(super) cx: Context,
+    pub(super) id: ConnectionId,
+    pub(super) socket: WebSocket,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) ping: Duration,
+    pub(super) state: State,
+}
+
+/// How far a connection is.
+#[derive(Debug)]
+pub(super) struct State {
+    greeted: bool,
+    garbage: u32,
+    heard: Instant,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { greeted: false, garbage: 0, heard: Instant::now() }
+    }
+}
+
+impl Connection {
+    /// Runs the connection to its end, and says why it ended.
+    pub(super) async fn run(mut self) -> String {
+        let reason = match self.serve().await {
+            ControlFlow::Break(End::Close(close)) => {
+                let reason = format!("closed with {}: {}", close.code as u16, close.reason);
+                self.close(close.code as u16, close.reason).await;
+                reason
+            }
+            ControlFlow::Break(End::Gone(reason)) => reason,
+            ControlFlow::Continue(never) => match never {},
+        };
+        self.cx.node.disconnect(self.id);
+        reason
+    }
+
+    async fn serve(&mut self) -> ControlFlow<End, std::convert::Infallible> {
+        let mut running: Option<Running> = None;
+        let silence = tokio::time::sleep(HELLO_WITHIN);
+        tokio::pin!(silence);
+        loop {
+            tokio::select! {
+                answer = finish(&mut running) => {
+                    running = None;
+                    self.answer(answer).await?;
+                }
+                () = self.outbox.ready() => self.drain().await?,
+                frame = self.socket.recv(), if running.is_none() => {
+                    self.state.heard = Instant::now();
+                    running = self.read(frame).await?;
+                }
+                () = &mut silence => {
+                    let patience = if self.state.greeted { self.ping * SILENT_PINGS } else { HELLO_WITHIN };
+                    let until = self.state.heard + patience;
+                    if until <= Instant::now() {
+                        return end(CloseCode::Resume, "silent too long");
+                    }
+                    silence.as_mut().reset(until);
+                }
+            }
+        }
+    }
+
+    /// A frame came: a command begins to run, or is answered at once.
+    async fn read(&mut self, frame: Option<Result<Frame, axum::Error>>) -> ControlFlow<End, Option<Running>> {
+        let text = match frame {
+            None => return ControlFlow::Break(End::Gone("the browser went away".to_owned())),
+            Some(Err(e)) => return self.unreadable(&e).await,
+            Some(Ok(Frame::Close(_))) => {
+                return ControlFlow::Break(End::Gone("closed by the browser".to_owned()));
+            }
+            Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => return ControlFlow::Continue(None),
+            Some(Ok(Frame::Binary(_))) => {
+                return self.garbage(None, Refusal::new(ErrorCode::NotUtf8)).await.map_continue(|()| None);
+            }
+            Some(Ok(Frame::Text(text))) => text,
+        };
+        match ClientFrame::decode(&text) {
+            Err((r#ref, refusal)) => self.garbage(r#ref, refusal).await.map_continue(|()| None),
+            Ok(frame) => self.begin(frame).await,
+        }
+    }
+
+    async fn begin(
+        &mut self,
+        ClientFrame { r#ref, command }: ClientFrame,
+    ) -> ControlFlow<End, Option<Running>> {
+        if !self.state.greeted && !matches!(command, Command::Hello { .. }) {
+            let refusal = Refusal::new(ErrorCode::HelloMissing);
+            return self.garbage(Some(r#ref), refusal).await.map_continue(|()| None);
+        }
+        let (cx, connection) = (self.cx.clone(), (self.id, self.ping.as_millis() as u32));
+        let task = tokio::spawn(async move { dispatch(&cx, connection, command).await });
+        ControlFlow::Continue(Some(Running { r#ref, task }))
+    }
+
+    async fn answer(&mut self, (r#ref, result): (u32, Result<Reply, Refusal>)) -> ControlFlow<End> {
+        self.state.greeted |= matches!(result, Ok(Reply::Welcome { .. }));
+        let (frame, version) = match result {
+            Ok(reply) => (ServerFrame::Reply { r#ref, reply }, false),
+            Err(refusal) => {
+                let version = refusal.code == ErrorCode::VersionUnsupported;
+                (ServerFrame::Refusal { r#ref: Some(r#ref), refusal }, version)
+            }
+        };
+        self.write([frame.encode().into()]).await?;
+        if version {
+            return end(CloseCode::VersionUnsupported, "");
+        }
+        if !self.state.greeted {
+            // It may have missed something: it begins again.
+            return end(CloseCode::Resume, "not greeted");
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Something that could not be read. Now and then that happens; again and again is no browser of ours.
+    async fn garbage(&mut self, r#ref: Option<u32>, refusal: Refusal) -> ControlFlow<End> {
+        self.state.garbage += 1;
+        self.write([ServerFrame::Refusal { r#ref, refusal }.encode().into()]).await?;
+        if self.state.garbage >= GARBAGE_MAX {
+            let refusal = Refusal::new(ErrorCode::TooMuchGarbage);
+            self.write([ServerFrame::Refusal { r#ref: None, refusal }.encode().into()]).await?;
+            return end(CloseCode::TooMuchGarbage, "too many frames that could not be read");
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The socket itself could not read: too large, not UTF-8, or broken. It is told where that is still possible.
+    async fn unreadable(&mut self, error: &axum::Error) -> ControlFlow<End, Option<Running>> {
+        let text = error.to_string().to_lowercase();
+        let refusal = if text.contains("utf") {
+            Some(Refusal::new(ErrorCode::NotUtf8))
+        } else if text.contains("too long") || text.contains("too large") || text.contains("capacity") {
+            Some(Refusal::new(ErrorCode::FrameTooLarge).max(limits::FRAME_BYTES_MAX))
+        } else {
+            None
+        };
+        match refusal {
+            None => ControlFlow::Break(End::Gone(format!("the socket broke: {error}"))),
+            Some(refusal) => {
+                self.write([ServerFrame::Refusal { r#ref: None, refusal }.encode().into()]).await?;
+                end(CloseCode::TooMuchGarbage, "unreadable")
+            }
+        }
+    }
+
+    /// Writes what is queued: fed together, flushed once.
+    async fn drain(&mut self) -> ControlFlow<End> {
+        let frames = self.outbox.take(WRITE_BATCH);
+        if frames.is_empty()
+            && let Some(close) = self.outbox.closing()
+        {
+            return ControlFlow::Break(End::Close(close));
+        }
+        self.write(frames).await
+    }
+
+    async fn write(&mut self, frames: impl IntoIterator<Item = Utf8Bytes>) -> ControlFlow<End> {
+        let write = async {
+            for frame in frames {
+                self.socket.feed(Frame::Text(frame)).await?;
+            }
+            self.socket.flush().await
+        };
+        match tokio::time::timeout(WRITE_WITHIN, write).await {
+            Ok(Ok(())) => ControlFlow::Continue(()),
+            Ok(Err(e)) => ControlFlow::Break(End::Gone(format!("the socket broke: {e}"))),
+            Err(_) => ControlFlow::Break(End::Gone("the browser stopped reading".to_owned())),
+        }
+    }
+
+    /// Says why, and waits a moment for the browser's own close, so that the reason arrives.
+    async fn close(&mut self, code: u16, reason: String) {
+        let goodbye = async {
+            let frame = Frame::Close(Some(CloseFrame { code, reason: reason.into() }));
+            if self.socket.send(frame).await.is_ok() {
+                while let Some(Ok(_)) = self.socket.next().await {}
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(2), goodbye).await.is_err() {
+            tracing::debug!("the browser did not answer the close");
+        }
+    }
+}
+
+/// Why a connection ends.
+#[derive(Debug)]
+enum End {
+    /// We close it.
+    Close(Close),
+    /// It is gone already.
+    Gone(String),
+}
+
+fn end<T>(code: CloseCode, reason: &str) -> ControlFlow<End, T> {
+    ControlFlow::Break(End::Close(Close { code, reason: reason.to_owned() }))
+}
+
+/// The end of the command that runs; never, when none does.
+async fn finish(running: &mut Option<Running>) -> (u32, Result<Reply, Refusal>) {
+    match running {
+        Some(Running { r#ref, task }) => {
+            let result = task.await.unwrap_or_else(|panic| {
+                tracing::error!(error = %panic, "a command panicked");
+                Err(ErrorCode::Internal.into())
+            });
+            (*r#ref, result)
+        }
+        None => std::future::pending().await,
+    }
+}

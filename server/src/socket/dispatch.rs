@@ -1,0 +1,61 @@
+//! Command → chat function → reply: the routing table.
+
+use protocol::{Command, ErrorCode, Refusal, Reply, VERSION};
+
+use crate::{
+    chat::{self, Context, Error, messages, reading, rooms},
+    hub::ConnectionId,
+};
+
+/// Runs one command to its one answer. Next station for a send: [`messages::send`].
+///
+/// # Errors
+/// The refusal for the browser. A failure of ours has been logged here.
+pub(super) async fn dispatch(
+    cx: &Context,
+    (connection, ping_ms): (ConnectionId, u32),
+    command: Command,
+) -> Result<Reply, Refusal> {
+    route(cx, (connection, ping_ms), command).await.map_err(|error| {
+        match &error {
+            Error::Refused(refusal) => tracing::debug!(code = u16::from(refusal.code), "refused"),
+            Error::Store(failure) => tracing::error!(error = %failure, "a command failed"),
+        }
+        error.refusal()
+    })
+}
+
+async fn route(
+    cx: &Context,
+    (connection, ping_ms): (ConnectionId, u32),
+    command: Command,
+) -> Result<Reply, Error> {
+    let room_reply = |summary| Reply::Room { summary: Box::new(summary) };
+    match command {
+        Command::Hello { version } if version != VERSION => {
+            let refusal = Refusal::new(ErrorCode::VersionUnsupported);
+            Err(refusal.detail(format!("this server speaks version {VERSION}")).into())
+        }
+        Command::Hello { .. } => chat::hello(cx, connection, ping_ms).await,
+        Command::Ping {} => Ok(Reply::Pong {}),
+        Command::Open { room } => Ok(Reply::View { view: Box::new(rooms::view(cx, room).await?) }),
+        Command::CatchUp { room, after } => messages::catch_up(cx, room, after).await,
+        Command::History { room, direction, seq } => messages::history(cx, room, direction, seq).await,
+        Command::Send { room, nonce, body } => {
+            Ok(Reply::Sent { room, message: messages::send(cx, room, nonce, &body).await? })
+        }
+        Command::Delivered { room, seq } => reading::delivered(cx, room, seq),
+        Command::Read { room, seq } => reading::read(cx, room, seq),
+        Command::FindUsers { query } => rooms::find_users(cx, &query).await,
+        Command::StartDirect { user } => rooms::start_direct(cx, user).await.map(room_reply),
+        Command::CreateRoom { nonce, kind, title, topic } => {
+            rooms::create(cx, nonce, kind, &title, &topic).await.map(room_reply)
+        }
+        Command::FindChannels { query } => rooms::find_channels(cx, &query).await,
+        Command::Join { room } => rooms::join(cx, room).await.map(room_reply),
+        Command::Leave { room } => rooms::leave(cx, room).await,
+        Command::Invite { room, users } => rooms::invite(cx, room, &users).await,
+        Command::SetRoom { room, title, topic } => rooms::set(cx, room, &title, &topic).await,
+        Command::Members { room, query } => rooms::members(cx, room, &query).await,
+    }
+}
