@@ -13,13 +13,19 @@ pub mod store;
 pub mod telemetry;
 pub mod wait;
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::serve::ListenerExt as _;
 use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
 
-use crate::{clock::Clock, config::Config, http::Site, node::Node, store::Store};
+use crate::{
+    broker::{Broker, Bus, Status},
+    config::Config,
+    http::Site,
+    node::{Node, Tuning},
+    store::Store,
+};
 
 /// Why the server did not start, or did not stay. One line, which names the setting where one is to blame.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +33,9 @@ pub enum Error {
     /// The database does not answer, or not as it should.
     #[error("DATABASE_URL (--database-url): {0}")]
     Database(store::Error),
+    /// Redis does not answer.
+    #[error("REDIS_URL (--redis-url): {0}; expected the address of a Redis that answers")]
+    Redis(String),
     /// The address is not free, or not this machine's.
     #[error(
         "ROOST_ADDR (--addr): cannot listen on {addr}: {source}; expected an address of this machine with a free port"
@@ -82,14 +91,29 @@ async fn listen(addr: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(addr).await.map_err(|source| Error::Listen { addr, source })
 }
 
+/// Starts the node, with Redis where the settings name one: it is waited for a while.
 async fn start_node(config: &Config, store: Store) -> Result<Arc<Node>, Error> {
-    let installation = store.installation().await.map_err(Error::Database)?;
-    Ok(Arc::new(Node {
-        name: config.node_name.clone(),
-        epoch: installation.epoch,
-        store,
-        clock: Clock::default(),
-    }))
+    let epoch = store.installation().await.map_err(Error::Database)?.epoch;
+    let broker = match config.redis_url() {
+        None => Broker::memory(&Bus::default()),
+        // Each database has its own channels: several places may share one Redis.
+        Some(url) => {
+            Broker::redis(url.expose(), &format!("roost:{epoch}")).map_err(|e| Error::Redis(e.to_string()))?
+        }
+    };
+    let answers = || {
+        let status = broker.0.status();
+        async move { if status == Status::Up { Ok(()) } else { Err("it does not answer") } }
+    };
+    wait::until("REDIS_URL", config.wait(), answers, |_| true)
+        .await
+        .map_err(|e| Error::Redis(e.to_owned()))?;
+    let tuning = Tuning {
+        sends_per_s: NonZeroU32::new(config.sends_per_s).unwrap_or(NonZeroU32::MIN),
+        sends_burst: NonZeroU32::new(config.sends_burst).unwrap_or(NonZeroU32::MIN),
+        ..Tuning::default()
+    };
+    Ok(Node::start(config.node_name.clone(), (store, epoch), broker, tuning))
 }
 
 /// The options, without hashed names when nothing was built: then pages come without script, and are whole all the same.
@@ -114,6 +138,7 @@ async fn serve(
 ) -> Result<(), Error> {
     let (leaving, drain) = (site.leaving.clone(), site.config.drain());
     let (limits, accounts) = (Arc::clone(&site.limits), Arc::clone(&site.accounts));
+    let node = Arc::clone(&site.node);
     let app = http::router(site).into_make_service_with_connect_info::<SocketAddr>();
     // What is written leaves at once: a frame is small and someone waits for it.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
@@ -123,12 +148,18 @@ async fn serve(
         tracing::info!("leaving");
         told.cancel();
     });
+    // Sockets are none of axum's requests: the node sends them away itself.
+    let leave = async {
+        leaving.cancelled().await;
+        node.leave(drain / 2, drain).await;
+    };
     let too_long = async {
         leaving.cancelled().await;
-        tokio::time::sleep(drain).await;
+        tokio::time::sleep(drain + LAST_MOMENTS).await;
     };
+    let all = async { tokio::join!(async { server.await }, leave).0 };
     tokio::select! {
-        served = async { server.await } => served?,
+        served = all => served?,
         () = too_long => tracing::warn!("stopping in the middle of requests: they took too long"),
         () = limits.sweep() => {}
         () = accounts.sweep(SWEEP) => {}
@@ -136,5 +167,7 @@ async fn serve(
     Ok(())
 }
 
+/// What is left to end by itself after the time that the settings give.
+const LAST_MOMENTS: Duration = Duration::from_secs(2);
 /// How often what has expired is deleted.
 const SWEEP: Duration = Duration::from_secs(3_600);

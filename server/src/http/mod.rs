@@ -33,7 +33,12 @@ use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
-use crate::{account::Accounts, config::Config, node::Node};
+use crate::{
+    account::Accounts,
+    config::Config,
+    node::Node,
+    socket::{self, door::Door},
+};
 pub use guard::Guard;
 pub use limits::Limits;
 
@@ -57,6 +62,8 @@ pub struct Site {
     pub guard: Arc<Guard>,
     /// How often someone may try.
     pub limits: Arc<Limits>,
+    /// How many sockets someone may have.
+    pub door: Arc<Door>,
     /// Cancelled when the server begins to leave.
     pub leaving: CancellationToken,
 }
@@ -69,6 +76,7 @@ impl Site {
             accounts: Arc::new(Accounts::new(Arc::clone(&node), Arc::clone(&config))),
             guard: Arc::new(Guard::new(&config)),
             limits: Arc::new(Limits::new(&config)),
+            door: Arc::new(Door::new(config.connections_per_user, config.connections_per_address)),
             leaving: CancellationToken::new(),
             node,
             config,
@@ -90,7 +98,9 @@ pub fn router(site: Site) -> Router {
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(from_fn(detached))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT));
+    // The socket stands beside them: it lasts, and its handler is a task of its own already.
     requests
+        .merge(socket::routes())
         .layer(from_fn_with_state(site.clone(), guard::check_request))
         .layer(from_fn_with_state(site.clone(), headers::add))
         .layer(CatchPanicLayer::new())

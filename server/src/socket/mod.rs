@@ -1,4 +1,120 @@
-//! The WebSocket: upgrade, and the life of each connection.
+//! The WebSocket: who may open one, and the life of each connection.
+//!
+//! A browser cannot read the status of an upgrade that failed. So what a person must be told (no session, too many
+//! connections) is said on the open socket, as a refusal and a close code; only a foreign page is turned away before.
 
 mod connection;
 mod dispatch;
+pub mod door;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{
+        State, WebSocketUpgrade,
+        ws::{CloseFrame, Message as Frame, WebSocket},
+    },
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use protocol::{CloseCode, ErrorCode, Refusal, ServerFrame, limits};
+
+use self::connection::{Connection, State as ConnectionState};
+use crate::{
+    chat::Context,
+    http::{
+        Site,
+        guard::{ClientAddress, Refused},
+        viewer,
+    },
+    hub::Owner,
+};
+
+/// How often a browser that hears nothing asks whether we are there.
+const PING: Duration = Duration::from_secs(25);
+/// Memory that each socket reads into. The default, 128 KiB, is paid by every idle connection.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// Written at once; nothing is held back by it, because every batch is flushed.
+const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+/// A socket that cannot get rid of so much has failed.
+const WRITE_BUFFER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// A frame somewhat larger than allowed is still read, so that it can be refused in words.
+const FRAME_BYTES_READ_MAX: usize = 2 * limits::FRAME_BYTES_MAX;
+
+/// The socket's route.
+pub fn routes() -> Router<Site> {
+    Router::new().route("/socket", any(upgrade))
+}
+
+async fn upgrade(
+    State(site): State<Site>,
+    address: ClientAddress,
+    headers: HeaderMap,
+    socket: WebSocketUpgrade,
+) -> Response {
+    let viewer = match check(&site, address, &headers).await {
+        Ok(viewer) => viewer,
+        Err(refusal) => return Refused(refusal).into_response(),
+    };
+    let socket = socket
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
+        .max_message_size(FRAME_BYTES_READ_MAX)
+        .max_frame_size(FRAME_BYTES_READ_MAX);
+    let Some(viewer) = viewer else {
+        return socket
+            .on_upgrade(|socket| turn_away(socket, ErrorCode::NotSignedIn, CloseCode::SessionEnded));
+    };
+    let Some(ticket) = site.door.enter(viewer.user.id, address.0) else {
+        return socket.on_upgrade(|socket| {
+            turn_away(socket, ErrorCode::TooManyConnections, CloseCode::TooManyConnections)
+        });
+    };
+    socket.on_upgrade(async move |socket| {
+        let owner = Owner { user: viewer.user.id, session: viewer.session };
+        let (id, outbox) = site.node.connect(owner);
+        let cx = Context { node: Arc::clone(&site.node), viewer };
+        tracing::debug!(user.id = %owner.user, "a connection opened");
+        let connection = Connection { cx, id, socket, outbox, ping: PING, state: ConnectionState::default() };
+        let reason = connection.run().await;
+        tracing::debug!(user.id = %owner.user, reason, "a connection ended");
+        drop(ticket);
+    })
+}
+
+/// What is refused before a socket is opened; otherwise whose it will be.
+async fn check(
+    site: &Site,
+    address: ClientAddress,
+    headers: &HeaderMap,
+) -> Result<Option<crate::account::Viewer>, Refusal> {
+    site.guard.check_origin(headers)?;
+    if site.node.is_leaving() {
+        return Err(ErrorCode::Leaving.into());
+    }
+    site.limits.check_socket(address.0)?;
+    viewer::find(site, headers).await.map_err(|e| {
+        tracing::error!(error = %e, "could not ask for a session");
+        ErrorCode::Internal.into()
+    })
+}
+
+/// Says why not, and closes.
+async fn turn_away(mut socket: WebSocket, code: ErrorCode, close: CloseCode) {
+    let refusal = ServerFrame::Refusal { r#ref: None, refusal: code.into() }.encode();
+    let goodbye = async {
+        socket.send(Frame::Text(refusal.into())).await?;
+        socket
+            .send(Frame::Close(Some(CloseFrame { code: close as u16, reason: code.text().into() })))
+            .await?;
+        // The browser's own close: then it has read ours.
+        while let Some(Ok(_)) = socket.recv().await {}
+        Ok::<(), axum::Error>(())
+    };
+    if !matches!(tokio::time::timeout(Duration::from_secs(2), goodbye).await, Ok(Ok(()))) {
+        tracing::debug!("a browser did not wait to be told why it was turned away");
+    }
+}
