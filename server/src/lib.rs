@@ -91,8 +91,12 @@ async fn listen(addr: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(addr).await.map_err(|source| Error::Listen { addr, source })
 }
 
-/// Starts the node, with Redis where the settings name one: it is waited for a while.
-async fn start_node(config: &Config, store: Store) -> Result<Arc<Node>, Error> {
+/// Starts the node of these settings over a database that has been migrated, with Redis where they name one: it is
+/// waited for a while.
+///
+/// # Errors
+/// When the database fails, or Redis does not answer in time.
+pub async fn start_node(config: &Config, store: Store) -> Result<Arc<Node>, Error> {
     let epoch = store.installation().await.map_err(Error::Database)?.epoch;
     let broker = match config.redis_url() {
         None => Broker::memory(&Bus::default()),

@@ -1,0 +1,630 @@
+//! Signing up, in and out, by forms alone; and what a browser is told to be careful about.
+
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    body::Body,
+    http::{Method, StatusCode, header},
+};
+use futures::future::join;
+use protocol::{ErrorCode, FormName, Language, SignUp, Theme};
+use sqlx::PgPool;
+
+use crate::site::{Answer, Browser, Folder, House, ORIGIN, PASSWORD};
+
+// --- Signing up --------------------------------------------------------------------------------------------------
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_first_person_becomes_the_administrator_and_names_the_place(pool: PgPool) {
+    let house = House::new(pool, &[]).await;
+    let ana = house.browser();
+    assert_eq!(ana.visit("/").await.leads_to(), "/sign-up");
+    assert_eq!(ana.visit("/sign-up").await.page().sign_up, SignUp::First);
+    ana.sign_up("ana").await.leads_to();
+    assert_eq!(ana.visit("/").await.leads_to(), "/set-up");
+    assert!(ana.visit("/set-up").await.page().viewer.unwrap().admin);
+
+    let answer = ana.fill("/set-up", &[("place", " "), ("channel", "General")]).await;
+    answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::TextEmpty, "place");
+    assert_eq!(answer.form().values["channel"], "General");
+    assert_eq!(
+        ana.fill("/set-up", &[("place", "Harbour"), ("channel", "General")]).await.leads_to(),
+        "/set-up"
+    );
+
+    let page = ana.visit("/set-up").await.page();
+    assert_eq!((page.place.as_str(), page.rooms.len()), ("Harbour", 1));
+    let link = page.invitations[0].link.clone().unwrap();
+    assert!(link.starts_with(&format!("{ORIGIN}/invite/")), "{link}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_place_is_set_up_once_and_by_its_administrator_only(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let ana = house.newcomer("ana").await;
+    let bea = house.newcomer("bea").await;
+    let fields = [("place", "Lighthouse"), ("channel", "General")];
+    let answer = bea.fill("/set-up", &fields).await;
+    answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::Forbidden, "");
+    let (first, second) = join(ana.fill("/set-up", &fields), ana.fill("/set-up", &fields)).await;
+    first.leads_to();
+    second.leads_to();
+    assert_eq!(ana.fill("/set-up", &[("place", "Other"), ("channel", "Other")]).await.leads_to(), "/");
+    let page = ana.visit("/settings").await.page();
+    assert_eq!((page.place.as_str(), page.rooms.len()), ("Lighthouse", 1));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn of_two_who_come_first_at_once_one_is_the_administrator_and_the_other_needs_an_invitation(
+    pool: PgPool,
+) {
+    let house = House::new(pool, &[]).await;
+    let (ana, bea) = (house.browser(), house.browser());
+    let (left, right) = join(ana.sign_up("ana"), bea.sign_up("bea")).await;
+    let statuses = BTreeSet::from([left.status, right.status]);
+    assert_eq!(statuses, BTreeSet::from([StatusCode::SEE_OTHER, StatusCode::UNPROCESSABLE_ENTITY]));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_newcomer_by_invitation_lands_in_the_first_channel(pool: PgPool) {
+    let house = House::new(pool, &["--invitation-uses=1"]).await;
+    let ana = house.newcomer("ana").await;
+    ana.fill("/set-up", &[("place", "Harbour"), ("channel", "General")]).await.leads_to();
+    let link = new_link(&ana).await;
+
+    let bea = house.browser();
+    let page = bea.visit(&link).await.page();
+    let token = page.invitation_token.unwrap();
+    assert_eq!(link, format!("/invite/{token}"));
+    let fields = [("handle", "bea"), ("name", "Bea"), ("password", PASSWORD), ("invitation", &token)];
+    let to = bea.fill("/sign-up", &fields).await.leads_to().to_owned();
+    let room = bea.visit(&to).await.page().room.expect("the first channel");
+    assert_eq!((room.summary.room.title.as_str(), room.members.len()), ("General", 2));
+
+    // That was its last use.
+    let cem = house.browser();
+    cem.visit(&link).await.assert_refused(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::InvitationInvalid,
+        "invitation",
+    );
+    let fields = [("handle", "cem"), ("name", "Cem"), ("password", PASSWORD), ("invitation", &token)];
+    let answer = cem.fill("/sign-up", &fields).await;
+    answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvitationInvalid, "invitation");
+    assert_eq!(answer.form().values["handle"], "cem");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn without_an_invitation_nobody_comes_unless_the_place_is_open(pool: PgPool) {
+    let by_invitation = House::new(pool.clone(), &[]).await;
+    by_invitation.newcomer("ana").await;
+    let answer = by_invitation.browser().sign_up("bea").await;
+    answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvitationInvalid, "invitation");
+    let open = House::new(pool.clone(), &["--sign-up=open"]).await;
+    open.newcomer("bea").await;
+    let closed = House::new(pool, &["--sign-up=closed"]).await;
+    let answer = closed.browser().sign_up("cem").await;
+    answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::SignUpClosed, "");
+    assert_eq!(closed.browser().visit("/sign-in").await.page().sign_up, SignUp::Closed);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn while_sign_up_is_closed_old_invitations_are_void_and_nobody_makes_new_ones(pool: PgPool) {
+    let house = House::new(pool.clone(), &[]).await;
+    let ana = house.newcomer("ana").await;
+    let link = new_link(&ana).await;
+    let closed = House::new(pool, &["--sign-up=closed"]).await;
+    let answer = closed.browser().visit(&link).await;
+    answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::SignUpClosed, "");
+    let ana_again = closed.browser();
+    ana_again.sign_in("ana", PASSWORD).await.leads_to();
+    let answer = ana_again.fill("/invitations", &[]).await;
+    answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::SignUpClosed, "");
+    assert_eq!(answer.form().form, FormName::Invite);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_refused_sign_up_blames_a_field_and_keeps_what_was_typed_but_the_password(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    house.newcomer("ana").await;
+    let secret = "hush-hush-hush";
+    for (handle, name, password, code, field) in [
+        ("Ana", "Bea", secret, ErrorCode::HandleTaken, "handle"),
+        ("b", "Bea", secret, ErrorCode::HandleInvalid, "handle"),
+        ("bea", " ", secret, ErrorCode::TextEmpty, "name"),
+        ("bea", "Bea", "hush-hush", ErrorCode::PasswordTooShort, "password"),
+    ] {
+        let fields = [("handle", handle), ("name", name), ("password", password), ("next", "/settings")];
+        let answer = house.browser().fill("/sign-up", &fields).await;
+        let form = answer.form();
+        assert_eq!((form.refusal.code, form.field.as_str()), (code, field));
+        assert_eq!(form.form, FormName::SignUp);
+        assert_eq!(form.values["handle"], handle);
+        assert_eq!(form.values["name"], name);
+        assert_eq!(form.values["next"], "/settings");
+        assert!(!form.values.contains_key("password"));
+        assert!(!answer.text().contains("hush"), "a password is in the page");
+        assert!(answer.set_cookies().is_empty());
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_was_typed_cannot_break_out_of_the_page(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let evil = "</script><script>alert(1)</script>\"><img src=x onerror=alert(1)>";
+    let fields = [("handle", evil), ("name", evil), ("password", PASSWORD)];
+    let answer = house.browser().fill("/sign-up", &fields).await;
+    assert_eq!(answer.form().values["handle"], evil);
+    let html = answer.text();
+    assert!(!html.contains("<script>alert") && !html.contains("<img src=x"), "{html}");
+}
+
+// --- Signing in and out ------------------------------------------------------------------------------------------
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_wrong_password_and_an_unknown_handle_get_the_same_answer(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    house.newcomer("ana").await;
+    let wrong = house.browser().sign_in("ana", "wrong password").await;
+    let unknown = house.browser().sign_in("bea", "wrong password").await;
+    for answer in [&wrong, &unknown] {
+        answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::CredentialsWrong, "");
+        assert!(answer.set_cookies().is_empty());
+    }
+    assert_eq!(wrong.form().refusal, unknown.form().refusal);
+    assert_eq!(wrong.form().values["handle"], "ana");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn one_signs_in_again_and_goes_on_where_one_wanted_to_be(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    house.newcomer("ana").await;
+    let browser = house.browser();
+    assert_eq!(browser.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
+    let fields = [("handle", "@Ana"), ("password", PASSWORD), ("next", "/settings")];
+    assert_eq!(browser.fill("/sign-in", &fields).await.leads_to(), "/settings");
+    assert_eq!(browser.visit("/sign-in").await.leads_to(), "/");
+    assert_eq!(browser.visit("/sign-up").await.leads_to(), "/");
+    let fields = [("handle", "ana"), ("password", PASSWORD), ("next", "//evil.example")];
+    assert_eq!(house.browser().fill("/sign-in", &fields).await.leads_to(), "/");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn after_signing_out_the_cookie_is_worth_nothing(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let ana = house.newcomer("ana").await;
+    let kept = ana.cookies.borrow().clone();
+    assert_eq!(ana.fill("/sign-out", &[]).await.leads_to(), "/sign-in");
+    assert!(ana.cookies.borrow().is_empty());
+    let thief = house.browser();
+    thief.cookies.replace(kept);
+    assert_eq!(thief.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn too_many_sign_ins_are_slowed_down_with_a_time_to_wait(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open", "--sign-ins-per-account-per-min=2"]).await;
+    house.newcomer("ana").await;
+    for _ in 0..2 {
+        house.browser().sign_in("ana", "wrong password").await;
+    }
+    let answer = house.browser().sign_in("ana", PASSWORD).await;
+    answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::SlowDown, "");
+    assert!(answer.form().refusal.retry_ms.unwrap() > 0);
+    assert!((1..=30).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
+    assert_eq!(answer.form().values["handle"], "ana");
+    // Another account is not slowed down.
+    house.browser().sign_in("bea", PASSWORD).await.assert_refused(
+        StatusCode::UNAUTHORIZED,
+        ErrorCode::CredentialsWrong,
+        "",
+    );
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_address_is_slowed_down_and_its_neighbour_is_not(pool: PgPool) {
+    let settings = ["--sign-up=open", "--sign-ins-per-min=2", "--trusted-proxies=1"];
+    let house = House::new(pool, &settings).await;
+    let sign_in = async |forwarded: &str| {
+        let request = house
+            .browser()
+            .request(Method::POST, "/sign-in")
+            .header(header::ORIGIN, ORIGIN)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("x-forwarded-for", forwarded);
+        house.ask(request.body(Body::from("handle=ana&password=wrong+password")).unwrap()).await.status
+    };
+    assert_eq!(sign_in("192.0.2.1").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(sign_in("192.0.2.1").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(sign_in("198.51.100.7, 192.0.2.1").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(sign_in("192.0.2.2").await, StatusCode::UNAUTHORIZED);
+}
+
+// --- Sessions ----------------------------------------------------------------------------------------------------
+
+#[sqlx::test(migrations = "../migrations")]
+async fn one_sees_ones_sessions_and_ends_one_of_them(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let laptop = house.newcomer("ana").await;
+    let phone = house.browser();
+    phone.sign_in("ana", PASSWORD).await.leads_to();
+    let sessions = laptop.visit("/settings").await.page().sessions;
+    assert_eq!(sessions.iter().filter(|session| session.current).count(), 1);
+    let other = sessions.iter().find(|session| !session.current).unwrap();
+
+    // Nobody else ends it, and nobody is told whether it is there.
+    let bea = house.newcomer("bea").await;
+    assert_eq!(bea.fill(&format!("/settings/sessions/{}/end", other.id), &[]).await.leads_to(), "/settings");
+    assert_eq!(phone.visit("/settings").await.status, StatusCode::OK);
+
+    assert_eq!(
+        laptop.fill(&format!("/settings/sessions/{}/end", other.id), &[]).await.leads_to(),
+        "/settings"
+    );
+    assert_eq!(phone.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
+    assert_eq!(laptop.visit("/settings").await.page().sessions.len(), 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn all_other_sessions_end_at_once(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let laptop = house.newcomer("ana").await;
+    let (phone, tablet) = (house.browser(), house.browser());
+    phone.sign_in("ana", PASSWORD).await.leads_to();
+    tablet.sign_in("ana", PASSWORD).await.leads_to();
+    assert_eq!(laptop.fill("/settings/sessions/end-others", &[]).await.leads_to(), "/settings");
+    for ended in [phone, tablet] {
+        assert_eq!(ended.visit("/").await.leads_to(), "/sign-in");
+    }
+    assert_eq!(laptop.visit("/settings").await.page().sessions.len(), 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_new_link_is_shown_to_the_browser_that_made_it_until_it_is_revoked(pool: PgPool) {
+    let house = House::new(pool, &[]).await;
+    let ana = house.newcomer("ana").await;
+    let link = new_link(&ana).await;
+    assert!(ana.visit("/settings").await.page().invitations[0].link.is_some(), "a reload shows it again");
+    let phone = house.browser();
+    phone.sign_in("ana", PASSWORD).await.leads_to();
+    let listed = phone.visit("/settings").await.page().invitations;
+    assert_eq!(listed.iter().map(|invitation| invitation.link.clone()).collect::<Vec<_>>(), [None]);
+    assert_eq!(house.browser().visit(&link).await.status, StatusCode::OK);
+
+    phone.fill(&format!("/invitations/{}/revoke", listed[0].id), &[]).await.leads_to();
+    assert!(ana.visit("/settings").await.page().invitations.is_empty());
+    house.browser().visit(&link).await.assert_refused(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::InvitationInvalid,
+        "invitation",
+    );
+}
+
+// --- Rooms without script ----------------------------------------------------------------------------------------
+
+#[sqlx::test(migrations = "../migrations")]
+async fn without_script_one_reads_and_writes(pool: PgPool) {
+    let house = House::new(pool, &[]).await;
+    let ana = house.newcomer("ana").await;
+    let room = set_up(&ana).await;
+    let nonce = uuid::Uuid::new_v4().to_string();
+    let fields = [("nonce", nonce.as_str()), ("body", "The heron is back.")];
+    for _ in 0..2 {
+        let to = ana.fill(&format!("{room}/messages"), &fields).await.leads_to().to_owned();
+        assert_eq!(to, format!("{room}#end"));
+    }
+    let answer = ana.visit(&room).await;
+    let bodies: Vec<_> =
+        answer.page().room.unwrap().messages.into_iter().map(|message| message.body).collect();
+    assert_eq!(bodies, ["The heron is back."], "the second click made no second message");
+    let html = answer.text();
+    let (_, drawn) = html.split_once("<body").unwrap();
+    assert!(drawn.contains("The heron is back."), "it is drawn, not only carried");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_refused_message_comes_back_next_to_what_is_wrong(pool: PgPool) {
+    let house = House::new(pool, &[]).await;
+    let ana = house.newcomer("ana").await;
+    let room = set_up(&ana).await;
+    let long = "鸟".repeat(4_001);
+    let answer = ana.fill(&format!("{room}/messages"), &[("body", &long)]).await;
+    answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::TextTooLong, "body");
+    assert_eq!((answer.form().form, answer.form().values["body"].as_str()), (FormName::Send, long.as_str()));
+    assert!(answer.page().room.is_some());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_message_from_someone_whose_session_has_ended_is_not_lost(pool: PgPool) {
+    let house = House::new(pool, &[]).await;
+    house.newcomer("ana").await;
+    let path = format!("/r/{}", uuid::Uuid::now_v7());
+    let answer = house.browser().fill(&format!("{path}/messages"), &[("body", "Hours of work")]).await;
+    answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::NotSignedIn, "");
+    let form = answer.form();
+    assert_eq!(form.form, FormName::SignIn);
+    assert_eq!(
+        (form.values["body"].as_str(), form.values["next"].as_str()),
+        ("Hours of work", path.as_str())
+    );
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_room_that_one_is_not_in_is_not_there(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let ana = house.newcomer("ana").await;
+    let room = set_up(&ana).await;
+    let bea = house.newcomer("bea").await;
+    let cem = house.newcomer("cem").await;
+    bea.visit(&room).await.page().room.expect("newcomers join the first channel");
+    let secret = format!("/r/{}", uuid::Uuid::now_v7());
+    for path in [secret.as_str(), "/r/nonsense", "/r/%00%22%3Cscript%3E", "/no/such/page"] {
+        let answer = cem.visit(path).await;
+        assert_eq!((answer.status, answer.page().room), (StatusCode::NOT_FOUND, None), "{path}");
+    }
+    let id = secret.trim_start_matches("/r/");
+    assert_eq!(house.browser().visit(&secret).await.leads_to(), format!("/sign-in?next=/r/{id}"));
+}
+
+// --- Being careful -----------------------------------------------------------------------------------------------
+
+/// Every form of the server.
+const FORMS: &[&str] = &[
+    "/sign-in",
+    "/sign-up",
+    "/sign-out",
+    "/set-up",
+    "/settings/sessions/0199a1b2-0000-7000-8000-000000000000/end",
+    "/settings/sessions/end-others",
+    "/invitations",
+    "/invitations/0199a1b2-0000-7000-8000-000000000000/revoke",
+    "/preferences",
+    "/r/0199a1b2-0000-7000-8000-000000000000/messages",
+];
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_foreign_page_can_do_nothing_by_any_form_or_method(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let mut ana = house.newcomer("ana").await;
+    let fields = [("handle", "eve"), ("name", "Eve"), ("password", PASSWORD), ("body", "hello")];
+    for origin in ["https://evil.example", "null", "http://localhost:3001", "http://localhost"] {
+        ana.origin = origin;
+        for form in FORMS {
+            let answer = ana.fill(form, &fields).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{form} from {origin}");
+            assert!(answer.set_cookies().is_empty(), "{form}");
+            assert!(answer.text().contains("1007"), "{form} does not say its number");
+        }
+    }
+    for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+        for path in FORMS.iter().chain(&["/", "/pkg/x.js", "/health/live", "/settings"]) {
+            let answer = house.ask(ana.request(method.clone(), path).body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path} without an origin");
+        }
+    }
+    assert_eq!(ana.visit("/settings").await.page().sessions.len(), 1, "the session is still there");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_form_from_a_foreign_page_is_drawn_again_with_words_and_what_was_typed(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let mut browser = house.browser();
+    browser.origin = "http://192.168.0.9:3000";
+    let answer = browser.sign_up("ana").await;
+    answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::OriginForeign, "");
+    let form = answer.form();
+    assert_eq!((form.form, form.values["handle"].as_str()), (FormName::SignUp, "ana"));
+    assert_eq!(form.refusal.detail, "http://192.168.0.9:3000");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn every_form_answers_a_page_of_ones_own(pool: PgPool) {
+    let house = House::new(pool, &[]).await;
+    for form in FORMS {
+        let status = house.browser().fill(form, &[]).await.status;
+        assert_ne!(status, StatusCode::NOT_FOUND, "{form}");
+        assert!(!status.is_server_error(), "{form}: {status}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn with_https_the_cookie_is_bound_to_the_host_and_http_is_over(pool: PgPool) {
+    let house = House::new(pool, &["--public-url=https://chat.example"]).await;
+    let mut ana = house.browser();
+    ana.origin = "https://chat.example";
+    let answer = ana.sign_up("ana").await;
+    answer.leads_to();
+    let cookie = answer.set_cookies()[0].to_owned();
+    assert!(cookie.starts_with("__Host-roost="), "{cookie}");
+    for attribute in ["Secure", "HttpOnly", "Path=/", "SameSite=Lax"] {
+        assert!(cookie.split("; ").any(|part| part == attribute), "{attribute} is missing: {cookie}");
+    }
+    assert!(!cookie.contains("Domain"));
+    let answer = ana.visit("/settings").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.header("strict-transport-security").contains("max-age="));
+    assert!(answer.header("content-security-policy").contains("wss://chat.example"));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_session_is_stored_as_a_hash_only(pool: PgPool) {
+    let house = House::new(pool.clone(), &[]).await;
+    let ana = house.newcomer("ana").await;
+    let token = ana.cookies.borrow()["roost"].clone();
+    assert_eq!(token.len(), 43);
+    let stored: String = sqlx::query_scalar("select sessions::text || users::text from sessions, users")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert!(!stored.contains(&token) && !stored.contains(PASSWORD), "{stored}");
+    let bytes: Vec<u8> =
+        sqlx::query_scalar("select token_hash from sessions").fetch_one(&pool).await.unwrap();
+    assert_eq!(bytes.len(), 32);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn only_scripts_with_the_pages_own_nonce_run(pool: PgPool) {
+    let house = House::new(pool, &[]).await;
+    let (first, second) = (house.browser().visit("/sign-up").await, house.browser().visit("/sign-up").await);
+    let policy = first.header("content-security-policy");
+    for loose in ["unsafe-inline", "'unsafe-eval'", "*", "http:", "https:"] {
+        assert!(!policy.contains(loose), "{policy} has {loose}");
+    }
+    for tight in ["default-src 'none'", "'wasm-unsafe-eval'", "frame-ancestors 'none'", "base-uri 'none'"] {
+        assert!(policy.contains(tight), "{policy} lacks {tight}");
+    }
+    let nonce = nonce_of(&first);
+    assert_ne!(nonce, nonce_of(&second), "a nonce is used once");
+    let html = first.text();
+    for script in html.split("<script").skip(1) {
+        let tag = script.split('>').next().unwrap();
+        assert!(tag.contains(&format!("nonce=\"{nonce}\"")), "<script{tag}> carries no nonce");
+    }
+    assert!(
+        !html.contains(" style=\"") && !html.contains(" onclick="),
+        "inline styles and handlers are blocked"
+    );
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn pages_are_never_cached_and_every_answer_is_careful(pool: PgPool) {
+    let house = House::new(pool, &[]).await;
+    let ana = house.newcomer("ana").await;
+    let room = set_up(&ana).await;
+    for path in ["/", "/settings", "/set-up", room.as_str(), "/no/such/page"] {
+        let answer = ana.visit(path).await;
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
+    }
+    let refused = house.browser().sign_in("ana", "wrong password").await;
+    assert_eq!(refused.header("cache-control"), "no-store");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn files_with_a_hash_are_kept_for_ever_and_come_compressed(pool: PgPool) {
+    let site = Folder::new();
+    let name = "pkg/roost.0123456789abcdefABCDEF.js";
+    site.write(name, b"plain");
+    site.write(&format!("{name}.br"), b"brotli");
+    site.write(&format!("{name}.gz"), b"gzip");
+    site.write("pkg/roost.js", b"plain");
+    site.write("favicon.svg", b"<svg/>");
+    let house = House::with_site(pool, &[], &site.0).await;
+    let get = async |path: &str, encoding: &str| {
+        let request = house.browser().request(Method::GET, path).header(header::ACCEPT_ENCODING, encoding);
+        house.ask(request.body(Body::empty()).unwrap()).await
+    };
+    let forever = "public, max-age=31536000, immutable";
+    for (encoding, body) in [("br, gzip", "brotli"), ("gzip", "gzip"), ("", "plain")] {
+        let answer = get(&format!("/{name}"), encoding).await;
+        assert_eq!((answer.status, answer.text().as_str()), (StatusCode::OK, body));
+        assert_eq!(answer.header("cache-control"), forever);
+        assert_eq!(answer.header("content-type"), "text/javascript");
+    }
+    assert_eq!(get("/pkg/roost.js", "").await.header("cache-control"), "no-cache");
+    assert_eq!(get("/favicon.svg", "").await.header("cache-control"), "public, max-age=3600");
+    let missing = get("/pkg/roost.fedcba9876543210.js", "br").await;
+    assert_eq!((missing.status, missing.header("cache-control")), (StatusCode::NOT_FOUND, "no-store"));
+    assert!(!missing.text().contains('<'), "who asks for a script has no use for a page");
+    for outside in ["/pkg/../../Cargo.toml", "/..%2f..%2fetc/passwd", "/pkg/%2e%2e/%2e%2e/x"] {
+        assert_ne!(get(outside, "").await.status, StatusCode::OK, "{outside}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn language_and_theme_are_kept_and_lead_back(pool: PgPool) {
+    let house = House::new(pool, &[]).await;
+    let browser = house.browser();
+    let fields = [("language", "zh"), ("theme", "dark"), ("next", "/sign-up")];
+    assert_eq!(browser.fill("/preferences", &fields).await.leads_to(), "/sign-up");
+    browser.cookies.borrow_mut().insert("tz".to_owned(), "480".to_owned());
+    let page = browser.visit("/sign-up").await.page();
+    assert_eq!((page.language, page.theme, page.utc_offset_minutes), (Language::Zh, Theme::Dark, 480));
+    let fields = [("language", "klingon"), ("next", "https://evil.example")];
+    let answer = browser.fill("/preferences", &fields).await;
+    assert_eq!((answer.leads_to(), answer.set_cookies().len()), ("/", 0));
+    assert_eq!(browser.visit("/sign-up").await.page().language, Language::Zh);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn health_is_told_without_an_account(pool: PgPool) {
+    let house = House::new(pool.clone(), &[]).await;
+    assert_eq!(house.browser().visit("/health/live").await.status, StatusCode::OK);
+    let ready = house.browser().visit("/health/ready").await;
+    assert_eq!(ready.status, StatusCode::OK);
+    assert!(ready.text().contains("\"postgres\":true"), "{}", ready.text());
+    pool.close().await;
+    assert_eq!(house.browser().visit("/health/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(house.browser().visit("/health/live").await.status, StatusCode::OK);
+    let answer = house.browser().visit("/").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.text().contains("5003"), "{}", answer.text());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_log_holds_no_password_no_token_no_text_and_no_address(pool: PgPool) {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let listening = tracing::subscriber::set_default(subscriber);
+    let house = House::new(pool, &["--trusted-proxies=1"]).await;
+    let ana = house.newcomer("ana").await;
+    let room = set_up(&ana).await;
+    ana.fill(&format!("{room}/messages"), &[("body", "The heron is back.")]).await.leads_to();
+    ana.visit(&room).await;
+    house.browser().sign_in("ana", "wrong password").await;
+    let token = ana.cookies.borrow()["roost"].clone();
+    drop(listening);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("signed up"), "there is a log: {text}");
+    for secret in [token.as_str(), PASSWORD, "wrong password", "heron", "$argon2id$v=19$m=19456,t=2,p=1$"] {
+        assert!(!text.contains(secret), "{secret:?} is in the log");
+    }
+}
+
+// --- Words used above --------------------------------------------------------------------------------------------
+
+/// Names the place; returns the path of its first channel.
+async fn set_up(admin: &Browser<'_>) -> String {
+    admin.fill("/set-up", &[("place", "Harbour"), ("channel", "General")]).await.leads_to();
+    format!("/r/{}", admin.visit("/set-up").await.page().rooms[0].room.id)
+}
+
+/// Makes an invitation; returns the path of its link.
+async fn new_link(browser: &Browser<'_>) -> String {
+    assert_eq!(browser.fill("/invitations", &[]).await.leads_to(), "/settings");
+    let invitations = browser.visit("/settings").await.page().invitations;
+    let link = invitations[0].link.clone().expect("the browser that made a link sees it");
+    link.strip_prefix(ORIGIN).expect("a link leads to this place").to_owned()
+}
+
+fn nonce_of(answer: &Answer) -> String {
+    let policy = answer.header("content-security-policy");
+    let (_, rest) = policy.split_once("'nonce-").unwrap();
+    rest.split_once('\'').unwrap().0.to_owned()
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

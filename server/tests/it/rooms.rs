@@ -1,0 +1,203 @@
+//! Rooms: who is in, who is told, who may do what.
+
+use client::RoomState;
+use protocol::{Command, ErrorCode, Nonce, Reply, Role, RoomId, RoomKind, limits};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::cluster::{Cluster, Person};
+
+fn titles(person: &Person) -> Vec<String> {
+    person.with(|client| client.list().into_iter().map(|summary| summary.room.title).collect())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_channel_is_found_joined_and_left_and_everyone_is_told(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let room = ana.makes(RoomKind::Channel, "Harbour 港口").await;
+    ana.opens(room).await;
+    let Ok(Reply::Channels { channels }) = bea.asks(Command::FindChannels { query: "港".to_owned() }).await else {
+        panic!("no channels");
+    };
+    assert_eq!((channels.len(), channels[0].joined, channels[0].members), (1, false, 1));
+    assert_eq!(bea.gets_room(Command::Join { room }).await, room);
+    assert_eq!(bea.gets_room(Command::Join { room }).await, room, "joining twice is joining once");
+    ana.until("bea is there", |client| client.room(room).unwrap().summary.members == 2).await;
+    ana.says(room, "welcome").await;
+    bea.opens(room).await;
+    bea.sees(room, ["welcome"]).await;
+
+    bea.asks(Command::Leave { room }).await.unwrap();
+    bea.until("it is gone", |client| client.room(room).is_none()).await;
+    ana.until("bea is gone", |client| client.room(room).unwrap().summary.members == 1).await;
+    ana.says(room, "she does not hear this").await;
+    bea.asks(Command::Leave { room }).await.unwrap();
+    assert_eq!(bea.with(|client| client.unread()), 0);
+    let refusal = bea.asks(Command::Open { room }).await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::RoomUnknown);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_group_is_private_and_one_is_invited(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let cem = cluster.person("cem", 2).await;
+    let room = cluster.group("crew", [&ana, &bea]).await;
+    for command in [
+        Command::Join { room },
+        Command::Open { room },
+        Command::Members { room, query: String::new() },
+        Command::Invite { room, users: vec![cem.id()] },
+        Command::SetRoom { room, title: "mine".to_owned(), topic: String::new() },
+        Command::CatchUp { room, after: protocol::Seq::ZERO },
+        Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: "hello".to_owned() },
+    ] {
+        let refusal = cem.asks(command.clone()).await.unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::RoomUnknown, "{command:?}");
+    }
+    let Ok(Reply::Channels { channels }) = cem.asks(Command::FindChannels { query: String::new() }).await else {
+        panic!("no channels");
+    };
+    assert_eq!(channels, []);
+    // A member who is none of its owners may invite, and set the topic, but not the title.
+    bea.asks(Command::Invite { room, users: vec![cem.id(), ana.id()] }).await.unwrap();
+    cem.until("cem is in", |client| client.room(room).is_some()).await;
+    let set = |title: &str| Command::SetRoom { room, title: title.to_owned(), topic: "who sails".to_owned() };
+    assert_eq!(bea.asks(set("boat")).await.unwrap_err().code, ErrorCode::Forbidden);
+    bea.asks(set("crew")).await.unwrap();
+    ana.asks(set("boat")).await.unwrap();
+    for person in [&ana, &bea, &cem] {
+        person.until("it is renamed", |client| client.room(room).unwrap().summary.room.title == "boat").await;
+        assert_eq!(person.with(|client| client.room(room).unwrap().summary.room.topic.clone()), "who sails");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_last_owner_who_leaves_hands_the_room_on(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 1).await;
+    let room = cluster.group("crew", [&ana, &bea]).await;
+    ana.asks(Command::Leave { room }).await.unwrap();
+    bea.until("she owns it", |client| client.room(room).unwrap().summary.role == Role::Owner).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_repeated_creation_is_one_room_and_bad_titles_are_refused_by_number(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let ana = cluster.person("ana", 1).await;
+    let nonce = Nonce(Uuid::new_v4());
+    let create = |title: &str, kind| Command::CreateRoom {
+        nonce,
+        kind,
+        title: title.to_owned(),
+        topic: String::new(),
+    };
+    let first = ana.gets_room(create("crew", RoomKind::Group)).await;
+    assert_eq!(ana.gets_room(create("other", RoomKind::Group)).await, first);
+    assert_eq!(titles(&ana), ["crew"]);
+    let long = "长".repeat(limits::TITLE_CHARS_MAX + 1);
+    for (title, kind, code) in [
+        (" ", RoomKind::Group, ErrorCode::TextEmpty),
+        (long.as_str(), RoomKind::Channel, ErrorCode::TextTooLong),
+        ("a\u{7}b", RoomKind::Group, ErrorCode::TextInvalid),
+        ("two", RoomKind::Direct, ErrorCode::DirectRoom),
+    ] {
+        assert_eq!(ana.asks(create(title, kind)).await.unwrap_err().code, code);
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn people_are_found_by_a_part_of_their_name_and_wildcards_mean_themselves(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let ana = cluster.person("ana", 1).await;
+    cluster.person("bea_1", 1).await;
+    let find = async |query: &str| match ana.asks(Command::FindUsers { query: query.to_owned() }).await {
+        Ok(Reply::Users { users }) => users.into_iter().map(|user| user.handle).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(find("EA").await, ["bea_1"]);
+    assert_eq!(find("@bea").await, ["bea_1"]);
+    assert_eq!(find("%").await, [""; 0]);
+    assert_eq!(find("a_").await, ["bea_1"]);
+    assert_eq!(find("").await, ["ana", "bea_1"]);
+}
+
+/// Zulip's law: for every command, old state + events = a fresh fetch.
+#[sqlx::test(migrations = "../migrations")]
+async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let cem = cluster.person("cem", 2).await;
+    let room = cluster.group("crew", [&ana, &bea]).await;
+    let watcher = bea.second_device();
+    watcher.goes_to(cluster.node(1)).await;
+    watcher.opens(room).await;
+    let set = |title: &str| Command::SetRoom { room, title: title.to_owned(), topic: "t".to_owned() };
+    let send = |body: &str| Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: body.to_owned() };
+    let direct = || Command::StartDirect { user: bea.id() };
+    let channel = |title: &str| Command::CreateRoom {
+        nonce: Nonce(Uuid::new_v4()),
+        kind: RoomKind::Channel,
+        title: title.to_owned(),
+        topic: String::new(),
+    };
+    let steps: Vec<(&Person, Command)> = vec![
+        (&ana, send("one")),
+        (&bea, send("my own")),
+        (&ana, set("boat")),
+        (&ana, Command::Invite { room, users: vec![cem.id()] }),
+        (&cem, send("hello from cem 👋")),
+        (&cem, Command::Leave { room }),
+        (&ana, Command::Invite { room, users: vec![cem.id()] }),
+        (&cem, direct()),
+        (&bea, channel("bea's")),
+        (&ana, Command::Leave { room }),
+        (&bea, send(&"long ".repeat(100))),
+    ];
+    for (person, command) in steps {
+        person.asks(command.clone()).await.unwrap();
+        let fresh = bea.second_device();
+        fresh.goes_to(cluster.node(2)).await;
+        fresh.opens(room).await;
+        let (expected, rooms) = fresh.with(|client| (view(client.room(room).unwrap()), client.list()));
+        watcher
+            .until(&format!("{command:?}: the state is {expected:?}"), |client| {
+                client.room(room).is_some_and(|state| view(state) == expected) && client.list() == rooms
+            })
+            .await;
+    }
+}
+
+/// What a person can see of a room.
+fn view(state: &RoomState) -> String {
+    let timeline = state.timeline.as_ref().expect("opened");
+    let members: Vec<_> = state.active_members().collect();
+    let marks: Vec<_> = members.iter().map(|member| state.marks.get(&member.user.id)).collect();
+    format!("{:?} {:?} {members:?} {marks:?} {:?}", state.summary, timeline, state.cursor())
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn unread_counts_follow_what_is_written_and_read_on_any_device(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let phone = bea.second_device();
+    phone.goes_to(cluster.node(1)).await;
+    let room: RoomId = cluster.group("crew", [&ana, &bea]).await;
+    let unread = |client: &client::Client| client.room(room).map(|state| state.summary.unread);
+    for number in 1..=3 {
+        ana.says(room, &number.to_string()).await;
+    }
+    bea.until("3 are unread", |client| unread(client) == Some(3)).await;
+    phone.until("3 are unread there", |client| unread(client) == Some(3)).await;
+    bea.says(room, "my own does not count").await;
+    bea.opens(room).await;
+    bea.reads(room);
+    bea.until("none is unread", |client| unread(client) == Some(0)).await;
+    phone.until("none is unread there", |client| unread(client) == Some(0)).await;
+}

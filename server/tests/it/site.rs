@@ -1,0 +1,204 @@
+//! A node's pages and forms without a socket: a [`House`] over a database of its own, and [`Browser`]s that come to it.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use leptos::config::LeptosOptions;
+use protocol::{ErrorCode, FormState, Page};
+use server::{config::Config, http, store::Store};
+use sqlx::PgPool;
+use tower::ServiceExt as _;
+
+/// The origin of a house without a public address.
+pub const ORIGIN: &str = "http://localhost:3000";
+pub const PASSWORD: &str = "correct horse battery";
+
+/// One node over a test's database.
+pub struct House {
+    app: Router,
+}
+
+impl House {
+    /// Built by these settings.
+    pub async fn new(pool: PgPool, settings: &[&str]) -> Self {
+        Self::with_site(pool, settings, Path::new("no-such-folder")).await
+    }
+
+    /// The same with a built front end.
+    pub async fn with_site(pool: PgPool, settings: &[&str], site_root: &Path) -> Self {
+        let args = ["server", "--database-url=postgres://unused/unused", "--addr=127.0.0.1:3000"];
+        let args = args.iter().chain(settings).map(OsString::from);
+        let mut config = Config::parse_args(args).unwrap();
+        config.set_redis_url(None);
+        let config = Arc::new(config);
+        let node = server::start_node(&config, Store::over(pool)).await.unwrap();
+        let options =
+            LeptosOptions::builder().output_name("roost").site_root(site_root.to_str().unwrap()).build();
+        Self { app: http::router(http::Site::new(node, config, options)) }
+    }
+
+    pub async fn ask(&self, request: Request<Body>) -> Answer {
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, body: bytes.to_vec() }
+    }
+
+    /// A browser that has never been here.
+    pub fn browser(&self) -> Browser<'_> {
+        Browser { house: self, cookies: RefCell::default(), origin: ORIGIN }
+    }
+
+    /// A browser in which someone has just signed up.
+    pub async fn newcomer(&self, handle: &str) -> Browser<'_> {
+        let browser = self.browser();
+        let answer = browser.sign_up(handle).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        browser
+    }
+}
+
+/// Someone's browser: it keeps cookies, and says where its forms come from.
+pub struct Browser<'a> {
+    house: &'a House,
+    pub cookies: RefCell<BTreeMap<String, String>>,
+    pub origin: &'static str,
+}
+
+impl Browser<'_> {
+    pub async fn visit(&self, path: &str) -> Answer {
+        self.ask(self.request(Method::GET, path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Posts a form from a page of the house, or of `self.origin`.
+    pub async fn fill(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        let request = self
+            .request(Method::POST, path)
+            .header(header::ORIGIN, self.origin)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body.join("&")));
+        self.ask(request.unwrap()).await
+    }
+
+    pub async fn sign_up(&self, handle: &str) -> Answer {
+        self.fill("/sign-up", &[("handle", handle), ("name", handle), ("password", PASSWORD)]).await
+    }
+
+    pub async fn sign_in(&self, handle: &str, password: &str) -> Answer {
+        self.fill("/sign-in", &[("handle", handle), ("password", password)]).await
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
+        let cookies: Vec<String> =
+            self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        Request::builder().method(method).uri(path).header(header::COOKIE, cookies.join("; "))
+    }
+
+    async fn ask(&self, request: Request<Body>) -> Answer {
+        let answer = self.house.ask(request).await;
+        for cookie in answer.set_cookies() {
+            let (pair, attributes) = cookie.split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0") {
+                self.cookies.borrow_mut().remove(name);
+            } else {
+                self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
+            }
+        }
+        answer
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header; empty when it is missing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn set_cookies(&self) -> Vec<&str> {
+        self.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
+    /// Where a 303 leads.
+    #[track_caller]
+    pub fn leads_to(&self) -> &str {
+        assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.text());
+        self.header("location")
+    }
+
+    /// The page that was drawn, from the HTML itself.
+    #[track_caller]
+    pub fn page(&self) -> Page {
+        let html = self.text();
+        let (_, rest) = html.split_once("id=\"page\"").unwrap_or_else(|| panic!("no page in {html}"));
+        let (_, rest) = rest.split_once('>').unwrap();
+        let (json, _) = rest.split_once("</script>").unwrap();
+        serde_json::from_str(json).unwrap()
+    }
+
+    /// The form that was refused.
+    #[track_caller]
+    pub fn form(&self) -> FormState {
+        self.page().form.unwrap_or_else(|| panic!("no form was refused: {} {}", self.status, self.text()))
+    }
+
+    #[track_caller]
+    pub fn assert_refused(&self, status: StatusCode, code: ErrorCode, field: &str) {
+        let form = self.form();
+        assert_eq!((self.status, form.refusal.code, form.field.as_str()), (status, code, field));
+    }
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
+}
+
+/// A folder that is gone when the test is.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("roost-test-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn write(&self, name: &str, content: &[u8]) {
+        let path = self.0.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A folder left behind in /tmp harms nobody.
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}

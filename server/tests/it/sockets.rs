@@ -1,0 +1,195 @@
+//! Bad input on the wire: each fault has its number, and who sends nothing else is shown the door.
+
+use futures::{SinkExt, StreamExt};
+use protocol::{CloseCode, Command, ErrorCode, Refusal, Reply, ServerFrame, limits};
+use sqlx::PgPool;
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use crate::cluster::{Cluster, ORIGIN, SOON, Socket};
+
+/// What the server says next: a frame, or the code with which it closes.
+async fn hears(socket: &mut Socket) -> Result<ServerFrame, u16> {
+    let next = tokio::time::timeout(SOON, socket.next()).await.expect("in time");
+    match next {
+        Some(Ok(Message::Text(text))) => Ok(ServerFrame::decode(&text).unwrap()),
+        Some(Ok(Message::Close(Some(close)))) => Err(u16::from(close.code)),
+        other => panic!("{other:?} is neither a frame nor a close"),
+    }
+}
+
+async fn is_refused(socket: &mut Socket, message: Message) -> (Option<u32>, Refusal) {
+    socket.send(message).await.unwrap();
+    match hears(socket).await {
+        Ok(ServerFrame::Refusal { r#ref, refusal }) => (r#ref, refusal),
+        other => panic!("{other:?} is no refusal"),
+    }
+}
+
+async fn greeted(cluster: &Cluster, cookie: &str) -> Socket {
+    let mut socket = cluster.node(1).socket(cookie, ORIGIN).await.unwrap();
+    socket.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":1}}"#)).await.unwrap();
+    let welcome = hears(&mut socket).await;
+    assert!(matches!(welcome, Ok(ServerFrame::Reply { r#ref: 1, reply: Reply::Welcome { .. } })), "{welcome:?}");
+    socket
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn each_fault_has_its_own_number_and_the_connection_goes_on(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let cookie = cluster.node(1).sign_up("ana").await;
+    let long = "鸟".repeat(limits::BODY_CHARS_MAX + 1);
+    let room = r#""room":"0192f0c1-0000-7000-8000-0000000000d1""#;
+    let nonce = r#""nonce":"3d0f2c52-0000-4000-8000-000000000006""#;
+    let send = |body: &str| {
+        let body = serde_json::to_string(body).unwrap();
+        format!(r#"{{"ref":5,"command":{{"type":"send",{room},{nonce},"body":{body}}}}}"#)
+    };
+    let large = format!(r#"{{"ref":5,"command":{{"type":"ping"}}}}{}"#, " ".repeat(limits::FRAME_BYTES_MAX));
+    for (text, r#ref, code) in [
+        ("nonsense".to_owned(), None, ErrorCode::MalformedFrame),
+        (r#"{"ref":5,"command":{"type":"fly"}}"#.to_owned(), Some(5), ErrorCode::UnknownCommand),
+        (r#"{"ref":5,"command":{"type":"open"}}"#.to_owned(), Some(5), ErrorCode::MalformedCommand),
+        (large, None, ErrorCode::FrameTooLarge),
+        (send("  \n "), Some(5), ErrorCode::TextEmpty),
+        (send(&long), Some(5), ErrorCode::TextTooLong),
+        (send("a\u{0}b"), Some(5), ErrorCode::TextInvalid),
+        (send("hello"), Some(5), ErrorCode::RoomUnknown),
+    ] {
+        let mut socket = greeted(&cluster, &cookie).await;
+        let (found, refusal) = is_refused(&mut socket, Message::text(text)).await;
+        assert_eq!((found, refusal.code), (r#ref, code));
+        if code == ErrorCode::TextTooLong {
+            assert_eq!(refusal.max, Some(4_000));
+        }
+        socket.send(Message::text(r#"{"ref":9,"command":{"type":"ping"}}"#)).await.unwrap();
+        assert_eq!(hears(&mut socket).await, Ok(ServerFrame::Reply { r#ref: 9, reply: Reply::Pong {} }));
+        socket.close(None).await.unwrap();
+        while let Some(Ok(_)) = socket.next().await {}
+    }
+    let mut socket = greeted(&cluster, &cookie).await;
+    let (_, refusal) = is_refused(&mut socket, Message::binary(vec![1, 2, 3])).await;
+    assert_eq!(refusal.code, ErrorCode::NotUtf8);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn text_that_is_not_utf8_and_frames_that_are_far_too_large_end_the_connection_with_words(pool: PgPool) {
+    use tungstenite::protocol::frame::{Frame, coding::{Data, OpCode}};
+    let cluster = Cluster::start(pool, 1).await;
+    let cookie = cluster.node(1).sign_up("ana").await;
+    let mut socket = greeted(&cluster, &cookie).await;
+    let broken = Frame::message(vec![0xff, 0xfe], OpCode::Data(Data::Text), true);
+    let (_, refusal) = is_refused(&mut socket, Message::Frame(broken)).await;
+    assert_eq!(refusal.code, ErrorCode::NotUtf8);
+    let mut socket = greeted(&cluster, &cookie).await;
+    let (_, refusal) = is_refused(&mut socket, Message::text("x".repeat(300_000))).await;
+    assert_eq!((refusal.code, refusal.max), (ErrorCode::FrameTooLarge, Some(65_536)));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_keeps_sending_garbage_is_shown_the_door(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let cookie = cluster.node(1).sign_up("ana").await;
+    let mut socket = greeted(&cluster, &cookie).await;
+    for _ in 0..10 {
+        is_refused(&mut socket, Message::text("{")).await;
+    }
+    let last = hears(&mut socket).await;
+    assert!(
+        matches!(&last, Ok(ServerFrame::Refusal { refusal, .. }) if refusal.code == ErrorCode::TooMuchGarbage),
+        "{last:?}"
+    );
+    assert_eq!(hears(&mut socket).await, Err(CloseCode::TooMuchGarbage as u16));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_first_word_is_hello_in_the_right_version(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let cookie = cluster.node(1).sign_up("ana").await;
+    let mut socket = cluster.node(1).socket(&cookie, ORIGIN).await.unwrap();
+    let (r#ref, refusal) = is_refused(&mut socket, Message::text(r#"{"ref":3,"command":{"type":"ping"}}"#)).await;
+    assert_eq!((r#ref, refusal.code), (Some(3), ErrorCode::HelloMissing));
+    let hello = r#"{"ref":4,"command":{"type":"hello","version":2}}"#;
+    let (r#ref, refusal) = is_refused(&mut socket, Message::text(hello)).await;
+    assert_eq!((r#ref, refusal.code), (Some(4), ErrorCode::VersionUnsupported));
+    assert_eq!(hears(&mut socket).await, Err(CloseCode::VersionUnsupported as u16));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_foreign_page_is_turned_away_before_the_socket_opens(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let cookie = cluster.node(1).sign_up("ana").await;
+    for origin in ["http://evil.example", "http://localhost:3001", "https://localhost:3000", "null", ""] {
+        let Err(tungstenite::Error::Http(response)) = cluster.node(1).socket(&cookie, origin).await else {
+            panic!("{origin} got in");
+        };
+        assert_eq!(response.status(), 403, "{origin}");
+        let body = String::from_utf8(response.into_body().unwrap()).unwrap();
+        assert!(body.contains(r#""code":1007"#), "{body}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn without_a_session_one_is_told_so_and_the_socket_closes(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    for cookie in ["", "roost=nonsense", "roost=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        let mut socket = cluster.node(1).socket(cookie, ORIGIN).await.unwrap();
+        let first = hears(&mut socket).await;
+        assert!(
+            matches!(&first, Ok(ServerFrame::Refusal { r#ref: None, refusal }) if refusal.code == ErrorCode::NotSignedIn),
+            "{first:?}"
+        );
+        assert_eq!(hears(&mut socket).await, Err(CloseCode::SessionEnded as u16));
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn one_person_has_only_so_many_sockets(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let cookie = cluster.node(1).sign_up("ana").await;
+    let mut open = Vec::new();
+    for _ in 0..5 {
+        open.push(greeted(&cluster, &cookie).await);
+    }
+    let mut socket = cluster.node(1).socket(&cookie, ORIGIN).await.unwrap();
+    let first = hears(&mut socket).await;
+    assert!(
+        matches!(&first, Ok(ServerFrame::Refusal { refusal, .. }) if refusal.code == ErrorCode::TooManyConnections),
+        "{first:?}"
+    );
+    assert_eq!(hears(&mut socket).await, Err(CloseCode::TooManyConnections as u16));
+}
+
+/// Signing out closes the sockets of that session, on every server, and no other one's.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_session_that_ends_closes_its_sockets_everywhere(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let tab = ana.second_device();
+    tab.goes_to(cluster.node(2)).await;
+    let bea = cluster.person("bea", 2).await;
+    let again = cluster
+        .node(1)
+        .post("/sign-in", "", "handle=ana&password=correct+horse+battery".to_owned())
+        .await
+        .expect("a second session");
+    let mut other_session = greeted(&cluster, &again).await;
+
+    cluster.node(1).post("/sign-out", &ana.cookie, String::new()).await;
+    for device in [&ana, &tab] {
+        device.until("sent away", |client| matches!(client.link(), client::Link::Away { .. })).await;
+        assert_eq!(device.closes(), [CloseCode::SessionEnded as u16]);
+    }
+    other_session.send(Message::text(r#"{"ref":2,"command":{"type":"ping"}}"#)).await.unwrap();
+    assert_eq!(hears(&mut other_session).await, Ok(ServerFrame::Reply { r#ref: 2, reply: Reply::Pong {} }));
+    assert_eq!(bea.asks(Command::Ping {}).await, Ok(Reply::Pong {}));
+}
+
+/// The same when the news of it is lost: the session check finds it.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_session_that_ended_unheard_is_found(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let ana = cluster.person("ana", 1).await;
+    sqlx::query("delete from sessions").execute(&cluster.pool).await.unwrap();
+    ana.until("sent away", |client| matches!(client.link(), client::Link::Away { .. })).await;
+    assert_eq!(ana.closes(), [CloseCode::SessionEnded as u16]);
+}

@@ -1,0 +1,227 @@
+//! People talk across nodes: what one writes is stored, arrives once, in order, and is marked.
+
+use client::Tick;
+use protocol::{Command, Direction, ErrorCode, Nonce, Reply, RoomKind, Seq, User};
+use server::store::messages::Inserted;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::cluster::{Cluster, shown};
+
+/// The story it all starts from.
+#[sqlx::test(migrations = "../migrations")]
+async fn user_1_on_server_2_talks_with_user_2_on_server_1(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let one = cluster.person("one", 2).await;
+    let two = cluster.person("two", 1).await;
+    let room = one.talks_with(two.id()).await;
+    two.until("the room is there", |client| client.room(room).is_some()).await;
+    one.opens(room).await;
+    two.opens(room).await;
+
+    one.says(room, "Are you there?").await;
+    two.sees(room, ["Are you there?"]).await;
+    two.says(room, "在的 👋").await;
+    one.sees(room, ["Are you there?", "在的 👋"]).await;
+    for number in 1..=20 {
+        one.writes(room, &format!("{number}"));
+    }
+    let mut all = vec!["Are you there?".to_owned(), "在的 👋".to_owned()];
+    all.extend((1..=20).map(|number: i32| number.to_string()));
+    one.sees(room, &all).await;
+    two.sees(room, &all).await;
+
+    // Delivered without being looked at, then read; and the database holds it.
+    let last = Seq(cluster.stored(room).await.last().unwrap().0);
+    one.until("delivered", |client| client.room(room).unwrap().tick(last) == Tick::Delivered).await;
+    let (delivered, read) = cluster.marks(room, two.id()).await;
+    assert_eq!((delivered, read < last.0), (last.0, true));
+    two.reads(room);
+    one.until("read", |client| client.room(room).unwrap().tick(last) == Tick::Read).await;
+    assert_eq!(cluster.marks(room, two.id()).await, (last.0, last.0));
+    assert_eq!(cluster.stored(room).await.into_iter().map(|(_, body)| body).collect::<Vec<_>>(), all);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_repeated_nonce_is_one_message_also_at_once_and_on_two_servers(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let elsewhere = ana.second_device();
+    elsewhere.goes_to(cluster.node(2)).await;
+    let room = cluster.group("harbour", [&ana]).await;
+    let nonce = Nonce(Uuid::new_v4());
+    let send = |body: &str| Command::Send { room, nonce, body: body.to_owned() };
+    let (first, second) = tokio::join!(ana.asks(send("once")), elsewhere.asks(send("once")));
+    let third = ana.asks(send("something else")).await;
+    let message = |reply| match reply {
+        Ok(Reply::Sent { message, .. }) => message,
+        other => panic!("{other:?}"),
+    };
+    let first = message(first);
+    assert_eq!(message(second), first);
+    assert_eq!(message(third), first, "the first one's text stays");
+    ana.opens(room).await;
+    ana.says(room, "after").await;
+    ana.sees(room, ["once", "after"]).await;
+    // No number was burnt.
+    assert_eq!(cluster.stored(room).await, [(3, "once".to_owned()), (4, "after".to_owned())]);
+}
+
+/// What is stored and never published: the next one makes the hole visible, and it is filled.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_hole_is_noticed_and_filled_in_order(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let room = cluster.group("harbour", [&ana, &bea]).await;
+    ana.opens(room).await;
+    bea.opens(room).await;
+    ana.says(room, "one").await;
+    let author = ana.with(|client| client.me().cloned().unwrap());
+    for text in ["two", "three"] {
+        unpublished(&cluster, &author, room, text).await;
+    }
+    ana.says(room, "four").await;
+    bea.sees(room, ["one", "two", "three", "four"]).await;
+    ana.sees(room, ["one", "two", "three", "four"]).await;
+}
+
+/// A lost last message makes no hole: the head check finds it.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_lost_last_message_is_found(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let room = cluster.group("harbour", [&ana, &bea]).await;
+    bea.opens(room).await;
+    ana.says(room, "one").await;
+    let author = ana.with(|client| client.me().cloned().unwrap());
+    unpublished(&cluster, &author, room, "two").await;
+    bea.sees(room, ["one", "two"]).await;
+}
+
+async fn unpublished(cluster: &Cluster, author: &User, room: protocol::RoomId, text: &str) {
+    let stored = cluster.node(1).node.store.insert_message(author, room, Nonce(Uuid::new_v4()), text).await;
+    assert!(matches!(stored, Ok(Inserted::New(_))), "{stored:?}");
+}
+
+/// Bea loses her connection while Ana writes, and comes back to another server. She has everything, once, in order.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_said_while_away_arrives_on_return_to_another_server(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let room = cluster.group("harbour", [&ana, &bea]).await;
+    ana.opens(room).await;
+    bea.opens(room).await;
+    ana.says(room, "one").await;
+    bea.sees(room, ["one"]).await;
+
+    bea.cut().await;
+    ana.says(room, "two").await;
+    bea.writes(room, "mine, while away");
+    ana.says(room, "three").await;
+    bea.goes_to(cluster.node(1)).await;
+
+    bea.sees(room, ["one", "two", "three", "mine, while away"]).await;
+    ana.sees(room, ["one", "two", "three", "mine, while away"]).await;
+    assert_eq!(bea.with(|client| client.room(room).unwrap().summary.unread), 3);
+}
+
+/// A server dies with its connections; what was not acknowledged is sent again elsewhere, once.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_server_that_leaves_sends_everyone_away_and_loses_nothing(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let room = cluster.group("harbour", [&ana, &bea]).await;
+    ana.opens(room).await;
+    bea.opens(room).await;
+    ana.says(room, "one").await;
+    cluster.node(1).node.leave(std::time::Duration::from_millis(50), crate::cluster::SOON).await;
+    assert_eq!(ana.closes(), [protocol::CloseCode::Leaving as u16]);
+    ana.writes(room, "two");
+    ana.goes_to(cluster.node(2)).await;
+    bea.sees(room, ["one", "two"]).await;
+    ana.sees(room, ["one", "two"]).await;
+}
+
+/// 20 people write 50 messages each at once into one room, across three servers.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_storm_in_one_room_is_stored_once_without_a_hole_and_seen_in_one_order(pool: PgPool) {
+    const PEOPLE: usize = 20;
+    const EACH: usize = 50;
+    let cluster = Cluster::start(pool, 3).await;
+    let mut people = Vec::new();
+    for number in 0..PEOPLE {
+        people.push(cluster.person(&format!("person-{number}"), number % 3 + 1).await);
+    }
+    let room = people[0].makes(RoomKind::Channel, "square").await;
+    for person in &people[1..] {
+        person.gets_room(Command::Join { room }).await;
+    }
+    let begin = Seq(1 + PEOPLE as i64);
+    for person in &people {
+        person.opens(room).await;
+        person.until("everyone is there", |client| client.room(room).unwrap().cursor() == begin).await;
+    }
+    for number in 0..EACH {
+        for person in &people {
+            person.writes(room, &format!("{} {number}", person.handle));
+        }
+    }
+    let end = Seq(begin.0 + (PEOPLE * EACH) as i64);
+    for person in &people {
+        let whole = |client: &client::Client| {
+            client.room(room).unwrap().cursor() == end && client.outbox().items().is_empty()
+        };
+        person.until("it is all there", whole).await;
+    }
+
+    let stored = cluster.stored(room).await;
+    assert_eq!(stored.len(), PEOPLE * EACH);
+    assert!(stored.iter().map(|(seq, _)| *seq).eq(begin.0 + 1..=end.0), "the numbers have no hole");
+    for person in &people {
+        // Each one's own messages are in the order of writing …
+        let own = stored.iter().filter(|(_, body)| body.split(' ').next() == Some(&person.handle));
+        let own: Vec<&str> = own.map(|(_, body)| body.rsplit(' ').next().unwrap()).collect();
+        assert!(own.iter().enumerate().all(|(at, number)| *number == at.to_string()), "{own:?}");
+        // … and everyone saw one order, each message once.
+        let heard = person.heard(room);
+        assert_eq!(heard.len(), PEOPLE * EACH - EACH, "{}", person.handle);
+        assert!(heard.windows(2).all(|pair| pair[0] < pair[1]), "{}", person.handle);
+        let texts: Vec<&String> = stored.iter().map(|(_, body)| body).collect();
+        let window = person.with(|client| shown(client, room));
+        assert!(texts.ends_with(&window.iter().collect::<Vec<_>>()), "{}", person.handle);
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_whole_history_is_read_page_by_page(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let ana = cluster.person("ana", 1).await;
+    let room = cluster.group("diary", [&ana]).await;
+    let author = ana.with(|client| client.me().cloned().unwrap());
+    for number in 0..180 {
+        unpublished(&cluster, &author, room, &number.to_string()).await;
+    }
+    ana.opens(room).await;
+    for pages in 2..=4 {
+        ana.acts(|client, _| client.load_more(room, Direction::Before));
+        let expected = 180_usize.min(pages * 50);
+        ana.until("a page came", |client| shown(client, room).len() == expected).await;
+    }
+    ana.sees(room, (0..180).map(|number: i32| number.to_string())).await;
+    assert!(ana.with(|client| !client.room(room).unwrap().timeline.as_ref().unwrap().more_before()));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn two_who_start_a_direct_room_at_once_share_it(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let (from_ana, from_bea) = tokio::join!(ana.talks_with(bea.id()), bea.talks_with(ana.id()));
+    assert_eq!(from_ana, from_bea);
+    let refusal = ana.asks(Command::StartDirect { user: ana.id() }).await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::UserUnknown);
+}
