@@ -48,3 +48,107 @@ pub fn set_cookie(name: &str, value: &str) {
     // A browser that refuses cookies shows UTC: no more is lost.
     drop(js_sys::Reflect::set(document().unchecked_ref(), &"cookie".into(), &cookie.into()));
 }
+
+/// The name of the event by which a person asks to connect at once.
+pub const CONNECT_NOW: &str = "roost:connect";
+
+/// Asks to connect at once.
+pub fn connect_now() {
+    if let Ok(event) = web_sys::Event::new(CONNECT_NOW) {
+        drop(window().dispatch_event(&event));
+    }
+}
+
+/// Whether nobody can see the page.
+#[must_use]
+pub fn is_hidden() -> bool {
+    document().visibility_state() == web_sys::VisibilityState::Hidden
+}
+
+/// Whether someone looks at the page: it is in front and has the keyboard.
+#[must_use]
+pub fn is_looked_at() -> bool {
+    !is_hidden() && document().has_focus().unwrap_or(true)
+}
+
+/// Where the socket is.
+#[must_use]
+pub fn socket_address() -> String {
+    let location = window().location();
+    let scheme = if location.protocol().is_ok_and(|p| p == "https:") { "wss" } else { "ws" };
+    format!("{scheme}://{}/socket", location.host().unwrap_or_default())
+}
+
+/// The session has ended: to the sign-in page, and back here afterwards.
+pub fn leave_for_sign_in() {
+    let next = js_sys::encode_uri_component(&path());
+    drop(window().location().assign(&format!("/sign-in?next={next}")));
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    drop(window().location().reload());
+}
+
+/// Sets an attribute of `<html>`, where tests and style sheets read it.
+pub fn set_root_attribute(name: &str, value: &str) {
+    if let Some(root) = document().document_element() {
+        drop(root.set_attribute(name, value));
+    }
+}
+
+/// Makes a field as high as its text; the style sheet says from where on it scrolls.
+pub fn fit_height(field: &web_sys::HtmlTextAreaElement) {
+    let style = field.style();
+    drop(style.set_property("height", "auto"));
+    drop(style.set_property("height", &format!("{}px", field.scroll_height())));
+}
+
+/// Whether a page that opens may take the keyboard: nothing else has it, and none would cover half of the screen.
+#[must_use]
+pub fn wants_keyboard() -> bool {
+    let free = document()
+        .active_element()
+        .is_none_or(|active| active.tag_name() == "BODY" || active.tag_name() == "A");
+    free && matches_media("(hover: hover) and (pointer: fine)")
+}
+
+/// Whether a media query holds.
+#[must_use]
+pub fn matches_media(query: &str) -> bool {
+    window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
+}
+
+/// Puts a text on the clipboard. `done` hears whether that was allowed.
+pub fn copy(text: String, done: impl FnOnce(bool) + 'static) {
+    leptos::task::spawn_local(async move {
+        let clipboard = window().navigator().clipboard();
+        // A page that was not loaded by https has no clipboard at all.
+        let copied = match clipboard.is_undefined() {
+            true => false,
+            false => wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&text)).await.is_ok(),
+        };
+        done(copied);
+    });
+}
+
+/// Fetches a page of this place, and gives what it is made of.
+pub async fn fetch_page(path: &str) -> Option<Page> {
+    use wasm_bindgen_futures::JsFuture;
+    let response = JsFuture::from(window().fetch_with_str(path)).await.ok()?;
+    let response: web_sys::Response = response.dyn_into().ok()?;
+    let html = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
+    // The JSON has no `<` in it, so it ends where the element does.
+    let from = html.find("id=\"page\"")?;
+    let from = from + html[from..].find('>')? + 1;
+    let until = from + html[from..].find("</script")?;
+    serde_json::from_str(&html[from..until]).ok()
+}
+
+/// The text of an input.
+#[must_use]
+pub fn is_typing() -> bool {
+    document().active_element().is_some_and(|active| {
+        matches!(active.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT" | "BUTTON")
+    })
+}

@@ -2,7 +2,10 @@
 //!
 //! Dates are reckoned here, in plain arithmetic, so that the server and the browser draw the very same text.
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use protocol::{Message, Millis, Nonce, RoomId, Seq, User};
 use uuid::Uuid;
@@ -46,6 +49,26 @@ pub struct Row {
     pub kind: RowKind,
 }
 
+impl Row {
+    /// Differs whenever the line must be drawn anew, and is the same while it need not: a list keyed by
+    /// [`Row::key`] and this replaces only the lines that changed.
+    #[must_use]
+    pub fn stamp(&self) -> u64 {
+        let RowKind::Message(message) = &self.kind else { return 0 };
+        let mut stamp = DefaultHasher::new();
+        message.author.name.hash(&mut stamp);
+        message.body.hash(&mut stamp);
+        (message.minute, message.first_of_run, message.last_own, message.seq).hash(&mut stamp);
+        let sending = message.sending.as_ref().map(|state| match state {
+            SendState::Waiting => 0,
+            SendState::OnItsWay => 1,
+            SendState::Refused(refusal) => u16::from(refusal.code),
+        });
+        sending.hash(&mut stamp);
+        stamp.finish()
+    }
+}
+
 /// What a line shows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowKind {
@@ -68,6 +91,8 @@ pub struct MessageRow {
     pub body: Arc<str>,
     /// When.
     pub at: Millis,
+    /// When, in minutes since the looker's midnight.
+    pub minute: u16,
     /// Begins a run: shows the picture, the name and the time.
     pub first_of_run: bool,
     /// Written by the viewer.
@@ -118,6 +143,7 @@ pub fn rows(client: &Client, room: RoomId, utc_offset_minutes: i32) -> Vec<Row> 
                 author: author.clone(),
                 body: item.body.trim_end().into(),
                 at: item.written_at,
+                minute: 0,
                 first_of_run: false,
                 own: true,
                 last_own: false,
@@ -135,6 +161,7 @@ fn stored(message: &Message, own: bool) -> MessageRow {
         author: message.author.clone(),
         body: message.body.as_str().into(),
         at: message.sent_at,
+        minute: 0,
         first_of_run: false,
         own,
         last_own: false,
@@ -171,6 +198,7 @@ impl Drawn {
             .last
             .is_some_and(|(author, at)| author == message.author.id && (message.at - at).abs() < RUN_MS);
         message.first_of_run = !run;
+        message.minute = minute_of_day(message.at, self.utc_offset_minutes);
         let since = if run { self.last.map_or(message.at, |(_, at)| at) } else { message.at };
         self.last = Some((message.author.id, since));
         self.push(RowKey::Message(message.nonce.0), RowKind::Message(message));

@@ -1,9 +1,44 @@
 //! One page, one file.
 
-use protocol::Page;
+pub mod door;
+pub mod lobby;
+pub mod not_found;
+pub mod room;
+pub mod set_up;
+pub mod settings;
+pub mod sign_in;
+pub mod sign_up;
+
+use protocol::{Page, RoomKind};
+
+use crate::words::Words;
 
 /// The title of a page when it arrives; later the room that is open changes it.
 #[must_use]
-pub fn title_of(page: &Page, _path: &str) -> String {
-    if page.place.is_empty() { "Roost".to_owned() } else { page.place.clone() }
+pub fn title_of(page: &Page, path: &str) -> String {
+    let words = Words(page.language);
+    let place = if page.place.is_empty() { "Roost" } else { &page.place };
+    let path = path.split('?').next().unwrap_or_default();
+    let here = match (path, &page.room) {
+        (_, Some(view)) => Some(match (&view.summary.peer, view.summary.room.kind) {
+            (Some(peer), RoomKind::Direct) => peer.name.clone(),
+            (_, kind) => words.named(kind, &view.summary.room.title),
+        }),
+        ("/sign-in", None) => Some(words.sign_in().to_owned()),
+        ("/sign-up", None) => Some(words.sign_up().to_owned()),
+        ("/settings", None) => Some(words.settings().to_owned()),
+        (_, None) => None,
+    };
+    let unread: u32 = page.rooms.iter().map(|summary| summary.unread).sum();
+    document_title(words, here.as_deref(), place, unread)
+}
+
+/// `(3) #harbour · Harbour Studio`.
+#[must_use]
+pub fn document_title(words: Words, here: Option<&str>, place: &str, unread: u32) -> String {
+    let count = if unread > 0 { format!("({}) ", words.badge(unread)) } else { String::new() };
+    match here {
+        Some(here) => format!("{count}{here} · {place}"),
+        None => format!("{count}{place}"),
+    }
 }

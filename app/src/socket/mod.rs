@@ -1,1 +1,174 @@
-//! Opens the WebSocket.
+//! The WebSocket: opened, kept open, and opened again. Hands frames to [`Chat`] and takes frames from it; what they
+//! mean is not known here. Its twin is `server::socket`.
+//!
+//! A browser's socket drops what is written to it while it is closing, without a word. That loses nothing: what a
+//! message means to arrive is kept by the client's outbox until it is acknowledged.
+
+use std::cell::RefCell;
+
+use client::{Backoff, Link};
+use futures::{
+    FutureExt, SinkExt, StreamExt,
+    channel::mpsc::{self, Receiver},
+    pin_mut, select,
+};
+use gloo_net::websocket::{Message, WebSocketError, futures::WebSocket};
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use protocol::{ClientFrame, CloseCode, Event, ServerFrame};
+
+use crate::{
+    browser,
+    state::{Chat, FRAMES_MAX, Obstacle},
+};
+
+/// How often time passes, for a page that is looked at …
+const TICK_MS: u32 = 250;
+/// … and for one that is not.
+const TICK_HIDDEN_MS: u32 = 2_000;
+/// The wait when only people can help: too many connections, or another version.
+const OBSTACLE_MS: u32 = 60_000;
+/// At once on coming back, but not more often than this.
+const PACE_MS: u32 = 1_000;
+
+/// Why a connection ended.
+enum End {
+    /// Come back as the backoff says.
+    Lost,
+    /// The server told when.
+    ComeBack { after_ms: u32 },
+    /// Something that only people can change.
+    Obstacle(Obstacle),
+    /// Nobody is signed in.
+    SessionEnded,
+}
+
+/// Connects, and connects again for as long as the page lives.
+pub(crate) async fn keep_connected(chat: Chat) {
+    let mut back = coming_back();
+    let mut backoff = Backoff::default();
+    loop {
+        let end = converse(chat, &mut back, &mut backoff).await;
+        chat.disconnected();
+        let wait_ms = match end {
+            End::Lost => backoff.next_ms(js_sys::Math::random()),
+            End::ComeBack { after_ms } => after_ms,
+            End::Obstacle(obstacle) => {
+                chat.obstacle.set(Some(obstacle));
+                OBSTACLE_MS
+            }
+            End::SessionEnded => {
+                browser::leave_for_sign_in();
+                OBSTACLE_MS
+            }
+        };
+        rest(chat, wait_ms, &mut back).await;
+    }
+}
+
+/// One connection, from its opening to its end.
+async fn converse(chat: Chat, back: &mut Receiver<()>, backoff: &mut Backoff) -> End {
+    let Ok(socket) = WebSocket::open(&browser::socket_address()) else { return End::Lost };
+    let (mut sink, mut frames) = socket.split();
+    let (line, mut outgoing) = mpsc::channel::<ClientFrame>(FRAMES_MAX);
+    chat.connected(line);
+    // Waits for the socket to open, then writes in order; ends when the socket takes no more or `chat` gives up.
+    let write = async move {
+        while let Some(frame) = outgoing.next().await {
+            if sink.send(Message::Text(frame.encode())).await.is_err() {
+                break;
+            }
+        }
+    }
+    .fuse();
+    pin_mut!(write);
+    loop {
+        let mut pause = TimeoutFuture::new(tick_ms()).fuse();
+        select! {
+            message = frames.next().fuse() => match message {
+                Some(Ok(Message::Text(text))) => {
+                    if let Some(end) = hear(chat, &text) {
+                        return end;
+                    }
+                }
+                Some(Ok(Message::Bytes(_))) => {}
+                Some(Err(WebSocketError::ConnectionClose(close))) => return meaning(close.code, &close.reason),
+                Some(Err(_)) | None => return End::Lost,
+            },
+            () = write => return End::Lost,
+            _ = back.next() => {}
+            () = pause => {}
+        }
+        if chat.link.get_untracked() == Link::Live {
+            backoff.reset();
+        }
+        chat.tick();
+        if chat.is_outdated() {
+            return End::Obstacle(Obstacle::NewVersion);
+        }
+        if chat.is_dead() {
+            return End::Lost;
+        }
+    }
+}
+
+/// A frame came. What this version cannot read is passed over.
+fn hear(chat: Chat, text: &str) -> Option<End> {
+    let frame = ServerFrame::decode(text).ok()?;
+    let end = match &frame {
+        ServerFrame::Event { event: Event::ComeBack { after_ms } } => {
+            Some(End::ComeBack { after_ms: *after_ms })
+        }
+        ServerFrame::Event { .. } | ServerFrame::Reply { .. } | ServerFrame::Refusal { .. } => None,
+    };
+    chat.receive(frame);
+    end
+}
+
+fn meaning(code: u16, reason: &str) -> End {
+    match CloseCode::from_number(code) {
+        Some(CloseCode::SessionEnded) => End::SessionEnded,
+        Some(CloseCode::VersionUnsupported) => End::Obstacle(Obstacle::NewVersion),
+        Some(CloseCode::TooManyConnections) => End::Obstacle(Obstacle::TooMany),
+        Some(CloseCode::Leaving) => End::ComeBack { after_ms: reason.trim().parse().unwrap_or(PACE_MS) },
+        Some(CloseCode::Resume | CloseCode::TooMuchGarbage) | None => End::Lost,
+    }
+}
+
+/// Waits, but no longer than until the network or the person is back.
+async fn rest(chat: Chat, wait_ms: u32, back: &mut Receiver<()>) {
+    let mut rested_ms = 0;
+    while rested_ms < wait_ms {
+        let nap_ms = tick_ms().min(wait_ms - rested_ms);
+        let came_back = select! {
+            _ = back.next() => true,
+            () = TimeoutFuture::new(nap_ms).fuse() => false,
+        };
+        chat.tick();
+        if came_back {
+            // The network says that it is up a moment before it is.
+            TimeoutFuture::new(PACE_MS / 10).await;
+            return;
+        }
+        rested_ms += nap_ms;
+    }
+}
+
+fn tick_ms() -> u32 {
+    if browser::is_hidden() { TICK_HIDDEN_MS } else { TICK_MS }
+}
+
+/// Says when the network or the person is back, or the person asks. Lives as long as the page.
+fn coming_back() -> Receiver<()> {
+    let (tell, told) = mpsc::channel(1);
+    for event in ["online", "focus", "visibilitychange", "pageshow", browser::CONNECT_NOW] {
+        let tell = RefCell::new(tell.clone());
+        drop(window_event_listener_untyped(event, move |_| {
+            if !browser::is_hidden() {
+                // Full means that it has been said already.
+                drop(tell.borrow_mut().try_send(()));
+            }
+        }));
+    }
+    told
+}

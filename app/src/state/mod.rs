@@ -1,1 +1,542 @@
-//! Signals around the client.
+//! [`Chat`]: signals around the one [`Client`] of this page.
+//!
+//! The client is a machine without a browser (see the crate `client`): it decides, this shows. Every verb tells the
+//! client what happened and then [settles](Chat::settle): frames go to the socket, answers to who asked, and only the
+//! signals of what changed are written. So a new message mounts one row, and a mark moves one tick.
+//!
+//! Law: no component keeps a copy of what the client knows, and none sees a socket.
+
+mod screen;
+mod storage;
+
+use std::collections::BTreeMap;
+
+use client::{Client, Link, RoomState, Row, SendState};
+use futures::channel::mpsc;
+use leptos::prelude::*;
+use protocol::{
+    ClientFrame, Command, Direction, Millis, Nonce, Page, Refusal, Reply, RoomId, RoomKind, RoomSummary, Seq,
+    ServerFrame, User,
+};
+use uuid::Uuid;
+
+pub use self::screen::{Dialog, Screen};
+use crate::{
+    browser, socket,
+    words::{Clock, Words, use_words},
+};
+
+/// How long one is away before the page says so.
+const AWAY_SHOWN_MS: i64 = 2_000;
+/// Frames that wait for the socket to open or to take more, at most.
+pub(crate) const FRAMES_MAX: usize = 256;
+
+/// Called with the answer to a command.
+type Then = Box<dyn FnOnce(Result<Reply, Refusal>) + Send + Sync>;
+
+/// Why the page does not connect, and what would help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The servers speak another version: reload.
+    NewVersion,
+    /// The account or the address has too many connections.
+    TooMany,
+}
+
+/// What is on screen of the open room, beside its rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// Its messages are here.
+    pub loaded: bool,
+    /// There are older messages than those.
+    pub more_before: bool,
+    /// There are newer messages than those.
+    pub more_after: bool,
+    /// Older ones are on their way.
+    pub loading_before: bool,
+}
+
+/// Everything that a component reads, and every verb that it calls.
+#[derive(Clone, Copy)]
+pub struct Chat {
+    client: StoredValue<Client>,
+    asked: StoredValue<BTreeMap<u32, Then>>,
+    line: StoredValue<Option<mpsc::Sender<ClientFrame>>>,
+    saved: StoredValue<storage::Saved>,
+    summaries: StoredValue<BTreeMap<RoomId, ArcRwSignal<RoomSummary>>>,
+    away_since: StoredValue<Option<Millis>>,
+    /// The language.
+    pub words: Words,
+    /// Dialogs and panels.
+    pub screen: Screen,
+    /// The viewer.
+    pub me: StoredValue<User>,
+    /// The rooms, the last active first.
+    pub order: RwSignal<Vec<RoomId>>,
+    /// Unread messages in all rooms.
+    pub unread: RwSignal<u32>,
+    /// The connection.
+    pub link: RwSignal<Link>,
+    /// Away for long enough to say so.
+    pub away: RwSignal<bool>,
+    /// Why the page does not connect.
+    pub obstacle: RwSignal<Option<Obstacle>>,
+    /// The name of the server that answers.
+    pub node: RwSignal<String>,
+    /// How many messages wait to be sent.
+    pub waiting: RwSignal<usize>,
+    /// The room that is open.
+    pub room: RwSignal<Option<RoomId>>,
+    /// Its timeline.
+    pub rows: RwSignal<Vec<Row>>,
+    /// How far that reaches.
+    pub window: RwSignal<Window>,
+    /// Written whenever members or marks of the open room change; read through [`Chat::with_room`].
+    people: RwSignal<u32>,
+    /// What to tell who listens to the page.
+    pub announced: RwSignal<String>,
+    /// Where and when one looks from.
+    pub clock: RwSignal<Clock>,
+    /// An address to go to inside the app.
+    pub going: RwSignal<Option<String>>,
+}
+
+/// The chat of this page. Only below a signed-in frame.
+#[must_use]
+pub fn use_chat() -> Chat {
+    expect_context::<Chat>()
+}
+
+impl Chat {
+    /// Begins with what the page was filled with: the same on both sides.
+    #[must_use]
+    pub fn new(page: &Page, me: User) -> Self {
+        let client = Client::from_page(page);
+        let clock = Clock { now: page.now, utc_offset_minutes: page.utc_offset_minutes };
+        let list = client.list();
+        let summaries = list
+            .iter()
+            .map(|summary| (summary.room.id, ArcRwSignal::new(summary.clone())))
+            .collect::<BTreeMap<_, _>>();
+        let room = client.focused();
+        let rows = room.map(|room| client::rows(&client, room, page.utc_offset_minutes)).unwrap_or_default();
+        Self {
+            asked: StoredValue::default(),
+            line: StoredValue::new(None),
+            saved: StoredValue::new(storage::Saved::of(me.id)),
+            summaries: StoredValue::new(summaries),
+            away_since: StoredValue::new(None),
+            words: use_words(),
+            screen: Screen::default(),
+            me: StoredValue::new(me),
+            order: RwSignal::new(list.iter().map(|summary| summary.room.id).collect()),
+            unread: RwSignal::new(client.unread()),
+            link: RwSignal::new(client.link()),
+            away: RwSignal::new(false),
+            obstacle: RwSignal::new(None),
+            node: RwSignal::new(client.node().to_owned()),
+            waiting: RwSignal::new(0),
+            room: RwSignal::new(room),
+            rows: RwSignal::new(rows),
+            window: RwSignal::new(window(&client)),
+            people: RwSignal::new(0),
+            announced: RwSignal::new(String::new()),
+            clock: RwSignal::new(clock),
+            going: RwSignal::new(None),
+            client: StoredValue::new(client),
+        }
+    }
+
+    /// The browser's half begins: its own clock, what an earlier page had not sent, and the connection.
+    pub fn wake(self) {
+        let utc_offset_minutes = browser::utc_offset_minutes();
+        browser::set_cookie("tz", &utc_offset_minutes.to_string());
+        let known = self.clock.get_untracked().utc_offset_minutes;
+        self.clock.set(Clock { now: browser::now(), utc_offset_minutes });
+        if known != utc_offset_minutes {
+            self.draw_rows();
+        }
+        self.away_since.set_value(Some(browser::now()));
+        let kept = self.saved.with_value(storage::Saved::load);
+        self.tell(|client, now| client.adopt(kept, now));
+        leptos::task::spawn_local(socket::keep_connected(self));
+    }
+
+    // ── what components read ─────────────────────────────────────────────────────────────────────────────────
+
+    /// A room's line in the list, while one is in it.
+    #[must_use]
+    pub fn summary(self, room: RoomId) -> Option<ArcRwSignal<RoomSummary>> {
+        self.summaries.with_value(|all| all.get(&room).cloned())
+    }
+
+    /// Whether one is in this room. Tracks the list.
+    #[must_use]
+    pub fn is_in(self, room: RoomId) -> bool {
+        self.order.with(|order| order.contains(&room))
+    }
+
+    /// Looks at members and marks of a room. Tracks their changes.
+    pub fn with_room<T>(self, room: RoomId, look: impl FnOnce(&RoomState) -> T) -> Option<T> {
+        self.people.track();
+        self.client.with_value(|client| client.room(room).map(look))
+    }
+
+    /// What the room is called.
+    #[must_use]
+    pub fn name_of(self, summary: &RoomSummary) -> String {
+        match (summary.room.kind, &summary.peer) {
+            (RoomKind::Direct, Some(peer)) => peer.name.clone(),
+            (RoomKind::Direct, None) => self.me.with_value(|me| me.name.clone()),
+            (RoomKind::Group | RoomKind::Channel, _) => {
+                self.words.named(summary.room.kind, &summary.room.title)
+            }
+        }
+    }
+
+    /// Whether this person is the viewer.
+    #[must_use]
+    pub fn is_me(self, user: protocol::UserId) -> bool {
+        self.me.with_value(|me| me.id == user)
+    }
+
+    // ── what people do ───────────────────────────────────────────────────────────────────────────────────────
+
+    /// Opens a room on the screen, or none.
+    pub fn enter(self, room: Option<RoomId>) {
+        if self.room.get_untracked() == room {
+            return;
+        }
+        self.room.set(room);
+        self.screen.read_by.set(None);
+        self.tell(|client, now| client.focus(room, now));
+        if room.is_none() {
+            self.rows.set(Vec::new());
+        }
+    }
+
+    /// The person is back at the page: what came meanwhile is marked as unread.
+    pub fn come_back(self) {
+        let room = self.room.get_untracked();
+        if room.is_some_and(|room| self.summary(room).is_some_and(|s| s.read_untracked().unread > 0)) {
+            self.tell(|client, now| client.focus(room, now));
+        }
+    }
+
+    /// Goes to an address inside the app, without a reload.
+    pub fn go(self, path: String) {
+        self.going.set(Some(path));
+    }
+
+    /// Writes into a room.
+    ///
+    /// # Errors
+    /// The refusal to show beside the text, which stays where it is.
+    pub fn send(self, room: RoomId, body: &str) -> Result<(), Refusal> {
+        let body = protocol::Body::parse(body)?.into_string();
+        if self.window.get_untracked().more_after {
+            self.jump_to_newest();
+        }
+        let mut sent = Ok(());
+        self.tell(|client, now| sent = client.send(room, Nonce(Uuid::new_v4()), body, now));
+        sent
+    }
+
+    /// Tries a refused message again.
+    pub fn retry(self, nonce: Nonce) {
+        self.tell(|client, now| client.retry(nonce, now));
+    }
+
+    /// Takes a refused message back, with its text.
+    pub fn take_back(self, nonce: Nonce) -> Option<String> {
+        let mut taken = None;
+        self.tell(|client, _| taken = client.take_back(nonce));
+        taken.map(|pending| pending.body)
+    }
+
+    /// Takes a refused message back into the composer.
+    pub fn edit_refused(self, nonce: Nonce) {
+        if let Some(text) = self.take_back(nonce) {
+            self.screen.into_composer.set(Some(text));
+        }
+    }
+
+    /// Asks for older or newer messages of the open room.
+    pub fn load_more(self, direction: Direction) {
+        if let Some(room) = self.room.get_untracked() {
+            self.tell(|client, _| client.load_more(room, direction));
+            self.draw_window();
+        }
+    }
+
+    /// Forgets what is far above, while one looks at the newest.
+    pub fn trim(self) {
+        if let Some(room) = self.room.get_untracked() {
+            self.tell(|client, _| client.trim(room));
+        }
+    }
+
+    /// Begins at the newest messages again.
+    pub fn jump_to_newest(self) {
+        if let Some(room) = self.room.get_untracked() {
+            self.tell(|client, _| client.jump_to_newest(room));
+        }
+    }
+
+    /// The person has seen everything of the open room up to here.
+    pub fn saw(self, seq: Seq) {
+        if let Some(room) = self.room.get_untracked() {
+            self.tell(|client, now| client.saw(room, seq, now));
+        }
+    }
+
+    /// Asks the server something; `then` gets the answer, once, however often the connection is lost meanwhile.
+    pub fn ask(self, command: Command, then: impl FnOnce(Result<Reply, Refusal>) + Send + Sync + 'static) {
+        let mut request = 0;
+        self.client.update_value(|client| request = client.request(command));
+        self.asked.update_value(|asked| drop(asked.insert(request, Box::new(then))));
+        self.settle();
+    }
+
+    /// Asks for a room, and goes there; `failed` hears why not.
+    pub fn ask_and_go(self, command: Command, failed: RwSignal<Option<Refusal>>) {
+        self.ask(command, move |result| match result {
+            Ok(Reply::Room { summary }) => {
+                self.screen.dialog.set(None);
+                self.go(path_of(summary.room.id));
+            }
+            Ok(_) => self.screen.dialog.set(None),
+            Err(refusal) => failed.set(Some(refusal)),
+        });
+    }
+
+    /// Fetches one of this place's pages, for what no command tells.
+    pub fn fetch(self, path: &'static str, then: impl FnOnce(Page) + 'static) {
+        leptos::task::spawn_local(async move {
+            if let Some(page) = browser::fetch_page(path).await {
+                then(page);
+            }
+        });
+    }
+
+    /// The text that was being written in a room.
+    #[must_use]
+    pub fn draft(self, room: RoomId) -> String {
+        self.saved.with_value(|saved| saved.draft(room))
+    }
+
+    /// Keeps it.
+    pub fn keep_draft(self, room: RoomId, text: &str) {
+        self.saved.with_value(|saved| saved.keep_draft(room, text));
+    }
+
+    /// Signing out: nothing of what was written stays in this browser.
+    pub fn forget_everything(self) {
+        self.saved.with_value(storage::Saved::clear);
+    }
+
+    /// The address of the next room in the list, or the one before; of unread ones only, if so wished.
+    #[must_use]
+    pub fn neighbour(self, forward: bool, unread_only: bool) -> Option<RoomId> {
+        let order = self.order.get_untracked();
+        let here = self.room.get_untracked().and_then(|room| order.iter().position(|id| *id == room));
+        let count = order.len();
+        let start = here.unwrap_or(if forward { count.saturating_sub(1) } else { 0 });
+        (1..=count).map(|step| order[if forward { start + step } else { start + count - step } % count]).find(
+            |id| {
+                Some(*id) != self.room.get_untracked()
+                    && (!unread_only || self.summary(*id).is_some_and(|s| s.read_untracked().unread > 0))
+            },
+        )
+    }
+
+    // ── what the socket tells ────────────────────────────────────────────────────────────────────────────────
+
+    /// A connection is being opened: frames go there from now on.
+    pub(crate) fn connected(self, line: mpsc::Sender<ClientFrame>) {
+        self.line.set_value(Some(line));
+        self.tell(Client::connected);
+    }
+
+    /// The connection is gone.
+    pub(crate) fn disconnected(self) {
+        self.line.set_value(None);
+        self.tell(Client::disconnected);
+    }
+
+    /// A frame came.
+    pub(crate) fn receive(self, frame: ServerFrame) {
+        self.tell(|client, now| client.receive(frame, now));
+    }
+
+    /// Time passed.
+    pub(crate) fn tick(self) {
+        let now = browser::now();
+        if self.link.get_untracked() == Link::Live {
+            self.tell(Client::tick);
+        }
+        let away = self.away_since.get_value().is_some_and(|since| now - since >= AWAY_SHOWN_MS);
+        set(self.away, away);
+        let clock = self.clock.get_untracked();
+        if now.div_euclid(60_000) != clock.now.div_euclid(60_000) {
+            self.clock.set(Clock { now, ..clock });
+        }
+    }
+
+    /// Nothing comes from the other end any more.
+    pub(crate) fn is_dead(self) -> bool {
+        self.client.with_value(|client| client.is_dead(browser::now()))
+    }
+
+    /// Whether the server would not greet this version.
+    pub(crate) fn is_outdated(self) -> bool {
+        self.client.with_value(|client| {
+            client.refused_hello().is_some_and(|r| r.code == protocol::ErrorCode::VersionUnsupported)
+        })
+    }
+
+    // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    fn tell(self, what: impl FnOnce(&mut Client, Millis)) {
+        self.client.update_value(|client| what(client, browser::now()));
+        self.settle();
+    }
+
+    /// Hands on whatever the client has for others, and writes the signals of what changed.
+    fn settle(self) {
+        let mut frames = Vec::new();
+        let mut answers = Vec::new();
+        let mut touched = client::Touched::default();
+        self.client.update_value(|client| {
+            frames = client.take_frames();
+            answers = client.take_answers();
+            touched = client.take_touched();
+        });
+        self.hand_over(frames);
+        if touched.link {
+            self.draw_link();
+        }
+        if touched.outbox {
+            self.client.with_value(|client| {
+                set(self.waiting, client.outbox().waiting());
+                self.saved.update_value(|saved| saved.keep_outbox(client.outbox()));
+            });
+        }
+        if touched.list {
+            self.draw_list();
+        }
+        if let Some(room) = self.room.get_untracked() {
+            if touched.timelines.contains(&room) {
+                self.draw_rows();
+            }
+            if touched.people.contains(&room) {
+                self.people.update(|n| *n = n.wrapping_add(1));
+            }
+        }
+        if let Some((room, message)) = touched.news.pop() {
+            self.announce(room, &message);
+        }
+        for answer in answers {
+            let mut then = None;
+            self.asked.update_value(|asked| then = asked.remove(&answer.request));
+            if let Some(then) = then {
+                then(answer.result);
+            }
+        }
+    }
+
+    /// A full line means that the other end takes nothing: the connection is given up and resumes.
+    fn hand_over(self, frames: Vec<ClientFrame>) {
+        self.line.update_value(|line| {
+            let full = line
+                .as_mut()
+                .is_some_and(|line| frames.into_iter().any(|frame| line.try_send(frame).is_err()));
+            if full {
+                *line = None;
+            }
+        });
+    }
+
+    fn draw_link(self) {
+        let (link, node) = self.client.with_value(|client| (client.link(), client.node().to_owned()));
+        match link {
+            Link::Live => self.away_since.set_value(None),
+            Link::Away { .. } | Link::Greeting => self.away_since.update_value(|since| {
+                since.get_or_insert_with(browser::now);
+            }),
+        }
+        if link == Link::Live {
+            set(self.away, false);
+            set(self.obstacle, None);
+        }
+        set(self.link, link);
+        set(self.node, node);
+    }
+
+    fn draw_list(self) {
+        let (list, unread) = self.client.with_value(|client| (client.list(), client.unread()));
+        let order = list.iter().map(|summary| summary.room.id).collect::<Vec<_>>();
+        self.summaries.update_value(|all| {
+            all.retain(|id, _| order.contains(id));
+            for summary in list {
+                match all.get(&summary.room.id) {
+                    Some(known) if *known.read_untracked() != summary => known.set(summary),
+                    Some(_) => {}
+                    None => drop(all.insert(summary.room.id, ArcRwSignal::new(summary))),
+                }
+            }
+        });
+        set(self.order, order);
+        set(self.unread, unread);
+    }
+
+    fn draw_rows(self) {
+        let Some(room) = self.room.get_untracked() else { return };
+        let offset = self.clock.get_untracked().utc_offset_minutes;
+        set(self.rows, self.client.with_value(|client| client::rows(client, room, offset)));
+        self.draw_window();
+    }
+
+    fn draw_window(self) {
+        set(self.window, self.client.with_value(window));
+    }
+
+    fn announce(self, room: RoomId, message: &protocol::Message) {
+        let Some(summary) = self.summary(room) else { return };
+        let name = self.name_of(&summary.read_untracked());
+        let text: String = message.body.chars().take(160).collect();
+        self.announced.set(self.words.announce(&message.author.name, &name, &text));
+    }
+}
+
+/// Writes a signal only if that changes it.
+fn set<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.with_untracked(|known| *known != value) {
+        signal.set(value);
+    }
+}
+
+fn window(client: &Client) -> Window {
+    let Some(room) = client.focused() else { return Window::default() };
+    let Some(timeline) = client.room(room).and_then(|state| state.timeline.as_ref()) else {
+        return Window::default();
+    };
+    Window {
+        loaded: true,
+        more_before: timeline.more_before(),
+        more_after: timeline.more_after(),
+        loading_before: client.is_loading(room, Direction::Before),
+    }
+}
+
+/// Where a room is found.
+#[must_use]
+pub fn path_of(room: RoomId) -> String {
+    format!("/r/{room}")
+}
+
+/// Whether a message of one's own waits, moves, or was refused.
+#[must_use]
+pub fn is_refused(state: Option<&SendState>) -> bool {
+    matches!(state, Some(SendState::Refused(_)))
+}

@@ -1,0 +1,40 @@
+//! Pictures of people and rooms: letters on one of twelve colours, the same on every screen.
+
+use leptos::prelude::*;
+use protocol::{RoomKind, RoomSummary, User};
+use uuid::Uuid;
+
+use super::icon::Icon;
+use crate::text::initials;
+
+/// A person's picture. The name stands beside it, so it is not read aloud.
+#[component]
+pub fn Avatar(
+    /// Whose.
+    user: User,
+) -> impl IntoView {
+    view! { <span class=class_of(user.id.0) aria-hidden="true">{initials(&user.name)}</span> }
+}
+
+/// A room's picture: the other person of a direct room, else a sign.
+#[component]
+pub fn RoomPicture(
+    /// Which room.
+    summary: RoomSummary,
+) -> impl IntoView {
+    match (summary.room.kind, summary.peer) {
+        (RoomKind::Direct, Some(user)) => view! { <Avatar user/> }.into_any(),
+        (RoomKind::Channel, _) => view! { <span class="avatar sign"><Icon name="hash"/></span> }.into_any(),
+        (RoomKind::Group | RoomKind::Direct, _) => {
+            view! { <span class="avatar sign"><Icon name="group"/></span> }.into_any()
+        }
+    }
+}
+
+/// The colour is made of the id: nobody chooses it, and it never changes.
+fn class_of(id: Uuid) -> String {
+    let hue =
+        id.as_bytes().iter().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(*byte)))
+            % 12;
+    format!("avatar hue-{hue}")
+}

@@ -1,0 +1,98 @@
+//! Add people to a room.
+
+use leptos::prelude::*;
+use protocol::{Command, Refusal, RoomId, User, limits};
+
+use super::{
+    DialogFrame,
+    picker::{Choice, Picker, Picture, find_users, person},
+    room_form::Why,
+};
+use crate::{components::icon::Icon, state::use_chat};
+
+/// Finds people; those that are taken stand above the list.
+#[component]
+pub fn InviteDialog(room: RoomId) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let query = RwSignal::new(String::new());
+    let failed = RwSignal::new(None::<Refusal>);
+    let taken = RwSignal::new(Vec::<User>::new());
+    let people = find_users(query);
+    let choices = Memo::new(move |_| {
+        let inside = |user: &User| {
+            chat.with_room(room, |state| state.members.get(&user.id).is_some_and(|member| member.active))
+                .unwrap_or_default()
+        };
+        let line = |user: User| {
+            let chosen = taken.with(|taken| taken.iter().any(|other| other.id == user.id));
+            let joined = inside(&user);
+            let note = if joined { words.joined().to_owned() } else { String::new() };
+            Choice { note, ..person(user, chosen && !joined) }
+        };
+        people.get().into_iter().filter(|user| !chat.is_me(user.id)).map(line).collect::<Vec<_>>()
+    });
+    let pick = Callback::new(move |choice: Choice| {
+        if let Picture::Person(user) = choice.picture
+            && choice.note.is_empty()
+        {
+            toggle(taken, user);
+        }
+    });
+    let invite = move |_| {
+        let users = taken.with_untracked(|taken| taken.iter().map(|user| user.id).collect());
+        chat.ask(Command::Invite { room, users }, move |result| match result {
+            Ok(_) => chat.screen.dialog.set(None),
+            Err(why) => failed.set(Some(why)),
+        });
+    };
+    let name = chat.summary(room).map(|s| chat.name_of(&s.read_untracked())).unwrap_or_default();
+    view! {
+        <DialogFrame title=words.invite_to(&name)>
+            <div class="taken" data-empty=move || taken.with(Vec::is_empty).then_some("true")>
+                <For each=move || taken.get() key=|user| user.id let(user)>
+                    <button
+                        type="button"
+                        class="chip"
+                        aria-label=words.remove_named(&user.name)
+                        on:click={
+                            let user = user.clone();
+                            move |_| toggle(taken, user.clone())
+                        }
+                    >
+                        {user.name.clone()}
+                        <Icon name="close"/>
+                    </button>
+                </For>
+            </div>
+            <Picker
+                label=words.find_people()
+                choices=choices.into()
+                query
+                none=Signal::derive(move || words.nobody_found())
+                pick
+            />
+            <Why failed/>
+            <footer class="dialog-foot">
+                <button
+                    type="button"
+                    class="button primary"
+                    disabled=move || taken.with(Vec::is_empty)
+                    on:click=invite
+                >
+                    {move || words.invite_count(taken.with(Vec::len))}
+                </button>
+            </footer>
+        </DialogFrame>
+    }
+}
+
+fn toggle(taken: RwSignal<Vec<User>>, user: User) {
+    taken.update(|taken| {
+        let before = taken.len();
+        taken.retain(|other| other.id != user.id);
+        if taken.len() == before && before < limits::INVITE_MAX {
+            taken.push(user);
+        }
+    });
+}

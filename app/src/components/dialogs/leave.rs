@@ -1,0 +1,46 @@
+//! Leave a room: asked once more, because one may not come back alone.
+
+use leptos::prelude::*;
+use protocol::{Command, Refusal, RoomId, RoomKind};
+
+use super::{DialogFrame, room_form::Why};
+use crate::state::use_chat;
+
+/// Says what is lost, and leaves.
+#[component]
+pub fn LeaveRoom(room: RoomId) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let Some(summary) = chat.summary(room) else { return ().into_any() };
+    let now = summary.read_untracked().clone();
+    let failed = RwSignal::new(None::<Refusal>);
+    let leave = move |_| {
+        chat.ask(Command::Leave { room }, move |result| match result {
+            Ok(_) => {
+                chat.screen.dialog.set(None);
+                chat.screen.details.set(false);
+                chat.go("/".to_owned());
+            }
+            Err(why) => failed.set(Some(why)),
+        });
+    };
+    let hint = match now.room.kind {
+        RoomKind::Channel => words.leave_hint(),
+        RoomKind::Group | RoomKind::Direct => words.leave_group_hint(),
+    };
+    view! {
+        <DialogFrame title=words.leave_named(&chat.name_of(&now))>
+            <p class="dialog-text">{hint}</p>
+            <Why failed/>
+            <footer class="dialog-foot">
+                <button type="button" class="button" autofocus on:click=move |_| chat.screen.dialog.set(None)>
+                    {words.cancel()}
+                </button>
+                <button type="button" class="button loss" on:click=leave>
+                    {words.leave()}
+                </button>
+            </footer>
+        </DialogFrame>
+    }
+    .into_any()
+}

@@ -1,0 +1,105 @@
+//! Dialogs: the browser's own `<dialog>`, which keeps the keyboard inside and gives it back.
+
+pub mod browse;
+pub mod invite;
+pub mod leave;
+pub mod new_direct;
+pub mod new_room;
+pub mod picker;
+pub mod room_form;
+pub mod shortcuts;
+pub mod switcher;
+
+use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
+
+use super::icon::Icon;
+use crate::state::{Dialog, use_chat};
+
+/// The dialog that is open, if one is.
+#[component]
+pub fn Dialogs() -> impl IntoView {
+    let chat = use_chat();
+    move || {
+        chat.screen.dialog.get().map(|dialog| match dialog {
+            Dialog::Switcher => view! { <switcher::Switcher/> }.into_any(),
+            Dialog::NewDirect => view! { <new_direct::NewDirect/> }.into_any(),
+            Dialog::NewRoom => view! { <new_room::NewRoom/> }.into_any(),
+            Dialog::Browse => view! { <browse::Browse/> }.into_any(),
+            Dialog::Invite(room) => view! { <invite::InviteDialog room/> }.into_any(),
+            Dialog::EditRoom(room) => view! { <room_form::EditRoom room/> }.into_any(),
+            Dialog::Leave(room) => view! { <leave::LeaveRoom room/> }.into_any(),
+            Dialog::Shortcuts => view! { <shortcuts::Shortcuts/> }.into_any(),
+        })
+    }
+}
+
+/// The frame of a dialog: its title, a way to close it, and what is inside.
+#[component]
+fn DialogFrame(
+    /// Its name.
+    #[prop(into)]
+    title: String,
+    /// `palette` stands high and has no head.
+    #[prop(optional)]
+    palette: bool,
+    /// What is inside.
+    children: Children,
+) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let node = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let Some(dialog) = node.get() else { return };
+        let before = StoredValue::new_local(document().active_element());
+        drop(dialog.show_modal());
+        on_cleanup(move || give_back(before.try_get_value().flatten()));
+    });
+    let close = move || chat.screen.dialog.set(None);
+    let label = title.clone();
+    view! {
+        <dialog
+            class="dialog"
+            class:palette=palette
+            aria-label=label
+            node_ref=node
+            on:close=move |_| close()
+            on:click=move |click| {
+                // The dialog's own box is covered by its card: a click on itself is one beside the card.
+                let on_itself = click.target() == click.current_target();
+                if on_itself {
+                    close();
+                }
+            }
+        >
+            <div class="dialog-card">
+                {(!palette).then(|| view! {
+                    <header class="dialog-head">
+                        <h2>{title}</h2>
+                        <button
+                            type="button"
+                            class="icon-button"
+                            aria-label=words.close()
+                            title=words.close()
+                            on:click=move |_| close()
+                        >
+                            <Icon name="close"/>
+                        </button>
+                    </header>
+                })}
+                {children()}
+            </div>
+        </dialog>
+    }
+}
+
+/// The keyboard goes back to where it was, unless something has taken it meanwhile.
+fn give_back(before: Option<web_sys::Element>) {
+    request_animation_frame(move || {
+        let free = document().active_element().is_none_or(|active| active.tag_name() == "BODY");
+        let before = before.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+        if let Some(before) = before.filter(|element| free && element.is_connected()) {
+            drop(before.focus());
+        }
+    });
+}

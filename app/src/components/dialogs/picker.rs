@@ -1,0 +1,186 @@
+//! A search with a list below it, for fingers, pointer and keyboard: arrows choose, Enter takes.
+
+use leptos::{html::Input, prelude::*};
+use protocol::{RoomSummary, User};
+use uuid::Uuid;
+
+use crate::components::{
+    avatar::{Avatar, RoomPicture},
+    icon::Icon,
+};
+use crate::state::use_chat;
+
+/// What stands before a choice.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Picture {
+    Person(User),
+    Room(Box<RoomSummary>),
+    Channel,
+}
+
+/// One line of the list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    pub id: Uuid,
+    pub picture: Picture,
+    pub title: String,
+    pub detail: String,
+    /// At its end: a word or a count.
+    pub note: String,
+    /// It is taken already.
+    pub chosen: bool,
+}
+
+/// The search field and its list.
+#[component]
+pub fn Picker(
+    label: &'static str,
+    choices: Signal<Vec<Choice>>,
+    query: RwSignal<String>,
+    /// Said when nothing is found.
+    #[prop(into)]
+    none: Signal<&'static str>,
+    pick: Callback<Choice>,
+) -> impl IntoView {
+    let active = RwSignal::new(0_usize);
+    let input = NodeRef::<Input>::new();
+    Effect::new(move |_| {
+        if let Some(input) = input.get() {
+            drop(input.focus());
+        }
+    });
+    let current = move || active.get().min(choices.with(Vec::len).saturating_sub(1));
+    let step = move |by: isize| {
+        let count = choices.with_untracked(Vec::len);
+        if count > 0 {
+            active.update(|n| *n = (*n).min(count - 1).wrapping_add_signed(by).min(count * 2) % count);
+            reveal(active.get_untracked());
+        }
+    };
+    let pressed = move |key: web_sys::KeyboardEvent| {
+        if key.is_composing() || key.key_code() == 229 {
+            return;
+        }
+        match key.key().as_str() {
+            "ArrowDown" => step(1),
+            "ArrowUp" => {
+                let count = choices.with_untracked(Vec::len).cast_signed();
+                step(count - 1);
+            }
+            "Enter" => {
+                if let Some(choice) = choices.with_untracked(|all| all.get(current()).cloned()) {
+                    pick.run(choice);
+                }
+            }
+            _ => return,
+        }
+        key.prevent_default();
+    };
+    let numbered = move || choices.get().into_iter().enumerate().collect::<Vec<_>>();
+    view! {
+        <div class="picker">
+            <div class="picker-find">
+                <Icon name="search"/>
+                <input
+                    type="search"
+                    role="combobox"
+                    aria-label=label
+                    placeholder=label
+                    aria-expanded="true"
+                    aria-controls="picker-list"
+                    aria-activedescendant=move || format!("choice-{}", current())
+                    autocomplete="off"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    node_ref=input
+                    on:input:target=move |typed| {
+                        query.set(typed.target().value());
+                        active.set(0);
+                    }
+                    on:keydown=pressed
+                />
+            </div>
+            <ul class="picker-list" id="picker-list" role="listbox" aria-label=label>
+                <For
+                    each=numbered
+                    key=|(n, choice)| (*n, choice.id, choice.chosen, choice.note.clone(), choice.detail.clone())
+                    let((n, choice))
+                >
+                    <ChoiceLine n choice is_active=Signal::derive(move || current() == n) pick/>
+                </For>
+            </ul>
+            {move || choices.with(Vec::is_empty).then(|| view! { <p class="picker-none">{none.get()}</p> })}
+        </div>
+    }
+}
+
+#[component]
+fn ChoiceLine(n: usize, choice: Choice, is_active: Signal<bool>, pick: Callback<Choice>) -> impl IntoView {
+    let picture = match choice.picture.clone() {
+        Picture::Person(user) => view! { <Avatar user/> }.into_any(),
+        Picture::Room(summary) => view! { <RoomPicture summary=*summary/> }.into_any(),
+        Picture::Channel => view! { <span class="avatar sign"><Icon name="hash"/></span> }.into_any(),
+    };
+    let taken = choice.clone();
+    view! {
+        <li
+            class="choice"
+            id=format!("choice-{n}")
+            role="option"
+            aria-selected=move || is_active.get().to_string()
+            data-chosen=choice.chosen.then_some("true")
+            on:click=move |_| pick.run(taken.clone())
+        >
+            {picture}
+            <span class="choice-words">
+                <span class="choice-title">{choice.title}</span>
+                " "
+                <span class="choice-detail">{choice.detail}</span>
+            </span>
+            {(!choice.note.is_empty()).then(|| view! { <span class="tag">{choice.note}</span> })}
+            {choice.chosen.then(|| view! { <Icon name="check"/> })}
+        </li>
+    }
+}
+
+fn reveal(n: usize) {
+    request_animation_frame(move || {
+        if let Some(line) = document().get_element_by_id(&format!("choice-{n}")) {
+            let options = web_sys::ScrollIntoViewOptions::new();
+            options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+            line.scroll_into_view_with_scroll_into_view_options(&options);
+        }
+    });
+}
+
+/// People whom the server finds for what is typed; only the answer to the last question counts.
+pub fn find_users(query: RwSignal<String>) -> RwSignal<Vec<User>> {
+    let chat = use_chat();
+    let found = RwSignal::new(Vec::new());
+    Effect::new(move |_| {
+        let asked = query.get();
+        chat.ask(
+            protocol::Command::FindUsers { query: asked.trim().trim_start_matches('@').to_owned() },
+            move |result| {
+                if let Ok(protocol::Reply::Users { users }) = result
+                    && query.try_get_untracked().is_some_and(|now| now == asked)
+                {
+                    found.set(users);
+                }
+            },
+        );
+    });
+    found
+}
+
+/// A person as a choice.
+pub fn person(user: User, chosen: bool) -> Choice {
+    Choice {
+        id: user.id.0,
+        title: user.name.clone(),
+        detail: format!("@{}", user.handle),
+        note: String::new(),
+        chosen,
+        picture: Picture::Person(user),
+    }
+}

@@ -1,0 +1,98 @@
+//! A room's name and topic: to make one, and to change one.
+
+use leptos::{html::Input, prelude::*};
+use protocol::{Command, Refusal, Reply, Role, RoomId, limits};
+
+use super::DialogFrame;
+use crate::state::use_chat;
+
+/// Why something did not happen, at the place where one looks.
+#[component]
+pub fn Why(failed: RwSignal<Option<Refusal>>) -> impl IntoView {
+    let words = use_chat().words;
+    move || failed.get().map(|why| view! { <p class="form-error" role="alert">{words.refusal(&why)}</p> })
+}
+
+/// The two fields.
+#[component]
+pub fn RoomFields(
+    title: NodeRef<Input>,
+    topic: NodeRef<Input>,
+    #[prop(optional, into)] first_title: String,
+    #[prop(optional, into)] first_topic: String,
+    /// Only owners rename.
+    #[prop(optional)]
+    fixed_title: bool,
+) -> impl IntoView {
+    let words = use_chat().words;
+    Effect::new(move |_| {
+        let begin = if fixed_title { topic } else { title };
+        if let Some(input) = begin.get() {
+            drop(input.focus());
+        }
+    });
+    view! {
+        <div class="field">
+            <label for="room-title">{words.title()}</label>
+            <input
+                id="room-title"
+                type="text"
+                autocomplete="off"
+                maxlength=limits::TITLE_CHARS_MAX * 2
+                disabled=fixed_title
+                value=first_title
+                node_ref=title
+            />
+        </div>
+        <div class="field">
+            <label for="room-topic">{words.topic()}</label>
+            <input id="room-topic" type="text" autocomplete="off" value=first_topic node_ref=topic/>
+            <p class="field-hint">{words.topic_hint()}</p>
+        </div>
+    }
+}
+
+/// The text of a field.
+pub fn text_of(field: NodeRef<Input>) -> String {
+    field.get_untracked().map(|input| input.value()).unwrap_or_default()
+}
+
+/// Changes a room.
+#[component]
+pub fn EditRoom(room: RoomId) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let Some(summary) = chat.summary(room) else { return ().into_any() };
+    let now = summary.read_untracked().clone();
+    let (title, topic) = (NodeRef::<Input>::new(), NodeRef::<Input>::new());
+    let failed = RwSignal::new(None::<Refusal>);
+    let save = move |submit: web_sys::SubmitEvent| {
+        submit.prevent_default();
+        let command = Command::SetRoom { room, title: text_of(title), topic: text_of(topic) };
+        chat.ask(command, move |result| match result {
+            Ok(Reply::Done {} | _) => chat.screen.dialog.set(None),
+            Err(why) => failed.set(Some(why)),
+        });
+    };
+    view! {
+        <DialogFrame title=words.edit_room()>
+            <form class="dialog-form" on:submit=save>
+                <RoomFields
+                    title
+                    topic
+                    first_title=now.room.title
+                    first_topic=now.room.topic
+                    fixed_title=now.role != Role::Owner
+                />
+                <Why failed/>
+                <footer class="dialog-foot">
+                    <button type="button" class="button" on:click=move |_| chat.screen.dialog.set(None)>
+                        {words.cancel()}
+                    </button>
+                    <button type="submit" class="button primary">{words.save()}</button>
+                </footer>
+            </form>
+        </DialogFrame>
+    }
+    .into_any()
+}

@@ -1,0 +1,37 @@
+//! The keyboard's list.
+
+use leptos::prelude::*;
+
+use super::DialogFrame;
+use crate::state::use_chat;
+
+/// Every key that works everywhere.
+#[component]
+pub fn Shortcuts() -> impl IntoView {
+    let words = use_chat().words;
+    let lines: [(&[&str], &str); 10] = [
+        (&["Ctrl", "K"], words.key_go()),
+        (&["Alt", "↑ ↓"], words.key_next()),
+        (&["Alt", "Shift", "↑ ↓"], words.key_next_unread()),
+        (&["Ctrl", "End"], words.key_newest()),
+        (&["Ctrl", "."], words.key_details()),
+        (&["A…Z"], words.key_compose()),
+        (&["Enter"], words.key_send()),
+        (&["Shift", "Enter"], words.key_break()),
+        (&["Esc"], words.key_back()),
+        (&["?"], words.key_list()),
+    ];
+    let line = |(keys, what): (&'static [&'static str], &'static str)| {
+        view! {
+            <div class="shortcut">
+                <dt>{what}</dt>
+                <dd>{keys.iter().map(|key| view! { <kbd>{*key}</kbd> }).collect_view()}</dd>
+            </div>
+        }
+    };
+    view! {
+        <DialogFrame title=words.keyboard_shortcuts()>
+            <dl class="shortcuts">{lines.map(|(keys, what)| line((keys, what))).into_iter().collect_view()}</dl>
+        </DialogFrame>
+    }
+}

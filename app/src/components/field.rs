@@ -1,0 +1,101 @@
+//! A labelled field of a form that works without script.
+
+use leptos::prelude::*;
+use protocol::{FormName, FormState, Page};
+
+use crate::words::use_words;
+
+/// What a refused form carries back, for the fields of one form.
+#[derive(Clone, Debug, Default)]
+pub struct Refused(Option<FormState>);
+
+impl Refused {
+    /// Of this form, if it was refused.
+    #[must_use]
+    pub fn of(page: &Page, form: FormName) -> Self {
+        Self(page.form.clone().filter(|state| state.form == form))
+    }
+
+    /// What had been typed.
+    #[must_use]
+    pub fn value(&self, name: &str) -> String {
+        self.0.as_ref().and_then(|state| state.values.get(name)).cloned().unwrap_or_default()
+    }
+
+    /// Why, when this field is to blame; the empty name is the form as a whole.
+    #[must_use]
+    pub fn words(&self, name: &str) -> Option<String> {
+        let state = self.0.as_ref().filter(|state| state.field == name)?;
+        Some(use_words().refusal(&state.refusal))
+    }
+}
+
+/// One line of text with its label, a hint below, and the refusal where it is to blame.
+#[component]
+pub fn Field(
+    /// The name that is posted.
+    name: &'static str,
+    /// The label.
+    label: &'static str,
+    /// The refused form.
+    refused: Refused,
+    /// `text` or `password`.
+    #[prop(default = "text")]
+    kind: &'static str,
+    /// What the browser may fill in by itself.
+    #[prop(default = "off")]
+    autocomplete: &'static str,
+    /// One line below.
+    #[prop(optional)]
+    hint: &'static str,
+    /// An example inside the empty field.
+    #[prop(optional)]
+    example: &'static str,
+    /// Whether the page begins here.
+    #[prop(optional)]
+    first: bool,
+) -> impl IntoView {
+    let words = refused.words(name);
+    let value = if kind == "password" { String::new() } else { refused.value(name) };
+    let is_bad = words.is_some().then_some("true");
+    let id = format!("field-{name}");
+    let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
+    let described = match (words.is_some(), hint.is_empty()) {
+        (true, _) => Some(error_id.clone()),
+        (false, false) => Some(hint_id.clone()),
+        (false, true) => None,
+    };
+    view! {
+        <div class="field" data-invalid=is_bad>
+            <label for=id.clone()>{label}</label>
+            <input
+                id=id
+                name=name
+                type=kind
+                value=value
+                required
+                placeholder=example
+                autocomplete=autocomplete
+                autocapitalize="none"
+                spellcheck="false"
+                autofocus=first
+                aria-invalid=is_bad
+                aria-describedby=described
+            />
+            {match words {
+                Some(words) => view! { <p class="field-error" id=error_id>{words}</p> }.into_any(),
+                None if hint.is_empty() => ().into_any(),
+                None => view! { <p class="field-hint" id=hint_id>{hint}</p> }.into_any(),
+            }}
+        </div>
+    }
+}
+
+/// Why a form was refused as a whole.
+#[component]
+pub fn FormError(
+    /// The refused form.
+    refused: Refused,
+) -> impl IntoView {
+    refused.words("").map(|words| view! { <p class="form-error" role="alert">{words}</p> })
+}

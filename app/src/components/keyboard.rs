@@ -1,0 +1,79 @@
+//! The keys that work everywhere.
+
+use leptos::{ev, prelude::*};
+
+use crate::{
+    browser,
+    state::{Chat, Dialog, path_of, use_chat},
+};
+
+/// Listens to the whole window.
+#[component]
+pub fn Keyboard() -> impl IntoView {
+    let chat = use_chat();
+    Effect::new(move |_| {
+        let handle = window_event_listener(ev::keydown, move |key| pressed(chat, &key));
+        on_cleanup(move || handle.remove());
+    });
+}
+
+fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
+    if key.is_composing() || key.key_code() == 229 {
+        return;
+    }
+    let command = key.ctrl_key() || key.meta_key();
+    let dialog = chat.screen.dialog.get_untracked();
+    match key.key().as_str() {
+        "k" | "K" if command && !key.alt_key() => {
+            key.prevent_default();
+            chat.screen.dialog.set(if dialog == Some(Dialog::Switcher) {
+                None
+            } else {
+                Some(Dialog::Switcher)
+            });
+        }
+        "ArrowDown" | "ArrowUp" if key.alt_key() && !command && dialog.is_none() => {
+            key.prevent_default();
+            if let Some(room) = chat.neighbour(key.key() == "ArrowDown", key.shift_key()) {
+                chat.go(path_of(room));
+            }
+        }
+        "i" | "I" if command && key.shift_key() => {}
+        "." if command && dialog.is_none() => {
+            key.prevent_default();
+            chat.screen.details.update(|open| *open = !*open);
+        }
+        "End" if command => {
+            key.prevent_default();
+            chat.screen.newest();
+        }
+        "Escape" if dialog.is_none() => step_back(chat),
+        "?" if !command && dialog.is_none() && !browser::is_typing() => {
+            key.prevent_default();
+            chat.screen.dialog.set(Some(Dialog::Shortcuts));
+        }
+        // A letter typed at nothing goes into the composer, this one too: it comes after the key.
+        letter
+            if !command
+                && !key.alt_key()
+                && dialog.is_none()
+                && letter.chars().count() == 1
+                && letter != " " =>
+        {
+            if !browser::is_typing() {
+                chat.screen.compose();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Closes what is open, the latest first.
+fn step_back(chat: Chat) {
+    if chat.screen.read_by.get_untracked().is_some() {
+        chat.screen.read_by.set(None);
+    } else if chat.screen.details.get_untracked() {
+        chat.screen.details.set(false);
+        chat.screen.compose();
+    }
+}

@@ -1,0 +1,178 @@
+//! One line of the timeline: a message, a day, or the line of unread ones. Drawn once and replaced when it changes;
+//! only its tick moves by itself.
+
+use client::{MessageRow as Message, RowKey, SendState, Tick};
+use leptos::prelude::*;
+use protocol::{Nonce, Refusal, RoomId, Seq};
+
+use super::{avatar::Avatar, icon::Icon};
+use crate::{
+    state::{Chat, use_chat},
+    text::{Piece, is_pictures_only, pieces},
+};
+
+/// The name under which a row is found again after the list has changed.
+#[must_use]
+pub fn key_text(key: RowKey) -> String {
+    match key {
+        RowKey::Beginning => "beginning".to_owned(),
+        RowKey::Day(day) => format!("day-{day}"),
+        RowKey::Unread => "unread".to_owned(),
+        RowKey::Message(id) => id.simple().to_string(),
+    }
+}
+
+/// A message.
+#[component]
+pub fn MessageRow(
+    /// Where.
+    room: RoomId,
+    /// By what the row is found.
+    key: RowKey,
+    /// What was written.
+    message: Message,
+) -> impl IntoView {
+    let chat = use_chat();
+    let time = format!("{:02}:{:02}", message.minute / 60, message.minute % 60);
+    let label = chat.words.message_by(&message.author.name, &time);
+    let refused = match &message.sending {
+        Some(SendState::Refused(refusal)) => Some((message.nonce, refusal.clone())),
+        Some(SendState::Waiting | SendState::OnItsWay) | None => None,
+    };
+    let is_pending = message.sending.is_some() && refused.is_none();
+    let gutter = match message.first_of_run {
+        true => view! { <Avatar user=message.author.clone()/> }.into_any(),
+        false => view! { <time class="row-time">{time.clone()}</time> }.into_any(),
+    };
+    let byline = message.first_of_run.then(|| {
+        view! {
+            <div class="byline">
+                <span class="author">{message.author.name.clone()}</span>
+                <time class="row-time">{time}</time>
+            </div>
+        }
+    });
+    let state = match (&message.sending, message.seq) {
+        (Some(state), _) => view! { <Pending state=state.clone()/> }.into_any(),
+        (None, Some(seq)) if message.last_own => view! { <Ticks room seq/> }.into_any(),
+        (None, _) => ().into_any(),
+    };
+    view! {
+        <article
+            class="row"
+            class:first=message.first_of_run
+            class:pending=is_pending
+            class:pictures=is_pictures_only(&message.body)
+            aria-label=label
+            data-key=key_text(key)
+            data-seq=message.seq.map(|seq| seq.0)
+        >
+            <div class="gutter">{gutter}</div>
+            <div class="row-body">
+                {byline} <div class="text">{text(&message.body)} {state}</div>
+                {refused.map(|(nonce, refusal)| view! { <Refused nonce refusal/> })}
+            </div>
+        </article>
+    }
+    .into_any()
+}
+
+/// The text, with its addresses to follow. Line breaks are kept by the style sheet.
+fn text(body: &str) -> AnyView {
+    let pieces = pieces(body);
+    if let [Piece::Plain(text)] = pieces[..] {
+        return text.to_owned().into_any();
+    }
+    let views = pieces.into_iter().map(|piece| match piece {
+        Piece::Plain(text) => text.to_owned().into_any(),
+        Piece::Link(link) => view! {
+            <a href=link.to_owned() target="_blank" rel="noopener noreferrer nofollow">
+                {link.to_owned()}
+            </a>
+        }
+        .into_any(),
+    });
+    views.collect::<Vec<_>>().into_any()
+}
+
+/// What has become of a message that is not stored yet.
+#[component]
+fn Pending(state: SendState) -> impl IntoView {
+    let words = use_chat().words;
+    let (icon, label) = match state {
+        SendState::Waiting => ("clock", words.waiting()),
+        SendState::OnItsWay => ("clock", words.sending()),
+        SendState::Refused(_) => ("warning", words.not_sent()),
+    };
+    view! {
+        <span class="tick" role="img" aria-label=label title=label>
+            <Icon name=icon/>
+        </span>
+    }
+}
+
+/// How far one's last message has come. A button where there is more to say: who has read it.
+#[component]
+fn Ticks(room: RoomId, seq: Seq) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let tick = move || chat.with_room(room, |state| state.tick(seq)).unwrap_or(Tick::Sent);
+    let mark = move || {
+        let (icon, label) = match tick() {
+            Tick::Sent => ("check", words.sent()),
+            Tick::Delivered => ("checks", words.delivered()),
+            Tick::Read => ("checks", words.read()),
+        };
+        view! {
+            <span class="tick" class:read=icon == "checks" && label == words.read() role="img" aria-label=label title=label>
+                <Icon name=icon/>
+            </span>
+        }
+    };
+    let open = move || chat.screen.read_by.get() == Some(seq);
+    let toggle = move |_| {
+        chat.screen.read_by.update(|shown| *shown = if *shown == Some(seq) { None } else { Some(seq) });
+    };
+    view! {
+        <button type="button" class="ticks" aria-expanded=move || open().to_string() on:click=toggle>
+            {mark}
+        </button>
+        {move || open().then(|| view! { <span class="read-by" role="status">{readers(chat, room, seq)}</span> })}
+    }
+}
+
+fn readers(chat: Chat, room: RoomId, seq: Seq) -> String {
+    chat.with_room(room, |state| {
+        let (readers, others) = state.read_by(seq);
+        let names: Vec<&str> = readers.iter().map(|member| member.user.name.as_str()).collect();
+        chat.words.read_by(&names, others)
+    })
+    .unwrap_or_default()
+}
+
+/// Why a message was refused for good, and what one can do with it.
+#[component]
+fn Refused(nonce: Nonce, refusal: Refusal) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let again = move |_| {
+        chat.retry(nonce);
+        chat.screen.compose();
+    };
+    let edit = move |_| chat.edit_refused(nonce);
+    let delete = move |_| {
+        drop(chat.take_back(nonce));
+        chat.screen.compose();
+    };
+    view! {
+        <div class="refused" role="alert">
+            <strong>{words.not_sent()}". "</strong>
+            {words.refusal(&refusal)}
+            <div class="refused-actions">
+                <button type="button" on:click=again>{words.try_again()}</button>
+                <button type="button" on:click=edit>{words.edit()}</button>
+                <button type="button" on:click=delete>{words.delete()}</button>
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,239 @@
+//! The rooms: one list, the last active first, and the way to everything else.
+
+use leptos::prelude::*;
+use protocol::{RoomId, RoomKind, RoomSummary};
+
+use super::{
+    avatar::{Avatar, RoomPicture},
+    icon::Icon,
+};
+use crate::state::{Chat, Dialog, path_of, use_chat};
+
+/// As much of a message as a list can show.
+const PREVIEW_CHARS: usize = 120;
+
+/// The navigation: on a phone the first page, else the left pane.
+#[component]
+pub fn RoomList(
+    /// What this place is called.
+    place: String,
+) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let filter = RwSignal::new(String::new());
+    let shown = Memo::new(move |_| shown(chat, &filter.get()));
+    let me = chat.me.get_value();
+    view! {
+        <nav class="rooms" aria-label=words.rooms()>
+            <header class="rooms-head">
+                <a class="place" href="/">{place}</a>
+                <NewMenu/>
+            </header>
+            <div class="rooms-find">
+                <Icon name="search"/>
+                <input
+                    type="search"
+                    class="rooms-filter"
+                    aria-label=words.find_room()
+                    placeholder=words.find_room()
+                    autocomplete="off"
+                    spellcheck="false"
+                    on:input:target=move |input| filter.set(input.target().value())
+                    prop:value=move || filter.get()
+                    on:keydown=move |key| {
+                        if key.key() == "Enter" && let Some(room) = shown.get_untracked().first() {
+                            chat.go(path_of(*room));
+                            filter.set(String::new());
+                        } else if key.key() == "Escape" {
+                            filter.set(String::new());
+                        }
+                    }
+                />
+                <kbd class="rooms-key" aria-hidden="true">"Ctrl K"</kbd>
+            </div>
+            <ul class="rooms-list">
+                <For each=move || shown.get() key=|room| *room let(room)>
+                    <RoomLine room/>
+                </For>
+            </ul>
+            {move || shown.with(Vec::is_empty).then(|| view! { <NoRooms filtered=!filter.with(String::is_empty)/> })}
+            <footer class="rooms-foot">
+                <a class="me" href="/settings">
+                    <Avatar user=me.clone()/>
+                    <span class="me-words">
+                        <span class="me-name">{me.name.clone()}</span>
+                        <ConnectionWord/>
+                    </span>
+                    <span class="me-settings">
+                        <Icon name="settings"/>
+                        <span class="sr-only">{words.settings()}</span>
+                    </span>
+                </a>
+            </footer>
+        </nav>
+    }
+}
+
+/// One room: who or what, when, the last words, and how much is unread.
+#[component]
+fn RoomLine(room: RoomId) -> impl IntoView {
+    let chat = use_chat();
+    let Some(summary) = chat.summary(room) else { return ().into_any() };
+    let picture = summary.read_untracked().clone();
+    let [name, time, preview, unread] = [(); 4].map(|()| summary.clone());
+    let badge = summary.clone();
+    view! {
+        <li>
+            <a
+                class="room"
+                href=path_of(room)
+                aria-current=move || (chat.room.get() == Some(room)).then_some("page")
+                data-unread=move || (unread.read().unread > 0).then_some("true")
+            >
+                <RoomPicture summary=picture/>
+                <span class="room-words">
+                    <span class="room-line">
+                        <span class="room-name">{move || chat.name_of(&name.read())}</span>
+                        " "
+                        <span class="room-time">
+                            {move || chat.words.when(time.read().active_at, chat.clock.get())}
+                        </span>
+                    </span>
+                    " "
+                    <span class="room-line">
+                        <span class="room-preview">{move || preview_of(chat, &preview.read())}</span>
+                        " "
+                        {move || {
+                            let n = badge.read().unread;
+                            (n > 0)
+                                .then(|| {
+                                    view! {
+                                        <span class="badge" role="img" aria-label=chat.words.unread(n)>
+                                            {chat.words.badge(n)}
+                                        </span>
+                                    }
+                                })
+                        }}
+                    </span>
+                </span>
+            </a>
+        </li>
+    }
+    .into_any()
+}
+
+/// The ways to a room that is not in the list yet. A native disclosure: it opens without script too.
+#[component]
+fn NewMenu() -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let menu = NodeRef::<leptos::html::Details>::new();
+    let open = move |dialog| {
+        if let Some(menu) = menu.get_untracked() {
+            drop(menu.remove_attribute("open"));
+        }
+        chat.screen.dialog.set(Some(dialog));
+    };
+    view! {
+        <details
+            class="menu"
+            node_ref=menu
+            on:focusout=move |left| close_when_left(menu, &left)
+            on:keydown=move |key| {
+                if key.key() == "Escape" && let Some(menu) = menu.get_untracked() {
+                    drop(menu.remove_attribute("open"));
+                }
+            }
+        >
+            <summary class="icon-button" aria-label=words.start_something() title=words.start_something()>
+                <Icon name="compose"/>
+            </summary>
+            <div class="menu-card">
+                <button type="button" on:click=move |_| open(Dialog::NewDirect)>
+                    <Icon name="person"/>
+                    {words.write_to_someone()}
+                </button>
+                <button type="button" on:click=move |_| open(Dialog::Browse)>
+                    <Icon name="hash"/>
+                    {words.browse_channels()}
+                </button>
+                <button type="button" on:click=move |_| open(Dialog::NewRoom)>
+                    <Icon name="plus"/>
+                    {words.new_room()}
+                </button>
+            </div>
+        </details>
+    }
+}
+
+/// A menu that the keyboard or the pointer has left closes.
+fn close_when_left(menu: NodeRef<leptos::html::Details>, left: &web_sys::FocusEvent) {
+    use wasm_bindgen::JsCast;
+    let Some(menu) = menu.get_untracked() else { return };
+    let to = left.related_target().and_then(|to| to.dyn_into::<web_sys::Node>().ok());
+    if !menu.contains(to.as_ref()) {
+        drop(menu.remove_attribute("open"));
+    }
+}
+
+#[component]
+fn NoRooms(filtered: bool) -> impl IntoView {
+    let words = use_chat().words;
+    match filtered {
+        true => view! { <p class="rooms-none">{words.no_room_found()}</p> }.into_any(),
+        false => view! {
+            <p class="rooms-none">
+                <strong>{words.no_rooms_yet()}</strong>
+                <br/>
+                {words.no_rooms_hint()}
+            </p>
+        }
+        .into_any(),
+    }
+}
+
+/// One word on the connection, and the server that answers.
+#[component]
+fn ConnectionWord() -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let text = move || match chat.link.get() {
+        client::Link::Live => words.on_server(&chat.node.get()),
+        client::Link::Greeting | client::Link::Away { .. } if chat.away.get() => {
+            words.not_connected().to_owned()
+        }
+        client::Link::Greeting | client::Link::Away { .. } => words.on_server(&chat.node.get()),
+    };
+    view! {
+        <span class="me-link" data-away=move || chat.away.get().then_some("true")>
+            {text}
+        </span>
+    }
+}
+
+fn shown(chat: Chat, filter: &str) -> Vec<RoomId> {
+    let order = chat.order.get();
+    let filter = filter.trim().trim_start_matches('#').to_lowercase();
+    if filter.is_empty() {
+        return order;
+    }
+    let matches = |room: &RoomId| chat.summary(*room).is_some_and(|s| is_match(chat, &s.read(), &filter));
+    order.into_iter().filter(matches).collect()
+}
+
+/// Whether a room's name, or its person's handle, has this in it.
+pub(crate) fn is_match(chat: Chat, summary: &RoomSummary, lower: &str) -> bool {
+    chat.name_of(summary).to_lowercase().contains(lower)
+        || summary.peer.as_ref().is_some_and(|peer| peer.handle.contains(lower))
+}
+
+fn preview_of(chat: Chat, summary: &RoomSummary) -> String {
+    let Some(last) = &summary.last else { return chat.words.no_messages().to_owned() };
+    let text: String =
+        last.body.chars().take(PREVIEW_CHARS).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+    match (chat.is_me(last.author.id), summary.room.kind) {
+        (true, _) => chat.words.said(chat.words.you(), &text),
+        (false, RoomKind::Direct) => text,
+        (false, RoomKind::Group | RoomKind::Channel) => chat.words.said(&last.author.name, &text),
+    }
+}

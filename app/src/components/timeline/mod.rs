@@ -1,0 +1,234 @@
+//! The timeline of the open room.
+//!
+//! Keyed by each row's key and [stamp](client::Row::stamp): a new message mounts one row, a changed one is replaced.
+//! Where one reads is kept by [`Place`].
+
+mod place;
+
+use client::{Row, RowKind};
+use leptos::{html::Div, prelude::*};
+use protocol::{Direction, RoomId, RoomKind, Seq};
+
+use self::place::Place;
+use super::{
+    icon::Icon,
+    message_row::{MessageRow, key_text},
+};
+use crate::{browser, state::use_chat};
+
+/// The messages of a room, and the way back down to the newest.
+#[component]
+pub fn Timeline(
+    /// Which room.
+    room: RoomId,
+) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let (scroller, list) = (NodeRef::<Div>::new(), NodeRef::<Div>::new());
+    let place = Place::new(scroller, list);
+    let name = chat.summary(room).map(|s| chat.name_of(&s.read_untracked())).unwrap_or_default();
+
+    let look = move || {
+        let unread = chat.summary(room).is_some_and(|s| s.read_untracked().unread > 0);
+        if unread
+            && browser::is_looked_at()
+            && let Some(seq) = place.last_seen()
+        {
+            chat.saw(Seq(seq));
+        }
+    };
+    let moved = move || {
+        let window = chat.window.get_untracked();
+        place.moved(window.more_after);
+        if window.more_before && place.is_near_top() {
+            chat.load_more(Direction::Before);
+        }
+        if window.more_after && place.is_near_bottom() {
+            chat.load_more(Direction::After);
+        }
+        look();
+    };
+    let settled = move || {
+        place.keep();
+        moved();
+    };
+
+    // The first look at a room begins at what is unread.
+    let begun = StoredValue::new(false);
+    Effect::new(move |_| {
+        let loaded = chat.window.with(|window| window.loaded);
+        chat.rows.track();
+        request_animation_frame(move || {
+            if loaded && begun.try_get_value() == Some(false) {
+                begun.set_value(true);
+                place.begin();
+            }
+            if begun.try_get_value().is_some() {
+                settled();
+            }
+        });
+    });
+    Effect::new(move |_| place.watch(settled));
+    Effect::new(move |asked: Option<u32>| {
+        let newest = chat.screen.newest.get();
+        if asked.is_some_and(|asked| asked != newest) {
+            place.go_down();
+        }
+        newest
+    });
+    Effect::new(move |_| {
+        let handles = ["focus", "visibilitychange"].map(|event| {
+            window_event_listener_untyped(event, move |_| {
+                if !browser::is_hidden() {
+                    chat.come_back();
+                    look();
+                }
+            })
+        });
+        on_cleanup(move || handles.into_iter().for_each(WindowListenerHandle::remove));
+    });
+    let trim = move || {
+        if place.is_down() && chat.rows.with_untracked(Vec::len) > client::TIMELINE_ENTRIES_MAX + 50 {
+            chat.trim();
+        }
+    };
+    Effect::new(move |_| {
+        chat.rows.track();
+        trim();
+    });
+
+    view! {
+        <div class="timeline-box">
+            <div
+                class="timeline"
+                role="log"
+                aria-label=words.messages_in(&name)
+                aria-live="off"
+                aria-busy=move || (!chat.window.get().loaded).to_string()
+                tabindex="0"
+                node_ref=scroller
+                on:scroll=move |_| moved()
+            >
+                <div class="rows" node_ref=list>
+                    {move || {
+                        let window = chat.window.get();
+                        match (window.loaded, window.more_before) {
+                            (false, _) => view! { <Skeleton/> }.into_any(),
+                            (true, true) => view! { <Older/> }.into_any(),
+                            (true, false) => ().into_any(),
+                        }
+                    }}
+                    <For each=move || chat.rows.get() key=|row| (row.key, row.stamp()) let(row)>
+                        {draw(room, row)}
+                    </For>
+                </div>
+            </div>
+            <JumpDown room place/>
+        </div>
+    }
+}
+
+fn draw(room: RoomId, row: Row) -> AnyView {
+    let chat = use_chat();
+    let key = key_text(row.key);
+    match row.kind {
+        RowKind::Message(message) => view! { <MessageRow room key=row.key message/> }.into_any(),
+        RowKind::Day(date) => view! {
+            <div class="day" data-key=key role="separator">
+                <span>{move || chat.words.day(date, chat.clock.get())}</span>
+            </div>
+        }
+        .into_any(),
+        RowKind::Unread => view! {
+            <div class="unread-line" data-key=key role="separator">
+                <span>{chat.words.unread_line()}</span>
+            </div>
+        }
+        .into_any(),
+        RowKind::Beginning => view! { <Beginning room key/> }.into_any(),
+    }
+}
+
+/// Nothing is older: what the room is for.
+#[component]
+fn Beginning(room: RoomId, key: String) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let Some(summary) = chat.summary(room) else { return ().into_any() };
+    let now = summary.read_untracked().clone();
+    let name = chat.name_of(&now);
+    let line = match now.room.kind {
+        RoomKind::Direct => words.beginning_with(&name),
+        RoomKind::Group | RoomKind::Channel => words.beginning_of(&name),
+    };
+    let nobody = move || summary.read().last.is_none().then(|| words.nobody_wrote());
+    view! {
+        <div class="beginning" data-key=key>
+            <super::avatar::RoomPicture summary=now.clone()/>
+            <h2>{name}</h2>
+            <p>{line} " " {nobody}</p>
+            {(!now.room.topic.is_empty()).then(|| view! { <p class="beginning-topic">{now.room.topic}</p> })}
+        </div>
+    }
+    .into_any()
+}
+
+/// The place of older messages, always of the same height: words only while they are on their way.
+#[component]
+fn Older() -> impl IntoView {
+    let chat = use_chat();
+    view! {
+        <div class="older" data-key="older">
+            {move || chat.window.get().loading_before.then(|| view! { <span>{chat.words.loading_older()}</span> })}
+        </div>
+    }
+}
+
+/// A quiet picture of rows to come; the style sheet shows it after 300 ms.
+#[component]
+fn Skeleton() -> impl IntoView {
+    let words = use_chat().words;
+    let lines = ["wide", "short", "middle", "wide", "short", "middle"].map(|width| {
+        view! {
+            <div class="skeleton-row">
+                <span class="skeleton-picture"></span>
+                <span class=format!("skeleton-text {width}")></span>
+            </div>
+        }
+    });
+    view! {
+        <div class="skeleton" data-key="skeleton" role="status">
+            <span class="sr-only">{words.loading()}</span>
+            {lines.into_iter().collect_view()}
+        </div>
+    }
+}
+
+/// Down to the newest message, with the number of those that one has not seen.
+#[component]
+fn JumpDown(room: RoomId, place: Place) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let unread = move || chat.summary(room).map_or(0, |summary| summary.read().unread);
+    let is_shown = move || place.is_far.get() || chat.window.get().more_after;
+    let jump = move |_| {
+        if chat.window.get_untracked().more_after {
+            chat.jump_to_newest();
+        }
+        place.go_down();
+        chat.screen.compose();
+    };
+    move || {
+        is_shown().then(|| {
+            view! {
+                <button type="button" class="jump" on:click=jump>
+                    {move || match unread() {
+                        0 => words.jump_to_newest().to_owned(),
+                        n => words.new_messages(n),
+                    }}
+                    <Icon name="down"/>
+                </button>
+            }
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! The frame of the pages before one is in: a card on a quiet ground, and the language below.
+
+use leptos::prelude::*;
+use protocol::{Language, Page};
+
+/// The frame.
+#[component]
+pub fn Door(
+    /// The heading.
+    title: String,
+    /// One line below it.
+    #[prop(into)]
+    lead: String,
+    /// What is inside.
+    children: Children,
+) -> impl IntoView {
+    let page = expect_context::<Page>();
+    let place = if page.place.is_empty() { "Roost".to_owned() } else { page.place.clone() };
+    view! {
+        <main class="door">
+            <div class="door-card">
+                <p class="door-place">
+                    <img src="/favicon.svg" alt="" width="28" height="28"/>
+                    <span>{place}</span>
+                </p>
+                <h1>{title}</h1>
+                {(!lead.is_empty()).then(|| view! { <p class="door-lead">{lead}</p> })}
+                {children()}
+            </div>
+            <LanguageSwitch/>
+        </main>
+    }
+}
+
+/// The languages by their own names: it works before one has an account, and without script.
+#[component]
+fn LanguageSwitch() -> impl IntoView {
+    let page = expect_context::<Page>();
+    let here = leptos_router::hooks::use_location();
+    let next = move || format!("{}{}", here.pathname.get(), query(&here.search.get()));
+    let language = |value: &'static str, name: &'static str, lang: &'static str, is: bool| {
+        view! {
+            <button type="submit" name="language" value=value lang=lang aria-pressed=is.to_string()>
+                {name}
+            </button>
+        }
+    };
+    view! {
+        <form class="languages" method="post" action="/preferences">
+            <input type="hidden" name="next" value=next/>
+            {language("en", "English", "en", page.language == Language::En)}
+            {language("zh", "中文", "zh-Hans", page.language == Language::Zh)}
+        </form>
+    }
+}
+
+fn query(search: &str) -> String {
+    if search.is_empty() { String::new() } else { format!("?{search}") }
+}
+
+/// A password with a way to see it, once the page is awake.
+#[component]
+pub fn PasswordField(
+    /// `current-password` or `new-password`.
+    autocomplete: &'static str,
+    /// One line below.
+    #[prop(optional)]
+    hint: &'static str,
+    /// The refused form.
+    refused: crate::components::field::Refused,
+    /// Whether the page begins here.
+    #[prop(optional)]
+    first: bool,
+) -> impl IntoView {
+    use crate::components::field::Field;
+    let words = crate::words::use_words();
+    view! { <Field name="password" label=words.password() kind="password" autocomplete=autocomplete hint=hint refused=refused first=first/> }
+}

@@ -1,0 +1,41 @@
+//! No room is open: what one can do next. On a phone the list of rooms stands here instead.
+
+use leptos::prelude::*;
+
+use crate::{
+    components::icon::Icon,
+    state::{Dialog, use_chat},
+};
+
+/// The page.
+#[component]
+pub fn Lobby() -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    chat.enter(None);
+    let open = move |dialog| move |_| chat.screen.dialog.set(Some(dialog));
+    view! {
+        <div class="lobby">
+            <img src="/favicon.svg" alt="" width="56" height="56"/>
+            <h1>{move || if chat.order.with(Vec::is_empty) { words.no_rooms_yet() } else { words.lobby_title() }}</h1>
+            <p>{move || if chat.order.with(Vec::is_empty) { words.no_rooms_hint() } else { words.lobby_lead() }}</p>
+            <div class="lobby-actions scripted">
+                <button type="button" class="button primary" on:click=open(Dialog::Browse)>
+                    <Icon name="hash"/>
+                    {words.browse_channels()}
+                </button>
+                <button type="button" class="button" on:click=open(Dialog::NewDirect)>
+                    <Icon name="person"/>
+                    {words.write_to_someone()}
+                </button>
+            </div>
+            <p class="lobby-keys scripted">
+                <kbd>"Ctrl"</kbd>
+                <kbd>"K"</kbd>
+                {words.go_anywhere()}
+                <kbd>"?"</kbd>
+                {words.keyboard_shortcuts()}
+            </p>
+        </div>
+    }
+}

@@ -1,0 +1,56 @@
+//! The first person names the place and its first channel, and gets a link for the others.
+
+use leptos::prelude::*;
+use protocol::{FormName, Page};
+
+use super::door::Door;
+use crate::{
+    components::{
+        copy::CopyField,
+        field::{Field, FormError, Refused},
+    },
+    words::use_words,
+};
+
+/// The page: first the form, then the link.
+#[component]
+pub fn SetUp() -> impl IntoView {
+    let page = expect_context::<Page>();
+    let words = use_words();
+    let refused = Refused::of(&page, FormName::SetUp);
+    let link = page.invitations.iter().find_map(|invitation| invitation.link.clone());
+    if page.place.is_empty() {
+        view! {
+            <Door title=words.name_place().to_owned() lead=words.name_place_lead()>
+                <form class="door-form" method="post" action="/set-up">
+                    <FormError refused=refused.clone()/>
+                    <Field
+                        name="place"
+                        label=words.place_name()
+                        example=words.place_example()
+                        autocomplete="organization"
+                        refused=refused.clone()
+                        first=true
+                    />
+                    <Field
+                        name="channel"
+                        label=words.first_channel()
+                        example=words.first_channel_example()
+                        hint=words.first_channel_hint()
+                        refused
+                    />
+                    <button type="submit" class="button primary">{words.go_on()}</button>
+                </form>
+            </Door>
+        }
+        .into_any()
+    } else {
+        view! {
+            <Door title=words.place_ready().to_owned() lead=words.invite_lead()>
+                {link.map(|link| view! { <CopyField text=link label=words.invitations()/> })}
+                <a class="button primary" href="/" rel="external">{words.enter()}</a>
+            </Door>
+        }
+        .into_any()
+    }
+}

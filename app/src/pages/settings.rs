@@ -1,0 +1,262 @@
+//! Settings: how it looks, who is signed in where, whom one invites, and which server answers. Plain forms.
+
+use leptos::prelude::*;
+use protocol::{FormName, InvitationView, Language, Page, SessionView, Theme, VERSION};
+
+use crate::{
+    browser,
+    components::{
+        copy::CopyField,
+        field::{FormError, Refused},
+        icon::Icon,
+    },
+    state::{Dialog, use_chat},
+};
+
+/// What only the server's own page knows: fetched when one comes here from inside.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Kept {
+    sessions: Vec<SessionView>,
+    invitations: Vec<InvitationView>,
+    may_invite: bool,
+}
+
+impl From<&Page> for Kept {
+    fn from(page: &Page) -> Self {
+        Self {
+            sessions: page.sessions.clone(),
+            invitations: page.invitations.clone(),
+            may_invite: page.viewer.as_ref().is_some_and(|viewer| viewer.admin)
+                || !page.invitations.is_empty(),
+        }
+    }
+}
+
+/// The page.
+#[component]
+pub fn Settings() -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    chat.enter(None);
+    let page = expect_context::<Page>();
+    let refused = Refused::of(&page, FormName::Invite);
+    let kept = RwSignal::new(Kept::from(&page));
+    Effect::new(move |_| {
+        if kept.with_untracked(|kept| kept.sessions.is_empty()) {
+            chat.fetch("/settings", move |page| drop(kept.try_set(Kept::from(&page))));
+        }
+    });
+    let admin = page.viewer.as_ref().is_some_and(|viewer| viewer.admin);
+    view! {
+        <div class="settings">
+            <header class="pane-head">
+                <a class="back icon-button" href="/" aria-label=words.back() title=words.back()>
+                    <Icon name="back"/>
+                </a>
+                <div class="pane-title">
+                    <h1>{words.settings()}</h1>
+                </div>
+            </header>
+            <div class="settings-body">
+                <Account admin/>
+                <Appearance language=page.language theme=page.theme/>
+                {move || kept.with(|kept| kept.may_invite).then(|| view! {
+                    <Invitations list=kept.with(|kept| kept.invitations.clone()) refused=refused.clone()/>
+                })}
+                {move || view! { <Sessions list=kept.with(|kept| kept.sessions.clone())/> }}
+                <Connection/>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Account(admin: bool) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let me = chat.me.get_value();
+    view! {
+        <section class="setting" aria-labelledby="set-account">
+            <h2 id="set-account">{words.account()}</h2>
+            <div class="setting-person">
+                <crate::components::avatar::Avatar user=me.clone()/>
+                <div>
+                    <strong>{me.name.clone()}</strong>
+                    <p class="setting-hint">
+                        {words.signed_in_as(&me.handle)}
+                        {admin.then(|| format!(" · {}", words.admin()))}
+                    </p>
+                </div>
+                // What was written and not sent stays in no browser that one has signed out of.
+                <form method="post" action="/sign-out" on:submit=move |_| chat.forget_everything()>
+                    <button type="submit" class="button">{words.sign_out()}</button>
+                </form>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Appearance(language: Language, theme: Theme) -> impl IntoView {
+    let words = use_chat().words;
+    let shown = RwSignal::new(theme);
+    let colour = move |value: &'static str, which: Theme, name: &'static str| {
+        view! {
+            <button
+                type="submit"
+                name="theme"
+                value=value
+                aria-pressed=move || (shown.get() == which).to_string()
+                on:click=move |_| {
+                    // Seen at once; the form then keeps it.
+                    browser::set_root_attribute("data-theme", value);
+                    shown.set(which);
+                }
+            >
+                {name}
+            </button>
+        }
+    };
+    let tongue = |value: &'static str, name: &'static str, lang: &'static str, is: bool| {
+        view! {
+            <button type="submit" name="language" value=value lang=lang aria-pressed=is.to_string()>
+                {name}
+            </button>
+        }
+    };
+    view! {
+        <section class="setting" aria-labelledby="set-appearance">
+            <h2 id="set-appearance">{words.appearance()}</h2>
+            <form class="setting-row" method="post" action="/preferences">
+                <input type="hidden" name="next" value="/settings"/>
+                <span id="set-theme">{words.theme()}</span>
+                <div class="segments" role="group" aria-labelledby="set-theme">
+                    {colour("system", Theme::System, words.theme_system())}
+                    {colour("light", Theme::Light, words.theme_light())}
+                    {colour("dark", Theme::Dark, words.theme_dark())}
+                </div>
+            </form>
+            <form class="setting-row" method="post" action="/preferences">
+                <input type="hidden" name="next" value="/settings"/>
+                <span id="set-language">{words.language()}</span>
+                <div class="segments" role="group" aria-labelledby="set-language">
+                    {tongue("en", "English", "en", language == Language::En)}
+                    {tongue("zh", "中文", "zh-Hans", language == Language::Zh)}
+                </div>
+            </form>
+        </section>
+    }
+}
+
+#[component]
+fn Invitations(list: Vec<InvitationView>, refused: Refused) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let none = list.is_empty();
+    let line = move |invitation: InvitationView| {
+        let clock = chat.clock.get_untracked();
+        let facts = format!(
+            "{} · {}",
+            words.uses_left(invitation.uses_left),
+            words.ends_at(&words.moment(invitation.expires_at, clock))
+        );
+        view! {
+            <li class="setting-item">
+                <div class="setting-item-words">
+                    {match invitation.link {
+                        Some(link) => view! { <CopyField text=link label=words.copy_link()/> }.into_any(),
+                        None => view! { <strong>{words.moment(invitation.created_at, clock)}</strong> }.into_any(),
+                    }}
+                    <p class="setting-hint">{facts}</p>
+                </div>
+                <form method="post" action=format!("/invitations/{}/revoke", invitation.id)>
+                    <button type="submit" class="button loss">{words.revoke()}</button>
+                </form>
+            </li>
+        }
+    };
+    view! {
+        <section class="setting" aria-labelledby="set-invitations">
+            <h2 id="set-invitations">{words.invitations()}</h2>
+            <p class="setting-hint">{words.invitations_hint()}</p>
+            <FormError refused/>
+            <ul class="setting-list">{list.into_iter().map(line).collect_view()}</ul>
+            {none.then(|| view! { <p class="setting-none">{words.no_invitations()}</p> })}
+            <form method="post" action="/invitations">
+                <button type="submit" class="button">
+                    <Icon name="plus"/>
+                    {words.new_invitation()}
+                </button>
+            </form>
+        </section>
+    }
+}
+
+#[component]
+fn Sessions(list: Vec<SessionView>) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let others = list.iter().any(|session| !session.current);
+    let line = move |session: SessionView| {
+        let clock = chat.clock.get_untracked();
+        let facts = format!(
+            "{} · {}",
+            words.seen_at(&words.moment(session.seen_at, clock)),
+            words.signed_in_at(&words.moment(session.created_at, clock))
+        );
+        view! {
+            <li class="setting-item">
+                <div class="setting-item-words">
+                    <strong>{session.device}</strong>
+                    {session.current.then(|| view! { " " <span class="tag">{words.this_device()}</span> })}
+                    <p class="setting-hint">{facts}</p>
+                </div>
+                {(!session.current).then(|| view! {
+                    <form method="post" action=format!("/settings/sessions/{}/end", session.id)>
+                        <button type="submit" class="button loss">{words.end()}</button>
+                    </form>
+                })}
+            </li>
+        }
+    };
+    view! {
+        <section class="setting" aria-labelledby="set-sessions">
+            <h2 id="set-sessions">{words.sessions()}</h2>
+            <p class="setting-hint">{words.sessions_hint()}</p>
+            <ul class="setting-list">{list.into_iter().map(line).collect_view()}</ul>
+            {others.then(|| view! {
+                <form method="post" action="/settings/sessions/end-others">
+                    <button type="submit" class="button loss">{words.end_others()}</button>
+                </form>
+            })}
+        </section>
+    }
+}
+
+/// Which server answers, and how: the page says so to people and to tests.
+#[component]
+fn Connection() -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let state = move || match chat.link.get() {
+        client::Link::Live => words.connected(),
+        client::Link::Greeting => words.connecting(),
+        client::Link::Away { .. } => words.not_connected(),
+    };
+    view! {
+        <section class="setting" aria-labelledby="set-connection">
+            <h2 id="set-connection">{words.connection()}</h2>
+            <dl class="facts">
+                <dt>{words.server()}</dt>
+                <dd>{move || chat.node.get()}</dd>
+                <dt>{words.state()}</dt>
+                <dd>{state}</dd>
+                <dt>{words.protocol_version()}</dt>
+                <dd>{VERSION}</dd>
+            </dl>
+            <button type="button" class="button scripted" on:click=move |_| chat.screen.dialog.set(Some(Dialog::Shortcuts))>
+                {words.keyboard_shortcuts()}
+            </button>
+        </section>
+    }
+}

@@ -1,0 +1,54 @@
+//! Sign in. A plain form: it works without script, and the browser's own password manager knows it.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use protocol::{FormName, Page, SignUp};
+
+use super::door::{Door, PasswordField};
+use crate::{
+    components::field::{Field, FormError, Refused},
+    words::use_words,
+};
+
+/// The page.
+#[component]
+pub fn SignIn() -> impl IntoView {
+    let page = expect_context::<Page>();
+    let words = use_words();
+    let refused = Refused::of(&page, FormName::SignIn);
+    let lost = page.form.as_ref().and_then(|form| form.values.get("body")).cloned();
+    let query = use_query_map();
+    let typed_next = refused.value("next");
+    let next = move || match typed_next.is_empty() {
+        true => query.with(|query| query.get("next")).unwrap_or_default(),
+        false => typed_next.clone(),
+    };
+    let may_sign_up = matches!(page.sign_up, SignUp::Open | SignUp::First);
+    let known = !refused.value("handle").is_empty();
+    view! {
+        <Door title=words.sign_in().to_owned() lead="">
+            {lost.map(|text| view! {
+                <section class="lost-words" aria-label=words.your_words()>
+                    <p class="lost-words-hint">{words.your_words_hint()}</p>
+                    <p class="your-words">{text}</p>
+                </section>
+            })}
+            <form class="door-form" method="post" action="/sign-in">
+                <FormError refused=refused.clone()/>
+                <input type="hidden" name="next" value=next/>
+                <Field
+                    name="handle"
+                    label=words.handle()
+                    autocomplete="username"
+                    refused=refused.clone()
+                    first=!known
+                />
+                <PasswordField autocomplete="current-password" refused=refused first=known/>
+                <button type="submit" class="button primary">{words.sign_in()}</button>
+            </form>
+            {may_sign_up.then(|| view! {
+                <p class="door-other">{words.new_here()} " " <a href="/sign-up" rel="external">{words.sign_up()}</a></p>
+            })}
+        </Door>
+    }
+}

@@ -1,0 +1,74 @@
+//! Create an account: the first one of a place, an open one, or by an invitation link.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use protocol::{FormName, Page, SignUp as Policy};
+
+use super::door::{Door, PasswordField};
+use crate::{
+    components::field::{Field, FormError, Refused},
+    words::use_words,
+};
+
+/// The page, also of `/invite/{token}`.
+#[component]
+pub fn SignUp() -> impl IntoView {
+    let page = expect_context::<Page>();
+    let words = use_words();
+    let refused = Refused::of(&page, FormName::SignUp);
+    let token = page.invitation_token.clone();
+    let closed = match (page.sign_up, token.is_some()) {
+        (Policy::Closed, _) => Some(words.sign_up_closed()),
+        (Policy::Invite, false) => Some(words.sign_up_needs_invitation()),
+        (Policy::Invite | Policy::Open | Policy::First, _) => None,
+    };
+    let query = use_query_map();
+    let next = move || query.with(|query| query.get("next")).unwrap_or_default();
+    let (title, lead) = match (page.sign_up, token.is_some()) {
+        (Policy::First, _) => (words.first_account(), words.first_account_lead()),
+        (_, true) => (words.sign_up_by_invitation(), ""),
+        (Policy::Open | Policy::Invite | Policy::Closed, false) => (words.sign_up(), ""),
+    };
+    view! {
+        <Door title=title.to_owned() lead=lead>
+            {match closed {
+                Some(why) => view! {
+                    <FormError refused/>
+                    <p class="door-closed">{why}</p>
+                }
+                .into_any(),
+                None => view! {
+                    <form class="door-form" method="post" action="/sign-up">
+                        <FormError refused=refused.clone()/>
+                        {refused.words("invitation").map(|why| view! { <p class="form-error" role="alert">{why}</p> })}
+                        <input type="hidden" name="next" value=next/>
+                        {token.map(|token| view! { <input type="hidden" name="invitation" value=token/> })}
+                        <Field
+                            name="name"
+                            label=words.display_name()
+                            autocomplete="name"
+                            hint=words.display_name_hint()
+                            refused=refused.clone()
+                            first=true
+                        />
+                        <Field
+                            name="handle"
+                            label=words.handle()
+                            autocomplete="username"
+                            hint=words.handle_hint()
+                            refused=refused.clone()
+                        />
+                        <PasswordField autocomplete="new-password" hint=words.password_hint() refused/>
+                        <button type="submit" class="button primary">{words.sign_up()}</button>
+                    </form>
+                }
+                .into_any(),
+            }}
+            {(page.sign_up != Policy::First).then(|| view! {
+                <p class="door-other">
+                    {words.have_account()} " " <a href="/sign-in" rel="external">{words.sign_in()}</a>
+                </p>
+            })}
+        </Door>
+    }
+}

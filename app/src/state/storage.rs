@@ -1,0 +1,100 @@
+//! What outlives the page in this browser: drafts, and messages that the server has not acknowledged.
+//!
+//! Each message has a key of its own, so that two tabs never write over each other's; both may send it, and the
+//! server knows the repeat by its nonce. Keys begin with the person's id: another person at the same browser neither
+//! sees nor sends them.
+
+use std::collections::BTreeSet;
+
+use client::{Outbox, Pending};
+use leptos::prelude::window;
+use protocol::{Nonce, RoomId, UserId};
+use web_sys::Storage;
+
+/// The keys of one person.
+#[derive(Clone, Debug)]
+pub(crate) struct Saved {
+    prefix: String,
+    kept: BTreeSet<Nonce>,
+}
+
+impl Saved {
+    pub(crate) fn of(user: UserId) -> Self {
+        Self { prefix: format!("roost:{user}:"), kept: BTreeSet::new() }
+    }
+
+    /// What earlier pages had not got acknowledged, in the order of writing.
+    pub(crate) fn load(&self) -> Vec<Pending> {
+        let Some(storage) = storage() else { return Vec::new() };
+        let prefix = format!("{}out:", self.prefix);
+        let mut pending: Vec<Pending> = keys(&storage)
+            .filter(|key| key.starts_with(&prefix))
+            .filter_map(|key| storage.get_item(&key).ok()?)
+            .filter_map(|text| serde_json::from_str(&text).ok())
+            .collect();
+        pending.sort_by_key(|item| item.written_at);
+        pending
+    }
+
+    /// Keeps what is on its way, and forgets what has arrived.
+    pub(crate) fn keep_outbox(&mut self, outbox: &Outbox) {
+        let Some(storage) = storage() else { return };
+        let now: BTreeSet<Nonce> = outbox.items().iter().map(|item| item.nonce).collect();
+        for nonce in self.kept.difference(&now) {
+            remove(&storage, &self.out_key(*nonce));
+        }
+        for item in outbox.items().iter().filter(|item| !self.kept.contains(&item.nonce)) {
+            if let Ok(text) = serde_json::to_string(item) {
+                set(&storage, &self.out_key(item.nonce), &text);
+            }
+        }
+        self.kept = now;
+    }
+
+    pub(crate) fn draft(&self, room: RoomId) -> String {
+        storage().and_then(|storage| storage.get_item(&self.draft_key(room)).ok()?).unwrap_or_default()
+    }
+
+    pub(crate) fn keep_draft(&self, room: RoomId, text: &str) {
+        let Some(storage) = storage() else { return };
+        if text.trim().is_empty() {
+            remove(&storage, &self.draft_key(room));
+        } else {
+            set(&storage, &self.draft_key(room), text);
+        }
+    }
+
+    /// Forgets everything of this person.
+    pub(crate) fn clear(&self) {
+        let Some(storage) = storage() else { return };
+        for key in keys(&storage).filter(|key| key.starts_with(&self.prefix)).collect::<Vec<_>>() {
+            remove(&storage, &key);
+        }
+    }
+
+    fn out_key(&self, nonce: Nonce) -> String {
+        format!("{}out:{nonce}", self.prefix)
+    }
+
+    fn draft_key(&self, room: RoomId) -> String {
+        format!("{}draft:{room}", self.prefix)
+    }
+}
+
+/// `None` where the browser keeps nothing for us: then a reload forgets, and all else works.
+fn storage() -> Option<Storage> {
+    window().local_storage().ok().flatten()
+}
+
+fn keys(storage: &Storage) -> impl Iterator<Item = String> + '_ {
+    (0..storage.length().unwrap_or_default()).filter_map(|n| storage.key(n).ok().flatten())
+}
+
+fn set(storage: &Storage, key: &str, text: &str) {
+    // A full storage keeps no more: the text is still in the page.
+    drop(storage.set_item(key, text));
+}
+
+fn remove(storage: &Storage, key: &str) {
+    drop(storage.remove_item(key));
+}

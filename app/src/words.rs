@@ -1,1 +1,0 @@
-//! Every sentence, in every language.

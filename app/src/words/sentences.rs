@@ -1,0 +1,200 @@
+//! Sentences with numbers and names in them.
+
+use protocol::{RoomKind, limits};
+
+use super::Words;
+
+impl Words {
+    /// How many members.
+    #[must_use]
+    pub fn members_count(self, n: u32) -> String {
+        self.pick(if n == 1 { "1 member".to_owned() } else { format!("{n} members") }, format!("{n} 位成员"))
+    }
+
+    /// A count of unread messages, as short as a badge.
+    #[must_use]
+    pub fn badge(self, n: u32) -> String {
+        if n >= limits::UNREAD_MAX { "99+".to_owned() } else { n.to_string() }
+    }
+
+    /// The same, for who listens.
+    #[must_use]
+    pub fn unread(self, n: u32) -> String {
+        let badge = self.badge(n);
+        self.pick(format!("{badge} unread"), format!("{badge} 条未读"))
+    }
+
+    /// On the button that goes down to the newest message.
+    #[must_use]
+    pub fn new_messages(self, n: u32) -> String {
+        let badge = self.badge(n);
+        self.pick(
+            if n == 1 { "1 new message".to_owned() } else { format!("{badge} new messages") },
+            format!("{badge} 条新消息"),
+        )
+    }
+
+    /// The name of the composer.
+    #[must_use]
+    pub fn message_to(self, room: &str) -> String {
+        self.pick(format!("Message to {room}"), format!("发消息给 {room}"))
+    }
+
+    /// The name of the timeline.
+    #[must_use]
+    pub fn messages_in(self, room: &str) -> String {
+        self.pick(format!("Messages in {room}"), format!("{room} 的消息"))
+    }
+
+    /// Announced to who listens.
+    #[must_use]
+    pub fn announce(self, author: &str, room: &str, text: &str) -> String {
+        self.pick(format!("{author} in {room}: {text}"), format!("{author}（{room}）：{text}"))
+    }
+
+    /// How many messages wait for the connection.
+    #[must_use]
+    pub fn waiting_count(self, n: usize) -> String {
+        self.pick(
+            if n == 1 { "1 message waits.".to_owned() } else { format!("{n} messages wait.") },
+            format!("{n} 条消息等待发送。"),
+        )
+    }
+
+    /// Under the composer, near the limit.
+    #[must_use]
+    pub fn characters_left(self, n: i64) -> String {
+        self.pick(format!("{n} left"), format!("还可输入 {n} 字"))
+    }
+
+    /// Under the composer, beyond the limit.
+    #[must_use]
+    pub fn characters_over(self, n: i64) -> String {
+        self.pick(
+            format!("{n} characters too many. Shorten it, or send it in parts."),
+            format!("超出 {n} 个字符。请缩短或分段发送。"),
+        )
+    }
+
+    /// Who has read a message: names, how many of how many.
+    #[must_use]
+    pub fn read_by(self, names: &[&str], others: usize) -> String {
+        if names.is_empty() {
+            return self.nobody_read().to_owned();
+        }
+        if names.len() == others && others > 1 {
+            return self.pick("Read by everyone".to_owned(), "所有人都已读".to_owned());
+        }
+        let shown = names.iter().take(8).copied().collect::<Vec<_>>().join(self.pick(", ", "、"));
+        let more = names.len().saturating_sub(8);
+        match more {
+            0 => self.pick(format!("Read by {shown}"), format!("{shown} 已读")),
+            _ => self.pick(
+                format!("Read by {shown} and {more} more"),
+                format!("{shown} 等 {} 人已读", names.len()),
+            ),
+        }
+    }
+
+    /// The label of a message, for who moves from row to row.
+    #[must_use]
+    pub fn message_by(self, author: &str, time: &str) -> String {
+        self.pick(format!("{author}, {time}"), format!("{author}，{time}"))
+    }
+
+    /// What was said last, in the list.
+    #[must_use]
+    pub fn said(self, author: &str, text: &str) -> String {
+        self.pick(format!("{author}: {text}"), format!("{author}：{text}"))
+    }
+
+    /// The room's name as a title: a channel has its sign.
+    #[must_use]
+    pub fn named(self, kind: RoomKind, title: &str) -> String {
+        match kind {
+            RoomKind::Channel => format!("#{title}"),
+            RoomKind::Direct | RoomKind::Group => title.to_owned(),
+        }
+    }
+
+    /// In the beginning of a channel or group.
+    #[must_use]
+    pub fn beginning_of(self, name: &str) -> String {
+        self.pick(format!("This is the beginning of {name}."), format!("这是 {name} 的开始。"))
+    }
+
+    /// In the beginning of a direct room.
+    #[must_use]
+    pub fn beginning_with(self, name: &str) -> String {
+        self.pick(
+            format!("This is the beginning of your conversation with {name}. Only the two of you see it."),
+            format!("这是你和 {name} 对话的开始，只有你们两人能看到。"),
+        )
+    }
+
+    /// How many may still come by an invitation.
+    #[must_use]
+    pub fn uses_left(self, n: u32) -> String {
+        self.pick(
+            if n == 1 { "good for 1 more person".to_owned() } else { format!("good for {n} more people") },
+            format!("还可供 {n} 人使用"),
+        )
+    }
+
+    /// Until when.
+    #[must_use]
+    pub fn ends_at(self, when: &str) -> String {
+        self.pick(format!("ends {when}"), format!("{when} 到期"))
+    }
+
+    /// When a session was last seen.
+    #[must_use]
+    pub fn seen_at(self, when: &str) -> String {
+        self.pick(format!("last seen {when}"), format!("上次活跃 {when}"))
+    }
+
+    /// When a session began.
+    #[must_use]
+    pub fn signed_in_at(self, when: &str) -> String {
+        self.pick(format!("signed in {when}"), format!("登录于 {when}"))
+    }
+
+    /// Which server answers.
+    #[must_use]
+    pub fn on_server(self, node: &str) -> String {
+        self.pick(format!("on {node}"), format!("连接到 {node}"))
+    }
+
+    /// The person of a direct room, in their settings and menus.
+    #[must_use]
+    pub fn signed_in_as(self, handle: &str) -> String {
+        self.pick(format!("Signed in as @{handle}"), format!("已登录为 @{handle}"))
+    }
+
+    /// Above the dialog to invite.
+    #[must_use]
+    pub fn invite_to(self, room: &str) -> String {
+        self.pick(format!("Invite people to {room}"), format!("邀请成员加入 {room}"))
+    }
+
+    /// On the button that invites.
+    #[must_use]
+    pub fn invite_count(self, n: usize) -> String {
+        match n {
+            0 => self.invite().to_owned(),
+            _ => self.pick(format!("Invite {n}"), format!("邀请 {n} 人")),
+        }
+    }
+
+    /// Above the dialog to leave.
+    #[must_use]
+    pub fn leave_named(self, room: &str) -> String {
+        self.pick(format!("Leave {room}"), format!("离开 {room}"))
+    }
+
+    /// Takes one person out of a choice.
+    #[must_use]
+    pub fn remove_named(self, name: &str) -> String {
+        self.pick(format!("Remove {name}"), format!("移除 {name}"))
+    }
+}

@@ -1,0 +1,196 @@
+//! Sentences without a number or a name in them.
+
+use super::Words;
+
+macro_rules! words {
+    ($($name:ident: $en:literal, $zh:literal;)*) => {
+        impl Words {
+            $(
+                #[doc = $en]
+                #[must_use]
+                pub fn $name(self) -> &'static str {
+                    self.pick($en, $zh)
+                }
+            )*
+        }
+    };
+}
+
+words! {
+    // Doors.
+    sign_in: "Sign in", "登录";
+    sign_up: "Create account", "创建账号";
+    sign_out: "Sign out", "退出登录";
+    welcome_back: "Welcome back", "欢迎回来";
+    new_here: "New here?", "还没有账号？";
+    have_account: "Already have an account?", "已有账号？";
+    handle: "Handle", "用户名";
+    handle_hint: "Small letters, digits, dots and dashes. People mention you by it.", "小写字母、数字、点和连字符。别人用它提到你。";
+    display_name: "Name", "显示名";
+    display_name_hint: "What others see. You may write it in any language.", "别人看到的名字，可以用任何语言。";
+    password: "Password", "密码";
+    password_hint: "At least 10 characters. A few words are easier to remember than signs.", "至少 10 个字符。几个词比符号更容易记住。";
+    show_password: "Show password", "显示密码";
+    sign_up_by_invitation: "You have been invited", "你收到了邀请";
+    sign_up_needs_invitation: "This place is open to people with an invitation link. Ask someone who is in for one.", "这里只对持有邀请链接的人开放。请向里面的人要一个链接。";
+    sign_up_closed: "This place takes no new people at the moment.", "这里目前不接受新成员。";
+    first_account: "Set up your Roost", "开始使用 Roost";
+    first_account_lead: "Nobody is here yet. The first account looks after this place.", "这里还没有人。第一个账号将管理这里。";
+    your_words: "What you wrote", "你写的内容";
+    your_words_hint: "You were signed out before this was sent. Copy it, sign in, and send it again.", "在发送之前你的登录已失效。请先复制，登录后再发送。";
+
+    // Set-up.
+    name_place: "Name this place", "给这里起个名字";
+    name_place_lead: "Your team, your company, your family: it stands above the list of rooms.", "团队、公司或家庭的名字：它会显示在房间列表上方。";
+    place_name: "Name of the place", "名称";
+    place_example: "Harbour Studio", "海港工作室";
+    first_channel: "First channel", "第一个频道";
+    first_channel_hint: "Everyone who comes can join it. You can make more later.", "所有人都可以加入。以后可以再建。";
+    first_channel_example: "general", "大厅";
+    go_on: "Continue", "继续";
+    place_ready: "It is ready", "准备好了";
+    invite_lead: "Give this link to the people you want here. Each of them makes their own account by it.", "把这个链接发给你想邀请的人，他们用它创建自己的账号。";
+    enter: "Go in", "进入";
+
+    // Rooms.
+    rooms: "Rooms", "房间";
+    find_room: "Find a room", "查找房间";
+    no_room_found: "No room of that name.", "没有这个名字的房间。";
+    go_anywhere: "Go anywhere", "快速跳转";
+    go_anywhere_hint: "A room or a person", "房间或人名";
+    no_rooms_yet: "You are in no room yet.", "你还没有加入任何房间。";
+    no_rooms_hint: "Browse the channels, or write to someone.", "浏览频道，或者给某人写信息。";
+    write_to_someone: "Write to someone", "发起私聊";
+    new_room: "New room", "新建房间";
+    browse_channels: "Browse channels", "浏览频道";
+    start_something: "New", "新建";
+    settings: "Settings", "设置";
+    no_messages: "Nothing here yet", "还没有消息";
+    you: "You", "你";
+    lobby_title: "Pick a room", "选择一个房间";
+    lobby_lead: "What is said in a room arrives here by itself.", "房间里的新消息会自动出现在这里。";
+    channel: "Channel", "频道";
+    group: "Group", "群组";
+    direct: "Direct message", "私聊";
+    channel_hint: "Listed. Everyone here can find and join it.", "公开。这里的所有人都能找到并加入。";
+    group_hint: "Private. Only who is invited sees it.", "私密。只有受邀的人能看到。";
+    back: "Back", "返回";
+    details: "Details", "详情";
+    close: "Close", "关闭";
+    members: "Members", "成员";
+    owner: "Owner", "所有者";
+    find_member: "Find a member", "查找成员";
+    invite_people: "Invite people", "邀请成员";
+    edit_room: "Name and topic", "名称和主题";
+    leave_room: "Leave room", "离开房间";
+    leave_hint: "You will no longer get its messages. What you wrote stays.", "你将不再收到这里的消息。你写过的内容会保留。";
+    leave_group_hint: "You will no longer get its messages, and someone must invite you to come back. What you wrote stays.", "你将不再收到这里的消息，需要再次受邀才能回来。你写过的内容会保留。";
+    leave: "Leave", "离开";
+    cancel: "Cancel", "取消";
+    save: "Save", "保存";
+    create: "Create", "创建";
+    join: "Join", "加入";
+    open: "Open", "打开";
+    joined: "Joined", "已加入";
+    invite: "Invite", "邀请";
+    title: "Name", "名称";
+    topic: "Topic", "主题";
+    topic_hint: "One line of what it is about. May be empty.", "一句话说明这里讨论什么，可以留空。";
+    no_topic: "No topic yet", "还没有主题";
+    find_people: "Name or handle", "名字或用户名";
+    nobody_found: "Nobody of that name.", "没有找到这个人。";
+    find_channels: "Find a channel", "查找频道";
+    no_channel_found: "No channel of that name.", "没有找到这个频道。";
+    no_channels_yet: "There is no channel yet. Make the first one.", "还没有频道，来建第一个吧。";
+    room_gone: "This room is not here", "找不到这个房间";
+    room_gone_lead: "It does not exist, or you are not in it. Someone who is can invite you.", "房间不存在，或者你不在其中。可以请里面的人邀请你。";
+    people: "People", "人";
+
+    // Timeline.
+    unread_line: "New", "新消息";
+    room_begins_direct: "This is the beginning of your conversation.", "这是你们对话的开始。";
+    room_begins: "This is the beginning of the room.", "这是这个房间的开始。";
+    nobody_wrote: "Nobody has written yet. The first word is yours.", "还没有人说话，由你开始吧。";
+    jump_to_newest: "Jump to newest", "跳到最新";
+    loading_older: "Loading older messages", "正在加载更早的消息";
+    loading: "Loading", "正在加载";
+    sending: "Sending", "正在发送";
+    waiting: "Waiting to be sent", "等待发送";
+    sent: "Sent", "已发送";
+    delivered: "Delivered", "已送达";
+    read: "Read", "已读";
+    not_sent: "Not sent", "未发送";
+    try_again: "Try again", "重试";
+    edit: "Edit", "编辑";
+    delete: "Delete", "删除";
+    copy_text: "Copy text", "复制文本";
+    copied: "Copied", "已复制";
+    nobody_read: "Nobody has read it yet", "还没有人读过";
+    message_actions: "Message actions", "消息操作";
+
+    // Composer.
+    send: "Send", "发送";
+    composer_hint: "Enter sends, Shift+Enter breaks the line", "Enter 发送，Shift+Enter 换行";
+
+    // Connection.
+    reconnecting: "Connecting again …", "正在重新连接…";
+    no_connection: "No connection.", "没有连接。";
+    kept_safe: "What you write is kept and sent as soon as it is back.", "你写的内容会保存，恢复后自动发送。";
+    connect_now: "Try now", "立即重试";
+    new_version: "Roost has been updated. Reload the page to go on; nothing is lost.", "Roost 已更新。请重新加载页面，内容不会丢失。";
+    reload: "Reload", "重新加载";
+    too_many_connections: "Roost is open in too many places at once. Close some of them; this one tries again by itself.", "同时打开的 Roost 太多了。请关闭一些，这里会自动重试。";
+
+    // Settings.
+    appearance: "Appearance", "外观";
+    language: "Language", "语言";
+    theme: "Colours", "颜色";
+    theme_system: "System", "跟随系统";
+    theme_light: "Light", "浅色";
+    theme_dark: "Dark", "深色";
+    account: "Account", "账号";
+    sessions: "Signed-in devices", "已登录的设备";
+    sessions_hint: "End one that you do not know, or no longer use.", "结束你不认识或不再使用的登录。";
+    this_device: "This device", "当前设备";
+    end: "End", "结束";
+    end_others: "End all others", "结束其他所有登录";
+    invitations: "Invitations", "邀请";
+    invitations_hint: "Everyone who has the link can make an account until it ends.", "持有链接的人在有效期内可以创建账号。";
+    no_invitations: "There is no open invitation.", "目前没有有效的邀请。";
+    new_invitation: "New invitation link", "新建邀请链接";
+    invitation_hidden: "Link shown only when it was made", "链接只在创建时显示";
+    copy_link: "Copy link", "复制链接";
+    revoke: "Revoke", "撤销";
+    connection: "Connection", "连接";
+    server: "Server", "服务器";
+    state: "State", "状态";
+    connected: "Connected", "已连接";
+    connecting: "Connecting", "正在连接";
+    not_connected: "Not connected", "未连接";
+    protocol_version: "Protocol version", "协议版本";
+    keyboard_shortcuts: "Keyboard shortcuts", "键盘快捷键";
+    needs_script: "Without JavaScript you can read and write here, but new messages appear only after a reload.", "没有 JavaScript 也可以阅读和发送，但需要刷新才能看到新消息。";
+    admin: "Looks after this place", "管理员";
+
+    // Keyboard.
+    key_go: "Go to a room or person", "跳转到房间或人";
+    key_next: "Next or previous room", "下一个或上一个房间";
+    key_next_unread: "Next or previous unread room", "下一个或上一个未读房间";
+    key_send: "Send", "发送";
+    key_break: "Break the line", "换行";
+    key_back: "Close, or step back", "关闭或返回";
+    key_newest: "Jump to the newest message", "跳到最新消息";
+    key_details: "Show or hide details", "显示或隐藏详情";
+    key_list: "Show this list", "显示本列表";
+    key_compose: "Write", "开始输入";
+
+    // Not found.
+    not_found: "There is nothing here", "这里什么都没有";
+    not_found_lead: "The address may be mistyped, or what it named is gone.", "地址可能有误，或者内容已不存在。";
+    to_rooms: "To the rooms", "回到房间";
+
+    // What one's own browser says.
+    no_clipboard: "The browser does not allow copying. Select the text and copy it by hand.", "浏览器不允许复制，请手动选择并复制。";
+    today: "Today", "今天";
+    yesterday: "Yesterday", "昨天";
+}
