@@ -38,7 +38,6 @@ fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
                 chat.go(path_of(room));
             }
         }
-        "i" | "I" if command && key.shift_key() => {}
         "." if command && dialog.is_none() => {
             key.prevent_default();
             chat.screen.details.update(|open| *open = !*open);
@@ -57,12 +56,10 @@ fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
             if !command
                 && !key.alt_key()
                 && dialog.is_none()
-                && letter.chars().count() == 1
-                && letter != " " =>
+                && is_letter(letter)
+                && !browser::is_typing() =>
         {
-            if !browser::is_typing() {
-                chat.screen.compose();
-            }
+            chat.screen.compose();
         }
         _ => {}
     }
@@ -76,4 +73,9 @@ fn step_back(chat: Chat) {
         chat.screen.details.set(false);
         chat.screen.compose();
     }
+}
+
+/// Keys that write something; their names are longer.
+fn is_letter(key: &str) -> bool {
+    key.chars().count() == 1 && key != " "
 }
