@@ -725,7 +725,7 @@ impl Client {
 
     fn happened(&mut self, event: Event, now: Millis) {
         match event {
-            Event::Change { room, seq, at, change } => self.changed(room, seq, at, change, now),
+            Event::Change { room, seq, change, .. } => self.changed(room, seq, change, now),
             Event::Changes { room, after, changes, through } => {
                 self.repaired(room, after, changes, through, now)
             }
@@ -741,7 +741,7 @@ impl Client {
         }
     }
 
-    fn changed(&mut self, room: RoomId, seq: Seq, at: Millis, change: protocol::Change, now: Millis) {
+    fn changed(&mut self, room: RoomId, seq: Seq, change: protocol::Change, now: Millis) {
         let Some(state) = self.rooms.get_mut(&room) else { return };
         let me = state.summary.marks.user;
         let news = match &change {
@@ -759,7 +759,7 @@ impl Client {
             // The event may overtake the reply: from here on the message is a stored one.
             self.touched.outbox |= self.outbox.acknowledge(message.nonce);
         }
-        if state.apply(seq, at, change, now) == Applied::Yes {
+        if state.apply(seq, change, now) == Applied::Yes {
             // A device holds what it was sent, also of rooms that have not been opened.
             if news.is_some() {
                 let out = self.marks_out.entry(room).or_default();

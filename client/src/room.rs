@@ -50,7 +50,7 @@ pub struct RoomState {
     /// All changes up to here are in this state.
     cursor: Seq,
     /// What came too early, with the time of the first hole.
-    held: BTreeMap<Seq, (Millis, Change)>,
+    held: BTreeMap<Seq, Change>,
     held_since: Option<Millis>,
     /// The unread count already knows of everything up to here.
     counted_through: Seq,
@@ -130,19 +130,19 @@ impl RoomState {
     }
 
     /// A numbered change came, live. `now` is when, by any clock that does not go back.
-    pub fn apply(&mut self, seq: Seq, at: Millis, change: Change, now: Millis) -> Applied {
+    pub fn apply(&mut self, seq: Seq, change: Change, now: Millis) -> Applied {
         self.summary.head = self.summary.head.max(seq);
         if seq <= self.cursor {
             return Applied::Known;
         }
         if seq > self.cursor.next() {
             if self.held.len() < HELD_MAX {
-                self.held.insert(seq, (at, change));
+                self.held.insert(seq, change);
             }
             self.held_since.get_or_insert(now);
             return Applied::Held;
         }
-        self.advance(seq, at, change);
+        self.advance(seq, change);
         self.drain();
         Applied::Yes
     }
@@ -151,8 +151,7 @@ impl RoomState {
     pub fn catch_up(&mut self, changes: Vec<(Seq, Change)>, through: Seq) {
         for (seq, change) in changes {
             if seq > self.cursor {
-                let at = self.summary.active_at;
-                self.advance(seq, at, change);
+                self.advance(seq, change);
             }
         }
         self.cursor = self.cursor.max(through);
@@ -186,8 +185,8 @@ impl RoomState {
         while let Some(entry) = self.held.first_entry()
             && *entry.key() == self.cursor.next()
         {
-            let (seq, (at, change)) = entry.remove_entry();
-            self.advance(seq, at, change);
+            let (seq, change) = entry.remove_entry();
+            self.advance(seq, change);
         }
         // Nothing held is no hole, unless the head is known to be further on.
         if self.held.is_empty() && self.cursor >= self.summary.head {
@@ -195,12 +194,15 @@ impl RoomState {
         }
     }
 
-    fn advance(&mut self, seq: Seq, at: Millis, change: Change) {
+    fn advance(&mut self, seq: Seq, change: Change) {
         self.cursor = seq;
         self.summary.head = self.summary.head.max(seq);
         match change {
             Change::Message { message } => self.put_message(message),
-            Change::Member { member, members } => self.put_member(member, members),
+            Change::Member { member, members, marks } => {
+                self.put_member(member, members);
+                self.put_marks(marks);
+            }
             Change::Room { room } => {
                 if room.rev > self.summary.room.rev {
                     self.summary.room = room;
@@ -208,7 +210,6 @@ impl RoomState {
             }
             Change::Unknown => {}
         }
-        self.summary.active_at = self.summary.active_at.max(at);
     }
 
     fn put_message(&mut self, message: Message) {
@@ -237,13 +238,6 @@ impl RoomState {
             self.summary.role = member.role;
         }
         if self.members.get(&member.user.id).is_none_or(|known| known.rev < member.rev) {
-            if self.timeline.is_some() {
-                self.marks.entry(member.user.id).or_insert(Marks {
-                    user: member.user.id,
-                    delivered: Seq::ZERO,
-                    read: Seq::ZERO,
-                });
-            }
             self.members.insert(member.user.id, member);
         }
     }

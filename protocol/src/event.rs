@@ -19,6 +19,8 @@ pub enum Change {
         member: Member,
         /// How many members the room has now.
         members: u32,
+        /// How far they are: who has just come begins at the room's end.
+        marks: Marks,
     },
     /// The room's own properties have changed.
     Room {

@@ -124,7 +124,7 @@ pub struct RoomSummary {
     /// The newest message, cut: see [`Message::preview`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Message>,
-    /// When something last happened: the list is sorted by it.
+    /// When something was last said, or the viewer came: the list is sorted by it.
     pub active_at: Millis,
     /// The viewer's own marks.
     pub marks: Marks,

@@ -143,8 +143,16 @@ mod tests {
     #[tokio::test]
     async fn what_does_not_fit_into_the_queue_is_turned_away() {
         let hasher = Hasher::new(1);
-        let many = (0..1 + WAITING_PER_RUNNING + 3).map(|_| hasher.run(|| ()));
-        let results = join_all(many).await;
+        // Nobody is done before everyone has asked.
+        let asked = Arc::new(std::sync::Barrier::new(2));
+        let work = || {
+            let asked = Arc::clone(&asked);
+            move || drop(asked.wait())
+        };
+        let first = hasher.run(work());
+        let others = (0..WAITING_PER_RUNNING + 3).map(|_| hasher.run(|| ()));
+        let (first, results, ()) = tokio::join!(first, join_all(others), async { drop(asked.wait()) });
+        first.unwrap();
         assert_eq!(results.iter().filter(|result| result.is_err()).count(), 3);
     }
 }

@@ -181,8 +181,13 @@ async fn tell_joined(cx: &Context, user: UserId, room: RoomId) -> Result<(), Err
 }
 
 fn tell_members(cx: &Context, room: RoomId, changes: &[MemberChange]) {
-    for MemberChange { member, members, at } in changes {
+    for MemberChange { member, members, marks, at } in changes {
         let seq: Seq = member.rev;
-        cx.node.publish_change(room, seq, *at, Change::Member { member: member.clone(), members: *members });
+        cx.node.publish_change(
+            room,
+            seq,
+            *at,
+            Change::Member { member: member.clone(), members: *members, marks: *marks },
+        );
     }
 }

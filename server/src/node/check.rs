@@ -11,6 +11,7 @@ use protocol::{CloseCode, RoomId, SessionId, UserId};
 use super::Node;
 use crate::{
     broker::{Status, Topic},
+    hub::ConnectionId,
     store,
 };
 
@@ -52,54 +53,66 @@ async fn check_heads(node: &Arc<Node>) -> Result<(), store::Error> {
     Ok(())
 }
 
-/// Closes what has no session any more, and mends what follows a room that its person has left or does not follow one
-/// that they have joined. Law 10: within 30 s, whatever the broker does.
+/// Closes what has no session any more, and what follows a room that its person has left or does not follow one that
+/// they have joined: it resumes, and `welcome` tells all. Law 10: sessions within 30 s, whatever the broker does.
 pub(super) async fn sessions(node: Arc<Node>) {
+    let mut suspects = Suspects::new();
     loop {
         tokio::time::sleep(node.tuning.session_check).await;
         node.limits.forget_rested();
-        if let Err(e) = check_sessions(&node).await {
-            tracing::warn!(error = %e, "the session check failed");
+        match check_sessions(&node, &suspects).await {
+            Ok(found) => suspects = found,
+            Err(e) => tracing::warn!(error = %e, "the session check failed"),
         }
     }
 }
 
-async fn check_sessions(node: &Arc<Node>) -> Result<(), store::Error> {
+/// Connections that follow other rooms than they should, with what they follow and should follow. A join or a leave may
+/// be on its way: only who stands so at two checks in a row is sent to resume.
+type Suspects = HashMap<ConnectionId, (BTreeSet<RoomId>, BTreeSet<RoomId>)>;
+
+async fn check_sessions(node: &Arc<Node>, before: &Suspects) -> Result<Suspects, store::Error> {
     let connections = node.hub.all();
     let sessions: Vec<SessionId> = connections.iter().map(|(_, owner, _, _)| owner.session).collect();
     let mut alive = HashSet::new();
     for chunk in sessions.chunks(CHUNK) {
         alive.extend(node.store.sessions_alive(chunk).await?);
     }
-    node.close_sessions_but(&alive);
-    let users: Vec<UserId> =
-        connections.iter().map(|(_, owner, _, _)| owner.user).collect::<HashSet<_>>().into_iter().collect();
+    for (_, owner, outbox, _) in &connections {
+        if !alive.contains(&owner.session) {
+            outbox.close(CloseCode::SessionEnded, "");
+        }
+    }
+    let users: HashSet<UserId> = connections.iter().map(|(_, owner, _, _)| owner.user).collect();
+    let users: Vec<UserId> = users.into_iter().collect();
     let mut rooms: HashMap<UserId, BTreeSet<RoomId>> = HashMap::new();
     for chunk in users.chunks(CHUNK) {
         for (user, room) in node.store.memberships(chunk).await? {
             rooms.entry(user).or_default().insert(room);
         }
     }
-    for (_, owner, outbox, topics) in connections {
-        let followed: BTreeSet<RoomId> = topics
-            .iter()
-            .filter_map(|topic| match topic {
-                Topic::Room(room) => Some(*room),
-                Topic::User(_) => None,
-            })
-            .collect();
-        // One that has not been greeted yet follows nothing. One whose rooms are others resumes: `welcome` tells all.
-        let greeted = topics.contains(&Topic::User(owner.user));
-        if greeted && followed != rooms.get(&owner.user).cloned().unwrap_or_default() {
-            // Asked again before anything is closed: a join may have been on its way.
-            if followed != memberships_now(node, owner.user).await? {
-                outbox.close(CloseCode::Resume, "memberships have changed");
-            }
+    let mut suspects = Suspects::new();
+    for (id, owner, outbox, topics) in connections {
+        let followed = rooms_of(&topics);
+        let expected = rooms.get(&owner.user).cloned().unwrap_or_default();
+        // One that has not been greeted yet follows nothing.
+        if !topics.contains(&Topic::User(owner.user)) || followed == expected {
+            continue;
+        }
+        let pair = (followed, expected);
+        if before.get(&id) == Some(&pair) {
+            outbox.close(CloseCode::Resume, "memberships have changed");
+        } else {
+            suspects.insert(id, pair);
         }
     }
-    Ok(())
+    Ok(suspects)
 }
 
-async fn memberships_now(node: &Arc<Node>, user: UserId) -> Result<BTreeSet<RoomId>, store::Error> {
-    Ok(node.store.memberships(&[user]).await?.into_iter().map(|(_, room)| room).collect())
+fn rooms_of(topics: &BTreeSet<Topic>) -> BTreeSet<RoomId> {
+    let room = |topic: &Topic| match topic {
+        Topic::Room(room) => Some(*room),
+        Topic::User(_) => None,
+    };
+    topics.iter().filter_map(room).collect()
 }

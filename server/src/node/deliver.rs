@@ -1,9 +1,6 @@
 //! From the broker to the hub: routed by the header alone, in the order of the numbers, holes repaired here.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::extract::ws::Utf8Bytes;
 use protocol::{Change, CloseCode, Event, RoomId, Seq, ServerFrame, SessionId, UserId, limits::CHANGES_MAX};
@@ -175,22 +172,13 @@ impl Node {
             }
         }
     }
-
-    /// Closes the connections of sessions that are over.
-    pub(super) fn close_sessions_but(&self, alive: &HashSet<SessionId>) {
-        for (_, owner, outbox, _) in self.hub.all() {
-            if !alive.contains(&owner.session) {
-                outbox.close(CloseCode::SessionEnded, "");
-            }
-        }
-    }
 }
 
 impl From<Changed> for Change {
     fn from(changed: Changed) -> Self {
         match changed {
             Changed::Message(message) => Self::Message { message },
-            Changed::Member(member, members) => Self::Member { member, members },
+            Changed::Member(member, members, marks) => Self::Member { member, members, marks },
             Changed::Room(room) => Self::Room { room },
         }
     }

@@ -15,6 +15,8 @@ pub struct MemberChange {
     pub member: Member,
     /// How many members the room has after it.
     pub members: u32,
+    /// How far they are.
+    pub marks: Marks,
     /// When.
     pub at: Millis,
 }
@@ -125,9 +127,10 @@ impl Store {
         after: Seq,
         through: Seq,
         limit: i64,
-    ) -> Result<Vec<(Member, u32)>, Error> {
+    ) -> Result<Vec<(Member, u32, Marks)>, Error> {
         let rows = sqlx::query!(
-            r#"select m.user_id, u.handle, u.name, m.role, m.active, m.rev_seq, r.member_count
+            r#"select m.user_id, u.handle, u.name, m.role, m.active, m.rev_seq, r.member_count,
+                m.delivered_seq, m.read_seq
              from members m join users u on u.id = m.user_id join rooms r on r.id = m.room_id
              where m.room_id = $1 and m.rev_seq > $2 and m.rev_seq <= $3 order by m.rev_seq limit $4"#,
             room.0,
@@ -140,7 +143,12 @@ impl Store {
         let change = rows.into_iter().map(|row| {
             let user = User { id: UserId(row.user_id), handle: row.handle, name: row.name };
             let member = Member { user, role: role_of(&row.role), active: row.active, rev: Seq(row.rev_seq) };
-            (member, u32::try_from(row.member_count).unwrap_or_default())
+            let marks = Marks {
+                user: UserId(row.user_id),
+                delivered: Seq(row.delivered_seq),
+                read: Seq(row.read_seq),
+            };
+            (member, u32::try_from(row.member_count).unwrap_or_default(), marks)
         });
         Ok(change.collect())
     }
@@ -294,7 +302,7 @@ async fn add_member(
         return Err(Error::RoomsFull);
     }
     let moved = sqlx::query!(
-        r#"update rooms set head_seq = head_seq + 1, member_count = member_count + 1, active_at = now()
+        r#"update rooms set head_seq = head_seq + 1, member_count = member_count + 1
          where id = $1
          returning head_seq, member_count, (extract(epoch from now()) * 1000)::bigint as "at!""#,
         room.0
@@ -322,7 +330,8 @@ async fn add_member(
         active: true,
         rev: Seq(moved.head_seq),
     };
-    Ok(Some(MemberChange { member, members, at: moved.at }))
+    let marks = Marks { user, delivered: member.rev, read: member.rev };
+    Ok(Some(MemberChange { member, members, marks, at: moved.at }))
 }
 
 async fn leave(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, user: &User) -> Result<MemberChange, Error> {
@@ -334,16 +343,23 @@ async fn leave(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, user: &User) -> R
     )
     .fetch_one(&mut **tx)
     .await?;
-    sqlx::query!(
-        "update members set active = false, role = 'member', rev_seq = $3 where room_id = $1 and user_id = $2",
+    let row = sqlx::query!(
+        "update members set active = false, role = 'member', rev_seq = $3 where room_id = $1 and user_id = $2
+         returning delivered_seq, read_seq",
         room.0,
         user.id.0,
         moved.head_seq
     )
-    .execute(&mut **tx)
+    .fetch_one(&mut **tx)
     .await?;
+    let marks = Marks { user: user.id, delivered: Seq(row.delivered_seq), read: Seq(row.read_seq) };
     let member = Member { user: user.clone(), role: Role::Member, active: false, rev: Seq(moved.head_seq) };
-    Ok(MemberChange { member, members: u32::try_from(moved.member_count).unwrap_or_default(), at: moved.at })
+    Ok(MemberChange {
+        member,
+        members: u32::try_from(moved.member_count).unwrap_or_default(),
+        marks,
+        at: moved.at,
+    })
 }
 
 /// A room without an owner gets one.
@@ -365,19 +381,23 @@ async fn inherit(tx: &mut sqlx::PgTransaction<'_>, room: RoomId) -> Result<Optio
     )
     .fetch_one(&mut **tx)
     .await?;
-    sqlx::query!(
-        "update members set role = 'owner', rev_seq = $3 where room_id = $1 and user_id = $2",
+    let row = sqlx::query!(
+        "update members set role = 'owner', rev_seq = $3 where room_id = $1 and user_id = $2
+         returning delivered_seq, read_seq",
         room.0,
         heir.user_id,
         moved.head_seq
     )
-    .execute(&mut **tx)
+    .fetch_one(&mut **tx)
     .await?;
+    let marks =
+        Marks { user: UserId(heir.user_id), delivered: Seq(row.delivered_seq), read: Seq(row.read_seq) };
     let user = User { id: UserId(heir.user_id), handle: heir.handle, name: heir.name };
     let member = Member { user, role: Role::Owner, active: true, rev: Seq(moved.head_seq) };
     Ok(Some(MemberChange {
         member,
         members: u32::try_from(moved.member_count).unwrap_or_default(),
+        marks,
         at: moved.at,
     }))
 }

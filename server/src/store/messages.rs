@@ -1,6 +1,8 @@
 //! Messages: stored once, read in pages, caught up on.
 
-use protocol::{Direction, Member, Message, MessageId, Nonce, Room, RoomId, Seq, User, UserId, limits};
+use protocol::{
+    Direction, Marks, Member, Message, MessageId, Nonce, Room, RoomId, Seq, User, UserId, limits,
+};
 use uuid::Uuid;
 
 use super::{Error, Store, rooms::lock_room};
@@ -21,8 +23,8 @@ pub enum Inserted {
 pub enum Changed {
     /// A message.
     Message(Message),
-    /// A membership, with the number of members.
-    Member(Member, u32),
+    /// A membership, with the number of members and how far this one is.
+    Member(Member, u32, Marks),
     /// The room's own properties.
     Room(Room),
 }
@@ -200,8 +202,11 @@ impl Store {
         .await?;
         changes.extend(messages.into_iter().map(|row| (Seq(row.rev_seq), Changed::Message(row.into()))));
         let members = self.list_member_changes(room, after, through, limit_rows).await?;
-        changes
-            .extend(members.into_iter().map(|(member, count)| (member.rev, Changed::Member(member, count))));
+        changes.extend(
+            members
+                .into_iter()
+                .map(|(member, count, marks)| (member.rev, Changed::Member(member, count, marks))),
+        );
         if let Some(own) = self.room(room).await?.filter(|own| own.rev > after && own.rev <= through) {
             changes.push((own.rev, Changed::Room(own)));
         }

@@ -125,7 +125,7 @@ impl Store {
         let rows = sqlx::query_as!(
             SummaryRow,
             r#"select r.id, r.kind, r.title, r.topic, r.rev_seq, r.head_seq, r.member_count,
-                (extract(epoch from r.active_at) * 1000)::bigint as "active_at!",
+                (extract(epoch from greatest(r.active_at, m.joined_at)) * 1000)::bigint as "active_at!",
                 m.role, m.delivered_seq, m.read_seq,
                 peer.id as "peer_id?", peer.handle as "peer_handle?", peer.name as "peer_name?",
                 last.id as "last_id?", last.seq as "last_seq?", last.rev_seq as "last_rev?",
@@ -145,7 +145,7 @@ impl Store {
             ) last on true
             left join users author on author.id = last.author_id
             where m.user_id = $1 and m.active and ($2::uuid is null or m.room_id = $2)
-            order by r.active_at desc, r.id
+            order by greatest(r.active_at, m.joined_at) desc, r.id
             limit $5"#,
             viewer.0,
             room.map(|room| room.0),

@@ -129,10 +129,11 @@ impl Cluster {
 impl Running {
     async fn start(pool: &PgPool, number: usize, tuning: Tuning) -> Self {
         // Each node has connections of its own, as in life.
-        let own = PgPoolOptions::new().max_connections(6).connect_with((*pool.connect_options()).clone());
+        let own = PgPoolOptions::new().max_connections(4).connect_with((*pool.connect_options()).clone());
         let store = Store::over(own.await.unwrap());
         let epoch = store.installation().await.unwrap().epoch;
-        let url = std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`");
+        let url =
+            std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`");
         let broker = Broker::redis(&url, &format!("roost:{epoch}")).unwrap();
         let args = [
             "server",
@@ -175,7 +176,8 @@ impl Running {
         let answer = self.app.clone().oneshot(request).await.unwrap();
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
         let cookies = answer.headers().get_all(header::SET_COOKIE).iter();
-        let session = cookies.map(|value| value.to_str().unwrap()).find(|value| value.starts_with("roost="))?;
+        let session =
+            cookies.map(|value| value.to_str().unwrap()).find(|value| value.starts_with("roost="))?;
         Some(session.split(';').next().unwrap().to_owned())
     }
 
@@ -211,6 +213,8 @@ struct Shared {
     target: watch::Sender<Option<SocketAddr>>,
     answers: Mutex<BTreeMap<u32, Result<Reply, Refusal>>>,
     closes: Mutex<Vec<u16>>,
+    /// Why the last connection could not be made.
+    trouble: Mutex<String>,
     /// The numbers of others' messages in the order in which they came, by room.
     news: Mutex<Vec<(RoomId, Seq)>>,
 }
@@ -246,6 +250,7 @@ impl Person {
             target: watch::Sender::new(None),
             answers: Mutex::default(),
             closes: Mutex::default(),
+            trouble: Mutex::default(),
             news: Mutex::default(),
         });
         let device = tokio::spawn(device(Arc::clone(&shared), cookie.clone()));
@@ -350,7 +355,9 @@ impl Person {
     pub async fn until(&self, what: &str, is_so: impl Fn(&Client) -> bool) {
         if self.wait(is_so).await.is_err() {
             let (link, node) = self.with(|client| (client.link(), client.node().to_owned()));
-            panic!("{} waited in vain: {what}; {link:?} at {node:?}", self.handle);
+            let trouble = self.shared.trouble.lock().unwrap().clone();
+            let closes = self.closes();
+            panic!("{} waited in vain: {what}; {link:?} at {node:?} {closes:?} {trouble}", self.handle);
         }
     }
 
@@ -396,7 +403,10 @@ async fn device(shared: Arc<Shared>, cookie: String) {
         };
         match open(addr, &cookie, ORIGIN).await {
             Ok(socket) => carry(&shared, socket, &mut target).await,
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(e) => {
+                *shared.trouble.lock().unwrap() = e.to_string();
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
         }
         let now = shared.now();
         shared.client().disconnected(now);

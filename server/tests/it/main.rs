@@ -1,4 +1,5 @@
 //! What a node does, seen from outside.
+#![expect(unreachable_pub, reason = "a test's modules are read by this test alone")]
 
 mod accounts;
 mod cluster;

@@ -5,7 +5,7 @@ use protocol::{Command, ErrorCode, Nonce, Reply, Role, RoomId, RoomKind, limits}
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::cluster::{Cluster, Person};
+use crate::cluster::{Cluster, Person, SOON};
 
 fn titles(person: &Person) -> Vec<String> {
     person.with(|client| client.list().into_iter().map(|summary| summary.room.title).collect())
@@ -18,7 +18,8 @@ async fn a_channel_is_found_joined_and_left_and_everyone_is_told(pool: PgPool) {
     let bea = cluster.person("bea", 2).await;
     let room = ana.makes(RoomKind::Channel, "Harbour 港口").await;
     ana.opens(room).await;
-    let Ok(Reply::Channels { channels }) = bea.asks(Command::FindChannels { query: "港".to_owned() }).await else {
+    let Ok(Reply::Channels { channels }) = bea.asks(Command::FindChannels { query: "港".to_owned() }).await
+    else {
         panic!("no channels");
     };
     assert_eq!((channels.len(), channels[0].joined, channels[0].members), (1, false, 1));
@@ -58,7 +59,8 @@ async fn a_group_is_private_and_one_is_invited(pool: PgPool) {
         let refusal = cem.asks(command.clone()).await.unwrap_err();
         assert_eq!(refusal.code, ErrorCode::RoomUnknown, "{command:?}");
     }
-    let Ok(Reply::Channels { channels }) = cem.asks(Command::FindChannels { query: String::new() }).await else {
+    let Ok(Reply::Channels { channels }) = cem.asks(Command::FindChannels { query: String::new() }).await
+    else {
         panic!("no channels");
     };
     assert_eq!(channels, []);
@@ -146,6 +148,7 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
         title: title.to_owned(),
         topic: String::new(),
     };
+    let last = std::cell::RefCell::new(String::new());
     let steps: Vec<(&Person, Command)> = vec![
         (&ana, send("one")),
         (&bea, send("my own")),
@@ -161,16 +164,25 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
     ];
     for (person, command) in steps {
         person.asks(command.clone()).await.unwrap();
-        let fresh = bea.second_device();
-        fresh.goes_to(cluster.node(2)).await;
-        fresh.opens(room).await;
-        let (expected, rooms) = fresh.with(|client| (view(client.room(room).unwrap()), client.list()));
-        watcher
-            .until(&format!("{command:?}: the state is {expected:?}"), |client| {
-                client.room(room).is_some_and(|state| view(state) == expected) && client.list() == rooms
-            })
-            .await;
+        // Marks are on their way for a moment: it is compared until it is so.
+        let same = async {
+            while let Err(difference) = compare(&cluster, &watcher, room).await {
+                *last.borrow_mut() = difference;
+            }
+        };
+        let in_time = tokio::time::timeout(SOON, same).await;
+        assert!(in_time.is_ok(), "after {command:?}: {}", last.borrow());
     }
+}
+
+/// Whether what the watcher has by events is what a fresh fetch gives.
+async fn compare(cluster: &Cluster, watcher: &Person, room: RoomId) -> Result<(), String> {
+    let fresh = watcher.second_device();
+    fresh.goes_to(cluster.node(2)).await;
+    fresh.opens(room).await;
+    let look = |client: &client::Client| (view(client.room(room).unwrap()), client.list());
+    let (expected, found) = (fresh.with(look), watcher.with(look));
+    if expected == found { Ok(()) } else { Err(format!("{found:?}\ninstead of\n{expected:?}")) }
 }
 
 /// What a person can see of a room.

@@ -29,7 +29,10 @@ async fn greeted(cluster: &Cluster, cookie: &str) -> Socket {
     let mut socket = cluster.node(1).socket(cookie, ORIGIN).await.unwrap();
     socket.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":1}}"#)).await.unwrap();
     let welcome = hears(&mut socket).await;
-    assert!(matches!(welcome, Ok(ServerFrame::Reply { r#ref: 1, reply: Reply::Welcome { .. } })), "{welcome:?}");
+    assert!(
+        matches!(welcome, Ok(ServerFrame::Reply { r#ref: 1, reply: Reply::Welcome { .. } })),
+        "{welcome:?}"
+    );
     socket
 }
 
@@ -73,7 +76,10 @@ async fn each_fault_has_its_own_number_and_the_connection_goes_on(pool: PgPool) 
 
 #[sqlx::test(migrations = "../migrations")]
 async fn text_that_is_not_utf8_and_frames_that_are_far_too_large_end_the_connection_with_words(pool: PgPool) {
-    use tungstenite::protocol::frame::{Frame, coding::{Data, OpCode}};
+    use tungstenite::protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    };
     let cluster = Cluster::start(pool, 1).await;
     let cookie = cluster.node(1).sign_up("ana").await;
     let mut socket = greeted(&cluster, &cookie).await;
@@ -106,7 +112,8 @@ async fn the_first_word_is_hello_in_the_right_version(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;
     let cookie = cluster.node(1).sign_up("ana").await;
     let mut socket = cluster.node(1).socket(&cookie, ORIGIN).await.unwrap();
-    let (r#ref, refusal) = is_refused(&mut socket, Message::text(r#"{"ref":3,"command":{"type":"ping"}}"#)).await;
+    let (r#ref, refusal) =
+        is_refused(&mut socket, Message::text(r#"{"ref":3,"command":{"type":"ping"}}"#)).await;
     assert_eq!((r#ref, refusal.code), (Some(3), ErrorCode::HelloMissing));
     let hello = r#"{"ref":4,"command":{"type":"hello","version":2}}"#;
     let (r#ref, refusal) = is_refused(&mut socket, Message::text(hello)).await;
