@@ -10,7 +10,8 @@ use crate::config::Config;
 
 /// Starts the log. Later calls (in tests) change nothing.
 pub fn start(config: &Config) {
-    let filter = EnvFilter::new(&config.log);
+    // What Postgres remarks (a table that is there already) is of no use to anyone; the setting may still ask for it.
+    let filter = EnvFilter::new(format!("sqlx::postgres::notice=warn,{}", config.log));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if config.log_json {
         log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()

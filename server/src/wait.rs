@@ -4,10 +4,13 @@ use std::{fmt::Display, future::Future, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-/// Between two tries.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Between the first two tries; each later pause is twice as long …
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+/// … up to this. From here on it is said that someone is waited for.
+const PAUSE_MAX: Duration = Duration::from_millis(800);
 
-/// Tries again and again for at most `patience`, saying so each time, while the error is one that may pass.
+/// Tries again and again for at most `patience`, saying so unless it is a matter of a moment, while the error is one that
+/// may pass.
 ///
 /// # Errors
 /// The last try's, or the first that does not pass.
@@ -18,6 +21,7 @@ pub async fn until<T, E: Display, F: Future<Output = Result<T, E>>>(
     is_passing: impl Fn(&E) -> bool,
 ) -> Result<T, E> {
     let deadline = Instant::now() + patience;
+    let mut pause = PAUSE_MIN;
     loop {
         let e = match attempt().await {
             Ok(done) => return Ok(done),
@@ -27,8 +31,11 @@ pub async fn until<T, E: Display, F: Future<Output = Result<T, E>>>(
         if !is_passing(&e) || left.is_zero() {
             return Err(e);
         }
-        tracing::warn!("{setting}: {e}; trying again for {} s", left.as_secs().max(1));
-        sleep(PAUSE.min(left)).await;
+        if pause == PAUSE_MAX {
+            tracing::warn!("{setting}: {e}; trying again for {} s", left.as_secs().max(1));
+        }
+        sleep(pause.min(left)).await;
+        pause = PAUSE_MAX.min(pause * 2);
     }
 }
 

@@ -81,7 +81,7 @@ fn a_wrong_setting_from_the_environment_is_named() {
 fn a_database_that_cannot_be_reached_is_named_without_its_password() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("postgres://roost:hush@{free}/roost");
-    let output = server(&["--wait-s=1"], &[("DATABASE_URL", &url)]);
+    let output = server(&["--wait-s=3"], &[("DATABASE_URL", &url)]);
     let line = complaint(&output);
     assert!(line.starts_with("roost: DATABASE_URL (--database-url): "), "{line}");
     let text = String::from_utf8(output.stderr).unwrap();
