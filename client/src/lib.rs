@@ -16,6 +16,8 @@ mod machine;
 mod outbox;
 mod room;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 pub use crate::{

@@ -1,5 +1,9 @@
 //! What a node does, seen from outside.
-#![expect(unreachable_pub, reason = "a test's modules are read by this test alone")]
+#![expect(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test's helpers are read by this test alone, and may panic"
+)]
 
 mod accounts;
 mod cluster;

@@ -1,0 +1,275 @@
+//! The client against a server that is played by hand.
+
+use proptest::prelude::*;
+use protocol::{
+    Change, Command, Epoch, ErrorCode, Event, Marks, Member, Message, MessageId, Nonce, Refusal, Reply, Role,
+    Room, RoomId, RoomKind, RoomSummary, RoomView, Seq, ServerFrame, User, UserId,
+};
+use uuid::Uuid;
+
+use crate::{Client, Link, RowKind, Tick, rows};
+
+fn user(n: u128) -> User {
+    User { id: UserId(Uuid::from_u128(n)), handle: format!("user-{n}"), name: format!("User {n}") }
+}
+
+const ME: u128 = 1;
+const OTHER: u128 = 2;
+
+fn room() -> RoomId {
+    RoomId(Uuid::from_u128(77))
+}
+
+fn message(author: u128, seq: i64) -> Message {
+    Message {
+        id: MessageId(Uuid::from_u128(1_000 + seq as u128)),
+        seq: Seq(seq),
+        rev: Seq(seq),
+        author: user(author),
+        nonce: Nonce(Uuid::from_u128(2_000 + seq as u128)),
+        body: format!("message {seq}"),
+        sent_at: seq * 1_000,
+    }
+}
+
+fn said(author: u128, seq: i64) -> ServerFrame {
+    let change = Change::Message { message: message(author, seq) };
+    ServerFrame::Event { event: Event::Change { room: room(), seq: Seq(seq), at: 0, change } }
+}
+
+fn summary(head: i64) -> RoomSummary {
+    let marks = Marks { user: UserId(Uuid::from_u128(ME)), delivered: Seq(head), read: Seq(head) };
+    RoomSummary {
+        room: Room {
+            id: room(),
+            kind: RoomKind::Group,
+            title: "crew".to_owned(),
+            topic: String::new(),
+            rev: Seq(1),
+        },
+        head: Seq(head),
+        role: Role::Member,
+        members: 2,
+        peer: None,
+        last: None,
+        active_at: 0,
+        marks,
+        unread: 0,
+    }
+}
+
+fn view(messages: Vec<Message>, through: i64) -> RoomView {
+    let member = |n| Member { user: user(n), role: Role::Member, active: true, rev: Seq(n as i64 + 1) };
+    RoomView {
+        summary: summary(through),
+        messages,
+        more_before: false,
+        members: vec![member(ME), member(OTHER)],
+        marks: Vec::new(),
+        through: Seq(through),
+    }
+}
+
+/// Answers the last command of this kind.
+fn answer(client: &mut Client, now: i64, is: impl Fn(&Command) -> bool, reply: Reply) {
+    let frames = client.take_frames();
+    let frame =
+        frames.iter().rfind(|frame| is(&frame.command)).unwrap_or_else(|| panic!("not in {frames:?}"));
+    client.receive(ServerFrame::Reply { r#ref: frame.r#ref, reply }, now);
+}
+
+fn welcome(head: i64, epoch: u128) -> Reply {
+    Reply::Welcome {
+        me: user(ME),
+        node: "node-1".to_owned(),
+        epoch: Epoch(Uuid::from_u128(epoch)),
+        ping_ms: 25_000,
+        rooms: vec![summary(head)],
+    }
+}
+
+/// A client that has the room open, up to change 3.
+fn at_three() -> Client {
+    let mut client = Client::default();
+    client.connected(0);
+    answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), welcome(3, 1));
+    client.focus(Some(room()), 0);
+    let reply = Reply::View { view: Box::new(view(Vec::new(), 3)) };
+    answer(&mut client, 0, |command| matches!(command, Command::Open { .. }), reply);
+    client.take_frames();
+    client
+}
+
+fn shown(client: &Client) -> Vec<i64> {
+    let seq = |row: crate::Row| match row.kind {
+        RowKind::Message(message) => Some(message.seq.map_or(0, |seq| seq.0)),
+        RowKind::Beginning | RowKind::Day(_) | RowKind::Unread => None,
+    };
+    rows(client, room(), 0).into_iter().filter_map(seq).collect()
+}
+
+#[test]
+fn what_comes_in_the_wrong_order_is_shown_in_the_right_one() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 5), 10);
+    assert_eq!(shown(&client), [0_i64; 0]);
+    client.receive(said(OTHER, 4), 20);
+    client.receive(said(OTHER, 4), 21);
+    assert_eq!(shown(&client), [4, 5]);
+    client.tick(5_000);
+    assert!(!client.take_frames().iter().any(|f| matches!(f.command, Command::CatchUp { .. })));
+}
+
+#[test]
+fn a_hole_that_stays_is_asked_for_once() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 6), 10);
+    client.tick(400);
+    assert_eq!(client.take_frames(), []);
+    client.tick(600);
+    client.tick(700);
+    let frames = client.take_frames();
+    assert_eq!(frames.len(), 1);
+    assert_eq!(frames[0].command, Command::CatchUp { room: room(), after: Seq(3) });
+    let changes = [4, 5].map(|seq| (Seq(seq), Change::Message { message: message(OTHER, seq) })).to_vec();
+    let reply = Reply::Changes { room: room(), changes, through: Seq(5), more: false };
+    client.receive(ServerFrame::Reply { r#ref: frames[0].r#ref, reply }, 800);
+    assert_eq!(shown(&client), [4, 5, 6]);
+}
+
+#[test]
+fn a_message_is_pending_and_then_sent_whichever_of_event_and_reply_comes_first() {
+    for event_first in [true, false] {
+        let mut client = at_three();
+        let nonce = Nonce(Uuid::from_u128(5));
+        client.send(room(), nonce, "mine".to_owned(), 100).unwrap();
+        let frames = client.take_frames();
+        assert!(matches!(&frames[0].command, Command::Send { body, .. } if body == "mine"));
+        let stored = Message { nonce, body: "mine".to_owned(), ..message(ME, 4) };
+        let change = Change::Message { message: stored.clone() };
+        let event = ServerFrame::Event { event: Event::Change { room: room(), seq: Seq(4), at: 0, change } };
+        let reply = ServerFrame::Reply {
+            r#ref: frames[0].r#ref,
+            reply: Reply::Sent { room: room(), message: stored },
+        };
+        let (first, second) = if event_first { (event, reply) } else { (reply, event) };
+        client.receive(first, 110);
+        assert_eq!(shown(&client), [4]);
+        client.receive(second, 120);
+        assert_eq!(shown(&client), [4]);
+        assert!(client.outbox().items().is_empty());
+        assert_eq!(client.room(room()).unwrap().tick(Seq(4)), Tick::Sent);
+        let marks = Marks { user: user(OTHER).id, delivered: Seq(4), read: Seq(3) };
+        client.receive(ServerFrame::Event { event: Event::Marks { room: room(), marks } }, 130);
+        assert_eq!(client.room(room()).unwrap().tick(Seq(4)), Tick::Delivered);
+    }
+}
+
+#[test]
+fn what_was_not_acknowledged_is_sent_again_with_the_same_nonce_and_requests_are_asked_again() {
+    let mut client = at_three();
+    let nonce = Nonce(Uuid::from_u128(5));
+    client.send(room(), nonce, "mine".to_owned(), 0).unwrap();
+    let request = client.request(Command::FindUsers { query: "b".to_owned() });
+    client.take_frames();
+    client.disconnected(50);
+    assert_eq!(client.link(), Link::Away { since: 50 });
+    client.send(room(), Nonce(Uuid::from_u128(6)), "second".to_owned(), 60).unwrap();
+    assert_eq!(client.take_frames(), []);
+    client.connected(100);
+    answer(&mut client, 100, |command| matches!(command, Command::Hello { .. }), welcome(3, 1));
+    let frames = client.take_frames();
+    let sends: Vec<_> = frames.iter().filter(|f| matches!(f.command, Command::Send { .. })).collect();
+    assert_eq!(sends.len(), 1, "one a room at a time");
+    assert!(matches!(&sends[0].command, Command::Send { nonce: n, .. } if *n == nonce));
+    assert!(frames.iter().any(|f| f.r#ref == request));
+    client.receive(
+        ServerFrame::Refusal { r#ref: Some(request), refusal: Refusal::new(ErrorCode::Internal) },
+        110,
+    );
+    assert_eq!(client.take_answers().len(), 1);
+}
+
+#[test]
+fn another_epoch_voids_what_is_known() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 1);
+    client.disconnected(2);
+    client.connected(3);
+    answer(&mut client, 3, |command| matches!(command, Command::Hello { .. }), welcome(2, 9));
+    assert!(client.room(room()).unwrap().timeline.is_none());
+    assert!(client.take_frames().iter().any(|f| matches!(f.command, Command::Open { .. })));
+}
+
+#[test]
+fn a_silent_server_is_pinged_and_then_given_up() {
+    let mut client = at_three();
+    client.tick(25_000);
+    assert!(client.take_frames().iter().any(|f| f.command == Command::Ping {}));
+    assert!(!client.is_dead(34_000));
+    assert!(client.is_dead(35_001));
+}
+
+#[test]
+fn marks_are_sent_at_most_once_a_second_and_never_beyond_what_is_here() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 1_000);
+    let delivered = |client: &mut Client| {
+        let frames = client.take_frames();
+        frames
+            .iter()
+            .filter(|f| matches!(f.command, Command::Delivered { .. } | Command::Read { .. }))
+            .count()
+    };
+    assert_eq!(delivered(&mut client), 1);
+    client.receive(said(OTHER, 5), 1_100);
+    client.saw(room(), Seq(99), 1_150);
+    assert_eq!(client.unread(), 2);
+    client.saw(room(), Seq(5), 1_200);
+    assert_eq!((delivered(&mut client), client.unread()), (0, 0));
+    client.tick(2_100);
+    let frames = client.take_frames();
+    assert_eq!(frames.last().map(|f| &f.command), Some(&Command::Read { room: room(), seq: Seq(5) }));
+}
+
+proptest! {
+    /// Any order, repetition and loss of events, and then catching up, gives the same timeline.
+    #[test]
+    fn any_order_repetition_and_loss_then_catch_up_gives_the_same(
+        deliveries in prop::collection::vec((4_i64..40, any::<bool>()), 0..120)
+    ) {
+        let mut client = at_three();
+        let mut now = 0;
+        for (seq, by_me) in deliveries {
+            now += 7;
+            let author = if seq % 3 == 0 { ME } else { OTHER };
+            if by_me {
+                // What a server repaired: from 4 up to here.
+                let changes = (4..=seq)
+                    .map(|s| (Seq(s), Change::Message { message: message(if s % 3 == 0 { ME } else { OTHER }, s) }))
+                    .collect();
+                let event = Event::Changes { room: room(), after: Seq(3), changes, through: Seq(seq) };
+                client.receive(ServerFrame::Event { event }, now);
+            } else {
+                client.receive(said(author, seq), now);
+            }
+            let rows = shown(&client);
+            prop_assert!(rows.iter().copied().eq(4..4 + rows.len() as i64), "a prefix, always: {rows:?}");
+        }
+        let after = client.room(room()).unwrap().cursor();
+        now += 1_000;
+        client.disconnected(now);
+        client.connected(now);
+        answer(&mut client, now, |command| matches!(command, Command::Hello { .. }), welcome(39, 1));
+        let frames = client.take_frames();
+        if let Some(frame) = frames.iter().find(|f| matches!(f.command, Command::CatchUp { .. })) {
+            let changes = (after.0 + 1..=39)
+                .map(|s| (Seq(s), Change::Message { message: message(if s % 3 == 0 { ME } else { OTHER }, s) }))
+                .collect();
+            let reply = Reply::Changes { room: room(), changes, through: Seq(39), more: false };
+            client.receive(ServerFrame::Reply { r#ref: frame.r#ref, reply }, now);
+        }
+        prop_assert!(shown(&client).into_iter().eq(4..=39));
+        prop_assert_eq!(client.room(room()).unwrap().cursor(), Seq(39));
+    }
+}

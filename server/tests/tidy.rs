@@ -1,0 +1,97 @@
+//! What must never be: the dependency rules of ARCHITECTURE.md, and two files that must agree.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace").to_owned()
+}
+
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            // What a file says for its tests alone is not looked at: they stand at its end.
+            let text = fs::read_to_string(&path).unwrap();
+            let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+/// The code without its comments: an intra-doc link is no dependency.
+fn code(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn check(folder: &str, never: &[&str]) {
+    for (path, text) in sources(&root().join(folder)) {
+        let code = code(&text);
+        for word in never {
+            assert!(!code.contains(word), "{} must not use {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn modules_of_the_server_use_only_what_they_may() {
+    check("server/src/chat", &["axum", "redis::", "sqlx", "crate::http", "crate::socket"]);
+    check("server/src/account", &["axum", "redis::", "sqlx", "crate::http", "crate::socket"]);
+    check(
+        "server/src/store",
+        &["crate::", "axum", "redis::", "protocol::Event", "ServerFrame", "ClientFrame"],
+    );
+    check("server/src/hub", &["crate::store", "crate::socket", "crate::chat::", "sqlx", "redis::"]);
+    check("server/src/broker", &["crate::store", "crate::hub", "crate::node", "sqlx", "axum"]);
+    check("server/src/node", &["crate::http", "crate::socket", "crate::chat", "sqlx", "redis::"]);
+    check("server/src/http", &["sqlx", "redis::", "crate::hub", "crate::broker::redis"]);
+    check("server/src/socket", &["sqlx", "redis::", "crate::store", "crate::broker"]);
+}
+
+#[test]
+fn the_pure_crates_are_pure() {
+    for folder in ["protocol/src", "client/src"] {
+        check(folder, &["leptos", "web_sys", "tokio", "axum", "sqlx", "SystemTime", "Instant", "rand::"]);
+    }
+    check("app/src", &["sqlx", "redis::", "axum", "tokio"]);
+}
+
+/// Leptos 0.8 writes a textarea's children without escaping them, and `inner_html` never escapes: people's words go in
+/// by neither. The page's own JSON is the one exception, in `shell.rs`.
+#[test]
+fn nothing_that_people_wrote_is_written_as_html() {
+    for (path, text) in sources(&root().join("app/src")) {
+        let code = code(&text);
+        if path.file_name().is_some_and(|name| name != "shell.rs") {
+            assert!(!code.contains("inner_html"), "{}", path.display());
+        }
+        let mut rest = code.as_str();
+        while let Some(at) = rest.find("</textarea>") {
+            assert!(rest[..at].trim_end().ends_with('>'), "{}: a textarea with children", path.display());
+            rest = &rest[at + 1..];
+        }
+    }
+}
+
+/// The server reads `Leptos.toml`, cargo-leptos reads `Cargo.toml`.
+#[test]
+fn both_files_of_settings_for_leptos_agree() {
+    let table = |file: &str| -> BTreeMap<String, toml::Value> {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let value: toml::Value = toml::from_str(&text).unwrap();
+        let list = value["workspace"]["metadata"]["leptos"].as_array().unwrap().clone();
+        list[0].as_table().unwrap().clone().into_iter().collect()
+    };
+    let (run, build) = (table("Leptos.toml"), table("Cargo.toml"));
+    for key in ["output-name", "site-root", "site-pkg-dir", "site-addr", "reload-port", "hash-files"] {
+        assert_eq!(run.get(key), build.get(key), "{key}");
+    }
+}
