@@ -44,6 +44,7 @@ const settings = (node: number): Record<string, string> => ({
   ROOST_SIGN_UPS_PER_MIN: "10000",
   ROOST_CONNECTIONS_PER_USER: "1000",
   ROOST_CONNECTIONS_PER_ADDRESS: "10000",
+  ROOST_SOCKETS_PER_MIN: "10000",
   ROOST_DRAIN_S: "3",
   ROOST_LOG: process.env.ROOST_LOG ?? "info",
 });

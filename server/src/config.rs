@@ -132,6 +132,11 @@ pub struct Config {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections_per_address: u32,
 
+    /// Sockets a minute that one address may open
+    #[arg(long, env = "ROOST_SOCKETS_PER_MIN", value_name = "SOCKETS/MIN", default_value_t = 1_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub sockets_per_min: u32,
+
     /// How long to wait for what is going on when the server is told to stop
     #[arg(long, env = "ROOST_DRAIN_S", value_name = "SECONDS", default_value_t = 10)]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=3600))]

@@ -18,8 +18,6 @@ use protocol::{ErrorCode, Handle, Refusal};
 
 use crate::config::Config;
 
-/// Sockets that one address may open a minute, beyond which it is not a browser that comes back.
-const SOCKETS_PER_MIN: u32 = 300;
 /// How often buckets that are full again are forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -39,7 +37,7 @@ impl Limits {
             sign_ins: PerMinute::new(config.sign_ins_per_min),
             accounts: PerMinute::new(config.sign_ins_per_account_per_min),
             sign_ups: PerMinute::new(config.sign_ups_per_min),
-            sockets: PerMinute::new(SOCKETS_PER_MIN),
+            sockets: PerMinute::new(config.sockets_per_min),
         }
     }
 

@@ -143,6 +143,7 @@ impl Running {
             "--sign-ups-per-min=1000",
             "--sign-ins-per-min=1000",
             "--connections-per-user=5",
+            "--sockets-per-min=100000",
             "--hashes-at-once=4",
         ];
         let config = Arc::new(Config::parse_args(args.iter().map(OsString::from)).unwrap());
