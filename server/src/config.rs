@@ -38,7 +38,7 @@ pub struct Config {
         value_name = "redis://:PASSWORD@HOST:PORT/0",
         default_value = ""
     )]
-    #[arg(value_parser = |text: &str| Secret::parse_optional(text, &["redis://", "rediss://", "unix://", "redis+unix://"]))]
+    #[arg(value_parser = |text: &str| Secret::parse_optional(text, &["redis://", "unix://", "redis+unix://"]))]
     redis_url: OptionalSecret,
 
     /// Where to listen [default: `site-addr` in Leptos.toml, or else 127.0.0.1:3000]

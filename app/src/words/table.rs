@@ -25,7 +25,7 @@ words! {
     new_here: "New here?", "还没有账号？";
     have_account: "Already have an account?", "已有账号？";
     handle: "Handle", "用户名";
-    handle_hint: "Small letters, digits, dots and dashes. People mention you by it.", "小写字母、数字、点和连字符。别人用它提到你。";
+    handle_hint: "Small letters, digits, dots and dashes. You sign in with it.", "小写字母、数字、点和连字符。登录时使用。";
     display_name: "Name", "显示名";
     display_name_hint: "What others see. You may write it in any language.", "别人看到的名字，可以用任何语言。";
     password: "Password", "密码";

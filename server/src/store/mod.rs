@@ -1,7 +1,7 @@
 //! Postgres, through typed methods. Only this module knows SQL.
 //!
-//! [`Store`] is a pool; its methods are split over files by subject. They return rows of their own, never frames or
-//! events, and they tell nobody that something changed: that is for those who call them.
+//! [`Store`] is a pool; its methods are split over files by subject. They return people, rooms and messages as the wire
+//! shows them, never frames or events, and they tell nobody that something changed: that is for those who call them.
 //!
 //! Law: a future of this module is never dropped half-way (a cancelled `begin` leaves a connection inside an open
 //! transaction): whoever runs for a browser that may go away, runs it in a task of its own.
