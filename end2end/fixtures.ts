@@ -1,0 +1,309 @@
+// What every browser test begins with: a place that is set up, browsers that are watched, and the story's verbs.
+//
+//     import { expect, test } from "../fixtures";
+//     test("…", async ({ open }) => {
+//       const ana = await signUp(await open(), { name: "Ana Benítez" });
+//
+// Every browser is watched: an error on its console, an uncaught exception, or an answer of 500 or more fails the test.
+// What a test brings about itself it declares: `expected(/ERR_INTERNET_DISCONNECTED/)`.
+import AxeBuilder from "@axe-core/playwright";
+import { test as base, expect, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "@playwright/test";
+
+import { NODES, baseUrl, nodePid, startNode, startRedis } from "./cluster";
+
+export { expect };
+
+/** A signed-in person at one browser. */
+export interface Person {
+  page: Page;
+  handle: string;
+  name: string;
+  password: string;
+}
+
+/** The place that all tests share, and the person who looks after it. */
+export interface Place {
+  name: string;
+  channel: string;
+  admin: { handle: string; name: string; password: string };
+  /** A link by which people make accounts. */
+  invitation: string;
+}
+
+interface Guarded {
+  /** A new browser: nothing is shared with the others. */
+  open(options?: BrowserContextOptions): Promise<Page>;
+  /** Declares what this test's consoles may say. */
+  expected(...patterns: RegExp[]): void;
+  watch: Watch;
+}
+
+/** Collects what went wrong in the browsers of one test. */
+class Watch {
+  private readonly faults: string[] = [];
+  readonly expected: RegExp[] = [];
+
+  over(context: BrowserContext) {
+    context.on("console", (line) => {
+      if (line.type() === "error") this.faults.push(`console: ${line.text()} (${line.location().url})`);
+    });
+    context.on("weberror", (fault) => void this.faults.push(`uncaught: ${fault.error().stack ?? fault.error().message}`));
+    context.on("response", (response) => {
+      if (response.status() >= 500) this.faults.push(`answer: ${response.status()} of ${response.url()}`);
+    });
+  }
+
+  unexpected = () => this.faults.filter((fault) => !this.expected.some((pattern) => pattern.test(fault)));
+}
+
+export const test = base.extend<Guarded, { place: Place }>({
+  place: [async ({ browser }, use) => use(await theFirstStory(browser)), { scope: "worker", auto: true, timeout: 60_000 }],
+
+  watch: [
+    async ({}, use) => {
+      const watch = new Watch();
+      await use(watch);
+      expect(watch.unexpected(), "errors in the browsers").toEqual([]);
+    },
+    { auto: true },
+  ],
+
+  expected: async ({ watch }, use) => use((...patterns) => void watch.expected.push(...patterns)),
+
+  context: async ({ context, watch }, use) => {
+    watch.over(context);
+    await use(context);
+  },
+
+  open: async ({ browser, watch }, use) => {
+    const contexts: BrowserContext[] = [];
+    await use(async (options = {}) => {
+      const context = await browser.newContext({ baseURL: baseUrl, ...options });
+      contexts.push(context);
+      watch.over(context);
+      return context.newPage();
+    });
+    for (const context of contexts) await context.close();
+  },
+});
+
+/** For the tests that take something away: whatever became of the test, the next one finds everything in its place. */
+export async function everythingBack() {
+  startRedis();
+  for (let node = 0; node < NODES; node++) if (!nodePid(node)) await startNode(node);
+}
+
+const admin = { handle: "ada", name: "Ada Ferreira", password: "a lantern on the quay" };
+
+/**
+ * The first person: account, set-up, invitation link, first message. Told once for an empty database, before any other
+ * test; a worker that Playwright starts after a failure finds the place as it is, and asks for another link.
+ */
+async function theFirstStory(browser: Browser): Promise<Place> {
+  const watch = new Watch();
+  const context = await browser.newContext({ baseURL: baseUrl });
+  watch.over(context);
+  const page = await context.newPage();
+  const place = { name: "Harbour Studio", channel: "general", admin };
+  let invitation: string;
+
+  await page.goto("/");
+  if (await page.getByRole("heading", { name: "Set up your Roost" }).isVisible()) {
+    await expect(page).toHaveURL("/sign-up");
+    await isAccessible(page, "the first account");
+    await fillSignUp(page, admin);
+    await expect(page).toHaveURL("/set-up");
+    await isAccessible(page, "set-up");
+    await page.getByRole("textbox", { name: "Name of the place" }).fill(place.name);
+    await page.getByRole("textbox", { name: "First channel" }).fill(place.channel);
+    await page.getByRole("button", { name: "Continue" }).click();
+    invitation = await page.getByRole("textbox", { name: "Invitations" }).inputValue();
+    await isAccessible(page, "set-up, done");
+    await page.getByRole("link", { name: "Go in" }).click();
+    await isIn(page);
+    await opens(page, `#${place.channel}`);
+    await says(page, "Welcome to the harbour.");
+    await sees(page, "Welcome to the harbour.");
+    await expect(message(page, "Welcome to the harbour.").getByRole("img", { name: "Sent" })).toBeVisible();
+  } else {
+    await signIn(page, admin);
+    await page.goto("/settings");
+    await page.getByRole("button", { name: "New invitation link" }).click();
+    invitation = await page.getByRole("textbox", { name: "Copy link" }).first().inputValue();
+  }
+
+  expect(watch.unexpected(), "errors in the first person's browser").toEqual([]);
+  await context.close();
+  return { ...place, invitation };
+}
+
+// ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+let made = 0;
+
+/** A handle, or any other name, that nothing else of this run has. */
+export const unique = (word: string) => `${word}-${process.pid.toString(36)}${(made++).toString(36)}`;
+
+export const PASSWORD = "four small wooden boats";
+
+/** Makes an account, and is in the first channel. */
+export async function signUp(page: Page, who: { handle?: string; name?: string; at?: string } = {}): Promise<Person> {
+  const handle = who.handle ?? unique("user");
+  const person = { page, handle, name: who.name ?? handle, password: PASSWORD };
+  await page.goto(who.at ?? "/sign-up");
+  await fillSignUp(page, person);
+  await isIn(page);
+  return person;
+}
+
+/** Fills in the form of a new account and sends it, in either language. */
+export async function fillSignUp(page: Page, who: { name: string; handle: string; password: string }) {
+  await page.getByRole("textbox", { name: /^(Name|显示名)$/ }).fill(who.name);
+  await page.getByRole("textbox", { name: /^(Handle|用户名)$/ }).fill(who.handle);
+  await page.getByLabel(/^(Password|密码)$/).fill(who.password);
+  await page.getByRole("button", { name: /^(Create account|创建账号)$/ }).click();
+}
+
+/** Signs in, and is in. */
+export async function signIn(page: Page, who: { handle: string; password: string }) {
+  await page.goto("/sign-in");
+  await fillSignIn(page, who);
+  await isIn(page);
+}
+
+/** Fills in the form and sends it, in either language. */
+export async function fillSignIn(page: Page, who: { handle: string; password: string }) {
+  await page.getByRole("textbox", { name: /^(Handle|用户名)$/ }).fill(who.handle);
+  await page.getByLabel(/^(Password|密码)$/).fill(who.password);
+  await page.getByRole("button", { name: /^(Sign in|登录)$/ }).click();
+}
+
+/** The page answers, and its connection is up. */
+export async function isIn(page: Page) {
+  await isAwake(page);
+  await expect(page.locator("html")).toHaveAttribute("data-link", "live");
+}
+
+/** The page answers. */
+export async function isAwake(page: Page) {
+  await expect(page.locator("html")).toHaveAttribute("data-hydrated", /.*/);
+}
+
+// ── servers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The name of the server that the page's connection is on. */
+export async function nodeOf(page: Page): Promise<string> {
+  return (await page.locator("html").getAttribute("data-node")) ?? "";
+}
+
+/** Reloads through nginx, which hands out servers in turn, until the page's connection is on this server. */
+export async function onNode(page: Page, node: number) {
+  for (let tries = 0; tries < 30; tries++) {
+    if ((await nodeOf(page)) === `e2e-${node + 1}`) return;
+    // A page asks an even number of things as often as an odd one: one more, else it would meet the same server for ever.
+    if (tries % 2) await page.request.get("/health/ready");
+    await page.reload();
+    await isIn(page);
+  }
+  throw new Error(`nginx did not bring the page to server ${node}`);
+}
+
+// ── rooms ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const rooms = (page: Page) => page.getByRole("navigation", { name: /^(Rooms|房间)$/ });
+
+/** A room's line in the list. */
+export const roomLink = (page: Page, name: string) => rooms(page).getByRole("link", { name: begins(name) });
+
+/** Opens a room of the list. */
+export async function opens(page: Page, name: string) {
+  await roomLink(page, name).click();
+  await isOpen(page, name);
+}
+
+/** A room is open and its messages are here. */
+export async function isOpen(page: Page, name: string) {
+  await expect(page.getByRole("main").getByRole("heading", { level: 1, name, exact: true })).toBeVisible();
+  await expect(page.getByRole("log")).toHaveAttribute("aria-busy", "false");
+}
+
+/** Chooses from the menu «New». */
+export async function chooses(page: Page, what: "Write to someone" | "Browse channels" | "New room"): Promise<Locator> {
+  await page.getByLabel("New", { exact: true }).click();
+  await rooms(page).getByRole("button", { name: what }).click();
+  const dialog = page.getByRole("dialog", { name: what });
+  await expect(dialog).toBeVisible();
+  return dialog;
+}
+
+/** Opens the direct room with someone. */
+export async function writesTo(page: Page, other: { handle: string; name: string }) {
+  const dialog = await chooses(page, "Write to someone");
+  await dialog.getByRole("combobox", { name: "Name or handle" }).fill(other.handle);
+  await dialog.getByRole("option", { name: `@${other.handle}` }).click();
+  await expect(dialog).toBeHidden();
+  await isOpen(page, other.name);
+}
+
+/** Makes a room, and is in it. */
+export async function makesRoom(page: Page, kind: "Channel" | "Group", name: string) {
+  const dialog = await chooses(page, "New room");
+  await dialog.getByRole("radio", { name: begins(kind) }).check();
+  await dialog.getByRole("textbox", { name: "Name" }).fill(name);
+  await dialog.getByRole("button", { name: "Create" }).click();
+  await expect(dialog).toBeHidden();
+  await isOpen(page, kind === "Channel" ? `#${name}` : name);
+}
+
+// ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const composer = (page: Page) => page.getByRole("textbox", { name: /^(Message to|发消息给) / });
+
+/** Writes into the open room. */
+export async function says(page: Page, text: string) {
+  await composer(page).fill(text);
+  await composer(page).press("Enter");
+  await expect(composer(page)).toHaveValue("");
+}
+
+/** The message in the open room that has this text and no other. */
+export const message = (page: Page, text: string) =>
+  page.getByRole("log").getByRole("article").filter({ has: page.getByText(text, { exact: true }) });
+
+/** The message is in the open room, once. */
+export async function sees(page: Page, text: string) {
+  await expect(message(page, text)).toHaveCount(1);
+  await expect(message(page, text)).toBeInViewport();
+}
+
+/** The texts of the open room that begin so, from above to below. */
+export async function texts(page: Page, beginning: string): Promise<string[]> {
+  const all = await page.getByRole("log").getByRole("article").allInnerTexts();
+  return all.flatMap((text) => text.split("\n")).map((line) => line.trim()).filter((line) => line.startsWith(beginning));
+}
+
+/** The open room has exactly these texts of those that begin so, in this order. */
+export async function seesInOrder(page: Page, beginning: string, wanted: string[]) {
+  await expect.poll(() => texts(page, beginning), { timeout: 15_000 }).toEqual(wanted);
+}
+
+// ── axe ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Nothing that axe finds is serious or critical, in light and in dark. */
+export async function isAccessible(page: Page, what: string) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    // Colours half way are nobody's colours.
+    await page.evaluate(() => {
+      const ending = document.getAnimations().filter((motion) => motion.effect?.getTiming().iterations !== Infinity);
+      return Promise.all(ending.map((motion) => motion.finished.catch(() => null))).then(() => null);
+    });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+    const told = grave.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} (${node.any[0]?.message ?? node.all[0]?.message ?? ""})`).join("; ")}`);
+    expect.soft(told, `${what}, ${colorScheme}, ${page.viewportSize()?.width} wide`).toEqual([]);
+  }
+}
+
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+const begins = (text: string) => new RegExp(`^${escaped(text)}`);

@@ -1,0 +1,77 @@
+// In Chinese: the words, the names, and an input method that needs Enter for itself.
+import { PASSWORD, composer, expect, fillSignUp, isIn, message, roomLink, rooms, says, sees, signUp, test, unique, writesTo } from "../fixtures";
+
+test("from the account to a message, in a browser that prefers Chinese", async ({ open, place }) => {
+  const page = await open({ locale: "zh-CN" });
+  const handle = unique("xiaolin");
+  await page.goto("/sign-up");
+  await expect(page.locator("html")).toHaveAttribute("lang", "zh-Hans");
+  await expect(page.getByRole("heading", { name: "创建账号" })).toBeVisible();
+  await fillSignUp(page, { name: "林晓", handle, password: PASSWORD });
+  await isIn(page);
+  await expect(page.getByRole("navigation", { name: "房间" })).toBeVisible();
+  await expect(page.getByRole("textbox", { name: `发消息给 #${place.channel}` })).toBeVisible();
+
+  const bo = await signUp(await open(), { name: "Bo Lindqvist" });
+  await writesTo(bo.page, { handle, name: "林晓" });
+  await says(bo.page, "你好，林晓！");
+  await expect(roomLink(page, bo.name).getByRole("img", { name: "1 条未读" })).toBeVisible();
+  await roomLink(page, bo.name).click();
+  await sees(page, "你好，林晓！");
+  await says(page, "船到了，把长绳带来。");
+  await sees(bo.page, "船到了，把长绳带来。");
+  await expect(message(page, "船到了，把长绳带来。").getByRole("img", { name: "已读" })).toBeVisible();
+  await expect(bo.page.getByRole("article", { name: /^林晓, \d\d:\d\d$/ })).toHaveCount(1);
+
+  // A person is found by a Chinese name.
+  const cleo = await signUp(await open());
+  await cleo.page.getByLabel("New", { exact: true }).click();
+  await rooms(cleo.page).getByRole("button", { name: "Write to someone" }).click();
+  await cleo.page.getByRole("combobox").fill("林晓");
+  await expect(cleo.page.getByRole("option", { name: `@${handle}` })).toBeVisible();
+});
+
+test("the language is switched before and after signing in, and stays", async ({ open }) => {
+  const page = await open();
+  await page.goto("/sign-in");
+  await page.getByRole("button", { name: "中文" }).click();
+  await expect(page.getByRole("heading", { name: "登录" })).toBeVisible();
+  await expect(page).toHaveURL("/sign-in");
+  await signUp(page, { name: "王伟" });
+  await expect(page.locator("html")).toHaveAttribute("lang", "zh-Hans");
+  await page.goto("/settings");
+  await isIn(page);
+  await page.getByRole("button", { name: "English" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Settings" })).toBeVisible();
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("lang", "en");
+});
+
+test("Enter belongs to the input method while it composes", async ({ open }) => {
+  const { page } = await signUp(await open({ locale: "zh-CN" }));
+  const articles = page.getByRole("log").getByRole("article");
+  const before = await articles.count();
+  const method = await page.context().newCDPSession(page);
+  await composer(page).focus();
+
+  await method.send("Input.imeSetComposition", { text: "ni hao", selectionStart: 6, selectionEnd: 6 });
+  await expect(composer(page)).toHaveValue("ni hao");
+  // A browser tells it by `isComposing`, Safari by the key's number alone.
+  for (const key of [{ isComposing: true }, { keyCode: 229 }]) {
+    const stopped = await composer(page).evaluate(
+      (field, key) => !field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...key })),
+      key,
+    );
+    expect(stopped, `Enter ${JSON.stringify(key)} is left to the input method`).toBe(false);
+  }
+  await expect(composer(page)).toHaveValue("ni hao");
+  expect(await articles.count()).toBe(before);
+
+  await method.send("Input.insertText", { text: "你好" });
+  await expect(composer(page)).toHaveValue("你好");
+  const text = `你好，${unique("世界")}`;
+  await composer(page).fill(text);
+  await composer(page).press("Enter");
+  await sees(page, text);
+  await expect(composer(page)).toHaveValue("");
+});

@@ -1,0 +1,164 @@
+// What is taken away while people talk: a server, all servers, the network, Redis. Nothing is lost, nothing comes twice.
+import { killNode, startNode, startRedis, stopNode, stopRedis } from "../cluster";
+import { everythingBack, expect, isIn, message, nodeOf, onNode, opens, says, sees, seesInOrder, signUp, test, writesTo, type Person } from "../fixtures";
+
+/** A browser says on its console that a socket broke, or that nobody listens. */
+const SOCKET_BROKE = /WebSocket connection to .* failed/;
+/** The page asks for nothing else while it is away; should it, then it hears these. */
+const NOBODY_LISTENS = /ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|status of 50[234]|answer: 50[234]/;
+
+test.afterEach(everythingBack);
+
+type Open = () => Promise<Person["page"]>;
+
+/** Two people in one room, on two servers. */
+async function twoTalking(open: Open): Promise<[Person, Person]> {
+  const ana = await signUp(await open(), { name: "Ana Benítez" });
+  const bo = await signUp(await open(), { name: "Bo Lindqvist" });
+  await onNode(ana.page, 0);
+  await onNode(bo.page, 1);
+  await writesTo(ana.page, bo);
+  await says(ana.page, "hello");
+  await opens(bo.page, ana.name);
+  await sees(bo.page, "hello");
+  return [ana, bo];
+}
+
+test("a server is killed while both talk", async ({ open, expected }) => {
+  test.setTimeout(90_000);
+  expected(SOCKET_BROKE);
+  const [ana, bo] = await twoTalking(open);
+
+  const write = async (who: Person, word: string, until: () => boolean) => {
+    const said = [];
+    for (let n = 0; n < 15 || !until(); n++) {
+      await says(who.page, `kill ${word} ${n}`);
+      said.push(`kill ${word} ${n}`);
+    }
+    return said;
+  };
+  let killed = false;
+  const talk = Promise.all([write(ana, "ana", () => killed), write(bo, "bo", () => killed)]);
+  await sees(bo.page, "kill ana 3");
+  await killNode(0);
+  killed = true;
+  const [byAna, byBo] = await talk;
+
+  await expect(ana.page.locator("html")).toHaveAttribute("data-node", "e2e-2");
+  await isIn(ana.page);
+  for (const page of [ana.page, bo.page]) {
+    await seesInOrder(page, "kill ana", byAna);
+    await seesInOrder(page, "kill bo", byBo);
+  }
+  await expect(ana.page.getByRole("img", { name: /^(Waiting to be sent|Sending|Not sent)$/ })).toHaveCount(0);
+
+  await startNode(0);
+  await says(ana.page, "and on we go");
+  await sees(bo.page, "and on we go");
+});
+
+test("a server leaves as for a deploy, and hardly anybody notices", async ({ open }) => {
+  test.setTimeout(90_000);
+  const [ana, bo] = await twoTalking(open);
+  const leaving = stopNode(0);
+  for (let n = 0; n < 10; n++) {
+    await says(ana.page, `deploy ${n}`);
+    await sees(bo.page, `deploy ${n}`);
+  }
+  await leaving;
+  await expect(ana.page.locator("html")).toHaveAttribute("data-node", "e2e-2");
+  await startNode(0);
+  await seesInOrder(bo.page, "deploy ", Array.from({ length: 10 }, (_, n) => `deploy ${n}`));
+});
+
+test("all servers are gone: words wait, and arrive once, in order", async ({ open, expected }) => {
+  test.setTimeout(120_000);
+  expected(SOCKET_BROKE, NOBODY_LISTENS);
+  const [ana, bo] = await twoTalking(open);
+  await killNode(0);
+  await killNode(1);
+
+  const words = ["dark 0", "dark 1", "dark 2"];
+  for (const text of words) await says(ana.page, text);
+  for (const text of words) await expect(message(ana.page, text).getByRole("img", { name: "Waiting to be sent" })).toBeVisible();
+  const bar = ana.page.getByRole("status").filter({ hasText: "No connection." });
+  await expect(bar).toBeVisible();
+  await expect(bar).toContainText("3 messages wait.");
+  await expect(bar.getByRole("button", { name: "Try now" })).toBeVisible();
+
+  await startNode(0);
+  await startNode(1);
+  await bar.getByRole("button", { name: "Try now" }).click();
+  await isIn(ana.page);
+  await expect(bar).toBeHidden();
+  // By itself.
+  await expect(bo.page.locator("html")).toHaveAttribute("data-link", "live", { timeout: 45_000 });
+  for (const page of [ana.page, bo.page]) await seesInOrder(page, "dark ", words);
+  await expect(message(ana.page, "dark 2").getByRole("img", { name: /^(Delivered|Read)$/ })).toBeVisible();
+});
+
+test("what waits outlives a closed page", async ({ open, expected }) => {
+  test.setTimeout(120_000);
+  expected(SOCKET_BROKE, NOBODY_LISTENS);
+  const [ana, bo] = await twoTalking(open);
+  await killNode(0);
+  await killNode(1);
+  await says(ana.page, "kept 0");
+  await says(ana.page, "kept 1");
+  await expect(message(ana.page, "kept 1").getByRole("img", { name: "Waiting to be sent" })).toBeVisible();
+  const address = ana.page.url();
+  const context = ana.page.context();
+  await ana.page.close();
+  await startNode(0);
+  await startNode(1);
+
+  const again = await context.newPage();
+  await again.goto(address);
+  await isIn(again);
+  await seesInOrder(again, "kept ", ["kept 0", "kept 1"]);
+  await expect(bo.page.locator("html")).toHaveAttribute("data-link", "live", { timeout: 45_000 });
+  await seesInOrder(bo.page, "kept ", ["kept 0", "kept 1"]);
+});
+
+test("the network goes and comes back by itself", async ({ open, expected }) => {
+  test.setTimeout(120_000);
+  expected(SOCKET_BROKE, NOBODY_LISTENS);
+  const [ana, bo] = await twoTalking(open);
+  await ana.page.context().setOffline(true);
+  const bar = ana.page.getByRole("status").filter({ hasText: "No connection." });
+  await says(ana.page, "from the tunnel 0");
+  await says(ana.page, "from the tunnel 1");
+  await expect(bar).toBeVisible({ timeout: 60_000 });
+  await expect(message(ana.page, "from the tunnel 1").getByRole("img", { name: "Waiting to be sent" })).toBeVisible();
+  await says(bo.page, "where are you?");
+
+  await ana.page.context().setOffline(false);
+  await isIn(ana.page);
+  await expect(bar).toBeHidden();
+  for (const page of [ana.page, bo.page]) {
+    await seesInOrder(page, "from the tunnel", ["from the tunnel 0", "from the tunnel 1"]);
+    await sees(page, "where are you?");
+  }
+});
+
+test("Redis goes and comes back: messages still arrive", async ({ open }) => {
+  test.setTimeout(120_000);
+  const [ana, bo] = await twoTalking(open);
+  expect(await nodeOf(ana.page)).not.toBe(await nodeOf(bo.page));
+  stopRedis();
+  for (let n = 0; n < 3; n++) {
+    await says(ana.page, `without ana ${n}`);
+    await says(bo.page, `without bo ${n}`);
+  }
+  for (const page of [ana.page, bo.page]) {
+    await seesInOrder(page, "without ana", [0, 1, 2].map((n) => `without ana ${n}`));
+    await seesInOrder(page, "without bo", [0, 1, 2].map((n) => `without bo ${n}`));
+  }
+  startRedis();
+  for (let n = 0; n < 3; n++) {
+    await says(ana.page, `with again ${n}`);
+    await sees(bo.page, `with again ${n}`);
+  }
+  expect(await nodeOf(ana.page)).toBe("e2e-1");
+  expect(await nodeOf(bo.page)).toBe("e2e-2");
+});

@@ -1,0 +1,134 @@
+// From nothing to the first message, and everything that a form may refuse. The first person's story is told by the
+// fixture `place`, because nobody else can come before.
+import { PASSWORD, expect, fillSignIn, fillSignUp, isAwake, isIn, opens, says, sees, signIn, signUp, test, unique } from "../fixtures";
+
+test("an invited person makes an account by the link and writes", async ({ open, place }) => {
+  const page = await open();
+  await page.goto(place.invitation);
+  await expect(page.getByRole("heading", { name: "You have been invited" })).toBeVisible();
+  await fillSignUp(page, { name: "Bo Lindqvist", handle: unique("bo"), password: PASSWORD });
+  await isIn(page);
+  await expect(page.getByRole("heading", { level: 1, name: `#${place.channel}` })).toBeVisible();
+  await expect(page).toHaveTitle(new RegExp(`#${place.channel} · ${place.name}$`));
+  await says(page, "Good morning from the invited one.");
+  await sees(page, "Good morning from the invited one.");
+});
+
+test("an invitation that is none is refused with words", async ({ open, expected }) => {
+  expected(/status of 422/);
+  const page = await open();
+  await page.goto("/invite/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+  await expect(page.getByRole("alert")).toHaveText(/^This invitation is used up, out of date, or mistyped/);
+});
+
+test("who has an account already needs no invitation", async ({ open, place }) => {
+  const page = await open();
+  await signUp(page);
+  await page.goto(place.invitation);
+  await expect(page).toHaveURL("/");
+});
+
+const languages = [
+  {
+    locale: "en-GB",
+    taken: "Someone else has this handle. Choose another.",
+    short: "Too short: a password has at least 10 characters.",
+    handle: /^A handle has 2 to 32/,
+    wrong: "That handle and password do not belong together. Check both.",
+    words: { name: "Name", handle: "Handle", password: "Password" },
+  },
+  {
+    locale: "zh-CN",
+    taken: "这个用户名已被使用，请换一个。",
+    short: "太短：密码至少 10 个字符。",
+    handle: /^用户名为 2 到 32 个字符/,
+    wrong: "用户名或密码不正确，请检查。",
+    words: { name: "显示名", handle: "用户名", password: "密码" },
+  },
+];
+
+for (const { locale, taken, short, handle: invalid, wrong, words } of languages) {
+  test(`a refused form keeps what was typed and says why, ${locale}`, async ({ open, place, expected }) => {
+    expected(/status of (401|409|422)/);
+    const page = await open({ locale });
+    const name = page.getByRole("textbox", { name: words.name, exact: true });
+    const handle = page.getByRole("textbox", { name: words.handle, exact: true });
+    const password = page.getByLabel(words.password, { exact: true });
+
+    await page.goto("/sign-up");
+    const fresh = unique("cleo");
+    await fillSignUp(page, { name: "Cleo Marsh", handle: fresh, password: "short" });
+    await isAwake(page);
+    await expect(password).toHaveAccessibleDescription(short);
+    await expect(password).toHaveValue("");
+    await expect(name).toHaveValue("Cleo Marsh");
+    await expect(handle).toHaveValue(fresh);
+
+    await fillSignUp(page, { name: "Cleo Marsh", handle: place.admin.handle, password: PASSWORD });
+    await expect(handle).toHaveAccessibleDescription(taken);
+    await expect(handle).toHaveValue(place.admin.handle);
+    await expect(name).toHaveValue("Cleo Marsh");
+
+    await fillSignUp(page, { name: "Cleo Marsh", handle: "no spaces!", password: PASSWORD });
+    await expect(handle).toHaveAccessibleDescription(invalid);
+    await expect(handle).toHaveValue("no spaces!");
+
+    // The address is that of the form: a reload asks nothing, and shows an empty one.
+    await isAwake(page);
+    await expect(page).toHaveURL("/sign-up");
+
+    await page.goto("/sign-in");
+    await fillSignIn(page, { handle: place.admin.handle, password: "not the password" });
+    await expect(page.getByText(wrong)).toBeVisible();
+    await expect(handle).toHaveValue(place.admin.handle);
+    await expect(password).toHaveValue("");
+  });
+}
+
+test("signing out ends it, and signing in brings back what one wanted to see", async ({ open }) => {
+  const page = await open();
+  const person = await signUp(page);
+  const room = page.url();
+  await page.goto("/settings");
+  await isIn(page);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL("/sign-in");
+  await page.goto(room);
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+  await fillSignIn(page, person);
+  await isIn(page);
+  await expect(page).toHaveURL(room);
+});
+
+test("«End» signs the other browser out while it is looked at", async ({ open }) => {
+  const first = await open();
+  const person = await signUp(first);
+  const second = await open();
+  await signIn(second, person);
+  await opens(second, "#general");
+
+  await first.goto("/settings");
+  await isIn(first);
+  const devices = first.getByRole("region", { name: "Signed-in devices" });
+  await expect(devices.getByText("This device")).toHaveCount(1);
+  await devices.getByRole("button", { name: "End", exact: true }).click();
+  await expect(second).toHaveURL(/\/sign-in/);
+  await expect(devices.getByRole("button", { name: "End", exact: true })).toHaveCount(0);
+  await isIn(first);
+});
+
+test("an invitation can be made, used and revoked in the settings", async ({ open, place }) => {
+  const page = await open();
+  await signIn(page, place.admin);
+  await page.goto("/settings");
+  await isAwake(page);
+  const invitations = page.getByRole("region", { name: "Invitations" });
+  await invitations.getByRole("button", { name: "New invitation link" }).click();
+  const link = await invitations.getByRole("textbox", { name: "Copy link" }).first().inputValue();
+  await signUp(await open(), { at: link });
+
+  await isAwake(page);
+  const line = invitations.getByRole("listitem").filter({ has: page.getByRole("textbox", { name: "Copy link" }) });
+  await line.getByRole("button", { name: "Revoke" }).click();
+  await expect(line).toHaveCount(0);
+});

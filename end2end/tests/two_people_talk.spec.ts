@@ -1,0 +1,150 @@
+// The story of the whole program: two people, on two servers, talk.
+import { expect, isIn, isOpen, message, nodeOf, onNode, opens, roomLink, rooms, says, sees, seesInOrder, signIn, signUp, test, texts, writesTo } from "../fixtures";
+
+test("two people on two servers talk, both ways", async ({ open }) => {
+  test.setTimeout(90_000);
+  const ana = await signUp(await open(), { name: "Ana Benítez" });
+  const bo = await signUp(await open(), { name: "Bo Lindqvist" });
+  await onNode(ana.page, 1);
+  await onNode(bo.page, 0);
+  expect(await nodeOf(ana.page)).toBe("e2e-2");
+  expect(await nodeOf(bo.page)).toBe("e2e-1");
+
+  await test.step("the room comes into the other's list, unread, by itself", async () => {
+    await writesTo(ana.page, bo);
+    for (const text of ["Are you there?", "The boat is in.", "Bring the long rope."]) await says(ana.page, text);
+    await expect(roomLink(bo.page, ana.name).getByRole("img", { name: "3 unread" })).toBeVisible();
+    await expect(bo.page).toHaveTitle(/^\(3\) /);
+  });
+
+  await test.step("delivered while the other looks elsewhere, read once it is looked at", async () => {
+    const last = message(ana.page, "Bring the long rope.");
+    await expect(last.getByRole("img", { name: "Delivered" })).toBeVisible();
+    await opens(bo.page, ana.name);
+    await sees(bo.page, "Bring the long rope.");
+    await expect(last.getByRole("img", { name: "Read" })).toBeVisible();
+    await last.getByRole("button").click();
+    await expect(ana.page.getByRole("article").getByRole("status")).toHaveText("Read by Bo Lindqvist");
+    await expect(roomLink(bo.page, ana.name).getByRole("img")).toHaveCount(0);
+    await expect(bo.page).toHaveTitle(/^Ana Benítez · /);
+  });
+
+  const turns = Array.from({ length: 10 }, (_, n) => `turn ${n}`);
+  await test.step("ten messages, in turns, in one order for both", async () => {
+    for (const [n, text] of turns.entries()) {
+      const [from, to] = n % 2 ? [bo.page, ana.page] : [ana.page, bo.page];
+      await says(from, text);
+      await sees(to, text);
+    }
+    for (const page of [ana.page, bo.page]) await seesInOrder(page, "turn ", turns);
+  });
+
+  await test.step("a reload keeps everything", async () => {
+    await ana.page.reload();
+    await isIn(ana.page);
+    await isOpen(ana.page, bo.name);
+    await seesInOrder(ana.page, "turn ", turns);
+    await sees(ana.page, "turn 9");
+  });
+
+  await test.step("a second device has the same, and the first sees what is written on it", async () => {
+    const second = await open();
+    await signIn(second, ana);
+    await opens(second, bo.name);
+    await seesInOrder(second, "turn ", turns);
+    await says(second, "From the other device.");
+    await sees(ana.page, "From the other device.");
+    await sees(bo.page, "From the other device.");
+  });
+  expect(await nodeOf(bo.page)).toBe("e2e-1");
+});
+
+test("both write at once, and both see one order", async ({ open }) => {
+  const ana = await signUp(await open());
+  const bo = await signUp(await open());
+  await onNode(ana.page, 0);
+  await onNode(bo.page, 1);
+  await writesTo(ana.page, bo);
+  await says(ana.page, "shall we?");
+  await opens(bo.page, ana.name);
+  const write = async (page: typeof ana.page, who: string) => {
+    for (let n = 0; n < 10; n++) await says(page, `both ${who} ${n}`);
+  };
+  await Promise.all([write(ana.page, "ana"), write(bo.page, "bo")]);
+  for (const page of [ana.page, bo.page]) await expect.poll(async () => (await texts(page, "both ")).length).toBe(20);
+  const order = await texts(ana.page, "both ");
+  expect(await texts(bo.page, "both ")).toEqual(order);
+  for (const who of ["ana", "bo"]) {
+    const own = order.filter((text) => text.startsWith(`both ${who}`));
+    expect(own).toEqual(Array.from({ length: 10 }, (_, n) => `both ${who} ${n}`));
+  }
+});
+
+test("reading back through 120 messages keeps the place", async ({ open }) => {
+  test.setTimeout(90_000);
+  const ana = await signUp(await open());
+  const bo = await signUp(await open());
+  await writesTo(ana.page, bo);
+  for (let n = 1; n <= 120; n++) await says(ana.page, `line ${n}`);
+  await expect(message(ana.page, "line 120").getByRole("img", { name: /Sent|Delivered/ })).toBeVisible();
+  await expect(roomLink(bo.page, ana.name).getByRole("img", { name: "99+ unread" })).toBeVisible();
+
+  // Everything is read: the room opens at its newest message.
+  await opens(bo.page, ana.name);
+  await bo.page.getByRole("button", { name: /^99\+ new messages|\d+ new messages|Jump to newest$/ }).click();
+  await sees(bo.page, "line 120");
+  await expect(roomLink(bo.page, ana.name).getByRole("img")).toHaveCount(0);
+  await bo.page.reload();
+  await isIn(bo.page);
+  await sees(bo.page, "line 120");
+
+  const log = bo.page.getByRole("log");
+  const count = () => log.getByRole("article").count();
+  const topOf = (text: string) => message(bo.page, text).evaluate((row) => row.getBoundingClientRect().top);
+  // Up to the oldest message, a load at a time; whenever older ones come, what one reads stays where it is.
+  let loads = 0;
+  while (!(await message(bo.page, "line 1").count())) {
+    const before = await count();
+    const [text, top] = await log.evaluate((box) => {
+      box.scrollTop = box.clientHeight - box.scrollHeight;
+      const upper = box.getBoundingClientRect().top;
+      const rows = [...box.querySelectorAll("article")];
+      const row = rows.find((row) => row.getBoundingClientRect().top >= upper)!;
+      const text = /line \d+/.exec(row.textContent ?? "")![0];
+      return [text, row.getBoundingClientRect().top] as const;
+    });
+    await expect.poll(count).toBeGreaterThan(before);
+    await expect.poll(() => topOf(text)).toBeGreaterThan(top - 2);
+    expect(Math.abs((await topOf(text)) - top)).toBeLessThanOrEqual(2);
+    loads++;
+  }
+  expect(loads).toBeGreaterThan(0);
+
+  // What arrives meanwhile does not move the page either, and there is a way down.
+  const [first, top] = ["line 5", await topOf("line 5")] as const;
+  await says(ana.page, "line 121");
+  const down = bo.page.getByRole("button", { name: "1 new message" });
+  await expect(down).toBeVisible();
+  expect(Math.abs((await topOf(first)) - top)).toBeLessThanOrEqual(2);
+  await down.click();
+  await sees(bo.page, "line 121");
+  await expect(down).toBeHidden();
+});
+
+test("unread lines are marked where one left", async ({ open }) => {
+  const ana = await signUp(await open());
+  const bo = await signUp(await open());
+  await writesTo(ana.page, bo);
+  await says(ana.page, "seen before");
+  await opens(bo.page, ana.name);
+  await sees(bo.page, "seen before");
+  await expect(message(ana.page, "seen before").getByRole("img", { name: "Read" })).toBeVisible();
+  await opens(bo.page, "#general");
+  await says(ana.page, "not seen yet");
+  await expect(roomLink(bo.page, ana.name).getByRole("img", { name: "1 unread" })).toBeVisible();
+  // The last active room stands first.
+  await expect(rooms(bo.page).getByRole("listitem").first()).toContainText(ana.name);
+  await opens(bo.page, ana.name);
+  await expect(bo.page.getByRole("separator").filter({ hasText: "New" })).toBeVisible();
+  await sees(bo.page, "not seen yet");
+});
