@@ -27,7 +27,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         }
         .into_any();
     };
-    let path = use_context::<RequestUrl>().map(|url| url.as_ref().to_owned()).unwrap_or_default();
+    let path = use_context::<RequestUrl>().map(|url| drawn_path(&url)).unwrap_or_default();
     view! {
         <!DOCTYPE html>
         <html lang=lang(page.language) data-theme=theme(page.theme) data-node=page.node.clone()>
@@ -56,6 +56,15 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         </html>
     }
     .into_any()
+}
+
+/// The path and query that are drawn; the browser compares its address with them.
+fn drawn_path(url: &RequestUrl) -> String {
+    let Ok(url) = url.parse() else { return String::new() };
+    match url.search() {
+        "" => url.path().to_owned(),
+        search => format!("{}?{search}", url.path()),
+    }
 }
 
 /// JSON that cannot end the script element it is in, whatever people have written.

@@ -58,6 +58,8 @@ pub fn Timeline(
     Effect::new(move |_| {
         let loaded = chat.window.with(|window| window.loaded);
         chat.rows.track();
+        // Away from the network nothing is loaded: looked at again when it is back.
+        chat.link.track();
         request_animation_frame(move || {
             if loaded && begun.try_get_value() == Some(false) {
                 begun.set_value(true);

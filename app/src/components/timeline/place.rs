@@ -1,13 +1,14 @@
 //! Where one reads, kept while rows come and go.
 //!
 //! The scrolling box is a reversed column: its origin is its *lower* end. So the page arrives at the newest message
-//! before any script has run, and stays there while things grow. Further up, the first visible row is remembered with
-//! its distance from the top; whenever anything has changed, and before it is painted, that row is put back where it
-//! was. The browser's own anchoring is off: two would correct twice.
+//! before any script has run, and stays there while things grow, and what is loaded above moves nothing. Further up,
+//! the first visible row is remembered with its distance from the lower end of the rows. That distance changes only
+//! when something changes below it, whatever the person does meanwhile; before it is painted, the box is scrolled by
+//! as much. The browser's own anchoring is off: two would correct twice.
 
 use leptos::{html::Div, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Element, HtmlElement, ResizeObserver, ScrollBehavior, ScrollToOptions};
+use web_sys::{Element, HtmlElement, ResizeObserver};
 
 /// Nearer to the lower end than this counts as being there, in pixels.
 const DOWN_PX: f64 = 40.0;
@@ -21,7 +22,7 @@ pub(super) struct Place {
     rows: NodeRef<Div>,
     /// One follows the newest message.
     down: StoredValue<bool>,
-    /// The first visible row and its distance from the upper edge.
+    /// The first visible row and its distance from the lower end of the rows.
     anchor: StoredValue<Option<(String, f64)>>,
     /// Far enough from the newest message to offer the way there.
     pub(super) is_far: RwSignal<bool>,
@@ -54,6 +55,9 @@ impl Place {
     /// The person scrolled, or something else moved.
     pub(super) fn moved(self, more_after: bool) {
         let Some((scroller, rows)) = self.elements() else { return };
+        if !self.is_down() {
+            self.hold(&scroller, &rows);
+        }
         let distance = distance(&scroller);
         self.down.set_value(distance < DOWN_PX && !more_after);
         let far = distance > FAR_PX;
@@ -63,20 +67,21 @@ impl Place {
         self.remember(&scroller, &rows);
     }
 
-    /// Something changed: back to where one was, before it is painted.
+    /// Something changed: who follows the newest message goes on doing so.
     pub(super) fn keep(self) {
-        let Some((scroller, rows)) = self.elements() else { return };
-        if self.is_down() {
-            if scroller.scroll_top() != 0 {
-                scroller.set_scroll_top(0);
-            }
-            return;
+        let Some((scroller, _)) = self.elements() else { return };
+        if self.is_down() && scroller.scroll_top() != 0 {
+            scroller.set_scroll_top(0);
         }
+    }
+
+    /// Scrolls by as much as has been added or taken away below the remembered row.
+    fn hold(self, scroller: &HtmlElement, rows: &HtmlElement) {
         let Some((key, was)) = self.anchor.get_value() else { return };
         let Ok(Some(row)) = rows.query_selector(&format!(":scope > [data-key=\"{key}\"]")) else { return };
-        let is = row.get_bounding_client_rect().top() - scroller.get_bounding_client_rect().top();
-        if (is - was).abs() >= 1.0 {
-            scroller.set_scroll_top(scroller.scroll_top() + (is - was).round() as i32);
+        let grown = above_end(&row, rows) - was;
+        if grown.abs() >= 0.5 {
+            scroller.set_scroll_top(scroller.scroll_top() - grown.round() as i32);
         }
     }
 
@@ -93,15 +98,10 @@ impl Place {
         });
     }
 
-    /// Down to the newest message: gliding when that is near.
+    /// Down to the newest message.
     pub(super) fn go_down(self) {
         self.down.set_value(true);
-        let Some((scroller, _)) = self.elements() else { return };
-        let near = distance(&scroller) < 2.0 * f64::from(scroller.client_height());
-        let options = ScrollToOptions::new();
-        options.set_top(0.0);
-        options.set_behavior(if near { ScrollBehavior::Auto } else { ScrollBehavior::Instant });
-        scroller.scroll_to_with_scroll_to_options(&options);
+        self.keep();
     }
 
     /// Whether one follows the newest message.
@@ -143,9 +143,7 @@ impl Place {
         // The day's divider is sticky, and the place of older messages comes and goes: neither is a place.
         let is_place = |row: &Element| row.has_attribute("data-seq");
         let row = (from..children.length()).filter_map(|n| children.item(n)).find(is_place);
-        let anchor = row.and_then(|row| {
-            Some((row.get_attribute("data-key")?, row.get_bounding_client_rect().top() - upper))
-        });
+        let anchor = row.and_then(|row| Some((row.get_attribute("data-key")?, above_end(&row, rows))));
         self.anchor.set_value(anchor);
     }
 
@@ -159,6 +157,12 @@ impl Place {
 /// How far one is above the lower end. The origin is there, and upwards is negative.
 fn distance(scroller: &HtmlElement) -> f64 {
     f64::from(scroller.scroll_top()).abs()
+}
+
+/// How far a row's lower edge is above the lower end of all rows. (Its upper edge moves when older rows come and it no
+/// longer begins a run.)
+fn above_end(row: &Element, rows: &HtmlElement) -> f64 {
+    rows.get_bounding_client_rect().bottom() - row.get_bounding_client_rect().bottom()
 }
 
 /// The first of `count` for which `is` holds, when it holds for all after it; else `count`.
