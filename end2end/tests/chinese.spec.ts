@@ -1,6 +1,9 @@
 // In Chinese: the words, the names, and an input method that needs Enter for itself.
 import { PASSWORD, composer, expect, fillSignUp, isIn, message, roomLink, rooms, says, sees, signUp, test, unique, writesTo } from "../fixtures";
 
+// A build beside the tests makes them slow, not wrong.
+test.describe.configure({ timeout: 90_000 });
+
 test("from the account to a message, in a browser that prefers Chinese", async ({ open, place }) => {
   const page = await open({ locale: "zh-CN" });
   const handle = unique("xiaolin");
