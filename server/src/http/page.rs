@@ -10,7 +10,7 @@ use axum::{
     body::{Body, to_bytes},
     extract::{Path, Request, State},
     http::{
-        HeaderValue, Method, StatusCode,
+        HeaderValue, Method, StatusCode, Uri,
         header::{ACCEPT_LANGUAGE, CACHE_CONTROL},
     },
     response::{IntoResponse, Redirect, Response},
@@ -65,12 +65,12 @@ async fn room(State(site): State<Site>, visit: Visit, Path(room): Path<String>) 
     }
 }
 
-async fn sign_in(State(site): State<Site>, visit: Visit) -> Response {
+async fn sign_in(State(site): State<Site>, visit: Visit, uri: Uri) -> Response {
     match (&visit.viewer, site.accounts.who_may_sign_up().await) {
         (Some(_), _) => Redirect::to("/").into_response(),
         (None, Ok(SignUp::First)) => Redirect::to("/sign-up").into_response(),
         (None, Ok(SignUp::Open | SignUp::Invite | SignUp::Closed)) => {
-            draw(&site, &visit, Place::SignIn, None).await
+            draw(&site, &visit, Place::SignInAt(path_and_query(&uri)), None).await
         }
         (None, Err(e)) => failed(&e),
     }
@@ -172,6 +172,8 @@ pub(super) enum Place {
     Lobby,
     Room(RoomId),
     SignIn,
+    /// At this address, which says where one goes afterwards.
+    SignInAt(String),
     SignUp,
     /// By an invitation with this secret.
     Invited(String),
@@ -192,7 +194,7 @@ impl Place {
             Self::Invited(token) => format!("/invite/{token}"),
             Self::Settings => "/settings".to_owned(),
             Self::SetUp => "/set-up".to_owned(),
-            Self::Nowhere(path) => path.clone(),
+            Self::SignInAt(path) | Self::Nowhere(path) => path.clone(),
         }
     }
 }
@@ -223,6 +225,7 @@ fn status(page: &Page, place: &Place) -> StatusCode {
         Place::Room(_)
         | Place::Lobby
         | Place::SignIn
+        | Place::SignInAt(_)
         | Place::SignUp
         | Place::Invited(_)
         | Place::Settings
@@ -292,7 +295,7 @@ async fn fill_for(
             show_new_link(site, visit, page);
         }
         Place::Lobby | Place::Nowhere(_) => page.rooms = chat::rooms::list(&cx).await?,
-        Place::SignIn | Place::SignUp | Place::Invited(_) => {}
+        Place::SignIn | Place::SignInAt(_) | Place::SignUp | Place::Invited(_) => {}
     }
     Ok(())
 }

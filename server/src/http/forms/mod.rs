@@ -154,6 +154,7 @@ impl Target {
                 (FormName::SignIn, Place::SignIn)
             }
             place @ (Place::SignIn
+            | Place::SignInAt(_)
             | Place::Invited(_)
             | Place::Room(_)
             | Place::Settings
