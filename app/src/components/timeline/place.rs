@@ -22,6 +22,8 @@ pub(super) struct Place {
     rows: NodeRef<Div>,
     /// One follows the newest message.
     down: StoredValue<bool>,
+    /// One asked for the newest message, which may still be on its way: whatever comes below, one goes on down.
+    wished: StoredValue<bool>,
     /// The first visible row and its distance from the lower end of the rows.
     anchor: StoredValue<Option<(String, f64)>>,
     /// Far enough from the newest message to offer the way there.
@@ -34,6 +36,7 @@ impl Place {
             scroller,
             rows,
             down: StoredValue::new(true),
+            wished: StoredValue::new(false),
             anchor: StoredValue::new(None),
             is_far: RwSignal::new(false),
         }
@@ -59,7 +62,11 @@ impl Place {
             self.hold(&scroller, &rows);
         }
         let distance = distance(&scroller);
-        self.down.set_value(distance < DOWN_PX && !more_after);
+        let at_end = distance < DOWN_PX;
+        if !at_end || !more_after {
+            self.wished.set_value(false);
+        }
+        self.down.set_value(at_end && (!more_after || self.wished.get_value()));
         let far = distance > FAR_PX;
         if self.is_far.get_untracked() != far {
             self.is_far.set(far);
@@ -100,6 +107,7 @@ impl Place {
 
     /// Down to the newest message.
     pub(super) fn go_down(self) {
+        self.wished.set_value(true);
         self.down.set_value(true);
         self.keep();
     }
