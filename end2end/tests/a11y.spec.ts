@@ -8,7 +8,7 @@ const sizes = {
 
 for (const [size, options] of Object.entries(sizes)) {
   test(`every page, ${size}`, async ({ open, expected }) => {
-    test.setTimeout(120_000);
+    test.setTimeout(300_000);
     expected(/status of (401|404|422)/);
     const page = await open(options);
     const check = (what: string) => isAccessible(page, what);
