@@ -95,10 +95,10 @@ async fn report_messages(place: &Place, one: &str, two: &str) -> Fallible<()> {
         receiver = place.connect(two).await?;
     }
     println!("sender on {}, receiver on {}", sender.node, receiver.node);
-    let room = match sender.ask(Command::StartDirect { user: receiver.me }).await? {
-        Reply::Room { summary } => summary.room.id,
-        other => return Err(format!("no room: {other:?}").into()),
+    let Reply::Room { summary } = sender.ask(Command::StartDirect { user: receiver.me }).await? else {
+        return Err("no room".into());
     };
+    let room = summary.room.id;
     let mut shown = Vec::new();
     let mut acknowledged = Vec::new();
     for number in 0..MESSAGES {
@@ -183,13 +183,11 @@ impl Place {
         request.headers_mut().insert("host", self.origin.split("//").nth(1).unwrap_or_default().parse()?);
         let (socket, _) = tokio_tungstenite::connect_async(request).await?;
         let mut person = Person { socket, me: UserId(Uuid::nil()), node: String::new(), last_ref: 0 };
-        match person.ask(Command::Hello { version: VERSION }).await? {
-            Reply::Welcome { me, node, .. } => {
-                (person.me, person.node) = (me.id, node);
-                Ok(person)
-            }
-            other => Err(format!("not welcome: {other:?}").into()),
-        }
+        let Reply::Welcome { me, node, .. } = person.ask(Command::Hello { version: VERSION }).await? else {
+            return Err("not welcome".into());
+        };
+        (person.me, person.node) = (me.id, node);
+        Ok(person)
     }
 }
 

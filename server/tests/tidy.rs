@@ -1,4 +1,5 @@
 //! What must never be: the dependency rules of ARCHITECTURE.md, and two files that must agree.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
     collections::BTreeMap,

@@ -147,11 +147,15 @@ mod tests {
         let asked = Arc::new(std::sync::Barrier::new(2));
         let work = || {
             let asked = Arc::clone(&asked);
-            move || drop(asked.wait())
+            move || {
+                asked.wait();
+            }
         };
         let first = hasher.run(work());
         let others = (0..WAITING_PER_RUNNING + 3).map(|_| hasher.run(|| ()));
-        let (first, results, ()) = tokio::join!(first, join_all(others), async { drop(asked.wait()) });
+        let (first, results, ()) = tokio::join!(first, join_all(others), async {
+            asked.wait();
+        });
         first.unwrap();
         assert_eq!(results.iter().filter(|result| result.is_err()).count(), 3);
     }
