@@ -1,4 +1,5 @@
 //! The README is the specification: what it shows must be what the types say, and all of it.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
 
