@@ -113,6 +113,8 @@ test("what waits outlives a closed page", async ({ open, expected }) => {
   await startNode(0);
   await startNode(1);
 
+  // nginx tries a server that it found dead only after a moment.
+  await expect.poll(async () => (await context.request.get("/health/ready")).status()).toBe(200);
   const again = await context.newPage();
   await again.goto(address);
   await isIn(again);
