@@ -5,7 +5,7 @@
 //!
 //! - [`pages`]: one page, one file. Most are forms that work without script.
 //! - [`components`]: what pages are made of.
-//! - [`state`]: [`Chat`](state::Chat), signals around the machine of the crate `client`. Components read signals
+//! - [`state`]: [`Chat`], signals around the machine of the crate `client`. Components read signals
 //!   and call its verbs; they never see a socket.
 //! - [`socket`]: opens the WebSocket and keeps it open.
 //! - [`words`]: every sentence, in every language.

@@ -117,5 +117,5 @@ async fn detached(request: Request, next: Next) -> Response {
     }
 }
 
-/// The address of the other end of the connection, as [`axum::serve`] is told to give it.
+/// The address of the other end of the connection, as [`axum::serve()`] is told to give it.
 pub type Peer = axum::extract::ConnectInfo<SocketAddr>;
