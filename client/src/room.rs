@@ -253,8 +253,11 @@ impl RoomState {
         let changed = *known != grown;
         *known = grown;
         if marks.user == self.summary.marks.user && self.summary.marks != grown {
+            let read_on = grown.read > self.summary.marks.read;
             self.summary.marks = grown;
-            self.recount();
+            if read_on {
+                self.recount();
+            }
         }
         changed
     }
@@ -267,7 +270,9 @@ impl RoomState {
             return;
         }
         let Some(timeline) = &self.timeline else { return };
-        let covers = !timeline.more_after()
+        // A window that is still catching up knows less than the count that came with `welcome`.
+        let covers = self.cursor >= self.counted_through
+            && !timeline.more_after()
             && (!timeline.more_before() || timeline.first().is_some_and(|first| first.seq <= read.next()));
         if covers {
             let own = self.summary.marks.user;
