@@ -4,11 +4,13 @@ use leptos::prelude::{document, window};
 use protocol::{Millis, Page};
 use wasm_bindgen::JsCast;
 
+use crate::carried;
+
 /// The page as the server drew it, from the script element that carries it.
 #[must_use]
 pub fn page_of_document() -> Option<Page> {
     let text = document().get_element_by_id("page")?.text_content()?;
-    serde_json::from_str(&text).ok()
+    carried::from_json(&text)
 }
 
 /// A refused form is drawn under the form's address, not under the address that it was posted to: go there before
@@ -19,6 +21,14 @@ pub fn go_to_drawn_path() {
     if let Ok(history) = window().history() {
         // Without it the page still works; a reload would only post the form again.
         drop(history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&drawn)));
+    }
+}
+
+/// Puts a new address into the browser's history.
+pub fn push_path(path: &str) {
+    if let Ok(history) = window().history() {
+        // Refused only to who goes a hundred times in a few seconds.
+        drop(history.push_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(path)));
     }
 }
 
@@ -142,7 +152,7 @@ pub async fn fetch_page(path: &str) -> Option<Page> {
     let from = html.find("id=\"page\"")?;
     let from = from + html[from..].find('>')? + 1;
     let until = from + html[from..].find("</script")?;
-    serde_json::from_str(&html[from..until]).ok()
+    carried::from_json(&html[from..until])
 }
 
 /// The text of an input.

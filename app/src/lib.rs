@@ -11,6 +11,12 @@
 //! - [`words`]: every sentence, in every language.
 #![recursion_limit = "256"]
 
+#[cfg(not(erase_components))]
+compile_error!(
+    "build with `--cfg erase_components`, as .cargo/config.toml says (RUSTFLAGS overrides that file)"
+);
+
+pub mod address;
 pub mod browser;
 pub mod components;
 pub mod pages;
@@ -18,6 +24,7 @@ pub mod socket;
 pub mod state;
 pub mod words;
 
+mod carried;
 #[cfg(feature = "ssr")]
 mod shell;
 mod text;
@@ -26,15 +33,10 @@ mod text;
 pub use shell::shell;
 
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    components::{FlatRoutes, Route, Router},
-    hooks::{use_location, use_navigate},
-    path,
-};
 use protocol::{Page, User};
 
 use crate::{
+    address::{Address, Place, use_address},
     components::{dialogs::Dialogs, keyboard::Keyboard, room_list::RoomList},
     pages::{
         document_title, lobby::Lobby, not_found::NotFound, room::RoomPage, set_up::SetUp, settings::Settings,
@@ -43,63 +45,60 @@ use crate::{
     state::{Chat, use_chat},
 };
 
-/// Everything inside `<body>`. The [`Page`] comes from context, on both sides.
+/// Everything inside `<body>`. The [`Page`] and the [`Address`] come from context, on both sides.
 #[component]
 pub fn App() -> impl IntoView {
-    let Some(page) = use_context::<Page>() else { return ().into_any() };
+    let (Some(page), Some(address)) = (use_context::<Page>(), use_context::<Address>()) else {
+        return ().into_any();
+    };
     // Set last of all effects: from here on the page answers.
     Effect::new(|_| request_animation_frame(|| browser::set_root_attribute("data-hydrated", "true")));
-    let place = page.place.clone();
-    let viewer = page.viewer.map(|viewer| viewer.user);
-    view! {
-        <Router>
-            {move || match viewer.clone() {
-                Some(me) if !place.is_empty() && !is_set_up() => view! { <Inside place=place.clone() me/> }.into_any(),
-                _ => view! { <Outside/> }.into_any(),
-            }}
-        </Router>
+    // The set-up is a page before one is in, though one is signed in already.
+    let set_up = page.place.is_empty() || address.place() == Place::SetUp;
+    match page.viewer.filter(|_| !set_up) {
+        Some(viewer) => view! { <Inside place=page.place me=viewer.user/> }.into_any(),
+        None => view! { <Outside/> }.into_any(),
     }
-    .into_any()
-}
-
-/// The set-up is a page before one is in, though one is signed in already. One leaves it by a new page.
-fn is_set_up() -> bool {
-    use_location().pathname.get_untracked() == "/set-up"
 }
 
 /// The pages before one is in. Between them the browser loads anew.
 #[component]
 fn Outside() -> impl IntoView {
-    view! {
-        <FlatRoutes fallback=NotFound>
-            <Route path=path!("/sign-in") view=SignIn/>
-            <Route path=path!("/sign-up") view=SignUp/>
-            <Route path=path!("/invite/:token") view=SignUp/>
-            <Route path=path!("/set-up") view=SetUp/>
-        </FlatRoutes>
+    match use_address().place() {
+        Place::SignIn => view! { <SignIn/> }.into_any(),
+        Place::SignUp => view! { <SignUp/> }.into_any(),
+        Place::SetUp => view! { <SetUp/> }.into_any(),
+        Place::Lobby | Place::Room(_) | Place::Settings | Place::Nowhere => {
+            view! { <main class="door"><NotFound/></main> }.into_any()
+        }
     }
-    .into_any()
 }
 
 /// The rooms, and the page that is open beside them.
 #[component]
 fn Inside(place: String, me: User) -> impl IntoView {
     let page = expect_context::<Page>();
+    let address = use_address();
     let chat = Chat::new(&page, me);
     provide_context(chat);
-    Effect::new(move |_| chat.wake());
-    let location = use_location();
-    let is_list = move || location.pathname.get() == "/";
+    Effect::new(move |_| {
+        address.follow();
+        chat.wake();
+    });
+    let here = Memo::new(move |_| address.place());
     let title_place = place.clone();
     view! {
-        <div class="frame" data-pane=move || if is_list() { "list" } else { "main" }>
+        <div class="frame" data-pane=move || if here.get() == Place::Lobby { "list" } else { "main" }>
             <RoomList place/>
             <main class="main">
-                <FlatRoutes fallback=NotFound>
-                    <Route path=path!("/") view=Lobby/>
-                    <Route path=path!("/r/:room") view=RoomPage/>
-                    <Route path=path!("/settings") view=Settings/>
-                </FlatRoutes>
+                {move || match here.get() {
+                    Place::Lobby => view! { <Lobby/> }.into_any(),
+                    Place::Room(room) => view! { <RoomPage room/> }.into_any(),
+                    Place::Settings => view! { <Settings/> }.into_any(),
+                    Place::SignIn | Place::SignUp | Place::SetUp | Place::Nowhere => {
+                        view! { <NotFound/> }.into_any()
+                    }
+                }}
             </main>
             <Dialogs/>
             <div class="sr-only" role="status" aria-live="polite">{move || chat.announced.get()}</div>
@@ -110,16 +109,16 @@ fn Inside(place: String, me: User) -> impl IntoView {
     .into_any()
 }
 
-/// What is told outside the app: the document's title and attributes, and the address.
+/// What is told outside the app: the document's title and attributes.
 #[component]
 fn Document(place: String) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let pathname = use_location().pathname;
+    let address = use_address();
     Effect::new(move |_| {
         let here = match chat.room.get() {
             Some(room) => chat.summary(room).map(|summary| chat.name_of(&summary.read())),
-            None => (pathname.get() == "/settings").then(|| words.settings().to_owned()),
+            None => (address.place() == Place::Settings).then(|| words.settings().to_owned()),
         };
         document().set_title(&document_title(words, here.as_deref(), &place, chat.unread.get()));
     });
@@ -133,11 +132,5 @@ fn Document(place: String) -> impl IntoView {
                 client::Link::Away { .. } => "away",
             },
         );
-    });
-    let navigate = use_navigate();
-    Effect::new(move |_| {
-        if let Some(path) = chat.going.get() {
-            navigate(&path, NavigateOptions::default());
-        }
     });
 }

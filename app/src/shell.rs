@@ -5,12 +5,12 @@ use leptos_meta::HashedStylesheet;
 use leptos_router::location::RequestUrl;
 use protocol::{Language, Page, Theme};
 
-use crate::{App, pages::title_of};
+use crate::{App, address::Address, carried, pages::title_of};
 
 /// The whole document of a page. The server provides the [`Page`] in context.
 ///
 /// The page travels once more as JSON, so that the browser wakes up with the very value that was drawn. In a script
-/// element nothing is escaped by Leptos; [`page_json`] leaves no `<` in it.
+/// element nothing is escaped by Leptos; [`carried::to_json`] leaves no `<` in it.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let Some(page) = use_context::<Page>() else {
         return view! {
@@ -28,6 +28,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         .into_any();
     };
     let path = use_context::<RequestUrl>().map(|url| drawn_path(&url)).unwrap_or_default();
+    provide_context(Address::new(path.clone()));
     view! {
         <!DOCTYPE html>
         <html lang=lang(page.language) data-theme=theme(page.theme) data-node=page.node.clone()>
@@ -40,13 +41,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="theme-color" content="#f6f3ee" media="(prefers-color-scheme: light)"/>
                 <meta name="theme-color" content="#1d1b18" media="(prefers-color-scheme: dark)"/>
-                <title>{title_of(&page, &path)}</title>
+                <title inner_html=escaped(&title_of(&page, &path))></title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/icon-192.png"/>
                 <link rel="manifest" href="/manifest.webmanifest"/>
                 <HashedStylesheet options=options.clone()/>
                 <script type="application/json" id="page" data-path=path nonce=use_nonce()>
-                    {page_json(&page)}
+                    {carried::to_json(page.clone())}
                 </script>
                 <HydrationScripts options/>
             </head>
@@ -67,9 +68,10 @@ fn drawn_path(url: &RequestUrl) -> String {
     }
 }
 
-/// JSON that cannot end the script element it is in, whatever people have written.
-fn page_json(page: &Page) -> String {
-    serde_json::to_string(page).unwrap_or_default().replace('<', "\\u003c")
+/// A title is text alone, and the marker that Leptos puts after a child would be seen in it. So it is written whole,
+/// and must be made harmless here.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn lang(language: Language) -> &'static str {

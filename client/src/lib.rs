@@ -16,6 +16,7 @@ mod machine;
 mod outbox;
 mod room;
 mod rows;
+mod sorted;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -26,5 +27,6 @@ pub use crate::{
     outbox::{Outbox, Pending, SendState},
     room::{Applied, RoomState, Tick},
     rows::{Date, MessageRow, Row, RowKey, RowKind, date_of, minute_of_day, rows, weekday_of},
+    sorted::SortedMap,
     timeline::{TIMELINE_ENTRIES_MAX, Timeline},
 };

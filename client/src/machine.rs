@@ -1,6 +1,6 @@
 //! [`Client`]: what happened goes in, what to send and what changed comes out.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use protocol::{
     ClientFrame, Command, Direction, Epoch, ErrorCode, Event, Marks, Millis, Nonce, Page, Refusal, Reply,
@@ -10,6 +10,7 @@ use protocol::{
 use crate::{
     outbox::{Outbox, Pending, SendState},
     room::{Applied, RoomState},
+    sorted::SortedMap,
 };
 
 /// How long a hole may wait to fill by itself (two servers may publish in the other order) before it is asked for.
@@ -93,11 +94,11 @@ pub struct Client {
     ping_ms: i64,
     last_heard: Millis,
     pinged_at: Option<Millis>,
-    rooms: BTreeMap<RoomId, RoomState>,
+    rooms: SortedMap<RoomId, RoomState>,
     focused: Option<RoomId>,
     outbox: Outbox,
-    marks_out: BTreeMap<RoomId, MarksOut>,
-    asked: BTreeMap<u32, (Purpose, Command)>,
+    marks_out: SortedMap<RoomId, MarksOut>,
+    asked: SortedMap<u32, (Purpose, Command)>,
     next_ref: u32,
     ahead: VecDeque<RoomId>,
     frames: Vec<ClientFrame>,
@@ -116,11 +117,11 @@ impl Default for Client {
             ping_ms: 25_000,
             last_heard: 0,
             pinged_at: None,
-            rooms: BTreeMap::new(),
+            rooms: SortedMap::new(),
             focused: None,
             outbox: Outbox::default(),
-            marks_out: BTreeMap::new(),
-            asked: BTreeMap::new(),
+            marks_out: SortedMap::new(),
+            asked: SortedMap::new(),
             next_ref: 1,
             ahead: VecDeque::new(),
             frames: Vec::new(),
@@ -188,7 +189,7 @@ impl Client {
     #[must_use]
     pub fn list(&self) -> Vec<RoomSummary> {
         let mut list: Vec<_> = self.rooms.values().map(|room| room.summary.clone()).collect();
-        list.sort_by(|a, b| b.active_at.cmp(&a.active_at).then(a.room.id.cmp(&b.room.id)));
+        list.sort_unstable_by(|a, b| b.active_at.cmp(&a.active_at).then(a.room.id.cmp(&b.room.id)));
         list
     }
 
@@ -392,7 +393,7 @@ impl Client {
         }
         state.put_marks(Marks { read: seq, delivered: me.delivered.max(seq), ..me });
         self.touched.list = true;
-        let out = self.marks_out.entry(room).or_default();
+        let out = self.marks_out.get_or_insert(room, MarksOut::default());
         out.read = out.read.max(Some(seq));
         self.pump(now);
     }
@@ -469,7 +470,7 @@ impl Client {
 
     fn pump_marks(&mut self, now: Millis) {
         let mut due = Vec::new();
-        for (room, out) in &mut self.marks_out {
+        for (room, out) in self.marks_out.iter_mut() {
             let rested = out.sent_at.is_none_or(|at| now - at >= MARKS_EVERY_MS);
             if rested && (out.delivered.is_some() || out.read.is_some()) {
                 let (delivered, read) = (out.delivered.take(), out.read.take());
@@ -617,7 +618,8 @@ impl Client {
         self.node = node;
         self.link = Link::Live;
         self.refused_hello = None;
-        let named: BTreeSet<RoomId> = rooms.iter().map(|summary| summary.room.id).collect();
+        let mut named = BTreeSet::new();
+        named.extend(rooms.iter().map(|summary| summary.room.id));
         self.rooms.retain(|id, _| named.contains(id));
         for summary in rooms {
             self.relist(summary);
@@ -648,7 +650,9 @@ impl Client {
             .filter(|(_, room)| room.timeline.is_some() && room.cursor() < room.summary.head)
             .map(|(id, _)| *id)
             .collect();
-        behind.sort_by_key(|id| Some(*id) != self.focused);
+        if let Some(first) = behind.iter().position(|id| Some(*id) == self.focused) {
+            behind.swap(0, first);
+        }
         if let Some(focused) = self.focused.filter(|id| self.rooms.contains_key(id))
             && self.rooms[&focused].timeline.is_none()
         {
@@ -663,7 +667,7 @@ impl Client {
             .filter(|room| room.timeline.is_none() && room.summary.unread > 0)
             .filter(|room| Some(room.summary.room.id) != self.focused)
             .collect();
-        unread.sort_by_key(|room| std::cmp::Reverse(room.summary.active_at));
+        unread.sort_unstable_by_key(|room| std::cmp::Reverse(room.summary.active_at));
         self.ahead = unread.into_iter().take(AHEAD_MAX).map(|room| room.summary.room.id).collect();
         let here: Vec<RoomId> = self.rooms.keys().copied().collect();
         for room in here {
@@ -673,7 +677,7 @@ impl Client {
 
     /// Asks again what the last connection did not answer.
     fn ask_again(&mut self) {
-        for (r#ref, (purpose, command)) in &self.asked {
+        for (r#ref, (purpose, command)) in self.asked.iter() {
             if *purpose == Purpose::Request && !self.frames.iter().any(|frame| frame.r#ref == *r#ref) {
                 self.frames.push(ClientFrame { r#ref: *r#ref, command: command.clone() });
             }
@@ -684,7 +688,7 @@ impl Client {
     fn confirm(&mut self, room: RoomId) {
         let Some(state) = self.rooms.get(&room) else { return };
         if state.timeline.is_some() && state.cursor() > state.summary.marks.delivered {
-            let out = self.marks_out.entry(room).or_default();
+            let out = self.marks_out.get_or_insert(room, MarksOut::default());
             out.delivered = out.delivered.max(Some(state.cursor()));
         }
     }
@@ -762,7 +766,7 @@ impl Client {
         if state.apply(seq, change, now) == Applied::Yes {
             // A device holds what it was sent, also of rooms that have not been opened.
             if news.is_some() {
-                let out = self.marks_out.entry(room).or_default();
+                let out = self.marks_out.get_or_insert(room, MarksOut::default());
                 out.delivered = out.delivered.max(Some(state.cursor()));
             }
             self.touched.news.extend(news.map(|message| (room, message)));
@@ -796,7 +800,7 @@ impl Client {
             .collect();
         if state.repaired(after, changes, through, now) == Applied::Yes {
             if !news.is_empty() {
-                let out = self.marks_out.entry(room).or_default();
+                let out = self.marks_out.get_or_insert(room, MarksOut::default());
                 out.delivered = out.delivered.max(Some(state.cursor()));
             }
             self.touched.news.extend(news.into_iter().map(|message| (room, message)));

@@ -86,12 +86,8 @@ impl Outbox {
         if now < self.not_before {
             return Vec::new();
         }
-        let mut busy: BTreeSet<RoomId> = self
-            .items
-            .iter()
-            .filter(|item| item.state == SendState::OnItsWay)
-            .map(|item| item.room)
-            .collect();
+        let mut busy = BTreeSet::new();
+        busy.extend(self.items.iter().filter(|item| item.state == SendState::OnItsWay).map(|item| item.room));
         let mut due = Vec::new();
         for item in &mut self.items {
             if item.state == SendState::Waiting && busy.insert(item.room) {

@@ -1,8 +1,10 @@
 //! The part of a room's messages that is on screen or near it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use protocol::{Direction, Message, Seq};
+
+use crate::sorted::SortedMap;
 
 /// How many messages are kept at most while one follows the newest. Older ones are fetched again when wanted.
 pub const TIMELINE_ENTRIES_MAX: usize = 300;
@@ -11,7 +13,7 @@ pub const TIMELINE_ENTRIES_MAX: usize = 300;
 /// messages is in it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline {
-    messages: BTreeMap<Seq, Arc<Message>>,
+    messages: SortedMap<Seq, Arc<Message>>,
     more_before: bool,
     more_after: bool,
 }
@@ -20,8 +22,9 @@ impl Timeline {
     /// The newest page of a room.
     #[must_use]
     pub fn newest(messages: Vec<Message>, more_before: bool) -> Self {
-        let messages = messages.into_iter().map(|m| (m.seq, Arc::new(m))).collect();
-        Self { messages, more_before, more_after: false }
+        let mut window = Self { messages: SortedMap::new(), more_before, more_after: false };
+        window.messages.extend(messages.into_iter().map(|m| (m.seq, Arc::new(m))));
+        window
     }
 
     /// The messages, oldest first.
@@ -108,16 +111,17 @@ impl Timeline {
 
     /// After a page at one end, the other end goes.
     fn trim_far_end(&mut self, grown: Direction) {
-        while self.messages.len() > TIMELINE_ENTRIES_MAX {
-            match grown {
-                Direction::Before => {
-                    self.messages.pop_last();
-                    self.more_after = true;
-                }
-                Direction::After => {
-                    self.messages.pop_first();
-                    self.more_before = true;
-                }
+        if self.messages.len() <= TIMELINE_ENTRIES_MAX {
+            return;
+        }
+        match grown {
+            Direction::Before => {
+                self.messages.keep_first(TIMELINE_ENTRIES_MAX);
+                self.more_after = true;
+            }
+            Direction::After => {
+                self.messages.keep_last(TIMELINE_ENTRIES_MAX);
+                self.more_before = true;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The WebAssembly that wakes the page up.
 
-use app::App;
+use app::{App, address::Address};
 use leptos::{mount::hydrate_body, prelude::provide_context};
 
 /// Called by the page's script once the module has been loaded.
@@ -14,6 +14,7 @@ pub fn hydrate() {
     app::browser::go_to_drawn_path();
     hydrate_body(move || {
         provide_context(page);
+        provide_context(Address::new(app::browser::path()));
         leptos::view! { <App/> }
     });
 }

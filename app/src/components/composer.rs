@@ -9,6 +9,7 @@ use uuid::Uuid;
 use web_sys::HtmlTextAreaElement;
 
 use super::{field::Refused, icon::Icon};
+use crate::components::handler;
 use crate::{
     browser,
     state::{path_of, use_chat},
@@ -122,10 +123,10 @@ pub fn Composer(
             id="composer"
             method="post"
             action=format!("{}/messages", path_of(room))
-            on:submit=move |submit| {
+            on:submit=handler(move |submit: web_sys::SubmitEvent| {
                 submit.prevent_default();
                 send();
-            }
+            })
         >
             <input type="hidden" name="nonce" value=Uuid::new_v4().to_string()/>
             {refused.words("").or_else(|| refused.words("body")).map(|why| {
@@ -134,7 +135,7 @@ pub fn Composer(
                         {why}
                         <p class="your-words">{refused_text}</p>
                     </div>
-                }
+                }.into_any()
             })}
             <div class="composer-box">
                 <textarea
@@ -149,7 +150,7 @@ pub fn Composer(
                     aria-invalid=move || (length.get() > limits::BODY_CHARS_MAX).then_some("true")
                     node_ref=field
                     on:input:target=move |input| changed(&input.target())
-                    on:keydown=pressed
+                    on:keydown=handler(pressed)
                 ></textarea>
                 <button
                     type="submit"
@@ -162,7 +163,7 @@ pub fn Composer(
                 </button>
             </div>
             <p class="composer-note" id="composer-note" role="status">
-                {move || note().map(|(bad, text)| view! { <span class:bad=bad>{text}</span> })}
+                {move || note().map(|(bad, text)| view! { <span class:bad=bad>{text}</span> }.into_any())}
             </p>
             <p class="no-script composer-script">{words.needs_script()}</p>
         </form>

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::components::handler;
 use crate::{
     browser,
     state::{Obstacle, use_chat},
@@ -12,12 +13,13 @@ use crate::{
 pub fn ConnectionBar() -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let bar = move || match (chat.obstacle.get(), chat.away.get()) {
+    let bar = move || {
+        match (chat.obstacle.get(), chat.away.get()) {
         (Some(Obstacle::NewVersion), _) => Some(
             view! {
                 <div class="connection-bar">
                     <span>{words.new_version()}</span>
-                    <button type="button" on:click=|_| browser::reload()>{words.reload()}</button>
+                    <button type="button" on:click=handler(|_| browser::reload())>{words.reload()}</button>
                 </div>
             }
             .into_any(),
@@ -36,12 +38,13 @@ pub fn ConnectionBar() -> impl IntoView {
                             n => words.waiting_count(n),
                         }}
                     </span>
-                    <button type="button" on:click=|_| browser::connect_now()>{words.connect_now()}</button>
+                    <button type="button" on:click=handler(|_| browser::connect_now())>{words.connect_now()}</button>
                 </div>
             }
             .into_any(),
         ),
         (None, false) => None,
+    }
     };
     view! { <div class="connection" role="status" aria-live="polite">{bar}</div> }
 }

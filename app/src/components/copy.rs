@@ -3,6 +3,7 @@
 use leptos::{html::Input, prelude::*};
 
 use super::icon::Icon;
+use crate::components::handler;
 use crate::{browser, words::use_words};
 
 /// A read-only field with its button.
@@ -36,7 +37,7 @@ pub fn CopyField(
                 node_ref=field
                 on:focus:target=|focus| focus.target().select()
             />
-            <button type="button" class="button scripted" on:click=copy>
+            <button type="button" class="button scripted" on:click=handler(copy)>
                 <Icon name="copy"/>
                 {words.copy_link()}
             </button>

@@ -7,6 +7,7 @@ use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
+use crate::components::handler;
 use crate::state::{Chat, Dialog, use_chat};
 
 /// The panel of a room.
@@ -45,7 +46,7 @@ pub fn Details(
                     class="icon-button"
                     aria-label=words.close()
                     title=words.close()
-                    on:click=move |_| chat.screen.details.set(false)
+                    on:click=handler(move |_| chat.screen.details.set(false))
                 >
                     <Icon name="close"/>
                 </button>
@@ -59,11 +60,11 @@ pub fn Details(
                 </div>
                 {(kind != RoomKind::Direct).then(|| view! {
                     <div class="details-actions">
-                        <button type="button" on:click=open(Dialog::Invite(room))>
+                        <button type="button" on:click=handler(open(Dialog::Invite(room)))>
                             <Icon name="invite"/>
                             {words.invite_people()}
                         </button>
-                        <button type="button" on:click=open(Dialog::EditRoom(room))>
+                        <button type="button" on:click=handler(open(Dialog::EditRoom(room)))>
                             <Icon name="edit"/>
                             {words.edit_room()}
                         </button>
@@ -71,13 +72,13 @@ pub fn Details(
                             type="button"
                             class="loss"
                             data-owner=move || (role.read().role == Role::Owner).then_some("true")
-                            on:click=open(Dialog::Leave(room))
+                            on:click=handler(open(Dialog::Leave(room)))
                         >
                             <Icon name="leave"/>
                             {words.leave_room()}
                         </button>
                     </div>
-                })}
+                }.into_any())}
                 <Members room/>
             </div>
         </aside>
@@ -111,13 +112,13 @@ fn Members(room: RoomId) -> impl IntoView {
                     autocomplete="off"
                     on:input:target=move |input| search(input.target().value())
                 />
-            })}
+            }.into_any())}
             <ul>
                 <For each=found key=|member| (member.user.id, member.rev) let(member)>
                     <MemberLine member/>
                 </For>
             </ul>
-            {move || found().is_empty().then(|| view! { <p class="members-none">{words.nobody_found()}</p> })}
+            {move || found().is_empty().then(|| view! { <p class="members-none">{words.nobody_found()}</p> }.into_any())}
         </section>
     }
 }
@@ -139,7 +140,7 @@ fn MemberLine(member: Member) -> impl IntoView {
                 <span class="person-name">{member.user.name.clone()}</span>
                 <span class="person-handle">"@" {member.user.handle.clone()}</span>
             </span>
-            {(member.role == Role::Owner).then(|| view! { <span class="tag">{words.owner()}</span> })}
+            {(member.role == Role::Owner).then(|| view! { <span class="tag">{words.owner()}</span> }.into_any())}
             {if is_me {
                 view! { <span class="tag">{words.you()}</span> }.into_any()
             } else {
@@ -149,7 +150,7 @@ fn MemberLine(member: Member) -> impl IntoView {
                         class="icon-button"
                         aria-label=words.message_to(&member.user.name)
                         title=words.message_to(&member.user.name)
-                        on:click=write
+                        on:click=handler(write)
                     >
                         <Icon name="message"/>
                     </button>
@@ -167,7 +168,7 @@ fn members(chat: Chat, room: RoomId, query: &str) -> Vec<Member> {
             member.user.name.to_lowercase().contains(&query) || member.user.handle.contains(&query)
         };
         let mut found: Vec<Member> = state.active_members().filter(matches).cloned().collect();
-        found.sort_by_key(|member| (member.role != Role::Owner, member.user.name.to_lowercase()));
+        found.sort_unstable_by_key(|member| (member.role != Role::Owner, member.user.name.to_lowercase()));
         found.truncate(limits::MEMBERS_LISTED_MAX);
         found
     });

@@ -97,5 +97,5 @@ pub fn FormError(
     /// The refused form.
     refused: Refused,
 ) -> impl IntoView {
-    refused.words("").map(|words| view! { <p class="form-error" role="alert">{words}</p> })
+    refused.words("").map(|words| view! { <p class="form-error" role="alert">{words}</p> }.into_any())
 }

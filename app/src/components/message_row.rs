@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use protocol::{Nonce, Refusal, RoomId, Seq};
 
 use super::{avatar::Avatar, icon::Icon};
+use crate::components::handler;
 use crate::{
     state::{Chat, use_chat},
     text::{Piece, is_pictures_only, pieces},
@@ -51,6 +52,7 @@ pub fn MessageRow(
                 <time class="row-time">{time}</time>
             </div>
         }
+        .into_any()
     });
     let state = match (&message.sending, message.seq) {
         (Some(state), _) => view! { <Pending state=state.clone()/> }.into_any(),
@@ -70,7 +72,7 @@ pub fn MessageRow(
             <div class="gutter">{gutter}</div>
             <div class="row-body">
                 {byline} <div class="text">{text(&message.body)} {state}</div>
-                {refused.map(|(nonce, refusal)| view! { <Refused nonce refusal/> })}
+                {refused.map(|(nonce, refusal)| view! { <Refused nonce refusal/> }.into_any())}
             </div>
         </article>
     }
@@ -134,10 +136,10 @@ fn Ticks(room: RoomId, seq: Seq) -> impl IntoView {
         chat.screen.read_by.update(|shown| *shown = if *shown == Some(seq) { None } else { Some(seq) });
     };
     view! {
-        <button type="button" class="ticks" aria-expanded=move || open().to_string() on:click=toggle>
+        <button type="button" class="ticks" aria-expanded=move || open().to_string() on:click=handler(toggle)>
             {mark}
         </button>
-        {move || open().then(|| view! { <span class="read-by" role="status">{readers(chat, room, seq)}</span> })}
+        {move || open().then(|| view! { <span class="read-by" role="status">{readers(chat, room, seq)}</span> }.into_any())}
     }
 }
 
@@ -169,9 +171,9 @@ fn Refused(nonce: Nonce, refusal: Refusal) -> impl IntoView {
             <strong>{words.not_sent()}". "</strong>
             {words.refusal(&refusal)}
             <div class="refused-actions">
-                <button type="button" on:click=again>{words.try_again()}</button>
-                <button type="button" on:click=edit>{words.edit()}</button>
-                <button type="button" on:click=delete>{words.delete()}</button>
+                <button type="button" on:click=handler(again)>{words.try_again()}</button>
+                <button type="button" on:click=handler(edit)>{words.edit()}</button>
+                <button type="button" on:click=handler(delete)>{words.delete()}</button>
             </div>
         </div>
     }

@@ -12,3 +12,9 @@ pub mod keyboard;
 pub mod message_row;
 pub mod room_list;
 pub mod timeline;
+
+/// A handler in a box. Leptos makes a copy of its code for every type of handler, and every closure is a type of its
+/// own; boxed they are one.
+pub(crate) fn handler<E: 'static>(act: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)> {
+    Box::new(act)
+}

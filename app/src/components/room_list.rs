@@ -7,6 +7,7 @@ use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
+use crate::components::handler;
 use crate::state::{Chat, Dialog, path_of, use_chat};
 
 /// As much of a message as a list can show.
@@ -40,14 +41,14 @@ pub fn RoomList(
                     spellcheck="false"
                     on:input:target=move |input| filter.set(input.target().value())
                     prop:value=move || filter.get()
-                    on:keydown=move |key| {
+                    on:keydown=handler(move |key: web_sys::KeyboardEvent| {
                         if key.key() == "Enter" && let Some(room) = shown.get_untracked().first() {
                             chat.go(path_of(*room));
                             filter.set(String::new());
                         } else if key.key() == "Escape" {
                             filter.set(String::new());
                         }
-                    }
+                    })
                 />
                 <kbd class="rooms-key" aria-hidden="true">"Ctrl K"</kbd>
             </div>
@@ -56,7 +57,7 @@ pub fn RoomList(
                     <RoomLine room/>
                 </For>
             </ul>
-            {move || shown.with(Vec::is_empty).then(|| view! { <NoRooms filtered=!filter.with(String::is_empty)/> })}
+            {move || shown.with(Vec::is_empty).then(|| view! { <NoRooms filtered=!filter.with(String::is_empty)/> }.into_any())}
             <footer class="rooms-foot">
                 <a class="me" href="/settings">
                     <Avatar user=me.clone()/>
@@ -111,7 +112,7 @@ fn RoomLine(room: RoomId) -> impl IntoView {
                                         <span class="badge" role="img" aria-label=chat.words.unread(n)>
                                             {chat.words.badge(n)}
                                         </span>
-                                    }
+                                    }.into_any()
                                 })
                         }}
                     </span>
@@ -139,25 +140,25 @@ fn NewMenu() -> impl IntoView {
             class="menu"
             node_ref=menu
             on:focusout=move |left| close_when_left(menu, &left)
-            on:keydown=move |key| {
+            on:keydown=handler(move |key: web_sys::KeyboardEvent| {
                 if key.key() == "Escape" && let Some(menu) = menu.get_untracked() {
                     drop(menu.remove_attribute("open"));
                 }
-            }
+            })
         >
             <summary class="icon-button" aria-label=words.start_something() title=words.start_something()>
                 <Icon name="compose"/>
             </summary>
             <div class="menu-card">
-                <button type="button" on:click=move |_| open(Dialog::NewDirect)>
+                <button type="button" on:click=handler(move |_| open(Dialog::NewDirect))>
                     <Icon name="person"/>
                     {words.write_to_someone()}
                 </button>
-                <button type="button" on:click=move |_| open(Dialog::Browse)>
+                <button type="button" on:click=handler(move |_| open(Dialog::Browse))>
                     <Icon name="hash"/>
                     {words.browse_channels()}
                 </button>
-                <button type="button" on:click=move |_| open(Dialog::NewRoom)>
+                <button type="button" on:click=handler(move |_| open(Dialog::NewRoom))>
                     <Icon name="plus"/>
                     {words.new_room()}
                 </button>

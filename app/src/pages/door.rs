@@ -24,7 +24,7 @@ pub fn Door(
                     <span>{place}</span>
                 </p>
                 <h1>{title}</h1>
-                {(!lead.is_empty()).then(|| view! { <p class="door-lead">{lead}</p> })}
+                {(!lead.is_empty()).then(|| view! { <p class="door-lead">{lead}</p> }.into_any())}
                 {children()}
             </div>
             <LanguageSwitch/>
@@ -36,14 +36,14 @@ pub fn Door(
 #[component]
 fn LanguageSwitch() -> impl IntoView {
     let page = expect_context::<Page>();
-    let here = leptos_router::hooks::use_location();
-    let next = move || format!("{}{}", here.pathname.get(), query(&here.search.get()));
+    let next = crate::address::use_address().path();
     let language = |value: &'static str, name: &'static str, lang: &'static str, is: bool| {
         view! {
             <button type="submit" name="language" value=value lang=lang aria-pressed=is.to_string()>
                 {name}
             </button>
         }
+        .into_any()
     };
     view! {
         <form class="languages" method="post" action="/preferences">
@@ -52,10 +52,6 @@ fn LanguageSwitch() -> impl IntoView {
             {language("zh", "中文", "zh-Hans", page.language == Language::Zh)}
         </form>
     }
-}
-
-fn query(search: &str) -> String {
-    if search.is_empty() { String::new() } else { format!("?{search}") }
 }
 
 /// A password with a way to see it, once the page is awake.

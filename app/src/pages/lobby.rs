@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::components::handler;
 use crate::{
     components::icon::Icon,
     state::{Dialog, use_chat},
@@ -20,11 +21,11 @@ pub fn Lobby() -> impl IntoView {
             <h1>{move || if chat.order.with(Vec::is_empty) { words.no_rooms_yet() } else { words.lobby_title() }}</h1>
             <p>{move || if chat.order.with(Vec::is_empty) { words.no_rooms_hint() } else { words.lobby_lead() }}</p>
             <div class="lobby-actions scripted">
-                <button type="button" class="button primary" on:click=open(Dialog::Browse)>
+                <button type="button" class="button primary" on:click=handler(open(Dialog::Browse))>
                     <Icon name="hash"/>
                     {words.browse_channels()}
                 </button>
-                <button type="button" class="button" on:click=open(Dialog::NewDirect)>
+                <button type="button" class="button" on:click=handler(open(Dialog::NewDirect))>
                     <Icon name="person"/>
                     {words.write_to_someone()}
                 </button>

@@ -1,9 +1,9 @@
 //! A room: its head, its timeline, the composer, and on demand its details.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 use protocol::{RoomId, RoomKind};
 
+use crate::components::handler;
 use crate::{
     components::{
         avatar::RoomPicture, composer::Composer, connection_bar::ConnectionBar, details::Details, icon::Icon,
@@ -12,20 +12,21 @@ use crate::{
     state::{Dialog, use_chat},
 };
 
-/// The page of `/r/{room}`. Going from room to room changes only what is inside.
+/// The page of `/r/{room}`.
 #[component]
-pub fn RoomPage() -> impl IntoView {
+pub fn RoomPage(
+    /// Which room the address names.
+    room: RoomId,
+) -> impl IntoView {
     let chat = use_chat();
-    let params = use_params_map();
-    let named = Memo::new(move |_| params.with(|params| params.get("room")?.parse::<RoomId>().ok()));
-    let room = Memo::new(move |_| named.get().filter(|room| chat.is_in(*room)));
+    let is_in = Memo::new(move |_| chat.is_in(room));
     move || {
-        let room = room.get();
+        let is_in = is_in.get();
         // Before anything of the room is drawn: its rows must be the room's own.
-        untrack(|| chat.enter(room));
-        match room {
-            Some(room) => view! { <Room room/> }.into_any(),
-            None => view! { <Gone/> }.into_any(),
+        untrack(|| chat.enter(is_in.then_some(room)));
+        match is_in {
+            true => view! { <Room room/> }.into_any(),
+            false => view! { <Gone/> }.into_any(),
         }
     }
 }
@@ -43,9 +44,9 @@ fn Room(room: RoomId) -> impl IntoView {
                 <Composer room/>
             </section>
             {move || details.get().then(|| view! {
-                <div class="veil" on:click=move |_| details.set(false)></div>
+                <div class="veil" on:click=handler(move |_| details.set(false))></div>
                 <Details room/>
-            })}
+            }.into_any())}
         </div>
     }
 }
@@ -79,12 +80,12 @@ fn Head(room: RoomId) -> impl IntoView {
                     aria-label=words.details()
                     title=words.details()
                     aria-expanded=move || chat.screen.details.get().to_string()
-                    on:click=move |_| chat.screen.details.update(|open| *open = !*open)
+                    on:click=handler(move |_| chat.screen.details.update(|open| *open = !*open))
                 >
                     <Icon name="group"/>
                     {(kind != RoomKind::Direct).then(|| view! {
                         <span class="tool-count">{move || count.read().members}</span>
-                    })}
+                    }.into_any())}
                 </button>
                 {(kind != RoomKind::Direct).then(|| view! {
                     <button
@@ -92,11 +93,11 @@ fn Head(room: RoomId) -> impl IntoView {
                         class="tool"
                         aria-label=words.invite_people()
                         title=words.invite_people()
-                        on:click=move |_| chat.screen.dialog.set(Some(Dialog::Invite(room)))
+                        on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Invite(room))))
                     >
                         <Icon name="invite"/>
                     </button>
-                })}
+                }.into_any())}
             </div>
         </header>
     }

@@ -47,7 +47,7 @@ pub fn SetUp() -> impl IntoView {
     } else {
         view! {
             <Door title=words.place_ready().to_owned() lead=words.invite_lead()>
-                {link.map(|link| view! { <CopyField text=link label=words.invitations()/> })}
+                {link.map(|link| view! { <CopyField text=link label=words.invitations()/> }.into_any())}
                 <a class="button primary" href="/" rel="external">{words.enter()}</a>
             </Door>
         }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use protocol::{FormName, InvitationView, Language, Page, SessionView, Theme, VERSION};
 
+use crate::components::handler;
 use crate::{
     browser,
     components::{
@@ -62,8 +63,8 @@ pub fn Settings() -> impl IntoView {
                 <Appearance language=page.language theme=page.theme/>
                 {move || kept.with(|kept| kept.may_invite).then(|| view! {
                     <Invitations list=kept.with(|kept| kept.invitations.clone()) refused=refused.clone()/>
-                })}
-                {move || view! { <Sessions list=kept.with(|kept| kept.sessions.clone())/> }}
+                }.into_any())}
+                {move || view! { <Sessions list=kept.with(|kept| kept.sessions.clone())/> }.into_any()}
                 <Connection/>
             </div>
         </div>
@@ -88,7 +89,7 @@ fn Account(admin: bool) -> impl IntoView {
                     </p>
                 </div>
                 // What was written and not sent stays in no browser that one has signed out of.
-                <form method="post" action="/sign-out" on:submit=move |_| chat.forget_everything()>
+                <form method="post" action="/sign-out" on:submit=handler(move |_| chat.forget_everything())>
                     <button type="submit" class="button">{words.sign_out()}</button>
                 </form>
             </div>
@@ -107,15 +108,16 @@ fn Appearance(language: Language, theme: Theme) -> impl IntoView {
                 name="theme"
                 value=value
                 aria-pressed=move || (shown.get() == which).to_string()
-                on:click=move |_| {
+                on:click=handler(move |_| {
                     // Seen at once; the form then keeps it.
                     browser::set_root_attribute("data-theme", value);
                     shown.set(which);
-                }
+                })
             >
                 {name}
             </button>
         }
+        .into_any()
     };
     let tongue = |value: &'static str, name: &'static str, lang: &'static str, is: bool| {
         view! {
@@ -123,6 +125,7 @@ fn Appearance(language: Language, theme: Theme) -> impl IntoView {
                 {name}
             </button>
         }
+        .into_any()
     };
     view! {
         <section class="setting" aria-labelledby="set-appearance">
@@ -181,7 +184,7 @@ fn Invitations(list: Vec<InvitationView>, refused: Refused) -> impl IntoView {
             <p class="setting-hint">{words.invitations_hint()}</p>
             <FormError refused/>
             <ul class="setting-list">{list.into_iter().map(line).collect_view()}</ul>
-            {none.then(|| view! { <p class="setting-none">{words.no_invitations()}</p> })}
+            {none.then(|| view! { <p class="setting-none">{words.no_invitations()}</p> }.into_any())}
             <form method="post" action="/invitations">
                 <button type="submit" class="button">
                     <Icon name="plus"/>
@@ -208,14 +211,14 @@ fn Sessions(list: Vec<SessionView>) -> impl IntoView {
             <li class="setting-item">
                 <div class="setting-item-words">
                     <strong>{session.device}</strong>
-                    {session.current.then(|| view! { " " <span class="tag">{words.this_device()}</span> })}
+                    {session.current.then(|| view! { " " <span class="tag">{words.this_device()}</span> }.into_any())}
                     <p class="setting-hint">{facts}</p>
                 </div>
                 {(!session.current).then(|| view! {
                     <form method="post" action=format!("/settings/sessions/{}/end", session.id)>
                         <button type="submit" class="button loss">{words.end()}</button>
                     </form>
-                })}
+                }.into_any())}
             </li>
         }
     };
@@ -228,7 +231,7 @@ fn Sessions(list: Vec<SessionView>) -> impl IntoView {
                 <form method="post" action="/settings/sessions/end-others">
                     <button type="submit" class="button loss">{words.end_others()}</button>
                 </form>
-            })}
+            }.into_any())}
         </section>
     }
 }
@@ -254,7 +257,7 @@ fn Connection() -> impl IntoView {
                 <dt>{words.protocol_version()}</dt>
                 <dd>{VERSION}</dd>
             </dl>
-            <button type="button" class="button scripted" on:click=move |_| chat.screen.dialog.set(Some(Dialog::Shortcuts))>
+            <button type="button" class="button scripted" on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Shortcuts)))>
                 {words.keyboard_shortcuts()}
             </button>
         </section>

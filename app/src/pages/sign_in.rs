@@ -1,11 +1,11 @@
 //! Sign in. A plain form: it works without script, and the browser's own password manager knows it.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use protocol::{FormName, Page, SignUp};
 
 use super::door::{Door, PasswordField};
 use crate::{
+    address::use_address,
     components::field::{Field, FormError, Refused},
     words::use_words,
 };
@@ -17,12 +17,8 @@ pub fn SignIn() -> impl IntoView {
     let words = use_words();
     let refused = Refused::of(&page, FormName::SignIn);
     let lost = page.form.as_ref().and_then(|form| form.values.get("body")).cloned();
-    let query = use_query_map();
     let typed_next = refused.value("next");
-    let next = move || match typed_next.is_empty() {
-        true => query.with(|query| query.get("next")).unwrap_or_default(),
-        false => typed_next.clone(),
-    };
+    let next = if typed_next.is_empty() { use_address().query("next") } else { typed_next };
     let may_sign_up = matches!(page.sign_up, SignUp::Open | SignUp::First);
     let known = !refused.value("handle").is_empty();
     view! {
@@ -32,7 +28,7 @@ pub fn SignIn() -> impl IntoView {
                     <p class="lost-words-hint">{words.your_words_hint()}</p>
                     <p class="your-words">{text}</p>
                 </section>
-            })}
+            }.into_any())}
             <form class="door-form" method="post" action="/sign-in">
                 <FormError refused=refused.clone()/>
                 <input type="hidden" name="next" value=next/>
@@ -48,7 +44,7 @@ pub fn SignIn() -> impl IntoView {
             </form>
             {may_sign_up.then(|| view! {
                 <p class="door-other">{words.new_here()} " " <a href="/sign-up" rel="external">{words.sign_up()}</a></p>
-            })}
+            }.into_any())}
         </Door>
     }
 }

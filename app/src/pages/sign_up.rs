@@ -1,11 +1,11 @@
 //! Create an account: the first one of a place, an open one, or by an invitation link.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use protocol::{FormName, Page, SignUp as Policy};
 
 use super::door::{Door, PasswordField};
 use crate::{
+    address::use_address,
     components::field::{Field, FormError, Refused},
     words::use_words,
 };
@@ -22,8 +22,7 @@ pub fn SignUp() -> impl IntoView {
         (Policy::Invite, false) => Some(words.sign_up_needs_invitation()),
         (Policy::Invite | Policy::Open | Policy::First, _) => None,
     };
-    let query = use_query_map();
-    let next = move || query.with(|query| query.get("next")).unwrap_or_default();
+    let next = use_address().query("next");
     let (title, lead) = match (page.sign_up, token.is_some()) {
         (Policy::First, _) => (words.first_account(), words.first_account_lead()),
         (_, true) => (words.sign_up_by_invitation(), ""),
@@ -40,9 +39,9 @@ pub fn SignUp() -> impl IntoView {
                 None => view! {
                     <form class="door-form" method="post" action="/sign-up">
                         <FormError refused=refused.clone()/>
-                        {refused.words("invitation").map(|why| view! { <p class="form-error" role="alert">{why}</p> })}
+                        {refused.words("invitation").map(|why| view! { <p class="form-error" role="alert">{why}</p> }.into_any())}
                         <input type="hidden" name="next" value=next/>
-                        {token.map(|token| view! { <input type="hidden" name="invitation" value=token/> })}
+                        {token.map(|token| view! { <input type="hidden" name="invitation" value=token/> }.into_any())}
                         <Field
                             name="name"
                             label=words.display_name()
@@ -68,7 +67,7 @@ pub fn SignUp() -> impl IntoView {
                 <p class="door-other">
                     {words.have_account()} " " <a href="/sign-in" rel="external">{words.sign_in()}</a>
                 </p>
-            })}
+            }.into_any())}
         </Door>
     }
 }

@@ -9,9 +9,7 @@
 mod screen;
 mod storage;
 
-use std::collections::BTreeMap;
-
-use client::{Client, Link, RoomState, Row, SendState};
+use client::{Client, Link, RoomState, Row, SendState, SortedMap};
 use futures::channel::mpsc;
 use leptos::prelude::*;
 use protocol::{
@@ -22,6 +20,7 @@ use uuid::Uuid;
 
 pub use self::screen::{Dialog, Screen};
 use crate::{
+    address::{Address, use_address},
     browser, socket,
     words::{Clock, Words, use_words},
 };
@@ -60,10 +59,10 @@ pub struct Window {
 #[derive(Clone, Copy)]
 pub struct Chat {
     client: StoredValue<Client>,
-    asked: StoredValue<BTreeMap<u32, Then>>,
+    asked: StoredValue<Vec<(u32, Then)>>,
     line: StoredValue<Option<mpsc::Sender<ClientFrame>>>,
     saved: StoredValue<storage::Saved>,
-    summaries: StoredValue<BTreeMap<RoomId, ArcRwSignal<RoomSummary>>>,
+    summaries: StoredValue<SortedMap<RoomId, ArcRwSignal<RoomSummary>>>,
     away_since: StoredValue<Option<Millis>>,
     /// The language.
     pub words: Words,
@@ -97,8 +96,7 @@ pub struct Chat {
     pub announced: RwSignal<String>,
     /// Where and when one looks from.
     pub clock: RwSignal<Clock>,
-    /// An address to go to inside the app.
-    pub going: RwSignal<Option<String>>,
+    address: Address,
 }
 
 /// The chat of this page. Only below a signed-in frame.
@@ -114,10 +112,8 @@ impl Chat {
         let client = Client::from_page(page);
         let clock = Clock { now: page.now, utc_offset_minutes: page.utc_offset_minutes };
         let list = client.list();
-        let summaries = list
-            .iter()
-            .map(|summary| (summary.room.id, ArcRwSignal::new(summary.clone())))
-            .collect::<BTreeMap<_, _>>();
+        let mut summaries = SortedMap::new();
+        summaries.extend(list.iter().map(|summary| (summary.room.id, ArcRwSignal::new(summary.clone()))));
         let room = client.focused();
         let rows = room.map(|room| client::rows(&client, room, page.utc_offset_minutes)).unwrap_or_default();
         Self {
@@ -142,7 +138,7 @@ impl Chat {
             people: RwSignal::new(0),
             announced: RwSignal::new(String::new()),
             clock: RwSignal::new(clock),
-            going: RwSignal::new(None),
+            address: use_address(),
             client: StoredValue::new(client),
         }
     }
@@ -225,7 +221,7 @@ impl Chat {
 
     /// Goes to an address inside the app, without a reload.
     pub fn go(self, path: String) {
-        self.going.set(Some(path));
+        self.address.go(path);
     }
 
     /// Writes into a room.
@@ -294,7 +290,7 @@ impl Chat {
     pub fn ask(self, command: Command, then: impl FnOnce(Result<Reply, Refusal>) + Send + Sync + 'static) {
         let mut request = 0;
         self.client.update_value(|client| request = client.request(command));
-        self.asked.update_value(|asked| drop(asked.insert(request, Box::new(then))));
+        self.asked.update_value(|asked| asked.push((request, Box::new(then))));
         self.settle();
     }
 
@@ -438,8 +434,11 @@ impl Chat {
         }
         for answer in answers {
             let mut then = None;
-            self.asked.update_value(|asked| then = asked.remove(&answer.request));
-            if let Some(then) = then {
+            self.asked.update_value(|asked| {
+                let at = asked.iter().position(|(request, _)| *request == answer.request);
+                then = at.map(|at| asked.swap_remove(at));
+            });
+            if let Some((_, then)) = then {
                 then(answer.result);
             }
         }

@@ -4,8 +4,6 @@
 //! server knows the repeat by its nonce. Keys begin with the person's id: another person at the same browser neither
 //! sees nor sends them.
 
-use std::collections::BTreeSet;
-
 use client::{Outbox, Pending};
 use leptos::prelude::window;
 use protocol::{Nonce, RoomId, UserId};
@@ -15,12 +13,12 @@ use web_sys::Storage;
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
     prefix: String,
-    kept: BTreeSet<Nonce>,
+    kept: Vec<Nonce>,
 }
 
 impl Saved {
     pub(crate) fn of(user: UserId) -> Self {
-        Self { prefix: format!("roost:{user}:"), kept: BTreeSet::new() }
+        Self { prefix: format!("roost:{user}:"), kept: Vec::new() }
     }
 
     /// What earlier pages had not got acknowledged, in the order of writing.
@@ -32,15 +30,15 @@ impl Saved {
             .filter_map(|key| storage.get_item(&key).ok()?)
             .filter_map(|text| serde_json::from_str(&text).ok())
             .collect();
-        pending.sort_by_key(|item| item.written_at);
+        pending.sort_unstable_by_key(|item| item.written_at);
         pending
     }
 
     /// Keeps what is on its way, and forgets what has arrived.
     pub(crate) fn keep_outbox(&mut self, outbox: &Outbox) {
         let Some(storage) = storage() else { return };
-        let now: BTreeSet<Nonce> = outbox.items().iter().map(|item| item.nonce).collect();
-        for nonce in self.kept.difference(&now) {
+        let now: Vec<Nonce> = outbox.items().iter().map(|item| item.nonce).collect();
+        for nonce in self.kept.iter().filter(|nonce| !now.contains(nonce)) {
             remove(&storage, &self.out_key(*nonce));
         }
         for item in outbox.items().iter().filter(|item| !self.kept.contains(&item.nonce)) {

@@ -7,6 +7,7 @@ use super::{
     DialogFrame,
     picker::{Choice, Picker, Picture},
 };
+use crate::components::handler;
 use crate::{
     components::dialogs::room_form::Why,
     state::{Dialog, path_of, use_chat},
@@ -65,7 +66,7 @@ pub fn Browse() -> impl IntoView {
             <Picker label=words.find_channels() choices=choices.into() query none pick/>
             <Why failed/>
             <footer class="dialog-foot">
-                <button type="button" class="button" on:click=move |_| chat.screen.dialog.set(Some(Dialog::NewRoom))>
+                <button type="button" class="button" on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::NewRoom)))>
                     {words.new_room()}
                 </button>
             </footer>

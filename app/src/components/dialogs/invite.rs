@@ -8,6 +8,7 @@ use super::{
     picker::{Choice, Picker, Picture, find_users, person},
     room_form::Why,
 };
+use crate::components::handler;
 use crate::{components::icon::Icon, state::use_chat};
 
 /// Finds people; those that are taken stand above the list.
@@ -55,10 +56,10 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
                         type="button"
                         class="chip"
                         aria-label=words.remove_named(&user.name)
-                        on:click={
+                        on:click=handler({
                             let user = user.clone();
                             move |_| toggle(taken, user.clone())
-                        }
+                        })
                     >
                         {user.name.clone()}
                         <Icon name="close"/>
@@ -78,7 +79,7 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
                     type="button"
                     class="button primary"
                     disabled=move || taken.with(Vec::is_empty)
-                    on:click=invite
+                    on:click=handler(invite)
                 >
                     {move || words.invite_count(taken.with(Vec::len))}
                 </button>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use protocol::{Command, Refusal, RoomId, RoomKind};
 
 use super::{DialogFrame, room_form::Why};
+use crate::components::handler;
 use crate::state::use_chat;
 
 /// Says what is lost, and leaves.
@@ -33,10 +34,10 @@ pub fn LeaveRoom(room: RoomId) -> impl IntoView {
             <p class="dialog-text">{hint}</p>
             <Why failed/>
             <footer class="dialog-foot">
-                <button type="button" class="button" autofocus on:click=move |_| chat.screen.dialog.set(None)>
+                <button type="button" class="button" autofocus on:click=handler(move |_| chat.screen.dialog.set(None))>
                     {words.cancel()}
                 </button>
-                <button type="button" class="button loss" on:click=leave>
+                <button type="button" class="button loss" on:click=handler(leave)>
                     {words.leave()}
                 </button>
             </footer>

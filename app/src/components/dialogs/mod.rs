@@ -14,6 +14,7 @@ use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
 
 use super::icon::Icon;
+use crate::components::handler;
 use crate::state::{Dialog, use_chat};
 
 /// The dialog that is open, if one is.
@@ -64,13 +65,13 @@ fn DialogFrame(
             aria-label=label
             node_ref=node
             on:close=move |_| close()
-            on:click=move |click| {
+            on:click=handler(move |click: web_sys::MouseEvent| {
                 // The dialog's own box is covered by its card: a click on itself is one beside the card.
                 let on_itself = click.target() == click.current_target();
                 if on_itself {
                     close();
                 }
-            }
+            })
         >
             <div class="dialog-card">
                 {(!palette).then(|| view! {
@@ -81,12 +82,12 @@ fn DialogFrame(
                             class="icon-button"
                             aria-label=words.close()
                             title=words.close()
-                            on:click=move |_| close()
+                            on:click=handler(move |_| close())
                         >
                             <Icon name="close"/>
                         </button>
                     </header>
-                })}
+                }.into_any())}
                 {children()}
             </div>
         </dialog>

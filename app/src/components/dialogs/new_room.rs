@@ -8,6 +8,7 @@ use super::{
     DialogFrame,
     room_form::{RoomFields, Why, text_of},
 };
+use crate::components::handler;
 use crate::{components::icon::Icon, state::use_chat};
 
 /// The form. Its nonce is made once, so that pressing twice makes one room.
@@ -44,10 +45,11 @@ pub fn NewRoom() -> impl IntoView {
                 </span>
             </label>
         }
+        .into_any()
     };
     view! {
         <DialogFrame title=words.new_room()>
-            <form class="dialog-form" on:submit=create>
+            <form class="dialog-form" on:submit=handler(create)>
                 <div class="kinds" role="radiogroup" aria-label=words.new_room()>
                     {choice(RoomKind::Channel, "hash", words.channel(), words.channel_hint())}
                     {choice(RoomKind::Group, "group", words.group(), words.group_hint())}
@@ -55,7 +57,7 @@ pub fn NewRoom() -> impl IntoView {
                 <RoomFields title topic/>
                 <Why failed/>
                 <footer class="dialog-foot">
-                    <button type="button" class="button" on:click=move |_| chat.screen.dialog.set(None)>
+                    <button type="button" class="button" on:click=handler(move |_| chat.screen.dialog.set(None))>
                         {words.cancel()}
                     </button>
                     <button type="submit" class="button primary">{words.create()}</button>

@@ -4,6 +4,7 @@ use leptos::{html::Input, prelude::*};
 use protocol::{RoomSummary, User};
 use uuid::Uuid;
 
+use crate::components::handler;
 use crate::components::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
@@ -97,7 +98,7 @@ pub fn Picker(
                         query.set(typed.target().value());
                         active.set(0);
                     }
-                    on:keydown=pressed
+                    on:keydown=handler(pressed)
                 />
             </div>
             <ul class="picker-list" id="picker-list" role="listbox" aria-label=label>
@@ -109,7 +110,7 @@ pub fn Picker(
                     <ChoiceLine n choice is_active=Signal::derive(move || current() == n) pick/>
                 </For>
             </ul>
-            {move || choices.with(Vec::is_empty).then(|| view! { <p class="picker-none">{none.get()}</p> })}
+            {move || choices.with(Vec::is_empty).then(|| view! { <p class="picker-none">{none.get()}</p> }.into_any())}
         </div>
     }
 }
@@ -129,7 +130,7 @@ fn ChoiceLine(n: usize, choice: Choice, is_active: Signal<bool>, pick: Callback<
             role="option"
             aria-selected=move || is_active.get().to_string()
             data-chosen=choice.chosen.then_some("true")
-            on:click=move |_| pick.run(taken.clone())
+            on:click=handler(move |_| pick.run(taken.clone()))
         >
             {picture}
             <span class="choice-words">
@@ -137,8 +138,8 @@ fn ChoiceLine(n: usize, choice: Choice, is_active: Signal<bool>, pick: Callback<
                 " "
                 <span class="choice-detail">{choice.detail}</span>
             </span>
-            {(!choice.note.is_empty()).then(|| view! { <span class="tag">{choice.note}</span> })}
-            {choice.chosen.then(|| view! { <Icon name="check"/> })}
+            {(!choice.note.is_empty()).then(|| view! { <span class="tag">{choice.note}</span> }.into_any())}
+            {choice.chosen.then(|| view! { <Icon name="check"/> }.into_any())}
         </li>
     }
 }

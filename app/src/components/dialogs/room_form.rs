@@ -4,13 +4,18 @@ use leptos::{html::Input, prelude::*};
 use protocol::{Command, Refusal, Reply, Role, RoomId, limits};
 
 use super::DialogFrame;
+use crate::components::handler;
 use crate::state::use_chat;
 
 /// Why something did not happen, at the place where one looks.
 #[component]
 pub fn Why(failed: RwSignal<Option<Refusal>>) -> impl IntoView {
     let words = use_chat().words;
-    move || failed.get().map(|why| view! { <p class="form-error" role="alert">{words.refusal(&why)}</p> })
+    move || {
+        failed
+            .get()
+            .map(|why| view! { <p class="form-error" role="alert">{words.refusal(&why)}</p> }.into_any())
+    }
 }
 
 /// The two fields.
@@ -76,7 +81,7 @@ pub fn EditRoom(room: RoomId) -> impl IntoView {
     };
     view! {
         <DialogFrame title=words.edit_room()>
-            <form class="dialog-form" on:submit=save>
+            <form class="dialog-form" on:submit=handler(save)>
                 <RoomFields
                     title
                     topic
@@ -86,7 +91,7 @@ pub fn EditRoom(room: RoomId) -> impl IntoView {
                 />
                 <Why failed/>
                 <footer class="dialog-foot">
-                    <button type="button" class="button" on:click=move |_| chat.screen.dialog.set(None)>
+                    <button type="button" class="button" on:click=handler(move |_| chat.screen.dialog.set(None))>
                         {words.cancel()}
                     </button>
                     <button type="submit" class="button primary">{words.save()}</button>

@@ -25,9 +25,10 @@ pub fn Shortcuts() -> impl IntoView {
         view! {
             <div class="shortcut">
                 <dt>{what}</dt>
-                <dd>{keys.iter().map(|key| view! { <kbd>{*key}</kbd> }).collect_view()}</dd>
+                <dd>{keys.iter().map(|key| view! { <kbd>{*key}</kbd> }.into_any()).collect_view()}</dd>
             </div>
         }
+        .into_any()
     };
     view! {
         <DialogFrame title=words.keyboard_shortcuts()>

@@ -70,11 +70,12 @@ fn rooms(chat: Chat, query: &str) -> Vec<Choice> {
         });
     }
     // With nothing typed: where something waits comes first, and then where one was before.
-    if query.is_empty() {
-        found.sort_by_key(|choice| choice.note.is_empty());
-    } else {
-        found.sort_by_key(|choice| !choice.title.trim_start_matches('#').to_lowercase().starts_with(&query));
-    }
+    let comes_first = |choice: &Choice| match query.is_empty() {
+        true => !choice.note.is_empty(),
+        false => choice.title.trim_start_matches('#').to_lowercase().starts_with(&query),
+    };
+    let (mut found, others): (Vec<_>, Vec<_>) = found.into_iter().partition(comes_first);
+    found.extend(others);
     found.truncate(50);
     found
 }

@@ -14,6 +14,7 @@ use super::{
     icon::Icon,
     message_row::{MessageRow, key_text},
 };
+use crate::components::handler;
 use crate::{browser, state::use_chat};
 
 /// The messages of a room, and the way back down to the newest.
@@ -169,7 +170,7 @@ fn Beginning(room: RoomId, key: String) -> impl IntoView {
             <super::avatar::RoomPicture summary=now.clone()/>
             <h2>{name}</h2>
             <p>{line} " " {nobody}</p>
-            {(!now.room.topic.is_empty()).then(|| view! { <p class="beginning-topic">{now.room.topic}</p> })}
+            {(!now.room.topic.is_empty()).then(|| view! { <p class="beginning-topic">{now.room.topic}</p> }.into_any())}
         </div>
     }
     .into_any()
@@ -181,7 +182,7 @@ fn Older() -> impl IntoView {
     let chat = use_chat();
     view! {
         <div class="older" data-key="older">
-            {move || chat.window.get().loading_before.then(|| view! { <span>{chat.words.loading_older()}</span> })}
+            {move || chat.window.get().loading_before.then(|| view! { <span>{chat.words.loading_older()}</span> }.into_any())}
         </div>
     }
 }
@@ -197,6 +198,7 @@ fn Skeleton() -> impl IntoView {
                 <span class=format!("skeleton-text {width}")></span>
             </div>
         }
+        .into_any()
     });
     view! {
         <div class="skeleton" data-key="skeleton" role="status">
@@ -223,7 +225,7 @@ fn JumpDown(room: RoomId, place: Place) -> impl IntoView {
     move || {
         is_shown().then(|| {
             view! {
-                <button type="button" class="jump" on:click=jump>
+                <button type="button" class="jump" on:click=handler(jump)>
                     {move || match unread() {
                         0 => words.jump_to_newest().to_owned(),
                         n => words.new_messages(n),
@@ -231,6 +233,7 @@ fn JumpDown(room: RoomId, place: Place) -> impl IntoView {
                     <Icon name="down"/>
                 </button>
             }
+            .into_any()
         })
     }
 }
