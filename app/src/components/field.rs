@@ -22,6 +22,11 @@ impl Refused {
         self.0.as_ref().and_then(|state| state.values.get(name)).cloned().unwrap_or_default()
     }
 
+    /// Whether one field is to blame.
+    fn has_culprit(&self) -> bool {
+        self.0.as_ref().is_some_and(|state| !state.field.is_empty())
+    }
+
     /// Why, when this field is to blame; the empty name is the form as a whole.
     #[must_use]
     pub fn words(&self, name: &str) -> Option<String> {
@@ -58,6 +63,8 @@ pub fn Field(
     let words = refused.words(name);
     let value = if kind == "password" { String::new() } else { refused.value(name) };
     let is_bad = words.is_some().then_some("true");
+    // Back in a refused form, one begins where it was refused.
+    let begins = if refused.has_culprit() { words.is_some() } else { first };
     let id = format!("field-{name}");
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
     let described = match (words.is_some(), hint.is_empty()) {
@@ -78,7 +85,7 @@ pub fn Field(
                 autocomplete=autocomplete
                 autocapitalize="none"
                 spellcheck="false"
-                autofocus=first
+                autofocus=begins
                 aria-invalid=is_bad
                 aria-describedby=described
             />

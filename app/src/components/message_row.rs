@@ -168,7 +168,8 @@ fn Refused(nonce: Nonce, refusal: Refusal) -> impl IntoView {
     };
     view! {
         <div class="refused" role="alert">
-            <strong>{words.not_sent()}". "</strong>
+            <strong>{words.not_sent_because()}</strong>
+            " "
             {words.refusal(&refusal)}
             <div class="refused-actions">
                 <button type="button" on:click=handler(again)>{words.try_again()}</button>

@@ -9,6 +9,7 @@ use crate::{
         copy::CopyField,
         field::{Field, FormError, Refused},
     },
+    state::path_of,
     words::use_words,
 };
 
@@ -18,6 +19,7 @@ pub fn SetUp() -> impl IntoView {
     let page = expect_context::<Page>();
     let words = use_words();
     let refused = Refused::of(&page, FormName::SetUp);
+    let first = page.rooms.first().map_or_else(|| "/".to_owned(), |summary| path_of(summary.room.id));
     let link = page.invitations.iter().find_map(|invitation| invitation.link.clone());
     if page.place.is_empty() {
         view! {
@@ -48,7 +50,7 @@ pub fn SetUp() -> impl IntoView {
         view! {
             <Door title=words.place_ready().to_owned() lead=words.invite_lead()>
                 {link.map(|link| view! { <CopyField text=link label=words.invitations()/> }.into_any())}
-                <a class="button primary" href="/" rel="external">{words.enter()}</a>
+                <a class="button primary" href=first rel="external">{words.enter()}</a>
             </Door>
         }
         .into_any()

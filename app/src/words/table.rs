@@ -120,6 +120,7 @@ words! {
     delivered: "Delivered", "已送达";
     read: "Read", "已读";
     not_sent: "Not sent", "未发送";
+    not_sent_because: "Not sent.", "未发送。";
     try_again: "Try again", "重试";
     edit: "Edit", "编辑";
     delete: "Delete", "删除";
