@@ -11,7 +11,7 @@
 //! - [`words`]: every sentence, in every language.
 #![recursion_limit = "256"]
 
-#[cfg(not(any(erase_components, doc)))]
+#[cfg(not(any(erase_components, doc, doctest)))]
 compile_error!(
     "build with `--cfg erase_components`, as .cargo/config.toml says (RUSTFLAGS overrides that file)"
 );
