@@ -17,6 +17,7 @@ use crate::store::messages::Inserted;
 pub async fn send(cx: &Context, room: RoomId, nonce: Nonce, body: &str) -> Result<Message, Error> {
     let body = Body::parse(body)?;
     cx.node.limits.check_send(cx.viewer.user.id)?;
+    let nonce = cx.node.sabotage().nonce(nonce);
     match cx.node.store.insert_message(&cx.viewer.user, room, nonce, body.as_str()).await? {
         Inserted::New(message) => {
             let change = Change::Message { message: message.clone() };
