@@ -633,10 +633,20 @@ impl Client {
     }
 
     fn relist(&mut self, summary: RoomSummary) {
-        match self.rooms.get_mut(&summary.room.id) {
-            Some(state) => state.relist(summary),
+        let (room, told) = (summary.room.id, summary.marks.read);
+        match self.rooms.get_mut(&room) {
+            Some(state) => {
+                state.relist(summary);
+                // A mark that was on its way when the connection broke, or that a server had not yet written when it
+                // died, is said again. (What has been delivered is compared anew at each `welcome`: see `confirm`.)
+                let read = state.summary.marks.read;
+                if read > told {
+                    let out = self.marks_out.get_or_insert(room, MarksOut::default());
+                    out.read = out.read.max(Some(read));
+                }
+            }
             None => {
-                self.rooms.insert(summary.room.id, RoomState::listed(summary));
+                self.rooms.insert(room, RoomState::listed(summary));
             }
         }
     }

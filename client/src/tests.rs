@@ -232,6 +232,25 @@ fn marks_are_sent_at_most_once_a_second_and_never_beyond_what_is_here() {
     assert_eq!(frames.last().map(|f| &f.command), Some(&Command::Read { room: room(), seq: Seq(5) }));
 }
 
+/// The fault test found this: what had been read stayed unread on the person's other devices.
+#[test]
+fn a_read_mark_that_was_lost_with_the_connection_is_said_again() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    client.saw(room(), Seq(4), 2_000);
+    let is_read =
+        |frame: &protocol::ClientFrame| frame.command == Command::Read { room: room(), seq: Seq(4) };
+    assert!(client.take_frames().iter().any(is_read));
+    client.disconnected(2_000);
+    client.connected(5_000);
+    answer(&mut client, 5_000, |command| matches!(command, Command::Hello { .. }), welcome(3, 1));
+    assert!(client.take_frames().iter().any(is_read), "the server knows of 3 only");
+    client.disconnected(6_000);
+    client.connected(9_000);
+    answer(&mut client, 9_000, |command| matches!(command, Command::Hello { .. }), welcome(4, 1));
+    assert!(!client.take_frames().iter().any(is_read), "the server knows");
+}
+
 proptest! {
     /// Any order, repetition and loss of events, and then catching up, gives the same timeline.
     #[test]

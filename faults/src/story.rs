@@ -39,7 +39,7 @@ const QUIET_WITHIN: Duration = Duration::from_secs(40);
 /// How often it is looked whether everyone is whole.
 const LOOK: Duration = Duration::from_millis(100);
 /// Marks are written once a second.
-const MARKS: Duration = Duration::from_millis(1_500);
+const MARKS: Duration = Duration::from_millis(2_500);
 /// Whose state is compared with a fresh fetch after each scenario.
 const COMPARED: usize = 8;
 /// Who signs out, in the scenarios about sessions.
@@ -579,19 +579,18 @@ fn differences(person: &Person, fresh: &Client) -> Vec<Violation> {
             };
             let line = |room: &client::RoomState| {
                 let summary = &room.summary;
-                format!(
-                    "{:?} {:?} {:?} {:?} {:?} {:?} {}",
-                    room.cursor(),
-                    summary.room,
-                    summary.head,
-                    summary.role,
-                    summary.members,
-                    summary.last,
-                    summary.unread
-                )
+                [
+                    format!("cursor {:?} of {:?}", room.cursor(), summary.head),
+                    format!("{:?}, {:?}, {:?} members", summary.room, summary.role, summary.members),
+                    format!("last {:?}", summary.last),
+                    format!("{} unread, {:?}", summary.unread, summary.marks),
+                ]
             };
-            if line(old) != line(new) {
-                found.push(differs(new.cursor(), format!("{} instead of {}", line(old), line(new))));
+            for (old, new) in line(old).into_iter().zip(line(new)).filter(|(old, new)| old != new) {
+                found.push(differs(
+                    fresh.room(*id).map_or(Seq::ZERO, client::RoomState::cursor),
+                    format!("{old} instead of {new}"),
+                ));
             }
             let (Some(old_window), Some(new_window)) = (&old.timeline, &new.timeline) else { return };
             let newest: BTreeMap<Seq, _> = old_window
