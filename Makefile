@@ -1,10 +1,10 @@
 # Each target is a thin door to a script in scripts/, which says why it does what it does.
 
 MAKEFLAGS += --no-print-directory
-export PORT NODES BIND SPEC YES
+export PORT NODES BIND SPEC YES SEED ONLY
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build dev-frontend e2e size fmt lint unit sqlx sqlx-check services setup clean-data
+.PHONY: help run test build dev-frontend e2e faults faults-short size fmt lint unit sqlx sqlx-check services setup clean-data
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,12 @@ dev-frontend: ## Build the front end quickly: unoptimised, for a try
 
 e2e: ## Browser tests alone (SPEC=name runs one file; E2E_PROFILE=dev uses the debug server)
 	@exec scripts/e2e $(SPEC)
+
+faults: ## Break everything while 200 clients talk; count what is lost (SEED=n repeats, ONLY=name,name chooses; 20 minutes)
+	@exec scripts/faults
+
+faults-short: ## The part of it that make test runs: a random mix, and the test of the checker (3 minutes)
+	@exec scripts/faults --short
 
 size: ## Bytes of the first load; fails above 350 kB of brotli
 	@exec scripts/size

@@ -52,6 +52,8 @@ pub struct RoomState {
     held_since: Option<Millis>,
     /// The unread count already knows of everything up to here.
     counted_through: Seq,
+    /// The read mark grew while the window could not tell what is left unread: it is counted when it can.
+    miscounted: bool,
 }
 
 impl RoomState {
@@ -71,6 +73,7 @@ impl RoomState {
             held: SortedMap::new(),
             held_since: None,
             counted_through: head,
+            miscounted: false,
         }
     }
 
@@ -193,6 +196,9 @@ impl RoomState {
         if self.held.is_empty() && self.cursor >= self.summary.head {
             self.held_since = None;
         }
+        if self.miscounted {
+            self.recount();
+        }
     }
 
     fn advance(&mut self, seq: Seq, change: Change) {
@@ -266,6 +272,7 @@ impl RoomState {
     /// After one's own read mark grew: what is left unread, as far as the window can tell.
     fn recount(&mut self) {
         let read = self.summary.marks.read;
+        self.miscounted = false;
         if self.summary.last.as_ref().is_none_or(|last| last.seq <= read) {
             self.summary.unread = 0;
             return;
@@ -281,6 +288,7 @@ impl RoomState {
                 timeline.messages().rev().take_while(|m| m.seq > read).filter(|m| m.author.id != own);
             self.summary.unread = u32::try_from(unread.count()).unwrap_or(UNREAD_MAX).min(UNREAD_MAX);
         }
+        self.miscounted = !covers;
     }
 
     /// The members who are in the room now.

@@ -251,6 +251,29 @@ fn a_read_mark_that_was_lost_with_the_connection_is_said_again() {
     assert!(!client.take_frames().iter().any(is_read), "the server knows");
 }
 
+/// The fault test found this: a count that `welcome` made with an older mark was kept.
+#[test]
+fn what_is_unread_is_counted_again_once_the_window_has_caught_up() {
+    let mut client = at_three();
+    for seq in 4..=6 {
+        client.receive(said(OTHER, seq), 0);
+    }
+    client.saw(room(), Seq(6), 0);
+    client.disconnected(0);
+    client.connected(0);
+    // The server knows of no read mark beyond 3, and eight messages have been said.
+    let mut behind = summary(11);
+    behind.marks = Marks { delivered: Seq(3), read: Seq(3), ..behind.marks };
+    (behind.unread, behind.last) = (8, Some(message(OTHER, 11)));
+    let Reply::Welcome { me, node, epoch, ping_ms, .. } = welcome(11, 1) else { unreachable!() };
+    let reply = Reply::Welcome { me, node, epoch, ping_ms, rooms: vec![behind] };
+    answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
+    let changes = (7..=11).map(|seq| (Seq(seq), Change::Message { message: message(OTHER, seq) })).collect();
+    let reply = Reply::Changes { room: room(), changes, through: Seq(11), more: false };
+    answer(&mut client, 0, |command| matches!(command, Command::CatchUp { .. }), reply);
+    assert_eq!(client.room(room()).unwrap().summary.unread, 5);
+}
+
 proptest! {
     /// Any order, repetition and loss of events, and then catching up, gives the same timeline.
     #[test]

@@ -216,7 +216,7 @@ fn check_shown(
     for entry in entries {
         match *entry {
             Shown::Afresh { from, through } => {
-                skipped.extend(room.messages.range(room.base.next()..from).map(|(seq, _)| *seq));
+                skipped.extend(room.messages.keys().take_while(|seq| **seq < from));
                 last = last.min(through).min(Seq(from.0 - 1));
             }
             Shown::Message { seq, token, at } => {

@@ -320,7 +320,7 @@ impl Person {
         if happens(&mut life.rng, orders.sends_per_s) {
             self.writes(&mut state, &mut life.rng, orders.long_share, now);
         }
-        self.looks(&mut state, &mut life.rng, now);
+        self.looks(&mut state, &mut life.rng, orders.sends_per_s > 0.0, now);
         happens(&mut life.rng, orders.cuts_per_min / 60.0)
     }
 
@@ -340,7 +340,8 @@ impl Person {
     }
 
     /// Opens what is not open, reads, trims, and looks whether what the face would draw is in order.
-    fn looks(&self, state: &mut State, rng: &mut StdRng, now: Millis) {
+    /// In silence nothing is read any more, so that what the database knows of marks comes to rest.
+    fn looks(&self, state: &mut State, rng: &mut StdRng, reads: bool, now: Millis) {
         if state.client.link() == Link::Live {
             for room in &self.rooms {
                 if state.client.room(*room).is_some_and(|room| room.timeline.is_none()) {
@@ -350,7 +351,7 @@ impl Person {
         }
         let room = self.rooms[rng.random_range(0..self.rooms.len())];
         match rng.random_range(0..40) {
-            0..4 => {
+            0..4 if reads => {
                 let seq = state.client.room(room).map_or(Seq::ZERO, client::RoomState::cursor);
                 state.client.saw(room, seq, now);
             }
