@@ -13,6 +13,7 @@ mod deliver;
 mod follow;
 mod limits;
 mod marks;
+mod writer;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -28,6 +29,7 @@ use crate::{
 };
 pub use limits::Limits;
 pub use marks::Marks;
+pub use writer::Writer;
 
 /// What a node can be told to do otherwise.
 #[derive(Clone, Debug)]
@@ -75,6 +77,8 @@ pub struct Node {
     pub store: Store,
     /// The time.
     pub clock: Clock,
+    /// Messages on their way into the database.
+    pub writer: Writer,
     /// Marks on their way into the database.
     pub marks: Marks,
     /// How much one person may do at once.
@@ -98,11 +102,13 @@ impl Node {
         (broker, signals): (Broker, mpsc::Receiver<Signal>),
         tuning: Tuning,
     ) -> Arc<Self> {
+        let (writer, queues) = Writer::new();
         let node = Arc::new(Self {
             name,
             epoch,
             store,
             clock: Clock::default(),
+            writer,
             marks: Marks::default(),
             limits: Limits::new(tuning.sends_per_s, tuning.sends_burst),
             hub: Hub::default(),
@@ -117,6 +123,7 @@ impl Node {
         node.spawn(check::heads(node.clone()));
         node.spawn(check::sessions(node.clone()));
         node.spawn(marks::run(node.clone()));
+        writer::start(&node, queues);
         node
     }
 
@@ -224,6 +231,8 @@ impl Node {
         if tokio::time::timeout(within, gone).await.is_err() {
             tracing::warn!(connections = self.hub.len(), "left before every connection had gone");
         }
+        // Nobody is left who could send: what waits in the lanes is written to its end.
+        self.writer.close();
         self.tasks.close();
         self.tasks.wait().await;
     }

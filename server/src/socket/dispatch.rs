@@ -44,6 +44,9 @@ async fn route(
         Command::Send { room, nonce, body } => {
             Ok(Reply::Sent { room, message: messages::send(cx, room, nonce, &body).await? })
         }
+        Command::Edit { room, seq, edits, body } => messages::edit(cx, room, seq, edits, &body).await,
+        Command::Delete { room, seq } => messages::delete(cx, room, seq).await,
+        Command::React { room, seq, emoji, on } => messages::react(cx, room, seq, &emoji, on).await,
         Command::Delivered { room, seq } => reading::delivered(cx, room, seq),
         Command::Read { room, seq } => reading::read(cx, room, seq),
         Command::FindUsers { query } => rooms::find_users(cx, &query).await,
