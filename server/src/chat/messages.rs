@@ -21,6 +21,7 @@ use crate::store::{
 pub async fn send(cx: &Context, room: RoomId, nonce: Nonce, body: &str) -> Result<Message, Error> {
     let body = Body::parse(body)?;
     cx.node.limits.check_send(cx.viewer.user.id)?;
+    let nonce = cx.node.sabotage().nonce(nonce);
     let new = NewMessage { room, author: cx.viewer.user.clone(), nonce, body: body.into_string() };
     match cx.node.writer.write(new).await? {
         Inserted::New(message) | Inserted::Known(message) => Ok(message),

@@ -13,6 +13,7 @@ mod deliver;
 mod follow;
 mod limits;
 mod marks;
+mod sabotage;
 mod writer;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -29,6 +30,7 @@ use crate::{
 };
 pub use limits::Limits;
 pub use marks::Marks;
+pub use sabotage::Sabotage;
 pub use writer::Writer;
 
 /// What a node can be told to do otherwise.
@@ -50,6 +52,8 @@ pub struct Tuning {
     pub sends_per_s: NonZeroU32,
     /// … and at once.
     pub sends_burst: NonZeroU32,
+    /// Test only: what goes wrong on purpose.
+    pub sabotage: Sabotage,
 }
 
 impl Default for Tuning {
@@ -63,6 +67,7 @@ impl Default for Tuning {
             marks: Duration::from_secs(1),
             sends_per_s: const { NonZeroU32::new(5).expect("not zero") },
             sends_burst: const { NonZeroU32::new(30).expect("not zero") },
+            sabotage: Sabotage::default(),
         }
     }
 }
@@ -87,6 +92,8 @@ pub struct Node {
     broker: Broker,
     follows: follow::Follows,
     tuning: Tuning,
+    /// Test only: what is published goes this way first, to be spoilt.
+    detour: Option<mpsc::Sender<Broadcast>>,
     tasks: TaskTracker,
     leaving: CancellationToken,
     /// Rung when something may have been missed.
@@ -102,6 +109,7 @@ impl Node {
         (broker, signals): (Broker, mpsc::Receiver<Signal>),
         tuning: Tuning,
     ) -> Arc<Self> {
+        let (detour, spoilt) = tuning.sabotage.detour();
         let (writer, queues) = Writer::new();
         let node = Arc::new(Self {
             name,
@@ -115,6 +123,7 @@ impl Node {
             broker,
             follows: follow::Follows::default(),
             tuning,
+            detour,
             tasks: TaskTracker::new(),
             leaving: CancellationToken::new(),
             doubt: tokio::sync::Notify::new(),
@@ -123,6 +132,10 @@ impl Node {
         node.spawn(check::heads(node.clone()));
         node.spawn(check::sessions(node.clone()));
         node.spawn(marks::run(node.clone()));
+        if let Some(spoilt) = spoilt {
+            node.spawn(sabotage::run(node.clone(), spoilt));
+        }
+        node.clock.set_offset_ms(node.tuning.sabotage.clock_offset_ms);
         writer::start(&node, queues);
         node
     }
@@ -136,6 +149,12 @@ impl Node {
                 () = leaving.cancelled() => {}
             }
         });
+    }
+
+    /// Test only: what goes wrong on purpose.
+    #[must_use]
+    pub fn sabotage(&self) -> &Sabotage {
+        &self.tuning.sabotage
     }
 
     /// How the broker is.
@@ -196,7 +215,12 @@ impl Node {
     /// The frame is encoded here, once for everyone.
     fn publish(&self, topic: Topic, kind: Kind, event: Option<Event>) {
         let frame = event.map_or_else(String::new, |event| ServerFrame::Event { event }.encode());
-        if !self.broker.publish(Broadcast { topic, epoch: self.epoch, kind, frame }) {
+        let broadcast = Broadcast { topic, epoch: self.epoch, kind, frame };
+        let taken = match &self.detour {
+            None => self.broker.publish(broadcast),
+            Some(detour) => detour.try_send(broadcast).is_ok(),
+        };
+        if !taken {
             // The other nodes find it by their head check; this one need not wait for that.
             tracing::warn!(%topic, "the queue to the broker is full");
             self.doubt.notify_one();
