@@ -6,25 +6,35 @@ use protocol::{
 };
 
 use super::{Context, Error, access, rooms};
-use crate::store::{
-    messages::{Inserted, NewMessage},
-    rooms::Locked,
+use crate::{
+    node::Written,
+    store::{
+        messages::{Inserted, NewMessage},
+        rooms::Locked,
+    },
 };
 
-/// Says something: stored, then told to everyone, then acknowledged. A nonce that is known gets the first message back,
-/// and nobody is told again. Next station: [`Writer::write`](crate::node::Writer::write).
+/// Says something: it stands in its lane when this returns, so that what one connection says is stored in the order of its
+/// saying; [`sent`] waits for the rest. A nonce that is known gets the first message back, and nobody is told again. Next
+/// station: [`Writer::write`](crate::node::Writer::write).
 ///
 /// # Errors
 /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::SlowDown`],
-/// [`ErrorCode::Busy`], [`ErrorCode::RoomUnknown`]; or when the database fails: then nothing was stored, or the repeat
-/// will find it.
-pub async fn send(cx: &Context, room: RoomId, nonce: Nonce, body: &str) -> Result<Message, Error> {
-    let body = Body::parse(body)?;
+/// [`ErrorCode::Busy`]: then nothing was taken.
+pub fn send(cx: &Context, room: RoomId, nonce: Nonce, body: &str) -> Result<Written, Error> {
+    let body = Body::parse(body)?.into_string();
     cx.node.limits.check_send(cx.viewer.user.id)?;
     let nonce = cx.node.sabotage().nonce(nonce);
-    let new = NewMessage { room, author: cx.viewer.user.clone(), nonce, body: body.into_string() };
-    match cx.node.writer.write(new).await? {
-        Inserted::New(message) | Inserted::Known(message) => Ok(message),
+    Ok(cx.node.writer.write(NewMessage { room, author: cx.viewer.user.clone(), nonce, body })?)
+}
+
+/// What has become of a send: stored, then told to everyone, then acknowledged.
+///
+/// # Errors
+/// [`ErrorCode::RoomUnknown`]; or when the database fails: then nothing was stored, or the repeat will find it.
+pub async fn sent(room: RoomId, written: Written) -> Result<Reply, Error> {
+    match written.answer().await? {
+        Inserted::New(message) | Inserted::Known(message) => Ok(Reply::Sent { room, message }),
         Inserted::NotAMember => Err(ErrorCode::RoomUnknown.into()),
     }
 }

@@ -31,7 +31,7 @@ use crate::{
 pub use limits::Limits;
 pub use marks::Marks;
 pub use sabotage::Sabotage;
-pub use writer::Writer;
+pub use writer::{Writer, Written};
 
 /// What a node can be told to do otherwise.
 #[derive(Clone, Debug)]

@@ -52,6 +52,24 @@ impl std::fmt::Debug for Writer {
     }
 }
 
+/// The answer to a message that a lane has taken.
+#[derive(Debug)]
+pub struct Written(oneshot::Receiver<Inserted>);
+
+impl Written {
+    /// Waits for the commit.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`] when the database failed (the log says how) or did not answer: then nothing was stored, or
+    /// the repeat will find it.
+    pub async fn answer(self) -> Result<Inserted, Refusal> {
+        match tokio::time::timeout(2 * FLUSH_WITHIN, self.0).await {
+            Ok(Ok(inserted)) => Ok(inserted),
+            Ok(Err(_)) | Err(_) => Err(Refusal::new(ErrorCode::Internal).retry_ms(FAILED_RETRY_MS)),
+        }
+    }
+}
+
 /// The ends of the lanes from which they are served.
 pub(super) struct Queues(Vec<mpsc::Receiver<Item>>);
 
@@ -61,21 +79,19 @@ impl Writer {
         (Self { lanes, closing: CancellationToken::new() }, Queues(queues))
     }
 
-    /// Stores a message; from the commit on, it is on its way to everyone. Next station: the lane of its room.
+    /// Puts a message into the lane of its room, behind what is there already: who writes twice is stored in that order.
+    /// The answer comes with the commit; from then on the message is on its way to everyone. To drop it is harmless: the
+    /// lane writes what it has taken. Next station: the lane.
     ///
     /// # Errors
-    /// [`ErrorCode::Busy`] when the lane is full; [`ErrorCode::Internal`] when the database failed (the log says how) or
-    /// did not answer: then nothing was stored, or the repeat will find it.
-    pub async fn write(&self, new: NewMessage) -> Result<Inserted, Refusal> {
+    /// [`ErrorCode::Busy`] when the lane is full: then nothing was taken.
+    pub fn write(&self, new: NewMessage) -> Result<Written, Refusal> {
         let (answer, answered) = oneshot::channel();
         let lane = &self.lanes[lane_of(new.room)];
         if lane.try_send(Item { new, answer }).is_err() {
             return Err(Refusal::new(ErrorCode::Busy).retry_ms(FULL_RETRY_MS));
         }
-        match tokio::time::timeout(2 * FLUSH_WITHIN, answered).await {
-            Ok(Ok(inserted)) => Ok(inserted),
-            Ok(Err(_)) | Err(_) => Err(Refusal::new(ErrorCode::Internal).retry_ms(FAILED_RETRY_MS)),
-        }
+        Ok(Written(answered))
     }
 
     /// How many sends wait, in all lanes.

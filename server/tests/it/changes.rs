@@ -1,14 +1,17 @@
 //! Messages that change: edited, deleted, reacted to; and many sends in one transaction.
 
+use futures::{SinkExt as _, StreamExt as _};
 use protocol::{
-    Command, ErrorCode, Message, Nonce, Reaction, Refusal, Reply, RoomId, RoomKind, Seq,
+    ClientFrame, Command, ErrorCode, Message, Nonce, Reaction, Refusal, Reply, RoomId, RoomKind, Seq,
+    ServerFrame,
     limits::{EMOJIS_MAX, REACTIONS_MAX},
 };
 use server::store::messages::{Inserted, NewMessage};
 use sqlx::PgPool;
+use tokio_tungstenite::tungstenite;
 use uuid::Uuid;
 
-use crate::cluster::{Cluster, Person, shown};
+use crate::cluster::{Cluster, ORIGIN, Person, SOON, shown};
 
 fn edit(room: RoomId, seq: Seq, edits: u32, body: &str) -> Command {
     Command::Edit { room, seq, edits, body: body.to_owned() }
@@ -227,4 +230,45 @@ async fn a_batch_takes_numbers_only_for_what_is_new(pool: PgPool) {
     assert_eq!(cluster.stored(both).await.len(), 3);
     ana.opens(both).await;
     assert_eq!(ana.with(|client| shown(client, both)).len(), 3);
+}
+
+/// A program that writes faster than it is answered: its sends are stored in their order, in fewer transactions than there
+/// are messages, and whatever it asks after them waits for them.
+#[sqlx::test(migrations = "../migrations")]
+async fn sends_may_follow_each_other_before_they_are_answered(pool: PgPool) {
+    const COUNT: usize = 200;
+    let cluster = Cluster::start(pool.clone(), 1).await;
+    let ana = cluster.person("ana", 1).await;
+    let room = cluster.group("log", [&ana]).await;
+    let mut socket = cluster.node(1).socket(&ana.cookie, ORIGIN).await.unwrap();
+    let mut frames = vec![Command::Hello { version: protocol::VERSION }];
+    let send = |number: usize| Command::Send {
+        room,
+        nonce: Nonce(Uuid::from_u128(number as u128)),
+        body: number.to_string(),
+    };
+    frames.extend((0..COUNT).map(send));
+    frames.push(Command::Ping {});
+    for (at, command) in frames.into_iter().enumerate() {
+        let frame = ClientFrame { r#ref: u32::try_from(at).unwrap(), command };
+        socket.feed(tungstenite::Message::text(frame.encode())).await.unwrap();
+    }
+    socket.flush().await.unwrap();
+    let mut answered = Vec::new();
+    while answered.len() < COUNT + 2 {
+        let frame = tokio::time::timeout(SOON, socket.next()).await.unwrap().unwrap().unwrap();
+        if let ServerFrame::Reply { r#ref, .. } = ServerFrame::decode(frame.to_text().unwrap()).unwrap() {
+            answered.push(r#ref as usize);
+        }
+    }
+    assert!(answered.into_iter().eq(0..COUNT + 2), "answers come in the order of the questions");
+    let stored = cluster.stored(room).await;
+    assert!(stored.iter().map(|(_, body)| body.clone()).eq((0..COUNT).map(|number| number.to_string())));
+    let (transactions,): (i64,) =
+        sqlx::query_as("select count(distinct xmin::text) from messages where room_id = $1")
+            .bind(room.0)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert!(transactions < COUNT as i64, "{transactions} transactions");
 }
