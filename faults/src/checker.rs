@@ -112,6 +112,8 @@ pub struct Verdict {
     pub sends: usize,
     /// Messages acknowledged.
     pub acknowledged: usize,
+    /// Edits, deletions and reactions.
+    pub changes: usize,
     /// Messages that someone who had been far away has as history only.
     pub left_to_history: usize,
     /// The longest time from writing to the last member's screen, in milliseconds.
@@ -134,6 +136,7 @@ pub fn check(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>) -> Verdict {
     let mut verdict = Verdict {
         sends: logs.iter().map(|log| log.written.len()).sum(),
         acknowledged: logs.iter().map(|log| log.acknowledged.len()).sum(),
+        changes: logs.iter().map(|log| log.changes as usize).sum(),
         violations: logs.iter().flat_map(|log| log.violations.clone()).collect(),
         ..Verdict::default()
     };
@@ -219,6 +222,9 @@ fn check_shown(
                 skipped.extend(room.messages.keys().take_while(|seq| **seq < from));
                 last = last.min(through).min(Seq(from.0 - 1));
             }
+            Shown::Late { seq, token } => {
+                seen.insert(seq, token);
+            }
             Shown::Message { seq, token, at } => {
                 if seq <= last {
                     let detail = format!("appeared after number {last}");
@@ -260,7 +266,7 @@ fn check_shown(
 /// Each number belongs to a change. One that nobody was told of, and that nothing carries any more, was overtaken by a
 /// later change of the same thing; there can be no more of those than changes whose answer was lost.
 fn check_numbers(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>, verdict: &mut Verdict) {
-    let unanswered: u32 = logs.iter().map(|log| log.changes_asked.saturating_sub(log.changes_answered)).sum();
+    let doubtful: u32 = logs.iter().map(|log| log.changes_doubtful).sum();
     let mut open = Vec::new();
     for (id, room) in stored {
         let told: BTreeSet<Seq> = logs.iter().filter_map(|log| log.told.get(id)).flatten().copied().collect();
@@ -272,7 +278,7 @@ fn check_numbers(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>, verdict: &
             seq = seq.next();
         }
     }
-    if open.len() > unanswered as usize {
+    if open.len() > doubtful as usize {
         verdict.violations.extend(open);
     } else {
         verdict.overtaken += open.len();
@@ -389,7 +395,7 @@ mod tests {
         logs[0].told.entry(ROOM).or_default().insert(Seq(7));
         assert_eq!(kinds(&logs, &stored), []);
         logs[0].told.clear();
-        logs[0].changes_asked = 1;
+        logs[0].changes_doubtful = 1;
         assert_eq!(kinds(&logs, &stored), []);
     }
 

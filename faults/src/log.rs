@@ -75,6 +75,13 @@ pub enum Shown {
         /// When.
         at: Millis,
     },
+    /// A message that was changed while this client was away: in the order of changes it came after younger ones.
+    Late {
+        /// Its place.
+        seq: Seq,
+        /// Which.
+        token: Option<Token>,
+    },
     /// The room was fetched afresh: the window begins anew, and what lies before `from` is history.
     Afresh {
         /// The first number of the window.
@@ -101,10 +108,11 @@ pub struct Log {
     pub repaired: BTreeSet<(String, RoomId, Seq)>,
     /// Answers to this client's own asking for what it had missed.
     pub caught_up: u32,
-    /// Changes (edits, deletions, reactions) that were asked for, and those that were answered.
-    pub changes_asked: u32,
-    /// See there.
-    pub changes_answered: u32,
+    /// Edits, deletions and reactions that were asked for.
+    pub changes: u32,
+    /// Those of them whose answer was lost with a connection: such a change may have taken a number of which nobody heard,
+    /// when a later change of the same message overtook it.
+    pub changes_doubtful: u32,
     /// How often the connection ended.
     pub connections_lost: u32,
     /// What was seen to be wrong at once.

@@ -11,9 +11,10 @@ use std::{
 use client::{Backoff, Client, Link, RowKind};
 use futures::{SinkExt as _, StreamExt as _};
 use protocol::{
-    Change, ClientFrame, CloseCode, Command, Event, Millis, Nonce, Reply, RoomId, Seq, ServerFrame, UserId,
+    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Millis, Nonce, Reply, RoomId, Seq,
+    ServerFrame, UserId,
 };
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use tokio::{
     net::TcpStream,
     sync::{mpsc, watch},
@@ -97,6 +98,8 @@ struct State {
     wire: HashMap<RoomId, Seq>,
     /// One's own messages that are shown before the ones above them, because their reply was first.
     ahead: HashSet<(RoomId, Seq)>,
+    /// Changes that wait for their answers.
+    changing: HashSet<u32>,
 }
 
 /// Why a connection ended.
@@ -207,6 +210,7 @@ impl Person {
                 let mut state = self.state();
                 state.client.disconnected(now);
                 state.log.connections_lost += 1;
+                state.log.changes_doubtful += u32::try_from(state.changing.len()).unwrap_or(u32::MAX);
             }
             let wait = match end {
                 End::Lost => Duration::from_millis(life.backoff.next_ms(life.rng.random()).into()),
@@ -317,6 +321,9 @@ impl Person {
         let ticks_per_s = 1.0 / TICK.as_secs_f64();
         let happens =
             |rng: &mut StdRng, per_s: f64| per_s > 0.0 && rng.random_bool((per_s / ticks_per_s).min(1.0));
+        if happens(&mut life.rng, orders.sends_per_s / 5.0) {
+            self.changes(&mut state, &mut life.rng);
+        }
         if happens(&mut life.rng, orders.sends_per_s) {
             self.writes(&mut state, &mut life.rng, orders.long_share, now);
         }
@@ -337,6 +344,30 @@ impl Person {
             state.count += 1;
             state.log.written.insert(nonce, Written { room, token, at: now });
         }
+    }
+
+    /// Edits, deletes or reacts to one of the newest messages that are on the screen.
+    fn changes(&self, state: &mut State, rng: &mut StdRng) {
+        const EMOJIS: [&str; 4] = ["👍", "🎉", "👀", "⚓"];
+        let room = self.rooms[rng.random_range(0..self.rooms.len())];
+        let timeline = state.client.room(room).and_then(|room| room.timeline.as_ref());
+        let newest = timeline.into_iter().flat_map(|timeline| timeline.messages().rev().take(12));
+        let newest: Vec<_> = newest.filter(|message| !message.deleted).cloned().collect();
+        let Some(message) = newest.choose(rng) else { return };
+        let (seq, own) = (message.seq, message.author.id == self.user);
+        let command = match (Token::of(&message.body), rng.random_range(0..20)) {
+            (Some(_), 0) if own => Command::Delete { room, seq },
+            (Some(token), _) if own => {
+                Command::Edit { room, seq, edits: message.edits, body: text(token, rng, 0.0) }
+            }
+            _ => {
+                let emoji = EMOJIS[rng.random_range(0..EMOJIS.len())].to_owned();
+                Command::React { room, seq, emoji, on: rng.random_bool(0.75) }
+            }
+        };
+        state.log.changes += 1;
+        let request = state.client.request(command);
+        state.changing.insert(request);
     }
 
     /// Opens what is not open, reads, trims, and looks whether what the face would draw is in order.
@@ -399,17 +430,18 @@ impl State {
         let before = room.map(|room| self.position(room)).unwrap_or_default();
         let afresh = matches!(&frame, ServerFrame::Reply { reply: Reply::View { .. }, .. });
         let own = self.note(&frame, me);
+        let late = room.map(|room| self.late_in(room, &frame, before.cursor)).unwrap_or_default();
         let waiting = self.client.outbox().items().len();
         self.client.receive(frame, now);
         if self.client.outbox().items().len() != waiting {
             self.note_acknowledged(&own, now);
         }
         if let Some(room) = room {
-            self.note_shown(room, before, afresh, now);
+            self.note_shown(room, before, (afresh, late), now);
         }
         drop(self.client.take_touched());
         for answer in self.client.take_answers() {
-            self.log.changes_answered += u32::from(answer.result.is_ok());
+            self.changing.remove(&answer.request);
         }
     }
 
@@ -445,8 +477,15 @@ impl State {
             ServerFrame::Reply { reply: Reply::Sent { message, .. }, .. } => {
                 vec![(message.nonce, message.seq)]
             }
+            ServerFrame::Reply { reply: Reply::Changed { room, message }, .. } => {
+                self.log.told.entry(*room).or_default().insert(message.rev);
+                Vec::new()
+            }
             ServerFrame::Refusal { refusal, .. } => {
-                if refusal.code.retry() == protocol::Retry::Never {
+                // Somebody else, or another command of one's own, was first.
+                let too_late =
+                    [ErrorCode::EditedMeanwhile, ErrorCode::MessageDeleted, ErrorCode::ReactionsFull];
+                if refusal.code.retry() == protocol::Retry::Never && !too_late.contains(&refusal.code) {
                     let detail = format!("refused: {refusal:?}");
                     self.violates(Violation::at_large(Kind::Unexpected, &self.log.name, detail));
                 }
@@ -492,7 +531,39 @@ impl State {
         }
     }
 
-    fn note_shown(&mut self, room: RoomId, before: Position, afresh: bool, now: Millis) {
+    /// What a catching-up brings that has its place above what is shown already.
+    fn late_in(&self, room: RoomId, frame: &ServerFrame, cursor: Seq) -> BTreeMap<Seq, Option<Token>> {
+        let changes = match frame {
+            ServerFrame::Event { event: Event::Changes { changes, .. } }
+            | ServerFrame::Reply { reply: Reply::Changes { changes, .. }, .. } => changes,
+            ServerFrame::Event { .. } | ServerFrame::Reply { .. } | ServerFrame::Refusal { .. } => {
+                return BTreeMap::new();
+            }
+        };
+        let timeline = self.client.room(room).and_then(|state| state.timeline.as_ref());
+        let Some((timeline, first)) = timeline.and_then(|timeline| Some((timeline, timeline.first()?.seq)))
+        else {
+            return BTreeMap::new();
+        };
+        let mut late = BTreeMap::new();
+        for (rev, change) in changes {
+            let Change::Message { message } = change else { continue };
+            let inside =
+                message.seq <= cursor && *rev > cursor && (message.seq >= first || !timeline.more_before());
+            if inside && !timeline.messages().any(|known| known.seq == message.seq) {
+                late.insert(message.seq, Token::of(&message.body));
+            }
+        }
+        late
+    }
+
+    fn note_shown(
+        &mut self,
+        room: RoomId,
+        before: Position,
+        (afresh, late): (bool, BTreeMap<Seq, Option<Token>>),
+        now: Millis,
+    ) {
         let Some(state) = self.client.room(room) else { return };
         let (cursor, Some(timeline)) = (state.cursor(), &state.timeline) else { return };
         let was_open = before.shown.is_some();
@@ -513,9 +584,10 @@ impl State {
             self.ahead.retain(|(other, _)| *other != room);
         }
         shown.extend(news.iter().map(|(seq, token)| Shown::Message { seq: *seq, token: *token, at: now }));
+        shown.extend(late.iter().map(|(seq, token)| Shown::Late { seq: *seq, token: *token }));
         if let (Some(len_before), false) = (before.shown, afresh) {
             let passed = news.iter().filter(|(seq, _)| self.ahead.remove(&(room, *seq))).count();
-            let expected = len_before + news.len() - passed;
+            let expected = len_before + news.len() + late.len() - passed;
             self.check_place(room, cursor, len, expected);
         }
     }
@@ -574,9 +646,10 @@ impl State {
 fn room_of(frame: &ServerFrame) -> Option<RoomId> {
     match frame {
         ServerFrame::Event { event: Event::Change { room, .. } | Event::Changes { room, .. } }
-        | ServerFrame::Reply { reply: Reply::Changes { room, .. } | Reply::Sent { room, .. }, .. } => {
-            Some(*room)
-        }
+        | ServerFrame::Reply {
+            reply: Reply::Changes { room, .. } | Reply::Sent { room, .. } | Reply::Changed { room, .. },
+            ..
+        } => Some(*room),
         ServerFrame::Reply { reply: Reply::View { view }, .. } => Some(view.summary.room.id),
         ServerFrame::Event { .. } | ServerFrame::Reply { .. } | ServerFrame::Refusal { .. } => None,
     }

@@ -25,6 +25,8 @@ pub struct Outcome {
     pub sends: usize,
     /// Messages acknowledged.
     pub acknowledged: usize,
+    /// Edits, deletions and reactions asked for.
+    pub changes: usize,
     /// Messages that are not where they must be.
     pub lost: usize,
     /// Messages that are there twice.
@@ -70,6 +72,7 @@ impl Outcome {
             tests_checker: scenario.expected != Expected::Whole,
             sends: verdict.sends,
             acknowledged: verdict.acknowledged,
+            changes: verdict.changes,
             lost,
             doubled,
             reordered,
@@ -89,9 +92,9 @@ impl Outcome {
     /// Its line, and what is wrong.
     pub fn print(&self) {
         let mark = if self.passed { "ok  " } else { "FAIL" };
-        let Self { name, sends, acknowledged, lost, doubled, reordered, other, repaired, .. } = self;
+        let Self { name, sends, acknowledged, changes, lost, doubled, reordered, other, repaired, .. } = self;
         println!(
-            "{mark} {name:<27} {sends:>5} sent {acknowledged:>5} acknowledged {lost} lost {doubled} doubled {reordered} \
+            "{mark} {name:<27} {sends:>5} sent {acknowledged:>5} acknowledged {changes:>4} changed: {lost} lost {doubled} doubled {reordered} \
              reordered {other} other; {repaired:>4} holes repaired, {} connections lost; worst delay {:.1} s; whole \
              after {:.1} s (p50) {:.1} s (all)",
             self.connections_lost, self.worst_delay_s, self.whole_p50_s, self.whole_max_s

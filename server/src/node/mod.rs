@@ -14,6 +14,7 @@ mod follow;
 mod limits;
 mod marks;
 mod sabotage;
+mod writer;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -30,6 +31,7 @@ use crate::{
 pub use limits::Limits;
 pub use marks::Marks;
 pub use sabotage::Sabotage;
+pub use writer::{Writer, Written};
 
 /// What a node can be told to do otherwise.
 #[derive(Clone, Debug)]
@@ -80,6 +82,8 @@ pub struct Node {
     pub store: Store,
     /// The time.
     pub clock: Clock,
+    /// Messages on their way into the database.
+    pub writer: Writer,
     /// Marks on their way into the database.
     pub marks: Marks,
     /// How much one person may do at once.
@@ -106,11 +110,13 @@ impl Node {
         tuning: Tuning,
     ) -> Arc<Self> {
         let (detour, spoilt) = tuning.sabotage.detour();
+        let (writer, queues) = Writer::new();
         let node = Arc::new(Self {
             name,
             epoch,
             store,
             clock: Clock::default(),
+            writer,
             marks: Marks::default(),
             limits: Limits::new(tuning.sends_per_s, tuning.sends_burst),
             hub: Hub::default(),
@@ -130,6 +136,7 @@ impl Node {
             node.spawn(sabotage::run(node.clone(), spoilt));
         }
         node.clock.set_offset_ms(node.tuning.sabotage.clock_offset_ms);
+        writer::start(&node, queues);
         node
     }
 
@@ -248,6 +255,8 @@ impl Node {
         if tokio::time::timeout(within, gone).await.is_err() {
             tracing::warn!(connections = self.hub.len(), "left before every connection had gone");
         }
+        // Nobody is left who could send: what waits in the lanes is written to its end.
+        self.writer.close();
         self.tasks.close();
         self.tasks.wait().await;
     }
