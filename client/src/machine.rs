@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use protocol::{
     ClientFrame, Command, Direction, Epoch, ErrorCode, Event, Marks, Millis, Nonce, Page, Refusal, Reply,
-    RoomId, RoomSummary, Seq, ServerFrame, User, VERSION,
+    Retry, RoomId, RoomSummary, Seq, ServerFrame, User, VERSION,
 };
 
 use crate::{
@@ -21,6 +21,8 @@ const MARKS_EVERY_MS: i64 = 1_000;
 const PONG_WITHIN_MS: i64 = 10_000;
 /// Requests of the person that wait for an answer, at most.
 const REQUESTS_MAX: usize = 64;
+/// Wait before a room is asked for again that was refused for now, when the refusal names none.
+const ROOM_RETRY_MS: i64 = 1_000;
 /// How many unread rooms are fetched ahead after a connect, one after the other.
 const AHEAD_MAX: usize = 20;
 
@@ -101,6 +103,8 @@ pub struct Client {
     asked: SortedMap<u32, (Purpose, Command)>,
     next_ref: u32,
     ahead: VecDeque<RoomId>,
+    /// Rooms of which a server refused for now to tell, with the time to ask again.
+    refused_rooms: SortedMap<RoomId, (Millis, Purpose)>,
     frames: Vec<ClientFrame>,
     answers: Vec<Answer>,
     touched: Touched,
@@ -124,6 +128,7 @@ impl Default for Client {
             asked: SortedMap::new(),
             next_ref: 1,
             ahead: VecDeque::new(),
+            refused_rooms: SortedMap::new(),
             frames: Vec::new(),
             answers: Vec::new(),
             touched: Touched::default(),
@@ -246,6 +251,7 @@ impl Client {
         self.frames.clear();
         self.outbox.disconnected();
         self.ahead.clear();
+        self.refused_rooms.clear();
         self.asked.retain(|_, (purpose, _)| *purpose == Purpose::Request);
         self.touched.link = true;
         self.touched.outbox = true;
@@ -465,6 +471,7 @@ impl Client {
         }
         self.pump_marks(now);
         self.pump_holes(now);
+        self.pump_refused(now);
         self.pump_ahead();
     }
 
@@ -503,6 +510,18 @@ impl Client {
             .collect();
         for room in holes {
             self.ask_catch_up(room);
+        }
+    }
+
+    fn pump_refused(&mut self, now: Millis) {
+        let due = |(_, (at, _)): &(&RoomId, &(Millis, Purpose))| *at <= now;
+        let due: Vec<RoomId> = self.refused_rooms.iter().filter(due).map(|(room, _)| *room).collect();
+        for room in due {
+            match self.refused_rooms.remove(&room) {
+                Some((_, Purpose::Open(_))) => self.ask_open(room),
+                Some(_) => self.ask_catch_up(room),
+                None => {}
+            }
         }
     }
 
@@ -606,12 +625,16 @@ impl Client {
                 }
                 self.touched.outbox = true;
             }
-            Purpose::CatchUp(room) | Purpose::Open(room) => {
-                // One is no longer in it. (For now-refusals are asked again at the next hole or visit.)
-                if refusal.code == ErrorCode::RoomUnknown {
-                    self.left(room);
+            Purpose::CatchUp(room) | Purpose::Open(room) => match refusal.code.retry() {
+                // Else the room would stay behind until somebody says something there.
+                Retry::Later => {
+                    let at = now + refusal.retry_ms.map_or(ROOM_RETRY_MS, i64::from);
+                    self.refused_rooms.insert(room, (at, purpose));
                 }
-            }
+                // One is no longer in it.
+                Retry::Never if refusal.code == ErrorCode::RoomUnknown => self.left(room),
+                Retry::Never => {}
+            },
             Purpose::Request => self.answers.push(Answer { request: r#ref, result: Err(refusal) }),
             Purpose::Ping | Purpose::Marks | Purpose::History(..) => {}
         }
@@ -843,6 +866,7 @@ impl Client {
         self.rooms.remove(&room);
         self.marks_out.remove(&room);
         self.ahead.retain(|id| *id != room);
+        self.refused_rooms.remove(&room);
         self.touched.list = true;
         self.touched.timelines.insert(room);
         self.touched.people.insert(room);

@@ -299,6 +299,25 @@ fn a_message_that_changed_before_it_came_is_counted_once_and_is_news() {
     assert_eq!((client.unread(), client.take_touched().news.len()), (2, 0));
 }
 
+/// The fault test found this: a room whose catching up the database's failure had refused stayed behind until somebody
+/// said something there.
+#[test]
+fn a_room_that_was_refused_for_now_is_asked_for_again() {
+    let mut client = at_three();
+    client.disconnected(0);
+    client.connected(0);
+    answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), welcome(5, 1));
+    let asks =
+        |frame: &protocol::ClientFrame| matches!(frame.command, Command::CatchUp { after: Seq(3), .. });
+    let frame = client.take_frames().into_iter().find(asks).expect("it is behind");
+    let refusal = Refusal::new(ErrorCode::Internal);
+    client.receive(ServerFrame::Refusal { r#ref: Some(frame.r#ref), refusal }, 100);
+    client.tick(1_000);
+    assert!(!client.take_frames().iter().any(asks), "not at once");
+    client.tick(1_100);
+    assert!(client.take_frames().iter().any(asks));
+}
+
 proptest! {
     /// Any order, repetition and loss of events, and then catching up, gives the same timeline.
     #[test]

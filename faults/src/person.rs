@@ -2,7 +2,7 @@
 //! own that a seed decides. Its socket is opened, kept and opened again as in `app/src/socket`.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -35,6 +35,8 @@ use crate::{
 const TICK: Duration = Duration::from_millis(250);
 /// Frames that wait for the socket, at most, as in the browser.
 const FRAMES_MAX: usize = 256;
+/// Messages of one room that are remembered as having been on the screen.
+const PRESENT_MAX: usize = 1_500;
 /// Violations that one client notes by itself; more are not worth their memory.
 const VIOLATIONS_MAX: usize = 20;
 
@@ -98,6 +100,8 @@ struct State {
     wire: HashMap<RoomId, Seq>,
     /// One's own messages that are shown before the ones above them, because their reply was first.
     ahead: HashSet<(RoomId, Seq)>,
+    /// The newest messages of each room that have been on the screen.
+    present: HashMap<RoomId, BTreeSet<Seq>>,
     /// Changes that wait for their answers.
     changing: HashSet<u32>,
 }
@@ -190,8 +194,10 @@ impl Person {
                 (cursor < head).then(|| format!("{id} at {cursor} of {head}"))
             })
             .collect();
+        let unsent = state.client.outbox().items().first();
+        let unsent = unsent.map(|item| format!("{:?} in {}", item.state, item.room));
         format!(
-            "{link:?} at {node:?}, {} wait to be sent, behind: {behind:?}",
+            "{link:?} at {node:?}, {} wait to be sent ({unsent:?}), behind: {behind:?}",
             state.client.outbox().waiting()
         )
     }
@@ -430,18 +436,20 @@ impl State {
         let before = room.map(|room| self.position(room)).unwrap_or_default();
         let afresh = matches!(&frame, ServerFrame::Reply { reply: Reply::View { .. }, .. });
         let own = self.note(&frame, me);
-        let late = room.map(|room| self.late_in(room, &frame, before.cursor)).unwrap_or_default();
         let waiting = self.client.outbox().items().len();
         self.client.receive(frame, now);
         if self.client.outbox().items().len() != waiting {
             self.note_acknowledged(&own, now);
         }
         if let Some(room) = room {
-            self.note_shown(room, before, (afresh, late), now);
+            self.note_shown(room, before, afresh, now);
         }
         drop(self.client.take_touched());
         for answer in self.client.take_answers() {
             self.changing.remove(&answer.request);
+            // A failure is no word on whether it was committed.
+            let failed = answer.result.is_err_and(|refusal| refusal.code.retry() == protocol::Retry::Later);
+            self.log.changes_doubtful += u32::from(failed);
         }
     }
 
@@ -531,39 +539,7 @@ impl State {
         }
     }
 
-    /// What a catching-up brings that has its place above what is shown already.
-    fn late_in(&self, room: RoomId, frame: &ServerFrame, cursor: Seq) -> BTreeMap<Seq, Option<Token>> {
-        let changes = match frame {
-            ServerFrame::Event { event: Event::Changes { changes, .. } }
-            | ServerFrame::Reply { reply: Reply::Changes { changes, .. }, .. } => changes,
-            ServerFrame::Event { .. } | ServerFrame::Reply { .. } | ServerFrame::Refusal { .. } => {
-                return BTreeMap::new();
-            }
-        };
-        let timeline = self.client.room(room).and_then(|state| state.timeline.as_ref());
-        let Some((timeline, first)) = timeline.and_then(|timeline| Some((timeline, timeline.first()?.seq)))
-        else {
-            return BTreeMap::new();
-        };
-        let mut late = BTreeMap::new();
-        for (rev, change) in changes {
-            let Change::Message { message } = change else { continue };
-            let inside =
-                message.seq <= cursor && *rev > cursor && (message.seq >= first || !timeline.more_before());
-            if inside && !timeline.messages().any(|known| known.seq == message.seq) {
-                late.insert(message.seq, Token::of(&message.body));
-            }
-        }
-        late
-    }
-
-    fn note_shown(
-        &mut self,
-        room: RoomId,
-        before: Position,
-        (afresh, late): (bool, BTreeMap<Seq, Option<Token>>),
-        now: Millis,
-    ) {
+    fn note_shown(&mut self, room: RoomId, before: Position, afresh: bool, now: Millis) {
         let Some(state) = self.client.room(room) else { return };
         let (cursor, Some(timeline)) = (state.cursor(), &state.timeline) else { return };
         let was_open = before.shown.is_some();
@@ -584,29 +560,43 @@ impl State {
             self.ahead.retain(|(other, _)| *other != room);
         }
         shown.extend(news.iter().map(|(seq, token)| Shown::Message { seq: *seq, token: *token, at: now }));
-        shown.extend(late.iter().map(|(seq, token)| Shown::Late { seq: *seq, token: *token }));
+        let present = self.present.entry(room).or_default();
+        present.extend(news.iter().map(|(seq, _)| *seq));
+        while present.len() > PRESENT_MAX {
+            present.pop_first();
+        }
         if let (Some(len_before), false) = (before.shown, afresh) {
             let passed = news.iter().filter(|(seq, _)| self.ahead.remove(&(room, *seq))).count();
-            let expected = len_before + news.len() + late.len() - passed;
-            self.check_place(room, cursor, len, expected);
+            let expected = len_before + news.len() - passed;
+            if len != expected {
+                self.check_place(room, before.cursor, len, expected);
+            }
         }
     }
 
-    /// What appeared must have appeared at the end; only one's own message may stand below what is still to come.
-    fn check_place(&mut self, room: RoomId, cursor: Seq, len: usize, expected: usize) {
-        if len == expected {
-            return;
+    /// What appeared must have appeared at the end. Two things may stand elsewhere: one's own message, whose reply was
+    /// before what is above it; and one that was changed while this client caught up, for a changed thing comes once,
+    /// with its last change.
+    fn check_place(&mut self, room: RoomId, began: Seq, len: usize, expected: usize) {
+        let Some(state) = self.client.room(room) else { return };
+        let cursor = state.cursor();
+        let present = self.present.get(&room);
+        let is_new = |seq: &Seq| present.is_none_or(|present| !present.contains(seq));
+        let (mut below, mut late) = (Vec::new(), Vec::new());
+        for message in state.timeline.iter().flat_map(|timeline| timeline.messages()) {
+            if message.seq > cursor && !self.ahead.contains(&(room, message.seq)) {
+                below.push(message.seq);
+            }
+            let changed = message.rev > message.seq && message.rev > began && message.rev <= cursor;
+            if message.seq <= began && changed && is_new(&message.seq) {
+                late.push((message.seq, Token::of(&message.body)));
+            }
         }
-        let timeline = self.client.room(room).and_then(|state| state.timeline.as_ref());
-        let below: Vec<Seq> = timeline
-            .into_iter()
-            .flat_map(|timeline| timeline.messages().rev())
-            .map(|message| message.seq)
-            .take_while(|seq| *seq > cursor)
-            .filter(|seq| !self.ahead.contains(&(room, *seq)))
-            .collect();
-        if len == expected + below.len() {
+        if len == expected + below.len() + late.len() {
             self.ahead.extend(below.into_iter().map(|seq| (room, seq)));
+            self.present.entry(room).or_default().extend(late.iter().map(|(seq, _)| *seq));
+            let shown = self.log.shown.entry(room).or_default();
+            shown.extend(late.into_iter().map(|(seq, token)| Shown::Late { seq, token }));
         } else {
             let detail = format!("{len} messages on the screen instead of {expected}");
             let name = self.log.name.clone();

@@ -36,6 +36,8 @@ const BEFORE: Duration = Duration::from_secs(2);
 const AFTER: Duration = Duration::from_secs(2);
 /// What is whole becomes quiet within this time once nobody writes.
 const QUIET_WITHIN: Duration = Duration::from_secs(40);
+/// Whoever is not whole by then is named.
+const SLOW: Duration = Duration::from_secs(6);
 /// How often it is looked whether everyone is whole.
 const LOOK: Duration = Duration::from_millis(100);
 /// Marks are written once a second.
@@ -107,7 +109,7 @@ impl Stage {
         self.talk(scenario);
         tokio::time::sleep(BEFORE).await;
         self.break_and_mend(scenario, &mut notes, &mut found).await?;
-        let (p50, max) = self.until_whole(scenario, &mut found).await;
+        let (p50, max) = self.until_whole(scenario, &mut notes, &mut found).await;
         self.orders.send_modify(|orders| *orders = Orders { reloads: orders.reloads, ..Orders::QUIET });
         let patience =
             if scenario.expected == Expected::Whole { QUIET_WITHIN } else { scenario.whole_within };
@@ -342,7 +344,12 @@ impl Stage {
 
     /// When each client has everything that was there at the fault's end, and all that waited then is acknowledged:
     /// the middle one's time, and the last one's. People go on talking meanwhile.
-    async fn until_whole(&self, scenario: &Scenario, found: &mut Vec<Violation>) -> (Duration, Duration) {
+    async fn until_whole(
+        &self,
+        scenario: &Scenario,
+        notes: &mut Vec<String>,
+        found: &mut Vec<Violation>,
+    ) -> (Duration, Duration) {
         let mended = Instant::now();
         self.orders.send_modify(|orders| orders.cuts_per_min = 0.0);
         let heads = loop {
@@ -358,9 +365,19 @@ impl Stage {
         let mut waiting: Vec<(&Arc<Person>, HashSet<Nonce>)> =
             self.people.iter().map(|person| (person, person.waiting().into_iter().collect())).collect();
         let mut times = Vec::new();
+        let mut said = false;
         while !waiting.is_empty() && mended.elapsed() < scenario.whole_within {
             waiting.retain(|(person, nonces)| !person.has_all(&heads, nonces));
             times.resize(self.people.len() - waiting.len(), mended.elapsed());
+            if let Some((person, _)) = waiting.first().filter(|_| !said && mended.elapsed() > SLOW) {
+                said = true;
+                let missing = person.what_is_missing(&heads);
+                notes.push(format!(
+                    "after {SLOW:?}, {} are not whole; {}: {missing}",
+                    waiting.len(),
+                    person.name
+                ));
+            }
             tokio::time::sleep(LOOK).await;
         }
         for (person, _) in waiting.iter().take(5) {
