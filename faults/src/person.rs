@@ -393,8 +393,8 @@ impl Person {
                 state.client.saw(room, seq, now);
             }
             4 => state.client.focus(Some(room), now),
-            5..8 => state.client.trim(room),
-            8 => state.check_rows(room),
+            5..20 => state.client.trim(room),
+            20 => state.check_rows(room),
             _ => {}
         }
     }

@@ -133,6 +133,15 @@ impl Place {
     /// # Errors
     /// When it ends, or is not ready in time.
     pub async fn start_server(&mut self, at: usize) -> Fallible<()> {
+        self.launch_server(at)?;
+        self.until_ready(at).await
+    }
+
+    /// Starts a server that does not run.
+    ///
+    /// # Errors
+    /// When there is no such program.
+    pub fn launch_server(&mut self, at: usize) -> Fallible<()> {
         let log = self.folder.join(format!("node-{}.log", at + 1));
         let out = File::options().create(true).append(true).open(&log)?;
         let server = &self.servers[at];
@@ -168,10 +177,14 @@ impl Place {
         let child = command.spawn()?;
         std::fs::write(self.folder.join(format!("node-{}.pid", at + 1)), child.id().to_string())?;
         self.servers[at].child = Some(child);
-        self.until_ready(at).await
+        Ok(())
     }
 
-    async fn until_ready(&mut self, at: usize) -> Fallible<()> {
+    /// Waits until a server that was launched is ready.
+    ///
+    /// # Errors
+    /// When it ends, or is not ready in time.
+    pub async fn until_ready(&mut self, at: usize) -> Fallible<()> {
         let deadline = Instant::now() + READY_WITHIN;
         let name = format!("server {} (its log: .data/faults/node-{}.log)", at + 1, at + 1);
         loop {

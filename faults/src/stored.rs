@@ -48,11 +48,15 @@ pub async fn people(pool: &PgPool, rng: &mut StdRng) -> Fallible<Vec<Account>> {
     }
     let everyone: Vec<usize> = (0..PEOPLE).collect();
     room(pool, "channel", &everyone, &mut accounts).await?;
+    // Dealt like cards, so that everybody is in some room beside the channel.
+    let mut deck = Vec::new();
     for number in 1..ROOMS {
-        let size = if number <= GROUPS { rng.random_range(6..=14) } else { 2 };
-        let mut some = everyone.clone();
-        some.shuffle(rng);
-        some.truncate(size);
+        let size = if number <= GROUPS { rng.random_range(11..=14) } else { 2 };
+        if deck.len() < size {
+            deck.clone_from(&everyone);
+            deck.shuffle(rng);
+        }
+        let mut some = deck.split_off(deck.len() - size);
         some.sort_unstable();
         room(pool, if size == 2 { "direct" } else { "group" }, &some, &mut accounts).await?;
     }

@@ -234,6 +234,10 @@ impl Stage {
                 tokio::time::sleep(LOOK).await;
             }
         }
+        // Not before: in a mix, a server may be started while what it needs is away.
+        for at in 0..SERVERS {
+            self.place.until_ready(at).await?;
+        }
         Ok(())
     }
 
@@ -301,10 +305,10 @@ impl Stage {
             | Fault::PostgresCrashes
             | Fault::RedisEmpty
             | Fault::ServersRestart => {}
-            Fault::ServerKilled => place.start_server(target).await?,
+            Fault::ServerKilled => place.launch_server(target)?,
             Fault::ServerLeaves => {
                 place.until_gone(target).await?;
-                place.start_server(target).await?;
+                place.launch_server(target)?;
             }
             Fault::ServerHangs => place.signal(target, "CONT")?,
             Fault::RedisGone => place.services("redis-start").await?,
