@@ -9,6 +9,8 @@
 #[cfg(test)]
 mod conformance;
 mod memory;
+#[cfg(test)]
+mod proxy;
 mod redis;
 
 use std::{collections::BTreeSet, fmt, str::FromStr};

@@ -3,12 +3,18 @@
 //! The listening loop is ours, because redis-rs' own resubscription gives up after some seconds of outage and swallows
 //! errors. What is wanted is a table; the loop makes it so: it connects (for ever, with jittered backoff), subscribes
 //! in chunks, waits for the confirmations, and after every new connection says [`Signal::Lost`].
+//!
+//! A connection that is open may carry nothing all the same: Redis is paused, the other end of the network is gone
+//! without a word, Redis answers but pushes no more. Hence the probe: a note to a channel of this node's own, by the
+//! road that everything takes. Whoever hears nothing at all for a while asks for one; when it does not come back either,
+//! the connection is deaf, and the loop begins again. A new connection counts as up only once its first probe has come
+//! back. Whatever else comes meanwhile proves the same, so a busy bus is never asked.
 
 use std::{
     collections::BTreeSet,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -17,8 +23,12 @@ use redis::{
     AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind, Value,
     aio::MultiplexedConnection, io::tcp::TcpSettings,
 };
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::Instant,
+};
 use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
 
 use super::{Broadcast, SIGNALS_MAX, Signal, Status, Topic};
 
@@ -28,12 +38,23 @@ const CHUNK: usize = 512;
 const OUT_MAX: usize = 16_384;
 /// Broadcasts published in one round trip.
 const OUT_BATCH: usize = 128;
-/// A connection or an answer that takes longer is none.
+/// A connection, a write or an answer that takes longer is none.
 const WITHIN: Duration = Duration::from_secs(2);
 /// Whoever asks to follow a topic waits no longer than this for the confirmation.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(3);
 const BACKOFF_MIN_MS: u64 = 100;
 const BACKOFF_MAX_MS: u64 = 2_000;
+
+/// When a bus that carries nothing is asked whether it would.
+#[derive(Clone, Copy, Debug)]
+struct Probing {
+    /// It is asked after this time without a word.
+    quiet: Duration,
+    /// It answers within this time, or is deaf.
+    echo: Duration,
+}
+
+const PROBING: Probing = Probing { quiet: Duration::from_secs(5), echo: Duration::from_secs(3) };
 
 /// The address is not one of a Redis.
 #[derive(Debug, thiserror::Error)]
@@ -44,20 +65,37 @@ pub struct RedisError(String);
 #[derive(Debug)]
 pub struct Redis {
     shared: Arc<Shared>,
-    out: mpsc::Sender<Broadcast>,
+    out: mpsc::Sender<Parcel>,
     _listener: AbortOnDropHandle<()>,
     _publisher: AbortOnDropHandle<()>,
+}
+
+/// What is to be published.
+#[derive(Debug)]
+struct Parcel {
+    channel: String,
+    payload: Vec<u8>,
 }
 
 #[derive(Debug)]
 struct Shared {
     prefix: String,
+    /// The channel that only this node follows, and only to hear itself.
+    probe: String,
+    probing: Probing,
+    out: mpsc::Sender<Parcel>,
     topics: Mutex<Topics>,
     /// Rung whenever `wanted` has changed.
     changed: Notify,
     /// Counts the times that `confirmed` has changed, or the connection was lost.
     progress: watch::Sender<u64>,
+    /// What is published comes back.
     up: AtomicBool,
+    /// The last batch could not be published.
+    mute: AtomicBool,
+    /// Counts the listening connections that have ended: then the publishing one is of no use either.
+    ended: AtomicU64,
+    probes: AtomicU64,
     signals: mpsc::Sender<Signal>,
     /// The queue to the node was full.
     lost: AtomicBool,
@@ -69,17 +107,42 @@ struct Topics {
     confirmed: BTreeSet<Topic>,
 }
 
+/// What one listening connection has heard.
+#[derive(Debug, Default)]
+struct Ear {
+    /// Messages, of whatever kind.
+    heard: AtomicU64,
+    /// Rung when a probe has come back.
+    echo: Notify,
+    /// Rung when the connection has ended.
+    gone: Notify,
+}
+
 impl Redis {
     pub(super) fn start(url: &str, prefix: &str) -> Result<(Self, mpsc::Receiver<Signal>), RedisError> {
+        Self::start_probing(url, prefix, PROBING)
+    }
+
+    fn start_probing(
+        url: &str,
+        prefix: &str,
+        probing: Probing,
+    ) -> Result<(Self, mpsc::Receiver<Signal>), RedisError> {
         let client = open(url)?;
         let (signals, receiver) = mpsc::channel(SIGNALS_MAX);
         let (out, queue) = mpsc::channel(OUT_MAX);
         let shared = Arc::new(Shared {
             prefix: prefix.to_owned(),
+            probe: format!("{prefix}:node:{}", Uuid::new_v4()),
+            probing,
+            out: out.clone(),
             topics: Mutex::default(),
             changed: Notify::new(),
             progress: watch::Sender::new(0),
             up: AtomicBool::new(false),
+            mute: AtomicBool::new(false),
+            ended: AtomicU64::new(0),
+            probes: AtomicU64::new(0),
             signals,
             lost: AtomicBool::new(false),
         });
@@ -95,7 +158,8 @@ impl Redis {
     }
 
     pub(super) fn publish(&self, broadcast: Broadcast) -> bool {
-        self.out.try_send(broadcast).is_ok()
+        let parcel = Parcel { channel: self.shared.channel(&broadcast.topic), payload: broadcast.encode() };
+        self.out.try_send(parcel).is_ok()
     }
 
     pub(super) async fn subscribe(&self, topics: &BTreeSet<Topic>) {
@@ -121,7 +185,8 @@ impl Redis {
     }
 
     pub(super) fn status(&self) -> Status {
-        if self.shared.up.load(Ordering::Relaxed) { Status::Up } else { Status::Down }
+        let carries = self.shared.up.load(Ordering::Relaxed) && !self.shared.mute.load(Ordering::Relaxed);
+        if carries { Status::Up } else { Status::Down }
     }
 }
 
@@ -160,16 +225,30 @@ impl Shared {
     }
 
     /// A push came. Runs inside the connection's own task: it must not wait.
-    fn pushed(&self, push: PushInfo) {
+    fn pushed(&self, ear: &Ear, push: PushInfo) {
+        if push.kind == PushKind::Disconnection {
+            ear.gone.notify_one();
+        }
         if push.kind != PushKind::Message {
             return;
         }
         let [Value::BulkString(channel), Value::BulkString(payload)] = push.data.as_slice() else { return };
+        ear.heard.fetch_add(1, Ordering::Relaxed);
+        if channel == self.probe.as_bytes() {
+            ear.echo.notify_one();
+            return;
+        }
         let Some(topic) = self.topic(channel) else { return };
         match Broadcast::decode(topic, payload) {
             Some(broadcast) => self.signal(Signal::Broadcast(broadcast)),
             None => tracing::warn!(%topic, "passed over a broadcast that this version cannot read"),
         }
+    }
+
+    /// Asks for an echo. Where the queue is full none comes, which says what there is to say.
+    fn ask(&self) {
+        self.probes.fetch_add(1, Ordering::Relaxed);
+        drop(self.out.try_send(Parcel { channel: self.probe.clone(), payload: Vec::new() }));
     }
 }
 
@@ -177,15 +256,16 @@ impl Shared {
 async fn listen(shared: Arc<Shared>, client: Client) {
     let mut backoff_ms = BACKOFF_MIN_MS;
     loop {
-        let gone = Arc::new(Notify::new());
-        match connect(&shared, &client, &gone).await {
+        let ear = Arc::new(Ear::default());
+        match connect(&shared, &client, &ear).await {
             Ok(mut connection) => {
-                let outcome = keep(&shared, &mut connection, &gone, &mut backoff_ms).await;
+                let outcome = keep(&shared, &mut connection, &ear, &mut backoff_ms).await;
                 tracing::warn!(error = %outcome, "the connection to Redis is lost");
             }
             Err(e) => tracing::debug!(error = %e, "Redis cannot be reached"),
         }
         shared.up.store(false, Ordering::Relaxed);
+        shared.ended.fetch_add(1, Ordering::Relaxed);
         shared.topics().confirmed.clear();
         shared.moved();
         let jitter = rand::random_range(0..=backoff_ms);
@@ -197,51 +277,74 @@ async fn listen(shared: Arc<Shared>, client: Client) {
 async fn connect(
     shared: &Arc<Shared>,
     client: &Client,
-    gone: &Arc<Notify>,
+    ear: &Arc<Ear>,
 ) -> redis::RedisResult<MultiplexedConnection> {
-    let (listener, bell) = (shared.clone(), gone.clone());
+    let (listener, ear) = (shared.clone(), ear.clone());
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(WITHIN))
         .set_response_timeout(Some(WITHIN))
         .set_push_sender(move |push: PushInfo| {
-            if push.kind == PushKind::Disconnection {
-                bell.notify_one();
-            }
-            listener.pushed(push);
+            listener.pushed(&ear, push);
             Ok::<(), std::convert::Infallible>(())
         });
-    client.get_multiplexed_async_connection_with_config(&config).await
+    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+    connection.subscribe(&shared.probe).await?;
+    Ok(connection)
 }
 
-/// Makes the subscriptions what is wanted, until the connection is gone; returns what went wrong.
+/// Makes the subscriptions what is wanted, until the connection is gone or deaf; returns what went wrong.
 async fn keep(
     shared: &Shared,
     connection: &mut MultiplexedConnection,
-    gone: &Notify,
+    ear: &Ear,
     backoff_ms: &mut u64,
 ) -> redis::RedisError {
-    let mut is_new = true;
+    let Probing { quiet, echo } = shared.probing;
+    if let Err(e) = reconcile(shared, connection).await {
+        return e;
+    }
+    // The first probe is asked for at once.
+    shared.ask();
+    let (mut asked, mut heard, mut until) = (true, 0, Instant::now() + echo);
     loop {
+        let is_late = tokio::select! {
+            () = shared.changed.notified() => false,
+            () = ear.gone.notified() => return (redis::ErrorKind::Io, "disconnected").into(),
+            // It is looked at once whether the count has grown.
+            () = ear.echo.notified() => true,
+            () = tokio::time::sleep_until(until) => true,
+        };
+        if is_late {
+            let before = std::mem::replace(&mut heard, ear.heard.load(Ordering::Relaxed));
+            let now = Instant::now();
+            if heard > before {
+                (asked, until) = (false, now + quiet);
+                begin(shared, backoff_ms);
+            } else if asked {
+                return (redis::ErrorKind::Io, "deaf: what is published does not come back").into();
+            } else {
+                shared.ask();
+                (asked, until) = (true, now + echo);
+            }
+        }
         if let Err(e) = reconcile(shared, connection).await {
             return e;
-        }
-        if is_new {
-            is_new = false;
-            *backoff_ms = BACKOFF_MIN_MS;
-            shared.up.store(true, Ordering::Relaxed);
-            shared.moved();
-            tracing::info!("Redis carries");
-            shared.signal(Signal::Lost);
         }
         if shared.lost.swap(false, Ordering::Relaxed) {
             // When the queue is still full, `signal` says so again.
             tokio::time::sleep(Duration::from_millis(10)).await;
             shared.signal(Signal::Lost);
         }
-        tokio::select! {
-            () = shared.changed.notified() => {}
-            () = gone.notified() => return (redis::ErrorKind::Io, "disconnected").into(),
-        }
+    }
+}
+
+/// Something has come: Redis carries. Says so when it did not before.
+fn begin(shared: &Shared, backoff_ms: &mut u64) {
+    *backoff_ms = BACKOFF_MIN_MS;
+    if !shared.up.swap(true, Ordering::Relaxed) {
+        shared.moved();
+        tracing::info!("Redis carries");
+        shared.signal(Signal::Lost);
     }
 }
 
@@ -274,17 +377,35 @@ async fn reconcile(shared: &Shared, connection: &mut MultiplexedConnection) -> r
 
 /// Publishes what is queued, in order, many in one round trip. What cannot be published is dropped: the other nodes
 /// find it by their numbers and by the head check.
-async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<Broadcast>) {
+async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<Parcel>) {
     let mut connection: Option<MultiplexedConnection> = None;
+    let mut ended = 0;
     let mut batch = Vec::with_capacity(OUT_BATCH);
     while queue.recv_many(&mut batch, OUT_BATCH).await > 0 {
         let mut pipeline = redis::pipe();
-        for broadcast in batch.drain(..) {
-            pipeline.publish(shared.channel(&broadcast.topic), broadcast.encode()).ignore();
+        for parcel in batch.drain(..) {
+            pipeline.publish(parcel.channel, parcel.payload).ignore();
         }
-        if let Err(e) = publish_batch(&client, &mut connection, &pipeline).await {
+        let now_ended = shared.ended.load(Ordering::Relaxed);
+        if std::mem::replace(&mut ended, now_ended) != now_ended {
+            // It went the way of the listening one, and only the first write would show it.
+            connection = None;
+        }
+        // The client's own timeouts are for the answer and for the connection; this one is for a write that hangs, too.
+        let published = tokio::time::timeout(2 * WITHIN, publish_batch(&client, &mut connection, &pipeline));
+        let outcome = match published.await {
+            Ok(outcome) => outcome,
+            Err(_) => Err((redis::ErrorKind::Io, "writing takes too long").into()),
+        };
+        if let Err(e) = &outcome {
             tracing::debug!(error = %e, "could not publish");
             connection = None;
+        }
+        let was_mute = shared.mute.swap(outcome.is_err(), Ordering::Relaxed);
+        if was_mute != outcome.is_err() {
+            // Those who wait for a confirmation need not; and what was dropped is looked up.
+            shared.moved();
+            shared.signal(Signal::Lost);
         }
     }
 }
@@ -304,4 +425,112 @@ async fn publish_batch(
         }
     };
     pipeline.query_async(open).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use protocol::{Epoch, RoomId};
+
+    use super::*;
+    use crate::broker::{Kind, proxy::Proxy};
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    fn url() -> String {
+        std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`")
+    }
+
+    async fn until(redis: &Redis, status: Status) {
+        let reached = async {
+            while redis.status() != status {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(SOON, reached).await.unwrap_or_else(|_| panic!("{status:?} in time"));
+    }
+
+    fn note(topic: Topic, text: &str) -> Broadcast {
+        Broadcast { topic, epoch: Epoch(Uuid::nil()), kind: Kind::Passing, frame: text.to_owned() }
+    }
+
+    /// The notes that arrive until this one.
+    async fn heard_until(signals: &mut mpsc::Receiver<Signal>, last: &str) -> (Vec<String>, bool) {
+        let (mut notes, mut lost) = (Vec::new(), false);
+        while notes.last().is_none_or(|note| note != last) {
+            match tokio::time::timeout(SOON, signals.recv()).await.expect("in time").expect("open") {
+                Signal::Broadcast(broadcast) => notes.push(broadcast.frame),
+                Signal::Lost => lost = true,
+            }
+        }
+        (notes, lost)
+    }
+
+    /// The connections stay open, and carry nothing any more: neither end is told.
+    #[tokio::test]
+    async fn a_stalled_redis_is_noticed_by_a_quiet_node_and_found_again() {
+        let probing = Probing { quiet: Duration::from_millis(100), echo: Duration::from_millis(500) };
+        let proxy = Proxy::start(&url()).await;
+        let prefix = format!("test-{}", Uuid::new_v4());
+        let (redis, mut signals) = Redis::start_probing(&proxy.url, &prefix, probing).unwrap();
+        until(&redis, Status::Up).await;
+        let topic = Topic::Room(RoomId(Uuid::new_v4()));
+        redis.subscribe(&BTreeSet::from([topic])).await;
+        assert!(redis.publish(note(topic, "one")));
+        heard_until(&mut signals, "one").await;
+
+        proxy.stall();
+        // Nothing is published, nothing is said: only a probe can find it.
+        until(&redis, Status::Down).await;
+        assert!(redis.publish(note(topic, "into the void")));
+        proxy.flow();
+        until(&redis, Status::Up).await;
+
+        assert!(redis.publish(note(topic, "two")));
+        let (_, lost) = heard_until(&mut signals, "two").await;
+        assert!(lost, "the node must look for what it missed");
+    }
+
+    /// Nobody says anything: the probes come back, and the connection stays the same.
+    #[tokio::test]
+    async fn a_quiet_bus_that_carries_is_left_in_peace() {
+        let probing = Probing { quiet: Duration::from_millis(20), echo: SOON };
+        let (redis, _signals) =
+            Redis::start_probing(&url(), &format!("test-{}", Uuid::new_v4()), probing).unwrap();
+        let probed = async {
+            while redis.shared.probes.load(Ordering::Relaxed) < 10 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(SOON, probed).await.expect("ten probes in time");
+        assert_eq!((redis.status(), redis.shared.ended.load(Ordering::Relaxed)), (Status::Up, 0));
+    }
+
+    /// The other end takes nothing more, so that even writing does not end.
+    #[tokio::test]
+    async fn publishing_that_hangs_is_given_up_and_nothing_hangs_for_ever() {
+        let proxy = Proxy::start(&url()).await;
+        // No probe could find it: the publishing connection must find it by itself.
+        let probing = Probing { quiet: 10 * SOON, echo: SOON };
+        let (redis, _signals) =
+            Redis::start_probing(&proxy.url, &format!("test-{}", Uuid::new_v4()), probing).unwrap();
+        until(&redis, Status::Up).await;
+        proxy.stall();
+        let topic = Topic::Room(RoomId(Uuid::new_v4()));
+        // Larger than what the sockets between us take: the write itself hangs.
+        let large = "x".repeat(1_000_000);
+        for _ in 0..16 {
+            assert!(redis.publish(note(topic, &large)));
+        }
+        until(&redis, Status::Down).await;
+        proxy.flow();
+        let published = async {
+            while redis.status() == Status::Down {
+                assert!(redis.publish(note(topic, "small")));
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(SOON, published).await.expect("it publishes again");
+    }
 }
