@@ -20,7 +20,7 @@ use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
 
 use crate::{
-    broker::{Broker, Bus, Status},
+    broker::{Broker, Bus},
     config::Config,
     http::Site,
     node::{Node, Tuning},
@@ -34,7 +34,9 @@ pub enum Error {
     #[error("DATABASE_URL (--database-url): {0}")]
     Database(store::Error),
     /// Redis does not answer.
-    #[error("REDIS_URL (--redis-url): {0}; expected the address of a Redis that answers")]
+    #[error(
+        "REDIS_URL (--redis-url): {0}; expected the address of a Redis that answers, or several, separated by commas"
+    )]
     Redis(String),
     /// The address is not free, or not this machine's.
     #[error(
@@ -106,12 +108,10 @@ pub async fn start_node(config: &Config, store: Store) -> Result<Arc<Node>, Erro
         }
     };
     let answers = || {
-        let status = broker.0.status();
-        async move { if status == Status::Up { Ok(()) } else { Err("it does not answer") } }
+        let down = broker.0.first_down();
+        async move { down.map_or(Ok(()), |name| Err(format!("{name} does not answer"))) }
     };
-    wait::until("REDIS_URL", config.wait(), answers, |_| true)
-        .await
-        .map_err(|e| Error::Redis(e.to_owned()))?;
+    wait::until("REDIS_URL", config.wait(), answers, |_| true).await.map_err(Error::Redis)?;
     let tuning = Tuning {
         sends_per_s: NonZeroU32::new(config.sends_per_s).unwrap_or(NonZeroU32::MIN),
         sends_burst: NonZeroU32::new(config.sends_burst).unwrap_or(NonZeroU32::MIN),

@@ -1,4 +1,4 @@
-//! The broker through Redis: one connection that listens, one that publishes.
+//! One Redis: a connection that listens, and one that publishes.
 //!
 //! The listening loop is ours, because redis-rs' own resubscription gives up after some seconds of outage and swallows
 //! errors. What is wanted is a table; the loop makes it so: it connects (for ever, with jittered backoff), subscribes
@@ -12,6 +12,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -19,10 +20,7 @@ use std::{
     time::Duration,
 };
 
-use redis::{
-    AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind, Value,
-    aio::MultiplexedConnection, io::tcp::TcpSettings,
-};
+use redis::{AsyncConnectionConfig, Client, PushInfo, PushKind, Value, aio::MultiplexedConnection};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::Instant,
@@ -30,7 +28,7 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use super::{Broadcast, SIGNALS_MAX, Signal, Status, Topic};
+use crate::broker::{Broadcast, Signal, Status, Topic};
 
 /// Topics in one SUBSCRIBE.
 const CHUNK: usize = 512;
@@ -47,23 +45,43 @@ const BACKOFF_MAX_MS: u64 = 2_000;
 
 /// When a bus that carries nothing is asked whether it would.
 #[derive(Clone, Copy, Debug)]
-struct Probing {
+pub(super) struct Probing {
     /// It is asked after this time without a word.
-    quiet: Duration,
+    pub(super) quiet: Duration,
     /// It answers within this time, or is deaf.
-    echo: Duration,
+    pub(super) echo: Duration,
 }
 
-const PROBING: Probing = Probing { quiet: Duration::from_secs(5), echo: Duration::from_secs(3) };
+pub(super) const PROBING: Probing = Probing { quiet: Duration::from_secs(5), echo: Duration::from_secs(3) };
 
-/// The address is not one of a Redis.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct RedisError(String);
+/// Which Redis, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// Its place in the setting, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+    /// Where it is, without its password.
+    pub address: String,
+}
+
+impl Name {
+    /// Without its address: for those who are not to know it.
+    #[must_use]
+    pub fn short(&self) -> String {
+        if self.of == 1 { "Redis".to_owned() } else { format!("Redis {} of {}", self.number, self.of) }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.short(), self.address)
+    }
+}
 
 /// See the module.
 #[derive(Debug)]
-pub struct Redis {
+pub(super) struct Link {
     shared: Arc<Shared>,
     out: mpsc::Sender<Parcel>,
     _listener: AbortOnDropHandle<()>,
@@ -79,6 +97,7 @@ struct Parcel {
 
 #[derive(Debug)]
 struct Shared {
+    name: Name,
     prefix: String,
     /// The channel that only this node follows, and only to hear itself.
     probe: String,
@@ -118,20 +137,16 @@ struct Ear {
     gone: Notify,
 }
 
-impl Redis {
-    pub(super) fn start(url: &str, prefix: &str) -> Result<(Self, mpsc::Receiver<Signal>), RedisError> {
-        Self::start_probing(url, prefix, PROBING)
-    }
-
-    fn start_probing(
-        url: &str,
+impl Link {
+    pub(super) fn start(
+        name: Name,
+        client: Client,
         prefix: &str,
-        probing: Probing,
-    ) -> Result<(Self, mpsc::Receiver<Signal>), RedisError> {
-        let client = open(url)?;
-        let (signals, receiver) = mpsc::channel(SIGNALS_MAX);
+        (signals, probing): (mpsc::Sender<Signal>, Probing),
+    ) -> Self {
         let (out, queue) = mpsc::channel(OUT_MAX);
         let shared = Arc::new(Shared {
+            name,
             prefix: prefix.to_owned(),
             probe: format!("{prefix}:node:{}", Uuid::new_v4()),
             probing,
@@ -148,13 +163,26 @@ impl Redis {
         });
         let listener = tokio::spawn(listen(shared.clone(), client.clone()));
         let publisher = tokio::spawn(publish(shared.clone(), client, queue));
-        let redis = Self {
+        Self {
             shared,
             out,
             _listener: AbortOnDropHandle::new(listener),
             _publisher: AbortOnDropHandle::new(publisher),
-        };
-        Ok((redis, receiver))
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn probes(&self) -> u64 {
+        self.shared.probes.load(Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
+    pub(super) fn ended(&self) -> u64 {
+        self.shared.ended.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn name(&self) -> &Name {
+        &self.shared.name
     }
 
     pub(super) fn publish(&self, broadcast: Broadcast) -> bool {
@@ -175,7 +203,8 @@ impl Redis {
             }
         };
         if tokio::time::timeout(CONFIRMED_WITHIN, confirmed).await.is_err() {
-            tracing::warn!(topics = topics.len(), "Redis has not confirmed a subscription in time");
+            let name = self.name();
+            tracing::warn!(redis = %name, topics = topics.len(), "a subscription was not confirmed in time");
         }
     }
 
@@ -188,15 +217,6 @@ impl Redis {
         let carries = self.shared.up.load(Ordering::Relaxed) && !self.shared.mute.load(Ordering::Relaxed);
         if carries { Status::Up } else { Status::Down }
     }
-}
-
-fn open(url: &str) -> Result<Client, RedisError> {
-    let explain = |e: redis::RedisError| RedisError(e.to_string());
-    let info = url.into_connection_info().map_err(explain)?;
-    // Push messages beside replies need RESP3; and a message must not wait for the one after it.
-    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    let info = info.set_redis_settings(settings).set_tcp_settings(TcpSettings::default().set_nodelay(true));
-    Client::open(info).map_err(explain)
 }
 
 impl Shared {
@@ -260,9 +280,9 @@ async fn listen(shared: Arc<Shared>, client: Client) {
         match connect(&shared, &client, &ear).await {
             Ok(mut connection) => {
                 let outcome = keep(&shared, &mut connection, &ear, &mut backoff_ms).await;
-                tracing::warn!(error = %outcome, "the connection to Redis is lost");
+                tracing::warn!(redis = %shared.name, error = %outcome, "the connection to Redis is lost");
             }
-            Err(e) => tracing::debug!(error = %e, "Redis cannot be reached"),
+            Err(e) => tracing::debug!(redis = %shared.name, error = %e, "Redis cannot be reached"),
         }
         shared.up.store(false, Ordering::Relaxed);
         shared.ended.fetch_add(1, Ordering::Relaxed);
@@ -343,7 +363,7 @@ fn begin(shared: &Shared, backoff_ms: &mut u64) {
     *backoff_ms = BACKOFF_MIN_MS;
     if !shared.up.swap(true, Ordering::Relaxed) {
         shared.moved();
-        tracing::info!("Redis carries");
+        tracing::info!(redis = %shared.name, "Redis carries");
         shared.signal(Signal::Lost);
     }
 }
@@ -398,7 +418,7 @@ async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<
             Err(_) => Err((redis::ErrorKind::Io, "writing takes too long").into()),
         };
         if let Err(e) = &outcome {
-            tracing::debug!(error = %e, "could not publish");
+            tracing::debug!(redis = %shared.name, error = %e, "could not publish");
             connection = None;
         }
         let was_mute = shared.mute.swap(outcome.is_err(), Ordering::Relaxed);
@@ -425,112 +445,4 @@ async fn publish_batch(
         }
     };
     pipeline.query_async(open).await
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use protocol::{Epoch, RoomId};
-
-    use super::*;
-    use crate::broker::{Kind, proxy::Proxy};
-
-    const SOON: Duration = Duration::from_secs(20);
-
-    fn url() -> String {
-        std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`")
-    }
-
-    async fn until(redis: &Redis, status: Status) {
-        let reached = async {
-            while redis.status() != status {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(SOON, reached).await.unwrap_or_else(|_| panic!("{status:?} in time"));
-    }
-
-    fn note(topic: Topic, text: &str) -> Broadcast {
-        Broadcast { topic, epoch: Epoch(Uuid::nil()), kind: Kind::Passing, frame: text.to_owned() }
-    }
-
-    /// The notes that arrive until this one.
-    async fn heard_until(signals: &mut mpsc::Receiver<Signal>, last: &str) -> (Vec<String>, bool) {
-        let (mut notes, mut lost) = (Vec::new(), false);
-        while notes.last().is_none_or(|note| note != last) {
-            match tokio::time::timeout(SOON, signals.recv()).await.expect("in time").expect("open") {
-                Signal::Broadcast(broadcast) => notes.push(broadcast.frame),
-                Signal::Lost => lost = true,
-            }
-        }
-        (notes, lost)
-    }
-
-    /// The connections stay open, and carry nothing any more: neither end is told.
-    #[tokio::test]
-    async fn a_stalled_redis_is_noticed_by_a_quiet_node_and_found_again() {
-        let probing = Probing { quiet: Duration::from_millis(100), echo: Duration::from_millis(500) };
-        let proxy = Proxy::start(&url()).await;
-        let prefix = format!("test-{}", Uuid::new_v4());
-        let (redis, mut signals) = Redis::start_probing(&proxy.url, &prefix, probing).unwrap();
-        until(&redis, Status::Up).await;
-        let topic = Topic::Room(RoomId(Uuid::new_v4()));
-        redis.subscribe(&BTreeSet::from([topic])).await;
-        assert!(redis.publish(note(topic, "one")));
-        heard_until(&mut signals, "one").await;
-
-        proxy.stall();
-        // Nothing is published, nothing is said: only a probe can find it.
-        until(&redis, Status::Down).await;
-        assert!(redis.publish(note(topic, "into the void")));
-        proxy.flow();
-        until(&redis, Status::Up).await;
-
-        assert!(redis.publish(note(topic, "two")));
-        let (_, lost) = heard_until(&mut signals, "two").await;
-        assert!(lost, "the node must look for what it missed");
-    }
-
-    /// Nobody says anything: the probes come back, and the connection stays the same.
-    #[tokio::test]
-    async fn a_quiet_bus_that_carries_is_left_in_peace() {
-        let probing = Probing { quiet: Duration::from_millis(20), echo: SOON };
-        let (redis, _signals) =
-            Redis::start_probing(&url(), &format!("test-{}", Uuid::new_v4()), probing).unwrap();
-        let probed = async {
-            while redis.shared.probes.load(Ordering::Relaxed) < 10 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(SOON, probed).await.expect("ten probes in time");
-        assert_eq!((redis.status(), redis.shared.ended.load(Ordering::Relaxed)), (Status::Up, 0));
-    }
-
-    /// The other end takes nothing more, so that even writing does not end.
-    #[tokio::test]
-    async fn publishing_that_hangs_is_given_up_and_nothing_hangs_for_ever() {
-        let proxy = Proxy::start(&url()).await;
-        // No probe could find it: the publishing connection must find it by itself.
-        let probing = Probing { quiet: 10 * SOON, echo: SOON };
-        let (redis, _signals) =
-            Redis::start_probing(&proxy.url, &format!("test-{}", Uuid::new_v4()), probing).unwrap();
-        until(&redis, Status::Up).await;
-        proxy.stall();
-        let topic = Topic::Room(RoomId(Uuid::new_v4()));
-        // Larger than what the sockets between us take: the write itself hangs.
-        let large = "x".repeat(1_000_000);
-        for _ in 0..16 {
-            assert!(redis.publish(note(topic, &large)));
-        }
-        until(&redis, Status::Down).await;
-        proxy.flow();
-        let published = async {
-            while redis.status() == Status::Down {
-                assert!(redis.publish(note(topic, "small")));
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(SOON, published).await.expect("it publishes again");
-    }
 }
