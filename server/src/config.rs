@@ -46,6 +46,10 @@ pub struct Config {
     #[arg(long, env = "ROOST_ADDR", value_name = "ADDRESS:PORT")]
     addr: Option<SocketAddr>,
 
+    /// Where to tell Prometheus what is counted, at /metrics; nowhere without it. Keep it off the public network
+    #[arg(long, env = "ROOST_METRICS_ADDR", value_name = "ADDRESS:PORT")]
+    pub metrics_addr: Option<SocketAddr>,
+
     /// How browsers reach this place: scheme and host, without a path [default: http://localhost and the port]
     #[arg(long, env = "ROOST_PUBLIC_URL", value_name = "https://HOST")]
     public_url: Option<Origin>,

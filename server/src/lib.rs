@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod http;
 pub mod hub;
+pub mod metrics;
 pub mod node;
 pub mod socket;
 pub mod store;
@@ -18,6 +19,7 @@ use std::{future::Future, io, net::SocketAddr, num::NonZeroU32, sync::Arc, time:
 use axum::serve::ListenerExt as _;
 use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     broker::{Broker, Bus},
@@ -40,9 +42,11 @@ pub enum Error {
     Redis(String),
     /// The address is not free, or not this machine's.
     #[error(
-        "ROOST_ADDR (--addr): cannot listen on {addr}: {source}; expected an address of this machine with a free port"
+        "{setting}: cannot listen on {addr}: {source}; expected an address of this machine with a free port"
     )]
     Listen {
+        /// By which setting.
+        setting: &'static str,
         /// Which.
         addr: SocketAddr,
         /// Why not.
@@ -67,11 +71,17 @@ pub async fn run(
         tracing::info!("the database is up to date");
         return Ok(());
     }
-    let listener = listen(config.addr()).await?;
+    let listener = listen("ROOST_ADDR (--addr)", config.addr()).await?;
+    let metrics = match config.metrics_addr {
+        Some(addr) => Some(listen("ROOST_METRICS_ADDR (--metrics-addr)", addr).await?),
+        None => None,
+    };
     let mut config = config;
     config.set_addr(listener.local_addr()?);
     let config = Arc::new(config);
     let node = start_node(&config, store.clone()).await?;
+    // Until the end: how a server leaves is worth seeing.
+    let _metrics = metrics.map(|listener| tell_metrics(listener, Arc::clone(&node)));
     let site = Site::new(node, Arc::clone(&config), built_front_end(options));
     tracing::info!(node = %config.node_name, addr = %config.addr(), public_url = %config.public_url(), "listening");
     serve(site, listener, shutdown).await?;
@@ -89,8 +99,16 @@ async fn open_store(config: &Config) -> Result<Store, Error> {
     Ok(store)
 }
 
-async fn listen(addr: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(addr).await.map_err(|source| Error::Listen { addr, source })
+async fn listen(setting: &'static str, addr: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(addr).await.map_err(|source| Error::Listen { setting, addr, source })
+}
+
+fn tell_metrics(listener: TcpListener, node: Arc<Node>) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        if let Err(e) = axum::serve(listener, http::metrics::router(node)).await {
+            tracing::error!(error = %e, "the metrics can no longer be asked for");
+        }
+    }))
 }
 
 /// Starts the node of these settings over a database that has been migrated, with Redis where they name one: it is

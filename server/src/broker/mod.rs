@@ -19,6 +19,8 @@ use protocol::{Epoch, RoomId, Seq, SessionId, UserId};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use crate::metrics;
+
 pub use self::{
     memory::Bus,
     redis::{Name, RedisError},
@@ -222,6 +224,15 @@ impl Broker {
         match self {
             Self::Memory(_) => Vec::new(),
             Self::Redis(redis) => redis.states().map(|(name, status)| (name.clone(), status)).collect(),
+        }
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn counters(&self) -> metrics::Bus {
+        match self {
+            Self::Memory(_) => metrics::Bus::default(),
+            Self::Redis(redis) => redis.counters().clone(),
         }
     }
 

@@ -36,6 +36,7 @@ pub(super) async fn heads(node: Arc<Node>) {
 }
 
 async fn check_heads(node: &Arc<Node>) -> Result<(), store::Error> {
+    node.follows.bound_rings();
     for known in node.follows.heads().chunks(CHUNK) {
         for behind in node.store.heads_beyond(known).await? {
             let mine = node.follows.with(behind.room, |position| {
@@ -45,6 +46,7 @@ async fn check_heads(node: &Arc<Node>) -> Result<(), store::Error> {
             });
             if mine == Some(true) {
                 tracing::debug!(room.id = %behind.room, "the head check found a room behind");
+                node.metrics.head_check_finds.inc();
                 let node = node.clone();
                 node.clone().spawn(async move { node.repair(behind.room).await });
             }

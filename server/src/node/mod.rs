@@ -13,17 +13,19 @@ mod deliver;
 mod follow;
 mod limits;
 mod marks;
+mod ring;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use protocol::{CloseCode, Epoch, Event, Millis, RoomId, Seq, ServerFrame, SessionId, UserId};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    broker::{Broadcast, Broker, Kind, Signal, Topic},
+    broker::{Broadcast, Broker, Kind, Signal, Status, Topic},
     clock::Clock,
     hub::{ConnectionId, Hub, Outbox, Owner, Weight},
+    metrics::{Metrics, Now},
     store::Store,
 };
 pub use limits::Limits;
@@ -79,6 +81,8 @@ pub struct Node {
     pub marks: Marks,
     /// How much one person may do at once.
     pub limits: Limits,
+    /// What this node counts.
+    pub metrics: Metrics,
     hub: Hub,
     broker: Broker,
     follows: follow::Follows,
@@ -98,14 +102,16 @@ impl Node {
         (broker, signals): (Broker, mpsc::Receiver<Signal>),
         tuning: Tuning,
     ) -> Arc<Self> {
+        let hub = Hub::default();
         let node = Arc::new(Self {
+            metrics: Metrics::new(&broker.counters(), hub.counters()),
             name,
             epoch,
             store,
             clock: Clock::default(),
             marks: Marks::default(),
             limits: Limits::new(tuning.sends_per_s, tuning.sends_burst),
-            hub: Hub::default(),
+            hub,
             broker,
             follows: follow::Follows::default(),
             tuning,
@@ -133,8 +139,21 @@ impl Node {
 
     /// How the broker is.
     #[must_use]
-    pub fn broker_status(&self) -> crate::broker::Status {
+    pub fn broker_status(&self) -> Status {
         self.broker.status()
+    }
+
+    /// What this node counts, as Prometheus reads it.
+    #[must_use]
+    pub fn metrics_text(&self) -> String {
+        let (database_used, database_idle) = self.store.connections();
+        self.metrics.text(&Now {
+            connections: self.hub.len(),
+            topics: self.follows.len(),
+            bus_up: self.broker.states().iter().map(|(_, status)| *status == Status::Up).collect(),
+            database_used,
+            database_idle,
+        })
     }
 
     /// How many connections there are.
@@ -159,6 +178,8 @@ impl Node {
     /// there [`deliver`] on every node.
     pub fn publish_change(&self, room: RoomId, seq: Seq, at: Millis, change: protocol::Change) {
         let event = Event::Change { room, seq, at, change };
+        // One at a time for each room is timed: enough to see, and nothing to bound.
+        self.follows.with(room, |position| position.timed.get_or_insert((seq, Instant::now())).0);
         self.publish(Topic::Room(room), Kind::Change(seq), Some(event));
     }
 
@@ -190,6 +211,7 @@ impl Node {
     fn publish(&self, topic: Topic, kind: Kind, event: Option<Event>) {
         let frame = event.map_or_else(String::new, |event| ServerFrame::Event { event }.encode());
         if !self.broker.publish(Broadcast { topic, epoch: self.epoch, kind, frame }) {
+            self.metrics.publish_refused.inc();
             // The other nodes find it by their head check; this one need not wait for that.
             tracing::warn!(%topic, "the queue to the broker is full");
             self.doubt.notify_one();

@@ -11,7 +11,7 @@ use futures::{SinkExt, StreamExt};
 use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Refusal, Reply, ServerFrame, limits};
 use tokio::{task::JoinHandle, time::Instant};
 
-use super::dispatch::dispatch;
+use super::dispatch::{dispatch, name_of};
 use crate::{
     chat::Context,
     hub::{Close, ConnectionId, Outbox},
@@ -32,6 +32,8 @@ const SILENT_PINGS: u32 = 3;
 struct Running {
     r#ref: u32,
     task: JoinHandle<Result<Reply, Refusal>>,
+    /// When a send came: how long it takes is what people feel.
+    sent: Option<Instant>,
 }
 
 /// See the module.
@@ -63,6 +65,7 @@ impl Connection {
     pub(super) async fn run(mut self) -> String {
         let reason = match self.serve().await {
             ControlFlow::Break(End::Close(close)) => {
+                self.cx.node.metrics.closed(close.code);
                 let reason = format!("closed with {}: {}", close.code as u16, close.reason);
                 self.close(close.code as u16, close.reason).await;
                 reason
@@ -81,8 +84,11 @@ impl Connection {
         loop {
             tokio::select! {
                 answer = finish(&mut running) => {
-                    running = None;
+                    let sent = running.take().and_then(|running| running.sent);
                     self.answer(answer).await?;
+                    if let Some(came) = sent {
+                        self.cx.node.metrics.send_seconds.observe(came.elapsed().as_secs_f64());
+                    }
                 }
                 () = self.outbox.ready() => self.drain().await?,
                 frame = self.socket.recv(), if running.is_none() => {
@@ -129,9 +135,11 @@ impl Connection {
             let refusal = Refusal::new(ErrorCode::HelloMissing);
             return self.garbage(Some(r#ref), refusal).await.map_continue(|()| None);
         }
+        self.cx.node.metrics.command(name_of(&command));
+        let sent = matches!(command, Command::Send { .. }).then(Instant::now);
         let (cx, connection) = (self.cx.clone(), (self.id, self.ping.as_millis() as u32));
         let task = tokio::spawn(async move { dispatch(&cx, connection, command).await });
-        ControlFlow::Continue(Some(Running { r#ref, task }))
+        ControlFlow::Continue(Some(Running { r#ref, task, sent }))
     }
 
     async fn answer(&mut self, (r#ref, result): (u32, Result<Reply, Refusal>)) -> ControlFlow<End> {
@@ -139,6 +147,7 @@ impl Connection {
         let (frame, version) = match result {
             Ok(reply) => (ServerFrame::Reply { r#ref, reply }, false),
             Err(refusal) => {
+                self.cx.node.metrics.refused(refusal.code);
                 let version = refusal.code == ErrorCode::VersionUnsupported;
                 (ServerFrame::Refusal { r#ref: Some(r#ref), refusal }, version)
             }
@@ -157,6 +166,7 @@ impl Connection {
     /// Something that could not be read. Now and then that happens; again and again is no browser of ours.
     async fn garbage(&mut self, r#ref: Option<u32>, refusal: Refusal) -> ControlFlow<End> {
         self.state.garbage += 1;
+        self.cx.node.metrics.refused(refusal.code);
         self.write([ServerFrame::Refusal { r#ref, refusal }.encode().into()]).await?;
         if self.state.garbage >= GARBAGE_MAX {
             let refusal = Refusal::new(ErrorCode::TooMuchGarbage);
@@ -179,6 +189,7 @@ impl Connection {
         match refusal {
             None => ControlFlow::Break(End::Gone(format!("the socket broke: {error}"))),
             Some(refusal) => {
+                self.cx.node.metrics.refused(refusal.code);
                 self.write([ServerFrame::Refusal { r#ref: None, refusal }.encode().into()]).await?;
                 end(CloseCode::TooMuchGarbage, "unreadable")
             }
@@ -240,7 +251,7 @@ fn end<T>(code: CloseCode, reason: &str) -> ControlFlow<End, T> {
 /// The end of the command that runs; never, when none does.
 async fn finish(running: &mut Option<Running>) -> (u32, Result<Reply, Refusal>) {
     match running {
-        Some(Running { r#ref, task }) => {
+        Some(Running { r#ref, task, .. }) => {
             let result = task.await.unwrap_or_else(|panic| {
                 tracing::error!(error = %panic, "a command panicked");
                 Err(ErrorCode::Internal.into())

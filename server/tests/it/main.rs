@@ -7,6 +7,7 @@
 
 mod accounts;
 mod cluster;
+mod ring;
 mod rooms;
 mod site;
 mod sockets;

@@ -28,7 +28,10 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use crate::broker::{Broadcast, Signal, Status, Topic};
+use crate::{
+    broker::{Broadcast, Signal, Status, Topic},
+    metrics::BusLink,
+};
 
 /// Topics in one SUBSCRIBE.
 const CHUNK: usize = 512;
@@ -114,7 +117,7 @@ struct Shared {
     mute: AtomicBool,
     /// Counts the listening connections that have ended: then the publishing one is of no use either.
     ended: AtomicU64,
-    probes: AtomicU64,
+    counters: BusLink,
     signals: mpsc::Sender<Signal>,
     /// The queue to the node was full.
     lost: AtomicBool,
@@ -142,7 +145,7 @@ impl Link {
         name: Name,
         client: Client,
         prefix: &str,
-        (signals, probing): (mpsc::Sender<Signal>, Probing),
+        (signals, counters, probing): (mpsc::Sender<Signal>, BusLink, Probing),
     ) -> Self {
         let (out, queue) = mpsc::channel(OUT_MAX);
         let shared = Arc::new(Shared {
@@ -157,7 +160,7 @@ impl Link {
             up: AtomicBool::new(false),
             mute: AtomicBool::new(false),
             ended: AtomicU64::new(0),
-            probes: AtomicU64::new(0),
+            counters,
             signals,
             lost: AtomicBool::new(false),
         });
@@ -173,7 +176,7 @@ impl Link {
 
     #[cfg(test)]
     pub(super) fn probes(&self) -> u64 {
-        self.shared.probes.load(Ordering::Relaxed)
+        self.shared.counters.probes.get()
     }
 
     #[cfg(test)]
@@ -261,13 +264,17 @@ impl Shared {
         let Some(topic) = self.topic(channel) else { return };
         match Broadcast::decode(topic, payload) {
             Some(broadcast) => self.signal(Signal::Broadcast(broadcast)),
-            None => tracing::warn!(%topic, "passed over a broadcast that this version cannot read"),
+            // While servers are being renewed there may be many: the first is worth a line.
+            None if self.counters.unreadable.inc() == 0 => {
+                tracing::warn!(%topic, "passed over a broadcast that this version cannot read; others are only counted");
+            }
+            None => {}
         }
     }
 
     /// Asks for an echo. Where the queue is full none comes, which says what there is to say.
     fn ask(&self) {
-        self.probes.fetch_add(1, Ordering::Relaxed);
+        self.counters.probes.inc();
         drop(self.out.try_send(Parcel { channel: self.probe.clone(), payload: Vec::new() }));
     }
 }
@@ -341,6 +348,7 @@ async fn keep(
                 (asked, until) = (false, now + quiet);
                 begin(shared, backoff_ms);
             } else if asked {
+                shared.counters.probes_missed.inc();
                 return (redis::ErrorKind::Io, "deaf: what is published does not come back").into();
             } else {
                 shared.ask();
@@ -362,6 +370,7 @@ async fn keep(
 fn begin(shared: &Shared, backoff_ms: &mut u64) {
     *backoff_ms = BACKOFF_MIN_MS;
     if !shared.up.swap(true, Ordering::Relaxed) {
+        shared.counters.connects.inc();
         shared.moved();
         tracing::info!(redis = %shared.name, "Redis carries");
         shared.signal(Signal::Lost);
@@ -403,7 +412,9 @@ async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<
     let mut batch = Vec::with_capacity(OUT_BATCH);
     while queue.recv_many(&mut batch, OUT_BATCH).await > 0 {
         let mut pipeline = redis::pipe();
+        let mut broadcasts = batch.len() as u64;
         for parcel in batch.drain(..) {
+            broadcasts -= u64::from(parcel.channel == shared.probe);
             pipeline.publish(parcel.channel, parcel.payload).ignore();
         }
         let now_ended = shared.ended.load(Ordering::Relaxed);
@@ -419,6 +430,7 @@ async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<
         };
         if let Err(e) = &outcome {
             tracing::debug!(redis = %shared.name, error = %e, "could not publish");
+            shared.counters.dropped.inc_by(broadcasts);
             connection = None;
         }
         let was_mute = shared.mute.swap(outcome.is_err(), Ordering::Relaxed);

@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 pub use self::link::Name;
 use self::link::{Link, PROBING, Probing};
 use super::{Broadcast, SIGNALS_MAX, Signal, Status, Topic};
+use crate::metrics::Bus;
 
 /// The address is not one of a Redis.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,7 @@ pub struct RedisError(String);
 pub struct Redis {
     /// Never empty.
     links: Vec<Link>,
+    counters: Bus,
 }
 
 impl Redis {
@@ -50,8 +52,12 @@ impl Redis {
         for (at, url) in urls.iter().enumerate() {
             clients.push(open(url, at + 1, urls.len())?);
         }
-        let link = |(name, client)| Link::start(name, client, prefix, (signals.clone(), probing));
-        Ok((Self { links: clients.into_iter().map(link).collect() }, receiver))
+        let counters = Bus::default();
+        let link = |(name, client): (Name, Client)| {
+            let counters = counters.link(name.number);
+            Link::start(name, client, prefix, (signals.clone(), counters, probing))
+        };
+        Ok((Self { links: clients.into_iter().map(link).collect(), counters }, receiver))
     }
 
     pub(super) fn publish(&self, broadcast: Broadcast) -> bool {
@@ -80,6 +86,10 @@ impl Redis {
 
     pub(super) fn states(&self) -> impl Iterator<Item = (&Name, Status)> {
         self.links.iter().map(|link| (link.name(), link.status()))
+    }
+
+    pub(super) fn counters(&self) -> &Bus {
+        &self.counters
     }
 
     fn place(&self, topic: &Topic) -> usize {
