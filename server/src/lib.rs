@@ -19,7 +19,7 @@ use std::{future::Future, io, net::SocketAddr, num::NonZeroU32, sync::Arc, time:
 use axum::serve::ListenerExt as _;
 use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     broker::{Broker, Bus},
@@ -164,16 +164,20 @@ async fn serve(
     let app = http::router(site).into_make_service_with_connect_info::<SocketAddr>();
     // What is written leaves at once: a frame is small and someone waits for it.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let told = leaving.clone();
+    let (told, left) = (leaving.clone(), CancellationToken::new());
+    let gone = left.clone();
+    // It listens until its browsers are gone: whoever asks meanwhile hears that it is not ready, rather than nothing.
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         shutdown.await;
         tracing::info!("leaving");
         told.cancel();
+        gone.cancelled().await;
     });
     // Sockets are none of axum's requests: the node sends them away itself.
     let leave = async {
         leaving.cancelled().await;
         node.leave(drain / 2, drain).await;
+        left.cancel();
     };
     let too_long = async {
         leaving.cancelled().await;

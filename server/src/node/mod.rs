@@ -137,10 +137,10 @@ impl Node {
         });
     }
 
-    /// How the broker is.
+    /// The first Redis that carries no news, where there is one.
     #[must_use]
-    pub fn broker_status(&self) -> Status {
-        self.broker.status()
+    pub fn bus_down(&self) -> Option<crate::broker::Name> {
+        self.broker.first_down()
     }
 
     /// What this node counts, as Prometheus reads it.
@@ -229,6 +229,26 @@ impl Node {
     pub async fn leave(self: &Arc<Self>, spread: Duration, within: Duration) {
         self.marks.write(self).await;
         self.leaving.cancel();
+        let gone = async {
+            // Whoever was let in a moment before has not been told yet. Being told again changes nothing.
+            while !self.hub.is_empty() {
+                self.send_away(spread);
+                for _ in 0..25 {
+                    if self.hub.is_empty() {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        };
+        if tokio::time::timeout(within, gone).await.is_err() {
+            tracing::warn!(connections = self.hub.len(), "left before every connection had gone");
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn send_away(&self, spread: Duration) {
         let spread_ms = u32::try_from(spread.as_millis()).unwrap_or(u32::MAX).max(1);
         for (_, _, outbox, _) in self.hub.all() {
             let after_ms = rand::random_range(0..spread_ms);
@@ -238,15 +258,5 @@ impl Node {
             );
             outbox.finish(CloseCode::Leaving, after_ms.to_string());
         }
-        let gone = async {
-            while !self.hub.is_empty() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        if tokio::time::timeout(within, gone).await.is_err() {
-            tracing::warn!(connections = self.hub.len(), "left before every connection had gone");
-        }
-        self.tasks.close();
-        self.tasks.wait().await;
     }
 }

@@ -188,7 +188,8 @@ impl Running {
     }
 }
 
-async fn open(addr: SocketAddr, cookie: &str, origin: &str) -> Result<Socket, tungstenite::Error> {
+/// Opens a bare socket to a server, wherever it runs.
+pub async fn open(addr: SocketAddr, cookie: &str, origin: &str) -> Result<Socket, tungstenite::Error> {
     let mut request = format!("ws://{addr}/socket").into_client_request()?;
     request.headers_mut().insert("origin", origin.parse().unwrap());
     request.headers_mut().insert("cookie", cookie.parse().unwrap());

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod cluster;
+mod leaving;
 mod ring;
 mod rooms;
 mod site;
