@@ -13,4 +13,5 @@ mod rooms;
 mod site;
 mod sockets;
 mod start;
+mod skew;
 mod talking;
