@@ -135,7 +135,7 @@ async fn keeps_writing(mut socket: Socket, room: RoomId) -> Seen {
                     ServerFrame::Event { event: Event::ComeBack { after_ms } } => {
                         seen.come_back = Some(after_ms);
                     }
-                    _ => {}
+                    ServerFrame::Reply { .. } | ServerFrame::Refusal { .. } | ServerFrame::Event { .. } => {}
                 },
                 Some(Ok(Message::Close(close))) => {
                     seen.close = close.map(|close| u16::from(close.code));

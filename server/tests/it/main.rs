@@ -11,7 +11,7 @@ mod leaving;
 mod ring;
 mod rooms;
 mod site;
+mod skew;
 mod sockets;
 mod start;
-mod skew;
 mod talking;
