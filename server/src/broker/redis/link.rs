@@ -43,6 +43,8 @@ const OUT_BATCH: usize = 128;
 const WITHIN: Duration = Duration::from_secs(2);
 /// Whoever asks to follow a topic waits no longer than this for the confirmation.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(3);
+/// Whoever could not publish tries again after this time, with a probe where there is nothing else.
+const AGAIN: Duration = Duration::from_secs(1);
 const BACKOFF_MIN_MS: u64 = 100;
 const BACKOFF_MAX_MS: u64 = 2_000;
 
@@ -410,7 +412,23 @@ async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<
     let mut connection: Option<MultiplexedConnection> = None;
     let mut ended = 0;
     let mut batch = Vec::with_capacity(OUT_BATCH);
-    while queue.recv_many(&mut batch, OUT_BATCH).await > 0 {
+    loop {
+        let next = queue.recv_many(&mut batch, OUT_BATCH);
+        let count = if shared.mute.load(Ordering::Relaxed) {
+            // Nothing may be said for long; and a busy bus is not asked for an echo.
+            match tokio::time::timeout(AGAIN, next).await {
+                Ok(count) => count,
+                Err(_) => {
+                    shared.ask();
+                    continue;
+                }
+            }
+        } else {
+            next.await
+        };
+        if count == 0 {
+            return;
+        }
         let mut pipeline = redis::pipe();
         let mut broadcasts = batch.len() as u64;
         for parcel in batch.drain(..) {
