@@ -35,6 +35,7 @@ fn help_lists_every_setting_with_its_variable() {
         "DATABASE_URL",
         "REDIS_URL",
         "ROOST_ADDR",
+        "ROOST_METRICS_ADDR",
         "ROOST_PUBLIC_URL",
         "ROOST_EXTRA_ORIGINS",
         "ROOST_NODE_NAME",
