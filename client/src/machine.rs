@@ -523,8 +523,8 @@ impl Client {
             (Purpose::Ping, _) => self.pinged_at = None,
             (Purpose::Send(nonce), Reply::Sent { room, message }) => {
                 self.outbox.acknowledge(nonce);
-                if let Some(timeline) = self.rooms.get_mut(&room).and_then(|state| state.timeline.as_mut()) {
-                    timeline.put(message);
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.answered(message);
                 }
                 self.touched.outbox = true;
                 self.touched.timelines.insert(room);
@@ -560,6 +560,14 @@ impl Client {
     fn learn(&mut self, reply: &Reply) {
         match reply {
             Reply::Room { summary } => self.joined((**summary).clone()),
+            Reply::Changed { room, message } => {
+                if let Some(state) = self.rooms.get_mut(room)
+                    && state.answered(message.clone())
+                {
+                    self.touched.timelines.insert(*room);
+                    self.touched.list = true;
+                }
+            }
             Reply::Members { room, members, marks } => {
                 if let Some(state) = self.rooms.get_mut(room) {
                     for member in members {
@@ -634,7 +642,17 @@ impl Client {
 
     fn relist(&mut self, summary: RoomSummary) {
         match self.rooms.get_mut(&summary.room.id) {
-            Some(state) => state.relist(summary),
+            Some(state) => {
+                // Marks that were on their way when the connection was lost are sent again.
+                let (own, theirs) = (state.summary.marks, summary.marks);
+                if own.read > theirs.read || own.delivered > theirs.delivered {
+                    let out = self.marks_out.get_or_insert(summary.room.id, MarksOut::default());
+                    out.read = out.read.max(Some(own.read).filter(|read| *read > theirs.read));
+                    out.delivered =
+                        out.delivered.max(Some(own.delivered).filter(|seq| *seq > theirs.delivered));
+                }
+                state.relist(summary);
+            }
             None => {
                 self.rooms.insert(summary.room.id, RoomState::listed(summary));
             }
@@ -788,8 +806,11 @@ impl Client {
         let news: Vec<protocol::Message> = changes
             .iter()
             .filter(|(seq, _)| *seq > cursor)
-            .filter_map(|(seq, change)| match change {
-                protocol::Change::Message { message } if message.author.id != me && message.seq == *seq => {
+            .filter_map(|(_, change)| match change {
+                // It may have changed since: new is what was said after what is known here.
+                protocol::Change::Message { message }
+                    if message.author.id != me && message.seq > cursor && !message.deleted =>
+                {
                     Some(message.clone())
                 }
                 protocol::Change::Message { .. }

@@ -144,16 +144,18 @@ impl RoomState {
             self.held_since.get_or_insert(now);
             return Applied::Held;
         }
-        self.advance(seq, change);
+        self.advance(seq, change, self.counted_through);
         self.drain();
         Applied::Yes
     }
 
     /// The answer to «everything after my position»: what is between two of its numbers needs no telling.
     pub fn catch_up(&mut self, changes: Vec<(Seq, Change)>, through: Seq) {
+        // In the order of their last changes, a message may come after younger ones: new is what was not known before.
+        let counted = self.counted_through;
         for (seq, change) in changes {
             if seq > self.cursor {
-                self.advance(seq, change);
+                self.advance(seq, change, counted);
             }
         }
         self.cursor = self.cursor.max(through);
@@ -161,6 +163,9 @@ impl RoomState {
         let cursor = self.cursor;
         self.held.retain(|seq, _| *seq > cursor);
         self.drain();
+        // Only now does the window know as much as the count that came with `welcome`, which may have been made before
+        // this device's last read mark arrived.
+        self.recount();
     }
 
     /// What a server missed and fetched again, told to everyone. Where this client is not so far yet, it is a hole:
@@ -187,7 +192,7 @@ impl RoomState {
     fn drain(&mut self) {
         while let Some(change) = self.held.remove(&self.cursor.next()) {
             let seq = self.cursor.next();
-            self.advance(seq, change);
+            self.advance(seq, change, self.counted_through);
         }
         // Nothing held is no hole, unless the head is known to be further on.
         if self.held.is_empty() && self.cursor >= self.summary.head {
@@ -195,11 +200,12 @@ impl RoomState {
         }
     }
 
-    fn advance(&mut self, seq: Seq, change: Change) {
+    /// `counted`: the unread count knows of every message up to here.
+    fn advance(&mut self, seq: Seq, change: Change, counted: Seq) {
         self.cursor = seq;
         self.summary.head = self.summary.head.max(seq);
         match change {
-            Change::Message { message } => self.put_message(message),
+            Change::Message { message } => self.put_message(message, counted),
             Change::Member { member, members, marks } => {
                 self.put_member(member, members);
                 self.put_marks(marks);
@@ -213,24 +219,31 @@ impl RoomState {
         }
     }
 
-    fn put_message(&mut self, message: Message) {
+    fn put_message(&mut self, message: Message, counted: Seq) {
         let own = message.author.id == self.summary.marks.user;
-        if !own && message.seq > self.counted_through && message.seq > self.summary.marks.read {
+        if !own && message.seq > counted && message.seq > self.summary.marks.read {
             self.summary.unread = (self.summary.unread + 1).min(UNREAD_MAX);
         }
         self.counted_through = self.counted_through.max(message.seq);
         self.summary.active_at = self.summary.active_at.max(message.sent_at);
-        if self
-            .summary
-            .last
-            .as_ref()
-            .is_none_or(|last| (message.seq, message.rev) > (last.seq, last.rev) && message.seq >= last.seq)
-        {
-            self.summary.last = Some(message.preview());
-        }
+        self.put_last(&message);
         if let Some(timeline) = &mut self.timeline {
             timeline.put(message);
         }
+    }
+
+    fn put_last(&mut self, message: &Message) {
+        if self.summary.last.as_ref().is_none_or(|last| (message.seq, message.rev) > (last.seq, last.rev)) {
+            self.summary.last = Some(message.preview());
+        }
+    }
+
+    /// A message as the answer to a command brought it, ahead of its event. Says whether anything changed.
+    pub fn answered(&mut self, message: Message) -> bool {
+        if self.summary.last.as_ref().is_some_and(|last| last.seq == message.seq) {
+            self.put_last(&message);
+        }
+        self.timeline.as_mut().is_some_and(|timeline| timeline.put(message))
     }
 
     fn put_member(&mut self, member: Member, members: u32) {

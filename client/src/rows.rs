@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use protocol::{Message, Millis, Nonce, RoomId, Seq, User};
+use protocol::{Message, Millis, Nonce, Reaction, RoomId, Seq, User};
 use uuid::Uuid;
 
 use crate::{Client, SendState};
@@ -59,6 +59,13 @@ impl Row {
         message.author.name.hash(&mut stamp);
         message.body.hash(&mut stamp);
         (message.minute, message.first_of_run, message.last_own, message.seq).hash(&mut stamp);
+        (message.edited, message.deleted, message.reactions.len()).hash(&mut stamp);
+        for reaction in &message.reactions {
+            reaction.emoji.hash(&mut stamp);
+            for user in &reaction.users {
+                user.0.hash(&mut stamp);
+            }
+        }
         let sending = message.sending.as_ref().map(|state| match state {
             SendState::Waiting => 0,
             SendState::OnItsWay => 1,
@@ -89,6 +96,12 @@ pub struct MessageRow {
     pub author: User,
     /// The text.
     pub body: Arc<str>,
+    /// Its author has changed the text.
+    pub edited: bool,
+    /// It was deleted: there is no text.
+    pub deleted: bool,
+    /// The reactions to it.
+    pub reactions: Vec<Reaction>,
     /// When.
     pub at: Millis,
     /// When, in minutes since the looker's midnight.
@@ -142,6 +155,9 @@ pub fn rows(client: &Client, room: RoomId, utc_offset_minutes: i32) -> Vec<Row> 
             drawn.message(MessageRow {
                 author: author.clone(),
                 body: item.body.trim_end().into(),
+                edited: false,
+                deleted: false,
+                reactions: Vec::new(),
                 at: item.written_at,
                 minute: 0,
                 first_of_run: false,
@@ -160,6 +176,9 @@ fn stored(message: &Message, own: bool) -> MessageRow {
     MessageRow {
         author: message.author.clone(),
         body: message.body.as_str().into(),
+        edited: message.edits > 0,
+        deleted: message.deleted,
+        reactions: message.reactions.clone(),
         at: message.sent_at,
         minute: 0,
         first_of_run: false,

@@ -29,6 +29,9 @@ fn message(author: u128, seq: i64) -> Message {
         nonce: Nonce(Uuid::from_u128(2_000 + seq as u128)),
         body: format!("message {seq}"),
         sent_at: seq * 1_000,
+        edits: 0,
+        deleted: false,
+        reactions: Vec::new(),
     }
 }
 
@@ -232,6 +235,47 @@ fn marks_are_sent_at_most_once_a_second_and_never_beyond_what_is_here() {
     assert_eq!(frames.last().map(|f| &f.command), Some(&Command::Read { room: room(), seq: Seq(5) }));
 }
 
+#[test]
+fn marks_that_were_on_their_way_are_sent_again_after_a_reconnect() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 1_000);
+    client.saw(room(), Seq(4), 2_500);
+    client.take_frames();
+    client.disconnected(2_600);
+    client.connected(4_000);
+    // The server knows of 3 only, and counts 4 as unread.
+    let Reply::Welcome { me, node, epoch, ping_ms, mut rooms } = welcome(4, 1) else { unreachable!() };
+    rooms[0].unread = 1;
+    rooms[0].marks = Marks { read: Seq(3), delivered: Seq(3), ..rooms[0].marks };
+    let reply = Reply::Welcome { me, node, epoch, ping_ms, rooms };
+    answer(&mut client, 4_000, |command| matches!(command, Command::Hello { .. }), reply);
+    let frames = client.take_frames();
+    assert!(frames.iter().any(|f| f.command == Command::Read { room: room(), seq: Seq(4) }), "{frames:?}");
+    assert_eq!(client.unread(), 0);
+}
+
+#[test]
+fn a_message_that_changed_before_it_came_is_counted_once_and_is_news() {
+    let mut client = at_three();
+    // 4 was said, 5 was said, 6 is an edit of 4.
+    let edited = Message { rev: Seq(6), edits: 1, body: "edited".to_owned(), ..message(OTHER, 4) };
+    let changes = vec![
+        (Seq(5), Change::Message { message: message(OTHER, 5) }),
+        (Seq(6), Change::Message { message: edited }),
+    ];
+    let event = Event::Changes { room: room(), after: Seq(3), changes, through: Seq(6) };
+    client.receive(ServerFrame::Event { event }, 10);
+    assert_eq!(shown(&client), [4, 5]);
+    assert_eq!(client.unread(), 2);
+    assert_eq!(client.take_touched().news.len(), 2);
+    // A later edit is neither.
+    let again = Message { rev: Seq(7), edits: 2, body: "again".to_owned(), ..message(OTHER, 4) };
+    let change = Change::Message { message: again };
+    let event = Event::Change { room: room(), seq: Seq(7), at: 0, change };
+    client.receive(ServerFrame::Event { event }, 20);
+    assert_eq!((client.unread(), client.take_touched().news.len()), (2, 0));
+}
+
 proptest! {
     /// Any order, repetition and loss of events, and then catching up, gives the same timeline.
     #[test]
@@ -271,5 +315,101 @@ proptest! {
         }
         prop_assert!(shown(&client).into_iter().eq(4..=39));
         prop_assert_eq!(client.room(room()).unwrap().cursor(), Seq(39));
+    }
+}
+
+/// A room's line of changes after number 3: a message is said (0), or one that was said before is changed (which one).
+#[derive(Clone, Debug)]
+struct Line(Vec<usize>);
+
+impl Line {
+    fn head(&self) -> i64 {
+        3 + self.0.len() as i64
+    }
+
+    /// The messages as they are after the change of this number, by age.
+    fn at(&self, through: i64) -> Vec<Message> {
+        let mut messages: Vec<Message> = Vec::new();
+        for (seq, what) in (4..=through).zip(&self.0) {
+            if *what == 0 || messages.is_empty() {
+                messages.push(message(OTHER, seq));
+                continue;
+            }
+            let place = what % messages.len();
+            let changed = &mut messages[place];
+            changed.rev = Seq(seq);
+            if what % 5 == 0 {
+                (changed.body, changed.deleted) = (String::new(), true);
+            } else if !changed.deleted {
+                changed.edits += 1;
+                changed.body = format!("edited at {seq}");
+            }
+        }
+        messages
+    }
+
+    fn event(&self, seq: i64) -> Event {
+        let message = self.at(seq).into_iter().find(|message| message.rev == Seq(seq)).unwrap();
+        Event::Change { room: room(), seq: Seq(seq), at: 0, change: Change::Message { message } }
+    }
+
+    /// What the database answers to «everything after», at the time of `through`.
+    fn since(&self, after: i64, through: i64) -> Vec<(Seq, Change)> {
+        let mut changed = self.at(through);
+        changed.retain(|message| message.rev > Seq(after));
+        changed.sort_by_key(|message| message.rev);
+        changed.into_iter().map(|message| (message.rev, Change::Message { message })).collect()
+    }
+}
+
+proptest! {
+    /// The same for messages that change: live events, repairs by a server and catching up, in any order, with loss and
+    /// repetition, end at what a fresh fetch would give, and count what is unread once.
+    #[test]
+    fn changes_in_any_order_and_then_catch_up_are_a_fresh_fetch(
+        line in prop::collection::vec(prop_oneof![Just(0_usize), 0_usize..50], 1..40).prop_map(Line),
+        deliveries in prop::collection::vec((0_i64..40, 0_i64..40, any::<bool>()), 0..80),
+    ) {
+        let mut client = at_three();
+        let head = line.head();
+        let mut now = 0;
+        for (one, other, repair) in deliveries {
+            now += 7;
+            let (after, through) = (3 + one.min(other) % (head - 3), 4 + one.max(other) % (head - 3));
+            let event = if repair && after < through {
+                let changes = line.since(after, through);
+                Event::Changes { room: room(), after: Seq(after), changes, through: Seq(through) }
+            } else {
+                line.event(through)
+            };
+            client.receive(ServerFrame::Event { event }, now);
+            let cursor = client.room(room()).unwrap().cursor().0;
+            let expected: Vec<i64> = line.at(cursor).iter().map(|message| message.seq.0).collect();
+            prop_assert_eq!(shown(&client), expected, "at {}", cursor);
+        }
+        let after = client.room(room()).unwrap().cursor().0;
+        client.disconnected(now);
+        client.connected(now);
+        let unread = line.at(head).len() as u32;
+        let Reply::Welcome { me, node, epoch, ping_ms, mut rooms } = welcome(head, 1) else { unreachable!() };
+        rooms[0].marks = Marks { read: Seq(3), delivered: Seq(3), ..rooms[0].marks };
+        rooms[0].unread = unread;
+        rooms[0].last = line.at(head).last().map(Message::preview);
+        let reply = Reply::Welcome { me, node, epoch, ping_ms, rooms };
+        let before = client.unread();
+        prop_assert_eq!(before, line.at(after).len() as u32, "counted as they came");
+        answer(&mut client, now, |command| matches!(command, Command::Hello { .. }), reply);
+        let frames = client.take_frames();
+        if let Some(frame) = frames.iter().find(|f| matches!(f.command, Command::CatchUp { .. })) {
+            let changes = line.since(after, head);
+            let reply = Reply::Changes { room: room(), changes, through: Seq(head), more: false };
+            client.receive(ServerFrame::Reply { r#ref: frame.r#ref, reply }, now);
+        }
+        let state = client.room(room()).unwrap();
+        let messages: Vec<Message> =
+            state.timeline.as_ref().unwrap().messages().map(|message| (**message).clone()).collect();
+        prop_assert_eq!(&messages, &line.at(head));
+        prop_assert_eq!(state.summary.last.clone(), messages.last().map(Message::preview));
+        prop_assert_eq!((state.cursor(), client.unread()), (Seq(head), unread));
     }
 }

@@ -57,6 +57,36 @@ pub enum Command {
         /// The text as it was typed.
         body: String,
     },
+    /// Change the text of a message of one's own. Safe to repeat. Answered by `changed`.
+    Edit {
+        /// Where.
+        room: RoomId,
+        /// Which message.
+        seq: Seq,
+        /// How many edits of it the browser has seen. When there were more, this one is refused
+        /// ([`EditedMeanwhile`](crate::ErrorCode::EditedMeanwhile)), unless the last of them is this very text.
+        edits: u32,
+        /// The new text as it was typed.
+        body: String,
+    },
+    /// Delete a message: one's own, or, as an owner of the room, anyone's. Safe to repeat. Answered by `changed`.
+    Delete {
+        /// Where.
+        room: RoomId,
+        /// Which message.
+        seq: Seq,
+    },
+    /// Put an emoji under a message, or take it back. Safe to repeat. Answered by `changed`.
+    React {
+        /// Where.
+        room: RoomId,
+        /// Which message.
+        seq: Seq,
+        /// Which emoji.
+        emoji: String,
+        /// Whether it is to be there.
+        on: bool,
+    },
     /// This device has everything up to `seq`. Answered by `done`.
     Delivered {
         /// Which room.
@@ -141,6 +171,9 @@ impl Command {
         "catch_up",
         "history",
         "send",
+        "edit",
+        "delete",
+        "react",
         "delivered",
         "read",
         "find_users",

@@ -85,6 +85,8 @@ error_codes! {
     TextTooLong = 2002 Never "the text is too long";
     /// Control characters, or white space where there must be none.
     TextInvalid = 2003 Never "the text has characters that are not allowed";
+    /// Not the form of an [`Emoji`](crate::Emoji).
+    EmojiInvalid = 2004 Never "this is not an emoji";
 
     /// No such room, or one that this person is not in: the answer is the same on purpose.
     RoomUnknown = 3001 Never "there is no such room for you";
@@ -98,6 +100,14 @@ error_codes! {
     MembersFull = 3005 Never "the room is full";
     /// A direct room has no title, no topic, and no other members.
     DirectRoom = 3006 Never "a direct room cannot be changed";
+    /// The room has no message with this number.
+    MessageUnknown = 3007 Never "there is no such message";
+    /// The message has been deleted: it can neither be changed nor reacted to.
+    MessageDeleted = 3008 Never "the message has been deleted";
+    /// The message has other edits than the browser knew of.
+    EditedMeanwhile = 3009 Never "the message has been edited meanwhile";
+    /// The message has as many reactions as one may have.
+    ReactionsFull = 3010 Never "the message has too many reactions";
 
     /// Another account has this handle.
     HandleTaken = 4001 Never "the handle is taken";

@@ -18,11 +18,12 @@ pub use event::{Change, Event};
 pub use frame::{ClientFrame, ServerFrame};
 pub use id::{Epoch, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, UserId};
 pub use model::{
-    ChannelListing, Marks, Member, Message, Millis, Role, Room, RoomKind, RoomSummary, RoomView, User,
+    ChannelListing, Marks, Member, Message, Millis, Reaction, Role, Room, RoomKind, RoomSummary, RoomView,
+    User,
 };
 pub use page::{FormName, FormState, InvitationView, Language, Page, SessionView, SignUp, Theme, Viewer};
 pub use reply::Reply;
-pub use text::{Body, DisplayName, Handle, Password, RoomTitle, RoomTopic};
+pub use text::{Body, DisplayName, Emoji, Handle, Password, RoomTitle, RoomTopic};
 
 /// The version of the wire. A browser says it in `hello`; another one is refused with
 /// [`ErrorCode::VersionUnsupported`] and the page offers a reload.

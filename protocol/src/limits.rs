@@ -2,6 +2,12 @@
 
 /// Characters (Unicode scalar values) of a message.
 pub const BODY_CHARS_MAX: usize = 4_000;
+/// Characters of an emoji: a family of four with skin tones has eleven.
+pub const EMOJI_CHARS_MAX: usize = 16;
+/// Different emoji under one message.
+pub const EMOJIS_MAX: usize = 20;
+/// Reactions to one message, over all emoji: the whole of them travels with every change of the message.
+pub const REACTIONS_MAX: usize = 500;
 /// Bytes of one WebSocket frame from a browser.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Characters of a handle, at least.

@@ -92,18 +92,49 @@ pub struct Message {
     pub author: User,
     /// What the author's browser called it while it was on its way.
     pub nonce: Nonce,
-    /// The text.
+    /// The text; empty once it has been deleted.
     pub body: String,
     /// When the server stored it.
     pub sent_at: Millis,
+    /// How often its author has changed the text.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub edits: u32,
+    /// Whether it has been deleted: then its place is kept, and neither text nor reactions are.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deleted: bool,
+    /// The reactions to it, in the order in which each emoji came first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+}
+
+/// One emoji under a message, and who chose it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// See [`Emoji`](crate::Emoji).
+    pub emoji: String,
+    /// Never empty, in the order in which they came. All reactions to one message are at most
+    /// [`REACTIONS_MAX`](crate::limits::REACTIONS_MAX).
+    pub users: Vec<UserId>,
+}
+
+// Serde wants a reference.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde's attribute asks for")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde's attribute asks for")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Message {
     /// The message as a room's line in the list carries it: cut to
-    /// [`PREVIEW_CHARS`](crate::limits::PREVIEW_CHARS).
+    /// [`PREVIEW_CHARS`](crate::limits::PREVIEW_CHARS), without reactions.
     #[must_use]
     pub fn preview(&self) -> Self {
-        Self { body: self.body.chars().take(crate::limits::PREVIEW_CHARS).collect(), ..self.clone() }
+        let body = self.body.chars().take(crate::limits::PREVIEW_CHARS).collect();
+        Self { body, reactions: Vec::new(), ..self.clone() }
     }
 }
 

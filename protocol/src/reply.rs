@@ -59,6 +59,13 @@ pub enum Reply {
         /// The message as it is stored: the first one's, when the nonce was known already.
         message: Message,
     },
+    /// To `edit`, `delete` and `react`: it is committed, or was so before.
+    Changed {
+        /// Which room.
+        room: RoomId,
+        /// The message as it is now.
+        message: Message,
+    },
     /// To `start_direct`, `create_room` and `join`.
     Room {
         /// The room in the viewer's list.

@@ -38,6 +38,9 @@ parsed_text! {
     RoomTitle;
     /// A room's topic: one line of up to 250 characters; may be empty.
     RoomTopic;
+    /// One emoji, as a reaction: 1 to 16 characters, of which at least one is outside ASCII, and none is a letter of it,
+    /// white space or a control character. Which sequences are pictures depends on the reader's fonts, so no table is asked.
+    Emoji;
 }
 
 /// A password that is long enough, and not so long that hashing it is an attack. Never printed.
@@ -105,6 +108,21 @@ impl RoomTopic {
             return Ok(Self(String::new()));
         }
         one_line(text, limits::TOPIC_CHARS_MAX).map(Self)
+    }
+}
+
+impl Emoji {
+    /// Trims and checks.
+    ///
+    /// # Errors
+    /// [`ErrorCode::EmojiInvalid`].
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let text = text.trim();
+        let chars = text.chars().count();
+        let good = (1..=limits::EMOJI_CHARS_MAX).contains(&chars)
+            && text.chars().any(|c| !c.is_ascii() && !is_invisible(c))
+            && !text.chars().any(|c| c.is_ascii_alphabetic() || c.is_whitespace() || c.is_control());
+        if good { Ok(Self(text.to_owned())) } else { Err(ErrorCode::EmojiInvalid.into()) }
     }
 }
 
@@ -212,6 +230,17 @@ mod tests {
         assert_eq!(RoomTopic::parse("  ").unwrap().as_str(), "");
         assert_eq!(code(RoomTitle::parse("  ")), Some(ErrorCode::TextEmpty));
         assert_eq!(RoomTitle::parse("  Harbour \n watch ").unwrap().as_str(), "Harbour watch");
+    }
+
+    #[test]
+    fn an_emoji_is_short_and_is_a_picture_as_far_as_one_can_tell() {
+        for text in ["👍", " 🎉 ", "1️⃣", "👨‍👩‍👧‍👦", "❤️", "🏴󠁧󠁢󠁳󠁣󠁴󠁿"]
+        {
+            assert_eq!(Emoji::parse(text).unwrap().as_str(), text.trim());
+        }
+        for text in ["", "1", "ok", "👍 👍", "a👍", "\u{200B}", &"👍".repeat(17)] {
+            assert_eq!(code(Emoji::parse(text)), Some(ErrorCode::EmojiInvalid), "{text:?}");
+        }
     }
 
     #[test]

@@ -49,6 +49,9 @@ fn command_name(command: &Command) -> &'static str {
         Command::CatchUp { .. } => "catch_up",
         Command::History { .. } => "history",
         Command::Send { .. } => "send",
+        Command::Edit { .. } => "edit",
+        Command::Delete { .. } => "delete",
+        Command::React { .. } => "react",
         Command::Delivered { .. } => "delivered",
         Command::Read { .. } => "read",
         Command::FindUsers { .. } => "find_users",
@@ -94,6 +97,7 @@ fn every_reply_event_and_change_has_a_block() {
                     }
                     Reply::Page { .. } => "page",
                     Reply::Sent { .. } => "sent",
+                    Reply::Changed { .. } => "changed",
                     Reply::Room { .. } => "room",
                     Reply::Users { .. } => "users",
                     Reply::Channels { .. } => "channels",
@@ -121,7 +125,7 @@ fn every_reply_event_and_change_has_a_block() {
             ServerFrame::Refusal { .. } => {}
         }
     }
-    assert_eq!(replies.len(), 11, "{replies:?}");
+    assert_eq!(replies.len(), 12, "{replies:?}");
     assert_eq!(events.len(), 6, "{events:?}");
     assert_eq!(changes.len(), 3, "{changes:?}");
 }

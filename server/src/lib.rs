@@ -25,7 +25,7 @@ use crate::{
     broker::{Broker, Bus},
     config::Config,
     http::Site,
-    node::{Node, Tuning},
+    node::{Node, Sabotage, Tuning},
     store::Store,
 };
 
@@ -66,6 +66,19 @@ pub async fn run(
     options: LeptosOptions,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
+    run_sabotaged(config, options, Sabotage::default(), shutdown).await
+}
+
+/// The same, for the fault test, with something that goes wrong on purpose.
+///
+/// # Errors
+/// What keeps it from starting; see [`Error`].
+pub async fn run_sabotaged(
+    config: Config,
+    options: LeptosOptions,
+    sabotage: Sabotage,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
     let store = open_store(&config).await?;
     if config.migrate_only {
         tracing::info!("the database is up to date");
@@ -79,7 +92,7 @@ pub async fn run(
     let mut config = config;
     config.set_addr(listener.local_addr()?);
     let config = Arc::new(config);
-    let node = start_node(&config, store.clone()).await?;
+    let node = start_node(&config, store.clone(), sabotage).await?;
     // Until the end: how a server leaves is worth seeing.
     let _metrics = metrics.map(|listener| tell_metrics(listener, Arc::clone(&node)));
     let site = Site::new(node, Arc::clone(&config), built_front_end(options));
@@ -116,7 +129,7 @@ fn tell_metrics(listener: TcpListener, node: Arc<Node>) -> AbortOnDropHandle<()>
 ///
 /// # Errors
 /// When the database fails, or Redis does not answer in time.
-pub async fn start_node(config: &Config, store: Store) -> Result<Arc<Node>, Error> {
+pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Result<Arc<Node>, Error> {
     let epoch = store.installation().await.map_err(Error::Database)?.epoch;
     let broker = match config.redis_url() {
         None => Broker::memory(&Bus::default()),
@@ -133,6 +146,7 @@ pub async fn start_node(config: &Config, store: Store) -> Result<Arc<Node>, Erro
     let tuning = Tuning {
         sends_per_s: NonZeroU32::new(config.sends_per_s).unwrap_or(NonZeroU32::MIN),
         sends_burst: NonZeroU32::new(config.sends_burst).unwrap_or(NonZeroU32::MIN),
+        sabotage,
         ..Tuning::default()
     };
     Ok(Node::start(config.node_name.clone(), (store, epoch), broker, tuning))
@@ -183,7 +197,11 @@ async fn serve(
         leaving.cancelled().await;
         tokio::time::sleep(drain + LAST_MOMENTS).await;
     };
-    let all = async { tokio::join!(async { server.await }, leave).0 };
+    let all = async {
+        let served = tokio::join!(async { server.await }, leave).0;
+        node.end().await;
+        served
+    };
     tokio::select! {
         served = all => served?,
         () = too_long => tracing::warn!("stopping in the middle of requests: they took too long"),

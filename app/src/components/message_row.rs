@@ -3,7 +3,7 @@
 
 use client::{MessageRow as Message, RowKey, SendState, Tick};
 use leptos::prelude::*;
-use protocol::{Nonce, Refusal, RoomId, Seq};
+use protocol::{Nonce, Reaction, Refusal, RoomId, Seq};
 
 use super::{avatar::Avatar, icon::Icon};
 use crate::components::handler;
@@ -59,6 +59,16 @@ pub fn MessageRow(
         (None, Some(seq)) if message.last_own => view! { <Ticks room seq/> }.into_any(),
         (None, _) => ().into_any(),
     };
+    let words = chat.words;
+    let said = match message.deleted {
+        true => view! { <em class="deleted">{words.message_deleted()}</em> }.into_any(),
+        false => text(&message.body),
+    };
+    let edited = message.edited.then(|| view! { <span class="edited">{words.edited()}</span> }.into_any());
+    let reactions = message.seq.filter(|_| !message.reactions.is_empty()).map(|seq| {
+        let reactions = message.reactions.clone();
+        view! { <Reactions room seq reactions/> }.into_any()
+    });
     view! {
         <article
             class="row"
@@ -71,7 +81,8 @@ pub fn MessageRow(
         >
             <div class="gutter">{gutter}</div>
             <div class="row-body">
-                {byline} <div class="text">{text(&message.body)} {state}</div>
+                {byline} <div class="text">{said} {edited} {state}</div>
+                {reactions}
                 {refused.map(|(nonce, refusal)| view! { <Refused nonce refusal/> }.into_any())}
             </div>
         </article>
@@ -95,6 +106,33 @@ fn text(body: &str) -> AnyView {
         .into_any(),
     });
     views.collect::<Vec<_>>().into_any()
+}
+
+/// The reactions to a message. Each is a button that puts one's own there, or takes it back.
+#[component]
+fn Reactions(room: RoomId, seq: Seq, reactions: Vec<Reaction>) -> impl IntoView {
+    let chat = use_chat();
+    let chip = |reaction: Reaction| {
+        let own = reaction.users.iter().any(|user| chat.is_me(*user));
+        let count = reaction.users.len();
+        let label = chat.words.reaction(&reaction.emoji, count);
+        let emoji = reaction.emoji.clone();
+        let toggle = move |_| chat.react(room, seq, &emoji, !own);
+        view! {
+            <button
+                type="button"
+                class="reaction"
+                aria-pressed=own.to_string()
+                aria-label=label
+                on:click=handler(toggle)
+            >
+                <span aria-hidden="true">{reaction.emoji}</span>
+                <span aria-hidden="true" class="count">{count}</span>
+            </button>
+        }
+        .into_any()
+    };
+    view! { <div class="reactions">{reactions.into_iter().map(chip).collect::<Vec<_>>()}</div> }
 }
 
 /// What has become of a message that is not stored yet.

@@ -230,6 +230,9 @@ pub(crate) fn is_match(chat: Chat, summary: &RoomSummary, lower: &str) -> bool {
 
 fn preview_of(chat: Chat, summary: &RoomSummary) -> String {
     let Some(last) = &summary.last else { return chat.words.no_messages().to_owned() };
+    if last.deleted {
+        return chat.words.message_deleted().to_owned();
+    }
     let text: String =
         last.body.chars().take(PREVIEW_CHARS).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     match (chat.is_me(last.author.id), summary.room.kind) {

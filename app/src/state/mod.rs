@@ -243,6 +243,11 @@ impl Chat {
         self.tell(|client, now| client.retry(nonce, now));
     }
 
+    /// Puts one's emoji under a message, or takes it back. Where that is refused, the message stays as it is.
+    pub fn react(self, room: RoomId, seq: Seq, emoji: &str, on: bool) {
+        self.ask(Command::React { room, seq, emoji: emoji.to_owned(), on }, |_| {});
+    }
+
     /// Takes a refused message back, with its text.
     pub fn take_back(self, nonce: Nonce) -> Option<String> {
         let mut taken = None;

@@ -50,6 +50,9 @@ impl Words {
                 "There are invisible control characters in it. Remove them, for example by typing the text anew.",
                 "内容中有不可见的控制字符。请去掉它们，例如重新输入。",
             ),
+            ErrorCode::EmojiInvalid => {
+                ("One emoji is wanted here, and nothing else.", "这里只能放一个表情符号。")
+            }
             ErrorCode::RoomUnknown => (
                 "This room does not exist, or you are no longer in it. Someone who is can invite you.",
                 "房间不存在，或者你已不在其中。可以请里面的人邀请你。",
@@ -68,6 +71,15 @@ impl Words {
                 "A direct message has two people and no name. Make a group instead.",
                 "私聊只有两个人，也没有名称。请新建一个群组。",
             ),
+            ErrorCode::MessageUnknown => ("There is no such message here.", "这里没有这条消息。"),
+            ErrorCode::MessageDeleted => ("This message has been deleted.", "这条消息已被删除。"),
+            ErrorCode::EditedMeanwhile => (
+                "This message was edited elsewhere meanwhile. Look at it again before you change it; your text is still here.",
+                "这条消息刚在别处被编辑过。请先查看再修改，你的内容还在。",
+            ),
+            ErrorCode::ReactionsFull => {
+                ("This message has as many reactions as it can carry.", "这条消息的表情回应已达上限。")
+            }
             ErrorCode::HandleTaken => {
                 ("Someone else has this handle. Choose another.", "这个用户名已被使用，请换一个。")
             }

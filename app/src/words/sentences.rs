@@ -5,6 +5,15 @@ use protocol::{RoomKind, limits};
 use super::Words;
 
 impl Words {
+    /// A reaction, as a screen reader says it: the emoji and how many people chose it.
+    #[must_use]
+    pub fn reaction(self, emoji: &str, count: usize) -> String {
+        match count {
+            1 => self.pick(format!("{emoji}, 1 person"), format!("{emoji}，1 人")),
+            _ => self.pick(format!("{emoji}, {count} people"), format!("{emoji}，{count} 人")),
+        }
+    }
+
     /// How many members.
     #[must_use]
     pub fn members_count(self, n: u32) -> String {

@@ -123,6 +123,8 @@ words! {
     not_sent_because: "Not sent.", "未发送。";
     try_again: "Try again", "重试";
     edit: "Edit", "编辑";
+    edited: "edited", "已编辑";
+    message_deleted: "This message was deleted.", "这条消息已删除。";
     delete: "Delete", "删除";
     copy_text: "Copy text", "复制文本";
     copied: "Copied", "已复制";

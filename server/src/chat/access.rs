@@ -1,6 +1,6 @@
 //! Who may do what: pure functions over what the room's lock found.
 
-use protocol::{ErrorCode, Role, Room, RoomKind};
+use protocol::{ErrorCode, Message, Role, Room, RoomKind, UserId};
 
 /// Whether someone with this role (`None`: not in the room) may join by themselves.
 ///
@@ -42,6 +42,38 @@ pub fn check_set(room: &Room, role: Option<Role>, title: &str) -> Result<(), Err
         Role::Member if room.title == title => Ok(()),
         Role::Member => Err(ErrorCode::Forbidden),
     }
+}
+
+/// Whether someone in the room may change the text of a message: only its author, while it is there.
+///
+/// # Errors
+/// [`ErrorCode::Forbidden`], [`ErrorCode::MessageDeleted`].
+pub fn check_edit(by: UserId, message: &Message) -> Result<(), ErrorCode> {
+    if message.author.id != by {
+        return Err(ErrorCode::Forbidden);
+    }
+    check_there(message)
+}
+
+/// Whether someone in the room may delete a message: its author, and an owner of the room.
+///
+/// # Errors
+/// [`ErrorCode::Forbidden`].
+pub fn check_delete(by: UserId, role: Option<Role>, message: &Message) -> Result<(), ErrorCode> {
+    let allowed = message.author.id == by || role == Some(Role::Owner);
+    if allowed { Ok(()) } else { Err(ErrorCode::Forbidden) }
+}
+
+/// Whether someone in the room may react to a message: anyone, while it is there.
+///
+/// # Errors
+/// [`ErrorCode::MessageDeleted`].
+pub fn check_react(message: &Message) -> Result<(), ErrorCode> {
+    check_there(message)
+}
+
+fn check_there(message: &Message) -> Result<(), ErrorCode> {
+    if message.deleted { Err(ErrorCode::MessageDeleted) } else { Ok(()) }
 }
 
 fn check_changeable(room: &Room, role: Option<Role>) -> Result<Role, ErrorCode> {

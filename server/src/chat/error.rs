@@ -46,6 +46,7 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::NoSuchRoom => ErrorCode::RoomUnknown.into(),
+            store::Error::NoSuchMessage => ErrorCode::MessageUnknown.into(),
             store::Error::NoSuchUser => ErrorCode::UserUnknown.into(),
             store::Error::MembersFull => ErrorCode::MembersFull.into(),
             store::Error::RoomsFull => ErrorCode::RoomsFull.into(),

@@ -158,13 +158,18 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::OriginForeign | ErrorCode::Forbidden | ErrorCode::SignUpClosed => StatusCode::FORBIDDEN,
         ErrorCode::NotSignedIn | ErrorCode::CredentialsWrong => StatusCode::UNAUTHORIZED,
         ErrorCode::TooManyConnections | ErrorCode::SlowDown => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::RoomUnknown | ErrorCode::UserUnknown => StatusCode::NOT_FOUND,
-        ErrorCode::HandleTaken | ErrorCode::RoomsFull | ErrorCode::MembersFull | ErrorCode::DirectRoom => {
-            StatusCode::CONFLICT
-        }
+        ErrorCode::RoomUnknown | ErrorCode::UserUnknown | ErrorCode::MessageUnknown => StatusCode::NOT_FOUND,
+        ErrorCode::MessageDeleted => StatusCode::GONE,
+        ErrorCode::HandleTaken
+        | ErrorCode::RoomsFull
+        | ErrorCode::MembersFull
+        | ErrorCode::DirectRoom
+        | ErrorCode::EditedMeanwhile
+        | ErrorCode::ReactionsFull => StatusCode::CONFLICT,
         ErrorCode::TextEmpty
         | ErrorCode::TextTooLong
         | ErrorCode::TextInvalid
+        | ErrorCode::EmojiInvalid
         | ErrorCode::HandleInvalid
         | ErrorCode::PasswordTooShort
         | ErrorCode::PasswordTooLong

@@ -101,6 +101,9 @@ impl Node {
     /// Fetches what is missing in a room until nothing is held and the head is reached. One at a time for each room:
     /// the caller has set `repairing`.
     pub(super) async fn repair(self: &Arc<Self>, room: RoomId) {
+        if self.tuning.sabotage.no_repair {
+            return;
+        }
         loop {
             match self.fetch_missing(room).await {
                 Ok(true) => {}

@@ -14,6 +14,8 @@ mod follow;
 mod limits;
 mod marks;
 mod ring;
+mod sabotage;
+mod writer;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -30,6 +32,8 @@ use crate::{
 };
 pub use limits::Limits;
 pub use marks::Marks;
+pub use sabotage::Sabotage;
+pub use writer::{Writer, Written};
 
 /// What a node can be told to do otherwise.
 #[derive(Clone, Debug)]
@@ -50,6 +54,8 @@ pub struct Tuning {
     pub sends_per_s: NonZeroU32,
     /// … and at once.
     pub sends_burst: NonZeroU32,
+    /// Test only: what goes wrong on purpose.
+    pub sabotage: Sabotage,
 }
 
 impl Default for Tuning {
@@ -63,6 +69,7 @@ impl Default for Tuning {
             marks: Duration::from_secs(1),
             sends_per_s: const { NonZeroU32::new(5).expect("not zero") },
             sends_burst: const { NonZeroU32::new(30).expect("not zero") },
+            sabotage: Sabotage::default(),
         }
     }
 }
@@ -77,6 +84,8 @@ pub struct Node {
     pub store: Store,
     /// The time.
     pub clock: Clock,
+    /// Messages on their way into the database.
+    pub writer: Writer,
     /// Marks on their way into the database.
     pub marks: Marks,
     /// How much one person may do at once.
@@ -87,6 +96,8 @@ pub struct Node {
     broker: Broker,
     follows: follow::Follows,
     tuning: Tuning,
+    /// Test only: what is published goes this way first, to be spoilt.
+    detour: Option<mpsc::Sender<Broadcast>>,
     tasks: TaskTracker,
     leaving: CancellationToken,
     /// Rung when something may have been missed.
@@ -103,18 +114,22 @@ impl Node {
         tuning: Tuning,
     ) -> Arc<Self> {
         let hub = Hub::default();
+        let (detour, spoilt) = tuning.sabotage.detour();
+        let (writer, queues) = Writer::new();
         let node = Arc::new(Self {
             metrics: Metrics::new(&broker.counters(), hub.counters()),
             name,
             epoch,
             store,
             clock: Clock::default(),
+            writer,
             marks: Marks::default(),
             limits: Limits::new(tuning.sends_per_s, tuning.sends_burst),
             hub,
             broker,
             follows: follow::Follows::default(),
             tuning,
+            detour,
             tasks: TaskTracker::new(),
             leaving: CancellationToken::new(),
             doubt: tokio::sync::Notify::new(),
@@ -123,6 +138,11 @@ impl Node {
         node.spawn(check::heads(node.clone()));
         node.spawn(check::sessions(node.clone()));
         node.spawn(marks::run(node.clone()));
+        if let Some(spoilt) = spoilt {
+            node.spawn(sabotage::run(node.clone(), spoilt));
+        }
+        node.clock.set_offset_ms(node.tuning.sabotage.clock_offset_ms);
+        writer::start(&node, queues);
         node
     }
 
@@ -135,6 +155,12 @@ impl Node {
                 () = leaving.cancelled() => {}
             }
         });
+    }
+
+    /// Test only: what goes wrong on purpose.
+    #[must_use]
+    pub fn sabotage(&self) -> &Sabotage {
+        &self.tuning.sabotage
     }
 
     /// The first Redis that carries no news, where there is one.
@@ -151,6 +177,7 @@ impl Node {
             connections: self.hub.len(),
             topics: self.follows.len(),
             bus_up: self.broker.states().iter().map(|(_, status)| *status == Status::Up).collect(),
+            lane_depth: self.writer.waiting(),
             database_used,
             database_idle,
         })
@@ -210,7 +237,12 @@ impl Node {
     /// The frame is encoded here, once for everyone.
     fn publish(&self, topic: Topic, kind: Kind, event: Option<Event>) {
         let frame = event.map_or_else(String::new, |event| ServerFrame::Event { event }.encode());
-        if !self.broker.publish(Broadcast { topic, epoch: self.epoch, kind, frame }) {
+        let broadcast = Broadcast { topic, epoch: self.epoch, kind, frame };
+        let taken = match &self.detour {
+            None => self.broker.publish(broadcast),
+            Some(detour) => detour.try_send(broadcast).is_ok(),
+        };
+        if !taken {
             self.metrics.publish_refused.inc();
             // The other nodes find it by their head check; this one need not wait for that.
             tracing::warn!(%topic, "the queue to the broker is full");
@@ -244,6 +276,12 @@ impl Node {
         if tokio::time::timeout(within, gone).await.is_err() {
             tracing::warn!(connections = self.hub.len(), "left before every connection had gone");
         }
+    }
+
+    /// Ends, after [`Node::leave`] and when no request is under way any more: nobody is left who could send. What waits in
+    /// the lanes is written to its end.
+    pub async fn end(&self) {
+        self.writer.close();
         self.tasks.close();
         self.tasks.wait().await;
     }

@@ -2,16 +2,18 @@
 //!
 //! Law: a command runs in a task of its own, and its end is awaited or left alone, never cut off: a socket that closes
 //! drops no database future half-way. While a command runs no further frame is read: a browser that asks faster than it
-//! is answered waits. Every write is under a timeout: a peer that stalls delays nobody.
+//! is answered waits. Only sends may follow each other before the first is answered ([`SENDS_AHEAD_MAX`]): they stand in
+//! their lane, in their order, as soon as they are read. Answers come in the order of the questions. Every write is under
+//! a timeout: a peer that stalls delays nobody.
 
-use std::{ops::ControlFlow, sync::Arc, time::Duration};
+use std::{collections::VecDeque, ops::ControlFlow, sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
-use futures::{SinkExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
 use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Refusal, Reply, ServerFrame, limits};
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::time::Instant;
 
-use super::dispatch::{dispatch, name_of};
+use super::dispatch::{dispatch, dispatch_send, name_of};
 use crate::{
     chat::Context,
     hub::{Close, ConnectionId, Outbox},
@@ -23,17 +25,35 @@ const HELLO_WITHIN: Duration = Duration::from_secs(10);
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
 /// Frames fed to the socket before one flush.
 const WRITE_BATCH: usize = 64;
+/// Sends of one connection that may wait for their commit at once.
+const SENDS_AHEAD_MAX: usize = 32;
 /// So many frames that could not be read end the connection.
 const GARBAGE_MAX: u32 = 10;
 /// A connection is silent for at most so many pings.
 const SILENT_PINGS: u32 = 3;
 
-/// The command that runs, by the browser's number for it.
+/// The commands that run, in the order in which they are answered: one, or several sends.
+#[derive(Default)]
 struct Running {
+    asked: VecDeque<Asked>,
+    /// A command that was read while sends ran: it waits for them, and nothing more is read.
+    next: Option<ClientFrame>,
+}
+
+/// A command that runs, by the browser's number for it.
+struct Asked {
     r#ref: u32,
-    task: JoinHandle<Result<Reply, Refusal>>,
+    is_send: bool,
+    came: Instant,
+    answer: BoxFuture<'static, Result<Reply, Refusal>>,
+}
+
+/// What has become of a command.
+struct Answer {
+    r#ref: u32,
     /// When a send came: how long it takes is what people feel.
     sent: Option<Instant>,
+    result: Result<Reply, Refusal>,
 }
 
 /// See the module.
@@ -78,22 +98,28 @@ impl Connection {
     }
 
     async fn serve(&mut self) -> ControlFlow<End, std::convert::Infallible> {
-        let mut running: Option<Running> = None;
+        let mut running = Running::default();
         let silence = tokio::time::sleep(HELLO_WITHIN);
         tokio::pin!(silence);
         loop {
             tokio::select! {
-                answer = finish(&mut running) => {
-                    let sent = running.take().and_then(|running| running.sent);
-                    self.answer(answer).await?;
-                    if let Some(came) = sent {
-                        self.cx.node.metrics.send_seconds.observe(came.elapsed().as_secs_f64());
+                answer = running.finish() => {
+                    let mut answers = vec![answer];
+                    // What is ready at once goes out together.
+                    while answers.len() < WRITE_BATCH
+                        && let Some(answer) = running.finish().now_or_never()
+                    {
+                        answers.push(answer);
+                    }
+                    self.answer(answers).await?;
+                    if running.asked.is_empty() && let Some(frame) = running.next.take() {
+                        self.begin(frame, &mut running);
                     }
                 }
                 () = self.outbox.ready() => self.drain().await?,
-                frame = self.socket.recv(), if running.is_none() => {
+                frame = self.socket.recv(), if running.may_read() => {
                     self.state.heard = Instant::now();
-                    running = self.read(frame).await?;
+                    self.read(frame, &mut running).await?;
                 }
                 () = &mut silence => {
                     let patience = if self.state.greeted { self.ping * SILENT_PINGS } else { HELLO_WITHIN };
@@ -108,51 +134,82 @@ impl Connection {
     }
 
     /// A frame came: a command begins to run, or is answered at once.
-    async fn read(&mut self, frame: Option<Result<Frame, axum::Error>>) -> ControlFlow<End, Option<Running>> {
+    async fn read(
+        &mut self,
+        frame: Option<Result<Frame, axum::Error>>,
+        running: &mut Running,
+    ) -> ControlFlow<End> {
         let text = match frame {
             None => return ControlFlow::Break(End::Gone("the browser went away".to_owned())),
             Some(Err(e)) => return self.unreadable(&e).await,
             Some(Ok(Frame::Close(_))) => {
                 return ControlFlow::Break(End::Gone("closed by the browser".to_owned()));
             }
-            Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => return ControlFlow::Continue(None),
+            Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => return ControlFlow::Continue(()),
             Some(Ok(Frame::Binary(_))) => {
-                return self.garbage(None, Refusal::new(ErrorCode::NotUtf8)).await.map_continue(|()| None);
+                return self.garbage(None, Refusal::new(ErrorCode::NotUtf8)).await;
             }
             Some(Ok(Frame::Text(text))) => text,
         };
         match ClientFrame::decode(&text) {
-            Err((r#ref, refusal)) => self.garbage(r#ref, refusal).await.map_continue(|()| None),
-            Ok(frame) => self.begin(frame).await,
-        }
-    }
-
-    async fn begin(
-        &mut self,
-        ClientFrame { r#ref, command }: ClientFrame,
-    ) -> ControlFlow<End, Option<Running>> {
-        if !self.state.greeted && !matches!(command, Command::Hello { .. }) {
-            let refusal = Refusal::new(ErrorCode::HelloMissing);
-            return self.garbage(Some(r#ref), refusal).await.map_continue(|()| None);
-        }
-        self.cx.node.metrics.command(name_of(&command));
-        let sent = matches!(command, Command::Send { .. }).then(Instant::now);
-        let (cx, connection) = (self.cx.clone(), (self.id, self.ping.as_millis() as u32));
-        let task = tokio::spawn(async move { dispatch(&cx, connection, command).await });
-        ControlFlow::Continue(Some(Running { r#ref, task, sent }))
-    }
-
-    async fn answer(&mut self, (r#ref, result): (u32, Result<Reply, Refusal>)) -> ControlFlow<End> {
-        self.state.greeted |= matches!(result, Ok(Reply::Welcome { .. }));
-        let (frame, version) = match result {
-            Ok(reply) => (ServerFrame::Reply { r#ref, reply }, false),
-            Err(refusal) => {
-                self.cx.node.metrics.refused(refusal.code);
-                let version = refusal.code == ErrorCode::VersionUnsupported;
-                (ServerFrame::Refusal { r#ref: Some(r#ref), refusal }, version)
+            Err((r#ref, refusal)) => self.garbage(r#ref, refusal).await,
+            Ok(ClientFrame { r#ref, command })
+                if !self.state.greeted && !matches!(command, Command::Hello { .. }) =>
+            {
+                self.garbage(Some(r#ref), Refusal::new(ErrorCode::HelloMissing)).await
             }
+            Ok(frame) => {
+                let is_send = matches!(frame.command, Command::Send { .. });
+                if running.asked.is_empty() || is_send {
+                    self.begin(frame, running);
+                } else {
+                    running.next = Some(frame);
+                }
+                ControlFlow::Continue(())
+            }
+        }
+    }
+
+    fn begin(&self, ClientFrame { r#ref, command }: ClientFrame, running: &mut Running) {
+        self.cx.node.metrics.command(name_of(&command));
+        let came = Instant::now();
+        let asked = if let Command::Send { room, nonce, body } = command {
+            let answer = dispatch_send(&self.cx, room, nonce, &body).boxed();
+            Asked { r#ref, is_send: true, came, answer }
+        } else {
+            let (cx, connection) = (self.cx.clone(), (self.id, self.ping.as_millis() as u32));
+            let task = tokio::spawn(async move { dispatch(&cx, connection, command).await });
+            let answer = async move {
+                task.await.unwrap_or_else(|panic| {
+                    tracing::error!(error = %panic, "a command panicked");
+                    Err(ErrorCode::Internal.into())
+                })
+            };
+            Asked { r#ref, is_send: false, came, answer: answer.boxed() }
         };
-        self.write([frame.encode().into()]).await?;
+        running.asked.push_back(asked);
+    }
+
+    async fn answer(&mut self, answers: Vec<Answer>) -> ControlFlow<End> {
+        let mut version = false;
+        let mut frames = Vec::with_capacity(answers.len());
+        let mut sends = Vec::new();
+        for Answer { r#ref, sent, result } in answers {
+            sends.extend(sent);
+            self.state.greeted |= matches!(result, Ok(Reply::Welcome { .. }));
+            frames.push(match result {
+                Ok(reply) => ServerFrame::Reply { r#ref, reply },
+                Err(refusal) => {
+                    self.cx.node.metrics.refused(refusal.code);
+                    version |= refusal.code == ErrorCode::VersionUnsupported;
+                    ServerFrame::Refusal { r#ref: Some(r#ref), refusal }
+                }
+            });
+        }
+        self.write(frames.into_iter().map(|frame| frame.encode().into())).await?;
+        for came in sends {
+            self.cx.node.metrics.send_seconds.observe(came.elapsed().as_secs_f64());
+        }
         if version {
             return end(CloseCode::VersionUnsupported, "");
         }
@@ -177,7 +234,7 @@ impl Connection {
     }
 
     /// The socket itself could not read: too large, not UTF-8, or broken. It is told where that is still possible.
-    async fn unreadable(&mut self, error: &axum::Error) -> ControlFlow<End, Option<Running>> {
+    async fn unreadable(&mut self, error: &axum::Error) -> ControlFlow<End> {
         let text = error.to_string().to_lowercase();
         let refusal = if text.contains("utf") {
             Some(Refusal::new(ErrorCode::NotUtf8))
@@ -248,16 +305,22 @@ fn end<T>(code: CloseCode, reason: &str) -> ControlFlow<End, T> {
     ControlFlow::Break(End::Close(Close { code, reason: reason.to_owned() }))
 }
 
-/// The end of the command that runs; never, when none does.
-async fn finish(running: &mut Option<Running>) -> (u32, Result<Reply, Refusal>) {
-    match running {
-        Some(Running { r#ref, task, .. }) => {
-            let result = task.await.unwrap_or_else(|panic| {
-                tracing::error!(error = %panic, "a command panicked");
-                Err(ErrorCode::Internal.into())
-            });
-            (*r#ref, result)
-        }
-        None => std::future::pending().await,
+impl Running {
+    /// The answer to the oldest command that runs; never, when none does. Safe to drop: nothing is lost by it.
+    async fn finish(&mut self) -> Answer {
+        let Some(Asked { r#ref, is_send, came, answer }) = self.asked.front_mut() else {
+            return std::future::pending().await;
+        };
+        let (r#ref, sent) = (*r#ref, is_send.then_some(*came));
+        let answer = Answer { r#ref, sent, result: answer.await };
+        self.asked.pop_front();
+        answer
+    }
+
+    /// Whether another frame may be read.
+    fn may_read(&self) -> bool {
+        self.next.is_none()
+            && self.asked.len() < SENDS_AHEAD_MAX
+            && self.asked.iter().all(|asked| asked.is_send)
     }
 }

@@ -1,13 +1,13 @@
 //! Command → chat function → reply: the routing table.
 
-use protocol::{Command, ErrorCode, Refusal, Reply, VERSION};
+use protocol::{Command, ErrorCode, Nonce, Refusal, Reply, RoomId, VERSION};
 
 use crate::{
     chat::{self, Context, Error, messages, reading, rooms},
     hub::ConnectionId,
 };
 
-/// Runs one command to its one answer. Next station for a send: [`messages::send`].
+/// Runs one command to its one answer.
 ///
 /// # Errors
 /// The refusal for the browser. A failure of ours has been logged here.
@@ -16,13 +16,32 @@ pub(super) async fn dispatch(
     (connection, ping_ms): (ConnectionId, u32),
     command: Command,
 ) -> Result<Reply, Refusal> {
-    route(cx, (connection, ping_ms), command).await.map_err(|error| {
-        match &error {
-            Error::Refused(refusal) => tracing::debug!(code = u16::from(refusal.code), "refused"),
-            Error::Store(failure) => tracing::error!(error = %failure, "a command failed"),
+    route(cx, (connection, ping_ms), command).await.map_err(|error| told(&error))
+}
+
+/// Says something, and returns what waits for the answer: see [`messages::send`]. No database future is in it.
+pub(super) fn dispatch_send(
+    cx: &Context,
+    room: RoomId,
+    nonce: Nonce,
+    body: &str,
+) -> impl Future<Output = Result<Reply, Refusal>> + use<> {
+    let written = messages::send(cx, room, nonce, body);
+    async move {
+        match written {
+            Ok(written) => messages::sent(room, written).await.map_err(|error| told(&error)),
+            Err(error) => Err(told(&error)),
         }
-        error.refusal()
-    })
+    }
+}
+
+/// What the browser is told of an error; a failure of ours goes into the log.
+fn told(error: &Error) -> Refusal {
+    match error {
+        Error::Refused(refusal) => tracing::debug!(code = u16::from(refusal.code), "refused"),
+        Error::Store(failure) => tracing::error!(error = %failure, "a command failed"),
+    }
+    error.refusal()
 }
 
 /// What a command is called on the wire.
@@ -34,6 +53,9 @@ pub(super) fn name_of(command: &Command) -> &'static str {
         Command::CatchUp { .. } => "catch_up",
         Command::History { .. } => "history",
         Command::Send { .. } => "send",
+        Command::Edit { .. } => "edit",
+        Command::Delete { .. } => "delete",
+        Command::React { .. } => "react",
         Command::Delivered { .. } => "delivered",
         Command::Read { .. } => "read",
         Command::FindUsers { .. } => "find_users",
@@ -65,8 +87,11 @@ async fn route(
         Command::CatchUp { room, after } => messages::catch_up(cx, room, after).await,
         Command::History { room, direction, seq } => messages::history(cx, room, direction, seq).await,
         Command::Send { room, nonce, body } => {
-            Ok(Reply::Sent { room, message: messages::send(cx, room, nonce, &body).await? })
+            messages::sent(room, messages::send(cx, room, nonce, &body)?).await
         }
+        Command::Edit { room, seq, edits, body } => messages::edit(cx, room, seq, edits, &body).await,
+        Command::Delete { room, seq } => messages::delete(cx, room, seq).await,
+        Command::React { room, seq, emoji, on } => messages::react(cx, room, seq, &emoji, on).await,
         Command::Delivered { room, seq } => reading::delivered(cx, room, seq),
         Command::Read { room, seq } => reading::read(cx, room, seq),
         Command::FindUsers { query } => rooms::find_users(cx, &query).await,

@@ -56,6 +56,9 @@ pub enum Error {
     /// There is no such room.
     #[error("there is no such room")]
     NoSuchRoom,
+    /// The room has no message of this number.
+    #[error("there is no such message")]
+    NoSuchMessage,
     /// There is no such person.
     #[error("there is no such person")]
     NoSuchUser,

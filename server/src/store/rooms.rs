@@ -71,6 +71,8 @@ struct SummaryRow {
     last_nonce: Option<Uuid>,
     last_body: Option<String>,
     last_at: Option<i64>,
+    last_edits: Option<i32>,
+    last_deleted: bool,
     author_id: Option<Uuid>,
     author_handle: Option<String>,
     author_name: Option<String>,
@@ -93,6 +95,10 @@ impl SummaryRow {
                 nonce: Nonce(self.last_nonce?),
                 body: self.last_body?,
                 sent_at: self.last_at?,
+                edits: u32::try_from(self.last_edits?).unwrap_or_default(),
+                deleted: self.last_deleted,
+                // A line in the list does without: see `Message::preview`.
+                reactions: Vec::new(),
             })
         });
         RoomSummary {
@@ -131,6 +137,7 @@ impl Store {
                 last.id as "last_id?", last.seq as "last_seq?", last.rev_seq as "last_rev?",
                 last.nonce as "last_nonce?", left(last.body, $3) as "last_body?",
                 (extract(epoch from last.sent_at) * 1000)::bigint as "last_at?",
+                last.edits as "last_edits?", last.deleted_at is not null as "last_deleted!",
                 author.id as "author_id?", author.handle as "author_handle?", author.name as "author_name?",
                 (select count(*) from (
                     select 1 from messages x

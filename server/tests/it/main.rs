@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod changes;
 mod cluster;
 mod leaving;
 mod ring;

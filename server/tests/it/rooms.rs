@@ -1,7 +1,7 @@
 //! Rooms: who is in, who is told, who may do what.
 
 use client::RoomState;
-use protocol::{Command, ErrorCode, Nonce, Reply, Role, RoomId, RoomKind, limits};
+use protocol::{Command, ErrorCode, Nonce, Reply, Role, RoomId, RoomKind, Seq, limits};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -141,6 +141,7 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
     watcher.opens(room).await;
     let set = |title: &str| Command::SetRoom { room, title: title.to_owned(), topic: "t".to_owned() };
     let send = |body: &str| Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: body.to_owned() };
+    let react = |seq, emoji: &str, on| Command::React { room, seq: Seq(seq), emoji: emoji.to_owned(), on };
     let direct = || Command::StartDirect { user: bea.id() };
     let channel = |title: &str| Command::CreateRoom {
         nonce: Nonce(Uuid::new_v4()),
@@ -157,6 +158,14 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
         (&cem, send("hello from cem 👋")),
         (&cem, Command::Leave { room }),
         (&ana, Command::Invite { room, users: vec![cem.id()] }),
+        // What the group's first message, number 4, goes through.
+        (&ana, Command::Edit { room, seq: Seq(4), edits: 0, body: "one, edited".to_owned() }),
+        (&bea, react(4, "👍", true)),
+        (&cem, react(4, "👍", true)),
+        (&cem, react(4, "🎉", true)),
+        (&bea, react(4, "👍", false)),
+        (&cem, Command::Edit { room, seq: Seq(8), edits: 0, body: "the newest, edited".to_owned() }),
+        (&ana, Command::Delete { room, seq: Seq(8) }),
         (&cem, direct()),
         (&bea, channel("bea's")),
         (&ana, Command::Leave { room }),

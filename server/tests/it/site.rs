@@ -41,7 +41,8 @@ impl House {
         let mut config = Config::parse_args(args).unwrap();
         config.set_redis_url(None);
         let config = Arc::new(config);
-        let node = server::start_node(&config, Store::over(pool)).await.unwrap();
+        let node =
+            server::start_node(&config, Store::over(pool), server::node::Sabotage::default()).await.unwrap();
         let options =
             LeptosOptions::builder().output_name("roost").site_root(site_root.to_str().unwrap()).build();
         Self { app: http::router(http::Site::new(node, config, options)) }

@@ -1,22 +1,18 @@
 //! Servers of different age side by side: what one cannot read it passes over, and finds by the numbers.
 
-use protocol::{Nonce, RoomId};
+use protocol::RoomId;
 use server::{
     broker::{Broadcast, Kind, Topic},
     node::Tuning,
 };
 use sqlx::PgPool;
-use uuid::Uuid;
 
 use crate::cluster::{Cluster, Person, SOON};
 
 /// Stores a message and tells of it as a server of another version would: the header's byte at `at` says `byte`.
 async fn told_otherwise(cluster: &Cluster, author: &Person, room: RoomId, text: &str, at: usize, byte: u8) {
     let node = &cluster.node(1).node;
-    let user = author.with(|client| client.me().cloned().unwrap());
-    let nonce = Nonce(Uuid::new_v4());
-    let stored = node.store.insert_message(&user, room, nonce, text).await.unwrap();
-    let server::store::messages::Inserted::New(message) = stored else { panic!("{stored:?}") };
+    let message = cluster.unheard(author, room, text).await;
     let topic = Topic::Room(room);
     let broadcast = Broadcast {
         topic,

@@ -2,7 +2,7 @@
 
 use client::Tick;
 use protocol::{Command, Direction, ErrorCode, Nonce, Reply, RoomKind, Seq, User};
-use server::store::messages::Inserted;
+use server::store::messages::{Inserted, NewMessage};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -101,8 +101,10 @@ async fn a_lost_last_message_is_found(pool: PgPool) {
 }
 
 async fn unpublished(cluster: &Cluster, author: &User, room: protocol::RoomId, text: &str) {
-    let stored = cluster.node(1).node.store.insert_message(author, room, Nonce(Uuid::new_v4()), text).await;
-    assert!(matches!(stored, Ok(Inserted::New(_))), "{stored:?}");
+    let new =
+        NewMessage { room, author: author.clone(), nonce: Nonce(Uuid::new_v4()), body: text.to_owned() };
+    let stored = cluster.node(1).node.store.insert_messages(&[new]).await;
+    assert!(matches!(stored.as_deref(), Ok([Inserted::New(_)])), "{stored:?}");
 }
 
 /// Bea loses her connection while Ana writes, and comes back to another server. She has everything, once, in order.

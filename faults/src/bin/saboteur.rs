@@ -1,0 +1,61 @@
+//! A server that does something wrong on purpose: what `FAULTS_SABOTAGE` says, as `drop=0.01,delay_ms=200`. Everything
+//! else is the server itself.
+//!
+//! It is a program of this crate, not an example of the server's: examples are compiled with the server's test
+//! dependencies, which would build all of it a second time.
+
+use std::{process::ExitCode, time::Duration};
+
+use server::{config::Config, node::Sabotage};
+
+fn main() -> ExitCode {
+    let (config, options) = match Config::load(std::env::args_os()) {
+        Ok(loaded) => loaded,
+        Err(e) => return fail(&e.to_string()),
+    };
+    let sabotage = match parse(&std::env::var("FAULTS_SABOTAGE").unwrap_or_default()) {
+        Ok(sabotage) => sabotage,
+        Err(e) => return fail(&e),
+    };
+    server::telemetry::start(&config);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return fail(&e.to_string()),
+    };
+    match runtime.block_on(server::run_sabotaged(config, options, sabotage, told_to_stop())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => fail(&e.to_string()),
+    }
+}
+
+fn fail(text: &str) -> ExitCode {
+    eprintln!("saboteur: {text}");
+    ExitCode::FAILURE
+}
+
+fn parse(text: &str) -> Result<Sabotage, String> {
+    let mut sabotage = Sabotage::default();
+    for pair in text.split(',').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').ok_or(format!("{pair} is not KEY=VALUE"))?;
+        let number: f64 = value.parse().map_err(|e| format!("{pair}: {e}"))?;
+        match key {
+            "drop" => sabotage.drop_share = number,
+            "delay_ms" => sabotage.delay_max = Duration::from_secs_f64(number / 1_000.0),
+            "repeat" => sabotage.repeat_share = number,
+            "double" => sabotage.double_share = number,
+            "no_repair" => sabotage.no_repair = number != 0.0,
+            "forget_nonces" => sabotage.forget_nonces = number != 0.0,
+            "clock_ms" => sabotage.clock_offset_ms = number as i64,
+            _ => return Err(format!("there is no sabotage called {key}")),
+        }
+    }
+    Ok(sabotage)
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => drop(terminate.recv().await),
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}

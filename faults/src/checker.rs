@@ -1,0 +1,406 @@
+//! Compares what clients have seen with what the database holds. Pure: logs and rows in, violations out.
+//!
+//! Law: acknowledged ⇒ stored ⇒ shown by every member that is there at the end; nothing twice; in the order of the
+//! numbers; no number without a change.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+};
+
+use protocol::{Nonce, RoomId, Seq, UserId};
+
+use crate::log::{Log, Shown, Token};
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A message is not where it must be.
+    Lost,
+    /// A message is there twice.
+    Doubled,
+    /// A message stands, or appeared, in another place than its number says.
+    Reordered,
+    /// A number of a room belongs to no change.
+    Hole,
+    /// A mark went back, or lies beyond what it may.
+    Marks,
+    /// What a client has is not what a fresh fetch gives.
+    Differs,
+    /// It took too long.
+    Late,
+    /// A send was refused for good, or something else went otherwise than it should.
+    Unexpected,
+}
+
+/// One thing that is wrong: for whom, where, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// What.
+    pub kind: Kind,
+    /// Whose client saw it.
+    pub who: String,
+    /// In which room.
+    pub room: Option<RoomId>,
+    /// At which number.
+    pub seq: Option<Seq>,
+    /// In words.
+    pub detail: String,
+}
+
+impl Violation {
+    /// Something wrong in a room.
+    #[must_use]
+    pub fn new(kind: Kind, who: &str, room: RoomId, seq: Seq, detail: impl Into<String>) -> Self {
+        Self { kind, who: who.to_owned(), room: Some(room), seq: Some(seq), detail: detail.into() }
+    }
+
+    /// Something wrong that has no place.
+    #[must_use]
+    pub fn at_large(kind: Kind, who: &str, detail: impl Into<String>) -> Self {
+        Self { kind, who: who.to_owned(), room: None, seq: None, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.kind, self.who)?;
+        if let Some(room) = self.room {
+            write!(f, ", room {room}")?;
+        }
+        if let Some(seq) = self.seq {
+            write!(f, ", number {seq}")?;
+        }
+        write!(f, ": {}", self.detail)
+    }
+}
+
+/// A message as the database has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// Who wrote it.
+    pub author: UserId,
+    /// The nonce under which it is stored.
+    pub nonce: Nonce,
+    /// Which it is.
+    pub token: Option<Token>,
+    /// Its last change.
+    pub rev: Seq,
+}
+
+/// A room as the database has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredRoom {
+    /// The room's last number when the logs begin.
+    pub base: Seq,
+    /// Its last number now.
+    pub head: Seq,
+    /// The messages after `base`.
+    pub messages: BTreeMap<Seq, StoredMessage>,
+    /// Numbers that belong to memberships, to the room's own properties, and to the last changes of messages.
+    pub others: BTreeSet<Seq>,
+    /// The logs of the members that are there at the end, by their places in the list.
+    pub members: Vec<usize>,
+}
+
+/// What the comparison found.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    /// Everything that is wrong.
+    pub violations: Vec<Violation>,
+    /// Messages written.
+    pub sends: usize,
+    /// Messages acknowledged.
+    pub acknowledged: usize,
+    /// Messages that someone who had been far away has as history only.
+    pub left_to_history: usize,
+    /// The longest time from writing to the last member's screen, in milliseconds.
+    pub worst_delay_ms: i64,
+    /// Numbers that nobody was told of one by one, because a later change of the same thing overtook them.
+    pub overtaken: usize,
+}
+
+impl Verdict {
+    /// How many of a kind.
+    #[must_use]
+    pub fn count(&self, kind: Kind) -> usize {
+        self.violations.iter().filter(|violation| violation.kind == kind).count()
+    }
+}
+
+/// See the module.
+#[must_use]
+pub fn check(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>) -> Verdict {
+    let mut verdict = Verdict {
+        sends: logs.iter().map(|log| log.written.len()).sum(),
+        acknowledged: logs.iter().map(|log| log.acknowledged.len()).sum(),
+        violations: logs.iter().flat_map(|log| log.violations.clone()).collect(),
+        ..Verdict::default()
+    };
+    let written_at: HashMap<Token, i64> =
+        logs.iter().flat_map(|log| log.written.values().map(|written| (written.token, written.at))).collect();
+    for log in logs {
+        check_acknowledged(log, stored, &mut verdict);
+    }
+    for (id, room) in stored {
+        check_stored(*id, room, &mut verdict);
+        for member in &room.members {
+            check_shown(&logs[*member], *id, room, &written_at, &mut verdict);
+        }
+    }
+    check_numbers(logs, stored, &mut verdict);
+    verdict
+}
+
+/// Acknowledged ⇒ stored, under the number that was said.
+fn check_acknowledged(log: &Log, stored: &BTreeMap<RoomId, StoredRoom>, verdict: &mut Verdict) {
+    for (nonce, acknowledged) in &log.acknowledged {
+        let Some(written) = log.written.get(nonce) else { continue };
+        let Some(room) = stored.get(&written.room) else { continue };
+        let found: Vec<Seq> = room
+            .messages
+            .iter()
+            .filter(|(_, message)| message.token == Some(written.token) || message.nonce == *nonce)
+            .map(|(seq, _)| *seq)
+            .collect();
+        let seq = acknowledged.seq.unwrap_or(room.head);
+        if found.is_empty() {
+            let detail = format!("{} was acknowledged and is not stored", written.token);
+            verdict.violations.push(Violation::new(Kind::Lost, &log.name, written.room, seq, detail));
+        } else if acknowledged.seq.is_some_and(|seq| !found.contains(&seq)) {
+            let detail = format!("{} was acknowledged under another number than {found:?}", written.token);
+            verdict.violations.push(Violation::new(Kind::Reordered, &log.name, written.room, seq, detail));
+        }
+    }
+}
+
+/// No message twice, and each author's in the order in which they wrote them.
+fn check_stored(id: RoomId, room: &StoredRoom, verdict: &mut Verdict) {
+    let mut nonces: HashMap<(UserId, Nonce), Seq> = HashMap::new();
+    let mut tokens: HashMap<Token, Seq> = HashMap::new();
+    let mut last: HashMap<UserId, (u32, Seq)> = HashMap::new();
+    for (seq, message) in &room.messages {
+        if let Some(first) = nonces.insert((message.author, message.nonce), *seq) {
+            let detail = format!("the nonce of number {first} again");
+            verdict.violations.push(Violation::new(Kind::Doubled, "the database", id, *seq, detail));
+        }
+        let Some(token) = message.token else { continue };
+        if let Some(first) = tokens.insert(token, *seq) {
+            let detail = format!("{token} is number {first} too");
+            verdict.violations.push(Violation::new(Kind::Doubled, "the database", id, *seq, detail));
+            continue;
+        }
+        if let Some((count, before)) = last.insert(message.author, (token.count(), *seq))
+            && count > token.count()
+        {
+            let detail = format!("{token} was written before what is number {before}");
+            verdict.violations.push(Violation::new(Kind::Reordered, "the database", id, *seq, detail));
+        }
+    }
+}
+
+/// Stored ⇒ shown, once, in the order of the numbers.
+fn check_shown(
+    log: &Log,
+    id: RoomId,
+    room: &StoredRoom,
+    written_at: &HashMap<Token, i64>,
+    verdict: &mut Verdict,
+) {
+    let nothing = Vec::new();
+    let entries = log.shown.get(&id).unwrap_or(&nothing);
+    let mut seen: BTreeMap<Seq, Option<Token>> = BTreeMap::new();
+    let mut tokens: HashMap<Token, Seq> = HashMap::new();
+    let mut skipped: BTreeSet<Seq> = BTreeSet::new();
+    let mut last = room.base;
+    for entry in entries {
+        match *entry {
+            Shown::Afresh { from, through } => {
+                skipped.extend(room.messages.range(room.base.next()..from).map(|(seq, _)| *seq));
+                last = last.min(through).min(Seq(from.0 - 1));
+            }
+            Shown::Message { seq, token, at } => {
+                if seq <= last {
+                    let detail = format!("appeared after number {last}");
+                    verdict.violations.push(Violation::new(Kind::Reordered, &log.name, id, seq, detail));
+                }
+                last = seq;
+                seen.insert(seq, token);
+                let Some(token) = token else { continue };
+                if tokens.insert(token, seq).is_some_and(|first| first != seq) {
+                    let detail = format!("{token} was shown under another number already");
+                    verdict.violations.push(Violation::new(Kind::Doubled, &log.name, id, seq, detail));
+                }
+                if let Some(written) = written_at.get(&token) {
+                    verdict.worst_delay_ms = verdict.worst_delay_ms.max(at - written);
+                }
+            }
+        }
+    }
+    for (seq, message) in &room.messages {
+        match seen.get(seq) {
+            Some(token) if token.is_none() || message.token.is_none() || *token == message.token => {}
+            Some(_) => {
+                let detail = "another message was shown in its place";
+                verdict.violations.push(Violation::new(Kind::Lost, &log.name, id, *seq, detail));
+            }
+            None if skipped.contains(seq) => verdict.left_to_history += 1,
+            None => {
+                let detail = "is stored and was never shown";
+                verdict.violations.push(Violation::new(Kind::Lost, &log.name, id, *seq, detail));
+            }
+        }
+    }
+    for seq in seen.keys().filter(|seq| **seq > room.base && !room.messages.contains_key(seq)) {
+        let detail = "was shown and is not stored";
+        verdict.violations.push(Violation::new(Kind::Doubled, &log.name, id, *seq, detail));
+    }
+}
+
+/// Each number belongs to a change. One that nobody was told of, and that nothing carries any more, was overtaken by a
+/// later change of the same thing; there can be no more of those than changes whose answer was lost.
+fn check_numbers(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>, verdict: &mut Verdict) {
+    let unanswered: u32 = logs.iter().map(|log| log.changes_asked.saturating_sub(log.changes_answered)).sum();
+    let mut open = Vec::new();
+    for (id, room) in stored {
+        let told: BTreeSet<Seq> = logs.iter().filter_map(|log| log.told.get(id)).flatten().copied().collect();
+        let mut seq = room.base.next();
+        while seq <= room.head {
+            if !room.messages.contains_key(&seq) && !room.others.contains(&seq) && !told.contains(&seq) {
+                open.push(Violation::new(Kind::Hole, "the database", *id, seq, "belongs to no change"));
+            }
+            seq = seq.next();
+        }
+    }
+    if open.len() > unanswered as usize {
+        verdict.violations.extend(open);
+    } else {
+        verdict.overtaken += open.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::log::{Acknowledged, Written};
+
+    const ROOM: RoomId = RoomId(Uuid::from_u128(7));
+    const ANA: UserId = UserId(Uuid::from_u128(1));
+
+    fn nonce(n: u32) -> Nonce {
+        Nonce(Uuid::from_u128(u128::from(n)))
+    }
+
+    /// Ana writes three messages, numbers 4 to 6, and Bea sees them.
+    fn story() -> (Vec<Log>, BTreeMap<RoomId, StoredRoom>) {
+        let mut logs = vec![Log::of("ana"), Log::of("bea")];
+        let mut room =
+            StoredRoom { base: Seq(3), head: Seq(6), members: vec![0, 1], ..StoredRoom::default() };
+        for n in 1..=3 {
+            let (token, seq) = (Token::new(0, n), Seq(3 + i64::from(n)));
+            logs[0].written.insert(nonce(n), Written { room: ROOM, token, at: i64::from(n) * 100 });
+            logs[0].acknowledged.insert(nonce(n), Acknowledged { seq: Some(seq), at: 0 });
+            let message = StoredMessage { author: ANA, nonce: nonce(n), token: Some(token), rev: seq };
+            room.messages.insert(seq, message);
+            for log in &mut logs {
+                let shown = Shown::Message { seq, token: Some(token), at: i64::from(n) * 100 + 20 };
+                log.shown.entry(ROOM).or_default().push(shown);
+            }
+        }
+        (logs, BTreeMap::from([(ROOM, room)]))
+    }
+
+    fn kinds(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>) -> Vec<(Kind, String, i64)> {
+        let violations = check(logs, stored).violations;
+        violations.into_iter().map(|v| (v.kind, v.who, v.seq.unwrap_or_default().0)).collect()
+    }
+
+    #[test]
+    fn what_went_well_is_counted() {
+        let (logs, stored) = story();
+        let verdict = check(&logs, &stored);
+        assert_eq!(verdict.violations, []);
+        assert_eq!((verdict.sends, verdict.acknowledged, verdict.worst_delay_ms), (3, 3, 20));
+    }
+
+    #[test]
+    fn a_loss_is_found() {
+        let (mut logs, stored) = story();
+        logs[1].shown.get_mut(&ROOM).unwrap().remove(1);
+        assert_eq!(kinds(&logs, &stored), [(Kind::Lost, "bea".to_owned(), 5)]);
+    }
+
+    #[test]
+    fn what_is_acknowledged_and_not_stored_is_lost() {
+        let (logs, mut stored) = story();
+        let room = stored.get_mut(&ROOM).unwrap();
+        room.messages.remove(&Seq(6));
+        let found = kinds(&logs, &stored);
+        assert!(found.contains(&(Kind::Lost, "ana".to_owned(), 6)), "{found:?}");
+        assert!(found.contains(&(Kind::Hole, "the database".to_owned(), 6)), "{found:?}");
+        assert!(found.contains(&(Kind::Doubled, "bea".to_owned(), 6)), "shown and not stored: {found:?}");
+    }
+
+    #[test]
+    fn a_double_is_found() {
+        let (mut logs, mut stored) = story();
+        let room = stored.get_mut(&ROOM).unwrap();
+        let token = room.messages[&Seq(6)].token;
+        let again = StoredMessage { nonce: nonce(99), rev: Seq(7), ..room.messages[&Seq(6)] };
+        room.messages.insert(Seq(7), again);
+        room.head = Seq(7);
+        for log in &mut logs {
+            log.shown.get_mut(&ROOM).unwrap().push(Shown::Message { seq: Seq(7), token, at: 400 });
+        }
+        let doubled = |who: &str| (Kind::Doubled, who.to_owned(), 7);
+        assert_eq!(kinds(&logs, &stored), [doubled("the database"), doubled("ana"), doubled("bea")]);
+    }
+
+    #[test]
+    fn a_reorder_is_found() {
+        let (mut logs, stored) = story();
+        logs[1].shown.get_mut(&ROOM).unwrap().swap(0, 1);
+        assert_eq!(kinds(&logs, &stored), [(Kind::Reordered, "bea".to_owned(), 4)]);
+    }
+
+    #[test]
+    fn an_author_overtaken_by_themselves_is_found() {
+        let (mut logs, mut stored) = story();
+        let messages = &mut stored.get_mut(&ROOM).unwrap().messages;
+        let (first, second) = (messages[&Seq(4)], messages[&Seq(5)]);
+        messages.insert(Seq(4), second);
+        messages.insert(Seq(5), first);
+        for log in &mut logs {
+            log.shown.clear();
+            log.acknowledged.clear();
+        }
+        stored.get_mut(&ROOM).unwrap().members.clear();
+        assert_eq!(kinds(&logs, &stored), [(Kind::Reordered, "the database".to_owned(), 5)]);
+    }
+
+    #[test]
+    fn a_hole_is_found_unless_a_lost_answer_explains_it() {
+        let (mut logs, mut stored) = story();
+        stored.get_mut(&ROOM).unwrap().head = Seq(8);
+        stored.get_mut(&ROOM).unwrap().others.insert(Seq(8));
+        assert_eq!(kinds(&logs, &stored), [(Kind::Hole, "the database".to_owned(), 7)]);
+        logs[0].told.entry(ROOM).or_default().insert(Seq(7));
+        assert_eq!(kinds(&logs, &stored), []);
+        logs[0].told.clear();
+        logs[0].changes_asked = 1;
+        assert_eq!(kinds(&logs, &stored), []);
+    }
+
+    #[test]
+    fn who_was_far_behind_has_the_rest_as_history() {
+        let (mut logs, stored) = story();
+        let shown = logs[1].shown.get_mut(&ROOM).unwrap();
+        shown.drain(..2);
+        shown.insert(0, Shown::Afresh { from: Seq(6), through: Seq(6) });
+        let verdict = check(&logs, &stored);
+        assert_eq!(verdict.violations, []);
+        assert_eq!(verdict.left_to_history, 2);
+    }
+}

@@ -1,0 +1,642 @@
+//! One scripted client: the very state of the browser's ([`client::Client`]) behind a real WebSocket, with a will of its
+//! own that a seed decides. Its socket is opened, kept and opened again as in `app/src/socket`.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use client::{Backoff, Client, Link, RowKind};
+use futures::{SinkExt as _, StreamExt as _};
+use protocol::{
+    Change, ClientFrame, CloseCode, Command, Event, Millis, Nonce, Reply, RoomId, Seq, ServerFrame, UserId,
+};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use tokio::{
+    net::TcpStream,
+    sync::{mpsc, watch},
+    time::Interval,
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{self, client::IntoClientRequest as _},
+};
+use uuid::Uuid;
+
+use crate::{
+    checker::{Kind, Violation},
+    log::{Acknowledged, Log, Shown, Token, Written},
+};
+
+/// How often time passes, as for a page that is looked at.
+const TICK: Duration = Duration::from_millis(250);
+/// Frames that wait for the socket, at most, as in the browser.
+const FRAMES_MAX: usize = 256;
+/// Violations that one client notes by itself; more are not worth their memory.
+const VIOLATIONS_MAX: usize = 20;
+
+/// A socket as a client has it.
+pub type Socket = WebSocketStream<TcpStream>;
+
+/// What everyone is told to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Orders {
+    /// Messages a second of each person; 0 is silence.
+    pub sends_per_s: f64,
+    /// This share of the messages is long.
+    pub long_share: f64,
+    /// Lost connections a minute of each person, on their own account.
+    pub cuts_per_min: f64,
+    /// After this share of the sends the connection is dropped before the reply is read.
+    pub deaf_share: f64,
+    /// Counts the times that everyone was told to forget everything, as a reload of the page does.
+    pub reloads: u32,
+}
+
+impl Orders {
+    /// Silence.
+    pub const QUIET: Self =
+        Self { sends_per_s: 0.0, long_share: 0.02, cuts_per_min: 0.0, deaf_share: 0.0, reloads: 0 };
+}
+
+/// Where to connect to.
+#[derive(Clone, Debug)]
+pub struct Address {
+    /// The proxy of the person's network.
+    pub door: SocketAddr,
+    /// The place's own address, which pages come from.
+    pub origin: String,
+}
+
+/// See the module.
+pub struct Person {
+    /// Their place in the list of logs.
+    pub index: usize,
+    /// Their handle.
+    pub name: String,
+    /// Who they are.
+    pub user: UserId,
+    /// Their session.
+    pub cookie: String,
+    /// Where they are in.
+    pub rooms: Vec<RoomId>,
+    address: Address,
+    began: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    client: Client,
+    log: Log,
+    /// Written so far: the next token.
+    count: u32,
+    /// The last number of each room that this connection was told of.
+    wire: HashMap<RoomId, Seq>,
+    /// One's own messages that are shown before the ones above them, because their reply was first.
+    ahead: HashSet<(RoomId, Seq)>,
+}
+
+/// Why a connection ended.
+enum End {
+    Lost,
+    ComeBack(Duration),
+    SessionEnded,
+}
+
+/// The part of a life that lasts longer than a connection.
+struct Life {
+    rng: StdRng,
+    backoff: Backoff,
+    ticks: Interval,
+    orders: watch::Receiver<Orders>,
+    reloads: u32,
+}
+
+impl Person {
+    /// Someone who has not begun to live.
+    #[must_use]
+    pub fn new(
+        index: usize,
+        (name, user, cookie): (String, UserId, String),
+        rooms: Vec<RoomId>,
+        address: Address,
+        began: Instant,
+    ) -> Self {
+        let state = Mutex::new(State { log: Log::of(&name), ..State::default() });
+        Self { index, name, user, cookie, rooms, address, began, state }
+    }
+
+    fn now(&self) -> Millis {
+        i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the client's state.
+    pub fn with<T>(&self, look: impl FnOnce(&Client) -> T) -> T {
+        look(&self.state().client)
+    }
+
+    /// A new log; the old one is returned.
+    pub fn new_log(&self) -> Log {
+        let fresh = Log::of(&self.name);
+        std::mem::replace(&mut self.state().log, fresh)
+    }
+
+    /// A copy of the log.
+    #[must_use]
+    pub fn log(&self) -> Log {
+        self.state().log.clone()
+    }
+
+    /// Whether this client has everything up to these heads, and none of these messages waits any more.
+    #[must_use]
+    pub fn has_all(&self, heads: &BTreeMap<RoomId, Seq>, waiting: &HashSet<Nonce>) -> bool {
+        let state = self.state();
+        let reached = |id: &RoomId| {
+            let room = state.client.room(*id)?;
+            Some(room.timeline.is_some() && room.cursor() >= *heads.get(id)?)
+        };
+        state.client.link() == Link::Live
+            && self.rooms.iter().all(|room| reached(room) == Some(true))
+            && !state.client.outbox().items().iter().any(|item| waiting.contains(&item.nonce))
+    }
+
+    /// What waits to be acknowledged.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<Nonce> {
+        self.state().client.outbox().items().iter().map(|item| item.nonce).collect()
+    }
+
+    /// What keeps this client from having everything, in words.
+    #[must_use]
+    pub fn what_is_missing(&self, heads: &BTreeMap<RoomId, Seq>) -> String {
+        let state = self.state();
+        let (link, node) = (state.client.link(), state.client.node());
+        let behind: Vec<String> = self
+            .rooms
+            .iter()
+            .filter_map(|id| {
+                let cursor = state.client.room(*id).map_or(-1, |room| room.cursor().0);
+                let head = heads.get(id)?.0;
+                (cursor < head).then(|| format!("{id} at {cursor} of {head}"))
+            })
+            .collect();
+        format!(
+            "{link:?} at {node:?}, {} wait to be sent, behind: {behind:?}",
+            state.client.outbox().waiting()
+        )
+    }
+
+    /// Lives until the session ends, or the task is dropped.
+    pub async fn live(self: Arc<Self>, seed: u64, orders: watch::Receiver<Orders>) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let reloads = orders.borrow().reloads;
+        let rng = StdRng::seed_from_u64(seed ^ (self.index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut life = Life { rng, backoff: Backoff::default(), ticks, orders, reloads };
+        loop {
+            let end = self.converse(&mut life).await;
+            let now = self.now();
+            {
+                let mut state = self.state();
+                state.client.disconnected(now);
+                state.log.connections_lost += 1;
+            }
+            let wait = match end {
+                End::Lost => Duration::from_millis(life.backoff.next_ms(life.rng.random()).into()),
+                End::ComeBack(after) => after,
+                End::SessionEnded => return,
+            };
+            self.rest(wait, &mut life).await;
+        }
+    }
+
+    /// Waits; the person goes on writing meanwhile.
+    async fn rest(&self, wait: Duration, life: &mut Life) {
+        let until = tokio::time::sleep(wait);
+        tokio::pin!(until);
+        loop {
+            tokio::select! {
+                () = &mut until => return,
+                _ = life.ticks.tick() => drop(self.passes(life)),
+            }
+        }
+    }
+
+    /// One connection, from its opening to its end.
+    async fn converse(&self, life: &mut Life) -> End {
+        {
+            let now = self.now();
+            let mut state = self.state();
+            state.wire.clear();
+            state.client.connected(now);
+        }
+        let opening = open(self.address.door, &self.address.origin, &self.cookie);
+        tokio::pin!(opening);
+        let socket = loop {
+            tokio::select! {
+                opened = &mut opening => match opened {
+                    Ok(socket) => break socket,
+                    Err(_) => return End::Lost,
+                },
+                _ = life.ticks.tick() => if self.passes(life) { return End::Lost },
+            }
+        };
+        let (mut sink, mut frames) = socket.split();
+        let (line, mut outgoing) = mpsc::channel::<ClientFrame>(FRAMES_MAX);
+        let write = async move {
+            while let Some(frame) = outgoing.recv().await {
+                if sink.send(tungstenite::Message::text(frame.encode())).await.is_err() {
+                    break;
+                }
+            }
+        };
+        tokio::pin!(write);
+        loop {
+            match self.hand_over(&line, life) {
+                Handed::Over => {}
+                Handed::Full => return End::Lost,
+                Handed::AndGone => {
+                    // The send leaves, and nobody waits for what is said to it.
+                    let linger = Duration::from_millis(life.rng.random_range(1..40));
+                    drop(tokio::time::timeout(linger, &mut write).await);
+                    return End::Lost;
+                }
+            }
+            tokio::select! {
+                message = frames.next() => match message {
+                    Some(Ok(tungstenite::Message::Text(text))) => {
+                        if let Some(end) = self.hear(&text, life) {
+                            return end;
+                        }
+                    }
+                    Some(Ok(tungstenite::Message::Close(close))) => return meaning(close.as_ref()),
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return End::Lost,
+                },
+                () = &mut write => return End::Lost,
+                _ = life.ticks.tick() => if self.passes(life) { return End::Lost },
+            }
+        }
+    }
+
+    fn hand_over(&self, line: &mpsc::Sender<ClientFrame>, life: &mut Life) -> Handed {
+        let frames = self.state().client.take_frames();
+        let mut gone = false;
+        let deaf_share = life.orders.borrow().deaf_share;
+        for frame in frames {
+            let is_send = matches!(frame.command, Command::Send { .. });
+            gone |= is_send && deaf_share > 0.0 && life.rng.random_bool(deaf_share);
+            if line.try_send(frame).is_err() {
+                return Handed::Full;
+            }
+        }
+        if gone { Handed::AndGone } else { Handed::Over }
+    }
+
+    /// Time passes. Says whether the connection is to be dropped.
+    fn passes(&self, life: &mut Life) -> bool {
+        let now = self.now();
+        let orders = *life.orders.borrow();
+        let mut state = self.state();
+        if life.reloads != orders.reloads {
+            life.reloads = orders.reloads;
+            *state = State { count: state.count, log: Log::of(&self.name), ..State::default() };
+            return true;
+        }
+        state.client.tick(now);
+        if state.client.is_dead(now) {
+            return true;
+        }
+        let ticks_per_s = 1.0 / TICK.as_secs_f64();
+        let happens =
+            |rng: &mut StdRng, per_s: f64| per_s > 0.0 && rng.random_bool((per_s / ticks_per_s).min(1.0));
+        if happens(&mut life.rng, orders.sends_per_s) {
+            self.writes(&mut state, &mut life.rng, orders.long_share, now);
+        }
+        self.looks(&mut state, &mut life.rng, now);
+        happens(&mut life.rng, orders.cuts_per_min / 60.0)
+    }
+
+    fn writes(&self, state: &mut State, rng: &mut StdRng, long_share: f64, now: Millis) {
+        // The first room is the channel: one message in eight goes there.
+        let others = self.rooms.len() - 1;
+        let at = if others == 0 || rng.random_bool(0.125) { 0 } else { rng.random_range(1..=others) };
+        let room = self.rooms[at];
+        let token = Token::new(self.index, state.count + 1);
+        let nonce = Nonce(Uuid::from_u64_pair(rng.random(), rng.random()));
+        let body = text(token, rng, long_share);
+        // A full outbox tells the person, who keeps the text: nothing was sent.
+        if state.client.send(room, nonce, body, now).is_ok() {
+            state.count += 1;
+            state.log.written.insert(nonce, Written { room, token, at: now });
+        }
+    }
+
+    /// Opens what is not open, reads, trims, and looks whether what the face would draw is in order.
+    fn looks(&self, state: &mut State, rng: &mut StdRng, now: Millis) {
+        if state.client.link() == Link::Live {
+            for room in &self.rooms {
+                if state.client.room(*room).is_some_and(|room| room.timeline.is_none()) {
+                    state.client.focus(Some(*room), now);
+                }
+            }
+        }
+        let room = self.rooms[rng.random_range(0..self.rooms.len())];
+        match rng.random_range(0..40) {
+            0..4 => {
+                let seq = state.client.room(room).map_or(Seq::ZERO, client::RoomState::cursor);
+                state.client.saw(room, seq, now);
+            }
+            4 => state.client.focus(Some(room), now),
+            5..8 => state.client.trim(room),
+            8 => state.check_rows(room),
+            _ => {}
+        }
+    }
+
+    fn hear(&self, text: &str, life: &mut Life) -> Option<End> {
+        let frame = ServerFrame::decode(text).ok()?;
+        let end = match &frame {
+            ServerFrame::Event { event: Event::ComeBack { after_ms } } => {
+                Some(End::ComeBack(Duration::from_millis((*after_ms).into())))
+            }
+            ServerFrame::Event { .. } | ServerFrame::Reply { .. } | ServerFrame::Refusal { .. } => None,
+        };
+        let now = self.now();
+        let mut state = self.state();
+        state.receive(frame, self.user, now);
+        if state.client.link() == Link::Live {
+            life.backoff.reset();
+        }
+        end
+    }
+}
+
+enum Handed {
+    Over,
+    Full,
+    AndGone,
+}
+
+/// Where a room is, before and after a frame.
+#[derive(Clone, Copy, Default)]
+struct Position {
+    cursor: Seq,
+    shown: Option<usize>,
+}
+
+impl State {
+    fn receive(&mut self, frame: ServerFrame, me: UserId, now: Millis) {
+        let room = room_of(&frame);
+        let before = room.map(|room| self.position(room)).unwrap_or_default();
+        let afresh = matches!(&frame, ServerFrame::Reply { reply: Reply::View { .. }, .. });
+        let own = self.note(&frame, me);
+        let waiting = self.client.outbox().items().len();
+        self.client.receive(frame, now);
+        if self.client.outbox().items().len() != waiting {
+            self.note_acknowledged(&own, now);
+        }
+        if let Some(room) = room {
+            self.note_shown(room, before, afresh, now);
+        }
+        drop(self.client.take_touched());
+        for answer in self.client.take_answers() {
+            self.log.changes_answered += u32::from(answer.result.is_ok());
+        }
+    }
+
+    fn position(&self, room: RoomId) -> Position {
+        let Some(state) = self.client.room(room) else { return Position::default() };
+        Position { cursor: state.cursor(), shown: state.timeline.as_ref().map(client::Timeline::len) }
+    }
+
+    /// What the wire says, and whether it says it in order. Gives one's own messages that are in it.
+    fn note(&mut self, frame: &ServerFrame, me: UserId) -> Vec<(Nonce, Seq)> {
+        let of_change = |change: &Change| match change {
+            Change::Message { message } if message.author.id == me => Some((message.nonce, message.seq)),
+            Change::Message { .. } | Change::Member { .. } | Change::Room { .. } | Change::Unknown => None,
+        };
+        match frame {
+            ServerFrame::Event { event: Event::Change { room, seq, change, .. } } => {
+                self.note_told(*room, Seq(seq.0 - 1), *seq);
+                self.log.told.entry(*room).or_default().insert(*seq);
+                of_change(change).into_iter().collect()
+            }
+            ServerFrame::Event { event: Event::Changes { room, after, changes, through } } => {
+                self.note_told(*room, *after, *through);
+                self.log.told.entry(*room).or_default().extend(changes.iter().map(|(seq, _)| *seq));
+                let node = self.client.node().to_owned();
+                self.log.repaired.insert((node, *room, *after));
+                changes.iter().filter_map(|(_, change)| of_change(change)).collect()
+            }
+            ServerFrame::Reply { reply: Reply::Changes { room, changes, .. }, .. } => {
+                self.log.caught_up += 1;
+                self.log.told.entry(*room).or_default().extend(changes.iter().map(|(seq, _)| *seq));
+                Vec::new()
+            }
+            ServerFrame::Reply { reply: Reply::Sent { message, .. }, .. } => {
+                vec![(message.nonce, message.seq)]
+            }
+            ServerFrame::Refusal { refusal, .. } => {
+                if refusal.code.retry() == protocol::Retry::Never {
+                    let detail = format!("refused: {refusal:?}");
+                    self.violates(Violation::at_large(Kind::Unexpected, &self.log.name, detail));
+                }
+                Vec::new()
+            }
+            ServerFrame::Event { .. } | ServerFrame::Reply { .. } => Vec::new(),
+        }
+    }
+
+    /// A server tells the changes of a room in the order of their numbers, without a hole, for as long as a connection
+    /// lasts.
+    fn note_told(&mut self, room: RoomId, after: Seq, through: Seq) {
+        let Some(last) = self.wire.insert(room, through) else { return };
+        let name = self.log.name.clone();
+        if through <= last {
+            let detail = format!("told after number {last} by {}", self.client.node());
+            self.violates(Violation::new(Kind::Reordered, &name, room, through, detail));
+        } else if after > last {
+            let detail = format!("told right after number {last} by {}", self.client.node());
+            self.violates(Violation::new(Kind::Hole, &name, room, through, detail));
+        }
+    }
+
+    fn note_acknowledged(&mut self, own: &[(Nonce, Seq)], now: Millis) {
+        for item in self.client.outbox().items() {
+            if let client::SendState::Refused(refusal) = &item.state {
+                let detail = format!("a send was refused: {refusal:?}");
+                let (name, room) = (self.log.name.clone(), item.room);
+                self.log.violations.push(Violation::new(Kind::Unexpected, &name, room, Seq::ZERO, detail));
+            }
+        }
+        let here: HashSet<Nonce> = self.client.outbox().items().iter().map(|item| item.nonce).collect();
+        let gone: Vec<Nonce> = self
+            .log
+            .written
+            .keys()
+            .filter(|nonce| !here.contains(nonce) && !self.log.acknowledged.contains_key(nonce))
+            .copied()
+            .collect();
+        for nonce in gone {
+            let seq = own.iter().find(|(known, _)| *known == nonce).map(|(_, seq)| *seq);
+            self.log.acknowledged.insert(nonce, Acknowledged { seq, at: now });
+        }
+    }
+
+    fn note_shown(&mut self, room: RoomId, before: Position, afresh: bool, now: Millis) {
+        let Some(state) = self.client.room(room) else { return };
+        let (cursor, Some(timeline)) = (state.cursor(), &state.timeline) else { return };
+        let was_open = before.shown.is_some();
+        let from = timeline.first().map_or(cursor.next(), |message| message.seq);
+        let began = if afresh || !was_open { Seq(from.0 - 1) } else { before.cursor };
+        let mut news: Vec<(Seq, Option<Token>)> = timeline
+            .messages()
+            .rev()
+            .take_while(|message| message.seq > began)
+            .filter(|message| message.seq <= cursor)
+            .map(|message| (message.seq, Token::of(&message.body)))
+            .collect();
+        news.reverse();
+        let len = timeline.len();
+        let shown = self.log.shown.entry(room).or_default();
+        if afresh || !was_open {
+            shown.push(Shown::Afresh { from, through: cursor });
+            self.ahead.retain(|(other, _)| *other != room);
+        }
+        shown.extend(news.iter().map(|(seq, token)| Shown::Message { seq: *seq, token: *token, at: now }));
+        if let (Some(len_before), false) = (before.shown, afresh) {
+            let passed = news.iter().filter(|(seq, _)| self.ahead.remove(&(room, *seq))).count();
+            let expected = len_before + news.len() - passed;
+            self.check_place(room, cursor, len, expected);
+        }
+    }
+
+    /// What appeared must have appeared at the end; only one's own message may stand below what is still to come.
+    fn check_place(&mut self, room: RoomId, cursor: Seq, len: usize, expected: usize) {
+        if len == expected {
+            return;
+        }
+        let timeline = self.client.room(room).and_then(|state| state.timeline.as_ref());
+        let below: Vec<Seq> = timeline
+            .into_iter()
+            .flat_map(|timeline| timeline.messages().rev())
+            .map(|message| message.seq)
+            .take_while(|seq| *seq > cursor)
+            .filter(|seq| !self.ahead.contains(&(room, *seq)))
+            .collect();
+        if len == expected + below.len() {
+            self.ahead.extend(below.into_iter().map(|seq| (room, seq)));
+        } else {
+            let detail = format!("{len} messages on the screen instead of {expected}");
+            let name = self.log.name.clone();
+            self.violates(Violation::new(Kind::Reordered, &name, room, cursor, detail));
+        }
+    }
+
+    /// What the face draws: each message once, in the order of the numbers.
+    fn check_rows(&mut self, room: RoomId) {
+        let (mut keys, mut tokens, mut last) = (HashSet::new(), HashSet::new(), Seq::ZERO);
+        let mut wrong = Vec::new();
+        for row in client::rows(&self.client, room, 0) {
+            let again = !keys.insert(row.key);
+            let RowKind::Message(message) = row.kind else { continue };
+            let seq = message.seq.unwrap_or(last);
+            if again || Token::of(&message.body).is_some_and(|token| !tokens.insert(token)) {
+                wrong.push((Kind::Doubled, seq, "stands on the screen twice"));
+            }
+            if seq < last {
+                wrong.push((Kind::Reordered, seq, "stands below a later one"));
+            }
+            last = seq;
+        }
+        let name = self.log.name.clone();
+        for (kind, seq, detail) in wrong {
+            self.violates(Violation::new(kind, &name, room, seq, detail));
+        }
+    }
+
+    fn violates(&mut self, violation: Violation) {
+        if self.log.violations.len() < VIOLATIONS_MAX {
+            self.log.violations.push(violation);
+        }
+    }
+}
+
+fn room_of(frame: &ServerFrame) -> Option<RoomId> {
+    match frame {
+        ServerFrame::Event { event: Event::Change { room, .. } | Event::Changes { room, .. } }
+        | ServerFrame::Reply { reply: Reply::Changes { room, .. } | Reply::Sent { room, .. }, .. } => {
+            Some(*room)
+        }
+        ServerFrame::Reply { reply: Reply::View { view }, .. } => Some(view.summary.room.id),
+        ServerFrame::Event { .. } | ServerFrame::Reply { .. } | ServerFrame::Refusal { .. } => None,
+    }
+}
+
+fn meaning(close: Option<&tungstenite::protocol::CloseFrame>) -> End {
+    let Some(close) = close else { return End::Lost };
+    match CloseCode::from_number(close.code.into()) {
+        Some(CloseCode::SessionEnded) => End::SessionEnded,
+        Some(CloseCode::Leaving) => {
+            End::ComeBack(Duration::from_millis(close.reason.trim().parse().unwrap_or(1_000)))
+        }
+        Some(
+            CloseCode::VersionUnsupported
+            | CloseCode::TooManyConnections
+            | CloseCode::Resume
+            | CloseCode::TooMuchGarbage,
+        )
+        | None => End::Lost,
+    }
+}
+
+/// Opens a socket as a browser does.
+///
+/// # Errors
+/// When there is no way, or the other end does not want to.
+pub async fn open(door: SocketAddr, origin: &str, cookie: &str) -> Result<Socket, String> {
+    let explain = |e: &dyn std::fmt::Display| e.to_string();
+    let host = origin.split("//").nth(1).unwrap_or_default();
+    let mut request = format!("ws://{host}/socket").into_client_request().map_err(|e| explain(&e))?;
+    for (name, value) in [("origin", origin), ("cookie", cookie)] {
+        request.headers_mut().insert(name, value.parse().map_err(|e| explain(&e))?);
+    }
+    let stream = TcpStream::connect(door).await.map_err(|e| explain(&e))?;
+    stream.set_nodelay(true).map_err(|e| explain(&e))?;
+    let (socket, _) = tokio_tungstenite::client_async(request, stream).await.map_err(|e| explain(&e))?;
+    Ok(socket)
+}
+
+/// A text that begins with its token; now and then a long one, so that frames have all sizes.
+fn text(token: Token, rng: &mut StdRng, long_share: f64) -> String {
+    const WORDS: [&str; 12] = [
+        "tide",
+        "harbour",
+        "boat",
+        "noon",
+        "rope",
+        "明天见",
+        "watch",
+        "the",
+        "of",
+        "and",
+        "👋",
+        "lunch\nat one",
+    ];
+    let words =
+        if rng.random_bool(long_share) { rng.random_range(200..420) } else { rng.random_range(1..14) };
+    let mut text = token.to_string();
+    for _ in 0..words {
+        text.push(' ');
+        text.push_str(WORDS[rng.random_range(0..WORDS.len())]);
+    }
+    text
+}

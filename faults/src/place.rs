@@ -1,0 +1,386 @@
+//! The processes of the test: Postgres, Redis, nginx, three servers, and the proxies between them.
+//!
+//! Whatever is started here is ended here, by its pid, when the [`Place`] is dropped: at the end, on Ctrl-C and on panic.
+//! `scripts/faults` looks after it once more, for a test that is killed hard.
+
+use std::{
+    fs::File,
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::{person::Address, proxy::Proxy};
+
+/// How many servers there are.
+pub const SERVERS: usize = 3;
+/// How many networks the clients are spread over.
+pub const NETWORKS: usize = 4;
+/// A server that is not ready within this time will never be.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// What may go wrong with the scene itself; then there is no result.
+pub type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// One server, with its own ways to Postgres and Redis.
+pub struct Server {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// Its way to Redis.
+    pub redis: Proxy,
+    /// Its way to Postgres.
+    pub postgres: Proxy,
+    child: Option<Child>,
+}
+
+/// See the module.
+pub struct Place {
+    /// The servers.
+    pub servers: Vec<Server>,
+    /// The clients' ways to nginx.
+    pub networks: Vec<Proxy>,
+    /// Postgres, without a proxy.
+    pub pool: PgPool,
+    /// Redis, without a proxy.
+    pub redis_url: String,
+    /// What the servers do wrong on purpose; empty for the shipped server.
+    pub sabotage: String,
+    origin: String,
+    database_url: String,
+    folder: PathBuf,
+    root: PathBuf,
+    programs: PathBuf,
+}
+
+impl Place {
+    /// Starts everything over an empty database.
+    ///
+    /// # Errors
+    /// When something does not start.
+    pub async fn start(root: &Path) -> Fallible<Self> {
+        let folder = root.join(".data/faults");
+        std::fs::create_dir_all(&folder)?;
+        script(root, "services", &["--faults", "fresh"])?;
+        let services = script(root, "services", &["--faults", "env"])?;
+        let (database_url, redis_url) = (named(&services, "DATABASE_URL")?, named(&services, "REDIS_URL")?);
+        let pool = PgPoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(2))
+            .connect_lazy(&database_url)?;
+        let mut servers = Vec::new();
+        for number in 1..=SERVERS {
+            servers.push(Server {
+                number,
+                addr: free_addr()?,
+                redis: Proxy::start(addr_in(&redis_url)?).await?,
+                postgres: Proxy::start(addr_in(&database_url)?).await?,
+                child: None,
+            });
+        }
+        let balancer = free_addr()?;
+        let mut networks = Vec::new();
+        for _ in 0..NETWORKS {
+            networks.push(Proxy::start(balancer).await?);
+        }
+        let programs = std::env::current_exe()?.parent().ok_or("no folder of programs")?.to_owned();
+        let mut place = Self {
+            servers,
+            networks,
+            pool,
+            redis_url,
+            sabotage: String::new(),
+            origin: format!("http://localhost:{}", balancer.port()),
+            database_url,
+            folder,
+            root: root.to_owned(),
+            programs,
+        };
+        for at in 0..SERVERS {
+            drop(std::fs::remove_file(place.folder.join(format!("node-{}.log", at + 1))));
+            place.start_server(at).await?;
+        }
+        let mut args = vec![place.balancer_folder(), balancer.to_string()];
+        args.extend(place.servers.iter().map(|server| server.addr.port().to_string()));
+        let mut words = vec!["start"];
+        words.extend(args.iter().map(String::as_str));
+        script(root, "balancer", &words)?;
+        Ok(place)
+    }
+
+    /// The way of a client of this network to the place.
+    #[must_use]
+    pub fn address(&self, network: usize) -> Address {
+        Address { door: self.networks[network % NETWORKS].addr(), origin: self.origin.clone() }
+    }
+
+    fn balancer_folder(&self) -> String {
+        self.folder.join("balancer").display().to_string()
+    }
+
+    /// Starts a server that does not run, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it ends, or is not ready in time.
+    pub async fn start_server(&mut self, at: usize) -> Fallible<()> {
+        let log = self.folder.join(format!("node-{}.log", at + 1));
+        let out = File::options().create(true).append(true).open(&log)?;
+        let server = &self.servers[at];
+        let program = if self.sabotage.is_empty() { "server" } else { "saboteur" };
+        let through = |url: &str, proxy: &Proxy| -> Fallible<String> {
+            Ok(url.replace(&addr_in(url)?.to_string(), &proxy.addr().to_string()))
+        };
+        let mut command = Command::new(self.programs.join(program));
+        command
+            .current_dir(&self.root)
+            .env("DATABASE_URL", through(&self.database_url, &server.postgres)?)
+            .env("REDIS_URL", through(&self.redis_url, &server.redis)?)
+            .env("FAULTS_SABOTAGE", &self.sabotage)
+            .env("ROOST_ADDR", server.addr.to_string())
+            .env("ROOST_NODE_NAME", format!("faults-{}", server.number))
+            .env("ROOST_PUBLIC_URL", &self.origin)
+            .env("ROOST_TRUSTED_PROXIES", "1")
+            .env("ROOST_DRAIN_S", "3")
+            .env("ROOST_LOG", std::env::var("ROOST_LOG").unwrap_or_else(|_| "info".to_owned()))
+            .env("ROOST_LOG_JSON", "false");
+        // Everyone comes from one address.
+        for limit in [
+            "SENDS_PER_S",
+            "SENDS_BURST",
+            "CONNECTIONS_PER_USER",
+            "CONNECTIONS_PER_ADDRESS",
+            "SOCKETS_PER_MIN",
+        ] {
+            command.env(format!("ROOST_{limit}"), "100000");
+        }
+        // Ctrl-C is for the test alone, which ends the others in order.
+        command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out).process_group(0);
+        let child = command.spawn()?;
+        std::fs::write(self.folder.join(format!("node-{}.pid", at + 1)), child.id().to_string())?;
+        self.servers[at].child = Some(child);
+        self.until_ready(at).await
+    }
+
+    async fn until_ready(&mut self, at: usize) -> Fallible<()> {
+        let deadline = Instant::now() + READY_WITHIN;
+        let name = format!("server {} (its log: .data/faults/node-{}.log)", at + 1, at + 1);
+        loop {
+            let server = &mut self.servers[at];
+            if server.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None))) {
+                return Err(format!("{name} ended while starting").into());
+            }
+            let ready = request(server.addr, "GET /health/ready HTTP/1.1", &[]).await;
+            if ready.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(format!("{name} is not ready").into());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The process of a server, while it runs.
+    #[must_use]
+    pub fn pid(&self, at: usize) -> Option<u32> {
+        self.servers[at].child.as_ref().map(Child::id)
+    }
+
+    /// Sends a signal to a server.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub fn signal(&self, at: usize, signal: &str) -> Fallible<()> {
+        kill(self.pid(at).ok_or("the server does not run")?, signal)
+    }
+
+    /// Waits until a server has ended, at most 20 s.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn until_gone(&mut self, at: usize) -> Fallible<()> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while let Some(child) = &mut self.servers[at].child {
+            if child.try_wait()?.is_some() {
+                self.servers[at].child = None;
+            } else if Instant::now() > deadline {
+                return Err(format!("server {} does not end", at + 1).into());
+            } else {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a server as a power cut would.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn kill_server(&mut self, at: usize) -> Fallible<()> {
+        self.signal(at, "KILL")?;
+        self.until_gone(at).await
+    }
+
+    /// Runs an action of `scripts/services --faults`, without holding up the clients.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn services(&self, action: &'static str) -> Fallible<()> {
+        let root = self.root.clone();
+        tokio::task::spawn_blocking(move || script(&root, "services", &["--faults", action])).await??;
+        Ok(())
+    }
+
+    /// Lets nginx read its settings again: new workers, the old ones end within 5 s.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn reload_balancer(&self) -> Fallible<()> {
+        let (root, folder) = (self.root.clone(), self.balancer_folder());
+        tokio::task::spawn_blocking(move || script(&root, "balancer", &["reload", &folder])).await??;
+        Ok(())
+    }
+
+    /// Stops Redis in its tracks, or lets it go on.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn signal_redis(&self, signal: &str) -> Fallible<()> {
+        kill(std::fs::read_to_string(self.folder.join("redis.pid"))?.trim().parse()?, signal)
+    }
+
+    /// Asks Redis something, not through a proxy.
+    ///
+    /// # Errors
+    /// What Redis says.
+    pub async fn ask_redis(&self, words: &[&str]) -> Fallible<redis::Value> {
+        let client = redis::Client::open(self.redis_url.as_str())?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        let mut command = redis::cmd(words[0]);
+        for word in &words[1..] {
+            command.arg(*word);
+        }
+        Ok(command.query_async(&mut connection).await?)
+    }
+
+    /// How much memory each server has, in kB.
+    ///
+    /// # Errors
+    /// When one does not run.
+    pub fn resident_kb(&self) -> Fallible<Vec<i64>> {
+        let resident = |at: usize| -> Fallible<i64> {
+            let pid = self.pid(at).ok_or("the server does not run")?;
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+            let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS")?;
+            Ok(line.split_whitespace().nth(1).ok_or("no number")?.parse()?)
+        };
+        (0..SERVERS).map(resident).collect()
+    }
+
+    /// How often the servers have written this into their logs.
+    #[must_use]
+    pub fn logged(&self, text: &str) -> usize {
+        let read = |at: usize| std::fs::read_to_string(self.folder.join(format!("node-{at}.log")));
+        (1..=SERVERS).filter_map(|at| read(at).ok()).map(|log| log.matches(text).count()).sum()
+    }
+
+    /// Where the result is written.
+    #[must_use]
+    pub fn report_file(&self) -> PathBuf {
+        self.folder.join("report.json")
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for server in &mut self.servers {
+            if let Some(child) = &mut server.child {
+                drop(child.kill());
+                drop(child.wait());
+            }
+            drop(std::fs::remove_file(self.folder.join(format!("node-{}.pid", server.number))));
+        }
+        for (name, args) in
+            [("balancer", vec!["stop", &self.balancer_folder()]), ("services", vec!["--faults", "stop"])]
+        {
+            if let Err(e) = script(&self.root, name, &args) {
+                eprintln!("faults: {e}");
+            }
+        }
+    }
+}
+
+fn kill(pid: u32, signal: &str) -> Fallible<()> {
+    // The shell's own `kill`: signals need unsafe code, and the program `kill` is not on every machine.
+    let done =
+        Command::new("bash").args(["-c", "kill -s \"$0\" \"$1\"", signal, &pid.to_string()]).status()?;
+    if done.success() { Ok(()) } else { Err(format!("could not send {signal} to process {pid}").into()) }
+}
+
+/// A plain request on a connection of its own.
+///
+/// # Errors
+/// When there is no answer within ten seconds.
+pub async fn request(addr: SocketAddr, line: &str, headers: &[(&str, &str)]) -> io::Result<String> {
+    let ask = async {
+        let mut stream = TcpStream::connect(addr).await?;
+        let mut text = format!("{line}\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n");
+        for (name, value) in headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        text.push_str("\r\n");
+        stream.write_all(text.as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    };
+    tokio::time::timeout(Duration::from_secs(10), ask).await.map_err(io::Error::from)?
+}
+
+/// Runs a script of `scripts/`, and returns what it prints.
+fn script(root: &Path, name: &str, args: &[&str]) -> Fallible<String> {
+    let done = Command::new(root.join("scripts").join(name))
+        .args(args)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .process_group(0)
+        .output()?;
+    if !done.status.success() {
+        return Err(format!("scripts/{name} {} failed", args.join(" ")).into());
+    }
+    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+}
+
+fn named(text: &str, name: &str) -> Fallible<String> {
+    let mut words = text.split_whitespace();
+    let found = words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    Ok(found.ok_or(format!("{name} is missing"))?.to_owned())
+}
+
+/// The address in a URL of ours.
+fn addr_in(url: &str) -> Fallible<SocketAddr> {
+    let end = url.rsplit('@').next().unwrap_or_default();
+    Ok(end.split('/').next().unwrap_or_default().parse()?)
+}
+
+/// An address on a port that nobody has, below those that the kernel takes for outgoing connections: it is taken again
+/// and again while servers come and go.
+fn free_addr() -> Fallible<SocketAddr> {
+    for _ in 0..100 {
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, rand::random_range(20_000..32_000)));
+        if TcpListener::bind(addr).is_ok() {
+            return Ok(addr);
+        }
+    }
+    Err("no free port".into())
+}

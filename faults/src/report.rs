@@ -1,0 +1,161 @@
+//! What is printed and written down: a line a scenario, a last line, and the same as JSON.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::{
+    checker::{Kind, Verdict},
+    scenario::{Expected, Scenario},
+};
+
+/// Violations that are printed of each scenario.
+const PRINTED_MAX: usize = 12;
+
+/// What came out of one scenario.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// Which.
+    pub name: String,
+    /// Whether what came out is what must come out.
+    pub passed: bool,
+    /// Whether the scenario tests the checker, by servers that do something wrong.
+    pub tests_checker: bool,
+    /// Messages written.
+    pub sends: usize,
+    /// Messages acknowledged.
+    pub acknowledged: usize,
+    /// Messages that are not where they must be.
+    pub lost: usize,
+    /// Messages that are there twice.
+    pub doubled: usize,
+    /// Messages in another place than their number says.
+    pub reordered: usize,
+    /// Whatever else is wrong: holes in the numbers, marks, differences from a fresh fetch, lateness.
+    pub other: usize,
+    /// Holes that servers repaired for their clients.
+    pub repaired: usize,
+    /// Connections of clients that ended.
+    pub connections_lost: u32,
+    /// Messages that someone who had been far away has as history only.
+    pub left_to_history: usize,
+    /// Numbers of changes that a later change of the same thing overtook before anyone was told.
+    pub overtaken: usize,
+    /// The longest time from writing to the last member's screen.
+    pub worst_delay_s: f64,
+    /// From the end of the fault until half of the clients were whole again …
+    pub whole_p50_s: f64,
+    /// … and all of them.
+    pub whole_max_s: f64,
+    /// What was found beside.
+    pub notes: Vec<String>,
+    /// The first violations, in words.
+    pub violations: Vec<String>,
+}
+
+impl Outcome {
+    /// From what the checker says.
+    #[must_use]
+    pub fn new(scenario: &Scenario, verdict: &Verdict) -> Self {
+        let count = |kind| verdict.count(kind);
+        let (lost, doubled, reordered) = (count(Kind::Lost), count(Kind::Doubled), count(Kind::Reordered));
+        let passed = match scenario.expected {
+            Expected::Whole => verdict.violations.is_empty(),
+            Expected::Lost => lost > 0,
+            Expected::Doubled => doubled > 0,
+        };
+        Self {
+            name: scenario.name.to_owned(),
+            passed,
+            tests_checker: scenario.expected != Expected::Whole,
+            sends: verdict.sends,
+            acknowledged: verdict.acknowledged,
+            lost,
+            doubled,
+            reordered,
+            other: verdict.violations.len() - lost - doubled - reordered,
+            repaired: 0,
+            connections_lost: 0,
+            left_to_history: verdict.left_to_history,
+            overtaken: verdict.overtaken,
+            worst_delay_s: verdict.worst_delay_ms as f64 / 1_000.0,
+            whole_p50_s: 0.0,
+            whole_max_s: 0.0,
+            notes: Vec::new(),
+            violations: verdict.violations.iter().take(PRINTED_MAX).map(ToString::to_string).collect(),
+        }
+    }
+
+    /// Its line, and what is wrong.
+    pub fn print(&self) {
+        let mark = if self.passed { "ok  " } else { "FAIL" };
+        let Self { name, sends, acknowledged, lost, doubled, reordered, other, repaired, .. } = self;
+        println!(
+            "{mark} {name:<27} {sends:>5} sent {acknowledged:>5} acknowledged {lost} lost {doubled} doubled {reordered} \
+             reordered {other} other; {repaired:>4} holes repaired, {} connections lost; worst delay {:.1} s; whole \
+             after {:.1} s (p50) {:.1} s (all)",
+            self.connections_lost, self.worst_delay_s, self.whole_p50_s, self.whole_max_s
+        );
+        for note in &self.notes {
+            println!("       {note}");
+        }
+        if !self.passed {
+            for violation in &self.violations {
+                println!("       {violation}");
+            }
+        } else if self.tests_checker {
+            println!("       as it must: {}", self.violations.first().map_or("", String::as_str));
+        }
+    }
+}
+
+/// What came out of all.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The seed of this run's choices.
+    pub seed: u64,
+    /// The last line.
+    pub summary: String,
+    /// Whether everything passed.
+    pub passed: bool,
+    /// How long it took.
+    pub took_s: f64,
+    /// Each scenario.
+    pub scenarios: Vec<Outcome>,
+}
+
+impl Report {
+    /// Sums up. Scenarios that test the checker are counted, but what they find is not.
+    #[must_use]
+    pub fn new(seed: u64, scenarios: Vec<Outcome>, took_s: f64) -> Self {
+        let real = || scenarios.iter().filter(|outcome| !outcome.tests_checker);
+        let sum = |of: fn(&Outcome) -> usize| real().map(of).sum::<usize>();
+        let worst = real().map(|outcome| outcome.whole_max_s).fold(0.0, f64::max);
+        let mut summary = format!(
+            "faults: {} scenarios, {} messages, {} lost, {} doubled, {} reordered, worst recovery {worst:.1} s",
+            scenarios.len(),
+            sum(|outcome| outcome.acknowledged),
+            sum(|outcome| outcome.lost),
+            sum(|outcome| outcome.doubled),
+            sum(|outcome| outcome.reordered),
+        );
+        let passed = scenarios.iter().all(|outcome| outcome.passed);
+        if !passed {
+            let failed: Vec<&str> = scenarios
+                .iter()
+                .filter(|outcome| !outcome.passed)
+                .map(|outcome| outcome.name.as_str())
+                .collect();
+            summary.push_str(&format!("; FAILED: {} (SEED={seed})", failed.join(", ")));
+        }
+        Self { seed, summary, passed, took_s, scenarios }
+    }
+
+    /// Writes it down.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, file: &Path) -> std::io::Result<()> {
+        std::fs::write(file, serde_json::to_string_pretty(self)? + "\n")
+    }
+}

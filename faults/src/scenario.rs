@@ -1,0 +1,256 @@
+//! What is broken, how, and for how long: the list of scenarios.
+
+use std::time::Duration;
+
+use rand::{Rng as _, rngs::StdRng, seq::SliceRandom as _};
+
+/// What is done to the place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing. What a server does wrong on purpose is part of the [`Scenario`].
+    Nothing,
+    /// One server is killed (`kill -9`), and is started again when the fault ends.
+    ServerKilled,
+    /// One server is told to leave (SIGTERM), and is started again when the fault ends.
+    ServerLeaves,
+    /// One server hangs (SIGSTOP), and goes on when the fault ends.
+    ServerHangs,
+    /// All servers are restarted, one after the other.
+    ServersRestart,
+    /// Redis is stopped.
+    RedisGone,
+    /// Redis is stopped and started at once, with nothing in it.
+    RedisEmpty,
+    /// Redis closes every connection that listens, once a second.
+    RedisCutsListeners,
+    /// Redis hangs.
+    RedisHangs,
+    /// Redis closes who does not take his news at once.
+    RedisImpatient,
+    /// One server alone does not reach Redis.
+    RedisGoneForOne,
+    /// One server's connections to Redis stay open and carry nothing.
+    RedisSilentForOne,
+    /// Postgres closes the servers' connections, once a second.
+    PostgresCutsConnections,
+    /// Postgres is ended in immediate mode, and recovers.
+    PostgresCrashes,
+    /// Postgres hangs.
+    PostgresHangs,
+    /// One server alone does not reach Postgres.
+    PostgresGoneForOne,
+    /// Connections of clients break in the middle of a frame, again and again.
+    SocketsTorn,
+    /// A quarter of the clients reads 2 kB a second.
+    ReadersSlow,
+    /// Half of the clients have no network.
+    NetworksGone,
+    /// Half of the clients have a network that carries nothing, and does not say so.
+    NetworksSilent,
+    /// nginx reads its settings again.
+    BalancerReloads,
+    /// After half of the sends the client is gone before the reply has come.
+    RepliesUnheard,
+}
+
+/// What is looked at beside the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extra {
+    /// Nothing more.
+    Nothing,
+    /// Sessions that end are closed on all servers: within so many seconds, with Redis or without.
+    SessionsEnd {
+        /// Whether Redis is away meanwhile.
+        without_redis: bool,
+        /// How long it may take.
+        within: Duration,
+    },
+    /// Everyone reconnects at once, again and again; the servers' memory returns to where it was.
+    ReconnectStorm,
+    /// Faults drawn by lot, several at a time.
+    Mix,
+}
+
+/// What the checker must say in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Nothing is wrong.
+    Whole,
+    /// Something was sabotaged, and the checker must find messages lost.
+    Lost,
+    /// The same, and messages twice.
+    Doubled,
+}
+
+/// One scenario.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scenario {
+    /// By what it is chosen: `ONLY=name`.
+    pub name: &'static str,
+    /// What is broken.
+    pub fault: Fault,
+    /// For how long.
+    pub hold: Duration,
+    /// What the servers do wrong on purpose, in the words of the program `saboteur`; empty for the shipped server.
+    pub sabotage: &'static str,
+    /// This share of the messages is long.
+    pub long_share: f64,
+    /// What is looked at beside the messages.
+    pub extra: Extra,
+    /// What must come out.
+    pub expected: Expected,
+    /// Within this time after the fault's end everyone must be whole.
+    pub whole_within: Duration,
+    /// Part of the short run.
+    pub short: bool,
+}
+
+const PLAIN: Scenario = Scenario {
+    name: "",
+    fault: Fault::Nothing,
+    hold: Duration::from_secs(5),
+    sabotage: "",
+    long_share: 0.02,
+    extra: Extra::Nothing,
+    expected: Expected::Whole,
+    whole_within: Duration::from_secs(45),
+    short: false,
+};
+
+const fn plain(name: &'static str, fault: Fault, hold_s: u64) -> Scenario {
+    Scenario { name, fault, hold: Duration::from_secs(hold_s), ..PLAIN }
+}
+
+const fn sabotaged(name: &'static str, sabotage: &'static str, hold_s: u64) -> Scenario {
+    Scenario { name, sabotage, hold: Duration::from_secs(hold_s), ..PLAIN }
+}
+
+const fn sessions(name: &'static str, without_redis: bool, within_s: u64) -> Scenario {
+    let extra = Extra::SessionsEnd { without_redis, within: Duration::from_secs(within_s) };
+    Scenario { name, extra, hold: Duration::ZERO, ..PLAIN }
+}
+
+const fn self_test(name: &'static str, fault: Fault, sabotage: &'static str, expected: Expected) -> Scenario {
+    let (hold, whole_within) = (Duration::from_secs(5), Duration::from_secs(6));
+    Scenario { name, fault, sabotage, expected, hold, whole_within, short: true, ..PLAIN }
+}
+
+/// All of them, in the order in which they run.
+pub const ALL: &[Scenario] = &[
+    plain("nothing", Fault::Nothing, 5),
+    plain("server-killed", Fault::ServerKilled, 4),
+    plain("server-leaves", Fault::ServerLeaves, 5),
+    plain("server-hangs-20-s", Fault::ServerHangs, 20),
+    plain("redis-gone-10-s", Fault::RedisGone, 10),
+    plain("redis-gone-60-s", Fault::RedisGone, 60),
+    plain("redis-empty", Fault::RedisEmpty, 4),
+    plain("redis-cuts-listeners", Fault::RedisCutsListeners, 5),
+    plain("redis-hangs-5-s", Fault::RedisHangs, 5),
+    Scenario { long_share: 0.3, ..plain("redis-impatient", Fault::RedisImpatient, 8) },
+    plain("redis-gone-for-one", Fault::RedisGoneForOne, 10),
+    plain("redis-silent-for-one", Fault::RedisSilentForOne, 15),
+    plain("postgres-cuts-connections", Fault::PostgresCutsConnections, 5),
+    plain("postgres-crashes", Fault::PostgresCrashes, 5),
+    plain("postgres-hangs-10-s", Fault::PostgresHangs, 10),
+    plain("postgres-gone-for-one", Fault::PostgresGoneForOne, 10),
+    plain("sockets-torn", Fault::SocketsTorn, 10),
+    Scenario { long_share: 0.3, ..plain("readers-slow", Fault::ReadersSlow, 15) },
+    plain("networks-gone-1-s", Fault::NetworksGone, 1),
+    plain("networks-gone-30-s", Fault::NetworksGone, 30),
+    plain("networks-silent-45-s", Fault::NetworksSilent, 45),
+    plain("nginx-reloads", Fault::BalancerReloads, 8),
+    plain("servers-restart", Fault::ServersRestart, 0),
+    plain("replies-unheard", Fault::RepliesUnheard, 10),
+    sabotaged("publishes-dropped", "drop=0.01", 12),
+    sabotaged("publishes-delayed", "delay_ms=400", 10),
+    sabotaged("publishes-repeated", "repeat=0.5", 8),
+    sabotaged("clock-wrong", "clock_ms=3600000", 6),
+    sessions("sessions-end", false, 2),
+    sessions("sessions-end-without-redis", true, 30),
+    Scenario {
+        extra: Extra::ReconnectStorm,
+        hold: Duration::from_secs(30),
+        ..plain("reconnect-storm", Fault::Nothing, 30)
+    },
+    Scenario { extra: Extra::Mix, short: true, ..plain("mix", Fault::Nothing, 45) },
+    Scenario { extra: Extra::Mix, ..sabotaged("mix-with-bad-bus", "drop=0.02,delay_ms=150,repeat=0.05", 75) },
+    self_test("checker-finds-lost", Fault::RedisCutsListeners, "drop=0.05,no_repair=1", Expected::Lost),
+    self_test("checker-finds-renumbered", Fault::Nothing, "double=0.05", Expected::Lost),
+    self_test("checker-finds-doubled", Fault::RepliesUnheard, "forget_nonces=1", Expected::Doubled),
+];
+
+/// One fault of a mix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    /// What.
+    pub fault: Fault,
+    /// To which server or network.
+    pub target: usize,
+    /// When, after the beginning.
+    pub at: Duration,
+    /// For how long.
+    pub hold: Duration,
+}
+
+/// The faults of a mix, in the order of their beginnings. Never two at the same thing at a time.
+#[must_use]
+pub fn draw(rng: &mut StdRng, hold: Duration, targets: usize) -> Vec<Drawn> {
+    // By what they break: a lane does one at a time, and the lanes do it at once.
+    let lanes: [&[Fault]; 4] = [
+        &[Fault::ServerKilled, Fault::ServerLeaves, Fault::ServerHangs],
+        &[
+            Fault::RedisGone,
+            Fault::RedisEmpty,
+            Fault::RedisCutsListeners,
+            Fault::RedisHangs,
+            Fault::RedisGoneForOne,
+        ],
+        &[Fault::PostgresCutsConnections, Fault::PostgresCrashes, Fault::PostgresHangs],
+        &[
+            Fault::SocketsTorn,
+            Fault::NetworksGone,
+            Fault::NetworksSilent,
+            Fault::BalancerReloads,
+            Fault::RepliesUnheard,
+        ],
+    ];
+    let mut drawn = Vec::new();
+    for lane in lanes {
+        let mut order = lane.to_vec();
+        order.shuffle(rng);
+        let mut at = Duration::from_millis(rng.random_range(0..4_000));
+        for fault in order.iter().cycle() {
+            let length = Duration::from_millis(rng.random_range(500..5_000));
+            if at + length > hold {
+                break;
+            }
+            drawn.push(Drawn { fault: *fault, target: rng.random_range(0..targets), at, hold: length });
+            at += length + Duration::from_millis(rng.random_range(3_000..9_000));
+        }
+    }
+    drawn.sort_by_key(|drawn| drawn.at);
+    drawn
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rand::SeedableRng as _;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let names: BTreeSet<_> = ALL.iter().map(|scenario| scenario.name).collect();
+        assert_eq!(names.len(), ALL.len());
+    }
+
+    #[test]
+    fn a_seed_repeats_a_mix() {
+        let drawn = |seed| draw(&mut StdRng::seed_from_u64(seed), Duration::from_secs(60), 3);
+        assert_eq!(drawn(7), drawn(7));
+        assert_ne!(drawn(7), drawn(8));
+        assert!(drawn(7).iter().all(|one| one.at + one.hold <= Duration::from_secs(60)));
+    }
+}

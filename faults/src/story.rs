@@ -1,0 +1,641 @@
+//! One scenario, from its beginning to its verdict: people talk, something breaks and mends, everyone becomes whole, all
+//! is compared.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use client::{Client, Link};
+use futures::{SinkExt as _, StreamExt as _};
+use protocol::{ClientFrame, CloseCode, Command, Nonce, RoomId, Seq, ServerFrame, UserId, VERSION};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
+use tokio::sync::watch;
+use tokio_tungstenite::tungstenite;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::{
+    checker::{self, Kind, Verdict, Violation},
+    person::{Address, Orders, Person, Socket, open},
+    place::{self, Fallible, NETWORKS, Place, SERVERS},
+    proxy::Weather,
+    report::Outcome,
+    scenario::{self, Drawn, Expected, Extra, Fault, Scenario},
+    stored,
+};
+
+/// Messages a second of everybody together.
+const SENDS_PER_S: f64 = 70.0;
+/// Connections that each person loses on their own account in a minute.
+const CUTS_PER_MIN: f64 = 1.0;
+/// People talk for so long before something breaks …
+const BEFORE: Duration = Duration::from_secs(2);
+/// … and for at least so long after it has mended.
+const AFTER: Duration = Duration::from_secs(2);
+/// What is whole becomes quiet within this time once nobody writes.
+const QUIET_WITHIN: Duration = Duration::from_secs(40);
+/// How often it is looked whether everyone is whole.
+const LOOK: Duration = Duration::from_millis(100);
+/// Marks are written once a second.
+const MARKS: Duration = Duration::from_millis(1_500);
+/// Whose state is compared with a fresh fetch after each scenario.
+const COMPARED: usize = 8;
+/// Who signs out, in the scenarios about sessions.
+const SIGNED_OUT: usize = 5;
+/// A server's memory after a storm may be larger by this than before: allocators keep some.
+const MEMORY_SLACK_KB: i64 = 16 * 1024;
+
+/// Everything and everyone of a run.
+pub struct Stage {
+    place: Place,
+    people: Vec<Arc<Person>>,
+    index: BTreeMap<UserId, usize>,
+    orders: watch::Sender<Orders>,
+    rng: StdRng,
+    reload: bool,
+    _lives: Vec<AbortOnDropHandle<()>>,
+}
+
+impl Stage {
+    /// Starts the place, and everybody's life.
+    ///
+    /// # Errors
+    /// When something does not start.
+    pub async fn set(root: &Path, seed: u64) -> Fallible<Self> {
+        let place = Place::start(root).await?;
+        let mut rng = StdRng::seed_from_u64(seed);
+        let accounts = stored::people(&place.pool, &mut rng).await?;
+        let (orders, began) = (watch::Sender::new(Orders::QUIET), Instant::now());
+        let index = accounts.iter().enumerate().map(|(index, account)| (account.user, index)).collect();
+        let mut people = Vec::new();
+        for (index, account) in accounts.into_iter().enumerate() {
+            let who = (account.name, account.user, account.cookie);
+            people.push(Arc::new(Person::new(index, who, account.rooms, place.address(index), began)));
+        }
+        let live = |person: &Arc<Person>| {
+            AbortOnDropHandle::new(tokio::spawn(Arc::clone(person).live(seed, orders.subscribe())))
+        };
+        let lives = people.iter().map(live).collect();
+        let mut stage = Self { place, people, index, orders, rng, reload: false, _lives: lives };
+        stage.until_quiet(Duration::from_secs(60)).await.map_err(|e| e.join("; "))?;
+        Ok(stage)
+    }
+
+    /// Where the report belongs.
+    #[must_use]
+    pub fn report_file(&self) -> std::path::PathBuf {
+        self.place.report_file()
+    }
+
+    /// Plays a scenario, and says what came out.
+    ///
+    /// # Errors
+    /// When the scene itself fails: a server does not start, the database does not answer.
+    pub async fn play(&mut self, scenario: &Scenario) -> Fallible<Outcome> {
+        self.prepare(scenario).await?;
+        let bases = stored::heads(&self.place.pool).await?;
+        for person in &self.people {
+            person.new_log();
+        }
+        let lost_redis = self.place.logged("the connection to Redis is lost");
+        let marks = MarksWatch::start(&self.place.pool);
+        let mut notes = Vec::new();
+        let mut found = Vec::new();
+
+        self.talk(scenario);
+        tokio::time::sleep(BEFORE).await;
+        self.break_and_mend(scenario, &mut notes, &mut found).await?;
+        let (p50, max) = self.until_whole(scenario, &mut found).await;
+        self.orders.send_modify(|orders| *orders = Orders { reloads: orders.reloads, ..Orders::QUIET });
+        let patience =
+            if scenario.expected == Expected::Whole { QUIET_WITHIN } else { scenario.whole_within };
+        if let Err(late) = self.until_quiet(patience).await {
+            let late = late.into_iter().take(5);
+            found.extend(late.map(|detail| Violation::at_large(Kind::Late, "not quiet in time", detail)));
+        }
+        tokio::time::sleep(MARKS).await;
+        found.extend(marks.stop().await);
+        if scenario.extra == Extra::ReconnectStorm {
+            self.check_memory(&mut notes, &mut found).await?;
+        }
+        if scenario.expected == Expected::Whole {
+            found.extend(self.compare_with_fresh().await);
+        }
+
+        let logs: Vec<_> = self.people.iter().map(|person| person.new_log()).collect();
+        let stored = stored::since(&self.place.pool, &bases, &self.index).await?;
+        let mut verdict: Verdict = checker::check(&logs, &stored);
+        verdict.violations.extend(found);
+        let lost_redis = self.place.logged("the connection to Redis is lost") - lost_redis;
+        if lost_redis > 0 {
+            notes.push(format!("servers lost Redis {lost_redis} times"));
+        }
+        let mut outcome = Outcome::new(scenario, &verdict);
+        let repaired: BTreeSet<_> = logs.iter().flat_map(|log| &log.repaired).collect();
+        outcome.repaired = repaired.len();
+        outcome.connections_lost = logs.iter().map(|log| log.connections_lost).sum();
+        (outcome.whole_p50_s, outcome.whole_max_s) = (p50.as_secs_f64(), max.as_secs_f64());
+        outcome.notes = notes;
+        self.reload = !verdict.violations.is_empty();
+        Ok(outcome)
+    }
+
+    /// The servers that the scenario wants; and everybody's memory erased, where the last one has spoilt it.
+    async fn prepare(&mut self, scenario: &Scenario) -> Fallible<()> {
+        if self.place.sabotage != scenario.sabotage {
+            self.place.sabotage = scenario.sabotage.to_owned();
+            for at in 0..SERVERS {
+                self.place.kill_server(at).await?;
+                self.place.start_server(at).await?;
+            }
+        }
+        if std::mem::take(&mut self.reload) {
+            self.orders.send_modify(|orders| orders.reloads += 1);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        self.until_quiet(Duration::from_secs(60)).await.map_err(|e| {
+            format!("before {}: {}", scenario.name, e.into_iter().take(5).collect::<Vec<_>>().join("; "))
+                .into()
+        })
+    }
+
+    fn talk(&self, scenario: &Scenario) {
+        let sends_per_s = SENDS_PER_S / self.people.len() as f64;
+        self.orders.send_modify(|orders| {
+            *orders = Orders {
+                sends_per_s,
+                long_share: scenario.long_share,
+                cuts_per_min: CUTS_PER_MIN,
+                deaf_share: 0.0,
+                reloads: orders.reloads,
+            };
+        });
+    }
+
+    async fn break_and_mend(
+        &mut self,
+        scenario: &Scenario,
+        notes: &mut Vec<String>,
+        found: &mut Vec<Violation>,
+    ) -> Fallible<()> {
+        match scenario.extra {
+            Extra::Nothing => {
+                let target = self.rng.random_range(0..SERVERS);
+                let one = Drawn { fault: scenario.fault, target, at: Duration::ZERO, hold: scenario.hold };
+                self.perform(&[one]).await
+            }
+            Extra::Mix => {
+                let plan = scenario::draw(&mut self.rng, scenario.hold, SERVERS);
+                let say = |one: &Drawn| {
+                    let (at, until) = (one.at.as_secs_f64(), (one.at + one.hold).as_secs_f64());
+                    format!("{at:.1}-{until:.1} {:?} {}", one.fault, one.target)
+                };
+                notes.push(format!("drawn: {}", plan.iter().map(say).collect::<Vec<_>>().join(", ")));
+                self.perform(&plan).await
+            }
+            Extra::ReconnectStorm => {
+                // The first one only warms up: what servers need for it, they may keep.
+                self.storm(Duration::from_secs(8)).await;
+                let before = self.place.resident_kb()?;
+                notes.push(format!("memory before the storm: {before:?} kB"));
+                self.storm(scenario.hold).await;
+                Ok(())
+            }
+            Extra::SessionsEnd { without_redis, within } => {
+                self.end_sessions(without_redis, within, notes, found).await
+            }
+        }
+    }
+
+    /// Lets the faults of a plan begin, last and end.
+    async fn perform(&mut self, plan: &[Drawn]) -> Fallible<()> {
+        let began = Instant::now();
+        let mut to_begin: Vec<Drawn> = plan.iter().rev().copied().collect();
+        let mut under_way: Vec<(Drawn, Instant)> = Vec::new();
+        while !to_begin.is_empty() || !under_way.is_empty() {
+            while let Some(next) = to_begin.pop_if(|next| next.at <= began.elapsed()) {
+                self.begin(next).await?;
+                under_way.push((next, Instant::now()));
+            }
+            let (over, going_on): (Vec<_>, Vec<_>) =
+                under_way.into_iter().partition(|(one, since)| since.elapsed() >= one.hold);
+            under_way = going_on;
+            for (one, _) in over {
+                self.end(one).await?;
+            }
+            for (one, _) in &under_way {
+                self.go_on(*one).await;
+            }
+            if !to_begin.is_empty() || !under_way.is_empty() {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self, Drawn { fault, target, .. }: Drawn) -> Fallible<()> {
+        let place = &mut self.place;
+        match fault {
+            Fault::Nothing | Fault::RedisCutsListeners | Fault::PostgresCutsConnections => {}
+            Fault::ServerKilled => place.kill_server(target).await?,
+            Fault::ServerLeaves => place.signal(target, "TERM")?,
+            Fault::ServerHangs => place.signal(target, "STOP")?,
+            Fault::ServersRestart => {
+                for at in 0..SERVERS {
+                    place.signal(at, "TERM")?;
+                    place.until_gone(at).await?;
+                    place.start_server(at).await?;
+                }
+            }
+            Fault::RedisGone => place.services("redis-stop").await?,
+            Fault::RedisEmpty => {
+                place.services("redis-stop").await?;
+                place.services("redis-start").await?;
+            }
+            Fault::RedisHangs => place.signal_redis("STOP")?,
+            Fault::RedisImpatient => {
+                let words = ["CONFIG", "SET", "client-output-buffer-limit", "pubsub 1kb 1kb 1"];
+                place.ask_redis(&words).await?;
+            }
+            Fault::RedisGoneForOne => place.servers[target].redis.set(Weather::Gone),
+            Fault::RedisSilentForOne => place.servers[target].redis.set(Weather::Silent),
+            Fault::PostgresCrashes => place.services("postgres-crash").await?,
+            Fault::PostgresHangs => place.services("postgres-freeze").await?,
+            Fault::PostgresGoneForOne => place.servers[target].postgres.set(Weather::Gone),
+            Fault::SocketsTorn => self.weather(0..NETWORKS, Weather::Tearing(150)),
+            Fault::ReadersSlow => self.weather(0..1, Weather::Slow(2_000)),
+            Fault::NetworksGone => self.weather(0..NETWORKS / 2, Weather::Gone),
+            Fault::NetworksSilent => self.weather(0..NETWORKS / 2, Weather::Silent),
+            Fault::BalancerReloads => place.reload_balancer().await?,
+            Fault::RepliesUnheard => self.orders.send_modify(|orders| orders.deaf_share = 0.5),
+        }
+        Ok(())
+    }
+
+    /// What happens again and again while a fault lasts: about once a second.
+    async fn go_on(&mut self, Drawn { fault, .. }: Drawn) {
+        if !self.rng.random_bool(0.1) {
+            return;
+        }
+        if fault == Fault::RedisCutsListeners {
+            // In a mix, Redis may be away.
+            drop(self.place.ask_redis(&["CLIENT", "KILL", "TYPE", "pubsub"]).await);
+        }
+        if fault == Fault::PostgresCutsConnections {
+            let all =
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'roost'";
+            drop(sqlx::query(all).execute(&self.place.pool).await);
+        }
+    }
+
+    async fn end(&mut self, Drawn { fault, target, .. }: Drawn) -> Fallible<()> {
+        let place = &mut self.place;
+        match fault {
+            Fault::Nothing
+            | Fault::RedisCutsListeners
+            | Fault::PostgresCutsConnections
+            | Fault::PostgresCrashes
+            | Fault::RedisEmpty
+            | Fault::ServersRestart => {}
+            Fault::ServerKilled => place.start_server(target).await?,
+            Fault::ServerLeaves => {
+                place.until_gone(target).await?;
+                place.start_server(target).await?;
+            }
+            Fault::ServerHangs => place.signal(target, "CONT")?,
+            Fault::RedisGone => place.services("redis-start").await?,
+            Fault::RedisHangs => place.signal_redis("CONT")?,
+            Fault::RedisImpatient => {
+                let usual = ["CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 8mb 60"];
+                place.ask_redis(&usual).await?;
+            }
+            Fault::RedisGoneForOne | Fault::RedisSilentForOne => {
+                place.servers[target].redis.set(Weather::Fair)
+            }
+            Fault::PostgresHangs => place.services("postgres-thaw").await?,
+            Fault::PostgresGoneForOne => place.servers[target].postgres.set(Weather::Fair),
+            Fault::SocketsTorn | Fault::ReadersSlow | Fault::NetworksGone | Fault::NetworksSilent => {
+                self.weather(0..NETWORKS, Weather::Fair);
+            }
+            Fault::BalancerReloads => place.reload_balancer().await?,
+            Fault::RepliesUnheard => self.orders.send_modify(|orders| orders.deaf_share = 0.0),
+        }
+        Ok(())
+    }
+
+    fn weather(&self, networks: std::ops::Range<usize>, weather: Weather) {
+        self.place.networks[networks].iter().for_each(|network| network.set(weather));
+    }
+
+    /// Everyone loses their connection, again and again.
+    async fn storm(&self, hold: Duration) {
+        let began = Instant::now();
+        while began.elapsed() < hold {
+            self.weather(0..NETWORKS, Weather::Gone);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            self.weather(0..NETWORKS, Weather::Fair);
+            tokio::time::sleep(Duration::from_millis(1_400)).await;
+        }
+    }
+
+    /// When each client has everything that was there at the fault's end, and all that waited then is acknowledged:
+    /// the middle one's time, and the last one's. People go on talking meanwhile.
+    async fn until_whole(&self, scenario: &Scenario, found: &mut Vec<Violation>) -> (Duration, Duration) {
+        let mended = Instant::now();
+        self.orders.send_modify(|orders| orders.cuts_per_min = 0.0);
+        let heads = loop {
+            match stored::heads(&self.place.pool).await {
+                Ok(heads) => break heads,
+                Err(_) if mended.elapsed() < scenario.whole_within => tokio::time::sleep(LOOK).await,
+                Err(e) => {
+                    found.push(Violation::at_large(Kind::Late, "the database", e.to_string()));
+                    return (mended.elapsed(), mended.elapsed());
+                }
+            }
+        };
+        let mut waiting: Vec<(&Arc<Person>, HashSet<Nonce>)> =
+            self.people.iter().map(|person| (person, person.waiting().into_iter().collect())).collect();
+        let mut times = Vec::new();
+        while !waiting.is_empty() && mended.elapsed() < scenario.whole_within {
+            waiting.retain(|(person, nonces)| !person.has_all(&heads, nonces));
+            times.resize(self.people.len() - waiting.len(), mended.elapsed());
+            tokio::time::sleep(LOOK).await;
+        }
+        for (person, _) in waiting.iter().take(5) {
+            let detail =
+                format!("not whole after {:?}: {}", mended.elapsed(), person.what_is_missing(&heads));
+            found.push(Violation::at_large(Kind::Late, &person.name, detail));
+        }
+        times.resize(self.people.len(), mended.elapsed());
+        tokio::time::sleep(AFTER.saturating_sub(mended.elapsed())).await;
+        (times[times.len() / 2], times[times.len() - 1])
+    }
+
+    /// Waits until everyone is connected, has everything, and nothing waits.
+    async fn until_quiet(&mut self, patience: Duration) -> Result<(), Vec<String>> {
+        let began = Instant::now();
+        let mut last = BTreeMap::new();
+        loop {
+            let heads = stored::heads(&self.place.pool).await.unwrap_or_default();
+            let calm =
+                |person: &Arc<Person>| person.waiting().is_empty() && person.has_all(&heads, &HashSet::new());
+            let restless: Vec<_> = self.people.iter().filter(|person| !calm(person)).collect();
+            if restless.is_empty() && heads == last {
+                return Ok(());
+            }
+            if began.elapsed() > patience {
+                let say =
+                    |person: &&Arc<Person>| format!("{}: {}", person.name, person.what_is_missing(&heads));
+                return Err(restless.iter().map(say).collect());
+            }
+            last = heads;
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Some people's state, made of events, must be what a fresh fetch gives.
+    async fn compare_with_fresh(&mut self) -> Vec<Violation> {
+        let some: Vec<Arc<Person>> =
+            self.people.choose_multiple(&mut self.rng, COMPARED).map(Arc::clone).collect();
+        let mut found = Vec::new();
+        for person in some {
+            let address = self.place.address(person.index);
+            match fresh(&address, &person.cookie, &person.rooms).await {
+                Ok(fresh) => found.extend(differences(&person, &fresh)),
+                Err(e) => found.push(Violation::at_large(Kind::Unexpected, &person.name, e)),
+            }
+        }
+        found
+    }
+
+    /// The servers' memory after a storm.
+    async fn check_memory(&self, notes: &mut Vec<String>, found: &mut Vec<Violation>) -> Fallible<()> {
+        let numbers = |text: &String| -> Vec<i64> {
+            let digits = |part: &str| part.chars().filter(char::is_ascii_digit).collect::<String>();
+            text.split(',').filter_map(|part| digits(part).parse().ok()).collect()
+        };
+        let before = notes.first().map(numbers).unwrap_or_default();
+        // What lingers for a moment after its last follower has gone is gone by then.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let after = self.place.resident_kb()?;
+        notes.push(format!("memory after the storm: {after:?} kB"));
+        for (at, (before, after)) in before.iter().zip(&after).enumerate() {
+            if *after > before + before / 5 + MEMORY_SLACK_KB {
+                let detail = format!("{after} kB after the storm, {before} kB before");
+                found.push(Violation::at_large(Kind::Unexpected, &format!("server {}", at + 1), detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// Some people with a socket on each server sign out on one of them.
+    async fn end_sessions(
+        &mut self,
+        without_redis: bool,
+        within: Duration,
+        notes: &mut Vec<String>,
+        found: &mut Vec<Violation>,
+    ) -> Fallible<()> {
+        let origin = self.place.address(0).origin;
+        let addrs: Vec<_> = self.place.servers.iter().map(|server| server.addr).collect();
+        let mut accounts = Vec::new();
+        for _ in 0..SIGNED_OUT {
+            let name = format!("s{:08x}", self.rng.random::<u32>());
+            accounts.push(stored::person(&self.place.pool, &name).await?);
+        }
+        let mut sockets = Vec::new();
+        for account in &accounts {
+            for addr in &addrs {
+                sockets
+                    .push(greeted(&Address { door: *addr, origin: origin.clone() }, &account.cookie).await?);
+            }
+        }
+        if without_redis {
+            self.place.services("redis-stop").await?;
+        }
+        let began = Instant::now();
+        for account in &accounts {
+            let headers = [("Origin", origin.as_str()), ("Cookie", account.cookie.as_str())];
+            let answer = place::request(addrs[0], "POST /sign-out HTTP/1.1", &headers).await?;
+            if !answer.starts_with("HTTP/1.1 303") {
+                return Err(format!("signing out: {}", answer.lines().next().unwrap_or_default()).into());
+            }
+        }
+        let mut slowest = Duration::ZERO;
+        for (at, mut socket) in sockets.into_iter().enumerate() {
+            let closed =
+                tokio::time::timeout(within.saturating_sub(began.elapsed()), until_closed(&mut socket)).await;
+            slowest = slowest.max(began.elapsed());
+            if closed != Ok(Some(CloseCode::SessionEnded as u16)) {
+                let (who, server) = (&accounts[at / SERVERS].name, at % SERVERS + 1);
+                let detail = format!("the socket on server {server} was not closed as ended: {closed:?}");
+                found.push(Violation::at_large(Kind::Late, who, detail));
+            }
+        }
+        notes.push(format!(
+            "the last socket of an ended session was closed after {:.2} s",
+            slowest.as_secs_f64()
+        ));
+        if without_redis {
+            self.place.services("redis-start").await?;
+        }
+        Ok(())
+    }
+}
+
+/// Watches everyone's marks: they only grow, and read ≤ delivered ≤ head.
+struct MarksWatch {
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<Vec<Violation>>,
+}
+
+impl MarksWatch {
+    fn start(pool: &sqlx::PgPool) -> Self {
+        let (stop, mut stopped) = watch::channel(false);
+        let pool = pool.clone();
+        let task = tokio::spawn(async move {
+            let mut known: BTreeMap<(RoomId, UserId), (Seq, Seq, Seq)> = BTreeMap::new();
+            let mut found = Vec::new();
+            loop {
+                let last_look = *stopped.borrow();
+                // While the database is away there is nothing to see.
+                for (key, marks) in stored::marks(&pool).await.unwrap_or_default() {
+                    let (delivered, read, head) = marks;
+                    let (delivered_before, read_before, _) = known.insert(key, marks).unwrap_or_default();
+                    if delivered < delivered_before
+                        || read < read_before
+                        || read > delivered
+                        || delivered > head
+                    {
+                        let detail = format!(
+                            "delivered {delivered} (was {delivered_before}), read {read} (was {read_before}), head {head}"
+                        );
+                        found.push(Violation::new(Kind::Marks, &key.1.to_string(), key.0, head, detail));
+                    }
+                }
+                if last_look {
+                    return found;
+                }
+                drop(tokio::time::timeout(Duration::from_secs(1), stopped.changed()).await);
+            }
+        });
+        Self { stop, task }
+    }
+
+    async fn stop(self) -> Vec<Violation> {
+        self.stop.send_replace(true);
+        self.task.await.unwrap_or_default()
+    }
+}
+
+/// What someone sees who has just opened everything.
+async fn fresh(address: &Address, cookie: &str, rooms: &[RoomId]) -> Result<Client, String> {
+    let mut socket = open(address.door, &address.origin, cookie).await?;
+    let mut client = Client::default();
+    client.connected(0);
+    let everything = async {
+        loop {
+            for frame in client.take_frames() {
+                socket.send(tungstenite::Message::text(frame.encode())).await.map_err(|e| e.to_string())?;
+            }
+            let is_open = |room: &RoomId| client.room(*room).is_some_and(|room| room.timeline.is_some());
+            if client.link() == Link::Live {
+                match rooms.iter().find(|room| !is_open(room)) {
+                    None => return Ok(()),
+                    Some(room) if client.focused() != Some(*room) => {
+                        client.focus(Some(*room), 0);
+                        continue;
+                    }
+                    Some(_) => {}
+                }
+            }
+            match socket.next().await {
+                Some(Ok(tungstenite::Message::Text(text))) => {
+                    client.receive(ServerFrame::decode(&text).map_err(|e| e.to_string())?, 0);
+                }
+                Some(Ok(_)) => {}
+                Some(Err(e)) => return Err(e.to_string()),
+                None => return Err("closed".to_owned()),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), everything)
+        .await
+        .map_err(|_| "no fresh fetch in time")??;
+    Ok(client)
+}
+
+/// Where what someone has by events differs from a fresh fetch.
+fn differences(person: &Person, fresh: &Client) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for id in &person.rooms {
+        let differs =
+            |seq: Seq, detail: String| Violation::new(Kind::Differs, &person.name, *id, seq, detail);
+        person.with(|old| {
+            let (Some(old), Some(new)) = (old.room(*id), fresh.room(*id)) else {
+                return found.push(differs(Seq::ZERO, "the room is not there".to_owned()));
+            };
+            let line = |room: &client::RoomState| {
+                let summary = &room.summary;
+                format!(
+                    "{:?} {:?} {:?} {:?} {:?} {:?} {}",
+                    room.cursor(),
+                    summary.room,
+                    summary.head,
+                    summary.role,
+                    summary.members,
+                    summary.last,
+                    summary.unread
+                )
+            };
+            if line(old) != line(new) {
+                found.push(differs(new.cursor(), format!("{} instead of {}", line(old), line(new))));
+            }
+            let (Some(old_window), Some(new_window)) = (&old.timeline, &new.timeline) else { return };
+            let newest: BTreeMap<Seq, _> = old_window
+                .messages()
+                .rev()
+                .take(new_window.len())
+                .map(|message| (message.seq, message))
+                .collect();
+            for message in new_window.messages() {
+                if newest.get(&message.seq).is_none_or(|known| *known != message) {
+                    let known = newest.get(&message.seq);
+                    found.push(differs(message.seq, format!("{known:?} instead of {message:?}")));
+                }
+            }
+            for (user, member) in new.members.iter() {
+                if old.members.get(user) != Some(member) {
+                    found.push(differs(
+                        member.rev,
+                        format!("{:?} instead of {member:?}", old.members.get(user)),
+                    ));
+                }
+            }
+        });
+    }
+    found
+}
+
+/// A bare socket that has been greeted.
+async fn greeted(address: &Address, cookie: &str) -> Fallible<Socket> {
+    let mut socket = open(address.door, &address.origin, cookie).await?;
+    let hello = ClientFrame { r#ref: 1, command: Command::Hello { version: VERSION } };
+    socket.send(tungstenite::Message::text(hello.encode())).await?;
+    let answer = tokio::time::timeout(Duration::from_secs(10), socket.next()).await?;
+    match answer {
+        Some(Ok(tungstenite::Message::Text(text))) if text.contains("welcome") => Ok(socket),
+        other => Err(format!("not welcome: {other:?}").into()),
+    }
+}
+
+async fn until_closed(socket: &mut Socket) -> Option<u16> {
+    while let Some(Ok(message)) = socket.next().await {
+        if let tungstenite::Message::Close(close) = message {
+            return close.map(|close| close.code.into());
+        }
+    }
+    None
+}

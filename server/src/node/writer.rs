@@ -1,0 +1,198 @@
+//! Sends on their way into the database, many in one transaction.
+//!
+//! A room belongs to one of a few lanes, each a task of its own with a bounded queue. A lane takes whatever waits and
+//! writes it at once: when there is little to do, a message is written alone and waits for nothing; while one flush runs,
+//! the next ones gather behind it, so that batches grow with the load by themselves, without a timer.
+//!
+//! Law: what was taken is answered, once, and the future that writes it is never cut off by a socket that closes: it is the
+//! lane's, not the connection's. A full lane refuses, with a time to retry; nothing waits without bound.
+
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
+
+use protocol::{Change, ErrorCode, Refusal, RoomId};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::Node;
+use crate::store::messages::{Inserted, NewMessage};
+
+/// Lanes of one node. A few: each holds one connection to the database while it writes.
+const LANES: usize = 4;
+/// Sends that wait in one lane, at most.
+const LANE_MAX: usize = 1_024;
+/// Sends in one transaction, at most.
+const BATCH_MAX: usize = 256;
+/// Whoever finds a lane full comes back after so many milliseconds.
+const FULL_RETRY_MS: u32 = 500;
+/// … and whose message could not be stored, after so many.
+const FAILED_RETRY_MS: u32 = 1_000;
+/// A flush that takes longer is left to itself, and the lane goes on: the database's own timeouts (10 s) end every
+/// statement, unless the database cannot be reached at all.
+const FLUSH_WITHIN: Duration = Duration::from_secs(15);
+
+struct Item {
+    new: NewMessage,
+    answer: oneshot::Sender<Inserted>,
+}
+
+/// See the module.
+pub struct Writer {
+    lanes: Vec<mpsc::Sender<Item>>,
+    closing: CancellationToken,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("waiting", &self.waiting()).finish_non_exhaustive()
+    }
+}
+
+/// The answer to a message that a lane has taken.
+#[derive(Debug)]
+pub struct Written(oneshot::Receiver<Inserted>);
+
+impl Written {
+    /// Waits for the commit.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`] when the database failed (the log says how) or did not answer: then nothing was stored, or
+    /// the repeat will find it.
+    pub async fn answer(self) -> Result<Inserted, Refusal> {
+        match tokio::time::timeout(2 * FLUSH_WITHIN, self.0).await {
+            Ok(Ok(inserted)) => Ok(inserted),
+            Ok(Err(_)) | Err(_) => Err(Refusal::new(ErrorCode::Internal).retry_ms(FAILED_RETRY_MS)),
+        }
+    }
+}
+
+/// The ends of the lanes from which they are served.
+pub(super) struct Queues(Vec<mpsc::Receiver<Item>>);
+
+impl Writer {
+    pub(super) fn new() -> (Self, Queues) {
+        let (lanes, queues) = (0..LANES).map(|_| mpsc::channel(LANE_MAX)).unzip();
+        (Self { lanes, closing: CancellationToken::new() }, Queues(queues))
+    }
+
+    /// Puts a message into the lane of its room, behind what is there already: who writes twice is stored in that order.
+    /// The answer comes with the commit; from then on the message is on its way to everyone. To drop it is harmless: the
+    /// lane writes what it has taken. Next station: the lane.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Busy`] when the lane is full: then nothing was taken.
+    pub fn write(&self, new: NewMessage) -> Result<Written, Refusal> {
+        let (answer, answered) = oneshot::channel();
+        let lane = &self.lanes[lane_of(new.room)];
+        if lane.try_send(Item { new, answer }).is_err() {
+            return Err(Refusal::new(ErrorCode::Busy).retry_ms(FULL_RETRY_MS));
+        }
+        Ok(Written(answered))
+    }
+
+    /// How many sends wait, in all lanes.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.max_capacity() - lane.capacity()).sum()
+    }
+
+    /// Takes nothing more, and ends when what waits has been written.
+    pub(super) fn close(&self) {
+        self.closing.cancel();
+    }
+}
+
+fn lane_of(room: RoomId) -> usize {
+    let mut hash = DefaultHasher::new();
+    room.hash(&mut hash);
+    (hash.finish() % LANES as u64) as usize
+}
+
+/// Starts the lanes. They outlive the node's other tasks: [`Writer::close`] ends them.
+pub(super) fn start(node: &Arc<Node>, queues: Queues) {
+    for queue in queues.0 {
+        node.tasks.spawn(run(node.clone(), queue));
+    }
+}
+
+async fn run(node: Arc<Node>, mut queue: mpsc::Receiver<Item>) {
+    loop {
+        let mut batch = Vec::new();
+        tokio::select! {
+            biased;
+            taken = queue.recv_many(&mut batch, BATCH_MAX) => {
+                if taken == 0 {
+                    return;
+                }
+            }
+            () = node.writer.closing.cancelled() => {
+                queue.close();
+                continue;
+            }
+        }
+        // A task of its own: given up, it is not cut off.
+        let flush = tokio::spawn(flush(node.clone(), batch));
+        if tokio::time::timeout(FLUSH_WITHIN, flush).await.is_err() {
+            tracing::error!("the database has not answered a flush in time");
+        }
+    }
+}
+
+/// Writes a batch, tells of it and answers each item; to drop an item is to answer that it failed. One bad item does not take
+/// its neighbours along: what fails together is tried again one by one.
+async fn flush(node: Arc<Node>, batch: Vec<Item>) {
+    let new: Vec<NewMessage> = batch.iter().map(|item| item.new.clone()).collect();
+    match node.store.insert_messages(&new).await {
+        Ok(inserted) => {
+            for (item, inserted) in batch.into_iter().zip(inserted) {
+                item.done(&node, inserted);
+            }
+        }
+        // The database itself is away: to ask it once more for each would only take longer.
+        Err(error) if batch.len() == 1 || error.is_passing() => {
+            tracing::warn!(%error, sends = batch.len(), "sends could not be stored");
+        }
+        Err(error) => {
+            tracing::warn!(%error, sends = batch.len(), "sends could not be stored together");
+            one_by_one(&node, batch).await;
+        }
+    }
+}
+
+async fn one_by_one(node: &Node, batch: Vec<Item>) {
+    // What is locked for long is waited for once, not once for each message.
+    let mut stuck = HashSet::new();
+    for item in batch {
+        if stuck.contains(&item.new.room) {
+            continue;
+        }
+        match node.store.insert_messages(std::slice::from_ref(&item.new)).await {
+            Ok(mut inserted) => {
+                if let Some(inserted) = inserted.pop() {
+                    item.done(node, inserted);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, room.id = %item.new.room, "a send could not be stored");
+                stuck.insert(item.new.room);
+            }
+        }
+    }
+}
+
+impl Item {
+    /// It is committed, or known, or refused: from here on it does not matter whether anyone still waits for the answer.
+    fn done(self, node: &Node, inserted: Inserted) {
+        if let Inserted::New(message) = &inserted {
+            let change = Change::Message { message: message.clone() };
+            node.publish_change(self.new.room, message.seq, message.sent_at, change);
+        }
+        if self.answer.send(inserted).is_err() {
+            tracing::debug!("whoever sent a message has not waited for the answer");
+        }
+    }
+}
