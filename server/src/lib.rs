@@ -197,7 +197,11 @@ async fn serve(
         leaving.cancelled().await;
         tokio::time::sleep(drain + LAST_MOMENTS).await;
     };
-    let all = async { tokio::join!(async { server.await }, leave).0 };
+    let all = async {
+        let served = tokio::join!(async { server.await }, leave).0;
+        node.end().await;
+        served
+    };
     tokio::select! {
         served = all => served?,
         () = too_long => tracing::warn!("stopping in the middle of requests: they took too long"),
