@@ -58,12 +58,15 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
         (&cem, send(room, "three")),
         (&cem, Command::Leave { room }),
         (&ana, set("ship")),
+        (&ana, Command::Edit { room, seq: Seq(begin + 1), edits: 0, body: "one, mended".to_owned() }),
+        (&bea, Command::React { room, seq: Seq(begin + 1), emoji: "👍".to_owned(), on: true }),
+        (&bea, Command::Delete { room, seq: Seq(begin + 2) }),
         (&ana, Command::Invite { room, users: vec![cem.id()] }),
         (&ana, send(room, "four")),
     ] {
         person.asks(command).await.unwrap();
     }
-    let end = begin + 9;
+    let end = begin + 12;
     for person in [&ana, &bea] {
         person.until("told of all", |client| client.room(room).unwrap().summary.head.0 == end).await;
     }
@@ -128,8 +131,8 @@ async fn who_was_away_for_a_moment_is_caught_up_from_memory(pool: PgPool) {
 
     bea.cut().await;
     ana.says(room, "two").await;
-    // Stored, and never told of: node 1 finds it by its head check and repairs.
-    cluster.stores_untold(&ana, room, "unheard").await;
+    // Node 1 finds it by its head check and repairs.
+    cluster.unheard(&ana, room, "unheard").await;
     ana.sees(room, ["one", "two", "unheard"]).await;
     assert!(cluster.node(1).node.metrics.holes_repaired.get() > 0);
     ana.says(room, "three").await;
@@ -156,7 +159,7 @@ async fn a_node_that_is_behind_keeps_nobody_behind(pool: PgPool) {
     bea.sees(room, ["one"]).await;
     bea.cut().await;
     ana.says(room, "two").await;
-    cluster.stores_untold(&ana, room, "three").await;
+    cluster.unheard(&ana, room, "three").await;
     bea.goes_to(cluster.node(1)).await;
     bea.sees(room, ["one", "two", "three"]).await;
 }
