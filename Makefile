@@ -1,10 +1,10 @@
 # Each target is a thin door to a script in scripts/, which says why it does what it does.
 
 MAKEFLAGS += --no-print-directory
-export PORT NODES BIND SPEC YES
+export PORT NODES BIND SPEC YES SEED ONLY
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build dev-frontend e2e size fmt lint unit sqlx sqlx-check services setup clean-data
+.PHONY: help run test build dev-frontend e2e size bench fmt lint unit sqlx sqlx-check services setup clean-data
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ e2e: ## Browser tests alone (SPEC=name runs one file; E2E_PROFILE=dev uses the d
 
 size: ## Bytes of the first load; fails above 350 kB of brotli
 	@exec scripts/size
+
+bench: ## What Roost can do on this machine, beside what the machine can do (ONLY=name,name)
+	@exec scripts/bench
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -112,8 +112,6 @@ pub struct Now {
     pub topics: usize,
     /// Each Redis, in the order of the setting: whether it carries.
     pub bus_up: Vec<bool>,
-    /// Sends that wait in the lanes.
-    pub lane_depth: usize,
     /// Connections to Postgres that are in use …
     pub database_used: usize,
     /// … and that wait.
@@ -138,12 +136,13 @@ pub struct Metrics {
     pub ring_hits: Counter,
     /// … and from Postgres.
     pub ring_misses: Counter,
+    /// Sends that wait in the lanes of the writer.
+    pub lane_depth: Gauge,
     commands: Family<CommandLabel, Counter>,
     refusals: Family<CodeLabel, Counter>,
     closes: Family<CodeLabel, Counter>,
     connections: Gauge,
     topics: Gauge,
-    lane_depth: Gauge,
     bus_up: Family<RedisLabel, Gauge>,
     database: Family<StateLabel, Gauge>,
     outbox_frames_max: Gauge<i64>,
@@ -206,7 +205,7 @@ impl Metrics {
             "The most frames that waited for one socket since the last scrape",
             self.outbox_frames_max.clone(),
         );
-        r.register("lane_depth", "Sends that wait to be written, in all lanes", self.lane_depth.clone());
+        r.register("lane_depth", "Sends that wait to be written", self.lane_depth.clone());
         r.register("ring_hits", "Catch-ups answered from memory", self.ring_hits.clone());
         r.register("ring_misses", "Catch-ups answered from Postgres", self.ring_misses.clone());
         r.register("holes_repaired", "Repairs of missed changes from Postgres", self.holes_repaired.clone());
@@ -250,7 +249,6 @@ impl Metrics {
         let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.connections.set(signed(now.connections));
         self.topics.set(signed(now.topics));
-        self.lane_depth.set(signed(now.lane_depth));
         for (number, up) in (1..).zip(&now.bus_up) {
             self.bus_up.get_or_create(&RedisLabel { redis: number }).set(i64::from(*up));
         }
@@ -283,14 +281,8 @@ mod tests {
         outboxes.waiting(3);
         outboxes.waiting(700);
         outboxes.waiting(40);
-        let now = Now {
-            connections: 5,
-            topics: 6,
-            lane_depth: 7,
-            bus_up: vec![true, false],
-            database_used: 1,
-            database_idle: 3,
-        };
+        let now =
+            Now { connections: 5, topics: 6, bus_up: vec![true, false], database_used: 1, database_idle: 3 };
         let text = metrics.text(&now);
         for line in [
             "roost_commands_total{command=\"send\"} 2",
@@ -305,7 +297,7 @@ mod tests {
             "roost_database_connections{state=\"idle\"} 3",
             "roost_send_seconds_bucket{le=\"0.01\"} 0",
             "roost_send_seconds_bucket{le=\"0.025\"} 1",
-            "roost_lane_depth 7",
+            "roost_lane_depth 0",
         ] {
             assert_eq!(
                 text.lines().filter(|found| *found == line).count(),

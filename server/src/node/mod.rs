@@ -113,9 +113,9 @@ impl Node {
         (broker, signals): (Broker, mpsc::Receiver<Signal>),
         tuning: Tuning,
     ) -> Arc<Self> {
-        let hub = Hub::default();
         let (detour, spoilt) = tuning.sabotage.detour();
         let (writer, queues) = Writer::new();
+        let hub = Hub::default();
         let node = Arc::new(Self {
             metrics: Metrics::new(&broker.counters(), hub.counters()),
             name,
@@ -173,11 +173,11 @@ impl Node {
     #[must_use]
     pub fn metrics_text(&self) -> String {
         let (database_used, database_idle) = self.store.connections();
+        self.metrics.lane_depth.set(i64::try_from(self.writer.waiting()).unwrap_or(i64::MAX));
         self.metrics.text(&Now {
             connections: self.hub.len(),
             topics: self.follows.len(),
             bus_up: self.broker.states().iter().map(|(_, status)| *status == Status::Up).collect(),
-            lane_depth: self.writer.waiting(),
             database_used,
             database_idle,
         })

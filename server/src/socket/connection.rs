@@ -44,14 +44,15 @@ struct Running {
 struct Asked {
     r#ref: u32,
     is_send: bool,
+    /// When it came: how long a send takes is what people feel.
     came: Instant,
     answer: BoxFuture<'static, Result<Reply, Refusal>>,
 }
 
-/// What has become of a command.
-struct Answer {
+/// A command that has run.
+struct Answered {
     r#ref: u32,
-    /// When a send came: how long it takes is what people feel.
+    /// When it came, if it was a send.
     sent: Option<Instant>,
     result: Result<Reply, Refusal>,
 }
@@ -190,12 +191,11 @@ impl Connection {
         running.asked.push_back(asked);
     }
 
-    async fn answer(&mut self, answers: Vec<Answer>) -> ControlFlow<End> {
+    async fn answer(&mut self, answers: Vec<Answered>) -> ControlFlow<End> {
         let mut version = false;
         let mut frames = Vec::with_capacity(answers.len());
-        let mut sends = Vec::new();
-        for Answer { r#ref, sent, result } in answers {
-            sends.extend(sent);
+        let sent: Vec<Instant> = answers.iter().filter_map(|answered| answered.sent).collect();
+        for Answered { r#ref, result, .. } in answers {
             self.state.greeted |= matches!(result, Ok(Reply::Welcome { .. }));
             frames.push(match result {
                 Ok(reply) => ServerFrame::Reply { r#ref, reply },
@@ -207,7 +207,7 @@ impl Connection {
             });
         }
         self.write(frames.into_iter().map(|frame| frame.encode().into())).await?;
-        for came in sends {
+        for came in sent {
             self.cx.node.metrics.send_seconds.observe(came.elapsed().as_secs_f64());
         }
         if version {
@@ -307,14 +307,14 @@ fn end<T>(code: CloseCode, reason: &str) -> ControlFlow<End, T> {
 
 impl Running {
     /// The answer to the oldest command that runs; never, when none does. Safe to drop: nothing is lost by it.
-    async fn finish(&mut self) -> Answer {
+    async fn finish(&mut self) -> Answered {
         let Some(Asked { r#ref, is_send, came, answer }) = self.asked.front_mut() else {
             return std::future::pending().await;
         };
-        let (r#ref, sent) = (*r#ref, is_send.then_some(*came));
-        let answer = Answer { r#ref, sent, result: answer.await };
+        let result = answer.await;
+        let answered = Answered { r#ref: *r#ref, sent: is_send.then_some(*came), result };
         self.asked.pop_front();
-        answer
+        answered
     }
 
     /// Whether another frame may be read.

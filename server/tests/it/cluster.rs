@@ -109,9 +109,9 @@ impl Cluster {
         room
     }
 
-    /// Stores a message of someone's and tells nobody.
-    pub async fn unheard(&self, author: &Person, room: RoomId, text: &str) -> Message {
-        let author = author.with(|client| client.me().cloned().expect("greeted"));
+    /// Stores a message by someone, and tells nobody.
+    pub async fn stores_untold(&self, author: &Person, room: RoomId, text: &str) -> Message {
+        let author = author.with(|client| client.me().cloned().unwrap());
         let new = NewMessage { room, author, nonce: Nonce(Uuid::new_v4()), body: text.to_owned() };
         match self.node(1).node.store.insert_messages(&[new]).await.unwrap().pop() {
             Some(Inserted::New(message)) => message,

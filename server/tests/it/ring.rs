@@ -131,8 +131,8 @@ async fn who_was_away_for_a_moment_is_caught_up_from_memory(pool: PgPool) {
 
     bea.cut().await;
     ana.says(room, "two").await;
-    // Node 1 finds it by its head check and repairs.
-    cluster.unheard(&ana, room, "unheard").await;
+    // Stored, and never told of: node 1 finds it by its head check and repairs.
+    cluster.stores_untold(&ana, room, "unheard").await;
     ana.sees(room, ["one", "two", "unheard"]).await;
     assert!(cluster.node(1).node.metrics.holes_repaired.get() > 0);
     ana.says(room, "three").await;
@@ -159,7 +159,7 @@ async fn a_node_that_is_behind_keeps_nobody_behind(pool: PgPool) {
     bea.sees(room, ["one"]).await;
     bea.cut().await;
     ana.says(room, "two").await;
-    cluster.unheard(&ana, room, "three").await;
+    cluster.stores_untold(&ana, room, "three").await;
     bea.goes_to(cluster.node(1)).await;
     bea.sees(room, ["one", "two", "three"]).await;
 }

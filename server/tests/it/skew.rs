@@ -12,7 +12,7 @@ use crate::cluster::{Cluster, Person, SOON};
 /// Stores a message and tells of it as a server of another version would: the header's byte at `at` says `byte`.
 async fn told_otherwise(cluster: &Cluster, author: &Person, room: RoomId, text: &str, at: usize, byte: u8) {
     let node = &cluster.node(1).node;
-    let message = cluster.unheard(author, room, text).await;
+    let message = cluster.stores_untold(author, room, text).await;
     let topic = Topic::Room(room);
     let broadcast = Broadcast {
         topic,
