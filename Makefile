@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 export PORT NODES BIND SPEC YES SEED ONLY
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build dev-frontend e2e faults faults-short size fmt lint unit sqlx sqlx-check services setup clean-data
+.PHONY: help run test build dev-frontend e2e faults faults-short size bench fmt lint unit sqlx sqlx-check services setup clean-data
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -27,14 +27,17 @@ dev-frontend: ## Build the front end quickly: unoptimised, for a try
 e2e: ## Browser tests alone (SPEC=name runs one file; E2E_PROFILE=dev uses the debug server)
 	@exec scripts/e2e $(SPEC)
 
-faults: ## Break everything while 200 clients talk; count what is lost (SEED=n repeats, ONLY=name,name chooses; 20 minutes)
+faults: ## Break everything while 200 clients talk (SEED=n repeats, ONLY=name,name chooses; 20 minutes)
 	@exec scripts/faults
 
-faults-short: ## The part of it that make test runs: a random mix, and the test of the checker (3 minutes)
+faults-short: ## The part of it that make test runs (3 minutes)
 	@exec scripts/faults --short
 
 size: ## Bytes of the first load; fails above 350 kB of brotli
 	@exec scripts/size
+
+bench: ## What Roost can do on this machine, beside what the machine can do (ONLY=name,name)
+	@exec scripts/bench
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -143,37 +143,19 @@ impl Place {
     /// When there is no such program.
     pub fn launch_server(&mut self, at: usize) -> Fallible<()> {
         let log = self.folder.join(format!("node-{}.log", at + 1));
-        let out = File::options().create(true).append(true).open(&log)?;
         let server = &self.servers[at];
         let program = if self.sabotage.is_empty() { "server" } else { "saboteur" };
         let through = |url: &str, proxy: &Proxy| -> Fallible<String> {
             Ok(url.replace(&addr_in(url)?.to_string(), &proxy.addr().to_string()))
         };
-        let mut command = Command::new(self.programs.join(program));
+        let place = (server.addr, self.origin.as_str());
+        let mut command =
+            server_command(&self.programs.join(program), &self.root, place, server.number, &log)?;
         command
-            .current_dir(&self.root)
             .env("DATABASE_URL", through(&self.database_url, &server.postgres)?)
             .env("REDIS_URL", through(&self.redis_url, &server.redis)?)
             .env("FAULTS_SABOTAGE", &self.sabotage)
-            .env("ROOST_ADDR", server.addr.to_string())
-            .env("ROOST_NODE_NAME", format!("faults-{}", server.number))
-            .env("ROOST_PUBLIC_URL", &self.origin)
-            .env("ROOST_TRUSTED_PROXIES", "1")
-            .env("ROOST_DRAIN_S", "3")
-            .env("ROOST_LOG", std::env::var("ROOST_LOG").unwrap_or_else(|_| "info".to_owned()))
-            .env("ROOST_LOG_JSON", "false");
-        // Everyone comes from one address.
-        for limit in [
-            "SENDS_PER_S",
-            "SENDS_BURST",
-            "CONNECTIONS_PER_USER",
-            "CONNECTIONS_PER_ADDRESS",
-            "SOCKETS_PER_MIN",
-        ] {
-            command.env(format!("ROOST_{limit}"), "100000");
-        }
-        // Ctrl-C is for the test alone, which ends the others in order.
-        command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out).process_group(0);
+            .env("ROOST_TRUSTED_PROXIES", "1");
         let child = command.spawn()?;
         std::fs::write(self.folder.join(format!("node-{}.pid", at + 1)), child.id().to_string())?;
         self.servers[at].child = Some(child);
@@ -333,6 +315,38 @@ impl Drop for Place {
     }
 }
 
+/// What starts a server: everything but its ways to Postgres and Redis. It adds to its log.
+///
+/// # Errors
+/// When the log cannot be opened.
+pub fn server_command(
+    program: &Path,
+    root: &Path,
+    (addr, origin): (SocketAddr, &str),
+    number: usize,
+    log: &Path,
+) -> Fallible<Command> {
+    let out = File::options().create(true).append(true).open(log)?;
+    let mut command = Command::new(program);
+    command
+        .current_dir(root)
+        .env("ROOST_ADDR", addr.to_string())
+        .env("ROOST_NODE_NAME", format!("node-{number}"))
+        .env("ROOST_PUBLIC_URL", origin)
+        .env("ROOST_DRAIN_S", "3")
+        .env("ROOST_LOG", std::env::var("ROOST_LOG").unwrap_or_else(|_| "info".to_owned()))
+        .env("ROOST_LOG_JSON", "false");
+    // Everyone comes from one address.
+    for limit in
+        ["SENDS_PER_S", "SENDS_BURST", "CONNECTIONS_PER_USER", "CONNECTIONS_PER_ADDRESS", "SOCKETS_PER_MIN"]
+    {
+        command.env(format!("ROOST_{limit}"), "100000");
+    }
+    // Ctrl-C is for the test alone, which ends the others in order.
+    command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out).process_group(0);
+    Ok(command)
+}
+
 fn kill(pid: u32, signal: &str) -> Fallible<()> {
     // The shell's own `kill`: signals need unsafe code, and the program `kill` is not on every machine.
     let done =
@@ -361,7 +375,10 @@ pub async fn request(addr: SocketAddr, line: &str, headers: &[(&str, &str)]) -> 
 }
 
 /// Runs a script of `scripts/`, and returns what it prints.
-fn script(root: &Path, name: &str, args: &[&str]) -> Fallible<String> {
+///
+/// # Errors
+/// When it fails; it has said why.
+pub fn script(root: &Path, name: &str, args: &[&str]) -> Fallible<String> {
     let done = Command::new(root.join("scripts").join(name))
         .args(args)
         .stdin(Stdio::null())
@@ -374,7 +391,11 @@ fn script(root: &Path, name: &str, args: &[&str]) -> Fallible<String> {
     Ok(String::from_utf8_lossy(&done.stdout).into_owned())
 }
 
-fn named(text: &str, name: &str) -> Fallible<String> {
+/// The value of `NAME=value` in a line for the shell.
+///
+/// # Errors
+/// When it is not there.
+pub fn named(text: &str, name: &str) -> Fallible<String> {
     let mut words = text.split_whitespace();
     let found = words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     Ok(found.ok_or(format!("{name} is missing"))?.to_owned())
@@ -388,7 +409,10 @@ fn addr_in(url: &str) -> Fallible<SocketAddr> {
 
 /// An address on a port that nobody has, below those that the kernel takes for outgoing connections: it is taken again
 /// and again while servers come and go.
-fn free_addr() -> Fallible<SocketAddr> {
+///
+/// # Errors
+/// When none is found.
+pub fn free_addr() -> Fallible<SocketAddr> {
     for _ in 0..100 {
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, rand::random_range(20_000..32_000)));
         if TcpListener::bind(addr).is_ok() {

@@ -30,20 +30,25 @@ pub struct Config {
     #[arg(value_parser = |text: &str| Secret::parse(text, &["postgres://", "postgresql://"]))]
     pub database_url: Secret,
 
-    /// Redis, which carries news between servers; without it this server runs alone
+    /// Redis, which carries news between servers; without it this server runs alone. Several, separated by commas, share
+    /// the rooms: the same list in the same order on every server
     #[arg(
         long,
         env,
         hide_env_values = true,
-        value_name = "redis://:PASSWORD@HOST:PORT/0",
+        value_name = "redis://:PASSWORD@HOST:PORT/0,…",
         default_value = ""
     )]
-    #[arg(value_parser = |text: &str| Secret::parse_optional(text, &["redis://", "unix://", "redis+unix://"]))]
+    #[arg(value_parser = |text: &str| Secret::parse_list(text, &["redis://", "unix://", "redis+unix://"]))]
     redis_url: OptionalSecret,
 
     /// Where to listen [default: `site-addr` in Leptos.toml, or else 127.0.0.1:3000]
     #[arg(long, env = "ROOST_ADDR", value_name = "ADDRESS:PORT")]
     addr: Option<SocketAddr>,
+
+    /// Where to tell Prometheus what is counted, at /metrics; nowhere without it. Keep it off the public network
+    #[arg(long, env = "ROOST_METRICS_ADDR", value_name = "ADDRESS:PORT")]
+    pub metrics_addr: Option<SocketAddr>,
 
     /// How browsers reach this place: scheme and host, without a path [default: http://localhost and the port]
     #[arg(long, env = "ROOST_PUBLIC_URL", value_name = "https://HOST")]
@@ -213,7 +218,7 @@ impl Config {
         Self::try_parse_from(args).map_err(|e| one_line(&e))
     }
 
-    /// Redis, when this server does not run alone.
+    /// Redis, when this server does not run alone; several are separated by commas.
     #[must_use]
     pub fn redis_url(&self) -> Option<&Secret> {
         self.redis_url.0.as_ref()
@@ -366,11 +371,20 @@ impl Secret {
         }
     }
 
-    fn parse_optional(text: &str, schemes: &[&str]) -> Result<OptionalSecret, String> {
+    /// Takes addresses that begin with one of `schemes`, separated by commas; or nothing.
+    fn parse_list(text: &str, schemes: &[&str]) -> Result<OptionalSecret, String> {
         if text.is_empty() {
             return Ok(OptionalSecret(None));
         }
-        Self::parse(text, schemes).map(|secret| OptionalSecret(Some(secret)))
+        let parts: Vec<&str> = text.split(',').collect();
+        if parts.len() > REDIS_MAX {
+            return Err(format!("at most {REDIS_MAX}"));
+        }
+        for (at, part) in parts.iter().enumerate() {
+            let number = |e| if parts.len() == 1 { e } else { format!("number {}: {e}", at + 1) };
+            Self::parse(part.trim(), schemes).map_err(number)?;
+        }
+        Ok(OptionalSecret(Some(Self(text.to_owned()))))
     }
 
     /// The secret itself, for whoever connects with it.
@@ -457,6 +471,8 @@ fn log_filter(text: &str) -> Result<String, String> {
     }
 }
 
+/// Each server keeps two connections to each of them.
+const REDIS_MAX: usize = 64;
 const NODE_NAME_CHARS: RangeInclusive<usize> = 1..=64;
 
 fn node_name(text: &str) -> Result<String, String> {
@@ -540,6 +556,18 @@ mod tests {
     #[test]
     fn an_empty_redis_url_is_none() {
         assert_eq!(parse(&["--redis-url="]).unwrap().redis_url(), None);
+    }
+
+    #[test]
+    fn several_redis_are_a_list_and_a_wrong_one_is_numbered() {
+        let list = "redis://:hush@one:6379/0, unix:///run/redis.sock";
+        let config = parse(&[&format!("--redis-url={list}")]).unwrap();
+        assert_eq!(config.redis_url().map(Secret::expose), Some(list));
+        for wrong in ["redis://:hush@one,http://two", "redis://:hush@one,"] {
+            let fault = fault(&[&format!("--redis-url={wrong}")]);
+            assert!(fault.contains("number 2: it begins with redis://"), "{fault}");
+            assert!(!fault.contains("hush"), "{fault}");
+        }
     }
 
     #[test]

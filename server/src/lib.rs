@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod http;
 pub mod hub;
+pub mod metrics;
 pub mod node;
 pub mod socket;
 pub mod store;
@@ -18,9 +19,10 @@ use std::{future::Future, io, net::SocketAddr, num::NonZeroU32, sync::Arc, time:
 use axum::serve::ListenerExt as _;
 use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    broker::{Broker, Bus, Status},
+    broker::{Broker, Bus},
     config::Config,
     http::Site,
     node::{Node, Sabotage, Tuning},
@@ -34,13 +36,17 @@ pub enum Error {
     #[error("DATABASE_URL (--database-url): {0}")]
     Database(store::Error),
     /// Redis does not answer.
-    #[error("REDIS_URL (--redis-url): {0}; expected the address of a Redis that answers")]
+    #[error(
+        "REDIS_URL (--redis-url): {0}; expected the address of a Redis that answers, or several, separated by commas"
+    )]
     Redis(String),
     /// The address is not free, or not this machine's.
     #[error(
-        "ROOST_ADDR (--addr): cannot listen on {addr}: {source}; expected an address of this machine with a free port"
+        "{setting}: cannot listen on {addr}: {source}; expected an address of this machine with a free port"
     )]
     Listen {
+        /// By which setting.
+        setting: &'static str,
         /// Which.
         addr: SocketAddr,
         /// Why not.
@@ -78,11 +84,17 @@ pub async fn run_sabotaged(
         tracing::info!("the database is up to date");
         return Ok(());
     }
-    let listener = listen(config.addr()).await?;
+    let listener = listen("ROOST_ADDR (--addr)", config.addr()).await?;
+    let metrics = match config.metrics_addr {
+        Some(addr) => Some(listen("ROOST_METRICS_ADDR (--metrics-addr)", addr).await?),
+        None => None,
+    };
     let mut config = config;
     config.set_addr(listener.local_addr()?);
     let config = Arc::new(config);
     let node = start_node(&config, store.clone(), sabotage).await?;
+    // Until the end: how a server leaves is worth seeing.
+    let _metrics = metrics.map(|listener| tell_metrics(listener, Arc::clone(&node)));
     let site = Site::new(node, Arc::clone(&config), built_front_end(options));
     tracing::info!(node = %config.node_name, addr = %config.addr(), public_url = %config.public_url(), "listening");
     serve(site, listener, shutdown).await?;
@@ -100,8 +112,16 @@ async fn open_store(config: &Config) -> Result<Store, Error> {
     Ok(store)
 }
 
-async fn listen(addr: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(addr).await.map_err(|source| Error::Listen { addr, source })
+async fn listen(setting: &'static str, addr: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(addr).await.map_err(|source| Error::Listen { setting, addr, source })
+}
+
+fn tell_metrics(listener: TcpListener, node: Arc<Node>) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        if let Err(e) = axum::serve(listener, http::metrics::router(node)).await {
+            tracing::error!(error = %e, "the metrics can no longer be asked for");
+        }
+    }))
 }
 
 /// Starts the node of these settings over a database that has been migrated, with Redis where they name one: it is
@@ -119,12 +139,10 @@ pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Re
         }
     };
     let answers = || {
-        let status = broker.0.status();
-        async move { if status == Status::Up { Ok(()) } else { Err("it does not answer") } }
+        let down = broker.0.first_down();
+        async move { down.map_or(Ok(()), |name| Err(format!("{name} does not answer"))) }
     };
-    wait::until("REDIS_URL", config.wait(), answers, |_| true)
-        .await
-        .map_err(|e| Error::Redis(e.to_owned()))?;
+    wait::until("REDIS_URL", config.wait(), answers, |_| true).await.map_err(Error::Redis)?;
     let tuning = Tuning {
         sends_per_s: NonZeroU32::new(config.sends_per_s).unwrap_or(NonZeroU32::MIN),
         sends_burst: NonZeroU32::new(config.sends_burst).unwrap_or(NonZeroU32::MIN),
@@ -160,22 +178,30 @@ async fn serve(
     let app = http::router(site).into_make_service_with_connect_info::<SocketAddr>();
     // What is written leaves at once: a frame is small and someone waits for it.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let told = leaving.clone();
+    let (told, left) = (leaving.clone(), CancellationToken::new());
+    let gone = left.clone();
+    // It listens until its browsers are gone: whoever asks meanwhile hears that it is not ready, rather than nothing.
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         shutdown.await;
         tracing::info!("leaving");
         told.cancel();
+        gone.cancelled().await;
     });
     // Sockets are none of axum's requests: the node sends them away itself.
     let leave = async {
         leaving.cancelled().await;
         node.leave(drain / 2, drain).await;
+        left.cancel();
     };
     let too_long = async {
         leaving.cancelled().await;
         tokio::time::sleep(drain + LAST_MOMENTS).await;
     };
-    let all = async { tokio::join!(async { server.await }, leave).0 };
+    let all = async {
+        let served = tokio::join!(async { server.await }, leave).0;
+        node.end().await;
+        served
+    };
     tokio::select! {
         served = all => served?,
         () = too_long => tracing::warn!("stopping in the middle of requests: they took too long"),

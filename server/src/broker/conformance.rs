@@ -45,7 +45,7 @@ fn room() -> Topic {
     Topic::Room(RoomId(Uuid::new_v4()))
 }
 
-/// Two ends of one broker, of each kind there is.
+/// Two ends of one broker, of each kind there is: within the process, through one Redis, through several.
 async fn pairs() -> Vec<(End, End)> {
     let bus = Bus::default();
     let memory = || {
@@ -54,21 +54,26 @@ async fn pairs() -> Vec<(End, End)> {
     };
     let url =
         std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`");
-    let prefix = format!("test-{}", Uuid::new_v4());
-    let redis = || {
-        let (broker, signals) = Broker::redis(&url, &prefix).unwrap();
-        End { broker, signals }
-    };
-    let pair = (redis(), redis());
-    for end in [&pair.0, &pair.1] {
-        let up = async {
-            while end.broker.status() == Status::Down {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+    let mut pairs = vec![(memory(), memory())];
+    // Two links to one and the same Redis are two all the same: each carries its own topics, by connections of its own.
+    for urls in [url.clone(), format!("{url},{url}")] {
+        let prefix = format!("test-{}", Uuid::new_v4());
+        let redis = || {
+            let (broker, signals) = Broker::redis(&urls, &prefix).unwrap();
+            End { broker, signals }
         };
-        tokio::time::timeout(SOON, up).await.expect("Redis answers");
+        let pair = (redis(), redis());
+        for end in [&pair.0, &pair.1] {
+            let up = async {
+                while end.broker.status() == Status::Down {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            tokio::time::timeout(SOON, up).await.expect("Redis answers");
+        }
+        pairs.push(pair);
     }
-    vec![(memory(), memory()), pair]
+    pairs
 }
 
 #[tokio::test]

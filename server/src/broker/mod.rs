@@ -9,6 +9,8 @@
 #[cfg(test)]
 mod conformance;
 mod memory;
+#[cfg(test)]
+mod proxy;
 mod redis;
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
@@ -17,7 +19,12 @@ use protocol::{Epoch, RoomId, Seq, SessionId, UserId};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-pub use self::{memory::Bus, redis::RedisError};
+use crate::metrics;
+
+pub use self::{
+    memory::Bus,
+    redis::{Name, RedisError},
+};
 
 /// Signals that wait for the node, at most. More, and the rest is lost and said to be lost.
 const SIGNALS_MAX: usize = 16_384;
@@ -152,7 +159,7 @@ pub enum Status {
 pub enum Broker {
     /// Within the process.
     Memory(memory::Memory),
-    /// Through Redis.
+    /// Through one Redis, or several.
     Redis(redis::Redis),
 }
 
@@ -164,13 +171,14 @@ impl Broker {
         (Self::Memory(memory), signals)
     }
 
-    /// A broker through the Redis at `url`. Its channels begin with `prefix`, so that several places can share one.
-    /// Connects in the background, for as long as it takes, again and again.
+    /// A broker through the Redis at each of `urls`, which commas separate: the topics are spread over them. Its channels
+    /// begin with `prefix`, so that several places can share one. Connects in the background, for as long as it takes,
+    /// again and again.
     ///
     /// # Errors
-    /// When `url` is not the address of a Redis.
-    pub fn redis(url: &str, prefix: &str) -> Result<(Self, mpsc::Receiver<Signal>), RedisError> {
-        let (redis, signals) = redis::Redis::start(url, prefix)?;
+    /// When one of `urls` is not the address of a Redis.
+    pub fn redis(urls: &str, prefix: &str) -> Result<(Self, mpsc::Receiver<Signal>), RedisError> {
+        let (redis, signals) = redis::Redis::start(urls, prefix)?;
         Ok((Self::Redis(redis), signals))
     }
 
@@ -201,13 +209,37 @@ impl Broker {
         }
     }
 
-    /// How it is.
+    /// How it is: down when any part of it is.
     #[must_use]
     pub fn status(&self) -> Status {
         match self {
             Self::Memory(_) => Status::Up,
             Self::Redis(redis) => redis.status(),
         }
+    }
+
+    /// Each Redis, and how it is; nothing for a broker within the process.
+    #[must_use]
+    pub fn states(&self) -> Vec<(Name, Status)> {
+        match self {
+            Self::Memory(_) => Vec::new(),
+            Self::Redis(redis) => redis.states().map(|(name, status)| (name.clone(), status)).collect(),
+        }
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn counters(&self) -> metrics::Bus {
+        match self {
+            Self::Memory(_) => metrics::Bus::default(),
+            Self::Redis(redis) => redis.counters().clone(),
+        }
+    }
+
+    /// The first Redis that is down, where there is one.
+    #[must_use]
+    pub fn first_down(&self) -> Option<Name> {
+        self.states().into_iter().find(|(_, status)| *status == Status::Down).map(|(name, _)| name)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Says something: it stands in its lane when this returns, so that what one connection says is stored in the order of its
-/// saying; [`sent`] waits for the rest. A nonce that is known gets the first message back, and nobody is told again. Next
+/// saying; [`sent`] waits for the rest. A nonce that is known gets the first message back, and takes no number. Next
 /// station: [`Writer::write`](crate::node::Writer::write).
 ///
 /// # Errors
@@ -152,13 +152,16 @@ pub async fn history(cx: &Context, room: RoomId, direction: Direction, seq: Seq)
     Ok(Reply::Page { room, messages, more })
 }
 
-/// Everything that changed after `after`; or the room as one opens it, for who is far behind.
+/// Everything that changed after `after`, from this node's memory where that reaches so far back; or the room as one
+/// opens it, for who is far behind.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; or when the database fails.
 pub async fn catch_up(cx: &Context, room: RoomId, after: Seq) -> Result<Reply, Error> {
-    cx.check_member(room).await?;
-    let head = cx.node.store.heads(&[room]).await?.pop().ok_or(ErrorCode::RoomUnknown)?.head;
+    let head = cx.node.store.head_for(room, cx.viewer.user.id).await?.ok_or(ErrorCode::RoomUnknown)?;
+    if let Some((changes, through)) = cx.node.recent_changes(room, after, head) {
+        return Ok(Reply::Changes { room, changes, through, more: false });
+    }
     if after < Seq::ZERO || after > head || head.0 - after.0 > BEHIND_MAX {
         return Ok(Reply::View { view: Box::new(rooms::view(cx, room).await?) });
     }

@@ -4,7 +4,6 @@ use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use serde::Serialize;
 
 use super::Site;
-use crate::broker::Status;
 
 /// What `/health/ready` says.
 #[derive(Debug, Serialize)]
@@ -19,18 +18,34 @@ struct Readiness {
     broker: bool,
     /// Whether the server is shutting down.
     leaving: bool,
+    /// Whether it serves on, but not as well as it should.
+    degraded: bool,
+    /// Why it is not ready, or degraded, in words for whoever runs it; nothing when all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 pub(super) fn routes() -> Router<Site> {
     Router::new().route("/health/live", get(async || "alive\n")).route("/health/ready", get(ready))
 }
 
-/// Ready means: Postgres answers, and the server is not about to leave. Without Redis it serves on.
+/// Ready means: Postgres answers, and the server is not about to leave. Without Redis it serves on, degraded.
 async fn ready(State(site): State<Site>) -> (StatusCode, Json<Readiness>) {
     let postgres = site.node.store.ping().await.is_ok();
-    let broker = site.node.broker_status() == Status::Up;
+    // Which Redis, but not where it is: everybody may ask.
+    let bus_down = site.node.bus_down().map(|name| name.short());
     let leaving = site.leaving.is_cancelled();
     let ready = postgres && !leaving;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { node: site.node.name.clone(), ready, postgres, broker, leaving }))
+    let degraded = ready && bus_down.is_some();
+    let broker = bus_down.is_none();
+    let reason = if leaving {
+        Some("this server is leaving".to_owned())
+    } else if !postgres {
+        Some("Postgres does not answer".to_owned())
+    } else {
+        bus_down.map(|name| format!("{name} carries no news: they come by Postgres, about a second late"))
+    };
+    let node = site.node.name.clone();
+    (status, Json(Readiness { node, ready, postgres, broker, leaving, degraded, reason }))
 }

@@ -17,6 +17,7 @@ pub mod guard;
 mod headers;
 mod health;
 mod limits;
+pub mod metrics;
 mod page;
 pub mod viewer;
 

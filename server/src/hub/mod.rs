@@ -24,7 +24,7 @@ use axum::extract::ws::Utf8Bytes;
 use protocol::{SessionId, UserId};
 
 pub use self::outbox::{Close, Outbox, Weight};
-use crate::broker::Topic;
+use crate::{broker::Topic, metrics::Outboxes};
 
 /// One connection of this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,16 +57,23 @@ struct Inner {
 pub struct Hub {
     inner: Mutex<Inner>,
     last_id: AtomicU64,
+    counters: Outboxes,
 }
 
 impl Hub {
     /// A new connection, which follows nothing yet.
     pub fn connect(&self, owner: Owner) -> (ConnectionId, Arc<Outbox>) {
         let id = ConnectionId(self.last_id.fetch_add(1, Ordering::Relaxed));
-        let outbox = Arc::new(Outbox::default());
+        let outbox = Arc::new(Outbox::new(self.counters.clone()));
         let entry = Entry { owner, outbox: outbox.clone(), topics: BTreeSet::new() };
         self.lock().connections.insert(id, entry);
         (id, outbox)
+    }
+
+    /// What its outboxes count.
+    #[must_use]
+    pub fn counters(&self) -> &Outboxes {
+        &self.counters
     }
 
     /// A connection is gone. Returns the topics that nobody here follows any more.

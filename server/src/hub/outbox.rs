@@ -12,6 +12,8 @@ use axum::extract::ws::Utf8Bytes;
 use protocol::CloseCode;
 use tokio::sync::Notify;
 
+use crate::metrics::Outboxes;
+
 /// Frames that wait at most …
 const FRAMES_MAX: usize = 1_024;
 /// … and bytes.
@@ -50,9 +52,16 @@ pub struct Outbox {
     inner: Mutex<Inner>,
     /// Rung when there is something to do for the connection.
     bell: Notify,
+    counters: Outboxes,
 }
 
 impl Outbox {
+    /// An empty one, which counts here.
+    #[must_use]
+    pub fn new(counters: Outboxes) -> Self {
+        Self { counters, ..Self::default() }
+    }
+
     /// Adds a frame for the browser.
     pub fn push(&self, frame: Utf8Bytes, weight: Weight) {
         let mut inner = self.lock();
@@ -67,12 +76,14 @@ impl Outbox {
             if inner.is_full(&frame) {
                 inner.end(Close { code: CloseCode::Resume, reason: "too slow".to_owned() });
                 drop(inner);
+                self.counters.slow.inc();
                 self.bell.notify_one();
                 return;
             }
         }
         inner.bytes += frame.len();
         inner.frames.push_back((frame, weight));
+        self.counters.waiting(inner.frames.len());
         drop(inner);
         self.bell.notify_one();
     }

@@ -36,6 +36,7 @@ pub(super) async fn heads(node: Arc<Node>) {
 }
 
 async fn check_heads(node: &Arc<Node>) -> Result<(), store::Error> {
+    node.follows.bound_rings();
     if node.tuning.sabotage.no_repair {
         return Ok(());
     }
@@ -48,6 +49,7 @@ async fn check_heads(node: &Arc<Node>) -> Result<(), store::Error> {
             });
             if mine == Some(true) {
                 tracing::debug!(room.id = %behind.room, "the head check found a room behind");
+                node.metrics.head_check_finds.inc();
                 let node = node.clone();
                 node.clone().spawn(async move { node.repair(behind.room).await });
             }

@@ -80,10 +80,14 @@ impl Node {
             let frame = entry.remove();
             if seq > last {
                 self.hub.deliver(Topic::Room(room), &frame, Weight::Durable);
+                position.ring.push((last, seq), 1, &frame);
                 last = seq;
             }
         }
         position.last = Some(last);
+        if let Some((_, published)) = position.timed.take_if(|(seq, _)| *seq <= last) {
+            self.metrics.delivery_seconds.observe(published.elapsed().as_secs_f64());
+        }
     }
 
     /// The head of a room that is followed from now on has been read.
@@ -126,15 +130,19 @@ impl Node {
                 Some(_) | None => head.head,
             };
             tracing::debug!(room.id = %room, changes = changes.len(), "repaired a hole");
-            let changes = changes.into_iter().map(|(seq, changed)| (seq, Change::from(changed))).collect();
-            let frame =
-                ServerFrame::Event { event: Event::Changes { room, after, changes, through } }.encode();
+            let count = changes.len();
+            let changes: Vec<_> =
+                changes.into_iter().map(|(seq, changed)| (seq, Change::from(changed))).collect();
+            let event = Event::Changes { room, after, changes, through };
+            let frame = Utf8Bytes::from(ServerFrame::Event { event }.encode());
             self.follows.with(room, |position| {
                 if position.last != Some(after) {
                     // What was missing came by itself meanwhile, in part: look again from there.
                     return;
                 }
-                self.hub.deliver(Topic::Room(room), &Utf8Bytes::from(frame), Weight::Durable);
+                self.hub.deliver(Topic::Room(room), &frame, Weight::Durable);
+                self.metrics.holes_repaired.inc();
+                position.ring.push((after, through), count, &frame);
                 position.last = Some(through);
                 self.drain(room, position);
             });

@@ -11,9 +11,12 @@ use std::{
 
 use axum::extract::ws::Utf8Bytes;
 use protocol::{RoomId, Seq};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
-use super::Node;
+use super::{
+    Node,
+    ring::{ALL_BYTES_MAX, Ring},
+};
 use crate::{
     broker::Topic,
     hub::ConnectionId,
@@ -29,6 +32,10 @@ pub(super) struct Position {
     pub(super) held: BTreeMap<Seq, Utf8Bytes>,
     /// Someone is at it.
     pub(super) repairing: bool,
+    /// The newest changes, up to `last`.
+    pub(super) ring: Ring,
+    /// A change that this node has published, and when: until it comes back.
+    pub(super) timed: Option<(Seq, Instant)>,
 }
 
 #[derive(Debug)]
@@ -50,6 +57,20 @@ impl Follows {
     /// The position of a room, for work without waiting.
     pub(super) fn with<T>(&self, room: RoomId, work: impl FnOnce(&mut Position) -> T) -> Option<T> {
         self.lock().get_mut(&Topic::Room(room)).map(|follow| work(&mut follow.position))
+    }
+
+    /// How many topics there are.
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Forgets all rings, when they are too large together.
+    pub(super) fn bound_rings(&self) {
+        let mut follows = self.lock();
+        let bytes: usize = follows.values().map(|follow| follow.position.ring.bytes()).sum();
+        if bytes > ALL_BYTES_MAX {
+            follows.values_mut().for_each(|follow| follow.position.ring.forget());
+        }
     }
 
     /// Every room whose position is known.

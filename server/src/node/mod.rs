@@ -13,19 +13,21 @@ mod deliver;
 mod follow;
 mod limits;
 mod marks;
+mod ring;
 mod sabotage;
 mod writer;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use protocol::{CloseCode, Epoch, Event, Millis, RoomId, Seq, ServerFrame, SessionId, UserId};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    broker::{Broadcast, Broker, Kind, Signal, Topic},
+    broker::{Broadcast, Broker, Kind, Signal, Status, Topic},
     clock::Clock,
     hub::{ConnectionId, Hub, Outbox, Owner, Weight},
+    metrics::{Metrics, Now},
     store::Store,
 };
 pub use limits::Limits;
@@ -88,6 +90,8 @@ pub struct Node {
     pub marks: Marks,
     /// How much one person may do at once.
     pub limits: Limits,
+    /// What this node counts.
+    pub metrics: Metrics,
     hub: Hub,
     broker: Broker,
     follows: follow::Follows,
@@ -109,9 +113,11 @@ impl Node {
         (broker, signals): (Broker, mpsc::Receiver<Signal>),
         tuning: Tuning,
     ) -> Arc<Self> {
+        let hub = Hub::default();
         let (detour, spoilt) = tuning.sabotage.detour();
         let (writer, queues) = Writer::new();
         let node = Arc::new(Self {
+            metrics: Metrics::new(&broker.counters(), hub.counters()),
             name,
             epoch,
             store,
@@ -119,7 +125,7 @@ impl Node {
             writer,
             marks: Marks::default(),
             limits: Limits::new(tuning.sends_per_s, tuning.sends_burst),
-            hub: Hub::default(),
+            hub,
             broker,
             follows: follow::Follows::default(),
             tuning,
@@ -157,10 +163,24 @@ impl Node {
         &self.tuning.sabotage
     }
 
-    /// How the broker is.
+    /// The first Redis that carries no news, where there is one.
     #[must_use]
-    pub fn broker_status(&self) -> crate::broker::Status {
-        self.broker.status()
+    pub fn bus_down(&self) -> Option<crate::broker::Name> {
+        self.broker.first_down()
+    }
+
+    /// What this node counts, as Prometheus reads it.
+    #[must_use]
+    pub fn metrics_text(&self) -> String {
+        let (database_used, database_idle) = self.store.connections();
+        self.metrics.text(&Now {
+            connections: self.hub.len(),
+            topics: self.follows.len(),
+            bus_up: self.broker.states().iter().map(|(_, status)| *status == Status::Up).collect(),
+            lane_depth: self.writer.waiting(),
+            database_used,
+            database_idle,
+        })
     }
 
     /// How many connections there are.
@@ -185,6 +205,8 @@ impl Node {
     /// there [`deliver`] on every node.
     pub fn publish_change(&self, room: RoomId, seq: Seq, at: Millis, change: protocol::Change) {
         let event = Event::Change { room, seq, at, change };
+        // One at a time for each room is timed: enough to see, and nothing to bound.
+        self.follows.with(room, |position| position.timed.get_or_insert((seq, Instant::now())).0);
         self.publish(Topic::Room(room), Kind::Change(seq), Some(event));
     }
 
@@ -221,6 +243,7 @@ impl Node {
             Some(detour) => detour.try_send(broadcast).is_ok(),
         };
         if !taken {
+            self.metrics.publish_refused.inc();
             // The other nodes find it by their head check; this one need not wait for that.
             tracing::warn!(%topic, "the queue to the broker is full");
             self.doubt.notify_one();
@@ -238,6 +261,32 @@ impl Node {
     pub async fn leave(self: &Arc<Self>, spread: Duration, within: Duration) {
         self.marks.write(self).await;
         self.leaving.cancel();
+        let gone = async {
+            // Whoever was let in a moment before has not been told yet. Being told again changes nothing.
+            while !self.hub.is_empty() {
+                self.send_away(spread);
+                for _ in 0..25 {
+                    if self.hub.is_empty() {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        };
+        if tokio::time::timeout(within, gone).await.is_err() {
+            tracing::warn!(connections = self.hub.len(), "left before every connection had gone");
+        }
+    }
+
+    /// Ends, after [`Node::leave`] and when no request is under way any more: nobody is left who could send. What waits in
+    /// the lanes is written to its end.
+    pub async fn end(&self) {
+        self.writer.close();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn send_away(&self, spread: Duration) {
         let spread_ms = u32::try_from(spread.as_millis()).unwrap_or(u32::MAX).max(1);
         for (_, _, outbox, _) in self.hub.all() {
             let after_ms = rand::random_range(0..spread_ms);
@@ -247,17 +296,5 @@ impl Node {
             );
             outbox.finish(CloseCode::Leaving, after_ms.to_string());
         }
-        let gone = async {
-            while !self.hub.is_empty() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        if tokio::time::timeout(within, gone).await.is_err() {
-            tracing::warn!(connections = self.hub.len(), "left before every connection had gone");
-        }
-        // Nobody is left who could send: what waits in the lanes is written to its end.
-        self.writer.close();
-        self.tasks.close();
-        self.tasks.wait().await;
     }
 }

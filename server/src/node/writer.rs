@@ -187,7 +187,11 @@ async fn one_by_one(node: &Node, batch: Vec<Item>) {
 impl Item {
     /// It is committed, or known, or refused: from here on it does not matter whether anyone still waits for the answer.
     fn done(self, node: &Node, inserted: Inserted) {
-        if let Inserted::New(message) = &inserted {
+        // A repeat of what is the message's last change is told as well: whoever stored it first may have died before it
+        // told anyone. To those who know it, it is an old number.
+        if let Inserted::New(message) | Inserted::Known(message) = &inserted
+            && message.rev == message.seq
+        {
             let change = Change::Message { message: message.clone() };
             node.publish_change(self.new.room, message.seq, message.sent_at, change);
         }

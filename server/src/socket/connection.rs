@@ -13,7 +13,7 @@ use futures::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
 use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Refusal, Reply, ServerFrame, limits};
 use tokio::time::Instant;
 
-use super::dispatch::{dispatch, dispatch_send};
+use super::dispatch::{dispatch, dispatch_send, name_of};
 use crate::{
     chat::Context,
     hub::{Close, ConnectionId, Outbox},
@@ -44,7 +44,16 @@ struct Running {
 struct Asked {
     r#ref: u32,
     is_send: bool,
+    came: Instant,
     answer: BoxFuture<'static, Result<Reply, Refusal>>,
+}
+
+/// What has become of a command.
+struct Answer {
+    r#ref: u32,
+    /// When a send came: how long it takes is what people feel.
+    sent: Option<Instant>,
+    result: Result<Reply, Refusal>,
 }
 
 /// See the module.
@@ -76,6 +85,7 @@ impl Connection {
     pub(super) async fn run(mut self) -> String {
         let reason = match self.serve().await {
             ControlFlow::Break(End::Close(close)) => {
+                self.cx.node.metrics.closed(close.code);
                 let reason = format!("closed with {}: {}", close.code as u16, close.reason);
                 self.close(close.code as u16, close.reason).await;
                 reason
@@ -161,9 +171,11 @@ impl Connection {
     }
 
     fn begin(&self, ClientFrame { r#ref, command }: ClientFrame, running: &mut Running) {
+        self.cx.node.metrics.command(name_of(&command));
+        let came = Instant::now();
         let asked = if let Command::Send { room, nonce, body } = command {
             let answer = dispatch_send(&self.cx, room, nonce, &body).boxed();
-            Asked { r#ref, is_send: true, answer }
+            Asked { r#ref, is_send: true, came, answer }
         } else {
             let (cx, connection) = (self.cx.clone(), (self.id, self.ping.as_millis() as u32));
             let task = tokio::spawn(async move { dispatch(&cx, connection, command).await });
@@ -173,25 +185,31 @@ impl Connection {
                     Err(ErrorCode::Internal.into())
                 })
             };
-            Asked { r#ref, is_send: false, answer: answer.boxed() }
+            Asked { r#ref, is_send: false, came, answer: answer.boxed() }
         };
         running.asked.push_back(asked);
     }
 
-    async fn answer(&mut self, answers: Vec<(u32, Result<Reply, Refusal>)>) -> ControlFlow<End> {
+    async fn answer(&mut self, answers: Vec<Answer>) -> ControlFlow<End> {
         let mut version = false;
         let mut frames = Vec::with_capacity(answers.len());
-        for (r#ref, result) in answers {
+        let mut sends = Vec::new();
+        for Answer { r#ref, sent, result } in answers {
+            sends.extend(sent);
             self.state.greeted |= matches!(result, Ok(Reply::Welcome { .. }));
             frames.push(match result {
                 Ok(reply) => ServerFrame::Reply { r#ref, reply },
                 Err(refusal) => {
+                    self.cx.node.metrics.refused(refusal.code);
                     version |= refusal.code == ErrorCode::VersionUnsupported;
                     ServerFrame::Refusal { r#ref: Some(r#ref), refusal }
                 }
             });
         }
         self.write(frames.into_iter().map(|frame| frame.encode().into())).await?;
+        for came in sends {
+            self.cx.node.metrics.send_seconds.observe(came.elapsed().as_secs_f64());
+        }
         if version {
             return end(CloseCode::VersionUnsupported, "");
         }
@@ -205,6 +223,7 @@ impl Connection {
     /// Something that could not be read. Now and then that happens; again and again is no browser of ours.
     async fn garbage(&mut self, r#ref: Option<u32>, refusal: Refusal) -> ControlFlow<End> {
         self.state.garbage += 1;
+        self.cx.node.metrics.refused(refusal.code);
         self.write([ServerFrame::Refusal { r#ref, refusal }.encode().into()]).await?;
         if self.state.garbage >= GARBAGE_MAX {
             let refusal = Refusal::new(ErrorCode::TooMuchGarbage);
@@ -227,6 +246,7 @@ impl Connection {
         match refusal {
             None => ControlFlow::Break(End::Gone(format!("the socket broke: {error}"))),
             Some(refusal) => {
+                self.cx.node.metrics.refused(refusal.code);
                 self.write([ServerFrame::Refusal { r#ref: None, refusal }.encode().into()]).await?;
                 end(CloseCode::TooMuchGarbage, "unreadable")
             }
@@ -287,11 +307,12 @@ fn end<T>(code: CloseCode, reason: &str) -> ControlFlow<End, T> {
 
 impl Running {
     /// The answer to the oldest command that runs; never, when none does. Safe to drop: nothing is lost by it.
-    async fn finish(&mut self) -> (u32, Result<Reply, Refusal>) {
-        let Some(Asked { r#ref, answer, .. }) = self.asked.front_mut() else {
+    async fn finish(&mut self) -> Answer {
+        let Some(Asked { r#ref, is_send, came, answer }) = self.asked.front_mut() else {
             return std::future::pending().await;
         };
-        let answer = (*r#ref, answer.await);
+        let (r#ref, sent) = (*r#ref, is_send.then_some(*came));
+        let answer = Answer { r#ref, sent, result: answer.await };
         self.asked.pop_front();
         answer
     }

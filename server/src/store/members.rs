@@ -83,6 +83,21 @@ impl Store {
         Ok(role.map(|role| role_of(&role)))
     }
 
+    /// How far a room is, for who is in it; `None` for everyone else.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn head_for(&self, room: RoomId, user: UserId) -> Result<Option<Seq>, Error> {
+        let head = sqlx::query_scalar!(
+            "select r.head_seq from members m join rooms r on r.id = m.room_id where m.room_id = $1 and m.user_id = $2 and m.active",
+            room.0,
+            user.0
+        )
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(head.map(Seq))
+    }
+
     /// Which rooms some people are in.
     ///
     /// # Errors

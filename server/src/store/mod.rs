@@ -152,6 +152,14 @@ impl Store {
         Ok(())
     }
 
+    /// Connections that are in use, and that wait.
+    #[must_use]
+    pub fn connections(&self) -> (usize, usize) {
+        let (all, idle) = (self.pool.size() as usize, self.pool.num_idle());
+        // They are two numbers that move: read one after the other, they may not fit.
+        (all.saturating_sub(idle), idle)
+    }
+
     /// Closes every connection, when the server leaves.
     pub async fn close(&self) {
         self.pool.close().await;

@@ -1,12 +1,17 @@
 //! Messages that change: edited, deleted, reacted to; and many sends in one transaction.
 
+use std::time::Duration;
+
 use futures::{SinkExt as _, StreamExt as _};
 use protocol::{
     ClientFrame, Command, ErrorCode, Message, Nonce, Reaction, Refusal, Reply, RoomId, RoomKind, Seq,
     ServerFrame,
     limits::{EMOJIS_MAX, REACTIONS_MAX},
 };
-use server::store::messages::{Inserted, NewMessage};
+use server::{
+    node::Tuning,
+    store::messages::{Inserted, NewMessage},
+};
 use sqlx::PgPool;
 use tokio_tungstenite::tungstenite;
 use uuid::Uuid;
@@ -271,4 +276,20 @@ async fn sends_may_follow_each_other_before_they_are_answered(pool: PgPool) {
             .await
             .unwrap();
     assert!(transactions < COUNT as i64, "{transactions} transactions");
+}
+
+/// A server stores a message and dies before it tells anyone. The author's browser sends it again to another server, which
+/// tells at once: nobody waits for a head check (which is off here).
+#[sqlx::test(migrations = "../migrations")]
+async fn a_repeat_tells_what_a_dead_server_did_not(pool: PgPool) {
+    let tuning = Tuning { head_check: Duration::from_secs(3_600), ..Tuning::default() };
+    let cluster = Cluster::start_tuned(pool, 2, tuning).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let room = cluster.group("crew", [&ana, &bea]).await;
+    bea.opens(room).await;
+    let stored = cluster.unheard(&ana, room, "last words").await;
+    let again = Command::Send { room, nonce: stored.nonce, body: "last words".to_owned() };
+    assert!(matches!(ana.asks(again).await, Ok(Reply::Sent { message, .. }) if message.seq == stored.seq));
+    bea.sees(room, ["last words"]).await;
 }

@@ -16,13 +16,16 @@ use axum::{
 use client::{Client, Link, RowKind};
 use futures::{SinkExt, StreamExt};
 use leptos::config::LeptosOptions;
-use protocol::{Command, Nonce, Refusal, Reply, RoomId, RoomKind, Seq, ServerFrame, UserId};
+use protocol::{Command, Message, Nonce, Refusal, Reply, RoomId, RoomKind, Seq, ServerFrame, UserId};
 use server::{
     broker::Broker,
     config::Config,
     http,
     node::{Node, Tuning},
-    store::Store,
+    store::{
+        Store,
+        messages::{Inserted, NewMessage},
+    },
 };
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::{
@@ -104,6 +107,16 @@ impl Cluster {
             person.until("the room is there", |client| client.room(room).is_some()).await;
         }
         room
+    }
+
+    /// Stores a message of someone's and tells nobody.
+    pub async fn unheard(&self, author: &Person, room: RoomId, text: &str) -> Message {
+        let author = author.with(|client| client.me().cloned().expect("greeted"));
+        let new = NewMessage { room, author, nonce: Nonce(Uuid::new_v4()), body: text.to_owned() };
+        match self.node(1).node.store.insert_messages(&[new]).await.unwrap().pop() {
+            Some(Inserted::New(message)) => message,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// The numbers and texts of a room, as they are stored.
@@ -188,7 +201,8 @@ impl Running {
     }
 }
 
-async fn open(addr: SocketAddr, cookie: &str, origin: &str) -> Result<Socket, tungstenite::Error> {
+/// Opens a bare socket to a server, wherever it runs.
+pub async fn open(addr: SocketAddr, cookie: &str, origin: &str) -> Result<Socket, tungstenite::Error> {
     let mut request = format!("ws://{addr}/socket").into_client_request()?;
     request.headers_mut().insert("origin", origin.parse().unwrap());
     request.headers_mut().insert("cookie", cookie.parse().unwrap());

@@ -8,8 +8,11 @@
 mod accounts;
 mod changes;
 mod cluster;
+mod leaving;
+mod ring;
 mod rooms;
 mod site;
+mod skew;
 mod sockets;
 mod start;
 mod talking;

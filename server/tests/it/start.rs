@@ -35,6 +35,7 @@ fn help_lists_every_setting_with_its_variable() {
         "DATABASE_URL",
         "REDIS_URL",
         "ROOST_ADDR",
+        "ROOST_METRICS_ADDR",
         "ROOST_PUBLIC_URL",
         "ROOST_EXTRA_ORIGINS",
         "ROOST_NODE_NAME",
@@ -102,6 +103,32 @@ fn a_port_that_is_taken_is_named() {
     let addr = taken.local_addr().unwrap().to_string();
     let line = complaint(&server(&["--addr", &addr], &[("DATABASE_URL", &database())]));
     assert!(line.starts_with(&format!("roost: ROOST_ADDR (--addr): cannot listen on {addr}")), "{line}");
+}
+
+#[test]
+fn a_port_for_metrics_that_is_taken_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let args = ["--addr=127.0.0.1:0", "--metrics-addr", &addr];
+    let line = complaint(&server(&args, &[("DATABASE_URL", &database())]));
+    assert!(
+        line.starts_with(&format!("roost: ROOST_METRICS_ADDR (--metrics-addr): cannot listen on {addr}")),
+        "{line}"
+    );
+}
+
+#[test]
+fn of_several_redis_the_one_that_does_not_answer_is_named_without_its_password() {
+    let good = std::env::var("REDIS_URL").expect("tests need REDIS_URL: see scripts/services");
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let urls = format!("{good},redis://:hush@{free}/0");
+    let env = [("DATABASE_URL", database()), ("REDIS_URL", urls)];
+    let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let output = server(&["--addr=127.0.0.1:0", "--wait-s=3"], &env);
+    let line = complaint(&output);
+    let expected = format!("roost: REDIS_URL (--redis-url): Redis 2 of 2 ({free}) does not answer");
+    assert!(line.starts_with(&expected), "{line}");
+    assert!(!String::from_utf8(output.stderr).unwrap().contains("hush"));
 }
 
 #[test]

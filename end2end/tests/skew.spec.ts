@@ -1,0 +1,36 @@
+// A tab that was open before the servers were renewed, and speaks another version of the protocol.
+import { composer, expect, isIn, message, opens, signUp, test, writesTo } from "../fixtures";
+
+test("an old tab is told to reload, and what was written goes out afterwards", async ({ open }) => {
+  const ana = await signUp(await open(), { name: "Ana Benítez" });
+  const bo = await signUp(await open(), { name: "Bo Lindqvist" });
+
+  // What a server says to another version: `protocol::VERSION` is the same in all of this test's servers.
+  let isOld = true;
+  let greetings = 0;
+  await ana.page.routeWebSocket(/\/socket$/, (socket) => {
+    if (!isOld) return void socket.connectToServer();
+    socket.onMessage((text) => {
+      greetings += 1;
+      const { ref } = JSON.parse(String(text));
+      socket.send(JSON.stringify({ ref, refusal: { code: 1006, detail: "this server speaks version 2" } }));
+      void socket.close({ code: 4406 });
+    });
+  });
+  await writesTo(ana.page, bo);
+  await ana.page.reload();
+
+  await expect(ana.page.getByText("Roost has been updated.")).toBeVisible();
+  await composer(ana.page).fill("written in an old tab");
+  await composer(ana.page).press("Enter");
+  await expect(message(ana.page, "written in an old tab")).toBeVisible();
+  // It waits for a person, and does not run against the servers meanwhile.
+  expect(greetings).toBeLessThanOrEqual(2);
+
+  isOld = false;
+  await ana.page.getByRole("button", { name: "Reload" }).click();
+  await isIn(ana.page);
+  await opens(bo.page, ana.name);
+  await expect(message(bo.page, "written in an old tab")).toBeVisible();
+  await expect(ana.page.getByText("Roost has been updated.")).toBeHidden();
+});

@@ -1,0 +1,236 @@
+//! What is measured: an empty place with several servers, and people in rooms, put straight into the database.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command},
+    time::Duration,
+};
+
+use faults::place::{Fallible, free_addr, named, request, script, server_command};
+use protocol::{RoomId, UserId};
+use server::account::Token;
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use uuid::Uuid;
+
+use crate::cpu::{Accounts, children};
+
+/// The address that pages come from, as far as the servers know.
+pub(crate) const ORIGIN: &str = "http://localhost:1";
+
+/// Someone, with the cookie of their session.
+#[derive(Clone, Debug)]
+pub(crate) struct Someone {
+    /// Who.
+    pub(crate) user: UserId,
+    /// Their session.
+    pub(crate) cookie: String,
+}
+
+/// See the module.
+pub(crate) struct Scene {
+    /// Postgres.
+    pub(crate) pool: PgPool,
+    /// Redis.
+    pub(crate) redis_url: String,
+    /// Where the servers listen.
+    pub(crate) addrs: Vec<SocketAddr>,
+    servers: Vec<Child>,
+    root: PathBuf,
+    folder: PathBuf,
+}
+
+impl Scene {
+    /// Starts so many servers over an empty database.
+    ///
+    /// # Errors
+    /// When something does not start.
+    pub(crate) async fn start(root: &Path, servers: usize) -> Fallible<Self> {
+        let folder = root.join(".data/bench");
+        std::fs::create_dir_all(&folder)?;
+        script(root, "services", &["--bench", "fresh"])?;
+        let services = script(root, "services", &["--bench", "env"])?;
+        let (database_url, redis_url) = (named(&services, "DATABASE_URL")?, named(&services, "REDIS_URL")?);
+        let pool = PgPoolOptions::new().max_connections(8).connect_lazy(&database_url)?;
+        let mut scene = Self {
+            pool,
+            redis_url: redis_url.clone(),
+            addrs: Vec::new(),
+            servers: Vec::new(),
+            root: root.to_owned(),
+            folder,
+        };
+        let program = std::env::current_exe()?.with_file_name("server");
+        for number in 1..=servers {
+            let addr = free_addr()?;
+            let log = scene.folder.join(format!("node-{number}.log"));
+            let mut command: Command = server_command(&program, root, (addr, ORIGIN), number, &log)?;
+            command.env("DATABASE_URL", &database_url).env("REDIS_URL", &redis_url).env("ROOST_LOG", "warn");
+            scene.servers.push(command.spawn()?);
+            scene.addrs.push(addr);
+        }
+        for at in 0..servers {
+            scene.until_ready(at).await?;
+        }
+        sqlx::query("update installation set place = 'The measure'").execute(&scene.pool).await?;
+        Ok(scene)
+    }
+
+    async fn until_ready(&mut self, at: usize) -> Fallible<()> {
+        for _ in 0..600 {
+            if !matches!(self.servers[at].try_wait(), Ok(None)) {
+                break;
+            }
+            let ready = request(self.addrs[at], "GET /health/ready HTTP/1.1", &[]).await;
+            if ready.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err(format!("server {} is not ready (its log: .data/bench/node-{}.log)", at + 1, at + 1).into())
+    }
+
+    /// CPU time so far, by name.
+    pub(crate) fn accounts(&self) -> Accounts {
+        let mut accounts = Accounts::default();
+        let servers: Vec<u32> = self.servers.iter().map(Child::id).collect();
+        accounts.add("servers", &servers);
+        accounts.add("clients", &[std::process::id()]);
+        if let Some(pid) = self.pid_in("redis.pid") {
+            accounts.add("redis", &[pid]);
+        }
+        if let Some(pid) = self.pid_in("postgres/postmaster.pid") {
+            let mut pids = children(pid);
+            pids.push(pid);
+            accounts.add("postgres", &pids);
+        }
+        accounts
+    }
+
+    fn pid_in(&self, file: &str) -> Option<u32> {
+        std::fs::read_to_string(self.folder.join(file)).ok()?.lines().next()?.trim().parse().ok()
+    }
+
+    /// How much memory the servers have together, in bytes.
+    pub(crate) fn resident(&self) -> u64 {
+        let of = |server: &Child| -> Option<u64> {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).ok()?;
+            let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+            Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1_024)
+        };
+        self.servers.iter().filter_map(of).sum()
+    }
+
+    /// Puts people into the database.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn people(&self, count: usize) -> Fallible<Vec<Someone>> {
+        let (mut ids, mut handles, mut hashes, mut people) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..count {
+            let (id, token) = (Uuid::now_v7(), Token::generate());
+            handles.push(format!("m{}", &Uuid::new_v4().simple().to_string()[..20]));
+            hashes.push(token.hash().to_vec());
+            people.push(Someone { user: UserId(id), cookie: format!("roost={}", token.reveal()) });
+            ids.push(id);
+        }
+        sqlx::query(
+            "insert into users (id, handle, name, password_hash)
+             select id, handle, handle, 'none' from unnest($1::uuid[], $2::text[]) as k (id, handle)",
+        )
+        .bind(&ids)
+        .bind(&handles)
+        .execute(&self.pool)
+        .await?;
+        sqlx::query(
+            "insert into sessions (id, user_id, token_hash, device, expires_at)
+             select gen_random_uuid(), id, hash, 'measure', now() + interval '1 day'
+             from unnest($1::uuid[], $2::bytea[]) as k (id, hash)",
+        )
+        .bind(&ids)
+        .bind(&hashes)
+        .execute(&self.pool)
+        .await?;
+        Ok(people)
+    }
+
+    /// Puts rooms into the database, each with these members.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn rooms(&self, members: &[Vec<UserId>]) -> Fallible<Vec<RoomId>> {
+        let ids: Vec<Uuid> = members.iter().map(|_| Uuid::now_v7()).collect();
+        let counts: Vec<i32> = members.iter().map(|people| people.len() as i32).collect();
+        let makers: Vec<Uuid> = members.iter().map(|people| people[0].0).collect();
+        sqlx::query(
+            "insert into rooms (id, kind, title, rev_seq, head_seq, member_count, created_by, nonce)
+             select id, 'group', 'Room', 1, members + 1, members, maker, id
+             from unnest($1::uuid[], $2::int[], $3::uuid[]) as k (id, members, maker)",
+        )
+        .bind(&ids)
+        .bind(&counts)
+        .bind(&makers)
+        .execute(&self.pool)
+        .await?;
+        let (mut rooms, mut users, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        for (room, people) in ids.iter().zip(members) {
+            for (place, user) in people.iter().enumerate() {
+                rooms.push(*room);
+                users.push(user.0);
+                places.push(place as i64 + 2);
+            }
+        }
+        sqlx::query(
+            "insert into members (room_id, user_id, role, rev_seq)
+             select room, person, 'member', place
+             from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as k (room, person, place)",
+        )
+        .bind(&rooms)
+        .bind(&users)
+        .bind(&places)
+        .execute(&self.pool)
+        .await?;
+        sqlx::query("analyze users, sessions, rooms, members").execute(&self.pool).await?;
+        Ok(ids.into_iter().map(RoomId).collect())
+    }
+
+    /// Puts so many messages into each room, all by one person.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn messages(&self, rooms: &[RoomId], author: UserId, each: i64) -> Fallible<()> {
+        let ids: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(
+            "insert into messages (room_id, seq, rev_seq, id, author_id, nonce, body)
+             select r.id, r.head_seq + n, r.head_seq + n, gen_random_uuid(), $2, gen_random_uuid(),
+                'A message of some length, such as people write: see you at the harbour at noon, ' || n
+             from rooms r, generate_series(1, $3) as n where r.id = any($1)",
+        )
+        .bind(&ids)
+        .bind(author.0)
+        .bind(each)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("update rooms set head_seq = head_seq + $2 where id = any($1)")
+            .bind(&ids)
+            .bind(each)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        sqlx::query("vacuum analyze messages").execute(&self.pool).await?;
+        Ok(())
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        for server in &mut self.servers {
+            drop(server.kill());
+            drop(server.wait());
+        }
+        if let Err(e) = script(&self.root, "services", &["--bench", "stop"]) {
+            eprintln!("bench: {e}");
+        }
+    }
+}

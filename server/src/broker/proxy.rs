@@ -1,0 +1,71 @@
+//! For tests: stands between a node and Redis, and can stall: what is open stays open, what is new is accepted, and
+//! nothing more is carried. So neither end is told that anything is wrong.
+
+use std::net::SocketAddr;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::watch,
+    task::JoinSet,
+};
+use tokio_util::task::AbortOnDropHandle;
+
+pub(super) struct Proxy {
+    /// The address of Redis, by way of this proxy.
+    pub(super) url: String,
+    flows: watch::Sender<bool>,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Proxy {
+    pub(super) async fn start(url: &str) -> Self {
+        let (before, host) = url.rsplit_once('@').map_or(("redis://", url), |(before, host)| (before, host));
+        let (target, path) = host.split_once('/').unwrap_or((host, ""));
+        let target: SocketAddr = target.parse().expect("the Redis of the tests has a plain address");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("{before}@{}/{path}", listener.local_addr().unwrap());
+        let flows = watch::Sender::new(true);
+        let task = tokio::spawn(accept(listener, target, flows.subscribe()));
+        Self { url, flows, _task: AbortOnDropHandle::new(task) }
+    }
+
+    pub(super) fn stall(&self) {
+        self.flows.send_replace(false);
+    }
+
+    /// What was stalled stays so; what is new flows.
+    pub(super) fn flow(&self) {
+        self.flows.send_replace(true);
+    }
+}
+
+async fn accept(listener: TcpListener, target: SocketAddr, flows: watch::Receiver<bool>) {
+    let mut pairs = JoinSet::new();
+    loop {
+        let (near, _) = listener.accept().await.unwrap();
+        let far = TcpStream::connect(target).await.unwrap();
+        let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
+        pairs.spawn(carry(near_read, far_write, flows.clone()));
+        pairs.spawn(carry(far_read, near_write, flows.clone()));
+    }
+}
+
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut flows: watch::Receiver<bool>) {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        tokio::select! {
+            biased;
+            () = async { drop(flows.wait_for(|flows| !flows).await) } => break,
+            read = from.read(&mut buffer) => match read {
+                Ok(count @ 1..) if to.write_all(&buffer[..count]).await.is_ok() => {}
+                Ok(_) | Err(_) => return,
+            },
+        }
+    }
+    // Stalled, for good: both ends are kept open, and nobody is told.
+    std::future::pending().await
+}

@@ -1,0 +1,478 @@
+//! One Redis: a connection that listens, and one that publishes.
+//!
+//! The listening loop is ours, because redis-rs' own resubscription gives up after some seconds of outage and swallows
+//! errors. What is wanted is a table; the loop makes it so: it connects (for ever, with jittered backoff), subscribes
+//! in chunks, waits for the confirmations, and after every new connection says [`Signal::Lost`].
+//!
+//! A connection that is open may carry nothing all the same: Redis is paused, the other end of the network is gone
+//! without a word, Redis answers but pushes no more. Hence the probe: a note to a channel of this node's own, by the
+//! road that everything takes. Whoever hears nothing at all for a while asks for one; when it does not come back either,
+//! the connection is deaf, and the loop begins again. A new connection counts as up only once its first probe has come
+//! back. Whatever else comes meanwhile proves the same, so a busy bus is never asked.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use redis::{AsyncConnectionConfig, Client, PushInfo, PushKind, Value, aio::MultiplexedConnection};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::Instant,
+};
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+use crate::{
+    broker::{Broadcast, Signal, Status, Topic},
+    metrics::BusLink,
+};
+
+/// Topics in one SUBSCRIBE.
+const CHUNK: usize = 512;
+/// Broadcasts that wait to be published, at most.
+const OUT_MAX: usize = 16_384;
+/// Broadcasts published in one round trip.
+const OUT_BATCH: usize = 128;
+/// A connection, a write or an answer that takes longer is none.
+const WITHIN: Duration = Duration::from_secs(2);
+/// Whoever asks to follow a topic waits no longer than this for the confirmation.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(3);
+/// Whoever could not publish tries again after this time, with a probe where there is nothing else.
+const AGAIN: Duration = Duration::from_secs(1);
+const BACKOFF_MIN_MS: u64 = 100;
+const BACKOFF_MAX_MS: u64 = 2_000;
+
+/// When a bus that carries nothing is asked whether it would.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Probing {
+    /// It is asked after this time without a word.
+    pub(super) quiet: Duration,
+    /// It answers within this time, or is deaf.
+    pub(super) echo: Duration,
+}
+
+pub(super) const PROBING: Probing = Probing { quiet: Duration::from_secs(5), echo: Duration::from_secs(3) };
+
+/// Which Redis, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// Its place in the setting, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+    /// Where it is, without its password.
+    pub address: String,
+}
+
+impl Name {
+    /// Without its address: for those who are not to know it.
+    #[must_use]
+    pub fn short(&self) -> String {
+        if self.of == 1 { "Redis".to_owned() } else { format!("Redis {} of {}", self.number, self.of) }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.short(), self.address)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Link {
+    shared: Arc<Shared>,
+    out: mpsc::Sender<Parcel>,
+    _listener: AbortOnDropHandle<()>,
+    _publisher: AbortOnDropHandle<()>,
+}
+
+/// What is to be published.
+#[derive(Debug)]
+struct Parcel {
+    channel: String,
+    payload: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    name: Name,
+    prefix: String,
+    /// The channel that only this node follows, and only to hear itself.
+    probe: String,
+    probing: Probing,
+    out: mpsc::Sender<Parcel>,
+    topics: Mutex<Topics>,
+    /// Rung whenever `wanted` has changed.
+    changed: Notify,
+    /// Counts the times that `confirmed` has changed, or the connection was lost.
+    progress: watch::Sender<u64>,
+    /// What is published comes back.
+    up: AtomicBool,
+    /// The last batch could not be published.
+    mute: AtomicBool,
+    /// Counts the listening connections that have ended: then the publishing one is of no use either.
+    ended: AtomicU64,
+    counters: BusLink,
+    signals: mpsc::Sender<Signal>,
+    /// The queue to the node was full.
+    lost: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Topics {
+    wanted: BTreeSet<Topic>,
+    confirmed: BTreeSet<Topic>,
+}
+
+/// What one listening connection has heard.
+#[derive(Debug, Default)]
+struct Ear {
+    /// Messages, of whatever kind.
+    heard: AtomicU64,
+    /// Rung when a probe has come back.
+    echo: Notify,
+    /// Rung when the connection has ended.
+    gone: Notify,
+}
+
+impl Link {
+    pub(super) fn start(
+        name: Name,
+        client: Client,
+        prefix: &str,
+        (signals, counters, probing): (mpsc::Sender<Signal>, BusLink, Probing),
+    ) -> Self {
+        let (out, queue) = mpsc::channel(OUT_MAX);
+        let shared = Arc::new(Shared {
+            name,
+            prefix: prefix.to_owned(),
+            probe: format!("{prefix}:node:{}", Uuid::new_v4()),
+            probing,
+            out: out.clone(),
+            topics: Mutex::default(),
+            changed: Notify::new(),
+            progress: watch::Sender::new(0),
+            up: AtomicBool::new(false),
+            mute: AtomicBool::new(false),
+            ended: AtomicU64::new(0),
+            counters,
+            signals,
+            lost: AtomicBool::new(false),
+        });
+        let listener = tokio::spawn(listen(shared.clone(), client.clone()));
+        let publisher = tokio::spawn(publish(shared.clone(), client, queue));
+        Self {
+            shared,
+            out,
+            _listener: AbortOnDropHandle::new(listener),
+            _publisher: AbortOnDropHandle::new(publisher),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn probes(&self) -> u64 {
+        self.shared.counters.probes.get()
+    }
+
+    #[cfg(test)]
+    pub(super) fn ended(&self) -> u64 {
+        self.shared.ended.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn name(&self) -> &Name {
+        &self.shared.name
+    }
+
+    pub(super) fn publish(&self, broadcast: Broadcast) -> bool {
+        let parcel = Parcel { channel: self.shared.channel(&broadcast.topic), payload: broadcast.encode() };
+        self.out.try_send(parcel).is_ok()
+    }
+
+    pub(super) async fn subscribe(&self, topics: &BTreeSet<Topic>) {
+        let mut progress = self.shared.progress.subscribe();
+        self.shared.topics().wanted.extend(topics);
+        self.shared.changed.notify_one();
+        let confirmed = async {
+            // Down is an answer too: then the database is asked every second, and nobody need wait.
+            while self.status() == Status::Up && !topics.is_subset(&self.shared.topics().confirmed) {
+                if progress.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(CONFIRMED_WITHIN, confirmed).await.is_err() {
+            let name = self.name();
+            tracing::warn!(redis = %name, topics = topics.len(), "a subscription was not confirmed in time");
+        }
+    }
+
+    pub(super) fn unsubscribe(&self, topics: &BTreeSet<Topic>) {
+        self.shared.topics().wanted.retain(|topic| !topics.contains(topic));
+        self.shared.changed.notify_one();
+    }
+
+    pub(super) fn status(&self) -> Status {
+        let carries = self.shared.up.load(Ordering::Relaxed) && !self.shared.mute.load(Ordering::Relaxed);
+        if carries { Status::Up } else { Status::Down }
+    }
+}
+
+impl Shared {
+    fn topics(&self) -> MutexGuard<'_, Topics> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn channel(&self, topic: &Topic) -> String {
+        format!("{}:{topic}", self.prefix)
+    }
+
+    fn topic(&self, channel: &[u8]) -> Option<Topic> {
+        let text = std::str::from_utf8(channel).ok()?;
+        text.strip_prefix(&self.prefix)?.strip_prefix(':')?.parse().ok()
+    }
+
+    fn moved(&self) {
+        self.progress.send_modify(|count| *count += 1);
+    }
+
+    fn signal(&self, signal: Signal) {
+        if self.signals.try_send(signal).is_err() {
+            self.lost.store(true, Ordering::Relaxed);
+            self.changed.notify_one();
+        }
+    }
+
+    /// A push came. Runs inside the connection's own task: it must not wait.
+    fn pushed(&self, ear: &Ear, push: PushInfo) {
+        if push.kind == PushKind::Disconnection {
+            ear.gone.notify_one();
+        }
+        if push.kind != PushKind::Message {
+            return;
+        }
+        let [Value::BulkString(channel), Value::BulkString(payload)] = push.data.as_slice() else { return };
+        ear.heard.fetch_add(1, Ordering::Relaxed);
+        if channel == self.probe.as_bytes() {
+            ear.echo.notify_one();
+            return;
+        }
+        let Some(topic) = self.topic(channel) else { return };
+        match Broadcast::decode(topic, payload) {
+            Some(broadcast) => self.signal(Signal::Broadcast(broadcast)),
+            // While servers are being renewed there may be many: the first is worth a line.
+            None if self.counters.unreadable.inc() == 0 => {
+                tracing::warn!(%topic, "passed over a broadcast that this version cannot read; others are only counted");
+            }
+            None => {}
+        }
+    }
+
+    /// Asks for an echo. Where the queue is full none comes, which says what there is to say.
+    fn ask(&self) {
+        self.counters.probes.inc();
+        drop(self.out.try_send(Parcel { channel: self.probe.clone(), payload: Vec::new() }));
+    }
+}
+
+/// Connects again and again, and keeps the subscriptions as they are wanted.
+async fn listen(shared: Arc<Shared>, client: Client) {
+    let mut backoff_ms = BACKOFF_MIN_MS;
+    loop {
+        let ear = Arc::new(Ear::default());
+        match connect(&shared, &client, &ear).await {
+            Ok(mut connection) => {
+                let outcome = keep(&shared, &mut connection, &ear, &mut backoff_ms).await;
+                tracing::warn!(redis = %shared.name, error = %outcome, "the connection to Redis is lost");
+            }
+            Err(e) => tracing::debug!(redis = %shared.name, error = %e, "Redis cannot be reached"),
+        }
+        shared.up.store(false, Ordering::Relaxed);
+        shared.ended.fetch_add(1, Ordering::Relaxed);
+        shared.topics().confirmed.clear();
+        shared.moved();
+        let jitter = rand::random_range(0..=backoff_ms);
+        tokio::time::sleep(Duration::from_millis(backoff_ms / 2 + jitter / 2)).await;
+        backoff_ms = (backoff_ms * 2).min(BACKOFF_MAX_MS);
+    }
+}
+
+async fn connect(
+    shared: &Arc<Shared>,
+    client: &Client,
+    ear: &Arc<Ear>,
+) -> redis::RedisResult<MultiplexedConnection> {
+    let (listener, ear) = (shared.clone(), ear.clone());
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(WITHIN))
+        .set_response_timeout(Some(WITHIN))
+        .set_push_sender(move |push: PushInfo| {
+            listener.pushed(&ear, push);
+            Ok::<(), std::convert::Infallible>(())
+        });
+    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+    connection.subscribe(&shared.probe).await?;
+    Ok(connection)
+}
+
+/// Makes the subscriptions what is wanted, until the connection is gone or deaf; returns what went wrong.
+async fn keep(
+    shared: &Shared,
+    connection: &mut MultiplexedConnection,
+    ear: &Ear,
+    backoff_ms: &mut u64,
+) -> redis::RedisError {
+    let Probing { quiet, echo } = shared.probing;
+    if let Err(e) = reconcile(shared, connection).await {
+        return e;
+    }
+    // The first probe is asked for at once.
+    shared.ask();
+    let (mut asked, mut heard, mut until) = (true, 0, Instant::now() + echo);
+    loop {
+        let is_late = tokio::select! {
+            () = shared.changed.notified() => false,
+            () = ear.gone.notified() => return (redis::ErrorKind::Io, "disconnected").into(),
+            // It is looked at once whether the count has grown.
+            () = ear.echo.notified() => true,
+            () = tokio::time::sleep_until(until) => true,
+        };
+        if is_late {
+            let before = std::mem::replace(&mut heard, ear.heard.load(Ordering::Relaxed));
+            let now = Instant::now();
+            if heard > before {
+                (asked, until) = (false, now + quiet);
+                begin(shared, backoff_ms);
+            } else if asked {
+                shared.counters.probes_missed.inc();
+                return (redis::ErrorKind::Io, "deaf: what is published does not come back").into();
+            } else {
+                shared.ask();
+                (asked, until) = (true, now + echo);
+            }
+        }
+        if let Err(e) = reconcile(shared, connection).await {
+            return e;
+        }
+        if shared.lost.swap(false, Ordering::Relaxed) {
+            // When the queue is still full, `signal` says so again.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            shared.signal(Signal::Lost);
+        }
+    }
+}
+
+/// Something has come: Redis carries. Says so when it did not before.
+fn begin(shared: &Shared, backoff_ms: &mut u64) {
+    *backoff_ms = BACKOFF_MIN_MS;
+    if !shared.up.swap(true, Ordering::Relaxed) {
+        shared.counters.connects.inc();
+        shared.moved();
+        tracing::info!(redis = %shared.name, "Redis carries");
+        shared.signal(Signal::Lost);
+    }
+}
+
+async fn reconcile(shared: &Shared, connection: &mut MultiplexedConnection) -> redis::RedisResult<()> {
+    loop {
+        let (add, remove) = {
+            let topics = shared.topics();
+            let add: Vec<Topic> = topics.wanted.difference(&topics.confirmed).take(CHUNK).copied().collect();
+            let remove: Vec<Topic> =
+                topics.confirmed.difference(&topics.wanted).take(CHUNK).copied().collect();
+            (add, remove)
+        };
+        if add.is_empty() && remove.is_empty() {
+            return Ok(());
+        }
+        if !add.is_empty() {
+            let channels: Vec<String> = add.iter().map(|topic| shared.channel(topic)).collect();
+            connection.subscribe(channels).await?;
+            shared.topics().confirmed.extend(&add);
+        }
+        if !remove.is_empty() {
+            // A topic that is wanted again meanwhile must not be taken for confirmed.
+            shared.topics().confirmed.retain(|topic| !remove.contains(topic));
+            let channels: Vec<String> = remove.iter().map(|topic| shared.channel(topic)).collect();
+            connection.unsubscribe(channels).await?;
+        }
+        shared.moved();
+    }
+}
+
+/// Publishes what is queued, in order, many in one round trip. What cannot be published is dropped: the other nodes
+/// find it by their numbers and by the head check.
+async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<Parcel>) {
+    let mut connection: Option<MultiplexedConnection> = None;
+    let mut ended = 0;
+    let mut batch = Vec::with_capacity(OUT_BATCH);
+    loop {
+        let next = queue.recv_many(&mut batch, OUT_BATCH);
+        let count = if shared.mute.load(Ordering::Relaxed) {
+            // Nothing may be said for long; and a busy bus is not asked for an echo.
+            match tokio::time::timeout(AGAIN, next).await {
+                Ok(count) => count,
+                Err(_) => {
+                    shared.ask();
+                    continue;
+                }
+            }
+        } else {
+            next.await
+        };
+        if count == 0 {
+            return;
+        }
+        let mut pipeline = redis::pipe();
+        let mut broadcasts = batch.len() as u64;
+        for parcel in batch.drain(..) {
+            broadcasts -= u64::from(parcel.channel == shared.probe);
+            pipeline.publish(parcel.channel, parcel.payload).ignore();
+        }
+        let now_ended = shared.ended.load(Ordering::Relaxed);
+        if std::mem::replace(&mut ended, now_ended) != now_ended {
+            // It went the way of the listening one, and only the first write would show it.
+            connection = None;
+        }
+        // The client's own timeouts are for the answer and for the connection; this one is for a write that hangs, too.
+        let published = tokio::time::timeout(2 * WITHIN, publish_batch(&client, &mut connection, &pipeline));
+        let outcome = match published.await {
+            Ok(outcome) => outcome,
+            Err(_) => Err((redis::ErrorKind::Io, "writing takes too long").into()),
+        };
+        if let Err(e) = &outcome {
+            tracing::debug!(redis = %shared.name, error = %e, "could not publish");
+            shared.counters.dropped.inc_by(broadcasts);
+            connection = None;
+        }
+        let was_mute = shared.mute.swap(outcome.is_err(), Ordering::Relaxed);
+        if was_mute != outcome.is_err() {
+            // Those who wait for a confirmation need not; and what was dropped is looked up.
+            shared.moved();
+            shared.signal(Signal::Lost);
+        }
+    }
+}
+
+async fn publish_batch(
+    client: &Client,
+    connection: &mut Option<MultiplexedConnection>,
+    pipeline: &redis::Pipeline,
+) -> redis::RedisResult<()> {
+    let open = match connection {
+        Some(open) => open,
+        None => {
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(WITHIN))
+                .set_response_timeout(Some(WITHIN));
+            connection.insert(client.get_multiplexed_async_connection_with_config(&config).await?)
+        }
+    };
+    pipeline.query_async(open).await
+}

@@ -1,0 +1,309 @@
+//! The broker through Redis: one, or several that know nothing of each other.
+//!
+//! Each topic belongs to one of them, by its place in the setting: every server must have the same list in the same
+//! order. The place is found by jump consistent hashing (Lamping and Veach, 2014) of the topic's SHA-256: with one more
+//! Redis at the end of the list, one topic in n + 1 moves to the new one, and no other moves at all. Places are used
+//! rather than addresses, because two servers may reach the same Redis by different names.
+//!
+//! Servers that do not agree on the list miss each other's news of the topics that moved, and find it by their head
+//! check. So a list can be changed one server at a time.
+
+mod link;
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+use redis::{Client, IntoConnectionInfo, ProtocolVersion, io::tcp::TcpSettings};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+
+pub use self::link::Name;
+use self::link::{Link, PROBING, Probing};
+use super::{Broadcast, SIGNALS_MAX, Signal, Status, Topic};
+use crate::metrics::Bus;
+
+/// The address is not one of a Redis.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct RedisError(String);
+
+/// See the module.
+#[derive(Debug)]
+pub struct Redis {
+    /// Never empty.
+    links: Vec<Link>,
+    counters: Bus,
+}
+
+impl Redis {
+    pub(super) fn start(urls: &str, prefix: &str) -> Result<(Self, mpsc::Receiver<Signal>), RedisError> {
+        Self::start_probing(urls, prefix, PROBING)
+    }
+
+    fn start_probing(
+        urls: &str,
+        prefix: &str,
+        probing: Probing,
+    ) -> Result<(Self, mpsc::Receiver<Signal>), RedisError> {
+        // One queue for all: the order of what comes by one Redis is kept, and there is none between two.
+        let (signals, receiver) = mpsc::channel(SIGNALS_MAX);
+        let urls: Vec<&str> = urls.split(',').map(str::trim).collect();
+        let mut clients = Vec::with_capacity(urls.len());
+        for (at, url) in urls.iter().enumerate() {
+            clients.push(open(url, at + 1, urls.len())?);
+        }
+        let counters = Bus::default();
+        let link = |(name, client): (Name, Client)| {
+            let counters = counters.link(name.number);
+            Link::start(name, client, prefix, (signals.clone(), counters, probing))
+        };
+        Ok((Self { links: clients.into_iter().map(link).collect(), counters }, receiver))
+    }
+
+    pub(super) fn publish(&self, broadcast: Broadcast) -> bool {
+        self.links[self.place(&broadcast.topic)].publish(broadcast)
+    }
+
+    pub(super) async fn subscribe(&self, topics: &BTreeSet<Topic>) {
+        let shares = self.share(topics);
+        let shares = self.links.iter().zip(&shares).filter(|(_, share)| !share.is_empty());
+        join_all(shares.map(|(link, share)| link.subscribe(share))).await;
+    }
+
+    pub(super) fn unsubscribe(&self, topics: &BTreeSet<Topic>) {
+        for (link, share) in self.links.iter().zip(self.share(topics)) {
+            if !share.is_empty() {
+                link.unsubscribe(&share);
+            }
+        }
+    }
+
+    /// Down when any of them is: then all rooms are looked up every second, which costs one query more and needs no
+    /// second kind of head check.
+    pub(super) fn status(&self) -> Status {
+        if self.links.iter().all(|link| link.status() == Status::Up) { Status::Up } else { Status::Down }
+    }
+
+    pub(super) fn states(&self) -> impl Iterator<Item = (&Name, Status)> {
+        self.links.iter().map(|link| (link.name(), link.status()))
+    }
+
+    pub(super) fn counters(&self) -> &Bus {
+        &self.counters
+    }
+
+    fn place(&self, topic: &Topic) -> usize {
+        place(topic, self.links.len())
+    }
+
+    /// The topics by the link that carries them.
+    fn share(&self, topics: &BTreeSet<Topic>) -> Vec<BTreeSet<Topic>> {
+        let mut shares = vec![BTreeSet::new(); self.links.len()];
+        for topic in topics {
+            shares[self.place(topic)].insert(*topic);
+        }
+        shares
+    }
+}
+
+/// Which of `count` carries a topic, from 0. The same on every server, of whatever version: never change it, or during
+/// an upgrade half the servers publish where nobody listens.
+fn place(topic: &Topic, count: usize) -> usize {
+    if count == 1 {
+        return 0;
+    }
+    let hash = Sha256::digest(topic.to_string());
+    let (head, _) = hash.split_first_chunk::<8>().expect("SHA-256 has 32 bytes");
+    let mut key = u64::from_be_bytes(*head);
+    let (mut place, mut next) = (0, 0_i64);
+    while next < count as i64 {
+        place = next;
+        key = key.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
+        next = ((place + 1) as f64 * ((1_i64 << 31) as f64 / ((key >> 33) + 1) as f64)) as i64;
+    }
+    place as usize
+}
+
+fn open(url: &str, number: usize, of: usize) -> Result<(Name, Client), RedisError> {
+    let explain = |e: redis::RedisError| {
+        let name = Name { number, of, address: String::new() };
+        RedisError(format!("{}: {e}", name.short()))
+    };
+    let info = url.into_connection_info().map_err(explain)?;
+    let name = Name { number, of, address: info.addr().to_string() };
+    // Push messages beside replies need RESP3; and a message must not wait for the one after it.
+    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    let info = info.set_redis_settings(settings).set_tcp_settings(TcpSettings::default().set_nodelay(true));
+    Ok((name, Client::open(info).map_err(explain)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use protocol::{Epoch, RoomId, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::broker::{Kind, proxy::Proxy};
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    fn url() -> String {
+        std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`")
+    }
+
+    async fn until(redis: &Redis, status: Status) {
+        let reached = async {
+            while redis.status() != status {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(SOON, reached).await.unwrap_or_else(|_| panic!("{status:?} in time"));
+    }
+
+    fn note(topic: Topic, text: &str) -> Broadcast {
+        Broadcast { topic, epoch: Epoch(Uuid::nil()), kind: Kind::Passing, frame: text.to_owned() }
+    }
+
+    /// The notes that arrive until this one.
+    async fn heard_until(signals: &mut mpsc::Receiver<Signal>, last: &str) -> (Vec<String>, bool) {
+        let (mut notes, mut lost) = (Vec::new(), false);
+        while notes.last().is_none_or(|note| note != last) {
+            match tokio::time::timeout(SOON, signals.recv()).await.expect("in time").expect("open") {
+                Signal::Broadcast(broadcast) => notes.push(broadcast.frame),
+                Signal::Lost => lost = true,
+            }
+        }
+        (notes, lost)
+    }
+
+    /// The connections stay open, and carry nothing any more: neither end is told.
+    #[tokio::test]
+    async fn a_stalled_redis_is_noticed_by_a_quiet_node_and_found_again() {
+        let probing = Probing { quiet: Duration::from_millis(100), echo: Duration::from_millis(500) };
+        let proxy = Proxy::start(&url()).await;
+        let prefix = format!("test-{}", Uuid::new_v4());
+        let (redis, mut signals) = Redis::start_probing(&proxy.url, &prefix, probing).unwrap();
+        until(&redis, Status::Up).await;
+        let topic = Topic::Room(RoomId(Uuid::new_v4()));
+        redis.subscribe(&BTreeSet::from([topic])).await;
+        assert!(redis.publish(note(topic, "one")));
+        heard_until(&mut signals, "one").await;
+
+        proxy.stall();
+        // Nothing is published, nothing is said: only a probe can find it.
+        until(&redis, Status::Down).await;
+        assert!(redis.publish(note(topic, "into the void")));
+        proxy.flow();
+        until(&redis, Status::Up).await;
+
+        assert!(redis.publish(note(topic, "two")));
+        let (_, lost) = heard_until(&mut signals, "two").await;
+        assert!(lost, "the node must look for what it missed");
+    }
+
+    /// Nobody says anything: the probes come back, and the connection stays the same.
+    #[tokio::test]
+    async fn a_quiet_bus_that_carries_is_left_in_peace() {
+        let probing = Probing { quiet: Duration::from_millis(20), echo: SOON };
+        let (redis, _signals) =
+            Redis::start_probing(&url(), &format!("test-{}", Uuid::new_v4()), probing).unwrap();
+        let probed = async {
+            while redis.links[0].probes() < 10 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(SOON, probed).await.expect("ten probes in time");
+        assert_eq!((redis.status(), redis.links[0].ended()), (Status::Up, 0));
+    }
+
+    /// The other end takes nothing more, so that even writing does not end.
+    #[tokio::test]
+    async fn publishing_that_hangs_is_given_up_and_nothing_hangs_for_ever() {
+        let proxy = Proxy::start(&url()).await;
+        // No probe could find it: the publishing connection must find it by itself.
+        let probing = Probing { quiet: 10 * SOON, echo: SOON };
+        let (redis, _signals) =
+            Redis::start_probing(&proxy.url, &format!("test-{}", Uuid::new_v4()), probing).unwrap();
+        until(&redis, Status::Up).await;
+        proxy.stall();
+        let topic = Topic::Room(RoomId(Uuid::new_v4()));
+        // Larger than what the sockets between us take: the write itself hangs.
+        let large = "x".repeat(1_000_000);
+        for _ in 0..16 {
+            assert!(redis.publish(note(topic, &large)));
+        }
+        until(&redis, Status::Down).await;
+        proxy.flow();
+        // And it finds out by itself that it can publish again.
+        until(&redis, Status::Up).await;
+    }
+
+    fn rooms(count: u128) -> Vec<Topic> {
+        (0..count).map(|n| Topic::Room(RoomId(Uuid::from_u128(n)))).collect()
+    }
+
+    /// As another program reckons it, by the definition.
+    #[test]
+    fn a_topic_has_its_place_for_ever() {
+        let topics = [
+            Topic::Room(RoomId(Uuid::from_u128(1))),
+            Topic::Room(RoomId(Uuid::from_u128(2))),
+            Topic::User(UserId(Uuid::from_u128(1))),
+        ];
+        let places = |count| topics.map(|topic| place(&topic, count));
+        assert_eq!(
+            (places(1), places(2), places(3), places(8)),
+            ([0, 0, 0], [1, 0, 1], [2, 0, 1], [5, 0, 6])
+        );
+    }
+
+    #[test]
+    fn one_more_redis_takes_its_share_and_moves_nothing_else() {
+        const TOPICS: usize = 10_000;
+        let topics = rooms(TOPICS as u128);
+        for count in 1..10 {
+            let moved = topics.iter().filter(|topic| place(topic, count) != place(topic, count + 1));
+            let moved: Vec<usize> = moved.map(|topic| place(topic, count + 1)).collect();
+            assert!(moved.iter().all(|new| *new == count), "what moves, moves to the new one");
+            let share = TOPICS / (count + 1);
+            assert!(moved.len().abs_diff(share) < share / 5, "{} of {share} moved", moved.len());
+        }
+    }
+
+    /// The second of two carries nothing any more: what goes by the first still arrives, and the node knows which.
+    #[tokio::test]
+    async fn one_of_several_that_stalls_is_named_and_the_others_carry_on() {
+        let probing = Probing { quiet: Duration::from_millis(100), echo: Duration::from_millis(500) };
+        let proxy = Proxy::start(&url()).await;
+        let prefix = format!("test-{}", Uuid::new_v4());
+        let (redis, mut signals) =
+            Redis::start_probing(&format!("{},{}", url(), proxy.url), &prefix, probing).unwrap();
+        until(&redis, Status::Up).await;
+        let topics = rooms(50);
+        redis.subscribe(&topics.iter().copied().collect()).await;
+        let of = |at| topics.iter().copied().filter(move |topic| place(topic, 2) == at);
+        let (first, second) = (of(0).next().unwrap(), of(1).next().unwrap());
+
+        proxy.stall();
+        until(&redis, Status::Down).await;
+        let states: Vec<_> = redis.states().map(|(name, status)| (name.number, name.of, status)).collect();
+        assert_eq!(states, [(1, 2, Status::Up), (2, 2, Status::Down)]);
+        assert!(redis.publish(note(second, "by the second")));
+        assert!(redis.publish(note(first, "by the first")));
+        assert_eq!(heard_until(&mut signals, "by the first").await.0, ["by the first"]);
+
+        proxy.flow();
+        until(&redis, Status::Up).await;
+        assert!(redis.publish(note(second, "again")));
+        heard_until(&mut signals, "again").await;
+    }
+
+    #[test]
+    fn a_wrong_address_is_named_without_its_password() {
+        let fault = Redis::start("redis://:hush@localhost,redis://:hush@localhost:port", "x").unwrap_err();
+        assert!(fault.to_string().starts_with("Redis 2 of 2: "), "{fault}");
+        assert!(!fault.to_string().contains("hush"), "{fault}");
+    }
+}

@@ -1,0 +1,318 @@
+//! What a server counts, for Prometheus. `docs/operating.md` says what each number means and when to worry.
+//!
+//! Each node has its own registry, so that several in one process (tests) do not mix; hence this crate and not one with
+//! a global recorder. What another module counts by itself, because it knows nothing of nodes, is a group here:
+//! [`Bus`] for the broker, [`Outboxes`] for the hub.
+//!
+//! Law: no label has more values than a list in the code. No person, room, address or text is ever a label.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, prometheus_text},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+/// The content type of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Upper ends of the buckets of times, in seconds: from a fast commit to a client's patience.
+const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Which Redis, by its place in the setting, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RedisLabel {
+    redis: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CommandLabel {
+    command: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabel {
+    code: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabel {
+    state: &'static str,
+}
+
+/// What the broker counts, for each Redis.
+#[derive(Clone, Debug, Default)]
+pub struct Bus {
+    connects: Family<RedisLabel, Counter>,
+    probes: Family<RedisLabel, Counter>,
+    probes_missed: Family<RedisLabel, Counter>,
+    dropped: Family<RedisLabel, Counter>,
+    unreadable: Family<RedisLabel, Counter>,
+}
+
+/// What the broker counts of one Redis.
+#[derive(Clone, Debug)]
+pub struct BusLink {
+    /// Listening connections that began to carry; each subscribes everything anew.
+    pub connects: Counter,
+    /// Echoes asked for.
+    pub probes: Counter,
+    /// Echoes that did not come.
+    pub probes_missed: Counter,
+    /// Broadcasts that were taken and could not be published.
+    pub dropped: Counter,
+    /// Broadcasts that this version could not read.
+    pub unreadable: Counter,
+}
+
+impl Bus {
+    /// The counters of one Redis, by its place in the setting, from 1.
+    #[must_use]
+    pub fn link(&self, number: usize) -> BusLink {
+        let label = RedisLabel { redis: u32::try_from(number).unwrap_or(u32::MAX) };
+        BusLink {
+            connects: self.connects.get_or_create_owned(&label),
+            probes: self.probes.get_or_create_owned(&label),
+            probes_missed: self.probes_missed.get_or_create_owned(&label),
+            dropped: self.dropped.get_or_create_owned(&label),
+            unreadable: self.unreadable.get_or_create_owned(&label),
+        }
+    }
+}
+
+/// What all outboxes of a node count together.
+#[derive(Clone, Debug, Default)]
+pub struct Outboxes {
+    /// Readers that were too slow and were closed.
+    pub slow: Counter,
+    /// The most frames that waited in one outbox since this was last asked.
+    frames_max: Arc<AtomicUsize>,
+}
+
+impl Outboxes {
+    /// So many frames wait in one outbox. A few are no news, and not worth a word that all processors share.
+    pub fn waiting(&self, frames: usize) {
+        const FEW: usize = 8;
+        if frames > FEW {
+            self.frames_max.fetch_max(frames, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What is not counted but looked at, when someone asks.
+#[derive(Clone, Debug)]
+pub struct Now {
+    /// Open sockets.
+    pub connections: usize,
+    /// Topics that this node follows.
+    pub topics: usize,
+    /// Each Redis, in the order of the setting: whether it carries.
+    pub bus_up: Vec<bool>,
+    /// Sends that wait in the lanes.
+    pub lane_depth: usize,
+    /// Connections to Postgres that are in use …
+    pub database_used: usize,
+    /// … and that wait.
+    pub database_idle: usize,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// From a send's arrival to its acknowledgement's writing, in seconds.
+    pub send_seconds: Histogram,
+    /// From a change's publication to the hub of the same node, in seconds: the way through Redis and back.
+    pub delivery_seconds: Histogram,
+    /// Repairs that fetched what was missing, by one query for the node.
+    pub holes_repaired: Counter,
+    /// Rooms that the head check found behind.
+    pub head_check_finds: Counter,
+    /// Broadcasts that were not taken because the queue to the broker was full.
+    pub publish_refused: Counter,
+    /// Answers to `catch_up` from memory …
+    pub ring_hits: Counter,
+    /// … and from Postgres.
+    pub ring_misses: Counter,
+    commands: Family<CommandLabel, Counter>,
+    refusals: Family<CodeLabel, Counter>,
+    closes: Family<CodeLabel, Counter>,
+    connections: Gauge,
+    topics: Gauge,
+    lane_depth: Gauge,
+    bus_up: Family<RedisLabel, Gauge>,
+    database: Family<StateLabel, Gauge>,
+    outbox_frames_max: Gauge<i64>,
+    outboxes: Outboxes,
+}
+
+impl Metrics {
+    /// The metrics of a node with this broker and this hub.
+    #[must_use]
+    pub fn new(bus: &Bus, outboxes: &Outboxes) -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("roost"),
+            send_seconds: Histogram::new(SECONDS),
+            delivery_seconds: Histogram::new(SECONDS),
+            holes_repaired: Counter::default(),
+            head_check_finds: Counter::default(),
+            publish_refused: Counter::default(),
+            ring_hits: Counter::default(),
+            ring_misses: Counter::default(),
+            lane_depth: Gauge::default(),
+            commands: Family::default(),
+            refusals: Family::default(),
+            closes: Family::default(),
+            connections: Gauge::default(),
+            topics: Gauge::default(),
+            bus_up: Family::default(),
+            database: Family::default(),
+            outbox_frames_max: Gauge::default(),
+            outboxes: outboxes.clone(),
+        };
+        metrics.register(bus);
+        metrics
+    }
+
+    /// The names end as Prometheus wants it: a counter's `_total` is added by the encoder.
+    fn register(&mut self, bus: &Bus) {
+        let r = &mut self.registry;
+        r.register("send_seconds", "From a send to its acknowledgement", self.send_seconds.clone());
+        r.register(
+            "delivery_seconds",
+            "From a change's publication to the hub of the same node",
+            self.delivery_seconds.clone(),
+        );
+        r.register("commands", "Commands, by their name", self.commands.clone());
+        r.register("refusals", "Commands and frames refused, by the refusal's number", self.refusals.clone());
+        r.register("connections", "Open sockets", self.connections.clone());
+        r.register(
+            "connections_closed",
+            "Sockets that this server closed, by the close's number (4401: the session ended)",
+            self.closes.clone(),
+        );
+        r.register("topics_followed", "Rooms and people that this node follows", self.topics.clone());
+        r.register(
+            "slow_readers_closed",
+            "Sockets closed because they read too slowly",
+            self.outboxes.slow.clone(),
+        );
+        r.register(
+            "outbox_frames_max",
+            "The most frames that waited for one socket since the last scrape",
+            self.outbox_frames_max.clone(),
+        );
+        r.register("lane_depth", "Sends that wait to be written, in all lanes", self.lane_depth.clone());
+        r.register("ring_hits", "Catch-ups answered from memory", self.ring_hits.clone());
+        r.register("ring_misses", "Catch-ups answered from Postgres", self.ring_misses.clone());
+        r.register("holes_repaired", "Repairs of missed changes from Postgres", self.holes_repaired.clone());
+        r.register(
+            "head_check_finds",
+            "Rooms that the head check found behind",
+            self.head_check_finds.clone(),
+        );
+        r.register("database_connections", "Connections to Postgres, by their state", self.database.clone());
+        r.register("bus_up", "Whether this Redis carries", self.bus_up.clone());
+        r.register("bus_connects", "Connections to this Redis that began to carry", bus.connects.clone());
+        r.register("bus_probes", "Echoes asked of a quiet Redis", bus.probes.clone());
+        r.register("bus_probes_missed", "Echoes that did not come", bus.probes_missed.clone());
+        r.register("bus_dropped", "Broadcasts that could not be published", bus.dropped.clone());
+        r.register("bus_unreadable", "Broadcasts of another version, passed over", bus.unreadable.clone());
+        r.register(
+            "publish_refused",
+            "Broadcasts refused because the queue to Redis was full",
+            self.publish_refused.clone(),
+        );
+    }
+
+    /// A command came.
+    pub fn command(&self, name: &'static str) {
+        self.commands.get_or_create(&CommandLabel { command: name }).inc();
+    }
+
+    /// Something was refused with this number.
+    pub fn refused(&self, code: protocol::ErrorCode) {
+        self.refusals.get_or_create(&CodeLabel { code: code.into() }).inc();
+    }
+
+    /// A socket was closed by this server.
+    pub fn closed(&self, code: protocol::CloseCode) {
+        self.closes.get_or_create(&CodeLabel { code: code as u16 }).inc();
+    }
+
+    /// Everything, as Prometheus reads it. The greatest outbox is counted anew from here on: let one Prometheus ask.
+    #[must_use]
+    pub fn text(&self, now: &Now) -> String {
+        let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.connections.set(signed(now.connections));
+        self.topics.set(signed(now.topics));
+        self.lane_depth.set(signed(now.lane_depth));
+        for (number, up) in (1..).zip(&now.bus_up) {
+            self.bus_up.get_or_create(&RedisLabel { redis: number }).set(i64::from(*up));
+        }
+        let database = |state, count| self.database.get_or_create(&StateLabel { state }).set(signed(count));
+        database("used", now.database_used);
+        database("idle", now.database_idle);
+        self.outbox_frames_max.set(signed(self.outboxes.frames_max.swap(0, Ordering::Relaxed)));
+        let mut text = String::new();
+        prometheus_text::encode(&mut text, &self.registry).expect("a String takes everything");
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{CloseCode, ErrorCode};
+
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_told_once_with_bounded_labels() {
+        let (bus, outboxes) = (Bus::default(), Outboxes::default());
+        let metrics = Metrics::new(&bus, &outboxes);
+        bus.link(2).probes_missed.inc();
+        metrics.command("send");
+        metrics.command("send");
+        metrics.refused(ErrorCode::SlowDown);
+        metrics.closed(CloseCode::SessionEnded);
+        metrics.send_seconds.observe(0.02);
+        outboxes.waiting(3);
+        outboxes.waiting(700);
+        outboxes.waiting(40);
+        let now = Now {
+            connections: 5,
+            topics: 6,
+            lane_depth: 7,
+            bus_up: vec![true, false],
+            database_used: 1,
+            database_idle: 3,
+        };
+        let text = metrics.text(&now);
+        for line in [
+            "roost_commands_total{command=\"send\"} 2",
+            "roost_refusals_total{code=\"5001\"} 1",
+            "roost_connections_closed_total{code=\"4401\"} 1",
+            "roost_bus_probes_missed_total{redis=\"2\"} 1",
+            "roost_bus_up{redis=\"1\"} 1",
+            "roost_bus_up{redis=\"2\"} 0",
+            "roost_outbox_frames_max 700",
+            "roost_connections 5",
+            "roost_topics_followed 6",
+            "roost_database_connections{state=\"idle\"} 3",
+            "roost_send_seconds_bucket{le=\"0.01\"} 0",
+            "roost_send_seconds_bucket{le=\"0.025\"} 1",
+            "roost_lane_depth 7",
+        ] {
+            assert_eq!(
+                text.lines().filter(|found| *found == line).count(),
+                1,
+                "{line} is not once in\n{text}"
+            );
+        }
+        assert!(metrics.text(&now).contains("roost_outbox_frames_max 0\n"), "it is counted anew");
+    }
+}

@@ -1,0 +1,234 @@
+//! The newest changes of a followed room, in memory: whoever was away for a moment catches up without Postgres.
+//!
+//! A ring holds the very frames that were handed to the hub, the same bytes, and looks into them only when someone asks.
+//!
+//! Law: what a ring holds is without a hole, from its beginning up to the node's position. It is a copy of what Postgres
+//! says of those numbers, so it may be forgotten at any time; and who may read it is asked in the database, as ever.
+
+use std::collections::{HashSet, VecDeque};
+
+use axum::extract::ws::Utf8Bytes;
+use protocol::{
+    Change, Event, MessageId, RoomId, Seq, ServerFrame, UserId,
+    limits::{BEHIND_MAX, CHANGES_MAX},
+};
+
+use super::Node;
+
+/// Changes in one ring, at most …
+const CHANGES_KEPT: usize = 128;
+/// … and bytes of frames.
+const BYTES_KEPT: usize = 128 * 1024;
+/// Bytes of all rings of a node: when the head check finds more, all are forgotten and begin anew. Those that are worth
+/// it are full again soon, and what a quiet room has kept for hours goes with them.
+pub(super) const ALL_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+// One answer has room for a whole ring.
+const _: () = assert!(CHANGES_KEPT <= CHANGES_MAX);
+
+/// One frame, and the numbers that it is about: those after `after`, up to `through`.
+#[derive(Clone, Debug)]
+struct Entry {
+    after: Seq,
+    through: Seq,
+    changes: usize,
+    frame: Utf8Bytes,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Ring {
+    entries: VecDeque<Entry>,
+    changes: usize,
+    bytes: usize,
+}
+
+impl Ring {
+    /// Keeps a frame of so many changes. One that does not follow what is there begins a new ring.
+    pub(super) fn push(&mut self, (after, through): (Seq, Seq), changes: usize, frame: &Utf8Bytes) {
+        if self.entries.back().is_some_and(|last| last.through != after) {
+            self.forget();
+        }
+        self.changes += changes;
+        self.bytes += frame.len();
+        self.entries.push_back(Entry { after, through, changes, frame: frame.clone() });
+        while self.changes > CHANGES_KEPT || self.bytes > BYTES_KEPT {
+            let Some(oldest) = self.entries.pop_front() else { break };
+            self.changes -= oldest.changes;
+            self.bytes -= oldest.frame.len();
+        }
+    }
+
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The frames that tell of what comes after `after`, and the number they end with; `None` when the ring does not
+    /// reach back so far, or has nothing newer.
+    fn since(&self, after: Seq) -> Option<(Vec<Utf8Bytes>, Seq)> {
+        let (first, last) = (self.entries.front()?, self.entries.back()?);
+        if after < first.after || after >= last.through {
+            return None;
+        }
+        let newer = self.entries.iter().filter(|entry| entry.through > after);
+        Some((newer.map(|entry| entry.frame.clone()).collect(), last.through))
+    }
+}
+
+impl Node {
+    /// Everything in a room that changed after `after`, and the number up to which that is so, as far as this node
+    /// remembers: a thing that changed more than once comes once, as the database tells it. `None` when it must be
+    /// asked: the ring does not reach back so far, or this node is not sure, or has not yet heard of `head`.
+    ///
+    /// Whether someone may read it is the caller's to ask; the same question tells the head.
+    #[must_use]
+    pub fn recent_changes(&self, room: RoomId, after: Seq, head: Seq) -> Option<(Vec<(Seq, Change)>, Seq)> {
+        if after == head {
+            // Nothing has changed; and that is no merit of the ring.
+            return Some((Vec::new(), head));
+        }
+        let recent = self.follows.with(room, |position| {
+            let is_sure = !position.repairing && position.held.is_empty();
+            let (frames, through) = position.ring.since(after).filter(|_| is_sure)?;
+            (Some(through) == position.last && through >= head).then_some((frames, through))
+        });
+        let changes = recent.flatten().and_then(|(frames, through)| {
+            let is_near = through.0 - after.0 <= BEHIND_MAX;
+            Some((newest(&frames, after).filter(|_| is_near)?, through))
+        });
+        if changes.is_some() {
+            self.metrics.ring_hits.inc()
+        } else {
+            self.metrics.ring_misses.inc()
+        };
+        changes
+    }
+}
+
+/// One thing of a room.
+#[derive(PartialEq, Eq, Hash)]
+enum Thing {
+    Message(MessageId),
+    Member(UserId),
+    Room,
+}
+
+/// What the frames say of numbers after `after`, each thing as it was last; `None` where one cannot be read.
+fn newest(frames: &[Utf8Bytes], after: Seq) -> Option<Vec<(Seq, Change)>> {
+    let mut all = Vec::new();
+    for frame in frames {
+        match ServerFrame::decode(frame).ok()? {
+            ServerFrame::Event { event: Event::Change { seq, change, .. } } => all.push((seq, change)),
+            ServerFrame::Event { event: Event::Changes { changes, .. } } => all.extend(changes),
+            ServerFrame::Event { .. } | ServerFrame::Reply { .. } | ServerFrame::Refusal { .. } => {
+                return None;
+            }
+        }
+    }
+    all.retain(|(seq, _)| *seq > after);
+    let mut seen = HashSet::new();
+    let mut newest = Vec::with_capacity(all.len());
+    for (seq, change) in all.into_iter().rev() {
+        let thing = match &change {
+            Change::Message { message } => Thing::Message(message.id),
+            Change::Member { member, .. } => Thing::Member(member.user.id),
+            Change::Room { .. } => Thing::Room,
+            // A newer server's: this one would tell less of it than it was told.
+            Change::Unknown => return None,
+        };
+        if seen.insert(thing) {
+            newest.push((seq, change));
+        }
+    }
+    newest.reverse();
+    Some(newest)
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{Room, RoomKind};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn titled(seq: i64, title: &str) -> Change {
+        let room = Room {
+            id: RoomId(Uuid::nil()),
+            kind: RoomKind::Group,
+            title: title.to_owned(),
+            topic: String::new(),
+            rev: Seq(seq),
+        };
+        Change::Room { room }
+    }
+
+    fn frame(event: Event) -> Utf8Bytes {
+        ServerFrame::Event { event }.encode().into()
+    }
+
+    fn change(seq: i64, title: &str) -> Utf8Bytes {
+        let (room, change) = (RoomId(Uuid::nil()), titled(seq, title));
+        frame(Event::Change { room, seq: Seq(seq), at: 0, change })
+    }
+
+    fn push(ring: &mut Ring, seq: i64) {
+        ring.push((Seq(seq - 1), Seq(seq)), 1, &change(seq, ""));
+    }
+
+    /// How many frames there are since a number, and up to where.
+    fn since(ring: &Ring, after: i64) -> Option<(usize, i64)> {
+        ring.since(Seq(after)).map(|(frames, through)| (frames.len(), through.0))
+    }
+
+    #[test]
+    fn a_ring_answers_from_its_beginning_and_not_from_before() {
+        let mut ring = Ring::default();
+        assert_eq!(since(&ring, 0), None);
+        for seq in 11..=13 {
+            push(&mut ring, seq);
+        }
+        assert_eq!(
+            [9, 10, 12, 13, 14].map(|after| since(&ring, after)),
+            [None, Some((3, 13)), Some((1, 13)), None, None]
+        );
+    }
+
+    #[test]
+    fn a_ring_without_a_hole_or_none() {
+        let mut ring = Ring::default();
+        push(&mut ring, 1);
+        push(&mut ring, 2);
+        push(&mut ring, 4);
+        assert_eq!([0, 2, 3].map(|after| since(&ring, after)), [None, None, Some((1, 4))]);
+    }
+
+    #[test]
+    fn a_ring_is_bounded_by_changes_and_by_bytes() {
+        let mut ring = Ring::default();
+        for seq in 1..=CHANGES_KEPT as i64 + 5 {
+            push(&mut ring, seq);
+        }
+        let last = CHANGES_KEPT as i64 + 5;
+        assert_eq!((since(&ring, 4), since(&ring, 5)), (None, Some((CHANGES_KEPT, last))));
+        let large = Utf8Bytes::from("x".repeat(BYTES_KEPT - 300));
+        ring.push((Seq(last), Seq(last + 1)), 1, &large);
+        assert!(ring.bytes() <= BYTES_KEPT && since(&ring, last).is_some());
+        ring.push((Seq(last + 1), Seq(last + 2)), 1, &Utf8Bytes::from("x".repeat(BYTES_KEPT + 1)));
+        assert_eq!((since(&ring, last + 1), ring.bytes(), ring.changes), (None, 0, 0));
+    }
+
+    #[test]
+    fn a_thing_that_changed_often_is_told_once_and_repaired_changes_count_too() {
+        let room = RoomId(Uuid::nil());
+        let repaired = vec![(Seq(3), titled(3, "three")), (Seq(5), titled(5, "five"))];
+        let repaired = Event::Changes { room, after: Seq(1), changes: repaired, through: Seq(5) };
+        let frames = [change(1, "one"), frame(repaired)];
+        assert_eq!(newest(&frames, Seq(0)), Some(vec![(Seq(5), titled(5, "five"))]));
+        let unknown = r#"{"event":{"type":"change","room":"00000000-0000-0000-0000-000000000000","seq":6,"at":0,"change":{"type":"poll"}}}"#;
+        assert_eq!(newest(&[change(1, "one"), Utf8Bytes::from_static(unknown)], Seq(0)), None);
+    }
+}

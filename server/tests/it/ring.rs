@@ -1,0 +1,165 @@
+//! Who was away for a moment catches up from the node's memory, and is told the same as from Postgres.
+
+use protocol::{Change, Command, ErrorCode, Nonce, Reply, RoomId, Seq};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::cluster::{Cluster, Person, Running, SOON};
+
+fn send(room: RoomId, body: &str) -> Command {
+    Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: body.to_owned() }
+}
+
+async fn caught_up(person: &Person, room: RoomId, after: i64) -> (Vec<(Seq, Change)>, Seq, bool) {
+    match person.asks(Command::CatchUp { room, after: Seq(after) }).await {
+        Ok(Reply::Changes { changes, through, more, .. }) => (changes, through, more),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Marks and the count of members are as they were when it happened, or as they are now: both are right, and the last
+/// one is the same.
+fn settled(mut changes: Vec<(Seq, Change)>) -> Vec<(Seq, Change)> {
+    let mut last = None;
+    for (_, change) in changes.iter_mut().rev() {
+        if let Change::Member { members, marks, .. } = change {
+            last.get_or_insert(*members);
+            *members = 0;
+            (marks.delivered, marks.read) = (Seq::ZERO, Seq::ZERO);
+        }
+    }
+    if let Some((_, Change::Member { members, .. })) =
+        changes.iter_mut().rev().find(|(_, change)| matches!(change, Change::Member { .. }))
+    {
+        *members = last.unwrap_or_default();
+    }
+    changes
+}
+
+fn hits_and_misses(node: &Running) -> (u64, u64) {
+    (node.node.metrics.ring_hits.get(), node.node.metrics.ring_misses.get())
+}
+
+/// Law 6, for the ring: of every position that it covers it tells what Postgres tells.
+#[sqlx::test(migrations = "../migrations")]
+async fn memory_tells_what_the_database_tells(pool: PgPool) {
+    let cluster = Cluster::start(pool, 3).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let cem = cluster.person("cem", 1).await;
+    let room = cluster.group("crew", [&ana, &bea]).await;
+    let set = |title: &str| Command::SetRoom { room, title: title.to_owned(), topic: String::new() };
+    let begin = ana.with(|client| client.room(room).unwrap().summary.head.0);
+    for (person, command) in [
+        (&ana, send(room, "one")),
+        (&bea, send(room, "two")),
+        (&ana, set("boat")),
+        (&ana, Command::Invite { room, users: vec![cem.id()] }),
+        (&cem, send(room, "three")),
+        (&cem, Command::Leave { room }),
+        (&ana, set("ship")),
+        (&ana, Command::Edit { room, seq: Seq(begin + 1), edits: 0, body: "one, mended".to_owned() }),
+        (&bea, Command::React { room, seq: Seq(begin + 1), emoji: "👍".to_owned(), on: true }),
+        (&bea, Command::Delete { room, seq: Seq(begin + 2) }),
+        (&ana, Command::Invite { room, users: vec![cem.id()] }),
+        (&ana, send(room, "four")),
+    ] {
+        person.asks(command).await.unwrap();
+    }
+    let end = begin + 12;
+    for person in [&ana, &bea] {
+        person.until("told of all", |client| client.room(room).unwrap().summary.head.0 == end).await;
+    }
+    // Nobody has followed the room there until now: that node remembers nothing, and asks the database.
+    let phone = ana.second_device();
+    phone.goes_to(cluster.node(3)).await;
+
+    let before = [1, 2, 3].map(|number| hits_and_misses(cluster.node(number)));
+    for after in begin..end {
+        let (expected, through, more) = caught_up(&phone, room, after).await;
+        let expected = settled(expected);
+        assert_eq!((through.0, more), (end, false));
+        for person in [&ana, &bea] {
+            let (changes, through, more) = caught_up(person, room, after).await;
+            assert_eq!((settled(changes), through.0, more), (expected.clone(), end, false), "after {after}");
+        }
+    }
+    let asked = [1, 2, 3].map(|number| {
+        let (now, before) = (hits_and_misses(cluster.node(number)), before[number - 1]);
+        (now.0 - before.0, now.1 - before.1)
+    });
+    let each = (end - begin) as u64;
+    assert_eq!(asked, [(each, 0), (each, 0), (0, each)], "from memory, and from Postgres");
+
+    // A number that is not there yet is not the ring's to answer; and nothing is nothing.
+    assert_eq!(caught_up(&ana, room, end).await, (Vec::new(), Seq(end), false));
+    let ahead = ana.asks(Command::CatchUp { room, after: Seq(end + 1) }).await;
+    assert!(matches!(ahead, Ok(Reply::View { .. })), "{ahead:?}");
+}
+
+/// What is in memory is not thereby anyone's: membership is asked in the database, each time.
+#[sqlx::test(migrations = "../migrations")]
+async fn memory_is_not_told_to_who_has_left(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 1).await;
+    let room = cluster.group("crew", [&ana, &bea]).await;
+    ana.says(room, "one").await;
+    let after = cluster.stored(room).await[0].0 - 1;
+    assert_eq!(caught_up(&bea, room, after).await.0.len(), 1);
+    // Behind everyone's back, so that nobody is told.
+    sqlx::query("update members set active = false where user_id = $1")
+        .bind(bea.id().0)
+        .execute(&cluster.pool)
+        .await
+        .unwrap();
+    let refusal = bea.asks(Command::CatchUp { room, after: Seq(after) }).await.unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::RoomUnknown);
+}
+
+/// Bea is away for a moment, and comes back to a node that remembers; once also when that node had to repair.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_was_away_for_a_moment_is_caught_up_from_memory(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let room = cluster.group("harbour", [&ana, &bea]).await;
+    ana.opens(room).await;
+    bea.opens(room).await;
+    ana.says(room, "one").await;
+    bea.sees(room, ["one"]).await;
+
+    bea.cut().await;
+    ana.says(room, "two").await;
+    // Node 1 finds it by its head check and repairs.
+    cluster.unheard(&ana, room, "unheard").await;
+    ana.sees(room, ["one", "two", "unheard"]).await;
+    assert!(cluster.node(1).node.metrics.holes_repaired.get() > 0);
+    ana.says(room, "three").await;
+    let (hits, misses) = hits_and_misses(cluster.node(1));
+    bea.goes_to(cluster.node(1)).await;
+    bea.sees(room, ["one", "two", "unheard", "three"]).await;
+    assert_eq!(hits_and_misses(cluster.node(1)), (hits + 1, misses), "Postgres was not asked for it");
+}
+
+/// A node that has missed the last message does not hold anyone back: who knows of more is answered by the database.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_node_that_is_behind_keeps_nobody_behind(pool: PgPool) {
+    let tuning = server::node::Tuning {
+        // Nobody but the browser notices.
+        head_check: 10 * SOON,
+        ..server::node::Tuning::default()
+    };
+    let cluster = Cluster::start_tuned(pool, 1, tuning).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 1).await;
+    let room = cluster.group("harbour", [&ana, &bea]).await;
+    bea.opens(room).await;
+    ana.says(room, "one").await;
+    bea.sees(room, ["one"]).await;
+    bea.cut().await;
+    ana.says(room, "two").await;
+    cluster.unheard(&ana, room, "three").await;
+    bea.goes_to(cluster.node(1)).await;
+    bea.sees(room, ["one", "two", "three"]).await;
+}
