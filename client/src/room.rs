@@ -227,8 +227,11 @@ impl RoomState {
         self.counted_through = self.counted_through.max(message.seq);
         self.summary.active_at = self.summary.active_at.max(message.sent_at);
         self.put_last(&message);
-        if let Some(timeline) = &mut self.timeline {
-            timeline.put(message);
+        let Some(timeline) = &mut self.timeline else { return };
+        // Changed while this client caught up, it was not in what was fetched, and comes only now, after younger ones.
+        let late = message.seq <= counted && !timeline.has(message.seq);
+        if timeline.put(message) && late {
+            self.recount();
         }
     }
 

@@ -318,6 +318,30 @@ fn a_room_that_was_refused_for_now_is_asked_for_again() {
     assert!(client.take_frames().iter().any(asks));
 }
 
+/// The fault test found this: a message that was changed while one caught up comes with that change, and is unread too.
+#[test]
+fn a_message_that_comes_late_because_it_changed_is_counted() {
+    let mut client = at_three();
+    client.disconnected(0);
+    client.connected(0);
+    let Reply::Welcome { me, node, epoch, ping_ms, mut rooms } = welcome(5, 1) else { unreachable!() };
+    rooms[0].marks = Marks { read: Seq(3), delivered: Seq(3), ..rooms[0].marks };
+    (rooms[0].unread, rooms[0].last) = (2, Some(message(OTHER, 5)));
+    let reply = Reply::Welcome { me, node, epoch, ping_ms, rooms };
+    answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
+    // 4 has been edited meanwhile, as change 6: it is not among the changes up to 5.
+    let changes = vec![(Seq(5), Change::Message { message: message(OTHER, 5) })];
+    let reply = Reply::Changes { room: room(), changes, through: Seq(5), more: false };
+    answer(&mut client, 0, |command| matches!(command, Command::CatchUp { .. }), reply);
+    client.receive(said(OTHER, 7), 0);
+    let edited = Message { rev: Seq(6), edits: 1, body: "edited".to_owned(), ..message(OTHER, 4) };
+    let change = Change::Message { message: edited };
+    client
+        .receive(ServerFrame::Event { event: Event::Change { room: room(), seq: Seq(6), at: 0, change } }, 0);
+    assert_eq!(shown(&client), [4, 5, 7]);
+    assert_eq!(client.unread(), 3);
+}
+
 proptest! {
     /// Any order, repetition and loss of events, and then catching up, gives the same timeline.
     #[test]

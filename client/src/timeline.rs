@@ -44,6 +44,12 @@ impl Timeline {
         self.messages.is_empty()
     }
 
+    /// Whether this message is in the window.
+    #[must_use]
+    pub fn has(&self, seq: Seq) -> bool {
+        self.messages.get(&seq).is_some()
+    }
+
     /// The first message of the window.
     #[must_use]
     pub fn first(&self) -> Option<&Arc<Message>> {
