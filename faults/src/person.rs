@@ -149,16 +149,13 @@ impl Person {
         look(&self.state().client)
     }
 
-    /// A new log; the old one is returned.
+    /// Begins a new log, and returns the old one, after a last look at what the face would draw.
     pub fn new_log(&self) -> Log {
-        let fresh = Log::of(&self.name);
-        std::mem::replace(&mut self.state().log, fresh)
-    }
-
-    /// A copy of the log.
-    #[must_use]
-    pub fn log(&self) -> Log {
-        self.state().log.clone()
+        let mut state = self.state();
+        for room in &self.rooms {
+            state.check_rows(*room);
+        }
+        std::mem::replace(&mut state.log, Log::of(&self.name))
     }
 
     /// Whether this client has everything up to these heads, and none of these messages waits any more.

@@ -48,7 +48,7 @@ pub async fn people(pool: &PgPool, rng: &mut StdRng) -> Fallible<Vec<Account>> {
     }
     let everyone: Vec<usize> = (0..PEOPLE).collect();
     room(pool, "channel", &everyone, &mut accounts).await?;
-    // Dealt like cards, so that everybody is in some room beside the channel.
+    // Dealt like cards, so that nearly everybody is in some room beside the channel.
     let mut deck = Vec::new();
     for number in 1..ROOMS {
         let size = if number <= GROUPS { rng.random_range(11..=14) } else { 2 };
