@@ -19,6 +19,8 @@ const HOLE_MS: i64 = 500;
 const MARKS_EVERY_MS: i64 = 1_000;
 /// A ping that is not answered for so long means that the connection is dead.
 const PONG_WITHIN_MS: i64 = 10_000;
+/// The same, when something suggests that it is dead: a person who comes back is not kept waiting for long.
+const DOUBTED_PONG_WITHIN_MS: i64 = 4_000;
 /// Requests of the person that wait for an answer, at most.
 const REQUESTS_MAX: usize = 64;
 /// How many unread rooms are fetched ahead after a connect, one after the other.
@@ -94,6 +96,7 @@ pub struct Client {
     ping_ms: i64,
     last_heard: Millis,
     pinged_at: Option<Millis>,
+    pong_within_ms: i64,
     rooms: SortedMap<RoomId, RoomState>,
     focused: Option<RoomId>,
     outbox: Outbox,
@@ -117,6 +120,7 @@ impl Default for Client {
             ping_ms: 25_000,
             last_heard: 0,
             pinged_at: None,
+            pong_within_ms: PONG_WITHIN_MS,
             rooms: SortedMap::new(),
             focused: None,
             outbox: Outbox::default(),
@@ -233,6 +237,7 @@ impl Client {
         self.link = Link::Greeting;
         self.last_heard = now;
         self.pinged_at = None;
+        self.pong_within_ms = PONG_WITHIN_MS;
         self.frames.clear();
         self.touched.link = true;
         self.ask(Purpose::Hello, Command::Hello { version: VERSION });
@@ -274,10 +279,21 @@ impl Client {
             return;
         }
         if self.pinged_at.is_none() && now - self.last_heard >= self.ping_ms {
-            self.pinged_at = Some(now);
-            self.ask(Purpose::Ping, Command::Ping {});
+            self.ping(PONG_WITHIN_MS, now);
         }
         self.pump(now);
+    }
+
+    /// Something suggests that the connection may be dead: the browser says that it is offline, or that the person is
+    /// back, perhaps after a sleep. It is asked at once, and given up sooner; one that lives answers and stays.
+    pub fn doubt(&mut self, now: Millis) {
+        if self.link != Link::Live {
+            return;
+        }
+        if self.pinged_at.is_none() {
+            self.ping(DOUBTED_PONG_WITHIN_MS, now);
+        }
+        self.pong_within_ms = DOUBTED_PONG_WITHIN_MS;
     }
 
     /// The other end has not answered for too long: drop the socket and connect again.
@@ -286,7 +302,9 @@ impl Client {
         match self.link {
             Link::Away { .. } => false,
             Link::Greeting => now - self.last_heard > PONG_WITHIN_MS,
-            Link::Live => self.pinged_at.is_some_and(|at| now - at.max(self.last_heard) > PONG_WITHIN_MS),
+            Link::Live => {
+                self.pinged_at.is_some_and(|at| now - at.max(self.last_heard) > self.pong_within_ms)
+            }
         }
     }
 
@@ -429,6 +447,12 @@ impl Client {
         self.asked.insert(r#ref, (purpose, command.clone()));
         self.frames.push(ClientFrame { r#ref, command });
         r#ref
+    }
+
+    fn ping(&mut self, pong_within_ms: i64, now: Millis) {
+        self.pinged_at = Some(now);
+        self.pong_within_ms = pong_within_ms;
+        self.ask(Purpose::Ping, Command::Ping {});
     }
 
     fn is_asked(&self, purpose: &Purpose) -> bool {

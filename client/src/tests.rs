@@ -211,6 +211,40 @@ fn a_silent_server_is_pinged_and_then_given_up() {
 }
 
 #[test]
+fn a_connection_in_doubt_is_asked_at_once_and_given_up_sooner() {
+    let pings = |client: &mut Client| {
+        client.take_frames().iter().filter(|f| f.command == Command::Ping {}).map(|f| f.r#ref).collect::<Vec<_>>()
+    };
+    let mut client = at_three();
+    client.doubt(1_000);
+    client.doubt(2_000);
+    let asked = pings(&mut client);
+    assert_eq!(asked.len(), 1, "one question is enough");
+    assert!(!client.is_dead(5_000));
+    assert!(client.is_dead(5_001));
+
+    // It lives: the next ping is an ordinary one.
+    client.receive(ServerFrame::Reply { r#ref: asked[0], reply: Reply::Pong {} }, 4_000);
+    client.tick(29_000);
+    assert_eq!(pings(&mut client).len(), 1);
+    assert!(!client.is_dead(39_000));
+    // In doubt while that one is out: its deadline becomes the shorter.
+    client.doubt(30_000);
+    assert_eq!(pings(&mut client), [0_u32; 0]);
+    assert!(!client.is_dead(33_000));
+    assert!(client.is_dead(33_001));
+
+    // The next connection begins without doubt; one that is not up has nothing to be asked by.
+    client.disconnected(33_001);
+    client.doubt(33_002);
+    assert_eq!(client.take_frames(), []);
+    client.connected(34_000);
+    client.doubt(34_001);
+    assert_eq!(pings(&mut client), [0_u32; 0]);
+    assert!(!client.is_dead(44_000));
+}
+
+#[test]
 fn marks_are_sent_at_most_once_a_second_and_never_beyond_what_is_here() {
     let mut client = at_three();
     client.receive(said(OTHER, 4), 1_000);

@@ -379,6 +379,11 @@ impl Chat {
         }
     }
 
+    /// Something suggests that the connection may be dead: it is asked at once.
+    pub(crate) fn doubt(self) {
+        self.tell(Client::doubt);
+    }
+
     /// Nothing comes from the other end any more.
     pub(crate) fn is_dead(self) -> bool {
         self.client.with_value(|client| client.is_dead(browser::now()))
