@@ -58,7 +58,9 @@ pub(crate) async fn keep_connected(chat: Chat) {
                 OBSTACLE_MS
             }
             End::SessionEnded => {
-                browser::leave_for_sign_in();
+                if !chat.is_signing_out() {
+                    browser::leave_for_sign_in();
+                }
                 OBSTACLE_MS
             }
         };

@@ -64,6 +64,7 @@ pub struct Chat {
     saved: StoredValue<storage::Saved>,
     summaries: StoredValue<SortedMap<RoomId, ArcRwSignal<RoomSummary>>>,
     away_since: StoredValue<Option<Millis>>,
+    signing_out: StoredValue<bool>,
     /// The language.
     pub words: Words,
     /// Dialogs and panels.
@@ -122,6 +123,7 @@ impl Chat {
             saved: StoredValue::new(storage::Saved::of(me.id)),
             summaries: StoredValue::new(summaries),
             away_since: StoredValue::new(None),
+            signing_out: StoredValue::new(false),
             words: use_words(),
             screen: Screen::default(),
             me: StoredValue::new(me),
@@ -328,7 +330,13 @@ impl Chat {
 
     /// Signing out: nothing of what was written stays in this browser.
     pub fn forget_everything(self) {
+        self.signing_out.set_value(true);
         self.saved.with_value(storage::Saved::clear);
+    }
+
+    /// Whether the person is on their way out: the form leads them, and the end of the socket is no news.
+    pub(crate) fn is_signing_out(self) -> bool {
+        self.signing_out.get_value()
     }
 
     /// The address of the next room in the list, or the one before; of unread ones only, if so wished.
