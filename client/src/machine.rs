@@ -75,6 +75,7 @@ enum Purpose {
     Send(Nonce),
     CatchUp(RoomId),
     Open(RoomId),
+    Unread(RoomId),
     History(RoomId, Direction, Seq),
     Request,
 }
@@ -330,6 +331,15 @@ impl Client {
         self.ask_open(room);
     }
 
+    /// Puts the window where the unread messages begin. Does nothing while they begin inside of it.
+    pub fn jump_to_unread(&mut self, room: RoomId) {
+        let Some(seq) = self.rooms.get(&room).and_then(RoomState::unread_above) else { return };
+        let purpose = Purpose::Unread(room);
+        if self.link == Link::Live && !self.is_asked(&purpose) {
+            self.ask(purpose, Command::History { room, direction: Direction::After, seq });
+        }
+    }
+
     /// Asks for the page before or after the window, once.
     pub fn load_more(&mut self, room: RoomId, direction: Direction) {
         let Some(timeline) = self.rooms.get(&room).and_then(|state| state.timeline.as_ref()) else { return };
@@ -346,9 +356,7 @@ impl Client {
 
     /// The person looks at the newest message: the window need not reach far above it.
     pub fn trim(&mut self, room: RoomId) {
-        if let Some(timeline) = self.rooms.get_mut(&room).and_then(|state| state.timeline.as_mut())
-            && timeline.trim_above()
-        {
+        if self.rooms.get_mut(&room).is_some_and(RoomState::trim) {
             self.touched.timelines.insert(room);
         }
     }
@@ -554,8 +562,14 @@ impl Client {
                 self.touched.timelines.insert(room);
             }
             (Purpose::History(room, direction, seq), Reply::Page { messages, more, .. }) => {
-                if let Some(timeline) = self.rooms.get_mut(&room).and_then(|state| state.timeline.as_mut()) {
-                    timeline.extend(direction, seq, messages, more);
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.extend(direction, seq, messages, more);
+                }
+                self.touched.timelines.insert(room);
+            }
+            (Purpose::Unread(room), Reply::Page { messages, more, .. }) => {
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.begin_at_unread(messages, more);
                 }
                 self.touched.timelines.insert(room);
             }
@@ -574,6 +588,7 @@ impl Client {
                 | Purpose::Send(_)
                 | Purpose::CatchUp(_)
                 | Purpose::Open(_)
+                | Purpose::Unread(_)
                 | Purpose::History(..),
                 _,
             ) => {}
@@ -627,6 +642,13 @@ impl Client {
                 if refusal.code == ErrorCode::RoomUnknown {
                     self.left(room);
                 }
+            }
+            Purpose::Unread(room) => {
+                // The face waits for the line: it begins at the newest messages instead.
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.unread_after = None;
+                }
+                self.touched.timelines.insert(room);
             }
             Purpose::Request => self.answers.push(Answer { request: r#ref, result: Err(refusal) }),
             Purpose::Ping | Purpose::Marks | Purpose::History(..) => {}

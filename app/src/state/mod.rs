@@ -53,6 +53,8 @@ pub struct Window {
     pub more_after: bool,
     /// Older ones are on their way.
     pub loading_before: bool,
+    /// What is unread begins above those.
+    pub unread_above: bool,
 }
 
 /// Everything that a component reads, and every verb that it calls.
@@ -278,6 +280,13 @@ impl Chat {
     pub fn jump_to_newest(self) {
         if let Some(room) = self.room.get_untracked() {
             self.tell(|client, _| client.jump_to_newest(room));
+        }
+    }
+
+    /// Begins where the unread messages do, which is above the window.
+    pub fn jump_to_unread(self) {
+        if let Some(room) = self.room.get_untracked() {
+            self.tell(|client, _| client.jump_to_unread(room));
         }
     }
 
@@ -530,14 +539,14 @@ fn set<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
 
 fn window(client: &Client) -> Window {
     let Some(room) = client.focused() else { return Window::default() };
-    let Some(timeline) = client.room(room).and_then(|state| state.timeline.as_ref()) else {
-        return Window::default();
-    };
+    let Some(state) = client.room(room) else { return Window::default() };
+    let Some(timeline) = &state.timeline else { return Window::default() };
     Window {
         loaded: true,
         more_before: timeline.more_before(),
         more_after: timeline.more_after(),
         loading_before: client.is_loading(room, Direction::Before),
+        unread_above: state.unread_above().is_some(),
     }
 }
 
