@@ -27,8 +27,8 @@ pub fn SignUp() -> impl IntoView {
         (Policy::Invite | Policy::Open | Policy::First, _) => None,
     };
     let void = void.map(|why| match page.sign_up {
-        Policy::Open | Policy::First => words.invitation_not_needed().to_owned(),
-        Policy::Invite | Policy::Closed => why,
+        Policy::Open | Policy::First => ("form-note", words.invitation_not_needed().to_owned()),
+        Policy::Invite | Policy::Closed => ("form-error", why),
     });
     let next = use_address().query("next");
     let (title, lead) = match (page.sign_up, token.is_some()) {
@@ -39,7 +39,7 @@ pub fn SignUp() -> impl IntoView {
     };
     view! {
         <Door title=title.to_owned() lead=lead>
-            {void.map(|why| view! { <p class="form-error" role="alert">{why}</p> }.into_any())}
+            {void.map(|(class, why)| view! { <p class=class role="alert">{why}</p> }.into_any())}
             {match closed {
                 Some(why) => view! {
                     <FormError refused/>
