@@ -81,6 +81,10 @@ export const stopRedis = () => void services("redis-stop");
 /** Gives it back, on the same port. */
 export const startRedis = () => void services("redis-start");
 
+/** Asks the database, past all servers: for what no person can bring about, such as that a day has passed. */
+export const query = (sql: string) =>
+  execFileSync("psql", [services().DATABASE_URL, "-XAt", "-v", "ON_ERROR_STOP=1", "-c", sql], { encoding: "utf8" });
+
 /** The pid of server `node` while it lives. Pids are used again, so its command line must be the server's. */
 export function nodePid(node: number): number | undefined {
   try {

@@ -1,4 +1,4 @@
-// What every browser test begins with: a place that is set up, browsers that are watched, and the story's verbs.
+// What every browser test begins with: browsers that are watched, and the story's verbs.
 //
 //     import { expect, test } from "../fixtures";
 //     test("…", async ({ open }) => {
@@ -7,7 +7,7 @@
 // Every browser is watched: an error on its console, an uncaught exception, or an answer of 500 or more fails the test.
 // What a test brings about itself it declares: `expected(/ERR_INTERNET_DISCONNECTED/)`.
 import AxeBuilder from "@axe-core/playwright";
-import { test as base, expect, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "@playwright/test";
+import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "@playwright/test";
 
 import { NODES, baseUrl, nodePid, startNode, startRedis } from "./cluster";
 
@@ -21,14 +21,12 @@ export interface Person {
   password: string;
 }
 
-/** The place that all tests share, and the person who looks after it. */
-export interface Place {
-  name: string;
-  channel: string;
-  admin: { handle: string; name: string; password: string };
-  /** A link by which people make accounts. */
-  invitation: string;
-}
+/** The place that all tests share, and the person who looks after it: `first.spec.ts` makes both, before any other test. */
+export const place = {
+  name: "Harbour Studio",
+  channel: "general",
+  admin: { handle: "ada", name: "Ada Ferreira", password: "a lantern on the quay" },
+};
 
 interface Guarded {
   /** A new browser: nothing is shared with the others. */
@@ -56,9 +54,7 @@ class Watch {
   unexpected = () => this.faults.filter((fault) => !this.expected.some((pattern) => pattern.test(fault)));
 }
 
-export const test = base.extend<Guarded, { place: Place }>({
-  place: [async ({ browser }, use) => use(await theFirstStory(browser)), { scope: "worker", auto: true, timeout: 60_000 }],
-
+export const test = base.extend<Guarded>({
   watch: [
     async ({}, use) => {
       const watch = new Watch();
@@ -93,56 +89,12 @@ export async function everythingBack() {
   for (let node = 0; node < NODES; node++) if (!nodePid(node)) await startNode(node);
 }
 
-const admin = { handle: "ada", name: "Ada Ferreira", password: "a lantern on the quay" };
-
-/**
- * The first person: account, set-up, invitation link, first message. Told once for an empty database, before any other
- * test; a worker that Playwright starts after a failure finds the place as it is, and asks for another link.
- */
-async function theFirstStory(browser: Browser): Promise<Place> {
-  const watch = new Watch();
-  const context = await browser.newContext({ baseURL: baseUrl });
-  watch.over(context);
-  const page = await context.newPage();
-  const place = { name: "Harbour Studio", channel: "general", admin };
-  let invitation: string;
-
-  await page.goto("/");
-  if (await page.getByRole("heading", { name: "Set up your Roost" }).isVisible()) {
-    await expect(page).toHaveURL("/sign-up");
-    await isAccessible(page, "the first account");
-    await fillSignUp(page, admin);
-    await expect(page).toHaveURL("/set-up");
-    await isAccessible(page, "set-up");
-    await page.getByRole("textbox", { name: "Name of the place" }).fill(place.name);
-    await page.getByRole("textbox", { name: "First channel" }).fill(place.channel);
-    await page.getByRole("button", { name: "Continue" }).click();
-    invitation = await page.getByRole("textbox", { name: "Invitations" }).inputValue();
-    await isAccessible(page, "set-up, done");
-    await page.getByRole("link", { name: "Go in" }).click();
-    await isIn(page);
-    await opens(page, `#${place.channel}`);
-    await says(page, "Welcome to the harbour.");
-    await sees(page, "Welcome to the harbour.");
-    await expect(message(page, "Welcome to the harbour.").getByRole("img", { name: "Sent" })).toBeVisible();
-  } else {
-    await signIn(page, admin);
-    await page.goto("/settings");
-    await page.getByRole("button", { name: "New invitation link" }).click();
-    invitation = await page.getByRole("textbox", { name: "Copy link" }).first().inputValue();
-  }
-
-  expect(watch.unexpected(), "errors in the first person's browser").toEqual([]);
-  await context.close();
-  return { ...place, invitation };
-}
-
 // ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 let made = 0;
 
 /** A handle, or any other name, that nothing else of this run has. */
-export const unique = (word: string) => `${word}-${process.pid.toString(36)}${(made++).toString(36)}`;
+export const unique = (word: string) => `${word}-${process.pid.toString(36)}${(made++).toString(36).padStart(2, "0")}`;
 
 export const PASSWORD = "four small wooden boats";
 
@@ -262,8 +214,43 @@ export const composer = (page: Page) => page.getByRole("textbox", { name: /^(Mes
 /** Writes into the open room. */
 export async function says(page: Page, text: string) {
   await composer(page).fill(text);
-  await composer(page).press("Enter");
+  // On glass Enter breaks the line.
+  if (await page.evaluate(() => matchMedia("(hover: none) and (pointer: coarse)").matches)) {
+    await page.getByRole("button", { name: /^(Send|发送)$/ }).tap();
+  } else {
+    await composer(page).press("Enter");
+  }
   await expect(composer(page)).toHaveValue("");
+}
+
+/** `word 1`, `word 2`, … */
+export const numbered = (word: string, count: number) => Array.from({ length: count }, (_, n) => `${word} ${n + 1}`);
+
+/**
+ * Writes many texts into the open room (or another one), in this order, as quickly as the server stores them: by a connection of its own,
+ * as another device of the same person would. For what a test needs, not for what it tests.
+ */
+export async function saysMany(page: Page, texts: string[], room = page.url().split("/").at(-1)) {
+  await page.evaluate(async ({ room, texts }) => {
+    const { version } = JSON.parse(document.getElementById("page")!.textContent!);
+    const socket = new WebSocket(`${location.origin.replace("http", "ws")}/socket`);
+    const answers = new Map<number, (frame: { refusal?: object }) => void>();
+    socket.onmessage = ({ data }) => {
+      const frame = JSON.parse(data);
+      answers.get(frame.ref)?.(frame);
+    };
+    await new Promise((resolve) => (socket.onopen = resolve));
+    let ref = 0;
+    const ask = (command: object) =>
+      new Promise<void>((resolve, reject) => {
+        answers.set(++ref, ({ refusal }) => (refusal ? reject(new Error(JSON.stringify(refusal))) : resolve()));
+        socket.onclose = () => reject(new Error("the socket was closed"));
+        socket.send(JSON.stringify({ ref, command }));
+      });
+    await ask({ type: "hello", version });
+    for (const body of texts) await ask({ type: "send", room, nonce: crypto.randomUUID(), body });
+    socket.close();
+  }, { room, texts });
 }
 
 /** The message in the open room that has this text and no other. */

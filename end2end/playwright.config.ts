@@ -2,13 +2,27 @@ import { defineConfig } from "@playwright/test";
 
 import { baseUrl } from "./cluster";
 
+// The suite, in the order in which it runs: a project begins when the one before has passed. Within `talk` tests run side
+// by side, for each makes people and rooms of its own. Beside what takes servers away nothing may run.
+const alone = ["first", "cluster", "reconnect"];
+const order = [
+  { name: "first", testMatch: "first.spec.ts", workers: 1 },
+  { name: "talk", testIgnore: alone.map((name) => `**/${name}.spec.ts`), fullyParallel: true },
+  { name: "cluster", testMatch: "cluster.spec.ts", workers: 1 },
+  { name: "reconnect", testMatch: "reconnect.spec.ts", workers: 1 },
+];
+// Who names files gets those, after the first accounts: one after the other when there are several, for they may be of
+// several projects.
+const named = Number(process.env.E2E_NAMED ?? 0);
+
 // Debian's Chromium, because that is what a fresh machine can install; other browsers stay untested.
 export default defineConfig({
   testDir: "tests",
   outputDir: "test-results",
   globalSetup: "./global-setup",
-  // A test that kills a server should not be felt by another test.
-  workers: Number(process.env.E2E_WORKERS ?? 1),
+  projects: order.map((project, n) => ({ ...project, dependencies: n ? [order[named ? 0 : n - 1].name] : [] })),
+  // A fresh machine has two cores, and the servers want some of them.
+  workers: named > 1 ? 1 : Number(process.env.E2E_WORKERS ?? 2),
   // A flaky test is a bug.
   retries: 0,
   forbidOnly: !!process.env.CI,

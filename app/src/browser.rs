@@ -123,6 +123,12 @@ pub fn wants_keyboard() -> bool {
     free && matches_media("(hover: hover) and (pointer: fine)")
 }
 
+/// Whether one types on glass: its keyboard has no Shift+Enter, and a button to send is within a thumb's reach.
+#[must_use]
+pub fn is_touched() -> bool {
+    matches_media("(hover: none) and (pointer: coarse)")
+}
+
 /// Whether a media query holds.
 #[must_use]
 pub fn matches_media(query: &str) -> bool {

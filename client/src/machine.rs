@@ -19,6 +19,8 @@ const HOLE_MS: i64 = 500;
 const MARKS_EVERY_MS: i64 = 1_000;
 /// A ping that is not answered for so long means that the connection is dead.
 const PONG_WITHIN_MS: i64 = 10_000;
+/// The same, when something suggests that it is dead: a person who comes back is not kept waiting for long.
+const DOUBTED_PONG_WITHIN_MS: i64 = 4_000;
 /// Requests of the person that wait for an answer, at most.
 const REQUESTS_MAX: usize = 64;
 /// Wait before a room is asked for again that was refused for now, when the refusal names none.
@@ -75,6 +77,7 @@ enum Purpose {
     Send(Nonce),
     CatchUp(RoomId),
     Open(RoomId),
+    Unread(RoomId),
     History(RoomId, Direction, Seq),
     Request,
 }
@@ -96,6 +99,7 @@ pub struct Client {
     ping_ms: i64,
     last_heard: Millis,
     pinged_at: Option<Millis>,
+    pong_within_ms: i64,
     rooms: SortedMap<RoomId, RoomState>,
     focused: Option<RoomId>,
     outbox: Outbox,
@@ -121,6 +125,7 @@ impl Default for Client {
             ping_ms: 25_000,
             last_heard: 0,
             pinged_at: None,
+            pong_within_ms: PONG_WITHIN_MS,
             rooms: SortedMap::new(),
             focused: None,
             outbox: Outbox::default(),
@@ -238,6 +243,7 @@ impl Client {
         self.link = Link::Greeting;
         self.last_heard = now;
         self.pinged_at = None;
+        self.pong_within_ms = PONG_WITHIN_MS;
         self.frames.clear();
         self.touched.link = true;
         self.ask(Purpose::Hello, Command::Hello { version: VERSION });
@@ -280,10 +286,21 @@ impl Client {
             return;
         }
         if self.pinged_at.is_none() && now - self.last_heard >= self.ping_ms {
-            self.pinged_at = Some(now);
-            self.ask(Purpose::Ping, Command::Ping {});
+            self.ping(PONG_WITHIN_MS, now);
         }
         self.pump(now);
+    }
+
+    /// Something suggests that the connection may be dead: the browser says that it is offline, or that the person is
+    /// back, perhaps after a sleep. It is asked at once, and given up sooner; one that lives answers and stays.
+    pub fn doubt(&mut self, now: Millis) {
+        if self.link != Link::Live {
+            return;
+        }
+        if self.pinged_at.is_none() {
+            self.ping(DOUBTED_PONG_WITHIN_MS, now);
+        }
+        self.pong_within_ms = DOUBTED_PONG_WITHIN_MS;
     }
 
     /// The other end has not answered for too long: drop the socket and connect again.
@@ -292,7 +309,9 @@ impl Client {
         match self.link {
             Link::Away { .. } => false,
             Link::Greeting => now - self.last_heard > PONG_WITHIN_MS,
-            Link::Live => self.pinged_at.is_some_and(|at| now - at.max(self.last_heard) > PONG_WITHIN_MS),
+            Link::Live => {
+                self.pinged_at.is_some_and(|at| now - at.max(self.last_heard) > self.pong_within_ms)
+            }
         }
     }
 
@@ -318,6 +337,15 @@ impl Client {
         self.ask_open(room);
     }
 
+    /// Puts the window where the unread messages begin. Does nothing while they begin inside of it.
+    pub fn jump_to_unread(&mut self, room: RoomId) {
+        let Some(seq) = self.rooms.get(&room).and_then(RoomState::unread_above) else { return };
+        let purpose = Purpose::Unread(room);
+        if self.link == Link::Live && !self.is_asked(&purpose) {
+            self.ask(purpose, Command::History { room, direction: Direction::After, seq });
+        }
+    }
+
     /// Asks for the page before or after the window, once.
     pub fn load_more(&mut self, room: RoomId, direction: Direction) {
         let Some(timeline) = self.rooms.get(&room).and_then(|state| state.timeline.as_ref()) else { return };
@@ -334,9 +362,7 @@ impl Client {
 
     /// The person looks at the newest message: the window need not reach far above it.
     pub fn trim(&mut self, room: RoomId) {
-        if let Some(timeline) = self.rooms.get_mut(&room).and_then(|state| state.timeline.as_mut())
-            && timeline.trim_above()
-        {
+        if self.rooms.get_mut(&room).is_some_and(RoomState::trim) {
             self.touched.timelines.insert(room);
         }
     }
@@ -435,6 +461,12 @@ impl Client {
         self.asked.insert(r#ref, (purpose, command.clone()));
         self.frames.push(ClientFrame { r#ref, command });
         r#ref
+    }
+
+    fn ping(&mut self, pong_within_ms: i64, now: Millis) {
+        self.pinged_at = Some(now);
+        self.pong_within_ms = pong_within_ms;
+        self.ask(Purpose::Ping, Command::Ping {});
     }
 
     fn is_asked(&self, purpose: &Purpose) -> bool {
@@ -549,8 +581,14 @@ impl Client {
                 self.touched.timelines.insert(room);
             }
             (Purpose::History(room, direction, seq), Reply::Page { messages, more, .. }) => {
-                if let Some(timeline) = self.rooms.get_mut(&room).and_then(|state| state.timeline.as_mut()) {
-                    timeline.extend(direction, seq, messages, more);
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.extend(direction, seq, messages, more);
+                }
+                self.touched.timelines.insert(room);
+            }
+            (Purpose::Unread(room), Reply::Page { messages, more, .. }) => {
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.begin_at_unread(messages, more);
                 }
                 self.touched.timelines.insert(room);
             }
@@ -569,6 +607,7 @@ impl Client {
                 | Purpose::Send(_)
                 | Purpose::CatchUp(_)
                 | Purpose::Open(_)
+                | Purpose::Unread(_)
                 | Purpose::History(..),
                 _,
             ) => {}
@@ -635,6 +674,13 @@ impl Client {
                 Retry::Never if refusal.code == ErrorCode::RoomUnknown => self.left(room),
                 Retry::Never => {}
             },
+            Purpose::Unread(room) => {
+                // The face waits for the line: it begins at the newest messages instead.
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.unread_after = None;
+                }
+                self.touched.timelines.insert(room);
+            }
             Purpose::Request => self.answers.push(Answer { request: r#ref, result: Err(refusal) }),
             Purpose::Ping | Purpose::Marks | Purpose::History(..) => {}
         }

@@ -1,8 +1,8 @@
 //! One room, as far as this client knows it.
 
 use protocol::{
-    Change, Marks, Member, Message, Millis, RoomSummary, RoomView, Seq, UserId, limits::MARKS_MEMBERS_MAX,
-    limits::UNREAD_MAX,
+    Change, Direction, Marks, Member, Message, Millis, RoomSummary, RoomView, Seq, UserId,
+    limits::MARKS_MEMBERS_MAX, limits::UNREAD_MAX,
 };
 
 use crate::{sorted::SortedMap, timeline::Timeline};
@@ -111,6 +111,58 @@ impl RoomState {
         self.put_marks(own);
         self.held.retain(|seq, _| *seq > self.cursor);
         self.drain();
+    }
+
+    /// Where the unread messages begin, when that is above the window.
+    #[must_use]
+    pub fn unread_above(&self) -> Option<Seq> {
+        let timeline = self.timeline.as_ref()?;
+        let is_above = |after: &Seq| {
+            timeline.more_before() && timeline.first().is_none_or(|first| first.seq > after.next())
+        };
+        self.unread_after.filter(is_above)
+    }
+
+    /// The page that begins where the unread messages do. It takes the window's place, or makes it longer.
+    pub fn begin_at_unread(&mut self, page: Vec<Message>, more: bool) {
+        // Between the read mark and the first message there may be other changes: the line is drawn at the message.
+        self.unread_after = page.first().map(|first| Seq(first.seq.0 - 1));
+        let more = more || self.is_newer_than(&page);
+        if let Some(timeline) = &mut self.timeline {
+            timeline.begin_at(page, more);
+        }
+    }
+
+    /// A page of history that was asked for from `seq`, at one end of the window.
+    pub fn extend(&mut self, direction: Direction, seq: Seq, page: Vec<Message>, more: bool) {
+        let passed = self.unread_above().is_none();
+        let more = more || (direction == Direction::After && self.is_newer_than(&page));
+        if let Some(timeline) = &mut self.timeline {
+            timeline.extend(direction, seq, page, more);
+        }
+        self.forget_passed(passed);
+    }
+
+    /// A message was said that is newer than this page: its event overtook the page, and was not put into a window that
+    /// did not reach so far.
+    fn is_newer_than(&self, page: &[Message]) -> bool {
+        let newest = self.summary.last.as_ref().map(|newest| newest.seq);
+        page.last().is_some_and(|last| newest > Some(last.seq))
+    }
+
+    /// What is far above the newest message may go. Says whether anything went.
+    pub fn trim(&mut self) -> bool {
+        let passed = self.unread_above().is_none();
+        let trimmed = self.timeline.as_mut().is_some_and(Timeline::trim_above);
+        self.forget_passed(passed);
+        trimmed
+    }
+
+    /// The line of unread messages was in the window and has left it upwards: the person is past it.
+    fn forget_passed(&mut self, passed: bool) {
+        if passed && self.unread_above().is_some() {
+            self.unread_after = None;
+        }
     }
 
     /// All changes up to here are in this state.

@@ -130,7 +130,8 @@ pub fn rows(client: &Client, room: RoomId, utc_offset_minutes: i32) -> Vec<Row> 
     if !timeline.more_before() {
         drawn.push(RowKey::Beginning, RowKind::Beginning);
     }
-    let mut unread_after = state.unread_after;
+    // Above the window it cannot be drawn: the first message of the window is not the first unread one.
+    let mut unread_after = state.unread_after.filter(|_| state.unread_above().is_none());
     for message in timeline.messages() {
         drawn.day(message.sent_at);
         if message.author.id != me && unread_after.is_some_and(|after| message.seq > after) {

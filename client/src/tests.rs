@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use protocol::{
-    Change, Command, Epoch, ErrorCode, Event, Marks, Member, Message, MessageId, Nonce, Refusal, Reply, Role,
-    Room, RoomId, RoomKind, RoomSummary, RoomView, Seq, ServerFrame, User, UserId,
+    Change, Command, Direction, Epoch, ErrorCode, Event, Marks, Member, Message, MessageId, Nonce, Refusal,
+    Reply, Role, Room, RoomId, RoomKind, RoomSummary, RoomView, Seq, ServerFrame, User, UserId,
 };
 use uuid::Uuid;
 
@@ -214,6 +214,45 @@ fn a_silent_server_is_pinged_and_then_given_up() {
 }
 
 #[test]
+fn a_connection_in_doubt_is_asked_at_once_and_given_up_sooner() {
+    let pings = |client: &mut Client| {
+        client
+            .take_frames()
+            .iter()
+            .filter(|f| f.command == Command::Ping {})
+            .map(|f| f.r#ref)
+            .collect::<Vec<_>>()
+    };
+    let mut client = at_three();
+    client.doubt(1_000);
+    client.doubt(2_000);
+    let asked = pings(&mut client);
+    assert_eq!(asked.len(), 1, "one question is enough");
+    assert!(!client.is_dead(5_000));
+    assert!(client.is_dead(5_001));
+
+    // It lives: the next ping is an ordinary one.
+    client.receive(ServerFrame::Reply { r#ref: asked[0], reply: Reply::Pong {} }, 4_000);
+    client.tick(29_000);
+    assert_eq!(pings(&mut client).len(), 1);
+    assert!(!client.is_dead(39_000));
+    // In doubt while that one is out: its deadline becomes the shorter.
+    client.doubt(30_000);
+    assert_eq!(pings(&mut client), [0_u32; 0]);
+    assert!(!client.is_dead(33_000));
+    assert!(client.is_dead(33_001));
+
+    // The next connection begins without doubt; one that is not up has nothing to be asked by.
+    client.disconnected(33_001);
+    client.doubt(33_002);
+    assert_eq!(client.take_frames(), []);
+    client.connected(34_000);
+    client.doubt(34_001);
+    assert_eq!(pings(&mut client), [0_u32; 0]);
+    assert!(!client.is_dead(44_000));
+}
+
+#[test]
 fn marks_are_sent_at_most_once_a_second_and_never_beyond_what_is_here() {
     let mut client = at_three();
     client.receive(said(OTHER, 4), 1_000);
@@ -340,6 +379,92 @@ fn a_message_that_comes_late_because_it_changed_is_counted() {
         .receive(ServerFrame::Event { event: Event::Change { room: room(), seq: Seq(6), at: 0, change } }, 0);
     assert_eq!(shown(&client), [4, 5, 7]);
     assert_eq!(client.unread(), 3);
+}
+
+/// A client that has opened the room with 120 messages, of which all after `read` are unread.
+fn after_a_long_absence(read: i64) -> Client {
+    let mut client = Client::default();
+    client.connected(0);
+    let marks = Marks { user: UserId(Uuid::from_u128(ME)), delivered: Seq(read), read: Seq(read) };
+    let known = RoomSummary { marks, unread: 100, last: Some(message(OTHER, 120).preview()), ..summary(120) };
+    let reply = Reply::Welcome {
+        me: user(ME),
+        node: "node-1".to_owned(),
+        epoch: Epoch(Uuid::from_u128(1)),
+        ping_ms: 25_000,
+        rooms: vec![known.clone()],
+    };
+    answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
+    client.focus(Some(room()), 0);
+    let messages = (71..=120).map(|seq| message(OTHER, seq)).collect();
+    let view = RoomView { summary: known, more_before: true, ..view(messages, 120) };
+    let reply = Reply::View { view: Box::new(view) };
+    answer(&mut client, 0, |command| matches!(command, Command::Open { .. }), reply);
+    client
+}
+
+fn page(seqs: std::ops::RangeInclusive<i64>, more: bool) -> Reply {
+    Reply::Page { room: room(), messages: seqs.map(|seq| message(OTHER, seq)).collect(), more }
+}
+
+fn line(client: &Client) -> Option<usize> {
+    rows(client, room(), 0).iter().position(|row| row.kind == RowKind::Unread)
+}
+
+#[test]
+fn what_is_unread_above_the_window_is_reached_and_only_there_the_line_is_drawn() {
+    let mut client = after_a_long_absence(10);
+    assert_eq!(client.room(room()).unwrap().unread_above(), Some(Seq(10)));
+    assert_eq!(line(&client), None, "message 71 is not the first unread one");
+    client.jump_to_unread(room());
+    client.jump_to_unread(room());
+    let after = |command: &Command| {
+        matches!(command, Command::History { direction: Direction::After, seq: Seq(10), .. })
+    };
+    // Number 11 was someone who joined.
+    answer(&mut client, 0, after, page(12..=61, true));
+    assert!(shown(&client).into_iter().eq(12..=61), "what does not touch would leave a hole");
+    assert_eq!(line(&client), Some(1), "below the day");
+    assert_eq!(client.room(room()).unwrap().unread_above(), None);
+    client.jump_to_unread(room());
+    assert_eq!(client.take_frames(), []);
+
+    // Read on to the end: the window reaches the newest again, and follows it.
+    client.load_more(room(), Direction::After);
+    answer(&mut client, 0, |command| matches!(command, Command::History { .. }), page(62..=111, true));
+    client.receive(said(OTHER, 121), 10);
+    client.load_more(room(), Direction::After);
+    // That answer was read before the message was stored, and came after its event.
+    answer(&mut client, 20, |command| matches!(command, Command::History { .. }), page(112..=120, false));
+    assert!(client.room(room()).unwrap().timeline.as_ref().unwrap().more_after(), "121 is still to come");
+    client.load_more(room(), Direction::After);
+    answer(&mut client, 30, |command| matches!(command, Command::History { .. }), page(121..=121, false));
+    assert!(shown(&client).into_iter().eq(12..=121));
+    client.receive(said(OTHER, 122), 40);
+    assert!(shown(&client).into_iter().eq(12..=122));
+}
+
+#[test]
+fn a_page_of_unread_messages_that_touches_the_window_makes_it_longer() {
+    let mut client = after_a_long_absence(40);
+    client.jump_to_unread(room());
+    client.receive(said(OTHER, 121), 10);
+    answer(&mut client, 20, |command| matches!(command, Command::History { .. }), page(41..=90, true));
+    assert!(shown(&client).into_iter().eq(41..=121));
+    assert!(!client.room(room()).unwrap().timeline.as_ref().unwrap().more_after());
+    assert_eq!(line(&client), Some(1));
+}
+
+#[test]
+fn unread_messages_that_cannot_be_fetched_keep_nobody_waiting() {
+    let mut client = after_a_long_absence(10);
+    client.jump_to_unread(room());
+    let asked = client.take_frames().pop().unwrap();
+    assert!(matches!(asked.command, Command::History { .. }));
+    let refusal = Refusal::new(ErrorCode::Busy);
+    client.receive(ServerFrame::Refusal { r#ref: Some(asked.r#ref), refusal }, 10);
+    assert_eq!(client.room(room()).unwrap().unread_above(), None);
+    assert!(client.take_touched().timelines.contains(&room()));
 }
 
 proptest! {

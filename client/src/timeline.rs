@@ -88,6 +88,31 @@ impl Timeline {
         true
     }
 
+    /// Begins with this page, which has older messages before it. What the window has beyond the page stays when the two
+    /// overlap; else it goes, for there may be a hole between them.
+    pub fn begin_at(&mut self, page: Vec<Message>, more_after: bool) {
+        let (Some(from), Some(to)) = (page.first().map(|m| m.seq), page.last().map(|m| m.seq)) else {
+            return;
+        };
+        match (self.first().map(|m| m.seq), self.last().map(|m| m.seq)) {
+            (Some(first), Some(last)) if from <= last && first <= to => {
+                self.more_before |= from < first;
+                if to > last {
+                    self.more_after = more_after;
+                }
+            }
+            _ => {
+                self.messages.clear();
+                (self.more_before, self.more_after) = (true, more_after);
+            }
+        }
+        for message in page {
+            if self.messages.get(&message.seq).is_none_or(|known| known.rev < message.rev) {
+                self.messages.insert(message.seq, Arc::new(message));
+            }
+        }
+    }
+
     fn is_outside(&self, seq: Seq) -> bool {
         let before = self.more_before && self.first().is_none_or(|first| seq < first.seq);
         let after = self.more_after && self.last().is_none_or(|last| seq > last.seq);

@@ -1,10 +1,10 @@
 // In Chinese: the words, the names, and an input method that needs Enter for itself.
-import { PASSWORD, composer, expect, fillSignUp, isIn, message, roomLink, rooms, says, sees, signUp, test, unique, writesTo } from "../fixtures";
+import { PASSWORD, composer, expect, fillSignUp, isIn, message, place, roomLink, rooms, says, sees, signUp, test, unique, writesTo } from "../fixtures";
 
 // A build beside the tests makes them slow, not wrong.
 test.describe.configure({ timeout: 90_000 });
 
-test("from the account to a message, in a browser that prefers Chinese", async ({ open, place }) => {
+test("from the account to a message, in a browser that prefers Chinese", async ({ open }) => {
   const page = await open({ locale: "zh-CN" });
   const handle = unique("xiaolin");
   await page.goto("/sign-up");
@@ -51,7 +51,13 @@ test("the language is switched before and after signing in, and stays", async ({
 });
 
 test("Enter belongs to the input method while it composes", async ({ open }) => {
-  const { page } = await signUp(await open({ locale: "zh-CN" }));
+  const lin = await signUp(await open({ locale: "zh-CN" }));
+  const { page } = lin;
+  // Where nobody else writes.
+  const bo = await signUp(await open());
+  await writesTo(bo.page, lin);
+  await page.goto(bo.page.url());
+  await isIn(page);
   const articles = page.getByRole("log").getByRole("article");
   const before = await articles.count();
   const method = await page.context().newCDPSession(page);

@@ -1,5 +1,5 @@
 // Without JavaScript: forms and pages, and nothing that moves by itself.
-import { composer, expect, fillSignIn, fillSignUp, PASSWORD, rooms, says, sees, signUp, test, unique, writesTo } from "../fixtures";
+import { composer, expect, fillSignIn, fillSignUp, numbered, PASSWORD, rooms, saysMany, sees, signUp, test, unique, writesTo } from "../fixtures";
 
 test("an account, a room's newest messages, and an answer by the form", async ({ open }) => {
   test.setTimeout(90_000);
@@ -13,7 +13,7 @@ test("an account, a room's newest messages, and an answer by the form", async ({
   await expect(page.getByText("Without JavaScript you can read and write here")).toBeVisible();
 
   await writesTo(ana.page, { handle, name: "Plain Page" });
-  for (let n = 1; n <= 60; n++) await says(ana.page, `page ${n}`);
+  await saysMany(ana.page, numbered("page", 60));
   await expect(ana.page.getByRole("log").getByRole("img", { name: "Sent" })).toBeVisible();
 
   await page.reload();

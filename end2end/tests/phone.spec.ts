@@ -1,5 +1,5 @@
 // A phone: one pane at a time, the browser's own «back», fingers, and nothing wider than the screen.
-import { composer, expect, isIn, isOpen, makesRoom, roomLink, rooms, says, sees, signUp, test, unique } from "../fixtures";
+import { composer, expect, isIn, isOpen, makesRoom, numbered, place, roomLink, rooms, says, saysMany, sees, signUp, test, unique } from "../fixtures";
 
 // A build beside the tests makes them slow, not wrong.
 test.describe.configure({ timeout: 90_000 });
@@ -14,7 +14,7 @@ async function fits(page: Page) {
   expect(screen, `width of the screen at ${page.url()}`).toBe(phone.viewport.width);
 }
 
-test("from the list to a room and back, by button and by history", async ({ open, place }) => {
+test("from the list to a room and back, by button and by history", async ({ open }) => {
   const ana = await signUp(await open(phone));
   const { page } = ana;
   await isOpen(page, `#${place.channel}`);
@@ -51,8 +51,15 @@ test("two people talk, one of them on a phone", async ({ open }) => {
   await sees(ana.page, "From the ferry.");
   await roomLink(bo.page, ana.name).click();
   await sees(bo.page, "From the ferry.");
-  for (let n = 0; n < 30; n++) await says(bo.page, `answer ${n}`);
-  await sees(ana.page, "answer 29");
+  // Its keyboard has no Shift+Enter.
+  await composer(ana.page).fill("Two lines:");
+  await composer(ana.page).press("Enter");
+  await composer(ana.page).pressSequentially("this is the second.");
+  await expect(composer(ana.page)).toHaveValue("Two lines:\nthis is the second.");
+  await ana.page.getByRole("button", { name: "Send" }).tap();
+  await expect(bo.page.getByRole("article").filter({ hasText: "Two lines:" })).toContainText("this is the second.");
+  await saysMany(bo.page, numbered("answer", 30));
+  await sees(ana.page, "answer 30");
   await expect(composer(ana.page)).toBeInViewport();
   await fits(ana.page);
 });

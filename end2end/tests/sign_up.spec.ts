@@ -1,31 +1,15 @@
-// From nothing to the first message, and everything that a form may refuse. The first person's story is told by the
-// fixture `place`, because nobody else can come before.
-import { PASSWORD, expect, fillSignIn, fillSignUp, isAwake, isIn, opens, says, sees, signIn, signUp, test, unique } from "../fixtures";
+// Accounts and sessions, and everything that a form may refuse. The first accounts are made in `first.spec.ts`.
+import { PASSWORD, expect, fillSignIn, fillSignUp, isAwake, isIn, opens, place, signIn, signUp, test, unique } from "../fixtures";
 
-test("an invited person makes an account by the link and writes", async ({ open, place }) => {
-  const page = await open();
-  await page.goto(place.invitation);
-  await expect(page.getByRole("heading", { name: "You have been invited" })).toBeVisible();
-  await fillSignUp(page, { name: "Bo Lindqvist", handle: unique("bo"), password: PASSWORD });
-  await isIn(page);
-  await expect(page.getByRole("heading", { level: 1, name: `#${place.channel}` })).toBeVisible();
-  await expect(page).toHaveTitle(new RegExp(`#${place.channel} · ${place.name}$`));
-  await says(page, "Good morning from the invited one.");
-  await sees(page, "Good morning from the invited one.");
-});
-
-test("an invitation that is none is refused with words", async ({ open, expected }) => {
+test("an invitation that is none is told, and not needed where everyone may come", async ({ open, expected }) => {
   expected(/status of 422/);
   const page = await open();
   await page.goto("/invite/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-  await expect(page.getByRole("alert")).toHaveText(/^This invitation is used up, out of date, or mistyped/);
-});
-
-test("who has an account already needs no invitation", async ({ open, place }) => {
-  const page = await open();
-  await signUp(page);
-  await page.goto(place.invitation);
-  await expect(page).toHaveURL("/");
+  await expect(page.getByRole("heading", { name: "Create account" })).toBeVisible();
+  await expect(page.getByRole("alert")).toHaveText(/^This invitation is used up, out of date, or mistyped.* You do not need one/);
+  await fillSignUp(page, { name: "Cleo Marsh", handle: unique("cleo"), password: PASSWORD });
+  await isIn(page);
+  await expect(page.getByRole("heading", { level: 1, name: `#${place.channel}` })).toBeVisible();
 });
 
 const languages = [
@@ -48,7 +32,7 @@ const languages = [
 ];
 
 for (const { locale, taken, short, handle: invalid, wrong, words } of languages) {
-  test(`a refused form keeps what was typed and says why, ${locale}`, async ({ open, place, expected }) => {
+  test(`a refused form keeps what was typed and says why, ${locale}`, async ({ open, expected }) => {
     expected(/status of (401|409|422)/);
     const page = await open({ locale });
     const name = page.getByRole("textbox", { name: words.name, exact: true });
@@ -92,8 +76,8 @@ test("signing out ends it, and signing in brings back what one wanted to see", a
   await page.goto("/settings");
   await isIn(page);
   await page.getByRole("button", { name: "Sign out" }).click();
-  // The socket hears of the end too, and may add where one was.
-  await expect(page).toHaveURL(/\/sign-in(\?next=%2Fsettings)?$/);
+  // The socket hears of the end too, before the form's answer is here: it must not add where one was.
+  await expect(page).toHaveURL("/sign-in");
   await isAwake(page);
   await page.goto(room);
   await expect(page).toHaveURL(/\/sign-in\?next=/);
@@ -119,7 +103,7 @@ test("«End» signs the other browser out while it is looked at", async ({ open 
   await isIn(first);
 });
 
-test("an invitation can be made, used and revoked in the settings", async ({ open, place }) => {
+test("an invitation can be made, used and revoked in the settings", async ({ open }) => {
   const page = await open();
   await signIn(page, place.admin);
   await page.goto("/settings");
@@ -127,7 +111,11 @@ test("an invitation can be made, used and revoked in the settings", async ({ ope
   const invitations = page.getByRole("region", { name: "Invitations" });
   await invitations.getByRole("button", { name: "New invitation link" }).click();
   const link = await invitations.getByRole("textbox", { name: "Copy link" }).first().inputValue();
-  await signUp(await open(), { at: link });
+  const newcomer = await open();
+  await signUp(newcomer, { at: link });
+  // Who has an account already needs no invitation.
+  await newcomer.goto(link);
+  await expect(newcomer).toHaveURL("/");
 
   await isAwake(page);
   const line = invitations.getByRole("listitem").filter({ has: page.getByRole("textbox", { name: "Copy link" }) });

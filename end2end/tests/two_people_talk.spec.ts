@@ -1,5 +1,5 @@
 // The story of the whole program: two people, on two servers, talk.
-import { expect, isIn, isOpen, message, nodeOf, onNode, opens, roomLink, rooms, says, sees, seesInOrder, signIn, signUp, test, texts, writesTo } from "../fixtures";
+import { expect, isIn, isOpen, message, nodeOf, numbered, onNode, opens, roomLink, rooms, says, saysMany, sees, seesInOrder, signIn, signUp, test, texts, writesTo } from "../fixtures";
 
 // A build beside the tests makes them slow, not wrong.
 test.describe.configure({ timeout: 90_000 });
@@ -31,7 +31,7 @@ test("two people on two servers talk, both ways", async ({ open }) => {
     await expect(bo.page).toHaveTitle(/^Ana Benítez · /);
   });
 
-  const turns = Array.from({ length: 10 }, (_, n) => `turn ${n}`);
+  const turns = numbered("turn", 10);
   await test.step("ten messages, in turns, in one order for both", async () => {
     for (const [n, text] of turns.entries()) {
       const [from, to] = n % 2 ? [bo.page, ana.page] : [ana.page, bo.page];
@@ -46,7 +46,7 @@ test("two people on two servers talk, both ways", async ({ open }) => {
     await isIn(ana.page);
     await isOpen(ana.page, bo.name);
     await seesInOrder(ana.page, "turn ", turns);
-    await sees(ana.page, "turn 9");
+    await sees(ana.page, "turn 10");
   });
 
   await test.step("a second device has the same, and the first sees what is written on it", async () => {
@@ -70,7 +70,7 @@ test("both write at once, and both see one order", async ({ open }) => {
   await says(ana.page, "shall we?");
   await opens(bo.page, ana.name);
   const write = async (page: typeof ana.page, who: string) => {
-    for (let n = 0; n < 10; n++) await says(page, `both ${who} ${n}`);
+    for (const text of numbered(`both ${who}`, 10)) await says(page, text);
   };
   await Promise.all([write(ana.page, "ana"), write(bo.page, "bo")]);
   for (const page of [ana.page, bo.page]) await expect.poll(async () => (await texts(page, "both ")).length).toBe(20);
@@ -78,7 +78,7 @@ test("both write at once, and both see one order", async ({ open }) => {
   expect(await texts(bo.page, "both ")).toEqual(order);
   for (const who of ["ana", "bo"]) {
     const own = order.filter((text) => text.startsWith(`both ${who}`));
-    expect(own).toEqual(Array.from({ length: 10 }, (_, n) => `both ${who} ${n}`));
+    expect(own).toEqual(numbered(`both ${who}`, 10));
   }
 });
 
@@ -86,10 +86,10 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
   await writesTo(ana.page, bo);
-  for (let n = 1; n <= 120; n++) {
-    await says(ana.page, `line ${n}`);
-    if (n === 1) await opens(bo.page, ana.name);
-  }
+  const [first, ...others] = numbered("line", 120);
+  await says(ana.page, first);
+  await opens(bo.page, ana.name);
+  await saysMany(ana.page, others);
   await sees(bo.page, "line 120");
   await expect(message(ana.page, "line 120").getByRole("img", { name: "Read" })).toBeVisible();
   // Only the newest are there now.
@@ -122,28 +122,57 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
   expect(loads).toBeGreaterThan(0);
 
   // What arrives meanwhile does not move the page either, and there is a way down.
-  const [first, top] = ["line 5", await topOf("line 5")] as const;
+  const top = await topOf("line 5");
   await says(ana.page, "line 121");
   const down = bo.page.getByRole("button", { name: "1 new message" });
   await expect(down).toBeVisible();
-  expect(Math.abs((await topOf(first)) - top)).toBeLessThanOrEqual(2);
+  expect(Math.abs((await topOf("line 5")) - top)).toBeLessThanOrEqual(2);
   await down.click();
   await sees(bo.page, "line 121");
   await expect(down).toBeHidden();
 });
 
-// Not yet seen to pass: the build that it was first run against lost the way down.
-test.fixme("a long absence: there is a way down to the newest message", async ({ open }) => {
+test("a long absence: one begins at the first new message, and there is a way down and back", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
   await writesTo(ana.page, bo);
-  for (let n = 1; n <= 120; n++) await says(ana.page, `while away ${n}`);
+  await saysMany(ana.page, numbered("while away", 120));
   await expect(roomLink(bo.page, ana.name).getByRole("img", { name: "99+ unread" })).toBeVisible();
   await expect(bo.page).toHaveTitle(/^\(99\+\) /);
+
+  const line = bo.page.getByRole("separator").filter({ hasText: "New" });
+  const [down, up] = [/^99\+ new messages$/, "Go to the first new message"].map((name) => bo.page.getByRole("button", { name }));
   await opens(bo.page, ana.name);
-  await bo.page.getByRole("button", { name: /new messages$|^Jump to newest$/ }).click();
+  await sees(bo.page, "while away 1");
+  await expect(line).toBeInViewport();
+  await expect(up).toBeHidden();
+
+  await down.click();
   await sees(bo.page, "while away 120");
+  await expect(down).toBeHidden();
   await expect(roomLink(bo.page, ana.name).getByRole("img")).toHaveCount(0);
+  await expect(message(ana.page, "while away 120").getByRole("img", { name: "Read" })).toBeVisible();
+
+  await up.click();
+  await sees(bo.page, "while away 1");
+  await expect(line).toBeInViewport();
+  await expect(up).toBeHidden();
+  // From there on down everything is there, without a hole.
+  for (let seen = ""; seen !== "while away 120"; ) {
+    seen = (await texts(bo.page, "while away")).at(-1)!;
+    await message(bo.page, seen).scrollIntoViewIfNeeded();
+  }
+  await seesInOrder(bo.page, "while away", numbered("while away", 120));
+
+  // The same when the page itself begins there.
+  await says(bo.page, "read on");
+  await opens(bo.page, "#general");
+  await saysMany(ana.page, numbered("again", 80));
+  const address = ana.page.url();
+  await bo.page.goto(address);
+  await isIn(bo.page);
+  await sees(bo.page, "again 1");
+  await expect(line).toBeInViewport();
 });
 
 test("unread lines are marked where one left", async ({ open }) => {

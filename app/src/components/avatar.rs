@@ -1,4 +1,4 @@
-//! Pictures of people and rooms: letters on one of twelve colours, the same on every screen.
+//! Pictures of people and rooms: letters on one of twenty-four colours, the same on every screen.
 
 use leptos::prelude::*;
 use protocol::{RoomKind, RoomSummary, User};
@@ -35,6 +35,8 @@ pub fn RoomPicture(
 fn class_of(id: Uuid) -> String {
     // FNV-1a: ids that were made in one second differ in a few bits only.
     let mix = |sum: u32, byte: &u8| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
-    let hue = (id.as_bytes().iter().fold(0x811c_9dc5, mix) >> 7) % 12;
-    format!("avatar hue-{hue}")
+    let sum = id.as_bytes().iter().fold(0x811c_9dc5, mix) >> 7;
+    // Twelve hues are as many as one tells apart, and too few for a team: each is there pale and strong.
+    let strong = if sum / 12 % 2 == 1 { " strong" } else { "" };
+    format!("avatar hue-{}{strong}", sum % 12)
 }

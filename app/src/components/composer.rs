@@ -72,6 +72,8 @@ pub fn Composer(
             (false, false) => format!("{kept}\n{typed}"),
         };
         put(&field, &text);
+        // What the keyboard on glass writes on its Enter key.
+        drop(field.set_attribute("enterkeyhint", if browser::is_touched() { "enter" } else { "send" }));
         if browser::wants_keyboard() {
             drop(field.focus());
         }
@@ -102,7 +104,8 @@ pub fn Composer(
         if key.is_composing() || key.key_code() == 229 {
             return;
         }
-        if key.key() == "Enter" && !key.shift_key() && !key.alt_key() {
+        let meant = key.ctrl_key() || key.meta_key() || !browser::is_touched();
+        if key.key() == "Enter" && !key.shift_key() && !key.alt_key() && meant {
             key.prevent_default();
             send();
         } else if key.key() == "Escape"
@@ -145,7 +148,6 @@ pub fn Composer(
                     placeholder=move || words.message_to(&name())
                     title=words.composer_hint()
                     autocomplete="off"
-                    enterkeyhint="send"
                     aria-describedby="composer-note"
                     aria-invalid=move || (length.get() > limits::BODY_CHARS_MAX).then_some("true")
                     node_ref=field

@@ -16,30 +16,39 @@ pub fn SignUp() -> impl IntoView {
     let page = expect_context::<Page>();
     let words = use_words();
     let refused = Refused::of(&page, FormName::SignUp);
-    let token = page.invitation_token.clone();
+    let void = refused.words("invitation");
+    // A void invitation stays out of the form: where everyone may come, it is not needed.
+    let token = page.invitation_token.clone().filter(|_| void.is_none());
     let closed = match (page.sign_up, token.is_some()) {
         (Policy::Closed, _) => Some(words.sign_up_closed()),
+        // The refusal says what to do.
+        (Policy::Invite, false) if void.is_some() => Some(""),
         (Policy::Invite, false) => Some(words.sign_up_needs_invitation()),
         (Policy::Invite | Policy::Open | Policy::First, _) => None,
     };
+    let void = void.map(|why| match page.sign_up {
+        Policy::Open | Policy::First => ("form-note", words.invitation_not_needed().to_owned()),
+        Policy::Invite | Policy::Closed => ("form-error", why),
+    });
     let next = use_address().query("next");
     let (title, lead) = match (page.sign_up, token.is_some()) {
         (Policy::First, _) => (words.first_account(), words.first_account_lead()),
+        (Policy::Invite, false) if void.is_some() => (words.invitation_void(), ""),
         (_, true) => (words.sign_up_by_invitation(), ""),
         (Policy::Open | Policy::Invite | Policy::Closed, false) => (words.sign_up(), ""),
     };
     view! {
         <Door title=title.to_owned() lead=lead>
+            {void.map(|(class, why)| view! { <p class=class role="alert">{why}</p> }.into_any())}
             {match closed {
                 Some(why) => view! {
                     <FormError refused/>
-                    <p class="door-closed">{why}</p>
+                    {(!why.is_empty()).then(|| view! { <p class="door-closed">{why}</p> }.into_any())}
                 }
                 .into_any(),
                 None => view! {
                     <form class="door-form" method="post" action="/sign-up">
                         <FormError refused=refused.clone()/>
-                        {refused.words("invitation").map(|why| view! { <p class="form-error" role="alert">{why}</p> }.into_any())}
                         <input type="hidden" name="next" value=next/>
                         {token.map(|token| view! { <input type="hidden" name="invitation" value=token/> }.into_any())}
                         <Field

@@ -58,7 +58,9 @@ pub(crate) async fn keep_connected(chat: Chat) {
                 OBSTACLE_MS
             }
             End::SessionEnded => {
-                browser::leave_for_sign_in();
+                if !chat.is_signing_out() {
+                    browser::leave_for_sign_in();
+                }
                 OBSTACLE_MS
             }
         };
@@ -96,7 +98,7 @@ async fn converse(chat: Chat, back: &mut Receiver<()>, backoff: &mut Backoff) ->
                 Some(Err(_)) | None => return End::Lost,
             },
             () = write => return End::Lost,
-            _ = back.next() => {}
+            _ = back.next() => chat.doubt(),
             () = pause => {}
         }
         if chat.link.get_untracked() == Link::Live {
@@ -158,10 +160,11 @@ fn tick_ms() -> u32 {
     if browser::is_hidden() { TICK_HIDDEN_MS } else { TICK_MS }
 }
 
-/// Says when the network or the person is back, or the person asks. Lives as long as the page.
+/// Says when the network comes or goes, when the person is back, and when they ask: a connection is doubted then, and
+/// without one it is time to try. Lives as long as the page.
 fn coming_back() -> Receiver<()> {
     let (tell, told) = mpsc::channel(1);
-    for event in ["online", "focus", "visibilitychange", "pageshow", browser::CONNECT_NOW] {
+    for event in ["online", "offline", "focus", "visibilitychange", "pageshow", browser::CONNECT_NOW] {
         let tell = RefCell::new(tell.clone());
         drop(window_event_listener_untyped(event, move |_| {
             if !browser::is_hidden() {

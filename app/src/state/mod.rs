@@ -53,6 +53,8 @@ pub struct Window {
     pub more_after: bool,
     /// Older ones are on their way.
     pub loading_before: bool,
+    /// What is unread begins above those.
+    pub unread_above: bool,
 }
 
 /// Everything that a component reads, and every verb that it calls.
@@ -64,6 +66,7 @@ pub struct Chat {
     saved: StoredValue<storage::Saved>,
     summaries: StoredValue<SortedMap<RoomId, ArcRwSignal<RoomSummary>>>,
     away_since: StoredValue<Option<Millis>>,
+    signing_out: StoredValue<bool>,
     /// The language.
     pub words: Words,
     /// Dialogs and panels.
@@ -122,6 +125,7 @@ impl Chat {
             saved: StoredValue::new(storage::Saved::of(me.id)),
             summaries: StoredValue::new(summaries),
             away_since: StoredValue::new(None),
+            signing_out: StoredValue::new(false),
             words: use_words(),
             screen: Screen::default(),
             me: StoredValue::new(me),
@@ -284,6 +288,13 @@ impl Chat {
         }
     }
 
+    /// Begins where the unread messages do, which is above the window.
+    pub fn jump_to_unread(self) {
+        if let Some(room) = self.room.get_untracked() {
+            self.tell(|client, _| client.jump_to_unread(room));
+        }
+    }
+
     /// The person has seen everything of the open room up to here.
     pub fn saw(self, seq: Seq) {
         if let Some(room) = self.room.get_untracked() {
@@ -333,7 +344,13 @@ impl Chat {
 
     /// Signing out: nothing of what was written stays in this browser.
     pub fn forget_everything(self) {
+        self.signing_out.set_value(true);
         self.saved.with_value(storage::Saved::clear);
+    }
+
+    /// Whether the person is on their way out: the form leads them, and the end of the socket is no news.
+    pub(crate) fn is_signing_out(self) -> bool {
+        self.signing_out.get_value()
     }
 
     /// The address of the next room in the list, or the one before; of unread ones only, if so wished.
@@ -382,6 +399,11 @@ impl Chat {
         if now.div_euclid(60_000) != clock.now.div_euclid(60_000) {
             self.clock.set(Clock { now, ..clock });
         }
+    }
+
+    /// Something suggests that the connection may be dead: it is asked at once.
+    pub(crate) fn doubt(self) {
+        self.tell(Client::doubt);
     }
 
     /// Nothing comes from the other end any more.
@@ -522,14 +544,14 @@ fn set<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
 
 fn window(client: &Client) -> Window {
     let Some(room) = client.focused() else { return Window::default() };
-    let Some(timeline) = client.room(room).and_then(|state| state.timeline.as_ref()) else {
-        return Window::default();
-    };
+    let Some(state) = client.room(room) else { return Window::default() };
+    let Some(timeline) = &state.timeline else { return Window::default() };
     Window {
         loaded: true,
         more_before: timeline.more_before(),
         more_after: timeline.more_after(),
         loading_before: client.is_loading(room, Direction::Before),
+        unread_above: state.unread_above().is_some(),
     }
 }
 

@@ -32,6 +32,8 @@ words! {
     password_hint: "At least 10 characters. A few words are easier to remember than signs.", "至少 10 个字符。几个词比符号更容易记住。";
     show_password: "Show password", "显示密码";
     sign_up_by_invitation: "You have been invited", "你收到了邀请";
+    invitation_void: "This link does not work", "这个链接无效";
+    invitation_not_needed: "This invitation is used up, out of date, or mistyped. You do not need one: everyone can create an account here.", "邀请已用完、过期或有误。不过这里对所有人开放，无需邀请即可创建账号。";
     sign_up_needs_invitation: "This place is open to people with an invitation link. Ask someone who is in for one.", "这里只对持有邀请链接的人开放。请向里面的人要一个链接。";
     sign_up_closed: "This place takes no new people at the moment.", "这里目前不接受新成员。";
     first_account: "Set up your Roost", "开始使用 Roost";
@@ -111,6 +113,7 @@ words! {
     room_begins_direct: "This is the beginning of your conversation.", "这是你们对话的开始。";
     room_begins: "This is the beginning of the room.", "这是这个房间的开始。";
     nobody_wrote: "Nobody has written yet. The first word is yours.", "还没有人说话，由你开始吧。";
+    jump_to_unread: "Go to the first new message", "跳到第一条新消息";
     jump_to_newest: "Jump to newest", "跳到最新";
     loading_older: "Loading older messages", "正在加载更早的消息";
     loading: "Loading", "正在加载";

@@ -77,7 +77,9 @@ async fn a_newcomer_by_invitation_lands_in_the_first_channel(pool: PgPool) {
     let link = new_link(&ana).await;
 
     let bea = house.browser();
-    let page = bea.visit(&link).await.page();
+    let answer = bea.visit(&link).await;
+    assert!(answer.text().contains("action=\"/sign-up\""));
+    let page = answer.page();
     let token = page.invitation_token.unwrap();
     assert_eq!(link, format!("/invite/{token}"));
     let fields = [("handle", "bea"), ("name", "Bea"), ("password", PASSWORD), ("invitation", &token)];
@@ -87,11 +89,9 @@ async fn a_newcomer_by_invitation_lands_in_the_first_channel(pool: PgPool) {
 
     // That was its last use.
     let cem = house.browser();
-    cem.visit(&link).await.assert_refused(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorCode::InvitationInvalid,
-        "invitation",
-    );
+    let answer = cem.visit(&link).await;
+    answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvitationInvalid, "invitation");
+    assert!(!answer.text().contains("action=\"/sign-up\""), "no form that could only be refused");
     let fields = [("handle", "cem"), ("name", "Cem"), ("password", PASSWORD), ("invitation", &token)];
     let answer = cem.fill("/sign-up", &fields).await;
     answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvitationInvalid, "invitation");

@@ -64,6 +64,11 @@ fn DialogFrame(
             class:palette=palette
             aria-label=label
             node_ref=node
+            on:cancel=move |cancel: web_sys::Event| {
+                // Esc. The browser would hide it now and tell a moment later: a key in between would go nowhere.
+                cancel.prevent_default();
+                close();
+            }
             on:close=move |_| close()
             on:click=handler(move |click: web_sys::MouseEvent| {
                 // The dialog's own box is covered by its card: a click on itself is one beside the card.

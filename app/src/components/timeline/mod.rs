@@ -29,9 +29,12 @@ pub fn Timeline(
     let place = Place::new(scroller, list);
     let name = chat.summary(room).map(|s| chat.name_of(&s.read_untracked())).unwrap_or_default();
 
+    // The first look at a room begins at what is unread, and nothing counts as seen before.
+    let begun = RwSignal::new(false);
     let look = move || {
         let unread = chat.summary(room).is_some_and(|s| s.read_untracked().unread > 0);
         if unread
+            && begun.get_untracked()
             && browser::is_looked_at()
             && let Some(seq) = place.last_seen()
         {
@@ -54,21 +57,23 @@ pub fn Timeline(
         moved();
     };
 
-    // The first look at a room begins at what is unread.
-    let begun = StoredValue::new(false);
     Effect::new(move |_| {
-        let loaded = chat.window.with(|window| window.loaded);
+        let window = chat.window.get();
+        begun.track();
         chat.rows.track();
         // Away from the network nothing is loaded: looked at again when it is back.
         chat.link.track();
         request_animation_frame(move || {
-            if loaded && begun.try_get_value() == Some(false) {
-                begun.set_value(true);
-                place.begin();
+            let Some(has_begun) = begun.try_get_untracked() else { return };
+            if window.loaded && !has_begun {
+                if window.unread_above {
+                    chat.jump_to_unread();
+                } else {
+                    begun.set(true);
+                    place.begin();
+                }
             }
-            if begun.try_get_value().is_some() {
-                settled();
-            }
+            settled();
         });
     });
     Effect::new(move |_| place.watch(settled));
@@ -126,6 +131,7 @@ pub fn Timeline(
                     </For>
                 </div>
             </div>
+            <JumpUp begun/>
             <JumpDown room place/>
         </div>
     }
@@ -205,6 +211,24 @@ fn Skeleton() -> impl IntoView {
             <span class="sr-only">{words.loading()}</span>
             {lines.into_iter().collect_view()}
         </div>
+    }
+}
+
+/// Up to where the unread messages begin, for who went down before they had read them.
+#[component]
+fn JumpUp(begun: RwSignal<bool>) -> impl IntoView {
+    let chat = use_chat();
+    let is_shown = move || begun.get() && chat.window.get().unread_above;
+    move || {
+        is_shown().then(|| {
+            view! {
+                <button type="button" class="jump up" on:click=handler(move |_| begun.set(false))>
+                    {chat.words.jump_to_unread()}
+                    <Icon name="down"/>
+                </button>
+            }
+            .into_any()
+        })
     }
 }
 
