@@ -164,7 +164,7 @@ pub const ALL: &[Scenario] = &[
     sabotaged("publishes-dropped", "drop=0.01", 12),
     sabotaged("publishes-delayed", "delay_ms=400", 10),
     sabotaged("publishes-repeated", "repeat=0.5", 8),
-    sabotaged("clock-wrong", "clock_ms=3600000", 6),
+    sabotaged("clock-wrong-on-one", "1:clock_ms=3600000", 6),
     sessions("sessions-end", false, 2),
     sessions("sessions-end-without-redis", true, 30),
     Scenario {
