@@ -231,7 +231,12 @@ export const numbered = (word: string, count: number) => Array.from({ length: co
  * as another device of the same person would. For what a test needs, not for what it tests.
  */
 export async function saysMany(page: Page, texts: string[], room = page.url().split("/").at(-1)) {
-  await page.evaluate(async ({ room, texts }) => {
+  await asks(page, texts.map((body) => ({ type: "send", room, nonce: crypto.randomUUID(), body })));
+}
+
+/** Asks the server one thing after the other as this person, on a socket of its own. Each must be answered, not refused. */
+export async function asks(page: Page, commands: object[]) {
+  await page.evaluate(async (commands) => {
     const { version } = JSON.parse(document.getElementById("page")!.textContent!);
     const socket = new WebSocket(`${location.origin.replace("http", "ws")}/socket`);
     const answers = new Map<number, (frame: { refusal?: object }) => void>();
@@ -248,9 +253,9 @@ export async function saysMany(page: Page, texts: string[], room = page.url().sp
         socket.send(JSON.stringify({ ref, command }));
       });
     await ask({ type: "hello", version });
-    for (const body of texts) await ask({ type: "send", room, nonce: crypto.randomUUID(), body });
+    for (const command of commands) await ask(command);
     socket.close();
-  }, { room, texts });
+  }, commands);
 }
 
 /** The message in the open room that has this text and no other. */

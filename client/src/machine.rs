@@ -535,6 +535,7 @@ impl Client {
         let holes: Vec<RoomId> = self
             .rooms
             .iter()
+            .filter(|(id, _)| !self.refused_rooms.contains_key(*id))
             .filter(|(_, room)| {
                 room.is_flooded() || room.held_since().is_some_and(|since| now - since >= HOLE_MS)
             })
@@ -688,8 +689,14 @@ impl Client {
 
     fn welcomed(&mut self, me: User, node: String, epoch: Epoch, rooms: Vec<RoomSummary>) {
         if self.epoch.replace(epoch).is_some_and(|known| known != epoch) {
-            // The database was restored: numbers may have been given anew.
+            // The database was restored: numbers may have been given anew. What was asked of the old ones would be done to
+            // others.
             self.rooms.clear();
+            self.marks_out.clear();
+            let failed =
+                |request: &u32| Answer { request: *request, result: Err(ErrorCode::Internal.into()) };
+            self.answers.extend(self.asked.keys().map(failed));
+            self.asked.clear();
         }
         self.me = Some(me);
         self.node = node;

@@ -9,6 +9,8 @@ use crate::{sorted::SortedMap, timeline::Timeline};
 
 /// Changes that wait for the ones before them. More than this, and catching up is quicker.
 const HELD_MAX: usize = 256;
+/// Changed messages outside the window that are remembered. Pages that are on their way are read within seconds.
+const CHANGED_OUTSIDE_MAX: usize = 128;
 
 /// What became of a numbered change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,9 @@ pub struct RoomState {
     held_since: Option<Millis>,
     /// The unread count already knows of everything up to here.
     counted_through: Seq,
+    /// Changed messages outside the window, as they are now: a page of history that was read before the change may still be
+    /// on its way.
+    changed_outside: SortedMap<Seq, Message>,
 }
 
 impl RoomState {
@@ -71,6 +76,7 @@ impl RoomState {
             held: SortedMap::new(),
             held_since: None,
             counted_through: head,
+            changed_outside: SortedMap::new(),
         }
     }
 
@@ -94,6 +100,7 @@ impl RoomState {
         self.summary = view.summary;
         self.cursor = view.through;
         self.counted_through = view.through;
+        self.changed_outside.clear();
         self.put_marks(own);
         self.held.retain(|seq, _| *seq > view.through);
         self.drain();
@@ -101,6 +108,11 @@ impl RoomState {
 
     /// Takes the list's newer word for it (after a reconnect). The window stays where it is and catches up.
     pub fn relist(&mut self, summary: RoomSummary) {
+        if summary.head < self.cursor {
+            // It was read before what is known here happened.
+            self.put_marks(summary.marks);
+            return;
+        }
         if self.timeline.is_none() {
             self.cursor = self.cursor.max(summary.head);
         }
@@ -128,6 +140,7 @@ impl RoomState {
         // Between the read mark and the first message there may be other changes: the line is drawn at the message.
         self.unread_after = page.first().map(|first| Seq(first.seq.0 - 1));
         let more = more || self.is_newer_than(&page);
+        let page = self.as_known(page);
         if let Some(timeline) = &mut self.timeline {
             timeline.begin_at(page, more);
         }
@@ -137,10 +150,23 @@ impl RoomState {
     pub fn extend(&mut self, direction: Direction, seq: Seq, page: Vec<Message>, more: bool) {
         let passed = self.unread_above().is_none();
         let more = more || (direction == Direction::After && self.is_newer_than(&page));
+        let page = self.as_known(page);
         if let Some(timeline) = &mut self.timeline {
             timeline.extend(direction, seq, page, more);
         }
         self.forget_passed(passed);
+    }
+
+    /// The page, with the messages that have changed since it was read.
+    fn as_known(&self, mut page: Vec<Message>) -> Vec<Message> {
+        for message in &mut page {
+            if let Some(known) =
+                self.changed_outside.get(&message.seq).filter(|known| known.rev > message.rev)
+            {
+                *message = known.clone();
+            }
+        }
+        page
     }
 
     /// A message was said that is newer than this page: its event overtook the page, and was not put into a window that
@@ -282,8 +308,14 @@ impl RoomState {
         let Some(timeline) = &mut self.timeline else { return };
         // Changed while this client caught up, it was not in what was fetched, and comes only now, after younger ones.
         let late = message.seq <= counted && !timeline.has(message.seq);
-        if timeline.put(message) && late {
-            self.recount();
+        let changed = (message.rev != message.seq).then(|| message.clone());
+        if timeline.put(message) {
+            if late {
+                self.recount();
+            }
+        } else if let Some(changed) = changed.filter(|changed| !timeline.has(changed.seq)) {
+            self.changed_outside.insert(changed.seq, changed);
+            self.changed_outside.keep_last(CHANGED_OUTSIDE_MAX);
         }
     }
 

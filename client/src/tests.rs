@@ -298,6 +298,50 @@ fn what_is_unread_is_counted_again_once_the_window_has_caught_up() {
 }
 
 #[test]
+fn a_page_that_was_read_before_a_change_does_not_bring_the_old_text_back() {
+    let mut client = after_a_long_absence(120);
+    client.load_more(room(), Direction::Before);
+    // 60 is edited and 61 deleted while the page is on its way.
+    let edited = Message { rev: Seq(121), edits: 1, body: "edited".to_owned(), ..message(OTHER, 60) };
+    let deleted = Message { rev: Seq(122), deleted: true, body: String::new(), ..message(OTHER, 61) };
+    for changed in [&edited, &deleted] {
+        let change = Change::Message { message: changed.clone() };
+        let event = Event::Change { room: room(), seq: changed.rev, at: 0, change };
+        client.receive(ServerFrame::Event { event }, 10);
+    }
+    answer(&mut client, 20, |command| matches!(command, Command::History { .. }), page(21..=70, true));
+    let timeline = client.room(room()).unwrap().timeline.as_ref().unwrap();
+    let found = |seq| timeline.messages().find(|message| message.seq == Seq(seq)).map(|m| (**m).clone());
+    assert_eq!((found(60), found(61)), (Some(edited), Some(deleted)));
+    assert_eq!(found(62), Some(message(OTHER, 62)));
+}
+
+#[test]
+fn a_summary_that_is_older_than_what_is_known_changes_nothing_but_marks() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 10);
+    let before = client.list();
+    // Read before 4 was said, and told after it.
+    let event = Event::Joined { summary: Box::new(summary(3)) };
+    client.receive(ServerFrame::Event { event }, 20);
+    assert_eq!(client.list(), before);
+    assert_eq!(client.unread(), 1);
+}
+
+#[test]
+fn after_a_restore_nothing_that_was_asked_before_is_asked_again() {
+    let mut client = at_three();
+    let request = client.request(Command::Delete { room: room(), seq: Seq(2) });
+    client.take_frames();
+    client.disconnected(10);
+    client.connected(20);
+    answer(&mut client, 20, |command| matches!(command, Command::Hello { .. }), welcome(2, 9));
+    assert!(!client.take_frames().iter().any(|frame| matches!(frame.command, Command::Delete { .. })));
+    let answers = client.take_answers();
+    assert!(answers.iter().any(|answer| answer.request == request && answer.result.is_err()));
+}
+
+#[test]
 fn marks_that_were_on_their_way_are_sent_again_after_a_reconnect() {
     let mut client = at_three();
     client.receive(said(OTHER, 4), 1_000);

@@ -134,7 +134,9 @@ impl Timeline {
             Direction::After => self.more_after = more,
         }
         for message in page {
-            self.messages.insert(message.seq, Arc::new(message));
+            if self.messages.get(&message.seq).is_none_or(|known| known.rev < message.rev) {
+                self.messages.insert(message.seq, Arc::new(message));
+            }
         }
         self.trim_far_end(direction);
         true

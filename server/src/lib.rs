@@ -98,7 +98,9 @@ pub async fn run_sabotaged(
     let site = Site::new(node, Arc::clone(&config), built_front_end(options));
     tracing::info!(node = %config.node_name, addr = %config.addr(), public_url = %config.public_url(), "listening");
     serve(site, listener, shutdown).await?;
-    store.close().await;
+    if tokio::time::timeout(LAST_MOMENTS, store.close()).await.is_err() {
+        tracing::warn!("stopping in the middle of queries: the database does not answer");
+    }
     tracing::info!("stopped");
     Ok(())
 }

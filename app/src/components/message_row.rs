@@ -126,7 +126,7 @@ fn Reactions(room: RoomId, seq: Seq, reactions: Vec<Reaction>) -> impl IntoView 
                 aria-label=label
                 on:click=handler(toggle)
             >
-                <span aria-hidden="true">{reaction.emoji}</span>
+                <span aria-hidden="true" class="emoji">{reaction.emoji}</span>
                 <span aria-hidden="true" class="count">{count}</span>
             </button>
         }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Says something: it stands in its lane when this returns, so that what one connection says is stored in the order of its
-/// saying; [`sent`] waits for the rest. A nonce that is known gets the first message back, and takes no number. Next
+/// saying (unless a flush takes so long that its lane goes on without it); [`sent`] waits for the rest. A nonce that is known gets the first message back, and takes no number. Next
 /// station: [`Writer::write`](crate::node::Writer::write).
 ///
 /// # Errors

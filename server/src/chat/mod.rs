@@ -47,13 +47,19 @@ pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Resu
     // The person's own topic first: from here on a new room is not missed.
     cx.node.follow(connection, &BTreeSet::from([Topic::User(me)])).await?;
     let rooms = cx.node.store.memberships(&[me]).await?;
-    let topics = rooms.into_iter().map(|(_, room)| Topic::Room(room)).collect();
+    let topics: BTreeSet<Topic> = rooms.into_iter().map(|(_, room)| Topic::Room(room)).collect();
     cx.node.follow(connection, &topics).await?;
+    let rooms = rooms::list(cx).await?;
+    // A room that was left meanwhile: its leaving found nothing to leave.
+    let listed: BTreeSet<Topic> = rooms.iter().map(|summary| Topic::Room(summary.room.id)).collect();
+    for topic in topics.difference(&listed) {
+        cx.node.unfollow(connection, *topic);
+    }
     Ok(Reply::Welcome {
         me: cx.viewer.user.clone(),
         node: cx.node.name.clone(),
         epoch: cx.node.epoch,
         ping_ms,
-        rooms: rooms::list(cx).await?,
+        rooms,
     })
 }

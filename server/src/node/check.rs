@@ -27,9 +27,12 @@ pub(super) async fn heads(node: Arc<Node>) {
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = node.doubt.notified() => {}
+            // A moment later: whatever rings again and again is answered together.
+            () = node.doubt.notified() => tokio::time::sleep(node.tuning.hole).await,
         }
-        if let Err(e) = check_heads(&node).await {
+        let checking = node.clone();
+        let checked = node.round("the head check", async move { check_heads(&checking).await }).await;
+        if let Some(Err(e)) = checked {
             tracing::warn!(error = %e, "the head check failed");
         }
     }
@@ -65,9 +68,12 @@ pub(super) async fn sessions(node: Arc<Node>) {
     loop {
         tokio::time::sleep(node.tuning.session_check).await;
         node.limits.forget_rested();
-        match check_sessions(&node, &suspects).await {
-            Ok(found) => suspects = found,
-            Err(e) => tracing::warn!(error = %e, "the session check failed"),
+        let (checking, before) = (node.clone(), std::mem::take(&mut suspects));
+        let check = async move { check_sessions(&checking, &before).await };
+        match node.round("the session check", check).await {
+            Some(Ok(found)) => suspects = found,
+            Some(Err(e)) => tracing::warn!(error = %e, "the session check failed"),
+            None => {}
         }
     }
 }

@@ -104,6 +104,7 @@ impl Node {
         if self.tuning.sabotage.no_repair {
             return;
         }
+        let Ok(_turn) = self.repairs.acquire().await else { return };
         loop {
             match self.fetch_missing(room).await {
                 Ok(true) => {}
@@ -160,8 +161,15 @@ impl Node {
         self.spawn(async move {
             let topics = BTreeSet::from([Topic::Room(room)]);
             for (connection, _, outbox) in node.hub.of_user(user) {
-                match node.follow(connection, &topics).await {
-                    Ok(()) => outbox.push(frame.clone(), Weight::Durable),
+                // Membership is asked after the room is followed: a leaving that overtook this one has found nothing to
+                // leave.
+                let role = match node.follow(connection, &topics).await {
+                    Ok(()) => node.store.role(room, user).await,
+                    Err(e) => Err(e),
+                };
+                match role {
+                    Ok(Some(_)) => outbox.push(frame.clone(), Weight::Durable),
+                    Ok(None) => node.unfollow(connection, Topic::Room(room)),
                     // It resumes, and finds the room in its `welcome`.
                     Err(_) => outbox.close(CloseCode::Resume, "could not follow a room"),
                 }

@@ -90,7 +90,7 @@ impl Node {
     /// # Errors
     /// When the database fails. Then the connection follows the topics, but must not be answered: it may miss something.
     pub async fn follow(
-        &self,
+        self: &Arc<Self>,
         connection: ConnectionId,
         topics: &BTreeSet<Topic>,
     ) -> Result<(), store::Error> {
@@ -103,6 +103,8 @@ impl Node {
                 return Err(e);
             }
             ready.send_replace(true);
+            // Whoever asked may have gone meanwhile, and its going passed over what was not ready.
+            self.leave_later(news.into_iter().filter(|topic| !self.hub.is_followed(*topic)).collect());
         }
         for other in &mut others {
             if other.wait_for(|ready| *ready).await.is_err() {
@@ -162,7 +164,7 @@ impl Node {
     }
 
     /// A connection follows a topic no longer.
-    pub(super) fn unfollow(self: &Arc<Self>, connection: ConnectionId, topic: Topic) {
+    pub fn unfollow(self: &Arc<Self>, connection: ConnectionId, topic: Topic) {
         if self.hub.unfollow(connection, topic) {
             self.leave_later(BTreeSet::from([topic]));
         }

@@ -82,12 +82,8 @@ pub(super) async fn run(node: Arc<Node>) {
         ticks.tick().await;
         let due = node.marks.due(node.tuning.marks, Instant::now());
         if !due.is_empty() {
-            // In a task of its own: no database future is dropped when the node leaves.
             let writer = node.clone();
-            let written = node.tasks.spawn(async move { write(&writer, due).await });
-            if written.await.is_err() {
-                tracing::error!("writing marks panicked");
-            }
+            node.round("the writing of marks", async move { write(&writer, due).await }).await;
         }
     }
 }

@@ -35,6 +35,14 @@ pub use marks::Marks;
 pub use sabotage::Sabotage;
 pub use writer::{Writer, Written};
 
+/// Repairs that ask the database at once. More would keep sends from its connections.
+const REPAIRS_AT_ONCE: usize = 4;
+/// So long may one round of something that asks the database take. The database's own timeouts (10 s) end every statement
+/// sooner, unless it cannot be reached, over a connection that does not know it yet.
+const ROUND_WITHIN: Duration = Duration::from_secs(15);
+/// A server that leaves waits no longer than this until the last marks are written.
+const MARKS_WITHIN: Duration = Duration::from_secs(2);
+
 /// What a node can be told to do otherwise.
 #[derive(Clone, Debug)]
 pub struct Tuning {
@@ -102,6 +110,8 @@ pub struct Node {
     leaving: CancellationToken,
     /// Rung when something may have been missed.
     doubt: tokio::sync::Notify,
+    /// The turns of repairs.
+    repairs: tokio::sync::Semaphore,
 }
 
 impl Node {
@@ -133,6 +143,7 @@ impl Node {
             tasks: TaskTracker::new(),
             leaving: CancellationToken::new(),
             doubt: tokio::sync::Notify::new(),
+            repairs: tokio::sync::Semaphore::new(REPAIRS_AT_ONCE),
         });
         node.spawn(deliver::run(node.clone(), signals));
         node.spawn(check::heads(node.clone()));
@@ -161,6 +172,26 @@ impl Node {
     #[must_use]
     pub fn sabotage(&self) -> &Sabotage {
         &self.tuning.sabotage
+    }
+
+    /// Runs one round of something that asks the database again and again. One that takes too long is left to itself, not
+    /// cut off, and the next one takes another connection: nothing that hangs stops the node.
+    async fn round<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        round: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        match tokio::time::timeout(ROUND_WITHIN, self.tasks.spawn(round)).await {
+            Ok(Ok(done)) => Some(done),
+            Ok(Err(panic)) => {
+                tracing::error!(error = %panic, what, "panicked");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(what, "the database has not answered in time");
+                None
+            }
+        }
     }
 
     /// The first Redis that carries no news, where there is one.
@@ -206,7 +237,12 @@ impl Node {
     pub fn publish_change(&self, room: RoomId, seq: Seq, at: Millis, change: protocol::Change) {
         let event = Event::Change { room, seq, at, change };
         // One at a time for each room is timed: enough to see, and nothing to bound.
-        self.follows.with(room, |position| position.timed.get_or_insert((seq, Instant::now())).0);
+        self.follows.with(room, |position| {
+            // A repeat is known already, and would be timed until something else is said.
+            if position.last.is_none_or(|last| seq > last) {
+                position.timed.get_or_insert((seq, Instant::now()));
+            }
+        });
         self.publish(Topic::Room(room), Kind::Change(seq), Some(event));
     }
 
@@ -259,7 +295,12 @@ impl Node {
     /// Leaves: tells each connection to come back after a delay of its own, up to `spread`, and waits until all are
     /// gone, at most `within`. What is marked is written first.
     pub async fn leave(self: &Arc<Self>, spread: Duration, within: Duration) {
-        self.marks.write(self).await;
+        // In a task of its own: given up, it is not cut off.
+        let node = self.clone();
+        let marks = self.tasks.spawn(async move { node.marks.write(&node).await });
+        if tokio::time::timeout(MARKS_WITHIN, marks).await.is_err() {
+            tracing::warn!("the database has not taken the last marks in time");
+        }
         self.leaving.cancel();
         let gone = async {
             // Whoever was let in a moment before has not been told yet. Being told again changes nothing.

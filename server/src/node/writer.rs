@@ -21,8 +21,9 @@ use tokio_util::sync::CancellationToken;
 use super::Node;
 use crate::store::messages::{Inserted, NewMessage};
 
-/// Lanes of one node. A few: each holds one connection to the database while it writes.
-const LANES: usize = 4;
+/// Lanes of one node, at most; as many as the machine has processors. Each holds one connection to the database while it
+/// writes. More of them than that only make smaller batches, and so more transactions: see ARCHITECTURE.md.
+const LANES_MAX: usize = 4;
 /// Sends that wait in one lane, at most.
 const LANE_MAX: usize = 1_024;
 /// Sends in one transaction, at most.
@@ -75,7 +76,9 @@ pub(super) struct Queues(Vec<mpsc::Receiver<Item>>);
 
 impl Writer {
     pub(super) fn new() -> (Self, Queues) {
-        let (lanes, queues) = (0..LANES).map(|_| mpsc::channel(LANE_MAX)).unzip();
+        let lanes =
+            std::thread::available_parallelism().map_or(1, |processors| processors.get().min(LANES_MAX));
+        let (lanes, queues) = (0..lanes).map(|_| mpsc::channel(LANE_MAX)).unzip();
         (Self { lanes, closing: CancellationToken::new() }, Queues(queues))
     }
 
@@ -87,7 +90,7 @@ impl Writer {
     /// [`ErrorCode::Busy`] when the lane is full: then nothing was taken.
     pub fn write(&self, new: NewMessage) -> Result<Written, Refusal> {
         let (answer, answered) = oneshot::channel();
-        let lane = &self.lanes[lane_of(new.room)];
+        let lane = &self.lanes[lane_of(new.room, self.lanes.len())];
         if lane.try_send(Item { new, answer }).is_err() {
             return Err(Refusal::new(ErrorCode::Busy).retry_ms(FULL_RETRY_MS));
         }
@@ -106,10 +109,10 @@ impl Writer {
     }
 }
 
-fn lane_of(room: RoomId) -> usize {
+fn lane_of(room: RoomId, lanes: usize) -> usize {
     let mut hash = DefaultHasher::new();
     room.hash(&mut hash);
-    (hash.finish() % LANES as u64) as usize
+    (hash.finish() % lanes as u64) as usize
 }
 
 /// Starts the lanes. They outlive the node's other tasks: [`Writer::close`] ends them.
@@ -176,9 +179,15 @@ async fn one_by_one(node: &Node, batch: Vec<Item>) {
                     item.done(node, inserted);
                 }
             }
+            Err(error) if error.is_passing() => {
+                tracing::warn!(%error, "sends could not be stored");
+                return;
+            }
             Err(error) => {
                 tracing::warn!(%error, room.id = %item.new.room, "a send could not be stored");
-                stuck.insert(item.new.room);
+                if error.is_timeout() {
+                    stuck.insert(item.new.room);
+                }
             }
         }
     }

@@ -71,12 +71,14 @@ pub(super) struct Connection {
 pub(super) struct State {
     greeted: bool,
     garbage: u32,
+    opened: Instant,
     heard: Instant,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { greeted: false, garbage: 0, heard: Instant::now() }
+        let now = Instant::now();
+        Self { greeted: false, garbage: 0, opened: now, heard: now }
     }
 }
 
@@ -116,14 +118,19 @@ impl Connection {
                         self.begin(frame, &mut running);
                     }
                 }
-                () = self.outbox.ready() => self.drain().await?,
+                // What came while `hello` ran is told after `welcome`, which may not know of it.
+                () = self.outbox.ready(), if self.state.greeted || running.asked.is_empty() => {
+                    self.drain().await?;
+                }
                 frame = self.socket.recv(), if running.may_read() => {
                     self.state.heard = Instant::now();
                     self.read(frame, &mut running).await?;
                 }
                 () = &mut silence => {
-                    let patience = if self.state.greeted { self.ping * SILENT_PINGS } else { HELLO_WITHIN };
-                    let until = self.state.heard + patience;
+                    let until = match self.state.greeted {
+                        true => self.state.heard + self.ping * SILENT_PINGS,
+                        false => self.state.opened + HELLO_WITHIN,
+                    };
                     if until <= Instant::now() {
                         return end(CloseCode::Resume, "silent too long");
                     }

@@ -34,12 +34,23 @@ use crate::{
 
 /// How often a browser that hears nothing asks whether we are there.
 const PING: Duration = Duration::from_secs(25);
-/// Memory that each socket reads into. The default, 128 KiB, is paid by every idle connection.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// Memory that each socket reads into. The default, 128 KiB, is paid by every idle connection; what browsers say is nearly
+/// always shorter than this, and what is longer is read in parts.
+const READ_BUFFER_BYTES: usize = 1_024;
 /// Written at once; nothing is held back by it, because every batch is flushed.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// A socket that cannot get rid of so much has failed.
-const WRITE_BUFFER_BYTES_MAX: usize = 4 * 1024 * 1024;
+const WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024 * 1024;
+// The largest answer must fit: a full page of the longest messages, each with every reaction that it can have. Six bytes a
+// character is what JSON needs for the worst of them that is allowed (an escaped one, or a backslash before four bytes).
+const _: () = assert!(
+    limits::CHANGES_MAX
+        * (limits::BODY_CHARS_MAX * 6
+            + limits::REACTIONS_MAX * 40
+            + limits::EMOJIS_MAX * (limits::EMOJI_CHARS_MAX * 4 + 40)
+            + 1_024)
+        < WRITE_BUFFER_BYTES_MAX
+);
 /// A frame somewhat larger than allowed is still read, so that it can be refused in words.
 const FRAME_BYTES_READ_MAX: usize = 2 * limits::FRAME_BYTES_MAX;
 
@@ -54,7 +65,12 @@ async fn upgrade(
     headers: HeaderMap,
     socket: WebSocketUpgrade,
 ) -> Response {
-    let viewer = match check(&site, address, &headers).await {
+    // In a task of its own: a browser that goes away cuts no query off.
+    let checked = {
+        let site = site.clone();
+        tokio::spawn(async move { check(&site, address, &headers).await })
+    };
+    let viewer = match checked.await.unwrap_or_else(|_| Err(ErrorCode::Internal.into())) {
         Ok(viewer) => viewer,
         Err(refusal) => return Refused(refusal).into_response(),
     };

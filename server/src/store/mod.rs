@@ -85,6 +85,14 @@ fn like_pattern(text: &str) -> String {
 }
 
 impl Error {
+    /// Whether the database ended it because it took too long, or waited too long for a lock.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        let Self::Sqlx(e) = self else { return false };
+        // 55P03: a lock was not to be had; 57014: cancelled by the timeout of statements.
+        e.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "55P03" || code == "57014")
+    }
+
     /// Whether the same may well succeed in some seconds: Postgres is not there yet, or is only just starting.
     /// A wrong password, name or address never mends itself.
     #[must_use]

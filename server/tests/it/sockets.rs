@@ -200,3 +200,25 @@ async fn a_session_that_ended_unheard_is_found(pool: PgPool) {
     ana.until("sent away", |client| matches!(client.link(), client::Link::Away { .. })).await;
     assert_eq!(ana.closes(), [CloseCode::SessionEnded as u16]);
 }
+
+/// A browser that reloads while it is greeted leaves nothing behind that is followed for ever.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_a_connection_that_is_gone_asked_to_follow_is_left_again(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let ana = cluster.person("ana", 1).await;
+    let room = cluster.group("crew", [&ana]).await;
+    let node = std::sync::Arc::clone(&cluster.node(1).node);
+    let followed = |text: &str| node.metrics_text().contains(&format!("roost_topics_followed {text}\n"));
+    assert!(followed("2"), "ana and her room");
+    ana.cut().await;
+    let owner = server::hub::Owner { user: ana.id(), session: protocol::SessionId(uuid::Uuid::new_v4()) };
+    let (gone, _) = node.connect(owner);
+    node.disconnect(gone);
+    node.follow(gone, &[server::broker::Topic::Room(room)].into()).await.unwrap();
+    let left = async {
+        while !followed("0") {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(crate::cluster::SOON, left).await.is_ok(), "{}", node.metrics_text());
+}

@@ -56,7 +56,7 @@ pub(crate) const ALL: &[Measure] = &[
         servers: 2,
         kind: Kind::EndToEnd,
     },
-    Measure { name: "idle", title: "10,000 idle connections", servers: 2, kind: Kind::Idle },
+    Measure { name: "idle", title: "9,000 idle connections", servers: 2, kind: Kind::Idle },
     Measure {
         name: "resume",
         title: "2,000 clients come back, 100 messages in 20 rooms each",
@@ -256,6 +256,16 @@ async fn idle(scene: &Scene, table: &mut Table) -> Fallible<()> {
     tokio::time::sleep(Duration::from_secs(10)).await;
     let spent = scene.accounts().since(&accounts).of("servers").as_secs_f64() * 1e3 / 10.0;
     table.add("idle", "CPU of both servers meanwhile", (spent, "ms/s"), "of 1000 a core".to_owned());
+    // Everyone loses the connection at once, and comes back at once.
+    let full = scene.resident();
+    drop((warm, wires));
+    let began = Instant::now();
+    let back = fleet::open_all(&wanted).await?;
+    let took = began.elapsed();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let share = scene.resident() as f64 / full as f64;
+    let note = format!("all {} came back in {:.1} s", back.len(), took.as_secs_f64());
+    table.add("idle", "memory after the storm, of that before", (share * 100.0, "%"), note);
     Ok(())
 }
 

@@ -293,7 +293,10 @@ async fn listen(shared: Arc<Shared>, client: Client) {
             }
             Err(e) => tracing::debug!(redis = %shared.name, error = %e, "Redis cannot be reached"),
         }
-        shared.up.store(false, Ordering::Relaxed);
+        if shared.up.swap(false, Ordering::Relaxed) {
+            // The database is looked at now, and then every second.
+            shared.signal(Signal::Lost);
+        }
         shared.ended.fetch_add(1, Ordering::Relaxed);
         shared.topics().confirmed.clear();
         shared.moved();
@@ -343,12 +346,13 @@ async fn keep(
             () = ear.echo.notified() => true,
             () = tokio::time::sleep_until(until) => true,
         };
+        let mut carries = false;
         if is_late {
             let before = std::mem::replace(&mut heard, ear.heard.load(Ordering::Relaxed));
             let now = Instant::now();
             if heard > before {
                 (asked, until) = (false, now + quiet);
-                begin(shared, backoff_ms);
+                carries = true;
             } else if asked {
                 shared.counters.probes_missed.inc();
                 return (redis::ErrorKind::Io, "deaf: what is published does not come back").into();
@@ -359,6 +363,10 @@ async fn keep(
         }
         if let Err(e) = reconcile(shared, connection).await {
             return e;
+        }
+        if carries {
+            // Not before everything that is wanted has been confirmed.
+            begin(shared, backoff_ms);
         }
         if shared.lost.swap(false, Ordering::Relaxed) {
             // When the queue is still full, `signal` says so again.
@@ -382,10 +390,14 @@ fn begin(shared: &Shared, backoff_ms: &mut u64) {
 async fn reconcile(shared: &Shared, connection: &mut MultiplexedConnection) -> redis::RedisResult<()> {
     loop {
         let (add, remove) = {
-            let topics = shared.topics();
+            let mut topics = shared.topics();
             let add: Vec<Topic> = topics.wanted.difference(&topics.confirmed).take(CHUNK).copied().collect();
             let remove: Vec<Topic> =
                 topics.confirmed.difference(&topics.wanted).take(CHUNK).copied().collect();
+            // From here on: a topic that is wanted again meanwhile must not be taken for confirmed.
+            for topic in &remove {
+                topics.confirmed.remove(topic);
+            }
             (add, remove)
         };
         if add.is_empty() && remove.is_empty() {
@@ -397,8 +409,6 @@ async fn reconcile(shared: &Shared, connection: &mut MultiplexedConnection) -> r
             shared.topics().confirmed.extend(&add);
         }
         if !remove.is_empty() {
-            // A topic that is wanted again meanwhile must not be taken for confirmed.
-            shared.topics().confirmed.retain(|topic| !remove.contains(topic));
             let channels: Vec<String> = remove.iter().map(|topic| shared.channel(topic)).collect();
             connection.unsubscribe(channels).await?;
         }

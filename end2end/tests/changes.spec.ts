@@ -1,0 +1,46 @@
+// Messages that change: what others edit, delete and react with is shown at once, and one's own reaction is one click.
+import { asks, expect, message, sees, signUp, test } from "../fixtures";
+
+test("an edit, a deletion and reactions are shown, and a reaction is joined by a click", async ({ open }) => {
+  const ana = (await signUp(await open(), { name: "Ana Benítez" })).page;
+  const bea = (await signUp(await open(), { name: "王小明" })).page;
+  const room = bea.url().split("/").at(-1)!;
+  const seqOf = async (text: string) => Number(await message(ana, text).getAttribute("data-seq"));
+  const composer = bea.getByRole("textbox", { name: /^Message/ });
+  for (const text of ["Lunch at nnon?", "What nobody should read", "Boats are back"]) {
+    await composer.fill(text);
+    await composer.press("Enter");
+    await sees(ana, text);
+  }
+  const [edited, deleted, liked] = await Promise.all(
+    ["Lunch at nnon?", "What nobody should read", "Boats are back"].map(seqOf),
+  );
+  await asks(bea, [
+    { type: "edit", room, seq: edited, edits: 0, body: "Lunch at noon?" },
+    { type: "delete", room, seq: deleted },
+    { type: "react", room, seq: liked, emoji: "🎉", on: true },
+  ]);
+
+  const row = (seq: number) => ana.locator(`article[data-seq="${seq}"]`);
+  await expect(row(edited)).toContainText("Lunch at noon?");
+  await expect(row(edited)).toContainText("edited");
+  await expect(row(deleted)).toContainText("This message was deleted.");
+  await expect(ana.getByText("What nobody should read")).toHaveCount(0);
+
+  const chip = row(liked).getByRole("button", { name: /^🎉/ });
+  await expect(chip).toHaveAccessibleName("🎉, 1 person");
+  await expect(chip).toHaveAttribute("aria-pressed", "false");
+  await chip.click();
+  await expect(chip).toHaveAccessibleName("🎉, 2 people");
+  await expect(chip).toHaveAttribute("aria-pressed", "true");
+  await expect(bea.locator(`article[data-seq="${liked}"]`).getByRole("button", { name: /^🎉/ })).toHaveAccessibleName(
+    "🎉, 2 people",
+  );
+  await chip.click();
+  await expect(chip).toHaveAccessibleName("🎉, 1 person");
+
+  // What was deleted is not in the page that the server draws, either.
+  await ana.reload();
+  await expect(row(edited)).toContainText("Lunch at noon?");
+  expect(await ana.content()).not.toContain("What nobody should read");
+});
