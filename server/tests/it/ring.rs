@@ -49,7 +49,8 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
     let cem = cluster.person("cem", 1).await;
     let room = cluster.group("crew", [&ana, &bea]).await;
     let set = |title: &str| Command::SetRoom { room, title: title.to_owned(), topic: String::new() };
-    let begin = ana.with(|client| client.room(room).unwrap().summary.head.0);
+    // As it is stored: the news of bea's coming may still be on its way to ana.
+    let begin = cluster.node(1).node.store.heads(&[room]).await.unwrap()[0].head.0;
     for (person, command) in [
         (&ana, send(room, "one")),
         (&bea, send(room, "two")),
