@@ -58,7 +58,16 @@ pub struct Running {
     pub node: Arc<Node>,
     pub addr: SocketAddr,
     app: Router,
+    pool: PgPool,
     _server: AbortOnDropHandle<()>,
+}
+
+/// At the end of a test its database is dropped, and Postgres waits five seconds for whoever is still connected.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let pool = self.pool.clone();
+        tokio::spawn(async move { pool.close().await });
+    }
 }
 
 impl Cluster {
@@ -140,10 +149,11 @@ impl Cluster {
 }
 
 impl Running {
-    async fn start(pool: &PgPool, number: usize, tuning: Tuning) -> Self {
+    async fn start(place: &PgPool, number: usize, tuning: Tuning) -> Self {
         // Each node has connections of its own, as in life.
-        let own = PgPoolOptions::new().max_connections(4).connect_with((*pool.connect_options()).clone());
-        let store = Store::over(own.await.unwrap());
+        let own = PgPoolOptions::new().max_connections(4).connect_with((*place.connect_options()).clone());
+        let pool = own.await.unwrap();
+        let store = Store::over(pool.clone());
         let epoch = store.installation().await.unwrap().epoch;
         let url =
             std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`");
@@ -167,7 +177,7 @@ impl Running {
         let addr = listener.local_addr().unwrap();
         let service = app.clone().into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { node, addr, app, _server: AbortOnDropHandle::new(server) }
+        Self { node, addr, app, pool, _server: AbortOnDropHandle::new(server) }
     }
 
     /// Makes an account through the form; returns the session's cookie.

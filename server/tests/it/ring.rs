@@ -97,7 +97,11 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
         (now.0 - before.0, now.1 - before.1)
     });
     let each = (end - begin) as u64;
-    assert_eq!(asked, [(each, 0), (each, 0), (0, each)], "from memory, and from Postgres");
+    // A node that looks into a hole meanwhile asks Postgres, which is right as well.
+    for (hits, misses) in &asked[..2] {
+        assert_eq!((hits + misses, *hits > 0), (each, true), "from memory: {asked:?}");
+    }
+    assert_eq!(asked[2], (0, each), "from Postgres");
 
     // A number that is not there yet is not the ring's to answer; and nothing is nothing.
     assert_eq!(caught_up(&ana, room, end).await, (Vec::new(), Seq(end), false));

@@ -209,16 +209,20 @@ async fn what_a_connection_that_is_gone_asked_to_follow_is_left_again(pool: PgPo
     let room = cluster.group("crew", [&ana]).await;
     let node = std::sync::Arc::clone(&cluster.node(1).node);
     let followed = |text: &str| node.metrics_text().contains(&format!("roost_topics_followed {text}\n"));
-    assert!(followed("2"), "ana and her room");
+    let until = async |count: &str| {
+        let so = async {
+            while !followed(count) {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        assert!(tokio::time::timeout(SOON, so).await.is_ok(), "{}", node.metrics_text());
+    };
+    // She and her room.
+    until("2").await;
     ana.cut().await;
     let owner = server::hub::Owner { user: ana.id(), session: protocol::SessionId(uuid::Uuid::new_v4()) };
     let (gone, _) = node.connect(owner);
     node.disconnect(gone);
     node.follow(gone, &[server::broker::Topic::Room(room)].into()).await.unwrap();
-    let left = async {
-        while !followed("0") {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    assert!(tokio::time::timeout(crate::cluster::SOON, left).await.is_ok(), "{}", node.metrics_text());
+    until("0").await;
 }
