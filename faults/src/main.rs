@@ -45,7 +45,7 @@ async fn main() -> ExitCode {
             Ok(Err(e)) => fail(&format!("the scene failed: {e}")),
             Err(_) => fail("it took too long"),
         },
-        () = told_to_stop() => fail("stopped"),
+        () = server::told_to_stop() => fail("stopped"),
     }
 }
 
@@ -83,18 +83,4 @@ async fn play(chosen: &[Scenario], seed: u64) -> Fallible<bool> {
     drop(stage);
     println!("{}", report.summary);
     Ok(report.passed)
-}
-
-/// Ctrl-C, or what service managers send.
-async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-        }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
 }

@@ -173,22 +173,10 @@ impl Place {
     /// # Errors
     /// When it ends, or is not ready in time.
     pub async fn until_ready(&mut self, at: usize) -> Fallible<()> {
-        let deadline = Instant::now() + READY_WITHIN;
-        let name = format!("server {} (its log: .data/faults/node-{}.log)", at + 1, at + 1);
-        loop {
-            let server = &mut self.servers[at];
-            if server.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None))) {
-                return Err(format!("{name} ended while starting").into());
-            }
-            let ready = request(server.addr, "GET /health/ready HTTP/1.1", &[]).await;
-            if ready.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
-                return Ok(());
-            }
-            if Instant::now() > deadline {
-                return Err(format!("{name} is not ready").into());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let server = &mut self.servers[at];
+        let child = server.child.as_mut().ok_or("the server was not launched")?;
+        let log = self.folder.join(format!("node-{}.log", at + 1));
+        until_ready(child, server.addr, &log).await
     }
 
     /// The process of a server, while it runs.
@@ -279,12 +267,7 @@ impl Place {
     /// # Errors
     /// When one does not run.
     pub fn resident_kb(&self) -> Fallible<Vec<i64>> {
-        let resident = |at: usize| -> Fallible<i64> {
-            let pid = self.pid(at).ok_or("the server does not run")?;
-            let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-            let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS")?;
-            Ok(line.split_whitespace().nth(1).ok_or("no number")?.parse()?)
-        };
+        let resident = |at: usize| resident_kb(self.pid(at).ok_or("the server does not run")?);
         (0..SERVERS).map(resident).collect()
     }
 
@@ -351,6 +334,38 @@ pub fn server_command(
     // Ctrl-C is for the test alone, which ends the others in order.
     command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out).process_group(0);
     Ok(command)
+}
+
+/// Waits until a server that was launched is ready.
+///
+/// # Errors
+/// When it ends, or is not ready in time.
+pub async fn until_ready(child: &mut Child, addr: SocketAddr, log: &Path) -> Fallible<()> {
+    let deadline = Instant::now() + READY_WITHIN;
+    let log = log.display();
+    loop {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return Err(format!("a server ended while starting (its log: {log})").into());
+        }
+        let ready = request(addr, "GET /health/ready HTTP/1.1", &[]).await;
+        if ready.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(format!("a server is not ready (its log: {log})").into());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// How much memory a process has, in kB.
+///
+/// # Errors
+/// When it does not run.
+pub fn resident_kb(pid: u32) -> Fallible<i64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS")?;
+    Ok(line.split_whitespace().nth(1).ok_or("no number")?.parse()?)
 }
 
 fn kill(pid: u32, signal: &str) -> Fallible<()> {

@@ -186,4 +186,31 @@ impl Command {
         "set_room",
         "members",
     ];
+
+    /// What this command is called on the wire.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hello { .. } => "hello",
+            Self::Ping {} => "ping",
+            Self::Open { .. } => "open",
+            Self::CatchUp { .. } => "catch_up",
+            Self::History { .. } => "history",
+            Self::Send { .. } => "send",
+            Self::Edit { .. } => "edit",
+            Self::Delete { .. } => "delete",
+            Self::React { .. } => "react",
+            Self::Delivered { .. } => "delivered",
+            Self::Read { .. } => "read",
+            Self::FindUsers { .. } => "find_users",
+            Self::StartDirect { .. } => "start_direct",
+            Self::CreateRoom { .. } => "create_room",
+            Self::FindChannels { .. } => "find_channels",
+            Self::Join { .. } => "join",
+            Self::Leave { .. } => "leave",
+            Self::Invite { .. } => "invite",
+            Self::SetRoom { .. } => "set_room",
+            Self::Members { .. } => "members",
+        }
+    }
 }

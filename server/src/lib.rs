@@ -217,3 +217,18 @@ async fn serve(
 const LAST_MOMENTS: Duration = Duration::from_secs(2);
 /// How often what has expired is deleted.
 const SWEEP: Duration = Duration::from_secs(3_600);
+
+/// Waits for Ctrl-C, or for what service managers send.
+pub async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        // Without the one, the other still works.
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}

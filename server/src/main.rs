@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => return fail(&e),
     };
-    match runtime.block_on(server::run(config, options, told_to_stop())) {
+    match runtime.block_on(server::run(config, options, server::told_to_stop())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => fail(&e),
     }
@@ -27,19 +27,4 @@ fn main() -> ExitCode {
 fn fail(e: &dyn std::error::Error) -> ExitCode {
     eprintln!("roost: {}", e.to_string().replace('\n', " "));
     ExitCode::FAILURE
-}
-
-/// Ctrl-C, or what service managers send.
-async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-        }
-        // Without the one, the other still works.
-        Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
 }

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => return fail(&e.to_string()),
     };
-    match runtime.block_on(server::run_sabotaged(config, options, sabotage, told_to_stop())) {
+    match runtime.block_on(server::run_sabotaged(config, options, sabotage, server::told_to_stop())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => fail(&e.to_string()),
     }
@@ -50,12 +50,4 @@ fn parse(text: &str) -> Result<Sabotage, String> {
         }
     }
     Ok(sabotage)
-}
-
-async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => drop(terminate.recv().await),
-        Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use protocol::{CloseCode, RoomId, SessionId, UserId};
 
-use super::Node;
+use super::{Node, ROUND_WITHIN};
 use crate::{
     broker::{Status, Topic},
     hub::ConnectionId,
@@ -31,7 +31,8 @@ pub(super) async fn heads(node: Arc<Node>) {
             () = node.doubt.notified() => tokio::time::sleep(node.tuning.hole).await,
         }
         let checking = node.clone();
-        let checked = node.round("the head check", async move { check_heads(&checking).await }).await;
+        let checked =
+            node.round(("the head check", ROUND_WITHIN), async move { check_heads(&checking).await }).await;
         if let Some(Err(e)) = checked {
             tracing::warn!(error = %e, "the head check failed");
         }
@@ -70,7 +71,7 @@ pub(super) async fn sessions(node: Arc<Node>) {
         node.limits.forget_rested();
         let (checking, before) = (node.clone(), std::mem::take(&mut suspects));
         let check = async move { check_sessions(&checking, &before).await };
-        match node.round("the session check", check).await {
+        match node.round(("the session check", ROUND_WITHIN), check).await {
             Some(Ok(found)) => suspects = found,
             Some(Err(e)) => tracing::warn!(error = %e, "the session check failed"),
             None => {}

@@ -40,8 +40,8 @@ const REPAIRS_AT_ONCE: usize = 4;
 /// So long may one round of something that asks the database take. The database's own timeouts (10 s) end every statement
 /// sooner, unless it cannot be reached, over a connection that does not know it yet.
 const ROUND_WITHIN: Duration = Duration::from_secs(15);
-/// A server that leaves waits no longer than this until the last marks are written.
-const MARKS_WITHIN: Duration = Duration::from_secs(2);
+/// The last round of marks keeps a server that leaves no longer than this.
+const LAST_MARKS_WITHIN: Duration = Duration::from_secs(2);
 
 /// What a node can be told to do otherwise.
 #[derive(Clone, Debug)]
@@ -174,14 +174,14 @@ impl Node {
         &self.tuning.sabotage
     }
 
-    /// Runs one round of something that asks the database again and again. One that takes too long is left to itself, not
-    /// cut off, and the next one takes another connection: nothing that hangs stops the node.
+    /// Runs one round of something that asks the database again and again, `within` a time. One that takes longer is left to
+    /// itself, not cut off, and the next one takes another connection: nothing that hangs stops the node.
     async fn round<T: Send + 'static>(
         &self,
-        what: &'static str,
+        (what, within): (&'static str, Duration),
         round: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
-        match tokio::time::timeout(ROUND_WITHIN, self.tasks.spawn(round)).await {
+        match tokio::time::timeout(within, self.tasks.spawn(round)).await {
             Ok(Ok(done)) => Some(done),
             Ok(Err(panic)) => {
                 tracing::error!(error = %panic, what, "panicked");
@@ -295,12 +295,8 @@ impl Node {
     /// Leaves: tells each connection to come back after a delay of its own, up to `spread`, and waits until all are
     /// gone, at most `within`. What is marked is written first.
     pub async fn leave(self: &Arc<Self>, spread: Duration, within: Duration) {
-        // In a task of its own: given up, it is not cut off.
         let node = self.clone();
-        let marks = self.tasks.spawn(async move { node.marks.write(&node).await });
-        if tokio::time::timeout(MARKS_WITHIN, marks).await.is_err() {
-            tracing::warn!("the database has not taken the last marks in time");
-        }
+        self.round(("the last marks", LAST_MARKS_WITHIN), async move { node.marks.write(&node).await }).await;
         self.leaving.cancel();
         let gone = async {
             // Whoever was let in a moment before has not been told yet. Being told again changes nothing.

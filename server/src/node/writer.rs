@@ -11,14 +11,13 @@ use std::{
     collections::HashSet,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
-    time::Duration,
 };
 
 use protocol::{Change, ErrorCode, Refusal, RoomId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::Node;
+use super::{Node, ROUND_WITHIN};
 use crate::store::messages::{Inserted, NewMessage};
 
 /// Lanes of one node, at most; as many as the machine has processors. Each holds one connection to the database while it
@@ -32,9 +31,6 @@ const BATCH_MAX: usize = 256;
 const FULL_RETRY_MS: u32 = 500;
 /// … and whose message could not be stored, after so many.
 const FAILED_RETRY_MS: u32 = 1_000;
-/// A flush that takes longer is left to itself, and the lane goes on: the database's own timeouts (10 s) end every
-/// statement, unless the database cannot be reached at all.
-const FLUSH_WITHIN: Duration = Duration::from_secs(15);
 
 struct Item {
     new: NewMessage,
@@ -64,7 +60,7 @@ impl Written {
     /// [`ErrorCode::Internal`] when the database failed (the log says how) or did not answer: then nothing was stored, or
     /// the repeat will find it.
     pub async fn answer(self) -> Result<Inserted, Refusal> {
-        match tokio::time::timeout(2 * FLUSH_WITHIN, self.0).await {
+        match tokio::time::timeout(2 * ROUND_WITHIN, self.0).await {
             Ok(Ok(inserted)) => Ok(inserted),
             Ok(Err(_)) | Err(_) => Err(Refusal::new(ErrorCode::Internal).retry_ms(FAILED_RETRY_MS)),
         }
@@ -137,46 +133,42 @@ async fn run(node: Arc<Node>, mut queue: mpsc::Receiver<Item>) {
                 continue;
             }
         }
-        // A task of its own: given up, it is not cut off.
-        let flush = tokio::spawn(flush(node.clone(), batch));
-        if tokio::time::timeout(FLUSH_WITHIN, flush).await.is_err() {
-            tracing::error!("the database has not answered a flush in time");
-        }
+        node.round(("a flush", ROUND_WITHIN), flush(node.clone(), batch)).await;
     }
 }
 
-/// Writes a batch, tells of it and answers each item; to drop an item is to answer that it failed. One bad item does not take
+/// Writes a batch, tells of it and answers each item; to drop an answer is to say that it failed. One bad item does not take
 /// its neighbours along: what fails together is tried again one by one.
 async fn flush(node: Arc<Node>, batch: Vec<Item>) {
-    let new: Vec<NewMessage> = batch.iter().map(|item| item.new.clone()).collect();
+    let (new, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|item| (item.new, item.answer)).unzip();
     match node.store.insert_messages(&new).await {
         Ok(inserted) => {
-            for (item, inserted) in batch.into_iter().zip(inserted) {
-                item.done(&node, inserted);
+            for ((new, answer), inserted) in new.iter().zip(answers).zip(inserted) {
+                done(&node, new.room, inserted, answer);
             }
         }
         // The database itself is away: to ask it once more for each would only take longer.
-        Err(error) if batch.len() == 1 || error.is_passing() => {
-            tracing::warn!(%error, sends = batch.len(), "sends could not be stored");
+        Err(error) if new.len() == 1 || error.is_passing() => {
+            tracing::warn!(%error, sends = new.len(), "sends could not be stored");
         }
         Err(error) => {
-            tracing::warn!(%error, sends = batch.len(), "sends could not be stored together");
-            one_by_one(&node, batch).await;
+            tracing::warn!(%error, sends = new.len(), "sends could not be stored together");
+            one_by_one(&node, new, answers).await;
         }
     }
 }
 
-async fn one_by_one(node: &Node, batch: Vec<Item>) {
+async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sender<Inserted>>) {
     // What is locked for long is waited for once, not once for each message.
     let mut stuck = HashSet::new();
-    for item in batch {
-        if stuck.contains(&item.new.room) {
+    for (new, answer) in new.iter().zip(answers) {
+        if stuck.contains(&new.room) {
             continue;
         }
-        match node.store.insert_messages(std::slice::from_ref(&item.new)).await {
+        match node.store.insert_messages(std::slice::from_ref(new)).await {
             Ok(mut inserted) => {
                 if let Some(inserted) = inserted.pop() {
-                    item.done(node, inserted);
+                    done(node, new.room, inserted, answer);
                 }
             }
             Err(error) if error.is_passing() => {
@@ -184,28 +176,26 @@ async fn one_by_one(node: &Node, batch: Vec<Item>) {
                 return;
             }
             Err(error) => {
-                tracing::warn!(%error, room.id = %item.new.room, "a send could not be stored");
+                tracing::warn!(%error, room.id = %new.room, "a send could not be stored");
                 if error.is_timeout() {
-                    stuck.insert(item.new.room);
+                    stuck.insert(new.room);
                 }
             }
         }
     }
 }
 
-impl Item {
-    /// It is committed, or known, or refused: from here on it does not matter whether anyone still waits for the answer.
-    fn done(self, node: &Node, inserted: Inserted) {
-        // A repeat of what is the message's last change is told as well: whoever stored it first may have died before it
-        // told anyone. To those who know it, it is an old number.
-        if let Inserted::New(message) | Inserted::Known(message) = &inserted
-            && message.rev == message.seq
-        {
-            let change = Change::Message { message: message.clone() };
-            node.publish_change(self.new.room, message.seq, message.sent_at, change);
-        }
-        if self.answer.send(inserted).is_err() {
-            tracing::debug!("whoever sent a message has not waited for the answer");
-        }
+/// It is committed, or known, or refused: from here on it does not matter whether anyone still waits for the answer.
+fn done(node: &Node, room: RoomId, inserted: Inserted, answer: oneshot::Sender<Inserted>) {
+    // A repeat of what is the message's last change is told as well: whoever stored it first may have died before it told
+    // anyone. To those who know it, it is an old number.
+    if let Inserted::New(message) | Inserted::Known(message) = &inserted
+        && message.rev == message.seq
+    {
+        let change = Change::Message { message: message.clone() };
+        node.publish_change(room, message.seq, message.sent_at, change);
+    }
+    if answer.send(inserted).is_err() {
+        tracing::debug!("whoever sent a message has not waited for the answer");
     }
 }

@@ -13,7 +13,7 @@ use futures::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
 use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Refusal, Reply, ServerFrame, limits};
 use tokio::time::Instant;
 
-use super::dispatch::{dispatch, dispatch_send, name_of};
+use super::dispatch::{dispatch, dispatch_send};
 use crate::{
     chat::Context,
     hub::{Close, ConnectionId, Outbox},
@@ -178,7 +178,7 @@ impl Connection {
     }
 
     fn begin(&self, ClientFrame { r#ref, command }: ClientFrame, running: &mut Running) {
-        self.cx.node.metrics.command(name_of(&command));
+        self.cx.node.metrics.command(command.name());
         let came = Instant::now();
         let asked = if let Command::Send { room, nonce, body } = command {
             let answer = dispatch_send(&self.cx, room, nonce, &body).boxed();

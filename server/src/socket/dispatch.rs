@@ -44,32 +44,6 @@ fn told(error: &Error) -> Refusal {
     error.refusal()
 }
 
-/// What a command is called on the wire.
-pub(super) fn name_of(command: &Command) -> &'static str {
-    match command {
-        Command::Hello { .. } => "hello",
-        Command::Ping {} => "ping",
-        Command::Open { .. } => "open",
-        Command::CatchUp { .. } => "catch_up",
-        Command::History { .. } => "history",
-        Command::Send { .. } => "send",
-        Command::Edit { .. } => "edit",
-        Command::Delete { .. } => "delete",
-        Command::React { .. } => "react",
-        Command::Delivered { .. } => "delivered",
-        Command::Read { .. } => "read",
-        Command::FindUsers { .. } => "find_users",
-        Command::StartDirect { .. } => "start_direct",
-        Command::CreateRoom { .. } => "create_room",
-        Command::FindChannels { .. } => "find_channels",
-        Command::Join { .. } => "join",
-        Command::Leave { .. } => "leave",
-        Command::Invite { .. } => "invite",
-        Command::SetRoom { .. } => "set_room",
-        Command::Members { .. } => "members",
-    }
-}
-
 async fn route(
     cx: &Context,
     (connection, ping_ms): (ConnectionId, u32),

@@ -222,3 +222,30 @@ async fn unread_counts_follow_what_is_written_and_read_on_any_device(pool: PgPoo
     bea.until("none is unread", |client| unread(client) == Some(0)).await;
     phone.until("none is unread there", |client| unread(client) == Some(0)).await;
 }
+
+/// News of an invitation that comes after the person has left again: nobody hears what is not for them.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_joining_that_is_no_longer_true_lets_nobody_listen(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let room = cluster.group("crew", [&ana]).await;
+    let summary = ana.with(|client| client.room(room).unwrap().summary.clone());
+    cluster.node(1).node.publish_joined(bea.id(), summary);
+    let followed = |text: &str| {
+        let metrics = cluster.node(2).node.metrics_text();
+        metrics.contains(&format!("roost_topics_followed {text}\n"))
+    };
+    let until = async |count: &str| {
+        let so = async {
+            while !followed(count) {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        assert!(tokio::time::timeout(SOON, so).await.is_ok(), "{count}");
+    };
+    // Her node looks into it, and leaves again; bea herself is told nothing.
+    until("2").await;
+    until("1").await;
+    assert!(bea.with(|client| client.room(room).is_none()));
+}

@@ -226,3 +226,34 @@ async fn what_a_connection_that_is_gone_asked_to_follow_is_left_again(pool: PgPo
     node.follow(gone, &[server::broker::Topic::Room(room)].into()).await.unwrap();
     until("0").await;
 }
+
+/// What happens while a connection is greeted is told after the greeting, which may not know of it.
+#[sqlx::test(migrations = "../migrations")]
+async fn nothing_is_told_before_welcome(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let ana = cluster.person("ana", 1).await;
+    let me = ana.id();
+    ana.cut().await;
+    let node = std::sync::Arc::clone(&cluster.node(1).node);
+    let room = protocol::RoomId(uuid::Uuid::new_v4());
+    let _news = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(async move {
+        loop {
+            node.publish_passing(server::broker::Topic::User(me), protocol::Event::Left { room });
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }));
+    let hello = format!(r#"{{"ref":1,"command":{{"type":"hello","version":{}}}}}"#, protocol::VERSION);
+    let mut told = 0;
+    for _ in 0..20 {
+        let mut socket = cluster.node(1).socket(&ana.cookie, ORIGIN).await.unwrap();
+        socket.send(Message::text(hello.clone())).await.unwrap();
+        let first = hears(&mut socket).await;
+        assert!(
+            matches!(first, Ok(ServerFrame::Reply { r#ref: 1, reply: Reply::Welcome { .. } })),
+            "{first:?}"
+        );
+        told += u32::from(matches!(hears(&mut socket).await, Ok(ServerFrame::Event { .. })));
+        socket.close(None).await.unwrap();
+    }
+    assert_eq!(told, 20, "and then all of it is");
+}

@@ -11,7 +11,7 @@ use faults::{
     place::Fallible,
 };
 use futures::{SinkExt as _, StreamExt as _, stream::FuturesUnordered};
-use protocol::{ClientFrame, Command, Nonce, RoomId, VERSION};
+use protocol::{ClientFrame, Command, Nonce, Reply, RoomId, ServerFrame, VERSION};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use uuid::Uuid;
 
@@ -21,18 +21,21 @@ use crate::scene::{ORIGIN, Someone};
 const OPENING: usize = 64;
 /// No single wait is longer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How the frame of a change begins.
+const CHANGE: &str = "{\"event\":{\"type\":\"change\"";
 
 /// One socket that has been greeted.
 pub(crate) struct Wire {
     socket: Socket,
     last_ref: u32,
+    node: String,
 }
 
 /// What a frame is, by its beginning.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Heard {
     /// The answer to a question.
-    Reply(u32),
+    Reply(u32, Utf8Bytes),
     /// A question was refused.
     Refusal(String),
     /// Something else was told.
@@ -44,7 +47,7 @@ fn heard(text: Utf8Bytes) -> Heard {
         return Heard::Event(text);
     };
     match number.parse() {
-        Ok(number) if answer.starts_with("\"reply\"") => Heard::Reply(number),
+        Ok(number) if answer.starts_with("\"reply\"") => Heard::Reply(number, text),
         Ok(_) | Err(_) => Heard::Refusal(text.to_string()),
     }
 }
@@ -56,12 +59,54 @@ impl Wire {
     /// When it is not.
     pub(crate) async fn open(addr: SocketAddr, someone: &Someone) -> Fallible<Self> {
         let socket = open(addr, ORIGIN, &someone.cookie).await?;
-        let mut wire = Self { socket, last_ref: 0 };
-        wire.ask(Command::Hello { version: VERSION }).await?;
-        Ok(wire)
+        let mut wire = Self { socket, last_ref: 0, node: String::new() };
+        let hello = wire.send(Command::Hello { version: VERSION }).await?;
+        wire.socket.flush().await?;
+        // The one answer that is read: who greets.
+        loop {
+            if let Heard::Reply(number, text) = wire.hear().await?
+                && number == hello
+                && let ServerFrame::Reply { reply: Reply::Welcome { node, .. }, .. } =
+                    ServerFrame::decode(&text)?
+            {
+                wire.node = node;
+                return Ok(wire);
+            }
+        }
     }
 
-    /// Asks, and waits for the answer; returns its text.
+    /// The server at the other end.
+    pub(crate) fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Says something alone: returns after how long it was acknowledged, and after how long the other was told.
+    ///
+    /// # Errors
+    /// When it is refused, or does not come.
+    pub(crate) async fn says_to(
+        &mut self,
+        other: &mut Self,
+        room: RoomId,
+        body: String,
+    ) -> Fallible<(Duration, Duration)> {
+        let began = Instant::now();
+        let command = Command::Send { room, nonce: Nonce(Uuid::new_v4()), body };
+        let told = async {
+            loop {
+                if let Heard::Event(text) = other.hear().await?
+                    && text.starts_with(CHANGE)
+                {
+                    return Ok::<_, Box<dyn std::error::Error + Send + Sync>>(began.elapsed());
+                }
+            }
+        };
+        let acknowledged = async { self.ask(command).await.map(|()| began.elapsed()) };
+        let (acknowledged, told) = tokio::join!(acknowledged, told);
+        Ok((acknowledged?, told?))
+    }
+
+    /// Asks, and waits for the answer.
     ///
     /// # Errors
     /// When it is refused, or does not come.
@@ -70,9 +115,9 @@ impl Wire {
         self.socket.flush().await?;
         loop {
             match self.hear().await? {
-                Heard::Reply(number) if number == asked => return Ok(()),
+                Heard::Reply(number, _) if number == asked => return Ok(()),
                 Heard::Refusal(text) => return Err(text.into()),
-                Heard::Reply(_) | Heard::Event(_) => {}
+                Heard::Reply(..) | Heard::Event(_) => {}
             }
         }
     }
@@ -233,7 +278,7 @@ async fn one(
         };
         tokio::select! {
             heard = wire.hear() => match heard? {
-                Heard::Reply(number) => {
+                Heard::Reply(number, _) => {
                     if let Some(sent) = under_way.remove(&number) {
                         load.acks.push(sent.elapsed());
                     }
@@ -275,7 +320,7 @@ pub(crate) async fn burst(
                 let mut changes = 0;
                 while changes < count {
                     if let Heard::Event(text) = wire.hear().await?
-                        && text.starts_with("{\"event\":{\"type\":\"change\"")
+                        && text.starts_with(CHANGE)
                     {
                         changes += 1;
                     }
@@ -293,7 +338,7 @@ pub(crate) async fn burst(
     let mut answered = 0;
     while answered < count {
         match sender.hear().await? {
-            Heard::Reply(_) => answered += 1,
+            Heard::Reply(..) => answered += 1,
             Heard::Refusal(text) => return Err(text.into()),
             Heard::Event(_) => {}
         }

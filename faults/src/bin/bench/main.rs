@@ -6,7 +6,7 @@
 //! (Redis and Postgres alone, in the same run) says what the machine could give at all.
 //!
 //! The clients are bare sockets that look at a frame no longer than they must: the browser's state machine, which the
-//! fault test runs, would cost more than the servers that are measured. There is no nginx before them: it is not measured.
+//! fault test runs, would cost more than the servers that are measured. Only the measure `nginx` goes through nginx.
 
 mod cpu;
 mod fleet;
@@ -42,7 +42,7 @@ async fn main() -> ExitCode {
             Ok(Err(e)) => fail(&e.to_string()),
             Err(_) => fail("it took too long"),
         },
-        _ = tokio::signal::ctrl_c() => fail("stopped"),
+        () = server::told_to_stop() => fail("stopped"),
     }
 }
 

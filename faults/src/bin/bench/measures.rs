@@ -29,6 +29,7 @@ pub(crate) struct Measure {
 
 enum Kind {
     Floor,
+    OneByOne,
     HotRoom,
     ManyRooms,
     Fanout,
@@ -42,6 +43,12 @@ enum Kind {
 /// All of them.
 pub(crate) const ALL: &[Measure] = &[
     Measure { name: "floor", title: "The floor: Redis and Postgres alone", servers: 1, kind: Kind::Floor },
+    Measure {
+        name: "nginx",
+        title: "One message after the other, through nginx, from server to server",
+        servers: 2,
+        kind: Kind::OneByOne,
+    },
     Measure { name: "hot", title: "One hot room", servers: 2, kind: Kind::HotRoom },
     Measure { name: "many", title: "1,000 rooms", servers: 2, kind: Kind::ManyRooms },
     Measure {
@@ -75,6 +82,7 @@ impl Measure {
     pub(crate) async fn run(&self, scene: &mut Scene, table: &mut Table) -> Fallible<()> {
         match self.kind {
             Kind::Floor => floor(scene, table).await,
+            Kind::OneByOne => one_by_one(scene, table).await,
             Kind::HotRoom => hot_room(scene, table).await,
             Kind::ManyRooms => many_rooms(scene, table).await,
             Kind::Fanout => fanout(scene, table).await,
@@ -96,6 +104,60 @@ async fn floor(scene: &Scene, table: &mut Table) -> Fallible<()> {
         let what = format!("Postgres: rows, 256 a commit, {connections} connection(s)");
         table.add("floor", &what, (rate, "/s"), "durable".to_owned());
     }
+    Ok(())
+}
+
+/// What two people feel on a place where nothing else goes on: through nginx, from server to server.
+async fn one_by_one(scene: &mut Scene, table: &mut Table) -> Fallible<()> {
+    const MESSAGES: usize = 1_000;
+    const PAGES: usize = 300;
+    let each = scene.resident()? as f64 / scene.addrs.len() as f64;
+    table.add("nginx", "resident memory of an idle server", (each / 1e6, "MB"), String::new());
+    let door = scene.balanced()?;
+    let people = scene.people(2).await?;
+    let room = scene.rooms(&[users(&people)]).await?[0];
+    let mut one = Wire::open(door, &people[0]).await?;
+    let mut two = Wire::open(door, &people[1]).await?;
+    // nginx hands each connection to the next server: after some tries the two are on different ones.
+    for _ in 0..20 {
+        if one.node() != two.node() {
+            break;
+        }
+        two = Wire::open(door, &people[1]).await?;
+    }
+    if one.node() == two.node() {
+        return Err("nginx has put both on one server".into());
+    }
+    let (mut acknowledged, mut shown) = (Vec::new(), Vec::new());
+    for number in 0..MESSAGES {
+        let (ack, told) = one.says_to(&mut two, room, format!("message {number}")).await?;
+        acknowledged.push(ack);
+        shown.push(told);
+    }
+    table.times("nginx", "send to acknowledgement", &mut acknowledged, QUANTILES);
+    table.times("nginx", "send to the other's socket", &mut shown, QUANTILES);
+    pages(table, "nginx", door, (&people[0], room), PAGES).await
+}
+
+/// A room as HTML, filled, each on a connection of its own.
+async fn pages(
+    table: &mut Table,
+    measure: &str,
+    door: std::net::SocketAddr,
+    (someone, room): (&Someone, RoomId),
+    count: usize,
+) -> Fallible<()> {
+    let path = format!("GET /r/{room} HTTP/1.1");
+    let mut times = Vec::new();
+    for _ in 0..count {
+        let began = Instant::now();
+        let answer = request(door, &path, &[("Cookie", &someone.cookie)]).await?;
+        if !answer.starts_with("HTTP/1.1 200") {
+            return Err(answer.lines().next().unwrap_or_default().into());
+        }
+        times.push(began.elapsed());
+    }
+    table.times(measure, "the room as HTML, filled", &mut times, QUANTILES);
     Ok(())
 }
 
@@ -244,12 +306,12 @@ async fn idle(scene: &Scene, table: &mut Table) -> Fallible<()> {
     }
     let warm = fleet::open_all(&wanted[..200]).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let before = scene.resident();
+    let before = scene.resident()?;
     let began = Instant::now();
     let wires = fleet::open_all(&wanted[200..]).await?;
     let took = began.elapsed();
     tokio::time::sleep(Duration::from_secs(4)).await;
-    let each = (scene.resident() - before) as f64 / wires.len() as f64;
+    let each = (scene.resident()? - before) as f64 / wires.len() as f64;
     let note = format!("{} on two servers, opened in {:.1} s", wires.len() + warm.len(), took.as_secs_f64());
     table.add("idle", "resident memory a connection", (each / 1_000.0, "kB"), note);
     let accounts = scene.accounts();
@@ -257,13 +319,13 @@ async fn idle(scene: &Scene, table: &mut Table) -> Fallible<()> {
     let spent = scene.accounts().since(&accounts).of("servers").as_secs_f64() * 1e3 / 10.0;
     table.add("idle", "CPU of both servers meanwhile", (spent, "ms/s"), "of 1000 a core".to_owned());
     // Everyone loses the connection at once, and comes back at once.
-    let full = scene.resident();
+    let full = scene.resident()?;
     drop((warm, wires));
     let began = Instant::now();
     let back = fleet::open_all(&wanted).await?;
     let took = began.elapsed();
     tokio::time::sleep(Duration::from_secs(4)).await;
-    let share = scene.resident() as f64 / full as f64;
+    let share = scene.resident()? as f64 / full as f64;
     let note = format!("all {} came back in {:.1} s", back.len(), took.as_secs_f64());
     table.add("idle", "memory after the storm, of that before", (share * 100.0, "%"), note);
     Ok(())
@@ -334,18 +396,7 @@ async fn history(scene: &Scene, table: &mut Table) -> Fallible<()> {
     table.times("history", "50 messages over the socket", &mut times, QUANTILES);
     let each = spent.of("servers").as_secs_f64() * 1e6 / PAGES as f64;
     table.add("history", "CPU of the server a page", (each, "µs"), format!("CPU: {spent}"));
-    let path = format!("GET /r/{} HTTP/1.1", rooms[0]);
-    let mut pages = Vec::new();
-    for _ in 0..300 {
-        let began = Instant::now();
-        let answer = request(scene.addrs[0], &path, &[("Cookie", &people[0].cookie)]).await?;
-        if !answer.starts_with("HTTP/1.1 200") {
-            return Err(answer.lines().next().unwrap_or_default().into());
-        }
-        pages.push(began.elapsed());
-    }
-    table.times("history", "the room as HTML, filled", &mut pages, QUANTILES);
-    Ok(())
+    pages(table, "history", scene.addrs[0], (&people[0], rooms[0]), 300).await
 }
 
 /// Rooms of two, whose members are on two of the servers: what Redis sends for a message does not grow with the servers.

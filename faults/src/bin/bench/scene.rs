@@ -4,10 +4,9 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command},
-    time::Duration,
 };
 
-use faults::place::{Fallible, free_addr, named, request, script, server_command};
+use faults::place::{Fallible, free_addr, named, resident_kb, script, server_command, until_ready};
 use protocol::{RoomId, UserId};
 use server::account::Token;
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -36,6 +35,7 @@ pub(crate) struct Scene {
     /// Where the servers listen.
     pub(crate) addrs: Vec<SocketAddr>,
     servers: Vec<Child>,
+    is_balanced: bool,
     root: PathBuf,
     folder: PathBuf,
 }
@@ -57,6 +57,7 @@ impl Scene {
             redis_url: redis_url.clone(),
             addrs: Vec::new(),
             servers: Vec::new(),
+            is_balanced: false,
             root: root.to_owned(),
             folder,
         };
@@ -69,25 +70,11 @@ impl Scene {
             scene.servers.push(command.spawn()?);
             scene.addrs.push(addr);
         }
-        for at in 0..servers {
-            scene.until_ready(at).await?;
+        for (number, (child, addr)) in (1..).zip(scene.servers.iter_mut().zip(&scene.addrs)) {
+            until_ready(child, *addr, &scene.folder.join(format!("node-{number}.log"))).await?;
         }
         sqlx::query("update installation set place = 'The measure'").execute(&scene.pool).await?;
         Ok(scene)
-    }
-
-    async fn until_ready(&mut self, at: usize) -> Fallible<()> {
-        for _ in 0..600 {
-            if !matches!(self.servers[at].try_wait(), Ok(None)) {
-                break;
-            }
-            let ready = request(self.addrs[at], "GET /health/ready HTTP/1.1", &[]).await;
-            if ready.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Err(format!("server {} is not ready (its log: .data/bench/node-{}.log)", at + 1, at + 1).into())
     }
 
     /// CPU time so far, by name.
@@ -112,13 +99,28 @@ impl Scene {
     }
 
     /// How much memory the servers have together, in bytes.
-    pub(crate) fn resident(&self) -> u64 {
-        let of = |server: &Child| -> Option<u64> {
-            let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).ok()?;
-            let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-            Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1_024)
-        };
-        self.servers.iter().filter_map(of).sum()
+    ///
+    /// # Errors
+    /// When one does not run.
+    pub(crate) fn resident(&self) -> Fallible<i64> {
+        self.servers.iter().map(|server| Ok(resident_kb(server.id())? * 1_024)).sum()
+    }
+
+    /// Puts an nginx before the servers, until the end of the scene; returns where it listens.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) fn balanced(&mut self) -> Fallible<SocketAddr> {
+        let addr = free_addr()?;
+        let mut words = vec!["start".to_owned(), self.balancer(), addr.to_string()];
+        words.extend(self.addrs.iter().map(|server| server.port().to_string()));
+        script(&self.root, "balancer", &words.iter().map(String::as_str).collect::<Vec<_>>())?;
+        self.is_balanced = true;
+        Ok(addr)
+    }
+
+    fn balancer(&self) -> String {
+        self.folder.join("balancer").display().to_string()
     }
 
     /// Puts people into the database.
@@ -229,8 +231,12 @@ impl Drop for Scene {
             drop(server.kill());
             drop(server.wait());
         }
-        if let Err(e) = script(&self.root, "services", &["--bench", "stop"]) {
-            eprintln!("bench: {e}");
+        let balancer = self.balancer();
+        let stops = [("balancer", ["stop", &balancer]), ("services", ["--bench", "stop"])];
+        for (name, words) in &stops[usize::from(!self.is_balanced)..] {
+            if let Err(e) = script(&self.root, name, words) {
+                eprintln!("bench: {e}");
+            }
         }
     }
 }

@@ -36,10 +36,9 @@ async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Re
     let cx = chat::Context { node: Arc::clone(&site.node), viewer: viewer.clone() };
     // The page's own nonce makes a second click harmless; without one it is a new message each time.
     let nonce = fields.get("nonce").parse().unwrap_or_else(|_| Nonce(Uuid::new_v4()));
-    let sent = async {
-        chat::messages::sent(room, chat::messages::send(&cx, room, nonce, fields.get("body"))?).await
-    };
-    sent.await.map_err(|e| blame_body(e.into()))?;
+    let written =
+        chat::messages::send(&cx, room, nonce, fields.get("body")).map_err(|e| blame_body(e.into()))?;
+    chat::messages::sent(room, written).await.map_err(|e| blame_body(e.into()))?;
     Ok(Done::to(format!("/r/{room}#end")))
 }
 
