@@ -78,6 +78,7 @@ enum Purpose {
     CatchUp(RoomId),
     Open(RoomId),
     Unread(RoomId),
+    Members(RoomId),
     History(RoomId, Direction, Seq),
     Request,
 }
@@ -504,6 +505,7 @@ impl Client {
         self.pump_marks(now);
         self.pump_holes(now);
         self.pump_refused(now);
+        self.pump_members();
         self.pump_ahead();
     }
 
@@ -552,9 +554,22 @@ impl Client {
         for room in due {
             match self.refused_rooms.remove(&room) {
                 Some((_, Purpose::Open(_))) => self.ask_open(room),
+                // It is stale still, and asked for when it is on the screen.
+                Some((_, Purpose::Members(_))) => {}
                 Some(_) => self.ask_catch_up(room),
                 None => {}
             }
+        }
+    }
+
+    /// How far others are in the room on the screen is told in passing: what was told while this client was away is asked
+    /// for.
+    fn pump_members(&mut self) {
+        let Some(room) = self.focused.filter(|room| !self.refused_rooms.contains_key(room)) else { return };
+        if self.rooms.get(&room).is_some_and(|state| state.is_stale())
+            && !self.is_asked(&Purpose::Members(room))
+        {
+            self.ask(Purpose::Members(room), Command::Members { room, query: String::new() });
         }
     }
 
@@ -597,6 +612,12 @@ impl Client {
                 self.caught_up(room, changes, through, more);
             }
             (Purpose::CatchUp(_) | Purpose::Open(_), Reply::View { view }) => self.opened(*view),
+            (Purpose::Members(room), reply @ Reply::Members { .. }) => {
+                self.learn(&reply);
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.set_stale(false);
+                }
+            }
             (Purpose::Request, reply) => {
                 self.learn(&reply);
                 self.answers.push(Answer { request: r#ref, result: Ok(reply) });
@@ -609,6 +630,7 @@ impl Client {
                 | Purpose::CatchUp(_)
                 | Purpose::Open(_)
                 | Purpose::Unread(_)
+                | Purpose::Members(_)
                 | Purpose::History(..),
                 _,
             ) => {}
@@ -630,7 +652,7 @@ impl Client {
             Reply::Members { room, members, marks } => {
                 if let Some(state) = self.rooms.get_mut(room) {
                     for member in members {
-                        state.members.insert(member.user.id, member.clone());
+                        state.put_listed(member.clone());
                     }
                     for marks in marks {
                         state.put_marks(*marks);
@@ -665,16 +687,18 @@ impl Client {
                 }
                 self.touched.outbox = true;
             }
-            Purpose::CatchUp(room) | Purpose::Open(room) => match refusal.code.retry() {
-                // Else the room would stay behind until somebody says something there.
-                Retry::Later => {
-                    let at = now + refusal.retry_ms.map_or(ROOM_RETRY_MS, i64::from);
-                    self.refused_rooms.insert(room, (at, purpose));
+            Purpose::CatchUp(room) | Purpose::Open(room) | Purpose::Members(room) => {
+                match refusal.code.retry() {
+                    // Else the room would stay behind until somebody says something there.
+                    Retry::Later => {
+                        let at = now + refusal.retry_ms.map_or(ROOM_RETRY_MS, i64::from);
+                        self.refused_rooms.insert(room, (at, purpose));
+                    }
+                    // One is no longer in it.
+                    Retry::Never if refusal.code == ErrorCode::RoomUnknown => self.left(room),
+                    Retry::Never => {}
                 }
-                // One is no longer in it.
-                Retry::Never if refusal.code == ErrorCode::RoomUnknown => self.left(room),
-                Retry::Never => {}
-            },
+            }
             Purpose::Unread(room) => {
                 // The face waits for the line: it begins at the newest messages instead.
                 if let Some(state) = self.rooms.get_mut(&room) {
@@ -728,6 +752,7 @@ impl Client {
                         out.delivered.max(Some(own.delivered).filter(|seq| *seq > theirs.delivered));
                 }
                 state.relist(summary);
+                state.set_stale(true);
             }
             None => {
                 self.rooms.insert(summary.room.id, RoomState::listed(summary));

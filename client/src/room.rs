@@ -57,6 +57,8 @@ pub struct RoomState {
     /// Changed messages outside the window, as they are now: a page of history that was read before the change may still be
     /// on its way.
     changed_outside: SortedMap<Seq, Message>,
+    /// Marks of others may have been told while this client was away.
+    stale: bool,
 }
 
 impl RoomState {
@@ -77,6 +79,7 @@ impl RoomState {
             held_since: None,
             counted_through: head,
             changed_outside: SortedMap::new(),
+            stale: false,
         }
     }
 
@@ -101,6 +104,7 @@ impl RoomState {
         self.cursor = view.through;
         self.counted_through = view.through;
         self.changed_outside.clear();
+        self.stale = false;
         self.put_marks(own);
         self.held.retain(|seq, _| *seq > view.through);
         self.drain();
@@ -338,9 +342,26 @@ impl RoomState {
         if member.user.id == self.summary.marks.user {
             self.summary.role = member.role;
         }
+        self.put_listed(member);
+    }
+
+    /// A member, from a list or from a change: an older word changes nothing.
+    pub fn put_listed(&mut self, member: Member) {
         if self.members.get(&member.user.id).is_none_or(|known| known.rev < member.rev) {
             self.members.insert(member.user.id, member);
         }
+    }
+
+    /// Whether marks of others may have been told that this client has not heard: they pass, and it was away. Never of a
+    /// room that is only a line in the list, or so large that marks are not told.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.stale
+    }
+
+    /// See [`Self::is_stale`].
+    pub fn set_stale(&mut self, stale: bool) {
+        self.stale = stale && self.timeline.is_some() && self.summary.members as usize <= MARKS_MEMBERS_MAX;
     }
 
     /// Someone's marks. They only grow. Says whether anything changed.

@@ -361,6 +361,42 @@ fn marks_that_were_on_their_way_are_sent_again_after_a_reconnect() {
 }
 
 #[test]
+fn what_others_have_read_while_one_was_away_is_asked_for_where_one_looks() {
+    let mut client = at_three();
+    let asks = |client: &mut Client| {
+        let is = |frame: &protocol::ClientFrame| matches!(frame.command, Command::Members { .. });
+        client.take_frames().into_iter().filter(is).map(|frame| frame.r#ref).collect::<Vec<_>>()
+    };
+    let again = |client: &mut Client, now| {
+        client.disconnected(now);
+        client.connected(now);
+        answer(client, now, |command| matches!(command, Command::Hello { .. }), welcome(3, 1));
+    };
+    again(&mut client, 10);
+    let asked = asks(&mut client);
+    assert_eq!(asked.len(), 1);
+    let refusal = Refusal::new(ErrorCode::Internal);
+    client.receive(ServerFrame::Refusal { r#ref: Some(asked[0]), refusal }, 20);
+    client.tick(900);
+    assert_eq!(asks(&mut client), [0_u32; 0], "not at once");
+    client.tick(1_100);
+    client.tick(1_200);
+    let asked = asks(&mut client);
+    let marks = vec![Marks { user: user(OTHER).id, delivered: Seq(3), read: Seq(3) }];
+    let members = view(Vec::new(), 3).members;
+    let reply = Reply::Members { room: room(), members, marks };
+    client.receive(ServerFrame::Reply { r#ref: asked[0], reply }, 1_300);
+    assert_eq!(client.room(room()).unwrap().tick(Seq(3)), Tick::Read);
+    client.tick(3_000);
+    assert_eq!(asks(&mut client), [0_u32; 0], "once");
+    client.focus(None, 3_000);
+    again(&mut client, 3_100);
+    assert_eq!(asks(&mut client), [0_u32; 0], "nobody looks");
+    client.focus(Some(room()), 3_200);
+    assert_eq!(asks(&mut client).len(), 1);
+}
+
+#[test]
 fn a_message_that_changed_before_it_came_is_counted_once_and_is_news() {
     let mut client = at_three();
     // 4 was said, 5 was said, 6 is an edit of 4.

@@ -33,7 +33,8 @@ pub enum Change {
 }
 
 /// What a server tells. `change` is durable: it has a number, and a hole in the numbers is asked for again.
-/// The others pass: whoever misses one learns the same from the next `welcome`.
+/// The others pass: whoever misses one learns the same from the next `welcome`, `view`
+/// or `members`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {

@@ -132,6 +132,8 @@ pub struct Metrics {
     pub holes_repaired: Counter,
     /// Rooms that the head check found behind.
     pub head_check_finds: Counter,
+    /// Marks that the check of the marks found, of which this node had not heard.
+    pub marks_check_finds: Counter,
     /// Broadcasts that were not taken because the queue to the broker was full.
     pub publish_refused: Counter,
     /// Answers to `catch_up` from memory …
@@ -160,6 +162,7 @@ impl Metrics {
             delivery_seconds: Histogram::new(SECONDS),
             holes_repaired: Counter::default(),
             head_check_finds: Counter::default(),
+            marks_check_finds: Counter::default(),
             publish_refused: Counter::default(),
             ring_hits: Counter::default(),
             ring_misses: Counter::default(),
@@ -214,6 +217,11 @@ impl Metrics {
             "head_check_finds",
             "Rooms that the head check found behind",
             self.head_check_finds.clone(),
+        );
+        r.register(
+            "marks_check_finds",
+            "Marks found by looking, of which nothing had been heard",
+            self.marks_check_finds.clone(),
         );
         r.register("database_connections", "Connections to Postgres, by their state", self.database.clone());
         r.register("bus_up", "Whether this Redis carries", self.bus_up.clone());

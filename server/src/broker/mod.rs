@@ -66,6 +66,14 @@ pub enum Kind {
     Change(Seq),
     /// Something that passes: whoever misses it learns the same later.
     Passing,
+    /// Someone's marks have grown. They pass as well; by this the node knows what its browsers have been told, and finds
+    /// what was lost.
+    Marks {
+        /// On a room's topic, whose they are; on a person's, in which room.
+        of: Uuid,
+        /// Both marks together. As both only grow, more is newer.
+        far: i64,
+    },
     /// The person is in a new room: their connections follow it from now on.
     Joined(RoomId),
     /// The person has left a room: their connections no longer follow it.
@@ -99,6 +107,8 @@ impl Broadcast {
         let (kind, seq, id) = match self.kind {
             Kind::Change(seq) => (0, seq, Uuid::nil()),
             Kind::Passing => (1, Seq::ZERO, Uuid::nil()),
+            // To a server that does not know marks yet, something that passes.
+            Kind::Marks { of, far } => (1, Seq(far), of),
             Kind::Joined(room) => (2, Seq::ZERO, room.0),
             Kind::Left(room) => (3, Seq::ZERO, room.0),
             Kind::SessionEnded(session) => (4, Seq::ZERO, session.map_or(Uuid::nil(), |session| session.0)),
@@ -125,7 +135,8 @@ impl Broadcast {
         let id = Uuid::from_slice(id).ok()?;
         let kind = match kind {
             0 => Kind::Change(Seq(i64::from_be_bytes(*seq))),
-            1 => Kind::Passing,
+            1 if id.is_nil() => Kind::Passing,
+            1 => Kind::Marks { of: id, far: i64::from_be_bytes(*seq) },
             2 => Kind::Joined(RoomId(id)),
             3 => Kind::Left(RoomId(id)),
             4 => Kind::SessionEnded((!id.is_nil()).then_some(SessionId(id))),
@@ -253,6 +264,7 @@ mod tests {
         for kind in [
             Kind::Change(Seq(42)),
             Kind::Passing,
+            Kind::Marks { of: Uuid::from_u128(4), far: 17 },
             Kind::Joined(RoomId(Uuid::from_u128(1))),
             Kind::Left(RoomId(Uuid::from_u128(2))),
             Kind::SessionEnded(None),

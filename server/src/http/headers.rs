@@ -44,10 +44,12 @@ pub(super) async fn add(State(site): State<Site>, mut request: Request, next: Ne
 }
 
 /// Nothing but our own files, and scripts and styles that carry the nonce. `wasm-unsafe-eval` lets wasm be compiled and
-/// does not allow `eval`. The sockets are named because older browsers do not count them as `'self'`.
+/// does not allow `eval`. The sockets are named because older browsers do not count them as `'self'`; but a policy has no
+/// word for an address of IPv6.
 fn add_policy(headers: &mut HeaderMap, site: &Site, nonce: &str) {
+    let sockets = site.config.origins().into_iter().map(|origin| origin.socket());
     let sockets: String =
-        site.config.origins().iter().map(|origin| format!(" {}", origin.socket())).collect();
+        sockets.filter(|socket| !socket.contains('[')).map(|socket| format!(" {socket}")).collect();
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
          style-src 'self' 'nonce-{nonce}'; connect-src 'self'{sockets}; img-src 'self' data: blob:; \

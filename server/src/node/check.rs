@@ -4,19 +4,23 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
-use protocol::{CloseCode, RoomId, SessionId, UserId};
+use protocol::{CloseCode, Event, RoomId, ServerFrame, SessionId, UserId, limits::MARKS_MEMBERS_MAX};
+use tokio::time::Instant;
 
-use super::{Node, ROUND_WITHIN};
+use super::{Node, ROUND_WITHIN, marks};
 use crate::{
     broker::{Status, Topic},
     hub::ConnectionId,
-    store,
+    store::{self, members::Raised},
 };
 
 /// Rooms or people asked for in one query.
 const CHUNK: usize = 1_000;
+/// Marks bear the time at which their writing began: the check looks back by this beyond the one before.
+const MARKS_SLACK: Duration = Duration::from_secs(20);
 
 /// Compares the followed rooms with the database: it finds the lost last message of a room, which no hole ever shows.
 pub(super) async fn heads(node: Arc<Node>) {
@@ -57,6 +61,57 @@ async fn check_heads(node: &Arc<Node>) -> Result<(), store::Error> {
                 let node = node.clone();
                 node.clone().spawn(async move { node.repair(behind.room).await });
             }
+        }
+    }
+    Ok(())
+}
+
+/// Looks for marks that have grown and that nobody here was told of: what passes may be lost with the broker, or with the
+/// server that wrote it. Someone who waits for a tick is not left waiting.
+pub(super) async fn marks(node: Arc<Node>) {
+    let mut asked = Instant::now();
+    loop {
+        let pause = match node.broker.status() {
+            Status::Up => node.tuning.marks_check,
+            Status::Down => node.tuning.head_check,
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            // What is on its way comes by itself.
+            () = node.doubt_marks.notified() => tokio::time::sleep(node.tuning.head_check_down).await,
+        }
+        let (checking, began) = (node.clone(), Instant::now());
+        let since = asked.elapsed() + MARKS_SLACK;
+        let check = async move { check_marks(&checking, since).await };
+        match node.round(("the check of the marks", ROUND_WITHIN), check).await {
+            Some(Ok(())) => asked = began,
+            Some(Err(e)) => tracing::warn!(error = %e, "the check of the marks failed"),
+            None => {}
+        }
+    }
+}
+
+async fn check_marks(node: &Arc<Node>, since: Duration) -> Result<(), store::Error> {
+    let (mut rooms, mut users) = (Vec::new(), Vec::new());
+    for topic in node.follows.topics() {
+        match topic {
+            Topic::Room(room) => rooms.push(room),
+            Topic::User(user) => users.push(user),
+        }
+    }
+    let mut raised = Vec::new();
+    for chunk in rooms.chunks(CHUNK) {
+        raised.extend(node.store.marks_of_rooms(chunk, MARKS_MEMBERS_MAX, since).await?);
+    }
+    for chunk in users.chunks(CHUNK) {
+        raised.extend(node.store.marks_of_users(chunk, MARKS_MEMBERS_MAX, since).await?);
+    }
+    for Raised { room, marks, members } in raised {
+        let topic = marks::topic(room, marks, members);
+        let event = Event::Marks { room, marks };
+        let key = (marks::of(topic, room, marks), marks::far(marks));
+        if node.deliver_marks(topic, key, &ServerFrame::Event { event }.encode().into()) {
+            node.metrics.marks_check_finds.inc();
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use axum::extract::ws::Utf8Bytes;
 use protocol::{Change, CloseCode, Event, RoomId, Seq, ServerFrame, SessionId, UserId, limits::CHANGES_MAX};
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::{Node, follow::Position};
 use crate::{
@@ -21,7 +22,7 @@ pub(super) async fn run(node: Arc<Node>, mut signals: mpsc::Receiver<Signal>) {
     while let Some(signal) = signals.recv().await {
         match signal {
             Signal::Broadcast(broadcast) => node.deliver(broadcast),
-            Signal::Lost => node.doubt.notify_one(),
+            Signal::Lost => node.doubt(),
         }
     }
 }
@@ -36,6 +37,7 @@ impl Node {
         match (broadcast.kind, broadcast.topic) {
             (Kind::Change(seq), Topic::Room(room)) => self.deliver_change(room, seq, frame),
             (Kind::Passing, topic) => self.hub.deliver(topic, &frame, Weight::Passing),
+            (Kind::Marks { of, far }, topic) => drop(self.deliver_marks(topic, (of, far), &frame)),
             (Kind::Joined(room), Topic::User(user)) => self.deliver_joined(user, room, frame),
             (Kind::Left(room), Topic::User(user)) => self.deliver_left(user, room, &frame),
             (Kind::SessionEnded(session), Topic::User(user)) => self.close_session(user, session),
@@ -44,6 +46,20 @@ impl Node {
                 tracing::warn!(topic = %broadcast.topic, "passed over a broadcast that does not fit its topic");
             }
         }
+    }
+
+    /// Hands marks to who follows this topic, and notes that they have been told. What is known already is not told again.
+    pub(super) fn deliver_marks(&self, topic: Topic, (of, far): (Uuid, i64), frame: &Utf8Bytes) -> bool {
+        let is_news = self.follows.with_topic(topic, |position| {
+            let told = position.marks.entry(of).or_insert(-1);
+            let is_news = far > *told;
+            *told = far.max(*told);
+            is_news
+        });
+        if is_news == Some(true) {
+            self.hub.deliver(topic, frame, Weight::Passing);
+        }
+        is_news == Some(true)
     }
 
     fn deliver_change(self: &Arc<Self>, room: RoomId, seq: Seq, frame: Utf8Bytes) {

@@ -12,6 +12,7 @@ use std::{
 use axum::extract::ws::Utf8Bytes;
 use protocol::{RoomId, Seq};
 use tokio::{sync::watch, time::Instant};
+use uuid::Uuid;
 
 use super::{
     Node,
@@ -34,6 +35,9 @@ pub(super) struct Position {
     pub(super) repairing: bool,
     /// The newest changes, up to `last`.
     pub(super) ring: Ring,
+    /// How far the marks are that this node has told: of whom, in a room; in which room, of a person. See
+    /// [`Kind::Marks`](crate::broker::Kind::Marks). Only of rooms so small that all are told, so there are few.
+    pub(super) marks: HashMap<Uuid, i64>,
     /// A change that this node has published, and when: until it comes back.
     pub(super) timed: Option<(Seq, Instant)>,
 }
@@ -56,7 +60,17 @@ impl Follows {
 
     /// The position of a room, for work without waiting.
     pub(super) fn with<T>(&self, room: RoomId, work: impl FnOnce(&mut Position) -> T) -> Option<T> {
-        self.lock().get_mut(&Topic::Room(room)).map(|follow| work(&mut follow.position))
+        self.with_topic(Topic::Room(room), work)
+    }
+
+    /// The same of any topic.
+    pub(super) fn with_topic<T>(&self, topic: Topic, work: impl FnOnce(&mut Position) -> T) -> Option<T> {
+        self.lock().get_mut(&topic).map(|follow| work(&mut follow.position))
+    }
+
+    /// Everything that is followed.
+    pub(super) fn topics(&self) -> Vec<Topic> {
+        self.lock().keys().copied().collect()
     }
 
     /// How many topics there are.

@@ -9,8 +9,9 @@ use std::{
     time::Duration,
 };
 
-use protocol::{Event, RoomId, UserId, limits::MARKS_MEMBERS_MAX};
+use protocol::{RoomId, UserId, limits::MARKS_MEMBERS_MAX};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::{Node, ROUND_WITHIN};
 use crate::{
@@ -107,11 +108,24 @@ async fn write(node: &Node, due: Vec<Raise>) {
 }
 
 /// A small room is told; of a large one only the member's own devices are.
-fn publish(node: &Node, raised: Raised) {
-    let topic = if raised.members as usize <= MARKS_MEMBERS_MAX {
-        Topic::Room(raised.room)
-    } else {
-        Topic::User(raised.marks.user)
-    };
-    node.publish_passing(topic, Event::Marks { room: raised.room, marks: raised.marks });
+fn publish(node: &Node, Raised { room, marks, members }: Raised) {
+    node.publish_marks(topic(room, marks, members), room, marks);
+}
+
+/// Who is told of marks.
+pub(super) fn topic(room: RoomId, marks: protocol::Marks, members: u32) -> Topic {
+    if members as usize <= MARKS_MEMBERS_MAX { Topic::Room(room) } else { Topic::User(marks.user) }
+}
+
+/// By what marks are known on a topic, and how far they are: see [`Kind::Marks`](crate::broker::Kind::Marks).
+pub(super) fn of(topic: Topic, room: RoomId, marks: protocol::Marks) -> Uuid {
+    match topic {
+        Topic::Room(_) => marks.user.0,
+        Topic::User(_) => room.0,
+    }
+}
+
+/// See [`of`].
+pub(super) fn far(marks: protocol::Marks) -> i64 {
+    marks.delivered.0 + marks.read.0
 }

@@ -50,6 +50,9 @@ pub struct Tuning {
     pub head_check: Duration,
     /// The same while the broker is down.
     pub head_check_down: Duration,
+    /// How often it is looked whether marks have grown that nobody was told of. While the broker is down, as often as heads
+    /// are compared otherwise.
+    pub marks_check: Duration,
     /// How often the sessions and memberships of all connections are compared with the database.
     pub session_check: Duration,
     /// How long a topic is followed after its last follower has gone: who reloads a page comes back at once.
@@ -71,6 +74,7 @@ impl Default for Tuning {
         Self {
             head_check: Duration::from_secs(5),
             head_check_down: Duration::from_secs(1),
+            marks_check: Duration::from_secs(15),
             session_check: Duration::from_secs(20),
             linger: Duration::from_secs(1),
             hole: Duration::from_millis(50),
@@ -108,8 +112,10 @@ pub struct Node {
     detour: Option<mpsc::Sender<Broadcast>>,
     tasks: TaskTracker,
     leaving: CancellationToken,
-    /// Rung when something may have been missed.
+    /// Rung when something may have been missed: the check of the heads …
     doubt: tokio::sync::Notify,
+    /// … and the one of the marks.
+    doubt_marks: tokio::sync::Notify,
     /// The turns of repairs.
     repairs: tokio::sync::Semaphore,
 }
@@ -143,10 +149,12 @@ impl Node {
             tasks: TaskTracker::new(),
             leaving: CancellationToken::new(),
             doubt: tokio::sync::Notify::new(),
+            doubt_marks: tokio::sync::Notify::new(),
             repairs: tokio::sync::Semaphore::new(REPAIRS_AT_ONCE),
         });
         node.spawn(deliver::run(node.clone(), signals));
         node.spawn(check::heads(node.clone()));
+        node.spawn(check::marks(node.clone()));
         node.spawn(check::sessions(node.clone()));
         node.spawn(marks::run(node.clone()));
         if let Some(spoilt) = spoilt {
@@ -251,6 +259,18 @@ impl Node {
         self.publish(topic, Kind::Passing, Some(event));
     }
 
+    /// Tells of someone's marks in a room.
+    fn publish_marks(&self, topic: Topic, room: RoomId, marks: protocol::Marks) {
+        let kind = Kind::Marks { of: marks::of(topic, room, marks), far: marks::far(marks) };
+        self.publish(topic, kind, Some(Event::Marks { room, marks }));
+    }
+
+    /// Something may have been missed.
+    fn doubt(&self) {
+        self.doubt.notify_one();
+        self.doubt_marks.notify_one();
+    }
+
     /// Tells every node that a person is in a new room.
     pub fn publish_joined(&self, user: UserId, summary: protocol::RoomSummary) {
         let room = summary.room.id;
@@ -282,7 +302,7 @@ impl Node {
             self.metrics.publish_refused.inc();
             // The other nodes find it by their head check; this one need not wait for that.
             tracing::warn!(%topic, "the queue to the broker is full");
-            self.doubt.notify_one();
+            self.doubt();
         }
     }
 

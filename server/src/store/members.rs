@@ -1,5 +1,7 @@
 //! Who is in which room, and how far they are.
 
+use std::time::Duration;
+
 use protocol::{Marks, Member, Millis, Role, RoomId, Seq, User, UserId, limits};
 use uuid::Uuid;
 
@@ -39,6 +41,26 @@ pub struct Raised {
     pub marks: Marks,
     /// How many members the room has: a large one is not told.
     pub members: u32,
+}
+
+struct RaisedRow {
+    room_id: Uuid,
+    user_id: Uuid,
+    delivered_seq: i64,
+    read_seq: i64,
+    member_count: i32,
+}
+
+impl From<RaisedRow> for Raised {
+    fn from(row: RaisedRow) -> Self {
+        let marks =
+            Marks { user: UserId(row.user_id), delivered: Seq(row.delivered_seq), read: Seq(row.read_seq) };
+        Self {
+            room: RoomId(row.room_id),
+            marks,
+            members: u32::try_from(row.member_count).unwrap_or_default(),
+        }
+    }
 }
 
 struct MemberRow {
@@ -227,7 +249,8 @@ impl Store {
         let users: Vec<Uuid> = raises.iter().map(|raise| raise.marks.user.0).collect();
         let delivered: Vec<i64> = raises.iter().map(|raise| raise.marks.delivered.0).collect();
         let read: Vec<i64> = raises.iter().map(|raise| raise.marks.read.0).collect();
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            RaisedRow,
             r#"with asked as (
                 select k.room_id, k.user_id, least(k.read, r.head_seq) as read,
                     least(greatest(k.delivered, k.read), r.head_seq) as delivered, r.member_count
@@ -236,7 +259,7 @@ impl Store {
                 join rooms r on r.id = k.room_id
              )
              update members m set delivered_seq = greatest(m.delivered_seq, a.delivered),
-                read_seq = greatest(m.read_seq, a.read)
+                read_seq = greatest(m.read_seq, a.read), marked_at = now()
              from asked a
              where m.room_id = a.room_id and m.user_id = a.user_id and m.active
                 and (m.delivered_seq < a.delivered or m.read_seq < a.read)
@@ -248,16 +271,59 @@ impl Store {
         )
         .fetch_all(self.pool())
         .await?;
-        let raised = rows.into_iter().map(|row| Raised {
-            room: RoomId(row.room_id),
-            marks: Marks {
-                user: UserId(row.user_id),
-                delivered: Seq(row.delivered_seq),
-                read: Seq(row.read_seq),
-            },
-            members: u32::try_from(row.member_count).unwrap_or_default(),
-        });
-        Ok(raised.collect())
+        Ok(rows.into_iter().map(Raised::from).collect())
+    }
+
+    /// Marks in these rooms that have grown within a time until now: in rooms of at most `members_max` members.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn marks_of_rooms(
+        &self,
+        rooms: &[RoomId],
+        members_max: usize,
+        within: Duration,
+    ) -> Result<Vec<Raised>, Error> {
+        let rooms: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
+        let rows = sqlx::query_as!(
+            RaisedRow,
+            "select m.room_id, m.user_id, m.delivered_seq, m.read_seq, r.member_count
+             from rooms r join members m on m.room_id = r.id
+             where r.id = any($1) and r.member_count <= $2 and m.active
+                and m.marked_at > now() - make_interval(secs => $3)",
+            &rooms,
+            members_max as i32,
+            within.as_secs_f64()
+        )
+        .fetch_all(self.pool())
+        .await?;
+        Ok(rows.into_iter().map(Raised::from).collect())
+    }
+
+    /// The same of these people: in rooms of more than `members_max` members.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn marks_of_users(
+        &self,
+        users: &[UserId],
+        members_max: usize,
+        within: Duration,
+    ) -> Result<Vec<Raised>, Error> {
+        let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
+        let rows = sqlx::query_as!(
+            RaisedRow,
+            "select m.room_id, m.user_id, m.delivered_seq, m.read_seq, r.member_count
+             from members m join rooms r on r.id = m.room_id
+             where m.user_id = any($1) and m.active and r.member_count > $2
+                and m.marked_at > now() - make_interval(secs => $3)",
+            &users,
+            members_max as i32,
+            within.as_secs_f64()
+        )
+        .fetch_all(self.pool())
+        .await?;
+        Ok(rows.into_iter().map(Raised::from).collect())
     }
 
     /// People whose handle or name has `query` in it, exact handles first.

@@ -71,17 +71,22 @@ impl Drop for Running {
 }
 
 impl Cluster {
-    pub async fn start(pool: PgPool, nodes: usize) -> Self {
-        let tuning = Tuning {
+    /// Everything that takes its time takes less.
+    pub fn tuning() -> Tuning {
+        Tuning {
             head_check: Duration::from_millis(300),
+            marks_check: Duration::from_millis(300),
             session_check: Duration::from_millis(500),
             linger: Duration::from_millis(50),
             marks: Duration::from_millis(100),
             sends_per_s: std::num::NonZeroU32::new(10_000).unwrap(),
             sends_burst: std::num::NonZeroU32::new(10_000).unwrap(),
             ..Tuning::default()
-        };
-        Self::start_tuned(pool, nodes, tuning).await
+        }
+    }
+
+    pub async fn start(pool: PgPool, nodes: usize) -> Self {
+        Self::start_tuned(pool, nodes, Self::tuning()).await
     }
 
     pub async fn start_tuned(pool: PgPool, count: usize, tuning: Tuning) -> Self {

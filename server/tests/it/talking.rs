@@ -1,11 +1,19 @@
 //! People talk across nodes: what one writes is stored, arrives once, in order, and is marked.
 
+use std::time::Duration;
+
 use client::Tick;
-use protocol::{Command, Direction, ErrorCode, Nonce, Reply, RoomKind, Seq};
+use protocol::{Command, Direction, ErrorCode, Marks, Nonce, Reply, RoomId, RoomKind, Seq};
+use server::{node::Tuning, store::members::Raise};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::cluster::{Cluster, shown};
+use crate::cluster::{Cluster, Person, shown};
+
+/// The number of the newest message that someone sees: their own may be there before its event.
+fn newest(person: &Person, room: RoomId) -> Seq {
+    person.with(|client| client.room(room).unwrap().timeline.as_ref().unwrap().last().unwrap().seq)
+}
 
 /// The story it all starts from.
 #[sqlx::test(migrations = "../migrations")]
@@ -95,6 +103,53 @@ async fn a_lost_last_message_is_found(pool: PgPool) {
     ana.says(room, "one").await;
     cluster.unheard(&ana, room, "two").await;
     bea.sees(room, ["one", "two"]).await;
+}
+
+/// A mark that is stored and was told to nobody, as when its server died in between: it is found, and told once.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_lost_mark_is_found(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let room = cluster.group("harbour", [&ana, &bea]).await;
+    ana.opens(room).await;
+    ana.says(room, "one").await;
+    let last = newest(&ana, room);
+    ana.until("delivered", |client| client.room(room).unwrap().tick(last) == Tick::Delivered).await;
+    let marks = Marks { user: bea.id(), delivered: last, read: last };
+    cluster.node(2).node.store.raise_marks(&[Raise { room, marks }]).await.unwrap();
+    ana.until("read", |client| client.room(room).unwrap().tick(last) == Tick::Read).await;
+    let finds = |number| {
+        let text = cluster.node(number).node.metrics_text();
+        text.lines().find_map(|line| line.strip_prefix("roost_marks_check_finds_total ")?.parse().ok())
+    };
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((finds(1), finds(2)), (Some(1_u32), Some(1_u32)), "each node, once");
+}
+
+/// What others have read while one was away is known on return, although nothing was said.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_was_read_while_away_is_known_on_return(pool: PgPool) {
+    // The check would find it as well.
+    let tuning = Tuning { marks_check: Duration::from_secs(600), ..Cluster::tuning() };
+    let cluster = Cluster::start_tuned(pool, 2, tuning).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let room = cluster.group("harbour", [&ana, &bea]).await;
+    ana.opens(room).await;
+    bea.opens(room).await;
+    ana.says(room, "one").await;
+    let last = newest(&ana, room);
+    ana.until("delivered", |client| client.room(room).unwrap().tick(last) == Tick::Delivered).await;
+    ana.cut().await;
+    bea.sees(room, ["one"]).await;
+    bea.reads(room);
+    let read = async || cluster.marks(room, bea.id()).await.1 == last.0;
+    while !read().await {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    ana.goes_to(cluster.node(2)).await;
+    ana.until("read", |client| client.room(room).unwrap().tick(last) == Tick::Read).await;
 }
 
 /// Bea loses her connection while Ana writes, and comes back to another server. She has everything, once, in order.
