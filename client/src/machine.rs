@@ -108,6 +108,8 @@ pub struct Client {
     asked: SortedMap<u32, (Purpose, Command)>,
     next_ref: u32,
     ahead: VecDeque<RoomId>,
+    /// Rooms that the person has asked to leave, and into which nobody has taken them since.
+    leaving: BTreeSet<RoomId>,
     /// Rooms of which a server refused for now to tell, with the time to ask again.
     refused_rooms: SortedMap<RoomId, (Millis, Purpose)>,
     frames: Vec<ClientFrame>,
@@ -134,6 +136,7 @@ impl Default for Client {
             asked: SortedMap::new(),
             next_ref: 1,
             ahead: VecDeque::new(),
+            leaving: BTreeSet::new(),
             refused_rooms: SortedMap::new(),
             frames: Vec::new(),
             answers: Vec::new(),
@@ -434,6 +437,9 @@ impl Client {
     /// Asks the server something on the person's behalf; the answer comes by [`Self::take_answers`] under the
     /// number that is returned. Asked again after a lost connection, until it is answered.
     pub fn request(&mut self, command: Command) -> u32 {
+        if let Command::Leave { room } = command {
+            self.leaving.insert(room);
+        }
         let waiting = self.asked.values().filter(|(purpose, _)| *purpose == Purpose::Request).count();
         if waiting >= REQUESTS_MAX {
             let request = self.new_ref();
@@ -581,7 +587,7 @@ impl Client {
     }
 
     fn replied(&mut self, r#ref: u32, reply: Reply) {
-        let Some((purpose, _)) = self.asked.remove(&r#ref) else { return };
+        let Some((purpose, command)) = self.asked.remove(&r#ref) else { return };
         match (purpose, reply) {
             (Purpose::Hello, Reply::Welcome { me, node, epoch, ping_ms, rooms }) => {
                 self.ping_ms = i64::from(ping_ms);
@@ -619,6 +625,12 @@ impl Client {
                 }
             }
             (Purpose::Request, reply) => {
+                // The event that says so passes, and may be lost.
+                if let Command::Leave { room } = command
+                    && self.leaving.remove(&room)
+                {
+                    self.left(room);
+                }
                 self.learn(&reply);
                 self.answers.push(Answer { request: r#ref, result: Ok(reply) });
             }
@@ -706,7 +718,12 @@ impl Client {
                 }
                 self.touched.timelines.insert(room);
             }
-            Purpose::Request => self.answers.push(Answer { request: r#ref, result: Err(refusal) }),
+            Purpose::Request => {
+                if let Command::Leave { room } = command {
+                    self.leaving.remove(&room);
+                }
+                self.answers.push(Answer { request: r#ref, result: Err(refusal) });
+            }
             Purpose::Ping | Purpose::Marks | Purpose::History(..) => {}
         }
     }
@@ -932,6 +949,7 @@ impl Client {
 
     fn joined(&mut self, summary: RoomSummary) {
         let room = summary.room.id;
+        self.leaving.remove(&room);
         self.relist(summary);
         self.touched.list = true;
         // What happened between the making of that summary and this node's following the room has no event.

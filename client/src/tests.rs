@@ -396,6 +396,23 @@ fn what_others_have_read_while_one_was_away_is_asked_for_where_one_looks() {
     assert_eq!(asks(&mut client).len(), 1);
 }
 
+/// The event that says so may be lost; and who was taken in again meanwhile stays.
+#[test]
+fn a_room_that_one_has_left_is_gone_by_the_answer_alone() {
+    let leaves = |joined_meanwhile: bool| {
+        let mut client = at_three();
+        client.request(Command::Leave { room: room() });
+        if joined_meanwhile {
+            let event = Event::Joined { summary: Box::new(summary(4)) };
+            client.receive(ServerFrame::Event { event }, 10);
+        }
+        answer(&mut client, 20, |command| matches!(command, Command::Leave { .. }), Reply::Done {});
+        client.room(room()).is_some()
+    };
+    assert!(!leaves(false));
+    assert!(leaves(true));
+}
+
 #[test]
 fn a_message_that_changed_before_it_came_is_counted_once_and_is_news() {
     let mut client = at_three();

@@ -84,8 +84,6 @@ pub struct StoredMessage {
     pub nonce: Nonce,
     /// Which it is.
     pub token: Option<Token>,
-    /// Its last change.
-    pub rev: Seq,
 }
 
 /// A room as the database has it.
@@ -97,8 +95,8 @@ pub struct StoredRoom {
     pub head: Seq,
     /// The messages after `base`.
     pub messages: BTreeMap<Seq, StoredMessage>,
-    /// Numbers that belong to memberships, to the room's own properties, and to the last changes of messages.
-    pub others: BTreeSet<Seq>,
+    /// Each number after `base` that a change has taken, with how many have.
+    pub numbers: BTreeMap<Seq, i64>,
     /// The logs of the members that are there at the end, by their places in the list.
     pub members: Vec<usize>,
 }
@@ -114,12 +112,12 @@ pub struct Verdict {
     pub acknowledged: usize,
     /// Edits, deletions and reactions.
     pub changes: usize,
+    /// Joinings and leavings.
+    pub moves: usize,
     /// Messages that someone who had been far away has as history only.
     pub left_to_history: usize,
     /// The longest time from writing to the last member's screen, in milliseconds.
     pub worst_delay_ms: i64,
-    /// Numbers that nobody was told of one by one, because a later change of the same thing overtook them.
-    pub overtaken: usize,
 }
 
 impl Verdict {
@@ -137,6 +135,7 @@ pub fn check(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>) -> Verdict {
         sends: logs.iter().map(|log| log.written.len()).sum(),
         acknowledged: logs.iter().map(|log| log.acknowledged.len()).sum(),
         changes: logs.iter().map(|log| log.changes as usize).sum(),
+        moves: logs.iter().map(|log| log.moves as usize).sum(),
         violations: logs.iter().flat_map(|log| log.violations.clone()).collect(),
         ..Verdict::default()
     };
@@ -147,11 +146,11 @@ pub fn check(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>) -> Verdict {
     }
     for (id, room) in stored {
         check_stored(*id, room, &mut verdict);
+        check_numbers(*id, room, &mut verdict);
         for member in &room.members {
             check_shown(&logs[*member], *id, room, &written_at, &mut verdict);
         }
     }
-    check_numbers(logs, stored, &mut verdict);
     verdict
 }
 
@@ -263,25 +262,20 @@ fn check_shown(
     }
 }
 
-/// Each number belongs to a change. One that nobody was told of, and that nothing carries any more, was overtaken by a
-/// later change of the same thing; there can be no more of those than changes whose answer was lost.
-fn check_numbers(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>, verdict: &mut Verdict) {
-    let doubtful: u32 = logs.iter().map(|log| log.changes_doubtful).sum();
-    let mut open = Vec::new();
-    for (id, room) in stored {
-        let told: BTreeSet<Seq> = logs.iter().filter_map(|log| log.told.get(id)).flatten().copied().collect();
-        let mut seq = room.base.next();
-        while seq <= room.head {
-            if !room.messages.contains_key(&seq) && !room.others.contains(&seq) && !told.contains(&seq) {
-                open.push(Violation::new(Kind::Hole, "the database", *id, seq, "belongs to no change"));
-            }
-            seq = seq.next();
+/// Each number belongs to one change.
+fn check_numbers(id: RoomId, room: &StoredRoom, verdict: &mut Verdict) {
+    let mut seq = room.base.next();
+    while seq <= room.head {
+        let count = room.numbers.get(&seq).copied().unwrap_or_default();
+        if count != 1 {
+            let detail = format!("belongs to {count} changes");
+            verdict.violations.push(Violation::new(Kind::Hole, "the database", id, seq, detail));
         }
+        seq = seq.next();
     }
-    if open.len() > doubtful as usize {
-        verdict.violations.extend(open);
-    } else {
-        verdict.overtaken += open.len();
+    for seq in room.numbers.keys().filter(|seq| **seq > room.head) {
+        let detail = format!("lies beyond the room's last, {}", room.head);
+        verdict.violations.push(Violation::new(Kind::Hole, "the database", id, *seq, detail));
     }
 }
 
@@ -308,7 +302,8 @@ mod tests {
             let (token, seq) = (Token::new(0, n), Seq(3 + i64::from(n)));
             logs[0].written.insert(nonce(n), Written { room: ROOM, token, at: i64::from(n) * 100 });
             logs[0].acknowledged.insert(nonce(n), Acknowledged { seq: Some(seq), at: 0 });
-            let message = StoredMessage { author: ANA, nonce: nonce(n), token: Some(token), rev: seq };
+            let message = StoredMessage { author: ANA, nonce: nonce(n), token: Some(token) };
+            room.numbers.insert(seq, 1);
             room.messages.insert(seq, message);
             for log in &mut logs {
                 let shown = Shown::Message { seq, token: Some(token), at: i64::from(n) * 100 + 20 };
@@ -343,6 +338,7 @@ mod tests {
         let (logs, mut stored) = story();
         let room = stored.get_mut(&ROOM).unwrap();
         room.messages.remove(&Seq(6));
+        room.numbers.remove(&Seq(6));
         let found = kinds(&logs, &stored);
         assert!(found.contains(&(Kind::Lost, "ana".to_owned(), 6)), "{found:?}");
         assert!(found.contains(&(Kind::Hole, "the database".to_owned(), 6)), "{found:?}");
@@ -354,7 +350,8 @@ mod tests {
         let (mut logs, mut stored) = story();
         let room = stored.get_mut(&ROOM).unwrap();
         let token = room.messages[&Seq(6)].token;
-        let again = StoredMessage { nonce: nonce(99), rev: Seq(7), ..room.messages[&Seq(6)] };
+        let again = StoredMessage { nonce: nonce(99), ..room.messages[&Seq(6)] };
+        room.numbers.insert(Seq(7), 1);
         room.messages.insert(Seq(7), again);
         room.head = Seq(7);
         for log in &mut logs {
@@ -387,16 +384,13 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_is_found_unless_a_lost_answer_explains_it() {
-        let (mut logs, mut stored) = story();
-        stored.get_mut(&ROOM).unwrap().head = Seq(8);
-        stored.get_mut(&ROOM).unwrap().others.insert(Seq(8));
-        assert_eq!(kinds(&logs, &stored), [(Kind::Hole, "the database".to_owned(), 7)]);
-        logs[0].told.entry(ROOM).or_default().insert(Seq(7));
-        assert_eq!(kinds(&logs, &stored), []);
-        logs[0].told.clear();
-        logs[0].changes_doubtful = 1;
-        assert_eq!(kinds(&logs, &stored), []);
+    fn a_number_without_a_change_is_found_and_one_with_two() {
+        let (logs, mut stored) = story();
+        let room = stored.get_mut(&ROOM).unwrap();
+        room.head = Seq(8);
+        room.numbers.extend([(Seq(8), 2), (Seq(9), 1)]);
+        let hole = |seq| (Kind::Hole, "the database".to_owned(), seq);
+        assert_eq!(kinds(&logs, &stored), [hole(7), hole(8), hole(9)]);
     }
 
     #[test]

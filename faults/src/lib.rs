@@ -10,11 +10,14 @@
 #![warn(missing_docs)]
 
 pub mod checker;
+pub mod crowd;
+pub mod fresh;
 pub mod log;
 pub mod person;
 pub mod place;
 pub mod proxy;
 pub mod report;
 pub mod scenario;
+pub mod stalled;
 pub mod stored;
 pub mod story;

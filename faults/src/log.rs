@@ -102,17 +102,14 @@ pub struct Log {
     pub acknowledged: HashMap<Nonce, Acknowledged>,
     /// What was shown, room by room, in the order of showing.
     pub shown: HashMap<RoomId, Vec<Shown>>,
-    /// The numbers of which this client was told, one by one.
-    pub told: HashMap<RoomId, BTreeSet<Seq>>,
     /// Holes that a server repaired for its clients: which server, room, and after which number.
     pub repaired: BTreeSet<(String, RoomId, Seq)>,
     /// Answers to this client's own asking for what it had missed.
     pub caught_up: u32,
     /// Edits, deletions and reactions that were asked for.
     pub changes: u32,
-    /// Those of them whose answer was lost with a connection: such a change may have taken a number of which nobody heard,
-    /// when a later change of the same message overtook it.
-    pub changes_doubtful: u32,
+    /// Joinings and leavings that were asked for.
+    pub moves: u32,
     /// How often the connection ended.
     pub connections_lost: u32,
     /// What was seen to be wrong at once.

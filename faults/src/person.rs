@@ -2,7 +2,7 @@
 //! own that a seed decides. Its socket is opened, kept and opened again as in `app/src/socket`.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -12,11 +12,11 @@ use client::{Backoff, Client, Link, RowKind};
 use futures::{SinkExt as _, StreamExt as _};
 use protocol::{
     Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Millis, Nonce, Reply, RoomId, Seq,
-    ServerFrame, UserId,
+    ServerFrame, UserId, VERSION, limits::MARKS_MEMBERS_MAX,
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use tokio::{
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     sync::{mpsc, watch},
     time::Interval,
 };
@@ -29,6 +29,8 @@ use uuid::Uuid;
 use crate::{
     checker::{Kind, Violation},
     log::{Acknowledged, Log, Shown, Token, Written},
+    place::Fallible,
+    stored::{Account, StoredMarks, Truth},
 };
 
 /// How often time passes, as for a page that is looked at.
@@ -37,8 +39,14 @@ const TICK: Duration = Duration::from_millis(250);
 const FRAMES_MAX: usize = 256;
 /// Messages of one room that are remembered as having been on the screen.
 const PRESENT_MAX: usize = 1_500;
+/// Of a room that one has left one may still be told for so long: where the word of it was lost, the session check finds it
+/// (two rounds of 20 s, and as long for a server that hangs).
+const TOLD_AFTER_LEAVING: Millis = 60_000;
 /// Violations that one client notes by itself; more are not worth their memory.
 const VIOLATIONS_MAX: usize = 20;
+
+/// What a socket reads at once, at most: tungstenite's own 128 KiB each would be more than all the servers have.
+const READ_BUFFER_BYTES: usize = 8 * 1024;
 
 /// A socket as a client has it.
 pub type Socket = WebSocketStream<TcpStream>;
@@ -54,14 +62,22 @@ pub struct Orders {
     pub cuts_per_min: f64,
     /// After this share of the sends the connection is dropped before the reply is read.
     pub deaf_share: f64,
+    /// Whether people join and leave channels.
+    pub roam: bool,
     /// Counts the times that everyone was told to forget everything, as a reload of the page does.
     pub reloads: u32,
 }
 
 impl Orders {
     /// Silence.
-    pub const QUIET: Self =
-        Self { sends_per_s: 0.0, long_share: 0.02, cuts_per_min: 0.0, deaf_share: 0.0, reloads: 0 };
+    pub const QUIET: Self = Self {
+        sends_per_s: 0.0,
+        long_share: 0.02,
+        cuts_per_min: 0.0,
+        deaf_share: 0.0,
+        roam: false,
+        reloads: 0,
+    };
 }
 
 /// Where to connect to.
@@ -83,8 +99,10 @@ pub struct Person {
     pub user: UserId,
     /// Their session.
     pub cookie: String,
-    /// Where they are in.
+    /// Where they are in, and stay.
     pub rooms: Vec<RoomId>,
+    /// Where they come and go.
+    pub channels: Vec<RoomId>,
     address: Address,
     began: Instant,
     state: Mutex<State>,
@@ -102,8 +120,14 @@ struct State {
     ahead: HashSet<(RoomId, Seq)>,
     /// The newest messages of each room that have been on the screen.
     present: HashMap<RoomId, BTreeSet<Seq>>,
-    /// Changes that wait for their answers.
-    changing: HashSet<u32>,
+    /// Changes that wait for their answers, with their rooms.
+    changing: HashMap<u32, RoomId>,
+    /// Channels that are being joined or left.
+    moving: HashMap<u32, RoomId>,
+    /// Channels that were left, and when.
+    left: HashMap<RoomId, Millis>,
+    /// Where one comes and goes.
+    channels: Vec<RoomId>,
 }
 
 /// Why a connection ended.
@@ -125,15 +149,10 @@ struct Life {
 impl Person {
     /// Someone who has not begun to live.
     #[must_use]
-    pub fn new(
-        index: usize,
-        (name, user, cookie): (String, UserId, String),
-        rooms: Vec<RoomId>,
-        address: Address,
-        began: Instant,
-    ) -> Self {
-        let state = Mutex::new(State { log: Log::of(&name), ..State::default() });
-        Self { index, name, user, cookie, rooms, address, began, state }
+    pub fn new(index: usize, account: Account, address: Address, began: Instant) -> Self {
+        let Account { name, user, cookie, rooms, channels } = account;
+        let state = State { log: Log::of(&name), channels: channels.clone(), ..State::default() };
+        Self { index, name, user, cookie, rooms, channels, address, began, state: Mutex::new(state) }
     }
 
     fn now(&self) -> Millis {
@@ -152,23 +171,73 @@ impl Person {
     /// Begins a new log, and returns the old one, after a last look at what the face would draw.
     pub fn new_log(&self) -> Log {
         let mut state = self.state();
-        for room in &self.rooms {
-            state.check_rows(*room);
+        for room in state.rooms_now(&self.rooms) {
+            state.check_rows(room);
         }
         std::mem::replace(&mut state.log, Log::of(&self.name))
     }
 
     /// Whether this client has everything up to these heads, and none of these messages waits any more.
     #[must_use]
-    pub fn has_all(&self, heads: &BTreeMap<RoomId, Seq>, waiting: &HashSet<Nonce>) -> bool {
+    pub fn has_all(&self, truth: &Truth, waiting: &HashSet<Nonce>) -> bool {
         let state = self.state();
         let reached = |id: &RoomId| {
             let room = state.client.room(*id)?;
-            Some(room.timeline.is_some() && room.cursor() >= *heads.get(id)?)
+            Some(room.timeline.is_some() && room.cursor() >= *truth.heads.get(id)?)
+        };
+        let is_right = |channel: &RoomId| match truth.is_in(self.user, *channel) {
+            true => reached(channel) == Some(true),
+            false => state.client.room(*channel).is_none(),
         };
         state.client.link() == Link::Live
             && self.rooms.iter().all(|room| reached(room) == Some(true))
+            && self.channels.iter().all(is_right)
+            && state.moving.is_empty()
             && !state.client.outbox().items().iter().any(|item| waiting.contains(&item.nonce))
+    }
+
+    /// The rooms of this client now.
+    #[must_use]
+    pub fn rooms_now(&self) -> Vec<RoomId> {
+        self.state().rooms_now(&self.rooms)
+    }
+
+    /// Looks into each room whose marks may have been missed, as someone who goes through their rooms does. Says whether
+    /// there was one.
+    pub fn looks_into_stale_rooms(&self) -> bool {
+        let now = self.now();
+        let mut state = self.state();
+        let rooms = state.rooms_now(&self.rooms);
+        let stale: Vec<RoomId> = rooms
+            .into_iter()
+            .filter(|room| state.client.room(*room).is_some_and(client::RoomState::is_stale))
+            .collect();
+        stale.iter().for_each(|room| state.client.focus(Some(*room), now));
+        !stale.is_empty()
+    }
+
+    /// Where the marks of others, as this client has them, differ from what is stored.
+    #[must_use]
+    pub fn marks_that_differ(&self, stored: &StoredMarks) -> Vec<Violation> {
+        let state = self.state();
+        let mut found = Vec::new();
+        for id in state.rooms_now(&self.rooms) {
+            let Some(room) = state.client.room(id) else { continue };
+            if room.summary.members as usize > MARKS_MEMBERS_MAX {
+                continue;
+            }
+            for member in room.active_members() {
+                let Some((delivered, read, head)) = stored.get(&(id, member.user.id)) else { continue };
+                let known = room.marks.get(&member.user.id).map(|marks| (marks.delivered, marks.read));
+                if known != Some((*delivered, *read)) {
+                    let name = &member.user.handle;
+                    let detail =
+                        format!("{name} is at {known:?} instead of {delivered} delivered, {read} read");
+                    found.push(Violation::new(Kind::Marks, &self.name, id, *head, detail));
+                }
+            }
+        }
+        found
     }
 
     /// What waits to be acknowledged.
@@ -179,7 +248,7 @@ impl Person {
 
     /// What keeps this client from having everything, in words.
     #[must_use]
-    pub fn what_is_missing(&self, heads: &BTreeMap<RoomId, Seq>) -> String {
+    pub fn what_is_missing(&self, truth: &Truth) -> String {
         let state = self.state();
         let (link, node) = (state.client.link(), state.client.node());
         let behind: Vec<String> = self
@@ -187,15 +256,26 @@ impl Person {
             .iter()
             .filter_map(|id| {
                 let cursor = state.client.room(*id).map_or(-1, |room| room.cursor().0);
-                let head = heads.get(id)?.0;
+                let head = truth.heads.get(id)?.0;
                 (cursor < head).then(|| format!("{id} at {cursor} of {head}"))
+            })
+            .collect();
+        let wrong: Vec<String> = self
+            .channels
+            .iter()
+            .filter_map(|id| {
+                let (known, is_in) = (state.client.room(*id), truth.is_in(self.user, *id));
+                let cursor = known.map(client::RoomState::cursor);
+                let behind = is_in && cursor < truth.heads.get(id).copied();
+                (behind || known.is_some() != is_in).then(|| format!("{id} at {cursor:?}, a member: {is_in}"))
             })
             .collect();
         let unsent = state.client.outbox().items().first();
         let unsent = unsent.map(|item| format!("{:?} in {}", item.state, item.room));
         format!(
-            "{link:?} at {node:?}, {} wait to be sent ({unsent:?}), behind: {behind:?}",
-            state.client.outbox().waiting()
+            "{link:?} at {node:?}, {} wait to be sent ({unsent:?}), behind: {behind:?}, channels: {wrong:?}, {} moves",
+            state.client.outbox().waiting(),
+            state.moving.len()
         )
     }
 
@@ -213,7 +293,6 @@ impl Person {
                 let mut state = self.state();
                 state.client.disconnected(now);
                 state.log.connections_lost += 1;
-                state.log.changes_doubtful += u32::try_from(state.changing.len()).unwrap_or(u32::MAX);
             }
             let wait = match end {
                 End::Lost => Duration::from_millis(life.backoff.next_ms(life.rng.random()).into()),
@@ -314,7 +393,8 @@ impl Person {
         let mut state = self.state();
         if life.reloads != orders.reloads {
             life.reloads = orders.reloads;
-            *state = State { count: state.count, log: Log::of(&self.name), ..State::default() };
+            let (count, log, channels) = (state.count, Log::of(&self.name), self.channels.clone());
+            *state = State { count, log, channels, ..State::default() };
             return true;
         }
         state.client.tick(now);
@@ -327,6 +407,9 @@ impl Person {
         if happens(&mut life.rng, orders.sends_per_s / 5.0) {
             self.changes(&mut state, &mut life.rng);
         }
+        if orders.roam && happens(&mut life.rng, orders.sends_per_s / 12.0) {
+            self.roams(&mut state, &mut life.rng);
+        }
         if happens(&mut life.rng, orders.sends_per_s) {
             self.writes(&mut state, &mut life.rng, orders.long_share, now);
         }
@@ -338,7 +421,14 @@ impl Person {
         // The first room is the channel: one message in eight goes there.
         let others = self.rooms.len() - 1;
         let at = if others == 0 || rng.random_bool(0.125) { 0 } else { rng.random_range(1..=others) };
-        let room = self.rooms[at];
+        let mut room = self.rooms[at];
+        // Some go to a channel where one is just now.
+        let stays = |channel: &&RoomId| state.client.room(**channel).is_some() && !state.is_moving(**channel);
+        if let Some(channel) = self.channels.choose(rng).filter(stays)
+            && rng.random_bool(0.3)
+        {
+            room = *channel;
+        }
         let token = Token::new(self.index, state.count + 1);
         let nonce = Nonce(Uuid::from_u64_pair(rng.random(), rng.random()));
         let body = text(token, rng, long_share);
@@ -352,7 +442,8 @@ impl Person {
     /// Edits, deletes or reacts to one of the newest messages that are on the screen.
     fn changes(&self, state: &mut State, rng: &mut StdRng) {
         const EMOJIS: [&str; 4] = ["👍", "🎉", "👀", "⚓"];
-        let room = self.rooms[rng.random_range(0..self.rooms.len())];
+        let rooms = state.rooms_now(&self.rooms);
+        let room = rooms[rng.random_range(0..rooms.len())];
         let timeline = state.client.room(room).and_then(|room| room.timeline.as_ref());
         let newest = timeline.into_iter().flat_map(|timeline| timeline.messages().rev().take(12));
         let newest: Vec<_> = newest.filter(|message| !message.deleted).cloned().collect();
@@ -370,20 +461,38 @@ impl Person {
         };
         state.log.changes += 1;
         let request = state.client.request(command);
-        state.changing.insert(request);
+        state.changing.insert(request, room);
+    }
+
+    /// Leaves a channel, or joins one: seldom enough that a quarter of all people are in each.
+    fn roams(&self, state: &mut State, rng: &mut StdRng) {
+        let Some(channel) = self.channels.choose(rng).copied() else { return };
+        let is_writing = state.client.outbox().items().iter().any(|item| item.room == channel);
+        if state.is_moving(channel) || is_writing {
+            return;
+        }
+        let command = match state.client.room(channel) {
+            Some(_) => Command::Leave { room: channel },
+            None if rng.random_bool(0.3) => Command::Join { room: channel },
+            None => return,
+        };
+        state.log.moves += 1;
+        let request = state.client.request(command);
+        state.moving.insert(request, channel);
     }
 
     /// Opens what is not open, reads, trims, and looks whether what the face would draw is in order.
     /// In silence nothing is read any more, so that what the database knows of marks comes to rest.
     fn looks(&self, state: &mut State, rng: &mut StdRng, reads: bool, now: Millis) {
+        let rooms = state.rooms_now(&self.rooms);
         if state.client.link() == Link::Live {
-            for room in &self.rooms {
+            for room in &rooms {
                 if state.client.room(*room).is_some_and(|room| room.timeline.is_none()) {
                     state.client.focus(Some(*room), now);
                 }
             }
         }
-        let room = self.rooms[rng.random_range(0..self.rooms.len())];
+        let room = rooms[rng.random_range(0..rooms.len())];
         match rng.random_range(0..40) {
             0..4 if reads => {
                 let seq = state.client.room(room).map_or(Seq::ZERO, client::RoomState::cursor);
@@ -428,14 +537,25 @@ struct Position {
 }
 
 impl State {
+    /// Where one stays, and the channels where one is just now.
+    fn rooms_now(&self, rooms: &[RoomId]) -> Vec<RoomId> {
+        let here = self.channels.iter().filter(|channel| self.client.room(**channel).is_some());
+        rooms.iter().chain(here).copied().collect()
+    }
+
+    fn is_moving(&self, channel: RoomId) -> bool {
+        self.moving.values().any(|moving| *moving == channel)
+    }
+
     fn receive(&mut self, frame: ServerFrame, me: UserId, now: Millis) {
         let room = room_of(&frame);
         let before = room.map(|room| self.position(room)).unwrap_or_default();
         let afresh = matches!(&frame, ServerFrame::Reply { reply: Reply::View { .. }, .. });
-        let own = self.note(&frame, me);
+        let own = self.note(&frame, me, now);
         let waiting = self.client.outbox().items().len();
         self.client.receive(frame, now);
-        if self.client.outbox().items().len() != waiting {
+        let is_refusal = self.client.outbox().items().iter().any(is_refused);
+        if self.client.outbox().items().len() != waiting || is_refusal {
             self.note_acknowledged(&own, now);
         }
         if let Some(room) = room {
@@ -443,10 +563,20 @@ impl State {
         }
         drop(self.client.take_touched());
         for answer in self.client.take_answers() {
-            self.changing.remove(&answer.request);
-            // A failure is no word on whether it was committed.
-            let failed = answer.result.is_err_and(|refusal| refusal.code.retry() == protocol::Retry::Later);
-            self.log.changes_doubtful += u32::from(failed);
+            if let Some(channel) = self.moving.remove(&answer.request) {
+                match answer.result {
+                    Ok(Reply::Done {}) => drop(self.left.insert(channel, now)),
+                    Ok(_) => drop(self.left.remove(&channel)),
+                    // It was not done: one may try again.
+                    Err(_) => {}
+                }
+            } else if let Some(room) = self.changing.remove(&answer.request)
+                && answer.result.is_err_and(|refusal| refusal.code == ErrorCode::RoomUnknown)
+                && !self.channels.contains(&room)
+            {
+                let name = self.log.name.clone();
+                self.violates(Violation::new(Kind::Unexpected, &name, room, Seq::ZERO, "refused as unknown"));
+            }
         }
     }
 
@@ -456,40 +586,38 @@ impl State {
     }
 
     /// What the wire says, and whether it says it in order. Gives one's own messages that are in it.
-    fn note(&mut self, frame: &ServerFrame, me: UserId) -> Vec<(Nonce, Seq)> {
+    fn note(&mut self, frame: &ServerFrame, me: UserId, now: Millis) -> Vec<(Nonce, Seq)> {
         let of_change = |change: &Change| match change {
             Change::Message { message } if message.author.id == me => Some((message.nonce, message.seq)),
             Change::Message { .. } | Change::Member { .. } | Change::Room { .. } | Change::Unknown => None,
         };
         match frame {
             ServerFrame::Event { event: Event::Change { room, seq, change, .. } } => {
-                self.note_told(*room, Seq(seq.0 - 1), *seq);
-                self.log.told.entry(*room).or_default().insert(*seq);
+                self.note_told(*room, Seq(seq.0 - 1), *seq, now);
                 of_change(change).into_iter().collect()
             }
             ServerFrame::Event { event: Event::Changes { room, after, changes, through } } => {
-                self.note_told(*room, *after, *through);
-                self.log.told.entry(*room).or_default().extend(changes.iter().map(|(seq, _)| *seq));
+                self.note_told(*room, *after, *through, now);
                 let node = self.client.node().to_owned();
                 self.log.repaired.insert((node, *room, *after));
                 changes.iter().filter_map(|(_, change)| of_change(change)).collect()
             }
-            ServerFrame::Reply { reply: Reply::Changes { room, changes, .. }, .. } => {
+            ServerFrame::Reply { reply: Reply::Changes { .. }, .. } => {
                 self.log.caught_up += 1;
-                self.log.told.entry(*room).or_default().extend(changes.iter().map(|(seq, _)| *seq));
                 Vec::new()
             }
             ServerFrame::Reply { reply: Reply::Sent { message, .. }, .. } => {
                 vec![(message.nonce, message.seq)]
             }
-            ServerFrame::Reply { reply: Reply::Changed { room, message }, .. } => {
-                self.log.told.entry(*room).or_default().insert(message.rev);
-                Vec::new()
-            }
             ServerFrame::Refusal { refusal, .. } => {
-                // Somebody else, or another command of one's own, was first.
-                let too_late =
-                    [ErrorCode::EditedMeanwhile, ErrorCode::MessageDeleted, ErrorCode::ReactionsFull];
+                // Somebody else, or another command of one's own, was first. (A room that is unknown is looked at where
+                // it is known which one.)
+                let too_late = [
+                    ErrorCode::EditedMeanwhile,
+                    ErrorCode::MessageDeleted,
+                    ErrorCode::ReactionsFull,
+                    ErrorCode::RoomUnknown,
+                ];
                 if refusal.code.retry() == protocol::Retry::Never && !too_late.contains(&refusal.code) {
                     let detail = format!("refused: {refusal:?}");
                     self.violates(Violation::at_large(Kind::Unexpected, &self.log.name, detail));
@@ -501,26 +629,41 @@ impl State {
     }
 
     /// A server tells the changes of a room in the order of their numbers, without a hole, for as long as a connection
-    /// lasts.
-    fn note_told(&mut self, room: RoomId, after: Seq, through: Seq) {
+    /// lasts and one is in the room; and of a room that one has left, not for long.
+    fn note_told(&mut self, room: RoomId, after: Seq, through: Seq, now: Millis) {
+        if let Some(since) = self.left.get(&room).map(|left| now - left)
+            && since > TOLD_AFTER_LEAVING
+        {
+            let detail = format!("told {since} ms after leaving, by {}", self.client.node());
+            let name = self.log.name.clone();
+            self.violates(Violation::new(Kind::Unexpected, &name, room, through, detail));
+        }
         let Some(last) = self.wire.insert(room, through) else { return };
         let name = self.log.name.clone();
         if through <= last {
             let detail = format!("told after number {last} by {}", self.client.node());
             self.violates(Violation::new(Kind::Reordered, &name, room, through, detail));
-        } else if after > last {
+        } else if after > last && !self.channels.contains(&room) {
             let detail = format!("told right after number {last} by {}", self.client.node());
             self.violates(Violation::new(Kind::Hole, &name, room, through, detail));
         }
     }
 
     fn note_acknowledged(&mut self, own: &[(Nonce, Seq)], now: Millis) {
-        for item in self.client.outbox().items() {
-            if let client::SendState::Refused(refusal) = &item.state {
-                let detail = format!("a send was refused: {refusal:?}");
-                let (name, room) = (self.log.name.clone(), item.room);
-                self.log.violations.push(Violation::new(Kind::Unexpected, &name, room, Seq::ZERO, detail));
+        let refused = self.client.outbox().items().iter().filter_map(|item| match &item.state {
+            client::SendState::Refused(refusal) => Some((item.nonce, item.room, refusal.clone())),
+            client::SendState::Waiting | client::SendState::OnItsWay => None,
+        });
+        for (nonce, room, refusal) in refused.collect::<Vec<_>>() {
+            if refusal.code == ErrorCode::RoomUnknown && self.channels.contains(&room) {
+                // One has left meanwhile: the person sees it, and takes it back.
+                self.client.take_back(nonce);
+                self.log.written.remove(&nonce);
+                continue;
             }
+            let detail = format!("a send was refused: {refusal:?}");
+            let name = self.log.name.clone();
+            self.violates(Violation::new(Kind::Unexpected, &name, room, Seq::ZERO, detail));
         }
         let here: HashSet<Nonce> = self.client.outbox().items().iter().map(|item| item.nonce).collect();
         let gone: Vec<Nonce> = self
@@ -630,6 +773,10 @@ impl State {
     }
 }
 
+fn is_refused(item: &client::Pending) -> bool {
+    matches!(item.state, client::SendState::Refused(_))
+}
+
 fn room_of(frame: &ServerFrame) -> Option<RoomId> {
     match frame {
         ServerFrame::Event { event: Event::Change { room, .. } | Event::Changes { room, .. } }
@@ -664,16 +811,55 @@ fn meaning(close: Option<&tungstenite::protocol::CloseFrame>) -> End {
 /// # Errors
 /// When there is no way, or the other end does not want to.
 pub async fn open(door: SocketAddr, origin: &str, cookie: &str) -> Result<Socket, String> {
+    open_with(door, origin, cookie, None).await
+}
+
+async fn open_with(
+    door: SocketAddr,
+    origin: &str,
+    cookie: &str,
+    receive_buffer: Option<u32>,
+) -> Result<Socket, String> {
     let explain = |e: &dyn std::fmt::Display| e.to_string();
     let host = origin.split("//").nth(1).unwrap_or_default();
     let mut request = format!("ws://{host}/socket").into_client_request().map_err(|e| explain(&e))?;
     for (name, value) in [("origin", origin), ("cookie", cookie)] {
         request.headers_mut().insert(name, value.parse().map_err(|e| explain(&e))?);
     }
-    let stream = TcpStream::connect(door).await.map_err(|e| explain(&e))?;
+    let near = TcpSocket::new_v4().map_err(|e| explain(&e))?;
+    if let Some(bytes) = receive_buffer {
+        near.set_recv_buffer_size(bytes).map_err(|e| explain(&e))?;
+    }
+    let stream = near.connect(door).await.map_err(|e| explain(&e))?;
     stream.set_nodelay(true).map_err(|e| explain(&e))?;
-    let (socket, _) = tokio_tungstenite::client_async(request, stream).await.map_err(|e| explain(&e))?;
+    upgrade(request, stream).await.map_err(|e| explain(&e))
+}
+
+/// The handshake over a connection that is there already. The buffer for reading is small: there are thousands of them.
+async fn upgrade(
+    request: tungstenite::handshake::client::Request,
+    stream: TcpStream,
+) -> Result<Socket, tungstenite::Error> {
+    let config = tungstenite::protocol::WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES);
+    let (socket, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await?;
     Ok(socket)
+}
+
+/// A bare socket that has been greeted. `receive_buffer` makes the kernel keep no more than so many bytes for it.
+///
+/// # Errors
+/// When it is not greeted within ten seconds.
+pub async fn greeted(address: &Address, cookie: &str, receive_buffer: Option<u32>) -> Fallible<Socket> {
+    let greet = async {
+        let mut socket = open_with(address.door, &address.origin, cookie, receive_buffer).await?;
+        let hello = ClientFrame { r#ref: 1, command: Command::Hello { version: VERSION } };
+        socket.send(tungstenite::Message::text(hello.encode())).await?;
+        match socket.next().await {
+            Some(Ok(tungstenite::Message::Text(text))) if text.contains("welcome") => Ok(socket),
+            other => Err(format!("not welcome: {other:?}").into()),
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), greet).await?
 }
 
 /// A text that begins with its token; now and then a long one, so that frames have all sizes.

@@ -37,6 +37,8 @@ pub struct Server {
     pub number: usize,
     /// Where it listens.
     pub addr: SocketAddr,
+    /// Where it tells what it counts.
+    pub metrics: SocketAddr,
     /// Its way to Redis.
     pub redis: Proxy,
     /// Its way to Postgres.
@@ -83,6 +85,7 @@ impl Place {
             servers.push(Server {
                 number,
                 addr: free_addr()?,
+                metrics: free_addr()?,
                 redis: Proxy::start(addr_in(&redis_url)?).await?,
                 postgres: Proxy::start(addr_in(&database_url)?).await?,
                 child: None,
@@ -161,6 +164,7 @@ impl Place {
             .env("DATABASE_URL", through(&self.database_url, &server.postgres)?)
             .env("REDIS_URL", through(&self.redis_url, &server.redis)?)
             .env("FAULTS_SABOTAGE", sabotage)
+            .env("ROOST_METRICS_ADDR", server.metrics.to_string())
             .env("ROOST_TRUSTED_PROXIES", "1");
         let child = command.spawn()?;
         std::fs::write(self.folder.join(format!("node-{}.pid", at + 1)), child.id().to_string())?;
@@ -269,6 +273,20 @@ impl Place {
     pub fn resident_kb(&self) -> Fallible<Vec<i64>> {
         let resident = |at: usize| resident_kb(self.pid(at).ok_or("the server does not run")?);
         (0..SERVERS).map(resident).collect()
+    }
+
+    /// What the servers have counted under this name since they started, together.
+    ///
+    /// # Errors
+    /// When one does not say.
+    pub async fn counted(&self, name: &str) -> Fallible<u64> {
+        let mut sum = 0;
+        for server in &self.servers {
+            let text = request(server.metrics, "GET /metrics HTTP/1.1", &[]).await?;
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            sum += line.ok_or_else(|| format!("{name} is not counted"))?.trim().parse::<u64>()?;
+        }
+        Ok(sum)
     }
 
     /// How often the servers have written this into their logs.

@@ -25,8 +25,10 @@ pub struct Outcome {
     pub sends: usize,
     /// Messages acknowledged.
     pub acknowledged: usize,
-    /// Edits, deletions and reactions asked for.
+    /// Edits, deletions and reactions asked for …
     pub changes: usize,
+    /// … and joinings and leavings.
+    pub moves: usize,
     /// Messages that are not where they must be.
     pub lost: usize,
     /// Messages that are there twice.
@@ -41,8 +43,6 @@ pub struct Outcome {
     pub connections_lost: u32,
     /// Messages that someone who had been far away has as history only.
     pub left_to_history: usize,
-    /// Numbers of changes that a later change of the same thing overtook before anyone was told.
-    pub overtaken: usize,
     /// The longest time from writing to the last member's screen.
     pub worst_delay_s: f64,
     /// From the end of the fault until half of the clients were whole again …
@@ -73,6 +73,7 @@ impl Outcome {
             sends: verdict.sends,
             acknowledged: verdict.acknowledged,
             changes: verdict.changes,
+            moves: verdict.moves,
             lost,
             doubled,
             reordered,
@@ -80,7 +81,6 @@ impl Outcome {
             repaired: 0,
             connections_lost: 0,
             left_to_history: verdict.left_to_history,
-            overtaken: verdict.overtaken,
             worst_delay_s: verdict.worst_delay_ms as f64 / 1_000.0,
             whole_p50_s: 0.0,
             whole_max_s: 0.0,
@@ -92,9 +92,11 @@ impl Outcome {
     /// Its line, and what is wrong.
     pub fn print(&self) {
         let mark = if self.passed { "ok  " } else { "FAIL" };
-        let Self { name, sends, acknowledged, changes, lost, doubled, reordered, other, repaired, .. } = self;
+        let Self {
+            name, sends, acknowledged, changes, moves, lost, doubled, reordered, other, repaired, ..
+        } = self;
         println!(
-            "{mark} {name:<27} {sends:>5} sent {acknowledged:>5} acknowledged {changes:>4} changed: {lost} lost {doubled} doubled {reordered} \
+            "{mark} {name:<27} {sends:>5} sent {acknowledged:>5} acknowledged {changes:>4} changed {moves:>3} joined or left: {lost} lost {doubled} doubled {reordered} \
              reordered {other} other; {repaired:>4} holes repaired, {} connections lost; worst delay {:.1} s; whole \
              after {:.1} s (p50) {:.1} s (all)",
             self.connections_lost, self.worst_delay_s, self.whole_p50_s, self.whole_max_s

@@ -39,6 +39,8 @@ pub enum Fault {
     PostgresHangs,
     /// One server alone does not reach Postgres.
     PostgresGoneForOne,
+    /// One server's connections to Postgres stay open and carry nothing.
+    PostgresSilentForOne,
     /// Connections of clients break in the middle of a frame, again and again.
     SocketsTorn,
     /// A quarter of the clients reads 2 kB a second.
@@ -65,8 +67,14 @@ pub enum Extra {
         /// How long it may take.
         within: Duration,
     },
-    /// Everyone reconnects at once, again and again; the servers' memory returns to where it was.
-    ReconnectStorm,
+    /// So many more clients connect; everyone loses the connection and comes back at once, again and again; the servers'
+    /// memory returns to where it was.
+    ReconnectStorm {
+        /// How many.
+        clients: usize,
+    },
+    /// Some read nothing at all while very much is said to them: the servers close them, and nobody else waits for them.
+    ReadersStalled,
     /// Faults drawn by lot, several at a time.
     Mix,
 }
@@ -153,8 +161,10 @@ pub const ALL: &[Scenario] = &[
     plain("postgres-crashes", Fault::PostgresCrashes, 5),
     plain("postgres-hangs-10-s", Fault::PostgresHangs, 10),
     plain("postgres-gone-for-one", Fault::PostgresGoneForOne, 10),
+    plain("postgres-silent-for-one", Fault::PostgresSilentForOne, 20),
     plain("sockets-torn", Fault::SocketsTorn, 10),
     Scenario { long_share: 0.3, ..plain("readers-slow", Fault::ReadersSlow, 15) },
+    Scenario { extra: Extra::ReadersStalled, ..plain("readers-stalled", Fault::Nothing, 0) },
     plain("networks-gone-1-s", Fault::NetworksGone, 1),
     plain("networks-gone-30-s", Fault::NetworksGone, 30),
     plain("networks-silent-45-s", Fault::NetworksSilent, 45),
@@ -168,9 +178,8 @@ pub const ALL: &[Scenario] = &[
     sessions("sessions-end", false, 2),
     sessions("sessions-end-without-redis", true, 30),
     Scenario {
-        extra: Extra::ReconnectStorm,
-        hold: Duration::from_secs(30),
-        ..plain("reconnect-storm", Fault::Nothing, 30)
+        extra: Extra::ReconnectStorm { clients: 5_000 },
+        ..plain("reconnect-storm", Fault::Nothing, 0)
     },
     Scenario { extra: Extra::Mix, short: true, ..plain("mix", Fault::Nothing, 45) },
     Scenario { extra: Extra::Mix, ..sabotaged("mix-with-bad-bus", "drop=0.02,delay_ms=150,repeat=0.05", 75) },

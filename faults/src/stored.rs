@@ -3,7 +3,7 @@
 //! People, their sessions and their rooms are written straight into the tables: to sign up 200 people would take longer
 //! than a scenario, for each password is hashed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{Nonce, RoomId, Seq, UserId};
 use rand::{Rng as _, rngs::StdRng, seq::SliceRandom as _};
@@ -19,9 +19,10 @@ use crate::{
 
 /// How many people there are …
 pub const PEOPLE: usize = 200;
-/// … and rooms: one channel with everyone in it, groups, and rooms of two.
+/// … and rooms: one channel with everyone in it, channels that people join and leave, groups, and rooms of two.
 pub const ROOMS: usize = 40;
-const GROUPS: usize = 18;
+const OPEN_CHANNELS: usize = 4;
+const GROUPS: usize = 16;
 
 /// Someone who has been put into the database.
 #[derive(Clone, Debug)]
@@ -32,8 +33,10 @@ pub struct Account {
     pub user: UserId,
     /// The cookie of their session.
     pub cookie: String,
-    /// Where they are in; the channel first.
+    /// Where they are in, and stay; the channel with everyone first.
     pub rooms: Vec<RoomId>,
+    /// Where they come and go.
+    pub channels: Vec<RoomId>,
 }
 
 /// Puts people and rooms into an empty database.
@@ -46,21 +49,52 @@ pub async fn people(pool: &PgPool, rng: &mut StdRng) -> Fallible<Vec<Account>> {
     for index in 0..PEOPLE {
         accounts.push(person(pool, &format!("p{index:03}")).await?);
     }
+    note_numbers(pool).await?;
     let everyone: Vec<usize> = (0..PEOPLE).collect();
-    room(pool, "channel", &everyone, &mut accounts).await?;
+    let id = room(pool, "channel", &everyone, &accounts).await?;
+    accounts.iter_mut().for_each(|account| account.rooms.push(id));
+    for at in 0..OPEN_CHANNELS {
+        let some: Vec<usize> = everyone.iter().copied().filter(|person| person % 5 == at).collect();
+        let id = room(pool, "channel", &some, &accounts).await?;
+        accounts.iter_mut().for_each(|account| account.channels.push(id));
+    }
     // Dealt like cards, so that nearly everybody is in some room beside the channel.
     let mut deck = Vec::new();
-    for number in 1..ROOMS {
-        let size = if number <= GROUPS { rng.random_range(11..=14) } else { 2 };
+    for number in 0..ROOMS - 1 - OPEN_CHANNELS {
+        let size = if number < GROUPS { rng.random_range(11..=14) } else { 2 };
         if deck.len() < size {
             deck.clone_from(&everyone);
             deck.shuffle(rng);
         }
         let mut some = deck.split_off(deck.len() - size);
         some.sort_unstable();
-        room(pool, if size == 2 { "direct" } else { "group" }, &some, &mut accounts).await?;
+        let id = room(pool, if size == 2 { "direct" } else { "group" }, &some, &accounts).await?;
+        some.into_iter().for_each(|person| accounts[person].rooms.push(id));
     }
     Ok(accounts)
+}
+
+/// Lets the database itself note each number that a change takes. A row holds only the last one, so that a number without a
+/// change could not be told from one that a later change of the same thing has overtaken.
+async fn note_numbers(pool: &PgPool) -> Fallible<()> {
+    sqlx::raw_sql(
+        "create table numbers_taken (room_id uuid not null, seq bigint not null);
+         create index on numbers_taken (room_id, seq);
+         create function note_number() returns trigger language plpgsql as $$
+         begin
+            insert into numbers_taken values ((to_jsonb(new) ->> tg_argv[0])::uuid, new.rev_seq);
+            return null;
+         end $$;
+         create trigger note_number after insert or update of rev_seq on messages
+            for each row execute function note_number('room_id');
+         create trigger note_number after insert or update of rev_seq on members
+            for each row execute function note_number('room_id');
+         create trigger note_number after insert or update of rev_seq on rooms
+            for each row execute function note_number('id');",
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 /// Puts one person and a session of theirs into the database.
@@ -84,11 +118,14 @@ pub async fn person(pool: &PgPool, name: &str) -> Fallible<Account> {
     .execute(pool)
     .await?;
     let cookie = format!("roost={}", token.reveal());
-    Ok(Account { name: name.to_owned(), user: UserId(user), cookie, rooms: Vec::new() })
+    Ok(Account { name: name.to_owned(), user: UserId(user), cookie, rooms: Vec::new(), channels: Vec::new() })
 }
 
-/// A room whose own properties are its change 1, and whose members came one after the other.
-async fn room(pool: &PgPool, kind: &str, members: &[usize], accounts: &mut [Account]) -> Fallible<()> {
+/// Puts a room into the database whose own properties are its change 1, and whose members came one after the other.
+///
+/// # Errors
+/// When the database fails.
+pub async fn room(pool: &PgPool, kind: &str, members: &[usize], accounts: &[Account]) -> Fallible<RoomId> {
     let id = Uuid::now_v7();
     let ids: Vec<Uuid> = members.iter().map(|member| accounts[*member].user.0).collect();
     let (low, high) = (ids.iter().min(), ids.iter().max());
@@ -118,10 +155,120 @@ async fn room(pool: &PgPool, kind: &str, members: &[usize], accounts: &mut [Acco
     .bind(kind)
     .execute(pool)
     .await?;
-    for member in members {
-        accounts[*member].rooms.push(RoomId(id));
+    Ok(RoomId(id))
+}
+
+/// A session, by its cookie.
+#[derive(Clone, Debug)]
+pub struct Someone {
+    /// Whose.
+    pub user: UserId,
+    /// The cookie.
+    pub cookie: String,
+}
+
+/// Puts many people into the database at once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn crowd(pool: &PgPool, count: usize) -> Fallible<Vec<Someone>> {
+    let (mut ids, mut handles, mut hashes, mut people) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..count {
+        let (id, token) = (Uuid::now_v7(), SessionToken::generate());
+        handles.push(format!("m{}", &Uuid::new_v4().simple().to_string()[..20]));
+        hashes.push(token.hash().to_vec());
+        people.push(Someone { user: UserId(id), cookie: format!("roost={}", token.reveal()) });
+        ids.push(id);
     }
+    sqlx::query(
+        "insert into users (id, handle, name, password_hash)
+         select id, handle, handle, 'none' from unnest($1::uuid[], $2::text[]) as k (id, handle)",
+    )
+    .bind(&ids)
+    .bind(&handles)
+    .execute(pool)
+    .await?;
+    sqlx::query(
+        "insert into sessions (id, user_id, token_hash, device, expires_at)
+         select gen_random_uuid(), id, hash, 'a crowd', now() + interval '1 day'
+         from unnest($1::uuid[], $2::bytea[]) as k (id, hash)",
+    )
+    .bind(&ids)
+    .bind(&hashes)
+    .execute(pool)
+    .await?;
+    Ok(people)
+}
+
+/// Puts many groups into the database at once, each with these members.
+///
+/// # Errors
+/// When the database fails.
+pub async fn groups(pool: &PgPool, members: &[Vec<UserId>]) -> Fallible<Vec<RoomId>> {
+    let ids: Vec<Uuid> = members.iter().map(|_| Uuid::now_v7()).collect();
+    let counts: Vec<i32> = members.iter().map(|people| people.len() as i32).collect();
+    let makers: Vec<Uuid> = members.iter().map(|people| people[0].0).collect();
+    sqlx::query(
+        "insert into rooms (id, kind, title, rev_seq, head_seq, member_count, created_by, nonce)
+         select id, 'group', 'Room', 1, members + 1, members, maker, id
+         from unnest($1::uuid[], $2::int[], $3::uuid[]) as k (id, members, maker)",
+    )
+    .bind(&ids)
+    .bind(&counts)
+    .bind(&makers)
+    .execute(pool)
+    .await?;
+    let (mut rooms, mut users, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    for (room, people) in ids.iter().zip(members) {
+        for (place, user) in people.iter().enumerate() {
+            rooms.push(*room);
+            users.push(user.0);
+            places.push(place as i64 + 2);
+        }
+    }
+    sqlx::query(
+        "insert into members (room_id, user_id, role, rev_seq)
+         select room, person, 'member', place
+         from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as k (room, person, place)",
+    )
+    .bind(&rooms)
+    .bind(&users)
+    .bind(&places)
+    .execute(pool)
+    .await?;
+    sqlx::query("analyze users, sessions, rooms, members").execute(pool).await?;
+    Ok(ids.into_iter().map(RoomId).collect())
+}
+
+/// Takes rooms away again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_rooms(pool: &PgPool, rooms: &[RoomId]) -> Fallible<()> {
+    let ids: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
+    sqlx::query("delete from rooms where id = any($1)").bind(ids).execute(pool).await?;
     Ok(())
+}
+
+/// Who is in these rooms.
+///
+/// # Errors
+/// When the database fails.
+pub async fn memberships(
+    pool: &PgPool,
+    rooms: &[RoomId],
+) -> Result<BTreeMap<UserId, BTreeSet<RoomId>>, sqlx::Error> {
+    let ids: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
+    let rows: Vec<(Uuid, Uuid)> =
+        sqlx::query_as("select user_id, room_id from members where room_id = any($1) and active")
+            .bind(ids)
+            .fetch_all(pool)
+            .await?;
+    let mut memberships: BTreeMap<UserId, BTreeSet<RoomId>> = BTreeMap::new();
+    for (user, room) in rows {
+        memberships.entry(UserId(user)).or_default().insert(RoomId(room));
+    }
+    Ok(memberships)
 }
 
 /// The last number of each room.
@@ -132,6 +279,34 @@ pub async fn heads(pool: &PgPool) -> Result<BTreeMap<RoomId, Seq>, sqlx::Error> 
     let rows: Vec<(Uuid, i64)> = sqlx::query_as("select id, head_seq from rooms").fetch_all(pool).await?;
     Ok(rows.into_iter().map(|(id, head)| (RoomId(id), Seq(head))).collect())
 }
+
+/// What everyone should have: the rooms' last numbers, and who is in which channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Truth {
+    /// The last number of each room.
+    pub heads: BTreeMap<RoomId, Seq>,
+    /// Who is in which of the channels.
+    pub memberships: BTreeMap<UserId, BTreeSet<RoomId>>,
+}
+
+impl Truth {
+    /// Whether someone is in a channel.
+    #[must_use]
+    pub fn is_in(&self, user: UserId, channel: RoomId) -> bool {
+        self.memberships.get(&user).is_some_and(|rooms| rooms.contains(&channel))
+    }
+}
+
+/// What is so now, with the memberships of these channels.
+///
+/// # Errors
+/// When the database fails.
+pub async fn truth(pool: &PgPool, channels: &[RoomId]) -> Result<Truth, sqlx::Error> {
+    Ok(Truth { heads: heads(pool).await?, memberships: memberships(pool, channels).await? })
+}
+
+/// Marks, by room and person: delivered, read, the room's last number.
+pub type StoredMarks = BTreeMap<(RoomId, UserId), (Seq, Seq, Seq)>;
 
 /// What is in the rooms after these numbers. `index` gives the places of people in the list of logs.
 ///
@@ -147,27 +322,21 @@ pub async fn since(
         let base = bases.get(&id).copied().unwrap_or_default();
         let mut room = StoredRoom { base, head, ..StoredRoom::default() };
         let messages = sqlx::query(
-            "select seq, rev_seq, author_id, nonce, body from messages
-             where room_id = $1 and (seq > $2 or rev_seq > $2) order by seq",
+            "select seq, author_id, nonce, body from messages where room_id = $1 and seq > $2 order by seq",
         );
         for row in messages.bind(id.0).bind(base.0).fetch_all(pool).await? {
-            let (seq, rev) = (Seq(row.get(0)), Seq(row.get(1)));
-            if rev != seq {
-                room.others.insert(rev);
-            }
-            if seq > base {
-                let (author, nonce) = (UserId(row.get(2)), Nonce(row.get(3)));
-                let token = Token::of(row.get::<&str, _>(4));
-                room.messages.insert(seq, StoredMessage { author, nonce, token, rev });
-            }
+            let (author, nonce) = (UserId(row.get(1)), Nonce(row.get(2)));
+            let token = Token::of(row.get::<&str, _>(3));
+            room.messages.insert(Seq(row.get(0)), StoredMessage { author, nonce, token });
         }
-        let others: Vec<(i64,)> = sqlx::query_as(
-            "select rev_seq from members where room_id = $1 union all select rev_seq from rooms where id = $1",
+        let numbers: Vec<(i64, i64)> = sqlx::query_as(
+            "select seq, count(*) from numbers_taken where room_id = $1 and seq > $2 group by seq",
         )
         .bind(id.0)
+        .bind(base.0)
         .fetch_all(pool)
         .await?;
-        room.others.extend(others.into_iter().map(|(rev,)| Seq(rev)));
+        room.numbers = numbers.into_iter().map(|(seq, count)| (Seq(seq), count)).collect();
         let members: Vec<(Uuid,)> =
             sqlx::query_as("select user_id from members where room_id = $1 and active")
                 .bind(id.0)
@@ -183,10 +352,10 @@ pub async fn since(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn marks(pool: &PgPool) -> Result<BTreeMap<(RoomId, UserId), (Seq, Seq, Seq)>, sqlx::Error> {
+pub async fn marks(pool: &PgPool) -> Result<StoredMarks, sqlx::Error> {
     let rows: Vec<(Uuid, Uuid, i64, i64, i64)> = sqlx::query_as(
         "select m.room_id, m.user_id, m.delivered_seq, m.read_seq, r.head_seq
-         from members m join rooms r on r.id = m.room_id",
+         from members m join rooms r on r.id = m.room_id where m.active",
     )
     .fetch_all(pool)
     .await?;

@@ -8,22 +8,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use client::{Client, Link};
-use futures::{SinkExt as _, StreamExt as _};
-use protocol::{ClientFrame, CloseCode, Command, Nonce, RoomId, Seq, ServerFrame, UserId, VERSION};
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
+use futures::StreamExt as _;
+use protocol::{CloseCode, Nonce, RoomId, Seq, UserId};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     checker::{self, Kind, Verdict, Violation},
-    person::{Address, Orders, Person, Socket, open},
+    crowd::Crowd,
+    fresh,
+    person::{Address, Orders, Person, Socket, greeted},
     place::{self, Fallible, NETWORKS, Place, SERVERS},
     proxy::Weather,
     report::Outcome,
     scenario::{self, Drawn, Expected, Extra, Fault, Scenario},
-    stored,
+    stalled,
+    stored::{self, Truth},
 };
 
 /// Messages a second of everybody together.
@@ -42,8 +44,16 @@ const SLOW: Duration = Duration::from_secs(6);
 const LOOK: Duration = Duration::from_millis(100);
 /// Marks are written once a second.
 const MARKS: Duration = Duration::from_millis(2_500);
-/// Whose state is compared with a fresh fetch after each scenario.
-const COMPARED: usize = 8;
+/// Marks that were lost are found within this time: every 15 s it is looked for them.
+const MARKS_WITHIN: Duration = Duration::from_secs(25);
+/// What takes longer is worth a note.
+const MARKS_SLOW: Duration = Duration::from_secs(1);
+/// How many states are compared with a fresh fetch at a time.
+const COMPARED_AT_ONCE: usize = 16;
+/// Losses of all connections at once in a storm, after the first one.
+const WAVES: usize = 3;
+/// After each, everyone is back within this time.
+const STORM_WITHIN: Duration = Duration::from_secs(30);
 /// Who signs out, in the scenarios about sessions.
 const SIGNED_OUT: usize = 5;
 /// A server's memory after a storm may be larger by this than before: allocators keep some.
@@ -54,6 +64,7 @@ pub struct Stage {
     place: Place,
     people: Vec<Arc<Person>>,
     index: BTreeMap<UserId, usize>,
+    channels: Vec<RoomId>,
     orders: watch::Sender<Orders>,
     rng: StdRng,
     reload: bool,
@@ -72,15 +83,15 @@ impl Stage {
         let (orders, began) = (watch::Sender::new(Orders::QUIET), Instant::now());
         let index = accounts.iter().enumerate().map(|(index, account)| (account.user, index)).collect();
         let mut people = Vec::new();
+        let channels = accounts.first().map(|account| account.channels.clone()).unwrap_or_default();
         for (index, account) in accounts.into_iter().enumerate() {
-            let who = (account.name, account.user, account.cookie);
-            people.push(Arc::new(Person::new(index, who, account.rooms, place.address(index), began)));
+            people.push(Arc::new(Person::new(index, account, place.address(index), began)));
         }
         let live = |person: &Arc<Person>| {
             AbortOnDropHandle::new(tokio::spawn(Arc::clone(person).live(seed, orders.subscribe())))
         };
         let lives = people.iter().map(live).collect();
-        let mut stage = Self { place, people, index, orders, rng, reload: false, _lives: lives };
+        let mut stage = Self { place, people, index, channels, orders, rng, reload: false, _lives: lives };
         stage.until_quiet(Duration::from_secs(60)).await.map_err(|e| e.join("; "))?;
         Ok(stage)
     }
@@ -119,10 +130,12 @@ impl Stage {
         }
         tokio::time::sleep(MARKS).await;
         found.extend(marks.stop().await);
-        if scenario.extra == Extra::ReconnectStorm {
-            self.check_memory(&mut notes, &mut found).await?;
-        }
         if scenario.expected == Expected::Whole {
+            let (took, wrong) = self.compare_marks().await;
+            if took > MARKS_SLOW {
+                notes.push(format!("lost marks were found after {:.1} s more", took.as_secs_f64()));
+            }
+            found.extend(wrong);
             found.extend(self.compare_with_fresh().await);
         }
 
@@ -171,6 +184,7 @@ impl Stage {
                 long_share: scenario.long_share,
                 cuts_per_min: CUTS_PER_MIN,
                 deaf_share: 0.0,
+                roam: true,
                 reloads: orders.reloads,
             };
         });
@@ -197,12 +211,11 @@ impl Stage {
                 notes.push(format!("drawn: {}", plan.iter().map(say).collect::<Vec<_>>().join(", ")));
                 self.perform(&plan).await
             }
-            Extra::ReconnectStorm => {
-                // The first one only warms up: what servers need for it, they may keep.
-                self.storm(Duration::from_secs(8)).await;
-                let before = self.place.resident_kb()?;
-                notes.push(format!("memory before the storm: {before:?} kB"));
-                self.storm(scenario.hold).await;
+            Extra::ReconnectStorm { clients } => self.storm(clients, notes, found).await,
+            Extra::ReadersStalled => {
+                let (note, wrong) = stalled::readers(&self.place).await?;
+                notes.push(note);
+                found.extend(wrong);
                 Ok(())
             }
             Extra::SessionsEnd { without_redis, within } => {
@@ -270,6 +283,7 @@ impl Stage {
             Fault::PostgresCrashes => place.services("postgres-crash").await?,
             Fault::PostgresHangs => place.services("postgres-freeze").await?,
             Fault::PostgresGoneForOne => place.servers[target].postgres.set(Weather::Gone),
+            Fault::PostgresSilentForOne => place.servers[target].postgres.set(Weather::Silent),
             Fault::SocketsTorn => self.weather(0..NETWORKS, Weather::Tearing(150)),
             Fault::ReadersSlow => self.weather(0..1, Weather::Slow(2_000)),
             Fault::NetworksGone => self.weather(0..NETWORKS / 2, Weather::Gone),
@@ -321,7 +335,9 @@ impl Stage {
                 place.servers[target].redis.set(Weather::Fair)
             }
             Fault::PostgresHangs => place.services("postgres-thaw").await?,
-            Fault::PostgresGoneForOne => place.servers[target].postgres.set(Weather::Fair),
+            Fault::PostgresGoneForOne | Fault::PostgresSilentForOne => {
+                place.servers[target].postgres.set(Weather::Fair);
+            }
             Fault::SocketsTorn | Fault::ReadersSlow | Fault::NetworksGone | Fault::NetworksSilent => {
                 self.weather(0..NETWORKS, Weather::Fair);
             }
@@ -335,17 +351,6 @@ impl Stage {
         self.place.networks[networks].iter().for_each(|network| network.set(weather));
     }
 
-    /// Everyone loses their connection, again and again.
-    async fn storm(&self, hold: Duration) {
-        let began = Instant::now();
-        while began.elapsed() < hold {
-            self.weather(0..NETWORKS, Weather::Gone);
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            self.weather(0..NETWORKS, Weather::Fair);
-            tokio::time::sleep(Duration::from_millis(1_400)).await;
-        }
-    }
-
     /// When each client has everything that was there at the fault's end, and all that waited then is acknowledged:
     /// the middle one's time, and the last one's. People go on talking meanwhile.
     async fn until_whole(
@@ -355,10 +360,13 @@ impl Stage {
         found: &mut Vec<Violation>,
     ) -> (Duration, Duration) {
         let mended = Instant::now();
-        self.orders.send_modify(|orders| orders.cuts_per_min = 0.0);
-        let heads = loop {
-            match stored::heads(&self.place.pool).await {
-                Ok(heads) => break heads,
+        self.orders.send_modify(|orders| {
+            orders.cuts_per_min = 0.0;
+            orders.roam = false;
+        });
+        let mut truth = loop {
+            match stored::truth(&self.place.pool, &self.channels).await {
+                Ok(truth) => break truth,
                 Err(_) if mended.elapsed() < scenario.whole_within => tokio::time::sleep(LOOK).await,
                 Err(e) => {
                     found.push(Violation::at_large(Kind::Late, "the database", e.to_string()));
@@ -371,11 +379,15 @@ impl Stage {
         let mut times = Vec::new();
         let mut said = false;
         while !waiting.is_empty() && mended.elapsed() < scenario.whole_within {
-            waiting.retain(|(person, nonces)| !person.has_all(&heads, nonces));
+            // Whoever was on their way into a channel, or out of it, arrives.
+            if let Ok(memberships) = stored::memberships(&self.place.pool, &self.channels).await {
+                truth.memberships = memberships;
+            }
+            waiting.retain(|(person, nonces)| !person.has_all(&truth, nonces));
             times.resize(self.people.len() - waiting.len(), mended.elapsed());
             if let Some((person, _)) = waiting.first().filter(|_| !said && mended.elapsed() > SLOW) {
                 said = true;
-                let missing = person.what_is_missing(&heads);
+                let missing = person.what_is_missing(&truth);
                 notes.push(format!(
                     "after {SLOW:?}, {} are not whole; {}: {missing}",
                     waiting.len(),
@@ -386,7 +398,7 @@ impl Stage {
         }
         for (person, _) in waiting.iter().take(5) {
             let detail =
-                format!("not whole after {:?}: {}", mended.elapsed(), person.what_is_missing(&heads));
+                format!("not whole after {:?}: {}", mended.elapsed(), person.what_is_missing(&truth));
             found.push(Violation::at_large(Kind::Late, &person.name, detail));
         }
         times.resize(self.people.len(), mended.elapsed());
@@ -397,58 +409,115 @@ impl Stage {
     /// Waits until everyone is connected, has everything, and nothing waits.
     async fn until_quiet(&mut self, patience: Duration) -> Result<(), Vec<String>> {
         let began = Instant::now();
-        let mut last = BTreeMap::new();
+        let mut last = Truth::default();
         loop {
-            let heads = stored::heads(&self.place.pool).await.unwrap_or_default();
+            let truth = stored::truth(&self.place.pool, &self.channels).await.unwrap_or_default();
             let calm =
-                |person: &Arc<Person>| person.waiting().is_empty() && person.has_all(&heads, &HashSet::new());
+                |person: &Arc<Person>| person.waiting().is_empty() && person.has_all(&truth, &HashSet::new());
             let restless: Vec<_> = self.people.iter().filter(|person| !calm(person)).collect();
-            if restless.is_empty() && heads == last {
+            if restless.is_empty() && truth == last {
                 return Ok(());
             }
             if began.elapsed() > patience {
                 let say =
-                    |person: &&Arc<Person>| format!("{}: {}", person.name, person.what_is_missing(&heads));
+                    |person: &&Arc<Person>| format!("{}: {}", person.name, person.what_is_missing(&truth));
                 return Err(restless.iter().map(say).collect());
             }
-            last = heads;
+            last = truth;
             tokio::time::sleep(LOOK).await;
         }
     }
 
-    /// Some people's state, made of events, must be what a fresh fetch gives.
-    async fn compare_with_fresh(&mut self) -> Vec<Violation> {
-        let some: Vec<Arc<Person>> =
-            self.people.choose_multiple(&mut self.rng, COMPARED).map(Arc::clone).collect();
-        let mut found = Vec::new();
-        for person in some {
-            let address = self.place.address(person.index);
-            match fresh(&address, &person.cookie, &person.rooms).await {
-                Ok(fresh) => found.extend(differences(&person, &fresh)),
-                Err(e) => found.push(Violation::at_large(Kind::Unexpected, &person.name, e)),
+    /// Everybody's state, made of events, must be what a fresh fetch gives.
+    async fn compare_with_fresh(&self) -> Vec<Violation> {
+        let compare = |person: &Arc<Person>| {
+            let (person, address) = (Arc::clone(person), self.place.address(person.index));
+            async move {
+                match fresh::fetch(&address, &person.cookie, &person.rooms_now()).await {
+                    Ok(fresh) => fresh::differences(&person, &fresh),
+                    Err(e) => vec![Violation::at_large(Kind::Unexpected, &person.name, e)],
+                }
             }
-        }
-        found
+        };
+        let comparing =
+            futures::stream::iter(self.people.iter().map(compare)).buffer_unordered(COMPARED_AT_ONCE);
+        comparing.collect::<Vec<_>>().await.concat()
     }
 
-    /// The servers' memory after a storm.
-    async fn check_memory(&self, notes: &mut Vec<String>, found: &mut Vec<Violation>) -> Fallible<()> {
-        let numbers = |text: &String| -> Vec<i64> {
-            let digits = |part: &str| part.chars().filter(char::is_ascii_digit).collect::<String>();
-            text.split(',').filter_map(|part| digits(part).parse().ok()).collect()
+    /// Everybody must know how far the others are, in the rooms where that is told. Returns what is wrong still after a
+    /// while, and how long it took.
+    async fn compare_marks(&self) -> (Duration, Vec<Violation>) {
+        let began = Instant::now();
+        loop {
+            let mut stale = false;
+            for person in &self.people {
+                stale |= person.looks_into_stale_rooms();
+            }
+            let stored = stored::marks(&self.place.pool).await.unwrap_or_default();
+            let mut found = Vec::new();
+            for person in &self.people {
+                found.extend(person.marks_that_differ(&stored));
+            }
+            if (found.is_empty() && !stale) || began.elapsed() > MARKS_WITHIN {
+                return (began.elapsed(), found);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Very many clients lose their connections at once, and come back at once, again and again.
+    async fn storm(
+        &self,
+        clients: usize,
+        notes: &mut Vec<String>,
+        found: &mut Vec<Violation>,
+    ) -> Fallible<()> {
+        let addresses: Vec<Address> = (0..NETWORKS).map(|network| self.place.address(network)).collect();
+        let crowd = Crowd::gather(&self.place.pool, &addresses, clients).await?;
+        let came = match crowd.until(true, STORM_WITHIN).await {
+            Ok(came) => came,
+            Err(here) => return Err(format!("only {here} of {clients} more clients could connect").into()),
         };
-        let before = notes.first().map(numbers).unwrap_or_default();
-        // What lingers for a moment after its last follower has gone is gone by then.
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        let (mut before, mut took) = (Vec::new(), Vec::new());
+        for wave in 0..=WAVES {
+            self.weather(0..NETWORKS, Weather::Gone);
+            if let Err(here) = crowd.until(false, Duration::from_secs(5)).await {
+                return Err(format!("{here} clients have not lost their connection").into());
+            }
+            self.weather(0..NETWORKS, Weather::Fair);
+            match crowd.until(true, STORM_WITHIN).await {
+                Ok(back) => took.push(format!("{:.1}", back.as_secs_f64())),
+                Err(here) => {
+                    let detail = format!("only {here} of {clients} clients are back after {STORM_WITHIN:?}");
+                    found.push(Violation::at_large(Kind::Late, "the crowd", detail));
+                }
+            }
+            // What lingers for a moment after its last follower has gone is gone by then.
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            // The first wave only warms up: what servers need for it, they may keep.
+            if wave == 0 {
+                before = self.place.resident_kb()?;
+            }
+        }
         let after = self.place.resident_kb()?;
-        notes.push(format!("memory after the storm: {after:?} kB"));
+        notes.push(format!(
+            "{clients} more clients, connected in {:.1} s; after each of {} losses of all connections at once, all were back \
+             after {} s; memory of the servers with all of them connected: {before:?} kB, after the storm {after:?} kB",
+            came.as_secs_f64(),
+            WAVES + 1,
+            took.join(", ")
+        ));
         for (at, (before, after)) in before.iter().zip(&after).enumerate() {
             if *after > before + before / 5 + MEMORY_SLACK_KB {
                 let detail = format!("{after} kB after the storm, {before} kB before");
                 found.push(Violation::at_large(Kind::Unexpected, &format!("server {}", at + 1), detail));
             }
         }
-        Ok(())
+        let rooms = crowd.rooms().to_vec();
+        drop(crowd);
+        // Nobody follows them any more.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        stored::remove_rooms(&self.place.pool, &rooms).await
     }
 
     /// Some people with a socket on each server sign out on one of them.
@@ -469,8 +538,9 @@ impl Stage {
         let mut sockets = Vec::new();
         for account in &accounts {
             for addr in &addrs {
-                sockets
-                    .push(greeted(&Address { door: *addr, origin: origin.clone() }, &account.cookie).await?);
+                sockets.push(
+                    greeted(&Address { door: *addr, origin: origin.clone() }, &account.cookie, None).await?,
+                );
             }
         }
         if without_redis {
@@ -548,107 +618,6 @@ impl MarksWatch {
     async fn stop(self) -> Vec<Violation> {
         self.stop.send_replace(true);
         self.task.await.unwrap_or_default()
-    }
-}
-
-/// What someone sees who has just opened everything.
-async fn fresh(address: &Address, cookie: &str, rooms: &[RoomId]) -> Result<Client, String> {
-    let mut socket = open(address.door, &address.origin, cookie).await?;
-    let mut client = Client::default();
-    client.connected(0);
-    let everything = async {
-        loop {
-            for frame in client.take_frames() {
-                socket.send(tungstenite::Message::text(frame.encode())).await.map_err(|e| e.to_string())?;
-            }
-            let is_open = |room: &RoomId| client.room(*room).is_some_and(|room| room.timeline.is_some());
-            if client.link() == Link::Live {
-                match rooms.iter().find(|room| !is_open(room)) {
-                    None => return Ok(()),
-                    Some(room) if client.focused() != Some(*room) => {
-                        client.focus(Some(*room), 0);
-                        continue;
-                    }
-                    Some(_) => {}
-                }
-            }
-            match socket.next().await {
-                Some(Ok(tungstenite::Message::Text(text))) => {
-                    client.receive(ServerFrame::decode(&text).map_err(|e| e.to_string())?, 0);
-                }
-                Some(Ok(_)) => {}
-                Some(Err(e)) => return Err(e.to_string()),
-                None => return Err("closed".to_owned()),
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), everything)
-        .await
-        .map_err(|_| "no fresh fetch in time")??;
-    Ok(client)
-}
-
-/// Where what someone has by events differs from a fresh fetch.
-fn differences(person: &Person, fresh: &Client) -> Vec<Violation> {
-    let mut found = Vec::new();
-    for id in &person.rooms {
-        let differs =
-            |seq: Seq, detail: String| Violation::new(Kind::Differs, &person.name, *id, seq, detail);
-        person.with(|old| {
-            let (Some(old), Some(new)) = (old.room(*id), fresh.room(*id)) else {
-                return found.push(differs(Seq::ZERO, "the room is not there".to_owned()));
-            };
-            let line = |room: &client::RoomState| {
-                let summary = &room.summary;
-                [
-                    format!("cursor {:?} of {:?}", room.cursor(), summary.head),
-                    format!("{:?}, {:?}, {:?} members", summary.room, summary.role, summary.members),
-                    format!("last {:?}", summary.last),
-                    // What a device has confirmed is told to the others in passing only.
-                    format!("{} unread after {:?}", summary.unread, summary.marks.read),
-                ]
-            };
-            for (old, new) in line(old).into_iter().zip(line(new)).filter(|(old, new)| old != new) {
-                found.push(differs(
-                    fresh.room(*id).map_or(Seq::ZERO, client::RoomState::cursor),
-                    format!("{old} instead of {new}"),
-                ));
-            }
-            let (Some(old_window), Some(new_window)) = (&old.timeline, &new.timeline) else { return };
-            let newest: BTreeMap<Seq, _> = old_window
-                .messages()
-                .rev()
-                .take(new_window.len())
-                .map(|message| (message.seq, message))
-                .collect();
-            for message in new_window.messages() {
-                if newest.get(&message.seq).is_none_or(|known| *known != message) {
-                    let known = newest.get(&message.seq);
-                    found.push(differs(message.seq, format!("{known:?} instead of {message:?}")));
-                }
-            }
-            for (user, member) in new.members.iter() {
-                if old.members.get(user) != Some(member) {
-                    found.push(differs(
-                        member.rev,
-                        format!("{:?} instead of {member:?}", old.members.get(user)),
-                    ));
-                }
-            }
-        });
-    }
-    found
-}
-
-/// A bare socket that has been greeted.
-async fn greeted(address: &Address, cookie: &str) -> Fallible<Socket> {
-    let mut socket = open(address.door, &address.origin, cookie).await?;
-    let hello = ClientFrame { r#ref: 1, command: Command::Hello { version: VERSION } };
-    socket.send(tungstenite::Message::text(hello.encode())).await?;
-    let answer = tokio::time::timeout(Duration::from_secs(10), socket.next()).await?;
-    match answer {
-        Some(Ok(tungstenite::Message::Text(text))) if text.contains("welcome") => Ok(socket),
-        other => Err(format!("not welcome: {other:?}").into()),
     }
 }
 

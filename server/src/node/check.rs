@@ -118,11 +118,29 @@ async fn check_marks(node: &Arc<Node>, since: Duration) -> Result<(), store::Err
 }
 
 /// Closes what has no session any more, and what follows a room that its person has left or does not follow one that
-/// they have joined: it resumes, and `welcome` tells all. Law 10: sessions within 30 s, whatever the broker does.
+/// they have joined: it resumes, and `welcome` tells all. Law 10: sessions within 30 s, whatever the broker does; sooner
+/// while it is down, and after something may have been missed.
 pub(super) async fn sessions(node: Arc<Node>) {
     let mut suspects = Suspects::new();
+    // What was missed is found at the second look.
+    let mut looks_soon = 0_u32;
+    let mut next = Instant::now() + node.tuning.session_check;
     loop {
-        tokio::time::sleep(node.tuning.session_check).await;
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => {}
+            () = node.doubt_sessions.notified() => {
+                looks_soon = 2;
+                next = next.min(Instant::now() + node.tuning.head_check_down);
+                continue;
+            }
+        }
+        looks_soon = looks_soon.saturating_sub(1);
+        next = Instant::now()
+            + match node.broker.status() {
+                _ if looks_soon > 0 => node.tuning.head_check_down,
+                Status::Up => node.tuning.session_check,
+                Status::Down => node.tuning.session_check.min(node.tuning.head_check),
+            };
         node.limits.forget_rested();
         let (checking, before) = (node.clone(), std::mem::take(&mut suspects));
         let check = async move { check_sessions(&checking, &before).await };

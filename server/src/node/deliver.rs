@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Node, follow::Position};
 use crate::{
     broker::{Broadcast, Kind, Signal, Topic},
-    hub::Weight,
+    hub::{ConnectionId, Weight},
     store::{self, messages::Changed, rooms::Head},
 };
 
@@ -175,22 +175,34 @@ impl Node {
     fn deliver_joined(self: &Arc<Self>, user: UserId, room: RoomId, frame: Utf8Bytes) {
         let node = self.clone();
         self.spawn(async move {
-            let topics = BTreeSet::from([Topic::Room(room)]);
             for (connection, _, outbox) in node.hub.of_user(user) {
-                // Membership is asked after the room is followed: a leaving that overtook this one has found nothing to
-                // leave.
-                let role = match node.follow(connection, &topics).await {
-                    Ok(()) => node.store.role(room, user).await,
-                    Err(e) => Err(e),
-                };
-                match role {
-                    Ok(Some(_)) => outbox.push(frame.clone(), Weight::Durable),
-                    Ok(None) => node.unfollow(connection, Topic::Room(room)),
+                match node.admit(connection, user, room).await {
+                    Ok(true) => outbox.push(frame.clone(), Weight::Durable),
+                    Ok(false) => {}
                     // It resumes, and finds the room in its `welcome`.
                     Err(_) => outbox.close(CloseCode::Resume, "could not follow a room"),
                 }
             }
         });
+    }
+
+    /// A connection follows a room of its person's from now on, if they are in it.
+    ///
+    /// # Errors
+    /// When the database fails. Then the connection may miss something: it must not be told that it follows the room.
+    pub async fn admit(
+        self: &Arc<Self>,
+        connection: ConnectionId,
+        user: UserId,
+        room: RoomId,
+    ) -> Result<bool, store::Error> {
+        self.follow(connection, &BTreeSet::from([Topic::Room(room)])).await?;
+        // Asked after the room is followed: a leaving that overtook this has found nothing to leave.
+        let is_in = self.store.role(room, user).await?.is_some();
+        if !is_in {
+            self.unfollow(connection, Topic::Room(room));
+        }
+        Ok(is_in)
     }
 
     fn deliver_left(self: &Arc<Self>, user: UserId, room: RoomId, frame: &Utf8Bytes) {

@@ -114,8 +114,10 @@ pub struct Node {
     leaving: CancellationToken,
     /// Rung when something may have been missed: the check of the heads …
     doubt: tokio::sync::Notify,
-    /// … and the one of the marks.
+    /// … the one of the marks …
     doubt_marks: tokio::sync::Notify,
+    /// … and the one of sessions and memberships.
+    doubt_sessions: tokio::sync::Notify,
     /// The turns of repairs.
     repairs: tokio::sync::Semaphore,
 }
@@ -150,6 +152,7 @@ impl Node {
             leaving: CancellationToken::new(),
             doubt: tokio::sync::Notify::new(),
             doubt_marks: tokio::sync::Notify::new(),
+            doubt_sessions: tokio::sync::Notify::new(),
             repairs: tokio::sync::Semaphore::new(REPAIRS_AT_ONCE),
         });
         node.spawn(deliver::run(node.clone(), signals));
@@ -269,6 +272,7 @@ impl Node {
     fn doubt(&self) {
         self.doubt.notify_one();
         self.doubt_marks.notify_one();
+        self.doubt_sessions.notify_one();
     }
 
     /// Tells every node that a person is in a new room.

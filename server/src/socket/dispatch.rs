@@ -1,6 +1,6 @@
 //! Command → chat function → reply: the routing table.
 
-use protocol::{Command, ErrorCode, Nonce, Refusal, Reply, RoomId, VERSION};
+use protocol::{Command, ErrorCode, Nonce, Refusal, Reply, RoomId, RoomSummary, VERSION};
 
 use crate::{
     chat::{self, Context, Error, messages, reading, rooms},
@@ -49,7 +49,12 @@ async fn route(
     (connection, ping_ms): (ConnectionId, u32),
     command: Command,
 ) -> Result<Reply, Error> {
-    let room_reply = |summary| Reply::Room { summary: Box::new(summary) };
+    // Whoever has asked for a room need not wait for the word of it to come back: while the broker is away it does not.
+    let admitted = async |summary: Result<RoomSummary, Error>| {
+        let summary = summary?;
+        cx.node.admit(connection, cx.viewer.user.id, summary.room.id).await?;
+        Ok(Reply::Room { summary: Box::new(summary) })
+    };
     match command {
         Command::Hello { version } if version != VERSION => {
             let refusal = Refusal::new(ErrorCode::VersionUnsupported);
@@ -69,12 +74,12 @@ async fn route(
         Command::Delivered { room, seq } => reading::delivered(cx, room, seq),
         Command::Read { room, seq } => reading::read(cx, room, seq),
         Command::FindUsers { query } => rooms::find_users(cx, &query).await,
-        Command::StartDirect { user } => rooms::start_direct(cx, user).await.map(room_reply),
+        Command::StartDirect { user } => admitted(rooms::start_direct(cx, user).await).await,
         Command::CreateRoom { nonce, kind, title, topic } => {
-            rooms::create(cx, nonce, kind, &title, &topic).await.map(room_reply)
+            admitted(rooms::create(cx, nonce, kind, &title, &topic).await).await
         }
         Command::FindChannels { query } => rooms::find_channels(cx, &query).await,
-        Command::Join { room } => rooms::join(cx, room).await.map(room_reply),
+        Command::Join { room } => admitted(rooms::join(cx, room).await).await,
         Command::Leave { room } => rooms::leave(cx, room).await,
         Command::Invite { room, users } => rooms::invite(cx, room, &users).await,
         Command::SetRoom { room, title, topic } => rooms::set(cx, room, &title, &topic).await,

@@ -1,7 +1,10 @@
 //! Rooms: who is in, who is told, who may do what.
 
+use std::time::Duration;
+
 use client::RoomState;
 use protocol::{Command, ErrorCode, Nonce, Reply, Role, RoomId, RoomKind, Seq, limits};
+use server::node::{Sabotage, Tuning};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -251,4 +254,30 @@ async fn a_joining_that_is_no_longer_true_lets_nobody_listen(pool: PgPool) {
     until("2").await;
     until("1").await;
     assert!(bea.with(|client| client.room(room).is_none()));
+}
+
+/// Whoever joins a channel follows it by that, on the device that asked, although no word of it comes back: the fault test
+/// found them deaf for twenty seconds while Redis was away.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_joins_hears_the_room_although_no_word_of_it_comes_back(pool: PgPool) {
+    let tuning = Tuning {
+        session_check: Duration::from_secs(600),
+        sabotage: Sabotage { drop_share: 1.0, ..Sabotage::default() },
+        ..Cluster::tuning()
+    };
+    let cluster = Cluster::start_tuned(pool, 2, tuning).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    let channel = ana.makes(RoomKind::Channel, "harbour").await;
+    bea.asks(Command::Join { room: channel }).await.unwrap();
+    ana.opens(channel).await;
+    bea.opens(channel).await;
+    ana.says(channel, "one").await;
+    bea.sees(channel, ["one"]).await;
+    bea.says(channel, "two").await;
+    ana.sees(channel, ["one", "two"]).await;
+    // And is gone from it by leaving alone.
+    bea.asks(Command::Leave { room: channel }).await.unwrap();
+    bea.until("the room is gone", |client| client.room(channel).is_none()).await;
+    assert_eq!(bea.closes(), [0_u16; 0], "no check had to send her to resume");
 }

@@ -9,13 +9,14 @@ use std::{
 use faults::{
     person::{Socket, open},
     place::Fallible,
+    stored::Someone,
 };
 use futures::{SinkExt as _, StreamExt as _, stream::FuturesUnordered};
 use protocol::{ClientFrame, Command, Nonce, Reply, RoomId, ServerFrame, VERSION};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use uuid::Uuid;
 
-use crate::scene::{ORIGIN, Someone};
+use crate::scene::ORIGIN;
 
 /// Sockets that are opened at once.
 const OPENING: usize = 64;

@@ -2,14 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use faults::place::{Fallible, request};
+use faults::{
+    place::{Fallible, request},
+    stored::Someone,
+};
 use protocol::{Command, Direction, RoomId, Seq, UserId};
 
 use crate::{
     cpu::Accounts,
     fleet::{self, Load, Pace, Wire},
     floor,
-    scene::{Scene, Someone},
+    scene::Scene,
     table::{QUANTILES, Table},
 };
 
@@ -63,7 +66,7 @@ pub(crate) const ALL: &[Measure] = &[
         servers: 2,
         kind: Kind::EndToEnd,
     },
-    Measure { name: "idle", title: "9,000 idle connections", servers: 2, kind: Kind::Idle },
+    Measure { name: "idle", title: "10,000 idle connections", servers: 2, kind: Kind::Idle },
     Measure {
         name: "resume",
         title: "2,000 clients come back, 100 messages in 20 rooms each",
@@ -293,8 +296,8 @@ async fn end_to_end(scene: &Scene, table: &mut Table) -> Fallible<()> {
 }
 
 async fn idle(scene: &Scene, table: &mut Table) -> Fallible<()> {
-    const CONNECTIONS: usize = 9_000;
-    const EACH: usize = 9;
+    const CONNECTIONS: usize = 10_000;
+    const EACH: usize = 10;
     let people = scene.people(CONNECTIONS / EACH).await?;
     let members: Vec<Vec<UserId>> = people.chunks(10).map(users).collect();
     scene.rooms(&members).await?;

@@ -6,9 +6,11 @@ use std::{
     process::{Child, Command},
 };
 
-use faults::place::{Fallible, free_addr, named, resident_kb, script, server_command, until_ready};
+use faults::{
+    place::{Fallible, free_addr, named, resident_kb, script, server_command, until_ready},
+    stored::{self, Someone},
+};
 use protocol::{RoomId, UserId};
-use server::account::Token;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use uuid::Uuid;
 
@@ -16,15 +18,6 @@ use crate::cpu::{Accounts, children};
 
 /// The address that pages come from, as far as the servers know.
 pub(crate) const ORIGIN: &str = "http://localhost:1";
-
-/// Someone, with the cookie of their session.
-#[derive(Clone, Debug)]
-pub(crate) struct Someone {
-    /// Who.
-    pub(crate) user: UserId,
-    /// Their session.
-    pub(crate) cookie: String,
-}
 
 /// See the module.
 pub(crate) struct Scene {
@@ -128,32 +121,7 @@ impl Scene {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn people(&self, count: usize) -> Fallible<Vec<Someone>> {
-        let (mut ids, mut handles, mut hashes, mut people) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..count {
-            let (id, token) = (Uuid::now_v7(), Token::generate());
-            handles.push(format!("m{}", &Uuid::new_v4().simple().to_string()[..20]));
-            hashes.push(token.hash().to_vec());
-            people.push(Someone { user: UserId(id), cookie: format!("roost={}", token.reveal()) });
-            ids.push(id);
-        }
-        sqlx::query(
-            "insert into users (id, handle, name, password_hash)
-             select id, handle, handle, 'none' from unnest($1::uuid[], $2::text[]) as k (id, handle)",
-        )
-        .bind(&ids)
-        .bind(&handles)
-        .execute(&self.pool)
-        .await?;
-        sqlx::query(
-            "insert into sessions (id, user_id, token_hash, device, expires_at)
-             select gen_random_uuid(), id, hash, 'measure', now() + interval '1 day'
-             from unnest($1::uuid[], $2::bytea[]) as k (id, hash)",
-        )
-        .bind(&ids)
-        .bind(&hashes)
-        .execute(&self.pool)
-        .await?;
-        Ok(people)
+        stored::crowd(&self.pool, count).await
     }
 
     /// Puts rooms into the database, each with these members.
@@ -161,39 +129,7 @@ impl Scene {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn rooms(&self, members: &[Vec<UserId>]) -> Fallible<Vec<RoomId>> {
-        let ids: Vec<Uuid> = members.iter().map(|_| Uuid::now_v7()).collect();
-        let counts: Vec<i32> = members.iter().map(|people| people.len() as i32).collect();
-        let makers: Vec<Uuid> = members.iter().map(|people| people[0].0).collect();
-        sqlx::query(
-            "insert into rooms (id, kind, title, rev_seq, head_seq, member_count, created_by, nonce)
-             select id, 'group', 'Room', 1, members + 1, members, maker, id
-             from unnest($1::uuid[], $2::int[], $3::uuid[]) as k (id, members, maker)",
-        )
-        .bind(&ids)
-        .bind(&counts)
-        .bind(&makers)
-        .execute(&self.pool)
-        .await?;
-        let (mut rooms, mut users, mut places) = (Vec::new(), Vec::new(), Vec::new());
-        for (room, people) in ids.iter().zip(members) {
-            for (place, user) in people.iter().enumerate() {
-                rooms.push(*room);
-                users.push(user.0);
-                places.push(place as i64 + 2);
-            }
-        }
-        sqlx::query(
-            "insert into members (room_id, user_id, role, rev_seq)
-             select room, person, 'member', place
-             from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as k (room, person, place)",
-        )
-        .bind(&rooms)
-        .bind(&users)
-        .bind(&places)
-        .execute(&self.pool)
-        .await?;
-        sqlx::query("analyze users, sessions, rooms, members").execute(&self.pool).await?;
-        Ok(ids.into_iter().map(RoomId).collect())
+        stored::groups(&self.pool, members).await
     }
 
     /// Puts so many messages into each room, all by one person.

@@ -1,0 +1,105 @@
+//! A fresh fetch of everything that someone sees, to compare with what they have by events.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use client::{Client, Link};
+use futures::{SinkExt as _, StreamExt as _};
+use protocol::{RoomId, Seq, ServerFrame};
+use tokio_tungstenite::tungstenite;
+
+use crate::{
+    checker::{Kind, Violation},
+    person::{Address, Person, open},
+};
+
+/// What someone sees who has just opened everything.
+///
+/// # Errors
+/// When it does not come within 20 s.
+pub async fn fetch(address: &Address, cookie: &str, rooms: &[RoomId]) -> Result<Client, String> {
+    let mut socket = open(address.door, &address.origin, cookie).await?;
+    let mut client = Client::default();
+    client.connected(0);
+    let everything = async {
+        loop {
+            for frame in client.take_frames() {
+                socket.send(tungstenite::Message::text(frame.encode())).await.map_err(|e| e.to_string())?;
+            }
+            let is_open = |room: &RoomId| client.room(*room).is_some_and(|room| room.timeline.is_some());
+            if client.link() == Link::Live {
+                match rooms.iter().find(|room| !is_open(room)) {
+                    None => return Ok(()),
+                    Some(room) if client.focused() != Some(*room) => {
+                        client.focus(Some(*room), 0);
+                        continue;
+                    }
+                    Some(_) => {}
+                }
+            }
+            match socket.next().await {
+                Some(Ok(tungstenite::Message::Text(text))) => {
+                    client.receive(ServerFrame::decode(&text).map_err(|e| e.to_string())?, 0);
+                }
+                Some(Ok(_)) => {}
+                Some(Err(e)) => return Err(e.to_string()),
+                None => return Err("closed".to_owned()),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), everything)
+        .await
+        .map_err(|_| "no fresh fetch in time")??;
+    Ok(client)
+}
+
+/// Where what someone has by events differs from a fresh fetch.
+#[must_use]
+pub fn differences(person: &Person, fresh: &Client) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for id in person.rooms_now() {
+        let differs = |seq: Seq, detail: String| Violation::new(Kind::Differs, &person.name, id, seq, detail);
+        person.with(|old| {
+            let (Some(old), Some(new)) = (old.room(id), fresh.room(id)) else {
+                return found.push(differs(Seq::ZERO, "the room is not there".to_owned()));
+            };
+            let line = |room: &client::RoomState| {
+                let summary = &room.summary;
+                [
+                    format!("cursor {:?} of {:?}", room.cursor(), summary.head),
+                    format!("{:?}, {:?}, {:?} members", summary.room, summary.role, summary.members),
+                    format!("last {:?}", summary.last),
+                    // How far the others are is compared with what is stored: see `Person::marks_that_differ`.
+                    format!("{} unread after {:?}", summary.unread, summary.marks.read),
+                ]
+            };
+            for (old, new) in line(old).into_iter().zip(line(new)).filter(|(old, new)| old != new) {
+                found.push(differs(
+                    fresh.room(id).map_or(Seq::ZERO, client::RoomState::cursor),
+                    format!("{old} instead of {new}"),
+                ));
+            }
+            let (Some(old_window), Some(new_window)) = (&old.timeline, &new.timeline) else { return };
+            let newest: BTreeMap<Seq, _> = old_window
+                .messages()
+                .rev()
+                .take(new_window.len())
+                .map(|message| (message.seq, message))
+                .collect();
+            for message in new_window.messages() {
+                if newest.get(&message.seq).is_none_or(|known| *known != message) {
+                    let known = newest.get(&message.seq);
+                    found.push(differs(message.seq, format!("{known:?} instead of {message:?}")));
+                }
+            }
+            for (user, member) in new.members.iter() {
+                if old.members.get(user) != Some(member) {
+                    found.push(differs(
+                        member.rev,
+                        format!("{:?} instead of {member:?}", old.members.get(user)),
+                    ));
+                }
+            }
+        });
+    }
+    found
+}

@@ -1,0 +1,157 @@
+//! Readers who read nothing at all, while very much is said to them.
+//!
+//! A server may neither keep everything for them, nor skip anything, nor let anybody wait for them: it closes them, and they
+//! would resume.
+
+use std::time::{Duration, Instant};
+
+use futures::{SinkExt as _, StreamExt as _};
+use protocol::{ClientFrame, Command, Event, Nonce, Reply, RoomId, ServerFrame, limits::BODY_CHARS_MAX};
+use tokio_tungstenite::tungstenite::Message;
+use uuid::Uuid;
+
+use crate::{
+    checker::{Kind, Violation},
+    person::{Address, Socket, greeted},
+    place::{Fallible, Place, SERVERS},
+    stored::{self, Account},
+};
+
+/// On each server.
+const STALLED: usize = 3;
+/// What the kernel keeps for each of them.
+const RECEIVE_BUFFER: u32 = 4 * 1024;
+/// So much is said: more than the kernel's largest buffer (4 MiB) and an outbox (1 MiB) together.
+const MESSAGES: usize = 600;
+/// Sends under way.
+const WINDOW: usize = 16;
+/// Who reads has everything by then.
+const WITHIN: Duration = Duration::from_secs(20);
+/// A socket that is closed for its slowness ends within this time: a write may hang for ten seconds.
+const ENDS_WITHIN: Duration = Duration::from_secs(20);
+
+/// Somebody floods a room in which one on each server reads and three on each do not. Says what came of it, and what was
+/// wrong.
+///
+/// # Errors
+/// When the scene itself fails.
+pub async fn readers(place: &Place) -> Fallible<(String, Vec<Violation>)> {
+    const CLOSED: &str = "roost_slow_readers_closed_total";
+    let mut accounts: Vec<Account> = Vec::new();
+    for _ in 0..1 + SERVERS * (1 + STALLED) {
+        let name = format!("r{:08x}", rand::random::<u32>());
+        accounts.push(stored::person(&place.pool, &name).await?);
+    }
+    let everyone: Vec<usize> = (0..accounts.len()).collect();
+    let room = stored::room(&place.pool, "group", &everyone, &accounts).await?;
+    // Straight to the servers: nginx would read for them.
+    let on = |server: usize| Address { door: place.servers[server].addr, origin: place.address(0).origin };
+    let mut writer = greeted(&on(0), &accounts[0].cookie, None).await?;
+    let (mut readers, mut stalled) = (Vec::new(), Vec::new());
+    for (at, account) in accounts[1..].iter().enumerate() {
+        let server = at % SERVERS;
+        if at < SERVERS {
+            readers.push(greeted(&on(server), &account.cookie, None).await?);
+        } else {
+            stalled.push(greeted(&on(server), &account.cookie, Some(RECEIVE_BUFFER)).await?);
+        }
+    }
+    let before = place.counted(CLOSED).await?;
+    let began = Instant::now();
+    let listening = readers.iter_mut().map(|reader| listen(reader, room, began));
+    let flood = tokio::time::timeout(WITHIN, flood(&mut writer, room));
+    let (flooded, heard) = tokio::join!(flood, futures::future::join_all(listening));
+    flooded.map_err(|_| "the flood took too long")??;
+    let mut found = Vec::new();
+    let mut slowest = Duration::ZERO;
+    for (server, heard) in (1..).zip(heard) {
+        match heard {
+            Ok(took) => slowest = slowest.max(took),
+            Err(detail) => {
+                found.push(Violation::at_large(Kind::Lost, &format!("a reader on server {server}"), detail))
+            }
+        }
+    }
+    let closed = place.counted(CLOSED).await? - before;
+    if closed != stalled.len() as u64 {
+        let detail = format!("{closed} of {} readers who do not read were closed", stalled.len());
+        found.push(Violation::at_large(Kind::Unexpected, "the servers", detail));
+    }
+    // Now they read: what is in the kernel still, and then the end.
+    for socket in &mut stalled {
+        let ended = async { while let Some(Ok(_)) = socket.next().await {} };
+        if tokio::time::timeout(ENDS_WITHIN, ended).await.is_err() {
+            found.push(Violation::at_large(
+                Kind::Late,
+                "a reader who does not read",
+                "its socket does not end",
+            ));
+        }
+    }
+    drop((writer, readers, stalled));
+    stored::remove_rooms(&place.pool, &[room]).await?;
+    let note = format!(
+        "{closed} readers who did not read were closed; who read had all {MESSAGES} messages after {:.1} s",
+        slowest.as_secs_f64()
+    );
+    Ok((note, found))
+}
+
+/// Says very much.
+async fn flood(socket: &mut Socket, room: RoomId) -> Fallible<()> {
+    let body = "浪".repeat(BODY_CHARS_MAX);
+    let (mut said, mut answered) = (0, 0);
+    while answered < MESSAGES {
+        while said < MESSAGES && said - answered < WINDOW {
+            said += 1;
+            let command = Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: body.clone() };
+            let frame = ClientFrame { r#ref: u32::try_from(said)? + 1, command };
+            socket.feed(Message::text(frame.encode())).await?;
+        }
+        socket.flush().await?;
+        match hear(socket).await? {
+            ServerFrame::Reply { reply: Reply::Sent { .. }, .. } => answered += 1,
+            ServerFrame::Refusal { refusal, .. } => {
+                return Err(format!("a send was refused: {refusal:?}").into());
+            }
+            ServerFrame::Reply { .. } | ServerFrame::Event { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// Hears every message of the room, in order; says when the last one came.
+async fn listen(socket: &mut Socket, room: RoomId, began: Instant) -> Result<Duration, String> {
+    let (mut count, mut last) = (0, None);
+    let all = async {
+        while count < MESSAGES {
+            let ServerFrame::Event { event: Event::Change { room: other, seq, .. } } =
+                hear(socket).await.map_err(|e| e.to_string())?
+            else {
+                continue;
+            };
+            if other == room {
+                if last.is_some_and(|last| seq.0 != last + 1) {
+                    return Err(format!("number {seq} after {last:?}"));
+                }
+                last = Some(seq.0);
+                count += 1;
+            }
+        }
+        Ok(began.elapsed())
+    };
+    let done = tokio::time::timeout(WITHIN, all).await;
+    done.unwrap_or_else(|_| Err(format!("has heard {count} of {MESSAGES} messages")))
+}
+
+async fn hear(socket: &mut Socket) -> Fallible<ServerFrame> {
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Text(text))) => return Ok(ServerFrame::decode(&text)?),
+            Some(Ok(Message::Close(close))) => return Err(format!("closed: {close:?}").into()),
+            Some(Ok(_)) => {}
+            Some(Err(e)) => return Err(e.into()),
+            None => return Err("the socket ended".into()),
+        }
+    }
+}
