@@ -215,11 +215,14 @@ fn check_shown(
     let mut tokens: HashMap<Token, Seq> = HashMap::new();
     let mut skipped: BTreeSet<Seq> = BTreeSet::new();
     let mut last = room.base;
+    // What is in a room that is opened may have been said long before.
+    let mut opened = Seq::ZERO;
     for entry in entries {
         match *entry {
             Shown::Afresh { from, through } => {
                 skipped.extend(room.messages.keys().take_while(|seq| **seq < from));
                 last = last.min(through).min(Seq(from.0 - 1));
+                opened = through;
             }
             Shown::Late { seq, token } => {
                 seen.insert(seq, token);
@@ -236,7 +239,7 @@ fn check_shown(
                     let detail = format!("{token} was shown under another number already");
                     verdict.violations.push(Violation::new(Kind::Doubled, &log.name, id, seq, detail));
                 }
-                if let Some(written) = written_at.get(&token) {
+                if let Some(written) = written_at.get(&token).filter(|_| seq > opened) {
                     verdict.worst_delay_ms = verdict.worst_delay_ms.max(at - written);
                 }
             }
