@@ -136,38 +136,6 @@ impl Store {
             .collect())
     }
 
-    pub(super) async fn list_member_changes(
-        &self,
-        room: RoomId,
-        after: Seq,
-        through: Seq,
-        limit: i64,
-    ) -> Result<Vec<(Member, u32, Marks)>, Error> {
-        let rows = sqlx::query!(
-            r#"select m.user_id, u.handle, u.name, m.role, m.active, m.rev_seq, r.member_count,
-                m.delivered_seq, m.read_seq
-             from members m join users u on u.id = m.user_id join rooms r on r.id = m.room_id
-             where m.room_id = $1 and m.rev_seq > $2 and m.rev_seq <= $3 order by m.rev_seq limit $4"#,
-            room.0,
-            after.0,
-            through.0,
-            limit
-        )
-        .fetch_all(self.pool())
-        .await?;
-        let change = rows.into_iter().map(|row| {
-            let user = User { id: UserId(row.user_id), handle: row.handle, name: row.name };
-            let member = Member { user, role: role_of(&row.role), active: row.active, rev: Seq(row.rev_seq) };
-            let marks = Marks {
-                user: UserId(row.user_id),
-                delivered: Seq(row.delivered_seq),
-                read: Seq(row.read_seq),
-            };
-            (member, u32::try_from(row.member_count).unwrap_or_default(), marks)
-        });
-        Ok(change.collect())
-    }
-
     /// Takes people into a room, if `allowed` says so of what the lock found. Those who are in stay as they are.
     /// Whoever comes begins at the room's end: what was said before is history, not unread.
     ///

@@ -6,6 +6,7 @@
 //! Law: a future of this module is never dropped half-way (a cancelled `begin` leaves a connection inside an open
 //! transaction): whoever runs for a browser that may go away, runs it in a task of its own.
 
+pub mod changes;
 mod installation;
 mod invitations;
 pub mod members;

@@ -317,23 +317,6 @@ impl Store {
         Ok(listing.collect())
     }
 
-    /// The room's own properties, and its last number, as someone who is in it finds them.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn room(&self, room: RoomId) -> Result<Option<Room>, Error> {
-        let row = sqlx::query!("select kind, title, topic, rev_seq from rooms where id = $1", room.0)
-            .fetch_optional(self.pool())
-            .await?;
-        Ok(row.map(|row| Room {
-            id: room,
-            kind: kind_of(&row.kind),
-            title: row.title,
-            topic: row.topic,
-            rev: Seq(row.rev_seq),
-        }))
-    }
-
     /// Renames a room and sets its topic, if `allowed` says so of what the lock found. Nothing new takes no
     /// number: then there is no change to tell.
     ///
