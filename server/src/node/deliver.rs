@@ -126,7 +126,11 @@ impl Node {
     /// One step of a repair. Says whether another one is needed; if not, `repairing` is no longer set.
     async fn fetch_missing(self: &Arc<Self>, room: RoomId) -> Result<bool, store::Error> {
         let Some(Some(after)) = self.follows.with(room, |position| position.last) else { return Ok(false) };
-        let missing = self.store.list_changes(room, None, after, CHANGES_MAX).await?;
+        // Not for ever: there are few turns.
+        let store = self.store.clone();
+        let fetch = async move { store.list_changes(room, None, after, CHANGES_MAX).await };
+        let missing =
+            self.round("what is missing in a room", fetch).await.ok_or(store::Error::NotReady)??;
         let Changes { head, list: changes, through } = missing.ok_or(store::Error::NoSuchRoom)?;
         if head > after {
             tracing::debug!(room.id = %room, changes = changes.len(), "repaired a hole");

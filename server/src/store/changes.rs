@@ -152,7 +152,7 @@ impl Store {
             end.0,
             limit as i64
         )
-        .fetch_all(self.pool())
+        .fetch_all(&self.pool())
         .await?;
         let Some(head) = rows.first().map(|row| Seq(row.head_seq)) else { return Ok(None) };
         let mut list: Vec<_> = rows.into_iter().filter_map(|row| row.into_changed(room)).collect();
@@ -180,7 +180,7 @@ mod tests {
         sqlx::query("insert into users (id, handle, name, password_hash) values ($1, $2, $2, 'x')")
             .bind(id)
             .bind(handle)
-            .execute(store.pool())
+            .execute(&store.pool())
             .await
             .unwrap();
         User { id: UserId(id), handle: handle.to_owned(), name: handle.to_owned() }

@@ -78,7 +78,7 @@ impl Store {
             room.0,
             user.0
         )
-        .fetch_optional(self.pool())
+        .fetch_optional(&self.pool())
         .await?;
         Ok(role.map(|role| role_of(&role)))
     }
@@ -93,7 +93,7 @@ impl Store {
             room.0,
             user.0
         )
-        .fetch_optional(self.pool())
+        .fetch_optional(&self.pool())
         .await?;
         Ok(head.map(Seq))
     }
@@ -106,7 +106,7 @@ impl Store {
         let ids: Vec<Uuid> = users.iter().map(|user| user.0).collect();
         let rows =
             sqlx::query!("select user_id, room_id from members where user_id = any($1) and active", &ids)
-                .fetch_all(self.pool())
+                .fetch_all(&self.pool())
                 .await?;
         Ok(rows.into_iter().map(|row| (UserId(row.user_id), RoomId(row.room_id))).collect())
     }
@@ -127,7 +127,7 @@ impl Store {
             like_pattern(query),
             limits::MEMBERS_LISTED_MAX as i64
         )
-        .fetch_all(self.pool())
+        .fetch_all(&self.pool())
         .await?;
         Ok(rows
             .into_iter()
@@ -214,7 +214,7 @@ impl Store {
             &delivered,
             &read
         )
-        .fetch_all(self.pool())
+        .fetch_all(&self.pool())
         .await?;
         let raised = rows.into_iter().map(|row| Raised {
             room: RoomId(row.room_id),
@@ -241,7 +241,7 @@ impl Store {
             query.trim().trim_start_matches('@'),
             limits::FOUND_MAX as i64
         )
-        .fetch_all(self.pool())
+        .fetch_all(&self.pool())
         .await?;
         let user =
             rows.into_iter().map(|row| User { id: UserId(row.id), handle: row.handle, name: row.name });
@@ -254,7 +254,7 @@ impl Store {
     /// When the database fails.
     pub async fn user(&self, user: UserId) -> Result<Option<User>, Error> {
         let row = sqlx::query!("select handle, name from users where id = $1", user.0)
-            .fetch_optional(self.pool())
+            .fetch_optional(&self.pool())
             .await?;
         Ok(row.map(|row| User { id: user, handle: row.handle, name: row.name }))
     }

@@ -180,7 +180,7 @@ impl Store {
                     through.0,
                     limit as i64
                 )
-                .fetch_all(self.pool())
+                .fetch_all(&self.pool())
                 .await?
             }
             Direction::After => {
@@ -197,7 +197,7 @@ impl Store {
                     through.0,
                     limit as i64
                 )
-                .fetch_all(self.pool())
+                .fetch_all(&self.pool())
                 .await?
             }
         };
