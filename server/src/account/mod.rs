@@ -85,6 +85,9 @@ impl From<password::Busy> for Error {
     }
 }
 
+/// What deletes what has expired is called in the log.
+const SWEEP: &str = "the sweep";
+
 impl Accounts {
     /// The accounts in the node's database.
     #[must_use]
@@ -116,9 +119,12 @@ impl Accounts {
         let mut ticks = tokio::time::interval(every);
         loop {
             ticks.tick().await;
-            // A single statement each: nothing is left half-way when the server stops in the middle.
-            if let Err(e) = self.node.store.sweep_accounts().await {
-                tracing::warn!(error = %e, "what has expired was not deleted");
+            let store = self.node.store.clone();
+            let sweep = async move { store.sweep_accounts().await };
+            match self.node.within_patience(SWEEP, sweep).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(e)) => tracing::warn!(error = %e, "what has expired was not deleted"),
+                Err(unfinished) => unfinished.log(SWEEP),
             }
         }
     }

@@ -9,6 +9,7 @@ use super::{Context, Error, access, rooms};
 use crate::{
     node::Written,
     store::{
+        changes::Changes,
         messages::{Inserted, NewMessage},
         rooms::Locked,
     },
@@ -158,16 +159,25 @@ pub async fn history(cx: &Context, room: RoomId, direction: Direction, seq: Seq)
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; or when the database fails.
 pub async fn catch_up(cx: &Context, room: RoomId, after: Seq) -> Result<Reply, Error> {
-    let head = cx.node.store.head_for(room, cx.viewer.user.id).await?.ok_or(ErrorCode::RoomUnknown)?;
-    if let Some((changes, through)) = cx.node.recent_changes(room, after, head) {
-        return Ok(Reply::Changes { room, changes, through, more: false });
-    }
-    if after < Seq::ZERO || after > head || head.0 - after.0 > BEHIND_MAX {
+    if after < Seq::ZERO || cx.node.position(room).is_some_and(|position| is_far(after, position)) {
         return Ok(Reply::View { view: Box::new(rooms::view(cx, room).await?) });
     }
-    let changes = cx.node.store.list_changes(room, after, head, CHANGES_MAX).await?;
-    let more = changes.len() == CHANGES_MAX;
-    let through = changes.last().map_or(head, |(last, _)| if more { *last } else { head });
-    let changes = changes.into_iter().map(|(seq, changed)| (seq, changed.into())).collect();
-    Ok(Reply::Changes { room, changes, through, more })
+    let me = cx.viewer.user.id;
+    if cx.node.remembers(room, after) {
+        let head = cx.node.store.head_for(room, me).await?.ok_or(ErrorCode::RoomUnknown)?;
+        if let Some((changes, through)) = cx.node.recent_changes(room, after, head) {
+            return Ok(Reply::Changes { room, changes, through, more: false });
+        }
+    }
+    let found = cx.node.store.list_changes(room, Some(me), after, CHANGES_MAX).await?;
+    let Changes { head, list, through } = found.ok_or(ErrorCode::RoomUnknown)?;
+    if after > head || is_far(after, head) {
+        return Ok(Reply::View { view: Box::new(rooms::view(cx, room).await?) });
+    }
+    let changes = list.into_iter().map(|(seq, changed)| (seq, changed.into())).collect();
+    Ok(Reply::Changes { room, changes, through, more: through < head })
+}
+
+fn is_far(after: Seq, head: Seq) -> bool {
+    head.0.saturating_sub(after.0) > BEHIND_MAX
 }

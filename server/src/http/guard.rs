@@ -124,7 +124,7 @@ pub(super) async fn check_request(State(site): State<Site>, request: Request, ne
         Err(refusal) => {
             // The administrator's line: most often the public address is not the one that people use.
             tracing::warn!(origin = %refusal.detail, "refused a form from a foreign origin; is ROOST_PUBLIC_URL right?");
-            forms::refuse(site, request, refusal).await
+            super::to_its_end(&site.clone(), forms::refuse(site, request, refusal)).await
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn routes() -> Router<Site> {
 
 /// Ready means: Postgres answers, and the server is not about to leave. Without Redis it serves on, degraded.
 async fn ready(State(site): State<Site>) -> (StatusCode, Json<Readiness>) {
-    let postgres = site.node.store.ping().await.is_ok();
+    let postgres = site.node.is_database_there().await;
     // Which Redis, but not where it is: everybody may ask.
     let bus_down = site.node.bus_down().map(|name| name.short());
     let leaving = site.leaving.is_cancelled();

@@ -7,7 +7,7 @@
 //! Law:
 //! - every request that changes something has been asked for its origin: [`guard`] stands before all routes;
 //! - a handler runs to its end even when the browser goes away: [`detached`] gives it a task of its own, because a
-//!   database future must not be dropped half-way;
+//!   database future must not be dropped half-way; nobody is kept waiting for longer than a statement may take;
 //! - HTML is never cached; a file is cached for ever only when its name has a hash.
 
 mod cookies;
@@ -21,23 +21,23 @@ pub mod metrics;
 mod page;
 pub mod viewer;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRef, Request},
+    extract::{DefaultBodyLimit, FromRef, Request, State},
     http::StatusCode,
-    middleware::{Next, from_fn, from_fn_with_state},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
 };
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
-use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     account::Accounts,
     config::Config,
-    node::Node,
+    node::{Node, Unfinished},
     socket::{self, door::Door},
 };
 pub use guard::Guard;
@@ -45,8 +45,6 @@ pub use limits::Limits;
 
 /// A form, at most: the longest message that can be typed is refused with words, not with a broken page.
 const FORM_BYTES_MAX: usize = 256 * 1024;
-/// A request, at most. Sockets are not requests in this sense.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What every handler may use.
 #[derive(Clone, FromRef)]
@@ -97,8 +95,7 @@ pub fn router(site: Site) -> Router {
         .merge(files::routes(&site.leptos_options))
         .fallback(page::not_found)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
-        .layer(from_fn(detached))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT));
+        .layer(from_fn_with_state(site.clone(), detached));
     // The socket stands beside them: it lasts, and its handler is a task of its own already.
     requests
         .merge(socket::routes())
@@ -108,15 +105,26 @@ pub fn router(site: Site) -> Router {
         .with_state(site)
 }
 
-/// Lets a handler run to its end, also when the browser goes away or the timeout answers for it.
-async fn detached(request: Request, next: Next) -> Response {
-    match tokio::spawn(next.run(request)).await {
+/// Lets a handler run to its end, also when the browser goes away or is told that it takes too long.
+async fn detached(State(site): State<Site>, request: Request, next: Next) -> Response {
+    to_its_end(&site, next.run(request)).await
+}
+
+/// Waits for an answer as long as one does: what takes longer is left to itself, and the browser is told to come back.
+async fn to_its_end(site: &Site, answer: impl Future<Output = Response> + Send + 'static) -> Response {
+    match site.node.within_patience("a request", answer).await {
         Ok(response) => response,
+        Err(Unfinished::Late) => page::failed(&Late),
         // A panic goes on to the layer that answers for it.
-        Err(e) if e.is_panic() => std::panic::resume_unwind(e.into_panic()),
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Err(Unfinished::Panicked(e)) if e.is_panic() => std::panic::resume_unwind(e.into_panic()),
+        Err(Unfinished::Panicked(_)) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }
+
+/// A request has not come to its end in time.
+#[derive(Debug, thiserror::Error)]
+#[error("a request takes too long")]
+struct Late;
 
 /// The address of the other end of the connection, as [`axum::serve()`] is told to give it.
 pub type Peer = axum::extract::ConnectInfo<SocketAddr>;

@@ -3,6 +3,7 @@
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, request::Parts},
+    response::Response,
 };
 use protocol::{ErrorCode, Refusal};
 
@@ -11,6 +12,7 @@ use super::{
     cookies::Cookie,
     guard::{ClientAddress, Refused},
     headers::ScriptNonce,
+    page,
 };
 use crate::account::{self, Token, Viewer};
 
@@ -56,10 +58,10 @@ pub(super) struct Visit {
 }
 
 impl FromRequestParts<Site> for Visit {
-    type Rejection = Refused;
+    type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Self::Rejection> {
-        let viewer = find(site, &parts.headers).await.map_err(|e| Refused(failure(&e)))?;
+        let viewer = find(site, &parts.headers).await.map_err(|e| page::failed(&e))?;
         let nonce = parts.extensions.get().map(|ScriptNonce(nonce)| nonce.clone()).unwrap_or_default();
         let address = ClientAddress::of(&site.guard, &parts.headers, &parts.extensions);
         Ok(Self { viewer, address, headers: parts.headers.clone(), nonce })

@@ -10,7 +10,7 @@ use std::{
 use protocol::{CloseCode, Event, RoomId, ServerFrame, SessionId, UserId, limits::MARKS_MEMBERS_MAX};
 use tokio::time::Instant;
 
-use super::{Node, ROUND_WITHIN, marks};
+use super::{Node, marks};
 use crate::{
     broker::{Status, Topic},
     hub::ConnectionId,
@@ -21,6 +21,9 @@ use crate::{
 const CHUNK: usize = 1_000;
 /// Marks bear the time at which their writing began: the check looks back by this beyond the one before.
 const MARKS_SLACK: Duration = Duration::from_secs(20);
+/// The connections to the database are given up when all of them are out and none has come back for so many times the
+/// patience that one has.
+const STUCK_AFTER: u32 = 3;
 
 /// Compares the followed rooms with the database: it finds the lost last message of a room, which no hole ever shows.
 pub(super) async fn heads(node: Arc<Node>) {
@@ -34,9 +37,14 @@ pub(super) async fn heads(node: Arc<Node>) {
             // A moment later: whatever rings again and again is answered together.
             () = node.doubt.notified() => tokio::time::sleep(node.tuning.hole).await,
         }
+        // Each statement ends within the patience for one: what has ended none for several is no database.
+        if node.store.renew_if_stuck(STUCK_AFTER * node.tuning.patience) {
+            tracing::warn!(
+                "no connection to the database has come back in time: they are left, and new ones are opened"
+            );
+        }
         let checking = node.clone();
-        let checked =
-            node.round(("the head check", ROUND_WITHIN), async move { check_heads(&checking).await }).await;
+        let checked = node.round("the head check", async move { check_heads(&checking).await }).await;
         if let Some(Err(e)) = checked {
             tracing::warn!(error = %e, "the head check failed");
         }
@@ -83,7 +91,7 @@ pub(super) async fn marks(node: Arc<Node>) {
         let (checking, began) = (node.clone(), Instant::now());
         let since = asked.elapsed() + MARKS_SLACK;
         let check = async move { check_marks(&checking, since).await };
-        match node.round(("the check of the marks", ROUND_WITHIN), check).await {
+        match node.round("the check of the marks", check).await {
             Some(Ok(())) => asked = began,
             Some(Err(e)) => tracing::warn!(error = %e, "the check of the marks failed"),
             None => {}
@@ -144,7 +152,7 @@ pub(super) async fn sessions(node: Arc<Node>) {
         node.limits.forget_rested();
         let (checking, before) = (node.clone(), std::mem::take(&mut suspects));
         let check = async move { check_sessions(&checking, &before).await };
-        match node.round(("the session check", ROUND_WITHIN), check).await {
+        match node.round("the session check", check).await {
             Some(Ok(found)) => suspects = found,
             Some(Err(e)) => tracing::warn!(error = %e, "the session check failed"),
             None => {}

@@ -11,7 +11,11 @@ use super::{Node, follow::Position};
 use crate::{
     broker::{Broadcast, Kind, Signal, Topic},
     hub::{ConnectionId, Weight},
-    store::{self, messages::Changed, rooms::Head},
+    store::{
+        self,
+        changes::{Changed, Changes},
+        rooms::Head,
+    },
 };
 
 /// Frames held for one room until the ones before them are there. More are fetched with the hole.
@@ -138,14 +142,13 @@ impl Node {
     /// One step of a repair. Says whether another one is needed; if not, `repairing` is no longer set.
     async fn fetch_missing(self: &Arc<Self>, room: RoomId) -> Result<bool, store::Error> {
         let Some(Some(after)) = self.follows.with(room, |position| position.last) else { return Ok(false) };
-        let Some(head) = self.store.heads(&[room]).await?.pop() else { return Err(store::Error::NoSuchRoom) };
-        if head.head > after {
-            let changes = self.store.list_changes(room, after, head.head, CHANGES_MAX).await?;
-            // A full page ends at its last number; a shorter one is all there is up to the head.
-            let through = match changes.last() {
-                Some((last, _)) if changes.len() == CHANGES_MAX => *last,
-                Some(_) | None => head.head,
-            };
+        // Not for ever: there are few turns.
+        let store = self.store.clone();
+        let fetch = async move { store.list_changes(room, None, after, CHANGES_MAX).await };
+        let missing =
+            self.round("what is missing in a room", fetch).await.ok_or(store::Error::NotReady)??;
+        let Changes { head, list: changes, through } = missing.ok_or(store::Error::NoSuchRoom)?;
+        if head > after {
             tracing::debug!(room.id = %room, changes = changes.len(), "repaired a hole");
             let count = changes.len();
             let changes: Vec<_> =
@@ -165,7 +168,7 @@ impl Node {
             });
         }
         let more = self.follows.with(room, |position| {
-            let more = !position.held.is_empty() || position.last.is_some_and(|last| last < head.head);
+            let more = !position.held.is_empty() || position.last.is_some_and(|last| last < head);
             position.repairing = more;
             more
         });

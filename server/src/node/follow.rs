@@ -165,7 +165,10 @@ impl Node {
         if rooms.is_empty() {
             return Ok(());
         }
-        for head in self.store.heads(&rooms).await? {
+        // Not for ever: whoever follows the same topics waits for this.
+        let store = self.store.clone();
+        let heads = self.round("the heads of new rooms", async move { store.heads(&rooms).await }).await;
+        for head in heads.ok_or(store::Error::NotReady)?? {
             self.begin_at(head);
         }
         Ok(())

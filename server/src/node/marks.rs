@@ -13,7 +13,7 @@ use protocol::{RoomId, UserId, limits::MARKS_MEMBERS_MAX};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Node, ROUND_WITHIN};
+use super::Node;
 use crate::{
     broker::Topic,
     store::members::{Raise, Raised},
@@ -84,8 +84,7 @@ pub(super) async fn run(node: Arc<Node>) {
         let due = node.marks.due(node.tuning.marks, Instant::now());
         if !due.is_empty() {
             let writer = node.clone();
-            node.round(("the writing of marks", ROUND_WITHIN), async move { write(&writer, due).await })
-                .await;
+            node.round("the writing of marks", async move { write(&writer, due).await }).await;
         }
     }
 }

@@ -37,11 +37,30 @@ pub use writer::{Writer, Written};
 
 /// Repairs that ask the database at once. More would keep sends from its connections.
 const REPAIRS_AT_ONCE: usize = 4;
-/// So long may one round of something that asks the database take. The database's own timeouts (10 s) end every statement
-/// sooner, unless it cannot be reached, over a connection that does not know it yet.
-const ROUND_WITHIN: Duration = Duration::from_secs(15);
 /// The last round of marks keeps a server that leaves no longer than this.
 const LAST_MARKS_WITHIN: Duration = Duration::from_secs(2);
+
+/// Whoever asks whether the database is there waits no longer than this.
+const PING_WITHIN: Duration = Duration::from_secs(5);
+
+/// Why something that asks the database has not come to its end, as far as one has waited.
+#[derive(Debug)]
+pub enum Unfinished {
+    /// It takes too long. It may still come to its end.
+    Late,
+    /// It panicked.
+    Panicked(tokio::task::JoinError),
+}
+
+impl Unfinished {
+    /// Writes down what has not been written down yet.
+    pub fn log(&self, what: &'static str) {
+        match self {
+            Self::Late => {}
+            Self::Panicked(panic) => tracing::error!(error = %panic, what, "panicked"),
+        }
+    }
+}
 
 /// What a node can be told to do otherwise.
 #[derive(Clone, Debug)]
@@ -61,6 +80,9 @@ pub struct Tuning {
     pub hole: Duration,
     /// How often one member's marks are written, at most.
     pub marks: Duration,
+    /// How long anything that asks the database is waited for: a command, a page, a flush, a check. The database's own
+    /// timeouts (10 s) end every statement sooner, unless it cannot be reached, over a connection that does not know it yet.
+    pub patience: Duration,
     /// Messages that one person may send in a second, in the long run …
     pub sends_per_s: NonZeroU32,
     /// … and at once.
@@ -79,6 +101,7 @@ impl Default for Tuning {
             linger: Duration::from_secs(1),
             hole: Duration::from_millis(50),
             marks: Duration::from_secs(1),
+            patience: Duration::from_secs(15),
             sends_per_s: const { NonZeroU32::new(5).expect("not zero") },
             sends_burst: const { NonZeroU32::new(30).expect("not zero") },
             sabotage: Sabotage::default(),
@@ -133,7 +156,7 @@ impl Node {
     ) -> Arc<Self> {
         let hub = Hub::default();
         let (detour, spoilt) = tuning.sabotage.detour();
-        let (writer, queues) = Writer::new();
+        let (writer, queues) = Writer::new(tuning.patience);
         let node = Arc::new(Self {
             metrics: Metrics::new(&broker.counters(), hub.counters()),
             name,
@@ -185,24 +208,52 @@ impl Node {
         &self.tuning.sabotage
     }
 
-    /// Runs one round of something that asks the database again and again, `within` a time. One that takes longer is left to
-    /// itself, not cut off, and the next one takes another connection: nothing that hangs stops the node.
-    async fn round<T: Send + 'static>(
+    /// Runs something that asks the database, and waits for it as long as one does. What takes longer is left to itself, not
+    /// cut off: a database future that is dropped half-way may give its connection back in the middle of a transaction.
+    ///
+    /// # Errors
+    /// [`Unfinished::Late`], which the log tells; [`Unfinished::Panicked`], which it does not.
+    pub async fn within_patience<T: Send + 'static>(
         &self,
-        (what, within): (&'static str, Duration),
-        round: impl Future<Output = T> + Send + 'static,
-    ) -> Option<T> {
-        match tokio::time::timeout(within, self.tasks.spawn(round)).await {
-            Ok(Ok(done)) => Some(done),
-            Ok(Err(panic)) => {
-                tracing::error!(error = %panic, what, "panicked");
-                None
-            }
+        what: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Unfinished> {
+        self.within(self.tuning.patience, what, work).await
+    }
+
+    async fn within<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        what: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Unfinished> {
+        match tokio::time::timeout(patience, self.tasks.spawn(work)).await {
+            Ok(done) => done.map_err(Unfinished::Panicked),
             Err(_) => {
                 tracing::warn!(what, "the database has not answered in time");
-                None
+                Err(Unfinished::Late)
             }
         }
+    }
+
+    /// One round of something that is done again and again: nothing that hangs, or panics, stops the node. The next one takes
+    /// another connection.
+    async fn round<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        round: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let done = self.within_patience(what, round).await;
+        done.inspect_err(|unfinished| unfinished.log(what)).ok()
+    }
+
+    /// Whether the database answers, now.
+    pub async fn is_database_there(&self) -> bool {
+        let store = self.store.clone();
+        // Sooner than the page itself is given up.
+        let patience = PING_WITHIN.min(self.tuning.patience / 2);
+        let answer = self.within(patience, "whether it is there", async move { store.ping().await }).await;
+        matches!(answer, Ok(Ok(())))
     }
 
     /// The first Redis that carries no news, where there is one.
@@ -320,7 +371,10 @@ impl Node {
     /// gone, at most `within`. What is marked is written first.
     pub async fn leave(self: &Arc<Self>, spread: Duration, within: Duration) {
         let node = self.clone();
-        self.round(("the last marks", LAST_MARKS_WITHIN), async move { node.marks.write(&node).await }).await;
+        let last = async move { node.marks.write(&node).await };
+        if let Err(unfinished) = self.within(LAST_MARKS_WITHIN, "the last marks", last).await {
+            unfinished.log("the last marks");
+        }
         self.leaving.cancel();
         let gone = async {
             // Whoever was let in a moment before has not been told yet. Being told again changes nothing.

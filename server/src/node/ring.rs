@@ -67,19 +67,38 @@ impl Ring {
         self.bytes
     }
 
-    /// The frames that tell of what comes after `after`, and the number they end with; `None` when the ring does not
-    /// reach back so far, or has nothing newer.
+    /// Whether it reaches back to `after`, and has something newer.
+    fn reaches(&self, after: Seq) -> bool {
+        let ends = self.entries.front().zip(self.entries.back());
+        ends.is_some_and(|(first, last)| first.after <= after && after < last.through)
+    }
+
+    /// The frames that tell of what comes after `after`, and the number they end with, where it reaches there.
     fn since(&self, after: Seq) -> Option<(Vec<Utf8Bytes>, Seq)> {
-        let (first, last) = (self.entries.front()?, self.entries.back()?);
-        if after < first.after || after >= last.through {
-            return None;
-        }
+        let last = self.entries.back().filter(|_| self.reaches(after))?;
         let newer = self.entries.iter().filter(|entry| entry.through > after);
         Some((newer.map(|entry| entry.frame.clone()).collect(), last.through))
     }
 }
 
 impl Node {
+    /// How far this node is in a room that it follows: never further than the room itself.
+    #[must_use]
+    pub fn position(&self, room: RoomId) -> Option<Seq> {
+        self.follows.with(room, |position| position.last).flatten()
+    }
+
+    /// Whether it is worth asking for a room's head: whether [`Self::recent_changes`] may have an answer for it.
+    #[must_use]
+    pub fn remembers(&self, room: RoomId, after: Seq) -> bool {
+        let remembers =
+            self.follows.with(room, |position| position.last == Some(after) || position.ring.reaches(after));
+        if remembers != Some(true) {
+            self.metrics.ring_misses.inc();
+        }
+        remembers == Some(true)
+    }
+
     /// Everything in a room that changed after `after`, and the number up to which that is so, as far as this node
     /// remembers: a thing that changed more than once comes once, as the database tells it. `None` when it must be
     /// asked: the ring does not reach back so far, or this node is not sure, or has not yet heard of `head`.

@@ -11,13 +11,14 @@ use std::{
     collections::HashSet,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
+    time::Duration,
 };
 
 use protocol::{Change, ErrorCode, Refusal, RoomId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{Node, ROUND_WITHIN};
+use super::Node;
 use crate::store::messages::{Inserted, NewMessage};
 
 /// Lanes of one node, at most; as many as the machine has processors. Each holds one connection to the database while it
@@ -40,6 +41,8 @@ struct Item {
 /// See the module.
 pub struct Writer {
     lanes: Vec<mpsc::Sender<Item>>,
+    /// For a flush; whoever has sent something waits for two: the one before, and their own.
+    patience: Duration,
     closing: CancellationToken,
 }
 
@@ -51,7 +54,10 @@ impl std::fmt::Debug for Writer {
 
 /// The answer to a message that a lane has taken.
 #[derive(Debug)]
-pub struct Written(oneshot::Receiver<Inserted>);
+pub struct Written {
+    answer: oneshot::Receiver<Inserted>,
+    patience: Duration,
+}
 
 impl Written {
     /// Waits for the commit.
@@ -60,7 +66,7 @@ impl Written {
     /// [`ErrorCode::Internal`] when the database failed (the log says how) or did not answer: then nothing was stored, or
     /// the repeat will find it.
     pub async fn answer(self) -> Result<Inserted, Refusal> {
-        match tokio::time::timeout(2 * ROUND_WITHIN, self.0).await {
+        match tokio::time::timeout(self.patience, self.answer).await {
             Ok(Ok(inserted)) => Ok(inserted),
             Ok(Err(_)) | Err(_) => Err(Refusal::new(ErrorCode::Internal).retry_ms(FAILED_RETRY_MS)),
         }
@@ -71,11 +77,11 @@ impl Written {
 pub(super) struct Queues(Vec<mpsc::Receiver<Item>>);
 
 impl Writer {
-    pub(super) fn new() -> (Self, Queues) {
+    pub(super) fn new(patience: Duration) -> (Self, Queues) {
         let lanes =
             std::thread::available_parallelism().map_or(1, |processors| processors.get().min(LANES_MAX));
         let (lanes, queues) = (0..lanes).map(|_| mpsc::channel(LANE_MAX)).unzip();
-        (Self { lanes, closing: CancellationToken::new() }, Queues(queues))
+        (Self { lanes, patience, closing: CancellationToken::new() }, Queues(queues))
     }
 
     /// Puts a message into the lane of its room, behind what is there already: who writes twice is stored in that order.
@@ -90,7 +96,7 @@ impl Writer {
         if lane.try_send(Item { new, answer }).is_err() {
             return Err(Refusal::new(ErrorCode::Busy).retry_ms(FULL_RETRY_MS));
         }
-        Ok(Written(answered))
+        Ok(Written { answer: answered, patience: 2 * self.patience })
     }
 
     /// How many sends wait, in all lanes.
@@ -133,7 +139,7 @@ async fn run(node: Arc<Node>, mut queue: mpsc::Receiver<Item>) {
                 continue;
             }
         }
-        node.round(("a flush", ROUND_WITHIN), flush(node.clone(), batch)).await;
+        node.round("a flush", flush(node.clone(), batch)).await;
     }
 }
 

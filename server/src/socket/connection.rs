@@ -1,7 +1,8 @@
 //! One socket's life: one task that reads, runs one command at a time, writes what is queued, and ends.
 //!
 //! Law: a command runs in a task of its own, and its end is awaited or left alone, never cut off: a socket that closes
-//! drops no database future half-way. While a command runs no further frame is read: a browser that asks faster than it
+//! drops no database future half-way. What takes too long is refused with «later» and may still come to its end: every
+//! command is safe to repeat. While a command runs no further frame is read: a browser that asks faster than it
 //! is answered waits. Only sends may follow each other before the first is answered ([`SENDS_AHEAD_MAX`]): they stand in
 //! their lane, in their order, as soon as they are read. Answers come in the order of the questions. Every write is under
 //! a timeout: a peer that stalls delays nobody.
@@ -23,6 +24,8 @@ use crate::{
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
 /// A write that takes longer has failed.
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
+/// Whoever asked for something that has not come to its end asks again after so many milliseconds.
+const LATE_RETRY_MS: u32 = 1_000;
 /// Frames fed to the socket before one flush.
 const WRITE_BATCH: usize = 64;
 /// Sends of one connection that may wait for their commit at once.
@@ -185,11 +188,12 @@ impl Connection {
             Asked { r#ref, is_send: true, came, answer }
         } else {
             let (cx, connection) = (self.cx.clone(), (self.id, self.ping.as_millis() as u32));
-            let task = tokio::spawn(async move { dispatch(&cx, connection, command).await });
+            let (node, what) = (Arc::clone(&cx.node), command.name());
+            let run = async move { dispatch(&cx, connection, command).await };
             let answer = async move {
-                task.await.unwrap_or_else(|panic| {
-                    tracing::error!(error = %panic, "a command panicked");
-                    Err(ErrorCode::Internal.into())
+                node.within_patience(what, run).await.unwrap_or_else(|unfinished| {
+                    unfinished.log(what);
+                    Err(Refusal::new(ErrorCode::Internal).retry_ms(LATE_RETRY_MS))
                 })
             };
             Asked { r#ref, is_send: false, came, answer: answer.boxed() }

@@ -54,6 +54,9 @@ const _: () = assert!(
 /// A frame somewhat larger than allowed is still read, so that it can be refused in words.
 const FRAME_BYTES_READ_MAX: usize = 2 * limits::FRAME_BYTES_MAX;
 
+/// What a request for a socket is called in the log.
+const UPGRADE: &str = "a socket's session";
+
 /// The socket's route.
 pub fn routes() -> Router<Site> {
     Router::new().route("/socket", any(upgrade))
@@ -68,9 +71,14 @@ async fn upgrade(
     // In a task of its own: a browser that goes away cuts no query off.
     let checked = {
         let site = site.clone();
-        tokio::spawn(async move { check(&site, address, &headers).await })
+        let node = Arc::clone(&site.node);
+        node.within_patience(UPGRADE, async move { check(&site, address, &headers).await }).await
     };
-    let viewer = match checked.await.unwrap_or_else(|_| Err(ErrorCode::Internal.into())) {
+    let checked = checked.unwrap_or_else(|unfinished| {
+        unfinished.log(UPGRADE);
+        Err(ErrorCode::Internal.into())
+    });
+    let viewer = match checked {
         Ok(viewer) => viewer,
         Err(refusal) => return Refused(refusal).into_response(),
     };

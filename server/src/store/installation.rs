@@ -22,7 +22,7 @@ impl Store {
     /// When the database fails.
     pub async fn installation(&self) -> Result<Installation, Error> {
         let row = sqlx::query!("select epoch, place, first_channel from installation")
-            .fetch_one(&self.pool)
+            .fetch_one(&self.pool())
             .await?;
         Ok(Installation {
             epoch: Epoch(row.epoch),
@@ -41,7 +41,7 @@ impl Store {
             place,
             first_channel.0
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(done.rows_affected() == 1)
     }

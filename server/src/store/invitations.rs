@@ -43,7 +43,7 @@ impl Store {
             lifetime_s,
             uses
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(InvitationId(id))
     }
@@ -59,7 +59,7 @@ impl Store {
                                 and expires_at > now() and revoked_at is null) as "exists!""#,
             token_hash
         );
-        Ok(good.fetch_one(&self.pool).await?)
+        Ok(good.fetch_one(&self.pool()).await?)
     }
 
     /// The good links that a person made, the newest first; at most 100.
@@ -77,7 +77,7 @@ impl Store {
             by.0,
             INVITATIONS_LISTED_MAX
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         Ok(rows
             .into_iter()
@@ -101,7 +101,7 @@ impl Store {
             id.0,
             by.0
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(done.rows_affected() == 1)
     }

@@ -100,7 +100,7 @@ impl Store {
             room.0,
             user.0
         )
-        .fetch_optional(self.pool())
+        .fetch_optional(&self.pool())
         .await?;
         Ok(role.map(|role| role_of(&role)))
     }
@@ -115,7 +115,7 @@ impl Store {
             room.0,
             user.0
         )
-        .fetch_optional(self.pool())
+        .fetch_optional(&self.pool())
         .await?;
         Ok(head.map(Seq))
     }
@@ -128,7 +128,7 @@ impl Store {
         let ids: Vec<Uuid> = users.iter().map(|user| user.0).collect();
         let rows =
             sqlx::query!("select user_id, room_id from members where user_id = any($1) and active", &ids)
-                .fetch_all(self.pool())
+                .fetch_all(&self.pool())
                 .await?;
         Ok(rows.into_iter().map(|row| (UserId(row.user_id), RoomId(row.room_id))).collect())
     }
@@ -149,45 +149,13 @@ impl Store {
             like_pattern(query),
             limits::MEMBERS_LISTED_MAX as i64
         )
-        .fetch_all(self.pool())
+        .fetch_all(&self.pool())
         .await?;
         Ok(rows
             .into_iter()
             .map(|row| (row.marks(), row))
             .map(|(marks, row)| (row.into_member(), marks))
             .collect())
-    }
-
-    pub(super) async fn list_member_changes(
-        &self,
-        room: RoomId,
-        after: Seq,
-        through: Seq,
-        limit: i64,
-    ) -> Result<Vec<(Member, u32, Marks)>, Error> {
-        let rows = sqlx::query!(
-            r#"select m.user_id, u.handle, u.name, m.role, m.active, m.rev_seq, r.member_count,
-                m.delivered_seq, m.read_seq
-             from members m join users u on u.id = m.user_id join rooms r on r.id = m.room_id
-             where m.room_id = $1 and m.rev_seq > $2 and m.rev_seq <= $3 order by m.rev_seq limit $4"#,
-            room.0,
-            after.0,
-            through.0,
-            limit
-        )
-        .fetch_all(self.pool())
-        .await?;
-        let change = rows.into_iter().map(|row| {
-            let user = User { id: UserId(row.user_id), handle: row.handle, name: row.name };
-            let member = Member { user, role: role_of(&row.role), active: row.active, rev: Seq(row.rev_seq) };
-            let marks = Marks {
-                user: UserId(row.user_id),
-                delivered: Seq(row.delivered_seq),
-                read: Seq(row.read_seq),
-            };
-            (member, u32::try_from(row.member_count).unwrap_or_default(), marks)
-        });
-        Ok(change.collect())
     }
 
     /// Takes people into a room, if `allowed` says so of what the lock found. Those who are in stay as they are.
@@ -269,7 +237,7 @@ impl Store {
             &delivered,
             &read
         )
-        .fetch_all(self.pool())
+        .fetch_all(&self.pool())
         .await?;
         Ok(rows.into_iter().map(Raised::from).collect())
     }
@@ -295,7 +263,7 @@ impl Store {
             members_max as i32,
             within.as_secs_f64()
         )
-        .fetch_all(self.pool())
+        .fetch_all(&self.pool())
         .await?;
         Ok(rows.into_iter().map(Raised::from).collect())
     }
@@ -321,7 +289,7 @@ impl Store {
             members_max as i32,
             within.as_secs_f64()
         )
-        .fetch_all(self.pool())
+        .fetch_all(&self.pool())
         .await?;
         Ok(rows.into_iter().map(Raised::from).collect())
     }
@@ -339,7 +307,7 @@ impl Store {
             query.trim().trim_start_matches('@'),
             limits::FOUND_MAX as i64
         )
-        .fetch_all(self.pool())
+        .fetch_all(&self.pool())
         .await?;
         let user =
             rows.into_iter().map(|row| User { id: UserId(row.id), handle: row.handle, name: row.name });
@@ -352,7 +320,7 @@ impl Store {
     /// When the database fails.
     pub async fn user(&self, user: UserId) -> Result<Option<User>, Error> {
         let row = sqlx::query!("select handle, name from users where id = $1", user.0)
-            .fetch_optional(self.pool())
+            .fetch_optional(&self.pool())
             .await?;
         Ok(row.map(|row| User { id: user, handle: row.handle, name: row.name }))
     }

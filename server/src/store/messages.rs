@@ -1,11 +1,8 @@
-//! Messages: stored once, read in pages, caught up on.
+//! Messages: stored once, read in pages.
 
 use std::collections::{HashMap, HashSet};
 
-use protocol::{
-    Direction, Marks, Member, Message, MessageId, Millis, Nonce, Reaction, Room, RoomId, Seq, User, UserId,
-    limits,
-};
+use protocol::{Direction, Message, MessageId, Millis, Nonce, Reaction, RoomId, Seq, User, UserId, limits};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -36,17 +33,6 @@ pub enum Inserted {
     Known(Message),
     /// The author is not in the room.
     NotAMember,
-}
-
-/// One thing that changed, as it is now.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Changed {
-    /// A message.
-    Message(Message),
-    /// A membership, with the number of members and how far this one is.
-    Member(Member, u32, Marks),
-    /// The room's own properties.
-    Room(Room),
 }
 
 struct MessageRow {
@@ -194,7 +180,7 @@ impl Store {
                     through.0,
                     limit as i64
                 )
-                .fetch_all(self.pool())
+                .fetch_all(&self.pool())
                 .await?
             }
             Direction::After => {
@@ -211,7 +197,7 @@ impl Store {
                     through.0,
                     limit as i64
                 )
-                .fetch_all(self.pool())
+                .fetch_all(&self.pool())
                 .await?
             }
         };
@@ -222,48 +208,6 @@ impl Store {
             page.reverse();
         }
         Ok((page, more))
-    }
-
-    /// Everything in a room that changed after `after` and no later than `through`, in the order of the last
-    /// changes; at most `limit`.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn list_changes(
-        &self,
-        room: RoomId,
-        after: Seq,
-        through: Seq,
-        limit: usize,
-    ) -> Result<Vec<(Seq, Changed)>, Error> {
-        let (limit_rows, mut changes) = (limit as i64, Vec::new());
-        let messages = sqlx::query_as!(
-            MessageRow,
-            r#"select m.id, m.seq, m.rev_seq, m.nonce, m.body, m.author_id, u.handle, u.name,
-                m.edits, m.deleted_at is not null as "deleted!", m.reactions as "reactions: Json<Vec<Reaction>>",
-                (extract(epoch from m.sent_at) * 1000)::bigint as "sent_at!"
-             from messages m join users u on u.id = m.author_id
-             where m.room_id = $1 and m.rev_seq > $2 and m.rev_seq <= $3 order by m.rev_seq limit $4"#,
-            room.0,
-            after.0,
-            through.0,
-            limit_rows
-        )
-        .fetch_all(self.pool())
-        .await?;
-        changes.extend(messages.into_iter().map(|row| (Seq(row.rev_seq), Changed::Message(row.into()))));
-        let members = self.list_member_changes(room, after, through, limit_rows).await?;
-        changes.extend(
-            members
-                .into_iter()
-                .map(|(member, count, marks)| (member.rev, Changed::Member(member, count, marks))),
-        );
-        if let Some(own) = self.room(room).await?.filter(|own| own.rev > after && own.rev <= through) {
-            changes.push((own.rev, Changed::Room(own)));
-        }
-        changes.sort_by_key(|(seq, _)| *seq);
-        changes.truncate(limit);
-        Ok(changes)
     }
 }
 

@@ -6,6 +6,7 @@
 //! Law: a future of this module is never dropped half-way (a cancelled `begin` leaves a connection inside an open
 //! transaction): whoever runs for a browser that may go away, runs it in a task of its own.
 
+pub mod changes;
 mod installation;
 mod invitations;
 pub mod members;
@@ -14,12 +15,18 @@ pub mod rooms;
 mod sessions;
 mod users;
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
 
 use sqlx::{
     Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+
+use tokio::time::Instant;
 
 pub use installation::Installation;
 pub use invitations::Invitation;
@@ -34,11 +41,50 @@ const STATEMENT_TIMEOUT_MS: &str = "10000";
 const LOCK_TIMEOUT_MS: &str = "5000";
 /// … and a transaction in which nothing happens after so many: no server that hangs holds a room's lock for long.
 const IDLE_IN_TRANSACTION_TIMEOUT_MS: &str = "10000";
+/// Over TCP the database asks a connection that is silent for so many seconds whether we are still there …
+const KEEPALIVES_IDLE_S: &str = "30";
+/// … and again after each so many, …
+const KEEPALIVES_INTERVAL_S: &str = "10";
+/// … and ends one that has not answered so often: what a network has swallowed takes no connection of the database's for
+/// long. (Our own end cannot be told to: sqlx does not hand out its socket.)
+const KEEPALIVES_COUNT: &str = "3";
 
 /// The database.
 #[derive(Clone, Debug)]
 pub struct Store {
+    connections: Arc<RwLock<Connections>>,
+}
+
+/// The pool, and when a connection was last given back to it, unless it is another's.
+#[derive(Debug)]
+struct Connections {
     pool: PgPool,
+    given_back: Option<Arc<Mutex<Instant>>>,
+}
+
+impl Connections {
+    fn open(options: PgConnectOptions, count: u32) -> Self {
+        let given_back = Arc::new(Mutex::new(Instant::now()));
+        let last = Arc::clone(&given_back);
+        let pool = PgPoolOptions::new()
+            .max_connections(count)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_release(move |_, _| {
+                *last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                Box::pin(std::future::ready(Ok(true)))
+            })
+            .connect_lazy_with(options);
+        Self { pool, given_back: Some(given_back) }
+    }
+
+    /// Whether every connection is out, and none has come back for so long.
+    fn is_stuck(&self, silent: Duration) -> bool {
+        let Some(given_back) = &self.given_back else { return false };
+        let given_back = *given_back.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, idle) = (self.pool.size() as usize, self.pool.num_idle());
+        let most = self.pool.options().get_max_connections() as usize;
+        all.saturating_sub(idle) >= most && given_back.elapsed() >= silent
+    }
 }
 
 /// Why the database did not do it.
@@ -101,7 +147,14 @@ impl Error {
         match e.as_database_error().and_then(|e| e.code()) {
             // 57P03: starting up; 53300: too many connections; 08…: the connection broke.
             Some(code) => code == "57P03" || code == "53300" || code.starts_with("08"),
-            None => matches!(e, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_)),
+            None => matches!(
+                e,
+                // A closed pool has been renewed, or the server leaves.
+                sqlx::Error::Io(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::Protocol(_)
+            ),
         }
     }
 }
@@ -116,25 +169,49 @@ impl Store {
             ("statement_timeout", STATEMENT_TIMEOUT_MS),
             ("lock_timeout", LOCK_TIMEOUT_MS),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT_MS),
+            ("tcp_keepalives_idle", KEEPALIVES_IDLE_S),
+            ("tcp_keepalives_interval", KEEPALIVES_INTERVAL_S),
+            ("tcp_keepalives_count", KEEPALIVES_COUNT),
         ]);
         // One by hand first: the pool would try again by itself, and then know only that time has passed.
         let first = tokio::time::timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(&options)).await;
         first.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self::open(options, connections))
+    }
+
+    /// Connects when it is first asked something.
+    #[must_use]
+    pub fn open(options: PgConnectOptions, connections: u32) -> Self {
+        Self { connections: Arc::new(RwLock::new(Connections::open(options, connections))) }
     }
 
     /// The same over a pool that is there already, such as a test's.
     #[must_use]
     pub fn over(pool: PgPool) -> Self {
-        Self { pool }
+        Self { connections: Arc::new(RwLock::new(Connections { pool, given_back: None })) }
     }
 
-    fn pool(&self) -> &PgPool {
-        &self.pool
+    fn pool(&self) -> PgPool {
+        self.connections.read().unwrap_or_else(PoisonError::into_inner).pool.clone()
+    }
+
+    /// Takes another pool when this one is stuck: all its connections are out, and none has come back for so long. The
+    /// database ends each statement, and each transaction in which nothing happens, within 10 s; so whoever waits longer
+    /// waits for what the network has swallowed, and holds a connection until the system gives it up, which may be never.
+    /// Who waits is left to it. Says whether it was so.
+    #[must_use]
+    pub fn renew_if_stuck(&self, silent: Duration) -> bool {
+        let mut connections = self.connections.write().unwrap_or_else(PoisonError::into_inner);
+        if !connections.is_stuck(silent) {
+            return false;
+        }
+        let stuck = connections.pool.clone();
+        let (options, count) = (stuck.connect_options(), stuck.options().get_max_connections());
+        *connections = Connections::open(PgConnectOptions::clone(&options), count);
+        drop(connections);
+        // From now on what does come back is closed.
+        tokio::spawn(async move { stuck.close().await });
+        true
     }
 
     /// Applies the migrations that are missing. Servers that start together take turns.
@@ -142,7 +219,7 @@ impl Store {
     /// # Errors
     /// When one fails, or the database was migrated by a newer version.
     pub async fn migrate(&self) -> Result<(), Error> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool().acquire().await?;
         // Waiting for another server that migrates takes as long as it takes.
         sqlx::raw_sql("set statement_timeout = 0; set lock_timeout = 0").execute(&mut *connection).await?;
         sqlx::migrate!("../migrations").run(&mut *connection).await?;
@@ -156,20 +233,21 @@ impl Store {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::query("select 1").execute(&self.pool).await?;
+        sqlx::query("select 1").execute(&self.pool()).await?;
         Ok(())
     }
 
     /// Connections that are in use, and that wait.
     #[must_use]
     pub fn connections(&self) -> (usize, usize) {
-        let (all, idle) = (self.pool.size() as usize, self.pool.num_idle());
+        let pool = self.pool();
+        let (all, idle) = (pool.size() as usize, pool.num_idle());
         // They are two numbers that move: read one after the other, they may not fit.
         (all.saturating_sub(idle), idle)
     }
 
     /// Closes every connection, when the server leaves.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.pool().close().await;
     }
 }

@@ -160,7 +160,7 @@ impl Store {
             i64::from(limits::UNREAD_MAX),
             limits::ROOMS_PER_USER_MAX as i64,
         )
-        .fetch_all(self.pool())
+        .fetch_all(&self.pool())
         .await?;
         Ok(rows.into_iter().map(|row| row.into_summary(viewer)).collect())
     }
@@ -172,7 +172,7 @@ impl Store {
     pub async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Head>, Error> {
         let ids: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
         let rows = sqlx::query!("select id, head_seq from rooms where id = any($1)", &ids)
-            .fetch_all(self.pool())
+            .fetch_all(&self.pool())
             .await?;
         Ok(rows.into_iter().map(|row| Head { room: RoomId(row.id), head: Seq(row.head_seq) }).collect())
     }
@@ -190,7 +190,7 @@ impl Store {
             &ids,
             &seqs
         )
-        .fetch_all(self.pool())
+        .fetch_all(&self.pool())
         .await?;
         Ok(rows.into_iter().map(|row| Head { room: RoomId(row.id), head: Seq(row.head_seq) }).collect())
     }
@@ -237,7 +237,7 @@ impl Store {
         }
         let known =
             sqlx::query_scalar!("select id from rooms where created_by = $1 and nonce = $2", by.0, nonce.0)
-                .fetch_one(self.pool())
+                .fetch_one(&self.pool())
                 .await?;
         Ok(RoomId(known))
     }
@@ -279,7 +279,7 @@ impl Store {
         }
         let known =
             sqlx::query_scalar!("select id from rooms where direct_low = $1 and direct_high = $2", low, high)
-                .fetch_one(self.pool())
+                .fetch_one(&self.pool())
                 .await?;
         Ok((RoomId(known), false))
     }
@@ -301,7 +301,7 @@ impl Store {
             like_pattern(query),
             limits::FOUND_MAX as i64
         )
-        .fetch_all(self.pool())
+        .fetch_all(&self.pool())
         .await?;
         let listing = rows.into_iter().map(|row| ChannelListing {
             room: Room {
@@ -315,23 +315,6 @@ impl Store {
             joined: row.joined,
         });
         Ok(listing.collect())
-    }
-
-    /// The room's own properties, and its last number, as someone who is in it finds them.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn room(&self, room: RoomId) -> Result<Option<Room>, Error> {
-        let row = sqlx::query!("select kind, title, topic, rev_seq from rooms where id = $1", room.0)
-            .fetch_optional(self.pool())
-            .await?;
-        Ok(row.map(|row| Room {
-            id: room,
-            kind: kind_of(&row.kind),
-            title: row.title,
-            topic: row.topic,
-            rev: Seq(row.rev_seq),
-        }))
     }
 
     /// Renames a room and sets its topic, if `allowed` says so of what the lock found. Nothing new takes no

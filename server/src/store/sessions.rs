@@ -73,7 +73,7 @@ impl Store {
     /// # Errors
     /// When the database fails, also because the person is gone.
     pub async fn insert_session(&self, user: UserId, session: &NewSession<'_>) -> Result<SessionId, Error> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool().acquire().await?;
         Ok(insert(&mut connection, user, session).await?)
     }
 
@@ -89,7 +89,7 @@ impl Store {
                where s.token_hash = $1 and s.expires_at > now()"#,
             token_hash
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.pool())
         .await?;
         Ok(row.map(|row| LiveSession {
             id: SessionId(row.id),
@@ -111,7 +111,7 @@ impl Store {
             id.0,
             lifetime_s
         )
-        .execute(&self.pool)
+        .execute(&self.pool())
         .await?;
         Ok(())
     }
@@ -130,7 +130,7 @@ impl Store {
             user.0,
             SESSIONS_LISTED_MAX
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         Ok(rows
             .into_iter()
@@ -151,7 +151,7 @@ impl Store {
         let ids: Vec<Uuid> = sessions.iter().map(|session| session.0).collect();
         let alive =
             sqlx::query_scalar!("select id from sessions where id = any($1) and expires_at > now()", &ids)
-                .fetch_all(&self.pool)
+                .fetch_all(&self.pool())
                 .await?;
         Ok(alive.into_iter().map(SessionId).collect())
     }
@@ -162,7 +162,7 @@ impl Store {
     /// When the database fails.
     pub async fn delete_session(&self, user: UserId, id: SessionId) -> Result<bool, Error> {
         let done = sqlx::query!("delete from sessions where id = $1 and user_id = $2", id.0, user.0)
-            .execute(&self.pool)
+            .execute(&self.pool())
             .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -181,7 +181,7 @@ impl Store {
             user.0,
             kept.0
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool())
         .await?;
         Ok(ended.into_iter().map(SessionId).collect())
     }
@@ -192,10 +192,10 @@ impl Store {
     /// When the database fails.
     pub async fn sweep_accounts(&self) -> Result<u64, Error> {
         let sessions =
-            sqlx::query!("delete from sessions where expires_at < now()").execute(&self.pool).await?;
+            sqlx::query!("delete from sessions where expires_at < now()").execute(&self.pool()).await?;
         let invitations =
             sqlx::query!("delete from invitations where expires_at < now() - interval '30 days'")
-                .execute(&self.pool)
+                .execute(&self.pool())
                 .await?;
         Ok(sessions.rows_affected() + invitations.rows_affected())
     }

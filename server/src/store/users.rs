@@ -70,7 +70,7 @@ impl Store {
     /// When the database fails.
     pub async fn has_users(&self) -> Result<bool, Error> {
         Ok(sqlx::query_scalar!(r#"select exists (select from users) as "exists!""#)
-            .fetch_one(&self.pool)
+            .fetch_one(&self.pool())
             .await?)
     }
 
@@ -83,7 +83,7 @@ impl Store {
             r#"select exists (select from users where handle = $1) as "exists!""#,
             handle.as_str()
         );
-        Ok(taken.fetch_one(&self.pool).await?)
+        Ok(taken.fetch_one(&self.pool()).await?)
     }
 
     /// Makes an account and its first session; returns whether it is the administrator's. The first account is,
@@ -100,7 +100,7 @@ impl Store {
         entry: Entry<'_>,
         session: &NewSession<'_>,
     ) -> Result<bool, SignUpRefused> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.pool().begin().await?;
         sqlx::query!("select epoch from installation for update").fetch_one(&mut *tx).await?;
         let admin = sqlx::query_scalar!(r#"select not exists (select from users) as "first!""#)
             .fetch_one(&mut *tx)
@@ -129,7 +129,7 @@ impl Store {
     /// When the database fails.
     pub async fn find_credentials(&self, handle: &Handle) -> Result<Option<Credentials>, Error> {
         let row = sqlx::query!("select id, password_hash from users where handle = $1", handle.as_str())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.pool())
             .await?;
         Ok(row.map(|row| Credentials { user: UserId(row.id), password_hash: row.password_hash }))
     }

@@ -27,7 +27,7 @@ use server::{
         messages::{Inserted, NewMessage},
     },
 };
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::{
     net::TcpStream,
     sync::{Notify, watch},
@@ -43,6 +43,8 @@ use uuid::Uuid;
 /// The one deadline of every wait.
 pub const SOON: Duration = Duration::from_secs(20);
 pub const ORIGIN: &str = "http://localhost:3000";
+/// Connections of one node to the database.
+pub const CONNECTIONS: u32 = 4;
 const PASSWORD: &str = "correct horse battery";
 
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -58,15 +60,15 @@ pub struct Running {
     pub node: Arc<Node>,
     pub addr: SocketAddr,
     app: Router,
-    pool: PgPool,
+    store: Store,
     _server: AbortOnDropHandle<()>,
 }
 
 /// At the end of a test its database is dropped, and Postgres waits five seconds for whoever is still connected.
 impl Drop for Running {
     fn drop(&mut self) {
-        let pool = self.pool.clone();
-        tokio::spawn(async move { pool.close().await });
+        let store = self.store.clone();
+        tokio::spawn(async move { store.close().await });
     }
 }
 
@@ -154,11 +156,13 @@ impl Cluster {
 }
 
 impl Running {
-    async fn start(place: &PgPool, number: usize, tuning: Tuning) -> Self {
-        // Each node has connections of its own, as in life.
-        let own = PgPoolOptions::new().max_connections(4).connect_with((*place.connect_options()).clone());
-        let pool = own.await.unwrap();
-        let store = Store::over(pool.clone());
+    pub async fn start(place: &PgPool, number: usize, tuning: Tuning) -> Self {
+        Self::start_over((*place.connect_options()).clone(), number, tuning).await
+    }
+
+    /// Each node has connections of its own, as in life.
+    pub async fn start_over(database: PgConnectOptions, number: usize, tuning: Tuning) -> Self {
+        let store = Store::open(database, CONNECTIONS);
         let epoch = store.installation().await.unwrap().epoch;
         let url =
             std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`");
@@ -175,14 +179,14 @@ impl Running {
             "--hashes-at-once=4",
         ];
         let config = Arc::new(Config::parse_args(args.iter().map(OsString::from)).unwrap());
-        let node = Node::start(format!("node-{number}"), (store, epoch), broker, tuning);
+        let node = Node::start(format!("node-{number}"), (store.clone(), epoch), broker, tuning);
         let options = LeptosOptions::builder().output_name("roost").site_root("no-such-folder").build();
         let app = http::router(http::Site::new(Arc::clone(&node), config, options));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let service = app.clone().into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { node, addr, app, pool, _server: AbortOnDropHandle::new(server) }
+        Self { node, addr, app, store, _server: AbortOnDropHandle::new(server) }
     }
 
     /// Makes an account through the form; returns the session's cookie.
@@ -208,6 +212,16 @@ impl Running {
         let session =
             cookies.map(|value| value.to_str().unwrap()).find(|value| value.starts_with("roost="))?;
         Some(session.split(';').next().unwrap().to_owned())
+    }
+
+    /// Asks for a page; returns the status, when to come back, and the text.
+    pub async fn get(&self, path: &str, cookie: &str) -> (StatusCode, Option<String>, String) {
+        let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap();
+        let answer = self.app.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let again = headers.get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+        let body = axum::body::to_bytes(answer.into_body(), 1 << 24).await.unwrap();
+        (status, again, String::from_utf8(body.to_vec()).unwrap())
     }
 
     /// Opens a bare socket.

@@ -8,7 +8,10 @@
 mod accounts;
 mod changes;
 mod cluster;
+mod late;
 mod leaving;
+#[path = "../../src/broker/proxy.rs"]
+mod proxy;
 mod ring;
 mod rooms;
 mod site;

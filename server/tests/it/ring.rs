@@ -175,3 +175,29 @@ async fn a_node_that_is_behind_keeps_nobody_behind(pool: PgPool) {
     bea.goes_to(cluster.node(1)).await;
     bea.sees(room, ["one", "two", "three"]).await;
 }
+
+/// Too much has changed to tell it change by change: the room is told as one opens it, whether the node knows how far it is
+/// or has to be told by the database.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_far_behind_gets_the_room_afresh(pool: PgPool) {
+    let tuning = Tuning { head_check: 10 * SOON, ..Tuning::default() };
+    let cluster = Cluster::start_tuned(pool, 2, tuning).await;
+    let ana = cluster.person("ana", 1).await;
+    let room = cluster.group("crew", [&ana]).await;
+    // Node 1 has followed the room from its beginning and heard of nothing since.
+    sqlx::query("update rooms set head_seq = head_seq + $1")
+        .bind(protocol::limits::BEHIND_MAX + 10)
+        .execute(&cluster.pool)
+        .await
+        .unwrap();
+    let phone = ana.second_device();
+    phone.goes_to(cluster.node(2)).await;
+    for device in [&ana, &phone] {
+        for after in [-1, 0, 11] {
+            let told = device.asks(Command::CatchUp { room, after: Seq(after) }).await;
+            assert!(matches!(told, Ok(Reply::View { .. })), "{after}: {told:?}");
+        }
+        let told = device.asks(Command::CatchUp { room, after: Seq(12) }).await;
+        assert!(matches!(told, Ok(Reply::Changes { more: false, .. })), "{told:?}");
+    }
+}

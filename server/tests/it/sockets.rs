@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use crate::cluster::{Cluster, ORIGIN, SOON, Socket};
 
 /// What the server says next: a frame, or the code with which it closes.
-async fn hears(socket: &mut Socket) -> Result<ServerFrame, u16> {
+pub async fn hears(socket: &mut Socket) -> Result<ServerFrame, u16> {
     let next = tokio::time::timeout(SOON, socket.next()).await.expect("in time");
     match next {
         Some(Ok(Message::Text(text))) => Ok(ServerFrame::decode(&text).unwrap()),

@@ -1,0 +1,106 @@
+//! A database that says nothing: connections that look open carry nothing any more. Nobody is kept waiting, and nothing that
+//! hangs is in the way when the network is there again.
+
+use std::{net::SocketAddr, time::Duration};
+
+use axum::http::StatusCode;
+use futures::SinkExt;
+use protocol::{CloseCode, Command, ErrorCode, Refusal, Seq, ServerFrame};
+use server::node::Tuning;
+use sqlx::PgPool;
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use crate::{
+    cluster::{CONNECTIONS, Cluster, ORIGIN, Running, SOON},
+    proxy::Proxy,
+    sockets::hears,
+};
+
+fn is_later(refusal: &Refusal) -> bool {
+    refusal.code == ErrorCode::Internal && refusal.retry_ms.is_some()
+}
+
+/// Waits until something is so, which nothing tells.
+async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let reached = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(SOON, reached).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+}
+
+/// Statements of this database that wait for a lock.
+async fn waiting(pool: &PgPool) -> i64 {
+    let asked = "select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'";
+    sqlx::query_scalar(asked).fetch_one(pool).await.unwrap()
+}
+
+/// Every connection of a server is in the middle of a question when the network swallows the answers: whoever asks is told to
+/// come back, and once the network is there again everything works, though none of the old connections ever ends.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_the_network_swallows_keeps_nobody_waiting_and_is_in_nobodys_way(pool: PgPool) {
+    let proxy = Proxy::start(&std::env::var("DATABASE_URL").unwrap()).await;
+    let by: SocketAddr = proxy.url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.parse().unwrap();
+    let database = (*pool.connect_options()).clone().host(&by.ip().to_string()).port(by.port());
+    let tuning = Tuning {
+        head_check: Duration::from_millis(300),
+        linger: Duration::from_millis(50),
+        patience: Duration::from_millis(500),
+        ..Tuning::default()
+    };
+    let node = Running::start_over(database, 1, tuning).await;
+    let cluster = Cluster { pool: pool.clone(), nodes: vec![node] };
+    let node = cluster.node(1);
+    let ana = cluster.person("ana", 1).await;
+    let room = cluster.group("harbour", [&ana]).await;
+    let bea = cluster.person("bea", 1).await;
+    cluster.group("quay", [&bea]).await;
+    bea.cut().await;
+    until("nobody follows bea's room", async || {
+        node.node.metrics_text().contains("\nroost_topics_followed 2\n")
+    })
+    .await;
+    let mut greeting = node.socket(&bea.cookie, ORIGIN).await.unwrap();
+
+    // Whoever asks for a room or a session waits: the first follower of bea's room among them.
+    let mut lock = pool.begin().await.unwrap();
+    sqlx::query("lock table rooms, sessions in access exclusive mode").execute(&mut *lock).await.unwrap();
+    greeting.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":1}}"#)).await.unwrap();
+    let asked = async { tokio::join!(node.get("/", &ana.cookie), node.socket(&ana.cookie, ORIGIN)) };
+    let ((status, again, text), upgrade) = tokio::time::timeout(SOON, asked).await.expect("answered in time");
+    assert_eq!((status, again.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("2")), "{text}");
+    match upgrade {
+        Err(tungstenite::Error::Http(answer)) => assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE),
+        other => panic!("{other:?}"),
+    }
+    let catch_up = || Command::CatchUp { room, after: Seq(1) };
+    until("every connection waits", async || {
+        let refusal = ana.asks(catch_up()).await.unwrap_err();
+        assert!(is_later(&refusal), "{refusal:?}");
+        waiting(&pool).await == i64::from(CONNECTIONS)
+    })
+    .await;
+    proxy.stall();
+    lock.rollback().await.unwrap();
+    until("every statement has ended", async || waiting(&pool).await == 0).await;
+
+    let refusal = ana.asks(catch_up()).await.unwrap_err();
+    assert!(is_later(&refusal), "{refusal:?}");
+    let told = hears(&mut greeting).await;
+    assert!(
+        matches!(&told, Ok(ServerFrame::Refusal { r#ref: Some(1), refusal }) if is_later(refusal)),
+        "{told:?}"
+    );
+    assert_eq!(hears(&mut greeting).await, Err(CloseCode::Resume as u16));
+    let (status, _, text) = node.get("/health/ready", "").await;
+    assert!(status == StatusCode::SERVICE_UNAVAILABLE && text.contains("\"postgres\":false"), "{text}");
+
+    proxy.flow();
+    until("ana is answered", async || ana.asks(catch_up()).await.is_ok()).await;
+    // Who waited for the room first has given up, and is in nobody's way.
+    bea.goes_to(node).await;
+    ana.says(room, "still here").await;
+    assert_eq!(node.get("/health/ready", "").await.0, StatusCode::OK);
+}
