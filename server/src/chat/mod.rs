@@ -55,6 +55,7 @@ pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Resu
     for topic in topics.difference(&listed) {
         cx.node.unfollow(connection, *topic);
     }
+    cx.node.greeted(connection);
     Ok(Reply::Welcome {
         me: cx.viewer.user.clone(),
         node: cx.node.name.clone(),

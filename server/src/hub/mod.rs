@@ -44,6 +44,22 @@ struct Entry {
     owner: Owner,
     outbox: Arc<Outbox>,
     topics: BTreeSet<Topic>,
+    greeted: bool,
+}
+
+/// A connection as it is just now.
+#[derive(Clone, Debug)]
+pub struct Connected {
+    /// Which.
+    pub id: ConnectionId,
+    /// Whose.
+    pub owner: Owner,
+    /// Where to write to it.
+    pub outbox: Arc<Outbox>,
+    /// What it follows.
+    pub topics: BTreeSet<Topic>,
+    /// Whether it follows everything that it is to follow; before, it is being greeted.
+    pub greeted: bool,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +81,7 @@ impl Hub {
     pub fn connect(&self, owner: Owner) -> (ConnectionId, Arc<Outbox>) {
         let id = ConnectionId(self.last_id.fetch_add(1, Ordering::Relaxed));
         let outbox = Arc::new(Outbox::new(self.counters.clone()));
-        let entry = Entry { owner, outbox: outbox.clone(), topics: BTreeSet::new() };
+        let entry = Entry { owner, outbox: outbox.clone(), topics: BTreeSet::new(), greeted: false };
         self.lock().connections.insert(id, entry);
         (id, outbox)
     }
@@ -130,12 +146,25 @@ impl Hub {
         followers.keys().filter_map(entry).collect()
     }
 
-    /// Every connection: whose it is, where to write to it, and what it follows.
+    /// A connection follows everything that it is to follow, and has been greeted.
+    pub fn greeted(&self, id: ConnectionId) {
+        if let Some(entry) = self.lock().connections.get_mut(&id) {
+            entry.greeted = true;
+        }
+    }
+
+    /// Every connection.
     #[must_use]
-    pub fn all(&self) -> Vec<(ConnectionId, Owner, Arc<Outbox>, BTreeSet<Topic>)> {
+    pub fn all(&self) -> Vec<Connected> {
         let inner = self.lock();
-        let entries = inner.connections.iter();
-        entries.map(|(id, e)| (*id, e.owner, e.outbox.clone(), e.topics.clone())).collect()
+        let connected = |(id, entry): (&ConnectionId, &Entry)| Connected {
+            id: *id,
+            owner: entry.owner,
+            outbox: entry.outbox.clone(),
+            topics: entry.topics.clone(),
+            greeted: entry.greeted,
+        };
+        inner.connections.iter().map(connected).collect()
     }
 
     /// How many connections there are.

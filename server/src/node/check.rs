@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{Node, marks};
 use crate::{
     broker::{Status, Topic},
-    hub::ConnectionId,
+    hub::{Connected, ConnectionId},
     store::{self, members::Raised},
 };
 
@@ -166,17 +166,17 @@ type Suspects = HashMap<ConnectionId, (BTreeSet<RoomId>, BTreeSet<RoomId>)>;
 
 async fn check_sessions(node: &Arc<Node>, before: &Suspects) -> Result<Suspects, store::Error> {
     let connections = node.hub.all();
-    let sessions: Vec<SessionId> = connections.iter().map(|(_, owner, _, _)| owner.session).collect();
+    let sessions: Vec<SessionId> = connections.iter().map(|connected| connected.owner.session).collect();
     let mut alive = HashSet::new();
     for chunk in sessions.chunks(CHUNK) {
         alive.extend(node.store.sessions_alive(chunk).await?);
     }
-    for (_, owner, outbox, _) in &connections {
+    for Connected { owner, outbox, .. } in &connections {
         if !alive.contains(&owner.session) {
             outbox.close(CloseCode::SessionEnded, "");
         }
     }
-    let users: HashSet<UserId> = connections.iter().map(|(_, owner, _, _)| owner.user).collect();
+    let users: HashSet<UserId> = connections.iter().map(|connected| connected.owner.user).collect();
     let users: Vec<UserId> = users.into_iter().collect();
     let mut rooms: HashMap<UserId, BTreeSet<RoomId>> = HashMap::new();
     for chunk in users.chunks(CHUNK) {
@@ -185,11 +185,10 @@ async fn check_sessions(node: &Arc<Node>, before: &Suspects) -> Result<Suspects,
         }
     }
     let mut suspects = Suspects::new();
-    for (id, owner, outbox, topics) in connections {
+    for Connected { id, owner, outbox, topics, .. } in connections.into_iter().filter(|one| one.greeted) {
         let followed = rooms_of(&topics);
         let expected = rooms.get(&owner.user).cloned().unwrap_or_default();
-        // One that has not been greeted yet follows nothing.
-        if !topics.contains(&Topic::User(owner.user)) || followed == expected {
+        if followed == expected {
             continue;
         }
         let pair = (followed, expected);

@@ -26,7 +26,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     broker::{Broadcast, Broker, Kind, Signal, Status, Topic},
     clock::Clock,
-    hub::{ConnectionId, Hub, Outbox, Owner, Weight},
+    hub::{Connected, ConnectionId, Hub, Outbox, Owner, Weight},
     metrics::{Metrics, Now},
     store::Store,
 };
@@ -294,6 +294,11 @@ impl Node {
         self.hub.connect(owner)
     }
 
+    /// A connection has been greeted: from now on it is looked whether it follows what it should.
+    pub fn greeted(&self, connection: ConnectionId) {
+        self.hub.greeted(connection);
+    }
+
     /// Tells the followers of a room of a numbered change, which has been committed. Next station: the broker, and from
     /// there [`deliver`] on every node.
     pub fn publish_change(&self, room: RoomId, seq: Seq, at: Millis, change: protocol::Change) {
@@ -403,7 +408,7 @@ impl Node {
 
     fn send_away(&self, spread: Duration) {
         let spread_ms = u32::try_from(spread.as_millis()).unwrap_or(u32::MAX).max(1);
-        for (_, _, outbox, _) in self.hub.all() {
+        for Connected { outbox, .. } in self.hub.all() {
             let after_ms = rand::random_range(0..spread_ms);
             outbox.push(
                 ServerFrame::Event { event: Event::ComeBack { after_ms } }.encode().into(),
