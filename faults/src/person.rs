@@ -473,7 +473,11 @@ impl Person {
         }
         let command = match state.client.room(channel) {
             Some(_) => Command::Leave { room: channel },
-            None if rng.random_bool(0.3) => Command::Join { room: channel },
+            None if rng.random_bool(0.3) => {
+                // From here on one may be told, also before the answer.
+                state.left.remove(&channel);
+                Command::Join { room: channel }
+            }
             None => return,
         };
         state.log.moves += 1;
@@ -564,11 +568,9 @@ impl State {
         drop(self.client.take_touched());
         for answer in self.client.take_answers() {
             if let Some(channel) = self.moving.remove(&answer.request) {
-                match answer.result {
-                    Ok(Reply::Done {}) => drop(self.left.insert(channel, now)),
-                    Ok(_) => drop(self.left.remove(&channel)),
-                    // It was not done: one may try again.
-                    Err(_) => {}
+                // Any other answer: one is in; or it was not done, and one may try again.
+                if let Ok(Reply::Done {}) = answer.result {
+                    self.left.insert(channel, now);
                 }
             } else if let Some(room) = self.changing.remove(&answer.request)
                 && answer.result.is_err_and(|refusal| refusal.code == ErrorCode::RoomUnknown)

@@ -174,8 +174,13 @@ async fn summary(cx: &Context, of: UserId, room: RoomId) -> Result<RoomSummary, 
 
 /// Tells someone's devices of a new room. Who has left again meanwhile is not told.
 async fn tell_joined(cx: &Context, user: UserId, room: RoomId) -> Result<(), Error> {
-    if let Some(summary) = cx.node.store.list_rooms(user, Some(room)).await?.pop() {
-        cx.node.publish_joined(user, summary);
+    match cx.node.store.list_rooms(user, Some(room)).await {
+        Ok(mut summaries) => summaries.drain(..).for_each(|summary| cx.node.publish_joined(user, summary)),
+        Err(e) => {
+            // They are in, and nobody has said so.
+            cx.node.doubt();
+            return Err(e.into());
+        }
     }
     Ok(())
 }

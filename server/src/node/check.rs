@@ -154,8 +154,13 @@ pub(super) async fn sessions(node: Arc<Node>) {
         let check = async move { check_sessions(&checking, &before).await };
         match node.round("the session check", check).await {
             Some(Ok(found)) => suspects = found,
-            Some(Err(e)) => tracing::warn!(error = %e, "the session check failed"),
-            None => {}
+            failed => {
+                if let Some(Err(e)) = failed {
+                    tracing::warn!(error = %e, "the session check failed");
+                }
+                looks_soon = 2;
+                next = Instant::now() + node.tuning.session_check.min(node.tuning.head_check);
+            }
         }
     }
 }

@@ -324,8 +324,8 @@ impl Node {
         self.publish(topic, kind, Some(Event::Marks { room, marks }));
     }
 
-    /// Something may have been missed.
-    fn doubt(&self) {
+    /// Something may have been missed, or committed without a word of it: it is looked for at once.
+    pub fn doubt(&self) {
         self.doubt.notify_one();
         self.doubt_marks.notify_one();
         self.doubt_sessions.notify_one();
