@@ -215,6 +215,13 @@ impl Client {
         &self.outbox
     }
 
+    /// The viewer's newest message of a room, to be edited. Not while a newer one is on its way: that one is meant.
+    #[must_use]
+    pub fn newest_own(&self, room: RoomId) -> Option<Seq> {
+        let is_last = self.outbox.of(room).next().is_none();
+        self.rooms.get(&room).filter(|_| is_last)?.newest_own()
+    }
+
     /// The room that is open.
     #[must_use]
     pub fn focused(&self) -> Option<RoomId> {
@@ -439,6 +446,7 @@ impl Client {
             self.answers.push(Answer { request, result: Err(ErrorCode::Busy.into()) });
             return request;
         }
+        self.touch_wished(&command);
         if self.link == Link::Live {
             self.ask(Purpose::Request, command)
         } else {
@@ -446,6 +454,17 @@ impl Client {
             self.asked.insert(request, (Purpose::Request, command));
             request
         }
+    }
+
+    /// The person no longer waits for the answer. What was on its way may still be done.
+    pub fn withdraw(&mut self, request: u32) {
+        self.asked.remove(&request);
+    }
+
+    /// What the person wants changed in a room and is not answered yet, in the order of asking.
+    pub fn wished(&self, room: RoomId) -> impl Iterator<Item = &Command> {
+        let asked = self.asked.values().filter(|(purpose, _)| *purpose == Purpose::Request);
+        asked.map(|(_, command)| command).filter(move |command| wish_of(command) == Some(room))
     }
 
     // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -484,6 +503,11 @@ impl Client {
         if !self.is_asked(&Purpose::CatchUp(room)) && !self.is_asked(&Purpose::Open(room)) {
             self.ask(Purpose::CatchUp(room), Command::CatchUp { room, after });
         }
+    }
+
+    /// What is wished is shown at once, and no longer when it is refused.
+    fn touch_wished(&mut self, command: &Command) {
+        self.touched.timelines.extend(wish_of(command));
     }
 
     fn touch_pending(&mut self) {
@@ -566,7 +590,7 @@ impl Client {
     }
 
     fn replied(&mut self, r#ref: u32, reply: Reply) {
-        let Some((purpose, _)) = self.asked.remove(&r#ref) else { return };
+        let Some((purpose, command)) = self.asked.remove(&r#ref) else { return };
         match (purpose, reply) {
             (Purpose::Hello, Reply::Welcome { me, node, epoch, ping_ms, rooms }) => {
                 self.ping_ms = i64::from(ping_ms);
@@ -598,6 +622,7 @@ impl Client {
             }
             (Purpose::CatchUp(_) | Purpose::Open(_), Reply::View { view }) => self.opened(*view),
             (Purpose::Request, reply) => {
+                self.touch_wished(&command);
                 self.learn(&reply);
                 self.answers.push(Answer { request: r#ref, result: Ok(reply) });
             }
@@ -682,7 +707,10 @@ impl Client {
                 }
                 self.touched.timelines.insert(room);
             }
-            Purpose::Request => self.answers.push(Answer { request: r#ref, result: Err(refusal) }),
+            Purpose::Request => {
+                self.touch_wished(&command);
+                self.answers.push(Answer { request: r#ref, result: Err(refusal) });
+            }
             Purpose::Ping | Purpose::Marks | Purpose::History(..) => {}
         }
     }
@@ -924,4 +952,9 @@ impl Client {
         self.touched.timelines.insert(room);
         self.touched.people.insert(room);
     }
+}
+
+/// The room in which this command changes how a message looks.
+fn wish_of(command: &Command) -> Option<RoomId> {
+    if let Command::React { room, .. } | Command::Delete { room, .. } = command { Some(*room) } else { None }
 }
