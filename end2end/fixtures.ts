@@ -279,6 +279,18 @@ export async function seesInOrder(page: Page, beginning: string, wanted: string[
   await expect.poll(() => texts(page, beginning), { timeout: 15_000 }).toEqual(wanted);
 }
 
+/** What one can do with a message, after the pointer has come to it. */
+export async function pointsAt(page: Page, text: string | Locator): Promise<Locator> {
+  const row = typeof text === "string" ? message(page, text) : text;
+  await row.hover({ position: { x: 60, y: 6 } });
+  const tools = row.getByRole("toolbar", { name: /^(Message actions|消息操作)$/ });
+  await expect(tools).toBeVisible();
+  return tools;
+}
+
+/** The composer while a message is edited. */
+export const editor = (page: Page) => page.getByRole("textbox", { name: /^(Edit message|编辑消息)$/ });
+
 // ── axe ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Nothing that axe finds is serious or critical, in light and in dark. */

@@ -1,7 +1,7 @@
 //! What is asked of the browser itself, each thing in one place. Nothing here runs on the server.
 
 use leptos::prelude::{document, window};
-use protocol::{Millis, Page};
+use protocol::{Millis, Page, Seq};
 use wasm_bindgen::JsCast;
 
 use crate::carried;
@@ -112,6 +112,56 @@ pub fn fit_height(field: &web_sys::HtmlTextAreaElement) {
     let style = field.style();
     drop(style.set_property("height", "auto"));
     drop(style.set_property("height", &format!("{}px", field.scroll_height())));
+}
+
+/// Brings a message of the open room on screen.
+pub fn show_row(seq: Seq) {
+    if let Some(row) = row(seq) {
+        let options = web_sys::ScrollIntoViewOptions::new();
+        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+        row.scroll_into_view_with_scroll_into_view_options(&options);
+    }
+}
+
+/// Gives the keyboard to a message of the open room.
+pub fn focus_row(seq: Seq) {
+    if let Some(row) = row(seq) {
+        focus(&row);
+    }
+}
+
+fn row(seq: Seq) -> Option<web_sys::Element> {
+    document().query_selector(&format!("[data-seq=\"{}\"]", seq.0)).ok()?
+}
+
+/// Gives the keyboard to an element, which stays where it is.
+pub fn focus(element: &web_sys::Element) {
+    let options = web_sys::FocusOptions::new();
+    options.set_prevent_scroll(true);
+    if let Some(element) = element.dyn_ref::<web_sys::HtmlElement>() {
+        drop(element.focus_with_options(&options));
+    }
+}
+
+/// Gives the keyboard to the first element of this kind.
+pub fn focus_first(what: &str) {
+    if let Ok(Some(element)) = document().query_selector(what) {
+        focus(&element);
+    }
+}
+
+/// How far below the upper edge of its timeline a message begins, in pixels.
+#[must_use]
+pub fn space_above(seq: Seq) -> f64 {
+    let top = |element: &web_sys::Element| element.get_bounding_client_rect().top();
+    let space = |row: web_sys::Element| Some(top(&row) - top(&row.closest("[role=log]").ok()??));
+    row(seq).and_then(space).unwrap_or_default()
+}
+
+/// Whether nothing has the keyboard.
+#[must_use]
+pub fn is_nothing_focused() -> bool {
+    document().active_element().is_none_or(|active| active.tag_name() == "BODY")
 }
 
 /// Whether a page that opens may take the keyboard: nothing else has it, and none would cover half of the screen.

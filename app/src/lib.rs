@@ -37,7 +37,7 @@ use protocol::{Page, User};
 
 use crate::{
     address::{Address, Place, use_address},
-    components::{dialogs::Dialogs, keyboard::Keyboard, room_list::RoomList},
+    components::{dialogs::Dialogs, effect, keyboard::Keyboard, live, room_list::RoomList},
     pages::{
         document_title, lobby::Lobby, not_found::NotFound, room::RoomPage, set_up::SetUp, settings::Settings,
         sign_in::SignIn, sign_up::SignUp,
@@ -52,7 +52,7 @@ pub fn App() -> impl IntoView {
         return ().into_any();
     };
     // Set last of all effects: from here on the page answers.
-    Effect::new(|_| request_animation_frame(|| browser::set_root_attribute("data-hydrated", "true")));
+    effect(|| request_animation_frame(|| browser::set_root_attribute("data-hydrated", "true")));
     // The set-up is a page before one is in, though one is signed in already.
     let set_up = page.place.is_empty() || address.place() == Place::SetUp;
     match page.viewer.filter(|_| !set_up) {
@@ -81,27 +81,27 @@ fn Inside(place: String, me: User) -> impl IntoView {
     let address = use_address();
     let chat = Chat::new(&page, me);
     provide_context(chat);
-    Effect::new(move |_| {
+    effect(move || {
         address.follow();
         chat.wake();
     });
     let here = Memo::new(move |_| address.place());
     let title_place = place.clone();
     view! {
-        <div class="frame" data-pane=move || if here.get() == Place::Lobby { "list" } else { "main" }>
+        <div class="frame" data-pane=live(move || if here.get() == Place::Lobby { "list" } else { "main" })>
             <RoomList place/>
             <main class="main">
-                {move || match here.get() {
+                {live(move || match here.get() {
                     Place::Lobby => view! { <Lobby/> }.into_any(),
                     Place::Room(room) => view! { <RoomPage room/> }.into_any(),
                     Place::Settings => view! { <Settings/> }.into_any(),
                     Place::SignIn | Place::SignUp | Place::SetUp | Place::Nowhere => {
                         view! { <NotFound/> }.into_any()
                     }
-                }}
+                })}
             </main>
             <Dialogs/>
-            <div class="sr-only" role="status" aria-live="polite">{move || chat.announced.get()}</div>
+            <div class="sr-only" role="status" aria-live="polite">{live(move || chat.announced.get())}</div>
         </div>
         <Keyboard/>
         <Document place=title_place/>
@@ -115,14 +115,14 @@ fn Document(place: String) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let address = use_address();
-    Effect::new(move |_| {
+    effect(move || {
         let here = match chat.room.get() {
             Some(room) => chat.summary(room).map(|summary| chat.name_of(&summary.read())),
             None => (address.place() == Place::Settings).then(|| words.settings().to_owned()),
         };
         document().set_title(&document_title(words, here.as_deref(), &place, chat.unread.get()));
     });
-    Effect::new(move |_| {
+    effect(move || {
         browser::set_root_attribute("data-node", &chat.node.get());
         browser::set_root_attribute(
             "data-link",

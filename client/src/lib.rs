@@ -12,6 +12,7 @@
 #![warn(missing_docs)]
 
 mod backoff;
+mod edit;
 mod machine;
 mod outbox;
 mod room;
@@ -23,10 +24,11 @@ mod timeline;
 
 pub use crate::{
     backoff::Backoff,
+    edit::{Edit, EditState},
     machine::{Answer, Client, Link, Touched},
     outbox::{Outbox, Pending, SendState},
     room::{Applied, RoomState, Tick},
-    rows::{Date, MessageRow, Row, RowKey, RowKind, date_of, minute_of_day, rows, weekday_of},
+    rows::{Date, MessageRow, Row, RowKey, RowKind, RowReaction, date_of, minute_of_day, rows, weekday_of},
     sorted::SortedMap,
     timeline::{TIMELINE_ENTRIES_MAX, Timeline},
 };

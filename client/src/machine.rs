@@ -219,6 +219,13 @@ impl Client {
         &self.outbox
     }
 
+    /// The viewer's newest message of a room, to be edited. Not while a newer one is on its way: that one is meant.
+    #[must_use]
+    pub fn newest_own(&self, room: RoomId) -> Option<Seq> {
+        let is_last = self.outbox.of(room).next().is_none();
+        self.rooms.get(&room).filter(|_| is_last)?.newest_own()
+    }
+
     /// The room that is open.
     #[must_use]
     pub fn focused(&self) -> Option<RoomId> {
@@ -446,6 +453,7 @@ impl Client {
             self.answers.push(Answer { request, result: Err(ErrorCode::Busy.into()) });
             return request;
         }
+        self.touch_wished(&command);
         if self.link == Link::Live {
             self.ask(Purpose::Request, command)
         } else {
@@ -453,6 +461,17 @@ impl Client {
             self.asked.insert(request, (Purpose::Request, command));
             request
         }
+    }
+
+    /// The person no longer waits for the answer. What was on its way may still be done.
+    pub fn withdraw(&mut self, request: u32) {
+        self.asked.remove(&request);
+    }
+
+    /// What the person wants changed in a room and is not answered yet, in the order of asking.
+    pub fn wished(&self, room: RoomId) -> impl Iterator<Item = &Command> {
+        let asked = self.asked.values().filter(|(purpose, _)| *purpose == Purpose::Request);
+        asked.map(|(_, command)| command).filter(move |command| wish_of(command) == Some(room))
     }
 
     // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -491,6 +510,11 @@ impl Client {
         if !self.is_asked(&Purpose::CatchUp(room)) && !self.is_asked(&Purpose::Open(room)) {
             self.ask(Purpose::CatchUp(room), Command::CatchUp { room, after });
         }
+    }
+
+    /// What is wished is shown at once, and no longer when it is refused.
+    fn touch_wished(&mut self, command: &Command) {
+        self.touched.timelines.extend(wish_of(command));
     }
 
     fn touch_pending(&mut self) {
@@ -625,6 +649,7 @@ impl Client {
                 }
             }
             (Purpose::Request, reply) => {
+                self.touch_wished(&command);
                 // The event that says so passes, and may be lost.
                 if let Command::Leave { room } = command
                     && self.leaving.remove(&room)
@@ -719,6 +744,7 @@ impl Client {
                 self.touched.timelines.insert(room);
             }
             Purpose::Request => {
+                self.touch_wished(&command);
                 if let Command::Leave { room } = command {
                     self.leaving.remove(&room);
                 }
@@ -967,4 +993,9 @@ impl Client {
         self.touched.timelines.insert(room);
         self.touched.people.insert(room);
     }
+}
+
+/// The room in which this command changes how a message looks.
+fn wish_of(command: &Command) -> Option<RoomId> {
+    if let Command::React { room, .. } | Command::Delete { room, .. } = command { Some(*room) } else { None }
 }

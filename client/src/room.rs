@@ -129,6 +129,19 @@ impl RoomState {
         self.drain();
     }
 
+    /// A message, while it is in the window.
+    #[must_use]
+    pub fn message(&self, seq: Seq) -> Option<&Message> {
+        Some(self.timeline.as_ref()?.get(seq)?)
+    }
+
+    /// The viewer's newest message that has a text, while the window reaches down to the newest of all.
+    pub(crate) fn newest_own(&self) -> Option<Seq> {
+        let timeline = self.timeline.as_ref().filter(|timeline| !timeline.more_after())?;
+        let me = self.summary.marks.user;
+        timeline.messages().rev().find(|m| m.author.id == me && !m.deleted).map(|m| m.seq)
+    }
+
     /// Where the unread messages begin, when that is above the window.
     #[must_use]
     pub fn unread_above(&self) -> Option<Seq> {

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use protocol::{Message, Millis, Nonce, Reaction, RoomId, Seq, User};
+use protocol::{Command, Message, Millis, Nonce, Reaction, RoomId, Seq, User, UserId};
 use uuid::Uuid;
 
 use crate::{Client, SendState};
@@ -59,9 +59,9 @@ impl Row {
         message.author.name.hash(&mut stamp);
         message.body.hash(&mut stamp);
         (message.minute, message.first_of_run, message.last_own, message.seq).hash(&mut stamp);
-        (message.edited, message.deleted, message.reactions.len()).hash(&mut stamp);
-        for reaction in &message.reactions {
-            reaction.emoji.hash(&mut stamp);
+        (message.edited, message.deleted, message.deleting, message.reactions.len()).hash(&mut stamp);
+        for RowReaction { reaction, asked } in &message.reactions {
+            (&reaction.emoji, asked).hash(&mut stamp);
             for user in &reaction.users {
                 user.0.hash(&mut stamp);
             }
@@ -100,8 +100,10 @@ pub struct MessageRow {
     pub edited: bool,
     /// It was deleted: there is no text.
     pub deleted: bool,
-    /// The reactions to it.
-    pub reactions: Vec<Reaction>,
+    /// The viewer wants it deleted, and the server has not answered yet.
+    pub deleting: bool,
+    /// The reactions to it, as the viewer wants them to be.
+    pub reactions: Vec<RowReaction>,
     /// When.
     pub at: Millis,
     /// When, in minutes since the looker's midnight.
@@ -118,6 +120,53 @@ pub struct MessageRow {
     pub nonce: Nonce,
     /// `None` once stored.
     pub sending: Option<SendState>,
+}
+
+/// The reactions with one emoji.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowReaction {
+    /// Who, as the viewer wants it to be.
+    pub reaction: Reaction,
+    /// The server has not answered the viewer's wish yet.
+    pub asked: bool,
+}
+
+impl RowReaction {
+    fn stored(reaction: Reaction) -> Self {
+        Self { reaction, asked: false }
+    }
+}
+
+impl MessageRow {
+    /// Shows what the viewer wants of it before the server has answered.
+    fn wish(&mut self, wish: &Command, me: UserId) {
+        if let Command::React { seq, emoji, on, .. } = wish
+            && Some(*seq) == self.seq
+            && !self.deleted
+        {
+            self.react(emoji, me, *on);
+        } else if let Command::Delete { seq, .. } = wish {
+            self.deleting |= Some(*seq) == self.seq && !self.deleted;
+        }
+    }
+
+    /// What the server will make of it: one who has reacted stays in their place.
+    fn react(&mut self, emoji: &str, me: UserId, on: bool) {
+        let place = self.reactions.iter().position(|known| known.reaction.emoji == emoji);
+        let place = place.unwrap_or_else(|| {
+            let none = Reaction { emoji: emoji.to_owned(), users: Vec::new() };
+            self.reactions.push(RowReaction::stored(none));
+            self.reactions.len() - 1
+        });
+        let RowReaction { reaction, asked } = &mut self.reactions[place];
+        *asked = true;
+        if !on {
+            reaction.users.retain(|user| *user != me);
+        } else if !reaction.users.contains(&me) {
+            reaction.users.push(me);
+        }
+        self.reactions.retain(|known| !known.reaction.users.is_empty());
+    }
 }
 
 /// The rows of a room, oldest first. `utc_offset_minutes` is that of whoever looks, east positive.
@@ -139,7 +188,11 @@ pub fn rows(client: &Client, room: RoomId, utc_offset_minutes: i32) -> Vec<Row> 
             drawn.last = None;
             drawn.push(RowKey::Unread, RowKind::Unread);
         }
-        drawn.message(stored(message, me == message.author.id));
+        let mut row = stored(message, me == message.author.id);
+        for wish in client.wished(room) {
+            row.wish(wish, me);
+        }
+        drawn.message(row);
     }
     if let Some(row) = drawn.rows.iter_mut().rev().find_map(|row| match &mut row.kind {
         RowKind::Message(message) if message.own => Some(message),
@@ -158,6 +211,7 @@ pub fn rows(client: &Client, room: RoomId, utc_offset_minutes: i32) -> Vec<Row> 
                 body: item.body.trim_end().into(),
                 edited: false,
                 deleted: false,
+                deleting: false,
                 reactions: Vec::new(),
                 at: item.written_at,
                 minute: 0,
@@ -179,7 +233,8 @@ fn stored(message: &Message, own: bool) -> MessageRow {
         body: message.body.as_str().into(),
         edited: message.edits > 0,
         deleted: message.deleted,
-        reactions: message.reactions.clone(),
+        deleting: false,
+        reactions: message.reactions.iter().cloned().map(RowReaction::stored).collect(),
         at: message.sent_at,
         minute: 0,
         first_of_run: false,

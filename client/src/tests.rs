@@ -193,6 +193,87 @@ fn what_was_not_acknowledged_is_sent_again_with_the_same_nonce_and_requests_are_
     assert_eq!(client.take_answers().len(), 1);
 }
 
+/// The reactions to a message as its row shows them: emoji, who, and which are not answered yet.
+fn reactions(client: &Client, seq: i64) -> (Vec<(String, Vec<u128>)>, Vec<String>) {
+    let shown = row(client, seq).reactions;
+    let users = |users: &[UserId]| users.iter().map(|user| user.0.as_u128()).collect();
+    let all = shown.iter().map(|r| (r.reaction.emoji.clone(), users(&r.reaction.users))).collect();
+    (all, shown.into_iter().filter(|r| r.asked).map(|r| r.reaction.emoji).collect())
+}
+
+fn row(client: &Client, seq: i64) -> crate::MessageRow {
+    let rows = rows(client, room(), 0).into_iter();
+    let messages = rows.filter_map(|row| if let RowKind::Message(m) = row.kind { Some(m) } else { None });
+    messages.into_iter().find(|m| m.seq == Some(Seq(seq))).unwrap()
+}
+
+fn react(emoji: &str, on: bool) -> Command {
+    Command::React { room: room(), seq: Seq(4), emoji: emoji.to_owned(), on }
+}
+
+#[test]
+fn a_reaction_is_shown_at_once_outlives_the_connection_and_goes_when_it_is_refused() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    let is_react = |command: &Command| matches!(command, Command::React { .. });
+    client.disconnected(0);
+    client.request(react("👍", true));
+    client.request(react("🎉", true));
+    assert!(client.take_touched().timelines.contains(&room()));
+    let both = || vec![("👍".to_owned(), vec![ME]), ("🎉".to_owned(), vec![ME])];
+    let asked = || vec!["👍".to_owned(), "🎉".to_owned()];
+    assert_eq!(reactions(&client, 4), (both(), asked()));
+
+    client.connected(0);
+    answer(&mut client, 0, |c| matches!(c, Command::Hello { .. }), welcome(4, 1));
+    assert_eq!(reactions(&client, 4), (both(), asked()));
+    let frames = client.take_frames();
+    let refs: Vec<u32> = frames.iter().filter(|f| is_react(&f.command)).map(|f| f.r#ref).collect();
+    let [first, second] = refs[..] else { panic!("not both in {frames:?}") };
+
+    let mut stored = Message { rev: Seq(5), ..message(OTHER, 4) };
+    stored.reactions.push(protocol::Reaction { emoji: "👍".to_owned(), users: vec![user(ME).id] });
+    let reply = Reply::Changed { room: room(), message: stored };
+    client.receive(ServerFrame::Reply { r#ref: first, reply }, 0);
+    client.take_touched();
+    let full = Refusal::new(ErrorCode::ReactionsFull);
+    client.receive(ServerFrame::Refusal { r#ref: Some(second), refusal: full }, 0);
+    assert!(client.take_touched().timelines.contains(&room()), "it goes from the screen");
+    assert_eq!(reactions(&client, 4), (vec![("👍".to_owned(), vec![ME])], Vec::new()));
+}
+
+#[test]
+fn a_wish_is_shown_as_the_server_will_store_it() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    client.receive(said(OTHER, 5), 0);
+    for (emoji, on) in [("👍", true), ("👍", true), ("🎉", true), ("👍", false), ("❤️", false)] {
+        client.request(react(emoji, on));
+    }
+    assert_eq!(reactions(&client, 4).0, [("🎉".to_owned(), vec![ME])]);
+    let request = client.request(Command::Delete { room: room(), seq: Seq(4) });
+    assert!(row(&client, 4).deleting && !row(&client, 5).deleting);
+    client.withdraw(request);
+    assert!(!row(&client, 4).deleting);
+}
+
+#[test]
+fn the_newest_own_message_is_one_that_still_has_a_text() {
+    let mut client = at_three();
+    let newest = |client: &Client| client.newest_own(room()).map(|seq| seq.0);
+    client.receive(said(ME, 4), 0);
+    client.receive(said(OTHER, 5), 0);
+    client.receive(said(ME, 6), 0);
+    assert_eq!(newest(&client), Some(6));
+    let deleted = Message { rev: Seq(7), deleted: true, body: String::new(), ..message(ME, 6) };
+    let change = Change::Message { message: deleted };
+    let event = Event::Change { room: room(), seq: Seq(7), at: 0, change };
+    client.receive(ServerFrame::Event { event }, 0);
+    assert_eq!(newest(&client), Some(4));
+    client.send(room(), Nonce(Uuid::from_u128(9)), "on its way".to_owned(), 0).unwrap();
+    assert_eq!(newest(&client), None, "the one before is not meant");
+}
+
 #[test]
 fn another_epoch_voids_what_is_known() {
     let mut client = at_three();

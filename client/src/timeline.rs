@@ -50,6 +50,12 @@ impl Timeline {
         self.messages.get(&seq).is_some()
     }
 
+    /// A message of the window.
+    #[must_use]
+    pub fn get(&self, seq: Seq) -> Option<&Arc<Message>> {
+        self.messages.get(&seq)
+    }
+
     /// The first message of the window.
     #[must_use]
     pub fn first(&self) -> Option<&Arc<Message>> {

@@ -1,5 +1,5 @@
 // axe on every page: light and dark, wide and on a phone. Nothing serious, nothing critical.
-import { composer, expect, isAccessible, isAwake, isIn, makesRoom, says, sees, signUp, test, unique } from "../fixtures";
+import { composer, editor, expect, isAccessible, isAwake, isIn, makesRoom, says, sees, signUp, test, unique } from "../fixtures";
 
 const sizes = {
   wide: { viewport: { width: 1280, height: 800 } },
@@ -55,8 +55,20 @@ for (const [size, options] of Object.entries(sizes)) {
     await says(page, "Good.");
     await sees(bo.page, "Good.");
     await expect(page.getByRole("article").last().getByRole("img", { name: "Read" })).toBeVisible();
-    await page.getByRole("article").last().getByRole("button").click();
+    await page.getByRole("article").last().getByRole("button", { name: "Read" }).click();
     await check("a room");
+    await page.getByRole("article").last().focus();
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("button", { name: "👍" })).toBeFocused();
+    await check("the emoji");
+    await page.keyboard.press("Escape");
+    await page.getByRole("toolbar").getByRole("button", { name: "Edit" }).click();
+    await editor(page).fill("Better.");
+    await check("an edit");
+    await page.keyboard.press("Escape");
     await composer(page).fill("b".repeat(4_001));
     await check("a text that is too long");
     await composer(page).fill("");

@@ -1,15 +1,17 @@
 //! Where one writes. A plain form before the page wakes up; afterwards a text goes to the room without a reload.
+//! A message of one's own is edited here, too; what was being written lies aside meanwhile.
 //!
-//! Law: it never loses a word. The draft of each room is kept at every stroke, what was typed before the page woke up
-//! stays, a refused text stays, and nothing is cut at the limit.
+//! Law: it never loses a word. The draft of each room is kept at every stroke, and so is an edit; what was typed before
+//! the page woke up stays, a refused text stays, and nothing is cut at the limit.
 
+use client::EditState;
 use leptos::{html::Textarea, prelude::*};
-use protocol::{FormName, Page, Refusal, RoomId, limits};
+use protocol::{ErrorCode, FormName, Page, Refusal, RoomId, Seq, limits};
 use uuid::Uuid;
 use web_sys::HtmlTextAreaElement;
 
-use super::{field::Refused, icon::Icon};
-use crate::components::handler;
+use super::{editing_bar::EditingBar, field::Refused, icon::Icon};
+use crate::components::{effect, handler, live};
 use crate::{
     browser,
     state::{path_of, use_chat},
@@ -33,26 +35,42 @@ pub fn Composer(
     let refused_text = refused.value("body");
     let name = move || chat.summary(room).map(|s| chat.name_of(&s.read())).unwrap_or_default();
 
-    let changed = move |field: &HtmlTextAreaElement| {
-        let text = field.value();
+    let edited = move || chat.edit_of(room).map(|edit| edit.seq);
+    let is_editing = Memo::new(move |_| edited().is_some());
+    // What was being written when an edit began.
+    let aside = StoredValue::new(String::new());
+
+    let measured = move |field: &HtmlTextAreaElement, text: &str| {
         length.set(text.chars().count());
         refusal.set(None);
-        chat.keep_draft(room, &text);
         browser::fit_height(field);
+    };
+    let changed = move |field: &HtmlTextAreaElement| {
+        let text = field.value();
+        match is_editing.get_untracked() {
+            true => chat.keep_edit(room, &text),
+            false => chat.keep_draft(room, &text),
+        }
+        measured(field, &text);
     };
     let put = move |field: &HtmlTextAreaElement, text: &str| {
         field.set_value(text);
-        changed(field);
+        measured(field, text);
     };
     let send = move || {
         let Some(field) = field.get_untracked() else { return };
         let text = field.value();
+        if is_editing.get_untracked() {
+            chat.save_edit(room);
+            return;
+        }
         if text.trim().is_empty() {
             return;
         }
         match chat.send(room, &text) {
             Ok(()) => {
                 put(&field, "");
+                chat.keep_draft(room, "");
                 chat.screen.newest();
             }
             Err(why) => refusal.set(Some(why)),
@@ -62,7 +80,7 @@ pub fn Composer(
 
     // What was typed before the page woke up, and what was kept of an earlier visit: both stay.
     let first_text = refused_text.clone();
-    Effect::new(move |_| {
+    effect(move || {
         let Some(field) = field.get() else { return };
         let typed = field.value();
         let kept = if first_text.is_empty() { chat.draft(room) } else { first_text.clone() };
@@ -72,30 +90,44 @@ pub fn Composer(
             (false, false) => format!("{kept}\n{typed}"),
         };
         put(&field, &text);
+        chat.keep_draft(room, &text);
+        chat.resume_edit(room);
         // What the keyboard on glass writes on its Enter key.
         drop(field.set_attribute("enterkeyhint", if browser::is_touched() { "enter" } else { "send" }));
         if browser::wants_keyboard() {
             drop(field.focus());
         }
     });
-    Effect::new(move |before: Option<u32>| {
-        let asked = chat.screen.compose.get();
-        if before.is_some_and(|before| before != asked)
-            && let Some(field) = field.get_untracked()
-        {
-            drop(field.focus());
+    // An edit begins or ends; then what is to be written anew has its turn.
+    let mut was = None::<Seq>;
+    effect(move || {
+        let now = edited();
+        let into = chat.screen.into_composer.get();
+        let Some(field) = field.get_untracked() else { return };
+        if was != now {
+            if was.is_none() {
+                aside.set_value(field.value());
+            }
+            let text = untrack(|| chat.edit_of(room)).map_or_else(|| aside.get_value(), |edit| edit.text);
+            put(&field, &text);
         }
-        asked
-    });
-    Effect::new(move |_| {
-        if let Some(text) = chat.screen.into_composer.get()
-            && let Some(field) = field.get_untracked()
-        {
+        if let Some(text) = into.filter(|_| now.is_none()) {
             let typed = field.value();
             let text = if typed.trim().is_empty() { text } else { format!("{text}\n{typed}") };
             put(&field, &text);
+            chat.keep_draft(room, &text);
             drop(field.focus());
             chat.screen.into_composer.set(None);
+        }
+        was = now;
+    });
+    let mut composed = chat.screen.compose.get_untracked();
+    effect(move || {
+        let asked = chat.screen.compose.get();
+        if std::mem::replace(&mut composed, asked) != asked
+            && let Some(field) = field.get_untracked()
+        {
+            drop(field.focus());
         }
     });
 
@@ -105,21 +137,43 @@ pub fn Composer(
             return;
         }
         let meant = key.ctrl_key() || key.meta_key() || !browser::is_touched();
+        let is_plain = !(key.shift_key() || key.alt_key() || key.ctrl_key() || key.meta_key());
         if key.key() == "Enter" && !key.shift_key() && !key.alt_key() && meant {
             key.prevent_default();
             send();
+        } else if key.key() == "Escape" && is_editing.get_untracked() {
+            key.stop_propagation();
+            chat.step_back(room);
+        } else if key.key() == "ArrowUp" && is_plain && !is_editing.get_untracked() {
+            let is_empty = field.get_untracked().is_some_and(|field| field.value().is_empty());
+            if is_empty && chat.edit_newest(room) {
+                key.prevent_default();
+            }
         } else if key.key() == "Escape"
             && let Some(field) = field.get_untracked()
         {
             drop(field.blur());
         }
     };
-    let note = move || match (refusal.get(), length.get()) {
-        (Some(why), _) => Some((true, words.refusal(&why))),
+    let edit_refusal = move || {
+        let edit = chat.edit_of(room)?;
+        let is_deleted = chat.message(room, edit.seq).is_some_and(|message| message.deleted);
+        match edit.state {
+            // Of no account any more; the bar says what has happened since.
+            EditState::Refused(why) if is_deleted && why.code == ErrorCode::EditedMeanwhile => None,
+            EditState::Refused(why) => Some(words.refusal(&why)),
+            EditState::Unfinished => Some(words.edit_unfinished().to_owned()),
+            EditState::Writing | EditState::Saving(_) => None,
+        }
+    };
+    let refused_now = move || edit_refusal().or_else(|| refusal.get().map(|why| words.refusal(&why)));
+    let note = move || match (refused_now(), length.get()) {
+        (Some(why), _) => Some((true, why)),
         (None, n) if n > limits::BODY_CHARS_MAX => Some((true, words.characters_over(left(n).abs()))),
         (None, n) if n > COUNTED_FROM => Some((false, words.characters_left(left(n)))),
         (None, _) => None,
     };
+    let act = move || if is_editing.get() { words.save() } else { words.send() };
     view! {
         <form
             class="composer"
@@ -140,16 +194,21 @@ pub fn Composer(
                     </div>
                 }.into_any()
             })}
+            {live(move || is_editing.get().then(|| view! { <EditingBar room/> }.into_any()))}
             <div class="composer-box">
                 <textarea
                     name="body"
                     rows="1"
-                    aria-label=move || words.message_to(&name())
-                    placeholder=move || words.message_to(&name())
+                    aria-label=live(move || match is_editing.get() {
+                        true => words.edit_message().to_owned(),
+                        false => words.message_to(&name()),
+                    })
+                    readonly=live(move || chat.edit_of(room).is_some_and(|edit| edit.is_saving()))
+                    placeholder=live(move || words.message_to(&name()))
                     title=words.composer_hint()
                     autocomplete="off"
                     aria-describedby="composer-note"
-                    aria-invalid=move || (length.get() > limits::BODY_CHARS_MAX).then_some("true")
+                    aria-invalid=live(move || (length.get() > limits::BODY_CHARS_MAX).then_some("true"))
                     node_ref=field
                     on:input:target=move |input| changed(&input.target())
                     on:keydown=handler(pressed)
@@ -157,15 +216,15 @@ pub fn Composer(
                 <button
                     type="submit"
                     class="send"
-                    aria-label=words.send()
-                    title=words.send()
-                    data-ready=move || (length.get() > 0).then_some("true")
+                    aria-label=live(act)
+                    title=live(act)
+                    data-ready=live(move || (length.get() > 0).then_some("true"))
                 >
-                    <Icon name="send"/>
+                    {live(move || view! { <Icon name=if is_editing.get() { "check" } else { "send" }/> }.into_any())}
                 </button>
             </div>
             <p class="composer-note" id="composer-note" role="status">
-                {move || note().map(|(bad, text)| view! { <span class:bad=bad>{text}</span> }.into_any())}
+                {live(move || note().map(|(bad, text)| view! { <span class:bad=bad>{text}</span> }.into_any()))}
             </p>
             <p class="no-script composer-script">{words.needs_script()}</p>
         </form>

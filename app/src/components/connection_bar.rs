@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::components::handler;
+use crate::components::{handler, live};
 use crate::{
     browser,
     state::{Obstacle, use_chat},
@@ -33,10 +33,10 @@ pub fn ConnectionBar() -> impl IntoView {
                 <div class="connection-bar">
                     <span>
                         {words.no_connection()} " "
-                        {move || match chat.waiting.get() {
+                        {live(move || match chat.waiting.get() {
                             0 => words.reconnecting().to_owned(),
                             n => words.waiting_count(n),
-                        }}
+                        })}
                     </span>
                     <button type="button" on:click=handler(|_| browser::connect_now())>{words.connect_now()}</button>
                 </div>

@@ -3,7 +3,7 @@
 use leptos::{html::Input, prelude::*};
 
 use super::icon::Icon;
-use crate::components::handler;
+use crate::components::{handler, live};
 use crate::{browser, words::use_words};
 
 /// A read-only field with its button.
@@ -41,7 +41,7 @@ pub fn CopyField(
                 <Icon name="copy"/>
                 {words.copy_link()}
             </button>
-            <p class="copy-note" role="status">{move || note.get()}</p>
+            <p class="copy-note" role="status">{live(move || note.get())}</p>
         </div>
     }
 }

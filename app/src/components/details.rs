@@ -7,7 +7,7 @@ use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
-use crate::components::handler;
+use crate::components::{effect, handler, line, list, live};
 use crate::state::{Chat, Dialog, use_chat};
 
 /// The panel of a room.
@@ -36,7 +36,9 @@ pub fn Details(
         RoomKind::Channel => words.channel(),
     };
     let open = move |dialog| move |_| chat.screen.dialog.set(Some(dialog));
-    Effect::new(move |_| chat.ask(Command::Members { room, query: String::new() }, |_| ()));
+    effect(move || {
+        chat.ask(Command::Members { room, query: String::new() }, |_| ());
+    });
     view! {
         <aside class="details" aria-label=words.details()>
             <header class="pane-head">
@@ -54,9 +56,9 @@ pub fn Details(
             <div class="details-body">
                 <div class="details-room">
                     <RoomPicture summary=now/>
-                    <h3>{move || chat.name_of(&name.read())}</h3>
+                    <h3>{live(move || chat.name_of(&name.read()))}</h3>
                     <p class="details-kind">{kind_name}</p>
-                    <p class="details-topic">{about}</p>
+                    <p class="details-topic">{live(about)}</p>
                 </div>
                 {(kind != RoomKind::Direct).then(|| view! {
                     <div class="details-actions">
@@ -71,7 +73,7 @@ pub fn Details(
                         <button
                             type="button"
                             class="loss"
-                            data-owner=move || (role.read().role == Role::Owner).then_some("true")
+                            data-owner=live(move || (role.read().role == Role::Owner).then_some("true"))
                             on:click=handler(open(Dialog::Leave(room)))
                         >
                             <Icon name="leave"/>
@@ -103,7 +105,7 @@ fn Members(room: RoomId) -> impl IntoView {
     view! {
         <section class="members" aria-label=words.members()>
             <h3>{words.members()} " " <span class="count">{count}</span></h3>
-            {move || (count() > 8).then(|| view! {
+            {live(move || (count() > 8).then(|| view! {
                 <input
                     type="search"
                     class="input"
@@ -112,13 +114,16 @@ fn Members(room: RoomId) -> impl IntoView {
                     autocomplete="off"
                     on:input:target=move |input| search(input.target().value())
                 />
-            }.into_any())}
+            }.into_any()))}
             <ul>
-                <For each=found key=|member| (member.user.id, member.rev) let(member)>
-                    <MemberLine member/>
-                </For>
+                {list(move || {
+                    let draw = |member: Member| {
+                        line((member.user.id.0, member.rev.0), move || view! { <MemberLine member/> }.into_any())
+                    };
+                    found().into_iter().map(draw).collect()
+                })}
             </ul>
-            {move || found().is_empty().then(|| view! { <p class="members-none">{words.nobody_found()}</p> }.into_any())}
+            {live(move || found().is_empty().then(|| view! { <p class="members-none">{words.nobody_found()}</p> }.into_any()))}
         </section>
     }
 }

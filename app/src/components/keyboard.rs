@@ -4,6 +4,7 @@ use leptos::{ev, prelude::*};
 
 use crate::{
     browser,
+    components::effect,
     state::{Chat, Dialog, path_of, use_chat},
 };
 
@@ -11,7 +12,7 @@ use crate::{
 #[component]
 pub fn Keyboard() -> impl IntoView {
     let chat = use_chat();
-    Effect::new(move |_| {
+    effect(move || {
         let handle = window_event_listener(ev::keydown, move |key| pressed(chat, &key));
         on_cleanup(move || handle.remove());
     });

@@ -1,13 +1,18 @@
 //! One line of the timeline: a message, a day, or the line of unread ones. Drawn once and replaced when it changes;
-//! only its tick moves by itself.
+//! only its tick moves by itself, and what is laid over it (`message_tools.rs`).
 
-use client::{MessageRow as Message, RowKey, SendState, Tick};
+use client::{MessageRow as Message, RowKey, RowReaction, SendState, Tick};
 use leptos::prelude::*;
-use protocol::{Nonce, Reaction, Refusal, RoomId, Seq};
+use protocol::{Nonce, Refusal, RoomId, Seq};
 
-use super::{avatar::Avatar, icon::Icon};
-use crate::components::handler;
+use super::{
+    avatar::Avatar,
+    icon::Icon,
+    message_tools::{Subject, Tools},
+};
+use crate::components::{handler, live};
 use crate::{
+    browser,
     state::{Chat, use_chat},
     text::{Piece, is_pictures_only, pieces},
 };
@@ -40,7 +45,7 @@ pub fn MessageRow(
         Some(SendState::Refused(refusal)) => Some((message.nonce, refusal.clone())),
         Some(SendState::Waiting | SendState::OnItsWay) | None => None,
     };
-    let is_pending = message.sending.is_some() && refused.is_none();
+    let is_pending = message.deleting || (message.sending.is_some() && refused.is_none());
     let gutter = match message.first_of_run {
         true => view! { <Avatar user=message.author.clone()/> }.into_any(),
         false => view! { <time class="row-time">{time.clone()}</time> }.into_any(),
@@ -56,6 +61,9 @@ pub fn MessageRow(
     });
     let state = match (&message.sending, message.seq) {
         (Some(state), _) => view! { <Pending state=state.clone()/> }.into_any(),
+        (None, _) if message.deleting => {
+            view! { <Mark icon="clock" label=chat.words.deleting()/> }.into_any()
+        }
         (None, Some(seq)) if message.last_own => view! { <Ticks room seq/> }.into_any(),
         (None, _) => ().into_any(),
     };
@@ -64,10 +72,24 @@ pub fn MessageRow(
         true => view! { <em class="deleted">{words.message_deleted()}</em> }.into_any(),
         false => text(&message.body),
     };
-    let edited = message.edited.then(|| view! { <span class="edited">{words.edited()}</span> }.into_any());
+    let edited = (message.edited && !message.deleted)
+        .then(|| view! { <span class="edited">{words.edited()}</span> }.into_any());
     let reactions = message.seq.filter(|_| !message.reactions.is_empty()).map(|seq| {
         let reactions = message.reactions.clone();
         view! { <Reactions room seq reactions/> }.into_any()
+    });
+    let is_offered = !message.deleted && !message.deleting && message.sending.is_none();
+    let offered = message.seq.filter(|_| is_offered).map(|seq| {
+        let reactions = message.reactions.iter().map(|shown| &shown.reaction);
+        let mine = reactions.filter(|reaction| reaction.users.iter().any(|user| chat.is_me(*user)));
+        let mine = mine.map(|reaction| reaction.emoji.clone()).collect();
+        let subject = Subject { room, seq, own: message.own, body: message.body.clone(), mine };
+        let has_tools = Memo::new(move |_| chat.screen.has_tools(seq));
+        let tools = move || {
+            let subject = subject.clone();
+            has_tools.get().then(|| view! { <Tools subject/> }.into_any())
+        };
+        live(tools)
     });
     view! {
         <article
@@ -75,7 +97,9 @@ pub fn MessageRow(
             class:first=message.first_of_run
             class:pending=is_pending
             class:pictures=is_pictures_only(&message.body)
+            class:editing=live(move || message.seq.is_some() && chat.edited() == message.seq)
             aria-label=label
+            tabindex="-1"
             data-key=key_text(key)
             data-seq=message.seq.map(|seq| seq.0)
         >
@@ -84,7 +108,9 @@ pub fn MessageRow(
                 {byline} <div class="text">{said} {edited} {state}</div>
                 {reactions}
                 {refused.map(|(nonce, refusal)| view! { <Refused nonce refusal/> }.into_any())}
+                {message.seq.map(|seq| live(move || notice(chat, room, seq)))}
             </div>
+            {offered}
         </article>
     }
     .into_any()
@@ -110,18 +136,21 @@ fn text(body: &str) -> AnyView {
 
 /// The reactions to a message. Each is a button that puts one's own there, or takes it back.
 #[component]
-fn Reactions(room: RoomId, seq: Seq, reactions: Vec<Reaction>) -> impl IntoView {
+fn Reactions(room: RoomId, seq: Seq, reactions: Vec<RowReaction>) -> impl IntoView {
     let chat = use_chat();
-    let chip = |reaction: Reaction| {
+    let chip = |RowReaction { reaction, asked }: RowReaction| {
         let own = reaction.users.iter().any(|user| chat.is_me(*user));
         let count = reaction.users.len();
         let label = chat.words.reaction(&reaction.emoji, count);
         let emoji = reaction.emoji.clone();
-        let toggle = move |_| chat.react(room, seq, &emoji, !own);
+        let pressed = emoji.clone();
+        let toggle = move |_| chat.react(room, seq, &pressed, !own);
         view! {
             <button
                 type="button"
                 class="reaction"
+                class:pending=asked
+                data-act=emoji.clone()
                 aria-pressed=own.to_string()
                 aria-label=label
                 on:click=handler(toggle)
@@ -135,6 +164,26 @@ fn Reactions(room: RoomId, seq: Seq, reactions: Vec<Reaction>) -> impl IntoView 
     view! { <div class="reactions">{reactions.into_iter().map(chip).collect::<Vec<_>>()}</div> }
 }
 
+/// What is told of a message: why something did not happen to it.
+fn notice(chat: Chat, room: RoomId, seq: Seq) -> Option<AnyView> {
+    chat.screen.told(room, seq).map(|text| {
+        let close = move |_| {
+            browser::focus_row(seq);
+            chat.screen.notice.set(None);
+        };
+        let label = chat.words.close();
+        view! {
+            <div class="row-notice">
+                <span role="alert">{text}</span>
+                <button type="button" data-act="close" aria-label=label title=label on:click=handler(close)>
+                    <Icon name="close"/>
+                </button>
+            </div>
+        }
+        .into_any()
+    })
+}
+
 /// What has become of a message that is not stored yet.
 #[component]
 fn Pending(state: SendState) -> impl IntoView {
@@ -144,6 +193,12 @@ fn Pending(state: SendState) -> impl IntoView {
         SendState::OnItsWay => ("clock", words.sending()),
         SendState::Refused(_) => ("warning", words.not_sent()),
     };
+    view! { <Mark icon label/> }
+}
+
+/// A small picture beside the text, with its meaning for who listens.
+#[component]
+fn Mark(icon: &'static str, label: &'static str) -> impl IntoView {
     view! {
         <span class="tick" role="img" aria-label=label title=label>
             <Icon name=icon/>
@@ -168,16 +223,17 @@ fn Ticks(room: RoomId, seq: Seq) -> impl IntoView {
                 <Icon name=icon/>
             </span>
         }
+        .into_any()
     };
     let open = move || chat.screen.read_by.get() == Some(seq);
     let toggle = move |_| {
         chat.screen.read_by.update(|shown| *shown = if *shown == Some(seq) { None } else { Some(seq) });
     };
     view! {
-        <button type="button" class="ticks" aria-expanded=move || open().to_string() on:click=handler(toggle)>
-            {mark}
+        <button type="button" class="ticks" data-act="ticks" aria-expanded=live(move || open().to_string()) on:click=handler(toggle)>
+            {live(mark)}
         </button>
-        {move || open().then(|| view! { <span class="read-by" role="status">{readers(chat, room, seq)}</span> }.into_any())}
+        {live(move || open().then(|| view! { <span class="read-by" role="status">{readers(chat, room, seq)}</span> }.into_any()))}
     }
 }
 

@@ -6,12 +6,33 @@ pub mod connection_bar;
 pub mod copy;
 pub mod details;
 pub mod dialogs;
+pub mod editing_bar;
 pub mod field;
 pub mod icon;
 pub mod keyboard;
+mod list;
 pub mod message_row;
+pub mod message_tools;
 pub mod room_list;
 pub mod timeline;
+
+pub(crate) use self::list::{line, list};
+
+use leptos::prelude::Effect;
+
+/// A part of a view, or an attribute, that is drawn again when what it reads changes: in a box, for the same reason as a
+/// [`handler`].
+pub(crate) fn live<T>(draw: impl FnMut() -> T + Send + 'static) -> Box<dyn FnMut() -> T + Send> {
+    Box::new(draw)
+}
+
+/// Runs something in the browser whenever what it reads has changed: in a box, for the same reason.
+pub(crate) fn effect(run: impl FnMut() + 'static) {
+    fn begin(mut run: Box<dyn FnMut()>) {
+        Effect::new(move |_| run());
+    }
+    begin(Box::new(run));
+}
 
 /// A handler in a box. Leptos makes a copy of its code for every type of handler, and every closure is a type of its
 /// own; boxed they are one.

@@ -7,7 +7,7 @@ use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
-use crate::components::handler;
+use crate::components::{handler, line, list, live};
 use crate::state::{Chat, Dialog, path_of, use_chat};
 
 /// As much of a message as a list can show.
@@ -53,11 +53,12 @@ pub fn RoomList(
                 <kbd class="rooms-key" aria-hidden="true">"Ctrl K"</kbd>
             </div>
             <ul class="rooms-list">
-                <For each=move || shown.get() key=|room| *room let(room)>
-                    <RoomLine room/>
-                </For>
+                {list(move || {
+                    let draw = |room: RoomId| line(room.0, move || view! { <RoomLine room/> }.into_any());
+                    shown.get().into_iter().map(draw).collect()
+                })}
             </ul>
-            {move || shown.with(Vec::is_empty).then(|| view! { <NoRooms filtered=!filter.with(String::is_empty)/> }.into_any())}
+            {live(move || shown.with(Vec::is_empty).then(|| view! { <NoRooms filtered=!filter.with(String::is_empty)/> }.into_any()))}
             <footer class="rooms-foot">
                 <a class="me" href="/settings">
                     <Avatar user=me.clone()/>
@@ -88,23 +89,23 @@ fn RoomLine(room: RoomId) -> impl IntoView {
             <a
                 class="room"
                 href=path_of(room)
-                aria-current=move || (chat.room.get() == Some(room)).then_some("page")
-                data-unread=move || (unread.read().unread > 0).then_some("true")
+                aria-current=live(move || (chat.room.get() == Some(room)).then_some("page"))
+                data-unread=live(move || (unread.read().unread > 0).then_some("true"))
             >
                 <RoomPicture summary=picture/>
                 <span class="room-words">
                     <span class="room-line">
-                        <span class="room-name">{move || chat.name_of(&name.read())}</span>
+                        <span class="room-name">{live(move || chat.name_of(&name.read()))}</span>
                         " "
                         <span class="room-time">
-                            {move || chat.words.when(time.read().active_at, chat.clock.get())}
+                            {live(move || chat.words.when(time.read().active_at, chat.clock.get()))}
                         </span>
                     </span>
                     " "
                     <span class="room-line">
-                        <span class="room-preview">{move || preview_of(chat, &preview.read())}</span>
+                        <span class="room-preview">{live(move || preview_of(chat, &preview.read()))}</span>
                         " "
-                        {move || {
+                        {live(move || {
                             let n = badge.read().unread;
                             (n > 0)
                                 .then(|| {
@@ -114,7 +115,7 @@ fn RoomLine(room: RoomId) -> impl IntoView {
                                         </span>
                                     }.into_any()
                                 })
-                        }}
+                        })}
                     </span>
                 </span>
             </a>
@@ -206,8 +207,8 @@ fn ConnectionWord() -> impl IntoView {
         client::Link::Greeting | client::Link::Away { .. } => words.on_server(&chat.node.get()),
     };
     view! {
-        <span class="me-link" data-away=move || chat.away.get().then_some("true")>
-            {text}
+        <span class="me-link" data-away=live(move || chat.away.get().then_some("true"))>
+            {live(text)}
         </span>
     }
 }

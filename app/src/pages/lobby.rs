@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::components::handler;
+use crate::components::{handler, live};
 use crate::{
     components::icon::Icon,
     state::{Dialog, use_chat},
@@ -18,8 +18,8 @@ pub fn Lobby() -> impl IntoView {
     view! {
         <div class="lobby">
             <img src="/favicon.svg" alt="" width="56" height="56"/>
-            <h1>{move || if chat.order.with(Vec::is_empty) { words.no_rooms_yet() } else { words.lobby_title() }}</h1>
-            <p>{move || if chat.order.with(Vec::is_empty) { words.no_rooms_hint() } else { words.lobby_lead() }}</p>
+            <h1>{live(move || if chat.order.with(Vec::is_empty) { words.no_rooms_yet() } else { words.lobby_title() })}</h1>
+            <p>{live(move || if chat.order.with(Vec::is_empty) { words.no_rooms_hint() } else { words.lobby_lead() })}</p>
             <div class="lobby-actions scripted">
                 <button type="button" class="button primary" on:click=handler(open(Dialog::Browse))>
                     <Icon name="hash"/>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use protocol::{RoomId, RoomKind};
 
-use crate::components::handler;
+use crate::components::{handler, live};
 use crate::{
     components::{
         avatar::RoomPicture, composer::Composer, connection_bar::ConnectionBar, details::Details, icon::Icon,
@@ -20,7 +20,7 @@ pub fn RoomPage(
 ) -> impl IntoView {
     let chat = use_chat();
     let is_in = Memo::new(move |_| chat.is_in(room));
-    move || {
+    live(move || {
         let is_in = is_in.get();
         // Before anything of the room is drawn: its rows must be the room's own.
         untrack(|| chat.enter(is_in.then_some(room)));
@@ -28,7 +28,7 @@ pub fn RoomPage(
             true => view! { <Room room/> }.into_any(),
             false => view! { <Gone/> }.into_any(),
         }
-    }
+    })
 }
 
 #[component]
@@ -36,17 +36,17 @@ fn Room(room: RoomId) -> impl IntoView {
     let chat = use_chat();
     let details = chat.screen.details;
     view! {
-        <div class="pane" data-details=move || details.get().then_some("true")>
+        <div class="pane" data-details=live(move || details.get().then_some("true"))>
             <section class="pane-main">
                 <Head room/>
                 <Timeline room/>
                 <ConnectionBar/>
                 <Composer room/>
             </section>
-            {move || details.get().then(|| view! {
+            {live(move || details.get().then(|| view! {
                 <div class="veil" on:click=handler(move |_| details.set(false))></div>
                 <Details room/>
-            }.into_any())}
+            }.into_any()))}
         </div>
     }
 }
@@ -70,8 +70,8 @@ fn Head(room: RoomId) -> impl IntoView {
             </a>
             <RoomPicture summary=now/>
             <div class="pane-title">
-                <h1>{move || chat.name_of(&name.read())}</h1>
-                <p class="pane-topic">{about}</p>
+                <h1>{live(move || chat.name_of(&name.read()))}</h1>
+                <p class="pane-topic">{live(about)}</p>
             </div>
             <div class="pane-tools scripted">
                 <button
@@ -79,12 +79,12 @@ fn Head(room: RoomId) -> impl IntoView {
                     class="tool"
                     aria-label=words.details()
                     title=words.details()
-                    aria-expanded=move || chat.screen.details.get().to_string()
+                    aria-expanded=live(move || chat.screen.details.get().to_string())
                     on:click=handler(move |_| chat.screen.details.update(|open| *open = !*open))
                 >
                     <Icon name="group"/>
                     {(kind != RoomKind::Direct).then(|| view! {
-                        <span class="tool-count">{move || count.read().members}</span>
+                        <span class="tool-count">{live(move || count.read().members.to_string())}</span>
                     }.into_any())}
                 </button>
                 {(kind != RoomKind::Direct).then(|| view! {

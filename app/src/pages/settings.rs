@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use protocol::{FormName, InvitationView, Language, Page, SessionView, Theme, VERSION};
 
-use crate::components::handler;
+use crate::components::{effect, handler, live};
 use crate::{
     browser,
     components::{
@@ -42,7 +42,7 @@ pub fn Settings() -> impl IntoView {
     let page = expect_context::<Page>();
     let refused = Refused::of(&page, FormName::Invite);
     let kept = RwSignal::new(Kept::from(&page));
-    Effect::new(move |_| {
+    effect(move || {
         if kept.with_untracked(|kept| kept.sessions.is_empty()) {
             chat.fetch("/settings", move |page| drop(kept.try_set(Kept::from(&page))));
         }
@@ -61,10 +61,10 @@ pub fn Settings() -> impl IntoView {
             <div class="settings-body">
                 <Account admin/>
                 <Appearance language=page.language theme=page.theme/>
-                {move || kept.with(|kept| kept.may_invite).then(|| view! {
+                {live(move || kept.with(|kept| kept.may_invite).then(|| view! {
                     <Invitations list=kept.with(|kept| kept.invitations.clone()) refused=refused.clone()/>
-                }.into_any())}
-                {move || view! { <Sessions list=kept.with(|kept| kept.sessions.clone())/> }.into_any()}
+                }.into_any()))}
+                {live(move || view! { <Sessions list=kept.with(|kept| kept.sessions.clone())/> }.into_any())}
                 <Connection/>
             </div>
         </div>
@@ -107,7 +107,7 @@ fn Appearance(language: Language, theme: Theme) -> impl IntoView {
                 type="submit"
                 name="theme"
                 value=value
-                aria-pressed=move || (shown.get() == which).to_string()
+                aria-pressed=live(move || (shown.get() == which).to_string())
                 on:click=handler(move |_| {
                     // Seen at once; the form then keeps it.
                     browser::set_root_attribute("data-theme", value);
@@ -251,7 +251,7 @@ fn Connection() -> impl IntoView {
             <h2 id="set-connection">{words.connection()}</h2>
             <dl class="facts">
                 <dt>{words.server()}</dt>
-                <dd>{move || chat.node.get()}</dd>
+                <dd>{live(move || chat.node.get())}</dd>
                 <dt>{words.state()}</dt>
                 <dd>{state}</dd>
                 <dt>{words.protocol_version()}</dt>

@@ -6,10 +6,11 @@
 //!
 //! Law: no component keeps a copy of what the client knows, and none sees a socket.
 
+mod changes;
 mod screen;
 mod storage;
 
-use client::{Client, Link, RoomState, Row, SendState, SortedMap};
+use client::{Client, Edit, Link, RoomState, Row, SendState, SortedMap};
 use futures::channel::mpsc;
 use leptos::prelude::*;
 use protocol::{
@@ -67,6 +68,10 @@ pub struct Chat {
     summaries: StoredValue<SortedMap<RoomId, ArcRwSignal<RoomSummary>>>,
     away_since: StoredValue<Option<Millis>>,
     signing_out: StoredValue<bool>,
+    /// Messages that are being edited, one a room at most; read through [`Chat::edit_of`].
+    edits: StoredValue<Vec<Edit>>,
+    /// Written whenever one begins, ends, or is answered.
+    edits_news: RwSignal<u32>,
     /// The language.
     pub words: Words,
     /// Dialogs and panels.
@@ -126,6 +131,8 @@ impl Chat {
             summaries: StoredValue::new(summaries),
             away_since: StoredValue::new(None),
             signing_out: StoredValue::new(false),
+            edits: StoredValue::new(Vec::new()),
+            edits_news: RwSignal::new(0),
             words: use_words(),
             screen: Screen::default(),
             me: StoredValue::new(me),
@@ -209,6 +216,7 @@ impl Chat {
         }
         self.room.set(room);
         self.screen.read_by.set(None);
+        self.screen.let_go();
         self.tell(|client, now| client.focus(room, now));
         if room.is_none() {
             self.rows.set(Vec::new());
@@ -247,11 +255,6 @@ impl Chat {
         self.tell(|client, now| client.retry(nonce, now));
     }
 
-    /// Puts one's emoji under a message, or takes it back. Where that is refused, the message stays as it is.
-    pub fn react(self, room: RoomId, seq: Seq, emoji: &str, on: bool) {
-        self.ask(Command::React { room, seq, emoji: emoji.to_owned(), on }, |_| {});
-    }
-
     /// Takes a refused message back, with its text.
     pub fn take_back(self, nonce: Nonce) -> Option<String> {
         let mut taken = None;
@@ -259,9 +262,12 @@ impl Chat {
         taken.map(|pending| pending.body)
     }
 
-    /// Takes a refused message back into the composer.
+    /// Takes a refused message back into the composer, unless another text is being edited there.
     pub fn edit_refused(self, nonce: Nonce) {
-        if let Some(text) = self.take_back(nonce) {
+        let is_free = self.room.get_untracked().is_none_or(|room| self.leave_edit(room));
+        if !is_free {
+            self.screen.compose();
+        } else if let Some(text) = self.take_back(nonce) {
             self.screen.into_composer.set(Some(text));
         }
     }
@@ -302,12 +308,18 @@ impl Chat {
         }
     }
 
-    /// Asks the server something; `then` gets the answer, once, however often the connection is lost meanwhile.
-    pub fn ask(self, command: Command, then: impl FnOnce(Result<Reply, Refusal>) + Send + Sync + 'static) {
+    /// Asks the server something; `then` gets the answer, once, however often the connection is lost meanwhile. The
+    /// number is that of the request.
+    pub fn ask(
+        self,
+        command: Command,
+        then: impl FnOnce(Result<Reply, Refusal>) + Send + Sync + 'static,
+    ) -> u32 {
         let mut request = 0;
         self.client.update_value(|client| request = client.request(command));
         self.asked.update_value(|asked| asked.push((request, Box::new(then))));
         self.settle();
+        request
     }
 
     /// Asks for a room, and goes there; `failed` hears why not.

@@ -20,6 +20,8 @@ pub enum Dialog {
     EditRoom(RoomId),
     /// Leave a room.
     Leave(RoomId),
+    /// Delete a message.
+    Delete(RoomId, Seq),
     /// The keyboard's list.
     Shortcuts,
 }
@@ -33,6 +35,16 @@ pub struct Screen {
     pub details: RwSignal<bool>,
     /// The message of which it is shown who has read it.
     pub read_by: RwSignal<Option<Seq>>,
+    /// The message under the pointer.
+    pub hovered: RwSignal<Option<Seq>>,
+    /// The message that the keyboard or a finger has come to.
+    pub reached: RwSignal<Option<Seq>>,
+    /// The message for which an emoji is being chosen.
+    pub picking: RwSignal<Option<Seq>>,
+    /// What is to be told beside a message: why something did not happen to it.
+    pub notice: RwSignal<Option<String>>,
+    /// Which message that is about.
+    noticed: StoredValue<Option<(RoomId, Seq)>>,
     /// Text to be put into the composer.
     pub into_composer: RwSignal<Option<String>>,
     /// Grows when the composer should have the keyboard.
@@ -47,6 +59,11 @@ impl Default for Screen {
             dialog: RwSignal::new(None),
             details: RwSignal::new(false),
             read_by: RwSignal::new(None),
+            hovered: RwSignal::new(None),
+            reached: RwSignal::new(None),
+            picking: RwSignal::new(None),
+            notice: RwSignal::new(None),
+            noticed: StoredValue::new(None),
             into_composer: RwSignal::new(None),
             compose: RwSignal::new(0),
             newest: RwSignal::new(0),
@@ -55,6 +72,32 @@ impl Default for Screen {
 }
 
 impl Screen {
+    /// Whether what one can do with this message is shown.
+    #[must_use]
+    pub fn has_tools(self, seq: Seq) -> bool {
+        // All are asked, so that all are tracked.
+        [self.hovered, self.reached, self.picking].map(|held| held.get() == Some(seq)).contains(&true)
+    }
+
+    /// Tells something beside a message.
+    pub fn tell(self, room: RoomId, seq: Seq, text: String) {
+        self.noticed.set_value(Some((room, seq)));
+        self.notice.set(Some(text));
+    }
+
+    /// What is told beside this message.
+    #[must_use]
+    pub fn told(self, room: RoomId, seq: Seq) -> Option<String> {
+        self.notice.get().filter(|_| self.noticed.get_value() == Some((room, seq)))
+    }
+
+    /// No message is pointed at.
+    pub fn let_go(self) {
+        self.hovered.set(None);
+        self.reached.set(None);
+        self.picking.set(None);
+    }
+
     /// Gives the keyboard to the composer.
     pub fn compose(self) {
         self.compose.update(|n| *n = n.wrapping_add(1));

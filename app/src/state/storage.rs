@@ -1,10 +1,10 @@
-//! What outlives the page in this browser: drafts, and messages that the server has not acknowledged.
+//! What outlives the page in this browser: drafts, edits, and messages that the server has not acknowledged.
 //!
 //! Each message has a key of its own, so that two tabs never write over each other's; both may send it, and the
 //! server knows the repeat by its nonce. Keys begin with the person's id: another person at the same browser neither
 //! sees nor sends them.
 
-use client::{Outbox, Pending};
+use client::{Edit, Outbox, Pending};
 use leptos::prelude::window;
 use protocol::{Nonce, RoomId, UserId};
 use web_sys::Storage;
@@ -62,6 +62,18 @@ impl Saved {
         }
     }
 
+    pub(crate) fn edit(&self, room: RoomId) -> Option<Edit> {
+        Edit::from_kept(room, &storage()?.get_item(&self.edit_key(room)).ok()??)
+    }
+
+    pub(crate) fn keep_edit(&self, room: RoomId, edit: Option<&Edit>) {
+        let Some(storage) = storage() else { return };
+        match edit {
+            Some(edit) => set(&storage, &self.edit_key(room), &edit.to_kept()),
+            None => remove(&storage, &self.edit_key(room)),
+        }
+    }
+
     /// Forgets everything of this person.
     pub(crate) fn clear(&self) {
         let Some(storage) = storage() else { return };
@@ -72,6 +84,10 @@ impl Saved {
 
     fn out_key(&self, nonce: Nonce) -> String {
         format!("{}out:{nonce}", self.prefix)
+    }
+
+    fn edit_key(&self, room: RoomId) -> String {
+        format!("{}edit:{room}", self.prefix)
     }
 
     fn draft_key(&self, room: RoomId) -> String {

@@ -74,8 +74,8 @@ impl Words {
             ErrorCode::MessageUnknown => ("There is no such message here.", "这里没有这条消息。"),
             ErrorCode::MessageDeleted => ("This message has been deleted.", "这条消息已被删除。"),
             ErrorCode::EditedMeanwhile => (
-                "This message was edited elsewhere meanwhile. Look at it again before you change it; your text is still here.",
-                "这条消息刚在别处被编辑过。请先查看再修改，你的内容还在。",
+                "This message was edited elsewhere meanwhile; what it says now stands above. Save again to replace that, or step back to leave it.",
+                "这条消息刚在别处被编辑过，现在的内容显示在上方。再次保存会替换它，也可以返回并保留它。",
             ),
             ErrorCode::ReactionsFull => {
                 ("This message has as many reactions as it can carry.", "这条消息的表情回应已达上限。")

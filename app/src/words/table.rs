@@ -132,10 +132,24 @@ words! {
     copy_text: "Copy text", "复制文本";
     copied: "Copied", "已复制";
     nobody_read: "Nobody has read it yet", "还没有人读过";
+    react: "React", "回应";
+    deleting: "Deleting", "正在删除";
+    delete_message: "Delete message", "删除消息";
+    delete_hint: "It is deleted for everyone, with its reactions. This cannot be undone.", "将对所有人删除这条消息及其回应，无法撤销。";
     message_actions: "Message actions", "消息操作";
 
     // Composer.
     send: "Send", "发送";
+    edit_message: "Edit message", "编辑消息";
+    editing_message: "Editing message", "正在编辑消息";
+    stop_editing: "Stop editing", "取消编辑";
+    saving: "Saving …", "正在保存…";
+    saving_away: "No connection. Your text is kept here and saved as soon as it is back.", "没有连接。你的内容保留在这里，恢复后自动保存。";
+    edit_saved: "Saved", "已保存";
+    edit_unfinished: "Save this text first, or step back.", "请先保存这段内容，或取消编辑。";
+    edited_meanwhile: "Edited elsewhere meanwhile. It now says:", "刚在别处被编辑过，现在是：";
+    deleted_meanwhile: "Deleted meanwhile. Your text is still here.", "消息已被删除，你的内容还在。";
+    keep_as_new: "Keep as a new message", "保留为新消息";
     composer_hint: "Enter sends, Shift+Enter breaks the line", "Enter 发送，Shift+Enter 换行";
 
     // Connection.
@@ -183,6 +197,8 @@ words! {
     key_next: "Next or previous room", "下一个或上一个房间";
     key_next_unread: "Next or previous unread room", "下一个或上一个未读房间";
     key_send: "Send", "发送";
+    key_edit: "Edit your last message, from an empty box", "输入框为空时，编辑上一条消息";
+    key_rows: "Go back to the messages, and through them", "回到消息列表并逐条浏览";
     key_break: "Break the line", "换行";
     key_back: "Close, or step back", "关闭或返回";
     key_newest: "Jump to the newest message", "跳到最新消息";

@@ -7,7 +7,7 @@ use super::{
     DialogFrame,
     picker::{Choice, Picker, Picture},
 };
-use crate::components::handler;
+use crate::components::{effect, handler};
 use crate::{
     components::dialogs::room_form::Why,
     state::{Dialog, path_of, use_chat},
@@ -21,7 +21,7 @@ pub fn Browse() -> impl IntoView {
     let query = RwSignal::new(String::new());
     let failed = RwSignal::new(None::<Refusal>);
     let found = RwSignal::new(Vec::<ChannelListing>::new());
-    Effect::new(move |_| {
+    effect(move || {
         let asked = query.get();
         chat.ask(
             Command::FindChannels { query: asked.trim().trim_start_matches('#').to_owned() },

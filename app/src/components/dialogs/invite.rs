@@ -8,7 +8,7 @@ use super::{
     picker::{Choice, Picker, Picture, find_users, person},
     room_form::Why,
 };
-use crate::components::handler;
+use crate::components::{handler, line, list, live};
 use crate::{components::icon::Icon, state::use_chat};
 
 /// Finds people; those that are taken stand above the list.
@@ -50,21 +50,11 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
     let name = chat.summary(room).map(|s| chat.name_of(&s.read_untracked())).unwrap_or_default();
     view! {
         <DialogFrame title=words.invite_to(&name)>
-            <div class="taken" data-empty=move || taken.with(Vec::is_empty).then_some("true")>
-                <For each=move || taken.get() key=|user| user.id let(user)>
-                    <button
-                        type="button"
-                        class="chip"
-                        aria-label=words.remove_named(&user.name)
-                        on:click=handler({
-                            let user = user.clone();
-                            move |_| toggle(taken, user.clone())
-                        })
-                    >
-                        {user.name.clone()}
-                        <Icon name="close"/>
-                    </button>
-                </For>
+            <div class="taken" data-empty=live(move || taken.with(Vec::is_empty).then_some("true"))>
+                {list(move || {
+                    let draw = |user: User| line(user.id.0, move || chosen(taken, user));
+                    taken.get().into_iter().map(draw).collect()
+                })}
             </div>
             <Picker
                 label=words.find_people()
@@ -78,14 +68,27 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
                 <button
                     type="button"
                     class="button primary"
-                    disabled=move || taken.with(Vec::is_empty)
+                    disabled=live(move || taken.with(Vec::is_empty))
                     on:click=handler(invite)
                 >
-                    {move || words.invite_count(taken.with(Vec::len))}
+                    {live(move || words.invite_count(taken.with(Vec::len)))}
                 </button>
             </footer>
         </DialogFrame>
     }
+}
+
+/// Someone who is taken; pressed, they are not.
+fn chosen(taken: RwSignal<Vec<User>>, user: User) -> AnyView {
+    let label = use_chat().words.remove_named(&user.name);
+    let name = user.name.clone();
+    view! {
+        <button type="button" class="chip" aria-label=label on:click=handler(move |_| toggle(taken, user.clone()))>
+            {name}
+            <Icon name="close"/>
+        </button>
+    }
+    .into_any()
 }
 
 fn toggle(taken: RwSignal<Vec<User>>, user: User) {

@@ -1,6 +1,7 @@
 //! Dialogs: the browser's own `<dialog>`, which keeps the keyboard inside and gives it back.
 
 pub mod browse;
+pub mod delete;
 pub mod invite;
 pub mod leave;
 pub mod new_direct;
@@ -14,14 +15,14 @@ use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
 
 use super::icon::Icon;
-use crate::components::handler;
+use crate::components::{effect, handler, live};
 use crate::state::{Dialog, use_chat};
 
 /// The dialog that is open, if one is.
 #[component]
 pub fn Dialogs() -> impl IntoView {
     let chat = use_chat();
-    move || {
+    live(move || {
         chat.screen.dialog.get().map(|dialog| match dialog {
             Dialog::Switcher => view! { <switcher::Switcher/> }.into_any(),
             Dialog::NewDirect => view! { <new_direct::NewDirect/> }.into_any(),
@@ -30,9 +31,10 @@ pub fn Dialogs() -> impl IntoView {
             Dialog::Invite(room) => view! { <invite::InviteDialog room/> }.into_any(),
             Dialog::EditRoom(room) => view! { <room_form::EditRoom room/> }.into_any(),
             Dialog::Leave(room) => view! { <leave::LeaveRoom room/> }.into_any(),
+            Dialog::Delete(room, seq) => view! { <delete::DeleteMessage room seq/> }.into_any(),
             Dialog::Shortcuts => view! { <shortcuts::Shortcuts/> }.into_any(),
         })
-    }
+    })
 }
 
 /// The frame of a dialog: its title, a way to close it, and what is inside.
@@ -50,7 +52,7 @@ fn DialogFrame(
     let chat = use_chat();
     let words = chat.words;
     let node = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
+    effect(move || {
         let Some(dialog) = node.get() else { return };
         let before = StoredValue::new_local(document().active_element());
         drop(dialog.show_modal());

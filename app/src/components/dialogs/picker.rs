@@ -4,11 +4,11 @@ use leptos::{html::Input, prelude::*};
 use protocol::{RoomSummary, User};
 use uuid::Uuid;
 
-use crate::components::handler;
 use crate::components::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
+use crate::components::{effect, handler, line, list, live};
 use crate::state::use_chat;
 
 /// What stands before a choice.
@@ -45,7 +45,7 @@ pub fn Picker(
 ) -> impl IntoView {
     let active = RwSignal::new(0_usize);
     let input = NodeRef::<Input>::new();
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(input) = input.get() {
             drop(input.focus());
         }
@@ -77,7 +77,6 @@ pub fn Picker(
         }
         key.prevent_default();
     };
-    let numbered = move || choices.get().into_iter().enumerate().collect::<Vec<_>>();
     view! {
         <div class="picker">
             <div class="picker-find">
@@ -89,7 +88,7 @@ pub fn Picker(
                     placeholder=label
                     aria-expanded="true"
                     aria-controls="picker-list"
-                    aria-activedescendant=move || format!("choice-{}", current())
+                    aria-activedescendant=live(move || format!("choice-{}", current()))
                     autocomplete="off"
                     autocapitalize="none"
                     spellcheck="false"
@@ -102,15 +101,18 @@ pub fn Picker(
                 />
             </div>
             <ul class="picker-list" id="picker-list" role="listbox" aria-label=label>
-                <For
-                    each=numbered
-                    key=|(n, choice)| (*n, choice.id, choice.chosen, choice.note.clone(), choice.detail.clone())
-                    let((n, choice))
-                >
-                    <ChoiceLine n choice is_active=Signal::derive(move || current() == n) pick/>
-                </For>
+                {list(move || {
+                    let draw = |(n, choice): (usize, Choice)| {
+                        let key = (n, choice.id, choice.chosen, choice.note.clone(), choice.detail.clone());
+                        line(key, move || {
+                            let is_active = Signal::derive(move || current() == n);
+                            view! { <ChoiceLine n choice is_active pick/> }.into_any()
+                        })
+                    };
+                    choices.get().into_iter().enumerate().map(draw).collect()
+                })}
             </ul>
-            {move || choices.with(Vec::is_empty).then(|| view! { <p class="picker-none">{none.get()}</p> }.into_any())}
+            {live(move || choices.with(Vec::is_empty).then(|| view! { <p class="picker-none">{none.get()}</p> }.into_any()))}
         </div>
     }
 }
@@ -128,7 +130,7 @@ fn ChoiceLine(n: usize, choice: Choice, is_active: Signal<bool>, pick: Callback<
             class="choice"
             id=format!("choice-{n}")
             role="option"
-            aria-selected=move || is_active.get().to_string()
+            aria-selected=live(move || is_active.get().to_string())
             data-chosen=choice.chosen.then_some("true")
             on:click=handler(move |_| pick.run(taken.clone()))
         >
@@ -158,7 +160,7 @@ fn reveal(n: usize) {
 pub fn find_users(query: RwSignal<String>) -> RwSignal<Vec<User>> {
     let chat = use_chat();
     let found = RwSignal::new(Vec::new());
-    Effect::new(move |_| {
+    effect(move || {
         let asked = query.get();
         chat.ask(
             protocol::Command::FindUsers { query: asked.trim().trim_start_matches('@').to_owned() },

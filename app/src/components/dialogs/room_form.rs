@@ -4,18 +4,18 @@ use leptos::{html::Input, prelude::*};
 use protocol::{Command, Refusal, Reply, Role, RoomId, limits};
 
 use super::DialogFrame;
-use crate::components::handler;
+use crate::components::{effect, handler, live};
 use crate::state::use_chat;
 
 /// Why something did not happen, at the place where one looks.
 #[component]
 pub fn Why(failed: RwSignal<Option<Refusal>>) -> impl IntoView {
     let words = use_chat().words;
-    move || {
+    live(move || {
         failed
             .get()
             .map(|why| view! { <p class="form-error" role="alert">{words.refusal(&why)}</p> }.into_any())
-    }
+    })
 }
 
 /// The two fields.
@@ -30,7 +30,7 @@ pub fn RoomFields(
     fixed_title: bool,
 ) -> impl IntoView {
     let words = use_chat().words;
-    Effect::new(move |_| {
+    effect(move || {
         let begin = if fixed_title { topic } else { title };
         if let Some(input) = begin.get() {
             drop(input.focus());

@@ -9,7 +9,7 @@ use crate::state::use_chat;
 #[component]
 pub fn Shortcuts() -> impl IntoView {
     let words = use_chat().words;
-    let lines: [(&[&str], &str); 10] = [
+    let lines: [(&[&str], &str); 12] = [
         (&["Ctrl", "K"], words.key_go()),
         (&["Alt", "↑ ↓"], words.key_next()),
         (&["Alt", "Shift", "↑ ↓"], words.key_next_unread()),
@@ -18,6 +18,8 @@ pub fn Shortcuts() -> impl IntoView {
         (&["A…Z"], words.key_compose()),
         (&["Enter"], words.key_send()),
         (&["Shift", "Enter"], words.key_break()),
+        (&["↑"], words.key_edit()),
+        (&["Shift", "Tab", "↑ ↓"], words.key_rows()),
         (&["Esc"], words.key_back()),
         (&["?"], words.key_list()),
     ];

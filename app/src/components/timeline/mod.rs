@@ -4,17 +4,18 @@
 //! Where one reads is kept by [`Place`].
 
 mod place;
+mod pointing;
 
 use client::{Row, RowKind};
 use leptos::{html::Div, prelude::*};
 use protocol::{Direction, RoomId, RoomKind, Seq};
 
-use self::place::Place;
+use self::{place::Place, pointing::Pointing};
 use super::{
     icon::Icon,
     message_row::{MessageRow, key_text},
 };
-use crate::components::handler;
+use crate::components::{effect, handler, line, list, live};
 use crate::{browser, state::use_chat};
 
 /// The messages of a room, and the way back down to the newest.
@@ -25,8 +26,9 @@ pub fn Timeline(
 ) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let (scroller, list) = (NodeRef::<Div>::new(), NodeRef::<Div>::new());
-    let place = Place::new(scroller, list);
+    let (scroller, drawn) = (NodeRef::<Div>::new(), NodeRef::<Div>::new());
+    let place = Place::new(scroller, drawn);
+    let pointing = Pointing::new();
     let name = chat.summary(room).map(|s| chat.name_of(&s.read_untracked())).unwrap_or_default();
 
     // The first look at a room begins at what is unread, and nothing counts as seen before.
@@ -57,7 +59,7 @@ pub fn Timeline(
         moved();
     };
 
-    Effect::new(move |_| {
+    effect(move || {
         let window = chat.window.get();
         begun.track();
         chat.rows.track();
@@ -74,17 +76,21 @@ pub fn Timeline(
                 }
             }
             settled();
+            if let Some(rows) = drawn.get_untracked() {
+                pointing.restore(&rows);
+            }
         });
     });
-    Effect::new(move |_| place.watch(settled));
-    Effect::new(move |asked: Option<u32>| {
+    effect(move || place.watch(settled));
+    effect(move || pointing.listen());
+    let mut gone = chat.screen.newest.get_untracked();
+    effect(move || {
         let newest = chat.screen.newest.get();
-        if asked.is_some_and(|asked| asked != newest) {
+        if std::mem::replace(&mut gone, newest) != newest {
             place.go_down();
         }
-        newest
     });
-    Effect::new(move |_| {
+    effect(move || {
         let handles = ["focus", "visibilitychange"].map(|event| {
             window_event_listener_untyped(event, move |_| {
                 if !browser::is_hidden() {
@@ -100,7 +106,7 @@ pub fn Timeline(
             chat.trim();
         }
     };
-    Effect::new(move |_| {
+    effect(move || {
         chat.rows.track();
         trim();
     });
@@ -112,23 +118,25 @@ pub fn Timeline(
                 role="log"
                 aria-label=words.messages_in(&name)
                 aria-live="off"
-                aria-busy=move || (!chat.window.get().loaded).to_string()
+                aria-busy=live(move || (!chat.window.get().loaded).to_string())
                 tabindex="0"
                 node_ref=scroller
                 on:scroll=move |_| moved()
+                on:keydown=handler(move |key| pointing.pressed(&key))
             >
-                <div class="rows" node_ref=list>
-                    {move || {
+                <div class="rows" node_ref=drawn>
+                    {live(move || {
                         let window = chat.window.get();
                         match (window.loaded, window.more_before) {
                             (false, _) => view! { <Skeleton/> }.into_any(),
                             (true, true) => view! { <Older/> }.into_any(),
                             (true, false) => ().into_any(),
                         }
-                    }}
-                    <For each=move || chat.rows.get() key=|row| (row.key, row.stamp()) let(row)>
-                        {draw(room, row)}
-                    </For>
+                    })}
+                    {list(move || {
+                        let draw = |row: Row| line((row.key, row.stamp()), move || draw(room, row));
+                        chat.rows.get().into_iter().map(draw).collect()
+                    })}
                 </div>
             </div>
             <JumpUp begun/>
@@ -144,7 +152,7 @@ fn draw(room: RoomId, row: Row) -> AnyView {
         RowKind::Message(message) => view! { <MessageRow room key=row.key message/> }.into_any(),
         RowKind::Day(date) => view! {
             <div class="day" data-key=key role="separator">
-                <span>{move || chat.words.day(date, chat.clock.get())}</span>
+                <span>{live(move || chat.words.day(date, chat.clock.get()))}</span>
             </div>
         }
         .into_any(),
@@ -175,7 +183,7 @@ fn Beginning(room: RoomId, key: String) -> impl IntoView {
         <div class="beginning" data-key=key>
             <super::avatar::RoomPicture summary=now.clone()/>
             <h2>{name}</h2>
-            <p>{line} " " {nobody}</p>
+            <p>{line} " " {live(nobody)}</p>
             {(!now.room.topic.is_empty()).then(|| view! { <p class="beginning-topic">{now.room.topic}</p> }.into_any())}
         </div>
     }
@@ -188,7 +196,7 @@ fn Older() -> impl IntoView {
     let chat = use_chat();
     view! {
         <div class="older" data-key="older">
-            {move || chat.window.get().loading_before.then(|| view! { <span>{chat.words.loading_older()}</span> }.into_any())}
+            {live(move || chat.window.get().loading_before.then(|| view! { <span>{chat.words.loading_older()}</span> }.into_any()))}
         </div>
     }
 }
@@ -219,7 +227,7 @@ fn Skeleton() -> impl IntoView {
 fn JumpUp(begun: RwSignal<bool>) -> impl IntoView {
     let chat = use_chat();
     let is_shown = move || begun.get() && chat.window.get().unread_above;
-    move || {
+    live(move || {
         is_shown().then(|| {
             view! {
                 <button type="button" class="jump up" on:click=handler(move |_| begun.set(false))>
@@ -229,7 +237,7 @@ fn JumpUp(begun: RwSignal<bool>) -> impl IntoView {
             }
             .into_any()
         })
-    }
+    })
 }
 
 /// Down to the newest message, with the number of those that one has not seen.
@@ -246,18 +254,18 @@ fn JumpDown(room: RoomId, place: Place) -> impl IntoView {
         place.go_down();
         chat.screen.compose();
     };
-    move || {
+    live(move || {
         is_shown().then(|| {
             view! {
                 <button type="button" class="jump" on:click=handler(jump)>
-                    {move || match unread() {
+                    {live(move || match unread() {
                         0 => words.jump_to_newest().to_owned(),
                         n => words.new_messages(n),
-                    }}
+                    })}
                     <Icon name="down"/>
                 </button>
             }
             .into_any()
         })
-    }
+    })
 }

@@ -1,0 +1,46 @@
+//! Delete a message: asked once more, because nobody can bring it back.
+
+use leptos::prelude::*;
+use protocol::{RoomId, Seq};
+
+use super::DialogFrame;
+use crate::components::handler;
+use crate::state::use_chat;
+
+/// As much of the text as tells which message it is.
+const SHOWN_CHARS: usize = 240;
+
+/// Shows what is lost, and deletes.
+#[component]
+pub fn DeleteMessage(room: RoomId, seq: Seq) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let message = untrack(|| chat.message(room, seq)).map(|message| {
+        let text: String = message.body.chars().take(SHOWN_CHARS).collect();
+        view! {
+            <blockquote class="dialog-quote">
+                <strong>{message.author.name}</strong>
+                <p>{text}</p>
+            </blockquote>
+        }
+        .into_any()
+    });
+    let delete = move |_| {
+        chat.screen.dialog.set(None);
+        chat.delete(room, seq);
+    };
+    view! {
+        <DialogFrame title=words.delete_message()>
+            {message}
+            <p class="dialog-text">{words.delete_hint()}</p>
+            <footer class="dialog-foot">
+                <button type="button" class="button" autofocus on:click=handler(move |_| chat.screen.dialog.set(None))>
+                    {words.cancel()}
+                </button>
+                <button type="button" class="button loss" on:click=handler(delete)>
+                    {words.delete()}
+                </button>
+            </footer>
+        </DialogFrame>
+    }
+}

@@ -1,0 +1,304 @@
+//! Which message one means: by the pointer, the keyboard, or a finger.
+//!
+//! One listener for all rows, at the window, and the signals `hovered`, `reached` and `picking` of the screen: only the
+//! row that is meant has tools. With the keyboard, the arrows go from row to row and through a row's tools, Enter goes
+//! to them, and Esc steps back: from the emoji to the tools, to the row, to the composer. A tap shows a row's tools or
+//! puts them away; a long press shows them.
+//!
+//! Law: the keyboard is never lost. A row that changes is replaced ([`client::Row::stamp`]), and what had the keyboard
+//! in it with it; then the same thing in the new row gets it.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use protocol::Seq;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event, KeyboardEvent, PointerEvent};
+
+use crate::{
+    browser,
+    components::message_tools::EMOJI_LINE,
+    state::{Chat, use_chat},
+};
+
+/// A finger that stays so long on a message means its tools.
+const PRESS: Duration = Duration::from_millis(450);
+/// A finger that moves further than this scrolls, in pixels.
+const STILL_PX: i32 = 10;
+
+/// What points at the rows of one timeline.
+#[derive(Clone, Copy)]
+pub(super) struct Pointing {
+    chat: Chat,
+    /// The key of the row that had the keyboard last; empty for none.
+    held: StoredValue<String>,
+    /// Which thing in that row, if not the row itself.
+    held_act: StoredValue<String>,
+    /// The last pointer that went down was a finger.
+    by_finger: StoredValue<bool>,
+    /// A finger lies still: what will happen, and where it lies.
+    press: StoredValue<Option<(TimeoutHandle, i32, i32)>>,
+    /// That has happened: the click at its end means nothing more.
+    was_long: StoredValue<bool>,
+}
+
+impl Pointing {
+    pub(super) fn new() -> Self {
+        Self {
+            chat: use_chat(),
+            held: StoredValue::new(String::new()),
+            held_act: StoredValue::new(String::new()),
+            by_finger: StoredValue::new(false),
+            press: StoredValue::new(None),
+            was_long: StoredValue::new(false),
+        }
+    }
+
+    /// Listens to the window, for all rows at once.
+    pub(super) fn listen(self) {
+        let handles = [
+            "pointerover",
+            "pointerdown",
+            "pointermove",
+            "pointerup",
+            "pointercancel",
+            "click",
+            "contextmenu",
+            "focusin",
+            "focusout",
+        ]
+        .map(|name| window_event_listener_untyped(name, move |event| self.heard(&event)));
+        on_cleanup(move || handles.into_iter().for_each(WindowListenerHandle::remove));
+    }
+
+    fn heard(self, event: &Event) {
+        let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else {
+            return;
+        };
+        match (event.type_().as_str(), event.dyn_ref::<PointerEvent>()) {
+            ("pointerover", Some(pointer)) => self.over(&target, pointer),
+            ("pointerdown", Some(pointer)) => self.down(&target, pointer),
+            ("pointermove", Some(pointer)) => self.moved(pointer),
+            ("pointerup" | "pointercancel", _) => self.lift(),
+            ("click", _) => self.clicked(&target),
+            ("contextmenu", _) => self.menu(&target, event),
+            ("focusin", _) => self.focused(&target),
+            ("focusout", _) => self.blurred(target),
+            _ => {}
+        }
+    }
+
+    // ── pointer and finger ───────────────────────────────────────────────────────────────────────────────────
+
+    fn over(self, target: &Element, event: &PointerEvent) {
+        if event.pointer_type() != "touch" {
+            let seq = row_of(target).and_then(|row| seq_of(&row));
+            if self.chat.screen.hovered.get_untracked() != seq {
+                self.chat.screen.hovered.set(seq);
+            }
+        }
+    }
+
+    fn down(self, target: &Element, event: &PointerEvent) {
+        self.lift();
+        self.was_long.set_value(false);
+        self.by_finger.set_value(event.pointer_type() == "touch");
+        let Some(seq) = self.tapped(target) else { return };
+        let reach = move || {
+            self.was_long.set_value(true);
+            browser::focus_row(seq);
+            self.chat.screen.reached.set(Some(seq));
+        };
+        if let Ok(timer) = set_timeout_with_handle(reach, PRESS) {
+            self.press.set_value(Some((timer, event.client_x(), event.client_y())));
+        }
+    }
+
+    fn moved(self, event: &PointerEvent) {
+        if let Some((_, x, y)) = self.press.get_value()
+            && (event.client_x() - x).abs().max((event.client_y() - y).abs()) > STILL_PX
+        {
+            self.lift();
+        }
+    }
+
+    /// The finger is gone, or scrolls.
+    fn lift(self) {
+        if let Some((timer, ..)) = self.press.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+    }
+
+    fn clicked(self, target: &Element) {
+        let Some(seq) = self.tapped(target) else { return };
+        if !self.was_long.get_value() {
+            let reached = self.chat.screen.reached;
+            reached.update(|reached| *reached = Some(seq).filter(|_| *reached != Some(seq)));
+        }
+        self.was_long.set_value(false);
+    }
+
+    /// A long press is ours; on a link it is the browser's.
+    fn menu(self, target: &Element, event: &Event) {
+        if self.tapped(target).is_some() {
+            event.prevent_default();
+        }
+    }
+
+    /// The message that a finger is on, unless it is on something of its own.
+    fn tapped(self, target: &Element) -> Option<Seq> {
+        let is_control = target.closest("a, button, .message-tools").ok()?.is_some();
+        if is_control || !self.by_finger.get_value() { None } else { seq_of(&row_of(target)?) }
+    }
+
+    // ── keyboard ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    fn focused(self, target: &Element) {
+        let Some(row) = row_of(target) else { return };
+        self.held.set_value(row.get_attribute("data-key").unwrap_or_default());
+        self.held_act.set_value(target.get_attribute("data-act").unwrap_or_default());
+        if target.matches(":focus-visible").unwrap_or_default() {
+            self.chat.screen.reached.set(seq_of(&row));
+        }
+    }
+
+    /// Looked at again once it is known where the keyboard has gone: away, or nowhere because its row was replaced.
+    fn blurred(self, left: Element) {
+        request_animation_frame(move || {
+            let active = document().active_element();
+            let is_inside = |what| {
+                active.as_ref().is_some_and(|active| active.closest(what).is_ok_and(|at| at.is_some()))
+            };
+            let is_lost = browser::is_nothing_focused() && !left.is_connected();
+            if self.held.is_disposed() || is_lost || is_inside("dialog") {
+                return;
+            }
+            let screen = self.chat.screen;
+            let here = active.and_then(|active| seq_of(&row_of(&active)?));
+            for signal in [screen.reached, screen.picking] {
+                if signal.get_untracked().is_some_and(|seq| Some(seq) != here) {
+                    signal.set(None);
+                }
+            }
+            if here.is_none() {
+                self.held.set_value(String::new());
+            }
+        });
+    }
+
+    /// Gives the keyboard back to what had it, where that was replaced. What is gone for good leaves it to its row.
+    pub(super) fn restore(self, rows: &Element) {
+        let (key, act) = (self.held.get_value(), self.held_act.get_value());
+        if key.is_empty() || !browser::is_nothing_focused() {
+            return;
+        }
+        let find = |within: &Element, what: &str, name: &str| {
+            within.query_selector(&format!("[{what}=\"{name}\"]")).ok().flatten()
+        };
+        let Some(row) = find(rows, "data-key", &key) else { return };
+        browser::focus(&find(&row, "data-act", &act).unwrap_or(row));
+    }
+
+    /// A key, somewhere in the timeline.
+    pub(super) fn pressed(self, event: &KeyboardEvent) {
+        let has_modifier = event.ctrl_key() || event.meta_key() || event.alt_key() || event.shift_key();
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let Some(target) = target.filter(|_| !has_modifier) else { return };
+        let done = match row_of(&target) {
+            Some(row) => self.pressed_in(&row, &target, &event.key()),
+            None if event.key() == "ArrowUp" && target.get_attribute("role").as_deref() == Some("log") => {
+                lowest_visible(&target).is_some_and(|row| go_to(&row))
+            }
+            None => false,
+        };
+        if done {
+            event.prevent_default();
+            event.stop_propagation();
+        }
+    }
+
+    /// A key at a row, or at something in it. Says whether it meant anything.
+    fn pressed_in(self, row: &Element, target: &Element, key: &str) -> bool {
+        let is_in = |what: &str| target.closest(what).is_ok_and(|found| found.is_some());
+        let (is_emoji, is_tool) = (is_in(".emojis"), is_in(".message-tools"));
+        let screen = self.chat.screen;
+        match key {
+            "Escape" if is_emoji => {
+                screen.reached.set(seq_of(row));
+                screen.picking.set(None);
+                go_to_first(row, "[data-act=react]")
+            }
+            "Escape" if is_tool => go_to(row),
+            // What is shown of its readers is closed first.
+            "Escape" if screen.read_by.get_untracked().is_none() => {
+                screen.reached.set(None);
+                screen.compose();
+                true
+            }
+            "Enter" if target == row => go_to_first(row, "[data-act=react]"),
+            "ArrowRight" if is_tool => step(target, 1),
+            "ArrowLeft" if is_tool => step(target, -1),
+            "ArrowDown" if is_emoji => step(target, EMOJI_LINE as i32),
+            "ArrowUp" if is_emoji => step(target, -(EMOJI_LINE as i32)),
+            "ArrowDown" => {
+                match neighbour(row, true) {
+                    Some(next) => drop(go_to(&next)),
+                    None => screen.compose(),
+                }
+                true
+            }
+            "ArrowUp" => {
+                if let Some(before) = neighbour(row, false) {
+                    go_to(&before);
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn row_of(target: &Element) -> Option<Element> {
+    target.closest("[role=log] article").ok()?
+}
+
+fn seq_of(row: &Element) -> Option<Seq> {
+    row.get_attribute("data-seq")?.parse().ok().map(Seq)
+}
+
+/// Gives the keyboard to a row, and scrolls to it.
+fn go_to(row: &Element) -> bool {
+    row.dyn_ref::<web_sys::HtmlElement>().is_some_and(|row| row.focus().is_ok())
+}
+
+fn go_to_first(row: &Element, what: &str) -> bool {
+    row.query_selector(what).ok().flatten().is_some_and(|found| go_to(&found))
+}
+
+/// So many buttons further, where there is one.
+fn step(button: &Element, by: i32) -> bool {
+    let go =
+        |from: &Element| if by > 0 { from.next_element_sibling() } else { from.previous_element_sibling() };
+    // What the style sheet hides cannot take the keyboard.
+    let is_shown = |button: &Element| button.client_width() > 0;
+    let further = std::iter::successors(go(button), go).filter(is_shown).nth(by.unsigned_abs() as usize - 1);
+    if let Some(found) = further {
+        go_to(&found);
+    }
+    true
+}
+
+/// The next message, or the one before.
+fn neighbour(row: &Element, forward: bool) -> Option<Element> {
+    let go =
+        |from: &Element| if forward { from.next_element_sibling() } else { from.previous_element_sibling() };
+    std::iter::successors(go(row), go).find(|row| row.tag_name() == "ARTICLE")
+}
+
+/// The lowest message that is on screen.
+fn lowest_visible(log: &Element) -> Option<Element> {
+    let lower = log.get_bounding_client_rect().bottom();
+    let last = log.query_selector("article:last-of-type").ok()??;
+    let is_visible = |row: &Element| row.get_bounding_client_rect().top() < lower;
+    std::iter::successors(Some(last), |row| neighbour(row, false)).find(is_visible)
+}

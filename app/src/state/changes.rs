@@ -1,0 +1,197 @@
+//! Changing what has been said: editing, deleting, reacting.
+//!
+//! The composer is the editor: one edit a room, which outlives the page as a draft does. Its text goes only when the
+//! server has it or the person steps back (`client::Edit`). A deletion and a reaction are shown at once, as the person
+//! wants them (`client::rows`); where one is refused, its message says so.
+
+use client::{Edit, EditState};
+use leptos::prelude::*;
+use protocol::{Command, Message, Refusal, Reply, RoomId, Seq};
+
+use super::{Chat, Dialog};
+use crate::browser;
+
+impl Chat {
+    /// The edit of a room. Tracks its beginning, its end, and what becomes of it, not each stroke.
+    #[must_use]
+    pub fn edit_of(self, room: RoomId) -> Option<Edit> {
+        self.edits_news.track();
+        self.edits.with_value(|edits| edits.iter().find(|edit| edit.room == room).cloned())
+    }
+
+    /// Which message of the open room is being edited.
+    #[must_use]
+    pub fn edited(self) -> Option<Seq> {
+        let room = self.room.get()?;
+        self.edits_news.track();
+        self.edits.with_value(|edits| edits.iter().find(|edit| edit.room == room).map(|edit| edit.seq))
+    }
+
+    /// A message as it is now, while it is loaded. Tracks the rows of the open room.
+    #[must_use]
+    pub fn message(self, room: RoomId, seq: Seq) -> Option<Message> {
+        self.rows.track();
+        self.client.with_value(|client| client.room(room)?.message(seq).cloned())
+    }
+
+    /// Begins to edit a message of one's own. Another edit is not thrown away for it: that one is ended first.
+    pub fn begin_edit(self, room: RoomId, seq: Seq) {
+        self.screen.compose();
+        if untrack(|| self.edit_of(room)).is_some_and(|edit| edit.seq == seq) || !self.leave_edit(room) {
+            return;
+        }
+        if let Some(message) = untrack(|| self.message(room, seq)) {
+            self.put_edit(room, Some(Edit::of(room, &message)));
+            browser::show_row(seq);
+        }
+    }
+
+    /// Begins to edit one's newest message. Says whether there is one.
+    #[must_use]
+    pub fn edit_newest(self, room: RoomId) -> bool {
+        let newest = self.client.with_value(|client| client.newest_own(room));
+        newest.inspect(|seq| self.begin_edit(room, *seq)).is_some()
+    }
+
+    /// Keeps the text at every stroke.
+    pub fn keep_edit(self, room: RoomId, text: &str) {
+        let Some(edit) = untrack(|| self.edit_of(room)) else { return };
+        let is_news = edit.state != EditState::Writing;
+        let edit = Edit { text: text.to_owned(), state: EditState::Writing, ..edit };
+        self.saved.with_value(|saved| saved.keep_edit(room, Some(&edit)));
+        if is_news {
+            self.put_edit(room, Some(edit));
+        } else {
+            self.edits.update_value(|edits| replace(edits, room, Some(edit)));
+        }
+    }
+
+    /// Saves the text; a blank one asks whether the message is to be deleted.
+    pub fn save_edit(self, room: RoomId) {
+        let Some(mut edit) = untrack(|| self.edit_of(room)).filter(|edit| !edit.is_saving()) else { return };
+        let (seq, now) = (edit.seq, untrack(|| self.message(room, edit.seq)));
+        let is_there = now.as_ref().is_some_and(|now| !now.deleted);
+        if edit.text.trim().is_empty() {
+            self.screen.dialog.set(Some(Dialog::Delete(room, seq)));
+            return;
+        }
+        if is_there && !edit.is_changed(now.as_ref()) {
+            self.put_edit(room, None);
+            return;
+        }
+        match edit.save(now.as_ref()) {
+            Ok(command) => {
+                let request = self.ask(command, move |result| self.edit_answered(room, result));
+                // It may have been refused on the spot.
+                if self.asked.with_value(|asked| asked.iter().any(|(waiting, _)| *waiting == request)) {
+                    self.put_edit(room, Some(Edit { state: EditState::Saving(request), ..edit }));
+                }
+            }
+            Err(why) => self.put_edit(room, Some(Edit { state: EditState::Refused(why), ..edit })),
+        }
+    }
+
+    fn edit_answered(self, room: RoomId, result: Result<Reply, Refusal>) {
+        let edit = untrack(|| self.edit_of(room));
+        match (result, edit) {
+            (Ok(_), _) => {
+                self.put_edit(room, None);
+                self.announced.set(self.words.edit_saved().to_owned());
+            }
+            (Err(why), Some(edit)) => {
+                self.put_edit(room, Some(Edit { state: EditState::Refused(why), ..edit }));
+            }
+            (Err(_), None) => {}
+        }
+    }
+
+    /// One step back: from saving to writing, from writing to the message as it was.
+    pub fn step_back(self, room: RoomId) {
+        let Some(edit) = untrack(|| self.edit_of(room)) else { return };
+        let EditState::Saving(request) = edit.state else {
+            self.put_edit(room, None);
+            return;
+        };
+        self.client.update_value(|client| client.withdraw(request));
+        self.asked.update_value(|asked| asked.retain(|(waiting, _)| *waiting != request));
+        self.put_edit(room, Some(Edit { state: EditState::Writing, ..edit }));
+    }
+
+    /// Makes a new message of the text of an edit.
+    pub fn keep_as_new(self, room: RoomId) {
+        let Some(edit) = untrack(|| self.edit_of(room)) else { return };
+        self.put_edit(room, None);
+        self.screen.into_composer.set(Some(edit.text));
+    }
+
+    /// Goes on with what an earlier page had not got saved.
+    pub fn resume_edit(self, room: RoomId) {
+        if untrack(|| self.edit_of(room)).is_some() {
+            return;
+        }
+        let Some(edit) = self.saved.with_value(|saved| saved.edit(room)) else { return };
+        let now = untrack(|| self.message(room, edit.seq));
+        let is_saved = now.is_some_and(|now| !now.deleted && !edit.is_changed(Some(&now)));
+        self.put_edit(room, Some(edit).filter(|_| !is_saved));
+    }
+
+    /// Ends the room's edit where no words are lost by it, else says that it must be ended first. Says whether there is
+    /// none now.
+    pub(super) fn leave_edit(self, room: RoomId) -> bool {
+        let Some(edit) = untrack(|| self.edit_of(room)) else { return true };
+        let now = untrack(|| self.message(room, edit.seq));
+        let is_kept = edit.is_saving() || edit.is_changed(now.as_ref());
+        match is_kept {
+            true if edit.is_saving() => {}
+            true => self.put_edit(room, Some(Edit { state: EditState::Unfinished, ..edit })),
+            false => self.put_edit(room, None),
+        }
+        !is_kept
+    }
+
+    fn put_edit(self, room: RoomId, edit: Option<Edit>) {
+        self.saved.with_value(|saved| saved.keep_edit(room, edit.as_ref()));
+        self.edits.update_value(|edits| replace(edits, room, edit));
+        self.edits_news.update(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Puts one's emoji under a message, or takes it back.
+    pub fn react(self, room: RoomId, seq: Seq, emoji: &str, on: bool) {
+        self.screen.notice.set(None);
+        let emoji = emoji.to_owned();
+        self.ask(Command::React { room, seq, emoji, on }, move |result| self.changed(room, seq, result));
+    }
+
+    /// Deletes a message. An edit of it ends, unless there are words in it that would be lost.
+    pub fn delete(self, room: RoomId, seq: Seq) {
+        self.screen.notice.set(None);
+        if untrack(|| self.edit_of(room)).is_some_and(|edit| edit.seq == seq) {
+            self.leave_edit(room);
+        }
+        self.ask(Command::Delete { room, seq }, move |result| {
+            if result.is_ok() {
+                self.announced.set(self.words.message_deleted().to_owned());
+            }
+            self.changed(room, seq, result);
+        });
+    }
+
+    fn changed(self, room: RoomId, seq: Seq, result: Result<Reply, Refusal>) {
+        if let Err(why) = result {
+            self.screen.tell(room, seq, self.words.refusal(&why));
+        }
+    }
+
+    /// Puts a message's text on the clipboard.
+    pub fn copy(self, room: RoomId, seq: Seq, text: String) {
+        browser::copy(text, move |done| match done {
+            true => self.announced.set(self.words.copied().to_owned()),
+            false => self.screen.tell(room, seq, self.words.no_clipboard().to_owned()),
+        });
+    }
+}
+
+fn replace(edits: &mut Vec<Edit>, room: RoomId, edit: Option<Edit>) {
+    edits.retain(|known| known.room != room);
+    edits.extend(edit);
+}

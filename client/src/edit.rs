@@ -1,0 +1,181 @@
+//! A message of one's own that is being given another text.
+//!
+//! Law: the text goes only when the server has it, or when the person steps back; and what another device has made of
+//! the message meanwhile is not overwritten before the person could see it.
+
+use protocol::{Body, Command, ErrorCode, Message, Refusal, RoomId, Seq};
+
+/// The text in the editor of one room, and the message that it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// Where.
+    pub room: RoomId,
+    /// Which message.
+    pub seq: Seq,
+    /// How many edits of the message the person has seen.
+    pub edits: u32,
+    /// The text as it was typed.
+    pub text: String,
+    /// What has become of it.
+    pub state: EditState,
+}
+
+/// What has become of an edit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EditState {
+    /// The person writes.
+    #[default]
+    Writing,
+    /// Asked of the server under this number, and not answered yet.
+    Saving(u32),
+    /// Not saved: the person decides.
+    Refused(Refusal),
+    /// The person wanted to begin another one; this one must be ended first.
+    Unfinished,
+}
+
+impl Edit {
+    /// Begins with the message's own text.
+    #[must_use]
+    pub fn of(room: RoomId, message: &Message) -> Self {
+        Self {
+            room,
+            seq: message.seq,
+            edits: message.edits,
+            text: message.body.clone(),
+            state: EditState::Writing,
+        }
+    }
+
+    /// As it was [kept](Self::to_kept): the person goes on writing.
+    #[must_use]
+    pub fn from_kept(room: RoomId, kept: &str) -> Option<Self> {
+        let mut parts = kept.splitn(3, ' ');
+        let (seq, edits) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Self { room, seq: Seq(seq), edits, text: parts.next()?.to_owned(), state: EditState::Writing })
+    }
+
+    /// A line of text for the browser's storage; JSON would cost the download of its reader.
+    #[must_use]
+    pub fn to_kept(&self) -> String {
+        format!("{} {} {}", self.seq.0, self.edits, self.text)
+    }
+
+    /// Whether words would be lost if it ended here. `now`: the message, where this client has it.
+    #[must_use]
+    pub fn is_changed(&self, now: Option<&Message>) -> bool {
+        let text = self.text.trim_end();
+        !text.is_empty() && now.is_none_or(|now| now.body.trim_end() != text)
+    }
+
+    /// Whether the message has got another text since the person began, or last was told so.
+    #[must_use]
+    pub fn is_overtaken(&self, now: &Message) -> bool {
+        now.edits > self.edits && now.body.trim_end() != self.text.trim_end()
+    }
+
+    /// Whether the server has not answered yet.
+    #[must_use]
+    pub fn is_saving(&self) -> bool {
+        matches!(self.state, EditState::Saving(_))
+    }
+
+    /// What to ask of the server. What was overtaken is refused once, with the newer text beside it: who saves again
+    /// has seen that.
+    ///
+    /// # Errors
+    /// Why not, to be told beside the text: the text's own faults, [`ErrorCode::MessageDeleted`],
+    /// [`ErrorCode::EditedMeanwhile`].
+    pub fn save(&mut self, now: Option<&Message>) -> Result<Command, Refusal> {
+        let body = Body::parse(&self.text)?.into_string();
+        if let Some(now) = now {
+            if now.deleted {
+                return Err(ErrorCode::MessageDeleted.into());
+            }
+            if self.is_overtaken(now) {
+                self.edits = now.edits;
+                return Err(ErrorCode::EditedMeanwhile.into());
+            }
+        }
+        Ok(Command::Edit { room: self.room, seq: self.seq, edits: self.edits, body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{MessageId, Nonce, User, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn message(edits: u32, body: &str) -> Message {
+        let id = Uuid::from_u128(1);
+        Message {
+            id: MessageId(id),
+            seq: Seq(6),
+            rev: Seq(6 + i64::from(edits)),
+            author: User { id: UserId(id), handle: "ana".to_owned(), name: "Ana".to_owned() },
+            nonce: Nonce(id),
+            body: body.to_owned(),
+            sent_at: 0,
+            edits,
+            deleted: false,
+            reactions: Vec::new(),
+        }
+    }
+
+    fn edit(text: &str) -> Edit {
+        let begun = Edit::of(RoomId(Uuid::from_u128(2)), &message(0, "Lunch at nnon?"));
+        Edit { text: text.to_owned(), ..begun }
+    }
+
+    #[test]
+    fn words_are_at_stake_only_where_they_differ() {
+        let now = message(0, "Lunch at nnon?");
+        assert!(!edit("Lunch at nnon?").is_changed(Some(&now)));
+        assert!(!edit("Lunch at nnon? \n").is_changed(Some(&now)));
+        assert!(edit("  Lunch at nnon?").is_changed(Some(&now)), "an indent is kept");
+        assert!(!edit("  ").is_changed(Some(&now)), "a blank text holds no words");
+        assert!(edit("Lunch at noon?").is_changed(Some(&now)));
+        assert!(edit("Lunch at nnon?").is_changed(None), "nobody knows what the message says");
+    }
+
+    #[test]
+    fn what_another_device_made_of_it_is_overwritten_only_after_it_was_told() {
+        let theirs = message(1, "Lunch at one?");
+        let mut edit = edit("Lunch at noon?");
+        assert!(edit.is_overtaken(&theirs));
+        assert_eq!(edit.save(Some(&theirs)).unwrap_err().code, ErrorCode::EditedMeanwhile);
+        let Ok(Command::Edit { edits, body, .. }) = edit.save(Some(&theirs)) else { panic!("not saved") };
+        assert_eq!((edits, body.as_str()), (1, "Lunch at noon?"));
+        let again = message(2, "No lunch.");
+        assert_eq!(edit.save(Some(&again)).unwrap_err().code, ErrorCode::EditedMeanwhile);
+    }
+
+    #[test]
+    fn the_same_text_from_two_devices_is_no_conflict() {
+        assert!(edit("Lunch at noon?").save(Some(&message(1, "Lunch at noon?"))).is_ok());
+    }
+
+    #[test]
+    fn a_deleted_message_and_a_faulty_text_are_refused_before_anything_is_sent() {
+        let deleted = Message { deleted: true, ..message(0, "") };
+        let code = |mut edit: Edit, now: &Message| edit.save(Some(now)).unwrap_err().code;
+        let now = message(0, "Lunch at nnon?");
+        assert_eq!(code(edit("Lunch at noon?"), &deleted), ErrorCode::MessageDeleted);
+        assert_eq!(code(edit(&"a".repeat(4_001)), &now), ErrorCode::TextTooLong);
+        assert_eq!(code(edit("\u{7}"), &now), ErrorCode::TextInvalid);
+    }
+
+    #[test]
+    fn a_kept_edit_begins_again_as_it_was_typed() {
+        for text in ["Lunch at noon?", "  indented\n\nand more ", ""] {
+            let mut kept = edit(text);
+            kept.state = EditState::Saving(3);
+            assert_eq!(Edit::from_kept(kept.room, &kept.to_kept()), Some(edit(text)));
+        }
+        for junk in ["", "6", "6 0", "six 0 text", "{}"] {
+            assert_eq!(Edit::from_kept(edit("").room, junk), None);
+        }
+    }
+}
