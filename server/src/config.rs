@@ -30,8 +30,8 @@ pub struct Config {
     #[arg(value_parser = |text: &str| Secret::parse(text, &["postgres://", "postgresql://"]))]
     pub database_url: Secret,
 
-    /// Redis, which carries news between servers; without it this server runs alone. Several, separated by commas, share
-    /// the rooms: the same list in the same order on every server
+    /// Redis, which carries news between servers; without it this server runs alone; rediss:// for TLS. Several, separated by
+    /// commas, share the rooms: the same list in the same order on every server
     #[arg(
         long,
         env,
@@ -39,7 +39,7 @@ pub struct Config {
         value_name = "redis://:PASSWORD@HOST:PORT/0,…",
         default_value = ""
     )]
-    #[arg(value_parser = |text: &str| Secret::parse_list(text, &["redis://", "unix://", "redis+unix://"]))]
+    #[arg(value_parser = |text: &str| Secret::parse_list(text, &["redis://", "rediss://", "unix://", "redis+unix://"]))]
     redis_url: OptionalSecret,
 
     /// Where to listen [default: `site-addr` in Leptos.toml, or else 127.0.0.1:3000]

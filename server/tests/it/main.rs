@@ -20,3 +20,4 @@ mod skew;
 mod sockets;
 mod start;
 mod talking;
+mod tls;

@@ -147,7 +147,7 @@ fn a_redis_that_refuses_is_named_without_its_password() {
         let url = format!("redis://{what}{addr}/0");
         let output = server(&["--addr=127.0.0.1:0"], &[("DATABASE_URL", &database()), ("REDIS_URL", &url)]);
         let line = complaint(&output);
-        let expected = format!("roost: REDIS_URL (--redis-url): Redis ({addr}) will not have this server (");
+        let expected = format!("roost: REDIS_URL (--redis-url): Redis ({addr}) cannot be used as it is (");
         assert!(line.starts_with(&expected) && line.to_uppercase().contains(said), "{said}: {line}");
         assert!(!String::from_utf8(output.stderr).unwrap().contains("hush"), "{said}");
     }
@@ -155,8 +155,7 @@ fn a_redis_that_refuses_is_named_without_its_password() {
     let urls = format!("redis://{},redis://:hush@{addr}/99", free_addr());
     let output = server(&["--addr=127.0.0.1:0"], &[("DATABASE_URL", &database()), ("REDIS_URL", &urls)]);
     let line = complaint(&output);
-    let expected =
-        format!("roost: REDIS_URL (--redis-url): Redis 2 of 2 ({addr}) will not have this server (");
+    let expected = format!("roost: REDIS_URL (--redis-url): Redis 2 of 2 ({addr}) cannot be used as it is (");
     assert!(line.starts_with(&expected) && line.contains("database"), "{line}");
 }
 

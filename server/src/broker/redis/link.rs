@@ -112,7 +112,8 @@ impl Trouble {
             || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPROTO" | "DENIED"))
             // What has no kind of its own is known by its words. «max number of clients», which passes, is one of these.
             || (kind == ErrorKind::Server(ServerErrorKind::ResponseError)
-                && ["refused to switch database", "unknown command"].iter().any(|words| text.contains(words)));
+                && ["refused to switch database", "unknown command"].iter().any(|words| text.contains(words)))
+            || is_certificate_wrong(&text);
         if is_refusal { Self::Refuses(text) } else { Self::Away(text) }
     }
 
@@ -127,9 +128,18 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Away(why) => write!(f, "carries nothing ({why})"),
-            Self::Refuses(why) => write!(f, "will not have this server ({why})"),
+            Self::Refuses(why) => write!(f, "cannot be used as it is ({why})"),
         }
     }
+}
+
+/// Whether TLS failed for good, by the words of rustls, which is all that is left of its error: by a certificate that is not
+/// trusted, or of another name, or because the other end does not speak TLS. One that has expired is soon renewed, and must
+/// keep no server from starting.
+fn is_certificate_wrong(text: &str) -> bool {
+    let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
+    says(&["InvalidContentType"])
+        || (says(&["invalid peer certificate"]) && !says(&["xpired", "not valid yet", "NotValidYet"]))
 }
 
 /// See the module.
@@ -309,7 +319,7 @@ impl Shared {
         let (new, mut trouble) = (Trouble::of(error), self.trouble());
         let was_refusal = trouble.as_ref().is_some_and(Trouble::is_refusal);
         if new.is_refusal() && !was_refusal {
-            tracing::error!(redis = %self.name, error = %error, "Redis will not have this server: is REDIS_URL right?");
+            tracing::error!(redis = %self.name, error = %error, "Redis cannot be used as it is: is REDIS_URL right?");
         }
         if new.is_refusal() || !was_refusal {
             *trouble = Some(new);

@@ -13,7 +13,7 @@ mod link;
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
-use redis::{Client, IntoConnectionInfo, ProtocolVersion, io::tcp::TcpSettings};
+use redis::{Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, io::tcp::TcpSettings};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
@@ -137,10 +137,31 @@ fn open(url: &str, number: usize, of: usize) -> Result<(Name, Client), RedisErro
     };
     let info = url.into_connection_info().map_err(explain)?;
     let name = Name { number, of, address: info.addr().to_string() };
+    if let ConnectionAddr::TcpTls { insecure, .. } = info.addr() {
+        check_trust(*insecure).map_err(|fault| RedisError(format!("{}: {fault}", name.short())))?;
+    }
     // Push messages beside replies need RESP3; and a message must not wait for the one after it.
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     let info = info.set_redis_settings(settings).set_tcp_settings(TcpSettings::default().set_nodelay(true));
     Ok((name, Client::open(info).map_err(explain)?))
+}
+
+/// Whether a Redis behind TLS can be told from another: its certificate is checked against those that the system trusts, or
+/// those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name. Each connection reads them again; what is wrong with them is better
+/// said at the start.
+fn check_trust(insecure: bool) -> Result<(), String> {
+    if insecure {
+        return Err("#insecure is not supported: the certificate is always checked".to_owned());
+    }
+    let trusted = rustls_native_certs::load_native_certs();
+    match trusted.errors.first() {
+        Some(e) => Err(format!("the certificates to trust cannot be read ({e}): see SSL_CERT_FILE")),
+        None if trusted.certs.is_empty() => Err(
+            "there are no certificates to trust: install ca-certificates, or name a file of them in SSL_CERT_FILE"
+                .to_owned(),
+        ),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
