@@ -30,8 +30,8 @@ pub struct Config {
     #[arg(value_parser = |text: &str| Secret::parse(text, &["postgres://", "postgresql://"]))]
     pub database_url: Secret,
 
-    /// Redis, which carries news between servers; without it this server runs alone. Several, separated by commas, share
-    /// the rooms: the same list in the same order on every server
+    /// Redis, which carries news between servers; without it this server runs alone; rediss:// for TLS. Several, separated by
+    /// commas, share the rooms: the same list in the same order on every server
     #[arg(
         long,
         env,
@@ -39,7 +39,7 @@ pub struct Config {
         value_name = "redis://:PASSWORD@HOST:PORT/0,…",
         default_value = ""
     )]
-    #[arg(value_parser = |text: &str| Secret::parse_list(text, &["redis://", "unix://", "redis+unix://"]))]
+    #[arg(value_parser = |text: &str| Secret::parse_list(text, &["redis://", "rediss://", "unix://", "redis+unix://"]))]
     redis_url: OptionalSecret,
 
     /// Where to listen [default: `site-addr` in Leptos.toml, or else 127.0.0.1:3000]
@@ -77,7 +77,7 @@ pub struct Config {
     #[arg(value_parser = clap::value_parser!(u32).range(2..=1000))]
     pub db_pool: u32,
 
-    /// How long to wait at the start for a Postgres or Redis that is not there yet
+    /// How long to wait at the start for a Postgres that is not there yet
     #[arg(long, env = "ROOST_WAIT_S", value_name = "SECONDS", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=3600))]
     wait_s: u32,
@@ -260,7 +260,7 @@ impl Config {
         Origin::new("http", host, Some(self.addr().port()))
     }
 
-    /// How long to wait for Postgres and Redis at the start.
+    /// How long to wait for Postgres at the start.
     #[must_use]
     pub fn wait(&self) -> Duration {
         Duration::from_secs(self.wait_s.into())

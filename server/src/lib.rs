@@ -35,9 +35,9 @@ pub enum Error {
     /// The database does not answer, or not as it should.
     #[error("DATABASE_URL (--database-url): {0}")]
     Database(store::Error),
-    /// Redis does not answer.
+    /// Redis is there and will not have this server, or the address is none.
     #[error(
-        "REDIS_URL (--redis-url): {0}; expected the address of a Redis that answers, or several, separated by commas"
+        "REDIS_URL (--redis-url): {0}; expected the address of a Redis, with the name and password that it asks for, or several, separated by commas"
     )]
     Redis(String),
     /// The address is not free, or not this machine's.
@@ -126,11 +126,11 @@ fn tell_metrics(listener: TcpListener, node: Arc<Node>) -> AbortOnDropHandle<()>
     }))
 }
 
-/// Starts the node of these settings over a database that has been migrated, with Redis where they name one: it is
-/// waited for a while.
+/// Starts the node of these settings over a database that has been migrated, with Redis where they name one. One that is away
+/// keeps nobody from starting.
 ///
 /// # Errors
-/// When the database fails, or Redis does not answer in time.
+/// When the database fails, or Redis will not have this server.
 pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Result<Arc<Node>, Error> {
     let epoch = store.installation().await.map_err(Error::Database)?.epoch;
     let broker = match config.redis_url() {
@@ -140,11 +140,14 @@ pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Re
             Broker::redis(url.expose(), &format!("roost:{epoch}")).map_err(|e| Error::Redis(e.to_string()))?
         }
     };
-    let answers = || {
-        let down = broker.0.first_down();
-        async move { down.map_or(Ok(()), |name| Err(format!("{name} does not answer"))) }
-    };
-    wait::until("REDIS_URL", config.wait(), answers, |_| true).await.map_err(Error::Redis)?;
+    let troubled = broker.0.tried().await;
+    if let Some((name, trouble)) = troubled.iter().find(|(_, trouble)| trouble.is_refusal()) {
+        return Err(Error::Redis(format!("{name} {trouble}")));
+    }
+    for (name, trouble) in troubled {
+        // Redis only carries news: a server that must be restarted while it is away is of more use than none.
+        tracing::warn!("REDIS_URL: {name} {trouble}; starting without it, degraded until it carries");
+    }
     let tuning = Tuning {
         sends_per_s: NonZeroU32::new(config.sends_per_s).unwrap_or(NonZeroU32::MIN),
         sends_burst: NonZeroU32::new(config.sends_burst).unwrap_or(NonZeroU32::MIN),

@@ -23,7 +23,7 @@ use crate::metrics;
 
 pub use self::{
     memory::Bus,
-    redis::{Name, RedisError},
+    redis::{Name, RedisError, Trouble},
 };
 
 /// Signals that wait for the node, at most. More, and the rest is lost and said to be lost.
@@ -235,6 +235,14 @@ impl Broker {
         match self {
             Self::Memory(_) => Vec::new(),
             Self::Redis(redis) => redis.states().map(|(name, status)| (name.clone(), status)).collect(),
+        }
+    }
+
+    /// Waits until each Redis has been tried once, some seconds at most; those that do not carry, and why not.
+    pub async fn tried(&self) -> Vec<(Name, Trouble)> {
+        match self {
+            Self::Memory(_) => Vec::new(),
+            Self::Redis(redis) => redis.tried().await,
         }
     }
 

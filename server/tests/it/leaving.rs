@@ -1,7 +1,7 @@
 //! A whole server, as it is started in earnest: how it says how it is, and how it leaves.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     process::{Child, Command, ExitStatus, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -26,7 +26,10 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use crate::cluster::{Cluster, ORIGIN, SOON, Socket, open};
+use crate::{
+    cluster::{Cluster, ORIGIN, SOON, Socket, open},
+    redis::free_addr,
+};
 
 const DRAIN_S: u64 = 8;
 
@@ -35,10 +38,6 @@ struct Server {
     child: Child,
     addr: SocketAddr,
     metrics: SocketAddr,
-}
-
-fn free_addr() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 impl Server {
@@ -89,7 +88,7 @@ impl Drop for Server {
 }
 
 /// Status and body; `None` where nobody listens.
-async fn ask(addr: SocketAddr, path: &str) -> Option<(u16, String)> {
+pub async fn ask(addr: SocketAddr, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(addr).await.ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.ok()?;

@@ -12,6 +12,7 @@ mod late;
 mod leaving;
 #[path = "../../src/broker/proxy.rs"]
 mod proxy;
+mod redis;
 mod ring;
 mod rooms;
 mod site;
@@ -19,3 +20,4 @@ mod skew;
 mod sockets;
 mod start;
 mod talking;
+mod tls;

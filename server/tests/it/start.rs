@@ -2,14 +2,31 @@
 
 use std::{
     net::TcpListener,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use sqlx::PgPool;
+
+use crate::{
+    cluster::SOON,
+    leaving::ask,
+    redis::{Redis, free_addr, rest},
 };
 
 /// Runs the server with these settings and nothing else, until it ends by itself.
 fn server(args: &[&str], env: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).env_clear();
-    command.args(args).envs(env.iter().copied()).output().unwrap()
+    command.args(args).envs(env.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (mut child, begin) = (command.spawn().unwrap(), Instant::now());
+    while child.try_wait().unwrap().is_none() {
+        if begin.elapsed() > SOON {
+            child.kill().unwrap();
+        }
+        rest();
+    }
+    child.wait_with_output().unwrap()
 }
 
 /// The one line that a failed start ends with.
@@ -117,18 +134,68 @@ fn a_port_for_metrics_that_is_taken_is_named() {
     );
 }
 
+/// Redis is there, and will not have this server: nothing that passes by itself.
 #[test]
-fn of_several_redis_the_one_that_does_not_answer_is_named_without_its_password() {
-    let good = std::env::var("REDIS_URL").expect("tests need REDIS_URL: see scripts/services");
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let urls = format!("{good},redis://:hush@{free}/0");
-    let env = [("DATABASE_URL", database()), ("REDIS_URL", urls)];
-    let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let output = server(&["--addr=127.0.0.1:0", "--wait-s=3"], &env);
+fn a_redis_that_refuses_is_named_without_its_password() {
+    let addr = free_addr();
+    let port = addr.port().to_string();
+    let weak = ["--user", "weak", "on", ">hush", "resetchannels", "-@all", "+@connection", "+subscribe"];
+    let _redis = Redis::start(addr, &[&["--port", &port, "--requirepass", "hush"], &weak[..]].concat());
+    for (what, said) in
+        [("", "NOAUTH"), (":hushed@", "WRONGPASS"), ("nobody:hush@", "WRONGPASS"), ("weak:hush@", "NOPERM")]
+    {
+        let url = format!("redis://{what}{addr}/0");
+        let output = server(&["--addr=127.0.0.1:0"], &[("DATABASE_URL", &database()), ("REDIS_URL", &url)]);
+        let line = complaint(&output);
+        let expected = format!("roost: REDIS_URL (--redis-url): Redis ({addr}) cannot be used as it is (");
+        assert!(line.starts_with(&expected) && line.to_uppercase().contains(said), "{said}: {line}");
+        assert!(!String::from_utf8(output.stderr).unwrap().contains("hush"), "{said}");
+    }
+    // Of several, the one that refuses is named, also when another is only away.
+    let urls = format!("redis://{},redis://:hush@{addr}/99", free_addr());
+    let output = server(&["--addr=127.0.0.1:0"], &[("DATABASE_URL", &database()), ("REDIS_URL", &urls)]);
     let line = complaint(&output);
-    let expected = format!("roost: REDIS_URL (--redis-url): Redis 2 of 2 ({free}) does not answer");
-    assert!(line.starts_with(&expected), "{line}");
-    assert!(!String::from_utf8(output.stderr).unwrap().contains("hush"));
+    let expected = format!("roost: REDIS_URL (--redis-url): Redis 2 of 2 ({addr}) cannot be used as it is (");
+    assert!(line.starts_with(&expected) && line.contains("database"), "{line}");
+}
+
+/// A server must be restarted while a Redis is away: it starts, says what is wrong, and needs no other restart.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_server_starts_without_redis_and_is_whole_when_it_comes(pool: PgPool) {
+    let good = std::env::var("REDIS_URL").expect("tests need REDIS_URL: see scripts/services");
+    let (addr, away) = (free_addr(), free_addr());
+    let name = pool.connect_options().get_database().unwrap().to_owned();
+    let begin = Instant::now();
+    let child = Command::new(env!("CARGO_BIN_EXE_server"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .env_clear()
+        .env("DATABASE_URL", format!("{}/{name}", database().rsplit_once('/').unwrap().0))
+        .env("REDIS_URL", format!("{good},redis://:hush@{away}/0"))
+        .args([format!("--addr={addr}"), "--log=warn".to_owned()])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ready = async |expected: &[&str]| {
+        loop {
+            assert!(begin.elapsed() < 2 * SOON, "{expected:?}");
+            match ask(addr, "/health/ready").await {
+                Some((200, body)) if expected.iter().all(|part| body.contains(part)) => return,
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    ready(&["\"degraded\":true", "Redis 2 of 2 carries no news"]).await;
+    let port = away.port().to_string();
+    let _redis = Redis::start(away, &["--port", &port, "--requirepass", "hush"]);
+    ready(&["\"degraded\":false", "\"broker\":true"]).await;
+    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{log}");
+    let line = log.lines().find(|line| line.contains("REDIS_URL")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains("WARN") && line.contains(&format!("Redis 2 of 2 ({away})")), "{line}");
+    assert!(!log.contains("hush"), "{log}");
 }
 
 #[test]

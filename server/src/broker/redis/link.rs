@@ -20,7 +20,10 @@ use std::{
     time::Duration,
 };
 
-use redis::{AsyncConnectionConfig, Client, PushInfo, PushKind, Value, aio::MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, ErrorKind, PushInfo, PushKind, RedisError, ServerErrorKind, Value,
+    aio::MultiplexedConnection,
+};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::Instant,
@@ -45,6 +48,8 @@ const WITHIN: Duration = Duration::from_secs(2);
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(3);
 /// Whoever could not publish tries again after this time, with a probe where there is nothing else.
 const AGAIN: Duration = Duration::from_secs(1);
+/// Whoever starts waits no longer than this for the first try: all that may take its time in one, and some more.
+const TRIED_WITHIN: Duration = Duration::from_secs(10);
 const BACKOFF_MIN_MS: u64 = 100;
 const BACKOFF_MAX_MS: u64 = 2_000;
 
@@ -84,6 +89,59 @@ impl fmt::Display for Name {
     }
 }
 
+/// Why a Redis carries nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It cannot be reached, or not for now: it may well carry later, as it is.
+    Away(String),
+    /// It is there and will not have us, or is no Redis at all: someone must change something, here or there.
+    Refuses(String),
+}
+
+impl Trouble {
+    fn of(error: &RedisError) -> Self {
+        let (text, kind) = (error.to_string(), error.kind());
+        let is_refusal = [
+            ErrorKind::Parse,
+            ErrorKind::AuthenticationFailed,
+            ErrorKind::InvalidClientConfig,
+            ErrorKind::RESP3NotSupported,
+            ErrorKind::Server(ServerErrorKind::NoPerm),
+        ]
+        .contains(&kind)
+            || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPROTO" | "DENIED"))
+            // What has no kind of its own is known by its words. «max number of clients», which passes, is one of these.
+            || (kind == ErrorKind::Server(ServerErrorKind::ResponseError)
+                && ["refused to switch database", "unknown command"].iter().any(|words| text.contains(words)))
+            || is_certificate_wrong(&text);
+        if is_refusal { Self::Refuses(text) } else { Self::Away(text) }
+    }
+
+    /// Whether it does not pass by itself.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refuses(_))
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Away(why) => write!(f, "carries nothing ({why})"),
+            Self::Refuses(why) => write!(f, "cannot be used as it is ({why})"),
+        }
+    }
+}
+
+/// Whether TLS failed for good, by the words of rustls, which is all that is left of its error: by a certificate that is not
+/// trusted, or of another name, or because the other end does not speak TLS. One that has expired is soon renewed, and must
+/// keep no server from starting.
+fn is_certificate_wrong(text: &str) -> bool {
+    let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
+    says(&["InvalidContentType"])
+        || (says(&["invalid peer certificate"]) && !says(&["xpired", "not valid yet", "NotValidYet"]))
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -117,8 +175,10 @@ struct Shared {
     up: AtomicBool,
     /// The last batch could not be published.
     mute: AtomicBool,
-    /// Counts the listening connections that have ended: then the publishing one is of no use either.
+    /// Counts the listening connections that have ended, or did not come about: then the publishing one is of no use either.
     ended: AtomicU64,
+    /// What is wrong, since it last carried.
+    trouble: Mutex<Option<Trouble>>,
     counters: BusLink,
     signals: mpsc::Sender<Signal>,
     /// The queue to the node was full.
@@ -162,6 +222,7 @@ impl Link {
             up: AtomicBool::new(false),
             mute: AtomicBool::new(false),
             ended: AtomicU64::new(0),
+            trouble: Mutex::default(),
             counters,
             signals,
             lost: AtomicBool::new(false),
@@ -188,6 +249,26 @@ impl Link {
 
     pub(super) fn name(&self) -> &Name {
         &self.shared.name
+    }
+
+    /// Waits for the end of the first try; what is wrong, unless it carries.
+    pub(super) async fn tried(&self) -> Option<Trouble> {
+        let mut progress = self.shared.progress.subscribe();
+        let tried = async {
+            while self.status() == Status::Down && self.shared.ended.load(Ordering::Relaxed) == 0 {
+                if progress.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let is_late = tokio::time::timeout(TRIED_WITHIN, tried).await.is_err();
+        match self.status() {
+            Status::Up if !is_late => None,
+            Status::Up | Status::Down => {
+                let trouble = self.shared.trouble().clone();
+                Some(trouble.unwrap_or_else(|| Trouble::Away("it does not answer".to_owned())))
+            }
+        }
     }
 
     pub(super) fn publish(&self, broadcast: Broadcast) -> bool {
@@ -227,6 +308,22 @@ impl Link {
 impl Shared {
     fn topics(&self) -> MutexGuard<'_, Topics> {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<Trouble>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what is wrong. A refusal is what there is to know, whatever else goes wrong because of it; it is told once.
+    fn troubled(&self, error: &RedisError) {
+        let (new, mut trouble) = (Trouble::of(error), self.trouble());
+        let was_refusal = trouble.as_ref().is_some_and(Trouble::is_refusal);
+        if new.is_refusal() && !was_refusal {
+            tracing::error!(redis = %self.name, error = %error, "Redis cannot be used as it is: is REDIS_URL right?");
+        }
+        if new.is_refusal() || !was_refusal {
+            *trouble = Some(new);
+        }
     }
 
     fn channel(&self, topic: &Topic) -> String {
@@ -290,8 +387,12 @@ async fn listen(shared: Arc<Shared>, client: Client) {
             Ok(mut connection) => {
                 let outcome = keep(&shared, &mut connection, &ear, &mut backoff_ms).await;
                 tracing::warn!(redis = %shared.name, error = %outcome, "the connection to Redis is lost");
+                shared.troubled(&outcome);
             }
-            Err(e) => tracing::debug!(redis = %shared.name, error = %e, "Redis cannot be reached"),
+            Err(e) => {
+                tracing::debug!(redis = %shared.name, error = %e, "Redis cannot be reached");
+                shared.troubled(&e);
+            }
         }
         if shared.up.swap(false, Ordering::Relaxed) {
             // The database is looked at now, and then every second.
@@ -330,7 +431,7 @@ async fn keep(
     connection: &mut MultiplexedConnection,
     ear: &Ear,
     backoff_ms: &mut u64,
-) -> redis::RedisError {
+) -> RedisError {
     let Probing { quiet, echo } = shared.probing;
     if let Err(e) = reconcile(shared, connection).await {
         return e;
@@ -381,6 +482,7 @@ fn begin(shared: &Shared, backoff_ms: &mut u64) {
     *backoff_ms = BACKOFF_MIN_MS;
     if !shared.up.swap(true, Ordering::Relaxed) {
         shared.counters.connects.inc();
+        *shared.trouble() = None;
         shared.moved();
         tracing::info!(redis = %shared.name, "Redis carries");
         shared.signal(Signal::Lost);
@@ -458,6 +560,7 @@ async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<
         };
         if let Err(e) = &outcome {
             tracing::debug!(redis = %shared.name, error = %e, "could not publish");
+            shared.troubled(e);
             shared.counters.dropped.inc_by(broadcasts);
             connection = None;
         }

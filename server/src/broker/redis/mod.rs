@@ -13,12 +13,12 @@ mod link;
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
-use redis::{Client, IntoConnectionInfo, ProtocolVersion, io::tcp::TcpSettings};
+use redis::{Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, io::tcp::TcpSettings};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
-pub use self::link::Name;
 use self::link::{Link, PROBING, Probing};
+pub use self::link::{Name, Trouble};
 use super::{Broadcast, SIGNALS_MAX, Signal, Status, Topic};
 use crate::metrics::Bus;
 
@@ -88,6 +88,12 @@ impl Redis {
         self.links.iter().map(|link| (link.name(), link.status()))
     }
 
+    pub(super) async fn tried(&self) -> Vec<(Name, Trouble)> {
+        let tried = join_all(self.links.iter().map(Link::tried)).await;
+        let troubled = self.links.iter().zip(tried);
+        troubled.filter_map(|(link, trouble)| Some((link.name().clone(), trouble?))).collect()
+    }
+
     pub(super) fn counters(&self) -> &Bus {
         &self.counters
     }
@@ -131,10 +137,31 @@ fn open(url: &str, number: usize, of: usize) -> Result<(Name, Client), RedisErro
     };
     let info = url.into_connection_info().map_err(explain)?;
     let name = Name { number, of, address: info.addr().to_string() };
+    if let ConnectionAddr::TcpTls { insecure, .. } = info.addr() {
+        check_trust(*insecure).map_err(|fault| RedisError(format!("{}: {fault}", name.short())))?;
+    }
     // Push messages beside replies need RESP3; and a message must not wait for the one after it.
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     let info = info.set_redis_settings(settings).set_tcp_settings(TcpSettings::default().set_nodelay(true));
     Ok((name, Client::open(info).map_err(explain)?))
+}
+
+/// Whether a Redis behind TLS can be told from another: its certificate is checked against those that the system trusts, or
+/// those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name. Each connection reads them again; what is wrong with them is better
+/// said at the start.
+fn check_trust(insecure: bool) -> Result<(), String> {
+    if insecure {
+        return Err("#insecure is not supported: the certificate is always checked".to_owned());
+    }
+    let trusted = rustls_native_certs::load_native_certs();
+    match trusted.errors.first() {
+        Some(e) => Err(format!("the certificates to trust cannot be read ({e}): see SSL_CERT_FILE")),
+        None if trusted.certs.is_empty() => Err(
+            "there are no certificates to trust: install ca-certificates, or name a file of them in SSL_CERT_FILE"
+                .to_owned(),
+        ),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -298,6 +325,67 @@ mod tests {
         until(&redis, Status::Up).await;
         assert!(redis.publish(note(second, "again")));
         heard_until(&mut signals, "again").await;
+    }
+
+    /// Whatever may pass keeps nobody from starting, and is known after one try: nobody listens, the host is not known (a
+    /// container that is stopped has no name), nothing is answered, it is full.
+    #[tokio::test]
+    async fn what_may_pass_is_no_refusal() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let silent = Proxy::start(&url()).await;
+        silent.stall();
+        let full = answering("-ERR max number of clients reached\r\n").await;
+        let loading = answering("-LOADING Redis is loading the dataset in memory\r\n").await;
+        for away in [
+            format!("redis://{free}"),
+            "redis://no-such-host.invalid".to_owned(),
+            "unix:///no/such/redis.sock".to_owned(),
+            silent.url.clone(),
+            format!("redis://{full}"),
+            format!("redis://{loading}"),
+        ] {
+            let (redis, _signals) = Redis::start(&away, "test").unwrap();
+            let tried = tokio::time::timeout(SOON, redis.tried()).await.expect("in time");
+            assert!(matches!(&tried[..], [(_, Trouble::Away(_))]), "{away}: {tried:?}");
+        }
+        let (redis, _signals) = Redis::start(&url(), "test").unwrap();
+        assert_eq!(redis.tried().await, []);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_pass_is_a_refusal() {
+        for answer in [
+            "-NOAUTH HELLO must be called with the client already authenticated\r\n",
+            "-WRONGPASS invalid username-password pair or user is disabled.\r\n",
+            "-NOPERM this user has no permissions to run the 'hello' command\r\n",
+            "-ERR unknown command `HELLO`, with args beginning with: `3`, \r\n",
+            "-DENIED Redis is running in protected mode\r\n",
+            "HTTP/1.1 400 Bad Request\r\n\r\n",
+        ] {
+            let addr = answering(answer).await;
+            let (redis, _signals) = Redis::start(&format!("redis://:hush@{addr}"), "test").unwrap();
+            let tried = tokio::time::timeout(SOON, redis.tried()).await.expect("in time");
+            assert!(matches!(&tried[..], [(_, Trouble::Refuses(_))]), "{answer}: {tried:?}");
+            assert!(!tried[0].1.to_string().contains("hush"), "{tried:?}");
+        }
+    }
+
+    /// Something that says the same to everyone, whatever it is asked.
+    async fn answering(answer: &'static str) -> std::net::SocketAddr {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut open = Vec::new();
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+                // As often as Redis would: once for each command.
+                stream.write_all(answer.repeat(3).as_bytes()).await.unwrap();
+                open.push(stream);
+            }
+        });
+        addr
     }
 
     #[test]
