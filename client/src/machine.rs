@@ -109,7 +109,7 @@ pub struct Client {
     next_ref: u32,
     ahead: VecDeque<RoomId>,
     /// Rooms that the person has asked to leave, and into which nobody has taken them since.
-    leaving: BTreeSet<RoomId>,
+    leaving: Vec<RoomId>,
     /// Rooms of which a server refused for now to tell, with the time to ask again.
     refused_rooms: SortedMap<RoomId, (Millis, Purpose)>,
     frames: Vec<ClientFrame>,
@@ -136,7 +136,7 @@ impl Default for Client {
             asked: SortedMap::new(),
             next_ref: 1,
             ahead: VecDeque::new(),
-            leaving: BTreeSet::new(),
+            leaving: Vec::new(),
             refused_rooms: SortedMap::new(),
             frames: Vec::new(),
             answers: Vec::new(),
@@ -445,7 +445,7 @@ impl Client {
     /// number that is returned. Asked again after a lost connection, until it is answered.
     pub fn request(&mut self, command: Command) -> u32 {
         if let Command::Leave { room } = command {
-            self.leaving.insert(room);
+            self.leaving.push(room);
         }
         let waiting = self.asked.values().filter(|(purpose, _)| *purpose == Purpose::Request).count();
         if waiting >= REQUESTS_MAX {
@@ -652,7 +652,7 @@ impl Client {
                 self.touch_wished(&command);
                 // The event that says so passes, and may be lost.
                 if let Command::Leave { room } = command
-                    && self.leaving.remove(&room)
+                    && self.leaving.contains(&room)
                 {
                     self.left(room);
                 }
@@ -746,7 +746,7 @@ impl Client {
             Purpose::Request => {
                 self.touch_wished(&command);
                 if let Command::Leave { room } = command {
-                    self.leaving.remove(&room);
+                    self.leaving.retain(|id| *id != room);
                 }
                 self.answers.push(Answer { request: r#ref, result: Err(refusal) });
             }
@@ -975,7 +975,7 @@ impl Client {
 
     fn joined(&mut self, summary: RoomSummary) {
         let room = summary.room.id;
-        self.leaving.remove(&room);
+        self.leaving.retain(|id| *id != room);
         self.relist(summary);
         self.touched.list = true;
         // What happened between the making of that summary and this node's following the room has no event.
@@ -988,6 +988,7 @@ impl Client {
         self.rooms.remove(&room);
         self.marks_out.remove(&room);
         self.ahead.retain(|id| *id != room);
+        self.leaving.retain(|id| *id != room);
         self.refused_rooms.remove(&room);
         self.touched.list = true;
         self.touched.timelines.insert(room);
