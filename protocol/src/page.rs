@@ -85,6 +85,28 @@ pub struct InvitationView {
     pub uses_left: u32,
 }
 
+/// Someone's account, as an administrator sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonView {
+    /// Who.
+    pub user: User,
+    /// Whether they look after this place.
+    pub admin: bool,
+    /// Whether nobody can use the account at the moment.
+    pub suspended: bool,
+}
+
+/// Whose accounts there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeopleView {
+    /// The suspended ones first; at most [`FOUND_MAX`](crate::limits::FOUND_MAX).
+    pub list: Vec<PersonView>,
+    /// Whether there are more.
+    pub more: bool,
+    /// What was looked for; empty for everyone.
+    pub query: String,
+}
+
 /// A form that works without script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,6 +121,8 @@ pub enum FormName {
     Send,
     /// Make an invitation link.
     Invite,
+    /// Change one's password.
+    ChangePassword,
 }
 
 /// A form that was refused: shown again with what had been typed (but for passwords).
@@ -153,6 +177,9 @@ pub struct Page {
     /// The links that are still good, on the settings page of someone who may invite.
     #[serde(default)]
     pub invitations: Vec<InvitationView>,
+    /// Everyone's accounts, on an administrator's settings page.
+    #[serde(default)]
+    pub people: Option<PeopleView>,
     /// The invitation's secret, on the page that it leads to.
     #[serde(default)]
     pub invitation_token: Option<String>,

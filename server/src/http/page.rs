@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{Path, Request, State},
+    extract::{Path, Query, Request, State, rejection::QueryRejection},
     http::{
         HeaderValue, Method, StatusCode, Uri,
         header::{ACCEPT_LANGUAGE, CACHE_CONTROL},
@@ -107,11 +107,27 @@ async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<Strin
     }
 }
 
-async fn settings(State(site): State<Site>, visit: Visit) -> Response {
+/// What the settings are asked for: whose account is looked for.
+#[derive(serde::Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    people: String,
+}
+
+async fn settings(
+    State(site): State<Site>,
+    visit: Visit,
+    uri: Uri,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Response {
     if visit.viewer.is_none() {
         return to_sign_in(&site, "/settings").await;
     }
-    draw(&site, &visit, Place::Settings, None).await
+    let place = match wanted {
+        Ok(Query(Wanted { people })) => Place::SettingsAt { path: path_and_query(&uri), people },
+        Err(_) => Place::Settings,
+    };
+    draw(&site, &visit, place, None).await
 }
 
 /// For the administrator: first to name the place, and then, as long as this browser has it, the link to share.
@@ -154,7 +170,7 @@ async fn to_sign_in(site: &Site, next: &str) -> Response {
 }
 
 /// Percent-encodes what has no place in a path.
-fn path_safe(text: &str) -> String {
+pub(super) fn path_safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for byte in text.bytes().take(500) {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
@@ -178,6 +194,11 @@ pub(super) enum Place {
     /// By an invitation with this secret.
     Invited(String),
     Settings,
+    /// At this address, with the accounts that are looked for.
+    SettingsAt {
+        path: String,
+        people: String,
+    },
     SetUp,
     /// There is nothing at this path.
     Nowhere(String),
@@ -194,7 +215,7 @@ impl Place {
             Self::Invited(token) => format!("/invite/{token}"),
             Self::Settings => "/settings".to_owned(),
             Self::SetUp => "/set-up".to_owned(),
-            Self::SignInAt(path) | Self::Nowhere(path) => path.clone(),
+            Self::SignInAt(path) | Self::SettingsAt { path, .. } | Self::Nowhere(path) => path.clone(),
         }
     }
 }
@@ -229,6 +250,7 @@ fn status(page: &Page, place: &Place) -> StatusCode {
         | Place::SignUp
         | Place::Invited(_)
         | Place::Settings
+        | Place::SettingsAt { .. }
         | Place::SetUp => StatusCode::OK,
     }
 }
@@ -258,6 +280,7 @@ async fn fill(
         form,
         sessions: Vec::new(),
         invitations: Vec::new(),
+        people: None,
         invitation_token: None,
     };
     if let Place::Invited(token) = place {
@@ -288,10 +311,14 @@ async fn fill_for(
                 Err(e) => return Err(e.into()),
             };
         }
-        Place::Settings | Place::SetUp => {
+        Place::Settings | Place::SettingsAt { .. } | Place::SetUp => {
             page.rooms = chat::rooms::list(&cx).await?;
             page.sessions = site.accounts.list_sessions(viewer).await?;
             page.invitations = site.accounts.list_invitations(viewer).await?;
+            if viewer.admin {
+                let wanted = if let Place::SettingsAt { people, .. } = place { people } else { "" };
+                page.people = Some(site.accounts.list_people(viewer, wanted).await?);
+            }
             show_new_link(site, visit, page);
         }
         Place::Lobby | Place::Nowhere(_) => page.rooms = chat::rooms::list(&cx).await?,

@@ -108,7 +108,7 @@ async fn end_former(site: &Site, visit: &Visit) -> Result<(), Fault> {
     }
 }
 
-fn session_cookie(site: &Site, token: &Token) -> axum::http::HeaderValue {
+pub(super) fn session_cookie(site: &Site, token: &Token) -> axum::http::HeaderValue {
     Cookie::Session.write(&token.reveal(), site.guard.is_https())
 }
 

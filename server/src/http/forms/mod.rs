@@ -5,6 +5,8 @@
 //! [`Target::of`] and the structs beside the handlers.
 
 mod account;
+mod password;
+mod people;
 mod preferences;
 mod send;
 mod set_up;
@@ -36,6 +38,9 @@ pub(super) fn routes() -> Router<Site> {
         .route("/set-up", post(set_up::set_up))
         .route("/settings/sessions/{id}/end", post(settings::end_session))
         .route("/settings/sessions/end-others", post(settings::end_other_sessions))
+        .route("/settings/password", post(password::change))
+        .route("/settings/people/{id}/suspend", post(people::suspend))
+        .route("/settings/people/{id}/let-in", post(people::let_in_again))
         .route("/invitations", post(settings::invite))
         .route("/invitations/{id}/revoke", post(settings::revoke_invitation))
         .route("/preferences", post(preferences::set))
@@ -54,7 +59,9 @@ impl Fields {
 
     /// Everything that may be shown again.
     fn without_passwords(mut self) -> BTreeMap<String, String> {
-        self.0.remove("password");
+        for password in ["password", "current"] {
+            self.0.remove(password);
+        }
         self.0
     }
 }
@@ -125,6 +132,7 @@ impl Target {
             "/sign-in" => (FormName::SignIn, Place::SignIn),
             "/sign-up" => (FormName::SignUp, Place::SignUp),
             "/set-up" => (FormName::SetUp, Place::SetUp),
+            "/settings/password" => (FormName::ChangePassword, Place::Settings),
             "/invitations" => (FormName::Invite, Place::Settings),
             _ => {
                 let room = path.strip_prefix("/r/")?.strip_suffix("/messages")?;
@@ -158,6 +166,7 @@ impl Target {
             | Place::Invited(_)
             | Place::Room(_)
             | Place::Settings
+            | Place::SettingsAt { .. }
             | Place::SetUp
             | Place::Lobby
             | Place::Nowhere(_)) => (self.form, place),
