@@ -48,7 +48,7 @@ test("an administrator suspends someone, without script, and lets them in again"
   const line = admin.getByRole("region", { name: "People" }).getByRole("listitem");
   await expect(line).toHaveCount(1);
   await expect(line.getByRole("button", { name: "Suspend Sol Marchetti" })).toBeHidden();
-  await line.getByText("Suspend", { exact: true }).click();
+  await line.getByText("Manage", { exact: true }).click();
   await expect(line.getByText(/^They will be signed out everywhere/)).toBeVisible();
   await line.getByRole("button", { name: "Suspend Sol Marchetti" }).click();
 
@@ -62,4 +62,38 @@ test("an administrator suspends someone, without script, and lets them in again"
   await expect(line.getByText("Suspended", { exact: true })).toHaveCount(0);
   await fillSignIn(person.page, person);
   await isIn(person.page);
+});
+
+test("who has forgotten their password gets a link from an administrator", async ({ open, expected }) => {
+  expected(/status of (401|422)/);
+  const person = await signUp(await open(), { name: "Nia Okafor" });
+  const admin = await open();
+  await signIn(admin, place.admin);
+  await admin.goto(`/settings?people=${person.handle}`);
+  await isAwake(admin);
+  const line = admin.getByRole("region", { name: "People" }).getByRole("listitem");
+  await line.getByText("Manage", { exact: true }).click();
+  await isAccessible(admin, "what one may do with an account");
+  await line.getByRole("button", { name: "New password link" }).click();
+  const link = await line.getByRole("textbox", { name: "New password link" }).inputValue();
+
+  const elsewhere = await open();
+  await elsewhere.goto(link);
+  await isAwake(elsewhere);
+  await expect(elsewhere.getByText(`Nia Okafor · @${person.handle}`)).toBeVisible();
+  await isAccessible(elsewhere, "a new password by a link");
+  await elsewhere.getByLabel("New password").fill("short");
+  await elsewhere.getByRole("button", { name: "Set password" }).click();
+  await expect(elsewhere.getByLabel("New password")).toHaveAccessibleDescription(/^Too short/);
+  await elsewhere.getByLabel("New password").fill("a brass lantern");
+  await elsewhere.getByRole("button", { name: "Set password" }).click();
+  await isIn(elsewhere);
+  await expect(person.page).toHaveURL(/\/sign-in/);
+  await fillSignIn(person.page, { ...person, password: "a brass lantern" });
+  await isIn(person.page);
+
+  // That was its last use.
+  await admin.goto(link);
+  await expect(admin.getByRole("heading", { name: "This link does not work" })).toBeVisible();
+  await expect(admin.getByRole("alert")).toHaveText(/^This link is used up/);
 });

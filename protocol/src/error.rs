@@ -127,6 +127,8 @@ error_codes! {
     AccountSuspended = 4008 Never "the account is suspended";
     /// To change the password, one must know the one before.
     PasswordWrong = 4009 Never "this is not the current password";
+    /// The link for a new password is unknown, used, replaced by another, or out of date.
+    PasswordLinkInvalid = 4010 Never "the link for a new password is not valid";
 
     /// Too many requests: again after `retry_ms`.
     SlowDown = 5001 Later "too fast";

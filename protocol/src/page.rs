@@ -94,6 +94,9 @@ pub struct PersonView {
     pub admin: bool,
     /// Whether nobody can use the account at the moment.
     pub suspended: bool,
+    /// The address by which they may set a new password, known only to the page that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
 }
 
 /// Whose accounts there are.
@@ -105,6 +108,15 @@ pub struct PeopleView {
     pub more: bool,
     /// What was looked for; empty for everyone.
     pub query: String,
+}
+
+/// A link for a new password that is good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordLinkView {
+    /// Its secret.
+    pub token: String,
+    /// Whose password it is for.
+    pub user: User,
 }
 
 /// A form that works without script.
@@ -123,6 +135,8 @@ pub enum FormName {
     Invite,
     /// Change one's password.
     ChangePassword,
+    /// Set a new password by a link.
+    NewPassword,
 }
 
 /// A form that was refused: shown again with what had been typed (but for passwords).
@@ -183,4 +197,7 @@ pub struct Page {
     /// The invitation's secret, on the page that it leads to.
     #[serde(default)]
     pub invitation_token: Option<String>,
+    /// The link for a new password, on the page that it leads to.
+    #[serde(default)]
+    pub password_link: Option<PasswordLinkView>,
 }

@@ -71,8 +71,8 @@ pub fn Settings() -> impl IntoView {
                 {move || kept.with(|kept| kept.may_invite).then(|| view! {
                     <Invitations list=kept.with(|kept| kept.invitations.clone()) refused=refused.clone()/>
                 }.into_any())}
-                {move || kept.with(|kept| kept.people.clone()).map(|people| view! { <People people/> }.into_any())}
                 {move || view! { <Sessions list=kept.with(|kept| kept.sessions.clone())/> }.into_any()}
+                {move || kept.with(|kept| kept.people.clone()).map(|people| view! { <People people/> }.into_any())}
                 <Connection/>
             </div>
         </div>
@@ -231,7 +231,8 @@ fn Invitations(list: Vec<InvitationView>, refused: Refused) -> impl IntoView {
     }
 }
 
-/// For administrators. To suspend someone is asked once more, by a disclosure that opens without script.
+/// For administrators. What changes someone's account is not done by the first click: a disclosure, which opens without
+/// script, says what it means, and its button names the person.
 #[component]
 fn People(people: PeopleView) -> impl IntoView {
     let chat = use_chat();
@@ -241,27 +242,41 @@ fn People(people: PeopleView) -> impl IntoView {
     let none = list.is_empty();
     let searched = more || !query.is_empty();
     let line = |person: PersonView| {
-        let PersonView { user, admin, suspended } = person;
-        // The list is shown again as it was looked for.
-        let wanted = query.clone();
-        let kept = move || view! { <input type="hidden" name="people" value=wanted/> }.into_any();
-        let act = match (user.id == me, suspended) {
-            (true, _) => ().into_any(),
-            (false, true) => view! {
-                <form method="post" action=format!("/settings/people/{}/let-in", user.id)>
-                    {kept()}
-                    <button type="submit" class="button">{words.let_in_again()}</button>
+        let PersonView { user, admin, suspended, link } = person;
+        let made = link.is_some();
+        // Each form brings the list back as it was looked for.
+        let form = |what: &str, hint: &'static str, class: &'static str, button: String| {
+            view! {
+                <form method="post" action=format!("/settings/people/{}/{what}", user.id)>
+                    <input type="hidden" name="people" value=query.clone()/>
+                    {(!hint.is_empty()).then(|| view! { <p class="setting-hint">{hint}</p> }.into_any())}
+                    <button type="submit" class=class>{button}</button>
                 </form>
             }
-            .into_any(),
+            .into_any()
+        };
+        let act = match (user.id == me, suspended) {
+            (true, _) => ().into_any(),
+            (false, true) => form("let-in", "", "button", words.let_in_again().to_owned()),
             (false, false) => view! {
-                <details class="ask">
-                    <summary class="button loss">{words.suspend()}</summary>
-                    <form class="ask-body" method="post" action=format!("/settings/people/{}/suspend", user.id)>
-                        {kept()}
-                        <p class="setting-hint">{words.suspend_hint()}</p>
-                        <button type="submit" class="button loss">{words.suspend_named(&user.name)}</button>
-                    </form>
+                <details class="ask" open=made>
+                    <summary class="button">{words.manage()}</summary>
+                    <div class="ask-body">
+                        {match link {
+                            Some(link) => view! {
+                                <p class="setting-hint">{words.new_password_link_made()}</p>
+                                <CopyField text=link label=words.new_password_link()/>
+                            }
+                            .into_any(),
+                            None => form(
+                                "new-password",
+                                words.new_password_link_hint(),
+                                "button",
+                                words.new_password_link().to_owned(),
+                            ),
+                        }}
+                        {form("suspend", words.suspend_hint(), "button loss", words.suspend_named(&user.name))}
+                    </div>
                 </details>
             }
             .into_any(),
@@ -271,12 +286,14 @@ fn People(people: PeopleView) -> impl IntoView {
                 <Avatar user=user.clone()/>
                 <div class="setting-item-words">
                     <strong>{user.name}</strong>
-                    {match (suspended, admin) {
-                        (true, _) => view! { " " <span class="tag off">{words.suspended()}</span> }.into_any(),
-                        (false, true) => view! { " " <span class="tag">{words.administrator()}</span> }.into_any(),
-                        (false, false) => ().into_any(),
-                    }}
-                    <p class="setting-hint">{format!("@{}", user.handle)}</p>
+                    <p class="setting-hint">
+                        {format!("@{}", user.handle)}
+                        {match (suspended, admin) {
+                            (true, _) => view! { " " <span class="tag off">{words.suspended()}</span> }.into_any(),
+                            (false, true) => view! { " " <span class="tag">{words.administrator()}</span> }.into_any(),
+                            (false, false) => ().into_any(),
+                        }}
+                    </p>
                 </div>
                 {act}
             </li>

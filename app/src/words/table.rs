@@ -32,7 +32,7 @@ words! {
     password_hint: "At least 10 characters. A few words are easier to remember than signs.", "至少 10 个字符。几个词比符号更容易记住。";
     show_password: "Show password", "显示密码";
     sign_up_by_invitation: "You have been invited", "你收到了邀请";
-    invitation_void: "This link does not work", "这个链接无效";
+    link_void: "This link does not work", "这个链接无效";
     invitation_not_needed: "This invitation is used up, out of date, or mistyped. You do not need one: everyone can create an account here.", "邀请已用完、过期或有误。不过这里对所有人开放，无需邀请即可创建账号。";
     sign_up_needs_invitation: "This place is open to people with an invitation link. Ask someone who is in for one.", "这里只对持有邀请链接的人开放。请向里面的人要一个链接。";
     sign_up_closed: "This place takes no new people at the moment.", "这里目前不接受新成员。";
@@ -166,7 +166,11 @@ words! {
     search: "Search", "搜索";
     administrator: "Administrator", "管理员";
     suspended: "Suspended", "已停用";
-    suspend: "Suspend", "停用";
+    manage: "Manage", "管理";
+    new_password_link: "New password link", "新建密码链接";
+    new_password_link_hint: "For who has forgotten theirs: by the link they set a new password, once, within 24 hours. Then every other device of theirs is signed out.", "用于忘记密码的人：对方可在 24 小时内用这个链接设置一次新密码，之后其他设备都会退出登录。";
+    new_password_link_made: "Give them this link by a way that you trust. It is shown here only for ten minutes.", "请通过可靠的方式把链接交给对方。链接只在这里显示十分钟。";
+    set_password: "Set password", "设置密码";
     suspend_hint: "They will be signed out everywhere at once, and cannot sign in until someone lets them in again. What they wrote stays, and so do their rooms.", "对方会立即在所有设备上退出登录，恢复之前无法再登录。其消息和房间都会保留。";
     let_in_again: "Let in again", "恢复";
     sessions: "Signed-in devices", "已登录的设备";

@@ -36,7 +36,7 @@ use crate::{
     store,
 };
 pub use device::device_of;
-pub use new_password::ChangePassword;
+pub use new_password::{ChangePassword, SetPassword};
 pub use password::Hasher;
 pub use sign_in::SignIn;
 pub use sign_up::SignUp;

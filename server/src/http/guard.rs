@@ -177,6 +177,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::PasswordTooShort
         | ErrorCode::PasswordTooLong
         | ErrorCode::PasswordWrong
+        | ErrorCode::PasswordLinkInvalid
         | ErrorCode::InvitationInvalid => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Busy | ErrorCode::Internal | ErrorCode::Leaving => StatusCode::SERVICE_UNAVAILABLE,
     }

@@ -11,6 +11,7 @@ mod installation;
 mod invitations;
 pub mod members;
 pub mod messages;
+mod password_links;
 mod people;
 pub mod rooms;
 mod sessions;

@@ -48,6 +48,7 @@ impl Store {
                 user: person(row.id, row.handle, row.name),
                 admin: row.admin,
                 suspended: row.suspended,
+                link: None,
             })
             .collect())
     }
@@ -102,7 +103,10 @@ impl Store {
 }
 
 /// Whether someone looks after the place at this moment.
-async fn is_administrator(tx: &mut sqlx::PgTransaction<'_>, user: UserId) -> Result<bool, sqlx::Error> {
+pub(super) async fn is_administrator(
+    tx: &mut sqlx::PgTransaction<'_>,
+    user: UserId,
+) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select exists (select from users where id = $1 and admin and suspended_at is null) as "exists!""#,
         user.0

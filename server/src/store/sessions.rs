@@ -212,7 +212,7 @@ impl Store {
         Ok(delete_others(&mut connection, user, kept).await?)
     }
 
-    /// Deletes sessions that expired, and invitations that ended a month ago.
+    /// Deletes sessions and links for new passwords that expired, and invitations that ended a month ago.
     ///
     /// # Errors
     /// When the database fails.
@@ -223,7 +223,9 @@ impl Store {
             sqlx::query!("delete from invitations where expires_at < now() - interval '30 days'")
                 .execute(&self.pool())
                 .await?;
-        Ok(sessions.rows_affected() + invitations.rows_affected())
+        let links =
+            sqlx::query!("delete from password_links where expires_at < now()").execute(&self.pool()).await?;
+        Ok(sessions.rows_affected() + invitations.rows_affected() + links.rows_affected())
     }
 }
 

@@ -198,6 +198,7 @@ impl Store {
             tx.rollback().await?;
             return Ok(None);
         }
+        sqlx::query!("delete from password_links where user_id = $1", new.user.0).execute(&mut *tx).await?;
         let ended = sessions::delete_others(&mut tx, new.user, new.session).await?;
         tx.commit().await?;
         Ok(Some(ended))

@@ -420,6 +420,65 @@ async fn only_administrators_see_everyone_and_nobody_suspends_themselves(pool: P
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_link_for_a_new_password_is_good_once_and_ends_every_session(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
+    set_up(&ana).await;
+    let people = ana.visit("/settings").await.page().people.unwrap().list;
+    let id = people.iter().find(|person| person.user.handle == "bea").unwrap().user.id;
+    let make = format!("/settings/people/{id}/new-password");
+    assert_eq!(bea.fill(&make, &[]).await.status, StatusCode::FORBIDDEN);
+    let shown = async |browser: &Browser<'_>| {
+        let people = browser.visit("/settings").await.page().people.unwrap().list;
+        people.into_iter().find_map(|person| person.link)
+    };
+    assert_eq!(ana.fill(&make, &[]).await.leads_to(), "/settings#set-people");
+    let link = shown(&ana).await.expect("the browser that made it sees it");
+    let ana_elsewhere = house.browser();
+    ana_elsewhere.sign_in("ana", PASSWORD).await.leads_to();
+    assert_eq!(shown(&ana_elsewhere).await, None);
+
+    // It says whose it is, to whoever is signed in as well, and a refusal keeps it.
+    let path = link.strip_prefix(ORIGIN).unwrap();
+    let secret = path.strip_prefix("/new-password/").unwrap();
+    let page = ana.visit(path).await.page();
+    assert_eq!(page.password_link.unwrap().user.handle, "bea");
+    assert!(page.viewer.is_none());
+    let phone = house.browser();
+    let answer = phone.fill("/new-password", &[("link", secret), ("password", "hush")]).await;
+    answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PasswordTooShort, "password");
+    assert!(answer.page().password_link.is_some() && !answer.text().contains("hush"));
+    assert_eq!(bea.visit("/settings").await.status, StatusCode::OK);
+
+    let fields = [("link", secret), ("password", OTHER_PASSWORD)];
+    assert_eq!(phone.fill("/new-password", &fields).await.leads_to(), "/");
+    assert_eq!(phone.visit("/settings").await.page().viewer.unwrap().user.handle, "bea");
+    assert_eq!(bea.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
+    bea.sign_in("bea", PASSWORD).await.assert_refused(
+        StatusCode::UNAUTHORIZED,
+        ErrorCode::CredentialsWrong,
+        "",
+    );
+    bea.sign_in("bea", OTHER_PASSWORD).await.leads_to();
+    assert_eq!(shown(&ana).await, None);
+    for answer in [phone.fill("/new-password", &fields).await, phone.visit(path).await] {
+        answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PasswordLinkInvalid, "");
+        assert!(!answer.text().contains("action=\"/new-password\""), "no form that could only be refused");
+    }
+    for nonsense in ["", "nonsense", "../settings"] {
+        let answer = phone.fill("/new-password", &[("link", nonsense), ("password", OTHER_PASSWORD)]).await;
+        answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PasswordLinkInvalid, "");
+    }
+
+    // Who changes their password themselves needs the link no more.
+    ana.fill(&make, &[]).await.leads_to();
+    assert!(shown(&ana).await.is_some());
+    let fields = [("current", OTHER_PASSWORD), ("password", PASSWORD)];
+    bea.fill("/settings/password", &fields).await.leads_to();
+    assert_eq!(shown(&ana).await, None);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn the_list_of_everyone_is_bounded_and_can_be_searched(pool: PgPool) {
     let house = House::new(pool.clone(), &["--sign-up=open"]).await;
     let ana = house.newcomer("ana").await;
@@ -540,6 +599,8 @@ const FORMS: &[&str] = &[
     "/settings/sessions/0199a1b2-0000-7000-8000-000000000000/end",
     "/settings/sessions/end-others",
     "/settings/password",
+    "/new-password",
+    "/settings/people/0199a1b2-0000-7000-8000-000000000000/new-password",
     "/settings/people/0199a1b2-0000-7000-8000-000000000000/suspend",
     "/settings/people/0199a1b2-0000-7000-8000-000000000000/let-in",
     "/invitations",

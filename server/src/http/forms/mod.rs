@@ -39,6 +39,8 @@ pub(super) fn routes() -> Router<Site> {
         .route("/settings/sessions/{id}/end", post(settings::end_session))
         .route("/settings/sessions/end-others", post(settings::end_other_sessions))
         .route("/settings/password", post(password::change))
+        .route("/new-password", post(password::set))
+        .route("/settings/people/{id}/new-password", post(people::make_password_link))
         .route("/settings/people/{id}/suspend", post(people::suspend))
         .route("/settings/people/{id}/let-in", post(people::let_in_again))
         .route("/invitations", post(settings::invite))
@@ -132,6 +134,7 @@ impl Target {
             "/sign-in" => (FormName::SignIn, Place::SignIn),
             "/sign-up" => (FormName::SignUp, Place::SignUp),
             "/set-up" => (FormName::SetUp, Place::SetUp),
+            "/new-password" => (FormName::NewPassword, Place::NewPassword(String::new())),
             "/settings/password" => (FormName::ChangePassword, Place::Settings),
             "/invitations" => (FormName::Invite, Place::Settings),
             _ => {
@@ -154,6 +157,10 @@ impl Target {
             Place::SignUp => {
                 let token = values.get("invitation").filter(|token| accounts::Token::parse(token).is_some());
                 (self.form, token.map_or(Place::SignUp, |token| Place::Invited(token.clone())))
+            }
+            Place::NewPassword(_) => {
+                let token = values.get("link").filter(|token| accounts::Token::parse(token).is_some());
+                (self.form, Place::NewPassword(token.cloned().unwrap_or_default()))
             }
             place @ (Place::Room(_) | Place::Settings | Place::SetUp | Place::Lobby)
                 if visit.viewer.is_none() =>
