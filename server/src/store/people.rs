@@ -81,7 +81,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lets a suspended person sign in again. For someone who is not suspended it changes nothing.
+    /// Lets a suspended person sign in again; a session that is left over does not come back. For someone who is not suspended it changes nothing.
     ///
     /// # Errors
     /// See [`PeopleRefused`].
@@ -91,12 +91,18 @@ impl Store {
         if !is_administrator(&mut tx, by).await? {
             return Err(PeopleRefused::Forbidden);
         }
-        let done = sqlx::query!("update users set suspended_at = null where id = $1", user.0)
-            .execute(&mut *tx)
-            .await?;
-        if done.rows_affected() == 0 {
-            return Err(PeopleRefused::NoSuchUser);
+        let suspended = sqlx::query_scalar!(
+            r#"select suspended_at is not null as "suspended!" from users where id = $1 for update"#,
+            user.0
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        if !suspended.ok_or(PeopleRefused::NoSuchUser)? {
+            return Ok(());
         }
+        sqlx::query!("update users set suspended_at = null where id = $1", user.0).execute(&mut *tx).await?;
+        // An older server, which knows of no suspension, may have made one.
+        sqlx::query!("delete from sessions where user_id = $1", user.0).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -166,7 +172,11 @@ mod tests {
         assert_eq!(store.sessions_alive(&[old]).await.unwrap(), []);
 
         store.let_in_again(ana, bea).await.unwrap();
+        assert!(store.find_session(&[4; 32]).await.unwrap().is_none(), "what had ended does not come back");
         assert!(store.insert_session(bea, HASH, &session(&[3; 32])).await.unwrap().is_some());
+        // For who is not suspended it changes nothing.
+        store.let_in_again(ana, bea).await.unwrap();
+        assert!(store.find_session(&[3; 32]).await.unwrap().is_some());
     }
 
     #[sqlx::test(migrations = "../migrations")]
