@@ -1,6 +1,6 @@
 //! Where one is: the address of the page, what it names, and going elsewhere without a new page.
 //!
-//! A router of our own, because the app has eight addresses: `leptos_router` would be a twentieth of the download, and
+//! A router of our own, because the app has nine addresses: `leptos_router` would be a twentieth of the download, and
 //! draws a new page one turn later than it could.
 
 use leptos::prelude::*;
@@ -22,6 +22,8 @@ pub enum Place {
     SignIn,
     /// `/sign-up` and `/invite/{token}`
     SignUp,
+    /// `/new-password/{token}`
+    NewPassword,
     /// `/set-up`
     SetUp,
     /// Anything else.
@@ -40,6 +42,7 @@ impl Place {
             (Some("settings"), None, None) => Self::Settings,
             (Some("sign-in"), None, None) => Self::SignIn,
             (Some("sign-up"), None, None) | (Some("invite"), Some(_), None) => Self::SignUp,
+            (Some("new-password"), _, None) => Self::NewPassword,
             (Some("set-up"), None, None) => Self::SetUp,
             _ => Self::Nowhere,
         }
@@ -156,6 +159,7 @@ mod tests {
         assert_eq!(Place::of(&format!("/r/{room}#end")), Place::Room(room.parse().unwrap()));
         assert_eq!(Place::of("/sign-in?next=%2Fsettings"), Place::SignIn);
         assert_eq!(Place::of("/invite/abc"), Place::SignUp);
+        assert_eq!(Place::of("/new-password/abc"), Place::NewPassword);
         for path in ["/r/abc", "/r", "/settings/x", "/nothing"] {
             assert_eq!(Place::of(path), Place::Nowhere, "{path}");
         }

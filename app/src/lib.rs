@@ -39,8 +39,8 @@ use crate::{
     address::{Address, Place, use_address},
     components::{dialogs::Dialogs, effect, keyboard::Keyboard, live, room_list::RoomList},
     pages::{
-        document_title, lobby::Lobby, not_found::NotFound, room::RoomPage, set_up::SetUp, settings::Settings,
-        sign_in::SignIn, sign_up::SignUp,
+        document_title, lobby::Lobby, new_password::NewPassword, not_found::NotFound, room::RoomPage,
+        set_up::SetUp, settings::Settings, sign_in::SignIn, sign_up::SignUp,
     },
     state::{Chat, use_chat},
 };
@@ -67,6 +67,7 @@ fn Outside() -> impl IntoView {
     match use_address().place() {
         Place::SignIn => view! { <SignIn/> }.into_any(),
         Place::SignUp => view! { <SignUp/> }.into_any(),
+        Place::NewPassword => view! { <NewPassword/> }.into_any(),
         Place::SetUp => view! { <SetUp/> }.into_any(),
         Place::Lobby | Place::Room(_) | Place::Settings | Place::Nowhere => {
             view! { <main class="door"><NotFound/></main> }.into_any()
@@ -95,7 +96,7 @@ fn Inside(place: String, me: User) -> impl IntoView {
                     Place::Lobby => view! { <Lobby/> }.into_any(),
                     Place::Room(room) => view! { <RoomPage room/> }.into_any(),
                     Place::Settings => view! { <Settings/> }.into_any(),
-                    Place::SignIn | Place::SignUp | Place::SetUp | Place::Nowhere => {
+                    Place::SignIn | Place::SignUp | Place::NewPassword | Place::SetUp | Place::Nowhere => {
                         view! { <NotFound/> }.into_any()
                     }
                 })}

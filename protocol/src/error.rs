@@ -123,6 +123,12 @@ error_codes! {
     SignUpClosed = 4006 Never "sign-up is closed";
     /// The invitation is unknown, used up, or out of date; or one is needed.
     InvitationInvalid = 4007 Never "the invitation is not valid";
+    /// An administrator has suspended the account. Told only to who knows its password.
+    AccountSuspended = 4008 Never "the account is suspended";
+    /// To change the password, one must know the one before.
+    PasswordWrong = 4009 Never "this is not the current password";
+    /// The link for a new password is unknown, used, replaced by another, or out of date.
+    PasswordLinkInvalid = 4010 Never "the link for a new password is not valid";
 
     /// Too many requests: again after `retry_ms`.
     SlowDown = 5001 Later "too fast";

@@ -21,7 +21,10 @@ pub use model::{
     ChannelListing, Marks, Member, Message, Millis, Reaction, Role, Room, RoomKind, RoomSummary, RoomView,
     User,
 };
-pub use page::{FormName, FormState, InvitationView, Language, Page, SessionView, SignUp, Theme, Viewer};
+pub use page::{
+    FormName, FormState, InvitationView, Language, Page, PasswordLinkView, PeopleView, PersonView,
+    SessionView, SignUp, Theme, Viewer,
+};
 pub use reply::Reply;
 pub use text::{Body, DisplayName, Emoji, Handle, Password, RoomTitle, RoomTopic};
 

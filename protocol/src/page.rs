@@ -85,6 +85,40 @@ pub struct InvitationView {
     pub uses_left: u32,
 }
 
+/// Someone's account, as an administrator sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonView {
+    /// Who.
+    pub user: User,
+    /// Whether they look after this place.
+    pub admin: bool,
+    /// Whether nobody can use the account at the moment.
+    pub suspended: bool,
+    /// The address by which they may set a new password, known only to the page that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+/// Whose accounts there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeopleView {
+    /// The suspended ones first; at most [`FOUND_MAX`](crate::limits::FOUND_MAX).
+    pub list: Vec<PersonView>,
+    /// Whether there are more.
+    pub more: bool,
+    /// What was looked for; empty for everyone.
+    pub query: String,
+}
+
+/// A link for a new password that is good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordLinkView {
+    /// Its secret.
+    pub token: String,
+    /// Whose password it is for.
+    pub user: User,
+}
+
 /// A form that works without script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,6 +133,10 @@ pub enum FormName {
     Send,
     /// Make an invitation link.
     Invite,
+    /// Change one's password.
+    ChangePassword,
+    /// Set a new password by a link.
+    NewPassword,
 }
 
 /// A form that was refused: shown again with what had been typed (but for passwords).
@@ -153,7 +191,13 @@ pub struct Page {
     /// The links that are still good, on the settings page of someone who may invite.
     #[serde(default)]
     pub invitations: Vec<InvitationView>,
+    /// Everyone's accounts, on an administrator's settings page.
+    #[serde(default)]
+    pub people: Option<PeopleView>,
     /// The invitation's secret, on the page that it leads to.
     #[serde(default)]
     pub invitation_token: Option<String>,
+    /// The link for a new password, on the page that it leads to.
+    #[serde(default)]
+    pub password_link: Option<PasswordLinkView>,
 }

@@ -22,6 +22,12 @@ impl Refused {
         self.0.as_ref().and_then(|state| state.values.get(name)).cloned().unwrap_or_default()
     }
 
+    /// Whether it was refused at all.
+    #[must_use]
+    pub fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether one field is to blame.
     fn has_culprit(&self) -> bool {
         self.0.as_ref().is_some_and(|state| !state.field.is_empty())

@@ -2,6 +2,7 @@
 
 pub mod door;
 pub mod lobby;
+pub mod new_password;
 pub mod not_found;
 pub mod room;
 pub mod set_up;

@@ -1,14 +1,19 @@
-//! Settings: how it looks, who is signed in where, whom one invites, and which server answers. Plain forms.
+//! Settings: how it looks, one's password, who is signed in where, whom one invites, who is here, and which server answers.
+//! Plain forms.
 
 use leptos::prelude::*;
-use protocol::{FormName, InvitationView, Language, Page, SessionView, Theme, VERSION};
+use protocol::{
+    FormName, InvitationView, Language, Page, PeopleView, PersonView, SessionView, Theme, VERSION,
+};
 
 use crate::components::{effect, handler, live};
 use crate::{
+    address::use_address,
     browser,
     components::{
+        avatar::Avatar,
         copy::CopyField,
-        field::{FormError, Refused},
+        field::{Field, FormError, Refused},
         icon::Icon,
     },
     state::{Dialog, use_chat},
@@ -20,6 +25,7 @@ struct Kept {
     sessions: Vec<SessionView>,
     invitations: Vec<InvitationView>,
     may_invite: bool,
+    people: Option<PeopleView>,
 }
 
 impl From<&Page> for Kept {
@@ -29,6 +35,7 @@ impl From<&Page> for Kept {
             invitations: page.invitations.clone(),
             may_invite: page.viewer.as_ref().is_some_and(|viewer| viewer.admin)
                 || !page.invitations.is_empty(),
+            people: page.people.clone(),
         }
     }
 }
@@ -59,12 +66,13 @@ pub fn Settings() -> impl IntoView {
                 </div>
             </header>
             <div class="settings-body">
-                <Account admin/>
+                <Account admin refused=Refused::of(&page, FormName::ChangePassword)/>
                 <Appearance language=page.language theme=page.theme/>
                 {live(move || kept.with(|kept| kept.may_invite).then(|| view! {
                     <Invitations list=kept.with(|kept| kept.invitations.clone()) refused=refused.clone()/>
                 }.into_any()))}
                 {live(move || view! { <Sessions list=kept.with(|kept| kept.sessions.clone())/> }.into_any())}
+                {live(move || kept.with(|kept| kept.people.clone()).map(|people| view! { <People people/> }.into_any()))}
                 <Connection/>
             </div>
         </div>
@@ -72,15 +80,17 @@ pub fn Settings() -> impl IntoView {
 }
 
 #[component]
-fn Account(admin: bool) -> impl IntoView {
+fn Account(admin: bool, refused: Refused) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let me = chat.me.get_value();
+    let open = refused.is_some();
+    let changed = use_address().query("done") == "password";
     view! {
         <section class="setting" aria-labelledby="set-account">
             <h2 id="set-account">{words.account()}</h2>
             <div class="setting-person">
-                <crate::components::avatar::Avatar user=me.clone()/>
+                <Avatar user=me.clone()/>
                 <div>
                     <strong>{me.name.clone()}</strong>
                     <p class="setting-hint">
@@ -93,6 +103,32 @@ fn Account(admin: bool) -> impl IntoView {
                     <button type="submit" class="button">{words.sign_out()}</button>
                 </form>
             </div>
+            {changed.then(|| view! { <p class="form-done" role="status">{words.password_changed()}</p> }.into_any())}
+            <details class="ask" open=open>
+                <summary class="button">{words.change_password()}</summary>
+                <form class="ask-body" method="post" action="/settings/password">
+                    <FormError refused=refused.clone()/>
+                    // For password managers, which keep a password by its account.
+                    <input type="text" name="handle" autocomplete="username" value=me.handle hidden/>
+                    <Field
+                        name="current"
+                        label=words.current_password()
+                        kind="password"
+                        autocomplete="current-password"
+                        refused=refused.clone()
+                    />
+                    <Field
+                        name="password"
+                        label=words.new_password()
+                        kind="password"
+                        autocomplete="new-password"
+                        hint=words.password_hint()
+                        refused
+                    />
+                    <p class="setting-hint">{words.change_password_hint()}</p>
+                    <button type="submit" class="button primary">{words.change_password()}</button>
+                </form>
+            </details>
         </section>
     }
 }
@@ -191,6 +227,92 @@ fn Invitations(list: Vec<InvitationView>, refused: Refused) -> impl IntoView {
                     {words.new_invitation()}
                 </button>
             </form>
+        </section>
+    }
+}
+
+/// For administrators. What changes someone's account is not done by the first click: a disclosure, which opens without
+/// script, says what it means, and its button names the person.
+#[component]
+fn People(people: PeopleView) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let me = chat.me.with_value(|me| me.id);
+    let PeopleView { list, more, query } = people;
+    let none = list.is_empty();
+    let searched = more || !query.is_empty();
+    let line = |person: PersonView| {
+        let PersonView { user, admin, suspended, link } = person;
+        let made = link.is_some();
+        // Each form brings the list back as it was looked for.
+        let form = |what: &str, hint: &'static str, class: &'static str, button: String| {
+            view! {
+                <form method="post" action=format!("/settings/people/{}/{what}", user.id)>
+                    <input type="hidden" name="people" value=query.clone()/>
+                    {(!hint.is_empty()).then(|| view! { <p class="setting-hint">{hint}</p> }.into_any())}
+                    <button type="submit" class=class>{button}</button>
+                </form>
+            }
+            .into_any()
+        };
+        let act = match (user.id == me, suspended) {
+            (true, _) => ().into_any(),
+            (false, true) => form("let-in", "", "button", words.let_in_again().to_owned()),
+            (false, false) => view! {
+                <details class="ask" open=made>
+                    <summary class="button">{words.manage()}</summary>
+                    <div class="ask-body">
+                        {match link {
+                            Some(link) => view! {
+                                <p class="setting-hint">{words.new_password_link_made()}</p>
+                                <CopyField text=link label=words.new_password_link()/>
+                            }
+                            .into_any(),
+                            None => form(
+                                "new-password",
+                                words.new_password_link_hint(),
+                                "button",
+                                words.new_password_link().to_owned(),
+                            ),
+                        }}
+                        {form("suspend", words.suspend_hint(), "button loss", words.suspend_named(&user.name))}
+                    </div>
+                </details>
+            }
+            .into_any(),
+        };
+        view! {
+            <li class="setting-item">
+                <Avatar user=user.clone()/>
+                <div class="setting-item-words">
+                    <strong>{user.name}</strong>
+                    <p class="setting-hint">
+                        {format!("@{}", user.handle)}
+                        {match (suspended, admin) {
+                            (true, _) => view! { " " <span class="tag off">{words.suspended()}</span> }.into_any(),
+                            (false, true) => view! { " " <span class="tag">{words.administrator()}</span> }.into_any(),
+                            (false, false) => ().into_any(),
+                        }}
+                    </p>
+                </div>
+                {act}
+            </li>
+        }
+    };
+    let lines = list.into_iter().map(line).collect_view();
+    view! {
+        <section class="setting" aria-labelledby="set-people">
+            <h2 id="set-people">{words.accounts()}</h2>
+            <p class="setting-hint">{words.accounts_hint()}</p>
+            {searched.then(|| view! {
+                <form class="setting-search" method="get" action="/settings#set-people">
+                    <input type="search" class="input" name="people" value=query aria-label=words.find_people() placeholder=words.find_people()/>
+                    <button type="submit" class="button">{words.search()}</button>
+                </form>
+            }.into_any())}
+            <ul class="setting-list">{lines}</ul>
+            {none.then(|| view! { <p class="setting-none">{words.nobody_found()}</p> }.into_any())}
+            {more.then(|| view! { <p class="setting-none">{words.accounts_more()}</p> }.into_any())}
         </section>
     }
 }

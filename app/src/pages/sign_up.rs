@@ -33,7 +33,7 @@ pub fn SignUp() -> impl IntoView {
     let next = use_address().query("next");
     let (title, lead) = match (page.sign_up, token.is_some()) {
         (Policy::First, _) => (words.first_account(), words.first_account_lead()),
-        (Policy::Invite, false) if void.is_some() => (words.invitation_void(), ""),
+        (Policy::Invite, false) if void.is_some() => (words.link_void(), ""),
         (_, true) => (words.sign_up_by_invitation(), ""),
         (Policy::Open | Policy::Invite | Policy::Closed, false) => (words.sign_up(), ""),
     };

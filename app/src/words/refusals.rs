@@ -110,6 +110,15 @@ impl Words {
                 "This invitation is used up, out of date, or mistyped. Ask for a new link.",
                 "邀请已用完、过期或有误。请索取新的链接。",
             ),
+            ErrorCode::AccountSuspended => (
+                "This account is suspended. Ask someone who looks after this place.",
+                "此账号已被停用，请联系管理员。",
+            ),
+            ErrorCode::PasswordWrong => ("This is not your current password.", "当前密码不正确。"),
+            ErrorCode::PasswordLinkInvalid => (
+                "This link is used up, out of date, or mistyped. Ask for a new one.",
+                "链接已使用、过期或有误。请索取新的链接。",
+            ),
             ErrorCode::SlowDown => {
                 return self.pick(
                     format!("Too much at once. Try again in {seconds} s."),

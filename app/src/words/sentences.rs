@@ -206,4 +206,10 @@ impl Words {
     pub fn remove_named(self, name: &str) -> String {
         self.pick(format!("Remove {name}"), format!("移除 {name}"))
     }
+
+    /// On the button that suspends someone.
+    #[must_use]
+    pub fn suspend_named(self, name: &str) -> String {
+        self.pick(format!("Suspend {name}"), format!("停用 {name}"))
+    }
 }

@@ -6,11 +6,15 @@
 //! Law:
 //! - a secret is in the browser only; the database has its hash ([`Token`]);
 //! - a session that ends closes its sockets, on every node ([`Node::end_session`]);
+//! - who is suspended has no session, and begins none, whoever is quicker: the store asks for it wherever a session is
+//!   looked at or made;
 //! - whether a handle exists is told to nobody who cannot sign up with it.
 
 mod device;
 mod invitations;
+mod new_password;
 mod password;
+mod people;
 mod sessions;
 mod sign_in;
 mod sign_up;
@@ -32,6 +36,7 @@ use crate::{
     store,
 };
 pub use device::device_of;
+pub use new_password::{ChangePassword, SetPassword};
 pub use password::Hasher;
 pub use sign_in::SignIn;
 pub use sign_up::SignUp;

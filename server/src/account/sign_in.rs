@@ -20,7 +20,8 @@ impl Accounts {
     /// Begins a session: its token goes to the browser.
     ///
     /// # Errors
-    /// [`ErrorCode::CredentialsWrong`], whether it is the handle or the password; [`ErrorCode::Busy`].
+    /// [`ErrorCode::CredentialsWrong`], whether it is the handle or the password; [`ErrorCode::AccountSuspended`], which
+    /// only who knows the password is told; [`ErrorCode::Busy`].
     pub async fn sign_in(&self, form: SignIn<'_>) -> Result<Token, Error> {
         let wrong = || Error::refused("", ErrorCode::CredentialsWrong);
         // What can be no handle or no password costs no hash: it tells nothing about who has an account.
@@ -32,11 +33,18 @@ impl Accounts {
         let Some(credentials) = credentials.filter(|_| matches) else {
             return Err(wrong());
         };
+        if credentials.suspended {
+            return Err(Error::refused("", ErrorCode::AccountSuspended));
+        }
         let token = Token::generate();
-        self.node
-            .store
-            .insert_session(credentials.user, &self.new_session(&token.hash(), form.device))
-            .await?;
+        let hash = token.hash();
+        let session = self.new_session(&hash, form.device);
+        let begun =
+            self.node.store.insert_session(credentials.user, &credentials.password_hash, &session).await?;
+        if begun.is_none() {
+            // Suspended, or given another password, while the old one was compared: the next try is told which.
+            return Err(wrong());
+        }
         tracing::info!(user.id = %credentials.user, "signed in");
         Ok(token)
     }

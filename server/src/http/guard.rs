@@ -155,7 +155,10 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::TooMuchGarbage => StatusCode::BAD_REQUEST,
         ErrorCode::FrameTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::VersionUnsupported => StatusCode::UPGRADE_REQUIRED,
-        ErrorCode::OriginForeign | ErrorCode::Forbidden | ErrorCode::SignUpClosed => StatusCode::FORBIDDEN,
+        ErrorCode::OriginForeign
+        | ErrorCode::Forbidden
+        | ErrorCode::SignUpClosed
+        | ErrorCode::AccountSuspended => StatusCode::FORBIDDEN,
         ErrorCode::NotSignedIn | ErrorCode::CredentialsWrong => StatusCode::UNAUTHORIZED,
         ErrorCode::TooManyConnections | ErrorCode::SlowDown => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::RoomUnknown | ErrorCode::UserUnknown | ErrorCode::MessageUnknown => StatusCode::NOT_FOUND,
@@ -173,6 +176,8 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::HandleInvalid
         | ErrorCode::PasswordTooShort
         | ErrorCode::PasswordTooLong
+        | ErrorCode::PasswordWrong
+        | ErrorCode::PasswordLinkInvalid
         | ErrorCode::InvitationInvalid => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Busy | ErrorCode::Internal | ErrorCode::Leaving => StatusCode::SERVICE_UNAVAILABLE,
     }

@@ -3,12 +3,12 @@
 //! The same value goes into the HTML and wakes the page up in the browser, so that both draw the same. Everything is
 //! there before the first byte leaves: without script the room can be read.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{Path, Request, State},
+    extract::{Path, Query, Request, State, rejection::QueryRejection},
     http::{
         HeaderValue, Method, StatusCode, Uri,
         header::{ACCEPT_LANGUAGE, CACHE_CONTROL},
@@ -17,7 +17,9 @@ use axum::{
     routing::get,
 };
 use leptos::{nonce::Nonce, prelude::provide_context};
-use protocol::{ErrorCode, FormName, FormState, Language, Page, RoomId, SignUp, Theme, VERSION};
+use protocol::{
+    ErrorCode, FormName, FormState, Language, Page, PasswordLinkView, RoomId, SignUp, Theme, VERSION,
+};
 
 use super::{
     Site,
@@ -29,7 +31,7 @@ use super::{
 };
 use crate::{
     account::{self, Viewer},
-    chat,
+    chat, store,
 };
 
 /// The larger part of a page are fifty messages of four thousand characters.
@@ -42,6 +44,7 @@ pub(super) fn routes() -> Router<Site> {
         .route("/sign-in", get(sign_in))
         .route("/sign-up", get(sign_up))
         .route("/invite/{token}", get(invited))
+        .route("/new-password/{token}", get(new_password))
         .route("/settings", get(settings))
         .route("/set-up", get(set_up))
 }
@@ -107,11 +110,46 @@ async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<Strin
     }
 }
 
-async fn settings(State(site): State<Site>, visit: Visit) -> Response {
+/// Also for who is signed in: they may have forgotten their password all the same, or someone else may sit there.
+async fn new_password(State(site): State<Site>, visit: Visit, Path(token): Path<String>) -> Response {
+    let checked = match site.limits.check_sign_up(visit.address.0) {
+        Ok(()) => site.accounts.check_password_link(&token).await,
+        Err(refusal) => Err(account::Error::Refused { field: "", refusal }),
+    };
+    let form = match checked {
+        Ok(_) => None,
+        Err(account::Error::Refused { field, refusal }) => Some(FormState {
+            form: FormName::NewPassword,
+            refusal,
+            field: field.to_owned(),
+            values: BTreeMap::new(),
+        }),
+        Err(account::Error::Store(e)) => return failed(&e),
+    };
+    draw(&site, &visit, Place::NewPassword(path_safe(&token)), form).await
+}
+
+/// What the settings are asked for: whose account is looked for.
+#[derive(serde::Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    people: String,
+}
+
+async fn settings(
+    State(site): State<Site>,
+    visit: Visit,
+    uri: Uri,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Response {
     if visit.viewer.is_none() {
         return to_sign_in(&site, "/settings").await;
     }
-    draw(&site, &visit, Place::Settings, None).await
+    let place = match wanted {
+        Ok(Query(Wanted { people })) => Place::SettingsAt { path: path_and_query(&uri), people },
+        Err(_) => Place::Settings,
+    };
+    draw(&site, &visit, place, None).await
 }
 
 /// For the administrator: first to name the place, and then, as long as this browser has it, the link to share.
@@ -154,7 +192,7 @@ async fn to_sign_in(site: &Site, next: &str) -> Response {
 }
 
 /// Percent-encodes what has no place in a path.
-fn path_safe(text: &str) -> String {
+pub(super) fn path_safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for byte in text.bytes().take(500) {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
@@ -177,7 +215,14 @@ pub(super) enum Place {
     SignUp,
     /// By an invitation with this secret.
     Invited(String),
+    /// By a link with this secret.
+    NewPassword(String),
     Settings,
+    /// At this address, with the accounts that are looked for.
+    SettingsAt {
+        path: String,
+        people: String,
+    },
     SetUp,
     /// There is nothing at this path.
     Nowhere(String),
@@ -192,9 +237,10 @@ impl Place {
             Self::SignIn => "/sign-in".to_owned(),
             Self::SignUp => "/sign-up".to_owned(),
             Self::Invited(token) => format!("/invite/{token}"),
+            Self::NewPassword(token) => format!("/new-password/{token}"),
             Self::Settings => "/settings".to_owned(),
             Self::SetUp => "/set-up".to_owned(),
-            Self::SignInAt(path) | Self::Nowhere(path) => path.clone(),
+            Self::SignInAt(path) | Self::SettingsAt { path, .. } | Self::Nowhere(path) => path.clone(),
         }
     }
 }
@@ -228,7 +274,9 @@ fn status(page: &Page, place: &Place) -> StatusCode {
         | Place::SignInAt(_)
         | Place::SignUp
         | Place::Invited(_)
+        | Place::NewPassword(_)
         | Place::Settings
+        | Place::SettingsAt { .. }
         | Place::SetUp => StatusCode::OK,
     }
 }
@@ -258,8 +306,19 @@ async fn fill(
         form,
         sessions: Vec::new(),
         invitations: Vec::new(),
+        people: None,
         invitation_token: None,
+        password_link: None,
     };
+    // A page before one is in, whoever is signed in.
+    if let Place::NewPassword(token) = place {
+        page.password_link = match site.accounts.check_password_link(token).await {
+            Ok(user) => Some(PasswordLinkView { token: token.clone(), user }),
+            Err(account::Error::Refused { .. }) => None,
+            Err(account::Error::Store(e)) => return Err(e.into()),
+        };
+        return Ok(page);
+    }
     if let Place::Invited(token) = place {
         page.invitation_token = Some(token.clone());
     }
@@ -288,27 +347,42 @@ async fn fill_for(
                 Err(e) => return Err(e.into()),
             };
         }
-        Place::Settings | Place::SetUp => {
+        Place::Settings | Place::SettingsAt { .. } | Place::SetUp => {
             page.rooms = chat::rooms::list(&cx).await?;
             page.sessions = site.accounts.list_sessions(viewer).await?;
             page.invitations = site.accounts.list_invitations(viewer).await?;
-            show_new_link(site, visit, page);
+            if viewer.admin {
+                let wanted = if let Place::SettingsAt { people, .. } = place { people } else { "" };
+                page.people = Some(site.accounts.list_people(viewer, wanted).await?);
+            }
+            show_new_link(site, visit, page).await?;
         }
         Place::Lobby | Place::Nowhere(_) => page.rooms = chat::rooms::list(&cx).await?,
-        Place::SignIn | Place::SignInAt(_) | Place::SignUp | Place::Invited(_) => {}
+        Place::SignIn | Place::SignInAt(_) | Place::SignUp | Place::Invited(_) | Place::NewPassword(_) => {}
     }
     Ok(())
 }
 
 /// A link is known to the browser that made it, for ten minutes, by a cookie.
-fn show_new_link(site: &Site, visit: &Visit, page: &mut Page) {
+async fn show_new_link(site: &Site, visit: &Visit, page: &mut Page) -> Result<(), store::Error> {
     let cookie = Cookie::Link.read(&visit.headers, site.guard.is_https());
-    let Some((id, token)) = cookie.and_then(|cookie| cookie.split_once('.')) else { return };
+    let Some((id, token)) = cookie.and_then(|cookie| cookie.split_once('.')) else { return Ok(()) };
+    for person in page.people.iter_mut().flat_map(|people| &mut people.list) {
+        // Only while it is good: it may have been used, or another one made, since.
+        if person.user.id.to_string() == id {
+            person.link = match site.accounts.check_password_link(token).await {
+                Ok(_) => Some(format!("{}/new-password/{}", site.config.public_url(), path_safe(token))),
+                Err(account::Error::Refused { .. }) => None,
+                Err(account::Error::Store(e)) => return Err(e),
+            };
+        }
+    }
     for invitation in &mut page.invitations {
         if invitation.id.to_string() == id {
             invitation.link = Some(format!("{}/invite/{}", site.config.public_url(), path_safe(token)));
         }
     }
+    Ok(())
 }
 
 /// Draws the page, whole: there is nothing in it that comes later.

@@ -301,7 +301,7 @@ impl Store {
     pub async fn find_users(&self, query: &str) -> Result<Vec<User>, Error> {
         let rows = sqlx::query!(
             "select id, handle, name from users
-             where $1 = '%%' or handle ilike $1 or name ilike $1
+             where suspended_at is null and ($1 = '%%' or handle ilike $1 or name ilike $1)
              order by (handle = lower($2)) desc, lower(name), id limit $3",
             like_pattern(query),
             query.trim().trim_start_matches('@'),

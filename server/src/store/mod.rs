@@ -11,6 +11,8 @@ mod installation;
 mod invitations;
 pub mod members;
 pub mod messages;
+mod password_links;
+mod people;
 pub mod rooms;
 mod sessions;
 mod users;
@@ -30,8 +32,9 @@ use tokio::time::Instant;
 
 pub use installation::Installation;
 pub use invitations::Invitation;
+pub use people::PeopleRefused;
 pub use sessions::{LiveSession, NewSession, Session};
-pub use users::{Credentials, Entry, NewUser, SignUpRefused};
+pub use users::{Credentials, Entry, NewPassword, NewUser, SignUpRefused};
 
 /// A query that waits longer for a connection of the pool fails.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);

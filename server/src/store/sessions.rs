@@ -47,37 +47,66 @@ pub struct Session {
 const SESSIONS_LISTED_MAX: i64 = 100;
 
 /// Adds a session. For [`Store::insert_session`] and for the transaction of a sign-up.
+///
+/// The person's row is locked against changes, and read after whoever was changing it: a session begins before a
+/// suspension or a new password, which then ends it, or not at all.
 pub(super) async fn insert(
     connection: &mut PgConnection,
     user: UserId,
+    password_hash: &str,
     session: &NewSession<'_>,
-) -> Result<SessionId, sqlx::Error> {
+) -> Result<Option<SessionId>, sqlx::Error> {
     let id = Uuid::now_v7();
-    sqlx::query!(
+    let done = sqlx::query!(
         "insert into sessions (id, user_id, token_hash, device, expires_at)
-         values ($1, $2, $3, $4, now() + make_interval(secs => $5))",
+         select $1::uuid, id, $3::bytea, $4::text, now() + make_interval(secs => $5)
+         from users where id = $2 and password_hash = $6 and suspended_at is null
+         for share",
         id,
         user.0,
         session.token_hash,
         session.device,
-        session.lifetime_s
+        session.lifetime_s,
+        password_hash
     )
     .execute(connection)
     .await?;
-    Ok(SessionId(id))
+    Ok((done.rows_affected() == 1).then_some(SessionId(id)))
+}
+
+/// Ends all sessions of a person but `kept`, and tells which.
+pub(super) async fn delete_others(
+    connection: &mut PgConnection,
+    user: UserId,
+    kept: SessionId,
+) -> Result<Vec<SessionId>, sqlx::Error> {
+    let ended = sqlx::query_scalar!(
+        "delete from sessions where user_id = $1 and id <> $2 returning id",
+        user.0,
+        kept.0
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ended.into_iter().map(SessionId).collect())
 }
 
 impl Store {
-    /// Adds a session.
+    /// Adds a session of someone whose password has been verified against this hash. `None` when it is no longer that
+    /// one, or the person is suspended.
     ///
     /// # Errors
-    /// When the database fails, also because the person is gone.
-    pub async fn insert_session(&self, user: UserId, session: &NewSession<'_>) -> Result<SessionId, Error> {
+    /// When the database fails.
+    pub async fn insert_session(
+        &self,
+        user: UserId,
+        password_hash: &str,
+        session: &NewSession<'_>,
+    ) -> Result<Option<SessionId>, Error> {
         let mut connection = self.pool().acquire().await?;
-        Ok(insert(&mut connection, user, session).await?)
+        Ok(insert(&mut connection, user, password_hash, session).await?)
     }
 
-    /// The session with this token, unless it has ended. Every request asks this.
+    /// The session with this token, unless it has ended or its person is suspended. Every request asks this.
     ///
     /// # Errors
     /// When the database fails.
@@ -86,7 +115,7 @@ impl Store {
             r#"select s.id, u.id as user_id, u.handle, u.name, u.admin,
                       s.seen_at < now() - interval '1 minute' as "stale!"
                from sessions s join users u on u.id = s.user_id
-               where s.token_hash = $1 and s.expires_at > now()"#,
+               where s.token_hash = $1 and s.expires_at > now() and u.suspended_at is null"#,
             token_hash
         )
         .fetch_optional(&self.pool())
@@ -143,16 +172,19 @@ impl Store {
             .collect())
     }
 
-    /// Which of these sessions are still good. For sockets, which ask again every half minute.
+    /// Which of these sessions are still good: a suspended person has none. For sockets, which ask again every half minute.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn sessions_alive(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, Error> {
         let ids: Vec<Uuid> = sessions.iter().map(|session| session.0).collect();
-        let alive =
-            sqlx::query_scalar!("select id from sessions where id = any($1) and expires_at > now()", &ids)
-                .fetch_all(&self.pool())
-                .await?;
+        let alive = sqlx::query_scalar!(
+            "select s.id from sessions s join users u on u.id = s.user_id
+             where s.id = any($1) and s.expires_at > now() and u.suspended_at is null",
+            &ids
+        )
+        .fetch_all(&self.pool())
+        .await?;
         Ok(alive.into_iter().map(SessionId).collect())
     }
 
@@ -176,17 +208,11 @@ impl Store {
         user: UserId,
         kept: SessionId,
     ) -> Result<Vec<SessionId>, Error> {
-        let ended = sqlx::query_scalar!(
-            "delete from sessions where user_id = $1 and id <> $2 returning id",
-            user.0,
-            kept.0
-        )
-        .fetch_all(&self.pool())
-        .await?;
-        Ok(ended.into_iter().map(SessionId).collect())
+        let mut connection = self.pool().acquire().await?;
+        Ok(delete_others(&mut connection, user, kept).await?)
     }
 
-    /// Deletes sessions that expired, and invitations that ended a month ago.
+    /// Deletes sessions and links for new passwords that expired, and invitations that ended a month ago.
     ///
     /// # Errors
     /// When the database fails.
@@ -197,7 +223,9 @@ impl Store {
             sqlx::query!("delete from invitations where expires_at < now() - interval '30 days'")
                 .execute(&self.pool())
                 .await?;
-        Ok(sessions.rows_affected() + invitations.rows_affected())
+        let links =
+            sqlx::query!("delete from password_links where expires_at < now()").execute(&self.pool()).await?;
+        Ok(sessions.rows_affected() + invitations.rows_affected() + links.rows_affected())
     }
 }
 
@@ -226,7 +254,7 @@ mod tests {
         let store = Store::over(pool);
         let ana = person(&store, "ana", &[1; 32]).await;
         let expired = NewSession { token_hash: &[2; 32], device: "Old", lifetime_s: -1.0 };
-        let expired = store.insert_session(ana, &expired).await.unwrap();
+        let expired = store.insert_session(ana, "$argon2id$", &expired).await.unwrap().unwrap();
         let live = store.find_session(&[1; 32]).await.unwrap().unwrap();
         assert_eq!((live.user.id, live.admin, live.stale), (ana, true, false));
         assert!(store.find_session(&[2; 32]).await.unwrap().is_none());
@@ -253,7 +281,7 @@ mod tests {
         let ana = person(&store, "ana", &[1; 32]).await;
         let bea = person(&store, "bea", &[9; 32]).await;
         let other = NewSession { token_hash: &[2; 32], device: "Other", lifetime_s: 60.0 };
-        let other = store.insert_session(ana, &other).await.unwrap();
+        let other = store.insert_session(ana, "$argon2id$", &other).await.unwrap().unwrap();
         let current = store.find_session(&[1; 32]).await.unwrap().unwrap().id;
         assert_eq!(store.delete_other_sessions(ana, current).await.unwrap(), [other]);
         assert_eq!(store.list_sessions(ana).await.unwrap().len(), 1);

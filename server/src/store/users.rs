@@ -1,6 +1,6 @@
 //! People, and how an account begins.
 
-use protocol::{DisplayName, Handle, UserId};
+use protocol::{DisplayName, Handle, SessionId, UserId};
 
 use super::{Error, NewSession, Store, sessions};
 
@@ -11,6 +11,23 @@ pub struct Credentials {
     pub user: UserId,
     /// As a PHC string.
     pub password_hash: String,
+    /// Whether nobody can use the account at the moment.
+    pub suspended: bool,
+}
+
+/// A password to be, and by which session it is given.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPassword<'a> {
+    /// Whose.
+    pub user: UserId,
+    /// The hash of the one before, which has been verified.
+    pub before: &'a str,
+    /// As a PHC string.
+    pub password_hash: &'a str,
+    /// The session that asks, which goes on …
+    pub session: SessionId,
+    /// … with another token, of which this is the SHA-256.
+    pub token_hash: &'a [u8],
 }
 
 /// A person to be.
@@ -118,7 +135,7 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
-        sessions::insert(&mut tx, user.id, session).await?;
+        sessions::insert(&mut tx, user.id, &user.password_hash, session).await?;
         tx.commit().await?;
         Ok(admin)
     }
@@ -128,10 +145,63 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn find_credentials(&self, handle: &Handle) -> Result<Option<Credentials>, Error> {
-        let row = sqlx::query!("select id, password_hash from users where handle = $1", handle.as_str())
+        let row = sqlx::query!(
+            r#"select id, password_hash, suspended_at is not null as "suspended!"
+               from users where handle = $1"#,
+            handle.as_str()
+        )
+        .fetch_optional(&self.pool())
+        .await?;
+        Ok(row.map(|row| Credentials {
+            user: UserId(row.id),
+            password_hash: row.password_hash,
+            suspended: row.suspended,
+        }))
+    }
+
+    /// The hash that a person's password is compared with.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_password_hash(&self, user: UserId) -> Result<Option<String>, Error> {
+        Ok(sqlx::query_scalar!("select password_hash from users where id = $1", user.0)
             .fetch_optional(&self.pool())
-            .await?;
-        Ok(row.map(|row| Credentials { user: UserId(row.id), password_hash: row.password_hash }))
+            .await?)
+    }
+
+    /// Gives a person another password, ends all their sessions but the one that asks, and tells which. `None` when that
+    /// one has ended, or the password is no longer the one that was verified: then nothing has happened.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn change_password(&self, new: NewPassword<'_>) -> Result<Option<Vec<SessionId>>, Error> {
+        let mut tx = self.pool().begin().await?;
+        // The person's row first, then the sessions: a sign-in that is under way has either made its session, which is
+        // then ended, or finds that its password is none any more.
+        let changed = sqlx::query!(
+            "update users set password_hash = $2 where id = $1 and password_hash = $3 and suspended_at is null",
+            new.user.0,
+            new.password_hash,
+            new.before
+        )
+        .execute(&mut *tx)
+        .await?;
+        let kept = sqlx::query!(
+            "update sessions set token_hash = $3 where id = $1 and user_id = $2 and expires_at > now()",
+            new.session.0,
+            new.user.0,
+            new.token_hash
+        )
+        .execute(&mut *tx)
+        .await?;
+        if changed.rows_affected() == 0 || kept.rows_affected() == 0 {
+            tx.rollback().await?;
+            return Ok(None);
+        }
+        sqlx::query!("delete from password_links where user_id = $1", new.user.0).execute(&mut *tx).await?;
+        let ended = sessions::delete_others(&mut tx, new.user, new.session).await?;
+        tx.commit().await?;
+        Ok(Some(ended))
     }
 }
 
@@ -144,7 +214,8 @@ async fn enter(tx: &mut sqlx::PgTransaction<'_>, entry: Entry<'_>) -> Result<(),
     };
     let spent = sqlx::query!(
         "update invitations set uses_left = uses_left - 1
-         where token_hash = $1 and uses_left > 0 and expires_at > now() and revoked_at is null",
+         where token_hash = $1 and uses_left > 0 and expires_at > now() and revoked_at is null
+           and exists (select from users where id = created_by and suspended_at is null)",
         token_hash
     )
     .execute(&mut **tx)

@@ -283,6 +283,224 @@ async fn all_other_sessions_end_at_once(pool: PgPool) {
     assert_eq!(laptop.visit("/settings").await.page().sessions.len(), 1);
 }
 
+// --- Another password --------------------------------------------------------------------------------------------
+
+const OTHER_PASSWORD: &str = "battery staple horse";
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_new_password_ends_every_other_session_and_gives_this_one_another_token(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let (laptop, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
+    set_up(&laptop).await;
+    let phone = house.browser();
+    phone.sign_in("ana", PASSWORD).await.leads_to();
+    let thief = house.browser();
+    thief.cookies.replace(laptop.cookies.borrow().clone());
+
+    let fields = [("current", PASSWORD), ("password", OTHER_PASSWORD)];
+    let to = laptop.fill("/settings/password", &fields).await.leads_to().to_owned();
+    let page = laptop.visit(&to).await;
+    assert!(page.text().contains("Your password is changed"), "the page says so");
+    assert!(!laptop.visit("/settings").await.text().contains("Your password is changed"));
+    assert_eq!(page.page().sessions.len(), 1);
+    for ended in [&phone, &thief] {
+        assert_eq!(ended.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
+    }
+    assert_eq!(bea.visit("/settings").await.status, StatusCode::OK);
+    let answer = phone.sign_in("ana", PASSWORD).await;
+    answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::CredentialsWrong, "");
+    phone.sign_in("ana", OTHER_PASSWORD).await.leads_to();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_refused_change_of_the_password_blames_a_field_and_changes_nothing(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let ana = house.newcomer("ana").await;
+    set_up(&ana).await;
+    let phone = house.browser();
+    phone.sign_in("ana", PASSWORD).await.leads_to();
+    for (current, password, code, field) in [
+        ("hush-hush-hush", OTHER_PASSWORD, ErrorCode::PasswordWrong, "current"),
+        ("hush", OTHER_PASSWORD, ErrorCode::PasswordWrong, "current"),
+        (PASSWORD, "hush-hush", ErrorCode::PasswordTooShort, "password"),
+    ] {
+        let fields = [("current", current), ("password", password)];
+        let answer = ana.fill("/settings/password", &fields).await;
+        answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, code, field);
+        assert_eq!(answer.form().form, FormName::ChangePassword);
+        assert!(answer.text().contains(&format!("field-{field}-error")), "the refusal is beside its field");
+        for secret in ["hush", PASSWORD, OTHER_PASSWORD] {
+            assert!(!answer.text().contains(secret), "a password is in the page");
+        }
+        assert!(answer.set_cookies().is_empty());
+    }
+    assert_eq!(phone.visit("/settings").await.page().sessions.len(), 2);
+    house.browser().sign_in("ana", PASSWORD).await.leads_to();
+
+    // Who is not signed in changes nothing, and is asked to sign in.
+    let fields = [("current", PASSWORD), ("password", OTHER_PASSWORD)];
+    let answer = house.browser().fill("/settings/password", &fields).await;
+    answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::NotSignedIn, "");
+    assert_eq!(answer.form().form, FormName::SignIn);
+}
+
+/// Guesses at an open session and at the door are counted together.
+#[sqlx::test(migrations = "../migrations")]
+async fn guessing_at_an_open_session_is_slowed_down_as_signing_in_is(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open", "--sign-ins-per-account-per-min=2"]).await;
+    let ana = house.newcomer("ana").await;
+    house.browser().sign_in("ana", "wrong password").await;
+    ana.fill("/settings/password", &[("current", "wrong password"), ("password", OTHER_PASSWORD)]).await;
+    let fields = [("current", PASSWORD), ("password", OTHER_PASSWORD)];
+    let answer = ana.fill("/settings/password", &fields).await;
+    answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::SlowDown, "");
+    assert!((1..=30).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
+}
+
+// --- People ------------------------------------------------------------------------------------------------------
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
+    set_up(&ana).await;
+    let people = ana.visit("/settings").await.page().people.expect("an administrator sees everyone");
+    let person = people.list.iter().find(|person| person.user.handle == "bea").unwrap();
+    assert_eq!((people.list.len(), people.more, person.admin, person.suspended), (2, false, false, false));
+    let path = |what: &str| format!("/settings/people/{}/{what}", person.user.id);
+
+    assert_eq!(ana.fill(&path("suspend"), &[]).await.leads_to(), "/settings#set-people");
+    assert_eq!(bea.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
+    // Only who knows the password is told.
+    let answer = bea.sign_in("bea", "wrong password").await;
+    answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::CredentialsWrong, "");
+    let answer = bea.sign_in("bea", PASSWORD).await;
+    answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::AccountSuspended, "");
+    assert!(answer.text().contains("This account is suspended."));
+    assert!(answer.set_cookies().is_empty());
+    let list = ana.visit("/settings?people=BE").await.page().people.unwrap().list;
+    assert_eq!(
+        list.iter().map(|p| (p.user.handle.as_str(), p.suspended)).collect::<Vec<_>>(),
+        [("bea", true)]
+    );
+
+    let to = ana.fill(&path("let-in"), &[("people", "b e")]).await;
+    assert_eq!(to.leads_to(), "/settings?people=b%20e#set-people");
+    // What had ended does not come back.
+    assert_eq!(bea.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
+    bea.sign_in("bea", PASSWORD).await.leads_to();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn only_administrators_see_everyone_and_nobody_suspends_themselves(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
+    set_up(&ana).await;
+    let people = ana.visit("/settings").await.page().people.unwrap().list;
+    assert!(bea.visit("/settings?people=").await.page().people.is_none());
+    for person in &people {
+        for (who, what) in [(&bea, "suspend"), (&bea, "let-in")] {
+            let answer = who.fill(&format!("/settings/people/{}/{what}", person.user.id), &[]).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        }
+        if person.admin {
+            let answer = ana.fill(&format!("/settings/people/{}/suspend", person.user.id), &[]).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        }
+    }
+    for nobody in ["0192f0c1-0000-7000-8000-0000000000d1", "nonsense"] {
+        let answer = ana.fill(&format!("/settings/people/{nobody}/suspend"), &[]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    }
+    let path = format!("/settings/people/{}/suspend", people[0].user.id);
+    assert_eq!(house.browser().fill(&path, &[]).await.leads_to(), "/sign-in");
+    for browser in [&ana, &bea] {
+        assert_eq!(browser.visit("/settings").await.status, StatusCode::OK);
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_link_for_a_new_password_is_good_once_and_ends_every_session(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
+    set_up(&ana).await;
+    let people = ana.visit("/settings").await.page().people.unwrap().list;
+    let id = people.iter().find(|person| person.user.handle == "bea").unwrap().user.id;
+    let make = format!("/settings/people/{id}/new-password");
+    assert_eq!(bea.fill(&make, &[]).await.status, StatusCode::FORBIDDEN);
+    let shown = async |browser: &Browser<'_>| {
+        let people = browser.visit("/settings").await.page().people.unwrap().list;
+        people.into_iter().find_map(|person| person.link)
+    };
+    assert_eq!(ana.fill(&make, &[]).await.leads_to(), "/settings#set-people");
+    let link = shown(&ana).await.expect("the browser that made it sees it");
+    let ana_elsewhere = house.browser();
+    ana_elsewhere.sign_in("ana", PASSWORD).await.leads_to();
+    assert_eq!(shown(&ana_elsewhere).await, None);
+
+    // It says whose it is, to whoever is signed in as well, and a refusal keeps it.
+    let path = link.strip_prefix(ORIGIN).unwrap();
+    let secret = path.strip_prefix("/new-password/").unwrap();
+    let page = ana.visit(path).await.page();
+    assert_eq!(page.password_link.unwrap().user.handle, "bea");
+    assert!(page.viewer.is_none());
+    let phone = house.browser();
+    let answer = phone.fill("/new-password", &[("link", secret), ("password", "hush")]).await;
+    answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PasswordTooShort, "password");
+    assert!(answer.page().password_link.is_some() && !answer.text().contains("hush"));
+    assert_eq!(bea.visit("/settings").await.status, StatusCode::OK);
+
+    let fields = [("link", secret), ("password", OTHER_PASSWORD)];
+    assert_eq!(phone.fill("/new-password", &fields).await.leads_to(), "/");
+    assert_eq!(phone.visit("/settings").await.page().viewer.unwrap().user.handle, "bea");
+    assert_eq!(bea.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
+    bea.sign_in("bea", PASSWORD).await.assert_refused(
+        StatusCode::UNAUTHORIZED,
+        ErrorCode::CredentialsWrong,
+        "",
+    );
+    bea.sign_in("bea", OTHER_PASSWORD).await.leads_to();
+    assert_eq!(shown(&ana).await, None);
+    for answer in [phone.fill("/new-password", &fields).await, phone.visit(path).await] {
+        answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PasswordLinkInvalid, "");
+        assert!(!answer.text().contains("action=\"/new-password\""), "no form that could only be refused");
+    }
+    for nonsense in ["", "nonsense", "../settings"] {
+        let answer = phone.fill("/new-password", &[("link", nonsense), ("password", OTHER_PASSWORD)]).await;
+        answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PasswordLinkInvalid, "");
+    }
+
+    // Who changes their password themselves needs the link no more.
+    ana.fill(&make, &[]).await.leads_to();
+    assert!(shown(&ana).await.is_some());
+    let fields = [("current", OTHER_PASSWORD), ("password", PASSWORD)];
+    bea.fill("/settings/password", &fields).await.leads_to();
+    assert_eq!(shown(&ana).await, None);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_list_of_everyone_is_bounded_and_can_be_searched(pool: PgPool) {
+    let house = House::new(pool.clone(), &["--sign-up=open"]).await;
+    let ana = house.newcomer("ana").await;
+    sqlx::query(
+        "insert into users (id, handle, name, password_hash)
+         select gen_random_uuid(), 'p' || n, 'Person ' || n, '' from generate_series(1, 200) n",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    set_up(&ana).await;
+    let people = ana.visit("/settings").await.page().people.unwrap();
+    assert_eq!((people.list.len(), people.more), (protocol::limits::FOUND_MAX, true));
+    let answer = ana.visit("/settings?people=%40P17").await;
+    let people = answer.page().people.unwrap();
+    assert_eq!((people.list.len(), people.more, people.query.as_str()), (11, false, "@P17"));
+    assert!(answer.text().contains("value=\"@P17\""), "what was looked for stays in its field");
+    assert!(ana.visit("/settings?people=nobody").await.text().contains("Nobody of that name."));
+}
+
+// --- Links -------------------------------------------------------------------------------------------------------
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_new_link_is_shown_to_the_browser_that_made_it_until_it_is_revoked(pool: PgPool) {
     let house = House::new(pool, &[]).await;
@@ -380,6 +598,11 @@ const FORMS: &[&str] = &[
     "/set-up",
     "/settings/sessions/0199a1b2-0000-7000-8000-000000000000/end",
     "/settings/sessions/end-others",
+    "/settings/password",
+    "/new-password",
+    "/settings/people/0199a1b2-0000-7000-8000-000000000000/new-password",
+    "/settings/people/0199a1b2-0000-7000-8000-000000000000/suspend",
+    "/settings/people/0199a1b2-0000-7000-8000-000000000000/let-in",
     "/invitations",
     "/invitations/0199a1b2-0000-7000-8000-000000000000/revoke",
     "/preferences",

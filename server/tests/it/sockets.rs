@@ -191,6 +191,114 @@ async fn a_session_that_ends_closes_its_sockets_everywhere(pool: PgPool) {
     assert_eq!(bea.asks(Command::Ping {}).await, Ok(Reply::Pong {}));
 }
 
+/// A node that asks for its sessions so seldom that only the broker's word can be the reason.
+fn seldom() -> server::node::Tuning {
+    server::node::Tuning { session_check: std::time::Duration::from_secs(3_600), ..Cluster::tuning() }
+}
+
+async fn is_sent_away(device: &crate::cluster::Person) {
+    device.until("sent away", |client| matches!(client.link(), client::Link::Away { .. })).await;
+    assert_eq!(device.closes(), [CloseCode::SessionEnded as u16]);
+}
+
+async fn answers(socket: &mut Socket) {
+    socket.send(Message::text(r#"{"ref":2,"command":{"type":"ping"}}"#)).await.unwrap();
+    assert_eq!(hears(socket).await, Ok(ServerFrame::Reply { r#ref: 2, reply: Reply::Pong {} }));
+}
+
+/// A new password closes the sockets of all other sessions, on every server; those of the session that asked stay, and
+/// its new cookie opens others.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_new_password_closes_the_sockets_of_the_other_sessions_everywhere(pool: PgPool) {
+    let cluster = Cluster::start_tuned(pool, 2, seldom()).await;
+    let ana = cluster.person("ana", 1).await;
+    let tab = ana.second_device();
+    tab.goes_to(cluster.node(2)).await;
+    let bea = cluster.person("bea", 2).await;
+    let sign_in = "handle=ana&password=correct+horse+battery".to_owned();
+    let phone = cluster.node(2).post("/sign-in", "", sign_in).await.expect("a second session");
+    let mut here = greeted(&cluster, &phone).await;
+    let mut there = cluster.node(2).socket(&phone, ORIGIN).await.unwrap();
+    there.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":1}}"#)).await.unwrap();
+    hears(&mut there).await.unwrap();
+
+    let body = "current=correct+horse+battery&password=battery+staple+horse".to_owned();
+    let renewed = cluster.node(1).post("/settings/password", &phone, body).await.expect("another token");
+    for device in [&ana, &tab] {
+        is_sent_away(device).await;
+    }
+    assert_ne!(renewed, phone);
+    answers(&mut here).await;
+    answers(&mut there).await;
+    greeted(&cluster, &renewed).await;
+    let mut old = cluster.node(2).socket(&phone, ORIGIN).await.unwrap();
+    assert!(
+        matches!(hears(&mut old).await, Ok(ServerFrame::Refusal { .. })),
+        "the old cookie is worth nothing"
+    );
+    assert_eq!(bea.asks(Command::Ping {}).await, Ok(Reply::Pong {}));
+}
+
+/// Suspending someone closes all their sockets, on every server, and nobody else's.
+#[sqlx::test(migrations = "../migrations")]
+async fn suspending_someone_closes_their_sockets_everywhere(pool: PgPool) {
+    let cluster = Cluster::start_tuned(pool, 2, seldom()).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 1).await;
+    let tab = bea.second_device();
+    tab.goes_to(cluster.node(2)).await;
+    let sign_in = || "handle=bea&password=correct+horse+battery".to_owned();
+    let phone = cluster.node(1).post("/sign-in", "", sign_in()).await.expect("a second session");
+    let mut phone = greeted(&cluster, &phone).await;
+    let room = cluster.group("crew", [&ana, &bea]).await;
+    bea.says(room, "I was here.").await;
+
+    let path = |what: &str| format!("/settings/people/{}/{what}", bea.id());
+    cluster.node(2).post(&path("suspend"), &ana.cookie, String::new()).await;
+    for device in [&bea, &tab] {
+        is_sent_away(device).await;
+    }
+    let closed = async {
+        loop {
+            if let Err(code) = hears(&mut phone).await {
+                return code;
+            }
+        }
+    };
+    assert_eq!(closed.await, CloseCode::SessionEnded as u16);
+    let mut socket = cluster.node(2).socket(&bea.cookie, ORIGIN).await.unwrap();
+    assert!(matches!(hears(&mut socket).await, Ok(ServerFrame::Refusal { .. })));
+    assert_eq!(hears(&mut socket).await, Err(CloseCode::SessionEnded as u16));
+
+    // What they wrote stays, and so does their place in the room.
+    ana.opens(room).await;
+    ana.sees(room, ["I was here."]).await;
+    cluster.node(1).post(&path("let-in"), &ana.cookie, String::new()).await;
+    let again = cluster.node(2).post("/sign-in", "", sign_in()).await.expect("a session again");
+    let mut socket = cluster.node(1).socket(&again, ORIGIN).await.unwrap();
+    socket.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":1}}"#)).await.unwrap();
+    match hears(&mut socket).await {
+        Ok(ServerFrame::Reply { reply: Reply::Welcome { rooms, .. }, .. }) => {
+            assert_eq!(rooms.iter().map(|summary| summary.room.id).collect::<Vec<_>>(), [room]);
+        }
+        other => panic!("{other:?} is no welcome"),
+    }
+}
+
+/// A suspension that the broker told nobody of is found by the session check, also where a session is left over.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_suspension_that_was_not_heard_is_found(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let ana = cluster.person("ana", 1).await;
+    let bea = cluster.person("bea", 2).await;
+    sqlx::query("update users set suspended_at = now() where handle = 'bea'")
+        .execute(&cluster.pool)
+        .await
+        .unwrap();
+    is_sent_away(&bea).await;
+    assert_eq!(ana.asks(Command::Ping {}).await, Ok(Reply::Pong {}));
+}
+
 /// The same when the news of it is lost: the session check finds it.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_session_that_ended_unheard_is_found(pool: PgPool) {

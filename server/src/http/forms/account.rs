@@ -101,17 +101,17 @@ async fn try_sign_out(site: &Site, visit: &Visit) -> Result<Done, Fault> {
 }
 
 /// Ends the session that the browser came with.
-async fn end_former(site: &Site, visit: &Visit) -> Result<(), Fault> {
+pub(super) async fn end_former(site: &Site, visit: &Visit) -> Result<(), Fault> {
     match &visit.viewer {
         Some(viewer) => Ok(site.accounts.sign_out(viewer).await?),
         None => Ok(()),
     }
 }
 
-fn session_cookie(site: &Site, token: &Token) -> axum::http::HeaderValue {
+pub(super) fn session_cookie(site: &Site, token: &Token) -> axum::http::HeaderValue {
     Cookie::Session.write(&token.reveal(), site.guard.is_https())
 }
 
-fn device(headers: &HeaderMap) -> String {
+pub(super) fn device(headers: &HeaderMap) -> String {
     device_of(headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default())
 }

@@ -5,6 +5,8 @@
 //! [`Target::of`] and the structs beside the handlers.
 
 mod account;
+mod password;
+mod people;
 mod preferences;
 mod send;
 mod set_up;
@@ -36,6 +38,11 @@ pub(super) fn routes() -> Router<Site> {
         .route("/set-up", post(set_up::set_up))
         .route("/settings/sessions/{id}/end", post(settings::end_session))
         .route("/settings/sessions/end-others", post(settings::end_other_sessions))
+        .route("/settings/password", post(password::change))
+        .route("/new-password", post(password::set))
+        .route("/settings/people/{id}/new-password", post(people::make_password_link))
+        .route("/settings/people/{id}/suspend", post(people::suspend))
+        .route("/settings/people/{id}/let-in", post(people::let_in_again))
         .route("/invitations", post(settings::invite))
         .route("/invitations/{id}/revoke", post(settings::revoke_invitation))
         .route("/preferences", post(preferences::set))
@@ -54,7 +61,9 @@ impl Fields {
 
     /// Everything that may be shown again.
     fn without_passwords(mut self) -> BTreeMap<String, String> {
-        self.0.remove("password");
+        for password in ["password", "current"] {
+            self.0.remove(password);
+        }
         self.0
     }
 }
@@ -125,6 +134,8 @@ impl Target {
             "/sign-in" => (FormName::SignIn, Place::SignIn),
             "/sign-up" => (FormName::SignUp, Place::SignUp),
             "/set-up" => (FormName::SetUp, Place::SetUp),
+            "/new-password" => (FormName::NewPassword, Place::NewPassword(String::new())),
+            "/settings/password" => (FormName::ChangePassword, Place::Settings),
             "/invitations" => (FormName::Invite, Place::Settings),
             _ => {
                 let room = path.strip_prefix("/r/")?.strip_suffix("/messages")?;
@@ -147,6 +158,10 @@ impl Target {
                 let token = values.get("invitation").filter(|token| accounts::Token::parse(token).is_some());
                 (self.form, token.map_or(Place::SignUp, |token| Place::Invited(token.clone())))
             }
+            Place::NewPassword(_) => {
+                let token = values.get("link").filter(|token| accounts::Token::parse(token).is_some());
+                (self.form, Place::NewPassword(token.cloned().unwrap_or_default()))
+            }
             place @ (Place::Room(_) | Place::Settings | Place::SetUp | Place::Lobby)
                 if visit.viewer.is_none() =>
             {
@@ -158,6 +173,7 @@ impl Target {
             | Place::Invited(_)
             | Place::Room(_)
             | Place::Settings
+            | Place::SettingsAt { .. }
             | Place::SetUp
             | Place::Lobby
             | Place::Nowhere(_)) => (self.form, place),

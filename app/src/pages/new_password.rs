@@ -1,0 +1,48 @@
+//! A new password, at the end of a link from an administrator.
+
+use leptos::prelude::*;
+use protocol::{FormName, Page};
+
+use super::door::Door;
+use crate::{
+    components::field::{Field, FormError, Refused},
+    words::use_words,
+};
+
+/// The page.
+#[component]
+pub fn NewPassword() -> impl IntoView {
+    let page = expect_context::<Page>();
+    let words = use_words();
+    let refused = Refused::of(&page, FormName::NewPassword);
+    match page.password_link {
+        Some(link) => view! {
+            <Door title=words.new_password().to_owned() lead=format!("{} · @{}", link.user.name, link.user.handle)>
+                <form class="door-form" method="post" action="/new-password">
+                    <FormError refused=refused.clone()/>
+                    <input type="hidden" name="link" value=link.token/>
+                    // For password managers, which keep a password by its account.
+                    <input type="text" name="handle" autocomplete="username" value=link.user.handle hidden/>
+                    <Field
+                        name="password"
+                        label=words.new_password()
+                        kind="password"
+                        autocomplete="new-password"
+                        hint=words.password_hint()
+                        refused
+                        first=true
+                    />
+                    <button type="submit" class="button primary">{words.set_password()}</button>
+                </form>
+            </Door>
+        }
+        .into_any(),
+        None => view! {
+            <Door title=words.link_void().to_owned() lead="">
+                <FormError refused/>
+                <a class="button" href="/sign-in" rel="external">{words.sign_in()}</a>
+            </Door>
+        }
+        .into_any(),
+    }
+}

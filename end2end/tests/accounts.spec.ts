@@ -1,0 +1,99 @@
+// What becomes of one's sessions when the account changes: another password, and being suspended.
+import { PASSWORD, expect, fillSignIn, isAccessible, isAwake, isIn, opens, place, signIn, signUp, test } from "../fixtures";
+
+test("a new password signs out every other browser, and this one goes on", async ({ open, expected }) => {
+  expected(/status of (401|422)/);
+  const first = await open();
+  const person = await signUp(first);
+  const second = await open();
+  await signIn(second, person);
+  await opens(second, "#general");
+
+  await first.goto("/settings");
+  await isIn(first);
+  const account = first.getByRole("region", { name: "Account" });
+  const change = async (current: string, password: string) => {
+    const field = account.getByLabel("Current password");
+    if (!(await field.isVisible())) await account.getByText("Change password").first().click();
+    await field.fill(current);
+    await account.getByLabel("New password").fill(password);
+    await account.getByRole("button", { name: "Change password" }).click();
+  };
+  await change("not the password", "a brass lantern");
+  await expect(account.getByLabel("Current password")).toHaveAccessibleDescription("This is not your current password.");
+  await expect(account.getByLabel("Current password")).toBeFocused();
+  await change(PASSWORD, "brass");
+  await expect(account.getByLabel("New password")).toHaveAccessibleDescription(/^Too short/);
+  await isAwake(first);
+  await isAccessible(first, "a refused change of the password");
+  await change(PASSWORD, "a brass lantern");
+  await expect(account.getByRole("status")).toHaveText("Your password is changed, and every other device is signed out.");
+  await expect(second).toHaveURL(/\/sign-in/);
+  await isIn(first);
+  await expect(first.getByRole("region", { name: "Signed-in devices" }).getByRole("listitem")).toHaveCount(1);
+
+  await fillSignIn(second, person);
+  await expect(second.getByRole("alert")).toHaveText(/^That handle and password/);
+  await fillSignIn(second, { ...person, password: "a brass lantern" });
+  await isIn(second);
+});
+
+test("an administrator suspends someone, without script, and lets them in again", async ({ open, expected }) => {
+  expected(/status of 403/);
+  const person = await signUp(await open(), { name: "Sol Marchetti" });
+  const admin = await open({ javaScriptEnabled: false });
+  await admin.goto("/sign-in");
+  await fillSignIn(admin, place.admin);
+  await admin.goto(`/settings?people=${person.handle}`);
+  const line = admin.getByRole("region", { name: "People" }).getByRole("listitem");
+  await expect(line).toHaveCount(1);
+  await expect(line.getByRole("button", { name: "Suspend Sol Marchetti" })).toBeHidden();
+  await line.getByText("Manage", { exact: true }).click();
+  await expect(line.getByText(/^They will be signed out everywhere/)).toBeVisible();
+  await line.getByRole("button", { name: "Suspend Sol Marchetti" }).click();
+
+  await expect(person.page).toHaveURL(/\/sign-in/);
+  await expect(line.getByText("Suspended", { exact: true })).toBeVisible();
+  await expect(admin.getByRole("searchbox", { name: "Name or handle" })).toHaveValue(person.handle);
+  await fillSignIn(person.page, person);
+  await expect(person.page.getByRole("alert")).toHaveText(/^This account is suspended/);
+
+  await line.getByRole("button", { name: "Let in again" }).click();
+  await expect(line.getByText("Suspended", { exact: true })).toHaveCount(0);
+  await fillSignIn(person.page, person);
+  await isIn(person.page);
+});
+
+test("who has forgotten their password gets a link from an administrator", async ({ open, expected }) => {
+  expected(/status of (401|422)/);
+  const person = await signUp(await open(), { name: "Nia Okafor" });
+  const admin = await open();
+  await signIn(admin, place.admin);
+  await admin.goto(`/settings?people=${person.handle}`);
+  await isAwake(admin);
+  const line = admin.getByRole("region", { name: "People" }).getByRole("listitem");
+  await line.getByText("Manage", { exact: true }).click();
+  await isAccessible(admin, "what one may do with an account");
+  await line.getByRole("button", { name: "New password link" }).click();
+  const link = await line.getByRole("textbox", { name: "New password link" }).inputValue();
+
+  const elsewhere = await open();
+  await elsewhere.goto(link);
+  await isAwake(elsewhere);
+  await expect(elsewhere.getByText(`Nia Okafor · @${person.handle}`)).toBeVisible();
+  await isAccessible(elsewhere, "a new password by a link");
+  await elsewhere.getByLabel("New password").fill("short");
+  await elsewhere.getByRole("button", { name: "Set password" }).click();
+  await expect(elsewhere.getByLabel("New password")).toHaveAccessibleDescription(/^Too short/);
+  await elsewhere.getByLabel("New password").fill("a brass lantern");
+  await elsewhere.getByRole("button", { name: "Set password" }).click();
+  await isIn(elsewhere);
+  await expect(person.page).toHaveURL(/\/sign-in/);
+  await fillSignIn(person.page, { ...person, password: "a brass lantern" });
+  await isIn(person.page);
+
+  // That was its last use.
+  await admin.goto(link);
+  await expect(admin.getByRole("heading", { name: "This link does not work" })).toBeVisible();
+  await expect(admin.getByRole("alert")).toHaveText(/^This link is used up/);
+});

@@ -1,0 +1,58 @@
+//! Changes a password, or sets one by a link.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
+use protocol::FormName;
+
+use super::{
+    Done, Fault, Fields, Target,
+    account::{device, end_former, session_cookie},
+    signed_in,
+};
+use crate::{
+    account::{ChangePassword, SetPassword},
+    http::{Site, page::Place, viewer::Visit},
+};
+
+pub(super) async fn change(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
+    match try_change(&site, &visit, &fields).await {
+        Ok(done) => done.into_response(),
+        Err(fault) => {
+            let target = Target { form: FormName::ChangePassword, place: Place::Settings };
+            target.redraw(&site, &visit, fields, fault).await
+        }
+    }
+}
+
+async fn try_change(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
+    let viewer = signed_in(visit)?;
+    // Guessing at a session that somebody left open is no quicker than guessing at the door.
+    site.limits.check_sign_in(visit.address.0, &viewer.user.handle)?;
+    let form = ChangePassword { current: fields.get("current"), password: fields.get("password") };
+    let token = site.accounts.change_password(viewer, form).await?;
+    Ok(Done::to("/settings?done=password").with(session_cookie(site, &token)))
+}
+
+pub(super) async fn set(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
+    match try_set(&site, &visit, &fields).await {
+        Ok(done) => done.into_response(),
+        Err(fault) => {
+            let target = Target { form: FormName::NewPassword, place: Place::NewPassword(String::new()) };
+            target.redraw(&site, &visit, fields, fault).await
+        }
+    }
+}
+
+async fn try_set(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
+    site.limits.check_sign_up(visit.address.0)?;
+    let form = SetPassword {
+        link: fields.get("link"),
+        password: fields.get("password"),
+        device: &device(&visit.headers),
+    };
+    let token = site.accounts.set_password(form).await?;
+    end_former(site, visit).await?;
+    Ok(Done::to("/").with(session_cookie(site, &token)))
+}

@@ -1,0 +1,72 @@
+//! What an administrator does with others' accounts.
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use protocol::{ErrorCode, UserId};
+
+use super::{Done, Fault, Fields, signed_in, small};
+use crate::http::{Site, cookies::Cookie, page::path_safe, viewer::Visit};
+
+pub(super) async fn suspend(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Response {
+    small(try_suspend(&site, &visit, &id, &fields).await)
+}
+
+async fn try_suspend(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Result<Done, Fault> {
+    site.accounts.suspend(signed_in(visit)?, person(id)?).await?;
+    Ok(back(fields))
+}
+
+pub(super) async fn let_in_again(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Response {
+    small(try_let_in_again(&site, &visit, &id, &fields).await)
+}
+
+async fn try_let_in_again(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Result<Done, Fault> {
+    site.accounts.let_in_again(signed_in(visit)?, person(id)?).await?;
+    Ok(back(fields))
+}
+
+pub(super) async fn make_password_link(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Response {
+    small(try_make_password_link(&site, &visit, &id, &fields).await)
+}
+
+/// This browser, and no other, sees the link, beside the person.
+async fn try_make_password_link(
+    site: &Site,
+    visit: &Visit,
+    id: &str,
+    fields: &Fields,
+) -> Result<Done, Fault> {
+    let user = person(id)?;
+    let token = site.accounts.make_password_link(signed_in(visit)?, user).await?;
+    let cookie = format!("{user}.{}", token.reveal());
+    Ok(back(fields).with(Cookie::Link.write(&cookie, site.guard.is_https())))
+}
+
+fn person(id: &str) -> Result<UserId, Fault> {
+    id.parse().map_err(|_| Fault::refused("", ErrorCode::UserUnknown))
+}
+
+/// To the list, as it was looked for.
+fn back(fields: &Fields) -> Done {
+    match fields.get("people") {
+        "" => Done::to("/settings#set-people"),
+        query => Done::to(format!("/settings?people={}#set-people", path_safe(query))),
+    }
+}

@@ -1,0 +1,175 @@
+//! Links by which someone sets a new password.
+
+use protocol::{SessionId, User, UserId};
+
+use super::{Error, NewSession, PeopleRefused, Store, people, sessions};
+
+impl Store {
+    /// Adds a link for a person, good for `lifetime_s` seconds, in place of the one before. `by` must be an
+    /// administrator.
+    ///
+    /// # Errors
+    /// See [`PeopleRefused`]; a suspended person counts as none.
+    pub async fn insert_password_link(
+        &self,
+        by: UserId,
+        user: UserId,
+        token_hash: &[u8],
+        lifetime_s: f64,
+    ) -> Result<(), PeopleRefused> {
+        let mut tx = self.pool().begin().await?;
+        if !people::is_administrator(&mut tx, by).await? {
+            return Err(PeopleRefused::Forbidden);
+        }
+        let done = sqlx::query!(
+            "insert into password_links (user_id, token_hash, created_by, expires_at)
+             select id, $2::bytea, $3::uuid, now() + make_interval(secs => $4)
+             from users where id = $1 and suspended_at is null
+             on conflict (user_id) do update
+             set token_hash = excluded.token_hash, created_by = excluded.created_by,
+                 created_at = now(), expires_at = excluded.expires_at",
+            user.0,
+            token_hash,
+            by.0,
+            lifetime_s
+        )
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(PeopleRefused::NoSuchUser);
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Whose password the link with this secret is for, while it is good. Only a hint: [`Store::use_password_link`]
+    /// decides.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_password_link(&self, token_hash: &[u8]) -> Result<Option<User>, Error> {
+        let row = sqlx::query!(
+            "select u.id, u.handle, u.name from password_links l join users u on u.id = l.user_id
+             where l.token_hash = $1 and l.expires_at > now() and u.suspended_at is null",
+            token_hash
+        )
+        .fetch_optional(&self.pool())
+        .await?;
+        Ok(row.map(|row| User { id: UserId(row.id), handle: row.handle, name: row.name }))
+    }
+
+    /// Uses the link up: its person has the new password and a new session, and every other one ends. Tells whose they
+    /// are, and which; `None` when the link is not good: then nothing has happened.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn use_password_link(
+        &self,
+        token_hash: &[u8],
+        password_hash: &str,
+        session: &NewSession<'_>,
+    ) -> Result<Option<(UserId, Vec<SessionId>)>, Error> {
+        let mut tx = self.pool().begin().await?;
+        // The person's row first, as whoever changes an account: of two who use the link at once, the second waits, and
+        // then finds none.
+        let user = sqlx::query_scalar!(
+            "update users set password_hash = $2
+             where id = (select user_id from password_links where token_hash = $1 and expires_at > now())
+               and suspended_at is null
+             returning id",
+            token_hash,
+            password_hash
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(user) = user.map(UserId) else { return Ok(None) };
+        let used = sqlx::query!(
+            "delete from password_links where user_id = $1 and token_hash = $2 and expires_at > now()",
+            user.0,
+            token_hash
+        )
+        .execute(&mut *tx)
+        .await?;
+        let begun = sessions::insert(&mut tx, user, password_hash, session).await?;
+        let (1, Some(begun)) = (used.rows_affected(), begun) else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
+        let ended = sessions::delete_others(&mut tx, user, begun).await?;
+        tx.commit().await?;
+        Ok(Some((user, ended)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join;
+    use protocol::{DisplayName, Handle};
+    use sqlx::PgPool;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::{Entry, NewUser};
+
+    fn session(token_hash: &[u8]) -> NewSession<'_> {
+        NewSession { token_hash, device: "Test", lifetime_s: 60.0 }
+    }
+
+    async fn person(store: &Store, handle: &str, token_hash: &[u8]) -> UserId {
+        let user = NewUser {
+            id: UserId(Uuid::now_v7()),
+            handle: Handle::parse(handle).unwrap(),
+            name: DisplayName::parse(handle).unwrap(),
+            password_hash: "$argon2id$".to_owned(),
+        };
+        store.sign_up(&user, Entry::Open, &session(token_hash)).await.unwrap();
+        user.id
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_link_is_good_once_until_it_expires_is_replaced_or_its_person_suspended(pool: PgPool) {
+        let store = Store::over(pool);
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let bea = person(&store, "bea", &[2; 32]).await;
+        let make = async |token: u8, lifetime_s: f64| {
+            store.insert_password_link(ana, bea, &[token; 32], lifetime_s).await.unwrap();
+        };
+        let is_good = async |token: u8| store.find_password_link(&[token; 32]).await.unwrap().is_some();
+        make(3, -1.0).await;
+        assert!(!is_good(3).await);
+        make(4, 60.0).await;
+        make(5, 60.0).await;
+        assert!(!is_good(4).await && is_good(5).await);
+        store.suspend(ana, bea).await.unwrap();
+        assert!(!is_good(5).await);
+        assert_eq!(store.use_password_link(&[5; 32], "new", &session(&[6; 32])).await.unwrap(), None);
+        let refused = store.insert_password_link(ana, bea, &[7; 32], 60.0).await;
+        assert!(matches!(refused, Err(PeopleRefused::NoSuchUser)));
+        store.let_in_again(ana, bea).await.unwrap();
+        assert!(is_good(5).await);
+        let refused = store.insert_password_link(bea, ana, &[7; 32], 60.0).await;
+        assert!(matches!(refused, Err(PeopleRefused::Forbidden)));
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn of_two_who_use_a_link_at_once_one_sets_the_password(pool: PgPool) {
+        let store = Store::over(pool);
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let bea = person(&store, "bea", &[2; 32]).await;
+        let old = store.find_session(&[2; 32]).await.unwrap().unwrap().id;
+        store.insert_password_link(ana, bea, &[5; 32], 60.0).await.unwrap();
+        let (left, right) = (session(&[6; 32]), session(&[7; 32]));
+        let (left, right) = join(
+            store.use_password_link(&[5; 32], "left", &left),
+            store.use_password_link(&[5; 32], "right", &right),
+        )
+        .await;
+        let (left, right) = (left.unwrap(), right.unwrap());
+        let (won, password) = if left.is_some() { (left.clone(), "left") } else { (right.clone(), "right") };
+        assert!(left.is_none() || right.is_none());
+        assert_eq!(won, Some((bea, vec![old])));
+        assert_eq!(store.find_password_hash(bea).await.unwrap().as_deref(), Some(password));
+        assert_eq!(store.list_sessions(bea).await.unwrap().len(), 1);
+        assert_eq!(store.list_sessions(ana).await.unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,284 @@
+//! Everyone's accounts, for those who look after the place.
+
+use protocol::{PersonView, User, UserId, limits};
+
+use super::{Error, Store, like_pattern};
+
+/// Why someone's account stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum PeopleRefused {
+    /// Who asks is no administrator, or means themselves.
+    #[error("one may not do that")]
+    Forbidden,
+    /// There is no such person.
+    #[error("there is no such person")]
+    NoSuchUser,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl From<sqlx::Error> for PeopleRefused {
+    fn from(e: sqlx::Error) -> Self {
+        Self::Store(e.into())
+    }
+}
+
+impl Store {
+    /// The accounts with `query` in their handle or name, the suspended ones first; one more than are shown, where there
+    /// are so many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_people(&self, query: &str) -> Result<Vec<PersonView>, Error> {
+        let rows = sqlx::query!(
+            r#"select id, handle, name, admin, suspended_at is not null as "suspended!"
+               from users
+               where $1 = '%%' or handle ilike $1 or name ilike $1
+               order by suspended_at is null, lower(name), id limit $2"#,
+            like_pattern(query),
+            limits::FOUND_MAX as i64 + 1
+        )
+        .fetch_all(&self.pool())
+        .await?;
+        let person = |id, handle, name| User { id: UserId(id), handle, name };
+        Ok(rows
+            .into_iter()
+            .map(|row| PersonView {
+                user: person(row.id, row.handle, row.name),
+                admin: row.admin,
+                suspended: row.suspended,
+                link: None,
+            })
+            .collect())
+    }
+
+    /// Suspends a person, which ends all their sessions. Whoever is suspended already stays so.
+    ///
+    /// `by` must be an administrator, and another person: so there is always one left. Of two administrators who suspend
+    /// each other, one is first, because the place's row is held, and the other is none any more.
+    ///
+    /// # Errors
+    /// See [`PeopleRefused`].
+    pub async fn suspend(&self, by: UserId, user: UserId) -> Result<(), PeopleRefused> {
+        let mut tx = self.pool().begin().await?;
+        sqlx::query!("select epoch from installation for update").fetch_one(&mut *tx).await?;
+        if by == user || !is_administrator(&mut tx, by).await? {
+            return Err(PeopleRefused::Forbidden);
+        }
+        // The person's row first, then the sessions, for the sake of a sign-in that is under way.
+        let done = sqlx::query!(
+            "update users set suspended_at = coalesce(suspended_at, now()) where id = $1",
+            user.0
+        )
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(PeopleRefused::NoSuchUser);
+        }
+        sqlx::query!("delete from sessions where user_id = $1", user.0).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Lets a suspended person sign in again; a session that is left over does not come back. For someone who is not suspended it changes nothing.
+    ///
+    /// # Errors
+    /// See [`PeopleRefused`].
+    pub async fn let_in_again(&self, by: UserId, user: UserId) -> Result<(), PeopleRefused> {
+        let mut tx = self.pool().begin().await?;
+        sqlx::query!("select epoch from installation for update").fetch_one(&mut *tx).await?;
+        if !is_administrator(&mut tx, by).await? {
+            return Err(PeopleRefused::Forbidden);
+        }
+        let suspended = sqlx::query_scalar!(
+            r#"select suspended_at is not null as "suspended!" from users where id = $1 for update"#,
+            user.0
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        if !suspended.ok_or(PeopleRefused::NoSuchUser)? {
+            return Ok(());
+        }
+        sqlx::query!("update users set suspended_at = null where id = $1", user.0).execute(&mut *tx).await?;
+        // An older server, which knows of no suspension, may have made one.
+        sqlx::query!("delete from sessions where user_id = $1", user.0).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Whether someone looks after the place at this moment.
+pub(super) async fn is_administrator(
+    tx: &mut sqlx::PgTransaction<'_>,
+    user: UserId,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from users where id = $1 and admin and suspended_at is null) as "exists!""#,
+        user.0
+    )
+    .fetch_one(&mut **tx)
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join;
+    use protocol::{DisplayName, Handle};
+    use sqlx::PgPool;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::{Entry, NewPassword, NewSession, NewUser};
+
+    const HASH: &str = "$argon2id$";
+
+    fn session(token_hash: &[u8]) -> NewSession<'_> {
+        NewSession { token_hash, device: "Test", lifetime_s: 60.0 }
+    }
+
+    async fn person(store: &Store, handle: &str, token_hash: &[u8]) -> UserId {
+        let user = NewUser {
+            id: UserId(Uuid::now_v7()),
+            handle: Handle::parse(handle).unwrap(),
+            name: DisplayName::parse(handle).unwrap(),
+            password_hash: HASH.to_owned(),
+        };
+        store.sign_up(&user, Entry::Open, &session(token_hash)).await.unwrap();
+        user.id
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_suspended_person_has_no_session_whatever_is_left_of_one(pool: PgPool) {
+        let store = Store::over(pool.clone());
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let bea = person(&store, "bea", &[2; 32]).await;
+        let old = store.find_session(&[2; 32]).await.unwrap().unwrap().id;
+        store.suspend(ana, bea).await.unwrap();
+        assert!(store.find_session(&[2; 32]).await.unwrap().is_none());
+        assert_eq!(store.insert_session(bea, HASH, &session(&[3; 32])).await.unwrap(), None);
+        // One that an older server has made.
+        sqlx::query(
+            "insert into sessions (id, user_id, token_hash, device, expires_at)
+             values ($1, $2, $3, '', now() + interval '1 day')",
+        )
+        .bind(old.0)
+        .bind(bea.0)
+        .bind(vec![4_u8; 32])
+        .execute(&pool)
+        .await
+        .unwrap();
+        assert!(store.find_session(&[4; 32]).await.unwrap().is_none());
+        assert_eq!(store.sessions_alive(&[old]).await.unwrap(), []);
+
+        store.let_in_again(ana, bea).await.unwrap();
+        assert!(store.find_session(&[4; 32]).await.unwrap().is_none(), "what had ended does not come back");
+        assert!(store.insert_session(bea, HASH, &session(&[3; 32])).await.unwrap().is_some());
+        // For who is not suspended it changes nothing.
+        store.let_in_again(ana, bea).await.unwrap();
+        assert!(store.find_session(&[3; 32]).await.unwrap().is_some());
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn nobody_is_suspended_by_themselves_by_others_or_as_the_last_administrator(pool: PgPool) {
+        let store = Store::over(pool.clone());
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let bea = person(&store, "bea", &[2; 32]).await;
+        let forbidden = |result| matches!(result, Err(PeopleRefused::Forbidden));
+        assert!(forbidden(store.suspend(ana, ana).await));
+        assert!(forbidden(store.suspend(bea, ana).await));
+        assert!(forbidden(store.let_in_again(bea, ana).await));
+        let nobody = store.suspend(ana, UserId(Uuid::now_v7())).await;
+        assert!(matches!(nobody, Err(PeopleRefused::NoSuchUser)));
+
+        sqlx::query("update users set admin = true").execute(&pool).await.unwrap();
+        let (first, second) = join(store.suspend(ana, bea), store.suspend(bea, ana)).await;
+        assert_eq!(usize::from(forbidden(first)) + usize::from(forbidden(second)), 1, "one of them is left");
+    }
+
+    /// A sign-in that has verified the password is overtaken: it waits for who changes the account, and is then too late.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_sign_in_under_way_survives_neither_a_suspension_nor_a_new_password(pool: PgPool) {
+        let store = Store::over(pool.clone());
+        person(&store, "ana", &[1; 32]).await;
+        let bea = person(&store, "bea", &[2; 32]).await;
+        for change in ["update users set suspended_at = now()", "update users set password_hash = 'another'"]
+        {
+            sqlx::query("update users set suspended_at = null").execute(&pool).await.unwrap();
+            let mut tx = pool.begin().await.unwrap();
+            sqlx::query(change).execute(&mut *tx).await.unwrap();
+            let late = session(&[3; 32]);
+            let sign_in = store.insert_session(bea, HASH, &late);
+            let suspends = async {
+                waits_for_a_lock(&pool).await;
+                sqlx::query("delete from sessions").execute(&mut *tx).await.unwrap();
+                tx.commit().await.unwrap();
+            };
+            let (made, ()) = join(sign_in, suspends).await;
+            assert_eq!(made.unwrap(), None, "{change}");
+        }
+    }
+
+    /// Until somebody stands before a lock of this database.
+    async fn waits_for_a_lock(pool: &PgPool) {
+        let waiting = "select exists (select from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock')";
+        while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(pool).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn only_a_live_session_that_knows_the_password_changes_it(pool: PgPool) {
+        let store = Store::over(pool);
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let asking = store.find_session(&[1; 32]).await.unwrap().unwrap().id;
+        let other = store.insert_session(ana, HASH, &session(&[2; 32])).await.unwrap().unwrap();
+        let new = NewPassword {
+            user: ana,
+            before: HASH,
+            password_hash: "another",
+            session: asking,
+            token_hash: &[3; 32],
+        };
+        let gone = protocol::SessionId(Uuid::now_v7());
+        assert_eq!(store.change_password(NewPassword { session: gone, ..new }).await.unwrap(), None);
+        assert_eq!(store.change_password(NewPassword { before: "guessed", ..new }).await.unwrap(), None);
+        assert_eq!(store.find_password_hash(ana).await.unwrap().as_deref(), Some(HASH));
+        assert!(store.find_session(&[2; 32]).await.unwrap().is_some());
+
+        assert_eq!(store.change_password(new).await.unwrap(), Some(vec![other]));
+        assert_eq!(store.find_password_hash(ana).await.unwrap().as_deref(), Some("another"));
+        for ended in [[1; 32], [2; 32]] {
+            assert!(store.find_session(&ended).await.unwrap().is_none());
+        }
+        assert_eq!(store.find_session(&[3; 32]).await.unwrap().unwrap().id, asking);
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn while_one_is_suspended_ones_invitations_are_void_and_one_is_not_found(pool: PgPool) {
+        let store = Store::over(pool);
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let bea = person(&store, "bea", &[2; 32]).await;
+        store.insert_invitation(bea, &[7; 32], 60.0, 1).await.unwrap();
+        store.suspend(ana, bea).await.unwrap();
+        assert!(!store.is_invitation_good(&[7; 32]).await.unwrap());
+        assert_eq!(store.find_users("bea").await.unwrap(), []);
+        let cem = NewUser {
+            id: UserId(Uuid::now_v7()),
+            handle: Handle::parse("cem").unwrap(),
+            name: DisplayName::parse("Cem").unwrap(),
+            password_hash: HASH.to_owned(),
+        };
+        let entry = Entry::Invitation(&[7; 32]);
+        assert!(store.sign_up(&cem, entry, &session(&[8; 32])).await.is_err());
+        let listed = store.list_people("").await.unwrap();
+        let listed: Vec<_> = listed.iter().map(|p| (p.user.handle.as_str(), p.admin, p.suspended)).collect();
+        assert_eq!(listed, [("bea", false, true), ("ana", true, false)]);
+
+        store.let_in_again(ana, bea).await.unwrap();
+        assert_eq!(store.list_people("BE").await.unwrap().len(), 1);
+        assert_eq!(store.find_users("bea").await.unwrap().len(), 1);
+        store.sign_up(&cem, entry, &session(&[8; 32])).await.unwrap();
+    }
+}
