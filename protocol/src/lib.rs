@@ -22,8 +22,7 @@ pub use model::{
     User,
 };
 pub use page::{
-    FormName, FormState, InvitationView, Language, Page, PasswordLinkView, PeopleView, PersonView,
-    SessionView, SignUp, Theme, Viewer,
+    FormName, FormState, InvitationView, Language, Page, PersonView, SessionView, SignUp, Theme, Viewer,
 };
 pub use reply::Reply;
 pub use text::{Body, DisplayName, Emoji, Handle, Password, RoomTitle, RoomTopic};

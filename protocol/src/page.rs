@@ -99,26 +99,6 @@ pub struct PersonView {
     pub link: Option<String>,
 }
 
-/// Whose accounts there are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeopleView {
-    /// The suspended ones first; at most [`FOUND_MAX`](crate::limits::FOUND_MAX).
-    pub list: Vec<PersonView>,
-    /// Whether there are more.
-    pub more: bool,
-    /// What was looked for; empty for everyone.
-    pub query: String,
-}
-
-/// A link for a new password that is good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PasswordLinkView {
-    /// Its secret.
-    pub token: String,
-    /// Whose password it is for.
-    pub user: User,
-}
-
 /// A form that works without script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -191,13 +171,14 @@ pub struct Page {
     /// The links that are still good, on the settings page of someone who may invite.
     #[serde(default)]
     pub invitations: Vec<InvitationView>,
-    /// Everyone's accounts, on an administrator's settings page.
+    /// Everyone's accounts, on an administrator's settings page: the suspended ones first, and one more than are shown,
+    /// [`FOUND_MAX`](crate::limits::FOUND_MAX), where there are so many.
     #[serde(default)]
-    pub people: Option<PeopleView>,
-    /// The invitation's secret, on the page that it leads to.
+    pub people: Option<Vec<PersonView>>,
+    /// The secret of an invitation or of a link for a new password, on the page that it leads to.
     #[serde(default)]
-    pub invitation_token: Option<String>,
-    /// The link for a new password, on the page that it leads to.
+    pub link_token: Option<String>,
+    /// Whose password the link is for, while it is good.
     #[serde(default)]
-    pub password_link: Option<PasswordLinkView>,
+    pub link_for: Option<User>,
 }

@@ -112,3 +112,8 @@ pub fn FormError(
 ) -> impl IntoView {
     refused.words("").map(|words| view! { <p class="form-error" role="alert">{words}</p> }.into_any())
 }
+
+/// For password managers, which keep a password by its account: whose the form's new one is.
+pub fn account_of(handle: String) -> AnyView {
+    view! { <input type="text" name="handle" autocomplete="username" value=handle hidden/> }.into_any()
+}

@@ -5,7 +5,7 @@ use protocol::{FormName, Page};
 
 use super::door::Door;
 use crate::{
-    components::field::{Field, FormError, Refused},
+    components::field::{Field, FormError, Refused, account_of},
     words::use_words,
 };
 
@@ -15,14 +15,13 @@ pub fn NewPassword() -> impl IntoView {
     let page = expect_context::<Page>();
     let words = use_words();
     let refused = Refused::of(&page, FormName::NewPassword);
-    match page.password_link {
-        Some(link) => view! {
-            <Door title=words.new_password().to_owned() lead=format!("{} · @{}", link.user.name, link.user.handle)>
+    match page.link_for {
+        Some(user) => view! {
+            <Door title=words.new_password().to_owned() lead=format!("{} · @{}", user.name, user.handle)>
                 <form class="door-form" method="post" action="/new-password">
                     <FormError refused=refused.clone()/>
-                    <input type="hidden" name="link" value=link.token/>
-                    // For password managers, which keep a password by its account.
-                    <input type="text" name="handle" autocomplete="username" value=link.user.handle hidden/>
+                    <input type="hidden" name="link" value=page.link_token/>
+                    {account_of(user.handle)}
                     <Field
                         name="password"
                         label=words.new_password()

@@ -2,9 +2,7 @@
 //! Plain forms.
 
 use leptos::prelude::*;
-use protocol::{
-    FormName, InvitationView, Language, Page, PeopleView, PersonView, SessionView, Theme, VERSION,
-};
+use protocol::{FormName, InvitationView, Language, Page, PersonView, SessionView, Theme, VERSION, limits};
 
 use crate::components::{effect, handler, live};
 use crate::{
@@ -13,7 +11,7 @@ use crate::{
     components::{
         avatar::Avatar,
         copy::CopyField,
-        field::{Field, FormError, Refused},
+        field::{Field, FormError, Refused, account_of},
         icon::Icon,
     },
     state::{Dialog, use_chat},
@@ -25,7 +23,7 @@ struct Kept {
     sessions: Vec<SessionView>,
     invitations: Vec<InvitationView>,
     may_invite: bool,
-    people: Option<PeopleView>,
+    people: Option<Vec<PersonView>>,
 }
 
 impl From<&Page> for Kept {
@@ -79,6 +77,40 @@ pub fn Settings() -> impl IntoView {
     }
 }
 
+/// A part of the page, with its heading and a line below it. These four are functions over views of one type, for the
+/// download: each shape of a view is code.
+fn section(id: &'static str, title: &'static str, below: &'static str, body: AnyView) -> AnyView {
+    view! {
+        <section class="setting" aria-labelledby=id>
+            <h2 id=id>{title}</h2>
+            {(!below.is_empty()).then(|| hint(below.to_owned()))}
+            {body}
+        </section>
+    }
+    .into_any()
+}
+
+/// One line of a list: what it is, and what one may do with it.
+fn item(picture: AnyView, words: AnyView, act: AnyView) -> AnyView {
+    view! { <li class="setting-item">{picture}<div class="setting-item-words">{words}</div>{act}</li> }
+        .into_any()
+}
+
+/// A form of one button, with what stands before it.
+fn post(action: String, before: AnyView, class: &'static str, button: String) -> AnyView {
+    view! {
+        <form method="post" action=action>
+            {before}
+            <button type="submit" class=class>{button}</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn hint(text: String) -> AnyView {
+    view! { <p class="setting-hint">{text}</p> }.into_any()
+}
+
 #[component]
 fn Account(admin: bool, refused: Refused) -> impl IntoView {
     let chat = use_chat();
@@ -86,17 +118,16 @@ fn Account(admin: bool, refused: Refused) -> impl IntoView {
     let me = chat.me.get_value();
     let open = refused.is_some();
     let changed = use_address().query("done") == "password";
-    view! {
-        <section class="setting" aria-labelledby="set-account">
-            <h2 id="set-account">{words.account()}</h2>
+    let facts = match admin {
+        true => format!("{} · {}", words.signed_in_as(&me.handle), words.admin()),
+        false => words.signed_in_as(&me.handle),
+    };
+    let body = view! {
             <div class="setting-person">
                 <Avatar user=me.clone()/>
                 <div>
                     <strong>{me.name.clone()}</strong>
-                    <p class="setting-hint">
-                        {words.signed_in_as(&me.handle)}
-                        {admin.then(|| format!(" · {}", words.admin()))}
-                    </p>
+                    {hint(facts)}
                 </div>
                 // What was written and not sent stays in no browser that one has signed out of.
                 <form method="post" action="/sign-out" on:submit=handler(move |_| chat.forget_everything())>
@@ -108,8 +139,7 @@ fn Account(admin: bool, refused: Refused) -> impl IntoView {
                 <summary class="button">{words.change_password()}</summary>
                 <form class="ask-body" method="post" action="/settings/password">
                     <FormError refused=refused.clone()/>
-                    // For password managers, which keep a password by its account.
-                    <input type="text" name="handle" autocomplete="username" value=me.handle hidden/>
+                    {account_of(me.handle)}
                     <Field
                         name="current"
                         label=words.current_password()
@@ -125,12 +155,12 @@ fn Account(admin: bool, refused: Refused) -> impl IntoView {
                         hint=words.password_hint()
                         refused
                     />
-                    <p class="setting-hint">{words.change_password_hint()}</p>
+                    {hint(words.change_password_hint().to_owned())}
                     <button type="submit" class="button primary">{words.change_password()}</button>
                 </form>
             </details>
-        </section>
-    }
+    };
+    section("set-account", words.account(), "", body.into_any())
 }
 
 #[component]
@@ -163,9 +193,7 @@ fn Appearance(language: Language, theme: Theme) -> impl IntoView {
         }
         .into_any()
     };
-    view! {
-        <section class="setting" aria-labelledby="set-appearance">
-            <h2 id="set-appearance">{words.appearance()}</h2>
+    let body = view! {
             <form class="setting-row" method="post" action="/preferences">
                 <input type="hidden" name="next" value="/settings"/>
                 <span id="set-theme">{words.theme()}</span>
@@ -183,8 +211,8 @@ fn Appearance(language: Language, theme: Theme) -> impl IntoView {
                     {tongue("zh", "中文", "zh-Hans", language == Language::Zh)}
                 </div>
             </form>
-        </section>
-    }
+    };
+    section("set-appearance", words.appearance(), "", body.into_any())
 }
 
 #[component]
@@ -199,25 +227,15 @@ fn Invitations(list: Vec<InvitationView>, refused: Refused) -> impl IntoView {
             words.uses_left(invitation.uses_left),
             words.ends_at(&words.moment(invitation.expires_at, clock))
         );
-        view! {
-            <li class="setting-item">
-                <div class="setting-item-words">
-                    {match invitation.link {
-                        Some(link) => view! { <CopyField text=link label=words.copy_link()/> }.into_any(),
-                        None => view! { <strong>{words.moment(invitation.created_at, clock)}</strong> }.into_any(),
-                    }}
-                    <p class="setting-hint">{facts}</p>
-                </div>
-                <form method="post" action=format!("/invitations/{}/revoke", invitation.id)>
-                    <button type="submit" class="button loss">{words.revoke()}</button>
-                </form>
-            </li>
-        }
+        let what = match invitation.link {
+            Some(link) => view! { <CopyField text=link label=words.copy_link()/> }.into_any(),
+            None => view! { <strong>{words.moment(invitation.created_at, clock)}</strong> }.into_any(),
+        };
+        let action = format!("/invitations/{}/revoke", invitation.id);
+        let revoke = post(action, ().into_any(), "button loss", words.revoke().to_owned());
+        item(().into_any(), (what, hint(facts)).into_any(), revoke)
     };
-    view! {
-        <section class="setting" aria-labelledby="set-invitations">
-            <h2 id="set-invitations">{words.invitations()}</h2>
-            <p class="setting-hint">{words.invitations_hint()}</p>
+    let body = view! {
             <FormError refused/>
             <ul class="setting-list">{list.into_iter().map(line).collect_view()}</ul>
             {none.then(|| view! { <p class="setting-none">{words.no_invitations()}</p> }.into_any())}
@@ -227,33 +245,30 @@ fn Invitations(list: Vec<InvitationView>, refused: Refused) -> impl IntoView {
                     {words.new_invitation()}
                 </button>
             </form>
-        </section>
-    }
+    };
+    section("set-invitations", words.invitations(), words.invitations_hint(), body.into_any())
 }
 
 /// For administrators. What changes someone's account is not done by the first click: a disclosure, which opens without
 /// script, says what it means, and its button names the person.
 #[component]
-fn People(people: PeopleView) -> impl IntoView {
+fn People(people: Vec<PersonView>) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let me = chat.me.with_value(|me| me.id);
-    let PeopleView { list, more, query } = people;
-    let none = list.is_empty();
+    let query = use_address().query("people");
+    let (none, more) = (people.is_empty(), people.len() > limits::FOUND_MAX);
     let searched = more || !query.is_empty();
     let line = |person: PersonView| {
         let PersonView { user, admin, suspended, link } = person;
         let made = link.is_some();
         // Each form brings the list back as it was looked for.
-        let form = |what: &str, hint: &'static str, class: &'static str, button: String| {
-            view! {
-                <form method="post" action=format!("/settings/people/{}/{what}", user.id)>
-                    <input type="hidden" name="people" value=query.clone()/>
-                    {(!hint.is_empty()).then(|| view! { <p class="setting-hint">{hint}</p> }.into_any())}
-                    <button type="submit" class=class>{button}</button>
-                </form>
-            }
-            .into_any()
+        let form = |what: &str, below: &'static str, class: &'static str, button: String| {
+            let before = view! {
+                <input type="hidden" name="people" value=query.clone()/>
+                {(!below.is_empty()).then(|| hint(below.to_owned()))}
+            };
+            post(format!("/settings/people/{}/{what}", user.id), before.into_any(), class, button)
         };
         let act = match (user.id == me, suspended) {
             (true, _) => ().into_any(),
@@ -264,7 +279,7 @@ fn People(people: PeopleView) -> impl IntoView {
                     <div class="ask-body">
                         {match link {
                             Some(link) => view! {
-                                <p class="setting-hint">{words.new_password_link_made()}</p>
+                                {hint(words.new_password_link_made().to_owned())}
                                 <CopyField text=link label=words.new_password_link()/>
                             }
                             .into_any(),
@@ -281,29 +296,27 @@ fn People(people: PeopleView) -> impl IntoView {
             }
             .into_any(),
         };
-        view! {
-            <li class="setting-item">
-                <Avatar user=user.clone()/>
-                <div class="setting-item-words">
-                    <strong>{user.name}</strong>
-                    <p class="setting-hint">
-                        {format!("@{}", user.handle)}
-                        {match (suspended, admin) {
-                            (true, _) => view! { " " <span class="tag off">{words.suspended()}</span> }.into_any(),
-                            (false, true) => view! { " " <span class="tag">{words.administrator()}</span> }.into_any(),
-                            (false, false) => ().into_any(),
-                        }}
-                    </p>
-                </div>
-                {act}
-            </li>
-        }
+        let tag = match (suspended, admin) {
+            (true, _) => Some(("tag off", words.suspended())),
+            (false, true) => Some(("tag", words.administrator())),
+            (false, false) => None,
+        };
+        let facts = view! {
+            <strong>{user.name.clone()}</strong>
+            <p class="setting-hint">
+                {format!("@{}", user.handle)}
+                {tag.map(|(class, text)| view! { " " <span class=class>{text}</span> }.into_any())}
+            </p>
+        };
+        item(view! { <Avatar user/> }.into_any(), facts.into_any(), act)
     };
-    let lines = list.into_iter().map(line).collect_view();
-    view! {
-        <section class="setting" aria-labelledby="set-people">
-            <h2 id="set-people">{words.accounts()}</h2>
-            <p class="setting-hint">{words.accounts_hint()}</p>
+    let lines = people.into_iter().take(limits::FOUND_MAX).map(line).collect_view();
+    let note = match (none, more) {
+        (true, _) => Some(words.nobody_found()),
+        (false, true) => Some(words.accounts_more()),
+        (false, false) => None,
+    };
+    let body = view! {
             {searched.then(|| view! {
                 <form class="setting-search" method="get" action="/settings#set-people">
                     <input type="search" class="input" name="people" value=query aria-label=words.find_people() placeholder=words.find_people()/>
@@ -311,10 +324,9 @@ fn People(people: PeopleView) -> impl IntoView {
                 </form>
             }.into_any())}
             <ul class="setting-list">{lines}</ul>
-            {none.then(|| view! { <p class="setting-none">{words.nobody_found()}</p> }.into_any())}
-            {more.then(|| view! { <p class="setting-none">{words.accounts_more()}</p> }.into_any())}
-        </section>
-    }
+            {note.map(|note| view! { <p class="setting-none">{note}</p> }.into_any())}
+    };
+    section("set-people", words.accounts(), words.accounts_hint(), body.into_any())
 }
 
 #[component]
@@ -329,33 +341,31 @@ fn Sessions(list: Vec<SessionView>) -> impl IntoView {
             words.seen_at(&words.moment(session.seen_at, clock)),
             words.signed_in_at(&words.moment(session.created_at, clock))
         );
-        view! {
-            <li class="setting-item">
-                <div class="setting-item-words">
-                    <strong>{session.device}</strong>
-                    {session.current.then(|| view! { " " <span class="tag">{words.this_device()}</span> }.into_any())}
-                    <p class="setting-hint">{facts}</p>
-                </div>
-                {(!session.current).then(|| view! {
-                    <form method="post" action=format!("/settings/sessions/{}/end", session.id)>
-                        <button type="submit" class="button loss">{words.end()}</button>
-                    </form>
-                }.into_any())}
-            </li>
-        }
+        let what = view! {
+            <strong>{session.device}</strong>
+            {session.current.then(|| view! { " " <span class="tag">{words.this_device()}</span> }.into_any())}
+            {hint(facts)}
+        };
+        let act = match session.current {
+            true => ().into_any(),
+            false => post(
+                format!("/settings/sessions/{}/end", session.id),
+                ().into_any(),
+                "button loss",
+                words.end().to_owned(),
+            ),
+        };
+        item(().into_any(), what.into_any(), act)
     };
-    view! {
-        <section class="setting" aria-labelledby="set-sessions">
-            <h2 id="set-sessions">{words.sessions()}</h2>
-            <p class="setting-hint">{words.sessions_hint()}</p>
-            <ul class="setting-list">{list.into_iter().map(line).collect_view()}</ul>
-            {others.then(|| view! {
-                <form method="post" action="/settings/sessions/end-others">
-                    <button type="submit" class="button loss">{words.end_others()}</button>
-                </form>
-            }.into_any())}
-        </section>
-    }
+    let end_others = || {
+        let (action, button) = ("/settings/sessions/end-others", words.end_others());
+        post(action.to_owned(), ().into_any(), "button loss", button.to_owned())
+    };
+    let body = view! {
+        <ul class="setting-list">{list.into_iter().map(line).collect_view()}</ul>
+        {others.then(end_others)}
+    };
+    section("set-sessions", words.sessions(), words.sessions_hint(), body.into_any())
 }
 
 /// Which server answers, and how: the page says so to people and to tests.
@@ -368,9 +378,7 @@ fn Connection() -> impl IntoView {
         client::Link::Greeting => words.connecting(),
         client::Link::Away { .. } => words.not_connected(),
     };
-    view! {
-        <section class="setting" aria-labelledby="set-connection">
-            <h2 id="set-connection">{words.connection()}</h2>
+    let body = view! {
             <dl class="facts">
                 <dt>{words.server()}</dt>
                 <dd>{live(move || chat.node.get())}</dd>
@@ -382,6 +390,6 @@ fn Connection() -> impl IntoView {
             <button type="button" class="button scripted" on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Shortcuts)))>
                 {words.keyboard_shortcuts()}
             </button>
-        </section>
-    }
+    };
+    section("set-connection", words.connection(), "", body.into_any())
 }

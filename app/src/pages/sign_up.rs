@@ -18,7 +18,7 @@ pub fn SignUp() -> impl IntoView {
     let refused = Refused::of(&page, FormName::SignUp);
     let void = refused.words("invitation");
     // A void invitation stays out of the form: where everyone may come, it is not needed.
-    let token = page.invitation_token.clone().filter(|_| void.is_none());
+    let token = page.link_token.clone().filter(|_| void.is_none());
     let closed = match (page.sign_up, token.is_some()) {
         (Policy::Closed, _) => Some(words.sign_up_closed()),
         // The refusal says what to do.

@@ -1,23 +1,21 @@
 //! What an administrator sees of the accounts, and does with them.
 
-use protocol::{ErrorCode, PeopleView, UserId, limits};
+use protocol::{ErrorCode, PersonView, UserId};
 
 use super::{Accounts, Error, Viewer};
 use crate::store::PeopleRefused;
 
 impl Accounts {
-    /// The accounts with `query` in their handle or name, for an administrator.
+    /// The accounts with `query` in their handle or name, for an administrator; one more than are shown, where there are so
+    /// many.
     ///
     /// # Errors
     /// [`ErrorCode::Forbidden`].
-    pub async fn list_people(&self, viewer: &Viewer, query: &str) -> Result<PeopleView, Error> {
+    pub async fn list_people(&self, viewer: &Viewer, query: &str) -> Result<Vec<PersonView>, Error> {
         if !viewer.admin {
             return Err(Error::refused("", ErrorCode::Forbidden));
         }
-        let mut list = self.node.store.list_people(query).await?;
-        let more = list.len() > limits::FOUND_MAX;
-        list.truncate(limits::FOUND_MAX);
-        Ok(PeopleView { list, more, query: query.to_owned() })
+        Ok(self.node.store.list_people(query).await?)
     }
 
     /// Suspends a person: their sessions end, their sockets close on every node, and they cannot sign in. Nobody suspends

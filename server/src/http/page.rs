@@ -17,9 +17,7 @@ use axum::{
     routing::get,
 };
 use leptos::{nonce::Nonce, prelude::provide_context};
-use protocol::{
-    ErrorCode, FormName, FormState, Language, Page, PasswordLinkView, RoomId, SignUp, Theme, VERSION,
-};
+use protocol::{ErrorCode, FormName, FormState, Language, Page, RoomId, SignUp, Theme, VERSION};
 
 use super::{
     Site,
@@ -307,20 +305,21 @@ async fn fill(
         sessions: Vec::new(),
         invitations: Vec::new(),
         people: None,
-        invitation_token: None,
-        password_link: None,
+        link_token: None,
+        link_for: None,
     };
     // A page before one is in, whoever is signed in.
     if let Place::NewPassword(token) = place {
-        page.password_link = match site.accounts.check_password_link(token).await {
-            Ok(user) => Some(PasswordLinkView { token: token.clone(), user }),
+        page.link_token = Some(token.clone());
+        page.link_for = match site.accounts.check_password_link(token).await {
+            Ok(user) => Some(user),
             Err(account::Error::Refused { .. }) => None,
             Err(account::Error::Store(e)) => return Err(e.into()),
         };
         return Ok(page);
     }
     if let Place::Invited(token) = place {
-        page.invitation_token = Some(token.clone());
+        page.link_token = Some(token.clone());
     }
     if let Some(viewer) = &visit.viewer {
         page.viewer = Some(protocol::Viewer { user: viewer.user.clone(), admin: viewer.admin });
@@ -367,7 +366,7 @@ async fn fill_for(
 async fn show_new_link(site: &Site, visit: &Visit, page: &mut Page) -> Result<(), store::Error> {
     let cookie = Cookie::Link.read(&visit.headers, site.guard.is_https());
     let Some((id, token)) = cookie.and_then(|cookie| cookie.split_once('.')) else { return Ok(()) };
-    for person in page.people.iter_mut().flat_map(|people| &mut people.list) {
+    for person in page.people.iter_mut().flatten() {
         // Only while it is good: it may have been used, or another one made, since.
         if person.user.id.to_string() == id {
             person.link = match site.accounts.check_password_link(token).await {
