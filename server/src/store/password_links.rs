@@ -109,7 +109,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::store::{Entry, NewUser};
+    use crate::store::{Entry, NewUser, wait_for_a_lock};
 
     fn session(token_hash: &[u8]) -> NewSession<'_> {
         NewSession { token_hash, device: "Test", lifetime_s: 60.0 }
@@ -153,17 +153,24 @@ mod tests {
 
     #[sqlx::test(migrations = "../migrations")]
     async fn of_two_who_use_a_link_at_once_one_sets_the_password(pool: PgPool) {
-        let store = Store::over(pool);
+        let store = Store::over(pool.clone());
         let ana = person(&store, "ana", &[1; 32]).await;
         let bea = person(&store, "bea", &[2; 32]).await;
         let old = store.find_session(&[2; 32]).await.unwrap().unwrap().id;
         store.insert_password_link(ana, bea, &[5; 32], 60.0).await.unwrap();
         let (left, right) = (session(&[6; 32]), session(&[7; 32]));
-        let (left, right) = join(
+        // Both have found the link when the first may go on.
+        let mut tx = pool.begin().await.unwrap();
+        sqlx::query("select from users where handle = 'bea' for update").execute(&mut *tx).await.unwrap();
+        let both = join(
             store.use_password_link(&[5; 32], "left", &left),
             store.use_password_link(&[5; 32], "right", &right),
-        )
-        .await;
+        );
+        let go = async {
+            wait_for_a_lock(&pool, 2).await;
+            tx.commit().await.unwrap();
+        };
+        let ((left, right), ()) = join(both, go).await;
         let (left, right) = (left.unwrap(), right.unwrap());
         let (won, password) = if left.is_some() { (left.clone(), "left") } else { (right.clone(), "right") };
         assert!(left.is_none() || right.is_none());

@@ -129,7 +129,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::store::{Entry, NewPassword, NewSession, NewUser};
+    use crate::store::{Entry, NewPassword, NewSession, NewUser, wait_for_a_lock};
 
     const HASH: &str = "$argon2id$";
 
@@ -210,21 +210,12 @@ mod tests {
             let late = session(&[3; 32]);
             let sign_in = store.insert_session(bea, HASH, &late);
             let suspends = async {
-                waits_for_a_lock(&pool).await;
+                wait_for_a_lock(&pool, 1).await;
                 sqlx::query("delete from sessions").execute(&mut *tx).await.unwrap();
                 tx.commit().await.unwrap();
             };
             let (made, ()) = join(sign_in, suspends).await;
             assert_eq!(made.unwrap(), None, "{change}");
-        }
-    }
-
-    /// Until somebody stands before a lock of this database.
-    async fn waits_for_a_lock(pool: &PgPool) {
-        let waiting = "select exists (select from pg_stat_activity
-                       where datname = current_database() and wait_event_type = 'Lock')";
-        while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(pool).await.unwrap() {
-            tokio::task::yield_now().await;
         }
     }
 

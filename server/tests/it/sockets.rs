@@ -191,9 +191,11 @@ async fn a_session_that_ends_closes_its_sockets_everywhere(pool: PgPool) {
     assert_eq!(bea.asks(Command::Ping {}).await, Ok(Reply::Pong {}));
 }
 
-/// A node that asks for its sessions so seldom that only the broker's word can be the reason.
+/// A node that asks for its sessions so seldom, also after it has begun to hear the broker, that only the broker's word
+/// can be the reason.
 fn seldom() -> server::node::Tuning {
-    server::node::Tuning { session_check: std::time::Duration::from_secs(3_600), ..Cluster::tuning() }
+    let long = std::time::Duration::from_secs(3_600);
+    server::node::Tuning { session_check: long, head_check_down: long, ..Cluster::tuning() }
 }
 
 async fn is_sent_away(device: &crate::cluster::Person) {
