@@ -15,6 +15,8 @@ mod password_links;
 mod people;
 pub mod rooms;
 mod sessions;
+#[cfg(test)]
+mod testing;
 mod users;
 
 use std::{
@@ -253,17 +255,4 @@ impl Store {
     pub async fn close(&self) {
         self.pool().close().await;
     }
-}
-
-/// Until so many stand before a lock of this database: for tests of who is overtaken.
-#[cfg(test)]
-async fn wait_for_a_lock(pool: &PgPool, count: i64) {
-    let waiting = "select count(*) from pg_stat_activity
-                   where datname = current_database() and wait_event_type = 'Lock'";
-    let wait = async {
-        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(pool).await.unwrap() < count {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(ACQUIRE_TIMEOUT, wait).await.expect("nobody waits for a lock");
 }

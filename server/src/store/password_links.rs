@@ -104,27 +104,10 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use futures::future::join;
-    use protocol::{DisplayName, Handle};
     use sqlx::PgPool;
-    use uuid::Uuid;
 
     use super::*;
-    use crate::store::{Entry, NewUser, wait_for_a_lock};
-
-    fn session(token_hash: &[u8]) -> NewSession<'_> {
-        NewSession { token_hash, device: "Test", lifetime_s: 60.0 }
-    }
-
-    async fn person(store: &Store, handle: &str, token_hash: &[u8]) -> UserId {
-        let user = NewUser {
-            id: UserId(Uuid::now_v7()),
-            handle: Handle::parse(handle).unwrap(),
-            name: DisplayName::parse(handle).unwrap(),
-            password_hash: "$argon2id$".to_owned(),
-        };
-        store.sign_up(&user, Entry::Open, &session(token_hash)).await.unwrap();
-        user.id
-    }
+    use crate::store::testing::{person, session, wait_for_a_lock};
 
     #[sqlx::test(migrations = "../migrations")]
     async fn a_link_is_good_once_until_it_expires_is_replaced_or_its_person_suspended(pool: PgPool) {

@@ -124,29 +124,14 @@ pub(super) async fn is_administrator(
 #[cfg(test)]
 mod tests {
     use futures::future::join;
-    use protocol::{DisplayName, Handle};
     use sqlx::PgPool;
     use uuid::Uuid;
 
     use super::*;
-    use crate::store::{Entry, NewPassword, NewSession, NewUser, wait_for_a_lock};
-
-    const HASH: &str = "$argon2id$";
-
-    fn session(token_hash: &[u8]) -> NewSession<'_> {
-        NewSession { token_hash, device: "Test", lifetime_s: 60.0 }
-    }
-
-    async fn person(store: &Store, handle: &str, token_hash: &[u8]) -> UserId {
-        let user = NewUser {
-            id: UserId(Uuid::now_v7()),
-            handle: Handle::parse(handle).unwrap(),
-            name: DisplayName::parse(handle).unwrap(),
-            password_hash: HASH.to_owned(),
-        };
-        store.sign_up(&user, Entry::Open, &session(token_hash)).await.unwrap();
-        user.id
-    }
+    use crate::store::{
+        Entry, NewPassword,
+        testing::{HASH, new_user, person, session, wait_for_a_lock},
+    };
 
     #[sqlx::test(migrations = "../migrations")]
     async fn a_suspended_person_has_no_session_whatever_is_left_of_one(pool: PgPool) {
@@ -255,12 +240,7 @@ mod tests {
         store.suspend(ana, bea).await.unwrap();
         assert!(!store.is_invitation_good(&[7; 32]).await.unwrap());
         assert_eq!(store.find_users("bea").await.unwrap(), []);
-        let cem = NewUser {
-            id: UserId(Uuid::now_v7()),
-            handle: Handle::parse("cem").unwrap(),
-            name: DisplayName::parse("Cem").unwrap(),
-            password_hash: HASH.to_owned(),
-        };
+        let cem = new_user("cem");
         let entry = Entry::Invitation(&[7; 32]);
         assert!(store.sign_up(&cem, entry, &session(&[8; 32])).await.is_err());
         let listed = store.list_people("").await.unwrap();

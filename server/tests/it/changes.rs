@@ -52,9 +52,7 @@ fn newest(client: &client::Client, room: RoomId) -> Message {
 #[sqlx::test(migrations = "../migrations")]
 async fn an_edit_reaches_everyone_and_a_repeat_changes_nothing(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 2).await;
-    let room = cluster.group("crew", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     ana.opens(room).await;
     bea.opens(room).await;
     let seq = said(&ana, room, "helo").await;
@@ -78,9 +76,7 @@ async fn an_edit_reaches_everyone_and_a_repeat_changes_nothing(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_deleted_is_gone_for_everyone_and_keeps_its_place(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 2).await;
-    let room = cluster.group("crew", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     bea.opens(room).await;
     let by_bea = said(&bea, room, "a secret").await;
     let by_ana = said(&ana, room, "mine").await;
@@ -99,9 +95,7 @@ async fn what_is_deleted_is_gone_for_everyone_and_keeps_its_place(pool: PgPool) 
 #[sqlx::test(migrations = "../migrations")]
 async fn reactions_are_kept_in_their_order_and_are_bounded(pool: PgPool) {
     let cluster = Cluster::start(pool.clone(), 2).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 2).await;
-    let room = cluster.group("crew", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     bea.opens(room).await;
     let seq = said(&ana, room, "lunch?").await;
     for (person, emoji, on) in
@@ -134,9 +128,7 @@ async fn reactions_are_kept_in_their_order_and_are_bounded(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn changes_made_while_away_arrive_on_return(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 2).await;
-    let room = cluster.group("crew", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     bea.opens(room).await;
     let old = said(&ana, room, "old").await;
     let doomed = said(&ana, room, "doomed").await;
@@ -158,9 +150,7 @@ async fn changes_made_while_away_arrive_on_return(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_hole_in_which_messages_changed_is_filled_and_counted_right(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 2).await;
-    let room = cluster.group("crew", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     bea.opens(room).await;
     let store = &cluster.node(1).node.store;
     let author = ana.with(|client| client.me().cloned().unwrap());
@@ -284,9 +274,7 @@ async fn sends_may_follow_each_other_before_they_are_answered(pool: PgPool) {
 async fn a_repeat_tells_what_a_dead_server_did_not(pool: PgPool) {
     let tuning = Tuning { head_check: Duration::from_secs(3_600), ..Tuning::default() };
     let cluster = Cluster::start_tuned(pool, 2, tuning).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 2).await;
-    let room = cluster.group("crew", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     bea.opens(room).await;
     let stored = cluster.unheard(&ana, room, "last words").await;
     let again = Command::Send { room, nonce: stored.nonce, body: "last words".to_owned() };

@@ -112,6 +112,13 @@ impl Cluster {
         person
     }
 
+    /// Ana on the first node, Bea on the last, and a group of theirs.
+    pub async fn ana_and_bea(&self) -> (Person, Person, RoomId) {
+        let (ana, bea) = (self.person("ana", 1).await, self.person("bea", self.nodes.len()).await);
+        let room = self.group("harbour", [&ana, &bea]).await;
+        (ana, bea, room)
+    }
+
     /// A group of these people, made by the first of them.
     pub async fn group<const N: usize>(&self, title: &str, people: [&Person; N]) -> RoomId {
         let room = people[0].makes(RoomKind::Group, title).await;

@@ -113,9 +113,7 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn memory_is_not_told_to_who_has_left(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 1).await;
-    let room = cluster.group("crew", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     ana.says(room, "one").await;
     let after = cluster.stored(room).await[0].0 - 1;
     assert_eq!(caught_up(&bea, room, after).await.0.len(), 1);
@@ -133,9 +131,7 @@ async fn memory_is_not_told_to_who_has_left(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn who_was_away_for_a_moment_is_caught_up_from_memory(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 2).await;
-    let room = cluster.group("harbour", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     ana.opens(room).await;
     bea.opens(room).await;
     ana.says(room, "one").await;
@@ -163,9 +159,7 @@ async fn a_node_that_is_behind_keeps_nobody_behind(pool: PgPool) {
         ..server::node::Tuning::default()
     };
     let cluster = Cluster::start_tuned(pool, 1, tuning).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 1).await;
-    let room = cluster.group("harbour", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     bea.opens(room).await;
     ana.says(room, "one").await;
     bea.sees(room, ["one"]).await;

@@ -83,9 +83,7 @@ async fn a_group_is_private_and_one_is_invited(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn the_last_owner_who_leaves_hands_the_room_on(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 1).await;
-    let room = cluster.group("crew", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     ana.asks(Command::Leave { room }).await.unwrap();
     bea.until("she owns it", |client| client.room(room).unwrap().summary.role == Role::Owner).await;
 }

@@ -78,9 +78,7 @@ async fn a_repeated_nonce_is_one_message_also_at_once_and_on_two_servers(pool: P
 #[sqlx::test(migrations = "../migrations")]
 async fn a_hole_is_noticed_and_filled_in_order(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 2).await;
-    let room = cluster.group("harbour", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     ana.opens(room).await;
     bea.opens(room).await;
     ana.says(room, "one").await;
@@ -96,9 +94,7 @@ async fn a_hole_is_noticed_and_filled_in_order(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_lost_last_message_is_found(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 2).await;
-    let room = cluster.group("harbour", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     bea.opens(room).await;
     ana.says(room, "one").await;
     cluster.unheard(&ana, room, "two").await;
@@ -109,9 +105,7 @@ async fn a_lost_last_message_is_found(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_lost_mark_is_found(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 2).await;
-    let room = cluster.group("harbour", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     ana.opens(room).await;
     ana.says(room, "one").await;
     let last = newest(&ana, room);
@@ -140,9 +134,7 @@ async fn what_was_read_while_away_is_known_on_return(pool: PgPool) {
     // The check would find it as well.
     let tuning = Tuning { marks_check: Duration::from_secs(600), ..Cluster::tuning() };
     let cluster = Cluster::start_tuned(pool, 2, tuning).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 2).await;
-    let room = cluster.group("harbour", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     ana.opens(room).await;
     bea.opens(room).await;
     ana.says(room, "one").await;
@@ -163,9 +155,7 @@ async fn what_was_read_while_away_is_known_on_return(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_said_while_away_arrives_on_return_to_another_server(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 2).await;
-    let room = cluster.group("harbour", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     ana.opens(room).await;
     bea.opens(room).await;
     ana.says(room, "one").await;
@@ -186,9 +176,7 @@ async fn what_is_said_while_away_arrives_on_return_to_another_server(pool: PgPoo
 #[sqlx::test(migrations = "../migrations")]
 async fn a_server_that_leaves_sends_everyone_away_and_loses_nothing(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
-    let ana = cluster.person("ana", 1).await;
-    let bea = cluster.person("bea", 2).await;
-    let room = cluster.group("harbour", [&ana, &bea]).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
     ana.opens(room).await;
     bea.opens(room).await;
     ana.says(room, "one").await;

@@ -3,8 +3,7 @@
 use leptos::prelude::*;
 use protocol::{RoomId, Seq};
 
-use super::DialogFrame;
-use crate::components::handler;
+use super::{DialogFrame, ways_out};
 use crate::state::use_chat;
 
 /// As much of the text as tells which message it is.
@@ -33,14 +32,7 @@ pub fn DeleteMessage(room: RoomId, seq: Seq) -> impl IntoView {
         <DialogFrame title=words.delete_message()>
             {message}
             <p class="dialog-text">{words.delete_hint()}</p>
-            <footer class="dialog-foot">
-                <button type="button" class="button" autofocus on:click=handler(move |_| chat.screen.dialog.set(None))>
-                    {words.cancel()}
-                </button>
-                <button type="button" class="button loss" on:click=handler(delete)>
-                    {words.delete()}
-                </button>
-            </footer>
+            {ways_out(chat, words.delete(), delete)}
         </DialogFrame>
     }
 }

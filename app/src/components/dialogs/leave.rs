@@ -3,8 +3,7 @@
 use leptos::prelude::*;
 use protocol::{Command, Refusal, RoomId, RoomKind};
 
-use super::{DialogFrame, room_form::Why};
-use crate::components::handler;
+use super::{DialogFrame, room_form::Why, ways_out};
 use crate::state::use_chat;
 
 /// Says what is lost, and leaves.
@@ -33,14 +32,7 @@ pub fn LeaveRoom(room: RoomId) -> impl IntoView {
         <DialogFrame title=words.leave_named(&chat.name_of(&now))>
             <p class="dialog-text">{hint}</p>
             <Why failed/>
-            <footer class="dialog-foot">
-                <button type="button" class="button" autofocus on:click=handler(move |_| chat.screen.dialog.set(None))>
-                    {words.cancel()}
-                </button>
-                <button type="button" class="button loss" on:click=handler(leave)>
-                    {words.leave()}
-                </button>
-            </footer>
+            {ways_out(chat, words.leave(), leave)}
         </DialogFrame>
     }
     .into_any()

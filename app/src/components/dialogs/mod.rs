@@ -16,7 +16,7 @@ use wasm_bindgen::JsCast;
 
 use super::icon::Icon;
 use crate::components::{effect, handler, live};
-use crate::state::{Dialog, use_chat};
+use crate::state::{Chat, Dialog, use_chat};
 
 /// The dialog that is open, if one is.
 #[component]
@@ -102,6 +102,21 @@ fn DialogFrame(
 }
 
 /// The keyboard goes back to where it was, unless something has taken it meanwhile.
+/// The two ways out of a question about something that cannot be undone: back, where the keyboard is, or doing it.
+fn ways_out(chat: Chat, act: &'static str, on_act: impl FnMut(web_sys::MouseEvent) + 'static) -> AnyView {
+    view! {
+        <footer class="dialog-foot">
+            <button type="button" class="button" autofocus on:click=handler(move |_| chat.screen.dialog.set(None))>
+                {chat.words.cancel()}
+            </button>
+            <button type="button" class="button loss" on:click=handler(on_act)>
+                {act}
+            </button>
+        </footer>
+    }
+    .into_any()
+}
+
 fn give_back(before: Option<web_sys::Element>) {
     request_animation_frame(move || {
         let free = document().active_element().is_none_or(|active| active.tag_name() == "BODY");
