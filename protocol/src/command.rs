@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Nonce, RoomId, RoomKind, Seq, UserId};
+use crate::{Line, Millis, Nonce, RoomId, RoomKind, Seq, UserId};
 
 /// Which way a page of history goes from its `seq` (which is not in it).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,16 @@ pub enum Direction {
     Before,
     /// Towards newer messages.
     After,
+}
+
+/// A place in the list of rooms: that of the last room one knows of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoomsAfter {
+    /// When it was last active.
+    pub active_at: Millis,
+    /// Which room.
+    pub room: RoomId,
 }
 
 /// What a browser asks. Each command gets exactly one answer, a reply or a refusal, with the same `ref`.
@@ -25,6 +35,17 @@ pub enum Command {
         /// The version of the wire that the browser speaks.
         version: u16,
     },
+    /// The next page of one's rooms, the last active first. Answered by `rooms`.
+    ListRooms {
+        /// After which; left out for the first page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<RoomsAfter>,
+    },
+    /// Which of these rooms have other heads than these? Answered by `rooms`, with those.
+    CompareRooms {
+        /// Up to [`ROOMS_PAGE`](crate::limits::ROOMS_PAGE) rooms, each with the number up to which it is known.
+        known: Vec<(RoomId, Seq)>,
+    },
     /// Are you there? Answered by `pong`.
     Ping {},
     /// A room as one opens it. Answered by `view`.
@@ -32,10 +53,10 @@ pub enum Command {
         /// Which.
         room: RoomId,
     },
-    /// Every change after `after`. Answered by `changes`, or by `view` when that is shorter.
+    /// Every change after `after`. Answered by `changes`, or, of a room, by `view` when that is shorter.
     CatchUp {
-        /// Which room.
-        room: RoomId,
+        /// Which line: a room's, one's own, or the workspace's.
+        line: Line,
         /// The last number that the browser has without a hole.
         after: Seq,
     },
@@ -86,6 +107,25 @@ pub enum Command {
         emoji: String,
         /// Whether it is to be there.
         on: bool,
+    },
+    /// Pin a message to the room, or take the pin away. Safe to repeat. Answered by `changed`.
+    Pin {
+        /// Where.
+        room: RoomId,
+        /// Which message.
+        seq: Seq,
+        /// Whether it is to be pinned.
+        on: bool,
+    },
+    /// The pinned messages of a room. Answered by `pinned`.
+    Pinned {
+        /// Which.
+        room: RoomId,
+    },
+    /// Who these people are. Answered by `users`.
+    People {
+        /// Up to [`PEOPLE_MAX`](crate::limits::PEOPLE_MAX).
+        users: Vec<UserId>,
     },
     /// This device has everything up to `seq`. Answered by `done`.
     Delivered {
@@ -159,6 +199,9 @@ pub enum Command {
         room: RoomId,
         /// A part of a handle or name; empty lists the first.
         query: String,
+        /// After which member of the answer before; left out for the first page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<UserId>,
     },
 }
 
@@ -166,6 +209,8 @@ impl Command {
     /// The names of all commands on the wire, to tell an unknown one from a malformed one.
     pub const NAMES: &[&str] = &[
         "hello",
+        "list_rooms",
+        "compare_rooms",
         "ping",
         "open",
         "catch_up",
@@ -174,6 +219,9 @@ impl Command {
         "edit",
         "delete",
         "react",
+        "pin",
+        "pinned",
+        "people",
         "delivered",
         "read",
         "find_users",
@@ -192,6 +240,8 @@ impl Command {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Hello { .. } => "hello",
+            Self::ListRooms { .. } => "list_rooms",
+            Self::CompareRooms { .. } => "compare_rooms",
             Self::Ping {} => "ping",
             Self::Open { .. } => "open",
             Self::CatchUp { .. } => "catch_up",
@@ -200,6 +250,9 @@ impl Command {
             Self::Edit { .. } => "edit",
             Self::Delete { .. } => "delete",
             Self::React { .. } => "react",
+            Self::Pin { .. } => "pin",
+            Self::Pinned { .. } => "pinned",
+            Self::People { .. } => "people",
             Self::Delivered { .. } => "delivered",
             Self::Read { .. } => "read",
             Self::FindUsers { .. } => "find_users",

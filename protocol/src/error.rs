@@ -108,6 +108,8 @@ error_codes! {
     EditedMeanwhile = 3009 Never "the message has been edited meanwhile";
     /// The message has as many reactions as one may have.
     ReactionsFull = 3010 Never "the message has too many reactions";
+    /// The room has as many pinned messages as one may have.
+    PinsFull = 3011 Never "the room has too many pinned messages";
 
     /// Another account has this handle.
     HandleTaken = 4001 Never "the handle is taken";

@@ -45,14 +45,20 @@ uuid_id! {
     Epoch;
 }
 
-/// Place of a change on its room's number line: 1, 2, 3, … without a hole. 0 is before the first.
+/// Place of a change on its [`Line`](crate::Line): 1, 2, 3, … without a hole. 0 is before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seq(pub i64);
 
 impl Seq {
-    /// Before the first change of a room.
+    /// Before the first change of a line.
     pub const ZERO: Self = Self(0);
+
+    /// Whether it is before the first.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
 
     /// The number after this one.
     #[must_use]

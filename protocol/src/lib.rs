@@ -7,19 +7,21 @@ mod event;
 mod frame;
 mod id;
 pub mod limits;
+mod line;
 mod model;
 mod page;
 mod reply;
 mod text;
 
-pub use command::{Command, Direction};
+pub use command::{Command, Direction, RoomsAfter};
 pub use error::{CloseCode, ErrorCode, Refusal, Retry};
 pub use event::{Change, Event};
 pub use frame::{ClientFrame, ServerFrame};
 pub use id::{Epoch, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, UserId};
+pub use line::Line;
 pub use model::{
-    ChannelListing, Marks, Member, Message, Millis, Reaction, Role, Room, RoomKind, RoomSummary, RoomView,
-    User,
+    ChannelListing, Marks, Member, Message, Millis, Pin, Reaction, Role, Room, RoomKind, RoomSummary, RoomView,
+    User, UserReaction,
 };
 pub use page::{
     FormName, FormState, InvitationView, Language, Page, PersonView, SessionView, SignUp, Theme, Viewer,
@@ -29,4 +31,4 @@ pub use text::{Body, DisplayName, Emoji, Handle, Password, RoomTitle, RoomTopic}
 
 /// The version of the wire. A browser says it in `hello`; another one is refused with
 /// [`ErrorCode::VersionUnsupported`] and the page offers a reload.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;

@@ -6,7 +6,7 @@ pub const BODY_CHARS_MAX: usize = 4_000;
 pub const EMOJI_CHARS_MAX: usize = 16;
 /// Different emoji under one message.
 pub const EMOJIS_MAX: usize = 20;
-/// Reactions to one message, over all emoji: the whole of them travels with every change of the message.
+/// Reactions to one message, over all emoji: the whole of them travels with the message.
 pub const REACTIONS_MAX: usize = 500;
 /// Bytes of one WebSocket frame from a browser.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
@@ -31,7 +31,17 @@ pub const CHANGES_MAX: usize = 200;
 /// A browser that is further behind than this gets the newest page instead of the changes.
 pub const BEHIND_MAX: i64 = 1_000;
 /// Rooms that one person may be in.
-pub const ROOMS_PER_USER_MAX: usize = 500;
+pub const ROOMS_PER_USER_MAX: usize = 2_000;
+/// Rooms in one answer to `list_rooms`, and that one `compare_rooms` names.
+pub const ROOMS_PAGE: usize = 100;
+/// Bytes of the rooms in `welcome`, as JSON: with everything else it stays below 64 kB.
+pub const WELCOME_ROOMS_BYTES_MAX: usize = 48 * 1024;
+/// Rooms in `welcome`, and in a page's HTML: the ones that are on the screen.
+pub const ROOMS_SHOWN: usize = 50;
+/// Pinned messages of one room.
+pub const PINS_MAX: usize = 100;
+/// People whom one `people` asks for.
+pub const PEOPLE_MAX: usize = 100;
 /// Members of one room.
 pub const MEMBERS_MAX: usize = 10_000;
 /// Members that one answer lists.

@@ -16,6 +16,10 @@ pub struct User {
     pub handle: String,
     /// The name that is shown.
     pub name: String,
+    /// The number on the workspace's line at which this profile last changed; 0 while it never has. Of two profiles of
+    /// one person, the one with the higher number is the newer.
+    #[serde(default, skip_serializing_if = "Seq::is_zero")]
+    pub rev: Seq,
 }
 
 /// What kind of room.
@@ -59,7 +63,7 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Who.
-    pub user: User,
+    pub user: UserId,
     /// What they may do.
     pub role: Role,
     /// False once they have left.
@@ -86,10 +90,10 @@ pub struct Message {
     pub id: MessageId,
     /// Its place in the room.
     pub seq: Seq,
-    /// Its last change; equal to `seq` while nothing has changed.
+    /// The last change of its text; equal to `seq` while nothing has changed. Reactions have numbers of their own.
     pub rev: Seq,
     /// Who wrote it.
-    pub author: User,
+    pub author: UserId,
     /// What the author's browser called it while it was on its way.
     pub nonce: Nonce,
     /// The text; empty once it has been deleted.
@@ -102,19 +106,40 @@ pub struct Message {
     /// Whether it has been deleted: then its place is kept, and neither text nor reactions are.
     #[serde(default, skip_serializing_if = "is_false")]
     pub deleted: bool,
-    /// The reactions to it, in the order in which each emoji came first.
+    /// The reactions to it: see [`Reaction`] for their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<Reaction>,
 }
 
-/// One emoji under a message, and who chose it.
+/// One emoji under a message, and who chose it. A message's reactions are ordered by the number of each one's first
+/// [`UserReaction`], so the order follows from what is there, whichever way one learned of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaction {
     /// See [`Emoji`](crate::Emoji).
     pub emoji: String,
-    /// Never empty, in the order in which they came. All reactions to one message are at most
+    /// Never empty, ordered by their numbers. All reactions to one message are at most
     /// [`REACTIONS_MAX`](crate::limits::REACTIONS_MAX).
-    pub users: Vec<UserId>,
+    pub users: Vec<UserReaction>,
+}
+
+/// Who reacted, and the number of that change. On the wire a pair: `["<user>", 8]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserReaction(pub UserId, pub Seq);
+
+/// A message that somebody pinned to its room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// Which message.
+    pub message: Seq,
+    /// Who pinned it, or took the pin away.
+    pub by: UserId,
+    /// When.
+    pub at: Millis,
+    /// False once it has been taken away.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub on: bool,
+    /// The number of the change.
+    pub rev: Seq,
 }
 
 // Serde wants a reference.
@@ -128,7 +153,41 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
+pub(crate) fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde's attribute asks for")]
+pub(crate) fn is_true(flag: &bool) -> bool {
+    *flag
+}
+
 impl Message {
+    /// Puts someone's emoji under the message, or takes it away, as change number `rev` did. What is known to be newer
+    /// stays. Says whether anything changed.
+    pub fn react(&mut self, emoji: &str, user: UserId, on: bool, rev: Seq) -> bool {
+        let known = self.reactions.iter().find(|reaction| reaction.emoji == emoji);
+        let known = known.and_then(|reaction| reaction.users.iter().find(|one| one.0 == user)).map(|one| one.1);
+        if known.is_some_and(|known| known >= rev) || (known.is_none() && !on) {
+            return false;
+        }
+        // Taken out and put back where its first number belongs. No sort: each costs the browser's download.
+        let at = self.reactions.iter().position(|reaction| reaction.emoji == emoji);
+        let none = || Reaction { emoji: emoji.to_owned(), users: Vec::new() };
+        let mut changed = at.map_or_else(none, |at| self.reactions.remove(at));
+        changed.users.retain(|one| one.0 != user);
+        if on {
+            let at = changed.users.partition_point(|one| one.1 < rev);
+            changed.users.insert(at, UserReaction(user, rev));
+        }
+        if let Some(first) = changed.users.first().map(|one| one.1) {
+            let is_before = |reaction: &Reaction| reaction.users.first().is_some_and(|one| one.1 < first);
+            let at = self.reactions.partition_point(is_before);
+            self.reactions.insert(at, changed);
+        }
+        true
+    }
+
     /// The message as a room's line in the list carries it: cut to
     /// [`PREVIEW_CHARS`](crate::limits::PREVIEW_CHARS), without reactions.
     #[must_use]
@@ -151,7 +210,7 @@ pub struct RoomSummary {
     pub members: u32,
     /// The other person of a direct room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub peer: Option<User>,
+    pub peer: Option<UserId>,
     /// The newest message, cut: see [`Message::preview`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Message>,
@@ -159,7 +218,8 @@ pub struct RoomSummary {
     pub active_at: Millis,
     /// The viewer's own marks.
     pub marks: Marks,
-    /// Messages of others after the viewer's read mark, counted up to [`UNREAD_MAX`](crate::limits::UNREAD_MAX).
+    /// Messages after the viewer's read mark that are not deleted, counted up to
+    /// [`UNREAD_MAX`](crate::limits::UNREAD_MAX). One's own messages move one's read mark, so they are never among them.
     pub unread: u32,
 }
 
@@ -176,6 +236,11 @@ pub struct RoomView {
     pub members: Vec<Member>,
     /// Everyone's marks, in a room of at most [`MARKS_MEMBERS_MAX`](crate::limits::MARKS_MEMBERS_MAX) members.
     pub marks: Vec<Marks>,
+    /// The pinned messages, the last pinned first: at most [`PINS_MAX`](crate::limits::PINS_MAX).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<Pin>,
+    /// Everybody whom the view names.
+    pub people: Vec<User>,
     /// All changes up to this number are in this view.
     pub through: Seq,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Epoch, InvitationId, Millis, Refusal, RoomSummary, RoomView, SessionId, User};
+use crate::{Epoch, InvitationId, Millis, Refusal, RoomSummary, RoomView, Seq, SessionId, User};
 
 /// The face's language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -113,6 +113,8 @@ pub enum FormName {
     Send,
     /// Make an invitation link.
     Invite,
+    /// Change one's name.
+    Profile,
     /// Change one's password.
     ChangePassword,
     /// Set a new password by a link.
@@ -156,9 +158,21 @@ pub struct Page {
     /// Who looks; `None` when nobody is signed in.
     #[serde(default)]
     pub viewer: Option<Viewer>,
-    /// Every room of the viewer.
+    /// The rooms of the viewer that were active last: up to [`ROOMS_SHOWN`](crate::limits::ROOMS_SHOWN).
     #[serde(default)]
     pub rooms: Vec<RoomSummary>,
+    /// Whether the viewer is in more rooms than those.
+    #[serde(default)]
+    pub more_rooms: bool,
+    /// The people whom the rooms name.
+    #[serde(default)]
+    pub people: Vec<User>,
+    /// The head of the viewer's own line when the page was made.
+    #[serde(default)]
+    pub person: Seq,
+    /// The head of the workspace's line when the page was made.
+    #[serde(default)]
+    pub workspace: Seq,
     /// The room of the address, where it names one that the viewer is in.
     #[serde(default)]
     pub room: Option<Box<RoomView>>,
@@ -174,7 +188,7 @@ pub struct Page {
     /// Everyone's accounts, on an administrator's settings page: the suspended ones first, and one more than are shown,
     /// [`FOUND_MAX`](crate::limits::FOUND_MAX), where there are so many.
     #[serde(default)]
-    pub people: Option<Vec<PersonView>>,
+    pub accounts: Option<Vec<PersonView>>,
     /// The secret of an invitation or of a link for a new password, on the page that it leads to.
     #[serde(default)]
     pub link_token: Option<String>,

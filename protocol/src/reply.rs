@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, ChannelListing, Epoch, Marks, Member, Message, RoomId, RoomSummary, RoomView, Seq, User,
+    Change, ChannelListing, Epoch, Line, Marks, Member, Message, RoomId, RoomSummary, RoomView, Seq, User,
 };
 
 /// The one answer to a command that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Reply {
-    /// To `hello`: who one is, and the state of every room one is in.
+    /// To `hello`: who one is, how far one's own line and the workspace's are, and the rooms that were active last. At
+    /// most 64 kB, however many rooms one is in.
     Welcome {
         /// The viewer.
         me: User,
@@ -20,8 +21,25 @@ pub enum Reply {
         epoch: Epoch,
         /// How often to `ping`, in milliseconds; a silent connection is closed after three times that.
         ping_ms: u32,
-        /// Every room that the viewer is in.
+        /// The head of the viewer's own line: every membership up to it is in `rooms`, or comes by `list_rooms`.
+        person: Seq,
+        /// The head of the workspace's line.
+        workspace: Seq,
+        /// The rooms that were active last: up to [`ROOMS_SHOWN`](crate::limits::ROOMS_SHOWN).
         rooms: Vec<RoomSummary>,
+        /// Whether there are more: ask `list_rooms` after the last one of these.
+        more: bool,
+        /// The people whom the rooms name.
+        people: Vec<User>,
+    },
+    /// To `list_rooms` and `compare_rooms`.
+    Rooms {
+        /// The last active first.
+        rooms: Vec<RoomSummary>,
+        /// Whether there are more after the last one.
+        more: bool,
+        /// The people whom they name.
+        people: Vec<User>,
     },
     /// To `ping`.
     Pong {},
@@ -34,14 +52,17 @@ pub enum Reply {
     },
     /// To `catch_up`: in the order of their numbers. A thing that changed five times comes once.
     Changes {
-        /// Which room.
-        room: RoomId,
+        /// Which line.
+        line: Line,
         /// The changes, each with its number.
         changes: Vec<(Seq, Change)>,
         /// The new position of the browser.
         through: Seq,
         /// Ask again from `through`: there is more.
         more: bool,
+        /// The people whom the changes name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        people: Vec<User>,
     },
     /// To `history`: oldest first.
     Page {
@@ -51,6 +72,9 @@ pub enum Reply {
         messages: Vec<Message>,
         /// Whether there are more in the direction that was asked for.
         more: bool,
+        /// Their authors.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        people: Vec<User>,
     },
     /// To `send`: it is committed.
     Sent {
@@ -59,21 +83,26 @@ pub enum Reply {
         /// The message as it is stored: the first one's, when the nonce was known already.
         message: Message,
     },
-    /// To `edit`, `delete` and `react`: it is committed, or was so before.
+    /// To `edit`, `delete`, `react` and `pin`: it is committed, or was so before. The same comes as an event.
     Changed {
-        /// Which room.
-        room: RoomId,
-        /// The message as it is now.
-        message: Message,
+        /// Which line.
+        line: Line,
+        /// The number of the change.
+        seq: Seq,
+        /// The thing as it is now.
+        change: Change,
     },
     /// To `start_direct`, `create_room` and `join`.
     Room {
         /// The room in the viewer's list.
         summary: Box<RoomSummary>,
+        /// The people whom it names.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        people: Vec<User>,
     },
-    /// To `find_users`.
+    /// To `find_users` and `people`.
     Users {
-        /// At most 30.
+        /// At most 30, or as many as were asked for.
         users: Vec<User>,
     },
     /// To `find_channels`.
@@ -89,6 +118,20 @@ pub enum Reply {
         members: Vec<Member>,
         /// Everyone's marks, in a small room.
         marks: Vec<Marks>,
+        /// Who they are.
+        people: Vec<User>,
+        /// Whether there are more after the last one.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        more: bool,
+    },
+    /// To `pinned`: the last pinned first.
+    Pinned {
+        /// Which room.
+        room: RoomId,
+        /// The pinned messages, as they are now.
+        messages: Vec<Message>,
+        /// Their authors.
+        people: Vec<User>,
     },
     /// From a newer server. Never sent.
     #[serde(other)]
