@@ -286,13 +286,13 @@ impl RoomState {
             // Changed while this client caught up, it was not in what was fetched, and comes only now, after younger ones.
             let late = born <= self.counted && !timeline.has(born);
             let changed = (message.rev != born).then(|| message.clone());
-            if timeline.put(message) {
-                if late || deleted {
-                    self.recount();
-                }
-            } else if let Some(changed) = changed.filter(|_| !timeline.has(born)) {
+            let put = timeline.put(message);
+            if let Some(changed) = changed.filter(|_| !timeline.has(born)) {
                 self.changed_outside.insert(born, changed);
                 self.changed_outside.keep_last(CHANGED_OUTSIDE_MAX);
+            }
+            if (put && late) || deleted {
+                self.recount();
             }
         }
         if own {
@@ -369,6 +369,10 @@ impl RoomState {
 
     /// A change as the answer to a command brought it, ahead of its event. Says whether anything changed.
     pub fn answered(&mut self, seq: Seq, change: Change) -> bool {
+        // What the line has had already may have been overtaken since.
+        if seq <= self.cursor() {
+            return false;
+        }
         match change {
             Change::Message { message } => {
                 if self.summary.last.as_ref().is_some_and(|last| last.seq == message.seq) {

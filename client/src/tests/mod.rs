@@ -1,10 +1,14 @@
 //! The client against a server that is played by hand.
 
+mod law;
+mod lists;
+mod people;
+
 use proptest::prelude::*;
 use protocol::{
     Change, ClientFrame, Command, Direction, Epoch, ErrorCode, Event, Line, Marks, Member, Message,
-    MessageId, Nonce, Pin, Refusal, Reply, Role, Room, RoomId, RoomKind, RoomSummary, RoomView, RoomsAfter,
-    Seq, ServerFrame, User, UserId, UserReaction,
+    MessageId, Nonce, Refusal, Reply, Role, Room, RoomId, RoomKind, RoomSummary, RoomView, Seq, ServerFrame,
+    User, UserId,
 };
 use uuid::Uuid;
 
