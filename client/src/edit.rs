@@ -103,7 +103,7 @@ impl Edit {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{MessageId, Nonce, User, UserId};
+    use protocol::{MessageId, Nonce, UserId};
     use uuid::Uuid;
 
     use super::*;
@@ -114,7 +114,7 @@ mod tests {
             id: MessageId(id),
             seq: Seq(6),
             rev: Seq(6 + i64::from(edits)),
-            author: User { id: UserId(id), handle: "ana".to_owned(), name: "Ana".to_owned() },
+            author: UserId(id),
             nonce: Nonce(id),
             body: body.to_owned(),
             sent_at: 0,

@@ -5,16 +5,22 @@
 //! screen. The browser's face, the integration tests and the load generator run this same code; only the socket
 //! and the clock around it differ.
 //!
-//! Law: live events and catch-up go through the one function [`RoomState::apply`], and
-//! old state + events = a fresh fetch.
+//! Law: rooms, people and the workspace are lines of numbered changes; live events and catch-up go through the one
+//! module `line`, and old state + events = a fresh fetch.
 //!
 //! No Leptos, no web-sys, no clock and no randomness in here: those are arguments.
 #![warn(missing_docs)]
 
+mod asks;
 mod backoff;
 mod edit;
+mod line;
+mod link;
+mod list;
 mod machine;
+mod marks;
 mod outbox;
+mod people;
 mod room;
 mod rows;
 mod sorted;
@@ -25,9 +31,12 @@ mod timeline;
 pub use crate::{
     backoff::Backoff,
     edit::{Edit, EditState},
-    machine::{Answer, Client, Link, Touched},
+    line::{Applied, LineState},
+    link::Link,
+    machine::{Answer, Client, Touched},
     outbox::{Outbox, Pending, SendState},
-    room::{Applied, RoomState, Tick},
+    people::People,
+    room::{RoomState, Tick},
     rows::{Date, MessageRow, Row, RowKey, RowKind, RowReaction, date_of, minute_of_day, rows, weekday_of},
     sorted::SortedMap,
     timeline::{TIMELINE_ENTRIES_MAX, Timeline},

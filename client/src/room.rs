@@ -1,27 +1,18 @@
 //! One room, as far as this client knows it.
 
 use protocol::{
-    Change, Direction, Marks, Member, Message, Millis, RoomSummary, RoomView, Seq, UserId,
-    limits::MARKS_MEMBERS_MAX, limits::UNREAD_MAX,
+    Change, Direction, Marks, Member, Message, Millis, Pin, RoomSummary, RoomView, Seq, UserId,
+    limits::{MARKS_MEMBERS_MAX, PINS_MAX, UNREAD_MAX},
 };
 
-use crate::{sorted::SortedMap, timeline::Timeline};
+use crate::{
+    line::{self, Applied, LineState, OnLine},
+    sorted::SortedMap,
+    timeline::Timeline,
+};
 
-/// Changes that wait for the ones before them. More than this, and catching up is quicker.
-const HELD_MAX: usize = 256;
-/// Changed messages outside the window that are remembered. Pages that are on their way are read within seconds.
+/// Changes to messages outside the window that are remembered. Pages that are on their way are read within seconds.
 const CHANGED_OUTSIDE_MAX: usize = 128;
-
-/// What became of a numbered change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applied {
-    /// It was the next one.
-    Yes,
-    /// It was known already.
-    Known,
-    /// Some before it are missing: it is held.
-    Held,
-}
 
 /// How far one's own message has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +23,15 @@ pub enum Tick {
     Delivered,
     /// Everyone else has seen it.
     Read,
+}
+
+/// Somebody's reaction to a message.
+#[derive(Clone, Debug, PartialEq)]
+struct Reacted {
+    message: Seq,
+    emoji: String,
+    user: UserId,
+    on: bool,
 }
 
 /// A room: its line in the list, and, once opened, its window of messages, its members and their marks.
@@ -47,16 +47,22 @@ pub struct RoomState {
     pub marks: SortedMap<UserId, Marks>,
     /// Where the line of unread messages is drawn: set when the room is entered.
     pub unread_after: Option<Seq>,
-    /// All changes up to here are in this state.
-    cursor: Seq,
-    /// What came too early, with the time of the first hole.
-    held: SortedMap<Seq, Change>,
-    held_since: Option<Millis>,
+    /// The pinned messages, as they were last fetched and have changed since.
+    pub pinned: SortedMap<Seq, Message>,
+    line: LineState,
+    /// The pins by message, with those that were taken away: an older word changes nothing.
+    pins: SortedMap<Seq, Pin>,
     /// The unread count already knows of everything up to here.
     counted_through: Seq,
+    /// The same, when the changes began that are being applied together.
+    counted: Seq,
+    /// The unread count may be wrong, and this client cannot tell: the server is asked.
+    miscounted: bool,
     /// Changed messages outside the window, as they are now: a page of history that was read before the change may still be
     /// on its way.
     changed_outside: SortedMap<Seq, Message>,
+    /// The same for reactions, by the number of the change.
+    reactions_outside: SortedMap<Seq, Reacted>,
     /// Marks of others may have been told while this client was away.
     stale: bool,
 }
@@ -74,11 +80,14 @@ impl RoomState {
             members: SortedMap::new(),
             marks,
             unread_after: None,
-            cursor: head,
-            held: SortedMap::new(),
-            held_since: None,
+            pinned: SortedMap::new(),
+            line: LineState::at(head),
+            pins: SortedMap::new(),
             counted_through: head,
+            counted: head,
+            miscounted: false,
             changed_outside: SortedMap::new(),
+            reactions_outside: SortedMap::new(),
             stale: false,
         }
     }
@@ -97,36 +106,39 @@ impl RoomState {
         self.timeline = Some(Timeline::newest(view.messages, view.more_before));
         // Not `collect`: that sorts, and a sort for each type is a tenth of the browser's download.
         self.members.clear();
-        self.members.extend(view.members.into_iter().map(|member| (member.user.id, member)));
+        self.members.extend(view.members.into_iter().map(|member| (member.user, member)));
         self.marks.clear();
         self.marks.extend(view.marks.into_iter().map(|marks| (marks.user, marks)));
+        self.pins.clear();
+        self.pins.extend(view.pins.into_iter().map(|pin| (pin.message, pin)));
         self.summary = view.summary;
-        self.cursor = view.through;
         self.counted_through = view.through;
+        self.miscounted = false;
         self.changed_outside.clear();
+        self.reactions_outside.clear();
         self.stale = false;
+        let head = self.summary.head;
+        line::restart(self, view.through, head);
         self.put_marks(own);
-        self.held.retain(|seq, _| *seq > view.through);
-        self.drain();
+        self.summary.head = self.line.head();
     }
 
     /// Takes the list's newer word for it (after a reconnect). The window stays where it is and catches up.
     pub fn relist(&mut self, summary: RoomSummary) {
-        if summary.head < self.cursor {
+        if summary.head < self.cursor() {
             // It was read before what is known here happened.
             self.put_marks(summary.marks);
             return;
         }
-        if self.timeline.is_none() {
-            self.cursor = self.cursor.max(summary.head);
-        }
-        self.counted_through = summary.head;
-        let own = self.summary.marks;
+        let (head, own) = (summary.head, self.summary.marks);
+        self.counted_through = head;
+        self.miscounted = false;
         self.summary = summary;
         self.put_marks(self.summary.marks);
         self.put_marks(own);
-        self.held.retain(|seq, _| *seq > self.cursor);
-        self.drain();
+        let cursor = if self.timeline.is_none() { head } else { self.cursor() };
+        line::restart(self, cursor, head);
+        self.summary.head = self.line.head();
     }
 
     /// A message, while it is in the window.
@@ -139,7 +151,7 @@ impl RoomState {
     pub(crate) fn newest_own(&self) -> Option<Seq> {
         let timeline = self.timeline.as_ref().filter(|timeline| !timeline.more_after())?;
         let me = self.summary.marks.user;
-        timeline.messages().rev().find(|m| m.author.id == me && !m.deleted).map(|m| m.seq)
+        timeline.messages().rev().find(|m| m.author == me && !m.deleted).map(|m| m.seq)
     }
 
     /// Where the unread messages begin, when that is above the window.
@@ -182,6 +194,10 @@ impl RoomState {
             {
                 *message = known.clone();
             }
+            let seq = message.seq;
+            for (rev, reacted) in self.reactions_outside.iter().filter(|(_, r)| r.message == seq) {
+                message.react(&reacted.emoji, reacted.user, reacted.on, *rev);
+            }
         }
         page
     }
@@ -211,60 +227,29 @@ impl RoomState {
     /// All changes up to here are in this state.
     #[must_use]
     pub fn cursor(&self) -> Seq {
-        self.cursor
+        self.line.cursor()
     }
 
-    /// Since when a hole has been waiting to be filled.
+    /// How far this client is on the room's line.
     #[must_use]
-    pub fn held_since(&self) -> Option<Millis> {
-        self.held_since
-    }
-
-    /// Too much is held: do not wait for the hole to fill by itself.
-    #[must_use]
-    pub fn is_flooded(&self) -> bool {
-        self.held.len() >= HELD_MAX
+    pub fn line(&self) -> &LineState {
+        &self.line
     }
 
     /// A numbered change came, live. `now` is when, by any clock that does not go back.
     pub fn apply(&mut self, seq: Seq, change: Change, now: Millis) -> Applied {
-        self.summary.head = self.summary.head.max(seq);
-        if seq <= self.cursor {
-            return Applied::Known;
-        }
-        if seq > self.cursor.next() {
-            if self.held.len() < HELD_MAX {
-                self.held.insert(seq, change);
-            }
-            self.held_since.get_or_insert(now);
-            return Applied::Held;
-        }
-        self.advance(seq, change, self.counted_through);
-        self.drain();
-        Applied::Yes
+        let applied = line::apply(self, seq, change, now);
+        self.summary.head = self.line.head();
+        applied
     }
 
-    /// The answer to «everything after my position»: what is between two of its numbers needs no telling.
+    /// The answer to "everything after my position": what is between two of its numbers needs no telling.
     pub fn catch_up(&mut self, changes: Vec<(Seq, Change)>, through: Seq) {
-        // In the order of their last changes, a message may come after younger ones: new is what was not known before.
-        let counted = self.counted_through;
-        for (seq, change) in changes {
-            if seq > self.cursor {
-                self.advance(seq, change, counted);
-            }
-        }
-        self.cursor = self.cursor.max(through);
-        self.summary.head = self.summary.head.max(through);
-        let cursor = self.cursor;
-        self.held.retain(|seq, _| *seq > cursor);
-        self.drain();
-        // Only now does the window know as much as the count that came with `welcome`, which may have been made before
-        // this device's last read mark arrived.
-        self.recount();
+        line::catch_up(self, changes, through);
+        self.summary.head = self.line.head();
     }
 
-    /// What a server missed and fetched again, told to everyone. Where this client is not so far yet, it is a hole:
-    /// the client asks for itself.
+    /// What a server missed and fetched again, told to everyone.
     pub fn repaired(
         &mut self,
         after: Seq,
@@ -272,68 +257,108 @@ impl RoomState {
         through: Seq,
         now: Millis,
     ) -> Applied {
-        self.summary.head = self.summary.head.max(through);
-        if through <= self.cursor {
-            return Applied::Known;
-        }
-        if after > self.cursor {
-            self.held_since.get_or_insert(now);
-            return Applied::Held;
-        }
-        self.catch_up(changes, through);
-        Applied::Yes
+        let applied = line::repaired(self, after, changes, through, now);
+        self.summary.head = self.line.head();
+        applied
     }
 
-    fn drain(&mut self) {
-        while let Some(change) = self.held.remove(&self.cursor.next()) {
-            let seq = self.cursor.next();
-            self.advance(seq, change, self.counted_through);
-        }
-        // Nothing held is no hole, unless the head is known to be further on.
-        if self.held.is_empty() && self.cursor >= self.summary.head {
-            self.held_since = None;
-        }
-    }
-
-    /// `counted`: the unread count knows of every message up to here.
-    fn advance(&mut self, seq: Seq, change: Change, counted: Seq) {
-        self.cursor = seq;
-        self.summary.head = self.summary.head.max(seq);
-        match change {
-            Change::Message { message } => self.put_message(message, counted),
-            Change::Member { member, members, marks } => {
-                self.put_member(member, members);
-                self.put_marks(marks);
+    fn put_message(&mut self, seq: Seq, message: Message) {
+        let me = self.summary.marks.user;
+        let (own, born, deleted) = (message.author == me, message.seq, message.deleted);
+        if !own && born > self.summary.marks.read {
+            if born > self.counted && !deleted {
+                self.summary.unread = (self.summary.unread + 1).min(UNREAD_MAX);
+            } else if born <= self.counted && deleted && seq > self.counted {
+                self.uncount();
             }
-            Change::Room { room } => {
-                if room.rev > self.summary.room.rev {
-                    self.summary.room = room;
-                }
-            }
-            Change::Unknown => {}
         }
-    }
-
-    fn put_message(&mut self, message: Message, counted: Seq) {
-        let own = message.author.id == self.summary.marks.user;
-        if !own && message.seq > counted && message.seq > self.summary.marks.read {
-            self.summary.unread = (self.summary.unread + 1).min(UNREAD_MAX);
-        }
-        self.counted_through = self.counted_through.max(message.seq);
+        self.counted_through = self.counted_through.max(born);
         self.summary.active_at = self.summary.active_at.max(message.sent_at);
         self.put_last(&message);
-        let Some(timeline) = &mut self.timeline else { return };
-        // Changed while this client caught up, it was not in what was fetched, and comes only now, after younger ones.
-        let late = message.seq <= counted && !timeline.has(message.seq);
-        let changed = (message.rev != message.seq).then(|| message.clone());
-        if timeline.put(message) {
-            if late {
+        if deleted {
+            self.pins.remove(&born);
+            self.pinned.remove(&born);
+        }
+        if let Some(pinned) = self.pinned.get_mut(&born).filter(|pinned| pinned.rev < message.rev) {
+            *pinned = message.clone();
+        }
+        if let Some(timeline) = &mut self.timeline {
+            // Changed while this client caught up, it was not in what was fetched, and comes only now, after younger ones.
+            let late = born <= self.counted && !timeline.has(born);
+            let changed = (message.rev != born).then(|| message.clone());
+            let put = timeline.put(message);
+            if let Some(changed) = changed.filter(|_| !timeline.has(born)) {
+                self.changed_outside.insert(born, changed);
+                self.changed_outside.keep_last(CHANGED_OUTSIDE_MAX);
+            }
+            if (put && late) || deleted {
                 self.recount();
             }
-        } else if let Some(changed) = changed.filter(|changed| !timeline.has(changed.seq)) {
-            self.changed_outside.insert(changed.seq, changed);
-            self.changed_outside.keep_last(CHANGED_OUTSIDE_MAX);
         }
+        if own {
+            // Who writes has read what is above. The server does the same by itself.
+            let known = self.summary.marks;
+            self.put_marks(Marks {
+                user: me,
+                delivered: known.delivered.max(born),
+                read: known.read.max(born),
+            });
+        }
+    }
+
+    /// An unread message was deleted.
+    fn uncount(&mut self) {
+        if self.summary.unread < UNREAD_MAX {
+            self.summary.unread = self.summary.unread.saturating_sub(1);
+        } else {
+            // There may be more of them than are counted.
+            self.miscounted = true;
+        }
+    }
+
+    /// A reaction, by an event or by the answer to a command. Says whether anything that is here changed.
+    fn put_reaction(&mut self, rev: Seq, reacted: Reacted) -> bool {
+        let Reacted { message, emoji, user, on } = &reacted;
+        match self.timeline.as_mut().filter(|timeline| timeline.has(*message)) {
+            Some(timeline) => timeline.react(*message, emoji, *user, *on, rev),
+            None => {
+                self.reactions_outside.insert(rev, reacted);
+                self.reactions_outside.keep_last(CHANGED_OUTSIDE_MAX);
+                false
+            }
+        }
+    }
+
+    /// A pin, by an event or by the answer to a command. Says whether anything changed.
+    fn put_pin(&mut self, pin: Pin) -> bool {
+        if self.pins.get(&pin.message).is_some_and(|known| known.rev >= pin.rev) {
+            return false;
+        }
+        if !pin.on {
+            self.pinned.remove(&pin.message);
+        }
+        self.pins.insert(pin.message, pin);
+        if self.pins.len() > 2 * PINS_MAX {
+            self.pins.retain(|_, pin| pin.on);
+        }
+        true
+    }
+
+    /// The pinned messages, the last pinned first.
+    #[must_use]
+    pub fn pins(&self) -> Vec<&Pin> {
+        let mut pins: Vec<&Pin> = Vec::new();
+        for pin in self.pins.values().filter(|pin| pin.on) {
+            let place = pins.partition_point(|known| known.rev > pin.rev);
+            pins.insert(place, pin);
+        }
+        pins
+    }
+
+    /// Whether a message is pinned.
+    #[must_use]
+    pub fn is_pinned(&self, message: Seq) -> bool {
+        self.pins.get(&message).is_some_and(|pin| pin.on)
     }
 
     fn put_last(&mut self, message: &Message) {
@@ -342,17 +367,36 @@ impl RoomState {
         }
     }
 
-    /// A message as the answer to a command brought it, ahead of its event. Says whether anything changed.
-    pub fn answered(&mut self, message: Message) -> bool {
-        if self.summary.last.as_ref().is_some_and(|last| last.seq == message.seq) {
-            self.put_last(&message);
+    /// A change as the answer to a command brought it, ahead of its event. Says whether anything changed.
+    pub fn answered(&mut self, seq: Seq, change: Change) -> bool {
+        // What the line has had already may have been overtaken since.
+        if seq <= self.cursor() {
+            return false;
         }
-        self.timeline.as_mut().is_some_and(|timeline| timeline.put(message))
+        match change {
+            Change::Message { message } => {
+                if self.summary.last.as_ref().is_some_and(|last| last.seq == message.seq) {
+                    self.put_last(&message);
+                }
+                self.timeline.as_mut().is_some_and(|timeline| timeline.put(message))
+            }
+            Change::Reaction { message, emoji, user, on } => {
+                self.put_reaction(seq, Reacted { message, emoji, user, on })
+            }
+            Change::Pin { pin } => self.put_pin(pin),
+            // They are told by events alone, or concern another line.
+            Change::Member { .. }
+            | Change::Room { .. }
+            | Change::Membership { .. }
+            | Change::Sessions {}
+            | Change::Profile { .. }
+            | Change::Unknown => false,
+        }
     }
 
     fn put_member(&mut self, member: Member, members: u32) {
         self.summary.members = members;
-        if member.user.id == self.summary.marks.user {
+        if member.user == self.summary.marks.user {
             self.summary.role = member.role;
         }
         self.put_listed(member);
@@ -360,8 +404,8 @@ impl RoomState {
 
     /// A member, from a list or from a change: an older word changes nothing.
     pub fn put_listed(&mut self, member: Member) {
-        if self.members.get(&member.user.id).is_none_or(|known| known.rev < member.rev) {
-            self.members.insert(member.user.id, member);
+        if self.members.get(&member.user).is_none_or(|known| known.rev < member.rev) {
+            self.members.insert(member.user, member);
         }
     }
 
@@ -390,31 +434,52 @@ impl RoomState {
         if marks.user == self.summary.marks.user && self.summary.marks != grown {
             let read_on = grown.read > self.summary.marks.read;
             self.summary.marks = grown;
-            if read_on {
-                self.recount();
+            if read_on && !self.recount() {
+                self.miscounted = true;
             }
         }
         changed
     }
 
-    /// After one's own read mark grew: what is left unread, as far as the window can tell.
-    fn recount(&mut self) {
+    /// What is left unread, as far as the window can tell. Says whether it can.
+    fn recount(&mut self) -> bool {
         let read = self.summary.marks.read;
         if self.summary.last.as_ref().is_none_or(|last| last.seq <= read) {
-            self.summary.unread = 0;
-            return;
+            (self.summary.unread, self.miscounted) = (0, false);
+            return true;
         }
-        let Some(timeline) = &self.timeline else { return };
-        // A window that is still catching up knows less than the count that came with `welcome`.
-        let covers = self.cursor >= self.counted_through
+        let Some(timeline) = &self.timeline else { return false };
+        // A window that is still catching up knows less than the count that came with the list.
+        let covers = self.line.cursor() >= self.counted_through
             && !timeline.more_after()
             && (!timeline.more_before() || timeline.first().is_some_and(|first| first.seq <= read.next()));
         if covers {
             let own = self.summary.marks.user;
-            let unread =
-                timeline.messages().rev().take_while(|m| m.seq > read).filter(|m| m.author.id != own);
+            let later = timeline.messages().rev().take_while(|m| m.seq > read);
+            let unread = later.filter(|m| m.author != own && !m.deleted);
             self.summary.unread = u32::try_from(unread.count()).unwrap_or(UNREAD_MAX).min(UNREAD_MAX);
+            self.miscounted = false;
         }
+        covers
+    }
+
+    /// Whether the unread count may be wrong, of a room that is up to date: then the server is asked for it.
+    #[must_use]
+    pub(crate) fn is_miscounted(&self) -> bool {
+        self.miscounted && !self.line.is_behind()
+    }
+
+    /// Everybody whom this state names.
+    pub(crate) fn named(&self, name: &mut dyn FnMut(UserId)) {
+        self.summary.peer.iter().for_each(|user| name(*user));
+        self.summary.last.iter().for_each(|last| name(last.author));
+        for message in self.timeline.iter().flat_map(Timeline::messages) {
+            name(message.author);
+            message.reactions.iter().flat_map(|reaction| &reaction.users).for_each(|user| name(user.0));
+        }
+        self.pinned.values().for_each(|message| name(message.author));
+        self.pins.values().for_each(|pin| name(pin.by));
+        self.members.keys().for_each(|user| name(*user));
     }
 
     /// The members who are in the room now.
@@ -428,9 +493,8 @@ impl RoomState {
         if self.summary.members as usize > MARKS_MEMBERS_MAX {
             return Tick::Sent;
         }
-        let others = || {
-            self.active_members().filter(|m| m.user.id != self.summary.marks.user).map(|m| self.marks_of(m))
-        };
+        let others =
+            || self.active_members().filter(|m| m.user != self.summary.marks.user).map(|m| self.marks_of(m));
         if others().next().is_none() {
             return Tick::Sent;
         }
@@ -446,13 +510,53 @@ impl RoomState {
     /// Who else has seen a message, and how many others there are.
     #[must_use]
     pub fn read_by(&self, seq: Seq) -> (Vec<&Member>, usize) {
-        let others: Vec<_> = self.active_members().filter(|m| m.user.id != self.summary.marks.user).collect();
+        let others: Vec<_> = self.active_members().filter(|m| m.user != self.summary.marks.user).collect();
         let count = others.len();
         (others.into_iter().filter(|m| self.marks_of(m).read >= seq).collect(), count)
     }
 
     fn marks_of(&self, member: &Member) -> Marks {
-        let none = Marks { user: member.user.id, delivered: Seq::ZERO, read: Seq::ZERO };
-        self.marks.get(&member.user.id).copied().unwrap_or(none)
+        let none = Marks { user: member.user, delivered: Seq::ZERO, read: Seq::ZERO };
+        self.marks.get(&member.user).copied().unwrap_or(none)
+    }
+}
+
+impl OnLine for RoomState {
+    fn line(&mut self) -> &mut LineState {
+        &mut self.line
+    }
+
+    fn begin(&mut self) {
+        // In the order of their last changes, a message may come after younger ones: new is what was not known before.
+        self.counted = self.counted_through;
+    }
+
+    fn put(&mut self, seq: Seq, change: Change) {
+        match change {
+            Change::Message { message } => self.put_message(seq, message),
+            Change::Reaction { message, emoji, user, on } => {
+                self.put_reaction(seq, Reacted { message, emoji, user, on });
+            }
+            Change::Pin { pin } => {
+                self.put_pin(pin);
+            }
+            Change::Member { member, members, marks } => {
+                self.put_member(member, members);
+                self.put_marks(marks);
+            }
+            Change::Room { room } => {
+                if room.rev > self.summary.room.rev {
+                    self.summary.room = room;
+                }
+            }
+            // Of other lines.
+            Change::Membership { .. } | Change::Sessions {} | Change::Profile { .. } | Change::Unknown => {}
+        }
+    }
+
+    fn caught_up(&mut self) {
+        // Only now does the window know as much as the count that came with the list, which may have been made before
+        // this device's last read mark arrived.
+        self.recount();
     }
 }

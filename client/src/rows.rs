@@ -58,11 +58,12 @@ impl Row {
         let mut stamp = DefaultHasher::new();
         message.author.name.hash(&mut stamp);
         message.body.hash(&mut stamp);
-        (message.minute, message.first_of_run, message.last_own, message.seq).hash(&mut stamp);
+        (message.minute, message.first_of_run, message.last_own, message.seq, message.pinned)
+            .hash(&mut stamp);
         (message.edited, message.deleted, message.deleting, message.reactions.len()).hash(&mut stamp);
-        for RowReaction { reaction, asked } in &message.reactions {
-            (&reaction.emoji, asked).hash(&mut stamp);
-            for user in &reaction.users {
+        for RowReaction { emoji, users, asked } in &message.reactions {
+            (emoji, asked).hash(&mut stamp);
+            for user in users {
                 user.0.hash(&mut stamp);
             }
         }
@@ -93,7 +94,7 @@ pub enum RowKind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessageRow {
     /// Who wrote it.
-    pub author: User,
+    pub author: Arc<User>,
     /// The text.
     pub body: Arc<str>,
     /// Its author has changed the text.
@@ -102,6 +103,8 @@ pub struct MessageRow {
     pub deleted: bool,
     /// The viewer wants it deleted, and the server has not answered yet.
     pub deleting: bool,
+    /// Whether it is pinned to the room.
+    pub pinned: bool,
     /// The reactions to it, as the viewer wants them to be.
     pub reactions: Vec<RowReaction>,
     /// When.
@@ -125,15 +128,18 @@ pub struct MessageRow {
 /// The reactions with one emoji.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowReaction {
+    /// Which.
+    pub emoji: String,
     /// Who, as the viewer wants it to be.
-    pub reaction: Reaction,
+    pub users: Vec<UserId>,
     /// The server has not answered the viewer's wish yet.
     pub asked: bool,
 }
 
 impl RowReaction {
-    fn stored(reaction: Reaction) -> Self {
-        Self { reaction, asked: false }
+    fn stored(reaction: &Reaction) -> Self {
+        let users = reaction.users.iter().map(|user| user.0).collect();
+        Self { emoji: reaction.emoji.clone(), users, asked: false }
     }
 }
 
@@ -152,20 +158,19 @@ impl MessageRow {
 
     /// What the server will make of it: one who has reacted stays in their place.
     fn react(&mut self, emoji: &str, me: UserId, on: bool) {
-        let place = self.reactions.iter().position(|known| known.reaction.emoji == emoji);
+        let place = self.reactions.iter().position(|known| known.emoji == emoji);
         let place = place.unwrap_or_else(|| {
-            let none = Reaction { emoji: emoji.to_owned(), users: Vec::new() };
-            self.reactions.push(RowReaction::stored(none));
+            self.reactions.push(RowReaction { emoji: emoji.to_owned(), users: Vec::new(), asked: false });
             self.reactions.len() - 1
         });
-        let RowReaction { reaction, asked } = &mut self.reactions[place];
+        let RowReaction { users, asked, .. } = &mut self.reactions[place];
         *asked = true;
         if !on {
-            reaction.users.retain(|user| *user != me);
-        } else if !reaction.users.contains(&me) {
-            reaction.users.push(me);
+            users.retain(|user| *user != me);
+        } else if !users.contains(&me) {
+            users.push(me);
         }
-        self.reactions.retain(|known| !known.reaction.users.is_empty());
+        self.reactions.retain(|known| !known.users.is_empty());
     }
 }
 
@@ -183,12 +188,13 @@ pub fn rows(client: &Client, room: RoomId, utc_offset_minutes: i32) -> Vec<Row> 
     let mut unread_after = state.unread_after.filter(|_| state.unread_above().is_none());
     for message in timeline.messages() {
         drawn.day(message.sent_at);
-        if message.author.id != me && unread_after.is_some_and(|after| message.seq > after) {
+        if message.author != me && unread_after.is_some_and(|after| message.seq > after) {
             unread_after = None;
             drawn.last = None;
             drawn.push(RowKey::Unread, RowKind::Unread);
         }
-        let mut row = stored(message, me == message.author.id);
+        let mut row = stored(client, message, me == message.author);
+        row.pinned = state.is_pinned(message.seq);
         for wish in client.wished(room) {
             row.wish(wish, me);
         }
@@ -201,17 +207,18 @@ pub fn rows(client: &Client, room: RoomId, utc_offset_minutes: i32) -> Vec<Row> 
         row.last_own = true;
     }
     if !timeline.more_after()
-        && let Some(author) = client.me()
+        && let Some(author) = client.me().map(|me| author(client, me.id))
     {
-        let here = |nonce| timeline.messages().rev().any(|m| m.author.id == me && m.nonce == nonce);
+        let here = |nonce| timeline.messages().rev().any(|m| m.author == me && m.nonce == nonce);
         for item in client.outbox().of(room).filter(|item| !here(item.nonce)) {
             drawn.day(item.written_at);
             drawn.message(MessageRow {
-                author: author.clone(),
+                author: Arc::clone(&author),
                 body: item.body.trim_end().into(),
                 edited: false,
                 deleted: false,
                 deleting: false,
+                pinned: false,
                 reactions: Vec::new(),
                 at: item.written_at,
                 minute: 0,
@@ -227,14 +234,15 @@ pub fn rows(client: &Client, room: RoomId, utc_offset_minutes: i32) -> Vec<Row> 
     drawn.rows
 }
 
-fn stored(message: &Message, own: bool) -> MessageRow {
+fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
     MessageRow {
-        author: message.author.clone(),
+        author: author(client, message.author),
         body: message.body.as_str().into(),
         edited: message.edits > 0,
         deleted: message.deleted,
         deleting: false,
-        reactions: message.reactions.iter().cloned().map(RowReaction::stored).collect(),
+        pinned: false,
+        reactions: message.reactions.iter().map(RowReaction::stored).collect(),
         at: message.sent_at,
         minute: 0,
         first_of_run: false,
@@ -244,6 +252,12 @@ fn stored(message: &Message, own: bool) -> MessageRow {
         nonce: if own { message.nonce } else { Nonce(message.id.0) },
         sending: None,
     }
+}
+
+/// Who it is; without a name until a server has told it.
+fn author(client: &Client, id: UserId) -> Arc<User> {
+    let unknown = || Arc::new(User { id, handle: String::new(), name: String::new(), rev: Seq::ZERO });
+    client.people().get(id).cloned().unwrap_or_else(unknown)
 }
 
 struct Drawn {

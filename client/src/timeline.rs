@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Direction, Message, Seq};
+use protocol::{Direction, Message, Seq, UserId};
 
 use crate::sorted::SortedMap;
 
@@ -92,6 +92,12 @@ impl Timeline {
         }
         self.messages.insert(message.seq, Arc::new(message));
         true
+    }
+
+    /// Somebody reacted to a message of the window, or took it back. Says whether anything changed.
+    pub fn react(&mut self, message: Seq, emoji: &str, user: UserId, on: bool, rev: Seq) -> bool {
+        let known = self.messages.get_mut(&message);
+        known.is_some_and(|known| Arc::make_mut(known).react(emoji, user, on, rev))
     }
 
     /// Begins with this page, which has older messages before it. What the window has beyond the page stays when the two

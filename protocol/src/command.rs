@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Line, Millis, Nonce, RoomId, RoomKind, Seq, UserId};
 
 /// Which way a page of history goes from its `seq` (which is not in it).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Towards older messages.

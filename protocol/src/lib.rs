@@ -20,8 +20,8 @@ pub use frame::{ClientFrame, ServerFrame};
 pub use id::{Epoch, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, UserId};
 pub use line::Line;
 pub use model::{
-    ChannelListing, Marks, Member, Message, Millis, Pin, Reaction, Role, Room, RoomKind, RoomSummary, RoomView,
-    User, UserReaction,
+    ChannelListing, Marks, Member, Message, Millis, Pin, Reaction, Role, Room, RoomKind, RoomSummary,
+    RoomView, User, UserReaction,
 };
 pub use page::{
     FormName, FormState, InvitationView, Language, Page, PersonView, SessionView, SignUp, Theme, Viewer,

@@ -166,8 +166,13 @@ impl Message {
     /// Puts someone's emoji under the message, or takes it away, as change number `rev` did. What is known to be newer
     /// stays. Says whether anything changed.
     pub fn react(&mut self, emoji: &str, user: UserId, on: bool, rev: Seq) -> bool {
+        // What was deleted has none, whatever is told late.
+        if self.deleted {
+            return false;
+        }
         let known = self.reactions.iter().find(|reaction| reaction.emoji == emoji);
-        let known = known.and_then(|reaction| reaction.users.iter().find(|one| one.0 == user)).map(|one| one.1);
+        let known =
+            known.and_then(|reaction| reaction.users.iter().find(|one| one.0 == user)).map(|one| one.1);
         if known.is_some_and(|known| known >= rev) || (known.is_none() && !on) {
             return false;
         }

@@ -5,7 +5,7 @@ use protocol::{RoomKind, RoomSummary, User};
 use uuid::Uuid;
 
 use super::icon::Icon;
-use crate::text::initials;
+use crate::{components::live, state::use_chat, text::initials};
 
 /// A person's picture. The name stands beside it, so it is not read aloud.
 #[component]
@@ -23,7 +23,10 @@ pub fn RoomPicture(
     summary: RoomSummary,
 ) -> impl IntoView {
     match (summary.room.kind, summary.peer) {
-        (RoomKind::Direct, Some(user)) => view! { <Avatar user/> }.into_any(),
+        (RoomKind::Direct, Some(peer)) => {
+            let chat = use_chat();
+            live(move || view! { <Avatar user=(*chat.user(peer)).clone()/> }.into_any()).into_any()
+        }
         (RoomKind::Channel, _) => view! { <span class="avatar sign"><Icon name="hash"/></span> }.into_any(),
         (RoomKind::Group | RoomKind::Direct, _) => {
             view! { <span class="avatar sign"><Icon name="group"/></span> }.into_any()

@@ -1,14 +1,22 @@
 //! What a room is, who is in it, and what one may change: the panel beside the timeline.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
-use protocol::{Command, Member, Role, RoomId, RoomKind, limits};
+use protocol::{Command, Member, Message, Role, RoomId, RoomKind, Seq, User, limits};
 
 use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
 use crate::components::{effect, handler, line, list, live};
-use crate::state::{Chat, Dialog, use_chat};
+use crate::{
+    browser,
+    state::{Chat, Dialog, use_chat},
+};
+
+/// As much of a pinned message as tells which it is.
+const PINNED_CHARS: usize = 240;
 
 /// The panel of a room.
 #[component]
@@ -22,8 +30,8 @@ pub fn Details(
     let now = summary.read_untracked().clone();
     let kind = now.room.kind;
     let [name, topic, role] = [(); 3].map(|()| summary.clone());
-    let about = move || match (kind, &topic.read().peer) {
-        (RoomKind::Direct, Some(peer)) => format!("@{}", peer.handle),
+    let about = move || match (kind, topic.read().peer) {
+        (RoomKind::Direct, Some(peer)) => format!("@{}", chat.user(peer).handle),
         (RoomKind::Direct, None) => String::new(),
         (RoomKind::Group | RoomKind::Channel, _) if topic.read().room.topic.is_empty() => {
             words.no_topic().to_owned()
@@ -37,7 +45,7 @@ pub fn Details(
     };
     let open = move |dialog| move |_| chat.screen.dialog.set(Some(dialog));
     effect(move || {
-        chat.ask(Command::Members { room, query: String::new() }, |_| ());
+        chat.ask(Command::Members { room, query: String::new(), after: None }, |_| ());
     });
     view! {
         <aside class="details" aria-label=words.details()>
@@ -81,6 +89,7 @@ pub fn Details(
                         </button>
                     </div>
                 }.into_any())}
+                <Pinned room/>
                 <Members room/>
             </div>
         </aside>
@@ -98,7 +107,7 @@ fn Members(room: RoomId) -> impl IntoView {
     let found = move || members(chat, room, &query.get());
     let search = move |text: String| {
         if count() as usize > limits::MEMBERS_LISTED_MAX && !text.trim().is_empty() {
-            chat.ask(Command::Members { room, query: text.trim().to_owned() }, |_| ());
+            chat.ask(Command::Members { room, query: text.trim().to_owned(), after: None }, |_| ());
         }
         query.set(text);
     };
@@ -117,8 +126,9 @@ fn Members(room: RoomId) -> impl IntoView {
             }.into_any()))}
             <ul>
                 {list(move || {
-                    let draw = |member: Member| {
-                        line((member.user.id.0, member.rev.0), move || view! { <MemberLine member/> }.into_any())
+                    let draw = |(member, user): (Member, Arc<User>)| {
+                        let key = (user.id.0, member.rev.0, user.rev.0, user.name.clone());
+                        line(key, move || view! { <MemberLine member user/> }.into_any())
                     };
                     found().into_iter().map(draw).collect()
                 })}
@@ -129,21 +139,20 @@ fn Members(room: RoomId) -> impl IntoView {
 }
 
 #[component]
-fn MemberLine(member: Member) -> impl IntoView {
+fn MemberLine(member: Member, user: Arc<User>) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let user = member.user.clone();
     let is_me = chat.is_me(user.id);
     let write = move |_| {
-        chat.ask_and_go(Command::StartDirect { user: user.id }, RwSignal::new(None));
+        chat.ask_and_go(Command::StartDirect { user: member.user }, RwSignal::new(None));
         chat.screen.details.set(false);
     };
     view! {
         <li class="person">
-            <Avatar user=member.user.clone()/>
+            <Avatar user=(*user).clone()/>
             <span class="person-words">
-                <span class="person-name">{member.user.name.clone()}</span>
-                <span class="person-handle">"@" {member.user.handle.clone()}</span>
+                <span class="person-name">{user.name.clone()}</span>
+                <span class="person-handle">"@" {user.handle.clone()}</span>
             </span>
             {(member.role == Role::Owner).then(|| view! { <span class="tag">{words.owner()}</span> }.into_any())}
             {if is_me {
@@ -153,8 +162,8 @@ fn MemberLine(member: Member) -> impl IntoView {
                     <button
                         type="button"
                         class="icon-button"
-                        aria-label=words.message_to(&member.user.name)
-                        title=words.message_to(&member.user.name)
+                        aria-label=words.message_to(&user.name)
+                        title=words.message_to(&user.name)
                         on:click=handler(write)
                     >
                         <Icon name="message"/>
@@ -166,16 +175,99 @@ fn MemberLine(member: Member) -> impl IntoView {
     }
 }
 
-fn members(chat: Chat, room: RoomId, query: &str) -> Vec<Member> {
+fn members(chat: Chat, room: RoomId, query: &str) -> Vec<(Member, Arc<User>)> {
     let query = query.trim().trim_start_matches('@').to_lowercase();
-    let found = chat.with_room(room, |state| {
-        let matches = |member: &&Member| {
-            member.user.name.to_lowercase().contains(&query) || member.user.handle.contains(&query)
-        };
-        let mut found: Vec<Member> = state.active_members().filter(matches).cloned().collect();
-        found.sort_unstable_by_key(|member| (member.role != Role::Owner, member.user.name.to_lowercase()));
-        found.truncate(limits::MEMBERS_LISTED_MAX);
-        found
+    let all = chat.with_room(room, |state| state.active_members().cloned().collect::<Vec<Member>>());
+    let named = all.unwrap_or_default().into_iter().map(|member| (chat.user(member.user), member));
+    let mut found: Vec<(bool, String, Member, Arc<User>)> = named
+        .map(|(user, member)| (member.role != Role::Owner, user.name.to_lowercase(), member, user))
+        .filter(|(_, name, _, user)| name.contains(&query) || user.handle.contains(&query))
+        .collect();
+    found.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    found.truncate(limits::MEMBERS_LISTED_MAX);
+    found.into_iter().map(|(_, _, member, user)| (member, user)).collect()
+}
+
+/// What is pinned to the room, the last pinned first. Fetched when the panel opens and when a pin comes: most of it is
+/// not in the window.
+#[component]
+fn Pinned(room: RoomId) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let pins = Memo::new(move |_| {
+        let pins = |state: &client::RoomState| state.pins().iter().map(|pin| pin.message).collect::<Vec<_>>();
+        chat.with_room(room, pins).unwrap_or_default()
     });
-    found.unwrap_or_default()
+    // Once for each set of pins: a message that was deleted meanwhile is never there.
+    let asked = StoredValue::new(Vec::new());
+    effect(move || {
+        let missing = chat.with_room(room, |state| {
+            pins.with(|pins| pins.iter().any(|pin| !state.pinned.contains_key(pin)))
+        });
+        if missing == Some(true) && asked.get_value() != pins.get() {
+            asked.set_value(pins.get());
+            chat.ask(Command::Pinned { room }, |_| ());
+        }
+    });
+    view! {
+        <section class="pinned" aria-label=words.pinned_messages()>
+            <h3>
+                {words.pinned_messages()} " "
+                <span class="count">{live(move || pins.with(|pins| (!pins.is_empty()).then(|| pins.len().to_string())))}</span>
+            </h3>
+            <ul>
+                {list(move || {
+                    let draw = |message: Message| {
+                        let (here, author) = (chat.message(room, message.seq).is_some(), chat.user(message.author));
+                        line((message.seq, message.rev, here, author.name.clone()), move || {
+                            view! { <PinnedLine message author here/> }.into_any()
+                        })
+                    };
+                    pins.get().into_iter().filter_map(|pin| pinned(chat, room, pin)).map(draw).collect()
+                })}
+            </ul>
+            {live(move || pins.with(Vec::is_empty).then(|| view! { <p class="members-none">{words.no_pins()}</p> }.into_any()))}
+        </section>
+    }
+}
+
+/// A pinned message: as it is in the window, else as it was fetched.
+fn pinned(chat: Chat, room: RoomId, seq: Seq) -> Option<Message> {
+    let fetched = chat.with_room(room, |state| state.pinned.get(&seq).cloned());
+    chat.message(room, seq).or(fetched.flatten())
+}
+
+/// One of them. Where it is in the window, one goes there.
+#[component]
+fn PinnedLine(message: Message, author: Arc<User>, here: bool) -> impl IntoView {
+    let chat = use_chat();
+    let seq = message.seq;
+    let time = move || chat.words.when(message.sent_at, chat.clock.get());
+    let text: String = message.body.chars().take(PINNED_CHARS).collect();
+    let go = move |_| {
+        // On a phone the panel lies over the timeline.
+        if browser::matches_media("(max-width: 1099.98px)") {
+            chat.screen.details.set(false);
+        }
+        request_animation_frame(move || {
+            browser::show_row(seq);
+            browser::focus_row(seq);
+        });
+    };
+    let words = view! {
+        <span class="pinned-by">
+            <strong>{author.name.clone()}</strong>
+            " "
+            <time>{live(time)}</time>
+        </span>
+        <span class="pinned-text">{text}</span>
+    }
+    .into_any();
+    match here {
+        true => {
+            view! { <li><button type="button" class="pinned-line" on:click=handler(go)>{words}</button></li> }
+                .into_any()
+        }
+        false => view! { <li><div class="pinned-line">{words}</div></li> }.into_any(),
+    }
 }

@@ -62,12 +62,19 @@ pub fn Field(
     /// An example inside the empty field.
     #[prop(optional)]
     example: &'static str,
+    /// What stands in the field at first, until a refused form brings back what had been typed.
+    #[prop(optional)]
+    value: String,
     /// Whether the page begins here.
     #[prop(optional)]
     first: bool,
 ) -> impl IntoView {
     let words = refused.words(name);
-    let value = if kind == "password" { String::new() } else { refused.value(name) };
+    let value = match kind {
+        "password" => String::new(),
+        _ if refused.is_some() => refused.value(name),
+        _ => value,
+    };
     let is_bad = words.is_some().then_some("true");
     // Back in a refused form, one begins where it was refused.
     let begins = if refused.has_culprit() { words.is_some() } else { first };

@@ -3,7 +3,7 @@
 
 use client::{MessageRow as Message, RowKey, RowReaction, SendState, Tick};
 use leptos::prelude::*;
-use protocol::{Nonce, Refusal, RoomId, Seq};
+use protocol::{Nonce, Refusal, RoomId, Seq, UserId};
 
 use super::{
     avatar::Avatar,
@@ -16,6 +16,9 @@ use crate::{
     state::{Chat, use_chat},
     text::{Piece, is_pictures_only, pieces},
 };
+
+/// Names that are shown of those who reacted; of the others their number.
+const NAMES_MAX: usize = 12;
 
 /// The name under which a row is found again after the list has changed.
 #[must_use]
@@ -47,7 +50,7 @@ pub fn MessageRow(
     };
     let is_pending = message.deleting || (message.sending.is_some() && refused.is_none());
     let gutter = match message.first_of_run {
-        true => view! { <Avatar user=message.author.clone()/> }.into_any(),
+        true => view! { <Avatar user=(*message.author).clone()/> }.into_any(),
         false => view! { <time class="row-time">{time.clone()}</time> }.into_any(),
     };
     let byline = message.first_of_run.then(|| {
@@ -74,16 +77,18 @@ pub fn MessageRow(
     };
     let edited = (message.edited && !message.deleted)
         .then(|| view! { <span class="edited">{words.edited()}</span> }.into_any());
+    let pinned = message.pinned.then(|| view! { <Mark icon="pin" label=words.pinned()/> }.into_any());
     let reactions = message.seq.filter(|_| !message.reactions.is_empty()).map(|seq| {
         let reactions = message.reactions.clone();
         view! { <Reactions room seq reactions/> }.into_any()
     });
     let is_offered = !message.deleted && !message.deleting && message.sending.is_none();
     let offered = message.seq.filter(|_| is_offered).map(|seq| {
-        let reactions = message.reactions.iter().map(|shown| &shown.reaction);
+        let reactions = message.reactions.iter();
         let mine = reactions.filter(|reaction| reaction.users.iter().any(|user| chat.is_me(*user)));
         let mine = mine.map(|reaction| reaction.emoji.clone()).collect();
-        let subject = Subject { room, seq, own: message.own, body: message.body.clone(), mine };
+        let (own, pinned) = (message.own, message.pinned);
+        let subject = Subject { room, seq, own, pinned, body: message.body.clone(), mine };
         let has_tools = Memo::new(move |_| chat.screen.has_tools(seq));
         let tools = move || {
             let subject = subject.clone();
@@ -105,7 +110,7 @@ pub fn MessageRow(
         >
             <div class="gutter">{gutter}</div>
             <div class="row-body">
-                {byline} <div class="text">{said} {edited} {state}</div>
+                {byline} <div class="text">{said} {edited} {pinned} {state}</div>
                 {reactions}
                 {refused.map(|(nonce, refusal)| view! { <Refused nonce refusal/> }.into_any())}
                 {message.seq.map(|seq| live(move || notice(chat, room, seq)))}
@@ -138,11 +143,12 @@ fn text(body: &str) -> AnyView {
 #[component]
 fn Reactions(room: RoomId, seq: Seq, reactions: Vec<RowReaction>) -> impl IntoView {
     let chat = use_chat();
-    let chip = |RowReaction { reaction, asked }: RowReaction| {
-        let own = reaction.users.iter().any(|user| chat.is_me(*user));
-        let count = reaction.users.len();
-        let label = chat.words.reaction(&reaction.emoji, count);
-        let emoji = reaction.emoji.clone();
+    let chip = |RowReaction { emoji, users, asked }: RowReaction| {
+        let own = users.iter().any(|user| chat.is_me(*user));
+        let count = users.len();
+        let label = chat.words.reaction(&emoji, count);
+        let shown = emoji.clone();
+        let who = move || names(chat, &users);
         let pressed = emoji.clone();
         let toggle = move |_| chat.react(room, seq, &pressed, !own);
         view! {
@@ -153,9 +159,10 @@ fn Reactions(room: RoomId, seq: Seq, reactions: Vec<RowReaction>) -> impl IntoVi
                 data-act=emoji.clone()
                 aria-pressed=own.to_string()
                 aria-label=label
+                title=live(who)
                 on:click=handler(toggle)
             >
-                <span aria-hidden="true" class="emoji">{reaction.emoji}</span>
+                <span aria-hidden="true" class="emoji">{shown}</span>
                 <span aria-hidden="true" class="count">{count}</span>
             </button>
         }
@@ -238,12 +245,22 @@ fn Ticks(room: RoomId, seq: Seq) -> impl IntoView {
 }
 
 fn readers(chat: Chat, room: RoomId, seq: Seq) -> String {
-    chat.with_room(room, |state| {
+    let read = chat.with_room(room, |state| {
         let (readers, others) = state.read_by(seq);
-        let names: Vec<&str> = readers.iter().map(|member| member.user.name.as_str()).collect();
-        chat.words.read_by(&names, others)
-    })
-    .unwrap_or_default()
+        (readers.iter().map(|member| member.user).collect::<Vec<UserId>>(), others)
+    });
+    let Some((readers, others)) = read else { return String::new() };
+    let readers: Vec<_> = readers.into_iter().map(|user| chat.user(user)).collect();
+    let names: Vec<&str> = readers.iter().map(|user| user.name.as_str()).collect();
+    chat.words.read_by(&names, others)
+}
+
+/// The names of people, as many as one takes in at a glance.
+fn names(chat: Chat, users: &[UserId]) -> String {
+    let named: Vec<_> = users.iter().take(NAMES_MAX).map(|user| chat.user(*user)).collect();
+    let names: Vec<&str> =
+        named.iter().map(|user| user.name.as_str()).filter(|name| !name.is_empty()).collect();
+    chat.words.names(&names, users.len() - names.len())
 }
 
 /// Why a message was refused for good, and what one can do with it.

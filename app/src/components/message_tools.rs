@@ -1,10 +1,10 @@
-//! What one can do with a message: react, edit, delete. Shown at the row that the pointer, the keyboard or a finger has
+//! What one can do with a message: react, edit, pin, delete. Shown at the row that the pointer, the keyboard or a finger has
 //! come to (`timeline/pointing.rs`); they lie over it and move nothing.
 
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use protocol::{Role, RoomId, Seq};
+use protocol::{Role, RoomId, RoomKind, Seq};
 
 use super::icon::Icon;
 use crate::components::{handler, live};
@@ -30,6 +30,8 @@ pub struct Subject {
     pub seq: Seq,
     /// Written by the viewer.
     pub own: bool,
+    /// Pinned to the room.
+    pub pinned: bool,
     /// Its text.
     pub body: Arc<str>,
     /// The viewer's reactions.
@@ -44,8 +46,12 @@ pub fn Tools(
 ) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let Subject { room, seq, own, body, mine } = subject;
-    let owner = chat.summary(room).is_some_and(|summary| summary.read_untracked().role == Role::Owner);
+    let Subject { room, seq, own, pinned, body, mine } = subject;
+    let summary = chat.summary(room);
+    let owner = summary.as_ref().is_some_and(|summary| summary.read_untracked().role == Role::Owner);
+    // In a channel its owners say what everybody finds on top.
+    let may_pin =
+        owner || summary.is_some_and(|summary| summary.read_untracked().room.kind != RoomKind::Channel);
     let pick = move |_| match chat.screen.picking.get_untracked() {
         Some(picked) if picked == seq => chat.screen.picking.set(None),
         _ => {
@@ -58,6 +64,12 @@ pub fn Tools(
         chat.copy(room, seq, body.to_string());
     };
     let edit = move |_| chat.begin_edit(room, seq);
+    let pin = move |_| {
+        browser::focus_row(seq);
+        chat.screen.let_go();
+        chat.pin(room, seq, !pinned);
+    };
+    let (pin_act, pin_label) = if pinned { ("unpin", words.unpin()) } else { ("pin", words.pin()) };
     let delete = move |_| {
         // The dialog gives the keyboard back to what had it, and the tools will be gone.
         browser::focus_row(seq);
@@ -87,6 +99,7 @@ pub fn Tools(
         <div class="message-tools" role="toolbar" aria-label=words.message_actions()>
             {tool("react", words.react(), handler(pick))}
             {tool("copy", words.copy_text(), handler(copy))}
+            {may_pin.then(|| tool(pin_act, pin_label, handler(pin)))}
             {own.then(|| tool("edit", words.edit(), handler(edit)))}
             {(own || owner).then(|| tool("delete", words.delete(), handler(delete)))}
             {live(move || {

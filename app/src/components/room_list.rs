@@ -12,6 +12,11 @@ use crate::state::{Chat, Dialog, path_of, use_chat};
 
 /// As much of a message as a list can show.
 const PREVIEW_CHARS: usize = 120;
+/// Lines that are drawn before one scrolls, and with each step down.
+const LINES_AT_FIRST: usize = 100;
+const LINES_MORE: usize = 100;
+/// So near to its end, in pixels, the list becomes longer.
+const NEAR_PX: i32 = 800;
 
 /// The navigation: on a phone the first page, else the left pane.
 #[component]
@@ -23,7 +28,8 @@ pub fn RoomList(
     let words = chat.words;
     let filter = RwSignal::new(String::new());
     let shown = Memo::new(move |_| shown(chat, &filter.get()));
-    let me = chat.me.get_value();
+    let me = move || chat.user(chat.me);
+    let limit = RwSignal::new(LINES_AT_FIRST);
     view! {
         <nav class="rooms" aria-label=words.rooms()>
             <header class="rooms-head">
@@ -52,18 +58,18 @@ pub fn RoomList(
                 />
                 <kbd class="rooms-key" aria-hidden="true">"Ctrl K"</kbd>
             </div>
-            <ul class="rooms-list">
+            <ul class="rooms-list" on:scroll=handler(move |scrolled: web_sys::Event| grow(limit, &scrolled))>
                 {list(move || {
                     let draw = |room: RoomId| line(room.0, move || view! { <RoomLine room/> }.into_any());
-                    shown.get().into_iter().map(draw).collect()
+                    shown.get().into_iter().take(limit.get()).map(draw).collect()
                 })}
             </ul>
             {live(move || shown.with(Vec::is_empty).then(|| view! { <NoRooms filtered=!filter.with(String::is_empty)/> }.into_any()))}
             <footer class="rooms-foot">
                 <a class="me" href="/settings">
-                    <Avatar user=me.clone()/>
+                    {live(move || view! { <Avatar user=(*me()).clone()/> }.into_any())}
                     <span class="me-words">
-                        <span class="me-name">{me.name.clone()}</span>
+                        <span class="me-name">{live(move || me().name.clone())}</span>
                         <ConnectionWord/>
                     </span>
                     <span class="me-settings">
@@ -73,6 +79,17 @@ pub fn RoomList(
                 </a>
             </footer>
         </nav>
+    }
+}
+
+/// The list becomes longer as one comes near its end: a person may be in thousands of rooms.
+fn grow(limit: RwSignal<usize>, scrolled: &web_sys::Event) {
+    use wasm_bindgen::JsCast;
+    let Some(list) = scrolled.target().and_then(|list| list.dyn_into::<web_sys::Element>().ok()) else {
+        return;
+    };
+    if list.scroll_top() + list.client_height() + NEAR_PX > list.scroll_height() {
+        limit.update(|limit| *limit += LINES_MORE);
     }
 }
 
@@ -226,7 +243,7 @@ fn shown(chat: Chat, filter: &str) -> Vec<RoomId> {
 /// Whether a room's name, or its person's handle, has this in it.
 pub(crate) fn is_match(chat: Chat, summary: &RoomSummary, lower: &str) -> bool {
     chat.name_of(summary).to_lowercase().contains(lower)
-        || summary.peer.as_ref().is_some_and(|peer| peer.handle.contains(lower))
+        || summary.peer.is_some_and(|peer| chat.user(peer).handle.contains(lower))
 }
 
 fn preview_of(chat: Chat, summary: &RoomSummary) -> String {
@@ -236,9 +253,9 @@ fn preview_of(chat: Chat, summary: &RoomSummary) -> String {
     }
     let text: String =
         last.body.chars().take(PREVIEW_CHARS).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
-    match (chat.is_me(last.author.id), summary.room.kind) {
+    match (chat.is_me(last.author), summary.room.kind) {
         (true, _) => chat.words.said(chat.words.you(), &text),
         (false, RoomKind::Direct) => text,
-        (false, RoomKind::Group | RoomKind::Channel) => chat.words.said(&last.author.name, &text),
+        (false, RoomKind::Group | RoomKind::Channel) => chat.words.said(&chat.user(last.author).name, &text),
     }
 }

@@ -10,7 +10,7 @@ pub mod settings;
 pub mod sign_in;
 pub mod sign_up;
 
-use protocol::{Page, RoomKind};
+use protocol::{Page, RoomKind, RoomView, UserId};
 
 use crate::words::Words;
 
@@ -21,8 +21,8 @@ pub fn title_of(page: &Page, path: &str) -> String {
     let place = if page.place.is_empty() { "Roost" } else { &page.place };
     let path = path.split('?').next().unwrap_or_default();
     let here = match (path, &page.room) {
-        (_, Some(view)) => Some(match (&view.summary.peer, view.summary.room.kind) {
-            (Some(peer), RoomKind::Direct) => peer.name.clone(),
+        (_, Some(view)) => Some(match (view.summary.peer, view.summary.room.kind) {
+            (Some(peer), RoomKind::Direct) => name_in(page, view, peer),
             (_, kind) => words.named(kind, &view.summary.room.title),
         }),
         ("/sign-in", None) => Some(words.sign_in().to_owned()),
@@ -32,6 +32,11 @@ pub fn title_of(page: &Page, path: &str) -> String {
     };
     let unread: u32 = page.rooms.iter().map(|summary| summary.unread).sum();
     document_title(words, here.as_deref(), place, unread)
+}
+
+fn name_in(page: &Page, view: &RoomView, user: UserId) -> String {
+    let mut people = view.people.iter().chain(&page.people);
+    people.find(|known| known.id == user).map(|known| known.name.clone()).unwrap_or_default()
 }
 
 /// `(3) #harbour · Harbour Studio`.

@@ -59,8 +59,8 @@ fn Head(room: RoomId) -> impl IntoView {
     let now = summary.read_untracked().clone();
     let kind = now.room.kind;
     let [name, topic, count] = [(); 3].map(|()| summary.clone());
-    let about = move || match (kind, &topic.read().peer) {
-        (RoomKind::Direct, Some(peer)) => format!("@{}", peer.handle),
+    let about = move || match (kind, topic.read().peer) {
+        (RoomKind::Direct, Some(peer)) => format!("@{}", chat.user(peer).handle),
         _ => topic.read().room.topic.clone(),
     };
     view! {

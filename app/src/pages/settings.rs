@@ -1,4 +1,4 @@
-//! Settings: how it looks, one's password, who is signed in where, whom one invites, who is here, and which server answers.
+//! Settings: how one is called, how it looks, one's password, who is signed in where, whom one invites, who is here, and which server answers.
 //! Plain forms.
 
 use leptos::prelude::*;
@@ -23,7 +23,7 @@ struct Kept {
     sessions: Vec<SessionView>,
     invitations: Vec<InvitationView>,
     may_invite: bool,
-    people: Option<Vec<PersonView>>,
+    accounts: Option<Vec<PersonView>>,
 }
 
 impl From<&Page> for Kept {
@@ -33,7 +33,7 @@ impl From<&Page> for Kept {
             invitations: page.invitations.clone(),
             may_invite: page.viewer.as_ref().is_some_and(|viewer| viewer.admin)
                 || !page.invitations.is_empty(),
-            people: page.people.clone(),
+            accounts: page.accounts.clone(),
         }
     }
 }
@@ -64,13 +64,14 @@ pub fn Settings() -> impl IntoView {
                 </div>
             </header>
             <div class="settings-body">
+                <Profile refused=Refused::of(&page, FormName::Profile)/>
                 <Account admin refused=Refused::of(&page, FormName::ChangePassword)/>
                 <Appearance language=page.language theme=page.theme/>
                 {live(move || kept.with(|kept| kept.may_invite).then(|| view! {
                     <Invitations list=kept.with(|kept| kept.invitations.clone()) refused=refused.clone()/>
                 }.into_any()))}
                 {live(move || view! { <Sessions list=kept.with(|kept| kept.sessions.clone())/> }.into_any())}
-                {live(move || kept.with(|kept| kept.people.clone()).map(|people| view! { <People people/> }.into_any()))}
+                {live(move || kept.with(|kept| kept.accounts.clone()).map(|people| view! { <People people/> }.into_any()))}
                 <Connection/>
             </div>
         </div>
@@ -111,11 +112,36 @@ fn hint(text: String) -> AnyView {
     view! { <p class="setting-hint">{text}</p> }.into_any()
 }
 
+/// How one is called. Everybody sees it change at once, wherever one is named.
+#[component]
+fn Profile(refused: Refused) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let name = untrack(|| chat.user(chat.me).name.clone());
+    let saved = use_address().query("done") == "profile";
+    let body = view! {
+        {saved.then(|| view! { <p class="form-done" role="status">{words.profile_saved()}</p> }.into_any())}
+        <form class="setting-form" method="post" action="/profile">
+            <FormError refused=refused.clone()/>
+            <Field
+                name="name"
+                label=words.display_name()
+                autocomplete="name"
+                hint=words.display_name_hint()
+                value=name
+                refused
+            />
+            <button type="submit" class="button">{words.save()}</button>
+        </form>
+    };
+    section("set-profile", words.profile(), "", body.into_any())
+}
+
 #[component]
 fn Account(admin: bool, refused: Refused) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let me = chat.me.get_value();
+    let me = untrack(|| chat.user(chat.me));
     let open = refused.is_some();
     let changed = use_address().query("done") == "password";
     let facts = match admin {
@@ -124,9 +150,9 @@ fn Account(admin: bool, refused: Refused) -> impl IntoView {
     };
     let body = view! {
             <div class="setting-person">
-                <Avatar user=me.clone()/>
+                {live(move || view! { <Avatar user=(*chat.user(chat.me)).clone()/> }.into_any())}
                 <div>
-                    <strong>{me.name.clone()}</strong>
+                    <strong>{live(move || chat.user(chat.me).name.clone())}</strong>
                     {hint(facts)}
                 </div>
                 // What was written and not sent stays in no browser that one has signed out of.
@@ -139,7 +165,7 @@ fn Account(admin: bool, refused: Refused) -> impl IntoView {
                 <summary class="button">{words.change_password()}</summary>
                 <form class="ask-body" method="post" action="/settings/password">
                     <FormError refused=refused.clone()/>
-                    {account_of(me.handle)}
+                    {account_of(me.handle.clone())}
                     <Field
                         name="current"
                         label=words.current_password()
@@ -255,7 +281,7 @@ fn Invitations(list: Vec<InvitationView>, refused: Refused) -> impl IntoView {
 fn People(people: Vec<PersonView>) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let me = chat.me.with_value(|me| me.id);
+    let me = chat.me;
     let query = use_address().query("people");
     let (none, more) = (people.is_empty(), people.len() > limits::FOUND_MAX);
     let searched = more || !query.is_empty();

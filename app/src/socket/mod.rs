@@ -98,7 +98,7 @@ async fn converse(chat: Chat, back: &mut Receiver<()>, backoff: &mut Backoff) ->
                 Some(Err(_)) | None => return End::Lost,
             },
             () = write => return End::Lost,
-            _ = back.next() => chat.doubt(),
+            _ = back.next() => chat.check_connection(),
             () = pause => {}
         }
         if chat.link.get_untracked() == Link::Live {
@@ -160,7 +160,7 @@ fn tick_ms() -> u32 {
     if browser::is_hidden() { TICK_HIDDEN_MS } else { TICK_MS }
 }
 
-/// Says when the network comes or goes, when the person is back, and when they ask: a connection is doubted then, and
+/// Says when the network comes or goes, when the person is back, and when they ask: a connection is checked then, and
 /// without one it is time to try. Lives as long as the page.
 fn coming_back() -> Receiver<()> {
     let (tell, told) = mpsc::channel(1);

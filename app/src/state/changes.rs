@@ -1,4 +1,4 @@
-//! Changing what has been said: editing, deleting, reacting.
+//! Changing what has been said: editing, deleting, reacting, pinning.
 //!
 //! The composer is the editor: one edit a room, which outlives the page as a draft does. Its text goes only when the
 //! server has it or the person steps back (`client::Edit`). A deletion and a reaction are shown at once, as the person
@@ -160,6 +160,18 @@ impl Chat {
         self.screen.notice.set(None);
         let emoji = emoji.to_owned();
         self.ask(Command::React { room, seq, emoji, on }, move |result| self.changed(room, seq, result));
+    }
+
+    /// Pins a message to the room, or takes the pin away.
+    pub fn pin(self, room: RoomId, seq: Seq, on: bool) {
+        self.screen.notice.set(None);
+        self.ask(Command::Pin { room, seq, on }, move |result| {
+            if result.is_ok() {
+                let told = if on { self.words.message_pinned() } else { self.words.message_unpinned() };
+                self.announced.set(told.to_owned());
+            }
+            self.changed(room, seq, result);
+        });
     }
 
     /// Deletes a message. An edit of it ends, unless there are words in it that would be lost.

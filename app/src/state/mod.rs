@@ -10,12 +10,14 @@ mod changes;
 mod screen;
 mod storage;
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use client::{Client, Edit, Link, RoomState, Row, SendState, SortedMap};
 use futures::channel::mpsc;
 use leptos::prelude::*;
 use protocol::{
     ClientFrame, Command, Direction, Millis, Nonce, Page, Refusal, Reply, RoomId, RoomKind, RoomSummary, Seq,
-    ServerFrame, User,
+    ServerFrame, User, UserId,
 };
 use uuid::Uuid;
 
@@ -76,8 +78,8 @@ pub struct Chat {
     pub words: Words,
     /// Dialogs and panels.
     pub screen: Screen,
-    /// The viewer.
-    pub me: StoredValue<User>,
+    /// Who the viewer is; how they are called now says [`Chat::user`].
+    pub me: UserId,
     /// The rooms, the last active first.
     pub order: RwSignal<Vec<RoomId>>,
     /// Unread messages in all rooms.
@@ -98,8 +100,10 @@ pub struct Chat {
     pub rows: RwSignal<Vec<Row>>,
     /// How far that reaches.
     pub window: RwSignal<Window>,
-    /// Written whenever members or marks of the open room change; read through [`Chat::with_room`].
-    people: RwSignal<u32>,
+    /// Written whenever members, marks or pins of the open room change; read through [`Chat::with_room`].
+    members: RwSignal<u32>,
+    /// Written whenever somebody is called otherwise; read through [`Chat::user`].
+    names: RwSignal<u32>,
     /// What to tell who listens to the page.
     pub announced: RwSignal<String>,
     /// Where and when one looks from.
@@ -135,7 +139,7 @@ impl Chat {
             edits_news: RwSignal::new(0),
             words: use_words(),
             screen: Screen::default(),
-            me: StoredValue::new(me),
+            me: me.id,
             order: RwSignal::new(list.iter().map(|summary| summary.room.id).collect()),
             unread: RwSignal::new(client.unread()),
             link: RwSignal::new(client.link()),
@@ -146,7 +150,8 @@ impl Chat {
             room: RwSignal::new(room),
             rows: RwSignal::new(rows),
             window: RwSignal::new(window(&client)),
-            people: RwSignal::new(0),
+            members: RwSignal::new(0),
+            names: RwSignal::new(0),
             announced: RwSignal::new(String::new()),
             clock: RwSignal::new(clock),
             address: use_address(),
@@ -185,16 +190,25 @@ impl Chat {
 
     /// Looks at members and marks of a room. Tracks their changes.
     pub fn with_room<T>(self, room: RoomId, look: impl FnOnce(&RoomState) -> T) -> Option<T> {
-        self.people.track();
+        self.members.track();
         self.client.with_value(|client| client.room(room).map(look))
     }
 
-    /// What the room is called.
+    /// Who somebody is, as far as a server has told. Tracks how people are called.
+    #[must_use]
+    pub fn user(self, user: UserId) -> Arc<User> {
+        self.names.track();
+        let known = self.client.with_value(|client| client.people().get(user).cloned());
+        known.unwrap_or_else(|| {
+            Arc::new(User { id: user, handle: String::new(), name: String::new(), rev: Seq::ZERO })
+        })
+    }
+
+    /// What the room is called. Tracks how people are called.
     #[must_use]
     pub fn name_of(self, summary: &RoomSummary) -> String {
-        match (summary.room.kind, &summary.peer) {
-            (RoomKind::Direct, Some(peer)) => peer.name.clone(),
-            (RoomKind::Direct, None) => self.me.with_value(|me| me.name.clone()),
+        match (summary.room.kind, summary.peer) {
+            (RoomKind::Direct, peer) => self.user(peer.unwrap_or(self.me)).name.clone(),
             (RoomKind::Group | RoomKind::Channel, _) => {
                 self.words.named(summary.room.kind, &summary.room.title)
             }
@@ -203,8 +217,8 @@ impl Chat {
 
     /// Whether this person is the viewer.
     #[must_use]
-    pub fn is_me(self, user: protocol::UserId) -> bool {
-        self.me.with_value(|me| me.id == user)
+    pub fn is_me(self, user: UserId) -> bool {
+        self.me == user
     }
 
     // ── what people do ───────────────────────────────────────────────────────────────────────────────────────
@@ -325,7 +339,7 @@ impl Chat {
     /// Asks for a room, and goes there; `failed` hears why not.
     pub fn ask_and_go(self, command: Command, failed: RwSignal<Option<Refusal>>) {
         self.ask(command, move |result| match result {
-            Ok(Reply::Room { summary }) => {
+            Ok(Reply::Room { summary, .. }) => {
                 self.screen.dialog.set(None);
                 self.go(path_of(summary.room.id));
             }
@@ -414,8 +428,8 @@ impl Chat {
     }
 
     /// Something suggests that the connection may be dead: it is asked at once.
-    pub(crate) fn doubt(self) {
-        self.tell(Client::doubt);
+    pub(crate) fn check_connection(self) {
+        self.tell(Client::check_connection);
     }
 
     /// Nothing comes from the other end any more.
@@ -457,15 +471,18 @@ impl Chat {
                 self.saved.update_value(|saved| saved.keep_outbox(client.outbox()));
             });
         }
+        if touched.names {
+            self.names.update(|n| *n = n.wrapping_add(1));
+        }
         if touched.list {
-            self.draw_list();
+            self.draw_list(&touched.rooms);
         }
         if let Some(room) = self.room.get_untracked() {
-            if touched.timelines.contains(&room) {
+            if touched.names || touched.timelines.contains(&room) {
                 self.draw_rows();
             }
-            if touched.people.contains(&room) {
-                self.people.update(|n| *n = n.wrapping_add(1));
+            if touched.members.contains(&room) {
+                self.members.update(|n| *n = n.wrapping_add(1));
             }
         }
         if let Some((room, message)) = touched.news.pop() {
@@ -511,19 +528,19 @@ impl Chat {
         set(self.node, node);
     }
 
-    fn draw_list(self) {
-        let (list, unread) = self.client.with_value(|client| (client.list(), client.unread()));
-        let order = list.iter().map(|summary| summary.room.id).collect::<Vec<_>>();
-        self.summaries.update_value(|all| {
-            all.retain(|id, _| order.contains(id));
-            for summary in list {
-                match all.get(&summary.room.id) {
-                    Some(known) if *known.read_untracked() != summary => known.set(summary),
-                    Some(_) => {}
-                    None => drop(all.insert(summary.room.id, ArcRwSignal::new(summary))),
-                }
-            }
-        });
+    /// The order of the list, and the lines in it that changed: one message changes one line of thousands.
+    fn draw_list(self, rooms: &BTreeSet<RoomId>) {
+        let (order, unread) = self.client.with_value(|client| (client.order(), client.unread()));
+        for room in rooms {
+            let summary =
+                self.client.with_value(|client| client.room(*room).map(|room| room.summary.clone()));
+            self.summaries.update_value(|all| match (all.get(room), summary) {
+                (Some(known), Some(summary)) if *known.read_untracked() != summary => known.set(summary),
+                (Some(_), Some(_)) | (None, None) => {}
+                (None, Some(summary)) => drop(all.insert(*room, ArcRwSignal::new(summary))),
+                (Some(_), None) => drop(all.remove(room)),
+            });
+        }
         set(self.order, order);
         set(self.unread, unread);
     }
@@ -541,9 +558,10 @@ impl Chat {
 
     fn announce(self, room: RoomId, message: &protocol::Message) {
         let Some(summary) = self.summary(room) else { return };
-        let name = self.name_of(&summary.read_untracked());
+        let name = untrack(|| self.name_of(&summary.read_untracked()));
+        let author = untrack(|| self.user(message.author));
         let text: String = message.body.chars().take(160).collect();
-        self.announced.set(self.words.announce(&message.author.name, &name, &text));
+        self.announced.set(self.words.announce(&author.name, &name, &text));
     }
 }
 

@@ -80,6 +80,10 @@ impl Words {
             ErrorCode::ReactionsFull => {
                 ("This message has as many reactions as it can carry.", "这条消息的表情回应已达上限。")
             }
+            ErrorCode::PinsFull => (
+                "As many messages are pinned here as one may pin. Unpin one first.",
+                "置顶消息已达上限。请先取消一条置顶。",
+            ),
             ErrorCode::HandleTaken => {
                 ("Someone else has this handle. Choose another.", "这个用户名已被使用，请换一个。")
             }

@@ -14,6 +14,20 @@ impl Words {
         }
     }
 
+    /// Some names, and how many people there are besides.
+    #[must_use]
+    pub fn names(self, names: &[&str], more: usize) -> String {
+        let shown = names.join(self.pick(", ", "、"));
+        match (more, shown.is_empty()) {
+            (0, _) => shown,
+            (1, true) => self.pick("1 person".to_owned(), "1 人".to_owned()),
+            (_, true) => self.pick(format!("{more} people"), format!("{more} 人")),
+            (_, false) => {
+                self.pick(format!("{shown} and {more} more"), format!("{shown} 等 {} 人", names.len() + more))
+            }
+        }
+    }
+
     /// How many members.
     #[must_use]
     pub fn members_count(self, n: u32) -> String {

@@ -129,6 +129,13 @@ words! {
     edited: "edited", "已编辑";
     message_deleted: "This message was deleted.", "这条消息已删除。";
     delete: "Delete", "删除";
+    pin: "Pin message", "置顶消息";
+    unpin: "Unpin message", "取消置顶";
+    pinned: "Pinned", "已置顶";
+    pinned_messages: "Pinned messages", "置顶消息";
+    no_pins: "Nothing is pinned. Pin what everyone here should find.", "还没有置顶消息。可以置顶大家都需要看到的内容。";
+    message_pinned: "Message pinned", "消息已置顶";
+    message_unpinned: "Message unpinned", "已取消置顶";
     copy_text: "Copy text", "复制文本";
     copied: "Copied", "已复制";
     nobody_read: "Nobody has read it yet", "还没有人读过";
@@ -168,6 +175,8 @@ words! {
     theme_system: "System", "跟随系统";
     theme_light: "Light", "浅色";
     theme_dark: "Dark", "深色";
+    profile: "Profile", "个人资料";
+    profile_saved: "Your name is changed.", "显示名已修改。";
     account: "Account", "账号";
     change_password: "Change password", "修改密码";
     current_password: "Current password", "当前密码";

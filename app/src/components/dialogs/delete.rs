@@ -15,10 +15,11 @@ pub fn DeleteMessage(room: RoomId, seq: Seq) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let message = untrack(|| chat.message(room, seq)).map(|message| {
+        let author = untrack(|| chat.user(message.author));
         let text: String = message.body.chars().take(SHOWN_CHARS).collect();
         view! {
             <blockquote class="dialog-quote">
-                <strong>{message.author.name}</strong>
+                <strong>{author.name.clone()}</strong>
                 <p>{text}</p>
             </blockquote>
         }

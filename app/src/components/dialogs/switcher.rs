@@ -53,15 +53,16 @@ fn rooms(chat: Chat, query: &str) -> Vec<Choice> {
     let query = query.trim().trim_start_matches(['#', '@']).to_lowercase();
     let mut found = Vec::new();
     for room in chat.order.get() {
-        let Some(summary) = chat.summary(room).map(|summary| summary.get()) else { continue };
-        if !is_match(chat, &summary, &query) {
+        let Some(summary) = chat.summary(room) else { continue };
+        if !is_match(chat, &summary.read(), &query) {
             continue;
         }
+        let summary = summary.get();
         found.push(Choice {
             id: room.0,
             title: chat.name_of(&summary),
-            detail: match (summary.room.kind, &summary.peer) {
-                (RoomKind::Direct, Some(peer)) => format!("@{}", peer.handle),
+            detail: match (summary.room.kind, summary.peer) {
+                (RoomKind::Direct, Some(peer)) => format!("@{}", chat.user(peer).handle),
                 _ => summary.room.topic.clone(),
             },
             note: if summary.unread > 0 { chat.words.badge(summary.unread) } else { String::new() },
@@ -81,9 +82,6 @@ fn rooms(chat: Chat, query: &str) -> Vec<Choice> {
 }
 
 fn direct_with(chat: Chat, user: UserId) -> Option<RoomId> {
-    let is_it = |room: &RoomId| {
-        chat.summary(*room)
-            .is_some_and(|s| s.read_untracked().peer.as_ref().is_some_and(|peer| peer.id == user))
-    };
+    let is_it = |room: &RoomId| chat.summary(*room).is_some_and(|s| s.read_untracked().peer == Some(user));
     chat.order.get_untracked().into_iter().find(is_it)
 }

@@ -1,16 +1,25 @@
 //! The client against a server that is played by hand.
 
+mod law;
+mod lists;
+mod people;
+
 use proptest::prelude::*;
 use protocol::{
-    Change, Command, Direction, Epoch, ErrorCode, Event, Marks, Member, Message, MessageId, Nonce, Refusal,
-    Reply, Role, Room, RoomId, RoomKind, RoomSummary, RoomView, Seq, ServerFrame, User, UserId,
+    Change, ClientFrame, Command, Direction, Epoch, ErrorCode, Event, Line, Marks, Member, Message,
+    MessageId, Nonce, Refusal, Reply, Role, Room, RoomId, RoomKind, RoomSummary, RoomView, Seq, ServerFrame,
+    User, UserId,
 };
 use uuid::Uuid;
 
 use crate::{Client, Link, RowKind, Tick, rows};
 
+fn id(n: u128) -> UserId {
+    UserId(Uuid::from_u128(n))
+}
+
 fn user(n: u128) -> User {
-    User { id: UserId(Uuid::from_u128(n)), handle: format!("user-{n}"), name: format!("User {n}") }
+    User { id: id(n), handle: format!("user-{n}"), name: format!("User {n}"), rev: Seq::ZERO }
 }
 
 const ME: u128 = 1;
@@ -25,7 +34,7 @@ fn message(author: u128, seq: i64) -> Message {
         id: MessageId(Uuid::from_u128(1_000 + seq as u128)),
         seq: Seq(seq),
         rev: Seq(seq),
-        author: user(author),
+        author: id(author),
         nonce: Nonce(Uuid::from_u128(2_000 + seq as u128)),
         body: format!("message {seq}"),
         sent_at: seq * 1_000,
@@ -36,8 +45,39 @@ fn message(author: u128, seq: i64) -> Message {
 }
 
 fn said(author: u128, seq: i64) -> ServerFrame {
-    let change = Change::Message { message: message(author, seq) };
-    ServerFrame::Event { event: Event::Change { room: room(), seq: Seq(seq), at: 0, change } }
+    changed(seq, Change::Message { message: message(author, seq) })
+}
+
+/// A change of the room, as it is told.
+fn changed(seq: i64, change: Change) -> ServerFrame {
+    told(Line::Room(room()), seq, change)
+}
+
+fn told(line: Line, seq: i64, change: Change) -> ServerFrame {
+    let people = vec![user(ME), user(OTHER)];
+    ServerFrame::Event { event: Event::Change { line, seq: Seq(seq), change, people } }
+}
+
+/// What a server had missed of the room and fetched again.
+fn repaired(after: i64, changes: Vec<(Seq, Change)>, through: i64) -> ServerFrame {
+    let (after, through, people) = (Seq(after), Seq(through), Vec::new());
+    ServerFrame::Event { event: Event::Changes { line: Line::Room(room()), after, changes, through, people } }
+}
+
+/// One is in a room now, or no longer.
+fn membership(seq: i64, room: RoomId, summary: Option<RoomSummary>) -> ServerFrame {
+    told(Line::Person(id(ME)), seq, Change::Membership { room, summary: summary.map(Box::new) })
+}
+
+/// The answer to a catching up of the room.
+fn caught_up(changes: Vec<(Seq, Change)>, through: i64) -> Reply {
+    Reply::Changes {
+        line: Line::Room(room()),
+        changes,
+        through: Seq(through),
+        more: false,
+        people: Vec::new(),
+    }
 }
 
 fn summary(head: i64) -> RoomSummary {
@@ -62,13 +102,15 @@ fn summary(head: i64) -> RoomSummary {
 }
 
 fn view(messages: Vec<Message>, through: i64) -> RoomView {
-    let member = |n| Member { user: user(n), role: Role::Member, active: true, rev: Seq(n as i64 + 1) };
+    let member = |n| Member { user: id(n), role: Role::Member, active: true, rev: Seq(n as i64 + 1) };
     RoomView {
         summary: summary(through),
         messages,
         more_before: false,
         members: vec![member(ME), member(OTHER)],
         marks: Vec::new(),
+        pins: Vec::new(),
+        people: vec![user(ME), user(OTHER)],
         through: Seq(through),
     }
 }
@@ -82,12 +124,20 @@ fn answer(client: &mut Client, now: i64, is: impl Fn(&Command) -> bool, reply: R
 }
 
 fn welcome(head: i64, epoch: u128) -> Reply {
+    welcome_with(vec![summary(head)], epoch)
+}
+
+fn welcome_with(rooms: Vec<RoomSummary>, epoch: u128) -> Reply {
     Reply::Welcome {
         me: user(ME),
         node: "node-1".to_owned(),
         epoch: Epoch(Uuid::from_u128(epoch)),
         ping_ms: 25_000,
-        rooms: vec![summary(head)],
+        person: Seq(1),
+        workspace: Seq(0),
+        rooms,
+        more: false,
+        people: vec![user(OTHER)],
     }
 }
 
@@ -133,10 +183,9 @@ fn a_hole_that_stays_is_asked_for_once() {
     client.tick(700);
     let frames = client.take_frames();
     assert_eq!(frames.len(), 1);
-    assert_eq!(frames[0].command, Command::CatchUp { room: room(), after: Seq(3) });
+    assert_eq!(frames[0].command, Command::CatchUp { line: Line::Room(room()), after: Seq(3) });
     let changes = [4, 5].map(|seq| (Seq(seq), Change::Message { message: message(OTHER, seq) })).to_vec();
-    let reply = Reply::Changes { room: room(), changes, through: Seq(5), more: false };
-    client.receive(ServerFrame::Reply { r#ref: frames[0].r#ref, reply }, 800);
+    client.receive(ServerFrame::Reply { r#ref: frames[0].r#ref, reply: caught_up(changes, 5) }, 800);
     assert_eq!(shown(&client), [4, 5, 6]);
 }
 
@@ -149,8 +198,7 @@ fn a_message_is_pending_and_then_sent_whichever_of_event_and_reply_comes_first()
         let frames = client.take_frames();
         assert!(matches!(&frames[0].command, Command::Send { body, .. } if body == "mine"));
         let stored = Message { nonce, body: "mine".to_owned(), ..message(ME, 4) };
-        let change = Change::Message { message: stored.clone() };
-        let event = ServerFrame::Event { event: Event::Change { room: room(), seq: Seq(4), at: 0, change } };
+        let event = changed(4, Change::Message { message: stored.clone() });
         let reply = ServerFrame::Reply {
             r#ref: frames[0].r#ref,
             reply: Reply::Sent { room: room(), message: stored },
@@ -162,7 +210,7 @@ fn a_message_is_pending_and_then_sent_whichever_of_event_and_reply_comes_first()
         assert_eq!(shown(&client), [4]);
         assert!(client.outbox().items().is_empty());
         assert_eq!(client.room(room()).unwrap().tick(Seq(4)), Tick::Sent);
-        let marks = Marks { user: user(OTHER).id, delivered: Seq(4), read: Seq(3) };
+        let marks = Marks { user: id(OTHER), delivered: Seq(4), read: Seq(3) };
         client.receive(ServerFrame::Event { event: Event::Marks { room: room(), marks } }, 130);
         assert_eq!(client.room(room()).unwrap().tick(Seq(4)), Tick::Delivered);
     }
@@ -197,8 +245,8 @@ fn what_was_not_acknowledged_is_sent_again_with_the_same_nonce_and_requests_are_
 fn reactions(client: &Client, seq: i64) -> (Vec<(String, Vec<u128>)>, Vec<String>) {
     let shown = row(client, seq).reactions;
     let users = |users: &[UserId]| users.iter().map(|user| user.0.as_u128()).collect();
-    let all = shown.iter().map(|r| (r.reaction.emoji.clone(), users(&r.reaction.users))).collect();
-    (all, shown.into_iter().filter(|r| r.asked).map(|r| r.reaction.emoji).collect())
+    let all = shown.iter().map(|r| (r.emoji.clone(), users(&r.users))).collect();
+    (all, shown.into_iter().filter(|r| r.asked).map(|r| r.emoji).collect())
 }
 
 fn row(client: &Client, seq: i64) -> crate::MessageRow {
@@ -231,9 +279,8 @@ fn a_reaction_is_shown_at_once_outlives_the_connection_and_goes_when_it_is_refus
     let refs: Vec<u32> = frames.iter().filter(|f| is_react(&f.command)).map(|f| f.r#ref).collect();
     let [first, second] = refs[..] else { panic!("not both in {frames:?}") };
 
-    let mut stored = Message { rev: Seq(5), ..message(OTHER, 4) };
-    stored.reactions.push(protocol::Reaction { emoji: "👍".to_owned(), users: vec![user(ME).id] });
-    let reply = Reply::Changed { room: room(), message: stored };
+    let stored = Change::Reaction { message: Seq(4), emoji: "👍".to_owned(), user: id(ME), on: true };
+    let reply = Reply::Changed { line: Line::Room(room()), seq: Seq(5), change: stored };
     client.receive(ServerFrame::Reply { r#ref: first, reply }, 0);
     client.take_touched();
     let full = Refusal::new(ErrorCode::ReactionsFull);
@@ -266,9 +313,7 @@ fn the_newest_own_message_is_one_that_still_has_a_text() {
     client.receive(said(ME, 6), 0);
     assert_eq!(newest(&client), Some(6));
     let deleted = Message { rev: Seq(7), deleted: true, body: String::new(), ..message(ME, 6) };
-    let change = Change::Message { message: deleted };
-    let event = Event::Change { room: room(), seq: Seq(7), at: 0, change };
-    client.receive(ServerFrame::Event { event }, 0);
+    client.receive(changed(7, Change::Message { message: deleted }), 0);
     assert_eq!(newest(&client), Some(4));
     client.send(room(), Nonce(Uuid::from_u128(9)), "on its way".to_owned(), 0).unwrap();
     assert_eq!(newest(&client), None, "the one before is not meant");
@@ -295,7 +340,7 @@ fn a_silent_server_is_pinged_and_then_given_up() {
 }
 
 #[test]
-fn a_connection_in_doubt_is_asked_at_once_and_given_up_sooner() {
+fn a_connection_that_may_be_dead_is_asked_at_once_and_given_up_sooner() {
     let pings = |client: &mut Client| {
         client
             .take_frames()
@@ -305,8 +350,8 @@ fn a_connection_in_doubt_is_asked_at_once_and_given_up_sooner() {
             .collect::<Vec<_>>()
     };
     let mut client = at_three();
-    client.doubt(1_000);
-    client.doubt(2_000);
+    client.check_connection(1_000);
+    client.check_connection(2_000);
     let asked = pings(&mut client);
     assert_eq!(asked.len(), 1, "one question is enough");
     assert!(!client.is_dead(5_000));
@@ -317,18 +362,18 @@ fn a_connection_in_doubt_is_asked_at_once_and_given_up_sooner() {
     client.tick(29_000);
     assert_eq!(pings(&mut client).len(), 1);
     assert!(!client.is_dead(39_000));
-    // In doubt while that one is out: its deadline becomes the shorter.
-    client.doubt(30_000);
+    // Checked while that one is out: its deadline becomes the shorter.
+    client.check_connection(30_000);
     assert_eq!(pings(&mut client), [0_u32; 0]);
     assert!(!client.is_dead(33_000));
     assert!(client.is_dead(33_001));
 
-    // The next connection begins without doubt; one that is not up has nothing to be asked by.
+    // The next connection begins with the ordinary deadline; one that is not up has nothing to be asked by.
     client.disconnected(33_001);
-    client.doubt(33_002);
+    client.check_connection(33_002);
     assert_eq!(client.take_frames(), []);
     client.connected(34_000);
-    client.doubt(34_001);
+    client.check_connection(34_001);
     assert_eq!(pings(&mut client), [0_u32; 0]);
     assert!(!client.is_dead(44_000));
 }
@@ -369,12 +414,10 @@ fn what_is_unread_is_counted_again_once_the_window_has_caught_up() {
     let mut behind = summary(11);
     behind.marks = Marks { delivered: Seq(3), read: Seq(3), ..behind.marks };
     (behind.unread, behind.last) = (8, Some(message(OTHER, 11)));
-    let Reply::Welcome { me, node, epoch, ping_ms, .. } = welcome(11, 1) else { unreachable!() };
-    let reply = Reply::Welcome { me, node, epoch, ping_ms, rooms: vec![behind] };
+    let reply = welcome_with(vec![behind], 1);
     answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
     let changes = (7..=11).map(|seq| (Seq(seq), Change::Message { message: message(OTHER, seq) })).collect();
-    let reply = Reply::Changes { room: room(), changes, through: Seq(11), more: false };
-    answer(&mut client, 0, |command| matches!(command, Command::CatchUp { .. }), reply);
+    answer(&mut client, 0, |command| matches!(command, Command::CatchUp { .. }), caught_up(changes, 11));
     assert_eq!(client.room(room()).unwrap().summary.unread, 5);
 }
 
@@ -385,10 +428,9 @@ fn a_page_that_was_read_before_a_change_does_not_bring_the_old_text_back() {
     // 60 is edited and 61 deleted while the page is on its way.
     let edited = Message { rev: Seq(121), edits: 1, body: "edited".to_owned(), ..message(OTHER, 60) };
     let deleted = Message { rev: Seq(122), deleted: true, body: String::new(), ..message(OTHER, 61) };
-    for changed in [&edited, &deleted] {
-        let change = Change::Message { message: changed.clone() };
-        let event = Event::Change { room: room(), seq: changed.rev, at: 0, change };
-        client.receive(ServerFrame::Event { event }, 10);
+    for news in [&edited, &deleted] {
+        let change = Change::Message { message: news.clone() };
+        client.receive(changed(news.rev.0, change), 10);
     }
     answer(&mut client, 20, |command| matches!(command, Command::History { .. }), page(21..=70, true));
     let timeline = client.room(room()).unwrap().timeline.as_ref().unwrap();
@@ -403,8 +445,7 @@ fn a_summary_that_is_older_than_what_is_known_changes_nothing_but_marks() {
     client.receive(said(OTHER, 4), 10);
     let before = client.list();
     // Read before 4 was said, and told after it.
-    let event = Event::Joined { summary: Box::new(summary(3)) };
-    client.receive(ServerFrame::Event { event }, 20);
+    client.receive(membership(2, room(), Some(summary(3))), 20);
     assert_eq!(client.list(), before);
     assert_eq!(client.unread(), 1);
 }
@@ -431,10 +472,10 @@ fn marks_that_were_on_their_way_are_sent_again_after_a_reconnect() {
     client.disconnected(2_600);
     client.connected(4_000);
     // The server knows of 3 only, and counts 4 as unread.
-    let Reply::Welcome { me, node, epoch, ping_ms, mut rooms } = welcome(4, 1) else { unreachable!() };
-    rooms[0].unread = 1;
-    rooms[0].marks = Marks { read: Seq(3), delivered: Seq(3), ..rooms[0].marks };
-    let reply = Reply::Welcome { me, node, epoch, ping_ms, rooms };
+    let mut behind = summary(4);
+    behind.unread = 1;
+    behind.marks = Marks { read: Seq(3), delivered: Seq(3), ..behind.marks };
+    let reply = welcome_with(vec![behind], 1);
     answer(&mut client, 4_000, |command| matches!(command, Command::Hello { .. }), reply);
     let frames = client.take_frames();
     assert!(frames.iter().any(|f| f.command == Command::Read { room: room(), seq: Seq(4) }), "{frames:?}");
@@ -463,9 +504,9 @@ fn what_others_have_read_while_one_was_away_is_asked_for_where_one_looks() {
     client.tick(1_100);
     client.tick(1_200);
     let asked = asks(&mut client);
-    let marks = vec![Marks { user: user(OTHER).id, delivered: Seq(3), read: Seq(3) }];
+    let marks = vec![Marks { user: id(OTHER), delivered: Seq(3), read: Seq(3) }];
     let members = view(Vec::new(), 3).members;
-    let reply = Reply::Members { room: room(), members, marks };
+    let reply = Reply::Members { room: room(), members, marks, people: Vec::new(), more: false };
     client.receive(ServerFrame::Reply { r#ref: asked[0], reply }, 1_300);
     assert_eq!(client.room(room()).unwrap().tick(Seq(3)), Tick::Read);
     client.tick(3_000);
@@ -484,8 +525,7 @@ fn a_room_that_one_has_left_is_gone_by_the_answer_alone() {
         let mut client = at_three();
         client.request(Command::Leave { room: room() });
         if joined_meanwhile {
-            let event = Event::Joined { summary: Box::new(summary(4)) };
-            client.receive(ServerFrame::Event { event }, 10);
+            client.receive(membership(2, room(), Some(summary(4))), 10);
         }
         answer(&mut client, 20, |command| matches!(command, Command::Leave { .. }), Reply::Done {});
         client.room(room()).is_some()
@@ -503,16 +543,13 @@ fn a_message_that_changed_before_it_came_is_counted_once_and_is_news() {
         (Seq(5), Change::Message { message: message(OTHER, 5) }),
         (Seq(6), Change::Message { message: edited }),
     ];
-    let event = Event::Changes { room: room(), after: Seq(3), changes, through: Seq(6) };
-    client.receive(ServerFrame::Event { event }, 10);
+    client.receive(repaired(3, changes, 6), 10);
     assert_eq!(shown(&client), [4, 5]);
     assert_eq!(client.unread(), 2);
     assert_eq!(client.take_touched().news.len(), 2);
     // A later edit is neither.
     let again = Message { rev: Seq(7), edits: 2, body: "again".to_owned(), ..message(OTHER, 4) };
-    let change = Change::Message { message: again };
-    let event = Event::Change { room: room(), seq: Seq(7), at: 0, change };
-    client.receive(ServerFrame::Event { event }, 20);
+    client.receive(changed(7, Change::Message { message: again }), 20);
     assert_eq!((client.unread(), client.take_touched().news.len()), (2, 0));
 }
 
@@ -541,20 +578,17 @@ fn a_message_that_comes_late_because_it_changed_is_counted() {
     let mut client = at_three();
     client.disconnected(0);
     client.connected(0);
-    let Reply::Welcome { me, node, epoch, ping_ms, mut rooms } = welcome(5, 1) else { unreachable!() };
-    rooms[0].marks = Marks { read: Seq(3), delivered: Seq(3), ..rooms[0].marks };
-    (rooms[0].unread, rooms[0].last) = (2, Some(message(OTHER, 5)));
-    let reply = Reply::Welcome { me, node, epoch, ping_ms, rooms };
+    let mut behind = summary(5);
+    behind.marks = Marks { read: Seq(3), delivered: Seq(3), ..behind.marks };
+    (behind.unread, behind.last) = (2, Some(message(OTHER, 5)));
+    let reply = welcome_with(vec![behind], 1);
     answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
     // 4 has been edited meanwhile, as change 6: it is not among the changes up to 5.
     let changes = vec![(Seq(5), Change::Message { message: message(OTHER, 5) })];
-    let reply = Reply::Changes { room: room(), changes, through: Seq(5), more: false };
-    answer(&mut client, 0, |command| matches!(command, Command::CatchUp { .. }), reply);
+    answer(&mut client, 0, |command| matches!(command, Command::CatchUp { .. }), caught_up(changes, 5));
     client.receive(said(OTHER, 7), 0);
     let edited = Message { rev: Seq(6), edits: 1, body: "edited".to_owned(), ..message(OTHER, 4) };
-    let change = Change::Message { message: edited };
-    client
-        .receive(ServerFrame::Event { event: Event::Change { room: room(), seq: Seq(6), at: 0, change } }, 0);
+    client.receive(changed(6, Change::Message { message: edited }), 0);
     assert_eq!(shown(&client), [4, 5, 7]);
     assert_eq!(client.unread(), 3);
 }
@@ -565,13 +599,7 @@ fn after_a_long_absence(read: i64) -> Client {
     client.connected(0);
     let marks = Marks { user: UserId(Uuid::from_u128(ME)), delivered: Seq(read), read: Seq(read) };
     let known = RoomSummary { marks, unread: 100, last: Some(message(OTHER, 120).preview()), ..summary(120) };
-    let reply = Reply::Welcome {
-        me: user(ME),
-        node: "node-1".to_owned(),
-        epoch: Epoch(Uuid::from_u128(1)),
-        ping_ms: 25_000,
-        rooms: vec![known.clone()],
-    };
+    let reply = welcome_with(vec![known.clone()], 1);
     answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
     client.focus(Some(room()), 0);
     let messages = (71..=120).map(|seq| message(OTHER, seq)).collect();
@@ -582,7 +610,8 @@ fn after_a_long_absence(read: i64) -> Client {
 }
 
 fn page(seqs: std::ops::RangeInclusive<i64>, more: bool) -> Reply {
-    Reply::Page { room: room(), messages: seqs.map(|seq| message(OTHER, seq)).collect(), more }
+    let messages = seqs.map(|seq| message(OTHER, seq)).collect();
+    Reply::Page { room: room(), messages, more, people: Vec::new() }
 }
 
 fn line(client: &Client) -> Option<usize> {
@@ -661,8 +690,7 @@ proptest! {
                 let changes = (4..=seq)
                     .map(|s| (Seq(s), Change::Message { message: message(if s % 3 == 0 { ME } else { OTHER }, s) }))
                     .collect();
-                let event = Event::Changes { room: room(), after: Seq(3), changes, through: Seq(seq) };
-                client.receive(ServerFrame::Event { event }, now);
+                client.receive(repaired(3, changes, seq), now);
             } else {
                 client.receive(said(author, seq), now);
             }
@@ -679,106 +707,9 @@ proptest! {
             let changes = (after.0 + 1..=39)
                 .map(|s| (Seq(s), Change::Message { message: message(if s % 3 == 0 { ME } else { OTHER }, s) }))
                 .collect();
-            let reply = Reply::Changes { room: room(), changes, through: Seq(39), more: false };
-            client.receive(ServerFrame::Reply { r#ref: frame.r#ref, reply }, now);
+            client.receive(ServerFrame::Reply { r#ref: frame.r#ref, reply: caught_up(changes, 39) }, now);
         }
         prop_assert!(shown(&client).into_iter().eq(4..=39));
         prop_assert_eq!(client.room(room()).unwrap().cursor(), Seq(39));
-    }
-}
-
-/// A room's line of changes after number 3: a message is said (0), or one that was said before is changed (which one).
-#[derive(Clone, Debug)]
-struct Line(Vec<usize>);
-
-impl Line {
-    fn head(&self) -> i64 {
-        3 + self.0.len() as i64
-    }
-
-    /// The messages as they are after the change of this number, by age.
-    fn at(&self, through: i64) -> Vec<Message> {
-        let mut messages: Vec<Message> = Vec::new();
-        for (seq, what) in (4..=through).zip(&self.0) {
-            if *what == 0 || messages.is_empty() {
-                messages.push(message(OTHER, seq));
-                continue;
-            }
-            let place = what % messages.len();
-            let changed = &mut messages[place];
-            changed.rev = Seq(seq);
-            if what % 5 == 0 {
-                (changed.body, changed.deleted) = (String::new(), true);
-            } else if !changed.deleted {
-                changed.edits += 1;
-                changed.body = format!("edited at {seq}");
-            }
-        }
-        messages
-    }
-
-    fn event(&self, seq: i64) -> Event {
-        let message = self.at(seq).into_iter().find(|message| message.rev == Seq(seq)).unwrap();
-        Event::Change { room: room(), seq: Seq(seq), at: 0, change: Change::Message { message } }
-    }
-
-    /// What the database answers to «everything after», at the time of `through`.
-    fn since(&self, after: i64, through: i64) -> Vec<(Seq, Change)> {
-        let mut changed = self.at(through);
-        changed.retain(|message| message.rev > Seq(after));
-        changed.sort_by_key(|message| message.rev);
-        changed.into_iter().map(|message| (message.rev, Change::Message { message })).collect()
-    }
-}
-
-proptest! {
-    /// The same for messages that change: live events, repairs by a server and catching up, in any order, with loss and
-    /// repetition, end at what a fresh fetch would give, and count what is unread once.
-    #[test]
-    fn changes_in_any_order_and_then_catch_up_are_a_fresh_fetch(
-        line in prop::collection::vec(prop_oneof![Just(0_usize), 0_usize..50], 1..40).prop_map(Line),
-        deliveries in prop::collection::vec((0_i64..40, 0_i64..40, any::<bool>()), 0..80),
-    ) {
-        let mut client = at_three();
-        let head = line.head();
-        let mut now = 0;
-        for (one, other, repair) in deliveries {
-            now += 7;
-            let (after, through) = (3 + one.min(other) % (head - 3), 4 + one.max(other) % (head - 3));
-            let event = if repair && after < through {
-                let changes = line.since(after, through);
-                Event::Changes { room: room(), after: Seq(after), changes, through: Seq(through) }
-            } else {
-                line.event(through)
-            };
-            client.receive(ServerFrame::Event { event }, now);
-            let cursor = client.room(room()).unwrap().cursor().0;
-            let expected: Vec<i64> = line.at(cursor).iter().map(|message| message.seq.0).collect();
-            prop_assert_eq!(shown(&client), expected, "at {}", cursor);
-        }
-        let after = client.room(room()).unwrap().cursor().0;
-        client.disconnected(now);
-        client.connected(now);
-        let unread = line.at(head).len() as u32;
-        let Reply::Welcome { me, node, epoch, ping_ms, mut rooms } = welcome(head, 1) else { unreachable!() };
-        rooms[0].marks = Marks { read: Seq(3), delivered: Seq(3), ..rooms[0].marks };
-        rooms[0].unread = unread;
-        rooms[0].last = line.at(head).last().map(Message::preview);
-        let reply = Reply::Welcome { me, node, epoch, ping_ms, rooms };
-        let before = client.unread();
-        prop_assert_eq!(before, line.at(after).len() as u32, "counted as they came");
-        answer(&mut client, now, |command| matches!(command, Command::Hello { .. }), reply);
-        let frames = client.take_frames();
-        if let Some(frame) = frames.iter().find(|f| matches!(f.command, Command::CatchUp { .. })) {
-            let changes = line.since(after, head);
-            let reply = Reply::Changes { room: room(), changes, through: Seq(head), more: false };
-            client.receive(ServerFrame::Reply { r#ref: frame.r#ref, reply }, now);
-        }
-        let state = client.room(room()).unwrap();
-        let messages: Vec<Message> =
-            state.timeline.as_ref().unwrap().messages().map(|message| (**message).clone()).collect();
-        prop_assert_eq!(&messages, &line.at(head));
-        prop_assert_eq!(state.summary.last.clone(), messages.last().map(Message::preview));
-        prop_assert_eq!((state.cursor(), client.unread()), (Seq(head), unread));
     }
 }

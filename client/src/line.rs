@@ -1,0 +1,215 @@
+//! A line of numbered changes, as far as this client has it. The same for rooms, people and the workspace.
+//!
+//! Law: changes are applied in the order of their numbers, each at most once. What comes too early is held until the
+//! hole before it is filled: by itself within [`HOLE_MS`], or by catching up.
+//!
+//! What a change does is known to the owner of the line ([`OnLine`]); here are only the numbers. The functions take the
+//! owner as `dyn`: one copy of them in the browser's download is enough.
+
+use protocol::{Change, Millis, Seq};
+
+use crate::sorted::SortedMap;
+
+/// How long a hole may wait to fill by itself (two servers may publish in the other order) before it is asked for.
+pub(crate) const HOLE_MS: i64 = 500;
+/// Changes that wait for the ones before them. More than this, and catching up is quicker.
+const HELD_MAX: usize = 256;
+
+/// What became of a numbered change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It was the next one.
+    Yes,
+    /// It was known already.
+    Known,
+    /// Some before it are missing: it is held.
+    Held,
+}
+
+/// How far this client is on a line, and what came too early.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LineState {
+    cursor: Seq,
+    head: Seq,
+    held: SortedMap<Seq, Change>,
+    held_since: Option<Millis>,
+}
+
+impl LineState {
+    /// All changes up to here are known, and no later ones.
+    #[must_use]
+    pub(crate) fn at(cursor: Seq) -> Self {
+        Self { cursor, head: cursor, ..Self::default() }
+    }
+
+    /// All changes up to here are applied.
+    #[must_use]
+    pub fn cursor(&self) -> Seq {
+        self.cursor
+    }
+
+    /// The highest number that this client has heard of.
+    #[must_use]
+    pub fn head(&self) -> Seq {
+        self.head
+    }
+
+    /// Whether there are changes that this client does not have.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.cursor < self.head
+    }
+
+    /// Since when a hole has been waiting to be filled.
+    #[must_use]
+    pub fn held_since(&self) -> Option<Millis> {
+        self.held_since
+    }
+
+    /// Whether the hole must be asked for: it did not fill by itself, or too much is held.
+    #[must_use]
+    pub(crate) fn needs_catch_up(&self, now: Millis) -> bool {
+        self.held.len() >= HELD_MAX || self.held_since.is_some_and(|since| now - since >= HOLE_MS)
+    }
+
+    /// The line is known to reach this far.
+    pub(crate) fn raise_head(&mut self, head: Seq) {
+        self.head = self.head.max(head);
+    }
+}
+
+/// The owner of a line.
+pub(crate) trait OnLine {
+    /// Its line.
+    fn line(&mut self) -> &mut LineState;
+    /// The next change of the line: takes it over.
+    fn put(&mut self, seq: Seq, change: Change);
+    /// Changes follow that belong together: one, or everything after a position, in the order of their last change.
+    fn begin(&mut self) {}
+    /// The changes up to the line's cursor have been taken over.
+    fn caught_up(&mut self) {}
+}
+
+/// A numbered change came, live. `now` is when, by any clock that does not go back.
+pub(crate) fn apply(on: &mut dyn OnLine, seq: Seq, change: Change, now: Millis) -> Applied {
+    let line = on.line();
+    line.raise_head(seq);
+    if seq <= line.cursor {
+        return Applied::Known;
+    }
+    if seq > line.cursor.next() {
+        if line.held.len() < HELD_MAX {
+            line.held.insert(seq, change);
+        }
+        line.held_since.get_or_insert(now);
+        return Applied::Held;
+    }
+    line.cursor = seq;
+    on.begin();
+    on.put(seq, change);
+    drain(on);
+    Applied::Yes
+}
+
+/// The answer to "everything after my position": what is between two of its numbers was overtaken.
+pub(crate) fn catch_up(on: &mut dyn OnLine, changes: Vec<(Seq, Change)>, through: Seq) {
+    on.begin();
+    for (seq, change) in changes {
+        let line = on.line();
+        if seq > line.cursor {
+            line.cursor = seq;
+            on.put(seq, change);
+        }
+    }
+    let line = on.line();
+    move_to(line, line.cursor.max(through), through);
+    drain(on);
+    on.caught_up();
+}
+
+/// What a server missed and fetched again, told to everyone. Where this client is not so far yet, it is a hole: the
+/// client asks for itself.
+pub(crate) fn repaired(
+    on: &mut dyn OnLine,
+    after: Seq,
+    changes: Vec<(Seq, Change)>,
+    through: Seq,
+    now: Millis,
+) -> Applied {
+    let line = on.line();
+    line.raise_head(through);
+    if through <= line.cursor {
+        return Applied::Known;
+    }
+    if after > line.cursor {
+        line.held_since.get_or_insert(now);
+        return Applied::Held;
+    }
+    catch_up(on, changes, through);
+    Applied::Yes
+}
+
+/// A fresh state was fetched, with everything up to `cursor` in it, of a line that reaches to `head`.
+pub(crate) fn restart(on: &mut dyn OnLine, cursor: Seq, head: Seq) {
+    let line = on.line();
+    line.head = cursor;
+    move_to(line, cursor, head);
+    drain(on);
+}
+
+fn move_to(line: &mut LineState, cursor: Seq, head: Seq) {
+    line.cursor = cursor;
+    line.raise_head(cursor.max(head));
+    line.held.retain(|seq, _| *seq > cursor);
+}
+
+fn drain(on: &mut dyn OnLine) {
+    loop {
+        let line = on.line();
+        let next = line.cursor.next();
+        let Some(change) = line.held.remove(&next) else { break };
+        line.cursor = next;
+        line.raise_head(next);
+        on.begin();
+        on.put(next, change);
+    }
+    // Nothing held is no hole, unless the head is known to be further on.
+    let line = on.line();
+    if line.held.is_empty() && line.cursor >= line.head {
+        line.held_since = None;
+    }
+}
+
+/// A line whose changes concern more than one thing that this client knows: they are put in order here and handed on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Feed {
+    /// Whether a server has said where to begin.
+    pub(crate) begun: bool,
+    line: LineState,
+    ready: Vec<Change>,
+}
+
+impl Feed {
+    pub(crate) fn at(cursor: Seq) -> Self {
+        Self { begun: true, line: LineState::at(cursor), ready: Vec::new() }
+    }
+
+    pub(crate) fn state(&self) -> &LineState {
+        &self.line
+    }
+
+    /// What has been put in order since the last call.
+    pub(crate) fn take_ready(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.ready)
+    }
+}
+
+impl OnLine for Feed {
+    fn line(&mut self) -> &mut LineState {
+        &mut self.line
+    }
+
+    fn put(&mut self, _: Seq, change: Change) {
+        self.ready.push(change);
+    }
+}

@@ -1,0 +1,137 @@
+//! What of one's list of rooms is still to be fetched.
+//!
+//! A list comes in pages, the last active first. While it comes, rooms are joined, left, and move to its front, so a page
+//! may miss a room or name one that has been left: what happened since a page was asked for counts more than the page,
+//! and a known room that no page named is asked for by itself before it is dropped.
+
+use protocol::{Command, RoomId, RoomSummary, RoomsAfter, Seq, limits::ROOMS_PAGE};
+
+use crate::{room::RoomState, sorted::SortedMap};
+
+/// The list, as far as it is fetched.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct List {
+    /// Every membership up to the cursor of one's own line is known.
+    complete: bool,
+    /// Where the next page begins.
+    after: Option<RoomsAfter>,
+    /// Rooms of this list, as far as it has come.
+    named: SortedMap<RoomId, ()>,
+    /// Rooms to compare; `true` where the server's word is wanted even if the head is the same.
+    to_compare: SortedMap<RoomId, bool>,
+    /// Rooms whose unread count only the server can tell.
+    miscounted: SortedMap<RoomId, ()>,
+    /// Joined and left since the last question.
+    joined: SortedMap<RoomId, ()>,
+    left: SortedMap<RoomId, ()>,
+}
+
+impl List {
+    /// A list that came with the page.
+    pub(crate) fn of_page(complete: bool) -> Self {
+        Self { complete, ..Self::default() }
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// A list begins anew, with its first rooms.
+    pub(crate) fn begin(&mut self, rooms: &[RoomSummary], more: bool) {
+        *self = Self::default();
+        self.page(rooms, more);
+    }
+
+    /// The next rooms of the list. Says whether that was the last page.
+    pub(crate) fn page(&mut self, rooms: &[RoomSummary], more: bool) -> bool {
+        self.named.extend(rooms.iter().map(|summary| (summary.room.id, ())));
+        let last = rooms.last().map(|last| RoomsAfter { active_at: last.active_at, room: last.room.id });
+        // A page without rooms would be asked for again and again.
+        self.complete = !more || last.is_none();
+        self.after = last.filter(|_| !self.complete);
+        self.complete
+    }
+
+    /// Whether this list has named the room, or told of it since.
+    pub(crate) fn has_named(&self, room: RoomId) -> bool {
+        self.named.contains_key(&room)
+    }
+
+    /// The room's own summary is wanted: with `anew` in any case, else if its head is another.
+    pub(crate) fn compare(&mut self, room: RoomId, anew: bool) {
+        *self.to_compare.get_or_insert(room, false) |= anew;
+    }
+
+    /// Only the server can tell how much is unread.
+    pub(crate) fn miscounted(&mut self, room: RoomId) {
+        self.miscounted.insert(room, ());
+    }
+
+    /// Asks for the counts that only the server can tell. Says whether there are any.
+    pub(crate) fn compare_miscounted(&mut self) -> bool {
+        let rooms = std::mem::take(&mut self.miscounted);
+        for room in rooms.keys() {
+            self.compare(*room, true);
+        }
+        !rooms.is_empty()
+    }
+
+    pub(crate) fn joined(&mut self, room: RoomId) {
+        self.left.remove(&room);
+        self.joined.insert(room, ());
+        self.named.insert(room, ());
+    }
+
+    pub(crate) fn left(&mut self, room: RoomId) {
+        self.joined.remove(&room);
+        self.named.remove(&room);
+        self.to_compare.remove(&room);
+        self.miscounted.remove(&room);
+        self.left.insert(room, ());
+    }
+
+    pub(crate) fn has_left(&self, room: RoomId) -> bool {
+        self.left.contains_key(&room)
+    }
+
+    /// The next question, if there is one: first what is known and may be wrong, then the rest of the list.
+    pub(crate) fn next(&mut self, rooms: &SortedMap<RoomId, RoomState>) -> Option<Command> {
+        let due: Vec<(RoomId, bool)> =
+            self.to_compare.iter().take(ROOMS_PAGE).map(|(room, anew)| (*room, *anew)).collect();
+        if due.is_empty() && self.complete {
+            return None;
+        }
+        self.joined.clear();
+        self.left.clear();
+        if due.is_empty() {
+            return Some(Command::ListRooms { after: self.after });
+        }
+        let mut known = Vec::new();
+        for (room, anew) in due {
+            self.to_compare.remove(&room);
+            let cursor = rooms.get(&room).filter(|_| !anew).map_or(Seq::ZERO, RoomState::cursor);
+            known.push((room, cursor));
+        }
+        Some(Command::CompareRooms { known })
+    }
+
+    /// The rooms that were asked for in any case, that the answer does not have, and that were not joined meanwhile: one is
+    /// not in them.
+    pub(crate) fn missing(&self, known: &[(RoomId, Seq)], rooms: &[RoomSummary]) -> Vec<RoomId> {
+        let is_missing = |(room, seq): &&(RoomId, Seq)| {
+            seq.is_zero()
+                && !self.joined.contains_key(room)
+                && !rooms.iter().any(|summary| summary.room.id == *room)
+        };
+        known.iter().filter(is_missing).map(|(room, _)| *room).collect()
+    }
+
+    /// A question that was not answered.
+    pub(crate) fn unanswered(&mut self, command: &Command) {
+        if let Command::CompareRooms { known } = command {
+            for (room, seq) in known {
+                self.compare(*room, seq.is_zero());
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What servers answer, by what was asked.
+
+use protocol::{
+    Change, Command, ErrorCode, Line, Member, Message, Millis, Refusal, Reply, Retry, RoomId, Seq,
+};
+
+use super::{Answer, Client, resume::Welcome};
+use crate::{asks::Purpose, line};
+
+/// Wait before something is asked for again that was refused for now, when the refusal names none.
+const RETRY_MS: i64 = 1_000;
+/// The same, when the refusal is for good: a server may be too old or too new for this question, and the next is not.
+const RETRY_OTHER_MS: i64 = 30_000;
+
+impl Client {
+    pub(super) fn replied(&mut self, r#ref: u32, reply: Reply) {
+        let Some((purpose, command)) = self.asks.take(r#ref) else { return };
+        match (purpose, reply) {
+            (
+                Purpose::Hello,
+                Reply::Welcome { me, node, epoch, ping_ms, person, workspace, rooms, more, people },
+            ) => {
+                self.connection.ping_ms = i64::from(ping_ms);
+                self.welcomed(Welcome { me, node, epoch, person, workspace, rooms, more, people });
+            }
+            (Purpose::Ping, _) => self.connection.ponged(),
+            (Purpose::Send(nonce), Reply::Sent { room, message }) => {
+                self.outbox.acknowledge(nonce);
+                let seq = message.seq;
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.answered(seq, Change::Message { message });
+                }
+                self.touched.outbox = true;
+                self.touched.timelines.insert(room);
+            }
+            (Purpose::History(..) | Purpose::Unread(_), Reply::Page { messages, more, people, .. }) => {
+                self.meet(people);
+                messages.iter().for_each(|message| self.want_of(message));
+                self.came(purpose, &command, messages, more);
+            }
+            (Purpose::CatchUp(_), Reply::Changes { line, changes, through, more, people }) => {
+                self.meet(people);
+                self.caught_up(line, changes, through, more);
+            }
+            (Purpose::CatchUp(_) | Purpose::Open(_), Reply::View { view }) => self.opened(*view),
+            (Purpose::Members(room), reply @ Reply::Members { .. }) => {
+                self.take_over(&reply);
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.set_stale(false);
+                }
+            }
+            (Purpose::Rooms, Reply::Rooms { rooms, more, people }) => {
+                self.meet(people);
+                self.listed(&command, rooms, more);
+            }
+            (Purpose::People, Reply::Users { users }) => self.meet(users),
+            (Purpose::Request, reply) => {
+                self.touch_wished(&command);
+                // The event that says so may come later.
+                if let Command::Leave { room } = command
+                    && self.leaving.contains(&room)
+                {
+                    self.left(room);
+                }
+                self.take_over(&reply);
+                self.answers.push(Answer { request: r#ref, result: Ok(reply) });
+            }
+            // An answer that does not fit its question comes from a server that is not one of ours.
+            (
+                Purpose::Hello
+                | Purpose::Marks
+                | Purpose::Send(_)
+                | Purpose::CatchUp(_)
+                | Purpose::Open(_)
+                | Purpose::Unread(_)
+                | Purpose::Members(_)
+                | Purpose::History(..)
+                | Purpose::Rooms
+                | Purpose::People,
+                _,
+            ) => {}
+        }
+    }
+
+    /// A page of history came.
+    fn came(&mut self, purpose: Purpose, command: &Command, messages: Vec<Message>, more: bool) {
+        let Command::History { room, direction, seq } = command else { return };
+        if let Some(state) = self.rooms.get_mut(room) {
+            if let Purpose::Unread(_) = purpose {
+                state.begin_at_unread(messages, more);
+            } else {
+                state.extend(*direction, *seq, messages, more);
+            }
+        }
+        self.touched.timelines.insert(*room);
+    }
+
+    fn caught_up(&mut self, line: Line, changes: Vec<(Seq, Change)>, through: Seq, more: bool) {
+        for (_, change) in &changes {
+            if let Change::Message { message } = change {
+                self.want_of(message);
+            }
+        }
+        let again = match line {
+            Line::Room(room) => {
+                let Some(state) = self.rooms.get_mut(&room) else { return };
+                state.catch_up(changes, through);
+                let again = state.line().held_since().is_some();
+                self.after_change(room);
+                again
+            }
+            Line::Person(_) | Line::Workspace => {
+                let Some(on) = self.on_line(line) else { return };
+                line::catch_up(on, changes, through);
+                let again = on.line().held_since().is_some();
+                self.apply_ready();
+                again
+            }
+        };
+        if again || more {
+            self.ask_catch_up(line);
+        }
+    }
+
+    /// What a request's answer says of the state, before the asker sees it.
+    fn take_over(&mut self, reply: &Reply) {
+        match reply {
+            Reply::Room { summary, people } => {
+                self.meet(people.clone());
+                self.joined((**summary).clone());
+            }
+            Reply::Changed { line: Line::Room(room), seq, change } => {
+                if self.rooms.get_mut(room).is_some_and(|state| state.answered(*seq, change.clone())) {
+                    self.touched.timelines.insert(*room);
+                    self.touched.members.insert(*room);
+                    self.touch_room(*room);
+                }
+            }
+            Reply::Members { room, members, marks, people, .. } => {
+                self.meet(people.clone());
+                if let Some(state) = self.rooms.get_mut(room) {
+                    members.iter().for_each(|member: &Member| state.put_listed(member.clone()));
+                    for marks in marks {
+                        state.put_marks(*marks);
+                    }
+                    self.touched.members.insert(*room);
+                }
+            }
+            Reply::Pinned { room, messages, people } => {
+                self.meet(people.clone());
+                self.pinned(*room, messages);
+            }
+            Reply::Users { users } => self.meet(users.clone()),
+            Reply::Changed { .. }
+            | Reply::Welcome { .. }
+            | Reply::Rooms { .. }
+            | Reply::Pong {}
+            | Reply::Done {}
+            | Reply::View { .. }
+            | Reply::Changes { .. }
+            | Reply::Page { .. }
+            | Reply::Sent { .. }
+            | Reply::Channels { .. }
+            | Reply::Unknown => {}
+        }
+    }
+
+    fn pinned(&mut self, room: RoomId, messages: &[Message]) {
+        if let Some(state) = self.rooms.get_mut(&room) {
+            state.pinned.clear();
+            state.pinned.extend(messages.iter().map(|message| (message.seq, message.clone())));
+            self.touched.members.insert(room);
+        }
+    }
+
+    pub(super) fn refused(&mut self, r#ref: u32, refusal: Refusal, now: Millis) {
+        let Some((purpose, command)) = self.asks.take(r#ref) else { return };
+        match purpose {
+            Purpose::Hello => {
+                self.refused_hello = Some(refusal);
+                self.touched.link = true;
+            }
+            Purpose::Send(nonce) => {
+                self.outbox.refuse(nonce, refusal, now);
+                if let Command::Send { room, .. } = command {
+                    self.touched.timelines.insert(room);
+                }
+                self.touched.outbox = true;
+            }
+            Purpose::CatchUp(_)
+            | Purpose::Open(_)
+            | Purpose::Members(_)
+            | Purpose::Rooms
+            | Purpose::People => {
+                self.refused_state(purpose, &command, &refusal, now);
+            }
+            Purpose::Unread(room) => {
+                // The face waits for the line: it begins at the newest messages instead.
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.unread_after = None;
+                }
+                self.touched.timelines.insert(room);
+            }
+            Purpose::Request => {
+                self.touch_wished(&command);
+                if let Command::Leave { room } = command {
+                    self.leaving.retain(|id| *id != room);
+                }
+                self.answers.push(Answer { request: r#ref, result: Err(refusal) });
+            }
+            Purpose::Ping | Purpose::Marks | Purpose::History(..) => {}
+        }
+    }
+
+    /// A part of the state was not told.
+    fn refused_state(&mut self, purpose: Purpose, command: &Command, refusal: &Refusal, now: Millis) {
+        let wait_ms = match refusal.code.retry() {
+            // Else it would stay behind until somebody says something there.
+            Retry::Later => refusal.retry_ms.map_or(RETRY_MS, i64::from),
+            Retry::Never => RETRY_OTHER_MS,
+        };
+        let room = if let Purpose::CatchUp(line) = purpose {
+            line.room()
+        } else if let Purpose::Open(room) | Purpose::Members(room) = purpose {
+            Some(room)
+        } else {
+            // The list and the names are of no use in part.
+            self.list.unanswered(command);
+            self.people.ask_again();
+            self.asks.refuse(purpose, now + wait_ms);
+            return;
+        };
+        if refusal.code.retry() == Retry::Later {
+            self.asks.refuse(purpose, now + wait_ms);
+        } else if let Some(room) = room.filter(|_| refusal.code == ErrorCode::RoomUnknown) {
+            // One is no longer in it.
+            self.left(room);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What servers tell, unasked.
+
+use protocol::{Change, Event, Line, Message, Millis, RoomId, RoomSummary, Seq, limits::MARKS_MEMBERS_MAX};
+
+use super::Client;
+use crate::{
+    line::{self, Applied},
+    room::RoomState,
+};
+
+impl Client {
+    pub(super) fn happened(&mut self, event: Event, now: Millis) {
+        match event {
+            Event::Change { line, seq, change, people } => {
+                self.meet(people);
+                self.changed(line, seq, change, now);
+            }
+            Event::Changes { line, after, changes, through, people } => {
+                self.meet(people);
+                self.repaired(line, after, changes, through, now);
+            }
+            Event::Marks { room, marks } => {
+                if self.rooms.get_mut(&room).is_some_and(|state| state.put_marks(marks)) {
+                    self.touched.members.insert(room);
+                    if self.me.as_ref().is_some_and(|me| me.id == marks.user) {
+                        self.touch_room(room);
+                    }
+                }
+            }
+            Event::ComeBack { .. } | Event::Unknown => {}
+        }
+    }
+
+    fn changed(&mut self, line: Line, seq: Seq, change: Change, now: Millis) {
+        self.want_named(&change);
+        if let Line::Room(room) = line {
+            self.changed_in(room, seq, change, now);
+            return;
+        }
+        let Some(on) = self.on_line(line) else { return };
+        match line::apply(on, seq, change, now) {
+            Applied::Yes => self.apply_ready(),
+            Applied::Held => drop(self.holes.insert(line, ())),
+            Applied::Known => {}
+        }
+    }
+
+    fn changed_in(&mut self, room: RoomId, seq: Seq, change: Change, now: Millis) {
+        let Some(state) = self.rooms.get_mut(&room) else {
+            self.heard_of(room);
+            return;
+        };
+        let me = state.summary.marks.user;
+        let said = if let Change::Message { message } = &change { Some(message) } else { None };
+        let news = said.filter(|message| message.author != me && message.seq == seq).cloned();
+        if let Some(own) = said.filter(|message| message.author == me) {
+            // The event may overtake the reply: from here on the message is a stored one.
+            self.touched.outbox |= self.outbox.acknowledge(own.nonce);
+        }
+        match state.apply(seq, change, now) {
+            Applied::Yes => self.has_news(room, news.into_iter().collect()),
+            Applied::Held => drop(self.holes.insert(Line::Room(room), ())),
+            Applied::Known => {}
+        }
+    }
+
+    fn repaired(&mut self, line: Line, after: Seq, changes: Vec<(Seq, Change)>, through: Seq, now: Millis) {
+        for (_, change) in &changes {
+            self.want_named(change);
+        }
+        let Line::Room(room) = line else {
+            let Some(on) = self.on_line(line) else { return };
+            match line::repaired(on, after, changes, through, now) {
+                Applied::Yes => self.apply_ready(),
+                Applied::Held => drop(self.holes.insert(line, ())),
+                Applied::Known => {}
+            }
+            return;
+        };
+        let Some(state) = self.rooms.get_mut(&room) else {
+            self.heard_of(room);
+            return;
+        };
+        let me = state.summary.marks.user;
+        let cursor = state.cursor();
+        // A message may have changed since: new is what was said after what is known here.
+        let is_news = |m: &&Message| m.author != me && m.seq > cursor && !m.deleted;
+        let said = |(_, change): &(Seq, Change)| match change {
+            Change::Message { message } => Some(message).filter(is_news).cloned(),
+            Change::Reaction { .. }
+            | Change::Pin { .. }
+            | Change::Member { .. }
+            | Change::Room { .. }
+            | Change::Membership { .. }
+            | Change::Sessions {}
+            | Change::Profile { .. }
+            | Change::Unknown => None,
+        };
+        let news: Vec<Message> = changes.iter().filter_map(said).collect();
+        match state.repaired(after, changes, through, now) {
+            Applied::Yes => self.has_news(room, news),
+            Applied::Held => drop(self.holes.insert(line, ())),
+            Applied::Known => {}
+        }
+    }
+
+    /// A room has changed by an event.
+    fn has_news(&mut self, room: RoomId, news: Vec<Message>) {
+        // A device holds what it was sent, also of rooms that have not been opened.
+        if !news.is_empty() {
+            self.deliver(room);
+        }
+        self.touched.news.extend(news.into_iter().map(|message| (room, message)));
+        self.after_change(room);
+    }
+
+    /// Something happened in a room that is not in the list, or not yet: it moved to the front while the list came.
+    fn heard_of(&mut self, room: RoomId) {
+        if self.connection.is_live() && !self.list.has_left(room) {
+            self.list.compare(room, true);
+        }
+    }
+
+    /// This device has everything of the room up to here. Said of messages; and not in a large room, where nobody is told.
+    fn deliver(&mut self, room: RoomId) {
+        if let Some(state) = self.rooms.get(&room)
+            && state.summary.members as usize <= MARKS_MEMBERS_MAX
+            && state.summary.last.as_ref().is_some_and(|last| last.seq > state.summary.marks.delivered)
+        {
+            self.marks.delivered(room, state.cursor());
+        }
+    }
+
+    /// Confirms what this device holds of a room.
+    pub(super) fn confirm(&mut self, room: RoomId) {
+        if self.rooms.get(&room).is_some_and(|state| state.timeline.is_some()) {
+            self.deliver(room);
+        }
+    }
+
+    pub(super) fn after_change(&mut self, room: RoomId) {
+        self.confirm(room);
+        self.touch_room(room);
+        self.touched.timelines.insert(room);
+        self.touched.members.insert(room);
+    }
+
+    /// What has been put in order on one's own line and the workspace's.
+    pub(super) fn apply_ready(&mut self) {
+        let mut ready = self.person.take_ready();
+        ready.append(&mut self.workspace.take_ready());
+        for change in ready {
+            match change {
+                Change::Membership { room, summary: Some(summary) } => {
+                    debug_assert_eq!(room, summary.room.id);
+                    self.joined(*summary);
+                }
+                Change::Membership { room, summary: None } => self.left(room),
+                Change::Profile { user } => self.meet(vec![user]),
+                Change::Sessions {}
+                | Change::Message { .. }
+                | Change::Reaction { .. }
+                | Change::Pin { .. }
+                | Change::Member { .. }
+                | Change::Room { .. }
+                | Change::Unknown => {}
+            }
+        }
+    }
+
+    /// The viewer is in a room.
+    pub(super) fn joined(&mut self, summary: RoomSummary) {
+        let room = summary.room.id;
+        self.leaving.retain(|id| *id != room);
+        self.list.joined(room);
+        self.relist(summary);
+        let is_shown = self.focused == Some(room) && self.rooms[&room].timeline.is_none();
+        if is_shown {
+            self.ask_open(room);
+        } else if self.connection.is_live() {
+            // What happened between the making of that summary and this node's following the room has no event.
+            self.ask_catch_up(Line::Room(room));
+        }
+    }
+
+    /// The viewer is no longer in a room: everything that is known of it goes.
+    pub(super) fn left(&mut self, room: RoomId) {
+        self.rooms.remove(&room);
+        self.marks.forget(room);
+        self.ahead.retain(|id| *id != room);
+        self.leaving.retain(|id| *id != room);
+        self.holes.remove(&Line::Room(room));
+        self.asks.forget_room(room);
+        self.list.left(room);
+        self.touched.list = true;
+        self.touched.rooms.insert(room);
+        self.touched.timelines.insert(room);
+        self.touched.members.insert(room);
+    }
+
+    /// Takes over a room's line in the list.
+    pub(super) fn relist(&mut self, summary: RoomSummary) {
+        let room = summary.room.id;
+        for user in summary.peer.iter().chain(summary.last.iter().map(|last| &last.author)) {
+            self.people.want(*user);
+        }
+        match self.rooms.get_mut(&room) {
+            Some(state) => {
+                // Marks that were on their way when the connection was lost are sent again.
+                self.marks.send_again(room, state.summary.marks, summary.marks);
+                state.relist(summary);
+            }
+            None => {
+                self.rooms.insert(room, RoomState::listed(summary));
+            }
+        }
+        self.touch_room(room);
+    }
+
+    /// Asks who is named here and not known.
+    fn want_named(&mut self, change: &Change) {
+        match change {
+            Change::Message { message } => self.want_of(message),
+            Change::Reaction { user, .. } => self.people.want(*user),
+            Change::Pin { pin } => self.people.want(pin.by),
+            Change::Member { member, .. } => self.people.want(member.user),
+            Change::Room { .. }
+            | Change::Membership { .. }
+            | Change::Sessions {}
+            | Change::Profile { .. }
+            | Change::Unknown => {}
+        }
+    }
+
+    /// The same for a message.
+    pub(super) fn want_of(&mut self, message: &Message) {
+        self.people.want(message.author);
+        for user in message.reactions.iter().flat_map(|reaction| &reaction.users) {
+            self.people.want(user.0);
+        }
+    }
+
+    /// The same for everything in a room's window.
+    pub(super) fn want_shown(&mut self, room: RoomId) {
+        let mut named = Vec::new();
+        if let Some(state) = self.rooms.get(&room) {
+            state.named(&mut |user| named.push(user));
+        }
+        for user in named {
+            self.people.want(user);
+        }
+    }
+}

@@ -1,0 +1,511 @@
+//! [`Client`]: what happened goes in, what to send and what changed comes out.
+//!
+//! Here: what the face reads and what the person does. `events` is what servers tell, `answers` what they answer,
+//! `resume` how a connection begins, `pump` what is sent and when.
+
+mod answers;
+mod events;
+mod pump;
+mod resume;
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, VecDeque},
+};
+
+use protocol::{
+    ClientFrame, Command, Direction, Epoch, ErrorCode, Line, Marks, Message, Millis, Nonce, Page, Refusal,
+    Reply, RoomId, RoomSummary, Seq, ServerFrame, User, UserId, VERSION,
+};
+
+use crate::{
+    asks::{Asks, Purpose},
+    line::Feed,
+    link::{Connection, Link},
+    list::List,
+    marks::MarksQueue,
+    outbox::{Outbox, Pending, SendState},
+    people::People,
+    room::RoomState,
+    sorted::SortedMap,
+};
+
+/// What has changed since it was last asked: the face redraws that and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// The list of rooms: which, and in which order.
+    pub list: bool,
+    /// Rooms whose line in the list changed: title, last message, count.
+    pub rooms: BTreeSet<RoomId>,
+    /// The connection, or who answers.
+    pub link: bool,
+    /// What is on its way.
+    pub outbox: bool,
+    /// Somebody is called otherwise, or has become known: everything that shows names.
+    pub names: bool,
+    /// Rooms whose messages changed.
+    pub timelines: BTreeSet<RoomId>,
+    /// Rooms whose members, marks or pins changed.
+    pub members: BTreeSet<RoomId>,
+    /// Messages by others that just came, for announcing.
+    pub news: Vec<(RoomId, Message)>,
+}
+
+/// The answer to a request of the person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The number that [`Client::request`] gave.
+    pub request: u32,
+    /// What the server said.
+    pub result: Result<Reply, Refusal>,
+}
+
+/// A client of Roost. See the crate's documentation.
+#[derive(Clone, Debug)]
+pub struct Client {
+    me: Option<User>,
+    node: String,
+    epoch: Option<Epoch>,
+    connection: Connection,
+    refused_hello: Option<Refusal>,
+    rooms: SortedMap<RoomId, RoomState>,
+    /// The viewer's own line, and the workspace's.
+    person: Feed,
+    workspace: Feed,
+    people: People,
+    list: List,
+    /// Lines on which something is missing.
+    holes: SortedMap<Line, ()>,
+    /// When the server was last asked for a count that this client cannot tell.
+    counted_at: Option<Millis>,
+    focused: Option<RoomId>,
+    ahead: VecDeque<RoomId>,
+    /// Rooms that the person has asked to leave, and into which nobody has taken them since.
+    leaving: Vec<RoomId>,
+    outbox: Outbox,
+    marks: MarksQueue,
+    asks: Asks,
+    answers: Vec<Answer>,
+    touched: Touched,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self {
+            me: None,
+            node: String::new(),
+            epoch: None,
+            connection: Connection::away(0),
+            refused_hello: None,
+            rooms: SortedMap::new(),
+            person: Feed::default(),
+            workspace: Feed::default(),
+            people: People::default(),
+            list: List::default(),
+            holes: SortedMap::new(),
+            counted_at: None,
+            focused: None,
+            ahead: VecDeque::new(),
+            leaving: Vec::new(),
+            outbox: Outbox::default(),
+            marks: MarksQueue::default(),
+            asks: Asks::default(),
+            answers: Vec::new(),
+            touched: Touched::default(),
+        }
+    }
+}
+
+impl Client {
+    /// A client that begins with what the page was filled with.
+    #[must_use]
+    pub fn from_page(page: &Page) -> Self {
+        let mut client = Self {
+            me: page.viewer.as_ref().map(|viewer| viewer.user.clone()),
+            node: page.node.clone(),
+            epoch: Some(page.epoch),
+            connection: Connection::away(page.now),
+            person: Feed::at(page.person),
+            workspace: Feed::at(page.workspace),
+            list: List::of_page(!page.more_rooms),
+            ..Self::default()
+        };
+        client.meet(page.people.clone());
+        client.meet(client.me.clone().into_iter().collect());
+        for summary in &page.rooms {
+            client.relist(summary.clone());
+        }
+        if let Some(view) = &page.room {
+            client.opened((**view).clone());
+            client.focus(Some(view.summary.room.id), page.now);
+        }
+        client
+    }
+
+    // ── what the face reads ──────────────────────────────────────────────────────────────────────────────────
+
+    /// The viewer, once known.
+    #[must_use]
+    pub fn me(&self) -> Option<&User> {
+        self.me.as_ref()
+    }
+
+    /// Who somebody is, as far as a server has told.
+    #[must_use]
+    pub fn user(&self, user: UserId) -> Option<&User> {
+        self.people.get(user).map(|user| &**user)
+    }
+
+    /// The profiles that are known.
+    #[must_use]
+    pub fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// The name of the server that answers.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// The connection.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        self.connection.link
+    }
+
+    /// Why the server would not greet this client, if so: for example [`ErrorCode::VersionUnsupported`].
+    #[must_use]
+    pub fn refused_hello(&self) -> Option<&Refusal> {
+        self.refused_hello.as_ref()
+    }
+
+    /// A room.
+    #[must_use]
+    pub fn room(&self, room: RoomId) -> Option<&RoomState> {
+        self.rooms.get(&room)
+    }
+
+    /// The rooms, the last active first.
+    #[must_use]
+    pub fn order(&self) -> Vec<RoomId> {
+        let mut order: Vec<_> =
+            self.rooms.iter().map(|(id, room)| (Reverse(room.summary.active_at), *id)).collect();
+        order.sort_unstable();
+        order.into_iter().map(|(_, room)| room).collect()
+    }
+
+    /// Their lines in the list, in the same order.
+    #[must_use]
+    pub fn list(&self) -> Vec<RoomSummary> {
+        self.order().iter().map(|room| self.rooms[room].summary.clone()).collect()
+    }
+
+    /// Whether every room that the viewer is in is known here. Until then the rest is on its way.
+    #[must_use]
+    pub fn has_whole_list(&self) -> bool {
+        self.list.is_complete()
+    }
+
+    /// How far the viewer's own line is known here.
+    #[must_use]
+    pub fn person_cursor(&self) -> Seq {
+        self.person.state().cursor()
+    }
+
+    /// How far the workspace's line is known here.
+    #[must_use]
+    pub fn workspace_cursor(&self) -> Seq {
+        self.workspace.state().cursor()
+    }
+
+    /// All unread messages together.
+    #[must_use]
+    pub fn unread(&self) -> u32 {
+        self.rooms.values().map(|room| room.summary.unread).sum()
+    }
+
+    /// What is on its way.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// The viewer's newest message of a room, to be edited. Not while a newer one is on its way: that one is meant.
+    #[must_use]
+    pub fn newest_own(&self, room: RoomId) -> Option<Seq> {
+        let is_last = self.outbox.of(room).next().is_none();
+        self.rooms.get(&room).filter(|_| is_last)?.newest_own()
+    }
+
+    /// The room that is open.
+    #[must_use]
+    pub fn focused(&self) -> Option<RoomId> {
+        self.focused
+    }
+
+    /// The frames to send, in order. Nothing is sent twice: take them only to hand them to an open socket.
+    pub fn take_frames(&mut self) -> Vec<ClientFrame> {
+        self.asks.take_frames()
+    }
+
+    /// The answers to requests.
+    pub fn take_answers(&mut self) -> Vec<Answer> {
+        std::mem::take(&mut self.answers)
+    }
+
+    /// What has changed since the last call.
+    pub fn take_touched(&mut self) -> Touched {
+        std::mem::take(&mut self.touched)
+    }
+
+    // ── what happens ─────────────────────────────────────────────────────────────────────────────────────────
+
+    /// A socket is open.
+    pub fn connected(&mut self, now: Millis) {
+        self.connection.opened(now);
+        self.asks.clear_frames();
+        self.touched.link = true;
+        self.asks.ask(Purpose::Hello, Command::Hello { version: VERSION });
+    }
+
+    /// The socket is gone. What the person asked is kept and asked again; so is what was written.
+    pub fn disconnected(&mut self, now: Millis) {
+        self.connection.lost(now);
+        self.outbox.disconnected();
+        self.ahead.clear();
+        for (_, command) in self.asks.disconnected() {
+            self.marks.unanswered(&command);
+            self.list.unanswered(&command);
+        }
+        self.people.ask_again();
+        self.touched.link = true;
+        self.touched.outbox = true;
+    }
+
+    /// A frame came.
+    pub fn receive(&mut self, frame: ServerFrame, now: Millis) {
+        self.connection.heard(now);
+        match frame {
+            ServerFrame::Reply { r#ref, reply } => self.replied(r#ref, reply),
+            ServerFrame::Refusal { r#ref: Some(r#ref), refusal } => self.refused(r#ref, refusal, now),
+            ServerFrame::Refusal { r#ref: None, refusal } => {
+                if self.connection.link == Link::Greeting {
+                    self.refused_hello = Some(refusal);
+                    self.touched.link = true;
+                }
+            }
+            ServerFrame::Event { event } => self.happened(event, now),
+        }
+        self.pump(now);
+    }
+
+    /// Time passed. Call it a few times a second.
+    pub fn tick(&mut self, now: Millis) {
+        if self.connection.is_ping_due(now) {
+            self.asks.ask(Purpose::Ping, Command::Ping {});
+        }
+        self.pump(now);
+    }
+
+    /// Something suggests that the connection may be dead: the browser says that it is offline, or that the person is
+    /// back, perhaps after a sleep. It is asked at once, and given up sooner; one that lives answers and stays.
+    pub fn check_connection(&mut self, now: Millis) {
+        if self.connection.check(now) {
+            self.asks.ask(Purpose::Ping, Command::Ping {});
+        }
+    }
+
+    /// The other end has not answered for too long: drop the socket and connect again.
+    #[must_use]
+    pub fn is_dead(&self, now: Millis) -> bool {
+        self.connection.is_dead(now)
+    }
+
+    // ── what the person does ─────────────────────────────────────────────────────────────────────────────────
+
+    /// Opens a room on the screen, or none. Draws the line of unread messages anew.
+    pub fn focus(&mut self, room: Option<RoomId>, now: Millis) {
+        self.focused = room;
+        let Some(id) = room else { return };
+        let Some(state) = self.rooms.get_mut(&id) else { return };
+        state.unread_after = (state.summary.unread > 0).then_some(state.summary.marks.read);
+        let stale = state.timeline.as_ref().is_none_or(crate::Timeline::more_after);
+        self.touched.timelines.insert(id);
+        self.touched.members.insert(id);
+        if stale {
+            self.ask_open(id);
+        }
+        self.pump(now);
+    }
+
+    /// Forgets the window and begins at the newest messages again.
+    pub fn jump_to_newest(&mut self, room: RoomId) {
+        self.ask_open(room);
+    }
+
+    /// Puts the window where the unread messages begin. Does nothing while they begin inside of it.
+    pub fn jump_to_unread(&mut self, room: RoomId) {
+        let Some(seq) = self.rooms.get(&room).and_then(RoomState::unread_above) else { return };
+        self.ask_once(Purpose::Unread(room), Command::History { room, direction: Direction::After, seq });
+    }
+
+    /// Asks for the page before or after the window, once.
+    pub fn load_more(&mut self, room: RoomId, direction: Direction) {
+        let Some(timeline) = self.rooms.get(&room).and_then(|state| state.timeline.as_ref()) else { return };
+        let (end, more) = match direction {
+            Direction::Before => (timeline.first(), timeline.more_before()),
+            Direction::After => (timeline.last(), timeline.more_after()),
+        };
+        let Some(seq) = end.map(|message| message.seq).filter(|_| more) else { return };
+        self.ask_once(Purpose::History(room, direction), Command::History { room, direction, seq });
+    }
+
+    /// The person looks at the newest message: the window need not reach far above it.
+    pub fn trim(&mut self, room: RoomId) {
+        if self.rooms.get_mut(&room).is_some_and(RoomState::trim) {
+            self.touched.timelines.insert(room);
+        }
+    }
+
+    /// Whether a page in this direction has been asked for.
+    #[must_use]
+    pub fn is_loading(&self, room: RoomId, direction: Direction) -> bool {
+        self.asks.is_asked(Purpose::History(room, direction))
+    }
+
+    /// The person wrote something. It is shown at once and sent as soon as it can be.
+    ///
+    /// # Errors
+    /// The refusal to show beside the composer, when too much is waiting.
+    pub fn send(&mut self, room: RoomId, nonce: Nonce, body: String, now: Millis) -> Result<(), Refusal> {
+        let pending = Pending { nonce, room, body, written_at: now, state: SendState::Waiting };
+        self.outbox
+            .push(pending)
+            .map_err(|_| Refusal::new(ErrorCode::Busy).max(crate::outbox::OUTBOX_MAX))?;
+        self.touched.outbox = true;
+        self.touched.timelines.insert(room);
+        self.pump(now);
+        Ok(())
+    }
+
+    /// Takes over what an earlier page had not got acknowledged.
+    pub fn adopt(&mut self, pending: Vec<Pending>, now: Millis) {
+        for item in pending {
+            let room = item.room;
+            if self.outbox.push(item).is_ok() {
+                self.touched.timelines.insert(room);
+                self.touched.outbox = true;
+            }
+        }
+        self.pump(now);
+    }
+
+    /// Tries a refused message again.
+    pub fn retry(&mut self, nonce: Nonce, now: Millis) {
+        self.outbox.retry(nonce);
+        self.touch_pending();
+        self.pump(now);
+    }
+
+    /// Takes a refused message back, with its text.
+    pub fn take_back(&mut self, nonce: Nonce) -> Option<Pending> {
+        let taken = self.outbox.take(nonce);
+        self.touch_pending();
+        taken
+    }
+
+    /// The person has seen everything up to here.
+    pub fn saw(&mut self, room: RoomId, seq: Seq, now: Millis) {
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        let me = state.summary.marks;
+        if seq <= me.read || seq > state.cursor() {
+            return;
+        }
+        state.put_marks(Marks { read: seq, delivered: me.delivered.max(seq), ..me });
+        self.marks.read(room, seq);
+        self.touch_room(room);
+        self.pump(now);
+    }
+
+    /// Asks the server something on the person's behalf; the answer comes by [`Self::take_answers`] under the
+    /// number that is returned. Asked again after a lost connection, until it is answered.
+    pub fn request(&mut self, command: Command) -> u32 {
+        if let Command::Leave { room } = command {
+            self.leaving.push(room);
+        }
+        if self.asks.is_full() {
+            let request = self.asks.new_ref();
+            self.answers.push(Answer { request, result: Err(ErrorCode::Busy.into()) });
+            return request;
+        }
+        self.touch_wished(&command);
+        if self.connection.is_live() {
+            self.asks.ask(Purpose::Request, command)
+        } else {
+            self.asks.keep(Purpose::Request, command)
+        }
+    }
+
+    /// The person no longer waits for the answer. What was on its way may still be done.
+    pub fn withdraw(&mut self, request: u32) {
+        self.asks.take(request);
+    }
+
+    /// What the person wants changed in a room and is not answered yet, in the order of asking.
+    pub fn wished(&self, room: RoomId) -> impl Iterator<Item = &Command> {
+        self.asks.requests().map(|(_, command)| command).filter(move |command| wish_of(command) == Some(room))
+    }
+
+    // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    /// What is wished is shown at once, and no longer when it is refused.
+    fn touch_wished(&mut self, command: &Command) {
+        self.touched.timelines.extend(wish_of(command));
+    }
+
+    fn touch_pending(&mut self) {
+        self.touched.outbox = true;
+        self.touched.timelines.extend(self.focused);
+    }
+
+    /// The room's line in the list has changed, and perhaps its place there.
+    fn touch_room(&mut self, room: RoomId) {
+        self.touched.list = true;
+        self.touched.rooms.insert(room);
+        if self.rooms.get(&room).is_some_and(RoomState::is_miscounted) {
+            self.list.miscounted(room);
+        }
+    }
+
+    /// Takes over who people are.
+    fn meet(&mut self, people: Vec<User>) {
+        for user in people {
+            if let Some(me) = self.me.as_mut().filter(|me| me.id == user.id && me.rev < user.rev) {
+                me.clone_from(&user);
+            }
+            self.touched.names |= self.people.put(user);
+        }
+        if self.people.is_crowded() {
+            self.forget_people();
+        }
+    }
+
+    /// Drops the profiles of people whom nothing here names.
+    fn forget_people(&mut self) {
+        let mut needed = SortedMap::new();
+        let mut need = |user: UserId| {
+            needed.insert(user, ());
+        };
+        self.me.iter().for_each(|me| need(me.id));
+        for room in self.rooms.values() {
+            room.named(&mut need);
+        }
+        self.people.keep(&needed);
+    }
+}
+
+/// The room in which this command changes how a message looks.
+fn wish_of(command: &Command) -> Option<RoomId> {
+    if let Command::React { room, .. } | Command::Delete { room, .. } = command { Some(*room) } else { None }
+}

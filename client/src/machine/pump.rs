@@ -1,0 +1,140 @@
+//! What is sent, and when.
+
+use protocol::{Command, Line, Millis, RoomId};
+
+use super::Client;
+use crate::{asks::Purpose, line::OnLine, outbox::Pending, room::RoomState};
+
+/// Counts that only the server can tell are asked for at most this often: its marks lag behind by a second.
+const COUNTS_EVERY_MS: i64 = 2_000;
+
+impl Client {
+    /// Asks, if there is a connection and the same is not asked already.
+    pub(super) fn ask_once(&mut self, purpose: Purpose, command: Command) {
+        if self.connection.is_live() && !self.asks.is_asked(purpose) {
+            self.asks.ask(purpose, command);
+        }
+    }
+
+    pub(super) fn ask_open(&mut self, room: RoomId) {
+        self.ask_once(Purpose::Open(room), Command::Open { room });
+    }
+
+    pub(super) fn ask_catch_up(&mut self, line: Line) {
+        let is_opened = line.room().is_some_and(|room| self.asks.is_asked(Purpose::Open(room)));
+        if let Some(after) = self.on_line(line).map(|on| on.line().cursor()).filter(|_| !is_opened) {
+            self.ask_once(Purpose::CatchUp(line), Command::CatchUp { line, after });
+        }
+    }
+
+    /// The owner of a line, where this client has it.
+    pub(super) fn on_line(&mut self, line: Line) -> Option<&mut dyn OnLine> {
+        match line {
+            Line::Room(room) => self.rooms.get_mut(&room).map(|room| room as &mut dyn OnLine),
+            Line::Person(user) => {
+                let is_mine = self.me.as_ref().is_some_and(|me| me.id == user);
+                is_mine.then_some(&mut self.person as &mut dyn OnLine)
+            }
+            Line::Workspace => Some(&mut self.workspace),
+        }
+    }
+
+    /// Hands over whatever may be sent now.
+    pub(super) fn pump(&mut self, now: Millis) {
+        if !self.connection.is_live() {
+            return;
+        }
+        for pending in self.outbox.due(now) {
+            let Pending { nonce, room, body, .. } = pending;
+            self.touched.outbox = true;
+            self.asks.ask(Purpose::Send(nonce), Command::Send { room, nonce, body });
+        }
+        for command in self.marks.due(now) {
+            self.asks.ask(Purpose::Marks, command);
+        }
+        self.pump_refused(now);
+        self.pump_holes(now);
+        self.pump_members();
+        self.pump_people();
+        self.pump_list(now);
+        self.pump_ahead();
+    }
+
+    fn pump_holes(&mut self, now: Millis) {
+        let lines: Vec<Line> = self.holes.keys().copied().collect();
+        for line in lines {
+            let Some(on) = self.on_line(line) else {
+                self.holes.remove(&line);
+                continue;
+            };
+            let state = on.line();
+            if state.held_since().is_none() {
+                self.holes.remove(&line);
+            } else if state.needs_catch_up(now) && self.asks.may_ask(Purpose::CatchUp(line)) {
+                self.ask_catch_up(line);
+            }
+        }
+    }
+
+    /// Asks again what a server refused for now.
+    fn pump_refused(&mut self, now: Millis) {
+        for purpose in self.asks.take_due(now) {
+            match purpose {
+                Purpose::Open(room) => self.ask_open(room),
+                Purpose::CatchUp(line) => self.ask_catch_up(line),
+                // Asked for below, as far as they are still wanted.
+                Purpose::Members(_) | Purpose::Rooms | Purpose::People => {}
+                // Never kept: the outbox has its own clock, and the others are asked by what they are for.
+                Purpose::Hello
+                | Purpose::Ping
+                | Purpose::Marks
+                | Purpose::Send(_)
+                | Purpose::Unread(_)
+                | Purpose::History(..)
+                | Purpose::Request => {}
+            }
+        }
+    }
+
+    /// How far others are in the room on the screen is told in passing: what was told while this client was away is asked
+    /// for.
+    fn pump_members(&mut self) {
+        let Some(room) = self.focused else { return };
+        let purpose = Purpose::Members(room);
+        if self.rooms.get(&room).is_some_and(RoomState::is_stale) && self.asks.may_ask(purpose) {
+            self.asks.ask(purpose, Command::Members { room, query: String::new(), after: None });
+        }
+    }
+
+    fn pump_people(&mut self) {
+        if self.people.are_wanted() && self.asks.may_ask(Purpose::People) {
+            let users = self.people.take_wanted();
+            self.asks.ask(Purpose::People, Command::People { users });
+        }
+    }
+
+    /// The rest of the list comes after the room on the screen, one page at a time.
+    fn pump_list(&mut self, now: Millis) {
+        let waits = self.focused.is_some_and(|room| {
+            self.asks.is_asked(Purpose::Open(room)) || self.asks.is_asked(Purpose::CatchUp(Line::Room(room)))
+        });
+        if waits || !self.asks.may_ask(Purpose::Rooms) {
+            return;
+        }
+        let is_rested = self.counted_at.is_none_or(|at| now - at >= COUNTS_EVERY_MS);
+        if is_rested && self.list.compare_miscounted() {
+            self.counted_at = Some(now);
+        }
+        if let Some(command) = self.list.next(&self.rooms) {
+            self.asks.ask(Purpose::Rooms, command);
+        }
+    }
+
+    fn pump_ahead(&mut self) {
+        if !self.asks.is_opening()
+            && let Some(room) = self.ahead.pop_front()
+        {
+            self.ask_open(room);
+        }
+    }
+}

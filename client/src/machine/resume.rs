@@ -1,0 +1,197 @@
+//! How a connection begins: what `welcome` says is compared with what is known.
+
+use std::{cmp::Reverse, collections::VecDeque};
+
+use protocol::{Command, Epoch, ErrorCode, Line, RoomId, RoomSummary, RoomView, Seq, User};
+
+use super::{Answer, Client};
+use crate::{
+    line::{Feed, OnLine},
+    link::Link,
+    list::List,
+    people::People,
+    room::RoomState,
+    sorted::SortedMap,
+};
+
+/// How many unread rooms are fetched ahead after a connect, one after the other.
+const AHEAD_MAX: usize = 20;
+
+/// What `welcome` says.
+pub(super) struct Welcome {
+    pub(super) me: User,
+    pub(super) node: String,
+    pub(super) epoch: Epoch,
+    pub(super) person: Seq,
+    pub(super) workspace: Seq,
+    pub(super) rooms: Vec<RoomSummary>,
+    pub(super) more: bool,
+    pub(super) people: Vec<User>,
+}
+
+impl Client {
+    pub(super) fn welcomed(&mut self, welcome: Welcome) {
+        let Welcome { me, node, epoch, person, workspace, rooms, more, people } = welcome;
+        if self.epoch.replace(epoch).is_some_and(|known| known != epoch) {
+            self.begin_again();
+        }
+        self.meet(vec![me.clone()]);
+        self.me = self.user(me.id).cloned().or(Some(me));
+        self.meet(people);
+        self.node = node;
+        self.connection.link = Link::Live;
+        self.refused_hello = None;
+        self.follow_workspace(workspace);
+        let is_listed =
+            self.list.is_complete() && self.person.begun && self.person.state().cursor() <= person;
+        if is_listed {
+            self.person.line().raise_head(person);
+            self.compare_others(&rooms);
+        } else {
+            // The whole list comes, and with it every membership up to this number.
+            self.person = Feed::at(person);
+            self.list.begin(&rooms, more);
+            if self.list.is_complete() {
+                self.check_unnamed();
+            }
+        }
+        for summary in rooms {
+            self.relist(summary);
+        }
+        self.resume();
+        self.asks.ask_again();
+        self.touched.list = true;
+        self.touched.link = true;
+        self.touched.timelines.extend(self.focused);
+        self.touched.members.extend(self.focused);
+    }
+
+    /// The database was restored: numbers may have been given anew. What was asked of the old ones would be done to others.
+    fn begin_again(&mut self) {
+        self.touched.rooms.extend(self.rooms.keys());
+        self.rooms.clear();
+        self.marks.clear();
+        self.holes.clear();
+        self.people = People::default();
+        (self.person, self.workspace) = (Feed::default(), Feed::default());
+        self.list = List::default();
+        let open: Vec<u32> = self.asks.requests().map(|(request, _)| request).collect();
+        for request in open {
+            self.asks.take(request);
+            self.answers.push(Answer { request, result: Err(ErrorCode::Internal.into()) });
+        }
+    }
+
+    fn follow_workspace(&mut self, head: Seq) {
+        if !self.workspace.begun || head < self.workspace.state().cursor() {
+            if self.workspace.begun {
+                self.people.forget_revs();
+            }
+            self.workspace = Feed::at(head);
+        } else {
+            self.workspace.line().raise_head(head);
+        }
+    }
+
+    /// The rooms that `welcome` does not name have not moved since long, or are not one's own any more, which one's own line
+    /// tells. Asks which have moved since they were known here.
+    fn compare_others(&mut self, named: &[RoomSummary]) {
+        let mut here = SortedMap::new();
+        here.extend(named.iter().map(|summary| (summary.room.id, ())));
+        for (room, state) in self.rooms.iter().filter(|(room, _)| !here.contains_key(*room)) {
+            // Reading them elsewhere does not move the head.
+            self.list.compare(*room, state.summary.unread > 0);
+        }
+    }
+
+    /// The visible room first, then the lines that moved, then the unread rooms, fetched ahead: a message counts as
+    /// delivered to this device only once it is here.
+    fn resume(&mut self) {
+        for (_, state) in self.rooms.iter_mut() {
+            state.set_stale(true);
+        }
+        if let Some(focused) = self.focused.filter(|id| self.rooms.contains_key(id)) {
+            match self.rooms[&focused].timeline {
+                None => self.ask_open(focused),
+                Some(_) => self.catch_up_if_behind(Line::Room(focused)),
+            }
+        }
+        let mut lines: Vec<Line> = self.me.iter().map(|me| Line::Person(me.id)).collect();
+        lines.push(Line::Workspace);
+        let opened = self.rooms.iter().filter(|(_, room)| room.timeline.is_some());
+        lines.extend(opened.map(|(id, _)| Line::Room(*id)));
+        for line in lines {
+            self.catch_up_if_behind(line);
+        }
+        let mut unread: Vec<(Reverse<i64>, RoomId)> = self
+            .rooms
+            .iter()
+            .filter(|(id, room)| {
+                room.timeline.is_none() && room.summary.unread > 0 && Some(**id) != self.focused
+            })
+            .map(|(id, room)| (Reverse(room.summary.active_at), *id))
+            .collect();
+        unread.sort_unstable();
+        self.ahead = unread.into_iter().take(AHEAD_MAX).map(|(_, room)| room).collect::<VecDeque<_>>();
+        let here: Vec<RoomId> = self.rooms.keys().copied().collect();
+        for room in here {
+            self.confirm(room);
+        }
+    }
+
+    pub(super) fn catch_up_if_behind(&mut self, line: Line) {
+        if self.on_line(line).is_some_and(|on| on.line().is_behind()) {
+            self.ask_catch_up(line);
+        }
+    }
+
+    /// A part of the list came: a page of it, or rooms that were compared.
+    pub(super) fn listed(&mut self, command: &Command, rooms: Vec<RoomSummary>, more: bool) {
+        if let Command::CompareRooms { known } = command {
+            for room in self.list.missing(known, &rooms) {
+                self.left(room);
+            }
+        } else if self.list.page(&rooms, more) {
+            self.check_unnamed();
+        }
+        for summary in rooms {
+            let room = summary.room.id;
+            if self.list.has_left(room) {
+                continue;
+            }
+            self.relist(summary);
+            if self.focused == Some(room) && self.rooms[&room].timeline.is_none() {
+                self.ask_open(room);
+            } else if self.rooms[&room].timeline.is_some() {
+                self.catch_up_if_behind(Line::Room(room));
+            }
+        }
+    }
+
+    /// The list is whole: what is known and not in it is asked for by itself, and goes if one is not in it.
+    fn check_unnamed(&mut self) {
+        let rooms = self.rooms.keys().copied();
+        let unnamed: Vec<RoomId> = rooms.filter(|room| !self.list.has_named(*room)).collect();
+        for room in unnamed {
+            self.list.compare(room, true);
+        }
+    }
+
+    pub(super) fn opened(&mut self, mut view: RoomView) {
+        let room = view.summary.room.id;
+        let head = self.rooms.get(&room).map(|state| state.summary.head);
+        self.meet(std::mem::take(&mut view.people));
+        match self.rooms.get_mut(&room) {
+            Some(state) => state.open(view),
+            None => {
+                self.rooms.insert(room, RoomState::opened(view));
+            }
+        }
+        self.want_shown(room);
+        // What came between the server's reading and this answer may be missing from it.
+        if head.is_some_and(|head| head > self.rooms[&room].cursor()) {
+            self.ask_catch_up(Line::Room(room));
+        }
+        self.after_change(room);
+    }
+}

@@ -1,0 +1,84 @@
+//! One's own marks on their way: how far this device has got, and how far the person has read.
+
+use protocol::{Command, Marks, Millis, RoomId, Seq};
+
+use crate::sorted::SortedMap;
+
+/// Marks of one room are sent at most this often.
+const MARKS_EVERY_MS: i64 = 1_000;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Waiting {
+    delivered: Option<Seq>,
+    read: Option<Seq>,
+    sent_at: Option<Millis>,
+}
+
+/// The marks that are still to be sent, by room.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MarksQueue(SortedMap<RoomId, Waiting>);
+
+impl MarksQueue {
+    fn of(&mut self, room: RoomId) -> &mut Waiting {
+        self.0.get_or_insert(room, Waiting::default())
+    }
+
+    /// This device has everything up to here.
+    pub(crate) fn delivered(&mut self, room: RoomId, seq: Seq) {
+        let waiting = self.of(room);
+        waiting.delivered = waiting.delivered.max(Some(seq));
+    }
+
+    /// The person has read everything up to here.
+    pub(crate) fn read(&mut self, room: RoomId, seq: Seq) {
+        let waiting = self.of(room);
+        waiting.read = waiting.read.max(Some(seq));
+    }
+
+    /// What of one's own marks is further than the server's word for them.
+    pub(crate) fn send_again(&mut self, room: RoomId, own: Marks, theirs: Marks) {
+        if own.read > theirs.read {
+            self.read(room, own.read);
+        }
+        if own.delivered > theirs.delivered {
+            self.delivered(room, own.delivered);
+        }
+    }
+
+    /// A command that was not answered before the connection was lost.
+    pub(crate) fn unanswered(&mut self, command: &Command) {
+        if let Command::Read { room, seq } = command {
+            self.read(*room, *seq);
+        } else if let Command::Delivered { room, seq } = command {
+            self.delivered(*room, *seq);
+        }
+    }
+
+    pub(crate) fn forget(&mut self, room: RoomId) {
+        self.0.remove(&room);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// What may be sent now. It counts as sent from here on.
+    pub(crate) fn due(&mut self, now: Millis) -> Vec<Command> {
+        let mut due = Vec::new();
+        self.0.retain(|room, waiting| {
+            let rested = waiting.sent_at.is_none_or(|at| now - at >= MARKS_EVERY_MS);
+            let (delivered, read) = (waiting.delivered, waiting.read);
+            if !rested || (delivered.is_none() && read.is_none()) {
+                // A room that has rested and has nothing to say is forgotten: the queue holds what moves.
+                return !rested;
+            }
+            *waiting = Waiting { sent_at: Some(now), ..Waiting::default() };
+            due.extend(read.map(|seq| Command::Read { room: *room, seq }));
+            // A read message has been delivered.
+            let delivered = delivered.filter(|delivered| Some(*delivered) > read);
+            due.extend(delivered.map(|seq| Command::Delivered { room: *room, seq }));
+            true
+        });
+        due
+    }
+}

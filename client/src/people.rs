@@ -1,0 +1,95 @@
+//! Who people are. Messages, members and reactions name them by id; frames bring the profiles.
+//!
+//! Law: of two profiles of one person, the one with the higher `rev` is the newer and stays, whichever way it came.
+
+use std::sync::Arc;
+
+use protocol::{Seq, User, UserId, limits::PEOPLE_MAX};
+
+use crate::sorted::SortedMap;
+
+/// Profiles that are kept before those that nothing here names are dropped.
+const KEPT_MAX: usize = 4_000;
+
+/// The profiles that this client knows, and the ones that it needs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct People {
+    known: SortedMap<UserId, Arc<User>>,
+    /// Named somewhere and not known: to be asked for.
+    wanted: SortedMap<UserId, ()>,
+    /// Asked for on this connection: an id that no server knows is not asked for again and again.
+    asked: SortedMap<UserId, ()>,
+    /// How many the last clearing left.
+    needed: usize,
+}
+
+impl People {
+    /// A profile.
+    #[must_use]
+    pub fn get(&self, user: UserId) -> Option<&Arc<User>> {
+        self.known.get(&user)
+    }
+
+    /// A profile, from anywhere. Says whether something that is shown may be named otherwise now.
+    pub(crate) fn put(&mut self, user: User) -> bool {
+        let was_wanted = self.wanted.remove(&user.id).is_some() | self.asked.remove(&user.id).is_some();
+        match self.known.get_mut(&user.id) {
+            Some(known) if known.rev >= user.rev => false,
+            Some(known) => {
+                let renamed = (&known.name, &known.handle) != (&user.name, &user.handle);
+                *known = Arc::new(user);
+                renamed
+            }
+            None => {
+                self.known.insert(user.id, Arc::new(user));
+                was_wanted
+            }
+        }
+    }
+
+    /// Somebody is named: asks who it is, unless that is known.
+    pub(crate) fn want(&mut self, user: UserId) {
+        if !self.known.contains_key(&user) && !self.asked.contains_key(&user) {
+            self.wanted.insert(user, ());
+        }
+    }
+
+    /// The next ones to ask for.
+    pub(crate) fn take_wanted(&mut self) -> Vec<UserId> {
+        let due: Vec<UserId> = self.wanted.keys().take(PEOPLE_MAX).copied().collect();
+        for user in &due {
+            self.wanted.remove(user);
+            self.asked.insert(*user, ());
+        }
+        due
+    }
+
+    /// Whether anybody is to be asked for.
+    pub(crate) fn are_wanted(&self) -> bool {
+        !self.wanted.is_empty()
+    }
+
+    /// The connection is gone, and with it the answers; or a server could not say now.
+    pub(crate) fn ask_again(&mut self) {
+        let asked = std::mem::take(&mut self.asked);
+        self.wanted.extend(asked.iter().map(|(user, ())| (*user, ())));
+    }
+
+    /// The database went back: numbers may be given anew, so any profile that comes is the newer.
+    pub(crate) fn forget_revs(&mut self) {
+        for (_, user) in self.known.iter_mut() {
+            Arc::make_mut(user).rev = Seq::ZERO;
+        }
+    }
+
+    /// Whether so many are known that those whom nothing names should go.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.known.len() > KEPT_MAX.max(2 * self.needed)
+    }
+
+    /// Keeps only these.
+    pub(crate) fn keep(&mut self, needed: &SortedMap<UserId, ()>) {
+        self.known.retain(|user, _| needed.contains_key(user));
+        self.needed = self.known.len();
+    }
+}

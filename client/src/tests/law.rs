@@ -1,0 +1,376 @@
+//! Law 6: old state and events, in any order, with loss and repetition, and then catching up, are a fresh fetch. For all
+//! three lines and everything on them.
+#![expect(clippy::wildcard_enum_match_arm, reason = "what the model does not make is a fault of the model")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::Pin;
+
+use super::*;
+
+/// What the database has on the three lines. Each change is kept as it was told when it was made.
+#[derive(Clone, Debug, Default)]
+struct Truth {
+    room: Vec<Change>,
+    person: Vec<Change>,
+    workspace: Vec<Change>,
+}
+
+/// The first number that the room's line has here: what was before is an empty room.
+const BEFORE: i64 = 3;
+const EMOJI: [&str; 2] = ["👍", "🎉"];
+
+/// A room as it was after some change.
+#[derive(Clone, Debug, Default)]
+struct RoomAt {
+    messages: Vec<Message>,
+    reactions: BTreeMap<(Seq, usize, u128), (Seq, bool)>,
+    pins: BTreeMap<Seq, Pin>,
+}
+
+fn other_room(n: usize) -> RoomId {
+    RoomId(Uuid::from_u128(500 + n as u128))
+}
+
+impl Truth {
+    /// Makes the changes that a list of numbers stands for; one that would change nothing takes no number.
+    fn of(steps: &[(usize, usize, usize)]) -> Self {
+        let mut truth = Self::default();
+        for (what, which, how) in steps {
+            match what {
+                0..=9 => truth.in_room(*what, *which, *how),
+                10 => {
+                    let room = other_room(which % 4);
+                    let is_in = truth.memberships(truth.person.len()).contains(&room);
+                    let summary = summary(3);
+                    let summary = RoomSummary { room: Room { id: room, ..summary.room.clone() }, ..summary };
+                    let summary = (!is_in).then(|| Box::new(summary));
+                    truth.person.push(Change::Membership { room, summary });
+                }
+                _ => {
+                    let rev = truth.workspace.len() as i64 + 1;
+                    let user =
+                        User { name: format!("Name {rev}"), rev: Seq(rev), ..user(ME + *which as u128 % 3) };
+                    truth.workspace.push(Change::Profile { user });
+                }
+            }
+        }
+        truth
+    }
+
+    fn in_room(&mut self, what: usize, which: usize, how: usize) {
+        let now = self.room_at(self.head());
+        let seq = self.head() + 1;
+        let target = now.messages.get(which % now.messages.len().max(1)).filter(|target| !target.deleted);
+        let say =
+            || Change::Message { message: message(if which.is_multiple_of(4) { ME } else { OTHER }, seq) };
+        let change = match (what, target) {
+            (3 | 4, Some(target)) => {
+                let (edits, body) = (target.edits + 1, format!("edited at {seq}"));
+                Change::Message { message: Message { rev: Seq(seq), edits, body, ..target.clone() } }
+            }
+            (5, Some(target)) => {
+                let gone = Message { rev: Seq(seq), deleted: true, body: String::new(), ..target.clone() };
+                Change::Message { message: Message { reactions: Vec::new(), ..gone } }
+            }
+            (6..=8, Some(target)) => {
+                let (emoji, user) = (how % 2, ME + how as u128 / 2 % 3);
+                let on = now.reactions.get(&(target.seq, emoji, user)).is_none_or(|known| !known.1);
+                let emoji = EMOJI[emoji].to_owned();
+                Change::Reaction { message: target.seq, emoji, user: id(user), on }
+            }
+            (9, Some(target)) => {
+                let on = now.pins.get(&target.seq).is_none_or(|pin| !pin.on);
+                Change::Pin { pin: Pin { message: target.seq, by: id(OTHER), at: seq, on, rev: Seq(seq) } }
+            }
+            _ => say(),
+        };
+        self.room.push(change);
+    }
+
+    fn head(&self) -> i64 {
+        BEFORE + self.room.len() as i64
+    }
+
+    fn room_at(&self, through: i64) -> RoomAt {
+        let mut at = RoomAt::default();
+        for (seq, change) in (BEFORE + 1..=through).zip(&self.room) {
+            match change {
+                Change::Message { message } => {
+                    let born = message.seq;
+                    if message.deleted {
+                        at.reactions.retain(|(message, _, _), _| *message != born);
+                        at.pins.remove(&born);
+                    }
+                    match at.messages.iter_mut().find(|known| known.seq == born) {
+                        Some(known) => *known = message.clone(),
+                        None => at.messages.push(message.clone()),
+                    }
+                }
+                Change::Reaction { message, emoji, user, on } => {
+                    let known = at.messages.iter_mut().find(|known| known.seq == *message).unwrap();
+                    assert!(known.react(emoji, *user, *on, Seq(seq)), "each change changes something");
+                    let which = EMOJI.iter().position(|known| known == emoji).unwrap();
+                    at.reactions.insert((*message, which, user.0.as_u128()), (Seq(seq), *on));
+                }
+                Change::Pin { pin } => drop(at.pins.insert(pin.message, pin.clone())),
+                other => panic!("{other:?} on a room's line"),
+            }
+        }
+        at
+    }
+
+    fn memberships(&self, through: usize) -> BTreeSet<RoomId> {
+        let mut rooms = BTreeSet::new();
+        for change in &self.person[..through] {
+            match change {
+                Change::Membership { room, summary: Some(_) } => rooms.insert(*room),
+                Change::Membership { room, summary: None } => rooms.remove(room),
+                other => panic!("{other:?} on a person's line"),
+            };
+        }
+        rooms
+    }
+
+    /// The change of this number, as it was told when it was made.
+    fn event(&self, line: Line, seq: i64) -> Change {
+        let (changes, first) = match line {
+            Line::Room(_) => (&self.room, BEFORE + 1),
+            Line::Person(_) => (&self.person, 1),
+            Line::Workspace => (&self.workspace, 1),
+        };
+        changes[usize::try_from(seq - first).unwrap()].clone()
+    }
+
+    fn head_of(&self, line: Line) -> i64 {
+        match line {
+            Line::Room(_) => self.head(),
+            Line::Person(_) => self.person.len() as i64,
+            Line::Workspace => self.workspace.len() as i64,
+        }
+    }
+
+    /// What the database answers to "everything after", at the time of `through`: each thing once, as it is then.
+    fn since(&self, line: Line, after: i64, through: i64) -> Vec<(Seq, Change)> {
+        let mut things = BTreeMap::new();
+        if let Line::Room(_) = line {
+            let at = self.room_at(through);
+            for message in at.messages {
+                things.insert(message.rev, Change::Message { message });
+            }
+            for ((message, emoji, user), (rev, on)) in at.reactions {
+                let (emoji, user) = (EMOJI[emoji].to_owned(), id(user));
+                things.insert(rev, Change::Reaction { message, emoji, user, on });
+            }
+            for pin in at.pins.into_values() {
+                things.insert(pin.rev, Change::Pin { pin });
+            }
+        } else {
+            let mut last = BTreeMap::new();
+            for seq in 1..=through {
+                let change = self.event(line, seq);
+                let key = match &change {
+                    Change::Membership { room, .. } => room.0,
+                    Change::Profile { user } => user.id.0,
+                    other => panic!("{other:?} on this line"),
+                };
+                last.insert(key, (Seq(seq), change));
+            }
+            things.extend(last.into_values());
+        }
+        things.into_iter().filter(|(rev, _)| *rev > Seq(after)).collect()
+    }
+
+    fn summary(&self, through: i64) -> RoomSummary {
+        let messages = self.room_at(through).messages;
+        let own = messages.iter().filter(|m| m.author == id(ME)).map(|m| m.seq).max();
+        let read = own.unwrap_or(Seq(BEFORE));
+        let is_unread = |m: &&Message| m.seq > read && !m.deleted && m.author != id(ME);
+        RoomSummary {
+            marks: Marks { user: id(ME), delivered: read, read },
+            unread: messages.iter().filter(is_unread).count() as u32,
+            active_at: messages.iter().map(|m| m.sent_at).max().unwrap_or(0),
+            last: messages.last().map(Message::preview),
+            ..summary(through)
+        }
+    }
+
+    fn people(&self) -> Vec<User> {
+        let mut people: BTreeMap<UserId, User> = (ME..ME + 3).map(|n| (id(n), user(n))).collect();
+        for change in &self.workspace {
+            if let Change::Profile { user } = change {
+                people.insert(user.id, user.clone());
+            }
+        }
+        people.into_values().collect()
+    }
+
+    fn answer(&self, command: &Command) -> Reply {
+        let people = self.people();
+        match command {
+            Command::Hello { .. } => {
+                let Reply::Welcome { me, node, epoch, ping_ms, .. } = welcome(0, 1) else { unreachable!() };
+                let (person, workspace) = (Seq(self.person.len() as i64), Seq(self.workspace.len() as i64));
+                let (rooms, more) = (vec![self.summary(self.head())], true);
+                Reply::Welcome {
+                    me,
+                    node,
+                    epoch,
+                    ping_ms,
+                    person,
+                    workspace,
+                    rooms,
+                    more,
+                    people: Vec::new(),
+                }
+            }
+            Command::ListRooms { .. } => {
+                let rooms = self.memberships(self.person.len()).into_iter();
+                let rooms = rooms
+                    .map(|room| RoomSummary { room: Room { id: room, ..summary(3).room }, ..summary(3) });
+                Reply::Rooms { rooms: rooms.collect(), more: false, people }
+            }
+            Command::CompareRooms { .. } => Reply::Rooms { rooms: Vec::new(), more: false, people },
+            // In the other rooms nothing happens.
+            Command::CatchUp { line, after } if line.room().is_some_and(|other| other != room()) => {
+                let (line, through) = (*line, *after);
+                Reply::Changes { line, changes: Vec::new(), through, more: false, people: Vec::new() }
+            }
+            Command::CatchUp { line, after } => {
+                // As the server does: some at a time, each as it is now.
+                let mut changes = self.since(*line, after.0, self.head_of(*line));
+                let more = changes.len() > 5;
+                changes.truncate(5);
+                let last = changes.last().map_or(*after, |(seq, _)| *seq);
+                let through = if more { last } else { Seq(self.head_of(*line)).max(*after) };
+                Reply::Changes { line: *line, changes, through, more, people: Vec::new() }
+            }
+            Command::Open { .. } => {
+                let at = self.room_at(self.head());
+                let pins = at.pins.into_values().filter(|pin| pin.on).collect();
+                let summary = self.summary(self.head());
+                let view = RoomView { summary, pins, people, ..view(at.messages, self.head()) };
+                Reply::View { view: Box::new(view) }
+            }
+            Command::Members { room, .. } => {
+                let members = view(Vec::new(), 0).members;
+                Reply::Members { room: *room, members, marks: Vec::new(), people, more: false }
+            }
+            Command::People { users } => {
+                Reply::Users { users: people.into_iter().filter(|user| users.contains(&user.id)).collect() }
+            }
+            Command::Delivered { .. } | Command::Read { .. } => Reply::Done {},
+            other => panic!("nobody asked {other:?}"),
+        }
+    }
+
+    /// Answers everything, until nothing is asked any more.
+    fn serve(&self, client: &mut Client, mut now: i64) {
+        for _ in 0..500 {
+            let frames = client.take_frames();
+            if frames.is_empty() {
+                return;
+            }
+            for frame in frames {
+                now += 600;
+                let reply = self.answer(&frame.command);
+                client.receive(ServerFrame::Reply { r#ref: frame.r#ref, reply }, now);
+            }
+        }
+        panic!("it asks for ever");
+    }
+
+    fn connect(&self, client: &mut Client, now: i64) {
+        client.disconnected(now);
+        client.connected(now);
+        client.focus(Some(room()), now);
+        self.serve(client, now);
+    }
+}
+
+/// Everything that is shown, of all three lines.
+#[derive(Debug, PartialEq)]
+struct Shown {
+    summary: RoomSummary,
+    messages: Vec<Message>,
+    pins: Vec<Pin>,
+    rooms: Vec<RoomId>,
+    names: Vec<Option<String>>,
+    cursors: [Seq; 3],
+}
+
+fn everything(client: &Client) -> Shown {
+    let state = client.room(room()).unwrap();
+    Shown {
+        summary: state.summary.clone(),
+        messages: state.timeline.iter().flat_map(|t| t.messages()).map(|m| (**m).clone()).collect(),
+        pins: state.pins().into_iter().cloned().collect(),
+        rooms: client.order(),
+        names: (ME..ME + 3).map(|n| client.user(id(n)).map(|user| user.name.clone())).collect(),
+        cursors: [state.cursor(), client.person_cursor(), client.workspace_cursor()],
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_order_repetition_and_loss_then_catching_up_are_a_fresh_fetch(
+        steps in prop::collection::vec((0_usize..13, 0_usize..40, 0_usize..12), 1..70),
+        deliveries in prop::collection::vec((0_usize..6, 0_i64..60, 0_i64..60, 0_usize..5), 0..120),
+        ahead in any::<bool>(),
+    ) {
+        let truth = Truth::of(&steps);
+        let mut client = Client::default();
+        Truth::default().connect(&mut client, 0);
+        let mut now = 1_000;
+        for (line, one, other, how) in deliveries {
+            let line = match line {
+                0 => Line::Person(id(ME)),
+                1 => Line::Workspace,
+                _ => Line::Room(room()),
+            };
+            let first = if line.room().is_some() { BEFORE } else { 0 };
+            let count = truth.head_of(line) - first;
+            if count == 0 {
+                continue;
+            }
+            now += 7;
+            let (after, through) = (first + one.min(other) % count, first + 1 + one.max(other) % count);
+            let change = truth.event(line, through);
+            if how == 0 && after < through {
+                let changes = truth.since(line, after, through);
+                let (after, through) = (Seq(after), Seq(through));
+                let event = Event::Changes { line, after, changes, through, people: Vec::new() };
+                client.receive(ServerFrame::Event { event }, now);
+            } else if how == 1 && ahead {
+                // The answer to a command comes before its event, and before others.
+                let request = client.request(Command::Pin { room: room(), seq: Seq(1), on: true });
+                let reply = Reply::Changed { line, seq: Seq(through), change };
+                client.receive(ServerFrame::Reply { r#ref: request, reply }, now);
+            } else {
+                let event = Event::Change { line, seq: Seq(through), change, people: Vec::new() };
+                client.receive(ServerFrame::Event { event }, now);
+            }
+            let state = client.room(room()).unwrap();
+            if !ahead {
+                // At every moment it is what it was at some moment.
+                let at = truth.room_at(state.cursor().0);
+                let shown = everything(&client);
+                prop_assert_eq!(&shown.messages, &at.messages);
+                prop_assert_eq!(shown.summary.unread, truth.summary(state.cursor().0).unread);
+                prop_assert_eq!(shown.pins.len(), at.pins.values().filter(|pin| pin.on).count());
+            }
+        }
+        truth.connect(&mut client, now + 10_000);
+        let mut fresh = Client::default();
+        truth.connect(&mut fresh, 0);
+        prop_assert!(client.has_whole_list());
+        prop_assert_eq!(everything(&client), everything(&fresh));
+        // And the fresh one is what the database has.
+        prop_assert_eq!(everything(&fresh).messages, truth.room_at(truth.head()).messages);
+        let mut rooms = truth.memberships(truth.person.len());
+        rooms.insert(room());
+        prop_assert_eq!(everything(&fresh).rooms.into_iter().collect::<BTreeSet<_>>(), rooms);
+    }
+}

@@ -1,0 +1,214 @@
+//! Who people are, what is pinned, and what others have reacted with.
+
+use protocol::{Pin, Reaction, UserReaction};
+
+use super::*;
+
+fn renamed(n: u128, name: &str, rev: i64) -> User {
+    User { name: name.to_owned(), rev: Seq(rev), ..user(n) }
+}
+
+fn profile(seq: i64, user: User) -> ServerFrame {
+    let change = Change::Profile { user };
+    let people = Vec::new();
+    ServerFrame::Event { event: Event::Change { line: Line::Workspace, seq: Seq(seq), change, people } }
+}
+
+fn reacted(seq: i64, message: i64, user: u128, on: bool) -> ServerFrame {
+    let change = Change::Reaction { message: Seq(message), emoji: "👍".to_owned(), user: id(user), on };
+    let people = Vec::new();
+    ServerFrame::Event { event: Event::Change { line: Line::Room(room()), seq: Seq(seq), change, people } }
+}
+
+fn pin(message: i64, on: bool, rev: i64) -> Pin {
+    Pin { message: Seq(message), by: id(OTHER), at: 0, on, rev: Seq(rev) }
+}
+
+fn name(client: &Client, n: u128) -> String {
+    client.user(id(n)).unwrap().name.clone()
+}
+
+#[test]
+fn a_new_name_is_everywhere_and_an_older_profile_changes_nothing() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    let stamp = |client: &Client| rows(client, room(), 0).last().unwrap().stamp();
+    let before = stamp(&client);
+    client.take_touched();
+    client.receive(profile(1, renamed(OTHER, "Bea", 1)), 10);
+    assert!(client.take_touched().names);
+    assert_eq!(row(&client, 4).author.name, "Bea");
+    assert_ne!(stamp(&client), before, "the row is drawn anew");
+    // Its frame was made before the change.
+    client.receive(said(OTHER, 5), 20);
+    assert_eq!(name(&client, OTHER), "Bea");
+    assert!(!client.take_touched().names);
+    client.receive(profile(2, renamed(ME, "Ana", 2)), 30);
+    assert_eq!(client.me().unwrap().name, "Ana");
+}
+
+#[test]
+fn a_hole_in_the_workspaces_line_is_asked_for() {
+    let mut client = at_three();
+    client.receive(profile(2, renamed(OTHER, "Bea", 2)), 10);
+    assert_eq!(name(&client, OTHER), "User 2");
+    client.tick(600);
+    let is_asked = |command: &Command| *command == Command::CatchUp { line: Line::Workspace, after: Seq(0) };
+    let changes = vec![(Seq(1), Change::Profile { user: renamed(ME, "Ana", 1) })];
+    let (line, through) = (Line::Workspace, Seq(1));
+    let reply = Reply::Changes { line, changes, through, more: false, people: Vec::new() };
+    answer(&mut client, 700, is_asked, reply);
+    assert_eq!((name(&client, ME), name(&client, OTHER)), ("Ana".to_owned(), "Bea".to_owned()));
+}
+
+#[test]
+fn somebody_unknown_is_asked_for_once_with_the_others() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    let asked = |client: &mut Client| {
+        let frames = client.take_frames().into_iter();
+        let people = frames.filter_map(|frame| {
+            if let Command::People { users } = frame.command { Some((frame.r#ref, users)) } else { None }
+        });
+        people.collect::<Vec<_>>()
+    };
+    client.receive(reacted(5, 4, 30, true), 10);
+    client.receive(reacted(6, 4, 31, true), 20);
+    client.receive(reacted(7, 4, 32, true), 20);
+    let first = asked(&mut client);
+    assert_eq!(first.iter().map(|(_, users)| users.clone()).collect::<Vec<_>>(), [vec![id(30)]]);
+    let reply = Reply::Users { users: vec![user(30)] };
+    client.take_touched();
+    client.receive(ServerFrame::Reply { r#ref: first[0].0, reply }, 30);
+    assert!(client.take_touched().names);
+    let second = asked(&mut client);
+    assert_eq!(second.len(), 1);
+    assert_eq!(second[0].1, [id(31), id(32)]);
+    // Nobody knows 32.
+    let reply = Reply::Users { users: vec![user(31)] };
+    client.receive(ServerFrame::Reply { r#ref: second[0].0, reply }, 40);
+    client.receive(reacted(8, 4, 32, false), 50);
+    client.tick(60_000);
+    assert_eq!(asked(&mut client), []);
+    assert_eq!(row(&client, 4).reactions[0].users, [id(30), id(31)]);
+}
+
+#[test]
+fn those_whom_nothing_names_are_forgotten() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    let crowd = (100..4_200).map(user).collect();
+    let request = client.request(Command::FindUsers { query: String::new() });
+    client.receive(ServerFrame::Reply { r#ref: request, reply: Reply::Users { users: crowd } }, 0);
+    assert!(client.user(id(101)).is_none());
+    assert_eq!((name(&client, ME), name(&client, OTHER)), ("User 1".to_owned(), "User 2".to_owned()));
+}
+
+#[test]
+fn a_page_that_was_read_before_a_reaction_does_not_bring_the_old_state_back() {
+    let mut client = after_a_long_absence(120);
+    client.load_more(room(), Direction::Before);
+    client.receive(reacted(121, 60, OTHER, true), 10);
+    client.receive(reacted(122, 61, OTHER, true), 10);
+    client.receive(reacted(123, 61, OTHER, false), 10);
+    answer(&mut client, 20, |command| matches!(command, Command::History { .. }), page(21..=70, true));
+    let expected = [Reaction { emoji: "👍".to_owned(), users: vec![UserReaction(id(OTHER), Seq(121))] }];
+    let state = client.room(room()).unwrap();
+    assert_eq!(state.message(Seq(60)).unwrap().reactions, expected);
+    assert_eq!(state.message(Seq(61)).unwrap().reactions, []);
+}
+
+#[test]
+fn what_is_pinned_is_known_by_event_and_by_answer_and_ends_with_the_message() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    client.receive(said(OTHER, 5), 0);
+    let pinned = |client: &Client| {
+        let state = client.room(room()).unwrap();
+        state.pins().iter().map(|pin| pin.message.0).collect::<Vec<_>>()
+    };
+    client.receive(changed(6, Change::Pin { pin: pin(4, true, 6) }), 0);
+    client.request(Command::Pin { room: room(), seq: Seq(5), on: true });
+    let (line, change) = (Line::Room(room()), Change::Pin { pin: pin(5, true, 7) });
+    answer(
+        &mut client,
+        0,
+        |c| matches!(c, Command::Pin { .. }),
+        Reply::Changed { line, seq: Seq(7), change: change.clone() },
+    );
+    assert_eq!(pinned(&client), [5, 4], "the last pinned first");
+    assert!(row(&client, 5).pinned);
+    client.receive(changed(7, change), 0);
+    client.receive(changed(8, Change::Pin { pin: pin(4, false, 8) }), 0);
+    assert_eq!(pinned(&client), [5]);
+    let deleted = Message { rev: Seq(9), deleted: true, body: String::new(), ..message(OTHER, 5) };
+    client.receive(changed(9, Change::Message { message: deleted }), 0);
+    assert_eq!(pinned(&client), [0_i64; 0]);
+}
+
+#[test]
+fn the_texts_of_what_is_pinned_stay_up_to_date() {
+    let mut client = after_a_long_absence(120);
+    client.receive(changed(121, Change::Pin { pin: pin(10, true, 121) }), 0);
+    client.request(Command::Pinned { room: room() });
+    let (messages, people) = (vec![message(OTHER, 10)], vec![user(OTHER)]);
+    let reply = Reply::Pinned { room: room(), messages, people };
+    answer(&mut client, 0, |command| matches!(command, Command::Pinned { .. }), reply);
+    let edited = Message { rev: Seq(122), edits: 1, body: "edited".to_owned(), ..message(OTHER, 10) };
+    client.receive(changed(122, Change::Message { message: edited }), 10);
+    assert_eq!(client.room(room()).unwrap().pinned[&Seq(10)].body, "edited");
+    client.receive(changed(123, Change::Pin { pin: pin(10, false, 123) }), 20);
+    assert!(client.room(room()).unwrap().pinned.is_empty());
+}
+
+#[test]
+fn ones_own_message_moves_ones_own_read_mark() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    assert_eq!(client.unread(), 1);
+    client.receive(said(ME, 5), 10);
+    assert_eq!(client.unread(), 0);
+    client.tick(2_000);
+    let reads = |frame: &ClientFrame| matches!(frame.command, Command::Read { .. });
+    assert!(!client.take_frames().iter().any(reads), "the server does the same by itself");
+    assert_eq!(client.room(room()).unwrap().summary.marks.read, Seq(5));
+}
+
+#[test]
+fn a_message_that_is_deleted_before_it_was_read_is_not_counted() {
+    // Of a room that is only a line in the list, too.
+    for opened in [true, false] {
+        let mut client = if opened { at_three() } else { listed() };
+        for seq in 4..=6 {
+            client.receive(said(OTHER, seq), 0);
+        }
+        let deleted = |seq, rev| {
+            let gone = Message { rev: Seq(rev), deleted: true, body: String::new(), ..message(OTHER, seq) };
+            changed(rev, Change::Message { message: gone })
+        };
+        client.receive(deleted(5, 7), 10);
+        assert_eq!(client.unread(), 2);
+        client.receive(deleted(5, 7), 10);
+        client.receive(deleted(2, 8), 10);
+        assert_eq!(client.unread(), 2, "2 had been read");
+    }
+}
+
+#[test]
+fn nobody_is_told_in_a_large_room_what_has_been_delivered() {
+    let mut client = Client::default();
+    client.connected(0);
+    let large = RoomSummary { members: 101, ..summary(3) };
+    answer(&mut client, 0, |c| matches!(c, Command::Hello { .. }), welcome_with(vec![large], 1));
+    client.receive(said(OTHER, 4), 0);
+    client.tick(5_000);
+    let tells = |frame: &ClientFrame| matches!(frame.command, Command::Delivered { .. });
+    assert!(!client.take_frames().iter().any(tells));
+}
+
+fn listed() -> Client {
+    let mut client = Client::default();
+    client.connected(0);
+    answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), welcome(3, 1));
+    client
+}
