@@ -227,10 +227,10 @@ impl Person {
                 continue;
             }
             for member in room.active_members() {
-                let Some((delivered, read, head)) = stored.get(&(id, member.user.id)) else { continue };
-                let known = room.marks.get(&member.user.id).map(|marks| (marks.delivered, marks.read));
+                let Some((delivered, read, head)) = stored.get(&(id, member.user)) else { continue };
+                let known = room.marks.get(&member.user).map(|marks| (marks.delivered, marks.read));
                 if known != Some((*delivered, *read)) {
-                    let name = &member.user.handle;
+                    let name = state.client.user(member.user).map_or("?", |user| user.handle.as_str());
                     let detail =
                         format!("{name} is at {known:?} instead of {delivered} delivered, {read} read");
                     found.push(Violation::new(Kind::Marks, &self.name, id, *head, detail));
@@ -448,7 +448,7 @@ impl Person {
         let newest = timeline.into_iter().flat_map(|timeline| timeline.messages().rev().take(12));
         let newest: Vec<_> = newest.filter(|message| !message.deleted).cloned().collect();
         let Some(message) = newest.choose(rng) else { return };
-        let (seq, own) = (message.seq, message.author.id == self.user);
+        let (seq, own) = (message.seq, message.author == self.user);
         let command = match (Token::of(&message.body), rng.random_range(0..20)) {
             (Some(_), 0) if own => Command::Delete { room, seq },
             (Some(token), _) if own => {

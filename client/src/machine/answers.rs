@@ -156,6 +156,7 @@ impl Client {
             | Reply::Rooms { .. }
             | Reply::Pong {}
             | Reply::Done {}
+            | Reply::Invited { .. }
             | Reply::View { .. }
             | Reply::Changes { .. }
             | Reply::Page { .. }

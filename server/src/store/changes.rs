@@ -118,7 +118,9 @@ impl Store {
                 _ => born.extend(row.into_message().map(|message| (message.seq, message))),
             }
         }
-        // A message that changed again stands where it changed last.
+        // What was read up to its limit tells of nothing beyond its last number.
+        let born_end = born.last_key_value().map(|(seq, _)| *seq).filter(|_| born.len() == limit);
+        let items_end = items.iter().map(|(number, ..)| *number).max().filter(|_| items.len() == limit);
         let (mut list, mut missing) = (Vec::with_capacity(born.len() + items.len()), HashMap::new());
         for (number, kind, key) in items {
             let message = if kind == ItemKind::Message.as_str() {
@@ -132,13 +134,16 @@ impl Store {
                 (None, None) => list.push((number, Change::Unknown)),
             }
         }
+        // A message that changed again stands where it changed last, and comes with that number.
+        born.retain(|_, message| message.rev == message.seq);
         list.extend(born.into_iter().map(|(number, message)| (number, Change::Message { message })));
-        // What would be cut off below need not be loaded, but which that is shows only when all are in order.
+        // What is cut off need not be loaded, but which that is shows only when all are in order.
         let numbers = list.iter().map(|(number, _)| *number);
         let mut numbers: Vec<Seq> =
             numbers.chain(missing.values().flatten().map(|(number, _)| *number)).collect();
         numbers.sort_unstable();
-        let last = numbers.get(limit.saturating_sub(1)).copied();
+        let full = numbers.get(limit.saturating_sub(1)).copied();
+        let last = [full, born_end, items_end].into_iter().flatten().min();
         for (kind, mut keys) in missing {
             keys.retain(|(number, _)| last.is_none_or(|last| *number <= last));
             if !keys.is_empty() {
@@ -147,7 +152,7 @@ impl Store {
         }
         list.retain(|(number, _)| last.is_none_or(|last| *number <= last));
         list.sort_by_key(|(number, _)| *number);
-        // A full list ends at its last number.
+        // A list that was cut ends where it was cut.
         Ok(Some(Changes { head, list, through: last.unwrap_or_else(|| head.min(end)) }))
     }
 

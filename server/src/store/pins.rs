@@ -79,7 +79,9 @@ impl Store {
         let rows = sqlx::query_as!(
             PinRow,
             r#"select seq, by_id, (extract(epoch from at) * 1000)::bigint as "at!", pinned, rev
-             from pins where room_id = $1 and pinned order by rev desc limit $2"#,
+             from pins p where room_id = $1 and pinned and not exists (
+                select from messages m where m.room_id = p.room_id and m.seq = p.seq and m.deleted_at is not null)
+             order by rev desc limit $2"#,
             room.0,
             limits::PINS_MAX as i64
         )

@@ -364,7 +364,7 @@ async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) 
     let house = House::new(pool, &["--sign-up=open"]).await;
     let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.page().people.expect("an administrator sees everyone");
+    let people = ana.visit("/settings").await.page().accounts.expect("an administrator sees everyone");
     let person = people.iter().find(|person| person.user.handle == "bea").unwrap();
     assert_eq!((people.len(), person.admin, person.suspended), (2, false, false));
     let path = |what: &str| format!("/settings/people/{}/{what}", person.user.id);
@@ -378,7 +378,7 @@ async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) 
     answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::AccountSuspended, "");
     assert!(answer.text().contains("This account is suspended."));
     assert!(answer.set_cookies().is_empty());
-    let list = ana.visit("/settings?people=BE").await.page().people.unwrap();
+    let list = ana.visit("/settings?people=BE").await.page().accounts.unwrap();
     assert_eq!(
         list.iter().map(|p| (p.user.handle.as_str(), p.suspended)).collect::<Vec<_>>(),
         [("bea", true)]
@@ -396,8 +396,8 @@ async fn only_administrators_see_everyone_and_nobody_suspends_themselves(pool: P
     let house = House::new(pool, &["--sign-up=open"]).await;
     let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.page().people.unwrap();
-    assert!(bea.visit("/settings?people=").await.page().people.is_none());
+    let people = ana.visit("/settings").await.page().accounts.unwrap();
+    assert!(bea.visit("/settings?people=").await.page().accounts.is_none());
     for person in &people {
         for (who, what) in [(&bea, "suspend"), (&bea, "let-in")] {
             let answer = who.fill(&format!("/settings/people/{}/{what}", person.user.id), &[]).await;
@@ -424,12 +424,12 @@ async fn a_link_for_a_new_password_is_good_once_and_ends_every_session(pool: PgP
     let house = House::new(pool, &["--sign-up=open"]).await;
     let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.page().people.unwrap();
+    let people = ana.visit("/settings").await.page().accounts.unwrap();
     let id = people.iter().find(|person| person.user.handle == "bea").unwrap().user.id;
     let make = format!("/settings/people/{id}/new-password");
     assert_eq!(bea.fill(&make, &[]).await.status, StatusCode::FORBIDDEN);
     let shown = async |browser: &Browser<'_>| {
-        let people = browser.visit("/settings").await.page().people.unwrap();
+        let people = browser.visit("/settings").await.page().accounts.unwrap();
         people.into_iter().find_map(|person| person.link)
     };
     assert_eq!(ana.fill(&make, &[]).await.leads_to(), "/settings#set-people");
@@ -490,10 +490,10 @@ async fn the_list_of_everyone_is_bounded_and_can_be_searched(pool: PgPool) {
     .await
     .unwrap();
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.page().people.unwrap();
+    let people = ana.visit("/settings").await.page().accounts.unwrap();
     assert_eq!(people.len(), protocol::limits::FOUND_MAX + 1);
     let answer = ana.visit("/settings?people=%40P17").await;
-    let people = answer.page().people.unwrap();
+    let people = answer.page().accounts.unwrap();
     assert_eq!(people.len(), 11);
     assert!(answer.text().contains("value=\"@P17\""), "what was looked for stays in its field");
     assert!(ana.visit("/settings?people=nobody").await.text().contains("Nobody of that name."));

@@ -201,7 +201,7 @@ async fn a_batch_takes_numbers_only_for_what_is_new(pool: PgPool) {
         nonce: Nonce(Uuid::from_u128(nonce)),
         body: body.to_owned(),
     };
-    let head = Seq(cluster.node(1).node.store.heads(&[both]).await.unwrap()[0].head.0);
+    let head = Seq(cluster.node(1).node.store.heads(&[protocol::Line::Room(both)]).await.unwrap()[0].head.0);
     let unknown = RoomId(Uuid::from_u128(404));
     let batch = [
         new(&a, both, 1, "first"),

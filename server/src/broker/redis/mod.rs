@@ -278,11 +278,12 @@ mod tests {
             Line::Room(RoomId(Uuid::from_u128(1))),
             Line::Room(RoomId(Uuid::from_u128(2))),
             Line::Person(UserId(Uuid::from_u128(1))),
+            Line::Workspace,
         ];
         let places = |count| lines.map(|line| place(&line, count));
         assert_eq!(
             (places(1), places(2), places(3), places(8)),
-            ([0, 0, 0], [1, 0, 1], [2, 0, 1], [5, 0, 6])
+            ([0, 0, 0, 0], [1, 0, 0, 1], [2, 0, 0, 1], [5, 0, 0, 1])
         );
     }
 
