@@ -11,7 +11,7 @@ use std::{
 use client::{Backoff, Client, Link, RowKind};
 use futures::{SinkExt as _, StreamExt as _};
 use protocol::{
-    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Millis, Nonce, Reply, RoomId, Seq,
+    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Millis, Nonce, Reply, RoomId, Seq,
     ServerFrame, UserId, VERSION, limits::MARKS_MEMBERS_MAX,
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
@@ -590,18 +590,30 @@ impl State {
     /// What the wire says, and whether it says it in order. Gives one's own messages that are in it.
     fn note(&mut self, frame: &ServerFrame, me: UserId, now: Millis) -> Vec<(Nonce, Seq)> {
         let of_change = |change: &Change| match change {
-            Change::Message { message } if message.author.id == me => Some((message.nonce, message.seq)),
-            Change::Message { .. } | Change::Member { .. } | Change::Room { .. } | Change::Unknown => None,
+            Change::Message { message } if message.author == me => Some((message.nonce, message.seq)),
+            Change::Message { .. }
+            | Change::Reaction { .. }
+            | Change::Pin { .. }
+            | Change::Member { .. }
+            | Change::Room { .. }
+            | Change::Membership { .. }
+            | Change::Sessions {}
+            | Change::Profile { .. }
+            | Change::Unknown => None,
         };
         match frame {
-            ServerFrame::Event { event: Event::Change { room, seq, change, .. } } => {
-                self.note_told(*room, Seq(seq.0 - 1), *seq, now);
+            ServerFrame::Event { event: Event::Change { line, seq, change, .. } } => {
+                if let Line::Room(room) = line {
+                    self.note_told(*room, Seq(seq.0 - 1), *seq, now);
+                }
                 of_change(change).into_iter().collect()
             }
-            ServerFrame::Event { event: Event::Changes { room, after, changes, through } } => {
-                self.note_told(*room, *after, *through, now);
-                let node = self.client.node().to_owned();
-                self.log.repaired.insert((node, *room, *after));
+            ServerFrame::Event { event: Event::Changes { line, after, changes, through, .. } } => {
+                if let Line::Room(room) = line {
+                    self.note_told(*room, *after, *through, now);
+                    let node = self.client.node().to_owned();
+                    self.log.repaired.insert((node, *room, *after));
+                }
                 changes.iter().filter_map(|(_, change)| of_change(change)).collect()
             }
             ServerFrame::Reply { reply: Reply::Changes { .. }, .. } => {
@@ -781,11 +793,9 @@ fn is_refused(item: &client::Pending) -> bool {
 
 fn room_of(frame: &ServerFrame) -> Option<RoomId> {
     match frame {
-        ServerFrame::Event { event: Event::Change { room, .. } | Event::Changes { room, .. } }
-        | ServerFrame::Reply {
-            reply: Reply::Changes { room, .. } | Reply::Sent { room, .. } | Reply::Changed { room, .. },
-            ..
-        } => Some(*room),
+        ServerFrame::Event { event: Event::Change { line, .. } | Event::Changes { line, .. } }
+        | ServerFrame::Reply { reply: Reply::Changes { line, .. } | Reply::Changed { line, .. }, .. } => line.room(),
+        ServerFrame::Reply { reply: Reply::Sent { room, .. }, .. } => Some(*room),
         ServerFrame::Reply { reply: Reply::View { view }, .. } => Some(view.summary.room.id),
         ServerFrame::Event { .. } | ServerFrame::Reply { .. } | ServerFrame::Refusal { .. } => None,
     }

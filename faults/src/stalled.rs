@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use futures::{SinkExt as _, StreamExt as _};
-use protocol::{ClientFrame, Command, Event, Nonce, Reply, RoomId, ServerFrame, limits::BODY_CHARS_MAX};
+use protocol::{ClientFrame, Command, Event, Line, Nonce, Reply, RoomId, ServerFrame, limits::BODY_CHARS_MAX};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
@@ -125,12 +125,12 @@ async fn listen(socket: &mut Socket, room: RoomId, began: Instant) -> Result<Dur
     let (mut count, mut last) = (0, None);
     let all = async {
         while count < MESSAGES {
-            let ServerFrame::Event { event: Event::Change { room: other, seq, .. } } =
+            let ServerFrame::Event { event: Event::Change { line, seq, .. } } =
                 hear(socket).await.map_err(|e| e.to_string())?
             else {
                 continue;
             };
-            if other == room {
+            if line == Line::Room(room) {
                 if last.is_some_and(|last| seq.0 != last + 1) {
                     return Err(format!("number {seq} after {last:?}"));
                 }

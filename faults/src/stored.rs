@@ -78,19 +78,20 @@ pub async fn people(pool: &PgPool, rng: &mut StdRng) -> Fallible<Vec<Account>> {
 /// change could not be told from one that a later change of the same thing has overtaken.
 async fn note_numbers(pool: &PgPool) -> Fallible<()> {
     sqlx::raw_sql(
-        "create table numbers_taken (room_id uuid not null, seq bigint not null);
-         create index on numbers_taken (room_id, seq);
-         create function note_number() returns trigger language plpgsql as $$
+        "create table numbers_taken (line_id uuid not null, seq bigint not null);
+         create index on numbers_taken (line_id, seq);
+         create function note_message() returns trigger language plpgsql as $$
          begin
-            insert into numbers_taken values ((to_jsonb(new) ->> tg_argv[0])::uuid, new.rev_seq);
+            insert into numbers_taken values (new.room_id, new.seq);
             return null;
          end $$;
-         create trigger note_number after insert or update of rev_seq on messages
-            for each row execute function note_number('room_id');
-         create trigger note_number after insert or update of rev_seq on members
-            for each row execute function note_number('room_id');
-         create trigger note_number after insert or update of rev_seq on rooms
-            for each row execute function note_number('id');",
+         create function note_item() returns trigger language plpgsql as $$
+         begin
+            insert into numbers_taken values (new.line_id, new.rev);
+            return null;
+         end $$;
+         create trigger note_number after insert on messages for each row execute function note_message();
+         create trigger note_number after insert or update of rev on items for each row execute function note_item();",
     )
     .execute(pool)
     .await?;
@@ -103,11 +104,14 @@ async fn note_numbers(pool: &PgPool) -> Fallible<()> {
 /// When the database fails.
 pub async fn person(pool: &PgPool, name: &str) -> Fallible<Account> {
     let (user, token) = (Uuid::now_v7(), SessionToken::generate());
-    sqlx::query("insert into users (id, handle, name, password_hash) values ($1, $2, $2, 'none')")
-        .bind(user)
-        .bind(name)
-        .execute(pool)
-        .await?;
+    sqlx::query(
+        "with line as (insert into lines (id, kind) values ($1, 'person'))
+         insert into users (id, handle, name, password_hash) values ($1, $2, $2, 'none')",
+    )
+    .bind(user)
+    .bind(name)
+    .execute(pool)
+    .await?;
     sqlx::query(
         "insert into sessions (id, user_id, token_hash, device, expires_at)
          values ($1, $2, $3, 'the fault test', now() + interval '1 day')",
@@ -131,8 +135,9 @@ pub async fn room(pool: &PgPool, kind: &str, members: &[usize], accounts: &[Acco
     let (low, high) = (ids.iter().min(), ids.iter().max());
     let head = 1 + i64::try_from(members.len())?;
     sqlx::query(
-        "insert into rooms (id, kind, title, rev_seq, head_seq, member_count, created_by, nonce, direct_low, direct_high)
-         values ($1, $2, case $2 when 'direct' then '' else 'Room' end, 1, $3, $3 - 1, $4, $5,
+        "with line as (insert into lines (id, kind, head) values ($1, 'room', $3))
+         insert into rooms (id, kind, title, rev_seq, member_count, created_by, nonce, direct_low, direct_high)
+         values ($1, $2, case $2 when 'direct' then '' else 'Room' end, 1, $3 - 1, $4, $5,
              case $2 when 'direct' then $6 end, case $2 when 'direct' then $7 end)",
     )
     .bind(id)
@@ -181,7 +186,8 @@ pub async fn crowd(pool: &PgPool, count: usize) -> Fallible<Vec<Someone>> {
         ids.push(id);
     }
     sqlx::query(
-        "insert into users (id, handle, name, password_hash)
+        "with lines as (insert into lines (id, kind) select id, 'person' from unnest($1::uuid[]) as k (id))
+         insert into users (id, handle, name, password_hash)
          select id, handle, handle, 'none' from unnest($1::uuid[], $2::text[]) as k (id, handle)",
     )
     .bind(&ids)
@@ -209,8 +215,12 @@ pub async fn groups(pool: &PgPool, members: &[Vec<UserId>]) -> Fallible<Vec<Room
     let counts: Vec<i32> = members.iter().map(|people| people.len() as i32).collect();
     let makers: Vec<Uuid> = members.iter().map(|people| people[0].0).collect();
     sqlx::query(
-        "insert into rooms (id, kind, title, rev_seq, head_seq, member_count, created_by, nonce)
-         select id, 'group', 'Room', 1, members + 1, members, maker, id
+        "with lines as (
+            insert into lines (id, kind, head)
+            select id, 'room', members + 1 from unnest($1::uuid[], $2::int[]) as k (id, members)
+         )
+         insert into rooms (id, kind, title, rev_seq, member_count, created_by, nonce)
+         select id, 'group', 'Room', 1, members, maker, id
          from unnest($1::uuid[], $2::int[], $3::uuid[]) as k (id, members, maker)",
     )
     .bind(&ids)
@@ -236,7 +246,7 @@ pub async fn groups(pool: &PgPool, members: &[Vec<UserId>]) -> Fallible<Vec<Room
     .bind(&places)
     .execute(pool)
     .await?;
-    sqlx::query("analyze users, sessions, rooms, members").execute(pool).await?;
+    sqlx::query("analyze users, sessions, rooms, members, lines").execute(pool).await?;
     Ok(ids.into_iter().map(RoomId).collect())
 }
 
@@ -246,6 +256,7 @@ pub async fn groups(pool: &PgPool, members: &[Vec<UserId>]) -> Fallible<Vec<Room
 /// When the database fails.
 pub async fn remove_rooms(pool: &PgPool, rooms: &[RoomId]) -> Fallible<()> {
     let ids: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
+    sqlx::query("delete from lines where id = any($1)").bind(&ids).execute(pool).await?;
     sqlx::query("delete from rooms where id = any($1)").bind(ids).execute(pool).await?;
     Ok(())
 }
@@ -276,7 +287,7 @@ pub async fn memberships(
 /// # Errors
 /// When the database fails.
 pub async fn heads(pool: &PgPool) -> Result<BTreeMap<RoomId, Seq>, sqlx::Error> {
-    let rows: Vec<(Uuid, i64)> = sqlx::query_as("select id, head_seq from rooms").fetch_all(pool).await?;
+    let rows: Vec<(Uuid, i64)> = sqlx::query_as("select id, head from lines where kind = 'room'").fetch_all(pool).await?;
     Ok(rows.into_iter().map(|(id, head)| (RoomId(id), Seq(head))).collect())
 }
 
@@ -330,7 +341,7 @@ pub async fn since(
             room.messages.insert(Seq(row.get(0)), StoredMessage { author, nonce, token });
         }
         let numbers: Vec<(i64, i64)> = sqlx::query_as(
-            "select seq, count(*) from numbers_taken where room_id = $1 and seq > $2 group by seq",
+            "select seq, count(*) from numbers_taken where line_id = $1 and seq > $2 group by seq",
         )
         .bind(id.0)
         .bind(base.0)
@@ -354,8 +365,8 @@ pub async fn since(
 /// When the database fails.
 pub async fn marks(pool: &PgPool) -> Result<StoredMarks, sqlx::Error> {
     let rows: Vec<(Uuid, Uuid, i64, i64, i64)> = sqlx::query_as(
-        "select m.room_id, m.user_id, m.delivered_seq, m.read_seq, r.head_seq
-         from members m join rooms r on r.id = m.room_id where m.active",
+        "select m.room_id, m.user_id, m.delivered_seq, m.read_seq, l.head
+         from members m join lines l on l.id = m.room_id where m.active",
     )
     .fetch_all(pool)
     .await?;

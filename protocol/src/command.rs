@@ -177,7 +177,8 @@ pub enum Command {
         /// Which.
         room: RoomId,
     },
-    /// Add people to a group or channel. Those who are in already stay as they are. Answered by `done`.
+    /// Add people to a group or channel. Those who are in already stay as they are. Answered by `invited`, which names
+    /// those who could not be added.
     Invite {
         /// Where.
         room: RoomId,

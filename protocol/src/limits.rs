@@ -32,6 +32,8 @@ pub const CHANGES_MAX: usize = 200;
 pub const BEHIND_MAX: i64 = 1_000;
 /// Rooms that one person may be in.
 pub const ROOMS_PER_USER_MAX: usize = 2_000;
+/// Rooms up to which others may add a person: what is left is for rooms of their own choice.
+pub const ROOMS_ADDED_MAX: usize = 1_500;
 /// Rooms in one answer to `list_rooms`, and that one `compare_rooms` names.
 pub const ROOMS_PAGE: usize = 100;
 /// Bytes of the rooms in `welcome`, as JSON: with everything else it stays below 64 kB.
@@ -59,5 +61,5 @@ pub const UNREAD_MAX: u32 = 100;
 
 // A frame must have room for the longest message: four bytes a character, twelve (`\ud83d\ude00`) when escaped.
 const _: () = assert!(BODY_CHARS_MAX * 12 + 1_024 < FRAME_BYTES_MAX);
-const _: () = assert!(PAGE_MESSAGES <= CHANGES_MAX);
+const _: () = assert!(PAGE_MESSAGES <= CHANGES_MAX && ROOMS_ADDED_MAX < ROOMS_PER_USER_MAX);
 const _: () = assert!(HANDLE_CHARS_MIN < HANDLE_CHARS_MAX && PASSWORD_CHARS_MIN < PASSWORD_CHARS_MAX);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, ChannelListing, Epoch, Line, Marks, Member, Message, RoomId, RoomSummary, RoomView, Seq, User,
+    Change, ChannelListing, Epoch, Line, Marks, Member, Message, RoomId, RoomSummary, RoomView, Seq, User, UserId,
 };
 
 /// The one answer to a command that happened.
@@ -99,6 +99,12 @@ pub enum Reply {
         /// The people whom it names.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
+    },
+    /// To `invite`.
+    Invited {
+        /// Those who could not be added, because they are in as many rooms as one may be added to.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        full: Vec<UserId>,
     },
     /// To `find_users` and `people`.
     Users {

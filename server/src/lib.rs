@@ -132,12 +132,12 @@ fn tell_metrics(listener: TcpListener, node: Arc<Node>) -> AbortOnDropHandle<()>
 /// # Errors
 /// When the database fails, or Redis will not have this server.
 pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Result<Arc<Node>, Error> {
-    let epoch = store.installation().await.map_err(Error::Database)?.epoch;
+    let installation = store.installation().await.map_err(Error::Database)?;
     let broker = match config.redis_url() {
         None => Broker::memory(&Bus::default()),
         // Each database has its own channels: several places may share one Redis.
         Some(url) => {
-            Broker::redis(url.expose(), &format!("roost:{epoch}")).map_err(|e| Error::Redis(e.to_string()))?
+            Broker::redis(url.expose(), &format!("roost:{}", installation.id)).map_err(|e| Error::Redis(e.to_string()))?
         }
     };
     let troubled = broker.0.tried().await;
@@ -154,7 +154,7 @@ pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Re
         sabotage,
         ..Tuning::default()
     };
-    Ok(Node::start(config.node_name.clone(), (store, epoch), broker, tuning))
+    Ok(Node::start(config.node_name.clone(), (store, installation.epoch), broker, tuning))
 }
 
 /// The options, without hashed names when nothing was built: then pages come without script, and are whole all the same.

@@ -109,7 +109,7 @@ pub struct Now {
     /// Open sockets.
     pub connections: usize,
     /// Topics that this node follows.
-    pub topics: usize,
+    pub lines: usize,
     /// Each Redis, in the order of the setting: whether it carries.
     pub bus_up: Vec<bool>,
     /// Sends that wait in the lanes.
@@ -132,6 +132,8 @@ pub struct Metrics {
     pub holes_repaired: Counter,
     /// Rooms that the head check found behind.
     pub head_check_finds: Counter,
+    /// See `docs/operating.md`.
+    pub epochs_renewed: Counter,
     /// Marks that the check of the marks found, of which this node had not heard.
     pub marks_check_finds: Counter,
     /// Broadcasts that were not taken because the queue to the broker was full.
@@ -144,7 +146,7 @@ pub struct Metrics {
     refusals: Family<CodeLabel, Counter>,
     closes: Family<CodeLabel, Counter>,
     connections: Gauge,
-    topics: Gauge,
+    lines: Gauge,
     lane_depth: Gauge,
     bus_up: Family<RedisLabel, Gauge>,
     database: Family<StateLabel, Gauge>,
@@ -162,6 +164,7 @@ impl Metrics {
             delivery_seconds: Histogram::new(SECONDS),
             holes_repaired: Counter::default(),
             head_check_finds: Counter::default(),
+            epochs_renewed: Counter::default(),
             marks_check_finds: Counter::default(),
             publish_refused: Counter::default(),
             ring_hits: Counter::default(),
@@ -171,7 +174,7 @@ impl Metrics {
             refusals: Family::default(),
             closes: Family::default(),
             connections: Gauge::default(),
-            topics: Gauge::default(),
+            lines: Gauge::default(),
             bus_up: Family::default(),
             database: Family::default(),
             outbox_frames_max: Gauge::default(),
@@ -198,7 +201,7 @@ impl Metrics {
             "Sockets that this server closed, by the close's number (4401: the session ended)",
             self.closes.clone(),
         );
-        r.register("topics_followed", "Rooms and people that this node follows", self.topics.clone());
+        r.register("lines_followed", "Lines that this node follows", self.lines.clone());
         r.register(
             "slow_readers_closed",
             "Sockets closed because they read too slowly",
@@ -213,6 +216,11 @@ impl Metrics {
         r.register("ring_hits", "Catch-ups answered from memory", self.ring_hits.clone());
         r.register("ring_misses", "Catch-ups answered from Postgres", self.ring_misses.clone());
         r.register("holes_repaired", "Repairs of missed changes from Postgres", self.holes_repaired.clone());
+        r.register(
+            "epochs_renewed",
+            "Times the database was found to have gone back",
+            self.epochs_renewed.clone(),
+        );
         r.register(
             "head_check_finds",
             "Rooms that the head check found behind",
@@ -257,7 +265,7 @@ impl Metrics {
     pub fn text(&self, now: &Now) -> String {
         let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.connections.set(signed(now.connections));
-        self.topics.set(signed(now.topics));
+        self.lines.set(signed(now.lines));
         self.lane_depth.set(signed(now.lane_depth));
         for (number, up) in (1..).zip(&now.bus_up) {
             self.bus_up.get_or_create(&RedisLabel { redis: number }).set(i64::from(*up));
@@ -293,7 +301,7 @@ mod tests {
         outboxes.waiting(40);
         let now = Now {
             connections: 5,
-            topics: 6,
+            lines: 6,
             lane_depth: 7,
             bus_up: vec![true, false],
             database_used: 1,
@@ -309,7 +317,7 @@ mod tests {
             "roost_bus_up{redis=\"2\"} 0",
             "roost_outbox_frames_max 700",
             "roost_connections 5",
-            "roost_topics_followed 6",
+            "roost_lines_followed 6",
             "roost_database_connections{state=\"idle\"} 3",
             "roost_send_seconds_bucket{le=\"0.01\"} 0",
             "roost_send_seconds_bucket{le=\"0.025\"} 1",

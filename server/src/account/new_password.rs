@@ -74,9 +74,7 @@ impl Accounts {
             return Err(link_invalid());
         };
         tracing::info!(user.id = %user, sessions = ended.len(), "password set by a link");
-        for session in ended {
-            self.node.end_session(user, Some(session)).await;
-        }
+        self.node.end_sessions(user).await;
         Ok(token)
     }
 
@@ -110,9 +108,7 @@ impl Accounts {
             return Err(Error::refused("", ErrorCode::NotSignedIn));
         };
         tracing::info!(user.id = %user, sessions = ended.len(), "password changed");
-        for session in ended {
-            self.node.end_session(user, Some(session)).await;
-        }
+        self.node.end_sessions(user).await;
         Ok(token)
     }
 }

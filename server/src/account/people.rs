@@ -26,7 +26,7 @@ impl Accounts {
     pub async fn suspend(&self, viewer: &Viewer, user: UserId) -> Result<(), Error> {
         self.node.store.suspend(viewer.user.id, user).await?;
         tracing::info!(user.id = %user, by.id = %viewer.user.id, "suspended");
-        self.node.end_session(user, None).await;
+        self.node.end_sessions(user).await;
         Ok(())
     }
 

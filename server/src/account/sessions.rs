@@ -44,7 +44,7 @@ impl Accounts {
     pub async fn end_session(&self, viewer: &Viewer, session: SessionId) -> Result<(), Error> {
         if self.node.store.delete_session(viewer.user.id, session).await? {
             tracing::info!(user.id = %viewer.user.id, session.id = %session, "session ended");
-            self.node.end_session(viewer.user.id, Some(session)).await;
+            self.node.end_sessions(viewer.user.id).await;
         }
         Ok(())
     }
@@ -56,9 +56,7 @@ impl Accounts {
     pub async fn end_other_sessions(&self, viewer: &Viewer) -> Result<(), Error> {
         let ended = self.node.store.delete_other_sessions(viewer.user.id, viewer.session).await?;
         tracing::info!(user.id = %viewer.user.id, sessions = ended.len(), "other sessions ended");
-        for session in ended {
-            self.node.end_session(viewer.user.id, Some(session)).await;
-        }
+        self.node.end_sessions(viewer.user.id).await;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use protocol::{Epoch, RoomId, Seq, UserId};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Broadcast, Broker, Bus, Kind, Signal, Status, Topic};
+use super::{Broadcast, Broker, Bus, Effect, Kind, Signal, Status, Line};
 
 /// The one deadline of every wait.
 const SOON: Duration = Duration::from_secs(10);
@@ -27,22 +27,22 @@ impl End {
         }
     }
 
-    async fn follows(&self, topic: Topic) {
-        self.broker.subscribe(&BTreeSet::from([topic])).await;
+    async fn follows(&self, line: Line) {
+        self.broker.subscribe(&BTreeSet::from([line])).await;
     }
 
-    fn says(&self, topic: Topic, number: i64) {
-        assert!(self.broker.publish(note(topic, number)));
+    fn says(&self, line: Line, number: i64) {
+        assert!(self.broker.publish(note(line, number)));
     }
 }
 
-fn note(topic: Topic, number: i64) -> Broadcast {
+fn note(line: Line, number: i64) -> Broadcast {
     let frame = format!("第 {number} 号");
-    Broadcast { topic, epoch: Epoch(Uuid::nil()), kind: Kind::Change(Seq(number)), frame }
+    Broadcast { line, epoch: Epoch(Uuid::nil()), kind: Kind::Change(Seq(number), Effect::None), frame }
 }
 
-fn room() -> Topic {
-    Topic::Room(RoomId(Uuid::new_v4()))
+fn room() -> Line {
+    Line::Room(RoomId(Uuid::new_v4()))
 }
 
 /// Two ends of one broker, of each kind there is: within the process, through one Redis, through several.
@@ -55,7 +55,7 @@ async fn pairs() -> Vec<(End, End)> {
     let url =
         std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`");
     let mut pairs = vec![(memory(), memory())];
-    // Two links to one and the same Redis are two all the same: each carries its own topics, by connections of its own.
+    // Two links to one and the same Redis are two all the same: each carries its own lines, by connections of its own.
     for urls in [url.clone(), format!("{url},{url}")] {
         let prefix = format!("test-{}", Uuid::new_v4());
         let redis = || {
@@ -79,15 +79,15 @@ async fn pairs() -> Vec<(End, End)> {
 #[tokio::test]
 async fn what_one_says_the_follower_and_the_sayer_hear_once_and_in_order() {
     for (mut one, mut other) in pairs().await {
-        let topic = room();
-        one.follows(topic).await;
-        other.follows(topic).await;
+        let line = room();
+        one.follows(line).await;
+        other.follows(line).await;
         for number in 1..=500 {
-            one.says(topic, number);
+            one.says(line, number);
         }
         for number in 1..=500 {
-            assert_eq!(one.hears().await, note(topic, number));
-            assert_eq!(other.hears().await, note(topic, number));
+            assert_eq!(one.hears().await, note(line, number));
+            assert_eq!(other.hears().await, note(line, number));
         }
     }
 }
@@ -95,7 +95,7 @@ async fn what_one_says_the_follower_and_the_sayer_hear_once_and_in_order() {
 #[tokio::test]
 async fn a_topic_that_is_not_followed_is_not_heard() {
     for (one, mut other) in pairs().await {
-        let (here, there) = (room(), Topic::User(UserId(Uuid::new_v4())));
+        let (here, there) = (room(), Line::Person(UserId(Uuid::new_v4())));
         other.follows(there).await;
         one.says(here, 1);
         one.says(there, 2);
@@ -106,37 +106,37 @@ async fn a_topic_that_is_not_followed_is_not_heard() {
 #[tokio::test]
 async fn a_topic_that_was_left_is_silent_and_can_be_followed_again() {
     for (one, mut other) in pairs().await {
-        let (topic, mark) = (room(), room());
-        other.follows(topic).await;
-        one.says(topic, 1);
-        assert_eq!(other.hears().await, note(topic, 1));
+        let (line, mark) = (room(), room());
+        other.follows(line).await;
+        one.says(line, 1);
+        assert_eq!(other.hears().await, note(line, 1));
 
-        other.broker.unsubscribe(&BTreeSet::from([topic]));
+        other.broker.unsubscribe(&BTreeSet::from([line]));
         // The next confirmation comes after the leaving.
         other.follows(mark).await;
-        one.says(topic, 2);
+        one.says(line, 2);
         one.says(mark, 3);
         assert_eq!(other.hears().await, note(mark, 3));
 
-        other.follows(topic).await;
-        one.says(topic, 4);
-        assert_eq!(other.hears().await, note(topic, 4));
+        other.follows(line).await;
+        one.says(line, 4);
+        assert_eq!(other.hears().await, note(line, 4));
     }
 }
 
 #[tokio::test]
 async fn many_topics_are_followed_at_once() {
     for (one, mut other) in pairs().await {
-        let topics: BTreeSet<Topic> = (0..1_500).map(|_| room()).collect();
-        other.broker.subscribe(&topics).await;
-        for topic in &topics {
-            one.says(*topic, 1);
+        let lines: BTreeSet<Line> = (0..1_500).map(|_| room()).collect();
+        other.broker.subscribe(&lines).await;
+        for line in &lines {
+            one.says(*line, 1);
         }
         let mut heard = BTreeSet::new();
-        while heard.len() < topics.len() {
-            heard.insert(other.hears().await.topic);
+        while heard.len() < lines.len() {
+            heard.insert(other.hears().await.line);
         }
-        assert_eq!(heard, topics);
+        assert_eq!(heard, lines);
     }
 }
 
@@ -145,14 +145,14 @@ async fn a_full_queue_is_told() {
     let bus = Bus::default();
     let (one, _ears) = Broker::memory(&bus);
     let (other, mut signals) = Broker::memory(&bus);
-    let topic = room();
-    other.subscribe(&BTreeSet::from([topic])).await;
+    let line = room();
+    other.subscribe(&BTreeSet::from([line])).await;
     for number in 0..=super::SIGNALS_MAX as i64 {
-        assert!(one.publish(note(topic, number)));
+        assert!(one.publish(note(line, number)));
     }
     signals.recv().await;
     signals.recv().await;
-    assert!(one.publish(note(topic, 0)));
+    assert!(one.publish(note(line, 0)));
     let mut said = Vec::new();
     while let Ok(signal) = signals.try_recv() {
         said.push(signal);

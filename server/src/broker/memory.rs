@@ -8,20 +8,21 @@ use std::{
     },
 };
 
+use protocol::Line;
 use tokio::sync::mpsc;
 
-use super::{Broadcast, SIGNALS_MAX, Signal, Topic};
+use super::{Broadcast, SIGNALS_MAX, Signal};
 
 /// What several nodes of one process share.
 #[derive(Clone, Debug, Default)]
 pub struct Bus {
-    lines: Arc<Mutex<Vec<Arc<Line>>>>,
+    lines: Arc<Mutex<Vec<Arc<End>>>>,
 }
 
 /// One node's end of the bus.
 #[derive(Debug)]
-struct Line {
-    topics: Mutex<BTreeSet<Topic>>,
+struct End {
+    lines: Mutex<BTreeSet<Line>>,
     signals: mpsc::Sender<Signal>,
     /// The queue was full: the node must be told before anything else.
     lost: AtomicBool,
@@ -31,7 +32,7 @@ struct Line {
 #[derive(Debug)]
 pub struct Memory {
     bus: Bus,
-    line: Arc<Line>,
+    line: Arc<End>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -41,7 +42,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Memory {
     pub(super) fn join(bus: &Bus) -> (Self, mpsc::Receiver<Signal>) {
         let (signals, receiver) = mpsc::channel(SIGNALS_MAX);
-        let line = Arc::new(Line { topics: Mutex::default(), signals, lost: AtomicBool::new(false) });
+        let line = Arc::new(End { lines: Mutex::default(), signals, lost: AtomicBool::new(false) });
         lock(&bus.lines).push(line.clone());
         (Self { bus: bus.clone(), line }, receiver)
     }
@@ -49,23 +50,23 @@ impl Memory {
     pub(super) fn publish(&self, broadcast: &Broadcast) -> bool {
         // The lock is held for the whole round, so that all lines see one order.
         for line in lock(&self.bus.lines).iter() {
-            if lock(&line.topics).contains(&broadcast.topic) {
+            if lock(&line.lines).contains(&broadcast.line) {
                 line.push(broadcast);
             }
         }
         true
     }
 
-    pub(super) fn subscribe(&self, topics: &BTreeSet<Topic>) {
-        lock(&self.line.topics).extend(topics);
+    pub(super) fn subscribe(&self, lines: &BTreeSet<Line>) {
+        lock(&self.line.lines).extend(lines);
     }
 
-    pub(super) fn unsubscribe(&self, topics: &BTreeSet<Topic>) {
-        lock(&self.line.topics).retain(|topic| !topics.contains(topic));
+    pub(super) fn unsubscribe(&self, lines: &BTreeSet<Line>) {
+        lock(&self.line.lines).retain(|line| !lines.contains(line));
     }
 }
 
-impl Line {
+impl End {
     fn push(&self, broadcast: &Broadcast) {
         if self.lost.load(Ordering::Relaxed) && self.signals.try_send(Signal::Lost).is_ok() {
             self.lost.store(false, Ordering::Relaxed);

@@ -1,9 +1,9 @@
-//! Between nodes: what one publishes, all that follow the topic receive.
+//! Between nodes: what one publishes, all that follow the line receive.
 //!
 //! The broker is an accelerator, never the truth: it may lose, and it says so where it can ([`Signal::Lost`]). It knows
 //! nothing of connections ([`crate::hub`]) nor of the database; [`crate::node`] reads its signals and repairs.
 //!
-//! Law: what a node publishes on one topic reaches each follower in that order, or not at all; this node's own
+//! Law: what a node publishes on one line reaches each follower in that order, or not at all; this node's own
 //! publications come back by the same road. One conformance suite holds both kinds to it.
 
 #[cfg(test)]
@@ -13,9 +13,10 @@ mod memory;
 mod proxy;
 mod redis;
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::collections::BTreeSet;
 
-use protocol::{Epoch, RoomId, Seq, SessionId, UserId};
+use protocol::{Change, Epoch, RoomId, Seq, UserId};
+pub use protocol::Line;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -29,64 +30,62 @@ pub use self::{
 /// Signals that wait for the node, at most. More, and the rest is lost and said to be lost.
 const SIGNALS_MAX: usize = 16_384;
 
-/// What one follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Topic {
-    /// What happens in a room.
-    Room(RoomId),
-    /// What concerns one person, on whatever nodes they are.
-    User(UserId),
-}
-
-impl fmt::Display for Topic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Room(room) => write!(f, "room:{room}"),
-            Self::User(user) => write!(f, "user:{user}"),
-        }
-    }
-}
-
-impl FromStr for Topic {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text.split_once(':') {
-            Some(("room", id)) => id.parse().map(Self::Room).map_err(|_| ()),
-            Some(("user", id)) => id.parse().map(Self::User).map_err(|_| ()),
-            _ => Err(()),
-        }
-    }
-}
-
 /// What a broadcast asks of a node. The browser's part of it is the ready frame; the node looks no further than this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A numbered change of a room.
-    Change(Seq),
+    /// A numbered change of a line.
+    Change(Seq, Effect),
     /// Something that passes: whoever misses it learns the same later.
     Passing,
     /// Someone's marks have grown. They pass as well; by this the node knows what its browsers have been told, and finds
     /// what was lost.
     Marks {
-        /// On a room's topic, whose they are; on a person's, in which room.
+        /// On a room's line, whose they are; on a person's, in which room.
         of: Uuid,
         /// Both marks together. As both only grow, more is newer.
         far: i64,
     },
+}
+
+/// What a change means to the node itself, beside telling its browsers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    None,
     /// The person is in a new room: their connections follow it from now on.
     Joined(RoomId),
     /// The person has left a room: their connections no longer follow it.
     Left(RoomId),
-    /// This session of the person is over; `None`: all are.
-    SessionEnded(Option<SessionId>),
+    /// Sessions of this person have ended: which, the database knows.
+    Sessions,
+    /// A profile has changed: what the node remembers of the person is old.
+    Profile(UserId),
+}
+
+impl Effect {
+    /// What a change means to a node.
+    #[must_use]
+    pub fn of(change: &Change) -> Self {
+        match change {
+            Change::Membership { room, summary: Some(_) } => Self::Joined(*room),
+            Change::Membership { room, summary: None } => Self::Left(*room),
+            Change::Sessions {} => Self::Sessions,
+            Change::Profile { user } => Self::Profile(user.id),
+            Change::Message { .. }
+            | Change::Reaction { .. }
+            | Change::Pin { .. }
+            | Change::Member { .. }
+            | Change::Room { .. }
+            | Change::Unknown => Self::None,
+        }
+    }
 }
 
 /// What travels between nodes: a small header and the ready frame, encoded once, at its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broadcast {
     /// To whom.
-    pub topic: Topic,
+    pub line: Line,
     /// Of which database's life: another one's is not ours.
     pub epoch: Epoch,
     /// What it asks of the node.
@@ -96,22 +95,22 @@ pub struct Broadcast {
 }
 
 /// The version of the header. A node passes over what it cannot read; numbers and the head check repair.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// version, kind, epoch, number, id.
 const HEADER_BYTES: usize = 1 + 1 + 16 + 8 + 16;
 
 impl Broadcast {
-    /// As bytes. The topic is not in them: it is the address.
+    /// As bytes. The line is not in them: it is the address.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let (kind, seq, id) = match self.kind {
-            Kind::Change(seq) => (0, seq, Uuid::nil()),
+            Kind::Change(seq, Effect::None) => (0, seq, Uuid::nil()),
             Kind::Passing => (1, Seq::ZERO, Uuid::nil()),
-            // To a server that does not know marks yet, something that passes.
-            Kind::Marks { of, far } => (1, Seq(far), of),
-            Kind::Joined(room) => (2, Seq::ZERO, room.0),
-            Kind::Left(room) => (3, Seq::ZERO, room.0),
-            Kind::SessionEnded(session) => (4, Seq::ZERO, session.map_or(Uuid::nil(), |session| session.0)),
+            Kind::Marks { of, far } => (2, Seq(far), of),
+            Kind::Change(seq, Effect::Joined(room)) => (3, seq, room.0),
+            Kind::Change(seq, Effect::Left(room)) => (4, seq, room.0),
+            Kind::Change(seq, Effect::Sessions) => (5, seq, Uuid::nil()),
+            Kind::Change(seq, Effect::Profile(user)) => (6, seq, user.0),
         };
         let mut bytes = Vec::with_capacity(HEADER_BYTES + self.frame.len());
         bytes.extend([VERSION, kind]);
@@ -124,7 +123,7 @@ impl Broadcast {
 
     /// From bytes; `None` for what this version cannot read.
     #[must_use]
-    pub fn decode(topic: Topic, bytes: &[u8]) -> Option<Self> {
+    pub fn decode(line: Line, bytes: &[u8]) -> Option<Self> {
         let (header, frame) = bytes.split_at_checked(HEADER_BYTES)?;
         let (&[version, kind], rest) = header.split_first_chunk::<2>()?;
         let (epoch, rest) = rest.split_first_chunk::<16>()?;
@@ -133,24 +132,26 @@ impl Broadcast {
             return None;
         }
         let id = Uuid::from_slice(id).ok()?;
+        let number = i64::from_be_bytes(*seq);
         let kind = match kind {
-            0 => Kind::Change(Seq(i64::from_be_bytes(*seq))),
-            1 if id.is_nil() => Kind::Passing,
-            1 => Kind::Marks { of: id, far: i64::from_be_bytes(*seq) },
-            2 => Kind::Joined(RoomId(id)),
-            3 => Kind::Left(RoomId(id)),
-            4 => Kind::SessionEnded((!id.is_nil()).then_some(SessionId(id))),
+            0 => Kind::Change(Seq(number), Effect::None),
+            1 => Kind::Passing,
+            2 => Kind::Marks { of: id, far: number },
+            3 => Kind::Change(Seq(number), Effect::Joined(RoomId(id))),
+            4 => Kind::Change(Seq(number), Effect::Left(RoomId(id))),
+            5 => Kind::Change(Seq(number), Effect::Sessions),
+            6 => Kind::Change(Seq(number), Effect::Profile(UserId(id))),
             _ => return None,
         };
         let frame = std::str::from_utf8(frame).ok()?.to_owned();
-        Some(Self { topic, epoch: Epoch(Uuid::from_bytes(*epoch)), kind, frame })
+        Some(Self { line, epoch: Epoch(Uuid::from_bytes(*epoch)), kind, frame })
     }
 }
 
 /// What a broker tells its node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// Something was published on a topic that is followed.
+    /// Something was published on a line that is followed.
     Broadcast(Broadcast),
     /// Something may have been missed: look at the database.
     Lost,
@@ -182,7 +183,7 @@ impl Broker {
         (Self::Memory(memory), signals)
     }
 
-    /// A broker through the Redis at each of `urls`, which commas separate: the topics are spread over them. Its channels
+    /// A broker through the Redis at each of `urls`, which commas separate: the lines are spread over them. Its channels
     /// begin with `prefix`, so that several places can share one. Connects in the background, for as long as it takes,
     /// again and again.
     ///
@@ -203,20 +204,20 @@ impl Broker {
         }
     }
 
-    /// Follows exactly these topics from now on, beside those that are followed already; returns when the broker has
+    /// Follows exactly these lines from now on, beside those that are followed already; returns when the broker has
     /// confirmed it, or is known to be down.
-    pub async fn subscribe(&self, topics: &BTreeSet<Topic>) {
+    pub async fn subscribe(&self, lines: &BTreeSet<Line>) {
         match self {
-            Self::Memory(memory) => memory.subscribe(topics),
-            Self::Redis(redis) => redis.subscribe(topics).await,
+            Self::Memory(memory) => memory.subscribe(lines),
+            Self::Redis(redis) => redis.subscribe(lines).await,
         }
     }
 
     /// Follows these no longer.
-    pub fn unsubscribe(&self, topics: &BTreeSet<Topic>) {
+    pub fn unsubscribe(&self, lines: &BTreeSet<Line>) {
         match self {
-            Self::Memory(memory) => memory.unsubscribe(topics),
-            Self::Redis(redis) => redis.unsubscribe(topics),
+            Self::Memory(memory) => memory.unsubscribe(lines),
+            Self::Redis(redis) => redis.unsubscribe(lines),
         }
     }
 
@@ -268,33 +269,33 @@ mod tests {
 
     #[test]
     fn a_broadcast_goes_there_and_back() {
-        let topic = Topic::Room(RoomId(Uuid::from_u128(7)));
+        let line = Line::Room(RoomId(Uuid::from_u128(7)));
         for kind in [
-            Kind::Change(Seq(42)),
+            Kind::Change(Seq(42), Effect::None),
             Kind::Passing,
             Kind::Marks { of: Uuid::from_u128(4), far: 17 },
-            Kind::Joined(RoomId(Uuid::from_u128(1))),
-            Kind::Left(RoomId(Uuid::from_u128(2))),
-            Kind::SessionEnded(None),
-            Kind::SessionEnded(Some(SessionId(Uuid::from_u128(3)))),
+            Kind::Change(Seq(1), Effect::Joined(RoomId(Uuid::from_u128(1)))),
+            Kind::Change(Seq(2), Effect::Left(RoomId(Uuid::from_u128(2)))),
+            Kind::Change(Seq(3), Effect::Sessions),
+            Kind::Change(Seq(4), Effect::Profile(UserId(Uuid::from_u128(3)))),
         ] {
             let sent =
-                Broadcast { topic, epoch: Epoch(Uuid::from_u128(9)), kind, frame: "{\"鸟\":1}".to_owned() };
-            assert_eq!(Broadcast::decode(topic, &sent.encode()), Some(sent));
+                Broadcast { line, epoch: Epoch(Uuid::from_u128(9)), kind, frame: "{\"鸟\":1}".to_owned() };
+            assert_eq!(Broadcast::decode(line, &sent.encode()), Some(sent));
         }
-        assert_eq!(topic.to_string().parse(), Ok(topic));
+        assert_eq!(line.to_string().parse(), Ok(line));
     }
 
     #[test]
     fn what_cannot_be_read_is_passed_over() {
-        let topic = Topic::User(UserId(Uuid::nil()));
-        let good = Broadcast { topic, epoch: Epoch(Uuid::nil()), kind: Kind::Passing, frame: String::new() }
+        let line = Line::Person(UserId(Uuid::nil()));
+        let good = Broadcast { line, epoch: Epoch(Uuid::nil()), kind: Kind::Passing, frame: String::new() }
             .encode();
         let newer = [&[VERSION + 1], &good[1..]].concat();
         let unknown = [&[VERSION, 99], &good[2..]].concat();
         let not_text = [&good[..], &[0xff]].concat();
         for bytes in [&[][..], &good[..good.len() - 1], &newer, &unknown, &not_text] {
-            assert_eq!(Broadcast::decode(topic, bytes), None);
+            assert_eq!(Broadcast::decode(line, bytes), None);
         }
     }
 }

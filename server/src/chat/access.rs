@@ -49,7 +49,7 @@ pub fn check_set(room: &Room, role: Option<Role>, title: &str) -> Result<(), Err
 /// # Errors
 /// [`ErrorCode::Forbidden`], [`ErrorCode::MessageDeleted`].
 pub fn check_edit(by: UserId, message: &Message) -> Result<(), ErrorCode> {
-    if message.author.id != by {
+    if message.author != by {
         return Err(ErrorCode::Forbidden);
     }
     check_there(message)
@@ -60,7 +60,7 @@ pub fn check_edit(by: UserId, message: &Message) -> Result<(), ErrorCode> {
 /// # Errors
 /// [`ErrorCode::Forbidden`].
 pub fn check_delete(by: UserId, role: Option<Role>, message: &Message) -> Result<(), ErrorCode> {
-    let allowed = message.author.id == by || role == Some(Role::Owner);
+    let allowed = message.author == by || role == Some(Role::Owner);
     if allowed { Ok(()) } else { Err(ErrorCode::Forbidden) }
 }
 
@@ -70,6 +70,18 @@ pub fn check_delete(by: UserId, role: Option<Role>, message: &Message) -> Result
 /// [`ErrorCode::MessageDeleted`].
 pub fn check_react(message: &Message) -> Result<(), ErrorCode> {
     check_there(message)
+}
+
+/// Whether someone may pin a message, or take a pin away: in a channel its owners, elsewhere anyone who is in.
+///
+/// # Errors
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::MessageDeleted`].
+pub fn check_pin(room: &Room, role: Option<Role>, message: &Message, on: bool) -> Result<(), ErrorCode> {
+    match (room.kind, role.ok_or(ErrorCode::RoomUnknown)?) {
+        (RoomKind::Channel, Role::Member) => Err(ErrorCode::Forbidden),
+        (RoomKind::Channel, Role::Owner) | (RoomKind::Direct | RoomKind::Group, _) if on => check_there(message),
+        (RoomKind::Channel, Role::Owner) | (RoomKind::Direct | RoomKind::Group, _) => Ok(()),
+    }
 }
 
 fn check_there(message: &Message) -> Result<(), ErrorCode> {

@@ -50,6 +50,7 @@ impl From<store::Error> for Error {
             store::Error::NoSuchUser => ErrorCode::UserUnknown.into(),
             store::Error::MembersFull => ErrorCode::MembersFull.into(),
             store::Error::RoomsFull => ErrorCode::RoomsFull.into(),
+            store::Error::PinsFull => ErrorCode::PinsFull.into(),
             store::Error::NotReady | store::Error::Sqlx(_) | store::Error::Migrate(_) => Self::Store(error),
         }
     }

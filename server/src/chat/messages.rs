@@ -1,13 +1,14 @@
 //! Messages: said, changed, read again, caught up on.
 
 use protocol::{
-    Body, Change, Direction, Emoji, ErrorCode, Message, Nonce, Reaction, Reply, Role, RoomId, Seq, UserId,
+    Body, Change, Direction, Emoji, ErrorCode, Message, Nonce, Reply, Role, RoomId, Seq, UserId,
     limits::{BEHIND_MAX, CHANGES_MAX, EMOJIS_MAX, REACTIONS_MAX},
 };
 
 use super::{Context, Error, access, rooms};
 use crate::{
-    node::Written,
+    broker::Line,
+    node::{Recent, Written},
     store::{
         changes::Changes,
         messages::{Inserted, NewMessage},
@@ -82,48 +83,22 @@ pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error
 /// [`ErrorCode::ReactionsFull`], [`ErrorCode::SlowDown`]; or when the database fails.
 pub async fn react(cx: &Context, room: RoomId, seq: Seq, emoji: &str, on: bool) -> Result<Reply, Error> {
     let emoji = Emoji::parse(emoji)?;
-    change(cx, room, seq, |by, _, message| {
+    let me = cx.viewer.user.id;
+    cx.node.limits.check_send(me)?;
+    let decide = |_: &Locked, message: &Message| -> Result<(), Error> {
         access::check_react(message)?;
-        let reactions = if on {
-            with_reaction(&message.reactions, emoji.as_str(), by)?
-        } else {
-            without_reaction(&message.reactions, emoji.as_str(), by)
-        };
-        Ok(reactions.map(|reactions| Message { reactions, ..message.clone() }))
-    })
-    .await
-}
-
-/// The reactions with one more; `None` when it is there already.
-fn with_reaction(
-    reactions: &[Reaction],
-    emoji: &str,
-    by: UserId,
-) -> Result<Option<Vec<Reaction>>, ErrorCode> {
-    let count: usize = reactions.iter().map(|reaction| reaction.users.len()).sum();
-    let place = reactions.iter().position(|reaction| reaction.emoji == emoji);
-    if place.is_some_and(|place| reactions[place].users.contains(&by)) {
-        return Ok(None);
+        let count: usize = message.reactions.iter().map(|reaction| reaction.users.len()).sum();
+        let is_known = message.reactions.iter().any(|reaction| reaction.emoji == emoji.as_str());
+        let is_full = count >= REACTIONS_MAX || (!is_known && message.reactions.len() >= EMOJIS_MAX);
+        if on && is_full { Err(ErrorCode::ReactionsFull.into()) } else { Ok(()) }
+    };
+    let (rev, is_new) =
+        cx.node.store.react::<Error>(me, (room, seq), (emoji.as_str(), on), decide).await?;
+    let change = Change::Reaction { message: seq, emoji: emoji.as_str().to_owned(), user: me, on };
+    if is_new {
+        cx.node.publish_change(Line::Room(room), rev, change.clone(), Vec::new());
     }
-    if count >= REACTIONS_MAX || (place.is_none() && reactions.len() >= EMOJIS_MAX) {
-        return Err(ErrorCode::ReactionsFull);
-    }
-    let mut reactions = reactions.to_vec();
-    match place {
-        Some(place) => reactions[place].users.push(by),
-        None => reactions.push(Reaction { emoji: emoji.to_owned(), users: vec![by] }),
-    }
-    Ok(Some(reactions))
-}
-
-/// The reactions without one; `None` when it is not there.
-fn without_reaction(reactions: &[Reaction], emoji: &str, by: UserId) -> Option<Vec<Reaction>> {
-    let mut left = reactions.to_vec();
-    let reaction =
-        left.iter_mut().find(|reaction| reaction.emoji == emoji && reaction.users.contains(&by))?;
-    reaction.users.retain(|user| *user != by);
-    left.retain(|reaction| !reaction.users.is_empty());
-    Some(left)
+    Ok(Reply::Changed { line: Line::Room(room), seq: rev, change })
 }
 
 /// One change of one message: decided under the room's lock, stored, told to everyone.
@@ -136,11 +111,14 @@ async fn change(
     let by = cx.viewer.user.id;
     cx.node.limits.check_send(by)?;
     let decide = |locked: &Locked, message: &Message| decide(by, locked.role, message);
-    let (message, changed) = cx.node.store.change_message::<Error>(by, room, seq, decide).await?;
-    if let Some(at) = changed {
-        cx.node.publish_change(room, message.rev, at, Change::Message { message: message.clone() });
+    let (message, is_new) = cx.node.store.change_message::<Error>(by, room, seq, decide).await?;
+    let (rev, change) = (message.rev, Change::Message { message });
+    if is_new {
+        // It is committed: whether one can say at once who wrote it must not matter.
+        let people = cx.node.people_of([&change]).await.unwrap_or_default();
+        cx.node.publish_change(Line::Room(room), rev, change.clone(), people);
     }
-    Ok(Reply::Changed { room, message })
+    Ok(Reply::Changed { line: Line::Room(room), seq: rev, change })
 }
 
 /// A page of messages.
@@ -150,32 +128,53 @@ async fn change(
 pub async fn history(cx: &Context, room: RoomId, direction: Direction, seq: Seq) -> Result<Reply, Error> {
     cx.check_member(room).await?;
     let (messages, more) = cx.node.store.list_messages(room, direction, seq, Seq(i64::MAX)).await?;
-    Ok(Reply::Page { room, messages, more })
+    let people = cx.node.people_of(&messages).await?;
+    Ok(Reply::Page { room, messages, more, people })
 }
 
-/// Everything that changed after `after`, from this node's memory where that reaches so far back; or the room as one
-/// opens it, for who is far behind.
+/// Everything on a line that changed after `after`, from this node's memory where that reaches so far back; or, of a room,
+/// the room as one opens it, for who is far behind.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; or when the database fails.
-pub async fn catch_up(cx: &Context, room: RoomId, after: Seq) -> Result<Reply, Error> {
-    if after < Seq::ZERO || cx.node.position(room).is_some_and(|position| is_far(after, position)) {
-        return Ok(Reply::View { view: Box::new(rooms::view(cx, room).await?) });
-    }
+pub async fn catch_up(cx: &Context, line: Line, after: Seq) -> Result<Reply, Error> {
     let me = cx.viewer.user.id;
-    if cx.node.remembers(room, after) {
-        let head = cx.node.store.head_for(room, me).await?.ok_or(ErrorCode::RoomUnknown)?;
-        if let Some((changes, through)) = cx.node.recent_changes(room, after, head) {
-            return Ok(Reply::Changes { room, changes, through, more: false });
+    let is_far_here = after < Seq::ZERO || cx.node.position(line).is_some_and(|position| is_far(after, position));
+    match line {
+        Line::Room(room) if is_far_here => return afresh(cx, room).await,
+        Line::Person(user) if user != me => return Err(ErrorCode::RoomUnknown.into()),
+        Line::Room(_) | Line::Person(_) | Line::Workspace => {}
+    }
+    if cx.node.remembers(line, after)
+        && let Some(recent) = from_memory(cx, line, after).await?
+    {
+        let Recent { changes, people, through } = recent;
+        return Ok(Reply::Changes { line, changes, through, more: false, people });
+    }
+    let found = cx.node.store.list_changes(line, Some(me), after, CHANGES_MAX).await?;
+    let Changes { head, list: changes, through } = found.ok_or(ErrorCode::RoomUnknown)?;
+    if let Line::Room(room) = line
+        && (after > head || is_far(after, head))
+    {
+        return afresh(cx, room).await;
+    }
+    let people = cx.node.people_of(changes.iter().map(|(_, change)| change)).await?;
+    Ok(Reply::Changes { line, changes, through, more: through < head, people })
+}
+
+async fn afresh(cx: &Context, room: RoomId) -> Result<Reply, Error> {
+    Ok(Reply::View { view: Box::new(rooms::view(cx, room).await?) })
+}
+
+/// What this node remembers, for who may read it. A room's head is asked for together with the membership.
+async fn from_memory(cx: &Context, line: Line, after: Seq) -> Result<Option<Recent>, Error> {
+    let head = match line {
+        Line::Room(room) => cx.node.store.head_for(room, cx.viewer.user.id).await?,
+        Line::Person(_) | Line::Workspace => {
+            cx.node.store.heads(&[line]).await?.first().map(|head| head.head)
         }
-    }
-    let found = cx.node.store.list_changes(room, Some(me), after, CHANGES_MAX).await?;
-    let Changes { head, list, through } = found.ok_or(ErrorCode::RoomUnknown)?;
-    if after > head || is_far(after, head) {
-        return Ok(Reply::View { view: Box::new(rooms::view(cx, room).await?) });
-    }
-    let changes = list.into_iter().map(|(seq, changed)| (seq, changed.into())).collect();
-    Ok(Reply::Changes { room, changes, through, more: through < head })
+    };
+    Ok(cx.node.recent_changes(line, after, head.ok_or(ErrorCode::RoomUnknown)?))
 }
 
 fn is_far(after: Seq, head: Seq) -> bool {

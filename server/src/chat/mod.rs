@@ -6,16 +6,18 @@
 pub mod access;
 pub mod error;
 pub mod messages;
+pub mod pins;
+pub mod profile;
 pub mod reading;
 pub mod rooms;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use protocol::{ErrorCode, Reply, RoomId};
+use protocol::{ErrorCode, Reply, RoomId, RoomSummary, limits::WELCOME_ROOMS_BYTES_MAX};
 
 pub use error::Error;
 
-use crate::{account::Viewer, broker::Topic, hub::ConnectionId, node::Node};
+use crate::{account::Viewer, broker::Line, hub::ConnectionId, node::Node};
 
 /// For whom, and on which node, a command runs.
 #[derive(Clone)]
@@ -44,23 +46,33 @@ impl Context {
 /// When the database fails. Then the connection must be closed: it may miss something.
 pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Result<Reply, Error> {
     let me = cx.viewer.user.id;
-    // The person's own topic first: from here on a new room is not missed.
-    cx.node.follow(connection, &BTreeSet::from([Topic::User(me)])).await?;
-    let rooms = cx.node.store.memberships(&[me]).await?;
-    let topics: BTreeSet<Topic> = rooms.into_iter().map(|(_, room)| Topic::Room(room)).collect();
-    cx.node.follow(connection, &topics).await?;
-    let rooms = rooms::list(cx).await?;
+    let epoch = cx.node.epoch();
+    // The person's own line first: from here on a new room is not missed.
+    cx.node.follow(connection, &BTreeSet::from([Line::Person(me), Line::Workspace])).await?;
+    let followed = cx.node.store.memberships(me).await?;
+    cx.node.follow(connection, &followed.iter().map(|room| Line::Room(*room)).collect()).await?;
+    let listed = rooms::first(cx).await?;
     // A room that was left meanwhile: its leaving found nothing to leave.
-    let listed: BTreeSet<Topic> = rooms.iter().map(|summary| Topic::Room(summary.room.id)).collect();
-    for topic in topics.difference(&listed) {
-        cx.node.unfollow(connection, *topic);
+    let inside: BTreeSet<RoomId> = cx.node.store.memberships(me).await?.into_iter().collect();
+    for room in followed.into_iter().filter(|room| !inside.contains(room)) {
+        cx.node.unfollow(connection, Line::Room(room));
     }
-    cx.node.greeted(connection);
-    Ok(Reply::Welcome {
-        me: cx.viewer.user.clone(),
-        node: cx.node.name.clone(),
-        epoch: cx.node.epoch,
-        ping_ms,
-        rooms,
-    })
+    let rooms::FirstRooms { person, workspace, mut rooms, mut more, .. } = listed;
+    more |= cut(&mut rooms);
+    let people = cx.node.people_of(&rooms).await?;
+    let me = cx.node.people(BTreeSet::from([me])).await?.pop().ok_or(ErrorCode::NotSignedIn)?;
+    Ok(Reply::Welcome { me, node: cx.node.name.clone(), epoch, ping_ms, person, workspace, rooms, more, people })
+}
+
+/// Leaves as many rooms as `welcome` has room for, and says whether any had to go.
+fn cut(rooms: &mut Vec<RoomSummary>) -> bool {
+    let mut bytes = 0;
+    let fits = |summary: &RoomSummary| {
+        bytes += serde_json::to_string(summary).map_or(0, |text| text.len());
+        bytes <= WELCOME_ROOMS_BYTES_MAX
+    };
+    let count = rooms.iter().map(fits).take_while(|fits| *fits).count();
+    let was_cut = count < rooms.len();
+    rooms.truncate(count);
+    was_cut
 }

@@ -1,20 +1,84 @@
 //! Rooms: made, joined, left, renamed.
 
 use protocol::{
-    Change, Direction, ErrorCode, Nonce, Reply, RoomId, RoomKind, RoomSummary, RoomTitle, RoomTopic,
-    RoomView, Seq, UserId,
-    limits::{INVITE_MAX, MARKS_MEMBERS_MAX},
+    Change, Direction, ErrorCode, Member, Nonce, Refusal, Reply, RoomId, RoomKind, RoomSummary, RoomTitle, RoomTopic,
+    RoomView, RoomsAfter, Seq, User, UserId,
+    limits::{
+        INVITE_MAX, MARKS_MEMBERS_MAX, PEOPLE_MAX, ROOMS_ADDED_MAX, ROOMS_PAGE, ROOMS_PER_USER_MAX, ROOMS_SHOWN,
+    },
 };
 
 use super::{Context, Error, access};
-use crate::store::{members::MemberChange, rooms::Locked};
+use crate::{
+    broker::Line,
+    store::{
+        members::MemberChange,
+        rooms::{Listed, Locked},
+    },
+};
 
-/// Every room of the viewer, the last active first.
+/// What a page, and `welcome`, begin with.
+#[derive(Clone, Debug)]
+pub struct FirstRooms {
+    /// The head of the viewer's own line: every membership up to it is in the list.
+    pub person: Seq,
+    /// The head of the workspace's line.
+    pub workspace: Seq,
+    /// The rooms that were active last.
+    pub rooms: Vec<RoomSummary>,
+    /// Whether there are more.
+    pub more: bool,
+    /// The people whom they name.
+    pub people: Vec<User>,
+}
+
+/// The beginning of the viewer's list: the rooms that were active last.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(cx: &Context) -> Result<Vec<RoomSummary>, Error> {
-    Ok(cx.node.store.list_rooms(cx.viewer.user.id, None).await?)
+pub async fn first(cx: &Context) -> Result<FirstRooms, Error> {
+    let me = cx.viewer.user.id;
+    // The heads first: what changes after them is told, or caught up on.
+    let heads = cx.node.store.heads(&[Line::Person(me), Line::Workspace]).await?;
+    let head_of = |line| heads.iter().find(|head| head.line == line).map_or(Seq::ZERO, |head| head.head);
+    let mut rooms = cx.node.store.list_rooms(me, Listed::First, ROOMS_SHOWN + 1).await?;
+    let more = rooms.len() > ROOMS_SHOWN;
+    rooms.truncate(ROOMS_SHOWN);
+    let people = cx.node.people_of(&rooms).await?;
+    Ok(FirstRooms { person: head_of(Line::Person(me)), workspace: head_of(Line::Workspace), rooms, more, people })
+}
+
+/// The next page of the viewer's list.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(cx: &Context, after: Option<RoomsAfter>) -> Result<Reply, Error> {
+    let listed = after.map_or(Listed::First, Listed::After);
+    let mut rooms = cx.node.store.list_rooms(cx.viewer.user.id, listed, ROOMS_PAGE + 1).await?;
+    let more = rooms.len() > ROOMS_PAGE;
+    rooms.truncate(ROOMS_PAGE);
+    let people = cx.node.people_of(&rooms).await?;
+    Ok(Reply::Rooms { rooms, more, people })
+}
+
+/// Which of these rooms are at other numbers than the viewer's device knows.
+///
+/// # Errors
+/// [`ErrorCode::MalformedCommand`] for too many; or when the database fails.
+pub async fn compare(cx: &Context, known: &[(RoomId, Seq)]) -> Result<Reply, Error> {
+    if known.len() > ROOMS_PAGE {
+        let refusal = Refusal::new(ErrorCode::MalformedCommand).max(ROOMS_PAGE);
+        return Err(refusal.detail(format!("{} rooms at once", known.len())).into());
+    }
+    let me = cx.viewer.user.id;
+    let differing = cx.node.store.rooms_that_differ(me, known).await?;
+    let rooms = if differing.is_empty() {
+        Vec::new()
+    } else {
+        cx.node.store.list_rooms(me, Listed::These(&differing), differing.len()).await?
+    };
+    let people = cx.node.people_of(&rooms).await?;
+    Ok(Reply::Rooms { rooms, more: false, people })
 }
 
 /// A room as one opens it.
@@ -24,14 +88,19 @@ pub async fn list(cx: &Context) -> Result<Vec<RoomSummary>, Error> {
 pub async fn view(cx: &Context, room: RoomId) -> Result<RoomView, Error> {
     let summary = summary(cx, cx.viewer.user.id, room).await?;
     let through = summary.head;
+    let store = &cx.node.store;
     // What came after that number is not in the view: it will come as an event.
-    let page = cx.node.store.list_messages(room, Direction::Before, through.next(), through);
-    let (page, members) = tokio::join!(page, cx.node.store.list_members(room, ""));
-    let ((messages, more_before), members) = (page?, members?);
+    let page = store.list_messages(room, Direction::Before, through.next(), through);
+    let (page, members, pins) =
+        tokio::join!(page, store.list_members(room, "", None), store.list_pins(room));
+    let ((messages, more_before), (members, _), pins) = (page?, members?, pins?);
     let small = summary.members as usize <= MARKS_MEMBERS_MAX;
     let (members, marks): (Vec<_>, Vec<_>) = members.into_iter().unzip();
     let marks = if small { marks } else { Vec::new() };
-    Ok(RoomView { summary, messages, more_before, members, marks, through })
+    let mut view =
+        RoomView { summary, messages, more_before, members, marks, pins, people: Vec::new(), through };
+    view.people = cx.node.people_of([&view]).await?;
+    Ok(view)
 }
 
 /// The direct room with a person, made if there is none.
@@ -40,13 +109,12 @@ pub async fn view(cx: &Context, room: RoomId) -> Result<RoomView, Error> {
 /// [`ErrorCode::UserUnknown`] (also of oneself); or when the database fails.
 pub async fn start_direct(cx: &Context, user: UserId) -> Result<RoomSummary, Error> {
     let me = cx.viewer.user.id;
-    if user == me || cx.node.store.user(user).await?.is_none() {
+    if user == me || cx.node.store.people(&[user]).await?.is_empty() {
         return Err(ErrorCode::UserUnknown.into());
     }
-    let (room, is_new) = cx.node.store.direct_room(me, user).await?;
-    if is_new {
-        tell_joined(cx, user, room).await?;
-        tell_joined(cx, me, room).await?;
+    let (room, memberships) = cx.node.store.direct_room(me, user).await?;
+    for (user, seq) in memberships {
+        tell_membership(cx, user, room, seq).await?;
     }
     summary(cx, me, room).await
 }
@@ -69,8 +137,11 @@ pub async fn create(
     }
     cx.node.limits.check_send(cx.viewer.user.id)?;
     let me = cx.viewer.user.id;
-    let room = cx.node.store.create_room(me, nonce, kind, (title.as_str(), topic.as_str())).await?;
-    tell_joined(cx, me, room).await?;
+    let (room, membership) =
+        cx.node.store.create_room(me, nonce, kind, (title.as_str(), topic.as_str())).await?;
+    if let Some(seq) = membership {
+        tell_membership(cx, me, room, seq).await?;
+    }
     summary(cx, me, room).await
 }
 
@@ -81,11 +152,12 @@ pub async fn create(
 pub async fn join(cx: &Context, room: RoomId) -> Result<RoomSummary, Error> {
     let me = cx.viewer.user.id;
     let allowed = |locked: &Locked| Ok(access::check_join(&locked.room, locked.role)?);
-    let changes = cx.node.store.add_members::<Error>(me, room, &[me], allowed).await?;
-    tell_members(cx, room, &changes);
-    if !changes.is_empty() {
-        tell_joined(cx, me, room).await?;
+    let whom = (&[me][..], ROOMS_PER_USER_MAX);
+    let added = cx.node.store.add_members::<Error>(me, room, whom, allowed).await?;
+    if !added.full.is_empty() {
+        return Err(Refusal::new(ErrorCode::RoomsFull).max(ROOMS_PER_USER_MAX).into());
     }
+    tell_members(cx, room, &added.changes).await?;
     summary(cx, me, room).await
 }
 
@@ -95,11 +167,8 @@ pub async fn join(cx: &Context, room: RoomId) -> Result<RoomSummary, Error> {
 /// [`ErrorCode::DirectRoom`], [`ErrorCode::RoomUnknown`]; or when the database fails.
 pub async fn leave(cx: &Context, room: RoomId) -> Result<Reply, Error> {
     let allowed = |locked: &Locked| Ok(access::check_leave(&locked.room, locked.role)?);
-    let changes = cx.node.store.remove_member::<Error>(room, &cx.viewer.user, allowed).await?;
-    if !changes.is_empty() {
-        cx.node.publish_left(cx.viewer.user.id, room);
-    }
-    tell_members(cx, room, &changes);
+    let changes = cx.node.store.remove_member::<Error>(room, cx.viewer.user.id, allowed).await?;
+    tell_members(cx, room, &changes).await?;
     Ok(Reply::Done {})
 }
 
@@ -107,19 +176,18 @@ pub async fn leave(cx: &Context, room: RoomId) -> Result<Reply, Error> {
 ///
 /// # Errors
 /// [`ErrorCode::MalformedCommand`] for none or too many; [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`],
-/// [`ErrorCode::UserUnknown`], [`ErrorCode::RoomsFull`], [`ErrorCode::MembersFull`]; or when the database fails.
+/// [`ErrorCode::UserUnknown`], [`ErrorCode::MembersFull`]; or when the database fails. Those who are in too many rooms are
+/// named in the answer, and the others are in.
 pub async fn invite(cx: &Context, room: RoomId, users: &[UserId]) -> Result<Reply, Error> {
     if users.is_empty() || users.len() > INVITE_MAX {
-        let refusal = protocol::Refusal::new(ErrorCode::MalformedCommand).max(INVITE_MAX);
+        let refusal = Refusal::new(ErrorCode::MalformedCommand).max(INVITE_MAX);
         return Err(refusal.detail(format!("{} people at once", users.len())).into());
     }
     let allowed = |locked: &Locked| Ok(access::check_invite(&locked.room, locked.role)?);
-    let changes = cx.node.store.add_members::<Error>(cx.viewer.user.id, room, users, allowed).await?;
-    tell_members(cx, room, &changes);
-    for change in &changes {
-        tell_joined(cx, change.member.user.id, room).await?;
-    }
-    Ok(Reply::Done {})
+    let whom = (users, ROOMS_ADDED_MAX);
+    let added = cx.node.store.add_members::<Error>(cx.viewer.user.id, room, whom, allowed).await?;
+    tell_members(cx, room, &added.changes).await?;
+    Ok(Reply::Invited { full: added.full })
 }
 
 /// Renames a room and sets its topic.
@@ -131,10 +199,10 @@ pub async fn set(cx: &Context, room: RoomId, title: &str, topic: &str) -> Result
     let (title, topic) = (RoomTitle::parse(title)?, RoomTopic::parse(topic)?);
     let allowed = |locked: &Locked| Ok(access::check_set(&locked.room, locked.role, title.as_str())?);
     let texts = (title.as_str(), topic.as_str());
-    if let Some((changed, at)) =
+    if let Some(changed) =
         cx.node.store.set_room::<Error>(cx.viewer.user.id, room, texts, allowed).await?
     {
-        cx.node.publish_change(room, changed.rev, at, Change::Room { room: changed });
+        cx.node.publish_change(Line::Room(room), changed.rev, Change::Room { room: changed }, Vec::new());
     }
     Ok(Reply::Done {})
 }
@@ -143,12 +211,30 @@ pub async fn set(cx: &Context, room: RoomId, title: &str, topic: &str) -> Result
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; or when the database fails.
-pub async fn members(cx: &Context, room: RoomId, query: &str) -> Result<Reply, Error> {
+pub async fn members(
+    cx: &Context,
+    room: RoomId,
+    query: &str,
+    after: Option<UserId>,
+) -> Result<Reply, Error> {
     let summary = summary(cx, cx.viewer.user.id, room).await?;
-    let (members, marks): (Vec<_>, Vec<_>) =
-        cx.node.store.list_members(room, query).await?.into_iter().unzip();
+    let (listed, more) = cx.node.store.list_members(room, query, after).await?;
+    let (members, marks): (Vec<Member>, Vec<_>) = listed.into_iter().unzip();
     let marks = if summary.members as usize <= MARKS_MEMBERS_MAX { marks } else { Vec::new() };
-    Ok(Reply::Members { room, members, marks })
+    let people = cx.node.people(members.iter().map(|member| member.user).collect()).await?;
+    Ok(Reply::Members { room, members, marks, people, more })
+}
+
+/// Who these people are.
+///
+/// # Errors
+/// [`ErrorCode::MalformedCommand`] for too many; or when the database fails.
+pub async fn people(cx: &Context, users: &[UserId]) -> Result<Reply, Error> {
+    if users.len() > PEOPLE_MAX {
+        let refusal = Refusal::new(ErrorCode::MalformedCommand).max(PEOPLE_MAX);
+        return Err(refusal.detail(format!("{} people at once", users.len())).into());
+    }
+    Ok(Reply::Users { users: cx.node.people(users.iter().copied().collect()).await? })
 }
 
 /// People to talk with.
@@ -168,31 +254,35 @@ pub async fn find_channels(cx: &Context, query: &str) -> Result<Reply, Error> {
 }
 
 async fn summary(cx: &Context, of: UserId, room: RoomId) -> Result<RoomSummary, Error> {
-    let found = cx.node.store.list_rooms(of, Some(room)).await?.pop();
+    let found = cx.node.store.list_rooms(of, Listed::These(&[room]), 1).await?.pop();
     found.ok_or_else(|| ErrorCode::RoomUnknown.into())
 }
 
-/// Tells someone's devices of a new room. Who has left again meanwhile is not told.
-async fn tell_joined(cx: &Context, user: UserId, room: RoomId) -> Result<(), Error> {
-    match cx.node.store.list_rooms(user, Some(room)).await {
-        Ok(mut summaries) => summaries.drain(..).for_each(|summary| cx.node.publish_joined(user, summary)),
-        Err(e) => {
-            // They are in, and nobody has said so.
-            cx.node.doubt();
-            return Err(e.into());
+/// Tells someone's devices, on their own line, that they are in a room now, or no longer.
+async fn tell_membership(cx: &Context, user: UserId, room: RoomId, seq: Seq) -> Result<(), Error> {
+    let told = async {
+        let summary = cx.node.store.list_rooms(user, Listed::These(&[room]), 1).await?.pop().map(Box::new);
+        let change = Change::Membership { room, summary };
+        let people = cx.node.people_of([&change]).await?;
+        cx.node.publish_change(Line::Person(user), seq, change, people);
+        Ok(())
+    };
+    // It is committed, and nobody has said so.
+    told.await.inspect_err(|_: &crate::store::Error| cx.node.check_soon()).map_err(Error::from)
+}
+
+/// Tells a room who came and went, and them.
+async fn tell_members(cx: &Context, room: RoomId, changes: &[MemberChange]) -> Result<(), Error> {
+    let named = changes.iter().map(|change| change.member.user).collect();
+    // Whether one can say at once who they are must not matter.
+    let people = cx.node.people(named).await.unwrap_or_default();
+    for MemberChange { member, members, marks, membership } in changes {
+        let change = Change::Member { member: member.clone(), members: *members, marks: *marks };
+        let named = people.iter().filter(|user| user.id == member.user).cloned().collect();
+        cx.node.publish_change(Line::Room(room), member.rev, change, named);
+        if let Some(seq) = membership {
+            tell_membership(cx, member.user, room, *seq).await?;
         }
     }
     Ok(())
-}
-
-fn tell_members(cx: &Context, room: RoomId, changes: &[MemberChange]) {
-    for MemberChange { member, members, marks, at } in changes {
-        let seq: Seq = member.rev;
-        cx.node.publish_change(
-            room,
-            seq,
-            *at,
-            Change::Member { member: member.clone(), members: *members, marks: *marks },
-        );
-    }
 }

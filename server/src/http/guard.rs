@@ -168,7 +168,8 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::MembersFull
         | ErrorCode::DirectRoom
         | ErrorCode::EditedMeanwhile
-        | ErrorCode::ReactionsFull => StatusCode::CONFLICT,
+        | ErrorCode::ReactionsFull
+        | ErrorCode::PinsFull => StatusCode::CONFLICT,
         ErrorCode::TextEmpty
         | ErrorCode::TextTooLong
         | ErrorCode::TextInvalid

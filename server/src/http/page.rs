@@ -17,7 +17,7 @@ use axum::{
     routing::get,
 };
 use leptos::{nonce::Nonce, prelude::provide_context};
-use protocol::{ErrorCode, FormName, FormState, Language, Page, RoomId, SignUp, Theme, VERSION};
+use protocol::{ErrorCode, FormName, FormState, Language, Page, RoomId, Seq, SignUp, Theme, VERSION};
 
 use super::{
     Site,
@@ -291,7 +291,7 @@ async fn fill(
     let mut page = Page {
         version: VERSION,
         node: site.node.name.clone(),
-        epoch: site.node.epoch,
+        epoch: site.node.epoch(),
         place: installation.place,
         sign_up: site.accounts.who_may_sign_up().await?,
         language: language(visit, https),
@@ -300,11 +300,15 @@ async fn fill(
         now: site.node.clock.now(),
         viewer: None,
         rooms: Vec::new(),
+        more_rooms: false,
+        people: Vec::new(),
+        person: Seq::ZERO,
+        workspace: Seq::ZERO,
         room: None,
         form,
         sessions: Vec::new(),
         invitations: Vec::new(),
-        people: None,
+        accounts: None,
         link_token: None,
         link_for: None,
     };
@@ -338,8 +342,8 @@ async fn fill_for(
     let cx = chat::Context { node: Arc::clone(&site.node), viewer: viewer.clone() };
     match place {
         Place::Room(room) => {
-            let (rooms, view) = futures::join!(chat::rooms::list(&cx), chat::rooms::view(&cx, *room));
-            page.rooms = rooms?;
+            let (rooms, view) = futures::join!(chat::rooms::first(&cx), chat::rooms::view(&cx, *room));
+            show_rooms(page, rooms?);
             page.room = match view {
                 Ok(view) => Some(Box::new(view)),
                 Err(chat::Error::Refused(refusal)) if refusal.code == ErrorCode::RoomUnknown => None,
@@ -347,26 +351,31 @@ async fn fill_for(
             };
         }
         Place::Settings | Place::SettingsAt { .. } | Place::SetUp => {
-            page.rooms = chat::rooms::list(&cx).await?;
+            show_rooms(page, chat::rooms::first(&cx).await?);
             page.sessions = site.accounts.list_sessions(viewer).await?;
             page.invitations = site.accounts.list_invitations(viewer).await?;
             if viewer.admin {
                 let wanted = if let Place::SettingsAt { people, .. } = place { people } else { "" };
-                page.people = Some(site.accounts.list_people(viewer, wanted).await?);
+                page.accounts = Some(site.accounts.list_people(viewer, wanted).await?);
             }
             show_new_link(site, visit, page).await?;
         }
-        Place::Lobby | Place::Nowhere(_) => page.rooms = chat::rooms::list(&cx).await?,
+        Place::Lobby | Place::Nowhere(_) => show_rooms(page, chat::rooms::first(&cx).await?),
         Place::SignIn | Place::SignInAt(_) | Place::SignUp | Place::Invited(_) | Place::NewPassword(_) => {}
     }
     Ok(())
+}
+
+fn show_rooms(page: &mut Page, first: chat::rooms::FirstRooms) {
+    let chat::rooms::FirstRooms { person, workspace, rooms, more, people } = first;
+    (page.person, page.workspace, page.rooms, page.more_rooms, page.people) = (person, workspace, rooms, more, people);
 }
 
 /// A link is known to the browser that made it, for ten minutes, by a cookie.
 async fn show_new_link(site: &Site, visit: &Visit, page: &mut Page) -> Result<(), store::Error> {
     let cookie = Cookie::Link.read(&visit.headers, site.guard.is_https());
     let Some((id, token)) = cookie.and_then(|cookie| cookie.split_once('.')) else { return Ok(()) };
-    for person in page.people.iter_mut().flatten() {
+    for person in page.accounts.iter_mut().flatten() {
         // Only while it is good: it may have been used, or another one made, since.
         if person.user.id.to_string() == id {
             person.link = match site.accounts.check_password_link(token).await {

@@ -1,77 +1,157 @@
-//! What is looked up from time to time, because the broker may lose what it carries: the heads of the followed rooms,
-//! and the sessions and memberships of all connections.
+//! What is looked up from time to time, because the broker may lose what it carries: the heads of the followed lines, marks,
+//! and the sessions of all connections.
+//!
+//! Each check costs no more than what changes, or than a fixed number of rows for each connection: lines on which something has
+//! just happened are asked for each time, the others in turn. What rings ([`Node::check_soon`]) is asked for at once and whole.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use protocol::{CloseCode, Event, RoomId, ServerFrame, SessionId, UserId, limits::MARKS_MEMBERS_MAX};
+use protocol::{CloseCode, Epoch, Event, ServerFrame, SessionId, limits::MARKS_MEMBERS_MAX};
 use tokio::time::Instant;
 
-use super::{Node, marks};
+use super::{Node, follow, marks};
 use crate::{
-    broker::{Status, Topic},
-    hub::{Connected, ConnectionId},
-    store::{self, members::Raised},
+    broker::{Line, Status},
+    hub::Connected,
+    store::{
+        self,
+        lines::{Head, History},
+        members::Raised,
+    },
 };
 
-/// Rooms or people asked for in one query.
+/// Lines or people asked for in one query.
 const CHUNK: usize = 1_000;
+/// Lines that a check asks for in one round, however few connections there are.
+const LINES_MIN: usize = 2_000;
+/// Rooms whose marks a check asks for in one round, however few connections there are …
+const MARKED_MIN: usize = 1_000;
+/// … and how many connections pay for one more in a second.
+const CONNECTIONS_A_MARKED_ROOM: f64 = 20.0;
+/// On a line that moved within this time a commit may have been lost with the database that made it.
+const JUST_MOVED: Duration = Duration::from_secs(30);
 /// Marks bear the time at which their writing began: the check looks back by this beyond the one before.
 const MARKS_SLACK: Duration = Duration::from_secs(20);
 /// The connections to the database are given up when all of them are out and none has come back for so many times the
 /// patience that one has.
 const STUCK_AFTER: u32 = 3;
 
-/// Compares the followed rooms with the database: it finds the lost last message of a room, which no hole ever shows.
+/// Compares the followed lines with the database: it finds the lost last change of a line, which no hole ever shows, and a
+/// database that went back.
 pub(super) async fn heads(node: Arc<Node>) {
+    let mut turn = Turn::default();
+    let mut history = None;
     loop {
-        let pause = match node.broker.status() {
-            Status::Up => node.tuning.head_check,
-            Status::Down => node.tuning.head_check_down,
+        let is_up = node.broker.status() == Status::Up;
+        let pause = if is_up { node.tuning.head_check } else { node.tuning.head_check_down };
+        let rung = tokio::select! {
+            () = tokio::time::sleep(pause) => false,
+            () = node.check_heads.notified() => {
+                // A moment later: whatever rings again and again is answered together.
+                tokio::time::sleep(node.tuning.hole).await;
+                true
+            }
         };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            // A moment later: whatever rings again and again is answered together.
-            () = node.doubt.notified() => tokio::time::sleep(node.tuning.hole).await,
-        }
-        // Each statement ends within the patience for one: what has ended none for several is no database.
+        // Each statement ends within the patience for one: a pool that ended none for several is stuck.
         if node.store.renew_if_stuck(STUCK_AFTER * node.tuning.patience) {
             tracing::warn!(
                 "no connection to the database has come back in time: they are left, and new ones are opened"
             );
         }
-        let checking = node.clone();
-        let checked = node.round("the head check", async move { check_heads(&checking).await }).await;
-        if let Some(Err(e)) = checked {
-            tracing::warn!(error = %e, "the head check failed");
+        node.follows.bound_rings();
+        let lines = turn.next(&node, node.follows.heads(), if rung || !is_up { None } else { Some(pause) });
+        let (checking, before) = (node.clone(), history.clone());
+        let check = async move { check_heads(&checking, before, lines).await };
+        match node.round("the head check", check).await {
+            Some(Ok(now)) => history = Some(now),
+            Some(Err(e)) => tracing::warn!(error = %e, "the head check failed"),
+            None => {}
         }
     }
 }
 
-async fn check_heads(node: &Arc<Node>) -> Result<(), store::Error> {
-    node.follows.bound_rings();
-    if node.tuning.sabotage.no_repair {
-        return Ok(());
+/// Whose turn it is among the lines on which nothing has happened.
+#[derive(Debug, Default)]
+struct Turn(Option<Line>);
+
+impl Turn {
+    /// The lines to ask for in this round, of all that are followed, in order: those that have just moved, and as many others
+    /// as the time since the last round and the number of connections pay for; all, without a time.
+    fn next(
+        &mut self,
+        node: &Node,
+        all: Vec<(Head, Option<Instant>)>,
+        since: Option<Duration>,
+    ) -> Vec<Head> {
+        let paid = since.map(|since| (since.as_secs_f64() * node.hub.len() as f64) as usize);
+        let count = paid.map_or(usize::MAX, |paid| paid.max(LINES_MIN));
+        if all.len() <= count {
+            return all.into_iter().map(|(head, _)| head).collect();
+        }
+        let from = self.0.map_or(0, |last| all.partition_point(|(head, _)| head.line <= last));
+        let in_turn = (from..from + count).map(|at| at % all.len());
+        let mut chosen: HashSet<usize> = in_turn.collect();
+        self.0 = Some(all[(from + count - 1) % all.len()].0.line);
+        let moved = all.iter().enumerate().filter(|(_, (_, moved))| moved.is_some_and(|at| at.elapsed() < JUST_MOVED));
+        chosen.extend(moved.map(|(at, _)| at).take(count));
+        chosen.into_iter().map(|at| all[at].0).collect()
     }
-    for known in node.follows.heads().chunks(CHUNK) {
-        for behind in node.store.heads_beyond(known).await? {
-            let mine = node.follows.with(behind.room, |position| {
-                let mine = position.last.is_some() && !position.repairing;
+}
+
+/// One round over these lines; returns what the database says of its past.
+async fn check_heads(
+    node: &Arc<Node>,
+    before: Option<History>,
+    lines: Vec<Head>,
+) -> Result<History, store::Error> {
+    let history = node.store.history().await?;
+    if history.epoch != node.epoch() {
+        adopt(node, history.epoch);
+        return Ok(history);
+    }
+    let mut went_back = before.is_some_and(|before| history.contradicts(&before));
+    if node.tuning.sabotage.no_repair {
+        return Ok(history);
+    }
+    for known in lines.chunks(CHUNK) {
+        for found in node.store.heads_that_differ(known).await? {
+            let was = known.iter().find(|head| head.line == found.line).map(|head| head.head);
+            went_back |= was.is_some_and(|was| found.head < was);
+            let mine = node.follows.with(found.line, |position| {
+                let mine = position.last.is_some_and(|last| last < found.head) && !position.repairing;
                 position.repairing |= mine;
                 mine
             });
             if mine == Some(true) {
-                tracing::debug!(room.id = %behind.room, "the head check found a room behind");
+                tracing::debug!(line = %found.line, "the head check found a line behind");
                 node.metrics.head_check_finds.inc();
                 let node = node.clone();
-                node.clone().spawn(async move { node.repair(behind.room).await });
+                node.clone().spawn(async move { node.repair(found.line).await });
             }
         }
     }
-    Ok(())
+    if went_back && !node.tuning.sabotage.invents_numbers() {
+        let epoch = node.store.renew_epoch(history.epoch).await?;
+        tracing::warn!("the database went back to an earlier state: everyone begins anew");
+        node.metrics.epochs_renewed.inc();
+        adopt(node, epoch);
+        return node.store.history().await;
+    }
+    Ok(history)
+}
+
+/// The database has begun another life: every number that this node and its browsers know is void. They come back, and
+/// begin anew.
+fn adopt(node: &Arc<Node>, epoch: Epoch) {
+    tracing::warn!(%epoch, "another epoch");
+    *node.epoch.write().unwrap_or_else(std::sync::PoisonError::into_inner) = epoch;
+    let lines = node.follows.clear();
+    node.broker.unsubscribe(&lines);
+    node.people.forget_all();
+    node.spawn(follow::workspace(node.clone()));
+    for Connected { outbox, .. } in node.hub.all() {
+        outbox.close(CloseCode::Resume, "the database went back");
+    }
 }
 
 /// Looks for marks that have grown and that nobody here was told of: what passes may be lost with the broker, or with the
@@ -86,7 +166,7 @@ pub(super) async fn marks(node: Arc<Node>) {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             // What is on its way comes by itself.
-            () = node.doubt_marks.notified() => tokio::time::sleep(node.tuning.head_check_down).await,
+            () = node.check_marks.notified() => tokio::time::sleep(node.tuning.head_check_down).await,
         }
         let (checking, began) = (node.clone(), Instant::now());
         let since = asked.elapsed() + MARKS_SLACK;
@@ -101,11 +181,21 @@ pub(super) async fn marks(node: Arc<Node>) {
 
 async fn check_marks(node: &Arc<Node>, since: Duration) -> Result<(), store::Error> {
     let (mut rooms, mut users) = (Vec::new(), Vec::new());
-    for topic in node.follows.topics() {
-        match topic {
-            Topic::Room(room) => rooms.push(room),
-            Topic::User(user) => users.push(user),
+    for line in node.follows.lines() {
+        match line {
+            Line::Room(room) => rooms.push(room),
+            Line::Person(user) => users.push(user),
+            Line::Workspace => {}
         }
+    }
+    // In turn, where there are very many: each round begins somewhere else.
+    let paid = (node.tuning.marks_check.as_secs_f64() * node.hub.len() as f64 / CONNECTIONS_A_MARKED_ROOM) as usize;
+    let count = paid.max(MARKED_MIN);
+    if rooms.len() > count {
+        rooms.sort_unstable();
+        let from = rand::random_range(0..rooms.len());
+        rooms.rotate_left(from);
+        rooms.truncate(count);
     }
     let mut raised = Vec::new();
     for chunk in rooms.chunks(CHUNK) {
@@ -115,101 +205,56 @@ async fn check_marks(node: &Arc<Node>, since: Duration) -> Result<(), store::Err
         raised.extend(node.store.marks_of_users(chunk, MARKS_MEMBERS_MAX, since).await?);
     }
     for Raised { room, marks, members } in raised {
-        let topic = marks::topic(room, marks, members);
+        let line = marks::line(room, marks, members);
         let event = Event::Marks { room, marks };
-        let key = (marks::of(topic, room, marks), marks::far(marks));
-        if node.deliver_marks(topic, key, &ServerFrame::Event { event }.encode().into()) {
+        let key = (marks::of(line, room, marks), marks::far(marks));
+        if node.deliver_marks(line, key, &ServerFrame::Event { event }.encode().into()) {
             node.metrics.marks_check_finds.inc();
         }
     }
     Ok(())
 }
 
-/// Closes what has no session any more, and what follows a room that its person has left or does not follow one that
-/// they have joined: it resumes, and `welcome` tells all. Law 10: sessions within 30 s, whatever the broker does; sooner
-/// while it is down, and after something may have been missed.
+/// Closes what has no session any more. Law 10: within 30 s, whatever the broker does; sooner while it is down, and after
+/// something may have been missed. Sessions also end by their age, of which nobody tells.
 pub(super) async fn sessions(node: Arc<Node>) {
-    let mut suspects = Suspects::new();
-    // What was missed is found at the second look.
-    let mut looks_soon = 0_u32;
-    let mut next = Instant::now() + node.tuning.session_check;
     loop {
+        let pause = match node.broker.status() {
+            Status::Up => node.tuning.session_check,
+            Status::Down => node.tuning.session_check.min(node.tuning.head_check),
+        };
         tokio::select! {
-            () = tokio::time::sleep_until(next) => {}
-            () = node.doubt_sessions.notified() => {
-                looks_soon = 2;
-                next = next.min(Instant::now() + node.tuning.head_check_down);
-                continue;
-            }
+            () = tokio::time::sleep(pause) => {}
+            () = node.check_sessions.notified() => tokio::time::sleep(node.tuning.hole).await,
         }
-        looks_soon = looks_soon.saturating_sub(1);
-        next = Instant::now()
-            + match node.broker.status() {
-                _ if looks_soon > 0 => node.tuning.head_check_down,
-                Status::Up => node.tuning.session_check,
-                Status::Down => node.tuning.session_check.min(node.tuning.head_check),
-            };
         node.limits.forget_rested();
-        let (checking, before) = (node.clone(), std::mem::take(&mut suspects));
-        let check = async move { check_sessions(&checking, &before).await };
+        let checking = node.clone();
+        let check = async move { check_sessions(&checking).await };
         match node.round("the session check", check).await {
-            Some(Ok(found)) => suspects = found,
+            Some(Ok(())) => {}
             failed => {
                 if let Some(Err(e)) = failed {
                     tracing::warn!(error = %e, "the session check failed");
                 }
-                looks_soon = 2;
-                next = Instant::now() + node.tuning.session_check.min(node.tuning.head_check);
+                // Not at once: what failed may fail again.
+                tokio::time::sleep(node.tuning.head_check_down).await;
+                node.check_sessions.notify_one();
             }
         }
     }
 }
 
-/// Connections that follow other rooms than they should, with what they follow and should follow. A join or a leave may
-/// be on its way: only who stands so at two checks in a row is sent to resume.
-type Suspects = HashMap<ConnectionId, (BTreeSet<RoomId>, BTreeSet<RoomId>)>;
-
-async fn check_sessions(node: &Arc<Node>, before: &Suspects) -> Result<Suspects, store::Error> {
+async fn check_sessions(node: &Arc<Node>) -> Result<(), store::Error> {
     let connections = node.hub.all();
     let sessions: Vec<SessionId> = connections.iter().map(|connected| connected.owner.session).collect();
     let mut alive = HashSet::new();
     for chunk in sessions.chunks(CHUNK) {
         alive.extend(node.store.sessions_alive(chunk).await?);
     }
-    for Connected { owner, outbox, .. } in &connections {
+    for Connected { owner, outbox } in &connections {
         if !alive.contains(&owner.session) {
             outbox.close(CloseCode::SessionEnded, "");
         }
     }
-    let users: HashSet<UserId> = connections.iter().map(|connected| connected.owner.user).collect();
-    let users: Vec<UserId> = users.into_iter().collect();
-    let mut rooms: HashMap<UserId, BTreeSet<RoomId>> = HashMap::new();
-    for chunk in users.chunks(CHUNK) {
-        for (user, room) in node.store.memberships(chunk).await? {
-            rooms.entry(user).or_default().insert(room);
-        }
-    }
-    let mut suspects = Suspects::new();
-    for Connected { id, owner, outbox, topics, .. } in connections.into_iter().filter(|one| one.greeted) {
-        let followed = rooms_of(&topics);
-        let expected = rooms.get(&owner.user).cloned().unwrap_or_default();
-        if followed == expected {
-            continue;
-        }
-        let pair = (followed, expected);
-        if before.get(&id) == Some(&pair) {
-            outbox.close(CloseCode::Resume, "memberships have changed");
-        } else {
-            suspects.insert(id, pair);
-        }
-    }
-    Ok(suspects)
-}
-
-fn rooms_of(topics: &BTreeSet<Topic>) -> BTreeSet<RoomId> {
-    let room = |topic: &Topic| match topic {
-        Topic::Room(room) => Some(*room),
-        Topic::User(_) => None,
-    };
-    topics.iter().filter_map(room).collect()
+    Ok(())
 }

@@ -3,22 +3,18 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use axum::extract::ws::Utf8Bytes;
-use protocol::{Change, CloseCode, Event, RoomId, Seq, ServerFrame, SessionId, UserId, limits::CHANGES_MAX};
-use tokio::sync::mpsc;
+use protocol::{CloseCode, Event, RoomId, Seq, ServerFrame, UserId, limits::CHANGES_MAX};
+use tokio::{sync::mpsc, time::Instant};
 use uuid::Uuid;
 
 use super::{Node, follow::Position};
 use crate::{
-    broker::{Broadcast, Kind, Signal, Topic},
+    broker::{Broadcast, Effect, Kind, Line, Signal},
     hub::{ConnectionId, Weight},
-    store::{
-        self,
-        changes::{Changed, Changes},
-        rooms::Head,
-    },
+    store::{self, changes::Changes, lines::Head},
 };
 
-/// Frames held for one room until the ones before them are there. More are fetched with the hole.
+/// Frames held for one line until the ones before them are there. More are fetched with the hole.
 const HELD_MAX: usize = 1_024;
 
 /// Reads the broker's signals until it is gone.
@@ -26,55 +22,50 @@ pub(super) async fn run(node: Arc<Node>, mut signals: mpsc::Receiver<Signal>) {
     while let Some(signal) = signals.recv().await {
         match signal {
             Signal::Broadcast(broadcast) => node.deliver(broadcast),
-            Signal::Lost => node.doubt(),
+            Signal::Lost => node.check_soon(),
         }
     }
 }
 
 impl Node {
     /// Next station: [`Hub::deliver`](crate::hub::Hub::deliver).
-    fn deliver(self: &Arc<Self>, broadcast: Broadcast) {
-        if broadcast.epoch != self.epoch {
+    fn deliver(self: &Arc<Self>, Broadcast { line, epoch, kind, frame }: Broadcast) {
+        if epoch != self.epoch() {
+            // One of us two has not heard yet that the database has begun another life.
+            self.check_heads.notify_one();
             return;
         }
-        let frame = Utf8Bytes::from(broadcast.frame);
-        match (broadcast.kind, broadcast.topic) {
-            (Kind::Change(seq), Topic::Room(room)) => self.deliver_change(room, seq, frame),
-            (Kind::Passing, topic) => self.hub.deliver(topic, &frame, Weight::Passing),
-            (Kind::Marks { of, far }, topic) => drop(self.deliver_marks(topic, (of, far), &frame)),
-            (Kind::Joined(room), Topic::User(user)) => self.deliver_joined(user, room, frame),
-            (Kind::Left(room), Topic::User(user)) => self.deliver_left(user, room, &frame),
-            (Kind::SessionEnded(session), Topic::User(user)) => self.close_session(user, session),
-            (Kind::Change(_), Topic::User(_))
-            | (Kind::Joined(_) | Kind::Left(_) | Kind::SessionEnded(_), Topic::Room(_)) => {
-                tracing::warn!(topic = %broadcast.topic, "passed over a broadcast that does not fit its topic");
-            }
+        let frame = Utf8Bytes::from(frame);
+        match kind {
+            Kind::Change(seq, effect) => self.deliver_change(line, seq, (effect, frame)),
+            Kind::Passing => self.hub.deliver(line, &frame, Weight::Passing),
+            Kind::Marks { of, far } => drop(self.deliver_marks(line, (of, far), &frame)),
         }
     }
 
-    /// Hands marks to who follows this topic, and notes that they have been told. What is known already is not told again.
-    pub(super) fn deliver_marks(&self, topic: Topic, (of, far): (Uuid, i64), frame: &Utf8Bytes) -> bool {
-        let is_news = self.follows.with_topic(topic, |position| {
+    /// Hands marks to who follows this line, and notes that they have been told. What is known already is not told again.
+    pub(super) fn deliver_marks(&self, line: Line, (of, far): (Uuid, i64), frame: &Utf8Bytes) -> bool {
+        let is_news = self.follows.with(line, |position| {
             let told = position.marks.entry(of).or_insert(-1);
             let is_news = far > *told;
             *told = far.max(*told);
             is_news
         });
         if is_news == Some(true) {
-            self.hub.deliver(topic, frame, Weight::Passing);
+            self.hub.deliver(line, frame, Weight::Passing);
         }
         is_news == Some(true)
     }
 
-    fn deliver_change(self: &Arc<Self>, room: RoomId, seq: Seq, frame: Utf8Bytes) {
-        let hole = self.follows.with(room, |position| {
+    fn deliver_change(self: &Arc<Self>, line: Line, seq: Seq, told: (Effect, Utf8Bytes)) {
+        let hole = self.follows.with(line, |position| {
             if position.last.is_some_and(|last| seq <= last) {
                 return false;
             }
             if position.held.len() < HELD_MAX {
-                position.held.insert(seq, frame);
+                position.held.insert(seq, told);
             }
-            self.drain(room, position);
+            self.drain(line, position);
             let hole = position.last.is_some() && !position.held.is_empty() && !position.repairing;
             position.repairing |= hole;
             hole
@@ -83,24 +74,25 @@ impl Node {
             let node = self.clone();
             self.spawn(async move {
                 tokio::time::sleep(node.tuning.hole).await;
-                node.repair(room).await;
+                node.repair(line).await;
             });
         }
     }
 
     /// Hands over what is held and has become the next. Runs under the lock of the positions: the order in the hub is
     /// the order of the numbers.
-    fn drain(&self, room: RoomId, position: &mut Position) {
+    fn drain(self: &Arc<Self>, line: Line, position: &mut Position) {
         let Some(mut last) = position.last else { return };
         while let Some(entry) = position.held.first_entry() {
             let seq = *entry.key();
             if seq > last.next() {
                 break;
             }
-            let frame = entry.remove();
+            let (effect, frame) = entry.remove();
             if seq > last {
-                self.hub.deliver(Topic::Room(room), &frame, Weight::Durable);
+                self.hand_over(line, &[effect], &frame);
                 position.ring.push((last, seq), 1, &frame);
+                position.moved = Some(Instant::now());
                 last = seq;
             }
         }
@@ -110,29 +102,66 @@ impl Node {
         }
     }
 
-    /// The head of a room that is followed from now on has been read.
-    pub(super) fn begin_at(&self, head: Head) {
-        self.follows.with(head.room, |position| {
-            position.last = Some(position.last.map_or(head.head, |last| last.max(head.head)));
-            self.drain(head.room, position);
+    /// Hands a frame to everyone here who follows the line, after what the changes in it mean to this node. A connection
+    /// follows a room before it is told of it.
+    fn hand_over(self: &Arc<Self>, line: Line, effects: &[Effect], frame: &Utf8Bytes) {
+        let (mut joined, mut sessions) = (Vec::new(), false);
+        for effect in effects {
+            match (effect, line) {
+                (Effect::Profile(user), _) => self.people.forget(*user),
+                (Effect::Joined(room), Line::Person(_)) => joined.push(*room),
+                // At once, whatever else is under way. A joining that is under way asks again.
+                (Effect::Left(room), Line::Person(user)) => {
+                    joined.retain(|other| other != room);
+                    for (connection, ..) in self.hub.of_user(user) {
+                        self.unfollow(connection, Line::Room(*room));
+                    }
+                }
+                (Effect::Sessions, Line::Person(_)) => sessions = true,
+                (Effect::None, _) => {}
+                (Effect::Joined(_) | Effect::Left(_) | Effect::Sessions, Line::Room(_) | Line::Workspace) => {
+                    tracing::warn!(%line, ?effect, "passed over a change that does not belong on its line");
+                }
+            }
+        }
+        if let (Line::Person(user), true) = (line, sessions) {
+            self.close_ended(user);
+        }
+        match line {
+            Line::Person(user) if !joined.is_empty() => self.admit_and_tell(user, joined, frame.clone()),
+            Line::Person(_) | Line::Room(_) | Line::Workspace => {
+                self.hub.deliver(line, frame, Weight::Durable);
+            }
+        }
+    }
+
+    /// The head of a line that is followed from now on has been read.
+    pub(super) fn begin_at(self: &Arc<Self>, Head { line, head }: Head) {
+        if line == Line::Workspace {
+            // Who was renamed while nobody listened?
+            self.people.forget_all();
+        }
+        self.follows.with(line, |position| {
+            position.last = Some(position.last.map_or(head, |last| last.max(head)));
+            self.drain(line, position);
         });
     }
 
-    /// Fetches what is missing in a room until nothing is held and the head is reached. One at a time for each room:
+    /// Fetches what is missing on a line until nothing is held and the head is reached. One at a time for each line:
     /// the caller has set `repairing`.
-    pub(super) async fn repair(self: &Arc<Self>, room: RoomId) {
+    pub(super) async fn repair(self: &Arc<Self>, line: Line) {
         if self.tuning.sabotage.no_repair {
             return;
         }
         let Ok(_turn) = self.repairs.acquire().await else { return };
         loop {
-            match self.fetch_missing(room).await {
+            match self.fetch_missing(line).await {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(e) => {
-                    tracing::warn!(room.id = %room, error = %e, "could not repair a hole");
+                    tracing::warn!(%line, error = %e, "could not repair a hole");
                     // The head check comes back to it.
-                    self.follows.with(room, |position| position.repairing = false);
+                    self.follows.with(line, |position| position.repairing = false);
                     break;
                 }
             }
@@ -140,34 +169,39 @@ impl Node {
     }
 
     /// One step of a repair. Says whether another one is needed; if not, `repairing` is no longer set.
-    async fn fetch_missing(self: &Arc<Self>, room: RoomId) -> Result<bool, store::Error> {
-        let Some(Some(after)) = self.follows.with(room, |position| position.last) else { return Ok(false) };
+    async fn fetch_missing(self: &Arc<Self>, line: Line) -> Result<bool, store::Error> {
+        let Some(Some(after)) = self.follows.with(line, |position| position.last) else { return Ok(false) };
         // Not for ever: there are few turns.
-        let store = self.store.clone();
-        let fetch = async move { store.list_changes(room, None, after, CHANGES_MAX).await };
-        let missing =
-            self.round("what is missing in a room", fetch).await.ok_or(store::Error::NotReady)??;
-        let Changes { head, list: changes, through } = missing.ok_or(store::Error::NoSuchRoom)?;
+        let node = self.clone();
+        let fetch = async move {
+            let Some(missing) = node.store.list_changes(line, None, after, CHANGES_MAX).await? else {
+                return Err(store::Error::NoSuchRoom);
+            };
+            let people = node.people_of(missing.list.iter().map(|(_, change)| change)).await?;
+            Ok((missing, people))
+        };
+        let fetched = self.round("what is missing on a line", fetch).await;
+        let (Changes { head, list: changes, through }, people) = fetched.ok_or(store::Error::NotReady)??;
         if head > after {
-            tracing::debug!(room.id = %room, changes = changes.len(), "repaired a hole");
+            tracing::debug!(%line, changes = changes.len(), "repaired a hole");
             let count = changes.len();
-            let changes: Vec<_> =
-                changes.into_iter().map(|(seq, changed)| (seq, Change::from(changed))).collect();
-            let event = Event::Changes { room, after, changes, through };
+            let effects: Vec<Effect> = changes.iter().map(|(_, change)| Effect::of(change)).collect();
+            let event = Event::Changes { line, after, changes, through, people };
             let frame = Utf8Bytes::from(ServerFrame::Event { event }.encode());
-            self.follows.with(room, |position| {
+            self.follows.with(line, |position| {
                 if position.last != Some(after) {
                     // What was missing came by itself meanwhile, in part: look again from there.
                     return;
                 }
-                self.hub.deliver(Topic::Room(room), &frame, Weight::Durable);
+                self.hand_over(line, &effects, &frame);
                 self.metrics.holes_repaired.inc();
                 position.ring.push((after, through), count, &frame);
                 position.last = Some(through);
-                self.drain(room, position);
+                position.moved = Some(Instant::now());
+                self.drain(line, position);
             });
         }
-        let more = self.follows.with(room, |position| {
+        let more = self.follows.with(line, |position| {
             let more = !position.held.is_empty() || position.last.is_some_and(|last| last < head);
             position.repairing = more;
             more
@@ -175,61 +209,58 @@ impl Node {
         Ok(more.unwrap_or(false))
     }
 
-    fn deliver_joined(self: &Arc<Self>, user: UserId, room: RoomId, frame: Utf8Bytes) {
+    /// The person's connections follow these rooms from now on, and are then told so.
+    fn admit_and_tell(self: &Arc<Self>, user: UserId, rooms: Vec<RoomId>, frame: Utf8Bytes) {
         let node = self.clone();
         self.spawn(async move {
             for (connection, _, outbox) in node.hub.of_user(user) {
-                match node.admit(connection, user, room).await {
-                    Ok(true) => outbox.push(frame.clone(), Weight::Durable),
-                    Ok(false) => {}
-                    // It resumes, and finds the room in its `welcome`.
+                match node.admit(connection, user, &rooms).await {
+                    Ok(()) => outbox.push(frame.clone(), Weight::Durable),
+                    // It resumes, and finds the rooms.
                     Err(_) => outbox.close(CloseCode::Resume, "could not follow a room"),
                 }
             }
         });
     }
 
-    /// A connection follows a room of its person's from now on, if they are in it.
+    /// A connection follows these rooms of its person's from now on, as far as they are in them.
     ///
     /// # Errors
-    /// When the database fails. Then the connection may miss something: it must not be told that it follows the room.
+    /// When the database fails. Then the connection may miss something: it must not be told that it follows the rooms.
     pub async fn admit(
         self: &Arc<Self>,
         connection: ConnectionId,
         user: UserId,
-        room: RoomId,
-    ) -> Result<bool, store::Error> {
-        self.follow(connection, &BTreeSet::from([Topic::Room(room)])).await?;
-        // Asked after the room is followed: a leaving that overtook this has found nothing to leave.
-        let is_in = self.store.role(room, user).await?.is_some();
-        if !is_in {
-            self.unfollow(connection, Topic::Room(room));
+        rooms: &[RoomId],
+    ) -> Result<(), store::Error> {
+        self.follow(connection, &rooms.iter().map(|room| Line::Room(*room)).collect()).await?;
+        // Asked after the rooms are followed: a leaving that overtook this has found nothing to leave.
+        let inside: BTreeSet<RoomId> = self.store.memberships_among(user, rooms).await?.into_iter().collect();
+        for room in rooms.iter().filter(|room| !inside.contains(room)) {
+            self.unfollow(connection, Line::Room(*room));
         }
-        Ok(is_in)
+        Ok(())
     }
 
-    fn deliver_left(self: &Arc<Self>, user: UserId, room: RoomId, frame: &Utf8Bytes) {
-        for (connection, _, outbox) in self.hub.of_user(user) {
-            self.unfollow(connection, Topic::Room(room));
-            outbox.push(frame.clone(), Weight::Durable);
-        }
-    }
-
-    fn close_session(&self, user: UserId, session: Option<SessionId>) {
-        for (_, owner, outbox) in self.hub.of_user(user) {
-            if session.is_none_or(|session| session == owner.session) {
-                outbox.close(CloseCode::SessionEnded, "");
+    /// Closes the connections of a person whose sessions have ended.
+    fn close_ended(self: &Arc<Self>, user: UserId) {
+        let node = self.clone();
+        self.spawn(async move {
+            let connections = node.hub.of_user(user);
+            let sessions: Vec<_> = connections.iter().map(|(_, owner, _)| owner.session).collect();
+            match node.store.sessions_alive(&sessions).await {
+                Ok(alive) => {
+                    for (_, owner, outbox) in connections {
+                        if !alive.contains(&owner.session) {
+                            outbox.close(CloseCode::SessionEnded, "");
+                        }
+                    }
+                }
+                Err(e) => {
+                    tracing::warn!(error = %e, user.id = %user, "could not ask which sessions have ended");
+                    node.check_sessions.notify_one();
+                }
             }
-        }
-    }
-}
-
-impl From<Changed> for Change {
-    fn from(changed: Changed) -> Self {
-        match changed {
-            Changed::Message(message) => Self::Message { message },
-            Changed::Member(member, members, marks) => Self::Member { member, members, marks },
-            Changed::Room(room) => Self::Room { room },
-        }
+        });
     }
 }

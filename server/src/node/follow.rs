@@ -1,8 +1,8 @@
-//! Which topics this node follows, and how far it is in each room.
+//! Which lines this node follows, and how far it is on each.
 //!
-//! The first follower of a topic: hub → broker → its confirmation → the room's head → ready. Whoever comes while that is
-//! under way waits for it. The other order would lose what was said in between. A topic is left a moment after its last
-//! follower has gone.
+//! The first follower of a line: hub → broker → its confirmation → the line's head → ready. Whoever comes while that is
+//! under way waits for it. The other order would lose what was said in between. A line is left a moment after its last
+//! follower has gone; but the workspace's is followed always.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::extract::ws::Utf8Bytes;
-use protocol::{RoomId, Seq};
+use protocol::Seq;
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
@@ -19,18 +19,20 @@ use super::{
     ring::{ALL_BYTES_MAX, Ring},
 };
 use crate::{
-    broker::Topic,
+    broker::{Effect, Line},
     hub::ConnectionId,
-    store::{self, rooms::Head},
+    store::{self, lines::Head},
 };
 
-/// How far this node is in a room that it follows.
+/// How far this node is on a line that it follows.
 #[derive(Debug, Default)]
 pub(super) struct Position {
     /// Everything up to here has been handed to the hub; `None` until the head has been read.
     pub(super) last: Option<Seq>,
     /// What came too early.
-    pub(super) held: BTreeMap<Seq, Utf8Bytes>,
+    pub(super) held: BTreeMap<Seq, (Effect, Utf8Bytes)>,
+    /// When it came so far, for the check of the heads.
+    pub(super) moved: Option<Instant>,
     /// Someone is at it.
     pub(super) repairing: bool,
     /// The newest changes, up to `last`.
@@ -44,72 +46,100 @@ pub(super) struct Position {
 
 #[derive(Debug)]
 struct Follow {
-    /// True once the topic is confirmed and the position known; closed without it, when that failed.
+    /// True once the line is confirmed and the position known; closed without it, when that failed.
     ready: watch::Receiver<bool>,
     position: Position,
 }
 
-/// The topics that this node follows.
+/// The lines that this node follows.
 #[derive(Debug, Default)]
-pub(super) struct Follows(Mutex<HashMap<Topic, Follow>>);
+pub(super) struct Follows(Mutex<HashMap<Line, Follow>>);
 
 impl Follows {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Topic, Follow>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Line, Follow>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The position of a room, for work without waiting.
-    pub(super) fn with<T>(&self, room: RoomId, work: impl FnOnce(&mut Position) -> T) -> Option<T> {
-        self.with_topic(Topic::Room(room), work)
+    /// The position of a line, for work without waiting.
+    pub(super) fn with<T>(&self, line: Line, work: impl FnOnce(&mut Position) -> T) -> Option<T> {
+        self.lock().get_mut(&line).map(|follow| work(&mut follow.position))
     }
 
-    /// The same of any topic.
-    pub(super) fn with_topic<T>(&self, topic: Topic, work: impl FnOnce(&mut Position) -> T) -> Option<T> {
-        self.lock().get_mut(&topic).map(|follow| work(&mut follow.position))
-    }
-
-    /// Everything that is followed.
-    pub(super) fn topics(&self) -> Vec<Topic> {
+    /// Every line that is followed.
+    pub(super) fn lines(&self) -> Vec<Line> {
         self.lock().keys().copied().collect()
     }
 
-    /// How many topics there are.
+    /// How many lines there are.
     pub(super) fn len(&self) -> usize {
         self.lock().len()
     }
 
-    /// Forgets all rings, when they are too large together.
+    /// When the rings are too large together, forgets those of the lines on which nothing has happened for longest.
     pub(super) fn bound_rings(&self) {
         let mut follows = self.lock();
-        let bytes: usize = follows.values().map(|follow| follow.position.ring.bytes()).sum();
-        if bytes > ALL_BYTES_MAX {
-            follows.values_mut().for_each(|follow| follow.position.ring.forget());
+        let mut bytes: usize = follows.values().map(|follow| follow.position.ring.bytes()).sum();
+        if bytes <= ALL_BYTES_MAX {
+            return;
+        }
+        let mut kept: Vec<_> = follows.values_mut().map(|follow| &mut follow.position).collect();
+        kept.sort_unstable_by_key(|position| position.moved);
+        for position in kept {
+            if bytes <= ALL_BYTES_MAX * 3 / 4 {
+                break;
+            }
+            bytes -= position.ring.bytes();
+            position.ring.forget();
         }
     }
 
-    /// Every room whose position is known.
-    pub(super) fn heads(&self) -> Vec<Head> {
+    /// The heads of all lines whose position is known, in the order of the lines, and when each one moved last.
+    pub(super) fn heads(&self) -> Vec<(Head, Option<Instant>)> {
         let follows = self.lock();
-        let head = |(topic, follow): (&Topic, &Follow)| match topic {
-            Topic::Room(room) => follow.position.last.map(|head| Head { room: *room, head }),
-            Topic::User(_) => None,
+        let head = |(line, follow): (&Line, &Follow)| {
+            let head = Head { line: *line, head: follow.position.last? };
+            Some((head, follow.position.moved))
         };
-        follows.iter().filter_map(head).collect()
+        let mut heads: Vec<_> = follows.iter().filter_map(head).collect();
+        drop(follows);
+        heads.sort_unstable_by_key(|(head, _)| head.line);
+        heads
+    }
+
+    /// Forgets everything: every number is void. What was followed must be followed anew.
+    pub(super) fn clear(&self) -> BTreeSet<Line> {
+        self.lock().drain().map(|(line, _)| line).collect()
+    }
+}
+
+/// Follows the workspace's line for the node itself, for as long as it takes to begin.
+pub(super) async fn workspace(node: Arc<Node>) {
+    loop {
+        let followed = node.follow_lines(&BTreeSet::from([Line::Workspace])).await;
+        match followed {
+            Ok(()) => return,
+            Err(e) => tracing::warn!(error = %e, "could not follow the workspace; trying again"),
+        }
+        tokio::time::sleep(node.tuning.head_check_down).await;
     }
 }
 
 impl Node {
-    /// A connection follows topics from now on; when this returns, nothing that is committed from here on is missed.
+    /// A connection follows lines from now on; when this returns, nothing that is committed from here on is missed.
     ///
     /// # Errors
-    /// When the database fails. Then the connection follows the topics, but must not be answered: it may miss something.
+    /// When the database fails. Then the connection follows the lines, but must not be answered: it may miss something.
     pub async fn follow(
         self: &Arc<Self>,
         connection: ConnectionId,
-        topics: &BTreeSet<Topic>,
+        lines: &BTreeSet<Line>,
     ) -> Result<(), store::Error> {
-        self.hub.follow(connection, topics);
-        let (news, mut others, ready) = self.enlist(topics);
+        self.hub.follow(connection, lines);
+        self.follow_lines(lines).await
+    }
+
+    async fn follow_lines(self: &Arc<Self>, lines: &BTreeSet<Line>) -> Result<(), store::Error> {
+        let (news, mut others, ready) = self.enlist(lines);
         if !news.is_empty() {
             self.broker.subscribe(&news).await;
             if let Err(e) = self.read_positions(&news).await {
@@ -118,7 +148,7 @@ impl Node {
             }
             ready.send_replace(true);
             // Whoever asked may have gone meanwhile, and its going passed over what was not ready.
-            self.leave_later(news.into_iter().filter(|topic| !self.hub.is_followed(*topic)).collect());
+            self.leave_later(news.into_iter().filter(|line| !self.hub.is_followed(*line)).collect());
         }
         for other in &mut others {
             if other.wait_for(|ready| *ready).await.is_err() {
@@ -128,46 +158,41 @@ impl Node {
         Ok(())
     }
 
-    /// Which topics are new to this node, and what to wait for with the others.
+    /// Which lines are new to this node, and what to wait for with the others.
     fn enlist(
         &self,
-        topics: &BTreeSet<Topic>,
-    ) -> (BTreeSet<Topic>, Vec<watch::Receiver<bool>>, watch::Sender<bool>) {
+        lines: &BTreeSet<Line>,
+    ) -> (BTreeSet<Line>, Vec<watch::Receiver<bool>>, watch::Sender<bool>) {
         let (ready, receiver) = watch::channel(false);
         let (mut news, mut others) = (BTreeSet::new(), Vec::new());
         let mut follows = self.follows.lock();
-        for topic in topics {
-            match follows.get(topic) {
+        for line in lines {
+            match follows.get(line) {
                 Some(follow) if *follow.ready.borrow() => {}
                 Some(follow) => others.push(follow.ready.clone()),
                 None => {
                     let follow = Follow { ready: receiver.clone(), position: Position::default() };
-                    follows.insert(*topic, follow);
-                    news.insert(*topic);
+                    follows.insert(*line, follow);
+                    news.insert(*line);
                 }
             }
         }
         (news, others, ready)
     }
 
-    fn delist(&self, topics: &BTreeSet<Topic>) {
+    fn delist(&self, lines: &BTreeSet<Line>) {
         let mut follows = self.follows.lock();
-        follows.retain(|topic, _| !topics.contains(topic));
-        self.broker.unsubscribe(topics);
+        for line in lines {
+            follows.remove(line);
+        }
+        self.broker.unsubscribe(lines);
     }
 
-    async fn read_positions(&self, topics: &BTreeSet<Topic>) -> Result<(), store::Error> {
-        let room = |topic: &Topic| match topic {
-            Topic::Room(room) => Some(*room),
-            Topic::User(_) => None,
-        };
-        let rooms: Vec<RoomId> = topics.iter().filter_map(room).collect();
-        if rooms.is_empty() {
-            return Ok(());
-        }
-        // Not for ever: whoever follows the same topics waits for this.
+    async fn read_positions(self: &Arc<Self>, lines: &BTreeSet<Line>) -> Result<(), store::Error> {
+        let lines: Vec<Line> = lines.iter().copied().collect();
+        // Not for ever: whoever follows the same lines waits for this.
         let store = self.store.clone();
-        let heads = self.round("the heads of new rooms", async move { store.heads(&rooms).await }).await;
+        let heads = self.round("the heads of new lines", async move { store.heads(&lines).await }).await;
         for head in heads.ok_or(store::Error::NotReady)?? {
             self.begin_at(head);
         }
@@ -180,29 +205,32 @@ impl Node {
         self.leave_later(orphans);
     }
 
-    /// A connection follows a topic no longer.
-    pub fn unfollow(self: &Arc<Self>, connection: ConnectionId, topic: Topic) {
-        if self.hub.unfollow(connection, topic) {
-            self.leave_later(BTreeSet::from([topic]));
+    /// A connection follows a line no longer.
+    pub fn unfollow(self: &Arc<Self>, connection: ConnectionId, line: Line) {
+        if self.hub.unfollow(connection, line) {
+            self.leave_later(BTreeSet::from([line]));
         }
     }
 
-    fn leave_later(self: &Arc<Self>, topics: BTreeSet<Topic>) {
-        if topics.is_empty() || self.is_leaving() {
+    fn leave_later(self: &Arc<Self>, mut lines: BTreeSet<Line>) {
+        lines.remove(&Line::Workspace);
+        if lines.is_empty() || self.is_leaving() {
             return;
         }
         let node = self.clone();
         self.spawn(async move {
             tokio::time::sleep(node.tuning.linger).await;
             // Asked under the lock under which a new follower is enlisted: it comes before, and is seen, or after,
-            // and finds the topic new.
+            // and finds the line new.
             let mut follows = node.follows.lock();
-            let left: BTreeSet<Topic> = topics
+            let left: BTreeSet<Line> = lines
                 .into_iter()
-                .filter(|topic| !node.hub.is_followed(*topic))
-                .filter(|topic| follows.get(topic).is_some_and(|follow| *follow.ready.borrow()))
+                .filter(|line| !node.hub.is_followed(*line))
+                .filter(|line| follows.get(line).is_some_and(|follow| *follow.ready.borrow()))
                 .collect();
-            follows.retain(|topic, _| !left.contains(topic));
+            for line in &left {
+                follows.remove(line);
+            }
             node.broker.unsubscribe(&left);
         });
     }

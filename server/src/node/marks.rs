@@ -15,12 +15,14 @@ use uuid::Uuid;
 
 use super::Node;
 use crate::{
-    broker::Topic,
+    broker::Line,
     store::members::{Raise, Raised},
 };
 
 /// How often it is looked whether something is due.
 const TICK: Duration = Duration::from_millis(100);
+/// Marks of one member of a large room are written so many times as seldom.
+const LARGE_TIMES: u32 = 10;
 /// Marks in one statement.
 const BATCH: usize = 500;
 /// Members with marks that wait, at most. More are refused: the browser's next mark covers them.
@@ -30,6 +32,8 @@ const WAITING_MAX: usize = 100_000;
 struct Slot {
     raise: Option<Raise>,
     written: Option<Instant>,
+    /// The room is so large that nobody else is told: its members' marks are written more seldom.
+    large: bool,
 }
 
 /// See the module.
@@ -44,7 +48,7 @@ impl Marks {
         if slots.len() >= WAITING_MAX {
             return false;
         }
-        let slot = slots.entry((raise.room, raise.marks.user)).or_insert(Slot { raise: None, written: None });
+        let slot = slots.entry((raise.room, raise.marks.user)).or_insert(Slot { raise: None, written: None, large: false });
         let waiting = slot.raise.get_or_insert(raise);
         waiting.marks.delivered = waiting.marks.delivered.max(raise.marks.delivered);
         waiting.marks.read = waiting.marks.read.max(raise.marks.read);
@@ -56,6 +60,7 @@ impl Marks {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut due = Vec::new();
         slots.retain(|_, slot| {
+            let every = if slot.large { every * LARGE_TIMES } else { every };
             let rested = slot.written.is_none_or(|at| now.duration_since(at) >= every);
             if rested && let Some(raise) = slot.raise.take() {
                 slot.written = Some(now);
@@ -67,6 +72,14 @@ impl Marks {
         // Always in one order, so that two nodes that write the same rows do not lock each other out.
         due.sort_by_key(|raise| (raise.room, raise.marks.user));
         due
+    }
+
+    /// The room has this many members.
+    fn sized(&self, room: RoomId, user: UserId, members: u32) {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = slots.get_mut(&(room, user)) {
+            slot.large = members as usize > MARKS_MEMBERS_MAX;
+        }
     }
 
     /// Writes whatever waits, at once: before the node leaves.
@@ -108,19 +121,20 @@ async fn write(node: &Node, due: Vec<Raise>) {
 
 /// A small room is told; of a large one only the member's own devices are.
 fn publish(node: &Node, Raised { room, marks, members }: Raised) {
-    node.publish_marks(topic(room, marks, members), room, marks);
+    node.marks.sized(room, marks.user, members);
+    node.publish_marks(line(room, marks, members), room, marks);
 }
 
 /// Who is told of marks.
-pub(super) fn topic(room: RoomId, marks: protocol::Marks, members: u32) -> Topic {
-    if members as usize <= MARKS_MEMBERS_MAX { Topic::Room(room) } else { Topic::User(marks.user) }
+pub(super) fn line(room: RoomId, marks: protocol::Marks, members: u32) -> Line {
+    if members as usize <= MARKS_MEMBERS_MAX { Line::Room(room) } else { Line::Person(marks.user) }
 }
 
-/// By what marks are known on a topic, and how far they are: see [`Kind::Marks`](crate::broker::Kind::Marks).
-pub(super) fn of(topic: Topic, room: RoomId, marks: protocol::Marks) -> Uuid {
-    match topic {
-        Topic::Room(_) => marks.user.0,
-        Topic::User(_) => room.0,
+/// By what marks are known on a line, and how far they are: see [`Kind::Marks`](crate::broker::Kind::Marks).
+pub(super) fn of(line: Line, room: RoomId, marks: protocol::Marks) -> Uuid {
+    match line {
+        Line::Room(_) => marks.user.0,
+        Line::Person(_) | Line::Workspace => room.0,
     }
 }
 

@@ -2,29 +2,34 @@
 //!
 //! Everything that happens reaches the browsers by one road, on the node that made it too:
 //! store → [`Node::publish`] → broker → [`deliver`] → hub → outbox. Redis may lose what it carries; this node notices
-//! by the numbers of each room that it follows ([`follow`]), by the head check ([`check`]) and by a lost link, and
+//! by the numbers of each line that it follows ([`follow`]), by the head check ([`check`]) and by a lost link, and
 //! repairs from Postgres, once for all its browsers.
 //!
-//! Law: an event is handed to the hub in the order of its room's numbers, without a hole, from the moment on at which a
-//! connection that follows the room was answered.
+//! Law: an event is handed to the hub in the order of its line's numbers, without a hole, from the moment on at which a
+//! connection that follows the line was answered.
 
 mod check;
 mod deliver;
 mod follow;
 mod limits;
 mod marks;
+mod people;
 mod ring;
 mod sabotage;
 mod writer;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
-use protocol::{CloseCode, Epoch, Event, Millis, RoomId, Seq, ServerFrame, SessionId, UserId};
+use protocol::{Change, CloseCode, Epoch, Event, RoomId, Seq, ServerFrame, User, UserId};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    broker::{Broadcast, Broker, Kind, Signal, Status, Topic},
+    broker::{Broadcast, Broker, Effect, Kind, Line, Signal, Status},
     clock::Clock,
     hub::{Connected, ConnectionId, Hub, Outbox, Owner, Weight},
     metrics::{Metrics, Now},
@@ -32,6 +37,8 @@ use crate::{
 };
 pub use limits::Limits;
 pub use marks::Marks;
+pub use people::Names;
+pub use ring::Recent;
 pub use sabotage::Sabotage;
 pub use writer::{Writer, Written};
 
@@ -72,9 +79,9 @@ pub struct Tuning {
     /// How often it is looked whether marks have grown that nobody was told of. While the broker is down, as often as heads
     /// are compared otherwise.
     pub marks_check: Duration,
-    /// How often the sessions and memberships of all connections are compared with the database.
+    /// How often the sessions of all connections are compared with the database.
     pub session_check: Duration,
-    /// How long a topic is followed after its last follower has gone: who reloads a page comes back at once.
+    /// How long a line is followed after its last follower has gone: who reloads a page comes back at once.
     pub linger: Duration,
     /// How long a hole may wait to fill by itself: two nodes may publish in the other order.
     pub hole: Duration,
@@ -113,8 +120,6 @@ impl Default for Tuning {
 pub struct Node {
     /// What people see and logs say: which node this is.
     pub name: String,
-    /// The database's life.
-    pub epoch: Epoch,
     /// Postgres.
     pub store: Store,
     /// The time.
@@ -129,18 +134,21 @@ pub struct Node {
     pub metrics: Metrics,
     hub: Hub,
     broker: Broker,
+    /// The database's life. Another one than before: see [`check`].
+    epoch: RwLock<Epoch>,
     follows: follow::Follows,
+    people: people::People,
     tuning: Tuning,
     /// Test only: what is published goes this way first, to be spoilt.
     detour: Option<mpsc::Sender<Broadcast>>,
     tasks: TaskTracker,
     leaving: CancellationToken,
     /// Rung when something may have been missed: the check of the heads …
-    doubt: tokio::sync::Notify,
+    check_heads: tokio::sync::Notify,
     /// … the one of the marks …
-    doubt_marks: tokio::sync::Notify,
-    /// … and the one of sessions and memberships.
-    doubt_sessions: tokio::sync::Notify,
+    check_marks: tokio::sync::Notify,
+    /// … and the one of sessions.
+    check_sessions: tokio::sync::Notify,
     /// The turns of repairs.
     repairs: tokio::sync::Semaphore,
 }
@@ -160,7 +168,8 @@ impl Node {
         let node = Arc::new(Self {
             metrics: Metrics::new(&broker.counters(), hub.counters()),
             name,
-            epoch,
+            epoch: RwLock::new(epoch),
+            people: people::People::default(),
             store,
             clock: Clock::default(),
             writer,
@@ -173,13 +182,14 @@ impl Node {
             detour,
             tasks: TaskTracker::new(),
             leaving: CancellationToken::new(),
-            doubt: tokio::sync::Notify::new(),
-            doubt_marks: tokio::sync::Notify::new(),
-            doubt_sessions: tokio::sync::Notify::new(),
+            check_heads: tokio::sync::Notify::new(),
+            check_marks: tokio::sync::Notify::new(),
+            check_sessions: tokio::sync::Notify::new(),
             repairs: tokio::sync::Semaphore::new(REPAIRS_AT_ONCE),
         });
         node.spawn(deliver::run(node.clone(), signals));
         node.spawn(check::heads(node.clone()));
+        node.spawn(follow::workspace(node.clone()));
         node.spawn(check::marks(node.clone()));
         node.spawn(check::sessions(node.clone()));
         node.spawn(marks::run(node.clone()));
@@ -268,7 +278,7 @@ impl Node {
         let (database_used, database_idle) = self.store.connections();
         self.metrics.text(&Now {
             connections: self.hub.len(),
-            topics: self.follows.len(),
+            lines: self.follows.len(),
             bus_up: self.broker.states().iter().map(|(_, status)| *status == Status::Up).collect(),
             lane_depth: self.writer.waiting(),
             database_used,
@@ -294,66 +304,61 @@ impl Node {
         self.hub.connect(owner)
     }
 
-    /// A connection has been greeted: from now on it is looked whether it follows what it should.
-    pub fn greeted(&self, connection: ConnectionId) {
-        self.hub.greeted(connection);
+    /// The database's life.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        *self.epoch.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the followers of a room of a numbered change, which has been committed. Next station: the broker, and from
-    /// there [`deliver`] on every node.
-    pub fn publish_change(&self, room: RoomId, seq: Seq, at: Millis, change: protocol::Change) {
-        let event = Event::Change { room, seq, at, change };
-        // One at a time for each room is timed: enough to see, and nothing to bound.
-        self.follows.with(room, |position| {
+    /// Tells the followers of a line of a numbered change, which has been committed, and of the people whom it names. Next
+    /// station: the broker, and from there [`deliver`] on every node.
+    pub fn publish_change(&self, line: Line, seq: Seq, change: Change, people: Vec<User>) {
+        let effect = Effect::of(&change);
+        let event = Event::Change { line, seq, change, people };
+        // One at a time for each line is timed: enough to see, and nothing to bound.
+        self.follows.with(line, |position| {
             // A repeat is known already, and would be timed until something else is said.
             if position.last.is_none_or(|last| seq > last) {
                 position.timed.get_or_insert((seq, Instant::now()));
             }
         });
-        self.publish(Topic::Room(room), Kind::Change(seq), Some(event));
+        self.publish(line, Kind::Change(seq, effect), Some(event));
     }
 
     /// Tells of something that passes.
-    pub fn publish_passing(&self, topic: Topic, event: Event) {
-        self.publish(topic, Kind::Passing, Some(event));
+    pub fn publish_passing(&self, line: Line, event: Event) {
+        self.publish(line, Kind::Passing, Some(event));
     }
 
     /// Tells of someone's marks in a room.
-    fn publish_marks(&self, topic: Topic, room: RoomId, marks: protocol::Marks) {
-        let kind = Kind::Marks { of: marks::of(topic, room, marks), far: marks::far(marks) };
-        self.publish(topic, kind, Some(Event::Marks { room, marks }));
+    fn publish_marks(&self, line: Line, room: RoomId, marks: protocol::Marks) {
+        let kind = Kind::Marks { of: marks::of(line, room, marks), far: marks::far(marks) };
+        self.publish(line, kind, Some(Event::Marks { room, marks }));
     }
 
     /// Something may have been missed, or committed without a word of it: it is looked for at once.
-    pub fn doubt(&self) {
-        self.doubt.notify_one();
-        self.doubt_marks.notify_one();
-        self.doubt_sessions.notify_one();
+    pub fn check_soon(&self) {
+        self.check_heads.notify_one();
+        self.check_marks.notify_one();
+        self.check_sessions.notify_one();
     }
 
-    /// Tells every node that a person is in a new room.
-    pub fn publish_joined(&self, user: UserId, summary: protocol::RoomSummary) {
-        let room = summary.room.id;
-        let event = Event::Joined { summary: Box::new(summary) };
-        self.publish(Topic::User(user), Kind::Joined(room), Some(event));
-    }
-
-    /// Tells every node that a person has left a room.
-    pub fn publish_left(&self, user: UserId, room: RoomId) {
-        self.publish(Topic::User(user), Kind::Left(room), Some(Event::Left { room }));
-    }
-
-    /// Tells every node that a session is over (`None`: all sessions of this person), so that its sockets close. Where
-    /// the broker fails, the session check finds it.
-    #[expect(clippy::unused_async, reason = "callers need not know that it does not wait")]
-    pub async fn end_session(&self, user: UserId, session: Option<SessionId>) {
-        self.publish(Topic::User(user), Kind::SessionEnded(session), None);
+    /// Tells every node that sessions of this person have ended, so that their sockets close: which, the database knows.
+    /// Where it cannot be told, the session check finds it.
+    pub async fn end_sessions(&self, user: UserId) {
+        match self.store.note_sessions_ended(user).await {
+            Ok(seq) => self.publish_change(Line::Person(user), seq, Change::Sessions {}, Vec::new()),
+            Err(e) => {
+                tracing::warn!(error = %e, user.id = %user, "could not tell that sessions have ended");
+                self.check_soon();
+            }
+        }
     }
 
     /// The frame is encoded here, once for everyone.
-    fn publish(&self, topic: Topic, kind: Kind, event: Option<Event>) {
+    fn publish(&self, line: Line, kind: Kind, event: Option<Event>) {
         let frame = event.map_or_else(String::new, |event| ServerFrame::Event { event }.encode());
-        let broadcast = Broadcast { topic, epoch: self.epoch, kind, frame };
+        let broadcast = Broadcast { line: line, epoch: self.epoch(), kind, frame };
         let taken = match &self.detour {
             None => self.broker.publish(broadcast),
             Some(detour) => detour.try_send(broadcast).is_ok(),
@@ -361,8 +366,8 @@ impl Node {
         if !taken {
             self.metrics.publish_refused.inc();
             // The other nodes find it by their head check; this one need not wait for that.
-            tracing::warn!(%topic, "the queue to the broker is full");
-            self.doubt();
+            tracing::warn!(%line, "the queue to the broker is full");
+            self.check_soon();
         }
     }
 

@@ -1,26 +1,26 @@
-//! The newest changes of a followed room, in memory: whoever was away for a moment catches up without Postgres.
+//! The newest changes of a followed line, in memory: whoever was away for a moment catches up without Postgres.
 //!
 //! A ring holds the very frames that were handed to the hub, the same bytes, and looks into them only when someone asks.
 //!
 //! Law: what a ring holds is without a hole, from its beginning up to the node's position. It is a copy of what Postgres
 //! says of those numbers, so it may be forgotten at any time; and who may read it is asked in the database, as ever.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use axum::extract::ws::Utf8Bytes;
 use protocol::{
-    Change, Event, MessageId, RoomId, Seq, ServerFrame, UserId,
+    Change, Event, RoomId, Seq, ServerFrame, User, UserId,
     limits::{BEHIND_MAX, CHANGES_MAX},
 };
 
 use super::Node;
+use crate::broker::Line;
 
 /// Changes in one ring, at most …
 const CHANGES_KEPT: usize = 128;
 /// … and bytes of frames.
 const BYTES_KEPT: usize = 128 * 1024;
-/// Bytes of all rings of a node: when the head check finds more, all are forgotten and begin anew. Those that are worth
-/// it are full again soon, and what a quiet room has kept for hours goes with them.
+/// Bytes of all rings of a node: when the head check finds more, those of the lines that have been quiet for longest go.
 pub(super) const ALL_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 // One answer has room for a whole ring.
@@ -81,70 +81,116 @@ impl Ring {
     }
 }
 
+/// What a node remembers of a line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recent {
+    /// Each thing that changed, as it was last.
+    pub changes: Vec<(Seq, Change)>,
+    /// Whom they name.
+    pub people: Vec<User>,
+    /// Up to here that is all.
+    pub through: Seq,
+}
+
 impl Node {
-    /// How far this node is in a room that it follows: never further than the room itself.
+    /// How far this node is on a line that it follows: never further than the line itself.
     #[must_use]
-    pub fn position(&self, room: RoomId) -> Option<Seq> {
-        self.follows.with(room, |position| position.last).flatten()
+    pub fn position(&self, line: Line) -> Option<Seq> {
+        self.follows.with(line, |position| position.last).flatten()
     }
 
-    /// Whether it is worth asking for a room's head: whether [`Self::recent_changes`] may have an answer for it.
+    /// Whether it is worth asking for a line's head: whether [`Self::recent_changes`] may have an answer for it.
     #[must_use]
-    pub fn remembers(&self, room: RoomId, after: Seq) -> bool {
+    pub fn remembers(&self, line: Line, after: Seq) -> bool {
         let remembers =
-            self.follows.with(room, |position| position.last == Some(after) || position.ring.reaches(after));
+            self.follows.with(line, |position| position.last == Some(after) || position.ring.reaches(after));
         if remembers != Some(true) {
             self.metrics.ring_misses.inc();
         }
         remembers == Some(true)
     }
 
-    /// Everything in a room that changed after `after`, and the number up to which that is so, as far as this node
+    /// Everything on a line that changed after `after`, and the number up to which that is so, as far as this node
     /// remembers: a thing that changed more than once comes once, as the database tells it. `None` when it must be
     /// asked: the ring does not reach back so far, or this node is not sure, or has not yet heard of `head`.
     ///
     /// Whether someone may read it is the caller's to ask; the same question tells the head.
     #[must_use]
-    pub fn recent_changes(&self, room: RoomId, after: Seq, head: Seq) -> Option<(Vec<(Seq, Change)>, Seq)> {
+    pub fn recent_changes(&self, line: Line, after: Seq, head: Seq) -> Option<Recent> {
         if after == head {
             // Nothing has changed; and that is no merit of the ring.
-            return Some((Vec::new(), head));
+            return Some(Recent { changes: Vec::new(), people: Vec::new(), through: head });
         }
-        let recent = self.follows.with(room, |position| {
+        let recent = self.follows.with(line, |position| {
             let is_sure = !position.repairing && position.held.is_empty();
             let (frames, through) = position.ring.since(after).filter(|_| is_sure)?;
             (Some(through) == position.last && through >= head).then_some((frames, through))
         });
-        let changes = recent.flatten().and_then(|(frames, through)| {
+        let recent = recent.flatten().and_then(|(frames, through)| {
             let is_near = through.0 - after.0 <= BEHIND_MAX;
-            Some((newest(&frames, after).filter(|_| is_near)?, through))
+            let (changes, people) = newest(&frames, after).filter(|_| is_near)?;
+            Some(Recent { changes, people, through })
         });
-        if changes.is_some() {
+        if recent.is_some() {
             self.metrics.ring_hits.inc()
         } else {
             self.metrics.ring_misses.inc()
         };
-        changes
+        recent
     }
 }
 
-/// One thing of a room.
+/// One thing of a line.
 #[derive(PartialEq, Eq, Hash)]
 enum Thing {
-    Message(MessageId),
+    Message(Seq),
+    Reaction(Seq, UserId, String),
+    Pin(Seq),
     Member(UserId),
     Room,
+    Membership(RoomId),
+    Sessions,
+    Profile(UserId),
 }
 
-/// What the frames say of numbers after `after`, each thing as it was last; `None` where one cannot be read.
-fn newest(frames: &[Utf8Bytes], after: Seq) -> Option<Vec<(Seq, Change)>> {
-    let mut all = Vec::new();
+impl Thing {
+    /// What a change is about; `None` for one of a newer server: this one would tell less of it than it was told.
+    fn of(change: &Change) -> Option<Self> {
+        Some(match change {
+            Change::Message { message } => Self::Message(message.seq),
+            Change::Reaction { message, emoji, user, .. } => Self::Reaction(*message, *user, emoji.clone()),
+            Change::Pin { pin } => Self::Pin(pin.message),
+            Change::Member { member, .. } => Self::Member(member.user),
+            Change::Room { .. } => Self::Room,
+            Change::Membership { room, .. } => Self::Membership(*room),
+            Change::Sessions {} => Self::Sessions,
+            Change::Profile { user } => Self::Profile(user.id),
+            Change::Unknown => return None,
+        })
+    }
+}
+
+/// What the frames say of numbers after `after`, each thing as it was last, and whom they name; `None` where one cannot be
+/// read.
+fn newest(frames: &[Utf8Bytes], after: Seq) -> Option<(Vec<(Seq, Change)>, Vec<User>)> {
+    let (mut all, mut people) = (Vec::new(), HashMap::<UserId, User>::new());
     for frame in frames {
-        match ServerFrame::decode(frame).ok()? {
-            ServerFrame::Event { event: Event::Change { seq, change, .. } } => all.push((seq, change)),
-            ServerFrame::Event { event: Event::Changes { changes, .. } } => all.extend(changes),
+        let named = match ServerFrame::decode(frame).ok()? {
+            ServerFrame::Event { event: Event::Change { seq, change, people, .. } } => {
+                all.push((seq, change));
+                people
+            }
+            ServerFrame::Event { event: Event::Changes { changes, people, .. } } => {
+                all.extend(changes);
+                people
+            }
             ServerFrame::Event { .. } | ServerFrame::Reply { .. } | ServerFrame::Refusal { .. } => {
                 return None;
+            }
+        };
+        for user in named {
+            if people.get(&user.id).is_none_or(|known| known.rev < user.rev) {
+                people.insert(user.id, user);
             }
         }
     }
@@ -152,19 +198,12 @@ fn newest(frames: &[Utf8Bytes], after: Seq) -> Option<Vec<(Seq, Change)>> {
     let mut seen = HashSet::new();
     let mut newest = Vec::with_capacity(all.len());
     for (seq, change) in all.into_iter().rev() {
-        let thing = match &change {
-            Change::Message { message } => Thing::Message(message.id),
-            Change::Member { member, .. } => Thing::Member(member.user.id),
-            Change::Room { .. } => Thing::Room,
-            // A newer server's: this one would tell less of it than it was told.
-            Change::Unknown => return None,
-        };
-        if seen.insert(thing) {
+        if seen.insert(Thing::of(&change)?) {
             newest.push((seq, change));
         }
     }
     newest.reverse();
-    Some(newest)
+    Some((newest, people.into_values().collect()))
 }
 
 #[cfg(test)]
@@ -190,8 +229,8 @@ mod tests {
     }
 
     fn change(seq: i64, title: &str) -> Utf8Bytes {
-        let (room, change) = (RoomId(Uuid::nil()), titled(seq, title));
-        frame(Event::Change { room, seq: Seq(seq), at: 0, change })
+        let (line, change) = (Line::Room(RoomId(Uuid::nil())), titled(seq, title));
+        frame(Event::Change { line, seq: Seq(seq), change, people: Vec::new() })
     }
 
     fn push(ring: &mut Ring, seq: i64) {
@@ -242,12 +281,12 @@ mod tests {
 
     #[test]
     fn a_thing_that_changed_often_is_told_once_and_repaired_changes_count_too() {
-        let room = RoomId(Uuid::nil());
+        let line = Line::Room(RoomId(Uuid::nil()));
         let repaired = vec![(Seq(3), titled(3, "three")), (Seq(5), titled(5, "five"))];
-        let repaired = Event::Changes { room, after: Seq(1), changes: repaired, through: Seq(5) };
+        let repaired = Event::Changes { line, after: Seq(1), changes: repaired, through: Seq(5), people: Vec::new() };
         let frames = [change(1, "one"), frame(repaired)];
-        assert_eq!(newest(&frames, Seq(0)), Some(vec![(Seq(5), titled(5, "five"))]));
-        let unknown = r#"{"event":{"type":"change","room":"00000000-0000-0000-0000-000000000000","seq":6,"at":0,"change":{"type":"poll"}}}"#;
+        assert_eq!(newest(&frames, Seq(0)), Some((vec![(Seq(5), titled(5, "five"))], Vec::new())));
+        let unknown = r#"{"event":{"type":"change","line":"workspace","seq":6,"change":{"type":"poll"}}}"#;
         assert_eq!(newest(&[change(1, "one"), Utf8Bytes::from_static(unknown)], Seq(0)), None);
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::Node;
-use crate::broker::{Broadcast, Kind};
+use crate::broker::{Broadcast, Effect, Kind};
 
 /// Broadcasts that wait to be spoilt, at most.
 const WAITING_MAX: usize = 16_384;
@@ -39,6 +39,11 @@ impl Sabotage {
     #[must_use]
     pub fn nonce(&self, nonce: Nonce) -> Nonce {
         if self.forget_nonces { Nonce(Uuid::new_v4()) } else { nonce }
+    }
+
+    /// Whether numbers are told that the database does not know: no sign that it went back.
+    pub(super) fn invents_numbers(&self) -> bool {
+        self.double_share > 0.0
     }
 
     /// Whether [`run`] stands between the node and its broker.
@@ -70,19 +75,19 @@ pub(super) async fn run(node: Arc<Node>, mut queue: mpsc::Receiver<Broadcast>) {
         if happens(sabotage.repeat_share) {
             publish_late(&node, broadcast.clone());
         }
-        if let Kind::Change(seq) = broadcast.kind
+        if let Kind::Change(seq, effect) = broadcast.kind
             && happens(sabotage.double_share)
         {
-            publish_late(&node, renumbered(&broadcast, seq.next()));
+            publish_late(&node, renumbered(&broadcast, seq.next(), effect));
         }
         publish_late(&node, broadcast);
     }
 }
 
 /// The same change under another number, in the header and in the frame.
-fn renumbered(broadcast: &Broadcast, seq: Seq) -> Broadcast {
+fn renumbered(broadcast: &Broadcast, seq: Seq, effect: Effect) -> Broadcast {
     let frame = broadcast.frame.replacen(&format!("\"seq\":{}", seq.0 - 1), &format!("\"seq\":{}", seq.0), 1);
-    Broadcast { kind: Kind::Change(seq), frame, ..broadcast.clone() }
+    Broadcast { kind: Kind::Change(seq, effect), frame, ..broadcast.clone() }
 }
 
 fn publish_late(node: &Arc<Node>, broadcast: Broadcast) {

@@ -14,12 +14,18 @@ use std::{
     time::Duration,
 };
 
-use protocol::{Change, ErrorCode, Refusal, RoomId};
+use protocol::{Change, ErrorCode, Marks, Refusal, RoomId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::Node;
-use crate::store::messages::{Inserted, NewMessage};
+use crate::{
+    broker::Line,
+    store::{
+        members::Raise,
+        messages::{Inserted, NewMessage},
+    },
+};
 
 /// Lanes of one node, at most; as many as the machine has processors. Each holds one connection to the database while it
 /// writes. More of them than that only make smaller batches, and so more transactions: see ARCHITECTURE.md.
@@ -150,7 +156,7 @@ async fn flush(node: Arc<Node>, batch: Vec<Item>) {
     match node.store.insert_messages(&new).await {
         Ok(inserted) => {
             for ((new, answer), inserted) in new.iter().zip(answers).zip(inserted) {
-                done(&node, new.room, inserted, answer);
+                done(&node, new, inserted, answer);
             }
         }
         // The database itself is away: to ask it once more for each would only take longer.
@@ -174,7 +180,7 @@ async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sen
         match node.store.insert_messages(std::slice::from_ref(new)).await {
             Ok(mut inserted) => {
                 if let Some(inserted) = inserted.pop() {
-                    done(node, new.room, inserted, answer);
+                    done(node, new, inserted, answer);
                 }
             }
             Err(error) if error.is_passing() => {
@@ -192,14 +198,22 @@ async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sen
 }
 
 /// It is committed, or known, or refused: from here on it does not matter whether anyone still waits for the answer.
-fn done(node: &Node, room: RoomId, inserted: Inserted, answer: oneshot::Sender<Inserted>) {
+fn done(node: &Node, new: &NewMessage, inserted: Inserted, answer: oneshot::Sender<Inserted>) {
+    let (room, author) = (new.room, &new.author);
     // A repeat of what is the message's last change is told as well: whoever stored it first may have died before it told
     // anyone. To those who know it, it is an old number.
     if let Inserted::New(message) | Inserted::Known(message) = &inserted
         && message.rev == message.seq
     {
         let change = Change::Message { message: message.clone() };
-        node.publish_change(room, message.seq, message.sent_at, change);
+        node.publish_change(Line::Room(room), message.seq, change, vec![author.clone()]);
+    }
+    if let Inserted::New(message) = &inserted {
+        // Who writes has read what is above. Where this is lost, their device says it again.
+        let marks = Marks { user: author.id, delivered: message.seq, read: message.seq };
+        if !node.marks.raise(Raise { room, marks }) {
+            tracing::debug!("too many marks wait");
+        }
     }
     if answer.send(inserted).is_err() {
         tracing::debug!("whoever sent a message has not waited for the answer");

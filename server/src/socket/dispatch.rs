@@ -3,7 +3,8 @@
 use protocol::{Command, ErrorCode, Nonce, Refusal, Reply, RoomId, RoomSummary, VERSION};
 
 use crate::{
-    chat::{self, Context, Error, messages, reading, rooms},
+    broker::{Effect, Line},
+    chat::{self, Context, Error, messages, pins, reading, rooms},
     hub::ConnectionId,
 };
 
@@ -52,8 +53,9 @@ async fn route(
     // Whoever has asked for a room need not wait for the word of it to come back: while the broker is away it does not.
     let admitted = async |summary: Result<RoomSummary, Error>| {
         let summary = summary?;
-        cx.node.admit(connection, cx.viewer.user.id, summary.room.id).await?;
-        Ok(Reply::Room { summary: Box::new(summary) })
+        cx.node.admit(connection, cx.viewer.user.id, &[summary.room.id]).await?;
+        let people = cx.node.people_of([&summary]).await?;
+        Ok(Reply::Room { summary: Box::new(summary), people })
     };
     match command {
         Command::Hello { version } if version != VERSION => {
@@ -63,7 +65,13 @@ async fn route(
         Command::Hello { .. } => chat::hello(cx, connection, ping_ms).await,
         Command::Ping {} => Ok(Reply::Pong {}),
         Command::Open { room } => Ok(Reply::View { view: Box::new(rooms::view(cx, room).await?) }),
-        Command::CatchUp { room, after } => messages::catch_up(cx, room, after).await,
+        Command::ListRooms { after } => rooms::list(cx, after).await,
+        Command::CompareRooms { known } => rooms::compare(cx, &known).await,
+        Command::CatchUp { line, after } => {
+            let reply = messages::catch_up(cx, line, after).await?;
+            follow_told(cx, connection, &reply).await?;
+            Ok(reply)
+        }
         Command::History { room, direction, seq } => messages::history(cx, room, direction, seq).await,
         Command::Send { room, nonce, body } => {
             messages::sent(room, messages::send(cx, room, nonce, &body)?).await
@@ -83,6 +91,29 @@ async fn route(
         Command::Leave { room } => rooms::leave(cx, room).await,
         Command::Invite { room, users } => rooms::invite(cx, room, &users).await,
         Command::SetRoom { room, title, topic } => rooms::set(cx, room, &title, &topic).await,
-        Command::Members { room, query } => rooms::members(cx, room, &query).await,
+        Command::Members { room, query, after } => rooms::members(cx, room, &query, after).await,
+        Command::Pin { room, seq, on } => pins::pin(cx, room, seq, on).await,
+        Command::Pinned { room } => pins::pinned(cx, room).await,
+        Command::People { users } => rooms::people(cx, &users).await,
     }
+}
+
+/// A connection follows a room before it is told of it, also where it has asked.
+async fn follow_told(cx: &Context, connection: ConnectionId, reply: &Reply) -> Result<(), Error> {
+    let Reply::Changes { line: Line::Person(user), changes, .. } = reply else { return Ok(()) };
+    let joined: Vec<RoomId> = changes
+        .iter()
+        .filter_map(|(_, change)| match Effect::of(change) {
+            Effect::Joined(room) => Some(room),
+            Effect::Left(room) => {
+                cx.node.unfollow(connection, Line::Room(room));
+                None
+            }
+            Effect::None | Effect::Sessions | Effect::Profile(_) => None,
+        })
+        .collect();
+    if !joined.is_empty() {
+        cx.node.admit(connection, *user, &joined).await?;
+    }
+    Ok(())
 }

@@ -1,91 +1,59 @@
-//! What changed in a room: the one question of who was away, and of a node that has missed something.
+//! What changed on a line: the one question of who was away, and of a node that has missed something.
+//!
+//! [`Store::list_changes`] finds which things changed; [`Store::load`] has one loader for each kind, which fetches the current
+//! state of some keys.
+
+use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
-    Marks, Member, Message, MessageId, Nonce, Reaction, Room, RoomId, Seq, User, UserId, limits::BEHIND_MAX,
+    Change, Line, Marks, Member, Message, MessageId, Nonce, Reaction, Room, RoomId, Seq, UserId, limits::BEHIND_MAX,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{
     Error, Store,
-    rooms::{kind_of, role_of},
+    lines::ItemKind,
+    messages::select_messages,
+    rooms::{Listed, kind_of, role_of},
 };
 
-/// One thing that changed, as it is now.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Changed {
-    /// A message.
-    Message(Message),
-    /// A membership, with the number of members and how far this one is.
-    Member(Member, u32, Marks),
-    /// The room's own properties.
-    Room(Room),
-}
-
-/// What changed in a room after some number.
+/// What changed on a line after some number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Changes {
-    /// The room's last number.
+    /// The line's last number.
     pub head: Seq,
     /// In the order of the last changes.
-    pub list: Vec<(Seq, Changed)>,
+    pub list: Vec<(Seq, Change)>,
     /// Up to here `list` has everything.
     pub through: Seq,
 }
 
-/// One thing of one of the three kinds: the columns of the other two are empty. A room in which nothing changed has one row,
-/// in which only the head says something.
+/// A message that was born, or an item that changed: the columns of the other are empty. A line on which nothing changed has
+/// one row, in which only the head says something.
 struct Row {
-    head_seq: i64,
-    member_count: i32,
-    rev_seq: Option<i64>,
-    user_id: Option<Uuid>,
-    handle: Option<String>,
-    name: Option<String>,
+    head: i64,
+    number: Option<i64>,
+    kind: Option<String>,
+    key: Option<String>,
     id: Option<Uuid>,
-    seq: Option<i64>,
+    rev_seq: Option<i64>,
+    author_id: Option<Uuid>,
     nonce: Option<Uuid>,
     body: Option<String>,
     sent_at: Option<i64>,
     edits: Option<i32>,
     deleted: Option<bool>,
     reactions: Option<Json<Vec<Reaction>>>,
-    role: Option<String>,
-    active: Option<bool>,
-    delivered_seq: Option<i64>,
-    read_seq: Option<i64>,
-    kind: Option<String>,
-    title: Option<String>,
-    topic: Option<String>,
 }
 
 impl Row {
-    fn into_changed(mut self, room: RoomId) -> Option<(Seq, Changed)> {
-        let rev = Seq(self.rev_seq?);
-        if let Some(kind) = self.kind {
-            let (title, topic) = (self.title?, self.topic?);
-            return Some((rev, Changed::Room(Room { id: room, kind: kind_of(&kind), title, topic, rev })));
-        }
-        let user = User { id: UserId(self.user_id?), handle: self.handle.take()?, name: self.name.take()? };
-        let changed = match self.role.take() {
-            Some(role) => self.into_member(user, &role, rev)?,
-            None => Changed::Message(self.into_message(user, rev)?),
-        };
-        Some((rev, changed))
-    }
-
-    fn into_member(self, user: User, role: &str, rev: Seq) -> Option<Changed> {
-        let marks = Marks { user: user.id, delivered: Seq(self.delivered_seq?), read: Seq(self.read_seq?) };
-        let member = Member { user, role: role_of(role), active: self.active?, rev };
-        Some(Changed::Member(member, u32::try_from(self.member_count).unwrap_or_default(), marks))
-    }
-
-    fn into_message(self, author: User, rev: Seq) -> Option<Message> {
+    fn into_message(self) -> Option<Message> {
         Some(Message {
             id: MessageId(self.id?),
-            seq: Seq(self.seq?),
-            rev,
-            author,
+            seq: Seq(self.number?),
+            rev: Seq(self.rev_seq?),
+            author: UserId(self.author_id?),
             nonce: Nonce(self.nonce?),
             body: self.body?,
             sent_at: self.sent_at?,
@@ -97,79 +65,238 @@ impl Row {
 }
 
 impl Store {
-    /// What changed in a room after `after`: at most `limit` things, and nothing beyond the next [`BEHIND_MAX`] numbers.
-    /// `None` when there is no such room, or when it is asked for someone (`viewer`) who is not in it.
+    /// What changed on a line after `after`: at most `limit` things, and nothing beyond the next [`BEHIND_MAX`] numbers. A thing
+    /// that changed more than once comes once, at the number of its last change. `None` when there is no such line, or when a
+    /// room's is asked for someone (`viewer`) who is not in the room.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn list_changes(
         &self,
-        room: RoomId,
+        line: Line,
         viewer: Option<UserId>,
         after: Seq,
         limit: usize,
     ) -> Result<Option<Changes>, Error> {
         let end = Seq(after.0.saturating_add(BEHIND_MAX));
-        // One statement: one round trip, and one snapshot, so that nothing is between the head and the changes.
-        //
-        // Postgres keeps one plan for it, and that is half of its price: planning it anew takes longer than running it.
-        // It does so while it expects little of the plan, and it does expect little of a range that is bounded on both
-        // sides. The names are looked up one by one (`offset 0`): without a fence it may read all of `users` for them.
+        // One round trip for what is said most, messages, and one snapshot of them and of which other things changed. Postgres
+        // keeps one plan for it, and that is half of its price: a range that is bounded on both sides lets it expect little.
         let rows = sqlx::query_as!(
             Row,
-            r#"select r.head_seq, r.member_count, c.rev_seq as "rev_seq?", c.user_id as "user_id?",
-                u.handle as "handle?", u.name as "name?",
-                c.id as "id?", c.seq as "seq?", c.nonce as "nonce?", c.body as "body?", c.sent_at as "sent_at?",
-                c.edits as "edits?", c.deleted as "deleted?", c.reactions as "reactions?: Json<Vec<Reaction>>",
-                c.role as "role?", c.active as "active?", c.delivered_seq as "delivered_seq?",
-                c.read_seq as "read_seq?", c.kind as "kind?", c.title as "title?", c.topic as "topic?"
-             from rooms r
+            r#"select l.head, c.number as "number?", c.kind as "kind?", c.key as "key?", c.id as "id?",
+                c.rev_seq as "rev_seq?", c.author_id as "author_id?", c.nonce as "nonce?", c.body as "body?",
+                c.sent_at as "sent_at?", c.edits as "edits?", c.deleted as "deleted?",
+                c.reactions as "reactions?: Json<Vec<Reaction>>"
+             from lines l
              left join lateral (
-                (select m.rev_seq, m.author_id as user_id,
-                    m.id, m.seq, m.nonce, m.body, (extract(epoch from m.sent_at) * 1000)::bigint as sent_at,
-                    m.edits, m.deleted_at is not null as deleted, m.reactions,
-                    null::text as role, null::boolean as active, null::bigint as delivered_seq,
-                    null::bigint as read_seq, null::text as kind, null::text as title, null::text as topic
+                (select m.seq as number, null::text as kind, null::text as key, m.id, m.rev_seq, m.author_id, m.nonce,
+                    m.body, (extract(epoch from m.sent_at) * 1000)::bigint as sent_at, m.edits,
+                    m.deleted_at is not null as deleted, m.reactions
                  from messages m
-                 where m.room_id = r.id and m.rev_seq > $3 and m.rev_seq <= $4 order by m.rev_seq limit $5)
+                 where m.room_id = l.id and m.seq > $3 and m.seq <= $4 and m.rev_seq <= $4 order by m.seq limit $5)
                 union all
-                (select b.rev_seq, b.user_id, null, null, null, null, null, null, null, null,
-                    b.role, b.active, b.delivered_seq, b.read_seq, null, null, null
-                 from members b
-                 where b.room_id = r.id and b.rev_seq > $3 and b.rev_seq <= $4 order by b.rev_seq limit $5)
-                union all
-                (select r.rev_seq, null, null, null, null, null, null, null, null, null,
-                    null, null, null, null, r.kind, r.title, r.topic
-                 where r.rev_seq > $3 and r.rev_seq <= $4)
+                (select i.rev, i.kind, i.key, null, null, null, null, null, null, null, null, null
+                 from items i
+                 where i.line_id = l.id and i.rev > $3 and i.rev <= $4 order by i.rev limit $5)
              ) c on true
-             left join lateral (select handle, name from users where id = c.user_id offset 0) u on true
-             where r.id = $1 and ($2::uuid is null or exists (
+             where l.id = $1 and ($2::uuid is null or exists (
                 select from members x where x.room_id = $1 and x.user_id = $2 and x.active
              ))"#,
-            room.0,
-            viewer.map(|viewer| viewer.0),
+            line.id(),
+            viewer.filter(|_| line.room().is_some()).map(|viewer| viewer.0),
             after.0,
             end.0,
             limit as i64
         )
         .fetch_all(&self.pool())
         .await?;
-        let Some(head) = rows.first().map(|row| Seq(row.head_seq)) else { return Ok(None) };
-        let mut list: Vec<_> = rows.into_iter().filter_map(|row| row.into_changed(room)).collect();
-        list.sort_by_key(|(rev, _)| *rev);
-        list.truncate(limit);
+        let Some(head) = rows.first().map(|row| Seq(row.head)) else { return Ok(None) };
+        let (mut born, mut items): (BTreeMap<Seq, Message>, Vec<(Seq, String, String)>) = Default::default();
+        for mut row in rows {
+            match (row.number, row.kind.take(), row.key.take()) {
+                (Some(number), Some(kind), Some(key)) => items.push((Seq(number), kind, key)),
+                _ => born.extend(row.into_message().map(|message| (message.seq, message))),
+            }
+        }
+        // A message that changed again stands where it changed last.
+        let (mut list, mut missing) = (Vec::with_capacity(born.len() + items.len()), HashMap::new());
+        for (number, kind, key) in items {
+            let message = if kind == ItemKind::Message.as_str() {
+                key.parse().ok().and_then(|seq| born.remove(&Seq(seq)))
+            } else {
+                None
+            };
+            match (message, ItemKind::parse(&kind)) {
+                (Some(message), _) => list.push((number, Change::Message { message })),
+                (None, Some(kind)) => missing.entry(kind).or_insert_with(Vec::new).push((number, key)),
+                (None, None) => list.push((number, Change::Unknown)),
+            }
+        }
+        list.extend(born.into_iter().map(|(number, message)| (number, Change::Message { message })));
+        // What would be cut off below need not be loaded, but which that is shows only when all are in order.
+        let numbers = list.iter().map(|(number, _)| *number);
+        let mut numbers: Vec<Seq> =
+            numbers.chain(missing.values().flatten().map(|(number, _)| *number)).collect();
+        numbers.sort_unstable();
+        let last = numbers.get(limit.saturating_sub(1)).copied();
+        for (kind, mut keys) in missing {
+            keys.retain(|(number, _)| last.is_none_or(|last| *number <= last));
+            if !keys.is_empty() {
+                list.extend(self.load(line, kind, &keys).await?);
+            }
+        }
+        list.retain(|(number, _)| last.is_none_or(|last| *number <= last));
+        list.sort_by_key(|(number, _)| *number);
         // A full list ends at its last number.
-        let through = match list.last() {
-            Some((last, _)) if list.len() == limit => *last,
-            Some(_) | None => head.min(end),
-        };
-        Ok(Some(Changes { head, list, through }))
+        Ok(Some(Changes { head, list, through: last.unwrap_or_else(|| head.min(end)) }))
     }
+
+    /// The things of one kind that have these keys, as they are now, each at the number with which it was asked for.
+    async fn load(
+        &self,
+        line: Line,
+        kind: ItemKind,
+        keys: &[(Seq, String)],
+    ) -> Result<Vec<(Seq, Change)>, Error> {
+        match (kind, line) {
+            (ItemKind::Message, Line::Room(room)) => self.load_messages(room, keys).await,
+            (ItemKind::Reaction, Line::Room(room)) => self.load_reactions(room, keys).await,
+            (ItemKind::Pin, Line::Room(room)) => self.load_pins(room, keys).await,
+            (ItemKind::Member, Line::Room(room)) => self.load_members(room, keys).await,
+            (ItemKind::Room, Line::Room(room)) => self.load_room(room, keys).await,
+            (ItemKind::Membership, Line::Person(user)) => self.load_memberships(user, keys).await,
+            (ItemKind::Sessions, Line::Person(_)) => {
+                Ok(keys.iter().map(|(number, _)| (*number, Change::Sessions {})).collect())
+            }
+            (ItemKind::Profile, Line::Workspace) => self.load_profiles(keys).await,
+            (
+                ItemKind::Message
+                | ItemKind::Reaction
+                | ItemKind::Pin
+                | ItemKind::Member
+                | ItemKind::Room
+                | ItemKind::Membership
+                | ItemKind::Sessions
+                | ItemKind::Profile,
+                _,
+            ) => {
+                tracing::error!(%line, ?kind, "a thing stands on a line where it does not belong");
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    async fn load_messages(&self, room: RoomId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let seqs: HashMap<i64, Seq> = parsed(keys);
+        let wanted: Vec<i64> = seqs.keys().copied().collect();
+        let rows = select_messages!("where m.room_id = $1 and m.seq = any($2)", room.0, &wanted)
+            .fetch_all(&self.pool())
+            .await?;
+        Ok(rows.into_iter().map(|row| (seqs[&row.seq], Change::Message { message: row.into() })).collect())
+    }
+
+    async fn load_reactions(&self, room: RoomId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let asked: Vec<(Seq, Seq, UserId, &str)> = keys
+            .iter()
+            .filter_map(|(number, key)| {
+                let (message, rest) = key.split_once('/')?;
+                let (user, emoji) = rest.split_once('/')?;
+                Some((*number, Seq(message.parse().ok()?), user.parse().ok()?, emoji))
+            })
+            .collect();
+        let wanted: Vec<i64> = asked.iter().map(|(_, message, ..)| message.0).collect();
+        let rows = sqlx::query!(
+            r#"select seq, reactions as "reactions: Json<Vec<Reaction>>" from messages
+             where room_id = $1 and seq = any($2)"#,
+            room.0,
+            &wanted
+        )
+        .fetch_all(&self.pool())
+        .await?;
+        let reactions: HashMap<Seq, Vec<Reaction>> =
+            rows.into_iter().map(|row| (Seq(row.seq), row.reactions.0)).collect();
+        let is_there = |message: Seq, user: UserId, emoji: &str| {
+            let there = reactions.get(&message).and_then(|all| all.iter().find(|one| one.emoji == emoji));
+            there.is_some_and(|reaction| reaction.users.iter().any(|one| one.0 == user))
+        };
+        let change = |(number, message, user, emoji): (Seq, Seq, UserId, &str)| {
+            let on = is_there(message, user, emoji);
+            (number, Change::Reaction { message, emoji: emoji.to_owned(), user, on })
+        };
+        Ok(asked.into_iter().map(change).collect())
+    }
+
+    async fn load_pins(&self, room: RoomId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let seqs: HashMap<i64, Seq> = parsed(keys);
+        let wanted: Vec<i64> = seqs.keys().copied().collect();
+        let mut connection = self.pool().acquire().await?;
+        let pins = self.pins_of(&mut connection, room, &wanted).await?;
+        Ok(pins.into_iter().map(|pin| (seqs[&pin.message.0], Change::Pin { pin })).collect())
+    }
+
+    async fn load_members(&self, room: RoomId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let users: HashMap<Uuid, Seq> = parsed(keys);
+        let wanted: Vec<Uuid> = users.keys().copied().collect();
+        let rows = sqlx::query!(
+            "select m.user_id, m.role, m.active, m.rev_seq, m.delivered_seq, m.read_seq, r.member_count
+             from members m join rooms r on r.id = m.room_id
+             where m.room_id = $1 and m.user_id = any($2)",
+            room.0,
+            &wanted
+        )
+        .fetch_all(&self.pool())
+        .await?;
+        let change = rows.into_iter().map(|row| {
+            let user = UserId(row.user_id);
+            let member = Member { user, role: role_of(&row.role), active: row.active, rev: Seq(row.rev_seq) };
+            let marks = Marks { user, delivered: Seq(row.delivered_seq), read: Seq(row.read_seq) };
+            let members = u32::try_from(row.member_count).unwrap_or_default();
+            (users[&row.user_id], Change::Member { member, members, marks })
+        });
+        Ok(change.collect())
+    }
+
+    async fn load_room(&self, room: RoomId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let row = sqlx::query!("select kind, title, topic, rev_seq from rooms where id = $1", room.0)
+            .fetch_optional(&self.pool())
+            .await?;
+        let (Some(row), Some((number, _))) = (row, keys.last()) else { return Ok(Vec::new()) };
+        let rev = Seq(row.rev_seq);
+        let room = Room { id: room, kind: kind_of(&row.kind), title: row.title, topic: row.topic, rev };
+        Ok(vec![(*number, Change::Room { room })])
+    }
+
+    async fn load_memberships(
+        &self,
+        user: UserId,
+        keys: &[(Seq, String)],
+    ) -> Result<Vec<(Seq, Change)>, Error> {
+        let rooms: HashMap<Uuid, Seq> = parsed(keys);
+        let wanted: Vec<RoomId> = rooms.keys().copied().map(RoomId).collect();
+        let listed = self.list_rooms(user, Listed::These(&wanted), wanted.len()).await?;
+        let mut summaries: HashMap<RoomId, _> =
+            listed.into_iter().map(|summary| (summary.room.id, Box::new(summary))).collect();
+        let change = |room: RoomId| Change::Membership { room, summary: summaries.remove(&room) };
+        let changes: Vec<Change> = wanted.iter().copied().map(change).collect();
+        Ok(wanted.iter().map(|room| rooms[&room.0]).zip(changes).collect())
+    }
+
+    async fn load_profiles(&self, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let users: HashMap<Uuid, Seq> = parsed(keys);
+        let wanted: Vec<UserId> = users.keys().copied().map(UserId).collect();
+        let people = self.people(&wanted).await?;
+        Ok(people.into_iter().map(|user| (users[&user.id.0], Change::Profile { user })).collect())
+    }
+}
+
+/// Keys that are numbers or ids, each with the number at which its thing changed.
+fn parsed<K: std::str::FromStr + Eq + std::hash::Hash>(keys: &[(Seq, String)]) -> HashMap<K, Seq> {
+    keys.iter().filter_map(|(number, key)| Some((key.parse().ok()?, *number))).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Role, RoomKind, limits::CHANGES_MAX};
+    use protocol::{Role, RoomKind, User, limits::CHANGES_MAX};
     use sqlx::PgPool;
 
     use super::*;
@@ -177,18 +304,21 @@ mod tests {
 
     async fn person(store: &Store, handle: &str) -> User {
         let id = Uuid::new_v4();
-        sqlx::query("insert into users (id, handle, name, password_hash) values ($1, $2, $2, 'x')")
-            .bind(id)
-            .bind(handle)
-            .execute(&store.pool())
-            .await
-            .unwrap();
-        User { id: UserId(id), handle: handle.to_owned(), name: handle.to_owned() }
+        sqlx::query(
+            "with line as (insert into lines (id, kind) values ($1, 'person'))
+             insert into users (id, handle, name, password_hash) values ($1, $2, $2, 'x')",
+        )
+        .bind(id)
+        .bind(handle)
+        .execute(&store.pool())
+        .await
+        .unwrap();
+        User { id: UserId(id), handle: handle.to_owned(), name: handle.to_owned(), rev: Seq::ZERO }
     }
 
     async fn channel(store: &Store, by: &User) -> RoomId {
         let nonce = Nonce(Uuid::new_v4());
-        store.create_room(by.id, nonce, RoomKind::Channel, ("harbour", "ships")).await.unwrap()
+        store.create_room(by.id, nonce, RoomKind::Channel, ("harbour", "ships")).await.unwrap().0
     }
 
     async fn say(store: &Store, room: RoomId, author: &User, texts: impl IntoIterator<Item = String>) {
@@ -202,16 +332,25 @@ mod tests {
     }
 
     /// What changed, for people: number and what it is now.
-    fn told(changes: &Changes) -> Vec<(i64, String)> {
-        let text = |changed: &Changed| match changed {
-            Changed::Message(message) => format!("{}: {}", message.author.handle, message.body),
-            Changed::Member(member, members, _) => {
+    fn told(changes: &Changes, people: &[&User]) -> Vec<(i64, String)> {
+        let name = |id: UserId| people.iter().find(|user| user.id == id).map_or("?", |user| user.handle.as_str());
+        let text = |change: &Change| match change {
+            Change::Message { message } => format!("{}: {}", name(message.author), message.body),
+            Change::Member { member, members, .. } => {
                 let how = if member.active { "in" } else { "out" };
-                format!("{} is {how}, of {members}", member.user.handle)
+                format!("{} is {how}, of {members}", name(member.user))
             }
-            Changed::Room(room) => format!("{} / {}", room.title, room.topic),
+            Change::Room { room } => format!("{} / {}", room.title, room.topic),
+            Change::Reaction { message, emoji, user, on } => {
+                format!("{} {emoji} {} {message}", name(*user), if *on { "to" } else { "off" })
+            }
+            Change::Pin { pin } => format!("{} pins {}: {}", name(pin.by), pin.message, pin.on),
+            Change::Membership { room: _, summary } => format!("in a room: {}", summary.is_some()),
+            Change::Sessions {} => "sessions".to_owned(),
+            Change::Profile { user } => format!("{} is called {}", user.handle, user.name),
+            Change::Unknown => "?".to_owned(),
         };
-        changes.list.iter().map(|(rev, changed)| (rev.0, text(changed))).collect()
+        changes.list.iter().map(|(rev, change)| (rev.0, text(change))).collect()
     }
 
     #[sqlx::test(migrations = "../migrations")]
@@ -219,32 +358,42 @@ mod tests {
         let store = Store::over(pool);
         let (ana, bea) = (person(&store, "ana").await, person(&store, "bea").await);
         let room = channel(&store, &ana).await;
-        store.add_members::<Error>(ana.id, room, &[bea.id], |_| Ok(())).await.unwrap();
+        let whom = (&[bea.id][..], 9);
+        store.add_members::<Error>(ana.id, room, whom, |_| Ok(())).await.unwrap();
         say(&store, room, &bea, ["one".to_owned(), "two".to_owned()]).await;
         store.set_room::<Error>(ana.id, room, ("quay", "boats"), |_| Ok(())).await.unwrap();
         let mend =
             |message: &Message| Message { body: "one, mended".to_owned(), edits: 1, ..message.clone() };
         let mended = store.change_message::<Error>(bea.id, room, Seq(4), |_, old| Ok(Some(mend(old)))).await;
-        store.remove_member::<Error>(room, &bea, |_| Ok(())).await.unwrap();
+        let (said, thumb) = ((room, Seq(5)), ("👍", true));
+        store.react::<Error>(ana.id, said, thumb, |_, _| Ok(())).await.unwrap();
+        store.react::<Error>(bea.id, said, thumb, |_, _| Ok(())).await.unwrap();
+        store.react::<Error>(bea.id, said, ("👍", false), |_, _| Ok(())).await.unwrap();
+        store.pin::<Error>(ana.id, said, true, |_, _| Ok(())).await.unwrap();
+        store.remove_member::<Error>(room, bea.id, |_| Ok(())).await.unwrap();
 
         let all = [
             (2, "ana is in, of 1".to_owned()),
             (5, "bea: two".to_owned()),
             (6, "quay / boats".to_owned()),
             (7, "bea: one, mended".to_owned()),
-            (8, "bea is out, of 1".to_owned()),
+            (8, "ana 👍 to 5".to_owned()),
+            (10, "bea 👍 off 5".to_owned()),
+            (11, "ana pins 5: true".to_owned()),
+            (12, "bea is out, of 1".to_owned()),
         ];
+        let told = |changes: &Changes| told(changes, &[&ana, &bea]);
         let since = async |viewer: Option<&User>, after, limit| {
-            store.list_changes(room, viewer.map(|viewer| viewer.id), Seq(after), limit).await.unwrap()
+            store.list_changes(Line::Room(room), viewer.map(|viewer| viewer.id), Seq(after), limit).await.unwrap()
         };
-        for after in 0..=8 {
+        for after in 0..=12 {
             let found = since(Some(&ana), after, 100).await.unwrap();
             let expected: Vec<_> = all.iter().filter(|(rev, _)| *rev > after).cloned().collect();
-            assert_eq!((told(&found), found.head, found.through), (expected, Seq(8), Seq(8)), "{after}");
+            assert_eq!((told(&found), found.head, found.through), (expected, Seq(12), Seq(12)), "{after}");
             assert_eq!(since(None, after, 100).await, Some(found), "a node is told the same");
         }
         // Page by page, of whatever size, it is the same.
-        for limit in 1..=6 {
+        for limit in 1..=10 {
             let (mut pages, mut after) = (Vec::new(), Seq::ZERO);
             loop {
                 let page = since(None, after.0, limit).await.unwrap();
@@ -260,13 +409,13 @@ mod tests {
         // Nothing of a thing is lost on the way.
         let found = since(None, 0, 100).await.unwrap();
         let (message, _) = mended.unwrap();
-        assert_eq!(found.list[3].1, Changed::Message(message));
-        let left = Member { user: bea.clone(), role: Role::Member, active: false, rev: Seq(8) };
+        assert_eq!(found.list[3].1, Change::Message { message });
+        let member = Member { user: bea.id, role: Role::Member, active: false, rev: Seq(12) };
         let marks = Marks { user: bea.id, delivered: Seq(3), read: Seq(3) };
-        assert_eq!(found.list[4].1, Changed::Member(left, 1, marks));
+        assert_eq!(found.list[7].1, Change::Member { member, members: 1, marks });
 
         assert_eq!(since(Some(&bea), 0, 100).await, None, "who has left is told nothing");
-        assert_eq!(store.list_changes(RoomId(Uuid::nil()), None, Seq::ZERO, 100).await.unwrap(), None);
+        assert_eq!(store.list_changes(Line::Room(RoomId(Uuid::max())), None, Seq::ZERO, 100).await.unwrap(), None);
     }
 
     /// No further than [`BEHIND_MAX`], and from there on: nothing is skipped.
@@ -281,10 +430,17 @@ mod tests {
             .execute(&pool)
             .await
             .unwrap();
-        sqlx::query("update rooms set head_seq = 2700").execute(&pool).await.unwrap();
+        sqlx::query(
+            "insert into items (line_id, kind, key, rev)
+             select room_id, 'message', seq::text, rev_seq from messages where rev_seq <> seq",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        sqlx::query("update lines set head = 2700 where kind = 'room'").execute(&pool).await.unwrap();
         let (mut revs, mut after) = (Vec::new(), Seq::ZERO);
         while after < Seq(2_700) {
-            let step = store.list_changes(room, None, after, CHANGES_MAX).await.unwrap().unwrap();
+            let step = store.list_changes(Line::Room(room), None, after, CHANGES_MAX).await.unwrap().unwrap();
             assert!(step.through > after && step.through.0 - after.0 <= BEHIND_MAX, "{:?}", step.through);
             assert!(step.list.iter().all(|(rev, _)| after < *rev && *rev <= step.through));
             revs.extend(step.list.into_iter().map(|(rev, _)| rev.0));
@@ -300,7 +456,7 @@ mod tests {
         let store = Store::over(pool);
         let ana = person(&store, "ana").await;
         let room = channel(&store, &ana).await;
-        let found = store.list_changes(room, None, Seq(i64::MAX), 1).await.unwrap().unwrap();
+        let found = store.list_changes(Line::Room(room), None, Seq(i64::MAX), 1).await.unwrap().unwrap();
         assert_eq!((found.head, found.list.len()), (Seq(2), 0));
     }
 }

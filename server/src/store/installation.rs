@@ -1,12 +1,15 @@
 //! The place itself: one row.
 
 use protocol::{Epoch, RoomId};
+use uuid::Uuid;
 
 use super::{Error, Store};
 
 /// The place.
 #[derive(Clone, Debug)]
 pub struct Installation {
+    /// Stays the same for ever: the channels of Redis are called by it.
+    pub id: Uuid,
     /// The database's life.
     pub epoch: Epoch,
     /// What it is called; empty until the first person has named it.
@@ -21,10 +24,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn installation(&self) -> Result<Installation, Error> {
-        let row = sqlx::query!("select epoch, place, first_channel from installation")
+        let row = sqlx::query!("select id, epoch, place, first_channel from installation")
             .fetch_one(&self.pool())
             .await?;
         Ok(Installation {
+            id: row.id,
             epoch: Epoch(row.epoch),
             place: row.place,
             first_channel: row.first_channel.map(RoomId),

@@ -2,25 +2,35 @@
 
 use std::time::Duration;
 
-use protocol::{Marks, Member, Millis, Role, RoomId, Seq, User, UserId, limits};
+use protocol::{Line, Marks, Member, Role, RoomId, Seq, User, UserId, limits};
 use uuid::Uuid;
 
 use super::{
     Error, Store, like_pattern,
+    lines::{ItemKind, take},
     rooms::{Locked, lock_room, role_of},
 };
 
 /// A membership that changed, with the number of members after it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemberChange {
-    /// As it is now; `rev` is the number of the change.
+    /// As it is now; `rev` is the number of the change on the room's line.
     pub member: Member,
     /// How many members the room has after it.
     pub members: u32,
     /// How far they are.
     pub marks: Marks,
-    /// When.
-    pub at: Millis,
+    /// The number of the change on the person's own line, when they have come or gone.
+    pub membership: Option<Seq>,
+}
+
+/// What became of people who were to be taken into a room.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Added {
+    /// Those who are in now and were not before.
+    pub changes: Vec<MemberChange>,
+    /// Those who are in as many rooms as one may be.
+    pub full: Vec<UserId>,
 }
 
 /// Marks to write: how far someone is in a room.
@@ -65,8 +75,6 @@ impl From<RaisedRow> for Raised {
 
 struct MemberRow {
     user_id: Uuid,
-    handle: String,
-    name: String,
     role: String,
     active: bool,
     rev_seq: i64,
@@ -81,7 +89,7 @@ impl MemberRow {
 
     fn into_member(self) -> Member {
         Member {
-            user: User { id: UserId(self.user_id), handle: self.handle, name: self.name },
+            user: UserId(self.user_id),
             role: role_of(&self.role),
             active: self.active,
             rev: Seq(self.rev_seq),
@@ -111,7 +119,7 @@ impl Store {
     /// When the database fails.
     pub async fn head_for(&self, room: RoomId, user: UserId) -> Result<Option<Seq>, Error> {
         let head = sqlx::query_scalar!(
-            "select r.head_seq from members m join rooms r on r.id = m.room_id where m.room_id = $1 and m.user_id = $2 and m.active",
+            "select l.head from members m join lines l on l.id = m.room_id where m.room_id = $1 and m.user_id = $2 and m.active",
             room.0,
             user.0
         )
@@ -120,68 +128,118 @@ impl Store {
         Ok(head.map(Seq))
     }
 
-    /// Which rooms some people are in.
+    /// Which rooms someone is in.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn memberships(&self, users: &[UserId]) -> Result<Vec<(UserId, RoomId)>, Error> {
-        let ids: Vec<Uuid> = users.iter().map(|user| user.0).collect();
-        let rows =
-            sqlx::query!("select user_id, room_id from members where user_id = any($1) and active", &ids)
+    pub async fn memberships(&self, user: UserId) -> Result<Vec<RoomId>, Error> {
+        let rooms =
+            sqlx::query_scalar!("select room_id from members where user_id = $1 and active", user.0)
                 .fetch_all(&self.pool())
                 .await?;
-        Ok(rows.into_iter().map(|row| (UserId(row.user_id), RoomId(row.room_id))).collect())
+        Ok(rooms.into_iter().map(RoomId).collect())
     }
 
-    /// The members of a room and their marks: owners first, then by name; those whose handle or name has `query`
-    /// in it.
+    /// Which of these rooms someone is in.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn list_members(&self, room: RoomId, query: &str) -> Result<Vec<(Member, Marks)>, Error> {
-        let rows = sqlx::query_as!(
-            MemberRow,
-            r#"select m.user_id, u.handle, u.name, m.role, m.active, m.rev_seq, m.delivered_seq, m.read_seq
-             from members m join users u on u.id = m.user_id
-             where m.room_id = $1 and m.active and ($2 = '%%' or u.handle ilike $2 or u.name ilike $2)
-             order by m.role desc, lower(u.name), u.id limit $3"#,
-            room.0,
-            like_pattern(query),
-            limits::MEMBERS_LISTED_MAX as i64
+    pub async fn memberships_among(&self, user: UserId, rooms: &[RoomId]) -> Result<Vec<RoomId>, Error> {
+        let ids: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
+        let inside = sqlx::query_scalar!(
+            "select room_id from members where user_id = $1 and room_id = any($2) and active",
+            user.0,
+            &ids
         )
         .fetch_all(&self.pool())
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.marks(), row))
-            .map(|(marks, row)| (row.into_member(), marks))
-            .collect())
+        Ok(inside.into_iter().map(RoomId).collect())
     }
 
-    /// Takes people into a room, if `allowed` says so of what the lock found. Those who are in stay as they are.
-    /// Whoever comes begins at the room's end: what was said before is history, not unread.
+    /// A page of the members of a room and their marks: owners first, then by name; those whose handle or name has `query` in
+    /// it, after the member `after`. And whether there are more.
     ///
     /// # Errors
-    /// What `allowed` says; [`Error::NoSuchRoom`], [`Error::NoSuchUser`], [`Error::MembersFull`],
-    /// [`Error::RoomsFull`]; or when the database fails. Then nobody was taken in.
+    /// When the database fails.
+    pub async fn list_members(
+        &self,
+        room: RoomId,
+        query: &str,
+        after: Option<UserId>,
+    ) -> Result<(Vec<(Member, Marks)>, bool), Error> {
+        let limit = limits::MEMBERS_LISTED_MAX;
+        // Two statements, so that each keeps a plan that reads no more members than it shows: a search must look at everyone.
+        let rows = if query.trim().is_empty() {
+            sqlx::query_as!(
+                MemberRow,
+                r#"select m.user_id, m.role, m.active, m.rev_seq, m.delivered_seq, m.read_seq
+                 from members m
+                 where m.room_id = $1 and m.active and ($2::uuid is null
+                    or ((m.role <> 'owner'), m.sort_name, m.user_id) > (
+                        select (a.role <> 'owner'), a.sort_name, a.user_id from members a
+                        where a.room_id = $1 and a.user_id = $2))
+                 order by (m.role <> 'owner'), m.sort_name, m.user_id limit $3"#,
+                room.0,
+                after.map(|after| after.0),
+                limit as i64 + 1
+            )
+            .fetch_all(&self.pool())
+            .await?
+        } else {
+            sqlx::query_as!(
+                MemberRow,
+                r#"select m.user_id, m.role, m.active, m.rev_seq, m.delivered_seq, m.read_seq
+                 from members m join users u on u.id = m.user_id
+                 where m.room_id = $1 and m.active and (u.handle ilike $2 or u.name ilike $2)
+                    and ($3::uuid is null or ((m.role <> 'owner'), m.sort_name, m.user_id) > (
+                        select (a.role <> 'owner'), a.sort_name, a.user_id from members a
+                        where a.room_id = $1 and a.user_id = $3))
+                 order by (m.role <> 'owner'), m.sort_name, m.user_id limit $4"#,
+                room.0,
+                like_pattern(query),
+                after.map(|after| after.0),
+                limit as i64 + 1
+            )
+            .fetch_all(&self.pool())
+            .await?
+        };
+        let more = rows.len() > limit;
+        let members =
+            rows.into_iter().take(limit).map(|row| (row.marks(), row)).map(|(marks, row)| (row.into_member(), marks));
+        Ok((members.collect(), more))
+    }
+
+    /// Takes people into a room, if `allowed` says so of what the lock found. Those who are in stay as they are, and those who
+    /// are in `rooms_max` rooms already are passed over. Whoever comes begins at the room's end: what was said before is
+    /// history, not unread.
+    ///
+    /// # Errors
+    /// What `allowed` says; [`Error::NoSuchRoom`], [`Error::NoSuchUser`], [`Error::MembersFull`]; or when the database fails.
+    /// Then nobody was taken in.
     pub async fn add_members<E: From<Error>>(
         &self,
         by: UserId,
         room: RoomId,
-        users: &[UserId],
+        (users, rooms_max): (&[UserId], usize),
         allowed: impl FnOnce(&Locked) -> Result<(), E>,
-    ) -> Result<Vec<MemberChange>, E> {
+    ) -> Result<Added, E> {
+        let mut users = users.to_vec();
+        // Their lines are locked in this order.
+        users.sort_unstable();
+        users.dedup();
         let mut tx = self.pool().begin().await.map_err(Error::from)?;
         let locked = lock_room(&mut tx, room, by).await?;
         allowed(&locked)?;
-        let mut changes = Vec::new();
+        let mut added = Added::default();
         for user in users {
-            if let Some(change) = add_member(&mut tx, room, *user).await? {
-                changes.push(change);
+            match add_member(&mut tx, room, user, rooms_max).await? {
+                Adding::Added(change) => added.changes.push(change),
+                Adding::Full => added.full.push(user),
+                Adding::Inside => {}
             }
         }
         tx.commit().await.map_err(Error::from)?;
-        Ok(changes)
+        Ok(added)
     }
 
     /// Lets someone leave. When the last owner leaves, whoever has been there longest becomes one: that is a
@@ -192,11 +250,11 @@ impl Store {
     pub async fn remove_member<E: From<Error>>(
         &self,
         room: RoomId,
-        user: &User,
+        user: UserId,
         allowed: impl FnOnce(&Locked) -> Result<(), E>,
     ) -> Result<Vec<MemberChange>, E> {
         let mut tx = self.pool().begin().await.map_err(Error::from)?;
-        let locked = lock_room(&mut tx, room, user.id).await?;
+        let locked = lock_room(&mut tx, room, user).await?;
         allowed(&locked)?;
         if locked.role.is_none() {
             return Ok(Vec::new());
@@ -208,7 +266,7 @@ impl Store {
     }
 
     /// Raises marks, never above the room's last number and never down. What does not raise anything is not in
-    /// the answer.
+    /// the answer. In a room of more than [`limits::MARKS_MEMBERS_MAX`] members only what was read counts: nobody is told more.
     ///
     /// # Errors
     /// When the database fails.
@@ -220,14 +278,19 @@ impl Store {
         let rows = sqlx::query_as!(
             RaisedRow,
             r#"with asked as (
-                select k.room_id, k.user_id, least(k.read, r.head_seq) as read,
-                    least(greatest(k.delivered, k.read), r.head_seq) as delivered, r.member_count
+                select k.room_id, k.user_id, least(k.read, l.head) as read,
+                    least(greatest(case when r.member_count <= $5 then k.delivered else 0 end, k.read), l.head)
+                        as delivered, r.member_count
                 from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[])
                     as k (room_id, user_id, delivered, read)
+                join lines l on l.id = k.room_id
                 join rooms r on r.id = k.room_id
              )
              update members m set delivered_seq = greatest(m.delivered_seq, a.delivered),
-                read_seq = greatest(m.read_seq, a.read), marked_at = now()
+                read_seq = greatest(m.read_seq, a.read), marked_at = now(),
+                read_ordinal = case when m.read_seq >= a.read then m.read_ordinal else coalesce((
+                    select x.ordinal from messages x where x.room_id = m.room_id and x.seq <= a.read
+                    order by x.seq desc limit 1), 0) end
              from asked a
              where m.room_id = a.room_id and m.user_id = a.user_id and m.active
                 and (m.delivered_seq < a.delivered or m.read_seq < a.read)
@@ -235,7 +298,8 @@ impl Store {
             &rooms,
             &users,
             &delivered,
-            &read
+            &read,
+            limits::MARKS_MEMBERS_MAX as i32
         )
         .fetch_all(&self.pool())
         .await?;
@@ -300,7 +364,7 @@ impl Store {
     /// When the database fails.
     pub async fn find_users(&self, query: &str) -> Result<Vec<User>, Error> {
         let rows = sqlx::query!(
-            "select id, handle, name from users
+            "select id, handle, name, rev from users
              where suspended_at is null and ($1 = '%%' or handle ilike $1 or name ilike $1)
              order by (handle = lower($2)) desc, lower(name), id limit $3",
             like_pattern(query),
@@ -309,144 +373,179 @@ impl Store {
         )
         .fetch_all(&self.pool())
         .await?;
-        let user =
-            rows.into_iter().map(|row| User { id: UserId(row.id), handle: row.handle, name: row.name });
-        Ok(user.collect())
+        let user = |id, handle, name, rev| User { id: UserId(id), handle, name, rev: Seq(rev) };
+        Ok(rows.into_iter().map(|row| user(row.id, row.handle, row.name, row.rev)).collect())
     }
 
-    /// A person.
+    /// These people, as far as they exist.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn user(&self, user: UserId) -> Result<Option<User>, Error> {
-        let row = sqlx::query!("select handle, name from users where id = $1", user.0)
-            .fetch_optional(&self.pool())
+    pub async fn people(&self, users: &[UserId]) -> Result<Vec<User>, Error> {
+        let ids: Vec<Uuid> = users.iter().map(|user| user.0).collect();
+        let rows = sqlx::query!("select id, handle, name, rev from users where id = any($1)", &ids)
+            .fetch_all(&self.pool())
             .await?;
-        Ok(row.map(|row| User { id: user, handle: row.handle, name: row.name }))
+        let user = |id, handle, name, rev| User { id: UserId(id), handle, name, rev: Seq(rev) };
+        Ok(rows.into_iter().map(|row| user(row.id, row.handle, row.name, row.rev)).collect())
     }
+}
+
+/// What became of someone who was to be taken into a room.
+enum Adding {
+    Added(MemberChange),
+    /// They are in it already.
+    Inside,
+    /// They are in as many rooms as one may be.
+    Full,
 }
 
 async fn add_member(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
     user: UserId,
-) -> Result<Option<MemberChange>, Error> {
-    let person = sqlx::query!(
-        r#"select handle, name,
-            (select count(*) from members m where m.user_id = u.id and m.active) as "rooms!",
-            exists (
-                select from members m where m.user_id = u.id and m.room_id = $2 and m.active
-            ) as "inside!"
-         from users u where id = $1"#,
-        user.0,
-        room.0
-    )
-    .fetch_optional(&mut **tx)
-    .await?
-    .ok_or(Error::NoSuchUser)?;
-    if person.inside {
-        return Ok(None);
-    }
-    if person.rooms >= limits::ROOMS_PER_USER_MAX as i64 {
-        return Err(Error::RoomsFull);
-    }
-    let moved = sqlx::query!(
-        r#"update rooms set head_seq = head_seq + 1, member_count = member_count + 1
-         where id = $1
-         returning head_seq, member_count, (extract(epoch from now()) * 1000)::bigint as "at!""#,
-        room.0
+    rooms_max: usize,
+) -> Result<Adding, Error> {
+    let is_inside = sqlx::query_scalar!(
+        r#"select exists (select from members where room_id = $1 and user_id = $2 and active) as "inside!""#,
+        room.0,
+        user.0
     )
     .fetch_one(&mut **tx)
     .await?;
-    let members = u32::try_from(moved.member_count).unwrap_or_default();
+    if is_inside {
+        return Ok(Adding::Inside);
+    }
+    if count_rooms(tx, user).await? >= rooms_max {
+        return Ok(Adding::Full);
+    }
+    let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
+    let members = count_member(tx, room, 1).await?;
     if members as usize > limits::MEMBERS_MAX {
         return Err(Error::MembersFull);
     }
-    sqlx::query!(
-        "insert into members (room_id, user_id, role, rev_seq, delivered_seq, read_seq)
-         values ($1, $2, 'member', $3, $3, $3)
+    // Nobody is left who could do what an owner does: whoever comes first may.
+    let role = if members == 1 { Role::Owner } else { Role::Member };
+    insert_member(tx, room, user, role, rev).await?;
+    let membership = take(tx, Line::Person(user), ItemKind::Membership, &room.to_string()).await?;
+    let member = Member { user, role, active: true, rev };
+    let marks = Marks { user, delivered: rev, read: rev };
+    Ok(Adding::Added(MemberChange { member, members, marks, membership: Some(membership) }))
+}
+
+/// How many rooms someone is in, under the lock of their line: nobody takes them into another one meanwhile.
+pub(super) async fn count_rooms(tx: &mut sqlx::PgTransaction<'_>, user: UserId) -> Result<usize, Error> {
+    sqlx::query_scalar!("select head from lines where id = $1 and kind = 'person' for no key update", user.0)
+        .fetch_optional(&mut **tx)
+        .await?
+        .ok_or(Error::NoSuchUser)?;
+    let rooms = sqlx::query_scalar!(
+        r#"select count(*) as "rooms!" from members where user_id = $1 and active"#,
+        user.0
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(usize::try_from(rooms).unwrap_or(usize::MAX))
+}
+
+/// Someone is in a room from now on, at its end.
+pub(super) async fn insert_member(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+    user: UserId,
+    role: Role,
+    rev: Seq,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "insert into members
+            (room_id, user_id, role, rev_seq, delivered_seq, read_seq, read_ordinal, sort_name)
+         select $1::uuid, u.id, $3::text, $4::bigint, $4, $4, l.messages, lower(u.name)
+         from users u, lines l where u.id = $2 and l.id = $1
          on conflict (room_id, user_id) do update
-         set active = true, role = 'member', rev_seq = $3, delivered_seq = $3, read_seq = $3, joined_at = now()",
+         set active = true, role = excluded.role, rev_seq = excluded.rev_seq,
+            delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq,
+            read_ordinal = excluded.read_ordinal, sort_name = excluded.sort_name, joined_at = now()",
         room.0,
         user.0,
-        moved.head_seq
+        role_text(role),
+        rev.0
     )
     .execute(&mut **tx)
     .await?;
-    let member = Member {
-        user: User { id: user, handle: person.handle, name: person.name },
-        role: Role::Member,
-        active: true,
-        rev: Seq(moved.head_seq),
-    };
-    let marks = Marks { user, delivered: member.rev, read: member.rev };
-    Ok(Some(MemberChange { member, members, marks, at: moved.at }))
+    if done.rows_affected() == 1 { Ok(()) } else { Err(Error::NoSuchUser) }
 }
 
-async fn leave(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, user: &User) -> Result<MemberChange, Error> {
-    let moved = sqlx::query!(
-        r#"update rooms set head_seq = head_seq + 1, member_count = member_count - 1
-         where id = $1
-         returning head_seq, member_count, (extract(epoch from now()) * 1000)::bigint as "at!""#,
-        room.0
+fn role_text(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "owner",
+        Role::Member => "member",
+    }
+}
+
+/// Somebody came (1) or went (-1); returns how many there are.
+async fn count_member(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, step: i32) -> Result<u32, Error> {
+    let members = sqlx::query_scalar!(
+        "update rooms set member_count = member_count + $2 where id = $1 returning member_count",
+        room.0,
+        step
     )
     .fetch_one(&mut **tx)
     .await?;
+    Ok(u32::try_from(members).unwrap_or_default())
+}
+
+async fn leave(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, user: UserId) -> Result<MemberChange, Error> {
+    let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
+    let members = count_member(tx, room, -1).await?;
+    let member = Member { user, role: Role::Member, active: false, rev };
+    let marks = write_member(tx, room, member.clone()).await?;
+    let membership = take(tx, Line::Person(user), ItemKind::Membership, &room.to_string()).await?;
+    Ok(MemberChange { member, members, marks, membership: Some(membership) })
+}
+
+/// Writes a membership that is there, and returns how far its person is.
+async fn write_member(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+    member: Member,
+) -> Result<Marks, Error> {
     let row = sqlx::query!(
-        "update members set active = false, role = 'member', rev_seq = $3 where room_id = $1 and user_id = $2
+        "update members set active = $3, role = $4, rev_seq = $5 where room_id = $1 and user_id = $2
          returning delivered_seq, read_seq",
         room.0,
-        user.id.0,
-        moved.head_seq
+        member.user.0,
+        member.active,
+        role_text(member.role),
+        member.rev.0
     )
     .fetch_one(&mut **tx)
     .await?;
-    let marks = Marks { user: user.id, delivered: Seq(row.delivered_seq), read: Seq(row.read_seq) };
-    let member = Member { user: user.clone(), role: Role::Member, active: false, rev: Seq(moved.head_seq) };
-    Ok(MemberChange {
-        member,
-        members: u32::try_from(moved.member_count).unwrap_or_default(),
-        marks,
-        at: moved.at,
-    })
+    Ok(Marks { user: member.user, delivered: Seq(row.delivered_seq), read: Seq(row.read_seq) })
 }
 
-/// A room without an owner gets one.
-async fn inherit(tx: &mut sqlx::PgTransaction<'_>, room: RoomId) -> Result<Option<MemberChange>, Error> {
+/// A room without an owner who can act gets one: the member who has been there longest. A suspended person neither counts nor
+/// inherits.
+pub(super) async fn inherit(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+) -> Result<Option<MemberChange>, Error> {
     let heir = sqlx::query!(
-        "select m.user_id, u.handle, u.name from members m join users u on u.id = m.user_id
-         where m.room_id = $1 and m.active
-            and not exists (select from members o where o.room_id = $1 and o.active and o.role = 'owner')
+        "select m.user_id, r.member_count
+         from members m join users u on u.id = m.user_id join rooms r on r.id = m.room_id
+         where m.room_id = $1 and m.active and u.suspended_at is null and r.kind <> 'direct'
+            and not exists (
+                select from members o join users s on s.id = o.user_id
+                where o.room_id = $1 and o.active and o.role = 'owner' and s.suspended_at is null)
          order by m.joined_at, m.user_id limit 1",
         room.0
     )
     .fetch_optional(&mut **tx)
     .await?;
     let Some(heir) = heir else { return Ok(None) };
-    let moved = sqlx::query!(
-        r#"update rooms set head_seq = head_seq + 1 where id = $1
-         returning head_seq, member_count, (extract(epoch from now()) * 1000)::bigint as "at!""#,
-        room.0
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    let row = sqlx::query!(
-        "update members set role = 'owner', rev_seq = $3 where room_id = $1 and user_id = $2
-         returning delivered_seq, read_seq",
-        room.0,
-        heir.user_id,
-        moved.head_seq
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    let marks =
-        Marks { user: UserId(heir.user_id), delivered: Seq(row.delivered_seq), read: Seq(row.read_seq) };
-    let user = User { id: UserId(heir.user_id), handle: heir.handle, name: heir.name };
-    let member = Member { user, role: Role::Owner, active: true, rev: Seq(moved.head_seq) };
-    Ok(Some(MemberChange {
-        member,
-        members: u32::try_from(moved.member_count).unwrap_or_default(),
-        marks,
-        at: moved.at,
-    }))
+    let user = UserId(heir.user_id);
+    let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
+    let member = Member { user, role: Role::Owner, active: true, rev };
+    let marks = write_member(tx, room, member.clone()).await?;
+    let members = u32::try_from(heir.member_count).unwrap_or_default();
+    Ok(Some(MemberChange { member, members, marks, membership: None }))
 }

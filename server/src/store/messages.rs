@@ -2,12 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use protocol::{Direction, Message, MessageId, Millis, Nonce, Reaction, RoomId, Seq, User, UserId, limits};
+use protocol::{
+    Direction, Line, Message, MessageId, Millis, Nonce, Reaction, RoomId, Seq, User, UserId, limits,
+};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{
     Error, Store,
+    lines::{ItemKind, take},
     rooms::{Locked, lock_room},
 };
 
@@ -35,20 +38,34 @@ pub enum Inserted {
     NotAMember,
 }
 
-struct MessageRow {
-    id: Uuid,
-    seq: i64,
-    rev_seq: i64,
-    nonce: Uuid,
-    body: String,
-    sent_at: i64,
-    edits: i32,
-    deleted: bool,
-    reactions: Json<Vec<Reaction>>,
-    author_id: Uuid,
-    handle: String,
-    name: String,
+/// A message as it is stored. Whoever reads messages does it by [`select_messages`].
+pub(super) struct MessageRow {
+    pub(super) id: Uuid,
+    pub(super) seq: i64,
+    pub(super) rev_seq: i64,
+    pub(super) author_id: Uuid,
+    pub(super) nonce: Uuid,
+    pub(super) body: String,
+    pub(super) sent_at: i64,
+    pub(super) edits: i32,
+    pub(super) deleted: bool,
+    pub(super) reactions: Json<Vec<Reaction>>,
 }
+
+/// The one list of columns: `select_messages!("where …", arguments …)`, of `messages m`.
+macro_rules! select_messages {
+    ($rest:tt $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            $crate::store::messages::MessageRow,
+            r#"select m.id, m.seq, m.rev_seq, m.author_id, m.nonce, m.body,
+                (extract(epoch from m.sent_at) * 1000)::bigint as "sent_at!", m.edits,
+                m.deleted_at is not null as "deleted!", m.reactions as "reactions: Json<Vec<Reaction>>"
+               from messages m "# + $rest
+            $(, $argument)*
+        )
+    };
+}
+pub(super) use select_messages;
 
 impl From<MessageRow> for Message {
     fn from(row: MessageRow) -> Self {
@@ -56,7 +73,7 @@ impl From<MessageRow> for Message {
             id: MessageId(row.id),
             seq: Seq(row.seq),
             rev: Seq(row.rev_seq),
-            author: User { id: UserId(row.author_id), handle: row.handle, name: row.name },
+            author: UserId(row.author_id),
             nonce: Nonce(row.nonce),
             body: row.body,
             sent_at: row.sent_at,
@@ -81,21 +98,23 @@ impl Store {
         let mut tx = self.pool().begin().await?;
         // Everyone locks in the same order, so that no two transactions wait for each other.
         let locked = sqlx::query!(
-            "select id, head_seq from rooms where id = any($1) order by id for no key update",
+            "select id, head, messages from lines where id = any($1) order by id for no key update",
             &rooms
         )
         .fetch_all(&mut *tx)
         .await?;
-        let mut heads: HashMap<Uuid, i64> = locked.into_iter().map(|row| (row.id, row.head_seq)).collect();
+        let head = |head, messages| RoomHead { head, messages };
+        let mut heads: HashMap<Uuid, RoomHead> =
+            locked.into_iter().map(|row| (row.id, head(row.head, row.messages))).collect();
         let found = find_sent(&mut tx, new).await?;
-        let sorted = sort_out(new, found, &mut heads);
+        let sorted = number(new, found, &mut heads);
         let sent_at = write_sent(&mut tx, new, &sorted, &heads).await?;
         tx.commit().await?;
         Ok(sorted.into_iter().zip(new).map(|(sorted, item)| sorted.into_inserted(item, sent_at)).collect())
     }
 
-    /// Changes a message, as `decide` says of what the lock found; `None` means that it is so already, and takes no number.
-    /// Returns the message as it is now, and when it changed, if it did.
+    /// Changes a message's text, as `decide` says of what the lock found; `None` means that it is so already, and takes no
+    /// number. Returns the message as it is now, and whether it changed.
     ///
     /// # Errors
     /// What `decide` says; [`Error::NoSuchRoom`] to who is not in the room, [`Error::NoSuchMessage`]; or when the database
@@ -106,46 +125,53 @@ impl Store {
         room: RoomId,
         seq: Seq,
         decide: impl FnOnce(&Locked, &Message) -> Result<Option<Message>, E>,
-    ) -> Result<(Message, Option<Millis>), E> {
+    ) -> Result<(Message, bool), E> {
         let mut tx = self.pool().begin().await.map_err(Error::from)?;
-        let locked = lock_room(&mut tx, room, by).await?;
-        if locked.role.is_none() {
-            return Err(Error::NoSuchRoom.into());
+        let (locked, message) = lock_message(&mut tx, by, room, seq).await?;
+        let Some(changed) = decide(&locked, &message)? else { return Ok((message, false)) };
+        let rev = take(&mut tx, Line::Room(room), ItemKind::Message, &seq.to_string()).await?;
+        let deletes = changed.deleted && !message.deleted;
+        write_change(&mut tx, room, &changed, rev).await?;
+        if deletes {
+            note_deletion(&mut tx, room, seq).await?;
         }
-        let message = sqlx::query_as!(
-            MessageRow,
-            r#"select m.id, m.seq, m.rev_seq, m.nonce, m.body, m.author_id, u.handle, u.name,
-                m.edits, m.deleted_at is not null as "deleted!", m.reactions as "reactions: Json<Vec<Reaction>>",
-                (extract(epoch from m.sent_at) * 1000)::bigint as "sent_at!"
-             from messages m join users u on u.id = m.author_id
-             where m.room_id = $1 and m.seq = $2"#,
-            room.0,
-            seq.0
-        )
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(Error::from)?
-        .map(Message::from)
-        .ok_or(Error::NoSuchMessage)?;
-        let Some(changed) = decide(&locked, &message)? else { return Ok((message, None)) };
-        let row = sqlx::query!(
-            r#"with moved as (update rooms set head_seq = head_seq + 1 where id = $1 returning head_seq)
-             update messages m set rev_seq = moved.head_seq, body = $3, edits = $4, reactions = $5,
-                deleted_at = case when $6 then coalesce(deleted_at, now()) end
-             from moved where m.room_id = $1 and m.seq = $2
-             returning m.rev_seq, (extract(epoch from now()) * 1000)::bigint as "at!""#,
+        tx.commit().await.map_err(Error::from)?;
+        Ok((Message { rev, ..changed }, true))
+    }
+
+    /// Puts someone's emoji under a message or takes it away, if `decide` says so of what the lock found. Returns the number
+    /// of the change: that of the last one, when it is so already.
+    ///
+    /// # Errors
+    /// As for [`Store::change_message`].
+    pub async fn react<E: From<Error>>(
+        &self,
+        by: UserId,
+        (room, seq): (RoomId, Seq),
+        (emoji, on): (&str, bool),
+        decide: impl FnOnce(&Locked, &Message) -> Result<(), E>,
+    ) -> Result<(Seq, bool), E> {
+        let mut tx = self.pool().begin().await.map_err(Error::from)?;
+        let (locked, mut message) = lock_message(&mut tx, by, room, seq).await?;
+        let of_emoji = message.reactions.iter().find(|reaction| reaction.emoji == emoji);
+        let known = of_emoji.and_then(|reaction| reaction.users.iter().find(|one| one.0 == by)).map(|one| one.1);
+        if known.is_some() == on {
+            return Ok((known.unwrap_or(locked.head), false));
+        }
+        decide(&locked, &message)?;
+        let rev = take(&mut tx, Line::Room(room), ItemKind::Reaction, &reaction_key(seq, by, emoji)).await?;
+        message.react(emoji, by, on, rev);
+        sqlx::query!(
+            "update messages set reactions = $3 where room_id = $1 and seq = $2",
             room.0,
             seq.0,
-            changed.body,
-            i32::try_from(changed.edits).unwrap_or(i32::MAX),
-            Json(&changed.reactions) as _,
-            changed.deleted
+            Json(&message.reactions) as _
         )
-        .fetch_one(&mut *tx)
+        .execute(&mut *tx)
         .await
         .map_err(Error::from)?;
         tx.commit().await.map_err(Error::from)?;
-        Ok((Message { rev: Seq(row.rev_seq), ..changed }, Some(row.at)))
+        Ok((rev, true))
     }
 
     /// A page of messages beside `seq`, oldest first, and whether there are more that way. `through` bounds it
@@ -165,37 +191,26 @@ impl Store {
             Direction::Before => (Seq::ZERO, seq),
             Direction::After => (seq, Seq(i64::MAX)),
         };
+        let (room, limit_rows) = (room.0, limit as i64);
         let rows = match direction {
             Direction::Before => {
-                sqlx::query_as!(
-                    MessageRow,
-                    r#"select m.id, m.seq, m.rev_seq, m.nonce, m.body, m.author_id, u.handle, u.name,
-                        m.edits, m.deleted_at is not null as "deleted!",
-                        m.reactions as "reactions: Json<Vec<Reaction>>",
-                        (extract(epoch from m.sent_at) * 1000)::bigint as "sent_at!"
-                     from messages m join users u on u.id = m.author_id
-                     where m.room_id = $1 and m.seq < $2 and m.seq <= $3 order by m.seq desc limit $4"#,
-                    room.0,
+                select_messages!(
+                    "where m.room_id = $1 and m.seq < $2 and m.seq <= $3 order by m.seq desc limit $4",
+                    room,
                     before.0,
                     through.0,
-                    limit as i64
+                    limit_rows
                 )
                 .fetch_all(&self.pool())
                 .await?
             }
             Direction::After => {
-                sqlx::query_as!(
-                    MessageRow,
-                    r#"select m.id, m.seq, m.rev_seq, m.nonce, m.body, m.author_id, u.handle, u.name,
-                        m.edits, m.deleted_at is not null as "deleted!",
-                        m.reactions as "reactions: Json<Vec<Reaction>>",
-                        (extract(epoch from m.sent_at) * 1000)::bigint as "sent_at!"
-                     from messages m join users u on u.id = m.author_id
-                     where m.room_id = $1 and m.seq > $2 and m.seq <= $3 order by m.seq limit $4"#,
-                    room.0,
+                select_messages!(
+                    "where m.room_id = $1 and m.seq > $2 and m.seq <= $3 order by m.seq limit $4",
+                    room,
                     after.0,
                     through.0,
-                    limit as i64
+                    limit_rows
                 )
                 .fetch_all(&self.pool())
                 .await?
@@ -211,6 +226,76 @@ impl Store {
     }
 }
 
+/// Takes the room's lock and finds a message, for someone who is in the room.
+pub(super) async fn lock_message<E: From<Error>>(
+    tx: &mut sqlx::PgTransaction<'_>,
+    by: UserId,
+    room: RoomId,
+    seq: Seq,
+) -> Result<(Locked, Message), E> {
+    let locked = lock_room(tx, room, by).await?;
+    if locked.role.is_none() {
+        return Err(Error::NoSuchRoom.into());
+    }
+    let message = select_messages!("where m.room_id = $1 and m.seq = $2", room.0, seq.0)
+        .fetch_optional(&mut **tx)
+        .await
+        .map_err(Error::from)?;
+    Ok((locked, message.ok_or(Error::NoSuchMessage)?.into()))
+}
+
+/// By what a reaction is known among the things of its room: see [`ItemKind::Reaction`].
+pub(super) fn reaction_key(message: Seq, user: UserId, emoji: &str) -> String {
+    format!("{message}/{user}/{emoji}")
+}
+
+async fn write_change(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+    changed: &Message,
+    rev: Seq,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "update messages set rev_seq = $3, body = $4, edits = $5, reactions = $6,
+            deleted_at = case when $7 then coalesce(deleted_at, now()) end
+         where room_id = $1 and seq = $2",
+        room.0,
+        changed.seq.0,
+        rev.0,
+        changed.body,
+        i32::try_from(changed.edits).unwrap_or(i32::MAX),
+        Json(&changed.reactions) as _,
+        changed.deleted
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A deleted message is not unread.
+async fn note_deletion(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, seq: Seq) -> Result<(), Error> {
+    sqlx::query!(
+        "with gone as (
+            insert into deletions (room_id, ordinal)
+            select room_id, ordinal from messages where room_id = $1 and seq = $2
+            on conflict do nothing
+         )
+         update lines set deleted = deleted + 1 where id = $1",
+        room.0,
+        seq.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// How far a room is, under its lock.
+#[derive(Clone, Copy)]
+struct RoomHead {
+    head: i64,
+    messages: i64,
+}
+
 /// What is known of one item of a list of sends, under the lock.
 struct Found {
     member: bool,
@@ -223,17 +308,18 @@ enum Sorted {
     Known(Message),
     /// The same nonce stands earlier in the list: this is that message.
     SameAs(Message),
-    New(Message),
+    /// With its ordinal.
+    New(Message, i64),
 }
 
 impl Sorted {
     fn into_inserted(self, item: &NewMessage, sent_at: Millis) -> Inserted {
-        debug_assert!(!matches!(&self, Self::New(message) if message.nonce != item.nonce));
+        debug_assert!(!matches!(&self, Self::New(message, _) if message.nonce != item.nonce));
         match self {
             Self::NotAMember => Inserted::NotAMember,
             Self::Known(message) => Inserted::Known(message),
             Self::SameAs(message) => Inserted::Known(Message { sent_at, ..message }),
-            Self::New(message) => Inserted::New(Message { sent_at, ..message }),
+            Self::New(message, _) => Inserted::New(Message { sent_at, ..message }),
         }
     }
 }
@@ -245,10 +331,7 @@ async fn find_sent(tx: &mut sqlx::PgTransaction<'_>, new: &[NewMessage]) -> Resu
     let authors: Vec<Uuid> = new.iter().map(|item| item.author.id.0).collect();
     let nonces: Vec<Uuid> = new.iter().map(|item| item.nonce.0).collect();
     let rows = sqlx::query!(
-        r#"select mb.user_id is not null as "member!", m.id as "id?", m.seq as "seq?", m.rev_seq as "rev_seq?",
-            m.body as "body?", m.edits as "edits?", m.deleted_at is not null as "deleted!",
-            m.reactions as "reactions?: Json<Vec<Reaction>>",
-            (extract(epoch from m.sent_at) * 1000)::bigint as "sent_at?"
+        r#"select mb.user_id is not null as "member!", m.seq as "seq?"
          from unnest($1::uuid[], $2::uuid[], $3::uuid[]) with ordinality as k (room, author, nonce, place)
          left join members mb on mb.room_id = k.room and mb.user_id = k.author and mb.active
          left join messages m on m.room_id = k.room and m.author_id = k.author and m.nonce = k.nonce
@@ -259,28 +342,23 @@ async fn find_sent(tx: &mut sqlx::PgTransaction<'_>, new: &[NewMessage]) -> Resu
     )
     .fetch_all(&mut **tx)
     .await?;
-    let found = rows.into_iter().zip(new).map(|(row, item)| {
-        let known = || {
-            Some(Message {
-                id: MessageId(row.id?),
-                seq: Seq(row.seq?),
-                rev: Seq(row.rev_seq?),
-                author: item.author.clone(),
-                nonce: item.nonce,
-                body: row.body?,
-                sent_at: row.sent_at?,
-                edits: u32::try_from(row.edits?).unwrap_or_default(),
-                deleted: row.deleted,
-                reactions: row.reactions?.0,
-            })
+    let mut found = Vec::with_capacity(rows.len());
+    for (row, item) in rows.into_iter().zip(new) {
+        let known = match row.seq {
+            None => None,
+            // A repeat is rare: it is read by itself.
+            Some(seq) => {
+                let stored = select_messages!("where m.room_id = $1 and m.seq = $2", item.room.0, seq);
+                Some(Message::from(stored.fetch_one(&mut **tx).await?))
+            }
         };
-        Found { member: row.member, known: known() }
-    });
-    Ok(found.collect())
+        found.push(Found { member: row.member, known });
+    }
+    Ok(found)
 }
 
 /// Gives each new message the next number of its room.
-fn sort_out(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, i64>) -> Vec<Sorted> {
+fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomHead>) -> Vec<Sorted> {
     let mut here: HashMap<(RoomId, UserId, Nonce), Message> = HashMap::new();
     let mut sorted = Vec::with_capacity(new.len());
     for (item, found) in new.iter().zip(found) {
@@ -289,15 +367,16 @@ fn sort_out(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, i64
             (_, None) => Sorted::NotAMember,
             _ if !found.member => Sorted::NotAMember,
             (Some(known), _) => Sorted::Known(known),
-            (None, Some(head)) => match here.get(&key) {
+            (None, Some(room)) => match here.get(&key) {
                 Some(first) => Sorted::SameAs(first.clone()),
                 None => {
-                    *head += 1;
+                    room.head += 1;
+                    room.messages += 1;
                     let message = Message {
                         id: MessageId(Uuid::now_v7()),
-                        seq: Seq(*head),
-                        rev: Seq(*head),
-                        author: item.author.clone(),
+                        seq: Seq(room.head),
+                        rev: Seq(room.head),
+                        author: item.author.id,
                         nonce: item.nonce,
                         body: item.body.clone(),
                         sent_at: 0,
@@ -306,7 +385,7 @@ fn sort_out(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, i64
                         reactions: Vec::new(),
                     };
                     here.insert(key, message.clone());
-                    Sorted::New(message)
+                    Sorted::New(message, room.messages)
                 }
             },
         });
@@ -319,14 +398,15 @@ async fn write_sent(
     tx: &mut sqlx::PgTransaction<'_>,
     new: &[NewMessage],
     sorted: &[Sorted],
-    heads: &HashMap<Uuid, i64>,
+    heads: &HashMap<Uuid, RoomHead>,
 ) -> Result<Millis, Error> {
-    let (mut rooms, mut seqs, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rooms, mut seqs, mut ordinals, mut ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut authors, mut nonces, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
     for (item, sorted) in new.iter().zip(sorted) {
-        if let Sorted::New(message) = sorted {
+        if let Sorted::New(message, ordinal) = sorted {
             rooms.push(item.room.0);
             seqs.push(message.seq.0);
+            ordinals.push(*ordinal);
             ids.push(message.id.0);
             authors.push(item.author.id.0);
             nonces.push(item.nonce.0);
@@ -337,23 +417,28 @@ async fn write_sent(
         return Ok(0);
     }
     let moved: HashSet<Uuid> = rooms.iter().copied().collect();
-    let (moved, moved_to): (Vec<Uuid>, Vec<i64>) =
-        heads.iter().filter(|(id, _)| moved.contains(*id)).map(|(id, head)| (*id, *head)).unzip();
+    let moved: Vec<(Uuid, RoomHead)> =
+        heads.iter().filter(|(id, _)| moved.contains(*id)).map(|(id, head)| (*id, *head)).collect();
+    let moved_ids: Vec<Uuid> = moved.iter().map(|(id, _)| *id).collect();
+    let moved_heads: Vec<i64> = moved.iter().map(|(_, room)| room.head).collect();
+    let moved_messages: Vec<i64> = moved.iter().map(|(_, room)| room.messages).collect();
     let sent_at = sqlx::query_scalar!(
         r#"with moved as (
-            update rooms r set head_seq = k.head, active_at = now()
-            from unnest($1::uuid[], $2::bigint[]) as k (id, head) where r.id = k.id
+            update lines l set head = k.head, messages = k.messages, active_at = now()
+            from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as k (id, head, messages) where l.id = k.id
          ), stored as (
-            insert into messages (room_id, seq, rev_seq, id, author_id, nonce, body)
-            select room, seq, seq, id, author, nonce, body
-            from unnest($3::uuid[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[])
-                as k (room, seq, id, author, nonce, body)
+            insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body)
+            select room, seq, seq, ordinal, id, author, nonce, body
+            from unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[])
+                as k (room, seq, ordinal, id, author, nonce, body)
          )
          select (extract(epoch from now()) * 1000)::bigint as "sent_at!""#,
-        &moved,
-        &moved_to,
+        &moved_ids,
+        &moved_heads,
+        &moved_messages,
         &rooms,
         &seqs,
+        &ordinals,
         &ids,
         &authors,
         &nonces,

@@ -9,10 +9,13 @@
 pub mod changes;
 mod installation;
 mod invitations;
+pub mod lines;
 pub mod members;
 pub mod messages;
 mod password_links;
 mod people;
+mod pins;
+mod profiles;
 pub mod rooms;
 mod sessions;
 #[cfg(test)]
@@ -119,6 +122,9 @@ pub enum Error {
     /// The person is in as many rooms as one may be.
     #[error("too many rooms")]
     RoomsFull,
+    /// The room has as many pinned messages as one may have.
+    #[error("too many pinned messages")]
+    PinsFull,
 }
 
 /// A pattern for `ilike` that finds `text` anywhere: what means something in a pattern means itself.

@@ -1,6 +1,6 @@
 //! Links by which someone sets a new password.
 
-use protocol::{SessionId, User, UserId};
+use protocol::{Seq, SessionId, User, UserId};
 
 use super::{Error, NewSession, PeopleRefused, Store, people, sessions};
 
@@ -49,13 +49,13 @@ impl Store {
     /// When the database fails.
     pub async fn find_password_link(&self, token_hash: &[u8]) -> Result<Option<User>, Error> {
         let row = sqlx::query!(
-            "select u.id, u.handle, u.name from password_links l join users u on u.id = l.user_id
+            "select u.id, u.handle, u.name, u.rev from password_links l join users u on u.id = l.user_id
              where l.token_hash = $1 and l.expires_at > now() and u.suspended_at is null",
             token_hash
         )
         .fetch_optional(&self.pool())
         .await?;
-        Ok(row.map(|row| User { id: UserId(row.id), handle: row.handle, name: row.name }))
+        Ok(row.map(|row| User { id: UserId(row.id), handle: row.handle, name: row.name, rev: Seq(row.rev) }))
     }
 
     /// Uses the link up: its person has the new password and a new session, and every other one ends. Tells whose they

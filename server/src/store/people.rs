@@ -1,6 +1,6 @@
 //! Everyone's accounts, for those who look after the place.
 
-use protocol::{PersonView, User, UserId, limits};
+use protocol::{PersonView, Seq, User, UserId, limits};
 
 use super::{Error, Store, like_pattern};
 
@@ -32,7 +32,7 @@ impl Store {
     /// When the database fails.
     pub async fn list_people(&self, query: &str) -> Result<Vec<PersonView>, Error> {
         let rows = sqlx::query!(
-            r#"select id, handle, name, admin, suspended_at is not null as "suspended!"
+            r#"select id, handle, name, rev, admin, suspended_at is not null as "suspended!"
                from users
                where $1 = '%%' or handle ilike $1 or name ilike $1
                order by suspended_at is null, lower(name), id limit $2"#,
@@ -41,11 +41,11 @@ impl Store {
         )
         .fetch_all(&self.pool())
         .await?;
-        let person = |id, handle, name| User { id: UserId(id), handle, name };
+        let person = |id, handle, name, rev| User { id: UserId(id), handle, name, rev: Seq(rev) };
         Ok(rows
             .into_iter()
             .map(|row| PersonView {
-                user: person(row.id, row.handle, row.name),
+                user: person(row.id, row.handle, row.name, row.rev),
                 admin: row.admin,
                 suspended: row.suspended,
                 link: None,

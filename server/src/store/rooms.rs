@@ -1,12 +1,19 @@
 //! Rooms: made, listed, renamed.
 
 use protocol::{
-    ChannelListing, Marks, Message, MessageId, Millis, Nonce, Role, Room, RoomId, RoomKind, RoomSummary, Seq,
-    User, UserId, limits,
+    ChannelListing, Line, Marks, Message, MessageId, Nonce, Role, Room, RoomId, RoomKind, RoomSummary, RoomsAfter, Seq,
+    UserId, limits,
 };
 use uuid::Uuid;
 
-use super::{Error, Store, like_pattern};
+use super::{
+    Error, Store, like_pattern,
+    lines::{ItemKind, begin, take},
+    members::{count_rooms, insert_member},
+};
+
+/// Deleted messages after a read mark that are looked at, at most: with more of them a room counts as having some unread.
+const DELETIONS_COUNTED_MAX: i64 = 1_000;
 
 /// A room as its lock found it: what decides who may do what.
 #[derive(Clone, Debug)]
@@ -17,15 +24,6 @@ pub struct Locked {
     pub head: Seq,
     /// What the person who asks may do there; `None` when they are not in it.
     pub role: Option<Role>,
-}
-
-/// What of a room must be known to follow it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// Which room.
-    pub room: RoomId,
-    /// Its last number.
-    pub head: Seq,
 }
 
 pub(super) fn kind_of(text: &str) -> RoomKind {
@@ -49,59 +47,59 @@ pub(super) fn role_of(text: &str) -> Role {
     if text == "owner" { Role::Owner } else { Role::Member }
 }
 
-/// The line of one room in one person's list, as the query returns it.
+/// One room in one person's list, as the query returns it.
 struct SummaryRow {
     id: Uuid,
     kind: String,
     title: String,
     topic: String,
     rev_seq: i64,
-    head_seq: i64,
+    head: i64,
     member_count: i32,
     active_at: i64,
     role: String,
     delivered_seq: i64,
     read_seq: i64,
     peer_id: Option<Uuid>,
-    peer_handle: Option<String>,
-    peer_name: Option<String>,
     last_id: Option<Uuid>,
     last_seq: Option<i64>,
     last_rev: Option<i64>,
+    last_author: Option<Uuid>,
     last_nonce: Option<Uuid>,
     last_body: Option<String>,
     last_at: Option<i64>,
     last_edits: Option<i32>,
     last_deleted: bool,
-    author_id: Option<Uuid>,
-    author_handle: Option<String>,
-    author_name: Option<String>,
     unread: i64,
 }
 
-fn user(id: Option<Uuid>, handle: Option<String>, name: Option<String>) -> Option<User> {
-    Some(User { id: UserId(id?), handle: handle?, name: name? })
-}
-
 impl SummaryRow {
+    fn last(&self) -> Option<Message> {
+        Some(Message {
+            id: MessageId(self.last_id?),
+            seq: Seq(self.last_seq?),
+            rev: Seq(self.last_rev?),
+            author: UserId(self.last_author?),
+            nonce: Nonce(self.last_nonce?),
+            body: self.last_body.clone()?,
+            sent_at: self.last_at?,
+            edits: u32::try_from(self.last_edits?).unwrap_or_default(),
+            deleted: self.last_deleted,
+            // The list does without: see `Message::preview`.
+            reactions: Vec::new(),
+        })
+    }
+
     fn into_summary(self, viewer: UserId) -> RoomSummary {
-        let author = user(self.author_id, self.author_handle, self.author_name);
-        let last = author.and_then(|author| {
-            Some(Message {
-                id: MessageId(self.last_id?),
-                seq: Seq(self.last_seq?),
-                rev: Seq(self.last_rev?),
-                author,
-                nonce: Nonce(self.last_nonce?),
-                body: self.last_body?,
-                sent_at: self.last_at?,
-                edits: u32::try_from(self.last_edits?).unwrap_or_default(),
-                deleted: self.last_deleted,
-                // A line in the list does without: see `Message::preview`.
-                reactions: Vec::new(),
-            })
-        });
         RoomSummary {
+            head: Seq(self.head),
+            role: role_of(&self.role),
+            members: u32::try_from(self.member_count).unwrap_or_default(),
+            peer: self.peer_id.map(UserId),
+            last: self.last(),
+            active_at: self.active_at,
+            marks: Marks { user: viewer, delivered: Seq(self.delivered_seq), read: Seq(self.read_seq) },
+            unread: u32::try_from(self.unread).unwrap_or(limits::UNREAD_MAX),
             room: Room {
                 id: RoomId(self.id),
                 kind: kind_of(&self.kind),
@@ -109,109 +107,135 @@ impl SummaryRow {
                 topic: self.topic,
                 rev: Seq(self.rev_seq),
             },
-            head: Seq(self.head_seq),
-            role: role_of(&self.role),
-            members: u32::try_from(self.member_count).unwrap_or_default(),
-            peer: user(self.peer_id, self.peer_handle, self.peer_name),
-            last,
-            active_at: self.active_at,
-            marks: Marks { user: viewer, delivered: Seq(self.delivered_seq), read: Seq(self.read_seq) },
-            unread: u32::try_from(self.unread).unwrap_or(limits::UNREAD_MAX),
         }
     }
 }
 
+/// Which rooms of a person's list are asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Listed<'a> {
+    /// The first page: those that were active last.
+    First,
+    /// The page after this room.
+    After(RoomsAfter),
+    /// These, where they are among them.
+    These(&'a [RoomId]),
+}
+
 impl Store {
-    /// The rooms that someone is in, the last active first; or only `room`, where it is one of them.
+    /// A page of the rooms that someone is in, the last active first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn list_rooms(&self, viewer: UserId, room: Option<RoomId>) -> Result<Vec<RoomSummary>, Error> {
-        // One statement is one snapshot: head, count and last message belong together.
+    pub async fn list_rooms(
+        &self,
+        viewer: UserId,
+        listed: Listed<'_>,
+        limit: usize,
+    ) -> Result<Vec<RoomSummary>, Error> {
+        let these: Option<Vec<Uuid>> = match listed {
+            Listed::These(rooms) => Some(rooms.iter().map(|room| room.0).collect()),
+            Listed::First | Listed::After(_) => None,
+        };
+        let after = match listed {
+            Listed::After(after) => Some(after),
+            Listed::First | Listed::These(_) => None,
+        };
+        // One statement is one snapshot: head, count and last message belong together. First the page, of what two narrow
+        // rows say (`offset 0` keeps the planner from mixing this with the rest); then what its rooms look like. Nothing in
+        // it counts messages: each look-up ends at its first row, or at a bound, whatever the planner believes.
         let rows = sqlx::query_as!(
             SummaryRow,
-            r#"select r.id, r.kind, r.title, r.topic, r.rev_seq, r.head_seq, r.member_count,
-                (extract(epoch from greatest(r.active_at, m.joined_at)) * 1000)::bigint as "active_at!",
-                m.role, m.delivered_seq, m.read_seq,
-                peer.id as "peer_id?", peer.handle as "peer_handle?", peer.name as "peer_name?",
+            r#"with page as (
+                select * from (
+                    select m.room_id, m.role, m.delivered_seq, m.read_seq, m.read_ordinal, l.head, l.messages, l.deleted,
+                        (extract(epoch from greatest(l.active_at, m.joined_at)) * 1000)::bigint as active_at
+                    from members m join lines l on l.id = m.room_id
+                    where m.user_id = $1 and m.active and ($2::uuid[] is null or m.room_id = any($2))
+                    offset 0
+                ) m
+                where $3::bigint is null or (m.active_at, m.room_id) < ($3, $4)
+                order by m.active_at desc, m.room_id desc limit $5
+             )
+             select r.id, r.kind, r.title, r.topic, r.rev_seq, p.head as "head!", r.member_count,
+                p.active_at as "active_at!", p.role as "role!", p.delivered_seq as "delivered_seq!",
+                p.read_seq as "read_seq!",
+                case when r.direct_low = $1 then r.direct_high else r.direct_low end as peer_id,
                 last.id as "last_id?", last.seq as "last_seq?", last.rev_seq as "last_rev?",
-                last.nonce as "last_nonce?", left(last.body, $3) as "last_body?",
+                last.author_id as "last_author?", last.nonce as "last_nonce?", left(last.body, $6) as "last_body?",
                 (extract(epoch from last.sent_at) * 1000)::bigint as "last_at?",
                 last.edits as "last_edits?", last.deleted_at is not null as "last_deleted!",
-                author.id as "author_id?", author.handle as "author_handle?", author.name as "author_name?",
-                (select count(*) from (
-                    select 1 from messages x
-                    where x.room_id = r.id and x.seq > m.read_seq and x.author_id <> m.user_id limit $4
-                ) counted) as "unread!"
-            from members m
-            join rooms r on r.id = m.room_id
-            left join users peer on peer.id =
-                case when r.direct_low = m.user_id then r.direct_high else r.direct_low end
-            left join lateral (
-                select * from messages x where x.room_id = r.id order by x.seq desc limit 1
-            ) last on true
-            left join users author on author.id = last.author_id
-            where m.user_id = $1 and m.active and ($2::uuid is null or m.room_id = $2)
-            order by greatest(r.active_at, m.joined_at) desc, r.id
-            limit $5"#,
+                greatest(p.messages - p.read_ordinal - case
+                    when p.deleted = 0 or p.messages = p.read_ordinal then 0
+                    else (select count(*) from (
+                        select 1 from deletions d where d.room_id = p.room_id and d.ordinal > p.read_ordinal
+                        order by d.ordinal limit $7) d)
+                    end, 0) as "unread!"
+             from page p
+             join rooms r on r.id = p.room_id
+             left join lateral (
+                select * from messages x where x.room_id = p.room_id order by x.seq desc limit 1
+             ) last on true
+             order by p.active_at desc, p.room_id desc"#,
             viewer.0,
-            room.map(|room| room.0),
+            these.as_deref(),
+            after.map(|after| after.active_at),
+            after.map(|after| after.room.0),
+            limit as i64,
             limits::PREVIEW_CHARS as i32,
-            i64::from(limits::UNREAD_MAX),
-            limits::ROOMS_PER_USER_MAX as i64,
+            DELETIONS_COUNTED_MAX
         )
         .fetch_all(&self.pool())
         .await?;
-        Ok(rows.into_iter().map(|row| row.into_summary(viewer)).collect())
+        let summary = |row: SummaryRow| {
+            let summary = row.into_summary(viewer);
+            RoomSummary { unread: summary.unread.min(limits::UNREAD_MAX), ..summary }
+        };
+        Ok(rows.into_iter().map(summary).collect())
     }
 
-    /// The last numbers of some rooms.
+    /// Which of these rooms of someone's are at another number than the one that is known of them.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Head>, Error> {
-        let ids: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
-        let rows = sqlx::query!("select id, head_seq from rooms where id = any($1)", &ids)
-            .fetch_all(&self.pool())
-            .await?;
-        Ok(rows.into_iter().map(|row| Head { room: RoomId(row.id), head: Seq(row.head_seq) }).collect())
-    }
-
-    /// Which of some rooms have gone beyond the number that is known of them.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn heads_beyond(&self, known: &[Head]) -> Result<Vec<Head>, Error> {
-        let ids: Vec<Uuid> = known.iter().map(|head| head.room.0).collect();
-        let seqs: Vec<i64> = known.iter().map(|head| head.head.0).collect();
-        let rows = sqlx::query!(
-            "select r.id, r.head_seq from unnest($1::uuid[], $2::bigint[]) as k (id, seq)
-             join rooms r on r.id = k.id and r.head_seq > k.seq",
-            &ids,
-            &seqs
+    pub async fn rooms_that_differ(
+        &self,
+        viewer: UserId,
+        known: &[(RoomId, Seq)],
+    ) -> Result<Vec<RoomId>, Error> {
+        let rooms: Vec<Uuid> = known.iter().map(|(room, _)| room.0).collect();
+        let heads: Vec<i64> = known.iter().map(|(_, head)| head.0).collect();
+        let rooms = sqlx::query_scalar!(
+            "select m.room_id from unnest($2::uuid[], $3::bigint[]) as k (room_id, head)
+             join members m on m.room_id = k.room_id and m.user_id = $1 and m.active
+             join lines l on l.id = k.room_id and l.head <> k.head",
+            viewer.0,
+            &rooms,
+            &heads
         )
         .fetch_all(&self.pool())
         .await?;
-        Ok(rows.into_iter().map(|row| Head { room: RoomId(row.id), head: Seq(row.head_seq) }).collect())
+        Ok(rooms.into_iter().map(RoomId).collect())
     }
 
-    /// Makes a group or channel, or finds the one that this person made with this nonce. Its properties are
-    /// change 1, the maker's membership is change 2.
+    /// Makes a group or channel, or finds the one that this person made with this nonce. Its properties are change 1, the
+    /// maker's membership is change 2. With the number of that membership on the maker's own line, when the room is new.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`Error::RoomsFull`]; or when the database fails.
     pub async fn create_room(
         &self,
         by: UserId,
         nonce: Nonce,
         kind: RoomKind,
         (title, topic): (&str, &str),
-    ) -> Result<RoomId, Error> {
+    ) -> Result<(RoomId, Option<Seq>), Error> {
         let id = Uuid::now_v7();
+        let room = RoomId(id);
         let mut tx = self.pool().begin().await?;
         let made = sqlx::query_scalar!(
-            "insert into rooms (id, kind, title, topic, rev_seq, head_seq, member_count, created_by, nonce)
-             values ($1, $2, $3, $4, 1, 2, 1, $5, $6)
+            "insert into rooms (id, kind, title, topic, rev_seq, member_count, created_by, nonce)
+             values ($1, $2, $3, $4, 1, 1, $5, $6)
              on conflict (created_by, nonce) do nothing returning id",
             id,
             kind_text(kind),
@@ -222,66 +246,70 @@ impl Store {
         )
         .fetch_optional(&mut *tx)
         .await?;
-        if made.is_some() {
-            sqlx::query!(
-                "insert into members (room_id, user_id, role, rev_seq) values ($1, $2, 'owner', 2)",
-                id,
-                by.0
-            )
-            .execute(&mut *tx)
-            .await?;
+        if made.is_none() {
+            tx.rollback().await?;
+            let known =
+                sqlx::query_scalar!("select id from rooms where created_by = $1 and nonce = $2", by.0, nonce.0)
+                    .fetch_one(&self.pool())
+                    .await?;
+            return Ok((RoomId(known), None));
         }
+        if count_rooms(&mut tx, by).await? >= limits::ROOMS_PER_USER_MAX {
+            return Err(Error::RoomsFull);
+        }
+        begin(&mut tx, Line::Room(room)).await?;
+        take(&mut tx, Line::Room(room), ItemKind::Room, "").await?;
+        let membership = begin_membership(&mut tx, room, by, Role::Owner).await?;
         tx.commit().await?;
-        if made.is_some() {
-            return Ok(RoomId(id));
-        }
-        let known =
-            sqlx::query_scalar!("select id from rooms where created_by = $1 and nonce = $2", by.0, nonce.0)
-                .fetch_one(&self.pool())
-                .await?;
-        Ok(RoomId(known))
+        Ok((room, Some(membership)))
     }
 
-    /// The direct room of two people, and whether it was made just now.
+    /// The direct room of two people; and, when it was made just now, the numbers of the memberships on their own lines.
     ///
     /// # Errors
-    /// When the database fails, or one of the two does not exist.
-    pub async fn direct_room(&self, by: UserId, other: UserId) -> Result<(RoomId, bool), Error> {
-        let (low, high) = if by.0 < other.0 { (by.0, other.0) } else { (other.0, by.0) };
+    /// [`Error::RoomsFull`] when either is in as many rooms as one may be, [`Error::NoSuchUser`]; or when the database fails.
+    pub async fn direct_room(
+        &self,
+        by: UserId,
+        other: UserId,
+    ) -> Result<(RoomId, Vec<(UserId, Seq)>), Error> {
+        let (low, high) = if by < other { (by, other) } else { (other, by) };
         let id = Uuid::now_v7();
+        let room = RoomId(id);
         let mut tx = self.pool().begin().await?;
         let made = sqlx::query_scalar!(
-            "insert into rooms
-                (id, kind, rev_seq, head_seq, member_count, direct_low, direct_high, created_by, nonce)
-             values ($1, 'direct', 1, 3, 2, $2, $3, $4, $1)
+            "insert into rooms (id, kind, rev_seq, member_count, direct_low, direct_high, created_by, nonce)
+             values ($1, 'direct', 1, 2, $2, $3, $4, $1)
              on conflict (direct_low, direct_high) do nothing returning id",
             id,
-            low,
-            high,
+            low.0,
+            high.0,
             by.0
         )
         .fetch_optional(&mut *tx)
         .await?;
-        if made.is_some() {
-            sqlx::query!(
-                "insert into members (room_id, user_id, role, rev_seq)
-                 values ($1, $2, 'member', 2), ($1, $3, 'member', 3)",
-                id,
-                low,
-                high
+        if made.is_none() {
+            tx.rollback().await?;
+            let known = sqlx::query_scalar!(
+                "select id from rooms where direct_low = $1 and direct_high = $2",
+                low.0,
+                high.0
             )
-            .execute(&mut *tx)
+            .fetch_one(&self.pool())
             .await?;
+            return Ok((RoomId(known), Vec::new()));
+        }
+        begin(&mut tx, Line::Room(room)).await?;
+        take(&mut tx, Line::Room(room), ItemKind::Room, "").await?;
+        let mut memberships = Vec::new();
+        for user in [low, high] {
+            if count_rooms(&mut tx, user).await? >= limits::ROOMS_PER_USER_MAX {
+                return Err(Error::RoomsFull);
+            }
+            memberships.push((user, begin_membership(&mut tx, room, user, Role::Member).await?));
         }
         tx.commit().await?;
-        if made.is_some() {
-            return Ok((RoomId(id), true));
-        }
-        let known =
-            sqlx::query_scalar!("select id from rooms where direct_low = $1 and direct_high = $2", low, high)
-                .fetch_one(&self.pool())
-                .await?;
-        Ok((RoomId(known), false))
+        Ok((room, memberships))
     }
 
     /// Channels whose title or topic has `query` in it, the largest first.
@@ -328,51 +356,64 @@ impl Store {
         room: RoomId,
         (title, topic): (&str, &str),
         allowed: impl FnOnce(&Locked) -> Result<(), E>,
-    ) -> Result<Option<(Room, Millis)>, E> {
+    ) -> Result<Option<Room>, E> {
         let mut tx = self.pool().begin().await.map_err(Error::from)?;
         let locked = lock_room(&mut tx, room, by).await?;
         allowed(&locked)?;
         if locked.room.title == title && locked.room.topic == topic {
             return Ok(None);
         }
-        let row = sqlx::query!(
-            r#"update rooms set title = $2, topic = $3, head_seq = head_seq + 1, rev_seq = head_seq + 1
-             where id = $1 returning rev_seq, (extract(epoch from now()) * 1000)::bigint as "at!""#,
+        let rev = take(&mut tx, Line::Room(room), ItemKind::Room, "").await?;
+        sqlx::query!(
+            "update rooms set title = $2, topic = $3, rev_seq = $4 where id = $1",
             room.0,
             title,
-            topic
+            topic,
+            rev.0
         )
-        .fetch_one(&mut *tx)
+        .execute(&mut *tx)
         .await
         .map_err(Error::from)?;
         tx.commit().await.map_err(Error::from)?;
-        let changed =
-            Room { title: title.to_owned(), topic: topic.to_owned(), rev: Seq(row.rev_seq), ..locked.room };
-        Ok(Some((changed, row.at)))
+        Ok(Some(Room { title: title.to_owned(), topic: topic.to_owned(), rev, ..locked.room }))
     }
 }
 
-/// Takes the room's row lock: from here to the end of the transaction nobody else changes anything in the room.
-/// A room that does not exist is like one that the person is not in.
+/// Someone is in a room that begins; returns the number on their own line.
+async fn begin_membership(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+    user: UserId,
+    role: Role,
+) -> Result<Seq, Error> {
+    let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
+    insert_member(tx, room, user, role, rev).await?;
+    take(tx, Line::Person(user), ItemKind::Membership, &room.to_string()).await
+}
+
+/// Takes the room's row lock, that of its line: from here to the end of the transaction nobody else changes anything in the
+/// room. A room that does not exist is like one that the person is not in.
 pub(super) async fn lock_room(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
     by: UserId,
 ) -> Result<Locked, Error> {
-    let row = sqlx::query!(
-        "select kind, title, topic, rev_seq, head_seq from rooms where id = $1 for no key update",
+    let head = sqlx::query_scalar!(
+        "select head from lines where id = $1 and kind = 'room' for no key update",
         room.0
     )
     .fetch_optional(&mut **tx)
     .await?
     .ok_or(Error::NoSuchRoom)?;
     // Asked after the lock was taken, in a statement of its own: it sees what the lock waited for.
-    let role = sqlx::query_scalar!(
-        "select role from members where room_id = $1 and user_id = $2 and active",
+    let row = sqlx::query!(
+        r#"select r.kind, r.title, r.topic, r.rev_seq, m.role as "role?"
+         from rooms r left join members m on m.room_id = r.id and m.user_id = $2 and m.active
+         where r.id = $1"#,
         room.0,
         by.0
     )
-    .fetch_optional(&mut **tx)
+    .fetch_one(&mut **tx)
     .await?;
     Ok(Locked {
         room: Room {
@@ -382,7 +423,7 @@ pub(super) async fn lock_room(
             topic: row.topic,
             rev: Seq(row.rev_seq),
         },
-        head: Seq(row.head_seq),
-        role: role.map(|role| role_of(&role)),
+        head: Seq(head),
+        role: row.role.map(|role| role_of(&role)),
     })
 }

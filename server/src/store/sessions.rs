@@ -1,6 +1,6 @@
 //! Signed-in browsers.
 
-use protocol::{Millis, SessionId, User, UserId};
+use protocol::{Millis, Seq, SessionId, User, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -112,7 +112,7 @@ impl Store {
     /// When the database fails.
     pub async fn find_session(&self, token_hash: &[u8]) -> Result<Option<LiveSession>, Error> {
         let row = sqlx::query!(
-            r#"select s.id, u.id as user_id, u.handle, u.name, u.admin,
+            r#"select s.id, u.id as user_id, u.handle, u.name, u.rev, u.admin,
                       s.seen_at < now() - interval '1 minute' as "stale!"
                from sessions s join users u on u.id = s.user_id
                where s.token_hash = $1 and s.expires_at > now() and u.suspended_at is null"#,
@@ -122,7 +122,7 @@ impl Store {
         .await?;
         Ok(row.map(|row| LiveSession {
             id: SessionId(row.id),
-            user: User { id: UserId(row.user_id), handle: row.handle, name: row.name },
+            user: User { id: UserId(row.user_id), handle: row.handle, name: row.name, rev: Seq(row.rev) },
             admin: row.admin,
             stale: row.stale,
         }))

@@ -1,8 +1,8 @@
 //! People, and how an account begins.
 
-use protocol::{DisplayName, Handle, SessionId, UserId};
+use protocol::{DisplayName, Handle, Line, SessionId, UserId};
 
-use super::{Error, NewSession, Store, sessions};
+use super::{Error, NewSession, Store, lines, sessions};
 
 /// What a sign-in is checked against.
 #[derive(Clone, Debug)]
@@ -135,6 +135,7 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
+        lines::begin(&mut tx, Line::Person(user.id)).await?;
         sessions::insert(&mut tx, user.id, &user.password_hash, session).await?;
         tx.commit().await?;
         Ok(admin)

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
 use protocol::{
-    ClientFrame, Command, ErrorCode, Message, Nonce, Reaction, Refusal, Reply, RoomId, RoomKind, Seq,
-    ServerFrame,
+    Change, ClientFrame, Command, ErrorCode, Message, Nonce, Reaction, Refusal, Reply, RoomId, RoomKind, Seq,
+    ServerFrame, UserReaction,
     limits::{EMOJIS_MAX, REACTIONS_MAX},
 };
 use server::{
@@ -28,7 +28,15 @@ fn react(room: RoomId, seq: Seq, emoji: &str, on: bool) -> Command {
 
 fn message(answer: Result<Reply, Refusal>) -> Message {
     match answer {
-        Ok(Reply::Changed { message, .. }) => message,
+        Ok(Reply::Changed { change: Change::Message { message }, .. }) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The number at which a reaction stands.
+fn reacted(answer: Result<Reply, Refusal>) -> Seq {
+    match answer {
+        Ok(Reply::Changed { change: Change::Reaction { .. }, seq, .. }) => seq,
         other => panic!("{other:?}"),
     }
 }
@@ -80,7 +88,7 @@ async fn what_is_deleted_is_gone_for_everyone_and_keeps_its_place(pool: PgPool) 
     bea.opens(room).await;
     let by_bea = said(&bea, room, "a secret").await;
     let by_ana = said(&ana, room, "mine").await;
-    message(bea.asks(react(room, by_bea, "👍", true)).await);
+    reacted(bea.asks(react(room, by_bea, "👍", true)).await);
     assert_eq!(code(bea.asks(Command::Delete { room, seq: by_ana }).await), ErrorCode::Forbidden);
     // The owner of the room may.
     let gone = message(ana.asks(Command::Delete { room, seq: by_bea }).await);
@@ -98,22 +106,28 @@ async fn reactions_are_kept_in_their_order_and_are_bounded(pool: PgPool) {
     let (ana, bea, room) = cluster.ana_and_bea().await;
     bea.opens(room).await;
     let seq = said(&ana, room, "lunch?").await;
+    let mut numbers = Vec::new();
     for (person, emoji, on) in
         [(&ana, "👍", true), (&bea, "🎉", true), (&bea, "👍", true), (&bea, "👍", true), (&ana, "👍", false)]
     {
-        message(person.asks(react(room, seq, emoji, on)).await);
+        numbers.push(reacted(person.asks(react(room, seq, emoji, on)).await).0 - seq.0);
     }
-    let reaction = |emoji: &str| Reaction { emoji: emoji.to_owned(), users: vec![bea.id()] };
-    let expected = [reaction("👍"), reaction("🎉")];
+    assert_eq!(numbers, [1, 2, 3, 3, 4], "what is so already takes no number");
+    let reaction = |emoji: &str, number: i64| Reaction {
+        emoji: emoji.to_owned(),
+        users: vec![UserReaction(bea.id(), Seq(seq.0 + number))],
+    };
+    // The first of them is the one that has been there longest.
+    let expected = [reaction("🎉", 2), reaction("👍", 3)];
     bea.until("the reactions", |client| newest(client, room).reactions == expected).await;
     assert_eq!(code(ana.asks(react(room, seq, "yes", true)).await), ErrorCode::EmojiInvalid);
     for number in 2..EMOJIS_MAX {
         let emoji = char::from_u32(0x1F400 + u32::try_from(number).unwrap()).unwrap().to_string();
-        message(ana.asks(react(room, seq, &emoji, true)).await);
+        reacted(ana.asks(react(room, seq, &emoji, true)).await);
     }
     assert_eq!(code(ana.asks(react(room, seq, "🥜", true)).await), ErrorCode::ReactionsFull);
     // As many people as a message can carry.
-    let users: Vec<Uuid> = (0..REACTIONS_MAX).map(|_| Uuid::new_v4()).collect();
+    let users: Vec<(Uuid, usize)> = (0..REACTIONS_MAX).map(|number| (Uuid::new_v4(), number)).collect();
     sqlx::query("update messages set reactions = $1 where room_id = $2 and seq = $3")
         .bind(sqlx::types::Json(serde_json::json!([{ "emoji": "👍", "users": users }])))
         .bind(room.0)

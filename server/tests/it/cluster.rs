@@ -170,10 +170,10 @@ impl Running {
     /// Each node has connections of its own, as in life.
     pub async fn start_over(database: PgConnectOptions, number: usize, tuning: Tuning) -> Self {
         let store = Store::open(database, CONNECTIONS);
-        let epoch = store.installation().await.unwrap().epoch;
+        let installation = store.installation().await.unwrap();
         let url =
             std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`");
-        let broker = Broker::redis(&url, &format!("roost:{epoch}")).unwrap();
+        let broker = Broker::redis(&url, &format!("roost:{}", installation.id)).unwrap();
         let args = [
             "server",
             "--database-url=postgres://unused/unused",
@@ -186,7 +186,7 @@ impl Running {
             "--hashes-at-once=4",
         ];
         let config = Arc::new(Config::parse_args(args.iter().map(OsString::from)).unwrap());
-        let node = Node::start(format!("node-{number}"), (store.clone(), epoch), broker, tuning);
+        let node = Node::start(format!("node-{number}"), (store.clone(), installation.epoch), broker, tuning);
         let options = LeptosOptions::builder().output_name("roost").site_root("no-such-folder").build();
         let app = http::router(http::Site::new(Arc::clone(&node), config, options));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -363,7 +363,7 @@ impl Person {
 
     pub async fn gets_room(&self, command: Command) -> RoomId {
         match self.asks(command).await {
-            Ok(Reply::Room { summary }) => summary.room.id,
+            Ok(Reply::Room { summary, .. }) => summary.room.id,
             other => panic!("{other:?} is no room"),
         }
     }

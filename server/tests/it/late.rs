@@ -59,7 +59,7 @@ async fn what_the_network_swallows_keeps_nobody_waiting_and_is_in_nobodys_way(po
     cluster.group("quay", [&bea]).await;
     bea.cut().await;
     until("nobody follows bea's room", async || {
-        node.node.metrics_text().contains("\nroost_topics_followed 2\n")
+        node.node.metrics_text().contains("\nroost_lines_followed 3\n")
     })
     .await;
     let mut greeting = node.socket(&bea.cookie, ORIGIN).await.unwrap();
@@ -67,7 +67,7 @@ async fn what_the_network_swallows_keeps_nobody_waiting_and_is_in_nobodys_way(po
     // Whoever asks for a room or a session waits: the first follower of bea's room among them.
     let mut lock = pool.begin().await.unwrap();
     sqlx::query("lock table rooms, sessions in access exclusive mode").execute(&mut *lock).await.unwrap();
-    greeting.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":1}}"#)).await.unwrap();
+    greeting.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":2}}"#)).await.unwrap();
     let asked = async { tokio::join!(node.get("/", &ana.cookie), node.socket(&ana.cookie, ORIGIN)) };
     let ((status, again, text), upgrade) = tokio::time::timeout(SOON, asked).await.expect("answered in time");
     assert_eq!((status, again.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("2")), "{text}");
@@ -75,7 +75,7 @@ async fn what_the_network_swallows_keeps_nobody_waiting_and_is_in_nobodys_way(po
         Err(tungstenite::Error::Http(answer)) => assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE),
         other => panic!("{other:?}"),
     }
-    let catch_up = || Command::CatchUp { room, after: Seq(1) };
+    let catch_up = || Command::CatchUp { line: protocol::Line::Room(room), after: Seq(1) };
     until("every connection waits", async || {
         let refusal = ana.asks(catch_up()).await.unwrap_err();
         assert!(is_later(&refusal), "{refusal:?}");

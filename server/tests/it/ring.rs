@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::{Change, Command, ErrorCode, Nonce, Reply, RoomId, Seq};
+use protocol::{Change, Command, ErrorCode, Line, Nonce, Reply, RoomId, Seq};
 use server::node::Tuning;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ fn send(room: RoomId, body: &str) -> Command {
 }
 
 async fn caught_up(person: &Person, room: RoomId, after: i64) -> (Vec<(Seq, Change)>, Seq, bool) {
-    match person.asks(Command::CatchUp { room, after: Seq(after) }).await {
+    match person.asks(Command::CatchUp { line: Line::Room(room), after: Seq(after) }).await {
         Ok(Reply::Changes { changes, through, more, .. }) => (changes, through, more),
         other => panic!("{other:?}"),
     }
@@ -25,6 +25,10 @@ async fn caught_up(person: &Person, room: RoomId, after: i64) -> (Vec<(Seq, Chan
 fn settled(mut changes: Vec<(Seq, Change)>) -> Vec<(Seq, Change)> {
     let mut last = None;
     for (_, change) in changes.iter_mut().rev() {
+        // Reactions are changes of their own: a message may come with those that it had when it was told, or has now.
+        if let Change::Message { message } = change {
+            message.reactions.clear();
+        }
         if let Change::Member { members, marks, .. } = change {
             last.get_or_insert(*members);
             *members = 0;
@@ -55,7 +59,7 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
     let room = cluster.group("crew", [&ana, &bea]).await;
     let set = |title: &str| Command::SetRoom { room, title: title.to_owned(), topic: String::new() };
     // As it is stored: the news of bea's coming may still be on its way to ana.
-    let begin = cluster.node(1).node.store.heads(&[room]).await.unwrap()[0].head.0;
+    let begin = cluster.node(1).node.store.heads(&[Line::Room(room)]).await.unwrap()[0].head.0;
     for (person, command) in [
         (&ana, send(room, "one")),
         (&bea, send(room, "two")),
@@ -105,7 +109,7 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
 
     // A number that is not there yet is not the ring's to answer; and nothing is nothing.
     assert_eq!(caught_up(&ana, room, end).await, (Vec::new(), Seq(end), false));
-    let ahead = ana.asks(Command::CatchUp { room, after: Seq(end + 1) }).await;
+    let ahead = ana.asks(Command::CatchUp { line: Line::Room(room), after: Seq(end + 1) }).await;
     assert!(matches!(ahead, Ok(Reply::View { .. })), "{ahead:?}");
 }
 
@@ -123,7 +127,7 @@ async fn memory_is_not_told_to_who_has_left(pool: PgPool) {
         .execute(&cluster.pool)
         .await
         .unwrap();
-    let refusal = bea.asks(Command::CatchUp { room, after: Seq(after) }).await.unwrap_err();
+    let refusal = bea.asks(Command::CatchUp { line: Line::Room(room), after: Seq(after) }).await.unwrap_err();
     assert_eq!(refusal.code, ErrorCode::RoomUnknown);
 }
 
@@ -179,7 +183,7 @@ async fn who_is_far_behind_gets_the_room_afresh(pool: PgPool) {
     let ana = cluster.person("ana", 1).await;
     let room = cluster.group("crew", [&ana]).await;
     // Node 1 has followed the room from its beginning and heard of nothing since.
-    sqlx::query("update rooms set head_seq = head_seq + $1")
+    sqlx::query("update lines set head = head + $1 where kind = 'room'")
         .bind(protocol::limits::BEHIND_MAX + 10)
         .execute(&cluster.pool)
         .await
@@ -188,10 +192,10 @@ async fn who_is_far_behind_gets_the_room_afresh(pool: PgPool) {
     phone.goes_to(cluster.node(2)).await;
     for device in [&ana, &phone] {
         for after in [-1, 0, 11] {
-            let told = device.asks(Command::CatchUp { room, after: Seq(after) }).await;
+            let told = device.asks(Command::CatchUp { line: Line::Room(room), after: Seq(after) }).await;
             assert!(matches!(told, Ok(Reply::View { .. })), "{after}: {told:?}");
         }
-        let told = device.asks(Command::CatchUp { room, after: Seq(12) }).await;
+        let told = device.asks(Command::CatchUp { line: Line::Room(room), after: Seq(12) }).await;
         assert!(matches!(told, Ok(Reply::Changes { more: false, .. })), "{told:?}");
     }
 }

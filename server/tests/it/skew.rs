@@ -2,7 +2,7 @@
 
 use protocol::RoomId;
 use server::{
-    broker::{Broadcast, Kind, Topic},
+    broker::{Broadcast, Effect, Kind, Line},
     node::Tuning,
 };
 use sqlx::PgPool;
@@ -13,11 +13,11 @@ use crate::cluster::{Cluster, Person, SOON};
 async fn told_otherwise(cluster: &Cluster, author: &Person, room: RoomId, text: &str, at: usize, byte: u8) {
     let node = &cluster.node(1).node;
     let message = cluster.unheard(author, room, text).await;
-    let topic = Topic::Room(room);
+    let line = Line::Room(room);
     let broadcast = Broadcast {
-        topic,
-        epoch: node.epoch,
-        kind: Kind::Change(message.seq),
+        line,
+        epoch: node.epoch(),
+        kind: Kind::Change(message.seq, Effect::None),
         frame: "a frame of tomorrow".to_owned(),
     };
     let mut bytes = broadcast.encode();
@@ -25,7 +25,7 @@ async fn told_otherwise(cluster: &Cluster, author: &Person, room: RoomId, text: 
     let url = std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with");
     let mut redis = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
     let heard: u32 = redis::cmd("PUBLISH")
-        .arg(format!("roost:{}:{topic}", node.epoch))
+        .arg(format!("roost:{}:{line}", node.store.installation().await.unwrap().id))
         .arg(bytes)
         .query_async(&mut redis)
         .await
@@ -45,7 +45,7 @@ async fn what_a_newer_server_says_is_passed_over_and_found_by_its_number(pool: P
     ana.says(room, "one").await;
     bea.sees(room, ["one"]).await;
 
-    told_otherwise(&cluster, &ana, room, "two, of another version", 0, 2).await;
+    told_otherwise(&cluster, &ana, room, "two, of another version", 0, 3).await;
     told_otherwise(&cluster, &ana, room, "three, of another kind", 1, 99).await;
     ana.says(room, "four").await;
     bea.sees(room, ["one", "two, of another version", "three, of another kind", "four"]).await;

@@ -27,7 +27,7 @@ async fn is_refused(socket: &mut Socket, message: Message) -> (Option<u32>, Refu
 
 async fn greeted(cluster: &Cluster, cookie: &str) -> Socket {
     let mut socket = cluster.node(1).socket(cookie, ORIGIN).await.unwrap();
-    socket.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":1}}"#)).await.unwrap();
+    socket.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":2}}"#)).await.unwrap();
     let welcome = hears(&mut socket).await;
     assert!(
         matches!(welcome, Ok(ServerFrame::Reply { r#ref: 1, reply: Reply::Welcome { .. } })),
@@ -115,7 +115,7 @@ async fn the_first_word_is_hello_in_the_right_version(pool: PgPool) {
     let (r#ref, refusal) =
         is_refused(&mut socket, Message::text(r#"{"ref":3,"command":{"type":"ping"}}"#)).await;
     assert_eq!((r#ref, refusal.code), (Some(3), ErrorCode::HelloMissing));
-    let hello = r#"{"ref":4,"command":{"type":"hello","version":2}}"#;
+    let hello = r#"{"ref":4,"command":{"type":"hello","version":999}}"#;
     let (r#ref, refusal) = is_refused(&mut socket, Message::text(hello)).await;
     assert_eq!((r#ref, refusal.code), (Some(4), ErrorCode::VersionUnsupported));
     assert_eq!(hears(&mut socket).await, Err(CloseCode::VersionUnsupported as u16));
@@ -221,7 +221,7 @@ async fn a_new_password_closes_the_sockets_of_the_other_sessions_everywhere(pool
     let phone = cluster.node(2).post("/sign-in", "", sign_in).await.expect("a second session");
     let mut here = greeted(&cluster, &phone).await;
     let mut there = cluster.node(2).socket(&phone, ORIGIN).await.unwrap();
-    there.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":1}}"#)).await.unwrap();
+    there.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":2}}"#)).await.unwrap();
     hears(&mut there).await.unwrap();
 
     let body = "current=correct+horse+battery&password=battery+staple+horse".to_owned();
@@ -278,7 +278,7 @@ async fn suspending_someone_closes_their_sockets_everywhere(pool: PgPool) {
     cluster.node(1).post(&path("let-in"), &ana.cookie, String::new()).await;
     let again = cluster.node(2).post("/sign-in", "", sign_in()).await.expect("a session again");
     let mut socket = cluster.node(1).socket(&again, ORIGIN).await.unwrap();
-    socket.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":1}}"#)).await.unwrap();
+    socket.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":2}}"#)).await.unwrap();
     match hears(&mut socket).await {
         Ok(ServerFrame::Reply { reply: Reply::Welcome { rooms, .. }, .. }) => {
             assert_eq!(rooms.iter().map(|summary| summary.room.id).collect::<Vec<_>>(), [room]);
@@ -318,7 +318,7 @@ async fn what_a_connection_that_is_gone_asked_to_follow_is_left_again(pool: PgPo
     let ana = cluster.person("ana", 1).await;
     let room = cluster.group("crew", [&ana]).await;
     let node = std::sync::Arc::clone(&cluster.node(1).node);
-    let followed = |text: &str| node.metrics_text().contains(&format!("roost_topics_followed {text}\n"));
+    let followed = |text: &str| node.metrics_text().contains(&format!("roost_lines_followed {text}\n"));
     let until = async |count: &str| {
         let so = async {
             while !followed(count) {
@@ -327,14 +327,14 @@ async fn what_a_connection_that_is_gone_asked_to_follow_is_left_again(pool: PgPo
         };
         assert!(tokio::time::timeout(SOON, so).await.is_ok(), "{}", node.metrics_text());
     };
-    // She and her room.
-    until("2").await;
+    // She, her room, and the workspace.
+    until("3").await;
     ana.cut().await;
     let owner = server::hub::Owner { user: ana.id(), session: protocol::SessionId(uuid::Uuid::new_v4()) };
     let (gone, _) = node.connect(owner);
     node.disconnect(gone);
-    node.follow(gone, &[server::broker::Topic::Room(room)].into()).await.unwrap();
-    until("0").await;
+    node.follow(gone, &[server::broker::Line::Room(room)].into()).await.unwrap();
+    until("1").await;
 }
 
 /// What happens while a connection is greeted is told after the greeting, which may not know of it.
@@ -346,9 +346,11 @@ async fn nothing_is_told_before_welcome(pool: PgPool) {
     ana.cut().await;
     let node = std::sync::Arc::clone(&cluster.node(1).node);
     let room = protocol::RoomId(uuid::Uuid::new_v4());
+    let marks = protocol::Marks { user: me, delivered: protocol::Seq(1), read: protocol::Seq(1) };
+    let event = protocol::Event::Marks { room, marks };
     let _news = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(async move {
         loop {
-            node.publish_passing(server::broker::Topic::User(me), protocol::Event::Left { room });
+            node.publish_passing(server::broker::Line::Person(me), event.clone());
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
     }));

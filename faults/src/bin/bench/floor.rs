@@ -45,8 +45,8 @@ pub(crate) async fn inserts_per_s(pool: &PgPool, connections: usize, lasts: Dura
             seq += BATCH as i64;
             let ids: Vec<Uuid> = seqs.iter().map(|_| Uuid::now_v7()).collect();
             sqlx::query(
-                "insert into floor (room_id, seq, rev_seq, id, author_id, nonce, body)
-                 select $1, seq, seq, id, $2, gen_random_uuid(), $3
+                "insert into floor (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body)
+                 select $1, seq, seq, seq, id, $2, gen_random_uuid(), $3
                  from unnest($4::bigint[], $5::uuid[]) as k (seq, id)",
             )
             .bind(room)

@@ -6,7 +6,7 @@ use faults::{
     place::{Fallible, request},
     stored::Someone,
 };
-use protocol::{Command, Direction, RoomId, Seq, UserId};
+use protocol::{Command, Direction, Line, RoomId, Seq, UserId};
 
 use crate::{
     cpu::Accounts,
@@ -366,7 +366,7 @@ async fn resume(scene: &Scene, table: &mut Table) -> Fallible<()> {
             .filter(|(room, _)| (at + room).is_multiple_of(5))
             .map(|(_, pair)| pair)
         {
-            wire.ask(Command::CatchUp { room: *room, after: *head }).await?;
+            wire.ask(Command::CatchUp { line: Line::Room(*room), after: *head }).await?;
         }
         Ok(began.elapsed())
     };

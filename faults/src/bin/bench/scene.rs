@@ -140,17 +140,17 @@ impl Scene {
         let ids: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
         let mut tx = self.pool.begin().await?;
         sqlx::query(
-            "insert into messages (room_id, seq, rev_seq, id, author_id, nonce, body)
-             select r.id, r.head_seq + n, r.head_seq + n, gen_random_uuid(), $2, gen_random_uuid(),
+            "insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body)
+             select r.id, r.head + n, r.head + n, r.messages + n, gen_random_uuid(), $2, gen_random_uuid(),
                 'A message of some length, such as people write: see you at the harbour at noon, ' || n
-             from rooms r, generate_series(1, $3) as n where r.id = any($1)",
+             from lines r, generate_series(1, $3) as n where r.id = any($1)",
         )
         .bind(&ids)
         .bind(author.0)
         .bind(each)
         .execute(&mut *tx)
         .await?;
-        sqlx::query("update rooms set head_seq = head_seq + $2 where id = any($1)")
+        sqlx::query("update lines set head = head + $2, messages = messages + $2 where id = any($1)")
             .bind(&ids)
             .bind(each)
             .execute(&mut *tx)

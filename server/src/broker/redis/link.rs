@@ -32,7 +32,7 @@ use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::{
-    broker::{Broadcast, Signal, Status, Topic},
+    broker::{Broadcast, Signal, Status, Line},
     metrics::BusLink,
 };
 
@@ -44,7 +44,7 @@ const OUT_MAX: usize = 16_384;
 const OUT_BATCH: usize = 128;
 /// A connection, a write or an answer that takes longer is none.
 const WITHIN: Duration = Duration::from_secs(2);
-/// Whoever asks to follow a topic waits no longer than this for the confirmation.
+/// Whoever asks to follow a line waits no longer than this for the confirmation.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(3);
 /// Whoever could not publish tries again after this time, with a probe where there is nothing else.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -166,7 +166,7 @@ struct Shared {
     probe: String,
     probing: Probing,
     out: mpsc::Sender<Parcel>,
-    topics: Mutex<Topics>,
+    lines: Mutex<Topics>,
     /// Rung whenever `wanted` has changed.
     changed: Notify,
     /// Counts the times that `confirmed` has changed, or the connection was lost.
@@ -187,8 +187,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Topics {
-    wanted: BTreeSet<Topic>,
-    confirmed: BTreeSet<Topic>,
+    wanted: BTreeSet<Line>,
+    confirmed: BTreeSet<Line>,
 }
 
 /// What one listening connection has heard.
@@ -216,7 +216,7 @@ impl Link {
             probe: format!("{prefix}:node:{}", Uuid::new_v4()),
             probing,
             out: out.clone(),
-            topics: Mutex::default(),
+            lines: Mutex::default(),
             changed: Notify::new(),
             progress: watch::Sender::new(0),
             up: AtomicBool::new(false),
@@ -272,17 +272,17 @@ impl Link {
     }
 
     pub(super) fn publish(&self, broadcast: Broadcast) -> bool {
-        let parcel = Parcel { channel: self.shared.channel(&broadcast.topic), payload: broadcast.encode() };
+        let parcel = Parcel { channel: self.shared.channel(&broadcast.line), payload: broadcast.encode() };
         self.out.try_send(parcel).is_ok()
     }
 
-    pub(super) async fn subscribe(&self, topics: &BTreeSet<Topic>) {
+    pub(super) async fn subscribe(&self, lines: &BTreeSet<Line>) {
         let mut progress = self.shared.progress.subscribe();
-        self.shared.topics().wanted.extend(topics);
+        self.shared.lines().wanted.extend(lines);
         self.shared.changed.notify_one();
         let confirmed = async {
             // Down is an answer too: then the database is asked every second, and nobody need wait.
-            while self.status() == Status::Up && !topics.is_subset(&self.shared.topics().confirmed) {
+            while self.status() == Status::Up && !lines.is_subset(&self.shared.lines().confirmed) {
                 if progress.changed().await.is_err() {
                     return;
                 }
@@ -290,12 +290,12 @@ impl Link {
         };
         if tokio::time::timeout(CONFIRMED_WITHIN, confirmed).await.is_err() {
             let name = self.name();
-            tracing::warn!(redis = %name, topics = topics.len(), "a subscription was not confirmed in time");
+            tracing::warn!(redis = %name, lines = lines.len(), "a subscription was not confirmed in time");
         }
     }
 
-    pub(super) fn unsubscribe(&self, topics: &BTreeSet<Topic>) {
-        self.shared.topics().wanted.retain(|topic| !topics.contains(topic));
+    pub(super) fn unsubscribe(&self, lines: &BTreeSet<Line>) {
+        self.shared.lines().wanted.retain(|line| !lines.contains(line));
         self.shared.changed.notify_one();
     }
 
@@ -306,8 +306,8 @@ impl Link {
 }
 
 impl Shared {
-    fn topics(&self) -> MutexGuard<'_, Topics> {
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lines(&self) -> MutexGuard<'_, Topics> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn trouble(&self) -> MutexGuard<'_, Option<Trouble>> {
@@ -326,11 +326,11 @@ impl Shared {
         }
     }
 
-    fn channel(&self, topic: &Topic) -> String {
-        format!("{}:{topic}", self.prefix)
+    fn channel(&self, line: &Line) -> String {
+        format!("{}:{line}", self.prefix)
     }
 
-    fn topic(&self, channel: &[u8]) -> Option<Topic> {
+    fn line(&self, channel: &[u8]) -> Option<Line> {
         let text = std::str::from_utf8(channel).ok()?;
         text.strip_prefix(&self.prefix)?.strip_prefix(':')?.parse().ok()
     }
@@ -360,12 +360,12 @@ impl Shared {
             ear.echo.notify_one();
             return;
         }
-        let Some(topic) = self.topic(channel) else { return };
-        match Broadcast::decode(topic, payload) {
+        let Some(line) = self.line(channel) else { return };
+        match Broadcast::decode(line, payload) {
             Some(broadcast) => self.signal(Signal::Broadcast(broadcast)),
             // While servers are being renewed there may be many: the first is worth a line.
             None if self.counters.unreadable.inc() == 0 => {
-                tracing::warn!(%topic, "passed over a broadcast that this version cannot read; others are only counted");
+                tracing::warn!(%line, "passed over a broadcast that this version cannot read; others are only counted");
             }
             None => {}
         }
@@ -399,7 +399,7 @@ async fn listen(shared: Arc<Shared>, client: Client) {
             shared.signal(Signal::Lost);
         }
         shared.ended.fetch_add(1, Ordering::Relaxed);
-        shared.topics().confirmed.clear();
+        shared.lines().confirmed.clear();
         shared.moved();
         let jitter = rand::random_range(0..=backoff_ms);
         tokio::time::sleep(Duration::from_millis(backoff_ms / 2 + jitter / 2)).await;
@@ -492,13 +492,13 @@ fn begin(shared: &Shared, backoff_ms: &mut u64) {
 async fn reconcile(shared: &Shared, connection: &mut MultiplexedConnection) -> redis::RedisResult<()> {
     loop {
         let (add, remove) = {
-            let mut topics = shared.topics();
-            let add: Vec<Topic> = topics.wanted.difference(&topics.confirmed).take(CHUNK).copied().collect();
-            let remove: Vec<Topic> =
-                topics.confirmed.difference(&topics.wanted).take(CHUNK).copied().collect();
-            // From here on: a topic that is wanted again meanwhile must not be taken for confirmed.
-            for topic in &remove {
-                topics.confirmed.remove(topic);
+            let mut lines = shared.lines();
+            let add: Vec<Line> = lines.wanted.difference(&lines.confirmed).take(CHUNK).copied().collect();
+            let remove: Vec<Line> =
+                lines.confirmed.difference(&lines.wanted).take(CHUNK).copied().collect();
+            // From here on: a line that is wanted again meanwhile must not be taken for confirmed.
+            for line in &remove {
+                lines.confirmed.remove(line);
             }
             (add, remove)
         };
@@ -506,12 +506,12 @@ async fn reconcile(shared: &Shared, connection: &mut MultiplexedConnection) -> r
             return Ok(());
         }
         if !add.is_empty() {
-            let channels: Vec<String> = add.iter().map(|topic| shared.channel(topic)).collect();
+            let channels: Vec<String> = add.iter().map(|line| shared.channel(line)).collect();
             connection.subscribe(channels).await?;
-            shared.topics().confirmed.extend(&add);
+            shared.lines().confirmed.extend(&add);
         }
         if !remove.is_empty() {
-            let channels: Vec<String> = remove.iter().map(|topic| shared.channel(topic)).collect();
+            let channels: Vec<String> = remove.iter().map(|line| shared.channel(line)).collect();
             connection.unsubscribe(channels).await?;
         }
         shared.moved();

@@ -1,11 +1,11 @@
 //! The broker through Redis: one, or several that know nothing of each other.
 //!
-//! Each topic belongs to one of them, by its place in the setting: every server must have the same list in the same
-//! order. The place is found by jump consistent hashing (Lamping and Veach, 2014) of the topic's SHA-256: with one more
-//! Redis at the end of the list, one topic in n + 1 moves to the new one, and no other moves at all. Places are used
+//! Each line belongs to one of them, by its place in the setting: every server must have the same list in the same
+//! order. The place is found by jump consistent hashing (Lamping and Veach, 2014) of the line's SHA-256: with one more
+//! Redis at the end of the list, one line in n + 1 moves to the new one, and no other moves at all. Places are used
 //! rather than addresses, because two servers may reach the same Redis by different names.
 //!
-//! Servers that do not agree on the list miss each other's news of the topics that moved, and find it by their head
+//! Servers that do not agree on the list miss each other's news of the lines that moved, and find it by their head
 //! check. So a list can be changed one server at a time.
 
 mod link;
@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 use self::link::{Link, PROBING, Probing};
 pub use self::link::{Name, Trouble};
-use super::{Broadcast, SIGNALS_MAX, Signal, Status, Topic};
+use super::{Broadcast, SIGNALS_MAX, Signal, Status, Line};
 use crate::metrics::Bus;
 
 /// The address is not one of a Redis.
@@ -61,17 +61,17 @@ impl Redis {
     }
 
     pub(super) fn publish(&self, broadcast: Broadcast) -> bool {
-        self.links[self.place(&broadcast.topic)].publish(broadcast)
+        self.links[self.place(&broadcast.line)].publish(broadcast)
     }
 
-    pub(super) async fn subscribe(&self, topics: &BTreeSet<Topic>) {
-        let shares = self.share(topics);
+    pub(super) async fn subscribe(&self, lines: &BTreeSet<Line>) {
+        let shares = self.share(lines);
         let shares = self.links.iter().zip(&shares).filter(|(_, share)| !share.is_empty());
         join_all(shares.map(|(link, share)| link.subscribe(share))).await;
     }
 
-    pub(super) fn unsubscribe(&self, topics: &BTreeSet<Topic>) {
-        for (link, share) in self.links.iter().zip(self.share(topics)) {
+    pub(super) fn unsubscribe(&self, lines: &BTreeSet<Line>) {
+        for (link, share) in self.links.iter().zip(self.share(lines)) {
             if !share.is_empty() {
                 link.unsubscribe(&share);
             }
@@ -98,27 +98,27 @@ impl Redis {
         &self.counters
     }
 
-    fn place(&self, topic: &Topic) -> usize {
-        place(topic, self.links.len())
+    fn place(&self, line: &Line) -> usize {
+        place(line, self.links.len())
     }
 
-    /// The topics by the link that carries them.
-    fn share(&self, topics: &BTreeSet<Topic>) -> Vec<BTreeSet<Topic>> {
+    /// The lines by the link that carries them.
+    fn share(&self, lines: &BTreeSet<Line>) -> Vec<BTreeSet<Line>> {
         let mut shares = vec![BTreeSet::new(); self.links.len()];
-        for topic in topics {
-            shares[self.place(topic)].insert(*topic);
+        for line in lines {
+            shares[self.place(line)].insert(*line);
         }
         shares
     }
 }
 
-/// Which of `count` carries a topic, from 0. The same on every server, of whatever version: never change it, or during
+/// Which of `count` carries a line, from 0. The same on every server, of whatever version: never change it, or during
 /// an upgrade half the servers publish where nobody listens.
-fn place(topic: &Topic, count: usize) -> usize {
+fn place(line: &Line, count: usize) -> usize {
     if count == 1 {
         return 0;
     }
-    let hash = Sha256::digest(topic.to_string());
+    let hash = Sha256::digest(line.to_string());
     let (head, _) = hash.split_first_chunk::<8>().expect("SHA-256 has 32 bytes");
     let mut key = u64::from_be_bytes(*head);
     let (mut place, mut next) = (0, 0_i64);
@@ -189,8 +189,8 @@ mod tests {
         tokio::time::timeout(SOON, reached).await.unwrap_or_else(|_| panic!("{status:?} in time"));
     }
 
-    fn note(topic: Topic, text: &str) -> Broadcast {
-        Broadcast { topic, epoch: Epoch(Uuid::nil()), kind: Kind::Passing, frame: text.to_owned() }
+    fn note(line: Line, text: &str) -> Broadcast {
+        Broadcast { line, epoch: Epoch(Uuid::nil()), kind: Kind::Passing, frame: text.to_owned() }
     }
 
     /// The notes that arrive until this one.
@@ -213,19 +213,19 @@ mod tests {
         let prefix = format!("test-{}", Uuid::new_v4());
         let (redis, mut signals) = Redis::start_probing(&proxy.url, &prefix, probing).unwrap();
         until(&redis, Status::Up).await;
-        let topic = Topic::Room(RoomId(Uuid::new_v4()));
-        redis.subscribe(&BTreeSet::from([topic])).await;
-        assert!(redis.publish(note(topic, "one")));
+        let line = Line::Room(RoomId(Uuid::new_v4()));
+        redis.subscribe(&BTreeSet::from([line])).await;
+        assert!(redis.publish(note(line, "one")));
         heard_until(&mut signals, "one").await;
 
         proxy.stall();
         // Nothing is published, nothing is said: only a probe can find it.
         until(&redis, Status::Down).await;
-        assert!(redis.publish(note(topic, "into the void")));
+        assert!(redis.publish(note(line, "into the void")));
         proxy.flow();
         until(&redis, Status::Up).await;
 
-        assert!(redis.publish(note(topic, "two")));
+        assert!(redis.publish(note(line, "two")));
         let (_, lost) = heard_until(&mut signals, "two").await;
         assert!(lost, "the node must look for what it missed");
     }
@@ -255,11 +255,11 @@ mod tests {
             Redis::start_probing(&proxy.url, &format!("test-{}", Uuid::new_v4()), probing).unwrap();
         until(&redis, Status::Up).await;
         proxy.stall();
-        let topic = Topic::Room(RoomId(Uuid::new_v4()));
+        let line = Line::Room(RoomId(Uuid::new_v4()));
         // Larger than what the sockets between us take: the write itself hangs.
         let large = "x".repeat(1_000_000);
         for _ in 0..16 {
-            assert!(redis.publish(note(topic, &large)));
+            assert!(redis.publish(note(line, &large)));
         }
         until(&redis, Status::Down).await;
         proxy.flow();
@@ -267,19 +267,19 @@ mod tests {
         until(&redis, Status::Up).await;
     }
 
-    fn rooms(count: u128) -> Vec<Topic> {
-        (0..count).map(|n| Topic::Room(RoomId(Uuid::from_u128(n)))).collect()
+    fn rooms(count: u128) -> Vec<Line> {
+        (0..count).map(|n| Line::Room(RoomId(Uuid::from_u128(n)))).collect()
     }
 
     /// As another program reckons it, by the definition.
     #[test]
     fn a_topic_has_its_place_for_ever() {
-        let topics = [
-            Topic::Room(RoomId(Uuid::from_u128(1))),
-            Topic::Room(RoomId(Uuid::from_u128(2))),
-            Topic::User(UserId(Uuid::from_u128(1))),
+        let lines = [
+            Line::Room(RoomId(Uuid::from_u128(1))),
+            Line::Room(RoomId(Uuid::from_u128(2))),
+            Line::Person(UserId(Uuid::from_u128(1))),
         ];
-        let places = |count| topics.map(|topic| place(&topic, count));
+        let places = |count| lines.map(|line| place(&line, count));
         assert_eq!(
             (places(1), places(2), places(3), places(8)),
             ([0, 0, 0], [1, 0, 1], [2, 0, 1], [5, 0, 6])
@@ -289,10 +289,10 @@ mod tests {
     #[test]
     fn one_more_redis_takes_its_share_and_moves_nothing_else() {
         const TOPICS: usize = 10_000;
-        let topics = rooms(TOPICS as u128);
+        let lines = rooms(TOPICS as u128);
         for count in 1..10 {
-            let moved = topics.iter().filter(|topic| place(topic, count) != place(topic, count + 1));
-            let moved: Vec<usize> = moved.map(|topic| place(topic, count + 1)).collect();
+            let moved = lines.iter().filter(|line| place(line, count) != place(line, count + 1));
+            let moved: Vec<usize> = moved.map(|line| place(line, count + 1)).collect();
             assert!(moved.iter().all(|new| *new == count), "what moves, moves to the new one");
             let share = TOPICS / (count + 1);
             assert!(moved.len().abs_diff(share) < share / 5, "{} of {share} moved", moved.len());
@@ -308,9 +308,9 @@ mod tests {
         let (redis, mut signals) =
             Redis::start_probing(&format!("{},{}", url(), proxy.url), &prefix, probing).unwrap();
         until(&redis, Status::Up).await;
-        let topics = rooms(50);
-        redis.subscribe(&topics.iter().copied().collect()).await;
-        let of = |at| topics.iter().copied().filter(move |topic| place(topic, 2) == at);
+        let lines = rooms(50);
+        redis.subscribe(&lines.iter().copied().collect()).await;
+        let of = |at| lines.iter().copied().filter(move |line| place(line, 2) == at);
         let (first, second) = (of(0).next().unwrap(), of(1).next().unwrap());
 
         proxy.stall();

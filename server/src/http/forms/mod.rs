@@ -8,6 +8,7 @@ mod account;
 mod password;
 mod people;
 mod preferences;
+mod profile;
 mod send;
 mod set_up;
 mod settings;
@@ -46,6 +47,7 @@ pub(super) fn routes() -> Router<Site> {
         .route("/invitations", post(settings::invite))
         .route("/invitations/{id}/revoke", post(settings::revoke_invitation))
         .route("/preferences", post(preferences::set))
+        .route("/profile", post(profile::change))
         .route("/r/{room}/messages", post(send::send))
 }
 

@@ -1,0 +1,35 @@
+//! Changes what everybody sees of oneself.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
+use protocol::FormName;
+
+use super::{Done, Fault, Fields, Target, signed_in};
+use crate::{
+    chat,
+    http::{Site, page::Place, viewer::Visit},
+};
+
+pub(super) async fn change(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
+    match try_change(&site, &visit, &fields).await {
+        Ok(done) => done.into_response(),
+        Err(fault) => {
+            let target = Target { form: FormName::Profile, place: Place::Settings };
+            target.redraw(&site, &visit, fields, fault).await
+        }
+    }
+}
+
+async fn try_change(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
+    let viewer = signed_in(visit)?;
+    let cx = chat::Context { node: Arc::clone(&site.node), viewer: viewer.clone() };
+    match chat::profile::rename(&cx, fields.get("name")).await {
+        Ok(()) => Ok(Done::to("/settings?done=profile")),
+        Err(chat::Error::Refused(refusal)) => Err(Fault::refused("name", refusal)),
+        Err(e) => Err(e.into()),
+    }
+}

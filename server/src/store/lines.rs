@@ -1,0 +1,241 @@
+//! Lines, and the things on them that change.
+//!
+//! A line is a sequence of numbered changes with one owner ([`Line`]). Messages are born with a number of it; everything that
+//! changes later is an *item*: one row for each thing, which says at which number it last changed. [`take`] is the only
+//! function that gives a number to an item. What changed after a number is asked for in [`super::changes`].
+//!
+//! Law: a transaction that changes several lines locks rooms before people and people before the workspace, each in the order
+//! of their ids, so that no two wait for each other.
+
+use std::collections::HashMap;
+
+use protocol::{Epoch, Line, Seq, UserId};
+use uuid::Uuid;
+
+use super::{Error, Store};
+
+/// What kinds of things change on lines. A new kind is a variant here, a loader in [`super::changes`], and a
+/// [`Change`](protocol::Change).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ItemKind {
+    /// On a room's line: a message whose text changed. Key: its `seq`.
+    Message,
+    /// On a room's line: somebody's reaction. Key: `seq/user/emoji`.
+    Reaction,
+    /// On a room's line: a pin. Key: the message's `seq`.
+    Pin,
+    /// On a room's line: a membership. Key: the person's id.
+    Member,
+    /// On a room's line: its own properties. Key: nothing.
+    Room,
+    /// On a person's line: that they are in a room. Key: the room's id.
+    Membership,
+    /// On a person's line: that sessions have ended. Key: nothing.
+    Sessions,
+    /// On the workspace's line: a profile. Key: the person's id.
+    Profile,
+}
+
+impl ItemKind {
+    const ALL: [Self; 8] = [
+        Self::Message,
+        Self::Reaction,
+        Self::Pin,
+        Self::Member,
+        Self::Room,
+        Self::Membership,
+        Self::Sessions,
+        Self::Profile,
+    ];
+
+    /// As the column says it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Reaction => "reaction",
+            Self::Pin => "pin",
+            Self::Member => "member",
+            Self::Room => "room",
+            Self::Membership => "membership",
+            Self::Sessions => "sessions",
+            Self::Profile => "profile",
+        }
+    }
+
+    /// `None` for a kind that a newer server wrote.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// How far a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Which line.
+    pub line: Line,
+    /// Its last number.
+    pub head: Seq,
+}
+
+/// What a database says of its own past. One that has another past than a moment ago was restored, or is a replica that took
+/// over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// The database's life, as it is written in it.
+    pub epoch: Epoch,
+    /// Counts the takeovers and restores of this database; `None` while it only follows another one.
+    pub timeline: Option<String>,
+    /// How much it has written, in bytes: it never shrinks.
+    pub written: i64,
+}
+
+impl History {
+    /// Whether this cannot be what became of `before`: the database went back.
+    #[must_use]
+    pub fn contradicts(&self, before: &Self) -> bool {
+        let another_timeline =
+            self.timeline.is_some() && before.timeline.is_some() && self.timeline != before.timeline;
+        self.epoch == before.epoch && (another_timeline || self.written < before.written)
+    }
+}
+
+/// Takes the line's next number for a thing, which has changed. The line's row is locked from here to the end of the
+/// transaction.
+pub(super) async fn take(
+    tx: &mut sqlx::PgTransaction<'_>,
+    line: Line,
+    kind: ItemKind,
+    key: &str,
+) -> Result<Seq, Error> {
+    let rev = sqlx::query_scalar!(
+        "with moved as (update lines set head = head + 1 where id = $1 returning id, head)
+         insert into items (line_id, kind, key, rev) select id, $2, $3, head from moved
+         on conflict (line_id, kind, key) do update set rev = excluded.rev
+         returning rev",
+        line.id(),
+        kind.as_str(),
+        key
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .ok_or(Error::NoSuchRoom)?;
+    Ok(Seq(rev))
+}
+
+/// Begins a line.
+pub(super) async fn begin(tx: &mut sqlx::PgTransaction<'_>, line: Line) -> Result<(), Error> {
+    let kind = match line {
+        Line::Room(_) => "room",
+        Line::Person(_) => "person",
+        Line::Workspace => "workspace",
+    };
+    sqlx::query!("insert into lines (id, kind) values ($1, $2)", line.id(), kind).execute(&mut **tx).await?;
+    Ok(())
+}
+
+impl Store {
+    /// The last numbers of some lines.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn heads(&self, lines: &[Line]) -> Result<Vec<Head>, Error> {
+        let by_id: HashMap<Uuid, Line> = lines.iter().map(|line| (line.id(), *line)).collect();
+        let ids: Vec<Uuid> = by_id.keys().copied().collect();
+        let rows = sqlx::query!("select id, head from lines where id = any($1)", &ids)
+            .fetch_all(&self.pool())
+            .await?;
+        Ok(rows.into_iter().map(|row| Head { line: by_id[&row.id], head: Seq(row.head) }).collect())
+    }
+
+    /// Which of some lines are not at the number that is known of them: further on, or, in a database that went back,
+    /// before it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn heads_that_differ(&self, known: &[Head]) -> Result<Vec<Head>, Error> {
+        let by_id: HashMap<Uuid, Line> = known.iter().map(|head| (head.line.id(), head.line)).collect();
+        let ids: Vec<Uuid> = known.iter().map(|head| head.line.id()).collect();
+        let seqs: Vec<i64> = known.iter().map(|head| head.head.0).collect();
+        let rows = sqlx::query!(
+            "select l.id, l.head from unnest($1::uuid[], $2::bigint[]) as k (id, head)
+             join lines l on l.id = k.id and l.head <> k.head",
+            &ids,
+            &seqs
+        )
+        .fetch_all(&self.pool())
+        .await?;
+        Ok(rows.into_iter().map(|row| Head { line: by_id[&row.id], head: Seq(row.head) }).collect())
+    }
+
+    /// What the database says of its past.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn history(&self) -> Result<History, Error> {
+        // The first eight digits of a segment's name are the timeline. A replica has no segment that it writes. What has been
+        // flushed survives a crash; what has only been inserted may not, and its loss is no restore.
+        let row = sqlx::query!(
+            r#"select epoch,
+                case when pg_is_in_recovery() then null
+                     else left(pg_walfile_name(pg_current_wal_lsn()), 8) end as timeline,
+                (case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
+                     else pg_current_wal_flush_lsn() end - '0/0'::pg_lsn)::bigint as "written!"
+             from installation"#
+        )
+        .fetch_one(&self.pool())
+        .await?;
+        Ok(History { epoch: Epoch(row.epoch), timeline: row.timeline, written: row.written })
+    }
+
+    /// Some sessions of a person have ended, which changes their line; returns the number.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_sessions_ended(&self, user: UserId) -> Result<Seq, Error> {
+        let mut tx = self.pool().begin().await?;
+        let seq = take(&mut tx, Line::Person(user), ItemKind::Sessions, "").await?;
+        tx.commit().await?;
+        Ok(seq)
+    }
+
+    /// Begins another life of the database, unless somebody has done so already: all numbers that anybody knows are void.
+    /// Returns the epoch that holds from now on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn renew_epoch(&self, known: Epoch) -> Result<Epoch, Error> {
+        sqlx::query!("update installation set epoch = gen_random_uuid() where epoch = $1", known.0)
+            .execute(&self.pool())
+            .await?;
+        Ok(self.installation().await?.epoch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(epoch: u128, timeline: &str, written: i64) -> History {
+        History { epoch: Epoch(Uuid::from_u128(epoch)), timeline: Some(timeline.to_owned()), written }
+    }
+
+    #[test]
+    fn a_database_that_went_back_contradicts_what_was_known() {
+        let before = history(1, "00000001", 1_000);
+        assert!(!history(1, "00000001", 1_000).contradicts(&before));
+        assert!(!history(1, "00000001", 2_000).contradicts(&before));
+        assert!(history(1, "00000001", 999).contradicts(&before), "restored from a copy");
+        assert!(history(1, "00000002", 2_000).contradicts(&before), "another server took over");
+        assert!(!history(2, "00000001", 10).contradicts(&before), "somebody has begun a new epoch already");
+        let replica = History { timeline: None, ..before.clone() };
+        assert!(!replica.contradicts(&before));
+    }
+
+    #[test]
+    fn every_kind_is_read_as_it_is_written() {
+        for kind in ItemKind::ALL {
+            assert_eq!(ItemKind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(ItemKind::parse("poll"), None);
+    }
+}

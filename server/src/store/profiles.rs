@@ -1,0 +1,46 @@
+//! What everybody sees of a person.
+
+use protocol::{DisplayName, Line, Seq, User, UserId};
+
+use super::{
+    Error, Store,
+    lines::{ItemKind, take},
+};
+
+impl Store {
+    /// Gives a person another name, and tells what their profile is now; `None` when it is that name already, which takes no
+    /// number.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchUser`]; or when the database fails.
+    pub async fn rename(&self, user: UserId, name: &DisplayName) -> Result<Option<User>, Error> {
+        let mut tx = self.pool().begin().await?;
+        // The person's row first, as whoever changes an account.
+        let known = sqlx::query_scalar!("select name from users where id = $1 for no key update", user.0)
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or(Error::NoSuchUser)?;
+        if known == name.as_str() {
+            return Ok(None);
+        }
+        let rev = take(&mut tx, Line::Workspace, ItemKind::Profile, &user.to_string()).await?;
+        let handle = sqlx::query_scalar!(
+            "update users set name = $2, rev = $3 where id = $1 returning handle",
+            user.0,
+            name.as_str(),
+            rev.0
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        // Lists of members are sorted by it.
+        sqlx::query!(
+            "update members set sort_name = lower($2) where user_id = $1",
+            user.0,
+            name.as_str()
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(Some(User { id: user, handle, name: name.as_str().to_owned(), rev: Seq(rev.0) }))
+    }
+}
