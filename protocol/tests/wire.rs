@@ -90,6 +90,7 @@ fn every_reply_event_and_change_has_a_block() {
                         "changed"
                     }
                     Reply::Room { .. } => "room",
+                    Reply::Invited { .. } => "invited",
                     Reply::Users { .. } => "users",
                     Reply::Channels { .. } => "channels",
                     Reply::Members { .. } => "members",
@@ -115,7 +116,7 @@ fn every_reply_event_and_change_has_a_block() {
             ServerFrame::Refusal { .. } => {}
         }
     }
-    assert_eq!(replies.len(), 14, "{replies:?}");
+    assert_eq!(replies.len(), 15, "{replies:?}");
     assert_eq!(events.len(), 4, "{events:?}");
     assert_eq!(changes.len(), 8, "{changes:?}");
 }
@@ -149,7 +150,9 @@ fn every_kind_of_line_is_in_the_blocks() {
     let all = BTreeSet::from(["room", "person", "workspace"]);
     let asked: BTreeSet<_> = client_frames()
         .iter()
-        .filter_map(|frame| if let Command::CatchUp { line, .. } = &frame.command { Some(kind(line)) } else { None })
+        .filter_map(
+            |frame| if let Command::CatchUp { line, .. } = &frame.command { Some(kind(line)) } else { None },
+        )
         .collect();
     let told: BTreeSet<_> = server_frames()
         .iter()
@@ -167,8 +170,7 @@ fn a_line_that_is_none_is_refused() {
         let text = format!(r#"{{"ref":1,"command":{{"type":"catch_up","line":"{line}","after":0}}}}"#);
         let (_, refusal) = ClientFrame::decode(&text).unwrap_err();
         assert_eq!(refusal.code, ErrorCode::MalformedCommand, "{line}");
-        let detail = refusal.detail.unwrap_or_default();
-        assert!(detail.contains("room:<id>, person:<id> or workspace"), "{detail}");
+        assert!(refusal.detail.contains("room:<id>, person:<id> or workspace"), "{}", refusal.detail);
     }
 }
 

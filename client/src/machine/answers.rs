@@ -161,6 +161,7 @@ impl Client {
             | Reply::Page { .. }
             | Reply::Sent { .. }
             | Reply::Channels { .. }
+            | Reply::Invited { .. }
             | Reply::Unknown => {}
         }
     }
