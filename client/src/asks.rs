@@ -28,6 +28,23 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
+    /// The room of which a state is asked for.
+    fn room(self) -> Option<RoomId> {
+        match self {
+            Self::CatchUp(line) => line.room(),
+            Self::Open(room) | Self::Unread(room) | Self::Members(room) | Self::History(room, _) => {
+                Some(room)
+            }
+            Self::Hello
+            | Self::Ping
+            | Self::Marks
+            | Self::Send(_)
+            | Self::Rooms
+            | Self::People
+            | Self::Request => None,
+        }
+    }
+
     fn is_asked_once(self) -> bool {
         !matches!(self, Self::Marks | Self::Send(_) | Self::Request)
     }
@@ -131,21 +148,12 @@ impl Asks {
         due
     }
 
-    /// One is no longer in this room: nothing of it is asked again.
+    /// One is no longer in this room: nothing of it is asked again, and what is on its way is not taken over.
     pub(crate) fn forget_room(&mut self, room: RoomId) {
-        self.refused.retain(|purpose, _| match purpose {
-            Purpose::CatchUp(line) => line.room() != Some(room),
-            Purpose::Open(id) | Purpose::Unread(id) | Purpose::Members(id) | Purpose::History(id, _) => {
-                *id != room
-            }
-            Purpose::Hello
-            | Purpose::Ping
-            | Purpose::Marks
-            | Purpose::Send(_)
-            | Purpose::Rooms
-            | Purpose::People
-            | Purpose::Request => true,
-        });
+        let stays = |purpose: &Purpose| purpose.room() != Some(room);
+        self.open.retain(|_, (purpose, _)| stays(purpose));
+        self.once.retain(|purpose, ()| stays(purpose));
+        self.refused.retain(|purpose, _| stays(purpose));
     }
 
     /// A new socket: what was not written to the old one is not written to this one.

@@ -3,8 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use protocol::{Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Reply, ServerFrame, limits};
+use protocol::{
+    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Message, MessageId, Nonce, Reply, Seq,
+    ServerFrame, UserId, limits,
+};
 use serde_json::Value;
+use uuid::Uuid;
 
 const README: &str = include_str!("../README.md");
 
@@ -56,8 +60,13 @@ fn every_reply_event_and_change_has_a_block() {
     let mut note = |change: &Change| {
         changes.insert(match change {
             Change::Message { .. } => "message",
+            Change::Reaction { .. } => "reaction",
+            Change::Pin { .. } => "pin",
             Change::Member { .. } => "member",
             Change::Room { .. } => "room",
+            Change::Membership { .. } => "membership",
+            Change::Sessions {} => "sessions",
+            Change::Profile { .. } => "profile",
             Change::Unknown => panic!("a block shows an unknown change"),
         });
     };
@@ -66,6 +75,7 @@ fn every_reply_event_and_change_has_a_block() {
             ServerFrame::Reply { reply, .. } => {
                 replies.insert(match reply {
                     Reply::Welcome { .. } => "welcome",
+                    Reply::Rooms { .. } => "rooms",
                     Reply::Pong {} => "pong",
                     Reply::Done {} => "done",
                     Reply::View { .. } => "view",
@@ -75,11 +85,16 @@ fn every_reply_event_and_change_has_a_block() {
                     }
                     Reply::Page { .. } => "page",
                     Reply::Sent { .. } => "sent",
-                    Reply::Changed { .. } => "changed",
+                    Reply::Changed { change, .. } => {
+                        note(&change);
+                        "changed"
+                    }
                     Reply::Room { .. } => "room",
+                    Reply::Invited { .. } => "invited",
                     Reply::Users { .. } => "users",
                     Reply::Channels { .. } => "channels",
                     Reply::Members { .. } => "members",
+                    Reply::Pinned { .. } => "pinned",
                     Reply::Unknown => panic!("a block shows an unknown reply"),
                 });
             }
@@ -94,8 +109,6 @@ fn every_reply_event_and_change_has_a_block() {
                         "changes"
                     }
                     Event::Marks { .. } => "marks",
-                    Event::Joined { .. } => "joined",
-                    Event::Left { .. } => "left",
                     Event::ComeBack { .. } => "come_back",
                     Event::Unknown => panic!("a block shows an unknown event"),
                 });
@@ -103,9 +116,9 @@ fn every_reply_event_and_change_has_a_block() {
             ServerFrame::Refusal { .. } => {}
         }
     }
-    assert_eq!(replies.len(), 12, "{replies:?}");
-    assert_eq!(events.len(), 6, "{events:?}");
-    assert_eq!(changes.len(), 3, "{changes:?}");
+    assert_eq!(replies.len(), 15, "{replies:?}");
+    assert_eq!(events.len(), 4, "{events:?}");
+    assert_eq!(changes.len(), 8, "{changes:?}");
 }
 
 #[test]
@@ -124,6 +137,75 @@ fn every_refusal_and_close_code_is_in_the_tables() {
         let refusal = ErrorCode::ALL.iter().any(|code| u16::from(*code) == number);
         assert_eq!(listed, known || refusal, "{number}");
     }
+}
+
+/// All three kinds of line are shown, where one asks and where one is told.
+#[test]
+fn every_kind_of_line_is_in_the_blocks() {
+    let kind = |line: &Line| match line {
+        Line::Room(_) => "room",
+        Line::Person(_) => "person",
+        Line::Workspace => "workspace",
+    };
+    let all = BTreeSet::from(["room", "person", "workspace"]);
+    let asked: BTreeSet<_> = client_frames()
+        .iter()
+        .filter_map(
+            |frame| if let Command::CatchUp { line, .. } = &frame.command { Some(kind(line)) } else { None },
+        )
+        .collect();
+    let told: BTreeSet<_> = server_frames()
+        .iter()
+        .filter_map(|frame| match frame {
+            ServerFrame::Event { event: Event::Change { line, .. } } => Some(kind(line)),
+            ServerFrame::Event { .. } | ServerFrame::Reply { .. } | ServerFrame::Refusal { .. } => None,
+        })
+        .collect();
+    assert_eq!((asked, told), (all.clone(), all));
+}
+
+#[test]
+fn a_line_that_is_none_is_refused() {
+    for line in ["room", "room:", "room:7", "person:here", "workspace:1", "", "place"] {
+        let text = format!(r#"{{"ref":1,"command":{{"type":"catch_up","line":"{line}","after":0}}}}"#);
+        let (_, refusal) = ClientFrame::decode(&text).unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::MalformedCommand, "{line}");
+        assert!(refusal.detail.contains("room:<id>, person:<id> or workspace"), "{}", refusal.detail);
+    }
+}
+
+/// Whichever way one learned of reactions, they stand in one order; and an older word changes nothing.
+#[test]
+fn reactions_are_ordered_by_their_numbers() {
+    let [ana, bea] = [1, 2].map(|n| UserId(Uuid::from_u128(n)));
+    let changes = [("👍", ana, true, 4), ("🎉", bea, true, 5), ("👍", bea, true, 6), ("🎉", ana, true, 8)];
+    let none = Message {
+        id: MessageId(Uuid::nil()),
+        seq: Seq(3),
+        rev: Seq(3),
+        author: ana,
+        nonce: Nonce(Uuid::nil()),
+        body: "High water at nine.".to_owned(),
+        sent_at: 0,
+        edits: 0,
+        deleted: false,
+        reactions: Vec::new(),
+    };
+    let (mut forwards, mut backwards) = (none.clone(), none.clone());
+    for (emoji, user, on, rev) in changes {
+        assert!(forwards.react(emoji, user, on, Seq(rev)));
+    }
+    for (emoji, user, on, rev) in changes.into_iter().rev() {
+        assert!(backwards.react(emoji, user, on, Seq(rev)));
+    }
+    assert_eq!(forwards, backwards);
+    assert!(!forwards.react("👍", bea, false, Seq(5)), "older");
+    assert!(forwards.react("👍", ana, false, Seq(9)));
+    let order: Vec<&str> = forwards.reactions.iter().map(|reaction| reaction.emoji.as_str()).collect();
+    assert_eq!(order, ["🎉", "👍"], "the first thumb is Bea's now, which came later");
+    assert!(!forwards.react("👍", ana, false, Seq(10)), "there is none");
+    let mut deleted = Message { deleted: true, ..none };
+    assert!(!deleted.react("👍", ana, true, Seq(4)));
 }
 
 #[test]

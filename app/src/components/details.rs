@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use protocol::{Command, Member, Message, Role, RoomId, RoomKind, Seq, User, limits};
+use protocol::{Command, Member, Message, Reply, Role, RoomId, RoomKind, Seq, User, UserId, limits};
 
 use super::{
     avatar::{Avatar, RoomPicture},
@@ -44,9 +44,6 @@ pub fn Details(
         RoomKind::Channel => words.channel(),
     };
     let open = move |dialog| move |_| chat.screen.dialog.set(Some(dialog));
-    effect(move || {
-        chat.ask(Command::Members { room, query: String::new(), after: None }, |_| ());
-    });
     view! {
         <aside class="details" aria-label=words.details()>
             <header class="pane-head">
@@ -104,12 +101,32 @@ fn Members(room: RoomId) -> impl IntoView {
     let words = chat.words;
     let query = RwSignal::new(String::new());
     let count = move || chat.summary(room).map_or(0, |summary| summary.read().members);
-    let found = move || members(chat, room, &query.get());
+    // As many as are fetched for this query, and where the next page begins.
+    let limit = RwSignal::new(limits::MEMBERS_LISTED_MAX);
+    let next = RwSignal::new(None::<UserId>);
+    let found = move || members(chat, room, &query.get(), limit.get());
+    let fetch = move |asked: String, after: Option<UserId>| {
+        let command = Command::Members { room, query: asked.trim().to_owned(), after };
+        chat.ask(command, move |result| {
+            if let Ok(Reply::Members { members, more, .. }) = result
+                && query.try_get_untracked().is_some_and(|now| now == asked)
+            {
+                next.set(members.last().filter(|_| more).map(|last| last.user));
+            }
+        });
+    };
+    effect(move || fetch(String::new(), None));
     let search = move |text: String| {
-        if count() as usize > limits::MEMBERS_LISTED_MAX && !text.trim().is_empty() {
-            chat.ask(Command::Members { room, query: text.trim().to_owned(), after: None }, |_| ());
+        query.set(text.clone());
+        if count() as usize > limits::MEMBERS_LISTED_MAX {
+            limit.set(limits::MEMBERS_LISTED_MAX);
+            next.set(None);
+            fetch(text, None);
         }
-        query.set(text);
+    };
+    let more = move |_| {
+        limit.update(|limit| *limit += limits::MEMBERS_LISTED_MAX);
+        fetch(query.get_untracked(), next.get_untracked());
     };
     view! {
         <section class="members" aria-label=words.members()>
@@ -134,6 +151,9 @@ fn Members(room: RoomId) -> impl IntoView {
                 })}
             </ul>
             {live(move || found().is_empty().then(|| view! { <p class="members-none">{words.nobody_found()}</p> }.into_any()))}
+            {live(move || next.get().is_some().then(|| view! {
+                <button type="button" class="button" on:click=handler(more)>{words.show_more()}</button>
+            }.into_any()))}
         </section>
     }
 }
@@ -175,7 +195,7 @@ fn MemberLine(member: Member, user: Arc<User>) -> impl IntoView {
     }
 }
 
-fn members(chat: Chat, room: RoomId, query: &str) -> Vec<(Member, Arc<User>)> {
+fn members(chat: Chat, room: RoomId, query: &str, limit: usize) -> Vec<(Member, Arc<User>)> {
     let query = query.trim().trim_start_matches('@').to_lowercase();
     let all = chat.with_room(room, |state| state.active_members().cloned().collect::<Vec<Member>>());
     let named = all.unwrap_or_default().into_iter().map(|member| (chat.user(member.user), member));
@@ -184,7 +204,7 @@ fn members(chat: Chat, room: RoomId, query: &str) -> Vec<(Member, Arc<User>)> {
         .filter(|(_, name, _, user)| name.contains(&query) || user.handle.contains(&query))
         .collect();
     found.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    found.truncate(limits::MEMBERS_LISTED_MAX);
+    found.truncate(limit);
     found.into_iter().map(|(_, _, member, user)| (member, user)).collect()
 }
 

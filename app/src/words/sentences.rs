@@ -200,6 +200,15 @@ impl Words {
         self.pick(format!("Invite people to {room}"), format!("邀请成员加入 {room}"))
     }
 
+    /// Who could not be added to a room.
+    #[must_use]
+    pub fn not_added(self, names: &str) -> String {
+        self.pick(
+            format!("Not added, because they are in too many rooms already: {names}."),
+            format!("以下成员加入的房间已达上限，未能添加：{names}。"),
+        )
+    }
+
     /// On the button that invites.
     #[must_use]
     pub fn invite_count(self, n: usize) -> String {

@@ -136,6 +136,7 @@ words! {
     no_pins: "Nothing is pinned. Pin what everyone here should find.", "还没有置顶消息。可以置顶大家都需要看到的内容。";
     message_pinned: "Message pinned", "消息已置顶";
     message_unpinned: "Message unpinned", "已取消置顶";
+    show_more: "Show more", "显示更多";
     copy_text: "Copy text", "复制文本";
     copied: "Copied", "已复制";
     nobody_read: "Nobody has read it yet", "还没有人读过";

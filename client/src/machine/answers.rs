@@ -162,6 +162,7 @@ impl Client {
             | Reply::Page { .. }
             | Reply::Sent { .. }
             | Reply::Channels { .. }
+            | Reply::Invited { .. }
             | Reply::Unknown => {}
         }
     }

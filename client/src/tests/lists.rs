@@ -199,6 +199,21 @@ fn a_room_that_one_was_removed_from_is_gone_with_everything_that_was_known_of_it
     assert!(client.take_frames().iter().any(|f| f.command == Command::Open { room: room() }));
 }
 
+/// The view was read while one was still in the room, and comes after the word that one is not.
+#[test]
+fn what_was_asked_of_a_room_before_one_was_removed_does_not_bring_it_back() {
+    let mut client = at_three();
+    client.jump_to_newest(room());
+    client.load_more(room(), Direction::Before);
+    let asked = client.take_frames();
+    client.receive(membership(2, room(), None), 10);
+    for frame in asked {
+        let view = Box::new(view(Vec::new(), 3));
+        client.receive(ServerFrame::Reply { r#ref: frame.r#ref, reply: Reply::View { view } }, 20);
+    }
+    assert!(client.room(room()).is_none());
+}
+
 #[test]
 fn what_another_device_read_of_a_room_that_is_not_open_is_asked_for_and_not_too_often() {
     let mut client = with_ten();

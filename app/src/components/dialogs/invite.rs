@@ -1,7 +1,7 @@
 //! Add people to a room.
 
 use leptos::prelude::*;
-use protocol::{Command, Refusal, RoomId, User, limits};
+use protocol::{Command, Refusal, Reply, RoomId, User, limits};
 
 use super::{
     DialogFrame,
@@ -19,6 +19,7 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
     let query = RwSignal::new(String::new());
     let failed = RwSignal::new(None::<Refusal>);
     let taken = RwSignal::new(Vec::<User>::new());
+    let not_added = RwSignal::new(Vec::<String>::new());
     let people = find_users(query);
     let choices = Memo::new(move |_| {
         let inside = |user: &User| {
@@ -43,6 +44,11 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
     let invite = move |_| {
         let users = taken.with_untracked(|taken| taken.iter().map(|user| user.id).collect());
         chat.ask(Command::Invite { room, users }, move |result| match result {
+            Ok(Reply::Invited { full }) if !full.is_empty() => {
+                // The others are in; these stay, so that one sees whom it is about.
+                taken.update(|taken| taken.retain(|user| full.contains(&user.id)));
+                not_added.set(taken.get_untracked().iter().map(|user| user.name.clone()).collect());
+            }
             Ok(_) => chat.screen.dialog.set(None),
             Err(why) => failed.set(Some(why)),
         });
@@ -64,6 +70,13 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
                 pick
             />
             <Why failed/>
+            {live(move || {
+                not_added.with(|names| {
+                    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                    (!names.is_empty())
+                        .then(|| view! { <p class="form-error" role="alert">{words.not_added(&words.names(&names, 0))}</p> }.into_any())
+                })
+            })}
             <footer class="dialog-foot">
                 <button
                     type="button"

@@ -29,7 +29,7 @@ pub fn Timeline(
     let (scroller, drawn) = (NodeRef::<Div>::new(), NodeRef::<Div>::new());
     let place = Place::new(scroller, drawn);
     let pointing = Pointing::new();
-    let name = chat.summary(room).map(|s| chat.name_of(&s.read_untracked())).unwrap_or_default();
+    let name = move || chat.summary(room).map(|s| chat.name_of(&s.read_untracked())).unwrap_or_default();
 
     // The first look at a room begins at what is unread, and nothing counts as seen before.
     let begun = RwSignal::new(false);
@@ -116,7 +116,7 @@ pub fn Timeline(
             <div
                 class="timeline"
                 role="log"
-                aria-label=words.messages_in(&name)
+                aria-label=live(move || words.messages_in(&name()))
                 aria-live="off"
                 aria-busy=live(move || (!chat.window.get().loaded).to_string())
                 tabindex="0"
@@ -173,17 +173,17 @@ fn Beginning(room: RoomId, key: String) -> impl IntoView {
     let words = chat.words;
     let Some(summary) = chat.summary(room) else { return ().into_any() };
     let now = summary.read_untracked().clone();
-    let name = chat.name_of(&now);
-    let line = match now.room.kind {
-        RoomKind::Direct => words.beginning_with(&name),
-        RoomKind::Group | RoomKind::Channel => words.beginning_of(&name),
+    let [of, named] = [(); 2].map(|()| summary.clone());
+    let line = move || match of.read().room.kind {
+        RoomKind::Direct => words.beginning_with(&chat.name_of(&of.read())),
+        RoomKind::Group | RoomKind::Channel => words.beginning_of(&chat.name_of(&of.read())),
     };
     let nobody = move || summary.read().last.is_none().then(|| words.nobody_wrote());
     view! {
         <div class="beginning" data-key=key>
             <super::avatar::RoomPicture summary=now.clone()/>
-            <h2>{name}</h2>
-            <p>{line} " " {live(nobody)}</p>
+            <h2>{live(move || chat.name_of(&named.read()))}</h2>
+            <p>{live(line)} " " {live(nobody)}</p>
             {(!now.room.topic.is_empty()).then(|| view! { <p class="beginning-topic">{now.room.topic}</p> }.into_any())}
         </div>
     }
