@@ -15,10 +15,9 @@ create table lines (
     head bigint not null default 0,
     -- Below this number history has been purged.
     floor bigint not null default 0,
-    -- How many messages were born here: the ordinal of the newest. Unread messages are a difference of ordinals.
+    -- How many messages were born here: the ordinal of the newest. A difference of ordinals says whether somebody has nothing
+    -- unread, or more than is counted, without counting.
     messages bigint not null default 0,
-    -- How many of them were deleted since.
-    deleted bigint not null default 0,
     active_at timestamptz not null default now()
     -- The row is changed with every message. Half of each page is left free, so that the new version lies beside the old one
     -- and no index is touched.
@@ -36,12 +35,10 @@ create table items (
 -- Catching up; and each number belongs to one change.
 create unique index items_rev on items (line_id, rev);
 
-insert into lines (id, kind, head, messages, deleted, active_at)
-select r.id, 'room', r.head_seq, coalesce(m.born, 0), coalesce(m.deleted, 0), r.active_at
+insert into lines (id, kind, head, messages, active_at)
+select r.id, 'room', r.head_seq, coalesce(m.born, 0), r.active_at
 from rooms r
-left join (
-    select room_id, count(*) as born, count(deleted_at) as deleted from messages group by room_id
-) m on m.room_id = r.id;
+left join (select room_id, count(*) as born from messages group by room_id) m on m.room_id = r.id;
 
 insert into lines (id, kind) select id, 'person' from users;
 insert into lines (id, kind) values ('00000000-0000-0000-0000-000000000000', 'workspace');
@@ -73,16 +70,8 @@ where reactions <> '[]';
 drop index messages_rev;
 drop index members_rev;
 
--- Deleted messages, by their ordinals: they are not unread. Only of use after somebody's read mark, and few.
-create table deletions (
-    room_id uuid not null references rooms (id) on delete cascade,
-    ordinal bigint not null,
-    primary key (room_id, ordinal)
-);
-insert into deletions (room_id, ordinal) select room_id, ordinal from messages where deleted_at is not null;
-
 alter table members
-    -- How many messages were born up to `read_seq`: kept beside it, so that unread messages need no counting.
+    -- How many messages were born up to `read_seq`: kept beside it.
     add column read_ordinal bigint not null default 0,
     -- By what the list of members is sorted: the name, folded. A copy, kept by whoever renames a person.
     add column sort_name text not null default '';

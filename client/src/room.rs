@@ -65,6 +65,8 @@ pub struct RoomState {
     reactions_outside: SortedMap<Seq, Reacted>,
     /// Marks of others may have been told while this client was away.
     stale: bool,
+    /// One's own message moved one's own read mark up to here, which the server has not been told.
+    read_by_writing: Option<Seq>,
 }
 
 impl RoomState {
@@ -89,6 +91,7 @@ impl RoomState {
             changed_outside: SortedMap::new(),
             reactions_outside: SortedMap::new(),
             stale: false,
+            read_by_writing: None,
         }
     }
 
@@ -295,9 +298,10 @@ impl RoomState {
                 self.recount();
             }
         }
-        if own {
-            // Who writes has read what is above. The server does the same by itself.
+        if own && self.summary.unread == 0 {
+            // Nothing is unread above it: one's own message is not either. The server is told like of any other.
             let known = self.summary.marks;
+            self.read_by_writing = Some(born).filter(|born| *born > known.read);
             self.put_marks(Marks {
                 user: me,
                 delivered: known.delivered.max(born),
@@ -314,6 +318,11 @@ impl RoomState {
             // There may be more of them than are counted.
             self.miscounted = true;
         }
+    }
+
+    /// Up to where the server is to be told that the person has read, because they have written.
+    pub(crate) fn take_read_by_writing(&mut self) -> Option<Seq> {
+        self.read_by_writing.take()
     }
 
     /// A reaction, by an event or by the answer to a command. Says whether anything that is here changed.

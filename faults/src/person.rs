@@ -794,7 +794,9 @@ fn is_refused(item: &client::Pending) -> bool {
 fn room_of(frame: &ServerFrame) -> Option<RoomId> {
     match frame {
         ServerFrame::Event { event: Event::Change { line, .. } | Event::Changes { line, .. } }
-        | ServerFrame::Reply { reply: Reply::Changes { line, .. } | Reply::Changed { line, .. }, .. } => line.room(),
+        | ServerFrame::Reply { reply: Reply::Changes { line, .. } | Reply::Changed { line, .. }, .. } => {
+            line.room()
+        }
         ServerFrame::Reply { reply: Reply::Sent { room, .. }, .. } => Some(*room),
         ServerFrame::Reply { reply: Reply::View { view }, .. } => Some(view.summary.room.id),
         ServerFrame::Event { .. } | ServerFrame::Reply { .. } | ServerFrame::Refusal { .. } => None,

@@ -6,7 +6,9 @@
 use std::time::{Duration, Instant};
 
 use futures::{SinkExt as _, StreamExt as _};
-use protocol::{ClientFrame, Command, Event, Line, Nonce, Reply, RoomId, ServerFrame, limits::BODY_CHARS_MAX};
+use protocol::{
+    ClientFrame, Command, Event, Line, Nonce, Reply, RoomId, ServerFrame, limits::BODY_CHARS_MAX,
+};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 

@@ -287,7 +287,8 @@ pub async fn memberships(
 /// # Errors
 /// When the database fails.
 pub async fn heads(pool: &PgPool) -> Result<BTreeMap<RoomId, Seq>, sqlx::Error> {
-    let rows: Vec<(Uuid, i64)> = sqlx::query_as("select id, head from lines where kind = 'room'").fetch_all(pool).await?;
+    let rows: Vec<(Uuid, i64)> =
+        sqlx::query_as("select id, head from lines where kind = 'room'").fetch_all(pool).await?;
     Ok(rows.into_iter().map(|(id, head)| (RoomId(id), Seq(head))).collect())
 }
 

@@ -223,8 +223,8 @@ pub struct RoomSummary {
     pub active_at: Millis,
     /// The viewer's own marks.
     pub marks: Marks,
-    /// Messages after the viewer's read mark that are not deleted, counted up to
-    /// [`UNREAD_MAX`](crate::limits::UNREAD_MAX). One's own messages move one's read mark, so they are never among them.
+    /// Messages of others after the viewer's read mark that are not deleted, counted up to
+    /// [`UNREAD_MAX`](crate::limits::UNREAD_MAX).
     pub unread: u32,
 }
 

@@ -136,9 +136,8 @@ pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Re
     let broker = match config.redis_url() {
         None => Broker::memory(&Bus::default()),
         // Each database has its own channels: several places may share one Redis.
-        Some(url) => {
-            Broker::redis(url.expose(), &format!("roost:{}", installation.id)).map_err(|e| Error::Redis(e.to_string()))?
-        }
+        Some(url) => Broker::redis(url.expose(), &format!("roost:{}", installation.id))
+            .map_err(|e| Error::Redis(e.to_string()))?,
     };
     let troubled = broker.0.tried().await;
     if let Some((name, trouble)) = troubled.iter().find(|(_, trouble)| trouble.is_refusal()) {

@@ -162,7 +162,6 @@ impl Client {
             | Reply::Page { .. }
             | Reply::Sent { .. }
             | Reply::Channels { .. }
-            | Reply::Invited { .. }
             | Reply::Unknown => {}
         }
     }

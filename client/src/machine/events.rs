@@ -139,6 +139,9 @@ impl Client {
     }
 
     pub(super) fn after_change(&mut self, room: RoomId) {
+        if let Some(read) = self.rooms.get_mut(&room).and_then(RoomState::take_read_by_writing) {
+            self.marks.read(room, read);
+        }
         self.confirm(room);
         self.touch_room(room);
         self.touched.timelines.insert(room);

@@ -183,8 +183,8 @@ impl Truth {
 
     fn summary(&self, through: i64) -> RoomSummary {
         let messages = self.room_at(through).messages;
-        let own = messages.iter().filter(|m| m.author == id(ME)).map(|m| m.seq).max();
-        let read = own.unwrap_or(Seq(BEFORE));
+        // One's own messages move the mark only where nothing is unread above them: what is unread stays the same.
+        let read = Seq(BEFORE);
         let is_unread = |m: &&Message| m.seq > read && !m.deleted && m.author != id(ME);
         RoomSummary {
             marks: Marks { user: id(ME), delivered: read, read },

@@ -6,7 +6,7 @@ use protocol::{Epoch, RoomId, Seq, UserId};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Broadcast, Broker, Bus, Effect, Kind, Signal, Status, Line};
+use super::{Broadcast, Broker, Bus, Effect, Kind, Line, Signal, Status};
 
 /// The one deadline of every wait.
 const SOON: Duration = Duration::from_secs(10);

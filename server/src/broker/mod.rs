@@ -15,8 +15,8 @@ mod redis;
 
 use std::collections::BTreeSet;
 
-use protocol::{Change, Epoch, RoomId, Seq, UserId};
 pub use protocol::Line;
+use protocol::{Change, Epoch, RoomId, Seq, UserId};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -289,8 +289,8 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_passed_over() {
         let line = Line::Person(UserId(Uuid::nil()));
-        let good = Broadcast { line, epoch: Epoch(Uuid::nil()), kind: Kind::Passing, frame: String::new() }
-            .encode();
+        let good =
+            Broadcast { line, epoch: Epoch(Uuid::nil()), kind: Kind::Passing, frame: String::new() }.encode();
         let newer = [&[VERSION + 1], &good[1..]].concat();
         let unknown = [&[VERSION, 99], &good[2..]].concat();
         let not_text = [&good[..], &[0xff]].concat();

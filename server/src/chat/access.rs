@@ -79,7 +79,9 @@ pub fn check_react(message: &Message) -> Result<(), ErrorCode> {
 pub fn check_pin(room: &Room, role: Option<Role>, message: &Message, on: bool) -> Result<(), ErrorCode> {
     match (room.kind, role.ok_or(ErrorCode::RoomUnknown)?) {
         (RoomKind::Channel, Role::Member) => Err(ErrorCode::Forbidden),
-        (RoomKind::Channel, Role::Owner) | (RoomKind::Direct | RoomKind::Group, _) if on => check_there(message),
+        (RoomKind::Channel, Role::Owner) | (RoomKind::Direct | RoomKind::Group, _) if on => {
+            check_there(message)
+        }
         (RoomKind::Channel, Role::Owner) | (RoomKind::Direct | RoomKind::Group, _) => Ok(()),
     }
 }

@@ -92,8 +92,7 @@ pub async fn react(cx: &Context, room: RoomId, seq: Seq, emoji: &str, on: bool) 
         let is_full = count >= REACTIONS_MAX || (!is_known && message.reactions.len() >= EMOJIS_MAX);
         if on && is_full { Err(ErrorCode::ReactionsFull.into()) } else { Ok(()) }
     };
-    let (rev, is_new) =
-        cx.node.store.react::<Error>(me, (room, seq), (emoji.as_str(), on), decide).await?;
+    let (rev, is_new) = cx.node.store.react::<Error>(me, (room, seq), (emoji.as_str(), on), decide).await?;
     let change = Change::Reaction { message: seq, emoji: emoji.as_str().to_owned(), user: me, on };
     if is_new {
         cx.node.publish_change(Line::Room(room), rev, change.clone(), Vec::new());
@@ -139,7 +138,8 @@ pub async fn history(cx: &Context, room: RoomId, direction: Direction, seq: Seq)
 /// [`ErrorCode::RoomUnknown`]; or when the database fails.
 pub async fn catch_up(cx: &Context, line: Line, after: Seq) -> Result<Reply, Error> {
     let me = cx.viewer.user.id;
-    let is_far_here = after < Seq::ZERO || cx.node.position(line).is_some_and(|position| is_far(after, position));
+    let is_far_here =
+        after < Seq::ZERO || cx.node.position(line).is_some_and(|position| is_far(after, position));
     match line {
         Line::Room(room) if is_far_here => return afresh(cx, room).await,
         Line::Person(user) if user != me => return Err(ErrorCode::RoomUnknown.into()),

@@ -61,7 +61,17 @@ pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Resu
     more |= cut(&mut rooms);
     let people = cx.node.people_of(&rooms).await?;
     let me = cx.node.people(BTreeSet::from([me])).await?.pop().ok_or(ErrorCode::NotSignedIn)?;
-    Ok(Reply::Welcome { me, node: cx.node.name.clone(), epoch, ping_ms, person, workspace, rooms, more, people })
+    Ok(Reply::Welcome {
+        me,
+        node: cx.node.name.clone(),
+        epoch,
+        ping_ms,
+        person,
+        workspace,
+        rooms,
+        more,
+        people,
+    })
 }
 
 /// Leaves as many rooms as `welcome` has room for, and says whether any had to go.

@@ -1,10 +1,11 @@
 //! Rooms: made, joined, left, renamed.
 
 use protocol::{
-    Change, Direction, ErrorCode, Member, Nonce, Refusal, Reply, RoomId, RoomKind, RoomSummary, RoomTitle, RoomTopic,
-    RoomView, RoomsAfter, Seq, User, UserId,
+    Change, Direction, ErrorCode, Member, Nonce, Refusal, Reply, RoomId, RoomKind, RoomSummary, RoomTitle,
+    RoomTopic, RoomView, RoomsAfter, Seq, User, UserId,
     limits::{
-        INVITE_MAX, MARKS_MEMBERS_MAX, PEOPLE_MAX, ROOMS_ADDED_MAX, ROOMS_PAGE, ROOMS_PER_USER_MAX, ROOMS_SHOWN,
+        INVITE_MAX, MARKS_MEMBERS_MAX, PEOPLE_MAX, ROOMS_ADDED_MAX, ROOMS_PAGE, ROOMS_PER_USER_MAX,
+        ROOMS_SHOWN,
     },
 };
 
@@ -45,7 +46,13 @@ pub async fn first(cx: &Context) -> Result<FirstRooms, Error> {
     let more = rooms.len() > ROOMS_SHOWN;
     rooms.truncate(ROOMS_SHOWN);
     let people = cx.node.people_of(&rooms).await?;
-    Ok(FirstRooms { person: head_of(Line::Person(me)), workspace: head_of(Line::Workspace), rooms, more, people })
+    Ok(FirstRooms {
+        person: head_of(Line::Person(me)),
+        workspace: head_of(Line::Workspace),
+        rooms,
+        more,
+        people,
+    })
 }
 
 /// The next page of the viewer's list.
@@ -91,8 +98,7 @@ pub async fn view(cx: &Context, room: RoomId) -> Result<RoomView, Error> {
     let store = &cx.node.store;
     // What came after that number is not in the view: it will come as an event.
     let page = store.list_messages(room, Direction::Before, through.next(), through);
-    let (page, members, pins) =
-        tokio::join!(page, store.list_members(room, "", None), store.list_pins(room));
+    let (page, members, pins) = tokio::join!(page, store.list_members(room, "", None), store.list_pins(room));
     let ((messages, more_before), (members, _), pins) = (page?, members?, pins?);
     let small = summary.members as usize <= MARKS_MEMBERS_MAX;
     let (members, marks): (Vec<_>, Vec<_>) = members.into_iter().unzip();
@@ -199,9 +205,7 @@ pub async fn set(cx: &Context, room: RoomId, title: &str, topic: &str) -> Result
     let (title, topic) = (RoomTitle::parse(title)?, RoomTopic::parse(topic)?);
     let allowed = |locked: &Locked| Ok(access::check_set(&locked.room, locked.role, title.as_str())?);
     let texts = (title.as_str(), topic.as_str());
-    if let Some(changed) =
-        cx.node.store.set_room::<Error>(cx.viewer.user.id, room, texts, allowed).await?
-    {
+    if let Some(changed) = cx.node.store.set_room::<Error>(cx.viewer.user.id, room, texts, allowed).await? {
         cx.node.publish_change(Line::Room(room), changed.rev, Change::Room { room: changed }, Vec::new());
     }
     Ok(Reply::Done {})
@@ -211,12 +215,7 @@ pub async fn set(cx: &Context, room: RoomId, title: &str, topic: &str) -> Result
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; or when the database fails.
-pub async fn members(
-    cx: &Context,
-    room: RoomId,
-    query: &str,
-    after: Option<UserId>,
-) -> Result<Reply, Error> {
+pub async fn members(cx: &Context, room: RoomId, query: &str, after: Option<UserId>) -> Result<Reply, Error> {
     let summary = summary(cx, cx.viewer.user.id, room).await?;
     let (listed, more) = cx.node.store.list_members(room, query, after).await?;
     let (members, marks): (Vec<Member>, Vec<_>) = listed.into_iter().unzip();

@@ -368,7 +368,8 @@ async fn fill_for(
 
 fn show_rooms(page: &mut Page, first: chat::rooms::FirstRooms) {
     let chat::rooms::FirstRooms { person, workspace, rooms, more, people } = first;
-    (page.person, page.workspace, page.rooms, page.more_rooms, page.people) = (person, workspace, rooms, more, people);
+    (page.person, page.workspace, page.rooms, page.more_rooms, page.people) =
+        (person, workspace, rooms, more, people);
 }
 
 /// A link is known to the browser that made it, for ten minutes, by a cookie.

@@ -77,12 +77,7 @@ struct Turn(Option<Line>);
 impl Turn {
     /// The lines to ask for in this round, of all that are followed, in order: those that have just moved, and as many others
     /// as the time since the last round and the number of connections pay for; all, without a time.
-    fn next(
-        &mut self,
-        node: &Node,
-        all: Vec<(Head, Option<Instant>)>,
-        since: Option<Duration>,
-    ) -> Vec<Head> {
+    fn next(&mut self, node: &Node, all: Vec<(Head, Option<Instant>)>, since: Option<Duration>) -> Vec<Head> {
         let paid = since.map(|since| (since.as_secs_f64() * node.hub.len() as f64) as usize);
         let count = paid.map_or(usize::MAX, |paid| paid.max(LINES_MIN));
         if all.len() <= count {
@@ -92,7 +87,10 @@ impl Turn {
         let in_turn = (from..from + count).map(|at| at % all.len());
         let mut chosen: HashSet<usize> = in_turn.collect();
         self.0 = Some(all[(from + count - 1) % all.len()].0.line);
-        let moved = all.iter().enumerate().filter(|(_, (_, moved))| moved.is_some_and(|at| at.elapsed() < JUST_MOVED));
+        let moved = all
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, moved))| moved.is_some_and(|at| at.elapsed() < JUST_MOVED));
         chosen.extend(moved.map(|(at, _)| at).take(count));
         chosen.into_iter().map(|at| all[at].0).collect()
     }
@@ -189,7 +187,8 @@ async fn check_marks(node: &Arc<Node>, since: Duration) -> Result<(), store::Err
         }
     }
     // In turn, where there are very many: each round begins somewhere else.
-    let paid = (node.tuning.marks_check.as_secs_f64() * node.hub.len() as f64 / CONNECTIONS_A_MARKED_ROOM) as usize;
+    let paid =
+        (node.tuning.marks_check.as_secs_f64() * node.hub.len() as f64 / CONNECTIONS_A_MARKED_ROOM) as usize;
     let count = paid.max(MARKED_MIN);
     if rooms.len() > count {
         rooms.sort_unstable();

@@ -48,7 +48,11 @@ impl Marks {
         if slots.len() >= WAITING_MAX {
             return false;
         }
-        let slot = slots.entry((raise.room, raise.marks.user)).or_insert(Slot { raise: None, written: None, large: false });
+        let slot = slots.entry((raise.room, raise.marks.user)).or_insert(Slot {
+            raise: None,
+            written: None,
+            large: false,
+        });
         let waiting = slot.raise.get_or_insert(raise);
         waiting.marks.delivered = waiting.marks.delivered.max(raise.marks.delivered);
         waiting.marks.read = waiting.marks.read.max(raise.marks.read);

@@ -283,7 +283,8 @@ mod tests {
     fn a_thing_that_changed_often_is_told_once_and_repaired_changes_count_too() {
         let line = Line::Room(RoomId(Uuid::nil()));
         let repaired = vec![(Seq(3), titled(3, "three")), (Seq(5), titled(5, "five"))];
-        let repaired = Event::Changes { line, after: Seq(1), changes: repaired, through: Seq(5), people: Vec::new() };
+        let repaired =
+            Event::Changes { line, after: Seq(1), changes: repaired, through: Seq(5), people: Vec::new() };
         let frames = [change(1, "one"), frame(repaired)];
         assert_eq!(newest(&frames, Seq(0)), Some((vec![(Seq(5), titled(5, "five"))], Vec::new())));
         let unknown = r#"{"event":{"type":"change","line":"workspace","seq":6,"change":{"type":"poll"}}}"#;

@@ -14,17 +14,14 @@ use std::{
     time::Duration,
 };
 
-use protocol::{Change, ErrorCode, Marks, Refusal, RoomId};
+use protocol::{Change, ErrorCode, Refusal, RoomId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::Node;
 use crate::{
     broker::Line,
-    store::{
-        members::Raise,
-        messages::{Inserted, NewMessage},
-    },
+    store::messages::{Inserted, NewMessage},
 };
 
 /// Lanes of one node, at most; as many as the machine has processors. Each holds one connection to the database while it
@@ -207,13 +204,6 @@ fn done(node: &Node, new: &NewMessage, inserted: Inserted, answer: oneshot::Send
     {
         let change = Change::Message { message: message.clone() };
         node.publish_change(Line::Room(room), message.seq, change, vec![author.clone()]);
-    }
-    if let Inserted::New(message) = &inserted {
-        // Who writes has read what is above. Where this is lost, their device says it again.
-        let marks = Marks { user: author.id, delivered: message.seq, read: message.seq };
-        if !node.marks.raise(Raise { room, marks }) {
-            tracing::debug!("too many marks wait");
-        }
     }
     if answer.send(inserted).is_err() {
         tracing::debug!("whoever sent a message has not waited for the answer");

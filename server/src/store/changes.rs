@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
-    Change, Line, Marks, Member, Message, MessageId, Nonce, Reaction, Room, RoomId, Seq, UserId, limits::BEHIND_MAX,
+    Change, Line, Marks, Member, Message, MessageId, Nonce, Reaction, Room, RoomId, Seq, UserId,
+    limits::BEHIND_MAX,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -200,7 +201,11 @@ impl Store {
         Ok(rows.into_iter().map(|row| (seqs[&row.seq], Change::Message { message: row.into() })).collect())
     }
 
-    async fn load_reactions(&self, room: RoomId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+    async fn load_reactions(
+        &self,
+        room: RoomId,
+        keys: &[(Seq, String)],
+    ) -> Result<Vec<(Seq, Change)>, Error> {
         let asked: Vec<(Seq, Seq, UserId, &str)> = keys
             .iter()
             .filter_map(|(number, key)| {
@@ -338,7 +343,8 @@ mod tests {
 
     /// What changed, for people: number and what it is now.
     fn told(changes: &Changes, people: &[&User]) -> Vec<(i64, String)> {
-        let name = |id: UserId| people.iter().find(|user| user.id == id).map_or("?", |user| user.handle.as_str());
+        let name =
+            |id: UserId| people.iter().find(|user| user.id == id).map_or("?", |user| user.handle.as_str());
         let text = |change: &Change| match change {
             Change::Message { message } => format!("{}: {}", name(message.author), message.body),
             Change::Member { member, members, .. } => {
@@ -389,7 +395,10 @@ mod tests {
         ];
         let told = |changes: &Changes| told(changes, &[&ana, &bea]);
         let since = async |viewer: Option<&User>, after, limit| {
-            store.list_changes(Line::Room(room), viewer.map(|viewer| viewer.id), Seq(after), limit).await.unwrap()
+            store
+                .list_changes(Line::Room(room), viewer.map(|viewer| viewer.id), Seq(after), limit)
+                .await
+                .unwrap()
         };
         for after in 0..=12 {
             let found = since(Some(&ana), after, 100).await.unwrap();
@@ -420,7 +429,10 @@ mod tests {
         assert_eq!(found.list[7].1, Change::Member { member, members: 1, marks });
 
         assert_eq!(since(Some(&bea), 0, 100).await, None, "who has left is told nothing");
-        assert_eq!(store.list_changes(Line::Room(RoomId(Uuid::max())), None, Seq::ZERO, 100).await.unwrap(), None);
+        assert_eq!(
+            store.list_changes(Line::Room(RoomId(Uuid::max())), None, Seq::ZERO, 100).await.unwrap(),
+            None
+        );
     }
 
     /// No further than [`BEHIND_MAX`], and from there on: nothing is skipped.

@@ -133,10 +133,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn memberships(&self, user: UserId) -> Result<Vec<RoomId>, Error> {
-        let rooms =
-            sqlx::query_scalar!("select room_id from members where user_id = $1 and active", user.0)
-                .fetch_all(&self.pool())
-                .await?;
+        let rooms = sqlx::query_scalar!("select room_id from members where user_id = $1 and active", user.0)
+            .fetch_all(&self.pool())
+            .await?;
         Ok(rooms.into_iter().map(RoomId).collect())
     }
 
@@ -204,8 +203,11 @@ impl Store {
             .await?
         };
         let more = rows.len() > limit;
-        let members =
-            rows.into_iter().take(limit).map(|row| (row.marks(), row)).map(|(marks, row)| (row.into_member(), marks));
+        let members = rows
+            .into_iter()
+            .take(limit)
+            .map(|row| (row.marks(), row))
+            .map(|(marks, row)| (row.into_member(), marks));
         Ok((members.collect(), more))
     }
 

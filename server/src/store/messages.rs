@@ -130,11 +130,7 @@ impl Store {
         let (locked, message) = lock_message(&mut tx, by, room, seq).await?;
         let Some(changed) = decide(&locked, &message)? else { return Ok((message, false)) };
         let rev = take(&mut tx, Line::Room(room), ItemKind::Message, &seq.to_string()).await?;
-        let deletes = changed.deleted && !message.deleted;
         write_change(&mut tx, room, &changed, rev).await?;
-        if deletes {
-            note_deletion(&mut tx, room, seq).await?;
-        }
         tx.commit().await.map_err(Error::from)?;
         Ok((Message { rev, ..changed }, true))
     }
@@ -154,7 +150,8 @@ impl Store {
         let mut tx = self.pool().begin().await.map_err(Error::from)?;
         let (locked, mut message) = lock_message(&mut tx, by, room, seq).await?;
         let of_emoji = message.reactions.iter().find(|reaction| reaction.emoji == emoji);
-        let known = of_emoji.and_then(|reaction| reaction.users.iter().find(|one| one.0 == by)).map(|one| one.1);
+        let known =
+            of_emoji.and_then(|reaction| reaction.users.iter().find(|one| one.0 == by)).map(|one| one.1);
         if known.is_some() == on {
             return Ok((known.unwrap_or(locked.head), false));
         }
@@ -266,23 +263,6 @@ async fn write_change(
         i32::try_from(changed.edits).unwrap_or(i32::MAX),
         Json(&changed.reactions) as _,
         changed.deleted
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// A deleted message is not unread.
-async fn note_deletion(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, seq: Seq) -> Result<(), Error> {
-    sqlx::query!(
-        "with gone as (
-            insert into deletions (room_id, ordinal)
-            select room_id, ordinal from messages where room_id = $1 and seq = $2
-            on conflict do nothing
-         )
-         update lines set deleted = deleted + 1 where id = $1",
-        room.0,
-        seq.0
     )
     .execute(&mut **tx)
     .await?;

@@ -8,8 +8,8 @@ use super::{
     messages::{lock_message, select_messages},
     rooms::Locked,
 };
-use sqlx::types::Json;
 use protocol::Reaction;
+use sqlx::types::Json;
 
 struct PinRow {
     seq: i64,
@@ -127,7 +127,8 @@ impl Store {
 
 async fn count_pins(tx: &mut sqlx::PgTransaction<'_>, room: RoomId) -> Result<i64, Error> {
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from pins where room_id = $1 and pinned"#,
+        r#"select count(*) as "count!" from pins p where room_id = $1 and pinned and not exists (
+            select from messages m where m.room_id = p.room_id and m.seq = p.seq and m.deleted_at is not null)"#,
         room.0
     );
     Ok(count.fetch_one(&mut **tx).await?)

@@ -33,13 +33,9 @@ impl Store {
         .fetch_one(&mut *tx)
         .await?;
         // Lists of members are sorted by it.
-        sqlx::query!(
-            "update members set sort_name = lower($2) where user_id = $1",
-            user.0,
-            name.as_str()
-        )
-        .execute(&mut *tx)
-        .await?;
+        sqlx::query!("update members set sort_name = lower($2) where user_id = $1", user.0, name.as_str())
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(Some(User { id: user, handle, name: name.as_str().to_owned(), rev: Seq(rev.0) }))
     }

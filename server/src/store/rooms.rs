@@ -1,8 +1,8 @@
 //! Rooms: made, listed, renamed.
 
 use protocol::{
-    ChannelListing, Line, Marks, Message, MessageId, Nonce, Role, Room, RoomId, RoomKind, RoomSummary, RoomsAfter, Seq,
-    UserId, limits,
+    ChannelListing, Line, Marks, Message, MessageId, Nonce, Role, Room, RoomId, RoomKind, RoomSummary,
+    RoomsAfter, Seq, UserId, limits,
 };
 use uuid::Uuid;
 
@@ -12,8 +12,11 @@ use super::{
     members::{count_rooms, insert_member},
 };
 
-/// Deleted messages after a read mark that are looked at, at most: with more of them a room counts as having some unread.
-const DELETIONS_COUNTED_MAX: i64 = 1_000;
+/// Messages after a read mark that are looked at, to leave out one's own and the deleted ones. Whoever is further behind has
+/// as many unread as are ever shown.
+const UNREAD_LOOKED_AT_MAX: i64 = 300;
+
+const _: () = assert!(UNREAD_LOOKED_AT_MAX > limits::UNREAD_MAX as i64);
 
 /// A room as its lock found it: what decides who may do what.
 #[derive(Clone, Debug)]
@@ -148,7 +151,7 @@ impl Store {
             SummaryRow,
             r#"with page as (
                 select * from (
-                    select m.room_id, m.role, m.delivered_seq, m.read_seq, m.read_ordinal, l.head, l.messages, l.deleted,
+                    select m.room_id, m.role, m.delivered_seq, m.read_seq, m.read_ordinal, l.head, l.messages,
                         (extract(epoch from greatest(l.active_at, m.joined_at)) * 1000)::bigint as active_at
                     from members m join lines l on l.id = m.room_id
                     where m.user_id = $1 and m.active and ($2::uuid[] is null or m.room_id = any($2))
@@ -165,12 +168,14 @@ impl Store {
                 last.author_id as "last_author?", last.nonce as "last_nonce?", left(last.body, $6) as "last_body?",
                 (extract(epoch from last.sent_at) * 1000)::bigint as "last_at?",
                 last.edits as "last_edits?", last.deleted_at is not null as "last_deleted!",
-                greatest(p.messages - p.read_ordinal - case
-                    when p.deleted = 0 or p.messages = p.read_ordinal then 0
+                case
+                    when p.messages = p.read_ordinal then 0
+                    when p.messages - p.read_ordinal > $7 then $7
                     else (select count(*) from (
-                        select 1 from deletions d where d.room_id = p.room_id and d.ordinal > p.read_ordinal
-                        order by d.ordinal limit $7) d)
-                    end, 0) as "unread!"
+                        select x.author_id, x.deleted_at from messages x
+                        where x.room_id = p.room_id and x.seq > p.read_seq order by x.seq limit $7) x
+                        where x.author_id <> $1 and x.deleted_at is null)
+                end as "unread!"
              from page p
              join rooms r on r.id = p.room_id
              left join lateral (
@@ -183,7 +188,7 @@ impl Store {
             after.map(|after| after.room.0),
             limit as i64,
             limits::PREVIEW_CHARS as i32,
-            DELETIONS_COUNTED_MAX
+            UNREAD_LOOKED_AT_MAX
         )
         .fetch_all(&self.pool())
         .await?;
@@ -248,10 +253,13 @@ impl Store {
         .await?;
         if made.is_none() {
             tx.rollback().await?;
-            let known =
-                sqlx::query_scalar!("select id from rooms where created_by = $1 and nonce = $2", by.0, nonce.0)
-                    .fetch_one(&self.pool())
-                    .await?;
+            let known = sqlx::query_scalar!(
+                "select id from rooms where created_by = $1 and nonce = $2",
+                by.0,
+                nonce.0
+            )
+            .fetch_one(&self.pool())
+            .await?;
             return Ok((RoomId(known), None));
         }
         if count_rooms(&mut tx, by).await? >= limits::ROOMS_PER_USER_MAX {

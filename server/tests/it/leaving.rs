@@ -225,7 +225,8 @@ async fn without_redis_a_server_is_ready_and_degraded(pool: PgPool) {
     let config = Arc::new(Config::parse_args(args).unwrap());
     let ready = async |urls: String| {
         let broker = Broker::redis(&urls, &format!("roost:{}", installation.id)).unwrap();
-        let node = Node::start("node".to_owned(), (store.clone(), installation.epoch), broker, Tuning::default());
+        let node =
+            Node::start("node".to_owned(), (store.clone(), installation.epoch), broker, Tuning::default());
         let app = http::router(http::Site::new(Arc::clone(&node), Arc::clone(&config), options()));
         let begin = Instant::now();
         loop {

@@ -221,15 +221,23 @@ async fn unread_counts_follow_what_is_written_and_read_on_any_device(pool: PgPoo
     bea.reads(room);
     bea.until("none is unread", |client| unread(client) == Some(0)).await;
     phone.until("none is unread there", |client| unread(client) == Some(0)).await;
-    // Who writes has read what is above.
+    // Neither one's own messages nor deleted ones are unread, on a device that counts and on one that asks.
+    bea.says(room, "my own").await;
     ana.says(room, "4").await;
     bea.until("it is unread", |client| unread(client) == Some(1)).await;
-    bea.says(room, "my own").await;
-    bea.until("none is unread", |client| unread(client) == Some(0)).await;
-    phone.until("none is unread there either", |client| unread(client) == Some(0)).await;
+    bea.says(room, "my own again").await;
+    ana.says(room, "5").await;
+    for device in [&bea, &phone] {
+        device.until("two are unread", |client| unread(client) == Some(2)).await;
+    }
     let fresh = bea.second_device();
     fresh.goes_to(cluster.node(2)).await;
-    assert_eq!(fresh.with(unread), Some(0));
+    assert_eq!(fresh.with(unread), Some(2));
+    let last = ana.with(|client| client.room(room).unwrap().summary.last.as_ref().unwrap().seq);
+    ana.asks(Command::Delete { room, seq: last }).await.unwrap();
+    for device in [&bea, &phone, &fresh] {
+        device.until("one is unread", |client| unread(client) == Some(1)).await;
+    }
 }
 
 /// News of an invitation that comes after the person has left again: nobody hears what is not for them.

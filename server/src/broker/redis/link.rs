@@ -32,7 +32,7 @@ use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::{
-    broker::{Broadcast, Signal, Status, Line},
+    broker::{Broadcast, Line, Signal, Status},
     metrics::BusLink,
 };
 
@@ -494,8 +494,7 @@ async fn reconcile(shared: &Shared, connection: &mut MultiplexedConnection) -> r
         let (add, remove) = {
             let mut lines = shared.lines();
             let add: Vec<Line> = lines.wanted.difference(&lines.confirmed).take(CHUNK).copied().collect();
-            let remove: Vec<Line> =
-                lines.confirmed.difference(&lines.wanted).take(CHUNK).copied().collect();
+            let remove: Vec<Line> = lines.confirmed.difference(&lines.wanted).take(CHUNK).copied().collect();
             // From here on: a line that is wanted again meanwhile must not be taken for confirmed.
             for line in &remove {
                 lines.confirmed.remove(line);

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 use self::link::{Link, PROBING, Probing};
 pub use self::link::{Name, Trouble};
-use super::{Broadcast, SIGNALS_MAX, Signal, Status, Line};
+use super::{Broadcast, Line, SIGNALS_MAX, Signal, Status};
 use crate::metrics::Bus;
 
 /// The address is not one of a Redis.
