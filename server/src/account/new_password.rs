@@ -3,7 +3,7 @@
 use protocol::{ErrorCode, Password, User, UserId};
 
 use super::{Accounts, Error, Token, Viewer};
-use crate::store::NewPassword;
+use crate::store::{self, NewPassword};
 
 /// How long a link for a new password is good, in seconds.
 const LINK_LIFETIME_S: f64 = 86_400.0;
@@ -46,11 +46,18 @@ impl Accounts {
     /// # Errors
     /// [`ErrorCode::PasswordLinkInvalid`].
     pub async fn check_password_link(&self, secret: &str) -> Result<User, Error> {
-        let found = match Token::parse(secret) {
-            Some(token) => self.node.store.find_password_link(&token.hash()).await?,
-            None => None,
-        };
-        found.ok_or_else(link_invalid)
+        self.find_password_link(secret).await?.ok_or_else(link_invalid)
+    }
+
+    /// The same; `None` when the link is not good.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_password_link(&self, secret: &str) -> Result<Option<User>, store::Error> {
+        match Token::parse(secret) {
+            Some(token) => self.node.store.find_password_link(&token.hash()).await,
+            None => Ok(None),
+        }
     }
 
     /// Sets a new password by a link, which is then used up. Every session of the person ends, and one begins here.
@@ -80,8 +87,9 @@ impl Accounts {
         Ok(token)
     }
 
-    /// Gives the viewer another password. Every other session of theirs ends, and this one goes on with another token,
-    /// the one that is returned: who has stolen the cookie comes in no more. The sockets of this session stay open.
+    /// Gives the viewer another password. Every other session of theirs ends, and this one goes on with another id and
+    /// another token, the one that is returned: who has stolen the cookie comes in no more, and whatever was opened with it
+    /// closes. The viewer's own browser comes back by itself ([`Node::renew_session`](crate::node::Node::renew_session)).
     ///
     /// # Errors
     /// [`ErrorCode::PasswordWrong`], [`ErrorCode::PasswordTooShort`], [`ErrorCode::PasswordTooLong`],
@@ -106,13 +114,11 @@ impl Accounts {
             session: viewer.session,
             token_hash: &token.hash(),
         };
-        let Some(ended) = self.node.store.change_password(new).await? else {
+        let Some(renewed) = self.node.store.change_password(new).await? else {
             return Err(Error::refused("", ErrorCode::NotSignedIn));
         };
-        tracing::info!(user.id = %user, sessions = ended.len(), "password changed");
-        for session in ended {
-            self.node.end_session(user, Some(session)).await;
-        }
+        tracing::info!(user.id = %user, sessions = renewed.ended.len(), "password changed");
+        self.tell_renewed(viewer, renewed).await;
         Ok(token)
     }
 }

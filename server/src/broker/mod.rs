@@ -80,6 +80,9 @@ pub enum Kind {
     Left(RoomId),
     /// This session of the person is over; `None`: all are.
     SessionEnded(Option<SessionId>),
+    /// This session of the person goes on under another id: what was opened under this one closes, and whoever has the new
+    /// cookie comes back.
+    SessionRenewed(SessionId),
 }
 
 /// What travels between nodes: a small header and the ready frame, encoded once, at its source.
@@ -97,6 +100,8 @@ pub struct Broadcast {
 
 /// The version of the header. A node passes over what it cannot read; numbers and the head check repair.
 const VERSION: u8 = 1;
+/// In the place of the number: the session that ends goes on under another id.
+const RENEWED: Seq = Seq(1);
 /// version, kind, epoch, number, id.
 const HEADER_BYTES: usize = 1 + 1 + 16 + 8 + 16;
 
@@ -112,6 +117,8 @@ impl Broadcast {
             Kind::Joined(room) => (2, Seq::ZERO, room.0),
             Kind::Left(room) => (3, Seq::ZERO, room.0),
             Kind::SessionEnded(session) => (4, Seq::ZERO, session.map_or(Uuid::nil(), |session| session.0)),
+            // To a server that does not know of renewing yet, a session that is over.
+            Kind::SessionRenewed(session) => (4, RENEWED, session.0),
         };
         let mut bytes = Vec::with_capacity(HEADER_BYTES + self.frame.len());
         bytes.extend([VERSION, kind]);
@@ -139,6 +146,7 @@ impl Broadcast {
             1 => Kind::Marks { of: id, far: i64::from_be_bytes(*seq) },
             2 => Kind::Joined(RoomId(id)),
             3 => Kind::Left(RoomId(id)),
+            4 if i64::from_be_bytes(*seq) == RENEWED.0 => Kind::SessionRenewed(SessionId(id)),
             4 => Kind::SessionEnded((!id.is_nil()).then_some(SessionId(id))),
             _ => return None,
         };
@@ -277,6 +285,7 @@ mod tests {
             Kind::Left(RoomId(Uuid::from_u128(2))),
             Kind::SessionEnded(None),
             Kind::SessionEnded(Some(SessionId(Uuid::from_u128(3)))),
+            Kind::SessionRenewed(SessionId(Uuid::from_u128(3))),
         ] {
             let sent =
                 Broadcast { topic, epoch: Epoch(Uuid::from_u128(9)), kind, frame: "{\"鸟\":1}".to_owned() };

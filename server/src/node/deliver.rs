@@ -21,6 +21,10 @@ use crate::{
 /// Frames held for one room until the ones before them are there. More are fetched with the hole.
 const HELD_MAX: usize = 1_024;
 
+/// A browser whose session was given another id comes back after so many milliseconds: by then the answer that carries its
+/// new cookie has arrived, also over a slow network.
+const RENEWED_AFTER_MS: &str = "2000";
+
 /// Reads the broker's signals until it is gone.
 pub(super) async fn run(node: Arc<Node>, mut signals: mpsc::Receiver<Signal>) {
     while let Some(signal) = signals.recv().await {
@@ -44,9 +48,17 @@ impl Node {
             (Kind::Marks { of, far }, topic) => drop(self.deliver_marks(topic, (of, far), &frame)),
             (Kind::Joined(room), Topic::User(user)) => self.deliver_joined(user, room, frame),
             (Kind::Left(room), Topic::User(user)) => self.deliver_left(user, room, &frame),
-            (Kind::SessionEnded(session), Topic::User(user)) => self.close_session(user, session),
+            (Kind::SessionEnded(session), Topic::User(user)) => {
+                self.close_session(user, session, CloseCode::SessionEnded, "");
+            }
+            (Kind::SessionRenewed(session), Topic::User(user)) => {
+                self.close_session(user, Some(session), CloseCode::Leaving, RENEWED_AFTER_MS);
+            }
             (Kind::Change(_), Topic::User(_))
-            | (Kind::Joined(_) | Kind::Left(_) | Kind::SessionEnded(_), Topic::Room(_)) => {
+            | (
+                Kind::Joined(_) | Kind::Left(_) | Kind::SessionEnded(_) | Kind::SessionRenewed(_),
+                Topic::Room(_),
+            ) => {
                 tracing::warn!(topic = %broadcast.topic, "passed over a broadcast that does not fit its topic");
             }
         }
@@ -215,10 +227,10 @@ impl Node {
         }
     }
 
-    fn close_session(&self, user: UserId, session: Option<SessionId>) {
+    fn close_session(&self, user: UserId, session: Option<SessionId>, code: CloseCode, reason: &str) {
         for (_, owner, outbox) in self.hub.of_user(user) {
             if session.is_none_or(|session| session == owner.session) {
-                outbox.close(CloseCode::SessionEnded, "");
+                outbox.close(code, reason);
             }
         }
     }

@@ -350,6 +350,12 @@ impl Node {
         self.publish(Topic::User(user), Kind::SessionEnded(session), None);
     }
 
+    /// Tells every node that a session goes on under another id: the sockets of this one close, and are told to come back
+    /// once the new cookie has arrived. Whoever has only the old cookie is then not signed in.
+    pub fn renew_session(&self, user: UserId, former: SessionId) {
+        self.publish(Topic::User(user), Kind::SessionRenewed(former), None);
+    }
+
     /// The frame is encoded here, once for everyone.
     fn publish(&self, topic: Topic, kind: Kind, event: Option<Event>) {
         let frame = event.map_or_else(String::new, |event| ServerFrame::Event { event }.encode());

@@ -35,7 +35,7 @@ use tokio::time::Instant;
 pub use installation::Installation;
 pub use invitations::Invitation;
 pub use people::PeopleRefused;
-pub use sessions::{LiveSession, NewSession, Session};
+pub use sessions::{LiveSession, NewSession, Renewed, Session};
 pub use users::{Credentials, Entry, NewPassword, NewUser, SignUpRefused};
 
 /// A query that waits longer for a connection of the pool fails.

@@ -223,12 +223,14 @@ mod tests {
         assert_eq!(store.find_password_hash(ana).await.unwrap().as_deref(), Some(HASH));
         assert!(store.find_session(&[2; 32]).await.unwrap().is_some());
 
-        assert_eq!(store.change_password(new).await.unwrap(), Some(vec![other]));
+        let renewed = store.change_password(new).await.unwrap().unwrap();
+        assert_eq!(renewed.ended, [other]);
+        assert_ne!(renewed.session, asking, "what was opened with a copied cookie has no session any more");
         assert_eq!(store.find_password_hash(ana).await.unwrap().as_deref(), Some("another"));
         for ended in [[1; 32], [2; 32]] {
             assert!(store.find_session(&ended).await.unwrap().is_none());
         }
-        assert_eq!(store.find_session(&[3; 32]).await.unwrap().unwrap().id, asking);
+        assert_eq!(store.find_session(&[3; 32]).await.unwrap().unwrap().id, renewed.session);
     }
 
     #[sqlx::test(migrations = "../migrations")]
