@@ -107,17 +107,17 @@ pub struct Config {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sends_burst: u32,
 
-    /// Sign-ins a minute that one address may try
+    /// Failed sign-ins a minute from one address
     #[arg(long, env = "ROOST_SIGN_INS_PER_MIN", value_name = "TRIES/MIN", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sign_ins_per_min: u32,
 
-    /// Sign-ins a minute that may be tried for one account, from anywhere
+    /// Failed sign-ins a minute for one account from one address
     #[arg(long, env = "ROOST_SIGN_INS_PER_ACCOUNT_PER_MIN", value_name = "TRIES/MIN", default_value_t = 10)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sign_ins_per_account_per_min: u32,
 
-    /// Sign-ups and invitation links a minute that one address may try
+    /// Sign-ups without an invitation, and links that are no good, a minute from one address
     #[arg(long, env = "ROOST_SIGN_UPS_PER_MIN", value_name = "TRIES/MIN", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sign_ups_per_min: u32,

@@ -5,6 +5,7 @@ pub mod broker;
 pub mod chat;
 pub mod clock;
 pub mod config;
+pub mod entry;
 pub mod http;
 pub mod hub;
 pub mod metrics;

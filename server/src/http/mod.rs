@@ -16,7 +16,6 @@ mod forms;
 pub mod guard;
 mod headers;
 mod health;
-mod limits;
 pub mod metrics;
 mod page;
 pub mod viewer;
@@ -34,14 +33,15 @@ use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use crate::entry::limits::Limits;
 use crate::{
     account::Accounts,
     config::Config,
+    entry::door::Door,
     node::{Node, Unfinished},
-    socket::{self, door::Door},
+    socket,
 };
 pub use guard::Guard;
-pub use limits::Limits;
 
 /// A form, at most: the longest message that can be typed is refused with words, not with a broken page.
 const FORM_BYTES_MAX: usize = 256 * 1024;

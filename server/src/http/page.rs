@@ -23,7 +23,7 @@ use super::{
     Site,
     cookies::Cookie,
     files,
-    forms::path_and_query,
+    forms::{path_and_query, safe_next},
     guard::status_of,
     viewer::{Visit, failure},
 };
@@ -66,9 +66,25 @@ async fn room(State(site): State<Site>, visit: Visit, Path(room): Path<String>) 
     }
 }
 
-async fn sign_in(State(site): State<Site>, visit: Visit, uri: Uri) -> Response {
+/// What the sign-in page is asked for: where to go afterwards.
+#[derive(serde::Deserialize)]
+struct Afterwards {
+    #[serde(default)]
+    next: String,
+}
+
+/// Whoever is signed in goes on at once: another tab may have signed in meanwhile.
+async fn sign_in(
+    State(site): State<Site>,
+    visit: Visit,
+    uri: Uri,
+    afterwards: Result<Query<Afterwards>, QueryRejection>,
+) -> Response {
     match (&visit.viewer, site.accounts.who_may_sign_up().await) {
-        (Some(_), _) => Redirect::to("/").into_response(),
+        (Some(_), _) => {
+            let next = afterwards.map_or_else(|_| String::new(), |Query(Afterwards { next })| next);
+            Redirect::to(safe_next(&next)).into_response()
+        }
         (None, Ok(SignUp::First)) => Redirect::to("/sign-up").into_response(),
         (None, Ok(SignUp::Open | SignUp::Invite | SignUp::Closed)) => {
             draw(&site, &visit, Place::SignInAt(path_and_query(&uri)), None).await
@@ -88,10 +104,7 @@ async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<Strin
     if visit.viewer.is_some() {
         return Redirect::to("/").into_response();
     }
-    let checked = match site.limits.check_sign_up(visit.address.0) {
-        Ok(()) => site.accounts.check_invitation(&token).await,
-        Err(refusal) => Err(account::Error::Refused { field: "", refusal }),
-    };
+    let checked = bounded(&site, &visit, site.accounts.check_invitation(&token).await);
     let place = Place::Invited(path_safe(&token));
     match checked {
         Ok(()) => draw(&site, &visit, place, None).await,
@@ -108,12 +121,19 @@ async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<Strin
     }
 }
 
+/// Counts whoever tries links that are no good; a good one may be looked at by a whole class behind one address.
+fn bounded<T>(site: &Site, visit: &Visit, checked: Result<T, account::Error>) -> Result<T, account::Error> {
+    if let Err(account::Error::Refused { .. }) = &checked
+        && let Err(refusal) = site.limits.check_sign_up(visit.address.0)
+    {
+        return Err(account::Error::Refused { field: "", refusal });
+    }
+    checked
+}
+
 /// Also for who is signed in: they may have forgotten their password all the same, or someone else may sit there.
 async fn new_password(State(site): State<Site>, visit: Visit, Path(token): Path<String>) -> Response {
-    let checked = match site.limits.check_sign_up(visit.address.0) {
-        Ok(()) => site.accounts.check_password_link(&token).await,
-        Err(refusal) => Err(account::Error::Refused { field: "", refusal }),
-    };
+    let checked = bounded(&site, &visit, site.accounts.check_password_link(&token).await);
     let form = match checked {
         Ok(_) => None,
         Err(account::Error::Refused { field, refusal }) => Some(FormState {

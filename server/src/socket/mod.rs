@@ -5,7 +5,6 @@
 
 mod connection;
 mod dispatch;
-pub mod door;
 
 use std::{sync::Arc, time::Duration};
 

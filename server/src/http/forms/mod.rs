@@ -28,7 +28,7 @@ use super::{
     page::{self, Place},
     viewer::{Visit, failure},
 };
-use crate::{account as accounts, chat};
+use crate::{account as accounts, chat, store};
 
 pub(super) fn routes() -> Router<Site> {
     Router::new()
@@ -99,6 +99,12 @@ impl Fault {
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
         Self::refused("", refusal)
+    }
+}
+
+impl From<store::Error> for Fault {
+    fn from(e: store::Error) -> Self {
+        Self::Failed(failure(&e))
     }
 }
 
@@ -248,7 +254,7 @@ pub(super) fn path_and_query(uri: &Uri) -> String {
 }
 
 /// Where a form may lead: a path of this place, or `/`. Anything that a browser could take for another host is not one.
-fn safe_next(next: &str) -> &str {
+pub(super) fn safe_next(next: &str) -> &str {
     let own = next.starts_with('/')
         && !next.starts_with("//")
         && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
