@@ -22,6 +22,16 @@ impl Accounts {
         Ok(Some(Viewer { user: live.user, session: live.id, admin: live.admin }))
     }
 
+    /// Lets a session live on, because its person has just done something over a socket. At most once a minute it is noted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn keep_alive(&self, session: SessionId) -> Result<(), Error> {
+        let lifetime_s = self.config.session_lifetime().as_secs_f64();
+        self.node.store.touch_session(session, lifetime_s).await?;
+        Ok(())
+    }
+
     /// The viewer's sessions, the last seen first.
     ///
     /// # Errors

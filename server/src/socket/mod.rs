@@ -101,7 +101,9 @@ async fn upgrade(
         let (id, outbox) = site.node.connect(owner);
         let cx = Context { node: Arc::clone(&site.node), viewer };
         tracing::debug!(user.id = %owner.user, "a connection opened");
-        let connection = Connection { cx, id, socket, outbox, ping: PING, state: ConnectionState::default() };
+        let accounts = Arc::clone(&site.accounts);
+        let connection =
+            Connection { cx, accounts, id, socket, outbox, ping: PING, state: ConnectionState::default() };
         let reason = connection.run().await;
         tracing::debug!(user.id = %owner.user, reason, "a connection ended");
         drop(ticket);

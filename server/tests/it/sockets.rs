@@ -233,6 +233,40 @@ async fn after_a_new_password_only_the_browser_that_asked_comes_back(pool: PgPoo
     assert_eq!(bea.asks(Command::Ping {}).await, Ok(Reply::Pong {}));
 }
 
+/// A session that is used over a socket lives on, as by requests for pages; one whose socket is only open does not.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_does_something_is_not_signed_out_in_the_middle_of_it(pool: PgPool) {
+    let tuning = server::node::Tuning { keep_alive: std::time::Duration::ZERO, ..Cluster::tuning() };
+    let cluster = Cluster::start_tuned(pool, 1, tuning).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
+    let near_the_end =
+        "update sessions set seen_at = now() - interval '1 hour', expires_at = now() + interval '1 hour'";
+    sqlx::query(near_the_end).execute(&cluster.pool).await.unwrap();
+    // Bea's browser pings, asks by itself for what it may have missed, and says that it has got ana's message.
+    for command in [Command::Ping {}, Command::CatchUp { room, after: protocol::Seq::ZERO }] {
+        bea.asks(command).await.unwrap();
+    }
+    ana.says(room, "I am still writing.").await;
+    let heard = |client: &client::Client| client.room(room).is_some_and(|room| room.summary.unread == 1);
+    bea.until("it has arrived", heard).await;
+    let renewed = async || -> Vec<String> {
+        sqlx::query_scalar(
+            "select handle from sessions s join users u on u.id = s.user_id
+             where expires_at > now() + interval '29 days'",
+        )
+        .fetch_all(&cluster.pool)
+        .await
+        .unwrap()
+    };
+    crate::late::until("ana's session lives on", async || !renewed().await.is_empty()).await;
+    let end = "update sessions set expires_at = now() where expires_at < now() + interval '1 day'";
+    sqlx::query(end).execute(&cluster.pool).await.unwrap();
+    is_sent_away(&bea).await;
+    ana.says(room, "And now I am done.").await;
+    assert_eq!(renewed().await, ["ana"]);
+    assert_eq!(ana.closes(), Vec::<u16>::new());
+}
+
 /// To end all other sessions ends a socket that was opened with a copy of one's own cookie as well.
 #[sqlx::test(migrations = "../migrations")]
 async fn ending_all_others_ends_who_has_copied_the_cookie(pool: PgPool) {

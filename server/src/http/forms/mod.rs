@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use axum::{
     Form, Router,
     extract::{FromRequest, FromRequestParts as _, Request},
-    http::{HeaderValue, Uri, header::SET_COOKIE},
+    http::{HeaderValue, StatusCode, Uri, header::SET_COOKIE},
     response::{IntoResponse, Redirect, Response},
     routing::post,
 };
@@ -72,7 +72,11 @@ impl FromRequest<Site> for Fields {
     type Rejection = Response;
 
     async fn from_request(request: Request, site: &Site) -> Result<Self, Self::Rejection> {
-        let form = Form::<BTreeMap<String, String>>::from_request(request, site).await;
+        // Nobody waits for the rest of a form for longer than for its answer.
+        let form = Form::<BTreeMap<String, String>>::from_request(request, site);
+        let Ok(form) = tokio::time::timeout(site.node.tuning().patience, form).await else {
+            return Err((StatusCode::REQUEST_TIMEOUT, "the form took too long to arrive\n").into_response());
+        };
         form.map(|Form(fields)| Self(fields)).map_err(IntoResponse::into_response)
     }
 }
