@@ -108,6 +108,8 @@ error_codes! {
     EditedMeanwhile = 3009 Never "the message has been edited meanwhile";
     /// The message has as many reactions as one may have.
     ReactionsFull = 3010 Never "the message has too many reactions";
+    /// A message of this nonce is stored, with another text: a nonce belongs to one message.
+    NonceTaken = 3011 Never "another message was sent with this nonce";
 
     /// Another account has this handle.
     HandleTaken = 4001 Never "the handle is taken";

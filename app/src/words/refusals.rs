@@ -80,6 +80,10 @@ impl Words {
             ErrorCode::ReactionsFull => {
                 ("This message has as many reactions as it can carry.", "这条消息的表情回应已达上限。")
             }
+            ErrorCode::NonceTaken => (
+                "The message before this one was sent from here already, with another text. This text has not been sent: send it once more.",
+                "上一条消息已从这里发出，内容与此不同。这段文字尚未发送，请再发送一次。",
+            ),
             ErrorCode::HandleTaken => {
                 ("Someone else has this handle. Choose another.", "这个用户名已被使用，请换一个。")
             }

@@ -4,14 +4,20 @@
 //! the socket, must come from a page of ours: [`Guard::check_origin`], exact, for every method that is not for reading.
 //! `SameSite` cookies are the second wall, not the first.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use axum::{
     Json,
     extract::{ConnectInfo, FromRequestParts, Request, State},
     http::{
         Extensions, HeaderMap, Method, StatusCode,
-        header::{HeaderName, ORIGIN},
+        header::{FORWARDED, HeaderName, ORIGIN},
         request::Parts,
     },
     middleware::Next,
@@ -31,6 +37,8 @@ pub struct Guard {
     origins: Vec<String>,
     https: bool,
     trusted_proxies: usize,
+    /// Whether it has been said that a proxy's word is not believed.
+    said: Arc<AtomicBool>,
 }
 
 impl Guard {
@@ -41,6 +49,7 @@ impl Guard {
             origins: config.origins().iter().map(ToString::to_string).collect(),
             https: config.public_url().is_https(),
             trusted_proxies: config.trusted_proxies.into(),
+            said: Arc::default(),
         }
     }
 
@@ -72,7 +81,10 @@ impl Guard {
     /// stands further left is what the sender says.
     #[must_use]
     pub fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
-        let Some(place) = self.trusted_proxies.checked_sub(1) else { return peer };
+        let Some(place) = self.trusted_proxies.checked_sub(1) else {
+            self.warn_of_proxies(headers);
+            return peer;
+        };
         let all: Vec<&str> = headers
             .get_all(FORWARDED_FOR)
             .iter()
@@ -80,6 +92,21 @@ impl Guard {
             .flat_map(|header| header.split(','))
             .collect();
         all.iter().rev().nth(place).and_then(|text| address(text.trim())).unwrap_or(peer)
+    }
+}
+
+impl Guard {
+    /// Says once that there seems to be a proxy in front of which the settings do not know: everyone who comes by it then
+    /// has one address, and one budget.
+    fn warn_of_proxies(&self, headers: &HeaderMap) {
+        let is_forwarded = headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED);
+        if is_forwarded && !self.said.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "requests come with X-Forwarded-For or Forwarded, which is ignored: everyone behind that proxy counts as \
+                 one address, for sign-ins, sign-ups and sockets; if the proxy is yours, say how many there are by \
+                 ROOST_TRUSTED_PROXIES (--trusted-proxies), and let it append to X-Forwarded-For"
+            );
+        }
     }
 }
 
@@ -168,6 +195,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::MembersFull
         | ErrorCode::DirectRoom
         | ErrorCode::EditedMeanwhile
+        | ErrorCode::NonceTaken
         | ErrorCode::ReactionsFull => StatusCode::CONFLICT,
         ErrorCode::TextEmpty
         | ErrorCode::TextTooLong
@@ -227,6 +255,50 @@ mod tests {
         assert!(check(&[("sec-fetch-site", "same-origin")]));
         for site in ["same-site", "cross-site", "none"] {
             assert!(!check(&[("sec-fetch-site", site)]), "{site}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_of_which_the_settings_do_not_know_is_told_of_once() {
+        for (settings, header, times) in [
+            (&[][..], "x-forwarded-for", 1),
+            (&[], "forwarded", 1),
+            (&[], "x-other", 0),
+            (&["--trusted-proxies=1"], "x-forwarded-for", 0),
+        ] {
+            let log = Log::default();
+            let writer = log.clone();
+            let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::callsite::rebuild_interest_cache();
+                let guard = guard(settings);
+                for _ in 0..3 {
+                    let address =
+                        guard.client_address(&headers(&[(header, "192.0.2.1")]), [10, 0, 0, 1].into());
+                    assert_eq!(
+                        address.to_string(),
+                        if settings.is_empty() { "10.0.0.1" } else { "192.0.2.1" }
+                    );
+                }
+            });
+            let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+            assert_eq!(text.matches("ROOST_TRUSTED_PROXIES").count(), times, "{header}: {text}");
+            assert!(!text.contains("192.0.2.1"), "{text}");
+        }
+    }
+
+    /// What was logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
         }
     }
 

@@ -626,6 +626,56 @@ async fn without_script_one_reads_and_writes(pool: PgPool) {
     assert!(drawn.contains("The heron is back."), "it is drawn, not only carried");
 }
 
+/// Back in the browser, and another text: the form has the nonce of the message that it has sent.
+#[sqlx::test(migrations = "../migrations")]
+async fn another_text_in_a_form_that_was_sent_is_not_lost(pool: PgPool) {
+    let house = House::new(pool.clone(), &[]).await;
+    let ana = house.newcomer("ana").await;
+    let room = set_up(&ana).await;
+    let send = format!("{room}/messages");
+    let nonce = uuid::Uuid::new_v4().to_string();
+    let fields = |body: &'static str| [("nonce", nonce.clone()), ("body", body.to_owned())];
+    let fill = async |body: &'static str| {
+        let fields = fields(body);
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        ana.fill(&send, &fields).await
+    };
+    fill("The heron is back.").await.leads_to();
+    // White space at the ends is cut: this is the same text.
+    fill("\n\nThe heron is back.\r\n").await.leads_to();
+    for edited in [false, true] {
+        if edited {
+            sqlx::query("update messages set body = 'The heron has gone.', edits = 1")
+                .execute(&pool)
+                .await
+                .unwrap();
+        }
+        let answer = fill("And it has a mate.").await;
+        answer.assert_refused(StatusCode::CONFLICT, ErrorCode::NonceTaken, "body");
+        assert_eq!(answer.form().values["body"], "And it has a mate.");
+        let html = answer.text();
+        let drawn = html.split_once("<body").unwrap().1;
+        assert!(drawn.contains("This text has not been sent") && drawn.contains("And it has a mate."));
+        let (_, rest) = drawn.split_once("name=\"nonce\" value=\"").unwrap();
+        let fresh = rest.split_once('"').unwrap().0;
+        assert_ne!(fresh, nonce);
+        if edited {
+            ana.fill(&send, &[("nonce", fresh), ("body", "And it has a mate.")]).await.leads_to();
+        }
+    }
+    let bodies: Vec<_> = ana
+        .visit(&room)
+        .await
+        .page()
+        .room
+        .unwrap()
+        .messages
+        .into_iter()
+        .map(|message| message.body)
+        .collect();
+    assert_eq!(bodies, ["The heron has gone.", "And it has a mate."]);
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_refused_message_comes_back_next_to_what_is_wrong(pool: PgPool) {
     let house = House::new(pool, &[]).await;
