@@ -7,7 +7,10 @@ use protocol::{
 };
 
 use super::{Context, Error, access};
-use crate::store::{members::MemberChange, rooms::Locked};
+use crate::{
+    node::Node,
+    store::{members::MemberChange, rooms::Locked},
+};
 
 /// Every room of the viewer, the last active first.
 ///
@@ -82,7 +85,7 @@ pub async fn join(cx: &Context, room: RoomId) -> Result<RoomSummary, Error> {
     let me = cx.viewer.user.id;
     let allowed = |locked: &Locked| Ok(access::check_join(&locked.room, locked.role)?);
     let changes = cx.node.store.add_members::<Error>(me, room, &[me], allowed).await?;
-    tell_members(cx, room, &changes);
+    tell_members(&cx.node, room, &changes);
     if !changes.is_empty() {
         tell_joined(cx, me, room).await?;
     }
@@ -99,7 +102,7 @@ pub async fn leave(cx: &Context, room: RoomId) -> Result<Reply, Error> {
     if !changes.is_empty() {
         cx.node.publish_left(cx.viewer.user.id, room);
     }
-    tell_members(cx, room, &changes);
+    tell_members(&cx.node, room, &changes);
     Ok(Reply::Done {})
 }
 
@@ -115,7 +118,7 @@ pub async fn invite(cx: &Context, room: RoomId, users: &[UserId]) -> Result<Repl
     }
     let allowed = |locked: &Locked| Ok(access::check_invite(&locked.room, locked.role)?);
     let changes = cx.node.store.add_members::<Error>(cx.viewer.user.id, room, users, allowed).await?;
-    tell_members(cx, room, &changes);
+    tell_members(&cx.node, room, &changes);
     for change in &changes {
         tell_joined(cx, change.member.user.id, room).await?;
     }
@@ -185,10 +188,11 @@ async fn tell_joined(cx: &Context, user: UserId, room: RoomId) -> Result<(), Err
     Ok(())
 }
 
-fn tell_members(cx: &Context, room: RoomId, changes: &[MemberChange]) {
+/// Tells a room of who has come, gone, or become something else.
+pub fn tell_members(node: &Node, room: RoomId, changes: &[MemberChange]) {
     for MemberChange { member, members, marks, at } in changes {
         let seq: Seq = member.rev;
-        cx.node.publish_change(
+        node.publish_change(
             room,
             seq,
             *at,

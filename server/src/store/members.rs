@@ -411,12 +411,18 @@ async fn leave(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, user: &User) -> R
     })
 }
 
-/// A room without an owner gets one.
-async fn inherit(tx: &mut sqlx::PgTransaction<'_>, room: RoomId) -> Result<Option<MemberChange>, Error> {
+/// A room without an owner who can act gets one: whoever has been there longest and is not suspended. A suspended owner
+/// stays one, for the day they are let in again.
+pub(super) async fn inherit(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+) -> Result<Option<MemberChange>, Error> {
     let heir = sqlx::query!(
         "select m.user_id, u.handle, u.name from members m join users u on u.id = m.user_id
          where m.room_id = $1 and m.active
-            and not exists (select from members o where o.room_id = $1 and o.active and o.role = 'owner')
+            and u.suspended_at is null
+            and not exists (select from members o join users ou on ou.id = o.user_id
+                            where o.room_id = $1 and o.active and o.role = 'owner' and ou.suspended_at is null)
          order by m.joined_at, m.user_id limit 1",
         room.0
     )
