@@ -1,8 +1,11 @@
 //! Another password: one's own choice, or by a link, for who has forgotten theirs.
 
-use protocol::{ErrorCode, Password, User, UserId};
+use protocol::{ErrorCode, User, UserId};
 
-use super::{Accounts, Error, Token, Viewer};
+use super::{
+    Accounts, Error, Token, Viewer,
+    password::{self, Typed},
+};
 use crate::store::{self, NewPassword};
 
 /// How long a link for a new password is good, in seconds.
@@ -69,8 +72,8 @@ impl Accounts {
         // A link that is void costs no hash. What counts is decided once more, in the transaction.
         self.check_password_link(form.link).await?;
         let link = Token::parse(form.link).ok_or_else(link_invalid)?;
-        let password =
-            Password::parse(form.password).map_err(|refusal| Error::refused("password", refusal))?;
+        let password = password::NewPassword::parse(form.password)
+            .map_err(|refusal| Error::refused("password", refusal))?;
         let password_hash = self.hasher.hash(password).await?;
         let token = Token::generate();
         let hash = token.hash();
@@ -97,9 +100,9 @@ impl Accounts {
     pub async fn change_password(&self, viewer: &Viewer, form: ChangePassword<'_>) -> Result<Token, Error> {
         let wrong = || Error::refused("current", ErrorCode::PasswordWrong);
         // What can be no password costs no hash.
-        let current = Password::parse(form.current).map_err(|_| wrong())?;
-        let password =
-            Password::parse(form.password).map_err(|refusal| Error::refused("password", refusal))?;
+        let current = Typed::parse(form.current).ok_or_else(wrong)?;
+        let password = password::NewPassword::parse(form.password)
+            .map_err(|refusal| Error::refused("password", refusal))?;
         let user = viewer.user.id;
         let before = self.node.store.find_password_hash(user).await?;
         if !self.hasher.verify(current, before.clone()).await? {

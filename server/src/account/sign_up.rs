@@ -1,9 +1,9 @@
 //! Signing up.
 
-use protocol::{DisplayName, ErrorCode, Handle, Password, UserId};
+use protocol::{DisplayName, ErrorCode, Handle, UserId};
 use uuid::Uuid;
 
-use super::{Accounts, Error, Token};
+use super::{Accounts, Error, Token, password::NewPassword};
 use crate::{
     config::SignUpMode,
     store::{Entry, NewUser, SignUpRefused},
@@ -40,7 +40,7 @@ impl Accounts {
         let handle = Handle::parse(form.handle).map_err(|refusal| Error::refused("handle", refusal))?;
         let name = DisplayName::parse(form.name).map_err(|refusal| Error::refused("name", refusal))?;
         let password =
-            Password::parse(form.password).map_err(|refusal| Error::refused("password", refusal))?;
+            NewPassword::parse(form.password).map_err(|refusal| Error::refused("password", refusal))?;
         if self.node.store.is_handle_taken(&handle).await? {
             return Err(Error::refused("handle", ErrorCode::HandleTaken));
         }
