@@ -186,7 +186,7 @@ mod tests {
     fn a_64_is_one_address_and_a_48_is_bounded_too() {
         let limits = limits(&["--sign-ups-per-min=2"]);
         let mut let_in = 0;
-        for subnet in 0..=0xffff {
+        for subnet in 0..100 {
             for host in 1..=3 {
                 let address = IpAddr::from([0x2001, 0xdb8, 1, subnet, 0, 0, 0, host]);
                 let_in += u32::from(limits.check_sign_up(address).is_ok());
