@@ -11,6 +11,7 @@ pub mod hub;
 pub mod metrics;
 pub mod node;
 pub mod serve;
+pub mod site;
 pub mod socket;
 pub mod store;
 pub mod telemetry;
@@ -25,9 +26,9 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     broker::{Broker, Bus},
     config::Config,
-    http::Site,
     node::{Node, Sabotage, Tuning},
     serve::Times,
+    site::Site,
     store::Store,
 };
 

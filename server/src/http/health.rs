@@ -3,8 +3,7 @@
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use serde::Serialize;
 
-use super::Site;
-use crate::node::Database;
+use crate::{node::Database, site::Site};
 
 /// What `/health/ready` says.
 #[derive(Debug, Serialize)]

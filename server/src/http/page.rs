@@ -20,16 +20,17 @@ use leptos::{nonce::Nonce, prelude::provide_context};
 use protocol::{ErrorCode, FormName, FormState, Language, Page, RoomId, SignUp, Theme, VERSION};
 
 use super::{
-    Site,
-    cookies::Cookie,
+    address::{path_and_query, path_safe, safe_next},
+    failure::failed,
     files,
-    forms::{path_and_query, safe_next},
-    guard::status_of,
-    viewer::{Visit, failure},
+    viewer::Visit,
 };
 use crate::{
     account::{self, Viewer},
-    chat, store,
+    chat,
+    entry::{cookies::Cookie, refused::status_of},
+    site::Site,
+    store,
 };
 
 /// The larger part of a page are fifty messages of four thousand characters.
@@ -207,19 +208,6 @@ async fn to_sign_in(site: &Site, next: &str) -> Response {
         }
         Err(e) => failed(&e),
     }
-}
-
-/// Percent-encodes what has no place in a path.
-pub(super) fn path_safe(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for byte in text.bytes().take(500) {
-        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
-            safe.push(char::from(byte));
-        } else {
-            safe.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    safe
 }
 
 /// What is drawn.
@@ -428,13 +416,6 @@ async fn render(site: &Site, visit: &Visit, page: Page, place: &Place) -> Respon
     }
 }
 
-/// There is no page without the database: a line of text.
-pub(super) fn failed(e: &dyn std::error::Error) -> Response {
-    let refusal = failure(e);
-    let headers = [(CACHE_CONTROL, "no-store"), (axum::http::header::RETRY_AFTER, "2")];
-    (status_of(refusal.code), headers, format!("{refusal}\n")).into_response()
-}
-
 fn language(visit: &Visit, https: bool) -> Language {
     match Cookie::Language.read(&visit.headers, https) {
         Some("en") => return Language::En,
@@ -486,10 +467,5 @@ mod tests {
         for nothing in ["", "de", "é", "*"] {
             assert_eq!(accepted_language(nothing), Language::En, "{nothing}");
         }
-    }
-
-    #[test]
-    fn a_path_has_nothing_in_it_that_could_end_it() {
-        assert_eq!(path_safe("/r/a b?c#d\"é"), "/r/a%20b%3Fc%23d%22%C3%A9");
     }
 }

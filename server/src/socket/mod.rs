@@ -23,12 +23,9 @@ use protocol::{CloseCode, ErrorCode, Refusal, ServerFrame, limits};
 use self::connection::{Connection, State as ConnectionState};
 use crate::{
     chat::Context,
-    http::{
-        Site,
-        guard::{ClientAddress, Refused},
-        viewer,
-    },
+    entry::{guard::ClientAddress, refused::Refused, viewer},
     hub::Owner,
+    site::Site,
 };
 
 /// How often a browser that hears nothing asks whether we are there.
@@ -121,7 +118,7 @@ async fn check(
         return Err(ErrorCode::Leaving.into());
     }
     site.limits.check_socket(address.0)?;
-    viewer::find(site, headers).await.map_err(|e| {
+    viewer::find(&site.accounts, &site.guard, headers).await.map_err(|e| {
         tracing::error!(error = %e, "could not ask for a session");
         ErrorCode::Internal.into()
     })

@@ -9,11 +9,13 @@ use axum::{
 };
 use protocol::{ErrorCode, FormName};
 
-use super::{Done, Fault, Fields, Target, safe_next, small};
+use super::{Done, Fault, Fields, Target, small};
 use crate::{
     account::{self, SignIn, SignUp, Token, device_of},
     chat,
-    http::{Site, cookies::Cookie, page::Place, viewer::Visit},
+    entry::cookies::Cookie,
+    http::{address::safe_next, page::Place, viewer::Visit},
+    site::Site,
 };
 
 pub(super) async fn sign_in(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {

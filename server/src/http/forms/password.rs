@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     account::{ChangePassword, SetPassword},
-    http::{Site, page::Place, viewer::Visit},
+    http::{page::Place, viewer::Visit},
+    site::Site,
 };
 
 pub(super) async fn change(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::{Done, Fault, Fields, Target, signed_in};
 use crate::{
     chat,
-    http::{Site, page::Place, viewer::Visit},
+    http::{page::Place, viewer::Visit},
+    site::Site,
 };
 
 pub(super) async fn send(

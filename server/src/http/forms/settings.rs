@@ -9,7 +9,9 @@ use protocol::{ErrorCode, FormName};
 use super::{Done, Fault, Fields, Target, account::session_cookie, signed_in, small};
 use crate::{
     account::Viewer,
-    http::{Site, cookies::Cookie, page::Place, viewer::Visit},
+    entry::cookies::Cookie,
+    http::{page::Place, viewer::Visit},
+    site::Site,
 };
 
 pub(super) async fn end_session(State(site): State<Site>, visit: Visit, Path(id): Path<String>) -> Response {

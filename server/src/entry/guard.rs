@@ -13,19 +13,14 @@ use std::{
 };
 
 use axum::{
-    Json,
-    extract::{ConnectInfo, FromRequestParts, Request, State},
+    extract::ConnectInfo,
     http::{
-        Extensions, HeaderMap, Method, StatusCode,
+        Extensions, HeaderMap,
         header::{FORWARDED, HeaderName, ORIGIN},
-        request::Parts,
     },
-    middleware::Next,
-    response::{IntoResponse, Response},
 };
 use protocol::{ErrorCode, Refusal};
 
-use super::{Site, forms};
 use crate::config::Config;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -129,85 +124,6 @@ impl ClientAddress {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
         // Without a connection (a test that calls the router) everyone comes from the same nowhere.
         Self(guard.client_address(headers, peer.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
-    }
-}
-
-impl FromRequestParts<Site> for ClientAddress {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Self::Rejection> {
-        Ok(Self::of(&site.guard, &parts.headers, &parts.extensions))
-    }
-}
-
-/// Refuses what comes from a foreign page, before any route sees it.
-pub(super) async fn check_request(State(site): State<Site>, request: Request, next: Next) -> Response {
-    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-    if reads {
-        return next.run(request).await;
-    }
-    match site.guard.check_origin(request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => {
-            // The administrator's line: most often the public address is not the one that people use.
-            tracing::warn!(origin = %refusal.detail, "refused a form from a foreign origin; is ROOST_PUBLIC_URL right?");
-            super::to_its_end(&site.clone(), forms::refuse(site, request, refusal)).await
-        }
-    }
-}
-
-/// A refusal to a program: `{"refusal":{…}}` with the status of its code.
-#[derive(Clone, Debug)]
-pub struct Refused(pub Refusal);
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        #[derive(serde::Serialize)]
-        struct Body {
-            refusal: Refusal,
-        }
-        (status_of(self.0.code), Json(Body { refusal: self.0 })).into_response()
-    }
-}
-
-/// The status of an answer that carries this refusal.
-#[must_use]
-pub fn status_of(code: ErrorCode) -> StatusCode {
-    match code {
-        ErrorCode::MalformedFrame
-        | ErrorCode::UnknownCommand
-        | ErrorCode::MalformedCommand
-        | ErrorCode::NotUtf8
-        | ErrorCode::HelloMissing
-        | ErrorCode::TooMuchGarbage => StatusCode::BAD_REQUEST,
-        ErrorCode::FrameTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::VersionUnsupported => StatusCode::UPGRADE_REQUIRED,
-        ErrorCode::OriginForeign
-        | ErrorCode::Forbidden
-        | ErrorCode::SignUpClosed
-        | ErrorCode::AccountSuspended => StatusCode::FORBIDDEN,
-        ErrorCode::NotSignedIn | ErrorCode::CredentialsWrong => StatusCode::UNAUTHORIZED,
-        ErrorCode::TooManyConnections | ErrorCode::SlowDown => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::RoomUnknown | ErrorCode::UserUnknown | ErrorCode::MessageUnknown => StatusCode::NOT_FOUND,
-        ErrorCode::MessageDeleted => StatusCode::GONE,
-        ErrorCode::HandleTaken
-        | ErrorCode::RoomsFull
-        | ErrorCode::MembersFull
-        | ErrorCode::DirectRoom
-        | ErrorCode::EditedMeanwhile
-        | ErrorCode::NonceTaken
-        | ErrorCode::ReactionsFull => StatusCode::CONFLICT,
-        ErrorCode::TextEmpty
-        | ErrorCode::TextTooLong
-        | ErrorCode::TextInvalid
-        | ErrorCode::EmojiInvalid
-        | ErrorCode::HandleInvalid
-        | ErrorCode::PasswordTooShort
-        | ErrorCode::PasswordTooLong
-        | ErrorCode::PasswordWrong
-        | ErrorCode::PasswordLinkInvalid
-        | ErrorCode::InvitationInvalid => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorCode::Busy | ErrorCode::Internal | ErrorCode::Leaving => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
