@@ -110,6 +110,8 @@ error_codes! {
     ReactionsFull = 3010 Never "the message has too many reactions";
     /// The room has as many pinned messages as one may have.
     PinsFull = 3011 Never "the room has too many pinned messages";
+    /// A message of this nonce is stored, with another text: a nonce belongs to one message.
+    NonceTaken = 3012 Never "another message was sent with this nonce";
 
     /// Another account has this handle.
     HandleTaken = 4001 Never "the handle is taken";

@@ -5,10 +5,13 @@ pub mod broker;
 pub mod chat;
 pub mod clock;
 pub mod config;
+pub mod entry;
 pub mod http;
 pub mod hub;
 pub mod metrics;
 pub mod node;
+pub mod serve;
+pub mod site;
 pub mod socket;
 pub mod store;
 pub mod telemetry;
@@ -16,7 +19,6 @@ pub mod wait;
 
 use std::{future::Future, io, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
-use axum::serve::ListenerExt as _;
 use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -24,8 +26,9 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     broker::{Broker, Bus},
     config::Config,
-    http::Site,
     node::{Node, Sabotage, Tuning},
+    serve::Times,
+    site::Site,
     store::Store,
 };
 
@@ -52,9 +55,9 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// The listener broke.
+    /// The listener cannot be asked.
     #[error("the server stopped: {0}")]
-    Serve(#[from] io::Error),
+    Listener(#[from] io::Error),
 }
 
 /// Runs a node until `shutdown`: connects, migrates, listens, serves, leaves.
@@ -97,7 +100,7 @@ pub async fn run_sabotaged(
     let _metrics = metrics.map(|listener| tell_metrics(listener, Arc::clone(&node)));
     let site = Site::new(node, Arc::clone(&config), built_front_end(options));
     tracing::info!(node = %config.node_name, addr = %config.addr(), public_url = %config.public_url(), "listening");
-    serve(site, listener, shutdown).await?;
+    serve(site, listener, shutdown).await;
     if tokio::time::timeout(LAST_MOMENTS, store.close()).await.is_err() {
         tracing::warn!("stopping in the middle of queries: the database does not answer");
     }
@@ -119,11 +122,8 @@ async fn listen(setting: &'static str, addr: SocketAddr) -> Result<TcpListener, 
 }
 
 fn tell_metrics(listener: TcpListener, node: Arc<Node>) -> AbortOnDropHandle<()> {
-    AbortOnDropHandle::new(tokio::spawn(async move {
-        if let Err(e) = axum::serve(listener, http::metrics::router(node)).await {
-            tracing::error!(error = %e, "the metrics can no longer be asked for");
-        }
-    }))
+    let app = http::metrics::router(node);
+    AbortOnDropHandle::new(tokio::spawn(serve::run(listener, app, Times::default(), std::future::pending())))
 }
 
 /// Starts the node of these settings over a database that has been migrated, with Redis where they name one. One that is away
@@ -171,27 +171,21 @@ fn built_front_end(mut options: LeptosOptions) -> LeptosOptions {
 }
 
 /// Serves until `shutdown`, and then for as long as requests take, but no longer than the settings say.
-async fn serve(
-    site: Site,
-    listener: TcpListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Error> {
+async fn serve(site: Site, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) {
     let (leaving, drain) = (site.leaving.clone(), site.config.drain());
     let (limits, accounts) = (Arc::clone(&site.limits), Arc::clone(&site.accounts));
     let node = Arc::clone(&site.node);
-    let app = http::router(site).into_make_service_with_connect_info::<SocketAddr>();
-    // What is written leaves at once: a frame is small and someone waits for it.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let app = http::router(site);
     let (told, left) = (leaving.clone(), CancellationToken::new());
     let gone = left.clone();
     // It listens until its browsers are gone: whoever asks meanwhile hears that it is not ready, rather than nothing.
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+    let server = serve::run(listener, app, Times::default(), async move {
         shutdown.await;
         tracing::info!("leaving");
         told.cancel();
         gone.cancelled().await;
     });
-    // Sockets are none of axum's requests: the node sends them away itself.
+    // Sockets are none of these requests: the node sends them away itself.
     let leave = async {
         leaving.cancelled().await;
         node.leave(drain / 2, drain).await;
@@ -202,17 +196,15 @@ async fn serve(
         tokio::time::sleep(drain + LAST_MOMENTS).await;
     };
     let all = async {
-        let served = tokio::join!(async { server.await }, leave).0;
+        tokio::join!(server, leave);
         node.end().await;
-        served
     };
     tokio::select! {
-        served = all => served?,
+        () = all => {}
         () = too_long => tracing::warn!("stopping in the middle of requests: they took too long"),
         () = limits.sweep() => {}
         () = accounts.sweep(SWEEP) => {}
     }
-    Ok(())
 }
 
 /// What is left to end by itself after the time that the settings give.

@@ -84,6 +84,10 @@ impl Words {
                 "As many messages are pinned here as one may pin. Unpin one first.",
                 "置顶消息已达上限。请先取消一条置顶。",
             ),
+            ErrorCode::NonceTaken => (
+                "The message before this one was sent from here already, with another text. This text has not been sent: send it once more.",
+                "上一条消息已从这里发出，内容与此不同。这段文字尚未发送，请再发送一次。",
+            ),
             ErrorCode::HandleTaken => {
                 ("Someone else has this handle. Choose another.", "这个用户名已被使用，请换一个。")
             }

@@ -4,7 +4,7 @@
 use protocol::{ErrorCode, InvitationId, InvitationView};
 
 use super::{Accounts, Error, Token, Viewer};
-use crate::config::SignUpMode;
+use crate::{config::SignUpMode, store};
 
 impl Accounts {
     /// Whether links may be made, and lead anywhere.
@@ -41,7 +41,7 @@ impl Accounts {
             return Ok(Vec::new());
         }
         let invitations = self.node.store.list_invitations(viewer.user.id).await?;
-        let view = |invitation: crate::store::Invitation| InvitationView {
+        let view = |invitation: store::Invitation| InvitationView {
             id: invitation.id,
             link: None,
             created_at: invitation.created_at,
@@ -68,9 +68,20 @@ impl Accounts {
         if !self.may_invite() {
             return Err(Error::refused("", ErrorCode::SignUpClosed));
         }
-        match Token::parse(secret) {
-            Some(token) if self.node.store.is_invitation_good(&token.hash()).await? => Ok(()),
-            Some(_) | None => Err(Error::refused("invitation", ErrorCode::InvitationInvalid)),
+        match self.find_invitation(secret).await? {
+            Some(_) => Ok(()),
+            None => Err(Error::refused("invitation", ErrorCode::InvitationInvalid)),
+        }
+    }
+
+    /// The token of a link that lets someone in now; `None` for every other.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_invitation(&self, secret: &str) -> Result<Option<Token>, store::Error> {
+        match Token::parse(secret).filter(|_| self.may_invite()) {
+            Some(token) if self.node.store.is_invitation_good(&token.hash()).await? => Ok(Some(token)),
+            Some(_) | None => Ok(None),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Another password: one's own choice, or by a link, for who has forgotten theirs.
 
-use protocol::{ErrorCode, Password, User, UserId};
+use protocol::{ErrorCode, User, UserId};
 
-use super::{Accounts, Error, Token, Viewer};
-use crate::store::NewPassword;
+use super::{
+    Accounts, Error, Token, Viewer,
+    password::{self, Typed},
+};
+use crate::store::{self, NewPassword};
 
 /// How long a link for a new password is good, in seconds.
 const LINK_LIFETIME_S: f64 = 86_400.0;
@@ -46,11 +49,18 @@ impl Accounts {
     /// # Errors
     /// [`ErrorCode::PasswordLinkInvalid`].
     pub async fn check_password_link(&self, secret: &str) -> Result<User, Error> {
-        let found = match Token::parse(secret) {
-            Some(token) => self.node.store.find_password_link(&token.hash()).await?,
-            None => None,
-        };
-        found.ok_or_else(link_invalid)
+        self.find_password_link(secret).await?.ok_or_else(link_invalid)
+    }
+
+    /// The same; `None` when the link is not good.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_password_link(&self, secret: &str) -> Result<Option<User>, store::Error> {
+        match Token::parse(secret) {
+            Some(token) => self.node.store.find_password_link(&token.hash()).await,
+            None => Ok(None),
+        }
     }
 
     /// Sets a new password by a link, which is then used up. Every session of the person ends, and one begins here.
@@ -62,8 +72,8 @@ impl Accounts {
         // A link that is void costs no hash. What counts is decided once more, in the transaction.
         self.check_password_link(form.link).await?;
         let link = Token::parse(form.link).ok_or_else(link_invalid)?;
-        let password =
-            Password::parse(form.password).map_err(|refusal| Error::refused("password", refusal))?;
+        let password = password::NewPassword::parse(form.password)
+            .map_err(|refusal| Error::refused("password", refusal))?;
         let password_hash = self.hasher.hash(password).await?;
         let token = Token::generate();
         let hash = token.hash();
@@ -78,8 +88,9 @@ impl Accounts {
         Ok(token)
     }
 
-    /// Gives the viewer another password. Every other session of theirs ends, and this one goes on with another token,
-    /// the one that is returned: who has stolen the cookie comes in no more. The sockets of this session stay open.
+    /// Gives the viewer another password. Every other session of theirs ends, and this one goes on with another id and
+    /// another token, the one that is returned: who has stolen the cookie comes in no more, and whatever was opened with it
+    /// closes. The viewer's own browser comes back by itself ([`Node::renew_session`](crate::node::Node::renew_session)).
     ///
     /// # Errors
     /// [`ErrorCode::PasswordWrong`], [`ErrorCode::PasswordTooShort`], [`ErrorCode::PasswordTooLong`],
@@ -87,9 +98,9 @@ impl Accounts {
     pub async fn change_password(&self, viewer: &Viewer, form: ChangePassword<'_>) -> Result<Token, Error> {
         let wrong = || Error::refused("current", ErrorCode::PasswordWrong);
         // What can be no password costs no hash.
-        let current = Password::parse(form.current).map_err(|_| wrong())?;
-        let password =
-            Password::parse(form.password).map_err(|refusal| Error::refused("password", refusal))?;
+        let current = Typed::parse(form.current).ok_or_else(wrong)?;
+        let password = password::NewPassword::parse(form.password)
+            .map_err(|refusal| Error::refused("password", refusal))?;
         let user = viewer.user.id;
         let before = self.node.store.find_password_hash(user).await?;
         if !self.hasher.verify(current, before.clone()).await? {
@@ -104,11 +115,11 @@ impl Accounts {
             session: viewer.session,
             token_hash: &token.hash(),
         };
-        let Some(ended) = self.node.store.change_password(new).await? else {
+        let Some(renewed) = self.node.store.change_password(new).await? else {
             return Err(Error::refused("", ErrorCode::NotSignedIn));
         };
-        tracing::info!(user.id = %user, sessions = ended.len(), "password changed");
-        self.node.end_sessions(user).await;
+        tracing::info!(user.id = %user, sessions = renewed.ended.len(), "password changed");
+        self.tell_renewed(viewer, renewed).await;
         Ok(token)
     }
 }

@@ -13,9 +13,10 @@ use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
     password_hash::SaltString,
 };
-use protocol::Password;
+use protocol::{Password, Refusal};
 use rand::{TryRngCore as _, rngs::OsRng};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// OWASP's first choice for Argon2id: 19 MiB …
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -52,6 +53,52 @@ impl Busy {
     }
 }
 
+/// A password to be, as it is hashed: RFC 8265's `OpaqueString`, but for the characters that it forbids.
+///
+/// One keyboard makes `é` as one character, another as two, and a space that does not break looks like any other. So what
+/// is hashed is normalised: every space is the plain one, and what can be composed is (NFC).
+#[derive(Debug)]
+pub struct NewPassword(Password);
+
+/// What was typed as a password that may be right: normalised, and as it was typed where that is another, for hashes from
+/// before passwords were normalised.
+#[derive(Debug)]
+pub struct Typed(Vec<Password>);
+
+impl NewPassword {
+    /// Normalises and checks.
+    ///
+    /// # Errors
+    /// [`ErrorCode::PasswordTooShort`](protocol::ErrorCode::PasswordTooShort),
+    /// [`ErrorCode::PasswordTooLong`](protocol::ErrorCode::PasswordTooLong).
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        Password::parse(&normal(text)).map(Self)
+    }
+}
+
+impl Typed {
+    /// `None` for what can be nobody's password, and costs no hash.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let normal = normal(text);
+        let as_typed = (normal != text).then(|| Password::parse(text));
+        let passwords: Vec<_> =
+            [Some(Password::parse(&normal)), as_typed].into_iter().flatten().flatten().collect();
+        (!passwords.is_empty()).then_some(Self(passwords))
+    }
+}
+
+fn normal(text: &str) -> String {
+    // The spaces of Unicode (Zs); the one of ASCII is among them.
+    let is_space = |c: char| {
+        matches!(
+            c,
+            ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+        )
+    };
+    text.chars().map(|c| if is_space(c) { ' ' } else { c }).nfc().collect()
+}
+
 /// Held while a password is in work; its end lets the next one in.
 struct Turn {
     _running: OwnedSemaphorePermit,
@@ -73,19 +120,21 @@ impl Hasher {
     ///
     /// # Errors
     /// [`Busy`].
-    pub async fn hash(&self, password: Password) -> Result<String, Busy> {
-        self.run(move || hash(password.as_bytes())).await
+    pub async fn hash(&self, password: NewPassword) -> Result<String, Busy> {
+        self.run(move || hash(password.0.as_bytes())).await
     }
 
-    /// Whether the password is the one of this hash. `None`, nobody's hash, takes as long and is false.
+    /// Whether what was typed is the password of this hash. `None`, nobody's hash, takes as long and is false.
     ///
     /// # Errors
     /// [`Busy`].
-    pub async fn verify(&self, password: Password, hash: Option<String>) -> Result<bool, Busy> {
+    pub async fn verify(&self, typed: Typed, hash: Option<String>) -> Result<bool, Busy> {
         self.run(move || {
             let known = hash.is_some();
-            let matches = verify(password.as_bytes(), hash.as_deref().unwrap_or(NOBODY.as_str()));
-            known && matches
+            let hash = hash.as_deref().unwrap_or(NOBODY.as_str());
+            // Both are tried whenever there are two, so that time tells nothing but how it was typed.
+            let matches = typed.0.iter().filter(|password| verify(password.as_bytes(), hash)).count();
+            known && matches > 0
         })
         .await
     }
@@ -126,18 +175,65 @@ mod tests {
 
     use super::*;
 
-    fn password(text: &str) -> Password {
-        Password::parse(text).unwrap()
+    fn new(text: &str) -> NewPassword {
+        NewPassword::parse(text).unwrap()
+    }
+
+    fn typed(text: &str) -> Typed {
+        Typed::parse(text).unwrap()
+    }
+
+    /// The same words from other keyboards: composed or not, with a space that does not break, with a wide one.
+    const KEYBOARDS: [&str; 4] = [
+        "caf\u{e9} cr\u{e8}me",
+        "cafe\u{301} cre\u{300}me",
+        "caf\u{e9}\u{a0}cr\u{e8}me",
+        "cafe\u{301}\u{3000}cr\u{e8}me",
+    ];
+
+    #[tokio::test]
+    async fn a_password_is_the_same_from_every_keyboard() {
+        let hasher = Hasher::new(1);
+        for set in KEYBOARDS {
+            let hash = hasher.hash(new(set)).await.unwrap();
+            for text in KEYBOARDS {
+                assert!(hasher.verify(typed(text), Some(hash.clone())).await.unwrap(), "{set:?} {text:?}");
+            }
+            // What looks alike and is not the same stays another.
+            for other in ["cafe creme", "CAF\u{c9} CR\u{c8}ME", "caf\u{e9}  cr\u{e8}me"] {
+                assert!(!hasher.verify(typed(other), Some(hash.clone())).await.unwrap(), "{set:?} {other:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_that_was_hashed_as_it_was_typed_is_still_right() {
+        let hasher = Hasher::new(1);
+        for set in KEYBOARDS {
+            let old = hash(set.as_bytes());
+            assert!(hasher.verify(typed(set), Some(old)).await.unwrap(), "{set:?}");
+        }
+    }
+
+    #[test]
+    fn the_length_is_that_of_what_is_hashed() {
+        // Six characters, of which four are two each.
+        let text = "e\u{301}".repeat(4) + "ab";
+        assert_eq!(text.chars().count(), 10);
+        assert!(NewPassword::parse(&text).is_err());
+        // As one might have set it before.
+        assert!(Typed::parse(&text).is_some());
+        assert!(Typed::parse("short").is_none());
     }
 
     #[tokio::test]
     async fn a_password_fits_its_own_hash_and_no_other() {
         let hasher = Hasher::new(1);
-        let hash = hasher.hash(password("correct horse")).await.unwrap();
+        let hash = hasher.hash(new("correct horse")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(hasher.verify(password("correct horse"), Some(hash.clone())).await.unwrap());
-        assert!(!hasher.verify(password("wrong donkeys"), Some(hash)).await.unwrap());
-        assert!(!hasher.verify(password("nobody has this handle"), None).await.unwrap());
+        assert!(hasher.verify(typed("correct horse"), Some(hash.clone())).await.unwrap());
+        assert!(!hasher.verify(typed("wrong donkeys"), Some(hash)).await.unwrap());
+        assert!(!hasher.verify(typed("nobody has this handle"), None).await.unwrap());
     }
 
     #[tokio::test]

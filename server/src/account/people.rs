@@ -3,7 +3,7 @@
 use protocol::{ErrorCode, PersonView, UserId};
 
 use super::{Accounts, Error, Viewer};
-use crate::store::PeopleRefused;
+use crate::{chat, store::PeopleRefused};
 
 impl Accounts {
     /// The accounts with `query` in their handle or name, for an administrator; one more than are shown, where there are so
@@ -18,8 +18,8 @@ impl Accounts {
         Ok(self.node.store.list_people(query).await?)
     }
 
-    /// Suspends a person: their sessions end, their sockets close on every node, and they cannot sign in. Nobody suspends
-    /// themselves, so there is always an administrator left.
+    /// Suspends a person: their sessions end, their sockets close on every node, and they cannot sign in. Rooms of which
+    /// they were the last owner get another one. Nobody suspends themselves, so there is always an administrator left.
     ///
     /// # Errors
     /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`].
@@ -27,7 +27,7 @@ impl Accounts {
         self.node.store.suspend(viewer.user.id, user).await?;
         tracing::info!(user.id = %user, by.id = %viewer.user.id, "suspended");
         self.node.end_sessions(user).await;
-        Ok(())
+        self.pass_rooms_on(user).await
     }
 
     /// Lets a suspended person sign in again.
@@ -37,6 +37,19 @@ impl Accounts {
     pub async fn let_in_again(&self, viewer: &Viewer, user: UserId) -> Result<(), Error> {
         self.node.store.let_in_again(viewer.user.id, user).await?;
         tracing::info!(user.id = %user, by.id = %viewer.user.id, "let in again");
+        self.pass_rooms_on(user).await
+    }
+
+    /// Rooms whose last owner was suspended get another one, and are told. Should it fail in the middle, the administrator
+    /// is told so, and does the same once more.
+    async fn pass_rooms_on(&self, user: UserId) -> Result<(), Error> {
+        for (room, change) in self.node.store.pass_rooms_on(user).await? {
+            match chat::rooms::tell_members(&self.node, room, &[change]).await {
+                Ok(()) => {}
+                Err(chat::Error::Store(e)) => return Err(e.into()),
+                Err(chat::Error::Refused(refusal)) => return Err(Error::Refused { field: "", refusal }),
+            }
+        }
         Ok(())
     }
 }

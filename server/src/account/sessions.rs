@@ -1,8 +1,9 @@
 //! Signed-in browsers: who asks, and the list that its owner sees.
 
-use protocol::{SessionId, SessionView};
+use protocol::{ErrorCode, SessionId, SessionView};
 
 use super::{Accounts, Error, Token, Viewer};
+use crate::store::Renewed;
 
 impl Accounts {
     /// Whose session this is, unless it has ended. Every request asks; at most once a minute the answer is noted, which
@@ -19,6 +20,16 @@ impl Accounts {
             self.node.store.touch_session(live.id, lifetime_s).await?;
         }
         Ok(Some(Viewer { user: live.user, session: live.id, admin: live.admin }))
+    }
+
+    /// Lets a session live on, because its person has just done something over a socket. At most once a minute it is noted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn keep_alive(&self, session: SessionId) -> Result<(), Error> {
+        let lifetime_s = self.config.session_lifetime().as_secs_f64();
+        self.node.store.touch_session(session, lifetime_s).await?;
+        Ok(())
     }
 
     /// The viewer's sessions, the last seen first.
@@ -49,14 +60,26 @@ impl Accounts {
         Ok(())
     }
 
-    /// Ends every session of the viewer but the one that asks.
+    /// Ends every session of the viewer but the one that asks, which goes on with another id and another token, the one that
+    /// is returned: whoever has copied the cookie is one of the others.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn end_other_sessions(&self, viewer: &Viewer) -> Result<(), Error> {
-        let ended = self.node.store.delete_other_sessions(viewer.user.id, viewer.session).await?;
-        tracing::info!(user.id = %viewer.user.id, sessions = ended.len(), "other sessions ended");
-        self.node.end_sessions(viewer.user.id).await;
-        Ok(())
+    /// [`ErrorCode::NotSignedIn`] when the asking session ends meanwhile.
+    pub async fn end_other_sessions(&self, viewer: &Viewer) -> Result<Token, Error> {
+        let token = Token::generate();
+        let renewed = self.node.store.renew_session(viewer.user.id, viewer.session, &token.hash()).await?;
+        let renewed = renewed.ok_or_else(|| Error::refused("", ErrorCode::NotSignedIn))?;
+        tracing::info!(user.id = %viewer.user.id, sessions = renewed.ended.len(), "other sessions ended");
+        self.tell_renewed(viewer, renewed).await;
+        Ok(token)
+    }
+
+    /// Closes the sockets of what has ended, and of the asking session's former id.
+    pub(super) async fn tell_renewed(&self, viewer: &Viewer, renewed: Renewed) {
+        // First this one: whoever has its new cookie comes back, and is not sent to the door with the others.
+        self.node.renew_session(viewer.user.id, viewer.session);
+        if !renewed.ended.is_empty() {
+            self.node.end_sessions(viewer.user.id).await;
+        }
     }
 }

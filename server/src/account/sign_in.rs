@@ -1,8 +1,8 @@
 //! Signing in and out.
 
-use protocol::{ErrorCode, Handle, Password};
+use protocol::{ErrorCode, Handle};
 
-use super::{Accounts, Error, Token, Viewer};
+use super::{Accounts, Error, Token, Viewer, password::Typed};
 use crate::store::NewSession;
 
 /// What someone typed to sign in.
@@ -26,7 +26,7 @@ impl Accounts {
         let wrong = || Error::refused("", ErrorCode::CredentialsWrong);
         // What can be no handle or no password costs no hash: it tells nothing about who has an account.
         let handle = Handle::parse(form.handle).map_err(|_| wrong())?;
-        let password = Password::parse(form.password).map_err(|_| wrong())?;
+        let password = Typed::parse(form.password).ok_or_else(wrong)?;
         let credentials = self.node.store.find_credentials(&handle).await?;
         let hash = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
         let matches = self.hasher.verify(password, hash).await?;

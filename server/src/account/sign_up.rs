@@ -1,9 +1,9 @@
 //! Signing up.
 
-use protocol::{DisplayName, ErrorCode, Handle, Password, UserId};
+use protocol::{DisplayName, ErrorCode, Handle, UserId};
 use uuid::Uuid;
 
-use super::{Accounts, Error, Token};
+use super::{Accounts, Error, Token, password::NewPassword};
 use crate::{
     config::SignUpMode,
     store::{Entry, NewUser, SignUpRefused},
@@ -36,11 +36,11 @@ impl Accounts {
     /// [`ErrorCode::PasswordTooShort`], [`ErrorCode::PasswordTooLong`], [`ErrorCode::Busy`].
     pub async fn sign_up(&self, form: SignUp<'_>) -> Result<Token, Error> {
         let invitation = Token::parse(form.invitation).map(|token| token.hash());
-        let first = self.check_entry(invitation.as_ref()).await?;
+        let (first, invitation) = self.check_entry(invitation).await?;
         let handle = Handle::parse(form.handle).map_err(|refusal| Error::refused("handle", refusal))?;
         let name = DisplayName::parse(form.name).map_err(|refusal| Error::refused("name", refusal))?;
         let password =
-            Password::parse(form.password).map_err(|refusal| Error::refused("password", refusal))?;
+            NewPassword::parse(form.password).map_err(|refusal| Error::refused("password", refusal))?;
         if self.node.store.is_handle_taken(&handle).await? {
             return Err(Error::refused("handle", ErrorCode::HandleTaken));
         }
@@ -55,23 +55,28 @@ impl Accounts {
         Ok(token)
     }
 
-    /// Whether a newcomer may come at all; true when nobody is here yet.
-    async fn check_entry(&self, invitation: Option<&[u8; 32]>) -> Result<bool, Error> {
-        match self.who_may_sign_up().await? {
-            protocol::SignUp::First => Ok(true),
-            protocol::SignUp::Open => Ok(false),
+    /// Whether a newcomer may come at all: true when nobody is here yet, and by which invitation. One that is no good is
+    /// none, where none is needed.
+    async fn check_entry(&self, invitation: Option<[u8; 32]>) -> Result<(bool, Option<[u8; 32]>), Error> {
+        let who = self.who_may_sign_up().await?;
+        let invitation = match invitation {
+            Some(hash) if self.node.store.is_invitation_good(&hash).await? => Some(hash),
+            Some(_) | None => None,
+        };
+        match who {
+            protocol::SignUp::First => Ok((true, invitation)),
+            protocol::SignUp::Open => Ok((false, invitation)),
             protocol::SignUp::Closed => Err(Error::refused("", ErrorCode::SignUpClosed)),
-            protocol::SignUp::Invite => match invitation {
-                Some(hash) if self.node.store.is_invitation_good(hash).await? => Ok(false),
-                Some(_) | None => Err(Error::refused("invitation", ErrorCode::InvitationInvalid)),
-            },
+            protocol::SignUp::Invite if invitation.is_some() => Ok((false, invitation)),
+            protocol::SignUp::Invite => Err(Error::refused("invitation", ErrorCode::InvitationInvalid)),
         }
     }
 
     fn entry<'a>(&self, invitation: Option<&'a [u8; 32]>) -> Entry<'a> {
         match (self.config.sign_up, invitation) {
-            (SignUpMode::Open, _) => Entry::Open,
-            (SignUpMode::Invite, Some(hash)) => Entry::Invitation(hash),
+            // Also where everyone may come, a use is spent: whoever comes by a link is bounded by it alone.
+            (SignUpMode::Open | SignUpMode::Invite, Some(hash)) => Entry::Invitation(hash),
+            (SignUpMode::Open, None) => Entry::Open,
             // The first person comes without an invitation; should two try at once, the second one needs one.
             (SignUpMode::Invite, None) => Entry::Invitation(&[]),
             (SignUpMode::Closed, _) => Entry::Closed,

@@ -16,7 +16,7 @@ mod redis;
 use std::collections::BTreeSet;
 
 pub use protocol::Line;
-use protocol::{Change, Epoch, RoomId, Seq, UserId};
+use protocol::{Change, Epoch, RoomId, Seq, SessionId, UserId};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -45,6 +45,9 @@ pub enum Kind {
         /// Both marks together. As both only grow, more is newer.
         far: i64,
     },
+    /// This session of the person goes on under another id: what was opened under this one closes, and whoever has the new
+    /// cookie comes back. It passes: where it is lost, the sockets close because that session has ended.
+    SessionRenewed(SessionId),
 }
 
 /// What a change means to the node itself, beside telling its browsers.
@@ -111,6 +114,7 @@ impl Broadcast {
             Kind::Change(seq, Effect::Left(room)) => (4, seq, room.0),
             Kind::Change(seq, Effect::Sessions) => (5, seq, Uuid::nil()),
             Kind::Change(seq, Effect::Profile(user)) => (6, seq, user.0),
+            Kind::SessionRenewed(session) => (7, Seq::ZERO, session.0),
         };
         let mut bytes = Vec::with_capacity(HEADER_BYTES + self.frame.len());
         bytes.extend([VERSION, kind]);
@@ -141,6 +145,7 @@ impl Broadcast {
             4 => Kind::Change(Seq(number), Effect::Left(RoomId(id))),
             5 => Kind::Change(Seq(number), Effect::Sessions),
             6 => Kind::Change(Seq(number), Effect::Profile(UserId(id))),
+            7 => Kind::SessionRenewed(SessionId(id)),
             _ => return None,
         };
         let frame = std::str::from_utf8(frame).ok()?.to_owned();
@@ -278,6 +283,7 @@ mod tests {
             Kind::Change(Seq(2), Effect::Left(RoomId(Uuid::from_u128(2)))),
             Kind::Change(Seq(3), Effect::Sessions),
             Kind::Change(Seq(4), Effect::Profile(UserId(Uuid::from_u128(3)))),
+            Kind::SessionRenewed(SessionId(Uuid::from_u128(3))),
         ] {
             let sent =
                 Broadcast { line, epoch: Epoch(Uuid::from_u128(9)), kind, frame: "{\"鸟\":1}".to_owned() };

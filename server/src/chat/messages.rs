@@ -16,6 +16,13 @@ use crate::{
     },
 };
 
+/// Something that was said, on its way into the database.
+#[derive(Debug)]
+pub struct Said {
+    body: String,
+    written: Written,
+}
+
 /// Says something: it stands in its lane when this returns, so that what one connection says is stored in the order of its
 /// saying (unless a flush takes so long that its lane goes on without it); [`sent`] waits for the rest. A nonce that is known gets the first message back, and takes no number. Next
 /// station: [`Writer::write`](crate::node::Writer::write).
@@ -23,19 +30,25 @@ use crate::{
 /// # Errors
 /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::SlowDown`],
 /// [`ErrorCode::Busy`]: then nothing was taken.
-pub fn send(cx: &Context, room: RoomId, nonce: Nonce, body: &str) -> Result<Written, Error> {
+pub fn send(cx: &Context, room: RoomId, nonce: Nonce, body: &str) -> Result<Said, Error> {
     let body = Body::parse(body)?.into_string();
     cx.node.limits.check_send(cx.viewer.user.id)?;
     let nonce = cx.node.sabotage().nonce(nonce);
-    Ok(cx.node.writer.write(NewMessage { room, author: cx.viewer.user.clone(), nonce, body })?)
+    let new = NewMessage { room, author: cx.viewer.user.clone(), nonce, body: body.clone() };
+    Ok(Said { body, written: cx.node.writer.write(new)? })
 }
 
 /// What has become of a send: stored, then told to everyone, then acknowledged.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`]; or when the database fails: then nothing was stored, or the repeat will find it.
-pub async fn sent(room: RoomId, written: Written) -> Result<Reply, Error> {
+/// [`ErrorCode::RoomUnknown`]; [`ErrorCode::NonceTaken`] when a message with another text has this nonce; or when the
+/// database fails: then nothing was stored, or the repeat will find it.
+pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, Error> {
     match written.answer().await? {
+        // Edited or deleted since, it no longer says what it said first: a repeat must find it all the same.
+        Inserted::Known(first) if first.edits == 0 && !first.deleted && first.body != body => {
+            Err(ErrorCode::NonceTaken.into())
+        }
         Inserted::New(message) | Inserted::Known(message) => Ok(Reply::Sent { room, message }),
         Inserted::NotAMember => Err(ErrorCode::RoomUnknown.into()),
     }

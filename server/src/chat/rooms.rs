@@ -12,6 +12,7 @@ use protocol::{
 use super::{Context, Error, access};
 use crate::{
     broker::Line,
+    node::Node,
     store::{
         members::MemberChange,
         rooms::{Listed, Locked},
@@ -120,7 +121,7 @@ pub async fn start_direct(cx: &Context, user: UserId) -> Result<RoomSummary, Err
     }
     let (room, memberships) = cx.node.store.direct_room(me, user).await?;
     for (user, seq) in memberships {
-        tell_membership(cx, user, room, seq).await?;
+        tell_membership(&cx.node, user, room, seq).await?;
     }
     summary(cx, me, room).await
 }
@@ -146,7 +147,7 @@ pub async fn create(
     let (room, membership) =
         cx.node.store.create_room(me, nonce, kind, (title.as_str(), topic.as_str())).await?;
     if let Some(seq) = membership {
-        tell_membership(cx, me, room, seq).await?;
+        tell_membership(&cx.node, me, room, seq).await?;
     }
     summary(cx, me, room).await
 }
@@ -163,7 +164,7 @@ pub async fn join(cx: &Context, room: RoomId) -> Result<RoomSummary, Error> {
     if !added.full.is_empty() {
         return Err(Refusal::new(ErrorCode::RoomsFull).max(ROOMS_PER_USER_MAX).into());
     }
-    tell_members(cx, room, &added.changes).await?;
+    tell_members(&cx.node, room, &added.changes).await?;
     summary(cx, me, room).await
 }
 
@@ -174,7 +175,7 @@ pub async fn join(cx: &Context, room: RoomId) -> Result<RoomSummary, Error> {
 pub async fn leave(cx: &Context, room: RoomId) -> Result<Reply, Error> {
     let allowed = |locked: &Locked| Ok(access::check_leave(&locked.room, locked.role)?);
     let changes = cx.node.store.remove_member::<Error>(room, cx.viewer.user.id, allowed).await?;
-    tell_members(cx, room, &changes).await?;
+    tell_members(&cx.node, room, &changes).await?;
     Ok(Reply::Done {})
 }
 
@@ -192,7 +193,7 @@ pub async fn invite(cx: &Context, room: RoomId, users: &[UserId]) -> Result<Repl
     let allowed = |locked: &Locked| Ok(access::check_invite(&locked.room, locked.role)?);
     let whom = (users, ROOMS_ADDED_MAX);
     let added = cx.node.store.add_members::<Error>(cx.viewer.user.id, room, whom, allowed).await?;
-    tell_members(cx, room, &added.changes).await?;
+    tell_members(&cx.node, room, &added.changes).await?;
     Ok(Reply::Invited { full: added.full })
 }
 
@@ -258,29 +259,32 @@ async fn summary(cx: &Context, of: UserId, room: RoomId) -> Result<RoomSummary, 
 }
 
 /// Tells someone's devices, on their own line, that they are in a room now, or no longer.
-async fn tell_membership(cx: &Context, user: UserId, room: RoomId, seq: Seq) -> Result<(), Error> {
+async fn tell_membership(node: &Node, user: UserId, room: RoomId, seq: Seq) -> Result<(), Error> {
     let told = async {
-        let summary = cx.node.store.list_rooms(user, Listed::These(&[room]), 1).await?.pop().map(Box::new);
+        let summary = node.store.list_rooms(user, Listed::These(&[room]), 1).await?.pop().map(Box::new);
         let change = Change::Membership { room, summary };
-        let people = cx.node.people_of([&change]).await?;
-        cx.node.publish_change(Line::Person(user), seq, change, people);
+        let people = node.people_of([&change]).await?;
+        node.publish_change(Line::Person(user), seq, change, people);
         Ok(())
     };
     // It is committed, and nobody has said so.
-    told.await.inspect_err(|_: &crate::store::Error| cx.node.check_soon()).map_err(Error::from)
+    told.await.inspect_err(|_: &crate::store::Error| node.check_soon()).map_err(Error::from)
 }
 
-/// Tells a room who came and went, and them.
-async fn tell_members(cx: &Context, room: RoomId, changes: &[MemberChange]) -> Result<(), Error> {
+/// Tells a room who came, went, or became something else, and those who came or went.
+///
+/// # Errors
+/// When the database fails. What is committed and was not told is looked for then.
+pub async fn tell_members(node: &Node, room: RoomId, changes: &[MemberChange]) -> Result<(), Error> {
     let named = changes.iter().map(|change| change.member.user).collect();
     // Whether one can say at once who they are must not matter.
-    let people = cx.node.people(named).await.unwrap_or_default();
+    let people = node.people(named).await.unwrap_or_default();
     for MemberChange { member, members, marks, membership } in changes {
         let change = Change::Member { member: member.clone(), members: *members, marks: *marks };
         let named = people.iter().filter(|user| user.id == member.user).cloned().collect();
-        cx.node.publish_change(Line::Room(room), member.rev, change, named);
+        node.publish_change(Line::Room(room), member.rev, change, named);
         if let Some(seq) = membership {
-            tell_membership(cx, member.user, room, *seq).await?;
+            tell_membership(node, member.user, room, *seq).await?;
         }
     }
     Ok(())

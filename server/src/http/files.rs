@@ -12,7 +12,7 @@ use axum::{
 use leptos::config::LeptosOptions;
 use tower_http::services::ServeDir;
 
-use super::Site;
+use crate::site::Site;
 
 /// A name with a hash never means anything else.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");

@@ -11,7 +11,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::Site;
+use crate::site::Site;
 
 /// The one-time word that a page's own scripts carry.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use serde::Serialize;
 
-use super::Site;
+use crate::{node::Database, site::Site};
 
 /// What `/health/ready` says.
 #[derive(Debug, Serialize)]
@@ -12,7 +12,7 @@ struct Readiness {
     node: String,
     /// Whether it should be sent anyone.
     ready: bool,
-    /// Whether Postgres answers.
+    /// Whether Postgres answers, and takes what is written.
     postgres: bool,
     /// Whether news from other servers comes by the broker; without it they come from Postgres, every second.
     broker: bool,
@@ -29,9 +29,11 @@ pub(super) fn routes() -> Router<Site> {
     Router::new().route("/health/live", get(async || "alive\n")).route("/health/ready", get(ready))
 }
 
-/// Ready means: Postgres answers, and the server is not about to leave. Without Redis it serves on, degraded.
+/// Ready means: Postgres answers and takes what is written, and the server is not about to leave. Without Redis it serves
+/// on, degraded.
 async fn ready(State(site): State<Site>) -> (StatusCode, Json<Readiness>) {
-    let postgres = site.node.is_database_there().await;
+    let database = site.node.database().await;
+    let postgres = database == Database::Writes;
     // Which Redis, but not where it is: everybody may ask.
     let bus_down = site.node.bus_down().map(|name| name.short());
     let leaving = site.leaving.is_cancelled();
@@ -41,10 +43,13 @@ async fn ready(State(site): State<Site>) -> (StatusCode, Json<Readiness>) {
     let broker = bus_down.is_none();
     let reason = if leaving {
         Some("this server is leaving".to_owned())
-    } else if !postgres {
-        Some("Postgres does not answer".to_owned())
     } else {
-        bus_down.map(|name| format!("{name} carries no news: they come by Postgres, about a second late"))
+        match database {
+            Database::Away => Some("Postgres does not answer".to_owned()),
+            Database::ReadsOnly => Some("Postgres is read-only: nothing can be sent".to_owned()),
+            Database::Writes => bus_down
+                .map(|name| format!("{name} carries no news: they come by Postgres, about a second late")),
+        }
     };
     let node = site.node.name.clone();
     (status, Json(Readiness { node, ready, postgres, broker, leaving, degraded, reason }))

@@ -2,87 +2,39 @@
 //!
 //! A page is a [`protocol::Page`], made per request and drawn by Leptos ([`page`]). A form is a plain POST which works
 //! before wasm is there ([`forms`]): done, it answers 303; refused, its page is drawn again with the refusal beside it.
-//! Who asks, and whether they may ask from there, is settled before any of it ([`viewer`], [`guard`]).
+//! Who asks, and whether they may ask from there, is settled before any of it ([`entry`](crate::entry)).
 //!
 //! Law:
-//! - every request that changes something has been asked for its origin: [`guard`] stands before all routes;
+//! - every request that changes something has been asked for its origin: [`check_origin`] stands before all routes;
 //! - a handler runs to its end even when the browser goes away: [`detached`] gives it a task of its own, because a
 //!   database future must not be dropped half-way; nobody is kept waiting for longer than a statement may take;
 //! - HTML is never cached; a file is cached for ever only when its name has a hash.
 
-mod cookies;
+mod address;
+mod failure;
 mod files;
 mod forms;
-pub mod guard;
 mod headers;
 mod health;
-mod limits;
 pub mod metrics;
 mod page;
-pub mod viewer;
-
-use std::{net::SocketAddr, sync::Arc};
+mod viewer;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRef, Request, State},
-    http::StatusCode,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{Method, StatusCode},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
 };
-use leptos::config::LeptosOptions;
-use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{
-    account::Accounts,
-    config::Config,
-    node::{Node, Unfinished},
-    socket::{self, door::Door},
-};
-pub use guard::Guard;
-pub use limits::Limits;
+use self::failure::failed;
+pub use crate::site::Site;
+use crate::{node::Unfinished, socket};
 
 /// A form, at most: the longest message that can be typed is refused with words, not with a broken page.
 const FORM_BYTES_MAX: usize = 256 * 1024;
-
-/// What every handler may use.
-#[derive(Clone, FromRef)]
-pub struct Site {
-    /// This server.
-    pub node: Arc<Node>,
-    /// Every setting.
-    pub config: Arc<Config>,
-    /// Where the built front end lies.
-    pub leptos_options: LeptosOptions,
-    /// Who someone is.
-    pub accounts: Arc<Accounts>,
-    /// Which pages may use this place, and from where someone comes.
-    pub guard: Arc<Guard>,
-    /// How often someone may try.
-    pub limits: Arc<Limits>,
-    /// How many sockets someone may have.
-    pub door: Arc<Door>,
-    /// Cancelled when the server begins to leave.
-    pub leaving: CancellationToken,
-}
-
-impl Site {
-    /// The site of a node.
-    #[must_use]
-    pub fn new(node: Arc<Node>, config: Arc<Config>, leptos_options: LeptosOptions) -> Self {
-        Self {
-            accounts: Arc::new(Accounts::new(Arc::clone(&node), Arc::clone(&config))),
-            guard: Arc::new(Guard::new(&config)),
-            limits: Arc::new(Limits::new(&config)),
-            door: Arc::new(Door::new(config.connections_per_user, config.connections_per_address)),
-            leaving: CancellationToken::new(),
-            node,
-            config,
-            leptos_options,
-        }
-    }
-}
 
 /// Every route of the server.
 pub fn router(site: Site) -> Router {
@@ -99,10 +51,26 @@ pub fn router(site: Site) -> Router {
     // The socket stands beside them: it lasts, and its handler is a task of its own already.
     requests
         .merge(socket::routes())
-        .layer(from_fn_with_state(site.clone(), guard::check_request))
+        .layer(from_fn_with_state(site.clone(), check_origin))
         .layer(from_fn_with_state(site.clone(), headers::add))
         .layer(CatchPanicLayer::new())
         .with_state(site)
+}
+
+/// Refuses what comes from a foreign page, before any route sees it.
+async fn check_origin(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+    if reads {
+        return next.run(request).await;
+    }
+    match site.guard.check_origin(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => {
+            // The administrator's line: most often the public address is not the one that people use.
+            tracing::warn!(origin = %refusal.detail, "refused a form from a foreign origin; is ROOST_PUBLIC_URL right?");
+            to_its_end(&site.clone(), forms::refuse(site, request, refusal)).await
+        }
+    }
 }
 
 /// Lets a handler run to its end, also when the browser goes away or is told that it takes too long.
@@ -114,7 +82,7 @@ async fn detached(State(site): State<Site>, request: Request, next: Next) -> Res
 async fn to_its_end(site: &Site, answer: impl Future<Output = Response> + Send + 'static) -> Response {
     match site.node.within_patience("a request", answer).await {
         Ok(response) => response,
-        Err(Unfinished::Late) => page::failed(&Late),
+        Err(Unfinished::Late) => failed(&Late),
         // A panic goes on to the layer that answers for it.
         Err(Unfinished::Panicked(e)) if e.is_panic() => std::panic::resume_unwind(e.into_panic()),
         Err(Unfinished::Panicked(_)) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -125,6 +93,3 @@ async fn to_its_end(site: &Site, answer: impl Future<Output = Response> + Send +
 #[derive(Debug, thiserror::Error)]
 #[error("a request takes too long")]
 struct Late;
-
-/// The address of the other end of the connection, as [`axum::serve()`] is told to give it.
-pub type Peer = axum::extract::ConnectInfo<SocketAddr>;

@@ -20,16 +20,17 @@ use leptos::{nonce::Nonce, prelude::provide_context};
 use protocol::{ErrorCode, FormName, FormState, Language, Page, RoomId, Seq, SignUp, Theme, VERSION};
 
 use super::{
-    Site,
-    cookies::Cookie,
+    address::{path_and_query, path_safe, safe_next},
+    failure::failed,
     files,
-    forms::path_and_query,
-    guard::status_of,
-    viewer::{Visit, failure},
+    viewer::Visit,
 };
 use crate::{
     account::{self, Viewer},
-    chat, store,
+    chat,
+    entry::{cookies::Cookie, refused::status_of},
+    site::Site,
+    store,
 };
 
 /// The larger part of a page are fifty messages of four thousand characters.
@@ -66,9 +67,25 @@ async fn room(State(site): State<Site>, visit: Visit, Path(room): Path<String>) 
     }
 }
 
-async fn sign_in(State(site): State<Site>, visit: Visit, uri: Uri) -> Response {
+/// What the sign-in page is asked for: where to go afterwards.
+#[derive(serde::Deserialize)]
+struct Afterwards {
+    #[serde(default)]
+    next: String,
+}
+
+/// Whoever is signed in goes on at once: another tab may have signed in meanwhile.
+async fn sign_in(
+    State(site): State<Site>,
+    visit: Visit,
+    uri: Uri,
+    afterwards: Result<Query<Afterwards>, QueryRejection>,
+) -> Response {
     match (&visit.viewer, site.accounts.who_may_sign_up().await) {
-        (Some(_), _) => Redirect::to("/").into_response(),
+        (Some(_), _) => {
+            let next = afterwards.map_or_else(|_| String::new(), |Query(Afterwards { next })| next);
+            Redirect::to(safe_next(&next)).into_response()
+        }
         (None, Ok(SignUp::First)) => Redirect::to("/sign-up").into_response(),
         (None, Ok(SignUp::Open | SignUp::Invite | SignUp::Closed)) => {
             draw(&site, &visit, Place::SignInAt(path_and_query(&uri)), None).await
@@ -88,10 +105,7 @@ async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<Strin
     if visit.viewer.is_some() {
         return Redirect::to("/").into_response();
     }
-    let checked = match site.limits.check_sign_up(visit.address.0) {
-        Ok(()) => site.accounts.check_invitation(&token).await,
-        Err(refusal) => Err(account::Error::Refused { field: "", refusal }),
-    };
+    let checked = bounded(&site, &visit, site.accounts.check_invitation(&token).await);
     let place = Place::Invited(path_safe(&token));
     match checked {
         Ok(()) => draw(&site, &visit, place, None).await,
@@ -108,12 +122,19 @@ async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<Strin
     }
 }
 
+/// Counts whoever tries links that are no good; a good one may be looked at by a whole class behind one address.
+fn bounded<T>(site: &Site, visit: &Visit, checked: Result<T, account::Error>) -> Result<T, account::Error> {
+    if let Err(account::Error::Refused { .. }) = &checked
+        && let Err(refusal) = site.limits.check_sign_up(visit.address.0)
+    {
+        return Err(account::Error::Refused { field: "", refusal });
+    }
+    checked
+}
+
 /// Also for who is signed in: they may have forgotten their password all the same, or someone else may sit there.
 async fn new_password(State(site): State<Site>, visit: Visit, Path(token): Path<String>) -> Response {
-    let checked = match site.limits.check_sign_up(visit.address.0) {
-        Ok(()) => site.accounts.check_password_link(&token).await,
-        Err(refusal) => Err(account::Error::Refused { field: "", refusal }),
-    };
+    let checked = bounded(&site, &visit, site.accounts.check_password_link(&token).await);
     let form = match checked {
         Ok(_) => None,
         Err(account::Error::Refused { field, refusal }) => Some(FormState {
@@ -187,19 +208,6 @@ async fn to_sign_in(site: &Site, next: &str) -> Response {
         }
         Err(e) => failed(&e),
     }
-}
-
-/// Percent-encodes what has no place in a path.
-pub(super) fn path_safe(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for byte in text.bytes().take(500) {
-        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
-            safe.push(char::from(byte));
-        } else {
-            safe.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    safe
 }
 
 /// What is drawn.
@@ -418,13 +426,6 @@ async fn render(site: &Site, visit: &Visit, page: Page, place: &Place) -> Respon
     }
 }
 
-/// There is no page without the database: a line of text.
-pub(super) fn failed(e: &dyn std::error::Error) -> Response {
-    let refusal = failure(e);
-    let headers = [(CACHE_CONTROL, "no-store"), (axum::http::header::RETRY_AFTER, "2")];
-    (status_of(refusal.code), headers, format!("{refusal}\n")).into_response()
-}
-
 fn language(visit: &Visit, https: bool) -> Language {
     match Cookie::Language.read(&visit.headers, https) {
         Some("en") => return Language::En,
@@ -476,10 +477,5 @@ mod tests {
         for nothing in ["", "de", "é", "*"] {
             assert_eq!(accepted_language(nothing), Language::En, "{nothing}");
         }
-    }
-
-    #[test]
-    fn a_path_has_nothing_in_it_that_could_end_it() {
-        assert_eq!(path_safe("/r/a b?c#d\"é"), "/r/a%20b%3Fc%23d%22%C3%A9");
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use axum::extract::ws::Utf8Bytes;
-use protocol::{CloseCode, Event, RoomId, Seq, ServerFrame, UserId, limits::CHANGES_MAX};
+use protocol::{CloseCode, Event, RoomId, Seq, ServerFrame, SessionId, UserId, limits::CHANGES_MAX};
 use tokio::{sync::mpsc, time::Instant};
 use uuid::Uuid;
 
@@ -16,6 +16,10 @@ use crate::{
 
 /// Frames held for one line until the ones before them are there. More are fetched with the hole.
 const HELD_MAX: usize = 1_024;
+
+/// A browser whose session was given another id comes back after so many milliseconds: by then the answer that carries its
+/// new cookie has arrived, also over a slow network.
+const RENEWED_AFTER_MS: &str = "2000";
 
 /// Reads the broker's signals until it is gone.
 pub(super) async fn run(node: Arc<Node>, mut signals: mpsc::Receiver<Signal>) {
@@ -40,6 +44,17 @@ impl Node {
             Kind::Change(seq, effect) => self.deliver_change(line, seq, (effect, frame)),
             Kind::Passing => self.hub.deliver(line, &frame, Weight::Passing),
             Kind::Marks { of, far } => drop(self.deliver_marks(line, (of, far), &frame)),
+            Kind::SessionRenewed(session) => self.renewed(line, session),
+        }
+    }
+
+    /// Closes what was opened under the former id of a session. Its browser comes back with the new cookie.
+    fn renewed(&self, line: Line, session: SessionId) {
+        let Line::Person(user) = line else { return };
+        for (_, owner, outbox) in self.hub.of_user(user) {
+            if owner.session == session {
+                outbox.close(CloseCode::Leaving, RENEWED_AFTER_MS);
+            }
         }
     }
 

@@ -24,7 +24,7 @@ use std::{
     time::Duration,
 };
 
-use protocol::{Change, CloseCode, Epoch, Event, RoomId, Seq, ServerFrame, User, UserId};
+use protocol::{Change, CloseCode, Epoch, Event, RoomId, Seq, ServerFrame, SessionId, User, UserId};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -59,6 +59,17 @@ pub enum Unfinished {
     Panicked(tokio::task::JoinError),
 }
 
+/// How the database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// It answers, and takes what is written.
+    Writes,
+    /// It answers, and takes nothing: it has failed over, or someone has set it so.
+    ReadsOnly,
+    /// It does not answer.
+    Away,
+}
+
 impl Unfinished {
     /// Writes down what has not been written down yet.
     pub fn log(&self, what: &'static str) {
@@ -87,6 +98,8 @@ pub struct Tuning {
     pub hole: Duration,
     /// How often one member's marks are written, at most.
     pub marks: Duration,
+    /// How often a session that is in use over a socket is noted, at most. (The database writes it at most once a minute.)
+    pub keep_alive: Duration,
     /// How long anything that asks the database is waited for: a command, a page, a flush, a check. The database's own
     /// timeouts (10 s) end every statement sooner, unless it cannot be reached, over a connection that does not know it yet.
     pub patience: Duration,
@@ -108,6 +121,7 @@ impl Default for Tuning {
             linger: Duration::from_secs(1),
             hole: Duration::from_millis(50),
             marks: Duration::from_secs(1),
+            keep_alive: Duration::from_secs(60),
             patience: Duration::from_secs(15),
             sends_per_s: const { NonZeroU32::new(5).expect("not zero") },
             sends_burst: const { NonZeroU32::new(30).expect("not zero") },
@@ -257,13 +271,27 @@ impl Node {
         done.inspect_err(|unfinished| unfinished.log(what)).ok()
     }
 
-    /// Whether the database answers, now.
-    pub async fn is_database_there(&self) -> bool {
+    /// How the database is, now.
+    pub async fn database(&self) -> Database {
         let store = self.store.clone();
         // Sooner than the page itself is given up.
         let patience = PING_WITHIN.min(self.tuning.patience / 2);
-        let answer = self.within(patience, "whether it is there", async move { store.ping().await }).await;
-        matches!(answer, Ok(Ok(())))
+        match self.within(patience, "whether it is there", async move { store.is_writable().await }).await {
+            Ok(Ok(true)) => Database::Writes,
+            Ok(Ok(false)) => Database::ReadsOnly,
+            Ok(Err(_)) | Err(_) => Database::Away,
+        }
+    }
+
+    /// The times by which this node does things.
+    #[must_use]
+    pub fn tuning(&self) -> &Tuning {
+        &self.tuning
+    }
+
+    /// Runs something that asks the database and that nobody waits for. The node's end waits for it.
+    pub fn run_aside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(work);
     }
 
     /// The first Redis that carries no news, where there is one.
@@ -353,6 +381,12 @@ impl Node {
                 self.check_soon();
             }
         }
+    }
+
+    /// Tells every node that a session goes on under another id: the sockets of this one close, and are told to come back
+    /// once the new cookie has arrived. Whoever has only the old cookie is then not signed in.
+    pub fn renew_session(&self, user: UserId, former: SessionId) {
+        self.publish(Line::Person(user), Kind::SessionRenewed(former), None);
     }
 
     /// The frame is encoded here, once for everyone.

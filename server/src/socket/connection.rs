@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::dispatch::{dispatch, dispatch_send};
 use crate::{
+    account::Accounts,
     chat::Context,
     hub::{Close, ConnectionId, Outbox},
 };
@@ -62,6 +63,7 @@ struct Answer {
 /// See the module.
 pub(super) struct Connection {
     pub(super) cx: Context,
+    pub(super) accounts: Arc<Accounts>,
     pub(super) id: ConnectionId,
     pub(super) socket: WebSocket,
     pub(super) outbox: Arc<Outbox>,
@@ -76,12 +78,14 @@ pub(super) struct State {
     garbage: u32,
     opened: Instant,
     heard: Instant,
+    /// When the session was last told to live on.
+    kept_alive: Option<Instant>,
 }
 
 impl Default for State {
     fn default() -> Self {
         let now = Instant::now();
-        Self { greeted: false, garbage: 0, opened: now, heard: now }
+        Self { greeted: false, garbage: 0, opened: now, heard: now, kept_alive: None }
     }
 }
 
@@ -180,8 +184,11 @@ impl Connection {
         }
     }
 
-    fn begin(&self, ClientFrame { r#ref, command }: ClientFrame, running: &mut Running) {
+    fn begin(&mut self, ClientFrame { r#ref, command }: ClientFrame, running: &mut Running) {
         self.cx.node.metrics.command(command.name());
+        if is_of_a_person(&command) {
+            self.keep_alive();
+        }
         let came = Instant::now();
         let asked = if let Command::Send { room, nonce, body } = command {
             let answer = dispatch_send(&self.cx, room, nonce, &body).boxed();
@@ -199,6 +206,21 @@ impl Connection {
             Asked { r#ref, is_send: false, came, answer: answer.boxed() }
         };
         running.asked.push_back(asked);
+    }
+
+    /// Whoever writes is not signed out in the middle of it: the session lives on, as by a request for a page.
+    fn keep_alive(&mut self) {
+        let every = self.cx.node.tuning().keep_alive;
+        if self.state.kept_alive.is_some_and(|at| at.elapsed() < every) {
+            return;
+        }
+        self.state.kept_alive = Some(Instant::now());
+        let (accounts, session) = (Arc::clone(&self.accounts), self.cx.viewer.session);
+        self.cx.node.run_aside(async move {
+            if let Err(e) = accounts.keep_alive(session).await {
+                tracing::warn!(error = %e, session.id = %session, "a session that is in use was not noted");
+            }
+        });
     }
 
     async fn answer(&mut self, answers: Vec<Answer>) -> ControlFlow<End> {
@@ -300,6 +322,32 @@ impl Connection {
         if tokio::time::timeout(Duration::from_secs(2), goodbye).await.is_err() {
             tracing::debug!("the browser did not answer the close");
         }
+    }
+}
+
+/// Whether a person did this, rather than their browser by itself: a tab that is only open does not keep its session alive.
+fn is_of_a_person(command: &Command) -> bool {
+    match command {
+        Command::Hello { .. }
+        | Command::Ping {}
+        | Command::CatchUp { .. }
+        | Command::Delivered { .. }
+        | Command::Members { .. } => false,
+        Command::Open { .. }
+        | Command::History { .. }
+        | Command::Send { .. }
+        | Command::Edit { .. }
+        | Command::Delete { .. }
+        | Command::React { .. }
+        | Command::Read { .. }
+        | Command::FindUsers { .. }
+        | Command::StartDirect { .. }
+        | Command::CreateRoom { .. }
+        | Command::FindChannels { .. }
+        | Command::Join { .. }
+        | Command::Leave { .. }
+        | Command::Invite { .. }
+        | Command::SetRoom { .. } => true,
     }
 }
 

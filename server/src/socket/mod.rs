@@ -5,7 +5,6 @@
 
 mod connection;
 mod dispatch;
-pub mod door;
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,12 +23,9 @@ use protocol::{CloseCode, ErrorCode, Refusal, ServerFrame, limits};
 use self::connection::{Connection, State as ConnectionState};
 use crate::{
     chat::Context,
-    http::{
-        Site,
-        guard::{ClientAddress, Refused},
-        viewer,
-    },
+    entry::{guard::ClientAddress, refused::Refused, viewer},
     hub::Owner,
+    site::Site,
 };
 
 /// How often a browser that hears nothing asks whether we are there.
@@ -102,7 +98,9 @@ async fn upgrade(
         let (id, outbox) = site.node.connect(owner);
         let cx = Context { node: Arc::clone(&site.node), viewer };
         tracing::debug!(user.id = %owner.user, "a connection opened");
-        let connection = Connection { cx, id, socket, outbox, ping: PING, state: ConnectionState::default() };
+        let accounts = Arc::clone(&site.accounts);
+        let connection =
+            Connection { cx, accounts, id, socket, outbox, ping: PING, state: ConnectionState::default() };
         let reason = connection.run().await;
         tracing::debug!(user.id = %owner.user, reason, "a connection ended");
         drop(ticket);
@@ -120,7 +118,7 @@ async fn check(
         return Err(ErrorCode::Leaving.into());
     }
     site.limits.check_socket(address.0)?;
-    viewer::find(site, headers).await.map_err(|e| {
+    viewer::find(&site.accounts, &site.guard, headers).await.map_err(|e| {
         tracing::error!(error = %e, "could not ask for a session");
         ErrorCode::Internal.into()
     })

@@ -21,6 +21,7 @@ mod sessions;
 #[cfg(test)]
 mod testing;
 mod users;
+mod writable;
 
 use std::{
     str::FromStr,
@@ -38,7 +39,7 @@ use tokio::time::Instant;
 pub use installation::Installation;
 pub use invitations::Invitation;
 pub use people::PeopleRefused;
-pub use sessions::{LiveSession, NewSession, Session};
+pub use sessions::{LiveSession, NewSession, Renewed, Session};
 pub use users::{Credentials, Entry, NewPassword, NewUser, SignUpRefused};
 
 /// A query that waits longer for a connection of the pool fails.
@@ -77,6 +78,8 @@ impl Connections {
         let pool = PgPoolOptions::new()
             .max_connections(count)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_connect(|connection, _| Box::pin(async move { writable::ask(connection).await.map(drop) }))
+            .before_acquire(|_, meta| Box::pin(std::future::ready(Ok(!writable::is_stale(meta.age)))))
             .after_release(move |_, _| {
                 *last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
                 Box::pin(std::future::ready(Ok(true)))
@@ -100,7 +103,7 @@ impl Connections {
 pub enum Error {
     /// What sqlx says.
     #[error("the database failed: {0}")]
-    Sqlx(#[from] sqlx::Error),
+    Sqlx(#[source] sqlx::Error),
     /// A migration cannot be applied.
     #[error("the database cannot be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -125,6 +128,15 @@ pub enum Error {
     /// The room has as many pinned messages as one may have.
     #[error("too many pinned messages")]
     PinsFull,
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(e: sqlx::Error) -> Self {
+        if e.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == writable::READ_ONLY) {
+            writable::refused();
+        }
+        Self::Sqlx(e)
+    }
 }
 
 /// A pattern for `ilike` that finds `text` anywhere: what means something in a pattern means itself.
@@ -157,7 +169,7 @@ impl Error {
         let Self::Sqlx(e) = self else { return false };
         match e.as_database_error().and_then(|e| e.code()) {
             // 57P03: starting up; 53300: too many connections; 08…: the connection broke.
-            Some(code) => code == "57P03" || code == "53300" || code.starts_with("08"),
+            Some(code) => ["57P03", "53300", writable::READ_ONLY].contains(&&*code) || code.starts_with("08"),
             None => matches!(
                 e,
                 // A closed pool has been renewed, or the server leaves.
@@ -239,13 +251,13 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the database answers.
+    /// Whether the database takes what is written, and not only answers.
     ///
     /// # Errors
-    /// When it does not.
-    pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::query("select 1").execute(&self.pool()).await?;
-        Ok(())
+    /// When it does not answer.
+    pub async fn is_writable(&self) -> Result<bool, Error> {
+        let mut connection = self.pool().acquire().await?;
+        Ok(writable::ask(&mut connection).await?)
     }
 
     /// Connections that are in use, and that wait.

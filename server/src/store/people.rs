@@ -1,8 +1,15 @@
 //! Everyone's accounts, for those who look after the place.
 
-use protocol::{PersonView, Seq, User, UserId, limits};
+use protocol::{PersonView, RoomId, Seq, User, UserId, limits};
 
-use super::{Error, Store, like_pattern};
+use super::{
+    Error, Store, like_pattern,
+    members::{self, MemberChange},
+    rooms::lock_room,
+};
+
+/// Rooms of one person that get another owner at once: more than anyone is in.
+const ROOMS_PASSED_ON_MAX: i64 = 2 * limits::ROOMS_PER_USER_MAX as i64;
 
 /// Why someone's account stays as it is.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +86,36 @@ impl Store {
         sqlx::query!("delete from sessions where user_id = $1", user.0).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Gives an owner to each room of a person that has none who could act: after a suspension, and after its end. Each room
+    /// in a transaction of its own, under its lock alone, as when somebody leaves: so no room waits for another, and nobody
+    /// locks in another order. To do it again is harmless.
+    ///
+    /// # Errors
+    /// When the database fails. The rooms that come later are then as they were.
+    pub async fn pass_rooms_on(&self, user: UserId) -> Result<Vec<(RoomId, MemberChange)>, Error> {
+        let rooms = sqlx::query_scalar!(
+            "select m.room_id from members m join rooms r on r.id = m.room_id
+             where m.user_id = $1 and m.active and r.kind <> 'direct'
+                and not exists (select from members o join users u on u.id = o.user_id
+                                where o.room_id = m.room_id and o.active and o.role = 'owner'
+                                    and u.suspended_at is null)
+             order by m.room_id limit $2",
+            user.0,
+            ROOMS_PASSED_ON_MAX
+        )
+        .fetch_all(&self.pool())
+        .await?;
+        let mut changes = Vec::new();
+        for room in rooms.into_iter().map(RoomId) {
+            let mut tx = self.pool().begin().await?;
+            lock_room(&mut tx, room, user).await?;
+            let change = members::inherit(&mut tx, room).await?;
+            tx.commit().await?;
+            changes.extend(change.map(|change| (room, change)));
+        }
+        Ok(changes)
     }
 
     /// Lets a suspended person sign in again; a session that is left over does not come back. For someone who is not suspended it changes nothing.
@@ -223,12 +260,14 @@ mod tests {
         assert_eq!(store.find_password_hash(ana).await.unwrap().as_deref(), Some(HASH));
         assert!(store.find_session(&[2; 32]).await.unwrap().is_some());
 
-        assert_eq!(store.change_password(new).await.unwrap(), Some(vec![other]));
+        let renewed = store.change_password(new).await.unwrap().unwrap();
+        assert_eq!(renewed.ended, [other]);
+        assert_ne!(renewed.session, asking, "what was opened with a copied cookie has no session any more");
         assert_eq!(store.find_password_hash(ana).await.unwrap().as_deref(), Some("another"));
         for ended in [[1; 32], [2; 32]] {
             assert!(store.find_session(&ended).await.unwrap().is_none());
         }
-        assert_eq!(store.find_session(&[3; 32]).await.unwrap().unwrap().id, asking);
+        assert_eq!(store.find_session(&[3; 32]).await.unwrap().unwrap().id, renewed.session);
     }
 
     #[sqlx::test(migrations = "../migrations")]

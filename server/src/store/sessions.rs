@@ -43,6 +43,15 @@ pub struct Session {
     pub seen_at: Millis,
 }
 
+/// What has become of a person's sessions, when only the browser that asks stays signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renewed {
+    /// The id of the asking browser's session from now on. Whatever was opened under the one before is to close.
+    pub session: SessionId,
+    /// The sessions of other browsers, which have ended.
+    pub ended: Vec<SessionId>,
+}
+
 /// Sessions that one person's list shows.
 const SESSIONS_LISTED_MAX: i64 = 100;
 
@@ -88,6 +97,33 @@ pub(super) async fn delete_others(
     .fetch_all(connection)
     .await?;
     Ok(ended.into_iter().map(SessionId).collect())
+}
+
+/// Gives the asking session another id and another token, and ends all others of its person. A new id, and not only a new
+/// token: sockets are known by the id, so one that was opened with a copied cookie has no session any more. `None` when
+/// the asking session has ended.
+pub(super) async fn renew(
+    connection: &mut PgConnection,
+    user: UserId,
+    asking: SessionId,
+    token_hash: &[u8],
+) -> Result<Option<Renewed>, sqlx::Error> {
+    let session = SessionId(Uuid::now_v7());
+    let done = sqlx::query!(
+        "update sessions set id = $3, token_hash = $4, seen_at = now()
+         where id = $1 and user_id = $2 and expires_at > now()",
+        asking.0,
+        user.0,
+        session.0,
+        token_hash
+    )
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(None);
+    }
+    let ended = delete_others(connection, user, session).await?;
+    Ok(Some(Renewed { session, ended }))
 }
 
 impl Store {
@@ -199,17 +235,21 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Ends all sessions of a person but `kept`, and tells which.
+    /// Leaves a person signed in with the browser that asks alone: see [`Renewed`]. `None` when its session has ended: then
+    /// nothing has happened.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn delete_other_sessions(
+    pub async fn renew_session(
         &self,
         user: UserId,
-        kept: SessionId,
-    ) -> Result<Vec<SessionId>, Error> {
-        let mut connection = self.pool().acquire().await?;
-        Ok(delete_others(&mut connection, user, kept).await?)
+        asking: SessionId,
+        token_hash: &[u8],
+    ) -> Result<Option<Renewed>, Error> {
+        let mut tx = self.pool().begin().await?;
+        let renewed = renew(&mut tx, user, asking, token_hash).await?;
+        tx.commit().await?;
+        Ok(renewed)
     }
 
     /// Deletes sessions and links for new passwords that expired, and invitations that ended a month ago.
@@ -276,15 +316,25 @@ mod tests {
     }
 
     #[sqlx::test(migrations = "../migrations")]
-    async fn all_but_the_asking_session_can_be_ended(pool: PgPool) {
+    async fn all_but_the_asking_session_can_be_ended_and_that_one_is_another_from_then_on(pool: PgPool) {
         let store = Store::over(pool);
         let ana = person(&store, "ana", &[1; 32]).await;
         let bea = person(&store, "bea", &[9; 32]).await;
         let other = NewSession { token_hash: &[2; 32], device: "Other", lifetime_s: 60.0 };
         let other = store.insert_session(ana, "$argon2id$", &other).await.unwrap().unwrap();
         let current = store.find_session(&[1; 32]).await.unwrap().unwrap().id;
-        assert_eq!(store.delete_other_sessions(ana, current).await.unwrap(), [other]);
+        let renewed = store.renew_session(ana, current, &[3; 32]).await.unwrap().unwrap();
+        assert_eq!(renewed.ended, [other]);
+        assert_ne!(renewed.session, current);
+        assert!(store.find_session(&[1; 32]).await.unwrap().is_none(), "a copied cookie is worth nothing");
+        assert_eq!(store.find_session(&[3; 32]).await.unwrap().unwrap().id, renewed.session);
+        assert_eq!(
+            store.sessions_alive(&[current, other, renewed.session]).await.unwrap(),
+            [renewed.session]
+        );
         assert_eq!(store.list_sessions(ana).await.unwrap().len(), 1);
+        assert_eq!(store.renew_session(ana, current, &[4; 32]).await.unwrap(), None);
+        assert_eq!(store.renew_session(bea, renewed.session, &[4; 32]).await.unwrap(), None);
         assert_eq!(store.list_sessions(bea).await.unwrap().len(), 1);
     }
 

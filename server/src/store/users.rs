@@ -2,7 +2,7 @@
 
 use protocol::{DisplayName, Handle, Line, SessionId, UserId};
 
-use super::{Error, NewSession, Store, lines, sessions};
+use super::{Error, NewSession, Renewed, Store, lines, sessions};
 
 /// What a sign-in is checked against.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct NewPassword<'a> {
     pub before: &'a str,
     /// As a PHC string.
     pub password_hash: &'a str,
-    /// The session that asks, which goes on …
+    /// The session that asks. It goes on under another id …
     pub session: SessionId,
     /// … with another token, of which this is the SHA-256.
     pub token_hash: &'a [u8],
@@ -170,12 +170,12 @@ impl Store {
             .await?)
     }
 
-    /// Gives a person another password, ends all their sessions but the one that asks, and tells which. `None` when that
-    /// one has ended, or the password is no longer the one that was verified: then nothing has happened.
+    /// Gives a person another password, renews the session that asks, ends all others, and tells which. `None` when the
+    /// asking one has ended, or the password is no longer the one that was verified: then nothing has happened.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn change_password(&self, new: NewPassword<'_>) -> Result<Option<Vec<SessionId>>, Error> {
+    pub async fn change_password(&self, new: NewPassword<'_>) -> Result<Option<Renewed>, Error> {
         let mut tx = self.pool().begin().await?;
         // The person's row first, then the sessions: a sign-in that is under way has either made its session, which is
         // then ended, or finds that its password is none any more.
@@ -187,22 +187,14 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
-        let kept = sqlx::query!(
-            "update sessions set token_hash = $3 where id = $1 and user_id = $2 and expires_at > now()",
-            new.session.0,
-            new.user.0,
-            new.token_hash
-        )
-        .execute(&mut *tx)
-        .await?;
-        if changed.rows_affected() == 0 || kept.rows_affected() == 0 {
+        let renewed = sessions::renew(&mut tx, new.user, new.session, new.token_hash).await?;
+        let (1, Some(renewed)) = (changed.rows_affected(), renewed) else {
             tx.rollback().await?;
             return Ok(None);
-        }
+        };
         sqlx::query!("delete from password_links where user_id = $1", new.user.0).execute(&mut *tx).await?;
-        let ended = sessions::delete_others(&mut tx, new.user, new.session).await?;
         tx.commit().await?;
-        Ok(Some(ended))
+        Ok(Some(renewed))
     }
 }
 

@@ -188,6 +188,8 @@ async fn one_signs_in_again_and_goes_on_where_one_wanted_to_be(pool: PgPool) {
     let fields = [("handle", "@Ana"), ("password", PASSWORD), ("next", "/settings")];
     assert_eq!(browser.fill("/sign-in", &fields).await.leads_to(), "/settings");
     assert_eq!(browser.visit("/sign-in").await.leads_to(), "/");
+    assert_eq!(browser.visit("/sign-in?next=%2Fsettings").await.leads_to(), "/settings");
+    assert_eq!(browser.visit("/sign-in?next=%2F%2Fevil.example").await.leads_to(), "/");
     assert_eq!(browser.visit("/sign-up").await.leads_to(), "/");
     let fields = [("handle", "ana"), ("password", PASSWORD), ("next", "//evil.example")];
     assert_eq!(house.browser().fill("/sign-in", &fields).await.leads_to(), "/");
@@ -229,19 +231,97 @@ async fn too_many_sign_ins_are_slowed_down_with_a_time_to_wait(pool: PgPool) {
 async fn an_address_is_slowed_down_and_its_neighbour_is_not(pool: PgPool) {
     let settings = ["--sign-up=open", "--sign-ins-per-min=2", "--trusted-proxies=1"];
     let house = House::new(pool, &settings).await;
-    let sign_in = async |forwarded: &str| {
-        let request = house
-            .browser()
-            .request(Method::POST, "/sign-in")
-            .header(header::ORIGIN, ORIGIN)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header("x-forwarded-for", forwarded);
-        house.ask(request.body(Body::from("handle=ana&password=wrong+password")).unwrap()).await.status
-    };
+    let sign_in =
+        async |address: &'static str| house.browser_at(address).sign_in("ana", "wrong password").await.status;
     assert_eq!(sign_in("192.0.2.1").await, StatusCode::UNAUTHORIZED);
     assert_eq!(sign_in("192.0.2.1").await, StatusCode::UNAUTHORIZED);
     assert_eq!(sign_in("198.51.100.7, 192.0.2.1").await, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(sign_in("192.0.2.2").await, StatusCode::UNAUTHORIZED);
+    // One who has IPv6 has more than one address.
+    assert_eq!(sign_in("2001:db8::1").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(sign_in("2001:db8::2").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(sign_in("2001:db8::3").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(sign_in("2001:db8:0:1::1").await, StatusCode::UNAUTHORIZED);
+}
+
+/// Whoever guesses at an account locks nobody out but themselves.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_guesses_at_an_account_does_not_lock_its_owner_out(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open", "--trusted-proxies=1"]).await;
+    house.newcomer("ana").await;
+    let guesser = house.browser_at("192.0.2.1");
+    for _ in 0..10 {
+        let answer = guesser.sign_in("ana", "wrong password").await;
+        answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::CredentialsWrong, "");
+    }
+    let answer = guesser.sign_in("ana", PASSWORD).await;
+    answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::SlowDown, "");
+    house.browser_at("192.0.2.2").sign_in("ana", PASSWORD).await.leads_to();
+    // Where ana is signed in, she changes her password.
+    let ana = house.browser_at("192.0.2.3");
+    ana.sign_in("ana", PASSWORD).await.leads_to();
+    let fields = [("current", PASSWORD), ("password", OTHER_PASSWORD)];
+    ana.fill("/settings/password", &fields).await.leads_to();
+}
+
+/// Only failures are counted: a class that signs in behind one address is not in its own way.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_right_password_costs_no_try(pool: PgPool) {
+    let settings = ["--sign-up=open", "--sign-ins-per-min=2", "--sign-ins-per-account-per-min=2"];
+    let house = House::new(pool, &settings).await;
+    house.newcomer("ana").await;
+    for _ in 0..5 {
+        house.browser().sign_in("ana", PASSWORD).await.leads_to();
+    }
+    house.browser().sign_in("ana", "wrong password").await;
+    house.browser().sign_in("ana", PASSWORD).await.leads_to();
+    house.browser().sign_in("ana", "wrong password").await;
+    let answer = house.browser().sign_in("ana", PASSWORD).await;
+    answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::SlowDown, "");
+}
+
+/// A class comes by one link from one address: the link's uses are the bound, not the address.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_class_behind_one_address_comes_by_one_link(pool: PgPool) {
+    for mode in ["--sign-up=invite", "--sign-up=open"] {
+        sqlx::query("delete from users").execute(&pool).await.unwrap();
+        let settings = [mode, "--invitation-uses=20", "--sign-ups-per-min=3"];
+        let house = House::new(pool.clone(), &settings).await;
+        let link = new_link(&house.newcomer("ana").await).await;
+        let token = link.strip_prefix("/invite/").unwrap();
+        let come = async |handle: &str, password: &str| {
+            let browser = house.browser();
+            let page = browser.visit(&link).await;
+            let fields =
+                [("handle", handle), ("name", handle), ("password", password), ("invitation", token)];
+            (page, browser.fill("/sign-up", &fields).await)
+        };
+        for number in 0..20 {
+            let handle = format!("pupil{number}");
+            // Some mistype first.
+            let (page, refused) = come(&handle, "short").await;
+            assert_eq!(page.status, StatusCode::OK, "{mode} {number}");
+            refused.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PasswordTooShort, "password");
+            come(&handle, PASSWORD).await.1.leads_to();
+        }
+        // The link is used up: now the address is counted.
+        for _ in 0..2 {
+            come("late", PASSWORD).await;
+        }
+        let (page, answer) = come("late", PASSWORD).await;
+        assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS, "{mode}");
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "{mode}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn open_sign_up_is_bounded_by_address(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open", "--sign-ups-per-min=3"]).await;
+    for handle in ["ana", "bea", "cem"] {
+        house.newcomer(handle).await;
+    }
+    let answer = house.browser().sign_up("dan").await;
+    answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::SlowDown, "");
 }
 
 // --- Sessions ----------------------------------------------------------------------------------------------------
@@ -273,11 +353,13 @@ async fn one_sees_ones_sessions_and_ends_one_of_them(pool: PgPool) {
 async fn all_other_sessions_end_at_once(pool: PgPool) {
     let house = House::new(pool, &["--sign-up=open"]).await;
     let laptop = house.newcomer("ana").await;
-    let (phone, tablet) = (house.browser(), house.browser());
+    let (phone, tablet, thief) = (house.browser(), house.browser(), house.browser());
     phone.sign_in("ana", PASSWORD).await.leads_to();
     tablet.sign_in("ana", PASSWORD).await.leads_to();
+    thief.cookies.replace(laptop.cookies.borrow().clone());
     assert_eq!(laptop.fill("/settings/sessions/end-others", &[]).await.leads_to(), "/settings");
-    for ended in [phone, tablet] {
+    // Who has copied the cookie is one of the others.
+    for ended in [phone, tablet, thief] {
         assert_eq!(ended.visit("/").await.leads_to(), "/sign-in");
     }
     assert_eq!(laptop.visit("/settings").await.page().sessions.len(), 1);
@@ -542,6 +624,56 @@ async fn without_script_one_reads_and_writes(pool: PgPool) {
     let html = answer.text();
     let (_, drawn) = html.split_once("<body").unwrap();
     assert!(drawn.contains("The heron is back."), "it is drawn, not only carried");
+}
+
+/// Back in the browser, and another text: the form has the nonce of the message that it has sent.
+#[sqlx::test(migrations = "../migrations")]
+async fn another_text_in_a_form_that_was_sent_is_not_lost(pool: PgPool) {
+    let house = House::new(pool.clone(), &[]).await;
+    let ana = house.newcomer("ana").await;
+    let room = set_up(&ana).await;
+    let send = format!("{room}/messages");
+    let nonce = uuid::Uuid::new_v4().to_string();
+    let fields = |body: &'static str| [("nonce", nonce.clone()), ("body", body.to_owned())];
+    let fill = async |body: &'static str| {
+        let fields = fields(body);
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        ana.fill(&send, &fields).await
+    };
+    fill("The heron is back.").await.leads_to();
+    // White space at the ends is cut: this is the same text.
+    fill("\n\nThe heron is back.\r\n").await.leads_to();
+    for edited in [false, true] {
+        if edited {
+            sqlx::query("update messages set body = 'The heron has gone.', edits = 1")
+                .execute(&pool)
+                .await
+                .unwrap();
+        }
+        let answer = fill("And it has a mate.").await;
+        answer.assert_refused(StatusCode::CONFLICT, ErrorCode::NonceTaken, "body");
+        assert_eq!(answer.form().values["body"], "And it has a mate.");
+        let html = answer.text();
+        let drawn = html.split_once("<body").unwrap().1;
+        assert!(drawn.contains("This text has not been sent") && drawn.contains("And it has a mate."));
+        let (_, rest) = drawn.split_once("name=\"nonce\" value=\"").unwrap();
+        let fresh = rest.split_once('"').unwrap().0;
+        assert_ne!(fresh, nonce);
+        if edited {
+            ana.fill(&send, &[("nonce", fresh), ("body", "And it has a mate.")]).await.leads_to();
+        }
+    }
+    let bodies: Vec<_> = ana
+        .visit(&room)
+        .await
+        .page()
+        .room
+        .unwrap()
+        .messages
+        .into_iter()
+        .map(|message| message.body)
+        .collect();
+    assert_eq!(bodies, ["The heron has gone.", "And it has a mate."]);
 }
 
 #[sqlx::test(migrations = "../migrations")]

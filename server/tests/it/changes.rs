@@ -186,6 +186,27 @@ async fn a_hole_in_which_messages_changed_is_filled_and_counted_right(pool: PgPo
     assert_eq!(bea.heard(room).len(), 3, "each is news once");
 }
 
+/// A nonce belongs to one text: another one is refused, with a number, and not passed over. A repeat finds the message also
+/// when it was edited meanwhile.
+#[sqlx::test(migrations = "../migrations")]
+async fn another_text_with_the_same_nonce_is_refused(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let ana = cluster.person("ana", 1).await;
+    let room = ana.makes(RoomKind::Group, "crew").await;
+    let nonce = Nonce(Uuid::new_v4());
+    let send = |body: &str| Command::Send { room, nonce, body: body.to_owned() };
+    let sent = async |body: &str| match ana.asks(send(body)).await {
+        Ok(Reply::Sent { message, .. }) => message,
+        other => panic!("{other:?} is not sent"),
+    };
+    let first = sent("one").await;
+    assert_eq!(sent("one\n").await, first);
+    assert_eq!(ana.asks(send("two")).await.unwrap_err().code, ErrorCode::NonceTaken);
+    ana.asks(Command::Edit { room, seq: first.seq, edits: 0, body: "one!".to_owned() }).await.unwrap();
+    assert_eq!(sent("one").await.body, "one!");
+    assert_eq!(cluster.stored(room).await.len(), 1);
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_batch_takes_numbers_only_for_what_is_new(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;

@@ -22,6 +22,7 @@ use server::{
     config::Config,
     http,
     node::{Node, Tuning},
+    serve::{self, Times},
     store::{
         Store,
         messages::{Inserted, NewMessage},
@@ -191,8 +192,8 @@ impl Running {
         let app = http::router(http::Site::new(Arc::clone(&node), config, options));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let service = app.clone().into_make_service_with_connect_info::<SocketAddr>();
-        let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let serve = serve::run(listener, app.clone(), Times::default(), std::future::pending());
+        let server = tokio::spawn(serve);
         Self { node, addr, app, store, _server: AbortOnDropHandle::new(server) }
     }
 

@@ -8,6 +8,7 @@ use futures::SinkExt;
 use protocol::{CloseCode, Command, ErrorCode, Refusal, Seq, ServerFrame};
 use server::node::Tuning;
 use sqlx::PgPool;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::{
@@ -21,7 +22,7 @@ fn is_later(refusal: &Refusal) -> bool {
 }
 
 /// Waits until something is so, which nothing tells.
-async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     let reached = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -35,6 +36,24 @@ async fn waiting(pool: &PgPool) -> i64 {
     let asked = "select count(*) from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'";
     sqlx::query_scalar(asked).fetch_one(pool).await.unwrap()
+}
+
+/// A form whose end does not come is not waited for.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_form_that_never_ends_is_given_up(pool: PgPool) {
+    let tuning = Tuning { patience: Duration::from_millis(500), ..Cluster::tuning() };
+    let cluster = Cluster::start_tuned(pool, 1, tuning).await;
+    let mut stream = tokio::net::TcpStream::connect(cluster.node(1).addr).await.unwrap();
+    let head = format!(
+        "POST /sign-in HTTP/1.1\r\nhost: x\r\norigin: {ORIGIN}\r\ncontent-length: 100\r\n\
+         content-type: application/x-www-form-urlencoded\r\n\r\nhandle=ana"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let closed = tokio::time::timeout(SOON, stream.read_to_end(&mut answer)).await.expect("it is closed");
+    drop(closed);
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408") || answer.starts_with("HTTP/1.1 503"), "{answer}");
 }
 
 /// Every connection of a server is in the middle of a question when the network swallows the answers: whoever asks is told to

@@ -12,6 +12,7 @@ mod late;
 mod leaving;
 #[path = "../../src/broker/proxy.rs"]
 mod proxy;
+mod read_only;
 mod redis;
 mod ring;
 mod rooms;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use client::RoomState;
-use protocol::{Change, Command, ErrorCode, Line, Nonce, Reply, Role, RoomId, RoomKind, Seq, limits};
+use protocol::{Change, Command, ErrorCode, Line, Nonce, Reply, Role, RoomId, RoomKind, Seq, UserId, limits};
 use server::node::{Sabotage, Tuning};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -86,6 +86,61 @@ async fn the_last_owner_who_leaves_hands_the_room_on(pool: PgPool) {
     let (ana, bea, room) = cluster.ana_and_bea().await;
     ana.asks(Command::Leave { room }).await.unwrap();
     bea.until("she owns it", |client| client.room(room).unwrap().summary.role == Role::Owner).await;
+}
+
+/// The last owner is suspended: whoever has been there longest and can act owns the room, and everyone in it is told.
+#[sqlx::test(migrations = "../migrations")]
+async fn the_last_owner_who_is_suspended_hands_the_room_on_to_who_can_act(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let admin = cluster.person("admin", 1).await;
+    let (ana, bea) = (cluster.person("ana", 1).await, cluster.person("bea", 1).await);
+    let (cem, dan) = (cluster.person("cem", 2).await, cluster.person("dan", 2).await);
+    let room = cluster.group("crew", [&ana, &bea]).await;
+    // Cem has been there longer than dan.
+    for late in [&cem, &dan] {
+        ana.asks(Command::Invite { room, users: vec![late.id()] }).await.unwrap();
+        late.until("in", |client| client.room(room).is_some()).await;
+    }
+    let alone = bea.makes(RoomKind::Group, "bea's").await;
+    let talk = ana.talks_with(cem.id()).await;
+    let people = [&ana, &bea, &cem, &dan].map(|person| (person.id(), person.handle.clone()));
+    let act = async |who: UserId, what: &str| {
+        let path = format!("/settings/people/{who}/{what}");
+        cluster.node(1).post(&path, &admin.cookie, String::new()).await;
+    };
+    let owners = async |room: protocol::RoomId| -> Vec<String> {
+        let rows: Vec<uuid::Uuid> = sqlx::query_scalar(
+            "select user_id from members where room_id = $1 and active and role = 'owner' order by user_id",
+        )
+        .bind(room.0)
+        .fetch_all(&cluster.pool)
+        .await
+        .unwrap();
+        rows.iter().map(|id| people.iter().find(|(known, _)| known.0 == *id).unwrap().1.clone()).collect()
+    };
+    // Bea comes next, but she is suspended first: nothing changes by that.
+    act(bea.id(), "suspend").await;
+    assert_eq!(owners(room).await, ["ana"]);
+    act(ana.id(), "suspend").await;
+    cem.until("cem owns it", |client| client.room(room).unwrap().summary.role == Role::Owner).await;
+    let owns = |client: &client::Client| {
+        let room = client.room(room).unwrap();
+        room.members.values().any(|member| member.role == Role::Owner && member.user.handle == "cem")
+    };
+    dan.opens(room).await;
+    dan.until("dan knows", owns).await;
+    assert_eq!(owners(room).await, ["ana", "cem"], "ana keeps her part for the day she is let in again");
+    // Nobody is left in bea's room, and a talk of two has no owner.
+    assert_eq!(owners(alone).await, ["bea"]);
+    assert_eq!(owners(talk).await, Vec::<String>::new());
+    // Once more changes nothing.
+    let head = cem.with(|client| client.room(room).unwrap().cursor());
+    act(ana.id(), "suspend").await;
+    cem.says(room, "Aye.").await;
+    assert_eq!(cluster.stored(room).await.last().unwrap().0, head.next().0);
+    // When cem leaves while ana is suspended, the next who can act follows, and not bea.
+    cem.asks(Command::Leave { room }).await.unwrap();
+    dan.until("dan owns it", |client| client.room(room).unwrap().summary.role == Role::Owner).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

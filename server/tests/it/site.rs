@@ -57,7 +57,12 @@ impl House {
 
     /// A browser that has never been here.
     pub fn browser(&self) -> Browser<'_> {
-        Browser { house: self, cookies: RefCell::default(), origin: ORIGIN }
+        Browser { house: self, cookies: RefCell::default(), origin: ORIGIN, address: None }
+    }
+
+    /// The same at an address, which a proxy in front tells.
+    pub fn browser_at(&self, address: &'static str) -> Browser<'_> {
+        Browser { address: Some(address), ..self.browser() }
     }
 
     /// A browser in which someone has just signed up.
@@ -74,6 +79,8 @@ pub struct Browser<'a> {
     house: &'a House,
     pub cookies: RefCell<BTreeMap<String, String>>,
     pub origin: &'static str,
+    /// What the proxy in front says of where it is.
+    pub address: Option<&'static str>,
 }
 
 impl Browser<'_> {
@@ -104,7 +111,11 @@ impl Browser<'_> {
     pub fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
         let cookies: Vec<String> =
             self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        Request::builder().method(method).uri(path).header(header::COOKIE, cookies.join("; "))
+        let request = Request::builder().method(method).uri(path).header(header::COOKIE, cookies.join("; "));
+        match self.address {
+            Some(address) => request.header("x-forwarded-for", address),
+            None => request,
+        }
     }
 
     async fn ask(&self, request: Request<Body>) -> Answer {

@@ -213,10 +213,10 @@ async fn answers(socket: &mut Socket) {
     }
 }
 
-/// A new password closes the sockets of all other sessions, on every server; those of the session that asked stay, and
-/// its new cookie opens others.
+/// A new password closes every socket of the person on every server: those of other sessions for good, and those of the
+/// session that asked so that its browser comes back with the new cookie. Whoever has copied the old one does not.
 #[sqlx::test(migrations = "../migrations")]
-async fn a_new_password_closes_the_sockets_of_the_other_sessions_everywhere(pool: PgPool) {
+async fn after_a_new_password_only_the_browser_that_asked_comes_back(pool: PgPool) {
     let cluster = Cluster::start_tuned(pool, 2, seldom()).await;
     let ana = cluster.person("ana", 1).await;
     let tab = ana.second_device();
@@ -235,15 +235,80 @@ async fn a_new_password_closes_the_sockets_of_the_other_sessions_everywhere(pool
         is_sent_away(device).await;
     }
     assert_ne!(renewed, phone);
-    answers(&mut here).await;
-    answers(&mut there).await;
+    for socket in [&mut here, &mut there] {
+        comes_back_later(socket).await;
+    }
+    is_not_let_in(&cluster, &phone).await;
     greeted(&cluster, &renewed).await;
-    let mut old = cluster.node(2).socket(&phone, ORIGIN).await.unwrap();
-    assert!(
-        matches!(hears(&mut old).await, Ok(ServerFrame::Refusal { .. })),
-        "the old cookie is worth nothing"
-    );
     assert_eq!(bea.asks(Command::Ping {}).await, Ok(Reply::Pong {}));
+}
+
+/// A session that is used over a socket lives on, as by requests for pages; one whose socket is only open does not.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_does_something_is_not_signed_out_in_the_middle_of_it(pool: PgPool) {
+    let tuning = server::node::Tuning { keep_alive: std::time::Duration::ZERO, ..Cluster::tuning() };
+    let cluster = Cluster::start_tuned(pool, 1, tuning).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
+    let near_the_end =
+        "update sessions set seen_at = now() - interval '1 hour', expires_at = now() + interval '1 hour'";
+    sqlx::query(near_the_end).execute(&cluster.pool).await.unwrap();
+    // Bea's browser pings, asks by itself for what it may have missed, and says that it has got ana's message.
+    for command in [Command::Ping {}, Command::CatchUp { room, after: protocol::Seq::ZERO }] {
+        bea.asks(command).await.unwrap();
+    }
+    ana.says(room, "I am still writing.").await;
+    let heard = |client: &client::Client| client.room(room).is_some_and(|room| room.summary.unread == 1);
+    bea.until("it has arrived", heard).await;
+    let renewed = async || -> Vec<String> {
+        sqlx::query_scalar(
+            "select handle from sessions s join users u on u.id = s.user_id
+             where expires_at > now() + interval '29 days'",
+        )
+        .fetch_all(&cluster.pool)
+        .await
+        .unwrap()
+    };
+    crate::late::until("ana's session lives on", async || !renewed().await.is_empty()).await;
+    let end = "update sessions set expires_at = now() where expires_at < now() + interval '1 day'";
+    sqlx::query(end).execute(&cluster.pool).await.unwrap();
+    is_sent_away(&bea).await;
+    ana.says(room, "And now I am done.").await;
+    assert_eq!(renewed().await, ["ana"]);
+    assert_eq!(ana.closes(), Vec::<u16>::new());
+}
+
+/// To end all other sessions ends a socket that was opened with a copy of one's own cookie as well.
+#[sqlx::test(migrations = "../migrations")]
+async fn ending_all_others_ends_who_has_copied_the_cookie(pool: PgPool) {
+    let cluster = Cluster::start_tuned(pool, 2, seldom()).await;
+    let ana = cluster.node(1).sign_up("ana").await;
+    let mut thief = greeted(&cluster, &ana).await;
+    let renewed = cluster.node(2).post("/settings/sessions/end-others", &ana, String::new()).await;
+    comes_back_later(&mut thief).await;
+    is_not_let_in(&cluster, &ana).await;
+    greeted(&cluster, &renewed.expect("another token")).await;
+}
+
+/// A socket closes with the word to come back after a while.
+async fn comes_back_later(socket: &mut Socket) {
+    let next = tokio::time::timeout(SOON, socket.next()).await.expect("in time");
+    match next {
+        Some(Ok(Message::Close(Some(close)))) => {
+            assert_eq!(u16::from(close.code), CloseCode::Leaving as u16);
+            assert!((1_000..=5_000).contains(&close.reason.parse::<u32>().unwrap()), "{close:?}");
+        }
+        other => panic!("{other:?} is no close"),
+    }
+}
+
+async fn is_not_let_in(cluster: &Cluster, cookie: &str) {
+    let mut socket = cluster.node(2).socket(cookie, ORIGIN).await.unwrap();
+    let told = hears(&mut socket).await;
+    assert!(
+        matches!(&told, Ok(ServerFrame::Refusal { refusal, .. }) if refusal.code == ErrorCode::NotSignedIn),
+        "{told:?}"
+    );
+    assert_eq!(hears(&mut socket).await, Err(CloseCode::SessionEnded as u16));
 }
 
 /// Suspending someone closes all their sockets, on every server, and nobody else's.

@@ -7,13 +7,15 @@ use axum::{
     http::{HeaderMap, header::USER_AGENT},
     response::{IntoResponse as _, Response},
 };
-use protocol::FormName;
+use protocol::{ErrorCode, FormName};
 
-use super::{Done, Fault, Fields, Target, safe_next, small};
+use super::{Done, Fault, Fields, Target, small};
 use crate::{
     account::{self, SignIn, SignUp, Token, device_of},
     chat,
-    http::{Site, cookies::Cookie, page::Place, viewer::Visit},
+    entry::cookies::Cookie,
+    http::{address::safe_next, page::Place, viewer::Visit},
+    site::Site,
 };
 
 pub(super) async fn sign_in(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
@@ -27,15 +29,25 @@ pub(super) async fn sign_in(State(site): State<Site>, visit: Visit, fields: Fiel
 }
 
 async fn try_sign_in(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
-    site.limits.check_sign_in(visit.address.0, fields.get("handle"))?;
+    let attempt = site.limits.try_sign_in(visit.address.0, fields.get("handle"))?;
     let form = SignIn {
         handle: fields.get("handle"),
         password: fields.get("password"),
         device: &device(&visit.headers),
     };
-    let token = site.accounts.sign_in(form).await?;
+    let signed_in = site.accounts.sign_in(form).await;
+    if !is_wrong_guess(&signed_in) {
+        attempt.give_back();
+    }
+    let token = signed_in?;
     end_former(site, visit).await?;
     Ok(Done::to(safe_next(fields.get("next"))).with(session_cookie(site, &token)))
+}
+
+/// Whether a password was compared and is not the one. Nothing else counts as a guess.
+pub(super) fn is_wrong_guess<T>(tried: &Result<T, account::Error>) -> bool {
+    matches!(tried, Err(account::Error::Refused { refusal, .. })
+        if [ErrorCode::CredentialsWrong, ErrorCode::PasswordWrong].contains(&refusal.code))
 }
 
 pub(super) async fn sign_up(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
@@ -49,7 +61,14 @@ pub(super) async fn sign_up(State(site): State<Site>, visit: Visit, fields: Fiel
 }
 
 async fn try_sign_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
-    site.limits.check_sign_up(visit.address.0)?;
+    // A link that is good bounds by its uses how many come by it, wherever they come from.
+    let invited = match site.accounts.find_invitation(fields.get("invitation")).await? {
+        Some(link) => Some(site.limits.try_invited(link.hash())?),
+        None => {
+            site.limits.check_sign_up(visit.address.0)?;
+            None
+        }
+    };
     let form = SignUp {
         handle: fields.get("handle"),
         name: fields.get("name"),
@@ -58,6 +77,9 @@ async fn try_sign_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done
         device: &device(&visit.headers),
     };
     let token = site.accounts.sign_up(form).await?;
+    if let Some(attempt) = invited {
+        attempt.give_back();
+    }
     end_former(site, visit).await?;
     let to = arrive(site, &token, fields).await;
     Ok(Done::to(to).with(session_cookie(site, &token)))

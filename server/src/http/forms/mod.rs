@@ -18,18 +18,18 @@ use std::collections::BTreeMap;
 use axum::{
     Form, Router,
     extract::{FromRequest, FromRequestParts as _, Request},
-    http::{HeaderValue, Uri, header::SET_COOKIE},
+    http::{HeaderValue, StatusCode, header::SET_COOKIE},
     response::{IntoResponse, Redirect, Response},
     routing::post,
 };
 use protocol::{ErrorCode, FormName, FormState, Refusal};
 
 use super::{
-    Site,
+    failure::failure,
     page::{self, Place},
-    viewer::{Visit, failure},
+    viewer::Visit,
 };
-use crate::{account as accounts, chat};
+use crate::{account as accounts, chat, entry::refused::status_of, site::Site, store};
 
 pub(super) fn routes() -> Router<Site> {
     Router::new()
@@ -74,7 +74,11 @@ impl FromRequest<Site> for Fields {
     type Rejection = Response;
 
     async fn from_request(request: Request, site: &Site) -> Result<Self, Self::Rejection> {
-        let form = Form::<BTreeMap<String, String>>::from_request(request, site).await;
+        // Nobody waits for the rest of a form for longer than for its answer.
+        let form = Form::<BTreeMap<String, String>>::from_request(request, site);
+        let Ok(form) = tokio::time::timeout(site.node.tuning().patience, form).await else {
+            return Err((StatusCode::REQUEST_TIMEOUT, "the form took too long to arrive\n").into_response());
+        };
         form.map(|Form(fields)| Self(fields)).map_err(IntoResponse::into_response)
     }
 }
@@ -101,6 +105,12 @@ impl Fault {
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
         Self::refused("", refusal)
+    }
+}
+
+impl From<store::Error> for Fault {
+    fn from(e: store::Error) -> Self {
+        Self::Failed(failure(&e))
     }
 }
 
@@ -198,7 +208,7 @@ pub(super) async fn refuse(site: Site, request: Request, refusal: Refusal) -> Re
 
 /// A refusal as a line of text.
 fn plain(refusal: &Refusal) -> Response {
-    (super::guard::status_of(refusal.code), format!("{refusal}\n")).into_response()
+    (status_of(refusal.code), format!("{refusal}\n")).into_response()
 }
 
 /// Where to go after a form that happened.
@@ -241,45 +251,5 @@ fn small(result: Result<Done, Fault>) -> Response {
             Redirect::to("/sign-in").into_response()
         }
         Err(Fault::Refused { refusal, .. } | Fault::Failed(refusal)) => plain(&refusal),
-    }
-}
-
-/// The path and query of a request, as Leptos takes them.
-pub(super) fn path_and_query(uri: &Uri) -> String {
-    uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
-}
-
-/// Where a form may lead: a path of this place, or `/`. Anything that a browser could take for another host is not one.
-fn safe_next(next: &str) -> &str {
-    let own = next.starts_with('/')
-        && !next.starts_with("//")
-        && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
-        && next.len() <= 500;
-    if own { next } else { "/" }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::safe_next;
-
-    #[test]
-    fn a_form_leads_to_this_place_only() {
-        for path in ["/", "/r/0199#end", "/settings?a=b", "/r/%E9%B8%9F"] {
-            assert_eq!(safe_next(path), path);
-        }
-        for other in [
-            "",
-            "r/x",
-            "//evil.example",
-            "/\\evil.example",
-            "https://evil.example",
-            "javascript:alert(1)",
-            "/a\r\nset-cookie: x",
-            "/a b",
-            "\t//evil.example",
-            "/\t/evil.example",
-        ] {
-            assert_eq!(safe_next(other), "/", "{other:?}");
-        }
     }
 }

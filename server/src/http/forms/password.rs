@@ -8,12 +8,13 @@ use protocol::FormName;
 
 use super::{
     Done, Fault, Fields, Target,
-    account::{device, end_former, session_cookie},
+    account::{device, end_former, is_wrong_guess, session_cookie},
     signed_in,
 };
 use crate::{
     account::{ChangePassword, SetPassword},
-    http::{Site, page::Place, viewer::Visit},
+    http::{page::Place, viewer::Visit},
+    site::Site,
 };
 
 pub(super) async fn change(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
@@ -29,9 +30,13 @@ pub(super) async fn change(State(site): State<Site>, visit: Visit, fields: Field
 async fn try_change(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
     let viewer = signed_in(visit)?;
     // Guessing at a session that somebody left open is no quicker than guessing at the door.
-    site.limits.check_sign_in(visit.address.0, &viewer.user.handle)?;
+    let attempt = site.limits.try_sign_in(visit.address.0, &viewer.user.handle)?;
     let form = ChangePassword { current: fields.get("current"), password: fields.get("password") };
-    let token = site.accounts.change_password(viewer, form).await?;
+    let changed = site.accounts.change_password(viewer, form).await;
+    if !is_wrong_guess(&changed) {
+        attempt.give_back();
+    }
+    let token = changed?;
     Ok(Done::to("/settings?done=password").with(session_cookie(site, &token)))
 }
 
@@ -46,7 +51,10 @@ pub(super) async fn set(State(site): State<Site>, visit: Visit, fields: Fields) 
 }
 
 async fn try_set(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
-    site.limits.check_sign_up(visit.address.0)?;
+    // A link that is good bounds by itself how often it is used; whoever tries others is counted.
+    if site.accounts.find_password_link(fields.get("link")).await?.is_none() {
+        site.limits.check_sign_up(visit.address.0)?;
+    }
     let form = SetPassword {
         link: fields.get("link"),
         password: fields.get("password"),

@@ -7,7 +7,11 @@ use axum::{
 use protocol::{ErrorCode, UserId};
 
 use super::{Done, Fault, Fields, signed_in, small};
-use crate::http::{Site, cookies::Cookie, page::path_safe, viewer::Visit};
+use crate::{
+    entry::cookies::Cookie,
+    http::{address::path_safe, viewer::Visit},
+    site::Site,
+};
 
 pub(super) async fn suspend(
     State(site): State<Site>,

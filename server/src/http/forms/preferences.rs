@@ -5,8 +5,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::{Done, Fields, safe_next};
-use crate::http::{Site, cookies::Cookie};
+use super::{Done, Fields};
+use crate::{entry::cookies::Cookie, http::address::safe_next, site::Site};
 
 /// What does not exist is passed over: there is nothing to mend for whoever clicked.
 pub(super) async fn set(State(site): State<Site>, fields: Fields) -> Response {

@@ -6,13 +6,14 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
 };
-use protocol::{ErrorCode, FormName, Nonce, RoomId};
+use protocol::{Body, ErrorCode, FormName, Nonce, Reply, RoomId};
 use uuid::Uuid;
 
 use super::{Done, Fault, Fields, Target, signed_in};
 use crate::{
     chat,
-    http::{Site, page::Place, viewer::Visit},
+    http::{page::Place, viewer::Visit},
+    site::Site,
 };
 
 pub(super) async fn send(
@@ -36,16 +37,25 @@ async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Re
     let cx = chat::Context { node: Arc::clone(&site.node), viewer: viewer.clone() };
     // The page's own nonce makes a second click harmless; without one it is a new message each time.
     let nonce = fields.get("nonce").parse().unwrap_or_else(|_| Nonce(Uuid::new_v4()));
-    let written =
-        chat::messages::send(&cx, room, nonce, fields.get("body")).map_err(|e| blame_body(e.into()))?;
-    chat::messages::sent(room, written).await.map_err(|e| blame_body(e.into()))?;
+    let body = Body::parse(fields.get("body")).map_err(|refusal| blame_body(refusal.into()))?.into_string();
+    let said = chat::messages::send(&cx, room, nonce, &body).map_err(|e| blame_body(e.into()))?;
+    let reply = chat::messages::sent(room, said).await.map_err(|e| blame_body(e.into()))?;
+    // Back in the browser, and another text in the form that was sent before: also when the first message has been changed
+    // since. The form that is drawn again has a nonce of its own.
+    if let Reply::Sent { message, .. } = reply
+        && message.body != body
+    {
+        return Err(Fault::refused("body", ErrorCode::NonceTaken));
+    }
     Ok(Done::to(format!("/r/{room}#end")))
 }
 
 /// What is wrong with a text is said next to it.
 fn blame_body(fault: Fault) -> Fault {
     match fault {
-        Fault::Refused { refusal, .. } if (2_000..3_000).contains(&u16::from(refusal.code)) => {
+        Fault::Refused { refusal, .. }
+            if (2_000..3_000).contains(&u16::from(refusal.code)) || refusal.code == ErrorCode::NonceTaken =>
+        {
             Fault::Refused { field: "body", refusal }
         }
         fault @ (Fault::Refused { .. } | Fault::Failed(_)) => fault,

@@ -11,11 +11,8 @@ use protocol::{ErrorCode, FormName, Nonce, RoomKind, RoomTitle};
 use super::{Done, Fault, Fields, Target, settings, signed_in};
 use crate::{
     chat,
-    http::{
-        Site,
-        page::Place,
-        viewer::{Visit, failure},
-    },
+    http::{failure::failure, page::Place, viewer::Visit},
+    site::Site,
 };
 
 pub(super) async fn set_up(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {

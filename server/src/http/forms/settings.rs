@@ -6,10 +6,12 @@ use axum::{
 };
 use protocol::{ErrorCode, FormName};
 
-use super::{Done, Fault, Fields, Target, signed_in, small};
+use super::{Done, Fault, Fields, Target, account::session_cookie, signed_in, small};
 use crate::{
     account::Viewer,
-    http::{Site, cookies::Cookie, page::Place, viewer::Visit},
+    entry::cookies::Cookie,
+    http::{page::Place, viewer::Visit},
+    site::Site,
 };
 
 pub(super) async fn end_session(State(site): State<Site>, visit: Visit, Path(id): Path<String>) -> Response {
@@ -29,8 +31,8 @@ pub(super) async fn end_other_sessions(State(site): State<Site>, visit: Visit) -
 }
 
 async fn try_end_other_sessions(site: &Site, visit: &Visit) -> Result<Done, Fault> {
-    site.accounts.end_other_sessions(signed_in(visit)?).await?;
-    Ok(Done::to("/settings"))
+    let token = site.accounts.end_other_sessions(signed_in(visit)?).await?;
+    Ok(Done::to("/settings").with(session_cookie(site, &token)))
 }
 
 pub(super) async fn invite(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {

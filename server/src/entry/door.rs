@@ -1,4 +1,5 @@
-//! How many sockets one person, and one address, has open on this node.
+//! How many sockets one person, and one address, has open on this node. Addresses are counted as everywhere: by
+//! [`Network`], and with a larger bound by the site around it.
 
 use std::{
     collections::HashMap,
@@ -9,11 +10,14 @@ use std::{
 
 use protocol::UserId;
 
+use super::network::{Network, SITE_TIMES};
+
 /// See the module.
 #[derive(Debug)]
 pub struct Door {
     users: Arc<Count<UserId>>,
-    addresses: Arc<Count<IpAddr>>,
+    networks: Arc<Count<Network>>,
+    sites: Arc<Count<Network>>,
 }
 
 #[derive(Debug)]
@@ -33,23 +37,29 @@ struct Place<K: Eq + Hash + Copy> {
 #[derive(Debug)]
 pub struct Ticket {
     _user: Place<UserId>,
-    _address: Place<IpAddr>,
+    _network: Place<Network>,
+    _site: Option<Place<Network>>,
 }
 
 impl Door {
     /// So many sockets for one person, and so many for one address.
     #[must_use]
     pub fn new(per_user: u32, per_address: u32) -> Self {
-        let (users, addresses) = (Count::new(per_user), Count::new(per_address));
-        Self { users: Arc::new(users), addresses: Arc::new(addresses) }
+        let per_site = per_address.saturating_mul(SITE_TIMES);
+        let count = |most| Arc::new(Count::new(most));
+        Self { users: Arc::new(Count::new(per_user)), networks: count(per_address), sites: count(per_site) }
     }
 
     /// One more socket; `None` when there are too many.
     #[must_use]
     pub fn enter(&self, user: UserId, address: IpAddr) -> Option<Ticket> {
         let user = Count::enter(&self.users, user)?;
-        let address = Count::enter(&self.addresses, address)?;
-        Some(Ticket { _user: user, _address: address })
+        let network = Count::enter(&self.networks, Network::of(address))?;
+        let site = match Network::site_of(address) {
+            Some(site) => Some(Count::enter(&self.sites, site)?),
+            None => None,
+        };
+        Some(Ticket { _user: user, _network: network, _site: site })
     }
 }
 
@@ -60,11 +70,11 @@ impl<K: Eq + Hash + Copy> Count<K> {
 
     fn enter(this: &Arc<Self>, key: K) -> Option<Place<K>> {
         let mut open = this.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(key).or_insert(0);
-        if *count >= this.most {
+        let count = open.get(&key).copied().unwrap_or_default();
+        if count >= this.most {
             return None;
         }
-        *count += 1;
+        open.insert(key, count + 1);
         Some(Place { count: Arc::clone(this), key })
     }
 }
@@ -100,5 +110,22 @@ mod tests {
         drop(first);
         assert!(door.enter(bea, here).is_some());
         assert!(door.enter(ana, there).is_some(), "what was refused has taken no place");
+    }
+    #[test]
+    fn the_addresses_of_one_64_are_one_and_a_48_is_bounded_too() {
+        let door = Door::new(1_000, 2);
+        let mut tickets = Vec::new();
+        for n in 0..200 {
+            let host = IpAddr::from([0x2001, 0xdb8, 1, 1, 0, 0, 0, n]);
+            tickets.extend(door.enter(UserId(Uuid::from_u128(n.into())), host));
+        }
+        assert_eq!(tickets.len(), 2, "of one /64");
+        for n in 0..200 {
+            let host = IpAddr::from([0x2001, 0xdb8, 1, n, 0, 0, 0, 1]);
+            tickets.extend(door.enter(UserId(Uuid::from_u128(n.into())), host));
+        }
+        assert_eq!(tickets.len(), 2 * SITE_TIMES as usize, "of one /48");
+        tickets.clear();
+        assert!(door.networks.open.lock().unwrap().is_empty() && door.sites.open.lock().unwrap().is_empty());
     }
 }

@@ -4,22 +4,23 @@
 //! the socket, must come from a page of ours: [`Guard::check_origin`], exact, for every method that is not for reading.
 //! `SameSite` cookies are the second wall, not the first.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use axum::{
-    Json,
-    extract::{ConnectInfo, FromRequestParts, Request, State},
+    extract::ConnectInfo,
     http::{
-        Extensions, HeaderMap, Method, StatusCode,
-        header::{HeaderName, ORIGIN},
-        request::Parts,
+        Extensions, HeaderMap,
+        header::{FORWARDED, HeaderName, ORIGIN},
     },
-    middleware::Next,
-    response::{IntoResponse, Response},
 };
 use protocol::{ErrorCode, Refusal};
 
-use super::{Site, forms};
 use crate::config::Config;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -31,6 +32,8 @@ pub struct Guard {
     origins: Vec<String>,
     https: bool,
     trusted_proxies: usize,
+    /// Whether it has been said that a proxy's word is not believed.
+    said: Arc<AtomicBool>,
 }
 
 impl Guard {
@@ -41,6 +44,7 @@ impl Guard {
             origins: config.origins().iter().map(ToString::to_string).collect(),
             https: config.public_url().is_https(),
             trusted_proxies: config.trusted_proxies.into(),
+            said: Arc::default(),
         }
     }
 
@@ -72,7 +76,10 @@ impl Guard {
     /// stands further left is what the sender says.
     #[must_use]
     pub fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
-        let Some(place) = self.trusted_proxies.checked_sub(1) else { return peer };
+        let Some(place) = self.trusted_proxies.checked_sub(1) else {
+            self.warn_of_proxies(headers);
+            return peer;
+        };
         let all: Vec<&str> = headers
             .get_all(FORWARDED_FOR)
             .iter()
@@ -80,6 +87,21 @@ impl Guard {
             .flat_map(|header| header.split(','))
             .collect();
         all.iter().rev().nth(place).and_then(|text| address(text.trim())).unwrap_or(peer)
+    }
+}
+
+impl Guard {
+    /// Says once that there seems to be a proxy in front of which the settings do not know: everyone who comes by it then
+    /// has one address, and one budget.
+    fn warn_of_proxies(&self, headers: &HeaderMap) {
+        let is_forwarded = headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED);
+        if is_forwarded && !self.said.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "requests come with X-Forwarded-For or Forwarded, which is ignored: everyone behind that proxy counts as \
+                 one address, for sign-ins, sign-ups and sockets; if the proxy is yours, say how many there are by \
+                 ROOST_TRUSTED_PROXIES (--trusted-proxies), and let it append to X-Forwarded-For"
+            );
+        }
     }
 }
 
@@ -102,85 +124,6 @@ impl ClientAddress {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
         // Without a connection (a test that calls the router) everyone comes from the same nowhere.
         Self(guard.client_address(headers, peer.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
-    }
-}
-
-impl FromRequestParts<Site> for ClientAddress {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Self::Rejection> {
-        Ok(Self::of(&site.guard, &parts.headers, &parts.extensions))
-    }
-}
-
-/// Refuses what comes from a foreign page, before any route sees it.
-pub(super) async fn check_request(State(site): State<Site>, request: Request, next: Next) -> Response {
-    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-    if reads {
-        return next.run(request).await;
-    }
-    match site.guard.check_origin(request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => {
-            // The administrator's line: most often the public address is not the one that people use.
-            tracing::warn!(origin = %refusal.detail, "refused a form from a foreign origin; is ROOST_PUBLIC_URL right?");
-            super::to_its_end(&site.clone(), forms::refuse(site, request, refusal)).await
-        }
-    }
-}
-
-/// A refusal to a program: `{"refusal":{…}}` with the status of its code.
-#[derive(Clone, Debug)]
-pub struct Refused(pub Refusal);
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        #[derive(serde::Serialize)]
-        struct Body {
-            refusal: Refusal,
-        }
-        (status_of(self.0.code), Json(Body { refusal: self.0 })).into_response()
-    }
-}
-
-/// The status of an answer that carries this refusal.
-#[must_use]
-pub fn status_of(code: ErrorCode) -> StatusCode {
-    match code {
-        ErrorCode::MalformedFrame
-        | ErrorCode::UnknownCommand
-        | ErrorCode::MalformedCommand
-        | ErrorCode::NotUtf8
-        | ErrorCode::HelloMissing
-        | ErrorCode::TooMuchGarbage => StatusCode::BAD_REQUEST,
-        ErrorCode::FrameTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::VersionUnsupported => StatusCode::UPGRADE_REQUIRED,
-        ErrorCode::OriginForeign
-        | ErrorCode::Forbidden
-        | ErrorCode::SignUpClosed
-        | ErrorCode::AccountSuspended => StatusCode::FORBIDDEN,
-        ErrorCode::NotSignedIn | ErrorCode::CredentialsWrong => StatusCode::UNAUTHORIZED,
-        ErrorCode::TooManyConnections | ErrorCode::SlowDown => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::RoomUnknown | ErrorCode::UserUnknown | ErrorCode::MessageUnknown => StatusCode::NOT_FOUND,
-        ErrorCode::MessageDeleted => StatusCode::GONE,
-        ErrorCode::HandleTaken
-        | ErrorCode::RoomsFull
-        | ErrorCode::MembersFull
-        | ErrorCode::DirectRoom
-        | ErrorCode::EditedMeanwhile
-        | ErrorCode::ReactionsFull
-        | ErrorCode::PinsFull => StatusCode::CONFLICT,
-        ErrorCode::TextEmpty
-        | ErrorCode::TextTooLong
-        | ErrorCode::TextInvalid
-        | ErrorCode::EmojiInvalid
-        | ErrorCode::HandleInvalid
-        | ErrorCode::PasswordTooShort
-        | ErrorCode::PasswordTooLong
-        | ErrorCode::PasswordWrong
-        | ErrorCode::PasswordLinkInvalid
-        | ErrorCode::InvitationInvalid => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorCode::Busy | ErrorCode::Internal | ErrorCode::Leaving => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -228,6 +171,50 @@ mod tests {
         assert!(check(&[("sec-fetch-site", "same-origin")]));
         for site in ["same-site", "cross-site", "none"] {
             assert!(!check(&[("sec-fetch-site", site)]), "{site}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_of_which_the_settings_do_not_know_is_told_of_once() {
+        for (settings, header, times) in [
+            (&[][..], "x-forwarded-for", 1),
+            (&[], "forwarded", 1),
+            (&[], "x-other", 0),
+            (&["--trusted-proxies=1"], "x-forwarded-for", 0),
+        ] {
+            let log = Log::default();
+            let writer = log.clone();
+            let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::callsite::rebuild_interest_cache();
+                let guard = guard(settings);
+                for _ in 0..3 {
+                    let address =
+                        guard.client_address(&headers(&[(header, "192.0.2.1")]), [10, 0, 0, 1].into());
+                    assert_eq!(
+                        address.to_string(),
+                        if settings.is_empty() { "10.0.0.1" } else { "192.0.2.1" }
+                    );
+                }
+            });
+            let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+            assert_eq!(text.matches("ROOST_TRUSTED_PROXIES").count(), times, "{header}: {text}");
+            assert!(!text.contains("192.0.2.1"), "{text}");
+        }
+    }
+
+    /// What was logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
         }
     }
 

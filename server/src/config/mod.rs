@@ -1,22 +1,24 @@
 //! Every setting: its flag, its environment variable, its unit, its default and its check.
 //!
 //! [`Config::load`] reads them once, when the server starts. What is wrong with one is told in a line that names it,
-//! says what is wrong and what is expected. Secrets are never told: see [`Secret`].
+//! says what is wrong and what is expected ([`Error`]). Secrets are never told: see [`Secret`].
+
+mod error;
+mod origin;
+mod secret;
 
 use std::{
     ffi::OsString,
-    fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
-    str::FromStr,
     time::Duration,
 };
 
-use clap::{
-    CommandFactory, Parser, ValueEnum,
-    error::{ContextKind, ContextValue, ErrorKind},
-};
+use clap::{Parser, ValueEnum};
 use leptos::config::{LeptosOptions, get_configuration};
+
+use self::secret::OptionalSecret;
+pub use self::{error::Error, origin::Origin, secret::Secret};
 
 /// Where the server listens when nothing says otherwise.
 const ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
@@ -107,17 +109,17 @@ pub struct Config {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sends_burst: u32,
 
-    /// Sign-ins a minute that one address may try
+    /// Failed sign-ins a minute from one address
     #[arg(long, env = "ROOST_SIGN_INS_PER_MIN", value_name = "TRIES/MIN", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sign_ins_per_min: u32,
 
-    /// Sign-ins a minute that may be tried for one account, from anywhere
+    /// Failed sign-ins a minute for one account from one address
     #[arg(long, env = "ROOST_SIGN_INS_PER_ACCOUNT_PER_MIN", value_name = "TRIES/MIN", default_value_t = 10)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sign_ins_per_account_per_min: u32,
 
-    /// Sign-ups and invitation links a minute that one address may try
+    /// Sign-ups without an invitation, and links that are no good, a minute from one address
     #[arg(long, env = "ROOST_SIGN_UPS_PER_MIN", value_name = "TRIES/MIN", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sign_ups_per_min: u32,
@@ -176,28 +178,6 @@ pub enum SignUpMode {
     Closed,
 }
 
-/// Why the server does not start with these settings. One line, which names the setting.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// A setting is wrong or missing.
-    #[error("{setting}: {fault}")]
-    Setting {
-        /// Which, as `ENVIRONMENT_VARIABLE (--flag)`.
-        setting: String,
-        /// What is wrong and what is expected.
-        fault: String,
-    },
-    /// Not a fault: the text of `--help` or `--version`.
-    #[error("{0}")]
-    Help(String),
-}
-
-impl Error {
-    fn new(setting: &str, fault: impl Into<String>) -> Self {
-        Self::Setting { setting: setting.to_owned(), fault: fault.into() }
-    }
-}
-
 impl Config {
     /// Reads the arguments, the environment and `Leptos.toml`.
     ///
@@ -215,7 +195,7 @@ impl Config {
     /// # Errors
     /// The first setting that is wrong; or the text that was asked for.
     pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
-        Self::try_parse_from(args).map_err(|e| one_line(&e))
+        Self::try_parse_from(args).map_err(|e| error::one_line(&e))
     }
 
     /// Redis, when this server does not run alone; several are separated by commas.
@@ -297,173 +277,6 @@ fn leptos_options(file: &str) -> Result<LeptosOptions, Error> {
     Ok(read.leptos_options)
 }
 
-/// What clap says, as one line that names the setting.
-fn one_line(e: &clap::Error) -> Error {
-    if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return Error::Help(e.to_string());
-    }
-    let text = |kind| match e.get(kind) {
-        Some(ContextValue::String(text)) => text.clone(),
-        Some(ContextValue::Strings(texts)) => texts.join(", "),
-        Some(_) | None => String::new(),
-    };
-    let command = Config::command();
-    let named = text(ContextKind::InvalidArg);
-    let arg = command.get_arguments().find(|arg| {
-        arg.get_long().is_some_and(|long| named.split([' ', '=', '[']).next() == Some(&format!("--{long}")))
-    });
-    let Some(arg) = arg else {
-        let fault = if named.is_empty() {
-            e.kind().to_string()
-        } else {
-            format!("there is no such setting: {named}")
-        };
-        return Error::new("arguments", format!("{fault}; server --help lists every setting"));
-    };
-    let value = text(ContextKind::InvalidValue);
-    let fault = if e.kind() == ErrorKind::MissingRequiredArgument {
-        "is missing".to_owned()
-    } else if value.is_empty() {
-        "is empty".to_owned()
-    } else if arg.is_hide_env_values_set() {
-        "has a wrong form".to_owned()
-    } else {
-        format!("\"{value}\" is wrong")
-    };
-    Error::new(&setting_name(arg), format!("{fault}; expected {}", expected(arg, e)))
-}
-
-fn setting_name(arg: &clap::Arg) -> String {
-    let flag = arg.get_long().unwrap_or_default();
-    let env = arg.get_env().map(|env| env.to_string_lossy().into_owned());
-    env.map_or_else(|| format!("--{flag}"), |env| format!("{env} (--{flag})"))
-}
-
-/// What the value parser says about the value, or else the form that `--help` names.
-fn expected(arg: &clap::Arg, e: &clap::Error) -> String {
-    if let Some(ContextValue::Strings(values)) = e.get(ContextKind::ValidValue)
-        && !values.is_empty()
-    {
-        return values.join(", ");
-    }
-    let form = arg.get_value_names().unwrap_or_default().join(" ");
-    match std::error::Error::source(e) {
-        Some(source) => format!("{form} ({source})"),
-        None => form,
-    }
-}
-
-/// A setting that holds a password: it is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-/// A [`Secret`] that may be empty. (clap takes `Option` for something else.)
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct OptionalSecret(Option<Secret>);
-
-impl Secret {
-    /// Takes an address that begins with one of `schemes`.
-    fn parse(text: &str, schemes: &[&str]) -> Result<Self, String> {
-        if schemes.iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme)) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(format!("it begins with {}", schemes[0]))
-        }
-    }
-
-    /// Takes addresses that begin with one of `schemes`, separated by commas; or nothing.
-    fn parse_list(text: &str, schemes: &[&str]) -> Result<OptionalSecret, String> {
-        if text.is_empty() {
-            return Ok(OptionalSecret(None));
-        }
-        let parts: Vec<&str> = text.split(',').collect();
-        if parts.len() > REDIS_MAX {
-            return Err(format!("at most {REDIS_MAX}"));
-        }
-        for (at, part) in parts.iter().enumerate() {
-            let number = |e| if parts.len() == 1 { e } else { format!("number {}: {e}", at + 1) };
-            Self::parse(part.trim(), schemes).map_err(number)?;
-        }
-        Ok(OptionalSecret(Some(Self(text.to_owned()))))
-    }
-
-    /// The secret itself, for whoever connects with it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(secret: String) -> Self {
-        Self(secret)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-/// Scheme, host and port, written as browsers write it in the `Origin` header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    scheme: &'static str,
-    /// With the port, unless it is the scheme's own.
-    authority: String,
-}
-
-impl Origin {
-    fn new(scheme: &'static str, host: &str, port: Option<u16>) -> Self {
-        let own_port = if scheme == "https" { 443 } else { 80 };
-        let authority = match port {
-            Some(port) if port != own_port => format!("{host}:{port}"),
-            Some(_) | None => host.to_owned(),
-        };
-        Self { scheme, authority }
-    }
-
-    /// Whether browsers come by https: then cookies are `Secure`.
-    #[must_use]
-    pub fn is_https(&self) -> bool {
-        self.scheme == "https"
-    }
-
-    /// The same host for WebSockets.
-    #[must_use]
-    pub fn socket(&self) -> String {
-        let scheme = if self.is_https() { "wss" } else { "ws" };
-        format!("{scheme}://{}", self.authority)
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme, self.authority)
-    }
-}
-
-impl FromStr for Origin {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || "http:// or https://, a host, and perhaps a port; no path".to_owned();
-        let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
-        let scheme =
-            ["https", "http"].into_iter().find(|s| s.eq_ignore_ascii_case(scheme)).ok_or_else(wrong)?;
-        let authority = rest.strip_suffix('/').unwrap_or(rest);
-        let parsed: axum::http::uri::Authority = authority.parse().map_err(|_| wrong())?;
-        let plain = !authority.contains('@') && !parsed.host().is_empty();
-        // A port that is no number, or too large, leaves something behind the host that was not understood.
-        let port_is_good = authority.len() == parsed.host().len() || parsed.port_u16().is_some();
-        if !plain || !port_is_good {
-            return Err(wrong());
-        }
-        Ok(Self::new(scheme, &parsed.host().to_ascii_lowercase(), parsed.port_u16()))
-    }
-}
-
 fn log_filter(text: &str) -> Result<String, String> {
     match tracing_subscriber::EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),
@@ -471,8 +284,6 @@ fn log_filter(text: &str) -> Result<String, String> {
     }
 }
 
-/// Each server keeps two connections to each of them.
-const REDIS_MAX: usize = 64;
 const NODE_NAME_CHARS: RangeInclusive<usize> = 1..=64;
 
 fn node_name(text: &str) -> Result<String, String> {
@@ -495,6 +306,8 @@ fn default_node_name() -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     const DATABASE: &str = "--database-url=postgres://roost:hush@localhost/roost";
@@ -567,23 +380,6 @@ mod tests {
             let fault = fault(&[&format!("--redis-url={wrong}")]);
             assert!(fault.contains("number 2: it begins with redis://"), "{fault}");
             assert!(!fault.contains("hush"), "{fault}");
-        }
-    }
-
-    #[test]
-    fn an_origin_is_written_as_browsers_write_it() {
-        for (text, origin) in [
-            ("https://Chat.Example", "https://chat.example"),
-            ("https://chat.example:443/", "https://chat.example"),
-            ("HTTP://localhost:3000", "http://localhost:3000"),
-            ("http://[::1]:80", "http://[::1]"),
-        ] {
-            assert_eq!(text.parse::<Origin>().unwrap().to_string(), origin);
-        }
-        for text in
-            ["", "chat.example", "ftp://x", "https://", "https://x/path", "https://u:p@x", "https://x:99999"]
-        {
-            assert!(text.parse::<Origin>().is_err(), "{text}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Cookies: read from a request, written into an answer.
 
 use axum::http::{HeaderMap, HeaderValue, header::COOKIE};
+use cookie::{SameSite, time::Duration};
 
 /// As long as browsers allow. How long a session really lives is decided in the database.
 const YEAR_S: u32 = 365 * 86_400;
@@ -9,7 +10,7 @@ const LINK_S: u32 = 600;
 
 /// A cookie's name, its attributes, and who may read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cookie {
+pub(crate) enum Cookie {
     /// The session's token.
     Session,
     /// The link of an invitation just made.
@@ -37,19 +38,20 @@ impl Cookie {
     }
 
     /// Its value in a request.
-    pub(super) fn read(self, headers: &HeaderMap, https: bool) -> Option<&str> {
+    pub(crate) fn read(self, headers: &HeaderMap, https: bool) -> Option<&str> {
         let name = self.name(https);
         headers
             .get_all(COOKIE)
             .iter()
             .filter_map(|header| header.to_str().ok())
-            .flat_map(|header| header.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find_map(|(key, value)| (key == name).then_some(value))
+            .flat_map(cookie::Cookie::split_parse)
+            .flatten()
+            .find(|cookie| cookie.name() == name)
+            .and_then(|cookie| cookie.value_raw())
     }
 
     /// The `Set-Cookie` for this value, which must consist of letters, digits, `.`, `-` and `_`.
-    pub(super) fn write(self, value: &str, https: bool) -> HeaderValue {
+    pub(crate) fn write(self, value: &str, https: bool) -> HeaderValue {
         let seconds = match self {
             Self::Link => LINK_S,
             Self::Session | Self::Language | Self::Theme | Self::UtcOffset => YEAR_S,
@@ -58,21 +60,23 @@ impl Cookie {
     }
 
     /// The `Set-Cookie` that forgets it.
-    pub(super) fn clear(self, https: bool) -> HeaderValue {
+    pub(crate) fn clear(self, https: bool) -> HeaderValue {
         self.header("", 0, https)
     }
 
     fn header(self, value: &str, seconds: u32, https: bool) -> HeaderValue {
         let http_only = match self {
-            Self::Session | Self::Link => "; HttpOnly",
-            Self::Language | Self::Theme | Self::UtcOffset => "",
+            Self::Session | Self::Link => true,
+            Self::Language | Self::Theme | Self::UtcOffset => false,
         };
-        let secure = if https { "; Secure" } else { "" };
-        let name = self.name(https);
-        HeaderValue::from_str(&format!(
-            "{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{http_only}{secure}"
-        ))
-        .expect("a cookie's value is visible ASCII")
+        let cookie = cookie::Cookie::build((self.name(https), value))
+            .path("/")
+            .max_age(Duration::seconds(seconds.into()))
+            .same_site(SameSite::Lax)
+            .http_only(http_only)
+            .secure(https)
+            .build();
+        HeaderValue::from_str(&cookie.to_string()).expect("a cookie's value is visible ASCII")
     }
 }
 
@@ -96,12 +100,17 @@ mod tests {
 
     #[test]
     fn a_session_is_kept_from_script_and_with_https_from_everything_else() {
-        let cookie = Cookie::Session.write("t", false);
-        assert_eq!(cookie, "roost=t; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly");
-        let cookie = Cookie::Session.write("t", true);
-        assert_eq!(cookie, "__Host-roost=t; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly; Secure");
-        let cookie = Cookie::Session.clear(true);
-        assert_eq!(cookie, "__Host-roost=; Path=/; Max-Age=0; SameSite=Lax; HttpOnly; Secure");
+        let parts = |cookie: HeaderValue| {
+            let mut parts: Vec<_> = cookie.to_str().unwrap().split("; ").map(str::to_owned).collect();
+            parts[1..].sort_unstable();
+            parts.join("; ")
+        };
+        let cookie = parts(Cookie::Session.write("t", false));
+        assert_eq!(cookie, "roost=t; HttpOnly; Max-Age=31536000; Path=/; SameSite=Lax");
+        let cookie = parts(Cookie::Session.write("t", true));
+        assert_eq!(cookie, "__Host-roost=t; HttpOnly; Max-Age=31536000; Path=/; SameSite=Lax; Secure");
+        let cookie = parts(Cookie::Session.clear(true));
+        assert_eq!(cookie, "__Host-roost=; HttpOnly; Max-Age=0; Path=/; SameSite=Lax; Secure");
     }
 
     #[test]

@@ -1,0 +1,59 @@
+//! Settings that hold a password.
+
+use std::fmt;
+
+/// Each server keeps two connections to each of them.
+const REDIS_MAX: usize = 64;
+
+/// A setting that holds a password: it is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// A [`Secret`] that may be empty. (clap takes `Option` for something else.)
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OptionalSecret(pub(super) Option<Secret>);
+
+impl Secret {
+    /// Takes an address that begins with one of `schemes`.
+    pub(super) fn parse(text: &str, schemes: &[&str]) -> Result<Self, String> {
+        if schemes.iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme)) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("it begins with {}", schemes[0]))
+        }
+    }
+
+    /// Takes addresses that begin with one of `schemes`, separated by commas; or nothing.
+    pub(super) fn parse_list(text: &str, schemes: &[&str]) -> Result<OptionalSecret, String> {
+        if text.is_empty() {
+            return Ok(OptionalSecret(None));
+        }
+        let parts: Vec<&str> = text.split(',').collect();
+        if parts.len() > REDIS_MAX {
+            return Err(format!("at most {REDIS_MAX}"));
+        }
+        for (at, part) in parts.iter().enumerate() {
+            let number = |e| if parts.len() == 1 { e } else { format!("number {}: {e}", at + 1) };
+            Self::parse(part.trim(), schemes).map_err(number)?;
+        }
+        Ok(OptionalSecret(Some(Self(text.to_owned()))))
+    }
+
+    /// The secret itself, for whoever connects with it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(secret: String) -> Self {
+        Self(secret)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}

@@ -1,0 +1,64 @@
+//! A refusal as the answer to a request.
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use protocol::{ErrorCode, Refusal};
+
+/// A refusal to a program: `{"refusal":{…}}` with the status of its code.
+#[derive(Clone, Debug)]
+pub struct Refused(pub Refusal);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        #[derive(serde::Serialize)]
+        struct Body {
+            refusal: Refusal,
+        }
+        (status_of(self.0.code), Json(Body { refusal: self.0 })).into_response()
+    }
+}
+
+/// The status of an answer that carries this refusal.
+#[must_use]
+pub fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::MalformedFrame
+        | ErrorCode::UnknownCommand
+        | ErrorCode::MalformedCommand
+        | ErrorCode::NotUtf8
+        | ErrorCode::HelloMissing
+        | ErrorCode::TooMuchGarbage => StatusCode::BAD_REQUEST,
+        ErrorCode::FrameTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::VersionUnsupported => StatusCode::UPGRADE_REQUIRED,
+        ErrorCode::OriginForeign
+        | ErrorCode::Forbidden
+        | ErrorCode::SignUpClosed
+        | ErrorCode::AccountSuspended => StatusCode::FORBIDDEN,
+        ErrorCode::NotSignedIn | ErrorCode::CredentialsWrong => StatusCode::UNAUTHORIZED,
+        ErrorCode::TooManyConnections | ErrorCode::SlowDown => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::RoomUnknown | ErrorCode::UserUnknown | ErrorCode::MessageUnknown => StatusCode::NOT_FOUND,
+        ErrorCode::MessageDeleted => StatusCode::GONE,
+        ErrorCode::HandleTaken
+        | ErrorCode::RoomsFull
+        | ErrorCode::MembersFull
+        | ErrorCode::DirectRoom
+        | ErrorCode::EditedMeanwhile
+        | ErrorCode::NonceTaken
+        | ErrorCode::ReactionsFull
+        | ErrorCode::PinsFull => StatusCode::CONFLICT,
+        ErrorCode::TextEmpty
+        | ErrorCode::TextTooLong
+        | ErrorCode::TextInvalid
+        | ErrorCode::EmojiInvalid
+        | ErrorCode::HandleInvalid
+        | ErrorCode::PasswordTooShort
+        | ErrorCode::PasswordTooLong
+        | ErrorCode::PasswordWrong
+        | ErrorCode::PasswordLinkInvalid
+        | ErrorCode::InvitationInvalid => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::Busy | ErrorCode::Internal | ErrorCode::Leaving => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}

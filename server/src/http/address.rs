@@ -1,0 +1,61 @@
+//! Addresses of this place.
+
+use axum::http::Uri;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The path and query of a request, as Leptos takes them.
+pub(super) fn path_and_query(uri: &Uri) -> String {
+    uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
+}
+
+/// Where a form may lead: a path of this place, or `/`. Anything that a browser could take for another host is not one.
+pub(super) fn safe_next(next: &str) -> &str {
+    let own = next.starts_with('/')
+        && !next.starts_with("//")
+        && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+        && next.len() <= 500;
+    if own { next } else { "/" }
+}
+
+/// What may stand in a path as it is.
+const IN_A_PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Longer ones are cut.
+const PATH_CHARS_MAX: usize = 500;
+
+/// Percent-encodes what has no place in a path.
+pub(super) fn path_safe(text: &str) -> String {
+    let end = text.char_indices().nth(PATH_CHARS_MAX).map_or(text.len(), |(at, _)| at);
+    utf8_percent_encode(&text[..end], IN_A_PATH).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_leads_to_this_place_only() {
+        for path in ["/", "/r/0199#end", "/settings?a=b", "/r/%E9%B8%9F"] {
+            assert_eq!(safe_next(path), path);
+        }
+        for other in [
+            "",
+            "r/x",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/a\r\nset-cookie: x",
+            "/a b",
+            "\t//evil.example",
+            "/\t/evil.example",
+        ] {
+            assert_eq!(safe_next(other), "/", "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_has_nothing_in_it_that_could_end_it() {
+        assert_eq!(path_safe("/r/a b?c#d\"é"), "/r/a%20b%3Fc%23d%22%C3%A9");
+    }
+}

@@ -1,0 +1,67 @@
+//! What every request and every socket of a server may use.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::request::Parts,
+};
+use leptos::config::LeptosOptions;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    account::Accounts,
+    config::Config,
+    entry::{
+        door::Door,
+        guard::{ClientAddress, Guard},
+        limits::Limits,
+    },
+    node::Node,
+};
+
+/// What every handler may use.
+#[derive(Clone, FromRef)]
+pub struct Site {
+    /// This server.
+    pub node: Arc<Node>,
+    /// Every setting.
+    pub config: Arc<Config>,
+    /// Where the built front end lies.
+    pub leptos_options: LeptosOptions,
+    /// Who someone is.
+    pub accounts: Arc<Accounts>,
+    /// Which pages may use this place, and from where someone comes.
+    pub guard: Arc<Guard>,
+    /// How often someone may try.
+    pub limits: Arc<Limits>,
+    /// How many sockets someone may have.
+    pub door: Arc<Door>,
+    /// Cancelled when the server begins to leave.
+    pub leaving: CancellationToken,
+}
+
+impl Site {
+    /// The site of a node.
+    #[must_use]
+    pub fn new(node: Arc<Node>, config: Arc<Config>, leptos_options: LeptosOptions) -> Self {
+        Self {
+            accounts: Arc::new(Accounts::new(Arc::clone(&node), Arc::clone(&config))),
+            guard: Arc::new(Guard::new(&config)),
+            limits: Arc::new(Limits::new(&config)),
+            door: Arc::new(Door::new(config.connections_per_user, config.connections_per_address)),
+            leaving: CancellationToken::new(),
+            node,
+            config,
+            leptos_options,
+        }
+    }
+}
+
+impl FromRequestParts<Site> for ClientAddress {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(&site.guard, &parts.headers, &parts.extensions))
+    }
+}

@@ -1,0 +1,71 @@
+//! Whether the database takes what is written.
+//!
+//! A database that has failed over, or that someone has set so, answers and takes nothing (`25006`). A connection keeps
+//! what it was told when it was opened, so those from that time go on refusing when the database writes again. Law: no
+//! connection is used again that is older than the last refusal.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use sqlx::PgConnection;
+
+/// The number of `read_only_sql_transaction`.
+pub(super) const READ_ONLY: &str = "25006";
+/// The pool reckons a connection's age from a moment after it has been asked here.
+const SLACK: Duration = Duration::from_secs(1);
+
+/// When the database last refused. It is the process's, not a [`Store`](super::Store)'s, because an error does not know
+/// which connection it comes from, and a process has one database. (Where tests have several in one process, some of their
+/// connections are opened anew for nothing.)
+static REFUSED: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// The database has refused to write.
+pub(super) fn refused() {
+    *REFUSED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+}
+
+/// Whether a connection of this age may be one of those that refuse.
+pub(super) fn is_stale(age: Duration) -> bool {
+    let refused = *REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    refused.is_some_and(|refused| age + SLACK >= refused.elapsed())
+}
+
+/// Asks a connection whether it may write, and remembers when it may not.
+pub(super) async fn ask(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let read_only: bool = sqlx::query_scalar("select current_setting('transaction_read_only')::boolean")
+        .fetch_one(connection)
+        .await?;
+    if read_only {
+        refused();
+    }
+    Ok(!read_only)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::PgPool;
+
+    use crate::store::{
+        Store,
+        testing::{person, session},
+    };
+
+    /// The connection was opened when the database wrote, and refuses from one moment to the next.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_connection_that_refuses_to_write_is_not_used_again(pool: PgPool) {
+        let store = Store::open((*pool.connect_options()).clone(), 1);
+        let ana = person(&store, "ana", &[1; 32]).await;
+        assert!(store.is_writable().await.unwrap());
+        sqlx::query("set default_transaction_read_only = on").execute(&store.pool()).await.unwrap();
+        let sign_in = async |token: u8| {
+            store.insert_session(ana, crate::store::testing::HASH, &session(&[token; 32])).await
+        };
+        let error = sign_in(2).await.unwrap_err();
+        assert!(error.is_passing(), "{error}");
+        assert!(sign_in(3).await.unwrap().is_some());
+        assert!(store.is_writable().await.unwrap());
+        store.close().await;
+    }
+}
