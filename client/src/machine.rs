@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use protocol::{
     ClientFrame, Command, Direction, Epoch, ErrorCode, Event, Marks, Millis, Nonce, Page, Refusal, Reply,
-    Retry, RoomId, RoomSummary, Seq, ServerFrame, User, VERSION,
+    Retry, RoomId, RoomSummary, Seq, ServerFrame, User, VERSION, limits,
 };
 
 use crate::{
@@ -18,13 +18,25 @@ const HOLE_MS: i64 = 500;
 /// Marks of one room are sent at most this often.
 const MARKS_EVERY_MS: i64 = 1_000;
 /// A ping that is not answered for so long means that the connection is dead.
-const PONG_WITHIN_MS: i64 = 10_000;
-/// The same, when something suggests that it is dead: a person who comes back is not kept waiting for long.
-const DOUBTED_PONG_WITHIN_MS: i64 = 4_000;
+const PONG_TIMEOUT_MS: i64 = limits::PONG_MS as i64;
+/// The same, when something suggests that it is dead.
+const DOUBTED_PONG_TIMEOUT_MS: i64 = limits::PONG_DOUBTED_MS as i64;
+/// The same of a `hello`; it doubles with each one that was not answered in time, up to the second.
+const WELCOME_TIMEOUT_MS: i64 = limits::WELCOME_MS as i64;
+const WELCOME_TIMEOUT_MS_MAX: i64 = limits::WELCOME_MS_MAX as i64;
 /// Requests of the person that wait for an answer, at most.
 const REQUESTS_MAX: usize = 64;
-/// Wait before a room is asked for again that was refused for now, when the refusal names none.
-const ROOM_RETRY_MS: i64 = 1_000;
+/// Wait at least so long before what was refused for now is asked again: a budget of which there is only a drop is not worth
+/// the asking.
+const RETRY_MS_MIN: i64 = 1_000;
+/// Rooms that were refused for now and are asked for again at once, at most.
+const ROOMS_AT_ONCE: usize = 32;
+/// Marks on their way at once, at most.
+const MARKS_AT_ONCE: usize = 64;
+/// A request that was refused because the person is too fast is asked again by itself so often …
+const REQUEST_TRIES_MAX: u32 = 3;
+/// … unless the wait is longer than this: then the person is told.
+const REQUEST_WAIT_MS_MAX: i64 = 10_000;
 /// How many unread rooms are fetched ahead after a connect, one after the other.
 const AHEAD_MAX: usize = 20;
 
@@ -90,6 +102,14 @@ struct MarksOut {
     sent_at: Option<Millis>,
 }
 
+/// A request that was refused because the person is too fast.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Again {
+    /// When it is asked again; `None` while it is asked.
+    at: Option<Millis>,
+    tries: u32,
+}
+
 /// A client of Roost. See the crate's documentation.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -100,7 +120,8 @@ pub struct Client {
     ping_ms: i64,
     last_heard: Millis,
     pinged_at: Option<Millis>,
-    pong_within_ms: i64,
+    pong_timeout_ms: i64,
+    welcome_timeout_ms: i64,
     rooms: SortedMap<RoomId, RoomState>,
     focused: Option<RoomId>,
     outbox: Outbox,
@@ -112,6 +133,12 @@ pub struct Client {
     leaving: Vec<RoomId>,
     /// Rooms of which a server refused for now to tell, with the time to ask again.
     refused_rooms: SortedMap<RoomId, (Millis, Purpose)>,
+    /// Nothing that asks for a room by itself is asked before this time; nor are marks sent before that one.
+    rooms_not_before: Millis,
+    marks_not_before: Millis,
+    /// Pages that a server refused for now, with the time to ask again.
+    refused_pages: Vec<(Millis, RoomId, Direction)>,
+    refused_requests: SortedMap<u32, Again>,
     frames: Vec<ClientFrame>,
     answers: Vec<Answer>,
     touched: Touched,
@@ -125,10 +152,11 @@ impl Default for Client {
             node: String::new(),
             epoch: None,
             link: Link::Away { since: 0 },
-            ping_ms: 25_000,
+            ping_ms: limits::PING_MS as i64,
             last_heard: 0,
             pinged_at: None,
-            pong_within_ms: PONG_WITHIN_MS,
+            pong_timeout_ms: PONG_TIMEOUT_MS,
+            welcome_timeout_ms: WELCOME_TIMEOUT_MS,
             rooms: SortedMap::new(),
             focused: None,
             outbox: Outbox::default(),
@@ -138,6 +166,10 @@ impl Default for Client {
             ahead: VecDeque::new(),
             leaving: Vec::new(),
             refused_rooms: SortedMap::new(),
+            rooms_not_before: 0,
+            marks_not_before: 0,
+            refused_pages: Vec::new(),
+            refused_requests: SortedMap::new(),
             frames: Vec::new(),
             answers: Vec::new(),
             touched: Touched::default(),
@@ -191,6 +223,13 @@ impl Client {
     #[must_use]
     pub fn refused_hello(&self) -> Option<&Refusal> {
         self.refused_hello.as_ref()
+    }
+
+    /// How long the server asked this client to wait before it connects again, in milliseconds. A random wait comes on top of it
+    /// ([`Backoff`](crate::Backoff)).
+    #[must_use]
+    pub fn retry_ms(&self) -> u32 {
+        self.refused_hello.as_ref().and_then(|refusal| refusal.retry_ms).unwrap_or(0)
     }
 
     /// A room.
@@ -254,7 +293,8 @@ impl Client {
         self.link = Link::Greeting;
         self.last_heard = now;
         self.pinged_at = None;
-        self.pong_within_ms = PONG_WITHIN_MS;
+        self.pong_timeout_ms = PONG_TIMEOUT_MS;
+        self.refused_hello = None;
         self.frames.clear();
         self.touched.link = true;
         self.ask(Purpose::Hello, Command::Hello { version: VERSION });
@@ -262,6 +302,9 @@ impl Client {
 
     /// The socket is gone. What the person asked is kept and asked again; so is what was written.
     pub fn disconnected(&mut self, now: Millis) {
+        if self.is_dead(now) && self.link == Link::Greeting {
+            self.welcome_timeout_ms = (2 * self.welcome_timeout_ms).min(WELCOME_TIMEOUT_MS_MAX);
+        }
         if !matches!(self.link, Link::Away { .. }) {
             self.link = Link::Away { since: now };
         }
@@ -269,6 +312,10 @@ impl Client {
         self.outbox.disconnected();
         self.ahead.clear();
         self.refused_rooms.clear();
+        self.refused_pages.clear();
+        self.refused_requests.clear();
+        self.rooms_not_before = 0;
+        self.marks_not_before = 0;
         self.asked.retain(|_, (purpose, _)| *purpose == Purpose::Request);
         self.touched.link = true;
         self.touched.outbox = true;
@@ -297,7 +344,7 @@ impl Client {
             return;
         }
         if self.pinged_at.is_none() && now - self.last_heard >= self.ping_ms {
-            self.ping(PONG_WITHIN_MS, now);
+            self.ping(PONG_TIMEOUT_MS, now);
         }
         self.pump(now);
     }
@@ -309,9 +356,9 @@ impl Client {
             return;
         }
         if self.pinged_at.is_none() {
-            self.ping(DOUBTED_PONG_WITHIN_MS, now);
+            self.ping(DOUBTED_PONG_TIMEOUT_MS, now);
         }
-        self.pong_within_ms = DOUBTED_PONG_WITHIN_MS;
+        self.pong_timeout_ms = DOUBTED_PONG_TIMEOUT_MS;
     }
 
     /// The other end has not answered for too long: drop the socket and connect again.
@@ -319,9 +366,9 @@ impl Client {
     pub fn is_dead(&self, now: Millis) -> bool {
         match self.link {
             Link::Away { .. } => false,
-            Link::Greeting => now - self.last_heard > PONG_WITHIN_MS,
+            Link::Greeting => now - self.last_heard > self.welcome_timeout_ms,
             Link::Live => {
-                self.pinged_at.is_some_and(|at| now - at.max(self.last_heard) > self.pong_within_ms)
+                self.pinged_at.is_some_and(|at| now - at.max(self.last_heard) > self.pong_timeout_ms)
             }
         }
     }
@@ -366,7 +413,7 @@ impl Client {
         };
         let Some(seq) = end.map(|message| message.seq).filter(|_| more) else { return };
         let purpose = Purpose::History(room, direction, seq);
-        if self.link == Link::Live && !self.is_asked(&purpose) {
+        if self.link == Link::Live && !self.is_asked(&purpose) && !self.is_refused_page(room, direction) {
             self.ask(purpose, Command::History { room, direction, seq });
         }
     }
@@ -381,9 +428,14 @@ impl Client {
     /// Whether a page in this direction has been asked for.
     #[must_use]
     pub fn is_loading(&self, room: RoomId, direction: Direction) -> bool {
-        self.asked
-            .values()
-            .any(|(purpose, _)| matches!(purpose, Purpose::History(r, d, _) if *r == room && *d == direction))
+        self.is_refused_page(room, direction)
+            || self.asked.values().any(
+                |(purpose, _)| matches!(purpose, Purpose::History(r, d, _) if *r == room && *d == direction),
+            )
+    }
+
+    fn is_refused_page(&self, room: RoomId, direction: Direction) -> bool {
+        self.refused_pages.iter().any(|(_, r, d)| *r == room && *d == direction)
     }
 
     /// The person wrote something. It is shown at once and sent as soon as it can be.
@@ -466,6 +518,7 @@ impl Client {
     /// The person no longer waits for the answer. What was on its way may still be done.
     pub fn withdraw(&mut self, request: u32) {
         self.asked.remove(&request);
+        self.refused_requests.remove(&request);
     }
 
     /// What the person wants changed in a room and is not answered yet, in the order of asking.
@@ -489,9 +542,9 @@ impl Client {
         r#ref
     }
 
-    fn ping(&mut self, pong_within_ms: i64, now: Millis) {
+    fn ping(&mut self, pong_timeout_ms: i64, now: Millis) {
         self.pinged_at = Some(now);
-        self.pong_within_ms = pong_within_ms;
+        self.pong_timeout_ms = pong_timeout_ms;
         self.ask(Purpose::Ping, Command::Ping {});
     }
 
@@ -533,6 +586,11 @@ impl Client {
             self.ask(Purpose::Send(nonce), Command::Send { room, nonce, body });
         }
         self.pump_marks(now);
+        self.pump_pages(now);
+        self.pump_requests(now);
+        if now < self.rooms_not_before {
+            return;
+        }
         self.pump_holes(now);
         self.pump_refused(now);
         self.pump_members();
@@ -540,8 +598,16 @@ impl Client {
     }
 
     fn pump_marks(&mut self, now: Millis) {
+        let on_their_way = self.asked.values().filter(|(purpose, _)| *purpose == Purpose::Marks).count();
+        if now < self.marks_not_before {
+            return;
+        }
         let mut due = Vec::new();
         for (room, out) in self.marks_out.iter_mut() {
+            // The others go with the answers to these.
+            if on_their_way + due.len() >= MARKS_AT_ONCE {
+                break;
+            }
             let rested = out.sent_at.is_none_or(|at| now - at >= MARKS_EVERY_MS);
             if rested && (out.delivered.is_some() || out.read.is_some()) {
                 let (delivered, read) = (out.delivered.take(), out.read.take());
@@ -578,9 +644,35 @@ impl Client {
         }
     }
 
+    fn pump_pages(&mut self, now: Millis) {
+        let (due, rest) =
+            std::mem::take(&mut self.refused_pages).into_iter().partition(|(at, ..)| *at <= now);
+        self.refused_pages = rest;
+        let due: Vec<(Millis, RoomId, Direction)> = due;
+        for (_, room, direction) in due {
+            self.load_more(room, direction);
+        }
+    }
+
+    fn pump_requests(&mut self, now: Millis) {
+        for (request, again) in self.refused_requests.iter_mut() {
+            if again.at.is_some_and(|at| at <= now)
+                && let Some((_, command)) = self.asked.get(request)
+            {
+                again.at = None;
+                self.frames.push(ClientFrame { r#ref: *request, command: command.clone() });
+            }
+        }
+    }
+
     fn pump_refused(&mut self, now: Millis) {
+        let is_room = |purpose: &Purpose| {
+            matches!(purpose, Purpose::CatchUp(_) | Purpose::Open(_) | Purpose::Members(_))
+        };
+        let on_their_way = self.asked.values().filter(|(purpose, _)| is_room(purpose)).count();
         let due = |(_, (at, _)): &(&RoomId, &(Millis, Purpose))| *at <= now;
-        let due: Vec<RoomId> = self.refused_rooms.iter().filter(due).map(|(room, _)| *room).collect();
+        let due = self.refused_rooms.iter().filter(due).map(|(room, _)| *room);
+        let due: Vec<RoomId> = due.take(ROOMS_AT_ONCE.saturating_sub(on_their_way)).collect();
         for room in due {
             match self.refused_rooms.remove(&room) {
                 Some((_, Purpose::Open(_))) => self.ask_open(room),
@@ -612,6 +704,7 @@ impl Client {
 
     fn replied(&mut self, r#ref: u32, reply: Reply) {
         let Some((purpose, command)) = self.asked.remove(&r#ref) else { return };
+        self.refused_requests.remove(&r#ref);
         match (purpose, reply) {
             (Purpose::Hello, Reply::Welcome { me, node, epoch, ping_ms, rooms }) => {
                 self.ping_ms = i64::from(ping_ms);
@@ -712,6 +805,8 @@ impl Client {
 
     fn refused(&mut self, r#ref: u32, refusal: Refusal, now: Millis) {
         let Some((purpose, command)) = self.asked.remove(&r#ref) else { return };
+        let retry_ms = refusal.retry_ms.map_or(0, i64::from);
+        let retry_at = now + retry_ms.max(RETRY_MS_MIN);
         match purpose {
             Purpose::Hello => {
                 self.refused_hello = Some(refusal);
@@ -728,8 +823,11 @@ impl Client {
                 match refusal.code.retry() {
                     // Else the room would stay behind until somebody says something there.
                     Retry::Later => {
-                        let at = now + refusal.retry_ms.map_or(ROOM_RETRY_MS, i64::from);
-                        self.refused_rooms.insert(room, (at, purpose));
+                        self.refused_rooms.insert(room, (retry_at, purpose));
+                        // What is asked of other rooms comes from the same budget.
+                        if refusal.code == ErrorCode::SlowDown {
+                            self.rooms_not_before = self.rooms_not_before.max(retry_at);
+                        }
                     }
                     // One is no longer in it.
                     Retry::Never if refusal.code == ErrorCode::RoomUnknown => self.left(room),
@@ -743,14 +841,51 @@ impl Client {
                 }
                 self.touched.timelines.insert(room);
             }
+            Purpose::Request
+                if refusal.code == ErrorCode::SlowDown && self.may_ask_again(r#ref, retry_ms, now) =>
+            {
+                self.asked.insert(r#ref, (Purpose::Request, command));
+            }
             Purpose::Request => {
+                self.refused_requests.remove(&r#ref);
                 self.touch_wished(&command);
                 if let Command::Leave { room } = command {
                     self.leaving.retain(|id| *id != room);
                 }
                 self.answers.push(Answer { request: r#ref, result: Err(refusal) });
             }
+            Purpose::Marks if refusal.code.retry() == Retry::Later => {
+                self.marks_not_before = self.marks_not_before.max(retry_at);
+                self.mark_again(&command);
+            }
+            Purpose::History(room, direction, _) if refusal.code.retry() == Retry::Later => {
+                if !self.is_refused_page(room, direction) {
+                    self.refused_pages.push((retry_at, room, direction));
+                }
+            }
             Purpose::Ping | Purpose::Marks | Purpose::History(..) => {}
+        }
+    }
+
+    /// Whether a request that came too fast is asked again by itself; then it is known when.
+    fn may_ask_again(&mut self, request: u32, retry_ms: i64, now: Millis) -> bool {
+        let again = self.refused_requests.get_or_insert(request, Again { at: None, tries: 0 });
+        again.tries += 1;
+        again.at = Some(now + retry_ms);
+        again.tries <= REQUEST_TRIES_MAX && retry_ms <= REQUEST_WAIT_MS_MAX
+    }
+
+    /// Marks that were refused for now are still to be told.
+    fn mark_again(&mut self, command: &Command) {
+        if let Command::Delivered { room, seq } | Command::Read { room, seq } = command
+            && self.rooms.contains_key(room)
+        {
+            let out = self.marks_out.get_or_insert(*room, MarksOut::default());
+            if matches!(command, Command::Read { .. }) {
+                out.read = out.read.max(Some(*seq));
+            } else {
+                out.delivered = out.delivered.max(Some(*seq));
+            }
         }
     }
 
@@ -768,6 +903,7 @@ impl Client {
         self.me = Some(me);
         self.node = node;
         self.link = Link::Live;
+        self.welcome_timeout_ms = WELCOME_TIMEOUT_MS;
         self.refused_hello = None;
         let mut named = BTreeSet::new();
         named.extend(rooms.iter().map(|summary| summary.room.id));
@@ -990,6 +1126,7 @@ impl Client {
         self.ahead.retain(|id| *id != room);
         self.leaving.retain(|id| *id != room);
         self.refused_rooms.remove(&room);
+        self.refused_pages.retain(|(_, id, _)| *id != room);
         self.touched.list = true;
         self.touched.timelines.insert(room);
         self.touched.people.insert(room);

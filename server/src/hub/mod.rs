@@ -122,6 +122,18 @@ impl Hub {
         last
     }
 
+    /// Whether this connection follows a topic.
+    #[must_use]
+    pub fn follows(&self, id: ConnectionId, topic: Topic) -> bool {
+        self.lock().connections.get(&id).is_some_and(|entry| entry.topics.contains(&topic))
+    }
+
+    /// Whether there is this connection.
+    #[must_use]
+    pub fn contains(&self, id: ConnectionId) -> bool {
+        self.lock().connections.contains_key(&id)
+    }
+
     /// Whether anyone here follows a topic.
     #[must_use]
     pub fn is_followed(&self, topic: Topic) -> bool {

@@ -21,8 +21,8 @@ use crate::{
 const CHUNK: usize = 1_000;
 /// Marks bear the time at which their writing began: the check looks back by this beyond the one before.
 const MARKS_SLACK: Duration = Duration::from_secs(20);
-/// The connections to the database are given up when all of them are out and none has come back for so many times the
-/// patience that one has.
+/// The pool is stuck, and is replaced, when all its connections are in use and none has come back for so many times the
+/// timeout of a command.
 const STUCK_AFTER: u32 = 3;
 
 /// Compares the followed rooms with the database: it finds the lost last message of a room, which no hole ever shows.
@@ -37,7 +37,7 @@ pub(super) async fn heads(node: Arc<Node>) {
             // A moment later: whatever rings again and again is answered together.
             () = node.doubt.notified() => tokio::time::sleep(node.tuning.hole).await,
         }
-        // Each statement ends within the patience for one: what has ended none for several is no database.
+        // The database ends each statement within one timeout: no statement finished within several means a stuck pool.
         if node.store.renew_if_stuck(STUCK_AFTER * node.tuning.patience) {
             tracing::warn!(
                 "no connection to the database has come back in time: they are left, and new ones are opened"
@@ -149,7 +149,7 @@ pub(super) async fn sessions(node: Arc<Node>) {
                 Status::Up => node.tuning.session_check,
                 Status::Down => node.tuning.session_check.min(node.tuning.head_check),
             };
-        node.limits.forget_rested();
+        node.budgets.forget_rested();
         let (checking, before) = (node.clone(), std::mem::take(&mut suspects));
         let check = async move { check_sessions(&checking, &before).await };
         match node.round("the session check", check).await {

@@ -174,6 +174,18 @@ impl Node {
         Ok(())
     }
 
+    /// Whether a connection follows a room.
+    #[must_use]
+    pub fn is_following(&self, connection: ConnectionId, room: RoomId) -> bool {
+        self.hub.follows(connection, Topic::Room(room))
+    }
+
+    /// Whether a connection is still there.
+    #[must_use]
+    pub fn is_connected(&self, connection: ConnectionId) -> bool {
+        self.hub.contains(connection)
+    }
+
     /// A connection is gone.
     pub fn disconnect(self: &Arc<Self>, connection: ConnectionId) {
         let orphans = self.hub.disconnect(connection);

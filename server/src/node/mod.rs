@@ -8,18 +8,19 @@
 //! Law: an event is handed to the hub in the order of its room's numbers, without a hole, from the moment on at which a
 //! connection that follows the room was answered.
 
+mod budget;
 mod check;
 mod deliver;
 mod follow;
-mod limits;
 mod marks;
 mod ring;
 mod sabotage;
+mod turns;
 mod writer;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use protocol::{CloseCode, Epoch, Event, Millis, RoomId, Seq, ServerFrame, SessionId, UserId};
+use protocol::{CloseCode, Epoch, Event, Millis, RoomId, Seq, ServerFrame, SessionId, UserId, limits};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -30,9 +31,10 @@ use crate::{
     metrics::{Metrics, Now},
     store::Store,
 };
-pub use limits::Limits;
+pub use budget::Budgets;
 pub use marks::Marks;
 pub use sabotage::Sabotage;
+pub use turns::{Turn, Turns};
 pub use writer::{Writer, Written};
 
 /// Repairs that ask the database at once. More would keep sends from its connections.
@@ -80,13 +82,16 @@ pub struct Tuning {
     pub hole: Duration,
     /// How often one member's marks are written, at most.
     pub marks: Duration,
-    /// How long anything that asks the database is waited for: a command, a page, a flush, a check. The database's own
-    /// timeouts (10 s) end every statement sooner, unless it cannot be reached, over a connection that does not know it yet.
+    /// The timeout of whatever asks the database: a command, a page, a flush, a check. The database's own timeout ends every
+    /// statement sooner, unless it cannot be reached, over a connection that does not know it yet. Browsers wait longer: see
+    /// [`limits::COMMAND_MS`].
     pub patience: Duration,
     /// Messages that one person may send in a second, in the long run …
     pub sends_per_s: NonZeroU32,
     /// … and at once.
     pub sends_burst: NonZeroU32,
+    /// How many times the budgets of [`budget`] each person has for everything else.
+    pub budget_factor: NonZeroU32,
     /// Test only: what goes wrong on purpose.
     pub sabotage: Sabotage,
 }
@@ -101,9 +106,10 @@ impl Default for Tuning {
             linger: Duration::from_secs(1),
             hole: Duration::from_millis(50),
             marks: Duration::from_secs(1),
-            patience: Duration::from_secs(15),
+            patience: Duration::from_millis(limits::COMMAND_MS as u64),
             sends_per_s: const { NonZeroU32::new(5).expect("not zero") },
             sends_burst: const { NonZeroU32::new(30).expect("not zero") },
+            budget_factor: NonZeroU32::MIN,
             sabotage: Sabotage::default(),
         }
     }
@@ -123,8 +129,10 @@ pub struct Node {
     pub writer: Writer,
     /// Marks on their way into the database.
     pub marks: Marks,
-    /// How much one person may do at once.
-    pub limits: Limits,
+    /// How much each person may still do.
+    pub budgets: Budgets,
+    /// How many are greeted at once.
+    pub turns: Turns,
     /// What this node counts.
     pub metrics: Metrics,
     hub: Hub,
@@ -157,6 +165,7 @@ impl Node {
         let hub = Hub::default();
         let (detour, spoilt) = tuning.sabotage.detour();
         let (writer, queues) = Writer::new(tuning.patience);
+        let turns = Turns::new(store.connections_max(), tuning.patience);
         let node = Arc::new(Self {
             metrics: Metrics::new(&broker.counters(), hub.counters()),
             name,
@@ -165,7 +174,8 @@ impl Node {
             clock: Clock::default(),
             writer,
             marks: Marks::default(),
-            limits: Limits::new(tuning.sends_per_s, tuning.sends_burst),
+            budgets: Budgets::new(&tuning),
+            turns,
             hub,
             broker,
             follows: follow::Follows::default(),

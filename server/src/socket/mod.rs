@@ -32,8 +32,6 @@ use crate::{
     hub::Owner,
 };
 
-/// How often a browser that hears nothing asks whether we are there.
-const PING: Duration = Duration::from_secs(25);
 /// Memory that each socket reads into. The default, 128 KiB, is paid by every idle connection; what browsers say is nearly
 /// always shorter than this, and what is longer is read in parts.
 const READ_BUFFER_BYTES: usize = 1_024;
@@ -102,7 +100,7 @@ async fn upgrade(
         let (id, outbox) = site.node.connect(owner);
         let cx = Context { node: Arc::clone(&site.node), viewer };
         tracing::debug!(user.id = %owner.user, "a connection opened");
-        let connection = Connection { cx, id, socket, outbox, ping: PING, state: ConnectionState::default() };
+        let connection = Connection { cx, id, socket, outbox, state: ConnectionState::default() };
         let reason = connection.run().await;
         tracing::debug!(user.id = %owner.user, reason, "a connection ended");
         drop(ticket);
