@@ -413,8 +413,13 @@ fn p99(times: &mut [Duration]) -> Duration {
     times[times.len() * 99 / 100]
 }
 
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
 /// By how much the 99th percentile of Ana's sends grows while Mallory does whatever she can, in the same room: quiet and noisy
-/// rounds take turns, and all of one kind are taken together, so that what else the machine does falls on both. Ends when
+/// rounds take turns, and the medians of both kinds are compared, so that what else the machine does falls on both. Ends when
 /// `is_decided` says so, or after the last round: on a busy machine it takes longer.
 async fn growth(pool: PgPool, tuning: Tuning, spent_first: bool, is_decided: impl Fn(f64) -> bool) -> f64 {
     let cluster = Cluster::start_tuned(pool, 1, tuning).await;
@@ -450,14 +455,16 @@ async fn growth(pool: PgPool, tuning: Tuning, spent_first: bool, is_decided: imp
     for pair in 1..=*PAIRS.end() {
         for is_quiet in [pair % 2 == 0, pair % 2 != 0] {
             let closed = if is_quiet { Some(gate.write().await) } else { None };
+            let mut round = Vec::new();
             for n in 0..SENDS {
                 let began = Instant::now();
                 ana.says(room, &format!("{pair} {n}")).await;
-                if is_quiet { &mut quiet } else { &mut noisy }.push(began.elapsed());
+                round.push(began.elapsed());
             }
+            if is_quiet { &mut quiet } else { &mut noisy }.push(p99(&mut round));
             drop(closed);
         }
-        let (calm, rough) = (p99(&mut quiet), p99(&mut noisy));
+        let (calm, rough) = (median(&mut quiet), median(&mut noisy));
         ratio = rough.as_secs_f64() / calm.as_secs_f64();
         if pair >= *PAIRS.start() {
             println!("{pair} pairs: p99 {calm:?} in quiet, {rough:?} under attack: {ratio:.2}");
