@@ -39,6 +39,7 @@ const settings = (node: number): Record<string, string> => ({
   // Every test comes from one address, and types faster than people do.
   ROOST_SENDS_PER_S: "1000",
   ROOST_SENDS_BURST: "10000",
+  ROOST_BUDGET_FACTOR: "1000",
   ROOST_SIGN_INS_PER_MIN: "10000",
   ROOST_SIGN_INS_PER_ACCOUNT_PER_MIN: "10000",
   ROOST_SIGN_UPS_PER_MIN: "10000",

@@ -21,6 +21,12 @@ impl Backoff {
         (f64::from(bound) * random.clamp(0.0, 1.0)) as u32
     }
 
+    /// The same for who was told to wait: that long, and the random wait on top, so that those who were told the same do not
+    /// come back together.
+    pub fn next_after_ms(&mut self, told_ms: u32, random: f64) -> u32 {
+        told_ms.saturating_add(self.next_ms(random))
+    }
+
     /// A connection held: begin from the start next time.
     pub fn reset(&mut self) {
         self.tries = 0;
@@ -44,5 +50,13 @@ mod tests {
         assert_eq!(bounds, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000]);
         backoff.reset();
         assert_eq!(backoff.next_ms(0.5), 250);
+    }
+
+    #[test]
+    fn who_is_told_to_wait_again_and_again_waits_longer_each_time() {
+        let mut backoff = Backoff::default();
+        let waits: Vec<u32> = (0..4).map(|_| backoff.next_after_ms(2_000, 1.0)).collect();
+        assert_eq!(waits, [2_500, 3_000, 4_000, 6_000]);
+        assert_eq!(Backoff::default().next_after_ms(2_000, 0.0), 2_000);
     }
 }

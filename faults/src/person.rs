@@ -289,13 +289,16 @@ impl Person {
         loop {
             let end = self.converse(&mut life).await;
             let now = self.now();
-            {
+            let told_ms = {
                 let mut state = self.state();
                 state.client.disconnected(now);
                 state.log.connections_lost += 1;
-            }
+                state.client.retry_ms()
+            };
             let wait = match end {
-                End::Lost => Duration::from_millis(life.backoff.next_ms(life.rng.random()).into()),
+                End::Lost => {
+                    Duration::from_millis(life.backoff.next_after_ms(told_ms, life.rng.random()).into())
+                }
                 End::ComeBack(after) => after,
                 End::SessionEnded => return,
             };
@@ -814,7 +817,8 @@ fn meaning(close: Option<&tungstenite::protocol::CloseFrame>) -> End {
             CloseCode::VersionUnsupported
             | CloseCode::TooManyConnections
             | CloseCode::Resume
-            | CloseCode::TooMuchGarbage,
+            | CloseCode::TooMuchGarbage
+            | CloseCode::TooManyFrames,
         )
         | None => End::Lost,
     }

@@ -344,9 +344,14 @@ pub fn server_command(
         .env("ROOST_LOG", std::env::var("ROOST_LOG").unwrap_or_else(|_| "info".to_owned()))
         .env("ROOST_LOG_JSON", "false");
     // Everyone comes from one address.
-    for limit in
-        ["SENDS_PER_S", "SENDS_BURST", "CONNECTIONS_PER_USER", "CONNECTIONS_PER_ADDRESS", "SOCKETS_PER_MIN"]
-    {
+    for limit in [
+        "SENDS_PER_S",
+        "SENDS_BURST",
+        "BUDGET_FACTOR",
+        "CONNECTIONS_PER_USER",
+        "CONNECTIONS_PER_ADDRESS",
+        "SOCKETS_PER_MIN",
+    ] {
         command.env(format!("ROOST_{limit}"), "100000");
     }
     // Ctrl-C is for the test alone, which ends the others in order.

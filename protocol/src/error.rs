@@ -78,6 +78,10 @@ error_codes! {
     TooManyConnections = 1010 Later "too many connections";
     /// The connection sent garbage again and again.
     TooMuchGarbage = 1011 Never "too many frames that could not be read";
+    /// A connection says `hello` once.
+    HelloRepeated = 1012 Never "hello has been said already";
+    /// The person sent a flood of pings, or went on asking what was refused.
+    TooManyFrames = 1013 Later "too many frames in a short time";
 
     /// Nothing but white space.
     TextEmpty = 2001 Never "the text is empty";
@@ -220,6 +224,8 @@ pub enum CloseCode {
     TooMuchGarbage = 4002,
     /// Too many connections: come back much later.
     TooManyConnections = 4003,
+    /// Sent a flood of pings, or went on asking what was refused: come back later.
+    TooManyFrames = 4004,
     /// The session has ended, or there is none: sign in.
     SessionEnded = 4401,
     /// Another version of the wire: reload the page.
@@ -235,6 +241,7 @@ impl CloseCode {
             Self::Leaving,
             Self::TooMuchGarbage,
             Self::TooManyConnections,
+            Self::TooManyFrames,
             Self::SessionEnded,
             Self::VersionUnsupported,
         ]

@@ -59,7 +59,40 @@ pub const PREVIEW_CHARS: usize = 160;
 /// Unread messages are counted up to here and then shown as "99+".
 pub const UNREAD_MAX: u32 = 100;
 
+// Times, in milliseconds. The inner bound is always the shorter one: whoever waits for an answer waits longer than the other
+// end works on it, so that a slow database is refused in words and not asked the same again.
+
+/// The database ends a statement after this time.
+pub const STATEMENT_MS: u32 = 8_000;
+/// A server works on a command for this time, then refuses it (5003). A send may stand behind another flush: it has twice as
+/// long.
+pub const COMMAND_MS: u32 = 10_000;
+/// A `hello` waits for its turn for this time, then it is refused (5002).
+pub const HELLO_TURN_MS: u32 = 5_000;
+/// A browser says `hello` within this time after the socket is open.
+pub const HELLO_MS: u32 = 10_000;
+/// A browser waits for its `welcome` for this time: the server's work, and the way of a long list over a slow line. After each
+/// `welcome` that did not come in time it waits twice as long, up to [`WELCOME_MS_MAX`].
+pub const WELCOME_MS: u32 = 20_000;
+/// See [`WELCOME_MS`].
+pub const WELCOME_MS_MAX: u32 = 80_000;
+/// A browser that has heard nothing for this time asks whether the server is there.
+pub const PING_MS: u32 = 25_000;
+/// It waits for the answer for this time. A server answers at once, whatever else it is doing.
+pub const PONG_MS: u32 = 10_000;
+/// The same, when something suggests that the connection is dead: a person who comes back is not kept waiting for long.
+pub const PONG_DOUBTED_MS: u32 = 4_000;
+/// A server closes a connection that was silent for this time.
+pub const SILENT_MS: u32 = 3 * PING_MS;
+
 // A frame must have room for the longest message: four bytes a character, twelve (`\ud83d\ude00`) when escaped.
 const _: () = assert!(BODY_CHARS_MAX * 12 + 1_024 < FRAME_BYTES_MAX);
 const _: () = assert!(PAGE_MESSAGES <= CHANGES_MAX && ROOMS_ADDED_MAX < ROOMS_PER_USER_MAX);
 const _: () = assert!(HANDLE_CHARS_MIN < HANDLE_CHARS_MAX && PASSWORD_CHARS_MIN < PASSWORD_CHARS_MAX);
+const _: () = assert!(STATEMENT_MS < COMMAND_MS);
+const _: () = assert!(HELLO_TURN_MS < COMMAND_MS);
+const _: () = assert!(COMMAND_MS + 5_000 <= WELCOME_MS && WELCOME_MS < WELCOME_MS_MAX);
+const _: () = assert!(PONG_DOUBTED_MS < PONG_MS && PONG_MS < PING_MS);
+const _: () = assert!(PING_MS + PONG_MS < SILENT_MS);
+// A connection that is being greeted is not closed for silence.
+const _: () = assert!(HELLO_MS < SILENT_MS && COMMAND_MS < SILENT_MS);

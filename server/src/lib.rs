@@ -150,6 +150,7 @@ pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Re
     let tuning = Tuning {
         sends_per_s: NonZeroU32::new(config.sends_per_s).unwrap_or(NonZeroU32::MIN),
         sends_burst: NonZeroU32::new(config.sends_burst).unwrap_or(NonZeroU32::MIN),
+        budget_factor: NonZeroU32::new(config.budget_factor).unwrap_or(NonZeroU32::MIN),
         sabotage,
         ..Tuning::default()
     };

@@ -28,6 +28,8 @@ const TICK_MS: u32 = 250;
 const TICK_HIDDEN_MS: u32 = 2_000;
 /// The wait when only people can help: too many connections, or another version.
 const OBSTACLE_MS: u32 = 60_000;
+/// The wait of a page that was too fast for the server.
+const TOO_FAST_MS: u32 = 10_000;
 /// At once on coming back, but not more often than this.
 const PACE_MS: u32 = 1_000;
 
@@ -51,7 +53,7 @@ pub(crate) async fn keep_connected(chat: Chat) {
         let end = converse(chat, &mut back, &mut backoff).await;
         chat.disconnected();
         let wait_ms = match end {
-            End::Lost => backoff.next_ms(js_sys::Math::random()),
+            End::Lost => backoff.next_after_ms(chat.retry_ms(), js_sys::Math::random()),
             End::ComeBack { after_ms } => after_ms,
             End::Obstacle(obstacle) => {
                 chat.obstacle.set(Some(obstacle));
@@ -133,6 +135,7 @@ fn meaning(code: u16, reason: &str) -> End {
         Some(CloseCode::VersionUnsupported) => End::Obstacle(Obstacle::NewVersion),
         Some(CloseCode::TooManyConnections) => End::Obstacle(Obstacle::TooMany),
         Some(CloseCode::Leaving) => End::ComeBack { after_ms: reason.trim().parse().unwrap_or(PACE_MS) },
+        Some(CloseCode::TooManyFrames) => End::ComeBack { after_ms: TOO_FAST_MS },
         Some(CloseCode::Resume | CloseCode::TooMuchGarbage) | None => End::Lost,
     }
 }

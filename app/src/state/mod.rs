@@ -437,6 +437,11 @@ impl Chat {
         self.client.with_value(|client| client.is_dead(browser::now()))
     }
 
+    /// How long the server asked this page to wait before it connects again.
+    pub(crate) fn retry_ms(self) -> u32 {
+        self.client.with_value(Client::retry_ms)
+    }
+
     /// Whether the server would not greet this version.
     pub(crate) fn is_outdated(self) -> bool {
         self.client.with_value(|client| {

@@ -16,6 +16,7 @@ impl Words {
             | ErrorCode::MalformedCommand
             | ErrorCode::NotUtf8
             | ErrorCode::HelloMissing
+            | ErrorCode::HelloRepeated
             | ErrorCode::TooMuchGarbage => (
                 "The server did not understand this page. Reload it and try again; nothing is lost.",
                 "服务器无法理解这个页面。请重新加载后再试，内容不会丢失。",
@@ -127,7 +128,7 @@ impl Words {
                 "This link is used up, out of date, or mistyped. Ask for a new one.",
                 "链接已使用、过期或有误。请索取新的链接。",
             ),
-            ErrorCode::SlowDown => {
+            ErrorCode::SlowDown | ErrorCode::TooManyFrames => {
                 return self.pick(
                     format!("Too much at once. Try again in {seconds} s."),
                     format!("操作太快了。请 {seconds} 秒后再试。"),

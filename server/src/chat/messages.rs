@@ -28,11 +28,10 @@ pub struct Said {
 /// station: [`Writer::write`](crate::node::Writer::write).
 ///
 /// # Errors
-/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::SlowDown`],
-/// [`ErrorCode::Busy`]: then nothing was taken.
+/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::Busy`]: then nothing was
+/// taken.
 pub fn send(cx: &Context, room: RoomId, nonce: Nonce, body: &str) -> Result<Said, Error> {
     let body = Body::parse(body)?.into_string();
-    cx.node.limits.check_send(cx.viewer.user.id)?;
     let nonce = cx.node.sabotage().nonce(nonce);
     let new = NewMessage { room, author: cx.viewer.user.clone(), nonce, body: body.clone() };
     Ok(Said { body, written: cx.node.writer.write(new)? })
@@ -58,7 +57,7 @@ pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, E
 ///
 /// # Errors
 /// The text's, as in [`send`]; [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`],
-/// [`ErrorCode::MessageDeleted`], [`ErrorCode::EditedMeanwhile`], [`ErrorCode::SlowDown`]; or when the database fails.
+/// [`ErrorCode::MessageDeleted`], [`ErrorCode::EditedMeanwhile`]; or when the database fails.
 pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) -> Result<Reply, Error> {
     let body = Body::parse(body)?.into_string();
     change(cx, room, seq, |by, _, message| {
@@ -77,8 +76,7 @@ pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) 
 /// Deletes a message: its place stays, its text and its reactions go.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::SlowDown`]; or when
-/// the database fails.
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`]; or when the database fails.
 pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error> {
     change(cx, room, seq, |by, role, message| {
         access::check_delete(by, role, message)?;
@@ -93,11 +91,10 @@ pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error
 ///
 /// # Errors
 /// [`ErrorCode::EmojiInvalid`], [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::MessageDeleted`],
-/// [`ErrorCode::ReactionsFull`], [`ErrorCode::SlowDown`]; or when the database fails.
+/// [`ErrorCode::ReactionsFull`]; or when the database fails.
 pub async fn react(cx: &Context, room: RoomId, seq: Seq, emoji: &str, on: bool) -> Result<Reply, Error> {
     let emoji = Emoji::parse(emoji)?;
     let me = cx.viewer.user.id;
-    cx.node.limits.check_send(me)?;
     let decide = |_: &Locked, message: &Message| -> Result<(), Error> {
         access::check_react(message)?;
         let count: usize = message.reactions.iter().map(|reaction| reaction.users.len()).sum();
@@ -121,7 +118,6 @@ async fn change(
     decide: impl FnOnce(UserId, Option<Role>, &Message) -> Result<Option<Message>, Error>,
 ) -> Result<Reply, Error> {
     let by = cx.viewer.user.id;
-    cx.node.limits.check_send(by)?;
     let decide = |locked: &Locked, message: &Message| decide(by, locked.role, message);
     let (message, is_new) = cx.node.store.change_message::<Error>(by, room, seq, decide).await?;
     let (rev, change) = (message.rev, Change::Message { message });

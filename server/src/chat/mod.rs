@@ -43,8 +43,14 @@ impl Context {
 /// comes as events, perhaps twice, never not at all.
 ///
 /// # Errors
-/// When the database fails. Then the connection must be closed: it may miss something.
+/// [`ErrorCode::Busy`] when too many are being greeted; or when the database fails. Then the connection must be closed: it
+/// may miss something.
 pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Result<Reply, Error> {
+    let _turn = cx.node.greeting_turn().await?;
+    // Who has gone while it waited is not worth the question.
+    if !cx.node.is_connected(connection) {
+        return Err(ErrorCode::Busy.into());
+    }
     let me = cx.viewer.user.id;
     let epoch = cx.node.epoch();
     // The person's own line first: from here on a new room is not missed.

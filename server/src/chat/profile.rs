@@ -8,10 +8,10 @@ use crate::broker::Line;
 /// Gives the viewer another name, everywhere and for everybody.
 ///
 /// # Errors
-/// `TextEmpty`, `TextTooLong`, `TextInvalid`; `SlowDown`; or when the database fails.
+/// `TextEmpty`, `TextTooLong`, `TextInvalid`; or when the database fails.
 pub async fn rename(cx: &Context, name: &str) -> Result<(), Error> {
     let name = DisplayName::parse(name)?;
-    cx.node.limits.check_send(cx.viewer.user.id)?;
+    cx.node.charge_rename(cx.viewer.user.id)?;
     if let Some(user) = cx.node.store.rename(cx.viewer.user.id, &name).await? {
         cx.node.publish_change(Line::Workspace, user.rev, Change::Profile { user }, Vec::new());
     }

@@ -1,29 +1,43 @@
 //! How far someone is: what their devices have confirmed, and what they have seen.
 
-use protocol::{ErrorCode, Marks, Reply, RoomId, Seq};
+use protocol::{ErrorCode, Marks, Refusal, Reply, RoomId, Seq};
 
 use super::{Context, Error};
-use crate::store::members::Raise;
+use crate::{hub::ConnectionId, store::members::Raise};
+
+/// Whose marks found no place comes back after so many milliseconds.
+const RETRY_MS: u32 = 1_000;
 
 /// A device of the viewer holds everything up to here.
 ///
 /// # Errors
-/// [`ErrorCode::Busy`].
-pub fn delivered(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error> {
-    raise(cx, room, seq, Seq::ZERO)
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Busy`].
+pub fn delivered(cx: &Context, connection: ConnectionId, room: RoomId, seq: Seq) -> Result<Reply, Error> {
+    raise(cx, connection, (room, seq, Seq::ZERO))
 }
 
 /// The viewer has seen everything up to here.
 ///
 /// # Errors
-/// [`ErrorCode::Busy`].
-pub fn read(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error> {
-    raise(cx, room, seq, seq)
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Busy`].
+pub fn read(cx: &Context, connection: ConnectionId, room: RoomId, seq: Seq) -> Result<Reply, Error> {
+    raise(cx, connection, (room, seq, seq))
 }
 
-/// Whether the viewer is in the room, and how far it goes, is asked where it is written: marks of others, or beyond the
-/// head, raise nothing.
-fn raise(cx: &Context, room: RoomId, delivered: Seq, read: Seq) -> Result<Reply, Error> {
+/// A connection follows the rooms of its person, so what it does not follow is refused without a query. The last word is the
+/// statement's that writes the marks: those of somebody who has just left, or beyond the head, raise nothing.
+fn raise(
+    cx: &Context,
+    connection: ConnectionId,
+    (room, delivered, read): (RoomId, Seq, Seq),
+) -> Result<Reply, Error> {
+    if !cx.node.is_following(connection, room) {
+        return Err(ErrorCode::RoomUnknown.into());
+    }
     let marks = Marks { user: cx.viewer.user.id, delivered, read };
-    if cx.node.marks.raise(Raise { room, marks }) { Ok(Reply::Done {}) } else { Err(ErrorCode::Busy.into()) }
+    if cx.node.marks.raise(Raise { room, marks }) {
+        Ok(Reply::Done {})
+    } else {
+        Err(Refusal::new(ErrorCode::Busy).retry_ms(RETRY_MS).into())
+    }
 }

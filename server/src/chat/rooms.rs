@@ -130,7 +130,7 @@ pub async fn start_direct(cx: &Context, user: UserId) -> Result<RoomSummary, Err
 ///
 /// # Errors
 /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`]; [`ErrorCode::DirectRoom`] for
-/// another kind; [`ErrorCode::SlowDown`]; or when the database fails.
+/// another kind; or when the database fails.
 pub async fn create(
     cx: &Context,
     nonce: Nonce,
@@ -142,7 +142,6 @@ pub async fn create(
     if kind == RoomKind::Direct {
         return Err(ErrorCode::DirectRoom.into());
     }
-    cx.node.limits.check_send(cx.viewer.user.id)?;
     let me = cx.viewer.user.id;
     let (room, membership) =
         cx.node.store.create_room(me, nonce, kind, (title.as_str(), topic.as_str())).await?;

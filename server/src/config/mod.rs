@@ -109,6 +109,11 @@ pub struct Config {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sends_burst: u32,
 
+    /// How many times the ordinary budget each person has for everything but messages: questions, marks, new rooms
+    #[arg(long, env = "ROOST_BUDGET_FACTOR", value_name = "TIMES", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub budget_factor: u32,
+
     /// Failed sign-ins a minute from one address
     #[arg(long, env = "ROOST_SIGN_INS_PER_MIN", value_name = "TRIES/MIN", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]

@@ -115,6 +115,18 @@ impl Hub {
         last
     }
 
+    /// Whether this connection follows a line.
+    #[must_use]
+    pub fn follows(&self, id: ConnectionId, line: Line) -> bool {
+        self.lock().connections.get(&id).is_some_and(|entry| entry.lines.contains(&line))
+    }
+
+    /// Whether there is this connection.
+    #[must_use]
+    pub fn contains(&self, id: ConnectionId) -> bool {
+        self.lock().connections.contains_key(&id)
+    }
+
     /// Whether anyone here follows a line.
     #[must_use]
     pub fn is_followed(&self, line: Line) -> bool {

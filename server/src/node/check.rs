@@ -32,8 +32,8 @@ const CONNECTIONS_A_MARKED_ROOM: f64 = 20.0;
 const JUST_MOVED: Duration = Duration::from_secs(30);
 /// Marks bear the time at which their writing began: the check looks back by this beyond the one before.
 const MARKS_SLACK: Duration = Duration::from_secs(20);
-/// The connections to the database are given up when all of them are out and none has come back for so many times the
-/// patience that one has.
+/// The pool is stuck, and is replaced, when all its connections are in use and none has come back for so many times the
+/// timeout of a command.
 const STUCK_AFTER: u32 = 3;
 
 /// Compares the followed lines with the database: it finds the lost last change of a line, which no hole ever shows, and a
@@ -226,7 +226,7 @@ pub(super) async fn sessions(node: Arc<Node>) {
             () = tokio::time::sleep(pause) => {}
             () = node.check_sessions.notified() => tokio::time::sleep(node.tuning.hole).await,
         }
-        node.limits.forget_rested();
+        node.budgets.forget_rested();
         let checking = node.clone();
         let check = async move { check_sessions(&checking).await };
         match node.round("the session check", check).await {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::extract::ws::Utf8Bytes;
-use protocol::Seq;
+use protocol::{RoomId, Seq};
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
@@ -197,6 +197,18 @@ impl Node {
             self.begin_at(head);
         }
         Ok(())
+    }
+
+    /// Whether a connection follows a room.
+    #[must_use]
+    pub fn is_following(&self, connection: ConnectionId, room: RoomId) -> bool {
+        self.hub.follows(connection, Line::Room(room))
+    }
+
+    /// Whether a connection is still there.
+    #[must_use]
+    pub fn is_connected(&self, connection: ConnectionId) -> bool {
+        self.hub.contains(connection)
     }
 
     /// A connection is gone.

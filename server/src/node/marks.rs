@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use protocol::{RoomId, UserId, limits::MARKS_MEMBERS_MAX};
+use protocol::{
+    RoomId, UserId,
+    limits::{MARKS_MEMBERS_MAX, ROOMS_PER_USER_MAX},
+};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -25,8 +28,10 @@ const TICK: Duration = Duration::from_millis(100);
 const LARGE_TIMES: u32 = 10;
 /// Marks in one statement.
 const BATCH: usize = 500;
-/// Members with marks that wait, at most. More are refused: the browser's next mark covers them.
+/// Members with marks that wait, at most. More are refused, and the browser comes back with them.
 const WAITING_MAX: usize = 100_000;
+/// The same of one person: nobody takes up the others' places.
+const WAITING_PER_USER_MAX: usize = ROOMS_PER_USER_MAX;
 
 #[derive(Debug)]
 struct Slot {
@@ -38,21 +43,41 @@ struct Slot {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Marks(Mutex<HashMap<(RoomId, UserId), Slot>>);
+pub struct Marks(Mutex<Slots>);
+
+/// Law: `of_user` counts the slots of each person who has any.
+#[derive(Debug, Default)]
+struct Slots {
+    slots: HashMap<(RoomId, UserId), Slot>,
+    of_user: HashMap<UserId, usize>,
+}
+
+impl Slots {
+    /// Makes room for a member's marks where there is none yet. Says whether there is.
+    fn admit(&mut self, member: (RoomId, UserId)) -> bool {
+        if self.slots.contains_key(&member) {
+            return true;
+        }
+        let count = self.of_user.get(&member.1).copied().unwrap_or(0);
+        if self.slots.len() >= WAITING_MAX || count >= WAITING_PER_USER_MAX {
+            return false;
+        }
+        self.of_user.insert(member.1, count + 1);
+        self.slots.insert(member, Slot { raise: None, written: None, large: false });
+        true
+    }
+}
 
 impl Marks {
     /// Marks to write soon. Says whether they were taken.
     #[must_use]
     pub fn raise(&self, raise: Raise) -> bool {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() >= WAITING_MAX {
+        let member = (raise.room, raise.marks.user);
+        if !slots.admit(member) {
             return false;
         }
-        let slot = slots.entry((raise.room, raise.marks.user)).or_insert(Slot {
-            raise: None,
-            written: None,
-            large: false,
-        });
+        let Some(slot) = slots.slots.get_mut(&member) else { return false };
         let waiting = slot.raise.get_or_insert(raise);
         waiting.marks.delivered = waiting.marks.delivered.max(raise.marks.delivered);
         waiting.marks.read = waiting.marks.read.max(raise.marks.read);
@@ -62,8 +87,9 @@ impl Marks {
     /// Takes what is due; forgets who has nothing to write and has rested.
     fn due(&self, every: Duration, now: Instant) -> Vec<Raise> {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Slots { slots, of_user } = &mut *slots;
         let mut due = Vec::new();
-        slots.retain(|_, slot| {
+        slots.retain(|(_, user), slot| {
             let every = if slot.large { every * LARGE_TIMES } else { every };
             let rested = slot.written.is_none_or(|at| now.duration_since(at) >= every);
             if rested && let Some(raise) = slot.raise.take() {
@@ -71,7 +97,14 @@ impl Marks {
                 due.push(raise);
                 return true;
             }
-            slot.raise.is_some() || !rested
+            let keep = slot.raise.is_some() || !rested;
+            if !keep && let Some(count) = of_user.get_mut(user) {
+                *count -= 1;
+                if *count == 0 {
+                    of_user.remove(user);
+                }
+            }
+            keep
         });
         // Always in one order, so that two nodes that write the same rows do not lock each other out.
         due.sort_by_key(|raise| (raise.room, raise.marks.user));
@@ -81,7 +114,7 @@ impl Marks {
     /// The room has this many members.
     fn sized(&self, room: RoomId, user: UserId, members: u32) {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = slots.get_mut(&(room, user)) {
+        if let Some(slot) = slots.slots.get_mut(&(room, user)) {
             slot.large = members as usize > MARKS_MEMBERS_MAX;
         }
     }
@@ -145,4 +178,33 @@ pub(super) fn of(line: Line, room: RoomId, marks: protocol::Marks) -> Uuid {
 /// See [`of`].
 pub(super) fn far(marks: protocol::Marks) -> i64 {
     marks.delivered.0 + marks.read.0
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Seq;
+
+    use super::*;
+
+    fn raise(room: u128, user: u128) -> Raise {
+        let marks = protocol::Marks { user: UserId(Uuid::from_u128(user)), delivered: Seq(1), read: Seq(1) };
+        Raise { room: RoomId(Uuid::from_u128(room)), marks }
+    }
+
+    #[test]
+    fn one_person_takes_only_so_many_places_and_gets_them_back() {
+        let marks = Marks::default();
+        for room in 0..WAITING_PER_USER_MAX as u128 {
+            assert!(marks.raise(raise(room, 1)));
+        }
+        assert!(!marks.raise(raise(1_000_000, 1)), "one more room");
+        assert!(marks.raise(raise(0, 1)), "a room that waits already");
+        assert!(marks.raise(raise(0, 2)), "somebody else");
+        let now = Instant::now();
+        assert_eq!(marks.due(Duration::ZERO, now).len(), WAITING_PER_USER_MAX + 1);
+        assert!(marks.due(Duration::ZERO, now).is_empty());
+        assert!(marks.raise(raise(1_000_000, 1)), "the others have been written and have rested");
+        let slots = marks.0.lock().unwrap();
+        assert_eq!((slots.slots.len(), slots.of_user.len()), (1, 1));
+    }
 }

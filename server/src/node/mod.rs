@@ -8,14 +8,15 @@
 //! Law: an event is handed to the hub in the order of its line's numbers, without a hole, from the moment on at which a
 //! connection that follows the line was answered.
 
+mod budget;
 mod check;
 mod deliver;
 mod follow;
-mod limits;
 mod marks;
 mod people;
 mod ring;
 mod sabotage;
+mod turns;
 mod writer;
 
 use std::{
@@ -24,7 +25,7 @@ use std::{
     time::Duration,
 };
 
-use protocol::{Change, CloseCode, Epoch, Event, RoomId, Seq, ServerFrame, SessionId, User, UserId};
+use protocol::{Change, CloseCode, Epoch, Event, RoomId, Seq, ServerFrame, SessionId, User, UserId, limits};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -35,11 +36,12 @@ use crate::{
     metrics::{Metrics, Now},
     store::Store,
 };
-pub use limits::Limits;
+pub use budget::Budgets;
 pub use marks::Marks;
 pub use people::Names;
 pub use ring::Recent;
 pub use sabotage::Sabotage;
+pub use turns::{Turn, Turns};
 pub use writer::{Writer, Written};
 
 /// Repairs that ask the database at once. More would keep sends from its connections.
@@ -100,13 +102,16 @@ pub struct Tuning {
     pub marks: Duration,
     /// How often a session that is in use over a socket is noted, at most. (The database writes it at most once a minute.)
     pub keep_alive: Duration,
-    /// How long anything that asks the database is waited for: a command, a page, a flush, a check. The database's own
-    /// timeouts (10 s) end every statement sooner, unless it cannot be reached, over a connection that does not know it yet.
+    /// The timeout of whatever asks the database: a command, a page, a flush, a check. The database's own timeout ends every
+    /// statement sooner, unless it cannot be reached, over a connection that does not know it yet. Browsers wait longer: see
+    /// [`limits::COMMAND_MS`].
     pub patience: Duration,
     /// Messages that one person may send in a second, in the long run …
     pub sends_per_s: NonZeroU32,
     /// … and at once.
     pub sends_burst: NonZeroU32,
+    /// How many times the budgets of [`budget`] each person has for everything else.
+    pub budget_factor: NonZeroU32,
     /// Test only: what goes wrong on purpose.
     pub sabotage: Sabotage,
 }
@@ -122,9 +127,10 @@ impl Default for Tuning {
             hole: Duration::from_millis(50),
             marks: Duration::from_secs(1),
             keep_alive: Duration::from_secs(60),
-            patience: Duration::from_secs(15),
+            patience: Duration::from_millis(limits::COMMAND_MS as u64),
             sends_per_s: const { NonZeroU32::new(5).expect("not zero") },
             sends_burst: const { NonZeroU32::new(30).expect("not zero") },
+            budget_factor: NonZeroU32::MIN,
             sabotage: Sabotage::default(),
         }
     }
@@ -142,8 +148,10 @@ pub struct Node {
     pub writer: Writer,
     /// Marks on their way into the database.
     pub marks: Marks,
-    /// How much one person may do at once.
-    pub limits: Limits,
+    /// How much each person may still do.
+    pub budgets: Budgets,
+    /// How many are greeted at once.
+    pub turns: Turns,
     /// What this node counts.
     pub metrics: Metrics,
     hub: Hub,
@@ -179,6 +187,7 @@ impl Node {
         let hub = Hub::default();
         let (detour, spoilt) = tuning.sabotage.detour();
         let (writer, queues) = Writer::new(tuning.patience);
+        let turns = Turns::new(store.connections_max(), tuning.patience);
         let node = Arc::new(Self {
             metrics: Metrics::new(&broker.counters(), hub.counters()),
             name,
@@ -188,7 +197,8 @@ impl Node {
             clock: Clock::default(),
             writer,
             marks: Marks::default(),
-            limits: Limits::new(tuning.sends_per_s, tuning.sends_burst),
+            budgets: Budgets::new(&tuning),
+            turns,
             hub,
             broker,
             follows: follow::Follows::default(),

@@ -1,11 +1,17 @@
 //! One socket's life: one task that reads, runs one command at a time, writes what is queued, and ends.
 //!
-//! Law: a command runs in a task of its own, and its end is awaited or left alone, never cut off: a socket that closes
-//! drops no database future half-way. What takes too long is refused with «later» and may still come to its end: every
-//! command is safe to repeat. While a command runs no further frame is read: a browser that asks faster than it
-//! is answered waits. Only sends may follow each other before the first is answered ([`SENDS_AHEAD_MAX`]): they stand in
-//! their lane, in their order, as soon as they are read. Answers come in the order of the questions. Every write is under
-//! a timeout: a peer that stalls delays nobody.
+//! Law:
+//! - a command runs in a task of its own, and its end is awaited or left alone, never cut off: a socket that closes drops no
+//!   database future half-way. What exceeds the timeout is refused with «later» and may still come to its end: every command
+//!   is safe to repeat;
+//! - commands run one after the other, and answers come in the order of the questions. Only sends may follow each other before
+//!   the first is answered ([`SENDS_AHEAD_MAX`]): they stand in their lane, in their order, as soon as it is their turn;
+//! - a bounded number of commands is read ahead ([`AHEAD_MAX`], [`AHEAD_BYTES`]); a browser that asks still faster waits. A
+//!   `ping` among them is answered at once: it asks whether the connection lives, not whether the database does;
+//! - each command is paid for when its turn comes ([`Node::charge`](crate::node::Node::charge)). What costs nothing but reading
+//!   it (pings of both kinds, refusals because a budget was spent) is counted too ([`Connection::count`]), and a flood of it
+//!   ends the connection;
+//! - every write is under a timeout: a peer that stalls delays nobody.
 
 use std::{collections::VecDeque, ops::ControlFlow, sync::Arc, time::Duration};
 
@@ -22,26 +28,38 @@ use crate::{
 };
 
 /// The browser says `hello` within this time.
-const HELLO_WITHIN: Duration = Duration::from_secs(10);
+const HELLO_TIMEOUT: Duration = Duration::from_millis(limits::HELLO_MS as u64);
 /// A write that takes longer has failed.
-const WRITE_WITHIN: Duration = Duration::from_secs(10);
-/// Whoever asked for something that has not come to its end asks again after so many milliseconds.
-const LATE_RETRY_MS: u32 = 1_000;
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that was silent for so long is closed.
+const SILENCE_TIMEOUT: Duration = Duration::from_millis(limits::SILENT_MS as u64);
+/// We wait for the browser's own close for this time …
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// … and for so many frames: what is left unread would reset the connection, and the reason would be lost on the way.
+const CLOSE_FRAMES: usize = 10_000;
+/// When to retry a command that timed out, in milliseconds.
+const TIMEOUT_RETRY_MS: u32 = 1_000;
 /// Frames fed to the socket before one flush.
 const WRITE_BATCH: usize = 64;
 /// Sends of one connection that may wait for their commit at once.
 const SENDS_AHEAD_MAX: usize = 32;
+/// Commands that wait for their turn, at most: a browser that comes back asks for each of its rooms, and a ping behind all that
+/// must be seen.
+const AHEAD_MAX: usize = 256;
+/// Bytes of those, at most, and one frame.
+const AHEAD_BYTES: usize = 64 * 1024;
 /// So many frames that could not be read end the connection.
 const GARBAGE_MAX: u32 = 10;
-/// A connection is silent for at most so many pings.
-const SILENT_PINGS: u32 = 3;
 
-/// The commands that run, in the order in which they are answered: one, or several sends.
+/// The commands of a connection, in the order of their answers.
 #[derive(Default)]
-struct Running {
-    asked: VecDeque<Asked>,
-    /// A command that was read while sends ran: it waits for them, and nothing more is read.
-    next: Option<ClientFrame>,
+struct Queue {
+    /// What runs: one command, or several sends.
+    running: VecDeque<Asked>,
+    /// What has been read and waits for its turn.
+    waiting: VecDeque<(usize, ClientFrame)>,
+    /// The size of that.
+    waiting_bytes: usize,
 }
 
 /// A command that runs, by the browser's number for it.
@@ -53,6 +71,7 @@ struct Asked {
 }
 
 /// What has become of a command.
+#[derive(Debug)]
 struct Answer {
     r#ref: u32,
     /// When a send came: how long it takes is what people feel.
@@ -67,13 +86,15 @@ pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) socket: WebSocket,
     pub(super) outbox: Arc<Outbox>,
-    pub(super) ping: Duration,
     pub(super) state: State,
 }
 
 /// How far a connection is.
 #[derive(Debug)]
 pub(super) struct State {
+    /// `hello` has been read.
+    said_hello: bool,
+    /// … and answered with `welcome`.
     greeted: bool,
     garbage: u32,
     opened: Instant,
@@ -85,7 +106,7 @@ pub(super) struct State {
 impl Default for State {
     fn default() -> Self {
         let now = Instant::now();
-        Self { greeted: false, garbage: 0, opened: now, heard: now, kept_alive: None }
+        Self { said_hello: false, greeted: false, garbage: 0, opened: now, heard: now, kept_alive: None }
     }
 }
 
@@ -107,51 +128,51 @@ impl Connection {
     }
 
     async fn serve(&mut self) -> ControlFlow<End, std::convert::Infallible> {
-        let mut running = Running::default();
-        let silence = tokio::time::sleep(HELLO_WITHIN);
+        let mut queue = Queue::default();
+        let silence = tokio::time::sleep(HELLO_TIMEOUT);
         tokio::pin!(silence);
         loop {
             tokio::select! {
-                answer = running.finish() => {
+                answer = queue.finish() => {
                     let mut answers = vec![answer];
                     // What is ready at once goes out together.
                     while answers.len() < WRITE_BATCH
-                        && let Some(answer) = running.finish().now_or_never()
+                        && let Some(answer) = queue.finish().now_or_never()
                     {
                         answers.push(answer);
                     }
                     self.answer(answers).await?;
-                    if running.asked.is_empty() && let Some(frame) = running.next.take() {
-                        self.begin(frame, &mut running);
-                    }
+                    self.advance(&mut queue);
                 }
                 // What came while `hello` ran is told after `welcome`, which may not know of it.
-                () = self.outbox.ready(), if self.state.greeted || running.asked.is_empty() => {
+                () = self.outbox.ready(), if self.state.greeted || queue.running.is_empty() => {
                     self.drain().await?;
                 }
-                frame = self.socket.recv(), if running.may_read() => {
+                frame = self.socket.recv(), if queue.may_read() => {
                     self.state.heard = Instant::now();
-                    self.read(frame, &mut running).await?;
+                    self.read(frame, &mut queue).await?;
                 }
                 () = &mut silence => {
-                    let until = match self.state.greeted {
-                        true => self.state.heard + self.ping * SILENT_PINGS,
-                        false => self.state.opened + HELLO_WITHIN,
+                    let until = match self.state.said_hello {
+                        true => self.state.heard + SILENCE_TIMEOUT,
+                        false => self.state.opened + HELLO_TIMEOUT,
                     };
-                    if until <= Instant::now() {
+                    let now = Instant::now();
+                    // A browser is not silent while nothing is read.
+                    if until <= now && queue.may_read() {
                         return end(CloseCode::Resume, "silent too long");
                     }
-                    silence.as_mut().reset(until);
+                    silence.as_mut().reset(until.max(now + Duration::from_secs(1)));
                 }
             }
         }
     }
 
-    /// A frame came: a command begins to run, or is answered at once.
+    /// A frame came: a command waits for its turn, or is answered at once.
     async fn read(
         &mut self,
         frame: Option<Result<Frame, axum::Error>>,
-        running: &mut Running,
+        queue: &mut Queue,
     ) -> ControlFlow<End> {
         let text = match frame {
             None => return ControlFlow::Break(End::Gone("the browser went away".to_owned())),
@@ -159,7 +180,7 @@ impl Connection {
             Some(Ok(Frame::Close(_))) => {
                 return ControlFlow::Break(End::Gone("closed by the browser".to_owned()));
             }
-            Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => return ControlFlow::Continue(()),
+            Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => return self.count().await,
             Some(Ok(Frame::Binary(_))) => {
                 return self.garbage(None, Refusal::new(ErrorCode::NotUtf8)).await;
             }
@@ -167,45 +188,74 @@ impl Connection {
         };
         match ClientFrame::decode(&text) {
             Err((r#ref, refusal)) => self.garbage(r#ref, refusal).await,
-            Ok(ClientFrame { r#ref, command })
-                if !self.state.greeted && !matches!(command, Command::Hello { .. }) =>
-            {
-                self.garbage(Some(r#ref), Refusal::new(ErrorCode::HelloMissing)).await
-            }
-            Ok(frame) => {
-                let is_send = matches!(frame.command, Command::Send { .. });
-                if running.asked.is_empty() || is_send {
-                    self.begin(frame, running);
-                } else {
-                    running.next = Some(frame);
+            Ok(ClientFrame { r#ref, command }) => match (&command, self.state.said_hello) {
+                (Command::Hello { .. }, true) => {
+                    self.garbage(Some(r#ref), Refusal::new(ErrorCode::HelloRepeated)).await
                 }
-                ControlFlow::Continue(())
-            }
+                (Command::Ping {}, true) => self.pong(r#ref).await,
+                (Command::Hello { .. }, false) | (_, true) => {
+                    self.state.said_hello = true;
+                    queue.push(text.len(), ClientFrame { r#ref, command });
+                    self.advance(queue);
+                    ControlFlow::Continue(())
+                }
+                (_, false) => self.garbage(Some(r#ref), Refusal::new(ErrorCode::HelloMissing)).await,
+            },
         }
     }
 
-    fn begin(&mut self, ClientFrame { r#ref, command }: ClientFrame, running: &mut Running) {
+    /// Answers a ping, ahead of all commands that run and wait.
+    async fn pong(&mut self, r#ref: u32) -> ControlFlow<End> {
+        self.cx.node.metrics.command(Command::Ping {}.name());
+        self.count().await?;
+        self.write([ServerFrame::Reply { r#ref, reply: Reply::Pong {} }.encode().into()]).await
+    }
+
+    /// Counts something that cost nothing but reading it. A flood of it is no browser of ours.
+    async fn count(&mut self) -> ControlFlow<End> {
+        if self.cx.node.charge_free(self.cx.viewer.user.id).is_ok() {
+            return ControlFlow::Continue(());
+        }
+        let refusal = Refusal::new(ErrorCode::TooManyFrames);
+        self.cx.node.metrics.refused(refusal.code);
+        self.write([ServerFrame::Refusal { r#ref: None, refusal }.encode().into()]).await?;
+        end(CloseCode::TooManyFrames, ErrorCode::TooManyFrames.text())
+    }
+
+    /// Lets everything run whose turn it is.
+    fn advance(&mut self, queue: &mut Queue) {
+        while let Some(frame) = queue.next() {
+            queue.running.push_back(self.begin(frame));
+        }
+    }
+
+    fn begin(&mut self, ClientFrame { r#ref, command }: ClientFrame) -> Asked {
         self.cx.node.metrics.command(command.name());
         if is_of_a_person(&command) {
             self.keep_alive();
         }
-        let came = Instant::now();
-        let asked = if let Command::Send { room, nonce, body } = command {
-            let answer = dispatch_send(&self.cx, room, nonce, &body).boxed();
-            Asked { r#ref, is_send: true, came, answer }
-        } else {
-            let (cx, connection) = (self.cx.clone(), (self.id, self.ping.as_millis() as u32));
-            let (node, what) = (Arc::clone(&cx.node), command.name());
-            let run = async move { dispatch(&cx, connection, command).await };
-            let answer = async move {
-                node.within_patience(what, run).await.unwrap_or_else(|unfinished| {
-                    unfinished.log(what);
-                    Err(Refusal::new(ErrorCode::Internal).retry_ms(LATE_RETRY_MS))
-                })
-            };
-            Asked { r#ref, is_send: false, came, answer: answer.boxed() }
+        let (came, is_send) = (Instant::now(), matches!(command, Command::Send { .. }));
+        let answer = match self.cx.node.charge(self.cx.viewer.user.id, &command) {
+            Err(refusal) => std::future::ready(Err(refusal)).boxed(),
+            Ok(()) => self.run_command(command),
         };
-        running.asked.push_back(asked);
+        Asked { r#ref, is_send, came, answer }
+    }
+
+    fn run_command(&self, command: Command) -> BoxFuture<'static, Result<Reply, Refusal>> {
+        if let Command::Send { room, nonce, body } = command {
+            return dispatch_send(&self.cx, room, nonce, &body).boxed();
+        }
+        let (cx, connection) = (self.cx.clone(), self.id);
+        let (node, what) = (Arc::clone(&cx.node), command.name());
+        let run = async move { dispatch(&cx, connection, command).await };
+        let answer = async move {
+            node.within_patience(what, run).await.unwrap_or_else(|unfinished| {
+                unfinished.log(what);
+                Err(Refusal::new(ErrorCode::Internal).retry_ms(TIMEOUT_RETRY_MS))
+            })
+        };
+        answer.boxed()
     }
 
     /// Whoever writes is not signed out in the middle of it: the session lives on, as by a request for a page.
@@ -224,7 +274,7 @@ impl Connection {
     }
 
     async fn answer(&mut self, answers: Vec<Answer>) -> ControlFlow<End> {
-        let mut version = false;
+        let (mut version, mut spent) = (false, 0);
         let mut frames = Vec::with_capacity(answers.len());
         let mut sends = Vec::new();
         for Answer { r#ref, sent, result } in answers {
@@ -235,6 +285,7 @@ impl Connection {
                 Err(refusal) => {
                     self.cx.node.metrics.refused(refusal.code);
                     version |= refusal.code == ErrorCode::VersionUnsupported;
+                    spent += u32::from(refusal.code == ErrorCode::SlowDown);
                     ServerFrame::Refusal { r#ref: Some(r#ref), refusal }
                 }
             });
@@ -242,6 +293,9 @@ impl Connection {
         self.write(frames.into_iter().map(|frame| frame.encode().into())).await?;
         for came in sends {
             self.cx.node.metrics.send_seconds.observe(came.elapsed().as_secs_f64());
+        }
+        for _ in 0..spent {
+            self.count().await?;
         }
         if version {
             return end(CloseCode::VersionUnsupported, "");
@@ -304,7 +358,7 @@ impl Connection {
             }
             self.socket.flush().await
         };
-        match tokio::time::timeout(WRITE_WITHIN, write).await {
+        match tokio::time::timeout(WRITE_TIMEOUT, write).await {
             Ok(Ok(())) => ControlFlow::Continue(()),
             Ok(Err(e)) => ControlFlow::Break(End::Gone(format!("the socket broke: {e}"))),
             Err(_) => ControlFlow::Break(End::Gone("the browser stopped reading".to_owned())),
@@ -316,10 +370,14 @@ impl Connection {
         let goodbye = async {
             let frame = Frame::Close(Some(CloseFrame { code, reason: reason.into() }));
             if self.socket.send(frame).await.is_ok() {
-                while let Some(Ok(_)) = self.socket.next().await {}
+                for _ in 0..CLOSE_FRAMES {
+                    if !matches!(self.socket.next().await, Some(Ok(_))) {
+                        break;
+                    }
+                }
             }
         };
-        if tokio::time::timeout(Duration::from_secs(2), goodbye).await.is_err() {
+        if tokio::time::timeout(CLOSE_TIMEOUT, goodbye).await.is_err() {
             tracing::debug!("the browser did not answer the close");
         }
     }
@@ -330,6 +388,9 @@ fn is_of_a_person(command: &Command) -> bool {
     match command {
         Command::Hello { .. }
         | Command::Ping {}
+        | Command::ListRooms { .. }
+        | Command::CompareRooms { .. }
+        | Command::People { .. }
         | Command::CatchUp { .. }
         | Command::Delivered { .. }
         | Command::Members { .. } => false,
@@ -339,6 +400,8 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Edit { .. }
         | Command::Delete { .. }
         | Command::React { .. }
+        | Command::Pin { .. }
+        | Command::Pinned { .. }
         | Command::Read { .. }
         | Command::FindUsers { .. }
         | Command::StartDirect { .. }
@@ -364,22 +427,44 @@ fn end<T>(code: CloseCode, reason: &str) -> ControlFlow<End, T> {
     ControlFlow::Break(End::Close(Close { code, reason: reason.to_owned() }))
 }
 
-impl Running {
+impl Queue {
+    /// A command that was read.
+    fn push(&mut self, bytes: usize, frame: ClientFrame) {
+        self.waiting_bytes += bytes;
+        self.waiting.push_back((bytes, frame));
+    }
+
+    /// The next command, if its turn has come: nothing runs, or only sends run and it is one more.
+    fn next(&mut self) -> Option<ClientFrame> {
+        let (_, frame) = self.waiting.front()?;
+        let is_one_more_send = matches!(frame.command, Command::Send { .. })
+            && self.running.len() < SENDS_AHEAD_MAX
+            && self.running.iter().all(|asked| asked.is_send);
+        if !self.running.is_empty() && !is_one_more_send {
+            return None;
+        }
+        let (bytes, frame) = self.waiting.pop_front()?;
+        self.waiting_bytes -= bytes;
+        if self.waiting.is_empty() {
+            // Most connections are idle most of the time.
+            self.waiting.shrink_to_fit();
+        }
+        Some(frame)
+    }
+
     /// The answer to the oldest command that runs; never, when none does. Safe to drop: nothing is lost by it.
     async fn finish(&mut self) -> Answer {
-        let Some(Asked { r#ref, is_send, came, answer }) = self.asked.front_mut() else {
+        let Some(Asked { r#ref, is_send, came, answer }) = self.running.front_mut() else {
             return std::future::pending().await;
         };
         let (r#ref, sent) = (*r#ref, is_send.then_some(*came));
         let answer = Answer { r#ref, sent, result: answer.await };
-        self.asked.pop_front();
+        self.running.pop_front();
         answer
     }
 
     /// Whether another frame may be read.
     fn may_read(&self) -> bool {
-        self.next.is_none()
-            && self.asked.len() < SENDS_AHEAD_MAX
-            && self.asked.iter().all(|asked| asked.is_send)
+        self.waiting.len() < AHEAD_MAX && self.waiting_bytes < AHEAD_BYTES
     }
 }

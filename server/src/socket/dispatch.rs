@@ -1,6 +1,6 @@
 //! Command → chat function → reply: the routing table.
 
-use protocol::{Command, ErrorCode, Nonce, Refusal, Reply, RoomId, RoomSummary, VERSION};
+use protocol::{Command, ErrorCode, Nonce, Refusal, Reply, RoomId, RoomSummary, VERSION, limits::PING_MS};
 
 use crate::{
     broker::{Effect, Line},
@@ -14,10 +14,10 @@ use crate::{
 /// The refusal for the browser. A failure of ours has been logged here.
 pub(super) async fn dispatch(
     cx: &Context,
-    (connection, ping_ms): (ConnectionId, u32),
+    connection: ConnectionId,
     command: Command,
 ) -> Result<Reply, Refusal> {
-    route(cx, (connection, ping_ms), command).await.map_err(|error| told(&error))
+    route(cx, connection, command).await.map_err(|error| told(&error))
 }
 
 /// Says something, and returns what waits for the answer: see [`messages::send`]. No database future is in it.
@@ -45,11 +45,7 @@ fn told(error: &Error) -> Refusal {
     error.refusal()
 }
 
-async fn route(
-    cx: &Context,
-    (connection, ping_ms): (ConnectionId, u32),
-    command: Command,
-) -> Result<Reply, Error> {
+async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Result<Reply, Error> {
     // Whoever has asked for a room need not wait for the word of it to come back: while the broker is away it does not.
     let admitted = async |summary: Result<RoomSummary, Error>| {
         let summary = summary?;
@@ -62,7 +58,7 @@ async fn route(
             let refusal = Refusal::new(ErrorCode::VersionUnsupported);
             Err(refusal.detail(format!("this server speaks version {VERSION}")).into())
         }
-        Command::Hello { .. } => chat::hello(cx, connection, ping_ms).await,
+        Command::Hello { .. } => chat::hello(cx, connection, PING_MS).await,
         Command::Ping {} => Ok(Reply::Pong {}),
         Command::Open { room } => Ok(Reply::View { view: Box::new(rooms::view(cx, room).await?) }),
         Command::ListRooms { after } => rooms::list(cx, after).await,
@@ -79,8 +75,8 @@ async fn route(
         Command::Edit { room, seq, edits, body } => messages::edit(cx, room, seq, edits, &body).await,
         Command::Delete { room, seq } => messages::delete(cx, room, seq).await,
         Command::React { room, seq, emoji, on } => messages::react(cx, room, seq, &emoji, on).await,
-        Command::Delivered { room, seq } => reading::delivered(cx, room, seq),
-        Command::Read { room, seq } => reading::read(cx, room, seq),
+        Command::Delivered { room, seq } => reading::delivered(cx, connection, room, seq),
+        Command::Read { room, seq } => reading::read(cx, connection, room, seq),
         Command::FindUsers { query } => rooms::find_users(cx, &query).await,
         Command::StartDirect { user } => admitted(rooms::start_direct(cx, user).await).await,
         Command::CreateRoom { nonce, kind, title, topic } => {

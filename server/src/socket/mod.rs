@@ -28,8 +28,6 @@ use crate::{
     site::Site,
 };
 
-/// How often a browser that hears nothing asks whether we are there.
-const PING: Duration = Duration::from_secs(25);
 /// Memory that each socket reads into. The default, 128 KiB, is paid by every idle connection; what browsers say is nearly
 /// always shorter than this, and what is longer is read in parts.
 const READ_BUFFER_BYTES: usize = 1_024;
@@ -100,7 +98,7 @@ async fn upgrade(
         tracing::debug!(user.id = %owner.user, "a connection opened");
         let accounts = Arc::clone(&site.accounts);
         let connection =
-            Connection { cx, accounts, id, socket, outbox, ping: PING, state: ConnectionState::default() };
+            Connection { cx, accounts, id, socket, outbox, state: ConnectionState::default() };
         let reason = connection.run().await;
         tracing::debug!(user.id = %owner.user, reason, "a connection ended");
         drop(ticket);

@@ -45,18 +45,18 @@ pub use users::{Credentials, Entry, NewPassword, NewUser, SignUpRefused};
 /// A query that waits longer for a connection of the pool fails.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The database ends a statement after so many milliseconds …
-const STATEMENT_TIMEOUT_MS: &str = "10000";
+const STATEMENT_TIMEOUT_MS: u32 = protocol::limits::STATEMENT_MS;
 /// … one that waits for a lock after so many …
-const LOCK_TIMEOUT_MS: &str = "5000";
+const LOCK_TIMEOUT_MS: u32 = 5_000;
 /// … and a transaction in which nothing happens after so many: no server that hangs holds a room's lock for long.
-const IDLE_IN_TRANSACTION_TIMEOUT_MS: &str = "10000";
+const IDLE_IN_TRANSACTION_TIMEOUT_MS: u32 = protocol::limits::STATEMENT_MS;
 /// Over TCP the database asks a connection that is silent for so many seconds whether we are still there …
-const KEEPALIVES_IDLE_S: &str = "30";
+const KEEPALIVES_IDLE_S: u32 = 30;
 /// … and again after each so many, …
-const KEEPALIVES_INTERVAL_S: &str = "10";
+const KEEPALIVES_INTERVAL_S: u32 = 10;
 /// … and ends one that has not answered so often: what a network has swallowed takes no connection of the database's for
 /// long. (Our own end cannot be told to: sqlx does not hand out its socket.)
-const KEEPALIVES_COUNT: &str = "3";
+const KEEPALIVES_COUNT: u32 = 3;
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -219,7 +219,7 @@ impl Store {
     }
 
     /// Takes another pool when this one is stuck: all its connections are out, and none has come back for so long. The
-    /// database ends each statement, and each transaction in which nothing happens, within 10 s; so whoever waits longer
+    /// database ends each statement, and each transaction in which nothing happens, within 8 s; so whoever waits longer
     /// waits for what the network has swallowed, and holds a connection until the system gives it up, which may be never.
     /// Who waits is left to it. Says whether it was so.
     #[must_use]
@@ -258,6 +258,12 @@ impl Store {
     pub async fn is_writable(&self) -> Result<bool, Error> {
         let mut connection = self.pool().acquire().await?;
         Ok(writable::ask(&mut connection).await?)
+    }
+
+    /// The most connections that there may be.
+    #[must_use]
+    pub fn connections_max(&self) -> u32 {
+        self.pool().options().get_max_connections()
     }
 
     /// Connections that are in use, and that wait.

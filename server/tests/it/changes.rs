@@ -278,7 +278,7 @@ async fn sends_may_follow_each_other_before_they_are_answered(pool: PgPool) {
         body: number.to_string(),
     };
     frames.extend((0..COUNT).map(send));
-    frames.push(Command::Ping {});
+    frames.push(Command::FindUsers { query: String::new() });
     for (at, command) in frames.into_iter().enumerate() {
         let frame = ClientFrame { r#ref: u32::try_from(at).unwrap(), command };
         socket.feed(tungstenite::Message::text(frame.encode())).await.unwrap();

@@ -84,6 +84,7 @@ impl Cluster {
             marks: Duration::from_millis(100),
             sends_per_s: std::num::NonZeroU32::new(10_000).unwrap(),
             sends_burst: std::num::NonZeroU32::new(10_000).unwrap(),
+            budget_factor: std::num::NonZeroU32::new(1_000).unwrap(),
             ..Tuning::default()
         }
     }

@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod budget;
 mod changes;
 mod cluster;
 mod late;

@@ -63,6 +63,7 @@ fn help_lists_every_setting_with_its_variable() {
         "ROOST_SESSION_DAYS",
         "ROOST_SENDS_PER_S",
         "ROOST_SENDS_BURST",
+        "ROOST_BUDGET_FACTOR",
         "ROOST_SIGN_INS_PER_MIN",
         "ROOST_CONNECTIONS_PER_USER",
         "ROOST_CONNECTIONS_PER_ADDRESS",

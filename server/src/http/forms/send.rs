@@ -35,6 +35,7 @@ async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Re
     let viewer = signed_in(visit)?;
     let room: RoomId = room.parse().map_err(|_| Fault::refused("", ErrorCode::RoomUnknown))?;
     let cx = chat::Context { node: Arc::clone(&site.node), viewer: viewer.clone() };
+    site.node.charge_send(viewer.user.id)?;
     // The page's own nonce makes a second click harmless; without one it is a new message each time.
     let nonce = fields.get("nonce").parse().unwrap_or_else(|_| Nonce(Uuid::new_v4()));
     let body = Body::parse(fields.get("body")).map_err(|refusal| blame_body(refusal.into()))?.into_string();

@@ -1,0 +1,521 @@
+//! What each command costs, and how much one person may spend, on this node.
+//!
+//! Every command takes tokens from a bucket of its person ([`Bucket`]); those that are told to a whole room take some from the
+//! room's as well ([`RoomBucket`]). A bucket fills again with time. A command that finds too little is refused with
+//! [`ErrorCode::SlowDown`] and the time after which there is enough; it has cost nothing then but reading it.
+//!
+//! [`price`] and the two tables of allowances below it are the whole policy: one row a command, with its reason. Other bounds
+//! are not here: garbage (`socket::connection`), sockets (`socket::door`), addresses (`http::limits`),
+//! how many are greeted at once ([`turns`](super::turns)).
+//!
+//! Law: an honest client never meets a refusal in ordinary use, also when it comes back with hundreds of rooms and several
+//! tabs; a hostile one costs others no more than its buckets let through. The tests below say so for each.
+//!
+//! Each node counts for itself: behind N nodes one person has N budgets. Who has rested is forgotten, so the memory is
+//! that of the people who did something within the last minutes.
+
+use std::{hash::Hash, num::NonZeroU32};
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
+use protocol::{Command, ErrorCode, Refusal, RoomId, Seq, UserId, limits};
+
+use super::{Node, Tuning};
+use crate::broker::Line;
+
+/// What a person spends from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bucket {
+    /// What a person writes: messages, and changes of them. The one that settings change (`ROOST_SENDS_PER_S`).
+    Sends,
+    /// How far they are.
+    Marks,
+    /// Whatever only reads.
+    Questions,
+    /// Greetings.
+    Hellos,
+    /// Rooms that they make.
+    NewRooms,
+    /// Direct rooms that they begin, or come back to.
+    DirectRooms,
+    /// Channels that they join or leave.
+    Joins,
+    /// People whom they add.
+    Invites,
+    /// Titles that they give.
+    Titles,
+    /// What costs nothing but reading it: pings of both kinds, and commands that were refused because a bucket was empty. Whoever
+    /// empties this one is closed.
+    Free,
+}
+
+/// What all members together spend from: it is told to everyone in the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RoomBucket {
+    /// People who come and go.
+    Members,
+    /// Titles.
+    Titles,
+}
+
+/// What a command costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Price {
+    bucket: Bucket,
+    tokens: u32,
+    room: Option<(RoomBucket, RoomId)>,
+}
+
+/// How a bucket fills, and how much it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Allowance {
+    per_min: u32,
+    burst: u32,
+}
+
+const fn of(bucket: Bucket, tokens: u32) -> Option<Price> {
+    Some(Price { bucket, tokens, room: None })
+}
+
+const fn with_room(bucket: Bucket, tokens: u32, room: (RoomBucket, RoomId)) -> Option<Price> {
+    Some(Price { bucket, tokens, room: Some(room) })
+}
+
+/// One row for each command. `head` is how far the command's room is, where this node follows it. One token of
+/// [`Bucket::Questions`] is the cheapest question: one indexed query for a membership and some rows, about a fifth of a
+/// millisecond of the database.
+fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price> {
+    match command {
+        // Answered by the connection itself, before its turn: see [`Node::charge_free`].
+        Command::Ping {} => None,
+        // The dearest question there is, up to 2 MB: everyone asks it once a connection.
+        Command::Hello { .. } => of(Bucket::Hellos, 1),
+        // From memory mostly. One that is too far behind is answered like `open`.
+        Command::CatchUp { line, after } if is_near(*after, head(*line)) => of(Bucket::Questions, 1),
+        // The room, 50 messages, 200 members, sorted, and their marks.
+        Command::Open { .. } | Command::CatchUp { .. } => of(Bucket::Questions, 8),
+        // A membership and 50 messages.
+        Command::History { .. } => of(Bucket::Questions, 2),
+        // The room, and its members sorted.
+        Command::Members { .. } => of(Bucket::Questions, 6),
+        // A hundred rooms, each with its last message.
+        Command::ListRooms { .. } => of(Bucket::Questions, 8),
+        // The heads of a hundred rooms, and those that differ.
+        Command::CompareRooms { .. } => of(Bucket::Questions, 4),
+        // A membership and some messages.
+        Command::Pinned { .. } => of(Bucket::Questions, 2),
+        // A hundred people, from memory mostly.
+        Command::People { .. } => of(Bucket::Questions, 2),
+        // A search that reads every name.
+        Command::FindUsers { .. } => of(Bucket::Questions, 6),
+        // A search that reads every title, and counts members.
+        Command::FindChannels { .. } => of(Bucket::Questions, 6),
+        // Written in batches; told to the room.
+        Command::Send { .. } => of(Bucket::Sends, 1),
+        // One transaction under the room's lock; told to the room.
+        Command::Edit { .. } | Command::Delete { .. } | Command::React { .. } | Command::Pin { .. } => {
+            of(Bucket::Sends, 1)
+        }
+        // Folded, and written in batches; told to small rooms.
+        Command::Delivered { .. } | Command::Read { .. } => of(Bucket::Marks, 1),
+        // Stays for ever, and stands in two people's lists.
+        Command::StartDirect { .. } => of(Bucket::DirectRooms, 1),
+        // Stays for ever; a channel stands in everyone's search.
+        Command::CreateRoom { .. } => of(Bucket::NewRooms, 1),
+        // A transaction under the room's lock; told to all members. To leave costs as much, or one could do both in turn.
+        Command::Join { room } | Command::Leave { room } => {
+            with_room(Bucket::Joins, 1, (RoomBucket::Members, *room))
+        }
+        // The same for each of them.
+        Command::Invite { room, users } => {
+            let people = users.len().clamp(1, limits::INVITE_MAX) as u32;
+            with_room(Bucket::Invites, people, (RoomBucket::Members, *room))
+        }
+        // A transaction under the room's lock; told to all members.
+        Command::SetRoom { room, .. } => with_room(Bucket::Titles, 1, (RoomBucket::Titles, *room)),
+    }
+}
+
+/// Whether a catch-up is answered with changes, as far as this node knows.
+fn is_near(after: Seq, head: Option<Seq>) -> bool {
+    after >= Seq::ZERO && head.is_some_and(|head| head.0.saturating_sub(after.0) <= limits::BEHIND_MAX)
+}
+
+impl Bucket {
+    /// One row for each bucket.
+    const fn allowance(self) -> Allowance {
+        match self {
+            // The settings say it.
+            Self::Sends => Allowance { per_min: 5 * 60, burst: 30 },
+            // A person in 40 rooms that all talk; five tabs that confirm 200 rooms each on their return.
+            Self::Marks => Allowance { per_min: 40 * 60, burst: 1_200 },
+            // Five tabs that come back to 200 rooms and open 20 of them each; then eight a second of the dear ones: a name that
+            // is typed fast.
+            Self::Questions => Allowance { per_min: 50 * 60, burst: 2_000 },
+            // Five tabs through several broken connections.
+            Self::Hellos => Allowance { per_min: 30, burst: 30 },
+            // Somebody sets up a workspace.
+            Self::NewRooms => Allowance { per_min: 6, burst: 20 },
+            // Somebody clicks through a list of people.
+            Self::DirectRooms => Allowance { per_min: 30, burst: 40 },
+            // Somebody new joins what there is.
+            Self::Joins => Allowance { per_min: 20, burst: 50 },
+            // Somebody adds a whole department.
+            Self::Invites => Allowance { per_min: 60, burst: 300 },
+            // Somebody looks for a good name.
+            Self::Titles => Allowance { per_min: 6, burst: 10 },
+            // Five tabs that come back to 500 rooms, and are refused for what their questions' budget does not hold.
+            Self::Free => Allowance { per_min: 20 * 60, burst: 1_000 },
+        }
+    }
+}
+
+impl RoomBucket {
+    /// One row for each bucket. Nobody can use a room's up alone: what a person may is less.
+    const fn allowance(self) -> Allowance {
+        match self {
+            // A channel that is announced to everyone.
+            Self::Members => Allowance { per_min: 20 * 60, burst: 1_000 },
+            // Some who cannot agree on a name.
+            Self::Titles => Allowance { per_min: 20, burst: 30 },
+        }
+    }
+}
+
+// What one person has at once must leave something to the others, and each command must fit into its bucket.
+const _: () = assert!(
+    Bucket::Titles.allowance().burst * 2 < RoomBucket::Titles.allowance().burst
+        && Bucket::Titles.allowance().per_min * 2 < RoomBucket::Titles.allowance().per_min
+        && (Bucket::Joins.allowance().burst + Bucket::Invites.allowance().burst) * 2
+            < RoomBucket::Members.allowance().burst
+        && (Bucket::Joins.allowance().per_min + Bucket::Invites.allowance().per_min) * 2
+            < RoomBucket::Members.allowance().per_min
+        && limits::INVITE_MAX as u32 <= Bucket::Invites.allowance().burst
+);
+
+/// The buckets of everybody who did something lately. See the module.
+#[derive(Debug)]
+pub struct Budgets {
+    sends: Buckets<UserId>,
+    marks: Buckets<UserId>,
+    questions: Buckets<UserId>,
+    hellos: Buckets<UserId>,
+    new_rooms: Buckets<UserId>,
+    direct_rooms: Buckets<UserId>,
+    joins: Buckets<UserId>,
+    invites: Buckets<UserId>,
+    titles: Buckets<UserId>,
+    free: Buckets<UserId>,
+    room_members: Buckets<RoomId>,
+    room_titles: Buckets<RoomId>,
+}
+
+impl Budgets {
+    /// The table's allowances; sends as the settings say.
+    #[must_use]
+    pub fn new(tuning: &Tuning) -> Self {
+        let factor = tuning.budget_factor.get();
+        let person = |bucket: Bucket| Buckets::new(bucket.allowance(), factor);
+        let room = |bucket: RoomBucket| Buckets::new(bucket.allowance(), factor);
+        Self {
+            sends: Buckets(RateLimiter::keyed(
+                Quota::per_second(tuning.sends_per_s).allow_burst(tuning.sends_burst),
+            )),
+            marks: person(Bucket::Marks),
+            questions: person(Bucket::Questions),
+            hellos: person(Bucket::Hellos),
+            new_rooms: person(Bucket::NewRooms),
+            direct_rooms: person(Bucket::DirectRooms),
+            joins: person(Bucket::Joins),
+            invites: person(Bucket::Invites),
+            titles: person(Bucket::Titles),
+            free: person(Bucket::Free),
+            room_members: room(RoomBucket::Members),
+            room_titles: room(RoomBucket::Titles),
+        }
+    }
+
+    /// Takes what something costs.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SlowDown`] with the time to wait.
+    fn take(&self, user: UserId, price: Price) -> Result<(), Refusal> {
+        self.of_person(price.bucket).take(&user, price.tokens)?;
+        match price.room {
+            Some((RoomBucket::Members, room)) => self.room_members.take(&room, price.tokens),
+            Some((RoomBucket::Titles, room)) => self.room_titles.take(&room, price.tokens),
+            None => Ok(()),
+        }
+    }
+
+    fn of_person(&self, bucket: Bucket) -> &Buckets<UserId> {
+        match bucket {
+            Bucket::Sends => &self.sends,
+            Bucket::Marks => &self.marks,
+            Bucket::Questions => &self.questions,
+            Bucket::Hellos => &self.hellos,
+            Bucket::NewRooms => &self.new_rooms,
+            Bucket::DirectRooms => &self.direct_rooms,
+            Bucket::Joins => &self.joins,
+            Bucket::Invites => &self.invites,
+            Bucket::Titles => &self.titles,
+            Bucket::Free => &self.free,
+        }
+    }
+
+    /// Forgets who has rested. Call it from time to time.
+    pub fn forget_rested(&self) {
+        for buckets in [
+            &self.sends,
+            &self.marks,
+            &self.questions,
+            &self.hellos,
+            &self.new_rooms,
+            &self.direct_rooms,
+            &self.joins,
+            &self.invites,
+            &self.titles,
+            &self.free,
+        ] {
+            buckets.forget_rested();
+        }
+        self.room_members.forget_rested();
+        self.room_titles.forget_rested();
+    }
+}
+
+impl Node {
+    /// Takes from a person's budget what a command costs.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SlowDown`] with the time to wait.
+    pub fn charge(&self, user: UserId, command: &Command) -> Result<(), Refusal> {
+        price(command, |line| self.position(line)).map_or(Ok(()), |price| self.budgets.take(user, price))
+    }
+
+    /// The same for a message that came by a form.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SlowDown`] with the time to wait.
+    pub fn charge_send(&self, user: UserId) -> Result<(), Refusal> {
+        self.budgets.sends.take(&user, 1)
+    }
+
+    /// The same for another name of one's own: it is told to everybody.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SlowDown`] with the time to wait.
+    pub fn charge_rename(&self, user: UserId) -> Result<(), Refusal> {
+        self.budgets.titles.take(&user, 1)
+    }
+
+    /// The same for a frame that costs nothing but reading it. It is counted for the person, not for the connection, or each new
+    /// connection would be another budget.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SlowDown`]: the connection is to be closed.
+    pub fn charge_free(&self, user: UserId) -> Result<(), Refusal> {
+        self.budgets.free.take(&user, 1)
+    }
+}
+
+/// One bucket for each key.
+#[derive(Debug)]
+struct Buckets<K: Hash + Eq + Clone>(DefaultKeyedRateLimiter<K>);
+
+impl<K: Hash + Eq + Clone> Buckets<K> {
+    fn new(Allowance { per_min, burst }: Allowance, factor: u32) -> Self {
+        let times = |number: u32| NonZeroU32::new(number.saturating_mul(factor)).unwrap_or(NonZeroU32::MIN);
+        Self(RateLimiter::keyed(Quota::per_minute(times(per_min)).allow_burst(times(burst))))
+    }
+
+    fn take(&self, key: &K, tokens: u32) -> Result<(), Refusal> {
+        let tokens = NonZeroU32::new(tokens).unwrap_or(NonZeroU32::MIN);
+        match self.0.check_key_n(key, tokens) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(not_until)) => {
+                let wait = not_until.wait_time_from(governor::clock::DefaultClock::default().now());
+                // Rounded up: who waits as long as they were told is not refused again.
+                let retry_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
+                Err(Refusal::new(ErrorCode::SlowDown).retry_ms(retry_ms))
+            }
+            // No row of the table asks for more than its bucket holds.
+            Err(_) => Err(Refusal::new(ErrorCode::SlowDown).max(1)),
+        }
+    }
+
+    fn forget_rested(&self) {
+        self.0.retain_recent();
+        self.0.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{Direction, Nonce, RoomKind};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ANA: UserId = UserId(Uuid::from_u128(1));
+    const BEA: UserId = UserId(Uuid::from_u128(2));
+
+    fn room(n: u128) -> RoomId {
+        RoomId(Uuid::from_u128(n))
+    }
+
+    fn budgets() -> Budgets {
+        Budgets::new(&Tuning::default())
+    }
+
+    /// The room is at 10.
+    fn ask(budgets: &Budgets, user: UserId, command: &Command) -> Result<(), Refusal> {
+        price(command, |_| Some(Seq(10))).map_or(Ok(()), |price| budgets.take(user, price))
+    }
+
+    fn set_room(n: u128) -> Command {
+        Command::SetRoom { room: room(n), title: "a".to_owned(), topic: String::new() }
+    }
+
+    /// One of each command.
+    fn all() -> Vec<Command> {
+        let (room, seq, text) = (room(1), Seq(1), String::new);
+        vec![
+            Command::Hello { version: 1 },
+            Command::Ping {},
+            Command::Open { room },
+            Command::CatchUp { line: Line::Room(room), after: seq },
+            Command::ListRooms { after: None },
+            Command::CompareRooms { known: vec![(room, seq)] },
+            Command::Pin { room, seq, on: true },
+            Command::Pinned { room },
+            Command::People { users: vec![BEA] },
+            Command::History { room, direction: Direction::Before, seq },
+            Command::Send { room, nonce: Nonce(Uuid::nil()), body: text() },
+            Command::Edit { room, seq, edits: 0, body: text() },
+            Command::Delete { room, seq },
+            Command::React { room, seq, emoji: text(), on: true },
+            Command::Delivered { room, seq },
+            Command::Read { room, seq },
+            Command::FindUsers { query: text() },
+            Command::StartDirect { user: BEA },
+            Command::CreateRoom {
+                nonce: Nonce(Uuid::nil()),
+                kind: RoomKind::Group,
+                title: text(),
+                topic: text(),
+            },
+            Command::FindChannels { query: text() },
+            Command::Join { room },
+            Command::Leave { room },
+            Command::Invite { room, users: vec![BEA; 50] },
+            Command::SetRoom { room, title: text(), topic: text() },
+            Command::Members { room, query: text(), after: None },
+        ]
+    }
+
+    /// Whoever loops any command is told to wait, soon, and how long; nobody else is.
+    #[test]
+    fn a_loop_of_any_command_is_stopped_and_only_its_person_waits() {
+        assert_eq!(all().len(), Command::NAMES.len(), "one of each");
+        for command in all().iter().filter(|command| !matches!(command, Command::Ping {})) {
+            let budgets = budgets();
+            let refusal = (0..3_000).find_map(|_| ask(&budgets, ANA, command).err());
+            let refusal = refusal.unwrap_or_else(|| panic!("{} is never refused", command.name()));
+            assert_eq!(refusal.code, ErrorCode::SlowDown, "{}", command.name());
+            assert!(
+                refusal.retry_ms.is_some_and(|ms| (1..=60_000).contains(&ms)),
+                "{}: {refusal:?}",
+                command.name()
+            );
+            ask(&budgets, BEA, command).unwrap_or_else(|e| panic!("{}: {e}", command.name()));
+        }
+    }
+
+    /// Five tabs of one person whose server has gone come back at once, each to 200 rooms.
+    #[test]
+    fn five_tabs_that_come_back_to_two_hundred_rooms_are_all_answered() {
+        let budgets = budgets();
+        for tab in 0..5 {
+            let answered = |command: Command| {
+                ask(&budgets, ANA, &command).unwrap_or_else(|e| panic!("tab {tab}, {}: {e}", command.name()));
+            };
+            answered(Command::Hello { version: 1 });
+            (0..200).for_each(|n| answered(Command::CatchUp { line: Line::Room(room(n)), after: Seq(3) }));
+            (0..20).for_each(|n| answered(Command::Open { room: room(n) }));
+            (0..200).for_each(|n| answered(Command::Delivered { room: room(n), seq: Seq(10) }));
+            answered(Command::Members { room: room(1), query: String::new(), after: None });
+        }
+    }
+
+    #[test]
+    fn ordinary_work_is_not_refused() {
+        let budgets = budgets();
+        let answered = |command: Command| ask(&budgets, ANA, &command).unwrap();
+        // A name that is typed, letter by letter; a history that is scrolled to its beginning.
+        (0..60).for_each(|_| answered(Command::FindUsers { query: "bea".to_owned() }));
+        (0..200).for_each(|seq| {
+            answered(Command::History { room: room(1), direction: Direction::Before, seq: Seq(seq) });
+        });
+        // The first day: ten channels, a department in each, everyone is said hello to.
+        for n in 0..10 {
+            let (nonce, title) = (Nonce(Uuid::from_u128(n)), "channel".to_owned());
+            answered(Command::CreateRoom { nonce, kind: RoomKind::Channel, title, topic: String::new() });
+            answered(Command::Invite { room: room(n), users: vec![BEA; 30] });
+            answered(set_room(n));
+        }
+        (0..30).for_each(|n| answered(Command::Join { room: room(n) }));
+        (0..30).for_each(|n| answered(Command::StartDirect { user: UserId(Uuid::from_u128(n)) }));
+    }
+
+    #[test]
+    fn a_catch_up_that_is_answered_like_an_open_costs_as_much() {
+        let tokens = |after: i64, head: Option<i64>| {
+            let command = Command::CatchUp { line: Line::Room(room(1)), after: Seq(after) };
+            price(&command, |_| head.map(Seq)).unwrap().tokens
+        };
+        let open = price(&Command::Open { room: room(1) }, |_| None).unwrap().tokens;
+        assert_eq!((tokens(0, Some(1_000)), tokens(5, Some(3))), (1, 1));
+        assert_eq!(tokens(0, Some(1_001)), open);
+        assert_eq!(tokens(-1, Some(10)), open);
+        assert_eq!(tokens(i64::MIN, Some(10)), open);
+        assert_eq!(tokens(0, None), open, "a room that nobody here follows");
+    }
+
+    /// Many people cannot together do to a room what one may not.
+    #[test]
+    fn a_room_has_a_budget_of_its_own() {
+        let budgets = budgets();
+        let refused = (0..100).find(|n| ask(&budgets, UserId(Uuid::from_u128(*n)), &set_room(1)).is_err());
+        assert_eq!(refused, Some(u128::from(RoomBucket::Titles.allowance().burst)));
+        ask(&budgets, ANA, &set_room(2)).unwrap();
+    }
+
+    #[test]
+    fn sends_are_as_the_settings_say() {
+        let burst = NonZeroU32::new(3).unwrap();
+        let budgets =
+            Budgets::new(&Tuning { sends_per_s: NonZeroU32::MIN, sends_burst: burst, ..Tuning::default() });
+        let delete = Command::Delete { room: room(1), seq: Seq(1) };
+        for _ in 0..3 {
+            ask(&budgets, ANA, &delete).unwrap();
+        }
+        let refusal = ask(&budgets, ANA, &delete).unwrap_err();
+        assert!(refusal.retry_ms.is_some_and(|ms| ms <= 1_001), "{refusal:?}");
+    }
+
+    #[test]
+    fn who_has_rested_is_forgotten() {
+        let budgets = budgets();
+        for n in 0..1_000 {
+            ask(&budgets, UserId(Uuid::from_u128(n)), &Command::Read { room: room(1), seq: Seq(1) }).unwrap();
+        }
+        assert!(budgets.marks.0.len() > 100);
+        // Each took one token, which comes back within 25 ms.
+        let began = std::time::Instant::now();
+        while !budgets.marks.0.is_empty() {
+            assert!(began.elapsed() < std::time::Duration::from_secs(20), "{}", budgets.marks.0.len());
+            budgets.forget_rested();
+            std::thread::yield_now();
+        }
+    }
+}
