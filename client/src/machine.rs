@@ -314,7 +314,8 @@ impl Client {
         self.pong_within_ms = DOUBTED_PONG_WITHIN_MS;
     }
 
-    /// The other end has not answered for too long: drop the socket and connect again.
+    /// The other end has not answered for too long: drop the socket and connect again. A send that nobody answers is a sign
+    /// of its own, for events may flow meanwhile; on the next connection it is repeated, which is harmless.
     #[must_use]
     pub fn is_dead(&self, now: Millis) -> bool {
         match self.link {
@@ -322,6 +323,7 @@ impl Client {
             Link::Greeting => now - self.last_heard > PONG_WITHIN_MS,
             Link::Live => {
                 self.pinged_at.is_some_and(|at| now - at.max(self.last_heard) > self.pong_within_ms)
+                    || self.outbox.is_overdue(now)
             }
         }
     }
