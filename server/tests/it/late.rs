@@ -5,15 +5,16 @@ use std::{net::SocketAddr, time::Duration};
 
 use axum::http::StatusCode;
 use futures::SinkExt;
-use protocol::{CloseCode, Command, ErrorCode, Refusal, Seq, ServerFrame};
+use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Nonce, Refusal, Seq, ServerFrame};
 use server::node::Tuning;
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio_tungstenite::tungstenite::{self, Message};
+use uuid::Uuid;
 
 use crate::{
     cluster::{CONNECTIONS, Cluster, ORIGIN, Running, SOON},
     proxy::Proxy,
-    sockets::hears,
+    sockets::{greeted, hears},
 };
 
 fn is_later(refusal: &Refusal) -> bool {
@@ -37,20 +38,65 @@ async fn waiting(pool: &PgPool) -> i64 {
     sqlx::query_scalar(asked).fetch_one(pool).await.unwrap()
 }
 
+/// A database behind a proxy, for one node.
+fn behind(proxy: &Proxy, pool: &PgPool) -> PgConnectOptions {
+    let by: SocketAddr = proxy.url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.parse().unwrap();
+    (*pool.connect_options()).clone().host(&by.ip().to_string()).port(by.port())
+}
+
+/// The transactions in which one connection's sends were to be stored never come to an end. The sends are not refused one after
+/// the other, each after a patience of its own: that would take a minute.
+#[sqlx::test(migrations = "../migrations")]
+async fn sends_that_the_database_never_ends_are_refused_together(pool: PgPool) {
+    const SENDS: u32 = 30;
+    let proxy = Proxy::start(&std::env::var("DATABASE_URL").unwrap()).await;
+    let tuning = Tuning { patience: Duration::from_millis(1_500), ..Cluster::tuning() };
+    let node = Running::start_over(behind(&proxy, &pool), 1, tuning).await;
+    // To hash a password may take longer than this patience: that is another node's.
+    let other = Running::start(&pool, 2, Cluster::tuning()).await;
+    let cluster = Cluster { pool: pool.clone(), nodes: vec![node, other] };
+    let ana = cluster.person("ana", 2).await;
+    let room = cluster.group("harbour", [&ana]).await;
+    let mut socket = greeted(&cluster, &ana.cookie).await;
+
+    let mut lock = pool.begin().await.unwrap();
+    sqlx::query("lock table rooms in access exclusive mode").execute(&mut *lock).await.unwrap();
+    for number in 1..=SENDS {
+        let nonce = Nonce(Uuid::from_u128(number.into()));
+        let command = Command::Send { room, nonce, body: format!("number {number}") };
+        socket.send(Message::text(ClientFrame { r#ref: number, command }.encode())).await.unwrap();
+    }
+    let flushes = "select count(*) from pg_stat_activity where datname = current_database()
+        and wait_event_type = 'Lock' and query like '%for no key update%'";
+    until("the first send waits in one transaction, and the others in the next", async || {
+        sqlx::query_scalar::<_, i64>(flushes).fetch_one(&pool).await.unwrap() == 2
+    })
+    .await;
+    proxy.stall();
+    lock.rollback().await.unwrap();
+
+    let refusals = async {
+        for number in 1..=SENDS {
+            let told = hears(&mut socket).await;
+            let Ok(ServerFrame::Refusal { r#ref, refusal }) = &told else { panic!("{number}: {told:?}") };
+            assert!(*r#ref == Some(number) && is_later(refusal), "{number}: {told:?}");
+        }
+    };
+    tokio::time::timeout(SOON, refusals).await.expect("refused in time");
+}
+
 /// Every connection of a server is in the middle of a question when the network swallows the answers: whoever asks is told to
 /// come back, and once the network is there again everything works, though none of the old connections ever ends.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_the_network_swallows_keeps_nobody_waiting_and_is_in_nobodys_way(pool: PgPool) {
     let proxy = Proxy::start(&std::env::var("DATABASE_URL").unwrap()).await;
-    let by: SocketAddr = proxy.url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.parse().unwrap();
-    let database = (*pool.connect_options()).clone().host(&by.ip().to_string()).port(by.port());
     let tuning = Tuning {
         head_check: Duration::from_millis(300),
         linger: Duration::from_millis(50),
         patience: Duration::from_millis(500),
         ..Tuning::default()
     };
-    let node = Running::start_over(database, 1, tuning).await;
+    let node = Running::start_over(behind(&proxy, &pool), 1, tuning).await;
     let cluster = Cluster { pool: pool.clone(), nodes: vec![node] };
     let node = cluster.node(1);
     let ana = cluster.person("ana", 1).await;

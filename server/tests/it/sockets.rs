@@ -25,7 +25,7 @@ async fn is_refused(socket: &mut Socket, message: Message) -> (Option<u32>, Refu
     }
 }
 
-async fn greeted(cluster: &Cluster, cookie: &str) -> Socket {
+pub async fn greeted(cluster: &Cluster, cookie: &str) -> Socket {
     let mut socket = cluster.node(1).socket(cookie, ORIGIN).await.unwrap();
     socket.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":1}}"#)).await.unwrap();
     let welcome = hears(&mut socket).await;
