@@ -159,8 +159,8 @@ async fn flush(node: Arc<Node>, batch: Vec<Item>) {
                 done(&node, new.room, inserted, answer);
             }
         }
-        // The database itself is away: to ask it once more for each would only take longer.
-        Err(error) if new.len() == 1 || error.is_passing() => {
+        // The database itself is away, or too slow: to ask it once more for each would only make it slower.
+        Err(error) if new.len() == 1 || error.is_passing() || error.is_slow() => {
             tracing::warn!(%error, sends = new.len(), "sends could not be stored");
         }
         Err(error) => {
@@ -170,10 +170,17 @@ async fn flush(node: Arc<Node>, batch: Vec<Item>) {
     }
 }
 
+/// What has had no turn when a flush should long be over is refused: its lane goes on meanwhile, and a large batch whose every
+/// item waits for a lock would hold its answers, and a connection, for minutes.
 async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sender<Inserted>>) {
+    let until = Instant::now() + node.tuning.patience;
     // What is locked for long is waited for once, not once for each message.
     let mut stuck = HashSet::new();
     for (new, answer) in new.iter().zip(answers) {
+        if Instant::now() >= until {
+            tracing::warn!("sends that could not be stored together are not all tried alone");
+            return;
+        }
         if stuck.contains(&new.room) {
             continue;
         }
@@ -183,13 +190,13 @@ async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sen
                     done(node, new.room, inserted, answer);
                 }
             }
-            Err(error) if error.is_passing() => {
+            Err(error) if error.is_passing() || error.is_slow() => {
                 tracing::warn!(%error, "sends could not be stored");
                 return;
             }
             Err(error) => {
                 tracing::warn!(%error, room.id = %new.room, "a send could not be stored");
-                if error.is_timeout() {
+                if error.is_locked() {
                     stuck.insert(new.room);
                 }
             }

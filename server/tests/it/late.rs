@@ -5,8 +5,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use axum::http::StatusCode;
 use futures::SinkExt;
-use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Nonce, Refusal, Seq, ServerFrame};
-use server::node::Tuning;
+use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Nonce, Refusal, RoomId, Seq, ServerFrame};
+use server::{node::Tuning, store::messages::NewMessage};
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio_tungstenite::tungstenite::{self, Message};
 use uuid::Uuid;
@@ -45,12 +45,13 @@ fn behind(proxy: &Proxy, pool: &PgPool) -> PgConnectOptions {
 }
 
 /// The transactions in which one connection's sends were to be stored never come to an end. The sends are not refused one after
-/// the other, each after a patience of its own: that would take a minute.
+/// the other, each after a patience of its own: that would take minutes.
 #[sqlx::test(migrations = "../migrations")]
 async fn sends_that_the_database_never_ends_are_refused_together(pool: PgPool) {
     const SENDS: u32 = 30;
     let proxy = Proxy::start(&std::env::var("DATABASE_URL").unwrap()).await;
-    let tuning = Tuning { patience: Duration::from_millis(1_500), ..Cluster::tuning() };
+    // A node that has just been started waits for Redis as well, some seconds, before it greets anybody.
+    let tuning = Tuning { patience: Duration::from_secs(4), ..Cluster::tuning() };
     let node = Running::start_over(behind(&proxy, &pool), 1, tuning).await;
     // To hash a password may take longer than this patience: that is another node's.
     let other = Running::start(&pool, 2, Cluster::tuning()).await;
@@ -83,6 +84,50 @@ async fn sends_that_the_database_never_ends_are_refused_together(pool: PgPool) {
         }
     };
     tokio::time::timeout(SOON, refusals).await.expect("refused in time");
+}
+
+/// A batch fails because of one locked room, and so does each of its sends when it is tried alone. That ends with the patience for
+/// a flush, not after as many waits for a lock as there are sends.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_batch_that_is_stored_one_by_one_does_not_take_for_ever(pool: PgPool) {
+    // So many that their waits are longer than this test's, also in several lanes.
+    const ROOMS: i32 = 200;
+    let database = (*pool.connect_options()).clone().options([("lock_timeout", "1s")]);
+    let tuning = Tuning { patience: Duration::from_secs(2), ..Cluster::tuning() };
+    let node = Running::start_over(database, 1, tuning).await;
+    let cluster =
+        Cluster { pool: pool.clone(), nodes: vec![node, Running::start(&pool, 2, Cluster::tuning()).await] };
+    let ana = cluster.person("ana", 2).await;
+    let author = ana.with(|client| client.me().cloned().expect("greeted"));
+    let rooms: Vec<Uuid> = sqlx::query_scalar(
+        "insert into rooms (id, kind, title, rev_seq, head_seq, member_count, created_by, nonce)
+         select gen_random_uuid(), 'group', 'Room', 1, 1, 0, $1, gen_random_uuid() from generate_series(1, $2)
+         returning id",
+    )
+    .bind(author.id.0)
+    .bind(ROOMS)
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+
+    let mut lock = pool.begin().await.unwrap();
+    sqlx::query("select from rooms for update").execute(&mut *lock).await.unwrap();
+    let node = &cluster.node(1).node;
+    let send = |room: &Uuid| {
+        let nonce = Nonce(Uuid::new_v4());
+        let new = NewMessage { room: RoomId(*room), author: author.clone(), nonce, body: "hello".to_owned() };
+        node.writer.write(new).unwrap()
+    };
+    for written in rooms.iter().map(send).collect::<Vec<_>>() {
+        assert!(is_later(&written.answer().await.unwrap_err()));
+    }
+    // A server that leaves waits for whatever still runs.
+    let leaving = async {
+        node.leave(Duration::from_millis(1), SOON).await;
+        node.end().await;
+    };
+    tokio::time::timeout(SOON, leaving).await.expect("nothing is tried any more");
+    lock.rollback().await.unwrap();
 }
 
 /// Every connection of a server is in the middle of a question when the network swallows the answers: whoever asks is told to
