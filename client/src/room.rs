@@ -65,6 +65,8 @@ pub struct RoomState {
     reactions_outside: SortedMap<Seq, Reacted>,
     /// Marks of others may have been told while this client was away.
     stale: bool,
+    /// Changes are applied one by one, in the order in which they happened: what was said before is all here.
+    live: bool,
     /// One's own message moved one's own read mark up to here, which the server has not been told.
     read_by_writing: Option<Seq>,
 }
@@ -91,6 +93,7 @@ impl RoomState {
             changed_outside: SortedMap::new(),
             reactions_outside: SortedMap::new(),
             stale: false,
+            live: false,
             read_by_writing: None,
         }
     }
@@ -241,7 +244,9 @@ impl RoomState {
 
     /// A numbered change came, live. `now` is when, by any clock that does not go back.
     pub fn apply(&mut self, seq: Seq, change: Change, now: Millis) -> Applied {
+        self.live = true;
         let applied = line::apply(self, seq, change, now);
+        self.live = false;
         self.summary.head = self.line.head();
         applied
     }
@@ -298,7 +303,7 @@ impl RoomState {
                 self.recount();
             }
         }
-        if own && self.summary.unread == 0 {
+        if own && self.live && self.summary.unread == 0 {
             // Nothing is unread above it: one's own message is not either. The server is told like of any other.
             let known = self.summary.marks;
             self.read_by_writing = Some(born).filter(|born| *born > known.read);
