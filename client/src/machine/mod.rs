@@ -180,6 +180,13 @@ impl Client {
         self.refused_hello.as_ref()
     }
 
+    /// How long the server asked this client to wait before it connects again, in milliseconds. A random wait comes on top of it
+    /// ([`Backoff`](crate::Backoff)).
+    #[must_use]
+    pub fn retry_ms(&self) -> u32 {
+        self.refused_hello.as_ref().and_then(|refusal| refusal.retry_ms).unwrap_or(0)
+    }
+
     /// A room.
     #[must_use]
     pub fn room(&self, room: RoomId) -> Option<&RoomState> {
@@ -264,6 +271,7 @@ impl Client {
     /// A socket is open.
     pub fn connected(&mut self, now: Millis) {
         self.connection.opened(now);
+        self.refused_hello = None;
         self.asks.clear_frames();
         self.touched.link = true;
         self.asks.ask(Purpose::Hello, Command::Hello { version: VERSION });
@@ -273,6 +281,7 @@ impl Client {
     pub fn disconnected(&mut self, now: Millis) {
         self.connection.lost(now);
         self.outbox.disconnected();
+        self.marks.disconnected();
         self.ahead.clear();
         for (_, command) in self.asks.disconnected() {
             self.marks.unanswered(&command);
@@ -358,7 +367,10 @@ impl Client {
             Direction::After => (timeline.last(), timeline.more_after()),
         };
         let Some(seq) = end.map(|message| message.seq).filter(|_| more) else { return };
-        self.ask_once(Purpose::History(room, direction), Command::History { room, direction, seq });
+        let purpose = Purpose::History(room, direction);
+        if !self.asks.is_refused(purpose) {
+            self.ask_once(purpose, Command::History { room, direction, seq });
+        }
     }
 
     /// The person looks at the newest message: the window need not reach far above it.
@@ -371,7 +383,7 @@ impl Client {
     /// Whether a page in this direction has been asked for.
     #[must_use]
     pub fn is_loading(&self, room: RoomId, direction: Direction) -> bool {
-        self.asks.is_asked(Purpose::History(room, direction))
+        !self.asks.may_ask(Purpose::History(room, direction))
     }
 
     /// The person wrote something. It is shown at once and sent as soon as it can be.

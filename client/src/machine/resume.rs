@@ -7,7 +7,6 @@ use protocol::{Command, Epoch, ErrorCode, Line, RoomId, RoomSummary, RoomView, S
 use super::{Answer, Client};
 use crate::{
     line::{Feed, OnLine},
-    link::Link,
     list::List,
     people::People,
     room::RoomState,
@@ -39,7 +38,7 @@ impl Client {
         self.me = self.user(me.id).cloned().or(Some(me));
         self.meet(people);
         self.node = node;
-        self.connection.link = Link::Live;
+        self.connection.greeted();
         self.refused_hello = None;
         self.follow_workspace(workspace);
         let is_listed =

@@ -3,6 +3,7 @@
 mod law;
 mod lists;
 mod people;
+mod refusals;
 
 use proptest::prelude::*;
 use protocol::{
