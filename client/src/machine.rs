@@ -116,6 +116,8 @@ pub struct Client {
     answers: Vec<Answer>,
     touched: Touched,
     refused_hello: Option<Refusal>,
+    /// Who is signed in on this connection, when it is not [`Self::me`].
+    stranger: Option<User>,
 }
 
 impl Default for Client {
@@ -142,6 +144,7 @@ impl Default for Client {
             answers: Vec::new(),
             touched: Touched::default(),
             refused_hello: None,
+            stranger: None,
         }
     }
 }
@@ -191,6 +194,13 @@ impl Client {
     #[must_use]
     pub fn refused_hello(&self) -> Option<&Refusal> {
         self.refused_hello.as_ref()
+    }
+
+    /// Who is signed in on this connection, when it is not the viewer: in another tab of the browser somebody has signed
+    /// in as someone else. Nothing goes out on it, and nothing that comes is taken in. Drop it, and reload the page.
+    #[must_use]
+    pub fn stranger(&self) -> Option<&User> {
+        self.stranger.as_ref()
     }
 
     /// A room.
@@ -256,6 +266,7 @@ impl Client {
         self.pinged_at = None;
         self.pong_within_ms = PONG_WITHIN_MS;
         self.frames.clear();
+        self.stranger = None;
         self.touched.link = true;
         self.ask(Purpose::Hello, Command::Hello { version: VERSION });
     }
@@ -277,6 +288,9 @@ impl Client {
     /// A frame came.
     pub fn receive(&mut self, frame: ServerFrame, now: Millis) {
         self.last_heard = now;
+        if self.stranger.is_some() {
+            return;
+        }
         match frame {
             ServerFrame::Reply { r#ref, reply } => self.replied(r#ref, reply),
             ServerFrame::Refusal { r#ref: Some(r#ref), refusal } => self.refused(r#ref, refusal, now),
@@ -755,6 +769,12 @@ impl Client {
     }
 
     fn welcomed(&mut self, me: User, node: String, epoch: Epoch, rooms: Vec<RoomSummary>) {
+        if self.me.as_ref().is_some_and(|known| known.id != me.id) {
+            // What was written here is not theirs to send, and what they have is not for this page: it never goes live.
+            self.stranger = Some(me);
+            self.touched.link = true;
+            return;
+        }
         if self.epoch.replace(epoch).is_some_and(|known| known != epoch) {
             // The database was restored: numbers may have been given anew. What was asked of the old ones would be done to
             // others.

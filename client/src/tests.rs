@@ -274,6 +274,82 @@ fn the_newest_own_message_is_one_that_still_has_a_text() {
     assert_eq!(newest(&client), None, "the one before is not meant");
 }
 
+/// What the server says to whoever holds the browser's cookie now.
+fn welcome_to(user_id: u128, head: i64) -> Reply {
+    let Reply::Welcome { node, epoch, ping_ms, mut rooms, .. } = welcome(head, 1) else { unreachable!() };
+    rooms[0].marks.user = user(user_id).id;
+    Reply::Welcome { me: user(user_id), node, epoch, ping_ms, rooms }
+}
+
+/// In another tab of the browser somebody has signed out, and in as someone else: the connection is theirs.
+#[test]
+fn nothing_is_sent_on_a_connection_that_is_someone_elses() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    client.saw(room(), Seq(4), 5_000);
+    client.disconnected(5_000);
+    client.send(room(), Nonce(Uuid::from_u128(5)), "a secret".to_owned(), 5_000).unwrap();
+    client.request(Command::Edit { room: room(), seq: Seq(2), edits: 0, body: "an edit".to_owned() });
+    client.request(react("👍", true));
+    client.connected(5_000);
+    answer(&mut client, 5_000, |c| matches!(c, Command::Hello { .. }), welcome_to(OTHER, 4));
+
+    assert_eq!(client.stranger(), Some(&user(OTHER)));
+    assert_eq!(client.me(), Some(&user(ME)));
+    assert!(client.take_touched().link, "the face must hear of it");
+    // Whatever happens on this connection, and whatever the person still does.
+    let mut theirs = summary(9);
+    theirs.marks.user = user(OTHER).id;
+    theirs.room.title = "theirs".to_owned();
+    let before = client.list();
+    client.receive(ServerFrame::Event { event: Event::Joined { summary: Box::new(theirs) } }, 6_000);
+    client.receive(said(OTHER, 5), 6_000);
+    client.send(room(), Nonce(Uuid::from_u128(6)), "another".to_owned(), 6_000).unwrap();
+    client.request(react("🎉", true));
+    client.jump_to_newest(room());
+    client.load_more(room(), Direction::Before);
+    client.saw(room(), Seq(5), 6_000);
+    client.doubt(6_000);
+    client.focus(Some(room()), 7_000);
+    client.tick(60_000);
+    assert_eq!(client.take_frames(), []);
+    assert_eq!(client.list(), before, "what is theirs is not shown");
+    assert_eq!(client.outbox().waiting(), 2, "what was written stays");
+
+    // Its author signs in again.
+    client.disconnected(61_000);
+    client.connected(61_000);
+    answer(&mut client, 61_000, |c| matches!(c, Command::Hello { .. }), welcome_to(ME, 4));
+    assert_eq!((client.stranger(), client.link()), (None, Link::Live));
+    let frames = client.take_frames();
+    assert!(frames.iter().any(|f| matches!(&f.command, Command::Send { body, .. } if body == "a secret")));
+    assert!(frames.iter().any(|f| matches!(f.command, Command::Edit { .. })));
+}
+
+/// The page was drawn for one person; when its socket is opened, the cookie is another's.
+#[test]
+fn what_an_earlier_page_had_kept_is_not_sent_as_someone_else() {
+    let page = serde_json::json!({
+        "version": protocol::VERSION, "node": "node-1", "epoch": Epoch(Uuid::from_u128(1)), "place": "Harbour",
+        "sign_up": "open", "language": "en", "theme": "system", "utc_offset_minutes": 0, "now": 0,
+        "viewer": { "user": user(ME), "admin": false }, "rooms": [summary(3)],
+    });
+    let mut client = Client::from_page(&serde_json::from_value(page).unwrap());
+    let kept = crate::Pending {
+        nonce: Nonce(Uuid::from_u128(5)),
+        room: room(),
+        body: "a secret".to_owned(),
+        written_at: 0,
+        state: crate::SendState::Waiting,
+    };
+    client.adopt(vec![kept], 0);
+    client.connected(0);
+    answer(&mut client, 0, |c| matches!(c, Command::Hello { .. }), welcome_to(OTHER, 3));
+    client.tick(1_000);
+    assert_eq!(client.take_frames(), []);
+    assert_eq!(client.stranger(), Some(&user(OTHER)));
+}
+
 #[test]
 fn another_epoch_voids_what_is_known() {
     let mut client = at_three();
