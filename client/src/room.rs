@@ -315,9 +315,15 @@ impl RoomState {
     }
 
     fn put_message(&mut self, message: Message, counted: Seq) {
-        let own = message.author.id == self.summary.marks.user;
-        if !own && message.seq > counted && message.seq > self.summary.marks.read {
+        let is_theirs = message.author.id != self.summary.marks.user && message.seq > self.summary.marks.read;
+        if is_theirs && message.seq > counted && !message.deleted {
             self.summary.unread = (self.summary.unread + 1).min(UNREAD_MAX);
+        }
+        // It was counted, and deleted after the counting.
+        let lost = is_theirs && message.deleted && (message.seq..message.rev).contains(&counted);
+        // At its bound the count says «at least».
+        if lost && self.summary.unread < UNREAD_MAX {
+            self.summary.unread = self.summary.unread.saturating_sub(1);
         }
         self.counted_through = self.counted_through.max(message.seq);
         self.summary.active_at = self.summary.active_at.max(message.sent_at);
@@ -326,13 +332,13 @@ impl RoomState {
         // Changed while this client caught up, it was not in what was fetched, and comes only now, after younger ones.
         let late = message.seq <= counted && !timeline.has(message.seq);
         let changed = (message.rev != message.seq).then(|| message.clone());
-        if timeline.put(message) {
-            if late {
-                self.recount();
-            }
-        } else if let Some(changed) = changed.filter(|changed| !timeline.has(changed.seq)) {
+        let is_new = timeline.put(message);
+        if let Some(changed) = changed.filter(|changed| !is_new && !timeline.has(changed.seq)) {
             self.changed_outside.insert(changed.seq, changed);
             self.changed_outside.keep_last(CHANGED_OUTSIDE_MAX);
+        }
+        if lost || (late && is_new) {
+            self.recount();
         }
     }
 
@@ -411,8 +417,8 @@ impl RoomState {
             && (!timeline.more_before() || timeline.first().is_some_and(|first| first.seq <= read.next()));
         if covers {
             let own = self.summary.marks.user;
-            let unread =
-                timeline.messages().rev().take_while(|m| m.seq > read).filter(|m| m.author.id != own);
+            let unread = timeline.messages().rev().take_while(|m| m.seq > read);
+            let unread = unread.filter(|m| m.author.id != own && !m.deleted);
             self.summary.unread = u32::try_from(unread.count()).unwrap_or(UNREAD_MAX).min(UNREAD_MAX);
         }
     }

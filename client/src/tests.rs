@@ -592,6 +592,83 @@ fn a_message_that_changed_before_it_came_is_counted_once_and_is_news() {
     assert_eq!((client.unread(), client.take_touched().news.len()), (2, 0));
 }
 
+fn deleted(author: u128, seq: i64, rev: i64) -> Message {
+    Message { rev: Seq(rev), deleted: true, body: String::new(), ..message(author, seq) }
+}
+
+fn change(message: Message) -> ServerFrame {
+    let seq = message.rev;
+    let change = Change::Message { message };
+    ServerFrame::Event { event: Event::Change { room: room(), seq, at: 0, change } }
+}
+
+#[test]
+fn a_message_that_is_deleted_before_it_was_seen_is_no_longer_counted() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    client.receive(said(OTHER, 5), 0);
+    client.receive(said(ME, 6), 0);
+    assert_eq!(client.unread(), 2);
+    client.receive(change(deleted(OTHER, 4, 7)), 0);
+    client.receive(change(deleted(OTHER, 4, 7)), 0);
+    client.receive(change(deleted(ME, 6, 8)), 0);
+    assert_eq!(client.unread(), 1);
+    client.saw(room(), Seq(5), 0);
+    client.receive(change(deleted(OTHER, 5, 9)), 0);
+    assert_eq!(client.unread(), 0, "it had been seen");
+}
+
+#[test]
+fn a_deletion_is_counted_in_a_room_that_is_only_a_line_in_the_list() {
+    let mut client = Client::default();
+    client.connected(0);
+    let Reply::Welcome { me, node, epoch, ping_ms, mut rooms } = welcome(6, 1) else { unreachable!() };
+    rooms[0].marks = Marks { read: Seq(3), delivered: Seq(6), ..rooms[0].marks };
+    // 4 and 5 wait, and 6 was the deletion of another one.
+    (rooms[0].unread, rooms[0].last) = (2, Some(message(OTHER, 5)));
+    let reply = Reply::Welcome { me, node, epoch, ping_ms, rooms };
+    answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
+    client.receive(said(OTHER, 7), 0);
+    client.receive(change(deleted(OTHER, 4, 8)), 0);
+    assert_eq!(client.unread(), 2);
+    client.receive(change(deleted(OTHER, 7, 9)), 0);
+    client.receive(change(deleted(OTHER, 5, 10)), 0);
+    assert_eq!(client.unread(), 0);
+    client.receive(said(OTHER, 11), 0);
+    assert_eq!(client.unread(), 1);
+}
+
+/// The count that comes with `welcome` does not hold what was deleted before it was made; the catch-up tells of that
+/// deletion afterwards.
+#[test]
+fn a_deletion_that_the_count_knows_of_is_not_taken_off_again() {
+    for is_open in [true, false] {
+        let mut client = at_three();
+        if !is_open {
+            client = Client::default();
+            client.connected(0);
+            answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), welcome(3, 1));
+        }
+        client.receive(said(OTHER, 4), 0);
+        client.receive(said(OTHER, 5), 0);
+        client.disconnected(0);
+        client.connected(0);
+        // 4 was deleted meanwhile, and 7 was said and deleted.
+        let Reply::Welcome { me, node, epoch, ping_ms, mut rooms } = welcome(8, 1) else { unreachable!() };
+        rooms[0].marks = Marks { read: Seq(3), delivered: Seq(5), ..rooms[0].marks };
+        (rooms[0].unread, rooms[0].last) = (1, Some(deleted(OTHER, 7, 8)));
+        let reply = Reply::Welcome { me, node, epoch, ping_ms, rooms };
+        answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
+        if is_open {
+            let changes = [deleted(OTHER, 4, 6), deleted(OTHER, 7, 8)];
+            let changes = changes.map(|m| (m.rev, Change::Message { message: m })).to_vec();
+            let reply = Reply::Changes { room: room(), changes, through: Seq(8), more: false };
+            answer(&mut client, 0, |command| matches!(command, Command::CatchUp { .. }), reply);
+        }
+        assert_eq!(client.unread(), 1, "open: {is_open}");
+    }
+}
+
 /// The fault test found this: a room whose catching up the database's failure had refused stayed behind until somebody
 /// said something there.
 #[test]
@@ -793,6 +870,11 @@ impl Line {
         messages
     }
 
+    /// How many of them are to be read: a deleted one says nothing.
+    fn unread_at(&self, through: i64) -> u32 {
+        self.at(through).iter().filter(|message| !message.deleted).count() as u32
+    }
+
     fn event(&self, seq: i64) -> Event {
         let message = self.at(seq).into_iter().find(|message| message.rev == Seq(seq)).unwrap();
         Event::Change { room: room(), seq: Seq(seq), at: 0, change: Change::Message { message } }
@@ -835,14 +917,14 @@ proptest! {
         let after = client.room(room()).unwrap().cursor().0;
         client.disconnected(now);
         client.connected(now);
-        let unread = line.at(head).len() as u32;
+        let unread = line.unread_at(head);
         let Reply::Welcome { me, node, epoch, ping_ms, mut rooms } = welcome(head, 1) else { unreachable!() };
         rooms[0].marks = Marks { read: Seq(3), delivered: Seq(3), ..rooms[0].marks };
         rooms[0].unread = unread;
         rooms[0].last = line.at(head).last().map(Message::preview);
         let reply = Reply::Welcome { me, node, epoch, ping_ms, rooms };
         let before = client.unread();
-        prop_assert_eq!(before, line.at(after).len() as u32, "counted as they came");
+        prop_assert_eq!(before, line.unread_at(after), "counted as they came");
         answer(&mut client, now, |command| matches!(command, Command::Hello { .. }), reply);
         let frames = client.take_frames();
         if let Some(frame) = frames.iter().find(|f| matches!(f.command, Command::CatchUp { .. })) {
