@@ -81,6 +81,41 @@ test("Enter belongs to the input method while it composes", async ({ open }) => 
   const text = `你好，${unique("世界")}`;
   await composer(page).fill(text);
   await composer(page).press("Enter");
+
+test("in a search, too, Enter and Escape belong to the input method", async ({ open }) => {
+  const { page } = await signUp(await open({ locale: "zh-CN" }));
+  const room = unique("港口");
+  await page.getByLabel("新建", { exact: true }).click();
+  await rooms(page).getByRole("button", { name: "新建房间" }).click();
+  await page.getByRole("dialog").getByRole("textbox", { name: "名称" }).fill(room);
+  await page.getByRole("dialog").getByRole("button", { name: "创建" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: room })).toBeVisible();
+  const address = page.url();
+  const method = await page.context().newCDPSession(page);
+
+  const filter = page.getByRole("searchbox", { name: "查找房间" });
+  await page.keyboard.press("Control+k");
+  const anywhere = page.getByRole("dialog", { name: "快速跳转" }).getByRole("combobox");
+  for (const field of [anywhere, filter]) {
+    await field.focus();
+    // Only the channel is found by this.
+    await method.send("Input.imeSetComposition", { text: place.channel, selectionStart: 3, selectionEnd: 3 });
+    await expect(field).toHaveValue(place.channel);
+    await field.evaluate((field) => {
+      for (const init of [{ isComposing: true }, { keyCode: 229 }]) {
+        for (const key of ["Enter", "Escape"]) field.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init }));
+      }
+    });
+    await method.send("Input.insertText", { text: place.channel });
+    await expect(field).toHaveValue(place.channel);
+    await expect(page).toHaveURL(address);
+    if (field === anywhere) await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+  }
+  await filter.press("Enter");
+  await expect(page.getByRole("heading", { level: 1, name: `#${place.channel}` })).toBeVisible();
+  await expect(filter).toHaveValue("");
+});
   await sees(page, text);
   await expect(composer(page)).toHaveValue("");
 });
