@@ -45,6 +45,14 @@ pub fn now() -> Millis {
     js_sys::Date::now() as Millis
 }
 
+/// Now, by a clock that nobody sets: for all that is measured. It began as [`now`] when the page was loaded. While the
+/// machine sleeps it may stand still.
+#[must_use]
+pub fn steady() -> Millis {
+    let performance = window().performance();
+    performance.map_or_else(now, |clock| (clock.time_origin() + clock.now()) as Millis)
+}
+
 /// Minutes between here and UTC, east positive.
 #[must_use]
 pub fn utc_offset_minutes() -> i32 {

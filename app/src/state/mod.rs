@@ -28,6 +28,12 @@ use crate::{
 
 /// How long one is away before the page says so.
 const AWAY_SHOWN_MS: i64 = 2_000;
+/// This machine's clock is this much further on than the steady one says: it was set, or the machine slept.
+const SLEPT_MS: i64 = 2_000;
+/// What a page leaves for the next one of its tab when it was someone else's.
+const CHANGED_OVER: &str = "roost:changed-over";
+/// Something was still to be sent.
+const LEFT: &str = "left";
 /// Frames that wait for the socket to open or to take more, at most.
 pub(crate) const FRAMES_MAX: usize = 256;
 
@@ -70,6 +76,10 @@ pub struct Chat {
     signing_out: StoredValue<bool>,
     /// Messages that are being edited, one a room at most; read through [`Chat::edit_of`].
     edits: StoredValue<Vec<Edit>>,
+    /// The page was loaded because it was someone else's, and has not been live since.
+    just_changed_over: StoredValue<bool>,
+    /// By how much this machine's clock is ahead of the steady one.
+    clock_ahead: StoredValue<Millis>,
     /// Written whenever one begins, ends, or is answered.
     edits_news: RwSignal<u32>,
     /// The language.
@@ -135,6 +145,8 @@ impl Chat {
             edits_news: RwSignal::new(0),
             words: use_words(),
             screen: Screen::default(),
+            just_changed_over: StoredValue::new(false),
+            clock_ahead: StoredValue::new(0),
             me: StoredValue::new(me),
             order: RwSignal::new(list.iter().map(|summary| summary.room.id).collect()),
             unread: RwSignal::new(client.unread()),
@@ -163,7 +175,13 @@ impl Chat {
         if known != utc_offset_minutes {
             self.draw_rows();
         }
-        self.away_since.set_value(Some(browser::now()));
+        self.away_since.set_value(Some(browser::steady()));
+        self.clock_ahead.set_value(browser::now() - browser::steady());
+        if let Some(left) = browser::take_word(CHANGED_OVER) {
+            self.just_changed_over.set_value(true);
+            self.notice
+                .set(Some(self.words.changed_over(&self.me.with_value(|me| me.name.clone()), left == LEFT)));
+        }
         let kept = self.saved.with_value(storage::Saved::load);
         self.tell(|client, now| client.adopt(kept, now));
         leptos::task::spawn_local(socket::keep_connected(self));
@@ -401,11 +419,11 @@ impl Chat {
 
     /// Time passed.
     pub(crate) fn tick(self) {
-        let now = browser::now();
+        let (now, steady) = (browser::now(), browser::steady());
         if self.link.get_untracked() == Link::Live {
             self.tell(Client::tick);
         }
-        let away = self.away_since.get_value().is_some_and(|since| now - since >= AWAY_SHOWN_MS);
+        let away = self.away_since.get_value().is_some_and(|since| steady - since >= AWAY_SHOWN_MS);
         set(self.away, away);
         let clock = self.clock.get_untracked();
         if now.div_euclid(60_000) != clock.now.div_euclid(60_000) {
@@ -420,7 +438,7 @@ impl Chat {
 
     /// Nothing comes from the other end any more.
     pub(crate) fn is_dead(self) -> bool {
-        self.client.with_value(|client| client.is_dead(browser::now()))
+        self.client.with_value(|client| client.is_dead(browser::steady()))
     }
 
     /// Whether the server would not greet this version.
@@ -433,12 +451,17 @@ impl Chat {
     // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
 
     fn tell(self, what: impl FnOnce(&mut Client, Millis)) {
-        self.client.update_value(|client| what(client, browser::now()));
+        self.client.update_value(|client| what(client, browser::steady()));
         self.settle();
     }
 
     /// Hands on whatever the client has for others, and writes the signals of what changed.
     fn settle(self) {
+        // Perhaps the machine slept, which the steady clock need not count: then the connection may be dead.
+        if now - steady - self.clock_ahead.get_value() > SLEPT_MS {
+            self.doubt();
+        }
+        self.clock_ahead.set_value(now - steady);
         let mut frames = Vec::new();
         let mut answers = Vec::new();
         let mut touched = client::Touched::default();
@@ -500,7 +523,7 @@ impl Chat {
         match link {
             Link::Live => self.away_since.set_value(None),
             Link::Away { .. } | Link::Greeting => self.away_since.update_value(|since| {
-                since.get_or_insert_with(browser::now);
+                since.get_or_insert_with(browser::steady);
             }),
         }
         if link == Link::Live {
