@@ -369,13 +369,33 @@ impl Chat {
 
     /// Keeps it.
     pub fn keep_draft(self, room: RoomId, text: &str) {
-        self.saved.with_value(|saved| saved.keep_draft(room, text));
+        self.saved.update_value(|saved| saved.keep_draft(room, text));
     }
 
     /// Signing out: nothing of what was written stays in this browser.
     pub fn forget_everything(self) {
         self.signing_out.set_value(true);
-        self.saved.with_value(storage::Saved::clear);
+        self.saved.update_value(storage::Saved::clear);
+    }
+
+    /// The page goes, and what was sent stays in this browser, whatever another tab has thrown away when it signed out.
+    /// The sender's next page sends it.
+    pub(crate) fn keep_unsent(self) {
+        self.client.with_value(|client| {
+            self.saved.update_value(|saved| saved.keep_outbox_again(client.outbox()));
+        });
+        self.keep_saving();
+    }
+
+    /// This browser's cookie is someone else's: the page is loaded anew, as theirs. Once: where that does not help, a person
+    /// decides.
+    pub(crate) fn change_over(self) {
+        self.keep_unsent();
+        if !self.just_changed_over.get_value() {
+            let left = self.waiting.get_untracked() > 0;
+            browser::leave_word(CHANGED_OVER, if left { LEFT } else { "" });
+            browser::reload();
+        }
     }
 
     /// Whether the person is on their way out: the form leads them, and the end of the socket is no news.
