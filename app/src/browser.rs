@@ -108,9 +108,9 @@ pub fn reload() {
     drop(window().location().reload());
 }
 
-/// Sets an attribute of `<html>`, where tests and style sheets read it.
+/// Sets an attribute of `<html>`, where tests and style sheets read it. A page that has stopped says nothing more.
 pub fn set_root_attribute(name: &str, value: &str) {
-    if let Some(root) = document().document_element() {
+    if let Some(root) = document().document_element().filter(|root| !root.has_attribute(BROKEN)) {
         drop(root.set_attribute(name, value));
     }
 }
@@ -132,6 +132,24 @@ pub fn show_row(seq: Seq) {
 }
 
 /// Gives the keyboard to a message of the open room.
+/// Says on `<html>` why the page does not work; `shell.rs` has the words for it, and sets it, too.
+const BROKEN: &str = "data-broken";
+
+/// The program has panicked: what is left of it must not claim that the page works.
+pub fn stop() {
+    let Some(root) = document().document_element() else { return };
+    for sign_of_life in ["data-hydrated", "data-link"] {
+        drop(root.remove_attribute(sign_of_life));
+    }
+    drop(root.set_attribute(BROKEN, "stopped"));
+}
+
+/// Whether it has.
+#[must_use]
+pub fn is_stopped() -> bool {
+    document().document_element().is_some_and(|root| root.has_attribute(BROKEN))
+}
+
 pub fn focus_row(seq: Seq) {
     if let Some(row) = row(seq) {
         focus(&row);

@@ -47,7 +47,7 @@ enum End {
 pub(crate) async fn keep_connected(chat: Chat) {
     let mut back = coming_back();
     let mut backoff = Backoff::default();
-    loop {
+    while !browser::is_stopped() {
         let end = converse(chat, &mut back, &mut backoff).await;
         chat.disconnected();
         let wait_ms = match end {
@@ -109,6 +109,9 @@ async fn converse(chat: Chat, back: &mut Receiver<()>, backoff: &mut Backoff) ->
             return End::Obstacle(Obstacle::NewVersion);
         }
         if chat.is_dead() {
+        if browser::is_stopped() {
+            return End::Lost;
+        }
             return End::Lost;
         }
     }

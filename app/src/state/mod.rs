@@ -173,6 +173,9 @@ impl Chat {
         let known = self.clock.get_untracked().utc_offset_minutes;
         self.clock.set(Clock { now: browser::now(), utc_offset_minutes });
         if known != utc_offset_minutes {
+        if browser::is_stopped() {
+            return;
+        }
             self.draw_rows();
         }
         self.away_since.set_value(Some(browser::steady()));
