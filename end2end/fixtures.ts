@@ -7,7 +7,9 @@
 // Every browser is watched: an error on its console, an uncaught exception, or an answer of 500 or more fails the test.
 // What a test brings about itself it declares: `expected(/ERR_INTERNET_DISCONNECTED/)`.
 import AxeBuilder from "@axe-core/playwright";
-import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "@playwright/test";
+import {
+  test as base, expect, type BrowserContext, type BrowserContextOptions, type Locator, type Page, type WebSocketRoute,
+} from "@playwright/test";
 
 import { NODES, baseUrl, nodePid, startNode, startRedis } from "./cluster";
 
@@ -82,6 +84,20 @@ export const test = base.extend<Guarded>({
     for (const context of contexts) await context.close();
   },
 });
+
+/** `E2E_SLOW=4`: every page computes four times as slowly, as on a slower machine. */
+const SLOW = Number(process.env.E2E_SLOW ?? 1);
+
+async function slowed(page: Page): Promise<Page> {
+  if (SLOW > 1) {
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Emulation.setCPUThrottlingRate", { rate: SLOW });
+  }
+  return page;
+}
+
+/** Another tab of the same browser. */
+export const anotherTab = async (page: Page) => slowed(await page.context().newPage());
 
 /** For the tests that take something away: whatever became of the test, the next one finds everything in its place. */
 export async function everythingBack() {
@@ -158,6 +174,54 @@ export async function onNode(page: Page, node: number) {
     await isIn(page);
   }
   throw new Error(`nginx did not bring the page to server ${node}`);
+}
+
+/**
+ * A page's way to the servers, in the test's hands. What it holds stays as it is, however slow the machine: a page that is cut
+ * off does not come back by itself before the test lets it.
+ *
+ *     const line = await Line.of(page);   // before the page is opened
+ *     line.cut();
+ *     line.restore();
+ */
+export class Line {
+  private readonly open = new Set<() => void>();
+  private whole = Promise.resolve();
+  restore = () => {};
+
+  static async of(page: Page): Promise<Line> {
+    const line = new Line();
+    await page.routeWebSocket(/\/socket$/, (socket) => line.lead(socket));
+    return line;
+  }
+
+  /** Ends the connection; the next ones wait. */
+  cut() {
+    this.whole = new Promise((resolve) => (this.restore = resolve));
+    for (const end of this.open) end();
+    this.open.clear();
+  }
+
+  private async lead(socket: WebSocketRoute) {
+    await this.whole;
+    const server = socket.connectToServer();
+    this.open.add(() => {
+      // «Resume»: what a server says that cannot go on with this connection.
+      void socket.close({ code: 4000 });
+      void server.close({ code: 4000 });
+    });
+  }
+}
+
+/** From now on the page connects only after a person has asked it to: its own tries lead nowhere. */
+export async function connectsOnlyWhenAsked(page: Page) {
+  await page.evaluate(() => {
+    let asked = false;
+    window.addEventListener("roost:connect", () => (asked = true), { capture: true });
+    window.WebSocket = new Proxy(WebSocket, {
+      construct: (Real, [address]) => new Real(asked ? address : new URL("/nowhere", address).href),
+    });
+  });
 }
 
 // ── rooms ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -39,7 +39,7 @@ pub fn path() -> String {
     location.pathname().unwrap_or_default() + &location.search().unwrap_or_default()
 }
 
-/// Now, in milliseconds since 1970 UTC, by this machine's clock.
+/// Now, in milliseconds since 1970 UTC, by this machine's clock: for showing. People and machines set it, also back.
 #[must_use]
 pub fn now() -> Millis {
     js_sys::Date::now() as Millis
@@ -103,6 +103,23 @@ pub fn leave_for_sign_in() {
     drop(window().location().assign(&format!("/sign-in?next={next}")));
 }
 
+/// Leaves a word for the page that this tab loads next.
+pub fn leave_word(name: &str, word: &str) {
+    if let Ok(Some(storage)) = window().session_storage() {
+        // Without it the next page only says less.
+        drop(storage.set_item(name, word));
+    }
+}
+
+/// Takes the word that the page before has left.
+#[must_use]
+pub fn take_word(name: &str) -> Option<String> {
+    let storage = window().session_storage().ok()??;
+    let word = storage.get_item(name).ok()?;
+    drop(storage.remove_item(name));
+    word
+}
+
 /// Loads the page anew.
 pub fn reload() {
     drop(window().location().reload());
@@ -113,6 +130,24 @@ pub fn set_root_attribute(name: &str, value: &str) {
     if let Some(root) = document().document_element().filter(|root| !root.has_attribute(BROKEN)) {
         drop(root.set_attribute(name, value));
     }
+}
+
+/// Says on `<html>` why the page does not work; `shell.rs` has the words for it, and sets it, too.
+const BROKEN: &str = "data-broken";
+
+/// The program has panicked: what is left of it must not claim that the page works.
+pub fn stop() {
+    let Some(root) = document().document_element() else { return };
+    for sign_of_life in ["data-hydrated", "data-link"] {
+        drop(root.remove_attribute(sign_of_life));
+    }
+    drop(root.set_attribute(BROKEN, "stopped"));
+}
+
+/// Whether it has.
+#[must_use]
+pub fn is_stopped() -> bool {
+    document().document_element().is_some_and(|root| root.has_attribute(BROKEN))
 }
 
 /// Makes a field as high as its text; the style sheet says from where on it scrolls.
@@ -132,24 +167,6 @@ pub fn show_row(seq: Seq) {
 }
 
 /// Gives the keyboard to a message of the open room.
-/// Says on `<html>` why the page does not work; `shell.rs` has the words for it, and sets it, too.
-const BROKEN: &str = "data-broken";
-
-/// The program has panicked: what is left of it must not claim that the page works.
-pub fn stop() {
-    let Some(root) = document().document_element() else { return };
-    for sign_of_life in ["data-hydrated", "data-link"] {
-        drop(root.remove_attribute(sign_of_life));
-    }
-    drop(root.set_attribute(BROKEN, "stopped"));
-}
-
-/// Whether it has.
-#[must_use]
-pub fn is_stopped() -> bool {
-    document().document_element().is_some_and(|root| root.has_attribute(BROKEN))
-}
-
 pub fn focus_row(seq: Seq) {
     if let Some(row) = row(seq) {
         focus(&row);

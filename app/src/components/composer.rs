@@ -182,6 +182,8 @@ pub fn Composer(
             })
         >
             <input type="hidden" name="nonce" value=Uuid::new_v4().to_string()/>
+            // The cookie may be someone else's by the time this is sent.
+            <input type="hidden" name="author" value=chat.me.with_value(|me| me.id.to_string())/>
             {refused.words("").or_else(|| refused.words("body")).map(|why| {
                 view! {
                     <div class="no-script form-error" role="alert">

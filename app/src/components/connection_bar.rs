@@ -24,6 +24,15 @@ pub fn ConnectionBar() -> impl IntoView {
             }
             .into_any(),
         ),
+        (Some(Obstacle::SomeoneElse), _) => Some(
+            view! {
+                <div class="connection-bar">
+                    <span>{words.someone_else()}</span>
+                    <button type="button" on:click=handler(|_| browser::reload())>{words.reload()}</button>
+                </div>
+            }
+            .into_any(),
+        ),
         (Some(Obstacle::TooMany), _) => Some(
             view! { <div class="connection-bar"><span>{words.too_many_connections()}</span></div> }
                 .into_any(),

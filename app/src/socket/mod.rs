@@ -41,9 +41,11 @@ enum End {
     Obstacle(Obstacle),
     /// Nobody is signed in.
     SessionEnded,
+    /// Someone else is signed in.
+    SomeoneElse,
 }
 
-/// Connects, and connects again for as long as the page lives.
+/// Connects, and connects again for as long as the page lives. One that has stopped would only confirm what nobody sees.
 pub(crate) async fn keep_connected(chat: Chat) {
     let mut back = coming_back();
     let mut backoff = Backoff::default();
@@ -59,8 +61,14 @@ pub(crate) async fn keep_connected(chat: Chat) {
             }
             End::SessionEnded => {
                 if !chat.is_signing_out() {
+                    chat.keep_unsent();
                     browser::leave_for_sign_in();
                 }
+                OBSTACLE_MS
+            }
+            End::SomeoneElse => {
+                chat.obstacle.set(Some(Obstacle::SomeoneElse));
+                chat.change_over();
                 OBSTACLE_MS
             }
         };
@@ -101,6 +109,9 @@ async fn converse(chat: Chat, back: &mut Receiver<()>, backoff: &mut Backoff) ->
             _ = back.next() => chat.doubt(),
             () = pause => {}
         }
+        if browser::is_stopped() {
+            return End::Lost;
+        }
         if chat.link.get_untracked() == Link::Live {
             backoff.reset();
         }
@@ -108,10 +119,10 @@ async fn converse(chat: Chat, back: &mut Receiver<()>, backoff: &mut Backoff) ->
         if chat.is_outdated() {
             return End::Obstacle(Obstacle::NewVersion);
         }
-        if chat.is_dead() {
-        if browser::is_stopped() {
-            return End::Lost;
+        if chat.is_strangers() {
+            return End::SomeoneElse;
         }
+        if chat.is_dead() {
             return End::Lost;
         }
     }

@@ -47,6 +47,8 @@ pub enum Obstacle {
     NewVersion,
     /// The account or the address has too many connections.
     TooMany,
+    /// Somebody signed in as someone else in another tab: the page is another's.
+    SomeoneElse,
 }
 
 /// What is on screen of the open room, beside its rows.
@@ -74,12 +76,12 @@ pub struct Chat {
     summaries: StoredValue<SortedMap<RoomId, ArcRwSignal<RoomSummary>>>,
     away_since: StoredValue<Option<Millis>>,
     signing_out: StoredValue<bool>,
-    /// Messages that are being edited, one a room at most; read through [`Chat::edit_of`].
-    edits: StoredValue<Vec<Edit>>,
     /// The page was loaded because it was someone else's, and has not been live since.
     just_changed_over: StoredValue<bool>,
     /// By how much this machine's clock is ahead of the steady one.
     clock_ahead: StoredValue<Millis>,
+    /// Messages that are being edited, one a room at most; read through [`Chat::edit_of`].
+    edits: StoredValue<Vec<Edit>>,
     /// Written whenever one begins, ends, or is answered.
     edits_news: RwSignal<u32>,
     /// The language.
@@ -98,6 +100,8 @@ pub struct Chat {
     pub away: RwSignal<bool>,
     /// Why the page does not connect.
     pub obstacle: RwSignal<Option<Obstacle>>,
+    /// What is to be told about the page itself, until it is put away.
+    pub notice: RwSignal<Option<String>>,
     /// The name of the server that answers.
     pub node: RwSignal<String>,
     /// How many messages wait to be sent.
@@ -141,18 +145,19 @@ impl Chat {
             summaries: StoredValue::new(summaries),
             away_since: StoredValue::new(None),
             signing_out: StoredValue::new(false),
+            just_changed_over: StoredValue::new(false),
+            clock_ahead: StoredValue::new(0),
             edits: StoredValue::new(Vec::new()),
             edits_news: RwSignal::new(0),
             words: use_words(),
             screen: Screen::default(),
-            just_changed_over: StoredValue::new(false),
-            clock_ahead: StoredValue::new(0),
             me: StoredValue::new(me),
             order: RwSignal::new(list.iter().map(|summary| summary.room.id).collect()),
             unread: RwSignal::new(client.unread()),
             link: RwSignal::new(client.link()),
             away: RwSignal::new(false),
             obstacle: RwSignal::new(None),
+            notice: RwSignal::new(None),
             node: RwSignal::new(client.node().to_owned()),
             waiting: RwSignal::new(0),
             room: RwSignal::new(room),
@@ -168,14 +173,14 @@ impl Chat {
 
     /// The browser's half begins: its own clock, what an earlier page had not sent, and the connection.
     pub fn wake(self) {
+        if browser::is_stopped() {
+            return;
+        }
         let utc_offset_minutes = browser::utc_offset_minutes();
         browser::set_cookie("tz", &utc_offset_minutes.to_string());
         let known = self.clock.get_untracked().utc_offset_minutes;
         self.clock.set(Clock { now: browser::now(), utc_offset_minutes });
         if known != utc_offset_minutes {
-        if browser::is_stopped() {
-            return;
-        }
             self.draw_rows();
         }
         self.away_since.set_value(Some(browser::steady()));
@@ -358,7 +363,11 @@ impl Chat {
     /// Fetches one of this place's pages, for what no command tells.
     pub fn fetch(self, path: &'static str, then: impl FnOnce(Page) + 'static) {
         leptos::task::spawn_local(async move {
-            if let Some(page) = browser::fetch_page(path).await {
+            let page = browser::fetch_page(path).await;
+            // The browser's cookie may be someone else's by now, and what they see is not for this page.
+            let own =
+                page.filter(|page| page.viewer.as_ref().is_some_and(|viewer| self.is_me(viewer.user.id)));
+            if let Some(page) = own {
                 then(page);
             }
         });
@@ -448,6 +457,11 @@ impl Chat {
         }
         let away = self.away_since.get_value().is_some_and(|since| steady - since >= AWAY_SHOWN_MS);
         set(self.away, away);
+        // Perhaps the machine slept, which the steady clock need not count: then the connection may be dead.
+        if now - steady - self.clock_ahead.get_value() > SLEPT_MS {
+            self.doubt();
+        }
+        self.clock_ahead.set_value(now - steady);
         let clock = self.clock.get_untracked();
         if now.div_euclid(60_000) != clock.now.div_euclid(60_000) {
             self.clock.set(Clock { now, ..clock });
@@ -471,6 +485,11 @@ impl Chat {
         })
     }
 
+    /// Whether the connection is someone else's: see [`Client::stranger`].
+    pub(crate) fn is_strangers(self) -> bool {
+        self.client.with_value(|client| client.stranger().is_some())
+    }
+
     // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
 
     fn tell(self, what: impl FnOnce(&mut Client, Millis)) {
@@ -480,11 +499,6 @@ impl Chat {
 
     /// Hands on whatever the client has for others, and writes the signals of what changed.
     fn settle(self) {
-        // Perhaps the machine slept, which the steady clock need not count: then the connection may be dead.
-        if now - steady - self.clock_ahead.get_value() > SLEPT_MS {
-            self.doubt();
-        }
-        self.clock_ahead.set_value(now - steady);
         let mut frames = Vec::new();
         let mut answers = Vec::new();
         let mut touched = client::Touched::default();
@@ -552,6 +566,7 @@ impl Chat {
         if link == Link::Live {
             set(self.away, false);
             set(self.obstacle, None);
+            self.just_changed_over.set_value(false);
         }
         set(self.link, link);
         set(self.node, node);
