@@ -79,7 +79,7 @@ export const test = base.extend<Guarded>({
       const context = await browser.newContext({ baseURL: baseUrl, ...options });
       contexts.push(context);
       watch.over(context);
-      return context.newPage();
+      return slowed(await context.newPage());
     });
     for (const context of contexts) await context.close();
   },
@@ -343,10 +343,30 @@ export async function seesInOrder(page: Page, beginning: string, wanted: string[
   await expect.poll(() => texts(page, beginning), { timeout: 15_000 }).toEqual(wanted);
 }
 
-/** What one can do with a message, after the pointer has come to it. */
+/** The place of a message in its room, once the page knows it as stored. */
+export async function seqOf(page: Page, text: string): Promise<number> {
+  await expect(message(page, text)).toHaveAttribute("data-seq", /^\d+$/);
+  return Number(await message(page, text).getAttribute("data-seq"));
+}
+
+/**
+ * What one can do with a message, after the pointer has come to it. Only while nothing moves: whatever pushes the row from under the
+ * pointer takes the tools away. Where the pointer is not what a test is about, `reaches` is the way.
+ */
 export async function pointsAt(page: Page, text: string | Locator): Promise<Locator> {
   const row = typeof text === "string" ? message(page, text) : text;
   await row.hover({ position: { x: 60, y: 6 } });
+  return toolsOf(row);
+}
+
+/** The same, after the keyboard has come to it: there it stays, whatever moves. */
+export async function reaches(page: Page, text: string | Locator): Promise<Locator> {
+  const row = typeof text === "string" ? message(page, text) : text;
+  await row.focus();
+  return toolsOf(row);
+}
+
+async function toolsOf(row: Locator): Promise<Locator> {
   const tools = row.getByRole("toolbar", { name: /^(Message actions|消息操作)$/ });
   await expect(tools).toBeVisible();
   return tools;
