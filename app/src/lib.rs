@@ -37,7 +37,9 @@ use protocol::{Page, User};
 
 use crate::{
     address::{Address, Place, use_address},
-    components::{dialogs::Dialogs, effect, handler, keyboard::Keyboard, live, room_list::RoomList},
+    components::{
+        connection_bar::Notice, dialogs::Dialogs, effect, keyboard::Keyboard, live, room_list::RoomList,
+    },
     pages::{
         document_title, lobby::Lobby, new_password::NewPassword, not_found::NotFound, room::RoomPage,
         set_up::SetUp, settings::Settings, sign_in::SignIn, sign_up::SignUp,
@@ -109,23 +111,6 @@ fn Inside(place: String, me: User) -> impl IntoView {
         <Document place=title_place/>
     }
     .into_any()
-}
-
-/// What is to be told about the page itself.
-#[component]
-fn Notice() -> impl IntoView {
-    let chat = use_chat();
-    let close = chat.words.close();
-    let bar = move |text: String| {
-        view! {
-            <div class="connection-bar">
-                <span>{text}</span>
-                <button type="button" on:click=handler(move |_| chat.notice.set(None))>{close}</button>
-            </div>
-        }
-        .into_any()
-    };
-    view! { <div class="notice" role="status" aria-live="polite">{live(move || chat.notice.get().map(bar))}</div> }
 }
 
 /// What is told outside the app: the document's title and attributes.
