@@ -362,7 +362,8 @@ export async function pointsAt(page: Page, text: string | Locator): Promise<Loca
 /** The same, after the keyboard has come to it: there it stays, whatever moves. */
 export async function reaches(page: Page, text: string | Locator): Promise<Locator> {
   const row = typeof text === "string" ? message(page, text) : text;
-  await row.focus();
+  // After a click the browser takes a script for the pointer.
+  await row.evaluate((row: HTMLElement) => row.focus({ focusVisible: true } as FocusOptions));
   return toolsOf(row);
 }
 
