@@ -76,7 +76,6 @@ test("a server leaves as for a deploy, and hardly anybody notices", async ({ ope
 });
 
 test("all servers are gone: words wait, and arrive once, in order", async ({ open, expected }) => {
-  test.setTimeout(120_000);
   expected(SOCKET_BROKE, NOBODY_LISTENS);
   const [ana, bo] = await twoTalking(open);
   await killNode(0);
@@ -104,7 +103,6 @@ test("all servers are gone: words wait, and arrive once, in order", async ({ ope
 });
 
 test("what waits outlives a closed page", async ({ open, expected }) => {
-  test.setTimeout(120_000);
   expected(SOCKET_BROKE, NOBODY_LISTENS);
   const [ana, bo] = await twoTalking(open);
   await killNode(0);
@@ -128,7 +126,6 @@ test("what waits outlives a closed page", async ({ open, expected }) => {
 });
 
 test("the network goes and comes back by itself", async ({ open, expected }) => {
-  test.setTimeout(120_000);
   expected(SOCKET_BROKE, NOBODY_LISTENS);
   const [ana, bo] = await twoTalking(open);
   await ana.page.context().setOffline(true);
@@ -150,7 +147,6 @@ test("the network goes and comes back by itself", async ({ open, expected }) => 
 });
 
 test("Redis goes and comes back: messages still arrive", async ({ open }) => {
-  test.setTimeout(120_000);
   const [ana, bo] = await twoTalking(open);
   expect(await nodeOf(ana.page)).not.toBe(await nodeOf(bo.page));
   stopRedis();
