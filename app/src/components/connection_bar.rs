@@ -43,7 +43,10 @@ pub fn Notice() -> impl IntoView {
     view! { <div class="notice" role="status" aria-live="polite">{live(shown)}</div> }
 }
 
-fn bar(said: AnyView, act: Option<(&'static str, Box<dyn FnMut(MouseEvent)>)>) -> AnyView {
+/// What can be done, and its name.
+type Act = (&'static str, Box<dyn FnMut(MouseEvent)>);
+
+fn bar(said: AnyView, act: Option<Act>) -> AnyView {
     let act = act.map(|(name, act)| view! { <button type="button" on:click=act>{name}</button> }.into_any());
     view! { <div class="connection-bar"><span>{said}</span> {act}</div> }.into_any()
 }
