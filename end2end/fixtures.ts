@@ -295,31 +295,40 @@ export const numbered = (word: string, count: number) => Array.from({ length: co
  * as another device of the same person would. For what a test needs, not for what it tests.
  */
 export async function saysMany(page: Page, texts: string[], room = page.url().split("/").at(-1)) {
-  await asks(page, texts.map((body) => ({ type: "send", room, nonce: crypto.randomUUID(), body })));
+  // A room stores them in the order in which they come, so none need wait for the one before.
+  await asks(page, texts.map((body) => ({ type: "send", room, nonce: crypto.randomUUID(), body })), 16);
 }
 
-/** Asks the server one thing after the other as this person, on a socket of its own. Each must be answered, not refused. */
-export async function asks(page: Page, commands: object[]) {
-  await page.evaluate(async (commands) => {
+/**
+ * Asks the server one thing after the other as this person, on a socket of its own; the next one as soon as fewer than `atOnce` are
+ * unanswered. Each must be answered, not refused.
+ */
+export async function asks(page: Page, commands: object[], atOnce = 1) {
+  await page.evaluate(async ({ commands, atOnce }) => {
     const { version } = JSON.parse(document.getElementById("page")!.textContent!);
     const socket = new WebSocket(`${location.origin.replace("http", "ws")}/socket`);
-    const answers = new Map<number, (frame: { refusal?: object }) => void>();
+    const answers = new Map<number, (frame: { refusal?: unknown }) => void>();
     socket.onmessage = ({ data }) => {
       const frame = JSON.parse(data);
       answers.get(frame.ref)?.(frame);
     };
+    socket.onclose = () => answers.forEach((answer) => answer({ refusal: "the socket was closed" }));
     await new Promise((resolve) => (socket.onopen = resolve));
     let ref = 0;
     const ask = (command: object) =>
       new Promise<void>((resolve, reject) => {
         answers.set(++ref, ({ refusal }) => (refusal ? reject(new Error(JSON.stringify(refusal))) : resolve()));
-        socket.onclose = () => reject(new Error("the socket was closed"));
         socket.send(JSON.stringify({ ref, command }));
       });
     await ask({ type: "hello", version });
-    for (const command of commands) await ask(command);
+    const unanswered: Promise<void>[] = [];
+    for (const command of commands) {
+      if (unanswered.length >= atOnce) await unanswered.shift();
+      unanswered.push(ask(command));
+    }
+    await Promise.all(unanswered);
     socket.close();
-  }, commands);
+  }, { commands, atOnce });
 }
 
 /** The message in the open room that has this text and no other. */
