@@ -68,6 +68,8 @@ pub struct Client {
     epoch: Option<Epoch>,
     connection: Connection,
     refused_hello: Option<Refusal>,
+    /// Who is signed in on this connection, when it is not [`Self::me`].
+    stranger: Option<User>,
     rooms: SortedMap<RoomId, RoomState>,
     /// The viewer's own line, and the workspace's.
     person: Feed,
@@ -97,6 +99,7 @@ impl Default for Client {
             epoch: None,
             connection: Connection::away(0),
             refused_hello: None,
+            stranger: None,
             rooms: SortedMap::new(),
             person: Feed::default(),
             workspace: Feed::default(),
@@ -178,6 +181,13 @@ impl Client {
     #[must_use]
     pub fn refused_hello(&self) -> Option<&Refusal> {
         self.refused_hello.as_ref()
+    }
+
+    /// Who is signed in on this connection, when it is not the viewer: in another tab of the browser somebody has signed
+    /// in as someone else. Nothing goes out on it, and nothing that comes is taken in. Drop it, and reload the page.
+    #[must_use]
+    pub fn stranger(&self) -> Option<&User> {
+        self.stranger.as_ref()
     }
 
     /// How long the server asked this client to wait before it connects again, in milliseconds. A random wait comes on top of it
@@ -272,6 +282,7 @@ impl Client {
     pub fn connected(&mut self, now: Millis) {
         self.connection.opened(now);
         self.refused_hello = None;
+        self.stranger = None;
         self.asks.clear_frames();
         self.touched.link = true;
         self.asks.ask(Purpose::Hello, Command::Hello { version: VERSION });
@@ -295,6 +306,9 @@ impl Client {
     /// A frame came.
     pub fn receive(&mut self, frame: ServerFrame, now: Millis) {
         self.connection.heard(now);
+        if self.stranger.is_some() {
+            return;
+        }
         match frame {
             ServerFrame::Reply { r#ref, reply } => self.replied(r#ref, reply),
             ServerFrame::Refusal { r#ref: Some(r#ref), refusal } => self.refused(r#ref, refusal, now),

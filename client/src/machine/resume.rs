@@ -31,6 +31,12 @@ pub(super) struct Welcome {
 impl Client {
     pub(super) fn welcomed(&mut self, welcome: Welcome) {
         let Welcome { me, node, epoch, person, workspace, rooms, more, people } = welcome;
+        if self.me.as_ref().is_some_and(|known| known.id != me.id) {
+            // What was written here is not theirs to send, and what they have is not for this page: it never goes live.
+            self.stranger = Some(me);
+            self.touched.link = true;
+            return;
+        }
         if self.epoch.replace(epoch).is_some_and(|known| known != epoch) {
             self.begin_again();
         }
