@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use protocol::{Millis, Nonce, Refusal, Retry, RoomId};
+use protocol::{Millis, Nonce, Refusal, Retry, RoomId, limits};
 use serde::{Deserialize, Serialize};
+
+use crate::sorted::SortedMap;
 
 /// Wait before a send that was refused for now, when the refusal names none.
 const RETRY_MS: i64 = 1_000;
+/// What is not answered by then never will be.
+const ANSWER_TIMEOUT_MS: i64 = limits::SENT_MS as i64;
 /// How many messages wait at most. The next one stays in the composer, and the person is told.
 pub(crate) const OUTBOX_MAX: usize = 200;
 
@@ -47,6 +51,8 @@ pub struct Outbox {
     items: Vec<Pending>,
     /// Nothing of these is tried before this time.
     not_before: Millis,
+    /// When each message that is on its way was handed over.
+    handed_over: SortedMap<Nonce, Millis>,
 }
 
 impl Outbox {
@@ -92,15 +98,23 @@ impl Outbox {
         for item in &mut self.items {
             if item.state == SendState::Waiting && busy.insert(item.room) {
                 item.state = SendState::OnItsWay;
+                self.handed_over.insert(item.nonce, now);
                 due.push(item.clone());
             }
         }
         due
     }
 
+    /// Whether a message is on its way for longer than any server takes to answer.
+    #[must_use]
+    pub fn is_overdue(&self, now: Millis) -> bool {
+        self.handed_over.values().any(|at| now - at > ANSWER_TIMEOUT_MS)
+    }
+
     /// The server has it. Says whether it was here.
     pub fn acknowledge(&mut self, nonce: Nonce) -> bool {
         let before = self.items.len();
+        self.handed_over.remove(&nonce);
         self.items.retain(|item| item.nonce != nonce);
         before != self.items.len()
     }
@@ -108,6 +122,7 @@ impl Outbox {
     /// The server refused it: for now it waits again, for good it stays for the person to see.
     pub fn refuse(&mut self, nonce: Nonce, refusal: Refusal, now: Millis) {
         let Some(item) = self.items.iter_mut().find(|item| item.nonce == nonce) else { return };
+        self.handed_over.remove(&nonce);
         match refusal.code.retry() {
             Retry::Later => {
                 item.state = SendState::Waiting;
@@ -138,6 +153,7 @@ impl Outbox {
     /// The connection is gone: what was unanswered must be sent again.
     pub fn disconnected(&mut self) {
         self.not_before = 0;
+        self.handed_over.clear();
         for item in &mut self.items {
             if item.state == SendState::OnItsWay {
                 item.state = SendState::Waiting;
@@ -191,6 +207,26 @@ mod tests {
         outbox.disconnected();
         assert_eq!(nonces(&outbox.due(1_300)), [1]);
         assert_eq!(outbox.waiting(), 2);
+    }
+
+    #[test]
+    fn what_is_on_its_way_for_long_is_overdue_until_it_is_answered() {
+        let late = ANSWER_TIMEOUT_MS + 1;
+        let mut outbox = Outbox::default();
+        outbox.push(pending(1, 1)).unwrap();
+        assert!(!outbox.is_overdue(late), "it waits to be sent");
+        outbox.due(0);
+        assert!(!outbox.is_overdue(late - 1));
+        assert!(outbox.is_overdue(late));
+        let nonce = Nonce(Uuid::from_u128(1));
+        outbox.refuse(nonce, Refusal::new(ErrorCode::Internal), late);
+        assert!(!outbox.is_overdue(2 * late));
+        outbox.due(2 * late);
+        outbox.disconnected();
+        assert!(!outbox.is_overdue(4 * late));
+        outbox.due(4 * late);
+        outbox.acknowledge(nonce);
+        assert!(!outbox.is_overdue(6 * late));
     }
 
     #[test]

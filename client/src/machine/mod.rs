@@ -339,10 +339,11 @@ impl Client {
         }
     }
 
-    /// The other end has not answered for too long: drop the socket and connect again.
+    /// The other end has not answered for too long: drop the socket and connect again. A send that nobody answers is a sign
+    /// of its own, for events may flow meanwhile; on the next connection it is repeated, which is harmless.
     #[must_use]
     pub fn is_dead(&self, now: Millis) -> bool {
-        self.connection.is_dead(now)
+        self.connection.is_dead(now) || (self.connection.is_live() && self.outbox.is_overdue(now))
     }
 
     // ── what the person does ─────────────────────────────────────────────────────────────────────────────────

@@ -421,6 +421,34 @@ fn a_silent_server_is_pinged_and_then_given_up() {
     assert!(client.is_dead(35_001));
 }
 
+/// Others go on talking, so that the connection is never silent and never pinged.
+#[test]
+fn a_connection_that_leaves_a_send_unanswered_is_given_up_and_the_next_one_repeats_it() {
+    let sends = |client: &mut Client| {
+        let frames = client.take_frames().into_iter();
+        let sends = frames.filter(|frame| matches!(frame.command, Command::Send { .. }));
+        sends.map(|frame| frame.command).collect::<Vec<_>>()
+    };
+    let mut client = at_three();
+    client.send(room(), Nonce(Uuid::from_u128(7)), "anyone?".to_owned(), 0).unwrap();
+    let sent = sends(&mut client);
+    assert_eq!(sent.len(), 1);
+    for second in 1..=60 {
+        let now = second * 1_000;
+        client.receive(said(OTHER, 3 + second), now);
+        client.tick(now);
+        assert!(!client.is_dead(now), "after {second} s");
+    }
+    assert_eq!(sends(&mut client), []);
+    assert!(client.is_dead(60_001));
+
+    client.disconnected(60_001);
+    client.connected(60_002);
+    assert!(!client.is_dead(60_002));
+    answer(&mut client, 60_003, |command| matches!(command, Command::Hello { .. }), welcome(63, 1));
+    assert_eq!(sends(&mut client), sent, "the same nonce again");
+}
+
 #[test]
 fn a_connection_that_may_be_dead_is_asked_at_once_and_given_up_sooner() {
     let pings = |client: &mut Client| {
