@@ -1,7 +1,7 @@
 # Each target is a thin door to a script in scripts/, which says why it does what it does.
 
 MAKEFLAGS += --no-print-directory
-export PORT NODES BIND SPEC YES SEED ONLY
+export PORT NODES BIND SPEC YES SEED ONLY SCHEDULE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test build dev-frontend e2e faults faults-short size bench fmt lint unit sqlx sqlx-check services setup clean-data

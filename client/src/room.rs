@@ -65,8 +65,8 @@ pub struct RoomState {
     reactions_outside: SortedMap<Seq, Reacted>,
     /// Marks of others may have been told while this client was away.
     stale: bool,
-    /// One's own newest message above one's own read mark, until it is known whether anything is unread above it.
-    wrote: Option<Seq>,
+    /// Changes are applied one by one, in the order in which they happened: what was said before is all here.
+    live: bool,
     /// One's own message moved one's own read mark up to here, which the server has not been told.
     read_by_writing: Option<Seq>,
 }
@@ -93,7 +93,7 @@ impl RoomState {
             changed_outside: SortedMap::new(),
             reactions_outside: SortedMap::new(),
             stale: false,
-            wrote: None,
+            live: false,
             read_by_writing: None,
         }
     }
@@ -244,9 +244,10 @@ impl RoomState {
 
     /// A numbered change came, live. `now` is when, by any clock that does not go back.
     pub fn apply(&mut self, seq: Seq, change: Change, now: Millis) -> Applied {
+        self.live = true;
         let applied = line::apply(self, seq, change, now);
+        self.live = false;
         self.summary.head = self.line.head();
-        self.read_by_writing();
         applied
     }
 
@@ -254,7 +255,6 @@ impl RoomState {
     pub fn catch_up(&mut self, changes: Vec<(Seq, Change)>, through: Seq) {
         line::catch_up(self, changes, through);
         self.summary.head = self.line.head();
-        self.read_by_writing();
     }
 
     /// What a server missed and fetched again, told to everyone.
@@ -267,7 +267,6 @@ impl RoomState {
     ) -> Applied {
         let applied = line::repaired(self, after, changes, through, now);
         self.summary.head = self.line.head();
-        self.read_by_writing();
         applied
     }
 
@@ -304,22 +303,15 @@ impl RoomState {
                 self.recount();
             }
         }
-        if own && born > self.summary.marks.read {
-            self.wrote = self.wrote.max(Some(born));
-        }
-    }
-
-    /// Where nothing is unread above one's own message, it is not either; the server is told like of any other. While this
-    /// client catches up, an older message that has changed may still come after a younger one.
-    fn read_by_writing(&mut self) {
-        if self.line.is_behind() {
-            return;
-        }
-        let known = self.summary.marks;
-        let wrote = self.wrote.take().filter(|wrote| *wrote > known.read && self.summary.unread == 0);
-        if let Some(read) = wrote {
-            self.read_by_writing = wrote;
-            self.put_marks(Marks { read, delivered: known.delivered.max(read), ..known });
+        if own && self.live && self.summary.unread == 0 {
+            // Nothing is unread above it: one's own message is not either. The server is told like of any other.
+            let known = self.summary.marks;
+            self.read_by_writing = Some(born).filter(|born| *born > known.read);
+            self.put_marks(Marks {
+                user: me,
+                delivered: known.delivered.max(born),
+                read: known.read.max(born),
+            });
         }
     }
 

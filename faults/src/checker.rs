@@ -3,77 +3,14 @@
 //! Law: acknowledged ⇒ stored ⇒ shown by every member that is there at the end; nothing twice; in the order of the
 //! numbers; no number without a change.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    fmt,
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use protocol::{Millis, Nonce, RoomId, Seq, UserId};
+
+use crate::{
+    log::{Log, Shown, Token},
+    violation::{Kind, Violation},
 };
-
-use protocol::{Nonce, RoomId, Seq, UserId};
-
-use crate::log::{Log, Shown, Token};
-
-/// What is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// A message is not where it must be.
-    Lost,
-    /// A message is there twice.
-    Doubled,
-    /// A message stands, or appeared, in another place than its number says.
-    Reordered,
-    /// A number of a room belongs to no change.
-    Hole,
-    /// A mark went back, or lies beyond what it may.
-    Marks,
-    /// What a client has is not what a fresh fetch gives.
-    Differs,
-    /// It took too long.
-    Late,
-    /// A send was refused for good, or something else went otherwise than it should.
-    Unexpected,
-}
-
-/// One thing that is wrong: for whom, where, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// What.
-    pub kind: Kind,
-    /// Whose client saw it.
-    pub who: String,
-    /// In which room.
-    pub room: Option<RoomId>,
-    /// At which number.
-    pub seq: Option<Seq>,
-    /// In words.
-    pub detail: String,
-}
-
-impl Violation {
-    /// Something wrong in a room.
-    #[must_use]
-    pub fn new(kind: Kind, who: &str, room: RoomId, seq: Seq, detail: impl Into<String>) -> Self {
-        Self { kind, who: who.to_owned(), room: Some(room), seq: Some(seq), detail: detail.into() }
-    }
-
-    /// Something wrong that has no place.
-    #[must_use]
-    pub fn at_large(kind: Kind, who: &str, detail: impl Into<String>) -> Self {
-        Self { kind, who: who.to_owned(), room: None, seq: None, detail: detail.into() }
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.kind, self.who)?;
-        if let Some(room) = self.room {
-            write!(f, ", room {room}")?;
-        }
-        if let Some(seq) = self.seq {
-            write!(f, ", number {seq}")?;
-        }
-        write!(f, ": {}", self.detail)
-    }
-}
 
 /// A message as the database has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +89,49 @@ pub fn check(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>) -> Verdict {
         }
     }
     verdict
+}
+
+/// A screen: messages by room and number, each with its nonce.
+pub type Screen = Vec<(RoomId, Seq, Nonce)>;
+
+/// What of a screen the database does not hold, or holds otherwise.
+#[must_use]
+pub fn phantoms(name: &str, screen: &Screen, stored: &HashMap<(RoomId, Seq), Nonce>) -> Vec<Violation> {
+    let is_there = |room, seq, nonce| stored.get(&(room, seq)) == Some(&nonce);
+    let phantoms = screen.iter().filter(|(room, seq, nonce)| !is_there(*room, *seq, *nonce));
+    let violation = |(room, seq, _): &(RoomId, Seq, Nonce)| {
+        Violation::new(Kind::Phantom, name, *room, *seq, "is on the screen and not in the database")
+    };
+    phantoms.map(violation).collect()
+}
+
+/// Logs that a return of the database to an earlier copy divides. What was acknowledged between the taking of the copy and the
+/// return, from `gone.0` to `gone.1`, may be gone with the database: the copy does not have it, so that no server can bring it
+/// back. It is no loss of Roost's, and only counted. What was acknowledged before, or after, must be there.
+#[must_use]
+pub fn check_life_before(
+    logs: &[Log],
+    stored: &BTreeMap<RoomId, StoredRoom>,
+    gone: (Millis, Millis),
+) -> (usize, Vec<Violation>) {
+    let mut verdict = Verdict::default();
+    let mut gone_with_it = 0;
+    for log in logs {
+        let mut log = log.clone();
+        log.acknowledged.retain(|nonce, acknowledged| {
+            let is_stored =
+                || stored.values().flat_map(|room| room.messages.values()).any(|one| one.nonce == *nonce);
+            let may_be_gone = (gone.0..=gone.1).contains(&acknowledged.at);
+            gone_with_it += usize::from(may_be_gone && !is_stored());
+            !may_be_gone
+        });
+        check_acknowledged(&log, stored, &mut verdict);
+    }
+    for (id, room) in stored {
+        check_stored(*id, room, &mut verdict);
+        check_numbers(*id, room, &mut verdict);
+    }
+    (gone_with_it, verdict.violations)
 }
 
 /// Acknowledged ⇒ stored, under the number that was said.
@@ -346,6 +326,38 @@ mod tests {
         assert!(found.contains(&(Kind::Lost, "ana".to_owned(), 6)), "{found:?}");
         assert!(found.contains(&(Kind::Hole, "the database".to_owned(), 6)), "{found:?}");
         assert!(found.contains(&(Kind::Doubled, "bea".to_owned(), 6)), "shown and not stored: {found:?}");
+    }
+
+    #[test]
+    fn what_a_screen_shows_and_the_database_does_not_hold_is_a_phantom() {
+        let stored = HashMap::from([((ROOM, Seq(4)), nonce(1)), ((ROOM, Seq(5)), nonce(2))]);
+        let mut screen = vec![(ROOM, Seq(4), nonce(1)), (ROOM, Seq(5), nonce(2))];
+        assert_eq!(phantoms("bea", &screen, &stored), []);
+        // Another message under its number, and a number that is not there.
+        screen[1].2 = nonce(9);
+        screen.push((ROOM, Seq(6), nonce(3)));
+        let found = phantoms("bea", &screen, &stored);
+        let found: Vec<_> = found.iter().map(|one| (one.kind, one.seq.unwrap_or_default().0)).collect();
+        assert_eq!(found, [(Kind::Phantom, 5), (Kind::Phantom, 6)]);
+    }
+
+    #[test]
+    fn what_went_with_the_database_is_no_loss_and_everything_else_is() {
+        let (mut logs, mut stored) = story();
+        let room = stored.get_mut(&ROOM).unwrap();
+        room.messages.clear();
+        room.numbers.clear();
+        room.head = room.base;
+        for (n, at) in [(1, 999), (2, 1_500), (3, 2_001)] {
+            logs[0].acknowledged.insert(nonce(n), Acknowledged { seq: None, at });
+        }
+        let (gone_with_it, found) = check_life_before(&logs, &stored, (1_000, 2_000));
+        assert_eq!(gone_with_it, 1);
+        let mut details: Vec<_> = found.iter().map(|one| (one.kind, one.detail.as_str())).collect();
+        details.sort_unstable();
+        let lost = [Token::new(0, 1), Token::new(0, 3)]
+            .map(|token| format!("{token} was acknowledged and is not stored"));
+        assert_eq!(details, lost.each_ref().map(|detail| (Kind::Lost, detail.as_str())));
     }
 
     #[test]

@@ -16,8 +16,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    person::{Address, Socket, greeted},
-    place::Fallible,
+    person::{Socket, greeted},
+    place::{Address, Fallible},
     stored,
 };
 

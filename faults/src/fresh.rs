@@ -8,8 +8,9 @@ use protocol::{RoomId, Seq, ServerFrame};
 use tokio_tungstenite::tungstenite;
 
 use crate::{
-    checker::{Kind, Violation},
-    person::{Address, Person, open},
+    person::{Person, open},
+    place::Address,
+    violation::{Kind, Violation},
 };
 
 /// What someone sees who has just opened everything.

@@ -6,9 +6,11 @@
 //! each client has shown with what the database holds. The checker itself is tested by servers that do something wrong
 //! on purpose: then it must find it.
 //!
-//! `make faults` runs everything; `SEED=…` repeats a run's choices, `ONLY=name,name` chooses scenarios.
+//! `make faults` runs everything; `SEED=…` repeats a run's choices, `ONLY=name,name` chooses scenarios, and `SCHEDULE=file`
+//! gives a mix the very faults that another run has printed ([`schedule`]).
 #![warn(missing_docs)]
 
+pub mod busy;
 pub mod checker;
 pub mod crowd;
 pub mod fresh;
@@ -18,6 +20,8 @@ pub mod place;
 pub mod proxy;
 pub mod report;
 pub mod scenario;
+pub mod schedule;
 pub mod stalled;
 pub mod stored;
 pub mod story;
+pub mod violation;

@@ -10,7 +10,7 @@ use std::{
 
 use protocol::{Millis, Nonce, RoomId, Seq};
 
-use crate::checker::Violation;
+use crate::violation::Violation;
 
 /// The first word of each text: who wrote it, and the how many-th of theirs it is. By it a message is recognised even
 /// where it was stored twice under two nonces.

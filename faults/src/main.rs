@@ -1,5 +1,6 @@
 //! `faults [--short] [--list]`: plays the scenarios, prints a line for each, writes `.data/faults/report.json`, and fails
-//! when anything was lost, doubled or reordered. `SEED=…` repeats a run's choices; `ONLY=name,name` chooses.
+//! when anything was lost, doubled or reordered. `SEED=…` repeats a run's choices; `ONLY=name,name` chooses; `SCHEDULE=file`
+//! plays a mix with the schedule that another run has printed.
 
 use std::{
     path::Path,
@@ -8,33 +9,37 @@ use std::{
 };
 
 use faults::{
-    place::Fallible,
+    place::{Fallible, SERVERS},
     report::Report,
-    scenario::{self, Scenario},
+    scenario::{self, Extra, Scenario},
+    schedule::{DRAWN, Schedule},
     story::Stage,
 };
 
 /// A run that takes longer hangs.
-const WITHIN: Duration = Duration::from_secs(25 * 60);
+const WITHIN: Duration = Duration::from_secs(35 * 60);
 /// The same for the short run.
 const SHORT_WITHIN: Duration = Duration::from_secs(5 * 60);
+/// Where the schedules of the last mixes are kept.
+const SCHEDULES: &str = ".data/faults";
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let short = args.iter().any(|arg| arg == "--short");
     if args.iter().any(|arg| arg == "--list") {
-        scenario::ALL.iter().for_each(|scenario| println!("{}", scenario.name));
+        for Scenario { name, .. } in scenario::ALL {
+            println!("{name}");
+        }
         return ExitCode::SUCCESS;
     }
-    let chosen = match choose(short) {
-        Ok(chosen) => chosen,
-        Err(e) => return fail(&e),
-    };
-    let seed = std::env::var("SEED").ok().filter(|seed| !seed.is_empty());
-    let seed = match seed.map(|seed| seed.parse()).transpose() {
+    let seed = match setting("SEED").map(|seed| seed.parse()).transpose() {
         Ok(seed) => seed.unwrap_or_else(|| rand::random_range(1..1_000_000)),
         Err(_) => return fail("SEED is a number"),
+    };
+    let chosen = match choose(short).and_then(|chosen| planned(chosen, seed)) {
+        Ok(chosen) => chosen,
+        Err(e) => return fail(&e),
     };
     println!("faults: SEED={seed}");
     // Whatever ends first, the stage is dropped with it, and ends what it has started.
@@ -43,10 +48,15 @@ async fn main() -> ExitCode {
             Ok(Ok(true)) => ExitCode::SUCCESS,
             Ok(Ok(false)) => ExitCode::FAILURE,
             Ok(Err(e)) => fail(&format!("the scene failed: {e}")),
-            Err(_) => fail("it took too long"),
+            Err(_) => fail(&format!("it took too long; what it had drawn is in {SCHEDULES}")),
         },
         () = server::told_to_stop() => fail("stopped"),
     }
+}
+
+/// A setting of the environment, unless it is empty.
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn fail(text: &str) -> ExitCode {
@@ -56,26 +66,58 @@ fn fail(text: &str) -> ExitCode {
 
 /// The scenarios of `ONLY`, or of the short run, or all.
 fn choose(short: bool) -> Result<Vec<Scenario>, String> {
-    let only = std::env::var("ONLY").unwrap_or_default();
+    let only = setting("ONLY").unwrap_or_default();
     let names: Vec<&str> = only.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
     if let Some(unknown) = names.iter().find(|name| !scenario::ALL.iter().any(|one| one.name == **name)) {
         return Err(format!("there is no scenario {unknown}; faults --list names them"));
     }
-    let wanted = |one: &&Scenario| {
-        if names.is_empty() { !short || one.short } else { names.contains(&one.name) }
+    let mut chosen = Vec::new();
+    for scenario in scenario::ALL {
+        if !names.is_empty() {
+            chosen.extend(names.contains(&scenario.name).then_some(*scenario));
+        } else if !short || scenario.short {
+            chosen.push(*scenario);
+        }
+    }
+    Ok(chosen)
+}
+
+/// Each with its schedule: the one in the file `SCHEDULE` for the mix that is chosen, or what the seed gives.
+fn planned(chosen: Vec<Scenario>, seed: u64) -> Result<Vec<(Scenario, Schedule)>, String> {
+    let mut given = None;
+    if let Some(file) = setting("SCHEDULE") {
+        if chosen.iter().filter(|scenario| scenario.extra == Extra::Mix).count() != 1 {
+            return Err("SCHEDULE is for one mix: choose it with ONLY".to_owned());
+        }
+        let text = std::fs::read_to_string(&file).map_err(|e| format!("SCHEDULE={file}: {e}"))?;
+        given = Some(Schedule::parse(&text, SERVERS).map_err(|e| format!("SCHEDULE={file}: {e}"))?);
+    }
+    let schedule = |scenario: &Scenario| match &given {
+        Some(given) if scenario.extra == Extra::Mix => given.clone(),
+        Some(_) | None => Schedule::of(scenario, seed, SERVERS),
     };
-    Ok(scenario::ALL.iter().filter(wanted).copied().collect())
+    Ok(chosen.into_iter().map(|scenario| (scenario, schedule(&scenario))).collect())
 }
 
 /// Plays them one after the other. Says whether all passed.
-async fn play(chosen: &[Scenario], seed: u64) -> Fallible<bool> {
+async fn play(chosen: &[(Scenario, Schedule)], seed: u64) -> Fallible<bool> {
     let began = Instant::now();
     let mut stage = Stage::set(Path::new("."), seed).await?;
     println!("faults: everyone is there after {:.1} s", began.elapsed().as_secs_f64());
     let mut outcomes = Vec::new();
-    for scenario in chosen {
-        let outcome = stage.play(scenario).await.map_err(|e| format!("{}: {e}", scenario.name))?;
+    for (scenario, schedule) in chosen {
+        let again = keep(scenario, schedule)?;
+        let outcome = stage.play(scenario, schedule).await.map_err(|e| {
+            format!(
+                "{}: {e}{}",
+                scenario.name,
+                again.as_deref().map_or_else(String::new, |a| format!("\n{a}"))
+            )
+        })?;
         outcome.print();
+        if let Some(again) = again.filter(|_| !outcome.passed) {
+            println!("       {again}");
+        }
         outcomes.push(outcome);
     }
     let report = Report::new(seed, outcomes, began.elapsed().as_secs_f64());
@@ -83,4 +125,15 @@ async fn play(chosen: &[Scenario], seed: u64) -> Fallible<bool> {
     drop(stage);
     println!("{}", report.summary);
     Ok(report.passed)
+}
+
+/// Writes down what a mix will break, before it does: also a run that is ended from outside can be repeated. Says how.
+fn keep(scenario: &Scenario, schedule: &Schedule) -> Fallible<Option<String>> {
+    if scenario.extra != Extra::Mix {
+        return Ok(None);
+    }
+    let Scenario { name, .. } = scenario;
+    let file = format!("{SCHEDULES}/{name}.schedule");
+    std::fs::write(&file, format!("{DRAWN} {schedule}\n"))?;
+    Ok(Some(format!("the same faults again: SCHEDULE={file} ONLY={name} make faults")))
 }

@@ -27,10 +27,11 @@ use tokio_tungstenite::{
 use uuid::Uuid;
 
 use crate::{
-    checker::{Kind, Violation},
+    checker::Screen,
     log::{Acknowledged, Log, Shown, Token, Written},
-    place::Fallible,
+    place::{Address, Fallible},
     stored::{Account, StoredMarks, Truth},
+    violation::{Kind, Violation},
 };
 
 /// How often time passes, as for a page that is looked at.
@@ -78,15 +79,6 @@ impl Orders {
         roam: false,
         reloads: 0,
     };
-}
-
-/// Where to connect to.
-#[derive(Clone, Debug)]
-pub struct Address {
-    /// The proxy of the person's network.
-    pub door: SocketAddr,
-    /// The place's own address, which pages come from.
-    pub origin: String,
 }
 
 /// See the module.
@@ -194,6 +186,19 @@ impl Person {
             && self.channels.iter().all(is_right)
             && state.moving.is_empty()
             && !state.client.outbox().items().iter().any(|item| waiting.contains(&item.nonce))
+    }
+
+    /// The messages on this client's screen, room by room, as far as they are stored ones.
+    #[must_use]
+    pub fn screen(&self) -> Screen {
+        let state = self.state();
+        let mut screen = Screen::new();
+        for id in state.rooms_now(&self.rooms) {
+            let timeline = state.client.room(id).and_then(|room| room.timeline.as_ref());
+            let messages = timeline.into_iter().flat_map(client::Timeline::messages);
+            screen.extend(messages.map(|message| (id, message.seq, message.nonce)));
+        }
+        screen
     }
 
     /// The rooms of this client now.

@@ -19,7 +19,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{person::Address, proxy::Proxy};
+use crate::proxy::Proxy;
 
 /// How many servers there are.
 pub const SERVERS: usize = 3;
@@ -30,6 +30,15 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// What may go wrong with the scene itself; then there is no result.
 pub type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Where to connect to.
+#[derive(Clone, Debug)]
+pub struct Address {
+    /// The proxy of the person's network.
+    pub door: SocketAddr,
+    /// The place's own address, which pages come from.
+    pub origin: String,
+}
 
 /// One server, with its own ways to Postgres and Redis.
 pub struct Server {

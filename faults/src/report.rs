@@ -5,8 +5,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::{
-    checker::{Kind, Verdict},
+    checker::Verdict,
     scenario::{Expected, Scenario},
+    violation::Kind,
 };
 
 /// Violations that are printed of each scenario.
@@ -65,6 +66,7 @@ impl Outcome {
             Expected::Whole => verdict.violations.is_empty(),
             Expected::Lost => lost > 0,
             Expected::Doubled => doubled > 0,
+            Expected::Phantom => count(Kind::Phantom) > 0,
         };
         Self {
             name: scenario.name.to_owned(),

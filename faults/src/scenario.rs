@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use rand::{Rng as _, rngs::StdRng, seq::SliceRandom as _};
+use serde::Deserialize;
 
 /// What is done to the place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Fault {
     /// Nothing. What a server does wrong on purpose is part of the [`Scenario`].
     Nothing,
@@ -37,6 +37,8 @@ pub enum Fault {
     PostgresCrashes,
     /// Postgres hangs.
     PostgresHangs,
+    /// A copy of the database is taken, and in the end put in its place, as from a backup: what was said in between is gone.
+    DatabaseGoesBack,
     /// One server alone does not reach Postgres.
     PostgresGoneForOne,
     /// One server's connections to Postgres stay open and carry nothing.
@@ -53,6 +55,73 @@ pub enum Fault {
     BalancerReloads,
     /// After half of the sends the client is gone before the reply has come.
     RepliesUnheard,
+}
+
+/// What a fault breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// Nothing.
+    Nothing,
+    /// The servers.
+    Servers,
+    /// Redis, or a server's way to it.
+    Redis,
+    /// Postgres, or a server's way to it.
+    Postgres,
+    /// What is between the clients and the servers.
+    Networks,
+}
+
+impl Fault {
+    /// Those of which a mix is made.
+    pub const MIXED: [Self; 16] = [
+        Self::ServerKilled,
+        Self::ServerLeaves,
+        Self::ServerHangs,
+        Self::RedisGone,
+        Self::RedisEmpty,
+        Self::RedisCutsListeners,
+        Self::RedisHangs,
+        Self::RedisGoneForOne,
+        Self::PostgresCutsConnections,
+        Self::PostgresCrashes,
+        Self::PostgresHangs,
+        Self::SocketsTorn,
+        Self::NetworksGone,
+        Self::NetworksSilent,
+        Self::BalancerReloads,
+        Self::RepliesUnheard,
+    ];
+
+    /// What it breaks. One thing suffers one fault at a time; different things suffer theirs at once.
+    #[must_use]
+    pub const fn breaks(self) -> Thing {
+        match self {
+            Self::Nothing => Thing::Nothing,
+            Self::ServerKilled | Self::ServerLeaves | Self::ServerHangs | Self::ServersRestart => {
+                Thing::Servers
+            }
+            Self::RedisGone
+            | Self::RedisEmpty
+            | Self::RedisCutsListeners
+            | Self::RedisHangs
+            | Self::RedisImpatient
+            | Self::RedisGoneForOne
+            | Self::RedisSilentForOne => Thing::Redis,
+            Self::PostgresCutsConnections
+            | Self::PostgresCrashes
+            | Self::PostgresHangs
+            | Self::DatabaseGoesBack
+            | Self::PostgresGoneForOne
+            | Self::PostgresSilentForOne => Thing::Postgres,
+            Self::SocketsTorn
+            | Self::ReadersSlow
+            | Self::NetworksGone
+            | Self::NetworksSilent
+            | Self::BalancerReloads
+            | Self::RepliesUnheard => Thing::Networks,
+        }
+    }
 }
 
 /// What is looked at beside the messages.
@@ -88,6 +157,8 @@ pub enum Expected {
     Lost,
     /// The same, and messages twice.
     Doubled,
+    /// The same, and messages on screens that the database does not hold.
+    Phantom,
 }
 
 /// One scenario.
@@ -109,6 +180,8 @@ pub struct Scenario {
     pub expected: Expected,
     /// Within this time after the fault's end everyone must be whole.
     pub whole_within: Duration,
+    /// Whether all processors are busy with something else meanwhile.
+    pub busy: bool,
     /// Part of the short run.
     pub short: bool,
 }
@@ -122,6 +195,7 @@ const PLAIN: Scenario = Scenario {
     extra: Extra::Nothing,
     expected: Expected::Whole,
     whole_within: Duration::from_secs(45),
+    busy: false,
     short: false,
 };
 
@@ -183,69 +257,20 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario { extra: Extra::Mix, short: true, ..plain("mix", Fault::Nothing, 45) },
     Scenario { extra: Extra::Mix, ..sabotaged("mix-with-bad-bus", "drop=0.02,delay_ms=150,repeat=0.05", 75) },
+    Scenario { extra: Extra::Mix, busy: true, ..plain("mix-on-busy-processors", Fault::Nothing, 45) },
+    plain("database-goes-back", Fault::DatabaseGoesBack, 8),
     self_test("checker-finds-lost", Fault::RedisCutsListeners, "drop=0.05,no_repair=1", Expected::Lost),
     self_test("checker-finds-renumbered", Fault::Nothing, "double=0.05", Expected::Lost),
     self_test("checker-finds-doubled", Fault::RepliesUnheard, "forget_nonces=1", Expected::Doubled),
+    Scenario {
+        short: false,
+        ..self_test("checker-finds-phantoms", Fault::DatabaseGoesBack, "no_repair=1", Expected::Phantom)
+    },
 ];
-
-/// One fault of a mix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Drawn {
-    /// What.
-    pub fault: Fault,
-    /// To which server or network.
-    pub target: usize,
-    /// When, after the beginning.
-    pub at: Duration,
-    /// For how long.
-    pub hold: Duration,
-}
-
-/// The faults of a mix, in the order of their beginnings. Never two at the same thing at a time.
-#[must_use]
-pub fn draw(rng: &mut StdRng, hold: Duration, targets: usize) -> Vec<Drawn> {
-    // By what they break: a lane does one at a time, and the lanes do it at once.
-    let lanes: [&[Fault]; 4] = [
-        &[Fault::ServerKilled, Fault::ServerLeaves, Fault::ServerHangs],
-        &[
-            Fault::RedisGone,
-            Fault::RedisEmpty,
-            Fault::RedisCutsListeners,
-            Fault::RedisHangs,
-            Fault::RedisGoneForOne,
-        ],
-        &[Fault::PostgresCutsConnections, Fault::PostgresCrashes, Fault::PostgresHangs],
-        &[
-            Fault::SocketsTorn,
-            Fault::NetworksGone,
-            Fault::NetworksSilent,
-            Fault::BalancerReloads,
-            Fault::RepliesUnheard,
-        ],
-    ];
-    let mut drawn = Vec::new();
-    for lane in lanes {
-        let mut order = lane.to_vec();
-        order.shuffle(rng);
-        let mut at = Duration::from_millis(rng.random_range(0..4_000));
-        for fault in order.iter().cycle() {
-            let length = Duration::from_millis(rng.random_range(500..5_000));
-            if at + length > hold {
-                break;
-            }
-            drawn.push(Drawn { fault: *fault, target: rng.random_range(0..targets), at, hold: length });
-            at += length + Duration::from_millis(rng.random_range(3_000..9_000));
-        }
-    }
-    drawn.sort_by_key(|drawn| drawn.at);
-    drawn
-}
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-
-    use rand::SeedableRng as _;
 
     use super::*;
 
@@ -253,13 +278,5 @@ mod tests {
     fn names_are_unique() {
         let names: BTreeSet<_> = ALL.iter().map(|scenario| scenario.name).collect();
         assert_eq!(names.len(), ALL.len());
-    }
-
-    #[test]
-    fn a_seed_repeats_a_mix() {
-        let drawn = |seed| draw(&mut StdRng::seed_from_u64(seed), Duration::from_secs(60), 3);
-        assert_eq!(drawn(7), drawn(7));
-        assert_ne!(drawn(7), drawn(8));
-        assert!(drawn(7).iter().all(|one| one.at + one.hold <= Duration::from_secs(60)));
     }
 }

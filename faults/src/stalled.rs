@@ -13,10 +13,10 @@ use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 use crate::{
-    checker::{Kind, Violation},
-    person::{Address, Socket, greeted},
-    place::{Fallible, Place, SERVERS},
+    person::{Socket, greeted},
+    place::{Address, Fallible, Place, SERVERS},
     stored::{self, Account},
+    violation::{Kind, Violation},
 };
 
 /// On each server.

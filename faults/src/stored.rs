@@ -3,7 +3,7 @@
 //! People, their sessions and their rooms are written straight into the tables: to sign up 200 people would take longer
 //! than a scenario, for each password is hashed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use protocol::{Nonce, RoomId, Seq, UserId};
 use rand::{Rng as _, rngs::StdRng, seq::SliceRandom as _};
@@ -358,6 +358,16 @@ pub async fn since(
         rooms.insert(id, room);
     }
     Ok(rooms)
+}
+
+/// The nonces of all messages, by room and number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn nonces(pool: &PgPool) -> Result<HashMap<(RoomId, Seq), Nonce>, sqlx::Error> {
+    let rows: Vec<(Uuid, i64, Uuid)> =
+        sqlx::query_as("select room_id, seq, nonce from messages").fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|(room, seq, nonce)| ((RoomId(room), Seq(seq)), Nonce(nonce))).collect())
 }
 
 /// Everyone's marks: room, person → delivered, read, the room's head.

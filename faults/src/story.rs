@@ -9,23 +9,26 @@ use std::{
 };
 
 use futures::StreamExt as _;
-use protocol::{CloseCode, Nonce, RoomId, Seq, UserId};
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use protocol::{CloseCode, Millis, Nonce, RoomId, Seq, UserId};
+use rand::{Rng as _, rngs::StdRng};
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    checker::{self, Kind, Verdict, Violation},
+    busy::Busy,
+    checker::{self, Verdict},
     crowd::Crowd,
     fresh,
-    person::{Address, Orders, Person, Socket, greeted},
-    place::{self, Fallible, NETWORKS, Place, SERVERS},
+    person::{Orders, Person, Socket, greeted},
+    place::{self, Address, Fallible, NETWORKS, Place, SERVERS},
     proxy::Weather,
     report::Outcome,
-    scenario::{self, Drawn, Expected, Extra, Fault, Scenario},
+    scenario::{Expected, Extra, Fault, Scenario},
+    schedule::{self, Planned, Schedule},
     stalled,
     stored::{self, Truth},
+    violation::{Kind, Violation},
 };
 
 /// Messages a second of everybody together.
@@ -48,6 +51,10 @@ const MARKS: Duration = Duration::from_millis(2_500);
 const MARKS_WITHIN: Duration = Duration::from_secs(25);
 /// What takes longer is worth a note.
 const MARKS_SLOW: Duration = Duration::from_secs(1);
+/// After the database has gone back and everyone is whole, people talk for so long again.
+const LIFE_AFTER: Duration = Duration::from_secs(5);
+/// What was stored before the database went back may be acknowledged so much later, in milliseconds.
+const ANSWERED_WITHIN: Millis = 2_000;
 /// How many states are compared with a fresh fetch at a time.
 const COMPARED_AT_ONCE: usize = 16;
 /// Losses of all connections at once in a storm, after the first one.
@@ -66,7 +73,12 @@ pub struct Stage {
     index: BTreeMap<UserId, usize>,
     channels: Vec<RoomId>,
     orders: watch::Sender<Orders>,
+    /// From when on everybody counts the time.
+    began: Instant,
+    seed: u64,
     rng: StdRng,
+    /// From when until when the database was another one than it is now.
+    gone: Option<(Millis, Millis)>,
     reload: bool,
     _lives: Vec<AbortOnDropHandle<()>>,
 }
@@ -78,7 +90,7 @@ impl Stage {
     /// When something does not start.
     pub async fn set(root: &Path, seed: u64) -> Fallible<Self> {
         let place = Place::start(root).await?;
-        let mut rng = StdRng::seed_from_u64(seed);
+        let mut rng = schedule::generator(seed, "people");
         let accounts = stored::people(&place.pool, &mut rng).await?;
         let (orders, began) = (watch::Sender::new(Orders::QUIET), Instant::now());
         let index = accounts.iter().enumerate().map(|(index, account)| (account.user, index)).collect();
@@ -91,8 +103,20 @@ impl Stage {
             AbortOnDropHandle::new(tokio::spawn(Arc::clone(person).live(seed, orders.subscribe())))
         };
         let lives = people.iter().map(live).collect();
-        let mut stage = Self { place, people, index, channels, orders, rng, reload: false, _lives: lives };
-        stage.until_quiet(Duration::from_secs(60)).await.map_err(|e| e.join("; "))?;
+        let mut stage = Self {
+            place,
+            people,
+            index,
+            channels,
+            orders,
+            began,
+            seed,
+            rng,
+            gone: None,
+            reload: false,
+            _lives: lives,
+        };
+        stage.until_quiet(Duration::from_secs(60)).await.map_err(|late| few(&late))?;
         Ok(stage)
     }
 
@@ -102,32 +126,37 @@ impl Stage {
         self.place.report_file()
     }
 
-    /// Plays a scenario, and says what came out.
+    /// Plays a scenario with this schedule, and says what came out.
     ///
     /// # Errors
     /// When the scene itself fails: a server does not start, the database does not answer.
-    pub async fn play(&mut self, scenario: &Scenario) -> Fallible<Outcome> {
+    pub async fn play(&mut self, scenario: &Scenario, schedule: &Schedule) -> Fallible<Outcome> {
+        self.rng = schedule::generator(self.seed, scenario.name);
         self.prepare(scenario).await?;
-        let bases = stored::heads(&self.place.pool).await?;
-        for person in &self.people {
-            person.new_log();
-        }
+        let mut bases = self.new_logs().await?;
         let lost_redis = self.place.logged("the connection to Redis is lost");
-        let marks = MarksWatch::start(&self.place.pool);
+        let mut marks = MarksWatch::start(&self.place.pool);
         let mut notes = Vec::new();
         let mut found = Vec::new();
 
+        let busy = scenario.busy.then(Busy::start);
         self.talk(scenario);
         tokio::time::sleep(BEFORE).await;
-        self.break_and_mend(scenario, &mut notes, &mut found).await?;
-        let (p50, max) = self.until_whole(scenario, &mut notes, &mut found).await;
-        self.orders.send_modify(|orders| *orders = Orders { reloads: orders.reloads, ..Orders::QUIET });
-        let patience =
-            if scenario.expected == Expected::Whole { QUIET_WITHIN } else { scenario.whole_within };
-        if let Err(late) = self.until_quiet(patience).await {
-            let late = late.into_iter().take(5);
-            found.extend(late.map(|detail| Violation::at_large(Kind::Late, "not quiet in time", detail)));
+        self.break_and_mend(scenario, schedule, &mut notes, &mut found).await?;
+        let (p50, mut max) = self.until_whole(scenario, &mut notes, &mut found).await;
+        drop(busy);
+        if let Some(gone) = self.gone.take() {
+            max = max.max(self.until_no_phantoms(scenario, gone, &mut found).await);
+            self.hush(scenario, &mut found).await;
+            found.extend(self.check_life_before(gone, &bases, &mut notes).await?);
+            // Marks go back with the database.
+            marks.stop().await;
+            marks = MarksWatch::start(&self.place.pool);
+            bases = self.new_logs().await?;
+            self.talk(scenario);
+            tokio::time::sleep(LIFE_AFTER).await;
         }
+        self.hush(scenario, &mut found).await;
         tokio::time::sleep(MARKS).await;
         found.extend(marks.stop().await);
         if scenario.expected == Expected::Whole {
@@ -170,10 +199,32 @@ impl Stage {
             self.orders.send_modify(|orders| orders.reloads += 1);
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        self.until_quiet(Duration::from_secs(60)).await.map_err(|e| {
-            format!("before {}: {}", scenario.name, e.into_iter().take(5).collect::<Vec<_>>().join("; "))
-                .into()
-        })
+        let quiet = self.until_quiet(Duration::from_secs(60)).await;
+        Ok(quiet.map_err(|late| format!("before {}: {}", scenario.name, few(&late)))?)
+    }
+
+    /// Everybody begins a new log. Returns the rooms' numbers after which they begin.
+    async fn new_logs(&self) -> Fallible<BTreeMap<RoomId, Seq>> {
+        let bases = stored::heads(&self.place.pool).await?;
+        for person in &self.people {
+            person.new_log();
+        }
+        Ok(bases)
+    }
+
+    /// Nobody writes any more; waits until everything is quiet.
+    async fn hush(&mut self, scenario: &Scenario, found: &mut Vec<Violation>) {
+        self.orders.send_modify(|orders| *orders = Orders { reloads: orders.reloads, ..Orders::QUIET });
+        let patience =
+            if scenario.expected == Expected::Whole { QUIET_WITHIN } else { scenario.whole_within };
+        if let Err(late) = self.until_quiet(patience).await {
+            let late = late.into_iter().take(5);
+            found.extend(late.map(|detail| Violation::at_large(Kind::Late, "not quiet in time", detail)));
+        }
+    }
+
+    fn now(&self) -> Millis {
+        i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
     fn talk(&self, scenario: &Scenario) {
@@ -193,23 +244,15 @@ impl Stage {
     async fn break_and_mend(
         &mut self,
         scenario: &Scenario,
+        schedule: &Schedule,
         notes: &mut Vec<String>,
         found: &mut Vec<Violation>,
     ) -> Fallible<()> {
         match scenario.extra {
-            Extra::Nothing => {
-                let target = self.rng.random_range(0..SERVERS);
-                let one = Drawn { fault: scenario.fault, target, at: Duration::ZERO, hold: scenario.hold };
-                self.perform(&[one]).await
-            }
+            Extra::Nothing => self.perform(schedule).await,
             Extra::Mix => {
-                let plan = scenario::draw(&mut self.rng, scenario.hold, SERVERS);
-                let say = |one: &Drawn| {
-                    let (at, until) = (one.at.as_secs_f64(), (one.at + one.hold).as_secs_f64());
-                    format!("{at:.1}-{until:.1} {:?} {}", one.fault, one.target)
-                };
-                notes.push(format!("drawn: {}", plan.iter().map(say).collect::<Vec<_>>().join(", ")));
-                self.perform(&plan).await
+                notes.push(format!("{} {schedule}", schedule::DRAWN));
+                self.perform(schedule).await
             }
             Extra::ReconnectStorm { clients } => self.storm(clients, notes, found).await,
             Extra::ReadersStalled => {
@@ -224,21 +267,25 @@ impl Stage {
         }
     }
 
-    /// Lets the faults of a plan begin, last and end.
-    async fn perform(&mut self, plan: &[Drawn]) -> Fallible<()> {
+    /// Lets the faults of a schedule begin, last and end. On a machine that is busy they may be late: then whatever breaks the
+    /// same thing next is late too.
+    async fn perform(&mut self, schedule: &Schedule) -> Fallible<()> {
         let began = Instant::now();
-        let mut to_begin: Vec<Drawn> = plan.iter().rev().copied().collect();
-        let mut under_way: Vec<(Drawn, Instant)> = Vec::new();
+        let mut to_begin = schedule.0.clone();
+        let mut under_way: Vec<(Planned, Instant)> = Vec::new();
         while !to_begin.is_empty() || !under_way.is_empty() {
-            while let Some(next) = to_begin.pop_if(|next| next.at <= began.elapsed()) {
+            let over = |(one, since): &mut (Planned, Instant)| since.elapsed() >= one.hold;
+            for (one, _) in under_way.extract_if(.., over).collect::<Vec<_>>() {
+                self.end(one).await?;
+            }
+            if let Some(place) = to_begin.iter().position(|next| {
+                let is_free = |(one, _): &(Planned, Instant)| one.fault.breaks() != next.fault.breaks();
+                next.at <= began.elapsed() && under_way.iter().all(is_free)
+            }) {
+                let next = to_begin.remove(place);
                 self.begin(next).await?;
                 under_way.push((next, Instant::now()));
-            }
-            let (over, going_on): (Vec<_>, Vec<_>) =
-                under_way.into_iter().partition(|(one, since)| since.elapsed() >= one.hold);
-            under_way = going_on;
-            for (one, _) in over {
-                self.end(one).await?;
+                continue;
             }
             for (one, _) in &under_way {
                 self.go_on(*one).await;
@@ -254,7 +301,7 @@ impl Stage {
         Ok(())
     }
 
-    async fn begin(&mut self, Drawn { fault, target, .. }: Drawn) -> Fallible<()> {
+    async fn begin(&mut self, Planned { fault, target, .. }: Planned) -> Fallible<()> {
         let place = &mut self.place;
         match fault {
             Fault::Nothing | Fault::RedisCutsListeners | Fault::PostgresCutsConnections => {}
@@ -282,6 +329,11 @@ impl Stage {
             Fault::RedisSilentForOne => place.servers[target].redis.set(Weather::Silent),
             Fault::PostgresCrashes => place.services("postgres-crash").await?,
             Fault::PostgresHangs => place.services("postgres-freeze").await?,
+            Fault::DatabaseGoesBack => {
+                let from = self.now();
+                self.place.services("postgres-copy").await?;
+                self.gone = Some((from, Millis::MAX));
+            }
             Fault::PostgresGoneForOne => place.servers[target].postgres.set(Weather::Gone),
             Fault::PostgresSilentForOne => place.servers[target].postgres.set(Weather::Silent),
             Fault::SocketsTorn => self.weather(0..NETWORKS, Weather::Tearing(150)),
@@ -295,7 +347,7 @@ impl Stage {
     }
 
     /// What happens again and again while a fault lasts: about once a second.
-    async fn go_on(&mut self, Drawn { fault, .. }: Drawn) {
+    async fn go_on(&mut self, Planned { fault, .. }: Planned) {
         if !self.rng.random_bool(0.1) {
             return;
         }
@@ -310,7 +362,7 @@ impl Stage {
         }
     }
 
-    async fn end(&mut self, Drawn { fault, target, .. }: Drawn) -> Fallible<()> {
+    async fn end(&mut self, Planned { fault, target, .. }: Planned) -> Fallible<()> {
         let place = &mut self.place;
         match fault {
             Fault::Nothing
@@ -335,6 +387,11 @@ impl Stage {
                 place.servers[target].redis.set(Weather::Fair)
             }
             Fault::PostgresHangs => place.services("postgres-thaw").await?,
+            Fault::DatabaseGoesBack => {
+                self.place.services("postgres-go-back").await?;
+                let until = self.now() + ANSWERED_WITHIN;
+                self.gone = self.gone.map(|(from, _)| (from, until));
+            }
             Fault::PostgresGoneForOne | Fault::PostgresSilentForOne => {
                 place.servers[target].postgres.set(Weather::Fair);
             }
@@ -404,6 +461,62 @@ impl Stage {
         times.resize(self.people.len(), mended.elapsed());
         tokio::time::sleep(AFTER.saturating_sub(mended.elapsed())).await;
         (times[times.len() / 2], times[times.len() - 1])
+    }
+
+    /// Waits until no screen shows what the database does not hold, and says how long that took after the database had gone
+    /// back. People go on talking meanwhile.
+    async fn until_no_phantoms(
+        &self,
+        scenario: &Scenario,
+        (_, until): (Millis, Millis),
+        found: &mut Vec<Violation>,
+    ) -> Duration {
+        let went_back = until - ANSWERED_WITHIN;
+        loop {
+            let phantoms = self.phantoms().await;
+            let took = Duration::from_millis((self.now() - went_back).unsigned_abs());
+            match phantoms {
+                Ok(phantoms) if phantoms.is_empty() => return took,
+                Ok(phantoms) if took > scenario.whole_within => {
+                    found.extend(phantoms);
+                    return took;
+                }
+                Err(e) if took > scenario.whole_within => {
+                    found.push(Violation::at_large(Kind::Late, "the database", e.to_string()));
+                    return took;
+                }
+                Ok(_) | Err(_) => tokio::time::sleep(LOOK).await,
+            }
+        }
+    }
+
+    async fn phantoms(&self) -> Result<Vec<Violation>, sqlx::Error> {
+        // The screens first: what is on them has been committed before.
+        let screens: Vec<_> =
+            self.people.iter().map(|person| (person.name.as_str(), person.screen())).collect();
+        let stored = stored::nonces(&self.place.pool).await?;
+        Ok(screens.iter().flat_map(|(name, screen)| checker::phantoms(name, screen, &stored)).collect())
+    }
+
+    /// What was written until the database had gone back, and everyone was whole again. Two lives of the database gave the same
+    /// numbers to different messages, so what was shown in between cannot be told apart by them: what is looked at is that no
+    /// acknowledged message is missing but those that nobody can have any more, and what everyone's screen is in the end.
+    async fn check_life_before(
+        &self,
+        gone: (Millis, Millis),
+        bases: &BTreeMap<RoomId, Seq>,
+        notes: &mut Vec<String>,
+    ) -> Fallible<Vec<Violation>> {
+        let logs: Vec<_> = self.people.iter().map(|person| person.new_log()).collect();
+        let stored = stored::since(&self.place.pool, bases, &self.index).await?;
+        let (gone_with_it, mut found) = checker::check_life_before(&logs, &stored, gone);
+        notes.push(format!(
+            "{} messages that had been acknowledged after the copy went with the database; {} others of then are there",
+            gone_with_it,
+            logs.iter().map(|log| log.acknowledged.len()).sum::<usize>() - gone_with_it
+        ));
+        found.extend(self.phantoms().await?);
+        Ok(found)
     }
 
     /// Waits until everyone is connected, has everything, and nothing waits.
@@ -574,6 +687,11 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// Those who are late, in words that can be read.
+fn few(late: &[String]) -> String {
+    format!("{} are not whole: {}", late.len(), late.iter().take(5).cloned().collect::<Vec<_>>().join("; "))
 }
 
 /// Watches everyone's marks: they only grow, and read ≤ delivered ≤ head.

@@ -30,6 +30,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::MalformedCommand
         | ErrorCode::NotUtf8
         | ErrorCode::HelloMissing
+        | ErrorCode::HelloRepeated
         | ErrorCode::TooMuchGarbage => StatusCode::BAD_REQUEST,
         ErrorCode::FrameTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::VersionUnsupported => StatusCode::UPGRADE_REQUIRED,
@@ -38,7 +39,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::SignUpClosed
         | ErrorCode::AccountSuspended => StatusCode::FORBIDDEN,
         ErrorCode::NotSignedIn | ErrorCode::CredentialsWrong => StatusCode::UNAUTHORIZED,
-        ErrorCode::TooManyConnections | ErrorCode::SlowDown => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::TooManyConnections | ErrorCode::TooManyFrames | ErrorCode::SlowDown => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::RoomUnknown | ErrorCode::UserUnknown | ErrorCode::MessageUnknown => StatusCode::NOT_FOUND,
         ErrorCode::MessageDeleted => StatusCode::GONE,
         ErrorCode::HandleTaken

@@ -15,7 +15,10 @@ use std::{
 };
 
 use protocol::{Change, ErrorCode, Refusal, RoomId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::Node;
@@ -44,7 +47,7 @@ struct Item {
 /// See the module.
 pub struct Writer {
     lanes: Vec<mpsc::Sender<Item>>,
-    /// For a flush; whoever has sent something waits for two: the one before, and their own.
+    /// How long whoever has sent something waits: for the flush before, and for their own.
     patience: Duration,
     closing: CancellationToken,
 }
@@ -59,7 +62,9 @@ impl std::fmt::Debug for Writer {
 #[derive(Debug)]
 pub struct Written {
     answer: oneshot::Receiver<Inserted>,
-    patience: Duration,
+    /// Counted from the taking, not from when somebody begins to wait. A connection answers one question after the other:
+    /// behind a flush that hangs, the tenth of its sends would otherwise be refused after ten times the patience.
+    until: Instant,
 }
 
 impl Written {
@@ -69,7 +74,7 @@ impl Written {
     /// [`ErrorCode::Internal`] when the database failed (the log says how) or did not answer: then nothing was stored, or
     /// the repeat will find it.
     pub async fn answer(self) -> Result<Inserted, Refusal> {
-        match tokio::time::timeout(self.patience, self.answer).await {
+        match tokio::time::timeout_at(self.until, self.answer).await {
             Ok(Ok(inserted)) => Ok(inserted),
             Ok(Err(_)) | Err(_) => Err(Refusal::new(ErrorCode::Internal).retry_ms(FAILED_RETRY_MS)),
         }
@@ -80,11 +85,12 @@ impl Written {
 pub(super) struct Queues(Vec<mpsc::Receiver<Item>>);
 
 impl Writer {
+    /// `patience` is what a flush has.
     pub(super) fn new(patience: Duration) -> (Self, Queues) {
         let lanes =
             std::thread::available_parallelism().map_or(1, |processors| processors.get().min(LANES_MAX));
         let (lanes, queues) = (0..lanes).map(|_| mpsc::channel(LANE_MAX)).unzip();
-        (Self { lanes, patience, closing: CancellationToken::new() }, Queues(queues))
+        (Self { lanes, patience: 2 * patience, closing: CancellationToken::new() }, Queues(queues))
     }
 
     /// Puts a message into the lane of its room, behind what is there already: who writes twice is stored in that order.
@@ -99,7 +105,7 @@ impl Writer {
         if lane.try_send(Item { new, answer }).is_err() {
             return Err(Refusal::new(ErrorCode::Busy).retry_ms(FULL_RETRY_MS));
         }
-        Ok(Written { answer: answered, patience: 2 * self.patience })
+        Ok(Written { answer: answered, until: Instant::now() + self.patience })
     }
 
     /// How many sends wait, in all lanes.
@@ -156,8 +162,8 @@ async fn flush(node: Arc<Node>, batch: Vec<Item>) {
                 done(&node, new, inserted, answer);
             }
         }
-        // The database itself is away: to ask it once more for each would only take longer.
-        Err(error) if new.len() == 1 || error.is_passing() => {
+        // The database itself is away, or too slow: to ask it once more for each would only make it slower.
+        Err(error) if new.len() == 1 || error.is_passing() || error.is_slow() => {
             tracing::warn!(%error, sends = new.len(), "sends could not be stored");
         }
         Err(error) => {
@@ -167,10 +173,17 @@ async fn flush(node: Arc<Node>, batch: Vec<Item>) {
     }
 }
 
+/// What has had no turn when a flush should long be over is refused: its lane goes on meanwhile, and a large batch whose every
+/// item waits for a lock would hold its answers, and a connection, for minutes.
 async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sender<Inserted>>) {
+    let until = Instant::now() + node.tuning.patience;
     // What is locked for long is waited for once, not once for each message.
     let mut stuck = HashSet::new();
     for (new, answer) in new.iter().zip(answers) {
+        if Instant::now() >= until {
+            tracing::warn!("sends that could not be stored together are not all tried alone");
+            return;
+        }
         if stuck.contains(&new.room) {
             continue;
         }
@@ -180,13 +193,13 @@ async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sen
                     done(node, new, inserted, answer);
                 }
             }
-            Err(error) if error.is_passing() => {
+            Err(error) if error.is_passing() || error.is_slow() => {
                 tracing::warn!(%error, "sends could not be stored");
                 return;
             }
             Err(error) => {
                 tracing::warn!(%error, room.id = %new.room, "a send could not be stored");
-                if error.is_timeout() {
+                if error.is_locked() {
                     stuck.insert(new.room);
                 }
             }
@@ -207,5 +220,35 @@ fn done(node: &Node, new: &NewMessage, inserted: Inserted, answer: oneshot::Send
     }
     if answer.send(inserted).is_err() {
         tracing::debug!("whoever sent a message has not waited for the answer");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{Nonce, Seq, User, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn message(n: u128) -> NewMessage {
+        let author =
+            User { id: UserId(Uuid::from_u128(1)), handle: "ana".to_owned(), name: "Ana".to_owned(), rev: Seq::ZERO };
+        let (room, nonce) = (RoomId(Uuid::from_u128(n)), Nonce(Uuid::from_u128(n)));
+        NewMessage { room, author, nonce, body: format!("message {n}") }
+    }
+
+    /// Nobody serves the lanes: they stand for flushes that hang.
+    #[tokio::test(start_paused = true)]
+    async fn sends_that_wait_behind_one_another_are_all_refused_at_the_same_time() {
+        let flush = Duration::from_secs(15);
+        let (writer, queues) = Writer::new(flush);
+        let began = Instant::now();
+        let written: Vec<Written> = (0..10).map(|n| writer.write(message(n)).unwrap()).collect();
+        for written in written {
+            let refusal = written.answer().await.unwrap_err();
+            assert_eq!((refusal.code, refusal.retry_ms), (ErrorCode::Internal, Some(FAILED_RETRY_MS)));
+            assert_eq!(began.elapsed(), 2 * flush);
+        }
+        drop(queues);
     }
 }

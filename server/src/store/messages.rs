@@ -56,7 +56,7 @@ pub(super) struct MessageRow {
 macro_rules! select_messages {
     ($rest:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
-            $crate::store::messages::MessageRow,
+            super::messages::MessageRow,
             r#"select m.id, m.seq, m.rev_seq, m.author_id, m.nonce, m.body,
                 (extract(epoch from m.sent_at) * 1000)::bigint as "sent_at!", m.edits,
                 m.deleted_at is not null as "deleted!", m.reactions as "reactions: Json<Vec<Reaction>>"

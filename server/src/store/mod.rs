@@ -154,12 +154,22 @@ fn like_pattern(text: &str) -> String {
 }
 
 impl Error {
-    /// Whether the database ended it because it took too long, or waited too long for a lock.
+    /// Whether a lock was not to be had in time.
     #[must_use]
-    pub fn is_timeout(&self) -> bool {
+    pub fn is_locked(&self) -> bool {
+        self.has_code("55P03")
+    }
+
+    /// Whether the database ended it because it took too long. It was not a lock, which is given up sooner: the database itself
+    /// is too slow.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        self.has_code("57014")
+    }
+
+    fn has_code(&self, code: &str) -> bool {
         let Self::Sqlx(e) = self else { return false };
-        // 55P03: a lock was not to be had; 57014: cancelled by the timeout of statements.
-        e.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "55P03" || code == "57014")
+        e.as_database_error().and_then(|e| e.code()).is_some_and(|own| own == code)
     }
 
     /// Whether the same may well succeed in some seconds: Postgres is not there yet, or is only just starting.

@@ -101,9 +101,8 @@ async fn an_honest_client_with_many_rooms_comes_back_without_a_refusal(pool: PgP
     for n in 0..ROOMS {
         let texts = ("room", "");
         let store = &cluster.node(1).node.store;
-        rooms.push(
-            store.create_room(ana.id(), Nonce(Uuid::from_u128(n)), RoomKind::Group, texts).await.unwrap(),
-        );
+        let made = store.create_room(ana.id(), Nonce(Uuid::from_u128(n)), RoomKind::Group, texts).await;
+        rooms.push(made.unwrap().0);
     }
     ana.cut().await;
     ana.goes_to(cluster.node(1)).await;
@@ -477,6 +476,7 @@ async fn growth(pool: PgPool, tuning: Tuning, spent_first: bool, is_decided: imp
 }
 
 #[sqlx::test(migrations = "../migrations")]
+#[ignore = "a measurement: run it on an idle machine with `cargo test -p server --test it -- --ignored budget`"]
 async fn one_member_who_loops_every_command_does_not_slow_another_down(pool: PgPool) {
     let ratio = growth(pool, as_in_life(), true, |ratio| ratio <= RATIO_MAX).await;
     assert!(ratio <= RATIO_MAX, "the 99th percentile grew to {ratio:.2} times what it was");
@@ -484,6 +484,7 @@ async fn one_member_who_loops_every_command_does_not_slow_another_down(pool: PgP
 
 /// The test above can fail: with budgets that nobody can spend, the same loops are felt, and no number of rounds hides it.
 #[sqlx::test(migrations = "../migrations")]
+#[ignore = "a measurement, see above"]
 async fn without_budgets_the_same_loops_are_felt(pool: PgPool) {
     let ratio = growth(pool, Cluster::tuning(), false, |ratio| ratio > 1.5 * RATIO_MAX).await;
     assert!(ratio > RATIO_MAX, "the 99th percentile grew to only {ratio:.2} times what it was");

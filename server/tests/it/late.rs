@@ -5,16 +5,17 @@ use std::{net::SocketAddr, time::Duration};
 
 use axum::http::StatusCode;
 use futures::SinkExt;
-use protocol::{CloseCode, Command, ErrorCode, Refusal, Seq, ServerFrame};
-use server::node::Tuning;
-use sqlx::PgPool;
+use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Nonce, Refusal, RoomId, Seq, ServerFrame};
+use server::{node::Tuning, store::messages::NewMessage};
+use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::{self, Message};
+use uuid::Uuid;
 
 use crate::{
     cluster::{CONNECTIONS, Cluster, ORIGIN, Running, SOON},
     proxy::Proxy,
-    sockets::hears,
+    sockets::{greeted, hears},
 };
 
 fn is_later(refusal: &Refusal) -> bool {
@@ -56,26 +57,132 @@ async fn a_form_that_never_ends_is_given_up(pool: PgPool) {
     assert!(answer.starts_with("HTTP/1.1 408") || answer.starts_with("HTTP/1.1 503"), "{answer}");
 }
 
+/// A database behind a proxy, for one node.
+fn behind(proxy: &Proxy, pool: &PgPool) -> PgConnectOptions {
+    let by: SocketAddr = proxy.url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.parse().unwrap();
+    (*pool.connect_options()).clone().host(&by.ip().to_string()).port(by.port())
+}
+
+/// The transactions in which one connection's sends were to be stored never come to an end. The sends are not refused one after
+/// the other, each after a patience of its own: that would take minutes.
+#[sqlx::test(migrations = "../migrations")]
+async fn sends_that_the_database_never_ends_are_refused_together(pool: PgPool) {
+    const SENDS: u32 = 30;
+    let proxy = Proxy::start(&std::env::var("DATABASE_URL").unwrap()).await;
+    // A node that has just been started waits for Redis as well, some seconds, before it greets anybody.
+    let tuning = Tuning { patience: Duration::from_secs(4), ..Cluster::tuning() };
+    let node = Running::start_over(behind(&proxy, &pool), 1, tuning).await;
+    // To hash a password may take longer than this patience: that is another node's.
+    let other = Running::start(&pool, 2, Cluster::tuning()).await;
+    let cluster = Cluster { pool: pool.clone(), nodes: vec![node, other] };
+    let ana = cluster.person("ana", 2).await;
+    let room = cluster.group("harbour", [&ana]).await;
+    let mut socket = greeted(&cluster, &ana.cookie).await;
+
+    let mut lock = pool.begin().await.unwrap();
+    sqlx::query("lock table lines in access exclusive mode").execute(&mut *lock).await.unwrap();
+    for number in 1..=SENDS {
+        let nonce = Nonce(Uuid::from_u128(number.into()));
+        let command = Command::Send { room, nonce, body: format!("number {number}") };
+        socket.send(Message::text(ClientFrame { r#ref: number, command }.encode())).await.unwrap();
+    }
+    let flushes = "select count(*) from pg_stat_activity where datname = current_database()
+        and wait_event_type = 'Lock' and query like '%for no key update%'";
+    until("the first send waits in one transaction, and the others in the next", async || {
+        sqlx::query_scalar::<_, i64>(flushes).fetch_one(&pool).await.unwrap() == 2
+    })
+    .await;
+    proxy.stall();
+    lock.rollback().await.unwrap();
+
+    let refusals = async {
+        let mut refused = Vec::new();
+        while refused.len() < SENDS as usize {
+            match hears(&mut socket).await.unwrap() {
+                ServerFrame::Refusal { r#ref, refusal } => {
+                    assert!(is_later(&refusal), "{refusal:?}");
+                    refused.extend(r#ref);
+                }
+                reply @ ServerFrame::Reply { .. } => panic!("{reply:?}"),
+                ServerFrame::Event { .. } => {}
+            }
+        }
+        assert!(refused.into_iter().eq(1..=SENDS), "in the order of the questions");
+    };
+    tokio::time::timeout(SOON, refusals).await.expect("refused in time");
+}
+
+/// A batch fails because of one locked room, and so does each of its sends when it is tried alone. That ends with the patience for
+/// a flush, not after as many waits for a lock as there are sends.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_batch_that_is_stored_one_by_one_does_not_take_for_ever(pool: PgPool) {
+    // So many that their waits are longer than this test's, also in several lanes.
+    const ROOMS: i32 = 200;
+    let database = (*pool.connect_options()).clone().options([("lock_timeout", "1s")]);
+    let tuning = Tuning { patience: Duration::from_secs(2), ..Cluster::tuning() };
+    let node = Running::start_over(database, 1, tuning).await;
+    let cluster =
+        Cluster { pool: pool.clone(), nodes: vec![node, Running::start(&pool, 2, Cluster::tuning()).await] };
+    let ana = cluster.person("ana", 2).await;
+    let author = ana.with(|client| client.me().cloned().expect("greeted"));
+    let rooms: Vec<Uuid> = sqlx::query_scalar(
+        "with made as (
+            insert into rooms (id, kind, title, rev_seq, member_count, created_by, nonce)
+            select gen_random_uuid(), 'group', 'Room', 1, 0, $1, gen_random_uuid() from generate_series(1, $2)
+            returning id
+         )
+         insert into lines (id, kind, head) select id, 'room', 1 from made returning id",
+    )
+    .bind(author.id.0)
+    .bind(ROOMS)
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+
+    let mut lock = pool.begin().await.unwrap();
+    sqlx::query("select from lines where kind = 'room' for update").execute(&mut *lock).await.unwrap();
+    let node = &cluster.node(1).node;
+    let send = |room: &Uuid| {
+        let nonce = Nonce(Uuid::new_v4());
+        let new = NewMessage { room: RoomId(*room), author: author.clone(), nonce, body: "hello".to_owned() };
+        node.writer.write(new).unwrap()
+    };
+    for written in rooms.iter().map(send).collect::<Vec<_>>() {
+        assert!(is_later(&written.answer().await.unwrap_err()));
+    }
+    // A server that leaves waits for whatever still runs.
+    let leaving = async {
+        node.leave(Duration::from_millis(1), SOON).await;
+        node.end().await;
+    };
+    tokio::time::timeout(SOON, leaving).await.expect("nothing is tried any more");
+    lock.rollback().await.unwrap();
+}
+
 /// Every connection of a server is in the middle of a question when the network swallows the answers: whoever asks is told to
 /// come back, and once the network is there again everything works, though none of the old connections ever ends.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_the_network_swallows_keeps_nobody_waiting_and_is_in_nobodys_way(pool: PgPool) {
     let proxy = Proxy::start(&std::env::var("DATABASE_URL").unwrap()).await;
-    let by: SocketAddr = proxy.url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.parse().unwrap();
-    let database = (*pool.connect_options()).clone().host(&by.ip().to_string()).port(by.port());
     let tuning = Tuning {
         head_check: Duration::from_millis(300),
         linger: Duration::from_millis(50),
         patience: Duration::from_millis(500),
         ..Tuning::default()
     };
-    let node = Running::start_over(database, 1, tuning).await;
-    let cluster = Cluster { pool: pool.clone(), nodes: vec![node] };
+    let node = Running::start_over(behind(&proxy, &pool), 1, tuning).await;
+    // To hash a password may take longer than this timeout: that is another node's.
+    let other = Running::start(&pool, 2, Cluster::tuning()).await;
+    let cluster = Cluster { pool: pool.clone(), nodes: vec![node, other] };
     let node = cluster.node(1);
-    let ana = cluster.person("ana", 1).await;
+    let ana = cluster.person("ana", 2).await;
     let room = cluster.group("harbour", [&ana]).await;
-    let bea = cluster.person("bea", 1).await;
+    let bea = cluster.person("bea", 2).await;
     cluster.group("quay", [&bea]).await;
+    for person in [&ana, &bea] {
+        person.cut().await;
+        person.goes_to(node).await;
+    }
     bea.cut().await;
     until("nobody follows bea's room", async || {
         node.node.metrics_text().contains("\nroost_lines_followed 3\n")

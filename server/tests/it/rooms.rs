@@ -125,7 +125,7 @@ async fn the_last_owner_who_is_suspended_hands_the_room_on_to_who_can_act(pool: 
     cem.until("cem owns it", |client| client.room(room).unwrap().summary.role == Role::Owner).await;
     let owns = |client: &client::Client| {
         let room = client.room(room).unwrap();
-        room.members.values().any(|member| member.role == Role::Owner && member.user.handle == "cem")
+        room.members.values().any(|member| member.role == Role::Owner && member.user == cem.id())
     };
     dan.opens(room).await;
     dan.until("dan knows", owns).await;

@@ -66,7 +66,8 @@ async fn a_repeated_nonce_is_one_message_also_at_once_and_on_two_servers(pool: P
     };
     let first = message(first);
     assert_eq!(message(second), first);
-    assert_eq!(message(third), first, "the first one's text stays");
+    // Another text is no repeat: it is refused, rather than lost without a word.
+    assert_eq!(third.unwrap_err().code, ErrorCode::NonceTaken);
     ana.opens(room).await;
     ana.says(room, "after").await;
     ana.sees(room, ["once", "after"]).await;

@@ -1,0 +1,71 @@
+//! Processors that are busy with something else, as on a machine that has more to do than Roost.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+/// Threads that spin, for each processor.
+const PER_PROCESSOR: usize = 2;
+/// They end by themselves after this time, whatever becomes of the rest.
+const AT_MOST: Duration = Duration::from_secs(300);
+/// Turns between two looks at the time.
+const TURNS: u32 = 100_000;
+
+/// Threads that spin until this is dropped.
+#[derive(Debug)]
+pub struct Busy {
+    done: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Busy {
+    /// Begins to spin.
+    #[must_use]
+    pub fn start() -> Self {
+        let done = Arc::new(AtomicBool::new(false));
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let spin = |done: Arc<AtomicBool>| {
+            let until = Instant::now() + AT_MOST;
+            while !done.load(Ordering::Relaxed) && Instant::now() < until {
+                for turn in 0..TURNS {
+                    std::hint::black_box(turn);
+                }
+            }
+        };
+        let start = |_| {
+            let done = Arc::clone(&done);
+            std::thread::spawn(move || spin(done))
+        };
+        let threads = (0..processors * PER_PROCESSOR).map(start).collect();
+        Self { done, threads }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.done.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            // It cannot panic, and ends within a millisecond.
+            drop(thread.join());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_threads_end_with_their_owner() {
+        let busy = Busy::start();
+        let done = Arc::clone(&busy.done);
+        assert!(Arc::strong_count(&done) > 2);
+        drop(busy);
+        assert_eq!(Arc::strong_count(&done), 1);
+    }
+}
