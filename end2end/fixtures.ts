@@ -7,7 +7,9 @@
 // Every browser is watched: an error on its console, an uncaught exception, or an answer of 500 or more fails the test.
 // What a test brings about itself it declares: `expected(/ERR_INTERNET_DISCONNECTED/)`.
 import AxeBuilder from "@axe-core/playwright";
-import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "@playwright/test";
+import {
+  test as base, expect, type BrowserContext, type BrowserContextOptions, type Locator, type Page, type WebSocketRoute,
+} from "@playwright/test";
 
 import { NODES, baseUrl, nodePid, startNode, startRedis } from "./cluster";
 
@@ -77,11 +79,25 @@ export const test = base.extend<Guarded>({
       const context = await browser.newContext({ baseURL: baseUrl, ...options });
       contexts.push(context);
       watch.over(context);
-      return context.newPage();
+      return slowed(await context.newPage());
     });
     for (const context of contexts) await context.close();
   },
 });
+
+/** `E2E_SLOW=4`: every page computes four times as slowly, as on a slower machine. */
+const SLOW = Number(process.env.E2E_SLOW ?? 1);
+
+async function slowed(page: Page): Promise<Page> {
+  if (SLOW > 1) {
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Emulation.setCPUThrottlingRate", { rate: SLOW });
+  }
+  return page;
+}
+
+/** Another tab of the same browser. */
+export const anotherTab = async (page: Page) => slowed(await page.context().newPage());
 
 /** For the tests that take something away: whatever became of the test, the next one finds everything in its place. */
 export async function everythingBack() {
@@ -160,6 +176,54 @@ export async function onNode(page: Page, node: number) {
   throw new Error(`nginx did not bring the page to server ${node}`);
 }
 
+/**
+ * A page's way to the servers, in the test's hands. What it holds stays as it is, however slow the machine: a page that is cut
+ * off does not come back by itself before the test lets it.
+ *
+ *     const line = await Line.of(page);   // before the page is opened
+ *     line.cut();
+ *     line.restore();
+ */
+export class Line {
+  private readonly open = new Set<() => void>();
+  private whole = Promise.resolve();
+  restore = () => {};
+
+  static async of(page: Page): Promise<Line> {
+    const line = new Line();
+    await page.routeWebSocket(/\/socket$/, (socket) => line.lead(socket));
+    return line;
+  }
+
+  /** Ends the connection; the next ones wait. */
+  cut() {
+    this.whole = new Promise((resolve) => (this.restore = resolve));
+    for (const end of this.open) end();
+    this.open.clear();
+  }
+
+  private async lead(socket: WebSocketRoute) {
+    await this.whole;
+    const server = socket.connectToServer();
+    this.open.add(() => {
+      // «Resume»: what a server says that cannot go on with this connection.
+      void socket.close({ code: 4000 });
+      void server.close({ code: 4000 });
+    });
+  }
+}
+
+/** From now on the page connects only after a person has asked it to: its own tries lead nowhere. */
+export async function connectsOnlyWhenAsked(page: Page) {
+  await page.evaluate(() => {
+    let asked = false;
+    window.addEventListener("roost:connect", () => (asked = true), { capture: true });
+    window.WebSocket = new Proxy(WebSocket, {
+      construct: (Real, [address]) => new Real(asked ? address : new URL("/nowhere", address).href),
+    });
+  });
+}
+
 // ── rooms ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const rooms = (page: Page) => page.getByRole("navigation", { name: /^(Rooms|房间)$/ });
@@ -231,31 +295,40 @@ export const numbered = (word: string, count: number) => Array.from({ length: co
  * as another device of the same person would. For what a test needs, not for what it tests.
  */
 export async function saysMany(page: Page, texts: string[], room = page.url().split("/").at(-1)) {
-  await asks(page, texts.map((body) => ({ type: "send", room, nonce: crypto.randomUUID(), body })));
+  // A room stores them in the order in which they come, so none need wait for the one before.
+  await asks(page, texts.map((body) => ({ type: "send", room, nonce: crypto.randomUUID(), body })), 16);
 }
 
-/** Asks the server one thing after the other as this person, on a socket of its own. Each must be answered, not refused. */
-export async function asks(page: Page, commands: object[]) {
-  await page.evaluate(async (commands) => {
+/**
+ * Asks the server one thing after the other as this person, on a socket of its own; the next one as soon as fewer than `atOnce` are
+ * unanswered. Each must be answered, not refused.
+ */
+export async function asks(page: Page, commands: object[], atOnce = 1) {
+  await page.evaluate(async ({ commands, atOnce }) => {
     const { version } = JSON.parse(document.getElementById("page")!.textContent!);
     const socket = new WebSocket(`${location.origin.replace("http", "ws")}/socket`);
-    const answers = new Map<number, (frame: { refusal?: object }) => void>();
+    const answers = new Map<number, (frame: { refusal?: unknown }) => void>();
     socket.onmessage = ({ data }) => {
       const frame = JSON.parse(data);
       answers.get(frame.ref)?.(frame);
     };
+    socket.onclose = () => answers.forEach((answer) => answer({ refusal: "the socket was closed" }));
     await new Promise((resolve) => (socket.onopen = resolve));
     let ref = 0;
     const ask = (command: object) =>
       new Promise<void>((resolve, reject) => {
         answers.set(++ref, ({ refusal }) => (refusal ? reject(new Error(JSON.stringify(refusal))) : resolve()));
-        socket.onclose = () => reject(new Error("the socket was closed"));
         socket.send(JSON.stringify({ ref, command }));
       });
     await ask({ type: "hello", version });
-    for (const command of commands) await ask(command);
+    const unanswered: Promise<void>[] = [];
+    for (const command of commands) {
+      if (unanswered.length >= atOnce) await unanswered.shift();
+      unanswered.push(ask(command));
+    }
+    await Promise.all(unanswered);
     socket.close();
-  }, commands);
+  }, { commands, atOnce });
 }
 
 /** The message in the open room that has this text and no other. */
@@ -279,10 +352,31 @@ export async function seesInOrder(page: Page, beginning: string, wanted: string[
   await expect.poll(() => texts(page, beginning), { timeout: 15_000 }).toEqual(wanted);
 }
 
-/** What one can do with a message, after the pointer has come to it. */
+/** The place of a message in its room, once the page knows it as stored. */
+export async function seqOf(page: Page, text: string): Promise<number> {
+  await expect(message(page, text)).toHaveAttribute("data-seq", /^\d+$/);
+  return Number(await message(page, text).getAttribute("data-seq"));
+}
+
+/**
+ * What one can do with a message, after the pointer has come to it. Only while nothing moves: whatever pushes the row from under the
+ * pointer takes the tools away. Where the pointer is not what a test is about, `reaches` is the way.
+ */
 export async function pointsAt(page: Page, text: string | Locator): Promise<Locator> {
   const row = typeof text === "string" ? message(page, text) : text;
   await row.hover({ position: { x: 60, y: 6 } });
+  return toolsOf(row);
+}
+
+/** The same, after the keyboard has come to it: there it stays, whatever moves. */
+export async function reaches(page: Page, text: string | Locator): Promise<Locator> {
+  const row = typeof text === "string" ? message(page, text) : text;
+  // After a click the browser takes a script for the pointer.
+  await row.evaluate((row: HTMLElement) => row.focus({ focusVisible: true } as FocusOptions));
+  return toolsOf(row);
+}
+
+async function toolsOf(row: Locator): Promise<Locator> {
   const tools = row.getByRole("toolbar", { name: /^(Message actions|消息操作)$/ });
   await expect(tools).toBeVisible();
   return tools;

@@ -26,7 +26,9 @@ export default defineConfig({
   // A flaky test is a bug.
   retries: 0,
   forbidOnly: !!process.env.CI,
-  timeout: 30_000,
+  // Against what hangs, not a measure: a build beside the tests makes them slow, not wrong. What a test waits for has its own
+  // deadline, the next line.
+  timeout: 180_000,
   expect: { timeout: 10_000 },
   reporter: [["list"], ["json", { outputFile: "test-results/report.json" }]],
   use: {

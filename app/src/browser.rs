@@ -39,10 +39,18 @@ pub fn path() -> String {
     location.pathname().unwrap_or_default() + &location.search().unwrap_or_default()
 }
 
-/// Now, in milliseconds since 1970 UTC, by this machine's clock.
+/// Now, in milliseconds since 1970 UTC, by this machine's clock: for showing. People and machines set it, also back.
 #[must_use]
 pub fn now() -> Millis {
     js_sys::Date::now() as Millis
+}
+
+/// Now, by a clock that nobody sets: for all that is measured. It began as [`now`] when the page was loaded. While the
+/// machine sleeps it may stand still.
+#[must_use]
+pub fn steady() -> Millis {
+    let performance = window().performance();
+    performance.map_or_else(now, |clock| (clock.time_origin() + clock.now()) as Millis)
 }
 
 /// Minutes between here and UTC, east positive.
@@ -95,16 +103,51 @@ pub fn leave_for_sign_in() {
     drop(window().location().assign(&format!("/sign-in?next={next}")));
 }
 
+/// Leaves a word for the page that this tab loads next.
+pub fn leave_word(name: &str, word: &str) {
+    if let Ok(Some(storage)) = window().session_storage() {
+        // Without it the next page only says less.
+        drop(storage.set_item(name, word));
+    }
+}
+
+/// Takes the word that the page before has left.
+#[must_use]
+pub fn take_word(name: &str) -> Option<String> {
+    let storage = window().session_storage().ok()??;
+    let word = storage.get_item(name).ok()?;
+    drop(storage.remove_item(name));
+    word
+}
+
 /// Loads the page anew.
 pub fn reload() {
     drop(window().location().reload());
 }
 
-/// Sets an attribute of `<html>`, where tests and style sheets read it.
+/// Sets an attribute of `<html>`, where tests and style sheets read it. A page that has stopped says nothing more.
 pub fn set_root_attribute(name: &str, value: &str) {
-    if let Some(root) = document().document_element() {
+    if let Some(root) = document().document_element().filter(|root| !root.has_attribute(BROKEN)) {
         drop(root.set_attribute(name, value));
     }
+}
+
+/// Says on `<html>` why the page does not work; `shell.rs` has the words for it, and sets it, too.
+const BROKEN: &str = "data-broken";
+
+/// The program has panicked: what is left of it must not claim that the page works.
+pub fn stop() {
+    let Some(root) = document().document_element() else { return };
+    for sign_of_life in ["data-hydrated", "data-link"] {
+        drop(root.remove_attribute(sign_of_life));
+    }
+    drop(root.set_attribute(BROKEN, "stopped"));
+}
+
+/// Whether it has.
+#[must_use]
+pub fn is_stopped() -> bool {
+    document().document_element().is_some_and(|root| root.has_attribute(BROKEN))
 }
 
 /// Makes a field as high as its text; the style sheet says from where on it scrolls.

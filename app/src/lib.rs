@@ -37,7 +37,9 @@ use protocol::{Page, User};
 
 use crate::{
     address::{Address, Place, use_address},
-    components::{dialogs::Dialogs, effect, keyboard::Keyboard, live, room_list::RoomList},
+    components::{
+        connection_bar::Notice, dialogs::Dialogs, effect, keyboard::Keyboard, live, room_list::RoomList,
+    },
     pages::{
         document_title, lobby::Lobby, new_password::NewPassword, not_found::NotFound, room::RoomPage,
         set_up::SetUp, settings::Settings, sign_in::SignIn, sign_up::SignUp,
@@ -102,6 +104,7 @@ fn Inside(place: String, me: User) -> impl IntoView {
                 })}
             </main>
             <Dialogs/>
+            <Notice/>
             <div class="sr-only" role="status" aria-live="polite">{live(move || chat.announced.get())}</div>
         </div>
         <Keyboard/>

@@ -5,7 +5,7 @@ use leptos_meta::HashedStylesheet;
 use leptos_router::location::RequestUrl;
 use protocol::{Language, Page, Theme};
 
-use crate::{App, address::Address, carried, pages::title_of};
+use crate::{App, address::Address, carried, pages::title_of, words::Words};
 
 /// The whole document of a page. The server provides the [`Page`] in context.
 ///
@@ -29,6 +29,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     };
     let path = use_context::<RequestUrl>().map(|url| drawn_path(&url)).unwrap_or_default();
     provide_context(Address::new(path.clone()));
+    let language = page.language;
     view! {
         <!DOCTYPE html>
         <html lang=lang(page.language) data-theme=theme(page.theme) data-node=page.node.clone()>
@@ -49,14 +50,42 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <script type="application/json" id="page" data-path=path nonce=use_nonce()>
                     {carried::to_json(page.clone())}
                 </script>
+                <script nonce=use_nonce()>{WATCH}</script>
                 <HydrationScripts options/>
             </head>
             <body>
-                <App/>
+                // Extensions of browsers put things into the body: the app has an element of its own to wake up in.
+                <div id="app"><App/></div>
+                <Trouble words=Words(language)/>
             </body>
         </html>
     }
     .into_any()
+}
+
+/// Says on `<html>` that the page will not wake up, where it can know before the app's own code, or without it; and reloads
+/// on request. Only until the page is awake is a promise that fails one of its loading.
+const WATCH: &str = r#"(root => {
+const tell = why => { root.dataset.broken ??= why };
+if (typeof WebAssembly === "undefined") tell("unsupported");
+addEventListener("unhandledrejection", () => { if (!root.dataset.hydrated) tell("unloaded") });
+addEventListener("click", ({ target }) => { if (target.closest(".trouble button")) location.reload() });
+})(document.documentElement)"#;
+
+/// Words for a page that does not work, one for each value of `data-broken`: the style sheet shows the right one.
+#[component]
+fn Trouble(words: Words) -> impl IntoView {
+    let why = [
+        ("stopped", words.page_stopped()),
+        ("unloaded", words.page_unloaded()),
+        ("unsupported", words.page_unsupported()),
+    ];
+    view! {
+        <div class="trouble" role="alert">
+            {why.map(|(why, said)| view! { <p data-why=why>{said}</p> }.into_any()).into_iter().collect_view()}
+            <button type="button" class="button">{words.reload()}</button>
+        </div>
+    }
 }
 
 /// The path and query that are drawn; the browser compares its address with them.

@@ -8,6 +8,12 @@ use crate::sorted::SortedMap;
 
 /// Requests of the person that wait for an answer, at most.
 const REQUESTS_MAX: usize = 64;
+/// A request that was refused because the person is too fast is asked again by itself so often …
+const REQUEST_TRIES_MAX: u32 = 3;
+/// … unless the wait is longer than this: then the person is told.
+const REQUEST_WAIT_MS_MAX: i64 = 10_000;
+/// Parts of the state that were refused for now and are asked for again at once, at most.
+const STATE_AT_ONCE: usize = 32;
 
 /// Why a command was sent: what its answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +54,19 @@ impl Purpose {
     fn is_asked_once(self) -> bool {
         !matches!(self, Self::Marks | Self::Send(_) | Self::Request)
     }
+
+    /// A part of the state that this client asks for by itself.
+    fn is_state(self) -> bool {
+        matches!(self, Self::CatchUp(_) | Self::Open(_) | Self::Members(_) | Self::Rooms | Self::People)
+    }
+}
+
+/// A request that was refused because the person is too fast.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Again {
+    /// When it is asked again; `None` while it is asked.
+    at: Option<Millis>,
+    tries: u32,
 }
 
 /// The questions without an answer.
@@ -57,7 +76,10 @@ pub(crate) struct Asks {
     once: SortedMap<Purpose, ()>,
     /// What a server refused for now, with the time to ask again.
     refused: SortedMap<Purpose, Millis>,
+    /// No part of the state is asked for by itself before this time.
+    not_before: Millis,
     requests: usize,
+    again: SortedMap<u32, Again>,
     next_ref: u32,
     frames: Vec<ClientFrame>,
 }
@@ -68,7 +90,9 @@ impl Default for Asks {
             open: SortedMap::new(),
             once: SortedMap::new(),
             refused: SortedMap::new(),
+            not_before: 0,
             requests: 0,
+            again: SortedMap::new(),
             next_ref: 1,
             frames: Vec::new(),
         }
@@ -104,6 +128,7 @@ impl Asks {
     pub(crate) fn take(&mut self, r#ref: u32) -> Option<(Purpose, Command)> {
         let (purpose, command) = self.open.remove(&r#ref)?;
         self.once.remove(&purpose);
+        self.again.remove(&r#ref);
         self.requests -= usize::from(purpose == Purpose::Request);
         Some((purpose, command))
     }
@@ -117,9 +142,19 @@ impl Asks {
         self.once.keys().any(|purpose| matches!(purpose, Purpose::Open(_)))
     }
 
+    /// Refused for now: it will be asked again.
+    pub(crate) fn is_refused(&self, purpose: Purpose) -> bool {
+        self.refused.contains_key(&purpose)
+    }
+
     /// Not asked, and not refused for now.
     pub(crate) fn may_ask(&self, purpose: Purpose) -> bool {
-        !self.is_asked(purpose) && !self.refused.contains_key(&purpose)
+        !self.is_asked(purpose) && !self.is_refused(purpose)
+    }
+
+    /// How many marks are on their way.
+    pub(crate) fn marks(&self) -> usize {
+        self.open.values().filter(|(purpose, _)| *purpose == Purpose::Marks).count()
     }
 
     /// As many requests of the person are open as may be.
@@ -138,14 +173,55 @@ impl Asks {
         self.refused.insert(purpose, again_at);
     }
 
+    /// The person asks for too much of the state: all of it comes from one budget, so nothing more is asked for by itself
+    /// before this time.
+    pub(crate) fn rest(&mut self, until: Millis) {
+        self.not_before = self.not_before.max(until);
+    }
+
+    /// See [`Self::rest`].
+    pub(crate) fn is_resting(&self, now: Millis) -> bool {
+        now < self.not_before
+    }
+
     /// What was refused for now and may be asked again.
     pub(crate) fn take_due(&mut self, now: Millis) -> Vec<Purpose> {
-        let due = |(_, at): &(&Purpose, &Millis)| **at <= now;
-        let due: Vec<Purpose> = self.refused.iter().filter(due).map(|(purpose, _)| *purpose).collect();
-        for purpose in &due {
-            self.refused.remove(purpose);
-        }
+        let on_their_way = self.once.keys().filter(|purpose| purpose.is_state()).count();
+        let mut free = if self.is_resting(now) { 0 } else { STATE_AT_ONCE.saturating_sub(on_their_way) };
+        let mut due = Vec::new();
+        self.refused.retain(|purpose, at| {
+            let is_due = *at <= now && (!purpose.is_state() || free > 0);
+            if is_due {
+                free -= usize::from(purpose.is_state());
+                due.push(*purpose);
+            }
+            !is_due
+        });
         due
+    }
+
+    /// A request came too fast: it stays open and is asked again by itself. Says no where that has not helped, or would take
+    /// long.
+    pub(crate) fn ask_later(&mut self, request: u32, wait_ms: i64, now: Millis) -> bool {
+        if self.open.get(&request).is_none_or(|(purpose, _)| *purpose != Purpose::Request) {
+            return false;
+        }
+        let again = self.again.get_or_insert(request, Again { at: None, tries: 0 });
+        again.tries += 1;
+        again.at = Some(now + wait_ms);
+        again.tries <= REQUEST_TRIES_MAX && wait_ms <= REQUEST_WAIT_MS_MAX
+    }
+
+    /// Asks the requests again that came too fast and have waited.
+    pub(crate) fn ask_waiting(&mut self, now: Millis) {
+        for (request, again) in self.again.iter_mut() {
+            if again.at.is_some_and(|at| at <= now)
+                && let Some((_, command)) = self.open.get(request)
+            {
+                again.at = None;
+                self.frames.push(ClientFrame { r#ref: *request, command: command.clone() });
+            }
+        }
     }
 
     /// One is no longer in this room: nothing of it is asked again, and what is on its way is not taken over.
@@ -166,6 +242,8 @@ impl Asks {
         self.frames.clear();
         self.once.clear();
         self.refused.clear();
+        self.again.clear();
+        self.not_before = 0;
         let mut lost = Vec::new();
         self.open.retain(|_, (purpose, command)| {
             let stays = *purpose == Purpose::Request;

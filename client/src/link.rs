@@ -1,13 +1,16 @@
 //! The connection: whether there is one, and whether the other end still answers.
 
-use protocol::Millis;
+use protocol::{Millis, limits};
 
 /// A ping that is not answered for so long means that the connection is dead.
-const PONG_WITHIN_MS: i64 = 10_000;
-/// The same, when something suggests that it is dead: a person who comes back is not kept waiting for long.
-const CHECKED_PONG_WITHIN_MS: i64 = 4_000;
+const PONG_TIMEOUT_MS: i64 = limits::PONG_MS as i64;
+/// The same, when something suggests that it is dead.
+const CHECKED_PONG_TIMEOUT_MS: i64 = limits::PONG_DOUBTED_MS as i64;
+/// The same of a `hello`; it doubles with each one that was not answered in time, up to the second.
+const WELCOME_TIMEOUT_MS: i64 = limits::WELCOME_MS as i64;
+const WELCOME_TIMEOUT_MS_MAX: i64 = limits::WELCOME_MS_MAX as i64;
 /// How often to ping until a server has said so.
-const PING_MS: i64 = 25_000;
+const PING_MS: i64 = limits::PING_MS as i64;
 
 /// What is known of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +33,8 @@ pub(crate) struct Connection {
     pub(crate) ping_ms: i64,
     last_heard: Millis,
     pinged_at: Option<Millis>,
-    pong_within_ms: i64,
+    pong_timeout_ms: i64,
+    welcome_timeout_ms: i64,
 }
 
 impl Connection {
@@ -40,7 +44,8 @@ impl Connection {
             ping_ms: PING_MS,
             last_heard: 0,
             pinged_at: None,
-            pong_within_ms: PONG_WITHIN_MS,
+            pong_timeout_ms: PONG_TIMEOUT_MS,
+            welcome_timeout_ms: WELCOME_TIMEOUT_MS,
         }
     }
 
@@ -50,11 +55,22 @@ impl Connection {
 
     /// A socket is open.
     pub(crate) fn opened(&mut self, now: Millis) {
-        *self = Self { link: Link::Greeting, ping_ms: self.ping_ms, last_heard: now, ..Self::away(now) };
+        let Self { ping_ms, welcome_timeout_ms, .. } = *self;
+        *self =
+            Self { link: Link::Greeting, ping_ms, welcome_timeout_ms, last_heard: now, ..Self::away(now) };
+    }
+
+    /// The server has said `welcome`.
+    pub(crate) fn greeted(&mut self) {
+        self.link = Link::Live;
+        self.welcome_timeout_ms = WELCOME_TIMEOUT_MS;
     }
 
     /// The socket is gone.
     pub(crate) fn lost(&mut self, now: Millis) {
+        if self.link == Link::Greeting && self.is_dead(now) {
+            self.welcome_timeout_ms = (2 * self.welcome_timeout_ms).min(WELCOME_TIMEOUT_MS_MAX);
+        }
         if !matches!(self.link, Link::Away { .. }) {
             self.link = Link::Away { since: now };
         }
@@ -75,7 +91,7 @@ impl Connection {
         let due = self.is_live() && self.pinged_at.is_none() && now - self.last_heard >= self.ping_ms;
         if due {
             self.pinged_at = Some(now);
-            self.pong_within_ms = PONG_WITHIN_MS;
+            self.pong_timeout_ms = PONG_TIMEOUT_MS;
         }
         due
     }
@@ -85,7 +101,7 @@ impl Connection {
         if !self.is_live() {
             return false;
         }
-        self.pong_within_ms = CHECKED_PONG_WITHIN_MS;
+        self.pong_timeout_ms = CHECKED_PONG_TIMEOUT_MS;
         let due = self.pinged_at.is_none();
         self.pinged_at.get_or_insert(now);
         due
@@ -95,9 +111,9 @@ impl Connection {
     pub(crate) fn is_dead(&self, now: Millis) -> bool {
         match self.link {
             Link::Away { .. } => false,
-            Link::Greeting => now - self.last_heard > PONG_WITHIN_MS,
+            Link::Greeting => now - self.last_heard > self.welcome_timeout_ms,
             Link::Live => {
-                self.pinged_at.is_some_and(|at| now - at.max(self.last_heard) > self.pong_within_ms)
+                self.pinged_at.is_some_and(|at| now - at.max(self.last_heard) > self.pong_timeout_ms)
             }
         }
     }

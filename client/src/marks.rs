@@ -6,6 +6,8 @@ use crate::sorted::SortedMap;
 
 /// Marks of one room are sent at most this often.
 const MARKS_EVERY_MS: i64 = 1_000;
+/// Marks on their way at once, at most.
+const MARKS_AT_ONCE: usize = 64;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Waiting {
@@ -16,11 +18,15 @@ struct Waiting {
 
 /// The marks that are still to be sent, by room.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct MarksQueue(SortedMap<RoomId, Waiting>);
+pub(crate) struct MarksQueue {
+    waiting: SortedMap<RoomId, Waiting>,
+    /// Nothing of these is sent before this time.
+    not_before: Millis,
+}
 
 impl MarksQueue {
     fn of(&mut self, room: RoomId) -> &mut Waiting {
-        self.0.get_or_insert(room, Waiting::default())
+        self.waiting.get_or_insert(room, Waiting::default())
     }
 
     /// This device has everything up to here.
@@ -55,17 +61,34 @@ impl MarksQueue {
     }
 
     pub(crate) fn forget(&mut self, room: RoomId) {
-        self.0.remove(&room);
+        self.waiting.remove(&room);
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.waiting.clear();
     }
 
-    /// What may be sent now. It counts as sent from here on.
-    pub(crate) fn due(&mut self, now: Millis) -> Vec<Command> {
+    /// A server refused marks for now.
+    pub(crate) fn rest(&mut self, until: Millis) {
+        self.not_before = self.not_before.max(until);
+    }
+
+    /// The connection is gone, and with it what a server said.
+    pub(crate) fn disconnected(&mut self) {
+        self.not_before = 0;
+    }
+
+    /// What may be sent now, while so many are on their way. It counts as sent from here on.
+    pub(crate) fn due(&mut self, on_their_way: usize, now: Millis) -> Vec<Command> {
         let mut due = Vec::new();
-        self.0.retain(|room, waiting| {
+        if now < self.not_before {
+            return due;
+        }
+        self.waiting.retain(|room, waiting| {
+            // The others go with the answers to these.
+            if on_their_way + due.len() >= MARKS_AT_ONCE {
+                return true;
+            }
             let rested = waiting.sent_at.is_none_or(|at| now - at >= MARKS_EVERY_MS);
             let (delivered, read) = (waiting.delivered, waiting.read);
             if !rested || (delivered.is_none() && read.is_none()) {

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use protocol::{Millis, Nonce, Refusal, Retry, RoomId};
+use protocol::{Millis, Nonce, Refusal, Retry, RoomId, limits};
 use serde::{Deserialize, Serialize};
 
 use crate::sorted::SortedMap;
 
 /// Wait before a send that was refused for now, when the refusal names none.
 const RETRY_MS: i64 = 1_000;
-/// A server answers a send within 30 s of reading it, and reads it within 15 s, which is what it gives to the command before.
-/// The rest is for the network. What is not answered by then never will be.
-const ANSWER_WITHIN_MS: i64 = 60_000;
+/// What is not answered by then never will be.
+const ANSWER_TIMEOUT_MS: i64 = limits::SENT_MS as i64;
 /// How many messages wait at most. The next one stays in the composer, and the person is told.
 pub(crate) const OUTBOX_MAX: usize = 200;
 
@@ -109,7 +108,7 @@ impl Outbox {
     /// Whether a message is on its way for longer than any server takes to answer.
     #[must_use]
     pub fn is_overdue(&self, now: Millis) -> bool {
-        self.handed_over.values().any(|at| now - at > ANSWER_WITHIN_MS)
+        self.handed_over.values().any(|at| now - at > ANSWER_TIMEOUT_MS)
     }
 
     /// The server has it. Says whether it was here.
@@ -212,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_is_on_its_way_for_long_is_overdue_until_it_is_answered() {
-        let late = ANSWER_WITHIN_MS + 1;
+        let late = ANSWER_TIMEOUT_MS + 1;
         let mut outbox = Outbox::default();
         outbox.push(pending(1, 1)).unwrap();
         assert!(!outbox.is_overdue(late), "it waits to be sent");

@@ -1,19 +1,19 @@
 // Messages that change: what others edit, delete and react with is shown at once, and one's own reaction is one click.
-import { asks, expect, message, sees, signUp, test } from "../fixtures";
+import { asks, expect, isIn, message, says, sees, seqOf, signUp, test, writesTo } from "../fixtures";
 
 test("an edit, a deletion and reactions are shown, and a reaction is joined by a click", async ({ open }) => {
-  const ana = (await signUp(await open(), { name: "Ana Benítez" })).page;
-  const bea = (await signUp(await open(), { name: "王小明" })).page;
+  const person = await signUp(await open(), { name: "Ana Benítez" });
+  const [ana, bea] = [person.page, (await signUp(await open(), { name: "王小明" })).page];
+  await writesTo(bea, person);
+  await ana.goto(bea.url());
+  await isIn(ana);
   const room = bea.url().split("/").at(-1)!;
-  const seqOf = async (text: string) => Number(await message(ana, text).getAttribute("data-seq"));
-  const composer = bea.getByRole("textbox", { name: /^Message/ });
   for (const text of ["Lunch at nnon?", "What nobody should read", "Boats are back"]) {
-    await composer.fill(text);
-    await composer.press("Enter");
+    await says(bea, text);
     await sees(ana, text);
   }
   const [edited, deleted, liked] = await Promise.all(
-    ["Lunch at nnon?", "What nobody should read", "Boats are back"].map(seqOf),
+    ["Lunch at nnon?", "What nobody should read", "Boats are back"].map((text) => seqOf(ana, text)),
   );
   await asks(bea, [
     { type: "edit", room, seq: edited, edits: 0, body: "Lunch at noon?" },

@@ -1,9 +1,6 @@
 // In Chinese: the words, the names, and an input method that needs Enter for itself.
 import { PASSWORD, composer, expect, fillSignUp, isIn, message, place, roomLink, rooms, says, sees, signUp, test, unique, writesTo } from "../fixtures";
 
-// A build beside the tests makes them slow, not wrong.
-test.describe.configure({ timeout: 90_000 });
-
 test("from the account to a message, in a browser that prefers Chinese", async ({ open }) => {
   const page = await open({ locale: "zh-CN" });
   const handle = unique("xiaolin");
@@ -83,4 +80,51 @@ test("Enter belongs to the input method while it composes", async ({ open }) => 
   await composer(page).press("Enter");
   await sees(page, text);
   await expect(composer(page)).toHaveValue("");
+});
+
+test("in a search, too, Enter and Escape belong to the input method", async ({ open }) => {
+  const { page } = await signUp(await open({ locale: "zh-CN" }));
+  const room = unique("港口");
+  await page.getByLabel("新建", { exact: true }).click();
+  await rooms(page).getByRole("button", { name: "新建房间" }).click();
+  await page.getByRole("dialog").getByRole("textbox", { name: "名称" }).fill(room);
+  await page.getByRole("dialog").getByRole("button", { name: "创建" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: room })).toBeVisible();
+  const method = await page.context().newCDPSession(page);
+
+  /** Composes what finds the channel only; Enter and Escape meanwhile are not the field's. */
+  const composes = async (field: import("@playwright/test").Locator) => {
+    const address = page.url();
+    await field.focus();
+    await method.send("Input.imeSetComposition", { text: place.channel, selectionStart: 3, selectionEnd: 3 });
+    await expect(field).toHaveValue(place.channel);
+    for (const init of [{ isComposing: true }, { keyCode: 229 }]) {
+      for (const key of ["Enter", "Escape"]) {
+        // What a key does is done before the next frame.
+        const after = await field.evaluate(async (field: HTMLInputElement, init) => {
+          field.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, cancelable: true, ...init }));
+          await new Promise(requestAnimationFrame);
+          return [location.href, field.value];
+        }, { key, ...init });
+        expect(after, `${key} ${JSON.stringify(init)}`).toEqual([address, place.channel]);
+      }
+    }
+    await method.send("Input.insertText", { text: place.channel });
+    await expect(field).toHaveValue(place.channel);
+  };
+
+  const filter = page.getByRole("searchbox", { name: "查找房间" });
+  await composes(filter);
+  await filter.press("Enter");
+  await expect(page.getByRole("heading", { level: 1, name: `#${place.channel}` })).toBeVisible();
+  await expect(filter).toHaveValue("");
+
+  await rooms(page).getByRole("link", { name: new RegExp(`^#?${room}`) }).click();
+  await expect(page.getByRole("heading", { level: 1, name: room })).toBeVisible();
+  await page.keyboard.press("Control+k");
+  const dialog = page.getByRole("dialog", { name: "快速跳转" });
+  await composes(dialog.getByRole("combobox"));
+  await expect(dialog.getByRole("option")).toHaveCount(1);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1, name: `#${place.channel}` })).toBeVisible();
 });

@@ -6,7 +6,6 @@ test.describe.configure({ mode: "serial" });
 let invitation: string;
 
 test("the first person sets the place up and writes the first message", async ({ open }) => {
-  test.setTimeout(60_000);
   const page = await open();
   await page.goto("/");
   await expect(page.getByRole("heading", { name: "Set up your Roost" })).toBeVisible();

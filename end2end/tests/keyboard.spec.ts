@@ -1,9 +1,6 @@
 // Without a pointer.
 import { composer, expect, isOpen, makesRoom, message, roomLink, rooms, says, sees, signUp, test, unique, type Person } from "../fixtures";
 
-// A build beside the tests makes them slow, not wrong.
-test.describe.configure({ timeout: 90_000 });
-
 type Page = Person["page"];
 type Locator = import("@playwright/test").Locator;
 

@@ -2,7 +2,6 @@
 import { composer, expect, fillSignIn, fillSignUp, numbered, PASSWORD, rooms, saysMany, sees, signUp, test, unique, writesTo } from "../fixtures";
 
 test("an account, a room's newest messages, and an answer by the form", async ({ open }) => {
-  test.setTimeout(90_000);
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const page = await open({ javaScriptEnabled: false });
   const handle = unique("plain");

@@ -1,9 +1,6 @@
 // A phone: one pane at a time, the browser's own «back», fingers, and nothing wider than the screen.
 import { composer, expect, isIn, isOpen, makesRoom, numbered, place, roomLink, rooms, says, saysMany, sees, signUp, test, unique } from "../fixtures";
 
-// A build beside the tests makes them slow, not wrong.
-test.describe.configure({ timeout: 90_000 });
-
 type Page = import("@playwright/test").Page;
 
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };

@@ -67,6 +67,9 @@ pub const STATEMENT_MS: u32 = 8_000;
 /// A server works on a command for this time, then refuses it (5003). A send may stand behind another flush: it has twice as
 /// long.
 pub const COMMAND_MS: u32 = 10_000;
+/// A browser gives up a connection that leaves a send unanswered for this time, even if events come on it, and repeats the send
+/// on the next one: the server's work on it and on some commands before it, and the way.
+pub const SENT_MS: u32 = 60_000;
 /// A `hello` waits for its turn for this time, then it is refused (5002).
 pub const HELLO_TURN_MS: u32 = 5_000;
 /// A browser says `hello` within this time after the socket is open.
@@ -91,6 +94,7 @@ const _: () = assert!(PAGE_MESSAGES <= CHANGES_MAX && ROOMS_ADDED_MAX < ROOMS_PE
 const _: () = assert!(HANDLE_CHARS_MIN < HANDLE_CHARS_MAX && PASSWORD_CHARS_MIN < PASSWORD_CHARS_MAX);
 const _: () = assert!(STATEMENT_MS < COMMAND_MS);
 const _: () = assert!(HELLO_TURN_MS < COMMAND_MS);
+const _: () = assert!(3 * COMMAND_MS < SENT_MS);
 const _: () = assert!(COMMAND_MS + 5_000 <= WELCOME_MS && WELCOME_MS < WELCOME_MS_MAX);
 const _: () = assert!(PONG_DOUBTED_MS < PONG_MS && PONG_MS < PING_MS);
 const _: () = assert!(PING_MS + PONG_MS < SILENT_MS);

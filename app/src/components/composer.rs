@@ -11,7 +11,7 @@ use uuid::Uuid;
 use web_sys::HtmlTextAreaElement;
 
 use super::{editing_bar::EditingBar, field::Refused, icon::Icon};
-use crate::components::{effect, handler, live};
+use crate::components::{effect, handler, key_handler, live};
 use crate::{
     browser,
     state::{path_of, use_chat},
@@ -132,10 +132,6 @@ pub fn Composer(
     });
 
     let pressed = move |key: web_sys::KeyboardEvent| {
-        // While an input method composes, Enter chooses a word; Safari tells so only by the key's number.
-        if key.is_composing() || key.key_code() == 229 {
-            return;
-        }
         let meant = key.ctrl_key() || key.meta_key() || !browser::is_touched();
         let is_plain = !(key.shift_key() || key.alt_key() || key.ctrl_key() || key.meta_key());
         if key.key() == "Enter" && !key.shift_key() && !key.alt_key() && meant {
@@ -186,6 +182,8 @@ pub fn Composer(
             })
         >
             <input type="hidden" name="nonce" value=Uuid::new_v4().to_string()/>
+            // The cookie may be someone else's by the time this is sent.
+            <input type="hidden" name="author" value=chat.me.to_string()/>
             {refused.words("").or_else(|| refused.words("body")).map(|why| {
                 view! {
                     <div class="no-script form-error" role="alert">
@@ -211,7 +209,7 @@ pub fn Composer(
                     aria-invalid=live(move || (length.get() > limits::BODY_CHARS_MAX).then_some("true"))
                     node_ref=field
                     on:input:target=move |input| changed(&input.target())
-                    on:keydown=handler(pressed)
+                    on:keydown=key_handler(pressed)
                 ></textarea>
                 <button
                     type="submit"

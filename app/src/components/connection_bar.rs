@@ -1,6 +1,7 @@
-//! A thin bar while the network is away: nothing on arrival, words after two seconds.
+//! Thin bars: while the network is away (nothing on arrival, words after two seconds), and about the page itself.
 
 use leptos::prelude::*;
+use web_sys::MouseEvent;
 
 use crate::components::{handler, live};
 use crate::{
@@ -13,38 +14,39 @@ use crate::{
 pub fn ConnectionBar() -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let bar = move || {
-        match (chat.obstacle.get(), chat.away.get()) {
-        (Some(Obstacle::NewVersion), _) => Some(
-            view! {
-                <div class="connection-bar">
-                    <span>{words.new_version()}</span>
-                    <button type="button" on:click=handler(|_| browser::reload())>{words.reload()}</button>
-                </div>
-            }
-            .into_any(),
-        ),
-        (Some(Obstacle::TooMany), _) => Some(
-            view! { <div class="connection-bar"><span>{words.too_many_connections()}</span></div> }
-                .into_any(),
-        ),
-        (None, true) => Some(
-            view! {
-                <div class="connection-bar">
-                    <span>
-                        {words.no_connection()} " "
-                        {live(move || match chat.waiting.get() {
-                            0 => words.reconnecting().to_owned(),
-                            n => words.waiting_count(n),
-                        })}
-                    </span>
-                    <button type="button" on:click=handler(|_| browser::connect_now())>{words.connect_now()}</button>
-                </div>
-            }
-            .into_any(),
-        ),
+    let reload = move || Some((words.reload(), handler(|_| browser::reload())));
+    let shown = move || match (chat.obstacle.get(), chat.away.get()) {
+        (Some(Obstacle::NewVersion), _) => Some(bar(words.new_version().into_any(), reload())),
+        (Some(Obstacle::SomeoneElse), _) => Some(bar(words.someone_else().into_any(), reload())),
+        (Some(Obstacle::TooMany), _) => Some(bar(words.too_many_connections().into_any(), None)),
+        (None, true) => {
+            let then = live(move || match chat.waiting.get() {
+                0 => words.reconnecting().to_owned(),
+                n => words.waiting_count(n),
+            });
+            let said = view! { {words.no_connection()} " " {then} }.into_any();
+            Some(bar(said, Some((words.connect_now(), handler(|_| browser::connect_now())))))
+        }
         (None, false) => None,
-    }
     };
-    view! { <div class="connection" role="status" aria-live="polite">{bar}</div> }
+    view! { <div class="connection" role="status" aria-live="polite">{live(shown)}</div> }
+}
+
+/// What is to be told about the page itself, until it is put away.
+#[component]
+pub fn Notice() -> impl IntoView {
+    let chat = use_chat();
+    let shown = move || {
+        let text = chat.notice.get()?;
+        Some(bar(text.into_any(), Some((chat.words.close(), handler(move |_| chat.notice.set(None))))))
+    };
+    view! { <div class="notice" role="status" aria-live="polite">{live(shown)}</div> }
+}
+
+/// What can be done, and its name.
+type Act = (&'static str, Box<dyn FnMut(MouseEvent)>);
+
+fn bar(said: AnyView, act: Option<Act>) -> AnyView {
+    let act = act.map(|(name, act)| view! { <button type="button" on:click=act>{name}</button> }.into_any());
+    view! { <div class="connection-bar"><span>{said}</span> {act}</div> }.into_any()
 }

@@ -4,7 +4,7 @@ use leptos::{ev, prelude::*};
 
 use crate::{
     browser,
-    components::effect,
+    components::{effect, for_input_method},
     state::{Chat, Dialog, path_of, use_chat},
 };
 
@@ -19,7 +19,7 @@ pub fn Keyboard() -> impl IntoView {
 }
 
 fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
-    if key.is_composing() || key.key_code() == 229 {
+    if for_input_method(key) {
         return;
     }
     let command = key.ctrl_key() || key.meta_key();

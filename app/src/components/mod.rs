@@ -19,6 +19,7 @@ pub mod timeline;
 pub(crate) use self::list::{line, list};
 
 use leptos::prelude::Effect;
+use web_sys::KeyboardEvent;
 
 /// A part of a view, or an attribute, that is drawn again when what it reads changes: in a box, for the same reason as a
 /// [`handler`].
@@ -32,6 +33,21 @@ pub(crate) fn effect(run: impl FnMut() + 'static) {
         Effect::new(move |_| run());
     }
     begin(Box::new(run));
+}
+
+/// A handler of keys. It never hears those that are [`for_input_method`].
+pub(crate) fn key_handler(mut act: impl FnMut(KeyboardEvent) + 'static) -> Box<dyn FnMut(KeyboardEvent)> {
+    Box::new(move |key| {
+        if !for_input_method(&key) {
+            act(key);
+        }
+    })
+}
+
+/// Whether an input method needs this key for itself: while it composes, Enter chooses a word and Escape gives one up.
+/// Safari tells so only by the key's number.
+pub(crate) fn for_input_method(key: &KeyboardEvent) -> bool {
+    key.is_composing() || key.key_code() == 229
 }
 
 /// A handler in a box. Leptos makes a copy of its code for every type of handler, and every closure is a type of its

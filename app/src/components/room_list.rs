@@ -7,7 +7,7 @@ use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
-use crate::components::{handler, line, list, live};
+use crate::components::{handler, key_handler, line, list, live};
 use crate::state::{Chat, Dialog, path_of, use_chat};
 
 /// As much of a message as a list can show.
@@ -47,7 +47,7 @@ pub fn RoomList(
                     spellcheck="false"
                     on:input:target=move |input| filter.set(input.target().value())
                     prop:value=move || filter.get()
-                    on:keydown=handler(move |key: web_sys::KeyboardEvent| {
+                    on:keydown=key_handler(move |key| {
                         if key.key() == "Enter" && let Some(room) = shown.get_untracked().first() {
                             chat.go(path_of(*room));
                             filter.set(String::new());
@@ -158,7 +158,7 @@ fn NewMenu() -> impl IntoView {
             class="menu"
             node_ref=menu
             on:focusout=move |left| close_when_left(menu, &left)
-            on:keydown=handler(move |key: web_sys::KeyboardEvent| {
+            on:keydown=key_handler(move |key| {
                 if key.key() == "Escape" && let Some(menu) = menu.get_untracked() {
                     drop(menu.remove_attribute("open"));
                 }

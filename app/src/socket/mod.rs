@@ -43,13 +43,15 @@ enum End {
     Obstacle(Obstacle),
     /// Nobody is signed in.
     SessionEnded,
+    /// Someone else is signed in.
+    SomeoneElse,
 }
 
-/// Connects, and connects again for as long as the page lives.
+/// Connects, and connects again for as long as the page lives. One that has stopped would only confirm what nobody sees.
 pub(crate) async fn keep_connected(chat: Chat) {
     let mut back = coming_back();
     let mut backoff = Backoff::default();
-    loop {
+    while !browser::is_stopped() {
         let end = converse(chat, &mut back, &mut backoff).await;
         chat.disconnected();
         let wait_ms = match end {
@@ -61,8 +63,14 @@ pub(crate) async fn keep_connected(chat: Chat) {
             }
             End::SessionEnded => {
                 if !chat.is_signing_out() {
+                    chat.keep_unsent();
                     browser::leave_for_sign_in();
                 }
+                OBSTACLE_MS
+            }
+            End::SomeoneElse => {
+                chat.obstacle.set(Some(Obstacle::SomeoneElse));
+                chat.change_over();
                 OBSTACLE_MS
             }
         };
@@ -103,12 +111,18 @@ async fn converse(chat: Chat, back: &mut Receiver<()>, backoff: &mut Backoff) ->
             _ = back.next() => chat.check_connection(),
             () = pause => {}
         }
+        if browser::is_stopped() {
+            return End::Lost;
+        }
         if chat.link.get_untracked() == Link::Live {
             backoff.reset();
         }
         chat.tick();
         if chat.is_outdated() {
             return End::Obstacle(Obstacle::NewVersion);
+        }
+        if chat.is_strangers() {
+            return End::SomeoneElse;
         }
         if chat.is_dead() {
             return End::Lost;

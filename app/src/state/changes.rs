@@ -117,6 +117,15 @@ impl Chat {
         self.put_edit(room, Some(Edit { state: EditState::Writing, ..edit }));
     }
 
+    /// Keeps once more every edit that is on its way.
+    pub(super) fn keep_saving(self) {
+        self.edits.with_value(|edits| {
+            for edit in edits.iter().filter(|edit| edit.is_saving()) {
+                self.saved.with_value(|saved| saved.keep_edit(edit.room, Some(edit)));
+            }
+        });
+    }
+
     /// Makes a new message of the text of an edit.
     pub fn keep_as_new(self, room: RoomId) {
         let Some(edit) = untrack(|| self.edit_of(room)) else { return };

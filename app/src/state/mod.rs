@@ -30,6 +30,12 @@ use crate::{
 
 /// How long one is away before the page says so.
 const AWAY_SHOWN_MS: i64 = 2_000;
+/// This machine's clock is this much further on than the steady one says: it was set, or the machine slept.
+const SLEPT_MS: i64 = 2_000;
+/// What a page leaves for the next one of its tab when it was someone else's.
+const CHANGED_OVER: &str = "roost:changed-over";
+/// Something was still to be sent.
+const LEFT: &str = "left";
 /// Frames that wait for the socket to open or to take more, at most.
 pub(crate) const FRAMES_MAX: usize = 256;
 
@@ -43,6 +49,8 @@ pub enum Obstacle {
     NewVersion,
     /// The account or the address has too many connections.
     TooMany,
+    /// Somebody signed in as someone else in another tab: the page is another's.
+    SomeoneElse,
 }
 
 /// What is on screen of the open room, beside its rows.
@@ -70,6 +78,10 @@ pub struct Chat {
     summaries: StoredValue<SortedMap<RoomId, ArcRwSignal<RoomSummary>>>,
     away_since: StoredValue<Option<Millis>>,
     signing_out: StoredValue<bool>,
+    /// The page was loaded because it was someone else's, and has not been live since.
+    just_changed_over: StoredValue<bool>,
+    /// By how much this machine's clock is ahead of the steady one.
+    clock_ahead: StoredValue<Millis>,
     /// Messages that are being edited, one a room at most; read through [`Chat::edit_of`].
     edits: StoredValue<Vec<Edit>>,
     /// Written whenever one begins, ends, or is answered.
@@ -90,6 +102,8 @@ pub struct Chat {
     pub away: RwSignal<bool>,
     /// Why the page does not connect.
     pub obstacle: RwSignal<Option<Obstacle>>,
+    /// What is to be told about the page itself, until it is put away.
+    pub notice: RwSignal<Option<String>>,
     /// The name of the server that answers.
     pub node: RwSignal<String>,
     /// How many messages wait to be sent.
@@ -135,6 +149,8 @@ impl Chat {
             summaries: StoredValue::new(summaries),
             away_since: StoredValue::new(None),
             signing_out: StoredValue::new(false),
+            just_changed_over: StoredValue::new(false),
+            clock_ahead: StoredValue::new(0),
             edits: StoredValue::new(Vec::new()),
             edits_news: RwSignal::new(0),
             words: use_words(),
@@ -145,6 +161,7 @@ impl Chat {
             link: RwSignal::new(client.link()),
             away: RwSignal::new(false),
             obstacle: RwSignal::new(None),
+            notice: RwSignal::new(None),
             node: RwSignal::new(client.node().to_owned()),
             waiting: RwSignal::new(0),
             room: RwSignal::new(room),
@@ -161,6 +178,9 @@ impl Chat {
 
     /// The browser's half begins: its own clock, what an earlier page had not sent, and the connection.
     pub fn wake(self) {
+        if browser::is_stopped() {
+            return;
+        }
         let utc_offset_minutes = browser::utc_offset_minutes();
         browser::set_cookie("tz", &utc_offset_minutes.to_string());
         let known = self.clock.get_untracked().utc_offset_minutes;
@@ -168,7 +188,13 @@ impl Chat {
         if known != utc_offset_minutes {
             self.draw_rows();
         }
-        self.away_since.set_value(Some(browser::now()));
+        self.away_since.set_value(Some(browser::steady()));
+        self.clock_ahead.set_value(browser::now() - browser::steady());
+        if let Some(left) = browser::take_word(CHANGED_OVER) {
+            self.just_changed_over.set_value(true);
+            let me = untrack(|| self.user(self.me));
+            self.notice.set(Some(self.words.changed_over(&me.name, left == LEFT)));
+        }
         let kept = self.saved.with_value(storage::Saved::load);
         self.tell(|client, now| client.adopt(kept, now));
         leptos::task::spawn_local(socket::keep_connected(self));
@@ -351,7 +377,11 @@ impl Chat {
     /// Fetches one of this place's pages, for what no command tells.
     pub fn fetch(self, path: &'static str, then: impl FnOnce(Page) + 'static) {
         leptos::task::spawn_local(async move {
-            if let Some(page) = browser::fetch_page(path).await {
+            let page = browser::fetch_page(path).await;
+            // The browser's cookie may be someone else's by now, and what they see is not for this page.
+            let own =
+                page.filter(|page| page.viewer.as_ref().is_some_and(|viewer| self.is_me(viewer.user.id)));
+            if let Some(page) = own {
                 then(page);
             }
         });
@@ -365,13 +395,33 @@ impl Chat {
 
     /// Keeps it.
     pub fn keep_draft(self, room: RoomId, text: &str) {
-        self.saved.with_value(|saved| saved.keep_draft(room, text));
+        self.saved.update_value(|saved| saved.keep_draft(room, text));
     }
 
     /// Signing out: nothing of what was written stays in this browser.
     pub fn forget_everything(self) {
         self.signing_out.set_value(true);
-        self.saved.with_value(storage::Saved::clear);
+        self.saved.update_value(storage::Saved::clear);
+    }
+
+    /// The page goes, and what was sent stays in this browser, whatever another tab has thrown away when it signed out.
+    /// The sender's next page sends it.
+    pub(crate) fn keep_unsent(self) {
+        self.client.with_value(|client| {
+            self.saved.update_value(|saved| saved.keep_outbox_again(client.outbox()));
+        });
+        self.keep_saving();
+    }
+
+    /// This browser's cookie is someone else's: the page is loaded anew, as theirs. Once: where that does not help, a person
+    /// decides.
+    pub(crate) fn change_over(self) {
+        self.keep_unsent();
+        if !self.just_changed_over.get_value() {
+            let left = self.waiting.get_untracked() > 0;
+            browser::leave_word(CHANGED_OVER, if left { LEFT } else { "" });
+            browser::reload();
+        }
     }
 
     /// Whether the person is on their way out: the form leads them, and the end of the socket is no news.
@@ -415,12 +465,17 @@ impl Chat {
 
     /// Time passed.
     pub(crate) fn tick(self) {
-        let now = browser::now();
+        let (now, steady) = (browser::now(), browser::steady());
         if self.link.get_untracked() == Link::Live {
             self.tell(Client::tick);
         }
-        let away = self.away_since.get_value().is_some_and(|since| now - since >= AWAY_SHOWN_MS);
+        let away = self.away_since.get_value().is_some_and(|since| steady - since >= AWAY_SHOWN_MS);
         set(self.away, away);
+        // Perhaps the machine slept, which the steady clock need not count: then the connection may be dead.
+        if now - steady - self.clock_ahead.get_value() > SLEPT_MS {
+            self.check_connection();
+        }
+        self.clock_ahead.set_value(now - steady);
         let clock = self.clock.get_untracked();
         if now.div_euclid(60_000) != clock.now.div_euclid(60_000) {
             self.clock.set(Clock { now, ..clock });
@@ -434,7 +489,7 @@ impl Chat {
 
     /// Nothing comes from the other end any more.
     pub(crate) fn is_dead(self) -> bool {
-        self.client.with_value(|client| client.is_dead(browser::now()))
+        self.client.with_value(|client| client.is_dead(browser::steady()))
     }
 
     /// How long the server asked this page to wait before it connects again.
@@ -449,10 +504,15 @@ impl Chat {
         })
     }
 
+    /// Whether the connection is someone else's: see [`Client::stranger`].
+    pub(crate) fn is_strangers(self) -> bool {
+        self.client.with_value(|client| client.stranger().is_some())
+    }
+
     // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
 
     fn tell(self, what: impl FnOnce(&mut Client, Millis)) {
-        self.client.update_value(|client| what(client, browser::now()));
+        self.client.update_value(|client| what(client, browser::steady()));
         self.settle();
     }
 
@@ -522,12 +582,13 @@ impl Chat {
         match link {
             Link::Live => self.away_since.set_value(None),
             Link::Away { .. } | Link::Greeting => self.away_since.update_value(|since| {
-                since.get_or_insert_with(browser::now);
+                since.get_or_insert_with(browser::steady);
             }),
         }
         if link == Link::Live {
             set(self.away, false);
             set(self.obstacle, None);
+            self.just_changed_over.set_value(false);
         }
         set(self.link, link);
         set(self.node, node);

@@ -14,11 +14,13 @@ use web_sys::Storage;
 pub(crate) struct Saved {
     prefix: String,
     kept: Vec<Nonce>,
+    /// Drafts that the browser would not keep: of this visit, as long as the page lives.
+    drafts: Vec<(RoomId, String)>,
 }
 
 impl Saved {
     pub(crate) fn of(user: UserId) -> Self {
-        Self { prefix: format!("roost:{user}:"), kept: Vec::new() }
+        Self { prefix: format!("roost:{user}:"), kept: Vec::new(), drafts: Vec::new() }
     }
 
     /// What earlier pages had not got acknowledged, in the order of writing.
@@ -49,16 +51,29 @@ impl Saved {
         self.kept = now;
     }
 
-    pub(crate) fn draft(&self, room: RoomId) -> String {
-        storage().and_then(|storage| storage.get_item(&self.draft_key(room)).ok()?).unwrap_or_default()
+    /// Keeps once more what is on its way: another tab, which signed out, may have forgotten it for all tabs. A person who
+    /// has sent something is not asked whether that still counts.
+    pub(crate) fn keep_outbox_again(&mut self, outbox: &Outbox) {
+        self.kept.clear();
+        self.keep_outbox(outbox);
     }
 
-    pub(crate) fn keep_draft(&self, room: RoomId, text: &str) {
-        let Some(storage) = storage() else { return };
-        if text.trim().is_empty() {
-            remove(&storage, &self.draft_key(room));
-        } else {
-            set(&storage, &self.draft_key(room), text);
+    pub(crate) fn draft(&self, room: RoomId) -> String {
+        let here = self.drafts.iter().find(|(of, _)| *of == room).map(|(_, text)| text.clone());
+        let kept = || storage()?.get_item(&self.draft_key(room)).ok()?;
+        here.or_else(kept).unwrap_or_default()
+    }
+
+    pub(crate) fn keep_draft(&mut self, room: RoomId, text: &str) {
+        self.drafts.retain(|(of, _)| *of != room);
+        let storage = storage();
+        let is_kept = match &storage {
+            Some(storage) if text.trim().is_empty() => remove(storage, &self.draft_key(room)),
+            Some(storage) => set(storage, &self.draft_key(room), text),
+            None => false,
+        };
+        if !is_kept {
+            self.drafts.push((room, text.to_owned()));
         }
     }
 
@@ -69,13 +84,14 @@ impl Saved {
     pub(crate) fn keep_edit(&self, room: RoomId, edit: Option<&Edit>) {
         let Some(storage) = storage() else { return };
         match edit {
-            Some(edit) => set(&storage, &self.edit_key(room), &edit.to_kept()),
-            None => remove(&storage, &self.edit_key(room)),
+            Some(edit) => drop(set(&storage, &self.edit_key(room), &edit.to_kept())),
+            None => drop(remove(&storage, &self.edit_key(room))),
         }
     }
 
     /// Forgets everything of this person.
-    pub(crate) fn clear(&self) {
+    pub(crate) fn clear(&mut self) {
+        self.drafts.clear();
         let Some(storage) = storage() else { return };
         for key in keys(&storage).filter(|key| key.starts_with(&self.prefix)).collect::<Vec<_>>() {
             remove(&storage, &key);
@@ -104,11 +120,11 @@ fn keys(storage: &Storage) -> impl Iterator<Item = String> + '_ {
     (0..storage.length().unwrap_or_default()).filter_map(|n| storage.key(n).ok().flatten())
 }
 
-fn set(storage: &Storage, key: &str, text: &str) {
-    // A full storage keeps no more: the text is still in the page.
-    drop(storage.set_item(key, text));
+/// Says whether it is kept: a full storage keeps no more.
+fn set(storage: &Storage, key: &str, text: &str) -> bool {
+    storage.set_item(key, text).is_ok()
 }
 
-fn remove(storage: &Storage, key: &str) {
-    drop(storage.remove_item(key));
+fn remove(storage: &Storage, key: &str) -> bool {
+    storage.remove_item(key).is_ok()
 }

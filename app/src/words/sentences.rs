@@ -230,6 +230,20 @@ impl Words {
         self.pick(format!("Remove {name}"), format!("移除 {name}"))
     }
 
+    /// Said by a page that has become someone else's. `left`: its former person had sent something that has not gone out.
+    #[must_use]
+    pub fn changed_over(self, name: &str, left: bool) -> String {
+        let said = self.pick(
+            format!("You signed in as {name} in another tab, so this tab is theirs now, too."),
+            format!("你在另一个标签页登录了“{name}”，此标签页也已切换到该账号。"),
+        );
+        let kept = self.pick(
+            " What was not sent before is kept here, and goes out when its author signs in again.",
+            "之前未发送的内容已保留，原账号再次登录后会自动发送。",
+        );
+        if left { said + kept } else { said }
+    }
+
     /// On the button that suspends someone.
     #[must_use]
     pub fn suspend_named(self, name: &str) -> String {

@@ -166,6 +166,10 @@ words! {
     kept_safe: "What you write is kept and sent as soon as it is back.", "你写的内容会保存，恢复后自动发送。";
     connect_now: "Try now", "立即重试";
     new_version: "Roost has been updated. Reload the page to go on; nothing is lost.", "Roost 已更新。请重新加载页面，内容不会丢失。";
+    someone_else: "You signed in as someone else in another tab. Reload this one to go on.", "你在另一个标签页登录了其他账号。请重新加载此页面。";
+    page_stopped: "This page has stopped working. Reload it to go on; copy first what you have just typed.", "页面已停止工作。请先复制刚输入的内容，再重新加载。";
+    page_unloaded: "This page did not load completely. Reload it. Until then you can read and write here, but new messages appear only after a reload.", "页面未能完整加载，请重新加载。在此之前仍可阅读和发送，但需要刷新才能看到新消息。";
+    page_unsupported: "This browser does not run WebAssembly, or has it switched off. You can read and write here, but new messages appear only after a reload.", "此浏览器不支持或关闭了 WebAssembly。仍可阅读和发送，但需要刷新才能看到新消息。";
     reload: "Reload", "重新加载";
     too_many_connections: "Roost is open in too many places at once. Close some of them; this one tries again by itself.", "同时打开的 Roost 太多了。请关闭一些，这里会自动重试。";
 

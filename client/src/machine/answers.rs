@@ -7,8 +7,9 @@ use protocol::{
 use super::{Answer, Client, resume::Welcome};
 use crate::{asks::Purpose, line};
 
-/// Wait before something is asked for again that was refused for now, when the refusal names none.
-const RETRY_MS: i64 = 1_000;
+/// Wait at least so long before what was refused for now is asked again: a budget of which there is only a drop is not worth
+/// the asking.
+const RETRY_MS_MIN: i64 = 1_000;
 /// The same, when the refusal is for good: a server may be too old or too new for this question, and the next is not.
 const RETRY_OTHER_MS: i64 = 30_000;
 
@@ -175,7 +176,12 @@ impl Client {
     }
 
     pub(super) fn refused(&mut self, r#ref: u32, refusal: Refusal, now: Millis) {
+        let retry_ms = refusal.retry_ms.map_or(0, i64::from);
+        if refusal.code == ErrorCode::SlowDown && self.asks.ask_later(r#ref, retry_ms, now) {
+            return;
+        }
         let Some((purpose, command)) = self.asks.take(r#ref) else { return };
+        let is_for_now = refusal.code.retry() == Retry::Later;
         match purpose {
             Purpose::Hello => {
                 self.refused_hello = Some(refusal);
@@ -209,17 +215,30 @@ impl Client {
                 }
                 self.answers.push(Answer { request: r#ref, result: Err(refusal) });
             }
+            Purpose::Marks if is_for_now => {
+                // They are still to be told.
+                self.marks.rest(retry_at(&refusal, now));
+                if let Command::Delivered { room, .. } | Command::Read { room, .. } = &command
+                    && self.rooms.contains_key(room)
+                {
+                    self.marks.unanswered(&command);
+                }
+            }
+            Purpose::History(..) if is_for_now => self.asks.refuse(purpose, retry_at(&refusal, now)),
             Purpose::Ping | Purpose::Marks | Purpose::History(..) => {}
         }
     }
 
     /// A part of the state was not told.
     fn refused_state(&mut self, purpose: Purpose, command: &Command, refusal: &Refusal, now: Millis) {
-        let wait_ms = match refusal.code.retry() {
+        let again_at = match refusal.code.retry() {
             // Else it would stay behind until somebody says something there.
-            Retry::Later => refusal.retry_ms.map_or(RETRY_MS, i64::from),
-            Retry::Never => RETRY_OTHER_MS,
+            Retry::Later => retry_at(refusal, now),
+            Retry::Never => now + RETRY_OTHER_MS,
         };
+        if refusal.code == ErrorCode::SlowDown {
+            self.asks.rest(again_at);
+        }
         let room = if let Purpose::CatchUp(line) = purpose {
             line.room()
         } else if let Purpose::Open(room) | Purpose::Members(room) = purpose {
@@ -228,14 +247,19 @@ impl Client {
             // The list and the names are of no use in part.
             self.list.unanswered(command);
             self.people.ask_again();
-            self.asks.refuse(purpose, now + wait_ms);
+            self.asks.refuse(purpose, again_at);
             return;
         };
         if refusal.code.retry() == Retry::Later {
-            self.asks.refuse(purpose, now + wait_ms);
+            self.asks.refuse(purpose, again_at);
         } else if let Some(room) = room.filter(|_| refusal.code == ErrorCode::RoomUnknown) {
             // One is no longer in it.
             self.left(room);
         }
     }
+}
+
+/// When to ask again what was refused for now.
+fn retry_at(refusal: &Refusal, now: Millis) -> Millis {
+    now + refusal.retry_ms.map_or(0, i64::from).max(RETRY_MS_MIN)
 }

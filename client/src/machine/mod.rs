@@ -68,6 +68,8 @@ pub struct Client {
     epoch: Option<Epoch>,
     connection: Connection,
     refused_hello: Option<Refusal>,
+    /// Who is signed in on this connection, when it is not [`Self::me`].
+    stranger: Option<User>,
     rooms: SortedMap<RoomId, RoomState>,
     /// The viewer's own line, and the workspace's.
     person: Feed,
@@ -97,6 +99,7 @@ impl Default for Client {
             epoch: None,
             connection: Connection::away(0),
             refused_hello: None,
+            stranger: None,
             rooms: SortedMap::new(),
             person: Feed::default(),
             workspace: Feed::default(),
@@ -178,6 +181,20 @@ impl Client {
     #[must_use]
     pub fn refused_hello(&self) -> Option<&Refusal> {
         self.refused_hello.as_ref()
+    }
+
+    /// Who is signed in on this connection, when it is not the viewer: in another tab of the browser somebody has signed
+    /// in as someone else. Nothing goes out on it, and nothing that comes is taken in. Drop it, and reload the page.
+    #[must_use]
+    pub fn stranger(&self) -> Option<&User> {
+        self.stranger.as_ref()
+    }
+
+    /// How long the server asked this client to wait before it connects again, in milliseconds. A random wait comes on top of it
+    /// ([`Backoff`](crate::Backoff)).
+    #[must_use]
+    pub fn retry_ms(&self) -> u32 {
+        self.refused_hello.as_ref().and_then(|refusal| refusal.retry_ms).unwrap_or(0)
     }
 
     /// A room.
@@ -264,6 +281,8 @@ impl Client {
     /// A socket is open.
     pub fn connected(&mut self, now: Millis) {
         self.connection.opened(now);
+        self.refused_hello = None;
+        self.stranger = None;
         self.asks.clear_frames();
         self.touched.link = true;
         self.asks.ask(Purpose::Hello, Command::Hello { version: VERSION });
@@ -273,6 +292,7 @@ impl Client {
     pub fn disconnected(&mut self, now: Millis) {
         self.connection.lost(now);
         self.outbox.disconnected();
+        self.marks.disconnected();
         self.ahead.clear();
         for (_, command) in self.asks.disconnected() {
             self.marks.unanswered(&command);
@@ -286,6 +306,9 @@ impl Client {
     /// A frame came.
     pub fn receive(&mut self, frame: ServerFrame, now: Millis) {
         self.connection.heard(now);
+        if self.stranger.is_some() {
+            return;
+        }
         match frame {
             ServerFrame::Reply { r#ref, reply } => self.replied(r#ref, reply),
             ServerFrame::Refusal { r#ref: Some(r#ref), refusal } => self.refused(r#ref, refusal, now),
@@ -316,10 +339,11 @@ impl Client {
         }
     }
 
-    /// The other end has not answered for too long: drop the socket and connect again.
+    /// The other end has not answered for too long: drop the socket and connect again. A send that nobody answers is a sign
+    /// of its own, for events may flow meanwhile; on the next connection it is repeated, which is harmless.
     #[must_use]
     pub fn is_dead(&self, now: Millis) -> bool {
-        self.connection.is_dead(now)
+        self.connection.is_dead(now) || (self.connection.is_live() && self.outbox.is_overdue(now))
     }
 
     // ── what the person does ─────────────────────────────────────────────────────────────────────────────────
@@ -358,7 +382,10 @@ impl Client {
             Direction::After => (timeline.last(), timeline.more_after()),
         };
         let Some(seq) = end.map(|message| message.seq).filter(|_| more) else { return };
-        self.ask_once(Purpose::History(room, direction), Command::History { room, direction, seq });
+        let purpose = Purpose::History(room, direction);
+        if !self.asks.is_refused(purpose) {
+            self.ask_once(purpose, Command::History { room, direction, seq });
+        }
     }
 
     /// The person looks at the newest message: the window need not reach far above it.
@@ -371,7 +398,7 @@ impl Client {
     /// Whether a page in this direction has been asked for.
     #[must_use]
     pub fn is_loading(&self, room: RoomId, direction: Direction) -> bool {
-        self.asks.is_asked(Purpose::History(room, direction))
+        !self.asks.may_ask(Purpose::History(room, direction))
     }
 
     /// The person wrote something. It is shown at once and sent as soon as it can be.

@@ -49,10 +49,14 @@ impl Client {
             self.touched.outbox = true;
             self.asks.ask(Purpose::Send(nonce), Command::Send { room, nonce, body });
         }
-        for command in self.marks.due(now) {
+        for command in self.marks.due(self.asks.marks(), now) {
             self.asks.ask(Purpose::Marks, command);
         }
+        self.asks.ask_waiting(now);
         self.pump_refused(now);
+        if self.asks.is_resting(now) {
+            return;
+        }
         self.pump_holes(now);
         self.pump_members();
         self.pump_people();
@@ -82,6 +86,7 @@ impl Client {
             match purpose {
                 Purpose::Open(room) => self.ask_open(room),
                 Purpose::CatchUp(line) => self.ask_catch_up(line),
+                Purpose::History(room, direction) => self.load_more(room, direction),
                 // Asked for below, as far as they are still wanted.
                 Purpose::Members(_) | Purpose::Rooms | Purpose::People => {}
                 // Never kept: the outbox has its own clock, and the others are asked by what they are for.
@@ -90,7 +95,6 @@ impl Client {
                 | Purpose::Marks
                 | Purpose::Send(_)
                 | Purpose::Unread(_)
-                | Purpose::History(..)
                 | Purpose::Request => {}
             }
         }

@@ -7,7 +7,6 @@ use protocol::{Command, Epoch, ErrorCode, Line, RoomId, RoomSummary, RoomView, S
 use super::{Answer, Client};
 use crate::{
     line::{Feed, OnLine},
-    link::Link,
     list::List,
     people::People,
     room::RoomState,
@@ -32,6 +31,12 @@ pub(super) struct Welcome {
 impl Client {
     pub(super) fn welcomed(&mut self, welcome: Welcome) {
         let Welcome { me, node, epoch, person, workspace, rooms, more, people } = welcome;
+        if self.me.as_ref().is_some_and(|known| known.id != me.id) {
+            // What was written here is not theirs to send, and what they have is not for this page: it never goes live.
+            self.stranger = Some(me);
+            self.touched.link = true;
+            return;
+        }
         if self.epoch.replace(epoch).is_some_and(|known| known != epoch) {
             self.begin_again();
         }
@@ -39,7 +44,7 @@ impl Client {
         self.me = self.user(me.id).cloned().or(Some(me));
         self.meet(people);
         self.node = node;
-        self.connection.link = Link::Live;
+        self.connection.greeted();
         self.refused_hello = None;
         self.follow_workspace(workspace);
         let is_listed =

@@ -3,6 +3,7 @@
 mod law;
 mod lists;
 mod people;
+mod refusals;
 
 use proptest::prelude::*;
 use protocol::{
@@ -319,6 +320,87 @@ fn the_newest_own_message_is_one_that_still_has_a_text() {
     assert_eq!(newest(&client), None, "the one before is not meant");
 }
 
+/// What the server says to whoever holds the browser's cookie now.
+fn welcome_to(user_id: u128, head: i64) -> Reply {
+    let mut theirs = summary(head);
+    theirs.marks.user = id(user_id);
+    let Reply::Welcome { node, epoch, ping_ms, person, workspace, rooms, more, people, .. } =
+        welcome_with(vec![theirs], 1)
+    else {
+        unreachable!()
+    };
+    Reply::Welcome { me: user(user_id), node, epoch, ping_ms, person, workspace, rooms, more, people }
+}
+
+/// In another tab of the browser somebody has signed out, and in as someone else: the connection is theirs.
+#[test]
+fn nothing_is_sent_on_a_connection_that_is_someone_elses() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    client.saw(room(), Seq(4), 5_000);
+    client.disconnected(5_000);
+    client.send(room(), Nonce(Uuid::from_u128(5)), "a secret".to_owned(), 5_000).unwrap();
+    client.request(Command::Edit { room: room(), seq: Seq(2), edits: 0, body: "an edit".to_owned() });
+    client.request(react("👍", true));
+    client.connected(5_000);
+    answer(&mut client, 5_000, |c| matches!(c, Command::Hello { .. }), welcome_to(OTHER, 4));
+
+    assert_eq!(client.stranger(), Some(&user(OTHER)));
+    assert_eq!(client.me(), Some(&user(ME)));
+    assert!(client.take_touched().link, "the face must hear of it");
+    // Whatever happens on this connection, and whatever the person still does.
+    let mut theirs = summary(9);
+    theirs.marks.user = id(OTHER);
+    theirs.room.title = "theirs".to_owned();
+    let before = client.list();
+    client.receive(membership(2, room(), Some(theirs)), 6_000);
+    client.receive(said(OTHER, 5), 6_000);
+    client.send(room(), Nonce(Uuid::from_u128(6)), "another".to_owned(), 6_000).unwrap();
+    client.request(react("🎉", true));
+    client.jump_to_newest(room());
+    client.load_more(room(), Direction::Before);
+    client.saw(room(), Seq(5), 6_000);
+    client.check_connection(6_000);
+    client.focus(Some(room()), 7_000);
+    client.tick(60_000);
+    assert_eq!(client.take_frames(), []);
+    assert_eq!(client.list(), before, "what is theirs is not shown");
+    assert_eq!(client.outbox().waiting(), 2, "what was written stays");
+
+    // Its author signs in again.
+    client.disconnected(61_000);
+    client.connected(61_000);
+    answer(&mut client, 61_000, |c| matches!(c, Command::Hello { .. }), welcome_to(ME, 4));
+    assert_eq!((client.stranger(), client.link()), (None, Link::Live));
+    let frames = client.take_frames();
+    assert!(frames.iter().any(|f| matches!(&f.command, Command::Send { body, .. } if body == "a secret")));
+    assert!(frames.iter().any(|f| matches!(f.command, Command::Edit { .. })));
+}
+
+/// The page was drawn for one person; when its socket is opened, the cookie is another's.
+#[test]
+fn what_an_earlier_page_had_kept_is_not_sent_as_someone_else() {
+    let page = serde_json::json!({
+        "version": protocol::VERSION, "node": "node-1", "epoch": Epoch(Uuid::from_u128(1)), "place": "Harbour",
+        "sign_up": "open", "language": "en", "theme": "system", "utc_offset_minutes": 0, "now": 0,
+        "viewer": { "user": user(ME), "admin": false }, "rooms": [summary(3)],
+    });
+    let mut client = Client::from_page(&serde_json::from_value(page).unwrap());
+    let kept = crate::Pending {
+        nonce: Nonce(Uuid::from_u128(5)),
+        room: room(),
+        body: "a secret".to_owned(),
+        written_at: 0,
+        state: crate::SendState::Waiting,
+    };
+    client.adopt(vec![kept], 0);
+    client.connected(0);
+    answer(&mut client, 0, |c| matches!(c, Command::Hello { .. }), welcome_to(OTHER, 3));
+    client.tick(1_000);
+    assert_eq!(client.take_frames(), []);
+    assert_eq!(client.stranger(), Some(&user(OTHER)));
+}
+
 #[test]
 fn another_epoch_voids_what_is_known() {
     let mut client = at_three();
@@ -579,6 +661,85 @@ fn a_message_that_changed_before_it_came_is_counted_once_and_is_news() {
     let again = Message { rev: Seq(7), edits: 2, body: "again".to_owned(), ..message(OTHER, 4) };
     client.receive(changed(7, Change::Message { message: again }), 20);
     assert_eq!((client.unread(), client.take_touched().news.len()), (2, 0));
+}
+
+fn deleted(author: u128, seq: i64, rev: i64) -> Message {
+    Message { rev: Seq(rev), deleted: true, body: String::new(), ..message(author, seq) }
+}
+
+fn change(message: Message) -> ServerFrame {
+    changed(message.rev.0, Change::Message { message })
+}
+
+#[test]
+fn a_message_that_is_deleted_before_it_was_seen_is_no_longer_counted() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    client.receive(said(OTHER, 5), 0);
+    client.receive(said(ME, 6), 0);
+    assert_eq!(client.unread(), 2);
+    client.receive(change(deleted(OTHER, 4, 7)), 0);
+    client.receive(change(deleted(OTHER, 4, 7)), 0);
+    client.receive(change(deleted(ME, 6, 8)), 0);
+    assert_eq!(client.unread(), 1);
+    client.saw(room(), Seq(5), 0);
+    client.receive(change(deleted(OTHER, 5, 9)), 0);
+    assert_eq!(client.unread(), 0, "it had been seen");
+}
+
+#[test]
+fn a_deletion_is_counted_in_a_room_that_is_only_a_line_in_the_list() {
+    let mut client = Client::default();
+    client.connected(0);
+    let mut known = summary(6);
+    known.marks = Marks { read: Seq(3), delivered: Seq(6), ..known.marks };
+    // 4 and 5 wait, and 6 was the deletion of another one.
+    (known.unread, known.last) = (2, Some(message(OTHER, 5)));
+    let reply = welcome_with(vec![known], 1);
+    answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
+    client.receive(said(OTHER, 7), 0);
+    client.receive(change(deleted(OTHER, 4, 8)), 0);
+    assert_eq!(client.unread(), 2);
+    client.receive(change(deleted(OTHER, 7, 9)), 0);
+    client.receive(change(deleted(OTHER, 5, 10)), 0);
+    assert_eq!(client.unread(), 0);
+    client.receive(said(OTHER, 11), 0);
+    assert_eq!(client.unread(), 1);
+}
+
+/// The count that comes with `welcome` does not hold what was deleted before it was made; the catch-up tells of that
+/// deletion afterwards.
+#[test]
+fn a_deletion_that_the_count_knows_of_is_not_taken_off_again() {
+    for is_open in [true, false] {
+        let mut client = at_three();
+        if !is_open {
+            client = Client::default();
+            client.connected(0);
+            answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), welcome(3, 1));
+        }
+        client.receive(said(OTHER, 4), 0);
+        client.receive(said(OTHER, 5), 0);
+        client.disconnected(0);
+        client.connected(0);
+        // 4 was deleted meanwhile, and 7 was said and deleted.
+        let mut known = summary(8);
+        known.marks = Marks { read: Seq(3), delivered: Seq(5), ..known.marks };
+        (known.unread, known.last) = (1, Some(deleted(OTHER, 7, 8)));
+        let reply = welcome_with(vec![known], 1);
+        answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
+        if is_open {
+            let changes = [deleted(OTHER, 4, 6), deleted(OTHER, 7, 8)];
+            let changes = changes.map(|m| (m.rev, Change::Message { message: m })).to_vec();
+            answer(
+                &mut client,
+                0,
+                |command| matches!(command, Command::CatchUp { .. }),
+                caught_up(changes, 8),
+            );
+        }
+        assert_eq!(client.unread(), 1, "open: {is_open}");
+    }
 }
 
 /// The fault test found this: a room whose catching up the database's failure had refused stayed behind until somebody

@@ -167,9 +167,8 @@ fn ones_own_message_moves_ones_own_read_mark_unless_something_above_is_unread() 
     let reads = |client: &mut Client, now| {
         client.tick(now);
         let frames = client.take_frames().into_iter();
-        let read = |frame: ClientFrame| match frame.command {
-            Command::Read { seq, .. } => Some(seq),
-            _ => None,
+        let read = |frame: ClientFrame| {
+            if let Command::Read { seq, .. } = frame.command { Some(seq) } else { None }
         };
         frames.filter_map(read).collect::<Vec<_>>()
     };

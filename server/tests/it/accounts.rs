@@ -703,6 +703,23 @@ async fn a_message_from_someone_whose_session_has_ended_is_not_lost(pool: PgPool
     );
 }
 
+/// In another tab of the browser somebody has signed in as someone else since the page was drawn.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_message_written_as_someone_else_is_not_sent_and_not_lost(pool: PgPool) {
+    let house = House::new(pool, &[]).await;
+    let ana = house.newcomer("ana").await;
+    let room = set_up(&ana).await;
+    let own = ana.visit(&room).await.page().viewer.unwrap().user.id.to_string();
+    let other = uuid::Uuid::now_v7().to_string();
+    let form = format!("{room}/messages");
+    let answer = ana.fill(&form, &[("author", &other), ("body", "Hours of work")]).await;
+    answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::NotSignedIn, "");
+    assert_eq!(answer.form().values["body"], "Hours of work");
+    ana.fill(&form, &[("author", &own), ("body", "My own")]).await.leads_to();
+    let said = ana.visit(&room).await.page().room.unwrap().messages;
+    assert_eq!(said.iter().map(|message| message.body.as_str()).collect::<Vec<_>>(), ["My own"]);
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_room_that_one_is_not_in_is_not_there(pool: PgPool) {
     let house = House::new(pool, &["--sign-up=open"]).await;

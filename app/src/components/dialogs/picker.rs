@@ -8,7 +8,7 @@ use crate::components::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
-use crate::components::{effect, handler, line, list, live};
+use crate::components::{effect, handler, key_handler, line, list, live};
 use crate::state::use_chat;
 
 /// What stands before a choice.
@@ -59,9 +59,6 @@ pub fn Picker(
         }
     };
     let pressed = move |key: web_sys::KeyboardEvent| {
-        if key.is_composing() || key.key_code() == 229 {
-            return;
-        }
         match key.key().as_str() {
             "ArrowDown" => step(1),
             "ArrowUp" => {
@@ -97,7 +94,7 @@ pub fn Picker(
                         query.set(typed.target().value());
                         active.set(0);
                     }
-                    on:keydown=handler(pressed)
+                    on:keydown=key_handler(pressed)
                 />
             </div>
             <ul class="picker-list" id="picker-list" role="listbox" aria-label=label>

@@ -15,7 +15,7 @@ use super::{
     icon::Icon,
     message_row::{MessageRow, key_text},
 };
-use crate::components::{effect, handler, line, list, live};
+use crate::components::{effect, handler, key_handler, line, list, live};
 use crate::{browser, state::use_chat};
 
 /// The messages of a room, and the way back down to the newest.
@@ -122,7 +122,7 @@ pub fn Timeline(
                 tabindex="0"
                 node_ref=scroller
                 on:scroll=move |_| moved()
-                on:keydown=handler(move |key| pointing.pressed(&key))
+                on:keydown=key_handler(move |key| pointing.pressed(&key))
             >
                 <div class="rows" node_ref=drawn>
                     {live(move || {

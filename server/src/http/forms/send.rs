@@ -18,10 +18,14 @@ use crate::{
 
 pub(super) async fn send(
     State(site): State<Site>,
-    visit: Visit,
+    mut visit: Visit,
     Path(room): Path<String>,
     fields: Fields,
 ) -> Response {
+    // In another tab somebody may have signed in as someone else since the page was drawn. What was written on it is not
+    // theirs: for its author this is a session that has ended.
+    let author = fields.get("author");
+    visit.viewer = visit.viewer.filter(|viewer| author.is_empty() || author == viewer.user.id.to_string());
     match try_send(&site, &visit, &room, &fields).await {
         Ok(done) => done.into_response(),
         Err(fault) => {

@@ -1,0 +1,193 @@
+//! A server that refuses for now.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// Greeted, with so many rooms that have all moved while this client was away.
+fn behind_in(rooms: u128) -> Client {
+    let mut client = Client::default();
+    let summaries = |head: i64| -> Vec<RoomSummary> {
+        let numbered = |n| {
+            let mut summary = summary(head);
+            summary.room.id = RoomId(Uuid::from_u128(10_000 + n));
+            summary
+        };
+        (0..rooms).map(numbered).collect()
+    };
+    let welcome = |head| welcome_with(summaries(head), 1);
+    client.connected(0);
+    answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), welcome(3));
+    for summary in summaries(3) {
+        let mut view = view(vec![message(OTHER, 3)], 3);
+        view.summary = summary.clone();
+        client.focus(Some(summary.room.id), 0);
+        answer(
+            &mut client,
+            0,
+            |command| matches!(command, Command::Open { .. }),
+            Reply::View { view: Box::new(view) },
+        );
+    }
+    client.disconnected(1);
+    client.connected(1);
+    answer(&mut client, 1, |command| matches!(command, Command::Hello { .. }), welcome(4));
+    client
+}
+
+fn slow_down(client: &mut Client, r#ref: u32, retry_ms: u32, now: i64) {
+    let refusal = Refusal::new(ErrorCode::SlowDown).retry_ms(retry_ms);
+    client.receive(ServerFrame::Refusal { r#ref: Some(r#ref), refusal }, now);
+}
+
+/// A server with a budget of ten catch-ups, and ten a second after that: everything is caught up in the end, and hardly more is
+/// asked than is answered.
+#[test]
+fn a_client_that_is_too_fast_for_its_budget_does_not_hammer() {
+    const ROOMS: u128 = 200;
+    let mut client = behind_in(ROOMS);
+    let (mut budget, mut asked, mut answered) = (10_i64, 0, BTreeSet::new());
+    let mut now = 1;
+    while answered.len() < ROOMS as usize {
+        for frame in client.take_frames() {
+            let Command::CatchUp { line, .. } = frame.command else { continue };
+            asked += 1;
+            if budget > 0 {
+                budget -= 1;
+                answered.insert(line);
+                let (changes, people) = (Vec::new(), Vec::new());
+                let reply = Reply::Changes { line, changes, through: Seq(4), more: false, people };
+                client.receive(ServerFrame::Reply { r#ref: frame.r#ref, reply }, now);
+            } else {
+                slow_down(&mut client, frame.r#ref, 100, now);
+            }
+        }
+        now += 100;
+        budget += 1;
+        client.tick(now);
+        assert!(now < 60_000, "{} of {ROOMS}", answered.len());
+    }
+    assert!(asked < 5 * ROOMS, "{asked} questions for {ROOMS} answers");
+}
+
+/// While the server has said «later», nothing is asked by itself.
+#[test]
+fn one_refusal_speaks_for_all_rooms() {
+    let mut client = behind_in(40);
+    let frames = client.take_frames();
+    let catch_ups = frames.iter().filter(|frame| matches!(frame.command, Command::CatchUp { .. }));
+    for frame in catch_ups {
+        slow_down(&mut client, frame.r#ref, 3_000, 10);
+    }
+    drop(client.take_frames());
+    client.tick(3_009);
+    assert!(!client.take_frames().iter().any(|frame| matches!(frame.command, Command::CatchUp { .. })));
+    client.tick(3_010);
+    let again = client.take_frames();
+    let again = again.iter().filter(|frame| matches!(frame.command, Command::CatchUp { .. })).count();
+    assert_eq!(again, 31, "with the members of the open room, 32 are on their way");
+}
+
+#[test]
+fn marks_that_were_refused_for_now_are_sent_again_and_not_lost() {
+    let mut client = at_three();
+    drop(client.take_frames());
+    client.receive(said(OTHER, 4), 5_000);
+    let marks = |client: &mut Client| -> Vec<(u32, Command)> {
+        let frames = client.take_frames().into_iter();
+        let is_mark = |command: &Command| matches!(command, Command::Delivered { .. } | Command::Read { .. });
+        frames.filter(|frame| is_mark(&frame.command)).map(|frame| (frame.r#ref, frame.command)).collect()
+    };
+    let first = marks(&mut client);
+    assert_eq!(first.len(), 1, "{first:?}");
+    slow_down(&mut client, first[0].0, 2_500, 5_000);
+    client.tick(7_499);
+    assert!(marks(&mut client).is_empty());
+    client.tick(7_500);
+    let again = marks(&mut client);
+    assert_eq!(again.iter().map(|(_, command)| command).collect::<Vec<_>>(), [&first[0].1]);
+}
+
+#[test]
+fn a_page_that_was_refused_for_now_is_asked_for_again_once() {
+    let mut client = after_a_long_absence(100);
+    drop(client.take_frames());
+    let pages = |client: &mut Client| -> Vec<u32> {
+        let frames = client.take_frames().into_iter();
+        frames.filter(|f| matches!(f.command, Command::History { .. })).map(|f| f.r#ref).collect()
+    };
+    client.load_more(room(), Direction::Before);
+    let first = pages(&mut client);
+    assert_eq!(first.len(), 1);
+    slow_down(&mut client, first[0], 2_000, 100_000);
+    assert!(client.is_loading(room(), Direction::Before), "the face shows that it comes");
+    client.load_more(room(), Direction::Before);
+    client.tick(101_999);
+    assert!(pages(&mut client).is_empty());
+    client.tick(102_000);
+    assert_eq!(pages(&mut client).len(), 1);
+}
+
+#[test]
+fn a_request_that_came_too_fast_waits_by_itself_but_not_for_ever() {
+    let mut client = at_three();
+    drop(client.take_frames());
+    let request = client.request(react("👍", true));
+    for at in [1_000, 2_000, 3_000] {
+        let frames = client.take_frames();
+        assert_eq!(frames.iter().map(|frame| frame.r#ref).collect::<Vec<_>>(), [request], "{at}");
+        slow_down(&mut client, request, 400, at);
+        client.tick(at + 399);
+        assert!(client.take_frames().is_empty() && client.take_answers().is_empty());
+        client.tick(at + 400);
+    }
+    drop(client.take_frames());
+    slow_down(&mut client, request, 400, 4_000);
+    let answers = client.take_answers();
+    assert!(
+        matches!(&answers[..], [answer] if answer.request == request && answer.result.is_err()),
+        "{answers:?}"
+    );
+    // A long wait is the person's to know of.
+    let request = client.request(react("👍", true));
+    drop(client.take_frames());
+    slow_down(&mut client, request, 30_000, 5_000);
+    assert_eq!(client.take_answers().len(), 1);
+}
+
+/// The server works on a `hello` for up to ten seconds: who gives up sooner asks the dearest question again for nothing.
+#[test]
+fn a_welcome_is_waited_for_longer_than_the_server_works_on_it_and_longer_each_time() {
+    let server_ms = i64::from(protocol::limits::COMMAND_MS);
+    let mut client = Client::default();
+    let mut now = 0;
+    for wait_ms in [20_000, 40_000, 80_000, 80_000] {
+        client.connected(now);
+        assert!(!client.is_dead(now + server_ms + 5_000));
+        assert!(!client.is_dead(now + wait_ms));
+        now += wait_ms + 1;
+        assert!(client.is_dead(now));
+        client.disconnected(now);
+    }
+    // A socket that only broke says nothing about the server's pace.
+    client.connected(now);
+    client.disconnected(now + 1);
+    client.connected(now);
+    answer(&mut client, now, |command| matches!(command, Command::Hello { .. }), welcome(3, 1));
+    client.disconnected(now);
+    client.connected(now);
+    assert!(client.is_dead(now + 20_001), "after a welcome it begins anew");
+}
+
+#[test]
+fn who_was_not_greeted_comes_back_when_the_server_said() {
+    let mut client = Client::default();
+    client.connected(0);
+    let r#ref = client.take_frames()[0].r#ref;
+    let refusal = Refusal::new(ErrorCode::Busy).retry_ms(2_000);
+    client.receive(ServerFrame::Refusal { r#ref: Some(r#ref), refusal }, 10);
+    client.disconnected(20);
+    assert_eq!(client.retry_ms(), 2_000);
+    client.connected(3_000);
+    assert_eq!(client.retry_ms(), 0);
+}

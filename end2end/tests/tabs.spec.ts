@@ -1,0 +1,116 @@
+// Several tabs of one browser: they share its cookie, and what it keeps.
+import { query } from "../cluster";
+import {
+  Line, anotherTab, composer, editor, expect, fillSignIn, isIn, isOpen, message, opens, reaches, says, sees, signUp, test,
+  unique, writesTo,
+} from "../fixtures";
+
+/** A page that writes into its socket before it hears that it is closed. */
+const SOCKET_BROKE = /WebSocket is already in CLOSING or CLOSED state/;
+
+test("somebody else signs in in another tab: what was written stays its author's", async ({ open, expected }) => {
+  expected(SOCKET_BROKE);
+  const page = await open();
+  const line = await Line.of(page);
+  const ana = await signUp(page, { name: "Ana Benítez" });
+  const bea = await signUp(await open(), { name: "Bea Ortiz" });
+  await writesTo(page, bea);
+  await says(page, "Good mornig");
+  await opens(bea.page, ana.name);
+  await sees(bea.page, "Good mornig");
+  const room = page.url();
+  const said = () => query(`select users.handle || ': ' || body from messages join users on users.id = author_id
+    where room_id = '${room.split("/").at(-1)}' order by seq`).trim().split("\n");
+
+  // Open already: a tab that is opened later would send what waits.
+  const other = await anotherTab(page);
+  await other.goto("/settings");
+  await isIn(other);
+
+  // She is cut off and goes on: a message, an edit, a draft.
+  line.cut();
+  await says(page, "secret A");
+  await expect(message(page, "secret A").getByRole("img", { name: "Waiting to be sent" })).toBeVisible();
+  await (await reaches(page, "Good mornig")).getByRole("button", { name: "Edit" }).click();
+  await editor(page).fill("Good morning");
+  await editor(page).press("Enter");
+  await expect(page.getByRole("status").filter({ hasText: "No connection. Your text is kept here" })).toBeVisible();
+
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await fillSignIn(other, bea);
+  await isIn(other);
+
+  line.restore();
+  const told = page.getByRole("status").filter({ hasText: "You signed in as Bea Ortiz in another tab" });
+  await expect(told).toContainText("What was not sent before is kept here");
+  await isIn(page);
+  await isOpen(page, ana.name);
+  await expect(message(page, "secret A")).toHaveCount(0);
+  await told.getByRole("button", { name: "Close" }).click();
+  await expect(told).toBeHidden();
+  // It works as hers from here on.
+  await says(page, "Bea, from that tab");
+  await sees(bea.page, "Bea, from that tab");
+  expect(said()).toEqual([`${ana.handle}: Good mornig`, `${bea.handle}: Bea, from that tab`]);
+
+  // Its author signs in again: now it goes out, as hers.
+  await page.goto("/settings");
+  await isIn(page);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await fillSignIn(page, ana);
+  await isIn(page);
+  await page.goto(room);
+  await isIn(page);
+  await expect(message(bea.page, "secret A")).toHaveCount(1);
+  expect(said()).toEqual([`${ana.handle}: Good mornig`, `${bea.handle}: Bea, from that tab`, `${ana.handle}: secret A`]);
+  // The edit, which she had saved, is where she left it.
+  await expect(editor(page)).toHaveValue("Good morning");
+  await editor(page).press("Enter");
+  await expect(bea.page.getByRole("article").filter({ hasText: "Good morning" })).toContainText("edited");
+});
+
+test("a session that ended in another tab: what waits is sent after signing in again", async ({ open, expected }) => {
+  expected(SOCKET_BROKE);
+  const page = await open();
+  const line = await Line.of(page);
+  const ana = await signUp(page);
+  const bo = await signUp(await open());
+  await writesTo(page, bo);
+  const other = await anotherTab(page);
+  await other.goto("/settings");
+  await isIn(other);
+  line.cut();
+  const text = unique("waits");
+  await says(page, text);
+  await expect(message(page, text).getByRole("img", { name: "Waiting to be sent" })).toBeVisible();
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await expect(other).toHaveURL("/sign-in");
+  line.restore();
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+  await fillSignIn(page, ana);
+  await isIn(page);
+  await opens(bo.page, ana.name);
+  await sees(bo.page, text);
+});
+
+test("the form of a page that was drawn for someone else sends nothing", async ({ open, expected }) => {
+  expected(/status of 401/);
+  const page = await open({ javaScriptEnabled: false });
+  const [ana, bea] = [await signUp(await open()), await signUp(await open())];
+  const text = unique("form");
+  await page.goto("/sign-in");
+  await fillSignIn(page, ana);
+  await page.getByRole("link", { name: /^#general/ }).click();
+  await composer(page).fill(text);
+
+  const other = await anotherTab(page);
+  await other.goto("/settings");
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await fillSignIn(other, bea);
+  await expect(other.getByRole("link", { name: /Settings$/ })).toBeVisible();
+
+  await page.getByRole("button", { name: "Send" }).click();
+  await expect(page.getByText(text)).toBeVisible();
+  await expect(page.getByText("You were signed out before this was sent.")).toBeVisible();
+  expect(query(`select count(*) from messages where body = '${text}'`).trim()).toBe("0");
+});
