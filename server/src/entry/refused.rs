@@ -39,7 +39,9 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::SignUpClosed
         | ErrorCode::AccountSuspended => StatusCode::FORBIDDEN,
         ErrorCode::NotSignedIn | ErrorCode::CredentialsWrong => StatusCode::UNAUTHORIZED,
-        ErrorCode::TooManyConnections | ErrorCode::TooManyFrames | ErrorCode::SlowDown => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::TooManyConnections | ErrorCode::TooManyFrames | ErrorCode::SlowDown => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         ErrorCode::RoomUnknown | ErrorCode::UserUnknown | ErrorCode::MessageUnknown => StatusCode::NOT_FOUND,
         ErrorCode::MessageDeleted => StatusCode::GONE,
         ErrorCode::HandleTaken

@@ -231,8 +231,12 @@ mod tests {
     use super::*;
 
     fn message(n: u128) -> NewMessage {
-        let author =
-            User { id: UserId(Uuid::from_u128(1)), handle: "ana".to_owned(), name: "Ana".to_owned(), rev: Seq::ZERO };
+        let author = User {
+            id: UserId(Uuid::from_u128(1)),
+            handle: "ana".to_owned(),
+            name: "Ana".to_owned(),
+            rev: Seq::ZERO,
+        };
         let (room, nonce) = (RoomId(Uuid::from_u128(n)), Nonce(Uuid::from_u128(n)));
         NewMessage { room, author, nonce, body: format!("message {n}") }
     }

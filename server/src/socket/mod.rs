@@ -97,8 +97,7 @@ async fn upgrade(
         let cx = Context { node: Arc::clone(&site.node), viewer };
         tracing::debug!(user.id = %owner.user, "a connection opened");
         let accounts = Arc::clone(&site.accounts);
-        let connection =
-            Connection { cx, accounts, id, socket, outbox, state: ConnectionState::default() };
+        let connection = Connection { cx, accounts, id, socket, outbox, state: ConnectionState::default() };
         let reason = connection.run().await;
         tracing::debug!(user.id = %owner.user, reason, "a connection ended");
         drop(ticket);

@@ -253,7 +253,9 @@ async fn who_does_something_is_not_signed_out_in_the_middle_of_it(pool: PgPool) 
         "update sessions set seen_at = now() - interval '1 hour', expires_at = now() + interval '1 hour'";
     sqlx::query(near_the_end).execute(&cluster.pool).await.unwrap();
     // Bea's browser pings, asks by itself for what it may have missed, and says that it has got ana's message.
-    for command in [Command::Ping {}, Command::CatchUp { line: protocol::Line::Room(room), after: protocol::Seq::ZERO }] {
+    for command in
+        [Command::Ping {}, Command::CatchUp { line: protocol::Line::Room(room), after: protocol::Seq::ZERO }]
+    {
         bea.asks(command).await.unwrap();
     }
     ana.says(room, "I am still writing.").await;
