@@ -158,15 +158,15 @@ test("without a pointer: up from an empty composer, Esc, and through the message
     await page.keyboard.press("ArrowUp");
     await expect(row(page, second)).toBeFocused();
     await page.keyboard.press("Enter");
-    await page.keyboard.press("ArrowRight");
-    await page.keyboard.press("ArrowRight");
+    // React, copy, pin, edit, delete.
+    for (let n = 0; n < 4; n++) await page.keyboard.press("ArrowRight");
     await expect(row(page, second).getByRole("button", { name: "Delete" })).toBeFocused();
     await page.keyboard.press("Enter");
     await expect(page.getByRole("dialog").getByRole("button", { name: "Cancel" })).toBeFocused();
     await page.keyboard.press("Escape");
     await expect(row(page, second)).toBeFocused();
     await page.keyboard.press("Enter");
-    for (let n = 0; n < 2; n++) await page.keyboard.press("ArrowRight");
+    for (let n = 0; n < 4; n++) await page.keyboard.press("ArrowRight");
     await page.keyboard.press("Enter");
     await expect(page.getByRole("dialog").getByRole("button", { name: "Cancel" })).toBeFocused();
     await page.keyboard.press("Tab");

@@ -191,3 +191,54 @@ fn who_was_not_greeted_comes_back_when_the_server_said() {
     client.connected(3_000);
     assert_eq!(client.retry_ms(), 0);
 }
+
+#[test]
+fn many_marks_go_some_at_a_time_and_all_of_them_go() {
+    let rooms: Vec<RoomId> = (0..200).map(|n| RoomId(Uuid::from_u128(10_000 + n))).collect();
+    let known = |room: &RoomId| RoomSummary { room: Room { id: *room, ..summary(3).room }, ..summary(3) };
+    let mut client = Client::default();
+    client.connected(0);
+    let reply = welcome_with(rooms.iter().map(known).collect(), 1);
+    answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
+    for room in &rooms {
+        client.receive(told(Line::Room(*room), 4, Change::Message { message: message(OTHER, 4) }), 0);
+    }
+    let mut delivered = BTreeSet::new();
+    for expected in [64, 128, 192, 200] {
+        let frames = client.take_frames();
+        for frame in &frames {
+            let Command::Delivered { room, seq: Seq(4) } = frame.command else { panic!("{frame:?}") };
+            assert!(delivered.insert(room), "once");
+        }
+        assert_eq!(delivered.len(), expected);
+        for frame in frames {
+            client.receive(ServerFrame::Reply { r#ref: frame.r#ref, reply: Reply::Done {} }, 0);
+        }
+    }
+    assert_eq!(client.take_frames(), []);
+}
+
+/// The list comes from the same budget as everything else that a client asks for by itself.
+#[test]
+fn a_page_of_the_list_that_came_too_fast_waits_as_long_as_the_server_says() {
+    let mut client = Client::default();
+    client.connected(0);
+    let Reply::Welcome { me, node, epoch, ping_ms, person, workspace, rooms, people, .. } = welcome(3, 1)
+    else {
+        unreachable!()
+    };
+    let reply = Reply::Welcome { me, node, epoch, ping_ms, person, workspace, rooms, more: true, people };
+    answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
+    let pages = |client: &mut Client| -> Vec<u32> {
+        let frames = client.take_frames().into_iter();
+        frames.filter(|f| matches!(f.command, Command::ListRooms { .. })).map(|f| f.r#ref).collect()
+    };
+    let first = pages(&mut client);
+    assert_eq!(first.len(), 1);
+    slow_down(&mut client, first[0], 4_000, 0);
+    client.tick(3_999);
+    assert_eq!(pages(&mut client), [0_u32; 0]);
+    client.tick(4_000);
+    client.tick(4_001);
+    assert_eq!(pages(&mut client).len(), 1);
+}
