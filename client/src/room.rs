@@ -303,7 +303,7 @@ impl RoomState {
                 self.recount();
             }
         }
-        if own && self.live && self.summary.unread == 0 {
+        if own && self.live && !self.line.is_behind() && self.summary.unread == 0 {
             // Nothing is unread above it: one's own message is not either. The server is told like of any other.
             let known = self.summary.marks;
             self.read_by_writing = Some(born).filter(|born| *born > known.read);

@@ -87,6 +87,10 @@ pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<
                 ));
             }
             let (Some(old_window), Some(new_window)) = (&old.timeline, &new.timeline) else { return };
+            if old.pins() != new.pins() {
+                let detail = format!("{:?} pinned instead of {:?}", old.pins(), new.pins());
+                found.push(differs(old.cursor(), detail));
+            }
             let newest: BTreeMap<Seq, _> = old_window
                 .messages()
                 .rev()

@@ -11,8 +11,8 @@ use std::{
 use client::{Backoff, Client, Link, RowKind};
 use futures::{SinkExt as _, StreamExt as _};
 use protocol::{
-    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Millis, Nonce, Reply, RoomId, Seq,
-    ServerFrame, UserId, VERSION, limits::MARKS_MEMBERS_MAX,
+    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Millis, Nonce, Reply, RoomId, RoomKind,
+    Seq, ServerFrame, UserId, VERSION, limits::MARKS_MEMBERS_MAX,
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use tokio::{
@@ -447,7 +447,7 @@ impl Person {
         }
     }
 
-    /// Edits, deletes or reacts to one of the newest messages that are on the screen.
+    /// Edits, deletes, pins or reacts to one of the newest messages that are on the screen.
     fn changes(&self, state: &mut State, rng: &mut StdRng) {
         const EMOJIS: [&str; 4] = ["👍", "🎉", "👀", "⚓"];
         let rooms = state.rooms_now(&self.rooms);
@@ -457,11 +457,14 @@ impl Person {
         let newest: Vec<_> = newest.filter(|message| !message.deleted).cloned().collect();
         let Some(message) = newest.choose(rng) else { return };
         let (seq, own) = (message.seq, message.author == self.user);
+        // In a channel that is for its owners.
+        let may_pin = state.client.room(room).is_some_and(|room| room.summary.room.kind != RoomKind::Channel);
         let command = match (Token::of(&message.body), rng.random_range(0..20)) {
             (Some(_), 0) if own => Command::Delete { room, seq },
             (Some(token), _) if own => {
                 Command::Edit { room, seq, edits: message.edits, body: text(token, rng, 0.0) }
             }
+            (_, 1..5) if may_pin => Command::Pin { room, seq, on: rng.random_bool(0.5) },
             _ => {
                 let emoji = EMOJIS[rng.random_range(0..EMOJIS.len())].to_owned();
                 Command::React { room, seq, emoji, on: rng.random_bool(0.75) }
@@ -638,6 +641,7 @@ impl State {
                     ErrorCode::EditedMeanwhile,
                     ErrorCode::MessageDeleted,
                     ErrorCode::ReactionsFull,
+                    ErrorCode::PinsFull,
                     ErrorCode::RoomUnknown,
                 ];
                 if refusal.code.retry() == protocol::Retry::Never && !too_late.contains(&refusal.code) {

@@ -402,7 +402,7 @@ impl Node {
     /// The frame is encoded here, once for everyone.
     fn publish(&self, line: Line, kind: Kind, event: Option<Event>) {
         let frame = event.map_or_else(String::new, |event| ServerFrame::Event { event }.encode());
-        let broadcast = Broadcast { line: line, epoch: self.epoch(), kind, frame };
+        let broadcast = Broadcast { line, epoch: self.epoch(), kind, frame };
         let taken = match &self.detour {
             None => self.broker.publish(broadcast),
             Some(detour) => detour.try_send(broadcast).is_ok(),

@@ -170,9 +170,12 @@ impl Thing {
     }
 }
 
+/// Changes with their numbers, and whom they name.
+type Newest = (Vec<(Seq, Change)>, Vec<User>);
+
 /// What the frames say of numbers after `after`, each thing as it was last, and whom they name; `None` where one cannot be
 /// read.
-fn newest(frames: &[Utf8Bytes], after: Seq) -> Option<(Vec<(Seq, Change)>, Vec<User>)> {
+fn newest(frames: &[Utf8Bytes], after: Seq) -> Option<Newest> {
     let (mut all, mut people) = (Vec::new(), HashMap::<UserId, User>::new());
     for frame in frames {
         let named = match ServerFrame::decode(frame).ok()? {

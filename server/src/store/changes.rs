@@ -112,7 +112,7 @@ impl Store {
         .fetch_all(&self.pool())
         .await?;
         let Some(head) = rows.first().map(|row| Seq(row.head)) else { return Ok(None) };
-        let (mut born, mut items): (BTreeMap<Seq, Message>, Vec<(Seq, String, String)>) = Default::default();
+        let (mut born, mut items) = (BTreeMap::new(), Vec::new());
         for mut row in rows {
             match (row.number, row.kind.take(), row.key.take()) {
                 (Some(number), Some(kind), Some(key)) => items.push((Seq(number), kind, key)),
