@@ -15,7 +15,8 @@ pub enum Change {
     },
     /// On a room's line: somebody reacted to a message, or took it back.
     Reaction {
-        /// Which message.
+        /// Which message. Short on the wire: it is told to many.
+        #[serde(rename = "to")]
         message: Seq,
         /// Which emoji.
         emoji: String,

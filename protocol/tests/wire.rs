@@ -255,3 +255,23 @@ fn what_a_newer_server_says_is_passed_over() {
     let codes: Vec<ErrorCode> = serde_json::from_str(newer_codes).unwrap();
     assert_eq!(codes, [ErrorCode::Internal, ErrorCode::Forbidden]);
 }
+
+/// Five hundred reactions to one message in a room of ten thousand are told five hundred times to everyone there.
+#[test]
+fn a_reaction_is_told_in_less_than_200_bytes() {
+    let room = protocol::RoomId(uuid::Uuid::max());
+    let change = Change::Reaction {
+        message: protocol::Seq(9_999_999),
+        emoji: "👍🏽".to_owned(),
+        user: protocol::UserId(uuid::Uuid::max()),
+        on: true,
+    };
+    let event = Event::Change {
+        line: protocol::Line::Room(room),
+        seq: protocol::Seq(9_999_999),
+        change,
+        people: Vec::new(),
+    };
+    let frame = ServerFrame::Event { event }.encode();
+    assert!(frame.len() < 200, "{} bytes: {frame}", frame.len());
+}

@@ -435,3 +435,132 @@ pub(super) async fn lock_room(
         role: row.role.map(|role| role_of(&role)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{PgPool, postgres::PgPoolOptions};
+
+    use super::*;
+    use crate::store::testing::person;
+
+    async fn group(store: &Store, by: UserId, title: &str) -> RoomId {
+        let nonce = Nonce(Uuid::new_v4());
+        store.create_room(by, nonce, RoomKind::Group, (title, "")).await.unwrap().0
+    }
+
+    /// Puts messages into a room, behind everybody's back.
+    async fn fill(pool: &PgPool, room: RoomId, author: UserId, count: i64) {
+        sqlx::query(
+            "insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body)
+             select l.id, l.head + n, l.head + n, l.messages + n, gen_random_uuid(), $2, gen_random_uuid(), 'ahoy'
+             from lines l, generate_series(1, $3) as n where l.id = $1",
+        )
+        .bind(room.0)
+        .bind(author.0)
+        .bind(count)
+        .execute(pool)
+        .await
+        .unwrap();
+        sqlx::query("update lines set head = head + $2, messages = messages + $2 where id = $1")
+            .bind(room.0)
+            .bind(count)
+            .execute(pool)
+            .await
+            .unwrap();
+    }
+
+    /// One room has nearly all messages, so the planner's statistics see only that one. The counts of the other rooms, and its
+    /// own, must not read the table: with one more million in it, everybody's pages failed.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn unread_counts_read_no_more_whatever_the_planner_believes(pool: PgPool) {
+        // One connection: it is asked what it has read.
+        let one =
+            PgPoolOptions::new().max_connections(1).connect_with((*pool.connect_options()).clone()).await;
+        let one = one.unwrap();
+        let store = Store::over(one.clone());
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let bea = person(&store, "bea", &[2; 32]).await;
+        for number in 0..15 {
+            group(&store, ana, &number.to_string()).await;
+        }
+        let flooded = group(&store, ana, "flooded").await;
+        store.add_members::<Error>(ana, flooded, (&[bea], 99), |_| Ok(())).await.unwrap();
+        fill(&pool, flooded, bea, 60_000).await;
+        sqlx::query("analyze").execute(&pool).await.unwrap();
+
+        // Sequential scans of the table, and its rows that were read by an index.
+        let read = async || -> (i64, i64) {
+            sqlx::query("select pg_stat_force_next_flush()").execute(&one).await.unwrap();
+            sqlx::query_as(
+                "select seq_scan, coalesce(idx_tup_fetch, 0) from pg_stat_user_tables where relname = 'messages'",
+            )
+            .fetch_one(&one)
+            .await
+            .unwrap()
+        };
+        let before = read().await;
+        let rooms = store.list_rooms(ana, Listed::First, 50).await.unwrap();
+        let after = read().await;
+        assert_eq!(rooms.len(), 16);
+        let unread = |title: &str| rooms.iter().find(|room| room.room.title == title).map(|room| room.unread);
+        assert_eq!((unread("flooded"), unread("7")), (Some(limits::UNREAD_MAX), Some(0)));
+        assert_eq!(after.0, before.0, "the table was scanned");
+        assert!(after.1 - before.1 <= 16, "{} rows were read for 16 rooms", after.1 - before.1);
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn ones_own_and_deleted_messages_are_not_unread_and_the_bound_is_kept(pool: PgPool) {
+        let store = Store::over(pool.clone());
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let bea = person(&store, "bea", &[2; 32]).await;
+        let room = group(&store, ana, "crew").await;
+        store.add_members::<Error>(ana, room, (&[bea], 99), |_| Ok(())).await.unwrap();
+        let unread = async || store.list_rooms(ana, Listed::These(&[room]), 1).await.unwrap()[0].unread;
+        assert_eq!(unread().await, 0);
+        fill(&pool, room, ana, 5).await;
+        assert_eq!(unread().await, 0);
+        fill(&pool, room, bea, 7).await;
+        assert_eq!(unread().await, 7);
+        sqlx::query(
+            "update messages set body = '', deleted_at = now() where author_id = $1 and ordinal % 2 = 0",
+        )
+        .bind(bea.0)
+        .execute(&pool)
+        .await
+        .unwrap();
+        assert_eq!(unread().await, 3);
+        fill(&pool, room, bea, UNREAD_LOOKED_AT_MAX + 1).await;
+        assert_eq!(unread().await, limits::UNREAD_MAX);
+    }
+
+    /// Others fill nobody's list: who is in too many rooms is passed over and named, and the others come in.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn who_is_in_too_many_rooms_is_named_and_keeps_nobody_out(pool: PgPool) {
+        let store = Store::over(pool);
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let bea = person(&store, "bea", &[2; 32]).await;
+        let cem = person(&store, "cem", &[3; 32]).await;
+        for title in ["one", "two"] {
+            let room = group(&store, ana, title).await;
+            let added = store.add_members::<Error>(ana, room, (&[bea], 2), |_| Ok(())).await.unwrap();
+            assert_eq!((added.changes.len(), added.full), (1, vec![]));
+        }
+        let room = group(&store, ana, "three").await;
+        let added = store.add_members::<Error>(ana, room, (&[bea, cem], 2), |_| Ok(())).await.unwrap();
+        let came: Vec<UserId> = added.changes.iter().map(|change| change.member.user).collect();
+        assert_eq!((came, added.full), (vec![cem], vec![bea]));
+        assert_eq!(store.memberships(bea).await.unwrap().len(), 2);
+    }
+
+    /// A room that everybody has left belongs to whoever comes first.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn whoever_joins_an_empty_room_owns_it(pool: PgPool) {
+        let store = Store::over(pool);
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let bea = person(&store, "bea", &[2; 32]).await;
+        let room = group(&store, ana, "harbour").await;
+        store.remove_member::<Error>(room, ana, |_| Ok(())).await.unwrap();
+        store.add_members::<Error>(bea, room, (&[bea], 99), |_| Ok(())).await.unwrap();
+        assert_eq!(store.role(room, bea).await.unwrap(), Some(Role::Owner));
+    }
+}

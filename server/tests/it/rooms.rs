@@ -353,3 +353,140 @@ async fn who_joins_hears_the_room_although_no_word_of_it_comes_back(pool: PgPool
     bea.until("the room is gone", |client| client.room(channel).is_none()).await;
     assert_eq!(bea.closes(), [0_u16; 0], "no check had to send her to resume");
 }
+
+/// Bea takes another name. It is another one everywhere, on open pages and for who was away meanwhile, without a reload.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_renamed_is_renamed_everywhere_live_and_after_catching_up(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
+    ana.opens(room).await;
+    bea.says(room, "hello").await;
+    ana.sees(room, ["hello"]).await;
+    let her = bea.id();
+    let called = |client: &client::Client, name: &str| {
+        let rows = client::rows(client, room, 0);
+        let author = rows.iter().find_map(|row| match &row.kind {
+            client::RowKind::Message(message) => Some(message.author.name.clone()),
+            client::RowKind::Beginning | client::RowKind::Day(_) | client::RowKind::Unread => None,
+        });
+        author.as_deref() == Some(name) && client.user(her).is_some_and(|user| user.name == name)
+    };
+    cluster.node(2).post("/profile", &bea.cookie, "name=Bea+%E7%8E%8B".to_owned()).await;
+    ana.until("she has another name", |client| called(client, "Bea 王")).await;
+    assert_eq!(
+        bea.with(|client| client.user(her).map(|user| user.handle.clone())),
+        Some("bea".to_owned())
+    );
+
+    ana.cut().await;
+    cluster.node(1).post("/profile", &bea.cookie, "name=Beatrix".to_owned()).await;
+    ana.goes_to(cluster.node(2)).await;
+    ana.until("and another one", |client| called(client, "Beatrix")).await;
+    // Whoever comes only now is told the same.
+    let phone = ana.second_device();
+    phone.goes_to(cluster.node(1)).await;
+    phone.opens(room).await;
+    phone.until("that name", |client| called(client, "Beatrix")).await;
+    // The same name again is no change.
+    let head = async || cluster.node(1).node.store.heads(&[Line::Workspace]).await.unwrap()[0].head;
+    let before = head().await;
+    cluster.node(1).post("/profile", &bea.cookie, "name=Beatrix".to_owned()).await;
+    assert_eq!(head().await, before);
+}
+
+/// Pins are kept, told to everybody, taken away again, and go with a deleted message; in a channel they are its owners'.
+#[sqlx::test(migrations = "../migrations")]
+async fn messages_are_pinned_and_everybody_sees_it(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
+    ana.opens(room).await;
+    for text in ["one", "two"] {
+        bea.says(room, text).await;
+    }
+    ana.sees(room, ["one", "two"]).await;
+    let [first, second] = [4, 5].map(Seq);
+    let pin = |seq, on| Command::Pin { room, seq, on };
+    let pinned = |client: &client::Client| {
+        client.room(room).unwrap().pins().iter().map(|pin| pin.message).collect::<Vec<_>>()
+    };
+    for (seq, on) in [(first, true), (second, true), (second, true)] {
+        bea.asks(pin(seq, on)).await.unwrap();
+    }
+    ana.until("both are pinned, the last one first", |client| pinned(client) == [second, first]).await;
+    let texts = async |person: &Person| match person.asks(Command::Pinned { room }).await {
+        Ok(Reply::Pinned { messages, .. }) => {
+            messages.into_iter().map(|message| message.body).collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(texts(&ana).await, ["two", "one"]);
+    ana.asks(pin(first, false)).await.unwrap();
+    bea.asks(Command::Delete { room, seq: second }).await.unwrap();
+    bea.opens(room).await;
+    for person in [&ana, &bea] {
+        person.until("nothing is pinned", |client| pinned(client).is_empty()).await;
+        assert_eq!(texts(person).await, [""; 0]);
+    }
+    assert_eq!(ana.asks(pin(second, true)).await.unwrap_err().code, ErrorCode::MessageDeleted);
+    assert_eq!(ana.asks(pin(Seq(99), true)).await.unwrap_err().code, ErrorCode::MessageUnknown);
+    let channel = ana.makes(RoomKind::Channel, "square").await;
+    bea.gets_room(Command::Join { room: channel }).await;
+    ana.says(channel, "read this").await;
+    let pin = Command::Pin { room: channel, seq: Seq(4), on: true };
+    assert_eq!(bea.asks(pin.clone()).await.unwrap_err().code, ErrorCode::Forbidden);
+    ana.asks(pin).await.unwrap();
+}
+
+/// Somebody is in as many rooms as one may be, all with the longest of titles: `welcome` fits, and the list becomes whole.
+#[sqlx::test(migrations = "../migrations")]
+async fn two_thousand_rooms_come_page_by_page_and_nobody_is_sent_away(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let ana = cluster.person("ana", 1).await;
+    ana.cut().await;
+    sqlx::query(
+        "with made as (
+            insert into rooms (id, kind, title, topic, rev_seq, member_count, created_by, nonce)
+            select gen_random_uuid(), 'group', repeat('长', 80), repeat('题', 250), 1, 1, $1, gen_random_uuid()
+            from generate_series(1, $2) returning id
+         ), began as (
+            insert into lines (id, kind, head, messages) select id, 'room', 3, 1 from made
+         ), joined as (
+            insert into members (room_id, user_id, role, rev_seq, delivered_seq, read_seq, sort_name)
+            select id, $1, 'owner', 2, 2, 2, 'ana' from made
+         )
+         insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body)
+         select id, 3, 3, 1, gen_random_uuid(), $1, gen_random_uuid(), repeat('话', 4000) from made",
+    )
+    .bind(ana.id().0)
+    .bind(limits::ROOMS_PER_USER_MAX as i32)
+    .execute(&cluster.pool)
+    .await
+    .unwrap();
+    let mut socket = cluster.node(1).socket(&ana.cookie, crate::cluster::ORIGIN).await.unwrap();
+    let hello = format!(r#"{{"ref":1,"command":{{"type":"hello","version":{}}}}}"#, protocol::VERSION);
+    futures::SinkExt::send(&mut socket, tokio_tungstenite::tungstenite::Message::text(hello)).await.unwrap();
+    let welcome = futures::StreamExt::next(&mut socket).await.unwrap().unwrap().into_text().unwrap();
+    assert!(welcome.starts_with(r#"{"ref":1,"reply":{"type":"welcome""#), "{}", &welcome[..200]);
+    assert!(welcome.len() <= 64 * 1024, "{} bytes", welcome.len());
+    // A device that knew none of it: nobody told her own line.
+    let ana = ana.second_device();
+    ana.goes_to(cluster.node(1)).await;
+    let whole = |client: &client::Client| {
+        client.has_whole_list() && client.order().len() == limits::ROOMS_PER_USER_MAX
+    };
+    ana.until("the whole list", whole).await;
+    let one_more = Command::CreateRoom {
+        nonce: Nonce(Uuid::new_v4()),
+        kind: RoomKind::Group,
+        title: "one more".to_owned(),
+        topic: String::new(),
+    };
+    assert_eq!(ana.asks(one_more).await.unwrap_err().code, ErrorCode::RoomsFull);
+    // It is not looked for again and again: nobody is sent away for it.
+    ana.asks(Command::Ping {}).await.unwrap();
+    assert!(
+        ana.closes().iter().all(|code| *code != protocol::CloseCode::Resume as u16),
+        "{:?}",
+        ana.closes()
+    );
+}
