@@ -32,7 +32,7 @@ async function writes(people: Record<string, Person>, room: string, lines: Line[
     update messages set sent_at = (date_trunc('day', now() + interval '${east} hours') + day * interval '1 day' + at - interval '${east} hours')
     from lines join written on written.back = ${lines.length} + 1 - lines.n
     where messages.room_id = '${room}' and messages.seq = written.seq`);
-  query(`update rooms set active_at = (select max(sent_at) from messages where room_id = rooms.id) where id = '${room}'`);
+  query(`update lines set active_at = (select max(sent_at) from messages where room_id = lines.id) where id = '${room}'`);
 }
 
 test("the pictures", async ({ open, expected }) => {
@@ -127,7 +127,7 @@ test("the pictures", async ({ open, expected }) => {
   ]);
 
   // Everybody has seen everything, but Ana three rooms; all have been here for long.
-  query("update members set delivered_seq = head_seq, read_seq = head_seq, joined_at = now() - interval '3 days' from rooms where rooms.id = room_id");
+  query("update members set delivered_seq = head, read_seq = head, read_ordinal = messages, joined_at = now() - interval '3 days' from lines where lines.id = room_id");
   for (const [room, unread] of [[tides, 1], [withLin, 1], [withWang, 2]] as const) {
     query(`update members set read_seq = read_seq - ${unread} from users where users.id = user_id and handle = 'ana' and room_id = '${room}'`);
   }
