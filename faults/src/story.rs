@@ -519,7 +519,7 @@ impl Stage {
         let stored = stored::since(&self.place.pool, bases, &self.index).await?;
         let (gone_with_it, mut found) = checker::check_life_before(&logs, &stored, gone);
         notes.push(format!(
-            "{} messages that had been acknowledged after the copy went with the database; {} others of then are there",
+            "{} messages that had been acknowledged after the copy went with the database; {} others from then are there",
             gone_with_it,
             logs.iter().map(|log| log.acknowledged.len()).sum::<usize>() - gone_with_it
         ));

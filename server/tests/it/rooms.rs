@@ -373,10 +373,7 @@ async fn who_is_renamed_is_renamed_everywhere_live_and_after_catching_up(pool: P
     };
     cluster.node(2).post("/profile", &bea.cookie, "name=Bea+%E7%8E%8B".to_owned()).await;
     ana.until("she has another name", |client| called(client, "Bea 王")).await;
-    assert_eq!(
-        bea.with(|client| client.user(her).map(|user| user.handle.clone())),
-        Some("bea".to_owned())
-    );
+    assert_eq!(bea.with(|client| client.user(her).map(|user| user.handle.clone())), Some("bea".to_owned()));
 
     ana.cut().await;
     cluster.node(1).post("/profile", &bea.cookie, "name=Beatrix".to_owned()).await;
