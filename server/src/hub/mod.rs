@@ -151,6 +151,14 @@ impl Hub {
         followers.keys().filter_map(entry).collect()
     }
 
+    /// The people with a connection here that follows a line.
+    #[must_use]
+    pub fn users_on(&self, line: Line) -> BTreeSet<UserId> {
+        let inner = self.lock();
+        let Some(followers) = inner.lines.get(&line) else { return BTreeSet::new() };
+        followers.keys().filter_map(|id| inner.connections.get(id)).map(|entry| entry.owner.user).collect()
+    }
+
     /// Every connection.
     #[must_use]
     pub fn all(&self) -> Vec<Connected> {
@@ -233,6 +241,8 @@ mod tests {
         let (bea, bea_reads) = hub.connect(owner(2));
         hub.follow(ana, &BTreeSet::from([line(1), line(2)]));
         hub.follow(bea, &BTreeSet::from([line(1)]));
+        assert_eq!(hub.users_on(line(1)), BTreeSet::from([owner(1).user, owner(2).user]));
+        assert_eq!(hub.users_on(line(2)), BTreeSet::from([owner(1).user]));
         hub.deliver(line(1), &Utf8Bytes::from_static("one"), Weight::Durable);
         assert!(!hub.unfollow(ana, line(1)));
         hub.deliver(line(1), &Utf8Bytes::from_static("two"), Weight::Durable);

@@ -6,7 +6,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use protocol::{CloseCode, Epoch, Event, ServerFrame, SessionId, limits::MARKS_MEMBERS_MAX};
+use protocol::{CloseCode, Epoch, Event, Marks, RoomId, ServerFrame, SessionId, limits::MARKS_MEMBERS_MAX};
 use tokio::time::Instant;
 
 use super::{Node, follow, marks};
@@ -28,6 +28,10 @@ const LINES_MIN: usize = 2_000;
 const MARKED_MIN: usize = 1_000;
 /// … and how many connections pay for one more in a second.
 const CONNECTIONS_A_MARKED_ROOM: f64 = 20.0;
+/// People's own marks in large rooms, likewise …
+const OWN_MARKS_MIN: usize = 1_000;
+/// … and how many connections pay for one more in a second.
+const CONNECTIONS_AN_OWN_MARK: f64 = 4.0;
 /// On a line that moved within this time a commit may have been lost with the database that made it.
 const JUST_MOVED: Duration = Duration::from_secs(30);
 /// Marks bear the time at which their writing began: the check looks back by this beyond the one before.
@@ -178,40 +182,52 @@ pub(super) async fn marks(node: Arc<Node>) {
 }
 
 async fn check_marks(node: &Arc<Node>, since: Duration) -> Result<(), store::Error> {
-    let (mut rooms, mut users) = (Vec::new(), Vec::new());
-    for line in node.follows.lines() {
-        match line {
-            Line::Room(room) => rooms.push(room),
-            Line::Person(user) => users.push(user),
-            Line::Workspace => {}
+    let in_seconds = |connections: f64| {
+        (node.tuning.marks_check.as_secs_f64() * node.hub.len() as f64 / connections) as usize
+    };
+    let rooms = node.follows.lines().into_iter().filter_map(|line| match line {
+        Line::Room(room) => Some(room),
+        Line::Person(_) | Line::Workspace => None,
+    });
+    let rooms = in_turn(rooms.collect(), in_seconds(CONNECTIONS_A_MARKED_ROOM).max(MARKED_MIN));
+    for chunk in rooms.chunks(CHUNK) {
+        for Raised { room, marks, members } in
+            node.store.marks_of_rooms(chunk, MARKS_MEMBERS_MAX, since).await?
+        {
+            tell_marks(node, marks::line(room, marks, members), room, marks);
         }
     }
-    // In turn, where there are very many: each round begins somewhere else.
-    let paid =
-        (node.tuning.marks_check.as_secs_f64() * node.hub.len() as f64 / CONNECTIONS_A_MARKED_ROOM) as usize;
-    let count = paid.max(MARKED_MIN);
-    if rooms.len() > count {
-        rooms.sort_unstable();
-        let from = rand::random_range(0..rooms.len());
-        rooms.rotate_left(from);
-        rooms.truncate(count);
-    }
-    let mut raised = Vec::new();
-    for chunk in rooms.chunks(CHUNK) {
-        raised.extend(node.store.marks_of_rooms(chunk, MARKS_MEMBERS_MAX, since).await?);
-    }
-    for chunk in users.chunks(CHUNK) {
-        raised.extend(node.store.marks_of_users(chunk, MARKS_MEMBERS_MAX, since).await?);
-    }
-    for Raised { room, marks, members } in raised {
-        let line = marks::line(room, marks, members);
-        let event = Event::Marks { room, marks };
-        let key = (marks::of(line, room, marks), marks::far(marks));
-        if node.deliver_marks(line, key, &ServerFrame::Event { event }.encode().into()) {
-            node.metrics.marks_check_finds.inc();
+    // In a large room only the marks of those who are here, and told to them alone.
+    let large = node.store.large_rooms().await?;
+    let own = large
+        .into_iter()
+        .flat_map(|room| node.hub.users_on(Line::Room(room)).into_iter().map(move |user| (room, user)));
+    let own = in_turn(own.collect(), in_seconds(CONNECTIONS_AN_OWN_MARK).max(OWN_MARKS_MIN));
+    for chunk in own.chunks(CHUNK) {
+        for (room, marks) in node.store.marks_of_members(chunk, since).await? {
+            tell_marks(node, Line::Person(marks.user), room, marks);
         }
     }
     Ok(())
+}
+
+/// So many of these: where there are more, each round begins somewhere else.
+fn in_turn<T: Ord>(mut all: Vec<T>, count: usize) -> Vec<T> {
+    if all.len() > count {
+        all.sort_unstable();
+        let from = rand::random_range(0..all.len());
+        all.rotate_left(from);
+        all.truncate(count);
+    }
+    all
+}
+
+fn tell_marks(node: &Node, line: Line, room: RoomId, marks: Marks) {
+    let event = Event::Marks { room, marks };
+    let key = (marks::of(line, room, marks), marks::far(marks));
+    if node.deliver_marks(line, key, &ServerFrame::Event { event }.encode().into()) {
+        node.metrics.marks_check_finds.inc();
+    }
 }
 
 /// Closes what has no session any more. Law 10: within 30 s, whatever the broker does; sooner while it is down, and after

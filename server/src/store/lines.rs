@@ -136,14 +136,21 @@ pub(super) async fn begin(tx: &mut sqlx::PgTransaction<'_>, line: Line) -> Resul
 impl Store {
     /// The last numbers of some lines.
     ///
+    /// Here and below each line is looked up by itself (`offset 0` keeps the planner from anything else): where very many are
+    /// asked for it would rather read the whole table.
+    ///
     /// # Errors
     /// When the database fails.
     pub async fn heads(&self, lines: &[Line]) -> Result<Vec<Head>, Error> {
         let by_id: HashMap<Uuid, Line> = lines.iter().map(|line| (line.id(), *line)).collect();
         let ids: Vec<Uuid> = by_id.keys().copied().collect();
-        let rows = sqlx::query!("select id, head from lines where id = any($1)", &ids)
-            .fetch_all(&self.pool())
-            .await?;
+        let rows = sqlx::query!(
+            r#"select l.id as "id!", l.head as "head!" from unnest($1::uuid[]) as k (id)
+             cross join lateral (select id, head from lines where id = k.id offset 0) l"#,
+            &ids
+        )
+        .fetch_all(&self.pool())
+        .await?;
         Ok(rows.into_iter().map(|row| Head { line: by_id[&row.id], head: Seq(row.head) }).collect())
     }
 
@@ -157,8 +164,9 @@ impl Store {
         let ids: Vec<Uuid> = known.iter().map(|head| head.line.id()).collect();
         let seqs: Vec<i64> = known.iter().map(|head| head.head.0).collect();
         let rows = sqlx::query!(
-            "select l.id, l.head from unnest($1::uuid[], $2::bigint[]) as k (id, head)
-             join lines l on l.id = k.id and l.head <> k.head",
+            r#"select l.id as "id!", l.head as "head!" from unnest($1::uuid[], $2::bigint[]) as k (id, head)
+             cross join lateral (select id, head from lines where id = k.id offset 0) l
+             where l.head <> k.head"#,
             &ids,
             &seqs
         )
@@ -213,7 +221,80 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use protocol::{RoomId, SessionId};
+    use sqlx::{
+        PgPool,
+        postgres::{PgConnectOptions, PgPoolOptions},
+    };
+
     use super::*;
+    use crate::store::testing::person;
+
+    /// Rows that sequential scans have read, as the one connection there is has counted them.
+    async fn rows_scanned(pool: &PgPool) -> i64 {
+        sqlx::query("select pg_stat_force_next_flush()").execute(pool).await.unwrap();
+        sqlx::query_scalar("select coalesce(sum(seq_tup_read), 0)::bigint from pg_stat_user_tables")
+            .fetch_one(pool)
+            .await
+            .unwrap()
+    }
+
+    /// Every table holds some thousand rows, and a third is asked for at once: there the planner would read it whole.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn periodic_checks_read_what_they_ask_for_and_no_table_whole(
+        options: PgPoolOptions,
+        connect: PgConnectOptions,
+    ) {
+        let pool = options.max_connections(1).connect_with(connect).await.unwrap();
+        let store = Store::over(pool.clone());
+        person(&store, "ana", &[1; 32]).await;
+        sqlx::raw_sql(
+            "insert into users (id, handle, name, password_hash)
+             select gen_random_uuid(), 'u' || n, 'U', '' from generate_series(1, 2999) n;
+             insert into sessions (id, user_id, token_hash, device, expires_at)
+             select gen_random_uuid(), id, sha256(id::text::bytea), '', now() + interval '1 day' from users;
+             insert into rooms (id, kind, created_by, nonce, member_count)
+             select gen_random_uuid(), 'channel', id, id, 2 from users;
+             update rooms set member_count = 101 where id in (select id from rooms order by id limit 5);
+             insert into lines (id, kind, head) select id, 'room', 1 from rooms;
+             insert into members (room_id, user_id, role, rev_seq, marked_at)
+             select r.id, u.id, 'member', 1, now() from rooms r, (select id from users order by id limit 2) u;",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        sqlx::raw_sql("analyze").execute(&pool).await.unwrap();
+        let ids = async |what: &'static str| sqlx::query_scalar(what).fetch_all(&pool).await.unwrap();
+        let rooms: Vec<Uuid> = ids("select id from rooms order by id limit 1000").await;
+        let sessions: Vec<Uuid> = ids("select id from sessions limit 1000").await;
+        let user = UserId(ids("select user_id from members limit 1").await[0]);
+        let lines: Vec<Line> = rooms.iter().map(|room| Line::Room(RoomId(*room))).collect();
+        let rooms: Vec<RoomId> = rooms.into_iter().map(RoomId).collect();
+        let sessions: Vec<SessionId> = sessions.into_iter().map(SessionId).collect();
+        let within = Duration::from_secs(600);
+        let before = rows_scanned(&pool).await;
+
+        let heads = store.heads(&lines).await.unwrap();
+        assert_eq!(heads.len(), 1_000);
+        assert_eq!(store.heads_that_differ(&heads).await.unwrap(), []);
+        let behind: Vec<Head> = heads.iter().map(|head| Head { head: Seq(0), ..*head }).collect();
+        assert_eq!(store.heads_that_differ(&behind).await.unwrap().len(), 1_000);
+        assert_eq!(store.sessions_alive(&sessions).await.unwrap().len(), 1_000);
+        assert_eq!(
+            store.marks_of_rooms(&rooms, 100, within).await.unwrap().len(),
+            2 * 995,
+            "not of large ones"
+        );
+        let large = store.large_rooms().await.unwrap();
+        assert_eq!(large, rooms[..5], "the large ones");
+        let own: Vec<(RoomId, UserId)> = large.iter().map(|room| (*room, user)).collect();
+        assert_eq!(store.marks_of_members(&own, within).await.unwrap().len(), 5);
+        assert_eq!(store.marks_of_members(&own, Duration::ZERO).await.unwrap(), []);
+
+        assert_eq!(rows_scanned(&pool).await, before);
+    }
 
     fn history(epoch: u128, timeline: &str, written: i64) -> History {
         History { epoch: Epoch(Uuid::from_u128(epoch)), timeline: Some(timeline.to_owned()), written }

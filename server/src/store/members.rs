@@ -11,6 +11,9 @@ use super::{
     rooms::{Locked, lock_room, role_of},
 };
 
+/// Large rooms whose own marks are looked for, at most.
+const LARGE_ROOMS_MAX: i64 = 5_000;
+
 /// A membership that changed, with the number of members after it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemberChange {
@@ -321,10 +324,13 @@ impl Store {
         let rooms: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
         let rows = sqlx::query_as!(
             RaisedRow,
-            "select m.room_id, m.user_id, m.delivered_seq, m.read_seq, r.member_count
-             from rooms r join members m on m.room_id = r.id
-             where r.id = any($1) and r.member_count <= $2 and m.active
-                and m.marked_at > now() - make_interval(secs => $3)",
+            // Each room by itself: see `Store::heads`.
+            r#"select m.room_id as "room_id!", m.user_id as "user_id!", m.delivered_seq as "delivered_seq!",
+                m.read_seq as "read_seq!", r.member_count as "member_count!"
+             from unnest($1::uuid[]) as k (id)
+             cross join lateral (select id, member_count from rooms where id = k.id offset 0) r
+             cross join lateral (select * from members where room_id = r.id and active offset 0) m
+             where r.member_count <= $2 and m.marked_at > now() - make_interval(secs => $3)"#,
             &rooms,
             members_max as i32,
             within.as_secs_f64()
@@ -334,30 +340,52 @@ impl Store {
         Ok(rows.into_iter().map(Raised::from).collect())
     }
 
-    /// The same of these people: in rooms of more than `members_max` members.
+    /// The rooms of more than [`limits::MARKS_MEMBERS_MAX`] members, in the order of their ids: some thousand, at most.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn marks_of_users(
+    pub async fn large_rooms(&self) -> Result<Vec<RoomId>, Error> {
+        // The number is written out, so that the planner knows the index that holds just these.
+        const { assert!(limits::MARKS_MEMBERS_MAX == 100) };
+        let rooms = sqlx::query_scalar!(
+            "select id from rooms where member_count > 100 order by id limit $1",
+            LARGE_ROOMS_MAX
+        )
+        .fetch_all(&self.pool())
+        .await?;
+        Ok(rooms.into_iter().map(RoomId).collect())
+    }
+
+    /// Those of these members' marks that have grown within a time until now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn marks_of_members(
         &self,
-        users: &[UserId],
-        members_max: usize,
+        members: &[(RoomId, UserId)],
         within: Duration,
-    ) -> Result<Vec<Raised>, Error> {
-        let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
-        let rows = sqlx::query_as!(
-            RaisedRow,
-            "select m.room_id, m.user_id, m.delivered_seq, m.read_seq, r.member_count
-             from members m join rooms r on r.id = m.room_id
-             where m.user_id = any($1) and m.active and r.member_count > $2
-                and m.marked_at > now() - make_interval(secs => $3)",
+    ) -> Result<Vec<(RoomId, Marks)>, Error> {
+        let rooms: Vec<Uuid> = members.iter().map(|(room, _)| room.0).collect();
+        let users: Vec<Uuid> = members.iter().map(|(_, user)| user.0).collect();
+        let rows = sqlx::query!(
+            r#"select m.room_id as "room_id!", m.user_id as "user_id!", m.delivered_seq as "delivered_seq!",
+                m.read_seq as "read_seq!"
+             from unnest($1::uuid[], $2::uuid[]) as k (room_id, user_id)
+             cross join lateral (
+                select * from members where room_id = k.room_id and user_id = k.user_id and active offset 0) m
+             where m.marked_at > now() - make_interval(secs => $3)"#,
+            &rooms,
             &users,
-            members_max as i32,
             within.as_secs_f64()
         )
         .fetch_all(&self.pool())
         .await?;
-        Ok(rows.into_iter().map(Raised::from).collect())
+        let marks =
+            |user, delivered, read| Marks { user: UserId(user), delivered: Seq(delivered), read: Seq(read) };
+        Ok(rows
+            .into_iter()
+            .map(|row| (RoomId(row.room_id), marks(row.user_id, row.delivered_seq, row.read_seq)))
+            .collect())
     }
 
     /// People whose handle or name has `query` in it, exact handles first.

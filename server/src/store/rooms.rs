@@ -145,15 +145,17 @@ impl Store {
             Listed::First | Listed::These(_) => None,
         };
         // One statement is one snapshot: head, count and last message belong together. First the page, of what two narrow
-        // rows say (`offset 0` keeps the planner from mixing this with the rest); then what its rooms look like. Nothing in
-        // it counts messages: each look-up ends at its first row, or at a bound, whatever the planner believes.
+        // rows say (`offset 0` keeps the planner from mixing this with the rest, and from reading all lines for somebody with
+        // many rooms); then what its rooms look like. Nothing in it counts messages: each look-up ends at its first row, or at
+        // a bound, whatever the planner believes.
         let rows = sqlx::query_as!(
             SummaryRow,
             r#"with page as (
                 select * from (
                     select m.room_id, m.role, m.delivered_seq, m.read_seq, m.read_ordinal, l.head, l.messages,
                         (extract(epoch from greatest(l.active_at, m.joined_at)) * 1000)::bigint as active_at
-                    from members m join lines l on l.id = m.room_id
+                    from members m
+                    cross join lateral (select * from lines where id = m.room_id offset 0) l
                     where m.user_id = $1 and m.active and ($2::uuid[] is null or m.room_id = any($2))
                     offset 0
                 ) m

@@ -215,8 +215,12 @@ impl Store {
     pub async fn sessions_alive(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, Error> {
         let ids: Vec<Uuid> = sessions.iter().map(|session| session.0).collect();
         let alive = sqlx::query_scalar!(
-            "select s.id from sessions s join users u on u.id = s.user_id
-             where s.id = any($1) and s.expires_at > now() and u.suspended_at is null",
+            // Each by itself: see `Store::heads`.
+            r#"select s.id as "id!" from unnest($1::uuid[]) as k (id)
+             cross join lateral (
+                select id, user_id from sessions where id = k.id and expires_at > now() offset 0) s
+             cross join lateral (select suspended_at from users where id = s.user_id offset 0) u
+             where u.suspended_at is null"#,
             &ids
         )
         .fetch_all(&self.pool())

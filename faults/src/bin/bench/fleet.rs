@@ -32,6 +32,15 @@ pub(crate) struct Wire {
     node: String,
 }
 
+/// How a socket was greeted.
+#[derive(Debug)]
+pub(crate) struct Greeting {
+    /// The frame.
+    pub(crate) text: Utf8Bytes,
+    /// From `hello` to it.
+    pub(crate) took: Duration,
+}
+
 /// What a frame is, by its beginning.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Heard {
@@ -59,21 +68,24 @@ impl Wire {
     /// # Errors
     /// When it is not.
     pub(crate) async fn open(addr: SocketAddr, someone: &Someone) -> Fallible<Self> {
+        Self::greeted(addr, someone).await.map(|(wire, _)| wire)
+    }
+
+    /// The same, with how it was greeted.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub(crate) async fn greeted(addr: SocketAddr, someone: &Someone) -> Fallible<(Self, Greeting)> {
         let socket = open(addr, ORIGIN, &someone.cookie).await?;
         let mut wire = Self { socket, last_ref: 0, node: String::new() };
-        let hello = wire.send(Command::Hello { version: VERSION }).await?;
-        wire.socket.flush().await?;
-        // The one answer that is read: who greets.
-        loop {
-            if let Heard::Reply(number, text) = wire.hear().await?
-                && number == hello
-                && let ServerFrame::Reply { reply: Reply::Welcome { node, .. }, .. } =
-                    ServerFrame::decode(&text)?
-            {
-                wire.node = node;
-                return Ok(wire);
-            }
+        let began = Instant::now();
+        let text = wire.answer(Command::Hello { version: VERSION }).await?;
+        let took = began.elapsed();
+        match ServerFrame::decode(&text)? {
+            ServerFrame::Reply { reply: Reply::Welcome { node, .. }, .. } => wire.node = node,
+            other => return Err(format!("not a greeting: {other:?}").into()),
         }
+        Ok((wire, Greeting { text, took }))
     }
 
     /// The server at the other end.
@@ -112,15 +124,50 @@ impl Wire {
     /// # Errors
     /// When it is refused, or does not come.
     pub(crate) async fn ask(&mut self, command: Command) -> Fallible<()> {
+        self.answer(command).await.map(drop)
+    }
+
+    /// The same, with the answer.
+    ///
+    /// # Errors
+    /// When it is refused, or does not come.
+    pub(crate) async fn answer(&mut self, command: Command) -> Fallible<Utf8Bytes> {
         let asked = self.send(command).await?;
         self.socket.flush().await?;
         loop {
             match self.hear().await? {
-                Heard::Reply(number, _) if number == asked => return Ok(()),
+                Heard::Reply(number, text) if number == asked => return Ok(text),
                 Heard::Refusal(text) => return Err(text.into()),
                 Heard::Reply(..) | Heard::Event(_) => {}
             }
         }
+    }
+
+    /// Sends what nobody waits for the answer to.
+    ///
+    /// # Errors
+    /// When the socket breaks.
+    pub(crate) async fn tell(&mut self, commands: impl IntoIterator<Item = Command>) -> Fallible<()> {
+        for command in commands {
+            self.send(command).await?;
+        }
+        Ok(self.socket.flush().await?)
+    }
+
+    /// Hears so many events with this text in them, and returns the sizes of their frames.
+    ///
+    /// # Errors
+    /// When they do not come.
+    pub(crate) async fn sizes_of(&mut self, what: &str, count: usize) -> Fallible<Vec<usize>> {
+        let mut sizes = Vec::with_capacity(count);
+        while sizes.len() < count {
+            if let Heard::Event(text) = self.hear().await?
+                && text.contains(what)
+            {
+                sizes.push(text.len());
+            }
+        }
+        Ok(sizes)
     }
 
     async fn send(&mut self, command: Command) -> Fallible<u32> {

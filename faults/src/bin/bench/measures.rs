@@ -11,7 +11,7 @@ use protocol::{Command, Direction, Line, RoomId, Seq, UserId};
 use crate::{
     cpu::Accounts,
     fleet::{self, Load, Pace, Wire},
-    floor,
+    floor, large,
     scene::Scene,
     table::{QUANTILES, Table},
 };
@@ -27,6 +27,8 @@ pub(crate) struct Measure {
     pub(crate) title: &'static str,
     /// How many servers it wants.
     pub(crate) servers: usize,
+    /// It needs so much disk and time that it runs only where `ONLY` names it.
+    pub(crate) only_named: bool,
     kind: Kind,
 }
 
@@ -41,40 +43,70 @@ enum Kind {
     Resume,
     History,
     Bus,
+    Large,
 }
 
 /// All of them.
 pub(crate) const ALL: &[Measure] = &[
-    Measure { name: "floor", title: "The floor: Redis and Postgres alone", servers: 1, kind: Kind::Floor },
+    Measure {
+        name: "floor",
+        title: "The floor: Redis and Postgres alone",
+        servers: 1,
+        only_named: false,
+        kind: Kind::Floor,
+    },
     Measure {
         name: "nginx",
         title: "One message after the other, through nginx, from server to server",
         servers: 2,
+        only_named: false,
         kind: Kind::OneByOne,
     },
-    Measure { name: "hot", title: "One hot room", servers: 2, kind: Kind::HotRoom },
-    Measure { name: "many", title: "1,000 rooms", servers: 2, kind: Kind::ManyRooms },
+    Measure { name: "hot", title: "One hot room", servers: 2, only_named: false, kind: Kind::HotRoom },
+    Measure { name: "many", title: "1,000 rooms", servers: 2, only_named: false, kind: Kind::ManyRooms },
     Measure {
         name: "fanout",
         title: "A room of 1,000 connections, two servers",
         servers: 2,
+        only_named: false,
         kind: Kind::Fanout,
     },
     Measure {
         name: "end-to-end",
         title: "500 messages a second, from server to server",
         servers: 2,
+        only_named: false,
         kind: Kind::EndToEnd,
     },
-    Measure { name: "idle", title: "10,000 idle connections", servers: 2, kind: Kind::Idle },
+    Measure {
+        name: "idle",
+        title: "10,000 idle connections",
+        servers: 2,
+        only_named: false,
+        kind: Kind::Idle,
+    },
     Measure {
         name: "resume",
         title: "2,000 clients come back, 100 messages in 20 rooms each",
         servers: 2,
+        only_named: false,
         kind: Kind::Resume,
     },
-    Measure { name: "history", title: "A page of history", servers: 1, kind: Kind::History },
-    Measure { name: "bus", title: "What Redis sends, for 2, 4 and 8 servers", servers: 8, kind: Kind::Bus },
+    Measure {
+        name: "history",
+        title: "A page of history",
+        servers: 1,
+        only_named: false,
+        kind: Kind::History,
+    },
+    Measure {
+        name: "bus",
+        title: "What Redis sends, for 2, 4 and 8 servers",
+        servers: 8,
+        only_named: false,
+        kind: Kind::Bus,
+    },
+    Measure { name: "large", title: "A large workspace", servers: 1, only_named: true, kind: Kind::Large },
 ];
 
 impl Measure {
@@ -94,6 +126,7 @@ impl Measure {
             Kind::Resume => resume(scene, table).await,
             Kind::History => history(scene, table).await,
             Kind::Bus => bus(scene, table).await,
+            Kind::Large => large::large(scene, table).await,
         }
     }
 }
@@ -170,7 +203,7 @@ fn spread<'a>(scene: &Scene, people: &'a [Someone]) -> Vec<(std::net::SocketAddr
     people.iter().enumerate().map(at).collect()
 }
 
-fn users(people: &[Someone]) -> Vec<UserId> {
+pub(crate) fn users(people: &[Someone]) -> Vec<UserId> {
     people.iter().map(|someone| someone.user).collect()
 }
 
@@ -424,6 +457,7 @@ async fn bus(scene: &Scene, table: &mut Table) -> Fallible<()> {
     Ok(())
 }
 
+/// Bytes that Redis has sent.
 async fn sent_by_redis(url: &str) -> Fallible<u64> {
     let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
     let info: String = redis::cmd("INFO").arg("stats").query_async(&mut connection).await?;

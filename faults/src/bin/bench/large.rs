@@ -1,0 +1,423 @@
+//! A large workspace ([`stock`](crate::stock)): what greets somebody who is in 2,000 rooms, what an idle server asks of the
+//! database, what the crowded room costs. Each figure that has a target says whether it is met.
+
+use std::{
+    io::Write as _,
+    process::{Command as Process, Stdio},
+    time::{Duration, Instant},
+};
+
+use faults::{
+    place::{Fallible, request},
+    stored::Someone,
+};
+use protocol::{Command, Nonce, Reply, RoomId, RoomsAfter, Seq, ServerFrame, UserId, limits::ROOMS_SHOWN};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::{
+    fleet::{self, Wire},
+    scene::Scene,
+    stock::{self, Sizes, Stock},
+    table::Table,
+};
+
+const NAME: &str = "large";
+/// Whoever measures how often a page or a greeting comes quickly asks so many times.
+const ASKED: usize = 100;
+/// Postgres writes down what a connection has done ten seconds after it, at the latest.
+const WRITTEN_DOWN: Duration = Duration::from_secs(11);
+/// How long an idle server is looked at. It is shorter than a server waits for a sign of life.
+const IDLE: Duration = Duration::from_secs(60);
+/// The median alone.
+const MEDIAN: &[(f64, &str)] = &[(0.5, "p50")];
+
+/// Measures all of it.
+///
+/// # Errors
+/// When something does not work, so that there is no figure.
+pub(crate) async fn large(scene: &Scene, table: &mut Table) -> Fallible<()> {
+    let sizes = Sizes::from_env()?;
+    let stock = stock::fill(scene, &sizes).await?;
+    println!(
+        "  {} messages; {} rooms, one with {} members; one person in {} rooms; {} connections of people in {} rooms each; made in {:.0} s",
+        stock.messages,
+        sizes.rooms + 2,
+        sizes.members,
+        sizes.rooms_most,
+        sizes.connections,
+        sizes.rooms_each,
+        stock.took.as_secs_f64()
+    );
+    greetings(scene, table, &stock).await?;
+    crowded_room(scene, table, &stock).await?;
+    let wanted: Vec<_> = stock.connected.iter().map(|someone| (scene.addrs[0], someone)).collect();
+    let began = Instant::now();
+    let mut wires = fleet::open_all(&wanted).await?;
+    let note = format!("{} connections", wires.len());
+    table.add(NAME, "all connected", (began.elapsed().as_secs_f64(), "s"), note);
+    idle(scene, table, &mut wires).await?;
+    let mut crowd = wires.split_off(stock.crowd_from);
+    messages(scene, table, (&mut crowd, stock.crowd)).await?;
+    ping(&mut wires).await?;
+    let last = marks(scene, table, (&mut crowd, stock.crowd)).await?;
+    reactions(scene, table, (&mut crowd, stock.crowd, last)).await?;
+    // It would take up the disk until the next measure.
+    drop((wires, crowd));
+    sqlx::raw_sql("truncate messages").execute(&scene.pool).await?;
+    Ok(())
+}
+
+/// Notes a figure that has a target.
+fn judged(table: &mut Table, what: &str, (value, unit): (f64, &str), most: f64, note: &str) {
+    let verdict = if value <= most { "met" } else { "MISSED" };
+    let note = format!("target {most} {unit}: {verdict}{}{note}", if note.is_empty() { "" } else { "; " });
+    table.add(NAME, what, (value, unit), note);
+}
+
+fn median_ms(times: &mut [Duration]) -> f64 {
+    times.sort_unstable();
+    times.get(times.len() / 2).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+}
+
+/// What a line of 1 Mbit/s needs for so many bytes.
+fn slow_line(bytes: usize) -> String {
+    format!("{:.2} s at 1 Mbit/s", bytes as f64 * 8.0 / 1e6)
+}
+
+async fn greetings(scene: &Scene, table: &mut Table, stock: &Stock) -> Fallible<()> {
+    let (addr, busiest) = (scene.addrs[0], &stock.busiest);
+    let mut first = Vec::new();
+    for _ in 0..8 {
+        first.push(Wire::greeted(addr, busiest).await?.1.took);
+        // Until the server follows none of the rooms any more.
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+    }
+    let note = format!("of {}; the server follows none of the rooms yet", first.len());
+    judged(table, "welcome, many rooms, p50", (median_ms(&mut first), "ms"), 20.0, &note);
+    let (mut wire, greeting) = Wire::greeted(addr, busiest).await?;
+    let mut times = greeted_again(scene, busiest).await?;
+    let note = format!("of {}; another connection of the person is there", times.len());
+    judged(table, "welcome, many rooms, followed, p50", (median_ms(&mut times), "ms"), 20.0, &note);
+    let bytes = greeting.text.len();
+    judged(table, "welcome, bytes", (bytes as f64, "bytes"), 64.0 * 1024.0, &slow_line(bytes));
+    whole_list(table, &mut wire, &greeting.text).await?;
+    html(scene, table, (busiest, stock.room)).await?;
+    for (who, someone) in [("who wrote a tenth and read none", stock.writer()), ("anybody", stock.anybody())]
+    {
+        let _there = Wire::open(addr, someone).await?;
+        let mut times = greeted_again(scene, someone).await?;
+        table.times(NAME, &format!("welcome of {who}"), &mut times, MEDIAN);
+    }
+    Ok(())
+}
+
+/// How long each of many greetings takes, of somebody who is connected already.
+async fn greeted_again(scene: &Scene, someone: &Someone) -> Fallible<Vec<Duration>> {
+    let mut times = Vec::new();
+    for _ in 0..ASKED {
+        times.push(Wire::greeted(scene.addrs[0], someone).await?.1.took);
+    }
+    Ok(times)
+}
+
+/// The list of rooms, from where `welcome` ends.
+async fn whole_list(table: &mut Table, wire: &mut Wire, greeting: &str) -> Fallible<()> {
+    let ServerFrame::Reply { reply: Reply::Welcome { rooms, mut more, .. }, .. } =
+        ServerFrame::decode(greeting)?
+    else {
+        return Err("not a greeting".into());
+    };
+    let began = Instant::now();
+    let (mut listed, mut bytes, mut pages) = (rooms, 0, 0);
+    while more {
+        let after = listed.last().map(|last| RoomsAfter { active_at: last.active_at, room: last.room.id });
+        let text = wire.answer(Command::ListRooms { after }).await?;
+        let ServerFrame::Reply { reply: Reply::Rooms { rooms, more: further, .. }, .. } =
+            ServerFrame::decode(&text)?
+        else {
+            return Err("not a list of rooms".into());
+        };
+        (bytes, pages, more) = (bytes + text.len(), pages + 1, further);
+        listed.extend(rooms);
+    }
+    let took = began.elapsed().as_secs_f64() * 1e3;
+    let note = format!("{} rooms in {pages} pages; {}", listed.len(), slow_line(bytes));
+    table.add(NAME, "the rest of the list, bytes", (bytes as f64, "bytes"), note);
+    table.add(NAME, "the rest of the list, one page after the other", (took, "ms"), String::new());
+    Ok(())
+}
+
+/// The page of a room, for somebody with many rooms.
+async fn html(scene: &Scene, table: &mut Table, (someone, room): (&Someone, RoomId)) -> Fallible<()> {
+    let path = format!("GET /r/{room} HTTP/1.1");
+    let (mut times, mut answer) = (Vec::new(), String::new());
+    for _ in 0..ASKED {
+        let began = Instant::now();
+        answer = request(scene.addrs[0], &path, &[("Cookie", &someone.cookie)]).await?;
+        times.push(began.elapsed());
+    }
+    let (head, html) = answer.split_once("\r\n\r\n").ok_or("not an answer")?;
+    if !head.starts_with("HTTP/1.1 200") {
+        return Err(head.lines().next().unwrap_or_default().into());
+    }
+    table.times(NAME, "the room as HTML, many rooms", &mut times, MEDIAN);
+    table.add(
+        NAME,
+        "the room as HTML, raw",
+        (html.len() as f64, "bytes"),
+        format!("{ROOMS_SHOWN} rooms listed"),
+    );
+    // 4 is what a proxy does for each request, 11 the most.
+    for quality in [4, 11] {
+        let bytes = brotli(html, quality)?;
+        let what = format!("the room as HTML, brotli, quality {quality}");
+        judged(table, &what, (bytes as f64, "bytes"), 40.0 * 1024.0, &slow_line(bytes));
+    }
+    Ok(())
+}
+
+/// How many bytes are left of a text: by Node, which builds the front end and compresses its files.
+fn brotli(text: &str, quality: u32) -> Fallible<usize> {
+    let program = format!(
+        "const zlib = require('zlib');
+         const text = require('fs').readFileSync(0);
+         const params = {{ [zlib.constants.BROTLI_PARAM_QUALITY]: {quality} }};
+         process.stdout.write(String(zlib.brotliCompressSync(text, {{ params }}).length));"
+    );
+    let mut node =
+        Process::new("node").args(["-e", &program]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    node.stdin.take().ok_or("no way to Node")?.write_all(text.as_bytes())?;
+    Ok(String::from_utf8_lossy(&node.wait_with_output()?.stdout).parse()?)
+}
+
+/// Opens the crowded room, pages its members, searches among them.
+async fn crowded_room(scene: &Scene, table: &mut Table, stock: &Stock) -> Fallible<()> {
+    let room = stock.crowd;
+    let someone = &stock.connected[stock.crowd_from];
+    let handle: String = sqlx::query_scalar("select left(handle, 5) from users where id = $1")
+        .bind(someone.user.0)
+        .fetch_one(&scene.pool)
+        .await?;
+    let middle: UserId = UserId(
+        sqlx::query_scalar(
+            "select user_id from members where room_id = $1 and active order by sort_name offset $2 limit 1",
+        )
+        .bind(room.0)
+        .bind(stock.connected.len() as i64)
+        .fetch_one(&scene.pool)
+        .await?,
+    );
+    let mut wire = Wire::open(scene.addrs[0], someone).await?;
+    let members = |query: &str, after| Command::Members { room, query: query.to_owned(), after };
+    for (what, command) in [
+        ("opening the crowded room", Command::Open { room }),
+        ("its members, first page", members("", None)),
+        ("its members, a page in the middle", members("", Some(middle))),
+        ("its members, a search by handle", members(&handle, None)),
+        ("its members, a search that finds none", members("nobody at all", None)),
+    ] {
+        // What is cold is warmed up.
+        let bytes = wire.answer(command.clone()).await?.len();
+        tokio::time::sleep(WRITTEN_DOWN).await;
+        let before = active_ms(&scene.pool).await?;
+        let mut times = Vec::new();
+        for _ in 0..ASKED {
+            let began = Instant::now();
+            wire.ask(command.clone()).await?;
+            times.push(began.elapsed());
+        }
+        tokio::time::sleep(WRITTEN_DOWN).await;
+        let each = (active_ms(&scene.pool).await? - before) / ASKED as f64;
+        let note = format!("round trip p50 {:.1} ms; {bytes} bytes", median_ms(&mut times));
+        judged(table, &format!("{what}, Postgres"), (each, "ms"), 10.0, &note);
+    }
+    Ok(())
+}
+
+/// How long Postgres has worked on statements in this database.
+async fn active_ms(pool: &PgPool) -> Fallible<f64> {
+    Ok(sqlx::query_scalar("select active_time from pg_stat_database where datname = current_database()")
+        .fetch_one(pool)
+        .await?)
+}
+
+/// Rows that have been read, by table.
+async fn rows_read(pool: &PgPool) -> Fallible<Vec<(String, i64)>> {
+    Ok(sqlx::query_as(
+        "select relname::text, (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_user_tables order by relname",
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+/// Index entries that have been read, with those whose rows were not.
+async fn entries_read(pool: &PgPool) -> Fallible<i64> {
+    Ok(sqlx::query_scalar("select coalesce(sum(idx_tup_read), 0)::bigint from pg_stat_user_indexes")
+        .fetch_one(pool)
+        .await?)
+}
+
+/// Nobody does anything.
+async fn idle(scene: &Scene, table: &mut Table, wires: &mut [Wire]) -> Fallible<()> {
+    tokio::time::sleep(WRITTEN_DOWN * 2).await;
+    // Whoever is silent for too long is closed.
+    ping(wires).await?;
+    let (rows, entries) = (rows_read(&scene.pool).await?, entries_read(&scene.pool).await?);
+    let accounts = scene.accounts();
+    tokio::time::sleep(IDLE).await;
+    let spent = scene.accounts().since(&accounts);
+    let later = rows_read(&scene.pool).await?;
+    let seconds = IDLE.as_secs_f64();
+    let entries = (entries_read(&scene.pool).await? - entries) as f64 / seconds;
+    ping(wires).await?;
+    let by_table: Vec<(&str, f64)> = later
+        .iter()
+        .map(|(name, now)| {
+            let before = rows.iter().find(|(known, _)| known == name).map_or(0, |(_, before)| *before);
+            (name.as_str(), (now - before) as f64 / seconds)
+        })
+        .filter(|(_, rate)| *rate >= 1.0)
+        .collect();
+    let rate: f64 = by_table.iter().map(|(_, rate)| rate).sum();
+    let tables: Vec<String> = by_table.iter().map(|(name, rate)| format!("{name} {rate:.0}")).collect();
+    let note = format!("a second: {}; {entries:.0} index entries", tables.join(", "));
+    judged(table, "idle: rows read in Postgres", (rate, "/s"), 2.0 * wires.len() as f64, &note);
+    let share = |name| spent.of(name).as_secs_f64() / seconds * 100.0;
+    let note = format!("Postgres {:.1} %, without pings", share("postgres"));
+    judged(table, "idle: CPU of the server, of a core", (share("servers"), "%"), 2.0, &note);
+    table.add(NAME, "resident memory of the server", (scene.resident()? as f64 / 1e6, "MB"), String::new());
+    Ok(())
+}
+
+async fn ping(wires: &mut [Wire]) -> Fallible<()> {
+    futures::future::try_join_all(wires.iter_mut().map(|wire| wire.ask(Command::Ping {}))).await?;
+    Ok(())
+}
+
+/// Writes to members and publications in Redis so far.
+struct Writes {
+    members: i64,
+    publications: u64,
+}
+
+impl Writes {
+    async fn of(scene: &Scene) -> Fallible<Self> {
+        tokio::time::sleep(WRITTEN_DOWN).await;
+        let members =
+            sqlx::query_scalar("select n_tup_upd from pg_stat_user_tables where relname = 'members'")
+                .fetch_one(&scene.pool)
+                .await?;
+        let mut connection =
+            redis::Client::open(scene.redis_url.as_str())?.get_multiplexed_async_connection().await?;
+        let info: String = redis::cmd("INFO").arg("commandstats").query_async(&mut connection).await?;
+        let calls = info.lines().find_map(|line| line.strip_prefix("cmdstat_publish:calls="));
+        let publications = calls.and_then(|rest| rest.split(',').next()?.parse().ok()).unwrap_or(0);
+        Ok(Self { members, publications })
+    }
+
+    fn since(&self, before: &Self) -> (f64, f64) {
+        ((self.members - before.members) as f64, (self.publications - before.publications) as f64)
+    }
+}
+
+/// Messages to the crowd, which reads them later.
+async fn messages(scene: &Scene, table: &mut Table, (crowd, room): (&mut Vec<Wire>, RoomId)) -> Fallible<()> {
+    const BURSTS: usize = 10;
+    const IN_BURST: usize = 50;
+    let mut sender = crowd.pop().ok_or("nobody is in the crowded room")?;
+    fleet::burst(&mut sender, crowd, room, IN_BURST).await?;
+    let before = Writes::of(scene).await?;
+    ping(crowd).await?;
+    let accounts = scene.accounts();
+    let mut told = 0;
+    for _ in 0..BURSTS {
+        told += fleet::burst(&mut sender, crowd, room, IN_BURST).await?.0;
+    }
+    let spent = scene.accounts().since(&accounts);
+    let (writes, publications) = Writes::of(scene).await?.since(&before);
+    crowd.push(sender);
+    ping(crowd).await?;
+    let messages = (BURSTS * IN_BURST) as f64;
+    let each = spent.of("servers").as_secs_f64() * 1e6 / told as f64;
+    let note = format!("{told} deliveries to {} connections; CPU: {spent}", crowd.len());
+    judged(table, "a message to the crowd: CPU of the server a delivery", (each, "µs"), 1.0, &note);
+    let note = format!("{messages} messages");
+    judged(table, "a message to the crowd: writes to members", (writes / messages, ""), 0.0, &note);
+    // Probes are published as well, about one a second.
+    judged(table, "a message to the crowd: publications", (publications / messages, ""), 1.1, "with probes");
+    Ok(())
+}
+
+/// The crowd confirms and reads a message every three seconds. Returns the last one.
+async fn marks(scene: &Scene, table: &mut Table, (crowd, room): (&mut Vec<Wire>, RoomId)) -> Fallible<Seq> {
+    const ROUNDS: usize = 7;
+    const EVERY: Duration = Duration::from_secs(3);
+    let before = Writes::of(scene).await?;
+    ping(crowd).await?;
+    let accounts = scene.accounts();
+    let began = Instant::now();
+    let mut last = Seq::ZERO;
+    for round in 0..ROUNDS {
+        let send = Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: format!("round {round}") };
+        let (sender, others) = crowd.split_first_mut().ok_or("nobody is in the crowded room")?;
+        let ServerFrame::Reply { reply: Reply::Sent { message, .. }, .. } =
+            ServerFrame::decode(&sender.answer(send).await?)?
+        else {
+            return Err("not an acknowledgement".into());
+        };
+        last = message.seq;
+        for wire in others {
+            wire.tell([Command::Delivered { room, seq: last }, Command::Read { room, seq: last }]).await?;
+        }
+        tokio::time::sleep_until((began + EVERY * (round as u32 + 1)).into()).await;
+    }
+    let took = began.elapsed().as_secs_f64();
+    let spent = scene.accounts().since(&accounts);
+    let (writes, publications) = Writes::of(scene).await?.since(&before);
+    ping(crowd).await?;
+    let readers = (crowd.len() - 1) as f64;
+    // The first at once, then one for each ten seconds that have begun.
+    let most = 1.0 + (took / 10.0).ceil();
+    let note = format!("{ROUNDS} messages read by {readers} in {took:.0} s; CPU: {spent}");
+    judged(table, "reading: writes a member", (writes / readers, ""), most, &note);
+    judged(
+        table,
+        "reading: publications a member",
+        (publications / readers, ""),
+        most,
+        "to that person alone",
+    );
+    Ok(last)
+}
+
+/// Many react to one message.
+async fn reactions(
+    scene: &Scene,
+    table: &mut Table,
+    (crowd, room, seq): (&mut Vec<Wire>, RoomId, Seq),
+) -> Fallible<()> {
+    const REACTIONS: usize = 500;
+    let mut watcher = crowd.pop().ok_or("nobody is in the crowded room")?;
+    let count = REACTIONS.min(crowd.len());
+    let accounts = scene.accounts();
+    let mut times = Vec::new();
+    for wire in &mut crowd[..count] {
+        let began = Instant::now();
+        let react = Command::React { room, seq, emoji: "👍".to_owned(), on: true };
+        wire.ask(react).await?;
+        times.push(began.elapsed());
+    }
+    let spent = scene.accounts().since(&accounts);
+    let sizes = watcher.sizes_of("\"change\":{\"type\":\"reaction\"", count).await?;
+    crowd.push(watcher);
+    let each = sizes.iter().sum::<usize>() as f64 / count as f64;
+    let note = format!("{count} reactions to one message; the largest {}", sizes.iter().max().unwrap_or(&0));
+    judged(table, "a reaction, to each reader", (each, "bytes"), 200.0, &note);
+    let tenth = (count / 10).max(1);
+    let early = median_ms(&mut times[..tenth].to_vec());
+    let late = median_ms(&mut times[count - tenth..].to_vec());
+    let note = format!("the first tenth {early:.1} ms, the last tenth {late:.1} ms; CPU: {spent}");
+    table.add(NAME, "a reaction to its answer, p50", (median_ms(&mut times), "ms"), note);
+    Ok(())
+}
