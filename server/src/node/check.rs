@@ -190,6 +190,9 @@ async fn check_marks(node: &Arc<Node>, since: Duration) -> Result<(), store::Err
         Line::Person(_) | Line::Workspace => None,
     });
     let rooms = in_turn(rooms.collect(), in_seconds(CONNECTIONS_A_MARKED_ROOM).max(MARKED_MIN));
+    if rooms.is_empty() {
+        return Ok(());
+    }
     for chunk in rooms.chunks(CHUNK) {
         for Raised { room, marks, members } in
             node.store.marks_of_rooms(chunk, MARKS_MEMBERS_MAX, since).await?

@@ -81,10 +81,11 @@ impl Wire {
         let began = Instant::now();
         let text = wire.answer(Command::Hello { version: VERSION }).await?;
         let took = began.elapsed();
-        match ServerFrame::decode(&text)? {
-            ServerFrame::Reply { reply: Reply::Welcome { node, .. }, .. } => wire.node = node,
-            other => return Err(format!("not a greeting: {other:?}").into()),
-        }
+        let ServerFrame::Reply { reply: Reply::Welcome { node, .. }, .. } = ServerFrame::decode(&text)?
+        else {
+            return Err("not a greeting".into());
+        };
+        wire.node = node;
         Ok((wire, Greeting { text, took }))
     }
 
