@@ -1,4 +1,4 @@
-//! A large workspace ([`stock`](crate::stock)): what greets somebody who is in 2,000 rooms, what an idle server asks of the
+//! A large workspace ([`stock`]): what greets somebody who is in 2,000 rooms, what an idle server asks of the
 //! database, what the crowded room costs. Each figure that has a target says whether it is met.
 
 use std::{
