@@ -36,7 +36,7 @@ faults-short: ## The part of it that make test runs (3 minutes)
 size: ## Bytes of the first load; fails above 350 kB of brotli
 	@exec scripts/size
 
-bench: ## What Roost can do on this machine, beside what the machine can do (ONLY=name,name)
+bench: ## What Roost can do on this machine, beside what the machine can do (ONLY=name,name; ONLY=large needs 7 GB)
 	@exec scripts/bench
 
 fmt: ## Format the code

@@ -85,7 +85,7 @@ export const test = base.extend<Guarded>({
   },
 });
 
-/** `E2E_SLOW=4`: every page computes four times as slowly, as on a slower machine. */
+/** `E2E_SLOW=4` slows every page down four times, as on a slower machine. */
 const SLOW = Number(process.env.E2E_SLOW ?? 1);
 
 async function slowed(page: Page): Promise<Page> {
@@ -177,8 +177,8 @@ export async function onNode(page: Page, node: number) {
 }
 
 /**
- * A page's way to the servers, in the test's hands. What it holds stays as it is, however slow the machine: a page that is cut
- * off does not come back by itself before the test lets it.
+ * A page's connection to the servers, under the test's control. A page that is cut off stays cut off until the test restores it,
+ * however slow the machine is.
  *
  *     const line = await Line.of(page);   // before the page is opened
  *     line.cut();
@@ -206,14 +206,14 @@ export class Line {
     await this.whole;
     const server = socket.connectToServer();
     this.open.add(() => {
-      // «Resume»: what a server says that cannot go on with this connection.
+      // «Resume», as a server says when it cannot go on with a connection.
       void socket.close({ code: 4000 });
       void server.close({ code: 4000 });
     });
   }
 }
 
-/** From now on the page connects only after a person has asked it to: its own tries lead nowhere. */
+/** From now on the page connects only when a person asks it to; its own attempts fail. */
 export async function connectsOnlyWhenAsked(page: Page) {
   await page.evaluate(() => {
     let asked = false;
@@ -295,13 +295,13 @@ export const numbered = (word: string, count: number) => Array.from({ length: co
  * as another device of the same person would. For what a test needs, not for what it tests.
  */
 export async function saysMany(page: Page, texts: string[], room = page.url().split("/").at(-1)) {
-  // A room stores them in the order in which they come, so none need wait for the one before.
+  // A room stores them in the order in which they arrive, so no message need wait for the one before.
   await asks(page, texts.map((body) => ({ type: "send", room, nonce: crypto.randomUUID(), body })), 16);
 }
 
 /**
- * Asks the server one thing after the other as this person, on a socket of its own; the next one as soon as fewer than `atOnce` are
- * unanswered. Each must be answered, not refused.
+ * Sends commands to the server in order, as this person, on a separate socket, with at most `atOnce` of them unanswered. None may be
+ * refused.
  */
 export async function asks(page: Page, commands: object[], atOnce = 1) {
   await page.evaluate(async ({ commands, atOnce }) => {
@@ -352,15 +352,15 @@ export async function seesInOrder(page: Page, beginning: string, wanted: string[
   await expect.poll(() => texts(page, beginning), { timeout: 15_000 }).toEqual(wanted);
 }
 
-/** The place of a message in its room, once the page knows it as stored. */
+/** The number of a message in its room, as soon as the page knows that it is stored. */
 export async function seqOf(page: Page, text: string): Promise<number> {
   await expect(message(page, text)).toHaveAttribute("data-seq", /^\d+$/);
   return Number(await message(page, text).getAttribute("data-seq"));
 }
 
 /**
- * What one can do with a message, after the pointer has come to it. Only while nothing moves: whatever pushes the row from under the
- * pointer takes the tools away. Where the pointer is not what a test is about, `reaches` is the way.
+ * Moves the pointer to a message and returns its tools. Use it only while nothing moves, because the tools disappear when the row moves
+ * from under the pointer. Use `reaches` unless the test is about the pointer.
  */
 export async function pointsAt(page: Page, text: string | Locator): Promise<Locator> {
   const row = typeof text === "string" ? message(page, text) : text;
@@ -368,10 +368,10 @@ export async function pointsAt(page: Page, text: string | Locator): Promise<Loca
   return toolsOf(row);
 }
 
-/** The same, after the keyboard has come to it: there it stays, whatever moves. */
+/** Focuses a message with the keyboard and returns its tools. The focus stays there, whatever moves. */
 export async function reaches(page: Page, text: string | Locator): Promise<Locator> {
   const row = typeof text === "string" ? message(page, text) : text;
-  // After a click the browser takes a script for the pointer.
+  // After a click the browser would treat focus from a script as focus by pointer.
   await row.evaluate((row: HTMLElement) => row.focus({ focusVisible: true } as FocusOptions));
   return toolsOf(row);
 }

@@ -26,8 +26,8 @@ export default defineConfig({
   // A flaky test is a bug.
   retries: 0,
   forbidOnly: !!process.env.CI,
-  // Against what hangs, not a measure: a build beside the tests makes them slow, not wrong. What a test waits for has its own
-  // deadline, the next line.
+  // Only against hanging: a build that runs beside the tests makes them slow, not wrong. Each thing that a test waits for has its
+  // own deadline, on the next line.
   timeout: 180_000,
   expect: { timeout: 10_000 },
   reporter: [["list"], ["json", { outputFile: "test-results/report.json" }]],

@@ -39,14 +39,14 @@ pub fn path() -> String {
     location.pathname().unwrap_or_default() + &location.search().unwrap_or_default()
 }
 
-/// Now, in milliseconds since 1970 UTC, by this machine's clock: for showing. People and machines set it, also back.
+/// Now, in milliseconds since 1970 UTC, by this machine's clock: only for showing, because the clock may be set, also back.
 #[must_use]
 pub fn now() -> Millis {
     js_sys::Date::now() as Millis
 }
 
-/// Now, by a clock that nobody sets: for all that is measured. It began as [`now`] when the page was loaded. While the
-/// machine sleeps it may stand still.
+/// Now, by a clock that nobody sets: for measuring. It was equal to [`now`] when the page was loaded, and may stand still
+/// while the machine sleeps.
 #[must_use]
 pub fn steady() -> Millis {
     let performance = window().performance();
@@ -83,6 +83,12 @@ pub fn is_hidden() -> bool {
     document().visibility_state() == web_sys::VisibilityState::Hidden
 }
 
+/// Whether the browser says that it has no network. It may be wrong: a server on this machine is still reached.
+#[must_use]
+pub fn is_offline() -> bool {
+    !window().navigator().on_line()
+}
+
 /// Whether someone looks at the page: it is in front and has the keyboard.
 #[must_use]
 pub fn is_looked_at() -> bool {
@@ -103,15 +109,15 @@ pub fn leave_for_sign_in() {
     drop(window().location().assign(&format!("/sign-in?next={next}")));
 }
 
-/// Leaves a word for the page that this tab loads next.
+/// Leaves a note for the page that this tab loads next.
 pub fn leave_word(name: &str, word: &str) {
     if let Ok(Some(storage)) = window().session_storage() {
-        // Without it the next page only says less.
+        // If it fails, the next page only says less.
         drop(storage.set_item(name, word));
     }
 }
 
-/// Takes the word that the page before has left.
+/// Takes the note that the previous page left.
 #[must_use]
 pub fn take_word(name: &str) -> Option<String> {
     let storage = window().session_storage().ok()??;
@@ -125,17 +131,17 @@ pub fn reload() {
     drop(window().location().reload());
 }
 
-/// Sets an attribute of `<html>`, where tests and style sheets read it. A page that has stopped says nothing more.
+/// Sets an attribute of `<html>`, where tests and style sheets read it. Does nothing once the page is broken.
 pub fn set_root_attribute(name: &str, value: &str) {
     if let Some(root) = document().document_element().filter(|root| !root.has_attribute(BROKEN)) {
         drop(root.set_attribute(name, value));
     }
 }
 
-/// Says on `<html>` why the page does not work; `shell.rs` has the words for it, and sets it, too.
+/// The attribute of `<html>` that says why the page does not work. `shell.rs` sets it as well, and has the words for it.
 const BROKEN: &str = "data-broken";
 
-/// The program has panicked: what is left of it must not claim that the page works.
+/// Marks the page as broken after a panic: nothing may claim any more that it works.
 pub fn stop() {
     let Some(root) = document().document_element() else { return };
     for sign_of_life in ["data-hydrated", "data-link"] {
@@ -144,7 +150,7 @@ pub fn stop() {
     drop(root.set_attribute(BROKEN, "stopped"));
 }
 
-/// Whether it has.
+/// Whether the page is broken.
 #[must_use]
 pub fn is_stopped() -> bool {
     document().document_element().is_some_and(|root| root.has_attribute(BROKEN))

@@ -54,7 +54,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <HydrationScripts options/>
             </head>
             <body>
-                // Extensions of browsers put things into the body: the app has an element of its own to wake up in.
+                // Browser extensions put things into the body, so the app wakes up in an element of its own.
                 <div id="app"><App/></div>
                 <Trouble words=Words(language)/>
             </body>
@@ -63,8 +63,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     .into_any()
 }
 
-/// Says on `<html>` that the page will not wake up, where it can know before the app's own code, or without it; and reloads
-/// on request. Only until the page is awake is a promise that fails one of its loading.
+/// Says on `<html>` that the page will not wake up, in the cases that the app itself cannot report; and reloads on a click.
+/// A promise that fails before the page is awake means that it did not load.
 const WATCH: &str = r#"(root => {
 const tell = why => { root.dataset.broken ??= why };
 if (typeof WebAssembly === "undefined") tell("unsupported");
@@ -72,7 +72,7 @@ addEventListener("unhandledrejection", () => { if (!root.dataset.hydrated) tell(
 addEventListener("click", ({ target }) => { if (target.closest(".trouble button")) location.reload() });
 })(document.documentElement)"#;
 
-/// Words for a page that does not work, one for each value of `data-broken`: the style sheet shows the right one.
+/// Explains why the page does not work: one text for each value of `data-broken`. The style sheet shows the right one.
 #[component]
 fn Trouble(words: Words) -> impl IntoView {
     let why = [

@@ -1,6 +1,7 @@
-//! What was asked of a server and is not answered yet, and the frames that ask.
+//! The questions that a server has not answered yet, and the frames that ask them.
 //!
-//! Law: everything but sends, marks and the person's requests is asked once at a time ([`Asks::is_asked`]).
+//! Law: apart from sends, marks and the person's requests, a question is not asked again while it is open
+//! ([`Asks::is_asked`]).
 
 use protocol::{ClientFrame, Command, Direction, Line, Millis, Nonce, RoomId};
 
@@ -8,11 +9,11 @@ use crate::sorted::SortedMap;
 
 /// Requests of the person that wait for an answer, at most.
 const REQUESTS_MAX: usize = 64;
-/// A request that was refused because the person is too fast is asked again by itself so often …
+/// How often a request that came too fast is asked again by itself …
 const REQUEST_TRIES_MAX: u32 = 3;
-/// … unless the wait is longer than this: then the person is told.
+/// … unless the wait is longer than this. Then the person is told.
 const REQUEST_WAIT_MS_MAX: i64 = 10_000;
-/// Parts of the state that were refused for now and are asked for again at once, at most.
+/// Questions about the state that were refused for now are asked again while fewer than this are on their way.
 const STATE_AT_ONCE: usize = 32;
 
 /// Why a command was sent: what its answer means.
@@ -34,7 +35,7 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    /// The room of which a state is asked for.
+    /// The room whose state is asked for.
     fn room(self) -> Option<RoomId> {
         match self {
             Self::CatchUp(line) => line.room(),
@@ -55,7 +56,7 @@ impl Purpose {
         !matches!(self, Self::Marks | Self::Send(_) | Self::Request)
     }
 
-    /// A part of the state that this client asks for by itself.
+    /// Whether this is a part of the state that this client asks for by itself.
     fn is_state(self) -> bool {
         matches!(self, Self::CatchUp(_) | Self::Open(_) | Self::Members(_) | Self::Rooms | Self::People)
     }
@@ -124,7 +125,7 @@ impl Asks {
         r#ref
     }
 
-    /// The question of an answer; it is open no longer.
+    /// The question that an answer belongs to. It is no longer open.
     pub(crate) fn take(&mut self, r#ref: u32) -> Option<(Purpose, Command)> {
         let (purpose, command) = self.open.remove(&r#ref)?;
         self.once.remove(&purpose);
@@ -157,7 +158,7 @@ impl Asks {
         self.open.values().filter(|(purpose, _)| *purpose == Purpose::Marks).count()
     }
 
-    /// As many requests of the person are open as may be.
+    /// Whether the person may make no more requests until some are answered.
     pub(crate) fn is_full(&self) -> bool {
         self.requests >= REQUESTS_MAX
     }
@@ -173,8 +174,8 @@ impl Asks {
         self.refused.insert(purpose, again_at);
     }
 
-    /// The person asks for too much of the state: all of it comes from one budget, so nothing more is asked for by itself
-    /// before this time.
+    /// The server refused a part of the state because the person is too fast. All of the state comes from one budget, so this
+    /// client asks for nothing more by itself before this time.
     pub(crate) fn rest(&mut self, until: Millis) {
         self.not_before = self.not_before.max(until);
     }
@@ -200,8 +201,8 @@ impl Asks {
         due
     }
 
-    /// A request came too fast: it stays open and is asked again by itself. Says no where that has not helped, or would take
-    /// long.
+    /// A request came too fast: it stays open and is asked again by itself. Returns false if that has not helped so far, or
+    /// would take too long.
     pub(crate) fn ask_later(&mut self, request: u32, wait_ms: i64, now: Millis) -> bool {
         if self.open.get(&request).is_none_or(|(purpose, _)| *purpose != Purpose::Request) {
             return false;
@@ -212,7 +213,7 @@ impl Asks {
         again.tries <= REQUEST_TRIES_MAX && wait_ms <= REQUEST_WAIT_MS_MAX
     }
 
-    /// Asks the requests again that came too fast and have waited.
+    /// Asks the requests again that came too fast and have waited long enough.
     pub(crate) fn ask_waiting(&mut self, now: Millis) {
         for (request, again) in self.again.iter_mut() {
             if again.at.is_some_and(|at| at <= now)
@@ -224,7 +225,7 @@ impl Asks {
         }
     }
 
-    /// One is no longer in this room: nothing of it is asked again, and what is on its way is not taken over.
+    /// The viewer is no longer in this room: nothing about it is asked again, and answers on their way are ignored.
     pub(crate) fn forget_room(&mut self, room: RoomId) {
         let stays = |purpose: &Purpose| purpose.room() != Some(room);
         self.open.retain(|_, (purpose, _)| stays(purpose));
@@ -232,7 +233,7 @@ impl Asks {
         self.refused.retain(|purpose, _| stays(purpose));
     }
 
-    /// A new socket: what was not written to the old one is not written to this one.
+    /// A new socket: frames that were not written to the old one are not written to this one.
     pub(crate) fn clear_frames(&mut self) {
         self.frames.clear();
     }
@@ -255,7 +256,7 @@ impl Asks {
         lost
     }
 
-    /// Asks the person's requests again that the last connection did not answer.
+    /// Asks the person's requests again that were not answered on the last connection.
     pub(crate) fn ask_again(&mut self) {
         let is_new = |r#ref: u32| !self.frames.iter().any(|frame| frame.r#ref == r#ref);
         let again: Vec<ClientFrame> = self

@@ -5,7 +5,7 @@
 //! screen. The browser's face, the integration tests and the load generator run this same code; only the socket
 //! and the clock around it differ.
 //!
-//! Law: rooms, people and the workspace are lines of numbered changes; live events and catch-up go through the one
+//! Law: rooms, people and the workspace are lines of numbered changes. Live events and catch-up both go through the
 //! module `line`, and old state + events = a fresh fetch.
 //!
 //! No Leptos, no web-sys, no clock and no randomness in here: those are arguments.

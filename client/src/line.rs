@@ -1,18 +1,18 @@
 //! A line of numbered changes, as far as this client has it. The same for rooms, people and the workspace.
 //!
-//! Law: changes are applied in the order of their numbers, each at most once. What comes too early is held until the
-//! hole before it is filled: by itself within [`HOLE_MS`], or by catching up.
+//! Law: changes are applied in the order of their numbers, each at most once. A change that comes too early is held until
+//! the hole before it is filled: by itself within [`HOLE_MS`], or by catching up.
 //!
-//! What a change does is known to the owner of the line ([`OnLine`]); here are only the numbers. The functions take the
-//! owner as `dyn`: one copy of them in the browser's download is enough.
+//! This module deals with numbers only; the owner of the line ([`OnLine`]) knows what a change does. The functions take
+//! the owner as `dyn`, so that the browser downloads only one copy of them.
 
 use protocol::{Change, Millis, Seq};
 
 use crate::sorted::SortedMap;
 
-/// How long a hole may wait to fill by itself (two servers may publish in the other order) before it is asked for.
+/// How long a hole may take to fill by itself (two servers may publish out of order) before this client asks for it.
 pub(crate) const HOLE_MS: i64 = 500;
-/// Changes that wait for the ones before them. More than this, and catching up is quicker.
+/// How many changes may wait for the ones before them. Beyond this, catching up is quicker.
 const HELD_MAX: usize = 256;
 
 /// What became of a numbered change.
@@ -60,13 +60,13 @@ impl LineState {
         self.cursor < self.head
     }
 
-    /// Since when a hole has been waiting to be filled.
+    /// Since when there has been a hole.
     #[must_use]
     pub fn held_since(&self) -> Option<Millis> {
         self.held_since
     }
 
-    /// Whether the hole must be asked for: it did not fill by itself, or too much is held.
+    /// Whether to ask for what is missing: the hole did not fill by itself, or too much is held.
     #[must_use]
     pub(crate) fn needs_catch_up(&self, now: Millis) -> bool {
         self.held.len() >= HELD_MAX || self.held_since.is_some_and(|since| now - since >= HOLE_MS)
@@ -82,9 +82,9 @@ impl LineState {
 pub(crate) trait OnLine {
     /// Its line.
     fn line(&mut self) -> &mut LineState;
-    /// The next change of the line: takes it over.
+    /// Takes over the next change of the line.
     fn put(&mut self, seq: Seq, change: Change);
-    /// Changes follow that belong together: one, or everything after a position, in the order of their last change.
+    /// The changes that follow belong together: one live change, or everything after a position.
     fn begin(&mut self) {}
     /// The changes up to the line's cursor have been taken over.
     fn caught_up(&mut self) {}
@@ -111,7 +111,7 @@ pub(crate) fn apply(on: &mut dyn OnLine, seq: Seq, change: Change, now: Millis) 
     Applied::Yes
 }
 
-/// The answer to "everything after my position": what is between two of its numbers was overtaken.
+/// The answer to "everything after my position". A number that is left out was overtaken by a later change.
 pub(crate) fn catch_up(on: &mut dyn OnLine, changes: Vec<(Seq, Change)>, through: Seq) {
     on.begin();
     for (seq, change) in changes {
@@ -127,8 +127,8 @@ pub(crate) fn catch_up(on: &mut dyn OnLine, changes: Vec<(Seq, Change)>, through
     on.caught_up();
 }
 
-/// What a server missed and fetched again, told to everyone. Where this client is not so far yet, it is a hole: the
-/// client asks for itself.
+/// Changes that a server had missed and has fetched, told to everyone. If this client has not got as far as `after`, it has
+/// a hole before them and asks for itself.
 pub(crate) fn repaired(
     on: &mut dyn OnLine,
     after: Seq,
@@ -149,7 +149,7 @@ pub(crate) fn repaired(
     Applied::Yes
 }
 
-/// A fresh state was fetched, with everything up to `cursor` in it, of a line that reaches to `head`.
+/// A fresh state was fetched. It contains everything up to `cursor`; the line reaches to `head`.
 pub(crate) fn restart(on: &mut dyn OnLine, cursor: Seq, head: Seq) {
     let line = on.line();
     line.head = cursor;
@@ -173,14 +173,14 @@ fn drain(on: &mut dyn OnLine) {
         on.begin();
         on.put(next, change);
     }
-    // Nothing held is no hole, unless the head is known to be further on.
+    // If nothing is held, there is no hole, unless the head is known to be further on.
     let line = on.line();
     if line.held.is_empty() && line.cursor >= line.head {
         line.held_since = None;
     }
 }
 
-/// A line whose changes concern more than one thing that this client knows: they are put in order here and handed on.
+/// A line whose changes are only put in order here. The client then applies them to everything that they concern.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Feed {
     /// Whether a server has said where to begin.
@@ -198,7 +198,7 @@ impl Feed {
         &self.line
     }
 
-    /// What has been put in order since the last call.
+    /// The changes that have been put in order since the last call.
     pub(crate) fn take_ready(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.ready)
     }

@@ -2,14 +2,14 @@
 
 use protocol::{Millis, limits};
 
-/// A ping that is not answered for so long means that the connection is dead.
+/// If a ping is not answered within this time, the connection is dead.
 const PONG_TIMEOUT_MS: i64 = limits::PONG_MS as i64;
-/// The same, when something suggests that it is dead.
+/// The same, when something already suggests that the connection is dead.
 const CHECKED_PONG_TIMEOUT_MS: i64 = limits::PONG_DOUBTED_MS as i64;
-/// The same of a `hello`; it doubles with each one that was not answered in time, up to the second.
+/// The same for a `hello`. The time doubles after each `hello` that was not answered in time, up to the maximum below.
 const WELCOME_TIMEOUT_MS: i64 = limits::WELCOME_MS as i64;
 const WELCOME_TIMEOUT_MS_MAX: i64 = limits::WELCOME_MS_MAX as i64;
-/// How often to ping until a server has said so.
+/// How often to ping, until a server has said how often.
 const PING_MS: i64 = limits::PING_MS as i64;
 
 /// What is known of the connection.
@@ -96,7 +96,7 @@ impl Connection {
         due
     }
 
-    /// The connection may be dead: the next answer is waited for less long. Says whether to ping.
+    /// The connection may be dead: waits a shorter time for the next answer. Says whether to ping.
     pub(crate) fn check(&mut self, now: Millis) -> bool {
         if !self.is_live() {
             return false;
@@ -105,6 +105,11 @@ impl Connection {
         let due = self.pinged_at.is_none();
         self.pinged_at.get_or_insert(now);
         due
+    }
+
+    /// The other end has been pinged and has not answered yet.
+    pub(crate) fn awaits_pong(&self) -> bool {
+        self.pinged_at.is_some()
     }
 
     /// The other end has not answered for too long.

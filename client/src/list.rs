@@ -1,8 +1,8 @@
-//! What of one's list of rooms is still to be fetched.
+//! The part of the viewer's list of rooms that is still to be fetched.
 //!
-//! A list comes in pages, the last active first. While it comes, rooms are joined, left, and move to its front, so a page
-//! may miss a room or name one that has been left: what happened since a page was asked for counts more than the page,
-//! and a known room that no page named is asked for by itself before it is dropped.
+//! The list comes in pages, the last active first. While it comes, rooms are joined, left, and move to its front, so a page
+//! may miss a room or name one that has been left. So what happened since a page was asked for counts more than the page,
+//! and before a known room that no page named is dropped, the server is asked about it.
 
 use protocol::{Command, RoomId, RoomSummary, RoomsAfter, Seq, limits::ROOMS_PAGE};
 
@@ -11,13 +11,13 @@ use crate::{room::RoomState, sorted::SortedMap};
 /// The list, as far as it is fetched.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct List {
-    /// Every membership up to the cursor of one's own line is known.
+    /// Every membership up to the cursor of the viewer's own line is known.
     complete: bool,
     /// Where the next page begins.
     after: Option<RoomsAfter>,
-    /// Rooms of this list, as far as it has come.
+    /// The rooms that this list has named so far.
     named: SortedMap<RoomId, ()>,
-    /// Rooms to compare; `true` where the server's word is wanted even if the head is the same.
+    /// Rooms to compare. `true`: the summary is wanted even if the head is the same.
     to_compare: SortedMap<RoomId, bool>,
     /// Rooms whose unread count only the server can tell.
     miscounted: SortedMap<RoomId, ()>,
@@ -27,7 +27,7 @@ pub(crate) struct List {
 }
 
 impl List {
-    /// A list that came with the page.
+    /// The list as it came with the HTML page.
     pub(crate) fn of_page(complete: bool) -> Self {
         Self { complete, ..Self::default() }
     }
@@ -36,7 +36,7 @@ impl List {
         self.complete
     }
 
-    /// A list begins anew, with its first rooms.
+    /// Begins the list anew, with its first rooms.
     pub(crate) fn begin(&mut self, rooms: &[RoomSummary], more: bool) {
         *self = Self::default();
         self.page(rooms, more);
@@ -52,22 +52,22 @@ impl List {
         self.complete
     }
 
-    /// Whether this list has named the room, or told of it since.
+    /// Whether this list has named the room, or the viewer has joined it since.
     pub(crate) fn has_named(&self, room: RoomId) -> bool {
         self.named.contains_key(&room)
     }
 
-    /// The room's own summary is wanted: with `anew` in any case, else if its head is another.
+    /// The room's summary is wanted: with `anew` in any case, otherwise only if its head differs.
     pub(crate) fn compare(&mut self, room: RoomId, anew: bool) {
         *self.to_compare.get_or_insert(room, false) |= anew;
     }
 
-    /// Only the server can tell how much is unread.
+    /// Only the server can tell how much is unread in the room.
     pub(crate) fn miscounted(&mut self, room: RoomId) {
         self.miscounted.insert(room, ());
     }
 
-    /// Asks for the counts that only the server can tell. Says whether there are any.
+    /// Wants the counts that only the server can tell. Says whether there are any.
     pub(crate) fn compare_miscounted(&mut self) -> bool {
         let rooms = std::mem::take(&mut self.miscounted);
         for room in rooms.keys() {
@@ -94,7 +94,7 @@ impl List {
         self.left.contains_key(&room)
     }
 
-    /// The next question, if there is one: first what is known and may be wrong, then the rest of the list.
+    /// The next question, if there is one: first the rooms that are known and may be wrong, then the rest of the list.
     pub(crate) fn next(&mut self, rooms: &SortedMap<RoomId, RoomState>) -> Option<Command> {
         let due: Vec<(RoomId, bool)> =
             self.to_compare.iter().take(ROOMS_PAGE).map(|(room, anew)| (*room, *anew)).collect();
@@ -115,8 +115,8 @@ impl List {
         Some(Command::CompareRooms { known })
     }
 
-    /// The rooms that were asked for in any case, that the answer does not have, and that were not joined meanwhile: one is
-    /// not in them.
+    /// The rooms that the viewer is not in: those whose summary was wanted in any case, that the answer does not have, and
+    /// that have not been joined meanwhile.
     pub(crate) fn missing(&self, known: &[(RoomId, Seq)], rooms: &[RoomSummary]) -> Vec<RoomId> {
         let is_missing = |(room, seq): &&(RoomId, Seq)| {
             seq.is_zero()

@@ -1,4 +1,4 @@
-//! One's own marks on their way: how far this device has got, and how far the person has read.
+//! The viewer's own marks on their way: how far this device has got, and how far the person has read.
 
 use protocol::{Command, Marks, Millis, RoomId, Seq};
 
@@ -41,7 +41,7 @@ impl MarksQueue {
         waiting.read = waiting.read.max(Some(seq));
     }
 
-    /// What of one's own marks is further than the server's word for them.
+    /// Sends those of the viewer's own marks again that are further on than the server says.
     pub(crate) fn send_again(&mut self, room: RoomId, own: Marks, theirs: Marks) {
         if own.read > theirs.read {
             self.read(room, own.read);
@@ -73,19 +73,19 @@ impl MarksQueue {
         self.not_before = self.not_before.max(until);
     }
 
-    /// The connection is gone, and with it what a server said.
+    /// The connection is gone, and with it the wait that its server asked for.
     pub(crate) fn disconnected(&mut self) {
         self.not_before = 0;
     }
 
-    /// What may be sent now, while so many are on their way. It counts as sent from here on.
+    /// What may be sent now, when this many are already on their way. It counts as sent from here on.
     pub(crate) fn due(&mut self, on_their_way: usize, now: Millis) -> Vec<Command> {
         let mut due = Vec::new();
         if now < self.not_before {
             return due;
         }
         self.waiting.retain(|room, waiting| {
-            // The others go with the answers to these.
+            // The others go when some of these are answered.
             if on_their_way + due.len() >= MARKS_AT_ONCE {
                 return true;
             }

@@ -9,7 +9,7 @@ use crate::sorted::SortedMap;
 
 /// Wait before a send that was refused for now, when the refusal names none.
 const RETRY_MS: i64 = 1_000;
-/// What is not answered by then never will be.
+/// A send that is not answered within this time never will be.
 const ANSWER_TIMEOUT_MS: i64 = limits::SENT_MS as i64;
 /// How many messages wait at most. The next one stays in the composer, and the person is told.
 pub(crate) const OUTBOX_MAX: usize = 200;
@@ -51,7 +51,7 @@ pub struct Outbox {
     items: Vec<Pending>,
     /// Nothing of these is tried before this time.
     not_before: Millis,
-    /// When each message that is on its way was handed over.
+    /// When each message that is on its way was handed to the socket.
     handed_over: SortedMap<Nonce, Millis>,
 }
 
@@ -105,7 +105,7 @@ impl Outbox {
         due
     }
 
-    /// Whether a message is on its way for longer than any server takes to answer.
+    /// Whether a message has been on its way for longer than any server takes to answer.
     #[must_use]
     pub fn is_overdue(&self, now: Millis) -> bool {
         self.handed_over.values().any(|at| now - at > ANSWER_TIMEOUT_MS)

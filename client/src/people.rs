@@ -1,6 +1,6 @@
 //! Who people are. Messages, members and reactions name them by id; frames bring the profiles.
 //!
-//! Law: of two profiles of one person, the one with the higher `rev` is the newer and stays, whichever way it came.
+//! Law: of two profiles of one person, the one with the higher `rev` is newer and stays, no matter how it came.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use protocol::{Seq, User, UserId, limits::PEOPLE_MAX};
 
 use crate::sorted::SortedMap;
 
-/// Profiles that are kept before those that nothing here names are dropped.
+/// Above this number of profiles, those of people whom nothing here names are dropped.
 const KEPT_MAX: usize = 4_000;
 
 /// The profiles that this client knows, and the ones that it needs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct People {
     known: SortedMap<UserId, Arc<User>>,
-    /// Named somewhere and not known: to be asked for.
+    /// Named somewhere and not known: this client will ask for them.
     wanted: SortedMap<UserId, ()>,
     /// Asked for on this connection: an id that no server knows is not asked for again and again.
     asked: SortedMap<UserId, ()>,
-    /// How many the last clearing left.
+    /// How many profiles were left when some were last dropped.
     needed: usize,
 }
 
@@ -30,7 +30,7 @@ impl People {
         self.known.get(&user)
     }
 
-    /// A profile, from anywhere. Says whether something that is shown may be named otherwise now.
+    /// Takes over a profile, from anywhere. Says whether a name on the screen may have changed.
     pub(crate) fn put(&mut self, user: User) -> bool {
         let was_wanted = self.wanted.remove(&user.id).is_some() | self.asked.remove(&user.id).is_some();
         match self.known.get_mut(&user.id) {
@@ -47,14 +47,14 @@ impl People {
         }
     }
 
-    /// Somebody is named: asks who it is, unless that is known.
+    /// Somebody is named: asks who they are, unless that is known.
     pub(crate) fn want(&mut self, user: UserId) {
         if !self.known.contains_key(&user) && !self.asked.contains_key(&user) {
             self.wanted.insert(user, ());
         }
     }
 
-    /// The next ones to ask for.
+    /// The next people to ask for.
     pub(crate) fn take_wanted(&mut self) -> Vec<UserId> {
         let due: Vec<UserId> = self.wanted.keys().take(PEOPLE_MAX).copied().collect();
         for user in &due {
@@ -69,20 +69,20 @@ impl People {
         !self.wanted.is_empty()
     }
 
-    /// The connection is gone, and with it the answers; or a server could not say now.
+    /// Asks again for those who were asked for: the connection is gone, or the server refused.
     pub(crate) fn ask_again(&mut self) {
         let asked = std::mem::take(&mut self.asked);
         self.wanted.extend(asked.iter().map(|(user, ())| (*user, ())));
     }
 
-    /// The database went back: numbers may be given anew, so any profile that comes is the newer.
+    /// The database went back: numbers may be given again, so any profile that comes now is newer.
     pub(crate) fn forget_revs(&mut self) {
         for (_, user) in self.known.iter_mut() {
             Arc::make_mut(user).rev = Seq::ZERO;
         }
     }
 
-    /// Whether so many are known that those whom nothing names should go.
+    /// Whether so many profiles are known that those that nothing names should go.
     pub(crate) fn is_crowded(&self) -> bool {
         self.known.len() > KEPT_MAX.max(2 * self.needed)
     }

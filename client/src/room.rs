@@ -11,7 +11,7 @@ use crate::{
     timeline::Timeline,
 };
 
-/// Changes to messages outside the window that are remembered. Pages that are on their way are read within seconds.
+/// How many changes to messages outside the window are remembered, for pages that are on their way.
 const CHANGED_OUTSIDE_MAX: usize = 128;
 
 /// How far one's own message has come.
@@ -47,16 +47,18 @@ pub struct RoomState {
     pub marks: SortedMap<UserId, Marks>,
     /// Where the line of unread messages is drawn: set when the room is entered.
     pub unread_after: Option<Seq>,
-    /// The pinned messages, as they were last fetched and have changed since.
+    /// The pinned messages as they were last fetched, kept up to date since.
     pub pinned: SortedMap<Seq, Message>,
+    /// How many fresh views it has begun from. Each one forgets the pinned messages: they may have changed unseen.
+    pub views: u32,
     line: LineState,
-    /// The pins by message, with those that were taken away: an older word changes nothing.
+    /// The pins by message, including those that were taken away, so that an older state does not bring one back.
     pins: SortedMap<Seq, Pin>,
     /// The unread count already knows of everything up to here.
     counted_through: Seq,
-    /// The same, when the changes began that are being applied together.
+    /// The same, as it was before the changes that are being applied together.
     counted: Seq,
-    /// The unread count may be wrong, and this client cannot tell: the server is asked.
+    /// The unread count may be wrong, and only the server can tell: it is asked.
     miscounted: bool,
     /// Changed messages outside the window, as they are now: a page of history that was read before the change may still be
     /// on its way.
@@ -65,9 +67,9 @@ pub struct RoomState {
     reactions_outside: SortedMap<Seq, Reacted>,
     /// Marks of others may have been told while this client was away.
     stale: bool,
-    /// Changes are applied one by one, in the order in which they happened: what was said before is all here.
+    /// Live changes are being applied, one by one in the order of their numbers, so everything that was said before is here.
     live: bool,
-    /// One's own message moved one's own read mark up to here, which the server has not been told.
+    /// The viewer's own message has moved their read mark up to here, and the server has not been told.
     read_by_writing: Option<Seq>,
 }
 
@@ -85,6 +87,7 @@ impl RoomState {
             marks,
             unread_after: None,
             pinned: SortedMap::new(),
+            views: 0,
             line: LineState::at(head),
             pins: SortedMap::new(),
             counted_through: head,
@@ -117,6 +120,8 @@ impl RoomState {
         self.marks.extend(view.marks.into_iter().map(|marks| (marks.user, marks)));
         self.pins.clear();
         self.pins.extend(view.pins.into_iter().map(|pin| (pin.message, pin)));
+        self.pinned.clear();
+        self.views += 1;
         self.summary = view.summary;
         self.counted_through = view.through;
         self.miscounted = false;
@@ -251,13 +256,13 @@ impl RoomState {
         applied
     }
 
-    /// The answer to "everything after my position": what is between two of its numbers needs no telling.
+    /// The answer to "everything after my position". A number that is left out was overtaken by a later change.
     pub fn catch_up(&mut self, changes: Vec<(Seq, Change)>, through: Seq) {
         line::catch_up(self, changes, through);
         self.summary.head = self.line.head();
     }
 
-    /// What a server missed and fetched again, told to everyone.
+    /// Changes that a server had missed and has fetched, told to everyone.
     pub fn repaired(
         &mut self,
         after: Seq,
@@ -291,7 +296,7 @@ impl RoomState {
             *pinned = message.clone();
         }
         if let Some(timeline) = &mut self.timeline {
-            // Changed while this client caught up, it was not in what was fetched, and comes only now, after younger ones.
+            // It changed while this client caught up: it was not in the answer, and comes only now, after younger ones.
             let late = born <= self.counted && !timeline.has(born);
             let changed = (message.rev != born).then(|| message.clone());
             let put = timeline.put(message);
@@ -304,7 +309,7 @@ impl RoomState {
             }
         }
         if own && self.live && !self.line.is_behind() && self.summary.unread == 0 {
-            // Nothing is unread above it: one's own message is not either. The server is told like of any other.
+            // Nothing above it is unread, so it counts as read itself. The server is told, as of any other message.
             let known = self.summary.marks;
             self.read_by_writing = Some(born).filter(|born| *born > known.read);
             self.put_marks(Marks {
@@ -320,17 +325,17 @@ impl RoomState {
         if self.summary.unread < UNREAD_MAX {
             self.summary.unread = self.summary.unread.saturating_sub(1);
         } else {
-            // There may be more of them than are counted.
+            // There may be more unread messages than are counted.
             self.miscounted = true;
         }
     }
 
-    /// Up to where the server is to be told that the person has read, because they have written.
+    /// The read mark that the server must be told because the person has written.
     pub(crate) fn take_read_by_writing(&mut self) -> Option<Seq> {
         self.read_by_writing.take()
     }
 
-    /// A reaction, by an event or by the answer to a command. Says whether anything that is here changed.
+    /// A reaction, from an event or from the answer to a command. Says whether a message in the window changed.
     fn put_reaction(&mut self, rev: Seq, reacted: Reacted) -> bool {
         let Reacted { message, emoji, user, on } = &reacted;
         match self.timeline.as_mut().filter(|timeline| timeline.has(*message)) {
@@ -343,7 +348,7 @@ impl RoomState {
         }
     }
 
-    /// A pin, by an event or by the answer to a command. Says whether anything changed.
+    /// A pin, from an event or from the answer to a command. Says whether anything changed.
     fn put_pin(&mut self, pin: Pin) -> bool {
         if self.pins.get(&pin.message).is_some_and(|known| known.rev >= pin.rev) {
             return false;
@@ -381,9 +386,9 @@ impl RoomState {
         }
     }
 
-    /// A change as the answer to a command brought it, ahead of its event. Says whether anything changed.
+    /// A change from the answer to a command, which may come before its event. Says whether anything changed.
     pub fn answered(&mut self, seq: Seq, change: Change) -> bool {
-        // What the line has had already may have been overtaken since.
+        // It is known already, and a later change may have overtaken it.
         if seq <= self.cursor() {
             return false;
         }
@@ -398,7 +403,7 @@ impl RoomState {
                 self.put_reaction(seq, Reacted { message, emoji, user, on })
             }
             Change::Pin { pin } => self.put_pin(pin),
-            // They are told by events alone, or concern another line.
+            // These come by events alone, or belong to another line.
             Change::Member { .. }
             | Change::Room { .. }
             | Change::Membership { .. }
@@ -455,7 +460,7 @@ impl RoomState {
         changed
     }
 
-    /// What is left unread, as far as the window can tell. Says whether it can.
+    /// Counts what is left unread, if the window can tell. Says whether it can.
     fn recount(&mut self) -> bool {
         let read = self.summary.marks.read;
         if self.summary.last.as_ref().is_none_or(|last| last.seq <= read) {
@@ -477,13 +482,13 @@ impl RoomState {
         covers
     }
 
-    /// Whether the unread count may be wrong, of a room that is up to date: then the server is asked for it.
+    /// Whether the unread count may be wrong although the room is up to date: then the server is asked for it.
     #[must_use]
     pub(crate) fn is_miscounted(&self) -> bool {
         self.miscounted && !self.line.is_behind()
     }
 
-    /// Everybody whom this state names.
+    /// Calls `name` for everybody whom this state names.
     pub(crate) fn named(&self, name: &mut dyn FnMut(UserId)) {
         self.summary.peer.iter().for_each(|user| name(*user));
         self.summary.last.iter().for_each(|last| name(last.author));
@@ -541,7 +546,8 @@ impl OnLine for RoomState {
     }
 
     fn begin(&mut self) {
-        // In the order of their last changes, a message may come after younger ones: new is what was not known before.
+        // Changes come in the order of their numbers, so a message that was edited may come after younger ones. A message is
+        // new if it was born after what was known before.
         self.counted = self.counted_through;
     }
 
@@ -563,7 +569,7 @@ impl OnLine for RoomState {
                     self.summary.room = room;
                 }
             }
-            // Of other lines.
+            // These belong to other lines.
             Change::Membership { .. } | Change::Sessions {} | Change::Profile { .. } | Change::Unknown => {}
         }
     }

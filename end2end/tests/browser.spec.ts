@@ -1,4 +1,4 @@
-// What a browser may do to a page: clocks that are set, storage that is denied, extensions, and programs that do not come.
+// What a browser may do to a page: clocks that are set, storage that is denied, extensions, and files that do not load.
 import {
   PASSWORD, composer, expect, fillSignUp, isIn, makesRoom, message, opens, says, sees, signUp, test, unique, writesTo, type Person,
 } from "../fixtures";
@@ -62,7 +62,7 @@ for (const [how, deny] of [
   });
 }
 
-test("what an extension puts into the page keeps it from nothing", async ({ open }) => {
+test("elements that an extension adds do not stop the page from working", async ({ open }) => {
   const page = await open();
   await page.addInitScript(() => {
     document.addEventListener("readystatechange", () => {
@@ -94,7 +94,7 @@ test("a page that cannot wake up does not claim to live, and says so", async ({ 
   await page.reload();
   const told = trouble(page, "This page has stopped working.");
   await expect(told).toBeVisible();
-  // Two frames: by then it would have claimed to.
+  // After two frames a page that works would have set these attributes.
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   const html = page.locator("html");
   await expect(html).toHaveAttribute("data-broken", "stopped");
@@ -115,7 +115,7 @@ test("without WebAssembly the forms work, and the page says what does not", asyn
   await fillSignUp(page, { name: "Locked Down", handle: unique("locked"), password: PASSWORD });
   await expect(page.getByRole("heading", { level: 1, name: "#general" })).toBeVisible();
   await expect(trouble(page, "This browser does not run WebAssembly")).toBeVisible();
-  // What would need it is not offered.
+  // Nothing that needs WebAssembly is offered.
   await expect(page.getByLabel("New", { exact: true })).toBeHidden();
   await expect(page.getByRole("button", { name: "Details" })).toBeHidden();
   const bo = await signUp(await open());
@@ -131,7 +131,7 @@ test("without WebAssembly the forms work, and the page says what does not", asyn
 
 for (const kind of ["js", "wasm"]) {
   test(`when the page's .${kind} is not there, it says so and offers to load anew`, async ({ open, expected }) => {
-    // Of a module that does not come, Chromium tells no more than that it did not.
+    // When a module does not load, Chromium gives no message with the error.
     expected(/status of 404/, kind === "js" ? /^uncaught: $/ : /failed to fetch Wasm/);
     const page = await open();
     await signUp(page);

@@ -92,7 +92,7 @@ test("in a search, too, Enter and Escape belong to the input method", async ({ o
   await expect(page.getByRole("heading", { level: 1, name: room })).toBeVisible();
   const method = await page.context().newCDPSession(page);
 
-  /** Composes what finds the channel only; Enter and Escape meanwhile are not the field's. */
+  /** Composes the channel's name. Meanwhile the field must ignore Enter and Escape. */
   const composes = async (field: import("@playwright/test").Locator) => {
     const address = page.url();
     await field.focus();
@@ -100,7 +100,7 @@ test("in a search, too, Enter and Escape belong to the input method", async ({ o
     await expect(field).toHaveValue(place.channel);
     for (const init of [{ isComposing: true }, { keyCode: 229 }]) {
       for (const key of ["Enter", "Escape"]) {
-        // What a key does is done before the next frame.
+        // Any effect of the key happens before the next frame.
         const after = await field.evaluate(async (field: HTMLInputElement, init) => {
           field.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, cancelable: true, ...init }));
           await new Promise(requestAnimationFrame);

@@ -69,7 +69,7 @@ test("by the pointer, and the other sees it on another server", async ({ open })
     await (await pointsAt(page, row(page, deleted))).getByRole("button", { name: "Delete" }).click();
     await dialog.getByRole("button", { name: "Delete" }).click();
     for (const each of [page, bo.page]) await expect(row(each, deleted)).toContainText("This message was deleted.");
-    // A deleted one shows none, and that the pointer has come to it is seen at the one that it has left.
+    // A deleted message has no tools. The tools of the other message disappear when the pointer has reached the deleted one.
     await pointsAt(page, row(page, edited));
     await row(page, deleted).hover();
     await expect(page.getByRole("toolbar")).toHaveCount(0);
@@ -79,7 +79,7 @@ test("by the pointer, and the other sees it on another server", async ({ open })
     const tools = await pointsAt(page, row(page, liked));
     await tools.getByRole("button", { name: "React" }).click();
     await tools.getByRole("button", { name: "🎉" }).click();
-    // The pointer is on another message now, which may show its own.
+    // The pointer may now be on another message, which shows its own tools.
     await expect(row(page, liked).getByRole("toolbar")).toHaveCount(0);
     const chip = (of: Page) => row(of, liked).getByRole("button", { name: /^🎉, / });
     await expect(chip(page)).toHaveAttribute("aria-pressed", "true");
@@ -158,7 +158,7 @@ test("without a pointer: up from an empty composer, Esc, and through the message
     await page.keyboard.press("ArrowUp");
     await expect(row(page, second)).toBeFocused();
     await page.keyboard.press("Enter");
-    // React, copy, pin, edit, delete.
+    // «Delete» is the last tool, and the arrow goes no further.
     for (let n = 0; n < 4; n++) await page.keyboard.press("ArrowRight");
     await expect(row(page, second).getByRole("button", { name: "Delete" })).toBeFocused();
     await page.keyboard.press("Enter");

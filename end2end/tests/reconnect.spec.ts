@@ -89,7 +89,7 @@ test("all servers are gone: words wait, and arrive once, in order", async ({ ope
   await expect(bar).toContainText("3 messages wait.");
   await expect(bar.getByRole("button", { name: "Try now" })).toBeVisible();
 
-  // The page would come back by itself, and take the bar with the button away.
+  // Otherwise the page could reconnect by itself, and the bar with the button would disappear.
   await connectsOnlyWhenAsked(ana.page);
   await startNode(0);
   await startNode(1);

@@ -70,7 +70,7 @@ test("both write at once, and both see one order", async ({ open }) => {
     for (const text of numbered(`both ${who}`, 10)) await says(page, text);
   };
   await Promise.all([write(ana.page, "ana"), write(bo.page, "bo")]);
-  // What is on its way stands below everything else: only what is stored has its place.
+  // Unsent messages are shown below all others. Only stored ones are in their final order.
   const stored = (page: typeof ana.page) => page.getByRole("article").and(page.locator("[data-seq]")).filter({ hasText: "both " });
   for (const page of [ana.page, bo.page]) await expect(stored(page)).toHaveCount(20);
   const order = await texts(ana.page, "both ");
@@ -103,7 +103,7 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
   // Up to the oldest message, a load at a time; whenever older ones come, what one reads stays where it is.
   let loads = 0;
   for (;;) {
-    // In one go: meanwhile nothing is loaded.
+    // In a single call, so that nothing loads in between.
     const seen = await log.evaluate((box) => {
       const rows = [...box.querySelectorAll("article")];
       const textOf = (row: Element) => /line \d+/.exec(row.textContent ?? "")![0];

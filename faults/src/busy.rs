@@ -1,4 +1,4 @@
-//! Processors that are busy with something else, as on a machine that has more to do than Roost.
+//! Keeps all processors busy, as on a machine that runs more than Roost.
 
 use std::{
     sync::{
@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Threads that spin, for each processor.
+/// How many threads spin for each processor.
 const PER_PROCESSOR: usize = 2;
-/// They end by themselves after this time, whatever becomes of the rest.
+/// The threads end by themselves after this time, whatever happens to the rest of the program.
 const AT_MOST: Duration = Duration::from_secs(300);
-/// Turns between two looks at the time.
+/// Turns of the loop between two looks at the clock.
 const TURNS: u32 = 100_000;
 
 /// Threads that spin until this is dropped.

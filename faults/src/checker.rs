@@ -47,9 +47,9 @@ pub struct Verdict {
     pub sends: usize,
     /// Messages acknowledged.
     pub acknowledged: usize,
-    /// Edits, deletions and reactions.
+    /// Edits, deletions, pins and reactions.
     pub changes: usize,
-    /// Joinings and leavings.
+    /// Joins and leaves.
     pub moves: usize,
     /// Messages that someone who had been far away has as history only.
     pub left_to_history: usize,
@@ -94,20 +94,20 @@ pub fn check(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>) -> Verdict {
 /// A screen: messages by room and number, each with its nonce.
 pub type Screen = Vec<(RoomId, Seq, Nonce)>;
 
-/// What of a screen the database does not hold, or holds otherwise.
+/// The messages on a screen that the database does not hold under the same number.
 #[must_use]
 pub fn phantoms(name: &str, screen: &Screen, stored: &HashMap<(RoomId, Seq), Nonce>) -> Vec<Violation> {
     let is_there = |room, seq, nonce| stored.get(&(room, seq)) == Some(&nonce);
     let phantoms = screen.iter().filter(|(room, seq, nonce)| !is_there(*room, *seq, *nonce));
     let violation = |(room, seq, _): &(RoomId, Seq, Nonce)| {
-        Violation::new(Kind::Phantom, name, *room, *seq, "is on the screen and not in the database")
+        Violation::new(Kind::Phantom, name, *room, *seq, "is on the screen but not in the database")
     };
     phantoms.map(violation).collect()
 }
 
-/// Logs that a return of the database to an earlier copy divides. What was acknowledged between the taking of the copy and the
-/// return, from `gone.0` to `gone.1`, may be gone with the database: the copy does not have it, so that no server can bring it
-/// back. It is no loss of Roost's, and only counted. What was acknowledged before, or after, must be there.
+/// Checks logs during which the database went back to an earlier copy. Messages that were acknowledged between the copy and the
+/// return (from `gone.0` to `gone.1`) may be missing: the copy does not have them, so no server can bring them back. This is no fault
+/// of Roost, so they are only counted. Messages that were acknowledged before or after must be there.
 #[must_use]
 pub fn check_life_before(
     logs: &[Log],
@@ -195,7 +195,7 @@ fn check_shown(
     let mut tokens: HashMap<Token, Seq> = HashMap::new();
     let mut skipped: BTreeSet<Seq> = BTreeSet::new();
     let mut last = room.base;
-    // What is in a room that is opened may have been said long before.
+    // The messages of a room that has just been opened may be old: their delay says nothing.
     let mut opened = Seq::ZERO;
     for entry in entries {
         match *entry {
@@ -333,7 +333,7 @@ mod tests {
         let stored = HashMap::from([((ROOM, Seq(4)), nonce(1)), ((ROOM, Seq(5)), nonce(2))]);
         let mut screen = vec![(ROOM, Seq(4), nonce(1)), (ROOM, Seq(5), nonce(2))];
         assert_eq!(phantoms("bea", &screen, &stored), []);
-        // Another message under its number, and a number that is not there.
+        // Another message under the same number, and a number that is not stored.
         screen[1].2 = nonce(9);
         screen.push((ROOM, Seq(6), nonce(3)));
         let found = phantoms("bea", &screen, &stored);

@@ -53,8 +53,8 @@ pub async fn fetch(address: &Address, cookie: &str, rooms: &[RoomId]) -> Result<
     Ok(client)
 }
 
-/// Where what someone has by events differs from a fresh fetch. In a large room one's own read mark is stored once in ten seconds
-/// at most: unless `marks_settled`, a fresh fetch may know less of it.
+/// The differences between a person's state, made of events, and a fresh fetch. In a large room a person's own read mark is stored at
+/// most once in ten seconds: unless `marks_settled`, the fresh fetch may have an older one.
 #[must_use]
 pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<Violation> {
     let mut found = Vec::new();

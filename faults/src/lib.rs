@@ -7,7 +7,7 @@
 //! on purpose: then it must find it.
 //!
 //! `make faults` runs everything; `SEED=…` repeats a run's choices, `ONLY=name,name` chooses scenarios, and `SCHEDULE=file`
-//! gives a mix the very faults that another run has printed ([`schedule`]).
+//! plays a mix with the faults that another run has printed ([`schedule`]).
 #![warn(missing_docs)]
 
 pub mod busy;

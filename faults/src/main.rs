@@ -1,6 +1,6 @@
 //! `faults [--short] [--list]`: plays the scenarios, prints a line for each, writes `.data/faults/report.json`, and fails
-//! when anything was lost, doubled or reordered. `SEED=…` repeats a run's choices; `ONLY=name,name` chooses; `SCHEDULE=file`
-//! plays a mix with the schedule that another run has printed.
+//! when anything was lost, doubled or reordered. `SEED=…` repeats a run's choices; `ONLY=name,name` chooses scenarios;
+//! `SCHEDULE=file` plays a mix with a schedule that another run has printed.
 
 use std::{
     path::Path,
@@ -42,13 +42,13 @@ async fn main() -> ExitCode {
         Err(e) => return fail(&e),
     };
     println!("faults: SEED={seed}");
-    // Whatever ends first, the stage is dropped with it, and ends what it has started.
+    // Whichever ends first, the stage is dropped with it, and stops everything that it has started.
     tokio::select! {
         done = tokio::time::timeout(if short { SHORT_WITHIN } else { WITHIN }, play(&chosen, seed)) => match done {
             Ok(Ok(true)) => ExitCode::SUCCESS,
             Ok(Ok(false)) => ExitCode::FAILURE,
             Ok(Err(e)) => fail(&format!("the scene failed: {e}")),
-            Err(_) => fail(&format!("it took too long; what it had drawn is in {SCHEDULES}")),
+            Err(_) => fail(&format!("it took too long; the schedules that it drew are in {SCHEDULES}")),
         },
         () = server::told_to_stop() => fail("stopped"),
     }
@@ -82,12 +82,12 @@ fn choose(short: bool) -> Result<Vec<Scenario>, String> {
     Ok(chosen)
 }
 
-/// Each with its schedule: the one in the file `SCHEDULE` for the mix that is chosen, or what the seed gives.
+/// Each scenario with its schedule: for the chosen mix the one in the file `SCHEDULE`, if given; otherwise what the seed gives.
 fn planned(chosen: Vec<Scenario>, seed: u64) -> Result<Vec<(Scenario, Schedule)>, String> {
     let mut given = None;
     if let Some(file) = setting("SCHEDULE") {
         if chosen.iter().filter(|scenario| scenario.extra == Extra::Mix).count() != 1 {
-            return Err("SCHEDULE is for one mix: choose it with ONLY".to_owned());
+            return Err("SCHEDULE needs exactly one mix: choose it with ONLY".to_owned());
         }
         let text = std::fs::read_to_string(&file).map_err(|e| format!("SCHEDULE={file}: {e}"))?;
         given = Some(Schedule::parse(&text, SERVERS).map_err(|e| format!("SCHEDULE={file}: {e}"))?);
@@ -105,7 +105,7 @@ async fn play(chosen: &[(Scenario, Schedule)], seed: u64) -> Fallible<bool> {
     let mut stage = Stage::set(Path::new("."), seed).await?;
     println!("faults: everyone is there after {:.1} s", began.elapsed().as_secs_f64());
     let mut outcomes = Vec::new();
-    // The last one that is to go well stands for all: marks only grow.
+    // Marks only grow, so it is enough to compare them after the last scenario that must come out whole.
     let settles = chosen.iter().rposition(|(scenario, _)| scenario.expected == Expected::Whole);
     for (at, (scenario, schedule)) in chosen.iter().enumerate() {
         let again = keep(scenario, schedule)?;
@@ -129,7 +129,7 @@ async fn play(chosen: &[(Scenario, Schedule)], seed: u64) -> Fallible<bool> {
     Ok(report.passed)
 }
 
-/// Writes down what a mix will break, before it does: also a run that is ended from outside can be repeated. Says how.
+/// Saves the schedule of a mix before it is played, so that even a run that is killed can be repeated. Returns how.
 fn keep(scenario: &Scenario, schedule: &Schedule) -> Fallible<Option<String>> {
     if scenario.extra != Extra::Mix {
         return Ok(None);
@@ -137,5 +137,5 @@ fn keep(scenario: &Scenario, schedule: &Schedule) -> Fallible<Option<String>> {
     let Scenario { name, .. } = scenario;
     let file = format!("{SCHEDULES}/{name}.schedule");
     std::fs::write(&file, format!("{DRAWN} {schedule}\n"))?;
-    Ok(Some(format!("the same faults again: SCHEDULE={file} ONLY={name} make faults")))
+    Ok(Some(format!("to repeat these faults: SCHEDULE={file} ONLY={name} make faults")))
 }

@@ -188,7 +188,7 @@ impl Person {
             && !state.client.outbox().items().iter().any(|item| waiting.contains(&item.nonce))
     }
 
-    /// The messages on this client's screen, room by room, as far as they are stored ones.
+    /// The stored messages on this client's screen, room by room.
     #[must_use]
     pub fn screen(&self) -> Screen {
         let state = self.state();
@@ -457,7 +457,7 @@ impl Person {
         let newest: Vec<_> = newest.filter(|message| !message.deleted).cloned().collect();
         let Some(message) = newest.choose(rng) else { return };
         let (seq, own) = (message.seq, message.author == self.user);
-        // In a channel that is for its owners.
+        // In a channel only owners may pin.
         let may_pin = state.client.room(room).is_some_and(|room| room.summary.room.kind != RoomKind::Channel);
         let command = match (Token::of(&message.body), rng.random_range(0..20)) {
             (Some(_), 0) if own => Command::Delete { room, seq },
@@ -600,17 +600,9 @@ impl State {
 
     /// What the wire says, and whether it says it in order. Gives one's own messages that are in it.
     fn note(&mut self, frame: &ServerFrame, me: UserId, now: Millis) -> Vec<(Nonce, Seq)> {
-        let of_change = |change: &Change| match change {
-            Change::Message { message } if message.author == me => Some((message.nonce, message.seq)),
-            Change::Message { .. }
-            | Change::Reaction { .. }
-            | Change::Pin { .. }
-            | Change::Member { .. }
-            | Change::Room { .. }
-            | Change::Membership { .. }
-            | Change::Sessions {}
-            | Change::Profile { .. }
-            | Change::Unknown => None,
+        let of_change = |change: &Change| {
+            let own = change.message().filter(|message| message.author == me);
+            own.map(|message| (message.nonce, message.seq))
         };
         match frame {
             ServerFrame::Event { event: Event::Change { line, seq, change, .. } } => {

@@ -25,7 +25,7 @@ pub enum Fault {
     RedisCutsListeners,
     /// Redis hangs.
     RedisHangs,
-    /// Redis closes who does not take his news at once.
+    /// Redis closes a connection that does not read at once.
     RedisImpatient,
     /// One server alone does not reach Redis.
     RedisGoneForOne,
@@ -37,7 +37,8 @@ pub enum Fault {
     PostgresCrashes,
     /// Postgres hangs.
     PostgresHangs,
-    /// A copy of the database is taken, and in the end put in its place, as from a backup: what was said in between is gone.
+    /// A copy of the database is taken, and at the end it replaces the database, as when a backup is restored: what was written in
+    /// between is gone.
     DatabaseGoesBack,
     /// One server alone does not reach Postgres.
     PostgresGoneForOne,
@@ -157,7 +158,7 @@ pub enum Expected {
     Lost,
     /// The same, and messages twice.
     Doubled,
-    /// The same, and messages on screens that the database does not hold.
+    /// The same, and messages on screens that are not in the database.
     Phantom,
 }
 
@@ -178,9 +179,9 @@ pub struct Scenario {
     pub extra: Extra,
     /// What must come out.
     pub expected: Expected,
-    /// Within this time after the fault's end everyone must be whole.
+    /// Everyone must be whole within this time after the fault's end.
     pub whole_within: Duration,
-    /// Whether all processors are busy with something else meanwhile.
+    /// Whether all processors are kept busy meanwhile.
     pub busy: bool,
     /// Part of the short run.
     pub short: bool,

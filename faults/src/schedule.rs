@@ -1,4 +1,4 @@
-//! When what is broken: drawn by lot from a seed, or given as text, in the very form in which it is printed.
+//! Which fault happens when: drawn at random from a seed, or read from text in the form in which schedules are printed.
 
 use std::{fmt, time::Duration};
 
@@ -13,23 +13,23 @@ use crate::scenario::{Extra, Fault, Scenario, Thing};
 /// One fault of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// What.
+    /// The fault.
     pub fault: Fault,
-    /// To which server or network.
+    /// The server or network that it hits.
     pub target: usize,
-    /// When, after the beginning.
+    /// When it begins, counted from the start of the schedule.
     pub at: Duration,
-    /// For how long.
+    /// How long it lasts.
     pub hold: Duration,
 }
 
-/// Faults in the order of their beginnings.
+/// Faults, sorted by the time at which they begin.
 ///
 /// Its text is `FROM-UNTIL FAULT TARGET`, in seconds, with commas or lines between: `0.5-1.2 BalancerReloads 1, …`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule(pub Vec<Planned>);
 
-/// What a scenario draws, it draws from this: the same for a seed, whatever was played before.
+/// The random numbers of a scenario. They depend on the seed and the name only, not on what was played before.
 #[must_use]
 pub fn generator(seed: u64, scenario: &str) -> StdRng {
     let mut bytes = [0; 32];
@@ -41,7 +41,7 @@ pub fn generator(seed: u64, scenario: &str) -> StdRng {
 }
 
 impl Schedule {
-    /// What this scenario breaks.
+    /// The faults of this scenario.
     #[must_use]
     pub fn of(scenario: &Scenario, seed: u64, targets: usize) -> Self {
         let mut rng = generator(seed, scenario.name);
@@ -52,10 +52,10 @@ impl Schedule {
         Self(vec![Planned { fault: scenario.fault, target, at: Duration::ZERO, hold: scenario.hold }])
     }
 
-    /// Reads what [`Self`] prints. What is copied from a report may begin with its «drawn:».
+    /// Reads the text that [`Self`] prints. It may begin with «drawn:», as in a report.
     ///
     /// # Errors
-    /// What is wrong, and with which of them.
+    /// The entry that is wrong, and why.
     pub fn parse(text: &str, targets: usize) -> Result<Self, String> {
         let text = text.trim();
         let entries = text.strip_prefix(DRAWN).unwrap_or(text).split([',', '\n']).map(str::trim);
@@ -68,7 +68,7 @@ impl Schedule {
     }
 }
 
-/// What a report says before a schedule.
+/// A report prints this before a schedule.
 pub const DRAWN: &str = "drawn:";
 
 fn parse_one(entry: &str, targets: usize) -> Result<Planned, String> {
@@ -85,7 +85,7 @@ fn parse_one(entry: &str, targets: usize) -> Result<Planned, String> {
 }
 
 fn parse_time(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().map_err(|_| format!("{text} is no number of seconds"))?;
+    let seconds = text.parse().map_err(|_| format!("{text} is not a number of seconds"))?;
     let time = Duration::try_from_secs_f64(seconds).map_err(|e| format!("{text} s: {e}"))?;
     Ok(Duration::from_millis(time.as_micros().div_ceil(1_000).try_into().unwrap_or(u64::MAX)))
 }
@@ -107,7 +107,7 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// The faults of a mix. Never two at the same thing at a time. All times are whole tenths of a second, as they are printed.
+/// The faults of a mix. Two faults never break the same thing at once. All times are whole tenths of a second, as they are printed.
 fn draw(rng: &mut StdRng, hold: Duration, targets: usize) -> Schedule {
     let tenths = |count: u64| Duration::from_millis(100 * count);
     let mut planned = Vec::new();
@@ -187,7 +187,7 @@ mod tests {
             ("", "nothing"),
             ("1.0-2.0 RedisGone", "FROM-UNTIL FAULT TARGET"),
             ("1.0 RedisGone 1", "FROM-UNTIL FAULT TARGET"),
-            ("1.0-x RedisGone 1", "x is no number of seconds"),
+            ("1.0-x RedisGone 1", "x is not a number of seconds"),
             ("1.0-inf RedisGone 1", "inf s"),
             ("2.0-1.0 RedisGone 1", "ends before it begins"),
             ("1.0-2.0 RedisBent 1", "unknown variant `RedisBent`, expected one of `Nothing`"),

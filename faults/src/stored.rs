@@ -74,8 +74,8 @@ pub async fn people(pool: &PgPool, rng: &mut StdRng) -> Fallible<Vec<Account>> {
     Ok(accounts)
 }
 
-/// Lets the database itself note each number that a change takes. A row holds only the last one, so that a number without a
-/// change could not be told from one that a later change of the same thing has overtaken.
+/// Makes the database note each number that a change takes. A row holds only its last number, so without this a number without a
+/// change would look like one that a later change of the same thing has replaced.
 async fn note_numbers(pool: &PgPool) -> Fallible<()> {
     sqlx::raw_sql(
         "create table numbers_taken (line_id uuid not null, seq bigint not null);
@@ -125,7 +125,7 @@ pub async fn person(pool: &PgPool, name: &str) -> Fallible<Account> {
     Ok(Account { name: name.to_owned(), user: UserId(user), cookie, rooms: Vec::new(), channels: Vec::new() })
 }
 
-/// Puts a room into the database whose own properties are its change 1, and whose members came one after the other.
+/// Puts a room into the database. Change 1 is the room's own properties; its members joined one after the other.
 ///
 /// # Errors
 /// When the database fails.

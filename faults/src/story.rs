@@ -41,21 +41,21 @@ const BEFORE: Duration = Duration::from_secs(2);
 const AFTER: Duration = Duration::from_secs(2);
 /// What is whole becomes quiet within this time once nobody writes.
 const QUIET_WITHIN: Duration = Duration::from_secs(40);
-/// Whoever is not whole by then is named.
+/// A person who is not whole by then is named in a note.
 const SLOW: Duration = Duration::from_secs(6);
 /// How often it is looked whether everyone is whole.
 const LOOK: Duration = Duration::from_millis(100);
 /// Marks are written once a second.
 const MARKS: Duration = Duration::from_millis(2_500);
-/// Marks that were lost are found within this time: every 15 s it is looked for them.
+/// Lost marks are found within this time: servers look for them every 15 s.
 const MARKS_WITHIN: Duration = Duration::from_secs(25);
-/// The same for one's own read mark in a room that is so large that it is written once in ten seconds.
+/// The same for a person's own read mark in a large room, where it is written once in ten seconds.
 const LARGE_MARKS_WITHIN: Duration = Duration::from_secs(15);
-/// What takes longer is worth a note.
+/// Waiting longer for marks than this is worth a note.
 const MARKS_SLOW: Duration = Duration::from_secs(1);
 /// After the database has gone back and everyone is whole, people talk for so long again.
 const LIFE_AFTER: Duration = Duration::from_secs(5);
-/// What was stored before the database went back may be acknowledged so much later, in milliseconds.
+/// A message that was stored before the database went back may still be acknowledged up to this much later, in milliseconds.
 const ANSWERED_WITHIN: Millis = 2_000;
 /// How many states are compared with a fresh fetch at a time.
 const COMPARED_AT_ONCE: usize = 16;
@@ -63,7 +63,7 @@ const COMPARED_AT_ONCE: usize = 16;
 const WAVES: usize = 3;
 /// After each, everyone is back within this time.
 const STORM_WITHIN: Duration = Duration::from_secs(30);
-/// Who signs out, in the scenarios about sessions.
+/// How many people sign out in the scenarios about sessions.
 const SIGNED_OUT: usize = 5;
 /// A server's memory after a storm may be larger by this than before: allocators keep some.
 const MEMORY_SLACK_KB: i64 = 16 * 1024;
@@ -75,11 +75,11 @@ pub struct Stage {
     index: BTreeMap<UserId, usize>,
     channels: Vec<RoomId>,
     orders: watch::Sender<Orders>,
-    /// From when on everybody counts the time.
+    /// Everybody counts the time from here.
     began: Instant,
     seed: u64,
     rng: StdRng,
-    /// From when until when the database was another one than it is now.
+    /// From when until when the database was one that has since been replaced.
     gone: Option<(Millis, Millis)>,
     reload: bool,
     _lives: Vec<AbortOnDropHandle<()>>,
@@ -128,8 +128,8 @@ impl Stage {
         self.place.report_file()
     }
 
-    /// Plays a scenario with this schedule, and says what came out. With `marks_settled` it waits until everybody's own read marks
-    /// are stored, also in the large channel, and compares them too: that takes some seconds, so not each scenario does.
+    /// Plays a scenario with this schedule and returns the outcome. With `marks_settled` it waits until everybody's own read marks are
+    /// stored, also in the large channel, and compares them too. That takes some seconds, so only one scenario of a run does it.
     ///
     /// # Errors
     /// When the scene itself fails: a server does not start, the database does not answer.
@@ -157,7 +157,7 @@ impl Stage {
             max = max.max(self.until_no_phantoms(scenario, gone, &mut found).await);
             self.hush(scenario, &mut found).await;
             found.extend(self.check_life_before(gone, &bases, &mut notes).await?);
-            // Marks go back with the database.
+            // The marks went back with the database.
             marks.stop().await;
             marks = MarksWatch::start(&self.place.pool);
             bases = self.new_logs().await?;
@@ -220,7 +220,7 @@ impl Stage {
         Ok(bases)
     }
 
-    /// Nobody writes any more; waits until everything is quiet.
+    /// Tells everybody to stop writing, and waits until everything is quiet.
     async fn hush(&mut self, scenario: &Scenario, found: &mut Vec<Violation>) {
         self.orders.send_modify(|orders| *orders = Orders { reloads: orders.reloads, ..Orders::QUIET });
         let patience =
@@ -275,8 +275,8 @@ impl Stage {
         }
     }
 
-    /// Lets the faults of a schedule begin, last and end. On a machine that is busy they may be late: then whatever breaks the
-    /// same thing next is late too.
+    /// Lets the faults of a schedule begin, last and end. On a busy machine a fault may be late; then the next fault that breaks the
+    /// same thing is late too.
     async fn perform(&mut self, schedule: &Schedule) -> Fallible<()> {
         let began = Instant::now();
         let mut to_begin = schedule.0.clone();
@@ -302,7 +302,7 @@ impl Stage {
                 tokio::time::sleep(LOOK).await;
             }
         }
-        // Not before: in a mix, a server may be started while what it needs is away.
+        // Only now: in a mix, a server may be started while Redis or Postgres is away.
         for at in 0..SERVERS {
             self.place.until_ready(at).await?;
         }
@@ -444,7 +444,7 @@ impl Stage {
         let mut times = Vec::new();
         let mut said = false;
         while !waiting.is_empty() && mended.elapsed() < scenario.whole_within {
-            // Whoever was on their way into a channel, or out of it, arrives.
+            // Joins and leaves that were under way take effect.
             if let Ok(memberships) = stored::memberships(&self.place.pool, &self.channels).await {
                 truth.memberships = memberships;
             }
@@ -471,8 +471,8 @@ impl Stage {
         (times[times.len() / 2], times[times.len() - 1])
     }
 
-    /// Waits until no screen shows what the database does not hold, and says how long that took after the database had gone
-    /// back. People go on talking meanwhile.
+    /// Waits until every message on a screen is in the database, and returns how long that took after the database went back.
+    /// People go on talking meanwhile.
     async fn until_no_phantoms(
         &self,
         scenario: &Scenario,
@@ -499,16 +499,16 @@ impl Stage {
     }
 
     async fn phantoms(&self) -> Result<Vec<Violation>, sqlx::Error> {
-        // The screens first: what is on them has been committed before.
+        // The screens first: what they show was committed earlier.
         let screens: Vec<_> =
             self.people.iter().map(|person| (person.name.as_str(), person.screen())).collect();
         let stored = stored::nonces(&self.place.pool).await?;
         Ok(screens.iter().flat_map(|(name, screen)| checker::phantoms(name, screen, &stored)).collect())
     }
 
-    /// What was written until the database had gone back, and everyone was whole again. Two lives of the database gave the same
-    /// numbers to different messages, so what was shown in between cannot be told apart by them: what is looked at is that no
-    /// acknowledged message is missing but those that nobody can have any more, and what everyone's screen is in the end.
+    /// Checks what was written until the database had gone back and everyone was whole again. Before and after the return the
+    /// database gave the same numbers to different messages, so the logs of what was shown cannot be checked by number. Instead it
+    /// checks that no acknowledged message is missing, except those that went with the database, and that no screen shows a phantom.
     async fn check_life_before(
         &self,
         gone: (Millis, Millis),
@@ -519,9 +519,8 @@ impl Stage {
         let stored = stored::since(&self.place.pool, bases, &self.index).await?;
         let (gone_with_it, mut found) = checker::check_life_before(&logs, &stored, gone);
         notes.push(format!(
-            "{} messages that had been acknowledged after the copy went with the database; {} others from then are there",
-            gone_with_it,
-            logs.iter().map(|log| log.acknowledged.len()).sum::<usize>() - gone_with_it
+            "{gone_with_it} of {} acknowledged messages came after the copy and went with the database",
+            logs.iter().map(|log| log.acknowledged.len()).sum::<usize>()
         ));
         found.extend(self.phantoms().await?);
         Ok(found)
@@ -549,8 +548,8 @@ impl Stage {
         }
     }
 
-    /// Everybody's state, made of events, must be what a fresh fetch gives. With `marks_settled`, everybody's own read marks too:
-    /// in the large channel they are stored once in ten seconds at most, so whoever differs is looked at again until then.
+    /// Everybody's state, made of events, must equal a fresh fetch. With `marks_settled` this includes everybody's own read marks.
+    /// In the large channel these are stored at most once in ten seconds, so people who differ are compared again until then.
     async fn compare_with_fresh(&self, marks_settled: bool) -> Vec<Violation> {
         let compare = |person: Arc<Person>| {
             let address = self.place.address(person.index);

@@ -1,4 +1,4 @@
-//! What can be wrong, in words: for whom, where, and how.
+//! What the test can find wrong: who saw it, in which room, and how.
 
 use std::fmt;
 
@@ -17,28 +17,28 @@ pub enum Kind {
     Hole,
     /// A mark went back, or lies beyond what it may.
     Marks,
-    /// What a client has is not what a fresh fetch gives.
+    /// A client's state differs from a fresh fetch.
     Differs,
-    /// A message is on a screen that the database does not hold.
+    /// A screen shows a message that is not in the database.
     Phantom,
     /// It took too long.
     Late,
-    /// A send was refused for good, or something else went otherwise than it should.
+    /// A send was refused for good, or something else went wrong.
     Unexpected,
 }
 
-/// One thing that is wrong: for whom, where, and how.
+/// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// What.
+    /// What is wrong.
     pub kind: Kind,
-    /// Whose client saw it.
+    /// The person whose client saw it.
     pub who: String,
-    /// In which room.
+    /// The room, if there is one.
     pub room: Option<RoomId>,
-    /// At which number.
+    /// The number, if there is one.
     pub seq: Option<Seq>,
-    /// In words.
+    /// The details, in words.
     pub detail: String,
 }
 
@@ -49,7 +49,7 @@ impl Violation {
         Self { kind, who: who.to_owned(), room: Some(room), seq: Some(seq), detail: detail.into() }
     }
 
-    /// Something wrong that has no place.
+    /// Something wrong that belongs to no room.
     #[must_use]
     pub fn at_large(kind: Kind, who: &str, detail: impl Into<String>) -> Self {
         Self { kind, who: who.to_owned(), room: None, seq: None, detail: detail.into() }

@@ -14,7 +14,7 @@ pub enum Direction {
     After,
 }
 
-/// A place in the list of rooms: that of the last room one knows of it.
+/// A place in the list of rooms: that of the last room that has been listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoomsAfter {
@@ -41,7 +41,7 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<RoomsAfter>,
     },
-    /// Which of these rooms have other heads than these? Answered by `rooms`, with those.
+    /// Asks which of these rooms have heads other than these. Answered by `rooms`, with those that have.
     CompareRooms {
         /// Up to [`ROOMS_PAGE`](crate::limits::ROOMS_PAGE) rooms, each with the number up to which it is known.
         known: Vec<(RoomId, Seq)>,
@@ -53,7 +53,7 @@ pub enum Command {
         /// Which.
         room: RoomId,
     },
-    /// Every change after `after`. Answered by `changes`, or, of a room, by `view` when that is shorter.
+    /// Every change after `after`. Answered by `changes`; for a room that is too far ahead, by `view`.
     CatchUp {
         /// Which line: a room's, one's own, or the workspace's.
         line: Line,
@@ -108,7 +108,8 @@ pub enum Command {
         /// Whether it is to be there.
         on: bool,
     },
-    /// Pin a message to the room, or take the pin away. Safe to repeat. Answered by `changed`.
+    /// Pin a message to the room, or take the pin away. Safe to repeat. Answered by `changed`, or by `done` if the message
+    /// was never pinned and still is not.
     Pin {
         /// Where.
         room: RoomId,

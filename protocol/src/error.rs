@@ -80,7 +80,7 @@ error_codes! {
     TooMuchGarbage = 1011 Never "too many frames that could not be read";
     /// A connection says `hello` once.
     HelloRepeated = 1012 Never "hello has been said already";
-    /// The person sent a flood of pings, or went on asking what was refused.
+    /// The person sent a flood of pings, or went on sending commands that came too fast.
     TooManyFrames = 1013 Later "too many frames in a short time";
 
     /// Nothing but white space.
@@ -114,7 +114,7 @@ error_codes! {
     ReactionsFull = 3010 Never "the message has too many reactions";
     /// The room has as many pinned messages as one may have.
     PinsFull = 3011 Never "the room has too many pinned messages";
-    /// A message of this nonce is stored, with another text: a nonce belongs to one message.
+    /// A message with this nonce and another text is stored: a nonce belongs to one message.
     NonceTaken = 3012 Never "another message was sent with this nonce";
 
     /// Another account has this handle.
@@ -224,7 +224,7 @@ pub enum CloseCode {
     TooMuchGarbage = 4002,
     /// Too many connections: come back much later.
     TooManyConnections = 4003,
-    /// Sent a flood of pings, or went on asking what was refused: come back later.
+    /// Sent a flood of pings, or went on sending commands that came too fast: come back later.
     TooManyFrames = 4004,
     /// The session has ended, or there is none: sign in.
     SessionEnded = 4401,

@@ -8,25 +8,25 @@ use crate::{Line, Marks, Member, Message, Pin, Room, RoomId, RoomSummary, Seq, U
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Change {
-    /// On a room's line: a message is new, or its text has changed.
+    /// On a room's line: a message is new, was edited, or was deleted.
     Message {
         /// As it is now.
         message: Message,
     },
-    /// On a room's line: somebody reacted to a message, or took it back.
+    /// On a room's line: somebody reacted to a message, or took a reaction back.
     Reaction {
-        /// Which message. Short on the wire: it is told to many.
+        /// Which message. The name is short on the wire because reactions are told to many.
         #[serde(rename = "to")]
         message: Seq,
         /// Which emoji.
         emoji: String,
         /// Who.
         user: UserId,
-        /// Whether it is there now.
+        /// Whether the reaction is there now.
         #[serde(default = "model::yes", skip_serializing_if = "model::is_true")]
         on: bool,
     },
-    /// On a room's line: a message was pinned, or a pin taken away.
+    /// On a room's line: a message was pinned or unpinned.
     Pin {
         /// As it is now.
         pin: Pin,
@@ -37,7 +37,7 @@ pub enum Change {
         member: Member,
         /// How many members the room has now.
         members: u32,
-        /// How far they are: who has just come begins at the room's end.
+        /// How far they are. A new member begins at the room's end.
         marks: Marks,
     },
     /// On a room's line: its own properties have changed.
@@ -49,12 +49,12 @@ pub enum Change {
     Membership {
         /// Which room.
         room: RoomId,
-        /// The room in their list, as it was when this was told; `None` when they are no longer in it.
+        /// The room in their list, as it was when this was told. `None` if they are no longer in it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         summary: Option<Box<RoomSummary>>,
     },
-    /// On a person's line: some of their sessions have ended. Which of a server's connections must be closed is asked in
-    /// the database; a browser has nothing to do.
+    /// On a person's line: some of their sessions have ended. Servers ask the database which connections to close; a
+    /// browser has nothing to do.
     Sessions {},
     /// On the workspace's line: a profile has changed.
     Profile {
@@ -66,8 +66,16 @@ pub enum Change {
     Unknown,
 }
 
-/// What a server tells. `change` is durable: it has a number, and a hole in the numbers is asked for again.
-/// The others pass: whoever misses one learns the same from the next `welcome`, `view` or `members`.
+impl Change {
+    /// The message as it is now, if this change is about one: new, edited or deleted.
+    #[must_use]
+    pub fn message(&self) -> Option<&Message> {
+        if let Self::Message { message } = self { Some(message) } else { None }
+    }
+}
+
+/// What a server tells. `change` and `changes` are durable: changes have numbers, and a browser asks again for those that it
+/// misses. The others pass: a browser that misses one learns the same from the next `welcome`, `view` or `members`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
@@ -79,21 +87,21 @@ pub enum Event {
         seq: Seq,
         /// What changed.
         change: Change,
-        /// The people whom the change names; a reaction's are left out, since it is told to many.
+        /// The people whom the change names. A reaction leaves its user out, because it is told to many.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
-    /// What a server missed and has fetched again: the same as a `changes` reply. Audience: the line's.
+    /// Changes that a server had missed and has fetched: the same as a `changes` reply. Audience: the line's.
     Changes {
         /// Which line.
         line: Line,
-        /// The number after which this begins: to a browser that is not so far yet it is a hole.
+        /// The number after which these changes begin. A browser that has not got so far has a hole before them.
         after: Seq,
-        /// The changes, each with its number; what is between two numbers was overtaken by a later one.
+        /// The changes, each with its number. A number that is left out was overtaken by a later change.
         changes: Vec<(Seq, Change)>,
         /// The new position.
         through: Seq,
-        /// The people whom the changes name.
+        /// The people whom the changes name, except the users of reactions.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },

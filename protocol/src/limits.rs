@@ -6,7 +6,7 @@ pub const BODY_CHARS_MAX: usize = 4_000;
 pub const EMOJI_CHARS_MAX: usize = 16;
 /// Different emoji under one message.
 pub const EMOJIS_MAX: usize = 20;
-/// Reactions to one message, over all emoji: the whole of them travels with the message.
+/// Reactions to one message, over all emoji: all of them travel with the message.
 pub const REACTIONS_MAX: usize = 500;
 /// Bytes of one WebSocket frame from a browser.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
@@ -32,9 +32,10 @@ pub const CHANGES_MAX: usize = 200;
 pub const BEHIND_MAX: i64 = 1_000;
 /// Rooms that one person may be in.
 pub const ROOMS_PER_USER_MAX: usize = 2_000;
-/// Rooms up to which others may add a person: what is left is for rooms of their own choice.
+/// Others may add a person to a room only while the person is in fewer rooms than this. The rest is for rooms of their own
+/// choice.
 pub const ROOMS_ADDED_MAX: usize = 1_500;
-/// Rooms in one answer to `list_rooms`, and that one `compare_rooms` names.
+/// Rooms in one answer to `list_rooms`, and in one `compare_rooms`.
 pub const ROOMS_PAGE: usize = 100;
 /// Bytes of the rooms in `welcome`, as JSON: with everything else it stays below 64 kB.
 pub const WELCOME_ROOMS_BYTES_MAX: usize = 48 * 1024;
@@ -42,7 +43,7 @@ pub const WELCOME_ROOMS_BYTES_MAX: usize = 48 * 1024;
 pub const ROOMS_SHOWN: usize = 50;
 /// Pinned messages of one room.
 pub const PINS_MAX: usize = 100;
-/// People whom one `people` asks for.
+/// People in one `people` command.
 pub const PEOPLE_MAX: usize = 100;
 /// Members of one room.
 pub const MEMBERS_MAX: usize = 10_000;
@@ -59,23 +60,23 @@ pub const PREVIEW_CHARS: usize = 160;
 /// Unread messages are counted up to here and then shown as "99+".
 pub const UNREAD_MAX: u32 = 100;
 
-// Times, in milliseconds. The inner bound is always the shorter one: whoever waits for an answer waits longer than the other
-// end works on it, so that a slow database is refused in words and not asked the same again.
+// Times, in milliseconds. Each end waits for an answer for longer than the other end works on it. So when the database is
+// slow, a browser is told so by a refusal and does not ask the same question again.
 
 /// The database ends a statement after this time.
 pub const STATEMENT_MS: u32 = 8_000;
-/// A server works on a command for this time, then refuses it (5003). A send may stand behind another flush: it has twice as
-/// long.
+/// A server works on a command for this time, then refuses it (5003). A send has twice as long, because it may stand behind
+/// another flush.
 pub const COMMAND_MS: u32 = 10_000;
 /// A browser gives up a connection that leaves a send unanswered for this time, even if events come on it, and repeats the send
-/// on the next one: the server's work on it and on some commands before it, and the way.
+/// on the next one. The time covers the server's work on the send and on some commands before it, and the network.
 pub const SENT_MS: u32 = 60_000;
-/// A `hello` waits for its turn for this time, then it is refused (5002).
+/// A `hello` waits for its turn for this time, then the server refuses it (5002).
 pub const HELLO_TURN_MS: u32 = 5_000;
 /// A browser says `hello` within this time after the socket is open.
 pub const HELLO_MS: u32 = 10_000;
-/// A browser waits for its `welcome` for this time: the server's work, and the way of a long list over a slow line. After each
-/// `welcome` that did not come in time it waits twice as long, up to [`WELCOME_MS_MAX`].
+/// A browser waits for its `welcome` for this time, which covers the server's work and a long list on a slow network. After
+/// each `welcome` that did not come in time it waits twice as long, up to [`WELCOME_MS_MAX`].
 pub const WELCOME_MS: u32 = 20_000;
 /// See [`WELCOME_MS`].
 pub const WELCOME_MS_MAX: u32 = 80_000;
@@ -83,7 +84,7 @@ pub const WELCOME_MS_MAX: u32 = 80_000;
 pub const PING_MS: u32 = 25_000;
 /// It waits for the answer for this time. A server answers at once, whatever else it is doing.
 pub const PONG_MS: u32 = 10_000;
-/// The same, when something suggests that the connection is dead: a person who comes back is not kept waiting for long.
+/// The same, when something suggests that the connection is dead: a person who comes back must not wait for long.
 pub const PONG_DOUBTED_MS: u32 = 4_000;
 /// A server closes a connection that was silent for this time.
 pub const SILENT_MS: u32 = 3 * PING_MS;

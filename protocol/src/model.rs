@@ -16,8 +16,8 @@ pub struct User {
     pub handle: String,
     /// The name that is shown.
     pub name: String,
-    /// The number on the workspace's line at which this profile last changed; 0 while it never has. Of two profiles of
-    /// one person, the one with the higher number is the newer.
+    /// The number on the workspace's line at which this profile last changed; 0 if it never has. Of two profiles of one
+    /// person, the one with the higher number is newer.
     #[serde(default, skip_serializing_if = "Seq::is_zero")]
     pub rev: Seq,
 }
@@ -90,7 +90,7 @@ pub struct Message {
     pub id: MessageId,
     /// Its place in the room.
     pub seq: Seq,
-    /// The last change of its text; equal to `seq` while nothing has changed. Reactions have numbers of their own.
+    /// The last change of its text; equal to `seq` if it has never changed. Reactions have numbers of their own.
     pub rev: Seq,
     /// Who wrote it.
     pub author: UserId,
@@ -112,7 +112,7 @@ pub struct Message {
 }
 
 /// One emoji under a message, and who chose it. A message's reactions are ordered by the number of each one's first
-/// [`UserReaction`], so the order follows from what is there, whichever way one learned of it.
+/// [`UserReaction`], so every client has them in the same order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaction {
     /// See [`Emoji`](crate::Emoji).
@@ -163,10 +163,10 @@ pub(crate) fn is_true(flag: &bool) -> bool {
 }
 
 impl Message {
-    /// Puts someone's emoji under the message, or takes it away, as change number `rev` did. What is known to be newer
-    /// stays. Says whether anything changed.
+    /// Puts someone's emoji under the message, or takes it away, as change number `rev` did. A newer state stays. Says
+    /// whether anything changed.
     pub fn react(&mut self, emoji: &str, user: UserId, on: bool, rev: Seq) -> bool {
-        // What was deleted has none, whatever is told late.
+        // A deleted message has no reactions, even if one comes late.
         if self.deleted {
             return false;
         }
@@ -244,7 +244,7 @@ pub struct RoomView {
     /// The pinned messages, the last pinned first: at most [`PINS_MAX`](crate::limits::PINS_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pins: Vec<Pin>,
-    /// Everybody whom the view names.
+    /// The people whom the view names, except those who are named only by reactions.
     pub people: Vec<User>,
     /// All changes up to this number are in this view.
     pub through: Seq,

@@ -11,8 +11,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Reply {
-    /// To `hello`: who one is, how far one's own line and the workspace's are, and the rooms that were active last. At
-    /// most 64 kB, however many rooms one is in.
+    /// To `hello`: who the viewer is, how far their own line and the workspace's are, and the rooms that were active last.
+    /// At most 64 kB, no matter how many rooms the viewer is in.
     Welcome {
         /// The viewer.
         me: User,
@@ -22,7 +22,7 @@ pub enum Reply {
         epoch: Epoch,
         /// How often to `ping`, in milliseconds; a silent connection is closed after three times that.
         ping_ms: u32,
-        /// The head of the viewer's own line: every membership up to it is in `rooms`, or comes by `list_rooms`.
+        /// The head of the viewer's own line: every membership up to it is in `rooms` or comes by `list_rooms`.
         person: Seq,
         /// The head of the workspace's line.
         workspace: Seq,
@@ -61,7 +61,7 @@ pub enum Reply {
         through: Seq,
         /// Ask again from `through`: there is more.
         more: bool,
-        /// The people whom the changes name.
+        /// The people whom the changes name, except the users of reactions.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
@@ -84,7 +84,7 @@ pub enum Reply {
         /// The message as it is stored: the first one's, when the nonce was known already.
         message: Message,
     },
-    /// To `edit`, `delete`, `react` and `pin`: it is committed, or was so before. The same comes as an event.
+    /// To `edit`, `delete`, `react` and `pin`: it is committed, now or before. A new change also comes as an event.
     Changed {
         /// Which line.
         line: Line,
@@ -103,7 +103,7 @@ pub enum Reply {
     },
     /// To `invite`.
     Invited {
-        /// Those who could not be added, because they are in as many rooms as one may be added to.
+        /// Those who were not added, because they are already in as many rooms as others may add a person to.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         full: Vec<UserId>,
     },

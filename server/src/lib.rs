@@ -55,8 +55,8 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// The listener cannot be asked.
-    #[error("the server stopped: {0}")]
+    /// The listener does not tell its address.
+    #[error("cannot read the address that the server listens on: {0}")]
     Listener(#[from] io::Error),
 }
 
@@ -186,7 +186,7 @@ async fn serve(site: Site, listener: TcpListener, shutdown: impl Future<Output =
         told.cancel();
         gone.cancelled().await;
     });
-    // Sockets are none of these requests: the node sends them away itself.
+    // WebSockets are not among these requests: the node sends them away itself.
     let leave = async {
         leaving.cancelled().await;
         node.leave(drain / 2, drain).await;

@@ -108,7 +108,7 @@ impl Outboxes {
 pub struct Now {
     /// Open sockets.
     pub connections: usize,
-    /// Topics that this node follows.
+    /// Lines that this node follows.
     pub lines: usize,
     /// Each Redis, in the order of the setting: whether it carries.
     pub bus_up: Vec<bool>,
@@ -130,9 +130,9 @@ pub struct Metrics {
     pub delivery_seconds: Histogram,
     /// Repairs that fetched what was missing, by one query for the node.
     pub holes_repaired: Counter,
-    /// Rooms that the head check found behind.
+    /// Lines that the head check found behind.
     pub head_check_finds: Counter,
-    /// See `docs/operating.md`.
+    /// Times this node found that the database had gone back.
     pub epochs_renewed: Counter,
     /// Marks that the check of the marks found, of which this node had not heard.
     pub marks_check_finds: Counter,
@@ -218,12 +218,12 @@ impl Metrics {
         r.register("holes_repaired", "Repairs of missed changes from Postgres", self.holes_repaired.clone());
         r.register(
             "epochs_renewed",
-            "Times the database was found to have gone back",
+            "Times this node found that the database had gone back",
             self.epochs_renewed.clone(),
         );
         r.register(
             "head_check_finds",
-            "Rooms that the head check found behind",
+            "Lines that the head check found behind",
             self.head_check_finds.clone(),
         );
         r.register(

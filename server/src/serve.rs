@@ -1,8 +1,8 @@
-//! Takes connections and serves requests on them. (`axum::serve` cannot be told to give up a connection that says nothing.)
+//! Takes connections and serves requests on them. (`axum::serve` has no way to drop a connection that sends nothing.)
 //!
-//! Law: a connection that does not use its place loses it. The first request comes within [`Times::first_request`]; after
-//! an answer, the next one within [`Times::idle`]; and no more than [`CONNECTIONS_MAX`] are open at once. A WebSocket is
-//! none of them any more: it has times and bounds of its own (`socket`).
+//! Law: a connection that sends nothing loses its place. The first request must come within [`Times::first_request`], the
+//! next one within [`Times::idle`] after an answer, and at most [`CONNECTIONS_MAX`] are open at once. A connection that has
+//! become a WebSocket no longer counts here: `socket` has its own times and bounds.
 
 use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -16,18 +16,18 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-/// Connections that carry no WebSocket, at once. What comes beyond waits until one has gone.
+/// Connections that carry no WebSocket, at once. Further ones wait until one of these closes.
 const CONNECTIONS_MAX: usize = 8_192;
-/// Before the next try, when there is nothing to accept with: most often too many files are open.
+/// Wait before the next try when accepting fails: most often because too many files are open.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long a connection may keep its place without using it.
+/// How long a connection may stay open without sending a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
-    /// Until its first request has come, to the end of its head.
+    /// Until the head of its first request has arrived.
     pub first_request: Duration,
-    /// Until the next one has. Longer than proxies keep a connection in reserve (nginx: 60 s), or else they would send a
-    /// request into one that is just being closed.
+    /// Until the head of the next one has. Longer than proxies keep an idle connection (nginx: 60 s): otherwise they would
+    /// send a request into one that is just being closed.
     pub idle: Duration,
 }
 
@@ -37,7 +37,7 @@ impl Default for Times {
     }
 }
 
-/// Serves `app` until `stop`, and then until the requests that are under way have been answered.
+/// Serves `app` until `stop`, and then until the requests under way have been answered.
 pub async fn run(listener: TcpListener, app: Router, times: Times, stop: impl Future<Output = ()>) {
     let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -68,10 +68,10 @@ async fn accept(
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => return (stream, peer, place),
-            // The other end has gone again.
+            // The other end is gone already.
             Err(e) if is_of_the_peer(&e) => {}
             Err(e) => {
-                tracing::error!(error = %e, "no connection can be taken");
+                tracing::error!(error = %e, "could not accept a connection");
                 tokio::time::sleep(ACCEPT_AGAIN).await;
             }
         }
@@ -119,7 +119,7 @@ impl Connection {
                 () = &mut silence, if waiting => {
                     waiting = false;
                     if !heard.is_cancelled() {
-                        tracing::debug!("a connection asked for nothing in time");
+                        tracing::debug!("a connection sent no request in time");
                         return;
                     }
                 }
@@ -146,11 +146,13 @@ mod tests {
     const SOON: Duration = Duration::from_secs(20);
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
-    async fn start(times: Times) -> (SocketAddr, CancellationToken, AbortOnDropHandle<()>) {
+    fn app() -> Router {
+        Router::new().route("/", get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.to_string()))
+    }
+
+    async fn start(app: Router, times: Times) -> (SocketAddr, CancellationToken, AbortOnDropHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (addr, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let app = Router::new()
-            .route("/", get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.to_string()));
         let served = tokio::spawn(run(listener, app, times, stop.clone().cancelled_owned()));
         (addr, stop, AbortOnDropHandle::new(served))
     }
@@ -160,7 +162,7 @@ mod tests {
         Times { first_request, idle }
     }
 
-    /// Hears an answer to its end: it says who asked.
+    /// Reads an answer to its end, which is the address that asked.
     async fn is_answered(stream: &mut TcpStream) {
         let (me, mut heard) = (stream.local_addr().unwrap().to_string(), String::new());
         while !heard.ends_with(&me) {
@@ -172,20 +174,20 @@ mod tests {
         assert!(heard.starts_with("HTTP/1.1 200 OK\r\n"), "{heard}");
     }
 
-    /// Says something, and hears what comes until the server closes.
+    /// Sends something, and reads until the server closes.
     async fn until_closed(addr: SocketAddr, said: &[u8]) -> (String, Duration) {
         let begun = Instant::now();
         let mut stream = TcpStream::connect(addr).await.unwrap();
         stream.write_all(said).await.unwrap();
         let mut heard = Vec::new();
-        // A connection that is closed with something unread is reset: closed all the same.
+        // The server resets a connection whose input it has not read: that is closed, too.
         drop(timeout(SOON, stream.read_to_end(&mut heard)).await.expect("the server closes it"));
         (String::from_utf8(heard).unwrap(), begun.elapsed())
     }
 
     #[tokio::test]
     async fn who_asks_for_nothing_is_closed() {
-        let (addr, _, _server) = start(times(200, 60_000)).await;
+        let (addr, _, _server) = start(app(), times(200, 60_000)).await;
         let half = &REQUEST[..REQUEST.len() - 3];
         for said in [&b""[..], b"G", half] {
             let (heard, took) = until_closed(addr, said).await;
@@ -196,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_drips_a_head_is_closed() {
-        let (addr, _, _server) = start(times(300, 60_000)).await;
+        let (addr, _, _server) = start(app(), times(300, 60_000)).await;
         let mut stream = TcpStream::connect(addr).await.unwrap();
         let drip = async {
             stream.write_all(REQUEST.trim_ascii_end()).await.unwrap();
@@ -210,7 +212,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_has_been_answered_may_rest_for_a_while_and_is_then_closed() {
-        let (addr, _, _server) = start(times(100, 3_000)).await;
+        let (addr, _, _server) = start(app(), times(100, 3_000)).await;
         let mut stream = TcpStream::connect(addr).await.unwrap();
         for _ in 0..2 {
             stream.write_all(REQUEST).await.unwrap();
@@ -228,11 +230,27 @@ mod tests {
 
     #[tokio::test]
     async fn it_stops_when_what_is_under_way_is_done() {
-        let (addr, stop, server) = start(times(60_000, 60_000)).await;
-        let mut other = TcpStream::connect(addr).await.unwrap();
-        other.write_all(REQUEST).await.unwrap();
-        is_answered(&mut other).await;
+        let (asked, go_on) = (CancellationToken::new(), CancellationToken::new());
+        let slow = {
+            let (asked, go_on) = (asked.clone(), go_on.clone());
+            move |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move {
+                asked.cancel();
+                go_on.cancelled().await;
+                peer.to_string()
+            }
+        };
+        let (addr, stop, server) = start(app().route("/slow", get(slow)), times(60_000, 60_000)).await;
+        let mut idle = TcpStream::connect(addr).await.unwrap();
+        idle.write_all(REQUEST).await.unwrap();
+        is_answered(&mut idle).await;
+        let mut busy = TcpStream::connect(addr).await.unwrap();
+        busy.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        timeout(SOON, asked.cancelled()).await.expect("it is under way");
         stop.cancel();
+        let read = timeout(SOON, idle.read(&mut [0; 1])).await.expect("an idle connection is closed");
+        assert_eq!(read.unwrap(), 0);
+        go_on.cancel();
+        is_answered(&mut busy).await;
         timeout(SOON, server).await.expect("it stops").unwrap();
         assert!(TcpStream::connect(addr).await.is_err(), "nobody listens");
     }

@@ -31,7 +31,7 @@ pub struct Site {
     pub leptos_options: LeptosOptions,
     /// Who someone is.
     pub accounts: Arc<Accounts>,
-    /// Which pages may use this place, and from where someone comes.
+    /// Which pages may use this place, and where a request comes from.
     pub guard: Arc<Guard>,
     /// How often someone may try.
     pub limits: Arc<Limits>,

@@ -182,7 +182,7 @@ pub fn Composer(
             })
         >
             <input type="hidden" name="nonce" value=Uuid::new_v4().to_string()/>
-            // The cookie may be someone else's by the time this is sent.
+            // By the time this is sent, the cookie may be someone else's.
             <input type="hidden" name="author" value=chat.me.to_string()/>
             {refused.words("").or_else(|| refused.words("body")).map(|why| {
                 view! {

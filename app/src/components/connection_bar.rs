@@ -1,4 +1,4 @@
-//! Thin bars: while the network is away (nothing on arrival, words after two seconds), and about the page itself.
+//! Thin bars: one while the network is away (only after two seconds), and one for notices about the page itself.
 
 use leptos::prelude::*;
 use web_sys::MouseEvent;
@@ -32,7 +32,7 @@ pub fn ConnectionBar() -> impl IntoView {
     view! { <div class="connection" role="status" aria-live="polite">{live(shown)}</div> }
 }
 
-/// What is to be told about the page itself, until it is put away.
+/// A notice about the page itself, until the person closes it.
 #[component]
 pub fn Notice() -> impl IntoView {
     let chat = use_chat();
@@ -43,7 +43,7 @@ pub fn Notice() -> impl IntoView {
     view! { <div class="notice" role="status" aria-live="polite">{live(shown)}</div> }
 }
 
-/// What can be done, and its name.
+/// A button's label, and what it does.
 type Act = (&'static str, Box<dyn FnMut(MouseEvent)>);
 
 fn bar(said: AnyView, act: Option<Act>) -> AnyView {

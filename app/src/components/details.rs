@@ -15,7 +15,7 @@ use crate::{
     state::{Chat, Dialog, use_chat},
 };
 
-/// As much of a pinned message as tells which it is.
+/// Characters of a pinned message that are shown.
 const PINNED_CHARS: usize = 240;
 
 /// The panel of a room.
@@ -101,7 +101,7 @@ fn Members(room: RoomId) -> impl IntoView {
     let words = chat.words;
     let query = RwSignal::new(String::new());
     let count = move || chat.summary(room).map_or(0, |summary| summary.read().members);
-    // As many as are fetched for this query, and where the next page begins.
+    // How many are shown for this query, and where the next page begins.
     let limit = RwSignal::new(limits::MEMBERS_LISTED_MAX);
     let next = RwSignal::new(None::<UserId>);
     let found = move || members(chat, room, &query.get(), limit.get());
@@ -208,7 +208,7 @@ fn members(chat: Chat, room: RoomId, query: &str, limit: usize) -> Vec<(Member, 
     found.into_iter().map(|(_, _, member, user)| (member, user)).collect()
 }
 
-/// What is pinned to the room, the last pinned first. Fetched when the panel opens and when a pin comes: most of it is
+/// The room's pinned messages, the last pinned first. Fetched when the panel opens and when a pin arrives: most of them are
 /// not in the window.
 #[component]
 fn Pinned(room: RoomId) -> impl IntoView {
@@ -218,14 +218,17 @@ fn Pinned(room: RoomId) -> impl IntoView {
         let pins = |state: &client::RoomState| state.pins().iter().map(|pin| pin.message).collect::<Vec<_>>();
         chat.with_room(room, pins).unwrap_or_default()
     });
-    // Once for each set of pins: a message that was deleted meanwhile is never there.
-    let asked = StoredValue::new(Vec::new());
+    // Only once for each view and set of pins: a message that was deleted meanwhile never arrives.
+    let asked = StoredValue::new((0, Vec::new()));
     effect(move || {
-        let missing = chat.with_room(room, |state| {
-            pins.with(|pins| pins.iter().any(|pin| !state.pinned.contains_key(pin)))
-        });
-        if missing == Some(true) && asked.get_value() != pins.get() {
-            asked.set_value(pins.get());
+        let pins = pins.get();
+        let missing = |state: &client::RoomState| {
+            pins.iter().any(|pin| !state.pinned.contains_key(pin)).then_some(state.views)
+        };
+        let Some(views) = chat.with_room(room, missing).flatten() else { return };
+        let wanted = (views, pins);
+        if asked.with_value(|asked| *asked != wanted) {
+            asked.set_value(wanted);
             chat.ask(Command::Pinned { room }, |_| ());
         }
     });
@@ -251,13 +254,13 @@ fn Pinned(room: RoomId) -> impl IntoView {
     }
 }
 
-/// A pinned message: as it is in the window, else as it was fetched.
+/// A pinned message, from the window if it is there, else as it was fetched.
 fn pinned(chat: Chat, room: RoomId, seq: Seq) -> Option<Message> {
     let fetched = chat.with_room(room, |state| state.pinned.get(&seq).cloned());
     chat.message(room, seq).or(fetched.flatten())
 }
 
-/// One of them. Where it is in the window, one goes there.
+/// One pinned message. If it is in the window, a click leads to it.
 #[component]
 fn PinnedLine(message: Message, author: Arc<User>, here: bool) -> impl IntoView {
     let chat = use_chat();
@@ -265,7 +268,7 @@ fn PinnedLine(message: Message, author: Arc<User>, here: bool) -> impl IntoView 
     let time = move || chat.words.when(message.sent_at, chat.clock.get());
     let text: String = message.body.chars().take(PINNED_CHARS).collect();
     let go = move |_| {
-        // On a phone the panel lies over the timeline.
+        // On a narrow screen the panel covers the timeline (`style/_frame.scss`).
         if browser::matches_media("(max-width: 1099.98px)") {
             chat.screen.details.set(false);
         }

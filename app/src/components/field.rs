@@ -62,7 +62,7 @@ pub fn Field(
     /// An example inside the empty field.
     #[prop(optional)]
     example: &'static str,
-    /// What stands in the field at first, until a refused form brings back what had been typed.
+    /// The field's first value. A refused form shows what had been typed instead.
     #[prop(optional)]
     value: String,
     /// Whether the page begins here.

@@ -17,7 +17,7 @@ use crate::{
     text::{Piece, is_pictures_only, pieces},
 };
 
-/// Names that are shown of those who reacted; of the others their number.
+/// Names shown of the people who reacted; the others are only counted.
 const NAMES_MAX: usize = 12;
 
 /// The name under which a row is found again after the list has changed.
@@ -255,7 +255,7 @@ fn readers(chat: Chat, room: RoomId, seq: Seq) -> String {
     chat.words.read_by(&names, others)
 }
 
-/// The names of people, as many as one takes in at a glance.
+/// The names of people, at most [`NAMES_MAX`], and how many more there are.
 fn names(chat: Chat, users: &[UserId]) -> String {
     let named: Vec<_> = users.iter().take(NAMES_MAX).map(|user| chat.user(*user)).collect();
     let names: Vec<&str> =

@@ -49,7 +49,7 @@ pub fn Tools(
     let Subject { room, seq, own, pinned, body, mine } = subject;
     let summary = chat.summary(room);
     let owner = summary.as_ref().is_some_and(|summary| summary.read_untracked().role == Role::Owner);
-    // In a channel its owners say what everybody finds on top.
+    // In a channel only owners pin: see `chat::access` of the server.
     let may_pin =
         owner || summary.is_some_and(|summary| summary.read_untracked().room.kind != RoomKind::Channel);
     let pick = move |_| match chat.screen.picking.get_untracked() {

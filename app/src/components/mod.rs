@@ -35,7 +35,7 @@ pub(crate) fn effect(run: impl FnMut() + 'static) {
     begin(Box::new(run));
 }
 
-/// A handler of keys. It never hears those that are [`for_input_method`].
+/// A handler of keys, which never gets those that are [`for_input_method`].
 pub(crate) fn key_handler(mut act: impl FnMut(KeyboardEvent) + 'static) -> Box<dyn FnMut(KeyboardEvent)> {
     Box::new(move |key| {
         if !for_input_method(&key) {
@@ -44,8 +44,8 @@ pub(crate) fn key_handler(mut act: impl FnMut(KeyboardEvent) + 'static) -> Box<d
     })
 }
 
-/// Whether an input method needs this key for itself: while it composes, Enter chooses a word and Escape gives one up.
-/// Safari tells so only by the key's number.
+/// Whether an input method needs this key: while it composes, Enter chooses a word and Escape gives one up. Safari tells so
+/// only by the key's number.
 pub(crate) fn for_input_method(key: &KeyboardEvent) -> bool {
     key.is_composing() || key.key_code() == 229
 }

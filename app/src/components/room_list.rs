@@ -12,10 +12,11 @@ use crate::state::{Chat, Dialog, path_of, use_chat};
 
 /// As much of a message as a list can show.
 const PREVIEW_CHARS: usize = 120;
-/// Lines that are drawn before one scrolls, and with each step down.
+/// Lines drawn at first …
 const LINES_AT_FIRST: usize = 100;
+/// … and added each time the end comes near.
 const LINES_MORE: usize = 100;
-/// So near to its end, in pixels, the list becomes longer.
+/// How near, in pixels.
 const NEAR_PX: i32 = 800;
 
 /// The navigation: on a phone the first page, else the left pane.
@@ -82,7 +83,7 @@ pub fn RoomList(
     }
 }
 
-/// The list becomes longer as one comes near its end: a person may be in thousands of rooms.
+/// Draws more lines when scrolling comes near the end: a person may be in thousands of rooms.
 fn grow(limit: RwSignal<usize>, scrolled: &web_sys::Event) {
     use wasm_bindgen::JsCast;
     let Some(list) = scrolled.target().and_then(|list| list.dyn_into::<web_sys::Element>().ok()) else {

@@ -1,5 +1,4 @@
-//! Settings: how one is called, how it looks, one's password, who is signed in where, whom one invites, who is here, and which server answers.
-//! Plain forms.
+//! Settings: display name, password, appearance, invitations, sessions, people, and which server answers. Plain forms.
 
 use leptos::prelude::*;
 use protocol::{FormName, InvitationView, Language, Page, PersonView, SessionView, Theme, VERSION, limits};
@@ -112,7 +111,7 @@ fn hint(text: String) -> AnyView {
     view! { <p class="setting-hint">{text}</p> }.into_any()
 }
 
-/// How one is called. Everybody sees it change at once, wherever one is named.
+/// The display name. Everybody sees a change at once, wherever the name is shown.
 #[component]
 fn Profile(refused: Refused) -> impl IntoView {
     let chat = use_chat();

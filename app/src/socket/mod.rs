@@ -28,7 +28,7 @@ const TICK_MS: u32 = 250;
 const TICK_HIDDEN_MS: u32 = 2_000;
 /// The wait when only people can help: too many connections, or another version.
 const OBSTACLE_MS: u32 = 60_000;
-/// The wait of a page that was too fast for the server.
+/// The wait after the server closed the connection because this page sent too much.
 const TOO_FAST_MS: u32 = 10_000;
 /// At once on coming back, but not more often than this.
 const PACE_MS: u32 = 1_000;
@@ -47,7 +47,7 @@ enum End {
     SomeoneElse,
 }
 
-/// Connects, and connects again for as long as the page lives. One that has stopped would only confirm what nobody sees.
+/// Connects, and reconnects for as long as the page lives. A broken page stops: it would confirm messages that nobody sees.
 pub(crate) async fn keep_connected(chat: Chat) {
     let mut back = coming_back();
     let mut backoff = Backoff::default();

@@ -117,7 +117,7 @@ impl Chat {
         self.put_edit(room, Some(Edit { state: EditState::Writing, ..edit }));
     }
 
-    /// Keeps once more every edit that is on its way.
+    /// Stores again every edit that is on its way.
     pub(super) fn keep_saving(self) {
         self.edits.with_value(|edits| {
             for edit in edits.iter().filter(|edit| edit.is_saving()) {
@@ -171,7 +171,7 @@ impl Chat {
         self.ask(Command::React { room, seq, emoji, on }, move |result| self.changed(room, seq, result));
     }
 
-    /// Pins a message to the room, or takes the pin away.
+    /// Pins a message to the room, or unpins it.
     pub fn pin(self, room: RoomId, seq: Seq, on: bool) {
         self.screen.notice.set(None);
         self.ask(Command::Pin { room, seq, on }, move |result| {

@@ -30,11 +30,11 @@ use crate::{
 
 /// How long one is away before the page says so.
 const AWAY_SHOWN_MS: i64 = 2_000;
-/// This machine's clock is this much further on than the steady one says: it was set, or the machine slept.
+/// If this machine's clock gains this much on the steady one between two ticks, it was set, or the machine slept.
 const SLEPT_MS: i64 = 2_000;
-/// What a page leaves for the next one of its tab when it was someone else's.
+/// The note that a page leaves for the next one in its tab when the tab changes over to someone else.
 const CHANGED_OVER: &str = "roost:changed-over";
-/// Something was still to be sent.
+/// What it says when something was still to be sent.
 const LEFT: &str = "left";
 /// Frames that wait for the socket to open or to take more, at most.
 pub(crate) const FRAMES_MAX: usize = 256;
@@ -49,7 +49,7 @@ pub enum Obstacle {
     NewVersion,
     /// The account or the address has too many connections.
     TooMany,
-    /// Somebody signed in as someone else in another tab: the page is another's.
+    /// Someone else signed in from another tab: this page belongs to its former person.
     SomeoneElse,
 }
 
@@ -78,7 +78,7 @@ pub struct Chat {
     summaries: StoredValue<SortedMap<RoomId, ArcRwSignal<RoomSummary>>>,
     away_since: StoredValue<Option<Millis>>,
     signing_out: StoredValue<bool>,
-    /// The page was loaded because it was someone else's, and has not been live since.
+    /// The page was reloaded to change over to someone else, and has not been live since.
     just_changed_over: StoredValue<bool>,
     /// By how much this machine's clock is ahead of the steady one.
     clock_ahead: StoredValue<Millis>,
@@ -90,7 +90,7 @@ pub struct Chat {
     pub words: Words,
     /// Dialogs and panels.
     pub screen: Screen,
-    /// Who the viewer is; how they are called now says [`Chat::user`].
+    /// The viewer; [`Chat::user`] knows their current name.
     pub me: UserId,
     /// The rooms, the last active first.
     pub order: RwSignal<Vec<RoomId>>,
@@ -102,7 +102,7 @@ pub struct Chat {
     pub away: RwSignal<bool>,
     /// Why the page does not connect.
     pub obstacle: RwSignal<Option<Obstacle>>,
-    /// What is to be told about the page itself, until it is put away.
+    /// A notice about the page itself, until the person closes it.
     pub notice: RwSignal<Option<String>>,
     /// The name of the server that answers.
     pub node: RwSignal<String>,
@@ -116,7 +116,7 @@ pub struct Chat {
     pub window: RwSignal<Window>,
     /// Written whenever members, marks or pins of the open room change; read through [`Chat::with_room`].
     members: RwSignal<u32>,
-    /// Written whenever somebody is called otherwise; read through [`Chat::user`].
+    /// Written whenever somebody's name changes; read through [`Chat::user`].
     names: RwSignal<u32>,
     /// What to tell who listens to the page.
     pub announced: RwSignal<String>,
@@ -220,7 +220,7 @@ impl Chat {
         self.client.with_value(|client| client.room(room).map(look))
     }
 
-    /// Who somebody is, as far as a server has told. Tracks how people are called.
+    /// Somebody's profile, as far as a server has told. Tracks changed names.
     #[must_use]
     pub fn user(self, user: UserId) -> Arc<User> {
         self.names.track();
@@ -230,7 +230,7 @@ impl Chat {
         })
     }
 
-    /// What the room is called. Tracks how people are called.
+    /// What the room is called. Tracks changed names of people.
     #[must_use]
     pub fn name_of(self, summary: &RoomSummary) -> String {
         match (summary.room.kind, summary.peer) {
@@ -378,7 +378,7 @@ impl Chat {
     pub fn fetch(self, path: &'static str, then: impl FnOnce(Page) + 'static) {
         leptos::task::spawn_local(async move {
             let page = browser::fetch_page(path).await;
-            // The browser's cookie may be someone else's by now, and what they see is not for this page.
+            // By now the browser's cookie may be someone else's, whose data does not belong on this page.
             let own =
                 page.filter(|page| page.viewer.as_ref().is_some_and(|viewer| self.is_me(viewer.user.id)));
             if let Some(page) = own {
@@ -404,8 +404,8 @@ impl Chat {
         self.saved.update_value(storage::Saved::clear);
     }
 
-    /// The page goes, and what was sent stays in this browser, whatever another tab has thrown away when it signed out.
-    /// The sender's next page sends it.
+    /// Before the page goes: stores again what is not acknowledged, because another tab may have cleared it by signing out. The
+    /// sender's next page sends it.
     pub(crate) fn keep_unsent(self) {
         self.client.with_value(|client| {
             self.saved.update_value(|saved| saved.keep_outbox_again(client.outbox()));
@@ -413,7 +413,7 @@ impl Chat {
         self.keep_saving();
     }
 
-    /// This browser's cookie is someone else's: the page is loaded anew, as theirs. Once: where that does not help, a person
+    /// This browser's cookie is someone else's: reloads the page as theirs. Only once: if that does not help, the person
     /// decides.
     pub(crate) fn change_over(self) {
         self.keep_unsent();
@@ -471,7 +471,7 @@ impl Chat {
         }
         let away = self.away_since.get_value().is_some_and(|since| steady - since >= AWAY_SHOWN_MS);
         set(self.away, away);
-        // Perhaps the machine slept, which the steady clock need not count: then the connection may be dead.
+        // The machine may have slept, which the steady clock need not count: then the connection may be dead.
         if now - steady - self.clock_ahead.get_value() > SLEPT_MS {
             self.check_connection();
         }
@@ -482,7 +482,7 @@ impl Chat {
         }
     }
 
-    /// Something suggests that the connection may be dead: it is asked at once.
+    /// Something suggests that the connection may be dead: pings at once.
     pub(crate) fn check_connection(self) {
         self.tell(Client::check_connection);
     }
@@ -578,23 +578,26 @@ impl Chat {
     }
 
     fn draw_link(self) {
-        let (link, node) = self.client.with_value(|client| (client.link(), client.node().to_owned()));
-        match link {
-            Link::Live => self.away_since.set_value(None),
-            Link::Away { .. } | Link::Greeting => self.away_since.update_value(|since| {
-                since.get_or_insert_with(browser::steady);
-            }),
-        }
-        if link == Link::Live {
+        let (link, node, awaits_pong) =
+            self.client.with_value(|client| (client.link(), client.node().to_owned(), client.awaits_pong()));
+        // A socket outlives its network by some seconds. Where the browser says that the network is gone, the server must
+        // answer, or the person is told.
+        let reached = link == Link::Live && !(awaits_pong && browser::is_offline());
+        if reached {
+            self.away_since.set_value(None);
             set(self.away, false);
             set(self.obstacle, None);
             self.just_changed_over.set_value(false);
+        } else {
+            self.away_since.update_value(|since| {
+                since.get_or_insert_with(browser::steady);
+            });
         }
         set(self.link, link);
         set(self.node, node);
     }
 
-    /// The order of the list, and the lines in it that changed: one message changes one line of thousands.
+    /// Updates the order of the list, and only the lines that changed: a message changes one line of thousands.
     fn draw_list(self, rooms: &BTreeSet<RoomId>) {
         let (order, unread) = self.client.with_value(|client| (client.order(), client.unread()));
         for room in rooms {

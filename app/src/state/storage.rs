@@ -14,7 +14,7 @@ use web_sys::Storage;
 pub(crate) struct Saved {
     prefix: String,
     kept: Vec<Nonce>,
-    /// Drafts that the browser would not keep: of this visit, as long as the page lives.
+    /// Drafts that the browser would not store: they last as long as the page.
     drafts: Vec<(RoomId, String)>,
 }
 
@@ -51,8 +51,8 @@ impl Saved {
         self.kept = now;
     }
 
-    /// Keeps once more what is on its way: another tab, which signed out, may have forgotten it for all tabs. A person who
-    /// has sent something is not asked whether that still counts.
+    /// Stores again what is on its way: another tab that signed out may have cleared it for all tabs. What a person has sent is
+    /// sent, without asking again.
     pub(crate) fn keep_outbox_again(&mut self, outbox: &Outbox) {
         self.kept.clear();
         self.keep_outbox(outbox);
@@ -120,7 +120,7 @@ fn keys(storage: &Storage) -> impl Iterator<Item = String> + '_ {
     (0..storage.length().unwrap_or_default()).filter_map(|n| storage.key(n).ok().flatten())
 }
 
-/// Says whether it is kept: a full storage keeps no more.
+/// Returns whether the text is kept: a full storage keeps no more.
 fn set(storage: &Storage, key: &str, text: &str) -> bool {
     storage.set_item(key, text).is_ok()
 }

@@ -82,12 +82,12 @@ impl Words {
                 ("This message has as many reactions as it can carry.", "这条消息的表情回应已达上限。")
             }
             ErrorCode::PinsFull => (
-                "As many messages are pinned here as one may pin. Unpin one first.",
+                "No more messages can be pinned here. Unpin one first.",
                 "置顶消息已达上限。请先取消一条置顶。",
             ),
             ErrorCode::NonceTaken => (
-                "The message before this one was sent from here already, with another text. This text has not been sent: send it once more.",
-                "上一条消息已从这里发出，内容与此不同。这段文字尚未发送，请再发送一次。",
+                "This form has already sent a message with a different text. This text has not been sent: send it again.",
+                "此前已从这里发出一条内容不同的消息。当前文字尚未发送，请再发送一次。",
             ),
             ErrorCode::HandleTaken => {
                 ("Someone else has this handle. Choose another.", "这个用户名已被使用，请换一个。")

@@ -14,7 +14,7 @@ impl Words {
         }
     }
 
-    /// Some names, and how many people there are besides.
+    /// Some names, and how many more people there are.
     #[must_use]
     pub fn names(self, names: &[&str], more: usize) -> String {
         let shown = names.join(self.pick(", ", "、"));
@@ -204,7 +204,7 @@ impl Words {
     #[must_use]
     pub fn not_added(self, names: &str) -> String {
         self.pick(
-            format!("Not added, because they are in too many rooms already: {names}."),
+            format!("Not added because they are already in too many rooms: {names}."),
             format!("以下成员加入的房间已达上限，未能添加：{names}。"),
         )
     }
@@ -230,15 +230,15 @@ impl Words {
         self.pick(format!("Remove {name}"), format!("移除 {name}"))
     }
 
-    /// Said by a page that has become someone else's. `left`: its former person had sent something that has not gone out.
+    /// Said by a page that has changed over to someone else. `left`: something that its former person sent has not gone out.
     #[must_use]
     pub fn changed_over(self, name: &str, left: bool) -> String {
         let said = self.pick(
-            format!("You signed in as {name} in another tab, so this tab is theirs now, too."),
+            format!("You signed in as {name} in another tab, so this tab has switched to that account, too."),
             format!("你在另一个标签页登录了“{name}”，此标签页也已切换到该账号。"),
         );
         let kept = self.pick(
-            " What was not sent before is kept here, and goes out when its author signs in again.",
+            " What was not sent before is kept here, and will be sent when its author signs in again.",
             "之前未发送的内容已保留，原账号再次登录后会自动发送。",
         );
         if left { said + kept } else { said }

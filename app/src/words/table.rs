@@ -133,7 +133,7 @@ words! {
     unpin: "Unpin message", "取消置顶";
     pinned: "Pinned", "已置顶";
     pinned_messages: "Pinned messages", "置顶消息";
-    no_pins: "Nothing is pinned. Pin what everyone here should find.", "还没有置顶消息。可以置顶大家都需要看到的内容。";
+    no_pins: "Nothing is pinned yet. Pin what everyone here should see.", "还没有置顶消息。可以置顶大家都需要看到的内容。";
     message_pinned: "Message pinned", "消息已置顶";
     message_unpinned: "Message unpinned", "已取消置顶";
     show_more: "Show more", "显示更多";
@@ -167,7 +167,7 @@ words! {
     connect_now: "Try now", "立即重试";
     new_version: "Roost has been updated. Reload the page to go on; nothing is lost.", "Roost 已更新。请重新加载页面，内容不会丢失。";
     someone_else: "You signed in as someone else in another tab. Reload this one to go on.", "你在另一个标签页登录了其他账号。请重新加载此页面。";
-    page_stopped: "This page has stopped working. Reload it to go on; copy first what you have just typed.", "页面已停止工作。请先复制刚输入的内容，再重新加载。";
+    page_stopped: "This page has stopped working. Copy what you have just typed, then reload the page.", "页面已停止工作。请先复制刚输入的内容，再重新加载。";
     page_unloaded: "This page did not load completely. Reload it. Until then you can read and write here, but new messages appear only after a reload.", "页面未能完整加载，请重新加载。在此之前仍可阅读和发送，但需要刷新才能看到新消息。";
     page_unsupported: "This browser does not run WebAssembly, or has it switched off. You can read and write here, but new messages appear only after a reload.", "此浏览器不支持或关闭了 WebAssembly。仍可阅读和发送，但需要刷新才能看到新消息。";
     reload: "Reload", "重新加载";
@@ -181,7 +181,7 @@ words! {
     theme_light: "Light", "浅色";
     theme_dark: "Dark", "深色";
     profile: "Profile", "个人资料";
-    profile_saved: "Your name is changed.", "显示名已修改。";
+    profile_saved: "Your name has been changed.", "显示名已修改。";
     account: "Account", "账号";
     change_password: "Change password", "修改密码";
     current_password: "Current password", "当前密码";

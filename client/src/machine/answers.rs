@@ -7,10 +7,10 @@ use protocol::{
 use super::{Answer, Client, resume::Welcome};
 use crate::{asks::Purpose, line};
 
-/// Wait at least so long before what was refused for now is asked again: a budget of which there is only a drop is not worth
-/// the asking.
+/// The shortest wait before this client asks again for what was refused for now: a budget that has only just begun to fill
+/// would be empty again at once.
 const RETRY_MS_MIN: i64 = 1_000;
-/// The same, when the refusal is for good: a server may be too old or too new for this question, and the next is not.
+/// The wait when the refusal is for good: this server may be too old or too new for the question, and the next one not.
 const RETRY_OTHER_MS: i64 = 30_000;
 
 impl Client {
@@ -66,7 +66,7 @@ impl Client {
                 self.take_over(&reply);
                 self.answers.push(Answer { request: r#ref, result: Ok(reply) });
             }
-            // An answer that does not fit its question comes from a server that is not one of ours.
+            // Our servers never give an answer that does not fit its question.
             (
                 Purpose::Hello
                 | Purpose::Marks
@@ -98,9 +98,7 @@ impl Client {
 
     fn caught_up(&mut self, line: Line, changes: Vec<(Seq, Change)>, through: Seq, more: bool) {
         for (_, change) in &changes {
-            if let Change::Message { message } = change {
-                self.want_of(message);
-            }
+            self.want_named(change);
         }
         let again = match line {
             Line::Room(room) => {
@@ -123,7 +121,7 @@ impl Client {
         }
     }
 
-    /// What a request's answer says of the state, before the asker sees it.
+    /// Takes over what a request's answer says about the state, before the caller sees it.
     fn take_over(&mut self, reply: &Reply) {
         match reply {
             Reply::Room { summary, people } => {
@@ -202,7 +200,7 @@ impl Client {
                 self.refused_state(purpose, &command, &refusal, now);
             }
             Purpose::Unread(room) => {
-                // The face waits for the line: it begins at the newest messages instead.
+                // The face waits for the line of unread messages: without it, it begins at the newest ones.
                 if let Some(state) = self.rooms.get_mut(&room) {
                     state.unread_after = None;
                 }
@@ -216,7 +214,7 @@ impl Client {
                 self.answers.push(Answer { request: r#ref, result: Err(refusal) });
             }
             Purpose::Marks if is_for_now => {
-                // They are still to be told.
+                // The server must still hear of them.
                 self.marks.rest(retry_at(&refusal, now));
                 if let Command::Delivered { room, .. } | Command::Read { room, .. } = &command
                     && self.rooms.contains_key(room)
@@ -229,10 +227,10 @@ impl Client {
         }
     }
 
-    /// A part of the state was not told.
+    /// A question about the state was refused.
     fn refused_state(&mut self, purpose: Purpose, command: &Command, refusal: &Refusal, now: Millis) {
         let again_at = match refusal.code.retry() {
-            // Else it would stay behind until somebody says something there.
+            // Otherwise the line would stay behind until its next change.
             Retry::Later => retry_at(refusal, now),
             Retry::Never => now + RETRY_OTHER_MS,
         };
@@ -244,7 +242,7 @@ impl Client {
         } else if let Purpose::Open(room) | Purpose::Members(room) = purpose {
             Some(room)
         } else {
-            // The list and the names are of no use in part.
+            // A part of the list or of the names is of no use: they are asked for again even if the refusal is for good.
             self.list.unanswered(command);
             self.people.ask_again();
             self.asks.refuse(purpose, again_at);
@@ -253,7 +251,7 @@ impl Client {
         if refusal.code.retry() == Retry::Later {
             self.asks.refuse(purpose, again_at);
         } else if let Some(room) = room.filter(|_| refusal.code == ErrorCode::RoomUnknown) {
-            // One is no longer in it.
+            // The viewer is no longer in it.
             self.left(room);
         }
     }

@@ -51,10 +51,10 @@ impl Client {
             return;
         };
         let me = state.summary.marks.user;
-        let said = if let Change::Message { message } = &change { Some(message) } else { None };
+        let said = change.message();
         let news = said.filter(|message| message.author != me && message.seq == seq).cloned();
         if let Some(own) = said.filter(|message| message.author == me) {
-            // The event may overtake the reply: from here on the message is a stored one.
+            // The event may overtake the reply. From here on the message is a stored one.
             self.touched.outbox |= self.outbox.acknowledge(own.nonce);
         }
         match state.apply(seq, change, now) {
@@ -83,20 +83,10 @@ impl Client {
         };
         let me = state.summary.marks.user;
         let cursor = state.cursor();
-        // A message may have changed since: new is what was said after what is known here.
+        // A message that has changed since it was said is still news if it was said after our position.
         let is_news = |m: &&Message| m.author != me && m.seq > cursor && !m.deleted;
-        let said = |(_, change): &(Seq, Change)| match change {
-            Change::Message { message } => Some(message).filter(is_news).cloned(),
-            Change::Reaction { .. }
-            | Change::Pin { .. }
-            | Change::Member { .. }
-            | Change::Room { .. }
-            | Change::Membership { .. }
-            | Change::Sessions {}
-            | Change::Profile { .. }
-            | Change::Unknown => None,
-        };
-        let news: Vec<Message> = changes.iter().filter_map(said).collect();
+        let said = changes.iter().filter_map(|(_, change)| change.message());
+        let news: Vec<Message> = said.filter(is_news).cloned().collect();
         match state.repaired(after, changes, through, now) {
             Applied::Yes => self.has_news(room, news),
             Applied::Held => drop(self.holes.insert(line, ())),
@@ -106,7 +96,7 @@ impl Client {
 
     /// A room has changed by an event.
     fn has_news(&mut self, room: RoomId, news: Vec<Message>) {
-        // A device holds what it was sent, also of rooms that have not been opened.
+        // A device has what it was sent, even in rooms that have not been opened.
         if !news.is_empty() {
             self.deliver(room);
         }
@@ -114,14 +104,15 @@ impl Client {
         self.after_change(room);
     }
 
-    /// Something happened in a room that is not in the list, or not yet: it moved to the front while the list came.
+    /// Something happened in a room that is not in the list. It may have moved to the front while the list was coming.
     fn heard_of(&mut self, room: RoomId) {
         if self.connection.is_live() && !self.list.has_left(room) {
             self.list.compare(room, true);
         }
     }
 
-    /// This device has everything of the room up to here. Said of messages; and not in a large room, where nobody is told.
+    /// Confirms that this device has everything in the room up to the cursor, if there is a message to confirm. Does nothing
+    /// in a large room, where nobody is told.
     fn deliver(&mut self, room: RoomId) {
         if let Some(state) = self.rooms.get(&room)
             && state.summary.members as usize <= MARKS_MEMBERS_MAX
@@ -131,7 +122,7 @@ impl Client {
         }
     }
 
-    /// Confirms what this device holds of a room.
+    /// The same for a room that has been opened.
     pub(super) fn confirm(&mut self, room: RoomId) {
         if self.rooms.get(&room).is_some_and(|state| state.timeline.is_some()) {
             self.deliver(room);
@@ -148,7 +139,7 @@ impl Client {
         self.touched.members.insert(room);
     }
 
-    /// What has been put in order on one's own line and the workspace's.
+    /// Applies what has been put in order on the person's own line and on the workspace's.
     pub(super) fn apply_ready(&mut self) {
         let mut ready = self.person.take_ready();
         ready.append(&mut self.workspace.take_ready());
@@ -181,12 +172,12 @@ impl Client {
         if is_shown {
             self.ask_open(room);
         } else if self.connection.is_live() {
-            // What happened between the making of that summary and this node's following the room has no event.
+            // What happened after the summary was made and before the server followed the room has no event.
             self.ask_catch_up(Line::Room(room));
         }
     }
 
-    /// The viewer is no longer in a room: everything that is known of it goes.
+    /// The viewer is no longer in a room: drops everything that is known of it.
     pub(super) fn left(&mut self, room: RoomId) {
         self.rooms.remove(&room);
         self.marks.forget(room);
@@ -201,7 +192,7 @@ impl Client {
         self.touched.members.insert(room);
     }
 
-    /// Takes over a room's line in the list.
+    /// Takes over a room's entry in the list.
     pub(super) fn relist(&mut self, summary: RoomSummary) {
         let room = summary.room.id;
         for user in summary.peer.iter().chain(summary.last.iter().map(|last| &last.author)) {
@@ -209,7 +200,7 @@ impl Client {
         }
         match self.rooms.get_mut(&room) {
             Some(state) => {
-                // Marks that were on their way when the connection was lost are sent again.
+                // Marks that were on their way when the connection was lost must be sent again.
                 self.marks.send_again(room, state.summary.marks, summary.marks);
                 state.relist(summary);
             }
@@ -220,8 +211,8 @@ impl Client {
         self.touch_room(room);
     }
 
-    /// Asks who is named here and not known.
-    fn want_named(&mut self, change: &Change) {
+    /// Asks for the people whom a change names and who are not known.
+    pub(super) fn want_named(&mut self, change: &Change) {
         match change {
             Change::Message { message } => self.want_of(message),
             Change::Reaction { user, .. } => self.people.want(*user),

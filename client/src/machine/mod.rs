@@ -1,7 +1,7 @@
 //! [`Client`]: what happened goes in, what to send and what changed comes out.
 //!
-//! Here: what the face reads and what the person does. `events` is what servers tell, `answers` what they answer,
-//! `resume` how a connection begins, `pump` what is sent and when.
+//! This file: what the face reads and what the person does. `events`: what servers tell. `answers`: what they answer.
+//! `resume`: how a connection begins. `pump`: what is sent, and when.
 
 mod answers;
 mod events;
@@ -35,19 +35,19 @@ use crate::{
 pub struct Touched {
     /// The list of rooms: which, and in which order.
     pub list: bool,
-    /// Rooms whose line in the list changed: title, last message, count.
+    /// Rooms whose entry in the list changed: title, last message, count.
     pub rooms: BTreeSet<RoomId>,
     /// The connection, or who answers.
     pub link: bool,
     /// What is on its way.
     pub outbox: bool,
-    /// Somebody is called otherwise, or has become known: everything that shows names.
+    /// A name on the screen may have changed: redraw everything that shows names.
     pub names: bool,
     /// Rooms whose messages changed.
     pub timelines: BTreeSet<RoomId>,
     /// Rooms whose members, marks or pins changed.
     pub members: BTreeSet<RoomId>,
-    /// Messages by others that just came, for announcing.
+    /// Messages by others that just came, to be announced.
     pub news: Vec<(RoomId, Message)>,
 }
 
@@ -68,7 +68,7 @@ pub struct Client {
     epoch: Option<Epoch>,
     connection: Connection,
     refused_hello: Option<Refusal>,
-    /// Who is signed in on this connection, when it is not [`Self::me`].
+    /// Who is signed in on this connection, if it is not [`Self::me`].
     stranger: Option<User>,
     rooms: SortedMap<RoomId, RoomState>,
     /// The viewer's own line, and the workspace's.
@@ -76,7 +76,7 @@ pub struct Client {
     workspace: Feed,
     people: People,
     list: List,
-    /// Lines on which something is missing.
+    /// Lines with a hole.
     holes: SortedMap<Line, ()>,
     /// When the server was last asked for a count that this client cannot tell.
     counted_at: Option<Millis>,
@@ -153,13 +153,13 @@ impl Client {
         self.me.as_ref()
     }
 
-    /// Who somebody is, as far as a server has told.
+    /// Somebody's profile, if a server has told it.
     #[must_use]
     pub fn user(&self, user: UserId) -> Option<&User> {
         self.people.get(user).map(|user| &**user)
     }
 
-    /// The profiles that are known.
+    /// All profiles that are known.
     #[must_use]
     pub fn people(&self) -> &People {
         &self.people
@@ -183,15 +183,15 @@ impl Client {
         self.refused_hello.as_ref()
     }
 
-    /// Who is signed in on this connection, when it is not the viewer: in another tab of the browser somebody has signed
-    /// in as someone else. Nothing goes out on it, and nothing that comes is taken in. Drop it, and reload the page.
+    /// Who is signed in on this connection, if it is not the viewer: in another tab of the browser, somebody has signed in
+    /// as someone else. Nothing is sent on this connection, and what comes is ignored. Drop it, and reload the page.
     #[must_use]
     pub fn stranger(&self) -> Option<&User> {
         self.stranger.as_ref()
     }
 
-    /// How long the server asked this client to wait before it connects again, in milliseconds. A random wait comes on top of it
-    /// ([`Backoff`](crate::Backoff)).
+    /// How long the server asked this client to wait before it connects again, in milliseconds. Add a random wait:
+    /// [`Backoff::next_after_ms`](crate::Backoff::next_after_ms).
     #[must_use]
     pub fn retry_ms(&self) -> u32 {
         self.refused_hello.as_ref().and_then(|refusal| refusal.retry_ms).unwrap_or(0)
@@ -212,13 +212,13 @@ impl Client {
         order.into_iter().map(|(_, room)| room).collect()
     }
 
-    /// Their lines in the list, in the same order.
+    /// Their entries in the list, in the same order.
     #[must_use]
     pub fn list(&self) -> Vec<RoomSummary> {
         self.order().iter().map(|room| self.rooms[room].summary.clone()).collect()
     }
 
-    /// Whether every room that the viewer is in is known here. Until then the rest is on its way.
+    /// Whether every room that the viewer is in is known here. If not, the rest is on its way.
     #[must_use]
     pub fn has_whole_list(&self) -> bool {
         self.list.is_complete()
@@ -339,8 +339,14 @@ impl Client {
         }
     }
 
-    /// The other end has not answered for too long: drop the socket and connect again. A send that nobody answers is a sign
-    /// of its own, for events may flow meanwhile; on the next connection it is repeated, which is harmless.
+    /// Whether the server has been pinged and has not answered yet.
+    #[must_use]
+    pub fn awaits_pong(&self) -> bool {
+        self.connection.awaits_pong()
+    }
+
+    /// The other end has not answered for too long: drop the socket and connect again. A send that is not answered counts
+    /// even while events come. It is repeated on the next connection, which is harmless.
     #[must_use]
     pub fn is_dead(&self, now: Millis) -> bool {
         self.connection.is_dead(now) || (self.connection.is_live() && self.outbox.is_overdue(now))
@@ -496,7 +502,7 @@ impl Client {
         self.touched.timelines.extend(self.focused);
     }
 
-    /// The room's line in the list has changed, and perhaps its place there.
+    /// The room's entry in the list has changed, and perhaps its place there.
     fn touch_room(&mut self, room: RoomId) {
         self.touched.list = true;
         self.touched.rooms.insert(room);
@@ -505,7 +511,7 @@ impl Client {
         }
     }
 
-    /// Takes over who people are.
+    /// Takes over profiles.
     fn meet(&mut self, people: Vec<User>) {
         for user in people {
             if let Some(me) = self.me.as_mut().filter(|me| me.id == user.id && me.rev < user.rev) {

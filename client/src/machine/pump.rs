@@ -5,11 +5,11 @@ use protocol::{Command, Line, Millis, RoomId};
 use super::Client;
 use crate::{asks::Purpose, line::OnLine, outbox::Pending, room::RoomState};
 
-/// Counts that only the server can tell are asked for at most this often: its marks lag behind by a second.
+/// This client asks at most this often for counts that only the server can tell: the server's marks lag behind by a second.
 const COUNTS_EVERY_MS: i64 = 2_000;
 
 impl Client {
-    /// Asks, if there is a connection and the same is not asked already.
+    /// Asks, if there is a connection and the same question is not open.
     pub(super) fn ask_once(&mut self, purpose: Purpose, command: Command) {
         if self.connection.is_live() && !self.asks.is_asked(purpose) {
             self.asks.ask(purpose, command);
@@ -27,7 +27,7 @@ impl Client {
         }
     }
 
-    /// The owner of a line, where this client has it.
+    /// The owner of a line, if this client has it.
     pub(super) fn on_line(&mut self, line: Line) -> Option<&mut dyn OnLine> {
         match line {
             Line::Room(room) => self.rooms.get_mut(&room).map(|room| room as &mut dyn OnLine),
@@ -87,9 +87,9 @@ impl Client {
                 Purpose::Open(room) => self.ask_open(room),
                 Purpose::CatchUp(line) => self.ask_catch_up(line),
                 Purpose::History(room, direction) => self.load_more(room, direction),
-                // Asked for below, as far as they are still wanted.
+                // `pump` asks for these further on, if they are still wanted.
                 Purpose::Members(_) | Purpose::Rooms | Purpose::People => {}
-                // Never kept: the outbox has its own clock, and the others are asked by what they are for.
+                // Never kept among the refused ones: others decide when these are sent again.
                 Purpose::Hello
                 | Purpose::Ping
                 | Purpose::Marks

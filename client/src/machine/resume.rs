@@ -32,7 +32,7 @@ impl Client {
     pub(super) fn welcomed(&mut self, welcome: Welcome) {
         let Welcome { me, node, epoch, person, workspace, rooms, more, people } = welcome;
         if self.me.as_ref().is_some_and(|known| known.id != me.id) {
-            // What was written here is not theirs to send, and what they have is not for this page: it never goes live.
+            // They must not send what was written here, and this page must not show what is theirs: it never goes live.
             self.stranger = Some(me);
             self.touched.link = true;
             return;
@@ -71,7 +71,8 @@ impl Client {
         self.touched.members.extend(self.focused);
     }
 
-    /// The database was restored: numbers may have been given anew. What was asked of the old ones would be done to others.
+    /// The database was restored: numbers may have been given again. A command that names an old number might hit another
+    /// message.
     fn begin_again(&mut self) {
         self.touched.rooms.extend(self.rooms.keys());
         self.rooms.clear();
@@ -98,13 +99,13 @@ impl Client {
         }
     }
 
-    /// The rooms that `welcome` does not name have not moved since long, or are not one's own any more, which one's own line
-    /// tells. Asks which have moved since they were known here.
+    /// Asks which of the rooms that `welcome` does not name have moved since this client last heard of them. (Which of them
+    /// the viewer is no longer in, the viewer's own line tells.)
     fn compare_others(&mut self, named: &[RoomSummary]) {
         let mut here = SortedMap::new();
         here.extend(named.iter().map(|summary| (summary.room.id, ())));
         for (room, state) in self.rooms.iter().filter(|(room, _)| !here.contains_key(*room)) {
-            // Reading them elsewhere does not move the head.
+            // The person may have read an unread room on another device, which does not move its head.
             self.list.compare(*room, state.summary.unread > 0);
         }
     }
@@ -173,7 +174,7 @@ impl Client {
         }
     }
 
-    /// The list is whole: what is known and not in it is asked for by itself, and goes if one is not in it.
+    /// The list is whole: asks about rooms that are known and not in it. If the viewer is no longer in one, it goes.
     fn check_unnamed(&mut self) {
         let rooms = self.rooms.keys().copied();
         let unnamed: Vec<RoomId> = rooms.filter(|room| !self.list.has_named(*room)).collect();

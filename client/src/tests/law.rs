@@ -1,5 +1,5 @@
-//! Law 6: old state and events, in any order, with loss and repetition, and then catching up, are a fresh fetch. For all
-//! three lines and everything on them.
+//! Law 6: old state plus events in any order, with loss and repetition, and then catching up, equals a fresh fetch. Tested
+//! for all three lines and everything on them.
 #![expect(clippy::wildcard_enum_match_arm, reason = "what the model does not make is a fault of the model")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ struct Truth {
     workspace: Vec<Change>,
 }
 
-/// The first number that the room's line has here: what was before is an empty room.
+/// The room's head before the changes that are made here. Up to it the room is empty.
 const BEFORE: i64 = 3;
 const EMOJI: [&str; 2] = ["👍", "🎉"];
 
@@ -33,7 +33,7 @@ fn other_room(n: usize) -> RoomId {
 }
 
 impl Truth {
-    /// Makes the changes that a list of numbers stands for; one that would change nothing takes no number.
+    /// Makes the changes that a list of numbers stands for.
     fn of(steps: &[(usize, usize, usize)]) -> Self {
         let mut truth = Self::default();
         for (what, which, how) in steps {
@@ -183,7 +183,7 @@ impl Truth {
 
     fn summary(&self, through: i64) -> RoomSummary {
         let messages = self.room_at(through).messages;
-        // One's own messages move the mark only where nothing is unread above them: what is unread stays the same.
+        // The viewer's own messages move the mark only where nothing above them is unread, so the count stays the same.
         let read = Seq(BEFORE);
         let is_unread = |m: &&Message| m.seq > read && !m.deleted && m.author != id(ME);
         RoomSummary {
@@ -264,7 +264,7 @@ impl Truth {
         }
     }
 
-    /// Answers everything, until nothing is asked any more.
+    /// Answers everything, until the client asks nothing more.
     fn serve(&self, client: &mut Client, mut now: i64) {
         for _ in 0..500 {
             let frames = client.take_frames();
@@ -302,7 +302,7 @@ struct Shown {
 fn everything(client: &Client) -> Shown {
     let state = client.room(room()).unwrap();
     Shown {
-        // Writing moves one's own read mark or not, by what was unread at that moment: that is an act, not a change.
+        // Whether writing moves the writer's read mark depends on what was unread at that moment, not on the changes.
         summary: RoomSummary { marks: summary(0).marks, ..state.summary.clone() },
         messages: state.timeline.iter().flat_map(|t| t.messages()).map(|m| (**m).clone()).collect(),
         pins: state.pins().into_iter().cloned().collect(),
@@ -355,7 +355,7 @@ proptest! {
             }
             let state = client.room(room()).unwrap();
             if !ahead {
-                // At every moment it is what it was at some moment.
+                // What is shown is always what the database had at the client's position.
                 let at = truth.room_at(state.cursor().0);
                 let shown = everything(&client);
                 prop_assert_eq!(&shown.messages, &at.messages);
@@ -368,7 +368,7 @@ proptest! {
         truth.connect(&mut fresh, 0);
         prop_assert!(client.has_whole_list());
         prop_assert_eq!(everything(&client), everything(&fresh));
-        // And the fresh one is what the database has.
+        // The fresh one is what the database has.
         prop_assert_eq!(everything(&fresh).messages, truth.room_at(truth.head()).messages);
         let mut rooms = truth.memberships(truth.person.len());
         rooms.insert(room());

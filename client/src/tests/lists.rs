@@ -8,7 +8,7 @@ fn nth(n: u128) -> RoomId {
     RoomId(Uuid::from_u128(10_000 + n))
 }
 
-/// The room of this number, of which the higher ones were active earlier.
+/// Room number `n`. A room with a higher number was last active earlier.
 fn listed(n: u128, head: i64) -> RoomSummary {
     let known = summary(head);
     let active_at = 1_000_000 - n as i64;
@@ -194,12 +194,12 @@ fn a_room_that_one_was_removed_from_is_gone_with_everything_that_was_known_of_it
     assert!(client.room(room()).is_none() && touched.list && touched.rooms.contains(&room()));
     client.tick(5_000);
     assert_eq!(client.take_frames(), [], "no marks, no holes");
-    // Taken in again, it begins anew; it is on the screen still.
+    // When the viewer is in it again, it begins anew, because it is still on the screen.
     client.receive(membership(3, room(), Some(summary(12))), 6_000);
     assert!(client.take_frames().iter().any(|f| f.command == Command::Open { room: room() }));
 }
 
-/// The view was read while one was still in the room, and comes after the word that one is not.
+/// The server read the view while the viewer was still in the room, and it comes after the news that they are not.
 #[test]
 fn what_was_asked_of_a_room_before_one_was_removed_does_not_bring_it_back() {
     let mut client = at_three();

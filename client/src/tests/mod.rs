@@ -59,13 +59,13 @@ fn told(line: Line, seq: i64, change: Change) -> ServerFrame {
     ServerFrame::Event { event: Event::Change { line, seq: Seq(seq), change, people } }
 }
 
-/// What a server had missed of the room and fetched again.
+/// Changes of the room that a server had missed and has fetched.
 fn repaired(after: i64, changes: Vec<(Seq, Change)>, through: i64) -> ServerFrame {
     let (after, through, people) = (Seq(after), Seq(through), Vec::new());
     ServerFrame::Event { event: Event::Changes { line: Line::Room(room()), after, changes, through, people } }
 }
 
-/// One is in a room now, or no longer.
+/// The viewer is in a room now, or no longer.
 fn membership(seq: i64, room: RoomId, summary: Option<RoomSummary>) -> ServerFrame {
     told(Line::Person(id(ME)), seq, Change::Membership { room, summary: summary.map(Box::new) })
 }
@@ -320,7 +320,7 @@ fn the_newest_own_message_is_one_that_still_has_a_text() {
     assert_eq!(newest(&client), None, "the one before is not meant");
 }
 
-/// What the server says to whoever holds the browser's cookie now.
+/// What the server says to the person who is signed in on the connection.
 fn welcome_to(user_id: u128, head: i64) -> Reply {
     let mut theirs = summary(head);
     theirs.marks.user = id(user_id);
@@ -693,7 +693,7 @@ fn a_deletion_is_counted_in_a_room_that_is_only_a_line_in_the_list() {
     client.connected(0);
     let mut known = summary(6);
     known.marks = Marks { read: Seq(3), delivered: Seq(6), ..known.marks };
-    // 4 and 5 wait, and 6 was the deletion of another one.
+    // 4 and 5 are unread, and 6 was the deletion of another message.
     (known.unread, known.last) = (2, Some(message(OTHER, 5)));
     let reply = welcome_with(vec![known], 1);
     answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
@@ -707,8 +707,7 @@ fn a_deletion_is_counted_in_a_room_that_is_only_a_line_in_the_list() {
     assert_eq!(client.unread(), 1);
 }
 
-/// The count that comes with `welcome` does not hold what was deleted before it was made; the catch-up tells of that
-/// deletion afterwards.
+/// The count in `welcome` leaves out what was deleted before; the catch-up tells of that deletion afterwards.
 #[test]
 fn a_deletion_that_the_count_knows_of_is_not_taken_off_again() {
     for is_open in [true, false] {

@@ -93,6 +93,21 @@ fn somebody_unknown_is_asked_for_once_with_the_others() {
     assert_eq!(row(&client, 4).reactions[0].users, [id(30), id(31)]);
 }
 
+/// The answer to a catching up leaves out the user of a reaction, as its event does.
+#[test]
+fn somebody_unknown_who_reacted_while_one_was_away_is_asked_for() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    client.disconnected(1);
+    client.connected(1);
+    answer(&mut client, 1, |command| matches!(command, Command::Hello { .. }), welcome(5, 1));
+    let change = Change::Reaction { message: Seq(4), emoji: "👍".to_owned(), user: id(30), on: true };
+    let catch_up = Command::CatchUp { line: Line::Room(room()), after: Seq(4) };
+    answer(&mut client, 1, |command| *command == catch_up, caught_up(vec![(Seq(5), change)], 5));
+    let people = Command::People { users: vec![id(30)] };
+    assert!(client.take_frames().iter().any(|frame| frame.command == people));
+}
+
 #[test]
 fn those_whom_nothing_names_are_forgotten() {
     let mut client = at_three();
@@ -157,6 +172,11 @@ fn the_texts_of_what_is_pinned_stay_up_to_date() {
     let edited = Message { rev: Seq(122), edits: 1, body: "edited".to_owned(), ..message(OTHER, 10) };
     client.receive(changed(122, Change::Message { message: edited }), 10);
     assert_eq!(client.room(room()).unwrap().pinned[&Seq(10)].body, "edited");
+    let mut afresh = client.room(room()).unwrap().clone();
+    let views = afresh.views;
+    afresh.open(view(vec![message(OTHER, 300)], 300));
+    assert!(afresh.pinned.is_empty(), "it may have changed again, unseen");
+    assert_eq!(afresh.views, views + 1, "so that it is fetched again");
     client.receive(changed(123, Change::Pin { pin: pin(10, false, 123) }), 20);
     assert!(client.room(room()).unwrap().pinned.is_empty());
 }
@@ -174,7 +194,7 @@ fn ones_own_message_moves_ones_own_read_mark_unless_something_above_is_unread() 
     };
     client.receive(said(ME, 4), 0);
     assert_eq!((client.unread(), reads(&mut client, 2_000)), (0, vec![Seq(4)]), "the server is told");
-    // What was written while one was away may come after what one has not seen.
+    // What was written offline may come after messages that the person has not seen.
     client.receive(said(OTHER, 5), 3_000);
     client.receive(said(ME, 6), 3_000);
     assert_eq!((client.unread(), reads(&mut client, 5_000)), (1, vec![]));
@@ -183,7 +203,7 @@ fn ones_own_message_moves_ones_own_read_mark_unless_something_above_is_unread() 
 
 #[test]
 fn a_message_that_is_deleted_before_it_was_read_is_not_counted() {
-    // Of a room that is only a line in the list, too.
+    // Also in a room that has not been opened.
     for opened in [true, false] {
         let mut client = if opened { at_three() } else { listed() };
         for seq in 4..=6 {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-/// Greeted, with so many rooms that have all moved while this client was away.
+/// A client that has been greeted, in this many rooms, all of which have moved while it was away.
 fn behind_in(rooms: u128) -> Client {
     let mut client = Client::default();
     let summaries = |head: i64| -> Vec<RoomSummary> {
@@ -40,8 +40,8 @@ fn slow_down(client: &mut Client, r#ref: u32, retry_ms: u32, now: i64) {
     client.receive(ServerFrame::Refusal { r#ref: Some(r#ref), refusal }, now);
 }
 
-/// A server with a budget of ten catch-ups, and ten a second after that: everything is caught up in the end, and hardly more is
-/// asked than is answered.
+/// The server answers ten catch-ups at once, and ten a second after that. In the end everything is caught up, and the client
+/// has asked less than five times as often as it was answered.
 #[test]
 fn a_client_that_is_too_fast_for_its_budget_does_not_hammer() {
     const ROOMS: u128 = 200;
@@ -70,7 +70,7 @@ fn a_client_that_is_too_fast_for_its_budget_does_not_hammer() {
     assert!(asked < 5 * ROOMS, "{asked} questions for {ROOMS} answers");
 }
 
-/// While the server has said «later», nothing is asked by itself.
+/// After the server has said «later», the client asks nothing by itself until then.
 #[test]
 fn one_refusal_speaks_for_all_rooms() {
     let mut client = behind_in(40);
@@ -148,14 +148,15 @@ fn a_request_that_came_too_fast_waits_by_itself_but_not_for_ever() {
         matches!(&answers[..], [answer] if answer.request == request && answer.result.is_err()),
         "{answers:?}"
     );
-    // A long wait is the person's to know of.
+    // If the wait is long, the person is told.
     let request = client.request(react("👍", true));
     drop(client.take_frames());
     slow_down(&mut client, request, 30_000, 5_000);
     assert_eq!(client.take_answers().len(), 1);
 }
 
-/// The server works on a `hello` for up to ten seconds: who gives up sooner asks the dearest question again for nothing.
+/// The server works on a `hello` for up to ten seconds. A client that gives up sooner asks the dearest question again for
+/// nothing.
 #[test]
 fn a_welcome_is_waited_for_longer_than_the_server_works_on_it_and_longer_each_time() {
     let server_ms = i64::from(protocol::limits::COMMAND_MS);

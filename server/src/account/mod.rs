@@ -5,7 +5,7 @@
 //!
 //! Law:
 //! - a secret is in the browser only; the database has its hash ([`Token`]);
-//! - a session that ends closes its sockets, on every node ([`Node::end_sessions`]);
+//! - a session that ends closes its sockets, on every node ([`Node::tell_sessions_ended`]);
 //! - who is suspended has no session, and begins none, whoever is quicker: the store asks for it wherever a session is
 //!   looked at or made;
 //! - whether a handle exists is told to nobody who cannot sign up with it.

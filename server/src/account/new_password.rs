@@ -5,6 +5,7 @@ use protocol::{ErrorCode, User, UserId};
 use super::{
     Accounts, Error, Token, Viewer,
     password::{self, Typed},
+    sessions::ended_count,
 };
 use crate::store::{self, NewPassword};
 
@@ -83,8 +84,10 @@ impl Accounts {
         else {
             return Err(link_invalid());
         };
-        tracing::info!(user.id = %user, sessions = ended.len(), "password set by a link");
-        self.node.end_sessions(user).await;
+        tracing::info!(user.id = %user, sessions = ended_count(&ended), "password set by a link");
+        if let Some(ended) = ended {
+            self.node.tell_sessions_ended(user, ended.seq);
+        }
         Ok(token)
     }
 
@@ -118,8 +121,8 @@ impl Accounts {
         let Some(renewed) = self.node.store.change_password(new).await? else {
             return Err(Error::refused("", ErrorCode::NotSignedIn));
         };
-        tracing::info!(user.id = %user, sessions = renewed.ended.len(), "password changed");
-        self.tell_renewed(viewer, renewed).await;
+        tracing::info!(user.id = %user, sessions = ended_count(&renewed.ended), "password changed");
+        self.tell_renewed(viewer, renewed);
         Ok(token)
     }
 }

@@ -24,9 +24,9 @@ impl Accounts {
     /// # Errors
     /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`].
     pub async fn suspend(&self, viewer: &Viewer, user: UserId) -> Result<(), Error> {
-        self.node.store.suspend(viewer.user.id, user).await?;
+        let seq = self.node.store.suspend(viewer.user.id, user).await?;
         tracing::info!(user.id = %user, by.id = %viewer.user.id, "suspended");
-        self.node.end_sessions(user).await;
+        self.node.tell_sessions_ended(user, seq);
         self.pass_rooms_on(user).await
     }
 

@@ -3,7 +3,7 @@
 use protocol::{ErrorCode, SessionId, SessionView};
 
 use super::{Accounts, Error, Token, Viewer};
-use crate::store::Renewed;
+use crate::store::{Ended, Renewed};
 
 impl Accounts {
     /// Whose session this is, unless it has ended. Every request asks; at most once a minute the answer is noted, which
@@ -53,9 +53,9 @@ impl Accounts {
     /// # Errors
     /// When the database fails.
     pub async fn end_session(&self, viewer: &Viewer, session: SessionId) -> Result<(), Error> {
-        if self.node.store.delete_session(viewer.user.id, session).await? {
+        if let Some(seq) = self.node.store.delete_session(viewer.user.id, session).await? {
             tracing::info!(user.id = %viewer.user.id, session.id = %session, "session ended");
-            self.node.end_sessions(viewer.user.id).await;
+            self.node.tell_sessions_ended(viewer.user.id, seq);
         }
         Ok(())
     }
@@ -69,17 +69,22 @@ impl Accounts {
         let token = Token::generate();
         let renewed = self.node.store.renew_session(viewer.user.id, viewer.session, &token.hash()).await?;
         let renewed = renewed.ok_or_else(|| Error::refused("", ErrorCode::NotSignedIn))?;
-        tracing::info!(user.id = %viewer.user.id, sessions = renewed.ended.len(), "other sessions ended");
-        self.tell_renewed(viewer, renewed).await;
+        tracing::info!(user.id = %viewer.user.id, sessions = ended_count(&renewed.ended), "other sessions ended");
+        self.tell_renewed(viewer, renewed);
         Ok(token)
     }
 
     /// Closes the sockets of what has ended, and of the asking session's former id.
-    pub(super) async fn tell_renewed(&self, viewer: &Viewer, renewed: Renewed) {
-        // First this one: whoever has its new cookie comes back, and is not sent to the door with the others.
+    pub(super) fn tell_renewed(&self, viewer: &Viewer, renewed: Renewed) {
+        // This one first: the browser that has its new cookie comes back, and is not signed out with the others.
         self.node.renew_session(viewer.user.id, viewer.session);
-        if !renewed.ended.is_empty() {
-            self.node.end_sessions(viewer.user.id).await;
+        if let Some(ended) = renewed.ended {
+            self.node.tell_sessions_ended(viewer.user.id, ended.seq);
         }
     }
+}
+
+/// How many sessions ended, for the log.
+pub(super) fn ended_count(ended: &Option<Ended>) -> usize {
+    ended.as_ref().map_or(0, |ended| ended.sessions.len())
 }

@@ -55,7 +55,7 @@ async fn pairs() -> Vec<(End, End)> {
     let url =
         std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`");
     let mut pairs = vec![(memory(), memory())];
-    // Two links to one and the same Redis are two all the same: each carries its own lines, by connections of its own.
+    // Two links to the same Redis still count as two: each carries its own lines, over connections of its own.
     for urls in [url.clone(), format!("{url},{url}")] {
         let prefix = format!("test-{}", Uuid::new_v4());
         let redis = || {

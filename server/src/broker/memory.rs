@@ -16,7 +16,7 @@ use super::{Broadcast, SIGNALS_MAX, Signal};
 /// What several nodes of one process share.
 #[derive(Clone, Debug, Default)]
 pub struct Bus {
-    lines: Arc<Mutex<Vec<Arc<End>>>>,
+    ends: Arc<Mutex<Vec<Arc<End>>>>,
 }
 
 /// One node's end of the bus.
@@ -32,7 +32,7 @@ struct End {
 #[derive(Debug)]
 pub struct Memory {
     bus: Bus,
-    line: Arc<End>,
+    end: Arc<End>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -42,27 +42,27 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Memory {
     pub(super) fn join(bus: &Bus) -> (Self, mpsc::Receiver<Signal>) {
         let (signals, receiver) = mpsc::channel(SIGNALS_MAX);
-        let line = Arc::new(End { lines: Mutex::default(), signals, lost: AtomicBool::new(false) });
-        lock(&bus.lines).push(line.clone());
-        (Self { bus: bus.clone(), line }, receiver)
+        let end = Arc::new(End { lines: Mutex::default(), signals, lost: AtomicBool::new(false) });
+        lock(&bus.ends).push(end.clone());
+        (Self { bus: bus.clone(), end }, receiver)
     }
 
     pub(super) fn publish(&self, broadcast: &Broadcast) -> bool {
-        // The lock is held for the whole round, so that all lines see one order.
-        for line in lock(&self.bus.lines).iter() {
-            if lock(&line.lines).contains(&broadcast.line) {
-                line.push(broadcast);
+        // The lock is held for the whole round, so that all ends see one order.
+        for end in lock(&self.bus.ends).iter() {
+            if lock(&end.lines).contains(&broadcast.line) {
+                end.push(broadcast);
             }
         }
         true
     }
 
     pub(super) fn subscribe(&self, lines: &BTreeSet<Line>) {
-        lock(&self.line.lines).extend(lines);
+        lock(&self.end.lines).extend(lines);
     }
 
     pub(super) fn unsubscribe(&self, lines: &BTreeSet<Line>) {
-        lock(&self.line.lines).retain(|line| !lines.contains(line));
+        lock(&self.end.lines).retain(|line| !lines.contains(line));
     }
 }
 
@@ -79,6 +79,6 @@ impl End {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        lock(&self.bus.lines).retain(|line| !Arc::ptr_eq(line, &self.line));
+        lock(&self.bus.ends).retain(|end| !Arc::ptr_eq(end, &self.end));
     }
 }

@@ -1,4 +1,4 @@
-//! Between nodes: what one publishes, all that follow the line receive.
+//! Between nodes: what one publishes on a line, all nodes that follow the line receive.
 //!
 //! The broker is an accelerator, never the truth: it may lose, and it says so where it can ([`Signal::Lost`]). It knows
 //! nothing of connections ([`crate::hub`]) nor of the database; [`crate::node`] reads its signals and repairs.
@@ -40,17 +40,18 @@ pub enum Kind {
     /// Someone's marks have grown. They pass as well; by this the node knows what its browsers have been told, and finds
     /// what was lost.
     Marks {
-        /// On a room's line, whose they are; on a person's, in which room.
+        /// On a room's line, the person; on a person's line, the room.
         of: Uuid,
         /// Both marks together. As both only grow, more is newer.
         far: i64,
     },
-    /// This session of the person goes on under another id: what was opened under this one closes, and whoever has the new
-    /// cookie comes back. It passes: where it is lost, the sockets close because that session has ended.
+    /// This session of the person goes on under another id: connections that were opened under this one close, and
+    /// browsers with the new cookie come back. It passes: where it is lost, the connections close because that session has
+    /// ended.
     SessionRenewed(SessionId),
 }
 
-/// What a change means to the node itself, beside telling its browsers.
+/// What a change means to the node itself, besides telling its browsers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing.
@@ -59,9 +60,9 @@ pub enum Effect {
     Joined(RoomId),
     /// The person has left a room: their connections no longer follow it.
     Left(RoomId),
-    /// Sessions of this person have ended: which, the database knows.
+    /// Sessions of this person have ended. The database knows which.
     Sessions,
-    /// A profile has changed: what the node remembers of the person is old.
+    /// A profile has changed: what the node remembers of the person is out of date.
     Profile(UserId),
 }
 
@@ -188,7 +189,7 @@ impl Broker {
         (Self::Memory(memory), signals)
     }
 
-    /// A broker through the Redis at each of `urls`, which commas separate: the lines are spread over them. Its channels
+    /// A broker through the Redis at each of `urls`, separated by commas: the lines are spread over them. Its channels
     /// begin with `prefix`, so that several places can share one. Connects in the background, for as long as it takes,
     /// again and again.
     ///

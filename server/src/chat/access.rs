@@ -72,7 +72,7 @@ pub fn check_react(message: &Message) -> Result<(), ErrorCode> {
     check_there(message)
 }
 
-/// Whether someone may pin a message, or take a pin away: in a channel its owners, elsewhere anyone who is in.
+/// Whether someone may pin a message, or unpin it: in a channel its owners, elsewhere any member.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::MessageDeleted`].

@@ -23,9 +23,10 @@ pub struct Said {
     written: Written,
 }
 
-/// Says something: it stands in its lane when this returns, so that what one connection says is stored in the order of its
-/// saying (unless a flush takes so long that its lane goes on without it); [`sent`] waits for the rest. A nonce that is known gets the first message back, and takes no number. Next
-/// station: [`Writer::write`](crate::node::Writer::write).
+/// Says something. When this returns it has its place in a lane, so that the messages of one connection are stored in the
+/// order in which they were sent (unless a flush takes so long that its lane goes on without it); [`sent`] waits for the
+/// rest. A known nonce returns the first message, and takes no number. Next station:
+/// [`Writer::write`](crate::node::Writer::write).
 ///
 /// # Errors
 /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::Busy`]: then nothing was
@@ -44,7 +45,7 @@ pub fn send(cx: &Context, room: RoomId, nonce: Nonce, body: &str) -> Result<Said
 /// database fails: then nothing was stored, or the repeat will find it.
 pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, Error> {
     match written.answer().await? {
-        // Edited or deleted since, it no longer says what it said first: a repeat must find it all the same.
+        // A message that was edited or deleted since no longer has its first text: its repeats must succeed all the same.
         Inserted::Known(first) if first.edits == 0 && !first.deleted && first.body != body => {
             Err(ErrorCode::NonceTaken.into())
         }
@@ -122,7 +123,7 @@ async fn change(
     let (message, is_new) = cx.node.store.change_message::<Error>(by, room, seq, decide).await?;
     let (rev, change) = (message.rev, Change::Message { message });
     if is_new {
-        // It is committed: whether one can say at once who wrote it must not matter.
+        // It is committed, so it is told even when its author's profile cannot be loaded.
         let people = cx.node.people_of([&change]).await.unwrap_or_default();
         cx.node.publish_change(Line::Room(room), rev, change.clone(), people);
     }
@@ -140,8 +141,8 @@ pub async fn history(cx: &Context, room: RoomId, direction: Direction, seq: Seq)
     Ok(Reply::Page { room, messages, more, people })
 }
 
-/// Everything on a line that changed after `after`, from this node's memory where that reaches so far back; or, of a room,
-/// the room as one opens it, for who is far behind.
+/// Everything on a line that changed after `after`, from this node's memory if that reaches back so far. For a room that is
+/// far behind, the room as it is when opened.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; or when the database fails.
@@ -175,7 +176,7 @@ async fn afresh(cx: &Context, room: RoomId) -> Result<Reply, Error> {
     Ok(Reply::View { view: Box::new(rooms::view(cx, room).await?) })
 }
 
-/// What this node remembers, for who may read it. A room's head is asked for together with the membership.
+/// What this node remembers, if the viewer may read it. For a room, one query asks for its head and the membership.
 async fn from_memory(cx: &Context, line: Line, after: Seq) -> Result<Option<Recent>, Error> {
     let head = match line {
         Line::Room(room) => cx.node.store.head_for(room, cx.viewer.user.id).await?,

@@ -43,11 +43,11 @@ impl Context {
 /// comes as events, perhaps twice, never not at all.
 ///
 /// # Errors
-/// [`ErrorCode::Busy`] when too many are being greeted; or when the database fails. Then the connection must be closed: it
-/// may miss something.
+/// [`ErrorCode::Busy`] when too many connections are being greeted; or when the database fails. Then the connection must be
+/// closed: it may miss something.
 pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Result<Reply, Error> {
     let _turn = cx.node.greeting_turn().await?;
-    // Who has gone while it waited is not worth the question.
+    // A connection that closed while it waited needs no answer.
     if !cx.node.is_connected(connection) {
         return Err(ErrorCode::Busy.into());
     }
@@ -60,12 +60,13 @@ pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Resu
     let listed = rooms::first(cx).await?;
     // A room that was left meanwhile: its leaving found nothing to leave.
     let inside: BTreeSet<RoomId> = cx.node.store.memberships(me).await?.into_iter().collect();
-    for room in followed.into_iter().filter(|room| !inside.contains(room)) {
-        cx.node.unfollow(connection, Line::Room(room));
+    let left: Vec<RoomId> = followed.into_iter().filter(|room| !inside.contains(room)).collect();
+    cx.node.dismiss(connection, me, &left).await?;
+    let rooms::FirstRooms { person, workspace, mut rooms, mut more, mut people } = listed;
+    if cut(&mut rooms) {
+        more = true;
+        people = cx.node.people_of(&rooms).await?;
     }
-    let rooms::FirstRooms { person, workspace, mut rooms, mut more, .. } = listed;
-    more |= cut(&mut rooms);
-    let people = cx.node.people_of(&rooms).await?;
     let me = cx.node.people(BTreeSet::from([me])).await?.pop().ok_or(ErrorCode::NotSignedIn)?;
     Ok(Reply::Welcome {
         me,
@@ -80,7 +81,7 @@ pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Resu
     })
 }
 
-/// Leaves as many rooms as `welcome` has room for, and says whether any had to go.
+/// Keeps as many rooms as fit into `welcome`, and returns whether any were cut off.
 fn cut(rooms: &mut Vec<RoomSummary>) -> bool {
     let mut bytes = 0;
     let fits = |summary: &RoomSummary| {

@@ -1,11 +1,11 @@
-//! What everybody sees of oneself.
+//! The viewer's profile, which everybody sees.
 
 use protocol::{Change, DisplayName};
 
 use super::{Context, Error};
 use crate::broker::Line;
 
-/// Gives the viewer another name, everywhere and for everybody.
+/// Changes the viewer's display name, everywhere and for everybody.
 ///
 /// # Errors
 /// `TextEmpty`, `TextTooLong`, `TextInvalid`; or when the database fails.

@@ -5,7 +5,7 @@ use protocol::{ErrorCode, Marks, Refusal, Reply, RoomId, Seq};
 use super::{Context, Error};
 use crate::{hub::ConnectionId, store::members::Raise};
 
-/// Whose marks found no place comes back after so many milliseconds.
+/// When to retry marks that found no place, in milliseconds.
 const RETRY_MS: u32 = 1_000;
 
 /// A device of the viewer holds everything up to here.
@@ -24,8 +24,8 @@ pub fn read(cx: &Context, connection: ConnectionId, room: RoomId, seq: Seq) -> R
     raise(cx, connection, (room, seq, seq))
 }
 
-/// A connection follows the rooms of its person, so what it does not follow is refused without a query. The last word is the
-/// statement's that writes the marks: those of somebody who has just left, or beyond the head, raise nothing.
+/// A connection follows its person's rooms, so any other room is refused without a query. The statement that writes the
+/// marks checks again: marks of a person who has just left, or beyond the head, raise nothing.
 fn raise(
     cx: &Context,
     connection: ConnectionId,

@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// What a page, and `welcome`, begin with.
+/// The beginning of the list of rooms, for a page and for `welcome`.
 #[derive(Clone, Debug)]
 pub struct FirstRooms {
     /// The head of the viewer's own line: every membership up to it is in the list.
@@ -30,7 +30,7 @@ pub struct FirstRooms {
     pub rooms: Vec<RoomSummary>,
     /// Whether there are more.
     pub more: bool,
-    /// The people whom they name.
+    /// The people that they name.
     pub people: Vec<User>,
 }
 
@@ -40,7 +40,7 @@ pub struct FirstRooms {
 /// When the database fails.
 pub async fn first(cx: &Context) -> Result<FirstRooms, Error> {
     let me = cx.viewer.user.id;
-    // The heads first: what changes after them is told, or caught up on.
+    // The heads first: what changes after them arrives as events, or is caught up on.
     let heads = cx.node.store.heads(&[Line::Person(me), Line::Workspace]).await?;
     let head_of = |line| heads.iter().find(|head| head.line == line).map_or(Seq::ZERO, |head| head.head);
     let mut rooms = cx.node.store.list_rooms(me, Listed::First, ROOMS_SHOWN + 1).await?;
@@ -69,14 +69,13 @@ pub async fn list(cx: &Context, after: Option<RoomsAfter>) -> Result<Reply, Erro
     Ok(Reply::Rooms { rooms, more, people })
 }
 
-/// Which of these rooms are at other numbers than the viewer's device knows.
+/// Those of these rooms that are at another number than the viewer's device knows.
 ///
 /// # Errors
 /// [`ErrorCode::MalformedCommand`] for too many; or when the database fails.
 pub async fn compare(cx: &Context, known: &[(RoomId, Seq)]) -> Result<Reply, Error> {
     if known.len() > ROOMS_PAGE {
-        let refusal = Refusal::new(ErrorCode::MalformedCommand).max(ROOMS_PAGE);
-        return Err(refusal.detail(format!("{} rooms at once", known.len())).into());
+        return Err(wrong_count(known.len(), "rooms", ROOMS_PAGE));
     }
     let me = cx.viewer.user.id;
     let differing = cx.node.store.rooms_that_differ(me, known).await?;
@@ -182,12 +181,11 @@ pub async fn leave(cx: &Context, room: RoomId) -> Result<Reply, Error> {
 ///
 /// # Errors
 /// [`ErrorCode::MalformedCommand`] for none or too many; [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`],
-/// [`ErrorCode::UserUnknown`], [`ErrorCode::MembersFull`]; or when the database fails. Those who are in too many rooms are
-/// named in the answer, and the others are in.
+/// [`ErrorCode::UserUnknown`], [`ErrorCode::MembersFull`]; or when the database fails. People who are in too many rooms
+/// already are named in the answer; all others have been added.
 pub async fn invite(cx: &Context, room: RoomId, users: &[UserId]) -> Result<Reply, Error> {
     if users.is_empty() || users.len() > INVITE_MAX {
-        let refusal = Refusal::new(ErrorCode::MalformedCommand).max(INVITE_MAX);
-        return Err(refusal.detail(format!("{} people at once", users.len())).into());
+        return Err(wrong_count(users.len(), "people", INVITE_MAX));
     }
     let allowed = |locked: &Locked| Ok(access::check_invite(&locked.room, locked.role)?);
     let whom = (users, ROOMS_ADDED_MAX);
@@ -230,8 +228,7 @@ pub async fn members(cx: &Context, room: RoomId, query: &str, after: Option<User
 /// [`ErrorCode::MalformedCommand`] for too many; or when the database fails.
 pub async fn people(cx: &Context, users: &[UserId]) -> Result<Reply, Error> {
     if users.len() > PEOPLE_MAX {
-        let refusal = Refusal::new(ErrorCode::MalformedCommand).max(PEOPLE_MAX);
-        return Err(refusal.detail(format!("{} people at once", users.len())).into());
+        return Err(wrong_count(users.len(), "people", PEOPLE_MAX));
     }
     Ok(Reply::Users { users: cx.node.people(users.iter().copied().collect()).await? })
 }
@@ -252,6 +249,10 @@ pub async fn find_channels(cx: &Context, query: &str) -> Result<Reply, Error> {
     Ok(Reply::Channels { channels: cx.node.store.find_channels(cx.viewer.user.id, query).await? })
 }
 
+fn wrong_count(count: usize, what: &str, max: usize) -> Error {
+    Refusal::new(ErrorCode::MalformedCommand).max(max).detail(format!("{count} {what} at once")).into()
+}
+
 async fn summary(cx: &Context, of: UserId, room: RoomId) -> Result<RoomSummary, Error> {
     let found = cx.node.store.list_rooms(of, Listed::These(&[room]), 1).await?.pop();
     found.ok_or_else(|| ErrorCode::RoomUnknown.into())
@@ -266,17 +267,17 @@ async fn tell_membership(node: &Node, user: UserId, room: RoomId, seq: Seq) -> R
         node.publish_change(Line::Person(user), seq, change, people);
         Ok(())
     };
-    // It is committed, and nobody has said so.
+    // It is committed and was not told: the head check finds it.
     told.await.inspect_err(|_: &crate::store::Error| node.check_soon()).map_err(Error::from)
 }
 
-/// Tells a room who came, went, or became something else, and those who came or went.
+/// Tells a room whose membership or role has changed, and tells the people who joined or left.
 ///
 /// # Errors
-/// When the database fails. What is committed and was not told is looked for then.
+/// When the database fails. The head check then finds what is committed and was not told.
 pub async fn tell_members(node: &Node, room: RoomId, changes: &[MemberChange]) -> Result<(), Error> {
     let named = changes.iter().map(|change| change.member.user).collect();
-    // Whether one can say at once who they are must not matter.
+    // They are told even when their profiles cannot be loaded.
     let people = node.people(named).await.unwrap_or_default();
     for MemberChange { member, members, marks, membership } in changes {
         let change = Change::Member { member: member.clone(), members: *members, marks: *marks };

@@ -109,7 +109,7 @@ pub struct Config {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sends_burst: u32,
 
-    /// How many times the ordinary budget each person has for everything but messages: questions, marks, new rooms
+    /// Multiplies each person's budget for everything but messages: questions, marks, new rooms
     #[arg(long, env = "ROOST_BUDGET_FACTOR", value_name = "TIMES", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub budget_factor: u32,
@@ -124,7 +124,7 @@ pub struct Config {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sign_ins_per_account_per_min: u32,
 
-    /// Sign-ups without an invitation, and links that are no good, a minute from one address
+    /// Sign-ups without an invitation, and tries of invalid links, a minute from one address
     #[arg(long, env = "ROOST_SIGN_UPS_PER_MIN", value_name = "TRIES/MIN", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sign_ups_per_min: u32,

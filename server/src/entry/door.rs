@@ -1,5 +1,5 @@
-//! How many sockets one person, and one address, has open on this node. Addresses are counted as everywhere: by
-//! [`Network`], and with a larger bound by the site around it.
+//! How many sockets one person, and one address, has open on this node. Addresses are counted as in all limits: by
+//! [`Network`], and by the site around it with a larger bound.
 
 use std::{
     collections::HashMap,
@@ -111,6 +111,7 @@ mod tests {
         assert!(door.enter(bea, here).is_some());
         assert!(door.enter(ana, there).is_some(), "what was refused has taken no place");
     }
+
     #[test]
     fn the_addresses_of_one_64_are_one_and_a_48_is_bounded_too() {
         let door = Door::new(1_000, 2);

@@ -32,7 +32,7 @@ pub struct Guard {
     origins: Vec<String>,
     https: bool,
     trusted_proxies: usize,
-    /// Whether it has been said that a proxy's word is not believed.
+    /// Whether the log has warned that forwarded addresses are ignored.
     said: Arc<AtomicBool>,
 }
 
@@ -88,17 +88,15 @@ impl Guard {
             .collect();
         all.iter().rev().nth(place).and_then(|text| address(text.trim())).unwrap_or(peer)
     }
-}
 
-impl Guard {
-    /// Says once that there seems to be a proxy in front of which the settings do not know: everyone who comes by it then
-    /// has one address, and one budget.
+    /// Warns once when there seems to be a proxy in front that the settings do not mention: everyone behind it then has the
+    /// same address, and shares one budget.
     fn warn_of_proxies(&self, headers: &HeaderMap) {
         let is_forwarded = headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED);
         if is_forwarded && !self.said.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "requests come with X-Forwarded-For or Forwarded, which is ignored: everyone behind that proxy counts as \
-                 one address, for sign-ins, sign-ups and sockets; if the proxy is yours, say how many there are by \
+                "requests carry X-Forwarded-For or Forwarded, which is ignored: everyone behind that proxy counts as \
+                 one address, for sign-ins, sign-ups and sockets; if the proxy is yours, set \
                  ROOST_TRUSTED_PROXIES (--trusted-proxies), and let it append to X-Forwarded-For"
             );
         }

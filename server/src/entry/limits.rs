@@ -1,15 +1,14 @@
 //! How often someone may try.
 //!
-//! **Signing in.** What is counted is *failures*: for an account from one address, and for an address altogether. Nothing
-//! is counted for an account alone. Whoever knows a handle could otherwise lock its owner out, from anywhere, for as long
-//! as they like; as it is, they lock out nobody but themselves, and those who share their address. Guessing stays bounded
-//! three times: by account and address, by address, and by how many passwords a server hashes at once, whoever asks
-//! ([`Hasher`](crate::account::Hasher)). A right password costs no try, so a class that signs in behind one address is
-//! not in its own way.
+//! **Signing in.** Only *failures* count: for an account from one address, and for an address altogether. Nothing is
+//! counted for an account alone: otherwise anyone who knows a handle could lock its owner out, from anywhere and for as
+//! long as they like. This way they lock out only themselves and those who share their address. Three bounds keep guessing
+//! slow: by account and address, by address, and how many passwords a server hashes at once for everyone together
+//! ([`Hasher`](crate::account::Hasher)). A correct password costs no try, so a whole class can sign in from one address.
 //!
-//! **Signing up.** A good invitation link bounds by its own uses how many come by it, so those who come by it are not
-//! counted by address, and a class behind one address signs up by one link. What is refused is counted for the link, so
-//! that nobody tries out handles with it. Everyone else is counted by address, also when they succeed.
+//! **Signing up.** A valid invitation link limits its own uses, so sign-ups by it are not counted by address: a whole
+//! class behind one address can sign up by one link. Refused forms count for the link, so that nobody uses it to find out
+//! which handles are taken. All other sign-ups count by address, also when they succeed.
 //!
 //! Each node counts for itself: behind N nodes one may try N times as often. These limits keep guessing expensive; they
 //! need not be exact.
@@ -26,7 +25,7 @@ use crate::config::Config;
 
 /// How often buckets that are full again are forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
-/// Forms a minute that may be refused to those who come by one invitation link: a class that mistypes is let through.
+/// Refused forms a minute for one invitation link: enough for a class that mistypes.
 const REFUSED_BY_LINK_PER_MIN: u32 = 120;
 
 /// The buckets.
@@ -45,7 +44,7 @@ pub struct SignInTry<'a> {
     account: Vec<Taken<'a, (Network, String)>>,
 }
 
-/// A sign-up under way by a good invitation link. It counts as refused unless it is given back.
+/// A sign-up under way by a valid invitation link. It counts as refused unless it is given back.
 #[must_use]
 pub struct InvitedTry<'a>(Taken<'a, [u8; 32]>);
 
@@ -75,7 +74,7 @@ impl Limits {
         };
         match by_account {
             Ok(account) => Ok(SignInTry { address: by_address, account }),
-            // What is refused was not tried.
+            // No password is compared: the address has not tried one.
             Err(refusal) => {
                 by_address.into_iter().for_each(Taken::give_back);
                 Err(refusal)
@@ -83,7 +82,7 @@ impl Limits {
         }
     }
 
-    /// Counts a sign-up without an invitation, or a link that is no good.
+    /// Counts a sign-up without an invitation, or a try of an invalid link.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`](protocol::ErrorCode::SlowDown).
@@ -92,7 +91,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Counts a sign-up by a good invitation link, of which this is the hash. Give it back if it is not refused.
+    /// Counts a sign-up by a valid invitation link with this hash. Give it back if it is not refused.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`](protocol::ErrorCode::SlowDown).
@@ -132,7 +131,7 @@ impl SignInTry<'_> {
 }
 
 impl InvitedTry<'_> {
-    /// Someone has come by the link: that is what it is for.
+    /// The sign-up succeeded.
     pub fn give_back(self) {
         self.0.give_back();
     }

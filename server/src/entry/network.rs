@@ -1,11 +1,11 @@
 //! Which addresses are counted as one.
 //!
-//! With IPv4 each address counts for itself. With IPv6 a household has a whole /64 to come from, and a company or a rented
-//! server often a /48: whoever counted single addresses there would count nothing.
+//! Each IPv4 address counts for itself. With IPv6 a household has a whole /64, and a company or a rented server often a
+//! /48: a limit on single addresses would limit nobody.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// A /48 may do so many times what one of its /64 may: it can be a company, and it can be one machine.
+/// The bound of a /48, as a multiple of the bound of a /64: it can be a whole company, or a single machine.
 pub const SITE_TIMES: u32 = 16;
 
 /// Addresses that are counted as one.

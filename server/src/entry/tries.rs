@@ -1,7 +1,7 @@
-//! Buckets of tries that fill again, from which a try may be given back.
+//! Buckets of tries that refill over time, and to which a try can be given back.
 //!
-//! `governor` has no way to give back, and a limit of *failed* tries needs one: a try is taken before the password is
-//! hashed, or else many could be tried at once before the first has failed, and it is given back when it did not fail.
+//! A limit on *failed* tries needs that, and `governor` does not have it. A try is taken before the password is hashed:
+//! otherwise many could run at once before the first one fails. It is given back if it does not fail.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// A bucket for each key, which holds a minute's worth.
 pub(super) struct Tries<K> {
     per_min: u32,
-    /// When each bucket will be full again. One that is full is not listed, or may be forgotten.
+    /// When each bucket will be full again. A bucket that is full need not be listed.
     full_at: Mutex<HashMap<K, Instant>>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Taken<'a, K: Hash + Eq + Clone> {
 }
 
 impl<K: Hash + Eq + Clone> Tries<K> {
-    /// So many a minute, for each key.
+    /// Allows `per_min` tries a minute for each key.
     pub(super) fn new(per_min: u32) -> Self {
         Self { per_min: per_min.max(1), full_at: Mutex::default() }
     }
@@ -48,7 +48,7 @@ impl<K: Hash + Eq + Clone> Tries<K> {
         let after = before + self.interval();
         let too_early = after.saturating_duration_since(now).saturating_sub(MINUTE);
         if !too_early.is_zero() {
-            // Rounded up: whoever waits as long as they were told is not refused again.
+            // Rounded up: a client that waits as long as it was told is not refused again.
             let retry_ms = u32::try_from(too_early.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
             return Err(Refusal::new(ErrorCode::SlowDown).retry_ms(retry_ms));
         }

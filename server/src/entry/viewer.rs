@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use super::{cookies::Cookie, guard::Guard};
 use crate::account::{self, Accounts, Token, Viewer};
 
-/// Whose session the cookie of a request belongs to; `None` without one that is good.
+/// The viewer whose session cookie a request carries; `None` without a valid one.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,4 +1,4 @@
-//! Addresses of this place.
+//! Paths of this place.
 
 use axum::http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -17,13 +17,13 @@ pub(super) fn safe_next(next: &str) -> &str {
     if own { next } else { "/" }
 }
 
-/// What may stand in a path as it is.
+/// All characters except those that a path may contain as they are.
 const IN_A_PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// Longer ones are cut.
+/// Longer paths are cut.
 const PATH_CHARS_MAX: usize = 500;
 
-/// Percent-encodes what has no place in a path.
+/// Percent-encodes everything that may not stand in a path.
 pub(super) fn path_safe(text: &str) -> String {
     let end = text.char_indices().nth(PATH_CHARS_MAX).map_or(text.len(), |(at, _)| at);
     utf8_percent_encode(&text[..end], IN_A_PATH).to_string()

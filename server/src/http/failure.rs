@@ -1,4 +1,4 @@
-//! A request that failed: the log learns why, the browser that it happened.
+//! Failed requests: the log says why, the browser only that it happened.
 
 use axum::{
     http::header::{CACHE_CONTROL, RETRY_AFTER},
@@ -8,13 +8,13 @@ use protocol::{ErrorCode, Refusal};
 
 use crate::entry::refused::status_of;
 
-/// Writes down why something failed, once, and gives what the browser is told.
+/// Logs why something failed, and returns the refusal for the browser.
 pub(super) fn failure(e: &dyn std::error::Error) -> Refusal {
     tracing::error!(error = %e, "a request failed");
     Refusal::new(ErrorCode::Internal).retry_ms(2_000)
 }
 
-/// There is no page without the database: a line of text.
+/// A line of text instead of a page: without the database there is none.
 pub(super) fn failed(e: &dyn std::error::Error) -> Response {
     let refusal = failure(e);
     let headers = [(CACHE_CONTROL, "no-store"), (RETRY_AFTER, "2")];

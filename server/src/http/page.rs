@@ -67,14 +67,14 @@ async fn room(State(site): State<Site>, visit: Visit, Path(room): Path<String>) 
     }
 }
 
-/// What the sign-in page is asked for: where to go afterwards.
+/// The query of the sign-in page: where to go afterwards.
 #[derive(serde::Deserialize)]
 struct Afterwards {
     #[serde(default)]
     next: String,
 }
 
-/// Whoever is signed in goes on at once: another tab may have signed in meanwhile.
+/// A browser that is signed in goes on at once: another tab may have signed in meanwhile.
 async fn sign_in(
     State(site): State<Site>,
     visit: Visit,
@@ -122,7 +122,7 @@ async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<Strin
     }
 }
 
-/// Counts whoever tries links that are no good; a good one may be looked at by a whole class behind one address.
+/// Counts tries of invalid links only: a whole class behind one address may look at a valid one.
 fn bounded<T>(site: &Site, visit: &Visit, checked: Result<T, account::Error>) -> Result<T, account::Error> {
     if let Err(account::Error::Refused { .. }) = &checked
         && let Err(refusal) = site.limits.check_sign_up(visit.address.0)

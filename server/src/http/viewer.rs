@@ -1,4 +1,4 @@
-//! Who asks for a page, from where, and with which preferences.
+//! Who requests a page, from where, and with which preferences.
 
 use axum::{
     extract::FromRequestParts,

@@ -121,7 +121,7 @@ impl Hub {
         self.lock().connections.get(&id).is_some_and(|entry| entry.lines.contains(&line))
     }
 
-    /// Whether there is this connection.
+    /// Whether this connection is still here.
     #[must_use]
     pub fn contains(&self, id: ConnectionId) -> bool {
         self.lock().connections.contains_key(&id)
@@ -142,7 +142,7 @@ impl Hub {
         }
     }
 
-    /// The connections of a person, with what each one follows.
+    /// The connections of a person, each with its owner and its outbox.
     #[must_use]
     pub fn of_user(&self, user: UserId) -> Vec<(ConnectionId, Owner, Arc<Outbox>)> {
         let inner = self.lock();

@@ -1,18 +1,19 @@
-//! What each command costs, and how much one person may spend, on this node.
+//! What each command costs, and how much one person may spend on this node.
 //!
-//! Every command takes tokens from a bucket of its person ([`Bucket`]); those that are told to a whole room take some from the
-//! room's as well ([`RoomBucket`]). A bucket fills again with time. A command that finds too little is refused with
-//! [`ErrorCode::SlowDown`] and the time after which there is enough; it has cost nothing then but reading it.
+//! Every command takes tokens from one of its person's buckets ([`Bucket`]). A command that changes something for a whole room
+//! takes some from the room's bucket as well ([`RoomBucket`]). Buckets refill over time. A command that finds too few tokens
+//! is refused with [`ErrorCode::SlowDown`] and the time to wait; it then costs nothing but reading it. (When only the room's
+//! bucket has too few, the person's tokens are spent all the same.)
 //!
-//! [`price`] and the two tables of allowances below it are the whole policy: one row a command, with its reason. Other bounds
-//! are not here: garbage (`socket::connection`), sockets (`socket::door`), addresses (`http::limits`),
-//! how many are greeted at once ([`turns`](super::turns)).
+//! [`price`] and the two tables of allowances below it are the whole policy: one row per command, with its reason. Other
+//! bounds are elsewhere: garbage (`socket::connection`), sockets (`entry::door`), addresses (`entry::limits`), how many are
+//! greeted at once ([`turns`](super::turns)).
 //!
-//! Law: an honest client never meets a refusal in ordinary use, also when it comes back with hundreds of rooms and several
-//! tabs; a hostile one costs others no more than its buckets let through. The tests below say so for each.
+//! Law: an honest client is never refused in ordinary use, even when it comes back with hundreds of rooms and several
+//! tabs; a hostile one costs others no more than its buckets let through. The tests below check both.
 //!
-//! Each node counts for itself: behind N nodes one person has N budgets. Who has rested is forgotten, so the memory is
-//! that of the people who did something within the last minutes.
+//! Each node counts for itself: behind N nodes one person has N budgets. Buckets that are full again are forgotten, so
+//! memory holds only the people who did something within the last minutes.
 
 use std::{hash::Hash, num::NonZeroU32};
 
@@ -22,36 +23,36 @@ use protocol::{Command, ErrorCode, Refusal, RoomId, Seq, UserId, limits};
 use super::{Node, Tuning};
 use crate::broker::Line;
 
-/// What a person spends from.
+/// The buckets that each person has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bucket {
-    /// What a person writes: messages, and changes of them. The one that settings change (`ROOST_SENDS_PER_S`).
+    /// Messages, edits, deletions, reactions and pins. The only bucket that settings change (`ROOST_SENDS_PER_S`).
     Sends,
-    /// How far they are.
+    /// Delivered and read marks.
     Marks,
-    /// Whatever only reads.
+    /// Commands that only read.
     Questions,
     /// Greetings.
     Hellos,
-    /// Rooms that they make.
+    /// Groups and channels that they create.
     NewRooms,
-    /// Direct rooms that they begin, or come back to.
+    /// Direct rooms that they start or reopen.
     DirectRooms,
-    /// Channels that they join or leave.
+    /// Rooms that they join or leave.
     Joins,
-    /// People whom they add.
+    /// People whom they add to rooms.
     Invites,
-    /// Titles that they give.
+    /// Titles and topics that they give to rooms, and their own name.
     Titles,
-    /// What costs nothing but reading it: pings of both kinds, and commands that were refused because a bucket was empty. Whoever
-    /// empties this one is closed.
+    /// Frames that cost nothing but reading them: pings of both kinds, and commands that were refused because a bucket was
+    /// empty. A connection that finds this bucket empty is closed.
     Free,
 }
 
-/// What all members together spend from: it is told to everyone in the room.
+/// The buckets that all members of a room share, for changes that everyone in the room is told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RoomBucket {
-    /// People who come and go.
+    /// Members who join, leave or are added.
     Members,
     /// Titles.
     Titles,
@@ -80,16 +81,16 @@ const fn with_room(bucket: Bucket, tokens: u32, room: (RoomBucket, RoomId)) -> O
     Some(Price { bucket, tokens, room: Some(room) })
 }
 
-/// One row for each command. `head` is how far the command's room is, where this node follows it. One token of
-/// [`Bucket::Questions`] is the cheapest question: one indexed query for a membership and some rows, about a fifth of a
-/// millisecond of the database.
+/// One row per command. `head` says how far a line is, if this node follows it. One token of [`Bucket::Questions`] pays
+/// for the cheapest question: one indexed query for a membership and some rows, about a fifth of a millisecond of the
+/// database's time.
 fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price> {
     match command {
         // Answered by the connection itself, before its turn: see [`Node::charge_free`].
         Command::Ping {} => None,
-        // The dearest question there is, up to 2 MB: everyone asks it once a connection.
+        // The most expensive question, up to 2 MB: each connection asks it once.
         Command::Hello { .. } => of(Bucket::Hellos, 1),
-        // From memory mostly. One that is too far behind is answered like `open`.
+        // Mostly from memory. One that is too far behind is answered like `open`.
         Command::CatchUp { line, after } if is_near(*after, head(*line)) => of(Bucket::Questions, 1),
         // The room, 50 messages, 200 members, sorted, and their marks.
         Command::Open { .. } | Command::CatchUp { .. } => of(Bucket::Questions, 8),
@@ -103,7 +104,7 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         Command::CompareRooms { .. } => of(Bucket::Questions, 4),
         // A membership and some messages.
         Command::Pinned { .. } => of(Bucket::Questions, 2),
-        // A hundred people, from memory mostly.
+        // A hundred people, mostly from memory.
         Command::People { .. } => of(Bucket::Questions, 2),
         // A search that reads every name.
         Command::FindUsers { .. } => of(Bucket::Questions, 6),
@@ -117,15 +118,16 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         }
         // Folded, and written in batches; told to small rooms.
         Command::Delivered { .. } | Command::Read { .. } => of(Bucket::Marks, 1),
-        // Stays for ever, and stands in two people's lists.
+        // Stays for ever, and appears in two people's lists.
         Command::StartDirect { .. } => of(Bucket::DirectRooms, 1),
-        // Stays for ever; a channel stands in everyone's search.
+        // Stays for ever; a channel appears in everyone's search.
         Command::CreateRoom { .. } => of(Bucket::NewRooms, 1),
-        // A transaction under the room's lock; told to all members. To leave costs as much, or one could do both in turn.
+        // A transaction under the room's lock; told to all members. Leaving costs as much, so that joining and leaving in
+        // turn is not free.
         Command::Join { room } | Command::Leave { room } => {
             with_room(Bucket::Joins, 1, (RoomBucket::Members, *room))
         }
-        // The same for each of them.
+        // The same for each person.
         Command::Invite { room, users } => {
             let people = users.len().clamp(1, limits::INVITE_MAX) as u32;
             with_room(Bucket::Invites, people, (RoomBucket::Members, *room))
@@ -144,11 +146,11 @@ impl Bucket {
     /// One row for each bucket.
     const fn allowance(self) -> Allowance {
         match self {
-            // The settings say it.
+            // Not used: the settings decide.
             Self::Sends => Allowance { per_min: 5 * 60, burst: 30 },
-            // A person in 40 rooms that all talk; five tabs that confirm 200 rooms each on their return.
+            // A person in 40 rooms that all talk; five tabs that confirm 200 rooms each when they come back.
             Self::Marks => Allowance { per_min: 40 * 60, burst: 1_200 },
-            // Five tabs that come back to 200 rooms and open 20 of them each; then eight a second of the dear ones: a name that
+            // Five tabs that come back to 200 rooms and open 20 of them each; then eight expensive ones a second: a name that
             // is typed fast.
             Self::Questions => Allowance { per_min: 50 * 60, burst: 2_000 },
             // Five tabs through several broken connections.
@@ -157,31 +159,31 @@ impl Bucket {
             Self::NewRooms => Allowance { per_min: 6, burst: 20 },
             // Somebody clicks through a list of people.
             Self::DirectRooms => Allowance { per_min: 30, burst: 40 },
-            // Somebody new joins what there is.
+            // A newcomer joins every channel.
             Self::Joins => Allowance { per_min: 20, burst: 50 },
             // Somebody adds a whole department.
             Self::Invites => Allowance { per_min: 60, burst: 300 },
             // Somebody looks for a good name.
             Self::Titles => Allowance { per_min: 6, burst: 10 },
-            // Five tabs that come back to 500 rooms, and are refused for what their questions' budget does not hold.
+            // Five tabs that come back to 500 rooms, and are refused the questions beyond their budget.
             Self::Free => Allowance { per_min: 20 * 60, burst: 1_000 },
         }
     }
 }
 
 impl RoomBucket {
-    /// One row for each bucket. Nobody can use a room's up alone: what a person may is less.
+    /// One row for each bucket. Nobody can empty a room's bucket alone: a person's allowance is smaller.
     const fn allowance(self) -> Allowance {
         match self {
             // A channel that is announced to everyone.
             Self::Members => Allowance { per_min: 20 * 60, burst: 1_000 },
-            // Some who cannot agree on a name.
+            // Members who cannot agree on a name.
             Self::Titles => Allowance { per_min: 20, burst: 30 },
         }
     }
 }
 
-// What one person has at once must leave something to the others, and each command must fit into its bucket.
+// What one person may spend at once must leave something for the others, and each command must fit into its bucket.
 const _: () = assert!(
     Bucket::Titles.allowance().burst * 2 < RoomBucket::Titles.allowance().burst
         && Bucket::Titles.allowance().per_min * 2 < RoomBucket::Titles.allowance().per_min
@@ -210,7 +212,7 @@ pub struct Budgets {
 }
 
 impl Budgets {
-    /// The table's allowances; sends as the settings say.
+    /// Buckets with the allowances of the tables; for sends, those of the settings.
     #[must_use]
     pub fn new(tuning: &Tuning) -> Self {
         let factor = tuning.budget_factor.get();
@@ -262,7 +264,7 @@ impl Budgets {
         }
     }
 
-    /// Forgets who has rested. Call it from time to time.
+    /// Forgets the buckets that are full again. Call it from time to time.
     pub fn forget_rested(&self) {
         for buckets in [
             &self.sends,
@@ -292,7 +294,7 @@ impl Node {
         price(command, |line| self.position(line)).map_or(Ok(()), |price| self.budgets.take(user, price))
     }
 
-    /// The same for a message that came by a form.
+    /// Charges a person for a message that came by a form.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`] with the time to wait.
@@ -300,7 +302,7 @@ impl Node {
         self.budgets.sends.take(&user, 1)
     }
 
-    /// The same for another name of one's own: it is told to everybody.
+    /// Charges a person for changing their own name, which everybody is told of.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`] with the time to wait.
@@ -308,8 +310,8 @@ impl Node {
         self.budgets.titles.take(&user, 1)
     }
 
-    /// The same for a frame that costs nothing but reading it. It is counted for the person, not for the connection, or each new
-    /// connection would be another budget.
+    /// Charges a person for a frame that costs nothing but reading it. It is counted per person, not per connection, so that a
+    /// new connection is no new budget.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`]: the connection is to be closed.
@@ -334,7 +336,7 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
             Ok(Ok(())) => Ok(()),
             Ok(Err(not_until)) => {
                 let wait = not_until.wait_time_from(governor::clock::DefaultClock::default().now());
-                // Rounded up: who waits as long as they were told is not refused again.
+                // Rounded up, so that a client that waits this long is not refused again.
                 let retry_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
                 Err(Refusal::new(ErrorCode::SlowDown).retry_ms(retry_ms))
             }
@@ -413,7 +415,7 @@ mod tests {
         ]
     }
 
-    /// Whoever loops any command is told to wait, soon, and how long; nobody else is.
+    /// A client that loops any command is soon told to wait, and how long; nobody else is.
     #[test]
     fn a_loop_of_any_command_is_stopped_and_only_its_person_waits() {
         assert_eq!(all().len(), Command::NAMES.len(), "one of each");
@@ -431,7 +433,7 @@ mod tests {
         }
     }
 
-    /// Five tabs of one person whose server has gone come back at once, each to 200 rooms.
+    /// One person's five tabs lose their server and come back at once, each to 200 rooms.
     #[test]
     fn five_tabs_that_come_back_to_two_hundred_rooms_are_all_answered() {
         let budgets = budgets();
@@ -451,12 +453,12 @@ mod tests {
     fn ordinary_work_is_not_refused() {
         let budgets = budgets();
         let answered = |command: Command| ask(&budgets, ANA, &command).unwrap();
-        // A name that is typed, letter by letter; a history that is scrolled to its beginning.
+        // A name typed letter by letter; a history scrolled to its beginning.
         (0..60).for_each(|_| answered(Command::FindUsers { query: "bea".to_owned() }));
         (0..200).for_each(|seq| {
             answered(Command::History { room: room(1), direction: Direction::Before, seq: Seq(seq) });
         });
-        // The first day: ten channels, a department in each, everyone is said hello to.
+        // The first day: ten channels with a department in each, and a direct room with everyone.
         for n in 0..10 {
             let (nonce, title) = (Nonce(Uuid::from_u128(n)), "channel".to_owned());
             answered(Command::CreateRoom { nonce, kind: RoomKind::Channel, title, topic: String::new() });
@@ -481,7 +483,7 @@ mod tests {
         assert_eq!(tokens(0, None), open, "a room that nobody here follows");
     }
 
-    /// Many people cannot together do to a room what one may not.
+    /// A room is protected from many people together, not only from each of them.
     #[test]
     fn a_room_has_a_budget_of_its_own() {
         let budgets = budgets();

@@ -1,8 +1,9 @@
-//! What is looked up from time to time, because the broker may lose what it carries: the heads of the followed lines, marks,
-//! and the sessions of all connections.
+//! What is checked periodically, because the broker may lose what it carries: the heads of the followed lines, marks, and
+//! the sessions of all connections.
 //!
-//! Each check costs no more than what changes, or than a fixed number of rows for each connection: lines on which something has
-//! just happened are asked for each time, the others in turn. What rings ([`Node::check_soon`]) is asked for at once and whole.
+//! A check costs no more than what has changed, and a fixed number of rows for each connection: lines that have just moved are
+//! asked for each time, the others in turn. [`Node::check_soon`] makes the checks run early; the head check then covers every
+//! line.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -32,15 +33,15 @@ const CONNECTIONS_A_MARKED_ROOM: f64 = 20.0;
 const OWN_MARKS_MIN: usize = 1_000;
 /// … and how many connections pay for one more in a second.
 const CONNECTIONS_AN_OWN_MARK: f64 = 4.0;
-/// On a line that moved within this time a commit may have been lost with the database that made it.
+/// Lines that moved within this time are asked for in every round: a database that fails over may lose its last commits.
 const JUST_MOVED: Duration = Duration::from_secs(30);
 /// Marks bear the time at which their writing began: the check looks back by this beyond the one before.
 const MARKS_SLACK: Duration = Duration::from_secs(20);
-/// The pool is stuck, and is replaced, when all its connections are in use and none has come back for so many times the
-/// timeout of a command.
+/// The pool is stuck, and is replaced, when all its connections are in use and none has come back for this many times
+/// the timeout of a command.
 const STUCK_AFTER: u32 = 3;
 
-/// Compares the followed lines with the database: it finds the lost last change of a line, which no hole ever shows, and a
+/// Compares the followed lines with the database. This finds a lost last change of a line, which leaves no hole, and a
 /// database that went back.
 pub(super) async fn heads(node: Arc<Node>) {
     let mut turn = Turn::default();
@@ -51,12 +52,12 @@ pub(super) async fn heads(node: Arc<Node>) {
         let rung = tokio::select! {
             () = tokio::time::sleep(pause) => false,
             () = node.check_heads.notified() => {
-                // A moment later: whatever rings again and again is answered together.
+                // A moment later, so that one check answers several rings.
                 tokio::time::sleep(node.tuning.hole).await;
                 true
             }
         };
-        // Each statement ends within the patience for one: a pool that ended none for several is stuck.
+        // Every statement ends within the timeout: a pool in which none has ended for several timeouts is stuck.
         if node.store.renew_if_stuck(STUCK_AFTER * node.tuning.patience) {
             tracing::warn!(
                 "no connection to the database has come back in time: they are left, and new ones are opened"
@@ -74,13 +75,13 @@ pub(super) async fn heads(node: Arc<Node>) {
     }
 }
 
-/// Whose turn it is among the lines on which nothing has happened.
+/// The line at which the last round over the quiet lines ended.
 #[derive(Debug, Default)]
 struct Turn(Option<Line>);
 
 impl Turn {
-    /// The lines to ask for in this round, of all that are followed, in order: those that have just moved, and as many others
-    /// as the time since the last round and the number of connections pay for; all, without a time.
+    /// The lines to ask for in this round, out of `all` that are followed (sorted): those that have just moved, and as many
+    /// others as the time `since` the last round and the number of connections pay for. Without a time, all of them.
     fn next(&mut self, node: &Node, all: Vec<(Head, Option<Instant>)>, since: Option<Duration>) -> Vec<Head> {
         let paid = since.map(|since| (since.as_secs_f64() * node.hub.len() as f64) as usize);
         let count = paid.map_or(usize::MAX, |paid| paid.max(LINES_MIN));
@@ -142,8 +143,8 @@ async fn check_heads(
     Ok(history)
 }
 
-/// The database has begun another life: every number that this node and its browsers know is void. They come back, and
-/// begin anew.
+/// The database has begun another life: every number that this node and its browsers know is void. Forgets them all,
+/// and sends the browsers to resume.
 fn adopt(node: &Arc<Node>, epoch: Epoch) {
     tracing::warn!(%epoch, "another epoch");
     *node.epoch.write().unwrap_or_else(std::sync::PoisonError::into_inner) = epoch;
@@ -189,7 +190,9 @@ async fn check_marks(node: &Arc<Node>, since: Duration) -> Result<(), store::Err
         Line::Room(room) => Some(room),
         Line::Person(_) | Line::Workspace => None,
     });
-    let rooms = in_turn(rooms.collect(), in_seconds(CONNECTIONS_A_MARKED_ROOM).max(MARKED_MIN));
+    let followed: HashSet<RoomId> = rooms.collect();
+    let rooms =
+        in_turn(followed.iter().copied().collect(), in_seconds(CONNECTIONS_A_MARKED_ROOM).max(MARKED_MIN));
     if rooms.is_empty() {
         return Ok(());
     }
@@ -200,10 +203,11 @@ async fn check_marks(node: &Arc<Node>, since: Duration) -> Result<(), store::Err
             tell_marks(node, marks::line(room, marks, members), room, marks);
         }
     }
-    // In a large room only the marks of those who are here, and told to them alone.
+    // In a large room, only the marks of people who are connected here, and only they are told.
     let large = node.store.large_rooms().await?;
     let own = large
         .into_iter()
+        .filter(|room| followed.contains(room))
         .flat_map(|room| node.hub.users_on(Line::Room(room)).into_iter().map(move |user| (room, user)));
     let own = in_turn(own.collect(), in_seconds(CONNECTIONS_AN_OWN_MARK).max(OWN_MARKS_MIN));
     for chunk in own.chunks(CHUNK) {
@@ -233,8 +237,8 @@ fn tell_marks(node: &Node, line: Line, room: RoomId, marks: Marks) {
     }
 }
 
-/// Closes what has no session any more. Law 10: within 30 s, whatever the broker does; sooner while it is down, and after
-/// something may have been missed. Sessions also end by their age, of which nobody tells.
+/// Closes connections whose session has ended. Law 10: within 30 s, whatever the broker does; sooner while it is down,
+/// and when something may have been missed. Sessions also expire, which nobody announces.
 pub(super) async fn sessions(node: Arc<Node>) {
     loop {
         let pause = match node.broker.status() {

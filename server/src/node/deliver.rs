@@ -17,8 +17,8 @@ use crate::{
 /// Frames held for one line until the ones before them are there. More are fetched with the hole.
 const HELD_MAX: usize = 1_024;
 
-/// A browser whose session was given another id comes back after so many milliseconds: by then the answer that carries its
-/// new cookie has arrived, also over a slow network.
+/// A browser whose session got another id comes back after this many milliseconds. By then the answer with its new cookie
+/// has arrived, even over a slow network.
 const RENEWED_AFTER_MS: &str = "2000";
 
 /// Reads the broker's signals until it is gone.
@@ -35,7 +35,7 @@ impl Node {
     /// Next station: [`Hub::deliver`](crate::hub::Hub::deliver).
     fn deliver(self: &Arc<Self>, Broadcast { line, epoch, kind, frame }: Broadcast) {
         if epoch != self.epoch() {
-            // One of us two has not heard yet that the database has begun another life.
+            // Either the sender or this node has not heard yet that the database has begun another life.
             self.check_heads.notify_one();
             return;
         }
@@ -48,7 +48,7 @@ impl Node {
         }
     }
 
-    /// Closes what was opened under the former id of a session. Its browser comes back with the new cookie.
+    /// Closes the connections that were opened under a session's former id. Its browser comes back with the new cookie.
     fn renewed(&self, line: Line, session: SessionId) {
         let Line::Person(user) = line else { return };
         for (_, owner, outbox) in self.hub.of_user(user) {
@@ -58,7 +58,8 @@ impl Node {
         }
     }
 
-    /// Hands marks to who follows this line, and notes that they have been told. What is known already is not told again.
+    /// Hands marks to the followers of this line, and notes that they have been told. Says whether they were news: old ones
+    /// are not told again.
     pub(super) fn deliver_marks(&self, line: Line, (of, far): (Uuid, i64), frame: &Utf8Bytes) -> bool {
         let is_news = self.follows.with(line, |position| {
             let told = position.marks.entry(of).or_insert(-1);
@@ -117,15 +118,15 @@ impl Node {
         }
     }
 
-    /// Hands a frame to everyone here who follows the line, after what the changes in it mean to this node. A connection
-    /// follows a room before it is told of it.
+    /// Applies to this node what the changes in a frame mean to it, then hands the frame to everyone here who follows
+    /// the line. So a connection follows a room before it is told of it.
     fn hand_over(self: &Arc<Self>, line: Line, effects: &[Effect], frame: &Utf8Bytes) {
         let (mut joined, mut sessions) = (Vec::new(), false);
         for effect in effects {
             match (effect, line) {
                 (Effect::Profile(user), _) => self.people.forget(*user),
                 (Effect::Joined(room), Line::Person(_)) => joined.push(*room),
-                // At once, whatever else is under way. A joining that is under way asks again.
+                // At once, whatever else is under way: a joining that has begun asks the database again (see `admit`).
                 (Effect::Left(room), Line::Person(user)) => {
                     joined.retain(|other| other != room);
                     for (connection, ..) in self.hub.of_user(user) {
@@ -153,7 +154,7 @@ impl Node {
     /// The head of a line that is followed from now on has been read.
     pub(super) fn begin_at(self: &Arc<Self>, Head { line, head }: Head) {
         if line == Line::Workspace {
-            // Who was renamed while nobody listened?
+            // Somebody may have been renamed while this node did not listen.
             self.people.forget_all();
         }
         self.follows.with(line, |position| {
@@ -185,7 +186,8 @@ impl Node {
 
     /// One step of a repair. Says whether another one is needed; if not, `repairing` is no longer set.
     async fn fetch_missing(self: &Arc<Self>, line: Line) -> Result<bool, store::Error> {
-        let Some(Some(after)) = self.follows.with(line, |position| position.last) else { return Ok(false) };
+        let position = self.follows.with(line, |position| (position.last, !position.held.is_empty()));
+        let Some((Some(after), was_held)) = position else { return Ok(false) };
         // Not for ever: there are few turns.
         let node = self.clone();
         let fetch = async move {
@@ -197,6 +199,9 @@ impl Node {
         };
         let fetched = self.round("what is missing on a line", fetch).await;
         let (Changes { head, list: changes, through }, people) = fetched.ok_or(store::Error::NotReady)??;
+        // What was held before the question is beyond the database's head: asking again and again would not find it. The
+        // head check notices that the database went back.
+        let went_back = was_held && head <= after;
         if head > after {
             tracing::debug!(%line, changes = changes.len(), "repaired a hole");
             let count = changes.len();
@@ -217,7 +222,8 @@ impl Node {
             });
         }
         let more = self.follows.with(line, |position| {
-            let more = !position.held.is_empty() || position.last.is_some_and(|last| last < head);
+            let more =
+                !went_back && (!position.held.is_empty() || position.last.is_some_and(|last| last < head));
             position.repairing = more;
             more
         });
@@ -238,10 +244,10 @@ impl Node {
         });
     }
 
-    /// A connection follows these rooms of its person's from now on, as far as they are in them.
+    /// Lets a connection follow those of these rooms that its person is in.
     ///
     /// # Errors
-    /// When the database fails. Then the connection may miss something: it must not be told that it follows the rooms.
+    /// When the database fails. Then the connection may miss something, so it must not be told that it follows the rooms.
     pub async fn admit(
         self: &Arc<Self>,
         connection: ConnectionId,
@@ -249,12 +255,32 @@ impl Node {
         rooms: &[RoomId],
     ) -> Result<(), store::Error> {
         self.follow(connection, &rooms.iter().map(|room| Line::Room(*room)).collect()).await?;
-        // Asked after the rooms are followed: a leaving that overtook this has found nothing to leave.
+        // Asked after the rooms are followed: if the person left meanwhile, there was nothing to unfollow yet.
         let inside: BTreeSet<RoomId> = self.store.memberships_among(user, rooms).await?.into_iter().collect();
-        for room in rooms.iter().filter(|room| !inside.contains(room)) {
+        let outside: Vec<RoomId> = rooms.iter().copied().filter(|room| !inside.contains(room)).collect();
+        self.dismiss(connection, user, &outside).await
+    }
+
+    /// Lets a connection follow these rooms no longer, because its person was found to be in them no more.
+    ///
+    /// # Errors
+    /// [`store::Error::NotReady`] when the person has joined one of them again meanwhile, and when the database fails. Then
+    /// the connection may have missed something: it asks again, or resumes.
+    pub async fn dismiss(
+        self: &Arc<Self>,
+        connection: ConnectionId,
+        user: UserId,
+        rooms: &[RoomId],
+    ) -> Result<(), store::Error> {
+        for room in rooms {
             self.unfollow(connection, Line::Room(*room));
         }
-        Ok(())
+        // Asked after the rooms are unfollowed: a joining that was told before is in the database by now, and one that comes
+        // later follows the room again.
+        if rooms.is_empty() || self.store.memberships_among(user, rooms).await?.is_empty() {
+            return Ok(());
+        }
+        Err(store::Error::NotReady)
     }
 
     /// Closes the connections of a person whose sessions have ended.

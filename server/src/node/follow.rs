@@ -1,8 +1,8 @@
 //! Which lines this node follows, and how far it is on each.
 //!
-//! The first follower of a line: hub → broker → its confirmation → the line's head → ready. Whoever comes while that is
-//! under way waits for it. The other order would lose what was said in between. A line is left a moment after its last
-//! follower has gone; but the workspace's is followed always.
+//! For the first follower of a line: hub → broker → its confirmation → the line's head → ready. Others that come
+//! meanwhile wait until it is ready. Any other order would lose what was published in between. A line is left a moment
+//! after its last follower has gone, but the workspace's line is always followed.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -31,7 +31,7 @@ pub(super) struct Position {
     pub(super) last: Option<Seq>,
     /// What came too early.
     pub(super) held: BTreeMap<Seq, (Effect, Utf8Bytes)>,
-    /// When it came so far, for the check of the heads.
+    /// When `last` moved last, for the head check.
     pub(super) moved: Option<Instant>,
     /// Someone is at it.
     pub(super) repairing: bool,
@@ -46,7 +46,7 @@ pub(super) struct Position {
 
 #[derive(Debug)]
 struct Follow {
-    /// True once the line is confirmed and the position known; closed without it, when that failed.
+    /// True once the line is confirmed and the position known; closed while still false when that failed.
     ready: watch::Receiver<bool>,
     position: Position,
 }
@@ -60,7 +60,7 @@ impl Follows {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The position of a line, for work without waiting.
+    /// Does something with the position of a line, under the lock: it must not wait.
     pub(super) fn with<T>(&self, line: Line, work: impl FnOnce(&mut Position) -> T) -> Option<T> {
         self.lock().get_mut(&line).map(|follow| work(&mut follow.position))
     }
@@ -75,7 +75,7 @@ impl Follows {
         self.lock().len()
     }
 
-    /// When the rings are too large together, forgets those of the lines on which nothing has happened for longest.
+    /// When all rings together are too large, forgets those of the lines that have been quiet for longest.
     pub(super) fn bound_rings(&self) {
         let mut follows = self.lock();
         let mut bytes: usize = follows.values().map(|follow| follow.position.ring.bytes()).sum();
@@ -106,13 +106,13 @@ impl Follows {
         heads
     }
 
-    /// Forgets everything: every number is void. What was followed must be followed anew.
+    /// Forgets every line, since every number is void. Returns the lines, which must be followed anew.
     pub(super) fn clear(&self) -> BTreeSet<Line> {
         self.lock().drain().map(|(line, _)| line).collect()
     }
 }
 
-/// Follows the workspace's line for the node itself, for as long as it takes to begin.
+/// Follows the workspace's line for the node itself, and tries again until it succeeds.
 pub(super) async fn workspace(node: Arc<Node>) {
     loop {
         let followed = node.follow_lines(&BTreeSet::from([Line::Workspace])).await;
@@ -125,10 +125,10 @@ pub(super) async fn workspace(node: Arc<Node>) {
 }
 
 impl Node {
-    /// A connection follows lines from now on; when this returns, nothing that is committed from here on is missed.
+    /// Lets a connection follow lines. Once this returns, the connection misses nothing that is committed from then on.
     ///
     /// # Errors
-    /// When the database fails. Then the connection follows the lines, but must not be answered: it may miss something.
+    /// When the database fails. Then the connection follows the lines but may miss something, so it must not be answered.
     pub async fn follow(
         self: &Arc<Self>,
         connection: ConnectionId,
@@ -158,7 +158,8 @@ impl Node {
         Ok(())
     }
 
-    /// Which lines are new to this node, and what to wait for with the others.
+    /// Notes that these lines are followed. Returns those that are new to this node, what to wait for with the others, and
+    /// what makes the new ones ready.
     fn enlist(
         &self,
         lines: &BTreeSet<Line>,
@@ -190,7 +191,7 @@ impl Node {
 
     async fn read_positions(self: &Arc<Self>, lines: &BTreeSet<Line>) -> Result<(), store::Error> {
         let lines: Vec<Line> = lines.iter().copied().collect();
-        // Not for ever: whoever follows the same lines waits for this.
+        // With a timeout: other followers of the same lines wait for this.
         let store = self.store.clone();
         let heads = self.round("the heads of new lines", async move { store.heads(&lines).await }).await;
         for head in heads.ok_or(store::Error::NotReady)?? {

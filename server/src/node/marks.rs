@@ -24,20 +24,20 @@ use crate::{
 
 /// How often it is looked whether something is due.
 const TICK: Duration = Duration::from_millis(100);
-/// Marks of one member of a large room are written so many times as seldom.
+/// In a large room, a member's marks are written this many times less often.
 const LARGE_TIMES: u32 = 10;
 /// Marks in one statement.
 const BATCH: usize = 500;
-/// Members with marks that wait, at most. More are refused, and the browser comes back with them.
+/// Members with marks that wait, at most. More are refused, and the browser sends them again.
 const WAITING_MAX: usize = 100_000;
-/// The same of one person: nobody takes up the others' places.
+/// The same for one person, so that nobody takes the others' places.
 const WAITING_PER_USER_MAX: usize = ROOMS_PER_USER_MAX;
 
 #[derive(Debug)]
 struct Slot {
     raise: Option<Raise>,
     written: Option<Instant>,
-    /// The room is so large that nobody else is told: its members' marks are written more seldom.
+    /// The room is so large that nobody else is told: its members' marks are written less often.
     large: bool,
 }
 
@@ -111,7 +111,7 @@ impl Marks {
         due
     }
 
-    /// The room has this many members.
+    /// Notes how many members the room has.
     fn sized(&self, room: RoomId, user: UserId, members: u32) {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.slots.get_mut(&(room, user)) {
@@ -167,7 +167,7 @@ pub(super) fn line(room: RoomId, marks: protocol::Marks, members: u32) -> Line {
     if members as usize <= MARKS_MEMBERS_MAX { Line::Room(room) } else { Line::Person(marks.user) }
 }
 
-/// By what marks are known on a line, and how far they are: see [`Kind::Marks`](crate::broker::Kind::Marks).
+/// The key of marks on a line: see [`Kind::Marks`](crate::broker::Kind::Marks).
 pub(super) fn of(line: Line, room: RoomId, marks: protocol::Marks) -> Uuid {
     match line {
         Line::Room(_) => marks.user.0,
@@ -175,7 +175,7 @@ pub(super) fn of(line: Line, room: RoomId, marks: protocol::Marks) -> Uuid {
     }
 }
 
-/// See [`of`].
+/// How far marks are: see [`Kind::Marks`](crate::broker::Kind::Marks).
 pub(super) fn far(marks: protocol::Marks) -> i64 {
     marks.delivered.0 + marks.read.0
 }

@@ -5,8 +5,8 @@
 //! by the numbers of each line that it follows ([`follow`]), by the head check ([`check`]) and by a lost link, and
 //! repairs from Postgres, once for all its browsers.
 //!
-//! Law: an event is handed to the hub in the order of its line's numbers, without a hole, from the moment on at which a
-//! connection that follows the line was answered.
+//! Law: events are handed to the hub in the order of their line's numbers, without a hole, from the moment when a
+//! connection that follows the line is answered.
 
 mod budget;
 mod check;
@@ -64,9 +64,9 @@ pub enum Unfinished {
 /// How the database is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Database {
-    /// It answers, and takes what is written.
+    /// It answers, and takes writes.
     Writes,
-    /// It answers, and takes nothing: it has failed over, or someone has set it so.
+    /// It answers, but takes no writes: it has failed over, or someone has set it so.
     ReadsOnly,
     /// It does not answer.
     Away,
@@ -85,7 +85,7 @@ impl Unfinished {
 /// What a node can be told to do otherwise.
 #[derive(Clone, Debug)]
 pub struct Tuning {
-    /// How often the followed rooms' heads are compared with the database.
+    /// How often the followed lines' heads are compared with the database.
     pub head_check: Duration,
     /// The same while the broker is down.
     pub head_check_down: Duration,
@@ -100,17 +100,18 @@ pub struct Tuning {
     pub hole: Duration,
     /// How often one member's marks are written, at most.
     pub marks: Duration,
-    /// How often a session that is in use over a socket is noted, at most. (The database writes it at most once a minute.)
+    /// How often, at most, it is noted that a session is in use over a socket. (The database writes it at most once a
+    /// minute.)
     pub keep_alive: Duration,
-    /// The timeout of whatever asks the database: a command, a page, a flush, a check. The database's own timeout ends every
-    /// statement sooner, unless it cannot be reached, over a connection that does not know it yet. Browsers wait longer: see
-    /// [`limits::COMMAND_MS`].
+    /// The timeout of everything that asks the database: a command, a page, a flush, a check. The database's own timeout
+    /// ends every statement sooner, unless it can no longer be reached and the connection does not know it yet. Browsers
+    /// wait longer: see [`limits::COMMAND_MS`].
     pub patience: Duration,
     /// Messages that one person may send in a second, in the long run …
     pub sends_per_s: NonZeroU32,
     /// … and at once.
     pub sends_burst: NonZeroU32,
-    /// How many times the budgets of [`budget`] each person has for everything else.
+    /// All other budgets of [`budget`] are multiplied by this.
     pub budget_factor: NonZeroU32,
     /// Test only: what goes wrong on purpose.
     pub sabotage: Sabotage,
@@ -156,7 +157,7 @@ pub struct Node {
     pub metrics: Metrics,
     hub: Hub,
     broker: Broker,
-    /// The database's life. Another one than before: see [`check`].
+    /// The database's life. When it changes: see [`check`].
     epoch: RwLock<Epoch>,
     follows: follow::Follows,
     people: people::People,
@@ -299,7 +300,7 @@ impl Node {
         &self.tuning
     }
 
-    /// Runs something that asks the database and that nobody waits for. The node's end waits for it.
+    /// Runs something that asks the database and that nobody waits for, except [`Node::end`].
     pub fn run_aside(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(work);
     }
@@ -348,12 +349,12 @@ impl Node {
         *self.epoch.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the followers of a line of a numbered change, which has been committed, and of the people whom it names. Next
+    /// Tells the followers of a line of a numbered change that has been committed, and of the people whom it names. Next
     /// station: the broker, and from there [`deliver`] on every node.
     pub fn publish_change(&self, line: Line, seq: Seq, change: Change, people: Vec<User>) {
         let effect = Effect::of(&change);
         let event = Event::Change { line, seq, change, people };
-        // One at a time for each line is timed: enough to see, and nothing to bound.
+        // Only one change at a time is timed on each line: enough to measure, and nothing to bound.
         self.follows.with(line, |position| {
             // A repeat is known already, and would be timed until something else is said.
             if position.last.is_none_or(|last| seq > last) {
@@ -381,20 +382,14 @@ impl Node {
         self.check_sessions.notify_one();
     }
 
-    /// Tells every node that sessions of this person have ended, so that their sockets close: which, the database knows.
-    /// Where it cannot be told, the session check finds it.
-    pub async fn end_sessions(&self, user: UserId) {
-        match self.store.note_sessions_ended(user).await {
-            Ok(seq) => self.publish_change(Line::Person(user), seq, Change::Sessions {}, Vec::new()),
-            Err(e) => {
-                tracing::warn!(error = %e, user.id = %user, "could not tell that sessions have ended");
-                self.check_soon();
-            }
-        }
+    /// Tells every node that sessions of this person have ended, so that their sockets close. The database knows which ones;
+    /// `seq` is the number that their end has on the person's line.
+    pub fn tell_sessions_ended(&self, user: UserId, seq: Seq) {
+        self.publish_change(Line::Person(user), seq, Change::Sessions {}, Vec::new());
     }
 
-    /// Tells every node that a session goes on under another id: the sockets of this one close, and are told to come back
-    /// once the new cookie has arrived. Whoever has only the old cookie is then not signed in.
+    /// Tells every node that a session goes on under another id: the sockets of the former id close, and are told to come
+    /// back once the new cookie has arrived. A browser that has only the old cookie is no longer signed in then.
     pub fn renew_session(&self, user: UserId, former: SessionId) {
         self.publish(Line::Person(user), Kind::SessionRenewed(former), None);
     }

@@ -1,8 +1,8 @@
-//! Who people are, in memory: frames bring along the people whom they name.
+//! Who people are, in memory: frames carry the people whom they name.
 //!
 //! Every node follows the workspace's line, so it hears of every profile that changes and forgets what it knew of the person.
-//! What it still tells wrongly, in the moment between a commit and its word, every client puts right by itself: of two profiles
-//! the one with the higher number is the newer, and clients follow the workspace's line as well.
+//! Between the commit and that news it may still tell the old profile. Clients put this right: of two profiles the one with
+//! the higher number is the newer, and clients follow the workspace's line as well.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -14,26 +14,37 @@ use protocol::{Change, Message, RoomSummary, RoomView, User, UserId};
 use super::Node;
 use crate::store;
 
-/// People who are remembered, at most. With more, all are forgotten and remembered anew.
+/// People who are remembered, at most. Beyond that, all are forgotten and looked up again.
 const REMEMBERED_MAX: usize = 20_000;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct People(Mutex<HashMap<UserId, User>>);
+pub(super) struct People(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    people: HashMap<UserId, User>,
+    /// How many times somebody was forgotten.
+    forgotten: u64,
+}
 
 impl People {
-    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, User>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what is newer than what is known.
-    fn remember(&self, people: &[User]) {
+    /// Keeps what is newer than what is known. What the database was asked for before somebody was forgotten (`forgotten` is
+    /// the count from before the question) may be old, and is not kept.
+    fn remember(&self, people: &[User], forgotten: u64) {
         let mut known = self.lock();
-        if known.len() + people.len() > REMEMBERED_MAX {
-            known.clear();
+        if known.forgotten != forgotten {
+            return;
+        }
+        if known.people.len() + people.len() > REMEMBERED_MAX {
+            known.people.clear();
         }
         for user in people {
-            let kept = known.entry(user.id).or_insert_with(|| user.clone());
+            let kept = known.people.entry(user.id).or_insert_with(|| user.clone());
             if kept.rev < user.rev {
                 *kept = user.clone();
             }
@@ -41,17 +52,21 @@ impl People {
     }
 
     pub(super) fn forget(&self, user: UserId) {
-        self.lock().remove(&user);
+        let mut known = self.lock();
+        known.people.remove(&user);
+        known.forgotten += 1;
     }
 
     pub(super) fn forget_all(&self) {
-        self.lock().clear();
+        let mut known = self.lock();
+        known.people.clear();
+        known.forgotten += 1;
     }
 }
 
-/// Notes whom something names.
+/// Something that names people.
 pub trait Names {
-    /// Adds them.
+    /// Adds the people whom it names.
     fn name(&self, people: &mut BTreeSet<UserId>);
 }
 
@@ -84,7 +99,7 @@ impl Names for Change {
             Self::Member { member, .. } => people.extend([member.user]),
             Self::Pin { pin } => people.extend([pin.by]),
             Self::Membership { summary: Some(summary), .. } => summary.name(people),
-            // A reaction is told to many and shown by its emoji; a profile is in its change.
+            // A reaction goes to many and is shown as an emoji only; a profile's change carries the person itself.
             Self::Reaction { .. }
             | Self::Room { .. }
             | Self::Membership { summary: None, .. }
@@ -96,7 +111,7 @@ impl Names for Change {
 }
 
 impl Node {
-    /// Who these things name.
+    /// The people whom these things name.
     ///
     /// # Errors
     /// When the database fails.
@@ -115,23 +130,50 @@ impl Node {
     /// When the database fails.
     pub async fn people(&self, users: BTreeSet<UserId>) -> Result<Vec<User>, store::Error> {
         let (mut found, mut missing) = (Vec::with_capacity(users.len()), Vec::new());
-        {
+        let forgotten = {
             let known = self.people.lock();
             for user in users {
-                match known.get(&user) {
+                match known.people.get(&user) {
                     Some(user) => found.push(user.clone()),
                     None => missing.push(user),
                 }
             }
-        }
+            known.forgotten
+        };
         if !missing.is_empty() {
             let fetched = self.store.people(&missing).await?;
-            // While the workspace's line is not followed, nobody would tell that a profile has changed.
+            // While the workspace's line is not followed, this node does not hear of a changed profile.
             if self.position(protocol::Line::Workspace).is_some() {
-                self.people.remember(&fetched);
+                self.people.remember(&fetched, forgotten);
             }
             found.extend(fetched);
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Seq;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn who_changed_while_the_database_was_asked_is_not_remembered() {
+        let ana = User {
+            id: UserId(Uuid::from_u128(1)),
+            handle: "ana".to_owned(),
+            name: "Ana".to_owned(),
+            rev: Seq::ZERO,
+        };
+        let people = People::default();
+        let before = people.lock().forgotten;
+        people.forget(ana.id);
+        people.remember(std::slice::from_ref(&ana), before);
+        assert_eq!(people.lock().people.get(&ana.id), None);
+        let before = people.lock().forgotten;
+        people.remember(std::slice::from_ref(&ana), before);
+        assert_eq!(people.lock().people.get(&ana.id), Some(&ana));
     }
 }

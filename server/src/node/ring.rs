@@ -1,4 +1,4 @@
-//! The newest changes of a followed line, in memory: whoever was away for a moment catches up without Postgres.
+//! The newest changes of a followed line, in memory: a client that was away for a moment catches up without Postgres.
 //!
 //! A ring holds the very frames that were handed to the hub, the same bytes, and looks into them only when someone asks.
 //!
@@ -20,7 +20,8 @@ use crate::broker::Line;
 const CHANGES_KEPT: usize = 128;
 /// … and bytes of frames.
 const BYTES_KEPT: usize = 128 * 1024;
-/// Bytes of all rings of a node: when the head check finds more, those of the lines that have been quiet for longest go.
+/// Bytes of all rings of a node: when the head check finds more, it drops those of the lines that have been quiet for
+/// longest.
 pub(super) const ALL_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 // One answer has room for a whole ring.
@@ -84,11 +85,11 @@ impl Ring {
 /// What a node remembers of a line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recent {
-    /// Each thing that changed, as it was last.
+    /// Each thing that changed, in its latest state.
     pub changes: Vec<(Seq, Change)>,
-    /// Whom they name.
+    /// The people whom they name.
     pub people: Vec<User>,
-    /// Up to here that is all.
+    /// Up to this number, nothing is missing.
     pub through: Seq,
 }
 
@@ -110,15 +111,16 @@ impl Node {
         remembers == Some(true)
     }
 
-    /// Everything on a line that changed after `after`, and the number up to which that is so, as far as this node
-    /// remembers: a thing that changed more than once comes once, as the database tells it. `None` when it must be
-    /// asked: the ring does not reach back so far, or this node is not sure, or has not yet heard of `head`.
+    /// Everything that changed on a line after `after`, from this node's memory, and the number up to which
+    /// nothing is missing. As from the database, a thing that changed more than once comes once. `None` when the
+    /// database must be asked: the ring does not reach back so far, or this node has a hole, or has not yet heard
+    /// of `head`.
     ///
-    /// Whether someone may read it is the caller's to ask; the same question tells the head.
+    /// The caller checks whether someone may read it; the same query returns the head.
     #[must_use]
     pub fn recent_changes(&self, line: Line, after: Seq, head: Seq) -> Option<Recent> {
         if after == head {
-            // Nothing has changed; and that is no merit of the ring.
+            // Nothing has changed, which does not count as a hit of the ring.
             return Some(Recent { changes: Vec::new(), people: Vec::new(), through: head });
         }
         let recent = self.follows.with(line, |position| {
@@ -140,7 +142,7 @@ impl Node {
     }
 }
 
-/// One thing of a line.
+/// What identifies a thing on a line.
 #[derive(PartialEq, Eq, Hash)]
 enum Thing {
     Message(Seq),
@@ -154,7 +156,8 @@ enum Thing {
 }
 
 impl Thing {
-    /// What a change is about; `None` for one of a newer server: this one would tell less of it than it was told.
+    /// The thing that a change is about; `None` for a change that only a newer server knows, which this one could not pass
+    /// on whole.
     fn of(change: &Change) -> Option<Self> {
         Some(match change {
             Change::Message { message } => Self::Message(message.seq),
@@ -170,11 +173,11 @@ impl Thing {
     }
 }
 
-/// Changes with their numbers, and whom they name.
+/// Changes with their numbers, and the people whom they name.
 type Newest = (Vec<(Seq, Change)>, Vec<User>);
 
-/// What the frames say of numbers after `after`, each thing as it was last, and whom they name; `None` where one cannot be
-/// read.
+/// The changes in these frames with numbers after `after`, each thing once in its latest state, and the people whom they
+/// name; `None` when a frame cannot be read.
 fn newest(frames: &[Utf8Bytes], after: Seq) -> Option<Newest> {
     let (mut all, mut people) = (Vec::new(), HashMap::<UserId, User>::new());
     for frame in frames {

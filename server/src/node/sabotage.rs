@@ -26,7 +26,7 @@ pub struct Sabotage {
     pub repeat_share: f64,
     /// This share of the changes is published a second time as the change after it: not harmless.
     pub double_share: f64,
-    /// Holes are not repaired, and the heads of rooms are not compared.
+    /// Holes are not repaired, and the heads of lines are not compared.
     pub no_repair: bool,
     /// A send is stored under a fresh nonce, so that a repeat is not recognised.
     pub forget_nonces: bool,
@@ -41,7 +41,7 @@ impl Sabotage {
         if self.forget_nonces { Nonce(Uuid::new_v4()) } else { nonce }
     }
 
-    /// Whether numbers are told that the database does not know: no sign that it went back.
+    /// Whether numbers are published that the database does not know, which is then no sign that it went back.
     pub(super) fn invents_numbers(&self) -> bool {
         self.double_share > 0.0
     }

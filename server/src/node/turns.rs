@@ -1,11 +1,12 @@
 //! How many connections this node greets at once.
 //!
-//! A greeting asks the database for everything that a person has. When a thousand browsers come back together, a few are greeted
-//! at a time, so that sends still find a connection to the database, and the others wait in line. Who waits too long is refused
-//! with a time to come back: the browser comes later each time, instead of asking a slow database the same again.
+//! A greeting (the answer to `hello`) asks the database for everything that a person has. When a thousand browsers come back
+//! together, a few are greeted at a time, so that sends still find a connection to the database, and the others wait in line.
+//! A connection that waits too long is refused with a time to come back: its browser waits longer each time, instead of
+//! asking a slow database the same again.
 //!
-//! Law: a turn lasts until the greeting has really ended, also when its connection has long gone or was told that it takes too
-//! long: what still works in the database counts.
+//! Law: a turn lasts until the greeting has really ended, even when its connection is long gone or was told that it takes too
+//! long, because the database is still at work on it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Node;
 
-/// Who was not greeted in time comes back after so many milliseconds, and a random wait of their own.
+/// A browser that was not greeted in time comes back after this many milliseconds and a random wait of its own.
 const RETRY_MS: u32 = 2_000;
 
 /// See the module.
@@ -29,7 +30,7 @@ pub struct Turns {
 pub struct Turn(#[expect(dead_code, reason = "it is held, and gives its place back")] OwnedSemaphorePermit);
 
 impl Turns {
-    /// At most half of the connections to the database greet at once. No one waits longer than half of what a command may take.
+    /// At most half of the database's connections greet at once. Nobody waits longer than half of a command's timeout.
     pub(super) fn new(connections: u32, command: Duration) -> Self {
         let free = Arc::new(Semaphore::new((connections as usize / 2).max(1)));
         Self { free, wait: Duration::from_millis(HELLO_TURN_MS.into()).min(command / 2) }
@@ -47,7 +48,7 @@ impl Node {
     /// Waits for a turn to be greeted.
     ///
     /// # Errors
-    /// [`ErrorCode::Busy`] when too many are before it.
+    /// [`ErrorCode::Busy`] when the turn does not come in time.
     pub async fn greeting_turn(&self) -> Result<Turn, Refusal> {
         self.turns.wait().await
     }

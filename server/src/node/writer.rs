@@ -47,7 +47,7 @@ struct Item {
 /// See the module.
 pub struct Writer {
     lanes: Vec<mpsc::Sender<Item>>,
-    /// How long whoever has sent something waits: for the flush before, and for their own.
+    /// How long a sender waits: for the flush before, and for their own.
     patience: Duration,
     closing: CancellationToken,
 }
@@ -62,8 +62,9 @@ impl std::fmt::Debug for Writer {
 #[derive(Debug)]
 pub struct Written {
     answer: oneshot::Receiver<Inserted>,
-    /// Counted from the taking, not from when somebody begins to wait. A connection answers one question after the other:
-    /// behind a flush that hangs, the tenth of its sends would otherwise be refused after ten times the patience.
+    /// Counted from when the lane took it, not from when somebody begins to wait. A connection waits for its answers one
+    /// after another, so behind a flush that hangs its tenth send would otherwise be refused after ten times the
+    /// patience.
     until: Instant,
 }
 
@@ -85,7 +86,7 @@ impl Written {
 pub(super) struct Queues(Vec<mpsc::Receiver<Item>>);
 
 impl Writer {
-    /// `patience` is what a flush has.
+    /// `patience` is the timeout of a flush.
     pub(super) fn new(patience: Duration) -> (Self, Queues) {
         let lanes =
             std::thread::available_parallelism().map_or(1, |processors| processors.get().min(LANES_MAX));
@@ -162,7 +163,7 @@ async fn flush(node: Arc<Node>, batch: Vec<Item>) {
                 done(&node, new, inserted, answer);
             }
         }
-        // The database itself is away, or too slow: to ask it once more for each would only make it slower.
+        // The database itself is away, or too slow: asking it again for each message would only make it slower.
         Err(error) if new.len() == 1 || error.is_passing() || error.is_slow() => {
             tracing::warn!(%error, sends = new.len(), "sends could not be stored");
         }
@@ -173,15 +174,15 @@ async fn flush(node: Arc<Node>, batch: Vec<Item>) {
     }
 }
 
-/// What has had no turn when a flush should long be over is refused: its lane goes on meanwhile, and a large batch whose every
-/// item waits for a lock would hold its answers, and a connection, for minutes.
+/// Stores each message by itself. Messages that have had no turn when a flush should be over are refused: the lane goes on
+/// meanwhile, and a large batch whose messages all wait for a lock would hold its answers, and a connection, for minutes.
 async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sender<Inserted>>) {
     let until = Instant::now() + node.tuning.patience;
     // What is locked for long is waited for once, not once for each message.
     let mut stuck = HashSet::new();
     for (new, answer) in new.iter().zip(answers) {
         if Instant::now() >= until {
-            tracing::warn!("sends that could not be stored together are not all tried alone");
+            tracing::warn!("gave up before every send of a failed batch was tried alone");
             return;
         }
         if stuck.contains(&new.room) {
@@ -241,7 +242,7 @@ mod tests {
         NewMessage { room, author, nonce, body: format!("message {n}") }
     }
 
-    /// Nobody serves the lanes: they stand for flushes that hang.
+    /// Nobody serves the lanes, as if every flush hung.
     #[tokio::test(start_paused = true)]
     async fn sends_that_wait_behind_one_another_are_all_refused_at_the_same_time() {
         let flush = Duration::from_secs(15);

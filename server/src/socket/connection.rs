@@ -1,17 +1,17 @@
 //! One socket's life: one task that reads, runs one command at a time, writes what is queued, and ends.
 //!
 //! Law:
-//! - a command runs in a task of its own, and its end is awaited or left alone, never cut off: a socket that closes drops no
-//!   database future half-way. What exceeds the timeout is refused with «later» and may still come to its end: every command
-//!   is safe to repeat;
-//! - commands run one after the other, and answers come in the order of the questions. Only sends may follow each other before
-//!   the first is answered ([`SENDS_AHEAD_MAX`]): they stand in their lane, in their order, as soon as it is their turn;
-//! - a bounded number of commands is read ahead ([`AHEAD_MAX`], [`AHEAD_BYTES`]); a browser that asks still faster waits. A
-//!   `ping` among them is answered at once: it asks whether the connection lives, not whether the database does;
-//! - each command is paid for when its turn comes ([`Node::charge`](crate::node::Node::charge)). What costs nothing but reading
-//!   it (pings of both kinds, refusals because a budget was spent) is counted too ([`Connection::count`]), and a flood of it
-//!   ends the connection;
-//! - every write is under a timeout: a peer that stalls delays nobody.
+//! - a command runs in a task of its own, which is awaited or left to finish, never cancelled: a closing socket drops no
+//!   database future half-way. A command that exceeds its timeout is refused with «later» and may still complete: every
+//!   command is safe to repeat;
+//! - commands run one after the other, and are answered in order. Only sends may follow each other before the first is
+//!   answered ([`SENDS_AHEAD_MAX`]): each takes its place in a lane, in order, as soon as it is its turn;
+//! - a bounded number of commands is read ahead ([`AHEAD_MAX`], [`AHEAD_BYTES`]); a browser that sends still faster waits. A
+//!   `ping` is answered ahead of them: it asks whether the connection is alive, not whether the database is;
+//! - each command is charged when its turn comes ([`Node::charge`](crate::node::Node::charge)). Frames that cost nothing but
+//!   reading them (pings of both kinds, commands refused because a budget was spent) are counted too
+//!   ([`Connection::count`]), and a flood of them ends the connection;
+//! - every write has a timeout: a peer that stalls delays nobody.
 
 use std::{collections::VecDeque, ops::ControlFlow, sync::Arc, time::Duration};
 
@@ -27,15 +27,15 @@ use crate::{
     hub::{Close, ConnectionId, Outbox},
 };
 
-/// The browser says `hello` within this time.
+/// The browser must say `hello` within this time.
 const HELLO_TIMEOUT: Duration = Duration::from_millis(limits::HELLO_MS as u64);
 /// A write that takes longer has failed.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection that was silent for so long is closed.
 const SILENCE_TIMEOUT: Duration = Duration::from_millis(limits::SILENT_MS as u64);
-/// We wait for the browser's own close for this time …
+/// How long to wait for the browser's own close …
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// … and for so many frames: what is left unread would reset the connection, and the reason would be lost on the way.
+/// … and how many frames to read meanwhile: unread input would reset the connection, and the reason would be lost.
 const CLOSE_FRAMES: usize = 10_000;
 /// When to retry a command that timed out, in milliseconds.
 const TIMEOUT_RETRY_MS: u32 = 1_000;
@@ -43,10 +43,10 @@ const TIMEOUT_RETRY_MS: u32 = 1_000;
 const WRITE_BATCH: usize = 64;
 /// Sends of one connection that may wait for their commit at once.
 const SENDS_AHEAD_MAX: usize = 32;
-/// Commands that wait for their turn, at most: a browser that comes back asks for each of its rooms, and a ping behind all that
-/// must be seen.
+/// Commands that wait for their turn, at most: a browser that reconnects asks for each of its rooms, and a ping behind all
+/// these must still be read.
 const AHEAD_MAX: usize = 256;
-/// Bytes of those, at most, and one frame.
+/// Bytes of those, at most; the last frame may exceed it.
 const AHEAD_BYTES: usize = 64 * 1024;
 /// So many frames that could not be read end the connection.
 const GARBAGE_MAX: u32 = 10;
@@ -56,9 +56,9 @@ const GARBAGE_MAX: u32 = 10;
 struct Queue {
     /// What runs: one command, or several sends.
     running: VecDeque<Asked>,
-    /// What has been read and waits for its turn.
+    /// What has been read and waits for its turn, each with its size.
     waiting: VecDeque<(usize, ClientFrame)>,
-    /// The size of that.
+    /// The size of all that waits.
     waiting_bytes: usize,
 }
 
@@ -99,7 +99,7 @@ pub(super) struct State {
     garbage: u32,
     opened: Instant,
     heard: Instant,
-    /// When the session was last told to live on.
+    /// When the session was last renewed.
     kept_alive: Option<Instant>,
 }
 
@@ -158,7 +158,7 @@ impl Connection {
                         false => self.state.opened + HELLO_TIMEOUT,
                     };
                     let now = Instant::now();
-                    // A browser is not silent while nothing is read.
+                    // While reading is paused, silence says nothing about the browser.
                     if until <= now && queue.may_read() {
                         return end(CloseCode::Resume, "silent too long");
                     }
@@ -211,7 +211,7 @@ impl Connection {
         self.write([ServerFrame::Reply { r#ref, reply: Reply::Pong {} }.encode().into()]).await
     }
 
-    /// Counts something that cost nothing but reading it. A flood of it is no browser of ours.
+    /// Counts a frame that cost nothing but reading it. Our own client never sends a flood of these.
     async fn count(&mut self) -> ControlFlow<End> {
         if self.cx.node.charge_free(self.cx.viewer.user.id).is_ok() {
             return ControlFlow::Continue(());
@@ -222,7 +222,7 @@ impl Connection {
         end(CloseCode::TooManyFrames, ErrorCode::TooManyFrames.text())
     }
 
-    /// Lets everything run whose turn it is.
+    /// Starts every command whose turn has come.
     fn advance(&mut self, queue: &mut Queue) {
         while let Some(frame) = queue.next() {
             queue.running.push_back(self.begin(frame));
@@ -258,7 +258,7 @@ impl Connection {
         answer.boxed()
     }
 
-    /// Whoever writes is not signed out in the middle of it: the session lives on, as by a request for a page.
+    /// Renews the session, as a request for a page does: nobody is signed out while they are writing.
     fn keep_alive(&mut self) {
         let every = self.cx.node.tuning().keep_alive;
         if self.state.kept_alive.is_some_and(|at| at.elapsed() < every) {
@@ -268,7 +268,7 @@ impl Connection {
         let (accounts, session) = (Arc::clone(&self.accounts), self.cx.viewer.session);
         self.cx.node.run_aside(async move {
             if let Err(e) = accounts.keep_alive(session).await {
-                tracing::warn!(error = %e, session.id = %session, "a session that is in use was not noted");
+                tracing::warn!(error = %e, session.id = %session, "could not renew a session that is in use");
             }
         });
     }
@@ -383,7 +383,7 @@ impl Connection {
     }
 }
 
-/// Whether a person did this, rather than their browser by itself: a tab that is only open does not keep its session alive.
+/// Whether a person caused this command, rather than the browser by itself: an open tab alone does not keep its session alive.
 fn is_of_a_person(command: &Command) -> bool {
     match command {
         Command::Hello { .. }
@@ -393,7 +393,8 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::People { .. }
         | Command::CatchUp { .. }
         | Command::Delivered { .. }
-        | Command::Members { .. } => false,
+        | Command::Members { .. }
+        | Command::Pinned { .. } => false,
         Command::Open { .. }
         | Command::History { .. }
         | Command::Send { .. }
@@ -401,7 +402,6 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Delete { .. }
         | Command::React { .. }
         | Command::Pin { .. }
-        | Command::Pinned { .. }
         | Command::Read { .. }
         | Command::FindUsers { .. }
         | Command::StartDirect { .. }

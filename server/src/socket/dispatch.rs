@@ -46,7 +46,7 @@ fn told(error: &Error) -> Refusal {
 }
 
 async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Result<Reply, Error> {
-    // Whoever has asked for a room need not wait for the word of it to come back: while the broker is away it does not.
+    // The connection that asked for a room follows it at once: while the broker is away, no broadcast would tell it to.
     let admitted = async |summary: Result<RoomSummary, Error>| {
         let summary = summary?;
         cx.node.admit(connection, cx.viewer.user.id, &[summary.room.id]).await?;
@@ -94,20 +94,18 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
     }
 }
 
-/// A connection follows a room before it is told of it, also where it has asked.
+/// A connection must follow a room before it is told of it, also by an answer to `catch_up`.
 async fn follow_told(cx: &Context, connection: ConnectionId, reply: &Reply) -> Result<(), Error> {
     let Reply::Changes { line: Line::Person(user), changes, .. } = reply else { return Ok(()) };
-    let joined: Vec<RoomId> = changes
-        .iter()
-        .filter_map(|(_, change)| match Effect::of(change) {
-            Effect::Joined(room) => Some(room),
-            Effect::Left(room) => {
-                cx.node.unfollow(connection, Line::Room(room));
-                None
-            }
-            Effect::None | Effect::Sessions | Effect::Profile(_) => None,
-        })
-        .collect();
+    let (mut joined, mut left) = (Vec::new(), Vec::new());
+    for (_, change) in changes {
+        match Effect::of(change) {
+            Effect::Joined(room) => joined.push(room),
+            Effect::Left(room) => left.push(room),
+            Effect::None | Effect::Sessions | Effect::Profile(_) => {}
+        }
+    }
+    cx.node.dismiss(connection, *user, &left).await?;
     if !joined.is_empty() {
         cx.node.admit(connection, *user, &joined).await?;
     }

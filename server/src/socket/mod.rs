@@ -36,11 +36,12 @@ const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// A socket that cannot get rid of so much has failed.
 const WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024 * 1024;
 // The largest answer must fit: a full page of the longest messages, each with every reaction that it can have. Six bytes a
-// character is what JSON needs for the worst of them that is allowed (an escaped one, or a backslash before four bytes).
+// character is what JSON needs for the worst of them that is allowed (an escaped one, or a backslash before four bytes), and
+// 64 bytes hold a reaction: a person's id and the number of the change.
 const _: () = assert!(
     limits::CHANGES_MAX
         * (limits::BODY_CHARS_MAX * 6
-            + limits::REACTIONS_MAX * 40
+            + limits::REACTIONS_MAX * 64
             + limits::EMOJIS_MAX * (limits::EMOJI_CHARS_MAX * 4 + 40)
             + 1_024)
         < WRITE_BUFFER_BYTES_MAX

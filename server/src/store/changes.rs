@@ -1,4 +1,4 @@
-//! What changed on a line: the one question of who was away, and of a node that has missed something.
+//! What changed on a line: asked by clients that were away, and by nodes that have missed something.
 //!
 //! [`Store::list_changes`] finds which things changed; [`Store::load`] has one loader for each kind, which fetches the current
 //! state of some keys.
@@ -30,8 +30,8 @@ pub struct Changes {
     pub through: Seq,
 }
 
-/// A message that was born, or an item that changed: the columns of the other are empty. A line on which nothing changed has
-/// one row, in which only the head says something.
+/// A message that was born, or an item that changed: the columns of the other are empty. A line on which nothing changed
+/// gives one row with only its head.
 struct Row {
     head: i64,
     number: Option<i64>,
@@ -66,9 +66,9 @@ impl Row {
 }
 
 impl Store {
-    /// What changed on a line after `after`: at most `limit` things, and nothing beyond the next [`BEHIND_MAX`] numbers. A thing
-    /// that changed more than once comes once, at the number of its last change. `None` when there is no such line, or when a
-    /// room's is asked for someone (`viewer`) who is not in the room.
+    /// What changed on a line after `after`: at most `limit` things, and nothing beyond the next [`BEHIND_MAX`] numbers. A
+    /// thing that changed more than once comes once, at the number of its last change. `None` when there is no such line, or
+    /// when it is a room's and `viewer` is not in the room.
     ///
     /// # Errors
     /// When the database fails.
@@ -80,8 +80,9 @@ impl Store {
         limit: usize,
     ) -> Result<Option<Changes>, Error> {
         let end = Seq(after.0.saturating_add(BEHIND_MAX));
-        // One round trip for what is said most, messages, and one snapshot of them and of which other things changed. Postgres
-        // keeps one plan for it, and that is half of its price: a range that is bounded on both sides lets it expect little.
+        // One round trip for messages, which change most, in one snapshot with the list of the other things that changed.
+        // Postgres keeps one plan for it, which halves its cost: a range that is bounded on both sides lets the planner expect
+        // few rows.
         let rows = sqlx::query_as!(
             Row,
             r#"select l.head, c.number as "number?", c.kind as "kind?", c.key as "key?", c.id as "id?",
@@ -119,7 +120,7 @@ impl Store {
                 _ => born.extend(row.into_message().map(|message| (message.seq, message))),
             }
         }
-        // What was read up to its limit tells of nothing beyond its last number.
+        // A list that reached its limit says nothing about what comes after its last number.
         let born_end = born.last_key_value().map(|(seq, _)| *seq).filter(|_| born.len() == limit);
         let items_end = items.iter().map(|(number, ..)| *number).max().filter(|_| items.len() == limit);
         let (mut list, mut missing) = (Vec::with_capacity(born.len() + items.len()), HashMap::new());
@@ -138,7 +139,7 @@ impl Store {
         // A message that changed again stands where it changed last, and comes with that number.
         born.retain(|_, message| message.rev == message.seq);
         list.extend(born.into_iter().map(|(number, message)| (number, Change::Message { message })));
-        // What is cut off need not be loaded, but which that is shows only when all are in order.
+        // What is cut off need not be loaded, but where to cut is known only when all numbers are in order.
         let numbers = list.iter().map(|(number, _)| *number);
         let mut numbers: Vec<Seq> =
             numbers.chain(missing.values().flatten().map(|(number, _)| *number)).collect();
@@ -157,7 +158,7 @@ impl Store {
         Ok(Some(Changes { head, list, through: last.unwrap_or_else(|| head.min(end)) }))
     }
 
-    /// The things of one kind that have these keys, as they are now, each at the number with which it was asked for.
+    /// The current state of the things of one kind that have these keys, each at the number that came with its key.
     async fn load(
         &self,
         line: Line,

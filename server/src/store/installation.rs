@@ -8,7 +8,7 @@ use super::{Error, Store};
 /// The place.
 #[derive(Clone, Debug)]
 pub struct Installation {
-    /// Stays the same for ever: the channels of Redis are called by it.
+    /// Never changes: the channels in Redis are named after it.
     pub id: Uuid,
     /// The database's life.
     pub epoch: Epoch,

@@ -9,13 +9,13 @@
 
 use std::collections::HashMap;
 
-use protocol::{Epoch, Line, Seq, UserId};
+use protocol::{Epoch, Line, Seq};
 use uuid::Uuid;
 
 use super::{Error, Store};
 
-/// What kinds of things change on lines. A new kind is a variant here, a loader in [`super::changes`], and a
-/// [`Change`](protocol::Change).
+/// The kinds of things that change on lines. A new kind needs a variant here, a loader in [`super::changes`],
+/// and a [`Change`](protocol::Change).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ItemKind {
     /// On a room's line: a message whose text changed. Key: its `seq`.
@@ -77,11 +77,10 @@ pub struct Head {
     pub head: Seq,
 }
 
-/// What a database says of its own past. One that has another past than a moment ago was restored, or is a replica that took
-/// over.
+/// What a database says of its own past. If that contradicts what it said before, it was restored, or a replica took over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
-    /// The database's life, as it is written in it.
+    /// The database's life, as it is stored there.
     pub epoch: Epoch,
     /// Counts the takeovers and restores of this database; `None` while it only follows another one.
     pub timeline: Option<String>,
@@ -90,7 +89,7 @@ pub struct History {
 }
 
 impl History {
-    /// Whether this cannot be what became of `before`: the database went back.
+    /// Whether this cannot have followed `before`, which means that the database went back.
     #[must_use]
     pub fn contradicts(&self, before: &Self) -> bool {
         let another_timeline =
@@ -99,7 +98,7 @@ impl History {
     }
 }
 
-/// Takes the line's next number for a thing, which has changed. The line's row is locked from here to the end of the
+/// Takes the line's next number for a thing that has changed. The line's row is locked from here to the end of the
 /// transaction.
 pub(super) async fn take(
     tx: &mut sqlx::PgTransaction<'_>,
@@ -136,8 +135,8 @@ pub(super) async fn begin(tx: &mut sqlx::PgTransaction<'_>, line: Line) -> Resul
 impl Store {
     /// The last numbers of some lines.
     ///
-    /// Here and below each line is looked up by itself (`offset 0` keeps the planner from anything else): where very many are
-    /// asked for it would rather read the whole table.
+    /// Here and below, each line is looked up by itself. `offset 0` makes the planner do so: for very many lines it would
+    /// otherwise read the whole table.
     ///
     /// # Errors
     /// When the database fails.
@@ -154,8 +153,8 @@ impl Store {
         Ok(rows.into_iter().map(|row| Head { line: by_id[&row.id], head: Seq(row.head) }).collect())
     }
 
-    /// Which of some lines are not at the number that is known of them: further on, or, in a database that went back,
-    /// before it.
+    /// Which of these lines are not at the number that is known of them: they are ahead of it, or, in a database that
+    /// went back, behind it.
     ///
     /// # Errors
     /// When the database fails.
@@ -180,8 +179,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn history(&self) -> Result<History, Error> {
-        // The first eight digits of a segment's name are the timeline. A replica has no segment that it writes. What has been
-        // flushed survives a crash; what has only been inserted may not, and its loss is no restore.
+        // The first eight digits of a WAL segment's name are the timeline; a replica writes no segment. Only what has been
+        // flushed is counted: a crash may lose what has only been inserted, and that is no restore.
         let row = sqlx::query!(
             r#"select epoch,
                 case when pg_is_in_recovery() then null
@@ -195,19 +194,8 @@ impl Store {
         Ok(History { epoch: Epoch(row.epoch), timeline: row.timeline, written: row.written })
     }
 
-    /// Some sessions of a person have ended, which changes their line; returns the number.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn note_sessions_ended(&self, user: UserId) -> Result<Seq, Error> {
-        let mut tx = self.pool().begin().await?;
-        let seq = take(&mut tx, Line::Person(user), ItemKind::Sessions, "").await?;
-        tx.commit().await?;
-        Ok(seq)
-    }
-
-    /// Begins another life of the database, unless somebody has done so already: all numbers that anybody knows are void.
-    /// Returns the epoch that holds from now on.
+    /// Begins another life of the database, unless somebody has done so already: all numbers that are known become void.
+    /// Returns the epoch that now holds.
     ///
     /// # Errors
     /// When the database fails.
@@ -223,7 +211,7 @@ impl Store {
 mod tests {
     use std::time::Duration;
 
-    use protocol::{RoomId, SessionId};
+    use protocol::{RoomId, SessionId, UserId};
     use sqlx::{
         PgPool,
         postgres::{PgConnectOptions, PgPoolOptions},
@@ -232,7 +220,7 @@ mod tests {
     use super::*;
     use crate::store::testing::person;
 
-    /// Rows that sequential scans have read, as the one connection there is has counted them.
+    /// Rows that sequential scans have read, as counted by the pool's only connection.
     async fn rows_scanned(pool: &PgPool) -> i64 {
         sqlx::query("select pg_stat_force_next_flush()").execute(pool).await.unwrap();
         sqlx::query_scalar("select coalesce(sum(seq_tup_read), 0)::bigint from pg_stat_user_tables")
@@ -241,7 +229,8 @@ mod tests {
             .unwrap()
     }
 
-    /// Every table holds some thousand rows, and a third is asked for at once: there the planner would read it whole.
+    /// Every table holds some thousand rows, and a third is asked for at once: the planner on its own would read the whole
+    /// table.
     #[sqlx::test(migrations = "../migrations")]
     async fn periodic_checks_read_what_they_ask_for_and_no_table_whole(
         options: PgPoolOptions,

@@ -11,7 +11,7 @@ use super::{
     rooms::{Locked, lock_room, role_of},
 };
 
-/// Large rooms whose own marks are looked for, at most.
+/// Large rooms in which people's own marks are looked for, at most.
 const LARGE_ROOMS_MAX: i64 = 5_000;
 
 /// A membership that changed, with the number of members after it.
@@ -23,16 +23,16 @@ pub struct MemberChange {
     pub members: u32,
     /// How far they are.
     pub marks: Marks,
-    /// The number of the change on the person's own line, when they have come or gone.
+    /// The number of the change on the person's own line, when they have joined or left.
     pub membership: Option<Seq>,
 }
 
 /// What became of people who were to be taken into a room.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Added {
-    /// Those who are in now and were not before.
+    /// Those who are in the room now and were not before.
     pub changes: Vec<MemberChange>,
-    /// Those who are in as many rooms as one may be.
+    /// Those who are already in as many rooms as one person may be.
     pub full: Vec<UserId>,
 }
 
@@ -158,8 +158,8 @@ impl Store {
         Ok(inside.into_iter().map(RoomId).collect())
     }
 
-    /// A page of the members of a room and their marks: owners first, then by name; those whose handle or name has `query` in
-    /// it, after the member `after`. And whether there are more.
+    /// A page of the members of a room with their marks, and whether there are more: owners first, then by name, starting
+    /// after the member `after`, and only those whose handle or name has `query` in it.
     ///
     /// # Errors
     /// When the database fails.
@@ -170,7 +170,8 @@ impl Store {
         after: Option<UserId>,
     ) -> Result<(Vec<(Member, Marks)>, bool), Error> {
         let limit = limits::MEMBERS_LISTED_MAX;
-        // Two statements, so that each keeps a plan that reads no more members than it shows: a search must look at everyone.
+        // Two statements, so that the first keeps a plan that reads no more members than it shows. A search must look at
+        // everyone.
         let rows = if query.trim().is_empty() {
             sqlx::query_as!(
                 MemberRow,
@@ -214,13 +215,13 @@ impl Store {
         Ok((members.collect(), more))
     }
 
-    /// Takes people into a room, if `allowed` says so of what the lock found. Those who are in stay as they are, and those who
-    /// are in `rooms_max` rooms already are passed over. Whoever comes begins at the room's end: what was said before is
-    /// history, not unread.
+    /// Adds people to a room, if `allowed` agrees to what the lock found. Those who are in it stay as they are, and those who
+    /// are already in `rooms_max` rooms are passed over. The marks of a new member begin at the room's end: what was said
+    /// before is history, not unread.
     ///
     /// # Errors
     /// What `allowed` says; [`Error::NoSuchRoom`], [`Error::NoSuchUser`], [`Error::MembersFull`]; or when the database fails.
-    /// Then nobody was taken in.
+    /// Then nobody was added.
     pub async fn add_members<E: From<Error>>(
         &self,
         by: UserId,
@@ -270,8 +271,9 @@ impl Store {
         Ok(changes)
     }
 
-    /// Raises marks, never above the room's last number and never down. What does not raise anything is not in
-    /// the answer. In a room of more than [`limits::MARKS_MEMBERS_MAX`] members only what was read counts: nobody is told more.
+    /// Raises marks, never above the room's last number and never down. What does not raise anything is not in the answer. In
+    /// a room of more than [`limits::MARKS_MEMBERS_MAX`] members only the read mark counts, because nobody is told of
+    /// deliveries.
     ///
     /// # Errors
     /// When the database fails.
@@ -345,7 +347,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn large_rooms(&self) -> Result<Vec<RoomId>, Error> {
-        // The number is written out, so that the planner knows the index that holds just these.
+        // The number is written out, so that the planner can use the index that holds just these rooms.
         const { assert!(limits::MARKS_MEMBERS_MAX == 100) };
         let rooms = sqlx::query_scalar!(
             "select id from rooms where member_count > 100 order by id limit $1",
@@ -356,7 +358,7 @@ impl Store {
         Ok(rooms.into_iter().map(RoomId).collect())
     }
 
-    /// Those of these members' marks that have grown within a time until now.
+    /// The marks of these members, where they have grown within this time until now.
     ///
     /// # Errors
     /// When the database fails.
@@ -424,9 +426,9 @@ impl Store {
 /// What became of someone who was to be taken into a room.
 enum Adding {
     Added(MemberChange),
-    /// They are in it already.
+    /// They were in it already.
     Inside,
-    /// They are in as many rooms as one may be.
+    /// They are already in as many rooms as one person may be.
     Full,
 }
 
@@ -454,7 +456,7 @@ async fn add_member(
     if members as usize > limits::MEMBERS_MAX {
         return Err(Error::MembersFull);
     }
-    // Nobody is left who could do what an owner does: whoever comes first may.
+    // The room was empty, so it has no owner: the first who comes becomes one.
     let role = if members == 1 { Role::Owner } else { Role::Member };
     insert_member(tx, room, user, role, rev).await?;
     let membership = take(tx, Line::Person(user), ItemKind::Membership, &room.to_string()).await?;
@@ -463,7 +465,7 @@ async fn add_member(
     Ok(Adding::Added(MemberChange { member, members, marks, membership: Some(membership) }))
 }
 
-/// How many rooms someone is in, under the lock of their line: nobody takes them into another one meanwhile.
+/// How many rooms someone is in. Locks their line, so that nobody adds them to another one meanwhile.
 pub(super) async fn count_rooms(tx: &mut sqlx::PgTransaction<'_>, user: UserId) -> Result<usize, Error> {
     sqlx::query_scalar!("select head from lines where id = $1 and kind = 'person' for no key update", user.0)
         .fetch_optional(&mut **tx)
@@ -478,7 +480,7 @@ pub(super) async fn count_rooms(tx: &mut sqlx::PgTransaction<'_>, user: UserId) 
     Ok(usize::try_from(rooms).unwrap_or(usize::MAX))
 }
 
-/// Someone is in a room from now on, at its end.
+/// Makes someone a member of a room, with marks at its end.
 pub(super) async fn insert_member(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
@@ -533,7 +535,7 @@ async fn leave(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, user: UserId) -> 
     Ok(MemberChange { member, members, marks, membership: Some(membership) })
 }
 
-/// Writes a membership that is there, and returns how far its person is.
+/// Changes a membership that is there, and returns its marks.
 async fn write_member(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,

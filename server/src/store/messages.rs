@@ -38,7 +38,7 @@ pub enum Inserted {
     NotAMember,
 }
 
-/// A message as it is stored. Whoever reads messages does it by [`select_messages`].
+/// A message as it is stored. All messages are read by [`select_messages`].
 pub(super) struct MessageRow {
     pub(super) id: Uuid,
     pub(super) seq: i64,
@@ -96,9 +96,11 @@ impl Store {
         rooms.sort_unstable();
         rooms.dedup();
         let mut tx = self.pool().begin().await?;
-        // Everyone locks in the same order, so that no two transactions wait for each other.
+        // Everyone locks in the same order, so that no two transactions wait for each other. Only rooms: a client may name
+        // any id, and a person's line is locked after all rooms (the law in `lines.rs`).
         let locked = sqlx::query!(
-            "select id, head, messages from lines where id = any($1) order by id for no key update",
+            "select id, head, messages from lines where id = any($1) and kind = 'room'
+             order by id for no key update",
             &rooms
         )
         .fetch_all(&mut *tx)
@@ -113,8 +115,8 @@ impl Store {
         Ok(sorted.into_iter().zip(new).map(|(sorted, item)| sorted.into_inserted(item, sent_at)).collect())
     }
 
-    /// Changes a message's text, as `decide` says of what the lock found; `None` means that it is so already, and takes no
-    /// number. Returns the message as it is now, and whether it changed.
+    /// Changes a message to what `decide` makes of what the lock found; `None` from it means that nothing changes, and
+    /// takes no number. Returns the message as it is now, and whether it changed.
     ///
     /// # Errors
     /// What `decide` says; [`Error::NoSuchRoom`] to who is not in the room, [`Error::NoSuchMessage`]; or when the database
@@ -135,8 +137,8 @@ impl Store {
         Ok((Message { rev, ..changed }, true))
     }
 
-    /// Puts someone's emoji under a message or takes it away, if `decide` says so of what the lock found. Returns the number
-    /// of the change: that of the last one, when it is so already.
+    /// Puts someone's emoji under a message or takes it away, if `decide` agrees to what the lock found. Returns the number
+    /// of the change, and whether there was one: if not, the number is an earlier one.
     ///
     /// # Errors
     /// As for [`Store::change_message`].
@@ -223,7 +225,7 @@ impl Store {
     }
 }
 
-/// Takes the room's lock and finds a message, for someone who is in the room.
+/// Takes the room's lock and finds a message, for a member of the room.
 pub(super) async fn lock_message<E: From<Error>>(
     tx: &mut sqlx::PgTransaction<'_>,
     by: UserId,
@@ -241,7 +243,7 @@ pub(super) async fn lock_message<E: From<Error>>(
     Ok((locked, message.ok_or(Error::NoSuchMessage)?.into()))
 }
 
-/// By what a reaction is known among the things of its room: see [`ItemKind::Reaction`].
+/// The key of a reaction: see [`ItemKind::Reaction`].
 pub(super) fn reaction_key(message: Seq, user: UserId, emoji: &str) -> String {
     format!("{message}/{user}/{emoji}")
 }
@@ -326,7 +328,7 @@ async fn find_sent(tx: &mut sqlx::PgTransaction<'_>, new: &[NewMessage]) -> Resu
     for (row, item) in rows.into_iter().zip(new) {
         let known = match row.seq {
             None => None,
-            // A repeat is rare: it is read by itself.
+            // A repeat is rare, so it is read in a statement of its own.
             Some(seq) => {
                 let stored = select_messages!("where m.room_id = $1 and m.seq = $2", item.room.0, seq);
                 Some(Message::from(stored.fetch_one(&mut **tx).await?))

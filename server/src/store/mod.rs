@@ -39,7 +39,7 @@ use tokio::time::Instant;
 pub use installation::Installation;
 pub use invitations::Invitation;
 pub use people::PeopleRefused;
-pub use sessions::{LiveSession, NewSession, Renewed, Session};
+pub use sessions::{Ended, LiveSession, NewSession, Renewed, Session};
 pub use users::{Credentials, Entry, NewPassword, NewUser, SignUpRefused};
 
 /// A query that waits longer for a connection of the pool fails.
@@ -107,8 +107,8 @@ pub enum Error {
     /// A migration cannot be applied.
     #[error("the database cannot be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    /// Another connection's following of the same topic failed: try again.
-    #[error("a topic is not ready")]
+    /// A line could not be followed or read in time: try again.
+    #[error("a line is not ready")]
     NotReady,
     /// There is no such room.
     #[error("there is no such room")]
@@ -154,14 +154,14 @@ fn like_pattern(text: &str) -> String {
 }
 
 impl Error {
-    /// Whether a lock was not to be had in time.
+    /// Whether it waited too long for a lock.
     #[must_use]
     pub fn is_locked(&self) -> bool {
         self.has_code("55P03")
     }
 
-    /// Whether the database ended it because it took too long. It was not a lock, which is given up sooner: the database itself
-    /// is too slow.
+    /// Whether the database ended it because it took too long. Waiting for a lock ends sooner, so the database itself is too
+    /// slow.
     #[must_use]
     pub fn is_slow(&self) -> bool {
         self.has_code("57014")
@@ -261,7 +261,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the database takes what is written, and not only answers.
+    /// Whether the database takes writes, and does not only answer.
     ///
     /// # Errors
     /// When it does not answer.
@@ -270,7 +270,7 @@ impl Store {
         Ok(writable::ask(&mut connection).await?)
     }
 
-    /// The most connections that there may be.
+    /// How many connections there may be at most.
     #[must_use]
     pub fn connections_max(&self) -> u32 {
         self.pool().options().get_max_connections()

@@ -1,8 +1,8 @@
 //! Links by which someone sets a new password.
 
-use protocol::{Seq, SessionId, User, UserId};
+use protocol::{Seq, User, UserId};
 
-use super::{Error, NewSession, PeopleRefused, Store, people, sessions};
+use super::{Ended, Error, NewSession, PeopleRefused, Store, people, sessions};
 
 impl Store {
     /// Adds a link for a person, good for `lifetime_s` seconds, in place of the one before. `by` must be an
@@ -68,7 +68,7 @@ impl Store {
         token_hash: &[u8],
         password_hash: &str,
         session: &NewSession<'_>,
-    ) -> Result<Option<(UserId, Vec<SessionId>)>, Error> {
+    ) -> Result<Option<(UserId, Option<Ended>)>, Error> {
         let mut tx = self.pool().begin().await?;
         // The person's row first, as whoever changes an account: of two who use the link at once, the second waits, and
         // then finds none.
@@ -157,7 +157,8 @@ mod tests {
         let (left, right) = (left.unwrap(), right.unwrap());
         let (won, password) = if left.is_some() { (left.clone(), "left") } else { (right.clone(), "right") };
         assert!(left.is_none() || right.is_none());
-        assert_eq!(won, Some((bea, vec![old])));
+        let (user, ended) = won.unwrap();
+        assert_eq!((user, ended.unwrap().sessions), (bea, vec![old]));
         assert_eq!(store.find_password_hash(bea).await.unwrap().as_deref(), Some(password));
         assert_eq!(store.list_sessions(bea).await.unwrap().len(), 1);
         assert_eq!(store.list_sessions(ana).await.unwrap().len(), 1);

@@ -6,9 +6,10 @@ use super::{
     Error, Store, like_pattern,
     members::{self, MemberChange},
     rooms::lock_room,
+    sessions,
 };
 
-/// Rooms of one person that get another owner at once: more than anyone is in.
+/// Rooms of one person that get another owner in one go, at most: more than anyone is in.
 const ROOMS_PASSED_ON_MAX: i64 = 2 * limits::ROOMS_PER_USER_MAX as i64;
 
 /// Why someone's account stays as it is.
@@ -60,14 +61,15 @@ impl Store {
             .collect())
     }
 
-    /// Suspends a person, which ends all their sessions. Whoever is suspended already stays so.
+    /// Suspends a person, which ends all their sessions. A person who is suspended already stays so. Returns the number that
+    /// the end of the sessions has on the person's line.
     ///
     /// `by` must be an administrator, and another person: so there is always one left. Of two administrators who suspend
     /// each other, one is first, because the place's row is held, and the other is none any more.
     ///
     /// # Errors
     /// See [`PeopleRefused`].
-    pub async fn suspend(&self, by: UserId, user: UserId) -> Result<(), PeopleRefused> {
+    pub async fn suspend(&self, by: UserId, user: UserId) -> Result<Seq, PeopleRefused> {
         let mut tx = self.pool().begin().await?;
         sqlx::query!("select epoch from installation for update").fetch_one(&mut *tx).await?;
         if by == user || !is_administrator(&mut tx, by).await? {
@@ -84,13 +86,14 @@ impl Store {
             return Err(PeopleRefused::NoSuchUser);
         }
         sqlx::query!("delete from sessions where user_id = $1", user.0).execute(&mut *tx).await?;
+        let seq = sessions::note_ended(&mut tx, user).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(seq)
     }
 
-    /// Gives an owner to each room of a person that has none who could act: after a suspension, and after its end. Each room
-    /// in a transaction of its own, under its lock alone, as when somebody leaves: so no room waits for another, and nobody
-    /// locks in another order. To do it again is harmless.
+    /// Gives an owner to each room of a person that has none who can act: after a suspension, and after its end. Each room
+    /// has a transaction of its own under its lock alone, as when somebody leaves, so that no room waits for another and the
+    /// order of the locks is kept. Repeating it is harmless.
     ///
     /// # Errors
     /// When the database fails. The rooms that come later are then as they were.
@@ -206,10 +209,10 @@ mod tests {
         let store = Store::over(pool.clone());
         let ana = person(&store, "ana", &[1; 32]).await;
         let bea = person(&store, "bea", &[2; 32]).await;
-        let forbidden = |result| matches!(result, Err(PeopleRefused::Forbidden));
+        let forbidden = |result: Result<Seq, _>| matches!(result, Err(PeopleRefused::Forbidden));
         assert!(forbidden(store.suspend(ana, ana).await));
         assert!(forbidden(store.suspend(bea, ana).await));
-        assert!(forbidden(store.let_in_again(bea, ana).await));
+        assert!(matches!(store.let_in_again(bea, ana).await, Err(PeopleRefused::Forbidden)));
         let nobody = store.suspend(ana, UserId(Uuid::now_v7())).await;
         assert!(matches!(nobody, Err(PeopleRefused::NoSuchUser)));
 
@@ -261,7 +264,7 @@ mod tests {
         assert!(store.find_session(&[2; 32]).await.unwrap().is_some());
 
         let renewed = store.change_password(new).await.unwrap().unwrap();
-        assert_eq!(renewed.ended, [other]);
+        assert_eq!(renewed.ended.unwrap().sessions, [other]);
         assert_ne!(renewed.session, asking, "what was opened with a copied cookie has no session any more");
         assert_eq!(store.find_password_hash(ana).await.unwrap().as_deref(), Some("another"));
         for ended in [[1; 32], [2; 32]] {

@@ -1,6 +1,7 @@
 //! Pinned messages.
 
-use protocol::{Line, Message, Millis, Pin, RoomId, Seq, UserId, limits};
+use protocol::{Line, Message, Millis, Pin, Reaction, RoomId, Seq, UserId, limits};
+use sqlx::types::Json;
 
 use super::{
     Error, Store,
@@ -8,8 +9,6 @@ use super::{
     messages::{lock_message, select_messages},
     rooms::Locked,
 };
-use protocol::Reaction;
-use sqlx::types::Json;
 
 struct PinRow {
     seq: i64,
@@ -26,12 +25,12 @@ impl From<PinRow> for Pin {
 }
 
 impl Store {
-    /// Pins a message or takes the pin away, if `allowed` says so of what the lock found; `None` when it is not pinned and
-    /// was not. The pin as it is now, and whether it changed.
+    /// Pins a message or takes the pin away, if `allowed` agrees to what the lock found. Returns the pin as it is now and
+    /// whether it changed; `None` when there was no pin to take away.
     ///
     /// # Errors
-    /// What `allowed` says; [`Error::NoSuchRoom`] to who is not in the room, [`Error::NoSuchMessage`], [`Error::PinsFull`];
-    /// or when the database fails.
+    /// What `allowed` says; [`Error::NoSuchRoom`] to someone who is not in the room, [`Error::NoSuchMessage`],
+    /// [`Error::PinsFull`]; or when the database fails.
     pub async fn pin<E: From<Error>>(
         &self,
         by: UserId,
@@ -105,7 +104,7 @@ impl Store {
         Ok(rows.into_iter().map(Message::from).collect())
     }
 
-    /// The pins of these messages, also those that were taken away.
+    /// The pins of these messages, including those that were taken away.
     pub(super) async fn pins_of(
         &self,
         connection: &mut sqlx::PgConnection,

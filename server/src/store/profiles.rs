@@ -1,6 +1,6 @@
 //! What everybody sees of a person.
 
-use protocol::{DisplayName, Line, Seq, User, UserId};
+use protocol::{DisplayName, Line, User, UserId};
 
 use super::{
     Error, Store,
@@ -8,14 +8,14 @@ use super::{
 };
 
 impl Store {
-    /// Gives a person another name, and tells what their profile is now; `None` when it is that name already, which takes no
+    /// Gives a person another name and returns their new profile; `None` when they have that name already, which takes no
     /// number.
     ///
     /// # Errors
     /// [`Error::NoSuchUser`]; or when the database fails.
     pub async fn rename(&self, user: UserId, name: &DisplayName) -> Result<Option<User>, Error> {
         let mut tx = self.pool().begin().await?;
-        // The person's row first, as whoever changes an account.
+        // The person's row is locked first, as in every change of an account.
         let known = sqlx::query_scalar!("select name from users where id = $1 for no key update", user.0)
             .fetch_optional(&mut *tx)
             .await?
@@ -32,11 +32,11 @@ impl Store {
         )
         .fetch_one(&mut *tx)
         .await?;
-        // Lists of members are sorted by it.
+        // Lists of members are sorted by this copy of the name.
         sqlx::query!("update members set sort_name = lower($2) where user_id = $1", user.0, name.as_str())
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        Ok(Some(User { id: user, handle, name: name.as_str().to_owned(), rev: Seq(rev.0) }))
+        Ok(Some(User { id: user, handle, name: name.as_str().to_owned(), rev }))
     }
 }

@@ -12,8 +12,8 @@ use super::{
     members::{count_rooms, insert_member},
 };
 
-/// Messages after a read mark that are looked at, to leave out one's own and the deleted ones. Whoever is further behind has
-/// as many unread as are ever shown.
+/// Messages after a read mark that are looked at, at most, to leave out one's own and the deleted ones. A person who is
+/// further behind gets the largest count that is ever shown.
 const UNREAD_LOOKED_AT_MAX: i64 = 300;
 
 const _: () = assert!(UNREAD_LOOKED_AT_MAX > limits::UNREAD_MAX as i64);
@@ -102,7 +102,7 @@ impl SummaryRow {
             last: self.last(),
             active_at: self.active_at,
             marks: Marks { user: viewer, delivered: Seq(self.delivered_seq), read: Seq(self.read_seq) },
-            unread: u32::try_from(self.unread).unwrap_or(limits::UNREAD_MAX),
+            unread: u32::try_from(self.unread).unwrap_or(u32::MAX).min(limits::UNREAD_MAX),
             room: Room {
                 id: RoomId(self.id),
                 kind: kind_of(&self.kind),
@@ -144,10 +144,10 @@ impl Store {
             Listed::After(after) => Some(after),
             Listed::First | Listed::These(_) => None,
         };
-        // One statement is one snapshot: head, count and last message belong together. First the page, of what two narrow
-        // rows say (`offset 0` keeps the planner from mixing this with the rest, and from reading all lines for somebody with
-        // many rooms); then what its rooms look like. Nothing in it counts messages: each look-up ends at its first row, or at
-        // a bound, whatever the planner believes.
+        // One statement is one snapshot: head, count and last message belong together. First it finds the page, from two
+        // narrow rows per room (`offset 0` keeps the planner from mixing this with the rest, and from reading all lines for
+        // somebody with many rooms), then it looks those rooms up. No look-up counts without a bound: each ends at its first
+        // row or at a limit, whatever the planner believes.
         let rows = sqlx::query_as!(
             SummaryRow,
             r#"with page as (
@@ -194,14 +194,10 @@ impl Store {
         )
         .fetch_all(&self.pool())
         .await?;
-        let summary = |row: SummaryRow| {
-            let summary = row.into_summary(viewer);
-            RoomSummary { unread: summary.unread.min(limits::UNREAD_MAX), ..summary }
-        };
-        Ok(rows.into_iter().map(summary).collect())
+        Ok(rows.into_iter().map(|row| row.into_summary(viewer)).collect())
     }
 
-    /// Which of these rooms of someone's are at another number than the one that is known of them.
+    /// Which of these rooms that someone is in are at another number than the known one.
     ///
     /// # Errors
     /// When the database fails.
@@ -226,7 +222,8 @@ impl Store {
     }
 
     /// Makes a group or channel, or finds the one that this person made with this nonce. Its properties are change 1, the
-    /// maker's membership is change 2. With the number of that membership on the maker's own line, when the room is new.
+    /// maker's membership is change 2. Also returns the number of that membership on the maker's own line, when the room
+    /// is new.
     ///
     /// # Errors
     /// [`Error::RoomsFull`]; or when the database fails.
@@ -274,7 +271,7 @@ impl Store {
         Ok((room, Some(membership)))
     }
 
-    /// The direct room of two people; and, when it was made just now, the numbers of the memberships on their own lines.
+    /// The direct room of two people. When it was made just now, also the numbers of the memberships on their own lines.
     ///
     /// # Errors
     /// [`Error::RoomsFull`] when either is in as many rooms as one may be, [`Error::NoSuchUser`]; or when the database fails.
@@ -389,7 +386,7 @@ impl Store {
     }
 }
 
-/// Someone is in a room that begins; returns the number on their own line.
+/// Makes someone a member of a new room; returns the number on their own line.
 async fn begin_membership(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
@@ -401,8 +398,8 @@ async fn begin_membership(
     take(tx, Line::Person(user), ItemKind::Membership, &room.to_string()).await
 }
 
-/// Takes the room's row lock, that of its line: from here to the end of the transaction nobody else changes anything in the
-/// room. A room that does not exist is like one that the person is not in.
+/// Locks the row of the room's line: from here to the end of the transaction nobody else changes anything in the room. A
+/// room that does not exist is like one that the person is not in.
 pub(super) async fn lock_room(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
@@ -450,7 +447,7 @@ mod tests {
         store.create_room(by, nonce, RoomKind::Group, (title, "")).await.unwrap().0
     }
 
-    /// Puts messages into a room, behind everybody's back.
+    /// Puts messages into a room without telling anybody.
     async fn fill(pool: &PgPool, room: RoomId, author: UserId, count: i64) {
         sqlx::query(
             "insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body)
@@ -471,11 +468,11 @@ mod tests {
             .unwrap();
     }
 
-    /// One room has nearly all messages, so the planner's statistics see only that one. The counts of the other rooms, and its
-    /// own, must not read the table: with one more million in it, everybody's pages failed.
+    /// One room has nearly all messages, so the planner's statistics see only that one. No room's count may read the whole
+    /// table: with a million messages in it, everybody's pages failed.
     #[sqlx::test(migrations = "../migrations")]
     async fn unread_counts_read_no_more_whatever_the_planner_believes(pool: PgPool) {
-        // One connection: it is asked what it has read.
+        // Only one connection, which is asked what it has read.
         let one =
             PgPoolOptions::new().max_connections(1).connect_with((*pool.connect_options()).clone()).await;
         let one = one.unwrap();
@@ -535,7 +532,8 @@ mod tests {
         assert_eq!(unread().await, limits::UNREAD_MAX);
     }
 
-    /// Others fill nobody's list: who is in too many rooms is passed over and named, and the others come in.
+    /// Nobody's list can be filled up by others: a person in too many rooms is passed over and named, and the rest are
+    /// added.
     #[sqlx::test(migrations = "../migrations")]
     async fn who_is_in_too_many_rooms_is_named_and_keeps_nobody_out(pool: PgPool) {
         let store = Store::over(pool);
@@ -554,7 +552,7 @@ mod tests {
         assert_eq!(store.memberships(bea).await.unwrap().len(), 2);
     }
 
-    /// A room that everybody has left belongs to whoever comes first.
+    /// A room that everybody has left belongs to the first who joins it.
     #[sqlx::test(migrations = "../migrations")]
     async fn whoever_joins_an_empty_room_owns_it(pool: PgPool) {
         let store = Store::over(pool);

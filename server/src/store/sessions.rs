@@ -1,10 +1,13 @@
 //! Signed-in browsers.
 
-use protocol::{Millis, Seq, SessionId, User, UserId};
-use sqlx::PgConnection;
+use protocol::{Line, Millis, Seq, SessionId, User, UserId};
+use sqlx::{PgConnection, PgTransaction};
 use uuid::Uuid;
 
-use super::{Error, Store};
+use super::{
+    Error, Store,
+    lines::{self, ItemKind},
+};
 
 /// A session to be.
 #[derive(Clone, Copy, Debug)]
@@ -48,8 +51,17 @@ pub struct Session {
 pub struct Renewed {
     /// The id of the asking browser's session from now on. Whatever was opened under the one before is to close.
     pub session: SessionId,
-    /// The sessions of other browsers, which have ended.
-    pub ended: Vec<SessionId>,
+    /// The sessions of other browsers, which have ended; `None` when there were none.
+    pub ended: Option<Ended>,
+}
+
+/// Sessions of one person that ended together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Which: at least one.
+    pub sessions: Vec<SessionId>,
+    /// The number that this has on the person's line.
+    pub seq: Seq,
 }
 
 /// Sessions that one person's list shows.
@@ -83,31 +95,41 @@ pub(super) async fn insert(
     Ok((done.rows_affected() == 1).then_some(SessionId(id)))
 }
 
-/// Ends all sessions of a person but `kept`, and tells which.
+/// Takes a number on a person's line for sessions that end. In the transaction that ends them: every server then learns of
+/// it, even when this one dies right after the commit.
+pub(super) async fn note_ended(tx: &mut PgTransaction<'_>, user: UserId) -> Result<Seq, Error> {
+    lines::take(tx, Line::Person(user), ItemKind::Sessions, "").await
+}
+
+/// Ends all sessions of a person but `kept`, and tells which; `None` when there were no others.
 pub(super) async fn delete_others(
-    connection: &mut PgConnection,
+    tx: &mut PgTransaction<'_>,
     user: UserId,
     kept: SessionId,
-) -> Result<Vec<SessionId>, sqlx::Error> {
+) -> Result<Option<Ended>, Error> {
     let ended = sqlx::query_scalar!(
         "delete from sessions where user_id = $1 and id <> $2 returning id",
         user.0,
         kept.0
     )
-    .fetch_all(connection)
+    .fetch_all(&mut **tx)
     .await?;
-    Ok(ended.into_iter().map(SessionId).collect())
+    if ended.is_empty() {
+        return Ok(None);
+    }
+    let seq = note_ended(tx, user).await?;
+    Ok(Some(Ended { sessions: ended.into_iter().map(SessionId).collect(), seq }))
 }
 
 /// Gives the asking session another id and another token, and ends all others of its person. A new id, and not only a new
 /// token: sockets are known by the id, so one that was opened with a copied cookie has no session any more. `None` when
 /// the asking session has ended.
 pub(super) async fn renew(
-    connection: &mut PgConnection,
+    tx: &mut PgTransaction<'_>,
     user: UserId,
     asking: SessionId,
     token_hash: &[u8],
-) -> Result<Option<Renewed>, sqlx::Error> {
+) -> Result<Option<Renewed>, Error> {
     let session = SessionId(Uuid::now_v7());
     let done = sqlx::query!(
         "update sessions set id = $3, token_hash = $4, seen_at = now()
@@ -117,12 +139,12 @@ pub(super) async fn renew(
         session.0,
         token_hash
     )
-    .execute(&mut *connection)
+    .execute(&mut **tx)
     .await?;
     if done.rows_affected() == 0 {
         return Ok(None);
     }
-    let ended = delete_others(connection, user, session).await?;
+    let ended = delete_others(tx, user, session).await?;
     Ok(Some(Renewed { session, ended }))
 }
 
@@ -228,15 +250,22 @@ impl Store {
         Ok(alive.into_iter().map(SessionId).collect())
     }
 
-    /// Ends one session of a person: false when there was none.
+    /// Ends one session of a person. Returns the number that this has on the person's line; `None` when there was no such
+    /// session.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn delete_session(&self, user: UserId, id: SessionId) -> Result<bool, Error> {
+    pub async fn delete_session(&self, user: UserId, id: SessionId) -> Result<Option<Seq>, Error> {
+        let mut tx = self.pool().begin().await?;
         let done = sqlx::query!("delete from sessions where id = $1 and user_id = $2", id.0, user.0)
-            .execute(&self.pool())
+            .execute(&mut *tx)
             .await?;
-        Ok(done.rows_affected() == 1)
+        if done.rows_affected() == 0 {
+            return Ok(None);
+        }
+        let seq = note_ended(&mut tx, user).await?;
+        tx.commit().await?;
+        Ok(Some(seq))
     }
 
     /// Leaves a person signed in with the browser that asks alone: see [`Renewed`]. `None` when its session has ended: then
@@ -314,9 +343,30 @@ mod tests {
         let ana = person(&store, "ana", &[1; 32]).await;
         let bea = person(&store, "bea", &[2; 32]).await;
         let session = store.find_session(&[1; 32]).await.unwrap().unwrap().id;
-        assert!(!store.delete_session(bea, session).await.unwrap());
-        assert!(store.delete_session(ana, session).await.unwrap());
+        assert_eq!(store.delete_session(bea, session).await.unwrap(), None);
+        assert!(store.delete_session(ana, session).await.unwrap().is_some());
         assert!(store.find_session(&[1; 32]).await.unwrap().is_none());
+    }
+
+    /// A server may die at any moment: what has ended without a number is told to nobody.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_session_ends_together_with_its_number_or_not_at_all(pool: PgPool) {
+        let store = Store::over(pool.clone());
+        let ana = person(&store, "ana", &[1; 32]).await;
+        let other = NewSession { token_hash: &[2; 32], device: "Other", lifetime_s: 60.0 };
+        let other = store.insert_session(ana, "$argon2id$", &other).await.unwrap().unwrap();
+        let head = async || store.heads(&[Line::Person(ana)]).await.unwrap()[0].head;
+        let before = head().await;
+        let seq = store.delete_session(ana, other).await.unwrap();
+        assert_eq!((seq, head().await), (Some(Seq(before.0 + 1)), Seq(before.0 + 1)));
+
+        let other = NewSession { token_hash: &[3; 32], device: "Another", lifetime_s: 60.0 };
+        let other = store.insert_session(ana, "$argon2id$", &other).await.unwrap().unwrap();
+        let asking = store.find_session(&[1; 32]).await.unwrap().unwrap().id;
+        sqlx::query("alter table items rename to items_gone").execute(&pool).await.unwrap();
+        assert!(store.delete_session(ana, other).await.is_err());
+        assert!(store.renew_session(ana, asking, &[4; 32]).await.is_err());
+        assert_eq!(store.sessions_alive(&[asking, other]).await.unwrap().len(), 2);
     }
 
     #[sqlx::test(migrations = "../migrations")]
@@ -328,7 +378,9 @@ mod tests {
         let other = store.insert_session(ana, "$argon2id$", &other).await.unwrap().unwrap();
         let current = store.find_session(&[1; 32]).await.unwrap().unwrap().id;
         let renewed = store.renew_session(ana, current, &[3; 32]).await.unwrap().unwrap();
-        assert_eq!(renewed.ended, [other]);
+        let ended = renewed.ended.unwrap();
+        assert_eq!(ended.sessions, [other]);
+        assert_eq!(ended.seq, store.heads(&[Line::Person(ana)]).await.unwrap()[0].head);
         assert_ne!(renewed.session, current);
         assert!(store.find_session(&[1; 32]).await.unwrap().is_none(), "a copied cookie is worth nothing");
         assert_eq!(store.find_session(&[3; 32]).await.unwrap().unwrap().id, renewed.session);

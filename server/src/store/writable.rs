@@ -1,8 +1,8 @@
-//! Whether the database takes what is written.
+//! Whether the database takes writes.
 //!
-//! A database that has failed over, or that someone has set so, answers and takes nothing (`25006`). A connection keeps
-//! what it was told when it was opened, so those from that time go on refusing when the database writes again. Law: no
-//! connection is used again that is older than the last refusal.
+//! A database that has failed over, or that someone has set so, answers but takes no writes (`25006`). A connection
+//! keeps the mode in which it was opened, so those from that time go on refusing when the database takes writes again.
+//! Law: a connection that is older than the last refusal is not used again.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -11,14 +11,14 @@ use std::{
 
 use sqlx::PgConnection;
 
-/// The number of `read_only_sql_transaction`.
+/// The code of `read_only_sql_transaction`.
 pub(super) const READ_ONLY: &str = "25006";
-/// The pool reckons a connection's age from a moment after it has been asked here.
+/// The pool counts a connection's age from a moment after it was asked here.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// When the database last refused. It is the process's, not a [`Store`](super::Store)'s, because an error does not know
-/// which connection it comes from, and a process has one database. (Where tests have several in one process, some of their
-/// connections are opened anew for nothing.)
+/// When the database last refused. There is one for the process, not one for each [`Store`](super::Store), because an
+/// error does not know which connection it comes from, and a process has one database. (Tests that have several in one
+/// process open some connections anew for nothing.)
 static REFUSED: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// The database has refused to write.
@@ -52,7 +52,7 @@ mod tests {
         testing::{person, session},
     };
 
-    /// The connection was opened when the database wrote, and refuses from one moment to the next.
+    /// The connection was opened while the database took writes, and suddenly refuses.
     #[sqlx::test(migrations = "../migrations")]
     async fn a_connection_that_refuses_to_write_is_not_used_again(pool: PgPool) {
         let store = Store::open((*pool.connect_options()).clone(), 1);

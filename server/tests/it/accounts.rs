@@ -237,14 +237,14 @@ async fn an_address_is_slowed_down_and_its_neighbour_is_not(pool: PgPool) {
     assert_eq!(sign_in("192.0.2.1").await, StatusCode::UNAUTHORIZED);
     assert_eq!(sign_in("198.51.100.7, 192.0.2.1").await, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(sign_in("192.0.2.2").await, StatusCode::UNAUTHORIZED);
-    // One who has IPv6 has more than one address.
+    // A person with IPv6 has many addresses: a whole /64 counts as one.
     assert_eq!(sign_in("2001:db8::1").await, StatusCode::UNAUTHORIZED);
     assert_eq!(sign_in("2001:db8::2").await, StatusCode::UNAUTHORIZED);
     assert_eq!(sign_in("2001:db8::3").await, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(sign_in("2001:db8:0:1::1").await, StatusCode::UNAUTHORIZED);
 }
 
-/// Whoever guesses at an account locks nobody out but themselves.
+/// Somebody who guesses passwords locks out only their own address.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_guesses_at_an_account_does_not_lock_its_owner_out(pool: PgPool) {
     let house = House::new(pool, &["--sign-up=open", "--trusted-proxies=1"]).await;
@@ -257,14 +257,14 @@ async fn who_guesses_at_an_account_does_not_lock_its_owner_out(pool: PgPool) {
     let answer = guesser.sign_in("ana", PASSWORD).await;
     answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::SlowDown, "");
     house.browser_at("192.0.2.2").sign_in("ana", PASSWORD).await.leads_to();
-    // Where ana is signed in, she changes her password.
+    // Changing the password works too, from ana's own address.
     let ana = house.browser_at("192.0.2.3");
     ana.sign_in("ana", PASSWORD).await.leads_to();
     let fields = [("current", PASSWORD), ("password", OTHER_PASSWORD)];
     ana.fill("/settings/password", &fields).await.leads_to();
 }
 
-/// Only failures are counted: a class that signs in behind one address is not in its own way.
+/// Only failures count, so a whole class may sign in from behind one address.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_right_password_costs_no_try(pool: PgPool) {
     let settings = ["--sign-up=open", "--sign-ins-per-min=2", "--sign-ins-per-account-per-min=2"];
@@ -280,7 +280,7 @@ async fn a_right_password_costs_no_try(pool: PgPool) {
     answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::SlowDown, "");
 }
 
-/// A class comes by one link from one address: the link's uses are the bound, not the address.
+/// A whole class signs up with one link from one address: the link's uses are the limit, not the address.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_class_behind_one_address_comes_by_one_link(pool: PgPool) {
     for mode in ["--sign-up=invite", "--sign-up=open"] {
@@ -298,13 +298,13 @@ async fn a_class_behind_one_address_comes_by_one_link(pool: PgPool) {
         };
         for number in 0..20 {
             let handle = format!("pupil{number}");
-            // Some mistype first.
+            // The first try has a mistake in it.
             let (page, refused) = come(&handle, "short").await;
             assert_eq!(page.status, StatusCode::OK, "{mode} {number}");
             refused.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PasswordTooShort, "password");
             come(&handle, PASSWORD).await.1.leads_to();
         }
-        // The link is used up: now the address is counted.
+        // The link is used up, so these count for the address.
         for _ in 0..2 {
             come("late", PASSWORD).await;
         }
@@ -358,7 +358,7 @@ async fn all_other_sessions_end_at_once(pool: PgPool) {
     tablet.sign_in("ana", PASSWORD).await.leads_to();
     thief.cookies.replace(laptop.cookies.borrow().clone());
     assert_eq!(laptop.fill("/settings/sessions/end-others", &[]).await.leads_to(), "/settings");
-    // Who has copied the cookie is one of the others.
+    // A browser with a copied cookie counts as one of the others.
     for ended in [phone, tablet, thief] {
         assert_eq!(ended.visit("/").await.leads_to(), "/sign-in");
     }
@@ -626,7 +626,7 @@ async fn without_script_one_reads_and_writes(pool: PgPool) {
     assert!(drawn.contains("The heron is back."), "it is drawn, not only carried");
 }
 
-/// Back in the browser, and another text: the form has the nonce of the message that it has sent.
+/// Somebody goes back in the browser and sends another text: the form still has the nonce of the first message.
 #[sqlx::test(migrations = "../migrations")]
 async fn another_text_in_a_form_that_was_sent_is_not_lost(pool: PgPool) {
     let house = House::new(pool.clone(), &[]).await;
@@ -641,7 +641,7 @@ async fn another_text_in_a_form_that_was_sent_is_not_lost(pool: PgPool) {
         ana.fill(&send, &fields).await
     };
     fill("The heron is back.").await.leads_to();
-    // White space at the ends is cut: this is the same text.
+    // White space at both ends is trimmed, so this is the same text.
     fill("\n\nThe heron is back.\r\n").await.leads_to();
     for edited in [false, true] {
         if edited {
@@ -703,7 +703,7 @@ async fn a_message_from_someone_whose_session_has_ended_is_not_lost(pool: PgPool
     );
 }
 
-/// In another tab of the browser somebody has signed in as someone else since the page was drawn.
+/// Since the page was drawn, somebody has signed in with another account in another tab of the same browser.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_message_written_as_someone_else_is_not_sent_and_not_lost(pool: PgPool) {
     let house = House::new(pool, &[]).await;

@@ -1,4 +1,4 @@
-//! What one person asks in a loop is refused before it costs the others anything; what an honest one asks is not.
+//! A person who asks in a loop is refused before it costs the others anything; an honest person is never refused.
 
 use std::{
     sync::{
@@ -24,12 +24,12 @@ use crate::{
     sockets::hears,
 };
 
-/// As in life, but for the times that tests shorten.
+/// The budgets of a real server, with the times that tests shorten.
 fn as_in_life() -> Tuning {
     Tuning { budget_factor: std::num::NonZeroU32::MIN, ..Cluster::tuning() }
 }
 
-/// Asks over a bare socket, and returns its answer; events are passed over.
+/// Sends a command over a bare socket and returns the answer. Events are skipped.
 async fn ask(socket: &mut Socket, r#ref: u32, command: Command) -> Result<Result<Reply, Refusal>, u16> {
     let frame = ClientFrame { r#ref, command };
     if socket.send(Message::text(frame.encode())).await.is_err() {
@@ -56,7 +56,7 @@ async fn greeted(cluster: &Cluster, person: &Person) -> Socket {
     socket
 }
 
-/// What closes the connection in the end, events and answers passed over.
+/// The code with which the connection closes. Events and answers are skipped.
 async fn closed_with(socket: &mut Socket) -> u16 {
     loop {
         if let Err(code) = hears(socket).await {
@@ -85,13 +85,13 @@ async fn a_loop_is_told_when_to_come_back_and_is_answered_then(pool: PgPool) {
     tokio::time::sleep(Duration::from_millis(retry_ms.into())).await;
     let answer = ask(&mut socket, 2_000, find()).await.unwrap();
     assert!(answer.is_ok(), "{answer:?} after the wait that was told");
-    // Other buckets are none of it.
+    // Other buckets are not affected.
     let answer = ask(&mut socket, 2_001, Command::StartDirect { user: ana.id() }).await.unwrap();
     assert_eq!(answer.unwrap_err().code, ErrorCode::UserUnknown);
 }
 
-/// A person who is in many rooms, and has missed something in each, comes back with two tabs: nothing is refused. (What
-/// five tabs with 200 rooms each cost is reckoned beside the table.)
+/// A person who has missed something in each of many rooms comes back with two tabs, and nothing is refused. (What five
+/// tabs with 200 rooms each cost is computed beside the table.)
 #[sqlx::test(migrations = "../migrations")]
 async fn an_honest_client_with_many_rooms_comes_back_without_a_refusal(pool: PgPool) {
     const ROOMS: u128 = 60;
@@ -154,7 +154,7 @@ async fn a_connection_says_hello_once(pool: PgPool) {
     let refusal = ask(&mut socket, 2, hello()).await.unwrap().unwrap_err();
     assert_eq!(refusal.code, ErrorCode::HelloRepeated);
     assert!(matches!(ask(&mut socket, 3, Command::Ping {}).await, Ok(Ok(Reply::Pong {}))), "it goes on");
-    // Also while the first one is under way.
+    // The same while the first `hello` is still under way.
     let mut socket = cluster.node(1).socket(&ana.cookie, ORIGIN).await.unwrap();
     for r#ref in [1, 2] {
         socket.feed(Message::text(ClientFrame { r#ref, command: hello() }.encode())).await.unwrap();
@@ -225,14 +225,14 @@ async fn a_flood_of_pings_ends_the_connection_with_a_reason(pool: PgPool) {
         let ((), code) = tokio::join!(flood, closed);
         assert_eq!(code, CloseCode::TooManyFrames as u16);
     }
-    // What an honest client sends in an hour.
+    // An honest client sends fewer pings than this in an hour.
     let mut socket = greeted(&cluster, &bea).await;
     for r#ref in 2..200 {
         assert!(matches!(ask(&mut socket, r#ref, Command::Ping {}).await, Ok(Ok(Reply::Pong {}))));
     }
 }
 
-/// Whoever goes on after a refusal, again and again without waiting, is closed.
+/// A connection that ignores refusals and never waits is closed.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_asks_on_and_on_what_was_refused_is_closed(pool: PgPool) {
     let cluster = Cluster::start_tuned(pool, 1, as_in_life()).await;
@@ -258,7 +258,7 @@ async fn who_asks_on_and_on_what_was_refused_is_closed(pool: PgPool) {
     assert!(sent - refusals < 30, "{} titles were given", sent - refusals);
 }
 
-/// A `ping` asks whether the connection lives, and is answered while a command waits for the database, and others for it.
+/// A `ping` is answered at once, even while one command waits for the database and others wait behind it.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_ping_does_not_wait_behind_a_command(pool: PgPool) {
     let cluster = Cluster::start(pool.clone(), 1).await;
@@ -274,7 +274,7 @@ async fn a_ping_does_not_wait_behind_a_command(pool: PgPool) {
     socket.flush().await.unwrap();
     assert_eq!(ask(&mut socket, 200, Command::Ping {}).await, Ok(Ok(Reply::Pong {})));
     lock.rollback().await.unwrap();
-    // Everything else is answered in its order.
+    // All other commands are answered in order.
     let mut answered = Vec::new();
     while answered.len() < 100 {
         match hears(&mut socket).await {
@@ -286,7 +286,7 @@ async fn a_ping_does_not_wait_behind_a_command(pool: PgPool) {
     assert!(answered.into_iter().eq(2..102));
 }
 
-/// Of many who come back to a database that does not answer, a few are greeted; the others are told to come back, and do.
+/// When many clients come back to a database that does not answer, a few may try; the others are told to come back later, and do.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_is_not_greeted_in_time_is_told_when_to_come_back(pool: PgPool) {
     let tuning = Tuning { patience: Duration::from_secs(4), ..Cluster::tuning() };
@@ -320,7 +320,7 @@ async fn who_is_not_greeted_in_time_is_told_when_to_come_back(pool: PgPool) {
         }
         assert_eq!(closed_with(socket).await, CloseCode::Resume as u16);
     }
-    // Half of the pool asks; whoever comes after them waits for a turn that does not come.
+    // As many as half of the pool may ask; the others wait for a turn that does not come.
     assert_eq!((busy, failed), (3, 2));
     lock.rollback().await.unwrap();
     for person in &people {
@@ -330,16 +330,16 @@ async fn who_is_not_greeted_in_time_is_told_when_to_come_back(pool: PgPool) {
 
 // ── one member against another ──────────────────────────────────────────────────────────────────────────────────
 
-/// Messages of a round, in quiet and under attack.
+/// How many messages a round has, quiet or under attack.
 const SENDS: usize = 40;
-/// Pairs of rounds, at least and at most.
+/// How many pairs of rounds there are: the minimum and the maximum.
 const PAIRS: std::ops::RangeInclusive<usize> = 10..=40;
 /// The most by which the 99th percentile may grow.
 const RATIO_MAX: f64 = 1.2;
-/// One address opens 1,000 sockets a minute: that bound is not the harness's, so it is kept here.
+/// One address may open 1,000 sockets a minute. The attackers stay below that limit, because it is not what is measured here.
 const SOCKET_EVERY: Duration = Duration::from_millis(60);
 
-/// What one connection of the attacker asks, in turn.
+/// The commands that one connection of the attacker sends in turn.
 type Loop = Vec<fn(RoomId, RoomId, u32) -> Command>;
 
 fn loops() -> Vec<Loop> {
@@ -360,7 +360,7 @@ fn loops() -> Vec<Loop> {
         ],
         vec![
             |room, _, _| Command::Open { room },
-            // As far behind as can be: answered like `open`.
+            // As far behind as possible, so it is answered like `open`.
             |room, _, _| Command::CatchUp { line: protocol::Line::Room(room), after: Seq(-1) },
         ],
         // Greetings only: see `attack`.
@@ -368,8 +368,8 @@ fn loops() -> Vec<Loop> {
     ]
 }
 
-/// Asks the same again and again, over a connection that is opened again whenever it is closed. Each question holds the gate, so
-/// that nothing is under way while somebody closes it.
+/// Sends the same commands again and again, and opens the connection again whenever it closes. Each command holds the gate, so
+/// that nothing is under way while the gate is closed.
 async fn attack(
     (addr, cookie): (std::net::SocketAddr, String),
     (asks, room, channel): (Loop, RoomId, RoomId),
@@ -417,9 +417,9 @@ fn median(times: &mut [Duration]) -> Duration {
     times[times.len() / 2]
 }
 
-/// By how much the 99th percentile of Ana's sends grows while Mallory does whatever she can, in the same room: quiet and noisy
-/// rounds take turns, and the medians of both kinds are compared, so that what else the machine does falls on both. Ends when
-/// `is_decided` says so, or after the last round: on a busy machine it takes longer.
+/// How much the 99th percentile of Ana's sends grows while Mallory attacks the same room in every way she can. Quiet and noisy rounds
+/// alternate, and the medians of both kinds are compared, so that other work on the machine affects both equally. Ends when
+/// `is_decided` says so, or after the last round; on a busy machine it takes longer.
 async fn growth(pool: PgPool, tuning: Tuning, spent_first: bool, is_decided: impl Fn(f64) -> bool) -> f64 {
     let cluster = Cluster::start_tuned(pool, 1, tuning).await;
     let (ana, mallory) = (cluster.person("ana", 1).await, cluster.person("mallory", 1).await);
@@ -440,7 +440,7 @@ async fn growth(pool: PgPool, tuning: Tuning, spent_first: bool, is_decided: imp
         attackers.push(AbortOnDropHandle::new(tokio::spawn(attack(from, (asks, room, channel), to, bit))));
     }
     if spent_first {
-        // A burst is what a budget is for. What is compared is what can be kept up.
+        // A budget allows a burst. The attack is compared after the burst is spent.
         let spent = async {
             while refused.load(Ordering::Relaxed) != 0b1_1111 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -482,7 +482,7 @@ async fn one_member_who_loops_every_command_does_not_slow_another_down(pool: PgP
     assert!(ratio <= RATIO_MAX, "the 99th percentile grew to {ratio:.2} times what it was");
 }
 
-/// The test above can fail: with budgets that nobody can spend, the same loops are felt, and no number of rounds hides it.
+/// Shows that the test above can fail: without effective budgets, the same loops slow Ana down, however many rounds are compared.
 #[sqlx::test(migrations = "../migrations")]
 #[ignore = "a measurement, see above"]
 async fn without_budgets_the_same_loops_are_felt(pool: PgPool) {

@@ -33,7 +33,7 @@ fn message(answer: Result<Reply, Refusal>) -> Message {
     }
 }
 
-/// The number at which a reaction stands.
+/// The number of a reaction's change.
 fn reacted(answer: Result<Reply, Refusal>) -> Seq {
     match answer {
         Ok(Reply::Changed { change: Change::Reaction { .. }, seq, .. }) => seq,
@@ -117,7 +117,7 @@ async fn reactions_are_kept_in_their_order_and_are_bounded(pool: PgPool) {
         emoji: emoji.to_owned(),
         users: vec![UserReaction(bea.id(), Seq(seq.0 + number))],
     };
-    // The first of them is the one that has been there longest.
+    // The oldest reaction comes first.
     let expected = [reaction("🎉", 2), reaction("👍", 3)];
     bea.until("the reactions", |client| newest(client, room).reactions == expected).await;
     assert_eq!(code(ana.asks(react(room, seq, "yes", true)).await), ErrorCode::EmojiInvalid);
@@ -186,8 +186,8 @@ async fn a_hole_in_which_messages_changed_is_filled_and_counted_right(pool: PgPo
     assert_eq!(bea.heard(room).len(), 3, "each is news once");
 }
 
-/// A nonce belongs to one text: another one is refused, with a number, and not passed over. A repeat finds the message also
-/// when it was edited meanwhile.
+/// A nonce belongs to one text: another text with the same nonce is refused, not ignored. A repeat finds its message even if the
+/// message was edited meanwhile.
 #[sqlx::test(migrations = "../migrations")]
 async fn another_text_with_the_same_nonce_is_refused(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;

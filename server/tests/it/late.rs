@@ -39,7 +39,7 @@ async fn waiting(pool: &PgPool) -> i64 {
     sqlx::query_scalar(asked).fetch_one(pool).await.unwrap()
 }
 
-/// A form whose end does not come is not waited for.
+/// A form that never arrives completely is not waited for.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_form_that_never_ends_is_given_up(pool: PgPool) {
     let tuning = Tuning { patience: Duration::from_millis(500), ..Cluster::tuning() };
@@ -57,22 +57,22 @@ async fn a_form_that_never_ends_is_given_up(pool: PgPool) {
     assert!(answer.starts_with("HTTP/1.1 408") || answer.starts_with("HTTP/1.1 503"), "{answer}");
 }
 
-/// A database behind a proxy, for one node.
+/// The database as one node reaches it, through a proxy.
 fn behind(proxy: &Proxy, pool: &PgPool) -> PgConnectOptions {
     let by: SocketAddr = proxy.url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.parse().unwrap();
     (*pool.connect_options()).clone().host(&by.ip().to_string()).port(by.port())
 }
 
-/// The transactions in which one connection's sends were to be stored never come to an end. The sends are not refused one after
-/// the other, each after a patience of its own: that would take minutes.
+/// The transactions that store one connection's sends never end. All sends are refused together, and not one after the other, each
+/// after a timeout of its own: that would take minutes.
 #[sqlx::test(migrations = "../migrations")]
 async fn sends_that_the_database_never_ends_are_refused_together(pool: PgPool) {
     const SENDS: u32 = 30;
     let proxy = Proxy::start(&std::env::var("DATABASE_URL").unwrap()).await;
-    // A node that has just been started waits for Redis as well, some seconds, before it greets anybody.
+    // A node that has just started also waits some seconds for Redis before it greets anybody.
     let tuning = Tuning { patience: Duration::from_secs(4), ..Cluster::tuning() };
     let node = Running::start_over(behind(&proxy, &pool), 1, tuning).await;
-    // To hash a password may take longer than this patience: that is another node's.
+    // Hashing a password may take longer than this patience, so people sign up on another node.
     let other = Running::start(&pool, 2, Cluster::tuning()).await;
     let cluster = Cluster { pool: pool.clone(), nodes: vec![node, other] };
     let ana = cluster.person("ana", 2).await;
@@ -112,11 +112,11 @@ async fn sends_that_the_database_never_ends_are_refused_together(pool: PgPool) {
     tokio::time::timeout(SOON, refusals).await.expect("refused in time");
 }
 
-/// A batch fails because of one locked room, and so does each of its sends when it is tried alone. That ends with the patience for
-/// a flush, not after as many waits for a lock as there are sends.
+/// A batch fails because of locked rooms, and so does each of its sends when it is tried alone. The tries stop when the patience for a
+/// flush is over, and do not wait for a lock once for each send.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_batch_that_is_stored_one_by_one_does_not_take_for_ever(pool: PgPool) {
-    // So many that their waits are longer than this test's, also in several lanes.
+    // So many that waiting for each would take longer than this test allows, even in several lanes.
     const ROOMS: i32 = 200;
     let database = (*pool.connect_options()).clone().options([("lock_timeout", "1s")]);
     let tuning = Tuning { patience: Duration::from_secs(2), ..Cluster::tuning() };
@@ -150,7 +150,7 @@ async fn a_batch_that_is_stored_one_by_one_does_not_take_for_ever(pool: PgPool) 
     for written in rooms.iter().map(send).collect::<Vec<_>>() {
         assert!(is_later(&written.answer().await.unwrap_err()));
     }
-    // A server that leaves waits for whatever still runs.
+    // A server that leaves waits for all work that is still running.
     let leaving = async {
         node.leave(Duration::from_millis(1), SOON).await;
         node.end().await;
@@ -171,7 +171,7 @@ async fn what_the_network_swallows_keeps_nobody_waiting_and_is_in_nobodys_way(po
         ..Tuning::default()
     };
     let node = Running::start_over(behind(&proxy, &pool), 1, tuning).await;
-    // To hash a password may take longer than this timeout: that is another node's.
+    // Hashing a password may take longer than this timeout, so people sign up on another node.
     let other = Running::start(&pool, 2, Cluster::tuning()).await;
     let cluster = Cluster { pool: pool.clone(), nodes: vec![node, other] };
     let node = cluster.node(1);

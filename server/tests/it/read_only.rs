@@ -1,4 +1,4 @@
-//! A database that answers and takes nothing, as after a failover: it is told, and when it writes again nothing is left of it.
+//! A database that answers and refuses writes, as after a failover: the server says so, and recovers fully when writes work again.
 
 use axum::http::StatusCode;
 use futures::future::join_all;
@@ -13,7 +13,7 @@ use crate::{
 
 #[sqlx::test(migrations = "../migrations")]
 async fn when_a_read_only_database_writes_again_every_send_succeeds_at_once(pool: PgPool) {
-    // Opened while the database writes: this one goes on writing.
+    // Opened before the database becomes read-only, so this connection can still write.
     let mut operator = pool.connect_options().connect().await.unwrap();
     let cluster = Cluster::start(pool, 1).await;
     let node = cluster.node(1);
@@ -30,11 +30,11 @@ async fn when_a_read_only_database_writes_again_every_send_succeeds_at_once(pool
         .execute(&mut operator)
         .await
         .unwrap();
-    // As in a failover, every connection ends, and the next one leads to what only reads.
+    // As in a failover, every connection ends, and new ones reach a read-only database.
     let end = "select count(pg_terminate_backend(pid)) from pg_stat_activity
                where datname = current_database() and pid <> pg_backend_pid()";
     sqlx::query(end).execute(&mut operator).await.unwrap();
-    until("it is told", async || {
+    until("the server says so", async || {
         let (status, _, text) = ready().await;
         status == StatusCode::SERVICE_UNAVAILABLE && text.contains("read-only")
     })
@@ -44,7 +44,7 @@ async fn when_a_read_only_database_writes_again_every_send_succeeds_at_once(pool
         ana.asks(Command::Send { room, nonce, body: "two".to_owned() })
     };
     assert_eq!(send().await.unwrap_err().code, ErrorCode::Internal);
-    // Who only reads is served, by every connection that the server has.
+    // Reading still works, on every connection that the server has.
     let pages = join_all((0..4 * CONNECTIONS).map(|_| node.get("/health/ready", ""))).await;
     assert!(pages.iter().all(|(status, ..)| *status == StatusCode::SERVICE_UNAVAILABLE));
     let path = format!("/r/{room}");

@@ -25,7 +25,7 @@ async fn caught_up(person: &Person, room: RoomId, after: i64) -> (Vec<(Seq, Chan
 fn settled(mut changes: Vec<(Seq, Change)>) -> Vec<(Seq, Change)> {
     let mut last = None;
     for (_, change) in changes.iter_mut().rev() {
-        // Reactions are changes of their own: a message may come with those that it had when it was told, or has now.
+        // Reactions are separate changes: a message may carry the reactions of the time it was sent, or those of now.
         if let Change::Message { message } = change {
             message.reactions.clear();
         }

@@ -60,7 +60,7 @@ impl House {
         Browser { house: self, cookies: RefCell::default(), origin: ORIGIN, address: None }
     }
 
-    /// The same at an address, which a proxy in front tells.
+    /// The same, at an address that a proxy reports.
     pub fn browser_at(&self, address: &'static str) -> Browser<'_> {
         Browser { address: Some(address), ..self.browser() }
     }
@@ -79,7 +79,7 @@ pub struct Browser<'a> {
     house: &'a House,
     pub cookies: RefCell<BTreeMap<String, String>>,
     pub origin: &'static str,
-    /// What the proxy in front says of where it is.
+    /// The address that a proxy reports for it.
     pub address: Option<&'static str>,
 }
 

@@ -206,7 +206,7 @@ async fn answers(socket: &mut Socket) {
     socket.send(Message::text(r#"{"ref":2,"command":{"type":"ping"}}"#)).await.unwrap();
     loop {
         match hears(socket).await {
-            // That sessions have ended is told on the person's line.
+            // The end of sessions is an event on the person's line.
             Ok(ServerFrame::Event { .. }) => {}
             answer => return assert_eq!(answer, Ok(ServerFrame::Reply { r#ref: 2, reply: Reply::Pong {} })),
         }
@@ -214,7 +214,7 @@ async fn answers(socket: &mut Socket) {
 }
 
 /// A new password closes every socket of the person on every server: those of other sessions for good, and those of the
-/// session that asked so that its browser comes back with the new cookie. Whoever has copied the old one does not.
+/// session that asked so that its browser comes back with the new cookie. A copy of the old cookie does not get in again.
 #[sqlx::test(migrations = "../migrations")]
 async fn after_a_new_password_only_the_browser_that_asked_comes_back(pool: PgPool) {
     let cluster = Cluster::start_tuned(pool, 2, seldom()).await;
@@ -243,7 +243,7 @@ async fn after_a_new_password_only_the_browser_that_asked_comes_back(pool: PgPoo
     assert_eq!(bea.asks(Command::Ping {}).await, Ok(Reply::Pong {}));
 }
 
-/// A session that is used over a socket lives on, as by requests for pages; one whose socket is only open does not.
+/// Using a socket extends the session, as requests for pages do. A socket that is merely open does not.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_does_something_is_not_signed_out_in_the_middle_of_it(pool: PgPool) {
     let tuning = server::node::Tuning { keep_alive: std::time::Duration::ZERO, ..Cluster::tuning() };
@@ -252,7 +252,7 @@ async fn who_does_something_is_not_signed_out_in_the_middle_of_it(pool: PgPool) 
     let near_the_end =
         "update sessions set seen_at = now() - interval '1 hour', expires_at = now() + interval '1 hour'";
     sqlx::query(near_the_end).execute(&cluster.pool).await.unwrap();
-    // Bea's browser pings, asks by itself for what it may have missed, and says that it has got ana's message.
+    // Bea's browser only does what it does by itself: it pings, catches up, and confirms ana's message.
     for command in
         [Command::Ping {}, Command::CatchUp { line: protocol::Line::Room(room), after: protocol::Seq::ZERO }]
     {
@@ -279,7 +279,7 @@ async fn who_does_something_is_not_signed_out_in_the_middle_of_it(pool: PgPool) 
     assert_eq!(ana.closes(), Vec::<u16>::new());
 }
 
-/// To end all other sessions ends a socket that was opened with a copy of one's own cookie as well.
+/// Ending all other sessions also closes a socket that was opened with a copy of one's own cookie.
 #[sqlx::test(migrations = "../migrations")]
 async fn ending_all_others_ends_who_has_copied_the_cookie(pool: PgPool) {
     let cluster = Cluster::start_tuned(pool, 2, seldom()).await;
@@ -291,7 +291,7 @@ async fn ending_all_others_ends_who_has_copied_the_cookie(pool: PgPool) {
     greeted(&cluster, &renewed.expect("another token")).await;
 }
 
-/// A socket closes with the word to come back after a while.
+/// The socket closes and says when to come back.
 async fn comes_back_later(socket: &mut Socket) {
     let next = tokio::time::timeout(SOON, socket.next()).await.expect("in time");
     match next {
@@ -399,7 +399,7 @@ async fn what_a_connection_that_is_gone_asked_to_follow_is_left_again(pool: PgPo
         };
         assert!(tokio::time::timeout(SOON, so).await.is_ok(), "{}", node.metrics_text());
     };
-    // She, her room, and the workspace.
+    // Her own line, her room's, and the workspace's.
     until("3").await;
     ana.cut().await;
     let owner = server::hub::Owner { user: ana.id(), session: protocol::SessionId(uuid::Uuid::new_v4()) };

@@ -66,7 +66,7 @@ async fn a_repeated_nonce_is_one_message_also_at_once_and_on_two_servers(pool: P
     };
     let first = message(first);
     assert_eq!(message(second), first);
-    // Another text is no repeat: it is refused, rather than lost without a word.
+    // Another text is not a repeat: it is refused, not lost silently.
     assert_eq!(third.unwrap_err().code, ErrorCode::NonceTaken);
     ana.opens(room).await;
     ana.says(room, "after").await;
@@ -122,7 +122,7 @@ async fn a_lost_mark_is_found(pool: PgPool) {
     while all().1 == 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // It is told once, however often it is looked for: after ana's own marks, which may be found too, it ends.
+    // Each mark is told once, however often the check runs: the counts stop growing.
     assert!(all().0 > 0);
     let ends = async {
         let mut found = (0, 0);

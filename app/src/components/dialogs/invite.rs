@@ -45,7 +45,7 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
         let users = taken.with_untracked(|taken| taken.iter().map(|user| user.id).collect());
         chat.ask(Command::Invite { room, users }, move |result| match result {
             Ok(Reply::Invited { full }) if !full.is_empty() => {
-                // The others are in; these stay, so that one sees whom it is about.
+                // The others have been added; these stay, to show who has not.
                 taken.update(|taken| taken.retain(|user| full.contains(&user.id)));
                 not_added.set(taken.get_untracked().iter().map(|user| user.name.clone()).collect());
             }

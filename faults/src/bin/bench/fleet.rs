@@ -32,12 +32,12 @@ pub(crate) struct Wire {
     node: String,
 }
 
-/// How a socket was greeted.
+/// The answer to `hello`.
 #[derive(Debug)]
 pub(crate) struct Greeting {
     /// The frame.
     pub(crate) text: Utf8Bytes,
-    /// From `hello` to it.
+    /// The time from `hello` to the frame.
     pub(crate) took: Duration,
 }
 
@@ -71,7 +71,7 @@ impl Wire {
         Self::greeted(addr, someone).await.map(|(wire, _)| wire)
     }
 
-    /// The same, with how it was greeted.
+    /// The same, with the greeting.
     ///
     /// # Errors
     /// When it is not.
@@ -144,7 +144,7 @@ impl Wire {
         }
     }
 
-    /// Sends what nobody waits for the answer to.
+    /// Sends commands without waiting for their answers.
     ///
     /// # Errors
     /// When the socket breaks.
@@ -155,7 +155,7 @@ impl Wire {
         Ok(self.socket.flush().await?)
     }
 
-    /// Hears so many events with this text in them, and returns the sizes of their frames.
+    /// Waits for so many events that contain this text, and returns the sizes of their frames.
     ///
     /// # Errors
     /// When they do not come.

@@ -1,5 +1,5 @@
-//! A large workspace ([`stock`]): what greets somebody who is in 2,000 rooms, what an idle server asks of the
-//! database, what the crowded room costs. Each figure that has a target says whether it is met.
+//! A large workspace ([`stock`]): how large and how slow a greeting is for somebody in 2,000 rooms, what an idle server asks of the
+//! database, and what the crowded room costs. Each figure that has a target says whether it is met.
 
 use std::{
     io::Write as _,
@@ -23,11 +23,11 @@ use crate::{
 };
 
 const NAME: &str = "large";
-/// Whoever measures how often a page or a greeting comes quickly asks so many times.
+/// How many times a page, a greeting or a question is asked for, to get a distribution.
 const ASKED: usize = 100;
-/// Postgres writes down what a connection has done ten seconds after it, at the latest.
+/// Postgres reports the statistics of a connection at most ten seconds late.
 const WRITTEN_DOWN: Duration = Duration::from_secs(11);
-/// How long an idle server is looked at. It is shorter than a server waits for a sign of life.
+/// How long an idle server is watched. It must be shorter than the silence after which a server closes a connection.
 const IDLE: Duration = Duration::from_secs(60);
 /// The median alone.
 const MEDIAN: &[(f64, &str)] = &[(0.5, "p50")];
@@ -62,13 +62,13 @@ pub(crate) async fn large(scene: &Scene, table: &mut Table) -> Fallible<()> {
     ping(&mut wires).await?;
     let last = marks(scene, table, (&mut crowd, stock.crowd)).await?;
     reactions(scene, table, (&mut crowd, stock.crowd, last)).await?;
-    // It would take up the disk until the next measure.
+    // Otherwise it would take up the disk until the next measure.
     drop((wires, crowd));
     sqlx::raw_sql("truncate messages").execute(&scene.pool).await?;
     Ok(())
 }
 
-/// Notes a figure that has a target.
+/// Adds a figure that has a target, and whether it is met.
 fn judged(table: &mut Table, what: &str, (value, unit): (f64, &str), most: f64, note: &str) {
     let verdict = if value <= most { "met" } else { "MISSED" };
     let note = format!("target {most} {unit}: {verdict}{}{note}", if note.is_empty() { "" } else { "; " });
@@ -80,7 +80,7 @@ fn median_ms(times: &mut [Duration]) -> f64 {
     times.get(times.len() / 2).map_or(0.0, |time| time.as_secs_f64() * 1e3)
 }
 
-/// What a line of 1 Mbit/s needs for so many bytes.
+/// How long so many bytes take at 1 Mbit/s.
 fn slow_line(bytes: usize) -> String {
     format!("{:.2} s at 1 Mbit/s", bytes as f64 * 8.0 / 1e6)
 }
@@ -90,14 +90,14 @@ async fn greetings(scene: &Scene, table: &mut Table, stock: &Stock) -> Fallible<
     let mut first = Vec::new();
     for _ in 0..8 {
         first.push(Wire::greeted(addr, busiest).await?.1.took);
-        // Until the server follows none of the rooms any more.
+        // By then the server follows none of the rooms any more.
         tokio::time::sleep(Duration::from_millis(2_500)).await;
     }
     let note = format!("of {}; the server follows none of the rooms yet", first.len());
     judged(table, "welcome, many rooms, p50", (median_ms(&mut first), "ms"), 20.0, &note);
     let (mut wire, greeting) = Wire::greeted(addr, busiest).await?;
     let mut times = greeted_again(scene, busiest).await?;
-    let note = format!("of {}; another connection of the person is there", times.len());
+    let note = format!("of {}; the person has another connection", times.len());
     judged(table, "welcome, many rooms, followed, p50", (median_ms(&mut times), "ms"), 20.0, &note);
     let bytes = greeting.text.len();
     judged(table, "welcome, bytes", (bytes as f64, "bytes"), 64.0 * 1024.0, &slow_line(bytes));
@@ -112,7 +112,7 @@ async fn greetings(scene: &Scene, table: &mut Table, stock: &Stock) -> Fallible<
     Ok(())
 }
 
-/// How long each of many greetings takes, of somebody who is connected already.
+/// The times of many greetings of somebody who is connected already.
 async fn greeted_again(scene: &Scene, someone: &Someone) -> Fallible<Vec<Duration>> {
     let mut times = Vec::new();
     for _ in 0..ASKED {
@@ -121,7 +121,7 @@ async fn greeted_again(scene: &Scene, someone: &Someone) -> Fallible<Vec<Duratio
     Ok(times)
 }
 
-/// The list of rooms, from where `welcome` ends.
+/// Fetches the list of rooms from where `welcome` ends.
 async fn whole_list(table: &mut Table, wire: &mut Wire, greeting: &str) -> Fallible<()> {
     let ServerFrame::Reply { reply: Reply::Welcome { rooms, mut more, .. }, .. } =
         ServerFrame::decode(greeting)?
@@ -168,7 +168,7 @@ async fn html(scene: &Scene, table: &mut Table, (someone, room): (&Someone, Room
         (html.len() as f64, "bytes"),
         format!("{ROOMS_SHOWN} rooms listed"),
     );
-    // 4 is what a proxy does for each request, 11 the most.
+    // A proxy compresses each answer with about quality 4; 11 is the maximum.
     for quality in [4, 11] {
         let bytes = brotli(html, quality)?;
         let what = format!("the room as HTML, brotli, quality {quality}");
@@ -177,7 +177,7 @@ async fn html(scene: &Scene, table: &mut Table, (someone, room): (&Someone, Room
     Ok(())
 }
 
-/// How many bytes are left of a text: by Node, which builds the front end and compresses its files.
+/// The size of a text after compression. It is done by Node, which also compresses the files of the front end.
 fn brotli(text: &str, quality: u32) -> Fallible<usize> {
     let program = format!(
         "const zlib = require('zlib');
@@ -191,7 +191,7 @@ fn brotli(text: &str, quality: u32) -> Fallible<usize> {
     Ok(String::from_utf8_lossy(&node.wait_with_output()?.stdout).parse()?)
 }
 
-/// Opens the crowded room, pages its members, searches among them.
+/// Opens the crowded room, pages through its members, and searches them.
 async fn crowded_room(scene: &Scene, table: &mut Table, stock: &Stock) -> Fallible<()> {
     let room = stock.crowd;
     let someone = &stock.connected[stock.crowd_from];
@@ -217,7 +217,7 @@ async fn crowded_room(scene: &Scene, table: &mut Table, stock: &Stock) -> Fallib
         ("its members, a search by handle", members(&handle, None)),
         ("its members, a search that finds none", members("nobody at all", None)),
     ] {
-        // What is cold is warmed up.
+        // The first question warms the caches.
         let bytes = wire.answer(command.clone()).await?.len();
         tokio::time::sleep(WRITTEN_DOWN).await;
         let before = active_ms(&scene.pool).await?;
@@ -235,14 +235,14 @@ async fn crowded_room(scene: &Scene, table: &mut Table, stock: &Stock) -> Fallib
     Ok(())
 }
 
-/// How long Postgres has worked on statements in this database.
+/// How long Postgres has worked on statements in this database so far.
 async fn active_ms(pool: &PgPool) -> Fallible<f64> {
     Ok(sqlx::query_scalar("select active_time from pg_stat_database where datname = current_database()")
         .fetch_one(pool)
         .await?)
 }
 
-/// Rows that have been read, by table.
+/// Rows that have been read so far, by table.
 async fn rows_read(pool: &PgPool) -> Fallible<Vec<(String, i64)>> {
     Ok(sqlx::query_as(
         "select relname::text, (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_user_tables order by relname",
@@ -251,17 +251,17 @@ async fn rows_read(pool: &PgPool) -> Fallible<Vec<(String, i64)>> {
     .await?)
 }
 
-/// Index entries that have been read, with those whose rows were not.
+/// Index entries that have been read so far, including entries whose rows were not read.
 async fn entries_read(pool: &PgPool) -> Fallible<i64> {
     Ok(sqlx::query_scalar("select coalesce(sum(idx_tup_read), 0)::bigint from pg_stat_user_indexes")
         .fetch_one(pool)
         .await?)
 }
 
-/// Nobody does anything.
+/// What the server and Postgres do while nobody does anything.
 async fn idle(scene: &Scene, table: &mut Table, wires: &mut [Wire]) -> Fallible<()> {
     tokio::time::sleep(WRITTEN_DOWN * 2).await;
-    // Whoever is silent for too long is closed.
+    // A connection that is silent for too long is closed.
     ping(wires).await?;
     let (rows, entries) = (rows_read(&scene.pool).await?, entries_read(&scene.pool).await?);
     let accounts = scene.accounts();
@@ -321,7 +321,7 @@ impl Writes {
     }
 }
 
-/// Messages to the crowd, which reads them later.
+/// What messages to the crowd cost. Nobody confirms or reads them here: see [`marks`].
 async fn messages(scene: &Scene, table: &mut Table, (crowd, room): (&mut Vec<Wire>, RoomId)) -> Fallible<()> {
     const BURSTS: usize = 10;
     const IN_BURST: usize = 50;
@@ -344,7 +344,7 @@ async fn messages(scene: &Scene, table: &mut Table, (crowd, room): (&mut Vec<Wir
     judged(table, "a message to the crowd: CPU of the server a delivery", (each, "µs"), 1.0, &note);
     let note = format!("{messages} messages");
     judged(table, "a message to the crowd: writes to members", (writes / messages, ""), 0.0, &note);
-    // Probes are published as well, about one a second.
+    // Probes are published too, about one a second.
     judged(table, "a message to the crowd: publications", (publications / messages, ""), 1.1, "with probes");
     Ok(())
 }
@@ -377,7 +377,7 @@ async fn marks(scene: &Scene, table: &mut Table, (crowd, room): (&mut Vec<Wire>,
     let (writes, publications) = Writes::of(scene).await?.since(&before);
     ping(crowd).await?;
     let readers = (crowd.len() - 1) as f64;
-    // The first at once, then one for each ten seconds that have begun.
+    // The first mark is written at once, then one for each ten seconds that have begun.
     let most = 1.0 + (took / 10.0).ceil();
     let note = format!("{ROUNDS} messages read by {readers} in {took:.0} s; CPU: {spent}");
     judged(table, "reading: writes a member", (writes / readers, ""), most, &note);
@@ -403,7 +403,7 @@ async fn reactions(
     let accounts = scene.accounts();
     let mut times = Vec::new();
     for at in 0..count {
-        // Everyone reads what has come, so that no socket is full.
+        // Everyone reads what has arrived, so that no socket fills up.
         if at.is_multiple_of(20) {
             ping(crowd).await?;
         }

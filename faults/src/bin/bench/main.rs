@@ -1,6 +1,6 @@
 //! `bench`: what Roost can do on this machine, beside what the machine itself can do, in one table. `make bench` runs it;
-//! `ONLY=name,name` chooses. The same as JSON: `.data/bench/report.json`. `ONLY=large` alone measures a large workspace: it
-//! needs about 7 GB of disk and ten minutes, and runs only when it is named.
+//! `ONLY=name,name` chooses. The same as JSON: `.data/bench/report.json`. The measure `large` makes a
+//! large workspace, which takes about 7 GB of disk and ten minutes, so it runs only when it is named: `ONLY=large`.
 //!
 //! Everything runs on one machine and shares its cores: Postgres, Redis, the servers, and the clients that are measured
 //! with. So what a figure costs is told in CPU time of each process, from the system's own accounts, and the floor

@@ -27,7 +27,7 @@ pub(crate) struct Measure {
     pub(crate) title: &'static str,
     /// How many servers it wants.
     pub(crate) servers: usize,
-    /// It needs so much disk and time that it runs only where `ONLY` names it.
+    /// Whether it runs only when `ONLY` names it, because it needs much disk and time.
     pub(crate) only_named: bool,
     kind: Kind,
 }
@@ -457,7 +457,7 @@ async fn bus(scene: &Scene, table: &mut Table) -> Fallible<()> {
     Ok(())
 }
 
-/// Bytes that Redis has sent.
+/// How many bytes Redis has sent so far.
 async fn sent_by_redis(url: &str) -> Fallible<u64> {
     let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
     let info: String = redis::cmd("INFO").arg("stats").query_async(&mut connection).await?;

@@ -1,5 +1,5 @@
-//! The large workspace: put straight into the tables, in ten million rows, with a realistic spread of who is in which room
-//! and how far they have read.
+//! Makes the large workspace: ten million messages, written straight into the tables, with a realistic spread of who is in which
+//! room and how far they have read.
 
 use std::time::{Duration, Instant};
 
@@ -14,11 +14,11 @@ use uuid::Uuid;
 
 use crate::scene::Scene;
 
-/// Transactions that write messages at the same time.
+/// How many transactions write messages at the same time.
 const WRITING: usize = 2;
-/// Messages of a transaction, about.
+/// About how many messages one transaction writes.
 const CHUNK: usize = 250_000;
-/// Rooms of those who are not connected.
+/// How many rooms each person is in who is not connected.
 const ROOMS_OF_OTHERS: usize = 10;
 
 /// How large it is. `LARGE_MESSAGES=200000` and the like measure a smaller one.
@@ -39,10 +39,10 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    /// What the issue asks for, or what the environment says.
+    /// The sizes that the environment sets, or the usual ones.
     ///
     /// # Errors
-    /// When a number is none, or they do not fit together.
+    /// When a value is not a number, or the sizes do not fit together.
     pub(crate) fn from_env() -> Fallible<Self> {
         let size = |name: &str, usual: usize| match std::env::var(name) {
             Ok(text) => text.replace('_', "").parse().map_err(|e| format!("{name}={text}: {e}")),
@@ -58,12 +58,12 @@ impl Sizes {
         };
         let fits = sizes.rooms >= sizes.rooms_most.max(sizes.rooms_each).max(ROOMS_OF_OTHERS)
             && sizes.rooms_each.min(sizes.rooms_most) > 0
-            && sizes.members >= sizes.connections
+            && sizes.members > sizes.connections
             && sizes.connections >= 4;
         if fits { Ok(sizes) } else { Err(format!("these sizes do not fit together: {sizes:?}").into()) }
     }
 
-    /// Messages of one person, in a room of two, which that person has never read.
+    /// Messages that one person wrote in a room of two and has never read.
     pub(crate) fn of_writer(&self) -> usize {
         self.messages / 10
     }
@@ -78,25 +78,25 @@ impl Sizes {
         (self.messages - self.of_writer() - self.of_crowd()) / self.rooms
     }
 
-    /// The first person of the crowded room.
+    /// The index of the first person who is in the crowded room.
     fn crowd_from(&self) -> usize {
         self.connections - self.connections / 2
     }
 
-    /// Everybody: the connected, the rest of the crowd, and the person who is in the most rooms.
+    /// How many people there are: the connected ones, the rest of the crowd, and the person who is in the most rooms.
     fn people(&self) -> usize {
         self.crowd_from() + self.members + 1
     }
 }
 
-/// Whom and what the database holds.
+/// What the database holds.
 #[derive(Debug)]
 pub(crate) struct Stock {
     /// The people who connect.
     pub(crate) connected: Vec<Someone>,
-    /// The first of these who is in the crowded room, and so are all after them.
+    /// The index of the first of these who is in the crowded room. All after that one are in it too.
     pub(crate) crowd_from: usize,
-    /// The one who is in the most rooms.
+    /// The person who is in the most rooms.
     pub(crate) busiest: Someone,
     /// The crowded room.
     pub(crate) crowd: RoomId,
@@ -104,7 +104,7 @@ pub(crate) struct Stock {
     pub(crate) room: RoomId,
     /// How many messages there are.
     pub(crate) messages: i64,
-    /// How long it took to make it.
+    /// How long it took to fill the database.
     pub(crate) took: Duration,
 }
 
@@ -114,7 +114,7 @@ impl Stock {
         &self.connected[0]
     }
 
-    /// Somebody like everybody.
+    /// An ordinary person.
     pub(crate) fn anybody(&self) -> &Someone {
         &self.connected[2]
     }
@@ -126,7 +126,7 @@ impl Stock {
 /// When the database fails.
 pub(crate) async fn fill(scene: &Scene, sizes: &Sizes) -> Fallible<Stock> {
     let began = Instant::now();
-    // Without waiting for the disk, and without a look at foreign keys for each row.
+    // These connections do not wait for the disk, and check no foreign keys.
     let pool = PgPoolOptions::new()
         .max_connections(WRITING as u32)
         .after_connect(|connection, _| {
@@ -138,7 +138,7 @@ pub(crate) async fn fill(scene: &Scene, sizes: &Sizes) -> Fallible<Stock> {
         })
         .connect_with(PgConnectOptions::clone(&scene.pool.connect_options()))
         .await?;
-    // Nothing is measured while the database tidies up by itself; it is tidied at the end.
+    // Autovacuum would disturb the measures. The tables are vacuumed once at the end instead.
     sqlx::raw_sql(
         "alter table messages set (autovacuum_enabled = false);
          alter table members set (autovacuum_enabled = false);
@@ -171,7 +171,7 @@ pub(crate) async fn fill(scene: &Scene, sizes: &Sizes) -> Fallible<Stock> {
     })
 }
 
-/// Rooms and who is in them. The rooms are numbered: the last two are the writer's and the crowded one.
+/// Makes the rooms and their members. The rooms are numbered: the last two are the writer's and the crowded one.
 async fn rooms(pool: &PgPool, sizes: &Sizes, people: &[Someone]) -> Fallible<Vec<RoomId>> {
     let rooms: Vec<RoomId> = (0..sizes.rooms + 2).map(|_| RoomId(Uuid::now_v7())).collect();
     sqlx::raw_sql(
@@ -189,7 +189,7 @@ async fn rooms(pool: &PgPool, sizes: &Sizes, people: &[Someone]) -> Fallible<Vec
     .bind(&ids)
     .execute(pool)
     .await?;
-    // Each person's rooms lie at equal distances, so that every room has about as many members.
+    // Each person's rooms are spaced evenly, so that all rooms have about the same number of members.
     sqlx::query(
         "insert into stock_members
          select (p + k * ($1 / $2)) % $1, p from generate_series(0, $3 - 1) p, generate_series(0, $2 - 1) k
@@ -222,8 +222,8 @@ async fn rooms(pool: &PgPool, sizes: &Sizes, people: &[Someone]) -> Fallible<Vec
     .bind(sizes.of_room() as i32)
     .execute(pool)
     .await?;
-    // Seven of ten have read everything, two all but ten messages, one nothing. The properties of a room are its change 1,
-    // then its members came, then the messages.
+    // Of ten members, seven have read everything, two all but ten messages, and one nothing. A room's properties are its change 1;
+    // then come its members, then the messages.
     sqlx::raw_sql(
         "analyze stock_people, stock_members, stock_rooms, users;
          insert into lines (id, kind, head, messages, active_at)
@@ -249,14 +249,14 @@ async fn rooms(pool: &PgPool, sizes: &Sizes, people: &[Someone]) -> Fallible<Vec
     Ok(rooms)
 }
 
-/// The messages, without indexes, which are built afterwards: so it is quicker.
+/// Writes the messages. The indexes are built afterwards, because that is faster.
 async fn messages(pool: &PgPool, sizes: &Sizes) -> Fallible<()> {
     sqlx::raw_sql(
         "alter table messages drop constraint messages_pkey, drop constraint messages_room_id_author_id_nonce_key",
     )
     .execute(pool)
     .await?;
-    // Rooms from … to, and messages of each from … to.
+    // For each chunk: the first and the last room, and the first and the last message of each.
     let mut chunks: Vec<[usize; 4]> = Vec::new();
     for (room, count) in [(sizes.rooms, sizes.of_writer()), (sizes.rooms + 1, sizes.of_crowd())] {
         let parts = (1..=count).step_by(CHUNK);
@@ -275,7 +275,7 @@ async fn messages(pool: &PgPool, sizes: &Sizes) -> Fallible<()> {
     Ok(())
 }
 
-/// Each message is by a member of its room, in turn.
+/// Writes one chunk. The members of a room are its messages' authors in turn.
 async fn write(pool: &PgPool, sizes: &Sizes, [from, to, first, last]: [usize; 4]) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body, sent_at)

@@ -36,7 +36,7 @@ use crate::{
     metrics::BusLink,
 };
 
-/// Topics in one SUBSCRIBE.
+/// Channels in one SUBSCRIBE.
 const CHUNK: usize = 512;
 /// Broadcasts that wait to be published, at most.
 const OUT_MAX: usize = 16_384;
@@ -44,7 +44,7 @@ const OUT_MAX: usize = 16_384;
 const OUT_BATCH: usize = 128;
 /// A connection, a write or an answer that takes longer is none.
 const WITHIN: Duration = Duration::from_secs(2);
-/// Whoever asks to follow a line waits no longer than this for the confirmation.
+/// Following a line waits no longer than this for the confirmation.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(3);
 /// Whoever could not publish tries again after this time, with a probe where there is nothing else.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -166,7 +166,7 @@ struct Shared {
     probe: String,
     probing: Probing,
     out: mpsc::Sender<Parcel>,
-    lines: Mutex<Topics>,
+    lines: Mutex<Lines>,
     /// Rung whenever `wanted` has changed.
     changed: Notify,
     /// Counts the times that `confirmed` has changed, or the connection was lost.
@@ -186,7 +186,7 @@ struct Shared {
 }
 
 #[derive(Debug, Default)]
-struct Topics {
+struct Lines {
     wanted: BTreeSet<Line>,
     confirmed: BTreeSet<Line>,
 }
@@ -306,7 +306,7 @@ impl Link {
 }
 
 impl Shared {
-    fn lines(&self) -> MutexGuard<'_, Topics> {
+    fn lines(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -495,7 +495,7 @@ async fn reconcile(shared: &Shared, connection: &mut MultiplexedConnection) -> r
             let mut lines = shared.lines();
             let add: Vec<Line> = lines.wanted.difference(&lines.confirmed).take(CHUNK).copied().collect();
             let remove: Vec<Line> = lines.confirmed.difference(&lines.wanted).take(CHUNK).copied().collect();
-            // From here on: a line that is wanted again meanwhile must not be taken for confirmed.
+            // Before they are unsubscribed: a line that is wanted again meanwhile must not count as confirmed.
             for line in &remove {
                 lines.confirmed.remove(line);
             }

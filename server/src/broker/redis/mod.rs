@@ -78,7 +78,7 @@ impl Redis {
         }
     }
 
-    /// Down when any of them is: then all rooms are looked up every second, which costs one query more and needs no
+    /// Down when any of them is: then all lines are looked up every second, which costs one query more and needs no
     /// second kind of head check.
     pub(super) fn status(&self) -> Status {
         if self.links.iter().all(|link| link.status() == Status::Up) { Status::Up } else { Status::Down }

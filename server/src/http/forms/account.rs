@@ -44,7 +44,7 @@ async fn try_sign_in(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done
     Ok(Done::to(safe_next(fields.get("next"))).with(session_cookie(site, &token)))
 }
 
-/// Whether a password was compared and is not the one. Nothing else counts as a guess.
+/// Whether a password was compared and was wrong. Nothing else counts as a guess.
 pub(super) fn is_wrong_guess<T>(tried: &Result<T, account::Error>) -> bool {
     matches!(tried, Err(account::Error::Refused { refusal, .. })
         if [ErrorCode::CredentialsWrong, ErrorCode::PasswordWrong].contains(&refusal.code))
@@ -61,7 +61,7 @@ pub(super) async fn sign_up(State(site): State<Site>, visit: Visit, fields: Fiel
 }
 
 async fn try_sign_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
-    // A link that is good bounds by its uses how many come by it, wherever they come from.
+    // A valid link limits its own uses, from whatever address.
     let invited = match site.accounts.find_invitation(fields.get("invitation")).await? {
         Some(link) => Some(site.limits.try_invited(link.hash())?),
         None => {

@@ -74,7 +74,7 @@ impl FromRequest<Site> for Fields {
     type Rejection = Response;
 
     async fn from_request(request: Request, site: &Site) -> Result<Self, Self::Rejection> {
-        // Nobody waits for the rest of a form for longer than for its answer.
+        // A form must arrive within the time that its answer may take.
         let form = Form::<BTreeMap<String, String>>::from_request(request, site);
         let Ok(form) = tokio::time::timeout(site.node.tuning().patience, form).await else {
             return Err((StatusCode::REQUEST_TIMEOUT, "the form took too long to arrive\n").into_response());

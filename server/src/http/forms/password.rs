@@ -51,7 +51,7 @@ pub(super) async fn set(State(site): State<Site>, visit: Visit, fields: Fields) 
 }
 
 async fn try_set(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
-    // A link that is good bounds by itself how often it is used; whoever tries others is counted.
+    // A valid link works once; tries of invalid ones are counted.
     if site.accounts.find_password_link(fields.get("link")).await?.is_none() {
         site.limits.check_sign_up(visit.address.0)?;
     }

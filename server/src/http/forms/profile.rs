@@ -1,4 +1,4 @@
-//! Changes what everybody sees of oneself.
+//! Changes the profile that everybody sees.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use protocol::FormName;
 use super::{Done, Fault, Fields, Target, signed_in};
 use crate::{
     chat,
-    http::{Site, page::Place, viewer::Visit},
+    http::{page::Place, viewer::Visit},
+    site::Site,
 };
 
 pub(super) async fn change(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {

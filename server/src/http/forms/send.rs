@@ -22,8 +22,8 @@ pub(super) async fn send(
     Path(room): Path<String>,
     fields: Fields,
 ) -> Response {
-    // In another tab somebody may have signed in as someone else since the page was drawn. What was written on it is not
-    // theirs: for its author this is a session that has ended.
+    // Since the page was drawn, someone else may have signed in from another tab of this browser. The text is not theirs,
+    // and its author's session has ended.
     let author = fields.get("author");
     visit.viewer = visit.viewer.filter(|viewer| author.is_empty() || author == viewer.user.id.to_string());
     match try_send(&site, &visit, &room, &fields).await {
@@ -45,8 +45,8 @@ async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Re
     let body = Body::parse(fields.get("body")).map_err(|refusal| blame_body(refusal.into()))?.into_string();
     let said = chat::messages::send(&cx, room, nonce, &body).map_err(|e| blame_body(e.into()))?;
     let reply = chat::messages::sent(room, said).await.map_err(|e| blame_body(e.into()))?;
-    // Back in the browser, and another text in the form that was sent before: also when the first message has been changed
-    // since. The form that is drawn again has a nonce of its own.
+    // The browser went back, and the form was sent again with another text; perhaps the first message has been edited since.
+    // The form is drawn again with a new nonce.
     if let Reply::Sent { message, .. } = reply
         && message.body != body
     {
