@@ -332,6 +332,9 @@ async fn a_joining_that_is_no_longer_true_lets_nobody_listen(pool: PgPool) {
     // Her node follows the room, beside her own line and the workspace's, checks the membership, and stops following it.
     until("3").await;
     until("2").await;
+    // Her client has heard the news, asked for the room, and been refused.
+    let refused = |client: &client::Client| client.person_cursor() >= next && client.room(room).is_none();
+    bea.until("she does not get the room", refused).await;
 }
 
 /// An answer that says "left" may be overtaken by a new joining. Then the connection must not be told that it has left: it

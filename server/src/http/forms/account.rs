@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     extract::State,
     http::{HeaderMap, header::USER_AGENT},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use protocol::{ErrorCode, FormName};
 
@@ -19,13 +19,8 @@ use crate::{
 };
 
 pub(super) async fn sign_in(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
-    match try_sign_in(&site, &visit, &fields).await {
-        Ok(done) => done.into_response(),
-        Err(fault) => {
-            let target = Target { form: FormName::SignIn, place: Place::SignIn };
-            target.redraw(&site, &visit, fields, fault).await
-        }
-    }
+    let tried = try_sign_in(&site, &visit, &fields).await;
+    Target { form: FormName::SignIn, place: Place::SignIn }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_sign_in(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
@@ -51,13 +46,8 @@ pub(super) fn is_wrong_guess<T>(tried: &Result<T, account::Error>) -> bool {
 }
 
 pub(super) async fn sign_up(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
-    match try_sign_up(&site, &visit, &fields).await {
-        Ok(done) => done.into_response(),
-        Err(fault) => {
-            let target = Target { form: FormName::SignUp, place: Place::SignUp };
-            target.redraw(&site, &visit, fields, fault).await
-        }
-    }
+    let tried = try_sign_up(&site, &visit, &fields).await;
+    Target { form: FormName::SignUp, place: Place::SignUp }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_sign_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {

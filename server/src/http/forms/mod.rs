@@ -157,7 +157,21 @@ impl Target {
         Some(Self { form, place })
     }
 
-    /// Draws the form again. Who is not signed in any more is asked to sign in, and is shown what they wrote.
+    /// Answers a form: leads on if it was done, and draws it again if it was not.
+    async fn answer(
+        self,
+        site: &Site,
+        visit: &Visit,
+        fields: Fields,
+        tried: Result<Done, Fault>,
+    ) -> Response {
+        match tried {
+            Ok(done) => done.into_response(),
+            Err(fault) => self.redraw(site, visit, fields, fault).await,
+        }
+    }
+
+    /// Draws the form again. A visitor whose session has ended is asked to sign in, and is shown what they wrote.
     async fn redraw(self, site: &Site, visit: &Visit, fields: Fields, fault: Fault) -> Response {
         let (field, refusal) = match fault {
             Fault::Refused { field, refusal } => (field, refusal),

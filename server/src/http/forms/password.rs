@@ -1,9 +1,6 @@
 //! Changes a password, or sets one by a link.
 
-use axum::{
-    extract::State,
-    response::{IntoResponse as _, Response},
-};
+use axum::{extract::State, response::Response};
 use protocol::FormName;
 
 use super::{
@@ -18,13 +15,10 @@ use crate::{
 };
 
 pub(super) async fn change(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
-    match try_change(&site, &visit, &fields).await {
-        Ok(done) => done.into_response(),
-        Err(fault) => {
-            let target = Target { form: FormName::ChangePassword, place: Place::Settings };
-            target.redraw(&site, &visit, fields, fault).await
-        }
-    }
+    let tried = try_change(&site, &visit, &fields).await;
+    Target { form: FormName::ChangePassword, place: Place::Settings }
+        .answer(&site, &visit, fields, tried)
+        .await
 }
 
 async fn try_change(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
@@ -41,13 +35,10 @@ async fn try_change(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done,
 }
 
 pub(super) async fn set(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
-    match try_set(&site, &visit, &fields).await {
-        Ok(done) => done.into_response(),
-        Err(fault) => {
-            let target = Target { form: FormName::NewPassword, place: Place::NewPassword(String::new()) };
-            target.redraw(&site, &visit, fields, fault).await
-        }
-    }
+    let tried = try_set(&site, &visit, &fields).await;
+    Target { form: FormName::NewPassword, place: Place::NewPassword(String::new()) }
+        .answer(&site, &visit, fields, tried)
+        .await
 }
 
 async fn try_set(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {

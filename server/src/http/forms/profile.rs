@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    response::{IntoResponse as _, Response},
-};
+use axum::{extract::State, response::Response};
 use protocol::FormName;
 
 use super::{Done, Fault, Fields, Target, signed_in};
@@ -16,13 +13,8 @@ use crate::{
 };
 
 pub(super) async fn change(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
-    match try_change(&site, &visit, &fields).await {
-        Ok(done) => done.into_response(),
-        Err(fault) => {
-            let target = Target { form: FormName::Profile, place: Place::Settings };
-            target.redraw(&site, &visit, fields, fault).await
-        }
-    }
+    let tried = try_change(&site, &visit, &fields).await;
+    Target { form: FormName::Profile, place: Place::Settings }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_change(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use protocol::{Body, ErrorCode, FormName, Nonce, Reply, RoomId};
 use uuid::Uuid;
@@ -26,13 +26,9 @@ pub(super) async fn send(
     // and its author's session has ended.
     let author = fields.get("author");
     visit.viewer = visit.viewer.filter(|viewer| author.is_empty() || author == viewer.user.id.to_string());
-    match try_send(&site, &visit, &room, &fields).await {
-        Ok(done) => done.into_response(),
-        Err(fault) => {
-            let place = room.parse().map_or(Place::Lobby, Place::Room);
-            Target { form: FormName::Send, place }.redraw(&site, &visit, fields, fault).await
-        }
-    }
+    let tried = try_send(&site, &visit, &room, &fields).await;
+    let place = room.parse().map_or(Place::Lobby, Place::Room);
+    Target { form: FormName::Send, place }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Result<Done, Fault> {

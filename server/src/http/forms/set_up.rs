@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    response::{IntoResponse as _, Response},
-};
+use axum::{extract::State, response::Response};
 use protocol::{ErrorCode, FormName, Nonce, RoomKind, RoomTitle};
 
 use super::{Done, Fault, Fields, Target, settings, signed_in};
@@ -16,13 +13,8 @@ use crate::{
 };
 
 pub(super) async fn set_up(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
-    match try_set_up(&site, &visit, &fields).await {
-        Ok(done) => done.into_response(),
-        Err(fault) => {
-            let target = Target { form: FormName::SetUp, place: Place::SetUp };
-            target.redraw(&site, &visit, fields, fault).await
-        }
-    }
+    let tried = try_set_up(&site, &visit, &fields).await;
+    Target { form: FormName::SetUp, place: Place::SetUp }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_set_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {

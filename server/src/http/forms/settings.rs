@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Path, State},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use protocol::{ErrorCode, FormName};
 
@@ -36,13 +36,8 @@ async fn try_end_other_sessions(site: &Site, visit: &Visit) -> Result<Done, Faul
 }
 
 pub(super) async fn invite(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
-    match try_invite(&site, &visit).await {
-        Ok(done) => done.into_response(),
-        Err(fault) => {
-            let target = Target { form: FormName::Invite, place: Place::Settings };
-            target.redraw(&site, &visit, fields, fault).await
-        }
-    }
+    let tried = try_invite(&site, &visit).await;
+    Target { form: FormName::Invite, place: Place::Settings }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_invite(site: &Site, visit: &Visit) -> Result<Done, Fault> {
