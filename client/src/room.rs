@@ -403,22 +403,36 @@ impl RoomState {
                 self.put_reaction(seq, Reacted { message, emoji, user, on })
             }
             Change::Pin { pin } => self.put_pin(pin),
-            // These come by events alone, or belong to another line.
-            Change::Member { .. }
-            | Change::Room { .. }
-            | Change::Membership { .. }
-            | Change::Sessions {}
-            | Change::Profile { .. }
-            | Change::Unknown => false,
+            Change::Member { member, .. } => {
+                self.put_role(&member);
+                self.put_listed(member);
+                true
+            }
+            Change::Room { room } => {
+                let is_newer = room.rev > self.summary.room.rev;
+                if is_newer {
+                    self.summary.room = room;
+                }
+                is_newer
+            }
+            // These belong to other lines.
+            Change::Membership { .. } | Change::Sessions {} | Change::Profile { .. } | Change::Unknown => {
+                false
+            }
         }
     }
 
     fn put_member(&mut self, member: Member, members: u32) {
         self.summary.members = members;
+        self.put_role(&member);
+        self.put_listed(member);
+    }
+
+    /// The viewer's own role.
+    fn put_role(&mut self, member: &Member) {
         if member.user == self.summary.marks.user {
             self.summary.role = member.role;
         }
-        self.put_listed(member);
     }
 
     /// A member, from a list or from a change: an older word changes nothing.

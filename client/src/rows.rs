@@ -256,7 +256,7 @@ fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
 
 /// Who it is; without a name until a server has told it.
 fn author(client: &Client, id: UserId) -> Arc<User> {
-    let unknown = || Arc::new(User { id, handle: String::new(), name: String::new(), rev: Seq::ZERO });
+    let unknown = || Arc::new(User::unknown(id));
     client.people().get(id).cloned().unwrap_or_else(unknown)
 }
 

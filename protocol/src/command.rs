@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Line, Millis, Nonce, RoomId, RoomKind, Seq, UserId};
+use crate::{Line, Millis, Nonce, Policy, Role, RoomId, RoomKind, Seq, UserId};
 
 /// Which way a page of history goes from its `seq` (which is not in it).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ pub enum Command {
         /// The new text as it was typed.
         body: String,
     },
-    /// Delete a message: one's own, or, as an owner of the room, anyone's. Safe to repeat. Answered by `changed`.
+    /// Delete a message: one's own, or, as a moderator of the room, anyone's. Safe to repeat. Answered by `changed`.
     Delete {
         /// Where.
         room: RoomId,
@@ -186,6 +186,57 @@ pub enum Command {
         /// Whom: 1 to 50.
         users: Vec<UserId>,
     },
+    /// Give a member of a room another role. Safe to repeat. Answered by `changed`.
+    SetRole {
+        /// Where.
+        room: RoomId,
+        /// Whom.
+        user: UserId,
+        /// The new role.
+        role: Role,
+    },
+    /// Remove a member from a room, and ban them if asked to. Banning works also for who is not in the room. Safe to repeat.
+    /// Answered by `done`.
+    Remove {
+        /// Where.
+        room: RoomId,
+        /// Whom.
+        user: UserId,
+        /// Whether they may not come back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ban: bool,
+    },
+    /// Let somebody who was banned come back. Safe to repeat. Answered by `done`.
+    Unban {
+        /// Where.
+        room: RoomId,
+        /// Whom.
+        user: UserId,
+    },
+    /// The people who are banned from a room. Answered by `users`.
+    Banned {
+        /// Which.
+        room: RoomId,
+    },
+    /// Say who may do what in a room. Safe to repeat. Answered by `changed`.
+    SetPolicy {
+        /// Which.
+        room: RoomId,
+        /// The new policy, whole.
+        policy: Policy,
+    },
+    /// Archive a room, or open it again. Safe to repeat. Answered by `changed`.
+    Archive {
+        /// Which.
+        room: RoomId,
+        /// Whether it is to be archived.
+        on: bool,
+    },
+    /// Delete a room with everything in it. Safe to repeat. Answered by `done`.
+    DeleteRoom {
+        /// Which.
+        room: RoomId,
+    },
     /// Rename a room and set its topic. Answered by `done`.
     SetRoom {
         /// Which.
@@ -233,6 +284,13 @@ impl Command {
         "join",
         "leave",
         "invite",
+        "set_role",
+        "remove",
+        "unban",
+        "banned",
+        "set_policy",
+        "archive",
+        "delete_room",
         "set_room",
         "members",
     ];
@@ -264,6 +322,13 @@ impl Command {
             Self::Join { .. } => "join",
             Self::Leave { .. } => "leave",
             Self::Invite { .. } => "invite",
+            Self::SetRole { .. } => "set_role",
+            Self::Remove { .. } => "remove",
+            Self::Unban { .. } => "unban",
+            Self::Banned { .. } => "banned",
+            Self::SetPolicy { .. } => "set_policy",
+            Self::Archive { .. } => "archive",
+            Self::DeleteRoom { .. } => "delete_room",
             Self::SetRoom { .. } => "set_room",
             Self::Members { .. } => "members",
         }

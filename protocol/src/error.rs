@@ -116,6 +116,14 @@ error_codes! {
     PinsFull = 3011 Never "the room has too many pinned messages";
     /// A message with this nonce and another text is stored: a nonce belongs to one message.
     NonceTaken = 3012 Never "another message was sent with this nonce";
+    /// The room is archived: it can be read, and nothing can be said in it.
+    RoomArchived = 3013 Never "the room is archived";
+    /// Another channel has this title, or one that differs only in case, width or spaces.
+    TitleTaken = 3014 Never "another channel has this title";
+    /// The person has been banned from the room.
+    Banned = 3015 Never "banned from the room";
+    /// A room, and the workspace, must keep an owner.
+    LastOwner = 3016 Never "there must be another owner first";
 
     /// Another account has this handle.
     HandleTaken = 4001 Never "the handle is taken";

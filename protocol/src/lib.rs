@@ -11,6 +11,7 @@ mod line;
 mod model;
 mod page;
 mod reply;
+pub mod rights;
 mod text;
 
 pub use command::{Command, Direction, RoomsAfter};
@@ -20,13 +21,14 @@ pub use frame::{ClientFrame, ServerFrame};
 pub use id::{Epoch, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, UserId};
 pub use line::Line;
 pub use model::{
-    ChannelListing, Marks, Member, Message, Millis, Pin, Reaction, Role, Room, RoomKind, RoomSummary,
-    RoomView, User, UserReaction,
+    ChannelListing, Marks, Member, Message, Millis, Pin, Reaction, Room, RoomKind, RoomSummary, RoomView,
+    User, UserReaction,
 };
 pub use page::{
     FormName, FormState, InvitationView, Language, Page, PersonView, SessionView, SignUp, Theme, Viewer,
 };
 pub use reply::Reply;
+pub use rights::{Policy, Rights, Role, WorkspaceRole};
 pub use text::{Body, DisplayName, Emoji, Handle, Password, RoomTitle, RoomTopic};
 
 /// The version of the wire. A browser says it in `hello`; another one is refused with

@@ -51,6 +51,8 @@ pub const MEMBERS_MAX: usize = 10_000;
 pub const MEMBERS_LISTED_MAX: usize = 200;
 /// Up to this many members a room is told about each member's marks.
 pub const MARKS_MEMBERS_MAX: usize = 100;
+/// People whom one answer to `banned` lists: those who were banned last.
+pub const BANNED_LISTED_MAX: usize = 100;
 /// People whom one `invite` adds.
 pub const INVITE_MAX: usize = 50;
 /// People or channels that one search lists.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MessageId, Nonce, RoomId, Seq, UserId};
+use crate::{MessageId, Nonce, Policy, Role, RoomId, Seq, UserId, WorkspaceRole};
 
 /// Milliseconds since 1970-01-01 UTC. For showing only: nothing is ever ordered by it.
 pub type Millis = i64;
@@ -16,10 +16,27 @@ pub struct User {
     pub handle: String,
     /// The name that is shown.
     pub name: String,
+    /// What they are in the workspace; left out for a member.
+    #[serde(default, skip_serializing_if = "WorkspaceRole::is_member")]
+    pub role: WorkspaceRole,
     /// The number on the workspace's line at which this profile last changed; 0 if it never has. Of two profiles of one
     /// person, the one with the higher number is newer.
     #[serde(default, skip_serializing_if = "Seq::is_zero")]
     pub rev: Seq,
+}
+
+impl User {
+    /// A person of whom no more is known than who it is. Every other profile of theirs is newer or as old.
+    #[must_use]
+    pub fn unknown(id: UserId) -> Self {
+        Self {
+            id,
+            handle: String::new(),
+            name: String::new(),
+            role: WorkspaceRole::default(),
+            rev: Seq::ZERO,
+        }
+    }
 }
 
 /// What kind of room.
@@ -45,18 +62,34 @@ pub struct Room {
     pub title: String,
     /// One line of what it is about; may be empty.
     pub topic: String,
+    /// Who may do what; left out where every member may do everything.
+    #[serde(default, skip_serializing_if = "Policy::is_open")]
+    pub policy: Policy,
+    /// Whether it is kept for reading only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub archived: bool,
+    /// Whether it has been deleted: then nobody is in it, and nothing is left of it but its numbers.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deleted: bool,
     /// The last change of these properties.
     pub rev: Seq,
 }
 
-/// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// May rename the room.
-    Owner,
-    /// May write, invite and set the topic.
-    Member,
+impl Room {
+    /// A room that has neither title nor topic yet, with the policy of a new room of its kind.
+    #[must_use]
+    pub fn new(id: RoomId, kind: RoomKind) -> Self {
+        Self {
+            id,
+            kind,
+            title: String::new(),
+            topic: String::new(),
+            policy: Policy::of_new(kind),
+            archived: false,
+            deleted: false,
+            rev: Seq::ZERO,
+        }
+    }
 }
 
 /// One person's membership.
@@ -64,10 +97,13 @@ pub enum Role {
 pub struct Member {
     /// Who.
     pub user: UserId,
-    /// What they may do.
+    /// What they are in the room.
     pub role: Role,
-    /// False once they have left.
+    /// False once they have left or were removed.
     pub active: bool,
+    /// Whether they may not come back. Never true of somebody who is in the room.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub banned: bool,
     /// The last change of this membership.
     pub rev: Seq,
 }
@@ -209,7 +245,7 @@ pub struct RoomSummary {
     pub room: Room,
     /// Its last number.
     pub head: Seq,
-    /// What the viewer may do there.
+    /// What the viewer is there.
     pub role: Role,
     /// How many members it has.
     pub members: u32,

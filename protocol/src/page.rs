@@ -50,8 +50,6 @@ pub enum SignUp {
 pub struct Viewer {
     /// Who.
     pub user: User,
-    /// Whether they look after this place.
-    pub admin: bool,
 }
 
 /// A signed-in browser, as its owner sees it.
@@ -90,8 +88,6 @@ pub struct InvitationView {
 pub struct PersonView {
     /// Who.
     pub user: User,
-    /// Whether they look after this place.
-    pub admin: bool,
     /// Whether nobody can use the account at the moment.
     pub suspended: bool,
     /// The address by which they may set a new password, known only to the page that made it.

@@ -84,7 +84,7 @@ pub enum Reply {
         /// The message as it is stored: the first one's, when the nonce was known already.
         message: Message,
     },
-    /// To `edit`, `delete`, `react` and `pin`: it is committed, now or before. A new change also comes as an event.
+    /// To every command that changes one thing, such as `edit`, `react`, `pin` or `set_role`: it is committed, now or before. A new change also comes as an event.
     Changed {
         /// Which line.
         line: Line,
@@ -106,10 +106,13 @@ pub enum Reply {
         /// Those who were not added, because they are already in as many rooms as others may add a person to.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         full: Vec<UserId>,
+        /// Those who were not added, because they are banned from the room.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        banned: Vec<UserId>,
     },
-    /// To `find_users` and `people`.
+    /// To `find_users`, `people` and `banned`.
     Users {
-        /// At most 30, or as many as were asked for.
+        /// At most 30 found, 100 banned, or as many as were asked for.
         users: Vec<User>,
     },
     /// To `find_channels`.
@@ -121,7 +124,7 @@ pub enum Reply {
     Members {
         /// Which room.
         room: RoomId,
-        /// At most 200, owners first.
+        /// At most 200: owners first, then moderators.
         members: Vec<Member>,
         /// Everyone's marks, in a small room.
         marks: Vec<Marks>,

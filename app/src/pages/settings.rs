@@ -30,7 +30,7 @@ impl From<&Page> for Kept {
         Self {
             sessions: page.sessions.clone(),
             invitations: page.invitations.clone(),
-            may_invite: page.viewer.as_ref().is_some_and(|viewer| viewer.admin)
+            may_invite: page.viewer.as_ref().is_some_and(|viewer| viewer.user.role.is_admin())
                 || !page.invitations.is_empty(),
             accounts: page.accounts.clone(),
         }
@@ -51,7 +51,7 @@ pub fn Settings() -> impl IntoView {
             chat.fetch("/settings", move |page| drop(kept.try_set(Kept::from(&page))));
         }
     });
-    let admin = page.viewer.as_ref().is_some_and(|viewer| viewer.admin);
+    let admin = page.viewer.as_ref().is_some_and(|viewer| viewer.user.role.is_admin());
     view! {
         <div class="settings">
             <header class="pane-head">
@@ -285,7 +285,8 @@ fn People(people: Vec<PersonView>) -> impl IntoView {
     let (none, more) = (people.is_empty(), people.len() > limits::FOUND_MAX);
     let searched = more || !query.is_empty();
     let line = |person: PersonView| {
-        let PersonView { user, admin, suspended, link } = person;
+        let PersonView { user, suspended, link } = person;
+        let admin = user.role.is_admin();
         let made = link.is_some();
         // Each form brings the list back as it was looked for.
         let form = |what: &str, below: &'static str, class: &'static str, button: String| {

@@ -225,9 +225,7 @@ impl Chat {
     pub fn user(self, user: UserId) -> Arc<User> {
         self.names.track();
         let known = self.client.with_value(|client| client.people().get(user).cloned());
-        known.unwrap_or_else(|| {
-            Arc::new(User { id: user, handle: String::new(), name: String::new(), rev: Seq::ZERO })
-        })
+        known.unwrap_or_else(|| Arc::new(User::unknown(user)))
     }
 
     /// What the room is called. Tracks changed names of people.

@@ -85,6 +85,18 @@ impl Words {
                 "No more messages can be pinned here. Unpin one first.",
                 "置顶消息已达上限。请先取消一条置顶。",
             ),
+            ErrorCode::RoomArchived => {
+                ("This room is archived. It can only be read.", "此聊天已归档，只能查看。")
+            }
+            ErrorCode::TitleTaken => (
+                "There is already a channel with this name. Choose another one.",
+                "已有同名频道，请换一个名称。",
+            ),
+            ErrorCode::Banned => ("You have been banned from this channel.", "你已被禁止加入此频道。"),
+            ErrorCode::LastOwner => (
+                "You are the last owner. Make someone else an owner first.",
+                "你是最后一位所有者。请先指定另一位所有者。",
+            ),
             ErrorCode::NonceTaken => (
                 "This form has already sent a message with a different text. This text has not been sent: send it again.",
                 "此前已从这里发出一条内容不同的消息。当前文字尚未发送，请再发送一次。",

@@ -20,7 +20,7 @@ fn id(n: u128) -> UserId {
 }
 
 fn user(n: u128) -> User {
-    User { id: id(n), handle: format!("user-{n}"), name: format!("User {n}"), rev: Seq::ZERO }
+    User { handle: format!("user-{n}"), name: format!("User {n}"), ..User::unknown(id(n)) }
 }
 
 const ME: u128 = 1;
@@ -84,13 +84,7 @@ fn caught_up(changes: Vec<(Seq, Change)>, through: i64) -> Reply {
 fn summary(head: i64) -> RoomSummary {
     let marks = Marks { user: UserId(Uuid::from_u128(ME)), delivered: Seq(head), read: Seq(head) };
     RoomSummary {
-        room: Room {
-            id: room(),
-            kind: RoomKind::Group,
-            title: "crew".to_owned(),
-            topic: String::new(),
-            rev: Seq(1),
-        },
+        room: Room { title: "crew".to_owned(), rev: Seq(1), ..Room::new(room(), RoomKind::Group) },
         head: Seq(head),
         role: Role::Member,
         members: 2,
@@ -103,7 +97,8 @@ fn summary(head: i64) -> RoomSummary {
 }
 
 fn view(messages: Vec<Message>, through: i64) -> RoomView {
-    let member = |n| Member { user: id(n), role: Role::Member, active: true, rev: Seq(n as i64 + 1) };
+    let member =
+        |n| Member { user: id(n), role: Role::Member, active: true, banned: false, rev: Seq(n as i64 + 1) };
     RoomView {
         summary: summary(through),
         messages,

@@ -49,8 +49,6 @@ pub struct Viewer {
     pub user: User,
     /// By which session.
     pub session: SessionId,
-    /// Whether they look after this place.
-    pub admin: bool,
 }
 
 /// The accounts of a place, as one node sees them.

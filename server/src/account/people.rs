@@ -1,6 +1,6 @@
 //! What an administrator sees of the accounts, and does with them.
 
-use protocol::{ErrorCode, PersonView, UserId};
+use protocol::{ErrorCode, PersonView, UserId, WorkspaceRole};
 
 use super::{Accounts, Error, Viewer};
 use crate::{chat, store::PeopleRefused};
@@ -12,7 +12,7 @@ impl Accounts {
     /// # Errors
     /// [`ErrorCode::Forbidden`].
     pub async fn list_people(&self, viewer: &Viewer, query: &str) -> Result<Vec<PersonView>, Error> {
-        if !viewer.admin {
+        if !viewer.user.role.is_admin() {
             return Err(Error::refused("", ErrorCode::Forbidden));
         }
         Ok(self.node.store.list_people(query).await?)
@@ -40,6 +40,19 @@ impl Accounts {
         self.pass_rooms_on(user).await
     }
 
+    /// Gives a person another role in the workspace. When they become a guest, rooms of which they were the last owner get
+    /// another one.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], [`ErrorCode::LastOwner`].
+    pub async fn set_role(&self, viewer: &Viewer, user: UserId, role: WorkspaceRole) -> Result<(), Error> {
+        if let Some(profile) = self.node.store.set_workspace_role(viewer.user.id, user, role).await? {
+            tracing::info!(user.id = %user, by.id = %viewer.user.id, role = role.as_str(), "has another role");
+            chat::profile::tell(&self.node, profile);
+        }
+        self.pass_rooms_on(user).await
+    }
+
     /// Rooms whose last owner was suspended get another one, and are told. Should it fail in the middle, the administrator
     /// is told so, and does the same once more.
     async fn pass_rooms_on(&self, user: UserId) -> Result<(), Error> {
@@ -58,6 +71,7 @@ impl From<PeopleRefused> for Error {
     fn from(refused: PeopleRefused) -> Self {
         match refused {
             PeopleRefused::Forbidden => Self::refused("", ErrorCode::Forbidden),
+            PeopleRefused::LastOwner => Self::refused("", ErrorCode::LastOwner),
             PeopleRefused::NoSuchUser => Self::refused("", ErrorCode::UserUnknown),
             PeopleRefused::Store(e) => Self::Store(e),
         }

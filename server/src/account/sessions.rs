@@ -19,7 +19,7 @@ impl Accounts {
             let lifetime_s = self.config.session_lifetime().as_secs_f64();
             self.node.store.touch_session(live.id, lifetime_s).await?;
         }
-        Ok(Some(Viewer { user: live.user, session: live.id, admin: live.admin }))
+        Ok(Some(Viewer { user: live.user, session: live.id }))
     }
 
     /// Lets a session live on, because its person has just done something over a socket. At most once a minute it is noted.

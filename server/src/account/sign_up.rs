@@ -48,10 +48,10 @@ impl Accounts {
         let user = NewUser { id: UserId(Uuid::now_v7()), handle, name, password_hash };
         let token = Token::generate();
         let entry = self.entry(invitation.as_ref());
-        let admin =
+        let is_first =
             self.node.store.sign_up(&user, entry, &self.new_session(&token.hash(), form.device)).await?;
-        debug_assert!(first || !admin, "who is not the first is no administrator");
-        tracing::info!(user.id = %user.id, admin, "signed up");
+        debug_assert!(first || !is_first, "there is one first account");
+        tracing::info!(user.id = %user.id, first = is_first, "signed up");
         Ok(token)
     }
 

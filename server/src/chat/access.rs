@@ -1,14 +1,28 @@
-//! Who may do what: pure functions over what the room's lock found.
+//! Who may do what: pure functions over what the room's lock found. Rights themselves are computed in [`protocol::rights`],
+//! which browsers use too.
 
-use protocol::{ErrorCode, Message, Role, Room, RoomKind, UserId};
+use protocol::{ErrorCode, Message, Rights, Role, RoomKind, UserId, WorkspaceRole, rights};
 
-/// Whether someone with this role (`None`: not in the room) may join by themselves.
+use crate::store::{members::Target, rooms::Locked};
+
+/// Whether someone may make rooms.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`]: what one may not join, one may not know of.
-pub fn check_join(room: &Room, role: Option<Role>) -> Result<(), ErrorCode> {
-    match (room.kind, role) {
-        (RoomKind::Channel, _) | (_, Some(_)) => Ok(()),
+/// [`ErrorCode::Forbidden`].
+pub fn check_create(workspace: WorkspaceRole) -> Result<(), ErrorCode> {
+    if workspace == WorkspaceRole::Guest { Err(ErrorCode::Forbidden) } else { Ok(()) }
+}
+
+/// Whether someone may join by themselves.
+///
+/// # Errors
+/// [`ErrorCode::Banned`]; [`ErrorCode::RoomUnknown`]: what one may not join, one may not know of.
+pub fn check_join(locked: &Locked) -> Result<(), ErrorCode> {
+    match (locked.room.kind, locked.role) {
+        (_, Some(_)) => Ok(()),
+        (RoomKind::Channel, None) if locked.workspace == WorkspaceRole::Guest => Err(ErrorCode::RoomUnknown),
+        (RoomKind::Channel, None) if locked.banned => Err(ErrorCode::Banned),
+        (RoomKind::Channel, None) => Ok(()),
         (RoomKind::Direct | RoomKind::Group, None) => Err(ErrorCode::RoomUnknown),
     }
 }
@@ -16,130 +30,227 @@ pub fn check_join(room: &Room, role: Option<Role>) -> Result<(), ErrorCode> {
 /// Whether someone may take others into the room.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`].
-pub fn check_invite(room: &Room, role: Option<Role>) -> Result<(), ErrorCode> {
-    check_changeable(room, role).map(|_| ())
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`].
+pub fn check_invite(locked: &Locked) -> Result<(), ErrorCode> {
+    check_changeable(locked)?;
+    check(locked, |rights| rights.invite)
 }
 
 /// Whether someone may leave. Who is not in the room has left already.
 ///
 /// # Errors
 /// [`ErrorCode::DirectRoom`].
-pub fn check_leave(room: &Room, role: Option<Role>) -> Result<(), ErrorCode> {
-    match (room.kind, role) {
+pub fn check_leave(locked: &Locked) -> Result<(), ErrorCode> {
+    match (locked.room.kind, locked.role) {
         (RoomKind::Direct, Some(_)) => Err(ErrorCode::DirectRoom),
         (RoomKind::Direct | RoomKind::Group | RoomKind::Channel, _) => Ok(()),
     }
 }
 
-/// Whether someone may give the room this title and topic: any member the topic, only an owner the title.
+/// Whether someone may give the room this title and some topic.
+///
+/// # Errors
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`].
+pub fn check_set(locked: &Locked, title: &str) -> Result<(), ErrorCode> {
+    check_changeable(locked)?;
+    check(locked, |rights| rights.set_topic)?;
+    if locked.room.title == title { Ok(()) } else { check(locked, |rights| rights.manage) }
+}
+
+/// Whether someone may decide about the room: its policy, its archiving, its end.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`].
-pub fn check_set(room: &Room, role: Option<Role>, title: &str) -> Result<(), ErrorCode> {
-    match check_changeable(room, role)? {
-        Role::Owner => Ok(()),
-        Role::Member if room.title == title => Ok(()),
-        Role::Member => Err(ErrorCode::Forbidden),
+pub fn check_manage(locked: &Locked) -> Result<(), ErrorCode> {
+    check_changeable(locked)?;
+    check(locked, |rights| rights.manage)
+}
+
+/// Whether someone may see who is banned, and let them come back.
+///
+/// # Errors
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`].
+pub fn check_moderate(locked: &Locked) -> Result<(), ErrorCode> {
+    check_changeable(locked)?;
+    check(locked, |rights| rights.moderate)
+}
+
+/// Whether someone may take another person out of the room, or ban them.
+///
+/// # Errors
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`].
+pub fn check_remove(locked: &Locked, target: &Target) -> Result<(), ErrorCode> {
+    check_moderate(locked)?;
+    check_outranks(locked, target)
+}
+
+/// Whether someone may give another person this role in the room, or give up a role of their own.
+///
+/// # Errors
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`].
+pub fn check_role(by: UserId, locked: &Locked, target: &Target, role: Role) -> Result<(), ErrorCode> {
+    let own = check_changeable(locked)?;
+    if by == target.user && role <= own {
+        return Ok(());
     }
+    check(locked, |rights| rights.manage)?;
+    // Admins count as owners, and make themselves owners where they are none.
+    if by == target.user { Ok(()) } else { check_outranks(locked, target) }
 }
 
 /// Whether someone in the room may change the text of a message: only its author, while it is there.
 ///
 /// # Errors
-/// [`ErrorCode::Forbidden`], [`ErrorCode::MessageDeleted`].
-pub fn check_edit(by: UserId, message: &Message) -> Result<(), ErrorCode> {
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::MessageDeleted`].
+pub fn check_edit(by: UserId, locked: &Locked, message: &Message) -> Result<(), ErrorCode> {
     if message.author != by {
         return Err(ErrorCode::Forbidden);
     }
+    check(locked, |rights| rights.react)?;
     check_there(message)
 }
 
-/// Whether someone in the room may delete a message: its author, and an owner of the room.
+/// Whether someone in the room may delete a message: its author, and a moderator.
 ///
 /// # Errors
-/// [`ErrorCode::Forbidden`].
-pub fn check_delete(by: UserId, role: Option<Role>, message: &Message) -> Result<(), ErrorCode> {
-    let allowed = message.author == by || role == Some(Role::Owner);
-    if allowed { Ok(()) } else { Err(ErrorCode::Forbidden) }
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`].
+pub fn check_delete(by: UserId, locked: &Locked, message: &Message) -> Result<(), ErrorCode> {
+    if message.author == by { Ok(()) } else { check(locked, |rights| rights.moderate) }
 }
 
 /// Whether someone in the room may react to a message: anyone, while it is there.
 ///
 /// # Errors
-/// [`ErrorCode::MessageDeleted`].
-pub fn check_react(message: &Message) -> Result<(), ErrorCode> {
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::RoomArchived`], [`ErrorCode::MessageDeleted`].
+pub fn check_react(locked: &Locked, message: &Message) -> Result<(), ErrorCode> {
+    check(locked, |rights| rights.react)?;
     check_there(message)
 }
 
-/// Whether someone may pin a message, or unpin it: in a channel its owners, elsewhere any member.
+/// Whether someone may pin a message, or unpin it.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::MessageDeleted`].
-pub fn check_pin(room: &Room, role: Option<Role>, message: &Message, on: bool) -> Result<(), ErrorCode> {
-    match (room.kind, role.ok_or(ErrorCode::RoomUnknown)?) {
-        (RoomKind::Channel, Role::Member) => Err(ErrorCode::Forbidden),
-        (RoomKind::Channel, Role::Owner) | (RoomKind::Direct | RoomKind::Group, _) if on => {
-            check_there(message)
-        }
-        (RoomKind::Channel, Role::Owner) | (RoomKind::Direct | RoomKind::Group, _) => Ok(()),
-    }
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::MessageDeleted`].
+pub fn check_pin(locked: &Locked, message: &Message, on: bool) -> Result<(), ErrorCode> {
+    check(locked, |rights| rights.pin)?;
+    if on { check_there(message) } else { Ok(()) }
 }
 
 fn check_there(message: &Message) -> Result<(), ErrorCode> {
     if message.deleted { Err(ErrorCode::MessageDeleted) } else { Ok(()) }
 }
 
-fn check_changeable(room: &Room, role: Option<Role>) -> Result<Role, ErrorCode> {
-    let role = role.ok_or(ErrorCode::RoomUnknown)?;
-    match room.kind {
+fn check(locked: &Locked, has: impl Fn(Rights) -> bool) -> Result<(), ErrorCode> {
+    let role = locked.role.ok_or(ErrorCode::RoomUnknown)?;
+    rights::check(&locked.room, role, locked.workspace, has)
+}
+
+/// Returns the role of the person who asks.
+fn check_changeable(locked: &Locked) -> Result<Role, ErrorCode> {
+    let role = locked.role.ok_or(ErrorCode::RoomUnknown)?;
+    match locked.room.kind {
         RoomKind::Direct => Err(ErrorCode::DirectRoom),
         RoomKind::Group | RoomKind::Channel => Ok(role),
     }
 }
 
+fn check_outranks(locked: &Locked, target: &Target) -> Result<(), ErrorCode> {
+    let own = (locked.role.ok_or(ErrorCode::RoomUnknown)?, locked.workspace);
+    let other = (target.role.unwrap_or_default(), target.workspace);
+    if rights::outranks(own, other) { Ok(()) } else { Err(ErrorCode::Forbidden) }
+}
+
 #[cfg(test)]
 mod tests {
-    use protocol::{RoomId, Seq};
+    use protocol::{Room, RoomId, Seq};
     use uuid::Uuid;
 
     use super::*;
 
+    fn locked(kind: RoomKind, role: Option<Role>, workspace: WorkspaceRole) -> Locked {
+        let room = Room { title: "now".to_owned(), ..Room::new(RoomId(Uuid::nil()), kind) };
+        Locked { room, head: Seq::ZERO, role, workspace, banned: false }
+    }
+
     #[test]
     fn who_may_do_what() {
         use ErrorCode::{DirectRoom, Forbidden, RoomUnknown};
-        use Role::{Member, Owner};
+        use Role::{Member, Moderator, Owner};
         use RoomKind::{Channel, Direct, Group};
-        // kind, role, join, invite, leave, set the topic, rename
+        let (no, is_direct, not_here) = (Err(Forbidden), Err(DirectRoom), Err(RoomUnknown));
+        // kind, role, join, invite, leave, set the topic, rename, moderate, manage
         let table = [
-            (Direct, None, Err(RoomUnknown), Err(RoomUnknown), Ok(()), Err(RoomUnknown), Err(RoomUnknown)),
-            (
-                Direct,
-                Some(Member),
-                Ok(()),
-                Err(DirectRoom),
-                Err(DirectRoom),
-                Err(DirectRoom),
-                Err(DirectRoom),
-            ),
-            (Group, None, Err(RoomUnknown), Err(RoomUnknown), Ok(()), Err(RoomUnknown), Err(RoomUnknown)),
-            (Group, Some(Member), Ok(()), Ok(()), Ok(()), Ok(()), Err(Forbidden)),
-            (Group, Some(Owner), Ok(()), Ok(()), Ok(()), Ok(()), Ok(())),
-            (Channel, None, Ok(()), Err(RoomUnknown), Ok(()), Err(RoomUnknown), Err(RoomUnknown)),
-            (Channel, Some(Member), Ok(()), Ok(()), Ok(()), Ok(()), Err(Forbidden)),
-            (Channel, Some(Owner), Ok(()), Ok(()), Ok(()), Ok(()), Ok(())),
+            (Direct, None, not_here, not_here, Ok(()), not_here, not_here, not_here, not_here),
+            (Direct, Some(Member), Ok(()), is_direct, is_direct, is_direct, is_direct, is_direct, is_direct),
+            (Group, None, not_here, not_here, Ok(()), not_here, not_here, not_here, not_here),
+            (Group, Some(Member), Ok(()), Ok(()), Ok(()), Ok(()), no, no, no),
+            (Group, Some(Moderator), Ok(()), Ok(()), Ok(()), Ok(()), no, Ok(()), no),
+            (Group, Some(Owner), Ok(()), Ok(()), Ok(()), Ok(()), Ok(()), Ok(()), Ok(())),
+            (Channel, None, Ok(()), not_here, Ok(()), not_here, not_here, not_here, not_here),
+            (Channel, Some(Member), Ok(()), Ok(()), Ok(()), Ok(()), no, no, no),
+            (Channel, Some(Moderator), Ok(()), Ok(()), Ok(()), Ok(()), no, Ok(()), no),
+            (Channel, Some(Owner), Ok(()), Ok(()), Ok(()), Ok(()), Ok(()), Ok(()), Ok(())),
         ];
-        for (kind, role, join, invite, leave, topic, rename) in table {
-            let id = RoomId(Uuid::nil());
-            let room = Room { id, kind, title: "now".to_owned(), topic: String::new(), rev: Seq::ZERO };
+        for (kind, role, join, invite, leave, topic, rename, moderate, manage) in table {
+            let locked = locked(kind, role, WorkspaceRole::Member);
             let found = (
-                check_join(&room, role),
-                check_invite(&room, role),
-                check_leave(&room, role),
-                check_set(&room, role, "now"),
-                check_set(&room, role, "new"),
+                check_join(&locked),
+                check_invite(&locked),
+                check_leave(&locked),
+                check_set(&locked, "now"),
+                check_set(&locked, "new"),
+                check_moderate(&locked),
+                check_manage(&locked),
             );
-            assert_eq!(found, (join, invite, leave, topic, rename), "{kind:?} {role:?}");
+            assert_eq!(found, (join, invite, leave, topic, rename, moderate, manage), "{kind:?} {role:?}");
         }
+    }
+
+    #[test]
+    fn a_guest_joins_nothing_and_a_banned_person_not_this_channel() {
+        let guest = locked(RoomKind::Channel, None, WorkspaceRole::Guest);
+        assert_eq!(check_join(&guest), Err(ErrorCode::RoomUnknown));
+        let banned = Locked { banned: true, ..locked(RoomKind::Channel, None, WorkspaceRole::Member) };
+        assert_eq!(check_join(&banned), Err(ErrorCode::Banned));
+        let banned = Locked { banned: true, ..locked(RoomKind::Group, None, WorkspaceRole::Member) };
+        assert_eq!(check_join(&banned), Err(ErrorCode::RoomUnknown));
+        assert_eq!(check_create(WorkspaceRole::Guest), Err(ErrorCode::Forbidden));
+        assert_eq!(check_create(WorkspaceRole::Member), Ok(()));
+    }
+
+    #[test]
+    fn who_may_act_on_whom() {
+        use Role::{Member, Moderator, Owner};
+        use WorkspaceRole as W;
+        let (ana, bea) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
+        let target = |role, workspace| Target { user: bea, role, workspace, banned: false };
+        let of = |role| locked(RoomKind::Group, Some(role), W::Member);
+        let no = Err(ErrorCode::Forbidden);
+        // by whom, on whom, remove, make a moderator
+        let table = [
+            (of(Member), target(Some(Member), W::Member), no, no),
+            (of(Moderator), target(Some(Member), W::Member), Ok(()), no),
+            (of(Moderator), target(Some(Moderator), W::Member), no, no),
+            (of(Moderator), target(None, W::Member), Ok(()), no),
+            (of(Owner), target(Some(Member), W::Member), Ok(()), Ok(())),
+            (of(Owner), target(Some(Moderator), W::Moderator), Ok(()), Ok(())),
+            (of(Owner), target(Some(Owner), W::Member), no, no),
+            (of(Owner), target(Some(Member), W::Admin), no, no),
+            (locked(RoomKind::Group, Some(Member), W::Admin), target(Some(Owner), W::Member), Ok(()), Ok(())),
+            (
+                locked(RoomKind::Group, None, W::Owner),
+                target(Some(Member), W::Member),
+                Err(ErrorCode::RoomUnknown),
+                Err(ErrorCode::RoomUnknown),
+            ),
+        ];
+        for (locked, target, remove, promote) in table {
+            let found = (check_remove(&locked, &target), check_role(ana, &locked, &target, Moderator));
+            assert_eq!(found, (remove, promote), "{:?} {:?} on {target:?}", locked.role, locked.workspace);
+        }
+        // Oneself: down, but not up.
+        let own = Target { user: ana, ..target(Some(Moderator), W::Member) };
+        assert_eq!(check_role(ana, &of(Moderator), &own, Member), Ok(()));
+        assert_eq!(check_role(ana, &of(Moderator), &own, Owner), no);
     }
 }

@@ -51,6 +51,8 @@ impl From<store::Error> for Error {
             store::Error::MembersFull => ErrorCode::MembersFull.into(),
             store::Error::RoomsFull => ErrorCode::RoomsFull.into(),
             store::Error::PinsFull => ErrorCode::PinsFull.into(),
+            store::Error::TitleTaken => ErrorCode::TitleTaken.into(),
+            store::Error::LastOwner => ErrorCode::LastOwner.into(),
             store::Error::NotReady | store::Error::Sqlx(_) | store::Error::Migrate(_) => Self::Store(error),
         }
     }

@@ -1,7 +1,7 @@
 //! Messages: said, changed, read again, caught up on.
 
 use protocol::{
-    Body, Change, Direction, Emoji, ErrorCode, Message, Nonce, Reply, Role, RoomId, Seq, UserId,
+    Body, Change, Direction, Emoji, ErrorCode, Message, Nonce, Reply, RoomId, Seq, UserId,
     limits::{BEHIND_MAX, CHANGES_MAX, EMOJIS_MAX, REACTIONS_MAX},
 };
 
@@ -41,7 +41,8 @@ pub fn send(cx: &Context, room: RoomId, nonce: Nonce, body: &str) -> Result<Said
 /// What has become of a send: stored, then told to everyone, then acknowledged.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`]; [`ErrorCode::NonceTaken`] when a message with another text has this nonce; or when the
+/// [`ErrorCode::RoomUnknown`]; [`ErrorCode::Forbidden`] and [`ErrorCode::RoomArchived`] where the author may not post;
+/// [`ErrorCode::NonceTaken`] when a message with another text has this nonce; or when the
 /// database fails: then nothing was stored, or the repeat will find it.
 pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, Error> {
     match written.answer().await? {
@@ -51,6 +52,7 @@ pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, E
         }
         Inserted::New(message) | Inserted::Known(message) => Ok(Reply::Sent { room, message }),
         Inserted::NotAMember => Err(ErrorCode::RoomUnknown.into()),
+        Inserted::Refused(code) => Err(code.into()),
     }
 }
 
@@ -61,8 +63,8 @@ pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, E
 /// [`ErrorCode::MessageDeleted`], [`ErrorCode::EditedMeanwhile`]; or when the database fails.
 pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) -> Result<Reply, Error> {
     let body = Body::parse(body)?.into_string();
-    change(cx, room, seq, |by, _, message| {
-        access::check_edit(by, message)?;
+    change(cx, room, seq, |by, locked, message| {
+        access::check_edit(by, locked, message)?;
         if message.body == body {
             return Ok(None);
         }
@@ -79,8 +81,8 @@ pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) 
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`]; or when the database fails.
 pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error> {
-    change(cx, room, seq, |by, role, message| {
-        access::check_delete(by, role, message)?;
+    change(cx, room, seq, |by, locked, message| {
+        access::check_delete(by, locked, message)?;
         let gone =
             || Message { body: String::new(), deleted: true, reactions: Vec::new(), ..message.clone() };
         Ok((!message.deleted).then(gone))
@@ -96,8 +98,8 @@ pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error
 pub async fn react(cx: &Context, room: RoomId, seq: Seq, emoji: &str, on: bool) -> Result<Reply, Error> {
     let emoji = Emoji::parse(emoji)?;
     let me = cx.viewer.user.id;
-    let decide = |_: &Locked, message: &Message| -> Result<(), Error> {
-        access::check_react(message)?;
+    let decide = |locked: &Locked, message: &Message| -> Result<(), Error> {
+        access::check_react(locked, message)?;
         let count: usize = message.reactions.iter().map(|reaction| reaction.users.len()).sum();
         let is_known = message.reactions.iter().any(|reaction| reaction.emoji == emoji.as_str());
         let is_full = count >= REACTIONS_MAX || (!is_known && message.reactions.len() >= EMOJIS_MAX);
@@ -116,10 +118,10 @@ async fn change(
     cx: &Context,
     room: RoomId,
     seq: Seq,
-    decide: impl FnOnce(UserId, Option<Role>, &Message) -> Result<Option<Message>, Error>,
+    decide: impl FnOnce(UserId, &Locked, &Message) -> Result<Option<Message>, Error>,
 ) -> Result<Reply, Error> {
     let by = cx.viewer.user.id;
-    let decide = |locked: &Locked, message: &Message| decide(by, locked.role, message);
+    let decide = |locked: &Locked, message: &Message| decide(by, locked, message);
     let (message, is_new) = cx.node.store.change_message::<Error>(by, room, seq, decide).await?;
     let (rev, change) = (message.rev, Change::Message { message });
     if is_new {

@@ -9,6 +9,7 @@ pub mod messages;
 pub mod pins;
 pub mod profile;
 pub mod reading;
+pub mod rights;
 pub mod rooms;
 
 use std::{collections::BTreeSet, sync::Arc};

@@ -11,9 +11,8 @@ use crate::{broker::Line, store::rooms::Locked};
 /// `RoomUnknown`, `MessageUnknown`, `MessageDeleted`, `Forbidden`, `PinsFull`; or when the database fails.
 pub async fn pin(cx: &Context, room: RoomId, seq: Seq, on: bool) -> Result<Reply, Error> {
     let me = cx.viewer.user.id;
-    let allowed = |locked: &Locked, message: &Message| {
-        access::check_pin(&locked.room, locked.role, message, on).map_err(Error::from)
-    };
+    let allowed =
+        |locked: &Locked, message: &Message| access::check_pin(locked, message, on).map_err(Error::from);
     let Some((pin, is_new)) = cx.node.store.pin::<Error>(me, (room, seq), on, allowed).await? else {
         return Ok(Reply::Done {});
     };

@@ -1,9 +1,9 @@
-//! The viewer's profile, which everybody sees.
+//! Profiles, which everybody sees.
 
-use protocol::{Change, DisplayName};
+use protocol::{Change, DisplayName, User};
 
 use super::{Context, Error};
-use crate::broker::Line;
+use crate::{broker::Line, node::Node};
 
 /// Changes the viewer's display name, everywhere and for everybody.
 ///
@@ -13,7 +13,12 @@ pub async fn rename(cx: &Context, name: &str) -> Result<(), Error> {
     let name = DisplayName::parse(name)?;
     cx.node.charge_rename(cx.viewer.user.id)?;
     if let Some(user) = cx.node.store.rename(cx.viewer.user.id, &name).await? {
-        cx.node.publish_change(Line::Workspace, user.rev, Change::Profile { user }, Vec::new());
+        tell(&cx.node, user);
     }
     Ok(())
+}
+
+/// Tells everybody that a profile has changed.
+pub fn tell(node: &Node, user: User) {
+    node.publish_change(Line::Workspace, user.rev, Change::Profile { user }, Vec::new());
 }

@@ -14,7 +14,7 @@ use crate::{
     broker::Line,
     node::Node,
     store::{
-        members::MemberChange,
+        members::{MemberChange, Target},
         rooms::{Listed, Locked},
     },
 };
@@ -115,7 +115,7 @@ pub async fn view(cx: &Context, room: RoomId) -> Result<RoomView, Error> {
 /// [`ErrorCode::UserUnknown`] (also of oneself); or when the database fails.
 pub async fn start_direct(cx: &Context, user: UserId) -> Result<RoomSummary, Error> {
     let me = cx.viewer.user.id;
-    if user == me || cx.node.store.people(&[user]).await?.is_empty() {
+    if user == me || !cx.node.store.may_meet(me, user).await? {
         return Err(ErrorCode::UserUnknown.into());
     }
     let (room, memberships) = cx.node.store.direct_room(me, user).await?;
@@ -129,7 +129,7 @@ pub async fn start_direct(cx: &Context, user: UserId) -> Result<RoomSummary, Err
 ///
 /// # Errors
 /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`]; [`ErrorCode::DirectRoom`] for
-/// another kind; or when the database fails.
+/// another kind; [`ErrorCode::Forbidden`] to a guest, [`ErrorCode::TitleTaken`]; or when the database fails.
 pub async fn create(
     cx: &Context,
     nonce: Nonce,
@@ -142,6 +142,7 @@ pub async fn create(
         return Err(ErrorCode::DirectRoom.into());
     }
     let me = cx.viewer.user.id;
+    access::check_create(cx.node.store.workspace_role(me).await?)?;
     let (room, membership) =
         cx.node.store.create_room(me, nonce, kind, (title.as_str(), topic.as_str())).await?;
     if let Some(seq) = membership {
@@ -153,12 +154,16 @@ pub async fn create(
 /// Joins a channel. Who is in already stays.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::RoomsFull`], [`ErrorCode::MembersFull`]; or when the database fails.
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Banned`], [`ErrorCode::RoomsFull`], [`ErrorCode::MembersFull`]; or when the
+/// database fails.
 pub async fn join(cx: &Context, room: RoomId) -> Result<RoomSummary, Error> {
     let me = cx.viewer.user.id;
-    let allowed = |locked: &Locked| Ok(access::check_join(&locked.room, locked.role)?);
+    let allowed = |locked: &Locked| Ok(access::check_join(locked)?);
     let whom = (&[me][..], ROOMS_PER_USER_MAX);
     let added = cx.node.store.add_members::<Error>(me, room, whom, allowed).await?;
+    if !added.banned.is_empty() {
+        return Err(ErrorCode::Banned.into());
+    }
     if !added.full.is_empty() {
         return Err(Refusal::new(ErrorCode::RoomsFull).max(ROOMS_PER_USER_MAX).into());
     }
@@ -171,8 +176,9 @@ pub async fn join(cx: &Context, room: RoomId) -> Result<RoomSummary, Error> {
 /// # Errors
 /// [`ErrorCode::DirectRoom`], [`ErrorCode::RoomUnknown`]; or when the database fails.
 pub async fn leave(cx: &Context, room: RoomId) -> Result<Reply, Error> {
-    let allowed = |locked: &Locked| Ok(access::check_leave(&locked.room, locked.role)?);
-    let changes = cx.node.store.remove_member::<Error>(room, cx.viewer.user.id, allowed).await?;
+    let me = cx.viewer.user.id;
+    let allowed = |locked: &Locked, _: &Target| Ok(access::check_leave(locked)?);
+    let changes = cx.node.store.remove_member::<Error>(me, (room, me), false, allowed).await?;
     tell_members(&cx.node, room, &changes).await?;
     Ok(Reply::Done {})
 }
@@ -181,27 +187,28 @@ pub async fn leave(cx: &Context, room: RoomId) -> Result<Reply, Error> {
 ///
 /// # Errors
 /// [`ErrorCode::MalformedCommand`] for none or too many; [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`],
-/// [`ErrorCode::UserUnknown`], [`ErrorCode::MembersFull`]; or when the database fails. People who are in too many rooms
-/// already are named in the answer; all others have been added.
+/// [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::UserUnknown`], [`ErrorCode::MembersFull`]; or when the database fails. People who are in too many rooms
+/// already, and those who are banned, are named in the answer; all others have been added.
 pub async fn invite(cx: &Context, room: RoomId, users: &[UserId]) -> Result<Reply, Error> {
     if users.is_empty() || users.len() > INVITE_MAX {
         return Err(wrong_count(users.len(), "people", INVITE_MAX));
     }
-    let allowed = |locked: &Locked| Ok(access::check_invite(&locked.room, locked.role)?);
+    let allowed = |locked: &Locked| Ok(access::check_invite(locked)?);
     let whom = (users, ROOMS_ADDED_MAX);
     let added = cx.node.store.add_members::<Error>(cx.viewer.user.id, room, whom, allowed).await?;
     tell_members(&cx.node, room, &added.changes).await?;
-    Ok(Reply::Invited { full: added.full })
+    Ok(Reply::Invited { full: added.full, banned: added.banned })
 }
 
 /// Renames a room and sets its topic.
 ///
 /// # Errors
 /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::RoomUnknown`],
-/// [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`]; or when the database fails.
+/// [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::TitleTaken`]; or when the
+/// database fails.
 pub async fn set(cx: &Context, room: RoomId, title: &str, topic: &str) -> Result<Reply, Error> {
     let (title, topic) = (RoomTitle::parse(title)?, RoomTopic::parse(topic)?);
-    let allowed = |locked: &Locked| Ok(access::check_set(&locked.room, locked.role, title.as_str())?);
+    let allowed = |locked: &Locked| Ok(access::check_set(locked, title.as_str())?);
     let texts = (title.as_str(), topic.as_str());
     if let Some(changed) = cx.node.store.set_room::<Error>(cx.viewer.user.id, room, texts, allowed).await? {
         cx.node.publish_change(Line::Room(room), changed.rev, Change::Room { room: changed }, Vec::new());
@@ -238,7 +245,7 @@ pub async fn people(cx: &Context, users: &[UserId]) -> Result<Reply, Error> {
 /// # Errors
 /// When the database fails.
 pub async fn find_users(cx: &Context, query: &str) -> Result<Reply, Error> {
-    Ok(Reply::Users { users: cx.node.store.find_users(query).await? })
+    Ok(Reply::Users { users: cx.node.store.find_users(cx.viewer.user.id, query).await? })
 }
 
 /// Channels to join.

@@ -36,6 +36,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::VersionUnsupported => StatusCode::UPGRADE_REQUIRED,
         ErrorCode::OriginForeign
         | ErrorCode::Forbidden
+        | ErrorCode::Banned
         | ErrorCode::SignUpClosed
         | ErrorCode::AccountSuspended => StatusCode::FORBIDDEN,
         ErrorCode::NotSignedIn | ErrorCode::CredentialsWrong => StatusCode::UNAUTHORIZED,
@@ -51,7 +52,10 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::EditedMeanwhile
         | ErrorCode::NonceTaken
         | ErrorCode::ReactionsFull
-        | ErrorCode::PinsFull => StatusCode::CONFLICT,
+        | ErrorCode::PinsFull
+        | ErrorCode::RoomArchived
+        | ErrorCode::TitleTaken
+        | ErrorCode::LastOwner => StatusCode::CONFLICT,
         ErrorCode::TextEmpty
         | ErrorCode::TextTooLong
         | ErrorCode::TextInvalid

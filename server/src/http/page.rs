@@ -51,7 +51,9 @@ pub(super) fn routes() -> Router<Site> {
 async fn lobby(State(site): State<Site>, visit: Visit) -> Response {
     let Some(viewer) = &visit.viewer else { return to_sign_in(&site, "/").await };
     match site.node.store.installation().await {
-        Ok(place) if place.place.is_empty() && viewer.admin => Redirect::to("/set-up").into_response(),
+        Ok(place) if place.place.is_empty() && viewer.user.role.is_admin() => {
+            Redirect::to("/set-up").into_response()
+        }
         Ok(_) => draw(&site, &visit, Place::Lobby, None).await,
         Err(e) => failed(&e),
     }
@@ -179,7 +181,7 @@ async fn set_up(State(site): State<Site>, visit: Visit) -> Response {
         Err(e) => return failed(&e),
     };
     let has_link = Cookie::Link.read(&visit.headers, site.guard.is_https()).is_some();
-    if !viewer.admin || (named && !has_link) {
+    if !viewer.user.role.is_admin() || (named && !has_link) {
         return Redirect::to("/").into_response();
     }
     draw(&site, &visit, Place::SetUp, None).await
@@ -334,7 +336,7 @@ async fn fill(
         page.link_token = Some(token.clone());
     }
     if let Some(viewer) = &visit.viewer {
-        page.viewer = Some(protocol::Viewer { user: viewer.user.clone(), admin: viewer.admin });
+        page.viewer = Some(protocol::Viewer { user: viewer.user.clone() });
         fill_for(site, visit, viewer, place, &mut page).await?;
     }
     Ok(page)
@@ -362,7 +364,7 @@ async fn fill_for(
             show_rooms(page, chat::rooms::first(&cx).await?);
             page.sessions = site.accounts.list_sessions(viewer).await?;
             page.invitations = site.accounts.list_invitations(viewer).await?;
-            if viewer.admin {
+            if viewer.user.role.is_admin() {
                 let wanted = if let Place::SettingsAt { people, .. } = place { people } else { "" };
                 page.accounts = Some(site.accounts.list_people(viewer, wanted).await?);
             }

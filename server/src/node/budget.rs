@@ -40,9 +40,9 @@ pub(super) enum Bucket {
     DirectRooms,
     /// Rooms that they join or leave.
     Joins,
-    /// People whom they add to rooms.
+    /// People whom they add to rooms and remove from them, and roles that they give.
     Invites,
-    /// Titles and topics that they give to rooms, and their own name.
+    /// Titles, topics and policies that they give to rooms, and their own name.
     Titles,
     /// Frames that cost nothing but reading them: pings of both kinds, and commands that were refused because a bucket was
     /// empty. A connection that finds this bucket empty is closed.
@@ -132,8 +132,19 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
             let people = users.len().clamp(1, limits::INVITE_MAX) as u32;
             with_room(Bucket::Invites, people, (RoomBucket::Members, *room))
         }
+        // A membership, and up to a hundred people.
+        Command::Banned { .. } => of(Bucket::Questions, 2),
+        // Like leaving, for another person.
+        Command::Remove { room, .. } | Command::Unban { room, .. } | Command::SetRole { room, .. } => {
+            with_room(Bucket::Invites, 1, (RoomBucket::Members, *room))
+        }
+        // A statement over all members, which is told to each of them: as dear as making a room, so that nobody makes and
+        // deletes rooms in turn.
+        Command::DeleteRoom { .. } => of(Bucket::NewRooms, 1),
         // A transaction under the room's lock; told to all members.
-        Command::SetRoom { room, .. } => with_room(Bucket::Titles, 1, (RoomBucket::Titles, *room)),
+        Command::SetPolicy { room, .. } | Command::Archive { room, .. } | Command::SetRoom { room, .. } => {
+            with_room(Bucket::Titles, 1, (RoomBucket::Titles, *room))
+        }
     }
 }
 

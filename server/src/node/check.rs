@@ -41,6 +41,13 @@ const MARKS_SLACK: Duration = Duration::from_secs(20);
 /// the timeout of a command.
 const STUCK_AFTER: u32 = 3;
 
+/// How often each node looks whether a deleted room is to be erased.
+const ERASE_EVERY: Duration = Duration::from_secs(60);
+/// Messages that are erased in one transaction: some ten milliseconds of the database's time.
+const ERASE_ROWS: i64 = 2_000;
+/// Between two such transactions.
+const ERASE_PAUSE: Duration = Duration::from_millis(50);
+
 /// Compares the followed lines with the database. This finds a lost last change of a line, which leaves no hole, and a
 /// database that went back.
 pub(super) async fn heads(node: Arc<Node>) {
@@ -279,4 +286,26 @@ async fn check_sessions(node: &Arc<Node>) -> Result<(), store::Error> {
         }
     }
     Ok(())
+}
+/// Erases what was said in deleted rooms: at once when this node deleted one, and now and then, because the node that did may
+/// have died.
+pub(super) async fn erasing(node: Arc<Node>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(ERASE_EVERY) => {}
+            () = node.erase.notified() => {}
+        }
+        loop {
+            let store = node.store.clone();
+            match node.round("erasing", async move { store.erase_deleted(ERASE_ROWS).await }).await {
+                // One step after another, with a pause: others need the database too.
+                Some(Ok(true)) => tokio::time::sleep(ERASE_PAUSE).await,
+                Some(Ok(false)) | None => break,
+                Some(Err(e)) => {
+                    tracing::warn!(error = %e, "a deleted room was not erased");
+                    break;
+                }
+            }
+        }
+    }
 }

@@ -172,6 +172,7 @@ pub struct Node {
     check_marks: tokio::sync::Notify,
     /// … and the one of sessions.
     check_sessions: tokio::sync::Notify,
+    erase: tokio::sync::Notify,
     /// The turns of repairs.
     repairs: tokio::sync::Semaphore,
 }
@@ -210,6 +211,7 @@ impl Node {
             check_heads: tokio::sync::Notify::new(),
             check_marks: tokio::sync::Notify::new(),
             check_sessions: tokio::sync::Notify::new(),
+            erase: tokio::sync::Notify::new(),
             repairs: tokio::sync::Semaphore::new(REPAIRS_AT_ONCE),
         });
         node.spawn(deliver::run(node.clone(), signals));
@@ -217,6 +219,7 @@ impl Node {
         node.spawn(follow::workspace(node.clone()));
         node.spawn(check::marks(node.clone()));
         node.spawn(check::sessions(node.clone()));
+        node.spawn(check::erasing(node.clone()));
         node.spawn(marks::run(node.clone()));
         if let Some(spoilt) = spoilt {
             node.spawn(sabotage::run(node.clone(), spoilt));
@@ -380,6 +383,11 @@ impl Node {
         self.check_heads.notify_one();
         self.check_marks.notify_one();
         self.check_sessions.notify_one();
+    }
+
+    /// Erases deleted rooms soon.
+    pub fn erase_soon(&self) {
+        self.erase.notify_one();
     }
 
     /// Tells every node that sessions of this person have ended, so that their sockets close. The database knows which ones;

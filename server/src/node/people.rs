@@ -154,19 +154,13 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
-    use protocol::Seq;
     use uuid::Uuid;
 
     use super::*;
 
     #[test]
     fn who_changed_while_the_database_was_asked_is_not_remembered() {
-        let ana = User {
-            id: UserId(Uuid::from_u128(1)),
-            handle: "ana".to_owned(),
-            name: "Ana".to_owned(),
-            rev: Seq::ZERO,
-        };
+        let ana = User { handle: "ana".to_owned(), ..User::unknown(UserId(Uuid::from_u128(1))) };
         let people = People::default();
         let before = people.lock().forgotten;
         people.forget(ana.id);

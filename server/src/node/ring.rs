@@ -220,13 +220,8 @@ mod tests {
     use super::*;
 
     fn titled(seq: i64, title: &str) -> Change {
-        let room = Room {
-            id: RoomId(Uuid::nil()),
-            kind: RoomKind::Group,
-            title: title.to_owned(),
-            topic: String::new(),
-            rev: Seq(seq),
-        };
+        let id = RoomId(Uuid::nil());
+        let room = Room { title: title.to_owned(), rev: Seq(seq), ..Room::new(id, RoomKind::Group) };
         Change::Room { room }
     }
 

@@ -226,18 +226,13 @@ fn done(node: &Node, new: &NewMessage, inserted: Inserted, answer: oneshot::Send
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Nonce, Seq, User, UserId};
+    use protocol::{Nonce, User, UserId};
     use uuid::Uuid;
 
     use super::*;
 
     fn message(n: u128) -> NewMessage {
-        let author = User {
-            id: UserId(Uuid::from_u128(1)),
-            handle: "ana".to_owned(),
-            name: "Ana".to_owned(),
-            rev: Seq::ZERO,
-        };
+        let author = User::unknown(UserId(Uuid::from_u128(1)));
         let (room, nonce) = (RoomId(Uuid::from_u128(n)), Nonce(Uuid::from_u128(n)));
         NewMessage { room, author, nonce, body: format!("message {n}") }
     }

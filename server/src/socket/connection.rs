@@ -394,7 +394,8 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::CatchUp { .. }
         | Command::Delivered { .. }
         | Command::Members { .. }
-        | Command::Pinned { .. } => false,
+        | Command::Pinned { .. }
+        | Command::Banned { .. } => false,
         Command::Open { .. }
         | Command::History { .. }
         | Command::Send { .. }
@@ -410,6 +411,12 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Join { .. }
         | Command::Leave { .. }
         | Command::Invite { .. }
+        | Command::SetRole { .. }
+        | Command::Remove { .. }
+        | Command::Unban { .. }
+        | Command::SetPolicy { .. }
+        | Command::Archive { .. }
+        | Command::DeleteRoom { .. }
         | Command::SetRoom { .. } => true,
     }
 }

@@ -4,7 +4,7 @@ use protocol::{Command, ErrorCode, Nonce, Refusal, Reply, RoomId, RoomSummary, V
 
 use crate::{
     broker::{Effect, Line},
-    chat::{self, Context, Error, messages, pins, reading, rooms},
+    chat::{self, Context, Error, messages, pins, reading, rights, rooms},
     hub::ConnectionId,
 };
 
@@ -86,6 +86,13 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::Join { room } => admitted(rooms::join(cx, room).await).await,
         Command::Leave { room } => rooms::leave(cx, room).await,
         Command::Invite { room, users } => rooms::invite(cx, room, &users).await,
+        Command::SetRole { room, user, role } => rights::set_role(cx, room, user, role).await,
+        Command::Remove { room, user, ban } => rights::remove(cx, room, user, ban).await,
+        Command::Unban { room, user } => rights::unban(cx, room, user).await,
+        Command::Banned { room } => rights::banned(cx, room).await,
+        Command::SetPolicy { room, policy } => rights::set_policy(cx, room, policy).await,
+        Command::Archive { room, on } => rights::archive(cx, room, on).await,
+        Command::DeleteRoom { room } => rights::delete(cx, room).await,
         Command::SetRoom { room, title, topic } => rooms::set(cx, room, &title, &topic).await,
         Command::Members { room, query, after } => rooms::members(cx, room, &query, after).await,
         Command::Pin { room, seq, on } => pins::pin(cx, room, seq, on).await,

@@ -6,8 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
-    Change, Line, Marks, Member, Message, MessageId, Nonce, Reaction, Room, RoomId, Seq, UserId,
-    limits::BEHIND_MAX,
+    Change, Line, Marks, Member, Message, MessageId, Nonce, Reaction, RoomId, Seq, UserId, limits::BEHIND_MAX,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -16,7 +15,7 @@ use super::{
     Error, Store,
     lines::ItemKind,
     messages::select_messages,
-    rooms::{Listed, kind_of, role_of},
+    rooms::{Listed, role_of, room_of},
 };
 
 /// What changed on a line after some number.
@@ -249,9 +248,10 @@ impl Store {
         let users: HashMap<Uuid, Seq> = parsed(keys);
         let wanted: Vec<Uuid> = users.keys().copied().collect();
         let rows = sqlx::query!(
-            "select m.user_id, m.role, m.active, m.rev_seq, m.delivered_seq, m.read_seq, r.member_count
+            r#"select m.user_id, m.role, m.active, m.banned_at is not null as "banned!", m.rev_seq, m.delivered_seq,
+                m.read_seq, r.member_count
              from members m join rooms r on r.id = m.room_id
-             where m.room_id = $1 and m.user_id = any($2)",
+             where m.room_id = $1 and m.user_id = any($2)"#,
             room.0,
             &wanted
         )
@@ -259,7 +259,8 @@ impl Store {
         .await?;
         let change = rows.into_iter().map(|row| {
             let user = UserId(row.user_id);
-            let member = Member { user, role: role_of(&row.role), active: row.active, rev: Seq(row.rev_seq) };
+            let (role, rev) = (role_of(&row.role), Seq(row.rev_seq));
+            let member = Member { user, role, active: row.active, banned: row.banned, rev };
             let marks = Marks { user, delivered: Seq(row.delivered_seq), read: Seq(row.read_seq) };
             let members = u32::try_from(row.member_count).unwrap_or_default();
             (users[&row.user_id], Change::Member { member, members, marks })
@@ -268,13 +269,16 @@ impl Store {
     }
 
     async fn load_room(&self, room: RoomId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
-        let row = sqlx::query!("select kind, title, topic, rev_seq from rooms where id = $1", room.0)
-            .fetch_optional(&self.pool())
-            .await?;
+        let row = sqlx::query!(
+            r#"select r.id, r.kind, r.title, r.topic, r.post_role, r.invite_role, r.pin_role, r.mention_role,
+                r.archived_at is not null as "archived!", r.deleted_at is not null as "deleted!", r.rev_seq
+             from rooms r where r.id = $1"#,
+            room.0
+        )
+        .fetch_optional(&self.pool())
+        .await?;
         let (Some(row), Some((number, _))) = (row, keys.last()) else { return Ok(Vec::new()) };
-        let rev = Seq(row.rev_seq);
-        let room = Room { id: room, kind: kind_of(&row.kind), title: row.title, topic: row.topic, rev };
-        Ok(vec![(*number, Change::Room { room })])
+        Ok(vec![(*number, Change::Room { room: room_of!(row) })])
     }
 
     async fn load_memberships(
@@ -324,7 +328,7 @@ mod tests {
         .execute(&store.pool())
         .await
         .unwrap();
-        User { id: UserId(id), handle: handle.to_owned(), name: handle.to_owned(), rev: Seq::ZERO }
+        crate::store::users::user_of(id, handle.to_owned(), handle.to_owned(), "member", 0)
     }
 
     async fn channel(store: &Store, by: &User) -> RoomId {
@@ -382,7 +386,7 @@ mod tests {
         store.react::<Error>(bea.id, said, thumb, |_, _| Ok(())).await.unwrap();
         store.react::<Error>(bea.id, said, ("👍", false), |_, _| Ok(())).await.unwrap();
         store.pin::<Error>(ana.id, said, true, |_, _| Ok(())).await.unwrap();
-        store.remove_member::<Error>(room, bea.id, |_| Ok(())).await.unwrap();
+        store.remove_member::<Error>(bea.id, (room, bea.id), false, |_, _| Ok(())).await.unwrap();
 
         let all = [
             (2, "ana is in, of 1".to_owned()),
@@ -425,7 +429,7 @@ mod tests {
         let found = since(None, 0, 100).await.unwrap();
         let (message, _) = mended.unwrap();
         assert_eq!(found.list[3].1, Change::Message { message });
-        let member = Member { user: bea.id, role: Role::Member, active: false, rev: Seq(12) };
+        let member = Member { user: bea.id, role: Role::Member, active: false, banned: false, rev: Seq(12) };
         let marks = Marks { user: bea.id, delivered: Seq(3), read: Seq(3) };
         assert_eq!(found.list[7].1, Change::Member { member, members: 1, marks });
 

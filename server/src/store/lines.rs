@@ -1,8 +1,8 @@
 //! Lines, and the things on them that change.
 //!
 //! A line is a sequence of numbered changes with one owner ([`Line`]). Messages are born with a number of it; everything that
-//! changes later is an *item*: one row for each thing, which says at which number it last changed. [`take`] is the only
-//! function that gives a number to an item. What changed after a number is asked for in [`super::changes`].
+//! changes later is an *item*: one row for each thing, which says at which number it last changed. Only [`take`] and
+//! [`take_each`] give a number to an item. What changed after a number is asked for in [`super::changes`].
 //!
 //! Law: a transaction that changes several lines locks rooms before people and people before the workspace, each in the order
 //! of their ids, so that no two wait for each other.
@@ -119,6 +119,32 @@ pub(super) async fn take(
     .await?
     .ok_or(Error::NoSuchRoom)?;
     Ok(Seq(rev))
+}
+
+/// The same for one thing on each of several lines of one kind, which are locked in the order of their ids. Returns the
+/// number on each.
+pub(super) async fn take_each(
+    tx: &mut sqlx::PgTransaction<'_>,
+    lines: &[Uuid],
+    kind: ItemKind,
+    key: &str,
+) -> Result<Vec<(Uuid, Seq)>, Error> {
+    let rows = sqlx::query!(
+        r#"with locked as (
+            select id from lines where id = any($1) order by id for no key update
+         ), moved as (
+            update lines l set head = l.head + 1 from locked where l.id = locked.id returning l.id, l.head
+         )
+         insert into items (line_id, kind, key, rev) select id, $2, $3, head from moved
+         on conflict (line_id, kind, key) do update set rev = excluded.rev
+         returning line_id, rev"#,
+        lines,
+        kind.as_str(),
+        key
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.line_id, Seq(row.rev))).collect())
 }
 
 /// Begins a line.

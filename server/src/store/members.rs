@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use protocol::{Line, Marks, Member, Role, RoomId, Seq, User, UserId, limits};
+use protocol::{Line, Marks, Member, Role, RoomId, Seq, User, UserId, WorkspaceRole, limits};
 use uuid::Uuid;
 
 use super::{
     Error, Store, like_pattern,
     lines::{ItemKind, take},
     rooms::{Locked, lock_room, role_of},
+    users::{user_of, workspace_role_of},
 };
 
 /// Large rooms in which people's own marks are looked for, at most.
@@ -34,6 +35,8 @@ pub struct Added {
     pub changes: Vec<MemberChange>,
     /// Those who are already in as many rooms as one person may be.
     pub full: Vec<UserId>,
+    /// Those who are banned from the room.
+    pub banned: Vec<UserId>,
 }
 
 /// Marks to write: how far someone is in a room.
@@ -80,6 +83,7 @@ struct MemberRow {
     user_id: Uuid,
     role: String,
     active: bool,
+    banned: bool,
     rev_seq: i64,
     delivered_seq: i64,
     read_seq: i64,
@@ -95,6 +99,7 @@ impl MemberRow {
             user: UserId(self.user_id),
             role: role_of(&self.role),
             active: self.active,
+            banned: self.banned,
             rev: Seq(self.rev_seq),
         }
     }
@@ -158,7 +163,7 @@ impl Store {
         Ok(inside.into_iter().map(RoomId).collect())
     }
 
-    /// A page of the members of a room with their marks, and whether there are more: owners first, then by name, starting
+    /// A page of the members of a room with their marks, and whether there are more: owners first, then moderators, by name, starting
     /// after the member `after`, and only those whose handle or name has `query` in it.
     ///
     /// # Errors
@@ -175,13 +180,13 @@ impl Store {
         let rows = if query.trim().is_empty() {
             sqlx::query_as!(
                 MemberRow,
-                r#"select m.user_id, m.role, m.active, m.rev_seq, m.delivered_seq, m.read_seq
+                r#"select m.user_id, m.role, m.active, false as "banned!", m.rev_seq, m.delivered_seq, m.read_seq
                  from members m
                  where m.room_id = $1 and m.active and ($2::uuid is null
-                    or ((m.role <> 'owner'), m.sort_name, m.user_id) > (
-                        select (a.role <> 'owner'), a.sort_name, a.user_id from members a
+                    or ((case m.role when 'owner' then 0 when 'moderator' then 1 else 2 end), m.sort_name, m.user_id) > (
+                        select (case a.role when 'owner' then 0 when 'moderator' then 1 else 2 end), a.sort_name, a.user_id from members a
                         where a.room_id = $1 and a.user_id = $2))
-                 order by (m.role <> 'owner'), m.sort_name, m.user_id limit $3"#,
+                 order by (case m.role when 'owner' then 0 when 'moderator' then 1 else 2 end), m.sort_name, m.user_id limit $3"#,
                 room.0,
                 after.map(|after| after.0),
                 limit as i64 + 1
@@ -191,13 +196,13 @@ impl Store {
         } else {
             sqlx::query_as!(
                 MemberRow,
-                r#"select m.user_id, m.role, m.active, m.rev_seq, m.delivered_seq, m.read_seq
+                r#"select m.user_id, m.role, m.active, false as "banned!", m.rev_seq, m.delivered_seq, m.read_seq
                  from members m join users u on u.id = m.user_id
                  where m.room_id = $1 and m.active and (u.handle ilike $2 or u.name ilike $2)
-                    and ($3::uuid is null or ((m.role <> 'owner'), m.sort_name, m.user_id) > (
-                        select (a.role <> 'owner'), a.sort_name, a.user_id from members a
+                    and ($3::uuid is null or ((case m.role when 'owner' then 0 when 'moderator' then 1 else 2 end), m.sort_name, m.user_id) > (
+                        select (case a.role when 'owner' then 0 when 'moderator' then 1 else 2 end), a.sort_name, a.user_id from members a
                         where a.room_id = $1 and a.user_id = $3))
-                 order by (m.role <> 'owner'), m.sort_name, m.user_id limit $4"#,
+                 order by (case m.role when 'owner' then 0 when 'moderator' then 1 else 2 end), m.sort_name, m.user_id limit $4"#,
                 room.0,
                 like_pattern(query),
                 after.map(|after| after.0),
@@ -241,6 +246,7 @@ impl Store {
             match add_member(&mut tx, room, user, rooms_max).await? {
                 Adding::Added(change) => added.changes.push(change),
                 Adding::Full => added.full.push(user),
+                Adding::Banned => added.banned.push(user),
                 Adding::Inside => {}
             }
         }
@@ -248,27 +254,129 @@ impl Store {
         Ok(added)
     }
 
-    /// Lets someone leave. When the last owner leaves, whoever has been there longest becomes one: that is a
-    /// change of its own.
+    /// Takes someone out of a room, who may be the person who asks; with `ban` they cannot come back. When the last owner goes,
+    /// whoever has been there longest becomes one: that is a change of its own. Of somebody who is out already, only the ban
+    /// changes.
+    ///
+    /// # Errors
+    /// What `allowed` says; [`Error::NoSuchRoom`], [`Error::NoSuchUser`]; or when the database fails.
+    pub async fn remove_member<E: From<Error>>(
+        &self,
+        by: UserId,
+        (room, user): (RoomId, UserId),
+        ban: bool,
+        allowed: impl FnOnce(&Locked, &Target) -> Result<(), E>,
+    ) -> Result<Vec<MemberChange>, E> {
+        let mut tx = self.pool().begin().await.map_err(Error::from)?;
+        let locked = lock_room(&mut tx, room, by).await?;
+        let target = find_target(&mut tx, room, user).await?.ok_or(Error::NoSuchUser)?;
+        allowed(&locked, &target)?;
+        let mut changes = Vec::new();
+        if target.role.is_some() {
+            changes.push(leave(&mut tx, room, user, ban).await?);
+            changes.extend(inherit(&mut tx, room).await?);
+        } else if ban && !target.banned {
+            changes.push(set_banned(&mut tx, room, user, true).await?);
+        }
+        tx.commit().await.map_err(Error::from)?;
+        Ok(changes)
+    }
+
+    /// Lets someone who was banned come back. `None` when they were not banned.
     ///
     /// # Errors
     /// What `allowed` says; [`Error::NoSuchRoom`]; or when the database fails.
-    pub async fn remove_member<E: From<Error>>(
+    pub async fn unban<E: From<Error>>(
         &self,
-        room: RoomId,
-        user: UserId,
+        by: UserId,
+        (room, user): (RoomId, UserId),
         allowed: impl FnOnce(&Locked) -> Result<(), E>,
-    ) -> Result<Vec<MemberChange>, E> {
+    ) -> Result<Option<MemberChange>, E> {
         let mut tx = self.pool().begin().await.map_err(Error::from)?;
-        let locked = lock_room(&mut tx, room, user).await?;
+        let locked = lock_room(&mut tx, room, by).await?;
         allowed(&locked)?;
-        if locked.role.is_none() {
-            return Ok(Vec::new());
+        if !find_target(&mut tx, room, user).await?.is_some_and(|target| target.banned) {
+            return Ok(None);
         }
-        let mut changes = vec![leave(&mut tx, room, user).await?];
-        changes.extend(inherit(&mut tx, room).await?);
+        let change = set_banned(&mut tx, room, user, false).await?;
         tx.commit().await.map_err(Error::from)?;
-        Ok(changes)
+        Ok(Some(change))
+    }
+
+    /// Gives a member another role. Returns the member, and whether anything changed.
+    ///
+    /// # Errors
+    /// What `allowed` says; [`Error::NoSuchRoom`]; [`Error::NoSuchUser`] of somebody who is not in the room;
+    /// [`Error::LastOwner`]; or when the database fails.
+    pub async fn set_role<E: From<Error>>(
+        &self,
+        by: UserId,
+        (room, user): (RoomId, UserId),
+        role: Role,
+        allowed: impl FnOnce(&Locked, &Target) -> Result<(), E>,
+    ) -> Result<(MemberChange, bool), E> {
+        let mut tx = self.pool().begin().await.map_err(Error::from)?;
+        let locked = lock_room(&mut tx, room, by).await?;
+        let target = find_target(&mut tx, room, user).await?.ok_or(Error::NoSuchUser)?;
+        let before = target.role.ok_or(Error::NoSuchUser)?;
+        allowed(&locked, &target)?;
+        if before == role {
+            return Ok((member_now(&mut tx, room, user).await?, false));
+        }
+        let rev = take(&mut tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
+        let member = Member { user, role, active: true, banned: false, rev };
+        write_member(&mut tx, room, member).await?;
+        if before == Role::Owner && !has_owner(&mut tx, room).await? {
+            return Err(Error::LastOwner.into());
+        }
+        let change = member_now(&mut tx, room, user).await?;
+        tx.commit().await.map_err(Error::from)?;
+        Ok((change, true))
+    }
+
+    /// The people who are banned from a room, the last banned first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_banned(&self, room: RoomId) -> Result<Vec<User>, Error> {
+        let rows = sqlx::query!(
+            "select u.id, u.handle, u.name, u.role, u.rev from members m join users u on u.id = m.user_id
+             where m.room_id = $1 and m.banned_at is not null
+             order by m.banned_at desc, u.id limit $2",
+            room.0,
+            limits::BANNED_LISTED_MAX as i64
+        )
+        .fetch_all(&self.pool())
+        .await?;
+        Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
+    }
+
+    /// Whether someone may talk with another person: who exists, and, for a guest, is in a room with them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn may_meet(&self, viewer: UserId, other: UserId) -> Result<bool, Error> {
+        let may = sqlx::query_scalar!(
+            r#"select exists (select from users where id = $2)
+                and (exists (select from users where id = $1 and role <> 'guest')
+                    or exists (
+                        select from members own join members m on m.room_id = own.room_id
+                        where own.user_id = $1 and own.active and m.user_id = $2 and m.active)) as "may!""#,
+            viewer.0,
+            other.0
+        );
+        Ok(may.fetch_one(&self.pool()).await?)
+    }
+
+    /// What someone is in the workspace now.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchUser`]; or when the database fails.
+    pub async fn workspace_role(&self, user: UserId) -> Result<WorkspaceRole, Error> {
+        let role = sqlx::query_scalar!("select role from users where id = $1", user.0)
+            .fetch_optional(&self.pool())
+            .await?;
+        role.map(|role| workspace_role_of(&role)).ok_or(Error::NoSuchUser)
     }
 
     /// Raises marks, never above the room's last number and never down. What does not raise anything is not in the answer. In
@@ -390,23 +498,27 @@ impl Store {
             .collect())
     }
 
-    /// People whose handle or name has `query` in it, exact handles first.
+    /// People whose handle or name has `query` in it, exact handles first. A guest finds only those with whom they share a room.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn find_users(&self, query: &str) -> Result<Vec<User>, Error> {
+    pub async fn find_users(&self, viewer: UserId, query: &str) -> Result<Vec<User>, Error> {
         let rows = sqlx::query!(
-            "select id, handle, name, rev from users
+            "select id, handle, name, role, rev from users u
              where suspended_at is null and ($1 = '%%' or handle ilike $1 or name ilike $1)
+                and (exists (select from users v where v.id = $4 and v.role <> 'guest')
+                    or exists (
+                        select from members own join members m on m.room_id = own.room_id
+                        where own.user_id = $4 and own.active and m.user_id = u.id and m.active))
              order by (handle = lower($2)) desc, lower(name), id limit $3",
             like_pattern(query),
             query.trim().trim_start_matches('@'),
-            limits::FOUND_MAX as i64
+            limits::FOUND_MAX as i64,
+            viewer.0
         )
         .fetch_all(&self.pool())
         .await?;
-        let user = |id, handle, name, rev| User { id: UserId(id), handle, name, rev: Seq(rev) };
-        Ok(rows.into_iter().map(|row| user(row.id, row.handle, row.name, row.rev)).collect())
+        Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
     }
 
     /// These people, as far as they exist.
@@ -415,12 +527,112 @@ impl Store {
     /// When the database fails.
     pub async fn people(&self, users: &[UserId]) -> Result<Vec<User>, Error> {
         let ids: Vec<Uuid> = users.iter().map(|user| user.0).collect();
-        let rows = sqlx::query!("select id, handle, name, rev from users where id = any($1)", &ids)
+        let rows = sqlx::query!("select id, handle, name, role, rev from users where id = any($1)", &ids)
             .fetch_all(&self.pool())
             .await?;
-        let user = |id, handle, name, rev| User { id: UserId(id), handle, name, rev: Seq(rev) };
-        Ok(rows.into_iter().map(|row| user(row.id, row.handle, row.name, row.rev)).collect())
+        Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
     }
+}
+
+/// A person whom somebody acts on in a room, as the room's lock found them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Who.
+    pub user: UserId,
+    /// What they are in the room; `None` if they are not in it.
+    pub role: Option<Role>,
+    /// What they are in the workspace.
+    pub workspace: WorkspaceRole,
+    /// Whether they are banned from the room.
+    pub banned: bool,
+}
+
+/// `None` if there is no such person.
+async fn find_target(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+    user: UserId,
+) -> Result<Option<Target>, Error> {
+    let row = sqlx::query!(
+        r#"select u.role as workspace, case when m.active then m.role end as role,
+            m.banned_at is not null as "banned!"
+         from users u left join members m on m.room_id = $1 and m.user_id = u.id
+         where u.id = $2"#,
+        room.0,
+        user.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| Target {
+        user,
+        role: row.role.map(|role| role_of(&role)),
+        workspace: workspace_role_of(&row.workspace),
+        banned: row.banned,
+    }))
+}
+
+/// A membership as it is now.
+async fn member_now(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+    user: UserId,
+) -> Result<MemberChange, Error> {
+    let row = sqlx::query!(
+        r#"select m.user_id, m.role, m.active, m.banned_at is not null as "banned!", m.rev_seq, m.delivered_seq,
+            m.read_seq, r.member_count
+         from members m join rooms r on r.id = m.room_id where m.room_id = $1 and m.user_id = $2"#,
+        room.0,
+        user.0
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    let members = u32::try_from(row.member_count).unwrap_or_default();
+    let row = MemberRow {
+        user_id: row.user_id,
+        role: row.role,
+        active: row.active,
+        banned: row.banned,
+        rev_seq: row.rev_seq,
+        delivered_seq: row.delivered_seq,
+        read_seq: row.read_seq,
+    };
+    Ok(MemberChange { marks: row.marks(), member: row.into_member(), members, membership: None })
+}
+
+/// Whether a room has an owner who can act.
+async fn has_owner(tx: &mut sqlx::PgTransaction<'_>, room: RoomId) -> Result<bool, Error> {
+    let has = sqlx::query_scalar!(
+        r#"select exists (
+            select from members m join users u on u.id = m.user_id
+            where m.room_id = $1 and m.active and m.role = 'owner' and u.suspended_at is null
+                and u.role <> 'guest') as "has!""#,
+        room.0
+    );
+    Ok(has.fetch_one(&mut **tx).await?)
+}
+
+/// Bans someone who is not in the room, or lets them come back.
+async fn set_banned(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+    user: UserId,
+    banned: bool,
+) -> Result<MemberChange, Error> {
+    let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
+    // Somebody who was never in the room has no row yet.
+    sqlx::query!(
+        "insert into members (room_id, user_id, role, active, rev_seq, delivered_seq, read_seq, sort_name)
+         select $1::uuid, u.id, 'member', false, $3::bigint, 0, 0, lower(u.name) from users u where u.id = $2
+         on conflict (room_id, user_id) do nothing",
+        room.0,
+        user.0,
+        rev.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    let member = Member { user, role: Role::Member, active: false, banned, rev };
+    write_member(tx, room, member).await?;
+    member_now(tx, room, user).await
 }
 
 /// What became of someone who was to be taken into a room.
@@ -430,6 +642,8 @@ enum Adding {
     Inside,
     /// They are already in as many rooms as one person may be.
     Full,
+    /// They are banned from the room.
+    Banned,
 }
 
 async fn add_member(
@@ -438,15 +652,11 @@ async fn add_member(
     user: UserId,
     rooms_max: usize,
 ) -> Result<Adding, Error> {
-    let is_inside = sqlx::query_scalar!(
-        r#"select exists (select from members where room_id = $1 and user_id = $2 and active) as "inside!""#,
-        room.0,
-        user.0
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    if is_inside {
-        return Ok(Adding::Inside);
+    match find_target(tx, room, user).await? {
+        Some(target) if target.role.is_some() => return Ok(Adding::Inside),
+        Some(target) if target.banned => return Ok(Adding::Banned),
+        Some(_) => {}
+        None => return Err(Error::NoSuchUser),
     }
     if count_rooms(tx, user).await? >= rooms_max {
         return Ok(Adding::Full);
@@ -460,7 +670,7 @@ async fn add_member(
     let role = if members == 1 { Role::Owner } else { Role::Member };
     insert_member(tx, room, user, role, rev).await?;
     let membership = take(tx, Line::Person(user), ItemKind::Membership, &room.to_string()).await?;
-    let member = Member { user, role, active: true, rev };
+    let member = Member { user, role, active: true, banned: false, rev };
     let marks = Marks { user, delivered: rev, read: rev };
     Ok(Adding::Added(MemberChange { member, members, marks, membership: Some(membership) }))
 }
@@ -494,7 +704,7 @@ pub(super) async fn insert_member(
          select $1::uuid, u.id, $3::text, $4::bigint, $4, $4, l.messages, lower(u.name)
          from users u, lines l where u.id = $2 and l.id = $1
          on conflict (room_id, user_id) do update
-         set active = true, role = excluded.role, rev_seq = excluded.rev_seq,
+         set active = true, banned_at = null, role = excluded.role, rev_seq = excluded.rev_seq,
             delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq,
             read_ordinal = excluded.read_ordinal, sort_name = excluded.sort_name, joined_at = now()",
         room.0,
@@ -507,9 +717,10 @@ pub(super) async fn insert_member(
     if done.rows_affected() == 1 { Ok(()) } else { Err(Error::NoSuchUser) }
 }
 
-fn role_text(role: Role) -> &'static str {
+pub(super) fn role_text(role: Role) -> &'static str {
     match role {
         Role::Owner => "owner",
+        Role::Moderator => "moderator",
         Role::Member => "member",
     }
 }
@@ -526,10 +737,15 @@ async fn count_member(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, step: i32)
     Ok(u32::try_from(members).unwrap_or_default())
 }
 
-async fn leave(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, user: UserId) -> Result<MemberChange, Error> {
+async fn leave(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+    user: UserId,
+    banned: bool,
+) -> Result<MemberChange, Error> {
     let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
     let members = count_member(tx, room, -1).await?;
-    let member = Member { user, role: Role::Member, active: false, rev };
+    let member = Member { user, role: Role::Member, active: false, banned, rev };
     let marks = write_member(tx, room, member.clone()).await?;
     let membership = take(tx, Line::Person(user), ItemKind::Membership, &room.to_string()).await?;
     Ok(MemberChange { member, members, marks, membership: Some(membership) })
@@ -542,21 +758,24 @@ async fn write_member(
     member: Member,
 ) -> Result<Marks, Error> {
     let row = sqlx::query!(
-        "update members set active = $3, role = $4, rev_seq = $5 where room_id = $1 and user_id = $2
+        "update members set active = $3, role = $4, rev_seq = $5,
+            banned_at = case when $6 then coalesce(banned_at, now()) end
+         where room_id = $1 and user_id = $2
          returning delivered_seq, read_seq",
         room.0,
         member.user.0,
         member.active,
         role_text(member.role),
-        member.rev.0
+        member.rev.0,
+        member.banned
     )
     .fetch_one(&mut **tx)
     .await?;
     Ok(Marks { user: member.user, delivered: Seq(row.delivered_seq), read: Seq(row.read_seq) })
 }
 
-/// A room without an owner who can act gets one: the member who has been there longest. A suspended person neither counts nor
-/// inherits.
+/// A room without an owner who can act gets one: the member who has been there longest. A suspended person and a guest neither
+/// count nor inherit.
 pub(super) async fn inherit(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
@@ -564,10 +783,11 @@ pub(super) async fn inherit(
     let heir = sqlx::query!(
         "select m.user_id, r.member_count
          from members m join users u on u.id = m.user_id join rooms r on r.id = m.room_id
-         where m.room_id = $1 and m.active and u.suspended_at is null and r.kind <> 'direct'
+         where m.room_id = $1 and m.active and u.suspended_at is null and u.role <> 'guest' and r.kind <> 'direct'
             and not exists (
                 select from members o join users s on s.id = o.user_id
-                where o.room_id = $1 and o.active and o.role = 'owner' and s.suspended_at is null)
+                where o.room_id = $1 and o.active and o.role = 'owner' and s.suspended_at is null
+                    and s.role <> 'guest')
          order by m.joined_at, m.user_id limit 1",
         room.0
     )
@@ -576,7 +796,7 @@ pub(super) async fn inherit(
     let Some(heir) = heir else { return Ok(None) };
     let user = UserId(heir.user_id);
     let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
-    let member = Member { user, role: Role::Owner, active: true, rev };
+    let member = Member { user, role: Role::Owner, active: true, banned: false, rev };
     let marks = write_member(tx, room, member.clone()).await?;
     let members = u32::try_from(heir.member_count).unwrap_or_default();
     Ok(Some(MemberChange { member, members, marks, membership: None }))

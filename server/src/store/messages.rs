@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use protocol::{
-    Direction, Line, Message, MessageId, Millis, Nonce, Reaction, RoomId, Seq, User, UserId, limits,
+    Direction, ErrorCode, Line, Message, MessageId, Millis, Nonce, Reaction, RoomId, Seq, User, UserId,
+    limits, rights,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -11,7 +12,8 @@ use uuid::Uuid;
 use super::{
     Error, Store,
     lines::{ItemKind, take},
-    rooms::{Locked, lock_room},
+    rooms::{Locked, lock_room, role_of, room_of},
+    users::workspace_role_of,
 };
 
 /// A message to be stored.
@@ -36,6 +38,8 @@ pub enum Inserted {
     Known(Message),
     /// The author is not in the room.
     NotAMember,
+    /// The author may not post there.
+    Refused(ErrorCode),
 }
 
 /// A message as it is stored. All messages are read by [`select_messages`].
@@ -99,16 +103,20 @@ impl Store {
         // Everyone locks in the same order, so that no two transactions wait for each other. Only rooms: a client may name
         // any id, and a person's line is locked after all rooms (the law in `lines.rs`).
         let locked = sqlx::query!(
-            "select id, head, messages from lines where id = any($1) and kind = 'room'
+            "select id, head, messages, restricted from lines where id = any($1) and kind = 'room'
              order by id for no key update",
             &rooms
         )
         .fetch_all(&mut *tx)
         .await?;
+        let restricted: Vec<Uuid> = locked.iter().filter(|row| row.restricted).map(|row| row.id).collect();
         let head = |head, messages| RoomHead { head, messages };
         let mut heads: HashMap<Uuid, RoomHead> =
             locked.into_iter().map(|row| (row.id, head(row.head, row.messages))).collect();
-        let found = find_sent(&mut tx, new).await?;
+        let mut found = find_sent(&mut tx, new).await?;
+        if !restricted.is_empty() {
+            refuse_posts(&mut tx, new, &restricted, &mut found).await?;
+        }
         let sorted = number(new, found, &mut heads);
         let sent_at = write_sent(&mut tx, new, &sorted, &heads).await?;
         tx.commit().await?;
@@ -282,11 +290,14 @@ struct RoomHead {
 struct Found {
     member: bool,
     known: Option<Message>,
+    /// Why it may not be posted.
+    refused: Option<ErrorCode>,
 }
 
 /// What is to become of it.
 enum Sorted {
     NotAMember,
+    Refused(ErrorCode),
     Known(Message),
     /// The same nonce stands earlier in the list: this is that message.
     SameAs(Message),
@@ -299,6 +310,7 @@ impl Sorted {
         debug_assert!(!matches!(&self, Self::New(message, _) if message.nonce != item.nonce));
         match self {
             Self::NotAMember => Inserted::NotAMember,
+            Self::Refused(code) => Inserted::Refused(code),
             Self::Known(message) => Inserted::Known(message),
             Self::SameAs(message) => Inserted::Known(Message { sent_at, ..message }),
             Self::New(message, _) => Inserted::New(Message { sent_at, ..message }),
@@ -334,9 +346,45 @@ async fn find_sent(tx: &mut sqlx::PgTransaction<'_>, new: &[NewMessage]) -> Resu
                 Some(Message::from(stored.fetch_one(&mut **tx).await?))
             }
         };
-        found.push(Found { member: row.member, known });
+        found.push(Found { member: row.member, known, refused: None });
     }
     Ok(found)
+}
+
+/// Asks of the rooms in which not every member may post who of the authors may.
+async fn refuse_posts(
+    tx: &mut sqlx::PgTransaction<'_>,
+    new: &[NewMessage],
+    restricted: &[Uuid],
+    found: &mut [Found],
+) -> Result<(), Error> {
+    let authors: Vec<Uuid> = new.iter().map(|item| item.author.id.0).collect();
+    let rows = sqlx::query!(
+        r#"select r.id, r.kind, r.title, r.topic, r.post_role, r.invite_role, r.pin_role, r.mention_role,
+            r.archived_at is not null as "archived!", r.deleted_at is not null as "deleted!", r.rev_seq,
+            m.user_id, m.role, u.role as workspace
+         from rooms r
+         join members m on m.room_id = r.id and m.user_id = any($2) and m.active
+         join users u on u.id = m.user_id
+         where r.id = any($1)"#,
+        restricted,
+        &authors
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut refused: HashMap<(RoomId, UserId), ErrorCode> = HashMap::new();
+    for row in rows {
+        let (user, role, workspace) =
+            (UserId(row.user_id), role_of(&row.role), workspace_role_of(&row.workspace));
+        let room = room_of!(row);
+        if let Err(code) = rights::check(&room, role, workspace, |rights| rights.post) {
+            refused.insert((room.id, user), code);
+        }
+    }
+    for (item, found) in new.iter().zip(found) {
+        found.refused = refused.get(&(item.room, item.author.id)).copied();
+    }
+    Ok(())
 }
 
 /// Gives each new message the next number of its room.
@@ -348,7 +396,11 @@ fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomH
         sorted.push(match (found.known, heads.get_mut(&item.room.0)) {
             (_, None) => Sorted::NotAMember,
             _ if !found.member => Sorted::NotAMember,
+            // A repeat of what was stored before gets its answer, whatever the author may do now.
             (Some(known), _) => Sorted::Known(known),
+            (None, Some(_)) if found.refused.is_some() => {
+                Sorted::Refused(found.refused.unwrap_or(ErrorCode::Forbidden))
+            }
             (None, Some(room)) => match here.get(&key) {
                 Some(first) => Sorted::SameAs(first.clone()),
                 None => {

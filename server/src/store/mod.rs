@@ -7,6 +7,7 @@
 //! transaction): whoever runs for a browser that may go away, runs it in a task of its own.
 
 pub mod changes;
+pub mod deletion;
 mod installation;
 mod invitations;
 pub mod lines;
@@ -128,6 +129,12 @@ pub enum Error {
     /// The room has as many pinned messages as one may have.
     #[error("too many pinned messages")]
     PinsFull,
+    /// Another channel has the title.
+    #[error("another channel has this title")]
+    TitleTaken,
+    /// Nobody else owns the room.
+    #[error("there must be another owner first")]
+    LastOwner,
 }
 
 impl From<sqlx::Error> for Error {

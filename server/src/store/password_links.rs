@@ -1,12 +1,12 @@
 //! Links by which someone sets a new password.
 
-use protocol::{Seq, User, UserId};
+use protocol::{User, UserId};
 
-use super::{Ended, Error, NewSession, PeopleRefused, Store, people, sessions};
+use super::{Ended, Error, NewSession, PeopleRefused, Store, people, sessions, users::user_of};
 
 impl Store {
     /// Adds a link for a person, good for `lifetime_s` seconds, in place of the one before. `by` must be an
-    /// administrator.
+    /// administrator of a higher role.
     ///
     /// # Errors
     /// See [`PeopleRefused`]; a suspended person counts as none.
@@ -18,7 +18,8 @@ impl Store {
         lifetime_s: f64,
     ) -> Result<(), PeopleRefused> {
         let mut tx = self.pool().begin().await?;
-        if !people::is_administrator(&mut tx, by).await? {
+        // Whoever sets the password has the account: so only for those whom they may manage.
+        if !people::may_manage(&mut tx, by, user).await? {
             return Err(PeopleRefused::Forbidden);
         }
         let done = sqlx::query!(
@@ -49,13 +50,13 @@ impl Store {
     /// When the database fails.
     pub async fn find_password_link(&self, token_hash: &[u8]) -> Result<Option<User>, Error> {
         let row = sqlx::query!(
-            "select u.id, u.handle, u.name, u.rev from password_links l join users u on u.id = l.user_id
+            "select u.id, u.handle, u.name, u.role, u.rev from password_links l join users u on u.id = l.user_id
              where l.token_hash = $1 and l.expires_at > now() and u.suspended_at is null",
             token_hash
         )
         .fetch_optional(&self.pool())
         .await?;
-        Ok(row.map(|row| User { id: UserId(row.id), handle: row.handle, name: row.name, rev: Seq(row.rev) }))
+        Ok(row.map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)))
     }
 
     /// Uses the link up: its person has the new password and a new session, and every other one ends. Tells whose they

@@ -1,12 +1,14 @@
-//! Everyone's accounts, for those who look after the place.
+//! Everyone's accounts, for those who look after the workspace.
 
-use protocol::{PersonView, RoomId, Seq, User, UserId, limits};
+use protocol::{Line, PersonView, RoomId, Seq, User, UserId, WorkspaceRole, limits};
 
 use super::{
     Error, Store, like_pattern,
+    lines::{ItemKind, take},
     members::{self, MemberChange},
     rooms::lock_room,
     sessions,
+    users::{user_of, workspace_role_of},
 };
 
 /// Rooms of one person that get another owner in one go, at most: more than anyone is in.
@@ -15,9 +17,12 @@ const ROOMS_PASSED_ON_MAX: i64 = 2 * limits::ROOMS_PER_USER_MAX as i64;
 /// Why someone's account stays as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum PeopleRefused {
-    /// Who asks is no administrator, or means themselves.
+    /// Who asks has too low a role, or means themselves.
     #[error("one may not do that")]
     Forbidden,
+    /// Nobody else owns the workspace.
+    #[error("there must be another owner first")]
+    LastOwner,
     /// There is no such person.
     #[error("there is no such person")]
     NoSuchUser,
@@ -40,7 +45,7 @@ impl Store {
     /// When the database fails.
     pub async fn list_people(&self, query: &str) -> Result<Vec<PersonView>, Error> {
         let rows = sqlx::query!(
-            r#"select id, handle, name, rev, admin, suspended_at is not null as "suspended!"
+            r#"select id, handle, name, role, rev, suspended_at is not null as "suspended!"
                from users
                where $1 = '%%' or handle ilike $1 or name ilike $1
                order by suspended_at is null, lower(name), id limit $2"#,
@@ -49,12 +54,10 @@ impl Store {
         )
         .fetch_all(&self.pool())
         .await?;
-        let person = |id, handle, name, rev| User { id: UserId(id), handle, name, rev: Seq(rev) };
         Ok(rows
             .into_iter()
             .map(|row| PersonView {
-                user: person(row.id, row.handle, row.name, row.rev),
-                admin: row.admin,
+                user: user_of(row.id, row.handle, row.name, &row.role, row.rev),
                 suspended: row.suspended,
                 link: None,
             })
@@ -64,15 +67,15 @@ impl Store {
     /// Suspends a person, which ends all their sessions. A person who is suspended already stays so. Returns the number that
     /// the end of the sessions has on the person's line.
     ///
-    /// `by` must be an administrator, and another person: so there is always one left. Of two administrators who suspend
-    /// each other, one is first, because the place's row is held, and the other is none any more.
+    /// `by` must be an administrator of a higher role, or another owner: so there is always an owner left. Of two owners who
+    /// suspend each other, one is first, because the workspace's row is held, and the other may do nothing any more.
     ///
     /// # Errors
     /// See [`PeopleRefused`].
     pub async fn suspend(&self, by: UserId, user: UserId) -> Result<Seq, PeopleRefused> {
         let mut tx = self.pool().begin().await?;
         sqlx::query!("select epoch from installation for update").fetch_one(&mut *tx).await?;
-        if by == user || !is_administrator(&mut tx, by).await? {
+        if by == user || !may_manage(&mut tx, by, user).await? {
             return Err(PeopleRefused::Forbidden);
         }
         // The person's row first, then the sessions, for the sake of a sign-in that is under way.
@@ -103,7 +106,7 @@ impl Store {
              where m.user_id = $1 and m.active and r.kind <> 'direct'
                 and not exists (select from members o join users u on u.id = o.user_id
                                 where o.room_id = m.room_id and o.active and o.role = 'owner'
-                                    and u.suspended_at is null)
+                                    and u.suspended_at is null and u.role <> 'guest')
              order by m.room_id limit $2",
             user.0,
             ROOMS_PASSED_ON_MAX
@@ -121,6 +124,52 @@ impl Store {
         Ok(changes)
     }
 
+    /// Gives a person another role in the workspace, and returns their new profile; `None` when they have that role already.
+    /// Everyone may give up a role of their own for a lower one, as long as the workspace keeps an owner who can act.
+    ///
+    /// # Errors
+    /// See [`PeopleRefused`].
+    pub async fn set_workspace_role(
+        &self,
+        by: UserId,
+        user: UserId,
+        role: WorkspaceRole,
+    ) -> Result<Option<User>, PeopleRefused> {
+        let mut tx = self.pool().begin().await?;
+        sqlx::query!("select epoch from installation for update").fetch_one(&mut *tx).await?;
+        let acting = acting_role(&mut tx, by).await?.ok_or(PeopleRefused::Forbidden)?;
+        // The person's row is locked first, as in every change of an account.
+        let now = sqlx::query_scalar!("select role from users where id = $1 for no key update", user.0)
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or(PeopleRefused::NoSuchUser)?;
+        let now = workspace_role_of(&now);
+        let allowed = if by == user { role <= now } else { acting.may_give(now, role) };
+        if !allowed {
+            return Err(PeopleRefused::Forbidden);
+        }
+        if now == role {
+            return Ok(None);
+        }
+        let rev = take(&mut tx, Line::Workspace, ItemKind::Profile, &user.to_string()).await?;
+        let row = sqlx::query!(
+            "update users set role = $2, rev = $3 where id = $1 returning id, handle, name, role, rev",
+            user.0,
+            role.as_str(),
+            rev.0
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        let has_owner = sqlx::query_scalar!(
+            r#"select exists (select from users where role = 'owner' and suspended_at is null) as "has!""#
+        );
+        if now == WorkspaceRole::Owner && !has_owner.fetch_one(&mut *tx).await? {
+            return Err(PeopleRefused::LastOwner);
+        }
+        tx.commit().await?;
+        Ok(Some(user_of(row.id, row.handle, row.name, &row.role, row.rev)))
+    }
+
     /// Lets a suspended person sign in again; a session that is left over does not come back. For someone who is not suspended it changes nothing.
     ///
     /// # Errors
@@ -128,7 +177,7 @@ impl Store {
     pub async fn let_in_again(&self, by: UserId, user: UserId) -> Result<(), PeopleRefused> {
         let mut tx = self.pool().begin().await?;
         sqlx::query!("select epoch from installation for update").fetch_one(&mut *tx).await?;
-        if !is_administrator(&mut tx, by).await? {
+        if !may_manage(&mut tx, by, user).await? {
             return Err(PeopleRefused::Forbidden);
         }
         let suspended = sqlx::query_scalar!(
@@ -148,17 +197,32 @@ impl Store {
     }
 }
 
-/// Whether someone looks after the place at this moment.
-pub(super) async fn is_administrator(
+/// Whether someone may, at this moment, manage the account of another person.
+///
+/// # Errors
+/// [`PeopleRefused::NoSuchUser`]; or when the database fails.
+pub(super) async fn may_manage(
+    tx: &mut sqlx::PgTransaction<'_>,
+    by: UserId,
+    user: UserId,
+) -> Result<bool, PeopleRefused> {
+    let Some(by) = acting_role(tx, by).await?.filter(|role| role.is_admin()) else { return Ok(false) };
+    let other = sqlx::query_scalar!("select role from users where id = $1", user.0)
+        .fetch_optional(&mut **tx)
+        .await?
+        .ok_or(PeopleRefused::NoSuchUser)?;
+    Ok(by.may_manage(workspace_role_of(&other)))
+}
+
+/// What someone is in the workspace, unless they are suspended.
+async fn acting_role(
     tx: &mut sqlx::PgTransaction<'_>,
     user: UserId,
-) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select exists (select from users where id = $1 and admin and suspended_at is null) as "exists!""#,
-        user.0
-    )
-    .fetch_one(&mut **tx)
-    .await
+) -> Result<Option<WorkspaceRole>, sqlx::Error> {
+    let role = sqlx::query_scalar!("select role from users where id = $1 and suspended_at is null", user.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(role.map(|role| workspace_role_of(&role)))
 }
 
 #[cfg(test)]
@@ -216,7 +280,7 @@ mod tests {
         let nobody = store.suspend(ana, UserId(Uuid::now_v7())).await;
         assert!(matches!(nobody, Err(PeopleRefused::NoSuchUser)));
 
-        sqlx::query("update users set admin = true").execute(&pool).await.unwrap();
+        sqlx::query("update users set role = 'owner'").execute(&pool).await.unwrap();
         let (first, second) = join(store.suspend(ana, bea), store.suspend(bea, ana)).await;
         assert_eq!(usize::from(forbidden(first)) + usize::from(forbidden(second)), 1, "one of them is left");
     }
@@ -281,17 +345,18 @@ mod tests {
         store.insert_invitation(bea, &[7; 32], 60.0, 1).await.unwrap();
         store.suspend(ana, bea).await.unwrap();
         assert!(!store.is_invitation_good(&[7; 32]).await.unwrap());
-        assert_eq!(store.find_users("bea").await.unwrap(), []);
+        assert_eq!(store.find_users(ana, "bea").await.unwrap(), []);
         let cem = new_user("cem");
         let entry = Entry::Invitation(&[7; 32]);
         assert!(store.sign_up(&cem, entry, &session(&[8; 32])).await.is_err());
         let listed = store.list_people("").await.unwrap();
-        let listed: Vec<_> = listed.iter().map(|p| (p.user.handle.as_str(), p.admin, p.suspended)).collect();
-        assert_eq!(listed, [("bea", false, true), ("ana", true, false)]);
+        let listed: Vec<_> =
+            listed.iter().map(|p| (p.user.handle.as_str(), p.user.role, p.suspended)).collect();
+        assert_eq!(listed, [("bea", WorkspaceRole::Member, true), ("ana", WorkspaceRole::Owner, false)]);
 
         store.let_in_again(ana, bea).await.unwrap();
         assert_eq!(store.list_people("BE").await.unwrap().len(), 1);
-        assert_eq!(store.find_users("bea").await.unwrap().len(), 1);
+        assert_eq!(store.find_users(ana, "bea").await.unwrap().len(), 1);
         store.sign_up(&cem, entry, &session(&[8; 32])).await.unwrap();
     }
 }

@@ -5,6 +5,7 @@ use protocol::{DisplayName, Line, User, UserId};
 use super::{
     Error, Store,
     lines::{ItemKind, take},
+    users::user_of,
 };
 
 impl Store {
@@ -24,8 +25,8 @@ impl Store {
             return Ok(None);
         }
         let rev = take(&mut tx, Line::Workspace, ItemKind::Profile, &user.to_string()).await?;
-        let handle = sqlx::query_scalar!(
-            "update users set name = $2, rev = $3 where id = $1 returning handle",
+        let row = sqlx::query!(
+            "update users set name = $2, rev = $3 where id = $1 returning id, handle, name, role, rev",
             user.0,
             name.as_str(),
             rev.0
@@ -37,6 +38,6 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        Ok(Some(User { id: user, handle, name: name.as_str().to_owned(), rev }))
+        Ok(Some(user_of(row.id, row.handle, row.name, &row.role, row.rev)))
     }
 }

@@ -1,15 +1,16 @@
 //! Rooms: made, listed, renamed.
 
 use protocol::{
-    ChannelListing, Line, Marks, Message, MessageId, Nonce, Role, Room, RoomId, RoomKind, RoomSummary,
-    RoomsAfter, Seq, UserId, limits,
+    ChannelListing, Line, Marks, Message, MessageId, Nonce, Policy, Role, Room, RoomId, RoomKind,
+    RoomSummary, RoomsAfter, Seq, UserId, WorkspaceRole, limits,
 };
 use uuid::Uuid;
 
 use super::{
     Error, Store, like_pattern,
     lines::{ItemKind, begin, take},
-    members::{count_rooms, insert_member},
+    members::{count_rooms, insert_member, role_text},
+    users::workspace_role_of,
 };
 
 /// Messages after a read mark that are looked at, at most, to leave out one's own and the deleted ones. A person who is
@@ -25,8 +26,12 @@ pub struct Locked {
     pub room: Room,
     /// Its last number.
     pub head: Seq,
-    /// What the person who asks may do there; `None` when they are not in it.
+    /// What the person who asks is there; `None` when they are not in it.
     pub role: Option<Role>,
+    /// What they are in the workspace.
+    pub workspace: WorkspaceRole,
+    /// Whether they are banned from the room.
+    pub banned: bool,
 }
 
 pub(super) fn kind_of(text: &str) -> RoomKind {
@@ -47,8 +52,35 @@ fn kind_text(kind: RoomKind) -> &'static str {
 }
 
 pub(super) fn role_of(text: &str) -> Role {
-    if text == "owner" { Role::Owner } else { Role::Member }
+    match text {
+        "owner" => Role::Owner,
+        "moderator" => Role::Moderator,
+        "member" => Role::Member,
+        other => unreachable!("a check of the table forbids the role {other}"),
+    }
 }
+
+/// The properties of a room, from a row that has the columns of `rooms r`.
+macro_rules! room_of {
+    ($row:expr) => {
+        protocol::Room {
+            id: protocol::RoomId($row.id),
+            kind: super::rooms::kind_of(&$row.kind),
+            title: $row.title,
+            topic: $row.topic,
+            policy: protocol::Policy {
+                post: super::rooms::role_of(&$row.post_role),
+                invite: super::rooms::role_of(&$row.invite_role),
+                pin: super::rooms::role_of(&$row.pin_role),
+                mention: super::rooms::role_of(&$row.mention_role),
+            },
+            archived: $row.archived,
+            deleted: $row.deleted,
+            rev: protocol::Seq($row.rev_seq),
+        }
+    };
+}
+pub(super) use room_of;
 
 /// One room in one person's list, as the query returns it.
 struct SummaryRow {
@@ -56,6 +88,12 @@ struct SummaryRow {
     kind: String,
     title: String,
     topic: String,
+    post_role: String,
+    invite_role: String,
+    pin_role: String,
+    mention_role: String,
+    archived: bool,
+    deleted: bool,
     rev_seq: i64,
     head: i64,
     member_count: i32,
@@ -103,13 +141,7 @@ impl SummaryRow {
             active_at: self.active_at,
             marks: Marks { user: viewer, delivered: Seq(self.delivered_seq), read: Seq(self.read_seq) },
             unread: u32::try_from(self.unread).unwrap_or(u32::MAX).min(limits::UNREAD_MAX),
-            room: Room {
-                id: RoomId(self.id),
-                kind: kind_of(&self.kind),
-                title: self.title,
-                topic: self.topic,
-                rev: Seq(self.rev_seq),
-            },
+            room: room_of!(self),
         }
     }
 }
@@ -162,7 +194,9 @@ impl Store {
                 where $3::bigint is null or (m.active_at, m.room_id) < ($3, $4)
                 order by m.active_at desc, m.room_id desc limit $5
              )
-             select r.id, r.kind, r.title, r.topic, r.rev_seq, p.head as "head!", r.member_count,
+             select r.id, r.kind, r.title, r.topic, r.post_role, r.invite_role, r.pin_role, r.mention_role,
+                r.archived_at is not null as "archived!", r.deleted_at is not null as "deleted!", r.rev_seq,
+                p.head as "head!", r.member_count,
                 p.active_at as "active_at!", p.role as "role!", p.delivered_seq as "delivered_seq!",
                 p.read_seq as "read_seq!",
                 case when r.direct_low = $1 then r.direct_high else r.direct_low end as peer_id,
@@ -226,7 +260,7 @@ impl Store {
     /// is new.
     ///
     /// # Errors
-    /// [`Error::RoomsFull`]; or when the database fails.
+    /// [`Error::RoomsFull`], [`Error::TitleTaken`]; or when the database fails.
     pub async fn create_room(
         &self,
         by: UserId,
@@ -235,21 +269,25 @@ impl Store {
         (title, topic): (&str, &str),
     ) -> Result<(RoomId, Option<Seq>), Error> {
         let id = Uuid::now_v7();
-        let room = RoomId(id);
+        let (room, policy) = (RoomId(id), Policy::of_new(kind));
         let mut tx = self.pool().begin().await?;
         let made = sqlx::query_scalar!(
-            "insert into rooms (id, kind, title, topic, rev_seq, member_count, created_by, nonce)
-             values ($1, $2, $3, $4, 1, 1, $5, $6)
+            "insert into rooms (id, kind, title, title_key, topic, rev_seq, member_count, created_by, nonce,
+                pin_role, mention_role)
+             values ($1, $2, $3, case when $2 = 'channel' then lower(normalize($3, nfkc)) end, $4, 1, 1, $5, $6, $7, $8)
              on conflict (created_by, nonce) do nothing returning id",
             id,
             kind_text(kind),
             title,
             topic,
             by.0,
-            nonce.0
+            nonce.0,
+            role_text(policy.pin),
+            role_text(policy.mention)
         )
         .fetch_optional(&mut *tx)
-        .await?;
+        .await
+        .map_err(titled)?;
         if made.is_none() {
             tx.rollback().await?;
             let known = sqlx::query_scalar!(
@@ -319,19 +357,22 @@ impl Store {
         Ok((room, memberships))
     }
 
-    /// Channels whose title or topic has `query` in it, the largest first.
+    /// Channels whose title or topic has `query` in it, the largest first, and archived ones last. A guest finds none.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn find_channels(&self, viewer: UserId, query: &str) -> Result<Vec<ChannelListing>, Error> {
         let rows = sqlx::query!(
-            r#"select r.id, r.title, r.topic, r.rev_seq, r.member_count,
-                exists (
+            r#"select r.id, r.kind, r.title, r.topic, r.post_role, r.invite_role, r.pin_role, r.mention_role,
+                r.archived_at is not null as "archived!", r.deleted_at is not null as "deleted!", r.rev_seq,
+                r.member_count, exists (
                     select from members m where m.room_id = r.id and m.user_id = $1 and m.active
                 ) as "joined!"
              from rooms r
-             where r.kind = 'channel' and ($2 = '%%' or r.title ilike $2 or r.topic ilike $2)
-             order by r.member_count desc, r.id limit $3"#,
+             where r.kind = 'channel' and r.deleted_at is null
+                and ($2 = '%%' or r.title ilike $2 or r.topic ilike $2)
+                and exists (select from users where id = $1 and role <> 'guest')
+             order by (r.archived_at is not null), r.member_count desc, r.id limit $3"#,
             viewer.0,
             like_pattern(query),
             limits::FOUND_MAX as i64
@@ -339,24 +380,29 @@ impl Store {
         .fetch_all(&self.pool())
         .await?;
         let listing = rows.into_iter().map(|row| ChannelListing {
-            room: Room {
-                id: RoomId(row.id),
-                kind: RoomKind::Channel,
-                title: row.title,
-                topic: row.topic,
-                rev: Seq(row.rev_seq),
-            },
             members: u32::try_from(row.member_count).unwrap_or_default(),
             joined: row.joined,
+            room: room_of!(row),
         });
         Ok(listing.collect())
+    }
+
+    /// A room, and what someone is in it, as [`Locked`] says it; nothing stays locked.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchRoom`]; or when the database fails.
+    pub async fn look_at(&self, room: RoomId, by: UserId) -> Result<Locked, Error> {
+        let mut tx = self.pool().begin().await?;
+        let locked = lock_room(&mut tx, room, by).await?;
+        tx.rollback().await?;
+        Ok(locked)
     }
 
     /// Renames a room and sets its topic, if `allowed` says so of what the lock found. Nothing new takes no
     /// number: then there is no change to tell.
     ///
     /// # Errors
-    /// What `allowed` says, or when the database fails.
+    /// What `allowed` says; [`Error::TitleTaken`]; or when the database fails.
     pub async fn set_room<E: From<Error>>(
         &self,
         by: UserId,
@@ -372,7 +418,9 @@ impl Store {
         }
         let rev = take(&mut tx, Line::Room(room), ItemKind::Room, "").await?;
         sqlx::query!(
-            "update rooms set title = $2, topic = $3, rev_seq = $4 where id = $1",
+            "update rooms set title = $2, topic = $3, rev_seq = $4,
+                title_key = case when kind = 'channel' then lower(normalize($2, nfkc)) end
+             where id = $1",
             room.0,
             title,
             topic,
@@ -380,9 +428,67 @@ impl Store {
         )
         .execute(&mut *tx)
         .await
-        .map_err(Error::from)?;
+        .map_err(titled)?;
         tx.commit().await.map_err(Error::from)?;
         Ok(Some(Room { title: title.to_owned(), topic: topic.to_owned(), rev, ..locked.room }))
+    }
+
+    /// Gives a room another policy, and archives it or opens it again, as `change` makes of what the lock found. Returns the
+    /// room, and whether anything changed.
+    ///
+    /// # Errors
+    /// What `change` says; [`Error::NoSuchRoom`]; or when the database fails.
+    pub async fn set_policy<E: From<Error>>(
+        &self,
+        by: UserId,
+        room: RoomId,
+        change: impl FnOnce(&Locked) -> Result<(Policy, bool), E>,
+    ) -> Result<(Room, bool), E> {
+        let mut tx = self.pool().begin().await.map_err(Error::from)?;
+        let locked = lock_room(&mut tx, room, by).await?;
+        let (policy, archived) = change(&locked)?;
+        if locked.room.policy == policy && locked.room.archived == archived {
+            return Ok((locked.room, false));
+        }
+        let rev = take(&mut tx, Line::Room(room), ItemKind::Room, "").await?;
+        sqlx::query!(
+            "update rooms set post_role = $2, invite_role = $3, pin_role = $4, mention_role = $5,
+                archived_at = case when $6 then coalesce(archived_at, now()) end, rev_seq = $7
+             where id = $1",
+            room.0,
+            role_text(policy.post),
+            role_text(policy.invite),
+            role_text(policy.pin),
+            role_text(policy.mention),
+            archived,
+            rev.0
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(Error::from)?;
+        restrict(&mut tx, room, archived || policy.post != Role::Member).await?;
+        tx.commit().await.map_err(Error::from)?;
+        Ok((Room { policy, archived, rev, ..locked.room }, true))
+    }
+}
+
+/// Notes in the row that every message locks whether the right to post must be looked up.
+pub(super) async fn restrict(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+    restricted: bool,
+) -> Result<(), Error> {
+    sqlx::query!("update lines set restricted = $2 where id = $1", room.0, restricted)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// What is said of a statement that gives a channel its title.
+fn titled(e: sqlx::Error) -> Error {
+    match e.as_database_error().and_then(|e| e.constraint()) {
+        Some("rooms_title") => Error::TitleTaken,
+        Some(_) | None => e.into(),
     }
 }
 
@@ -399,7 +505,7 @@ async fn begin_membership(
 }
 
 /// Locks the row of the room's line: from here to the end of the transaction nobody else changes anything in the room. A
-/// room that does not exist is like one that the person is not in.
+/// room that does not exist, or was deleted, is like one that the person is not in.
 pub(super) async fn lock_room(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
@@ -414,24 +520,28 @@ pub(super) async fn lock_room(
     .ok_or(Error::NoSuchRoom)?;
     // Asked after the lock was taken, in a statement of its own: it sees what the lock waited for.
     let row = sqlx::query!(
-        r#"select r.kind, r.title, r.topic, r.rev_seq, m.role as "role?"
-         from rooms r left join members m on m.room_id = r.id and m.user_id = $2 and m.active
+        r#"select r.id, r.kind, r.title, r.topic, r.post_role, r.invite_role, r.pin_role, r.mention_role,
+            r.archived_at is not null as "archived!", r.deleted_at is not null as "deleted!", r.rev_seq,
+            case when m.active then m.role end as role, m.banned_at is not null as "banned!", u.role as workspace
+         from rooms r
+         join users u on u.id = $2
+         left join members m on m.room_id = r.id and m.user_id = u.id
          where r.id = $1"#,
         room.0,
         by.0
     )
-    .fetch_one(&mut **tx)
-    .await?;
+    .fetch_optional(&mut **tx)
+    .await?
+    .ok_or(Error::NoSuchUser)?;
+    if row.deleted {
+        return Err(Error::NoSuchRoom);
+    }
     Ok(Locked {
-        room: Room {
-            id: room,
-            kind: kind_of(&row.kind),
-            title: row.title,
-            topic: row.topic,
-            rev: Seq(row.rev_seq),
-        },
         head: Seq(head),
-        role: row.role.map(|role| role_of(&role)),
+        role: row.role.as_deref().map(role_of),
+        workspace: workspace_role_of(&row.workspace),
+        banned: row.banned,
+        room: room_of!(row),
     })
 }
 
@@ -559,7 +669,7 @@ mod tests {
         let ana = person(&store, "ana", &[1; 32]).await;
         let bea = person(&store, "bea", &[2; 32]).await;
         let room = group(&store, ana, "harbour").await;
-        store.remove_member::<Error>(room, ana, |_| Ok(())).await.unwrap();
+        store.remove_member::<Error>(ana, (room, ana), false, |_, _| Ok(())).await.unwrap();
         store.add_members::<Error>(bea, room, (&[bea], 99), |_| Ok(())).await.unwrap();
         assert_eq!(store.role(room, bea).await.unwrap(), Some(Role::Owner));
     }

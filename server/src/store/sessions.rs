@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     Error, Store,
     lines::{self, ItemKind},
+    users::user_of,
 };
 
 /// A session to be.
@@ -27,8 +28,6 @@ pub struct LiveSession {
     pub id: SessionId,
     /// Whose.
     pub user: User,
-    /// Whether they look after the place.
-    pub admin: bool,
     /// Whether it was seen more than a minute ago.
     pub stale: bool,
 }
@@ -170,7 +169,7 @@ impl Store {
     /// When the database fails.
     pub async fn find_session(&self, token_hash: &[u8]) -> Result<Option<LiveSession>, Error> {
         let row = sqlx::query!(
-            r#"select s.id, u.id as user_id, u.handle, u.name, u.rev, u.admin,
+            r#"select s.id, u.id as user_id, u.handle, u.name, u.role, u.rev,
                       s.seen_at < now() - interval '1 minute' as "stale!"
                from sessions s join users u on u.id = s.user_id
                where s.token_hash = $1 and s.expires_at > now() and u.suspended_at is null"#,
@@ -180,8 +179,7 @@ impl Store {
         .await?;
         Ok(row.map(|row| LiveSession {
             id: SessionId(row.id),
-            user: User { id: UserId(row.user_id), handle: row.handle, name: row.name, rev: Seq(row.rev) },
-            admin: row.admin,
+            user: user_of(row.user_id, row.handle, row.name, &row.role, row.rev),
             stale: row.stale,
         }))
     }
@@ -304,7 +302,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{DisplayName, Handle};
+    use protocol::{DisplayName, Handle, WorkspaceRole};
     use sqlx::PgPool;
 
     use super::*;
@@ -329,7 +327,7 @@ mod tests {
         let expired = NewSession { token_hash: &[2; 32], device: "Old", lifetime_s: -1.0 };
         let expired = store.insert_session(ana, "$argon2id$", &expired).await.unwrap().unwrap();
         let live = store.find_session(&[1; 32]).await.unwrap().unwrap();
-        assert_eq!((live.user.id, live.admin, live.stale), (ana, true, false));
+        assert_eq!((live.user.id, live.user.role, live.stale), (ana, WorkspaceRole::Owner, false));
         assert!(store.find_session(&[2; 32]).await.unwrap().is_none());
         assert!(store.find_session(&[3; 32]).await.unwrap().is_none());
         assert_eq!(store.sessions_alive(&[expired, live.id]).await.unwrap(), [live.id]);

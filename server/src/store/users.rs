@@ -1,6 +1,7 @@
 //! People, and how an account begins.
 
-use protocol::{DisplayName, Handle, Line, SessionId, UserId};
+use protocol::{DisplayName, Handle, Line, Seq, SessionId, User, UserId, WorkspaceRole};
+use uuid::Uuid;
 
 use super::{Error, NewSession, Renewed, Store, lines, sessions};
 
@@ -80,6 +81,15 @@ impl From<sqlx::Error> for SignUpRefused {
     }
 }
 
+/// A profile, as its columns say.
+pub(super) fn user_of(id: Uuid, handle: String, name: String, role: &str, rev: i64) -> User {
+    User { id: UserId(id), handle, name, role: workspace_role_of(role), rev: Seq(rev) }
+}
+
+pub(super) fn workspace_role_of(text: &str) -> WorkspaceRole {
+    WorkspaceRole::parse(text).unwrap_or_else(|| unreachable!("a check of the table forbids the role {text}"))
+}
+
 impl Store {
     /// Whether anyone has an account.
     ///
@@ -103,8 +113,8 @@ impl Store {
         Ok(taken.fetch_one(&self.pool()).await?)
     }
 
-    /// Makes an account and its first session; returns whether it is the administrator's. The first account is,
-    /// whatever `entry` says.
+    /// Makes an account and its first session; returns whether it is the first one. That one owns the workspace, and is
+    /// made whatever `entry` says.
     ///
     /// One transaction, which holds the place's row: so exactly one account is the first, and an invitation's
     /// last use goes to one person.
@@ -119,26 +129,26 @@ impl Store {
     ) -> Result<bool, SignUpRefused> {
         let mut tx = self.pool().begin().await?;
         sqlx::query!("select epoch from installation for update").fetch_one(&mut *tx).await?;
-        let admin = sqlx::query_scalar!(r#"select not exists (select from users) as "first!""#)
+        let first = sqlx::query_scalar!(r#"select not exists (select from users) as "first!""#)
             .fetch_one(&mut *tx)
             .await?;
-        if !admin {
+        if !first {
             enter(&mut tx, entry).await?;
         }
         sqlx::query!(
-            "insert into users (id, handle, name, password_hash, admin) values ($1, $2, $3, $4, $5)",
+            "insert into users (id, handle, name, password_hash, role) values ($1, $2, $3, $4, $5)",
             user.id.0,
             user.handle.as_str(),
             user.name.as_str(),
             user.password_hash,
-            admin
+            if first { WorkspaceRole::Owner } else { WorkspaceRole::Member }.as_str()
         )
         .execute(&mut *tx)
         .await?;
         lines::begin(&mut tx, Line::Person(user.id)).await?;
         sessions::insert(&mut tx, user.id, &user.password_hash, session).await?;
         tx.commit().await?;
-        Ok(admin)
+        Ok(first)
     }
 
     /// What a sign-in with this handle is checked against.

@@ -11,7 +11,7 @@ use axum::{
     http::{Method, StatusCode, header},
 };
 use futures::future::join;
-use protocol::{ErrorCode, FormName, Language, SignUp, Theme};
+use protocol::{ErrorCode, FormName, Language, SignUp, Theme, WorkspaceRole};
 use sqlx::PgPool;
 
 use crate::site::{Answer, Browser, Folder, House, ORIGIN, PASSWORD};
@@ -26,7 +26,7 @@ async fn the_first_person_becomes_the_administrator_and_names_the_place(pool: Pg
     assert_eq!(ana.visit("/sign-up").await.page().sign_up, SignUp::First);
     ana.sign_up("ana").await.leads_to();
     assert_eq!(ana.visit("/").await.leads_to(), "/set-up");
-    assert!(ana.visit("/set-up").await.page().viewer.unwrap().admin);
+    assert!(ana.visit("/set-up").await.page().viewer.unwrap().user.role.is_admin());
 
     let answer = ana.fill("/set-up", &[("place", " "), ("channel", "General")]).await;
     answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::TextEmpty, "place");
@@ -448,7 +448,7 @@ async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) 
     set_up(&ana).await;
     let people = ana.visit("/settings").await.page().accounts.expect("an administrator sees everyone");
     let person = people.iter().find(|person| person.user.handle == "bea").unwrap();
-    assert_eq!((people.len(), person.admin, person.suspended), (2, false, false));
+    assert_eq!((people.len(), person.user.role, person.suspended), (2, WorkspaceRole::Member, false));
     let path = |what: &str| format!("/settings/people/{}/{what}", person.user.id);
 
     assert_eq!(ana.fill(&path("suspend"), &[]).await.leads_to(), "/settings#set-people");
@@ -485,7 +485,7 @@ async fn only_administrators_see_everyone_and_nobody_suspends_themselves(pool: P
             let answer = who.fill(&format!("/settings/people/{}/{what}", person.user.id), &[]).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN);
         }
-        if person.admin {
+        if person.user.role.is_admin() {
             let answer = ana.fill(&format!("/settings/people/{}/suspend", person.user.id), &[]).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN);
         }

@@ -239,7 +239,7 @@ async fn a_batch_takes_numbers_only_for_what_is_new(pool: PgPool) {
         .map(|one| match one {
             Inserted::New(message) => Some((true, message.seq.0)),
             Inserted::Known(message) => Some((false, message.seq.0)),
-            Inserted::NotAMember => None,
+            Inserted::NotAMember | Inserted::Refused(_) => None,
         })
         .collect();
     let next = |n| head.0 + n;

@@ -44,9 +44,11 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
     let invite = move |_| {
         let users = taken.with_untracked(|taken| taken.iter().map(|user| user.id).collect());
         chat.ask(Command::Invite { room, users }, move |result| match result {
-            Ok(Reply::Invited { full }) if !full.is_empty() => {
+            Ok(Reply::Invited { full, banned }) if !full.is_empty() || !banned.is_empty() => {
                 // The others have been added; these stay, to show who has not.
-                taken.update(|taken| taken.retain(|user| full.contains(&user.id)));
+                taken.update(|taken| {
+                    taken.retain(|user| full.contains(&user.id) || banned.contains(&user.id));
+                });
                 not_added.set(taken.get_untracked().iter().map(|user| user.name.clone()).collect());
             }
             Ok(_) => chat.screen.dialog.set(None),

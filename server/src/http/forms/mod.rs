@@ -44,6 +44,7 @@ pub(super) fn routes() -> Router<Site> {
         .route("/settings/people/{id}/new-password", post(people::make_password_link))
         .route("/settings/people/{id}/suspend", post(people::suspend))
         .route("/settings/people/{id}/let-in", post(people::let_in_again))
+        .route("/settings/people/{id}/role", post(people::set_role))
         .route("/invitations", post(settings::invite))
         .route("/invitations/{id}/revoke", post(settings::revoke_invitation))
         .route("/preferences", post(preferences::set))

@@ -4,7 +4,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use protocol::{ErrorCode, UserId};
+use protocol::{ErrorCode, UserId, WorkspaceRole};
 
 use super::{Done, Fault, Fields, signed_in, small};
 use crate::{
@@ -38,6 +38,22 @@ pub(super) async fn let_in_again(
 
 async fn try_let_in_again(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Result<Done, Fault> {
     site.accounts.let_in_again(signed_in(visit)?, person(id)?).await?;
+    Ok(back(fields))
+}
+
+pub(super) async fn set_role(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Response {
+    small(try_set_role(&site, &visit, &id, &fields).await)
+}
+
+async fn try_set_role(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Result<Done, Fault> {
+    let role = WorkspaceRole::parse(fields.get("role"))
+        .ok_or_else(|| Fault::refused("role", ErrorCode::MalformedCommand))?;
+    site.accounts.set_role(signed_in(visit)?, person(id)?, role).await?;
     Ok(back(fields))
 }
 

@@ -19,7 +19,7 @@ pub(super) async fn set_up(State(site): State<Site>, visit: Visit, fields: Field
 
 async fn try_set_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
     let viewer = signed_in(visit)?;
-    if !viewer.admin {
+    if !viewer.user.role.is_admin() {
         return Err(Fault::refused("", ErrorCode::Forbidden));
     }
     let place = RoomTitle::parse(fields.get("place")).map_err(|refusal| Fault::refused("place", refusal))?;

@@ -1,0 +1,143 @@
+//! Rooms that are deleted: gone for everybody at once, then erased in the background.
+//!
+//! The transaction that deletes takes everyone out and empties the room's properties. That makes its messages unreachable, because
+//! whoever reads asks for a membership. There may be millions of them, so they are erased in steps ([`Store::erase_deleted`]), by
+//! whichever server comes to it; a server that dies in between leaves the rest to the next one.
+//!
+//! What stays is the row of the room and its line with its head: a number that was given is never given again.
+
+use protocol::{Line, Room, RoomId, Seq, UserId};
+use uuid::Uuid;
+
+use super::{
+    Error, Store,
+    lines::{ItemKind, take, take_each},
+    rooms::{Locked, lock_room, restrict},
+};
+
+/// A room that has been deleted, and who was in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deleted {
+    /// As it is now.
+    pub room: Room,
+    /// The people who were in it, with the numbers of that on their own lines.
+    pub left: Vec<(UserId, Seq)>,
+}
+
+impl Store {
+    /// Deletes a room, if `allowed` agrees to what the lock found: everyone is out, and its title and topic are empty. `None`
+    /// to somebody who was in it when it was deleted before.
+    ///
+    /// # Errors
+    /// What `allowed` says; [`Error::NoSuchRoom`]; or when the database fails.
+    pub async fn delete_room<E: From<Error>>(
+        &self,
+        by: UserId,
+        room: RoomId,
+        allowed: impl FnOnce(&Locked) -> Result<(), E>,
+    ) -> Result<Option<Deleted>, E> {
+        let mut tx = self.pool().begin().await.map_err(Error::from)?;
+        let locked = match lock_room(&mut tx, room, by).await {
+            Err(Error::NoSuchRoom) if was_deleted_with(&mut tx, room, by).await? => return Ok(None),
+            locked => locked?,
+        };
+        allowed(&locked)?;
+        let rev = take(&mut tx, Line::Room(room), ItemKind::Room, "").await?;
+        let left = empty(&mut tx, room, rev).await?;
+        restrict(&mut tx, room, true).await?;
+        tx.commit().await.map_err(Error::from)?;
+        let room = Room {
+            title: String::new(),
+            topic: String::new(),
+            policy: protocol::Policy::default(),
+            archived: false,
+            deleted: true,
+            rev,
+            ..locked.room
+        };
+        Ok(Some(Deleted { room, left }))
+    }
+
+    /// Erases what is left of one deleted room: at most `rows` messages, or, when there are none left, everything else. Says
+    /// whether there may be more to do.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn erase_deleted(&self, rows: i64) -> Result<bool, Error> {
+        let mut tx = self.pool().begin().await?;
+        // Another server that is at the same room has locked it.
+        let room = sqlx::query_scalar!(
+            "select id from rooms where deleted_at is not null and erased_at is null
+             order by deleted_at limit 1 for update skip locked"
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(room) = room else { return Ok(false) };
+        let erased = sqlx::query!(
+            "delete from messages where room_id = $1 and seq in (
+                select seq from messages where room_id = $1 order by seq limit $2)",
+            room,
+            rows
+        )
+        .execute(&mut *tx)
+        .await?;
+        if erased.rows_affected() == 0 {
+            erase_rest(&mut tx, room).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+async fn was_deleted_with(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+    user: UserId,
+) -> Result<bool, Error> {
+    let was = sqlx::query_scalar!(
+        r#"select exists (
+            select from rooms r join members m on m.room_id = r.id
+            where r.id = $1 and r.deleted_at is not null and m.user_id = $2) as "was!""#,
+        room.0,
+        user.0
+    );
+    Ok(was.fetch_one(&mut **tx).await?)
+}
+
+/// Empties a room's properties and takes everyone out: up to 10,000 people, so there is no loop over them. Returns
+/// the numbers on their own lines.
+async fn empty(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+    rev: Seq,
+) -> Result<Vec<(UserId, Seq)>, Error> {
+    sqlx::query!(
+        "update rooms set title = '', title_key = null, topic = '', post_role = 'member', invite_role = 'member',
+            pin_role = 'member', mention_role = 'member', archived_at = null, deleted_at = now(), member_count = 0,
+            rev_seq = $2
+         where id = $1",
+        room.0,
+        rev.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    let left = sqlx::query_scalar!(
+        "update members set active = false where room_id = $1 and active returning user_id",
+        room.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let left = take_each(tx, &left, ItemKind::Membership, &room.to_string()).await?;
+    Ok(left.into_iter().map(|(id, seq)| (UserId(id), seq)).collect())
+}
+
+/// All but the row of the room itself, its members (who must be able to catch up on having left), and its line.
+async fn erase_rest(tx: &mut sqlx::PgTransaction<'_>, room: Uuid) -> Result<(), Error> {
+    sqlx::query!("delete from pins where room_id = $1", room).execute(&mut **tx).await?;
+    // Keys of reactions have the emoji in them.
+    sqlx::query!("delete from items where line_id = $1 and kind <> $2", room, ItemKind::Room.as_str())
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query!("update rooms set erased_at = now() where id = $1", room).execute(&mut **tx).await?;
+    Ok(())
+}
