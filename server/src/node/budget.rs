@@ -364,7 +364,7 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Direction, Nonce, RoomKind};
+    use protocol::{Direction, Nonce, Policy, Role, RoomKind};
     use uuid::Uuid;
 
     use super::*;
@@ -422,6 +422,13 @@ mod tests {
             Command::Leave { room },
             Command::Invite { room, users: vec![BEA; 50] },
             Command::SetRoom { room, title: text(), topic: text() },
+            Command::SetRole { room, user: BEA, role: Role::Moderator },
+            Command::Remove { room, user: BEA, ban: true },
+            Command::Unban { room, user: BEA },
+            Command::Banned { room },
+            Command::SetPolicy { room, policy: Policy::default() },
+            Command::Archive { room, on: true },
+            Command::DeleteRoom { room },
             Command::Members { room, query: text(), after: None },
         ]
     }

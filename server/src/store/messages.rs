@@ -395,9 +395,11 @@ fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomH
         let key = (item.room, item.author.id, item.nonce);
         sorted.push(match (found.known, heads.get_mut(&item.room.0)) {
             (_, None) => Sorted::NotAMember,
-            _ if !found.member => Sorted::NotAMember,
-            // A repeat of what was stored before gets its answer, whatever the author may do now.
+            // A repeat of what was stored before gets its answer, whatever the author may do now. Who is out learns nothing
+            // else by it.
+            (Some(known), _) if !found.member => Sorted::Known(Message { reactions: Vec::new(), ..known }),
             (Some(known), _) => Sorted::Known(known),
+            (None, _) if !found.member => Sorted::NotAMember,
             (None, Some(_)) if found.refused.is_some() => {
                 Sorted::Refused(found.refused.unwrap_or(ErrorCode::Forbidden))
             }

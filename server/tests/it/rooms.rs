@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use client::RoomState;
 use protocol::{
-    Change, Command, ErrorCode, Line, Nonce, Reply, Role, RoomId, RoomKind, Seq, SessionId, UserId, limits,
+    Change, Command, ErrorCode, Line, Nonce, Policy, Reply, Role, RoomId, RoomKind, Seq, SessionId, UserId,
+    limits,
 };
 use server::{
     hub::Owner,
@@ -228,6 +229,14 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
         (&bea, react(4, "👍", false)),
         (&cem, Command::Edit { room, seq: Seq(8), edits: 0, body: "the newest, edited".to_owned() }),
         (&ana, Command::Delete { room, seq: Seq(8) }),
+        (&ana, Command::SetRole { room, user: bea.id(), role: Role::Moderator }),
+        (&ana, Command::SetPolicy { room, policy: Policy { post: Role::Moderator, ..Policy::default() } }),
+        (&bea, Command::Remove { room, user: cem.id(), ban: true }),
+        (&bea, Command::Unban { room, user: cem.id() }),
+        (&ana, Command::Archive { room, on: true }),
+        (&ana, Command::Archive { room, on: false }),
+        (&ana, Command::SetRole { room, user: bea.id(), role: Role::Owner }),
+        (&bea, Command::Invite { room, users: vec![cem.id()] }),
         (&cem, direct()),
         (&bea, channel("bea's")),
         (&ana, Command::Leave { room }),
