@@ -176,7 +176,7 @@ impl Store {
     ) -> Result<(Vec<(Member, Marks)>, bool), Error> {
         let limit = limits::MEMBERS_LISTED_MAX;
         // Two statements, so that the first keeps a plan that reads no more members than it shows. A search must look at
-        // everyone.
+        // everyone in the room, and at no other table.
         let rows = if query.trim().is_empty() {
             sqlx::query_as!(
                 MemberRow,
@@ -197,14 +197,14 @@ impl Store {
             sqlx::query_as!(
                 MemberRow,
                 r#"select m.user_id, m.role, m.active, false as "banned!", m.rev_seq, m.delivered_seq, m.read_seq
-                 from members m join users u on u.id = m.user_id
-                 where m.room_id = $1 and m.active and (u.handle ilike $2 or u.name ilike $2)
+                 from members m
+                 where m.room_id = $1 and m.active and (m.handle like $2 or m.sort_name like $2)
                     and ($3::uuid is null or ((case m.role when 'owner' then 0 when 'moderator' then 1 else 2 end), m.sort_name, m.user_id) > (
                         select (case a.role when 'owner' then 0 when 'moderator' then 1 else 2 end), a.sort_name, a.user_id from members a
                         where a.room_id = $1 and a.user_id = $3))
                  order by (case m.role when 'owner' then 0 when 'moderator' then 1 else 2 end), m.sort_name, m.user_id limit $4"#,
                 room.0,
-                like_pattern(query),
+                like_pattern(&query.to_lowercase()),
                 after.map(|after| after.0),
                 limit as i64 + 1
             )
@@ -621,8 +621,8 @@ async fn set_banned(
     let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
     // Somebody who was never in the room has no row yet.
     sqlx::query!(
-        "insert into members (room_id, user_id, role, active, rev_seq, delivered_seq, read_seq, sort_name)
-         select $1::uuid, u.id, 'member', false, $3::bigint, 0, 0, lower(u.name) from users u where u.id = $2
+        "insert into members (room_id, user_id, role, active, rev_seq, delivered_seq, read_seq, sort_name, handle)
+         select $1::uuid, u.id, 'member', false, $3::bigint, 0, 0, lower(u.name), u.handle from users u where u.id = $2
          on conflict (room_id, user_id) do nothing",
         room.0,
         user.0,
@@ -675,8 +675,13 @@ async fn add_member(
     Ok(Adding::Added(MemberChange { member, members, marks, membership: Some(membership) }))
 }
 
-/// How many rooms someone is in. Locks their line, so that nobody adds them to another one meanwhile.
+/// How many rooms someone is in. Locks their line, so that nobody adds them to another one meanwhile, and before it their
+/// profile, so that a membership does not get a copy of a name that is just being changed.
 pub(super) async fn count_rooms(tx: &mut sqlx::PgTransaction<'_>, user: UserId) -> Result<usize, Error> {
+    sqlx::query!("select id from users where id = $1 for share", user.0)
+        .fetch_optional(&mut **tx)
+        .await?
+        .ok_or(Error::NoSuchUser)?;
     sqlx::query_scalar!("select head from lines where id = $1 and kind = 'person' for no key update", user.0)
         .fetch_optional(&mut **tx)
         .await?
@@ -700,8 +705,8 @@ pub(super) async fn insert_member(
 ) -> Result<(), Error> {
     let done = sqlx::query!(
         "insert into members
-            (room_id, user_id, role, rev_seq, delivered_seq, read_seq, read_ordinal, sort_name)
-         select $1::uuid, u.id, $3::text, $4::bigint, $4, $4, l.messages, lower(u.name)
+            (room_id, user_id, role, rev_seq, delivered_seq, read_seq, read_ordinal, sort_name, handle)
+         select $1::uuid, u.id, $3::text, $4::bigint, $4, $4, l.messages, lower(u.name), u.handle
          from users u, lines l where u.id = $2 and l.id = $1
          on conflict (room_id, user_id) do update
          set active = true, banned_at = null, role = excluded.role, rev_seq = excluded.rev_seq,

@@ -673,4 +673,42 @@ mod tests {
         store.add_members::<Error>(bea, room, (&[bea], 99), |_| Ok(())).await.unwrap();
         assert_eq!(store.role(room, bea).await.unwrap(), Some(Role::Owner));
     }
+
+    /// Channels with one title, from before titles were unique: the oldest keeps it. The first account owns the workspace.
+    #[sqlx::test(migrations = false)]
+    async fn a_database_from_before_roles_gets_them(pool: PgPool) {
+        const ROLES: i64 = 9;
+        let all = sqlx::migrate!("../migrations");
+        let mut connection = pool.acquire().await.unwrap();
+        for migration in all.iter().filter(|migration| migration.version < ROLES) {
+            sqlx::raw_sql(migration.sql.clone()).execute(&mut *connection).await.unwrap();
+        }
+        sqlx::raw_sql(
+            "insert into users (id, handle, name, password_hash, admin, created_at)
+             select gen_random_uuid(), handle, handle, '', handle <> 'cem', now() + n * interval '1 s'
+             from unnest(array['ana', 'bea', 'cem']) with ordinality as k (handle, n);
+             insert into rooms (id, kind, title, created_by, nonce)
+             select gen_random_uuid(), kind, title, (select id from users limit 1), gen_random_uuid()
+             from (values ('channel', 'Quay'), ('channel', 'QUAY'), ('channel', 'Quay 2'), ('group', 'Quay')) k (kind, title)",
+        )
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+        for migration in all.iter().filter(|migration| migration.version >= ROLES) {
+            sqlx::raw_sql(migration.sql.clone()).execute(&mut *connection).await.unwrap();
+        }
+        let people: Vec<(String, String)> =
+            sqlx::query_as("select handle, role from users order by handle").fetch_all(&pool).await.unwrap();
+        let role = |at: usize| people[at].1.as_str();
+        assert_eq!([role(0), role(1), role(2)], ["owner", "admin", "member"]);
+        let titles: Vec<String> = sqlx::query_scalar("select title from rooms where kind = 'channel'")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+        let different: std::collections::BTreeSet<String> =
+            titles.iter().map(|title| title.to_lowercase()).collect();
+        assert_eq!((titles.len(), different.len()), (3, 3), "{titles:?}");
+        let kept = titles.iter().filter(|title| ["Quay", "QUAY"].contains(&title.as_str())).count();
+        assert_eq!(kept, 1, "{titles:?}");
+    }
 }
