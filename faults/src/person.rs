@@ -114,6 +114,8 @@ struct State {
     present: HashMap<RoomId, BTreeSet<Seq>>,
     /// Changes that wait for their answers, with their rooms.
     changing: HashMap<u32, RoomId>,
+    /// Those of them by which somebody keeps order.
+    governing: HashSet<u32>,
     /// Channels that are being joined or left.
     moving: HashMap<u32, RoomId>,
     /// Channels that were left, and when.
@@ -514,9 +516,9 @@ impl Person {
             (_, Some(other), _) => Command::Remove { room: channel, user: *other, ban: rng.random_bool(0.4) },
             _ => return false,
         };
-        state.log.changes += 1;
         let request = state.client.request(command);
         state.changing.insert(request, channel);
+        state.governing.insert(request);
         true
     }
 
@@ -620,8 +622,12 @@ impl State {
         for (channel, was_here) in channels {
             match (was_here, here(&self.client, &channel)) {
                 // Removed by somebody else, or left by another device.
-                (true, false) => drop(self.left.insert(channel, now)),
-                (false, true) => drop(self.left.remove(&channel)),
+                (true, false) => {
+                    self.left.insert(channel, now);
+                }
+                (false, true) => {
+                    self.left.remove(&channel);
+                }
                 (true, true) | (false, false) => {}
             }
         }
@@ -634,6 +640,9 @@ impl State {
         }
         drop(self.client.take_touched());
         for answer in self.client.take_answers() {
+            if self.governing.remove(&answer.request) && answer.result.is_ok() {
+                self.log.governed += 1;
+            }
             if let Some(channel) = self.moving.remove(&answer.request) {
                 // Any other answer: one is in; or it was not done, and one may try again.
                 if let Ok(Reply::Done {}) = answer.result {
