@@ -11,8 +11,8 @@ use std::{
 use client::{Backoff, Client, Link, RowKind};
 use futures::{SinkExt as _, StreamExt as _};
 use protocol::{
-    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Millis, Nonce, Policy, Reply, Rights,
-    Role, RoomId, Seq, ServerFrame, UserId, VERSION, WorkspaceRole, limits::MARKS_MEMBERS_MAX,
+    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Millis, Nonce, Reply, Rights, Role,
+    RoomId, Seq, ServerFrame, UserId, VERSION, WorkspaceRole, limits::MARKS_MEMBERS_MAX,
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use tokio::{
@@ -417,6 +417,9 @@ impl Person {
         if happens(&mut life.rng, orders.sends_per_s / 5.0) {
             self.changes(&mut state, &mut life.rng);
         }
+        if orders.roam && happens(&mut life.rng, orders.sends_per_s / 3.0) {
+            self.governs(&mut state, &mut life.rng);
+        }
         if orders.roam && happens(&mut life.rng, orders.sends_per_s / 12.0) {
             self.roams(&mut state, &mut life.rng);
         }
@@ -457,9 +460,6 @@ impl Person {
         let timeline = state.client.room(room).and_then(|room| room.timeline.as_ref());
         let newest = timeline.into_iter().flat_map(|timeline| timeline.messages().rev().take(12));
         let newest: Vec<_> = newest.filter(|message| !message.deleted).cloned().collect();
-        if rng.random_bool(0.5) && self.governs(state, rng) {
-            return;
-        }
         let Some(message) = newest.choose(rng) else { return };
         let (seq, own) = (message.seq, message.author == self.user);
         let may_pin = state.client.room(room).is_some_and(|room| {
@@ -483,14 +483,16 @@ impl Person {
     }
 
     /// Keeps order in a channel, for who is a moderator or an owner there: removes and bans people and lets them come back,
-    /// gives roles, says who may post, archives the channel and opens it again. Says whether there was anything to do.
-    fn governs(&self, state: &mut State, rng: &mut StdRng) -> bool {
-        let Some(channel) = self.channels.choose(rng).copied() else { return false };
-        let Some(room) = state.client.room(channel) else { return false };
+    /// gives roles, says who may post, archives the channel and opens it again.
+    fn governs(&self, state: &mut State, rng: &mut StdRng) {
+        let governed = |channel: &&RoomId| {
+            let role = state.client.room(**channel).map(|room| room.summary.role);
+            role.is_some_and(|role| role > Role::Member) && !state.is_moving(**channel)
+        };
+        let governed: Vec<RoomId> = self.channels.iter().filter(governed).copied().collect();
+        let Some(channel) = governed.choose(rng).copied() else { return };
+        let Some(room) = state.client.room(channel) else { return };
         let (role, archived) = (room.summary.role, room.summary.room.archived);
-        if role == Role::Member || state.is_moving(channel) {
-            return false;
-        }
         let is_owner = role == Role::Owner;
         let others = |banned| {
             let members = room.members.values().filter(move |member| member.user != self.user);
@@ -506,7 +508,13 @@ impl Person {
             (0, ..) if is_owner => Command::Archive { room: channel, on: true },
             (1 | 2, ..) if is_owner => {
                 let post = if rng.random_bool(0.3) { Role::Moderator } else { Role::Member };
-                Command::SetPolicy { room: channel, policy: Policy { post, ..Policy::default() } }
+                Command::SetPolicy {
+                    room: channel,
+                    post,
+                    invite: Role::Member,
+                    pin: Role::Moderator,
+                    mention: Role::Moderator,
+                }
             }
             (3 | 4, Some(other), _) if is_owner => {
                 let role = [Role::Member, Role::Moderator, Role::Moderator, Role::Owner];
@@ -514,12 +522,11 @@ impl Person {
             }
             (_, _, Some(banned)) if rng.random_bool(0.6) => Command::Unban { room: channel, user: *banned },
             (_, Some(other), _) => Command::Remove { room: channel, user: *other, ban: rng.random_bool(0.4) },
-            _ => return false,
+            _ => return,
         };
         let request = state.client.request(command);
         state.changing.insert(request, channel);
         state.governing.insert(request);
-        true
     }
 
     /// Leaves a channel, or joins one: seldom enough that a quarter of all people are in each.

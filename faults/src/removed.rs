@@ -16,6 +16,8 @@ use crate::{
 
 /// How many are removed; each has a socket on every server.
 const REMOVED: usize = 5;
+/// They are in the room for so long first: even without Redis they are told something of it.
+const BEFORE: Duration = Duration::from_secs(3);
 /// Between two messages in the room.
 const PAUSE: Duration = Duration::from_millis(20);
 /// They are listened to for so much longer than they may be told anything.
@@ -56,6 +58,7 @@ pub async fn people(
     let users: Vec<UserId> = accounts[2..].iter().map(|account| account.user).collect();
     // Counted from when the owner is told that all are out.
     let out = async {
+        tokio::time::sleep(BEFORE).await;
         for (n, user) in (1..).zip(users) {
             let command = Command::Remove { room, user, ban: n % 2 == 0 };
             answer(&mut owner, n, command)
@@ -64,7 +67,7 @@ pub async fn people(
         }
         Fallible::Ok(Instant::now())
     };
-    let listen_for = within + LISTEN_ON;
+    let listen_for = BEFORE + within + LISTEN_ON;
     let listening = removed.into_iter().map(|(name, socket)| listen(name, socket, room, listen_for));
     let scene = async { tokio::join!(out, futures::future::join_all(listening)) };
     let (out, heard) = tokio::select! {

@@ -94,8 +94,8 @@ impl Words {
             ),
             ErrorCode::Banned => ("You have been banned from this channel.", "你已被禁止加入此频道。"),
             ErrorCode::LastOwner => (
-                "You are the last owner. Make someone else an owner first.",
-                "你是最后一位所有者。请先指定另一位所有者。",
+                "There must be another owner first. Make someone else an owner.",
+                "必须先有另一位所有者，请先指定一位。",
             ),
             ErrorCode::NonceTaken => (
                 "This form has already sent a message with a different text. This text has not been sent: send it again.",

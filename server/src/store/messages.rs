@@ -343,7 +343,8 @@ async fn find_sent(tx: &mut sqlx::PgTransaction<'_>, new: &[NewMessage]) -> Resu
             // A repeat is rare, so it is read in a statement of its own.
             Some(seq) => {
                 let stored = select_messages!("where m.room_id = $1 and m.seq = $2", item.room.0, seq);
-                Some(Message::from(stored.fetch_one(&mut **tx).await?))
+                // None when its room was deleted, and is just being erased.
+                stored.fetch_optional(&mut **tx).await?.map(Message::from)
             }
         };
         found.push(Found { member: row.member, known, refused: None });

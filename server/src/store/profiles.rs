@@ -49,9 +49,15 @@ impl Store {
         .fetch_one(&mut *tx)
         .await?;
         // Lists of members are sorted by this copy of the name.
-        sqlx::query!("update members set sort_name = lower($2) where user_id = $1", user.0, name.as_str())
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query!(
+            "update members m set sort_name = lower($2)
+             from (select room_id from members where user_id = $1 and active order by room_id for no key update) k
+             where m.room_id = k.room_id and m.user_id = $1",
+            user.0,
+            name.as_str()
+        )
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
         Ok(Some(user_of(row.id, row.handle, row.name, &row.role, row.rev)))
     }

@@ -260,17 +260,19 @@ impl Store {
     /// is new.
     ///
     /// # Errors
-    /// [`Error::RoomsFull`], [`Error::TitleTaken`]; or when the database fails.
-    pub async fn create_room(
+    /// What `allowed` says of the maker's role in the workspace; [`Error::RoomsFull`], [`Error::TitleTaken`],
+    /// [`Error::NoSuchUser`]; or when the database fails.
+    pub async fn create_room<E: From<Error>>(
         &self,
         by: UserId,
         nonce: Nonce,
         kind: RoomKind,
         (title, topic): (&str, &str),
-    ) -> Result<(RoomId, Option<Seq>), Error> {
+        allowed: impl FnOnce(WorkspaceRole) -> Result<(), E>,
+    ) -> Result<(RoomId, Option<Seq>), E> {
         let id = Uuid::now_v7();
         let (room, policy) = (RoomId(id), Policy::of_new(kind));
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.pool().begin().await.map_err(Error::from)?;
         let made = sqlx::query_scalar!(
             "insert into rooms (id, kind, title, title_key, topic, rev_seq, member_count, created_by, nonce,
                 pin_role, mention_role)
@@ -289,23 +291,30 @@ impl Store {
         .await
         .map_err(titled)?;
         if made.is_none() {
-            tx.rollback().await?;
+            tx.rollback().await.map_err(Error::from)?;
             let known = sqlx::query_scalar!(
                 "select id from rooms where created_by = $1 and nonce = $2",
                 by.0,
                 nonce.0
             )
             .fetch_one(&self.pool())
-            .await?;
+            .await
+            .map_err(Error::from)?;
             return Ok((RoomId(known), None));
         }
+        // After the lock on their account, which this takes.
         if count_rooms(&mut tx, by).await? >= limits::ROOMS_PER_USER_MAX {
-            return Err(Error::RoomsFull);
+            return Err(Error::RoomsFull.into());
         }
+        let role = sqlx::query_scalar!("select role from users where id = $1", by.0)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(Error::from)?;
+        allowed(workspace_role_of(&role))?;
         begin(&mut tx, Line::Room(room)).await?;
         take(&mut tx, Line::Room(room), ItemKind::Room, "").await?;
         let membership = begin_membership(&mut tx, room, by, Role::Owner).await?;
-        tx.commit().await?;
+        tx.commit().await.map_err(Error::from)?;
         Ok((room, Some(membership)))
     }
 
@@ -554,7 +563,7 @@ mod tests {
 
     async fn group(store: &Store, by: UserId, title: &str) -> RoomId {
         let nonce = Nonce(Uuid::new_v4());
-        store.create_room(by, nonce, RoomKind::Group, (title, "")).await.unwrap().0
+        store.create_room::<Error>(by, nonce, RoomKind::Group, (title, ""), |_| Ok(())).await.unwrap().0
     }
 
     /// Puts messages into a room without telling anybody.

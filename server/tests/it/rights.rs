@@ -44,6 +44,10 @@ fn send(room: RoomId, body: &str) -> Command {
     Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: body.to_owned() }
 }
 
+fn set_policy(room: RoomId, Policy { post, invite, pin, mention }: Policy) -> Command {
+    Command::SetPolicy { room, post, invite, pin, mention }
+}
+
 /// Says something, and returns its number.
 async fn said(person: &Person, room: RoomId, body: &str) -> Seq {
     match person.asks(send(room, body)).await {
@@ -158,11 +162,11 @@ async fn a_banned_person_comes_back_only_when_they_are_let_in(pool: PgPool) {
 async fn a_policy_holds_for_every_message_also_within_one_batch(pool: PgPool) {
     let Crew { cluster, ana, bea, cem, room, .. } = Crew::start(pool, RoomKind::Channel).await;
     let announcements = Policy { post: Role::Moderator, invite: Role::Owner, ..Policy::default() };
-    assert_eq!(code(&bea, Command::SetPolicy { room, policy: announcements }).await, ErrorCode::Forbidden);
+    assert_eq!(code(&bea, set_policy(room, announcements)).await, ErrorCode::Forbidden);
     let known = Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: "before".to_owned() };
     bea.asks(known.clone()).await.unwrap();
     for _ in 0..2 {
-        ana.asks(Command::SetPolicy { room, policy: announcements }).await.unwrap();
+        ana.asks(set_policy(room, announcements)).await.unwrap();
     }
     let policy = |client: &client::Client| client.room(room).map(|state| state.summary.room.policy);
     for person in [&bea, &cem] {
@@ -174,6 +178,8 @@ async fn a_policy_holds_for_every_message_also_within_one_batch(pool: PgPool) {
     assert_eq!(refused.unwrap_err().code, ErrorCode::Forbidden);
     // What was stored before is acknowledged again: a repeat is safe whatever the author may do now.
     bea.asks(known).await.unwrap();
+    let edit = Command::Edit { room, seq: Seq(seq.0 - 3), edits: 0, body: "or so".to_owned() };
+    assert_ne!(code(&bea, edit).await, ErrorCode::EditedMeanwhile);
     let texts: Vec<String> = cluster.stored(room).await.into_iter().map(|(_, body)| body).collect();
     assert_eq!(texts, ["before", "tide at nine"]);
     assert_eq!(code(&bea, Command::Invite { room, users: vec![cem.id()] }).await, ErrorCode::Forbidden);
@@ -181,7 +187,7 @@ async fn a_policy_holds_for_every_message_also_within_one_batch(pool: PgPool) {
     bea.asks(react).await.unwrap();
     bea.asks(Command::Pin { room, seq, on: true }).await.unwrap();
 
-    ana.asks(Command::SetPolicy { room, policy: Policy::default() }).await.unwrap();
+    ana.asks(set_policy(room, Policy::default())).await.unwrap();
     bea.asks(send(room, "now")).await.unwrap();
 }
 

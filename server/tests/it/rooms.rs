@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use client::RoomState;
 use protocol::{
-    Change, Command, ErrorCode, Line, Nonce, Policy, Reply, Role, RoomId, RoomKind, Seq, SessionId, UserId,
-    limits,
+    Change, Command, ErrorCode, Line, Nonce, Reply, Role, RoomId, RoomKind, Seq, SessionId, UserId, limits,
 };
 use server::{
     hub::Owner,
@@ -230,7 +229,16 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
         (&cem, Command::Edit { room, seq: Seq(8), edits: 0, body: "the newest, edited".to_owned() }),
         (&ana, Command::Delete { room, seq: Seq(8) }),
         (&ana, Command::SetRole { room, user: bea.id(), role: Role::Moderator }),
-        (&ana, Command::SetPolicy { room, policy: Policy { post: Role::Moderator, ..Policy::default() } }),
+        (
+            &ana,
+            Command::SetPolicy {
+                room,
+                post: Role::Moderator,
+                invite: Role::Member,
+                pin: Role::Owner,
+                mention: Role::Owner,
+            },
+        ),
         (&bea, Command::Remove { room, user: cem.id(), ban: true }),
         (&bea, Command::Unban { room, user: cem.id() }),
         (&ana, Command::Archive { room, on: true }),
