@@ -116,6 +116,7 @@ mod tests {
 
     use super::*;
     use crate::store::testing::{person, session, wait_for_a_lock};
+    use protocol::WorkspaceRole;
 
     #[sqlx::test(migrations = "../migrations")]
     async fn a_link_is_good_once_until_it_expires_is_replaced_or_its_person_suspended(pool: PgPool) {
@@ -170,5 +171,35 @@ mod tests {
         assert_eq!(store.find_password_hash(bea).await.unwrap().as_deref(), Some(password));
         assert_eq!(store.list_sessions(bea).await.unwrap().len(), 1);
         assert_eq!(store.list_sessions(ana).await.unwrap().len(), 1);
+    }
+
+    /// Whoever sets the password has the account: a link that somebody may not make now is worth nothing.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_link_is_no_way_to_a_higher_role(pool: PgPool) {
+        let store = Store::over(pool);
+        let owner = person(&store, "owner", &[1; 32]).await;
+        let ana = person(&store, "ana", &[2; 32]).await;
+        let bea = person(&store, "bea", &[3; 32]).await;
+        let give = async |who, role| store.set_workspace_role(owner, who, role).await.unwrap();
+        give(ana, WorkspaceRole::Admin).await;
+        for nobody in [ana, owner] {
+            let refused = store.insert_password_link(ana, nobody, &[9; 32], 60.0).await;
+            assert!(matches!(refused, Err(PeopleRefused::Forbidden)));
+        }
+        let own = store.insert_password_link(owner, owner, &[9; 32], 60.0).await;
+        assert!(matches!(own, Err(PeopleRefused::Forbidden)), "a way around the current password");
+
+        store.insert_password_link(ana, bea, &[7; 32], 60.0).await.unwrap();
+        assert!(store.find_password_link(&[7; 32]).await.unwrap().is_some());
+        give(bea, WorkspaceRole::Owner).await;
+        assert!(store.find_password_link(&[7; 32]).await.unwrap().is_none());
+        give(bea, WorkspaceRole::Member).await;
+        assert!(store.find_password_link(&[7; 32]).await.unwrap().is_none(), "it is gone for good");
+
+        store.insert_password_link(ana, bea, &[8; 32], 60.0).await.unwrap();
+        give(ana, WorkspaceRole::Member).await;
+        assert!(store.find_password_link(&[8; 32]).await.unwrap().is_none());
+        let used = store.use_password_link(&[8; 32], "another", &session(&[4; 32])).await.unwrap();
+        assert_eq!(used, None);
     }
 }

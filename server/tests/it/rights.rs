@@ -327,11 +327,17 @@ async fn a_guest_sees_only_the_rooms_and_people_that_they_share(pool: PgPool) {
     assert_eq!(code(cem, create).await, ErrorCode::Forbidden);
     cem.asks(send(*room, "hello")).await.unwrap();
     cem.asks(Command::StartDirect { user: ana.id() }).await.unwrap();
+    let invited = cluster.node(1).is_refused("/invitations", &cem.cookie, "").await;
+    assert_eq!(invited, axum::http::StatusCode::FORBIDDEN, "a newcomer would be more than a guest");
 
     // A guest owns nothing: the room of one who becomes a guest has another owner at once.
     crew.gives(ana.id(), WorkspaceRole::Guest).await;
     bea.until("bea owns it", |client| role_of(client, *room) == Some(Role::Owner)).await;
     assert_eq!(code(ana, Command::Archive { room: *room, on: true }).await, ErrorCode::Forbidden);
+    // When only guests are left, nobody owns it, until somebody comes who can.
+    bea.asks(Command::Leave { room: *room }).await.unwrap();
+    dan.asks(Command::Join { room: *room }).await.unwrap();
+    dan.until("dan owns it", |client| role_of(client, *room) == Some(Role::Owner)).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]
