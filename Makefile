@@ -41,6 +41,7 @@ bench: ## What Roost can do on this machine, beside what the machine can do (ONL
 
 fmt: ## Format the code
 	cargo fmt --all
+	cargo fmt --manifest-path tools/wasm/Cargo.toml
 
 lint: ## Format check and clippy, warnings denied
 	@exec scripts/test fmt clippy clippy-wasm
