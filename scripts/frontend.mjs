@@ -8,6 +8,8 @@
 // What the server wants to find (leptos 0.8, `hash-files = true`): target/site/pkg/roost.<hash>.{js,wasm,css}, and beside
 // its own executable a hash.txt with lines `js: <hash>`. We add lines `part settings: <file> <file>`, the chunks of each part
 // of app/src/later.rs: Leptos passes over them, app/src/shell.rs reads them.
+//
+// Files of earlier builds stay for some days: pages that are open ask for the chunks of their own build.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -21,6 +23,11 @@ const dev = process.argv.includes("--dev");
 const site = "target/site";
 const pkg = `${site}/pkg`;
 const work = `target/frontend/${dev ? "dev" : "release"}`;
+const builds = "target/frontend/builds.json";
+// An open page has fetched its chunks long before, when it was idle; this is for those that could not, and for servers that are
+// upgraded one after the other. A build has about 3 MB, with its compressed forms.
+const earlierDaysMax = 7;
+const earlierBuildsMax = 10;
 // `deps` is where `cargo test` runs the server's code from.
 const executables = ["target/release", "target/debug", "target/debug/deps"];
 
@@ -158,6 +165,24 @@ function copyPublic() {
   });
 }
 
+/**
+ * Notes this build, beside the earlier ones that are still kept; returns the files of those. They have a list of their own,
+ * because the files themselves do not say when they were replaced.
+ */
+function earlierFiles(current) {
+  const now = Date.now();
+  const known = fs.existsSync(builds) ? JSON.parse(fs.readFileSync(builds, "utf8")) : [];
+  const listed = new Set([...current, ...known.flatMap((build) => build.files)]);
+  const unlisted = filesIn(pkg).map((name) => `${pkg}/${name}`).filter((file) => !/\.(br|gz)$/.test(file) && !listed.has(file));
+  const earlier = [...known, ...(unlisted.length > 0 ? [{ files: unlisted }] : [])]
+    .filter((build) => build.files.join() !== current.join())
+    .map(({ files, replaced = now }) => ({ files, replaced }))
+    .filter(({ replaced }) => now - replaced < earlierDaysMax * 86_400_000)
+    .slice(0, earlierBuildsMax);
+  put(builds, `${JSON.stringify([{ files: current }, ...earlier], null, 1)}\n`);
+  return earlier.flatMap(({ files }) => files);
+}
+
 const { built, chunks, parts } = await wasmAndScript();
 built.css = await styles();
 
@@ -172,6 +197,7 @@ for (const file of [...kept]) for (const beside of await compressed(file)) kept.
 const list = Object.entries(hashes).map(([kind, value]) => `${kind}: ${value}\n`).join("")
   + parts.map(([part, names]) => `part ${part}: ${names.join(" ")}\n`).join("");
 for (const folder of executables) put(path.join(folder, "hash.txt"), list);
+for (const file of earlierFiles(files.map(([file]) => file))) for (const ending of ["", ".br", ".gz"]) kept.add(file + ending);
 for (const name of filesIn(site)) {
   const file = path.join(site, name);
   if (!kept.has(file)) fs.rmSync(file);
