@@ -6,9 +6,10 @@ use protocol::{RoomId, RoomKind};
 use crate::components::{handler, live};
 use crate::{
     components::{
-        avatar::RoomPicture, composer::Composer, connection_bar::ConnectionBar, details::Details, icon::Icon,
+        avatar::RoomPicture, composer::Composer, connection_bar::ConnectionBar, icon::Icon,
         timeline::Timeline,
     },
+    later,
     state::{Dialog, use_chat},
 };
 
@@ -45,7 +46,7 @@ fn Room(room: RoomId) -> impl IntoView {
             </section>
             {live(move || details.get().then(|| view! {
                 <div class="veil" on:click=handler(move |_| details.set(false))></div>
-                <Details room/>
+                {later::details(room)}
             }.into_any()))}
         </div>
     }

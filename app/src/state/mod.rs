@@ -21,7 +21,7 @@ use protocol::{
 };
 use uuid::Uuid;
 
-pub use self::screen::{Dialog, Screen};
+pub use self::screen::{Dialog, Missed, Screen};
 use crate::{
     address::{Address, use_address},
     browser, socket,
