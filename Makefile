@@ -4,13 +4,16 @@ MAKEFLAGS += --no-print-directory
 export PORT NODES BIND SPEC YES SEED ONLY SCHEDULE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build dev-frontend e2e faults faults-short size bench fmt lint unit sqlx sqlx-check services setup clean-data
+.PHONY: help run demo test build dev-frontend e2e faults faults-short size bench fmt lint unit sqlx sqlx-check services setup clean-data
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: ## Set up, build and start Roost (PORT=3000, NODES=1; NODES=3 puts three servers behind nginx)
 	@exec scripts/run
+
+demo: ## Fill a workspace with people who talk: the running one, or make run with a filled one (PORT, NODES as for run)
+	@exec scripts/demo
 
 test: ## Set up and run every check and every test; one summary at the end
 	@exec scripts/test
