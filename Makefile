@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 export PORT NODES BIND SPEC YES SEED ONLY SCHEDULE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test build dev-frontend e2e faults faults-short size bench fmt lint unit sqlx sqlx-check services setup clean-data
+.PHONY: help run demo test build dev-frontend e2e faults faults-short size bench deny fmt lint unit sqlx sqlx-check services setup clean-data
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ size: ## Bytes of the first load; fails above 350 kB of brotli
 
 bench: ## What Roost can do on this machine, beside what the machine can do (ONLY=name,name; ONLY=large needs 7 GB)
 	@exec scripts/bench
+
+deny: ## May we use what we depend on (licences, second versions, sources), and do we use all of it? CI asks too
+	@exec scripts/deny
 
 fmt: ## Format the code
 	cargo fmt --all
