@@ -1,10 +1,10 @@
 # Each target is a thin door to a script in scripts/, which says why it does what it does.
 
 MAKEFLAGS += --no-print-directory
-export PORT NODES BIND SPEC YES SEED ONLY SCHEDULE
+export PORT NODES BIND SPEC YES SEED ONLY SCHEDULE FOR
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test build dev-frontend e2e faults faults-short size bench deny fmt lint unit sqlx sqlx-check services setup clean-data
+.PHONY: help run demo test build dev-frontend e2e faults faults-short size bench deny fuzz fmt lint unit sqlx sqlx-check services setup clean-data
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ bench: ## What Roost can do on this machine, beside what the machine can do (ONL
 
 deny: ## May we use what we depend on (licences, second versions, sources), and do we use all of it? CI asks too
 	@exec scripts/deny
+
+fuzz: ## Throw anything at what reads bytes from outside (FOR=60 seconds, ONLY=name,name chooses targets); CI does it too
+	@exec scripts/fuzz
 
 fmt: ## Format the code
 	cargo fmt --all
