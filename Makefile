@@ -1,16 +1,19 @@
 # Each target is a thin door to a script in scripts/, which says why it does what it does.
 
 MAKEFLAGS += --no-print-directory
-export PORT NODES BIND SPEC YES SEED ONLY SCHEDULE
+export PORT NODES BIND SPEC YES SEED ONLY SCHEDULE FOR
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build dev-frontend e2e faults faults-short size bench fmt lint unit sqlx sqlx-check services setup clean-data
+.PHONY: help run demo test build dev-frontend e2e faults faults-short size bench deny fuzz fmt lint unit sqlx sqlx-check services setup clean-data
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: ## Set up, build and start Roost (PORT=3000, NODES=1; NODES=3 puts three servers behind nginx)
 	@exec scripts/run
+
+demo: ## Fill a workspace with people who talk: the running one, or make run with a filled one (PORT, NODES as for run)
+	@exec scripts/demo
 
 test: ## Set up and run every check and every test; one summary at the end
 	@exec scripts/test
@@ -38,6 +41,12 @@ size: ## Bytes of the first load, of each chunk, and of all; fails above the bud
 
 bench: ## What Roost can do on this machine, beside what the machine can do (ONLY=name,name; ONLY=large needs 7 GB)
 	@exec scripts/bench
+
+deny: ## May we use what we depend on (licences, second versions, sources), and do we use all of it? CI asks too
+	@exec scripts/deny
+
+fuzz: ## Throw anything at what reads bytes from outside (FOR=60 seconds, ONLY=name,name chooses targets); CI does it too
+	@exec scripts/fuzz
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -32,7 +32,7 @@ mod shell;
 mod text;
 
 #[cfg(feature = "ssr")]
-pub use shell::shell;
+pub use shell::{DrawnPath, shell};
 
 use leptos::prelude::*;
 use protocol::{Page, User};

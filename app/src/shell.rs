@@ -2,12 +2,15 @@
 
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::HashedStylesheet;
-use leptos_router::location::RequestUrl;
 use protocol::{Language, Page, Theme};
 
 use crate::{App, address::Address, carried, later, pages::title_of, words::Words};
 
-/// The whole document of a page. The server provides the [`Page`] in context.
+/// The path and query that are drawn. The server provides it; the browser compares its address with it.
+#[derive(Clone, Debug)]
+pub struct DrawnPath(pub String);
+
+/// The whole document of a page. The server provides the [`Page`] and the [`DrawnPath`] in context.
 ///
 /// The page travels once more as JSON, so that the browser wakes up with the very value that was drawn. In a script
 /// element nothing is escaped by Leptos; [`carried::to_json`] leaves no `<` in it.
@@ -27,7 +30,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         }
         .into_any();
     };
-    let path = use_context::<RequestUrl>().map(|url| drawn_path(&url)).unwrap_or_default();
+    let path = use_context::<DrawnPath>().map(|DrawnPath(path)| path).unwrap_or_default();
     provide_context(Address::new(path.clone()));
     let language = page.language;
     let chunks = later::begins_with(&path).map(|part| chunks(&options, part));
@@ -108,15 +111,6 @@ fn Trouble(words: Words) -> impl IntoView {
             {why.map(|(why, said)| view! { <p data-why=why>{said}</p> }.into_any()).into_iter().collect_view()}
             <button type="button" class="button">{words.reload()}</button>
         </div>
-    }
-}
-
-/// The path and query that are drawn; the browser compares its address with them.
-fn drawn_path(url: &RequestUrl) -> String {
-    let Ok(url) = url.parse() else { return String::new() };
-    match url.search() {
-        "" => url.path().to_owned(),
-        search => format!("{}?{search}", url.path()),
     }
 }
 

@@ -400,7 +400,11 @@ pub fn resident_kb(pid: u32) -> Fallible<i64> {
     Ok(line.split_whitespace().nth(1).ok_or("no number")?.parse()?)
 }
 
-fn kill(pid: u32, signal: &str) -> Fallible<()> {
+/// Sends a signal to a process.
+///
+/// # Errors
+/// When there is no such process.
+pub fn kill(pid: u32, signal: &str) -> Fallible<()> {
     // The shell's own `kill`: signals need unsafe code, and the program `kill` is not on every machine.
     let done =
         Command::new("bash").args(["-c", "kill -s \"$0\" \"$1\"", signal, &pid.to_string()]).status()?;
@@ -412,13 +416,43 @@ fn kill(pid: u32, signal: &str) -> Fallible<()> {
 /// # Errors
 /// When there is no answer within ten seconds.
 pub async fn request(addr: SocketAddr, line: &str, headers: &[(&str, &str)]) -> io::Result<String> {
+    request_with(addr, line, headers, "").await
+}
+
+/// Posts a form on a connection of its own.
+///
+/// # Errors
+/// When there is no answer within ten seconds.
+pub async fn post_form(
+    addr: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+    fields: &[(&str, &str)],
+) -> io::Result<String> {
+    let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let fields: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+    let mut all = vec![("Content-Type", "application/x-www-form-urlencoded")];
+    all.extend(headers);
+    request_with(addr, &format!("POST {path} HTTP/1.1"), &all, &fields.join("&")).await
+}
+
+async fn request_with(
+    addr: SocketAddr,
+    line: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> io::Result<String> {
     let ask = async {
         let mut stream = TcpStream::connect(addr).await?;
-        let mut text = format!("{line}\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n");
+        let length = body.len();
+        let mut text =
+            format!("{line}\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n");
         for (name, value) in headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
         text.push_str("\r\n");
+        text.push_str(body);
         stream.write_all(text.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use app::DrawnPath;
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -411,9 +412,11 @@ async fn render(site: &Site, visit: &Visit, page: Page, place: &Place) -> Respon
         Err(e) => return failed(&e),
     };
     let (options, nonce) = (site.leptos_options.clone(), visit.nonce.clone());
+    let path = DrawnPath(path_and_query(request.uri()));
     let render = leptos_axum::render_app_async_with_context(
         move || {
             provide_context(page.clone());
+            provide_context(path.clone());
             provide_context(Nonce::from_value(nonce.clone()));
         },
         move || app::shell(options.clone()),

@@ -1,0 +1,186 @@
+//! Lets people make a room and talk in it. Every step is safe to repeat, because the protocol's own commands are.
+
+use std::collections::BTreeMap;
+
+use faults::place::Fallible;
+use protocol::{Command, Message, Millis, Nonce, Reply, RoomId, RoomKind, UserId};
+use sqlx::PgPool;
+use uuid::{Builder, Uuid};
+
+use crate::{
+    log, past,
+    person::{Person, unexpected},
+    workspace::{GUEST, Kind, Line, Room, Talk},
+};
+
+/// The people, by their handles.
+pub(crate) type People = BTreeMap<&'static str, Person>;
+
+/// What came of a room.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Filled {
+    pub(crate) messages: usize,
+    /// Those that were not there before.
+    pub(crate) new: usize,
+}
+
+/// Fills one room. `began` is when this run did, by the database's clock.
+///
+/// # Errors
+/// When a command is refused, or the database fails.
+pub(crate) async fn room(pool: &PgPool, people: &mut People, room: &Room, began: Millis) -> Fallible<Filled> {
+    match room.talk {
+        Talk::Lines(lines) => talk(pool, people, room, lines, began).await,
+        Talk::Log(count) => {
+            let entries = log::entries(count);
+            talk(pool, people, room, &log::lines(&entries), began).await
+        }
+    }
+}
+
+async fn talk(
+    pool: &PgPool,
+    people: &mut People,
+    room: &Room,
+    lines: &[Line<'_>],
+    began: Millis,
+) -> Fallible<Filled> {
+    let id = enter(people, room).await?;
+    let messages = say(people, room, id, lines).await?;
+    for (line, message) in lines.iter().zip(&messages) {
+        change(people, id, line, message).await?;
+    }
+    read(people, room, id, &messages).await?;
+    let times = past::times(lines, began - room.ended * 60_000);
+    let is_new = |message: &Message| message.sent_at >= began;
+    let new: Vec<_> = messages.iter().zip(times).filter(|(message, _)| is_new(message)).collect();
+    let times: Vec<_> = new.iter().map(|(message, at)| (message.seq, *at)).collect();
+    if !times.is_empty() {
+        past::set(pool, id, began, &times).await?;
+    }
+    Ok(Filled { messages: messages.len(), new: times.len() })
+}
+
+/// Makes the room, and lets everybody in.
+async fn enter(people: &mut People, room: &Room) -> Fallible<RoomId> {
+    let others: Vec<UserId> =
+        room.members[1..].iter().map(|who| person(people, who).map(|one| one.id)).collect::<Fallible<_>>()?;
+    let maker = person(people, room.members[0])?;
+    let kind = match room.kind {
+        Kind::Direct => {
+            return summary(maker.ask(Command::StartDirect { user: others[0] }).await?);
+        }
+        Kind::First | Kind::Channel => RoomKind::Channel,
+        Kind::Group => RoomKind::Group,
+    };
+    let (title, topic) = (room.title.to_owned(), room.topic.to_owned());
+    let id = match first_channel(maker, room) {
+        // Whoever named the place made it without a topic.
+        Some(known) if known.topic.is_empty() => {
+            maker.ask(Command::SetRoom { room: known.id, title, topic }).await?;
+            known.id
+        }
+        Some(known) => known.id,
+        None => {
+            let nonce = nonce(&[room.title]);
+            summary(maker.ask(Command::CreateRoom { nonce, kind, title, topic }).await?)?
+        }
+    };
+    if kind == RoomKind::Group {
+        maker.ask(Command::Invite { room: id, users: others }).await?;
+    } else {
+        for who in &room.members[1..] {
+            person(people, who)?.ask(Command::Join { room: id }).await?;
+        }
+    }
+    Ok(id)
+}
+
+/// The channel that was made together with the place, where that is the room. In a workspace that others have named there is none.
+fn first_channel(maker: &Person, room: &Room) -> Option<protocol::Room> {
+    let mut known = maker.rooms.iter().map(|summary| &summary.room);
+    let is_it = |known: &&protocol::Room| known.kind == RoomKind::Channel && known.title == room.title;
+    if room.kind == Kind::First { known.find(is_it).cloned() } else { None }
+}
+
+/// Says the lines in their order: whoever says several in a row need not wait between them.
+async fn say(people: &mut People, room: &Room, id: RoomId, lines: &[Line<'_>]) -> Fallible<Vec<Message>> {
+    let mut messages = Vec::with_capacity(lines.len());
+    for (turn, run) in lines.chunk_by(|one, next| one.who == next.who).enumerate() {
+        let texts: Vec<(Nonce, &str)> =
+            run.iter().map(|line| (nonce(&[room.title, line.who, line.text]), line.text)).collect();
+        messages.extend(person(people, run[0].who)?.say(id, &texts).await?);
+        if turn % STAY_AWAKE_EVERY == 0 {
+            stay_awake(people).await?;
+        }
+    }
+    Ok(messages)
+}
+
+/// Everything but its first text. What is so already is left alone.
+async fn change(people: &mut People, room: RoomId, line: &Line<'_>, message: &Message) -> Fallible<()> {
+    let seq = message.seq;
+    if message.deleted {
+        return Ok(());
+    }
+    if let (Some(text), 0) = (line.edited, message.edits) {
+        let edit = Command::Edit { room, seq, edits: 0, body: text.to_owned() };
+        person(people, line.who)?.ask(edit).await?;
+    }
+    for (emoji, chosen_by) in line.reactions {
+        for who in *chosen_by {
+            let react = Command::React { room, seq, emoji: (*emoji).to_owned(), on: true };
+            person(people, who)?.ask_once_inside(react).await?;
+        }
+    }
+    if let Some(who) = line.pinned_by {
+        person(people, who)?.ask_once_inside(Command::Pin { room, seq, on: true }).await?;
+    }
+    if line.deleted {
+        person(people, line.who)?.ask(Command::Delete { room, seq }).await?;
+    }
+    Ok(())
+}
+
+/// Everybody reads, as far as they do.
+async fn read(people: &mut People, room: &Room, id: RoomId, messages: &[Message]) -> Fallible<()> {
+    for who in room.members {
+        let unread = room.unread.iter().find(|(lazy, _)| lazy == who).map_or(0, |(_, count)| *count);
+        let Some(last) = messages.len().checked_sub(unread + 1).map(|at| messages[at].seq) else { continue };
+        person(people, who)?.ask_once_inside(Command::Read { room: id, seq: last }).await?;
+    }
+    Ok(())
+}
+
+/// Turns of a conversation after which everybody says that they are still there.
+const STAY_AWAKE_EVERY: usize = 100;
+
+/// A server closes a connection that is silent for longer than a minute.
+///
+/// # Errors
+/// When one is gone.
+pub(crate) async fn stay_awake(people: &mut People) -> Fallible<()> {
+    for person in people.values_mut() {
+        person.ask(Command::Ping {}).await?;
+    }
+    Ok(())
+}
+
+fn person<'a>(people: &'a mut People, handle: &str) -> Fallible<&'a mut Person> {
+    Ok(people.get_mut(handle).ok_or_else(|| format!("there is no {handle}; only {GUEST} and friends"))?)
+}
+
+fn summary(reply: Reply) -> Fallible<RoomId> {
+    let Reply::Room { summary, .. } = reply else { return Err(unexpected(&reply)) };
+    Ok(summary.room.id)
+}
+
+/// The same for the same words, in each run (FNV-1a).
+fn nonce(words: &[&str]) -> Nonce {
+    let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    for byte in words.iter().flat_map(|word| word.bytes().chain([0])) {
+        hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+    }
+    let random: Uuid = Builder::from_random_bytes(hash.to_be_bytes()).into_uuid();
+    Nonce(random)
+}

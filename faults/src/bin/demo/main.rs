@@ -1,0 +1,202 @@
+//! `demo`: fills a workspace with people who talk. `make demo` runs it.
+//!
+//! It starts a server of its own over the workspace's Postgres and Redis, with wide limits, and everybody signs up, writes and
+//! reads there as a browser would. So whatever it leaves behind has been made by the server itself, servers that run
+//! meanwhile hear of it by Redis, and a second run finds everything there and adds nothing. Only the times are set afterwards,
+//! straight in the tables ([`past`]).
+//!
+//! What it says is in [`workspace`].
+
+mod fill;
+mod log;
+mod past;
+mod person;
+mod workspace;
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::{Child, ExitCode},
+    time::{Duration, Instant},
+};
+
+use faults::place::{Fallible, free_addr, kill, server_command, until_ready};
+use fill::{Filled, People};
+use person::{Door, Person};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use workspace::{GUEST, Kind, PEOPLE, PLACE, ROOMS};
+
+/// A run that takes longer hangs.
+const WITHIN: Duration = Duration::from_secs(10 * 60);
+/// A server ends within this time when it is told to.
+const ENDS_WITHIN: Duration = Duration::from_secs(20);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tokio::select! {
+        done = tokio::time::timeout(WITHIN, Box::pin(run())) => match done {
+            Ok(Ok(())) => ExitCode::SUCCESS,
+            Ok(Err(e)) => fail(&e.to_string()),
+            Err(_) => fail("it took too long"),
+        },
+        () = server::told_to_stop() => fail("stopped"),
+    }
+}
+
+fn fail(text: &str) -> ExitCode {
+    eprintln!("roost: the demo was not filled in: {text}");
+    ExitCode::FAILURE
+}
+
+/// What `scripts/demo` says.
+struct Settings {
+    database_url: String,
+    redis_url: String,
+    /// Of everybody in the demo.
+    password: String,
+    /// Whether other people may be there.
+    anyway: bool,
+    /// Where the server's log and pid are kept.
+    folder: PathBuf,
+}
+
+impl Settings {
+    fn from_env() -> Fallible<Self> {
+        let named = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
+        Ok(Self {
+            database_url: named("DATABASE_URL")?,
+            redis_url: named("REDIS_URL")?,
+            password: named("DEMO_PASSWORD")?,
+            anyway: std::env::var("DEMO_ANYWAY").is_ok_and(|value| value == "1"),
+            folder: named("DEMO_FOLDER")?.into(),
+        })
+    }
+}
+
+async fn run() -> Fallible<()> {
+    let settings = Settings::from_env()?;
+    let began = Instant::now();
+    let server = Server::start(&settings).await?;
+    let pool = PgPoolOptions::new().max_connections(2).connect(&settings.database_url).await?;
+    let here = handles(&pool).await?;
+    let strangers =
+        here.iter().filter(|handle| !PEOPLE.iter().any(|person| person.handle == **handle)).count();
+    if strangers > 0 && !settings.anyway {
+        return Err(format!(
+            "this workspace has people of its own ({strangers}). If you want the demo's people and rooms beside theirs, \
+             run YES=1 make demo. Nothing has been changed."
+        )
+        .into());
+    }
+    let now = past::now(&pool).await?;
+    let mut people = sign_in(&server.door, &pool, &here, &settings.password).await?;
+    let mut all = Filled::default();
+    for room in ROOMS {
+        let filled =
+            fill::room(&pool, &mut people, room, now).await.map_err(|e| format!("{}: {e}", room.title))?;
+        all.messages += filled.messages;
+        all.new += filled.new;
+        fill::stay_awake(&mut people).await?;
+    }
+    for (_, person) in people {
+        person.leave().await?;
+    }
+    server.stop().await?;
+    pool.close().await;
+    println!(
+        "The demo: {} people, {} rooms, {} messages ({} of them new), in {:.0} s",
+        PEOPLE.len(),
+        ROOMS.len(),
+        all.messages,
+        all.new,
+        began.elapsed().as_secs_f32()
+    );
+    Ok(())
+}
+
+async fn handles(pool: &PgPool) -> Fallible<BTreeSet<String>> {
+    let handles: Vec<String> = sqlx::query_scalar("select handle from users").fetch_all(pool).await?;
+    Ok(handles.into_iter().collect())
+}
+
+/// Everybody signs in, or signs up. The first one in an empty workspace is its administrator, and names the place.
+async fn sign_in(door: &Door, pool: &PgPool, here: &BTreeSet<String>, password: &str) -> Fallible<People> {
+    let mut people = People::new();
+    for person in PEOPLE {
+        let fields = [("handle", person.handle), ("name", person.name), ("password", password)];
+        let path = if here.contains(person.handle) { "/sign-in" } else { "/sign-up" };
+        let cookie = person::post(door, path, "", &fields).await.map_err(|e| {
+            format!("{e} for {}; is this somebody else, or has the password been changed?", person.handle)
+        })?;
+        let cookie = cookie.ok_or("no session began")?;
+        if person.handle == GUEST {
+            name_the_place(door, pool, &cookie).await?;
+        }
+        people.insert(person.handle, Person::connect(door, cookie).await?);
+    }
+    Ok(people)
+}
+
+/// Names the place, if nobody has done so.
+async fn name_the_place(door: &Door, pool: &PgPool, cookie: &str) -> Fallible<()> {
+    let place: String = sqlx::query_scalar("select place from installation").fetch_one(pool).await?;
+    if !place.is_empty() {
+        return Ok(());
+    }
+    let first = ROOMS.iter().find(|room| room.kind == Kind::First).ok_or("the demo has no first channel")?;
+    person::post(door, "/set-up", cookie, &[("place", PLACE), ("channel", first.title)]).await.map(drop)
+}
+
+/// The server that only the demo uses.
+struct Server {
+    door: Door,
+    child: Child,
+    pid_file: PathBuf,
+}
+
+impl Server {
+    async fn start(settings: &Settings) -> Fallible<Self> {
+        let program = std::env::current_exe()?.with_file_name("server");
+        let addr = free_addr()?;
+        let origin = format!("http://localhost:{}", addr.port());
+        let log = settings.folder.join("demo.log");
+        let mut command = server_command(&program, Path::new("."), (addr, &origin), 0, &log)?;
+        command
+            .env("DATABASE_URL", &settings.database_url)
+            .env("REDIS_URL", &settings.redis_url)
+            .env("ROOST_NODE_NAME", "demo")
+            .env("ROOST_LOG", "warn")
+            .env("ROOST_TRUSTED_PROXIES", "0")
+            .env("ROOST_SIGN_UP", "open");
+        for setting in ["ROOST_EXTRA_ORIGINS", "ROOST_METRICS_ADDR"] {
+            command.env_remove(setting);
+        }
+        let child = command.spawn()?;
+        let pid_file = settings.folder.join("demo.pid");
+        let mut server = Self { door: Door { addr, origin }, child, pid_file };
+        std::fs::write(&server.pid_file, server.child.id().to_string())?;
+        until_ready(&mut server.child, addr, &log).await?;
+        Ok(server)
+    }
+
+    /// Lets it leave in order: read marks wait a moment before they are written.
+    async fn stop(mut self) -> Fallible<()> {
+        kill(self.child.id(), "TERM")?;
+        let deadline = Instant::now() + ENDS_WITHIN;
+        while self.child.try_wait()?.is_none() {
+            if Instant::now() > deadline {
+                return Err("the demo's server does not end".into());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        drop(std::fs::remove_file(&self.pid_file));
+    }
+}

@@ -1,0 +1,195 @@
+//! Somebody of the demo, signed in: their session, and a socket on which they ask and are answered.
+
+use std::net::SocketAddr;
+
+use faults::{
+    person::{Socket, open},
+    place::{Fallible, post_form},
+};
+use futures::{
+    SinkExt as _, StreamExt as _,
+    stream::{SplitSink, SplitStream},
+};
+use protocol::{
+    ClientFrame, Command, ErrorCode, Message, Nonce, Refusal, Reply, RoomId, RoomSummary, ServerFrame,
+    UserId, VERSION,
+};
+use tokio::{sync::mpsc, time::Duration};
+use tokio_tungstenite::tungstenite;
+use tokio_util::task::AbortOnDropHandle;
+
+/// Sends of one person that are under way at once, as the server allows.
+const WINDOW: usize = 32;
+/// No single answer takes longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The way to the server.
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    pub(crate) addr: SocketAddr,
+    /// Where pages come from, as far as this server knows.
+    pub(crate) origin: String,
+}
+
+/// See the module.
+pub(crate) struct Person {
+    pub(crate) id: UserId,
+    /// The first of their rooms, as the greeting told them.
+    pub(crate) rooms: Vec<RoomSummary>,
+    door: Door,
+    cookie: String,
+    frames: SplitSink<Socket, tungstenite::Message>,
+    answers: mpsc::Receiver<ServerFrame>,
+    last_ref: u32,
+    _reading: AbortOnDropHandle<()>,
+}
+
+/// What a form is answered with: the session's cookie, if a session began.
+///
+/// # Errors
+/// When the form was refused.
+pub(crate) async fn post(
+    door: &Door,
+    path: &str,
+    cookie: &str,
+    fields: &[(&str, &str)],
+) -> Fallible<Option<String>> {
+    let headers = [("Origin", door.origin.as_str()), ("Cookie", cookie), ("User-Agent", "make demo")];
+    let answer = post_form(door.addr, path, &headers, fields).await?;
+    if !answer.starts_with("HTTP/1.1 303") {
+        let status = answer.lines().next().unwrap_or_default();
+        return Err(format!("{path} was answered with {status}").into());
+    }
+    let mut cookies = answer.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
+    let session = cookies.find(|cookie| cookie.starts_with("roost=") || cookie.starts_with("__Host-roost="));
+    Ok(session.and_then(|cookie| cookie.split(';').next()).map(str::to_owned))
+}
+
+impl Person {
+    /// Opens the socket of a session.
+    ///
+    /// # Errors
+    /// When it is not greeted.
+    pub(crate) async fn connect(door: &Door, cookie: String) -> Fallible<Self> {
+        let socket = open(door.addr, &door.origin, &cookie).await?;
+        let (frames, incoming) = socket.split();
+        let (sender, answers) = mpsc::channel(2 * WINDOW);
+        let mut person = Self {
+            id: UserId(uuid::Uuid::nil()),
+            rooms: Vec::new(),
+            door: door.clone(),
+            cookie,
+            frames,
+            answers,
+            last_ref: 0,
+            _reading: AbortOnDropHandle::new(tokio::spawn(read(incoming, sender))),
+        };
+        let welcome = person.ask(Command::Hello { version: VERSION }).await?;
+        let Reply::Welcome { me, rooms, .. } = welcome else { return Err(unexpected(&welcome)) };
+        person.id = me.id;
+        person.rooms = rooms;
+        Ok(person)
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// When it is refused, or does not come.
+    pub(crate) async fn ask(&mut self, command: Command) -> Fallible<Reply> {
+        let name = command.name();
+        Ok(self.try_to(command).await?.map_err(|refusal| format!("{name}: {refusal}"))?)
+    }
+
+    /// Asks again while the server does not yet know that this person is in the room: an invitation reaches a connection by
+    /// Redis.
+    ///
+    /// # Errors
+    /// When it is refused for another reason, or for five seconds.
+    pub(crate) async fn ask_once_inside(&mut self, command: Command) -> Fallible<Reply> {
+        for _ in 0..50 {
+            match self.try_to(command.clone()).await? {
+                Err(refusal) if [ErrorCode::RoomUnknown, ErrorCode::Busy].contains(&refusal.code) => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                answer => return Ok(answer.map_err(|refusal| format!("{}: {refusal}", command.name()))?),
+            }
+        }
+        Err(format!("{} is refused again and again", command.name()).into())
+    }
+
+    /// Says one thing after the other, and returns what is stored.
+    ///
+    /// # Errors
+    /// When one is refused, or not answered.
+    pub(crate) async fn say(&mut self, room: RoomId, texts: &[(Nonce, &str)]) -> Fallible<Vec<Message>> {
+        let (first, mut said, mut sent) = (self.last_ref + 1, 0, vec![None; texts.len()]);
+        for _ in texts {
+            let answered = |sent: &[Option<Message>]| sent.iter().filter(|one| one.is_some()).count();
+            while said < texts.len() && said - answered(&sent) < WINDOW {
+                let (nonce, body) = texts[said];
+                self.send(Command::Send { room, nonce, body: body.to_owned() }).await?;
+                said += 1;
+            }
+            self.frames.flush().await?;
+            let answer = self.answer().await?;
+            let ServerFrame::Reply { r#ref, reply: Reply::Sent { message, .. } } = answer else {
+                return Err(format!("a message was answered with {answer:?}").into());
+            };
+            let at = r#ref.checked_sub(first).ok_or("an answer to an earlier question")?;
+            *sent.get_mut(at as usize).ok_or("an answer to no question")? = Some(message);
+        }
+        Ok(sent.into_iter().flatten().collect())
+    }
+
+    /// Signs out, so that nothing of this is left in anybody's list of devices.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub(crate) async fn leave(self) -> Fallible<()> {
+        post(&self.door, "/sign-out", &self.cookie, &[]).await.map(drop)
+    }
+
+    async fn try_to(&mut self, command: Command) -> Fallible<Result<Reply, Refusal>> {
+        let asked = self.send(command).await?;
+        self.frames.flush().await?;
+        match self.answer().await? {
+            ServerFrame::Reply { r#ref, reply } if r#ref == asked => Ok(Ok(reply)),
+            ServerFrame::Refusal { r#ref: Some(about), refusal } if about == asked => Ok(Err(refusal)),
+            ServerFrame::Reply { .. } | ServerFrame::Refusal { .. } | ServerFrame::Event { .. } => {
+                Err("an answer to another question".into())
+            }
+        }
+    }
+
+    async fn send(&mut self, command: Command) -> Fallible<u32> {
+        self.last_ref += 1;
+        let frame = ClientFrame { r#ref: self.last_ref, command };
+        self.frames.feed(tungstenite::Message::text(frame.encode())).await?;
+        Ok(self.last_ref)
+    }
+
+    async fn answer(&mut self) -> Fallible<ServerFrame> {
+        let answer = tokio::time::timeout(PATIENCE, self.answers.recv()).await;
+        Ok(answer.map_err(|_| "the server does not answer")?.ok_or("the socket ended")?)
+    }
+}
+
+/// Reads all the time, because the server closes who does not, and keeps what answers a question.
+async fn read(mut incoming: SplitStream<Socket>, answers: mpsc::Sender<ServerFrame>) {
+    while let Some(Ok(message)) = incoming.next().await {
+        let tungstenite::Message::Text(text) = message else { continue };
+        // Thousands of events come as well, and nobody looks at them.
+        if !text.starts_with("{\"ref\":") {
+            continue;
+        }
+        let Ok(frame) = ServerFrame::decode(&text) else { return };
+        if answers.send(frame).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The error for an answer of another kind.
+pub(crate) fn unexpected(reply: &Reply) -> Box<dyn std::error::Error + Send + Sync> {
+    format!("an answer of another kind: {reply:?}").into()
+}

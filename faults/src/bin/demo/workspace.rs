@@ -1,0 +1,450 @@
+//! What the demo shows: its people, its rooms, and what they have said. Everything is here but the long log ([`crate::log`]).
+//!
+//! To add something, write a line. A line keeps its identity by its room, its author and its text, so whoever fills the same
+//! workspace again gets the new lines only, at the end of their rooms. A new kind of thing is a method of [`Line`], and a few
+//! commands in `fill.rs`.
+
+/// Somebody who has an account.
+#[derive(Debug)]
+pub(crate) struct Person {
+    /// By which they sign in.
+    pub(crate) handle: &'static str,
+    /// The name that is shown.
+    pub(crate) name: &'static str,
+}
+
+/// What kind of room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The channel that newcomers join.
+    First,
+    Channel,
+    Group,
+    Direct,
+}
+
+/// A room, and what was said there.
+#[derive(Debug)]
+pub(crate) struct Room {
+    pub(crate) kind: Kind,
+    /// Unique, also for direct rooms, which show none.
+    pub(crate) title: &'static str,
+    pub(crate) topic: &'static str,
+    /// Handles. The first one makes the room.
+    pub(crate) members: &'static [&'static str],
+    pub(crate) talk: Talk,
+    /// How long ago the last line was written, in minutes.
+    pub(crate) ended: i64,
+    /// Who has not read so many of the last lines. Everybody else has read everything.
+    pub(crate) unread: &'static [(&'static str, usize)],
+}
+
+/// What is said in a room.
+#[derive(Debug)]
+pub(crate) enum Talk {
+    Lines(&'static [Line<'static>]),
+    /// So many entries of the watch's log.
+    Log(usize),
+}
+
+/// Each emoji, with the handles of those who chose it.
+pub(crate) type Reactions = &'static [(&'static str, &'static [&'static str])];
+
+/// One message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line<'a> {
+    pub(crate) who: &'static str,
+    pub(crate) text: &'a str,
+    /// How many minutes after the line before it; by default a few.
+    pub(crate) pause: Option<i64>,
+    /// What it becomes.
+    pub(crate) edited: Option<&'static str>,
+    pub(crate) reactions: Reactions,
+    pub(crate) pinned_by: Option<&'static str>,
+    pub(crate) deleted: bool,
+}
+
+/// A line without anything to it.
+pub(crate) const fn say<'a>(who: &'static str, text: &'a str) -> Line<'a> {
+    Line { who, text, pause: None, edited: None, reactions: &[], pinned_by: None, deleted: false }
+}
+
+impl Line<'_> {
+    const fn after(self, minutes: i64) -> Self {
+        Self { pause: Some(minutes), ..self }
+    }
+
+    const fn edited(self, text: &'static str) -> Self {
+        Self { edited: Some(text), ..self }
+    }
+
+    const fn reactions(self, reactions: Reactions) -> Self {
+        Self { reactions, ..self }
+    }
+
+    const fn pinned_by(self, who: &'static str) -> Self {
+        Self { pinned_by: Some(who), ..self }
+    }
+
+    const fn deleted(self) -> Self {
+        Self { deleted: true, ..self }
+    }
+}
+
+/// What the place is called.
+pub(crate) const PLACE: &str = "Harbour Studio";
+
+/// Who is shown how to sign in. In a fresh workspace this person is the administrator.
+pub(crate) const GUEST: &str = "robin";
+
+pub(crate) const PEOPLE: &[Person] = &[
+    Person { handle: GUEST, name: "Robin Vale" },
+    Person { handle: "ana", name: "Ana Benítez" },
+    Person { handle: "bo", name: "Bo Lindqvist" },
+    Person { handle: "lin", name: "林晓" },
+    Person { handle: "wang", name: "王伟" },
+    Person { handle: "noor", name: "نور حداد" },
+    Person { handle: "yuki", name: "佐藤ゆき" },
+    Person { handle: "dmitri", name: "Дмитрий Орлов" },
+    Person { handle: "eleni", name: "Ελένη Παππά" },
+    Person { handle: "nino", name: "ნინო ბერიძე" },
+    Person { handle: "minjun", name: "김민준" },
+    Person { handle: "tamar", name: "תמר לוי" },
+];
+
+const EVERYBODY: &[&str] =
+    &[GUEST, "ana", "bo", "lin", "wang", "noor", "yuki", "dmitri", "eleni", "nino", "minjun", "tamar"];
+
+const HOUR: i64 = 60;
+/// From the end of a day to the next morning.
+const NIGHT: i64 = 15 * HOUR;
+
+pub(crate) const ROOMS: &[Room] = &[
+    Room {
+        kind: Kind::First,
+        title: "general",
+        topic: "News for all of us · 大家的消息",
+        members: EVERYBODY,
+        talk: Talk::Lines(GENERAL),
+        ended: 12,
+        unread: &[(GUEST, 2), ("nino", 5), ("tamar", 5)],
+    },
+    Room {
+        kind: Kind::Channel,
+        title: "engineering",
+        topic: "The tide clock, the berth planner, and what keeps them running",
+        members: &["bo", GUEST, "wang", "dmitri", "nino", "minjun", "lin"],
+        talk: Talk::Lines(ENGINEERING),
+        ended: 25,
+        unread: &[("lin", 3)],
+    },
+    Room {
+        kind: Kind::Channel,
+        title: "开航计划",
+        topic: "春季开航：海报、航线、通知",
+        members: &["lin", "wang", GUEST, "ana", "yuki"],
+        talk: Talk::Lines(LAUNCH),
+        ended: 48,
+        unread: &[(GUEST, 3)],
+    },
+    Room {
+        kind: Kind::Channel,
+        title: "harbour-log",
+        topic: "What the watch writes down, every few minutes · 值班日志",
+        members: crate::log::WATCH,
+        talk: Talk::Log(20_000),
+        ended: 4,
+        unread: &[(GUEST, 250)],
+    },
+    Room {
+        kind: Kind::Channel,
+        title: "lunch 🍜",
+        topic: "Where, when, and who brings the salt",
+        members: &["yuki", GUEST, "ana", "minjun", "noor", "lin", "eleni", "tamar"],
+        talk: Talk::Lines(LUNCH),
+        ended: 95,
+        unread: &[],
+    },
+    Room {
+        kind: Kind::Group,
+        title: "Poster jury",
+        topic: "Decides by Friday. Really.",
+        members: &["ana", GUEST, "lin", "eleni"],
+        talk: Talk::Lines(JURY),
+        ended: 3 * HOUR,
+        unread: &[],
+    },
+    Room {
+        kind: Kind::Group,
+        title: "Saturday sail · 周六出海",
+        topic: "",
+        members: &["noor", GUEST, "wang", "dmitri", "yuki"],
+        talk: Talk::Lines(SAIL),
+        ended: 20 * HOUR,
+        unread: &[],
+    },
+    Room {
+        kind: Kind::Direct,
+        title: "robin and lin",
+        topic: "",
+        members: &[GUEST, "lin"],
+        talk: Talk::Lines(WITH_LIN),
+        ended: 31,
+        unread: &[(GUEST, 1)],
+    },
+    Room {
+        kind: Kind::Direct,
+        title: "robin and bo",
+        topic: "",
+        members: &["bo", GUEST],
+        talk: Talk::Lines(WITH_BO),
+        ended: 5 * HOUR,
+        unread: &[],
+    },
+    Room {
+        kind: Kind::Direct,
+        title: "robin and noor",
+        topic: "",
+        members: &["noor", GUEST],
+        talk: Talk::Lines(WITH_NOOR),
+        ended: 26 * HOUR,
+        unread: &[],
+    },
+    Room {
+        kind: Kind::Direct,
+        title: "ana and eleni",
+        topic: "",
+        members: &["ana", "eleni"],
+        talk: Talk::Lines(ANA_AND_ELENI),
+        ended: 2 * HOUR,
+        unread: &[("eleni", 1)],
+    },
+];
+
+const GENERAL: &[Line<'static>] = &[
+    say(GUEST, "Welcome to Harbour Studio 👋\n\nThis room is for news that everybody should see. Questions about the tide clock go to #engineering, hunger goes to #lunch.")
+        .pinned_by(GUEST)
+        .reactions(&[("👋", &["ana", "bo", "noor", "yuki", "minjun"]), ("⚓", &["dmitri", "eleni"])]),
+    say("lin", "大家好！我是林晓，负责海报和插画，坐在三楼靠窗的位置。")
+        .reactions(&[("🎨", &["ana", "eleni"]), ("👋", &["wang", "noor"])]),
+    say("dmitri", "Привет! Dmitri here, on the night watch until March. Wake me only for fire and for good pastry."),
+    say("eleni", "Καλημέρα! I print what Lin draws."),
+    say("bo", "Morning! The heron is back on the east pier.").after(NIGHT),
+    say("noor", "🐦"),
+    say("tamar", "He stole a sandwich last year. Mine.")
+        .reactions(&[("😂", &[GUEST, "ana", "bo", "nino", "minjun", "noor"]), ("🥪", &["yuki"])]),
+    say("ana", "The ferry timetable changes on Monday. I put it on the board, and here:\nhttps://harbour.example/ferry/winter")
+        .after(3 * HOUR)
+        .pinned_by(GUEST)
+        .reactions(&[("🙏", &["bo", "noor", "tamar"])]),
+    say("bo", "Thank you. The 17:20 is gone, so the late shift should take the 17:50.")
+        .edited("Thank you. The 17:20 is gone, so the late shift should take the 17:50. (Not the 17:55. That is the freight ferry, and it does not like us.)"),
+    say("wang", "系泊系统今晚升级，大约需要十分钟，期间请不要重启浮标。").after(2 * HOUR),
+    say("wang", "升级完成，一切正常 ✅").after(47).reactions(&[("🎉", &["lin", "dmitri", GUEST]), ("👍", &["yuki"])]),
+    say("noor", "Who moved the long rope?").after(NIGHT),
+    say("bo", "Me, sorry. It is on the second hook, where it should have been all along."),
+    say("noor", "Found it. You are forgiven 🤝").reactions(&[("❤️", &["bo"])]),
+    say("nino", "Reminder: the fire drill is today at three. Yes, in the rain.").reactions(&[("☔", &["ana", "minjun", "yuki", "tamar"])]),
+    say("minjun", "Is the drill also for people who work from the boat?"),
+    say("nino", "Especially for people who work from the boat."),
+    say("lin", "海报的三个版本都好了，大家更喜欢哪一个？\nA 日出　B 灯塔　C 渡船").after(HOUR).reactions(&[
+        ("🅰️", &["minjun"]),
+        ("🅱️", &["wang", "ana", "yuki", "noor", GUEST, "eleni"]),
+        ("⛴️", &["dmitri", "bo"]),
+    ]),
+    say("wang", "B，灯塔那张很有感觉。"),
+    say("ana", "The lighthouse, B. It says what we are at one glance."),
+    say("yuki", "B に一票です。灯台の光がとてもきれい。"),
+    say("dmitri", "C. Somebody has to vote for the ferry."),
+    say("tamar", "wrong room, sorry").deleted(),
+    say(GUEST, "B it is, then. The printer needs the file by four.").after(25).reactions(&[("👍", &["lin", "eleni", "ana"])]),
+    say("eleni", "Printed, and hanging in the window. Come and look.").after(40).reactions(&[("😍", &["lin", GUEST, "yuki"]), ("👏", &["ana", "wang", "bo"])]),
+    say("lin", "太好看了，谢谢 Eleni！🙌"),
+    say("noor", "The harbour master stopped, read it, and smiled. I have a witness."),
+];
+
+const ENGINEERING: &[Line<'static>] = &[
+    say("bo", "House rule for this channel: if you paste a stack trace, paste all of it. The line that matters is always the one that was cut.")
+        .pinned_by("bo"),
+    say("nino", "The berth planner puts two ships at berth 7 again. It happens when one leaves at the very minute in which the other comes."),
+    say("bo", "That sounds like a closed interval on both ends. Let me look."),
+    say("bo", "Found it:\n```rust\nfn overlaps(a: &Stay, b: &Stay) -> bool {\n    a.from <= b.until && b.from <= a.until\n}\n```\nHalf-open intervals want `<` in both places.")
+        .after(14)
+        .reactions(&[("👀", &["nino", "dmitri"]), ("💯", &["minjun"])]),
+    say("nino", "```rust\nfn overlaps(a: &Stay, b: &Stay) -> bool {\n    a.from < b.until && b.from < a.until\n}\n\n#[test]\nfn one_may_come_in_the_minute_in_which_another_leaves() {\n    let early = Stay::new(noon(), noon() + HOUR);\n    let late = Stay::new(noon() + HOUR, noon() + 2 * HOUR);\n    assert!(!overlaps(&early, &late));\n}\n```\nWith a test, so that it stays mended.")
+        .reactions(&[("✅", &["bo", "wang", GUEST]), ("🚢", &["dmitri"])]),
+    say("wang", "我顺便查了一下数据库里已有的冲突：\n```sql\nselect a.ship, b.ship, a.berth, a.until\nfrom stays a\njoin stays b on a.berth = b.berth and a.id < b.id\n where a.from_at <= b.until and b.from_at <= a.until\norder by a.until desc\nlimit 20;\n```\n只有两条，都是昨天的，已经手工改好了。")
+        .after(32)
+        .reactions(&[("🙏", &["nino"])]),
+    say(GUEST, "Thank you both. That was quicker than the meeting about it would have been.").reactions(&[("😄", &["bo", "nino", "wang", "minjun"])]),
+    say("dmitri", "Night watch says: the tide clock was 40 seconds fast between 02:10 and 02:50. Log:\n```\n02:10:03  WARN  clock::sync  no answer from harbour-ntp-2, 3 tries\n02:10:03  WARN  clock::sync  falling back to the local oscillator\n02:50:41  INFO  clock::sync  harbour-ntp-2 is back, offset -39.8 s, slewing\n```")
+        .after(NIGHT),
+    say("minjun", "We asked one server only. The others are in the list, but the list is sorted by name and we take the first. 🤦")
+        .edited("We asked one server only. The others are in the list, but the list is sorted by name and we take the first two, and two cannot outvote each other. 🤦"),
+    say("minjun", "```diff\n-const ASKED: usize = 2;\n+// Three is the least that can outvote a liar.\n+const ASKED: usize = 3;\n```")
+        .reactions(&[("🤝", &["dmitri", "bo"]), ("🕰️", &["nino", GUEST])]),
+    say("lin", "新的图标放在 `assets/icons/`，SVG 和 32 像素的 PNG 都有。旧的先不要删，打印店还在用。").after(2 * HOUR),
+    say("wang", "收到。构建脚本我来改：\n```sh\nfor icon in assets/icons/*.svg; do\n  name=$(basename \"$icon\" .svg)\n  rsvg-convert -w 32 \"$icon\" -o \"out/$name.png\"\ndone\n```"),
+    say("bo", "Small numbers from this morning's load test, one server, eight thousand boats on the map:\n\n            before    after\n  median     41 ms    12 ms\n  99 of 100 310 ms    38 ms\n  memory    620 MB   210 MB\n\nThe change: we send the boats that moved, not all of them.")
+        .after(HOUR)
+        .reactions(&[("🚀", &["nino", "wang", "minjun", GUEST, "lin"]), ("📉", &["dmitri"])])
+        .pinned_by("bo"),
+    say("nino", "Who knew that most boats do not move most of the time."),
+    say("dmitri", "Every sailor. Nobody asks sailors."),
+    say(GUEST, "Can we have that sentence on the wall?").reactions(&[("🖼️", &["lin", "bo"])]),
+    say("lin", "字体我来选 😎"),
+];
+
+const LAUNCH: &[Line<'static>] = &[
+    say("lin", "大家好，开航计划放在这里讨论。有结论的会置顶。").pinned_by("lin"),
+    say("wang", "好的，我先列一个清单：\n1. 缆绳检查\n2. 航线确认\n3. 通知港口\n4. 海报和传单\n5. 点心")
+        .reactions(&[("✅", &["lin", "yuki"])])
+        .pinned_by("lin"),
+    say("ana", "I can take the third point, 港口 knows me."),
+    say("lin", "太好了 🙌"),
+    say("yuki", "点心は私に任せてください 🍡").reactions(&[("🍡", &["lin", "wang", "ana", GUEST])]),
+    say("wang", "航线确认了：周六早上八点出发，绕过灯塔，十一点回到七号泊位，顺风。")
+        .after(4 * HOUR)
+        .edited("航线确认了：周六早上八点半出发，绕过灯塔，十一点半回到七号泊位，顺风。"),
+    say("lin", "海报初稿：https://harbour.example/posters/spring").after(NIGHT),
+    say("wang", "颜色很好看，标题可以再大一点。"),
+    say("lin", "改好了，请再看一下。"),
+    say("wang", "👍"),
+    say(GUEST, "我的中文还在学，但是这张海报我看懂了 😄")
+        .reactions(&[("👏", &["lin", "wang", "ana"]), ("💪", &["yuki"])]),
+    say("ana", "The harbour master says yes: berth 7, from Friday noon.").after(3 * HOUR),
+    say("lin", "那就定了，七号泊位，周五中午开始布置。"),
+    say("wang", "缆绳全部检查完毕，换了两根。照片放在共享文件夹里。").reactions(&[("🪢", &["lin"])]),
+    say("yuki", "人数の確認です：现在一共 34 人，还差 6 个位置。"),
+];
+
+const LUNCH: &[Line<'static>] = &[
+    say("yuki", "今日のラーメン：味噌か、塩か？").reactions(&[("🍜", &["minjun", "lin", GUEST, "eleni"])]),
+    say("minjun", "미소! Miso, please."),
+    say("noor", "Salt. And the table by the window, where the heron cannot reach."),
+    say("tamar", "I still do not find this funny.")
+        .reactions(&[("🥪", &["noor", "ana", GUEST]), ("😂", &["yuki", "minjun"])]),
+    say("eleni", "I have a spinach pie for eight. Who is eight?")
+        .after(NIGHT)
+        .reactions(&[("🙋", &["ana", "noor", "lin", GUEST, "yuki", "minjun"]), ("🥧", &["tamar"])]),
+    say("lin", "我可以算两个人吗？"),
+    say("eleni", "You draw for two, so you eat for two."),
+    say("ana", "12:30 at the long table. I bring the olives.").reactions(&[("🫒", &["eleni", "tamar"])]),
+    say("minjun", "🏃💨"),
+    say(GUEST, "That was the best pie of the year.")
+        .after(70)
+        .reactions(&[("💯", &["ana", "lin", "yuki", "noor", "minjun"]), ("🥧", &["eleni"])]),
+];
+
+const JURY: &[Line<'static>] = &[
+    say("ana", "Three posters, one window. The rules: one vote each, no crying."),
+    say("eleni", "Printing on the heavy paper costs a third more, and looks twice as good."),
+    say("lin", "我投重磅纸一票。"),
+    say(GUEST, "The heavy paper, then. I find the money in the budget for pastry.")
+        .reactions(&[("😱", &["ana"]), ("🙏", &["eleni", "lin"])]),
+    say("ana", "Dmitri must never learn of this.").reactions(&[("🤫", &[GUEST, "eleni", "lin"])]),
+];
+
+const SAIL: &[Line<'static>] = &[
+    say("noor", "Saturday: wind from the south-west, 4 to 5, sun from ten. I have room for five."),
+    say("wang", "我来！我带热茶。").reactions(&[("🍵", &["yuki", "noor"])]),
+    say("yuki", "行きます ⛵"),
+    say("dmitri", "After a night watch I sleep in the bow. Do not tack too loudly."),
+    say(GUEST, "In. I can bring bread, and one poem by heart.")
+        .reactions(&[("🍞", &["noor"]), ("📜", &["wang", "dmitri"])]),
+    say("noor", "08:15 at the pier. Whoever is late swims.")
+        .pinned_by("noor")
+        .reactions(&[("🏊", &["dmitri"])]),
+];
+
+const WITH_LIN: &[Line<'static>] = &[
+    say(GUEST, "The sketches are lovely. May I show them to the harbour master?"),
+    say("lin", "当然可以！不过第三张还没上色。"),
+    say(GUEST, "Then the first two."),
+    say("lin", "谢谢！我下午发最终版。").after(2 * HOUR),
+];
+
+const WITH_BO: &[Line<'static>] = &[
+    say("bo", "Could you look at the harbour master's letter before I answer?"),
+    say(GUEST, "On it. Tomorrow morning, with coffee."),
+    say(GUEST, "Read it. He is right about the lights, and wrong about the invoice:\n> «the sum of 1,240, as agreed by telephone»\nNobody here agrees by telephone.").after(NIGHT),
+    say("bo", "Ha. I will put it kindly.").reactions(&[("🙏", &[GUEST])]),
+];
+
+const WITH_NOOR: &[Line<'static>] = &[
+    say("noor", "صباح الخير Robin! Is the blue dinghy free on Sunday?"),
+    say(GUEST, "Yours. The left oar squeaks, the right one sings."),
+    say("noor", "A duet, then 🎶").reactions(&[("😄", &[GUEST])]),
+];
+
+const ANA_AND_ELENI: &[Line<'static>] = &[
+    say("ana", "Did the ink arrive?"),
+    say("eleni", "Two of three. The blue is still at sea."),
+    say("ana", "Of course it is the blue 🌊"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use protocol::{Body, DisplayName, Emoji, Handle, RoomTitle, RoomTopic};
+
+    use super::*;
+
+    fn lines() -> impl Iterator<Item = (&'static Room, &'static Line<'static>)> {
+        ROOMS.iter().flat_map(|room| match room.talk {
+            Talk::Lines(lines) => lines.iter().map(|line| (room, line)).collect::<Vec<_>>(),
+            Talk::Log(_) => Vec::new(),
+        })
+    }
+
+    #[test]
+    fn people_and_rooms_are_what_the_server_accepts() {
+        let handles: BTreeSet<&str> = PEOPLE.iter().map(|person| person.handle).collect();
+        assert_eq!(handles.len(), PEOPLE.len());
+        assert_eq!(handles, EVERYBODY.iter().copied().collect());
+        for person in PEOPLE {
+            assert_eq!(Handle::parse(person.handle).unwrap().as_str(), person.handle);
+            assert_eq!(DisplayName::parse(person.name).unwrap().as_str(), person.name);
+        }
+        let titles: BTreeSet<&str> = ROOMS.iter().map(|room| room.title).collect();
+        assert_eq!(titles.len(), ROOMS.len());
+        for room in ROOMS {
+            assert_eq!(RoomTitle::parse(room.title).unwrap().as_str(), room.title);
+            assert_eq!(RoomTopic::parse(room.topic).unwrap().as_str(), room.topic);
+            assert!(room.members.iter().all(|member| handles.contains(member)), "{}", room.title);
+            assert!(room.kind != Kind::Direct || room.members.len() == 2, "{}", room.title);
+        }
+        assert_eq!(ROOMS.iter().filter(|room| room.kind == Kind::First).count(), 1);
+    }
+
+    #[test]
+    fn whoever_does_something_is_in_the_room() {
+        for (room, line) in lines() {
+            let reacting = line.reactions.iter().flat_map(|(_, who)| who.iter());
+            for who in reacting.chain(line.pinned_by.iter()).chain([&line.who]) {
+                assert!(room.members.contains(who), "{who} is not in {}", room.title);
+            }
+            let may_pin = |who| !matches!(room.kind, Kind::First | Kind::Channel) || room.members[0] == who;
+            assert!(line.pinned_by.is_none_or(may_pin), "only its owner pins in {}", room.title);
+            for (who, _) in room.unread {
+                assert!(room.members.contains(who), "{who} is not in {}", room.title);
+            }
+        }
+    }
+
+    #[test]
+    fn every_line_is_what_the_server_accepts_and_there_once() {
+        let mut seen = BTreeSet::new();
+        for (room, line) in lines() {
+            for text in [Some(line.text), line.edited].into_iter().flatten() {
+                assert_eq!(Body::parse(text).unwrap().as_str(), text);
+            }
+            for (emoji, who) in line.reactions {
+                assert_eq!(Emoji::parse(emoji).unwrap().as_str(), *emoji);
+                assert!(!who.is_empty(), "{emoji} in {}", room.title);
+            }
+            assert!(seen.insert((room.title, line.who, line.text)), "twice: {}", line.text);
+        }
+    }
+}

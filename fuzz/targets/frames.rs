@@ -1,0 +1,24 @@
+//! What a socket says, read by the other end: a server reads commands strictly, a browser reads answers leniently.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use protocol::{ClientFrame, ServerFrame};
+
+fuzz_target!(|bytes: &[u8]| {
+    // A text frame is UTF-8 before anybody looks at it. Mutations seldom are, and none is to be wasted.
+    let text = String::from_utf8_lossy(bytes);
+    match ClientFrame::decode(&text) {
+        Ok(frame) => assert_eq!(ClientFrame::decode(&frame.encode()).as_ref(), Ok(&frame)),
+        Err((r#ref, refusal)) => {
+            let refused = ServerFrame::Refusal { r#ref, refusal };
+            let told = ServerFrame::decode(&refused.encode()).expect("a refusal can be told");
+            assert_eq!(told, refused);
+        }
+    }
+    if let Ok(frame) = ServerFrame::decode(&text) {
+        // What a newer server says is passed over, and cannot be said again.
+        let said = frame.encode();
+        let again = ServerFrame::decode(&said).expect("what was read can be said");
+        assert_eq!(again.encode(), said);
+    }
+});

@@ -1,0 +1,35 @@
+//! What people type: each parser takes it or refuses it, keeps its own limits, and takes what it has made once more as it is.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use protocol::{Body, DisplayName, Emoji, Handle, Password, Refusal, RoomTitle, RoomTopic, limits};
+
+fuzz_target!(|bytes: &[u8]| {
+    // Mutations seldom are UTF-8, and none is to be wasted.
+    let text = &*String::from_utf8_lossy(bytes);
+    check(text, |text| Body::parse(text).map(Body::into_string), 1..=limits::BODY_CHARS_MAX);
+    check(text, |text| DisplayName::parse(text).map(DisplayName::into_string), 1..=limits::NAME_CHARS_MAX);
+    check(text, |text| RoomTitle::parse(text).map(RoomTitle::into_string), 1..=limits::TITLE_CHARS_MAX);
+    check(text, |text| RoomTopic::parse(text).map(RoomTopic::into_string), 0..=limits::TOPIC_CHARS_MAX);
+    check(text, |text| Emoji::parse(text).map(Emoji::into_string), 1..=limits::EMOJI_CHARS_MAX);
+    check(
+        text,
+        |text| Handle::parse(text).map(Handle::into_string),
+        limits::HANDLE_CHARS_MIN..=limits::HANDLE_CHARS_MAX,
+    );
+    if let Ok(password) = Password::parse(text) {
+        assert_eq!(password.as_bytes(), text.as_bytes());
+    }
+});
+
+fn check(
+    text: &str,
+    parse: impl Fn(&str) -> Result<String, Refusal>,
+    chars: std::ops::RangeInclusive<usize>,
+) {
+    let Ok(parsed) = parse(text) else { return };
+    assert!(chars.contains(&parsed.chars().count()), "{parsed:?} has another length than is allowed");
+    let forbidden = |c: char| c.is_control() && c != '\n' && c != '\t';
+    assert!(!parsed.contains(forbidden), "{parsed:?} has a control character");
+    assert_eq!(parse(&parsed).as_deref(), Ok(parsed.as_str()), "it is not taken as it is");
+}
