@@ -430,7 +430,8 @@ impl RoomState {
 
     /// The viewer's own role.
     fn put_role(&mut self, member: &Member) {
-        if member.user == self.summary.marks.user {
+        let is_newest = self.members.get(&member.user).is_none_or(|known| known.rev <= member.rev);
+        if member.user == self.summary.marks.user && is_newest {
             self.summary.role = member.role;
         }
     }

@@ -26,6 +26,14 @@ struct RoomAt {
     messages: Vec<Message>,
     reactions: BTreeMap<(Seq, usize, u128), (Seq, bool)>,
     pins: BTreeMap<Seq, Pin>,
+    members: BTreeMap<UserId, Member>,
+    room: Option<Room>,
+}
+
+impl RoomAt {
+    fn active(&self) -> Vec<Member> {
+        self.members.values().filter(|member| member.active).cloned().collect()
+    }
 }
 
 fn other_room(n: usize) -> RoomId {
@@ -38,7 +46,7 @@ impl Truth {
         let mut truth = Self::default();
         for (what, which, how) in steps {
             match what {
-                0..=9 => truth.in_room(*what, *which, *how),
+                0..=9 | 13 | 14 => truth.in_room(*what, *which, *how),
                 10 => {
                     let room = other_room(which % 4);
                     let is_in = truth.memberships(truth.person.len()).contains(&room);
@@ -83,6 +91,24 @@ impl Truth {
                 let on = now.pins.get(&target.seq).is_none_or(|pin| !pin.on);
                 Change::Pin { pin: Pin { message: target.seq, by: id(OTHER), at: seq, on, rev: Seq(seq) } }
             }
+            (13, _) => {
+                let user = id(ME + which as u128 % 3);
+                let is_in = user == id(ME) || how % 3 != 0;
+                let role = [Role::Member, Role::Moderator, Role::Owner, Role::Member][how % 4];
+                let (active, banned) = (is_in, !is_in && how % 2 == 0);
+                let member = Member { user, role, active, banned, rev: Seq(seq) };
+                let mut after = now.members.clone();
+                after.insert(user, member.clone());
+                let members = after.values().filter(|member| member.active).count() as u32;
+                let marks = Marks { user, delivered: Seq::ZERO, read: Seq::ZERO };
+                Change::Member { member, members, marks }
+            }
+            (14, _) => {
+                let policy = Policy { post: [Role::Member, Role::Owner][how % 2], ..Policy::default() };
+                let (title, archived) = (format!("crew {seq}"), how % 3 == 0);
+                let room = Room { title, archived, policy, rev: Seq(seq), ..summary(0).room };
+                Change::Room { room }
+            }
             _ => say(),
         };
         self.room.push(change);
@@ -93,7 +119,9 @@ impl Truth {
     }
 
     fn room_at(&self, through: i64) -> RoomAt {
-        let mut at = RoomAt::default();
+        let members = view(Vec::new(), 0).members;
+        let members = members.into_iter().map(|member| (member.user, member)).collect();
+        let mut at = RoomAt { members, ..RoomAt::default() };
         for (seq, change) in (BEFORE + 1..=through).zip(&self.room) {
             match change {
                 Change::Message { message } => {
@@ -114,6 +142,8 @@ impl Truth {
                     at.reactions.insert((*message, which, user.0.as_u128()), (Seq(seq), *on));
                 }
                 Change::Pin { pin } => drop(at.pins.insert(pin.message, pin.clone())),
+                Change::Member { member, .. } => drop(at.members.insert(member.user, member.clone())),
+                Change::Room { room } => at.room = Some(room.clone()),
                 other => panic!("{other:?} on a room's line"),
             }
         }
@@ -155,12 +185,20 @@ impl Truth {
         let mut things = BTreeMap::new();
         if let Line::Room(_) = line {
             let at = self.room_at(through);
+            let members = at.active().len() as u32;
             for message in at.messages {
                 things.insert(message.rev, Change::Message { message });
             }
             for ((message, emoji, user), (rev, on)) in at.reactions {
                 let (emoji, user) = (EMOJI[emoji].to_owned(), id(user));
                 things.insert(rev, Change::Reaction { message, emoji, user, on });
+            }
+            for member in at.members.into_values().filter(|member| member.rev > Seq(BEFORE)) {
+                let marks = Marks { user: member.user, delivered: Seq::ZERO, read: Seq::ZERO };
+                things.insert(member.rev, Change::Member { member, members, marks });
+            }
+            if let Some(room) = at.room {
+                things.insert(room.rev, Change::Room { room });
             }
             for pin in at.pins.into_values() {
                 things.insert(pin.rev, Change::Pin { pin });
@@ -182,7 +220,9 @@ impl Truth {
     }
 
     fn summary(&self, through: i64) -> RoomSummary {
-        let messages = self.room_at(through).messages;
+        let at = self.room_at(through);
+        let (members, role) = (at.active().len() as u32, at.members[&id(ME)].role);
+        let (room, messages) = (at.room.unwrap_or_else(|| summary(0).room), at.messages);
         // The viewer's own messages move the mark only where nothing above them is unread, so the count stays the same.
         let read = Seq(BEFORE);
         let is_unread = |m: &&Message| m.seq > read && !m.deleted && m.author != id(ME);
@@ -191,6 +231,9 @@ impl Truth {
             unread: messages.iter().filter(is_unread).count() as u32,
             active_at: messages.iter().map(|m| m.sent_at).max().unwrap_or(0),
             last: messages.last().map(Message::preview),
+            members,
+            role,
+            room,
             ..summary(through)
         }
     }
@@ -247,13 +290,14 @@ impl Truth {
             }
             Command::Open { .. } => {
                 let at = self.room_at(self.head());
+                let members = at.active();
                 let pins = at.pins.into_values().filter(|pin| pin.on).collect();
                 let summary = self.summary(self.head());
-                let view = RoomView { summary, pins, people, ..view(at.messages, self.head()) };
+                let view = RoomView { summary, members, pins, people, ..view(at.messages, self.head()) };
                 Reply::View { view: Box::new(view) }
             }
             Command::Members { room, .. } => {
-                let members = view(Vec::new(), 0).members;
+                let members = self.room_at(self.head()).active();
                 Reply::Members { room: *room, members, marks: Vec::new(), people, more: false }
             }
             Command::People { users } => {
@@ -294,6 +338,7 @@ struct Shown {
     summary: RoomSummary,
     messages: Vec<Message>,
     pins: Vec<Pin>,
+    members: Vec<Member>,
     rooms: Vec<RoomId>,
     names: Vec<Option<String>>,
     cursors: [Seq; 3],
@@ -306,6 +351,7 @@ fn everything(client: &Client) -> Shown {
         summary: RoomSummary { marks: summary(0).marks, ..state.summary.clone() },
         messages: state.timeline.iter().flat_map(|t| t.messages()).map(|m| (**m).clone()).collect(),
         pins: state.pins().into_iter().cloned().collect(),
+        members: state.active_members().cloned().collect(),
         rooms: client.order(),
         names: (ME..ME + 3).map(|n| client.user(id(n)).map(|user| user.name.clone())).collect(),
         cursors: [state.cursor(), client.person_cursor(), client.workspace_cursor()],
@@ -317,7 +363,7 @@ proptest! {
 
     #[test]
     fn any_order_repetition_and_loss_then_catching_up_are_a_fresh_fetch(
-        steps in prop::collection::vec((0_usize..13, 0_usize..40, 0_usize..12), 1..70),
+        steps in prop::collection::vec((0_usize..15, 0_usize..40, 0_usize..12), 1..70),
         deliveries in prop::collection::vec((0_usize..6, 0_i64..60, 0_i64..60, 0_usize..5), 0..120),
         ahead in any::<bool>(),
     ) {
@@ -360,6 +406,12 @@ proptest! {
                 let shown = everything(&client);
                 prop_assert_eq!(&shown.messages, &at.messages);
                 prop_assert_eq!(shown.summary.unread, truth.summary(state.cursor().0).unread);
+                prop_assert_eq!(&shown.members, &at.active());
+                prop_assert_eq!((shown.summary.members, shown.summary.role), {
+                    let at = truth.summary(state.cursor().0);
+                    (at.members, at.role)
+                });
+                prop_assert_eq!(&shown.summary.room, &truth.summary(state.cursor().0).room);
                 prop_assert_eq!(shown.pins.len(), at.pins.values().filter(|pin| pin.on).count());
             }
         }

@@ -8,8 +8,8 @@ mod refusals;
 use proptest::prelude::*;
 use protocol::{
     Change, ClientFrame, Command, Direction, Epoch, ErrorCode, Event, Line, Marks, Member, Message,
-    MessageId, Nonce, Refusal, Reply, Role, Room, RoomId, RoomKind, RoomSummary, RoomView, Seq, ServerFrame,
-    User, UserId,
+    MessageId, Nonce, Policy, Refusal, Reply, Role, Room, RoomId, RoomKind, RoomSummary, RoomView, Seq,
+    ServerFrame, User, UserId,
 };
 use uuid::Uuid;
 
