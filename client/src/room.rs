@@ -499,7 +499,7 @@ impl RoomState {
 
     /// Whether the unread count may be wrong although the room is up to date: then the server is asked for it.
     #[must_use]
-    pub(crate) fn is_miscounted(&self) -> bool {
+    pub fn is_miscounted(&self) -> bool {
         self.miscounted && !self.line.is_behind()
     }
 

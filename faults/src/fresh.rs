@@ -67,6 +67,9 @@ pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<
             let marks_are_late = !marks_settled
                 && new.summary.members as usize > MARKS_MEMBERS_MAX
                 && new.summary.marks.read < old.summary.marks.read;
+            // The mark was written between the fresh fetch and its last event: the count is from before, and only the server can
+            // tell what it is now.
+            let is_uncounted = new.is_miscounted();
             let line = |room: &client::RoomState| {
                 let summary = &room.summary;
                 [
@@ -74,7 +77,7 @@ pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<
                     format!("{:?}, {:?}, {:?} members", summary.room, summary.role, summary.members),
                     format!("last {:?}", summary.last),
                     // How far the others are is compared with what is stored: see `Person::marks_that_differ`.
-                    match marks_are_late {
+                    match marks_are_late || is_uncounted {
                         true => String::new(),
                         false => format!("{} unread after {:?}", summary.unread, summary.marks.read),
                     },
