@@ -93,9 +93,9 @@ impl Truth {
             }
             (13, _) => {
                 let user = id(ME + which as u128 % 3);
-                let is_in = user == id(ME) || how % 3 != 0;
+                let is_in = user == id(ME) || !how.is_multiple_of(3);
                 let role = [Role::Member, Role::Moderator, Role::Owner, Role::Member][how % 4];
-                let (active, banned) = (is_in, !is_in && how % 2 == 0);
+                let (active, banned) = (is_in, !is_in && how.is_multiple_of(2));
                 let member = Member { user, role, active, banned, rev: Seq(seq) };
                 let mut after = now.members.clone();
                 after.insert(user, member.clone());
@@ -105,7 +105,7 @@ impl Truth {
             }
             (14, _) => {
                 let policy = Policy { post: [Role::Member, Role::Owner][how % 2], ..Policy::default() };
-                let (title, archived) = (format!("crew {seq}"), how % 3 == 0);
+                let (title, archived) = (format!("crew {seq}"), how.is_multiple_of(3));
                 let room = Room { title, archived, policy, rev: Seq(seq), ..summary(0).room };
                 Change::Room { room }
             }
