@@ -238,8 +238,13 @@ impl Person {
                 let known = room.marks.get(&member.user).map(|marks| (marks.delivered, marks.read));
                 if known != Some((*delivered, *read)) {
                     let name = state.client.user(member.user).map_or("?", |user| user.handle.as_str());
-                    let detail =
-                        format!("{name} is at {known:?} instead of {delivered} delivered, {read} read");
+                    let detail = format!(
+                        "{name} (a member by {}) is at {known:?} instead of {delivered} delivered, {read} read; stale: {}, at {:?} by {}",
+                        member.rev,
+                        room.is_stale(),
+                        room.cursor(),
+                        state.client.node()
+                    );
                     found.push(Violation::new(Kind::Marks, &self.name, id, *head, detail));
                 }
             }
