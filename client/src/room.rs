@@ -116,8 +116,16 @@ impl RoomState {
         // Not `collect`: that sorts, and a sort for each type is a tenth of the browser's download.
         self.members.clear();
         self.members.extend(view.members.into_iter().map(|member| (member.user, member)));
-        self.marks.clear();
+        let known = std::mem::take(&mut self.marks);
         self.marks.extend(view.marks.into_iter().map(|marks| (marks.user, marks)));
+        // Marks only grow, and what is told of them passes: some may have been told after the server read this view and before
+        // the view came.
+        for (user, known) in known.iter() {
+            if let Some(marks) = self.marks.get_mut(user) {
+                marks.delivered = marks.delivered.max(known.delivered);
+                marks.read = marks.read.max(known.read);
+            }
+        }
         self.pins.clear();
         self.pins.extend(view.pins.into_iter().map(|pin| (pin.message, pin)));
         self.pinned.clear();

@@ -623,6 +623,20 @@ fn what_others_have_read_while_one_was_away_is_asked_for_where_one_looks() {
     assert_eq!(asks(&mut client).len(), 1);
 }
 
+/// The server read the view before somebody read on, and the view came after the word of it, which is never told again.
+#[test]
+fn a_view_does_not_take_back_marks_that_overtook_it() {
+    let mut client = at_three();
+    client.jump_to_newest(room());
+    let marks = Marks { user: id(OTHER), delivered: Seq(3), read: Seq(3) };
+    client.receive(ServerFrame::Event { event: Event::Marks { room: room(), marks } }, 20);
+    let before = Marks { user: id(OTHER), delivered: Seq(2), read: Seq(1) };
+    let view = RoomView { marks: vec![before], ..view(vec![message(ME, 3)], 3) };
+    let reply = Reply::View { view: Box::new(view) };
+    answer(&mut client, 30, |command| matches!(command, Command::Open { .. }), reply);
+    assert_eq!(client.room(room()).unwrap().tick(Seq(3)), Tick::Read);
+}
+
 /// The event that says so may be lost; and who was taken in again meanwhile stays.
 #[test]
 fn a_room_that_one_has_left_is_gone_by_the_answer_alone() {
