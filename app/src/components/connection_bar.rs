@@ -6,7 +6,7 @@ use web_sys::MouseEvent;
 use crate::components::{handler, live};
 use crate::{
     browser,
-    state::{Obstacle, use_chat},
+    state::{self, Obstacle, path_of, use_chat},
 };
 
 /// Says that the page is away, what that means for one's words, and what can be done.
@@ -14,18 +14,18 @@ use crate::{
 pub fn ConnectionBar() -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let reload = move || Some((words.reload(), handler(|_| browser::reload())));
+    let reload = move || [(words.reload(), handler(|_| browser::reload()))];
     let shown = move || match (chat.obstacle.get(), chat.away.get()) {
         (Some(Obstacle::NewVersion), _) => Some(bar(words.new_version().into_any(), reload())),
         (Some(Obstacle::SomeoneElse), _) => Some(bar(words.someone_else().into_any(), reload())),
-        (Some(Obstacle::TooMany), _) => Some(bar(words.too_many_connections().into_any(), None)),
+        (Some(Obstacle::TooMany), _) => Some(bar(words.too_many_connections().into_any(), [])),
         (None, true) => {
             let then = live(move || match chat.waiting.get() {
                 0 => words.reconnecting().to_owned(),
                 n => words.waiting_count(n),
             });
             let said = view! { {words.no_connection()} " " {then} }.into_any();
-            Some(bar(said, Some((words.connect_now(), handler(|_| browser::connect_now())))))
+            Some(bar(said, [(words.connect_now(), handler(|_| browser::connect_now()))]))
         }
         (None, false) => None,
     };
@@ -37,8 +37,16 @@ pub fn ConnectionBar() -> impl IntoView {
 pub fn Notice() -> impl IntoView {
     let chat = use_chat();
     let shown = move || {
-        let text = chat.notice.get()?;
-        Some(bar(text.into_any(), Some((chat.words.close(), handler(move |_| chat.notice.set(None))))))
+        let state::Notice { text, room } = chat.notice.get()?;
+        let show = room.map(|room| -> Act {
+            let go = move |_| {
+                chat.notice.set(None);
+                chat.go(path_of(room));
+            };
+            (chat.words.show(), handler(go))
+        });
+        let close: Act = (chat.words.close(), handler(move |_| chat.notice.set(None)));
+        Some(bar(text.into_any(), show.into_iter().chain([close])))
     };
     view! { <div class="notice" role="status" aria-live="polite">{live(shown)}</div> }
 }
@@ -46,7 +54,8 @@ pub fn Notice() -> impl IntoView {
 /// A button's label, and what it does.
 type Act = (&'static str, Box<dyn FnMut(MouseEvent)>);
 
-fn bar(said: AnyView, act: Option<Act>) -> AnyView {
-    let act = act.map(|(name, act)| view! { <button type="button" on:click=act>{name}</button> }.into_any());
-    view! { <div class="connection-bar"><span>{said}</span> {act}</div> }.into_any()
+fn bar(said: AnyView, acts: impl IntoIterator<Item = Act>) -> AnyView {
+    let button = |(name, act): Act| view! { <button type="button" on:click=act>{name}</button> }.into_any();
+    let acts: Vec<AnyView> = acts.into_iter().map(button).collect();
+    view! { <div class="connection-bar"><span>{said}</span> {acts}</div> }.into_any()
 }

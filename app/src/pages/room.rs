@@ -1,15 +1,16 @@
 //! A room: its head, its timeline, the composer, and on demand its details.
 
 use leptos::prelude::*;
-use protocol::{RoomId, RoomKind};
+use protocol::{Command, Role, RoomId, RoomKind};
 
-use crate::components::{handler, live};
+use crate::components::{effect, handler, live};
 use crate::{
+    browser,
     components::{
         avatar::RoomPicture, composer::Composer, connection_bar::ConnectionBar, details::Details, icon::Icon,
         timeline::Timeline,
     },
-    state::{Dialog, use_chat},
+    state::{Chat, Dialog, Unsent, use_chat},
 };
 
 /// The page of `/r/{room}`.
@@ -20,13 +21,15 @@ pub fn RoomPage(
 ) -> impl IntoView {
     let chat = use_chat();
     let is_in = Memo::new(move |_| chat.is_in(room));
+    let mut was_in = false;
     live(move || {
         let is_in = is_in.get();
         // Before anything of the room is drawn: its rows must be the room's own.
         untrack(|| chat.enter(is_in.then_some(room)));
+        let was_in = std::mem::replace(&mut was_in, is_in);
         match is_in {
             true => view! { <Room room/> }.into_any(),
-            false => view! { <Gone/> }.into_any(),
+            false => view! { <Gone room was_in/> }.into_any(),
         }
     })
 }
@@ -41,7 +44,7 @@ fn Room(room: RoomId) -> impl IntoView {
                 <Head room/>
                 <Timeline room/>
                 <ConnectionBar/>
-                <Composer room/>
+                <Writing room/>
             </section>
             {live(move || details.get().then(|| view! {
                 <div class="veil" on:click=handler(move |_| details.set(false))></div>
@@ -58,7 +61,8 @@ fn Head(room: RoomId) -> impl IntoView {
     let Some(summary) = chat.summary(room) else { return ().into_any() };
     let now = summary.read_untracked().clone();
     let kind = now.room.kind;
-    let [name, topic, count] = [(); 3].map(|()| summary.clone());
+    let [name, topic, count, archived] = [(); 4].map(|()| summary.clone());
+    let rights = chat.rights_in(room);
     let about = move || match (kind, topic.read().peer) {
         (RoomKind::Direct, Some(peer)) => format!("@{}", chat.user(peer).handle),
         _ => topic.read().room.topic.clone(),
@@ -71,6 +75,7 @@ fn Head(room: RoomId) -> impl IntoView {
             <RoomPicture summary=now/>
             <div class="pane-title">
                 <h1>{live(move || chat.name_of(&name.read()))}</h1>
+                {live(move || archived.read().room.archived.then(|| view! { <span class="tag">{words.archived()}</span> }.into_any()))}
                 <p class="pane-topic">{live(about)}</p>
             </div>
             <div class="pane-tools scripted">
@@ -87,7 +92,7 @@ fn Head(room: RoomId) -> impl IntoView {
                         <span class="tool-count">{live(move || count.read().members.to_string())}</span>
                     }.into_any())}
                 </button>
-                {(kind != RoomKind::Direct).then(|| view! {
+                {live(move || rights.get().invite.then(|| view! {
                     <button
                         type="button"
                         class="tool"
@@ -97,22 +102,122 @@ fn Head(room: RoomId) -> impl IntoView {
                     >
                         <Icon name="invite"/>
                     </button>
-                }.into_any())}
+                }.into_any()))}
             </div>
         </header>
     }
     .into_any()
 }
 
-/// The address names no room that one is in.
+/// Who may write in a room now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum May {
+    /// The viewer.
+    Write,
+    /// Only those with this role or a higher one.
+    WriteFrom(Role),
+    /// Nobody: the room is archived. Whether the viewer may open it again.
+    Read(bool),
+}
+
+fn may_write(chat: Chat, room: RoomId) -> May {
+    let (rights, summary) = (chat.rights(room), chat.summary(room));
+    // What was said before may still be edited, and the composer is where one does.
+    if rights.post || (rights.react && chat.edit_of(room).is_some()) {
+        return May::Write;
+    }
+    match summary {
+        Some(summary) if summary.read().room.archived => May::Read(rights.manage),
+        Some(summary) => May::WriteFrom(summary.read().room.policy.post),
+        None => May::Write,
+    }
+}
+
+/// The composer, or one line that says why there is none. What was being written is kept, and is there again when the
+/// composer is.
 #[component]
-fn Gone() -> impl IntoView {
-    let words = use_chat().words;
+fn Writing(room: RoomId) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let may = Memo::new(move |_| may_write(chat, room));
+    effect(move || {
+        if !matches!(may.get(), May::Read(_)) {
+            chat.resume_edit(room);
+        }
+    });
+    let unarchive = move |_| {
+        chat.ask(Command::Archive { room, on: false }, move |result| {
+            if let Err(why) = result {
+                chat.tell_all(words.refusal(&why), None);
+            }
+        });
+    };
+    live(move || {
+        let (said, act) = match may.get() {
+            May::Write => return view! { <Composer room/> }.into_any(),
+            May::WriteFrom(least) => (words.post_from(least), None),
+            May::Read(manage) => (
+                words.room_archived(),
+                manage.then(|| {
+                    view! {
+                        <button type="button" class="button scripted" on:click=handler(unarchive)>
+                            {words.unarchive()}
+                        </button>
+                    }
+                    .into_any()
+                }),
+            ),
+        };
+        view! { <div class="no-composer"><p>{said}</p> {act}</div> }.into_any()
+    })
+}
+
+/// The address names no room that one is in: no longer, or never. What one had written and not sent is not lost.
+#[component]
+fn Gone(room: RoomId, was_in: bool) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let (title, lead) = match was_in {
+        true => (words.room_left(), words.room_left_lead()),
+        false => (words.room_gone(), words.room_gone_lead()),
+    };
+    // Only the browser knows.
+    let unsent = RwSignal::new(Vec::new());
+    effect(move || unsent.set(chat.unsent(room)));
+    let line = move |Unsent { nonce, text }: Unsent| {
+        let copied = text.clone();
+        let copy = move |_| {
+            browser::copy(copied.clone(), move |done| {
+                chat.announced.set(if done { words.copied() } else { words.no_clipboard() }.to_owned());
+            });
+        };
+        let discard = move |_| {
+            match nonce {
+                Some(nonce) => drop(chat.take_back(nonce)),
+                None => chat.keep_draft(room, ""),
+            }
+            unsent.set(chat.unsent(room));
+        };
+        view! {
+            <li>
+                <p class="your-words">{text}</p>
+                <button type="button" class="button" on:click=handler(copy)>{words.copy_text()}</button>
+                <button type="button" class="button loss" on:click=handler(discard)>{words.discard()}</button>
+            </li>
+        }
+        .into_any()
+    };
     view! {
         <div class="lobby">
-            <h1>{words.room_gone()}</h1>
-            <p>{words.room_gone_lead()}</p>
+            <h1>{title}</h1>
+            <p>{lead}</p>
             <a class="button" href="/">{words.to_rooms()}</a>
+            {live(move || unsent.with(|unsent| !unsent.is_empty()).then(|| view! {
+                <section class="unsent" aria-label=words.not_sent()>
+                    <h2>{words.unsent_here()}</h2>
+                    <ul>{unsent.get().into_iter().map(line).collect::<Vec<_>>()}</ul>
+                </section>
+            }.into_any()))}
         </div>
     }
 }

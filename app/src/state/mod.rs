@@ -16,14 +16,14 @@ use client::{Client, Edit, Link, RoomState, Row, SendState, SortedMap};
 use futures::channel::mpsc;
 use leptos::prelude::*;
 use protocol::{
-    ClientFrame, Command, Direction, Millis, Nonce, Page, Refusal, Reply, RoomId, RoomKind, RoomSummary, Seq,
-    ServerFrame, User, UserId,
+    ClientFrame, Command, Direction, Millis, Nonce, Page, Refusal, Reply, Rights, RoomId, RoomKind,
+    RoomSummary, Seq, ServerFrame, User, UserId, WorkspaceRole,
 };
 use uuid::Uuid;
 
-pub use self::screen::{Dialog, Screen};
+pub use self::screen::{Dialog, MemberAct, Screen};
 use crate::{
-    address::{Address, use_address},
+    address::{Address, Place, use_address},
     browser, socket,
     words::{Clock, Words, use_words},
 };
@@ -53,6 +53,24 @@ pub enum Obstacle {
     SomeoneElse,
 }
 
+/// A notice about the page itself, until the person closes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What it says.
+    pub text: String,
+    /// Where there is more to see.
+    pub room: Option<RoomId>,
+}
+
+/// Something that was written into a room that the person is no longer in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsent {
+    /// By which it is taken back; `None` for a draft.
+    pub nonce: Option<Nonce>,
+    /// The text.
+    pub text: String,
+}
+
 /// What is on screen of the open room, beside its rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
@@ -78,6 +96,12 @@ pub struct Chat {
     summaries: StoredValue<SortedMap<RoomId, ArcRwSignal<RoomSummary>>>,
     away_since: StoredValue<Option<Millis>>,
     signing_out: StoredValue<bool>,
+    /// The room that the person has asked to leave or to delete: when it is gone, the page leaves it, too.
+    quitting: StoredValue<Option<RoomId>>,
+    /// How many messages were last known to be [stranded](Client::stranded).
+    stranded: StoredValue<usize>,
+    /// Written whenever the outbox changes; read through [`Chat::unsent`].
+    outbox_news: RwSignal<u32>,
     /// The page was reloaded to change over to someone else, and has not been live since.
     just_changed_over: StoredValue<bool>,
     /// By how much this machine's clock is ahead of the steady one.
@@ -103,7 +127,7 @@ pub struct Chat {
     /// Why the page does not connect.
     pub obstacle: RwSignal<Option<Obstacle>>,
     /// A notice about the page itself, until the person closes it.
-    pub notice: RwSignal<Option<String>>,
+    pub notice: RwSignal<Option<Notice>>,
     /// The name of the server that answers.
     pub node: RwSignal<String>,
     /// How many messages wait to be sent.
@@ -149,6 +173,9 @@ impl Chat {
             summaries: StoredValue::new(summaries),
             away_since: StoredValue::new(None),
             signing_out: StoredValue::new(false),
+            quitting: StoredValue::new(None),
+            stranded: StoredValue::new(0),
+            outbox_news: RwSignal::new(0),
             just_changed_over: StoredValue::new(false),
             clock_ahead: StoredValue::new(0),
             edits: StoredValue::new(Vec::new()),
@@ -193,7 +220,7 @@ impl Chat {
         if let Some(left) = browser::take_word(CHANGED_OVER) {
             self.just_changed_over.set_value(true);
             let me = untrack(|| self.user(self.me));
-            self.notice.set(Some(self.words.changed_over(&me.name, left == LEFT)));
+            self.tell_all(self.words.changed_over(&me.name, left == LEFT), None);
         }
         let kept = self.saved.with_value(storage::Saved::load);
         self.tell(|client, now| client.adopt(kept, now));
@@ -212,6 +239,48 @@ impl Chat {
     #[must_use]
     pub fn is_in(self, room: RoomId) -> bool {
         self.order.with(|order| order.contains(&room))
+    }
+
+    /// What the viewer may do in a room. Tracks the room's entry in the list and the viewer's profile, which change
+    /// more often than rights do: see [`Chat::rights_in`].
+    #[must_use]
+    pub fn rights(self, room: RoomId) -> Rights {
+        let workspace = self.role();
+        let rights = |summary: ArcRwSignal<RoomSummary>| {
+            let summary = summary.read();
+            Rights::of(&summary.room, summary.role, workspace)
+        };
+        self.summary(room).map(rights).unwrap_or_default()
+    }
+
+    /// The same, told only when they change.
+    #[must_use]
+    pub fn rights_in(self, room: RoomId) -> Memo<Rights> {
+        Memo::new(move |_| self.rights(room))
+    }
+
+    /// What the viewer is in the workspace. Tracks changed profiles.
+    #[must_use]
+    pub fn role(self) -> WorkspaceRole {
+        self.user(self.me).role
+    }
+
+    /// Whether the viewer is a guest: they cannot make rooms, nor find any.
+    #[must_use]
+    pub fn is_guest(self) -> Memo<bool> {
+        Memo::new(move |_| self.role() == WorkspaceRole::Guest)
+    }
+
+    /// What somebody without a room can do.
+    #[must_use]
+    pub fn no_rooms_hint(self) -> &'static str {
+        match self.role() {
+            WorkspaceRole::Guest => self.words.no_rooms_for_guests(),
+            WorkspaceRole::Member
+            | WorkspaceRole::Moderator
+            | WorkspaceRole::Admin
+            | WorkspaceRole::Owner => self.words.no_rooms_hint(),
+        }
     }
 
     /// Looks at members and marks of a room. Tracks their changes.
@@ -370,6 +439,49 @@ impl Chat {
             Ok(_) => self.screen.dialog.set(None),
             Err(refusal) => failed.set(Some(refusal)),
         });
+    }
+
+    /// Leaves a room or deletes it; `failed` hears why not. The page that shows it is left as soon as it is gone, which a
+    /// server may tell before it answers.
+    pub fn quit(self, room: RoomId, command: Command, failed: RwSignal<Option<Refusal>>) {
+        self.quitting.set_value(Some(room));
+        self.ask(command, move |result| match result {
+            Ok(_) => self.gone(room),
+            Err(why) => {
+                self.quitting.set_value(None);
+                failed.set(Some(why));
+            }
+        });
+    }
+
+    /// A room is no longer here.
+    fn gone(self, room: RoomId) {
+        self.screen.close_of(room);
+        if self.quitting.get_value() == Some(room) {
+            self.quitting.set_value(None);
+            if untrack(|| self.address.place()) == Place::Room(room) {
+                self.screen.details.set(false);
+                self.go("/".to_owned());
+            }
+        }
+    }
+
+    /// Tells something about the page itself.
+    pub fn tell_all(self, text: String, room: Option<RoomId>) {
+        self.notice.set(Some(Notice { text, room }));
+    }
+
+    /// What was written into a room and has not been sent, for somebody who is no longer in it. Tracks the outbox.
+    #[must_use]
+    pub fn unsent(self, room: RoomId) -> Vec<Unsent> {
+        self.outbox_news.track();
+        let mut unsent: Vec<Unsent> = self.client.with_value(|client| {
+            let of = |item: &client::Pending| Unsent { nonce: Some(item.nonce), text: item.body.clone() };
+            client.outbox().of(room).map(of).collect()
+        });
+        let draft = Unsent { nonce: None, text: self.draft(room) };
+        unsent.extend(Some(draft).filter(|draft| !draft.text.trim().is_empty()));
+        unsent
     }
 
     /// Fetches one of this place's pages, for what no command tells.
@@ -533,6 +645,8 @@ impl Chat {
                 set(self.waiting, client.outbox().waiting());
                 self.saved.update_value(|saved| saved.keep_outbox(client.outbox()));
             });
+            self.outbox_news.update(|n| *n = n.wrapping_add(1));
+            self.tell_stranded();
         }
         if touched.names {
             self.names.update(|n| *n = n.wrapping_add(1));
@@ -607,9 +721,26 @@ impl Chat {
                 (None, Some(summary)) => drop(all.insert(*room, ArcRwSignal::new(summary))),
                 (Some(_), None) => drop(all.remove(room)),
             });
+            if self.summary(*room).is_none() {
+                self.gone(*room);
+            }
         }
         set(self.order, order);
         set(self.unread, unread);
+    }
+
+    /// What was written into a room, and refused because the person is no longer in it, is on no timeline: says so, once, and
+    /// where the texts are.
+    fn tell_stranded(self) {
+        let (count, room) = self
+            .client
+            .with_value(|client| (client.stranded().count(), client.stranded().last().map(|item| item.room)));
+        let before = self.stranded.get_value();
+        self.stranded.set_value(count);
+        let is_shown = room.is_some_and(|room| untrack(|| self.address.place()) == Place::Room(room));
+        if count > before && !is_shown {
+            self.tell_all(self.words.stranded(count), room);
+        }
     }
 
     fn draw_rows(self) {

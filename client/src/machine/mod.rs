@@ -248,6 +248,16 @@ impl Client {
         &self.outbox
     }
 
+    /// What was refused because the viewer is no longer in the room that it was written into: no timeline shows it.
+    pub fn stranded(&self) -> impl Iterator<Item = &Pending> {
+        let is_stranded = |item: &&Pending| {
+            let is_refused =
+                matches!(&item.state, SendState::Refused(why) if why.code == ErrorCode::RoomUnknown);
+            is_refused && !self.rooms.contains_key(&item.room)
+        };
+        self.outbox.items().iter().filter(is_stranded)
+    }
+
     /// The viewer's newest message of a room, to be edited. Not while a newer one is on its way: that one is meant.
     #[must_use]
     pub fn newest_own(&self, room: RoomId) -> Option<Seq> {
