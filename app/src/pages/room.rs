@@ -74,8 +74,10 @@ fn Head(room: RoomId) -> impl IntoView {
             </a>
             <RoomPicture summary=now/>
             <div class="pane-title">
-                <h1>{live(move || chat.name_of(&name.read()))}</h1>
-                {live(move || archived.read().room.archived.then(|| view! { <span class="tag">{words.archived()}</span> }.into_any()))}
+                <div class="pane-name">
+                    <h1>{live(move || chat.name_of(&name.read()))}</h1>
+                    {live(move || archived.read().room.archived.then(|| view! { <span class="tag">{words.archived()}</span> }.into_any()))}
+                </div>
                 <p class="pane-topic">{live(about)}</p>
             </div>
             <div class="pane-tools scripted">
@@ -181,6 +183,11 @@ fn Gone(room: RoomId, was_in: bool) -> impl IntoView {
         true => (words.room_left(), words.room_left_lead()),
         false => (words.room_gone(), words.room_gone_lead()),
     };
+    effect(move || {
+        if was_in {
+            chat.announced.set(words.room_left().to_owned());
+        }
+    });
     // Only the browser knows.
     let unsent = RwSignal::new(Vec::new());
     effect(move || unsent.set(chat.unsent(room)));

@@ -140,7 +140,7 @@ pub struct Chat {
     pub window: RwSignal<Window>,
     /// Written whenever members, marks or pins of the open room change; read through [`Chat::with_room`].
     members: RwSignal<u32>,
-    /// Written whenever somebody's name changes; read through [`Chat::user`].
+    /// Written whenever somebody's name or role changes; read through [`Chat::user`].
     names: RwSignal<u32>,
     /// What to tell who listens to the page.
     pub announced: RwSignal<String>,

@@ -41,7 +41,8 @@ pub struct Touched {
     pub link: bool,
     /// What is on its way.
     pub outbox: bool,
-    /// A name on the screen may have changed: redraw everything that shows names.
+    /// A name on the screen may have changed, or a role in the workspace: redraw everything that shows names, or offers what
+    /// a role allows.
     pub names: bool,
     /// Rooms whose messages changed.
     pub timelines: BTreeSet<RoomId>,

@@ -189,11 +189,7 @@ impl Target {
                 let token = values.get("link").filter(|token| accounts::Token::parse(token).is_some());
                 (self.form, Place::NewPassword(token.cloned().unwrap_or_default()))
             }
-            place @ (Place::Room(_)
-            | Place::Settings
-            | Place::SettingsAt { .. }
-            | Place::SetUp
-            | Place::Lobby)
+            place @ (Place::Room(_) | Place::Settings | Place::SetUp | Place::Lobby)
                 if visit.viewer.is_none() =>
             {
                 values.entry("next".to_owned()).or_insert_with(|| place.path());

@@ -6,7 +6,7 @@ use axum::{
 };
 use protocol::{ErrorCode, FormName, UserId, WorkspaceRole};
 
-use super::{Done, Fault, Fields, Target, signed_in};
+use super::{Done, Fault, Fields, Target, signed_in, small};
 use crate::{
     entry::cookies::Cookie,
     http::{address::path_safe, page::Place, viewer::Visit},
@@ -87,8 +87,11 @@ fn person(id: &str) -> Result<UserId, Fault> {
     id.parse().map_err(|_| Fault::refused("", ErrorCode::UserUnknown))
 }
 
-/// A refused form is drawn again with the list, as it was looked for.
+/// A refused form is drawn again with the list, as it was looked for. Nothing is typed in it that could be lost by signing in.
 async fn answer(site: &Site, visit: &Visit, fields: Fields, tried: Result<Done, Fault>) -> Response {
+    if visit.viewer.is_none() {
+        return small(tried);
+    }
     let place = Place::SettingsAt { path: list(&fields), people: fields.get("people").to_owned() };
     Target { form: FormName::People, place }.answer(site, visit, fields, tried).await
 }
