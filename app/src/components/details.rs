@@ -265,6 +265,7 @@ fn members(chat: Chat, room: RoomId, query: &str, limit: usize) -> Vec<(Member, 
 fn Pinned(room: RoomId) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
+    let rights = chat.rights_in(room);
     let pins = Memo::new(move |_| {
         let pins = |state: &client::RoomState| state.pins().iter().map(|pin| pin.message).collect::<Vec<_>>();
         chat.with_room(room, pins).unwrap_or_default()
@@ -300,7 +301,10 @@ fn Pinned(room: RoomId) -> impl IntoView {
                     pins.get().into_iter().filter_map(|pin| pinned(chat, room, pin)).map(draw).collect()
                 })}
             </ul>
-            {live(move || pins.with(Vec::is_empty).then(|| view! { <p class="members-none">{words.no_pins()}</p> }.into_any()))}
+            {live(move || pins.with(Vec::is_empty).then(|| {
+                let hint = if rights.get().pin { words.no_pins_hint() } else { words.no_pins() };
+                view! { <p class="members-none">{hint}</p> }.into_any()
+            }))}
         </section>
     }
 }

@@ -190,7 +190,8 @@ words! {
     unpin: "Unpin message", "取消置顶";
     pinned: "Pinned", "已置顶";
     pinned_messages: "Pinned messages", "置顶消息";
-    no_pins: "Nothing is pinned yet. Pin what everyone here should see.", "还没有置顶消息。可以置顶大家都需要看到的内容。";
+    no_pins: "Nothing is pinned yet.", "还没有置顶消息。";
+    no_pins_hint: "Nothing is pinned yet. Pin what everyone here should see.", "还没有置顶消息。可以置顶大家都需要看到的内容。";
     message_pinned: "Message pinned", "消息已置顶";
     message_unpinned: "Message unpinned", "已取消置顶";
     show_more: "Show more", "显示更多";
