@@ -33,7 +33,7 @@ faults: ## Break everything while 200 clients talk (SEED=n repeats, ONLY=name,na
 faults-short: ## The part of it that make test runs (3 minutes)
 	@exec scripts/faults --short
 
-size: ## Bytes of the first load; fails above 350 kB of brotli
+size: ## Bytes of the first load, of each chunk, and of all; fails above the budgets
 	@exec scripts/size
 
 bench: ## What Roost can do on this machine, beside what the machine can do (ONLY=name,name; ONLY=large needs 7 GB)
@@ -41,6 +41,7 @@ bench: ## What Roost can do on this machine, beside what the machine can do (ONL
 
 fmt: ## Format the code
 	cargo fmt --all
+	cargo fmt --manifest-path tools/wasm/Cargo.toml
 
 lint: ## Format check and clippy, warnings denied
 	@exec scripts/test fmt clippy clippy-wasm

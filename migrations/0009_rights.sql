@@ -5,9 +5,10 @@
 alter table users
     add column role text not null default 'member'
         check (role in ('guest', 'member', 'moderator', 'admin', 'owner'));
--- The first account made the workspace, so it owns it.
+-- The first account made the workspace, so it owns it. If it is suspended it could not be let in again, so another one does.
 update users set role = 'admin' where admin;
-update users set role = 'owner' where id = (select id from users where admin order by created_at, id limit 1);
+update users set role = 'owner' where id = (
+    select id from users where admin order by suspended_at is not null, created_at, id limit 1);
 alter table users drop column admin;
 
 alter table members drop constraint members_role_check;
@@ -16,6 +17,7 @@ alter table members
     -- When they were banned. Only somebody who is not in the room can be.
     add column banned_at timestamptz,
     add constraint members_banned_is_out check (banned_at is null or not active);
+create index members_owners on members (room_id) where active and role = 'owner';
 create index members_banned on members (room_id, banned_at desc) where banned_at is not null;
 
 -- The list of members: owners, then moderators, then everybody else.
@@ -32,12 +34,19 @@ alter table rooms
     add column archived_at timestamptz,
     -- The room is gone for everybody. Its row stays, because its numbers must never be given again.
     add column deleted_at timestamptz,
-    -- All that was said in it has been erased.
+    -- All that was said in it has been erased: until then, messages and items up to these numbers.
     add column erased_at timestamptz,
+    add column erased_seq bigint not null default 0,
+    add column erased_rev bigint not null default 0,
     -- The folded title of a channel, by which it is unique; null for other rooms.
     add column title_key text;
 update rooms set pin_role = 'moderator', mention_role = 'moderator' where kind = 'channel';
 create index rooms_to_erase on rooms (deleted_at) where deleted_at is not null and erased_at is null;
+
+-- The list of channels: archived ones last, the largest first.
+drop index rooms_channels;
+create index rooms_channels on rooms ((archived_at is not null), member_count desc, id)
+    where kind = 'channel' and deleted_at is null;
 
 -- Of channels that have one title, the oldest keeps it and the others get a number.
 update rooms r set title = left(r.title, 74) || ' ' || k.number

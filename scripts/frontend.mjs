@@ -1,11 +1,15 @@
 // Builds the browser's half into target/site, without cargo-leptos (compiling that takes 20 minutes):
-// cargo → wasm-bindgen → wasm-opt, sass → CSS, public/ copied, hashed names, everything compressed beside itself.
+// cargo → roost-wasm (tools/wasm: splits and binds) → wasm-opt, sass → CSS, public/ copied, hashed names, everything
+// compressed beside itself.
 //
 //   node scripts/frontend.mjs         release
 //   node scripts/frontend.mjs --dev   quick: the dev profile, no wasm-opt, light compression
 //
 // What the server wants to find (leptos 0.8, `hash-files = true`): target/site/pkg/roost.<hash>.{js,wasm,css}, and beside
-// its own executable a hash.txt with lines `js: <hash>`.
+// its own executable a hash.txt with lines `js: <hash>`. We add lines `part settings: <file> <file>`, the chunks of each part
+// of app/src/later.rs: Leptos passes over them, app/src/shell.rs reads them.
+//
+// Files of earlier builds stay for some days: pages that are open ask for the chunks of their own build.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -19,6 +23,11 @@ const dev = process.argv.includes("--dev");
 const site = "target/site";
 const pkg = `${site}/pkg`;
 const work = `target/frontend/${dev ? "dev" : "release"}`;
+const builds = "target/frontend/builds.json";
+// An open page has fetched its chunks long before, when it was idle; this is for those that could not, and for servers that are
+// upgraded one after the other. A build has about 3 MB, with its compressed forms.
+const earlierDaysMax = 7;
+const earlierBuildsMax = 10;
 // `deps` is where `cargo test` runs the server's code from.
 const executables = ["target/release", "target/debug", "target/debug/deps"];
 
@@ -63,35 +72,51 @@ async function wasmAndScript() {
   const quiet = dev ? ["--config", "profile.dev.debug=false", "--config", "profile.dev.opt-level=1"] : [];
   // Not the target folder's own `debug`: these settings of the dev profile would throw out the server's.
   const target = dev ? "target/frontend/cargo" : "target";
-  run("cargo", "build", "-p", "frontend", "--target", "wasm32-unknown-unknown", "--target-dir", target, ...profile, ...quiet);
+  // The relocations say which function needs which. Only the last crate is linked with them: `cargo rustc`, not RUSTFLAGS,
+  // under which every crate would be built again.
+  run("cargo", "rustc", "-p", "frontend", "--lib", "--target", "wasm32-unknown-unknown", "--target-dir", target,
+    ...profile, ...quiet, "--", "-Clink-args=--emit-relocs");
   const compiled = `${target}/wasm32-unknown-unknown/${dev ? "debug" : "wasm-release"}/frontend.wasm`;
 
   const flags = dev ? [] : wasmOptFlags();
-  const tools = fs.readFileSync("package-lock.json");
-  const key = hash(fs.readFileSync(compiled), JSON.stringify(flags), tools, fs.readFileSync("scripts/frontend.mjs"));
-  const [wasm, script] = [`${work}/roost.wasm`, `${work}/roost.js`];
+  const tools = ["package-lock.json", "tools/wasm/Cargo.lock", "tools/wasm/src/main.rs", "scripts/frontend.mjs"];
+  const key = hash(fs.readFileSync(compiled), JSON.stringify(flags), ...tools.map((file) => fs.readFileSync(file)));
+  const [wasm, script, bound] = [`${work}/roost.wasm`, `${work}/roost.js`, `${work}/bound`];
   if (!fs.existsSync(`${work}/key`) || fs.readFileSync(`${work}/key`, "utf8") !== key) {
     fs.rmSync(work, { recursive: true, force: true });
-    fs.mkdirSync(work, { recursive: true });
-    say("wasm-bindgen");
-    // The producers section goes; target_features stays, for wasm-opt reads there what the code may use.
-    const bindgen = ["--target", "web", "--no-typescript", "--out-name", "roost", "--out-dir", `${work}/bound`];
-    const shorter = dev ? [] : ["--remove-name-section", "--remove-producers-section"];
-    run(".tools/bin/wasm-bindgen", ...bindgen, ...shorter, compiled);
-    if (dev) {
-      fs.copyFileSync(`${work}/bound/roost_bg.wasm`, wasm);
-    } else {
-      say("wasm-opt (usually 10 s)");
-      run("node_modules/.bin/wasm-opt", ...flags, `${work}/bound/roost_bg.wasm`, "-o", wasm);
+    fs.mkdirSync(`${work}/chunks`, { recursive: true });
+    say("wasm: splitting and binding");
+    run(".tools/bin/roost-wasm", ...(dev ? ["--dev"] : []), compiled, bound);
+    const parts = JSON.parse(fs.readFileSync(`${bound}/parts.json`, "utf8"));
+    if (!dev) say("wasm-opt (usually 10 s)");
+    const optimise = (from, to) => (dev ? fs.copyFileSync(from, to) : run("node_modules/.bin/wasm-opt", ...flags, from, "-o", to));
+    optimise(`${bound}/roost_bg.wasm`, wasm);
+    // A chunk fits its own build only. The script has the names of the chunks, with their hashes: so a page asks for those of
+    // its build, and a script that names other chunks has another name itself.
+    let loader = fs.readFileSync(`${bound}/__wasm_split.js`, "utf8");
+    const hashed = {};
+    for (const name of new Set(Object.values(parts).flat())) {
+      const optimised = `${work}/optimised.wasm`;
+      optimise(`${bound}/${name}`, optimised);
+      hashed[name] = `${name.replace(/^split_/, "").replace(/\.wasm$/, "")}.${hash(fs.readFileSync(optimised))}.wasm`;
+      fs.renameSync(optimised, `${work}/chunks/${hashed[name]}`);
+      if (!loader.includes(`"./${name}"`)) throw new Error(`__wasm_split.js does not load ${name}`);
+      loader = loader.replaceAll(`"./${name}"`, `"./${hashed[name]}"`);
     }
-    // Bundled, so that the snippets which crates bring are inside and need no address of their own.
+    fs.writeFileSync(`${bound}/__wasm_split.js`, loader);
+    const named = Object.entries(parts).map(([part, files]) => [part, files.map((name) => hashed[name])]);
+    fs.writeFileSync(`${work}/parts.json`, JSON.stringify(named));
+    // Bundled, so that the loader of the chunks, and the snippets which crates bring, are inside and need no address of their own.
     await bundle({
-      entryPoints: [`${work}/bound/roost.js`], outfile: script, bundle: true, format: "esm", minify: !dev, target: "es2022",
-      legalComments: "none", logLevel: "warning",
+      entryPoints: [`${bound}/roost.js`], outfile: script, bundle: true, format: "esm", minify: !dev, target: "es2022",
+      // In a dev build the loader names the same thing twice.
+      legalComments: "none", logLevel: "warning", logOverride: { "duplicate-object-key": "silent" },
     });
     fs.writeFileSync(`${work}/key`, key);
   }
-  return { wasm: fs.readFileSync(wasm), js: fs.readFileSync(script) };
+  const parts = JSON.parse(fs.readFileSync(`${work}/parts.json`, "utf8"));
+  const chunks = filesIn(`${work}/chunks`).map((name) => [name, fs.readFileSync(`${work}/chunks/${name}`)]);
+  return { built: { wasm: fs.readFileSync(wasm), js: fs.readFileSync(script) }, chunks, parts };
 }
 
 async function styles() {
@@ -140,23 +165,41 @@ function copyPublic() {
   });
 }
 
-const built = await wasmAndScript();
+/**
+ * Notes this build, beside the earlier ones that are still kept; returns the files of those. They have a list of their own,
+ * because the files themselves do not say when they were replaced.
+ */
+function earlierFiles(current) {
+  const now = Date.now();
+  const known = fs.existsSync(builds) ? JSON.parse(fs.readFileSync(builds, "utf8")) : [];
+  const listed = new Set([...current, ...known.flatMap((build) => build.files)]);
+  const unlisted = filesIn(pkg).map((name) => `${pkg}/${name}`).filter((file) => !/\.(br|gz)$/.test(file) && !listed.has(file));
+  const earlier = [...known, ...(unlisted.length > 0 ? [{ files: unlisted }] : [])]
+    .filter((build) => build.files.join() !== current.join())
+    .map(({ files, replaced = now }) => ({ files, replaced }))
+    .filter(({ replaced }) => now - replaced < earlierDaysMax * 86_400_000)
+    .slice(0, earlierBuildsMax);
+  put(builds, `${JSON.stringify([{ files: current }, ...earlier], null, 1)}\n`);
+  return earlier.flatMap(({ files }) => files);
+}
+
+const { built, chunks, parts } = await wasmAndScript();
 built.css = await styles();
 
 const hashes = Object.fromEntries(Object.entries(built).map(([kind, content]) => [kind, hash(content)]));
-const kept = new Set(copyPublic());
-for (const [kind, content] of Object.entries(built)) {
-  const file = `${pkg}/roost.${hashes[kind]}.${kind}`;
-  put(file, content);
-  kept.add(file);
-}
+const files = Object.entries(built).map(([kind, content]) => [`${pkg}/roost.${hashes[kind]}.${kind}`, content]);
+for (const [name, content] of chunks) files.push([`${pkg}/${name}`, content]);
+for (const [file, content] of files) put(file, content);
+const kept = new Set([...copyPublic(), ...files.map(([file]) => file)]);
 for (const file of [...kept]) for (const beside of await compressed(file)) kept.add(beside);
 
 // The names change hands at once; only then what no page asks for any more goes.
-const list = Object.entries(hashes).map(([kind, value]) => `${kind}: ${value}\n`).join("");
+const list = Object.entries(hashes).map(([kind, value]) => `${kind}: ${value}\n`).join("")
+  + parts.map(([part, names]) => `part ${part}: ${names.join(" ")}\n`).join("");
 for (const folder of executables) put(path.join(folder, "hash.txt"), list);
+for (const file of earlierFiles(files.map(([file]) => file))) for (const ending of ["", ".br", ".gz"]) kept.add(file + ending);
 for (const name of filesIn(site)) {
   const file = path.join(site, name);
   if (!kept.has(file)) fs.rmSync(file);
 }
-say(`front end: ${Object.entries(hashes).map(([kind, value]) => `roost.${value}.${kind}`).join(", ")}`);
+say(`front end: ${[...Object.entries(hashes).map(([kind, value]) => `roost.${value}.${kind}`), ...chunks.map(([name]) => name)].join(", ")}`);

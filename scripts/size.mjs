@@ -1,9 +1,17 @@
 // Loads a page as a browser does that has nothing yet: the HTML and every file of ours that its head names, counted raw
-// and as brotli. Fails above the budget.   node scripts/size.mjs URL
+// and as brotli; then the chunks, which come when they are wanted or the browser is idle. Fails above the budgets.
+//
+//   node scripts/size.mjs URL hash.txt
+import fs from "node:fs";
 import zlib from "node:zlib";
 
-const budget_bytes = 350_000;
-const url = process.argv[2];
+/** What a browser loads before anybody types anything. */
+const firstLoadMax = 320_000;
+/** What somebody waits for who is quicker than the browser's idle moment: one part, with what it shares with others. */
+const chunkMax = 60_000;
+/** All wasm, JavaScript and CSS. */
+const allMax = 700_000;
+const [url, hashFile] = process.argv.slice(2);
 
 const get = async (address) => {
   const response = await fetch(address, { headers: { "accept-encoding": "br" } });
@@ -24,25 +32,48 @@ for (const [tag] of html.matchAll(/<(?:link|script)\b[^>]*>/g)) {
   if (address && isLoaded) linked.add(new URL(address, page.address).href);
 }
 
-const files = [page, ...(await Promise.all([...linked].map(get)))];
-const sum = { raw: 0, br: 0 };
 const line = (name, raw, br, note = "") => console.log(`${name.padEnd(40)}${String(raw).padStart(10)}${String(br).padStart(10)}  ${note}`);
-line("first load, bytes", "raw", "brotli");
-for (const { address, content, wasCompressed } of files) {
+/** One file, as a line. Returns what it weighs. */
+function weigh({ address, content, wasCompressed }) {
   // Tiny files stay as they are.
   const br = Math.min(brotli(content), content.length);
   const note = wasCompressed || br > content.length * 0.9 || content.length < 2000 || content === page.content ? "" : "sent uncompressed!";
-  line(new URL(address).pathname, content.length, br, note);
-  sum.raw += content.length;
-  sum.br += br;
+  const name = new URL(address).pathname;
+  line(name, content.length, br, note);
+  return { name, raw: content.length, br };
 }
-line("sum", sum.raw, sum.br);
+const total = (files, kind) => files.reduce((sum, file) => sum + file[kind], 0);
+const failures = [];
+function within(what, bytes, max) {
+  if (bytes > max) failures.push(`${what}: ${bytes} bytes of brotli; the budget is ${max}`);
+}
+
+line("first load, bytes", "raw", "brotli");
+const first = [page, ...(await Promise.all([...linked].map(get)))].map(weigh);
+line("sum", total(first, "raw"), total(first, "br"));
 const names = [...linked].join(" ");
 for (const ending of [".wasm", ".js", ".css"]) {
   if (!names.includes(ending)) throw new Error(`the page does not name its ${ending} file; has its head changed?`);
 }
-if (sum.br > budget_bytes) {
-  console.error(`roost: the first load is ${sum.br} bytes of brotli; the budget is ${budget_bytes}`);
-  process.exit(1);
+within("first load", total(first, "br"), firstLoadMax);
+
+// `part settings: FILE FILE`: see scripts/frontend.mjs.
+const parts = [...fs.readFileSync(hashFile, "utf8").matchAll(/^part (\w+): (.*)$/gm)].map(([, part, files]) => [part, files.split(" ")]);
+if (parts.length === 0) throw new Error(`${hashFile} names no chunks; is the front end built?`);
+console.log();
+line("chunks, later", "raw", "brotli");
+const folder = [...linked].find((address) => address.endsWith(".wasm"));
+const chunks = (await Promise.all([...new Set(parts.flatMap(([, files]) => files))].map((file) => get(new URL(file, folder))))).map(weigh);
+for (const [part, files] of parts) {
+  const own = chunks.filter(({ name }) => files.some((file) => name.endsWith(`/${file}`)));
+  line(`${part}, with what it shares`, total(own, "raw"), total(own, "br"));
+  within(part, total(own, "br"), chunkMax);
 }
-console.log(`within the budget of ${budget_bytes}`);
+console.log();
+const all = [...first.filter(({ name }) => /\.(wasm|js|css)$/.test(name)), ...chunks];
+line("all wasm, JavaScript, CSS", total(all, "raw"), total(all, "br"));
+within("all wasm, JavaScript and CSS", total(all, "br"), allMax);
+
+for (const failure of failures) console.error(`roost: ${failure}`);
+if (failures.length > 0) process.exit(1);
+console.log(`within the budgets: first load ${firstLoadMax}, each chunk ${chunkMax}, all ${allMax}`);

@@ -143,11 +143,20 @@ const BROKEN: &str = "data-broken";
 
 /// Marks the page as broken after a panic: nothing may claim any more that it works.
 pub fn stop() {
+    break_off("stopped");
+}
+
+/// Marks the page as broken because a file that it needs did not load.
+pub fn stay_unloaded() {
+    break_off("unloaded");
+}
+
+fn break_off(why: &str) {
     let Some(root) = document().document_element() else { return };
     for sign_of_life in ["data-hydrated", "data-link"] {
         drop(root.remove_attribute(sign_of_life));
     }
-    drop(root.set_attribute(BROKEN, "stopped"));
+    drop(root.set_attribute(BROKEN, why));
 }
 
 /// Whether the page is broken.
@@ -205,6 +214,12 @@ pub fn space_above(seq: Seq) -> f64 {
     let top = |element: &web_sys::Element| element.get_bounding_client_rect().top();
     let space = |row: web_sys::Element| Some(top(&row) - top(&row.closest("[role=log]").ok()??));
     row(seq).and_then(space).unwrap_or_default()
+}
+
+/// Whether a dialog is drawn.
+#[must_use]
+pub fn has_dialog() -> bool {
+    document().query_selector("dialog").is_ok_and(|dialog| dialog.is_some())
 }
 
 /// Whether nothing has the keyboard.

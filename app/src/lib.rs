@@ -8,6 +8,7 @@
 //! - [`state`]: [`Chat`], signals around the machine of the crate `client`. Components read signals
 //!   and call its verbs; they never see a socket.
 //! - [`socket`]: opens the WebSocket and keeps it open.
+//! - [`later`]: the parts whose code comes after the first download.
 //! - [`words`]: every sentence, in every language.
 #![recursion_limit = "256"]
 
@@ -19,6 +20,7 @@ compile_error!(
 pub mod address;
 pub mod browser;
 pub mod components;
+pub mod later;
 pub mod pages;
 pub mod socket;
 pub mod state;
@@ -42,7 +44,7 @@ use crate::{
     },
     pages::{
         document_title, lobby::Lobby, new_password::NewPassword, not_found::NotFound, room::RoomPage,
-        set_up::SetUp, settings::Settings, sign_in::SignIn, sign_up::SignUp,
+        set_up::SetUp, sign_in::SignIn, sign_up::SignUp,
     },
     state::{Chat, use_chat},
 };
@@ -97,7 +99,7 @@ fn Inside(place: String, me: User) -> impl IntoView {
                 {live(move || match here.get() {
                     Place::Lobby => view! { <Lobby/> }.into_any(),
                     Place::Room(room) => view! { <RoomPage room/> }.into_any(),
-                    Place::Settings => view! { <Settings/> }.into_any(),
+                    Place::Settings => later::settings_page(),
                     Place::SignIn | Place::SignUp | Place::NewPassword | Place::SetUp | Place::Nowhere => {
                         view! { <NotFound/> }.into_any()
                     }

@@ -5,7 +5,7 @@ use leptos_meta::HashedStylesheet;
 use leptos_router::location::RequestUrl;
 use protocol::{Language, Page, Theme};
 
-use crate::{App, address::Address, carried, pages::title_of, words::Words};
+use crate::{App, address::Address, carried, later, pages::title_of, words::Words};
 
 /// The whole document of a page. The server provides the [`Page`] in context.
 ///
@@ -30,6 +30,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let path = use_context::<RequestUrl>().map(|url| drawn_path(&url)).unwrap_or_default();
     provide_context(Address::new(path.clone()));
     let language = page.language;
+    let chunks = later::begins_with(&path).map(|part| chunks(&options, part));
     view! {
         <!DOCTYPE html>
         <html lang=lang(page.language) data-theme=theme(page.theme) data-node=page.node.clone()>
@@ -52,6 +53,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 </script>
                 <script nonce=use_nonce()>{WATCH}</script>
                 <HydrationScripts options/>
+                {chunks}
             </head>
             <body>
                 // Browser extensions put things into the body, so the app wakes up in an element of its own.
@@ -61,6 +63,27 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         </html>
     }
     .into_any()
+}
+
+/// Has the browser fetch the chunks of a part at once, beside the first code and not only when that has come and asks for them.
+/// `scripts/frontend.mjs` lists them where Leptos finds the names of its files. Without the list the page wakes later.
+fn chunks(options: &LeptosOptions, part: &str) -> Vec<AnyView> {
+    let list = std::env::current_exe()
+        .and_then(|program| std::fs::read_to_string(program.with_file_name(options.hash_file.as_ref())));
+    files_of(part, &list.unwrap_or_default())
+        .map(|file| {
+            let address = format!("/{}/{file}", options.site_pkg_dir);
+            view! { <link rel="preload" href=address r#as="fetch" r#type="application/wasm" crossorigin=""/> }
+                .into_any()
+        })
+        .collect()
+}
+
+/// The files of a part: `part settings: FILE FILE`.
+fn files_of<'a>(part: &str, list: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let mut lines = list.lines();
+    let files = lines.find_map(|line| line.strip_prefix("part ")?.strip_prefix(part)?.strip_prefix(": "));
+    files.unwrap_or_default().split_whitespace()
 }
 
 /// Says on `<html>` that the page will not wake up, in the cases that the app itself cannot report; and reloads on a click.
@@ -115,5 +138,18 @@ fn theme(theme: Theme) -> &'static str {
         Theme::System => "system",
         Theme::Light => "light",
         Theme::Dark => "dark",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::files_of;
+
+    #[test]
+    fn each_part_has_its_files() {
+        let list = "wasm: 0123\npart set: a.wasm\npart settings: b.wasm c.wasm\n";
+        assert_eq!(files_of("settings", list).collect::<Vec<_>>(), ["b.wasm", "c.wasm"]);
+        assert_eq!(files_of("wasm", list).count(), 0);
+        assert_eq!(files_of("dialogs", list).count(), 0);
     }
 }

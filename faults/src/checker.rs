@@ -51,6 +51,8 @@ pub struct Verdict {
     pub changes: usize,
     /// Joins and leaves.
     pub moves: usize,
+    /// What moderators and owners have done.
+    pub governed: usize,
     /// Messages that someone who had been far away has as history only.
     pub left_to_history: usize,
     /// The longest time from writing to the last member's screen, in milliseconds.
@@ -73,6 +75,7 @@ pub fn check(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>) -> Verdict {
         acknowledged: logs.iter().map(|log| log.acknowledged.len()).sum(),
         changes: logs.iter().map(|log| log.changes as usize).sum(),
         moves: logs.iter().map(|log| log.moves as usize).sum(),
+        governed: logs.iter().map(|log| log.governed as usize).sum(),
         violations: logs.iter().flat_map(|log| log.violations.clone()).collect(),
         ..Verdict::default()
     };

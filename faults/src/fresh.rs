@@ -103,6 +103,13 @@ pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<
                     found.push(differs(message.seq, format!("{known:?} instead of {message:?}")));
                 }
             }
+            // A fresh fetch lists everyone, unless the room is large.
+            let all_are_listed = new.active_members().count() == new.summary.members as usize;
+            for member in old.active_members().filter(|_| all_are_listed) {
+                if new.members.get(&member.user).is_none_or(|known| !known.active) {
+                    found.push(differs(member.rev, format!("{member:?} is not in the room")));
+                }
+            }
             for (user, member) in new.members.iter() {
                 if old.members.get(user) != Some(member) {
                     found.push(differs(

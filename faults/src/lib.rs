@@ -18,6 +18,7 @@ pub mod log;
 pub mod person;
 pub mod place;
 pub mod proxy;
+pub mod removed;
 pub mod report;
 pub mod scenario;
 pub mod schedule;

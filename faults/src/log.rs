@@ -110,6 +110,8 @@ pub struct Log {
     pub changes: u32,
     /// Joinings and leavings that were asked for.
     pub moves: u32,
+    /// People removed, banned and let back in, roles, policies and archivings that were done.
+    pub governed: u32,
     /// How often the connection ended.
     pub connections_lost: u32,
     /// What was seen to be wrong at once.

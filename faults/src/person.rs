@@ -11,8 +11,8 @@ use std::{
 use client::{Backoff, Client, Link, RowKind};
 use futures::{SinkExt as _, StreamExt as _};
 use protocol::{
-    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Millis, Nonce, Reply, RoomId, RoomKind,
-    Seq, ServerFrame, UserId, VERSION, limits::MARKS_MEMBERS_MAX,
+    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Millis, Nonce, Reply, Rights, Role,
+    RoomId, Seq, ServerFrame, UserId, VERSION, WorkspaceRole, limits::MARKS_MEMBERS_MAX,
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use tokio::{
@@ -114,6 +114,8 @@ struct State {
     present: HashMap<RoomId, BTreeSet<Seq>>,
     /// Changes that wait for their answers, with their rooms.
     changing: HashMap<u32, RoomId>,
+    /// Those of them by which somebody keeps order.
+    governing: HashSet<u32>,
     /// Channels that are being joined or left.
     moving: HashMap<u32, RoomId>,
     /// Channels that were left, and when.
@@ -415,6 +417,9 @@ impl Person {
         if happens(&mut life.rng, orders.sends_per_s / 5.0) {
             self.changes(&mut state, &mut life.rng);
         }
+        if orders.roam && happens(&mut life.rng, orders.sends_per_s / 3.0) {
+            self.governs(&mut state, &mut life.rng);
+        }
         if orders.roam && happens(&mut life.rng, orders.sends_per_s / 12.0) {
             self.roams(&mut state, &mut life.rng);
         }
@@ -457,8 +462,10 @@ impl Person {
         let newest: Vec<_> = newest.filter(|message| !message.deleted).cloned().collect();
         let Some(message) = newest.choose(rng) else { return };
         let (seq, own) = (message.seq, message.author == self.user);
-        // In a channel only owners may pin.
-        let may_pin = state.client.room(room).is_some_and(|room| room.summary.room.kind != RoomKind::Channel);
+        let may_pin = state.client.room(room).is_some_and(|room| {
+            let summary = &room.summary;
+            Rights::of(&summary.room, summary.role, WorkspaceRole::Member).pin
+        });
         let command = match (Token::of(&message.body), rng.random_range(0..20)) {
             (Some(_), 0) if own => Command::Delete { room, seq },
             (Some(token), _) if own => {
@@ -473,6 +480,53 @@ impl Person {
         state.log.changes += 1;
         let request = state.client.request(command);
         state.changing.insert(request, room);
+    }
+
+    /// Keeps order in a channel, for who is a moderator or an owner there: removes and bans people and lets them come back,
+    /// gives roles, says who may post, archives the channel and opens it again.
+    fn governs(&self, state: &mut State, rng: &mut StdRng) {
+        let governed = |channel: &&RoomId| {
+            let role = state.client.room(**channel).map(|room| room.summary.role);
+            role.is_some_and(|role| role > Role::Member) && !state.is_moving(**channel)
+        };
+        let governed: Vec<RoomId> = self.channels.iter().filter(governed).copied().collect();
+        let Some(channel) = governed.choose(rng).copied() else { return };
+        let Some(room) = state.client.room(channel) else { return };
+        let (role, archived) = (room.summary.role, room.summary.room.archived);
+        let is_owner = role == Role::Owner;
+        let others = |banned| {
+            let members = room.members.values().filter(move |member| member.user != self.user);
+            members.filter(move |member| if banned { member.banned } else { member.active })
+        };
+        let (others, banned): (Vec<UserId>, Vec<UserId>) = (
+            others(false).filter(|member| member.role < role).map(|member| member.user).collect(),
+            others(true).map(|member| member.user).collect(),
+        );
+        let command = match (rng.random_range(0..10), others.choose(rng), banned.choose(rng)) {
+            // Not for long: nobody can write meanwhile.
+            (0..7, ..) if archived && is_owner => Command::Archive { room: channel, on: false },
+            (0, ..) if is_owner => Command::Archive { room: channel, on: true },
+            (1 | 2, ..) if is_owner => {
+                let post = if rng.random_bool(0.3) { Role::Moderator } else { Role::Member };
+                Command::SetPolicy {
+                    room: channel,
+                    post,
+                    invite: Role::Member,
+                    pin: Role::Moderator,
+                    mention: Role::Moderator,
+                }
+            }
+            (3 | 4, Some(other), _) if is_owner => {
+                let role = [Role::Member, Role::Moderator, Role::Moderator, Role::Owner];
+                Command::SetRole { room: channel, user: *other, role: role[rng.random_range(0..role.len())] }
+            }
+            (_, _, Some(banned)) if rng.random_bool(0.6) => Command::Unban { room: channel, user: *banned },
+            (_, Some(other), _) => Command::Remove { room: channel, user: *other, ban: rng.random_bool(0.4) },
+            _ => return,
+        };
+        let request = state.client.request(command);
+        state.changing.insert(request, channel);
+        state.governing.insert(request);
     }
 
     /// Leaves a channel, or joins one: seldom enough that a quarter of all people are in each.
@@ -568,7 +622,22 @@ impl State {
         let afresh = matches!(&frame, ServerFrame::Reply { reply: Reply::View { .. }, .. });
         let own = self.note(&frame, me, now);
         let waiting = self.client.outbox().items().len();
+        let here = |client: &Client, channel: &RoomId| client.room(*channel).is_some();
+        let channels: Vec<(RoomId, bool)> =
+            self.channels.iter().map(|channel| (*channel, here(&self.client, channel))).collect();
         self.client.receive(frame, now);
+        for (channel, was_here) in channels {
+            match (was_here, here(&self.client, &channel)) {
+                // Removed by somebody else, or left by another device.
+                (true, false) => {
+                    self.left.insert(channel, now);
+                }
+                (false, true) => {
+                    self.left.remove(&channel);
+                }
+                (true, true) | (false, false) => {}
+            }
+        }
         let is_refusal = self.client.outbox().items().iter().any(is_refused);
         if self.client.outbox().items().len() != waiting || is_refusal {
             self.note_acknowledged(&own, now);
@@ -578,13 +647,16 @@ impl State {
         }
         drop(self.client.take_touched());
         for answer in self.client.take_answers() {
+            if self.governing.remove(&answer.request) && answer.result.is_ok() {
+                self.log.governed += 1;
+            }
             if let Some(channel) = self.moving.remove(&answer.request) {
                 // Any other answer: one is in; or it was not done, and one may try again.
                 if let Ok(Reply::Done {}) = answer.result {
                     self.left.insert(channel, now);
                 }
             } else if let Some(room) = self.changing.remove(&answer.request)
-                && answer.result.is_err_and(|refusal| refusal.code == ErrorCode::RoomUnknown)
+                && answer.result.is_err_and(|refusal| is_of_rights(refusal.code))
                 && !self.channels.contains(&room)
             {
                 let name = self.log.name.clone();
@@ -634,9 +706,9 @@ impl State {
                     ErrorCode::MessageDeleted,
                     ErrorCode::ReactionsFull,
                     ErrorCode::PinsFull,
-                    ErrorCode::RoomUnknown,
                 ];
-                if refusal.code.retry() == protocol::Retry::Never && !too_late.contains(&refusal.code) {
+                let is_too_late = too_late.contains(&refusal.code) || is_of_rights(refusal.code);
+                if refusal.code.retry() == protocol::Retry::Never && !is_too_late {
                     let detail = format!("refused: {refusal:?}");
                     self.violates(Violation::at_large(Kind::Unexpected, &self.log.name, detail));
                 }
@@ -673,8 +745,8 @@ impl State {
             client::SendState::Waiting | client::SendState::OnItsWay => None,
         });
         for (nonce, room, refusal) in refused.collect::<Vec<_>>() {
-            if refusal.code == ErrorCode::RoomUnknown && self.channels.contains(&room) {
-                // One has left meanwhile: the person sees it, and takes it back.
+            if is_of_rights(refusal.code) && self.channels.contains(&room) {
+                // One is out meanwhile, or may no longer write there: the person sees it, and takes it back.
                 self.client.take_back(nonce);
                 self.log.written.remove(&nonce);
                 continue;
@@ -789,6 +861,20 @@ impl State {
             self.log.violations.push(violation);
         }
     }
+}
+
+/// Whether something is refused because of what somebody else has decided meanwhile: about who is in a room, and what they may do
+/// there. This happens only in the channels where people come and go.
+fn is_of_rights(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::RoomUnknown
+            | ErrorCode::Forbidden
+            | ErrorCode::RoomArchived
+            | ErrorCode::Banned
+            | ErrorCode::UserUnknown
+            | ErrorCode::LastOwner
+    )
 }
 
 fn is_refused(item: &client::Pending) -> bool {

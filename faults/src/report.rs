@@ -30,6 +30,8 @@ pub struct Outcome {
     pub changes: usize,
     /// … and joinings and leavings.
     pub moves: usize,
+    /// What moderators and owners did: people removed, banned and let back in, roles, policies, archivings.
+    pub governed: usize,
     /// Messages that are not where they must be.
     pub lost: usize,
     /// Messages that are there twice.
@@ -76,6 +78,7 @@ impl Outcome {
             acknowledged: verdict.acknowledged,
             changes: verdict.changes,
             moves: verdict.moves,
+            governed: verdict.governed,
             lost,
             doubled,
             reordered,
@@ -95,10 +98,21 @@ impl Outcome {
     pub fn print(&self) {
         let mark = if self.passed { "ok  " } else { "FAIL" };
         let Self {
-            name, sends, acknowledged, changes, moves, lost, doubled, reordered, other, repaired, ..
+            name,
+            sends,
+            acknowledged,
+            changes,
+            moves,
+            governed,
+            lost,
+            doubled,
+            reordered,
+            other,
+            repaired,
+            ..
         } = self;
         println!(
-            "{mark} {name:<27} {sends:>5} sent {acknowledged:>5} acknowledged {changes:>4} changed {moves:>3} joined or left: {lost} lost {doubled} doubled {reordered} \
+            "{mark} {name:<27} {sends:>5} sent {acknowledged:>5} acknowledged {changes:>4} changed {moves:>3} joined or left {governed:>3} governed: {lost} lost {doubled} doubled {reordered} \
              reordered {other} other; {repaired:>4} holes repaired, {} connections lost; worst delay {:.1} s; whole \
              after {:.1} s (p50) {:.1} s (all)",
             self.connections_lost, self.worst_delay_s, self.whole_p50_s, self.whole_max_s

@@ -137,6 +137,14 @@ pub enum Extra {
         /// How long it may take.
         within: Duration,
     },
+    /// People who are removed from a room are told nothing more of it, by any server: within so many seconds, with Redis or
+    /// without.
+    PeopleRemoved {
+        /// Whether Redis is away meanwhile.
+        without_redis: bool,
+        /// How long it may take.
+        within: Duration,
+    },
     /// So many more clients connect; everyone loses the connection and comes back at once, again and again; the servers'
     /// memory returns to where it was.
     ReconnectStorm {
@@ -213,6 +221,11 @@ const fn sessions(name: &'static str, without_redis: bool, within_s: u64) -> Sce
     Scenario { name, extra, hold: Duration::ZERO, ..PLAIN }
 }
 
+const fn removed(name: &'static str, without_redis: bool, within_s: u64) -> Scenario {
+    let extra = Extra::PeopleRemoved { without_redis, within: Duration::from_secs(within_s) };
+    Scenario { name, extra, hold: Duration::ZERO, ..PLAIN }
+}
+
 const fn self_test(name: &'static str, fault: Fault, sabotage: &'static str, expected: Expected) -> Scenario {
     let (hold, whole_within) = (Duration::from_secs(5), Duration::from_secs(6));
     Scenario { name, fault, sabotage, expected, hold, whole_within, short: true, ..PLAIN }
@@ -252,6 +265,8 @@ pub const ALL: &[Scenario] = &[
     sabotaged("clock-wrong-on-one", "1:clock_ms=3600000", 6),
     sessions("sessions-end", false, 2),
     sessions("sessions-end-without-redis", true, 30),
+    removed("people-removed", false, 1),
+    removed("people-removed-without-redis", true, 10),
     Scenario {
         extra: Extra::ReconnectStorm { clients: 5_000 },
         ..plain("reconnect-storm", Fault::Nothing, 0)

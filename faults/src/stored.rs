@@ -136,9 +136,13 @@ pub async fn room(pool: &PgPool, kind: &str, members: &[usize], accounts: &[Acco
     let head = 1 + i64::try_from(members.len())?;
     sqlx::query(
         "with line as (insert into lines (id, kind, head) values ($1, 'room', $3))
-         insert into rooms (id, kind, title, rev_seq, member_count, created_by, nonce, direct_low, direct_high)
-         values ($1, $2, case $2 when 'direct' then '' else 'Room' end, 1, $3 - 1, $4, $5,
-             case $2 when 'direct' then $6 end, case $2 when 'direct' then $7 end)",
+         insert into rooms (id, kind, title, title_key, rev_seq, member_count, created_by, nonce, direct_low, direct_high,
+             pin_role, mention_role)
+         values ($1, $2, case $2 when 'direct' then '' else 'Room ' || $1::uuid::text end,
+             case $2 when 'channel' then 'room ' || $1::uuid::text end, 1, $3 - 1, $4, $5,
+             case $2 when 'direct' then $6 end, case $2 when 'direct' then $7 end,
+             case $2 when 'channel' then 'moderator' else 'member' end,
+             case $2 when 'channel' then 'moderator' else 'member' end)",
     )
     .bind(id)
     .bind(kind)

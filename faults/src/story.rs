@@ -23,6 +23,7 @@ use crate::{
     person::{Orders, Person, Socket, greeted},
     place::{self, Address, Fallible, NETWORKS, Place, SERVERS},
     proxy::Weather,
+    removed,
     report::Outcome,
     scenario::{Expected, Extra, Fault, Scenario},
     schedule::{self, Planned, Schedule},
@@ -265,6 +266,12 @@ impl Stage {
             Extra::ReconnectStorm { clients } => self.storm(clients, notes, found).await,
             Extra::ReadersStalled => {
                 let (note, wrong) = stalled::readers(&self.place).await?;
+                notes.push(note);
+                found.extend(wrong);
+                Ok(())
+            }
+            Extra::PeopleRemoved { without_redis, within } => {
+                let (note, wrong) = removed::people(&self.place, without_redis, within).await?;
                 notes.push(note);
                 found.extend(wrong);
                 Ok(())

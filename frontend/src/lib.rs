@@ -1,10 +1,11 @@
 //! The WebAssembly that wakes the page up.
 
-use app::{App, address::Address};
+use app::{App, address::Address, browser, later};
 use leptos::{
     mount::hydrate_from,
     prelude::{document, provide_context},
 };
+use protocol::Page;
 use wasm_bindgen::JsCast;
 
 /// Called by the page's script once the module has been loaded.
@@ -12,19 +13,37 @@ use wasm_bindgen::JsCast;
 pub fn hydrate() {
     std::panic::set_hook(Box::new(|panic| {
         console_error_panic_hook::hook(panic);
-        app::browser::stop();
+        browser::stop();
     }));
-    let Some(page) = app::browser::page_of_document() else {
+    let Some(page) = browser::page_of_document() else {
         leptos::logging::error!("the page carries no description of itself: it stays as the server drew it");
         return;
     };
-    app::browser::go_to_drawn_path();
+    browser::go_to_drawn_path();
+    let path = browser::path();
+    if later::begins_with(&path).is_none() {
+        return wake(page);
+    }
+    // What the server has drawn must be here before the page wakes. Leptos has no executor of its own before that.
+    wasm_bindgen_futures::spawn_local(async move {
+        match later::preload(&path).await {
+            Ok(()) => wake(page),
+            Err(_) => browser::stay_unloaded(),
+        }
+    });
+}
+
+fn wake(page: Page) {
+    let is_inside = page.viewer.is_some();
     let root = document().get_element_by_id("app").and_then(|root| root.dyn_into().ok());
     let root = root.expect("the server draws the app into an element of its own");
     hydrate_from(root, move || {
         provide_context(page);
-        provide_context(Address::new(app::browser::path()));
+        provide_context(Address::new(browser::path()));
         leptos::view! { <App/> }
     })
     .forget();
+    if is_inside {
+        later::preload_when_idle();
+    }
 }

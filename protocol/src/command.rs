@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Line, Millis, Nonce, Policy, Role, RoomId, RoomKind, Seq, UserId};
+use crate::{Line, Millis, Nonce, Role, RoomId, RoomKind, Seq, UserId};
 
 /// Which way a page of history goes from its `seq` (which is not in it).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -222,8 +222,14 @@ pub enum Command {
     SetPolicy {
         /// Which.
         room: RoomId,
-        /// The new policy, whole.
-        policy: Policy,
+        /// The least role that may post.
+        post: Role,
+        /// … that may add people,
+        invite: Role,
+        /// … that may pin messages,
+        pin: Role,
+        /// … and that may mention everyone.
+        mention: Role,
     },
     /// Archive a room, or open it again. Safe to repeat. Answered by `changed`.
     Archive {

@@ -22,14 +22,14 @@ pub enum Role {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceRole {
-    /// Sees only the rooms that others have added them to, and the people in them.
+    /// Is in rooms that others add them to, finds no others, and talks with people who share a room with them.
     Guest,
     /// Joins channels, makes rooms, talks with everyone.
     #[default]
     Member,
     /// A moderator of every room that they are in.
     Moderator,
-    /// An owner of every room that they are in. Looks after accounts and invitations.
+    /// An owner of every room that they are in. Looks after the accounts of those below.
     Admin,
     /// An admin who also decides who is admin and owner.
     Owner,
@@ -128,9 +128,9 @@ impl Policy {
 /// What somebody may do in a room that they are in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
-    /// Write messages.
+    /// Write messages, and edit their own.
     pub post: bool,
-    /// Edit their own messages, and react.
+    /// React to messages.
     pub react: bool,
     /// Add people.
     pub invite: bool,

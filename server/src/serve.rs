@@ -1,7 +1,8 @@
 //! Takes connections and serves requests on them. (`axum::serve` has no way to drop a connection that sends nothing.)
 //!
-//! Law: a connection that sends nothing loses its place. The first request must come within [`Times::first_request`], the
-//! next one within [`Times::idle`] after an answer, and at most [`CONNECTIONS_MAX`] are open at once. A connection that has
+//! Law: a connection that sends nothing, or takes nothing, loses its place. The first request must come within
+//! [`Times::first_request`], the next one within [`Times::idle`] after an answer, a peer takes something of what was written
+//! within [`Times::untaken`], and at most [`CONNECTIONS_MAX`] are open at once. A connection that has
 //! become a WebSocket no longer counts here: `socket` has its own times and bounds.
 
 use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
@@ -29,11 +30,15 @@ pub struct Times {
     /// Until the head of the next one has. Longer than proxies keep an idle connection (nginx: 60 s): otherwise they would
     /// send a request into one that is just being closed.
     pub idle: Duration,
+    /// Until a peer that takes nothing of what was written to it is given up, also one that still acknowledges that it takes
+    /// nothing. Linux counts this time by itself (`TCP_USER_TIMEOUT`); elsewhere such a connection stays.
+    pub untaken: Duration,
 }
 
 impl Default for Times {
     fn default() -> Self {
-        Self { first_request: Duration::from_secs(10), idle: Duration::from_secs(75) }
+        let [first_request, idle, untaken] = [10, 75, 60].map(Duration::from_secs);
+        Self { first_request, idle, untaken }
     }
 }
 
@@ -94,6 +99,7 @@ impl Connection {
     async fn run(self, stream: TcpStream) {
         // What is written leaves at once: a frame is small and someone waits for it.
         drop(stream.set_nodelay(true));
+        give_up_when_untaken(&stream, self.times.untaken);
         let Self { peer, app, times, stopping } = self;
         let heard = CancellationToken::new();
         let service = service_fn(|request: Request<Incoming>| {
@@ -132,6 +138,16 @@ impl Connection {
     }
 }
 
+#[cfg(target_os = "linux")]
+fn give_up_when_untaken(stream: &TcpStream, untaken: Duration) {
+    if let Err(e) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(untaken)) {
+        tracing::debug!(error = %e, "a connection has no timeout for what its peer does not take");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_up_when_untaken(_: &TcpStream, _: Duration) {}
+
 #[cfg(test)]
 mod tests {
     use axum::routing::get;
@@ -159,7 +175,7 @@ mod tests {
 
     fn times(first_request_ms: u64, idle_ms: u64) -> Times {
         let [first_request, idle] = [first_request_ms, idle_ms].map(Duration::from_millis);
-        Times { first_request, idle }
+        Times { first_request, idle, untaken: SOON }
     }
 
     /// Reads an answer to its end, which is the address that asked.
@@ -253,5 +269,21 @@ mod tests {
         is_answered(&mut busy).await;
         timeout(SOON, server).await.expect("it stops").unwrap();
         assert!(TcpStream::connect(addr).await.is_err(), "nobody listens");
+    }
+
+    /// It asks for more than all buffers hold, and reads nothing of it.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_peer_that_never_reads_loses_its_place() {
+        let large = Router::new().route("/", get(async || vec![0_u8; 64 << 20]));
+        let impatient = Times { untaken: Duration::from_millis(300), ..times(5_000, 5_000) };
+        let (addr, stop, served) = start(large, impatient).await;
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        stream.write_all(REQUEST).await.unwrap();
+        // Then the server waits for no connection any more, and ends.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stop.cancel();
+        timeout(SOON, served).await.expect("the connection was given up").unwrap();
+        drop(stream);
     }
 }

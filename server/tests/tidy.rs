@@ -1,4 +1,4 @@
-//! What must never be: the dependency rules of ARCHITECTURE.md, and two files that must agree.
+//! What must never be: the dependency rules of ARCHITECTURE.md, and files that must agree.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
@@ -99,4 +99,17 @@ fn both_files_of_settings_for_leptos_agree() {
     for key in ["output-name", "site-root", "site-pkg-dir", "site-addr", "reload-port", "hash-files"] {
         assert_eq!(run.get(key), build.get(key), "{key}");
     }
+}
+
+/// wasm-bindgen binds only what its very own version compiled; the tool that does so has a manifest of its own.
+#[test]
+fn the_wasm_is_bound_by_the_version_that_it_was_compiled_with() {
+    let manifest = |file: &str| -> toml::Value {
+        toml::from_str(&fs::read_to_string(root().join(file)).unwrap()).unwrap()
+    };
+    let (ours, tools) = (manifest("Cargo.toml"), manifest("tools/wasm/Cargo.toml"));
+    assert_eq!(
+        ours["workspace"]["dependencies"]["wasm-bindgen"],
+        tools["dependencies"]["wasm-bindgen-cli-support"]
+    );
 }

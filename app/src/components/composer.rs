@@ -94,9 +94,7 @@ pub fn Composer(
         chat.resume_edit(room);
         // What the keyboard on glass writes on its Enter key.
         drop(field.set_attribute("enterkeyhint", if browser::is_touched() { "enter" } else { "send" }));
-        // Where one may not write, it is here only because an edit has begun.
-        let is_for_edit = untrack(|| !chat.rights(room).post);
-        if is_for_edit || browser::wants_keyboard() {
+        if browser::wants_keyboard() {
             drop(field.focus());
         }
     });

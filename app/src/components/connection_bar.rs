@@ -14,39 +14,47 @@ use crate::{
 pub fn ConnectionBar() -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let reload = move || [(words.reload(), handler(|_| browser::reload()))];
+    let reload = move || vec![(words.reload(), handler(|_| browser::reload()))];
     let shown = move || match (chat.obstacle.get(), chat.away.get()) {
         (Some(Obstacle::NewVersion), _) => Some(bar(words.new_version().into_any(), reload())),
         (Some(Obstacle::SomeoneElse), _) => Some(bar(words.someone_else().into_any(), reload())),
-        (Some(Obstacle::TooMany), _) => Some(bar(words.too_many_connections().into_any(), [])),
+        (Some(Obstacle::TooMany), _) => Some(bar(words.too_many_connections().into_any(), Vec::new())),
         (None, true) => {
             let then = live(move || match chat.waiting.get() {
                 0 => words.reconnecting().to_owned(),
                 n => words.waiting_count(n),
             });
             let said = view! { {words.no_connection()} " " {then} }.into_any();
-            Some(bar(said, [(words.connect_now(), handler(|_| browser::connect_now()))]))
+            Some(bar(said, vec![(words.connect_now(), handler(|_| browser::connect_now()))]))
         }
         (None, false) => None,
     };
     view! { <div class="connection" role="status" aria-live="polite">{live(shown)}</div> }
 }
 
-/// A notice about the page itself, until the person closes it.
+/// A notice about the page itself, or about a part of it that did not come, until the person closes it.
 #[component]
 pub fn Notice() -> impl IntoView {
     let chat = use_chat();
-    let shown = move || {
-        let state::Notice { text, room } = chat.notice.get()?;
-        let show = room.map(|room| -> Act {
-            let go = move |_| {
-                chat.notice.set(None);
-                chat.go(path_of(room));
+    let (words, screen) = (chat.words, chat.screen);
+    let shown = move || match (screen.missed.get(), chat.notice.get()) {
+        (Some(missed), _) => {
+            let again = (words.try_again(), handler(move |_| screen.try_again(missed)));
+            let close = (words.close(), handler(move |_| screen.missed.set(None)));
+            Some(bar(words.part_not_loaded().into_any(), vec![again, close]))
+        }
+        (None, Some(state::Notice { text, room })) => {
+            let close = (words.close(), handler(move |_| chat.notice.set(None)));
+            let show = |room| {
+                let go = move |_| {
+                    chat.notice.set(None);
+                    chat.go(path_of(room));
+                };
+                (words.show(), handler(go))
             };
-            (chat.words.show(), handler(go))
-        });
-        let close: Act = (chat.words.close(), handler(move |_| chat.notice.set(None)));
-        Some(bar(text.into_any(), show.into_iter().chain([close])))
+            Some(bar(text.into_any(), room.map(show).into_iter().chain([close]).collect()))
+        }
+        (None, None) => None,
     };
     view! { <div class="notice" role="status" aria-live="polite">{live(shown)}</div> }
 }
@@ -54,8 +62,8 @@ pub fn Notice() -> impl IntoView {
 /// A button's label, and what it does.
 type Act = (&'static str, Box<dyn FnMut(MouseEvent)>);
 
-fn bar(said: AnyView, acts: impl IntoIterator<Item = Act>) -> AnyView {
-    let button = |(name, act): Act| view! { <button type="button" on:click=act>{name}</button> }.into_any();
-    let acts: Vec<AnyView> = acts.into_iter().map(button).collect();
+fn bar(said: AnyView, acts: Vec<Act>) -> AnyView {
+    let button = |(name, act)| view! { <button type="button" on:click=act>{name}</button> }.into_any();
+    let acts = acts.into_iter().map(button).collect_view();
     view! { <div class="connection-bar"><span>{said}</span> {acts}</div> }.into_any()
 }

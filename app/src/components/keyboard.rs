@@ -48,6 +48,8 @@ fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
             chat.screen.newest();
         }
         "Escape" if dialog.is_none() => step_back(chat),
+        // Once it is here, it sees to its own Escape.
+        "Escape" if !browser::has_dialog() => chat.screen.dialog.set(None),
         "?" if !command && dialog.is_none() && !browser::is_typing() => {
             key.prevent_default();
             chat.screen.dialog.set(Some(Dialog::Shortcuts));

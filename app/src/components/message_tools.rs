@@ -52,7 +52,7 @@ pub fn Tools(
 fn offered(chat: Chat, subject: Subject, rights: Rights) -> AnyView {
     let words = chat.words;
     let Subject { room, seq, own, pinned, body, mine } = subject;
-    let (edits, deletes) = (own && rights.react, own || rights.moderate);
+    let (edits, deletes) = (own && rights.post, own || rights.moderate);
     let few = !(rights.react || rights.pin || deletes);
     let pick = move |_| match chat.screen.picking.get_untracked() {
         Some(picked) if picked == seq => chat.screen.picking.set(None),

@@ -7,9 +7,10 @@ use crate::components::{effect, handler, live};
 use crate::{
     browser,
     components::{
-        avatar::RoomPicture, composer::Composer, connection_bar::ConnectionBar, details::Details, icon::Icon,
+        avatar::RoomPicture, composer::Composer, connection_bar::ConnectionBar, icon::Icon,
         timeline::Timeline,
     },
+    later,
     state::{Chat, Dialog, Unsent, use_chat},
 };
 
@@ -48,7 +49,7 @@ fn Room(room: RoomId) -> impl IntoView {
             </section>
             {live(move || details.get().then(|| view! {
                 <div class="veil" on:click=handler(move |_| details.set(false))></div>
-                <Details room/>
+                {later::details(room)}
             }.into_any()))}
         </div>
     }
@@ -124,8 +125,7 @@ enum May {
 
 fn may_write(chat: Chat, room: RoomId) -> May {
     let (rights, summary) = (chat.rights(room), chat.summary(room));
-    // What was said before may still be edited, and the composer is where one does.
-    if rights.post || (rights.react && chat.edit_of(room).is_some()) {
+    if rights.post {
         return May::Write;
     }
     match summary {
@@ -135,18 +135,13 @@ fn may_write(chat: Chat, room: RoomId) -> May {
     }
 }
 
-/// The composer, or one line that says why there is none. What was being written is kept, and is there again when the
-/// composer is.
+/// The composer, or one line that says why there is none. What was being written or edited is kept, and is there again when
+/// the composer is.
 #[component]
 fn Writing(room: RoomId) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let may = Memo::new(move |_| may_write(chat, room));
-    effect(move || {
-        if !matches!(may.get(), May::Read(_)) {
-            chat.resume_edit(room);
-        }
-    });
     let unarchive = move |_| {
         chat.ask(Command::Archive { room, on: false }, move |result| {
             if let Err(why) = result {

@@ -45,7 +45,6 @@ impl From<&Page> for Kept {
 pub fn Settings() -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    chat.enter(None);
     let page = expect_context::<Page>();
     let refused = Refused::of(&page, FormName::Invite);
     let kept = RwSignal::new(Kept::from(&page));

@@ -21,7 +21,7 @@ use protocol::{
 };
 use uuid::Uuid;
 
-pub use self::screen::{Dialog, MemberAct, Screen};
+pub use self::screen::{Dialog, MemberAct, Missed, Screen};
 use crate::{
     address::{Address, Place, use_address},
     browser, socket,

@@ -65,6 +65,15 @@ impl Dialog {
     }
 }
 
+/// What could not be opened, because its code did not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missed {
+    /// A dialog.
+    Dialog(Dialog),
+    /// The room's details.
+    Details,
+}
+
 /// The signals of what is open.
 #[derive(Clone, Copy, Debug)]
 pub struct Screen {
@@ -72,6 +81,8 @@ pub struct Screen {
     pub dialog: RwSignal<Option<Dialog>>,
     /// Whether the room's details are open.
     pub details: RwSignal<bool>,
+    /// What was to be opened and could not be, until it is tried again or the person closes the notice.
+    pub missed: RwSignal<Option<Missed>>,
     /// The message of which it is shown who has read it.
     pub read_by: RwSignal<Option<Seq>>,
     /// The message under the pointer.
@@ -97,6 +108,7 @@ impl Default for Screen {
         Self {
             dialog: RwSignal::new(None),
             details: RwSignal::new(false),
+            missed: RwSignal::new(None),
             read_by: RwSignal::new(None),
             hovered: RwSignal::new(None),
             reached: RwSignal::new(None),
@@ -134,6 +146,24 @@ impl Screen {
     pub fn close_of(self, room: RoomId) {
         if self.dialog.get_untracked().and_then(Dialog::room) == Some(room) {
             self.dialog.set(None);
+        }
+    }
+
+    /// Closes what could not be opened, and says so.
+    pub fn miss(self, missed: Missed) {
+        match missed {
+            Missed::Dialog(_) => self.dialog.set(None),
+            Missed::Details => self.details.set(false),
+        }
+        self.missed.set(Some(missed));
+    }
+
+    /// Opens it once more.
+    pub fn try_again(self, missed: Missed) {
+        self.missed.set(None);
+        match missed {
+            Missed::Dialog(dialog) => self.dialog.set(Some(dialog)),
+            Missed::Details => self.details.set(true),
         }
     }
 

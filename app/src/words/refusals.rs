@@ -93,8 +93,8 @@ impl Words {
                 "你已被这个频道封禁，可以请版主解除封禁。",
             ),
             ErrorCode::LastOwner => (
-                "You are the last owner. Make someone else an owner first.",
-                "你是最后一位所有者。请先指定另一位所有者。",
+                "There must always be an owner. Make someone else an owner first.",
+                "至少要有一位所有者，请先指定另一位。",
             ),
             ErrorCode::NonceTaken => (
                 "This form has already sent a message with a different text. This text has not been sent: send it again.",

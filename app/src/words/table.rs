@@ -229,6 +229,7 @@ words! {
     page_unloaded: "This page did not load completely. Reload it. Until then you can read and write here, but new messages appear only after a reload.", "页面未能完整加载，请重新加载。在此之前仍可阅读和发送，但需要刷新才能看到新消息。";
     page_unsupported: "This browser does not run WebAssembly, or has it switched off. You can read and write here, but new messages appear only after a reload.", "此浏览器不支持或关闭了 WebAssembly。仍可阅读和发送，但需要刷新才能看到新消息。";
     reload: "Reload", "重新加载";
+    part_not_loaded: "This part of Roost could not be loaded. Check your connection and try again. If that does not help, reload the page: what you have written is kept.", "这部分内容未能加载。请检查网络后重试；如果仍然不行，请重新加载页面，你写的内容会保留。";
     too_many_connections: "Roost is open in too many places at once. Close some of them; this one tries again by itself.", "同时打开的 Roost 太多了。请关闭一些，这里会自动重试。";
 
     // Settings.

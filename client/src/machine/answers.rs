@@ -63,6 +63,10 @@ impl Client {
                 {
                     self.left(room);
                 }
+                // Such a room never comes back.
+                if let Command::DeleteRoom { room } = command {
+                    self.left(room);
+                }
                 self.take_over(&reply);
                 self.answers.push(Answer { request: r#ref, result: Ok(reply) });
             }

@@ -1,7 +1,7 @@
-//! Links by which others may come. Everyone who is here may invite, unless sign-up is closed: closed is closed, for
+//! Links by which others may come. Everyone but a guest may invite, unless sign-up is closed: closed is closed, for
 //! the administrator too, and links from before are void meanwhile.
 
-use protocol::{ErrorCode, InvitationId, InvitationView};
+use protocol::{ErrorCode, InvitationId, InvitationView, WorkspaceRole};
 
 use super::{Accounts, Error, Token, Viewer};
 use crate::{config::SignUpMode, store};
@@ -19,10 +19,14 @@ impl Accounts {
     /// Makes a link: its secret is known to this answer only.
     ///
     /// # Errors
-    /// [`ErrorCode::SignUpClosed`].
+    /// [`ErrorCode::SignUpClosed`]; [`ErrorCode::Forbidden`] to a guest.
     pub async fn invite(&self, viewer: &Viewer) -> Result<(InvitationId, Token), Error> {
         if !self.may_invite() {
             return Err(Error::refused("", ErrorCode::SignUpClosed));
+        }
+        // A newcomer is a member, and so more than a guest.
+        if self.node.store.workspace_role(viewer.user.id).await? == WorkspaceRole::Guest {
+            return Err(Error::refused("", ErrorCode::Forbidden));
         }
         let token = Token::generate();
         let lifetime_s = self.config.invitation_lifetime().as_secs_f64();

@@ -44,13 +44,15 @@ impl Accounts {
     /// another one.
     ///
     /// # Errors
-    /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], [`ErrorCode::LastOwner`].
+    /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], [`ErrorCode::LastOwner`], [`ErrorCode::SlowDown`].
     pub async fn set_role(&self, viewer: &Viewer, user: UserId, role: WorkspaceRole) -> Result<(), Error> {
+        self.node.charge_rename(viewer.user.id).map_err(|refusal| Error::refused("", refusal))?;
         if let Some(profile) = self.node.store.set_workspace_role(viewer.user.id, user, role).await? {
             tracing::info!(user.id = %user, by.id = %viewer.user.id, role = role.as_str(), "has another role");
             chat::profile::tell(&self.node, profile);
         }
-        self.pass_rooms_on(user).await
+        // Also when nothing changed: it may have failed in the middle before.
+        if role == WorkspaceRole::Guest { self.pass_rooms_on(user).await } else { Ok(()) }
     }
 
     /// Rooms whose last owner was suspended get another one, and are told. Should it fail in the middle, the administrator

@@ -98,7 +98,8 @@ pub fn check_role(by: UserId, locked: &Locked, target: &Target, role: Role) -> R
     if by == target.user { Ok(()) } else { check_outranks(locked, target) }
 }
 
-/// Whether someone in the room may change the text of a message: only its author, while it is there.
+/// Whether someone in the room may change the text of a message: only its author, while they may post and it is
+/// there.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::MessageDeleted`].
@@ -106,7 +107,8 @@ pub fn check_edit(by: UserId, locked: &Locked, message: &Message) -> Result<(), 
     if message.author != by {
         return Err(ErrorCode::Forbidden);
     }
-    check(locked, |rights| rights.react)?;
+    // With another text in an old message they would post.
+    check(locked, |rights| rights.post)?;
     check_there(message)
 }
 

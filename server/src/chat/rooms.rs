@@ -142,9 +142,9 @@ pub async fn create(
         return Err(ErrorCode::DirectRoom.into());
     }
     let me = cx.viewer.user.id;
-    access::check_create(cx.node.store.workspace_role(me).await?)?;
-    let (room, membership) =
-        cx.node.store.create_room(me, nonce, kind, (title.as_str(), topic.as_str())).await?;
+    let allowed = |workspace| access::check_create(workspace).map_err(Error::from);
+    let texts = (title.as_str(), topic.as_str());
+    let (room, membership) = cx.node.store.create_room::<Error>(me, nonce, kind, texts, allowed).await?;
     if let Some(seq) = membership {
         tell_membership(&cx.node, me, room, seq).await?;
     }

@@ -34,7 +34,7 @@ pub(super) enum Bucket {
     Questions,
     /// Greetings.
     Hellos,
-    /// Groups and channels that they create.
+    /// Groups and channels that they create or delete.
     NewRooms,
     /// Direct rooms that they start or reopen.
     DirectRooms,
@@ -134,17 +134,16 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         }
         // A membership, and up to a hundred people.
         Command::Banned { .. } => of(Bucket::Questions, 2),
-        // Like leaving, for another person.
-        Command::Remove { room, .. } | Command::Unban { room, .. } | Command::SetRole { room, .. } => {
-            with_room(Bucket::Invites, 1, (RoomBucket::Members, *room))
-        }
+        // Like leaving, for another person. The room's bucket does not pay: members could empty it to keep themselves from being
+        // removed, and there are few moderators.
+        Command::Remove { .. } | Command::Unban { .. } | Command::SetRole { .. } => of(Bucket::Invites, 1),
         // A statement over all members, which is told to each of them: as dear as making a room, so that nobody makes and
         // deletes rooms in turn.
         Command::DeleteRoom { .. } => of(Bucket::NewRooms, 1),
-        // A transaction under the room's lock; told to all members.
-        Command::SetPolicy { room, .. } | Command::Archive { room, .. } | Command::SetRoom { room, .. } => {
-            with_room(Bucket::Titles, 1, (RoomBucket::Titles, *room))
-        }
+        // A transaction under the room's lock; told to all members. Only owners may.
+        Command::SetPolicy { .. } | Command::Archive { .. } => of(Bucket::Titles, 1),
+        // The same, for every member.
+        Command::SetRoom { room, .. } => with_room(Bucket::Titles, 1, (RoomBucket::Titles, *room)),
     }
 }
 
@@ -364,7 +363,7 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Direction, Nonce, RoomKind};
+    use protocol::{Direction, Nonce, Role, RoomKind};
     use uuid::Uuid;
 
     use super::*;
@@ -422,6 +421,19 @@ mod tests {
             Command::Leave { room },
             Command::Invite { room, users: vec![BEA; 50] },
             Command::SetRoom { room, title: text(), topic: text() },
+            Command::SetRole { room, user: BEA, role: Role::Moderator },
+            Command::Remove { room, user: BEA, ban: true },
+            Command::Unban { room, user: BEA },
+            Command::Banned { room },
+            Command::SetPolicy {
+                room,
+                post: Role::Owner,
+                invite: Role::Member,
+                pin: Role::Member,
+                mention: Role::Member,
+            },
+            Command::Archive { room, on: true },
+            Command::DeleteRoom { room },
             Command::Members { room, query: text(), after: None },
         ]
     }

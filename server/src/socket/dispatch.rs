@@ -1,12 +1,18 @@
 //! Command → chat function → reply: the routing table.
 
-use protocol::{Command, ErrorCode, Nonce, Refusal, Reply, RoomId, RoomSummary, VERSION, limits::PING_MS};
+use protocol::{
+    Command, ErrorCode, Nonce, Policy, Refusal, Reply, RoomId, RoomSummary, VERSION, limits::PING_MS,
+};
 
 use crate::{
     broker::{Effect, Line},
     chat::{self, Context, Error, messages, pins, reading, rights, rooms},
     hub::ConnectionId,
 };
+
+/// How often a command is tried whose transaction Postgres ended because it and another one waited for each other: marks are
+/// written for many people at once, in an order of their own. Nothing has happened then, and every command may be repeated.
+const TRIES: u32 = 3;
 
 /// Runs one command to its one answer.
 ///
@@ -17,6 +23,17 @@ pub(super) async fn dispatch(
     connection: ConnectionId,
     command: Command,
 ) -> Result<Reply, Refusal> {
+    for _ in 1..TRIES {
+        match route(cx, connection, command.clone()).await {
+            Err(Error::Store(error)) if error.is_deadlock() => {
+                tracing::debug!(
+                    command = command.name(),
+                    "is tried again: two transactions waited for each other"
+                );
+            }
+            done => return done.map_err(|error| told(&error)),
+        }
+    }
     route(cx, connection, command).await.map_err(|error| told(&error))
 }
 
@@ -90,7 +107,9 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::Remove { room, user, ban } => rights::remove(cx, room, user, ban).await,
         Command::Unban { room, user } => rights::unban(cx, room, user).await,
         Command::Banned { room } => rights::banned(cx, room).await,
-        Command::SetPolicy { room, policy } => rights::set_policy(cx, room, policy).await,
+        Command::SetPolicy { room, post, invite, pin, mention } => {
+            rights::set_policy(cx, room, Policy { post, invite, pin, mention }).await
+        }
         Command::Archive { room, on } => rights::archive(cx, room, on).await,
         Command::DeleteRoom { room } => rights::delete(cx, room).await,
         Command::SetRoom { room, title, topic } => rooms::set(cx, room, &title, &topic).await,

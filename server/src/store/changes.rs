@@ -333,7 +333,11 @@ mod tests {
 
     async fn channel(store: &Store, by: &User) -> RoomId {
         let nonce = Nonce(Uuid::new_v4());
-        store.create_room(by.id, nonce, RoomKind::Channel, ("harbour", "ships")).await.unwrap().0
+        store
+            .create_room::<Error>(by.id, nonce, RoomKind::Channel, ("harbour", "ships"), |_| Ok(()))
+            .await
+            .unwrap()
+            .0
     }
 
     async fn say(store: &Store, room: RoomId, author: &User, texts: impl IntoIterator<Item = String>) {

@@ -4,7 +4,8 @@
 //! whoever reads asks for a membership. There may be millions of them, so they are erased in steps ([`Store::erase_deleted`]), by
 //! whichever server comes to it; a server that dies in between leaves the rest to the next one.
 //!
-//! What stays is the row of the room and its line with its head: a number that was given is never given again.
+//! What stays is the row of the room and its line with its head: a number that was given is never given again. Memberships stay
+//! too: whoever deletes twice is answered twice.
 
 use protocol::{Line, Room, RoomId, Seq, UserId};
 use uuid::Uuid;
@@ -26,7 +27,7 @@ pub struct Deleted {
 
 impl Store {
     /// Deletes a room, if `allowed` agrees to what the lock found: everyone is out, and its title and topic are empty. `None`
-    /// to somebody who was in it when it was deleted before.
+    /// if it was deleted before, to somebody who has ever been in it.
     ///
     /// # Errors
     /// What `allowed` says; [`Error::NoSuchRoom`]; or when the database fails.
@@ -58,31 +59,37 @@ impl Store {
         Ok(Some(Deleted { room, left }))
     }
 
-    /// Erases what is left of one deleted room: at most `rows` messages, or, when there are none left, everything else. Says
-    /// whether there may be more to do.
+    /// Erases one step of what is left of a deleted room: at most `rows` messages, or, when there are none left, as many items,
+    /// or, in the end, its pins. Says whether there may be more to do.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails. Another room may be next: one that cannot be erased keeps no other waiting for ever.
     pub async fn erase_deleted(&self, rows: i64) -> Result<bool, Error> {
         let mut tx = self.pool().begin().await?;
         // Another server that is at the same room has locked it.
         let room = sqlx::query_scalar!(
             "select id from rooms where deleted_at is not null and erased_at is null
-             order by deleted_at limit 1 for update skip locked"
+             order by random() limit 1 for update skip locked"
         )
         .fetch_optional(&mut *tx)
         .await?;
         let Some(room) = room else { return Ok(false) };
-        let erased = sqlx::query!(
-            "delete from messages where room_id = $1 and seq in (
-                select seq from messages where room_id = $1 order by seq limit $2)",
+        // What has been erased is not looked at again: until the next vacuum its index entries are still there.
+        let messages = sqlx::query!(
+            "with gone as (
+                delete from messages where room_id = $1 and seq in (
+                    select m.seq from messages m, rooms r
+                    where r.id = $1 and m.room_id = $1 and m.seq > r.erased_seq order by m.seq limit $2)
+                returning seq)
+             update rooms set erased_seq = (select max(seq) from gone) where id = $1 and exists (select from gone)",
             room,
             rows
         )
         .execute(&mut *tx)
         .await?;
-        if erased.rows_affected() == 0 {
-            erase_rest(&mut tx, room).await?;
+        if messages.rows_affected() == 0 && !erase_items(&mut tx, room, rows).await? {
+            sqlx::query!("delete from pins where room_id = $1", room).execute(&mut *tx).await?;
+            sqlx::query!("update rooms set erased_at = now() where id = $1", room).execute(&mut *tx).await?;
         }
         tx.commit().await?;
         Ok(true)
@@ -122,7 +129,10 @@ async fn empty(
     .execute(&mut **tx)
     .await?;
     let left = sqlx::query_scalar!(
-        "update members set active = false where room_id = $1 and active returning user_id",
+        "update members m set active = false
+         from (select user_id from members where room_id = $1 and active order by user_id for no key update) k
+         where m.room_id = $1 and m.user_id = k.user_id
+         returning m.user_id",
         room.0
     )
     .fetch_all(&mut **tx)
@@ -131,13 +141,21 @@ async fn empty(
     Ok(left.into_iter().map(|(id, seq)| (UserId(id), seq)).collect())
 }
 
-/// All but the row of the room itself, its members (who must be able to catch up on having left), and its line.
-async fn erase_rest(tx: &mut sqlx::PgTransaction<'_>, room: Uuid) -> Result<(), Error> {
-    sqlx::query!("delete from pins where room_id = $1", room).execute(&mut **tx).await?;
-    // Keys of reactions have the emoji in them.
-    sqlx::query!("delete from items where line_id = $1 and kind <> $2", room, ItemKind::Room.as_str())
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query!("update rooms set erased_at = now() where id = $1", room).execute(&mut **tx).await?;
-    Ok(())
+/// Items too: keys of reactions have the emoji in them. Says whether there were any.
+async fn erase_items(tx: &mut sqlx::PgTransaction<'_>, room: Uuid, rows: i64) -> Result<bool, Error> {
+    let items = sqlx::query!(
+        "with gone as (
+            delete from items where line_id = $1 and rev in (
+                select i.rev from items i, rooms r
+                where r.id = $1 and i.line_id = $1 and i.rev > r.erased_rev and i.kind <> $3
+                order by i.rev limit $2)
+            returning rev)
+         update rooms set erased_rev = (select max(rev) from gone) where id = $1 and exists (select from gone)",
+        room,
+        rows,
+        ItemKind::Room.as_str()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(items.rows_affected() > 0)
 }

@@ -48,7 +48,7 @@ impl Store {
         Ok(InvitationId(id))
     }
 
-    /// Whether a link with this secret is good: while its maker is suspended, it is not. Only a hint: [`Store::sign_up`] decides.
+    /// Whether a link with this secret is good: while its maker is suspended, or a guest, it is not. Only a hint: [`Store::sign_up`] decides.
     ///
     /// # Errors
     /// When the database fails.
@@ -58,7 +58,8 @@ impl Store {
                               where token_hash = $1 and uses_left > 0
                                 and expires_at > now() and revoked_at is null
                                 and exists (select from users
-                                            where id = created_by and suspended_at is null)) as "exists!""#,
+                                            where id = created_by and suspended_at is null
+                                                and role <> 'guest')) as "exists!""#,
             token_hash
         );
         Ok(good.fetch_one(&self.pool()).await?)

@@ -5,7 +5,8 @@
 //! [`take_each`] give a number to an item. What changed after a number is asked for in [`super::changes`].
 //!
 //! Law: a transaction that changes several lines locks rooms before people and people before the workspace, each in the order
-//! of their ids, so that no two wait for each other.
+//! of their ids, so that no two wait for each other. The row of an account is locked after rooms, and before its person's
+//! line; whoever holds it waits for no other person's line. Memberships are locked last, in the order of (room, person).
 
 use std::collections::HashMap;
 

@@ -12,6 +12,8 @@ use super::{
     users::{user_of, workspace_role_of},
 };
 
+/// How often an heir is looked for, when the one who was found is being suspended at that moment.
+const HEIRS_TRIED: usize = 3;
 /// Large rooms in which people's own marks are looked for, at most.
 const LARGE_ROOMS_MAX: i64 = 5_000;
 
@@ -176,7 +178,7 @@ impl Store {
     ) -> Result<(Vec<(Member, Marks)>, bool), Error> {
         let limit = limits::MEMBERS_LISTED_MAX;
         // Two statements, so that the first keeps a plan that reads no more members than it shows. A search must look at
-        // everyone.
+        // everyone in the room, and at no other table.
         let rows = if query.trim().is_empty() {
             sqlx::query_as!(
                 MemberRow,
@@ -197,8 +199,8 @@ impl Store {
             sqlx::query_as!(
                 MemberRow,
                 r#"select m.user_id, m.role, m.active, false as "banned!", m.rev_seq, m.delivered_seq, m.read_seq
-                 from members m join users u on u.id = m.user_id
-                 where m.room_id = $1 and m.active and (u.handle ilike $2 or u.name ilike $2)
+                 from members m
+                 where m.room_id = $1 and m.active and (m.handle like lower($2) or m.sort_name like lower($2))
                     and ($3::uuid is null or ((case m.role when 'owner' then 0 when 'moderator' then 1 else 2 end), m.sort_name, m.user_id) > (
                         select (case a.role when 'owner' then 0 when 'moderator' then 1 else 2 end), a.sort_name, a.user_id from members a
                         where a.room_id = $1 and a.user_id = $3))
@@ -222,7 +224,7 @@ impl Store {
 
     /// Adds people to a room, if `allowed` agrees to what the lock found. Those who are in it stay as they are, and those who
     /// are already in `rooms_max` rooms are passed over. The marks of a new member begin at the room's end: what was said
-    /// before is history, not unread.
+    /// before is history, not unread. A room without an owner who can act gets one, which is a change of its own.
     ///
     /// # Errors
     /// What `allowed` says; [`Error::NoSuchRoom`], [`Error::NoSuchUser`], [`Error::MembersFull`]; or when the database fails.
@@ -249,6 +251,10 @@ impl Store {
                 Adding::Banned => added.banned.push(user),
                 Adding::Inside => {}
             }
+        }
+        if !added.changes.is_empty() {
+            // An empty room, or one in which nobody could act, has an owner again.
+            added.changes.extend(inherit(&mut tx, room).await?);
         }
         tx.commit().await.map_err(Error::from)?;
         Ok(added)
@@ -318,8 +324,9 @@ impl Store {
         let mut tx = self.pool().begin().await.map_err(Error::from)?;
         let locked = lock_room(&mut tx, room, by).await?;
         let target = find_target(&mut tx, room, user).await?.ok_or(Error::NoSuchUser)?;
-        let before = target.role.ok_or(Error::NoSuchUser)?;
         allowed(&locked, &target)?;
+        // Only now: who may not do it does not learn who is in the room.
+        let before = target.role.ok_or(Error::NoSuchUser)?;
         if before == role {
             return Ok((member_now(&mut tx, room, user).await?, false));
         }
@@ -601,14 +608,13 @@ async fn member_now(
 
 /// Whether a room has an owner who can act.
 async fn has_owner(tx: &mut sqlx::PgTransaction<'_>, room: RoomId) -> Result<bool, Error> {
-    let has = sqlx::query_scalar!(
-        r#"select exists (
-            select from members m join users u on u.id = m.user_id
-            where m.room_id = $1 and m.active and m.role = 'owner' and u.suspended_at is null
-                and u.role <> 'guest') as "has!""#,
+    let owner = sqlx::query_scalar!(
+        "select m.user_id from members m join users u on u.id = m.user_id
+         where m.room_id = $1 and m.active and m.role = 'owner' and u.suspended_at is null and u.role <> 'guest'
+         limit 1 for share of u",
         room.0
     );
-    Ok(has.fetch_one(&mut **tx).await?)
+    Ok(owner.fetch_optional(&mut **tx).await?.is_some())
 }
 
 /// Bans someone who is not in the room, or lets them come back.
@@ -621,8 +627,8 @@ async fn set_banned(
     let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
     // Somebody who was never in the room has no row yet.
     sqlx::query!(
-        "insert into members (room_id, user_id, role, active, rev_seq, delivered_seq, read_seq, sort_name)
-         select $1::uuid, u.id, 'member', false, $3::bigint, 0, 0, lower(u.name) from users u where u.id = $2
+        "insert into members (room_id, user_id, role, active, rev_seq, delivered_seq, read_seq, sort_name, handle)
+         select $1::uuid, u.id, 'member', false, $3::bigint, 0, 0, lower(u.name), u.handle from users u where u.id = $2
          on conflict (room_id, user_id) do nothing",
         room.0,
         user.0,
@@ -666,8 +672,7 @@ async fn add_member(
     if members as usize > limits::MEMBERS_MAX {
         return Err(Error::MembersFull);
     }
-    // The room was empty, so it has no owner: the first who comes becomes one.
-    let role = if members == 1 { Role::Owner } else { Role::Member };
+    let role = Role::Member;
     insert_member(tx, room, user, role, rev).await?;
     let membership = take(tx, Line::Person(user), ItemKind::Membership, &room.to_string()).await?;
     let member = Member { user, role, active: true, banned: false, rev };
@@ -675,8 +680,13 @@ async fn add_member(
     Ok(Adding::Added(MemberChange { member, members, marks, membership: Some(membership) }))
 }
 
-/// How many rooms someone is in. Locks their line, so that nobody adds them to another one meanwhile.
+/// How many rooms someone is in. Locks their line, so that nobody adds them to another one meanwhile, and before it their
+/// profile, so that a membership does not get a copy of a name that is just being changed.
 pub(super) async fn count_rooms(tx: &mut sqlx::PgTransaction<'_>, user: UserId) -> Result<usize, Error> {
+    sqlx::query!("select id from users where id = $1 for share", user.0)
+        .fetch_optional(&mut **tx)
+        .await?
+        .ok_or(Error::NoSuchUser)?;
     sqlx::query_scalar!("select head from lines where id = $1 and kind = 'person' for no key update", user.0)
         .fetch_optional(&mut **tx)
         .await?
@@ -700,8 +710,8 @@ pub(super) async fn insert_member(
 ) -> Result<(), Error> {
     let done = sqlx::query!(
         "insert into members
-            (room_id, user_id, role, rev_seq, delivered_seq, read_seq, read_ordinal, sort_name)
-         select $1::uuid, u.id, $3::text, $4::bigint, $4, $4, l.messages, lower(u.name)
+            (room_id, user_id, role, rev_seq, delivered_seq, read_seq, read_ordinal, sort_name, handle)
+         select $1::uuid, u.id, $3::text, $4::bigint, $4, $4, l.messages, lower(u.name), u.handle
          from users u, lines l where u.id = $2 and l.id = $1
          on conflict (room_id, user_id) do update
          set active = true, banned_at = null, role = excluded.role, rev_seq = excluded.rev_seq,
@@ -775,29 +785,32 @@ async fn write_member(
 }
 
 /// A room without an owner who can act gets one: the member who has been there longest. A suspended person and a guest neither
-/// count nor inherit.
+/// count nor inherit. The accounts that decide are locked: whoever is just being suspended is waited for.
 pub(super) async fn inherit(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
 ) -> Result<Option<MemberChange>, Error> {
-    let heir = sqlx::query!(
-        "select m.user_id, r.member_count
-         from members m join users u on u.id = m.user_id join rooms r on r.id = m.room_id
-         where m.room_id = $1 and m.active and u.suspended_at is null and u.role <> 'guest' and r.kind <> 'direct'
-            and not exists (
-                select from members o join users s on s.id = o.user_id
-                where o.room_id = $1 and o.active and o.role = 'owner' and s.suspended_at is null
-                    and s.role <> 'guest')
-         order by m.joined_at, m.user_id limit 1",
-        room.0
-    )
-    .fetch_optional(&mut **tx)
-    .await?;
-    let Some(heir) = heir else { return Ok(None) };
-    let user = UserId(heir.user_id);
-    let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
-    let member = Member { user, role: Role::Owner, active: true, banned: false, rev };
-    let marks = write_member(tx, room, member.clone()).await?;
-    let members = u32::try_from(heir.member_count).unwrap_or_default();
-    Ok(Some(MemberChange { member, members, marks, membership: None }))
+    // Where the one who was found turned out to be suspended, the next one is looked for.
+    for _ in 0..HEIRS_TRIED {
+        if has_owner(tx, room).await? {
+            return Ok(None);
+        }
+        let heir = sqlx::query_scalar!(
+            "select m.user_id
+             from members m join users u on u.id = m.user_id join rooms r on r.id = m.room_id
+             where m.room_id = $1 and m.active and u.suspended_at is null and u.role <> 'guest' and r.kind <> 'direct'
+             order by m.joined_at, m.user_id limit 1
+             for share of u",
+            room.0
+        )
+        .fetch_optional(&mut **tx)
+        .await?;
+        if let Some(user) = heir.map(UserId) {
+            let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
+            let member = Member { user, role: Role::Owner, active: true, banned: false, rev };
+            write_member(tx, room, member).await?;
+            return Ok(Some(member_now(tx, room, user).await?));
+        }
+    }
+    Ok(None)
 }

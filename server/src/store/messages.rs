@@ -343,7 +343,8 @@ async fn find_sent(tx: &mut sqlx::PgTransaction<'_>, new: &[NewMessage]) -> Resu
             // A repeat is rare, so it is read in a statement of its own.
             Some(seq) => {
                 let stored = select_messages!("where m.room_id = $1 and m.seq = $2", item.room.0, seq);
-                Some(Message::from(stored.fetch_one(&mut **tx).await?))
+                // None when its room was deleted, and is just being erased.
+                stored.fetch_optional(&mut **tx).await?.map(Message::from)
             }
         };
         found.push(Found { member: row.member, known, refused: None });
@@ -395,9 +396,11 @@ fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomH
         let key = (item.room, item.author.id, item.nonce);
         sorted.push(match (found.known, heads.get_mut(&item.room.0)) {
             (_, None) => Sorted::NotAMember,
-            _ if !found.member => Sorted::NotAMember,
-            // A repeat of what was stored before gets its answer, whatever the author may do now.
+            // A repeat of what was stored before gets its answer, whatever the author may do now. Who is out learns nothing
+            // else by it.
+            (Some(known), _) if !found.member => Sorted::Known(Message { reactions: Vec::new(), ..known }),
             (Some(known), _) => Sorted::Known(known),
+            (None, _) if !found.member => Sorted::NotAMember,
             (None, Some(_)) if found.refused.is_some() => {
                 Sorted::Refused(found.refused.unwrap_or(ErrorCode::Forbidden))
             }

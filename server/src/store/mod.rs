@@ -167,6 +167,12 @@ impl Error {
         self.has_code("55P03")
     }
 
+    /// Whether two transactions waited for each other, and the database ended this one.
+    #[must_use]
+    pub fn is_deadlock(&self) -> bool {
+        self.has_code("40P01")
+    }
+
     /// Whether the database ended it because it took too long. Waiting for a lock ends sooner, so the database itself is too
     /// slow.
     #[must_use]

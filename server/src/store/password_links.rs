@@ -18,8 +18,10 @@ impl Store {
         lifetime_s: f64,
     ) -> Result<(), PeopleRefused> {
         let mut tx = self.pool().begin().await?;
-        // Whoever sets the password has the account: so only for those whom they may manage.
-        if !people::may_manage(&mut tx, by, user).await? {
+        sqlx::query!("select epoch from installation for update").fetch_one(&mut *tx).await?;
+        // Whoever sets the password has the account: so only for others whom they may manage. For oneself it would be a way
+        // around the current password.
+        if by == user || !people::may_manage(&mut tx, by, user).await? {
             return Err(PeopleRefused::Forbidden);
         }
         let done = sqlx::query!(
@@ -43,7 +45,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whose password the link with this secret is for, while it is good. Only a hint: [`Store::use_password_link`]
+    /// Whose password the link with this secret is for, while it is good: its maker must still be allowed to make it. Only a hint: [`Store::use_password_link`]
     /// decides.
     ///
     /// # Errors
@@ -51,7 +53,9 @@ impl Store {
     pub async fn find_password_link(&self, token_hash: &[u8]) -> Result<Option<User>, Error> {
         let row = sqlx::query!(
             "select u.id, u.handle, u.name, u.role, u.rev from password_links l join users u on u.id = l.user_id
-             where l.token_hash = $1 and l.expires_at > now() and u.suspended_at is null",
+             where l.token_hash = $1 and l.expires_at > now() and u.suspended_at is null
+                and exists (select from users c where c.id = l.created_by and c.suspended_at is null
+                    and (c.role = 'owner' or (c.role = 'admin' and u.role not in ('admin', 'owner'))))",
             token_hash
         )
         .fetch_optional(&self.pool())
@@ -77,6 +81,9 @@ impl Store {
             "update users set password_hash = $2
              where id = (select user_id from password_links where token_hash = $1 and expires_at > now())
                and suspended_at is null
+               and exists (select from password_links l join users c on c.id = l.created_by
+                   where l.token_hash = $1 and c.suspended_at is null
+                     and (c.role = 'owner' or (c.role = 'admin' and users.role not in ('admin', 'owner'))))
              returning id",
             token_hash,
             password_hash
@@ -109,6 +116,7 @@ mod tests {
 
     use super::*;
     use crate::store::testing::{person, session, wait_for_a_lock};
+    use protocol::WorkspaceRole;
 
     #[sqlx::test(migrations = "../migrations")]
     async fn a_link_is_good_once_until_it_expires_is_replaced_or_its_person_suspended(pool: PgPool) {
@@ -163,5 +171,35 @@ mod tests {
         assert_eq!(store.find_password_hash(bea).await.unwrap().as_deref(), Some(password));
         assert_eq!(store.list_sessions(bea).await.unwrap().len(), 1);
         assert_eq!(store.list_sessions(ana).await.unwrap().len(), 1);
+    }
+
+    /// Whoever sets the password has the account: a link that somebody may not make now is worth nothing.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_link_is_no_way_to_a_higher_role(pool: PgPool) {
+        let store = Store::over(pool);
+        let owner = person(&store, "owner", &[1; 32]).await;
+        let ana = person(&store, "ana", &[2; 32]).await;
+        let bea = person(&store, "bea", &[3; 32]).await;
+        let give = async |who, role| store.set_workspace_role(owner, who, role).await.unwrap();
+        give(ana, WorkspaceRole::Admin).await;
+        for nobody in [ana, owner] {
+            let refused = store.insert_password_link(ana, nobody, &[9; 32], 60.0).await;
+            assert!(matches!(refused, Err(PeopleRefused::Forbidden)));
+        }
+        let own = store.insert_password_link(owner, owner, &[9; 32], 60.0).await;
+        assert!(matches!(own, Err(PeopleRefused::Forbidden)), "a way around the current password");
+
+        store.insert_password_link(ana, bea, &[7; 32], 60.0).await.unwrap();
+        assert!(store.find_password_link(&[7; 32]).await.unwrap().is_some());
+        give(bea, WorkspaceRole::Owner).await;
+        assert!(store.find_password_link(&[7; 32]).await.unwrap().is_none());
+        give(bea, WorkspaceRole::Member).await;
+        assert!(store.find_password_link(&[7; 32]).await.unwrap().is_none(), "it is gone for good");
+
+        store.insert_password_link(ana, bea, &[8; 32], 60.0).await.unwrap();
+        give(ana, WorkspaceRole::Member).await;
+        assert!(store.find_password_link(&[8; 32]).await.unwrap().is_none());
+        let used = store.use_password_link(&[8; 32], "another", &session(&[4; 32])).await.unwrap();
+        assert_eq!(used, None);
     }
 }

@@ -8,6 +8,9 @@ use super::{
     users::user_of,
 };
 
+/// How often a renaming is tried that gets into the way of marks.
+const RENAME_TRIES: u32 = 3;
+
 impl Store {
     /// Gives a person another name and returns their new profile; `None` when they have that name already, which takes no
     /// number.
@@ -15,6 +18,18 @@ impl Store {
     /// # Errors
     /// [`Error::NoSuchUser`]; or when the database fails.
     pub async fn rename(&self, user: UserId, name: &DisplayName) -> Result<Option<User>, Error> {
+        // It writes to the person's memberships in one order, and their marks may be being written in another. Postgres ends
+        // one of the two, which may be this one.
+        for _ in 1..RENAME_TRIES {
+            match self.try_rename(user, name).await {
+                Err(e) if e.is_deadlock() => {}
+                done => return done,
+            }
+        }
+        self.try_rename(user, name).await
+    }
+
+    async fn try_rename(&self, user: UserId, name: &DisplayName) -> Result<Option<User>, Error> {
         let mut tx = self.pool().begin().await?;
         // The person's row is locked first, as in every change of an account.
         let known = sqlx::query_scalar!("select name from users where id = $1 for no key update", user.0)
@@ -34,9 +49,15 @@ impl Store {
         .fetch_one(&mut *tx)
         .await?;
         // Lists of members are sorted by this copy of the name.
-        sqlx::query!("update members set sort_name = lower($2) where user_id = $1", user.0, name.as_str())
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query!(
+            "update members m set sort_name = lower($2)
+             from (select room_id from members where user_id = $1 and active order by room_id for no key update) k
+             where m.room_id = k.room_id and m.user_id = $1",
+            user.0,
+            name.as_str()
+        )
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
         Ok(Some(user_of(row.id, row.handle, row.name, &row.role, row.rev)))
     }

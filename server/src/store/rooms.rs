@@ -260,17 +260,19 @@ impl Store {
     /// is new.
     ///
     /// # Errors
-    /// [`Error::RoomsFull`], [`Error::TitleTaken`]; or when the database fails.
-    pub async fn create_room(
+    /// What `allowed` says of the maker's role in the workspace; [`Error::RoomsFull`], [`Error::TitleTaken`],
+    /// [`Error::NoSuchUser`]; or when the database fails.
+    pub async fn create_room<E: From<Error>>(
         &self,
         by: UserId,
         nonce: Nonce,
         kind: RoomKind,
         (title, topic): (&str, &str),
-    ) -> Result<(RoomId, Option<Seq>), Error> {
+        allowed: impl FnOnce(WorkspaceRole) -> Result<(), E>,
+    ) -> Result<(RoomId, Option<Seq>), E> {
         let id = Uuid::now_v7();
         let (room, policy) = (RoomId(id), Policy::of_new(kind));
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.pool().begin().await.map_err(Error::from)?;
         let made = sqlx::query_scalar!(
             "insert into rooms (id, kind, title, title_key, topic, rev_seq, member_count, created_by, nonce,
                 pin_role, mention_role)
@@ -289,23 +291,30 @@ impl Store {
         .await
         .map_err(titled)?;
         if made.is_none() {
-            tx.rollback().await?;
+            tx.rollback().await.map_err(Error::from)?;
             let known = sqlx::query_scalar!(
                 "select id from rooms where created_by = $1 and nonce = $2",
                 by.0,
                 nonce.0
             )
             .fetch_one(&self.pool())
-            .await?;
+            .await
+            .map_err(Error::from)?;
             return Ok((RoomId(known), None));
         }
+        // After the lock on their account, which this takes.
         if count_rooms(&mut tx, by).await? >= limits::ROOMS_PER_USER_MAX {
-            return Err(Error::RoomsFull);
+            return Err(Error::RoomsFull.into());
         }
+        let role = sqlx::query_scalar!("select role from users where id = $1", by.0)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(Error::from)?;
+        allowed(workspace_role_of(&role))?;
         begin(&mut tx, Line::Room(room)).await?;
         take(&mut tx, Line::Room(room), ItemKind::Room, "").await?;
         let membership = begin_membership(&mut tx, room, by, Role::Owner).await?;
-        tx.commit().await?;
+        tx.commit().await.map_err(Error::from)?;
         Ok((room, Some(membership)))
     }
 
@@ -554,7 +563,7 @@ mod tests {
 
     async fn group(store: &Store, by: UserId, title: &str) -> RoomId {
         let nonce = Nonce(Uuid::new_v4());
-        store.create_room(by, nonce, RoomKind::Group, (title, "")).await.unwrap().0
+        store.create_room::<Error>(by, nonce, RoomKind::Group, (title, ""), |_| Ok(())).await.unwrap().0
     }
 
     /// Puts messages into a room without telling anybody.
@@ -672,5 +681,43 @@ mod tests {
         store.remove_member::<Error>(ana, (room, ana), false, |_, _| Ok(())).await.unwrap();
         store.add_members::<Error>(bea, room, (&[bea], 99), |_| Ok(())).await.unwrap();
         assert_eq!(store.role(room, bea).await.unwrap(), Some(Role::Owner));
+    }
+
+    /// Channels with one title, from before titles were unique: the oldest keeps it. The first account owns the workspace.
+    #[sqlx::test(migrations = false)]
+    async fn a_database_from_before_roles_gets_them(pool: PgPool) {
+        const ROLES: i64 = 9;
+        let all = sqlx::migrate!("../migrations");
+        let mut connection = pool.acquire().await.unwrap();
+        for migration in all.iter().filter(|migration| migration.version < ROLES) {
+            sqlx::raw_sql(migration.sql.clone()).execute(&mut *connection).await.unwrap();
+        }
+        sqlx::raw_sql(
+            "insert into users (id, handle, name, password_hash, admin, created_at)
+             select gen_random_uuid(), handle, handle, '', handle <> 'cem', now() + n * interval '1 s'
+             from unnest(array['ana', 'bea', 'cem']) with ordinality as k (handle, n);
+             insert into rooms (id, kind, title, created_by, nonce)
+             select gen_random_uuid(), kind, title, (select id from users limit 1), gen_random_uuid()
+             from (values ('channel', 'Quay'), ('channel', 'QUAY'), ('channel', 'Quay 2'), ('group', 'Quay')) k (kind, title)",
+        )
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+        for migration in all.iter().filter(|migration| migration.version >= ROLES) {
+            sqlx::raw_sql(migration.sql.clone()).execute(&mut *connection).await.unwrap();
+        }
+        let people: Vec<(String, String)> =
+            sqlx::query_as("select handle, role from users order by handle").fetch_all(&pool).await.unwrap();
+        let role = |at: usize| people[at].1.as_str();
+        assert_eq!([role(0), role(1), role(2)], ["owner", "admin", "member"]);
+        let titles: Vec<String> = sqlx::query_scalar("select title from rooms where kind = 'channel'")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+        let different: std::collections::BTreeSet<String> =
+            titles.iter().map(|title| title.to_lowercase()).collect();
+        assert_eq!((titles.len(), different.len()), (3, 3), "{titles:?}");
+        let kept = titles.iter().filter(|title| ["Quay", "QUAY"].contains(&title.as_str())).count();
+        assert_eq!(kept, 1, "{titles:?}");
     }
 }

@@ -218,7 +218,7 @@ async fn enter(tx: &mut sqlx::PgTransaction<'_>, entry: Entry<'_>) -> Result<(),
     let spent = sqlx::query!(
         "update invitations set uses_left = uses_left - 1
          where token_hash = $1 and uses_left > 0 and expires_at > now() and revoked_at is null
-           and exists (select from users where id = created_by and suspended_at is null)",
+           and exists (select from users where id = created_by and suspended_at is null and role <> 'guest')",
         token_hash
     )
     .execute(&mut **tx)

@@ -522,7 +522,7 @@ async fn a_refused_role_is_drawn_again_with_the_list_as_it_was_looked_for(pool: 
     let page = refused.page();
     assert_eq!(page.form.map(|form| form.form), Some(FormName::People));
     assert_eq!(page.accounts.map(|list| list.len()), Some(1));
-    assert!(refused.text().contains("You are the last owner."));
+    assert!(refused.text().contains("There must always be an owner."));
     let refused = ana.fill(&path("bea", "role"), &[("role", "king")]).await;
     refused.assert_refused(StatusCode::BAD_REQUEST, ErrorCode::MalformedCommand, "role");
     // Who has no list sees why, too.

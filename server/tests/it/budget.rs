@@ -101,7 +101,15 @@ async fn an_honest_client_with_many_rooms_comes_back_without_a_refusal(pool: PgP
     for n in 0..ROOMS {
         let texts = ("room", "");
         let store = &cluster.node(1).node.store;
-        let made = store.create_room(ana.id(), Nonce(Uuid::from_u128(n)), RoomKind::Group, texts).await;
+        let made = store
+            .create_room::<server::store::Error>(
+                ana.id(),
+                Nonce(Uuid::from_u128(n)),
+                RoomKind::Group,
+                texts,
+                |_| Ok(()),
+            )
+            .await;
         rooms.push(made.unwrap().0);
     }
     ana.cut().await;

@@ -207,6 +207,20 @@ impl Running {
 
     /// Posts a form; returns the session's cookie where one is set.
     pub async fn post(&self, path: &str, cookie: &str, body: String) -> Option<String> {
+        let answer = self.fill(path, cookie, body).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
+        let cookies = answer.headers().get_all(header::SET_COOKIE).iter();
+        let session =
+            cookies.map(|value| value.to_str().unwrap()).find(|value| value.starts_with("roost="))?;
+        Some(session.split(';').next().unwrap().to_owned())
+    }
+
+    /// Posts a form that is refused; returns the status.
+    pub async fn is_refused(&self, path: &str, cookie: &str, body: &str) -> StatusCode {
+        self.fill(path, cookie, body.to_owned()).await.status()
+    }
+
+    async fn fill(&self, path: &str, cookie: &str, body: String) -> axum::response::Response {
         let request = Request::builder()
             .method(Method::POST)
             .uri(path)
@@ -215,12 +229,7 @@ impl Running {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(body))
             .unwrap();
-        let answer = self.app.clone().oneshot(request).await.unwrap();
-        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
-        let cookies = answer.headers().get_all(header::SET_COOKIE).iter();
-        let session =
-            cookies.map(|value| value.to_str().unwrap()).find(|value| value.starts_with("roost="))?;
-        Some(session.split(';').next().unwrap().to_owned())
+        self.app.clone().oneshot(request).await.unwrap()
     }
 
     /// Asks for a page; returns the status, when to come back, and the text.

@@ -15,6 +15,7 @@ mod leaving;
 mod proxy;
 mod read_only;
 mod redis;
+mod rights;
 mod ring;
 mod rooms;
 mod site;

@@ -20,29 +20,33 @@ use wasm_bindgen::JsCast;
 
 use super::icon::Icon;
 use crate::components::{effect, handler, live};
+use crate::later;
 use crate::state::{Chat, Dialog, use_chat};
 
 /// The dialog that is open, if one is.
 #[component]
 pub fn Dialogs() -> impl IntoView {
     let chat = use_chat();
-    live(move || {
-        chat.screen.dialog.get().map(|dialog| match dialog {
-            Dialog::Switcher => view! { <switcher::Switcher/> }.into_any(),
-            Dialog::NewDirect => view! { <new_direct::NewDirect/> }.into_any(),
-            Dialog::NewRoom => view! { <new_room::NewRoom/> }.into_any(),
-            Dialog::Browse => view! { <browse::Browse/> }.into_any(),
-            Dialog::Invite(room) => view! { <invite::InviteDialog room/> }.into_any(),
-            Dialog::EditRoom(room) => view! { <room_form::EditRoom room/> }.into_any(),
-            Dialog::RoomSettings(room) => view! { <room_settings::RoomSettings room/> }.into_any(),
-            Dialog::DeleteRoom(room) => view! { <delete_room::DeleteRoom room/> }.into_any(),
-            Dialog::Member(room, user, act) => view! { <member::MemberDialog room user act/> }.into_any(),
-            Dialog::Banned(room) => view! { <banned::Banned room/> }.into_any(),
-            Dialog::Leave(room) => view! { <leave::LeaveRoom room/> }.into_any(),
-            Dialog::Delete(room, seq) => view! { <delete::DeleteMessage room seq/> }.into_any(),
-            Dialog::Shortcuts => view! { <shortcuts::Shortcuts/> }.into_any(),
-        })
-    })
+    live(move || chat.screen.dialog.get().map(later::dialog))
+}
+
+/// One of them: behind the door of [`later`].
+pub(crate) fn dialog(dialog: Dialog) -> AnyView {
+    match dialog {
+        Dialog::Switcher => view! { <switcher::Switcher/> }.into_any(),
+        Dialog::NewDirect => view! { <new_direct::NewDirect/> }.into_any(),
+        Dialog::NewRoom => view! { <new_room::NewRoom/> }.into_any(),
+        Dialog::Browse => view! { <browse::Browse/> }.into_any(),
+        Dialog::Invite(room) => view! { <invite::InviteDialog room/> }.into_any(),
+        Dialog::EditRoom(room) => view! { <room_form::EditRoom room/> }.into_any(),
+        Dialog::RoomSettings(room) => view! { <room_settings::RoomSettings room/> }.into_any(),
+        Dialog::DeleteRoom(room) => view! { <delete_room::DeleteRoom room/> }.into_any(),
+        Dialog::Member(room, user, act) => view! { <member::MemberDialog room user act/> }.into_any(),
+        Dialog::Banned(room) => view! { <banned::Banned room/> }.into_any(),
+        Dialog::Leave(room) => view! { <leave::LeaveRoom room/> }.into_any(),
+        Dialog::Delete(room, seq) => view! { <delete::DeleteMessage room seq/> }.into_any(),
+        Dialog::Shortcuts => view! { <shortcuts::Shortcuts/> }.into_any(),
+    }
 }
 
 /// The frame of a dialog: its title, a way to close it, and what is inside.

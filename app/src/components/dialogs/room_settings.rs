@@ -46,7 +46,8 @@ pub fn RoomSettings(room: RoomId) -> impl IntoView {
         wanted.update(|policy| *part.of(policy) = role);
         unanswered.update(|n| *n += 1);
         failed.set(None);
-        let command = Command::SetPolicy { room, policy: wanted.get_untracked() };
+        let Policy { post, invite, pin, mention } = wanted.get_untracked();
+        let command = Command::SetPolicy { room, post, invite, pin, mention };
         chat.ask(command, move |result| {
             match result {
                 Ok(_) => chat.announced.set(words.edit_saved().to_owned()),

@@ -185,10 +185,64 @@ struct Shared {
     lost: AtomicBool,
 }
 
+/// Which lines are followed, and what is still to be said to Redis for it. Both differences are kept, so that a change costs
+/// what it changes, however many lines there are.
 #[derive(Debug, Default)]
 struct Lines {
     wanted: BTreeSet<Line>,
     confirmed: BTreeSet<Line>,
+    /// Wanted and not confirmed, but for what is just being subscribed to.
+    to_add: BTreeSet<Line>,
+    /// Confirmed and not wanted.
+    to_remove: BTreeSet<Line>,
+}
+
+impl Lines {
+    fn want(&mut self, lines: &BTreeSet<Line>) {
+        for line in lines {
+            if self.wanted.insert(*line) && !self.to_remove.remove(line) {
+                self.to_add.insert(*line);
+            }
+        }
+    }
+
+    fn leave(&mut self, lines: &BTreeSet<Line>) {
+        for line in lines {
+            if self.wanted.remove(line) && !self.to_add.remove(line) && self.confirmed.contains(line) {
+                self.to_remove.insert(*line);
+            }
+        }
+    }
+
+    /// What to subscribe to next, and what to unsubscribe from. The latter no longer counts as confirmed: a line that is wanted
+    /// again meanwhile must be confirmed anew.
+    fn take(&mut self) -> (Vec<Line>, Vec<Line>) {
+        let first =
+            |set: &mut BTreeSet<Line>| -> Vec<Line> { (0..CHUNK).map_while(|_| set.pop_first()).collect() };
+        let (add, remove) = (first(&mut self.to_add), first(&mut self.to_remove));
+        for line in &remove {
+            self.confirmed.remove(line);
+        }
+        (add, remove)
+    }
+
+    fn confirm(&mut self, lines: &[Line]) {
+        for line in lines {
+            self.confirmed.insert(*line);
+            // It may have been left and wanted again meanwhile, or only left.
+            self.to_add.remove(line);
+            if !self.wanted.contains(line) {
+                self.to_remove.insert(*line);
+            }
+        }
+    }
+
+    /// The connection is gone, and every subscription with it.
+    fn begin_again(&mut self) {
+        self.confirmed.clear();
+        self.to_remove.clear();
+        self.to_add.clone_from(&self.wanted);
+    }
 }
 
 /// What one listening connection has heard.
@@ -278,7 +332,7 @@ impl Link {
 
     pub(super) async fn subscribe(&self, lines: &BTreeSet<Line>) {
         let mut progress = self.shared.progress.subscribe();
-        self.shared.lines().wanted.extend(lines);
+        self.shared.lines().want(lines);
         self.shared.changed.notify_one();
         let confirmed = async {
             // Down is an answer too: then the database is asked every second, and nobody need wait.
@@ -295,7 +349,7 @@ impl Link {
     }
 
     pub(super) fn unsubscribe(&self, lines: &BTreeSet<Line>) {
-        self.shared.lines().wanted.retain(|line| !lines.contains(line));
+        self.shared.lines().leave(lines);
         self.shared.changed.notify_one();
     }
 
@@ -399,7 +453,7 @@ async fn listen(shared: Arc<Shared>, client: Client) {
             shared.signal(Signal::Lost);
         }
         shared.ended.fetch_add(1, Ordering::Relaxed);
-        shared.lines().confirmed.clear();
+        shared.lines().begin_again();
         shared.moved();
         let jitter = rand::random_range(0..=backoff_ms);
         tokio::time::sleep(Duration::from_millis(backoff_ms / 2 + jitter / 2)).await;
@@ -491,23 +545,14 @@ fn begin(shared: &Shared, backoff_ms: &mut u64) {
 
 async fn reconcile(shared: &Shared, connection: &mut MultiplexedConnection) -> redis::RedisResult<()> {
     loop {
-        let (add, remove) = {
-            let mut lines = shared.lines();
-            let add: Vec<Line> = lines.wanted.difference(&lines.confirmed).take(CHUNK).copied().collect();
-            let remove: Vec<Line> = lines.confirmed.difference(&lines.wanted).take(CHUNK).copied().collect();
-            // Before they are unsubscribed: a line that is wanted again meanwhile must not count as confirmed.
-            for line in &remove {
-                lines.confirmed.remove(line);
-            }
-            (add, remove)
-        };
+        let (add, remove) = shared.lines().take();
         if add.is_empty() && remove.is_empty() {
             return Ok(());
         }
         if !add.is_empty() {
             let channels: Vec<String> = add.iter().map(|line| shared.channel(line)).collect();
             connection.subscribe(channels).await?;
-            shared.lines().confirmed.extend(&add);
+            shared.lines().confirm(&add);
         }
         if !remove.is_empty() {
             let channels: Vec<String> = remove.iter().map(|line| shared.channel(line)).collect();
@@ -587,4 +632,51 @@ async fn publish_batch(
         }
     };
     pipeline.query_async(open).await
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use protocol::RoomId;
+
+    use super::*;
+
+    proptest! {
+        /// Lines are wanted and left at any moment, also between a subscription and its confirmation, and connections are lost.
+        #[test]
+        fn in_the_end_what_is_wanted_is_followed(steps in prop::collection::vec((0..5_u8, 0..6_u128), 0..60)) {
+            let mut lines = Lines::default();
+            // What Redis has been told, and what is on its way.
+            let (mut told, mut under_way) = (BTreeSet::new(), None::<(Vec<Line>, Vec<Line>)>);
+            let arrive = |lines: &mut Lines, told: &mut BTreeSet<Line>, (add, remove): (Vec<Line>, Vec<Line>)| {
+                told.extend(&add);
+                lines.confirm(&add);
+                told.retain(|line| !remove.contains(line));
+            };
+            for (what, which) in steps {
+                let one = BTreeSet::from([Line::Room(RoomId(Uuid::from_u128(which)))]);
+                match (what, under_way.take()) {
+                    (0, before) => { lines.want(&one); under_way = before; }
+                    (1, before) => { lines.leave(&one); under_way = before; }
+                    (2, _) => { lines.begin_again(); told.clear(); }
+                    (_, None) => under_way = Some(lines.take()),
+                    (_, Some(before)) => arrive(&mut lines, &mut told, before),
+                }
+                prop_assert!(lines.confirmed.is_subset(&told), "{lines:?}");
+            }
+            let rest = under_way.take();
+            if let Some(rest) = rest {
+                arrive(&mut lines, &mut told, rest);
+            }
+            loop {
+                let next = lines.take();
+                if next.0.is_empty() && next.1.is_empty() {
+                    break;
+                }
+                arrive(&mut lines, &mut told, next);
+            }
+            prop_assert_eq!(&told, &lines.wanted);
+            prop_assert_eq!(&lines.confirmed, &lines.wanted);
+        }
+    }
 }

@@ -98,8 +98,12 @@ async fn join_first_channel(site: &Site, token: &Token) -> Result<Option<String>
     };
     let (Some(viewer), Some(room)) = (viewer, place.first_channel) else { return Ok(None) };
     let cx = chat::Context { node: Arc::clone(&site.node), viewer };
-    chat::rooms::join(&cx, room).await?;
-    Ok(Some(format!("/r/{room}")))
+    match chat::rooms::join(&cx, room).await {
+        Ok(_) => Ok(Some(format!("/r/{room}"))),
+        // It has been deleted.
+        Err(chat::Error::Refused(refusal)) if refusal.code == ErrorCode::RoomUnknown => Ok(None),
+        Err(e) => Err(e),
+    }
 }
 
 pub(super) async fn sign_out(State(site): State<Site>, visit: Visit) -> Response {

@@ -1,0 +1,158 @@
+//! Parts whose code is not in the first download.
+//!
+//! Each function with `wasm_split` is the door to a *chunk*, a wasm file of its own: whatever only that door needs goes
+//! there, and is fetched when somebody first comes through it, or before, when the browser is idle. The server has
+//! everything at hand, and draws at once.
+//!
+//! - A chunk weighs about twice what it takes out of the first part (it is compressed by itself, and calls through a table),
+//!   so there are few: a new dialog belongs behind [`dialog`], and whatever the room's panel shows behind [`details`].
+//! - Nothing outside may name what is behind a door, or the compiler puts it into the first part, silently. `make size`
+//!   shows it.
+//! - A chunk that does not come is told to the person, and asked for again when they try again.
+//! - A page that begins with a chunk has it before it wakes ([`begins_with`]), or it would not match what the server drew.
+
+use std::pin::Pin;
+
+use futures::{FutureExt, future::abortable};
+use leptos::{
+    prelude::*,
+    reactive::computed::ScopedFuture,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
+use protocol::RoomId;
+
+use crate::{
+    address::Place,
+    components::{details::Details, dialogs, handler, live},
+    pages::settings::Settings,
+    state::{Dialog, Missed, use_chat},
+};
+
+/// A part, or that its code could not be had: there is no network, or the servers have another build by now.
+type Part = Result<AnyView, SplitLoaderError>;
+
+/// For browsers that do not say when they are idle, such as Safari: when the page has probably settled.
+const IDLE_AFTER_MS: u64 = 2_000;
+
+#[wasm_split(settings, wasm_split_path = leptos::wasm_split, fallible, preload(preload_settings))]
+fn settings() -> Part {
+    Ok(view! { <Settings/> }.into_any())
+}
+
+#[wasm_split(dialogs, wasm_split_path = leptos::wasm_split, fallible, preload(preload_dialogs))]
+fn dialog_part(dialog: Dialog) -> Part {
+    Ok(dialogs::dialog(dialog))
+}
+
+#[wasm_split(details, wasm_split_path = leptos::wasm_split, fallible, preload(preload_details))]
+fn details_part(room: RoomId) -> Part {
+    Ok(view! { <Details room/> }.into_any())
+}
+
+/// The settings. If they do not come, the page says so in their place.
+pub(crate) fn settings_page() -> AnyView {
+    let chat = use_chat();
+    let words = chat.words;
+    // At once, not when the settings have come: the room's page is gone already.
+    untrack(|| chat.enter(None));
+    let tries = RwSignal::new(0);
+    let lost = move || {
+        let again = handler(move |_| tries.update(|n| *n += 1));
+        view! {
+            <div class="lobby">
+                <h1>{words.settings()}</h1>
+                <p role="alert">{words.part_not_loaded()}</p>
+                <div class="lobby-actions">
+                    <button type="button" class="button primary" on:click=again>{words.try_again()}</button>
+                    <a class="button" href="/">{words.to_rooms()}</a>
+                </div>
+            </div>
+        }
+        .into_any()
+    };
+    live(move || {
+        tries.track();
+        later(settings(), lost)
+    })
+    .into_any()
+}
+
+/// A dialog. If it does not come, it counts as closed, and a notice says so.
+pub(crate) fn dialog(dialog: Dialog) -> AnyView {
+    let screen = use_chat().screen;
+    later(dialog_part(dialog), move || {
+        screen.miss(Missed::Dialog(dialog));
+        ().into_any()
+    })
+}
+
+/// The panel beside a room. If it does not come, it counts as closed, and a notice says so.
+pub(crate) fn details(room: RoomId) -> AnyView {
+    let screen = use_chat().screen;
+    later(details_part(room), move || {
+        screen.miss(Missed::Details);
+        ().into_any()
+    })
+}
+
+/// Draws a part: at once when its code is here, else as soon as it has come. If it does not come, draws what `lost` gives.
+fn later(part: impl Future<Output = Part> + 'static, lost: impl FnOnce() -> AnyView + 'static) -> AnyView {
+    draw(Box::pin(ScopedFuture::new(part)), Box::new(lost))
+}
+
+fn draw(mut part: Pin<Box<dyn Future<Output = Part>>>, lost: Box<dyn FnOnce() -> AnyView>) -> AnyView {
+    if let Some(part) = part.as_mut().now_or_never() {
+        return part.unwrap_or_else(|_| lost());
+    }
+    let chat = use_chat();
+    let words = chat.words;
+    // If this try fails too, it is said anew.
+    chat.screen.missed.set(None);
+    // Whoever closes it meanwhile must not be drawn into.
+    let (part, abort) = abortable(part);
+    on_cleanup(move || abort.abort());
+    let come = RwSignal::new(false);
+    let drawn = StoredValue::new_local(None);
+    leptos::task::spawn_local(async move {
+        let Ok(part) = part.await else { return };
+        drawn.try_set_value(Some(part.unwrap_or_else(|_| lost())));
+        come.try_set(true);
+    });
+    live(move || match come.get() {
+        false => view! { <p class="coming" role="status">{words.loading()}</p> }.into_any(),
+        true => drawn.try_update_value(Option::take).flatten().unwrap_or_else(|| ().into_any()),
+    })
+    .into_any()
+}
+
+/// The part that a page begins with, beside the first one, by the name of its chunk.
+#[must_use]
+pub fn begins_with(path: &str) -> Option<&'static str> {
+    (Place::of(path) == Place::Settings).then_some("settings")
+}
+
+/// Fetches what a page [begins with](begins_with).
+///
+/// # Errors
+/// It did not come.
+pub async fn preload(path: &str) -> Result<(), SplitLoaderError> {
+    match begins_with(path) {
+        Some(_) => preload_settings().await,
+        None => Ok(()),
+    }
+}
+
+/// Fetches everything else when the browser has nothing better to do, so that nobody waits for it later. What does not come
+/// is fetched when it is wanted.
+pub fn preload_when_idle() {
+    fn begin() {
+        leptos::task::spawn_local(async {
+            drop(preload_dialogs().await);
+            drop(preload_details().await);
+            drop(preload_settings().await);
+        });
+    }
+    if request_idle_callback_with_handle(begin).is_err() {
+        set_timeout(begin, std::time::Duration::from_millis(IDLE_AFTER_MS));
+    }
+}

@@ -1,0 +1,169 @@
+// Parts whose code is not in the first download (`app/src/later.rs`): they come when the browser is idle, or when somebody
+// wants them; and when they do not come, that is said, and the next try works.
+import type { Page, Route } from "@playwright/test";
+
+import { chooses, composer, expect, isAwake, isIn, makesRoom, rooms, signUp, test, unique } from "../fixtures";
+
+const chunk = (part: string) => new RegExp(`/pkg/${part}\\.[0-9a-f]+\\.wasm$`);
+const parts = ["dialogs", "details", "settings"];
+const NOT_LOADED = "This part of Roost could not be loaded.";
+
+/** Why the code of a part may not come. */
+const reasons: [string, (route: Route) => Promise<void>, RegExp[]][] = [
+  ["there is no network", (route) => route.abort("internetdisconnected"), [/ERR_INTERNET_DISCONNECTED/, /Failed to fetch/]],
+  ["the servers have another build", (route) => route.fulfill({ status: 404, body: "" }), [/status of 404/, /TypeError/]],
+];
+
+const notice = (page: Page, text = NOT_LOADED) => page.getByRole("status").filter({ hasText: text });
+const details = (page: Page) => page.getByRole("complementary", { name: "Details" });
+
+async function opensNewRoom(page: Page) {
+  await page.getByLabel("New", { exact: true }).click();
+  await rooms(page).getByRole("button", { name: "New room" }).click();
+}
+
+for (const [reason, fail, faults] of reasons) {
+  test(`a dialog that does not come because ${reason} is told, and comes at the next try`, async ({ open, expected }) => {
+    expected(...faults);
+    const page = await open();
+    let asked = 0;
+    await page.route(chunk("dialogs"), (route) => (asked++, fail(route)));
+    await signUp(page);
+    await expect.poll(() => asked, "it was to be fetched when idle").toBe(1);
+    // Nobody has asked for anything yet.
+    await expect(notice(page)).toBeHidden();
+
+    await opensNewRoom(page);
+    await expect(notice(page)).toBeVisible();
+    await expect(page.getByRole("dialog")).toBeHidden();
+    expect(asked).toBe(2);
+    // By the keyboard too, and the page has gone on.
+    await page.keyboard.press("Control+k");
+    await expect.poll(() => asked).toBe(3);
+    await expect(notice(page)).toBeVisible();
+    await expect(page.locator("html")).not.toHaveAttribute("data-broken", /.*/);
+
+    await page.unroute(chunk("dialogs"));
+    await page.keyboard.press("Control+k");
+    await expect(page.getByRole("dialog", { name: "Go anywhere" })).toBeVisible();
+    await expect(notice(page)).toBeHidden();
+    await page.keyboard.press("Escape");
+    await makesRoom(page, "Group", unique("later"));
+  });
+}
+
+test("a panel that does not come is told, and comes at the next try", async ({ open, expected }) => {
+  expected(...reasons[0][2]);
+  const page = await open();
+  await page.route(chunk("details"), reasons[0][1]);
+  await signUp(page);
+  await makesRoom(page, "Group", unique("panel"));
+  const button = page.getByRole("button", { name: "Details" });
+  await button.click();
+  await expect(notice(page)).toBeVisible();
+  await expect(button).toHaveAttribute("aria-expanded", "false");
+  await page.unroute(chunk("details"));
+  await notice(page).getByRole("button", { name: "Try again" }).click();
+  await expect(details(page).getByRole("region", { name: "Members" })).toBeVisible();
+  await expect(button).toHaveAttribute("aria-expanded", "true");
+  await expect(notice(page)).toBeHidden();
+});
+
+test("settings that do not come say so in their place, and come at the next try", async ({ open, expected }) => {
+  expected(...reasons[0][2]);
+  const page = await open();
+  await page.route(chunk("settings"), reasons[0][1]);
+  await signUp(page);
+  await rooms(page).getByRole("link", { name: /Settings$/ }).click();
+  const main = page.getByRole("main");
+  await expect(main.getByRole("alert")).toContainText(NOT_LOADED);
+  await main.getByRole("button", { name: "Try again" }).click();
+  await expect(main.getByRole("alert")).toContainText(NOT_LOADED);
+  await page.unroute(chunk("settings"));
+  await main.getByRole("button", { name: "Try again" }).click();
+  await expect(main.getByRole("region", { name: "Profile" })).toBeVisible();
+  await expect(main.getByRole("region", { name: "Signed-in devices" }).getByText("This device")).toBeVisible();
+});
+
+test("in Chinese, too", async ({ open, expected }) => {
+  expected(...reasons[0][2]);
+  const page = await open({ locale: "zh-CN" });
+  await page.route(chunk("dialogs"), reasons[0][1]);
+  await signUp(page);
+  await page.keyboard.press("Control+k");
+  await expect(notice(page, "这部分内容未能加载。")).toBeVisible();
+});
+
+test("whoever closes what has not come yet does not get it afterwards", async ({ open }) => {
+  const page = await open();
+  const held: Route[] = [];
+  for (const part of ["dialogs", "details"]) await page.route(chunk(part), (route) => void held.push(route));
+  await signUp(page);
+  await expect.poll(() => held.length, "the dialogs were to be fetched when idle").toBe(1);
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("status").filter({ hasText: "Loading" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+.");
+  await expect.poll(() => held.length).toBe(2);
+  await page.keyboard.press("Control+.");
+  const arrived = parts.slice(0, 2).map((part) => page.waitForResponse(chunk(part)));
+  for (const route of held.splice(0)) await route.continue();
+  await Promise.all(arrived);
+  await page.unrouteAll();
+  // Both are here now; what is opened is what was asked for, once.
+  await composer(page).press("Control+.");
+  await expect(details(page)).toHaveCount(1);
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("dialog")).toHaveCount(1);
+});
+
+test("what was fetched when idle is not fetched again", async ({ open }) => {
+  const page = await open();
+  const fetched = parts.map((part) => page.waitForResponse(chunk(part)).then((response) => response.finished()));
+  await signUp(page);
+  await Promise.all(fetched);
+  await page.route(/\.wasm$/, (route) => route.abort());
+  await chooses(page, "New room");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Details" }).click();
+  await expect(details(page)).toBeVisible();
+});
+
+test("the settings load by their address, each of their files once", async ({ open }) => {
+  const page = await open();
+  await signUp(page);
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith(".wasm")) asked.push(request.url());
+  });
+  const response = await page.goto("/settings");
+  const html = (await response?.text()) ?? "";
+  await isIn(page);
+  // Drawn by the server, and fetched beside the first code.
+  expect(html).toContain('aria-labelledby="set-profile"');
+  expect(html).toMatch(/<link rel="preload" href="\/pkg\/settings\.[0-9a-f]+\.wasm"/);
+  expect(asked.some((url) => chunk("settings").test(url))).toBe(true);
+  expect(new Set(asked).size).toBe(asked.length);
+  const profile = page.getByRole("main").getByRole("region", { name: "Profile" });
+  await profile.getByRole("textbox", { name: "Name" }).fill("Later Still");
+  await profile.getByRole("button", { name: "Save" }).click();
+  await expect(profile.getByRole("status")).toBeVisible();
+  await isAwake(page);
+});
+
+test("settings that do not come as the page begins are told, and reading them is possible", async ({ open, expected }) => {
+  expected(/status of 404/, /TypeError/);
+  const page = await open();
+  await signUp(page);
+  await page.route(chunk("settings"), (route) => route.fulfill({ status: 404, body: "" }));
+  await page.goto("/settings");
+  const told = page.getByRole("alert").filter({ hasText: "This page did not load completely." });
+  await expect(told).toBeVisible();
+  await expect(page.locator("html")).toHaveAttribute("data-broken", "unloaded");
+  await expect(page.getByRole("region", { name: "Profile" })).toBeVisible();
+  await page.unroute(chunk("settings"));
+  await told.getByRole("button", { name: "Reload" }).click();
+  await isIn(page);
+  await expect(told).toBeHidden();
+});

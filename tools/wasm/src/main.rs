@@ -1,0 +1,99 @@
+//! Splits the browser's wasm into its first part and chunks, and binds the first part to JavaScript.
+//!
+//!     roost-wasm [--dev] INPUT FOLDER
+//!
+//! The steps of `wasm-split-cli` and `wasm-bindgen`, whose libraries it calls: two command line tools would take twice as
+//! long to compile. Into the folder go
+//! - `roost_bg.wasm`, the first part, and `roost.js`, which starts it,
+//! - `split_<name>.wasm` for each `#[wasm_split(<name>)]`, and `chunk_<n>.wasm` for what several of them share,
+//! - `__wasm_split.js`, which loads those and which `roost.js` imports,
+//! - `parts.json`: the files that each part needs, its own last.
+//!
+//! `scripts/frontend.mjs` calls it and does the rest.
+#![forbid(unsafe_code)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::Path,
+    process::ExitCode,
+};
+
+use anyhow::{Context, Error, anyhow};
+use wasm_bindgen_cli_support::Bindgen;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--dev", input, folder] => run(Path::new(input), Path::new(folder), true),
+        [input, folder] => run(Path::new(input), Path::new(folder), false),
+        _ => Err(anyhow!("usage: roost-wasm [--dev] INPUT FOLDER")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("roost-wasm: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(input: &Path, folder: &Path, dev: bool) -> Result<(), Error> {
+    let parts = split(input, folder)?;
+    if !dev {
+        for chunk in parts.values().flatten().collect::<BTreeSet<_>>() {
+            forget_names(&folder.join(chunk))?;
+        }
+    }
+    bind(folder, dev)?;
+    fs::write(folder.join("parts.json"), serde_json::to_vec(&parts)?)?;
+    Ok(())
+}
+
+/// The first part, still without JavaScript, goes to `roost.wasm`. Returns the files of each part.
+fn split(input: &Path, folder: &Path) -> Result<BTreeMap<String, Vec<String>>, Error> {
+    let code = fs::read(input).with_context(|| input.display().to_string())?;
+    let first = folder.join("roost.wasm");
+    let mut options = wasm_split_cli_support::Options::new(&code);
+    options.output_dir = folder;
+    options.main_out_path = &first;
+    options.main_module = "./roost.js";
+    let split = wasm_split_cli_support::transform(options)
+        .map_err(|error| anyhow!("{error:#}").context("the wasm could not be split"))?;
+    let files = |names: Vec<String>| names.into_iter().map(|name| name + ".wasm").collect();
+    Ok(split.prefetch_map.into_iter().map(|(part, names)| (part, files(names))).collect())
+}
+
+/// Takes the names of functions out of a chunk. wasm-opt would do so too, but does not understand all of them, and says so.
+fn forget_names(chunk: &Path) -> Result<(), Error> {
+    let code = fs::read(chunk)?;
+    let mut shorter = wasm_encoder::Module::new();
+    for payload in wasmparser::Parser::new(0).parse_all(&code) {
+        let payload = payload?;
+        let is_names =
+            matches!(&payload, wasmparser::Payload::CustomSection(custom) if custom.name() == "name");
+        if let Some((id, range)) = payload.as_section().filter(|_| !is_names) {
+            let data = &code[usize::try_from(range.start)?..usize::try_from(range.end)?];
+            shorter.section(&wasm_encoder::RawSection { id, data });
+        }
+    }
+    fs::write(chunk, shorter.finish())?;
+    Ok(())
+}
+
+fn bind(folder: &Path, dev: bool) -> Result<(), Error> {
+    let first = folder.join("roost.wasm");
+    // The producers section goes; target_features stays, for wasm-opt reads there what the code may use. The exports of the
+    // linker (memory, table) stay too: they are what the chunks are tied to.
+    Bindgen::new()
+        .input_path(&first)
+        .web(true)?
+        .typescript(false)
+        .keep_lld_exports(true)
+        .remove_name_section(!dev)
+        .remove_producers_section(!dev)
+        .generate(folder)
+        .context("the wasm could not be bound")?;
+    fs::remove_file(first)?;
+    Ok(())
+}
