@@ -6,7 +6,7 @@ use web_sys::MouseEvent;
 use crate::components::{handler, live};
 use crate::{
     browser,
-    state::{self, Obstacle, path_of, use_chat},
+    state::{Obstacle, path_of, use_chat},
 };
 
 /// Says that the page is away, what that means for one's words, and what can be done.
@@ -43,16 +43,17 @@ pub fn Notice() -> impl IntoView {
             let close = (words.close(), handler(move |_| screen.missed.set(None)));
             Some(bar(words.part_not_loaded().into_any(), vec![again, close]))
         }
-        (None, Some(state::Notice { text, room })) => {
-            let close = (words.close(), handler(move |_| chat.notice.set(None)));
-            let show = |room| {
-                let go = move |_| {
+        (None, Some(text)) => {
+            let mut acts = Vec::new();
+            if let Some(room) = chat.notice_room.get_untracked() {
+                let show = move |_| {
                     chat.notice.set(None);
                     chat.go(path_of(room));
                 };
-                (words.show(), handler(go))
-            };
-            Some(bar(text.into_any(), room.map(show).into_iter().chain([close]).collect()))
+                acts.push((words.show(), handler(show)));
+            }
+            acts.push((words.close(), handler(move |_| chat.notice.set(None))));
+            Some(bar(text.into_any(), acts))
         }
         (None, None) => None,
     };

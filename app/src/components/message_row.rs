@@ -143,7 +143,6 @@ fn text(body: &str) -> AnyView {
 #[component]
 fn Reactions(room: RoomId, seq: Seq, reactions: Vec<RowReaction>) -> impl IntoView {
     let chat = use_chat();
-    let rights = chat.rights_in(room);
     let chip = |RowReaction { emoji, users, asked }: RowReaction| {
         let own = users.iter().any(|user| chat.is_me(*user));
         let count = users.len();
@@ -161,7 +160,6 @@ fn Reactions(room: RoomId, seq: Seq, reactions: Vec<RowReaction>) -> impl IntoVi
                 aria-pressed=own.to_string()
                 aria-label=label
                 title=live(who)
-                disabled=live(move || !rights.get().react)
                 on:click=handler(toggle)
             >
                 <span aria-hidden="true" class="emoji">{shown}</span>

@@ -45,15 +45,19 @@ pub fn Tools(
     subject: Subject,
 ) -> impl IntoView {
     let chat = use_chat();
-    let rights = chat.rights_in(subject.room);
-    live(move || offered(chat, subject.clone(), rights.get()))
+    let may = |right: fn(Rights) -> bool| chat.may(subject.room, right);
+    let (posts, reacts) = (may(|rights| rights.post), may(|rights| rights.react));
+    let (pins, moderates) = (may(|rights| rights.pin), may(|rights| rights.moderate));
+    live(move || offered(chat, subject.clone(), [posts.get(), reacts.get(), pins.get(), moderates.get()]))
 }
 
-fn offered(chat: Chat, subject: Subject, rights: Rights) -> AnyView {
+/// `may` post, react, pin and moderate.
+fn offered(chat: Chat, subject: Subject, may: [bool; 4]) -> AnyView {
     let words = chat.words;
     let Subject { room, seq, own, pinned, body, mine } = subject;
-    let (edits, deletes) = (own && rights.post, own || rights.moderate);
-    let few = !(rights.react || rights.pin || deletes);
+    let [posts, reacts, pins, moderates] = may;
+    let (edits, deletes) = (own && posts, own || moderates);
+    let few = !(reacts || pins || deletes);
     let pick = move |_| match chat.screen.picking.get_untracked() {
         Some(picked) if picked == seq => chat.screen.picking.set(None),
         _ => {
@@ -99,9 +103,9 @@ fn offered(chat: Chat, subject: Subject, rights: Rights) -> AnyView {
     view! {
         <div class="message-tools-place" class:few=few>
         <div class="message-tools" role="toolbar" aria-label=words.message_actions()>
-            {rights.react.then(|| tool("react", words.react(), handler(pick)))}
+            {reacts.then(|| tool("react", words.react(), handler(pick)))}
             {tool("copy", words.copy_text(), handler(copy))}
-            {rights.pin.then(|| tool(pin_act, pin_label, handler(pin)))}
+            {pins.then(|| tool(pin_act, pin_label, handler(pin)))}
             {edits.then(|| tool("edit", words.edit(), handler(edit)))}
             {deletes.then(|| tool("delete", words.delete(), handler(delete)))}
             {live(move || {

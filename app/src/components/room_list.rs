@@ -153,7 +153,6 @@ fn NewMenu() -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let menu = NodeRef::<leptos::html::Details>::new();
-    let is_guest = chat.is_guest();
     let open = move |dialog| {
         if let Some(menu) = menu.get_untracked() {
             drop(menu.remove_attribute("open"));
@@ -179,16 +178,22 @@ fn NewMenu() -> impl IntoView {
                     <Icon name="person"/>
                     {words.write_to_someone()}
                 </button>
-                {live(move || (!is_guest.get()).then(|| view! {
-                    <button type="button" on:click=handler(move |_| open(Dialog::Browse))>
-                        <Icon name="hash"/>
-                        {words.browse_channels()}
-                    </button>
-                    <button type="button" on:click=handler(move |_| open(Dialog::NewRoom))>
-                        <Icon name="plus"/>
-                        {words.new_room()}
-                    </button>
-                }.into_any()))}
+                <button
+                    type="button"
+                    class="for-members"
+                    on:click=handler(move |_| open(Dialog::Browse))
+                >
+                    <Icon name="hash"/>
+                    {words.browse_channels()}
+                </button>
+                <button
+                    type="button"
+                    class="for-members"
+                    on:click=handler(move |_| open(Dialog::NewRoom))
+                >
+                    <Icon name="plus"/>
+                    {words.new_room()}
+                </button>
             </div>
         </details>
     }

@@ -15,19 +15,20 @@ pub fn Lobby() -> impl IntoView {
     let words = chat.words;
     chat.enter(None);
     let open = move |dialog| move |_| chat.screen.dialog.set(Some(dialog));
-    let is_guest = chat.is_guest();
     view! {
         <div class="lobby">
             <img src="/favicon.svg" alt="" width="56" height="56"/>
             <h1>{live(move || if chat.order.with(Vec::is_empty) { words.no_rooms_yet() } else { words.lobby_title() })}</h1>
             <p>{live(move || if chat.order.with(Vec::is_empty) { chat.no_rooms_hint() } else { words.lobby_lead() })}</p>
             <div class="lobby-actions scripted">
-                {live(move || (!is_guest.get()).then(|| view! {
-                    <button type="button" class="button primary" on:click=handler(open(Dialog::Browse))>
-                        <Icon name="hash"/>
-                        {words.browse_channels()}
-                    </button>
-                }.into_any()))}
+                <button
+                    type="button"
+                    class="button primary for-members"
+                    on:click=handler(open(Dialog::Browse))
+                >
+                    <Icon name="hash"/>
+                    {words.browse_channels()}
+                </button>
                 <button type="button" class="button" on:click=handler(open(Dialog::NewDirect))>
                     <Icon name="person"/>
                     {words.write_to_someone()}

@@ -1,17 +1,16 @@
 //! A room: its head, its timeline, the composer, and on demand its details.
 
 use leptos::prelude::*;
-use protocol::{Command, Role, RoomId, RoomKind};
+use protocol::{Command, RoomId, RoomKind};
 
 use crate::components::{effect, handler, live};
 use crate::{
-    browser,
     components::{
         avatar::RoomPicture, composer::Composer, connection_bar::ConnectionBar, icon::Icon,
         timeline::Timeline,
     },
     later,
-    state::{Chat, Dialog, Unsent, use_chat},
+    state::{Chat, Dialog, use_chat},
 };
 
 /// The page of `/r/{room}`.
@@ -40,7 +39,13 @@ fn Room(room: RoomId) -> impl IntoView {
     let chat = use_chat();
     let details = chat.screen.details;
     view! {
-        <div class="pane" data-details=live(move || details.get().then_some("true"))>
+        <div
+            class="pane"
+            data-details=live(move || details.get().then_some("true"))
+            data-archived=live(move || {
+                chat.summary(room).and_then(|summary| summary.read().room.archived.then_some("true"))
+            })
+        >
             <section class="pane-main">
                 <Head room/>
                 <Timeline room/>
@@ -62,8 +67,8 @@ fn Head(room: RoomId) -> impl IntoView {
     let Some(summary) = chat.summary(room) else { return ().into_any() };
     let now = summary.read_untracked().clone();
     let kind = now.room.kind;
-    let [name, topic, count, archived] = [(); 4].map(|()| summary.clone());
-    let rights = chat.rights_in(room);
+    let [name, topic, count] = [(); 3].map(|()| summary.clone());
+    let may_invite = chat.may(room, |rights| rights.invite);
     let about = move || match (kind, topic.read().peer) {
         (RoomKind::Direct, Some(peer)) => format!("@{}", chat.user(peer).handle),
         _ => topic.read().room.topic.clone(),
@@ -77,7 +82,7 @@ fn Head(room: RoomId) -> impl IntoView {
             <div class="pane-title">
                 <div class="pane-name">
                     <h1>{live(move || chat.name_of(&name.read()))}</h1>
-                    {live(move || archived.read().room.archived.then(|| view! { <span class="tag">{words.archived()}</span> }.into_any()))}
+                    <span class="tag">{words.archived()}</span>
                 </div>
                 <p class="pane-topic">{live(about)}</p>
             </div>
@@ -95,7 +100,7 @@ fn Head(room: RoomId) -> impl IntoView {
                         <span class="tool-count">{live(move || count.read().members.to_string())}</span>
                     }.into_any())}
                 </button>
-                {live(move || rights.get().invite.then(|| view! {
+                {live(move || may_invite.get().then(|| view! {
                     <button
                         type="button"
                         class="tool"
@@ -112,36 +117,28 @@ fn Head(room: RoomId) -> impl IntoView {
     .into_any()
 }
 
-/// Who may write in a room now.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum May {
-    /// The viewer.
-    Write,
-    /// Only those with this role or a higher one.
-    WriteFrom(Role),
-    /// Nobody: the room is archived. Whether the viewer may open it again.
-    Read(bool),
-}
-
-fn may_write(chat: Chat, room: RoomId) -> May {
-    let (rights, summary) = (chat.rights(room), chat.summary(room));
-    if rights.post {
-        return May::Write;
-    }
-    match summary {
-        Some(summary) if summary.read().room.archived => May::Read(rights.manage),
-        Some(summary) => May::WriteFrom(summary.read().room.policy.post),
-        None => May::Write,
-    }
-}
-
 /// The composer, or one line that says why there is none. What was being written or edited is kept, and is there again when
 /// the composer is.
 #[component]
 fn Writing(room: RoomId) -> impl IntoView {
     let chat = use_chat();
+    let may_post = chat.may(room, |rights| rights.post);
+    live(move || match may_post.get() {
+        true => view! { <Composer room/> }.into_any(),
+        false => view! { <div class="no-composer">{live(move || why_not(chat, room))}</div> }.into_any(),
+    })
+}
+
+fn why_not(chat: Chat, room: RoomId) -> Option<AnyView> {
     let words = chat.words;
-    let may = Memo::new(move |_| may_write(chat, room));
+    let summary = chat.summary(room)?;
+    let (archived, least) = {
+        let summary = summary.read();
+        (summary.room.archived, summary.room.policy.post)
+    };
+    if !archived {
+        return Some(view! { <p>{words.post_from(least)}</p> }.into_any());
+    }
     let unarchive = move |_| {
         chat.ask(Command::Archive { room, on: false }, move |result| {
             if let Err(why) = result {
@@ -149,24 +146,13 @@ fn Writing(room: RoomId) -> impl IntoView {
             }
         });
     };
-    live(move || {
-        let (said, act) = match may.get() {
-            May::Write => return view! { <Composer room/> }.into_any(),
-            May::WriteFrom(least) => (words.post_from(least), None),
-            May::Read(manage) => (
-                words.room_archived(),
-                manage.then(|| {
-                    view! {
-                        <button type="button" class="button scripted" on:click=handler(unarchive)>
-                            {words.unarchive()}
-                        </button>
-                    }
-                    .into_any()
-                }),
-            ),
-        };
-        view! { <div class="no-composer"><p>{said}</p> {act}</div> }.into_any()
-    })
+    let act = chat.rights(room).manage.then(|| {
+        view! {
+            <button type="button" class="button scripted" on:click=handler(unarchive)>{words.unarchive()}</button>
+        }
+        .into_any()
+    });
+    Some(view! { <p>{words.room_archived()}</p> {act} }.into_any())
 }
 
 /// The address names no room that one is in: no longer, or never. What one had written and not sent is not lost.
@@ -178,48 +164,20 @@ fn Gone(room: RoomId, was_in: bool) -> impl IntoView {
         true => (words.room_left(), words.room_left_lead()),
         false => (words.room_gone(), words.room_gone_lead()),
     };
+    // Only the browser knows.
+    let has_unsent = RwSignal::new(false);
     effect(move || {
+        has_unsent.set(!chat.unsent(room).is_empty());
         if was_in {
-            chat.announced.set(words.room_left().to_owned());
+            chat.announced.set(title.to_owned());
         }
     });
-    // Only the browser knows.
-    let unsent = RwSignal::new(Vec::new());
-    effect(move || unsent.set(chat.unsent(room)));
-    let line = move |Unsent { nonce, text }: Unsent| {
-        let copied = text.clone();
-        let copy = move |_| {
-            browser::copy(copied.clone(), move |done| {
-                chat.announced.set(if done { words.copied() } else { words.no_clipboard() }.to_owned());
-            });
-        };
-        let discard = move |_| {
-            match nonce {
-                Some(nonce) => drop(chat.take_back(nonce)),
-                None => chat.keep_draft(room, ""),
-            }
-            unsent.set(chat.unsent(room));
-        };
-        view! {
-            <li>
-                <p class="your-words">{text}</p>
-                <button type="button" class="button" on:click=handler(copy)>{words.copy_text()}</button>
-                <button type="button" class="button loss" on:click=handler(discard)>{words.discard()}</button>
-            </li>
-        }
-        .into_any()
-    };
     view! {
         <div class="lobby">
             <h1>{title}</h1>
             <p>{lead}</p>
             <a class="button" href="/">{words.to_rooms()}</a>
-            {live(move || unsent.with(|unsent| !unsent.is_empty()).then(|| view! {
-                <section class="unsent" aria-label=words.not_sent()>
-                    <h2>{words.unsent_here()}</h2>
-                    <ul>{unsent.get().into_iter().map(line).collect::<Vec<_>>()}</ul>
-                </section>
-            }.into_any()))}
+            {live(move || has_unsent.get().then(|| later::unsent(room)))}
         </div>
     }
 }

@@ -53,15 +53,6 @@ pub enum Obstacle {
     SomeoneElse,
 }
 
-/// A notice about the page itself, until the person closes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// What it says.
-    pub text: String,
-    /// Where there is more to see.
-    pub room: Option<RoomId>,
-}
-
 /// Something that was written into a room that the person is no longer in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unsent {
@@ -97,9 +88,9 @@ pub struct Chat {
     away_since: StoredValue<Option<Millis>>,
     signing_out: StoredValue<bool>,
     /// The room that the person has asked to leave or to delete: when it is gone, the page leaves it, too.
-    quitting: StoredValue<Option<RoomId>>,
+    quitting: RwSignal<Option<RoomId>>,
     /// How many messages were last known to be [stranded](Client::stranded).
-    stranded: StoredValue<usize>,
+    stranded: RwSignal<usize>,
     /// Written whenever the outbox changes; read through [`Chat::unsent`].
     outbox_news: RwSignal<u32>,
     /// The page was reloaded to change over to someone else, and has not been live since.
@@ -127,7 +118,9 @@ pub struct Chat {
     /// Why the page does not connect.
     pub obstacle: RwSignal<Option<Obstacle>>,
     /// A notice about the page itself, until the person closes it.
-    pub notice: RwSignal<Option<Notice>>,
+    pub notice: RwSignal<Option<String>>,
+    /// The room where there is more about the notice to see. Set before the notice.
+    pub notice_room: RwSignal<Option<RoomId>>,
     /// The name of the server that answers.
     pub node: RwSignal<String>,
     /// How many messages wait to be sent.
@@ -173,8 +166,8 @@ impl Chat {
             summaries: StoredValue::new(summaries),
             away_since: StoredValue::new(None),
             signing_out: StoredValue::new(false),
-            quitting: StoredValue::new(None),
-            stranded: StoredValue::new(0),
+            quitting: RwSignal::new(None),
+            stranded: RwSignal::new(0),
             outbox_news: RwSignal::new(0),
             just_changed_over: StoredValue::new(false),
             clock_ahead: StoredValue::new(0),
@@ -189,6 +182,7 @@ impl Chat {
             away: RwSignal::new(false),
             obstacle: RwSignal::new(None),
             notice: RwSignal::new(None),
+            notice_room: RwSignal::new(None),
             node: RwSignal::new(client.node().to_owned()),
             waiting: RwSignal::new(0),
             room: RwSignal::new(room),
@@ -242,7 +236,7 @@ impl Chat {
     }
 
     /// What the viewer may do in a room. Tracks the room's entry in the list and the viewer's profile, which change
-    /// more often than rights do: see [`Chat::rights_in`].
+    /// more often than rights do: see [`Chat::may`].
     #[must_use]
     pub fn rights(self, room: RoomId) -> Rights {
         let workspace = self.role();
@@ -253,10 +247,17 @@ impl Chat {
         self.summary(room).map(rights).unwrap_or_default()
     }
 
-    /// The same, told only when they change.
+    /// The same, told only when they change. Not for the first part of the wasm, in which it would be a type of its own:
+    /// there see [`Chat::may`].
     #[must_use]
     pub fn rights_in(self, room: RoomId) -> Memo<Rights> {
         Memo::new(move |_| self.rights(room))
+    }
+
+    /// Whether the viewer has a right in a room, told only when that changes.
+    #[must_use]
+    pub fn may(self, room: RoomId, right: fn(Rights) -> bool) -> Memo<bool> {
+        Memo::new(move |_| right(self.rights(room)))
     }
 
     /// What the viewer is in the workspace. Tracks changed profiles.
@@ -444,11 +445,11 @@ impl Chat {
     /// Leaves a room or deletes it; `failed` hears why not. The page that shows it is left as soon as it is gone, which a
     /// server may tell before it answers.
     pub fn quit(self, room: RoomId, command: Command, failed: RwSignal<Option<Refusal>>) {
-        self.quitting.set_value(Some(room));
+        self.quitting.set(Some(room));
         self.ask(command, move |result| match result {
             Ok(_) => self.gone(room),
             Err(why) => {
-                self.quitting.set_value(None);
+                self.quitting.set(None);
                 failed.set(Some(why));
             }
         });
@@ -457,8 +458,8 @@ impl Chat {
     /// A room is no longer here.
     fn gone(self, room: RoomId) {
         self.screen.close_of(room);
-        if self.quitting.get_value() == Some(room) {
-            self.quitting.set_value(None);
+        if self.quitting.get_untracked() == Some(room) {
+            self.quitting.set(None);
             if untrack(|| self.address.place()) == Place::Room(room) {
                 self.screen.details.set(false);
                 self.go("/".to_owned());
@@ -468,7 +469,8 @@ impl Chat {
 
     /// Tells something about the page itself.
     pub fn tell_all(self, text: String, room: Option<RoomId>) {
-        self.notice.set(Some(Notice { text, room }));
+        self.notice_room.set(room);
+        self.notice.set(Some(text));
     }
 
     /// What was written into a room and has not been sent, for somebody who is no longer in it. Tracks the outbox.
@@ -479,8 +481,10 @@ impl Chat {
             let of = |item: &client::Pending| Unsent { nonce: Some(item.nonce), text: item.body.clone() };
             client.outbox().of(room).map(of).collect()
         });
-        let draft = Unsent { nonce: None, text: self.draft(room) };
-        unsent.extend(Some(draft).filter(|draft| !draft.text.trim().is_empty()));
+        let draft = self.draft(room);
+        if !draft.trim().is_empty() {
+            unsent.push(Unsent { nonce: None, text: draft });
+        }
         unsent
     }
 
@@ -506,6 +510,12 @@ impl Chat {
     /// Keeps it.
     pub fn keep_draft(self, room: RoomId, text: &str) {
         self.saved.update_value(|saved| saved.keep_draft(room, text));
+    }
+
+    /// Gives up the draft of a room that one is no longer in: see [`Chat::unsent`].
+    pub fn forget_draft(self, room: RoomId) {
+        self.keep_draft(room, "");
+        self.outbox_news.update(|n| *n = n.wrapping_add(1));
     }
 
     /// Signing out: nothing of what was written stays in this browser.
@@ -735,8 +745,8 @@ impl Chat {
         let (count, room) = self
             .client
             .with_value(|client| (client.stranded().count(), client.stranded().last().map(|item| item.room)));
-        let before = self.stranded.get_value();
-        self.stranded.set_value(count);
+        let before = self.stranded.get_untracked();
+        self.stranded.set(count);
         let is_shown = room.is_some_and(|room| untrack(|| self.address.place()) == Place::Room(room));
         if count > before && !is_shown {
             self.tell_all(self.words.stranded(count), room);

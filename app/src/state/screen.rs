@@ -43,6 +43,8 @@ pub enum Dialog {
     Leave(RoomId),
     /// Delete a message.
     Delete(RoomId, Seq),
+    /// What was written into a room that one is no longer in. It comes with the dialogs, and stands on the room's page.
+    Unsent(RoomId),
     /// The keyboard's list.
     Shortcuts,
 }
@@ -60,7 +62,12 @@ impl Dialog {
             | Self::Banned(room)
             | Self::Leave(room)
             | Self::Delete(room, _) => Some(room),
-            Self::Switcher | Self::NewDirect | Self::NewRoom | Self::Browse | Self::Shortcuts => None,
+            Self::Switcher
+            | Self::NewDirect
+            | Self::NewRoom
+            | Self::Browse
+            | Self::Unsent(_)
+            | Self::Shortcuts => None,
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod room_form;
 pub mod room_settings;
 pub mod shortcuts;
 pub mod switcher;
+pub mod unsent;
 
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
@@ -45,6 +46,7 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::Banned(room) => view! { <banned::Banned room/> }.into_any(),
         Dialog::Leave(room) => view! { <leave::LeaveRoom room/> }.into_any(),
         Dialog::Delete(room, seq) => view! { <delete::DeleteMessage room seq/> }.into_any(),
+        Dialog::Unsent(room) => view! { <unsent::UnsentTexts room/> }.into_any(),
         Dialog::Shortcuts => view! { <shortcuts::Shortcuts/> }.into_any(),
     }
 }
