@@ -86,6 +86,14 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
     })
 }
 
+/// What somebody wrote into a room that they are no longer in.
+pub(crate) fn unsent(room: RoomId) -> AnyView {
+    let words = use_chat().words;
+    later(dialog_part(Dialog::Unsent(room)), move || {
+        view! { <p role="alert">{words.part_not_loaded()}</p> }.into_any()
+    })
+}
+
 /// The panel beside a room. If it does not come, it counts as closed, and a notice says so.
 pub(crate) fn details(room: RoomId) -> AnyView {
     let screen = use_chat().screen;

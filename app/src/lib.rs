@@ -91,9 +91,14 @@ fn Inside(place: String, me: User) -> impl IntoView {
         chat.wake();
     });
     let here = Memo::new(move |_| address.place());
+    let is_guest = chat.is_guest();
     let title_place = place.clone();
     view! {
-        <div class="frame" data-pane=live(move || if here.get() == Place::Lobby { "list" } else { "main" })>
+        <div
+            class="frame"
+            data-pane=live(move || if here.get() == Place::Lobby { "list" } else { "main" })
+            data-guest=live(move || is_guest.get().then_some("true"))
+        >
             <RoomList place/>
             <main class="main">
                 {live(move || match here.get() {

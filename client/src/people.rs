@@ -30,15 +30,17 @@ impl People {
         self.known.get(&user)
     }
 
-    /// Takes over a profile, from anywhere. Says whether a name on the screen may have changed.
+    /// Takes over a profile, from anywhere. Says whether a name on the screen may have changed, or a role, on which rights
+    /// depend.
     pub(crate) fn put(&mut self, user: User) -> bool {
         let was_wanted = self.wanted.remove(&user.id).is_some() | self.asked.remove(&user.id).is_some();
         match self.known.get_mut(&user.id) {
             Some(known) if known.rev >= user.rev => false,
             Some(known) => {
-                let renamed = (&known.name, &known.handle) != (&user.name, &user.handle);
+                let shown = |user: &User| (user.name.clone(), user.handle.clone(), user.role);
+                let is_news = shown(known) != shown(&user);
                 *known = Arc::new(user);
-                renamed
+                is_news
             }
             None => {
                 self.known.insert(user.id, Arc::new(user));

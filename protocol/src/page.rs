@@ -115,6 +115,8 @@ pub enum FormName {
     ChangePassword,
     /// Set a new password by a link.
     NewPassword,
+    /// Decide about someone's account: their role, a suspension, a link for a new password.
+    People,
 }
 
 /// A form that was refused: shown again with what had been typed (but for passwords).

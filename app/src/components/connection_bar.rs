@@ -6,7 +6,7 @@ use web_sys::MouseEvent;
 use crate::components::{handler, live};
 use crate::{
     browser,
-    state::{Obstacle, use_chat},
+    state::{Obstacle, path_of, use_chat},
 };
 
 /// Says that the page is away, what that means for one's words, and what can be done.
@@ -44,7 +44,16 @@ pub fn Notice() -> impl IntoView {
             Some(bar(words.part_not_loaded().into_any(), vec![again, close]))
         }
         (None, Some(text)) => {
-            Some(bar(text.into_any(), vec![(words.close(), handler(move |_| chat.notice.set(None)))]))
+            let mut acts = Vec::new();
+            if let Some(room) = chat.notice_room.get_untracked() {
+                let show = move |_| {
+                    chat.notice.set(None);
+                    chat.go(path_of(room));
+                };
+                acts.push((words.show(), handler(show)));
+            }
+            acts.push((words.close(), handler(move |_| chat.notice.set(None))));
+            Some(bar(text.into_any(), acts))
         }
         (None, None) => None,
     };

@@ -1,13 +1,18 @@
 //! What a room is, who is in it, and what one may change: the panel beside the timeline.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use leptos::prelude::*;
-use protocol::{Command, Member, Message, Reply, Role, RoomId, RoomKind, Seq, User, UserId, limits};
+use protocol::{
+    Command, Member, Message, Refusal, Reply, Role, RoomId, RoomKind, Seq, User, UserId, WorkspaceRole,
+    limits, rights::effective,
+};
 
 use super::{
     avatar::{Avatar, RoomPicture},
+    dialogs::room_form::Why,
     icon::Icon,
+    member_menu::{MemberMenu, MoreButton},
 };
 use crate::components::{effect, handler, line, list, live};
 use crate::{
@@ -29,7 +34,8 @@ pub fn Details(
     let Some(summary) = chat.summary(room) else { return ().into_any() };
     let now = summary.read_untracked().clone();
     let kind = now.room.kind;
-    let [name, topic, role] = [(); 3].map(|()| summary.clone());
+    let [name, topic] = [(); 2].map(|()| summary.clone());
+    let rights = chat.rights_in(room);
     let about = move || match (kind, topic.read().peer) {
         (RoomKind::Direct, Some(peer)) => format!("@{}", chat.user(peer).handle),
         (RoomKind::Direct, None) => String::new(),
@@ -67,29 +73,43 @@ pub fn Details(
                 </div>
                 {(kind != RoomKind::Direct).then(|| view! {
                     <div class="details-actions">
-                        <button type="button" on:click=handler(open(Dialog::Invite(room)))>
-                            <Icon name="invite"/>
-                            {words.invite_people()}
-                        </button>
-                        <button type="button" on:click=handler(open(Dialog::EditRoom(room)))>
-                            <Icon name="edit"/>
-                            {words.edit_room()}
-                        </button>
-                        <button
-                            type="button"
-                            class="loss"
-                            data-owner=live(move || (role.read().role == Role::Owner).then_some("true"))
-                            on:click=handler(open(Dialog::Leave(room)))
-                        >
-                            <Icon name="leave"/>
-                            {words.leave_room()}
-                        </button>
+                        {live(move || {
+                            let rights = rights.get();
+                            let act = |is_offered: bool, icon, name: &'static str, dialog| {
+                                is_offered.then(|| action(icon, name, "", open(dialog)))
+                            };
+                            [
+                                act(rights.invite, "invite", words.invite_people(), Dialog::Invite(room)),
+                                act(rights.set_topic, "edit", words.edit_room(), Dialog::EditRoom(room)),
+                                act(rights.manage, "settings", words.room_settings(), Dialog::RoomSettings(room)),
+                                act(rights.moderate, "ban", words.banned_people(), Dialog::Banned(room)),
+                            ]
+                            .into_iter()
+                            .collect::<Vec<_>>()
+                        })}
+                        {action("leave", words.leave_room(), "loss", open(Dialog::Leave(room)))}
                     </div>
                 }.into_any())}
                 <Pinned room/>
                 <Members room/>
             </div>
         </aside>
+    }
+    .into_any()
+}
+
+/// A line that opens something.
+fn action(
+    icon: &'static str,
+    name: &'static str,
+    class: &'static str,
+    press: impl FnMut(web_sys::MouseEvent) + 'static,
+) -> AnyView {
+    view! {
+        <button type="button" class=class on:click=handler(press)>
+            <Icon name=icon/>
+            {name}
+        </button>
     }
     .into_any()
 }
@@ -101,6 +121,9 @@ fn Members(room: RoomId) -> impl IntoView {
     let words = chat.words;
     let query = RwSignal::new(String::new());
     let count = move || chat.summary(room).map_or(0, |summary| summary.read().members);
+    let rights = chat.rights_in(room);
+    // Whose menu is open, and why something that was chosen there did not happen.
+    let (menu, failed) = (RwSignal::new(None::<UserId>), RwSignal::new(None::<Refusal>));
     // How many are shown for this query, and where the next page begins.
     let limit = RwSignal::new(limits::MEMBERS_LISTED_MAX);
     let next = RwSignal::new(None::<UserId>);
@@ -141,11 +164,13 @@ fn Members(room: RoomId) -> impl IntoView {
                     on:input:target=move |input| search(input.target().value())
                 />
             }.into_any()))}
+            <Why failed/>
             <ul>
                 {list(move || {
+                    let moderates = rights.get().moderate;
                     let draw = |(member, user): (Member, Arc<User>)| {
-                        let key = (user.id.0, member.rev.0, user.rev.0, user.name.clone());
-                        line(key, move || view! { <MemberLine member user/> }.into_any())
+                        let key = (user.id.0, member.rev.0, user.rev.0, user.name.clone(), moderates);
+                        line(key, move || view! { <MemberLine member user moderates menu/> }.into_any())
                     };
                     found().into_iter().map(draw).collect()
                 })}
@@ -154,12 +179,18 @@ fn Members(room: RoomId) -> impl IntoView {
             {live(move || next.get().is_some().then(|| view! {
                 <button type="button" class="button" on:click=handler(more)>{words.show_more()}</button>
             }.into_any()))}
+            <MemberMenu room open=menu failed/>
         </section>
     }
 }
 
 #[component]
-fn MemberLine(member: Member, user: Arc<User>) -> impl IntoView {
+fn MemberLine(
+    member: Member,
+    user: Arc<User>,
+    moderates: bool,
+    menu: RwSignal<Option<UserId>>,
+) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let is_me = chat.is_me(user.id);
@@ -172,11 +203,16 @@ fn MemberLine(member: Member, user: Arc<User>) -> impl IntoView {
             <Avatar user=(*user).clone()/>
             <span class="person-words">
                 <span class="person-name">{user.name.clone()}</span>
-                <span class="person-handle">"@" {user.handle.clone()}</span>
+                <span class="person-handle">
+                    "@" {user.handle.clone()}
+                    {is_me.then(|| view! { <span class="person-me">{words.you()}</span> }.into_any())}
+                </span>
             </span>
-            {(member.role == Role::Owner).then(|| view! { <span class="tag">{words.owner()}</span> }.into_any())}
-            {if is_me {
-                view! { <span class="tag">{words.you()}</span> }.into_any()
+            {tag_of(chat, &member, &user).map(|tag| view! { <span class="tag">{tag}</span> }.into_any())}
+            {if is_me && member.role == Role::Member {
+                view! { <span class="person-free"></span> }.into_any()
+            } else if is_me || moderates {
+                view! { <MoreButton user=user.id name=user.name.clone() menu/> }.into_any()
             } else {
                 view! {
                     <button
@@ -195,12 +231,27 @@ fn MemberLine(member: Member, user: Arc<User>) -> impl IntoView {
     }
 }
 
+/// What stands beside a member who is more than that here, or less.
+fn tag_of(chat: Chat, member: &Member, user: &User) -> Option<&'static str> {
+    let words = chat.words;
+    match (user.role, effective(member.role, user.role)) {
+        (WorkspaceRole::Guest, _) => Some(words.guest()),
+        (WorkspaceRole::Admin | WorkspaceRole::Owner, _) if member.role < Role::Owner => {
+            Some(words.administrator())
+        }
+        (_, Role::Owner) => Some(words.owner()),
+        (_, Role::Moderator) => Some(words.moderator()),
+        (_, Role::Member) => None,
+    }
+}
+
+/// In the order of the server: owners, moderators, and then everyone else, by name.
 fn members(chat: Chat, room: RoomId, query: &str, limit: usize) -> Vec<(Member, Arc<User>)> {
     let query = query.trim().trim_start_matches('@').to_lowercase();
     let all = chat.with_room(room, |state| state.active_members().cloned().collect::<Vec<Member>>());
     let named = all.unwrap_or_default().into_iter().map(|member| (chat.user(member.user), member));
-    let mut found: Vec<(bool, String, Member, Arc<User>)> = named
-        .map(|(user, member)| (member.role != Role::Owner, user.name.to_lowercase(), member, user))
+    let mut found: Vec<(Reverse<Role>, String, Member, Arc<User>)> = named
+        .map(|(user, member)| (Reverse(member.role), user.name.to_lowercase(), member, user))
         .filter(|(_, name, _, user)| name.contains(&query) || user.handle.contains(&query))
         .collect();
     found.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
@@ -214,6 +265,7 @@ fn members(chat: Chat, room: RoomId, query: &str, limit: usize) -> Vec<(Member, 
 fn Pinned(room: RoomId) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
+    let rights = chat.rights_in(room);
     let pins = Memo::new(move |_| {
         let pins = |state: &client::RoomState| state.pins().iter().map(|pin| pin.message).collect::<Vec<_>>();
         chat.with_room(room, pins).unwrap_or_default()
@@ -249,7 +301,10 @@ fn Pinned(room: RoomId) -> impl IntoView {
                     pins.get().into_iter().filter_map(|pin| pinned(chat, room, pin)).map(draw).collect()
                 })}
             </ul>
-            {live(move || pins.with(Vec::is_empty).then(|| view! { <p class="members-none">{words.no_pins()}</p> }.into_any()))}
+            {live(move || pins.with(Vec::is_empty).then(|| {
+                let hint = if rights.get().pin { words.no_pins_hint() } else { words.no_pins() };
+                view! { <p class="members-none">{hint}</p> }.into_any()
+            }))}
         </section>
     }
 }

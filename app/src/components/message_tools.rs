@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use protocol::{Role, RoomId, RoomKind, Seq};
+use protocol::{Rights, RoomId, Seq};
 
 use super::icon::Icon;
 use crate::components::{handler, live};
 use crate::{
     browser,
-    state::{Dialog, use_chat},
+    state::{Chat, Dialog, use_chat},
 };
 
 /// The emoji to choose from, in lines of [`EMOJI_LINE`]. Whatever else the wire carries is shown, too.
@@ -45,13 +45,19 @@ pub fn Tools(
     subject: Subject,
 ) -> impl IntoView {
     let chat = use_chat();
+    let may = |right: fn(Rights) -> bool| chat.may(subject.room, right);
+    let (posts, reacts) = (may(|rights| rights.post), may(|rights| rights.react));
+    let (pins, moderates) = (may(|rights| rights.pin), may(|rights| rights.moderate));
+    live(move || offered(chat, subject.clone(), [posts.get(), reacts.get(), pins.get(), moderates.get()]))
+}
+
+/// `may` post, react, pin and moderate.
+fn offered(chat: Chat, subject: Subject, may: [bool; 4]) -> AnyView {
     let words = chat.words;
     let Subject { room, seq, own, pinned, body, mine } = subject;
-    let summary = chat.summary(room);
-    let owner = summary.as_ref().is_some_and(|summary| summary.read_untracked().role == Role::Owner);
-    // In a channel only owners pin: see `chat::access` of the server.
-    let may_pin =
-        owner || summary.is_some_and(|summary| summary.read_untracked().room.kind != RoomKind::Channel);
+    let [posts, reacts, pins, moderates] = may;
+    let (edits, deletes) = (own && posts, own || moderates);
+    let few = !(reacts || pins || deletes);
     let pick = move |_| match chat.screen.picking.get_untracked() {
         Some(picked) if picked == seq => chat.screen.picking.set(None),
         _ => {
@@ -95,13 +101,13 @@ pub fn Tools(
         .into_any()
     };
     view! {
-        <div class="message-tools-place">
+        <div class="message-tools-place" class:few=few>
         <div class="message-tools" role="toolbar" aria-label=words.message_actions()>
-            {tool("react", words.react(), handler(pick))}
+            {reacts.then(|| tool("react", words.react(), handler(pick)))}
             {tool("copy", words.copy_text(), handler(copy))}
-            {may_pin.then(|| tool(pin_act, pin_label, handler(pin)))}
-            {own.then(|| tool("edit", words.edit(), handler(edit)))}
-            {(own || owner).then(|| tool("delete", words.delete(), handler(delete)))}
+            {pins.then(|| tool(pin_act, pin_label, handler(pin)))}
+            {edits.then(|| tool("edit", words.edit(), handler(edit)))}
+            {deletes.then(|| tool("delete", words.delete(), handler(delete)))}
             {live(move || {
                 let mine = mine.clone();
                 (chat.screen.picking.get() == Some(seq)).then(|| view! { <Emojis room seq mine/> }.into_any())
@@ -109,6 +115,7 @@ pub fn Tools(
         </div>
         </div>
     }
+    .into_any()
 }
 
 /// The emoji to choose from. One's own is taken back by choosing it again.

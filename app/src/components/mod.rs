@@ -11,6 +11,7 @@ pub mod field;
 pub mod icon;
 pub mod keyboard;
 mod list;
+pub mod member_menu;
 pub mod message_row;
 pub mod message_tools;
 pub mod room_list;

@@ -100,7 +100,7 @@ fn RoomLine(room: RoomId) -> impl IntoView {
     let chat = use_chat();
     let Some(summary) = chat.summary(room) else { return ().into_any() };
     let picture = summary.read_untracked().clone();
-    let [name, time, preview, unread] = [(); 4].map(|()| summary.clone());
+    let [name, time, preview, unread, archived] = [(); 5].map(|()| summary.clone());
     let badge = summary.clone();
     view! {
         <li>
@@ -115,6 +115,11 @@ fn RoomLine(room: RoomId) -> impl IntoView {
                     <span class="room-line">
                         <span class="room-name">{live(move || chat.name_of(&name.read()))}</span>
                         " "
+                        {live(move || archived.read().room.archived.then(|| view! {
+                            <span class="room-sign" role="img" aria-label=chat.words.archived() title=chat.words.archived()>
+                                <Icon name="archive"/>
+                            </span>
+                        }.into_any()))}
                         <span class="room-time">
                             {live(move || chat.words.when(time.read().active_at, chat.clock.get()))}
                         </span>
@@ -173,11 +178,19 @@ fn NewMenu() -> impl IntoView {
                     <Icon name="person"/>
                     {words.write_to_someone()}
                 </button>
-                <button type="button" on:click=handler(move |_| open(Dialog::Browse))>
+                <button
+                    type="button"
+                    class="for-members"
+                    on:click=handler(move |_| open(Dialog::Browse))
+                >
                     <Icon name="hash"/>
                     {words.browse_channels()}
                 </button>
-                <button type="button" on:click=handler(move |_| open(Dialog::NewRoom))>
+                <button
+                    type="button"
+                    class="for-members"
+                    on:click=handler(move |_| open(Dialog::NewRoom))
+                >
                     <Icon name="plus"/>
                     {words.new_room()}
                 </button>
@@ -198,14 +211,15 @@ fn close_when_left(menu: NodeRef<leptos::html::Details>, left: &web_sys::FocusEv
 
 #[component]
 fn NoRooms(filtered: bool) -> impl IntoView {
-    let words = use_chat().words;
+    let chat = use_chat();
+    let words = chat.words;
     match filtered {
         true => view! { <p class="rooms-none">{words.no_room_found()}</p> }.into_any(),
         false => view! {
             <p class="rooms-none">
                 <strong>{words.no_rooms_yet()}</strong>
                 <br/>
-                {words.no_rooms_hint()}
+                {live(move || chat.no_rooms_hint())}
             </p>
         }
         .into_any(),

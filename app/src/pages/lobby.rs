@@ -19,9 +19,13 @@ pub fn Lobby() -> impl IntoView {
         <div class="lobby">
             <img src="/favicon.svg" alt="" width="56" height="56"/>
             <h1>{live(move || if chat.order.with(Vec::is_empty) { words.no_rooms_yet() } else { words.lobby_title() })}</h1>
-            <p>{live(move || if chat.order.with(Vec::is_empty) { words.no_rooms_hint() } else { words.lobby_lead() })}</p>
+            <p>{live(move || if chat.order.with(Vec::is_empty) { chat.no_rooms_hint() } else { words.lobby_lead() })}</p>
             <div class="lobby-actions scripted">
-                <button type="button" class="button primary" on:click=handler(open(Dialog::Browse))>
+                <button
+                    type="button"
+                    class="button primary for-members"
+                    on:click=handler(open(Dialog::Browse))
+                >
                     <Icon name="hash"/>
                     {words.browse_channels()}
                 </button>

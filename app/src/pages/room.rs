@@ -1,16 +1,16 @@
 //! A room: its head, its timeline, the composer, and on demand its details.
 
 use leptos::prelude::*;
-use protocol::{RoomId, RoomKind};
+use protocol::{Command, RoomId, RoomKind};
 
-use crate::components::{handler, live};
+use crate::components::{effect, handler, live};
 use crate::{
     components::{
         avatar::RoomPicture, composer::Composer, connection_bar::ConnectionBar, icon::Icon,
         timeline::Timeline,
     },
     later,
-    state::{Dialog, use_chat},
+    state::{Chat, Dialog, use_chat},
 };
 
 /// The page of `/r/{room}`.
@@ -21,13 +21,15 @@ pub fn RoomPage(
 ) -> impl IntoView {
     let chat = use_chat();
     let is_in = Memo::new(move |_| chat.is_in(room));
+    let mut was_in = false;
     live(move || {
         let is_in = is_in.get();
         // Before anything of the room is drawn: its rows must be the room's own.
         untrack(|| chat.enter(is_in.then_some(room)));
+        let was_in = std::mem::replace(&mut was_in, is_in);
         match is_in {
             true => view! { <Room room/> }.into_any(),
-            false => view! { <Gone/> }.into_any(),
+            false => view! { <Gone room was_in/> }.into_any(),
         }
     })
 }
@@ -37,12 +39,18 @@ fn Room(room: RoomId) -> impl IntoView {
     let chat = use_chat();
     let details = chat.screen.details;
     view! {
-        <div class="pane" data-details=live(move || details.get().then_some("true"))>
+        <div
+            class="pane"
+            data-details=live(move || details.get().then_some("true"))
+            data-archived=live(move || {
+                chat.summary(room).and_then(|summary| summary.read().room.archived.then_some("true"))
+            })
+        >
             <section class="pane-main">
                 <Head room/>
                 <Timeline room/>
                 <ConnectionBar/>
-                <Composer room/>
+                <Writing room/>
             </section>
             {live(move || details.get().then(|| view! {
                 <div class="veil" on:click=handler(move |_| details.set(false))></div>
@@ -60,6 +68,7 @@ fn Head(room: RoomId) -> impl IntoView {
     let now = summary.read_untracked().clone();
     let kind = now.room.kind;
     let [name, topic, count] = [(); 3].map(|()| summary.clone());
+    let may_invite = chat.may(room, |rights| rights.invite);
     let about = move || match (kind, topic.read().peer) {
         (RoomKind::Direct, Some(peer)) => format!("@{}", chat.user(peer).handle),
         _ => topic.read().room.topic.clone(),
@@ -71,7 +80,10 @@ fn Head(room: RoomId) -> impl IntoView {
             </a>
             <RoomPicture summary=now/>
             <div class="pane-title">
-                <h1>{live(move || chat.name_of(&name.read()))}</h1>
+                <div class="pane-name">
+                    <h1>{live(move || chat.name_of(&name.read()))}</h1>
+                    <span class="tag">{words.archived()}</span>
+                </div>
                 <p class="pane-topic">{live(about)}</p>
             </div>
             <div class="pane-tools scripted">
@@ -88,7 +100,7 @@ fn Head(room: RoomId) -> impl IntoView {
                         <span class="tool-count">{live(move || count.read().members.to_string())}</span>
                     }.into_any())}
                 </button>
-                {(kind != RoomKind::Direct).then(|| view! {
+                {live(move || may_invite.get().then(|| view! {
                     <button
                         type="button"
                         class="tool"
@@ -98,22 +110,74 @@ fn Head(room: RoomId) -> impl IntoView {
                     >
                         <Icon name="invite"/>
                     </button>
-                }.into_any())}
+                }.into_any()))}
             </div>
         </header>
     }
     .into_any()
 }
 
-/// The address names no room that one is in.
+/// The composer, or one line that says why there is none. What was being written or edited is kept, and is there again when
+/// the composer is.
 #[component]
-fn Gone() -> impl IntoView {
-    let words = use_chat().words;
+fn Writing(room: RoomId) -> impl IntoView {
+    let chat = use_chat();
+    let may_post = chat.may(room, |rights| rights.post);
+    live(move || match may_post.get() {
+        true => view! { <Composer room/> }.into_any(),
+        false => view! { <div class="no-composer">{live(move || why_not(chat, room))}</div> }.into_any(),
+    })
+}
+
+fn why_not(chat: Chat, room: RoomId) -> Option<AnyView> {
+    let words = chat.words;
+    let summary = chat.summary(room)?;
+    let (archived, least) = {
+        let summary = summary.read();
+        (summary.room.archived, summary.room.policy.post)
+    };
+    if !archived {
+        return Some(view! { <p>{words.post_from(least)}</p> }.into_any());
+    }
+    let unarchive = move |_| {
+        chat.ask(Command::Archive { room, on: false }, move |result| {
+            if let Err(why) = result {
+                chat.tell_all(words.refusal(&why), None);
+            }
+        });
+    };
+    let act = chat.rights(room).manage.then(|| {
+        view! {
+            <button type="button" class="button scripted" on:click=handler(unarchive)>{words.unarchive()}</button>
+        }
+        .into_any()
+    });
+    Some(view! { <p>{words.room_archived()}</p> {act} }.into_any())
+}
+
+/// The address names no room that one is in: no longer, or never. What one had written and not sent is not lost.
+#[component]
+fn Gone(room: RoomId, was_in: bool) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let (title, lead) = match was_in {
+        true => (words.room_left(), words.room_left_lead()),
+        false => (words.room_gone(), words.room_gone_lead()),
+    };
+    // Only the browser knows.
+    let has_unsent = RwSignal::new(false);
+    effect(move || {
+        has_unsent.set(!chat.unsent(room).is_empty());
+        if was_in {
+            chat.announced.set(title.to_owned());
+        }
+    });
     view! {
         <div class="lobby">
-            <h1>{words.room_gone()}</h1>
-            <p>{words.room_gone_lead()}</p>
+            <h1>{title}</h1>
+            <p>{lead}</p>
             <a class="button" href="/">{words.to_rooms()}</a>
+            {live(move || has_unsent.get().then(|| later::unsent(room)))}
         </div>
     }
 }

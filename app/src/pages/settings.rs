@@ -1,7 +1,9 @@
 //! Settings: display name, password, appearance, invitations, sessions, people, and which server answers. Plain forms.
 
 use leptos::prelude::*;
-use protocol::{FormName, InvitationView, Language, Page, PersonView, SessionView, Theme, VERSION, limits};
+use protocol::{
+    FormName, InvitationView, Language, Page, PersonView, SessionView, Theme, VERSION, WorkspaceRole, limits,
+};
 
 use crate::components::{effect, handler, live};
 use crate::{
@@ -14,6 +16,7 @@ use crate::{
         icon::Icon,
     },
     state::{Dialog, use_chat},
+    words::Words,
 };
 
 /// What only the server's own page knows: fetched when one comes here from inside.
@@ -50,7 +53,8 @@ pub fn Settings() -> impl IntoView {
             chat.fetch("/settings", move |page| drop(kept.try_set(Kept::from(&page))));
         }
     });
-    let admin = page.viewer.as_ref().is_some_and(|viewer| viewer.user.role.is_admin());
+    let people_refused = Refused::of(&page, FormName::People);
+    let is_admin = page.accounts.is_some();
     view! {
         <div class="settings">
             <header class="pane-head">
@@ -62,14 +66,19 @@ pub fn Settings() -> impl IntoView {
                 </div>
             </header>
             <div class="settings-body">
+                // Who is no administrator any more has no list to show it above.
+                {(!is_admin).then(|| why_refused(&people_refused))}
                 <Profile refused=Refused::of(&page, FormName::Profile)/>
-                <Account admin refused=Refused::of(&page, FormName::ChangePassword)/>
+                <Account refused=Refused::of(&page, FormName::ChangePassword)/>
                 <Appearance language=page.language theme=page.theme/>
                 {live(move || kept.with(|kept| kept.may_invite).then(|| view! {
                     <Invitations list=kept.with(|kept| kept.invitations.clone()) refused=refused.clone()/>
                 }.into_any()))}
                 {live(move || view! { <Sessions list=kept.with(|kept| kept.sessions.clone())/> }.into_any())}
-                {live(move || kept.with(|kept| kept.accounts.clone()).map(|people| view! { <People people/> }.into_any()))}
+                {live(move || {
+                    let refused = people_refused.clone();
+                    kept.with(|kept| kept.accounts.clone()).map(|people| view! { <People people refused/> }.into_any())
+                })}
                 <Connection/>
             </div>
         </div>
@@ -136,15 +145,16 @@ fn Profile(refused: Refused) -> impl IntoView {
 }
 
 #[component]
-fn Account(admin: bool, refused: Refused) -> impl IntoView {
+fn Account(refused: Refused) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let me = untrack(|| chat.user(chat.me));
     let open = refused.is_some();
     let changed = use_address().query("done") == "password";
-    let facts = match admin {
-        true => format!("{} · {}", words.signed_in_as(&me.handle), words.admin()),
-        false => words.signed_in_as(&me.handle),
+    let facts = if me.role == WorkspaceRole::Member {
+        words.signed_in_as(&me.handle)
+    } else {
+        format!("{} · {}", words.signed_in_as(&me.handle), words.workspace_role(me.role))
     };
     let body = view! {
             <div class="setting-person">
@@ -273,19 +283,31 @@ fn Invitations(list: Vec<InvitationView>, refused: Refused) -> impl IntoView {
     section("set-invitations", words.invitations(), words.invitations_hint(), body.into_any())
 }
 
+/// Why a form of the list of people was refused. It has the keyboard, so that the page begins there.
+fn why_refused(refused: &Refused) -> Option<AnyView> {
+    let words = refused.words("").or_else(|| refused.words("role"))?;
+    Some(view! { <p class="form-error" role="alert" tabindex="-1" autofocus>{words}</p> }.into_any())
+}
+
 /// For administrators. What changes someone's account is not done by the first click: a disclosure, which opens without
 /// script, says what it means, and its button names the person.
 #[component]
-fn People(people: Vec<PersonView>) -> impl IntoView {
+fn People(people: Vec<PersonView>, refused: Refused) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let me = chat.me;
+    let (me, own_role) = (chat.me, untrack(|| chat.role()));
     let query = use_address().query("people");
     let (none, more) = (people.is_empty(), people.len() > limits::FOUND_MAX);
     let searched = more || !query.is_empty();
     let line = |person: PersonView| {
         let PersonView { user, suspended, link } = person;
-        let admin = user.role.is_admin();
+        let (role, is_me) = (user.role, user.id == me);
+        let may_give =
+            move |next: &WorkspaceRole| if is_me { *next <= role } else { own_role.may_give(role, *next) };
+        // Their own role is among the choices.
+        let roles: Vec<_> =
+            WorkspaceRole::ALL.into_iter().filter(|next| *next == role || may_give(next)).collect();
+        let (gives, manages) = (roles.len() > 1, !is_me && own_role.may_manage(role));
         let made = link.is_some();
         // Each form brings the list back as it was looked for.
         let form = |what: &str, below: &'static str, class: &'static str, button: String| {
@@ -295,36 +317,53 @@ fn People(people: Vec<PersonView>) -> impl IntoView {
             };
             post(format!("/settings/people/{}/{what}", user.id), before.into_any(), class, button)
         };
-        let act = match (user.id == me, suspended) {
-            (true, _) => ().into_any(),
-            (false, true) => form("let-in", "", "button", words.let_in_again().to_owned()),
-            (false, false) => view! {
-                <details class="ask" open=made>
-                    <summary class="button">{words.manage()}</summary>
-                    <div class="ask-body">
-                        {match link {
-                            Some(link) => view! {
-                                {hint(words.new_password_link_made().to_owned())}
-                                <CopyField text=link label=words.new_password_link()/>
-                            }
-                            .into_any(),
-                            None => form(
-                                "new-password",
-                                words.new_password_link_hint(),
-                                "button",
-                                words.new_password_link().to_owned(),
-                            ),
-                        }}
-                        {form("suspend", words.suspend_hint(), "button loss", words.suspend_named(&user.name))}
-                    </div>
-                </details>
+        let role_form = || {
+            let before = view! {
+                <input type="hidden" name="people" value=query.clone()/>
+                {role_choice(words, user.id.to_string(), role, roles)}
+                {is_me.then(|| hint(words.own_role_hint().to_owned()))}
+            };
+            let action = format!("/settings/people/{}/role", user.id);
+            post(action, before.into_any(), "button", words.change_role().to_owned())
+        };
+        let link_form = || match link {
+            Some(link) => view! {
+                {hint(words.new_password_link_made().to_owned())}
+                <CopyField text=link label=words.new_password_link()/>
             }
             .into_any(),
+            None => form(
+                "new-password",
+                words.new_password_link_hint(),
+                "button",
+                words.new_password_link().to_owned(),
+            ),
         };
-        let tag = match (suspended, admin) {
+        let act = match suspended {
+            true => manages.then(|| form("let-in", "", "button", words.let_in_again().to_owned())),
+            false => (gives || manages).then(|| {
+                view! {
+                    <details class="ask" open=made>
+                        <summary class="button">{words.manage()}</summary>
+                        <div class="ask-body">
+                            {gives.then(role_form)}
+                            {manages.then(link_form)}
+                            {manages.then(|| {
+                                form("suspend", words.suspend_hint(), "button loss", words.suspend_named(&user.name))
+                            })}
+                        </div>
+                    </details>
+                }
+                .into_any()
+            }),
+        };
+        let tag = match (suspended, role) {
             (true, _) => Some(("tag off", words.suspended())),
-            (false, true) => Some(("tag", words.administrator())),
-            (false, false) => None,
+            (false, WorkspaceRole::Member) => None,
+            (false, WorkspaceRole::Guest | WorkspaceRole::Moderator) => {
+                Some(("tag plain", words.workspace_role(role)))
+            }
+            (false, WorkspaceRole::Admin | WorkspaceRole::Owner) => Some(("tag", words.workspace_role(role))),
         };
         let facts = view! {
             <strong>{user.name.clone()}</strong>
@@ -333,7 +372,7 @@ fn People(people: Vec<PersonView>) -> impl IntoView {
                 {tag.map(|(class, text)| view! { " " <span class=class>{text}</span> }.into_any())}
             </p>
         };
-        item(view! { <Avatar user/> }.into_any(), facts.into_any(), act)
+        item(view! { <Avatar user/> }.into_any(), facts.into_any(), act.into_any())
     };
     let lines = people.into_iter().take(limits::FOUND_MAX).map(line).collect_view();
     let note = match (none, more) {
@@ -342,6 +381,7 @@ fn People(people: Vec<PersonView>) -> impl IntoView {
         (false, false) => None,
     };
     let body = view! {
+            {why_refused(&refused)}
             {searched.then(|| view! {
                 <form class="setting-search" method="get" action="/settings#set-people">
                     <input type="search" class="input" name="people" value=query aria-label=words.find_people() placeholder=words.find_people()/>
@@ -352,6 +392,33 @@ fn People(people: Vec<PersonView>) -> impl IntoView {
             {note.map(|note| view! { <p class="setting-none">{note}</p> }.into_any())}
     };
     section("set-people", words.accounts(), words.accounts_hint(), body.into_any())
+}
+
+/// The roles to choose from, and what each one means.
+fn role_choice(words: Words, user: String, now: WorkspaceRole, roles: Vec<WorkspaceRole>) -> AnyView {
+    let id = format!("role-{user}");
+    let option = |role: &WorkspaceRole| {
+        view! {
+            <option value=role.as_str() selected=*role == now>{words.workspace_role(*role)}</option>
+        }
+        .into_any()
+    };
+    let options: Vec<_> = roles.iter().map(option).collect();
+    let meaning = |role: WorkspaceRole| {
+        view! {
+            <dt>{words.workspace_role(role)}</dt>
+            <dd>{words.workspace_role_hint(role)}</dd>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="field">
+            <label for=id.clone()>{words.role()}</label>
+            <select class="input" id=id name="role">{options}</select>
+        </div>
+        <dl class="roles">{roles.into_iter().map(meaning).collect::<Vec<_>>()}</dl>
+    }
+    .into_any()
 }
 
 #[component]

@@ -16,14 +16,14 @@ use client::{Client, Edit, Link, RoomState, Row, SendState, SortedMap};
 use futures::channel::mpsc;
 use leptos::prelude::*;
 use protocol::{
-    ClientFrame, Command, Direction, Millis, Nonce, Page, Refusal, Reply, RoomId, RoomKind, RoomSummary, Seq,
-    ServerFrame, User, UserId,
+    ClientFrame, Command, Direction, Millis, Nonce, Page, Refusal, Reply, Rights, RoomId, RoomKind,
+    RoomSummary, Seq, ServerFrame, User, UserId, WorkspaceRole,
 };
 use uuid::Uuid;
 
-pub use self::screen::{Dialog, Missed, Screen};
+pub use self::screen::{Dialog, MemberAct, Missed, Screen};
 use crate::{
-    address::{Address, use_address},
+    address::{Address, Place, use_address},
     browser, socket,
     words::{Clock, Words, use_words},
 };
@@ -53,6 +53,15 @@ pub enum Obstacle {
     SomeoneElse,
 }
 
+/// Something that was written into a room that the person is no longer in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsent {
+    /// By which it is taken back; `None` for a draft.
+    pub nonce: Option<Nonce>,
+    /// The text.
+    pub text: String,
+}
+
 /// What is on screen of the open room, beside its rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
@@ -78,6 +87,12 @@ pub struct Chat {
     summaries: StoredValue<SortedMap<RoomId, ArcRwSignal<RoomSummary>>>,
     away_since: StoredValue<Option<Millis>>,
     signing_out: StoredValue<bool>,
+    /// The room that the person has asked to leave or to delete: when it is gone, the page leaves it, too.
+    quitting: RwSignal<Option<RoomId>>,
+    /// How many messages were last known to be [stranded](Client::stranded).
+    stranded: RwSignal<usize>,
+    /// Written whenever the outbox changes; read through [`Chat::unsent`].
+    outbox_news: RwSignal<u32>,
     /// The page was reloaded to change over to someone else, and has not been live since.
     just_changed_over: StoredValue<bool>,
     /// By how much this machine's clock is ahead of the steady one.
@@ -104,6 +119,8 @@ pub struct Chat {
     pub obstacle: RwSignal<Option<Obstacle>>,
     /// A notice about the page itself, until the person closes it.
     pub notice: RwSignal<Option<String>>,
+    /// The room where there is more about the notice to see. Set before the notice.
+    pub notice_room: RwSignal<Option<RoomId>>,
     /// The name of the server that answers.
     pub node: RwSignal<String>,
     /// How many messages wait to be sent.
@@ -116,7 +133,7 @@ pub struct Chat {
     pub window: RwSignal<Window>,
     /// Written whenever members, marks or pins of the open room change; read through [`Chat::with_room`].
     members: RwSignal<u32>,
-    /// Written whenever somebody's name changes; read through [`Chat::user`].
+    /// Written whenever somebody's name or role changes; read through [`Chat::user`].
     names: RwSignal<u32>,
     /// What to tell who listens to the page.
     pub announced: RwSignal<String>,
@@ -149,6 +166,9 @@ impl Chat {
             summaries: StoredValue::new(summaries),
             away_since: StoredValue::new(None),
             signing_out: StoredValue::new(false),
+            quitting: RwSignal::new(None),
+            stranded: RwSignal::new(0),
+            outbox_news: RwSignal::new(0),
             just_changed_over: StoredValue::new(false),
             clock_ahead: StoredValue::new(0),
             edits: StoredValue::new(Vec::new()),
@@ -162,6 +182,7 @@ impl Chat {
             away: RwSignal::new(false),
             obstacle: RwSignal::new(None),
             notice: RwSignal::new(None),
+            notice_room: RwSignal::new(None),
             node: RwSignal::new(client.node().to_owned()),
             waiting: RwSignal::new(0),
             room: RwSignal::new(room),
@@ -193,7 +214,7 @@ impl Chat {
         if let Some(left) = browser::take_word(CHANGED_OVER) {
             self.just_changed_over.set_value(true);
             let me = untrack(|| self.user(self.me));
-            self.notice.set(Some(self.words.changed_over(&me.name, left == LEFT)));
+            self.tell_all(self.words.changed_over(&me.name, left == LEFT), None);
         }
         let kept = self.saved.with_value(storage::Saved::load);
         self.tell(|client, now| client.adopt(kept, now));
@@ -212,6 +233,55 @@ impl Chat {
     #[must_use]
     pub fn is_in(self, room: RoomId) -> bool {
         self.order.with(|order| order.contains(&room))
+    }
+
+    /// What the viewer may do in a room. Tracks the room's entry in the list and the viewer's profile, which change
+    /// more often than rights do: see [`Chat::may`].
+    #[must_use]
+    pub fn rights(self, room: RoomId) -> Rights {
+        let workspace = self.role();
+        let rights = |summary: ArcRwSignal<RoomSummary>| {
+            let summary = summary.read();
+            Rights::of(&summary.room, summary.role, workspace)
+        };
+        self.summary(room).map(rights).unwrap_or_default()
+    }
+
+    /// The same, told only when they change. Not for the first part of the wasm, in which it would be a type of its own:
+    /// there see [`Chat::may`].
+    #[must_use]
+    pub fn rights_in(self, room: RoomId) -> Memo<Rights> {
+        Memo::new(move |_| self.rights(room))
+    }
+
+    /// Whether the viewer has a right in a room, told only when that changes.
+    #[must_use]
+    pub fn may(self, room: RoomId, right: fn(Rights) -> bool) -> Memo<bool> {
+        Memo::new(move |_| right(self.rights(room)))
+    }
+
+    /// What the viewer is in the workspace. Tracks changed profiles.
+    #[must_use]
+    pub fn role(self) -> WorkspaceRole {
+        self.user(self.me).role
+    }
+
+    /// Whether the viewer is a guest: they cannot make rooms, nor find any.
+    #[must_use]
+    pub fn is_guest(self) -> Memo<bool> {
+        Memo::new(move |_| self.role() == WorkspaceRole::Guest)
+    }
+
+    /// What somebody without a room can do.
+    #[must_use]
+    pub fn no_rooms_hint(self) -> &'static str {
+        match self.role() {
+            WorkspaceRole::Guest => self.words.no_rooms_for_guests(),
+            WorkspaceRole::Member
+            | WorkspaceRole::Moderator
+            | WorkspaceRole::Admin
+            | WorkspaceRole::Owner => self.words.no_rooms_hint(),
+        }
     }
 
     /// Looks at members and marks of a room. Tracks their changes.
@@ -372,6 +442,52 @@ impl Chat {
         });
     }
 
+    /// Leaves a room or deletes it; `failed` hears why not. The page that shows it is left as soon as it is gone, which a
+    /// server may tell before it answers.
+    pub fn quit(self, room: RoomId, command: Command, failed: RwSignal<Option<Refusal>>) {
+        self.quitting.set(Some(room));
+        self.ask(command, move |result| match result {
+            Ok(_) => self.gone(room),
+            Err(why) => {
+                self.quitting.set(None);
+                failed.set(Some(why));
+            }
+        });
+    }
+
+    /// A room is no longer here.
+    fn gone(self, room: RoomId) {
+        self.screen.close_of(room);
+        if self.quitting.get_untracked() == Some(room) {
+            self.quitting.set(None);
+            if untrack(|| self.address.place()) == Place::Room(room) {
+                self.screen.details.set(false);
+                self.go("/".to_owned());
+            }
+        }
+    }
+
+    /// Tells something about the page itself.
+    pub fn tell_all(self, text: String, room: Option<RoomId>) {
+        self.notice_room.set(room);
+        self.notice.set(Some(text));
+    }
+
+    /// What was written into a room and has not been sent, for somebody who is no longer in it. Tracks the outbox.
+    #[must_use]
+    pub fn unsent(self, room: RoomId) -> Vec<Unsent> {
+        self.outbox_news.track();
+        let mut unsent: Vec<Unsent> = self.client.with_value(|client| {
+            let of = |item: &client::Pending| Unsent { nonce: Some(item.nonce), text: item.body.clone() };
+            client.outbox().of(room).map(of).collect()
+        });
+        let draft = self.draft(room);
+        if !draft.trim().is_empty() {
+            unsent.push(Unsent { nonce: None, text: draft });
+        }
+        unsent
+    }
+
     /// Fetches one of this place's pages, for what no command tells.
     pub fn fetch(self, path: &'static str, then: impl FnOnce(Page) + 'static) {
         leptos::task::spawn_local(async move {
@@ -394,6 +510,12 @@ impl Chat {
     /// Keeps it.
     pub fn keep_draft(self, room: RoomId, text: &str) {
         self.saved.update_value(|saved| saved.keep_draft(room, text));
+    }
+
+    /// Gives up the draft of a room that one is no longer in: see [`Chat::unsent`].
+    pub fn forget_draft(self, room: RoomId) {
+        self.keep_draft(room, "");
+        self.outbox_news.update(|n| *n = n.wrapping_add(1));
     }
 
     /// Signing out: nothing of what was written stays in this browser.
@@ -533,6 +655,8 @@ impl Chat {
                 set(self.waiting, client.outbox().waiting());
                 self.saved.update_value(|saved| saved.keep_outbox(client.outbox()));
             });
+            self.outbox_news.update(|n| *n = n.wrapping_add(1));
+            self.tell_stranded();
         }
         if touched.names {
             self.names.update(|n| *n = n.wrapping_add(1));
@@ -607,9 +731,26 @@ impl Chat {
                 (None, Some(summary)) => drop(all.insert(*room, ArcRwSignal::new(summary))),
                 (Some(_), None) => drop(all.remove(room)),
             });
+            if self.summary(*room).is_none() {
+                self.gone(*room);
+            }
         }
         set(self.order, order);
         set(self.unread, unread);
+    }
+
+    /// What was written into a room, and refused because the person is no longer in it, is on no timeline: says so, once, and
+    /// where the texts are.
+    fn tell_stranded(self) {
+        let (count, room) = self
+            .client
+            .with_value(|client| (client.stranded().count(), client.stranded().last().map(|item| item.room)));
+        let before = self.stranded.get_untracked();
+        self.stranded.set(count);
+        let is_shown = room.is_some_and(|room| untrack(|| self.address.place()) == Place::Room(room));
+        if count > before && !is_shown {
+            self.tell_all(self.words.stranded(count), room);
+        }
     }
 
     fn draw_rows(self) {

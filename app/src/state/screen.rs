@@ -1,7 +1,20 @@
 //! What is open on this screen besides the room: no server ever hears of it.
 
 use leptos::prelude::*;
-use protocol::{RoomId, Seq};
+use protocol::{RoomId, Seq, UserId};
+
+/// What is done with a member only after it was asked once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberAct {
+    /// Remove them from the room.
+    Remove,
+    /// The same, and they cannot come back.
+    Ban,
+    /// Make them an owner, too.
+    MakeOwner,
+    /// Give up a role of one's own.
+    StepDown,
+}
 
 /// A dialog; one at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,12 +31,45 @@ pub enum Dialog {
     Invite(RoomId),
     /// Rename a room and set its topic.
     EditRoom(RoomId),
+    /// Say who may do what in a room, archive it, or delete it.
+    RoomSettings(RoomId),
+    /// Delete a room.
+    DeleteRoom(RoomId),
+    /// Act on a member of a room.
+    Member(RoomId, UserId, MemberAct),
+    /// Who is banned from a room.
+    Banned(RoomId),
     /// Leave a room.
     Leave(RoomId),
     /// Delete a message.
     Delete(RoomId, Seq),
+    /// What was written into a room that one is no longer in. It comes with the dialogs, and stands on the room's page.
+    Unsent(RoomId),
     /// The keyboard's list.
     Shortcuts,
+}
+
+impl Dialog {
+    /// The room that it is about.
+    #[must_use]
+    pub fn room(self) -> Option<RoomId> {
+        match self {
+            Self::Invite(room)
+            | Self::EditRoom(room)
+            | Self::RoomSettings(room)
+            | Self::DeleteRoom(room)
+            | Self::Member(room, ..)
+            | Self::Banned(room)
+            | Self::Leave(room)
+            | Self::Delete(room, _) => Some(room),
+            Self::Switcher
+            | Self::NewDirect
+            | Self::NewRoom
+            | Self::Browse
+            | Self::Unsent(_)
+            | Self::Shortcuts => None,
+        }
+    }
 }
 
 /// What could not be opened, because its code did not come.
@@ -101,6 +147,13 @@ impl Screen {
     #[must_use]
     pub fn told(self, room: RoomId, seq: Seq) -> Option<String> {
         self.notice.get().filter(|_| self.noticed.get_value() == Some((room, seq)))
+    }
+
+    /// A room is gone, and so is what was being done with it.
+    pub fn close_of(self, room: RoomId) {
+        if self.dialog.get_untracked().and_then(Dialog::room) == Some(room) {
+            self.dialog.set(None);
+        }
     }
 
     /// Closes what could not be opened, and says so.

@@ -58,10 +58,7 @@ impl Words {
                 "This room does not exist, or you are no longer in it. Someone who is can invite you.",
                 "房间不存在，或者你已不在其中。可以请里面的人邀请你。",
             ),
-            ErrorCode::Forbidden => (
-                "You may not do that here. An owner of the room can.",
-                "你没有这个权限，房间所有者可以操作。",
-            ),
+            ErrorCode::Forbidden => ("You do not have permission to do that.", "你没有权限进行这项操作。"),
             ErrorCode::UserUnknown => ("There is no such person here.", "这里没有这个人。"),
             ErrorCode::RoomsFull => (
                 "You are in as many rooms as one may be. Leave one first.",
@@ -86,16 +83,18 @@ impl Words {
                 "置顶消息已达上限。请先取消一条置顶。",
             ),
             ErrorCode::RoomArchived => {
-                ("This room is archived. It can only be read.", "此聊天已归档，只能查看。")
+                ("This room is archived. It can only be read.", "此房间已归档，只能查看。")
             }
-            ErrorCode::TitleTaken => (
-                "There is already a channel with this name. Choose another one.",
-                "已有同名频道，请换一个名称。",
+            ErrorCode::TitleTaken => {
+                ("There is already a channel with this name. Choose another.", "已有同名频道，请换一个名称。")
+            }
+            ErrorCode::Banned => (
+                "You are banned from this channel. One of its moderators can let you back in.",
+                "你已被这个频道封禁，可以请版主解除封禁。",
             ),
-            ErrorCode::Banned => ("You have been banned from this channel.", "你已被禁止加入此频道。"),
             ErrorCode::LastOwner => (
-                "There must be another owner first. Make someone else an owner.",
-                "必须先有另一位所有者，请先指定一位。",
+                "There must always be an owner. Make someone else an owner first.",
+                "至少要有一位所有者，请先指定另一位。",
             ),
             ErrorCode::NonceTaken => (
                 "This form has already sent a message with a different text. This text has not been sent: send it again.",

@@ -1,6 +1,6 @@
 //! Sentences with numbers and names in them.
 
-use protocol::{RoomKind, limits};
+use protocol::{Role, RoomKind, WorkspaceRole, limits};
 
 use super::Words;
 
@@ -242,6 +242,160 @@ impl Words {
             "之前未发送的内容已保留，原账号再次登录后会自动发送。",
         );
         if left { said + kept } else { said }
+    }
+
+    /// What somebody is in the workspace.
+    #[must_use]
+    pub fn workspace_role(self, role: WorkspaceRole) -> &'static str {
+        match role {
+            WorkspaceRole::Guest => self.guest(),
+            WorkspaceRole::Member => self.pick("Member", "成员"),
+            WorkspaceRole::Moderator => self.moderator(),
+            WorkspaceRole::Admin => self.administrator(),
+            WorkspaceRole::Owner => self.owner(),
+        }
+    }
+
+    /// What they may do.
+    #[must_use]
+    pub fn workspace_role_hint(self, role: WorkspaceRole) -> &'static str {
+        match role {
+            WorkspaceRole::Guest => self.pick(
+                "Only sees the rooms they are added to, and the people in them.",
+                "只能看到受邀加入的房间和其中的人。",
+            ),
+            WorkspaceRole::Member => self.pick(
+                "Joins channels, makes rooms, messages anyone.",
+                "可以加入频道、新建房间、联系任何人。",
+            ),
+            WorkspaceRole::Moderator => {
+                self.pick("Is a moderator of every room they are in.", "在所加入的每个房间里都是版主。")
+            }
+            WorkspaceRole::Admin => self.pick(
+                "Is an owner of every room they are in. Manages accounts and invitations.",
+                "在所加入的每个房间里都是所有者，并管理账号和邀请。",
+            ),
+            WorkspaceRole::Owner => self.pick(
+                "Can do everything, and decides who is administrator or owner.",
+                "拥有全部权限，并决定谁是管理员和所有者。",
+            ),
+        }
+    }
+
+    /// In place of the composer, for those who may not write.
+    #[must_use]
+    pub fn post_from(self, least: Role) -> &'static str {
+        match least {
+            Role::Member | Role::Moderator => self.post_from_moderator(),
+            Role::Owner => self.post_from_owner(),
+        }
+    }
+
+    /// On the button that opens a member's menu.
+    #[must_use]
+    pub fn actions_for(self, name: &str) -> String {
+        self.pick(format!("Actions for {name}"), format!("对 {name} 的操作"))
+    }
+
+    /// Told when a member has another role.
+    #[must_use]
+    pub fn role_given(self, name: &str, role: Role) -> String {
+        match role {
+            Role::Member => self.pick(format!("{name} is now a member."), format!("{name} 现在是普通成员。")),
+            Role::Moderator => {
+                self.pick(format!("{name} is now a moderator."), format!("{name} 现在是版主。"))
+            }
+            Role::Owner => self.pick(format!("{name} is now an owner."), format!("{name} 现在是所有者。")),
+        }
+    }
+
+    /// Above the dialog that makes an owner.
+    #[must_use]
+    pub fn make_owner_of(self, name: &str, room: &str) -> String {
+        self.pick(format!("Make {name} an owner of {room}?"), format!("将 {name} 设为 {room} 的所有者？"))
+    }
+
+    /// Above the dialog that gives up a role.
+    #[must_use]
+    pub fn step_down_in(self, role: Role, room: &str) -> String {
+        match role {
+            Role::Member | Role::Moderator => {
+                self.pick(format!("Step down as moderator of {room}?"), format!("卸任 {room} 的版主？"))
+            }
+            Role::Owner => {
+                self.pick(format!("Step down as owner of {room}?"), format!("卸任 {room} 的所有者？"))
+            }
+        }
+    }
+
+    /// Above the dialog that removes somebody.
+    #[must_use]
+    pub fn remove_from(self, name: &str, room: &str) -> String {
+        self.pick(format!("Remove {name} from {room}?"), format!("将 {name} 移出 {room}？"))
+    }
+
+    /// Told when that has happened.
+    #[must_use]
+    pub fn was_removed(self, name: &str) -> String {
+        self.pick(format!("{name} was removed."), format!("{name} 已被移出。"))
+    }
+
+    /// Above the dialog that bans somebody.
+    #[must_use]
+    pub fn ban_from(self, name: &str, room: &str) -> String {
+        self.pick(format!("Ban {name} from {room}?"), format!("在 {room} 封禁 {name}？"))
+    }
+
+    /// Told when that has happened.
+    #[must_use]
+    pub fn was_banned(self, name: &str) -> String {
+        self.pick(format!("{name} is banned."), format!("{name} 已被封禁。"))
+    }
+
+    /// On the button that lets somebody back in, for who listens.
+    #[must_use]
+    pub fn let_in_named(self, name: &str) -> String {
+        self.pick(format!("Let back in: {name}"), format!("解除封禁：{name}"))
+    }
+
+    /// Told when that has happened.
+    #[must_use]
+    pub fn is_let_in(self, name: &str) -> String {
+        self.pick(format!("{name} can come back."), format!("{name} 可以回来了。"))
+    }
+
+    /// Above the dialog that deletes a room.
+    #[must_use]
+    pub fn delete_named(self, room: &str) -> String {
+        self.pick(format!("Delete {room}?"), format!("删除 {room}？"))
+    }
+
+    /// What to type before a room is deleted.
+    #[must_use]
+    pub fn type_name(self, title: &str) -> String {
+        self.pick(format!("Type “{title}” to confirm"), format!("请输入“{title}”以确认"))
+    }
+
+    /// Who could not be added to a room because they are banned.
+    #[must_use]
+    pub fn not_added_banned(self, names: &str) -> String {
+        self.pick(
+            format!("Not added because they are banned from this room: {names}."),
+            format!("以下成员已被这个房间封禁，未能添加：{names}。"),
+        )
+    }
+
+    /// Told when messages were refused because one is no longer in their room.
+    #[must_use]
+    pub fn stranded(self, n: usize) -> String {
+        self.pick(
+            if n == 1 {
+                "A message was not sent because you are no longer in its room.".to_owned()
+            } else {
+                format!("{n} messages were not sent because you are no longer in their room.")
+            },
+            format!("有 {n} 条消息没有发出，因为你已不在那个房间。"),
+        )
     }
 
     /// On the button that suspends someone.

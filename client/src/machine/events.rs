@@ -133,6 +133,11 @@ impl Client {
         if let Some(read) = self.rooms.get_mut(&room).and_then(RoomState::take_read_by_writing) {
             self.marks.read(room, read);
         }
+        if self.rooms.get(&room).is_some_and(|state| state.summary.room.deleted) {
+            // The end of the membership follows; until then there would be a room without a name.
+            self.left(room);
+            return;
+        }
         self.confirm(room);
         self.touch_room(room);
         self.touched.timelines.insert(room);

@@ -41,7 +41,8 @@ pub struct Touched {
     pub link: bool,
     /// What is on its way.
     pub outbox: bool,
-    /// A name on the screen may have changed: redraw everything that shows names.
+    /// A name on the screen may have changed, or a role in the workspace: redraw everything that shows names, or offers what
+    /// a role allows.
     pub names: bool,
     /// Rooms whose messages changed.
     pub timelines: BTreeSet<RoomId>,
@@ -246,6 +247,16 @@ impl Client {
     #[must_use]
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
+    }
+
+    /// What was refused because the viewer is no longer in the room that it was written into: no timeline shows it.
+    pub fn stranded(&self) -> impl Iterator<Item = &Pending> {
+        let is_stranded = |item: &&Pending| {
+            let is_refused =
+                matches!(&item.state, SendState::Refused(why) if why.code == ErrorCode::RoomUnknown);
+            is_refused && !self.rooms.contains_key(&item.room)
+        };
+        self.outbox.items().iter().filter(is_stranded)
     }
 
     /// The viewer's newest message of a room, to be edited. Not while a newer one is on its way: that one is meant.

@@ -653,6 +653,25 @@ fn a_room_that_one_has_left_is_gone_by_the_answer_alone() {
     assert!(leaves(true));
 }
 
+/// The end of the membership is told on another line, perhaps later.
+#[test]
+fn a_deleted_room_is_gone_at_once_and_what_was_written_into_it_stays() {
+    let mut client = at_three();
+    assert_eq!(client.send(room(), Nonce(Uuid::from_u128(9)), "too late".to_owned(), 11), Ok(()));
+    let sent = client.take_frames().pop().unwrap();
+    let deleted = Room { deleted: true, rev: Seq(4), ..Room::new(room(), RoomKind::Group) };
+    client.receive(changed(4, Change::Room { room: deleted }), 13);
+    assert!(client.room(room()).is_none());
+    client.receive(membership(2, room(), None), 14);
+    assert_eq!((client.list().len(), client.outbox().items().len()), (0, 1));
+    let refusal = ErrorCode::RoomUnknown.into();
+    client.receive(ServerFrame::Refusal { r#ref: Some(sent.r#ref), refusal }, 15);
+    assert_eq!(client.stranded().map(|item| item.body.as_str()).collect::<Vec<_>>(), ["too late"]);
+    // Taken in again, they can try again.
+    client.receive(membership(3, room(), Some(summary(5))), 16);
+    assert_eq!(client.stranded().count(), 0);
+}
+
 #[test]
 fn a_message_that_changed_before_it_came_is_counted_once_and_is_news() {
     let mut client = at_three();

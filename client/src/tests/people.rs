@@ -2,6 +2,8 @@
 
 use protocol::{Pin, Reaction, UserReaction};
 
+use protocol::WorkspaceRole;
+
 use super::*;
 
 fn renamed(n: u128, name: &str, rev: i64) -> User {
@@ -45,6 +47,18 @@ fn a_new_name_is_everywhere_and_an_older_profile_changes_nothing() {
     assert!(!client.take_touched().names);
     client.receive(profile(2, renamed(ME, "Ana", 2)), 30);
     assert_eq!(client.me().unwrap().name, "Ana");
+}
+
+/// What the page offers depends on it, so it is drawn anew.
+#[test]
+fn a_new_role_in_the_workspace_is_news() {
+    let mut client = at_three();
+    client.receive(profile(1, renamed(ME, "Me", 1)), 10);
+    client.take_touched();
+    let guest = User { role: WorkspaceRole::Guest, ..renamed(ME, "Me", 2) };
+    client.receive(profile(2, guest), 11);
+    assert!(client.take_touched().names);
+    assert_eq!(client.me().map(|me| me.role), Some(WorkspaceRole::Guest));
 }
 
 #[test]

@@ -502,6 +502,36 @@ async fn only_administrators_see_everyone_and_nobody_suspends_themselves(pool: P
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_refused_role_is_drawn_again_with_the_list_as_it_was_looked_for(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
+    set_up(&ana).await;
+    let people = ana.visit("/settings").await.page().accounts.unwrap();
+    let path = |handle: &str, what: &str| {
+        let person = people.iter().find(|person| person.user.handle == handle).unwrap();
+        format!("/settings/people/{}/{what}", person.user.id)
+    };
+
+    let to = ana.fill(&path("bea", "role"), &[("people", "bea"), ("role", "guest")]).await;
+    assert_eq!(to.leads_to(), "/settings?people=bea#set-people");
+    let list = ana.visit("/settings?people=bea").await.page().accounts.unwrap();
+    assert_eq!(list[0].user.role, WorkspaceRole::Guest);
+
+    let refused = ana.fill(&path("ana", "role"), &[("people", "ana"), ("role", "member")]).await;
+    refused.assert_refused(StatusCode::CONFLICT, ErrorCode::LastOwner, "");
+    let page = refused.page();
+    assert_eq!(page.form.map(|form| form.form), Some(FormName::People));
+    assert_eq!(page.accounts.map(|list| list.len()), Some(1));
+    assert!(refused.text().contains("There must always be an owner."));
+    let refused = ana.fill(&path("bea", "role"), &[("role", "king")]).await;
+    refused.assert_refused(StatusCode::BAD_REQUEST, ErrorCode::MalformedCommand, "role");
+    // Who has no list sees why, too.
+    let refused = bea.fill(&path("ana", "suspend"), &[]).await;
+    refused.assert_refused(StatusCode::FORBIDDEN, ErrorCode::Forbidden, "");
+    assert!(refused.text().contains("You do not have permission to do that."));
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_link_for_a_new_password_is_good_once_and_ends_every_session(pool: PgPool) {
     let house = House::new(pool, &["--sign-up=open"]).await;
     let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);

@@ -43,9 +43,11 @@ pub fn Browse() -> impl IntoView {
                 true => words.members_count(listing.members),
                 false => format!("{} · {}", words.members_count(listing.members), listing.room.topic),
             },
+            tag: if listing.room.archived { words.archived() } else { "" },
             note: if listing.joined { words.joined().to_owned() } else { words.join().to_owned() },
             chosen: false,
         };
+        // The archived ones come last, as the server lists them.
         found.get().into_iter().map(choice).collect::<Vec<_>>()
     });
     let pick = Callback::new(move |choice: Choice| {

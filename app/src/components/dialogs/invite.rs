@@ -1,7 +1,7 @@
 //! Add people to a room.
 
 use leptos::prelude::*;
-use protocol::{Command, Refusal, Reply, RoomId, User, limits};
+use protocol::{Command, Refusal, Reply, RoomId, User, UserId, limits};
 
 use super::{
     DialogFrame,
@@ -49,7 +49,17 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
                 taken.update(|taken| {
                     taken.retain(|user| full.contains(&user.id) || banned.contains(&user.id));
                 });
-                not_added.set(taken.get_untracked().iter().map(|user| user.name.clone()).collect());
+                not_added.set(taken.with_untracked(|taken| {
+                    let names = |of: &[UserId]| {
+                        let of: Vec<&User> = taken.iter().filter(|user| of.contains(&user.id)).collect();
+                        words.names(&of.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), 0)
+                    };
+                    let said = [
+                        (!banned.is_empty()).then(|| words.not_added_banned(&names(&banned))),
+                        (!full.is_empty()).then(|| words.not_added(&names(&full))),
+                    ];
+                    said.into_iter().flatten().collect()
+                }));
             }
             Ok(_) => chat.screen.dialog.set(None),
             Err(why) => failed.set(Some(why)),
@@ -73,11 +83,8 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
             />
             <Why failed/>
             {live(move || {
-                not_added.with(|names| {
-                    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                    (!names.is_empty())
-                        .then(|| view! { <p class="form-error" role="alert">{words.not_added(&words.names(&names, 0))}</p> }.into_any())
-                })
+                let said = |said: String| view! { <p class="form-error" role="alert">{said}</p> }.into_any();
+                not_added.get().into_iter().map(said).collect::<Vec<_>>()
             })}
             <footer class="dialog-foot">
                 <button

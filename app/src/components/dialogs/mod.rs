@@ -1,15 +1,20 @@
 //! Dialogs: the browser's own `<dialog>`, which keeps the keyboard inside and gives it back.
 
+pub mod banned;
 pub mod browse;
 pub mod delete;
+pub mod delete_room;
 pub mod invite;
 pub mod leave;
+pub mod member;
 pub mod new_direct;
 pub mod new_room;
 pub mod picker;
 pub mod room_form;
+pub mod room_settings;
 pub mod shortcuts;
 pub mod switcher;
+pub mod unsent;
 
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
@@ -35,8 +40,13 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::Browse => view! { <browse::Browse/> }.into_any(),
         Dialog::Invite(room) => view! { <invite::InviteDialog room/> }.into_any(),
         Dialog::EditRoom(room) => view! { <room_form::EditRoom room/> }.into_any(),
+        Dialog::RoomSettings(room) => view! { <room_settings::RoomSettings room/> }.into_any(),
+        Dialog::DeleteRoom(room) => view! { <delete_room::DeleteRoom room/> }.into_any(),
+        Dialog::Member(room, user, act) => view! { <member::MemberDialog room user act/> }.into_any(),
+        Dialog::Banned(room) => view! { <banned::Banned room/> }.into_any(),
         Dialog::Leave(room) => view! { <leave::LeaveRoom room/> }.into_any(),
         Dialog::Delete(room, seq) => view! { <delete::DeleteMessage room seq/> }.into_any(),
+        Dialog::Unsent(room) => view! { <unsent::UnsentTexts room/> }.into_any(),
         Dialog::Shortcuts => view! { <shortcuts::Shortcuts/> }.into_any(),
     }
 }
@@ -105,15 +115,28 @@ fn DialogFrame(
     }
 }
 
-/// The keyboard goes back to where it was, unless something has taken it meanwhile.
 /// The two ways out of a question about something that cannot be undone: back, where the keyboard is, or doing it.
 fn ways_out(chat: Chat, act: &'static str, on_act: impl FnMut(web_sys::MouseEvent) + 'static) -> AnyView {
+    ways(chat, act, "button loss", handler(on_act))
+}
+
+/// The same for something that is no loss.
+fn ways_on(chat: Chat, act: &'static str, on_act: impl FnMut(web_sys::MouseEvent) + 'static) -> AnyView {
+    ways(chat, act, "button primary", handler(on_act))
+}
+
+fn ways(
+    chat: Chat,
+    act: &'static str,
+    class: &'static str,
+    on_act: Box<dyn FnMut(web_sys::MouseEvent)>,
+) -> AnyView {
     view! {
         <footer class="dialog-foot">
             <button type="button" class="button" autofocus on:click=handler(move |_| chat.screen.dialog.set(None))>
                 {chat.words.cancel()}
             </button>
-            <button type="button" class="button loss" on:click=handler(on_act)>
+            <button type="button" class=class on:click=on_act>
                 {act}
             </button>
         </footer>
@@ -121,6 +144,7 @@ fn ways_out(chat: Chat, act: &'static str, on_act: impl FnMut(web_sys::MouseEven
     .into_any()
 }
 
+/// The keyboard goes back to where it was, unless something has taken it meanwhile.
 fn give_back(before: Option<web_sys::Element>) {
     request_animation_frame(move || {
         let free = document().active_element().is_none_or(|active| active.tag_name() == "BODY");

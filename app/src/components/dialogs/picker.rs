@@ -26,6 +26,8 @@ pub struct Choice {
     pub picture: Picture,
     pub title: String,
     pub detail: String,
+    /// Before its end: what it is, if that is unusual.
+    pub tag: &'static str,
     /// At its end: a word or a count.
     pub note: String,
     /// It is taken already.
@@ -137,6 +139,7 @@ fn ChoiceLine(n: usize, choice: Choice, is_active: Signal<bool>, pick: Callback<
                 " "
                 <span class="choice-detail">{choice.detail}</span>
             </span>
+            {(!choice.tag.is_empty()).then(|| view! { <span class="tag plain">{choice.tag}</span> }.into_any())}
             {(!choice.note.is_empty()).then(|| view! { <span class="tag">{choice.note}</span> }.into_any())}
             {choice.chosen.then(|| view! { <Icon name="check"/> }.into_any())}
         </li>
@@ -179,6 +182,7 @@ pub fn person(user: User, chosen: bool) -> Choice {
         id: user.id.0,
         title: user.name.clone(),
         detail: format!("@{}", user.handle),
+        tag: "",
         note: String::new(),
         chosen,
         picture: Picture::Person(user),

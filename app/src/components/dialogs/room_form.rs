@@ -1,7 +1,7 @@
 //! A room's name and topic: to make one, and to change one.
 
 use leptos::{html::Input, prelude::*};
-use protocol::{Command, Refusal, Reply, Role, RoomId, limits};
+use protocol::{Command, Refusal, Reply, RoomId, limits};
 
 use super::DialogFrame;
 use crate::components::{effect, handler, live};
@@ -87,7 +87,7 @@ pub fn EditRoom(room: RoomId) -> impl IntoView {
                     topic
                     first_title=now.room.title
                     first_topic=now.room.topic
-                    fixed_title=now.role != Role::Owner
+                    fixed_title=!untrack(|| chat.rights(room)).manage
                 />
                 <Why failed/>
                 <footer class="dialog-foot">

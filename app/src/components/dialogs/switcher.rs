@@ -65,6 +65,7 @@ fn rooms(chat: Chat, query: &str) -> Vec<Choice> {
                 (RoomKind::Direct, Some(peer)) => format!("@{}", chat.user(peer).handle),
                 _ => summary.room.topic.clone(),
             },
+            tag: if summary.room.archived { chat.words.archived() } else { "" },
             note: if summary.unread > 0 { chat.words.badge(summary.unread) } else { String::new() },
             chosen: false,
             picture: Picture::Room(Box::new(summary)),

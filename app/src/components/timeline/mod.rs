@@ -178,7 +178,8 @@ fn Beginning(room: RoomId, key: String) -> impl IntoView {
         RoomKind::Direct => words.beginning_with(&chat.name_of(&of.read())),
         RoomKind::Group | RoomKind::Channel => words.beginning_of(&chat.name_of(&of.read())),
     };
-    let nobody = move || summary.read().last.is_none().then(|| words.nobody_wrote());
+    let nobody =
+        move || (summary.read().last.is_none() && chat.rights(room).post).then(|| words.nobody_wrote());
     view! {
         <div class="beginning" data-key=key>
             <super::avatar::RoomPicture summary=now.clone()/>

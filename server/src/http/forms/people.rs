@@ -4,12 +4,12 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use protocol::{ErrorCode, UserId, WorkspaceRole};
+use protocol::{ErrorCode, FormName, UserId, WorkspaceRole};
 
-use super::{Done, Fault, Fields, signed_in, small};
+use super::{Done, Fault, Fields, Target, signed_in, small};
 use crate::{
     entry::cookies::Cookie,
-    http::{address::path_safe, viewer::Visit},
+    http::{address::path_safe, page::Place, viewer::Visit},
     site::Site,
 };
 
@@ -19,7 +19,8 @@ pub(super) async fn suspend(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Response {
-    small(try_suspend(&site, &visit, &id, &fields).await)
+    let tried = try_suspend(&site, &visit, &id, &fields).await;
+    answer(&site, &visit, fields, tried).await
 }
 
 async fn try_suspend(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Result<Done, Fault> {
@@ -33,7 +34,8 @@ pub(super) async fn let_in_again(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Response {
-    small(try_let_in_again(&site, &visit, &id, &fields).await)
+    let tried = try_let_in_again(&site, &visit, &id, &fields).await;
+    answer(&site, &visit, fields, tried).await
 }
 
 async fn try_let_in_again(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Result<Done, Fault> {
@@ -47,7 +49,8 @@ pub(super) async fn set_role(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Response {
-    small(try_set_role(&site, &visit, &id, &fields).await)
+    let tried = try_set_role(&site, &visit, &id, &fields).await;
+    answer(&site, &visit, fields, tried).await
 }
 
 async fn try_set_role(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Result<Done, Fault> {
@@ -63,7 +66,8 @@ pub(super) async fn make_password_link(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Response {
-    small(try_make_password_link(&site, &visit, &id, &fields).await)
+    let tried = try_make_password_link(&site, &visit, &id, &fields).await;
+    answer(&site, &visit, fields, tried).await
 }
 
 /// This browser, and no other, sees the link, beside the person.
@@ -83,10 +87,23 @@ fn person(id: &str) -> Result<UserId, Fault> {
     id.parse().map_err(|_| Fault::refused("", ErrorCode::UserUnknown))
 }
 
+/// A refused form is drawn again with the list, as it was looked for. Nothing is typed in it that could be lost by signing in.
+async fn answer(site: &Site, visit: &Visit, fields: Fields, tried: Result<Done, Fault>) -> Response {
+    if visit.viewer.is_none() {
+        return small(tried);
+    }
+    let place = Place::SettingsAt { path: list(&fields), people: fields.get("people").to_owned() };
+    Target { form: FormName::People, place }.answer(site, visit, fields, tried).await
+}
+
 /// To the list, as it was looked for.
 fn back(fields: &Fields) -> Done {
+    Done::to(format!("{}#set-people", list(fields)))
+}
+
+fn list(fields: &Fields) -> String {
     match fields.get("people") {
-        "" => Done::to("/settings#set-people"),
-        query => Done::to(format!("/settings?people={}#set-people", path_safe(query))),
+        "" => "/settings".to_owned(),
+        query => format!("/settings?people={}", path_safe(query)),
     }
 }
