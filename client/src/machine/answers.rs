@@ -24,7 +24,10 @@ impl Client {
                 self.connection.ping_ms = i64::from(ping_ms);
                 self.welcomed(Welcome { me, node, epoch, person, workspace, rooms, more, people });
             }
-            (Purpose::Ping, _) => self.connection.ponged(),
+            (Purpose::Ping, _) => {
+                self.connection.ponged();
+                self.touched.link = true;
+            }
             (Purpose::Send(nonce), Reply::Sent { room, message }) => {
                 self.outbox.acknowledge(nonce);
                 let seq = message.seq;

@@ -348,6 +348,7 @@ impl Client {
         if self.connection.check(now) {
             self.asks.ask(Purpose::Ping, Command::Ping {});
         }
+        self.touched.link = true;
     }
 
     /// Whether the server has been pinged and has not answered yet.

@@ -623,6 +623,17 @@ fn what_others_have_read_while_one_was_away_is_asked_for_where_one_looks() {
     assert_eq!(asks(&mut client).len(), 1);
 }
 
+/// The face shows what it knows of the connection only when it is told to look: a doubt, and the end of it, are such news.
+#[test]
+fn a_connection_in_doubt_is_told_to_the_face_and_so_is_the_answer() {
+    let mut client = at_three();
+    client.take_touched();
+    client.check_connection(10);
+    assert!(client.take_touched().link && client.awaits_pong());
+    answer(&mut client, 20, |command| matches!(command, Command::Ping {}), Reply::Pong {});
+    assert!(client.take_touched().link && !client.awaits_pong());
+}
+
 /// The server read the view before somebody read on, and the view came after the word of it, which is never told again.
 #[test]
 fn a_view_does_not_take_back_marks_that_overtook_it() {
