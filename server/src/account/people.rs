@@ -40,8 +40,8 @@ impl Accounts {
         self.pass_rooms_on(user).await
     }
 
-    /// Gives a person another role in the workspace. When they become a guest, rooms of which they were the last owner get
-    /// another one.
+    /// Gives a person another role in the workspace. Rooms that have no owner who can act get one: those of somebody who
+    /// becomes a guest, and those in which only guests are left when one of them becomes more.
     ///
     /// # Errors
     /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], [`ErrorCode::LastOwner`], [`ErrorCode::SlowDown`].
@@ -52,10 +52,10 @@ impl Accounts {
             chat::profile::tell(&self.node, profile);
         }
         // Also when nothing changed: it may have failed in the middle before.
-        if role == WorkspaceRole::Guest { self.pass_rooms_on(user).await } else { Ok(()) }
+        self.pass_rooms_on(user).await
     }
 
-    /// Rooms whose last owner was suspended get another one, and are told. Should it fail in the middle, the administrator
+    /// Rooms of a person that have no owner who can act get one, and are told. Should it fail in the middle, the administrator
     /// is told so, and does the same once more.
     async fn pass_rooms_on(&self, user: UserId) -> Result<(), Error> {
         for (room, change) in self.node.store.pass_rooms_on(user).await? {

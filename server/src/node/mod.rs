@@ -172,6 +172,7 @@ pub struct Node {
     check_marks: tokio::sync::Notify,
     /// … and the one of sessions.
     check_sessions: tokio::sync::Notify,
+    /// Rung when a room has been deleted, so that it is erased soon.
     erase: tokio::sync::Notify,
     /// The turns of repairs.
     repairs: tokio::sync::Semaphore,

@@ -27,7 +27,7 @@ pub struct Deleted {
 
 impl Store {
     /// Deletes a room, if `allowed` agrees to what the lock found: everyone is out, and its title and topic are empty. `None`
-    /// if it was deleted before, to somebody who has ever been in it.
+    /// if it was deleted before, to somebody who has a membership, ended or not.
     ///
     /// # Errors
     /// What `allowed` says; [`Error::NoSuchRoom`]; or when the database fails.

@@ -6,7 +6,9 @@
 //!
 //! Law: a transaction that changes several lines locks rooms before people and people before the workspace, each in the order
 //! of their ids, so that no two wait for each other. The row of an account is locked after rooms, and before its person's
-//! line; whoever holds it waits for no other person's line. Memberships are locked last, in the order of (room, person).
+//! line. Memberships come after the lines of people, in the order of (room, person); `delete_room` needs them first, to know whose
+//! lines to take, and whoever looks for an owner locks that account at the end. Should two then wait for each other after all,
+//! Postgres ends one of them, and it is tried again ([`Error::is_deadlock`]).
 
 use std::collections::HashMap;
 

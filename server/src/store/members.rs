@@ -755,9 +755,9 @@ async fn leave(
 ) -> Result<MemberChange, Error> {
     let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
     let members = count_member(tx, room, -1).await?;
+    let membership = take(tx, Line::Person(user), ItemKind::Membership, &room.to_string()).await?;
     let member = Member { user, role: Role::Member, active: false, banned, rev };
     let marks = write_member(tx, room, member.clone()).await?;
-    let membership = take(tx, Line::Person(user), ItemKind::Membership, &room.to_string()).await?;
     Ok(MemberChange { member, members, marks, membership: Some(membership) })
 }
 

@@ -394,6 +394,10 @@ fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomH
     let mut sorted = Vec::with_capacity(new.len());
     for (item, found) in new.iter().zip(found) {
         let key = (item.room, item.author.id, item.nonce);
+        if let (None, true, Some(code)) = (&found.known, found.member, found.refused) {
+            sorted.push(Sorted::Refused(code));
+            continue;
+        }
         sorted.push(match (found.known, heads.get_mut(&item.room.0)) {
             (_, None) => Sorted::NotAMember,
             // A repeat of what was stored before gets its answer, whatever the author may do now. Who is out learns nothing
@@ -401,9 +405,6 @@ fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomH
             (Some(known), _) if !found.member => Sorted::Known(Message { reactions: Vec::new(), ..known }),
             (Some(known), _) => Sorted::Known(known),
             (None, _) if !found.member => Sorted::NotAMember,
-            (None, Some(_)) if found.refused.is_some() => {
-                Sorted::Refused(found.refused.unwrap_or(ErrorCode::Forbidden))
-            }
             (None, Some(room)) => match here.get(&key) {
                 Some(first) => Sorted::SameAs(first.clone()),
                 None => {

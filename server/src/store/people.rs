@@ -97,7 +97,7 @@ impl Store {
         Ok(seq)
     }
 
-    /// Gives an owner to each room of a person that has none who can act: after a suspension, and after its end. Each room
+    /// Gives an owner to each room of a person that has none who can act: after a suspension, its end, and a new role. Each room
     /// has a transaction of its own under its lock alone, as when somebody leaves, so that no room waits for another and the
     /// order of the locks is kept. Repeating it is harmless.
     ///
@@ -212,7 +212,7 @@ impl Store {
             return Ok(());
         }
         sqlx::query!("update users set suspended_at = null where id = $1", user.0).execute(&mut *tx).await?;
-        // An older server, which knows of no suspension, may have made one.
+        // Nothing that is left over comes back to life.
         sqlx::query!("delete from sessions where user_id = $1", user.0).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(())

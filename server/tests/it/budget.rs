@@ -118,6 +118,9 @@ async fn an_honest_client_with_many_rooms_comes_back_without_a_refusal(pool: PgP
     tab.goes_to(cluster.node(1)).await;
     let devices = [&ana, &tab];
     for device in devices {
+        // They come in pages of the list, or by catching up: one that has not come yet cannot be opened.
+        let listed = |client: &client::Client| rooms.iter().all(|room| client.room(*room).is_some());
+        device.until("all rooms are listed", listed).await;
         for room in &rooms {
             device.acts(|client, now| client.focus(Some(*room), now));
         }
