@@ -41,8 +41,7 @@ async function does(page: Page, who: Person, what: string, yes?: string) {
 async function joins(page: Page, channel: string): Promise<Locator> {
   const dialog = await chooses(page, "Browse channels");
   await dialog.getByRole("combobox").fill(channel);
-  await expect(dialog.getByRole("option")).toHaveCount(1);
-  await dialog.getByRole("option").click();
+  await dialog.getByRole("option", { name: channel }).click();
   return dialog;
 }
 
@@ -185,7 +184,7 @@ test("who is banned stays out until they are let back in", async ({ open }) => {
   await isAccessible(ana.page, "somebody is banned");
   await banned.getByRole("button", { name: `Let back in: ${bo.name}` }).click();
   await expect(banned.getByText("Nobody is banned from this room.")).toBeVisible();
-  await dialog.getByRole("option").click();
+  await dialog.getByRole("option", { name: channel }).click();
   await isOpen(bo.page, `#${channel}`);
 });
 
@@ -250,7 +249,8 @@ test("an archived room is for reading, until it is opened again", async ({ open 
   const stranger = await signUp(await open());
   const dialog = await chooses(stranger.page, "Browse channels");
   await dialog.getByRole("combobox").fill(channel);
-  await expect(dialog.getByRole("option")).toContainText("Archived");
+  // By name: more than one is there until the list has been narrowed down.
+  await expect(dialog.getByRole("option", { name: channel })).toContainText("Archived");
 
   await ana.page.getByRole("button", { name: "Unarchive" }).click();
   for (const { page } of [ana, bo]) {
