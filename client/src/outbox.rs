@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use protocol::{Millis, Nonce, Refusal, Retry, RoomId, limits};
+use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::sorted::SortedMap;
@@ -15,7 +16,7 @@ const ANSWER_TIMEOUT_MS: i64 = limits::SENT_MS as i64;
 pub(crate) const OUTBOX_MAX: usize = 200;
 
 /// A message on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Pending {
     /// By which the server recognises a repeat.
     pub nonce: Nonce,

@@ -1,5 +1,6 @@
 //! Refusals and reasons to close, numbered. A number is never used again for something else.
 
+use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 /// What to do after a refusal.
@@ -15,7 +16,7 @@ macro_rules! error_codes {
     ($($(#[$doc:meta])* $name:ident = $number:literal $retry:ident $text:literal;)*) => {
         /// Why something was refused. 1xxx: the connection and its frames; 2xxx: text; 3xxx: rooms and
         /// people; 4xxx: accounts; 5xxx: not the person's fault, and worth another try.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
         #[serde(try_from = "u16", into = "u16")]
         #[repr(u16)]
         pub enum ErrorCode {
@@ -163,7 +164,7 @@ impl From<ErrorCode> for u16 {
 }
 
 /// The answer to a command or a form that did not happen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Refusal {
     /// What was wrong.
     pub code: ErrorCode,

@@ -1,11 +1,12 @@
 //! What a server tells, unasked.
 
+use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{Line, Marks, Member, Message, Pin, Room, RoomId, RoomSummary, Seq, User, UserId, model};
 
 /// A numbered change of a line: the whole new state of one thing on it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Change {
     /// On a room's line: a message is new, was edited, or was deleted.
@@ -76,7 +77,7 @@ impl Change {
 
 /// What a server tells. `change` and `changes` are durable: changes have numbers, and a browser asks again for those that it
 /// misses. The others pass: a browser that misses one learns the same from the next `welcome`, `view` or `members`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// Something on a line has changed. Audience: the line's.

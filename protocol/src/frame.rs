@@ -1,5 +1,6 @@
 //! The envelope: one JSON object in each WebSocket text frame.
 
+use roost_json::{FromJson, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::{Command, ErrorCode, Event, Refusal, Reply, limits};
@@ -93,8 +94,21 @@ impl ServerFrame {
     /// From text, leniently: what a newer server says beyond this version is passed over.
     ///
     /// # Errors
-    /// What serde says of text that is no frame at all.
-    pub fn decode(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+    /// What is wrong with text that is no frame at all.
+    pub fn decode(text: &str) -> Result<Self, roost_json::Error> {
+        roost_json::from_str(text)
+    }
+}
+
+impl FromJson for ServerFrame {
+    fn from_json(value: Value) -> Result<Self, roost_json::Error> {
+        let mut frame = value.into_object()?;
+        if frame.has("reply") {
+            Ok(Self::Reply { r#ref: frame.read("ref")?, reply: frame.read("reply")? })
+        } else if frame.has("refusal") {
+            Ok(Self::Refusal { r#ref: frame.read("ref")?, refusal: frame.read("refusal")? })
+        } else {
+            Ok(Self::Event { event: frame.read("event")? })
+        }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
+use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 macro_rules! uuid_id {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 
@@ -46,7 +47,7 @@ uuid_id! {
 }
 
 /// Place of a change on its [`Line`](crate::Line): 1, 2, 3, … without a hole. 0 is before the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
 #[serde(transparent)]
 pub struct Seq(pub i64);
 

@@ -2,13 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
+use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{RoomId, UserId};
 
 /// A sequence of numbered changes with one owner. On the wire: `room:<id>`, `person:<id>` or `workspace`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
 #[serde(try_from = "String", into = "String")]
 pub enum Line {
     /// What happens in a room. Audience: its members.

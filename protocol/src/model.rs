@@ -1,5 +1,6 @@
 //! People, rooms and messages, as a browser sees them.
 
+use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{MessageId, Nonce, Policy, Role, RoomId, Seq, UserId, WorkspaceRole};
@@ -8,7 +9,7 @@ use crate::{MessageId, Nonce, Policy, Role, RoomId, Seq, UserId, WorkspaceRole};
 pub type Millis = i64;
 
 /// A person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct User {
     /// Who.
     pub id: UserId,
@@ -40,7 +41,7 @@ impl User {
 }
 
 /// What kind of room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum RoomKind {
     /// Two people; there is one for each pair.
@@ -52,7 +53,7 @@ pub enum RoomKind {
 }
 
 /// A room's own properties. The whole of it travels whenever one changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Room {
     /// Which.
     pub id: RoomId,
@@ -93,7 +94,7 @@ impl Room {
 }
 
 /// One person's membership.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Member {
     /// Who.
     pub user: UserId,
@@ -109,7 +110,7 @@ pub struct Member {
 }
 
 /// How far one member is. Marks only grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Marks {
     /// Whose.
     pub user: UserId,
@@ -120,7 +121,7 @@ pub struct Marks {
 }
 
 /// What a person wrote.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Message {
     /// For links and moderation.
     pub id: MessageId,
@@ -149,7 +150,7 @@ pub struct Message {
 
 /// One emoji under a message, and who chose it. A message's reactions are ordered by the number of each one's first
 /// [`UserReaction`], so every client has them in the same order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Reaction {
     /// See [`Emoji`](crate::Emoji).
     pub emoji: String,
@@ -159,11 +160,11 @@ pub struct Reaction {
 }
 
 /// Who reacted, and the number of that change. On the wire a pair: `["<user>", 8]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct UserReaction(pub UserId, pub Seq);
 
 /// A message that somebody pinned to its room.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Pin {
     /// Which message.
     pub message: Seq,
@@ -239,7 +240,7 @@ impl Message {
 }
 
 /// A room in a person's list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct RoomSummary {
     /// The room.
     pub room: Room,
@@ -265,7 +266,7 @@ pub struct RoomSummary {
 }
 
 /// A room as one opens it: everything on the first screen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct RoomView {
     /// The room in the list.
     pub summary: RoomSummary,
@@ -287,7 +288,7 @@ pub struct RoomView {
 }
 
 /// A channel in the list of channels.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct ChannelListing {
     /// The channel.
     pub room: Room,

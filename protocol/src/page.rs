@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{Epoch, InvitationId, Millis, Refusal, RoomSummary, RoomView, Seq, SessionId, User};
 
 /// The face's language.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
     /// English.
@@ -19,7 +20,7 @@ pub enum Language {
 }
 
 /// Light, dark, or as the system has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Theme {
     /// As the system has it.
@@ -32,7 +33,7 @@ pub enum Theme {
 }
 
 /// Who may sign up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum SignUp {
     /// Nobody has an account yet: the first one becomes the administrator.
@@ -46,14 +47,14 @@ pub enum SignUp {
 }
 
 /// The person who looks at the page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Viewer {
     /// Who.
     pub user: User,
 }
 
 /// A signed-in browser, as its owner sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct SessionView {
     /// Which.
     pub id: SessionId,
@@ -68,7 +69,7 @@ pub struct SessionView {
 }
 
 /// An invitation link that is still good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct InvitationView {
     /// Which.
     pub id: InvitationId,
@@ -84,7 +85,7 @@ pub struct InvitationView {
 }
 
 /// Someone's account, as an administrator sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct PersonView {
     /// Who.
     pub user: User,
@@ -96,7 +97,7 @@ pub struct PersonView {
 }
 
 /// A form that works without script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum FormName {
     /// Sign in.
@@ -120,7 +121,7 @@ pub enum FormName {
 }
 
 /// A form that was refused: shown again with what had been typed (but for passwords).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct FormState {
     /// Which form.
     pub form: FormName,
@@ -133,7 +134,7 @@ pub struct FormState {
 }
 
 /// Everything that a page shows at first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Page {
     /// The version of the wire.
     pub version: u16,

@@ -1,5 +1,6 @@
 //! What a command returns.
 
+use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -8,7 +9,7 @@ use crate::{
 };
 
 /// The one answer to a command that happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Reply {
     /// To `hello`: who the viewer is, how far their own line and the workspace's are, and the rooms that were active last.

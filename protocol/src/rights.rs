@@ -1,12 +1,13 @@
 //! Who may do what in a room: pure functions over roles, for servers, which decide by them, and for browsers, which offer
 //! only what is allowed.
 
+use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{ErrorCode, Room, RoomKind};
 
 /// What a member is in a room. A later one may do everything that an earlier one may.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Anyone in the room.
@@ -19,7 +20,7 @@ pub enum Role {
 }
 
 /// What a person is in the workspace. A later one may do everything that an earlier one may.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceRole {
     /// Is in rooms that others add them to, finds no others, and talks with people who share a room with them.
@@ -87,7 +88,7 @@ impl WorkspaceRole {
 }
 
 /// What the least role is that may do some things in a room.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 pub struct Policy {
     /// Write messages. With another role than [`Role::Member`] the room is for announcements.
     #[serde(default, skip_serializing_if = "is_everyone")]

@@ -44,6 +44,14 @@ fn every_block_decodes_and_encodes_the_same() {
     }
 }
 
+/// Browsers read with `roost_json`; other programs with what they have.
+#[test]
+fn both_readers_read_every_block_the_same() {
+    for (frame, block) in server_frames().iter().zip(blocks("server")) {
+        assert_eq!(&serde_json::from_value::<ServerFrame>(block).unwrap(), frame);
+    }
+}
+
 #[test]
 fn every_command_has_a_block() {
     let frames = client_frames();

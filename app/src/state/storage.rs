@@ -30,7 +30,7 @@ impl Saved {
         let mut pending: Vec<Pending> = keys(&storage)
             .filter(|key| key.starts_with(&prefix))
             .filter_map(|key| storage.get_item(&key).ok()?)
-            .filter_map(|text| serde_json::from_str(&text).ok())
+            .filter_map(|text| roost_json::from_str(&text).ok())
             .collect();
         pending.sort_unstable_by_key(|item| item.written_at);
         pending

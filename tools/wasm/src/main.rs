@@ -2,6 +2,8 @@
 //!
 //!     roost-wasm [--dev] INPUT FOLDER
 //!
+//! Functions that a page never calls and that no tool can know to be unused are emptied on the way: see [`UNUSED`].
+//!
 //! The steps of `wasm-split-cli` and `wasm-bindgen`, whose libraries it calls: two command line tools would take twice as
 //! long to compile. Into the folder go
 //! - `roost_bg.wasm`, the first part, and `roost.js`, which starts it,
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
 fn run(input: &Path, folder: &Path, dev: bool) -> Result<(), Error> {
     let parts = split(input, folder)?;
     if !dev {
+        empty_unused(&folder.join("roost.wasm"))?;
         for chunk in parts.values().flatten().collect::<BTreeSet<_>>() {
             forget_names(&folder.join(chunk))?;
         }
@@ -78,6 +81,73 @@ fn forget_names(chunk: &Path) -> Result<(), Error> {
         }
     }
     fs::write(chunk, shorter.finish())?;
+    Ok(())
+}
+
+/// What the names of functions contain that are there for `hydrate_lazy` alone, which we do not use. Each kind of view has one,
+/// and a table names it, so the compiler and wasm-opt must keep them: 12 kB of brotli.
+const UNUSED: &str = "hydrate_async";
+
+/// Makes the [`UNUSED`] functions of the first part trap. wasm-opt then takes away what only they needed.
+///
+/// # Errors
+/// No function has such a name: Leptos has changed.
+fn empty_unused(file: &Path) -> Result<(), Error> {
+    let code = fs::read(file)?;
+    let (mut imported, mut unused) = (0, BTreeSet::new());
+    for payload in wasmparser::Parser::new(0).parse_all(&code) {
+        match payload? {
+            wasmparser::Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    imported += u32::from(matches!(import?.ty, wasmparser::TypeRef::Func(_)));
+                }
+            }
+            wasmparser::Payload::CustomSection(custom) => {
+                let wasmparser::KnownCustom::Name(names) = custom.as_known() else { continue };
+                for subsection in names {
+                    let wasmparser::Name::Function(functions) = subsection? else { continue };
+                    for function in functions {
+                        let function = function?;
+                        if function.name.contains(UNUSED) {
+                            unused.insert(function.index);
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    if unused.is_empty() {
+        return Err(anyhow!("no function is called {UNUSED}: see UNUSED in tools/wasm"));
+    }
+    let mut shorter = wasm_encoder::Module::new();
+    let (mut bodies, mut index) = (wasm_encoder::CodeSection::new(), imported);
+    for payload in wasmparser::Parser::new(0).parse_all(&code) {
+        let payload = payload?;
+        match &payload {
+            wasmparser::Payload::CodeSectionStart { .. } => {}
+            wasmparser::Payload::CodeSectionEntry(body) => {
+                if unused.contains(&index) {
+                    let mut trap = wasm_encoder::Function::new([]);
+                    trap.instructions().unreachable().end();
+                    bodies.function(&trap);
+                } else {
+                    bodies.raw(body.as_bytes());
+                }
+                index += 1;
+            }
+            _ => {
+                let Some((id, range)) = payload.as_section() else { continue };
+                // The bodies are all seen when the next section comes; data or names always follow.
+                if !bodies.is_empty() {
+                    shorter.section(&std::mem::take(&mut bodies));
+                }
+                let data = &code[usize::try_from(range.start)?..usize::try_from(range.end)?];
+                shorter.section(&wasm_encoder::RawSection { id, data });
+            }
+        }
+    }
+    fs::write(file, shorter.finish())?;
     Ok(())
 }
 
