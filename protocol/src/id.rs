@@ -47,7 +47,9 @@ uuid_id! {
 }
 
 /// Place of a change on its [`Line`](crate::Line): 1, 2, 3, … without a hole. 0 is before the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson,
+)]
 #[serde(transparent)]
 pub struct Seq(pub i64);
 

@@ -46,8 +46,9 @@ pub(super) struct Position {
 
 #[derive(Debug)]
 struct Follow {
-    /// True once the line is confirmed and the position known; closed while still false when that failed.
-    ready: watch::Receiver<bool>,
+    /// True once the line is confirmed and the position known; closed while still false when that failed. `None` once it is
+    /// ready: there are as many lines as connections, and a channel takes half a kilobyte.
+    until_ready: Option<watch::Receiver<bool>>,
     position: Position,
 }
 
@@ -146,6 +147,7 @@ impl Node {
                 self.delist(&news);
                 return Err(e);
             }
+            self.make_ready(&news);
             ready.send_replace(true);
             // Whoever asked may have gone meanwhile, and its going passed over what was not ready.
             self.leave_later(news.into_iter().filter(|line| !self.hub.is_followed(*line)).collect());
@@ -169,16 +171,25 @@ impl Node {
         let mut follows = self.follows.lock();
         for line in lines {
             match follows.get(line) {
-                Some(follow) if *follow.ready.borrow() => {}
-                Some(follow) => others.push(follow.ready.clone()),
+                Some(follow) => others.extend(follow.until_ready.clone()),
                 None => {
-                    let follow = Follow { ready: receiver.clone(), position: Position::default() };
+                    let follow =
+                        Follow { until_ready: Some(receiver.clone()), position: Position::default() };
                     follows.insert(*line, follow);
                     news.insert(*line);
                 }
             }
         }
         (news, others, ready)
+    }
+
+    fn make_ready(&self, lines: &BTreeSet<Line>) {
+        let mut follows = self.follows.lock();
+        for line in lines {
+            if let Some(follow) = follows.get_mut(line) {
+                follow.until_ready = None;
+            }
+        }
     }
 
     fn delist(&self, lines: &BTreeSet<Line>) {
@@ -239,7 +250,7 @@ impl Node {
             let left: BTreeSet<Line> = lines
                 .into_iter()
                 .filter(|line| !node.hub.is_followed(*line))
-                .filter(|line| follows.get(line).is_some_and(|follow| *follow.ready.borrow()))
+                .filter(|line| follows.get(line).is_some_and(|follow| follow.until_ready.is_none()))
                 .collect();
             for line in &left {
                 follows.remove(line);
