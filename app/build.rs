@@ -4,7 +4,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     fs,
     path::Path,
 };
@@ -95,9 +94,8 @@ fn methods(english: &Sentences) -> String {
             (false, true) => (String::new(), "&'static str", format!("self.sentence({at})")),
             (false, false) => (arguments, "String", format!("filled(self.sentence({at}), &[{with}])")),
         };
-        let _ = writeln!(
-            code,
-            "    #[doc = {shown}]\n    #[must_use]\n    pub fn {key}(self{arguments}) -> {returned} {{ {body} }}"
+        code += &format!(
+            "    #[doc = {shown}]\n    #[must_use]\n    pub fn {key}(self{arguments}) -> {returned} {{ {body} }}\n"
         );
     }
     code + "}\n"
@@ -131,7 +129,7 @@ fn texts(locales: &BTreeMap<String, Value>, english: &Sentences) -> String {
             }
         });
         let lines: Vec<String> = head.iter().cloned().chain([names.clone()]).chain(lines).collect();
-        let _ = writeln!(code, "    ({tag:?}, {:?}),", lines.join("\n"));
+        code += &format!("    ({tag:?}, {:?}),\n", lines.join("\n"));
     }
     code + "];\n"
 }
