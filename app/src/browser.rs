@@ -4,13 +4,20 @@ use leptos::prelude::{document, window};
 use protocol::{Millis, Page, Seq};
 use wasm_bindgen::JsCast;
 
-use crate::carried;
+use crate::{carried, words::Words};
 
 /// The page as the server drew it, from the script element that carries it.
 #[must_use]
 pub fn page_of_document() -> Option<Page> {
     let text = document().get_element_by_id("page")?.text_content()?;
     carried::from_json(&text)
+}
+
+/// The words that the page carries.
+#[must_use]
+pub fn words_of_document() -> Words {
+    let text = document().get_element_by_id("words").and_then(|script| script.text_content());
+    Words::from_text(text.unwrap_or_default().leak())
 }
 
 /// A refused form is drawn under the form's address, not under the address that it was posted to: go there before

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use app::DrawnPath;
+use app::{DrawnPath, words::language_for};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -432,26 +432,25 @@ async fn render(site: &Site, visit: &Visit, page: Page, place: &Place) -> Respon
 }
 
 fn language(visit: &Visit, https: bool) -> Language {
-    match Cookie::Language.read(&visit.headers, https) {
-        Some("en") => return Language::En,
-        Some("zh") => return Language::Zh,
-        Some(_) | None => {}
-    }
-    let accepted =
-        visit.headers.get(ACCEPT_LANGUAGE).and_then(|header| header.to_str().ok()).unwrap_or_default();
-    accepted_language(accepted)
+    let chosen = Cookie::Language.read(&visit.headers, https).and_then(language_for);
+    let accepted = || visit.headers.get(ACCEPT_LANGUAGE).and_then(|header| header.to_str().ok());
+    chosen.unwrap_or_else(|| accepted_language(accepted().unwrap_or_default()))
 }
 
-/// The first language that we have. Browsers list them in order, so the weights need not be read.
+/// The language that is wanted most, of those that we have; of several that are wanted as much, the first.
 fn accepted_language(accepted: &str) -> Language {
-    accepted
-        .split(',')
-        .find_map(|language| match language.trim().get(..2)?.to_ascii_lowercase().as_str() {
-            "en" => Some(Language::En),
-            "zh" => Some(Language::Zh),
-            _ => None,
-        })
-        .unwrap_or_default()
+    let mut best: Option<(f32, Language)> = None;
+    for wanted in accepted.split(',') {
+        let mut parts = wanted.split(';');
+        let tag = parts.next().unwrap_or_default();
+        let weight = parts.find_map(|part| part.trim().strip_prefix("q="));
+        let weight: f32 = weight.map_or(1.0, |weight| weight.trim().parse().unwrap_or(0.0));
+        let is_better = weight > best.map_or(0.0, |(most, _)| most);
+        if let Some(language) = language_for(tag).filter(|_| is_better) {
+            best = Some((weight, language));
+        }
+    }
+    best.map(|(_, language)| language).unwrap_or_default()
 }
 
 fn theme(visit: &Visit, https: bool) -> Theme {
@@ -476,11 +475,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_language_that_we_have_is_taken() {
-        assert_eq!(accepted_language("zh-CN,zh;q=0.9,en;q=0.8"), Language::Zh);
-        assert_eq!(accepted_language("de-DE, de;q=0.9, EN-us;q=0.8, zh;q=0.5"), Language::En);
-        for nothing in ["", "de", "é", "*"] {
-            assert_eq!(accepted_language(nothing), Language::En, "{nothing}");
+    fn the_language_that_is_wanted_most_is_taken() {
+        for (accepted, language) in [
+            ("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"),
+            ("de-DE, de;q=0.9, EN-us;q=0.8, zh;q=0.5", "de"),
+            ("nl, EN-us;q=0.8, zh;q=0.9", "zh-CN"),
+            ("en;q=0, pt;q=0.1", "pt-BR"),
+            ("zh-TW", "zh-CN"),
+            ("fr;q=x, es; q=0.5", "es"),
+            ("ja, de", "ja"),
+            ("", "en"),
+            ("nl", "en"),
+            ("é", "en"),
+            ("*", "en"),
+            ("de;q=NaN", "en"),
+        ] {
+            assert_eq!(accepted_language(accepted).as_str(), language, "{accepted}");
         }
     }
 }
