@@ -62,6 +62,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 {chunks}
             </head>
             <body>
+                <div hidden inner_html=ICONS></div>
                 // Browser extensions put things into the body, so the app wakes up in an element of its own.
                 <div id="app"><App/></div>
                 <Trouble words/>
@@ -70,6 +71,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
     .into_any()
 }
+
+/// The symbols that [`Icon`](crate::components::icon::Icon) shows.
+const ICONS: &str = include_str!("icons.svg");
 
 /// Has the browser fetch the chunks of a part at once, beside the first code and not only when that has come and asks for them.
 /// `scripts/frontend.mjs` lists them where Leptos finds the names of its files. Without the list the page wakes later.

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt};
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
-use crate::{Epoch, InvitationId, Millis, Refusal, RoomSummary, RoomView, Seq, SessionId, User};
+use crate::{Epoch, InvitationId, Millis, Refusal, RoomSummary, RoomView, Seq, SessionId, User, Zone};
 
 /// The face's language: a tag in the form of BCP 47, such as `pt-BR`. Which languages there are is not known here.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
@@ -200,8 +200,8 @@ pub struct Page {
     pub language: Language,
     /// The colours to draw in.
     pub theme: Theme,
-    /// The browser's offset from UTC in minutes, east positive, as it told last time; 0 before.
-    pub utc_offset_minutes: i32,
+    /// The zone to show times in: the browser's, as it told last time; UTC before.
+    pub zone: Zone,
     /// The server's clock when the page was made: both ends draw «today» by it.
     pub now: Millis,
     /// Who looks; `None` when nobody is signed in.

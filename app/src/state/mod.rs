@@ -17,7 +17,7 @@ use futures::channel::mpsc;
 use leptos::prelude::*;
 use protocol::{
     ClientFrame, Command, Direction, Millis, Nonce, Page, Refusal, Reply, Rights, RoomId, RoomKind,
-    RoomSummary, Seq, ServerFrame, User, UserId, WorkspaceRole,
+    RoomSummary, Seq, ServerFrame, User, UserId, WorkspaceRole, Zone,
 };
 use uuid::Uuid;
 
@@ -153,12 +153,12 @@ impl Chat {
     #[must_use]
     pub fn new(page: &Page, me: User) -> Self {
         let client = Client::from_page(page);
-        let clock = Clock { now: page.now, utc_offset_minutes: page.utc_offset_minutes };
+        let clock = Clock { now: page.now, zone: page.zone };
         let list = client.list();
         let mut summaries = SortedMap::new();
         summaries.extend(list.iter().map(|summary| (summary.room.id, ArcRwSignal::new(summary.clone()))));
         let room = client.focused();
-        let rows = room.map(|room| client::rows(&client, room, page.utc_offset_minutes)).unwrap_or_default();
+        let rows = room.map(|room| client::rows(&client, room, page.zone)).unwrap_or_default();
         Self {
             asked: StoredValue::default(),
             line: StoredValue::new(None),
@@ -202,13 +202,7 @@ impl Chat {
         if browser::is_stopped() {
             return;
         }
-        let utc_offset_minutes = browser::utc_offset_minutes();
-        browser::set_cookie("tz", &utc_offset_minutes.to_string());
-        let known = self.clock.get_untracked().utc_offset_minutes;
-        self.clock.set(Clock { now: browser::now(), utc_offset_minutes });
-        if known != utc_offset_minutes {
-            self.draw_rows();
-        }
+        self.look_at_clock();
         self.away_since.set_value(Some(browser::steady()));
         self.clock_ahead.set_value(browser::now() - browser::steady());
         if let Some(left) = browser::take_word(CHANGED_OVER) {
@@ -596,9 +590,8 @@ impl Chat {
             self.check_connection();
         }
         self.clock_ahead.set_value(now - steady);
-        let clock = self.clock.get_untracked();
-        if now.div_euclid(60_000) != clock.now.div_euclid(60_000) {
-            self.clock.set(Clock { now, ..clock });
+        if now.div_euclid(60_000) != self.clock.get_untracked().now.div_euclid(60_000) {
+            self.look_at_clock();
         }
     }
 
@@ -753,10 +746,23 @@ impl Chat {
         }
     }
 
+    /// Goes by the browser's clock and zone, either of which may have been set meanwhile. The next page is drawn for that zone.
+    fn look_at_clock(self) {
+        let (now, known) = (browser::now(), self.clock.get_untracked().zone);
+        let zone = Zone::probe(now, browser::utc_offset_minutes);
+        self.clock.set(Clock { now, zone });
+        if let Some(name) = browser::zone_name() {
+            browser::set_cookie("tz", &name);
+        }
+        if zone != known {
+            self.draw_rows();
+        }
+    }
+
     fn draw_rows(self) {
         let Some(room) = self.room.get_untracked() else { return };
-        let offset = self.clock.get_untracked().utc_offset_minutes;
-        set(self.rows, self.client.with_value(|client| client::rows(client, room, offset)));
+        let zone = self.clock.get_untracked().zone;
+        set(self.rows, self.client.with_value(|client| client::rows(client, room, zone)));
         self.draw_window();
     }
 

@@ -1,8 +1,8 @@
 //! Dates and times. Reckoned in plain arithmetic (see `client::date_of`), so that the server and the browser draw
 //! the very same text; `Intl` has no part in it.
 
-use client::{Date, date_of, minute_of_day, weekday_of};
-use protocol::Millis;
+use client::{Date, date_of, day_before, day_number, minute_of_day, weekday_of};
+use protocol::{Millis, Zone};
 
 use super::{
     DATE, DATE_OF_YEAR, DAY, DAY_OF_YEAR, MOMENT, MONTHS, MONTHS_SHORT, WEEKDAYS, WEEKDAYS_SHORT, Words,
@@ -14,22 +14,21 @@ use super::{
 pub struct Clock {
     /// The time.
     pub now: Millis,
-    /// The offset from UTC, east positive.
-    pub utc_offset_minutes: i32,
+    /// The zone.
+    pub zone: Zone,
 }
 
 impl Clock {
     /// The day of a time, as seen from here.
     #[must_use]
     pub fn date(self, at: Millis) -> Date {
-        date_of(at, self.utc_offset_minutes)
+        date_of(at, self.zone)
     }
 
     /// How many days ago something was; 0 is today.
     #[must_use]
     pub fn days_ago(self, at: Millis) -> i64 {
-        let day = |at: Millis| (at + i64::from(self.utc_offset_minutes) * 60_000).div_euclid(86_400_000);
-        day(self.now) - day(at)
+        day_number(self.now, self.zone) - day_number(at, self.zone)
     }
 }
 
@@ -37,7 +36,7 @@ impl Words {
     /// `14:05`.
     #[must_use]
     pub fn time(self, at: Millis, clock: Clock) -> String {
-        let minute = minute_of_day(at, clock.utc_offset_minutes);
+        let minute = minute_of_day(at, clock.zone);
         format!("{:02}:{:02}", minute / 60, minute % 60)
     }
 
@@ -47,7 +46,8 @@ impl Words {
         if date == clock.date(clock.now) {
             return self.today().to_owned();
         }
-        if date == clock.date(clock.now - 86_400_000) {
+        // Not 24 hours ago: the days on which the clocks change are longer or shorter.
+        if date == day_before(clock.date(clock.now)) {
             return self.yesterday().to_owned();
         }
         self.dated(if is_this_year(date, clock) { DAY } else { DAY_OF_YEAR }, date)
@@ -107,7 +107,7 @@ mod tests {
     use crate::words::check::words;
 
     // Tuesday, 24 November 2026, 04:30 UTC: in Shanghai it is half past noon.
-    const CLOCK: Clock = Clock { now: 1_795_494_600_000, utc_offset_minutes: 480 };
+    const CLOCK: Clock = Clock { now: 1_795_494_600_000, zone: Zone::fixed(480) };
     const DAY: Millis = 86_400_000;
 
     #[test]

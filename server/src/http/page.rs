@@ -17,8 +17,12 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
+use jiff::{Timestamp, tz::TimeZone};
 use leptos::{nonce::Nonce, prelude::provide_context};
-use protocol::{ErrorCode, FormName, FormState, Language, Page, RoomId, Seq, SignUp, Theme, VERSION};
+use protocol::{
+    ErrorCode, FormName, FormState, Language, Millis, Page, RoomId, Seq, SignUp, Theme, VERSION, Zone,
+};
+use tower_http::{CompressionLevel, compression::CompressionLayer};
 
 use super::{
     address::{path_and_query, path_safe, safe_next},
@@ -37,16 +41,24 @@ use crate::{
 /// The larger part of a page are fifty messages of four thousand characters.
 const HTML_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// The level of brotli. A room of fifty messages takes a millisecond, and higher levels save little more.
+const BROTLI_LEVEL: i32 = 4;
+
 pub(super) fn routes() -> Router<Site> {
-    Router::new()
+    let open = Router::new()
         .route("/", get(lobby))
         .route("/r/{room}", get(room))
         .route("/sign-in", get(sign_in))
         .route("/sign-up", get(sign_up))
+        .route("/set-up", get(set_up))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Precise(BROTLI_LEVEL)));
+    // Sent as they are: these pages have links that let people in, beside text of the request. From the compressed length of
+    // many answers a foreign page could learn the links, letter by letter (BREACH).
+    let secret = Router::new()
         .route("/invite/{token}", get(invited))
         .route("/new-password/{token}", get(new_password))
-        .route("/settings", get(settings))
-        .route("/set-up", get(set_up))
+        .route("/settings", get(settings));
+    open.merge(secret)
 }
 
 async fn lobby(State(site): State<Site>, visit: Visit) -> Response {
@@ -307,7 +319,7 @@ async fn fill(
         sign_up: site.accounts.who_may_sign_up().await?,
         language: language(visit, https),
         theme: theme(visit, https),
-        utc_offset_minutes: utc_offset_minutes(visit, https),
+        zone: zone(visit, https, site.node.clock.now()),
         now: site.node.clock.now(),
         viewer: None,
         rooms: Vec::new(),
@@ -461,18 +473,37 @@ fn theme(visit: &Visit, https: bool) -> Theme {
     }
 }
 
-/// From -12 to +14 hours; anything else is 0.
-fn utc_offset_minutes(visit: &Visit, https: bool) -> i32 {
-    Cookie::UtcOffset
-        .read(&visit.headers, https)
-        .and_then(|minutes| minutes.parse().ok())
-        .filter(|minutes| (-720..=840).contains(minutes))
-        .unwrap_or_default()
+/// The browser's zone; UTC until it has told, or if nobody knows it.
+fn zone(visit: &Visit, https: bool, now: Millis) -> Zone {
+    Cookie::Zone.read(&visit.headers, https).and_then(|name| zone_of(name, now)).unwrap_or_default()
+}
+
+fn zone_of(name: &str, now: Millis) -> Option<Zone> {
+    let zone = TimeZone::get(name).ok()?;
+    Some(Zone::probe(now, |at| {
+        let at = Timestamp::from_millisecond(at).unwrap_or_default();
+        zone.to_offset(at).seconds() / 60
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_has_its_rules() {
+        // 2026-11-24 04:30 UTC.
+        let now = 1_795_494_600_000;
+        let zone = zone_of("Europe/Berlin", now).unwrap();
+        let (winter, summer) = (now, now - 120 * 86_400_000);
+        assert_eq!((zone.offset_minutes(winter), zone.offset_minutes(summer)), (60, 120));
+        // 2026-03-29 01:00 UTC.
+        let change = 1_774_746_000_000;
+        assert_eq!((zone.offset_minutes(change - 1), zone.offset_minutes(change)), (60, 120));
+        assert_eq!(zone_of("Asia/Kolkata", now).unwrap(), Zone::probe(now, |_| 330));
+        assert_eq!(zone_of("Nowhere/Land", now), None);
+        assert_eq!(zone_of("../../etc/passwd", now), None);
+    }
 
     #[test]
     fn the_language_that_is_wanted_most_is_taken() {
