@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::{ErrorCode, Room, RoomKind};
 
 /// What a member is in a room. A later one may do everything that an earlier one may.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Anyone in the room.
@@ -20,7 +22,9 @@ pub enum Role {
 }
 
 /// What a person is in the workspace. A later one may do everything that an earlier one may.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceRole {
     /// Is in rooms that others add them to, finds no others, and talks with people who share a room with them.

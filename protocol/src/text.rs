@@ -177,7 +177,7 @@ fn check(text: &str, chars_max: usize, forbidden: impl Fn(char) -> bool) -> Resu
     Ok(())
 }
 
-/// Zero-width characters, of which a text that shows nothing could consist.
+/// Zero-width characters. A text of these alone would show nothing.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{00AD}' | '\u{3164}')
 }

@@ -6,7 +6,7 @@ use protocol::{FormName, Page, SignUp};
 use super::door::{Door, PasswordField};
 use crate::{
     address::use_address,
-    components::field::{Field, FormError, Refused},
+    components::field::{Field, FormError, RefusedForm},
     words::use_words,
 };
 
@@ -15,7 +15,7 @@ use crate::{
 pub fn SignIn() -> impl IntoView {
     let page = expect_context::<Page>();
     let words = use_words();
-    let refused = Refused::of(&page, FormName::SignIn);
+    let refused = RefusedForm::of(&page, FormName::SignIn);
     let lost = page.form.as_ref().and_then(|form| form.values.get("body")).cloned();
     let typed_next = refused.value("next");
     let next = if typed_next.is_empty() { use_address().query("next") } else { typed_next };

@@ -1,12 +1,12 @@
-//! Create an account: the first one of a place, an open one, or by an invitation link.
+//! Create an account: the first one of a workspace, an open one, or by an invitation link.
 
 use leptos::prelude::*;
-use protocol::{FormName, Page, SignUp as Policy};
+use protocol::{FormName, Page, PageContent, SignUp as Policy};
 
 use super::door::{Door, PasswordField};
 use crate::{
     address::use_address,
-    components::field::{Field, FormError, Refused},
+    components::field::{Field, FormError, RefusedForm},
     words::use_words,
 };
 
@@ -15,10 +15,13 @@ use crate::{
 pub fn SignUp() -> impl IntoView {
     let page = expect_context::<Page>();
     let words = use_words();
-    let refused = Refused::of(&page, FormName::SignUp);
+    let refused = RefusedForm::of(&page, FormName::SignUp);
     let void = refused.words("invitation");
     // A void invitation stays out of the form: where everyone may come, it is not needed.
-    let token = page.link_token.clone().filter(|_| void.is_none());
+    let token = match page.content {
+        PageContent::Invited { token } => Some(token).filter(|_| void.is_none()),
+        PageContent::SignedOut | PageContent::NewPassword { .. } | PageContent::SignedIn(_) => None,
+    };
     let closed = match (page.sign_up, token.is_some()) {
         (Policy::Closed, _) => Some(words.sign_up_closed()),
         // The refusal says what to do.

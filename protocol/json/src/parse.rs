@@ -188,7 +188,8 @@ impl<'a> Parser<'a> {
             self.expect(b'\\', "a second surrogate")?;
             self.expect(b'u', "a second surrogate")?;
             let second = self.hex()?;
-            let low = second.checked_sub(0xdc00).filter(|low| *low < 0x400).ok_or(Error("a second surrogate"))?;
+            let low =
+                second.checked_sub(0xdc00).filter(|low| *low < 0x400).ok_or(Error("a second surrogate"))?;
             0x10000 + ((first - 0xd800) << 10) + low
         } else {
             first
@@ -199,7 +200,8 @@ impl<'a> Parser<'a> {
     fn hex(&mut self) -> Result<u32, Error> {
         let mut code = 0;
         for _ in 0..4 {
-            let digit = self.peek().and_then(|byte| (byte as char).to_digit(16)).ok_or(Error("four hex digits"))?;
+            let digit =
+                self.peek().and_then(|byte| (byte as char).to_digit(16)).ok_or(Error("four hex digits"))?;
             self.at += 1;
             code = code * 16 + digit;
         }

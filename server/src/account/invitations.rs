@@ -1,5 +1,5 @@
-//! Links by which others may come. Everyone but a guest may invite, unless sign-up is closed: closed is closed, for
-//! the administrator too, and links from before are void meanwhile.
+//! Links by which others may come. Everyone but a guest may invite, unless sign-up is closed: closed means closed,
+//! for the administrator too, and links from before are void meanwhile.
 
 use protocol::{ErrorCode, InvitationId, InvitationView, WorkspaceRole};
 

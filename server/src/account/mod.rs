@@ -6,8 +6,8 @@
 //! Law:
 //! - a secret is in the browser only; the database has its hash ([`Token`]);
 //! - a session that ends closes its sockets, on every node ([`Node::tell_sessions_ended`]);
-//! - who is suspended has no session, and begins none, whoever is quicker: the store asks for it wherever a session is
-//!   looked at or made;
+//! - a suspended person has no session and can begin none, whatever happens at the same moment: the store asks for
+//!   it wherever a session is looked at or made;
 //! - whether a handle exists is told to nobody who cannot sign up with it.
 
 mod device;
@@ -51,7 +51,7 @@ pub struct Viewer {
     pub session: SessionId,
 }
 
-/// The accounts of a place, as one node sees them.
+/// The accounts of the workspace, as one node sees them.
 pub struct Accounts {
     node: Arc<Node>,
     config: Arc<Config>,
@@ -124,7 +124,7 @@ impl Accounts {
             ticks.tick().await;
             let store = self.node.store.clone();
             let sweep = async move { store.sweep_accounts().await };
-            match self.node.within_patience(SWEEP, sweep).await {
+            match self.node.within_timeout(SWEEP, sweep).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(e)) => tracing::warn!(error = %e, "what has expired was not deleted"),
                 Err(unfinished) => unfinished.log(SWEEP),

@@ -1,4 +1,4 @@
-//! Another password: one's own choice, or by a link, for who has forgotten theirs.
+//! A new password: chosen by its owner, or set by a link when it has been forgotten.
 
 use protocol::{ErrorCode, User, UserId};
 
@@ -33,11 +33,11 @@ pub struct SetPassword<'a> {
 }
 
 impl Accounts {
-    /// Makes a link by which a person may set a new password, once, within a day: for an administrator, to be given to
-    /// who has forgotten theirs. It takes the place of the one before. Its secret is known to this answer only.
+    /// Makes a link by which a person may set a new password, once, within a day: an administrator gives it to
+    /// someone who has forgotten theirs. It replaces the one before. Only this answer knows its secret.
     ///
     /// # Errors
-    /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], also for who is suspended.
+    /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], also of a suspended person.
     pub async fn make_password_link(&self, viewer: &Viewer, user: UserId) -> Result<Token, Error> {
         let token = Token::generate();
         self.node.store.insert_password_link(viewer.user.id, user, &token.hash(), LINK_LIFETIME_S).await?;
@@ -91,9 +91,10 @@ impl Accounts {
         Ok(token)
     }
 
-    /// Gives the viewer another password. Every other session of theirs ends, and this one goes on with another id and
-    /// another token, the one that is returned: who has stolen the cookie comes in no more, and whatever was opened with it
-    /// closes. The viewer's own browser comes back by itself ([`Node::renew_session`](crate::node::Node::renew_session)).
+    /// Gives the viewer another password. Every other session of theirs ends, and this one goes on with another id
+    /// and another token, which is returned: a stolen copy of the old cookie is worth nothing, and whatever was
+    /// opened with it closes. The viewer's own browser comes back by itself
+    /// ([`Node::renew_session`](crate::node::Node::renew_session)).
     ///
     /// # Errors
     /// [`ErrorCode::PasswordWrong`], [`ErrorCode::PasswordTooShort`], [`ErrorCode::PasswordTooLong`],

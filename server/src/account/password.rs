@@ -24,7 +24,7 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 /// … on one thread.
 const THREADS: u32 = 1;
-/// For each that runs, so many may wait: about a second of work.
+/// How many may wait for each that runs: about a second of work.
 const WAITING_PER_RUNNING: usize = 16;
 /// When to come back after being turned away.
 const BUSY_RETRY: Duration = Duration::from_secs(2);
@@ -40,7 +40,7 @@ pub struct Hasher {
     inside: Arc<Semaphore>,
 }
 
-/// So many wait already that another one is turned away.
+/// Too many wait already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords wait to be hashed")]
 pub struct Busy;
@@ -77,7 +77,7 @@ impl NewPassword {
 }
 
 impl Typed {
-    /// `None` for what can be nobody's password, and costs no hash.
+    /// `None` for a text that cannot be a password, which then costs no hash.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let normal = normal(text);
@@ -99,7 +99,7 @@ fn normal(text: &str) -> String {
     text.chars().map(|c| if is_space(c) { ' ' } else { c }).nfc().collect()
 }
 
-/// Held while a password is in work; its end lets the next one in.
+/// Held while a password is hashed; dropping it lets the next one in.
 struct Turn {
     _running: OwnedSemaphorePermit,
     _inside: OwnedSemaphorePermit,

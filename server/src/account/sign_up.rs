@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Accounts, Error, Token, password::NewPassword};
 use crate::{
     config::SignUpMode,
-    store::{Entry, NewUser, SignUpRefused},
+    store::{Admission, NewUser, SignUpRefused},
 };
 
 /// What someone typed to sign up.
@@ -47,16 +47,16 @@ impl Accounts {
         let password_hash = self.hasher.hash(password).await?;
         let user = NewUser { id: UserId(Uuid::now_v7()), handle, name, password_hash };
         let token = Token::generate();
-        let entry = self.entry(invitation.as_ref());
+        let admission = self.admission(invitation.as_ref());
         let is_first =
-            self.node.store.sign_up(&user, entry, &self.new_session(&token.hash(), form.device)).await?;
+            self.node.store.sign_up(&user, admission, &self.new_session(&token.hash(), form.device)).await?;
         debug_assert!(first || !is_first, "there is one first account");
         tracing::info!(user.id = %user.id, first = is_first, "signed up");
         Ok(token)
     }
 
-    /// Whether a newcomer may come at all: true when nobody is here yet, and by which invitation. One that is no good is
-    /// none, where none is needed.
+    /// Whether a newcomer may come at all: true when nobody is here yet, and by which invitation. An invalid one is
+    /// ignored where none is needed.
     async fn check_entry(&self, invitation: Option<[u8; 32]>) -> Result<(bool, Option<[u8; 32]>), Error> {
         let who = self.who_may_sign_up().await?;
         let invitation = match invitation {
@@ -72,14 +72,14 @@ impl Accounts {
         }
     }
 
-    fn entry<'a>(&self, invitation: Option<&'a [u8; 32]>) -> Entry<'a> {
+    fn admission<'a>(&self, invitation: Option<&'a [u8; 32]>) -> Admission<'a> {
         match (self.config.sign_up, invitation) {
             // Also where everyone may come, a use is spent: whoever comes by a link is bounded by it alone.
-            (SignUpMode::Open | SignUpMode::Invite, Some(hash)) => Entry::Invitation(hash),
-            (SignUpMode::Open, None) => Entry::Open,
+            (SignUpMode::Open | SignUpMode::Invite, Some(hash)) => Admission::Invitation(hash),
+            (SignUpMode::Open, None) => Admission::Open,
             // The first person comes without an invitation; should two try at once, the second one needs one.
-            (SignUpMode::Invite, None) => Entry::Invitation(&[]),
-            (SignUpMode::Closed, _) => Entry::Closed,
+            (SignUpMode::Invite, None) => Admission::Invitation(&[]),
+            (SignUpMode::Closed, _) => Admission::Closed,
         }
     }
 }

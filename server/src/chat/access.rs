@@ -16,7 +16,8 @@ pub fn check_create(workspace: WorkspaceRole) -> Result<(), ErrorCode> {
 /// Whether someone may join by themselves.
 ///
 /// # Errors
-/// [`ErrorCode::Banned`]; [`ErrorCode::RoomUnknown`]: what one may not join, one may not know of.
+/// [`ErrorCode::Banned`]; [`ErrorCode::RoomUnknown`]: a room that the person may not join must look as if it did
+/// not exist.
 pub fn check_join(locked: &Locked) -> Result<(), ErrorCode> {
     match (locked.room.kind, locked.role) {
         (_, Some(_)) => Ok(()),
@@ -36,7 +37,7 @@ pub fn check_invite(locked: &Locked) -> Result<(), ErrorCode> {
     check(locked, |rights| rights.invite)
 }
 
-/// Whether someone may leave. Who is not in the room has left already.
+/// Whether someone may leave. Somebody who is not in the room has left already.
 ///
 /// # Errors
 /// [`ErrorCode::DirectRoom`].
@@ -94,7 +95,7 @@ pub fn check_role(by: UserId, locked: &Locked, target: &Target, role: Role) -> R
         return Ok(());
     }
     check(locked, |rights| rights.manage)?;
-    // Admins count as owners, and make themselves owners where they are none.
+    // Admins count as owners, so they may make themselves owners.
     if by == target.user { Ok(()) } else { check_outranks(locked, target) }
 }
 

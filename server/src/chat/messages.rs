@@ -1,4 +1,4 @@
-//! Messages: said, changed, read again, caught up on.
+//! Messages: sending, changing, reading back, catching up.
 
 use protocol::{
     Body, Change, Direction, Emoji, ErrorCode, Message, Nonce, Reply, RoomId, Seq, UserId,
@@ -16,16 +16,16 @@ use crate::{
     },
 };
 
-/// Something that was said, on its way into the database.
+/// A sent message on its way into the database.
 #[derive(Debug)]
 pub struct Said {
     body: String,
     written: Written,
 }
 
-/// Says something. When this returns it has its place in a lane, so that the messages of one connection are stored in the
-/// order in which they were sent (unless a flush takes so long that its lane goes on without it); [`sent`] waits for the
-/// rest. A known nonce returns the first message, and takes no number. Next station:
+/// Sends a message. When this returns it has its slot in a lane, so that the messages of one connection are stored
+/// in the order in which they were sent (unless a flush takes so long that its lane goes on without it); [`sent`]
+/// waits for the rest. A known nonce returns the first message, and takes no number. Next station:
 /// [`Writer::write`](crate::node::Writer::write).
 ///
 /// # Errors
@@ -76,7 +76,7 @@ pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) 
     .await
 }
 
-/// Deletes a message: its place stays, its text and its reactions go.
+/// Deletes a message: its number stays, its text and its reactions go.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`]; or when the database fails.

@@ -1,7 +1,7 @@
 //! What people do in rooms.
 //!
 //! Each function runs for a viewer on a node, and returns what the asker is told; others learn of it by what it
-//! publishes. It sees no socket and no HTTP. Who may do what is decided by [`access`], of what the store finds *now*.
+//! publishes. It sees no socket and no HTTP. [`access`] decides who may do what, from what the store finds *now*.
 
 pub mod access;
 pub mod error;
@@ -16,6 +16,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use protocol::{ErrorCode, Reply, RoomId, RoomSummary, limits::WELCOME_ROOMS_BYTES_MAX};
 
+pub use crate::store::retry_deadlocks;
 pub use error::Error;
 
 use crate::{account::Viewer, broker::Line, hub::ConnectionId, node::Node};
@@ -47,7 +48,7 @@ impl Context {
 /// [`ErrorCode::Busy`] when too many connections are being greeted; or when the database fails. Then the connection must be
 /// closed: it may miss something.
 pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Result<Reply, Error> {
-    let _turn = cx.node.greeting_turn().await?;
+    let _permit = cx.node.greeting_permit().await?;
     // A connection that closed while it waited needs no answer.
     if !cx.node.is_connected(connection) {
         return Err(ErrorCode::Busy.into());

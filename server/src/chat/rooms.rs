@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The beginning of the list of rooms, for a page and for `welcome`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FirstRooms {
     /// The head of the viewer's own line: every membership up to it is in the list.
     pub person: Seq,
@@ -151,7 +151,7 @@ pub async fn create(
     summary(cx, me, room).await
 }
 
-/// Joins a channel. Who is in already stays.
+/// Joins a channel. Somebody who is in it already stays.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::Banned`], [`ErrorCode::RoomsFull`], [`ErrorCode::MembersFull`]; or when the
@@ -171,7 +171,7 @@ pub async fn join(cx: &Context, room: RoomId) -> Result<RoomSummary, Error> {
     summary(cx, me, room).await
 }
 
-/// Leaves a group or channel. Who is not in it has left already.
+/// Leaves a group or channel. Somebody who is not in it has left already.
 ///
 /// # Errors
 /// [`ErrorCode::DirectRoom`], [`ErrorCode::RoomUnknown`]; or when the database fails.

@@ -26,7 +26,7 @@ use crate::config::Config;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Knows the origins of this place and the proxies before it.
+/// Knows the origins of the workspace and the proxies before it.
 #[derive(Clone, Debug)]
 pub struct Guard {
     origins: Vec<String>,
@@ -54,7 +54,7 @@ impl Guard {
         self.https
     }
 
-    /// Whether a request that changes something comes from a page of this place. One without `Origin` does only when
+    /// Whether a request that changes something comes from a page of this workspace. One without `Origin` does only when
     /// the browser says so in another way.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ impl Guard {
     /// stands further left is what the sender says.
     #[must_use]
     pub fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
-        let Some(place) = self.trusted_proxies.checked_sub(1) else {
+        let Some(hops) = self.trusted_proxies.checked_sub(1) else {
             self.warn_of_proxies(headers);
             return peer;
         };
@@ -86,7 +86,7 @@ impl Guard {
             .filter_map(|header| header.to_str().ok())
             .flat_map(|header| header.split(','))
             .collect();
-        all.iter().rev().nth(place).and_then(|text| address(text.trim())).unwrap_or(peer)
+        all.iter().rev().nth(hops).and_then(|text| address(text.trim())).unwrap_or(peer)
     }
 
     /// Warns once when there seems to be a proxy in front that the settings do not mention: everyone behind it then has the

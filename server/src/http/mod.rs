@@ -38,7 +38,7 @@ const FORM_BYTES_MAX: usize = 256 * 1024;
 
 /// Every route of the server.
 pub fn router(site: Site) -> Router {
-    // Leptos wants to know by which runtime it may start tasks. An error means that it knows already.
+    // Leptos must know the runtime on which it may start tasks. An error means that it knows it already.
     drop(any_spawner::Executor::init_tokio());
     let requests = Router::new()
         .merge(page::routes())
@@ -78,9 +78,10 @@ async fn detached(State(site): State<Site>, request: Request, next: Next) -> Res
     to_its_end(&site, next.run(request)).await
 }
 
-/// Waits for an answer as long as one does: what takes longer is left to itself, and the browser is told to come back.
+/// Waits for an answer up to the database timeout, without cancelling the work. After that the browser is told to
+/// come back.
 async fn to_its_end(site: &Site, answer: impl Future<Output = Response> + Send + 'static) -> Response {
-    match site.node.within_patience("a request", answer).await {
+    match site.node.within_timeout("a request", answer).await {
         Ok(response) => response,
         Err(Unfinished::Late) => failed(&Late),
         // A panic goes on to the layer that answers for it.
@@ -89,7 +90,7 @@ async fn to_its_end(site: &Site, answer: impl Future<Output = Response> + Send +
     }
 }
 
-/// A request has not come to its end in time.
+/// A request has not ended in time.
 #[derive(Debug, thiserror::Error)]
 #[error("a request takes too long")]
 struct Late;

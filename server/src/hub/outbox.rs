@@ -24,7 +24,7 @@ const BYTES_MAX: usize = 1_048_576;
 pub enum Weight {
     /// Never: the connection is closed instead.
     Durable,
-    /// Yes: whoever misses it learns the same later.
+    /// It may be dropped: whoever misses it hears the same later.
     Passing,
 }
 

@@ -6,8 +6,8 @@
 //! bucket has too few, the person's tokens are spent all the same.)
 //!
 //! [`price`] and the two tables of allowances below it are the whole policy: one row per command, with its reason. Other
-//! bounds are elsewhere: garbage (`socket::connection`), sockets (`entry::door`), addresses (`entry::limits`), how many are
-//! greeted at once ([`turns`](super::turns)).
+//! bounds are elsewhere: garbage (`socket::connection`), sockets (`entry::connection_limit`), addresses (`entry::rate_limits`), how many are
+//! greeted at once ([`greetings`](super::greetings)).
 //!
 //! Law: an honest client is never refused in ordinary use, even when it comes back with hundreds of rooms and several
 //! tabs; a hostile one costs others no more than its buckets let through. The tests below check both.

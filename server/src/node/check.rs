@@ -17,7 +17,7 @@ use crate::{
     store::{
         self,
         lines::{Head, History},
-        members::Raised,
+        marks::Raised,
     },
 };
 
@@ -65,7 +65,7 @@ pub(super) async fn heads(node: Arc<Node>) {
             }
         };
         // Every statement ends within the timeout: a pool in which none has ended for several timeouts is stuck.
-        if node.store.renew_if_stuck(STUCK_AFTER * node.tuning.patience) {
+        if node.store.renew_if_stuck(STUCK_AFTER * node.tuning.database_timeout) {
             tracing::warn!(
                 "no connection to the database has come back in time: they are left, and new ones are opened"
             );
@@ -74,7 +74,7 @@ pub(super) async fn heads(node: Arc<Node>) {
         let lines = turn.next(&node, node.follows.heads(), if rung || !is_up { None } else { Some(pause) });
         let (checking, before) = (node.clone(), history.clone());
         let check = async move { check_heads(&checking, before, lines).await };
-        match node.round("the head check", check).await {
+        match node.attempt("the head check", check).await {
             Some(Ok(now)) => history = Some(now),
             Some(Err(e)) => tracing::warn!(error = %e, "the head check failed"),
             None => {}
@@ -181,7 +181,7 @@ pub(super) async fn marks(node: Arc<Node>) {
         let (checking, began) = (node.clone(), Instant::now());
         let since = asked.elapsed() + MARKS_SLACK;
         let check = async move { check_marks(&checking, since).await };
-        match node.round("the check of the marks", check).await {
+        match node.attempt("the check of the marks", check).await {
             Some(Ok(())) => asked = began,
             Some(Err(e)) => tracing::warn!(error = %e, "the check of the marks failed"),
             None => {}
@@ -238,7 +238,7 @@ fn in_turn<T: Ord>(mut all: Vec<T>, count: usize) -> Vec<T> {
 
 fn tell_marks(node: &Node, line: Line, room: RoomId, marks: Marks) {
     let event = Event::Marks { room, marks };
-    let key = (marks::of(line, room, marks), marks::far(marks));
+    let key = (marks::subject(line, room, marks), marks::progress(marks));
     if node.deliver_marks(line, key, &ServerFrame::Event { event }.encode().into()) {
         node.metrics.marks_check_finds.inc();
     }
@@ -259,7 +259,7 @@ pub(super) async fn sessions(node: Arc<Node>) {
         node.budgets.forget_rested();
         let checking = node.clone();
         let check = async move { check_sessions(&checking).await };
-        match node.round("the session check", check).await {
+        match node.attempt("the session check", check).await {
             Some(Ok(())) => {}
             failed => {
                 if let Some(Err(e)) = failed {
@@ -297,7 +297,7 @@ pub(super) async fn erasing(node: Arc<Node>) {
         }
         loop {
             let store = node.store.clone();
-            match node.round("erasing", async move { store.erase_deleted(ERASE_ROWS).await }).await {
+            match node.attempt("erasing", async move { store.erase_deleted(ERASE_ROWS).await }).await {
                 // One step after another, with a pause: others need the database too.
                 Some(Ok(true)) => tokio::time::sleep(ERASE_PAUSE).await,
                 Some(Ok(false)) | None => break,

@@ -28,7 +28,7 @@ pub struct Sabotage {
     pub double_share: f64,
     /// Holes are not repaired, and the heads of lines are not compared.
     pub no_repair: bool,
-    /// A send is stored under a fresh nonce, so that a repeat is not recognised.
+    /// Stores sends under a fresh nonce, so that a repeat is not recognised.
     pub forget_nonces: bool,
     /// The node's clock is wrong by so much.
     pub clock_offset_ms: i64,

@@ -48,7 +48,7 @@ struct Item {
 pub struct Writer {
     lanes: Vec<mpsc::Sender<Item>>,
     /// How long a sender waits: for the flush before, and for their own.
-    patience: Duration,
+    answer_timeout: Duration,
     closing: CancellationToken,
 }
 
@@ -86,12 +86,12 @@ impl Written {
 pub(super) struct Queues(Vec<mpsc::Receiver<Item>>);
 
 impl Writer {
-    /// `patience` is the timeout of a flush.
-    pub(super) fn new(patience: Duration) -> (Self, Queues) {
+    /// `timeout` is the timeout of a flush.
+    pub(super) fn new(timeout: Duration) -> (Self, Queues) {
         let lanes =
             std::thread::available_parallelism().map_or(1, |processors| processors.get().min(LANES_MAX));
         let (lanes, queues) = (0..lanes).map(|_| mpsc::channel(LANE_MAX)).unzip();
-        (Self { lanes, patience: 2 * patience, closing: CancellationToken::new() }, Queues(queues))
+        (Self { lanes, answer_timeout: 2 * timeout, closing: CancellationToken::new() }, Queues(queues))
     }
 
     /// Puts a message into the lane of its room, behind what is there already: who writes twice is stored in that order.
@@ -106,7 +106,7 @@ impl Writer {
         if lane.try_send(Item { new, answer }).is_err() {
             return Err(Refusal::new(ErrorCode::Busy).retry_ms(FULL_RETRY_MS));
         }
-        Ok(Written { answer: answered, until: Instant::now() + self.patience })
+        Ok(Written { answer: answered, until: Instant::now() + self.answer_timeout })
     }
 
     /// How many sends wait, in all lanes.
@@ -149,7 +149,7 @@ async fn run(node: Arc<Node>, mut queue: mpsc::Receiver<Item>) {
                 continue;
             }
         }
-        node.round("a flush", flush(node.clone(), batch)).await;
+        node.attempt("a flush", flush(node.clone(), batch)).await;
     }
 }
 
@@ -177,7 +177,7 @@ async fn flush(node: Arc<Node>, batch: Vec<Item>) {
 /// Stores each message by itself. Messages that have had no turn when a flush should be over are refused: the lane goes on
 /// meanwhile, and a large batch whose messages all wait for a lock would hold its answers, and a connection, for minutes.
 async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sender<Inserted>>) {
-    let until = Instant::now() + node.tuning.patience;
+    let until = Instant::now() + node.tuning.database_timeout;
     // What is locked for long is waited for once, not once for each message.
     let mut stuck = HashSet::new();
     for (new, answer) in new.iter().zip(answers) {

@@ -23,7 +23,7 @@ use protocol::{CloseCode, ErrorCode, Refusal, ServerFrame, limits};
 use self::connection::{Connection, State as ConnectionState};
 use crate::{
     chat::Context,
-    entry::{guard::ClientAddress, refused::Refused, viewer},
+    entry::{guard::ClientAddress, rejection::Rejection, viewer},
     hub::Owner,
     site::Site,
 };
@@ -67,7 +67,7 @@ async fn upgrade(
     let checked = {
         let site = site.clone();
         let node = Arc::clone(&site.node);
-        node.within_patience(UPGRADE, async move { check(&site, address, &headers).await }).await
+        node.within_timeout(UPGRADE, async move { check(&site, address, &headers).await }).await
     };
     let checked = checked.unwrap_or_else(|unfinished| {
         unfinished.log(UPGRADE);
@@ -75,7 +75,7 @@ async fn upgrade(
     });
     let viewer = match checked {
         Ok(viewer) => viewer,
-        Err(refusal) => return Refused(refusal).into_response(),
+        Err(refusal) => return Rejection(refusal).into_response(),
     };
     let socket = socket
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -87,7 +87,7 @@ async fn upgrade(
         return socket
             .on_upgrade(|socket| turn_away(socket, ErrorCode::NotSignedIn, CloseCode::SessionEnded));
     };
-    let Some(ticket) = site.door.enter(viewer.user.id, address.0) else {
+    let Some(permit) = site.connection_limit.acquire(viewer.user.id, address.0) else {
         return socket.on_upgrade(|socket| {
             turn_away(socket, ErrorCode::TooManyConnections, CloseCode::TooManyConnections)
         });
@@ -101,7 +101,7 @@ async fn upgrade(
         let connection = Connection { cx, accounts, id, socket, outbox, state: ConnectionState::default() };
         let reason = connection.run().await;
         tracing::debug!(user.id = %owner.user, reason, "a connection ended");
-        drop(ticket);
+        drop(permit);
     })
 }
 
@@ -115,7 +115,7 @@ async fn check(
     if site.node.is_leaving() {
         return Err(ErrorCode::Leaving.into());
     }
-    site.limits.check_socket(address.0)?;
+    site.rate_limits.check_socket(address.0)?;
     viewer::find(&site.accounts, &site.guard, headers).await.map_err(|e| {
         tracing::error!(error = %e, "could not ask for a session");
         ErrorCode::Internal.into()

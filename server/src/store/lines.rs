@@ -232,7 +232,7 @@ impl Store {
         sqlx::query!("update installation set epoch = gen_random_uuid() where epoch = $1", known.0)
             .execute(&self.pool())
             .await?;
-        Ok(self.installation().await?.epoch)
+        Ok(self.workspace().await?.epoch)
     }
 }
 

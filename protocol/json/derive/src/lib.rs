@@ -65,7 +65,9 @@ fn of_struct(container: &Container, fields: &Fields) -> Result<TokenStream> {
                 Ok(Self(#(::roost_json::FromJson::from_json(#values)?),*))
             })
         }
-        Fields::Named(_) | Fields::Unit => Err(Error::new_spanned(fields, "FromJson reads structs of fields")),
+        Fields::Named(_) | Fields::Unit => {
+            Err(Error::new_spanned(fields, "FromJson reads structs of fields"))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use protocol::{ErrorCode, FormName, UserId, WorkspaceRole};
 use super::{Done, Fault, Fields, Target, signed_in, small};
 use crate::{
     entry::cookies::Cookie,
-    http::{address::path_safe, page::Place, viewer::Visit},
+    http::{address::path_safe, page::Route, viewer::Visit},
     site::Site,
 };
 
@@ -92,8 +92,8 @@ async fn answer(site: &Site, visit: &Visit, fields: Fields, tried: Result<Done, 
     if visit.viewer.is_none() {
         return small(tried);
     }
-    let place = Place::SettingsAt { path: list(&fields), people: fields.get("people").to_owned() };
-    Target { form: FormName::People, place }.answer(site, visit, fields, tried).await
+    let route = Route::SettingsAt { path: list(&fields), people: fields.get("people").to_owned() };
+    Target { form: FormName::People, route }.answer(site, visit, fields, tried).await
 }
 
 /// To the list, as it was looked for.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Done, Fault, Fields, Target, signed_in};
 use crate::{
     chat,
-    http::{page::Place, viewer::Visit},
+    http::{page::Route, viewer::Visit},
     site::Site,
 };
 
@@ -27,8 +27,8 @@ pub(super) async fn send(
     let author = fields.get("author");
     visit.viewer = visit.viewer.filter(|viewer| author.is_empty() || author == viewer.user.id.to_string());
     let tried = try_send(&site, &visit, &room, &fields).await;
-    let place = room.parse().map_or(Place::Lobby, Place::Room);
-    Target { form: FormName::Send, place }.answer(&site, &visit, fields, tried).await
+    let route = room.parse().map_or(Route::Lobby, Route::Room);
+    Target { form: FormName::Send, route }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Result<Done, Fault> {

@@ -29,7 +29,7 @@ const SWEEP: Duration = Duration::from_secs(60);
 const REFUSED_BY_LINK_PER_MIN: u32 = 120;
 
 /// The buckets.
-pub struct Limits {
+pub struct RateLimits {
     sign_ins: PerAddress<()>,
     accounts: PerAddress<String>,
     sign_ups: PerAddress<()>,
@@ -48,7 +48,7 @@ pub struct SignInTry<'a> {
 #[must_use]
 pub struct InvitedTry<'a>(Taken<'a, [u8; 32]>);
 
-impl Limits {
+impl RateLimits {
     /// As the settings say.
     #[must_use]
     pub fn new(config: &Config) -> Self {
@@ -172,9 +172,9 @@ mod tests {
 
     use super::*;
 
-    fn limits(settings: &[&str]) -> Limits {
+    fn limits(settings: &[&str]) -> RateLimits {
         let args = ["server", "--database-url=postgres://localhost/x"].iter().chain(settings);
-        Limits::new(&Config::parse_args(args.map(OsString::from)).unwrap())
+        RateLimits::new(&Config::parse_args(args.map(OsString::from)).unwrap())
     }
 
     fn address(text: &str) -> IpAddr {
