@@ -1,7 +1,5 @@
 //! Somebody of the demo, signed in: their session, and a socket on which they ask and are answered.
 
-use std::net::SocketAddr;
-
 use faults::{
     cluster::{Address, Fallible, post_form},
     person::{Socket, open},

@@ -1,7 +1,7 @@
 //! What the demo shows: its people, its rooms, and what they have said. Everything is here but the long log ([`crate::log`]).
 //!
 //! To add something, write a line. A line keeps its identity by its room, its author and its text, so whoever fills the same
-//! workspace again gets the new lines only, at the end of their rooms. A new kind of thing is a method of [`Line`], and a few
+//! workspace again gets the new lines only, at the end of their rooms. A new kind of thing is a method of [`ScriptedMessage`], and a few
 //! commands in `fill.rs`.
 
 /// Somebody who has an account.
