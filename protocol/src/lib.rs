@@ -26,7 +26,7 @@ pub use model::{
 };
 pub use page::{
     FormName, FormState, InvitationView, Language, Page, PageContent, Pane, PersonView, SessionView,
-    SettingsView, SignUp, SignedIn, Theme,
+    SettingsView, SignedIn, Theme, WhoMaySignUp,
 };
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};

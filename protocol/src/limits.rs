@@ -73,7 +73,7 @@ pub const COMMAND_MS: u32 = 10_000;
 /// A browser gives up a connection that leaves a send unanswered for this time, even if events come on it, and repeats the send
 /// on the next one. The time covers the server's work on the send and on some commands before it, and the network.
 pub const SENT_MS: u32 = 60_000;
-/// A `hello` waits for its turn for this time, then the server refuses it (5002).
+/// A `hello` waits this long for a permit, then the server refuses it (5002).
 pub const HELLO_WAIT_MS: u32 = 5_000;
 /// A browser says `hello` within this time after the socket is open.
 pub const HELLO_MS: u32 = 10_000;

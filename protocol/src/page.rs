@@ -35,7 +35,7 @@ pub enum Theme {
 /// Who may sign up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
-pub enum SignUp {
+pub enum WhoMaySignUp {
     /// Nobody has an account yet: the first one becomes the administrator.
     First,
     /// Everyone.
@@ -138,7 +138,7 @@ pub struct Page {
     /// The name of the workspace; empty until the first person has given it one.
     pub workspace_name: String,
     /// Who may sign up.
-    pub sign_up: SignUp,
+    pub sign_up: WhoMaySignUp,
     /// The language to draw in.
     pub language: Language,
     /// The colours to draw in.

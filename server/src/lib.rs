@@ -126,11 +126,11 @@ fn tell_metrics(listener: TcpListener, node: Arc<Node>) -> AbortOnDropHandle<()>
     AbortOnDropHandle::new(tokio::spawn(serve::run(listener, app, Times::default(), std::future::pending())))
 }
 
-/// Starts the node of these settings over a database that has been migrated, with Redis where they name one. One that is away
-/// keeps nobody from starting.
+/// Starts the node of these settings over a database that has been migrated, with Redis where they name one. A
+/// Redis that is away does not keep the server from starting.
 ///
 /// # Errors
-/// When the database fails, or Redis will not have this server.
+/// When the database fails, or Redis refuses this server.
 pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Result<Arc<Node>, Error> {
     let workspace = store.workspace().await.map_err(Error::Database)?;
     let broker = match config.redis_url() {
@@ -179,7 +179,7 @@ async fn serve(site: Site, listener: TcpListener, shutdown: impl Future<Output =
     let app = http::router(site);
     let (told, left) = (leaving.clone(), CancellationToken::new());
     let gone = left.clone();
-    // It listens until its browsers are gone: whoever asks meanwhile hears that it is not ready, rather than nothing.
+    // Goes on listening until its browsers are gone, so that whoever asks meanwhile hears that it is not ready.
     let server = serve::run(listener, app, Times::default(), async move {
         shutdown.await;
         tracing::info!("leaving");

@@ -20,7 +20,7 @@ use prometheus_client::{
 /// The content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Upper ends of the buckets of times, in seconds: from a fast commit to a client's patience.
+/// Upper ends of the buckets of times, in seconds: from a fast commit to the time after which a client gives up.
 const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Which Redis, by its position in the setting, from 1.

@@ -25,13 +25,13 @@ const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 /// How long a connection may stay open without sending a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
-    /// Until the head of its first request has arrived.
+    /// The time for the head of its first request to arrive.
     pub first_request: Duration,
-    /// Until the head of the next one has. Longer than proxies keep an idle connection (nginx: 60 s): otherwise they would
-    /// send a request into one that is just being closed.
+    /// The same for the next request. Longer than proxies keep an idle connection (nginx: 60 s): otherwise they
+    /// would send a request into one that is just being closed.
     pub idle: Duration,
-    /// Until a peer that takes nothing of what was written to it is given up, also one that still acknowledges that it takes
-    /// nothing. Linux counts this time by itself (`TCP_USER_TIMEOUT`); elsewhere such a connection stays.
+    /// How long a peer may take nothing of what was written to it, even if it acknowledges that it takes nothing.
+    /// Linux counts this time by itself (`TCP_USER_TIMEOUT`); elsewhere such a connection stays.
     pub untaken: Duration,
 }
 
@@ -97,7 +97,7 @@ struct Connection {
 
 impl Connection {
     async fn run(self, stream: TcpStream) {
-        // What is written leaves at once: a frame is small and someone waits for it.
+        // Sent at once: a frame is small and someone waits for it.
         drop(stream.set_nodelay(true));
         give_up_when_untaken(&stream, self.times.untaken);
         let Self { peer, app, times, stopping } = self;

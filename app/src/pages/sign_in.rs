@@ -1,7 +1,7 @@
 //! Sign in. A plain form: it works without script, and the browser's own password manager knows it.
 
 use leptos::prelude::*;
-use protocol::{FormName, Page, SignUp};
+use protocol::{FormName, Page, WhoMaySignUp};
 
 use super::door::{Door, PasswordField};
 use crate::{
@@ -19,7 +19,7 @@ pub fn SignIn() -> impl IntoView {
     let lost = page.form.as_ref().and_then(|form| form.values.get("body")).cloned();
     let typed_next = refused.value("next");
     let next = if typed_next.is_empty() { use_address().query("next") } else { typed_next };
-    let may_sign_up = matches!(page.sign_up, SignUp::Open | SignUp::First);
+    let may_sign_up = matches!(page.sign_up, WhoMaySignUp::Open | WhoMaySignUp::First);
     let known = !refused.value("handle").is_empty();
     view! {
         <Door title=words.sign_in().to_owned() lead="">

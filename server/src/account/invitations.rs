@@ -16,7 +16,7 @@ impl Accounts {
         }
     }
 
-    /// Makes a link: its secret is known to this answer only.
+    /// Makes a link. Only this answer knows its secret.
     ///
     /// # Errors
     /// [`ErrorCode::SignUpClosed`]; [`ErrorCode::Forbidden`] to a guest.
@@ -55,7 +55,7 @@ impl Accounts {
         Ok(invitations.into_iter().map(view).collect())
     }
 
-    /// Makes a link of the viewer void. One that is void already is no fault.
+    /// Makes a link of the viewer void. It may be void already.
     ///
     /// # Errors
     /// When the database fails.

@@ -7,7 +7,7 @@ use super::{
     password::{self, Typed},
     sessions::ended_count,
 };
-use crate::store::{self, NewPassword};
+use crate::store::{self, PasswordChange};
 
 /// How long a link for a new password is good, in seconds.
 const LINK_LIFETIME_S: f64 = 86_400.0;
@@ -101,7 +101,7 @@ impl Accounts {
     /// [`ErrorCode::Busy`]; [`ErrorCode::NotSignedIn`] when the session ends meanwhile.
     pub async fn change_password(&self, viewer: &Viewer, form: ChangePassword<'_>) -> Result<Token, Error> {
         let wrong = || Error::refused("current", ErrorCode::PasswordWrong);
-        // What can be no password costs no hash.
+        // A text that cannot be a password costs no hash.
         let current = Typed::parse(form.current).ok_or_else(wrong)?;
         let password = password::NewPassword::parse(form.password)
             .map_err(|refusal| Error::refused("password", refusal))?;
@@ -112,7 +112,7 @@ impl Accounts {
         }
         let password_hash = self.hasher.hash(password).await?;
         let token = Token::generate();
-        let new = NewPassword {
+        let new = PasswordChange {
             user,
             before: before.as_deref().unwrap_or_default(),
             password_hash: &password_hash,

@@ -20,8 +20,8 @@ impl Accounts {
     /// Begins a session: its token goes to the browser.
     ///
     /// # Errors
-    /// [`ErrorCode::CredentialsWrong`], whether it is the handle or the password; [`ErrorCode::AccountSuspended`], which
-    /// only who knows the password is told; [`ErrorCode::Busy`].
+    /// [`ErrorCode::CredentialsWrong`], whether it is the handle or the password; [`ErrorCode::AccountSuspended`],
+    /// only to somebody who knows the password; [`ErrorCode::Busy`].
     pub async fn sign_in(&self, form: SignIn<'_>) -> Result<Token, Error> {
         let wrong = || Error::refused("", ErrorCode::CredentialsWrong);
         // A text that cannot be a handle or a password costs no hash. Being quicker tells nothing here, because

@@ -27,8 +27,7 @@ pub struct SignUp<'a> {
 impl Accounts {
     /// Makes an account and begins its first session: the token goes to the browser.
     ///
-    /// What can be refused cheaply is refused before the password is hashed; what counts is decided once more,
-    /// in the transaction that makes the account.
+    /// Refuses what it can before the password is hashed. The transaction that makes the account decides again.
     ///
     /// # Errors
     /// [`ErrorCode::SignUpClosed`], [`ErrorCode::InvitationInvalid`], [`ErrorCode::HandleInvalid`],
@@ -64,20 +63,21 @@ impl Accounts {
             Some(_) | None => None,
         };
         match who {
-            protocol::SignUp::First => Ok((true, invitation)),
-            protocol::SignUp::Open => Ok((false, invitation)),
-            protocol::SignUp::Closed => Err(Error::refused("", ErrorCode::SignUpClosed)),
-            protocol::SignUp::Invite if invitation.is_some() => Ok((false, invitation)),
-            protocol::SignUp::Invite => Err(Error::refused("invitation", ErrorCode::InvitationInvalid)),
+            protocol::WhoMaySignUp::First => Ok((true, invitation)),
+            protocol::WhoMaySignUp::Open => Ok((false, invitation)),
+            protocol::WhoMaySignUp::Closed => Err(Error::refused("", ErrorCode::SignUpClosed)),
+            protocol::WhoMaySignUp::Invite if invitation.is_some() => Ok((false, invitation)),
+            protocol::WhoMaySignUp::Invite => Err(Error::refused("invitation", ErrorCode::InvitationInvalid)),
         }
     }
 
     fn admission<'a>(&self, invitation: Option<&'a [u8; 32]>) -> Admission<'a> {
         match (self.config.sign_up, invitation) {
-            // Also where everyone may come, a use is spent: whoever comes by a link is bounded by it alone.
+            // A use is spent even where everyone may come, because sign-ups by a link are limited by the link
+            // alone.
             (SignUpMode::Open | SignUpMode::Invite, Some(hash)) => Admission::Invitation(hash),
             (SignUpMode::Open, None) => Admission::Open,
-            // The first person comes without an invitation; should two try at once, the second one needs one.
+            // The first person needs no invitation. If two try at once, the second one does.
             (SignUpMode::Invite, None) => Admission::Invitation(&[]),
             (SignUpMode::Closed, _) => Admission::Closed,
         }

@@ -28,7 +28,7 @@ pub fn check_join(locked: &Locked) -> Result<(), ErrorCode> {
     }
 }
 
-/// Whether someone may take others into the room.
+/// Whether someone may add others to the room.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`].
@@ -58,7 +58,7 @@ pub fn check_set(locked: &Locked, title: &str) -> Result<(), ErrorCode> {
     if locked.room.title == title { Ok(()) } else { check(locked, |rights| rights.manage) }
 }
 
-/// Whether someone may decide about the room: its policy, its archiving, its end.
+/// Whether someone may manage the room: set its policy, archive it, delete it.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`].
@@ -108,7 +108,7 @@ pub fn check_edit(by: UserId, locked: &Locked, message: &Message) -> Result<(), 
     if message.author != by {
         return Err(ErrorCode::Forbidden);
     }
-    // With another text in an old message they would post.
+    // Putting another text into an old message would be a way to post.
     check(locked, |rights| rights.post)?;
     check_there(message)
 }

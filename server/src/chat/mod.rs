@@ -41,8 +41,8 @@ impl Context {
     }
 }
 
-/// Greets a connection: it follows everything that is the viewer's, *then* the state is read. What happens in between
-/// comes as events, perhaps twice, never not at all.
+/// Greets a connection: first it follows all of the viewer's lines, *then* the state is read. So what happens in
+/// between comes as an event: perhaps twice, but it is never lost.
 ///
 /// # Errors
 /// [`ErrorCode::Busy`] when too many connections are being greeted; or when the database fails. Then the connection must be
@@ -60,7 +60,7 @@ pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Resu
     let followed = cx.node.store.memberships(me).await?;
     cx.node.follow(connection, &followed.iter().map(|room| Line::Room(*room)).collect()).await?;
     let listed = rooms::first(cx).await?;
-    // A room that was left meanwhile: its leaving found nothing to leave.
+    // Rooms that were left meanwhile: the connection did not follow them yet, so there was nothing to unfollow.
     let inside: BTreeSet<RoomId> = cx.node.store.memberships(me).await?.into_iter().collect();
     let left: Vec<RoomId> = followed.into_iter().filter(|room| !inside.contains(room)).collect();
     cx.node.dismiss(connection, me, &left).await?;

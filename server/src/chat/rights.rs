@@ -1,4 +1,4 @@
-//! Who keeps order in a room, and who decides about it: roles, removing and banning, policy, archiving, deleting.
+//! Moderating and managing a room: roles, removing and banning, policy, archiving, deleting.
 
 use protocol::{Change, Policy, Reply, Role, RoomId, UserId};
 
@@ -92,7 +92,7 @@ async fn set_policy_and_archived(
     Ok(Reply::Changed { line, seq, change })
 }
 
-/// Deletes a room: everyone is out of it at once, and what was said in it is erased from the database gradually.
+/// Deletes a room: everyone is out of it at once, and its messages are erased from the database step by step.
 ///
 /// # Errors
 /// `RoomUnknown`, `DirectRoom`, `Forbidden`; or when the database fails.

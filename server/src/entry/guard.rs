@@ -54,8 +54,8 @@ impl Guard {
         self.https
     }
 
-    /// Whether a request that changes something comes from a page of this workspace. One without `Origin` does only when
-    /// the browser says so in another way.
+    /// Whether a request that changes something comes from a page of this workspace. A request without `Origin`
+    /// counts only if the browser says so in another way.
     ///
     /// # Errors
     /// [`ErrorCode::OriginForeign`], naming the origin.
@@ -72,8 +72,8 @@ impl Guard {
         Err(Refusal::new(ErrorCode::OriginForeign).detail(origin))
     }
 
-    /// Where a request comes from: the peer, or what the trusted proxies say, counted from the right, because what
-    /// stands further left is what the sender says.
+    /// Where a request comes from: the peer, or what the trusted proxies say, counted from the right, because the
+    /// sender can write anything further left.
     #[must_use]
     pub fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
         let Some(hops) = self.trusted_proxies.checked_sub(1) else {
@@ -120,7 +120,7 @@ impl ClientAddress {
     #[must_use]
     pub fn of(guard: &Guard, headers: &HeaderMap, extensions: &Extensions) -> Self {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-        // Without a connection (a test that calls the router) everyone comes from the same nowhere.
+        // Without a connection, as in a test that calls the router, all requests have one address.
         Self(guard.client_address(headers, peer.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
     }
 }
@@ -156,7 +156,7 @@ mod tests {
             "",
         ] {
             assert!(!check(&[("origin", foreign)]), "{foreign}");
-            // A foreign origin is not mended by anything else.
+            // Nothing else makes up for a foreign origin.
             assert!(!check(&[("origin", foreign), ("sec-fetch-site", "same-origin")]), "{foreign}");
         }
     }

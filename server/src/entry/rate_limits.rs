@@ -10,8 +10,8 @@
 //! class behind one address can sign up by one link. Refused forms count for the link, so that nobody uses it to find out
 //! which handles are taken. All other sign-ups count by address, also when they succeed.
 //!
-//! Each node counts for itself: behind N nodes one may try N times as often. These limits keep guessing expensive; they
-//! need not be exact.
+//! Each node counts for itself: behind N nodes, N times as many tries are possible. These limits keep guessing
+//! expensive; they need not be exact.
 
 use std::{hash::Hash, net::IpAddr, time::Duration};
 
@@ -69,12 +69,12 @@ impl RateLimits {
         let by_address = self.sign_ins.take(address, ())?;
         let by_account = match Handle::parse(handle) {
             Ok(handle) => self.accounts.take(address, handle.into_string()),
-            // Nobody's account: the address has been counted.
+            // No account has such a handle. The address has been counted.
             Err(_) => Ok(Vec::new()),
         };
         match by_account {
             Ok(account) => Ok(SignInTry { address: by_address, account }),
-            // No password is compared: the address has not tried one.
+            // No password will be compared, so the address has not tried one.
             Err(refusal) => {
                 by_address.into_iter().for_each(Taken::give_back);
                 Err(refusal)

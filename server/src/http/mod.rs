@@ -48,7 +48,7 @@ pub fn router(site: Site) -> Router {
         .fallback(page::not_found)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(from_fn_with_state(site.clone(), detached));
-    // The socket stands beside them: it lasts, and its handler is a task of its own already.
+    // The socket is outside of these layers: it stays open, and its handler already has a task of its own.
     requests
         .merge(socket::routes())
         .layer(from_fn_with_state(site.clone(), check_origin))
@@ -66,14 +66,14 @@ async fn check_origin(State(site): State<Site>, request: Request, next: Next) ->
     match site.guard.check_origin(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => {
-            // The administrator's line: most often the public address is not the one that people use.
+            // For the administrator: usually the public address in the settings is not the one that people use.
             tracing::warn!(origin = %refusal.detail, "refused a form from a foreign origin; is ROOST_PUBLIC_URL right?");
             to_its_end(&site.clone(), forms::refuse(site, request, refusal)).await
         }
     }
 }
 
-/// Lets a handler run to its end, also when the browser goes away or is told that it takes too long.
+/// Lets a handler run to its end, even if the browser goes away or is told that it takes too long.
 async fn detached(State(site): State<Site>, request: Request, next: Next) -> Response {
     to_its_end(&site, next.run(request)).await
 }

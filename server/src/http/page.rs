@@ -20,7 +20,7 @@ use axum::{
 use leptos::{nonce::Nonce, prelude::provide_context};
 use protocol::{
     ErrorCode, FormName, FormState, InvitationView, Language, Page, PageContent, Pane, PersonView, RoomId,
-    SettingsView, SignUp, SignedIn, Theme, VERSION,
+    SettingsView, SignedIn, Theme, VERSION, WhoMaySignUp,
 };
 
 use super::{
@@ -37,7 +37,7 @@ use crate::{
     store,
 };
 
-/// The larger part of a page are fifty messages of four thousand characters.
+/// Most of a page is fifty messages of up to four thousand characters.
 const HTML_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 pub(super) fn routes() -> Router<Site> {
@@ -80,7 +80,7 @@ struct Afterwards {
     next: String,
 }
 
-/// A browser that is signed in goes on at once: another tab may have signed in meanwhile.
+/// A browser that is signed in is redirected at once, because another tab may have signed in meanwhile.
 async fn sign_in(
     State(site): State<Site>,
     visit: Visit,
@@ -92,8 +92,8 @@ async fn sign_in(
             let next = afterwards.map_or_else(|_| String::new(), |Query(Afterwards { next })| next);
             Redirect::to(safe_next(&next)).into_response()
         }
-        (None, Ok(SignUp::First)) => Redirect::to("/sign-up").into_response(),
-        (None, Ok(SignUp::Open | SignUp::Invite | SignUp::Closed)) => {
+        (None, Ok(WhoMaySignUp::First)) => Redirect::to("/sign-up").into_response(),
+        (None, Ok(WhoMaySignUp::Open | WhoMaySignUp::Invite | WhoMaySignUp::Closed)) => {
             draw(&site, &visit, Route::SignInAt(path_and_query(&uri)), None).await
         }
         (None, Err(e)) => failed(&e),
@@ -154,7 +154,7 @@ async fn new_password(State(site): State<Site>, visit: Visit, Path(token): Path<
     draw(&site, &visit, Route::NewPassword(path_safe(&token)), form).await
 }
 
-/// What the settings are asked for: whose account is looked for.
+/// The query of the settings: whose accounts to look for.
 #[derive(serde::Deserialize)]
 struct Wanted {
     #[serde(default)]
@@ -205,18 +205,18 @@ pub(super) async fn not_found(State(site): State<Site>, visit: Visit, request: R
 
 async fn to_sign_in(site: &Site, next: &str) -> Response {
     match site.accounts.who_may_sign_up().await {
-        Ok(SignUp::First) => Redirect::to("/sign-up").into_response(),
-        Ok(SignUp::Open | SignUp::Invite | SignUp::Closed) if next == "/" => {
+        Ok(WhoMaySignUp::First) => Redirect::to("/sign-up").into_response(),
+        Ok(WhoMaySignUp::Open | WhoMaySignUp::Invite | WhoMaySignUp::Closed) if next == "/" => {
             Redirect::to("/sign-in").into_response()
         }
-        Ok(SignUp::Open | SignUp::Invite | SignUp::Closed) => {
+        Ok(WhoMaySignUp::Open | WhoMaySignUp::Invite | WhoMaySignUp::Closed) => {
             Redirect::to(&format!("/sign-in?next={}", path_safe(next))).into_response()
         }
         Err(e) => failed(&e),
     }
 }
 
-/// Why a page cannot be made: ours to mend, and told only to the log.
+/// Why a page cannot be made. Only the log says so.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// What is drawn.
@@ -427,7 +427,7 @@ async fn show_password_link(
     Ok(())
 }
 
-/// Draws the page, whole: there is nothing in it that comes later.
+/// Draws the whole page: nothing in it comes later.
 async fn render(site: &Site, visit: &Visit, page: Page, route: &Route) -> Response {
     let request = match Request::get(route.path()).body(Body::empty()) {
         Ok(request) => request,

@@ -46,7 +46,7 @@ pub use writer::{Writer, Written};
 
 /// Repairs that ask the database at once. More would keep sends from its connections.
 const REPAIRS_AT_ONCE: usize = 4;
-/// The last round of marks keeps a server that leaves no longer than this.
+/// The last write of marks delays a server that leaves by no more than this.
 const LAST_MARKS_WITHIN: Duration = Duration::from_secs(2);
 
 /// The timeout of asking whether the database is there.
@@ -230,7 +230,7 @@ impl Node {
         node
     }
 
-    /// Runs something that belongs to this node: it ends with the node's leaving, or is waited for.
+    /// Runs something that belongs to this node: it ends when the node leaves, or is waited for.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let leaving = self.leaving.clone();
         self.tasks.spawn(async move {
@@ -298,7 +298,7 @@ impl Node {
         }
     }
 
-    /// The times by which this node does things.
+    /// What was set for this node.
     #[must_use]
     pub fn tuning(&self) -> &Tuning {
         &self.tuning
@@ -358,7 +358,7 @@ impl Node {
     pub fn publish_change(&self, line: Line, seq: Seq, change: Change, people: Vec<User>) {
         let effect = Effect::of(&change);
         let event = Event::Change { line, seq, change, people };
-        // Only one change at a time is timed on each line: enough to measure, and nothing to bound.
+        // Only one change at a time is timed on each line. That is enough to measure by, and needs no bound.
         self.follows.with(line, |position| {
             // A repeat has been delivered already, so its time would never be taken.
             if position.last.is_none_or(|last| seq > last) {
@@ -368,12 +368,12 @@ impl Node {
         self.publish(line, Kind::Change(seq, effect), Some(event));
     }
 
-    /// Tells of something that passes.
+    /// Publishes something that is not numbered.
     pub fn publish_passing(&self, line: Line, event: Event) {
         self.publish(line, Kind::Passing, Some(event));
     }
 
-    /// Tells of someone's marks in a room.
+    /// Publishes someone's marks in a room.
     fn publish_marks(&self, line: Line, room: RoomId, marks: protocol::Marks) {
         let kind =
             Kind::Marks { subject: marks::subject(line, room, marks), progress: marks::progress(marks) };
@@ -427,7 +427,7 @@ impl Node {
     }
 
     /// Leaves: tells each connection to come back after a delay of its own, up to `spread`, and waits until all are
-    /// gone, at most `within`. What is marked is written first.
+    /// gone, at most `within`. Writes the marks that wait first.
     pub async fn leave(self: &Arc<Self>, spread: Duration, within: Duration) {
         let node = self.clone();
         let last = async move { node.marks.write(&node).await };
@@ -436,7 +436,7 @@ impl Node {
         }
         self.leaving.cancel();
         let gone = async {
-            // Whoever was let in a moment before has not been told yet. Being told again changes nothing.
+            // Tells again those who were let in a moment before. For the others this changes nothing.
             while !self.hub.is_empty() {
                 self.send_away(spread);
                 for _ in 0..25 {
@@ -452,8 +452,8 @@ impl Node {
         }
     }
 
-    /// Ends, after [`Node::leave`] and when no request is under way any more: nobody is left who could send. What waits in
-    /// the lanes is written to its end.
+    /// Ends, after [`Node::leave`] and when no request is under way any more: nobody is left who could send. What
+    /// waits in the lanes is still written.
     pub async fn end(&self) {
         self.writer.close();
         self.tasks.close();

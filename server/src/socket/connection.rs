@@ -70,11 +70,11 @@ struct Asked {
     answer: BoxFuture<'static, Result<Reply, Refusal>>,
 }
 
-/// What has become of a command.
+/// The state of a command.
 #[derive(Debug)]
 struct Answer {
     r#ref: u32,
-    /// When a send came: how long it takes is what people feel.
+    /// When a send came, to measure what people feel.
     sent: Option<Instant>,
     result: Result<Reply, Refusal>,
 }
@@ -89,7 +89,7 @@ pub(super) struct Connection {
     pub(super) state: State,
 }
 
-/// How far a connection is.
+/// The state of a connection.
 #[derive(Debug)]
 pub(super) struct State {
     /// `hello` has been read.
@@ -135,7 +135,7 @@ impl Connection {
             tokio::select! {
                 answer = queue.finish() => {
                     let mut answers = vec![answer];
-                    // What is ready at once goes out together.
+                    // Everything that is ready goes out together.
                     while answers.len() < WRITE_BATCH
                         && let Some(answer) = queue.finish().now_or_never()
                     {
@@ -301,13 +301,13 @@ impl Connection {
             return end(CloseCode::VersionUnsupported, "");
         }
         if !self.state.greeted {
-            // It may have missed something: it begins again.
+            // It may have missed something, so it must resume.
             return end(CloseCode::Resume, "not greeted");
         }
         ControlFlow::Continue(())
     }
 
-    /// Something that could not be read. Now and then that happens; again and again is no browser of ours.
+    /// A frame that could not be read. One may happen; a browser of ours does not send many.
     async fn garbage(&mut self, r#ref: Option<u32>, refusal: Refusal) -> ControlFlow<End> {
         self.state.garbage += 1;
         self.cx.node.metrics.refused(refusal.code);
@@ -320,7 +320,8 @@ impl Connection {
         ControlFlow::Continue(())
     }
 
-    /// The socket itself could not read: too large, not UTF-8, or broken. It is told where that is still possible.
+    /// The socket itself could not read: too large, not UTF-8, or broken. The browser is told so, if that is still
+    /// possible.
     async fn unreadable(&mut self, error: &axum::Error) -> ControlFlow<End> {
         let text = error.to_string().to_lowercase();
         let refusal = if text.contains("utf") {

@@ -32,7 +32,8 @@ pub(super) async fn dispatch(
     done.map_err(|error| told(&error))
 }
 
-/// Says something, and returns what waits for the answer: see [`messages::send`]. No database future is in it.
+/// Sends a message, and returns a future that waits for the answer: see [`messages::send`]. It contains no database
+/// future.
 pub(super) fn dispatch_send(
     cx: &Context,
     room: RoomId,
@@ -115,7 +116,7 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
     }
 }
 
-/// A connection must follow a room before it is told of it, also by an answer to `catch_up`.
+/// A connection must follow a room before it hears of it, even when it hears of it by an answer to `catch_up`.
 async fn follow_told(cx: &Context, connection: ConnectionId, reply: &Reply) -> Result<(), Error> {
     let Reply::Changes { line: Line::Person(user), changes, .. } = reply else { return Ok(()) };
     let (mut joined, mut left) = (Vec::new(), Vec::new());

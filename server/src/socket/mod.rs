@@ -28,12 +28,12 @@ use crate::{
     site::Site,
 };
 
-/// Memory that each socket reads into. The default, 128 KiB, is paid by every idle connection; what browsers say is nearly
-/// always shorter than this, and what is longer is read in parts.
+/// Memory that each socket reads into. The default, 128 KiB, is paid by every idle connection; frames are nearly
+/// always shorter than this, and longer ones are read in parts.
 const READ_BUFFER_BYTES: usize = 1_024;
 /// Written at once; nothing is held back by it, because every batch is flushed.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
-/// A socket that cannot get rid of so much has failed.
+/// A socket that cannot send this much has failed.
 const WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024 * 1024;
 // The largest answer must fit: a full page of the longest messages, each with every reaction that it can have. Six bytes a
 // character is what JSON needs for the worst of them that is allowed (an escaped one, or a backslash before four bytes), and
@@ -63,7 +63,7 @@ async fn upgrade(
     headers: HeaderMap,
     socket: WebSocketUpgrade,
 ) -> Response {
-    // In a task of its own: a browser that goes away cuts no query off.
+    // In a task of its own, so that a browser that goes away does not cancel a query.
     let checked = {
         let site = site.clone();
         let node = Arc::clone(&site.node);
@@ -105,7 +105,7 @@ async fn upgrade(
     })
 }
 
-/// What is refused before a socket is opened; otherwise whose it will be.
+/// Refuses what can be refused before the socket opens. Otherwise returns whose it will be.
 async fn check(
     site: &Site,
     address: ClientAddress,
@@ -130,7 +130,7 @@ async fn turn_away(mut socket: WebSocket, code: ErrorCode, close: CloseCode) {
         socket
             .send(Frame::Close(Some(CloseFrame { code: close as u16, reason: code.text().into() })))
             .await?;
-        // The browser's own close: then it has read ours.
+        // The browser's own close means that it has read ours.
         while let Some(Ok(_)) = socket.recv().await {}
         Ok::<(), axum::Error>(())
     };

@@ -28,7 +28,7 @@ pub struct Changes {
     pub through: Seq,
 }
 
-/// A message that was born, or an item that changed: the columns of the other are empty. A line on which nothing changed
+/// A new message, or an item that changed; the columns of the other kind are empty. A line on which nothing changed
 /// gives one row with only its head.
 struct Row {
     head: i64,
@@ -335,7 +335,7 @@ mod tests {
         store.insert_messages(&new.collect::<Vec<_>>()).await.unwrap();
     }
 
-    /// What changed, for people: number and what it is now.
+    /// What changed, readable: its number, and what it is now.
     fn told(changes: &Changes, people: &[&User]) -> Vec<(i64, String)> {
         let name =
             |id: UserId| people.iter().find(|user| user.id == id).map_or("?", |user| user.handle.as_str());
@@ -461,7 +461,7 @@ mod tests {
         assert_eq!(revs, expected);
     }
 
-    /// Numbers that nobody can have are no fault of the database's.
+    /// Impossible numbers are not an error.
     #[sqlx::test(migrations = "../migrations")]
     async fn the_largest_number_is_only_one_that_nothing_comes_after(pool: PgPool) {
         let store = Store::over(pool);

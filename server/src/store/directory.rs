@@ -80,7 +80,8 @@ impl Store {
         Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
     }
 
-    /// Whether someone may talk with another person: who exists, and, for a guest, is in a room with them.
+    /// Whether someone may talk with another person, who must exist. A guest may do so only with somebody in one of
+    /// their rooms.
     ///
     /// # Errors
     /// When the database fails.
@@ -120,7 +121,7 @@ impl Store {
         Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
     }
 
-    /// These people, as far as they exist.
+    /// The profiles of those of these people who exist.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,4 @@
-//! How far members are: marks are raised here, and looked for where nobody was told of them.
+//! How far members are: raises marks, and finds those that were not told.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub struct Raised {
     pub room: RoomId,
     /// As they are now.
     pub marks: Marks,
-    /// How many members the room has: a large one is not told.
+    /// How many members the room has: in a large one, nobody else is told.
     pub members: u32,
 }
 
@@ -93,7 +93,8 @@ impl Store {
         Ok(rows.into_iter().map(Raised::from).collect())
     }
 
-    /// Marks in these rooms that have grown within a time until now: in rooms of at most `members_max` members.
+    /// The marks in these rooms that have grown within this time until now. Only rooms of at most `members_max`
+    /// members count.
     ///
     /// # Errors
     /// When the database fails.

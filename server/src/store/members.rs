@@ -28,7 +28,7 @@ pub struct MemberChange {
     pub membership: Option<Seq>,
 }
 
-/// What became of people who were to be taken into a room.
+/// What became of people who were to be added to a room.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Added {
     /// Those who have joined.
@@ -139,7 +139,7 @@ impl Store {
         allowed: impl FnOnce(&Locked) -> Result<(), E>,
     ) -> Result<Added, E> {
         let mut users = users.to_vec();
-        // Their lines are locked in this order.
+        // The order in which their lines are locked.
         users.sort_unstable();
         users.dedup();
         let mut tx = self.pool().begin().await.map_err(Error::from)?;
@@ -360,7 +360,7 @@ async fn set_banned(
     member_now(tx, room, user).await
 }
 
-/// What became of someone who was to be taken into a room.
+/// What became of someone who was to be added to a room.
 enum Adding {
     Added(MemberChange),
     /// They were in it already.
@@ -399,8 +399,8 @@ async fn add_member(
     Ok(Adding::Added(MemberChange { member, members, marks, membership: Some(membership) }))
 }
 
-/// How many rooms someone is in. Locks their line, so that nobody adds them to another one meanwhile, and before it their
-/// profile, so that a membership does not get a copy of a name that is just being changed.
+/// How many rooms someone is in. First locks their profile, so that a membership does not copy a name that is being
+/// changed; then their line, so that nobody adds them to another room meanwhile.
 pub(super) async fn count_rooms(tx: &mut sqlx::PgTransaction<'_>, user: UserId) -> Result<usize, Error> {
     sqlx::query!("select id from users where id = $1 for share", user.0)
         .fetch_optional(&mut **tx)

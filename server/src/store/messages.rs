@@ -25,7 +25,7 @@ pub struct NewMessage {
     pub author: User,
     /// The browser's own name for it.
     pub nonce: Nonce,
-    /// The text, which has been looked at.
+    /// The text, already checked.
     pub body: String,
 }
 
@@ -89,9 +89,9 @@ impl From<MessageRow> for Message {
 }
 
 impl Store {
-    /// Stores messages, in their order, in one transaction: takes the rooms' next numbers under their locks. A nonce that
-    /// is known, from the database or from earlier in the list, takes no number, for a burnt number would be a hole for
-    /// ever. What is returned stands in the order of the list.
+    /// Stores messages, in their order, in one transaction: takes the rooms' next numbers under their locks. A
+    /// nonce that is known, from the database or from earlier in the list, takes no number, because an unused
+    /// number would be a hole for ever. Answers in the order of the list.
     ///
     /// # Errors
     /// When the database fails. Then nothing was stored.
@@ -290,7 +290,7 @@ struct RoomHead {
     messages: i64,
 }
 
-/// What is known of one item of a list of sends, under the lock.
+/// What the database knows of one send, under the lock.
 struct Found {
     member: bool,
     known: Option<Message>,
@@ -298,7 +298,7 @@ struct Found {
     refused: Option<ErrorCode>,
 }
 
-/// What is to become of it.
+/// What to do with a send.
 enum Decision {
     NotAMember,
     Refused(ErrorCode),
@@ -435,7 +435,7 @@ fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomH
     decisions
 }
 
-/// Writes what is new, and the rooms' heads; returns the time of it.
+/// Writes the new messages and the rooms' heads; returns the time of writing.
 async fn write_sent(
     tx: &mut sqlx::PgTransaction<'_>,
     new: &[NewMessage],

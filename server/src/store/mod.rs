@@ -1,10 +1,10 @@
 //! Postgres, through typed methods. Only this module knows SQL.
 //!
-//! [`Store`] is a pool; its methods are split over files by subject. They return people, rooms and messages as the wire
-//! shows them, never frames or events, and they tell nobody that something changed: that is for those who call them.
+//! [`Store`] is a pool; its methods are split over files by subject. They return people, rooms and messages as the
+//! wire shows them, never frames or events, and they publish nothing: that is up to their callers.
 //!
 //! Law: a future of this module is never dropped half-way (a cancelled `begin` leaves a connection inside an open
-//! transaction): whoever runs for a browser that may go away, runs it in a task of its own.
+//! transaction): work for a browser that may go away runs in a task of its own.
 
 pub mod changes;
 pub mod deletion;
@@ -42,7 +42,7 @@ use tokio::time::Instant;
 pub use invitations::Invitation;
 pub use people::PeopleRefused;
 pub use sessions::{Ended, LiveSession, NewSession, Renewed, Session};
-pub use users::{Admission, Credentials, NewPassword, NewUser, SignUpRefused};
+pub use users::{Admission, Credentials, NewUser, PasswordChange, SignUpRefused};
 pub use workspace::Workspace;
 
 /// A query that waits longer for a connection of the pool fails.
@@ -67,7 +67,7 @@ pub struct Store {
     connections: Arc<RwLock<Connections>>,
 }
 
-/// The pool, and when a connection was last given back to it, unless it is another's.
+/// The pool, and when a connection was last given back to it; unknown for a pool that was passed in.
 #[derive(Debug)]
 struct Connections {
     pool: PgPool,
@@ -148,7 +148,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// A pattern for `ilike` that finds `text` anywhere: what means something in a pattern means itself.
+/// A pattern for `ilike` that finds `text` anywhere, with the special characters escaped.
 fn like_pattern(text: &str) -> String {
     let text = text.trim().trim_start_matches('@');
     let mut pattern = String::from("%");

@@ -245,7 +245,7 @@ mod tests {
 
     use super::*;
     use crate::store::{
-        Admission, NewPassword,
+        Admission, PasswordChange,
         testing::{HASH, new_user, person, session, wait_for_a_lock},
     };
 
@@ -327,7 +327,7 @@ mod tests {
         let ana = person(&store, "ana", &[1; 32]).await;
         let asking = store.find_session(&[1; 32]).await.unwrap().unwrap().id;
         let other = store.insert_session(ana, HASH, &session(&[2; 32])).await.unwrap().unwrap();
-        let new = NewPassword {
+        let new = PasswordChange {
             user: ana,
             before: HASH,
             password_hash: "another",
@@ -335,8 +335,8 @@ mod tests {
             token_hash: &[3; 32],
         };
         let gone = protocol::SessionId(Uuid::now_v7());
-        assert_eq!(store.change_password(NewPassword { session: gone, ..new }).await.unwrap(), None);
-        assert_eq!(store.change_password(NewPassword { before: "guessed", ..new }).await.unwrap(), None);
+        assert_eq!(store.change_password(PasswordChange { session: gone, ..new }).await.unwrap(), None);
+        assert_eq!(store.change_password(PasswordChange { before: "guessed", ..new }).await.unwrap(), None);
         assert_eq!(store.find_password_hash(ana).await.unwrap().as_deref(), Some(HASH));
         assert!(store.find_session(&[2; 32]).await.unwrap().is_some());
 

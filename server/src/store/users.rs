@@ -18,7 +18,7 @@ pub struct Credentials {
 
 /// A new password, and the session that sets it.
 #[derive(Clone, Copy, Debug)]
-pub struct NewPassword<'a> {
+pub struct PasswordChange<'a> {
     /// Whose.
     pub user: UserId,
     /// The hash of the one before, which has been verified.
@@ -202,7 +202,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn change_password(&self, new: NewPassword<'_>) -> Result<Option<Renewed>, Error> {
+    pub async fn change_password(&self, new: PasswordChange<'_>) -> Result<Option<Renewed>, Error> {
         let mut tx = self.pool().begin().await?;
         // The person's row first, then the sessions: a sign-in that is under way has either made its session, which then
         // ends here, or its password check now fails.

@@ -11,7 +11,7 @@ use axum::{
     http::{Method, StatusCode, header},
 };
 use futures::future::join;
-use protocol::{ErrorCode, FormName, Language, PageContent, Pane, SignUp, Theme, WorkspaceRole};
+use protocol::{ErrorCode, FormName, Language, PageContent, Pane, Theme, WhoMaySignUp, WorkspaceRole};
 use sqlx::PgPool;
 
 use crate::site::{Answer, Browser, Folder, House, ORIGIN, PASSWORD};
@@ -23,7 +23,7 @@ async fn the_first_person_becomes_the_administrator_and_names_the_workspace(pool
     let house = House::new(pool, &[]).await;
     let ana = house.browser();
     assert_eq!(ana.visit("/").await.leads_to(), "/sign-up");
-    assert_eq!(ana.visit("/sign-up").await.page().sign_up, SignUp::First);
+    assert_eq!(ana.visit("/sign-up").await.page().sign_up, WhoMaySignUp::First);
     ana.sign_up("ana").await.leads_to();
     assert_eq!(ana.visit("/").await.leads_to(), "/set-up");
     assert!(ana.visit("/set-up").await.page().signed_in().unwrap().viewer.role.is_admin());
@@ -109,7 +109,7 @@ async fn without_an_invitation_nobody_comes_unless_the_workspace_is_open(pool: P
     let closed = House::new(pool, &["--sign-up=closed"]).await;
     let answer = closed.browser().sign_up("cem").await;
     answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::SignUpClosed, "");
-    assert_eq!(closed.browser().visit("/sign-in").await.page().sign_up, SignUp::Closed);
+    assert_eq!(closed.browser().visit("/sign-in").await.page().sign_up, WhoMaySignUp::Closed);
 }
 
 #[sqlx::test(migrations = "../migrations")]

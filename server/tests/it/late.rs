@@ -72,7 +72,7 @@ async fn sends_that_the_database_never_ends_are_refused_together(pool: PgPool) {
     // A node that has just started also waits some seconds for Redis before it greets anybody.
     let tuning = Tuning { database_timeout: Duration::from_secs(4), ..Cluster::tuning() };
     let node = Running::start_over(behind(&proxy, &pool), 1, tuning).await;
-    // Hashing a password may take longer than this patience, so people sign up on another node.
+    // Hashing a password may take longer than this timeout, so people sign up on another node.
     let other = Running::start(&pool, 2, Cluster::tuning()).await;
     let cluster = Cluster { pool: pool.clone(), nodes: vec![node, other] };
     let ana = cluster.person("ana", 2).await;
@@ -112,7 +112,7 @@ async fn sends_that_the_database_never_ends_are_refused_together(pool: PgPool) {
     tokio::time::timeout(SOON, refusals).await.expect("refused in time");
 }
 
-/// A batch fails because of locked rooms, and so does each of its sends when it is tried alone. The tries stop when the patience for a
+/// A batch fails because of locked rooms, and so does each of its sends when it is tried alone. The tries stop when the timeout of a
 /// flush is over, and do not wait for a lock once for each send.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_batch_that_is_stored_one_by_one_does_not_take_for_ever(pool: PgPool) {

@@ -9,7 +9,7 @@ use axum::{
 };
 use protocol::{ErrorCode, FormName};
 
-use super::{Done, Fault, Fields, Target, small};
+use super::{Done, Fault, Fields, FormPage, small};
 use crate::{
     account::{self, SignIn, SignUp, Token, device_of},
     chat,
@@ -20,7 +20,7 @@ use crate::{
 
 pub(super) async fn sign_in(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
     let tried = try_sign_in(&site, &visit, &fields).await;
-    Target { form: FormName::SignIn, route: Route::SignIn }.answer(&site, &visit, fields, tried).await
+    FormPage { form: FormName::SignIn, route: Route::SignIn }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_sign_in(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
@@ -47,7 +47,7 @@ pub(super) fn is_wrong_guess<T>(tried: &Result<T, account::Error>) -> bool {
 
 pub(super) async fn sign_up(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
     let tried = try_sign_up(&site, &visit, &fields).await;
-    Target { form: FormName::SignUp, route: Route::SignUp }.answer(&site, &visit, fields, tried).await
+    FormPage { form: FormName::SignUp, route: Route::SignUp }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_sign_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
@@ -75,8 +75,8 @@ async fn try_sign_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done
     Ok(Done::to(to).with(session_cookie(site, &token)))
 }
 
-/// Lets a newcomer into the first channel, and says where to go. The account is there: whatever fails here is no
-/// reason to refuse the form.
+/// Lets a newcomer into the first channel, and says where to go. The account exists already, so a failure here must
+/// not refuse the form.
 async fn arrive(site: &Site, token: &Token, fields: &Fields) -> String {
     let next = safe_next(fields.get("next")).to_owned();
     match join_first_channel(site, token).await {

@@ -2,7 +2,7 @@
 //!
 //! A handler returns `Ok` with where to go next (303), or a [`Fault`]; a fault draws the form's page again, with the
 //! refusal and everything that was typed but passwords. The table of forms, their fields and where they lead is
-//! [`Target::of`] and the structs beside the handlers.
+//! [`FormPage::of`] and the structs beside the handlers.
 
 mod account;
 mod password;
@@ -135,12 +135,12 @@ impl From<chat::Error> for Fault {
 
 /// Which form a request is, and the page where it is drawn again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct FormPage {
     pub(super) form: FormName,
     pub(super) route: Route,
 }
 
-impl Target {
+impl FormPage {
     /// The form behind a POST to this path, or `None` for the small ones that have nothing typed in them.
     fn of(path: &str) -> Option<Self> {
         let (form, route) = match path {
@@ -210,13 +210,13 @@ impl Target {
     }
 }
 
-/// Refuses a form before its handler: its page is drawn again where there is something in it that was typed.
+/// Refuses a form before its handler: its page is drawn again if something was typed into it.
 pub(super) async fn refuse(site: Site, request: Request, refusal: Refusal) -> Response {
-    let Some(target) = Target::of(request.uri().path()) else { return plain(&refusal) };
+    let Some(page) = FormPage::of(request.uri().path()) else { return plain(&refusal) };
     let (mut parts, body) = request.into_parts();
     let Ok(visit) = Visit::from_request_parts(&mut parts, &site).await else { return plain(&refusal) };
     match Fields::from_request(Request::from_parts(parts, body), &site).await {
-        Ok(fields) => target.redraw(&site, &visit, fields, refusal.into()).await,
+        Ok(fields) => page.redraw(&site, &visit, fields, refusal.into()).await,
         Err(_) => plain(&refusal),
     }
 }

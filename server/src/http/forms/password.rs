@@ -4,7 +4,7 @@ use axum::{extract::State, response::Response};
 use protocol::FormName;
 
 use super::{
-    Done, Fault, Fields, Target,
+    Done, Fault, Fields, FormPage,
     account::{device, end_former, is_wrong_guess, session_cookie},
     signed_in,
 };
@@ -16,7 +16,7 @@ use crate::{
 
 pub(super) async fn change(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
     let tried = try_change(&site, &visit, &fields).await;
-    Target { form: FormName::ChangePassword, route: Route::Settings }
+    FormPage { form: FormName::ChangePassword, route: Route::Settings }
         .answer(&site, &visit, fields, tried)
         .await
 }
@@ -36,7 +36,7 @@ async fn try_change(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done,
 
 pub(super) async fn set(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
     let tried = try_set(&site, &visit, &fields).await;
-    Target { form: FormName::NewPassword, route: Route::NewPassword(String::new()) }
+    FormPage { form: FormName::NewPassword, route: Route::NewPassword(String::new()) }
         .answer(&site, &visit, fields, tried)
         .await
 }

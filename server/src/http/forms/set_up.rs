@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 use protocol::{ErrorCode, FormName, Nonce, RoomKind, RoomTitle};
 
-use super::{Done, Fault, Fields, Target, settings, signed_in};
+use super::{Done, Fault, Fields, FormPage, settings, signed_in};
 use crate::{
     chat,
     http::{failure::failure, page::Route, viewer::Visit},
@@ -14,7 +14,7 @@ use crate::{
 
 pub(super) async fn set_up(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
     let tried = try_set_up(&site, &visit, &fields).await;
-    Target { form: FormName::SetUp, route: Route::SetUp }.answer(&site, &visit, fields, tried).await
+    FormPage { form: FormName::SetUp, route: Route::SetUp }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_set_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {

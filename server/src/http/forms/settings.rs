@@ -6,7 +6,7 @@ use axum::{
 };
 use protocol::{ErrorCode, FormName};
 
-use super::{Done, Fault, Fields, Target, account::session_cookie, signed_in, small};
+use super::{Done, Fault, Fields, FormPage, account::session_cookie, signed_in, small};
 use crate::{
     account::Viewer,
     entry::cookies::Cookie,
@@ -37,7 +37,7 @@ async fn try_end_other_sessions(site: &Site, visit: &Visit) -> Result<Done, Faul
 
 pub(super) async fn invite(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
     let tried = try_invite(&site, &visit).await;
-    Target { form: FormName::Invite, route: Route::Settings }.answer(&site, &visit, fields, tried).await
+    FormPage { form: FormName::Invite, route: Route::Settings }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_invite(site: &Site, visit: &Visit) -> Result<Done, Fault> {
