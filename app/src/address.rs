@@ -1,4 +1,4 @@
-//! Where one is: the address of the page, what it names, and going elsewhere without a new page.
+//! The address of the page: which route it is, and going to another without a new page.
 //!
 //! A router of our own, because the app has nine addresses: `leptos_router` would be a twentieth of the download, and
 //! draws a new page one turn later than it could.
@@ -11,7 +11,7 @@ use crate::browser;
 
 /// What an address names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Route {
     /// `/`
     Lobby,
     /// `/r/{room}`
@@ -30,7 +30,7 @@ pub enum Place {
     Nowhere,
 }
 
-impl Place {
+impl Route {
     /// What a path names. A query makes no difference.
     #[must_use]
     pub fn of(path: &str) -> Self {
@@ -48,7 +48,7 @@ impl Place {
         }
     }
 
-    /// Whether one comes there without a new page.
+    /// Whether the app goes there without a new page.
     fn is_inside(self) -> bool {
         matches!(self, Self::Lobby | Self::Room(_) | Self::Settings)
     }
@@ -67,8 +67,8 @@ impl Address {
 
     /// What it names. Tracks.
     #[must_use]
-    pub fn place(self) -> Place {
-        self.0.with(|path| Place::of(path))
+    pub fn route(self) -> Route {
+        self.0.with(|path| Route::of(path))
     }
 
     /// Path and query, as they are now.
@@ -127,7 +127,7 @@ fn followed(click: &web_sys::MouseEvent) -> Option<String> {
     let link = target.closest("a[href]").ok()??;
     let path = link.get_attribute("href")?;
     let ours = !link.has_attribute("target") && link.get_attribute("rel").is_none();
-    (ours && path.starts_with('/') && Place::of(&path).is_inside()).then_some(path)
+    (ours && path.starts_with('/') && Route::of(&path).is_inside()).then_some(path)
 }
 
 /// `%2F` and `+` as they are meant.
@@ -153,15 +153,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_name_places() {
+    fn addresses_name_routes() {
         let room = "0198c6f1-7d6b-7a30-8f5c-2b1f0d9c4e11";
-        assert_eq!(Place::of("/"), Place::Lobby);
-        assert_eq!(Place::of(&format!("/r/{room}#end")), Place::Room(room.parse().unwrap()));
-        assert_eq!(Place::of("/sign-in?next=%2Fsettings"), Place::SignIn);
-        assert_eq!(Place::of("/invite/abc"), Place::SignUp);
-        assert_eq!(Place::of("/new-password/abc"), Place::NewPassword);
+        assert_eq!(Route::of("/"), Route::Lobby);
+        assert_eq!(Route::of(&format!("/r/{room}#end")), Route::Room(room.parse().unwrap()));
+        assert_eq!(Route::of("/sign-in?next=%2Fsettings"), Route::SignIn);
+        assert_eq!(Route::of("/invite/abc"), Route::SignUp);
+        assert_eq!(Route::of("/new-password/abc"), Route::NewPassword);
         for path in ["/r/abc", "/r", "/settings/x", "/nothing"] {
-            assert_eq!(Place::of(path), Place::Nowhere, "{path}");
+            assert_eq!(Route::of(path), Route::Nowhere, "{path}");
         }
     }
 

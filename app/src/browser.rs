@@ -276,7 +276,7 @@ pub fn copy(text: String, done: impl FnOnce(bool) + 'static) {
     });
 }
 
-/// Fetches a page of this place, and gives what it is made of.
+/// Fetches a page of this workspace, and returns the data that it was drawn from.
 pub async fn fetch_page(path: &str) -> Option<Page> {
     use wasm_bindgen_futures::JsFuture;
     let response = JsFuture::from(window().fetch_with_str(path)).await.ok()?;

@@ -1,13 +1,13 @@
 //! Parts whose code is not in the first download.
 //!
-//! Each function with `wasm_split` is the door to a *chunk*, a wasm file of its own: whatever only that door needs goes
-//! there, and is fetched when somebody first comes through it, or before, when the browser is idle. The server has
-//! everything at hand, and draws at once.
+//! Each function with `wasm_split` is the entry to a *chunk*, a wasm file of its own: whatever only that entry
+//! needs goes there, and is fetched when somebody first comes through it, or before, when the browser is idle. The
+//! server has everything at hand, and draws at once.
 //!
 //! - A chunk weighs about twice what it takes out of the first part (it is compressed by itself, and calls through a table),
 //!   so there are few: a new dialog belongs behind [`dialog`], and whatever the room's panel shows behind [`details`].
-//! - Nothing outside may name what is behind a door, or the compiler puts it into the first part, silently. `make size`
-//!   shows it.
+//! - Nothing else may name what an entry leads to, or the compiler puts it into the first part, silently. `make
+//!   size` shows it.
 //! - A chunk that does not come is told to the person, and asked for again when they try again.
 //! - A page that begins with a chunk has it before it wakes ([`begins_with`]), or it would not match what the server drew.
 
@@ -22,7 +22,7 @@ use leptos::{
 use protocol::RoomId;
 
 use crate::{
-    address::Place,
+    address::Route,
     components::{details::Details, dialogs, handler, live},
     pages::settings::Settings,
     state::{Dialog, Missed, use_chat},
@@ -136,7 +136,7 @@ fn draw(mut part: Pin<Box<dyn Future<Output = Part>>>, lost: Box<dyn FnOnce() ->
 /// The part that a page begins with, beside the first one, by the name of its chunk.
 #[must_use]
 pub fn begins_with(path: &str) -> Option<&'static str> {
-    (Place::of(path) == Place::Settings).then_some("settings")
+    (Route::of(path) == Route::Settings).then_some("settings")
 }
 
 /// Fetches what a page [begins with](begins_with).

@@ -38,7 +38,7 @@ use leptos::prelude::*;
 use protocol::{Page, User};
 
 use crate::{
-    address::{Address, Place, use_address},
+    address::{Address, Route, use_address},
     components::{
         connection_bar::Notice, dialogs::Dialogs, effect, keyboard::Keyboard, live, room_list::RoomList,
     },
@@ -57,23 +57,23 @@ pub fn App() -> impl IntoView {
     };
     // Set last of all effects: from here on the page answers.
     effect(|| request_animation_frame(|| browser::set_root_attribute("data-hydrated", "true")));
-    // The set-up is a page before one is in, though one is signed in already.
-    let set_up = page.place.is_empty() || address.place() == Place::SetUp;
-    match page.viewer.filter(|_| !set_up) {
-        Some(viewer) => view! { <Inside place=page.place me=viewer.user/> }.into_any(),
+    // The set-up is drawn outside the app, although its person is signed in.
+    let set_up = page.workspace_name.is_empty() || address.route() == Route::SetUp;
+    match page.signed_in().filter(|_| !set_up).map(|signed_in| signed_in.viewer.clone()) {
+        Some(me) => view! { <Inside workspace=page.workspace_name me/> }.into_any(),
         None => view! { <Outside/> }.into_any(),
     }
 }
 
-/// The pages before one is in. Between them the browser loads anew.
+/// The pages outside the app, such as sign-in. Each of them is a new load of the browser.
 #[component]
 fn Outside() -> impl IntoView {
-    match use_address().place() {
-        Place::SignIn => view! { <SignIn/> }.into_any(),
-        Place::SignUp => view! { <SignUp/> }.into_any(),
-        Place::NewPassword => view! { <NewPassword/> }.into_any(),
-        Place::SetUp => view! { <SetUp/> }.into_any(),
-        Place::Lobby | Place::Room(_) | Place::Settings | Place::Nowhere => {
+    match use_address().route() {
+        Route::SignIn => view! { <SignIn/> }.into_any(),
+        Route::SignUp => view! { <SignUp/> }.into_any(),
+        Route::NewPassword => view! { <NewPassword/> }.into_any(),
+        Route::SetUp => view! { <SetUp/> }.into_any(),
+        Route::Lobby | Route::Room(_) | Route::Settings | Route::Nowhere => {
             view! { <main class="door"><NotFound/></main> }.into_any()
         }
     }
@@ -81,7 +81,7 @@ fn Outside() -> impl IntoView {
 
 /// The rooms, and the page that is open beside them.
 #[component]
-fn Inside(place: String, me: User) -> impl IntoView {
+fn Inside(workspace: String, me: User) -> impl IntoView {
     let page = expect_context::<Page>();
     let address = use_address();
     let chat = Chat::new(&page, me);
@@ -90,22 +90,22 @@ fn Inside(place: String, me: User) -> impl IntoView {
         address.follow();
         chat.wake();
     });
-    let here = Memo::new(move |_| address.place());
+    let here = Memo::new(move |_| address.route());
     let is_guest = chat.is_guest();
-    let title_place = place.clone();
+    let title_workspace = workspace.clone();
     view! {
         <div
             class="frame"
-            data-pane=live(move || if here.get() == Place::Lobby { "list" } else { "main" })
+            data-pane=live(move || if here.get() == Route::Lobby { "list" } else { "main" })
             data-guest=live(move || is_guest.get().then_some("true"))
         >
-            <RoomList place/>
+            <RoomList workspace/>
             <main class="main">
                 {live(move || match here.get() {
-                    Place::Lobby => view! { <Lobby/> }.into_any(),
-                    Place::Room(room) => view! { <RoomPage room/> }.into_any(),
-                    Place::Settings => later::settings_page(),
-                    Place::SignIn | Place::SignUp | Place::NewPassword | Place::SetUp | Place::Nowhere => {
+                    Route::Lobby => view! { <Lobby/> }.into_any(),
+                    Route::Room(room) => view! { <RoomPage room/> }.into_any(),
+                    Route::Settings => later::settings_page(),
+                    Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp | Route::Nowhere => {
                         view! { <NotFound/> }.into_any()
                     }
                 })}
@@ -115,23 +115,23 @@ fn Inside(place: String, me: User) -> impl IntoView {
             <div class="sr-only" role="status" aria-live="polite">{live(move || chat.announced.get())}</div>
         </div>
         <Keyboard/>
-        <Document place=title_place/>
+        <Document workspace=title_workspace/>
     }
     .into_any()
 }
 
 /// What is told outside the app: the document's title and attributes.
 #[component]
-fn Document(place: String) -> impl IntoView {
+fn Document(workspace: String) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let address = use_address();
     effect(move || {
         let here = match chat.room.get() {
             Some(room) => chat.summary(room).map(|summary| chat.name_of(&summary.read())),
-            None => (address.place() == Place::Settings).then(|| words.settings().to_owned()),
+            None => (address.route() == Route::Settings).then(|| words.settings().to_owned()),
         };
-        document().set_title(&document_title(words, here.as_deref(), &place, chat.unread.get()));
+        document().set_title(&document_title(words, here.as_deref(), &workspace, chat.unread.get()));
     });
     effect(move || {
         browser::set_root_attribute("data-node", &chat.node.get());

@@ -21,8 +21,8 @@ impl Backoff {
         (f64::from(bound) * random.clamp(0.0, 1.0)) as u32
     }
 
-    /// The same for a client that was told to wait: that time plus the random wait, so that clients that were told the same
-    /// time do not all come back at once.
+    /// After a server has said how long to wait: that time plus the random wait, so that clients that were told the
+    /// same time do not all come back at once.
     pub fn next_after_ms(&mut self, told_ms: u32, random: f64) -> u32 {
         told_ms.saturating_add(self.next_ms(random))
     }

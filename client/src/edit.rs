@@ -80,8 +80,8 @@ impl Edit {
         matches!(self.state, EditState::Saving(_))
     }
 
-    /// What to ask of the server. What was overtaken is refused once, with the newer text beside it: who saves again
-    /// has seen that.
+    /// What to ask of the server. An edit that was overtaken is refused once, with the newer text beside it:
+    /// whoever saves again has seen that.
     ///
     /// # Errors
     /// Why not, to be told beside the text: the text's own faults, [`ErrorCode::MessageDeleted`],

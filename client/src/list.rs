@@ -8,7 +8,7 @@ use protocol::{Command, RoomId, RoomSummary, RoomsAfter, Seq, limits::ROOMS_PAGE
 
 use crate::{room::RoomState, sorted::SortedMap};
 
-/// The list, as far as it is fetched.
+/// The part of the list that has been fetched.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct List {
     /// Every membership up to the cursor of the viewer's own line is known.

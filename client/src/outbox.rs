@@ -45,8 +45,8 @@ pub enum SendState {
 
 /// The messages on their way, in the order in which they were written.
 ///
-/// Law: of one room only one is unanswered at a time, so that a refusal for now («slow down») of the first cannot
-/// let the second overtake it.
+/// Law: each room has at most one unanswered send, so that a refusal for now («slow down») of the first cannot let
+/// the second overtake it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outbox {
     items: Vec<Pending>,

@@ -1,4 +1,4 @@
-//! One room, as far as this client knows it.
+//! What this client knows of one room.
 
 use protocol::{
     Change, Direction, Marks, Member, Message, Millis, Pin, RoomSummary, RoomView, Seq, UserId,
@@ -183,7 +183,7 @@ impl RoomState {
         self.unread_after.filter(is_above)
     }
 
-    /// The page that begins where the unread messages do. It takes the window's place, or makes it longer.
+    /// The page that begins where the unread messages do. It replaces the window, or extends it.
     pub fn begin_at_unread(&mut self, page: Vec<Message>, more: bool) {
         // Between the read mark and the first message there may be other changes: the line is drawn at the message.
         self.unread_after = page.first().map(|first| Seq(first.seq.0 - 1));
@@ -228,7 +228,7 @@ impl RoomState {
         page.last().is_some_and(|last| newest > Some(last.seq))
     }
 
-    /// What is far above the newest message may go. Says whether anything went.
+    /// Drops what is far above the newest message. Says whether there was anything.
     pub fn trim(&mut self) -> bool {
         let passed = self.unread_above().is_none();
         let trimmed = self.timeline.as_mut().is_some_and(Timeline::trim_above);
@@ -376,8 +376,8 @@ impl RoomState {
     pub fn pins(&self) -> Vec<&Pin> {
         let mut pins: Vec<&Pin> = Vec::new();
         for pin in self.pins.values().filter(|pin| pin.on) {
-            let place = pins.partition_point(|known| known.rev > pin.rev);
-            pins.insert(place, pin);
+            let index = pins.partition_point(|known| known.rev > pin.rev);
+            pins.insert(index, pin);
         }
         pins
     }
@@ -529,7 +529,7 @@ impl RoomState {
         self.members.values().filter(|member| member.active)
     }
 
-    /// How far a message of one's own has come. In a large room no more is told than that it is committed.
+    /// The tick of one's own message. In a large room it only says that the message is committed.
     #[must_use]
     pub fn tick(&self, seq: Seq) -> Tick {
         if self.summary.members as usize > MARKS_MEMBERS_MAX {

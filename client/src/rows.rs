@@ -117,7 +117,7 @@ pub struct MessageRow {
     pub own: bool,
     /// The viewer's last stored message: the one that shows its tick.
     pub last_own: bool,
-    /// Its place, once stored.
+    /// Its number, once stored.
     pub seq: Option<Seq>,
     /// By what it can be tried again or taken back.
     pub nonce: Nonce,
@@ -156,14 +156,14 @@ impl MessageRow {
         }
     }
 
-    /// What the server will make of it: one who has reacted stays in their place.
+    /// What the server will make of it. Someone who has already reacted keeps their position.
     fn react(&mut self, emoji: &str, me: UserId, on: bool) {
-        let place = self.reactions.iter().position(|known| known.emoji == emoji);
-        let place = place.unwrap_or_else(|| {
+        let index = self.reactions.iter().position(|known| known.emoji == emoji);
+        let index = index.unwrap_or_else(|| {
             self.reactions.push(RowReaction { emoji: emoji.to_owned(), users: Vec::new(), asked: false });
             self.reactions.len() - 1
         });
-        let RowReaction { users, asked, .. } = &mut self.reactions[place];
+        let RowReaction { users, asked, .. } = &mut self.reactions[index];
         *asked = true;
         if !on {
             users.retain(|user| *user != me);

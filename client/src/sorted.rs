@@ -21,7 +21,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         Self(Vec::new())
     }
 
-    fn place<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
+    fn search<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
     where
         K: Borrow<Q>,
     {
@@ -45,7 +45,7 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.place(key).ok().map(|at| &self.0[at].1)
+        self.search(key).ok().map(|at| &self.0[at].1)
     }
 
     /// The value of a key, to change it.
@@ -53,7 +53,7 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.place(key).ok().map(|at| &mut self.0[at].1)
+        self.search(key).ok().map(|at| &mut self.0[at].1)
     }
 
     /// Whether it has this key.
@@ -61,12 +61,12 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.place(key).is_ok()
+        self.search(key).is_ok()
     }
 
     /// Puts a value; gives the one that was there.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        match self.place(&key) {
+        match self.search(&key) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
             Err(at) => {
                 self.0.insert(at, (key, value));
@@ -77,7 +77,7 @@ impl<K: Ord, V> SortedMap<K, V> {
 
     /// The value of a key, which is put first if it is not there.
     pub fn get_or_insert(&mut self, key: K, value: V) -> &mut V {
-        let at = match self.place(&key) {
+        let at = match self.search(&key) {
             Ok(at) => at,
             Err(at) => {
                 self.0.insert(at, (key, value));
@@ -92,7 +92,7 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.place(key).ok().map(|at| self.0.remove(at).1)
+        self.search(key).ok().map(|at| self.0.remove(at).1)
     }
 
     /// Keeps those for which `keep` holds.

@@ -171,7 +171,7 @@ impl Timeline {
         }
     }
 
-    /// The person looks at the newest message: what is far above may go. Says whether anything went.
+    /// The person looks at the newest message: drops what is far above. Says whether there was anything.
     pub fn trim_above(&mut self) -> bool {
         let before = self.messages.len();
         self.trim_far_end(Direction::After);

@@ -13,8 +13,8 @@ use std::{
 const PER_PROCESSOR: usize = 2;
 /// The threads end by themselves after this time, whatever happens to the rest of the program.
 const AT_MOST: Duration = Duration::from_secs(300);
-/// Turns of the loop between two looks at the clock.
-const TURNS: u32 = 100_000;
+/// Iterations of the loop between two looks at the clock.
+const ITERATIONS: u32 = 100_000;
 
 /// Threads that spin until this is dropped.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ impl Busy {
         let spin = |done: Arc<AtomicBool>| {
             let until = Instant::now() + AT_MOST;
             while !done.load(Ordering::Relaxed) && Instant::now() < until {
-                for turn in 0..TURNS {
-                    std::hint::black_box(turn);
+                for iteration in 0..ITERATIONS {
+                    std::hint::black_box(iteration);
                 }
             }
         };

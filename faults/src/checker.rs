@@ -34,7 +34,7 @@ pub struct StoredRoom {
     pub messages: BTreeMap<Seq, StoredMessage>,
     /// Each number after `base` that a change has taken, with how many have.
     pub numbers: BTreeMap<Seq, i64>,
-    /// The logs of the members that are there at the end, by their places in the list.
+    /// The logs of the members that are there at the end, by their indexes in the list.
     pub members: Vec<usize>,
 }
 

@@ -16,8 +16,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
+    cluster::{Address, Fallible},
     person::{Socket, greeted},
-    place::{Address, Fallible},
     stored,
 };
 

@@ -8,8 +8,8 @@ use protocol::{RoomId, Seq, ServerFrame, limits::MARKS_MEMBERS_MAX};
 use tokio_tungstenite::tungstenite;
 
 use crate::{
+    cluster::Address,
     person::{Person, open},
-    place::Address,
     violation::{Kind, Violation},
 };
 
@@ -18,7 +18,7 @@ use crate::{
 /// # Errors
 /// When it does not come within 20 s.
 pub async fn fetch(address: &Address, cookie: &str, rooms: &[RoomId]) -> Result<Client, String> {
-    let mut socket = open(address.door, &address.origin, cookie).await?;
+    let mut socket = open(address.addr, &address.origin, cookie).await?;
     let mut client = Client::default();
     client.connected(0);
     let everything = async {

@@ -12,11 +12,11 @@
 
 pub mod busy;
 pub mod checker;
+pub mod cluster;
 pub mod crowd;
 pub mod fresh;
 pub mod log;
 pub mod person;
-pub mod place;
 pub mod proxy;
 pub mod removed;
 pub mod report;

@@ -68,7 +68,7 @@ pub struct Acknowledged {
 pub enum Shown {
     /// A message.
     Message {
-        /// Its place.
+        /// Its number.
         seq: Seq,
         /// Which; `None` for one that is not of this test, or deleted.
         token: Option<Token>,
@@ -77,7 +77,7 @@ pub enum Shown {
     },
     /// A message that was changed while this client was away: in the order of changes it came after younger ones.
     Late {
-        /// Its place.
+        /// Its number.
         seq: Seq,
         /// Which.
         token: Option<Token>,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use faults::{
-    place::{Fallible, SERVERS},
+    cluster::{Fallible, SERVERS},
     report::Report,
     scenario::{self, Expected, Extra, Scenario},
     schedule::{DRAWN, Schedule},

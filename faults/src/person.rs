@@ -28,8 +28,8 @@ use uuid::Uuid;
 
 use crate::{
     checker::Screen,
+    cluster::{Address, Fallible},
     log::{Acknowledged, Log, Shown, Token, Written},
-    place::{Address, Fallible},
     stored::{Account, StoredMarks, Truth},
     violation::{Kind, Violation},
 };
@@ -40,8 +40,8 @@ const TICK: Duration = Duration::from_millis(250);
 const FRAMES_MAX: usize = 256;
 /// Messages of one room that are remembered as having been on the screen.
 const PRESENT_MAX: usize = 1_500;
-/// Of a room that one has left one may still be told for so long: where the word of it was lost, the session check finds it
-/// (two rounds of 20 s, and as long for a server that hangs).
+/// For this long a person may still hear of a room that they have left. If the news of leaving was lost, the
+/// session check finds it (two rounds of 20 s, and as long for a server that hangs).
 const TOLD_AFTER_LEAVING: Millis = 60_000;
 /// Violations that one client notes by itself; more are not worth their memory.
 const VIOLATIONS_MAX: usize = 20;
@@ -83,7 +83,7 @@ impl Orders {
 
 /// See the module.
 pub struct Person {
-    /// Their place in the list of logs.
+    /// Their index in the list of logs.
     pub index: usize,
     /// Their handle.
     pub name: String,
@@ -338,7 +338,7 @@ impl Person {
             state.wire.clear();
             state.client.connected(now);
         }
-        let opening = open(self.address.door, &self.address.origin, &self.cookie);
+        let opening = open(self.address.addr, &self.address.origin, &self.cookie);
         tokio::pin!(opening);
         let socket = loop {
             tokio::select! {
@@ -440,7 +440,7 @@ impl Person {
         let others = self.rooms.len() - 1;
         let at = if others == 0 || rng.random_bool(0.125) { 0 } else { rng.random_range(1..=others) };
         let mut room = self.rooms[at];
-        // Some go to a channel where one is just now.
+        // Some go to a channel that the person is in just now.
         let stays = |channel: &&RoomId| state.client.room(**channel).is_some() && !state.is_moving(**channel);
         if let Some(channel) = self.channels.choose(rng).filter(stays)
             && rng.random_bool(0.3)
@@ -487,8 +487,8 @@ impl Person {
         state.changing.insert(request, room);
     }
 
-    /// Keeps order in a channel, for who is a moderator or an owner there: removes and bans people and lets them come back,
-    /// gives roles, says who may post, archives the channel and opens it again.
+    /// Keeps order in a channel, as a moderator or an owner: removes and bans people and lets them come back, gives
+    /// roles, says who may post, archives the channel and opens it again.
     fn governs(&self, state: &mut State, rng: &mut StdRng) {
         let governed = |channel: &&RoomId| {
             let role = state.client.room(**channel).map(|room| room.summary.role);
@@ -544,7 +544,7 @@ impl Person {
         let command = match state.client.room(channel) {
             Some(_) => Command::Leave { room: channel },
             None if rng.random_bool(0.3) => {
-                // From here on one may be told, also before the answer.
+                // From here on the person may hear of the room, even before the answer.
                 state.left.remove(&channel);
                 Command::Join { room: channel }
             }
@@ -611,7 +611,7 @@ struct Position {
 }
 
 impl State {
-    /// Where one stays, and the channels where one is just now.
+    /// The rooms that the person stays in, and the channels they are in just now.
     fn rooms_now(&self, rooms: &[RoomId]) -> Vec<RoomId> {
         let here = self.channels.iter().filter(|channel| self.client.room(**channel).is_some());
         rooms.iter().chain(here).copied().collect()
@@ -656,7 +656,7 @@ impl State {
                 self.log.governed += 1;
             }
             if let Some(channel) = self.moving.remove(&answer.request) {
-                // Any other answer: one is in; or it was not done, and one may try again.
+                // Any other answer: they are in, or it was not done and they may try again.
                 if let Ok(Reply::Done {}) = answer.result {
                     self.left.insert(channel, now);
                 }
@@ -751,7 +751,8 @@ impl State {
         });
         for (nonce, room, refusal) in refused.collect::<Vec<_>>() {
             if is_of_rights(refusal.code) && self.channels.contains(&room) {
-                // One is out meanwhile, or may no longer write there: the person sees it, and takes it back.
+                // The person has been removed meanwhile, or may no longer write there. They see it, and take the
+                // message back.
                 self.client.take_back(nonce);
                 self.log.written.remove(&nonce);
                 continue;
@@ -920,12 +921,12 @@ fn meaning(close: Option<&tungstenite::protocol::CloseFrame>) -> End {
 ///
 /// # Errors
 /// When there is no way, or the other end does not want to.
-pub async fn open(door: SocketAddr, origin: &str, cookie: &str) -> Result<Socket, String> {
-    open_with(door, origin, cookie, None).await
+pub async fn open(addr: SocketAddr, origin: &str, cookie: &str) -> Result<Socket, String> {
+    open_with(addr, origin, cookie, None).await
 }
 
 async fn open_with(
-    door: SocketAddr,
+    addr: SocketAddr,
     origin: &str,
     cookie: &str,
     receive_buffer: Option<u32>,
@@ -940,7 +941,7 @@ async fn open_with(
     if let Some(bytes) = receive_buffer {
         near.set_recv_buffer_size(bytes).map_err(|e| explain(&e))?;
     }
-    let stream = near.connect(door).await.map_err(|e| explain(&e))?;
+    let stream = near.connect(addr).await.map_err(|e| explain(&e))?;
     stream.set_nodelay(true).map_err(|e| explain(&e))?;
     upgrade(request, stream).await.map_err(|e| explain(&e))
 }
@@ -961,7 +962,7 @@ async fn upgrade(
 /// When it is not greeted within ten seconds.
 pub async fn greeted(address: &Address, cookie: &str, receive_buffer: Option<u32>) -> Fallible<Socket> {
     let greet = async {
-        let mut socket = open_with(address.door, &address.origin, cookie, receive_buffer).await?;
+        let mut socket = open_with(address.addr, &address.origin, cookie, receive_buffer).await?;
         let hello = ClientFrame { r#ref: 1, command: Command::Hello { version: VERSION } };
         socket.send(tungstenite::Message::text(hello.encode())).await?;
         match socket.next().await {

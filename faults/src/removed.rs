@@ -8,8 +8,8 @@ use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 use crate::{
+    cluster::{Address, Cluster, Fallible, SERVERS},
     person::{Socket, greeted},
-    place::{Address, Fallible, Place, SERVERS},
     stored::{self, Account},
     violation::{Kind, Violation},
 };
@@ -31,18 +31,19 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
 /// # Errors
 /// When the scene itself fails.
 pub async fn people(
-    place: &Place,
+    cluster: &Cluster,
     without_redis: bool,
     within: Duration,
 ) -> Fallible<(String, Vec<Violation>)> {
     let mut accounts: Vec<Account> = Vec::new();
     for _ in 0..2 + REMOVED {
         let name = format!("r{:08x}", rand::random::<u32>());
-        accounts.push(stored::person(&place.pool, &name).await?);
+        accounts.push(stored::person(&cluster.pool, &name).await?);
     }
     let everyone: Vec<usize> = (0..accounts.len()).collect();
-    let room = stored::room(&place.pool, "group", &everyone, &accounts).await?;
-    let on = |server: usize| Address { door: place.servers[server].addr, origin: place.address(0).origin };
+    let room = stored::room(&cluster.pool, "group", &everyone, &accounts).await?;
+    let on =
+        |server: usize| Address { addr: cluster.servers[server].addr, origin: cluster.address(0).origin };
     let mut owner = greeted(&on(0), &accounts[0].cookie, None).await?;
     let writer = greeted(&on(1), &accounts[1].cookie, None).await?;
     let mut removed = Vec::new();
@@ -53,7 +54,7 @@ pub async fn people(
         }
     }
     if without_redis {
-        place.services("redis-stop").await?;
+        cluster.services("redis-stop").await?;
     }
     let users: Vec<UserId> = accounts[2..].iter().map(|account| account.user).collect();
     // Counted from when the owner is told that all are out.
@@ -75,7 +76,7 @@ pub async fn people(
         failed = write(writer, room) => return Err(failed),
     };
     if without_redis {
-        place.services("redis-start").await?;
+        cluster.services("redis-start").await?;
     }
     let (out, mut found, mut slowest) = (out?, Vec::new(), Duration::ZERO);
     for (name, last, refused) in heard {
@@ -93,7 +94,7 @@ pub async fn people(
             found.push(Violation::at_large(Kind::Unexpected, &name, detail));
         }
     }
-    stored::remove_rooms(&place.pool, &[room]).await?;
+    stored::remove_rooms(&cluster.pool, &[room]).await?;
     let note = format!("who was removed was told the last of the room after {:.2} s", slowest.as_secs_f64());
     Ok((note, found))
 }

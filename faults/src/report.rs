@@ -36,7 +36,7 @@ pub struct Outcome {
     pub lost: usize,
     /// Messages that are there twice.
     pub doubled: usize,
-    /// Messages in another place than their number says.
+    /// Messages that are not where their number says.
     pub reordered: usize,
     /// Whatever else is wrong: holes in the numbers, marks, differences from a fresh fetch, lateness.
     pub other: usize,

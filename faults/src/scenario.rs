@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// What is done to the place.
+/// What is done to the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Fault {
     /// Nothing. What a server does wrong on purpose is part of the [`Scenario`].

@@ -99,8 +99,8 @@ impl fmt::Display for Planned {
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, one) in self.0.iter().enumerate() {
-            let between = if place == 0 { "" } else { ", " };
+        for (index, one) in self.0.iter().enumerate() {
+            let between = if index == 0 { "" } else { ", " };
             write!(f, "{between}{one}")?;
         }
         Ok(())
@@ -161,9 +161,9 @@ mod tests {
     fn what_is_drawn_never_breaks_one_thing_twice_at_a_time() {
         for seed in 0..50 {
             let Schedule(planned) = Schedule::of(scenario("mix-with-bad-bus"), seed, 3);
-            for (place, one) in planned.iter().enumerate() {
+            for (index, one) in planned.iter().enumerate() {
                 let same = |other: &&Planned| other.fault.breaks() == one.fault.breaks();
-                assert!(planned[place + 1..].iter().filter(same).all(|other| other.at >= one.at + one.hold));
+                assert!(planned[index + 1..].iter().filter(same).all(|other| other.at >= one.at + one.hold));
             }
         }
     }

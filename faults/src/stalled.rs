@@ -13,8 +13,8 @@ use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 use crate::{
+    cluster::{Address, Cluster, Fallible, SERVERS},
     person::{Socket, greeted},
-    place::{Address, Fallible, Place, SERVERS},
     stored::{self, Account},
     violation::{Kind, Violation},
 };
@@ -23,7 +23,7 @@ use crate::{
 const STALLED: usize = 3;
 /// What the kernel keeps for each of them.
 const RECEIVE_BUFFER: u32 = 4 * 1024;
-/// So much is said: more than the kernel's largest buffer (4 MiB) and an outbox (1 MiB) together.
+/// Bytes that are said: more than the kernel's largest buffer (4 MiB) and an outbox (1 MiB) together.
 const MESSAGES: usize = 600;
 /// Sends under way.
 const WINDOW: usize = 16;
@@ -37,17 +37,18 @@ const ENDS_WITHIN: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// When the scene itself fails.
-pub async fn readers(place: &Place) -> Fallible<(String, Vec<Violation>)> {
+pub async fn readers(cluster: &Cluster) -> Fallible<(String, Vec<Violation>)> {
     const CLOSED: &str = "roost_slow_readers_closed_total";
     let mut accounts: Vec<Account> = Vec::new();
     for _ in 0..1 + SERVERS * (1 + STALLED) {
         let name = format!("r{:08x}", rand::random::<u32>());
-        accounts.push(stored::person(&place.pool, &name).await?);
+        accounts.push(stored::person(&cluster.pool, &name).await?);
     }
     let everyone: Vec<usize> = (0..accounts.len()).collect();
-    let room = stored::room(&place.pool, "group", &everyone, &accounts).await?;
+    let room = stored::room(&cluster.pool, "group", &everyone, &accounts).await?;
     // Straight to the servers: nginx would read for them.
-    let on = |server: usize| Address { door: place.servers[server].addr, origin: place.address(0).origin };
+    let on =
+        |server: usize| Address { addr: cluster.servers[server].addr, origin: cluster.address(0).origin };
     let mut writer = greeted(&on(0), &accounts[0].cookie, None).await?;
     let (mut readers, mut stalled) = (Vec::new(), Vec::new());
     for (at, account) in accounts[1..].iter().enumerate() {
@@ -58,7 +59,7 @@ pub async fn readers(place: &Place) -> Fallible<(String, Vec<Violation>)> {
             stalled.push(greeted(&on(server), &account.cookie, Some(RECEIVE_BUFFER)).await?);
         }
     }
-    let before = place.counted(CLOSED).await?;
+    let before = cluster.counted(CLOSED).await?;
     let began = Instant::now();
     let listening = readers.iter_mut().map(|reader| listen(reader, room, began));
     let flood = tokio::time::timeout(WITHIN, flood(&mut writer, room));
@@ -74,7 +75,7 @@ pub async fn readers(place: &Place) -> Fallible<(String, Vec<Violation>)> {
             }
         }
     }
-    let closed = place.counted(CLOSED).await? - before;
+    let closed = cluster.counted(CLOSED).await? - before;
     if closed != stalled.len() as u64 {
         let detail = format!("{closed} of {} readers who do not read were closed", stalled.len());
         found.push(Violation::at_large(Kind::Unexpected, "the servers", detail));
@@ -91,7 +92,7 @@ pub async fn readers(place: &Place) -> Fallible<(String, Vec<Violation>)> {
         }
     }
     drop((writer, readers, stalled));
-    stored::remove_rooms(&place.pool, &[room]).await?;
+    stored::remove_rooms(&cluster.pool, &[room]).await?;
     let note = format!(
         "{closed} readers who did not read were closed; who read had all {MESSAGES} messages after {:.1} s",
         slowest.as_secs_f64()

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::{
     checker::{StoredMessage, StoredRoom},
+    cluster::Fallible,
     log::Token,
-    place::Fallible,
 };
 
 /// How many people there are …
@@ -232,12 +232,12 @@ pub async fn groups(pool: &PgPool, members: &[Vec<UserId>]) -> Fallible<Vec<Room
     .bind(&makers)
     .execute(pool)
     .await?;
-    let (mut rooms, mut users, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rooms, mut users, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
     for (room, people) in ids.iter().zip(members) {
-        for (place, user) in people.iter().enumerate() {
+        for (index, user) in people.iter().enumerate() {
             rooms.push(*room);
             users.push(user.0);
-            places.push(place as i64 + 2);
+            numbers.push(index as i64 + 2);
         }
     }
     sqlx::query(
@@ -247,7 +247,7 @@ pub async fn groups(pool: &PgPool, members: &[Vec<UserId>]) -> Fallible<Vec<Room
     )
     .bind(&rooms)
     .bind(&users)
-    .bind(&places)
+    .bind(&numbers)
     .execute(pool)
     .await?;
     sqlx::query("analyze users, sessions, rooms, members, lines").execute(pool).await?;
@@ -324,7 +324,7 @@ pub async fn truth(pool: &PgPool, channels: &[RoomId]) -> Result<Truth, sqlx::Er
 /// Marks, by room and person: delivered, read, the room's last number.
 pub type StoredMarks = BTreeMap<(RoomId, UserId), (Seq, Seq, Seq)>;
 
-/// What is in the rooms after these numbers. `index` gives the places of people in the list of logs.
+/// What is in the rooms after these numbers. `index` gives the indexes of people in the list of logs.
 ///
 /// # Errors
 /// When the database fails.

@@ -18,10 +18,10 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     busy::Busy,
     checker::{self, Verdict},
+    cluster::{self, Address, Cluster, Fallible, NETWORKS, SERVERS},
     crowd::Crowd,
     fresh,
     person::{Orders, Person, Socket, greeted},
-    place::{self, Address, Fallible, NETWORKS, Place, SERVERS},
     proxy::Weather,
     removed,
     report::Outcome,
@@ -71,7 +71,7 @@ const MEMORY_SLACK_KB: i64 = 16 * 1024;
 
 /// Everything and everyone of a run.
 pub struct Stage {
-    place: Place,
+    cluster: Cluster,
     people: Vec<Arc<Person>>,
     index: BTreeMap<UserId, usize>,
     channels: Vec<RoomId>,
@@ -87,27 +87,27 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Starts the place, and everybody's life.
+    /// Starts the cluster, and everybody's life.
     ///
     /// # Errors
     /// When something does not start.
     pub async fn set(root: &Path, seed: u64) -> Fallible<Self> {
-        let place = Place::start(root).await?;
+        let cluster = Cluster::start(root).await?;
         let mut rng = schedule::generator(seed, "people");
-        let accounts = stored::people(&place.pool, &mut rng).await?;
+        let accounts = stored::people(&cluster.pool, &mut rng).await?;
         let (orders, began) = (watch::Sender::new(Orders::QUIET), Instant::now());
         let index = accounts.iter().enumerate().map(|(index, account)| (account.user, index)).collect();
         let mut people = Vec::new();
         let channels = accounts.first().map(|account| account.channels.clone()).unwrap_or_default();
         for (index, account) in accounts.into_iter().enumerate() {
-            people.push(Arc::new(Person::new(index, account, place.address(index), began)));
+            people.push(Arc::new(Person::new(index, account, cluster.address(index), began)));
         }
         let live = |person: &Arc<Person>| {
             AbortOnDropHandle::new(tokio::spawn(Arc::clone(person).live(seed, orders.subscribe())))
         };
         let lives = people.iter().map(live).collect();
         let mut stage = Self {
-            place,
+            cluster,
             people,
             index,
             channels,
@@ -126,7 +126,7 @@ impl Stage {
     /// Where the report belongs.
     #[must_use]
     pub fn report_file(&self) -> std::path::PathBuf {
-        self.place.report_file()
+        self.cluster.report_file()
     }
 
     /// Plays a scenario with this schedule and returns the outcome. With `marks_settled` it waits until everybody's own read marks are
@@ -143,8 +143,8 @@ impl Stage {
         self.rng = schedule::generator(self.seed, scenario.name);
         self.prepare(scenario).await?;
         let mut bases = self.new_logs().await?;
-        let lost_redis = self.place.logged("the connection to Redis is lost");
-        let mut marks = MarksWatch::start(&self.place.pool);
+        let lost_redis = self.cluster.logged("the connection to Redis is lost");
+        let mut marks = MarksWatch::start(&self.cluster.pool);
         let mut notes = Vec::new();
         let mut found = Vec::new();
 
@@ -160,7 +160,7 @@ impl Stage {
             found.extend(self.check_life_before(gone, &bases, &mut notes).await?);
             // The marks went back with the database.
             marks.stop().await;
-            marks = MarksWatch::start(&self.place.pool);
+            marks = MarksWatch::start(&self.cluster.pool);
             bases = self.new_logs().await?;
             self.talk(scenario);
             tokio::time::sleep(LIFE_AFTER).await;
@@ -178,10 +178,10 @@ impl Stage {
         }
 
         let logs: Vec<_> = self.people.iter().map(|person| person.new_log()).collect();
-        let stored = stored::since(&self.place.pool, &bases, &self.index).await?;
+        let stored = stored::since(&self.cluster.pool, &bases, &self.index).await?;
         let mut verdict: Verdict = checker::check(&logs, &stored);
         verdict.violations.extend(found);
-        let lost_redis = self.place.logged("the connection to Redis is lost") - lost_redis;
+        let lost_redis = self.cluster.logged("the connection to Redis is lost") - lost_redis;
         if lost_redis > 0 {
             notes.push(format!("servers lost Redis {lost_redis} times"));
         }
@@ -197,11 +197,11 @@ impl Stage {
 
     /// The servers that the scenario wants; and everybody's memory erased, where the last one has spoilt it.
     async fn prepare(&mut self, scenario: &Scenario) -> Fallible<()> {
-        if self.place.sabotage != scenario.sabotage {
-            self.place.sabotage = scenario.sabotage.to_owned();
+        if self.cluster.sabotage != scenario.sabotage {
+            self.cluster.sabotage = scenario.sabotage.to_owned();
             for at in 0..SERVERS {
-                self.place.kill_server(at).await?;
-                self.place.start_server(at).await?;
+                self.cluster.kill_server(at).await?;
+                self.cluster.start_server(at).await?;
             }
         }
         if std::mem::take(&mut self.reload) {
@@ -214,7 +214,7 @@ impl Stage {
 
     /// Everybody begins a new log. Returns the rooms' numbers after which they begin.
     async fn new_logs(&self) -> Fallible<BTreeMap<RoomId, Seq>> {
-        let bases = stored::heads(&self.place.pool).await?;
+        let bases = stored::heads(&self.cluster.pool).await?;
         for person in &self.people {
             person.new_log();
         }
@@ -224,9 +224,8 @@ impl Stage {
     /// Tells everybody to stop writing, and waits until everything is quiet.
     async fn hush(&mut self, scenario: &Scenario, found: &mut Vec<Violation>) {
         self.orders.send_modify(|orders| *orders = Orders { reloads: orders.reloads, ..Orders::QUIET });
-        let patience =
-            if scenario.expected == Expected::Whole { QUIET_WITHIN } else { scenario.whole_within };
-        if let Err(late) = self.until_quiet(patience).await {
+        let timeout = if scenario.expected == Expected::Whole { QUIET_WITHIN } else { scenario.whole_within };
+        if let Err(late) = self.until_quiet(timeout).await {
             let late = late.into_iter().take(5);
             found.extend(late.map(|detail| Violation::at_large(Kind::Late, "not quiet in time", detail)));
         }
@@ -265,13 +264,13 @@ impl Stage {
             }
             Extra::ReconnectStorm { clients } => self.storm(clients, notes, found).await,
             Extra::ReadersStalled => {
-                let (note, wrong) = stalled::readers(&self.place).await?;
+                let (note, wrong) = stalled::readers(&self.cluster).await?;
                 notes.push(note);
                 found.extend(wrong);
                 Ok(())
             }
             Extra::PeopleRemoved { without_redis, within } => {
-                let (note, wrong) = removed::people(&self.place, without_redis, within).await?;
+                let (note, wrong) = removed::people(&self.cluster, without_redis, within).await?;
                 notes.push(note);
                 found.extend(wrong);
                 Ok(())
@@ -293,11 +292,11 @@ impl Stage {
             for (one, _) in under_way.extract_if(.., over).collect::<Vec<_>>() {
                 self.end(one).await?;
             }
-            if let Some(place) = to_begin.iter().position(|next| {
+            if let Some(index) = to_begin.iter().position(|next| {
                 let is_free = |(one, _): &(Planned, Instant)| one.fault.breaks() != next.fault.breaks();
                 next.at <= began.elapsed() && under_way.iter().all(is_free)
             }) {
-                let next = to_begin.remove(place);
+                let next = to_begin.remove(index);
                 self.begin(next).await?;
                 under_way.push((next, Instant::now()));
                 continue;
@@ -311,51 +310,51 @@ impl Stage {
         }
         // Only now: in a mix, a server may be started while Redis or Postgres is away.
         for at in 0..SERVERS {
-            self.place.until_ready(at).await?;
+            self.cluster.until_ready(at).await?;
         }
         Ok(())
     }
 
     async fn begin(&mut self, Planned { fault, target, .. }: Planned) -> Fallible<()> {
-        let place = &mut self.place;
+        let cluster = &mut self.cluster;
         match fault {
             Fault::Nothing | Fault::RedisCutsListeners | Fault::PostgresCutsConnections => {}
-            Fault::ServerKilled => place.kill_server(target).await?,
-            Fault::ServerLeaves => place.signal(target, "TERM")?,
-            Fault::ServerHangs => place.signal(target, "STOP")?,
+            Fault::ServerKilled => cluster.kill_server(target).await?,
+            Fault::ServerLeaves => cluster.signal(target, "TERM")?,
+            Fault::ServerHangs => cluster.signal(target, "STOP")?,
             Fault::ServersRestart => {
                 for at in 0..SERVERS {
-                    place.signal(at, "TERM")?;
-                    place.until_gone(at).await?;
-                    place.start_server(at).await?;
+                    cluster.signal(at, "TERM")?;
+                    cluster.until_gone(at).await?;
+                    cluster.start_server(at).await?;
                 }
             }
-            Fault::RedisGone => place.services("redis-stop").await?,
+            Fault::RedisGone => cluster.services("redis-stop").await?,
             Fault::RedisEmpty => {
-                place.services("redis-stop").await?;
-                place.services("redis-start").await?;
+                cluster.services("redis-stop").await?;
+                cluster.services("redis-start").await?;
             }
-            Fault::RedisHangs => place.signal_redis("STOP")?,
+            Fault::RedisHangs => cluster.signal_redis("STOP")?,
             Fault::RedisImpatient => {
                 let words = ["CONFIG", "SET", "client-output-buffer-limit", "pubsub 1kb 1kb 1"];
-                place.ask_redis(&words).await?;
+                cluster.ask_redis(&words).await?;
             }
-            Fault::RedisGoneForOne => place.servers[target].redis.set(Weather::Gone),
-            Fault::RedisSilentForOne => place.servers[target].redis.set(Weather::Silent),
-            Fault::PostgresCrashes => place.services("postgres-crash").await?,
-            Fault::PostgresHangs => place.services("postgres-freeze").await?,
+            Fault::RedisGoneForOne => cluster.servers[target].redis.set(Weather::Gone),
+            Fault::RedisSilentForOne => cluster.servers[target].redis.set(Weather::Silent),
+            Fault::PostgresCrashes => cluster.services("postgres-crash").await?,
+            Fault::PostgresHangs => cluster.services("postgres-freeze").await?,
             Fault::DatabaseGoesBack => {
                 let from = self.now();
-                self.place.services("postgres-copy").await?;
+                self.cluster.services("postgres-copy").await?;
                 self.gone = Some((from, Millis::MAX));
             }
-            Fault::PostgresGoneForOne => place.servers[target].postgres.set(Weather::Gone),
-            Fault::PostgresSilentForOne => place.servers[target].postgres.set(Weather::Silent),
+            Fault::PostgresGoneForOne => cluster.servers[target].postgres.set(Weather::Gone),
+            Fault::PostgresSilentForOne => cluster.servers[target].postgres.set(Weather::Silent),
             Fault::SocketsTorn => self.weather(0..NETWORKS, Weather::Tearing(150)),
             Fault::ReadersSlow => self.weather(0..1, Weather::Slow(2_000)),
             Fault::NetworksGone => self.weather(0..NETWORKS / 2, Weather::Gone),
             Fault::NetworksSilent => self.weather(0..NETWORKS / 2, Weather::Silent),
-            Fault::BalancerReloads => place.reload_balancer().await?,
+            Fault::BalancerReloads => cluster.reload_balancer().await?,
             Fault::RepliesUnheard => self.orders.send_modify(|orders| orders.deaf_share = 0.5),
         }
         Ok(())
@@ -368,17 +367,17 @@ impl Stage {
         }
         if fault == Fault::RedisCutsListeners {
             // In a mix, Redis may be away.
-            drop(self.place.ask_redis(&["CLIENT", "KILL", "TYPE", "pubsub"]).await);
+            drop(self.cluster.ask_redis(&["CLIENT", "KILL", "TYPE", "pubsub"]).await);
         }
         if fault == Fault::PostgresCutsConnections {
             let all =
                 "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'roost'";
-            drop(sqlx::query(all).execute(&self.place.pool).await);
+            drop(sqlx::query(all).execute(&self.cluster.pool).await);
         }
     }
 
     async fn end(&mut self, Planned { fault, target, .. }: Planned) -> Fallible<()> {
-        let place = &mut self.place;
+        let cluster = &mut self.cluster;
         match fault {
             Fault::Nothing
             | Fault::RedisCutsListeners
@@ -386,41 +385,41 @@ impl Stage {
             | Fault::PostgresCrashes
             | Fault::RedisEmpty
             | Fault::ServersRestart => {}
-            Fault::ServerKilled => place.launch_server(target)?,
+            Fault::ServerKilled => cluster.launch_server(target)?,
             Fault::ServerLeaves => {
-                place.until_gone(target).await?;
-                place.launch_server(target)?;
+                cluster.until_gone(target).await?;
+                cluster.launch_server(target)?;
             }
-            Fault::ServerHangs => place.signal(target, "CONT")?,
-            Fault::RedisGone => place.services("redis-start").await?,
-            Fault::RedisHangs => place.signal_redis("CONT")?,
+            Fault::ServerHangs => cluster.signal(target, "CONT")?,
+            Fault::RedisGone => cluster.services("redis-start").await?,
+            Fault::RedisHangs => cluster.signal_redis("CONT")?,
             Fault::RedisImpatient => {
                 let usual = ["CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 8mb 60"];
-                place.ask_redis(&usual).await?;
+                cluster.ask_redis(&usual).await?;
             }
             Fault::RedisGoneForOne | Fault::RedisSilentForOne => {
-                place.servers[target].redis.set(Weather::Fair)
+                cluster.servers[target].redis.set(Weather::Fair)
             }
-            Fault::PostgresHangs => place.services("postgres-thaw").await?,
+            Fault::PostgresHangs => cluster.services("postgres-thaw").await?,
             Fault::DatabaseGoesBack => {
-                self.place.services("postgres-go-back").await?;
+                self.cluster.services("postgres-go-back").await?;
                 let until = self.now() + ANSWERED_WITHIN;
                 self.gone = self.gone.map(|(from, _)| (from, until));
             }
             Fault::PostgresGoneForOne | Fault::PostgresSilentForOne => {
-                place.servers[target].postgres.set(Weather::Fair);
+                cluster.servers[target].postgres.set(Weather::Fair);
             }
             Fault::SocketsTorn | Fault::ReadersSlow | Fault::NetworksGone | Fault::NetworksSilent => {
                 self.weather(0..NETWORKS, Weather::Fair);
             }
-            Fault::BalancerReloads => place.reload_balancer().await?,
+            Fault::BalancerReloads => cluster.reload_balancer().await?,
             Fault::RepliesUnheard => self.orders.send_modify(|orders| orders.deaf_share = 0.0),
         }
         Ok(())
     }
 
     fn weather(&self, networks: std::ops::Range<usize>, weather: Weather) {
-        self.place.networks[networks].iter().for_each(|network| network.set(weather));
+        self.cluster.networks[networks].iter().for_each(|network| network.set(weather));
     }
 
     /// When each client has everything that was there at the fault's end, and all that waited then is acknowledged:
@@ -437,7 +436,7 @@ impl Stage {
             orders.roam = false;
         });
         let mut truth = loop {
-            match stored::truth(&self.place.pool, &self.channels).await {
+            match stored::truth(&self.cluster.pool, &self.channels).await {
                 Ok(truth) => break truth,
                 Err(_) if mended.elapsed() < scenario.whole_within => tokio::time::sleep(LOOK).await,
                 Err(e) => {
@@ -452,7 +451,7 @@ impl Stage {
         let mut said = false;
         while !waiting.is_empty() && mended.elapsed() < scenario.whole_within {
             // Joins and leaves that were under way take effect.
-            if let Ok(memberships) = stored::memberships(&self.place.pool, &self.channels).await {
+            if let Ok(memberships) = stored::memberships(&self.cluster.pool, &self.channels).await {
                 truth.memberships = memberships;
             }
             waiting.retain(|(person, nonces)| !person.has_all(&truth, nonces));
@@ -509,7 +508,7 @@ impl Stage {
         // The screens first: what they show was committed earlier.
         let screens: Vec<_> =
             self.people.iter().map(|person| (person.name.as_str(), person.screen())).collect();
-        let stored = stored::nonces(&self.place.pool).await?;
+        let stored = stored::nonces(&self.cluster.pool).await?;
         Ok(screens.iter().flat_map(|(name, screen)| checker::phantoms(name, screen, &stored)).collect())
     }
 
@@ -523,7 +522,7 @@ impl Stage {
         notes: &mut Vec<String>,
     ) -> Fallible<Vec<Violation>> {
         let logs: Vec<_> = self.people.iter().map(|person| person.new_log()).collect();
-        let stored = stored::since(&self.place.pool, bases, &self.index).await?;
+        let stored = stored::since(&self.cluster.pool, bases, &self.index).await?;
         let (gone_with_it, mut found) = checker::check_life_before(&logs, &stored, gone);
         notes.push(format!(
             "{gone_with_it} of {} acknowledged messages came after the copy and went with the database",
@@ -534,18 +533,18 @@ impl Stage {
     }
 
     /// Waits until everyone is connected, has everything, and nothing waits.
-    async fn until_quiet(&mut self, patience: Duration) -> Result<(), Vec<String>> {
+    async fn until_quiet(&mut self, timeout: Duration) -> Result<(), Vec<String>> {
         let began = Instant::now();
         let mut last = Truth::default();
         loop {
-            let truth = stored::truth(&self.place.pool, &self.channels).await.unwrap_or_default();
+            let truth = stored::truth(&self.cluster.pool, &self.channels).await.unwrap_or_default();
             let calm =
                 |person: &Arc<Person>| person.waiting().is_empty() && person.has_all(&truth, &HashSet::new());
             let restless: Vec<_> = self.people.iter().filter(|person| !calm(person)).collect();
             if restless.is_empty() && truth == last {
                 return Ok(());
             }
-            if began.elapsed() > patience {
+            if began.elapsed() > timeout {
                 let say =
                     |person: &&Arc<Person>| format!("{}: {}", person.name, person.what_is_missing(&truth));
                 return Err(restless.iter().map(say).collect());
@@ -559,7 +558,7 @@ impl Stage {
     /// In the large channel these are stored at most once in ten seconds, so people who differ are compared again until then.
     async fn compare_with_fresh(&self, marks_settled: bool) -> Vec<Violation> {
         let compare = |person: Arc<Person>| {
-            let address = self.place.address(person.index);
+            let address = self.cluster.address(person.index);
             async move {
                 let found = match fresh::fetch(&address, &person.cookie, &person.rooms_now()).await {
                     Ok(fresh) => fresh::differences(&person, &fresh, marks_settled),
@@ -591,7 +590,7 @@ impl Stage {
             for person in &self.people {
                 stale |= person.looks_into_stale_rooms();
             }
-            let stored = stored::marks(&self.place.pool).await.unwrap_or_default();
+            let stored = stored::marks(&self.cluster.pool).await.unwrap_or_default();
             let mut found = Vec::new();
             for person in &self.people {
                 found.extend(person.marks_that_differ(&stored));
@@ -610,8 +609,8 @@ impl Stage {
         notes: &mut Vec<String>,
         found: &mut Vec<Violation>,
     ) -> Fallible<()> {
-        let addresses: Vec<Address> = (0..NETWORKS).map(|network| self.place.address(network)).collect();
-        let crowd = Crowd::gather(&self.place.pool, &addresses, clients).await?;
+        let addresses: Vec<Address> = (0..NETWORKS).map(|network| self.cluster.address(network)).collect();
+        let crowd = Crowd::gather(&self.cluster.pool, &addresses, clients).await?;
         let came = match crowd.until(true, STORM_WITHIN).await {
             Ok(came) => came,
             Err(here) => return Err(format!("only {here} of {clients} more clients could connect").into()),
@@ -634,10 +633,10 @@ impl Stage {
             tokio::time::sleep(Duration::from_secs(3)).await;
             // The first wave only warms up: what servers need for it, they may keep.
             if wave == 0 {
-                before = self.place.resident_kb()?;
+                before = self.cluster.resident_kb()?;
             }
         }
-        let after = self.place.resident_kb()?;
+        let after = self.cluster.resident_kb()?;
         notes.push(format!(
             "{clients} more clients, connected in {:.1} s; after each of {} losses of all connections at once, all were back \
              after {} s; memory of the servers with all of them connected: {before:?} kB, after the storm {after:?} kB",
@@ -655,7 +654,7 @@ impl Stage {
         drop(crowd);
         // Nobody follows them any more.
         tokio::time::sleep(Duration::from_secs(2)).await;
-        stored::remove_rooms(&self.place.pool, &rooms).await
+        stored::remove_rooms(&self.cluster.pool, &rooms).await
     }
 
     /// Some people with a socket on each server sign out on one of them.
@@ -666,28 +665,28 @@ impl Stage {
         notes: &mut Vec<String>,
         found: &mut Vec<Violation>,
     ) -> Fallible<()> {
-        let origin = self.place.address(0).origin;
-        let addrs: Vec<_> = self.place.servers.iter().map(|server| server.addr).collect();
+        let origin = self.cluster.address(0).origin;
+        let addrs: Vec<_> = self.cluster.servers.iter().map(|server| server.addr).collect();
         let mut accounts = Vec::new();
         for _ in 0..SIGNED_OUT {
             let name = format!("s{:08x}", self.rng.random::<u32>());
-            accounts.push(stored::person(&self.place.pool, &name).await?);
+            accounts.push(stored::person(&self.cluster.pool, &name).await?);
         }
         let mut sockets = Vec::new();
         for account in &accounts {
             for addr in &addrs {
                 sockets.push(
-                    greeted(&Address { door: *addr, origin: origin.clone() }, &account.cookie, None).await?,
+                    greeted(&Address { addr: *addr, origin: origin.clone() }, &account.cookie, None).await?,
                 );
             }
         }
         if without_redis {
-            self.place.services("redis-stop").await?;
+            self.cluster.services("redis-stop").await?;
         }
         let began = Instant::now();
         for account in &accounts {
             let headers = [("Origin", origin.as_str()), ("Cookie", account.cookie.as_str())];
-            let answer = place::request(addrs[0], "POST /sign-out HTTP/1.1", &headers).await?;
+            let answer = cluster::request(addrs[0], "POST /sign-out HTTP/1.1", &headers).await?;
             if !answer.starts_with("HTTP/1.1 303") {
                 return Err(format!("signing out: {}", answer.lines().next().unwrap_or_default()).into());
             }
@@ -708,7 +707,7 @@ impl Stage {
             slowest.as_secs_f64()
         ));
         if without_redis {
-            self.place.services("redis-start").await?;
+            self.cluster.services("redis-start").await?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ pub enum Kind {
     Lost,
     /// A message is there twice.
     Doubled,
-    /// A message stands, or appeared, in another place than its number says.
+    /// A message is, or was, not where its number says.
     Reordered,
     /// A number of a room belongs to no change.
     Hole,

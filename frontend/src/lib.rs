@@ -34,7 +34,7 @@ pub fn hydrate() {
 }
 
 fn wake(page: Page) {
-    let is_inside = page.viewer.is_some();
+    let is_inside = page.signed_in().is_some();
     let words = browser::words_of_document();
     let root = document().get_element_by_id("app").and_then(|root| root.dyn_into().ok());
     let root = root.expect("the server draws the app into an element of its own");

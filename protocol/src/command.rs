@@ -14,7 +14,7 @@ pub enum Direction {
     After,
 }
 
-/// A place in the list of rooms: that of the last room that has been listed.
+/// A position in the list of rooms: that of the last room that has been listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoomsAfter {
@@ -195,8 +195,8 @@ pub enum Command {
         /// The new role.
         role: Role,
     },
-    /// Remove a member from a room, and ban them if asked to. Banning works also for who is not in the room. Safe to repeat.
-    /// Answered by `done`.
+    /// Remove a member from a room, and ban them if asked to. Banning also works for somebody who is not in the
+    /// room. Safe to repeat. Answered by `done`.
     Remove {
         /// Where.
         room: RoomId,
@@ -218,7 +218,7 @@ pub enum Command {
         /// Which.
         room: RoomId,
     },
-    /// Say who may do what in a room. Safe to repeat. Answered by `changed`.
+    /// Set who may do what in a room. Safe to repeat. Answered by `changed`.
     SetPolicy {
         /// Which.
         room: RoomId,

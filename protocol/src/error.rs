@@ -136,11 +136,11 @@ error_codes! {
     PasswordTooLong = 4004 Never "the password is longer than 256 characters";
     /// Unknown handle or wrong password: which of them is not told.
     CredentialsWrong = 4005 Never "the handle or the password is wrong";
-    /// This place takes no new people.
+    /// The workspace takes no new people.
     SignUpClosed = 4006 Never "sign-up is closed";
     /// The invitation is unknown, used up, or out of date; or one is needed.
     InvitationInvalid = 4007 Never "the invitation is not valid";
-    /// An administrator has suspended the account. Told only to who knows its password.
+    /// An administrator has suspended the account. Told only to someone who knows its password.
     AccountSuspended = 4008 Never "the account is suspended";
     /// To change the password, one must know the one before.
     PasswordWrong = 4009 Never "this is not the current password";

@@ -32,9 +32,9 @@ macro_rules! uuid_id {
 uuid_id! {
     /// A person with an account.
     UserId;
-    /// A place where people talk: direct, group or channel.
+    /// Where people talk: direct, group or channel.
     RoomId;
-    /// A message, for links and moderation. Its place is its room and its [`Seq`]. UUIDv7.
+    /// A message, for links and moderation. Its position is its room and its [`Seq`]. UUIDv7.
     MessageId;
     /// A signed-in browser.
     SessionId;
@@ -46,7 +46,7 @@ uuid_id! {
     Epoch;
 }
 
-/// Place of a change on its [`Line`](crate::Line): 1, 2, 3, … without a hole. 0 is before the first.
+/// Position of a change on its [`Line`](crate::Line): 1, 2, 3, … without a hole. 0 is before the first.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson,
 )]

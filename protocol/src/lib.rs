@@ -26,7 +26,8 @@ pub use model::{
     User, UserReaction,
 };
 pub use page::{
-    FormName, FormState, InvitationView, Language, Page, PersonView, SessionView, SignUp, Theme, Viewer,
+    FormName, FormState, InvitationView, Language, Page, PageContent, Pane, PersonView, SessionView,
+    SettingsView, SignedIn, Theme, WhoMaySignUp,
 };
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};

@@ -49,7 +49,7 @@ pub const PEOPLE_MAX: usize = 100;
 pub const MEMBERS_MAX: usize = 10_000;
 /// Members that one answer lists.
 pub const MEMBERS_LISTED_MAX: usize = 200;
-/// Up to this many members a room is told about each member's marks.
+/// A room of up to this many members is told each member's marks.
 pub const MARKS_MEMBERS_MAX: usize = 100;
 /// People whom one answer to `banned` lists: those who were banned last.
 pub const BANNED_LISTED_MAX: usize = 100;
@@ -73,8 +73,8 @@ pub const COMMAND_MS: u32 = 10_000;
 /// A browser gives up a connection that leaves a send unanswered for this time, even if events come on it, and repeats the send
 /// on the next one. The time covers the server's work on the send and on some commands before it, and the network.
 pub const SENT_MS: u32 = 60_000;
-/// A `hello` waits for its turn for this time, then the server refuses it (5002).
-pub const HELLO_TURN_MS: u32 = 5_000;
+/// A `hello` waits this long for a permit, then the server refuses it (5002).
+pub const HELLO_WAIT_MS: u32 = 5_000;
 /// A browser says `hello` within this time after the socket is open.
 pub const HELLO_MS: u32 = 10_000;
 /// A browser waits for its `welcome` for this time, which covers the server's work and a long list on a slow network. After
@@ -96,7 +96,7 @@ const _: () = assert!(BODY_CHARS_MAX * 12 + 1_024 < FRAME_BYTES_MAX);
 const _: () = assert!(PAGE_MESSAGES <= CHANGES_MAX && ROOMS_ADDED_MAX < ROOMS_PER_USER_MAX);
 const _: () = assert!(HANDLE_CHARS_MIN < HANDLE_CHARS_MAX && PASSWORD_CHARS_MIN < PASSWORD_CHARS_MAX);
 const _: () = assert!(STATEMENT_MS < COMMAND_MS);
-const _: () = assert!(HELLO_TURN_MS < COMMAND_MS);
+const _: () = assert!(HELLO_WAIT_MS < COMMAND_MS);
 const _: () = assert!(3 * COMMAND_MS < SENT_MS);
 const _: () = assert!(COMMAND_MS + 5_000 <= WELCOME_MS && WELCOME_MS < WELCOME_MS_MAX);
 const _: () = assert!(PONG_DOUBTED_MS < PONG_MS && PONG_MS < PING_MS);

@@ -16,7 +16,7 @@ pub enum Line {
     Room(RoomId),
     /// What concerns one person alone: which rooms they are in, their sessions. Audience: that person.
     Person(UserId),
-    /// What concerns everybody: profiles. Audience: everybody who is signed in.
+    /// What everybody sees: profiles. Audience: everybody who is signed in.
     Workspace,
 }
 

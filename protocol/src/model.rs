@@ -46,7 +46,7 @@ impl User {
 pub enum RoomKind {
     /// Two people; there is one for each pair.
     Direct,
-    /// Private: one is invited by a member.
+    /// Private: members add people.
     Group,
     /// Listed: anyone may join.
     Channel,
@@ -125,7 +125,7 @@ pub struct Marks {
 pub struct Message {
     /// For links and moderation.
     pub id: MessageId,
-    /// Its place in the room.
+    /// Its number in the room.
     pub seq: Seq,
     /// The last change of its text; equal to `seq` if it has never changed. Reactions have numbers of their own.
     pub rev: Seq,
@@ -140,7 +140,7 @@ pub struct Message {
     /// How often its author has changed the text.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub edits: u32,
-    /// Whether it has been deleted: then its place is kept, and neither text nor reactions are.
+    /// Whether it has been deleted: its number is then kept, and neither its text nor its reactions are.
     #[serde(default, skip_serializing_if = "is_false")]
     pub deleted: bool,
     /// The reactions to it: see [`Reaction`] for their order.

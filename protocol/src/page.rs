@@ -85,22 +85,15 @@ pub enum Theme {
 /// Who may sign up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
-pub enum SignUp {
+pub enum WhoMaySignUp {
     /// Nobody has an account yet: the first one becomes the administrator.
     First,
     /// Everyone.
     Open,
-    /// Who has an invitation link.
+    /// Everyone who has an invitation link.
     Invite,
     /// Nobody.
     Closed,
-}
-
-/// The person who looks at the page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
-pub struct Viewer {
-    /// Who.
-    pub user: User,
 }
 
 /// A signed-in browser, as its owner sees it.
@@ -154,7 +147,7 @@ pub enum FormName {
     SignIn,
     /// Sign up.
     SignUp,
-    /// The first person names the place and makes its first channel.
+    /// The first person names the workspace and makes its first channel.
     SetUp,
     /// Write a message without script.
     Send,
@@ -192,10 +185,10 @@ pub struct Page {
     pub node: String,
     /// The database's life.
     pub epoch: Epoch,
-    /// What this place is called.
-    pub place: String,
+    /// The name of the workspace; empty until the first person has given it one.
+    pub workspace_name: String,
     /// Who may sign up.
-    pub sign_up: SignUp,
+    pub sign_up: WhoMaySignUp,
     /// The language to draw in.
     pub language: Language,
     /// The colours to draw in.
@@ -204,46 +197,119 @@ pub struct Page {
     pub zone: Zone,
     /// The server's clock when the page was made: both ends draw «today» by it.
     pub now: Millis,
-    /// Who looks; `None` when nobody is signed in.
-    #[serde(default)]
-    pub viewer: Option<Viewer>,
-    /// The rooms of the viewer that were active last: up to [`ROOMS_SHOWN`](crate::limits::ROOMS_SHOWN).
-    #[serde(default)]
-    pub rooms: Vec<RoomSummary>,
-    /// Whether the viewer is in more rooms than those.
-    #[serde(default)]
-    pub more_rooms: bool,
-    /// The people whom the rooms name.
-    #[serde(default)]
-    pub people: Vec<User>,
-    /// The head of the viewer's own line when the page was made.
-    #[serde(default)]
-    pub person: Seq,
-    /// The head of the workspace's line when the page was made.
-    #[serde(default)]
-    pub workspace: Seq,
-    /// The room of the address, where it names one that the viewer is in.
-    #[serde(default)]
-    pub room: Option<Box<RoomView>>,
     /// The form that was refused.
     #[serde(default)]
     pub form: Option<FormState>,
-    /// The viewer's sessions, on the settings page.
-    #[serde(default)]
+    /// What only this page shows.
+    pub content: PageContent,
+}
+
+/// What a page shows, by who looks at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum PageContent {
+    /// Nobody is signed in.
+    SignedOut,
+    /// Sign up by an invitation link.
+    Invited {
+        /// The link's secret.
+        token: String,
+    },
+    /// Set a new password by a link, whoever is signed in.
+    NewPassword {
+        /// The link's secret.
+        token: String,
+        /// Whose password it sets; `None` if the link is no longer good.
+        #[serde(default)]
+        user: Option<User>,
+    },
+    /// The chat of a signed-in person.
+    SignedIn(Box<SignedIn>),
+}
+
+/// The page of a signed-in person: the beginning of their list of rooms, and what is open beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct SignedIn {
+    /// Who looks at the page.
+    pub viewer: User,
+    /// The head of the viewer's own line when the page was made.
+    pub person: Seq,
+    /// The head of the workspace's line when the page was made.
+    pub workspace: Seq,
+    /// The rooms of the viewer that were active last: up to [`ROOMS_SHOWN`](crate::limits::ROOMS_SHOWN).
+    pub rooms: Vec<RoomSummary>,
+    /// Whether the viewer is in more rooms than those.
+    pub more_rooms: bool,
+    /// The people whom the rooms name.
+    pub people: Vec<User>,
+    /// What is open beside the list.
+    pub pane: Pane,
+}
+
+/// What is open beside the list of rooms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Pane {
+    /// No room, or one that the viewer is not in.
+    Empty,
+    /// The room of the address.
+    Room(Box<RoomView>),
+    /// The settings.
+    Settings(SettingsView),
+    /// The set-up of a new workspace.
+    SetUp {
+        /// The invitation link that was made with the first channel, to give to the others.
+        #[serde(default)]
+        link: Option<String>,
+    },
+}
+
+/// What the settings show.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct SettingsView {
+    /// The viewer's sessions.
     pub sessions: Vec<SessionView>,
-    /// The links that are still good, on the settings page of someone who may invite.
-    #[serde(default)]
+    /// The invitation links that are still good, for someone who may invite.
     pub invitations: Vec<InvitationView>,
-    /// Everyone's accounts, on an administrator's settings page: the suspended ones first, and one more than are shown,
+    /// Everyone's accounts, for an administrator: the suspended ones first, and one more than are shown,
     /// [`FOUND_MAX`](crate::limits::FOUND_MAX), where there are so many.
     #[serde(default)]
     pub accounts: Option<Vec<PersonView>>,
-    /// The secret of an invitation or of a link for a new password, on the page that it leads to.
-    #[serde(default)]
-    pub link_token: Option<String>,
-    /// Whose password the link is for, while it is good.
-    #[serde(default)]
-    pub link_for: Option<User>,
+}
+
+impl Page {
+    /// The part for a signed-in person.
+    #[must_use]
+    pub fn signed_in(&self) -> Option<&SignedIn> {
+        match &self.content {
+            PageContent::SignedIn(signed_in) => Some(signed_in),
+            PageContent::SignedOut | PageContent::Invited { .. } | PageContent::NewPassword { .. } => None,
+        }
+    }
+
+    /// What is open beside the list of rooms.
+    #[must_use]
+    pub fn pane(&self) -> Option<&Pane> {
+        self.signed_in().map(|signed_in| &signed_in.pane)
+    }
+
+    /// The room that is open.
+    #[must_use]
+    pub fn room(&self) -> Option<&RoomView> {
+        match self.pane()? {
+            Pane::Room(view) => Some(view),
+            Pane::Empty | Pane::Settings(_) | Pane::SetUp { .. } => None,
+        }
+    }
+
+    /// What the settings show, on their page.
+    #[must_use]
+    pub fn settings(&self) -> Option<&SettingsView> {
+        match self.pane()? {
+            Pane::Settings(view) => Some(view),
+            Pane::Empty | Pane::Room(_) | Pane::SetUp { .. } => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ impl Clock {
     /// Now, in milliseconds since 1970 UTC.
     #[must_use]
     pub fn now(&self) -> Millis {
-        #[expect(clippy::disallowed_methods, reason = "this is the place")]
+        #[expect(clippy::disallowed_methods, reason = "only here")]
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis())
             .unwrap_or(i64::MAX)

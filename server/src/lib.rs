@@ -32,13 +32,13 @@ use crate::{
     store::Store,
 };
 
-/// Why the server did not start, or did not stay. One line, which names the setting where one is to blame.
+/// Why the server did not start, or did not stay. One line, which names the setting to blame, if there is one.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database does not answer, or not as it should.
     #[error("DATABASE_URL (--database-url): {0}")]
     Database(store::Error),
-    /// Redis is there and will not have this server, or the address is none.
+    /// Redis is there and refuses this server, or the setting is not an address.
     #[error(
         "REDIS_URL (--redis-url): {0}; expected the address of a Redis, with the name and password that it asks for, or several, separated by commas"
     )]
@@ -126,17 +126,17 @@ fn tell_metrics(listener: TcpListener, node: Arc<Node>) -> AbortOnDropHandle<()>
     AbortOnDropHandle::new(tokio::spawn(serve::run(listener, app, Times::default(), std::future::pending())))
 }
 
-/// Starts the node of these settings over a database that has been migrated, with Redis where they name one. One that is away
-/// keeps nobody from starting.
+/// Starts the node of these settings over a database that has been migrated, with Redis where they name one. A
+/// Redis that is away does not keep the server from starting.
 ///
 /// # Errors
-/// When the database fails, or Redis will not have this server.
+/// When the database fails, or Redis refuses this server.
 pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Result<Arc<Node>, Error> {
-    let installation = store.installation().await.map_err(Error::Database)?;
+    let workspace = store.workspace().await.map_err(Error::Database)?;
     let broker = match config.redis_url() {
         None => Broker::memory(&Bus::default()),
-        // Each database has its own channels: several places may share one Redis.
-        Some(url) => Broker::redis(url.expose(), &format!("roost:{}", installation.id))
+        // Each database has its own channels: several workspaces may share one Redis.
+        Some(url) => Broker::redis(url.expose(), &format!("roost:{}", workspace.id))
             .map_err(|e| Error::Redis(e.to_string()))?,
     };
     let troubled = broker.0.tried().await;
@@ -144,7 +144,7 @@ pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Re
         return Err(Error::Redis(format!("{name} {trouble}")));
     }
     for (name, trouble) in troubled {
-        // Redis only carries news: a server that must be restarted while it is away is of more use than none.
+        // Redis only carries news, so a server that is restarted while Redis is away is still of use.
         tracing::warn!("REDIS_URL: {name} {trouble}; starting without it, degraded until it carries");
     }
     let tuning = Tuning {
@@ -154,7 +154,7 @@ pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Re
         sabotage,
         ..Tuning::default()
     };
-    Ok(Node::start(config.node_name.clone(), (store, installation.epoch), broker, tuning))
+    Ok(Node::start(config.node_name.clone(), (store, workspace.epoch), broker, tuning))
 }
 
 /// The options, without hashed names when nothing was built: then pages come without script, and are whole all the same.
@@ -174,12 +174,12 @@ fn built_front_end(mut options: LeptosOptions) -> LeptosOptions {
 /// Serves until `shutdown`, and then for as long as requests take, but no longer than the settings say.
 async fn serve(site: Site, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) {
     let (leaving, drain) = (site.leaving.clone(), site.config.drain());
-    let (limits, accounts) = (Arc::clone(&site.limits), Arc::clone(&site.accounts));
+    let (limits, accounts) = (Arc::clone(&site.rate_limits), Arc::clone(&site.accounts));
     let node = Arc::clone(&site.node);
     let app = http::router(site);
     let (told, left) = (leaving.clone(), CancellationToken::new());
     let gone = left.clone();
-    // It listens until its browsers are gone: whoever asks meanwhile hears that it is not ready, rather than nothing.
+    // Goes on listening until its browsers are gone, so that whoever asks meanwhile hears that it is not ready.
     let server = serve::run(listener, app, Times::default(), async move {
         shutdown.await;
         tracing::info!("leaving");

@@ -20,10 +20,10 @@ use prometheus_client::{
 /// The content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Upper ends of the buckets of times, in seconds: from a fast commit to a client's patience.
+/// Upper ends of the buckets of times, in seconds: from a fast commit to the time after which a client gives up.
 const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// Which Redis, by its place in the setting, from 1.
+/// Which Redis, by its position in the setting, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RedisLabel {
     redis: u32,
@@ -70,7 +70,7 @@ pub struct BusLink {
 }
 
 impl Bus {
-    /// The counters of one Redis, by its place in the setting, from 1.
+    /// The counters of one Redis, by its position in the setting, from 1.
     #[must_use]
     pub fn link(&self, number: usize) -> BusLink {
         let label = RedisLabel { redis: u32::try_from(number).unwrap_or(u32::MAX) };
@@ -94,7 +94,7 @@ pub struct Outboxes {
 }
 
 impl Outboxes {
-    /// So many frames wait in one outbox. A few are no news, and not worth a word that all processors share.
+    /// Notes how many frames wait in one outbox. Small values are skipped, to avoid contention for one atomic.
     pub fn waiting(&self, frames: usize) {
         const FEW: usize = 8;
         if frames > FEW {

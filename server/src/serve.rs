@@ -1,6 +1,6 @@
 //! Takes connections and serves requests on them. (`axum::serve` has no way to drop a connection that sends nothing.)
 //!
-//! Law: a connection that sends nothing, or takes nothing, loses its place. The first request must come within
+//! Law: a connection that sends nothing, or takes nothing, is closed. The first request must come within
 //! [`Times::first_request`], the next one within [`Times::idle`] after an answer, a peer takes something of what was written
 //! within [`Times::untaken`], and at most [`CONNECTIONS_MAX`] are open at once. A connection that has
 //! become a WebSocket no longer counts here: `socket` has its own times and bounds.
@@ -25,13 +25,13 @@ const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 /// How long a connection may stay open without sending a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
-    /// Until the head of its first request has arrived.
+    /// The time for the head of its first request to arrive.
     pub first_request: Duration,
-    /// Until the head of the next one has. Longer than proxies keep an idle connection (nginx: 60 s): otherwise they would
-    /// send a request into one that is just being closed.
+    /// The same for the next request. Longer than proxies keep an idle connection (nginx: 60 s): otherwise they
+    /// would send a request into one that is just being closed.
     pub idle: Duration,
-    /// Until a peer that takes nothing of what was written to it is given up, also one that still acknowledges that it takes
-    /// nothing. Linux counts this time by itself (`TCP_USER_TIMEOUT`); elsewhere such a connection stays.
+    /// How long a peer may take nothing of what was written to it, even if it acknowledges that it takes nothing.
+    /// Linux counts this time by itself (`TCP_USER_TIMEOUT`); elsewhere such a connection stays.
     pub untaken: Duration,
 }
 
@@ -45,17 +45,17 @@ impl Default for Times {
 /// Serves `app` until `stop`, and then until the requests under way have been answered.
 pub async fn run(listener: TcpListener, app: Router, times: Times, stop: impl Future<Output = ()>) {
     let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut stop = pin!(stop);
     loop {
-        let (stream, peer, place) = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
+        let (stream, peer, permit) = tokio::select! {
+            accepted = accept(&listener, &permits) => accepted,
             () = &mut stop => break,
         };
         let connection = Connection { peer, app: app.clone(), times, stopping: stopping.clone() };
         tasks.spawn(async move {
             connection.run(stream).await;
-            drop(place);
+            drop(permit);
         });
     }
     drop(listener);
@@ -64,15 +64,15 @@ pub async fn run(listener: TcpListener, app: Router, times: Times, stop: impl Fu
     tasks.wait().await;
 }
 
-/// The next connection, once there is a place for it.
+/// The next connection, once there is a permit for it.
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    let place = Arc::clone(places).acquire_owned().await.expect("the places are never closed");
+    let permit = Arc::clone(permits).acquire_owned().await.expect("the permits are never closed");
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, place),
+            Ok((stream, peer)) => return (stream, peer, permit),
             // The other end is gone already.
             Err(e) if is_of_the_peer(&e) => {}
             Err(e) => {
@@ -97,7 +97,7 @@ struct Connection {
 
 impl Connection {
     async fn run(self, stream: TcpStream) {
-        // What is written leaves at once: a frame is small and someone waits for it.
+        // Sent at once: a frame is small and someone waits for it.
         drop(stream.set_nodelay(true));
         give_up_when_untaken(&stream, self.times.untaken);
         let Self { peer, app, times, stopping } = self;
@@ -274,7 +274,7 @@ mod tests {
     /// It asks for more than all buffers hold, and reads nothing of it.
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn a_peer_that_never_reads_loses_its_place() {
+    async fn a_peer_that_never_reads_is_closed() {
         let large = Router::new().route("/", get(async || vec![0_u8; 64 << 20]));
         let impatient = Times { untaken: Duration::from_millis(300), ..times(5_000, 5_000) };
         let (addr, stop, served) = start(large, impatient).await;

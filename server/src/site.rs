@@ -13,9 +13,9 @@ use crate::{
     account::Accounts,
     config::Config,
     entry::{
-        door::Door,
+        connection_limit::ConnectionLimit,
         guard::{ClientAddress, Guard},
-        limits::Limits,
+        rate_limits::RateLimits,
     },
     node::Node,
 };
@@ -31,12 +31,12 @@ pub struct Site {
     pub leptos_options: LeptosOptions,
     /// Who someone is.
     pub accounts: Arc<Accounts>,
-    /// Which pages may use this place, and where a request comes from.
+    /// Which pages may use the workspace, and where a request comes from.
     pub guard: Arc<Guard>,
     /// How often someone may try.
-    pub limits: Arc<Limits>,
+    pub rate_limits: Arc<RateLimits>,
     /// How many sockets someone may have.
-    pub door: Arc<Door>,
+    pub connection_limit: Arc<ConnectionLimit>,
     /// Cancelled when the server begins to leave.
     pub leaving: CancellationToken,
 }
@@ -48,8 +48,11 @@ impl Site {
         Self {
             accounts: Arc::new(Accounts::new(Arc::clone(&node), Arc::clone(&config))),
             guard: Arc::new(Guard::new(&config)),
-            limits: Arc::new(Limits::new(&config)),
-            door: Arc::new(Door::new(config.connections_per_user, config.connections_per_address)),
+            rate_limits: Arc::new(RateLimits::new(&config)),
+            connection_limit: Arc::new(ConnectionLimit::new(
+                config.connections_per_user,
+                config.connections_per_address,
+            )),
             leaving: CancellationToken::new(),
             node,
             config,

@@ -6,21 +6,21 @@ use tokio::time::{Instant, sleep};
 
 /// Between the first two tries; each later pause is twice as long …
 const PAUSE_MIN: Duration = Duration::from_millis(50);
-/// … up to this. From here on it is said that someone is waited for.
+/// … up to this. From here on the log says what is waited for.
 const PAUSE_MAX: Duration = Duration::from_millis(800);
 
-/// Tries again and again for at most `patience`, saying so unless it is a matter of a moment, while the error is one that
+/// Tries again and again for at most `timeout`, saying so unless it is a matter of a moment, while the error is one that
 /// may pass.
 ///
 /// # Errors
 /// The last try's, or the first that does not pass.
 pub async fn until<T, E: Display, F: Future<Output = Result<T, E>>>(
     setting: &str,
-    patience: Duration,
+    timeout: Duration,
     mut attempt: impl FnMut() -> F,
     is_passing: impl Fn(&E) -> bool,
 ) -> Result<T, E> {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     let mut pause = PAUSE_MIN;
     loop {
         let e = match attempt().await {

@@ -10,7 +10,7 @@ use protocol::{ErrorCode, FormName, Page, Refusal, RoomId, Seq, limits};
 use uuid::Uuid;
 use web_sys::HtmlTextAreaElement;
 
-use super::{editing_bar::EditingBar, field::Refused, icon::Icon};
+use super::{editing_bar::EditingBar, field::RefusedForm, icon::Icon};
 use crate::components::{effect, handler, key_handler, live};
 use crate::{
     browser,
@@ -31,7 +31,8 @@ pub fn Composer(
     let field = NodeRef::<Textarea>::new();
     let length = RwSignal::new(0_usize);
     let refusal = RwSignal::new(None::<Refusal>);
-    let refused = use_context::<Page>().map(|page| Refused::of(&page, FormName::Send)).unwrap_or_default();
+    let refused =
+        use_context::<Page>().map(|page| RefusedForm::of(&page, FormName::Send)).unwrap_or_default();
     let refused_text = refused.value("body");
     let name = move || chat.summary(room).map(|s| chat.name_of(&s.read())).unwrap_or_default();
 

@@ -14,7 +14,7 @@ use super::{
     icon::Icon,
     member_menu::{MemberMenu, MoreButton},
 };
-use crate::components::{effect, handler, line, list, live};
+use crate::components::{effect, handler, list, list_item, live};
 use crate::{
     browser,
     state::{Chat, Dialog, use_chat},
@@ -170,7 +170,7 @@ fn Members(room: RoomId) -> impl IntoView {
                     let moderates = rights.get().moderate;
                     let draw = |(member, user): (Member, Arc<User>)| {
                         let key = (user.id.0, member.rev.0, user.rev.0, user.name.clone(), moderates);
-                        line(key, move || view! { <MemberLine member user moderates menu/> }.into_any())
+                        list_item(key, move || view! { <MemberLine member user moderates menu/> }.into_any())
                     };
                     found().into_iter().map(draw).collect()
                 })}
@@ -294,7 +294,7 @@ fn Pinned(room: RoomId) -> impl IntoView {
                 {list(move || {
                     let draw = |message: Message| {
                         let (here, author) = (chat.message(room, message.seq).is_some(), chat.user(message.author));
-                        line((message.seq, message.rev, here, author.name.clone()), move || {
+                        list_item((message.seq, message.rev, here, author.name.clone()), move || {
                             view! { <PinnedLine message author here/> }.into_any()
                         })
                     };

@@ -7,9 +7,9 @@ use crate::words::use_words;
 
 /// What a refused form carries back, for the fields of one form.
 #[derive(Clone, Debug, Default)]
-pub struct Refused(Option<FormState>);
+pub struct RefusedForm(Option<FormState>);
 
-impl Refused {
+impl RefusedForm {
     /// Of this form, if it was refused.
     #[must_use]
     pub fn of(page: &Page, form: FormName) -> Self {
@@ -49,7 +49,7 @@ pub fn Field(
     /// The label.
     label: &'static str,
     /// The refused form.
-    refused: Refused,
+    refused: RefusedForm,
     /// `text` or `password`.
     #[prop(default = "text")]
     kind: &'static str,
@@ -115,7 +115,7 @@ pub fn Field(
 #[component]
 pub fn FormError(
     /// The refused form.
-    refused: Refused,
+    refused: RefusedForm,
 ) -> impl IntoView {
     refused.words("").map(|words| view! { <p class="form-error" role="alert">{words}</p> }.into_any())
 }

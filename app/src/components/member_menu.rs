@@ -95,7 +95,7 @@ fn Menu(
     let person = untrack(|| chat.user(user));
     effect(move || {
         if let Some(menu) = menu.get() {
-            place(&menu, user);
+            move_beside(&menu, user);
             step(&menu, 0);
         }
     });
@@ -192,7 +192,7 @@ fn give(chat: Chat, room: RoomId, user: UserId, role: Role, failed: RwSignal<Opt
     chat.ask(Command::SetRole { room, user, role }, move |result| match result {
         Ok(_) => {
             chat.announced.set(told);
-            // Their line has moved to its new place, and has lost the keyboard.
+            // Their line has moved, and has lost the keyboard.
             request_animation_frame(move || {
                 if browser::is_nothing_focused() {
                     focus_button(user);
@@ -230,7 +230,7 @@ fn offers(chat: Chat, room: RoomId, user: UserId, rights: Rights) -> Vec<Offer> 
 }
 
 /// Puts the menu below its button, or above it where there is no room. On a phone the style sheet does better.
-fn place(menu: &web_sys::Element, user: UserId) {
+fn move_beside(menu: &web_sys::Element, user: UserId) {
     let card = menu.closest(".member-menu").ok().flatten();
     let card = card.and_then(|card| card.dyn_into::<web_sys::HtmlElement>().ok());
     let (Some(card), Some(button)) = (card, document().get_element_by_id(&id_of(user))) else { return };

@@ -112,7 +112,7 @@ pub fn MessageRow(
             <div class="row-body">
                 {byline} <div class="text">{said} {edited} {pinned} {state}</div>
                 {reactions}
-                {refused.map(|(nonce, refusal)| view! { <Refused nonce refusal/> }.into_any())}
+                {refused.map(|(nonce, refusal)| view! { <RefusedMessage nonce refusal/> }.into_any())}
                 {message.seq.map(|seq| live(move || notice(chat, room, seq)))}
             </div>
             {offered}
@@ -213,7 +213,7 @@ fn Mark(icon: &'static str, label: &'static str) -> impl IntoView {
     }
 }
 
-/// How far one's last message has come. A button where there is more to say: who has read it.
+/// The tick of one's own last message: a button where it can say who has read it.
 #[component]
 fn Ticks(room: RoomId, seq: Seq) -> impl IntoView {
     let chat = use_chat();
@@ -265,7 +265,7 @@ fn names(chat: Chat, users: &[UserId]) -> String {
 
 /// Why a message was refused for good, and what one can do with it.
 #[component]
-fn Refused(nonce: Nonce, refusal: Refusal) -> impl IntoView {
+fn RefusedMessage(nonce: Nonce, refusal: Refusal) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let again = move |_| {

@@ -17,7 +17,7 @@ pub mod message_tools;
 pub mod room_list;
 pub mod timeline;
 
-pub(crate) use self::list::{line, list};
+pub(crate) use self::list::{list, list_item};
 
 use leptos::prelude::Effect;
 use web_sys::KeyboardEvent;

@@ -7,7 +7,7 @@ use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
-use crate::components::{handler, key_handler, line, list, live};
+use crate::components::{handler, key_handler, list, list_item, live};
 use crate::state::{Chat, Dialog, path_of, use_chat};
 
 /// As much of a message as a list can show.
@@ -22,8 +22,8 @@ const NEAR_PX: i32 = 800;
 /// The navigation: on a phone the first page, else the left pane.
 #[component]
 pub fn RoomList(
-    /// What this place is called.
-    place: String,
+    /// The name of the workspace.
+    workspace: String,
 ) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
@@ -34,7 +34,7 @@ pub fn RoomList(
     view! {
         <nav class="rooms" aria-label=words.rooms()>
             <header class="rooms-head">
-                <a class="place" href="/">{place}</a>
+                <a class="place" href="/">{workspace}</a>
                 <NewMenu/>
             </header>
             <div class="rooms-find">
@@ -61,7 +61,7 @@ pub fn RoomList(
             </div>
             <ul class="rooms-list" on:scroll=handler(move |scrolled: web_sys::Event| grow(limit, &scrolled))>
                 {list(move || {
-                    let draw = |room: RoomId| line(room.0, move || view! { <RoomLine room/> }.into_any());
+                    let draw = |room: RoomId| list_item(room.0, move || view! { <RoomLine room/> }.into_any());
                     shown.get().into_iter().take(limit.get()).map(draw).collect()
                 })}
             </ul>

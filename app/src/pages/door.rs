@@ -1,4 +1,4 @@
-//! The frame of the pages before one is in: a card on a quiet ground, and the language below.
+//! The frame of the pages outside the app: a card on a quiet ground, and the language below.
 
 use leptos::prelude::*;
 use protocol::{Language, Page};
@@ -17,13 +17,14 @@ pub fn Door(
     children: Children,
 ) -> impl IntoView {
     let page = expect_context::<Page>();
-    let place = if page.place.is_empty() { "Roost".to_owned() } else { page.place.clone() };
+    let workspace =
+        if page.workspace_name.is_empty() { "Roost".to_owned() } else { page.workspace_name.clone() };
     view! {
         <main class="door">
             <div class="door-card">
                 <p class="door-place">
                     <img src="/favicon.svg" alt="" width="28" height="28"/>
-                    <span>{place}</span>
+                    <span>{workspace}</span>
                 </p>
                 <h1>{title}</h1>
                 {(!lead.is_empty()).then(|| view! { <p class="door-lead">{lead}</p> }.into_any())}
@@ -68,7 +69,7 @@ pub fn PasswordField(
     #[prop(optional)]
     hint: &'static str,
     /// The refused form.
-    refused: crate::components::field::Refused,
+    refused: crate::components::field::RefusedForm,
     /// Whether the page begins here.
     #[prop(optional)]
     first: bool,

@@ -17,9 +17,9 @@ use crate::words::Words;
 /// The title of a page when it arrives; later the room that is open changes it.
 #[must_use]
 pub fn title_of(words: Words, page: &Page, path: &str) -> String {
-    let place = if page.place.is_empty() { "Roost" } else { &page.place };
+    let workspace = if page.workspace_name.is_empty() { "Roost" } else { &page.workspace_name };
     let path = path.split('?').next().unwrap_or_default();
-    let here = match (path, &page.room) {
+    let here = match (path, page.room()) {
         (_, Some(view)) => Some(match (view.summary.peer, view.summary.room.kind) {
             (Some(peer), RoomKind::Direct) => name_in(page, view, peer),
             (_, kind) => words.named(kind, &view.summary.room.title),
@@ -29,21 +29,23 @@ pub fn title_of(words: Words, page: &Page, path: &str) -> String {
         ("/settings", None) => Some(words.settings().to_owned()),
         (_, None) => None,
     };
-    let unread: u32 = page.rooms.iter().map(|summary| summary.unread).sum();
-    document_title(words, here.as_deref(), place, unread)
+    let rooms = page.signed_in().map(|signed_in| &signed_in.rooms);
+    let unread: u32 = rooms.into_iter().flatten().map(|summary| summary.unread).sum();
+    document_title(words, here.as_deref(), workspace, unread)
 }
 
 fn name_in(page: &Page, view: &RoomView, user: UserId) -> String {
-    let mut people = view.people.iter().chain(&page.people);
+    let others = page.signed_in().map(|signed_in| &signed_in.people);
+    let mut people = view.people.iter().chain(others.into_iter().flatten());
     people.find(|known| known.id == user).map(|known| known.name.clone()).unwrap_or_default()
 }
 
 /// `(3) #harbour · Harbour Studio`.
 #[must_use]
-pub fn document_title(words: Words, here: Option<&str>, place: &str, unread: u32) -> String {
+pub fn document_title(words: Words, here: Option<&str>, workspace: &str, unread: u32) -> String {
     let count = if unread > 0 { format!("({}) ", words.badge(unread)) } else { String::new() };
     match here {
-        Some(here) => format!("{count}{here} · {place}"),
-        None => format!("{count}{place}"),
+        Some(here) => format!("{count}{here} · {workspace}"),
+        None => format!("{count}{workspace}"),
     }
 }

@@ -1,11 +1,11 @@
 //! A new password, at the end of a link from an administrator.
 
 use leptos::prelude::*;
-use protocol::{FormName, Page};
+use protocol::{FormName, Page, PageContent};
 
 use super::door::Door;
 use crate::{
-    components::field::{Field, FormError, Refused, account_of},
+    components::field::{Field, FormError, RefusedForm, account_of},
     words::use_words,
 };
 
@@ -14,13 +14,13 @@ use crate::{
 pub fn NewPassword() -> impl IntoView {
     let page = expect_context::<Page>();
     let words = use_words();
-    let refused = Refused::of(&page, FormName::NewPassword);
-    match page.link_for {
-        Some(user) => view! {
+    let refused = RefusedForm::of(&page, FormName::NewPassword);
+    match page.content {
+        PageContent::NewPassword { token, user: Some(user) } => view! {
             <Door title=words.new_password().to_owned() lead=format!("{} · @{}", user.name, user.handle)>
                 <form class="door-form" method="post" action="/new-password">
                     <FormError refused=refused.clone()/>
-                    <input type="hidden" name="link" value=page.link_token/>
+                    <input type="hidden" name="link" value=token/>
                     {account_of(user.handle)}
                     <Field
                         name="password"
@@ -36,7 +36,10 @@ pub fn NewPassword() -> impl IntoView {
             </Door>
         }
         .into_any(),
-        None => view! {
+        PageContent::NewPassword { user: None, .. }
+        | PageContent::SignedOut
+        | PageContent::Invited { .. }
+        | PageContent::SignedIn(_) => view! {
             <Door title=words.link_void().to_owned() lead="">
                 <FormError refused/>
                 <a class="button" href="/sign-in" rel="external">{words.sign_in()}</a>

@@ -1,13 +1,13 @@
-//! The first person names the place and its first channel, and gets a link for the others.
+//! The first person names the workspace and its first channel, and gets a link for the others.
 
 use leptos::prelude::*;
-use protocol::{FormName, Page};
+use protocol::{FormName, Page, Pane};
 
 use super::door::Door;
 use crate::{
     components::{
         copy::CopyField,
-        field::{Field, FormError, Refused},
+        field::{Field, FormError, RefusedForm},
     },
     state::path_of,
     words::use_words,
@@ -18,10 +18,14 @@ use crate::{
 pub fn SetUp() -> impl IntoView {
     let page = expect_context::<Page>();
     let words = use_words();
-    let refused = Refused::of(&page, FormName::SetUp);
-    let first = page.rooms.first().map_or_else(|| "/".to_owned(), |summary| path_of(summary.room.id));
-    let link = page.invitations.iter().find_map(|invitation| invitation.link.clone());
-    if page.place.is_empty() {
+    let refused = RefusedForm::of(&page, FormName::SetUp);
+    let first = page.signed_in().and_then(|signed_in| signed_in.rooms.first());
+    let first = first.map_or_else(|| "/".to_owned(), |summary| path_of(summary.room.id));
+    let link = match page.pane() {
+        Some(Pane::SetUp { link }) => link.clone(),
+        Some(Pane::Empty | Pane::Room(_) | Pane::Settings(_)) | None => None,
+    };
+    if page.workspace_name.is_empty() {
         view! {
             <Door title=words.name_workspace().to_owned() lead=words.name_workspace_lead()>
                 <form class="door-form" method="post" action="/set-up">
@@ -50,7 +54,7 @@ pub fn SetUp() -> impl IntoView {
         view! {
             <Door title=words.all_set().to_owned() lead=words.invite_lead()>
                 {link.map(|link| view! { <CopyField text=link label=words.invitations()/> }.into_any())}
-                <a class="button primary" href=first rel="external">{words.open_workspace(&page.place)}</a>
+                <a class="button primary" href=first rel="external">{words.open_workspace(&page.workspace_name)}</a>
             </Door>
         }
         .into_any()

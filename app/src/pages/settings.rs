@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 use protocol::{
-    FormName, InvitationView, Language, Page, PersonView, SessionView, Theme, VERSION, WorkspaceRole, limits,
+    FormName, InvitationView, Language, Page, PersonView, SessionView, SettingsView, Theme, VERSION,
+    WorkspaceRole, limits,
 };
 
 use crate::components::{effect, handler, live};
@@ -12,7 +13,7 @@ use crate::{
     components::{
         avatar::Avatar,
         copy::CopyField,
-        field::{Field, FormError, Refused, account_of},
+        field::{Field, FormError, RefusedForm, account_of},
         icon::Icon,
     },
     pages::door::language_buttons,
@@ -20,24 +21,18 @@ use crate::{
     words::Words,
 };
 
-/// What only the server's own page knows: fetched when one comes here from inside.
+/// What only the server's own page carries. It is fetched when the person comes here from inside the app.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Kept {
-    sessions: Vec<SessionView>,
-    invitations: Vec<InvitationView>,
+    view: SettingsView,
     may_invite: bool,
-    accounts: Option<Vec<PersonView>>,
 }
 
 impl From<&Page> for Kept {
     fn from(page: &Page) -> Self {
-        Self {
-            sessions: page.sessions.clone(),
-            invitations: page.invitations.clone(),
-            may_invite: page.viewer.as_ref().is_some_and(|viewer| viewer.user.role.is_admin())
-                || !page.invitations.is_empty(),
-            accounts: page.accounts.clone(),
-        }
+        let view = page.settings().cloned().unwrap_or_default();
+        let is_admin = page.signed_in().is_some_and(|signed_in| signed_in.viewer.role.is_admin());
+        Self { may_invite: is_admin || !view.invitations.is_empty(), view }
     }
 }
 
@@ -47,15 +42,15 @@ pub fn Settings() -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let page = expect_context::<Page>();
-    let refused = Refused::of(&page, FormName::Invite);
+    let refused = RefusedForm::of(&page, FormName::Invite);
     let kept = RwSignal::new(Kept::from(&page));
     effect(move || {
-        if kept.with_untracked(|kept| kept.sessions.is_empty()) {
+        if kept.with_untracked(|kept| kept.view.sessions.is_empty()) {
             chat.fetch("/settings", move |page| drop(kept.try_set(Kept::from(&page))));
         }
     });
-    let people_refused = Refused::of(&page, FormName::People);
-    let is_admin = page.accounts.is_some();
+    let people_refused = RefusedForm::of(&page, FormName::People);
+    let is_admin = page.settings().is_some_and(|view| view.accounts.is_some());
     view! {
         <div class="settings">
             <header class="pane-head">
@@ -69,16 +64,16 @@ pub fn Settings() -> impl IntoView {
             <div class="settings-body">
                 // Who is no administrator any more has no list to show it above.
                 {(!is_admin).then(|| why_refused(&people_refused))}
-                <Profile refused=Refused::of(&page, FormName::Profile)/>
-                <Account refused=Refused::of(&page, FormName::ChangePassword)/>
+                <Profile refused=RefusedForm::of(&page, FormName::Profile)/>
+                <Account refused=RefusedForm::of(&page, FormName::ChangePassword)/>
                 <Appearance language=page.language theme=page.theme/>
                 {live(move || kept.with(|kept| kept.may_invite).then(|| view! {
-                    <Invitations list=kept.with(|kept| kept.invitations.clone()) refused=refused.clone()/>
+                    <Invitations list=kept.with(|kept| kept.view.invitations.clone()) refused=refused.clone()/>
                 }.into_any()))}
-                {live(move || view! { <Sessions list=kept.with(|kept| kept.sessions.clone())/> }.into_any())}
+                {live(move || view! { <Sessions list=kept.with(|kept| kept.view.sessions.clone())/> }.into_any())}
                 {live(move || {
                     let refused = people_refused.clone();
-                    kept.with(|kept| kept.accounts.clone()).map(|people| view! { <People people refused/> }.into_any())
+                    kept.with(|kept| kept.view.accounts.clone()).map(|people| view! { <People people refused/> }.into_any())
                 })}
                 <Connection/>
             </div>
@@ -122,7 +117,7 @@ fn hint(text: String) -> AnyView {
 
 /// The display name. Everybody sees a change at once, wherever the name is shown.
 #[component]
-fn Profile(refused: Refused) -> impl IntoView {
+fn Profile(refused: RefusedForm) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let name = untrack(|| chat.user(chat.me).name.clone());
@@ -146,7 +141,7 @@ fn Profile(refused: Refused) -> impl IntoView {
 }
 
 #[component]
-fn Account(refused: Refused) -> impl IntoView {
+fn Account(refused: RefusedForm) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let me = untrack(|| chat.user(chat.me));
@@ -242,7 +237,7 @@ fn Appearance(language: Language, theme: Theme) -> impl IntoView {
 }
 
 #[component]
-fn Invitations(list: Vec<InvitationView>, refused: Refused) -> impl IntoView {
+fn Invitations(list: Vec<InvitationView>, refused: RefusedForm) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let none = list.is_empty();
@@ -276,7 +271,7 @@ fn Invitations(list: Vec<InvitationView>, refused: Refused) -> impl IntoView {
 }
 
 /// Why a form of the list of people was refused. It has the keyboard, so that the page begins there.
-fn why_refused(refused: &Refused) -> Option<AnyView> {
+fn why_refused(refused: &RefusedForm) -> Option<AnyView> {
     let words = refused.words("").or_else(|| refused.words("role"))?;
     Some(view! { <p class="form-error" role="alert" tabindex="-1" autofocus>{words}</p> }.into_any())
 }
@@ -284,7 +279,7 @@ fn why_refused(refused: &Refused) -> Option<AnyView> {
 /// For administrators. What changes someone's account is not done by the first click: a disclosure, which opens without
 /// script, says what it means, and its button names the person.
 #[component]
-fn People(people: Vec<PersonView>, refused: Refused) -> impl IntoView {
+fn People(people: Vec<PersonView>, refused: RefusedForm) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let (me, own_role) = (chat.me, untrack(|| chat.role()));

@@ -1,12 +1,12 @@
 //! Sign in. A plain form: it works without script, and the browser's own password manager knows it.
 
 use leptos::prelude::*;
-use protocol::{FormName, Page, SignUp};
+use protocol::{FormName, Page, WhoMaySignUp};
 
 use super::door::{Door, PasswordField};
 use crate::{
     address::use_address,
-    components::field::{Field, FormError, Refused},
+    components::field::{Field, FormError, RefusedForm},
     words::use_words,
 };
 
@@ -15,11 +15,11 @@ use crate::{
 pub fn SignIn() -> impl IntoView {
     let page = expect_context::<Page>();
     let words = use_words();
-    let refused = Refused::of(&page, FormName::SignIn);
+    let refused = RefusedForm::of(&page, FormName::SignIn);
     let lost = page.form.as_ref().and_then(|form| form.values.get("body")).cloned();
     let typed_next = refused.value("next");
     let next = if typed_next.is_empty() { use_address().query("next") } else { typed_next };
-    let may_sign_up = matches!(page.sign_up, SignUp::Open | SignUp::First);
+    let may_sign_up = matches!(page.sign_up, WhoMaySignUp::Open | WhoMaySignUp::First);
     let known = !refused.value("handle").is_empty();
     view! {
         <Door title=words.sign_in().to_owned() lead="">

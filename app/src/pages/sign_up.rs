@@ -1,12 +1,12 @@
-//! Create an account: the first one of a place, an open one, or by an invitation link.
+//! Create an account: the first one of a workspace, an open one, or by an invitation link.
 
 use leptos::prelude::*;
-use protocol::{FormName, Page, SignUp as Policy};
+use protocol::{FormName, Page, PageContent, WhoMaySignUp};
 
 use super::door::{Door, PasswordField};
 use crate::{
     address::use_address,
-    components::field::{Field, FormError, Refused},
+    components::field::{Field, FormError, RefusedForm},
     words::use_words,
 };
 
@@ -15,27 +15,30 @@ use crate::{
 pub fn SignUp() -> impl IntoView {
     let page = expect_context::<Page>();
     let words = use_words();
-    let refused = Refused::of(&page, FormName::SignUp);
+    let refused = RefusedForm::of(&page, FormName::SignUp);
     let void = refused.words("invitation");
     // A void invitation stays out of the form: where everyone may come, it is not needed.
-    let token = page.link_token.clone().filter(|_| void.is_none());
+    let token = match page.content {
+        PageContent::Invited { token } => Some(token).filter(|_| void.is_none()),
+        PageContent::SignedOut | PageContent::NewPassword { .. } | PageContent::SignedIn(_) => None,
+    };
     let closed = match (page.sign_up, token.is_some()) {
-        (Policy::Closed, _) => Some(words.sign_up_closed()),
+        (WhoMaySignUp::Closed, _) => Some(words.sign_up_closed()),
         // The refusal says what to do.
-        (Policy::Invite, false) if void.is_some() => Some(""),
-        (Policy::Invite, false) => Some(words.sign_up_needs_invitation()),
-        (Policy::Invite | Policy::Open | Policy::First, _) => None,
+        (WhoMaySignUp::Invite, false) if void.is_some() => Some(""),
+        (WhoMaySignUp::Invite, false) => Some(words.sign_up_needs_invitation()),
+        (WhoMaySignUp::Invite | WhoMaySignUp::Open | WhoMaySignUp::First, _) => None,
     };
     let void = void.map(|why| match page.sign_up {
-        Policy::Open | Policy::First => ("form-note", words.invitation_not_needed().to_owned()),
-        Policy::Invite | Policy::Closed => ("form-error", why),
+        WhoMaySignUp::Open | WhoMaySignUp::First => ("form-note", words.invitation_not_needed().to_owned()),
+        WhoMaySignUp::Invite | WhoMaySignUp::Closed => ("form-error", why),
     });
     let next = use_address().query("next");
     let (title, lead) = match (page.sign_up, token.is_some()) {
-        (Policy::First, _) => (words.first_account(), words.first_account_lead()),
-        (Policy::Invite, false) if void.is_some() => (words.link_void(), ""),
+        (WhoMaySignUp::First, _) => (words.first_account(), words.first_account_lead()),
+        (WhoMaySignUp::Invite, false) if void.is_some() => (words.link_void(), ""),
         (_, true) => (words.sign_up_by_invitation(), ""),
-        (Policy::Open | Policy::Invite | Policy::Closed, false) => (words.sign_up(), ""),
+        (WhoMaySignUp::Open | WhoMaySignUp::Invite | WhoMaySignUp::Closed, false) => (words.sign_up(), ""),
     };
     view! {
         <Door title=title.to_owned() lead=lead>
@@ -72,7 +75,7 @@ pub fn SignUp() -> impl IntoView {
                 }
                 .into_any(),
             }}
-            {(page.sign_up != Policy::First).then(|| view! {
+            {(page.sign_up != WhoMaySignUp::First).then(|| view! {
                 <p class="door-other">
                     {words.have_account()} " " <a href="/sign-in" rel="external">{words.sign_in()}</a>
                 </p>

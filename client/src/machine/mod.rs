@@ -15,7 +15,7 @@ use std::{
 
 use protocol::{
     ClientFrame, Command, Direction, Epoch, ErrorCode, Line, Marks, Message, Millis, Nonce, Page, Refusal,
-    Reply, RoomId, RoomSummary, Seq, ServerFrame, User, UserId, VERSION,
+    Reply, RoomId, RoomSummary, Seq, ServerFrame, SignedIn, User, UserId, VERSION,
 };
 
 use crate::{
@@ -125,22 +125,27 @@ impl Client {
     #[must_use]
     pub fn from_page(page: &Page) -> Self {
         let mut client = Self {
-            me: page.viewer.as_ref().map(|viewer| viewer.user.clone()),
             node: page.node.clone(),
             epoch: Some(page.epoch),
             connection: Connection::away(page.now),
-            person: Feed::at(page.person),
-            workspace: Feed::at(page.workspace),
-            list: List::of_page(!page.more_rooms),
             ..Self::default()
         };
-        client.meet(page.people.clone());
-        client.meet(client.me.clone().into_iter().collect());
-        for summary in &page.rooms {
+        let Some(SignedIn { viewer, person, workspace, rooms, more_rooms, people, pane: _ }) =
+            page.signed_in()
+        else {
+            return client;
+        };
+        client.me = Some(viewer.clone());
+        client.person = Feed::at(*person);
+        client.workspace = Feed::at(*workspace);
+        client.list = List::of_page(!more_rooms);
+        client.meet(people.clone());
+        client.meet(vec![viewer.clone()]);
+        for summary in rooms {
             client.relist(summary.clone());
         }
-        if let Some(view) = &page.room {
-            client.opened((**view).clone());
+        if let Some(view) = page.room() {
+            client.opened(view.clone());
             client.focus(Some(view.summary.room.id), page.now);
         }
         client
@@ -406,7 +411,7 @@ impl Client {
         }
     }
 
-    /// The person looks at the newest message: the window need not reach far above it.
+    /// The person looks at the newest message, so the window need not reach far above it.
     pub fn trim(&mut self, room: RoomId) {
         if self.rooms.get_mut(&room).is_some_and(RoomState::trim) {
             self.touched.timelines.insert(room);
@@ -514,7 +519,7 @@ impl Client {
         self.touched.timelines.extend(self.focused);
     }
 
-    /// The room's entry in the list has changed, and perhaps its place there.
+    /// The room's entry in the list has changed, and perhaps its position there.
     fn touch_room(&mut self, room: RoomId) {
         self.touched.list = true;
         self.touched.rooms.insert(room);

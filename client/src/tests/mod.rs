@@ -376,9 +376,12 @@ fn nothing_is_sent_on_a_connection_that_is_someone_elses() {
 #[test]
 fn what_an_earlier_page_had_kept_is_not_sent_as_someone_else() {
     let page = serde_json::json!({
-        "version": protocol::VERSION, "node": "node-1", "epoch": Epoch(Uuid::from_u128(1)), "place": "Harbour",
+        "version": protocol::VERSION, "node": "node-1", "epoch": Epoch(Uuid::from_u128(1)), "workspace_name": "Harbour",
         "sign_up": "open", "language": "en", "theme": "system", "zone": [[0, 0]], "now": 0,
-        "viewer": { "user": user(ME), "admin": false }, "rooms": [summary(3)],
+        "content": {
+            "type": "signed_in", "viewer": user(ME), "person": 0, "workspace": 0, "rooms": [summary(3)], "more_rooms": false,
+            "people": [], "pane": { "type": "empty" },
+        },
     });
     let mut client = Client::from_page(&serde_json::from_value(page).unwrap());
     let kept = crate::Pending {

@@ -1,5 +1,5 @@
-//! Links by which others may come. Everyone but a guest may invite, unless sign-up is closed: closed is closed, for
-//! the administrator too, and links from before are void meanwhile.
+//! Links by which others may come. Everyone but a guest may invite, unless sign-up is closed: closed means closed,
+//! for the administrator too, and links from before are void meanwhile.
 
 use protocol::{ErrorCode, InvitationId, InvitationView, WorkspaceRole};
 
@@ -16,7 +16,7 @@ impl Accounts {
         }
     }
 
-    /// Makes a link: its secret is known to this answer only.
+    /// Makes a link. Only this answer knows its secret.
     ///
     /// # Errors
     /// [`ErrorCode::SignUpClosed`]; [`ErrorCode::Forbidden`] to a guest.
@@ -55,7 +55,7 @@ impl Accounts {
         Ok(invitations.into_iter().map(view).collect())
     }
 
-    /// Makes a link of the viewer void. One that is void already is no fault.
+    /// Makes a link of the viewer void. It may be void already.
     ///
     /// # Errors
     /// When the database fails.

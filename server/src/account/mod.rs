@@ -1,14 +1,14 @@
 //! Who someone is: accounts, sessions, invitations.
 //!
-//! [`Accounts`] does what the forms ask for, and knows nothing of forms: its files are its subjects. It tells
-//! a refusal together with the field to blame ([`Error::Refused`]).
+//! [`Accounts`] does what the forms ask for, and knows nothing of forms: one file a subject. A refusal names the
+//! field to blame ([`Error::Refused`]).
 //!
 //! Law:
 //! - a secret is in the browser only; the database has its hash ([`Token`]);
 //! - a session that ends closes its sockets, on every node ([`Node::tell_sessions_ended`]);
-//! - who is suspended has no session, and begins none, whoever is quicker: the store asks for it wherever a session is
-//!   looked at or made;
-//! - whether a handle exists is told to nobody who cannot sign up with it.
+//! - a suspended person has no session and can begin none, whatever happens at the same moment: the store asks for
+//!   it wherever a session is looked at or made;
+//! - only somebody who could sign up with a handle can find out whether it is taken.
 
 mod device;
 mod invitations;
@@ -51,12 +51,12 @@ pub struct Viewer {
     pub session: SessionId,
 }
 
-/// The accounts of a place, as one node sees them.
+/// The accounts of the workspace, as one node sees them.
 pub struct Accounts {
     node: Arc<Node>,
     config: Arc<Config>,
     hasher: Hasher,
-    /// Whether anyone has an account. Once true it stays: accounts do not end.
+    /// Whether anyone has an account. Once true, it stays true, because accounts are never deleted.
     has_users: AtomicBool,
 }
 
@@ -88,7 +88,7 @@ impl From<password::Busy> for Error {
     }
 }
 
-/// What deletes what has expired is called in the log.
+/// The name of the clean-up in the log.
 const SWEEP: &str = "the sweep";
 
 impl Accounts {
@@ -103,28 +103,29 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn who_may_sign_up(&self) -> Result<protocol::SignUp, Error> {
+    pub async fn who_may_sign_up(&self) -> Result<protocol::WhoMaySignUp, Error> {
         if !self.has_users.load(Ordering::Relaxed) {
             if !self.node.store.has_users().await? {
-                return Ok(protocol::SignUp::First);
+                return Ok(protocol::WhoMaySignUp::First);
             }
             self.has_users.store(true, Ordering::Relaxed);
         }
         Ok(match self.config.sign_up {
-            SignUpMode::Open => protocol::SignUp::Open,
-            SignUpMode::Invite => protocol::SignUp::Invite,
-            SignUpMode::Closed => protocol::SignUp::Closed,
+            SignUpMode::Open => protocol::WhoMaySignUp::Open,
+            SignUpMode::Invite => protocol::WhoMaySignUp::Invite,
+            SignUpMode::Closed => protocol::WhoMaySignUp::Closed,
         })
     }
 
-    /// Deletes what has expired, again and again. Ends when it is dropped. Every node does it: the second finds nothing.
+    /// Deletes what has expired, again and again, until it is dropped. Every node does so; only the first finds
+    /// something.
     pub async fn sweep(&self, every: Duration) {
         let mut ticks = tokio::time::interval(every);
         loop {
             ticks.tick().await;
             let store = self.node.store.clone();
             let sweep = async move { store.sweep_accounts().await };
-            match self.node.within_patience(SWEEP, sweep).await {
+            match self.node.within_timeout(SWEEP, sweep).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(e)) => tracing::warn!(error = %e, "what has expired was not deleted"),
                 Err(unfinished) => unfinished.log(SWEEP),

@@ -1,4 +1,4 @@
-//! Another password: one's own choice, or by a link, for who has forgotten theirs.
+//! A new password: chosen by its owner, or set by a link when it has been forgotten.
 
 use protocol::{ErrorCode, User, UserId};
 
@@ -7,7 +7,7 @@ use super::{
     password::{self, Typed},
     sessions::ended_count,
 };
-use crate::store::{self, NewPassword};
+use crate::store::{self, PasswordChange};
 
 /// How long a link for a new password is good, in seconds.
 const LINK_LIFETIME_S: f64 = 86_400.0;
@@ -33,11 +33,11 @@ pub struct SetPassword<'a> {
 }
 
 impl Accounts {
-    /// Makes a link by which a person may set a new password, once, within a day: for an administrator, to be given to
-    /// who has forgotten theirs. It takes the place of the one before. Its secret is known to this answer only.
+    /// Makes a link by which a person may set a new password, once, within a day: an administrator gives it to
+    /// someone who has forgotten theirs. It replaces the one before. Only this answer knows its secret.
     ///
     /// # Errors
-    /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], also for who is suspended.
+    /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], also of a suspended person.
     pub async fn make_password_link(&self, viewer: &Viewer, user: UserId) -> Result<Token, Error> {
         let token = Token::generate();
         self.node.store.insert_password_link(viewer.user.id, user, &token.hash(), LINK_LIFETIME_S).await?;
@@ -91,16 +91,17 @@ impl Accounts {
         Ok(token)
     }
 
-    /// Gives the viewer another password. Every other session of theirs ends, and this one goes on with another id and
-    /// another token, the one that is returned: who has stolen the cookie comes in no more, and whatever was opened with it
-    /// closes. The viewer's own browser comes back by itself ([`Node::renew_session`](crate::node::Node::renew_session)).
+    /// Gives the viewer another password. Every other session of theirs ends, and this one goes on with another id
+    /// and another token, which is returned: a stolen copy of the old cookie is worth nothing, and whatever was
+    /// opened with it closes. The viewer's own browser comes back by itself
+    /// ([`Node::renew_session`](crate::node::Node::renew_session)).
     ///
     /// # Errors
     /// [`ErrorCode::PasswordWrong`], [`ErrorCode::PasswordTooShort`], [`ErrorCode::PasswordTooLong`],
     /// [`ErrorCode::Busy`]; [`ErrorCode::NotSignedIn`] when the session ends meanwhile.
     pub async fn change_password(&self, viewer: &Viewer, form: ChangePassword<'_>) -> Result<Token, Error> {
         let wrong = || Error::refused("current", ErrorCode::PasswordWrong);
-        // What can be no password costs no hash.
+        // A text that cannot be a password costs no hash.
         let current = Typed::parse(form.current).ok_or_else(wrong)?;
         let password = password::NewPassword::parse(form.password)
             .map_err(|refusal| Error::refused("password", refusal))?;
@@ -111,7 +112,7 @@ impl Accounts {
         }
         let password_hash = self.hasher.hash(password).await?;
         let token = Token::generate();
-        let new = NewPassword {
+        let new = PasswordChange {
             user,
             before: before.as_deref().unwrap_or_default(),
             password_hash: &password_hash,

@@ -24,7 +24,7 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 /// … on one thread.
 const THREADS: u32 = 1;
-/// For each that runs, so many may wait: about a second of work.
+/// How many may wait for each that runs: about a second of work.
 const WAITING_PER_RUNNING: usize = 16;
 /// When to come back after being turned away.
 const BUSY_RETRY: Duration = Duration::from_secs(2);
@@ -40,7 +40,7 @@ pub struct Hasher {
     inside: Arc<Semaphore>,
 }
 
-/// So many wait already that another one is turned away.
+/// Too many wait already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords wait to be hashed")]
 pub struct Busy;
@@ -53,15 +53,15 @@ impl Busy {
     }
 }
 
-/// A password to be, as it is hashed: RFC 8265's `OpaqueString`, but for the characters that it forbids.
+/// A new password, as it is hashed: RFC 8265's `OpaqueString`, but for the characters that it forbids.
 ///
 /// One keyboard makes `é` as one character, another as two, and a space that does not break looks like any other. So what
 /// is hashed is normalised: every space is the plain one, and what can be composed is (NFC).
 #[derive(Debug)]
 pub struct NewPassword(Password);
 
-/// What was typed as a password that may be right: normalised, and as it was typed where that is another, for hashes from
-/// before passwords were normalised.
+/// What was typed as a password: normalised, and also as it was typed if that differs, because older hashes are of
+/// passwords that were not normalised.
 #[derive(Debug)]
 pub struct Typed(Vec<Password>);
 
@@ -77,7 +77,7 @@ impl NewPassword {
 }
 
 impl Typed {
-    /// `None` for what can be nobody's password, and costs no hash.
+    /// `None` for a text that cannot be a password, which then costs no hash.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let normal = normal(text);
@@ -99,8 +99,8 @@ fn normal(text: &str) -> String {
     text.chars().map(|c| if is_space(c) { ' ' } else { c }).nfc().collect()
 }
 
-/// Held while a password is in work; its end lets the next one in.
-struct Turn {
+/// Held while a password is hashed; dropping it lets the next one in.
+struct HashPermit {
     _running: OwnedSemaphorePermit,
     _inside: OwnedSemaphorePermit,
 }
@@ -132,7 +132,7 @@ impl Hasher {
         self.run(move || {
             let known = hash.is_some();
             let hash = hash.as_deref().unwrap_or(NOBODY.as_str());
-            // Both are tried whenever there are two, so that time tells nothing but how it was typed.
+            // Both are tried whenever there are two, so that the time depends only on what was typed.
             let matches = typed.0.iter().filter(|password| verify(password.as_bytes(), hash)).count();
             known && matches > 0
         })
@@ -142,11 +142,11 @@ impl Hasher {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
         let inside = Arc::clone(&self.inside).try_acquire_owned().map_err(|_| Busy)?;
         let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Busy)?;
-        let turn = Turn { _running: running, _inside: inside };
-        // The turn goes along: should the asking browser go away, the thread is still busy until its work is done.
+        let permit = HashPermit { _running: running, _inside: inside };
+        // The permit goes along: the thread stays busy until its work is done, even if the browser has gone.
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
-            drop(turn);
+            drop(permit);
             result
         });
         done.await.map_err(|_| Busy)

@@ -51,12 +51,12 @@ impl Accounts {
             tracing::info!(user.id = %user, by.id = %viewer.user.id, role = role.as_str(), "has another role");
             chat::profile::tell(&self.node, profile);
         }
-        // Also when nothing changed: it may have failed in the middle before.
+        // Even when nothing changed, because an earlier attempt may have failed in the middle.
         self.pass_rooms_on(user).await
     }
 
-    /// Rooms of a person that have no owner who can act get one, and are told. Should it fail in the middle, the administrator
-    /// is told so, and does the same once more.
+    /// Gives an owner to each room of a person that has none who can act, and publishes it. If it fails in the
+    /// middle, the administrator sees the failure and may repeat it.
     async fn pass_rooms_on(&self, user: UserId) -> Result<(), Error> {
         for (room, change) in self.node.store.pass_rooms_on(user).await? {
             match chat::rooms::tell_members(&self.node, room, &[change]).await {

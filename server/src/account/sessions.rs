@@ -6,8 +6,8 @@ use super::{Accounts, Error, Token, Viewer};
 use crate::store::{Ended, Renewed};
 
 impl Accounts {
-    /// Whose session this is, unless it has ended. Every request asks; at most once a minute the answer is noted, which
-    /// lets the session live on.
+    /// Whose session this is, unless it has ended. Every request asks. At most once a minute the database notes it,
+    /// which extends the session.
     ///
     /// # Errors
     /// When the database fails.
@@ -22,7 +22,7 @@ impl Accounts {
         Ok(Some(Viewer { user: live.user, session: live.id }))
     }
 
-    /// Lets a session live on, because its person has just done something over a socket. At most once a minute it is noted.
+    /// Extends a session whose person has just done something over a socket, at most once a minute.
     ///
     /// # Errors
     /// When the database fails.
@@ -48,7 +48,7 @@ impl Accounts {
         Ok(sessions.into_iter().map(view).collect())
     }
 
-    /// Ends a session of the viewer, wherever it is. One that has ended already is no fault.
+    /// Ends a session of the viewer, wherever it is. It may have ended already.
     ///
     /// # Errors
     /// When the database fails.
@@ -60,8 +60,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Ends every session of the viewer but the one that asks, which goes on with another id and another token, the one that
-    /// is returned: whoever has copied the cookie is one of the others.
+    /// Ends every session of the viewer but the one that asks, which goes on with another id and another token,
+    /// which is returned, so a copied cookie no longer works.
     ///
     /// # Errors
     /// [`ErrorCode::NotSignedIn`] when the asking session ends meanwhile.
@@ -74,9 +74,9 @@ impl Accounts {
         Ok(token)
     }
 
-    /// Closes the sockets of what has ended, and of the asking session's former id.
+    /// Closes the sockets of the sessions that have ended, and of the asking session's former id.
     pub(super) fn tell_renewed(&self, viewer: &Viewer, renewed: Renewed) {
-        // This one first: the browser that has its new cookie comes back, and is not signed out with the others.
+        // First, so that the browser with the new cookie comes back instead of being signed out with the others.
         self.node.renew_session(viewer.user.id, viewer.session);
         if let Some(ended) = renewed.ended {
             self.node.tell_sessions_ended(viewer.user.id, ended.seq);

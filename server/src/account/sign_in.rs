@@ -20,11 +20,12 @@ impl Accounts {
     /// Begins a session: its token goes to the browser.
     ///
     /// # Errors
-    /// [`ErrorCode::CredentialsWrong`], whether it is the handle or the password; [`ErrorCode::AccountSuspended`], which
-    /// only who knows the password is told; [`ErrorCode::Busy`].
+    /// [`ErrorCode::CredentialsWrong`], whether it is the handle or the password; [`ErrorCode::AccountSuspended`],
+    /// only to somebody who knows the password; [`ErrorCode::Busy`].
     pub async fn sign_in(&self, form: SignIn<'_>) -> Result<Token, Error> {
         let wrong = || Error::refused("", ErrorCode::CredentialsWrong);
-        // What can be no handle or no password costs no hash: it tells nothing about who has an account.
+        // A text that cannot be a handle or a password costs no hash. Being quicker tells nothing here, because
+        // nobody can have such an account.
         let handle = Handle::parse(form.handle).map_err(|_| wrong())?;
         let password = Typed::parse(form.password).ok_or_else(wrong)?;
         let credentials = self.node.store.find_credentials(&handle).await?;
@@ -42,7 +43,8 @@ impl Accounts {
         let begun =
             self.node.store.insert_session(credentials.user, &credentials.password_hash, &session).await?;
         if begun.is_none() {
-            // Suspended, or given another password, while the old one was compared: the next try is told which.
+            // The account was suspended, or got another password, while the old one was compared. The next try is
+            // told which.
             return Err(wrong());
         }
         tracing::info!(user.id = %credentials.user, "signed in");

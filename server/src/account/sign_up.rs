@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Accounts, Error, Token, password::NewPassword};
 use crate::{
     config::SignUpMode,
-    store::{Entry, NewUser, SignUpRefused},
+    store::{Admission, NewUser, SignUpRefused},
 };
 
 /// What someone typed to sign up.
@@ -27,8 +27,7 @@ pub struct SignUp<'a> {
 impl Accounts {
     /// Makes an account and begins its first session: the token goes to the browser.
     ///
-    /// What can be refused cheaply is refused before the password is hashed; what counts is decided once more,
-    /// in the transaction that makes the account.
+    /// Refuses what it can before the password is hashed. The transaction that makes the account decides again.
     ///
     /// # Errors
     /// [`ErrorCode::SignUpClosed`], [`ErrorCode::InvitationInvalid`], [`ErrorCode::HandleInvalid`],
@@ -47,16 +46,16 @@ impl Accounts {
         let password_hash = self.hasher.hash(password).await?;
         let user = NewUser { id: UserId(Uuid::now_v7()), handle, name, password_hash };
         let token = Token::generate();
-        let entry = self.entry(invitation.as_ref());
+        let admission = self.admission(invitation.as_ref());
         let is_first =
-            self.node.store.sign_up(&user, entry, &self.new_session(&token.hash(), form.device)).await?;
+            self.node.store.sign_up(&user, admission, &self.new_session(&token.hash(), form.device)).await?;
         debug_assert!(first || !is_first, "there is one first account");
         tracing::info!(user.id = %user.id, first = is_first, "signed up");
         Ok(token)
     }
 
-    /// Whether a newcomer may come at all: true when nobody is here yet, and by which invitation. One that is no good is
-    /// none, where none is needed.
+    /// Whether a newcomer may come at all: true when nobody is here yet, and by which invitation. An invalid one is
+    /// ignored where none is needed.
     async fn check_entry(&self, invitation: Option<[u8; 32]>) -> Result<(bool, Option<[u8; 32]>), Error> {
         let who = self.who_may_sign_up().await?;
         let invitation = match invitation {
@@ -64,22 +63,23 @@ impl Accounts {
             Some(_) | None => None,
         };
         match who {
-            protocol::SignUp::First => Ok((true, invitation)),
-            protocol::SignUp::Open => Ok((false, invitation)),
-            protocol::SignUp::Closed => Err(Error::refused("", ErrorCode::SignUpClosed)),
-            protocol::SignUp::Invite if invitation.is_some() => Ok((false, invitation)),
-            protocol::SignUp::Invite => Err(Error::refused("invitation", ErrorCode::InvitationInvalid)),
+            protocol::WhoMaySignUp::First => Ok((true, invitation)),
+            protocol::WhoMaySignUp::Open => Ok((false, invitation)),
+            protocol::WhoMaySignUp::Closed => Err(Error::refused("", ErrorCode::SignUpClosed)),
+            protocol::WhoMaySignUp::Invite if invitation.is_some() => Ok((false, invitation)),
+            protocol::WhoMaySignUp::Invite => Err(Error::refused("invitation", ErrorCode::InvitationInvalid)),
         }
     }
 
-    fn entry<'a>(&self, invitation: Option<&'a [u8; 32]>) -> Entry<'a> {
+    fn admission<'a>(&self, invitation: Option<&'a [u8; 32]>) -> Admission<'a> {
         match (self.config.sign_up, invitation) {
-            // Also where everyone may come, a use is spent: whoever comes by a link is bounded by it alone.
-            (SignUpMode::Open | SignUpMode::Invite, Some(hash)) => Entry::Invitation(hash),
-            (SignUpMode::Open, None) => Entry::Open,
-            // The first person comes without an invitation; should two try at once, the second one needs one.
-            (SignUpMode::Invite, None) => Entry::Invitation(&[]),
-            (SignUpMode::Closed, _) => Entry::Closed,
+            // A use is spent even where everyone may come, because sign-ups by a link are limited by the link
+            // alone.
+            (SignUpMode::Open | SignUpMode::Invite, Some(hash)) => Admission::Invitation(hash),
+            (SignUpMode::Open, None) => Admission::Open,
+            // The first person needs no invitation. If two try at once, the second one does.
+            (SignUpMode::Invite, None) => Admission::Invitation(&[]),
+            (SignUpMode::Closed, _) => Admission::Closed,
         }
     }
 }

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 const TOKEN_BYTES: usize = 32;
 
-/// 256 random bits. The database keeps only their hash, so that who reads it cannot use it. Never printed.
+/// 256 random bits. The database keeps only their hash, which is of no use to somebody who reads it. Never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token([u8; TOKEN_BYTES]);
 

@@ -28,7 +28,7 @@ struct End {
     lost: AtomicBool,
 }
 
-/// A node's place on a [`Bus`].
+/// A node's end of a [`Bus`].
 #[derive(Debug)]
 pub struct Memory {
     bus: Bus,

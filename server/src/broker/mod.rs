@@ -35,15 +35,15 @@ const SIGNALS_MAX: usize = 16_384;
 pub enum Kind {
     /// A numbered change of a line.
     Change(Seq, Effect),
-    /// Something that passes: whoever misses it learns the same later.
+    /// Something that is not numbered: whoever misses it hears the same later.
     Passing,
     /// Someone's marks have grown. They pass as well; by this the node knows what its browsers have been told, and finds
     /// what was lost.
     Marks {
-        /// On a room's line, the person; on a person's line, the room.
-        of: Uuid,
+        /// Whose marks, on a room's line; in which room, on a person's line.
+        subject: Uuid,
         /// Both marks together. As both only grow, more is newer.
-        far: i64,
+        progress: i64,
     },
     /// This session of the person goes on under another id: connections that were opened under this one close, and
     /// browsers with the new cookie come back. It passes: where it is lost, the connections close because that session has
@@ -110,7 +110,7 @@ impl Broadcast {
         let (kind, seq, id) = match self.kind {
             Kind::Change(seq, Effect::None) => (0, seq, Uuid::nil()),
             Kind::Passing => (1, Seq::ZERO, Uuid::nil()),
-            Kind::Marks { of, far } => (2, Seq(far), of),
+            Kind::Marks { subject, progress } => (2, Seq(progress), subject),
             Kind::Change(seq, Effect::Joined(room)) => (3, seq, room.0),
             Kind::Change(seq, Effect::Left(room)) => (4, seq, room.0),
             Kind::Change(seq, Effect::Sessions) => (5, seq, Uuid::nil()),
@@ -141,7 +141,7 @@ impl Broadcast {
         let kind = match kind {
             0 => Kind::Change(Seq(number), Effect::None),
             1 => Kind::Passing,
-            2 => Kind::Marks { of: id, far: number },
+            2 => Kind::Marks { subject: id, progress: number },
             3 => Kind::Change(Seq(number), Effect::Joined(RoomId(id))),
             4 => Kind::Change(Seq(number), Effect::Left(RoomId(id))),
             5 => Kind::Change(Seq(number), Effect::Sessions),
@@ -190,7 +190,7 @@ impl Broker {
     }
 
     /// A broker through the Redis at each of `urls`, separated by commas: the lines are spread over them. Its channels
-    /// begin with `prefix`, so that several places can share one. Connects in the background, for as long as it takes,
+    /// begin with `prefix`, so that several workspaces can share one. Connects in the background, for as long as it takes,
     /// again and again.
     ///
     /// # Errors
@@ -279,7 +279,7 @@ mod tests {
         for kind in [
             Kind::Change(Seq(42), Effect::None),
             Kind::Passing,
-            Kind::Marks { of: Uuid::from_u128(4), far: 17 },
+            Kind::Marks { subject: Uuid::from_u128(4), progress: 17 },
             Kind::Change(Seq(1), Effect::Joined(RoomId(Uuid::from_u128(1)))),
             Kind::Change(Seq(2), Effect::Left(RoomId(Uuid::from_u128(2)))),
             Kind::Change(Seq(3), Effect::Sessions),

@@ -16,7 +16,8 @@ pub fn check_create(workspace: WorkspaceRole) -> Result<(), ErrorCode> {
 /// Whether someone may join by themselves.
 ///
 /// # Errors
-/// [`ErrorCode::Banned`]; [`ErrorCode::RoomUnknown`]: what one may not join, one may not know of.
+/// [`ErrorCode::Banned`]; [`ErrorCode::RoomUnknown`]: a room that the person may not join must look as if it did
+/// not exist.
 pub fn check_join(locked: &Locked) -> Result<(), ErrorCode> {
     match (locked.room.kind, locked.role) {
         (_, Some(_)) => Ok(()),
@@ -27,7 +28,7 @@ pub fn check_join(locked: &Locked) -> Result<(), ErrorCode> {
     }
 }
 
-/// Whether someone may take others into the room.
+/// Whether someone may add others to the room.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`].
@@ -36,7 +37,7 @@ pub fn check_invite(locked: &Locked) -> Result<(), ErrorCode> {
     check(locked, |rights| rights.invite)
 }
 
-/// Whether someone may leave. Who is not in the room has left already.
+/// Whether someone may leave. Somebody who is not in the room has left already.
 ///
 /// # Errors
 /// [`ErrorCode::DirectRoom`].
@@ -57,7 +58,7 @@ pub fn check_set(locked: &Locked, title: &str) -> Result<(), ErrorCode> {
     if locked.room.title == title { Ok(()) } else { check(locked, |rights| rights.manage) }
 }
 
-/// Whether someone may decide about the room: its policy, its archiving, its end.
+/// Whether someone may manage the room: set its policy, archive it, delete it.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`].
@@ -94,7 +95,7 @@ pub fn check_role(by: UserId, locked: &Locked, target: &Target, role: Role) -> R
         return Ok(());
     }
     check(locked, |rights| rights.manage)?;
-    // Admins count as owners, and make themselves owners where they are none.
+    // Admins count as owners, so they may make themselves owners.
     if by == target.user { Ok(()) } else { check_outranks(locked, target) }
 }
 
@@ -107,7 +108,7 @@ pub fn check_edit(by: UserId, locked: &Locked, message: &Message) -> Result<(), 
     if message.author != by {
         return Err(ErrorCode::Forbidden);
     }
-    // With another text in an old message they would post.
+    // Putting another text into an old message would be a way to post.
     check(locked, |rights| rights.post)?;
     check_there(message)
 }

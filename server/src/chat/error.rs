@@ -4,8 +4,8 @@ use protocol::{ErrorCode, Refusal};
 
 use crate::store;
 
-/// A refusal is the viewer's to mend and is told in full; a failure is ours: the browser learns only that it
-/// happened, the log learns why.
+/// A *refusal* is the viewer's to fix, and the browser hears all of it. A *failure* is ours to fix: the browser
+/// hears only that it happened, and the log says why.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The viewer's to mend.

@@ -1,4 +1,4 @@
-//! Messages: said, changed, read again, caught up on.
+//! Messages: sending, changing, reading back, catching up.
 
 use protocol::{
     Body, Change, Direction, Emoji, ErrorCode, Message, Nonce, Reply, RoomId, Seq, UserId,
@@ -16,16 +16,16 @@ use crate::{
     },
 };
 
-/// Something that was said, on its way into the database.
+/// A sent message on its way into the database.
 #[derive(Debug)]
 pub struct Said {
     body: String,
     written: Written,
 }
 
-/// Says something. When this returns it has its place in a lane, so that the messages of one connection are stored in the
-/// order in which they were sent (unless a flush takes so long that its lane goes on without it); [`sent`] waits for the
-/// rest. A known nonce returns the first message, and takes no number. Next station:
+/// Sends a message. When this returns it has its slot in a lane, so that the messages of one connection are stored
+/// in the order in which they were sent (unless a flush takes so long that its lane goes on without it); [`sent`]
+/// waits for its answer. A known nonce returns the first message, and takes no number. Next station:
 /// [`Writer::write`](crate::node::Writer::write).
 ///
 /// # Errors
@@ -38,7 +38,7 @@ pub fn send(cx: &Context, room: RoomId, nonce: Nonce, body: &str) -> Result<Said
     Ok(Said { body, written: cx.node.writer.write(new)? })
 }
 
-/// What has become of a send: stored, then told to everyone, then acknowledged.
+/// Waits until a send is stored and published, and acknowledges it.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; [`ErrorCode::Forbidden`] and [`ErrorCode::RoomArchived`] where the author may not post;
@@ -46,7 +46,8 @@ pub fn send(cx: &Context, room: RoomId, nonce: Nonce, body: &str) -> Result<Said
 /// database fails: then nothing was stored, or the repeat will find it.
 pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, Error> {
     match written.answer().await? {
-        // A message that was edited or deleted since no longer has its first text: its repeats must succeed all the same.
+        // A message that has been edited or deleted since no longer has its first text, but its repeats must still
+        // succeed.
         Inserted::Known(first) if first.edits == 0 && !first.deleted && first.body != body => {
             Err(ErrorCode::NonceTaken.into())
         }
@@ -56,7 +57,7 @@ pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, E
     }
 }
 
-/// Gives a message of the viewer's another text.
+/// Changes the text of one of the viewer's messages.
 ///
 /// # Errors
 /// The text's, as in [`send`]; [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`],
@@ -76,7 +77,7 @@ pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) 
     .await
 }
 
-/// Deletes a message: its place stays, its text and its reactions go.
+/// Deletes a message: its number stays, its text and its reactions go.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`]; or when the database fails.

@@ -1,7 +1,7 @@
 //! What people do in rooms.
 //!
 //! Each function runs for a viewer on a node, and returns what the asker is told; others learn of it by what it
-//! publishes. It sees no socket and no HTTP. Who may do what is decided by [`access`], of what the store finds *now*.
+//! publishes. It sees no socket and no HTTP. [`access`] decides who may do what, from what the store finds *now*.
 
 pub mod access;
 pub mod error;
@@ -16,6 +16,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use protocol::{ErrorCode, Reply, RoomId, RoomSummary, limits::WELCOME_ROOMS_BYTES_MAX};
 
+pub use crate::store::retry_deadlocks;
 pub use error::Error;
 
 use crate::{account::Viewer, broker::Line, hub::ConnectionId, node::Node};
@@ -40,14 +41,14 @@ impl Context {
     }
 }
 
-/// Greets a connection: it follows everything that is the viewer's, *then* the state is read. What happens in between
-/// comes as events, perhaps twice, never not at all.
+/// Greets a connection: first it follows all of the viewer's lines, *then* the state is read. So what happens in
+/// between comes as an event: perhaps twice, but it is never lost.
 ///
 /// # Errors
 /// [`ErrorCode::Busy`] when too many connections are being greeted; or when the database fails. Then the connection must be
 /// closed: it may miss something.
 pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Result<Reply, Error> {
-    let _turn = cx.node.greeting_turn().await?;
+    let _permit = cx.node.greeting_permit().await?;
     // A connection that closed while it waited needs no answer.
     if !cx.node.is_connected(connection) {
         return Err(ErrorCode::Busy.into());
@@ -59,7 +60,7 @@ pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Resu
     let followed = cx.node.store.memberships(me).await?;
     cx.node.follow(connection, &followed.iter().map(|room| Line::Room(*room)).collect()).await?;
     let listed = rooms::first(cx).await?;
-    // A room that was left meanwhile: its leaving found nothing to leave.
+    // Rooms that were left meanwhile: the connection did not follow them yet, so there was nothing to unfollow.
     let inside: BTreeSet<RoomId> = cx.node.store.memberships(me).await?.into_iter().collect();
     let left: Vec<RoomId> = followed.into_iter().filter(|room| !inside.contains(room)).collect();
     cx.node.dismiss(connection, me, &left).await?;

@@ -3,9 +3,9 @@
 use protocol::{ErrorCode, Marks, Refusal, Reply, RoomId, Seq};
 
 use super::{Context, Error};
-use crate::{hub::ConnectionId, store::members::Raise};
+use crate::{hub::ConnectionId, store::marks::Raise};
 
-/// When to retry marks that found no place, in milliseconds.
+/// When to retry marks that found no slot, in milliseconds.
 const RETRY_MS: u32 = 1_000;
 
 /// A device of the viewer holds everything up to here.

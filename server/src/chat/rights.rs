@@ -1,4 +1,4 @@
-//! Who keeps order in a room, and who decides about it: roles, removing and banning, policy, archiving, deleting.
+//! Moderating and managing a room: roles, removing and banning, policy, archiving, deleting.
 
 use protocol::{Change, Policy, Reply, Role, RoomId, UserId};
 
@@ -58,12 +58,12 @@ pub async fn banned(cx: &Context, room: RoomId) -> Result<Reply, Error> {
     Ok(Reply::Users { users: cx.node.store.list_banned(room).await? })
 }
 
-/// Says who may do what in a room.
+/// Sets who may do what in a room.
 ///
 /// # Errors
 /// `RoomUnknown`, `DirectRoom`, `Forbidden`; or when the database fails.
 pub async fn set_policy(cx: &Context, room: RoomId, policy: Policy) -> Result<Reply, Error> {
-    change_room(cx, room, |locked| (policy, locked.room.archived)).await
+    set_policy_and_archived(cx, room, |locked| (policy, locked.room.archived)).await
 }
 
 /// Archives a room, or opens it again.
@@ -71,10 +71,10 @@ pub async fn set_policy(cx: &Context, room: RoomId, policy: Policy) -> Result<Re
 /// # Errors
 /// `RoomUnknown`, `DirectRoom`, `Forbidden`; or when the database fails.
 pub async fn archive(cx: &Context, room: RoomId, on: bool) -> Result<Reply, Error> {
-    change_room(cx, room, |locked| (locked.room.policy, on)).await
+    set_policy_and_archived(cx, room, |locked| (locked.room.policy, on)).await
 }
 
-async fn change_room(
+async fn set_policy_and_archived(
     cx: &Context,
     room: RoomId,
     change: impl FnOnce(&Locked) -> (Policy, bool),
@@ -83,7 +83,8 @@ async fn change_room(
         access::check_manage(locked)?;
         Ok(change(locked))
     };
-    let (changed, is_new) = cx.node.store.set_policy::<Error>(cx.viewer.user.id, room, decide).await?;
+    let (changed, is_new) =
+        cx.node.store.set_policy_and_archived::<Error>(cx.viewer.user.id, room, decide).await?;
     let (line, seq, change) = (Line::Room(room), changed.rev, Change::Room { room: changed });
     if is_new {
         cx.node.publish_change(line, seq, change.clone(), Vec::new());
@@ -91,7 +92,7 @@ async fn change_room(
     Ok(Reply::Changed { line, seq, change })
 }
 
-/// Deletes a room: everyone is out of it at once, and what was said in it is erased from the database by and by.
+/// Deletes a room: everyone is out of it at once, and its messages are erased from the database step by step.
 ///
 /// # Errors
 /// `RoomUnknown`, `DirectRoom`, `Forbidden`; or when the database fails.

@@ -1,4 +1,4 @@
-//! Rooms: made, joined, left, renamed.
+//! Rooms: making, joining, leaving, renaming.
 
 use protocol::{
     Change, Direction, ErrorCode, Member, Nonce, Refusal, Reply, RoomId, RoomKind, RoomSummary, RoomTitle,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The beginning of the list of rooms, for a page and for `welcome`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FirstRooms {
     /// The head of the viewer's own line: every membership up to it is in the list.
     pub person: Seq,
@@ -88,7 +88,7 @@ pub async fn compare(cx: &Context, known: &[(RoomId, Seq)]) -> Result<Reply, Err
     Ok(Reply::Rooms { rooms, more: false, people })
 }
 
-/// A room as one opens it.
+/// What a client needs to open a room.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; or when the database fails.
@@ -96,7 +96,7 @@ pub async fn view(cx: &Context, room: RoomId) -> Result<RoomView, Error> {
     let summary = summary(cx, cx.viewer.user.id, room).await?;
     let through = summary.head;
     let store = &cx.node.store;
-    // What came after that number is not in the view: it will come as an event.
+    // Newer messages are left out of the view, because they will come as events.
     let page = store.list_messages(room, Direction::Before, through.next(), through);
     let (page, members, pins) = tokio::join!(page, store.list_members(room, "", None), store.list_pins(room));
     let ((messages, more_before), (members, _), pins) = (page?, members?, pins?);
@@ -125,7 +125,7 @@ pub async fn start_direct(cx: &Context, user: UserId) -> Result<RoomSummary, Err
     summary(cx, me, room).await
 }
 
-/// Makes a group or channel; the viewer owns it. A nonce that is known gets the first room back.
+/// Makes a group or channel; the viewer owns it. A known nonce returns the first room.
 ///
 /// # Errors
 /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`]; [`ErrorCode::DirectRoom`] for
@@ -151,7 +151,7 @@ pub async fn create(
     summary(cx, me, room).await
 }
 
-/// Joins a channel. Who is in already stays.
+/// Joins a channel. Somebody who is in it already stays.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::Banned`], [`ErrorCode::RoomsFull`], [`ErrorCode::MembersFull`]; or when the
@@ -171,7 +171,7 @@ pub async fn join(cx: &Context, room: RoomId) -> Result<RoomSummary, Error> {
     summary(cx, me, room).await
 }
 
-/// Leaves a group or channel. Who is not in it has left already.
+/// Leaves a group or channel. Somebody who is not in it has left already.
 ///
 /// # Errors
 /// [`ErrorCode::DirectRoom`], [`ErrorCode::RoomUnknown`]; or when the database fails.
@@ -274,17 +274,17 @@ async fn tell_membership(node: &Node, user: UserId, room: RoomId, seq: Seq) -> R
         node.publish_change(Line::Person(user), seq, change, people);
         Ok(())
     };
-    // It is committed and was not told: the head check finds it.
+    // It is committed but not published, so the head check will find it.
     told.await.inspect_err(|_: &crate::store::Error| node.check_soon()).map_err(Error::from)
 }
 
 /// Tells a room whose membership or role has changed, and tells the people who joined or left.
 ///
 /// # Errors
-/// When the database fails. The head check then finds what is committed and was not told.
+/// When the database fails. What is committed but not published is then found by the head check.
 pub async fn tell_members(node: &Node, room: RoomId, changes: &[MemberChange]) -> Result<(), Error> {
     let named = changes.iter().map(|change| change.member.user).collect();
-    // They are told even when their profiles cannot be loaded.
+    // Published even if their profiles cannot be loaded.
     let people = node.people(named).await.unwrap_or_default();
     for MemberChange { member, members, marks, membership } in changes {
         let change = Change::Member { member: member.clone(), members: *members, marks: *marks };

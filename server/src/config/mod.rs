@@ -1,7 +1,7 @@
 //! Every setting: its flag, its environment variable, its unit, its default and its check.
 //!
-//! [`Config::load`] reads them once, when the server starts. What is wrong with one is told in a line that names it,
-//! says what is wrong and what is expected ([`Error`]). Secrets are never told: see [`Secret`].
+//! [`Config::load`] reads them once, when the server starts. If one is wrong, a line says so and names it, says
+//! what is wrong and what is expected ([`Error`]). Secrets are never told: see [`Secret`].
 
 mod error;
 mod origin;
@@ -225,13 +225,13 @@ impl Config {
         self.addr = Some(addr);
     }
 
-    /// How browsers reach this place.
+    /// How browsers reach the workspace.
     #[must_use]
     pub fn public_url(&self) -> Origin {
         self.public_url.clone().unwrap_or_else(|| self.loopback("localhost"))
     }
 
-    /// The origins whose pages may use this place. Without a public address it is this machine, by each of its names.
+    /// The origins whose pages may use the workspace. Without a public address it is this machine, by each of its names.
     #[must_use]
     pub fn origins(&self) -> Vec<Origin> {
         let own = match &self.public_url {

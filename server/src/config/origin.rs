@@ -1,4 +1,4 @@
-//! An address of this place, as browsers write it.
+//! An address of the workspace, as browsers write it.
 
 use std::{fmt, str::FromStr};
 

@@ -26,7 +26,7 @@ use crate::config::Config;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Knows the origins of this place and the proxies before it.
+/// Knows the origins of the workspace and the proxies before it.
 #[derive(Clone, Debug)]
 pub struct Guard {
     origins: Vec<String>,
@@ -54,8 +54,8 @@ impl Guard {
         self.https
     }
 
-    /// Whether a request that changes something comes from a page of this place. One without `Origin` does only when
-    /// the browser says so in another way.
+    /// Whether a request that changes something comes from a page of this workspace. A request without `Origin`
+    /// counts only if the browser says so in another way.
     ///
     /// # Errors
     /// [`ErrorCode::OriginForeign`], naming the origin.
@@ -72,11 +72,11 @@ impl Guard {
         Err(Refusal::new(ErrorCode::OriginForeign).detail(origin))
     }
 
-    /// Where a request comes from: the peer, or what the trusted proxies say, counted from the right, because what
-    /// stands further left is what the sender says.
+    /// Where a request comes from: the peer, or what the trusted proxies say, counted from the right, because the
+    /// sender can write anything further left.
     #[must_use]
     pub fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
-        let Some(place) = self.trusted_proxies.checked_sub(1) else {
+        let Some(hops) = self.trusted_proxies.checked_sub(1) else {
             self.warn_of_proxies(headers);
             return peer;
         };
@@ -86,7 +86,7 @@ impl Guard {
             .filter_map(|header| header.to_str().ok())
             .flat_map(|header| header.split(','))
             .collect();
-        all.iter().rev().nth(place).and_then(|text| address(text.trim())).unwrap_or(peer)
+        all.iter().rev().nth(hops).and_then(|text| address(text.trim())).unwrap_or(peer)
     }
 
     /// Warns once when there seems to be a proxy in front that the settings do not mention: everyone behind it then has the
@@ -120,7 +120,7 @@ impl ClientAddress {
     #[must_use]
     pub fn of(guard: &Guard, headers: &HeaderMap, extensions: &Extensions) -> Self {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-        // Without a connection (a test that calls the router) everyone comes from the same nowhere.
+        // Without a connection, as in a test that calls the router, all requests have one address.
         Self(guard.client_address(headers, peer.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
     }
 }
@@ -156,7 +156,7 @@ mod tests {
             "",
         ] {
             assert!(!check(&[("origin", foreign)]), "{foreign}");
-            // A foreign origin is not mended by anything else.
+            // Nothing else makes up for a foreign origin.
             assert!(!check(&[("origin", foreign), ("sec-fetch-site", "same-origin")]), "{foreign}");
         }
     }

@@ -2,18 +2,18 @@
 //!
 //! Pages, forms and sockets ask here before they do any work. Nothing here knows about them.
 //!
-//! - [`guard`]: which pages may use this place, and where a request comes from;
+//! - [`guard`]: which pages may use the workspace, and where a request comes from;
 //! - [`network`]: which addresses a limit counts as one;
-//! - [`limits`]: how often someone may try;
-//! - [`door`]: how many sockets someone may have open;
+//! - [`rate_limits`]: how often someone may try;
+//! - [`connection_limit`]: how many sockets someone may have open;
 //! - [`viewer`]: whose session a request carries;
-//! - [`refused`]: how a refusal is answered.
+//! - [`rejection`]: how a refusal is answered.
 
+pub mod connection_limit;
 pub(crate) mod cookies;
-pub mod door;
 pub mod guard;
-pub mod limits;
 pub mod network;
-pub mod refused;
+pub mod rate_limits;
+pub mod rejection;
 mod tries;
 pub mod viewer;

@@ -1,4 +1,4 @@
-//! Paths of this place.
+//! Paths of the workspace.
 
 use axum::http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -8,7 +8,7 @@ pub(super) fn path_and_query(uri: &Uri) -> String {
     uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
 }
 
-/// Where a form may lead: a path of this place, or `/`. Anything that a browser could take for another host is not one.
+/// Where a form may lead: a path of the workspace, or `/`. Anything that a browser could take for another host is not one.
 pub(super) fn safe_next(next: &str) -> &str {
     let own = next.starts_with('/')
         && !next.starts_with("//")
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_leads_to_this_place_only() {
+    fn a_form_leads_to_this_workspace_only() {
         for path in ["/", "/r/0199#end", "/settings?a=b", "/r/%E9%B8%9F"] {
             assert_eq!(safe_next(path), path);
         }

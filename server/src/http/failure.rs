@@ -6,7 +6,7 @@ use axum::{
 };
 use protocol::{ErrorCode, Refusal};
 
-use crate::entry::refused::status_of;
+use crate::entry::rejection::status_of;
 
 /// Logs why something failed, and returns the refusal for the browser.
 pub(super) fn failure(e: &dyn std::error::Error) -> Refusal {
@@ -14,7 +14,7 @@ pub(super) fn failure(e: &dyn std::error::Error) -> Refusal {
     Refusal::new(ErrorCode::Internal).retry_ms(2_000)
 }
 
-/// A line of text instead of a page: without the database there is none.
+/// A line of text instead of a page, which needs the database.
 pub(super) fn failed(e: &dyn std::error::Error) -> Response {
     let refusal = failure(e);
     let headers = [(CACHE_CONTROL, "no-store"), (RETRY_AFTER, "2")];

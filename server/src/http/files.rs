@@ -25,7 +25,7 @@ const NEVER: HeaderValue = HeaderValue::from_static("no-store");
 pub(super) fn routes(options: &LeptosOptions) -> Router<Site> {
     let root = Path::new(&*options.site_root);
     let packages = directory(&root.join(&*options.site_pkg_dir));
-    // An empty router answers 404 without a page: who asks for a script has no use for HTML.
+    // An empty router answers 404 without a page, because HTML is no use where a script was asked for.
     Router::new().nest_service(
         &format!("/{}", options.site_pkg_dir.trim_matches('/')),
         Router::new().fallback_service(packages).layer(from_fn(cache_packages)),
@@ -51,7 +51,7 @@ fn directory(path: &Path) -> ServeDir {
 async fn cache_packages(request: Request, next: Next) -> Response {
     let hashed = has_hash(request.uri().path());
     let mut response = next.run(request).await;
-    // A failure is not kept: in the middle of a deploy the file may be there a moment later.
+    // A failure must not be cached: during a deploy, the file may be there a moment later.
     let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let cache = match (found, hashed) {
         (true, true) => FOR_EVER,

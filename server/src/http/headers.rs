@@ -43,9 +43,9 @@ pub(super) async fn add(State(site): State<Site>, mut request: Request, next: Ne
     response
 }
 
-/// Nothing but our own files, and scripts and styles that carry the nonce. `wasm-unsafe-eval` lets wasm be compiled and
-/// does not allow `eval`. The sockets are named because older browsers do not count them as `'self'`; but a policy has no
-/// word for an address of IPv6.
+/// Nothing but our own files, and scripts and styles that carry the nonce. `wasm-unsafe-eval` lets wasm be compiled
+/// and does not allow `eval`. The sockets are named because older browsers do not count them as `'self'`; but a
+/// policy cannot name an IPv6 address.
 fn add_policy(headers: &mut HeaderMap, site: &Site, nonce: &str) {
     let sockets = site.config.origins().into_iter().map(|origin| origin.socket());
     let sockets: String =

@@ -18,7 +18,7 @@ struct Readiness {
     broker: bool,
     /// Whether the server is shutting down.
     leaving: bool,
-    /// Whether it serves on, but not as well as it should.
+    /// Whether it works, but not as well as it should.
     degraded: bool,
     /// Why it is not ready, or degraded, in words for whoever runs it; nothing when all is well.
     #[serde(skip_serializing_if = "Option::is_none")]

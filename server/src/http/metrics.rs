@@ -1,4 +1,4 @@
-//! `/metrics`, on a listener of its own: what a server counts is nobody's business but its operator's.
+//! `/metrics`, on a listener of its own: only its operator should see what a server counts.
 
 use std::sync::Arc;
 

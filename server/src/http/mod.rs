@@ -38,7 +38,7 @@ const FORM_BYTES_MAX: usize = 256 * 1024;
 
 /// Every route of the server.
 pub fn router(site: Site) -> Router {
-    // Leptos wants to know by which runtime it may start tasks. An error means that it knows already.
+    // Leptos must know the runtime on which it may start tasks. An error means that it knows it already.
     drop(any_spawner::Executor::init_tokio());
     let requests = Router::new()
         .merge(page::routes())
@@ -48,7 +48,7 @@ pub fn router(site: Site) -> Router {
         .fallback(page::not_found)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(from_fn_with_state(site.clone(), detached));
-    // The socket stands beside them: it lasts, and its handler is a task of its own already.
+    // The socket is outside of these layers: it stays open, and its handler already has a task of its own.
     requests
         .merge(socket::routes())
         .layer(from_fn_with_state(site.clone(), check_origin))
@@ -66,21 +66,22 @@ async fn check_origin(State(site): State<Site>, request: Request, next: Next) ->
     match site.guard.check_origin(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => {
-            // The administrator's line: most often the public address is not the one that people use.
+            // For the administrator: usually the public address in the settings is not the one that people use.
             tracing::warn!(origin = %refusal.detail, "refused a form from a foreign origin; is ROOST_PUBLIC_URL right?");
             to_its_end(&site.clone(), forms::refuse(site, request, refusal)).await
         }
     }
 }
 
-/// Lets a handler run to its end, also when the browser goes away or is told that it takes too long.
+/// Lets a handler run to its end, even if the browser goes away or is told that it takes too long.
 async fn detached(State(site): State<Site>, request: Request, next: Next) -> Response {
     to_its_end(&site, next.run(request)).await
 }
 
-/// Waits for an answer as long as one does: what takes longer is left to itself, and the browser is told to come back.
+/// Waits for an answer up to the database timeout, without cancelling the work. After that the browser is told to
+/// come back.
 async fn to_its_end(site: &Site, answer: impl Future<Output = Response> + Send + 'static) -> Response {
-    match site.node.within_patience("a request", answer).await {
+    match site.node.within_timeout("a request", answer).await {
         Ok(response) => response,
         Err(Unfinished::Late) => failed(&Late),
         // A panic goes on to the layer that answers for it.
@@ -89,7 +90,7 @@ async fn to_its_end(site: &Site, answer: impl Future<Output = Response> + Send +
     }
 }
 
-/// A request has not come to its end in time.
+/// A request has not ended in time.
 #[derive(Debug, thiserror::Error)]
 #[error("a request takes too long")]
 struct Late;

@@ -20,7 +20,8 @@ use axum::{
 use jiff::{Timestamp, tz::TimeZone};
 use leptos::{nonce::Nonce, prelude::provide_context};
 use protocol::{
-    ErrorCode, FormName, FormState, Language, Millis, Page, RoomId, Seq, SignUp, Theme, VERSION, Zone,
+    ErrorCode, FormName, FormState, InvitationView, Language, Millis, Page, PageContent, Pane, PersonView,
+    RoomId, SettingsView, SignedIn, Theme, VERSION, WhoMaySignUp, Zone,
 };
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
@@ -32,13 +33,13 @@ use super::{
 };
 use crate::{
     account::{self, Viewer},
-    chat,
-    entry::{cookies::Cookie, refused::status_of},
+    chat::{self, rooms::FirstRooms},
+    entry::{cookies::Cookie, rejection::status_of},
     site::Site,
     store,
 };
 
-/// The larger part of a page are fifty messages of four thousand characters.
+/// Most of a page is fifty messages of up to four thousand characters.
 const HTML_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The level of brotli. A room of fifty messages takes a millisecond, and higher levels save little more.
@@ -63,11 +64,11 @@ pub(super) fn routes() -> Router<Site> {
 
 async fn lobby(State(site): State<Site>, visit: Visit) -> Response {
     let Some(viewer) = &visit.viewer else { return to_sign_in(&site, "/").await };
-    match site.node.store.installation().await {
-        Ok(place) if place.place.is_empty() && viewer.user.role.is_admin() => {
+    match site.node.store.workspace().await {
+        Ok(workspace) if workspace.name.is_empty() && viewer.user.role.is_admin() => {
             Redirect::to("/set-up").into_response()
         }
-        Ok(_) => draw(&site, &visit, Place::Lobby, None).await,
+        Ok(_) => draw(&site, &visit, Route::Lobby, None).await,
         Err(e) => failed(&e),
     }
 }
@@ -77,8 +78,8 @@ async fn room(State(site): State<Site>, visit: Visit, Path(room): Path<String>) 
         return to_sign_in(&site, &format!("/r/{room}")).await;
     }
     match room.parse() {
-        Ok(room) => draw(&site, &visit, Place::Room(room), None).await,
-        Err(_) => draw(&site, &visit, Place::Nowhere(format!("/r/{}", path_safe(&room))), None).await,
+        Ok(room) => draw(&site, &visit, Route::Room(room), None).await,
+        Err(_) => draw(&site, &visit, Route::Nowhere(format!("/r/{}", path_safe(&room))), None).await,
     }
 }
 
@@ -89,7 +90,7 @@ struct Afterwards {
     next: String,
 }
 
-/// A browser that is signed in goes on at once: another tab may have signed in meanwhile.
+/// A browser that is signed in is redirected at once, because another tab may have signed in meanwhile.
 async fn sign_in(
     State(site): State<Site>,
     visit: Visit,
@@ -101,9 +102,9 @@ async fn sign_in(
             let next = afterwards.map_or_else(|_| String::new(), |Query(Afterwards { next })| next);
             Redirect::to(safe_next(&next)).into_response()
         }
-        (None, Ok(SignUp::First)) => Redirect::to("/sign-up").into_response(),
-        (None, Ok(SignUp::Open | SignUp::Invite | SignUp::Closed)) => {
-            draw(&site, &visit, Place::SignInAt(path_and_query(&uri)), None).await
+        (None, Ok(WhoMaySignUp::First)) => Redirect::to("/sign-up").into_response(),
+        (None, Ok(WhoMaySignUp::Open | WhoMaySignUp::Invite | WhoMaySignUp::Closed)) => {
+            draw(&site, &visit, Route::SignInAt(path_and_query(&uri)), None).await
         }
         (None, Err(e)) => failed(&e),
     }
@@ -113,7 +114,7 @@ async fn sign_up(State(site): State<Site>, visit: Visit) -> Response {
     if visit.viewer.is_some() {
         return Redirect::to("/").into_response();
     }
-    draw(&site, &visit, Place::SignUp, None).await
+    draw(&site, &visit, Route::SignUp, None).await
 }
 
 async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<String>) -> Response {
@@ -121,9 +122,9 @@ async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<Strin
         return Redirect::to("/").into_response();
     }
     let checked = bounded(&site, &visit, site.accounts.check_invitation(&token).await);
-    let place = Place::Invited(path_safe(&token));
+    let route = Route::Invited(path_safe(&token));
     match checked {
-        Ok(()) => draw(&site, &visit, place, None).await,
+        Ok(()) => draw(&site, &visit, route, None).await,
         Err(account::Error::Refused { field, refusal }) => {
             let form = FormState {
                 form: FormName::SignUp,
@@ -131,7 +132,7 @@ async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<Strin
                 field: field.to_owned(),
                 values: [("invitation".to_owned(), token)].into(),
             };
-            draw(&site, &visit, place, Some(form)).await
+            draw(&site, &visit, route, Some(form)).await
         }
         Err(account::Error::Store(e)) => failed(&e),
     }
@@ -140,14 +141,14 @@ async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<Strin
 /// Counts tries of invalid links only: a whole class behind one address may look at a valid one.
 fn bounded<T>(site: &Site, visit: &Visit, checked: Result<T, account::Error>) -> Result<T, account::Error> {
     if let Err(account::Error::Refused { .. }) = &checked
-        && let Err(refusal) = site.limits.check_sign_up(visit.address.0)
+        && let Err(refusal) = site.rate_limits.check_sign_up(visit.address.0)
     {
         return Err(account::Error::Refused { field: "", refusal });
     }
     checked
 }
 
-/// Also for who is signed in: they may have forgotten their password all the same, or someone else may sit there.
+/// Also while somebody is signed in: they may have forgotten their password, or somebody else may be sitting there.
 async fn new_password(State(site): State<Site>, visit: Visit, Path(token): Path<String>) -> Response {
     let checked = bounded(&site, &visit, site.accounts.check_password_link(&token).await);
     let form = match checked {
@@ -160,10 +161,10 @@ async fn new_password(State(site): State<Site>, visit: Visit, Path(token): Path<
         }),
         Err(account::Error::Store(e)) => return failed(&e),
     };
-    draw(&site, &visit, Place::NewPassword(path_safe(&token)), form).await
+    draw(&site, &visit, Route::NewPassword(path_safe(&token)), form).await
 }
 
-/// What the settings are asked for: whose account is looked for.
+/// The query of the settings: whose accounts to look for.
 #[derive(serde::Deserialize)]
 struct Wanted {
     #[serde(default)]
@@ -179,25 +180,25 @@ async fn settings(
     if visit.viewer.is_none() {
         return to_sign_in(&site, "/settings").await;
     }
-    let place = match wanted {
-        Ok(Query(Wanted { people })) => Place::SettingsAt { path: path_and_query(&uri), people },
-        Err(_) => Place::Settings,
+    let route = match wanted {
+        Ok(Query(Wanted { people })) => Route::SettingsAt { path: path_and_query(&uri), people },
+        Err(_) => Route::Settings,
     };
-    draw(&site, &visit, place, None).await
+    draw(&site, &visit, route, None).await
 }
 
-/// For the administrator: first to name the place, and then, as long as this browser has it, the link to share.
+/// For the administrator: first to name the workspace, and then, as long as this browser has it, the link to share.
 async fn set_up(State(site): State<Site>, visit: Visit) -> Response {
     let Some(viewer) = &visit.viewer else { return to_sign_in(&site, "/set-up").await };
-    let named = match site.node.store.installation().await {
-        Ok(place) => !place.place.is_empty(),
+    let named = match site.node.store.workspace().await {
+        Ok(workspace) => !workspace.name.is_empty(),
         Err(e) => return failed(&e),
     };
     let has_link = Cookie::Link.read(&visit.headers, site.guard.is_https()).is_some();
     if !viewer.user.role.is_admin() || (named && !has_link) {
         return Redirect::to("/").into_response();
     }
-    draw(&site, &visit, Place::SetUp, None).await
+    draw(&site, &visit, Route::SetUp, None).await
 }
 
 /// A public file, or the page that says that there is nothing here.
@@ -208,26 +209,29 @@ pub(super) async fn not_found(State(site): State<Site>, visit: Visit, request: R
     let path = path_and_query(request.uri());
     match files::public(&site.leptos_options, request).await {
         Some(file) => file,
-        None => draw(&site, &visit, Place::Nowhere(path), None).await,
+        None => draw(&site, &visit, Route::Nowhere(path), None).await,
     }
 }
 
 async fn to_sign_in(site: &Site, next: &str) -> Response {
     match site.accounts.who_may_sign_up().await {
-        Ok(SignUp::First) => Redirect::to("/sign-up").into_response(),
-        Ok(SignUp::Open | SignUp::Invite | SignUp::Closed) if next == "/" => {
+        Ok(WhoMaySignUp::First) => Redirect::to("/sign-up").into_response(),
+        Ok(WhoMaySignUp::Open | WhoMaySignUp::Invite | WhoMaySignUp::Closed) if next == "/" => {
             Redirect::to("/sign-in").into_response()
         }
-        Ok(SignUp::Open | SignUp::Invite | SignUp::Closed) => {
+        Ok(WhoMaySignUp::Open | WhoMaySignUp::Invite | WhoMaySignUp::Closed) => {
             Redirect::to(&format!("/sign-in?next={}", path_safe(next))).into_response()
         }
         Err(e) => failed(&e),
     }
 }
 
+/// Why a page cannot be made. Only the log says so.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
 /// What is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Route {
     Lobby,
     Room(RoomId),
     SignIn,
@@ -249,7 +253,7 @@ pub(super) enum Place {
     Nowhere(String),
 }
 
-impl Place {
+impl Route {
     /// The address at which Leptos draws it.
     pub(super) fn path(&self) -> String {
         match self {
@@ -266,15 +270,15 @@ impl Place {
     }
 }
 
-/// Draws a place, with the form that was refused there.
-pub(super) async fn draw(site: &Site, visit: &Visit, place: Place, form: Option<FormState>) -> Response {
-    let page = match fill(site, visit, &place, form).await {
+/// Draws a page, with the form that was refused there.
+pub(super) async fn draw(site: &Site, visit: &Visit, route: Route, form: Option<FormState>) -> Response {
+    let page = match fill(site, visit, &route, form).await {
         Ok(page) => page,
         Err(e) => return failed(&*e),
     };
     let retry_ms = page.form.as_ref().and_then(|form| form.refusal.retry_ms);
-    let status = status(&page, &place);
-    let mut response = render(site, visit, page, &place).await;
+    let status = status(&page, &route);
+    let mut response = render(site, visit, page, &route).await;
     *response.status_mut() = status;
     if let Some(retry_ms) = retry_ms {
         response.headers_mut().insert("retry-after", HeaderValue::from(retry_ms.div_ceil(1_000)));
@@ -282,125 +286,146 @@ pub(super) async fn draw(site: &Site, visit: &Visit, place: Place, form: Option<
     response
 }
 
-fn status(page: &Page, place: &Place) -> StatusCode {
+fn status(page: &Page, route: &Route) -> StatusCode {
     if let Some(form) = &page.form {
         return status_of(form.refusal.code);
     }
-    match place {
-        Place::Room(_) if page.room.is_none() => StatusCode::NOT_FOUND,
-        Place::Nowhere(_) => StatusCode::NOT_FOUND,
-        Place::Room(_)
-        | Place::Lobby
-        | Place::SignIn
-        | Place::SignInAt(_)
-        | Place::SignUp
-        | Place::Invited(_)
-        | Place::NewPassword(_)
-        | Place::Settings
-        | Place::SettingsAt { .. }
-        | Place::SetUp => StatusCode::OK,
+    match route {
+        Route::Room(_) if page.room().is_none() => StatusCode::NOT_FOUND,
+        Route::Nowhere(_) => StatusCode::NOT_FOUND,
+        Route::Room(_)
+        | Route::Lobby
+        | Route::SignIn
+        | Route::SignInAt(_)
+        | Route::SignUp
+        | Route::Invited(_)
+        | Route::NewPassword(_)
+        | Route::Settings
+        | Route::SettingsAt { .. }
+        | Route::SetUp => StatusCode::OK,
     }
 }
 
-/// Fetches everything that the place shows at first.
-async fn fill(
-    site: &Site,
-    visit: &Visit,
-    place: &Place,
-    form: Option<FormState>,
-) -> Result<Page, Box<dyn std::error::Error + Send + Sync>> {
-    let installation = site.node.store.installation().await?;
+/// Fetches everything that the page shows at first.
+async fn fill(site: &Site, visit: &Visit, route: &Route, form: Option<FormState>) -> Result<Page, Failure> {
+    let workspace = site.node.store.workspace().await?;
     let https = site.guard.is_https();
-    let mut page = Page {
+    Ok(Page {
         version: VERSION,
         node: site.node.name.clone(),
         epoch: site.node.epoch(),
-        place: installation.place,
+        workspace_name: workspace.name,
         sign_up: site.accounts.who_may_sign_up().await?,
         language: language(visit, https),
         theme: theme(visit, https),
         zone: zone(visit, https, site.node.clock.now()),
         now: site.node.clock.now(),
-        viewer: None,
-        rooms: Vec::new(),
-        more_rooms: false,
-        people: Vec::new(),
-        person: Seq::ZERO,
-        workspace: Seq::ZERO,
-        room: None,
         form,
-        sessions: Vec::new(),
-        invitations: Vec::new(),
-        accounts: None,
-        link_token: None,
-        link_for: None,
-    };
-    // A page before one is in, whoever is signed in.
-    if let Place::NewPassword(token) = place {
-        page.link_token = Some(token.clone());
-        page.link_for = match site.accounts.check_password_link(token).await {
-            Ok(user) => Some(user),
-            Err(account::Error::Refused { .. }) => None,
-            Err(account::Error::Store(e)) => return Err(e.into()),
-        };
-        return Ok(page);
-    }
-    if let Place::Invited(token) = place {
-        page.link_token = Some(token.clone());
-    }
-    if let Some(viewer) = &visit.viewer {
-        page.viewer = Some(protocol::Viewer { user: viewer.user.clone() });
-        fill_for(site, visit, viewer, place, &mut page).await?;
-    }
-    Ok(page)
+        content: content(site, visit, route).await?,
+    })
 }
 
-async fn fill_for(
+async fn content(site: &Site, visit: &Visit, route: &Route) -> Result<PageContent, Failure> {
+    match (route, &visit.viewer) {
+        // This page is about the link, whoever is signed in.
+        (Route::NewPassword(token), _) => {
+            let user = match site.accounts.check_password_link(token).await {
+                Ok(user) => Some(user),
+                Err(account::Error::Refused { .. }) => None,
+                Err(account::Error::Store(e)) => return Err(e.into()),
+            };
+            Ok(PageContent::NewPassword { token: token.clone(), user })
+        }
+        (_, Some(viewer)) => {
+            Ok(PageContent::SignedIn(Box::new(signed_in(site, visit, viewer, route).await?)))
+        }
+        (Route::Invited(token), None) => Ok(PageContent::Invited { token: token.clone() }),
+        (_, None) => Ok(PageContent::SignedOut),
+    }
+}
+
+async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -> Result<SignedIn, Failure> {
+    let cx = chat::Context { node: Arc::clone(&site.node), viewer: viewer.clone() };
+    let with = |first: FirstRooms, pane| SignedIn {
+        viewer: viewer.user.clone(),
+        person: first.person,
+        workspace: first.workspace,
+        rooms: first.rooms,
+        more_rooms: first.more,
+        people: first.people,
+        pane,
+    };
+    match route {
+        Route::Room(room) => {
+            let (first, view) = futures::join!(chat::rooms::first(&cx), chat::rooms::view(&cx, *room));
+            let first = first?;
+            let pane = match view {
+                Ok(view) => Pane::Room(Box::new(view)),
+                Err(chat::Error::Refused(refusal)) if refusal.code == ErrorCode::RoomUnknown => Pane::Empty,
+                Err(e) => return Err(e.into()),
+            };
+            Ok(with(first, pane))
+        }
+        Route::Settings | Route::SettingsAt { .. } => {
+            let first = chat::rooms::first(&cx).await?;
+            let wanted = if let Route::SettingsAt { people, .. } = route { people } else { "" };
+            Ok(with(first, Pane::Settings(settings_view(site, visit, viewer, wanted).await?)))
+        }
+        Route::SetUp => {
+            let first = chat::rooms::first(&cx).await?;
+            let mut invitations = site.accounts.list_invitations(viewer).await?;
+            show_invitation_link(site, visit, &mut invitations);
+            let link = invitations.into_iter().find_map(|invitation| invitation.link);
+            Ok(with(first, Pane::SetUp { link }))
+        }
+        Route::Lobby | Route::Nowhere(_) => Ok(with(chat::rooms::first(&cx).await?, Pane::Empty)),
+        Route::SignIn | Route::SignInAt(_) | Route::SignUp | Route::Invited(_) | Route::NewPassword(_) => {
+            Ok(with(FirstRooms::default(), Pane::Empty))
+        }
+    }
+}
+
+async fn settings_view(
     site: &Site,
     visit: &Visit,
     viewer: &Viewer,
-    place: &Place,
-    page: &mut Page,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let cx = chat::Context { node: Arc::clone(&site.node), viewer: viewer.clone() };
-    match place {
-        Place::Room(room) => {
-            let (rooms, view) = futures::join!(chat::rooms::first(&cx), chat::rooms::view(&cx, *room));
-            show_rooms(page, rooms?);
-            page.room = match view {
-                Ok(view) => Some(Box::new(view)),
-                Err(chat::Error::Refused(refusal)) if refusal.code == ErrorCode::RoomUnknown => None,
-                Err(e) => return Err(e.into()),
-            };
+    wanted: &str,
+) -> Result<SettingsView, Failure> {
+    let sessions = site.accounts.list_sessions(viewer).await?;
+    let mut invitations = site.accounts.list_invitations(viewer).await?;
+    show_invitation_link(site, visit, &mut invitations);
+    let accounts = if viewer.user.role.is_admin() {
+        let mut accounts = site.accounts.list_people(viewer, wanted).await?;
+        show_password_link(site, visit, &mut accounts).await?;
+        Some(accounts)
+    } else {
+        None
+    };
+    Ok(SettingsView { sessions, invitations, accounts })
+}
+
+/// What the new link is for, and its secret. Only the browser that made it knows it, by a cookie, for ten minutes.
+fn new_link<'a>(site: &Site, visit: &'a Visit) -> Option<(&'a str, &'a str)> {
+    Cookie::Link.read(&visit.headers, site.guard.is_https())?.split_once('.')
+}
+
+fn show_invitation_link(site: &Site, visit: &Visit, invitations: &mut [InvitationView]) {
+    let Some((id, token)) = new_link(site, visit) else { return };
+    for invitation in invitations {
+        if invitation.id.to_string() == id {
+            invitation.link = Some(format!("{}/invite/{}", site.config.public_url(), path_safe(token)));
         }
-        Place::Settings | Place::SettingsAt { .. } | Place::SetUp => {
-            show_rooms(page, chat::rooms::first(&cx).await?);
-            page.sessions = site.accounts.list_sessions(viewer).await?;
-            page.invitations = site.accounts.list_invitations(viewer).await?;
-            if viewer.user.role.is_admin() {
-                let wanted = if let Place::SettingsAt { people, .. } = place { people } else { "" };
-                page.accounts = Some(site.accounts.list_people(viewer, wanted).await?);
-            }
-            show_new_link(site, visit, page).await?;
-        }
-        Place::Lobby | Place::Nowhere(_) => show_rooms(page, chat::rooms::first(&cx).await?),
-        Place::SignIn | Place::SignInAt(_) | Place::SignUp | Place::Invited(_) | Place::NewPassword(_) => {}
     }
-    Ok(())
 }
 
-fn show_rooms(page: &mut Page, first: chat::rooms::FirstRooms) {
-    let chat::rooms::FirstRooms { person, workspace, rooms, more, people } = first;
-    (page.person, page.workspace, page.rooms, page.more_rooms, page.people) =
-        (person, workspace, rooms, more, people);
-}
-
-/// A link is known to the browser that made it, for ten minutes, by a cookie.
-async fn show_new_link(site: &Site, visit: &Visit, page: &mut Page) -> Result<(), store::Error> {
-    let cookie = Cookie::Link.read(&visit.headers, site.guard.is_https());
-    let Some((id, token)) = cookie.and_then(|cookie| cookie.split_once('.')) else { return Ok(()) };
-    for person in page.accounts.iter_mut().flatten() {
-        // Only while it is good: it may have been used, or another one made, since.
+/// Only while the link is good: it may have been used or replaced since.
+async fn show_password_link(
+    site: &Site,
+    visit: &Visit,
+    accounts: &mut [PersonView],
+) -> Result<(), store::Error> {
+    let Some((id, token)) = new_link(site, visit) else { return Ok(()) };
+    for person in accounts {
         if person.user.id.to_string() == id {
             person.link = match site.accounts.check_password_link(token).await {
                 Ok(_) => Some(format!("{}/new-password/{}", site.config.public_url(), path_safe(token))),
@@ -409,17 +434,12 @@ async fn show_new_link(site: &Site, visit: &Visit, page: &mut Page) -> Result<()
             };
         }
     }
-    for invitation in &mut page.invitations {
-        if invitation.id.to_string() == id {
-            invitation.link = Some(format!("{}/invite/{}", site.config.public_url(), path_safe(token)));
-        }
-    }
     Ok(())
 }
 
-/// Draws the page, whole: there is nothing in it that comes later.
-async fn render(site: &Site, visit: &Visit, page: Page, place: &Place) -> Response {
-    let request = match Request::get(place.path()).body(Body::empty()) {
+/// Draws the whole page: nothing in it comes later.
+async fn render(site: &Site, visit: &Visit, page: Page, route: &Route) -> Response {
+    let request = match Request::get(route.path()).body(Body::empty()) {
         Ok(request) => request,
         Err(e) => return failed(&e),
     };

@@ -40,7 +40,7 @@ pub struct Owner {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct OpenConnection {
     owner: Owner,
     outbox: Arc<Outbox>,
     lines: BTreeSet<Line>,
@@ -57,7 +57,7 @@ pub struct Connected {
 
 #[derive(Debug, Default)]
 struct Inner {
-    connections: HashMap<ConnectionId, Entry>,
+    connections: HashMap<ConnectionId, OpenConnection>,
     lines: HashMap<Line, HashMap<ConnectionId, Arc<Outbox>>>,
 }
 
@@ -74,8 +74,8 @@ impl Hub {
     pub fn connect(&self, owner: Owner) -> (ConnectionId, Arc<Outbox>) {
         let id = ConnectionId(self.last_id.fetch_add(1, Ordering::Relaxed));
         let outbox = Arc::new(Outbox::new(self.counters.clone()));
-        let entry = Entry { owner, outbox: outbox.clone(), lines: BTreeSet::new() };
-        self.lock().connections.insert(id, entry);
+        let open = OpenConnection { owner, outbox: outbox.clone(), lines: BTreeSet::new() };
+        self.lock().connections.insert(id, open);
         (id, outbox)
     }
 
@@ -88,16 +88,16 @@ impl Hub {
     /// A connection is gone. Returns the lines that nobody here follows any more.
     pub fn disconnect(&self, id: ConnectionId) -> BTreeSet<Line> {
         let mut inner = self.lock();
-        let Some(entry) = inner.connections.remove(&id) else { return BTreeSet::new() };
-        entry.lines.into_iter().filter(|line| inner.unlist(*line, id)).collect()
+        let Some(open) = inner.connections.remove(&id) else { return BTreeSet::new() };
+        open.lines.into_iter().filter(|line| inner.unlist(*line, id)).collect()
     }
 
     /// A connection follows lines from now on. One that is gone already follows nothing.
     pub fn follow(&self, id: ConnectionId, lines: &BTreeSet<Line>) {
         let mut inner = self.lock();
-        let Some(entry) = inner.connections.get_mut(&id) else { return };
-        entry.lines.extend(lines);
-        let outbox = entry.outbox.clone();
+        let Some(open) = inner.connections.get_mut(&id) else { return };
+        open.lines.extend(lines);
+        let outbox = open.outbox.clone();
         for line in lines {
             inner.lines.entry(*line).or_default().insert(id, outbox.clone());
         }
@@ -107,8 +107,8 @@ impl Hub {
     /// A connection follows a line no longer. Says whether nobody here does any more.
     pub fn unfollow(&self, id: ConnectionId, line: Line) -> bool {
         let mut inner = self.lock();
-        if let Some(entry) = inner.connections.get_mut(&id) {
-            entry.lines.remove(&line);
+        if let Some(open) = inner.connections.get_mut(&id) {
+            open.lines.remove(&line);
         }
         let last = inner.unlist(line, id);
         inner.check_invariants();
@@ -118,7 +118,7 @@ impl Hub {
     /// Whether this connection follows a line.
     #[must_use]
     pub fn follows(&self, id: ConnectionId, line: Line) -> bool {
-        self.lock().connections.get(&id).is_some_and(|entry| entry.lines.contains(&line))
+        self.lock().connections.get(&id).is_some_and(|open| open.lines.contains(&line))
     }
 
     /// Whether this connection is still here.
@@ -147,8 +147,8 @@ impl Hub {
     pub fn of_user(&self, user: UserId) -> Vec<(ConnectionId, Owner, Arc<Outbox>)> {
         let inner = self.lock();
         let Some(followers) = inner.lines.get(&Line::Person(user)) else { return Vec::new() };
-        let entry = |id: &ConnectionId| inner.connections.get(id).map(|e| (*id, e.owner, e.outbox.clone()));
-        followers.keys().filter_map(entry).collect()
+        let open = |id: &ConnectionId| inner.connections.get(id).map(|e| (*id, e.owner, e.outbox.clone()));
+        followers.keys().filter_map(open).collect()
     }
 
     /// The people with a connection here that follows a line.
@@ -156,14 +156,14 @@ impl Hub {
     pub fn users_on(&self, line: Line) -> BTreeSet<UserId> {
         let inner = self.lock();
         let Some(followers) = inner.lines.get(&line) else { return BTreeSet::new() };
-        followers.keys().filter_map(|id| inner.connections.get(id)).map(|entry| entry.owner.user).collect()
+        followers.keys().filter_map(|id| inner.connections.get(id)).map(|open| open.owner.user).collect()
     }
 
     /// Every connection.
     #[must_use]
     pub fn all(&self) -> Vec<Connected> {
         let inner = self.lock();
-        let connected = |entry: &Entry| Connected { owner: entry.owner, outbox: entry.outbox.clone() };
+        let connected = |open: &OpenConnection| Connected { owner: open.owner, outbox: open.outbox.clone() };
         inner.connections.values().map(connected).collect()
     }
 
@@ -207,11 +207,11 @@ impl Inner {
             for (line, followers) in &self.lines {
                 debug_assert!(!followers.is_empty(), "{line} is listed without followers");
                 for id in followers.keys() {
-                    debug_assert!(self.connections.get(id).is_some_and(|entry| entry.lines.contains(line)));
+                    debug_assert!(self.connections.get(id).is_some_and(|open| open.lines.contains(line)));
                 }
             }
-            for (id, entry) in &self.connections {
-                for line in &entry.lines {
+            for (id, open) in &self.connections {
+                for line in &open.lines {
                     debug_assert!(self.lines.get(line).is_some_and(|followers| followers.contains_key(id)));
                 }
             }

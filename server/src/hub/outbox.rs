@@ -1,7 +1,8 @@
 //! The bounded queue to one browser.
 //!
-//! Law: nothing is silently skipped. When the queue is full, what passes anyway (marks, typing) goes first; when that is
-//! not enough, the connection is closed with a code that means «resume», and the browser catches up by its numbers.
+//! Law: nothing is silently skipped. When the queue is full, frames that may be dropped (marks, typing) go first;
+//! when that is not enough, the connection is closed with a code that means «resume», and the browser catches up by
+//! its numbers.
 
 use std::{
     collections::VecDeque,
@@ -24,7 +25,7 @@ const BYTES_MAX: usize = 1_048_576;
 pub enum Weight {
     /// Never: the connection is closed instead.
     Durable,
-    /// Yes: whoever misses it learns the same later.
+    /// It may be dropped: whoever misses it hears the same later.
     Passing,
 }
 
@@ -33,7 +34,7 @@ pub enum Weight {
 pub struct Close {
     /// Why.
     pub code: CloseCode,
-    /// What the code says a reason is for; mostly empty.
+    /// A text whose meaning depends on the code; mostly empty.
     pub reason: String,
 }
 
@@ -42,7 +43,7 @@ struct Inner {
     frames: VecDeque<(Utf8Bytes, Weight)>,
     bytes: usize,
     close: Option<Close>,
-    /// The end after which nothing more is taken, once what waits has been sent.
+    /// Set once nothing more is taken; the connection ends when what waits has been sent.
     last: Option<Close>,
 }
 
@@ -121,7 +122,7 @@ impl Outbox {
         let taken: Vec<Utf8Bytes> = inner.frames.drain(..count).map(|(frame, _)| frame).collect();
         inner.bytes -= taken.iter().map(|frame| frame.len()).sum::<usize>();
         if inner.frames.is_empty() && inner.frames.capacity() > 64 {
-            // A burst is over: an idle connection holds no memory for it.
+            // The burst is over, and an idle connection must not keep its memory.
             inner.frames = VecDeque::new();
         }
         taken

@@ -6,8 +6,8 @@
 //! bucket has too few, the person's tokens are spent all the same.)
 //!
 //! [`price`] and the two tables of allowances below it are the whole policy: one row per command, with its reason. Other
-//! bounds are elsewhere: garbage (`socket::connection`), sockets (`entry::door`), addresses (`entry::limits`), how many are
-//! greeted at once ([`turns`](super::turns)).
+//! bounds are elsewhere: garbage (`socket::connection`), sockets (`entry::connection_limit`), addresses (`entry::rate_limits`), how many are
+//! greeted at once ([`greetings`](super::greetings)).
 //!
 //! Law: an honest client is never refused in ordinary use, even when it comes back with hundreds of rooms and several
 //! tabs; a hostile one costs others no more than its buckets let through. The tests below check both.
@@ -81,9 +81,9 @@ const fn with_room(bucket: Bucket, tokens: u32, room: (RoomBucket, RoomId)) -> O
     Some(Price { bucket, tokens, room: Some(room) })
 }
 
-/// One row per command. `head` says how far a line is, if this node follows it. One token of [`Bucket::Questions`] pays
-/// for the cheapest question: one indexed query for a membership and some rows, about a fifth of a millisecond of the
-/// database's time.
+/// One row per command. `head` returns a line's last number, if this node follows the line. One token of
+/// [`Bucket::Questions`] pays for the cheapest question: one indexed query for a membership and some rows, about a
+/// fifth of a millisecond of the database's time.
 fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price> {
     match command {
         // Answered by the connection itself, before its turn: see [`Node::charge_free`].
@@ -122,8 +122,8 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         Command::StartDirect { .. } => of(Bucket::DirectRooms, 1),
         // Stays for ever; a channel appears in everyone's search.
         Command::CreateRoom { .. } => of(Bucket::NewRooms, 1),
-        // A transaction under the room's lock; told to all members. Leaving costs as much, so that joining and leaving in
-        // turn is not free.
+        // A transaction under the room's lock; told to all members. Leaving costs as much, so that a loop of
+        // joining and leaving is bounded.
         Command::Join { room } | Command::Leave { room } => {
             with_room(Bucket::Joins, 1, (RoomBucket::Members, *room))
         }
@@ -137,8 +137,8 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         // Like leaving, for another person. The room's bucket does not pay: members could empty it to keep themselves from being
         // removed, and there are few moderators.
         Command::Remove { .. } | Command::Unban { .. } | Command::SetRole { .. } => of(Bucket::Invites, 1),
-        // A statement over all members, which is told to each of them: as dear as making a room, so that nobody makes and
-        // deletes rooms in turn.
+        // A statement over all members, which is told to each of them: costs as much as making a room, so that a
+        // loop of making and deleting is bounded.
         Command::DeleteRoom { .. } => of(Bucket::NewRooms, 1),
         // A transaction under the room's lock; told to all members. Only owners may.
         Command::SetPolicy { .. } | Command::Archive { .. } => of(Bucket::Titles, 1),
@@ -147,7 +147,7 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
     }
 }
 
-/// Whether a catch-up is answered with changes, as far as this node knows.
+/// Whether this node expects to answer a catch-up with changes.
 fn is_near(after: Seq, head: Option<Seq>) -> bool {
     after >= Seq::ZERO && head.is_some_and(|head| head.0.saturating_sub(after.0) <= limits::BEHIND_MAX)
 }
@@ -185,7 +185,7 @@ impl RoomBucket {
     /// One row for each bucket. Nobody can empty a room's bucket alone: a person's allowance is smaller.
     const fn allowance(self) -> Allowance {
         match self {
-            // A channel that is announced to everyone.
+            // A new channel that everyone is told to join.
             Self::Members => Allowance { per_min: 20 * 60, burst: 1_000 },
             // Members who cannot agree on a name.
             Self::Titles => Allowance { per_min: 20, burst: 30 },

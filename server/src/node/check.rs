@@ -17,15 +17,15 @@ use crate::{
     store::{
         self,
         lines::{Head, History},
-        members::Raised,
+        marks::Raised,
     },
 };
 
 /// Lines or people asked for in one query.
 const CHUNK: usize = 1_000;
-/// Lines that a check asks for in one round, however few connections there are.
+/// Lines that a check asks for at once, however few connections there are.
 const LINES_MIN: usize = 2_000;
-/// Rooms whose marks a check asks for in one round, however few connections there are …
+/// Rooms whose marks a check asks for at once, however few connections there are …
 const MARKED_MIN: usize = 1_000;
 /// … and how many connections pay for one more in a second.
 const CONNECTIONS_A_MARKED_ROOM: f64 = 20.0;
@@ -33,7 +33,7 @@ const CONNECTIONS_A_MARKED_ROOM: f64 = 20.0;
 const OWN_MARKS_MIN: usize = 1_000;
 /// … and how many connections pay for one more in a second.
 const CONNECTIONS_AN_OWN_MARK: f64 = 4.0;
-/// Lines that moved within this time are asked for in every round: a database that fails over may lose its last commits.
+/// Lines that moved within this time are asked for every time: a database that fails over may lose its last commits.
 const JUST_MOVED: Duration = Duration::from_secs(30);
 /// Marks bear the time at which their writing began: the check looks back by this beyond the one before.
 const MARKS_SLACK: Duration = Duration::from_secs(20);
@@ -51,7 +51,7 @@ const ERASE_PAUSE: Duration = Duration::from_millis(50);
 /// Compares the followed lines with the database. This finds a lost last change of a line, which leaves no hole, and a
 /// database that went back.
 pub(super) async fn heads(node: Arc<Node>) {
-    let mut turn = Turn::default();
+    let mut cursor = LineCursor::default();
     let mut history = None;
     loop {
         let is_up = node.broker.status() == Status::Up;
@@ -65,16 +65,16 @@ pub(super) async fn heads(node: Arc<Node>) {
             }
         };
         // Every statement ends within the timeout: a pool in which none has ended for several timeouts is stuck.
-        if node.store.renew_if_stuck(STUCK_AFTER * node.tuning.patience) {
+        if node.store.renew_if_stuck(STUCK_AFTER * node.tuning.database_timeout) {
             tracing::warn!(
                 "no connection to the database has come back in time: they are left, and new ones are opened"
             );
         }
         node.follows.bound_rings();
-        let lines = turn.next(&node, node.follows.heads(), if rung || !is_up { None } else { Some(pause) });
+        let lines = cursor.next(&node, node.follows.heads(), if rung || !is_up { None } else { Some(pause) });
         let (checking, before) = (node.clone(), history.clone());
         let check = async move { check_heads(&checking, before, lines).await };
-        match node.round("the head check", check).await {
+        match node.attempt("the head check", check).await {
             Some(Ok(now)) => history = Some(now),
             Some(Err(e)) => tracing::warn!(error = %e, "the head check failed"),
             None => {}
@@ -82,13 +82,13 @@ pub(super) async fn heads(node: Arc<Node>) {
     }
 }
 
-/// The line at which the last round over the quiet lines ended.
+/// How far the check has come through the quiet lines: the last one that it asked for.
 #[derive(Debug, Default)]
-struct Turn(Option<Line>);
+struct LineCursor(Option<Line>);
 
-impl Turn {
-    /// The lines to ask for in this round, out of `all` that are followed (sorted): those that have just moved, and as many
-    /// others as the time `since` the last round and the number of connections pay for. Without a time, all of them.
+impl LineCursor {
+    /// The lines to ask for now, out of `all` that are followed (sorted): those that have just moved, and as many
+    /// others as the time `since` the last check and the number of connections pay for. Without a time, all of them.
     fn next(&mut self, node: &Node, all: Vec<(Head, Option<Instant>)>, since: Option<Duration>) -> Vec<Head> {
         let paid = since.map(|since| (since.as_secs_f64() * node.hub.len() as f64) as usize);
         let count = paid.map_or(usize::MAX, |paid| paid.max(LINES_MIN));
@@ -96,8 +96,8 @@ impl Turn {
             return all.into_iter().map(|(head, _)| head).collect();
         }
         let from = self.0.map_or(0, |last| all.partition_point(|(head, _)| head.line <= last));
-        let in_turn = (from..from + count).map(|at| at % all.len());
-        let mut chosen: HashSet<usize> = in_turn.collect();
+        let in_order = (from..from + count).map(|at| at % all.len());
+        let mut chosen: HashSet<usize> = in_order.collect();
         self.0 = Some(all[(from + count - 1) % all.len()].0.line);
         let moved = all
             .iter()
@@ -108,7 +108,7 @@ impl Turn {
     }
 }
 
-/// One round over these lines; returns what the database says of its past.
+/// Checks these lines once; returns what the database says of its past.
 async fn check_heads(
     node: &Arc<Node>,
     before: Option<History>,
@@ -150,8 +150,8 @@ async fn check_heads(
     Ok(history)
 }
 
-/// The database has begun another life: every number that this node and its browsers know is void. Forgets them all,
-/// and sends the browsers to resume.
+/// The epoch has changed, so every number that this node and its browsers know is void. Forgets them all, and tells
+/// the browsers to resume.
 fn adopt(node: &Arc<Node>, epoch: Epoch) {
     tracing::warn!(%epoch, "another epoch");
     *node.epoch.write().unwrap_or_else(std::sync::PoisonError::into_inner) = epoch;
@@ -164,8 +164,8 @@ fn adopt(node: &Arc<Node>, epoch: Epoch) {
     }
 }
 
-/// Looks for marks that have grown and that nobody here was told of: what passes may be lost with the broker, or with the
-/// server that wrote it. Someone who waits for a tick is not left waiting.
+/// Looks for marks that have grown and that nobody here was told of: they may be lost with the broker, or with the
+/// server that wrote them, and somebody may be waiting for a tick.
 pub(super) async fn marks(node: Arc<Node>) {
     let mut asked = Instant::now();
     loop {
@@ -181,7 +181,7 @@ pub(super) async fn marks(node: Arc<Node>) {
         let (checking, began) = (node.clone(), Instant::now());
         let since = asked.elapsed() + MARKS_SLACK;
         let check = async move { check_marks(&checking, since).await };
-        match node.round("the check of the marks", check).await {
+        match node.attempt("the check of the marks", check).await {
             Some(Ok(())) => asked = began,
             Some(Err(e)) => tracing::warn!(error = %e, "the check of the marks failed"),
             None => {}
@@ -199,7 +199,7 @@ async fn check_marks(node: &Arc<Node>, since: Duration) -> Result<(), store::Err
     });
     let followed: HashSet<RoomId> = rooms.collect();
     let rooms =
-        in_turn(followed.iter().copied().collect(), in_seconds(CONNECTIONS_A_MARKED_ROOM).max(MARKED_MIN));
+        random_run(followed.iter().copied().collect(), in_seconds(CONNECTIONS_A_MARKED_ROOM).max(MARKED_MIN));
     if rooms.is_empty() {
         return Ok(());
     }
@@ -216,7 +216,7 @@ async fn check_marks(node: &Arc<Node>, since: Duration) -> Result<(), store::Err
         .into_iter()
         .filter(|room| followed.contains(room))
         .flat_map(|room| node.hub.users_on(Line::Room(room)).into_iter().map(move |user| (room, user)));
-    let own = in_turn(own.collect(), in_seconds(CONNECTIONS_AN_OWN_MARK).max(OWN_MARKS_MIN));
+    let own = random_run(own.collect(), in_seconds(CONNECTIONS_AN_OWN_MARK).max(OWN_MARKS_MIN));
     for chunk in own.chunks(CHUNK) {
         for (room, marks) in node.store.marks_of_members(chunk, since).await? {
             tell_marks(node, Line::Person(marks.user), room, marks);
@@ -225,8 +225,8 @@ async fn check_marks(node: &Arc<Node>, since: Duration) -> Result<(), store::Err
     Ok(())
 }
 
-/// So many of these: where there are more, each round begins somewhere else.
-fn in_turn<T: Ord>(mut all: Vec<T>, count: usize) -> Vec<T> {
+/// At most `count` of these. If there are more, it takes a run of them that begins at a random one.
+fn random_run<T: Ord>(mut all: Vec<T>, count: usize) -> Vec<T> {
     if all.len() > count {
         all.sort_unstable();
         let from = rand::random_range(0..all.len());
@@ -238,14 +238,14 @@ fn in_turn<T: Ord>(mut all: Vec<T>, count: usize) -> Vec<T> {
 
 fn tell_marks(node: &Node, line: Line, room: RoomId, marks: Marks) {
     let event = Event::Marks { room, marks };
-    let key = (marks::of(line, room, marks), marks::far(marks));
+    let key = (marks::subject(line, room, marks), marks::progress(marks));
     if node.deliver_marks(line, key, &ServerFrame::Event { event }.encode().into()) {
         node.metrics.marks_check_finds.inc();
     }
 }
 
-/// Closes connections whose session has ended. Law 10: within 30 s, whatever the broker does; sooner while it is down,
-/// and when something may have been missed. Sessions also expire, which nobody announces.
+/// Closes connections whose session has ended. Law 10: within 30 s, whatever the broker does; sooner while it is
+/// down, and when something may have been missed. It also finds sessions that expire, which nothing announces.
 pub(super) async fn sessions(node: Arc<Node>) {
     loop {
         let pause = match node.broker.status() {
@@ -259,13 +259,13 @@ pub(super) async fn sessions(node: Arc<Node>) {
         node.budgets.forget_rested();
         let checking = node.clone();
         let check = async move { check_sessions(&checking).await };
-        match node.round("the session check", check).await {
+        match node.attempt("the session check", check).await {
             Some(Ok(())) => {}
             failed => {
                 if let Some(Err(e)) = failed {
                     tracing::warn!(error = %e, "the session check failed");
                 }
-                // Not at once: what failed may fail again.
+                // Waits, because what failed may fail again.
                 tokio::time::sleep(node.tuning.head_check_down).await;
                 node.check_sessions.notify_one();
             }
@@ -287,8 +287,8 @@ async fn check_sessions(node: &Arc<Node>) -> Result<(), store::Error> {
     }
     Ok(())
 }
-/// Erases what was said in deleted rooms: at once when this node deleted one, and now and then, because the node that did may
-/// have died.
+/// Erases the messages of deleted rooms: at once when this node deleted one, and now and then, because the node
+/// that deleted one may have died.
 pub(super) async fn erasing(node: Arc<Node>) {
     loop {
         tokio::select! {
@@ -297,7 +297,7 @@ pub(super) async fn erasing(node: Arc<Node>) {
         }
         loop {
             let store = node.store.clone();
-            match node.round("erasing", async move { store.erase_deleted(ERASE_ROWS).await }).await {
+            match node.attempt("erasing", async move { store.erase_deleted(ERASE_ROWS).await }).await {
                 // One step after another, with a pause: others need the database too.
                 Some(Ok(true)) => tokio::time::sleep(ERASE_PAUSE).await,
                 Some(Ok(false)) | None => break,

@@ -35,7 +35,7 @@ impl Node {
     /// Next station: [`Hub::deliver`](crate::hub::Hub::deliver).
     fn deliver(self: &Arc<Self>, Broadcast { line, epoch, kind, frame }: Broadcast) {
         if epoch != self.epoch() {
-            // Either the sender or this node has not heard yet that the database has begun another life.
+            // Either the sender or this node does not know the newest epoch yet.
             self.check_heads.notify_one();
             return;
         }
@@ -43,7 +43,7 @@ impl Node {
         match kind {
             Kind::Change(seq, effect) => self.deliver_change(line, seq, (effect, frame)),
             Kind::Passing => self.hub.deliver(line, &frame, Weight::Passing),
-            Kind::Marks { of, far } => drop(self.deliver_marks(line, (of, far), &frame)),
+            Kind::Marks { subject, progress } => drop(self.deliver_marks(line, (subject, progress), &frame)),
             Kind::SessionRenewed(session) => self.renewed(line, session),
         }
     }
@@ -60,11 +60,16 @@ impl Node {
 
     /// Hands marks to the followers of this line, and notes that they have been told. Says whether they were news: old ones
     /// are not told again.
-    pub(super) fn deliver_marks(&self, line: Line, (of, far): (Uuid, i64), frame: &Utf8Bytes) -> bool {
+    pub(super) fn deliver_marks(
+        &self,
+        line: Line,
+        (subject, progress): (Uuid, i64),
+        frame: &Utf8Bytes,
+    ) -> bool {
         let is_news = self.follows.with(line, |position| {
-            let told = position.marks.entry(of).or_insert(-1);
-            let is_news = far > *told;
-            *told = far.max(*told);
+            let told = position.marks.entry(subject).or_insert(-1);
+            let is_news = progress > *told;
+            *told = progress.max(*told);
             is_news
         });
         if is_news == Some(true) {
@@ -169,7 +174,7 @@ impl Node {
         if self.tuning.sabotage.no_repair {
             return;
         }
-        let Ok(_turn) = self.repairs.acquire().await else { return };
+        let Ok(_permit) = self.repairs.acquire().await else { return };
         loop {
             match self.fetch_missing(line).await {
                 Ok(true) => {}
@@ -188,7 +193,7 @@ impl Node {
     async fn fetch_missing(self: &Arc<Self>, line: Line) -> Result<bool, store::Error> {
         let position = self.follows.with(line, |position| (position.last, !position.held.is_empty()));
         let Some((Some(after), was_held)) = position else { return Ok(false) };
-        // Not for ever: there are few turns.
+        // With a timeout: few repairs run at once.
         let node = self.clone();
         let fetch = async move {
             let Some(missing) = node.store.list_changes(line, None, after, CHANGES_MAX).await? else {
@@ -197,7 +202,7 @@ impl Node {
             let people = node.people_of(missing.list.iter().map(|(_, change)| change)).await?;
             Ok((missing, people))
         };
-        let fetched = self.round("what is missing on a line", fetch).await;
+        let fetched = self.attempt("what is missing on a line", fetch).await;
         let (Changes { head, list: changes, through }, people) = fetched.ok_or(store::Error::NotReady)??;
         // What was held before the question is beyond the database's head: asking again and again would not find it. The
         // head check notices that the database went back.

@@ -31,14 +31,15 @@ pub(super) struct Position {
     pub(super) last: Option<Seq>,
     /// What came too early.
     pub(super) held: BTreeMap<Seq, (Effect, Utf8Bytes)>,
-    /// When `last` moved last, for the head check.
+    /// When `last` last moved, for the head check.
     pub(super) moved: Option<Instant>,
-    /// Someone is at it.
+    /// A repair is under way.
     pub(super) repairing: bool,
     /// The newest changes, up to `last`.
     pub(super) ring: Ring,
-    /// How far the marks are that this node has told: of whom, in a room; in which room, of a person. See
-    /// [`Kind::Marks`](crate::broker::Kind::Marks). Only of rooms so small that all are told, so there are few.
+    /// The progress of the marks that this node has told, by their subject: on a room's line the member, on a
+    /// person's line the room. See [`Kind::Marks`](crate::broker::Kind::Marks). Only of rooms so small that all are
+    /// told, so there are few.
     pub(super) marks: HashMap<Uuid, i64>,
     /// A change that this node has published, and when: until it comes back.
     pub(super) timed: Option<(Seq, Instant)>,
@@ -140,16 +141,16 @@ impl Node {
     }
 
     async fn follow_lines(self: &Arc<Self>, lines: &BTreeSet<Line>) -> Result<(), store::Error> {
-        let (news, mut others, ready) = self.enlist(lines);
+        let (news, mut others, ready) = self.register(lines);
         if !news.is_empty() {
             self.broker.subscribe(&news).await;
             if let Err(e) = self.read_positions(&news).await {
-                self.delist(&news);
+                self.unregister(&news);
                 return Err(e);
             }
             self.make_ready(&news);
             ready.send_replace(true);
-            // Whoever asked may have gone meanwhile, and its going passed over what was not ready.
+            // Whoever asked may have disconnected meanwhile, when these lines were not ready and so were not left.
             self.leave_later(news.into_iter().filter(|line| !self.hub.is_followed(*line)).collect());
         }
         for other in &mut others {
@@ -162,7 +163,7 @@ impl Node {
 
     /// Notes that these lines are followed. Returns those that are new to this node, what to wait for with the others, and
     /// what makes the new ones ready.
-    fn enlist(
+    fn register(
         &self,
         lines: &BTreeSet<Line>,
     ) -> (BTreeSet<Line>, Vec<watch::Receiver<bool>>, watch::Sender<bool>) {
@@ -192,7 +193,7 @@ impl Node {
         }
     }
 
-    fn delist(&self, lines: &BTreeSet<Line>) {
+    fn unregister(&self, lines: &BTreeSet<Line>) {
         let mut follows = self.follows.lock();
         for line in lines {
             follows.remove(line);
@@ -204,7 +205,7 @@ impl Node {
         let lines: Vec<Line> = lines.iter().copied().collect();
         // With a timeout: other followers of the same lines wait for this.
         let store = self.store.clone();
-        let heads = self.round("the heads of new lines", async move { store.heads(&lines).await }).await;
+        let heads = self.attempt("the heads of new lines", async move { store.heads(&lines).await }).await;
         for head in heads.ok_or(store::Error::NotReady)?? {
             self.begin_at(head);
         }
@@ -244,8 +245,8 @@ impl Node {
         let node = self.clone();
         self.spawn(async move {
             tokio::time::sleep(node.tuning.linger).await;
-            // Asked under the lock under which a new follower is enlisted: it comes before, and is seen, or after,
-            // and finds the line new.
+            // Checked under the lock under which followers are registered: a new follower comes before this, and is
+            // seen, or after it, and finds the line new.
             let mut follows = node.follows.lock();
             let left: BTreeSet<Line> = lines
                 .into_iter()

@@ -19,10 +19,10 @@ use uuid::Uuid;
 use super::Node;
 use crate::{
     broker::Line,
-    store::members::{Raise, Raised},
+    store::marks::{Raise, Raised},
 };
 
-/// How often it is looked whether something is due.
+/// How often this looks for marks that are due.
 const TICK: Duration = Duration::from_millis(100);
 /// In a large room, a member's marks are written this many times less often.
 const LARGE_TIMES: u32 = 10;
@@ -30,7 +30,7 @@ const LARGE_TIMES: u32 = 10;
 const BATCH: usize = 500;
 /// Members with marks that wait, at most. More are refused, and the browser sends them again.
 const WAITING_MAX: usize = 100_000;
-/// The same for one person, so that nobody takes the others' places.
+/// The same for one person, so that nobody takes the others' slots.
 const WAITING_PER_USER_MAX: usize = ROOMS_PER_USER_MAX;
 
 #[derive(Debug)]
@@ -43,7 +43,7 @@ struct Slot {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Marks(Mutex<Slots>);
+pub struct PendingMarks(Mutex<Slots>);
 
 /// Law: `of_user` counts the slots of each person who has any.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ struct Slots {
 }
 
 impl Slots {
-    /// Makes room for a member's marks where there is none yet. Says whether there is.
+    /// Makes a slot for a member's marks, if there is none yet. Says whether there is one now.
     fn admit(&mut self, member: (RoomId, UserId)) -> bool {
         if self.slots.contains_key(&member) {
             return true;
@@ -68,7 +68,7 @@ impl Slots {
     }
 }
 
-impl Marks {
+impl PendingMarks {
     /// Marks to write soon. Says whether they were taken.
     #[must_use]
     pub fn raise(&self, raise: Raise) -> bool {
@@ -84,7 +84,7 @@ impl Marks {
         true
     }
 
-    /// Takes what is due; forgets who has nothing to write and has rested.
+    /// Takes what is due, and drops the slots that have nothing to write and have rested.
     fn due(&self, every: Duration, now: Instant) -> Vec<Raise> {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Slots { slots, of_user } = &mut *slots;
@@ -134,7 +134,7 @@ pub(super) async fn run(node: Arc<Node>) {
         let due = node.marks.due(node.tuning.marks, Instant::now());
         if !due.is_empty() {
             let writer = node.clone();
-            node.round("the writing of marks", async move { write(&writer, due).await }).await;
+            node.attempt("the writing of marks", async move { write(&writer, due).await }).await;
         }
     }
 }
@@ -162,21 +162,21 @@ fn publish(node: &Node, Raised { room, marks, members }: Raised) {
     node.publish_marks(line(room, marks, members), room, marks);
 }
 
-/// Who is told of marks.
+/// The line on which marks are told.
 pub(super) fn line(room: RoomId, marks: protocol::Marks, members: u32) -> Line {
     if members as usize <= MARKS_MEMBERS_MAX { Line::Room(room) } else { Line::Person(marks.user) }
 }
 
-/// The key of marks on a line: see [`Kind::Marks`](crate::broker::Kind::Marks).
-pub(super) fn of(line: Line, room: RoomId, marks: protocol::Marks) -> Uuid {
+/// What marks are about on a line: see [`Kind::Marks`](crate::broker::Kind::Marks).
+pub(super) fn subject(line: Line, room: RoomId, marks: protocol::Marks) -> Uuid {
     match line {
         Line::Room(_) => marks.user.0,
         Line::Person(_) | Line::Workspace => room.0,
     }
 }
 
-/// How far marks are: see [`Kind::Marks`](crate::broker::Kind::Marks).
-pub(super) fn far(marks: protocol::Marks) -> i64 {
+/// Both marks as one number: see [`Kind::Marks`](crate::broker::Kind::Marks).
+pub(super) fn progress(marks: protocol::Marks) -> i64 {
     marks.delivered.0 + marks.read.0
 }
 
@@ -192,8 +192,8 @@ mod tests {
     }
 
     #[test]
-    fn one_person_takes_only_so_many_places_and_gets_them_back() {
-        let marks = Marks::default();
+    fn one_person_takes_only_so_many_slots_and_gets_them_back() {
+        let marks = PendingMarks::default();
         for room in 0..WAITING_PER_USER_MAX as u128 {
             assert!(marks.raise(raise(room, 1)));
         }

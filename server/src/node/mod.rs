@@ -12,11 +12,11 @@ mod budget;
 mod check;
 mod deliver;
 mod follow;
+mod greetings;
 mod marks;
 mod people;
 mod ring;
 mod sabotage;
-mod turns;
 mod writer;
 
 use std::{
@@ -37,25 +37,25 @@ use crate::{
     store::Store,
 };
 pub use budget::Budgets;
-pub use marks::Marks;
+pub use greetings::{GreetingLimit, GreetingPermit};
+pub use marks::PendingMarks;
 pub use people::Names;
 pub use ring::Recent;
 pub use sabotage::Sabotage;
-pub use turns::{Turn, Turns};
 pub use writer::{Writer, Written};
 
 /// Repairs that ask the database at once. More would keep sends from its connections.
 const REPAIRS_AT_ONCE: usize = 4;
-/// The last round of marks keeps a server that leaves no longer than this.
+/// The last write of marks delays a server that leaves by no more than this.
 const LAST_MARKS_WITHIN: Duration = Duration::from_secs(2);
 
-/// Whoever asks whether the database is there waits no longer than this.
+/// The timeout of asking whether the database is there.
 const PING_WITHIN: Duration = Duration::from_secs(5);
 
-/// Why something that asks the database has not come to its end, as far as one has waited.
+/// Why work on the database has not ended when its timeout did.
 #[derive(Debug)]
 pub enum Unfinished {
-    /// It takes too long. It may still come to its end.
+    /// It takes too long. It may still end.
     Late,
     /// It panicked.
     Panicked(tokio::task::JoinError),
@@ -73,7 +73,7 @@ pub enum Database {
 }
 
 impl Unfinished {
-    /// Writes down what has not been written down yet.
+    /// Logs what has not been logged yet.
     pub fn log(&self, what: &'static str) {
         match self {
             Self::Late => {}
@@ -82,15 +82,15 @@ impl Unfinished {
     }
 }
 
-/// What a node can be told to do otherwise.
+/// What tests and settings can change about a node.
 #[derive(Clone, Debug)]
 pub struct Tuning {
     /// How often the followed lines' heads are compared with the database.
     pub head_check: Duration,
     /// The same while the broker is down.
     pub head_check_down: Duration,
-    /// How often it is looked whether marks have grown that nobody was told of. While the broker is down, as often as heads
-    /// are compared otherwise.
+    /// How often this node looks for marks that have grown without being told. While the broker is down, it looks
+    /// as often as it otherwise compares heads.
     pub marks_check: Duration,
     /// How often the sessions of all connections are compared with the database.
     pub session_check: Duration,
@@ -106,7 +106,7 @@ pub struct Tuning {
     /// The timeout of everything that asks the database: a command, a page, a flush, a check. The database's own timeout
     /// ends every statement sooner, unless it can no longer be reached and the connection does not know it yet. Browsers
     /// wait longer: see [`limits::COMMAND_MS`].
-    pub patience: Duration,
+    pub database_timeout: Duration,
     /// Messages that one person may send in a second, in the long run …
     pub sends_per_s: NonZeroU32,
     /// … and at once.
@@ -128,7 +128,7 @@ impl Default for Tuning {
             hole: Duration::from_millis(50),
             marks: Duration::from_secs(1),
             keep_alive: Duration::from_secs(60),
-            patience: Duration::from_millis(limits::COMMAND_MS as u64),
+            database_timeout: Duration::from_millis(limits::COMMAND_MS as u64),
             sends_per_s: const { NonZeroU32::new(5).expect("not zero") },
             sends_burst: const { NonZeroU32::new(30).expect("not zero") },
             budget_factor: NonZeroU32::MIN,
@@ -148,11 +148,11 @@ pub struct Node {
     /// Messages on their way into the database.
     pub writer: Writer,
     /// Marks on their way into the database.
-    pub marks: Marks,
+    pub marks: PendingMarks,
     /// How much each person may still do.
     pub budgets: Budgets,
     /// How many are greeted at once.
-    pub turns: Turns,
+    pub greetings: GreetingLimit,
     /// What this node counts.
     pub metrics: Metrics,
     hub: Hub,
@@ -174,7 +174,7 @@ pub struct Node {
     check_sessions: tokio::sync::Notify,
     /// Rung when a room has been deleted, so that it is erased soon.
     erase: tokio::sync::Notify,
-    /// The turns of repairs.
+    /// Bounds the repairs that run at once.
     repairs: tokio::sync::Semaphore,
 }
 
@@ -189,8 +189,8 @@ impl Node {
     ) -> Arc<Self> {
         let hub = Hub::default();
         let (detour, spoilt) = tuning.sabotage.detour();
-        let (writer, queues) = Writer::new(tuning.patience);
-        let turns = Turns::new(store.connections_max(), tuning.patience);
+        let (writer, queues) = Writer::new(tuning.database_timeout);
+        let greetings = GreetingLimit::new(store.connections_max(), tuning.database_timeout);
         let node = Arc::new(Self {
             metrics: Metrics::new(&broker.counters(), hub.counters()),
             name,
@@ -199,9 +199,9 @@ impl Node {
             store,
             clock: Clock::default(),
             writer,
-            marks: Marks::default(),
+            marks: PendingMarks::default(),
             budgets: Budgets::new(&tuning),
-            turns,
+            greetings,
             hub,
             broker,
             follows: follow::Follows::default(),
@@ -230,7 +230,7 @@ impl Node {
         node
     }
 
-    /// Runs something that belongs to this node: it ends with the node's leaving, or is waited for.
+    /// Runs something that belongs to this node: it ends when the node leaves, or is waited for.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let leaving = self.leaving.clone();
         self.tasks.spawn(async move {
@@ -247,26 +247,26 @@ impl Node {
         &self.tuning.sabotage
     }
 
-    /// Runs something that asks the database, and waits for it as long as one does. What takes longer is left to itself, not
-    /// cut off: a database future that is dropped half-way may give its connection back in the middle of a transaction.
+    /// Runs work on the database and times out after [`Tuning::database_timeout`], without cancelling the work: a
+    /// database future that is dropped half-way may give its connection back in the middle of a transaction.
     ///
     /// # Errors
     /// [`Unfinished::Late`], which the log tells; [`Unfinished::Panicked`], which it does not.
-    pub async fn within_patience<T: Send + 'static>(
+    pub async fn within_timeout<T: Send + 'static>(
         &self,
         what: &'static str,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Unfinished> {
-        self.within(self.tuning.patience, what, work).await
+        self.within(self.tuning.database_timeout, what, work).await
     }
 
     async fn within<T: Send + 'static>(
         &self,
-        patience: Duration,
+        timeout: Duration,
         what: &'static str,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Unfinished> {
-        match tokio::time::timeout(patience, self.tasks.spawn(work)).await {
+        match tokio::time::timeout(timeout, self.tasks.spawn(work)).await {
             Ok(done) => done.map_err(Unfinished::Panicked),
             Err(_) => {
                 tracing::warn!(what, "the database has not answered in time");
@@ -275,30 +275,30 @@ impl Node {
         }
     }
 
-    /// One round of something that is done again and again: nothing that hangs, or panics, stops the node. The next one takes
-    /// another connection.
-    async fn round<T: Send + 'static>(
+    /// One attempt at work that is done again and again. If it hangs or panics, the node goes on, and the next
+    /// attempt takes another connection.
+    async fn attempt<T: Send + 'static>(
         &self,
         what: &'static str,
-        round: impl Future<Output = T> + Send + 'static,
+        work: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
-        let done = self.within_patience(what, round).await;
+        let done = self.within_timeout(what, work).await;
         done.inspect_err(|unfinished| unfinished.log(what)).ok()
     }
 
     /// How the database is, now.
     pub async fn database(&self) -> Database {
         let store = self.store.clone();
-        // Sooner than the page itself is given up.
-        let patience = PING_WITHIN.min(self.tuning.patience / 2);
-        match self.within(patience, "whether it is there", async move { store.is_writable().await }).await {
+        // Shorter than the timeout of the request that asks.
+        let timeout = PING_WITHIN.min(self.tuning.database_timeout / 2);
+        match self.within(timeout, "whether it is there", async move { store.is_writable().await }).await {
             Ok(Ok(true)) => Database::Writes,
             Ok(Ok(false)) => Database::ReadsOnly,
             Ok(Err(_)) | Err(_) => Database::Away,
         }
     }
 
-    /// The times by which this node does things.
+    /// What was set for this node.
     #[must_use]
     pub fn tuning(&self) -> &Tuning {
         &self.tuning
@@ -358,9 +358,9 @@ impl Node {
     pub fn publish_change(&self, line: Line, seq: Seq, change: Change, people: Vec<User>) {
         let effect = Effect::of(&change);
         let event = Event::Change { line, seq, change, people };
-        // Only one change at a time is timed on each line: enough to measure, and nothing to bound.
+        // Only one change at a time is timed on each line. That is enough to measure by, and needs no bound.
         self.follows.with(line, |position| {
-            // A repeat is known already, and would be timed until something else is said.
+            // A repeat has been delivered already, so its time would never be taken.
             if position.last.is_none_or(|last| seq > last) {
                 position.timed.get_or_insert((seq, Instant::now()));
             }
@@ -368,18 +368,19 @@ impl Node {
         self.publish(line, Kind::Change(seq, effect), Some(event));
     }
 
-    /// Tells of something that passes.
+    /// Publishes something that is not numbered.
     pub fn publish_passing(&self, line: Line, event: Event) {
         self.publish(line, Kind::Passing, Some(event));
     }
 
-    /// Tells of someone's marks in a room.
+    /// Publishes someone's marks in a room.
     fn publish_marks(&self, line: Line, room: RoomId, marks: protocol::Marks) {
-        let kind = Kind::Marks { of: marks::of(line, room, marks), far: marks::far(marks) };
+        let kind =
+            Kind::Marks { subject: marks::subject(line, room, marks), progress: marks::progress(marks) };
         self.publish(line, kind, Some(Event::Marks { room, marks }));
     }
 
-    /// Something may have been missed, or committed without a word of it: it is looked for at once.
+    /// Something may have been missed, or committed without being published: looks for it at once.
     pub fn check_soon(&self) {
         self.check_heads.notify_one();
         self.check_marks.notify_one();
@@ -426,7 +427,7 @@ impl Node {
     }
 
     /// Leaves: tells each connection to come back after a delay of its own, up to `spread`, and waits until all are
-    /// gone, at most `within`. What is marked is written first.
+    /// gone, at most `within`. Writes the marks that wait first.
     pub async fn leave(self: &Arc<Self>, spread: Duration, within: Duration) {
         let node = self.clone();
         let last = async move { node.marks.write(&node).await };
@@ -435,7 +436,7 @@ impl Node {
         }
         self.leaving.cancel();
         let gone = async {
-            // Whoever was let in a moment before has not been told yet. Being told again changes nothing.
+            // Tells again those who were let in a moment before. For the others this changes nothing.
             while !self.hub.is_empty() {
                 self.send_away(spread);
                 for _ in 0..25 {
@@ -451,8 +452,8 @@ impl Node {
         }
     }
 
-    /// Ends, after [`Node::leave`] and when no request is under way any more: nobody is left who could send. What waits in
-    /// the lanes is written to its end.
+    /// Ends, after [`Node::leave`] and when no request is under way any more: nobody is left who could send. What
+    /// waits in the lanes is still written.
     pub async fn end(&self) {
         self.writer.close();
         self.tasks.close();

@@ -124,7 +124,7 @@ impl Node {
         self.people(named).await
     }
 
-    /// These people, as far as they exist.
+    /// The profiles of those of these people who exist.
     ///
     /// # Errors
     /// When the database fails.

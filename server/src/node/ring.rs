@@ -2,8 +2,9 @@
 //!
 //! A ring holds the very frames that were handed to the hub, the same bytes, and looks into them only when someone asks.
 //!
-//! Law: what a ring holds is without a hole, from its beginning up to the node's position. It is a copy of what Postgres
-//! says of those numbers, so it may be forgotten at any time; and who may read it is asked in the database, as ever.
+//! Law: what a ring holds is without a hole, from its beginning up to the node's position. It is a copy of what
+//! Postgres says of those numbers, so it may be forgotten at any time; and the database still decides who may read
+//! it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -29,7 +30,7 @@ const _: () = assert!(CHANGES_KEPT <= CHANGES_MAX);
 
 /// One frame, and the numbers that it is about: those after `after`, up to `through`.
 #[derive(Clone, Debug)]
-struct Entry {
+struct KeptFrame {
     after: Seq,
     through: Seq,
     changes: usize,
@@ -39,7 +40,7 @@ struct Entry {
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Ring {
-    entries: VecDeque<Entry>,
+    frames: VecDeque<KeptFrame>,
     changes: usize,
     bytes: usize,
 }
@@ -47,14 +48,14 @@ pub(super) struct Ring {
 impl Ring {
     /// Keeps a frame of so many changes. One that does not follow what is there begins a new ring.
     pub(super) fn push(&mut self, (after, through): (Seq, Seq), changes: usize, frame: &Utf8Bytes) {
-        if self.entries.back().is_some_and(|last| last.through != after) {
+        if self.frames.back().is_some_and(|last| last.through != after) {
             self.forget();
         }
         self.changes += changes;
         self.bytes += frame.len();
-        self.entries.push_back(Entry { after, through, changes, frame: frame.clone() });
+        self.frames.push_back(KeptFrame { after, through, changes, frame: frame.clone() });
         while self.changes > CHANGES_KEPT || self.bytes > BYTES_KEPT {
-            let Some(oldest) = self.entries.pop_front() else { break };
+            let Some(oldest) = self.frames.pop_front() else { break };
             self.changes -= oldest.changes;
             self.bytes -= oldest.frame.len();
         }
@@ -70,15 +71,15 @@ impl Ring {
 
     /// Whether it reaches back to `after`, and has something newer.
     fn reaches(&self, after: Seq) -> bool {
-        let ends = self.entries.front().zip(self.entries.back());
+        let ends = self.frames.front().zip(self.frames.back());
         ends.is_some_and(|(first, last)| first.after <= after && after < last.through)
     }
 
     /// The frames that tell of what comes after `after`, and the number they end with, where it reaches there.
     fn since(&self, after: Seq) -> Option<(Vec<Utf8Bytes>, Seq)> {
-        let last = self.entries.back().filter(|_| self.reaches(after))?;
-        let newer = self.entries.iter().filter(|entry| entry.through > after);
-        Some((newer.map(|entry| entry.frame.clone()).collect(), last.through))
+        let last = self.frames.back().filter(|_| self.reaches(after))?;
+        let newer = self.frames.iter().filter(|kept| kept.through > after);
+        Some((newer.map(|kept| kept.frame.clone()).collect(), last.through))
     }
 }
 

@@ -28,9 +28,9 @@ pub struct Sabotage {
     pub double_share: f64,
     /// Holes are not repaired, and the heads of lines are not compared.
     pub no_repair: bool,
-    /// A send is stored under a fresh nonce, so that a repeat is not recognised.
+    /// Stores sends under a fresh nonce, so that a repeat is not recognised.
     pub forget_nonces: bool,
-    /// The node's clock is wrong by so much.
+    /// How far the node's clock is wrong.
     pub clock_offset_ms: i64,
 }
 
@@ -54,7 +54,7 @@ impl Sabotage {
             || self.delay_max > Duration::ZERO
     }
 
-    /// The detour of what is published, where there is one.
+    /// The queue that leads what is published through [`run`], if something is to be spoilt.
     pub(super) fn detour(&self) -> (Option<mpsc::Sender<Broadcast>>, Option<mpsc::Receiver<Broadcast>>) {
         if !self.spoils_publishing() {
             return (None, None);

@@ -4,8 +4,9 @@
 //! writes it at once: when there is little to do, a message is written alone and waits for nothing; while one flush runs,
 //! the next ones gather behind it, so that batches grow with the load by themselves, without a timer.
 //!
-//! Law: what was taken is answered, once, and the future that writes it is never cut off by a socket that closes: it is the
-//! lane's, not the connection's. A full lane refuses, with a time to retry; nothing waits without bound.
+//! Law: every send that a lane takes is answered once. A socket that closes does not cut off its writing, because
+//! the future belongs to the lane and not to the connection. A full lane refuses, with a time to retry; nothing
+//! waits without bound.
 
 use std::{
     collections::HashSet,
@@ -27,16 +28,16 @@ use crate::{
     store::messages::{Inserted, NewMessage},
 };
 
-/// Lanes of one node, at most; as many as the machine has processors. Each holds one connection to the database while it
-/// writes. More of them than that only make smaller batches, and so more transactions: see ARCHITECTURE.md.
+/// Lanes of one node, at most; as many as the machine has processors. Each holds one connection to the database
+/// while it writes. More lanes would only make smaller batches, and so more transactions: see ARCHITECTURE.md.
 const LANES_MAX: usize = 4;
 /// Sends that wait in one lane, at most.
 const LANE_MAX: usize = 1_024;
 /// Sends in one transaction, at most.
 const BATCH_MAX: usize = 256;
-/// Whoever finds a lane full comes back after so many milliseconds.
+/// A sender that finds a lane full comes back after this many milliseconds, …
 const FULL_RETRY_MS: u32 = 500;
-/// … and whose message could not be stored, after so many.
+/// … and one whose message could not be stored, after this many.
 const FAILED_RETRY_MS: u32 = 1_000;
 
 struct Item {
@@ -48,7 +49,7 @@ struct Item {
 pub struct Writer {
     lanes: Vec<mpsc::Sender<Item>>,
     /// How long a sender waits: for the flush before, and for their own.
-    patience: Duration,
+    answer_timeout: Duration,
     closing: CancellationToken,
 }
 
@@ -64,7 +65,7 @@ pub struct Written {
     answer: oneshot::Receiver<Inserted>,
     /// Counted from when the lane took it, not from when somebody begins to wait. A connection waits for its answers one
     /// after another, so behind a flush that hangs its tenth send would otherwise be refused after ten times the
-    /// patience.
+    /// timeout.
     until: Instant,
 }
 
@@ -82,21 +83,21 @@ impl Written {
     }
 }
 
-/// The ends of the lanes from which they are served.
+/// The receiving ends of the lanes.
 pub(super) struct Queues(Vec<mpsc::Receiver<Item>>);
 
 impl Writer {
-    /// `patience` is the timeout of a flush.
-    pub(super) fn new(patience: Duration) -> (Self, Queues) {
+    /// `timeout` is the timeout of a flush.
+    pub(super) fn new(timeout: Duration) -> (Self, Queues) {
         let lanes =
             std::thread::available_parallelism().map_or(1, |processors| processors.get().min(LANES_MAX));
         let (lanes, queues) = (0..lanes).map(|_| mpsc::channel(LANE_MAX)).unzip();
-        (Self { lanes, patience: 2 * patience, closing: CancellationToken::new() }, Queues(queues))
+        (Self { lanes, answer_timeout: 2 * timeout, closing: CancellationToken::new() }, Queues(queues))
     }
 
-    /// Puts a message into the lane of its room, behind what is there already: who writes twice is stored in that order.
-    /// The answer comes with the commit; from then on the message is on its way to everyone. To drop it is harmless: the
-    /// lane writes what it has taken. Next station: the lane.
+    /// Puts a message into the lane of its room, behind what is there already, so one author's messages are stored
+    /// in the order in which they were sent. The answer comes with the commit; from then on the message is on its
+    /// way to everyone. Dropping it is harmless: the lane writes what it has taken. Next station: the lane.
     ///
     /// # Errors
     /// [`ErrorCode::Busy`] when the lane is full: then nothing was taken.
@@ -106,7 +107,7 @@ impl Writer {
         if lane.try_send(Item { new, answer }).is_err() {
             return Err(Refusal::new(ErrorCode::Busy).retry_ms(FULL_RETRY_MS));
         }
-        Ok(Written { answer: answered, until: Instant::now() + self.patience })
+        Ok(Written { answer: answered, until: Instant::now() + self.answer_timeout })
     }
 
     /// How many sends wait, in all lanes.
@@ -149,12 +150,12 @@ async fn run(node: Arc<Node>, mut queue: mpsc::Receiver<Item>) {
                 continue;
             }
         }
-        node.round("a flush", flush(node.clone(), batch)).await;
+        node.attempt("a flush", flush(node.clone(), batch)).await;
     }
 }
 
-/// Writes a batch, tells of it and answers each item; to drop an answer is to say that it failed. One bad item does not take
-/// its neighbours along: what fails together is tried again one by one.
+/// Writes a batch, tells of it and answers each item; a dropped answer means failure. One bad item does not fail
+/// its neighbours: a batch that fails is tried again one by one.
 async fn flush(node: Arc<Node>, batch: Vec<Item>) {
     let (new, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|item| (item.new, item.answer)).unzip();
     match node.store.insert_messages(&new).await {
@@ -177,8 +178,8 @@ async fn flush(node: Arc<Node>, batch: Vec<Item>) {
 /// Stores each message by itself. Messages that have had no turn when a flush should be over are refused: the lane goes on
 /// meanwhile, and a large batch whose messages all wait for a lock would hold its answers, and a connection, for minutes.
 async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sender<Inserted>>) {
-    let until = Instant::now() + node.tuning.patience;
-    // What is locked for long is waited for once, not once for each message.
+    let until = Instant::now() + node.tuning.database_timeout;
+    // One long lock is waited for once, not once for each message.
     let mut stuck = HashSet::new();
     for (new, answer) in new.iter().zip(answers) {
         if Instant::now() >= until {
@@ -211,8 +212,8 @@ async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sen
 /// It is committed, or known, or refused: from here on it does not matter whether anyone still waits for the answer.
 fn done(node: &Node, new: &NewMessage, inserted: Inserted, answer: oneshot::Sender<Inserted>) {
     let (room, author) = (new.room, &new.author);
-    // A repeat of what is the message's last change is told as well: whoever stored it first may have died before it told
-    // anyone. To those who know it, it is an old number.
+    // A repeat is published as well, if nothing has changed the message since: the node that stored it first may
+    // have died before it published. Whoever knows the message already drops the old number.
     if let Inserted::New(message) | Inserted::Known(message) = &inserted
         && message.rev == message.seq
     {

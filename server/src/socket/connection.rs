@@ -5,7 +5,7 @@
 //!   database future half-way. A command that exceeds its timeout is refused with «later» and may still complete: every
 //!   command is safe to repeat;
 //! - commands run one after the other, and are answered in order. Only sends may follow each other before the first is
-//!   answered ([`SENDS_AHEAD_MAX`]): each takes its place in a lane, in order, as soon as it is its turn;
+//!   answered ([`SENDS_AHEAD_MAX`]): each takes its slot in a lane, in order, as soon as it is its turn;
 //! - a bounded number of commands is read ahead ([`AHEAD_MAX`], [`AHEAD_BYTES`]); a browser that sends still faster waits. A
 //!   `ping` is answered ahead of them: it asks whether the connection is alive, not whether the database is;
 //! - each command is charged when its turn comes ([`Node::charge`](crate::node::Node::charge)). Frames that cost nothing but
@@ -31,7 +31,7 @@ use crate::{
 const HELLO_TIMEOUT: Duration = Duration::from_millis(limits::HELLO_MS as u64);
 /// A write that takes longer has failed.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A connection that was silent for so long is closed.
+/// A connection that has been silent for this long is closed.
 const SILENCE_TIMEOUT: Duration = Duration::from_millis(limits::SILENT_MS as u64);
 /// How long to wait for the browser's own close …
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -48,7 +48,7 @@ const SENDS_AHEAD_MAX: usize = 32;
 const AHEAD_MAX: usize = 256;
 /// Bytes of those, at most; the last frame may exceed it.
 const AHEAD_BYTES: usize = 64 * 1024;
-/// So many frames that could not be read end the connection.
+/// A connection is closed after this many frames that could not be read.
 const GARBAGE_MAX: u32 = 10;
 
 /// The commands of a connection, in the order of their answers.
@@ -70,11 +70,11 @@ struct Asked {
     answer: BoxFuture<'static, Result<Reply, Refusal>>,
 }
 
-/// What has become of a command.
+/// The state of a command.
 #[derive(Debug)]
 struct Answer {
     r#ref: u32,
-    /// When a send came: how long it takes is what people feel.
+    /// When a send came, to measure what people feel.
     sent: Option<Instant>,
     result: Result<Reply, Refusal>,
 }
@@ -89,7 +89,7 @@ pub(super) struct Connection {
     pub(super) state: State,
 }
 
-/// How far a connection is.
+/// The state of a connection.
 #[derive(Debug)]
 pub(super) struct State {
     /// `hello` has been read.
@@ -135,7 +135,7 @@ impl Connection {
             tokio::select! {
                 answer = queue.finish() => {
                     let mut answers = vec![answer];
-                    // What is ready at once goes out together.
+                    // Everything that is ready goes out together.
                     while answers.len() < WRITE_BATCH
                         && let Some(answer) = queue.finish().now_or_never()
                     {
@@ -251,7 +251,7 @@ impl Connection {
         let (node, what) = (Arc::clone(&cx.node), command.name());
         let run = async move { dispatch(&cx, connection, command).await };
         let answer = async move {
-            node.within_patience(what, run).await.unwrap_or_else(|unfinished| {
+            node.within_timeout(what, run).await.unwrap_or_else(|unfinished| {
                 unfinished.log(what);
                 Err(Refusal::new(ErrorCode::Internal).retry_ms(TIMEOUT_RETRY_MS))
             })
@@ -302,13 +302,13 @@ impl Connection {
             return end(CloseCode::VersionUnsupported, "");
         }
         if !self.state.greeted {
-            // It may have missed something: it begins again.
+            // It may have missed something, so it must resume.
             return end(CloseCode::Resume, "not greeted");
         }
         ControlFlow::Continue(())
     }
 
-    /// Something that could not be read. Now and then that happens; again and again is no browser of ours.
+    /// A frame that could not be read. One may happen; a browser of ours does not send many.
     async fn garbage(&mut self, r#ref: Option<u32>, refusal: Refusal) -> ControlFlow<End> {
         self.state.garbage += 1;
         self.cx.node.metrics.refused(refusal.code);
@@ -321,7 +321,8 @@ impl Connection {
         ControlFlow::Continue(())
     }
 
-    /// The socket itself could not read: too large, not UTF-8, or broken. It is told where that is still possible.
+    /// The socket itself could not read: too large, not UTF-8, or broken. The browser is told so, if that is still
+    /// possible.
     async fn unreadable(&mut self, error: &axum::Error) -> ControlFlow<End> {
         let text = error.to_string().to_lowercase();
         let refusal = if text.contains("utf") {
@@ -460,7 +461,7 @@ impl Queue {
         Some(frame)
     }
 
-    /// The answer to the oldest command that runs; never, when none does. Safe to drop: nothing is lost by it.
+    /// The answer to the oldest command that runs; pending for ever while none runs. Safe to drop: nothing is lost.
     async fn finish(&mut self) -> Answer {
         let Some(Asked { r#ref, is_send, came, answer }) = self.running.front_mut() else {
             return std::future::pending().await;

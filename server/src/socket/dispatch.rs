@@ -10,10 +10,6 @@ use crate::{
     hub::ConnectionId,
 };
 
-/// How often a command is tried whose transaction Postgres ended because it and another one waited for each other: marks are
-/// written for many people at once, in an order of their own. Nothing has happened then, and every command may be repeated.
-const TRIES: u32 = 3;
-
 /// Runs one command to its one answer.
 ///
 /// # Errors
@@ -23,21 +19,21 @@ pub(super) async fn dispatch(
     connection: ConnectionId,
     command: Command,
 ) -> Result<Reply, Refusal> {
-    for _ in 1..TRIES {
-        match route(cx, connection, command.clone()).await {
-            Err(Error::Store(error)) if error.is_deadlock() => {
-                tracing::debug!(
-                    command = command.name(),
-                    "is tried again: two transactions waited for each other"
-                );
-            }
-            done => return done.map_err(|error| told(&error)),
+    let name = command.name();
+    let is_deadlock = |error: &Error| {
+        let is_deadlock = matches!(error, Error::Store(error) if error.is_deadlock());
+        if is_deadlock {
+            tracing::debug!(command = name, "is tried again: two transactions waited for each other");
         }
-    }
-    route(cx, connection, command).await.map_err(|error| told(&error))
+        is_deadlock
+    };
+    // Every command may be repeated.
+    let done = chat::retry_deadlocks(is_deadlock, || route(cx, connection, command.clone())).await;
+    done.map_err(|error| told(&error))
 }
 
-/// Says something, and returns what waits for the answer: see [`messages::send`]. No database future is in it.
+/// Sends a message, and returns a future that waits for the answer: see [`messages::send`]. It contains no database
+/// future.
 pub(super) fn dispatch_send(
     cx: &Context,
     room: RoomId,
@@ -120,7 +116,7 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
     }
 }
 
-/// A connection must follow a room before it is told of it, also by an answer to `catch_up`.
+/// A connection must follow a room before it hears of it, even when it hears of it by an answer to `catch_up`.
 async fn follow_told(cx: &Context, connection: ConnectionId, reply: &Reply) -> Result<(), Error> {
     let Reply::Changes { line: Line::Person(user), changes, .. } = reply else { return Ok(()) };
     let (mut joined, mut left) = (Vec::new(), Vec::new());

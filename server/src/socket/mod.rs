@@ -23,17 +23,17 @@ use protocol::{CloseCode, ErrorCode, Refusal, ServerFrame, limits};
 use self::connection::{Connection, State as ConnectionState};
 use crate::{
     chat::Context,
-    entry::{guard::ClientAddress, refused::Refused, viewer},
+    entry::{guard::ClientAddress, rejection::Rejection, viewer},
     hub::Owner,
     site::Site,
 };
 
-/// Memory that each socket reads into. The default, 128 KiB, is paid by every idle connection; what browsers say is nearly
-/// always shorter than this, and what is longer is read in parts.
+/// Memory that each socket reads into. The default, 128 KiB, is paid by every idle connection; frames are nearly
+/// always shorter than this, and longer ones are read in parts.
 const READ_BUFFER_BYTES: usize = 1_024;
 /// Written at once; nothing is held back by it, because every batch is flushed.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
-/// A socket that cannot get rid of so much has failed.
+/// A socket that cannot send this much has failed.
 const WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024 * 1024;
 // The largest answer must fit: a full page of the longest messages, each with every reaction that it can have. Six bytes a
 // character is what JSON needs for the worst of them that is allowed (an escaped one, or a backslash before four bytes), and
@@ -63,11 +63,11 @@ async fn upgrade(
     headers: HeaderMap,
     socket: WebSocketUpgrade,
 ) -> Response {
-    // In a task of its own: a browser that goes away cuts no query off.
+    // In a task of its own, so that a browser that goes away does not cancel a query.
     let checked = {
         let site = site.clone();
         let node = Arc::clone(&site.node);
-        node.within_patience(UPGRADE, async move { check(&site, address, &headers).await }).await
+        node.within_timeout(UPGRADE, async move { check(&site, address, &headers).await }).await
     };
     let checked = checked.unwrap_or_else(|unfinished| {
         unfinished.log(UPGRADE);
@@ -75,7 +75,7 @@ async fn upgrade(
     });
     let viewer = match checked {
         Ok(viewer) => viewer,
-        Err(refusal) => return Refused(refusal).into_response(),
+        Err(refusal) => return Rejection(refusal).into_response(),
     };
     let socket = socket
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -87,7 +87,7 @@ async fn upgrade(
         return socket
             .on_upgrade(|socket| turn_away(socket, ErrorCode::NotSignedIn, CloseCode::SessionEnded));
     };
-    let Some(ticket) = site.door.enter(viewer.user.id, address.0) else {
+    let Some(permit) = site.connection_limit.acquire(viewer.user.id, address.0) else {
         return socket.on_upgrade(|socket| {
             turn_away(socket, ErrorCode::TooManyConnections, CloseCode::TooManyConnections)
         });
@@ -102,11 +102,11 @@ async fn upgrade(
         // Boxed, or the task would hold the connection twice for as long as it lives: once as it was handed over.
         let reason = Box::pin(connection.run()).await;
         tracing::debug!(user.id = %owner.user, reason, "a connection ended");
-        drop(ticket);
+        drop(permit);
     })
 }
 
-/// What is refused before a socket is opened; otherwise whose it will be.
+/// Refuses what can be refused before the socket opens. Otherwise returns whose it will be.
 async fn check(
     site: &Site,
     address: ClientAddress,
@@ -116,7 +116,7 @@ async fn check(
     if site.node.is_leaving() {
         return Err(ErrorCode::Leaving.into());
     }
-    site.limits.check_socket(address.0)?;
+    site.rate_limits.check_socket(address.0)?;
     viewer::find(&site.accounts, &site.guard, headers).await.map_err(|e| {
         tracing::error!(error = %e, "could not ask for a session");
         ErrorCode::Internal.into()
@@ -131,7 +131,7 @@ async fn turn_away(mut socket: WebSocket, code: ErrorCode, close: CloseCode) {
         socket
             .send(Frame::Close(Some(CloseFrame { code: close as u16, reason: code.text().into() })))
             .await?;
-        // The browser's own close: then it has read ours.
+        // The browser's own close means that it has read ours.
         while let Some(Ok(_)) = socket.recv().await {}
         Ok::<(), axum::Error>(())
     };

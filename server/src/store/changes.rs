@@ -5,17 +5,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use protocol::{
-    Change, Line, Marks, Member, Message, MessageId, Nonce, Reaction, RoomId, Seq, UserId, limits::BEHIND_MAX,
-};
+use protocol::{Change, Line, Message, MessageId, Nonce, Reaction, RoomId, Seq, UserId, limits::BEHIND_MAX};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{
     Error, Store,
     lines::ItemKind,
+    members::{MemberChange, members_now},
     messages::select_messages,
-    rooms::{Listed, role_of, room_of},
+    rooms::{Listed, room_of},
 };
 
 /// What changed on a line after some number.
@@ -29,7 +28,7 @@ pub struct Changes {
     pub through: Seq,
 }
 
-/// A message that was born, or an item that changed: the columns of the other are empty. A line on which nothing changed
+/// A new message, or an item that changed; the columns of the other kind are empty. A line on which nothing changed
 /// gives one row with only its head.
 struct Row {
     head: i64,
@@ -247,25 +246,11 @@ impl Store {
     async fn load_members(&self, room: RoomId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
         let users: HashMap<Uuid, Seq> = parsed(keys);
         let wanted: Vec<Uuid> = users.keys().copied().collect();
-        let rows = sqlx::query!(
-            r#"select m.user_id, m.role, m.active, m.banned_at is not null as "banned!", m.rev_seq, m.delivered_seq,
-                m.read_seq, r.member_count
-             from members m join rooms r on r.id = m.room_id
-             where m.room_id = $1 and m.user_id = any($2)"#,
-            room.0,
-            &wanted
-        )
-        .fetch_all(&self.pool())
-        .await?;
-        let change = rows.into_iter().map(|row| {
-            let user = UserId(row.user_id);
-            let (role, rev) = (role_of(&row.role), Seq(row.rev_seq));
-            let member = Member { user, role, active: row.active, banned: row.banned, rev };
-            let marks = Marks { user, delivered: Seq(row.delivered_seq), read: Seq(row.read_seq) };
-            let members = u32::try_from(row.member_count).unwrap_or_default();
-            (users[&row.user_id], Change::Member { member, members, marks })
+        let changes = members_now(&self.pool(), room, &wanted).await?.into_iter().map(|change| {
+            let MemberChange { member, marks, members, membership: _ } = change;
+            (users[&member.user.0], Change::Member { member, members, marks })
         });
-        Ok(change.collect())
+        Ok(changes.collect())
     }
 
     async fn load_room(&self, room: RoomId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
@@ -311,7 +296,7 @@ fn parsed<K: std::str::FromStr + Eq + std::hash::Hash>(keys: &[(Seq, String)]) -
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Role, RoomKind, User, limits::CHANGES_MAX};
+    use protocol::{Marks, Member, Role, RoomKind, User, limits::CHANGES_MAX};
     use sqlx::PgPool;
 
     use super::*;
@@ -350,7 +335,7 @@ mod tests {
         store.insert_messages(&new.collect::<Vec<_>>()).await.unwrap();
     }
 
-    /// What changed, for people: number and what it is now.
+    /// What changed, readable: its number, and what it is now.
     fn told(changes: &Changes, people: &[&User]) -> Vec<(i64, String)> {
         let name =
             |id: UserId| people.iter().find(|user| user.id == id).map_or("?", |user| user.handle.as_str());
@@ -476,7 +461,7 @@ mod tests {
         assert_eq!(revs, expected);
     }
 
-    /// Numbers that nobody can have are no fault of the database's.
+    /// Impossible numbers are not an error.
     #[sqlx::test(migrations = "../migrations")]
     async fn the_largest_number_is_only_one_that_nothing_comes_after(pool: PgPool) {
         let store = Store::over(pool);

@@ -1,11 +1,11 @@
 //! Rooms that are deleted: gone for everybody at once, then erased in the background.
 //!
-//! The transaction that deletes takes everyone out and empties the room's properties. That makes its messages unreachable, because
-//! whoever reads asks for a membership. There may be millions of them, so they are erased in steps ([`Store::erase_deleted`]), by
-//! whichever server comes to it; a server that dies in between leaves the rest to the next one.
+//! The transaction that deletes takes everyone out and empties the room's properties. That makes its messages
+//! unreachable, because whoever reads asks for a membership. There may be millions of them, so they are erased in
+//! steps ([`Store::erase_deleted`]), by any server. If it dies in between, another one goes on.
 //!
-//! What stays is the row of the room and its line with its head: a number that was given is never given again. Memberships stay
-//! too: whoever deletes twice is answered twice.
+//! What stays is the row of the room and its line with its head: a number that was given is never given again.
+//! Memberships stay too: a repeated deletion gets the same answer.
 
 use protocol::{Line, Room, RoomId, Seq, UserId};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     Error, Store,
     lines::{ItemKind, take, take_each},
-    rooms::{Locked, lock_room, restrict},
+    rooms::{Locked, lock_room},
 };
 
 /// A room that has been deleted, and who was in it.
@@ -45,7 +45,6 @@ impl Store {
         allowed(&locked)?;
         let rev = take(&mut tx, Line::Room(room), ItemKind::Room, "").await?;
         let left = empty(&mut tx, room, rev).await?;
-        restrict(&mut tx, room, true).await?;
         tx.commit().await.map_err(Error::from)?;
         let room = Room {
             title: String::new(),
@@ -63,7 +62,8 @@ impl Store {
     /// or, in the end, its pins. Says whether there may be more to do.
     ///
     /// # Errors
-    /// When the database fails. Another room may be next: one that cannot be erased keeps no other waiting for ever.
+    /// When the database fails. The next call may take another room, so one that cannot be erased does not block
+    /// the others.
     pub async fn erase_deleted(&self, rows: i64) -> Result<bool, Error> {
         let mut tx = self.pool().begin().await?;
         // Another server that is at the same room has locked it.
@@ -141,7 +141,7 @@ async fn empty(
     Ok(left.into_iter().map(|(id, seq)| (UserId(id), seq)).collect())
 }
 
-/// Items too: keys of reactions have the emoji in them. Says whether there were any.
+/// Items are erased too, because the keys of reactions contain the emoji. Says whether there were any.
 async fn erase_items(tx: &mut sqlx::PgTransaction<'_>, room: Uuid, rows: i64) -> Result<bool, Error> {
     let items = sqlx::query!(
         "with gone as (

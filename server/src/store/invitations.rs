@@ -116,7 +116,7 @@ mod tests {
     use sqlx::PgPool;
 
     use super::*;
-    use crate::store::{Entry, NewSession, NewUser};
+    use crate::store::{Admission, NewSession, NewUser};
 
     #[sqlx::test(migrations = "../migrations")]
     async fn a_link_ends_by_time_by_use_and_by_its_maker(pool: PgPool) {
@@ -128,7 +128,7 @@ mod tests {
             password_hash: "$argon2id$".to_owned(),
         };
         let session = NewSession { token_hash: &[1; 32], device: "Test", lifetime_s: 60.0 };
-        store.sign_up(&ana, Entry::Open, &session).await.unwrap();
+        store.sign_up(&ana, Admission::Open, &session).await.unwrap();
 
         store.insert_invitation(ana.id, &[2; 32], -1.0, 1).await.unwrap();
         store.insert_invitation(ana.id, &[3; 32], 60.0, 0).await.unwrap();

@@ -71,7 +71,7 @@ impl ItemKind {
     }
 }
 
-/// How far a line is.
+/// The last number of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// Which line.
@@ -223,8 +223,8 @@ impl Store {
         Ok(History { epoch: Epoch(row.epoch), timeline: row.timeline, written: row.written })
     }
 
-    /// Begins another life of the database, unless somebody has done so already: all numbers that are known become void.
-    /// Returns the epoch that now holds.
+    /// Begins a new epoch, unless another node has done so already: all known numbers become void. Returns the
+    /// epoch that now holds.
     ///
     /// # Errors
     /// When the database fails.
@@ -232,7 +232,7 @@ impl Store {
         sqlx::query!("update installation set epoch = gen_random_uuid() where epoch = $1", known.0)
             .execute(&self.pool())
             .await?;
-        Ok(self.installation().await?.epoch)
+        Ok(self.workspace().await?.epoch)
     }
 }
 

@@ -1,21 +1,19 @@
-//! Who is in which room, and how far they are.
+//! Who is in which room: joining, leaving, roles and bans.
+//!
+//! How far members are is in [`marks`](super::marks); lists of members and of people are in [`directory`](super::directory).
 
-use std::time::Duration;
-
-use protocol::{Line, Marks, Member, Role, RoomId, Seq, User, UserId, WorkspaceRole, limits};
+use protocol::{Line, Marks, Member, Role, RoomId, Seq, UserId, WorkspaceRole, limits};
 use uuid::Uuid;
 
 use super::{
-    Error, Store, like_pattern,
+    Error, Store,
     lines::{ItemKind, take},
     rooms::{Locked, lock_room, role_of},
-    users::{user_of, workspace_role_of},
+    users::workspace_role_of,
 };
 
-/// How often an heir is looked for, when the one who was found is being suspended at that moment.
+/// How often an heir is looked for. The one who was found may be suspended at that very moment.
 const HEIRS_TRIED: usize = 3;
-/// Large rooms in which people's own marks are looked for, at most.
-const LARGE_ROOMS_MAX: i64 = 5_000;
 
 /// A membership that changed, with the number of members after it.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,10 +28,10 @@ pub struct MemberChange {
     pub membership: Option<Seq>,
 }
 
-/// What became of people who were to be taken into a room.
+/// What became of people who were to be added to a room.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Added {
-    /// Those who are in the room now and were not before.
+    /// Those who have joined.
     pub changes: Vec<MemberChange>,
     /// Those who are already in as many rooms as one person may be.
     pub full: Vec<UserId>,
@@ -41,62 +39,23 @@ pub struct Added {
     pub banned: Vec<UserId>,
 }
 
-/// Marks to write: how far someone is in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Raise {
-    /// Which room.
-    pub room: RoomId,
-    /// Whose marks, and how far.
-    pub marks: Marks,
-}
-
-/// Marks as they were written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Raised {
-    /// Which room.
-    pub room: RoomId,
-    /// As they are now.
-    pub marks: Marks,
-    /// How many members the room has: a large one is not told.
-    pub members: u32,
-}
-
-struct RaisedRow {
-    room_id: Uuid,
-    user_id: Uuid,
-    delivered_seq: i64,
-    read_seq: i64,
-    member_count: i32,
-}
-
-impl From<RaisedRow> for Raised {
-    fn from(row: RaisedRow) -> Self {
-        let marks =
-            Marks { user: UserId(row.user_id), delivered: Seq(row.delivered_seq), read: Seq(row.read_seq) };
-        Self {
-            room: RoomId(row.room_id),
-            marks,
-            members: u32::try_from(row.member_count).unwrap_or_default(),
-        }
-    }
-}
-
-struct MemberRow {
-    user_id: Uuid,
-    role: String,
-    active: bool,
-    banned: bool,
-    rev_seq: i64,
-    delivered_seq: i64,
-    read_seq: i64,
+/// A membership, as its columns say.
+pub(super) struct MemberRow {
+    pub(super) user_id: Uuid,
+    pub(super) role: String,
+    pub(super) active: bool,
+    pub(super) banned: bool,
+    pub(super) rev_seq: i64,
+    pub(super) delivered_seq: i64,
+    pub(super) read_seq: i64,
 }
 
 impl MemberRow {
-    fn marks(&self) -> Marks {
+    pub(super) fn marks(&self) -> Marks {
         Marks { user: UserId(self.user_id), delivered: Seq(self.delivered_seq), read: Seq(self.read_seq) }
     }
 
-    fn into_member(self) -> Member {
+    pub(super) fn into_member(self) -> Member {
         Member {
             user: UserId(self.user_id),
             role: role_of(&self.role),
@@ -123,7 +82,7 @@ impl Store {
         Ok(role.map(|role| role_of(&role)))
     }
 
-    /// How far a room is, for who is in it; `None` for everyone else.
+    /// The head of a room, for its members; `None` for everyone else.
     ///
     /// # Errors
     /// When the database fails.
@@ -165,63 +124,6 @@ impl Store {
         Ok(inside.into_iter().map(RoomId).collect())
     }
 
-    /// A page of the members of a room with their marks, and whether there are more: owners first, then moderators, by name, starting
-    /// after the member `after`, and only those whose handle or name has `query` in it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn list_members(
-        &self,
-        room: RoomId,
-        query: &str,
-        after: Option<UserId>,
-    ) -> Result<(Vec<(Member, Marks)>, bool), Error> {
-        let limit = limits::MEMBERS_LISTED_MAX;
-        // Two statements, so that the first keeps a plan that reads no more members than it shows. A search must look at
-        // everyone in the room, and at no other table.
-        let rows = if query.trim().is_empty() {
-            sqlx::query_as!(
-                MemberRow,
-                r#"select m.user_id, m.role, m.active, false as "banned!", m.rev_seq, m.delivered_seq, m.read_seq
-                 from members m
-                 where m.room_id = $1 and m.active and ($2::uuid is null
-                    or ((case m.role when 'owner' then 0 when 'moderator' then 1 else 2 end), m.sort_name, m.user_id) > (
-                        select (case a.role when 'owner' then 0 when 'moderator' then 1 else 2 end), a.sort_name, a.user_id from members a
-                        where a.room_id = $1 and a.user_id = $2))
-                 order by (case m.role when 'owner' then 0 when 'moderator' then 1 else 2 end), m.sort_name, m.user_id limit $3"#,
-                room.0,
-                after.map(|after| after.0),
-                limit as i64 + 1
-            )
-            .fetch_all(&self.pool())
-            .await?
-        } else {
-            sqlx::query_as!(
-                MemberRow,
-                r#"select m.user_id, m.role, m.active, false as "banned!", m.rev_seq, m.delivered_seq, m.read_seq
-                 from members m
-                 where m.room_id = $1 and m.active and (m.handle like lower($2) or m.sort_name like lower($2))
-                    and ($3::uuid is null or ((case m.role when 'owner' then 0 when 'moderator' then 1 else 2 end), m.sort_name, m.user_id) > (
-                        select (case a.role when 'owner' then 0 when 'moderator' then 1 else 2 end), a.sort_name, a.user_id from members a
-                        where a.room_id = $1 and a.user_id = $3))
-                 order by (case m.role when 'owner' then 0 when 'moderator' then 1 else 2 end), m.sort_name, m.user_id limit $4"#,
-                room.0,
-                like_pattern(query),
-                after.map(|after| after.0),
-                limit as i64 + 1
-            )
-            .fetch_all(&self.pool())
-            .await?
-        };
-        let more = rows.len() > limit;
-        let members = rows
-            .into_iter()
-            .take(limit)
-            .map(|row| (row.marks(), row))
-            .map(|(marks, row)| (row.into_member(), marks));
-        Ok((members.collect(), more))
-    }
-
     /// Adds people to a room, if `allowed` agrees to what the lock found. Those who are in it stay as they are, and those who
     /// are already in `rooms_max` rooms are passed over. The marks of a new member begin at the room's end: what was said
     /// before is history, not unread. A room without an owner who can act gets one, which is a change of its own.
@@ -237,7 +139,7 @@ impl Store {
         allowed: impl FnOnce(&Locked) -> Result<(), E>,
     ) -> Result<Added, E> {
         let mut users = users.to_vec();
-        // Their lines are locked in this order.
+        // The order in which their lines are locked.
         users.sort_unstable();
         users.dedup();
         let mut tx = self.pool().begin().await.map_err(Error::from)?;
@@ -253,16 +155,16 @@ impl Store {
             }
         }
         if !added.changes.is_empty() {
-            // An empty room, or one in which nobody could act, has an owner again.
+            // If the room was empty, or nobody in it could act, it gets an owner again.
             added.changes.extend(inherit(&mut tx, room).await?);
         }
         tx.commit().await.map_err(Error::from)?;
         Ok(added)
     }
 
-    /// Takes someone out of a room, who may be the person who asks; with `ban` they cannot come back. When the last owner goes,
-    /// whoever has been there longest becomes one: that is a change of its own. Of somebody who is out already, only the ban
-    /// changes.
+    /// Takes someone out of a room, who may be the person who asks; with `ban` they cannot come back. When the last
+    /// owner goes, whoever has been there longest becomes one: that is a change of its own. If they are out
+    /// already, only the ban changes.
     ///
     /// # Errors
     /// What `allowed` says; [`Error::NoSuchRoom`], [`Error::NoSuchUser`]; or when the database fails.
@@ -325,7 +227,7 @@ impl Store {
         let locked = lock_room(&mut tx, room, by).await?;
         let target = find_target(&mut tx, room, user).await?.ok_or(Error::NoSuchUser)?;
         allowed(&locked, &target)?;
-        // Only now: who may not do it does not learn who is in the room.
+        // Checked after `allowed`, so that someone who may not do it cannot find out who is in the room.
         let before = target.role.ok_or(Error::NoSuchUser)?;
         if before == role {
             return Ok((member_now(&mut tx, room, user).await?, false));
@@ -339,205 +241,6 @@ impl Store {
         let change = member_now(&mut tx, room, user).await?;
         tx.commit().await.map_err(Error::from)?;
         Ok((change, true))
-    }
-
-    /// The people who are banned from a room, the last banned first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn list_banned(&self, room: RoomId) -> Result<Vec<User>, Error> {
-        let rows = sqlx::query!(
-            "select u.id, u.handle, u.name, u.role, u.rev from members m join users u on u.id = m.user_id
-             where m.room_id = $1 and m.banned_at is not null
-             order by m.banned_at desc, u.id limit $2",
-            room.0,
-            limits::BANNED_LISTED_MAX as i64
-        )
-        .fetch_all(&self.pool())
-        .await?;
-        Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
-    }
-
-    /// Whether someone may talk with another person: who exists, and, for a guest, is in a room with them.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn may_meet(&self, viewer: UserId, other: UserId) -> Result<bool, Error> {
-        let may = sqlx::query_scalar!(
-            r#"select exists (select from users where id = $2)
-                and (exists (select from users where id = $1 and role <> 'guest')
-                    or exists (
-                        select from members own join members m on m.room_id = own.room_id
-                        where own.user_id = $1 and own.active and m.user_id = $2 and m.active)) as "may!""#,
-            viewer.0,
-            other.0
-        );
-        Ok(may.fetch_one(&self.pool()).await?)
-    }
-
-    /// What someone is in the workspace now.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchUser`]; or when the database fails.
-    pub async fn workspace_role(&self, user: UserId) -> Result<WorkspaceRole, Error> {
-        let role = sqlx::query_scalar!("select role from users where id = $1", user.0)
-            .fetch_optional(&self.pool())
-            .await?;
-        role.map(|role| workspace_role_of(&role)).ok_or(Error::NoSuchUser)
-    }
-
-    /// Raises marks, never above the room's last number and never down. What does not raise anything is not in the answer. In
-    /// a room of more than [`limits::MARKS_MEMBERS_MAX`] members only the read mark counts, because nobody is told of
-    /// deliveries.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn raise_marks(&self, raises: &[Raise]) -> Result<Vec<Raised>, Error> {
-        let rooms: Vec<Uuid> = raises.iter().map(|raise| raise.room.0).collect();
-        let users: Vec<Uuid> = raises.iter().map(|raise| raise.marks.user.0).collect();
-        let delivered: Vec<i64> = raises.iter().map(|raise| raise.marks.delivered.0).collect();
-        let read: Vec<i64> = raises.iter().map(|raise| raise.marks.read.0).collect();
-        let rows = sqlx::query_as!(
-            RaisedRow,
-            r#"with asked as (
-                select k.room_id, k.user_id, least(k.read, l.head) as read,
-                    least(greatest(case when r.member_count <= $5 then k.delivered else 0 end, k.read), l.head)
-                        as delivered, r.member_count
-                from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[])
-                    as k (room_id, user_id, delivered, read)
-                join lines l on l.id = k.room_id
-                join rooms r on r.id = k.room_id
-             )
-             update members m set delivered_seq = greatest(m.delivered_seq, a.delivered),
-                read_seq = greatest(m.read_seq, a.read), marked_at = now(),
-                read_ordinal = case when m.read_seq >= a.read then m.read_ordinal else coalesce((
-                    select x.ordinal from messages x where x.room_id = m.room_id and x.seq <= a.read
-                    order by x.seq desc limit 1), 0) end
-             from asked a
-             where m.room_id = a.room_id and m.user_id = a.user_id and m.active
-                and (m.delivered_seq < a.delivered or m.read_seq < a.read)
-             returning m.room_id, m.user_id, m.delivered_seq, m.read_seq, a.member_count as "member_count!""#,
-            &rooms,
-            &users,
-            &delivered,
-            &read,
-            limits::MARKS_MEMBERS_MAX as i32
-        )
-        .fetch_all(&self.pool())
-        .await?;
-        Ok(rows.into_iter().map(Raised::from).collect())
-    }
-
-    /// Marks in these rooms that have grown within a time until now: in rooms of at most `members_max` members.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn marks_of_rooms(
-        &self,
-        rooms: &[RoomId],
-        members_max: usize,
-        within: Duration,
-    ) -> Result<Vec<Raised>, Error> {
-        let rooms: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
-        let rows = sqlx::query_as!(
-            RaisedRow,
-            // Each room by itself: see `Store::heads`.
-            r#"select m.room_id as "room_id!", m.user_id as "user_id!", m.delivered_seq as "delivered_seq!",
-                m.read_seq as "read_seq!", r.member_count as "member_count!"
-             from unnest($1::uuid[]) as k (id)
-             cross join lateral (select id, member_count from rooms where id = k.id offset 0) r
-             cross join lateral (select * from members where room_id = r.id and active offset 0) m
-             where r.member_count <= $2 and m.marked_at > now() - make_interval(secs => $3)"#,
-            &rooms,
-            members_max as i32,
-            within.as_secs_f64()
-        )
-        .fetch_all(&self.pool())
-        .await?;
-        Ok(rows.into_iter().map(Raised::from).collect())
-    }
-
-    /// The rooms of more than [`limits::MARKS_MEMBERS_MAX`] members, in the order of their ids: some thousand, at most.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn large_rooms(&self) -> Result<Vec<RoomId>, Error> {
-        // The number is written out, so that the planner can use the index that holds just these rooms.
-        const { assert!(limits::MARKS_MEMBERS_MAX == 100) };
-        let rooms = sqlx::query_scalar!(
-            "select id from rooms where member_count > 100 order by id limit $1",
-            LARGE_ROOMS_MAX
-        )
-        .fetch_all(&self.pool())
-        .await?;
-        Ok(rooms.into_iter().map(RoomId).collect())
-    }
-
-    /// The marks of these members, where they have grown within this time until now.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn marks_of_members(
-        &self,
-        members: &[(RoomId, UserId)],
-        within: Duration,
-    ) -> Result<Vec<(RoomId, Marks)>, Error> {
-        let rooms: Vec<Uuid> = members.iter().map(|(room, _)| room.0).collect();
-        let users: Vec<Uuid> = members.iter().map(|(_, user)| user.0).collect();
-        let rows = sqlx::query!(
-            r#"select m.room_id as "room_id!", m.user_id as "user_id!", m.delivered_seq as "delivered_seq!",
-                m.read_seq as "read_seq!"
-             from unnest($1::uuid[], $2::uuid[]) as k (room_id, user_id)
-             cross join lateral (
-                select * from members where room_id = k.room_id and user_id = k.user_id and active offset 0) m
-             where m.marked_at > now() - make_interval(secs => $3)"#,
-            &rooms,
-            &users,
-            within.as_secs_f64()
-        )
-        .fetch_all(&self.pool())
-        .await?;
-        let marks =
-            |user, delivered, read| Marks { user: UserId(user), delivered: Seq(delivered), read: Seq(read) };
-        Ok(rows
-            .into_iter()
-            .map(|row| (RoomId(row.room_id), marks(row.user_id, row.delivered_seq, row.read_seq)))
-            .collect())
-    }
-
-    /// People whose handle or name has `query` in it, exact handles first. A guest finds only those with whom they share a room.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn find_users(&self, viewer: UserId, query: &str) -> Result<Vec<User>, Error> {
-        let rows = sqlx::query!(
-            "select id, handle, name, role, rev from users u
-             where suspended_at is null and ($1 = '%%' or handle ilike $1 or name ilike $1)
-                and (exists (select from users v where v.id = $4 and v.role <> 'guest')
-                    or exists (
-                        select from members own join members m on m.room_id = own.room_id
-                        where own.user_id = $4 and own.active and m.user_id = u.id and m.active))
-             order by (handle = lower($2)) desc, lower(name), id limit $3",
-            like_pattern(query),
-            query.trim().trim_start_matches('@'),
-            limits::FOUND_MAX as i64,
-            viewer.0
-        )
-        .fetch_all(&self.pool())
-        .await?;
-        Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
-    }
-
-    /// These people, as far as they exist.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn people(&self, users: &[UserId]) -> Result<Vec<User>, Error> {
-        let ids: Vec<Uuid> = users.iter().map(|user| user.0).collect();
-        let rows = sqlx::query!("select id, handle, name, role, rev from users where id = any($1)", &ids)
-            .fetch_all(&self.pool())
-            .await?;
-        Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
     }
 }
 
@@ -584,26 +287,39 @@ async fn member_now(
     room: RoomId,
     user: UserId,
 ) -> Result<MemberChange, Error> {
-    let row = sqlx::query!(
+    members_now(&mut **tx, room, &[user.0]).await?.pop().ok_or(Error::NoSuchUser)
+}
+
+/// The memberships of these people, ended ones too, as they are now.
+pub(super) async fn members_now(
+    executor: impl sqlx::PgExecutor<'_>,
+    room: RoomId,
+    users: &[Uuid],
+) -> Result<Vec<MemberChange>, Error> {
+    let rows = sqlx::query!(
         r#"select m.user_id, m.role, m.active, m.banned_at is not null as "banned!", m.rev_seq, m.delivered_seq,
-            m.read_seq, r.member_count
-         from members m join rooms r on r.id = m.room_id where m.room_id = $1 and m.user_id = $2"#,
+                m.read_seq, r.member_count
+             from members m join rooms r on r.id = m.room_id
+             where m.room_id = $1 and m.user_id = any($2)"#,
         room.0,
-        user.0
+        users
     )
-    .fetch_one(&mut **tx)
+    .fetch_all(executor)
     .await?;
-    let members = u32::try_from(row.member_count).unwrap_or_default();
-    let row = MemberRow {
-        user_id: row.user_id,
-        role: row.role,
-        active: row.active,
-        banned: row.banned,
-        rev_seq: row.rev_seq,
-        delivered_seq: row.delivered_seq,
-        read_seq: row.read_seq,
-    };
-    Ok(MemberChange { marks: row.marks(), member: row.into_member(), members, membership: None })
+    let change = rows.into_iter().map(|row| {
+        let members = u32::try_from(row.member_count).unwrap_or_default();
+        let row = MemberRow {
+            user_id: row.user_id,
+            role: row.role,
+            active: row.active,
+            banned: row.banned,
+            rev_seq: row.rev_seq,
+            delivered_seq: row.delivered_seq,
+            read_seq: row.read_seq,
+        };
+        MemberChange { marks: row.marks(), member: row.into_member(), members, membership: None }
+    });
+    Ok(change.collect())
 }
 
 /// Whether a room has an owner who can act.
@@ -627,21 +343,24 @@ async fn set_banned(
     let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
     // Somebody who was never in the room has no row yet.
     sqlx::query!(
-        "insert into members (room_id, user_id, role, active, rev_seq, delivered_seq, read_seq, sort_name, handle)
-         select $1::uuid, u.id, 'member', false, $3::bigint, 0, 0, lower(u.name), u.handle from users u where u.id = $2
-         on conflict (room_id, user_id) do nothing",
+        "insert into members
+            (room_id, user_id, role, active, banned_at, rev_seq, delivered_seq, read_seq, sort_name, handle)
+         select $1::uuid, u.id, 'member', false, case when $3 then now() end, $4::bigint, 0, 0, lower(u.name), u.handle
+         from users u where u.id = $2
+         on conflict (room_id, user_id) do update
+         set active = false, role = 'member', rev_seq = excluded.rev_seq,
+            banned_at = case when $3 then coalesce(members.banned_at, now()) end",
         room.0,
         user.0,
+        banned,
         rev.0
     )
     .execute(&mut **tx)
     .await?;
-    let member = Member { user, role: Role::Member, active: false, banned, rev };
-    write_member(tx, room, member).await?;
     member_now(tx, room, user).await
 }
 
-/// What became of someone who was to be taken into a room.
+/// What became of someone who was to be added to a room.
 enum Adding {
     Added(MemberChange),
     /// They were in it already.
@@ -680,8 +399,8 @@ async fn add_member(
     Ok(Adding::Added(MemberChange { member, members, marks, membership: Some(membership) }))
 }
 
-/// How many rooms someone is in. Locks their line, so that nobody adds them to another one meanwhile, and before it their
-/// profile, so that a membership does not get a copy of a name that is just being changed.
+/// How many rooms someone is in. First locks their profile, so that a membership does not copy a name that is being
+/// changed; then their line, so that nobody adds them to another room meanwhile.
 pub(super) async fn count_rooms(tx: &mut sqlx::PgTransaction<'_>, user: UserId) -> Result<usize, Error> {
     sqlx::query!("select id from users where id = $1 for share", user.0)
         .fetch_optional(&mut **tx)
@@ -735,7 +454,7 @@ pub(super) fn role_text(role: Role) -> &'static str {
     }
 }
 
-/// Somebody came (1) or went (-1); returns how many there are.
+/// Counts somebody who came (1) or left (-1); returns how many members there are now.
 async fn count_member(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, step: i32) -> Result<u32, Error> {
     let members = sqlx::query_scalar!(
         "update rooms set member_count = member_count + $2 where id = $1 returning member_count",
@@ -784,13 +503,13 @@ async fn write_member(
     Ok(Marks { user: member.user, delivered: Seq(row.delivered_seq), read: Seq(row.read_seq) })
 }
 
-/// A room without an owner who can act gets one: the member who has been there longest. A suspended person and a guest neither
-/// count nor inherit. The accounts that decide are locked: whoever is just being suspended is waited for.
+/// A room without an owner who can act gets one: the member who has been there longest. A suspended person and a
+/// guest neither count nor inherit. Locks the accounts that decide, so it waits for a suspension that is under way.
 pub(super) async fn inherit(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
 ) -> Result<Option<MemberChange>, Error> {
-    // Where the one who was found turned out to be suspended, the next one is looked for.
+    // If the one who was found turns out to be suspended, looks for the next one.
     for _ in 0..HEIRS_TRIED {
         if has_owner(tx, room).await? {
             return Ok(None);

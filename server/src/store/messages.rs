@@ -25,7 +25,7 @@ pub struct NewMessage {
     pub author: User,
     /// The browser's own name for it.
     pub nonce: Nonce,
-    /// The text, which has been looked at.
+    /// The text, already checked.
     pub body: String,
 }
 
@@ -89,9 +89,9 @@ impl From<MessageRow> for Message {
 }
 
 impl Store {
-    /// Stores messages, in their order, in one transaction: takes the rooms' next numbers under their locks. A nonce that
-    /// is known, from the database or from earlier in the list, takes no number, for a burnt number would be a hole for
-    /// ever. What is returned stands in the order of the list.
+    /// Stores messages, in their order, in one transaction: takes the rooms' next numbers under their locks. A
+    /// nonce that is known, from the database or from earlier in the list, takes no number, because an unused
+    /// number would be a hole for ever. Answers in the order of the list.
     ///
     /// # Errors
     /// When the database fails. Then nothing was stored.
@@ -117,18 +117,22 @@ impl Store {
         if !restricted.is_empty() {
             refuse_posts(&mut tx, new, &restricted, &mut found).await?;
         }
-        let sorted = number(new, found, &mut heads);
-        let sent_at = write_sent(&mut tx, new, &sorted, &heads).await?;
+        let decisions = number(new, found, &mut heads);
+        let sent_at = write_sent(&mut tx, new, &decisions, &heads).await?;
         tx.commit().await?;
-        Ok(sorted.into_iter().zip(new).map(|(sorted, item)| sorted.into_inserted(item, sent_at)).collect())
+        Ok(decisions
+            .into_iter()
+            .zip(new)
+            .map(|(decisions, item)| decisions.into_inserted(item, sent_at))
+            .collect())
     }
 
     /// Changes a message to what `decide` makes of what the lock found; `None` from it means that nothing changes, and
     /// takes no number. Returns the message as it is now, and whether it changed.
     ///
     /// # Errors
-    /// What `decide` says; [`Error::NoSuchRoom`] to who is not in the room, [`Error::NoSuchMessage`]; or when the database
-    /// fails. Then nothing was changed.
+    /// What `decide` says; [`Error::NoSuchRoom`] to somebody who is not in the room, [`Error::NoSuchMessage`]; or
+    /// when the database fails. Then nothing was changed.
     pub async fn change_message<E: From<Error>>(
         &self,
         by: UserId,
@@ -279,14 +283,14 @@ async fn write_change(
     Ok(())
 }
 
-/// How far a room is, under its lock.
+/// A room's numbers, under its lock.
 #[derive(Clone, Copy)]
 struct RoomHead {
     head: i64,
     messages: i64,
 }
 
-/// What is known of one item of a list of sends, under the lock.
+/// What the database knows of one send, under the lock.
 struct Found {
     member: bool,
     known: Option<Message>,
@@ -294,8 +298,8 @@ struct Found {
     refused: Option<ErrorCode>,
 }
 
-/// What is to become of it.
-enum Sorted {
+/// What to do with a send.
+enum Decision {
     NotAMember,
     Refused(ErrorCode),
     Known(Message),
@@ -305,7 +309,7 @@ enum Sorted {
     New(Message, i64),
 }
 
-impl Sorted {
+impl Decision {
     fn into_inserted(self, item: &NewMessage, sent_at: Millis) -> Inserted {
         debug_assert!(!matches!(&self, Self::New(message, _) if message.nonce != item.nonce));
         match self {
@@ -343,7 +347,7 @@ async fn find_sent(tx: &mut sqlx::PgTransaction<'_>, new: &[NewMessage]) -> Resu
             // A repeat is rare, so it is read in a statement of its own.
             Some(seq) => {
                 let stored = select_messages!("where m.room_id = $1 and m.seq = $2", item.room.0, seq);
-                // None when its room was deleted, and is just being erased.
+                // `None` while its deleted room is being erased.
                 stored.fetch_optional(&mut **tx).await?.map(Message::from)
             }
         };
@@ -352,7 +356,7 @@ async fn find_sent(tx: &mut sqlx::PgTransaction<'_>, new: &[NewMessage]) -> Resu
     Ok(found)
 }
 
-/// Asks of the rooms in which not every member may post who of the authors may.
+/// For rooms in which not every member may post: finds out which of the authors may.
 async fn refuse_posts(
     tx: &mut sqlx::PgTransaction<'_>,
     new: &[NewMessage],
@@ -389,24 +393,24 @@ async fn refuse_posts(
 }
 
 /// Gives each new message the next number of its room.
-fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomHead>) -> Vec<Sorted> {
+fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomHead>) -> Vec<Decision> {
     let mut here: HashMap<(RoomId, UserId, Nonce), Message> = HashMap::new();
-    let mut sorted = Vec::with_capacity(new.len());
+    let mut decisions = Vec::with_capacity(new.len());
     for (item, found) in new.iter().zip(found) {
         let key = (item.room, item.author.id, item.nonce);
         if let (None, true, Some(code)) = (&found.known, found.member, found.refused) {
-            sorted.push(Sorted::Refused(code));
+            decisions.push(Decision::Refused(code));
             continue;
         }
-        sorted.push(match (found.known, heads.get_mut(&item.room.0)) {
-            (_, None) => Sorted::NotAMember,
-            // A repeat of what was stored before gets its answer, whatever the author may do now. Who is out learns nothing
-            // else by it.
-            (Some(known), _) if !found.member => Sorted::Known(Message { reactions: Vec::new(), ..known }),
-            (Some(known), _) => Sorted::Known(known),
-            (None, _) if !found.member => Sorted::NotAMember,
+        decisions.push(match (found.known, heads.get_mut(&item.room.0)) {
+            (_, None) => Decision::NotAMember,
+            // A repeat of what was stored before gets its answer, whatever the author may do now. Someone who has
+            // left learns nothing else from it.
+            (Some(known), _) if !found.member => Decision::Known(Message { reactions: Vec::new(), ..known }),
+            (Some(known), _) => Decision::Known(known),
+            (None, _) if !found.member => Decision::NotAMember,
             (None, Some(room)) => match here.get(&key) {
-                Some(first) => Sorted::SameAs(first.clone()),
+                Some(first) => Decision::SameAs(first.clone()),
                 None => {
                     room.head += 1;
                     room.messages += 1;
@@ -423,25 +427,25 @@ fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomH
                         reactions: Vec::new(),
                     };
                     here.insert(key, message.clone());
-                    Sorted::New(message, room.messages)
+                    Decision::New(message, room.messages)
                 }
             },
         });
     }
-    sorted
+    decisions
 }
 
-/// Writes what is new, and the rooms' heads; returns the time of it.
+/// Writes the new messages and the rooms' heads; returns the time of writing.
 async fn write_sent(
     tx: &mut sqlx::PgTransaction<'_>,
     new: &[NewMessage],
-    sorted: &[Sorted],
+    decisions: &[Decision],
     heads: &HashMap<Uuid, RoomHead>,
 ) -> Result<Millis, Error> {
     let (mut rooms, mut seqs, mut ordinals, mut ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut authors, mut nonces, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
-    for (item, sorted) in new.iter().zip(sorted) {
-        if let Sorted::New(message, ordinal) = sorted {
+    for (item, decisions) in new.iter().zip(decisions) {
+        if let Decision::New(message, ordinal) = decisions {
             rooms.push(item.room.0);
             seqs.push(message.seq.0);
             ordinals.push(*ordinal);

@@ -1,16 +1,17 @@
 //! Postgres, through typed methods. Only this module knows SQL.
 //!
-//! [`Store`] is a pool; its methods are split over files by subject. They return people, rooms and messages as the wire
-//! shows them, never frames or events, and they tell nobody that something changed: that is for those who call them.
+//! [`Store`] is a pool; its methods are split over files by subject. They return people, rooms and messages as the
+//! wire shows them, never frames or events, and they publish nothing: that is up to their callers.
 //!
 //! Law: a future of this module is never dropped half-way (a cancelled `begin` leaves a connection inside an open
-//! transaction): whoever runs for a browser that may go away, runs it in a task of its own.
+//! transaction): work for a browser that may go away runs in a task of its own.
 
 pub mod changes;
 pub mod deletion;
-mod installation;
+mod directory;
 mod invitations;
 pub mod lines;
+pub mod marks;
 pub mod members;
 pub mod messages;
 mod password_links;
@@ -22,6 +23,7 @@ mod sessions;
 #[cfg(test)]
 mod testing;
 mod users;
+mod workspace;
 mod writable;
 
 use std::{
@@ -37,26 +39,26 @@ use sqlx::{
 
 use tokio::time::Instant;
 
-pub use installation::Installation;
 pub use invitations::Invitation;
 pub use people::PeopleRefused;
 pub use sessions::{Ended, LiveSession, NewSession, Renewed, Session};
-pub use users::{Credentials, Entry, NewPassword, NewUser, SignUpRefused};
+pub use users::{Admission, Credentials, NewUser, PasswordChange, SignUpRefused};
+pub use workspace::Workspace;
 
 /// A query that waits longer for a connection of the pool fails.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The database ends a statement after so many milliseconds …
+/// After this many milliseconds the database ends a statement, …
 const STATEMENT_TIMEOUT_MS: u32 = protocol::limits::STATEMENT_MS;
-/// … one that waits for a lock after so many …
+/// … a wait for a lock, …
 const LOCK_TIMEOUT_MS: u32 = 5_000;
-/// … and a transaction in which nothing happens after so many: no server that hangs holds a room's lock for long.
+/// … and an idle transaction, so that a server that hangs does not hold a room's lock for long.
 const IDLE_IN_TRANSACTION_TIMEOUT_MS: u32 = protocol::limits::STATEMENT_MS;
-/// Over TCP the database asks a connection that is silent for so many seconds whether we are still there …
+/// Over TCP, after this many seconds of silence, the database asks whether our end is still there. …
 const KEEPALIVES_IDLE_S: u32 = 30;
-/// … and again after each so many, …
+/// … It asks again in this interval, …
 const KEEPALIVES_INTERVAL_S: u32 = 10;
-/// … and ends one that has not answered so often: what a network has swallowed takes no connection of the database's for
-/// long. (Our own end cannot be told to: sqlx does not hand out its socket.)
+/// … and closes the connection after this many questions without an answer, so that connections that a network has
+/// swallowed are freed soon. (Our own end cannot do the same: sqlx does not hand out its socket.)
 const KEEPALIVES_COUNT: u32 = 3;
 
 /// The database.
@@ -65,7 +67,7 @@ pub struct Store {
     connections: Arc<RwLock<Connections>>,
 }
 
-/// The pool, and when a connection was last given back to it, unless it is another's.
+/// The pool, and when a connection was last given back to it; unknown for a pool that was passed in.
 #[derive(Debug)]
 struct Connections {
     pool: PgPool,
@@ -89,7 +91,7 @@ impl Connections {
         Self { pool, given_back: Some(given_back) }
     }
 
-    /// Whether every connection is out, and none has come back for so long.
+    /// Whether every connection is in use, and none has come back for this long.
     fn is_stuck(&self, silent: Duration) -> bool {
         let Some(given_back) = &self.given_back else { return false };
         let given_back = *given_back.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,7 +148,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// A pattern for `ilike` that finds `text` anywhere: what means something in a pattern means itself.
+/// A pattern for `ilike` that finds `text` anywhere, with the special characters escaped.
 fn like_pattern(text: &str) -> String {
     let text = text.trim().trim_start_matches('@');
     let mut pattern = String::from("%");
@@ -158,6 +160,28 @@ fn like_pattern(text: &str) -> String {
     }
     pattern.push('%');
     pattern
+}
+
+/// How often a transaction is tried that Postgres may end because it and another one waited for each other.
+const TRIES: u32 = 3;
+
+/// Runs a transaction again, up to [`TRIES`] times in all, while `is_deadlock` says of its error that Postgres ended it. The
+/// usual other one is the writing of marks, which locks the rows of many people in an order of its own. Nothing has happened
+/// then, so the transaction may simply be repeated.
+///
+/// # Errors
+/// Any other error at once; that of the last try.
+pub async fn retry_deadlocks<T, E, F: Future<Output = Result<T, E>>>(
+    mut is_deadlock: impl FnMut(&E) -> bool,
+    mut transaction: impl FnMut() -> F,
+) -> Result<T, E> {
+    for _ in 1..TRIES {
+        match transaction().await {
+            Err(error) if is_deadlock(&error) => {}
+            done => return done,
+        }
+    }
+    transaction().await
 }
 
 impl Error {
@@ -185,8 +209,8 @@ impl Error {
         e.as_database_error().and_then(|e| e.code()).is_some_and(|own| own == code)
     }
 
-    /// Whether the same may well succeed in some seconds: Postgres is not there yet, or is only just starting.
-    /// A wrong password, name or address never mends itself.
+    /// Whether the same may well succeed in some seconds: Postgres is not there yet, or is only just starting. A
+    /// wrong password, name or address does not go away.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         let Self::Sqlx(e) = self else { return false };
@@ -241,10 +265,10 @@ impl Store {
         self.connections.read().unwrap_or_else(PoisonError::into_inner).pool.clone()
     }
 
-    /// Takes another pool when this one is stuck: all its connections are out, and none has come back for so long. The
-    /// database ends each statement, and each transaction in which nothing happens, within 8 s; so whoever waits longer
-    /// waits for what the network has swallowed, and holds a connection until the system gives it up, which may be never.
-    /// Who waits is left to it. Says whether it was so.
+    /// Takes another pool when this one is stuck: all its connections are in use, and none has come back for this
+    /// long. The database ends each statement, and each transaction in which nothing happens, within 8 s; so
+    /// whoever waits longer waits for what the network has swallowed, and holds a connection until the system gives
+    /// it up, which may be never. Whoever still waits keeps waiting on the old pool. Says whether it was stuck.
     #[must_use]
     pub fn renew_if_stuck(&self, silent: Duration) -> bool {
         let mut connections = self.connections.write().unwrap_or_else(PoisonError::into_inner);
@@ -255,7 +279,7 @@ impl Store {
         let (options, count) = (stuck.connect_options(), stuck.options().get_max_connections());
         *connections = Connections::open(PgConnectOptions::clone(&options), count);
         drop(connections);
-        // From now on what does come back is closed.
+        // Connections that do come back are closed.
         tokio::spawn(async move { stuck.close().await });
         true
     }
@@ -266,7 +290,7 @@ impl Store {
     /// When one fails, or the database was migrated by a newer version.
     pub async fn migrate(&self) -> Result<(), Error> {
         let mut connection = self.pool().acquire().await?;
-        // Waiting for another server that migrates takes as long as it takes.
+        // Another server may be migrating. There is no bound for that.
         sqlx::raw_sql("set statement_timeout = 0; set lock_timeout = 0").execute(&mut *connection).await?;
         sqlx::migrate!("../migrations").run(&mut *connection).await?;
         // Its timeouts are off: it does not go back into the pool.
@@ -294,7 +318,7 @@ impl Store {
     pub fn connections(&self) -> (usize, usize) {
         let pool = self.pool();
         let (all, idle) = (pool.size() as usize, pool.num_idle());
-        // They are two numbers that move: read one after the other, they may not fit.
+        // Both change all the time, so the second may be larger than the first.
         (all.saturating_sub(idle), idle)
     }
 

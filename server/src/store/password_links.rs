@@ -1,15 +1,51 @@
 //! Links by which someone sets a new password.
 
 use protocol::{User, UserId};
+use uuid::Uuid;
 
-use super::{Ended, Error, NewSession, PeopleRefused, Store, people, sessions, users::user_of};
+use super::{
+    Ended, Error, NewSession, PeopleRefused, Store, people, sessions,
+    users::{user_of, workspace_role_of},
+};
+
+/// A link that is not out of date, with its person and its maker, neither of whom is suspended.
+struct Link {
+    id: Uuid,
+    handle: String,
+    name: String,
+    role: String,
+    rev: i64,
+    maker_role: String,
+}
+
+impl Link {
+    /// Its person, if its maker may still make it.
+    fn into_user(self) -> Option<User> {
+        let user = user_of(self.id, self.handle, self.name, &self.role, self.rev);
+        workspace_role_of(&self.maker_role).may_manage(user.role).then_some(user)
+    }
+}
+
+/// Selects a [`Link`] by the hash of its secret.
+macro_rules! select_link {
+    ($lock:literal, $token_hash:expr) => {
+        sqlx::query_as!(
+            Link,
+            "select u.id, u.handle, u.name, u.role, u.rev, c.role as maker_role
+             from password_links l join users u on u.id = l.user_id join users c on c.id = l.created_by
+             where l.token_hash = $1 and l.expires_at > now() and u.suspended_at is null and c.suspended_at is null "
+                + $lock,
+            $token_hash
+        )
+    };
+}
 
 impl Store {
-    /// Adds a link for a person, good for `lifetime_s` seconds, in place of the one before. `by` must be an
+    /// Adds a link for a person, good for `lifetime_s` seconds, replacing the one before. `by` must be an
     /// administrator of a higher role.
     ///
     /// # Errors
-    /// See [`PeopleRefused`]; a suspended person counts as none.
+    /// See [`PeopleRefused`]; for a suspended person too, [`PeopleRefused::NoSuchUser`].
     pub async fn insert_password_link(
         &self,
         by: UserId,
@@ -45,22 +81,13 @@ impl Store {
         Ok(())
     }
 
-    /// Whose password the link with this secret is for, while it is good: its maker must still be allowed to make it. Only a hint: [`Store::use_password_link`]
-    /// decides.
+    /// Whose password the link with this secret is for, while it is good. Only a hint: [`Store::use_password_link`] decides.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn find_password_link(&self, token_hash: &[u8]) -> Result<Option<User>, Error> {
-        let row = sqlx::query!(
-            "select u.id, u.handle, u.name, u.role, u.rev from password_links l join users u on u.id = l.user_id
-             where l.token_hash = $1 and l.expires_at > now() and u.suspended_at is null
-                and exists (select from users c where c.id = l.created_by and c.suspended_at is null
-                    and (c.role = 'owner' or (c.role = 'admin' and u.role not in ('admin', 'owner'))))",
-            token_hash
-        )
-        .fetch_optional(&self.pool())
-        .await?;
-        Ok(row.map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)))
+        let link = select_link!("", token_hash).fetch_optional(&self.pool()).await?;
+        Ok(link.and_then(Link::into_user))
     }
 
     /// Uses the link up: its person has the new password and a new session, and every other one ends. Tells whose they
@@ -75,22 +102,13 @@ impl Store {
         session: &NewSession<'_>,
     ) -> Result<Option<(UserId, Option<Ended>)>, Error> {
         let mut tx = self.pool().begin().await?;
-        // The person's row first, as whoever changes an account: of two who use the link at once, the second waits, and
-        // then finds none.
-        let user = sqlx::query_scalar!(
-            "update users set password_hash = $2
-             where id = (select user_id from password_links where token_hash = $1 and expires_at > now())
-               and suspended_at is null
-               and exists (select from password_links l join users c on c.id = l.created_by
-                   where l.token_hash = $1 and c.suspended_at is null
-                     and (c.role = 'owner' or (c.role = 'admin' and users.role not in ('admin', 'owner'))))
-             returning id",
-            token_hash,
-            password_hash
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(user) = user.map(UserId) else { return Ok(None) };
+        // Locks the person's row first, as every change of an account does: of two who use the link at once, the
+        // second waits and then finds the link gone.
+        let link = select_link!("for no key update of u", token_hash).fetch_optional(&mut *tx).await?;
+        let Some(user) = link.and_then(Link::into_user).map(|user| user.id) else { return Ok(None) };
+        sqlx::query!("update users set password_hash = $2 where id = $1", user.0, password_hash)
+            .execute(&mut *tx)
+            .await?;
         let used = sqlx::query!(
             "delete from password_links where user_id = $1 and token_hash = $2 and expires_at > now()",
             user.0,

@@ -6,16 +6,14 @@ use super::{
     Error, Store, like_pattern,
     lines::{ItemKind, take},
     members::{self, MemberChange},
+    retry_deadlocks,
     rooms::lock_room,
     sessions,
-    users::{user_of, workspace_role_of},
+    users::{find_workspace_role, user_of, workspace_role_of},
 };
 
 /// Rooms of one person that get another owner in one go, at most: more than anyone is in.
 const ROOMS_PASSED_ON_MAX: i64 = 2 * limits::ROOMS_PER_USER_MAX as i64;
-
-/// How often a room is passed on when it and another transaction have waited for each other.
-const TRIES: u32 = 3;
 
 /// Why someone's account stays as it is.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +68,8 @@ impl Store {
     /// Suspends a person, which ends all their sessions. A person who is suspended already stays so. Returns the number that
     /// the end of the sessions has on the person's line.
     ///
-    /// `by` must be an administrator of a higher role, or another owner: so there is always an owner left. Of two owners who
-    /// suspend each other, one is first, because the workspace's row is held, and the other may do nothing any more.
+    /// `by` must be an administrator of a higher role, or another owner: so there is always an owner left. Of two
+    /// owners who suspend each other, only the first one succeeds, because both lock the workspace's row.
     ///
     /// # Errors
     /// See [`PeopleRefused`].
@@ -81,7 +79,8 @@ impl Store {
         if by == user || !may_manage(&mut tx, by, user).await? {
             return Err(PeopleRefused::Forbidden);
         }
-        // The person's row first, then the sessions, for the sake of a sign-in that is under way.
+        // The person's row first, then the sessions, because of a sign-in that may be under way: it waits for this
+        // row.
         let done = sqlx::query!(
             "update users set suspended_at = coalesce(suspended_at, now()) where id = $1",
             user.0
@@ -118,15 +117,8 @@ impl Store {
         .await?;
         let mut changes = Vec::new();
         for room in rooms.into_iter().map(RoomId) {
-            // Whoever writes the marks of these people may be in the way, as in every change of a membership.
-            let mut passed = self.pass_on(room, user).await;
-            for _ in 1..TRIES {
-                match &passed {
-                    Err(e) if e.is_deadlock() => passed = self.pass_on(room, user).await,
-                    Ok(_) | Err(_) => break,
-                }
-            }
-            changes.extend(passed?.map(|change| (room, change)));
+            let passed = retry_deadlocks(Error::is_deadlock, || self.pass_on(room, user)).await?;
+            changes.extend(passed.map(|change| (room, change)));
         }
         Ok(changes)
     }
@@ -180,7 +172,7 @@ impl Store {
         )
         .fetch_one(&mut *tx)
         .await?;
-        // A link that was made for a person of another role, by somebody who might not make it now.
+        // Its maker might not be allowed to make it for the new role.
         sqlx::query!("delete from password_links where user_id = $1", user.0).execute(&mut *tx).await?;
         let has_owner = sqlx::query_scalar!(
             r#"select exists (select from users where role = 'owner' and suspended_at is null) as "has!""#
@@ -192,7 +184,8 @@ impl Store {
         Ok(Some(user_of(row.id, row.handle, row.name, &row.role, row.rev)))
     }
 
-    /// Lets a suspended person sign in again; a session that is left over does not come back. For someone who is not suspended it changes nothing.
+    /// Lets a suspended person sign in again. Sessions that ended do not come back. Does nothing for someone who is
+    /// not suspended.
     ///
     /// # Errors
     /// See [`PeopleRefused`].
@@ -212,7 +205,7 @@ impl Store {
             return Ok(());
         }
         sqlx::query!("update users set suspended_at = null where id = $1", user.0).execute(&mut *tx).await?;
-        // Nothing that is left over comes back to life.
+        // A session that is left over must not work again.
         sqlx::query!("delete from sessions where user_id = $1", user.0).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(())
@@ -229,11 +222,8 @@ pub(super) async fn may_manage(
     user: UserId,
 ) -> Result<bool, PeopleRefused> {
     let Some(by) = acting_role(tx, by).await?.filter(|role| role.is_admin()) else { return Ok(false) };
-    let other = sqlx::query_scalar!("select role from users where id = $1", user.0)
-        .fetch_optional(&mut **tx)
-        .await?
-        .ok_or(PeopleRefused::NoSuchUser)?;
-    Ok(by.may_manage(workspace_role_of(&other)))
+    let other = find_workspace_role(&mut **tx, user).await?.ok_or(PeopleRefused::NoSuchUser)?;
+    Ok(by.may_manage(other))
 }
 
 /// What someone is in the workspace, unless they are suspended.
@@ -255,7 +245,7 @@ mod tests {
 
     use super::*;
     use crate::store::{
-        Entry, NewPassword,
+        Admission, PasswordChange,
         testing::{HASH, new_user, person, session, wait_for_a_lock},
     };
 
@@ -285,7 +275,7 @@ mod tests {
         store.let_in_again(ana, bea).await.unwrap();
         assert!(store.find_session(&[4; 32]).await.unwrap().is_none(), "what had ended does not come back");
         assert!(store.insert_session(bea, HASH, &session(&[3; 32])).await.unwrap().is_some());
-        // For who is not suspended it changes nothing.
+        // It changes nothing for someone who is not suspended.
         store.let_in_again(ana, bea).await.unwrap();
         assert!(store.find_session(&[3; 32]).await.unwrap().is_some());
     }
@@ -307,7 +297,8 @@ mod tests {
         assert_eq!(usize::from(forbidden(first)) + usize::from(forbidden(second)), 1, "one of them is left");
     }
 
-    /// A sign-in that has verified the password is overtaken: it waits for who changes the account, and is then too late.
+    /// A change of the account overtakes a sign-in that has already verified the password: the sign-in waits for
+    /// it, and is then too late.
     #[sqlx::test(migrations = "../migrations")]
     async fn a_sign_in_under_way_survives_neither_a_suspension_nor_a_new_password(pool: PgPool) {
         let store = Store::over(pool.clone());
@@ -336,7 +327,7 @@ mod tests {
         let ana = person(&store, "ana", &[1; 32]).await;
         let asking = store.find_session(&[1; 32]).await.unwrap().unwrap().id;
         let other = store.insert_session(ana, HASH, &session(&[2; 32])).await.unwrap().unwrap();
-        let new = NewPassword {
+        let new = PasswordChange {
             user: ana,
             before: HASH,
             password_hash: "another",
@@ -344,8 +335,8 @@ mod tests {
             token_hash: &[3; 32],
         };
         let gone = protocol::SessionId(Uuid::now_v7());
-        assert_eq!(store.change_password(NewPassword { session: gone, ..new }).await.unwrap(), None);
-        assert_eq!(store.change_password(NewPassword { before: "guessed", ..new }).await.unwrap(), None);
+        assert_eq!(store.change_password(PasswordChange { session: gone, ..new }).await.unwrap(), None);
+        assert_eq!(store.change_password(PasswordChange { before: "guessed", ..new }).await.unwrap(), None);
         assert_eq!(store.find_password_hash(ana).await.unwrap().as_deref(), Some(HASH));
         assert!(store.find_session(&[2; 32]).await.unwrap().is_some());
 
@@ -369,8 +360,8 @@ mod tests {
         assert!(!store.is_invitation_good(&[7; 32]).await.unwrap());
         assert_eq!(store.find_users(ana, "bea").await.unwrap(), []);
         let cem = new_user("cem");
-        let entry = Entry::Invitation(&[7; 32]);
-        assert!(store.sign_up(&cem, entry, &session(&[8; 32])).await.is_err());
+        let admission = Admission::Invitation(&[7; 32]);
+        assert!(store.sign_up(&cem, admission, &session(&[8; 32])).await.is_err());
         let listed = store.list_people("").await.unwrap();
         let listed: Vec<_> =
             listed.iter().map(|p| (p.user.handle.as_str(), p.user.role, p.suspended)).collect();
@@ -379,6 +370,6 @@ mod tests {
         store.let_in_again(ana, bea).await.unwrap();
         assert_eq!(store.list_people("BE").await.unwrap().len(), 1);
         assert_eq!(store.find_users(ana, "bea").await.unwrap().len(), 1);
-        store.sign_up(&cem, entry, &session(&[8; 32])).await.unwrap();
+        store.sign_up(&cem, admission, &session(&[8; 32])).await.unwrap();
     }
 }

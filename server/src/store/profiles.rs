@@ -5,11 +5,9 @@ use protocol::{DisplayName, Line, User, UserId};
 use super::{
     Error, Store,
     lines::{ItemKind, take},
+    retry_deadlocks,
     users::user_of,
 };
-
-/// How often a renaming is tried that gets into the way of marks.
-const RENAME_TRIES: u32 = 3;
 
 impl Store {
     /// Gives a person another name and returns their new profile; `None` when they have that name already, which takes no
@@ -18,15 +16,7 @@ impl Store {
     /// # Errors
     /// [`Error::NoSuchUser`]; or when the database fails.
     pub async fn rename(&self, user: UserId, name: &DisplayName) -> Result<Option<User>, Error> {
-        // It writes to the person's memberships in one order, and their marks may be being written in another. Postgres ends
-        // one of the two, which may be this one.
-        for _ in 1..RENAME_TRIES {
-            match self.try_rename(user, name).await {
-                Err(e) if e.is_deadlock() => {}
-                done => return done,
-            }
-        }
-        self.try_rename(user, name).await
+        retry_deadlocks(Error::is_deadlock, || self.try_rename(user, name)).await
     }
 
     async fn try_rename(&self, user: UserId, name: &DisplayName) -> Result<Option<User>, Error> {

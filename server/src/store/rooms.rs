@@ -10,7 +10,7 @@ use super::{
     Error, Store, like_pattern,
     lines::{ItemKind, begin, take},
     members::{count_rooms, insert_member, role_text},
-    users::workspace_role_of,
+    users::{find_workspace_role, workspace_role_of},
 };
 
 /// Messages after a read mark that are looked at, at most, to leave out one's own and the deleted ones. A person who is
@@ -306,11 +306,8 @@ impl Store {
         if count_rooms(&mut tx, by).await? >= limits::ROOMS_PER_USER_MAX {
             return Err(Error::RoomsFull.into());
         }
-        let role = sqlx::query_scalar!("select role from users where id = $1", by.0)
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(Error::from)?;
-        allowed(workspace_role_of(&role))?;
+        let role = find_workspace_role(&mut *tx, by).await.map_err(Error::from)?.ok_or(Error::NoSuchUser)?;
+        allowed(role)?;
         begin(&mut tx, Line::Room(room)).await?;
         take(&mut tx, Line::Room(room), ItemKind::Room, "").await?;
         let membership = begin_membership(&mut tx, room, by, Role::Owner).await?;
@@ -399,7 +396,7 @@ impl Store {
     /// A room, and what someone is in it, as [`Locked`] says it; nothing stays locked.
     ///
     /// # Errors
-    /// [`Error::NoSuchRoom`]; or when the database fails.
+    /// [`Error::NoSuchRoom`], [`Error::NoSuchUser`]; or when the database fails.
     pub async fn look_at(&self, room: RoomId, by: UserId) -> Result<Locked, Error> {
         let mut tx = self.pool().begin().await?;
         let locked = lock_room(&mut tx, room, by).await?;
@@ -407,11 +404,11 @@ impl Store {
         Ok(locked)
     }
 
-    /// Renames a room and sets its topic, if `allowed` says so of what the lock found. Nothing new takes no
-    /// number: then there is no change to tell.
+    /// Renames a room and sets its topic, if `allowed` agrees to what the lock found. `None` when nothing changes, which takes
+    /// no number.
     ///
     /// # Errors
-    /// What `allowed` says; [`Error::TitleTaken`]; or when the database fails.
+    /// What `allowed` says; [`Error::NoSuchRoom`], [`Error::NoSuchUser`], [`Error::TitleTaken`]; or when the database fails.
     pub async fn set_room<E: From<Error>>(
         &self,
         by: UserId,
@@ -442,12 +439,12 @@ impl Store {
         Ok(Some(Room { title: title.to_owned(), topic: topic.to_owned(), rev, ..locked.room }))
     }
 
-    /// Gives a room another policy, and archives it or opens it again, as `change` makes of what the lock found. Returns the
-    /// room, and whether anything changed.
+    /// Gives a room another policy, and archives it or opens it again: `change` decides both from what the lock found. Returns
+    /// the room, and whether anything changed.
     ///
     /// # Errors
     /// What `change` says; [`Error::NoSuchRoom`]; or when the database fails.
-    pub async fn set_policy<E: From<Error>>(
+    pub async fn set_policy_and_archived<E: From<Error>>(
         &self,
         by: UserId,
         room: RoomId,
@@ -482,18 +479,14 @@ impl Store {
 }
 
 /// Notes in the row that every message locks whether the right to post must be looked up.
-pub(super) async fn restrict(
-    tx: &mut sqlx::PgTransaction<'_>,
-    room: RoomId,
-    restricted: bool,
-) -> Result<(), Error> {
+async fn restrict(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, restricted: bool) -> Result<(), Error> {
     sqlx::query!("update lines set restricted = $2 where id = $1", room.0, restricted)
         .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
-/// What is said of a statement that gives a channel its title.
+/// The error of a statement that gives a channel its title.
 fn titled(e: sqlx::Error) -> Error {
     match e.as_database_error().and_then(|e| e.constraint()) {
         Some("rooms_title") => Error::TitleTaken,

@@ -306,7 +306,7 @@ mod tests {
     use sqlx::PgPool;
 
     use super::*;
-    use crate::store::{Entry, NewUser};
+    use crate::store::{Admission, NewUser};
 
     async fn person(store: &Store, handle: &str, token_hash: &[u8]) -> UserId {
         let user = NewUser {
@@ -316,7 +316,7 @@ mod tests {
             password_hash: "$argon2id$".to_owned(),
         };
         let session = NewSession { token_hash, device: "Test", lifetime_s: 60.0 };
-        store.sign_up(&user, Entry::Open, &session).await.unwrap();
+        store.sign_up(&user, Admission::Open, &session).await.unwrap();
         user.id
     }
 

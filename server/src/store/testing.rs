@@ -4,7 +4,7 @@ use protocol::{DisplayName, Handle, UserId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{ACQUIRE_TIMEOUT, Entry, NewSession, NewUser, Store};
+use super::{ACQUIRE_TIMEOUT, Admission, NewSession, NewUser, Store};
 
 /// What stands for the hash of a password.
 pub(super) const HASH: &str = "$argon2id$";
@@ -27,11 +27,11 @@ pub(super) fn new_user(handle: &str) -> NewUser {
 /// Someone who has signed up, with a session.
 pub(super) async fn person(store: &Store, handle: &str, token_hash: &[u8]) -> UserId {
     let user = new_user(handle);
-    store.sign_up(&user, Entry::Open, &session(token_hash)).await.unwrap();
+    store.sign_up(&user, Admission::Open, &session(token_hash)).await.unwrap();
     user.id
 }
 
-/// Until so many stand before a lock of this database: for tests of who is overtaken.
+/// Waits until this many transactions wait for a lock of this database, for tests of what overtakes what.
 pub(super) async fn wait_for_a_lock(pool: &PgPool, count: i64) {
     let waiting = "select count(*) from pg_stat_activity
                    where datname = current_database() and wait_event_type = 'Lock'";

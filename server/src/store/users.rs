@@ -16,9 +16,9 @@ pub struct Credentials {
     pub suspended: bool,
 }
 
-/// A password to be, and by which session it is given.
+/// A new password, and the session that sets it.
 #[derive(Clone, Copy, Debug)]
-pub struct NewPassword<'a> {
+pub struct PasswordChange<'a> {
     /// Whose.
     pub user: UserId,
     /// The hash of the one before, which has been verified.
@@ -31,7 +31,7 @@ pub struct NewPassword<'a> {
     pub token_hash: &'a [u8],
 }
 
-/// A person to be.
+/// A new person.
 #[derive(Clone, Debug)]
 pub struct NewUser {
     /// UUIDv7.
@@ -46,7 +46,7 @@ pub struct NewUser {
 
 /// By what right someone signs up.
 #[derive(Clone, Copy, Debug)]
-pub enum Entry<'a> {
+pub enum Admission<'a> {
     /// Everyone may.
     Open,
     /// By the link whose secret has this hash; one of its uses is spent.
@@ -64,7 +64,7 @@ pub enum SignUpRefused {
     /// The invitation is unknown, used up, revoked or out of date.
     #[error("the invitation is not valid")]
     InvitationInvalid,
-    /// This place takes no new people.
+    /// The workspace takes no new people.
     #[error("sign-up is closed")]
     Closed,
     /// The database failed.
@@ -90,7 +90,24 @@ pub(super) fn workspace_role_of(text: &str) -> WorkspaceRole {
     WorkspaceRole::parse(text).unwrap_or_else(|| unreachable!("a check of the table forbids the role {text}"))
 }
 
+/// What someone is in the workspace; `None` if there is no such person.
+pub(super) async fn find_workspace_role(
+    executor: impl sqlx::PgExecutor<'_>,
+    user: UserId,
+) -> Result<Option<WorkspaceRole>, sqlx::Error> {
+    let role = sqlx::query_scalar!("select role from users where id = $1", user.0);
+    Ok(role.fetch_optional(executor).await?.map(|role| workspace_role_of(&role)))
+}
+
 impl Store {
+    /// What someone is in the workspace now.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchUser`]; or when the database fails.
+    pub async fn workspace_role(&self, user: UserId) -> Result<WorkspaceRole, Error> {
+        find_workspace_role(&self.pool(), user).await?.ok_or(Error::NoSuchUser)
+    }
+
     /// Whether anyone has an account.
     ///
     /// # Errors
@@ -114,9 +131,9 @@ impl Store {
     }
 
     /// Makes an account and its first session; returns whether it is the first one. That one owns the workspace, and is
-    /// made whatever `entry` says.
+    /// made whatever `admission` says.
     ///
-    /// One transaction, which holds the place's row: so exactly one account is the first, and an invitation's
+    /// One transaction, which holds the workspace's row: so exactly one account is the first, and an invitation's
     /// last use goes to one person.
     ///
     /// # Errors
@@ -124,7 +141,7 @@ impl Store {
     pub async fn sign_up(
         &self,
         user: &NewUser,
-        entry: Entry<'_>,
+        admission: Admission<'_>,
         session: &NewSession<'_>,
     ) -> Result<bool, SignUpRefused> {
         let mut tx = self.pool().begin().await?;
@@ -133,7 +150,7 @@ impl Store {
             .fetch_one(&mut *tx)
             .await?;
         if !first {
-            enter(&mut tx, entry).await?;
+            admit(&mut tx, admission).await?;
         }
         sqlx::query!(
             "insert into users (id, handle, name, password_hash, role) values ($1, $2, $3, $4, $5)",
@@ -185,10 +202,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn change_password(&self, new: NewPassword<'_>) -> Result<Option<Renewed>, Error> {
+    pub async fn change_password(&self, new: PasswordChange<'_>) -> Result<Option<Renewed>, Error> {
         let mut tx = self.pool().begin().await?;
-        // The person's row first, then the sessions: a sign-in that is under way has either made its session, which is
-        // then ended, or finds that its password is none any more.
+        // The person's row first, then the sessions: a sign-in that is under way has either made its session, which then
+        // ends here, or its password check now fails.
         let changed = sqlx::query!(
             "update users set password_hash = $2 where id = $1 and password_hash = $3 and suspended_at is null",
             new.user.0,
@@ -209,11 +226,11 @@ impl Store {
 }
 
 /// Lets someone in who is not the first.
-async fn enter(tx: &mut sqlx::PgTransaction<'_>, entry: Entry<'_>) -> Result<(), SignUpRefused> {
-    let token_hash = match entry {
-        Entry::Open => return Ok(()),
-        Entry::Closed => return Err(SignUpRefused::Closed),
-        Entry::Invitation(token_hash) => token_hash,
+async fn admit(tx: &mut sqlx::PgTransaction<'_>, admission: Admission<'_>) -> Result<(), SignUpRefused> {
+    let token_hash = match admission {
+        Admission::Open => return Ok(()),
+        Admission::Closed => return Err(SignUpRefused::Closed),
+        Admission::Invitation(token_hash) => token_hash,
     };
     let spent = sqlx::query!(
         "update invitations set uses_left = uses_left - 1
@@ -243,10 +260,10 @@ mod tests {
         }
     }
 
-    async fn sign_up(store: &Store, handle: &str, entry: Entry<'_>) -> Result<bool, SignUpRefused> {
+    async fn sign_up(store: &Store, handle: &str, admission: Admission<'_>) -> Result<bool, SignUpRefused> {
         let hash = *Uuid::new_v4().as_bytes();
         let session = NewSession { token_hash: &[hash, hash].concat(), device: "Test", lifetime_s: 60.0 };
-        store.sign_up(&person(handle), entry, &session).await
+        store.sign_up(&person(handle), admission, &session).await
     }
 
     #[sqlx::test(migrations = "../migrations")]
@@ -255,25 +272,25 @@ mod tests {
         for round in 0..5 {
             let (left, right) = (format!("ana{round}"), format!("bea{round}"));
             let (ana, bea) =
-                join(sign_up(&store, &left, Entry::Open), sign_up(&store, &right, Entry::Open)).await;
+                join(sign_up(&store, &left, Admission::Open), sign_up(&store, &right, Admission::Open)).await;
             let admins = usize::from(ana.unwrap()) + usize::from(bea.unwrap());
             assert_eq!(admins, usize::from(round == 0));
         }
     }
 
     #[sqlx::test(migrations = "../migrations")]
-    async fn a_closed_place_takes_the_first_person_and_no_other(pool: PgPool) {
+    async fn a_closed_workspace_takes_the_first_person_and_no_other(pool: PgPool) {
         let store = Store::over(pool);
-        assert!(sign_up(&store, "ana", Entry::Closed).await.unwrap());
-        assert!(matches!(sign_up(&store, "bea", Entry::Closed).await, Err(SignUpRefused::Closed)));
+        assert!(sign_up(&store, "ana", Admission::Closed).await.unwrap());
+        assert!(matches!(sign_up(&store, "bea", Admission::Closed).await, Err(SignUpRefused::Closed)));
         assert!(store.find_credentials(&Handle::parse("bea").unwrap()).await.unwrap().is_none());
     }
 
     #[sqlx::test(migrations = "../migrations")]
     async fn a_taken_handle_is_told_from_a_failure(pool: PgPool) {
         let store = Store::over(pool);
-        sign_up(&store, "ana", Entry::Open).await.unwrap();
-        assert!(matches!(sign_up(&store, "Ana", Entry::Open).await, Err(SignUpRefused::HandleTaken)));
+        sign_up(&store, "ana", Admission::Open).await.unwrap();
+        assert!(matches!(sign_up(&store, "Ana", Admission::Open).await, Err(SignUpRefused::HandleTaken)));
         assert!(store.is_handle_taken(&Handle::parse("ana").unwrap()).await.unwrap());
     }
 
@@ -282,11 +299,11 @@ mod tests {
         let store = Store::over(pool);
         let ana = person("ana");
         let session = NewSession { token_hash: &[1; 32], device: "Test", lifetime_s: 60.0 };
-        store.sign_up(&ana, Entry::Open, &session).await.unwrap();
+        store.sign_up(&ana, Admission::Open, &session).await.unwrap();
         let secret = [7_u8; 32];
         store.insert_invitation(ana.id, &secret, 60.0, 1).await.unwrap();
-        let entry = Entry::Invitation(&secret);
-        let (bea, cem) = join(sign_up(&store, "bea", entry), sign_up(&store, "cem", entry)).await;
+        let admission = Admission::Invitation(&secret);
+        let (bea, cem) = join(sign_up(&store, "bea", admission), sign_up(&store, "cem", admission)).await;
         let came = [&bea, &cem].iter().filter(|result| result.is_ok()).count();
         assert_eq!(came, 1);
         assert!(matches!(bea.and(cem), Err(SignUpRefused::InvitationInvalid)));
@@ -297,11 +314,11 @@ mod tests {
         let store = Store::over(pool);
         let ana = person("ana");
         let session = NewSession { token_hash: &[1; 32], device: "Test", lifetime_s: 60.0 };
-        store.sign_up(&ana, Entry::Open, &session).await.unwrap();
+        store.sign_up(&ana, Admission::Open, &session).await.unwrap();
         let secret = [7_u8; 32];
         store.insert_invitation(ana.id, &secret, 60.0, 1).await.unwrap();
-        let entry = Entry::Invitation(&secret);
-        assert!(matches!(sign_up(&store, "ana", entry).await, Err(SignUpRefused::HandleTaken)));
-        sign_up(&store, "bea", entry).await.unwrap();
+        let admission = Admission::Invitation(&secret);
+        assert!(matches!(sign_up(&store, "ana", admission).await, Err(SignUpRefused::HandleTaken)));
+        sign_up(&store, "bea", admission).await.unwrap();
     }
 }

@@ -11,7 +11,7 @@ use axum::{
     http::{Method, StatusCode, header},
 };
 use futures::future::join;
-use protocol::{ErrorCode, FormName, SignUp, Theme, WorkspaceRole};
+use protocol::{ErrorCode, FormName, PageContent, Pane, Theme, WhoMaySignUp, WorkspaceRole};
 use sqlx::PgPool;
 
 use crate::site::{Answer, Browser, Folder, House, ORIGIN, PASSWORD};
@@ -19,14 +19,14 @@ use crate::site::{Answer, Browser, Folder, House, ORIGIN, PASSWORD};
 // --- Signing up --------------------------------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
-async fn the_first_person_becomes_the_administrator_and_names_the_place(pool: PgPool) {
+async fn the_first_person_becomes_the_administrator_and_names_the_workspace(pool: PgPool) {
     let house = House::new(pool, &[]).await;
     let ana = house.browser();
     assert_eq!(ana.visit("/").await.leads_to(), "/sign-up");
-    assert_eq!(ana.visit("/sign-up").await.page().sign_up, SignUp::First);
+    assert_eq!(ana.visit("/sign-up").await.page().sign_up, WhoMaySignUp::First);
     ana.sign_up("ana").await.leads_to();
     assert_eq!(ana.visit("/").await.leads_to(), "/set-up");
-    assert!(ana.visit("/set-up").await.page().viewer.unwrap().user.role.is_admin());
+    assert!(ana.visit("/set-up").await.page().signed_in().unwrap().viewer.role.is_admin());
 
     let answer = ana.fill("/set-up", &[("place", " "), ("channel", "General")]).await;
     answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::TextEmpty, "place");
@@ -37,13 +37,13 @@ async fn the_first_person_becomes_the_administrator_and_names_the_place(pool: Pg
     );
 
     let page = ana.visit("/set-up").await.page();
-    assert_eq!((page.place.as_str(), page.rooms.len()), ("Harbour", 1));
-    let link = page.invitations[0].link.clone().unwrap();
+    assert_eq!((page.workspace_name.as_str(), page.signed_in().unwrap().rooms.len()), ("Harbour", 1));
+    let Some(Pane::SetUp { link: Some(link) }) = page.pane() else { panic!("no link: {page:?}") };
     assert!(link.starts_with(&format!("{ORIGIN}/invite/")), "{link}");
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn a_place_is_set_up_once_and_by_its_administrator_only(pool: PgPool) {
+async fn a_workspace_is_set_up_once_and_by_its_administrator_only(pool: PgPool) {
     let house = House::new(pool, &["--sign-up=open"]).await;
     let ana = house.newcomer("ana").await;
     let bea = house.newcomer("bea").await;
@@ -55,7 +55,7 @@ async fn a_place_is_set_up_once_and_by_its_administrator_only(pool: PgPool) {
     second.leads_to();
     assert_eq!(ana.fill("/set-up", &[("place", "Other"), ("channel", "Other")]).await.leads_to(), "/");
     let page = ana.visit("/settings").await.page();
-    assert_eq!((page.place.as_str(), page.rooms.len()), ("Lighthouse", 1));
+    assert_eq!((page.workspace_name.as_str(), page.signed_in().unwrap().rooms.len()), ("Lighthouse", 1));
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -80,11 +80,11 @@ async fn a_newcomer_by_invitation_lands_in_the_first_channel(pool: PgPool) {
     let answer = bea.visit(&link).await;
     assert!(answer.text().contains("action=\"/sign-up\""));
     let page = answer.page();
-    let token = page.link_token.unwrap();
+    let PageContent::Invited { token } = page.content else { panic!("no invitation: {page:?}") };
     assert_eq!(link, format!("/invite/{token}"));
     let fields = [("handle", "bea"), ("name", "Bea"), ("password", PASSWORD), ("invitation", &token)];
     let to = bea.fill("/sign-up", &fields).await.leads_to().to_owned();
-    let room = bea.visit(&to).await.page().room.expect("the first channel");
+    let room = bea.visit(&to).await.page().room().cloned().expect("the first channel");
     assert_eq!((room.summary.room.title.as_str(), room.members.len()), ("General", 2));
 
     // That was its last use.
@@ -99,7 +99,7 @@ async fn a_newcomer_by_invitation_lands_in_the_first_channel(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn without_an_invitation_nobody_comes_unless_the_place_is_open(pool: PgPool) {
+async fn without_an_invitation_nobody_comes_unless_the_workspace_is_open(pool: PgPool) {
     let by_invitation = House::new(pool.clone(), &[]).await;
     by_invitation.newcomer("ana").await;
     let answer = by_invitation.browser().sign_up("bea").await;
@@ -109,7 +109,7 @@ async fn without_an_invitation_nobody_comes_unless_the_place_is_open(pool: PgPoo
     let closed = House::new(pool, &["--sign-up=closed"]).await;
     let answer = closed.browser().sign_up("cem").await;
     answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::SignUpClosed, "");
-    assert_eq!(closed.browser().visit("/sign-in").await.page().sign_up, SignUp::Closed);
+    assert_eq!(closed.browser().visit("/sign-in").await.page().sign_up, WhoMaySignUp::Closed);
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -332,7 +332,7 @@ async fn one_sees_ones_sessions_and_ends_one_of_them(pool: PgPool) {
     let laptop = house.newcomer("ana").await;
     let phone = house.browser();
     phone.sign_in("ana", PASSWORD).await.leads_to();
-    let sessions = laptop.visit("/settings").await.page().sessions;
+    let sessions = laptop.visit("/settings").await.settings().sessions;
     assert_eq!(sessions.iter().filter(|session| session.current).count(), 1);
     let other = sessions.iter().find(|session| !session.current).unwrap();
 
@@ -346,7 +346,7 @@ async fn one_sees_ones_sessions_and_ends_one_of_them(pool: PgPool) {
         "/settings"
     );
     assert_eq!(phone.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
-    assert_eq!(laptop.visit("/settings").await.page().sessions.len(), 1);
+    assert_eq!(laptop.visit("/settings").await.settings().sessions.len(), 1);
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -362,7 +362,7 @@ async fn all_other_sessions_end_at_once(pool: PgPool) {
     for ended in [phone, tablet, thief] {
         assert_eq!(ended.visit("/").await.leads_to(), "/sign-in");
     }
-    assert_eq!(laptop.visit("/settings").await.page().sessions.len(), 1);
+    assert_eq!(laptop.visit("/settings").await.settings().sessions.len(), 1);
 }
 
 // --- Another password --------------------------------------------------------------------------------------------
@@ -384,7 +384,7 @@ async fn a_new_password_ends_every_other_session_and_gives_this_one_another_toke
     let page = laptop.visit(&to).await;
     assert!(page.text().contains("Your password is changed"), "the page says so");
     assert!(!laptop.visit("/settings").await.text().contains("Your password is changed"));
-    assert_eq!(page.page().sessions.len(), 1);
+    assert_eq!(page.settings().sessions.len(), 1);
     for ended in [&phone, &thief] {
         assert_eq!(ended.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
     }
@@ -416,7 +416,7 @@ async fn a_refused_change_of_the_password_blames_a_field_and_changes_nothing(poo
         }
         assert!(answer.set_cookies().is_empty());
     }
-    assert_eq!(phone.visit("/settings").await.page().sessions.len(), 2);
+    assert_eq!(phone.visit("/settings").await.settings().sessions.len(), 2);
     house.browser().sign_in("ana", PASSWORD).await.leads_to();
 
     // Who is not signed in changes nothing, and is asked to sign in.
@@ -426,7 +426,7 @@ async fn a_refused_change_of_the_password_blames_a_field_and_changes_nothing(poo
     assert_eq!(answer.form().form, FormName::SignIn);
 }
 
-/// Guesses at an open session and at the door are counted together.
+/// Guesses in an open session and on the sign-in page are counted together.
 #[sqlx::test(migrations = "../migrations")]
 async fn guessing_at_an_open_session_is_slowed_down_as_signing_in_is(pool: PgPool) {
     let house = House::new(pool, &["--sign-up=open", "--sign-ins-per-account-per-min=2"]).await;
@@ -446,7 +446,7 @@ async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) 
     let house = House::new(pool, &["--sign-up=open"]).await;
     let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.page().accounts.expect("an administrator sees everyone");
+    let people = ana.visit("/settings").await.settings().accounts.expect("an administrator sees everyone");
     let person = people.iter().find(|person| person.user.handle == "bea").unwrap();
     assert_eq!((people.len(), person.user.role, person.suspended), (2, WorkspaceRole::Member, false));
     let path = |what: &str| format!("/settings/people/{}/{what}", person.user.id);
@@ -460,7 +460,7 @@ async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) 
     answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::AccountSuspended, "");
     assert!(answer.text().contains("This account is suspended."));
     assert!(answer.set_cookies().is_empty());
-    let list = ana.visit("/settings?people=BE").await.page().accounts.unwrap();
+    let list = ana.visit("/settings?people=BE").await.settings().accounts.unwrap();
     assert_eq!(
         list.iter().map(|p| (p.user.handle.as_str(), p.suspended)).collect::<Vec<_>>(),
         [("bea", true)]
@@ -478,8 +478,8 @@ async fn only_administrators_see_everyone_and_nobody_suspends_themselves(pool: P
     let house = House::new(pool, &["--sign-up=open"]).await;
     let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.page().accounts.unwrap();
-    assert!(bea.visit("/settings?people=").await.page().accounts.is_none());
+    let people = ana.visit("/settings").await.settings().accounts.unwrap();
+    assert!(bea.visit("/settings?people=").await.settings().accounts.is_none());
     for person in &people {
         for (who, what) in [(&bea, "suspend"), (&bea, "let-in")] {
             let answer = who.fill(&format!("/settings/people/{}/{what}", person.user.id), &[]).await;
@@ -506,7 +506,7 @@ async fn a_refused_role_is_drawn_again_with_the_list_as_it_was_looked_for(pool: 
     let house = House::new(pool, &["--sign-up=open"]).await;
     let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.page().accounts.unwrap();
+    let people = ana.visit("/settings").await.settings().accounts.unwrap();
     let path = |handle: &str, what: &str| {
         let person = people.iter().find(|person| person.user.handle == handle).unwrap();
         format!("/settings/people/{}/{what}", person.user.id)
@@ -514,14 +514,14 @@ async fn a_refused_role_is_drawn_again_with_the_list_as_it_was_looked_for(pool: 
 
     let to = ana.fill(&path("bea", "role"), &[("people", "bea"), ("role", "guest")]).await;
     assert_eq!(to.leads_to(), "/settings?people=bea#set-people");
-    let list = ana.visit("/settings?people=bea").await.page().accounts.unwrap();
+    let list = ana.visit("/settings?people=bea").await.settings().accounts.unwrap();
     assert_eq!(list[0].user.role, WorkspaceRole::Guest);
 
     let refused = ana.fill(&path("ana", "role"), &[("people", "ana"), ("role", "member")]).await;
     refused.assert_refused(StatusCode::CONFLICT, ErrorCode::LastOwner, "");
     let page = refused.page();
     assert_eq!(page.form.map(|form| form.form), Some(FormName::People));
-    assert_eq!(page.accounts.map(|list| list.len()), Some(1));
+    assert_eq!(refused.settings().accounts.map(|list| list.len()), Some(1));
     assert!(refused.text().contains("There must always be an owner."));
     let refused = ana.fill(&path("bea", "role"), &[("role", "king")]).await;
     refused.assert_refused(StatusCode::BAD_REQUEST, ErrorCode::MalformedCommand, "role");
@@ -536,12 +536,12 @@ async fn a_link_for_a_new_password_is_good_once_and_ends_every_session(pool: PgP
     let house = House::new(pool, &["--sign-up=open"]).await;
     let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.page().accounts.unwrap();
+    let people = ana.visit("/settings").await.settings().accounts.unwrap();
     let id = people.iter().find(|person| person.user.handle == "bea").unwrap().user.id;
     let make = format!("/settings/people/{id}/new-password");
     assert_eq!(bea.fill(&make, &[]).await.status, StatusCode::FORBIDDEN);
     let shown = async |browser: &Browser<'_>| {
-        let people = browser.visit("/settings").await.page().accounts.unwrap();
+        let people = browser.visit("/settings").await.settings().accounts.unwrap();
         people.into_iter().find_map(|person| person.link)
     };
     assert_eq!(ana.fill(&make, &[]).await.leads_to(), "/settings#set-people");
@@ -554,17 +554,20 @@ async fn a_link_for_a_new_password_is_good_once_and_ends_every_session(pool: PgP
     let path = link.strip_prefix(ORIGIN).unwrap();
     let secret = path.strip_prefix("/new-password/").unwrap();
     let page = ana.visit(path).await.page();
-    assert_eq!(page.link_for.unwrap().handle, "bea");
-    assert!(page.viewer.is_none());
+    let PageContent::NewPassword { user: Some(user), .. } = page.content else { panic!("no link: {page:?}") };
+    assert_eq!(user.handle, "bea");
     let phone = house.browser();
     let answer = phone.fill("/new-password", &[("link", secret), ("password", "hush")]).await;
     answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PasswordTooShort, "password");
-    assert!(answer.page().link_for.is_some() && !answer.text().contains("hush"));
+    assert!(
+        matches!(answer.page().content, PageContent::NewPassword { user: Some(_), .. })
+            && !answer.text().contains("hush")
+    );
     assert_eq!(bea.visit("/settings").await.status, StatusCode::OK);
 
     let fields = [("link", secret), ("password", OTHER_PASSWORD)];
     assert_eq!(phone.fill("/new-password", &fields).await.leads_to(), "/");
-    assert_eq!(phone.visit("/settings").await.page().viewer.unwrap().user.handle, "bea");
+    assert_eq!(phone.visit("/settings").await.page().signed_in().unwrap().viewer.handle, "bea");
     assert_eq!(bea.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
     bea.sign_in("bea", PASSWORD).await.assert_refused(
         StatusCode::UNAUTHORIZED,
@@ -602,10 +605,10 @@ async fn the_list_of_everyone_is_bounded_and_can_be_searched(pool: PgPool) {
     .await
     .unwrap();
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.page().accounts.unwrap();
+    let people = ana.visit("/settings").await.settings().accounts.unwrap();
     assert_eq!(people.len(), protocol::limits::FOUND_MAX + 1);
     let answer = ana.visit("/settings?people=%40P17").await;
-    let people = answer.page().accounts.unwrap();
+    let people = answer.settings().accounts.unwrap();
     assert_eq!(people.len(), 11);
     assert!(answer.text().contains("value=\"@P17\""), "what was looked for stays in its field");
     assert!(ana.visit("/settings?people=nobody").await.text().contains("No matching people"));
@@ -618,15 +621,15 @@ async fn a_new_link_is_shown_to_the_browser_that_made_it_until_it_is_revoked(poo
     let house = House::new(pool, &[]).await;
     let ana = house.newcomer("ana").await;
     let link = new_link(&ana).await;
-    assert!(ana.visit("/settings").await.page().invitations[0].link.is_some(), "a reload shows it again");
+    assert!(ana.visit("/settings").await.settings().invitations[0].link.is_some(), "a reload shows it again");
     let phone = house.browser();
     phone.sign_in("ana", PASSWORD).await.leads_to();
-    let listed = phone.visit("/settings").await.page().invitations;
+    let listed = phone.visit("/settings").await.settings().invitations;
     assert_eq!(listed.iter().map(|invitation| invitation.link.clone()).collect::<Vec<_>>(), [None]);
     assert_eq!(house.browser().visit(&link).await.status, StatusCode::OK);
 
     phone.fill(&format!("/invitations/{}/revoke", listed[0].id), &[]).await.leads_to();
-    assert!(ana.visit("/settings").await.page().invitations.is_empty());
+    assert!(ana.visit("/settings").await.settings().invitations.is_empty());
     house.browser().visit(&link).await.assert_refused(
         StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::InvitationInvalid,
@@ -649,7 +652,7 @@ async fn without_script_one_reads_and_writes(pool: PgPool) {
     }
     let answer = ana.visit(&room).await;
     let bodies: Vec<_> =
-        answer.page().room.unwrap().messages.into_iter().map(|message| message.body).collect();
+        answer.page().room().cloned().unwrap().messages.into_iter().map(|message| message.body).collect();
     assert_eq!(bodies, ["The heron is back."], "the second click made no second message");
     let html = answer.text();
     let (_, drawn) = html.split_once("<body").unwrap();
@@ -697,7 +700,8 @@ async fn another_text_in_a_form_that_was_sent_is_not_lost(pool: PgPool) {
         .visit(&room)
         .await
         .page()
-        .room
+        .room()
+        .cloned()
         .unwrap()
         .messages
         .into_iter()
@@ -715,7 +719,7 @@ async fn a_refused_message_comes_back_next_to_what_is_wrong(pool: PgPool) {
     let answer = ana.fill(&format!("{room}/messages"), &[("body", &long)]).await;
     answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::TextTooLong, "body");
     assert_eq!((answer.form().form, answer.form().values["body"].as_str()), (FormName::Send, long.as_str()));
-    assert!(answer.page().room.is_some());
+    assert!(answer.page().room().is_some());
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -739,14 +743,14 @@ async fn a_message_written_as_someone_else_is_not_sent_and_not_lost(pool: PgPool
     let house = House::new(pool, &[]).await;
     let ana = house.newcomer("ana").await;
     let room = set_up(&ana).await;
-    let own = ana.visit(&room).await.page().viewer.unwrap().user.id.to_string();
+    let own = ana.visit(&room).await.page().signed_in().unwrap().viewer.id.to_string();
     let other = uuid::Uuid::now_v7().to_string();
     let form = format!("{room}/messages");
     let answer = ana.fill(&form, &[("author", &other), ("body", "Hours of work")]).await;
     answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::NotSignedIn, "");
     assert_eq!(answer.form().values["body"], "Hours of work");
     ana.fill(&form, &[("author", &own), ("body", "My own")]).await.leads_to();
-    let said = ana.visit(&room).await.page().room.unwrap().messages;
+    let said = ana.visit(&room).await.page().room().cloned().unwrap().messages;
     assert_eq!(said.iter().map(|message| message.body.as_str()).collect::<Vec<_>>(), ["My own"]);
 }
 
@@ -757,11 +761,11 @@ async fn a_room_that_one_is_not_in_is_not_there(pool: PgPool) {
     let room = set_up(&ana).await;
     let bea = house.newcomer("bea").await;
     let cem = house.newcomer("cem").await;
-    bea.visit(&room).await.page().room.expect("newcomers join the first channel");
+    bea.visit(&room).await.page().room().cloned().expect("newcomers join the first channel");
     let secret = format!("/r/{}", uuid::Uuid::now_v7());
     for path in [secret.as_str(), "/r/nonsense", "/r/%00%22%3Cscript%3E", "/no/such/page"] {
         let answer = cem.visit(path).await;
-        assert_eq!((answer.status, answer.page().room), (StatusCode::NOT_FOUND, None), "{path}");
+        assert_eq!((answer.status, answer.page().room().cloned()), (StatusCode::NOT_FOUND, None), "{path}");
     }
     let id = secret.trim_start_matches("/r/");
     assert_eq!(house.browser().visit(&secret).await.leads_to(), format!("/sign-in?next=/r/{id}"));
@@ -808,7 +812,7 @@ async fn a_foreign_page_can_do_nothing_by_any_form_or_method(pool: PgPool) {
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path} without an origin");
         }
     }
-    assert_eq!(ana.visit("/settings").await.page().sessions.len(), 1, "the session is still there");
+    assert_eq!(ana.visit("/settings").await.settings().sessions.len(), 1, "the session is still there");
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -1003,18 +1007,18 @@ async fn the_log_holds_no_password_no_token_no_text_and_no_address(pool: PgPool)
 
 // --- Words used above --------------------------------------------------------------------------------------------
 
-/// Names the place; returns the path of its first channel.
+/// Names the workspace; returns the path of its first channel.
 async fn set_up(admin: &Browser<'_>) -> String {
     admin.fill("/set-up", &[("place", "Harbour"), ("channel", "General")]).await.leads_to();
-    format!("/r/{}", admin.visit("/set-up").await.page().rooms[0].room.id)
+    format!("/r/{}", admin.visit("/set-up").await.page().signed_in().unwrap().rooms[0].room.id)
 }
 
 /// Makes an invitation; returns the path of its link.
 async fn new_link(browser: &Browser<'_>) -> String {
     assert_eq!(browser.fill("/invitations", &[]).await.leads_to(), "/settings");
-    let invitations = browser.visit("/settings").await.page().invitations;
+    let invitations = browser.visit("/settings").await.settings().invitations;
     let link = invitations[0].link.clone().expect("the browser that made a link sees it");
-    link.strip_prefix(ORIGIN).expect("a link leads to this place").to_owned()
+    link.strip_prefix(ORIGIN).expect("a link leads to this workspace").to_owned()
 }
 
 fn nonce_of(answer: &Answer) -> String {

@@ -300,7 +300,7 @@ async fn a_ping_does_not_wait_behind_a_command(pool: PgPool) {
 /// When many clients come back to a database that does not answer, a few may try; the others are told to come back later, and do.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_is_not_greeted_in_time_is_told_when_to_come_back(pool: PgPool) {
-    let tuning = Tuning { patience: Duration::from_secs(4), ..Cluster::tuning() };
+    let tuning = Tuning { database_timeout: Duration::from_secs(4), ..Cluster::tuning() };
     let cluster = Cluster::start_tuned(pool.clone(), 1, tuning).await;
     let mut people = Vec::new();
     for n in 0..5 {

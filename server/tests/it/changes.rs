@@ -82,7 +82,7 @@ async fn an_edit_reaches_everyone_and_a_repeat_changes_nothing(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn what_is_deleted_is_gone_for_everyone_and_keeps_its_place(pool: PgPool) {
+async fn what_is_deleted_is_gone_for_everyone_and_keeps_its_number(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
     let (ana, bea, room) = cluster.ana_and_bea().await;
     bea.opens(room).await;

@@ -50,7 +50,7 @@ const PASSWORD: &str = "correct horse battery";
 
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// A place with several nodes.
+/// A workspace with several nodes.
 pub struct Cluster {
     pub pool: PgPool,
     pub nodes: Vec<Running>,
@@ -165,17 +165,17 @@ impl Cluster {
 }
 
 impl Running {
-    pub async fn start(place: &PgPool, number: usize, tuning: Tuning) -> Self {
-        Self::start_over((*place.connect_options()).clone(), number, tuning).await
+    pub async fn start(pool: &PgPool, number: usize, tuning: Tuning) -> Self {
+        Self::start_over((*pool.connect_options()).clone(), number, tuning).await
     }
 
     /// Each node has connections of its own, as in life.
     pub async fn start_over(database: PgConnectOptions, number: usize, tuning: Tuning) -> Self {
         let store = Store::open(database, CONNECTIONS);
-        let installation = store.installation().await.unwrap();
+        let workspace = store.workspace().await.unwrap();
         let url =
             std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`");
-        let broker = Broker::redis(&url, &format!("roost:{}", installation.id)).unwrap();
+        let broker = Broker::redis(&url, &format!("roost:{}", workspace.id)).unwrap();
         let args = [
             "server",
             "--database-url=postgres://unused/unused",
@@ -188,7 +188,7 @@ impl Running {
             "--hashes-at-once=4",
         ];
         let config = Arc::new(Config::parse_args(args.iter().map(OsString::from)).unwrap());
-        let node = Node::start(format!("node-{number}"), (store.clone(), installation.epoch), broker, tuning);
+        let node = Node::start(format!("node-{number}"), (store.clone(), workspace.epoch), broker, tuning);
         let options = LeptosOptions::builder().output_name("roost").site_root("no-such-folder").build();
         let app = http::router(http::Site::new(Arc::clone(&node), config, options));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -42,7 +42,7 @@ async fn waiting(pool: &PgPool) -> i64 {
 /// A form that never arrives completely is not waited for.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_form_that_never_ends_is_given_up(pool: PgPool) {
-    let tuning = Tuning { patience: Duration::from_millis(500), ..Cluster::tuning() };
+    let tuning = Tuning { database_timeout: Duration::from_millis(500), ..Cluster::tuning() };
     let cluster = Cluster::start_tuned(pool, 1, tuning).await;
     let mut stream = tokio::net::TcpStream::connect(cluster.node(1).addr).await.unwrap();
     let head = format!(
@@ -70,9 +70,9 @@ async fn sends_that_the_database_never_ends_are_refused_together(pool: PgPool) {
     const SENDS: u32 = 30;
     let proxy = Proxy::start(&std::env::var("DATABASE_URL").unwrap()).await;
     // A node that has just started also waits some seconds for Redis before it greets anybody.
-    let tuning = Tuning { patience: Duration::from_secs(4), ..Cluster::tuning() };
+    let tuning = Tuning { database_timeout: Duration::from_secs(4), ..Cluster::tuning() };
     let node = Running::start_over(behind(&proxy, &pool), 1, tuning).await;
-    // Hashing a password may take longer than this patience, so people sign up on another node.
+    // Hashing a password may take longer than this timeout, so people sign up on another node.
     let other = Running::start(&pool, 2, Cluster::tuning()).await;
     let cluster = Cluster { pool: pool.clone(), nodes: vec![node, other] };
     let ana = cluster.person("ana", 2).await;
@@ -112,14 +112,14 @@ async fn sends_that_the_database_never_ends_are_refused_together(pool: PgPool) {
     tokio::time::timeout(SOON, refusals).await.expect("refused in time");
 }
 
-/// A batch fails because of locked rooms, and so does each of its sends when it is tried alone. The tries stop when the patience for a
+/// A batch fails because of locked rooms, and so does each of its sends when it is tried alone. The tries stop when the timeout of a
 /// flush is over, and do not wait for a lock once for each send.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_batch_that_is_stored_one_by_one_does_not_take_for_ever(pool: PgPool) {
     // So many that waiting for each would take longer than this test allows, even in several lanes.
     const ROOMS: i32 = 200;
     let database = (*pool.connect_options()).clone().options([("lock_timeout", "1s")]);
-    let tuning = Tuning { patience: Duration::from_secs(2), ..Cluster::tuning() };
+    let tuning = Tuning { database_timeout: Duration::from_secs(2), ..Cluster::tuning() };
     let node = Running::start_over(database, 1, tuning).await;
     let cluster =
         Cluster { pool: pool.clone(), nodes: vec![node, Running::start(&pool, 2, Cluster::tuning()).await] };
@@ -167,7 +167,7 @@ async fn what_the_network_swallows_keeps_nobody_waiting_and_is_in_nobodys_way(po
     let tuning = Tuning {
         head_check: Duration::from_millis(300),
         linger: Duration::from_millis(50),
-        patience: Duration::from_millis(500),
+        database_timeout: Duration::from_millis(500),
         ..Tuning::default()
     };
     let node = Running::start_over(behind(&proxy, &pool), 1, tuning).await;

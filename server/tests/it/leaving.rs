@@ -219,14 +219,14 @@ async fn a_server_that_is_told_to_stop_under_load_sends_everyone_away_and_ends_i
 async fn without_redis_a_server_is_ready_and_degraded(pool: PgPool) {
     let url = std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with");
     let store = Store::over(pool);
-    let installation = store.installation().await.unwrap();
+    let workspace = store.workspace().await.unwrap();
     let options = || LeptosOptions::builder().output_name("roost").site_root("no-such-folder").build();
     let args = ["server", "--database-url=postgres://unused/unused"].map(std::ffi::OsString::from);
     let config = Arc::new(Config::parse_args(args).unwrap());
     let ready = async |urls: String| {
-        let broker = Broker::redis(&urls, &format!("roost:{}", installation.id)).unwrap();
+        let broker = Broker::redis(&urls, &format!("roost:{}", workspace.id)).unwrap();
         let node =
-            Node::start("node".to_owned(), (store.clone(), installation.epoch), broker, Tuning::default());
+            Node::start("node".to_owned(), (store.clone(), workspace.epoch), broker, Tuning::default());
         let app = http::router(http::Site::new(Arc::clone(&node), Arc::clone(&config), options()));
         let begin = Instant::now();
         loop {

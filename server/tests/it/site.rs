@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use leptos::config::LeptosOptions;
-use protocol::{ErrorCode, FormState, Page};
+use protocol::{ErrorCode, FormState, Page, SettingsView};
 use server::{config::Config, http, store::Store};
 use sqlx::PgPool;
 use tower::ServiceExt as _;
@@ -170,6 +170,12 @@ impl Answer {
         let (_, rest) = rest.split_once('>').unwrap();
         let (json, _) = rest.split_once("</script>").unwrap();
         serde_json::from_str(json).unwrap()
+    }
+
+    /// What the settings show, on their page.
+    #[track_caller]
+    pub fn settings(&self) -> SettingsView {
+        self.page().settings().cloned().unwrap_or_else(|| panic!("not the settings: {}", self.text()))
     }
 
     /// The form that was refused.

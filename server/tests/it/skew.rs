@@ -25,7 +25,7 @@ async fn told_otherwise(cluster: &Cluster, author: &Person, room: RoomId, text: 
     let url = std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with");
     let mut redis = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
     let heard: u32 = redis::cmd("PUBLISH")
-        .arg(format!("roost:{}:{line}", node.store.installation().await.unwrap().id))
+        .arg(format!("roost:{}:{line}", node.store.workspace().await.unwrap().id))
         .arg(bytes)
         .query_async(&mut redis)
         .await

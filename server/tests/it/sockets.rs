@@ -1,4 +1,4 @@
-//! Bad input on the wire: each fault has its number, and who sends nothing else is shown the door.
+//! Bad input on the wire: each fault has its number, and a connection that sends nothing else is closed.
 
 use futures::{SinkExt, StreamExt};
 use protocol::{CloseCode, Command, ErrorCode, Refusal, Reply, ServerFrame, limits};
@@ -345,7 +345,7 @@ async fn suspending_someone_closes_their_sockets_everywhere(pool: PgPool) {
     assert!(matches!(hears(&mut socket).await, Ok(ServerFrame::Refusal { .. })));
     assert_eq!(hears(&mut socket).await, Err(CloseCode::SessionEnded as u16));
 
-    // What they wrote stays, and so does their place in the room.
+    // What they wrote stays, and they stay a member of the room.
     ana.opens(room).await;
     ana.sees(room, ["I was here."]).await;
     cluster.node(1).post(&path("let-in"), &ana.cookie, String::new()).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use client::Tick;
 use protocol::{Command, Direction, ErrorCode, Marks, Nonce, Reply, RoomId, RoomKind, Seq};
-use server::{node::Tuning, store::members::Raise};
+use server::{node::Tuning, store::marks::Raise};
 use sqlx::PgPool;
 use uuid::Uuid;
 

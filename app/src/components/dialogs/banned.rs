@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use protocol::{Command, Refusal, Reply, RoomId, User};
 
 use super::{DialogFrame, room_form::Why};
-use crate::components::{avatar::Avatar, effect, handler, line, list, live};
+use crate::components::{avatar::Avatar, effect, handler, list, list_item, live};
 use crate::state::use_chat;
 
 /// The list. `None` until the server has answered.
@@ -53,7 +53,7 @@ pub fn Banned(room: RoomId) -> impl IntoView {
             <Why failed/>
             <ul class="dialog-list">
                 {list(move || {
-                    let line_of = |user: User| line(user.id.0, move || draw(user));
+                    let line_of = |user: User| list_item(user.id.0, move || draw(user));
                     people.get().unwrap_or_default().into_iter().map(line_of).collect()
                 })}
             </ul>

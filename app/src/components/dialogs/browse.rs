@@ -13,7 +13,7 @@ use crate::{
     state::{Dialog, path_of, use_chat},
 };
 
-/// The channels of this place.
+/// The channels of the workspace.
 #[component]
 pub fn Browse() -> impl IntoView {
     let chat = use_chat();

@@ -8,7 +8,7 @@ use super::{
     picker::{Choice, Picker, Picture, find_users, person},
     room_form::Why,
 };
-use crate::components::{handler, line, list, live};
+use crate::components::{handler, list, list_item, live};
 use crate::{components::icon::Icon, state::use_chat};
 
 /// Finds people; those that are taken stand above the list.
@@ -70,7 +70,7 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
         <DialogFrame title=words.invite_to(&name)>
             <div class="taken" data-empty=live(move || taken.with(Vec::is_empty).then_some("true"))>
                 {list(move || {
-                    let draw = |user: User| line(user.id.0, move || chosen(taken, user));
+                    let draw = |user: User| list_item(user.id.0, move || chosen(taken, user));
                     taken.get().into_iter().map(draw).collect()
                 })}
             </div>

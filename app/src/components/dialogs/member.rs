@@ -16,7 +16,7 @@ pub fn MemberDialog(room: RoomId, user: UserId, act: MemberAct) -> impl IntoView
     let words = chat.words;
     let Some(summary) = chat.summary(room) else { return ().into_any() };
     let now = summary.read_untracked().clone();
-    let (person, place) = (untrack(|| chat.user(user)), untrack(|| chat.name_of(&now)));
+    let (person, room_name) = (untrack(|| chat.user(user)), untrack(|| chat.name_of(&now)));
     let failed = RwSignal::new(None::<Refusal>);
     let name = person.name.as_str();
     let (title, hint, told) = match act {
@@ -25,14 +25,16 @@ pub fn MemberDialog(room: RoomId, user: UserId, act: MemberAct) -> impl IntoView
                 RoomKind::Channel => words.remove_hint(),
                 RoomKind::Group | RoomKind::Direct => words.remove_group_hint(),
             };
-            (words.remove_from(name, &place), hint, words.was_removed(name))
+            (words.remove_from(name, &room_name), hint, words.was_removed(name))
         }
-        MemberAct::Ban => (words.ban_from(name, &place), words.ban_hint(), words.was_banned(name)),
-        MemberAct::MakeOwner => {
-            (words.make_owner_of(name, &place), words.make_owner_hint(), words.role_given(name, Role::Owner))
-        }
+        MemberAct::Ban => (words.ban_from(name, &room_name), words.ban_hint(), words.was_banned(name)),
+        MemberAct::MakeOwner => (
+            words.make_owner_of(name, &room_name),
+            words.make_owner_hint(),
+            words.role_given(name, Role::Owner),
+        ),
         MemberAct::StepDown => {
-            let title = words.step_down_in(now.role, &place);
+            let title = words.step_down_in(now.role, &room_name);
             (title, words.step_down_hint(), words.role_given(name, Role::Member))
         }
     };

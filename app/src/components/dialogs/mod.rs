@@ -31,7 +31,7 @@ pub fn Dialogs() -> impl IntoView {
     live(move || chat.screen.dialog.get().map(later::dialog))
 }
 
-/// One of them: behind the door of [`later`].
+/// One of them, which comes with a chunk: see [`later`].
 pub(crate) fn dialog(dialog: Dialog) -> AnyView {
     match dialog {
         Dialog::Switcher => view! { <switcher::Switcher/> }.into_any(),

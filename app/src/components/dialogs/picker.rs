@@ -8,7 +8,7 @@ use crate::components::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
-use crate::components::{effect, handler, key_handler, line, list, live};
+use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::state::use_chat;
 
 /// What stands before a choice.
@@ -103,7 +103,7 @@ pub fn Picker(
                 {list(move || {
                     let draw = |(n, choice): (usize, Choice)| {
                         let key = (n, choice.id, choice.chosen, choice.note.clone(), choice.detail.clone());
-                        line(key, move || {
+                        list_item(key, move || {
                             let is_active = Signal::derive(move || current() == n);
                             view! { <ChoiceLine n choice is_active pick/> }.into_any()
                         })

@@ -7,7 +7,7 @@ use super::DialogFrame;
 use crate::components::{effect, handler, live};
 use crate::state::use_chat;
 
-/// Why something did not happen, at the place where one looks.
+/// Why something did not happen, shown where the person is looking.
 #[component]
 pub fn Why(failed: RwSignal<Option<Refusal>>) -> impl IntoView {
     let words = use_chat().words;

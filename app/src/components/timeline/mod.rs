@@ -1,21 +1,21 @@
 //! The timeline of the open room.
 //!
-//! Keyed by each row's key and [stamp](client::Row::stamp): a new message mounts one row, a changed one is replaced.
-//! Where one reads is kept by [`Place`].
+//! Keyed by each row's key and [stamp](client::Row::stamp): a new message mounts one row, a changed one is
+//! replaced. [`ScrollPosition`] keeps where the person reads.
 
-mod place;
 mod pointing;
+mod scroll_position;
 
 use client::{Row, RowKind};
 use leptos::{html::Div, prelude::*};
 use protocol::{Direction, RoomId, RoomKind, Seq};
 
-use self::{place::Place, pointing::Pointing};
+use self::{pointing::Pointing, scroll_position::ScrollPosition};
 use super::{
     icon::Icon,
     message_row::{MessageRow, key_text},
 };
-use crate::components::{effect, handler, key_handler, line, list, live};
+use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::{browser, state::use_chat};
 
 /// The messages of a room, and the way back down to the newest.
@@ -27,7 +27,7 @@ pub fn Timeline(
     let chat = use_chat();
     let words = chat.words;
     let (scroller, drawn) = (NodeRef::<Div>::new(), NodeRef::<Div>::new());
-    let place = Place::new(scroller, drawn);
+    let position = ScrollPosition::new(scroller, drawn);
     let pointing = Pointing::new();
     let name = move || chat.summary(room).map(|s| chat.name_of(&s.read_untracked())).unwrap_or_default();
 
@@ -38,24 +38,24 @@ pub fn Timeline(
         if unread
             && begun.get_untracked()
             && browser::is_looked_at()
-            && let Some(seq) = place.last_seen()
+            && let Some(seq) = position.last_seen()
         {
             chat.saw(Seq(seq));
         }
     };
     let moved = move || {
         let window = chat.window.get_untracked();
-        place.moved(window.more_after);
-        if window.more_before && place.is_near_top() {
+        position.moved(window.more_after);
+        if window.more_before && position.is_near_top() {
             chat.load_more(Direction::Before);
         }
-        if window.more_after && place.is_near_bottom() {
+        if window.more_after && position.is_near_bottom() {
             chat.load_more(Direction::After);
         }
         look();
     };
     let settled = move || {
-        place.keep();
+        position.keep();
         moved();
     };
 
@@ -72,7 +72,7 @@ pub fn Timeline(
                     chat.jump_to_unread();
                 } else {
                     begun.set(true);
-                    place.begin();
+                    position.begin();
                 }
             }
             settled();
@@ -81,13 +81,13 @@ pub fn Timeline(
             }
         });
     });
-    effect(move || place.watch(settled));
+    effect(move || position.watch(settled));
     effect(move || pointing.listen());
     let mut gone = chat.screen.newest.get_untracked();
     effect(move || {
         let newest = chat.screen.newest.get();
         if std::mem::replace(&mut gone, newest) != newest {
-            place.go_down();
+            position.go_down();
         }
     });
     effect(move || {
@@ -102,7 +102,7 @@ pub fn Timeline(
         on_cleanup(move || handles.into_iter().for_each(WindowListenerHandle::remove));
     });
     let trim = move || {
-        if place.is_down() && chat.rows.with_untracked(Vec::len) > client::TIMELINE_ENTRIES_MAX + 50 {
+        if position.is_down() && chat.rows.with_untracked(Vec::len) > client::TIMELINE_ENTRIES_MAX + 50 {
             chat.trim();
         }
     };
@@ -134,13 +134,13 @@ pub fn Timeline(
                         }
                     })}
                     {list(move || {
-                        let draw = |row: Row| line((row.key, row.stamp()), move || draw(room, row));
+                        let draw = |row: Row| list_item((row.key, row.stamp()), move || draw(room, row));
                         chat.rows.get().into_iter().map(draw).collect()
                     })}
                 </div>
             </div>
             <JumpUp begun/>
-            <JumpDown room place/>
+            <JumpDown room position/>
         </div>
     }
 }
@@ -191,7 +191,7 @@ fn Beginning(room: RoomId, key: String) -> impl IntoView {
     .into_any()
 }
 
-/// The place of older messages, always of the same height: words only while they are on their way.
+/// The space above for older messages, always of the same height: words only while they are on their way.
 #[component]
 fn Older() -> impl IntoView {
     let chat = use_chat();
@@ -243,16 +243,16 @@ fn JumpUp(begun: RwSignal<bool>) -> impl IntoView {
 
 /// Down to the newest message, with the number of those that one has not seen.
 #[component]
-fn JumpDown(room: RoomId, place: Place) -> impl IntoView {
+fn JumpDown(room: RoomId, position: ScrollPosition) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let unread = move || chat.summary(room).map_or(0, |summary| summary.read().unread);
-    let is_shown = move || place.is_far.get() || chat.window.get().more_after;
+    let is_shown = move || position.is_far.get() || chat.window.get().more_after;
     let jump = move |_| {
         if chat.window.get_untracked().more_after {
             chat.jump_to_newest();
         }
-        place.go_down();
+        position.go_down();
         chat.screen.compose();
     };
     live(move || {

@@ -7,8 +7,8 @@ use std::{
 };
 
 use faults::{
+    cluster::Fallible,
     person::{Socket, open},
-    place::Fallible,
     stored::Someone,
 };
 use futures::{SinkExt as _, StreamExt as _, stream::FuturesUnordered};
@@ -21,7 +21,7 @@ use crate::scene::ORIGIN;
 /// Sockets that are opened at once.
 const OPENING: usize = 64;
 /// No single wait is longer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How the frame of a change begins.
 const CHANGE: &str = "{\"event\":{\"type\":\"change\"";
 
@@ -184,7 +184,7 @@ impl Wire {
 
     async fn hear(&mut self) -> Fallible<Heard> {
         loop {
-            match tokio::time::timeout(PATIENCE, self.socket.next()).await.map_err(|_| "silence")? {
+            match tokio::time::timeout(ANSWER_TIMEOUT, self.socket.next()).await.map_err(|_| "silence")? {
                 Some(Ok(Message::Text(text))) => return Ok(heard(text)),
                 Some(Ok(Message::Close(close))) => return Err(format!("closed: {close:?}").into()),
                 Some(Ok(_)) => {}

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use faults::place::Fallible;
+use faults::cluster::Fallible;
 use sqlx::PgPool;
 use uuid::Uuid;
 

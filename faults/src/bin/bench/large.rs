@@ -8,7 +8,7 @@ use std::{
 };
 
 use faults::{
-    place::{Fallible, request},
+    cluster::{Fallible, request},
     stored::Someone,
 };
 use protocol::{Command, Nonce, Reply, RoomId, RoomsAfter, Seq, ServerFrame, UserId, limits::ROOMS_SHOWN};

@@ -20,7 +20,7 @@ mod table;
 
 use std::{path::Path, process::ExitCode, time::Duration};
 
-use faults::place::Fallible;
+use faults::cluster::Fallible;
 use measures::Measure;
 use scene::Scene;
 use table::Table;

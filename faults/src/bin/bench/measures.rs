@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use faults::{
-    place::{Fallible, request},
+    cluster::{Fallible, request},
     stored::Someone,
 };
 use protocol::{Command, Direction, Line, RoomId, Seq, UserId};
@@ -143,23 +143,23 @@ async fn floor(scene: &Scene, table: &mut Table) -> Fallible<()> {
     Ok(())
 }
 
-/// What two people feel on a place where nothing else goes on: through nginx, from server to server.
+/// What two people feel on a index where nothing else goes on: through nginx, from server to server.
 async fn one_by_one(scene: &mut Scene, table: &mut Table) -> Fallible<()> {
     const MESSAGES: usize = 1_000;
     const PAGES: usize = 300;
     let each = scene.resident()? as f64 / scene.addrs.len() as f64;
     table.add("nginx", "resident memory of an idle server", (each / 1e6, "MB"), String::new());
-    let door = scene.balanced()?;
+    let addr = scene.balanced()?;
     let people = scene.people(2).await?;
     let room = scene.rooms(&[users(&people)]).await?[0];
-    let mut one = Wire::open(door, &people[0]).await?;
-    let mut two = Wire::open(door, &people[1]).await?;
+    let mut one = Wire::open(addr, &people[0]).await?;
+    let mut two = Wire::open(addr, &people[1]).await?;
     // nginx hands each connection to the next server: after some tries the two are on different ones.
     for _ in 0..20 {
         if one.node() != two.node() {
             break;
         }
-        two = Wire::open(door, &people[1]).await?;
+        two = Wire::open(addr, &people[1]).await?;
     }
     if one.node() == two.node() {
         return Err("nginx has put both on one server".into());
@@ -172,14 +172,14 @@ async fn one_by_one(scene: &mut Scene, table: &mut Table) -> Fallible<()> {
     }
     table.times("nginx", "send to acknowledgement", &mut acknowledged, QUANTILES);
     table.times("nginx", "send to the other's socket", &mut shown, QUANTILES);
-    pages(table, "nginx", door, (&people[0], room), PAGES).await
+    pages(table, "nginx", addr, (&people[0], room), PAGES).await
 }
 
 /// A room as HTML, filled, each on a connection of its own.
 async fn pages(
     table: &mut Table,
     measure: &str,
-    door: std::net::SocketAddr,
+    addr: std::net::SocketAddr,
     (someone, room): (&Someone, RoomId),
     count: usize,
 ) -> Fallible<()> {
@@ -187,7 +187,7 @@ async fn pages(
     let mut times = Vec::new();
     for _ in 0..count {
         let began = Instant::now();
-        let answer = request(door, &path, &[("Cookie", &someone.cookie)]).await?;
+        let answer = request(addr, &path, &[("Cookie", &someone.cookie)]).await?;
         if !answer.starts_with("HTTP/1.1 200") {
             return Err(answer.lines().next().unwrap_or_default().into());
         }
@@ -199,7 +199,7 @@ async fn pages(
 
 /// Each person on one of the servers in turn.
 fn spread<'a>(scene: &Scene, people: &'a [Someone]) -> Vec<(std::net::SocketAddr, &'a Someone)> {
-    let at = |(place, someone)| (scene.addrs[place % scene.addrs.len()], someone);
+    let at = |(index, someone)| (scene.addrs[index % scene.addrs.len()], someone);
     people.iter().enumerate().map(at).collect()
 }
 
@@ -443,7 +443,7 @@ async fn bus(scene: &Scene, table: &mut Table) -> Fallible<()> {
         let members: Vec<Vec<UserId>> = people.chunks(2).map(users).collect();
         let ids = scene.rooms(&members).await?;
         let rooms: Vec<Vec<RoomId>> = ids.iter().flat_map(|id| [vec![*id], vec![*id]]).collect();
-        let at = |(place, someone)| (scene.addrs[place % servers], someone);
+        let at = |(index, someone)| (scene.addrs[index % servers], someone);
         let mut wires = fleet::open_all(&people.iter().enumerate().map(at).collect::<Vec<_>>()).await?;
         let before = sent_by_redis(&scene.redis_url).await?;
         let pace = |at: usize| {

@@ -1,4 +1,4 @@
-//! What is measured: an empty place with several servers, and people in rooms, put straight into the database.
+//! What is measured: an empty workspace with several servers, and people in rooms, put straight into the database.
 
 use std::{
     net::SocketAddr,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use faults::{
-    place::{Fallible, free_addr, named, resident_kb, script, server_command, until_ready},
+    cluster::{Fallible, free_addr, named, resident_kb, script, server_command, until_ready},
     stored::{self, Someone},
 };
 use protocol::{RoomId, UserId};

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use faults::{place::Fallible, stored::Someone};
+use faults::{cluster::Fallible, stored::Someone};
 use futures::{StreamExt as _, TryStreamExt as _};
 use protocol::{RoomId, UserId};
 use sqlx::{

@@ -2,12 +2,12 @@
 
 use std::{path::Path, time::Duration};
 
-use faults::place::Fallible;
+use faults::cluster::Fallible;
 use serde::Serialize;
 
 /// One figure.
 #[derive(Debug, Serialize)]
-struct Line {
+struct Figure {
     measure: String,
     what: String,
     value: f64,
@@ -18,7 +18,7 @@ struct Line {
 /// See the module.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Table {
-    lines: Vec<Line>,
+    lines: Vec<Figure>,
 }
 
 impl Table {
@@ -26,9 +26,9 @@ impl Table {
     pub(crate) fn add(&mut self, measure: &str, what: &str, (value, unit): (f64, &str), note: String) {
         let digits = if value >= 100.0 { 0 } else { 2 };
         println!("  {what:<46} {value:>12.digits$} {unit:<8} {note}");
-        let line =
-            Line { measure: measure.to_owned(), what: what.to_owned(), value, unit: unit.to_owned(), note };
-        self.lines.push(line);
+        let figure =
+            Figure { measure: measure.to_owned(), what: what.to_owned(), value, unit: unit.to_owned(), note };
+        self.lines.push(figure);
     }
 
     /// Notes the quantiles of times.

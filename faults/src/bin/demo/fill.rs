@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use faults::place::Fallible;
+use faults::cluster::Fallible;
 use protocol::{Command, Message, Millis, Nonce, Reply, RoomId, RoomKind, UserId};
 use sqlx::PgPool;
 use uuid::{Builder, Uuid};
@@ -10,7 +10,7 @@ use uuid::{Builder, Uuid};
 use crate::{
     log, past,
     person::{Person, unexpected},
-    workspace::{GUEST, Kind, Line, Room, Talk},
+    workspace::{GUEST, Kind, Room, ScriptedMessage, Talk},
 };
 
 /// The people, by their handles.
@@ -42,7 +42,7 @@ async fn talk(
     pool: &PgPool,
     people: &mut People,
     room: &Room,
-    lines: &[Line<'_>],
+    lines: &[ScriptedMessage<'_>],
     began: Millis,
 ) -> Fallible<Filled> {
     let id = enter(people, room).await?;
@@ -75,7 +75,7 @@ async fn enter(people: &mut People, room: &Room) -> Fallible<RoomId> {
     };
     let (title, topic) = (room.title.to_owned(), room.topic.to_owned());
     let id = match first_channel(maker, room) {
-        // Whoever named the place made it without a topic.
+        // Whoever named the workspace made this channel without a topic.
         Some(known) if known.topic.is_empty() => {
             maker.ask(Command::SetRoom { room: known.id, title, topic }).await?;
             known.id
@@ -96,7 +96,7 @@ async fn enter(people: &mut People, room: &Room) -> Fallible<RoomId> {
     Ok(id)
 }
 
-/// The channel that was made together with the place, where that is the room. In a workspace that others have named there is none.
+/// The channel that was made together with the workspace, if this room is that one. In a workspace that others have named there is none.
 fn first_channel(maker: &Person, room: &Room) -> Option<protocol::Room> {
     let mut known = maker.rooms.iter().map(|summary| &summary.room);
     let is_it = |known: &&protocol::Room| known.kind == RoomKind::Channel && known.title == room.title;
@@ -104,7 +104,12 @@ fn first_channel(maker: &Person, room: &Room) -> Option<protocol::Room> {
 }
 
 /// Says the lines in their order: whoever says several in a row need not wait between them.
-async fn say(people: &mut People, room: &Room, id: RoomId, lines: &[Line<'_>]) -> Fallible<Vec<Message>> {
+async fn say(
+    people: &mut People,
+    room: &Room,
+    id: RoomId,
+    lines: &[ScriptedMessage<'_>],
+) -> Fallible<Vec<Message>> {
     let mut messages = Vec::with_capacity(lines.len());
     for (turn, run) in lines.chunk_by(|one, next| one.who == next.who).enumerate() {
         let texts: Vec<(Nonce, &str)> =
@@ -118,7 +123,12 @@ async fn say(people: &mut People, room: &Room, id: RoomId, lines: &[Line<'_>]) -
 }
 
 /// Everything but its first text. What is so already is left alone.
-async fn change(people: &mut People, room: RoomId, line: &Line<'_>, message: &Message) -> Fallible<()> {
+async fn change(
+    people: &mut People,
+    room: RoomId,
+    line: &ScriptedMessage<'_>,
+    message: &Message,
+) -> Fallible<()> {
     let seq = message.seq;
     if message.deleted {
         return Ok(());

@@ -1,6 +1,6 @@
 //! The log of the harbour's watch: many short entries in two languages, the same each time.
 
-use crate::workspace::{GUEST, Line, Reactions, say};
+use crate::workspace::{GUEST, Reactions, ScriptedMessage, say};
 
 /// Who takes a watch, in this order.
 pub(crate) const WATCH: &[&str] = &["bo", "wang", "noor", "dmitri", "lin", GUEST, "nino"];
@@ -51,9 +51,9 @@ pub(crate) fn entries(count: usize) -> Vec<(&'static str, String)> {
 }
 
 /// The entries as lines. Now and then whoever is on watch next thanks for one.
-pub(crate) fn lines<'a>(entries: &'a [(&'static str, String)]) -> Vec<Line<'a>> {
+pub(crate) fn lines<'a>(entries: &'a [(&'static str, String)]) -> Vec<ScriptedMessage<'a>> {
     let entries = entries.iter().enumerate();
-    let lines = entries.map(|(at, (who, text))| Line {
+    let lines = entries.map(|(at, (who, text))| ScriptedMessage {
         // In bursts, as things happen.
         pause: Some(if at.is_multiple_of(3) { 22 } else { 2 }),
         reactions: if at % 211 == 23 { thanks(at) } else { &[] },

@@ -20,11 +20,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use faults::place::{Fallible, free_addr, kill, server_command, until_ready};
+use faults::cluster::{Address, Fallible, free_addr, kill, server_command, until_ready};
 use fill::{Filled, People};
-use person::{Door, Person};
+use person::Person;
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use workspace::{GUEST, Kind, PEOPLE, PLACE, ROOMS};
+use workspace::{GUEST, Kind, PEOPLE, ROOMS, WORKSPACE_NAME};
 
 /// A run that takes longer hangs.
 const WITHIN: Duration = Duration::from_secs(10 * 60);
@@ -89,7 +89,7 @@ async fn run() -> Fallible<()> {
         .into());
     }
     let now = past::now(&pool).await?;
-    let mut people = sign_in(&server.door, &pool, &here, &settings.password).await?;
+    let mut people = sign_in(&server.address, &pool, &here, &settings.password).await?;
     let mut all = Filled::default();
     for room in ROOMS {
         let filled =
@@ -119,37 +119,44 @@ async fn handles(pool: &PgPool) -> Fallible<BTreeSet<String>> {
     Ok(handles.into_iter().collect())
 }
 
-/// Everybody signs in, or signs up. The first one in an empty workspace is its administrator, and names the place.
-async fn sign_in(door: &Door, pool: &PgPool, here: &BTreeSet<String>, password: &str) -> Fallible<People> {
+/// Everybody signs in, or signs up. The first one in an empty workspace is its administrator, and names it.
+async fn sign_in(
+    address: &Address,
+    pool: &PgPool,
+    here: &BTreeSet<String>,
+    password: &str,
+) -> Fallible<People> {
     let mut people = People::new();
     for person in PEOPLE {
         let fields = [("handle", person.handle), ("name", person.name), ("password", password)];
         let path = if here.contains(person.handle) { "/sign-in" } else { "/sign-up" };
-        let cookie = person::post(door, path, "", &fields).await.map_err(|e| {
+        let cookie = person::post(address, path, "", &fields).await.map_err(|e| {
             format!("{e} for {}; is this somebody else, or has the password been changed?", person.handle)
         })?;
         let cookie = cookie.ok_or("no session began")?;
         if person.handle == GUEST {
-            name_the_place(door, pool, &cookie).await?;
+            name_workspace(address, pool, &cookie).await?;
         }
-        people.insert(person.handle, Person::connect(door, cookie).await?);
+        people.insert(person.handle, Person::connect(address, cookie).await?);
     }
     Ok(people)
 }
 
-/// Names the place, if nobody has done so.
-async fn name_the_place(door: &Door, pool: &PgPool, cookie: &str) -> Fallible<()> {
-    let place: String = sqlx::query_scalar("select place from installation").fetch_one(pool).await?;
-    if !place.is_empty() {
+/// Names the workspace, if nobody has done so.
+async fn name_workspace(address: &Address, pool: &PgPool, cookie: &str) -> Fallible<()> {
+    let name: String = sqlx::query_scalar("select place from installation").fetch_one(pool).await?;
+    if !name.is_empty() {
         return Ok(());
     }
     let first = ROOMS.iter().find(|room| room.kind == Kind::First).ok_or("the demo has no first channel")?;
-    person::post(door, "/set-up", cookie, &[("place", PLACE), ("channel", first.title)]).await.map(drop)
+    person::post(address, "/set-up", cookie, &[("place", WORKSPACE_NAME), ("channel", first.title)])
+        .await
+        .map(drop)
 }
 
 /// The server that only the demo uses.
 struct Server {
-    door: Door,
+    address: Address,
     child: Child,
     pid_file: PathBuf,
 }
@@ -173,7 +180,7 @@ impl Server {
         }
         let child = command.spawn()?;
         let pid_file = settings.folder.join("demo.pid");
-        let mut server = Self { door: Door { addr, origin }, child, pid_file };
+        let mut server = Self { address: Address { addr, origin }, child, pid_file };
         std::fs::write(&server.pid_file, server.child.id().to_string())?;
         until_ready(&mut server.child, addr, &log).await?;
         Ok(server)

@@ -3,11 +3,11 @@
 //! Times are for showing: nothing on a line is ordered by them, so this is the one thing that is written straight into the
 //! tables. Whatever is older than this run stays as it is.
 
-use faults::place::Fallible;
+use faults::cluster::Fallible;
 use protocol::{Millis, RoomId, Seq};
 use sqlx::PgPool;
 
-use crate::workspace::Line;
+use crate::workspace::ScriptedMessage;
 
 /// How long people are in a room before somebody says something.
 const BEFORE: Millis = 30 * 60_000;
@@ -22,7 +22,7 @@ pub(crate) async fn now(pool: &PgPool) -> Fallible<Millis> {
 }
 
 /// When the lines of a room were written, if the last one was at `end`.
-pub(crate) fn times(lines: &[Line<'_>], end: Millis) -> Vec<Millis> {
+pub(crate) fn times(lines: &[ScriptedMessage<'_>], end: Millis) -> Vec<Millis> {
     let mut at = end;
     let mut times: Vec<Millis> = Vec::with_capacity(lines.len());
     for (number, line) in lines.iter().enumerate().rev() {

@@ -1,10 +1,8 @@
 //! Somebody of the demo, signed in: their session, and a socket on which they ask and are answered.
 
-use std::net::SocketAddr;
-
 use faults::{
+    cluster::{Address, Fallible, post_form},
     person::{Socket, open},
-    place::{Fallible, post_form},
 };
 use futures::{
     SinkExt as _, StreamExt as _,
@@ -20,23 +18,15 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// Sends of one person that are under way at once, as the server allows.
 const WINDOW: usize = 32;
-/// No single answer takes longer.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The way to the server.
-#[derive(Clone, Debug)]
-pub(crate) struct Door {
-    pub(crate) addr: SocketAddr,
-    /// Where pages come from, as far as this server knows.
-    pub(crate) origin: String,
-}
+/// The timeout of each answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// See the module.
 pub(crate) struct Person {
     pub(crate) id: UserId,
     /// The first of their rooms, as the greeting told them.
     pub(crate) rooms: Vec<RoomSummary>,
-    door: Door,
+    address: Address,
     cookie: String,
     frames: SplitSink<Socket, tungstenite::Message>,
     answers: mpsc::Receiver<ServerFrame>,
@@ -49,13 +39,13 @@ pub(crate) struct Person {
 /// # Errors
 /// When the form was refused.
 pub(crate) async fn post(
-    door: &Door,
+    address: &Address,
     path: &str,
     cookie: &str,
     fields: &[(&str, &str)],
 ) -> Fallible<Option<String>> {
-    let headers = [("Origin", door.origin.as_str()), ("Cookie", cookie), ("User-Agent", "make demo")];
-    let answer = post_form(door.addr, path, &headers, fields).await?;
+    let headers = [("Origin", address.origin.as_str()), ("Cookie", cookie), ("User-Agent", "make demo")];
+    let answer = post_form(address.addr, path, &headers, fields).await?;
     if !answer.starts_with("HTTP/1.1 303") {
         let status = answer.lines().next().unwrap_or_default();
         return Err(format!("{path} was answered with {status}").into());
@@ -70,14 +60,14 @@ impl Person {
     ///
     /// # Errors
     /// When it is not greeted.
-    pub(crate) async fn connect(door: &Door, cookie: String) -> Fallible<Self> {
-        let socket = open(door.addr, &door.origin, &cookie).await?;
+    pub(crate) async fn connect(address: &Address, cookie: String) -> Fallible<Self> {
+        let socket = open(address.addr, &address.origin, &cookie).await?;
         let (frames, incoming) = socket.split();
         let (sender, answers) = mpsc::channel(2 * WINDOW);
         let mut person = Self {
             id: UserId(uuid::Uuid::nil()),
             rooms: Vec::new(),
-            door: door.clone(),
+            address: address.clone(),
             cookie,
             frames,
             answers,
@@ -146,7 +136,7 @@ impl Person {
     /// # Errors
     /// When the server refuses.
     pub(crate) async fn leave(self) -> Fallible<()> {
-        post(&self.door, "/sign-out", &self.cookie, &[]).await.map(drop)
+        post(&self.address, "/sign-out", &self.cookie, &[]).await.map(drop)
     }
 
     async fn try_to(&mut self, command: Command) -> Fallible<Result<Reply, Refusal>> {
@@ -169,7 +159,7 @@ impl Person {
     }
 
     async fn answer(&mut self) -> Fallible<ServerFrame> {
-        let answer = tokio::time::timeout(PATIENCE, self.answers.recv()).await;
+        let answer = tokio::time::timeout(ANSWER_TIMEOUT, self.answers.recv()).await;
         Ok(answer.map_err(|_| "the server does not answer")?.ok_or("the socket ended")?)
     }
 }

@@ -1,7 +1,7 @@
 //! What the demo shows: its people, its rooms, and what they have said. Everything is here but the long log ([`crate::log`]).
 //!
 //! To add something, write a line. A line keeps its identity by its room, its author and its text, so whoever fills the same
-//! workspace again gets the new lines only, at the end of their rooms. A new kind of thing is a method of [`Line`], and a few
+//! workspace again gets the new lines only, at the end of their rooms. A new kind of thing is a method of [`ScriptedMessage`], and a few
 //! commands in `fill.rs`.
 
 /// Somebody who has an account.
@@ -42,7 +42,7 @@ pub(crate) struct Room {
 /// What is said in a room.
 #[derive(Debug)]
 pub(crate) enum Talk {
-    Lines(&'static [Line<'static>]),
+    Lines(&'static [ScriptedMessage<'static>]),
     /// So many entries of the watch's log.
     Log(usize),
 }
@@ -52,7 +52,7 @@ pub(crate) type Reactions = &'static [(&'static str, &'static [&'static str])];
 
 /// One message.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Line<'a> {
+pub(crate) struct ScriptedMessage<'a> {
     pub(crate) who: &'static str,
     pub(crate) text: &'a str,
     /// How many minutes after the line before it; by default a few.
@@ -65,11 +65,11 @@ pub(crate) struct Line<'a> {
 }
 
 /// A line without anything to it.
-pub(crate) const fn say<'a>(who: &'static str, text: &'a str) -> Line<'a> {
-    Line { who, text, pause: None, edited: None, reactions: &[], pinned_by: None, deleted: false }
+pub(crate) const fn say<'a>(who: &'static str, text: &'a str) -> ScriptedMessage<'a> {
+    ScriptedMessage { who, text, pause: None, edited: None, reactions: &[], pinned_by: None, deleted: false }
 }
 
-impl Line<'_> {
+impl ScriptedMessage<'_> {
     const fn after(self, minutes: i64) -> Self {
         Self { pause: Some(minutes), ..self }
     }
@@ -91,8 +91,8 @@ impl Line<'_> {
     }
 }
 
-/// What the place is called.
-pub(crate) const PLACE: &str = "Harbour Studio";
+/// The name of the workspace.
+pub(crate) const WORKSPACE_NAME: &str = "Harbour Studio";
 
 /// Who is shown how to sign in. In a fresh workspace this person is the administrator.
 pub(crate) const GUEST: &str = "robin";
@@ -221,7 +221,7 @@ pub(crate) const ROOMS: &[Room] = &[
     },
 ];
 
-const GENERAL: &[Line<'static>] = &[
+const GENERAL: &[ScriptedMessage<'static>] = &[
     say(GUEST, "Welcome to Harbour Studio 👋\n\nThis room is for news that everybody should see. Questions about the tide clock go to #engineering, hunger goes to #lunch.")
         .pinned_by(GUEST)
         .reactions(&[("👋", &["ana", "bo", "noor", "yuki", "minjun"]), ("⚓", &["dmitri", "eleni"])]),
@@ -263,7 +263,7 @@ const GENERAL: &[Line<'static>] = &[
     say("noor", "The harbour master stopped, read it, and smiled. I have a witness."),
 ];
 
-const ENGINEERING: &[Line<'static>] = &[
+const ENGINEERING: &[ScriptedMessage<'static>] = &[
     say("bo", "House rule for this channel: if you paste a stack trace, paste all of it. The line that matters is always the one that was cut.")
         .pinned_by("bo"),
     say("nino", "The berth planner puts two ships at berth 7 again. It happens when one leaves at the very minute in which the other comes."),
@@ -295,7 +295,7 @@ const ENGINEERING: &[Line<'static>] = &[
     say("lin", "字体我来选 😎"),
 ];
 
-const LAUNCH: &[Line<'static>] = &[
+const LAUNCH: &[ScriptedMessage<'static>] = &[
     say("lin", "大家好，开航计划放在这里讨论。有结论的会置顶。").pinned_by("lin"),
     say("wang", "好的，我先列一个清单：\n1. 缆绳检查\n2. 航线确认\n3. 通知港口\n4. 海报和传单\n5. 点心")
         .reactions(&[("✅", &["lin", "yuki"])])
@@ -318,7 +318,7 @@ const LAUNCH: &[Line<'static>] = &[
     say("yuki", "人数の確認です：现在一共 34 人，还差 6 个位置。"),
 ];
 
-const LUNCH: &[Line<'static>] = &[
+const LUNCH: &[ScriptedMessage<'static>] = &[
     say("yuki", "今日のラーメン：味噌か、塩か？").reactions(&[("🍜", &["minjun", "lin", GUEST, "eleni"])]),
     say("minjun", "미소! Miso, please."),
     say("noor", "Salt. And the table by the window, where the heron cannot reach."),
@@ -336,7 +336,7 @@ const LUNCH: &[Line<'static>] = &[
         .reactions(&[("💯", &["ana", "lin", "yuki", "noor", "minjun"]), ("🥧", &["eleni"])]),
 ];
 
-const JURY: &[Line<'static>] = &[
+const JURY: &[ScriptedMessage<'static>] = &[
     say("ana", "Three posters, one window. The rules: one vote each, no crying."),
     say("eleni", "Printing on the heavy paper costs a third more, and looks twice as good."),
     say("lin", "我投重磅纸一票。"),
@@ -345,7 +345,7 @@ const JURY: &[Line<'static>] = &[
     say("ana", "Dmitri must never learn of this.").reactions(&[("🤫", &[GUEST, "eleni", "lin"])]),
 ];
 
-const SAIL: &[Line<'static>] = &[
+const SAIL: &[ScriptedMessage<'static>] = &[
     say("noor", "Saturday: wind from the south-west, 4 to 5, sun from ten. I have room for five."),
     say("wang", "我来！我带热茶。").reactions(&[("🍵", &["yuki", "noor"])]),
     say("yuki", "行きます ⛵"),
@@ -357,27 +357,27 @@ const SAIL: &[Line<'static>] = &[
         .reactions(&[("🏊", &["dmitri"])]),
 ];
 
-const WITH_LIN: &[Line<'static>] = &[
+const WITH_LIN: &[ScriptedMessage<'static>] = &[
     say(GUEST, "The sketches are lovely. May I show them to the harbour master?"),
     say("lin", "当然可以！不过第三张还没上色。"),
     say(GUEST, "Then the first two."),
     say("lin", "谢谢！我下午发最终版。").after(2 * HOUR),
 ];
 
-const WITH_BO: &[Line<'static>] = &[
+const WITH_BO: &[ScriptedMessage<'static>] = &[
     say("bo", "Could you look at the harbour master's letter before I answer?"),
     say(GUEST, "On it. Tomorrow morning, with coffee."),
     say(GUEST, "Read it. He is right about the lights, and wrong about the invoice:\n> «the sum of 1,240, as agreed by telephone»\nNobody here agrees by telephone.").after(NIGHT),
     say("bo", "Ha. I will put it kindly.").reactions(&[("🙏", &[GUEST])]),
 ];
 
-const WITH_NOOR: &[Line<'static>] = &[
+const WITH_NOOR: &[ScriptedMessage<'static>] = &[
     say("noor", "صباح الخير Robin! Is the blue dinghy free on Sunday?"),
     say(GUEST, "Yours. The left oar squeaks, the right one sings."),
     say("noor", "A duet, then 🎶").reactions(&[("😄", &[GUEST])]),
 ];
 
-const ANA_AND_ELENI: &[Line<'static>] = &[
+const ANA_AND_ELENI: &[ScriptedMessage<'static>] = &[
     say("ana", "Did the ink arrive?"),
     say("eleni", "Two of three. The blue is still at sea."),
     say("ana", "Of course it is the blue 🌊"),
@@ -391,7 +391,7 @@ mod tests {
 
     use super::*;
 
-    fn lines() -> impl Iterator<Item = (&'static Room, &'static Line<'static>)> {
+    fn lines() -> impl Iterator<Item = (&'static Room, &'static ScriptedMessage<'static>)> {
         ROOMS.iter().flat_map(|room| match room.talk {
             Talk::Lines(lines) => lines.iter().map(|line| (room, line)).collect::<Vec<_>>(),
             Talk::Log(_) => Vec::new(),

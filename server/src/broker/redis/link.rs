@@ -42,7 +42,7 @@ const CHUNK: usize = 512;
 const OUT_MAX: usize = 16_384;
 /// Broadcasts published in one round trip.
 const OUT_BATCH: usize = 128;
-/// A connection, a write or an answer that takes longer is none.
+/// The timeout of a connection, a write and an answer.
 const WITHIN: Duration = Duration::from_secs(2);
 /// Following a line waits no longer than this for the confirmation.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(3);
@@ -67,7 +67,7 @@ pub(super) const PROBING: Probing = Probing { quiet: Duration::from_secs(5), ech
 /// Which Redis, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
-    /// Its place in the setting, from 1.
+    /// Its position in the setting, from 1.
     pub number: usize,
     /// How many there are.
     pub of: usize,
@@ -146,14 +146,14 @@ fn is_certificate_wrong(text: &str) -> bool {
 #[derive(Debug)]
 pub(super) struct Link {
     shared: Arc<Shared>,
-    out: mpsc::Sender<Parcel>,
+    out: mpsc::Sender<Publication>,
     _listener: AbortOnDropHandle<()>,
     _publisher: AbortOnDropHandle<()>,
 }
 
-/// What is to be published.
+/// One message to publish.
 #[derive(Debug)]
-struct Parcel {
+struct Publication {
     channel: String,
     payload: Vec<u8>,
 }
@@ -165,7 +165,7 @@ struct Shared {
     /// The channel that only this node follows, and only to hear itself.
     probe: String,
     probing: Probing,
-    out: mpsc::Sender<Parcel>,
+    out: mpsc::Sender<Publication>,
     lines: Mutex<Lines>,
     /// Rung whenever `wanted` has changed.
     changed: Notify,
@@ -185,13 +185,13 @@ struct Shared {
     lost: AtomicBool,
 }
 
-/// Which lines are followed, and what is still to be said to Redis for it. Both differences are kept, so that a change costs
-/// what it changes, however many lines there are.
+/// Which lines are followed, and what Redis must still be told for it. Both differences are kept, so that a change
+/// costs what it changes, however many lines there are.
 #[derive(Debug, Default)]
 struct Lines {
     wanted: BTreeSet<Line>,
     confirmed: BTreeSet<Line>,
-    /// Wanted and not confirmed, but for what is just being subscribed to.
+    /// Wanted and not confirmed, except what is being subscribed to at this moment.
     to_add: BTreeSet<Line>,
     /// Confirmed and not wanted.
     to_remove: BTreeSet<Line>,
@@ -247,7 +247,7 @@ impl Lines {
 
 /// What one listening connection has heard.
 #[derive(Debug, Default)]
-struct Ear {
+struct Listener {
     /// Messages, of whatever kind.
     heard: AtomicU64,
     /// Rung when a probe has come back.
@@ -326,8 +326,9 @@ impl Link {
     }
 
     pub(super) fn publish(&self, broadcast: Broadcast) -> bool {
-        let parcel = Parcel { channel: self.shared.channel(&broadcast.line), payload: broadcast.encode() };
-        self.out.try_send(parcel).is_ok()
+        let publication =
+            Publication { channel: self.shared.channel(&broadcast.line), payload: broadcast.encode() };
+        self.out.try_send(publication).is_ok()
     }
 
     pub(super) async fn subscribe(&self, lines: &BTreeSet<Line>) {
@@ -335,7 +336,7 @@ impl Link {
         self.shared.lines().want(lines);
         self.shared.changed.notify_one();
         let confirmed = async {
-            // Down is an answer too: then the database is asked every second, and nobody need wait.
+            // While the link is down, the database is asked every second, so there is nothing to wait for.
             while self.status() == Status::Up && !lines.is_subset(&self.shared.lines().confirmed) {
                 if progress.changed().await.is_err() {
                     return;
@@ -368,7 +369,7 @@ impl Shared {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what is wrong. A refusal is what there is to know, whatever else goes wrong because of it; it is told once.
+    /// Notes what is wrong. Refusals are sticky: later errors do not overwrite them, and they are logged once.
     fn troubled(&self, error: &RedisError) {
         let (new, mut trouble) = (Trouble::of(error), self.trouble());
         let was_refusal = trouble.as_ref().is_some_and(Trouble::is_refusal);
@@ -401,7 +402,7 @@ impl Shared {
     }
 
     /// A push came. Runs inside the connection's own task: it must not wait.
-    fn pushed(&self, ear: &Ear, push: PushInfo) {
+    fn pushed(&self, ear: &Listener, push: PushInfo) {
         if push.kind == PushKind::Disconnection {
             ear.gone.notify_one();
         }
@@ -417,7 +418,7 @@ impl Shared {
         let Some(line) = self.line(channel) else { return };
         match Broadcast::decode(line, payload) {
             Some(broadcast) => self.signal(Signal::Broadcast(broadcast)),
-            // While servers are being renewed there may be many: the first is worth a line.
+            // During an upgrade there may be many, so only the first is logged.
             None if self.counters.unreadable.inc() == 0 => {
                 tracing::warn!(%line, "passed over a broadcast that this version cannot read; others are only counted");
             }
@@ -425,10 +426,10 @@ impl Shared {
         }
     }
 
-    /// Asks for an echo. Where the queue is full none comes, which says what there is to say.
+    /// Asks for an echo. If the queue is full, the missing echo marks the link deaf.
     fn ask(&self) {
         self.counters.probes.inc();
-        drop(self.out.try_send(Parcel { channel: self.probe.clone(), payload: Vec::new() }));
+        drop(self.out.try_send(Publication { channel: self.probe.clone(), payload: Vec::new() }));
     }
 }
 
@@ -436,7 +437,7 @@ impl Shared {
 async fn listen(shared: Arc<Shared>, client: Client) {
     let mut backoff_ms = BACKOFF_MIN_MS;
     loop {
-        let ear = Arc::new(Ear::default());
+        let ear = Arc::new(Listener::default());
         match connect(&shared, &client, &ear).await {
             Ok(mut connection) => {
                 let outcome = keep(&shared, &mut connection, &ear, &mut backoff_ms).await;
@@ -464,7 +465,7 @@ async fn listen(shared: Arc<Shared>, client: Client) {
 async fn connect(
     shared: &Arc<Shared>,
     client: &Client,
-    ear: &Arc<Ear>,
+    ear: &Arc<Listener>,
 ) -> redis::RedisResult<MultiplexedConnection> {
     let (listener, ear) = (shared.clone(), ear.clone());
     let config = AsyncConnectionConfig::new()
@@ -483,7 +484,7 @@ async fn connect(
 async fn keep(
     shared: &Shared,
     connection: &mut MultiplexedConnection,
-    ear: &Ear,
+    ear: &Listener,
     backoff_ms: &mut u64,
 ) -> RedisError {
     let Probing { quiet, echo } = shared.probing;
@@ -497,7 +498,7 @@ async fn keep(
         let is_late = tokio::select! {
             () = shared.changed.notified() => false,
             () = ear.gone.notified() => return (redis::ErrorKind::Io, "disconnected").into(),
-            // It is looked at once whether the count has grown.
+            // Looks at once whether the count has grown.
             () = ear.echo.notified() => true,
             () = tokio::time::sleep_until(until) => true,
         };
@@ -564,14 +565,14 @@ async fn reconcile(shared: &Shared, connection: &mut MultiplexedConnection) -> r
 
 /// Publishes what is queued, in order, many in one round trip. What cannot be published is dropped: the other nodes
 /// find it by their numbers and by the head check.
-async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<Parcel>) {
+async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<Publication>) {
     let mut connection: Option<MultiplexedConnection> = None;
     let mut ended = 0;
     let mut batch = Vec::with_capacity(OUT_BATCH);
     loop {
         let next = queue.recv_many(&mut batch, OUT_BATCH);
         let count = if shared.mute.load(Ordering::Relaxed) {
-            // Nothing may be said for long; and a busy bus is not asked for an echo.
+            // Nobody may publish for long, and a busy link is not asked for an echo.
             match tokio::time::timeout(AGAIN, next).await {
                 Ok(count) => count,
                 Err(_) => {
@@ -587,13 +588,13 @@ async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<
         }
         let mut pipeline = redis::pipe();
         let mut broadcasts = batch.len() as u64;
-        for parcel in batch.drain(..) {
-            broadcasts -= u64::from(parcel.channel == shared.probe);
-            pipeline.publish(parcel.channel, parcel.payload).ignore();
+        for publication in batch.drain(..) {
+            broadcasts -= u64::from(publication.channel == shared.probe);
+            pipeline.publish(publication.channel, publication.payload).ignore();
         }
         let now_ended = shared.ended.load(Ordering::Relaxed);
         if std::mem::replace(&mut ended, now_ended) != now_ended {
-            // It went the way of the listening one, and only the first write would show it.
+            // The listening connection has ended, so this one probably has, too; only a write would show it.
             connection = None;
         }
         // The client's own timeouts are for the answer and for the connection; this one is for a write that hangs, too.
@@ -610,7 +611,7 @@ async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<
         }
         let was_mute = shared.mute.swap(outcome.is_err(), Ordering::Relaxed);
         if was_mute != outcome.is_err() {
-            // Those who wait for a confirmation need not; and what was dropped is looked up.
+            // Nobody need wait for a confirmation now; and what was dropped is looked up.
             shared.moved();
             shared.signal(Signal::Lost);
         }

@@ -1,8 +1,8 @@
 //! The broker through Redis: one, or several that know nothing of each other.
 //!
-//! Each line belongs to one of them, by its place in the setting: every server must have the same list in the same
-//! order. The place is found by jump consistent hashing (Lamping and Veach, 2014) of the line's SHA-256: with one more
-//! Redis at the end of the list, one line in n + 1 moves to the new one, and no other moves at all. Places are used
+//! Each line belongs to one of them, by its position in the setting: every server must have the same list in the same
+//! order. The position is found by jump consistent hashing (Lamping and Veach, 2014) of the line's SHA-256: with one more
+//! Redis at the end of the list, one line in n + 1 moves to the new one, and no other moves at all. Positions are used
 //! rather than addresses, because two servers may reach the same Redis by different names.
 //!
 //! Servers that do not agree on the list miss each other's news of the lines that moved, and find it by their head
@@ -45,7 +45,7 @@ impl Redis {
         prefix: &str,
         probing: Probing,
     ) -> Result<(Self, mpsc::Receiver<Signal>), RedisError> {
-        // One queue for all: the order of what comes by one Redis is kept, and there is none between two.
+        // One queue for all links. It keeps the order of each Redis; between two of them there is none.
         let (signals, receiver) = mpsc::channel(SIGNALS_MAX);
         let urls: Vec<&str> = urls.split(',').map(str::trim).collect();
         let mut clients = Vec::with_capacity(urls.len());
@@ -61,7 +61,7 @@ impl Redis {
     }
 
     pub(super) fn publish(&self, broadcast: Broadcast) -> bool {
-        self.links[self.place(&broadcast.line)].publish(broadcast)
+        self.links[self.index_of(&broadcast.line)].publish(broadcast)
     }
 
     pub(super) async fn subscribe(&self, lines: &BTreeSet<Line>) {
@@ -98,15 +98,15 @@ impl Redis {
         &self.counters
     }
 
-    fn place(&self, line: &Line) -> usize {
-        place(line, self.links.len())
+    fn index_of(&self, line: &Line) -> usize {
+        index_of(line, self.links.len())
     }
 
     /// The lines by the link that carries them.
     fn share(&self, lines: &BTreeSet<Line>) -> Vec<BTreeSet<Line>> {
         let mut shares = vec![BTreeSet::new(); self.links.len()];
         for line in lines {
-            shares[self.place(line)].insert(*line);
+            shares[self.index_of(line)].insert(*line);
         }
         shares
     }
@@ -114,20 +114,20 @@ impl Redis {
 
 /// Which of `count` carries a line, from 0. The same on every server, of whatever version: never change it, or during
 /// an upgrade half the servers publish where nobody listens.
-fn place(line: &Line, count: usize) -> usize {
+fn index_of(line: &Line, count: usize) -> usize {
     if count == 1 {
         return 0;
     }
     let hash = Sha256::digest(line.to_string());
     let (head, _) = hash.split_first_chunk::<8>().expect("SHA-256 has 32 bytes");
     let mut key = u64::from_be_bytes(*head);
-    let (mut place, mut next) = (0, 0_i64);
+    let (mut index, mut next) = (0, 0_i64);
     while next < count as i64 {
-        place = next;
+        index = next;
         key = key.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
-        next = ((place + 1) as f64 * ((1_i64 << 31) as f64 / ((key >> 33) + 1) as f64)) as i64;
+        next = ((index + 1) as f64 * ((1_i64 << 31) as f64 / ((key >> 33) + 1) as f64)) as i64;
     }
-    place as usize
+    index as usize
 }
 
 fn open(url: &str, number: usize, of: usize) -> Result<(Name, Client), RedisError> {
@@ -273,16 +273,16 @@ mod tests {
 
     /// As another program reckons it, by the definition.
     #[test]
-    fn a_topic_has_its_place_for_ever() {
+    fn a_line_belongs_to_the_same_redis_for_ever() {
         let lines = [
             Line::Room(RoomId(Uuid::from_u128(1))),
             Line::Room(RoomId(Uuid::from_u128(2))),
             Line::Person(UserId(Uuid::from_u128(1))),
             Line::Workspace,
         ];
-        let places = |count| lines.map(|line| place(&line, count));
+        let indexes = |count| lines.map(|line| index_of(&line, count));
         assert_eq!(
-            (places(1), places(2), places(3), places(8)),
+            (indexes(1), indexes(2), indexes(3), indexes(8)),
             ([0, 0, 0, 0], [1, 0, 0, 1], [2, 0, 0, 1], [5, 0, 0, 1])
         );
     }
@@ -292,8 +292,8 @@ mod tests {
         const TOPICS: usize = 10_000;
         let lines = rooms(TOPICS as u128);
         for count in 1..10 {
-            let moved = lines.iter().filter(|line| place(line, count) != place(line, count + 1));
-            let moved: Vec<usize> = moved.map(|line| place(line, count + 1)).collect();
+            let moved = lines.iter().filter(|line| index_of(line, count) != index_of(line, count + 1));
+            let moved: Vec<usize> = moved.map(|line| index_of(line, count + 1)).collect();
             assert!(moved.iter().all(|new| *new == count), "what moves, moves to the new one");
             let share = TOPICS / (count + 1);
             assert!(moved.len().abs_diff(share) < share / 5, "{} of {share} moved", moved.len());
@@ -311,7 +311,7 @@ mod tests {
         until(&redis, Status::Up).await;
         let lines = rooms(50);
         redis.subscribe(&lines.iter().copied().collect()).await;
-        let of = |at| lines.iter().copied().filter(move |line| place(line, 2) == at);
+        let of = |at| lines.iter().copied().filter(move |line| index_of(line, 2) == at);
         let (first, second) = (of(0).next().unwrap(), of(1).next().unwrap());
 
         proxy.stall();
@@ -328,8 +328,8 @@ mod tests {
         heard_until(&mut signals, "again").await;
     }
 
-    /// Whatever may pass keeps nobody from starting, and is known after one try: nobody listens, the host is not known (a
-    /// container that is stopped has no name), nothing is answered, it is full.
+    /// A fault that may pass does not keep a server from starting, and is known after one try: nobody listens, the
+    /// host is not known (a container that is stopped has no name), nothing is answered, it is full.
     #[tokio::test]
     async fn what_may_pass_is_no_refusal() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -9,22 +9,22 @@ use axum::{
 };
 use protocol::{ErrorCode, FormName};
 
-use super::{Done, Fault, Fields, Target, small};
+use super::{Done, Fault, Fields, FormPage, small};
 use crate::{
     account::{self, SignIn, SignUp, Token, device_of},
     chat,
     entry::cookies::Cookie,
-    http::{address::safe_next, page::Place, viewer::Visit},
+    http::{address::safe_next, page::Route, viewer::Visit},
     site::Site,
 };
 
 pub(super) async fn sign_in(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
     let tried = try_sign_in(&site, &visit, &fields).await;
-    Target { form: FormName::SignIn, place: Place::SignIn }.answer(&site, &visit, fields, tried).await
+    FormPage { form: FormName::SignIn, route: Route::SignIn }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_sign_in(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
-    let attempt = site.limits.try_sign_in(visit.address.0, fields.get("handle"))?;
+    let attempt = site.rate_limits.try_sign_in(visit.address.0, fields.get("handle"))?;
     let form = SignIn {
         handle: fields.get("handle"),
         password: fields.get("password"),
@@ -47,15 +47,15 @@ pub(super) fn is_wrong_guess<T>(tried: &Result<T, account::Error>) -> bool {
 
 pub(super) async fn sign_up(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
     let tried = try_sign_up(&site, &visit, &fields).await;
-    Target { form: FormName::SignUp, place: Place::SignUp }.answer(&site, &visit, fields, tried).await
+    FormPage { form: FormName::SignUp, route: Route::SignUp }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_sign_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
     // A valid link limits its own uses, from whatever address.
     let invited = match site.accounts.find_invitation(fields.get("invitation")).await? {
-        Some(link) => Some(site.limits.try_invited(link.hash())?),
+        Some(link) => Some(site.rate_limits.try_invited(link.hash())?),
         None => {
-            site.limits.check_sign_up(visit.address.0)?;
+            site.rate_limits.check_sign_up(visit.address.0)?;
             None
         }
     };
@@ -75,8 +75,8 @@ async fn try_sign_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done
     Ok(Done::to(to).with(session_cookie(site, &token)))
 }
 
-/// Lets a newcomer into the first channel, and says where to go. The account is there: whatever fails here is no
-/// reason to refuse the form.
+/// Lets a newcomer into the first channel, and says where to go. The account exists already, so a failure here must
+/// not refuse the form.
 async fn arrive(site: &Site, token: &Token, fields: &Fields) -> String {
     let next = safe_next(fields.get("next")).to_owned();
     match join_first_channel(site, token).await {
@@ -90,13 +90,13 @@ async fn arrive(site: &Site, token: &Token, fields: &Fields) -> String {
 }
 
 async fn join_first_channel(site: &Site, token: &Token) -> Result<Option<String>, chat::Error> {
-    let place = site.node.store.installation().await?;
+    let workspace = site.node.store.workspace().await?;
     let viewer = match site.accounts.find_viewer(token).await {
         Ok(viewer) => viewer,
         Err(account::Error::Store(e)) => return Err(e.into()),
         Err(account::Error::Refused { refusal, .. }) => return Err(chat::Error::Refused(refusal)),
     };
-    let (Some(viewer), Some(room)) = (viewer, place.first_channel) else { return Ok(None) };
+    let (Some(viewer), Some(room)) = (viewer, workspace.first_channel) else { return Ok(None) };
     let cx = chat::Context { node: Arc::clone(&site.node), viewer };
     match chat::rooms::join(&cx, room).await {
         Ok(_) => Ok(Some(format!("/r/{room}"))),

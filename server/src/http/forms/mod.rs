@@ -2,7 +2,7 @@
 //!
 //! A handler returns `Ok` with where to go next (303), or a [`Fault`]; a fault draws the form's page again, with the
 //! refusal and everything that was typed but passwords. The table of forms, their fields and where they lead is
-//! [`Target::of`] and the structs beside the handlers.
+//! [`FormPage::of`] and the structs beside the handlers.
 
 mod account;
 mod password;
@@ -26,10 +26,10 @@ use protocol::{ErrorCode, FormName, FormState, Refusal};
 
 use super::{
     failure::failure,
-    page::{self, Place},
+    page::{self, Route},
     viewer::Visit,
 };
-use crate::{account as accounts, chat, entry::refused::status_of, site::Site, store};
+use crate::{account as accounts, chat, entry::rejection::status_of, site::Site, store};
 
 pub(super) fn routes() -> Router<Site> {
     Router::new()
@@ -77,7 +77,7 @@ impl FromRequest<Site> for Fields {
     async fn from_request(request: Request, site: &Site) -> Result<Self, Self::Rejection> {
         // A form must arrive within the time that its answer may take.
         let form = Form::<BTreeMap<String, String>>::from_request(request, site);
-        let Ok(form) = tokio::time::timeout(site.node.tuning().patience, form).await else {
+        let Ok(form) = tokio::time::timeout(site.node.tuning().database_timeout, form).await else {
             return Err((StatusCode::REQUEST_TIMEOUT, "the form took too long to arrive\n").into_response());
         };
         form.map(|Form(fields)| Self(fields)).map_err(IntoResponse::into_response)
@@ -133,29 +133,29 @@ impl From<chat::Error> for Fault {
     }
 }
 
-/// Which form a request is, and the place where it is drawn again.
+/// Which form a request is, and the page where it is drawn again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct FormPage {
     pub(super) form: FormName,
-    pub(super) place: Place,
+    pub(super) route: Route,
 }
 
-impl Target {
+impl FormPage {
     /// The form behind a POST to this path, or `None` for the small ones that have nothing typed in them.
     fn of(path: &str) -> Option<Self> {
-        let (form, place) = match path {
-            "/sign-in" => (FormName::SignIn, Place::SignIn),
-            "/sign-up" => (FormName::SignUp, Place::SignUp),
-            "/set-up" => (FormName::SetUp, Place::SetUp),
-            "/new-password" => (FormName::NewPassword, Place::NewPassword(String::new())),
-            "/settings/password" => (FormName::ChangePassword, Place::Settings),
-            "/invitations" => (FormName::Invite, Place::Settings),
+        let (form, route) = match path {
+            "/sign-in" => (FormName::SignIn, Route::SignIn),
+            "/sign-up" => (FormName::SignUp, Route::SignUp),
+            "/set-up" => (FormName::SetUp, Route::SetUp),
+            "/new-password" => (FormName::NewPassword, Route::NewPassword(String::new())),
+            "/settings/password" => (FormName::ChangePassword, Route::Settings),
+            "/invitations" => (FormName::Invite, Route::Settings),
             _ => {
                 let room = path.strip_prefix("/r/")?.strip_suffix("/messages")?;
-                (FormName::Send, Place::Room(room.parse().ok()?))
+                (FormName::Send, Route::Room(room.parse().ok()?))
             }
         };
-        Some(Self { form, place })
+        Some(Self { form, route })
     }
 
     /// Answers a form: leads on if it was done, and draws it again if it was not.
@@ -180,43 +180,43 @@ impl Target {
         };
         tracing::debug!(form = ?self.form, refusal.code = u16::from(refusal.code), "refused a form");
         let mut values = fields.without_passwords();
-        let (form, place) = match self.place {
-            Place::SignUp => {
+        let (form, route) = match self.route {
+            Route::SignUp => {
                 let token = values.get("invitation").filter(|token| accounts::Token::parse(token).is_some());
-                (self.form, token.map_or(Place::SignUp, |token| Place::Invited(token.clone())))
+                (self.form, token.map_or(Route::SignUp, |token| Route::Invited(token.clone())))
             }
-            Place::NewPassword(_) => {
+            Route::NewPassword(_) => {
                 let token = values.get("link").filter(|token| accounts::Token::parse(token).is_some());
-                (self.form, Place::NewPassword(token.cloned().unwrap_or_default()))
+                (self.form, Route::NewPassword(token.cloned().unwrap_or_default()))
             }
-            place @ (Place::Room(_) | Place::Settings | Place::SetUp | Place::Lobby)
+            route @ (Route::Room(_) | Route::Settings | Route::SetUp | Route::Lobby)
                 if visit.viewer.is_none() =>
             {
-                values.entry("next".to_owned()).or_insert_with(|| place.path());
-                (FormName::SignIn, Place::SignIn)
+                values.entry("next".to_owned()).or_insert_with(|| route.path());
+                (FormName::SignIn, Route::SignIn)
             }
-            place @ (Place::SignIn
-            | Place::SignInAt(_)
-            | Place::Invited(_)
-            | Place::Room(_)
-            | Place::Settings
-            | Place::SettingsAt { .. }
-            | Place::SetUp
-            | Place::Lobby
-            | Place::Nowhere(_)) => (self.form, place),
+            route @ (Route::SignIn
+            | Route::SignInAt(_)
+            | Route::Invited(_)
+            | Route::Room(_)
+            | Route::Settings
+            | Route::SettingsAt { .. }
+            | Route::SetUp
+            | Route::Lobby
+            | Route::Nowhere(_)) => (self.form, route),
         };
         let state = FormState { form, refusal, field: field.to_owned(), values };
-        page::draw(site, visit, place, Some(state)).await
+        page::draw(site, visit, route, Some(state)).await
     }
 }
 
-/// Refuses a form before its handler: its page is drawn again where there is something in it that was typed.
+/// Refuses a form before its handler: its page is drawn again if something was typed into it.
 pub(super) async fn refuse(site: Site, request: Request, refusal: Refusal) -> Response {
-    let Some(target) = Target::of(request.uri().path()) else { return plain(&refusal) };
+    let Some(page) = FormPage::of(request.uri().path()) else { return plain(&refusal) };
     let (mut parts, body) = request.into_parts();
     let Ok(visit) = Visit::from_request_parts(&mut parts, &site).await else { return plain(&refusal) };
     match Fields::from_request(Request::from_parts(parts, body), &site).await {
-        Ok(fields) => target.redraw(&site, &visit, fields, refusal.into()).await,
+        Ok(fields) => page.redraw(&site, &visit, fields, refusal.into()).await,
         Err(_) => plain(&refusal),
     }
 }
@@ -258,7 +258,7 @@ fn signed_in(visit: &Visit) -> Result<&accounts::Viewer, Fault> {
     visit.viewer.as_ref().ok_or_else(|| Fault::refused("", ErrorCode::NotSignedIn))
 }
 
-/// For the small forms, which are not drawn again: who is not signed in is sent to sign in.
+/// For the small forms, which are not drawn again: without a session, the browser is sent to the sign-in page.
 fn small(result: Result<Done, Fault>) -> Response {
     match result {
         Ok(done) => done.into_response(),

@@ -4,27 +4,27 @@ use axum::{extract::State, response::Response};
 use protocol::FormName;
 
 use super::{
-    Done, Fault, Fields, Target,
+    Done, Fault, Fields, FormPage,
     account::{device, end_former, is_wrong_guess, session_cookie},
     signed_in,
 };
 use crate::{
     account::{ChangePassword, SetPassword},
-    http::{page::Place, viewer::Visit},
+    http::{page::Route, viewer::Visit},
     site::Site,
 };
 
 pub(super) async fn change(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
     let tried = try_change(&site, &visit, &fields).await;
-    Target { form: FormName::ChangePassword, place: Place::Settings }
+    FormPage { form: FormName::ChangePassword, route: Route::Settings }
         .answer(&site, &visit, fields, tried)
         .await
 }
 
 async fn try_change(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
     let viewer = signed_in(visit)?;
-    // Guessing at a session that somebody left open is no quicker than guessing at the door.
-    let attempt = site.limits.try_sign_in(visit.address.0, &viewer.user.handle)?;
+    // Guessing at a session that somebody left open is no quicker than guessing on the sign-in page.
+    let attempt = site.rate_limits.try_sign_in(visit.address.0, &viewer.user.handle)?;
     let form = ChangePassword { current: fields.get("current"), password: fields.get("password") };
     let changed = site.accounts.change_password(viewer, form).await;
     if !is_wrong_guess(&changed) {
@@ -36,7 +36,7 @@ async fn try_change(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done,
 
 pub(super) async fn set(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
     let tried = try_set(&site, &visit, &fields).await;
-    Target { form: FormName::NewPassword, place: Place::NewPassword(String::new()) }
+    FormPage { form: FormName::NewPassword, route: Route::NewPassword(String::new()) }
         .answer(&site, &visit, fields, tried)
         .await
 }
@@ -44,7 +44,7 @@ pub(super) async fn set(State(site): State<Site>, visit: Visit, fields: Fields) 
 async fn try_set(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
     // A valid link works once; tries of invalid ones are counted.
     if site.accounts.find_password_link(fields.get("link")).await?.is_none() {
-        site.limits.check_sign_up(visit.address.0)?;
+        site.rate_limits.check_sign_up(visit.address.0)?;
     }
     let form = SetPassword {
         link: fields.get("link"),

@@ -6,10 +6,10 @@ use axum::{
 };
 use protocol::{ErrorCode, FormName, UserId, WorkspaceRole};
 
-use super::{Done, Fault, Fields, Target, signed_in, small};
+use super::{Done, Fault, Fields, FormPage, signed_in, small};
 use crate::{
     entry::cookies::Cookie,
-    http::{address::path_safe, page::Place, viewer::Visit},
+    http::{address::path_safe, page::Route, viewer::Visit},
     site::Site,
 };
 
@@ -87,16 +87,16 @@ fn person(id: &str) -> Result<UserId, Fault> {
     id.parse().map_err(|_| Fault::refused("", ErrorCode::UserUnknown))
 }
 
-/// A refused form is drawn again with the list, as it was looked for. Nothing is typed in it that could be lost by signing in.
+/// A refused form is drawn again with the same search. Nothing is typed in it that could be lost by signing in.
 async fn answer(site: &Site, visit: &Visit, fields: Fields, tried: Result<Done, Fault>) -> Response {
     if visit.viewer.is_none() {
         return small(tried);
     }
-    let place = Place::SettingsAt { path: list(&fields), people: fields.get("people").to_owned() };
-    Target { form: FormName::People, place }.answer(site, visit, fields, tried).await
+    let route = Route::SettingsAt { path: list(&fields), people: fields.get("people").to_owned() };
+    FormPage { form: FormName::People, route }.answer(site, visit, fields, tried).await
 }
 
-/// To the list, as it was looked for.
+/// To the list, with the same search.
 fn back(fields: &Fields) -> Done {
     Done::to(format!("{}#set-people", list(fields)))
 }

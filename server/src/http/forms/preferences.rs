@@ -9,7 +9,7 @@ use axum::{
 use super::{Done, Fields};
 use crate::{entry::cookies::Cookie, http::address::safe_next, site::Site};
 
-/// What does not exist is passed over: there is nothing to mend for whoever clicked.
+/// An unknown value is ignored, because the person could do nothing about it.
 pub(super) async fn set(State(site): State<Site>, fields: Fields) -> Response {
     let https = site.guard.is_https();
     let mut done = Done::to(safe_next(fields.get("next")));

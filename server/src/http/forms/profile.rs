@@ -5,16 +5,16 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 use protocol::FormName;
 
-use super::{Done, Fault, Fields, Target, signed_in};
+use super::{Done, Fault, Fields, FormPage, signed_in};
 use crate::{
     chat,
-    http::{page::Place, viewer::Visit},
+    http::{page::Route, viewer::Visit},
     site::Site,
 };
 
 pub(super) async fn change(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
     let tried = try_change(&site, &visit, &fields).await;
-    Target { form: FormName::Profile, place: Place::Settings }.answer(&site, &visit, fields, tried).await
+    FormPage { form: FormName::Profile, route: Route::Settings }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_change(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {

@@ -9,10 +9,10 @@ use axum::{
 use protocol::{Body, ErrorCode, FormName, Nonce, Reply, RoomId};
 use uuid::Uuid;
 
-use super::{Done, Fault, Fields, Target, signed_in};
+use super::{Done, Fault, Fields, FormPage, signed_in};
 use crate::{
     chat,
-    http::{page::Place, viewer::Visit},
+    http::{page::Route, viewer::Visit},
     site::Site,
 };
 
@@ -27,8 +27,8 @@ pub(super) async fn send(
     let author = fields.get("author");
     visit.viewer = visit.viewer.filter(|viewer| author.is_empty() || author == viewer.user.id.to_string());
     let tried = try_send(&site, &visit, &room, &fields).await;
-    let place = room.parse().map_or(Place::Lobby, Place::Room);
-    Target { form: FormName::Send, place }.answer(&site, &visit, fields, tried).await
+    let route = room.parse().map_or(Route::Lobby, Route::Room);
+    FormPage { form: FormName::Send, route }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Result<Done, Fault> {
@@ -51,7 +51,7 @@ async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Re
     Ok(Done::to(format!("/r/{room}#end")))
 }
 
-/// What is wrong with a text is said next to it.
+/// The refusal of a text is shown next to it.
 fn blame_body(fault: Fault) -> Fault {
     match fault {
         Fault::Refused { refusal, .. }

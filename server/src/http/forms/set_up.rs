@@ -1,20 +1,20 @@
-//! The first person names the place and makes its first channel.
+//! The first person names the workspace and makes its first channel.
 
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use protocol::{ErrorCode, FormName, Nonce, RoomKind, RoomTitle};
 
-use super::{Done, Fault, Fields, Target, settings, signed_in};
+use super::{Done, Fault, Fields, FormPage, settings, signed_in};
 use crate::{
     chat,
-    http::{failure::failure, page::Place, viewer::Visit},
+    http::{failure::failure, page::Route, viewer::Visit},
     site::Site,
 };
 
 pub(super) async fn set_up(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
     let tried = try_set_up(&site, &visit, &fields).await;
-    Target { form: FormName::SetUp, place: Place::SetUp }.answer(&site, &visit, fields, tried).await
+    FormPage { form: FormName::SetUp, route: Route::SetUp }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_set_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
@@ -22,18 +22,18 @@ async fn try_set_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done,
     if !viewer.user.role.is_admin() {
         return Err(Fault::refused("", ErrorCode::Forbidden));
     }
-    let place = RoomTitle::parse(fields.get("place")).map_err(|refusal| Fault::refused("place", refusal))?;
+    let name = RoomTitle::parse(fields.get("place")).map_err(|refusal| Fault::refused("place", refusal))?;
     let channel =
         RoomTitle::parse(fields.get("channel")).map_err(|refusal| Fault::refused("channel", refusal))?;
-    let installation = site.node.store.installation().await.map_err(|e| Fault::Failed(failure(&e)))?;
-    if !installation.place.is_empty() {
+    let workspace = site.node.store.workspace().await.map_err(|e| Fault::Failed(failure(&e)))?;
+    if !workspace.name.is_empty() {
         return Ok(Done::to("/"));
     }
     let cx = chat::Context { node: Arc::clone(&site.node), viewer: viewer.clone() };
     // The nonce is always the same: a second click makes no second channel.
-    let nonce = Nonce(installation.epoch.0);
+    let nonce = Nonce(workspace.epoch.0);
     let room = chat::rooms::create(&cx, nonce, RoomKind::Channel, channel.as_str(), "").await?;
-    let named = site.node.store.set_up(place.as_str(), room.room.id).await;
+    let named = site.node.store.set_up(name.as_str(), room.room.id).await;
     named.map_err(|e| Fault::Failed(failure(&e)))?;
     settings::make_link(site, viewer, "/set-up").await
 }

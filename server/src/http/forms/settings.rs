@@ -6,11 +6,11 @@ use axum::{
 };
 use protocol::{ErrorCode, FormName};
 
-use super::{Done, Fault, Fields, Target, account::session_cookie, signed_in, small};
+use super::{Done, Fault, Fields, FormPage, account::session_cookie, signed_in, small};
 use crate::{
     account::Viewer,
     entry::cookies::Cookie,
-    http::{page::Place, viewer::Visit},
+    http::{page::Route, viewer::Visit},
     site::Site,
 };
 
@@ -37,16 +37,16 @@ async fn try_end_other_sessions(site: &Site, visit: &Visit) -> Result<Done, Faul
 
 pub(super) async fn invite(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
     let tried = try_invite(&site, &visit).await;
-    Target { form: FormName::Invite, place: Place::Settings }.answer(&site, &visit, fields, tried).await
+    FormPage { form: FormName::Invite, route: Route::Settings }.answer(&site, &visit, fields, tried).await
 }
 
 async fn try_invite(site: &Site, visit: &Visit) -> Result<Done, Fault> {
     let viewer = signed_in(visit)?;
-    site.limits.check_sign_up(visit.address.0)?;
+    site.rate_limits.check_sign_up(visit.address.0)?;
     make_link(site, viewer, "/settings").await
 }
 
-/// Makes a link and lets this browser, and no other, see it at `to`. Where nobody can be invited, there is none.
+/// Makes a link and lets this browser, and no other, see it at `to`. There is none while nobody can be invited.
 pub(super) async fn make_link(site: &Site, viewer: &Viewer, to: &str) -> Result<Done, Fault> {
     match site.accounts.invite(viewer).await.map_err(Fault::from) {
         Ok((id, token)) => {

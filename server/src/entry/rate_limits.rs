@@ -10,8 +10,8 @@
 //! class behind one address can sign up by one link. Refused forms count for the link, so that nobody uses it to find out
 //! which handles are taken. All other sign-ups count by address, also when they succeed.
 //!
-//! Each node counts for itself: behind N nodes one may try N times as often. These limits keep guessing expensive; they
-//! need not be exact.
+//! Each node counts for itself: behind N nodes, N times as many tries are possible. These limits keep guessing
+//! expensive; they need not be exact.
 
 use std::{hash::Hash, net::IpAddr, time::Duration};
 
@@ -29,7 +29,7 @@ const SWEEP: Duration = Duration::from_secs(60);
 const REFUSED_BY_LINK_PER_MIN: u32 = 120;
 
 /// The buckets.
-pub struct Limits {
+pub struct RateLimits {
     sign_ins: PerAddress<()>,
     accounts: PerAddress<String>,
     sign_ups: PerAddress<()>,
@@ -48,7 +48,7 @@ pub struct SignInTry<'a> {
 #[must_use]
 pub struct InvitedTry<'a>(Taken<'a, [u8; 32]>);
 
-impl Limits {
+impl RateLimits {
     /// As the settings say.
     #[must_use]
     pub fn new(config: &Config) -> Self {
@@ -69,12 +69,12 @@ impl Limits {
         let by_address = self.sign_ins.take(address, ())?;
         let by_account = match Handle::parse(handle) {
             Ok(handle) => self.accounts.take(address, handle.into_string()),
-            // Nobody's account: the address has been counted.
+            // No account has such a handle. The address has been counted.
             Err(_) => Ok(Vec::new()),
         };
         match by_account {
             Ok(account) => Ok(SignInTry { address: by_address, account }),
-            // No password is compared: the address has not tried one.
+            // No password will be compared, so the address has not tried one.
             Err(refusal) => {
                 by_address.into_iter().for_each(Taken::give_back);
                 Err(refusal)
@@ -172,9 +172,9 @@ mod tests {
 
     use super::*;
 
-    fn limits(settings: &[&str]) -> Limits {
+    fn limits(settings: &[&str]) -> RateLimits {
         let args = ["server", "--database-url=postgres://localhost/x"].iter().chain(settings);
-        Limits::new(&Config::parse_args(args.map(OsString::from)).unwrap())
+        RateLimits::new(&Config::parse_args(args.map(OsString::from)).unwrap())
     }
 
     fn address(text: &str) -> IpAddr {

@@ -1,4 +1,4 @@
-//! Where one reads, kept while rows come and go.
+//! The scroll position: what the person reads stays where it is while rows come and go.
 //!
 //! The scrolling box is a reversed column: its origin is its *lower* end. So the page arrives at the newest message
 //! before any script has run, and stays there while things grow, and what is loaded above moves nothing. Further up,
@@ -15,14 +15,14 @@ const DOWN_PX: f64 = 40.0;
 /// Further up than this, the way down is offered.
 const FAR_PX: f64 = 240.0;
 
-/// The place in one timeline.
+/// Where one timeline is scrolled to.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct ScrollPosition {
     scroller: NodeRef<Div>,
     rows: NodeRef<Div>,
     /// One follows the newest message.
     down: StoredValue<bool>,
-    /// One asked for the newest message, which may still be on its way: whatever comes below, one goes on down.
+    /// The person asked for the newest message, which may still be on its way: follow whatever comes below.
     wished: StoredValue<bool>,
     /// The first visible row and its distance from the lower end of the rows.
     anchor: StoredValue<Option<(String, f64)>>,
@@ -30,7 +30,7 @@ pub(super) struct Place {
     pub(super) is_far: RwSignal<bool>,
 }
 
-impl Place {
+impl ScrollPosition {
     pub(super) fn new(scroller: NodeRef<Div>, rows: NodeRef<Div>) -> Self {
         Self {
             scroller,
@@ -130,7 +130,7 @@ impl Place {
         distance(&scroller) < f64::from(scroller.client_height())
     }
 
-    /// The place in the room of the last message that is wholly on screen.
+    /// The number of the last message that is wholly on screen.
     pub(super) fn last_seen(self) -> Option<i64> {
         let (scroller, rows) = self.elements()?;
         let lower = scroller.get_bounding_client_rect().bottom() + 8.0;
@@ -148,7 +148,7 @@ impl Place {
         let from = first(children.length(), |n| {
             children.item(n).is_some_and(|row| row.get_bounding_client_rect().bottom() > upper)
         });
-        // The day's divider is sticky, and the place of older messages comes and goes: neither is a place.
+        // The day's divider is sticky, and the space for older messages comes and goes: neither can be an anchor.
         let is_place = |row: &Element| row.has_attribute("data-seq");
         let row = (from..children.length()).filter_map(|n| children.item(n)).find(is_place);
         let anchor = row.and_then(|row| Some((row.get_attribute("data-key")?, above_end(&row, rows))));
@@ -162,7 +162,7 @@ impl Place {
     }
 }
 
-/// How far one is above the lower end. The origin is there, and upwards is negative.
+/// The distance from the lower end. The origin is there, and upwards is negative.
 fn distance(scroller: &HtmlElement) -> f64 {
     f64::from(scroller.scroll_top()).abs()
 }

@@ -5,12 +5,12 @@
 //! A connection that waits too long is refused with a time to come back: its browser waits longer each time, instead of
 //! asking a slow database the same again.
 //!
-//! Law: a turn lasts until the greeting has really ended, even when its connection is long gone or was told that it takes too
-//! long, because the database is still at work on it.
+//! Law: a permit is held until the greeting has really ended, even when its connection is long gone or was told that it takes
+//! too long, because the database is still at work on it.
 
 use std::{sync::Arc, time::Duration};
 
-use protocol::{ErrorCode, Refusal, limits::HELLO_TURN_MS};
+use protocol::{ErrorCode, Refusal, limits::HELLO_WAIT_MS};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Node;
@@ -20,37 +20,39 @@ const RETRY_MS: u32 = 2_000;
 
 /// See the module.
 #[derive(Debug)]
-pub struct Turns {
+pub struct GreetingLimit {
     free: Arc<Semaphore>,
     wait: Duration,
 }
 
-/// A turn, until it is dropped.
+/// The right to greet one connection, until it is dropped.
 #[derive(Debug)]
-pub struct Turn(#[expect(dead_code, reason = "it is held, and gives its place back")] OwnedSemaphorePermit);
+pub struct GreetingPermit(
+    #[expect(dead_code, reason = "it is held, and frees its slot when dropped")] OwnedSemaphorePermit,
+);
 
-impl Turns {
+impl GreetingLimit {
     /// At most half of the database's connections greet at once. Nobody waits longer than half of a command's timeout.
     pub(super) fn new(connections: u32, command: Duration) -> Self {
         let free = Arc::new(Semaphore::new((connections as usize / 2).max(1)));
-        Self { free, wait: Duration::from_millis(HELLO_TURN_MS.into()).min(command / 2) }
+        Self { free, wait: Duration::from_millis(HELLO_WAIT_MS.into()).min(command / 2) }
     }
 
-    async fn wait(&self) -> Result<Turn, Refusal> {
+    async fn acquire(&self) -> Result<GreetingPermit, Refusal> {
         match tokio::time::timeout(self.wait, Arc::clone(&self.free).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Turn(permit)),
+            Ok(Ok(permit)) => Ok(GreetingPermit(permit)),
             Ok(Err(_)) | Err(_) => Err(Refusal::new(ErrorCode::Busy).retry_ms(RETRY_MS)),
         }
     }
 }
 
 impl Node {
-    /// Waits for a turn to be greeted.
+    /// Waits until a connection may be greeted.
     ///
     /// # Errors
-    /// [`ErrorCode::Busy`] when the turn does not come in time.
-    pub async fn greeting_turn(&self) -> Result<Turn, Refusal> {
-        self.turns.wait().await
+    /// [`ErrorCode::Busy`] when no permit becomes free in time.
+    pub async fn greeting_permit(&self) -> Result<GreetingPermit, Refusal> {
+        self.greetings.acquire().await
     }
 }
 
@@ -60,16 +62,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn half_of_the_connections_greet_and_the_next_one_waits_for_a_while() {
-        let turns = Turns::new(4, Duration::from_secs(10));
-        let (first, _second) = (turns.wait().await.unwrap(), turns.wait().await.unwrap());
-        let refusal = turns.wait().await.unwrap_err();
+        let limit = GreetingLimit::new(4, Duration::from_secs(10));
+        let (first, _second) = (limit.acquire().await.unwrap(), limit.acquire().await.unwrap());
+        let refusal = limit.acquire().await.unwrap_err();
         assert_eq!((refusal.code, refusal.retry_ms), (ErrorCode::Busy, Some(RETRY_MS)));
-        let (third, ()) = tokio::join!(turns.wait(), async { drop(first) });
+        let (third, ()) = tokio::join!(limit.acquire(), async { drop(first) });
         third.unwrap();
     }
 
     #[tokio::test]
     async fn one_connection_greets_one() {
-        Turns::new(1, Duration::from_secs(10)).wait().await.unwrap();
+        GreetingLimit::new(1, Duration::from_secs(10)).acquire().await.unwrap();
     }
 }

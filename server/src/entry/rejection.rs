@@ -9,9 +9,9 @@ use protocol::{ErrorCode, Refusal};
 
 /// A refusal to a program: `{"refusal":{…}}` with the status of its code.
 #[derive(Clone, Debug)]
-pub struct Refused(pub Refusal);
+pub struct Rejection(pub Refusal);
 
-impl IntoResponse for Refused {
+impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         #[derive(serde::Serialize)]
         struct Body {

@@ -1,48 +1,48 @@
-//! The place itself: one row.
+//! The workspace itself: one row (of the table `installation`).
 
 use protocol::{Epoch, RoomId};
 use uuid::Uuid;
 
 use super::{Error, Store};
 
-/// The place.
+/// The workspace.
 #[derive(Clone, Debug)]
-pub struct Installation {
+pub struct Workspace {
     /// Never changes: the channels in Redis are named after it.
     pub id: Uuid,
     /// The database's life.
     pub epoch: Epoch,
     /// What it is called; empty until the first person has named it.
-    pub place: String,
+    pub name: String,
     /// The channel that newcomers join.
     pub first_channel: Option<RoomId>,
 }
 
 impl Store {
-    /// The place.
+    /// The workspace.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn installation(&self) -> Result<Installation, Error> {
+    pub async fn workspace(&self) -> Result<Workspace, Error> {
         let row = sqlx::query!("select id, epoch, place, first_channel from installation")
             .fetch_one(&self.pool())
             .await?;
-        Ok(Installation {
+        Ok(Workspace {
             id: row.id,
             epoch: Epoch(row.epoch),
-            place: row.place,
+            name: row.place,
             first_channel: row.first_channel.map(RoomId),
         })
     }
 
-    /// Gives the place its name and first channel, once: false when it had a name already.
+    /// Gives the workspace its name and first channel, once: false when it had a name already.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn set_up(&self, place: &str, first_channel: RoomId) -> Result<bool, Error> {
+    pub async fn set_up(&self, name: &str, first_channel: RoomId) -> Result<bool, Error> {
         let done = sqlx::query!(
             "update installation set place = $1, first_channel = $2 where place = ''",
-            place,
+            name,
             first_channel.0
         )
         .execute(&self.pool())
@@ -59,13 +59,13 @@ mod tests {
     use super::*;
 
     #[sqlx::test(migrations = "../migrations")]
-    async fn a_place_is_named_once(pool: PgPool) {
+    async fn a_workspace_is_named_once(pool: PgPool) {
         let store = Store::over(pool);
         let (first, second) = (RoomId(Uuid::now_v7()), RoomId(Uuid::now_v7()));
-        assert_eq!(store.installation().await.unwrap().place, "");
+        assert_eq!(store.workspace().await.unwrap().name, "");
         assert!(store.set_up("Harbour", first).await.unwrap());
         assert!(!store.set_up("Lighthouse", second).await.unwrap());
-        let place = store.installation().await.unwrap();
-        assert_eq!((place.place.as_str(), place.first_channel), ("Harbour", Some(first)));
+        let workspace = store.workspace().await.unwrap();
+        assert_eq!((workspace.name.as_str(), workspace.first_channel), ("Harbour", Some(first)));
     }
 }

@@ -1,6 +1,6 @@
 //! The processes of the test: Postgres, Redis, nginx, three servers, and the proxies between them.
 //!
-//! Whatever is started here is ended here, by its pid, when the [`Place`] is dropped: at the end, on Ctrl-C and on panic.
+//! Whatever is started here is ended here, by its pid, when the [`Cluster`] is dropped: at the end, on Ctrl-C and on panic.
 //! `scripts/faults` looks after it once more, for a test that is killed hard.
 
 use std::{
@@ -34,9 +34,9 @@ pub type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 /// Where to connect to.
 #[derive(Clone, Debug)]
 pub struct Address {
-    /// The proxy of the person's network.
-    pub door: SocketAddr,
-    /// The place's own address, which pages come from.
+    /// A server, or the proxy of a client's network.
+    pub addr: SocketAddr,
+    /// The origin that pages come from.
     pub origin: String,
 }
 
@@ -46,7 +46,7 @@ pub struct Server {
     pub number: usize,
     /// Where it listens.
     pub addr: SocketAddr,
-    /// Where it tells what it counts.
+    /// Where it serves its metrics.
     pub metrics: SocketAddr,
     /// Its way to Redis.
     pub redis: Proxy,
@@ -56,7 +56,7 @@ pub struct Server {
 }
 
 /// See the module.
-pub struct Place {
+pub struct Cluster {
     /// The servers.
     pub servers: Vec<Server>,
     /// The clients' ways to nginx.
@@ -74,7 +74,7 @@ pub struct Place {
     programs: PathBuf,
 }
 
-impl Place {
+impl Cluster {
     /// Starts everything over an empty database.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl Place {
             networks.push(Proxy::start(balancer).await?);
         }
         let programs = std::env::current_exe()?.parent().ok_or("no folder of programs")?.to_owned();
-        let mut place = Self {
+        let mut cluster = Self {
             servers,
             networks,
             pool,
@@ -119,21 +119,21 @@ impl Place {
             programs,
         };
         for at in 0..SERVERS {
-            drop(std::fs::remove_file(place.folder.join(format!("node-{}.log", at + 1))));
-            place.start_server(at).await?;
+            drop(std::fs::remove_file(cluster.folder.join(format!("node-{}.log", at + 1))));
+            cluster.start_server(at).await?;
         }
-        let mut args = vec![place.balancer_folder(), balancer.to_string()];
-        args.extend(place.servers.iter().map(|server| server.addr.port().to_string()));
+        let mut args = vec![cluster.balancer_folder(), balancer.to_string()];
+        args.extend(cluster.servers.iter().map(|server| server.addr.port().to_string()));
         let mut words = vec!["start"];
         words.extend(args.iter().map(String::as_str));
         script(root, "balancer", &words)?;
-        Ok(place)
+        Ok(cluster)
     }
 
-    /// The way of a client of this network to the place.
+    /// The way of a client of this network to the cluster.
     #[must_use]
     pub fn address(&self, network: usize) -> Address {
-        Address { door: self.networks[network % NETWORKS].addr(), origin: self.origin.clone() }
+        Address { addr: self.networks[network % NETWORKS].addr(), origin: self.origin.clone() }
     }
 
     fn balancer_folder(&self) -> String {
@@ -166,9 +166,9 @@ impl Place {
             Some(_) => "",
             None => self.sabotage.as_str(),
         };
-        let place = (server.addr, self.origin.as_str());
+        let address = (server.addr, self.origin.as_str());
         let mut command =
-            server_command(&self.programs.join(program), &self.root, place, server.number, &log)?;
+            server_command(&self.programs.join(program), &self.root, address, server.number, &log)?;
         command
             .env("DATABASE_URL", through(&self.database_url, &server.postgres)?)
             .env("REDIS_URL", through(&self.redis_url, &server.redis)?)
@@ -312,7 +312,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Cluster {
     fn drop(&mut self) {
         for server in &mut self.servers {
             if let Some(child) = &mut server.child {

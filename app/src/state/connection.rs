@@ -1,0 +1,182 @@
+//! The connection, as the page sees it: what the socket tells, and what stands in its way.
+
+use client::{Client, Link};
+use futures::channel::mpsc;
+use leptos::prelude::*;
+use protocol::{ClientFrame, ServerFrame, Zone};
+
+use super::{Chat, set, storage};
+use crate::{browser, socket, words::Clock};
+
+/// How long one is away before the page says so.
+const AWAY_SHOWN_MS: i64 = 2_000;
+/// If this machine's clock gains this much on the steady one between two ticks, it was set, or the machine slept.
+const SLEPT_MS: i64 = 2_000;
+/// The note that a page leaves for the next one in its tab when the tab changes over to someone else.
+const CHANGED_OVER: &str = "roost:changed-over";
+/// What it says when something was still to be sent.
+const LEFT: &str = "left";
+
+/// Why the page does not connect, and what would help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The servers speak another version: reload.
+    NewVersion,
+    /// The account or the address has too many connections.
+    TooMany,
+    /// Someone else signed in from another tab: this page belongs to its former person.
+    SomeoneElse,
+}
+
+impl Chat {
+    /// The browser's half begins: its own clock, what an earlier page had not sent, and the connection.
+    pub fn wake(self) {
+        if browser::is_stopped() {
+            return;
+        }
+        self.look_at_clock();
+        self.away_since.set_value(Some(browser::steady()));
+        self.clock_ahead.set_value(browser::now() - browser::steady());
+        if let Some(left) = browser::take_word(CHANGED_OVER) {
+            self.just_changed_over.set_value(true);
+            let me = untrack(|| self.user(self.me));
+            self.tell_all(self.words.changed_over(&me.name, left == LEFT), None);
+        }
+        let kept = self.saved.with_value(storage::Saved::load);
+        self.tell(|client, now| client.adopt(kept, now));
+        leptos::task::spawn_local(socket::keep_connected(self));
+    }
+
+    /// A connection is being opened: frames go there from now on.
+    pub(crate) fn connected(self, outgoing: mpsc::Sender<ClientFrame>) {
+        self.outgoing.set_value(Some(outgoing));
+        self.tell(Client::connected);
+    }
+
+    /// The connection is gone.
+    pub(crate) fn disconnected(self) {
+        self.outgoing.set_value(None);
+        self.tell(Client::disconnected);
+    }
+
+    /// A frame came.
+    pub(crate) fn receive(self, frame: ServerFrame) {
+        self.tell(|client, now| client.receive(frame, now));
+    }
+
+    /// Time passed.
+    pub(crate) fn tick(self) {
+        let (now, steady) = (browser::now(), browser::steady());
+        if self.link.get_untracked() == Link::Live {
+            self.tell(Client::tick);
+        }
+        let away = self.away_since.get_value().is_some_and(|since| steady - since >= AWAY_SHOWN_MS);
+        set(self.away, away);
+        // The machine may have slept, which the steady clock need not count: then the connection may be dead.
+        if now - steady - self.clock_ahead.get_value() > SLEPT_MS {
+            self.check_connection();
+        }
+        self.clock_ahead.set_value(now - steady);
+        if now.div_euclid(60_000) != self.clock.get_untracked().now.div_euclid(60_000) {
+            self.look_at_clock();
+        }
+    }
+
+    /// Follows the browser's clock and zone, both of which may change while a tab is open. The server draws the next page for that
+    /// zone.
+    fn look_at_clock(self) {
+        let (now, known) = (browser::now(), self.clock.get_untracked().zone);
+        let zone = Zone::probe(now, browser::utc_offset_minutes);
+        self.clock.set(Clock { now, zone });
+        if let Some(name) = browser::zone_name() {
+            browser::set_cookie("tz", &name);
+        }
+        if zone != known {
+            self.draw_rows();
+        }
+    }
+
+    /// Something suggests that the connection may be dead: pings at once.
+    pub(crate) fn check_connection(self) {
+        self.tell(Client::check_connection);
+    }
+
+    /// Nothing comes from the other end any more.
+    pub(crate) fn is_dead(self) -> bool {
+        self.client.with_value(|client| client.is_dead(browser::steady()))
+    }
+
+    /// How long the server asked this page to wait before it connects again.
+    pub(crate) fn retry_ms(self) -> u32 {
+        self.client.with_value(Client::retry_ms)
+    }
+
+    /// Whether the server would not greet this version.
+    pub(crate) fn is_outdated(self) -> bool {
+        self.client.with_value(|client| {
+            client.refused_hello().is_some_and(|r| r.code == protocol::ErrorCode::VersionUnsupported)
+        })
+    }
+
+    /// Whether the connection is someone else's: see [`Client::stranger`].
+    pub(crate) fn is_strangers(self) -> bool {
+        self.client.with_value(|client| client.stranger().is_some())
+    }
+
+    /// This browser's cookie is someone else's: reloads the page as theirs. Only once: if that does not help, the person
+    /// decides.
+    pub(crate) fn change_over(self) {
+        self.keep_unsent();
+        if !self.just_changed_over.get_value() {
+            let left = self.waiting.get_untracked() > 0;
+            browser::leave_word(CHANGED_OVER, if left { LEFT } else { "" });
+            browser::reload();
+        }
+    }
+
+    /// Before the page goes: stores again what is not acknowledged, because another tab may have cleared it by signing out. The
+    /// sender's next page sends it.
+    pub(crate) fn keep_unsent(self) {
+        self.client.with_value(|client| {
+            self.saved.update_value(|saved| saved.keep_outbox_again(client.outbox()));
+        });
+        self.keep_saving();
+    }
+
+    /// Whether the person is on their way out: the form leads them, and the end of the socket is no news.
+    pub(crate) fn is_signing_out(self) -> bool {
+        self.signing_out.get_value()
+    }
+
+    /// A full queue means that the other end takes nothing: the connection is given up and resumes.
+    pub(super) fn hand_over(self, frames: Vec<ClientFrame>) {
+        self.outgoing.update_value(|outgoing| {
+            let full = outgoing
+                .as_mut()
+                .is_some_and(|queue| frames.into_iter().any(|frame| queue.try_send(frame).is_err()));
+            if full {
+                *outgoing = None;
+            }
+        });
+    }
+
+    pub(super) fn draw_link(self) {
+        let (link, node, awaits_pong) =
+            self.client.with_value(|client| (client.link(), client.node().to_owned(), client.awaits_pong()));
+        // A socket outlives its network by some seconds. Where the browser says that the network is gone, the server must
+        // answer, or the person is told.
+        let reached = link == Link::Live && !(awaits_pong && browser::is_offline());
+        if reached {
+            self.away_since.set_value(None);
+            set(self.away, false);
+            set(self.obstacle, None);
+            self.just_changed_over.set_value(false);
+        } else {
+            self.away_since.update_value(|since| {
+                since.get_or_insert_with(browser::steady);
+            });
+        }
+        set(self.link, link);
+        set(self.node, node);
+    }
+}

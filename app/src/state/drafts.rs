@@ -1,0 +1,114 @@
+//! What the person has written: what is being sent, what was refused, and what is not sent yet.
+
+use client::SendState;
+use leptos::prelude::*;
+use protocol::{Nonce, Refusal, RoomId};
+use uuid::Uuid;
+
+use super::{Chat, storage};
+use crate::address::Route;
+
+/// Something that was written into a room that the person is no longer in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsent {
+    /// By which it is taken back; `None` for a draft.
+    pub nonce: Option<Nonce>,
+    /// The text.
+    pub text: String,
+}
+
+impl Chat {
+    /// Writes into a room.
+    ///
+    /// # Errors
+    /// The refusal to show beside the text, which stays where it is.
+    pub fn send(self, room: RoomId, body: &str) -> Result<(), Refusal> {
+        let body = protocol::Body::parse(body)?.into_string();
+        if self.window.get_untracked().more_after {
+            self.jump_to_newest();
+        }
+        let mut sent = Ok(());
+        self.tell(|client, now| sent = client.send(room, Nonce(Uuid::new_v4()), body, now));
+        sent
+    }
+
+    /// Tries a refused message again.
+    pub fn retry(self, nonce: Nonce) {
+        self.tell(|client, now| client.retry(nonce, now));
+    }
+
+    /// Takes a refused message back, with its text.
+    pub fn take_back(self, nonce: Nonce) -> Option<String> {
+        let mut taken = None;
+        self.tell(|client, _| taken = client.take_back(nonce));
+        taken.map(|pending| pending.body)
+    }
+
+    /// Takes a refused message back into the composer, unless another text is being edited there.
+    pub fn edit_refused(self, nonce: Nonce) {
+        let is_free = self.room.get_untracked().is_none_or(|room| self.leave_edit(room));
+        if !is_free {
+            self.screen.compose();
+        } else if let Some(text) = self.take_back(nonce) {
+            self.screen.into_composer.set(Some(text));
+        }
+    }
+
+    /// What was written into a room and has not been sent, for somebody who is no longer in it. Tracks the outbox.
+    #[must_use]
+    pub fn unsent(self, room: RoomId) -> Vec<Unsent> {
+        self.outbox_news.track();
+        let mut unsent: Vec<Unsent> = self.client.with_value(|client| {
+            let of = |item: &client::Pending| Unsent { nonce: Some(item.nonce), text: item.body.clone() };
+            client.outbox().of(room).map(of).collect()
+        });
+        let draft = self.draft(room);
+        if !draft.trim().is_empty() {
+            unsent.push(Unsent { nonce: None, text: draft });
+        }
+        unsent
+    }
+
+    /// What was written into a room, and refused because the person is no longer in it, is on no timeline: says so, once, and
+    /// where the texts are.
+    pub(super) fn tell_stranded(self) {
+        let (count, room) = self
+            .client
+            .with_value(|client| (client.stranded().count(), client.stranded().last().map(|item| item.room)));
+        let before = self.stranded.get_untracked();
+        self.stranded.set(count);
+        let is_shown = room.is_some_and(|room| untrack(|| self.address.route()) == Route::Room(room));
+        if count > before && !is_shown {
+            self.tell_all(self.words.stranded(count), room);
+        }
+    }
+
+    /// The text that was being written in a room.
+    #[must_use]
+    pub fn draft(self, room: RoomId) -> String {
+        self.saved.with_value(|saved| saved.draft(room))
+    }
+
+    /// Keeps it.
+    pub fn keep_draft(self, room: RoomId, text: &str) {
+        self.saved.update_value(|saved| saved.keep_draft(room, text));
+    }
+
+    /// Gives up the draft of a room that one is no longer in: see [`Chat::unsent`].
+    pub fn forget_draft(self, room: RoomId) {
+        self.keep_draft(room, "");
+        self.outbox_news.update(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Signing out: nothing of what was written stays in this browser.
+    pub fn forget_everything(self) {
+        self.signing_out.set_value(true);
+        self.saved.update_value(storage::Saved::clear);
+    }
+}
+
+/// Whether a message of one's own waits, moves, or was refused.
+#[must_use]
+pub fn is_refused(state: Option<&SendState>) -> bool {
+    matches!(state, Some(SendState::Refused(_)))
+}

@@ -1,0 +1,121 @@
+//! The room that is open: its rows, and the part of its messages that is loaded.
+
+use client::{Client, RoomState};
+use leptos::prelude::*;
+use protocol::{Direction, RoomId, Seq};
+
+use super::{Chat, set};
+
+/// What is on screen of the open room, beside its rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// Its messages are here.
+    pub loaded: bool,
+    /// There are older messages than those.
+    pub more_before: bool,
+    /// There are newer messages than those.
+    pub more_after: bool,
+    /// Older ones are on their way.
+    pub loading_before: bool,
+    /// What is unread begins above those.
+    pub unread_above: bool,
+}
+
+impl Chat {
+    /// Opens a room on the screen, or none.
+    pub fn enter(self, room: Option<RoomId>) {
+        if self.room.get_untracked() == room {
+            return;
+        }
+        self.room.set(room);
+        self.screen.read_by.set(None);
+        self.screen.let_go();
+        self.tell(|client, now| client.focus(room, now));
+        if room.is_none() {
+            self.rows.set(Vec::new());
+        }
+    }
+
+    /// The person is back at the page: what came meanwhile is marked as unread.
+    pub fn come_back(self) {
+        let room = self.room.get_untracked();
+        if room.is_some_and(|room| self.summary(room).is_some_and(|s| s.read_untracked().unread > 0)) {
+            self.tell(|client, now| client.focus(room, now));
+        }
+    }
+
+    /// Looks at members and marks of a room. Tracks their changes.
+    pub fn with_room<T>(self, room: RoomId, look: impl FnOnce(&RoomState) -> T) -> Option<T> {
+        self.members.track();
+        self.client.with_value(|client| client.room(room).map(look))
+    }
+
+    /// Asks for older or newer messages of the open room.
+    pub fn load_more(self, direction: Direction) {
+        if let Some(room) = self.room.get_untracked() {
+            self.tell(|client, _| client.load_more(room, direction));
+            self.draw_window();
+        }
+    }
+
+    /// Drops what is far above, while the person looks at the newest message.
+    pub fn trim(self) {
+        if let Some(room) = self.room.get_untracked() {
+            self.tell(|client, _| client.trim(room));
+        }
+    }
+
+    /// Begins at the newest messages again.
+    pub fn jump_to_newest(self) {
+        if let Some(room) = self.room.get_untracked() {
+            self.tell(|client, _| client.jump_to_newest(room));
+        }
+    }
+
+    /// Begins where the unread messages do, which is above the window.
+    pub fn jump_to_unread(self) {
+        if let Some(room) = self.room.get_untracked() {
+            self.tell(|client, _| client.jump_to_unread(room));
+        }
+    }
+
+    /// The person has seen everything of the open room up to here.
+    pub fn saw(self, seq: Seq) {
+        if let Some(room) = self.room.get_untracked() {
+            self.tell(|client, now| client.saw(room, seq, now));
+        }
+    }
+
+    pub(super) fn draw_rows(self) {
+        let Some(room) = self.room.get_untracked() else { return };
+        let zone = self.clock.get_untracked().zone;
+        set(self.rows, self.client.with_value(|client| client::rows(client, room, zone)));
+        self.draw_window();
+    }
+
+    pub(super) fn draw_window(self) {
+        set(self.window, self.client.with_value(window));
+    }
+
+    pub(super) fn announce(self, room: RoomId, message: &protocol::Message) {
+        let Some(summary) = self.summary(room) else { return };
+        let name = untrack(|| self.name_of(&summary.read_untracked()));
+        let author = untrack(|| self.user(message.author));
+        let text: String = message.body.chars().take(160).collect();
+        self.announced.set(self.words.announce(&author.name, &name, &text));
+    }
+}
+
+/// What is on screen of the room that the client looks at.
+pub(super) fn window(client: &Client) -> Window {
+    let Some(room) = client.focused() else { return Window::default() };
+    let Some(state) = client.room(room) else { return Window::default() };
+    let Some(timeline) = &state.timeline else { return Window::default() };
+    Window {
+        loaded: true,
+        more_before: timeline.more_before(),
+        more_after: timeline.more_after(),
+        loading_before: client.is_loading(room, Direction::Before),
+        unread_above: state.unread_above().is_some(),
+    }
+}

@@ -1,0 +1,161 @@
+//! The rooms of the viewer: the list, what they are called, and what the viewer may do in them.
+
+use std::collections::BTreeSet;
+
+use leptos::prelude::*;
+use protocol::{Command, Refusal, Reply, Rights, RoomId, RoomKind, RoomSummary, WorkspaceRole};
+
+use super::{Chat, set};
+use crate::address::Route;
+
+impl Chat {
+    /// A room's line in the list, while one is in it.
+    #[must_use]
+    pub fn summary(self, room: RoomId) -> Option<ArcRwSignal<RoomSummary>> {
+        self.summaries.with_value(|all| all.get(&room).cloned())
+    }
+
+    /// Whether one is in this room. Tracks the list.
+    #[must_use]
+    pub fn is_in(self, room: RoomId) -> bool {
+        self.order.with(|order| order.contains(&room))
+    }
+
+    /// What the room is called. Tracks changed names of people.
+    #[must_use]
+    pub fn name_of(self, summary: &RoomSummary) -> String {
+        match (summary.room.kind, summary.peer) {
+            (RoomKind::Direct, peer) => self.user(peer.unwrap_or(self.me)).name.clone(),
+            (RoomKind::Group | RoomKind::Channel, _) => {
+                self.words.named(summary.room.kind, &summary.room.title)
+            }
+        }
+    }
+
+    /// What the viewer may do in a room. Tracks the room's entry in the list and the viewer's profile, which change
+    /// more often than rights do: see [`Chat::may`].
+    #[must_use]
+    pub fn rights(self, room: RoomId) -> Rights {
+        let workspace = self.role();
+        let rights = |summary: ArcRwSignal<RoomSummary>| {
+            let summary = summary.read();
+            Rights::of(&summary.room, summary.role, workspace)
+        };
+        self.summary(room).map(rights).unwrap_or_default()
+    }
+
+    /// The same, told only when they change. Not for the first part of the wasm, in which it would be a type of its own:
+    /// there see [`Chat::may`].
+    #[must_use]
+    pub fn rights_in(self, room: RoomId) -> Memo<Rights> {
+        Memo::new(move |_| self.rights(room))
+    }
+
+    /// Whether the viewer has a right in a room, told only when that changes.
+    #[must_use]
+    pub fn may(self, room: RoomId, right: fn(Rights) -> bool) -> Memo<bool> {
+        Memo::new(move |_| right(self.rights(room)))
+    }
+
+    /// What the viewer is in the workspace. Tracks changed profiles.
+    #[must_use]
+    pub fn role(self) -> WorkspaceRole {
+        self.user(self.me).role
+    }
+
+    /// Whether the viewer is a guest: they cannot make rooms, nor find any.
+    #[must_use]
+    pub fn is_guest(self) -> Memo<bool> {
+        Memo::new(move |_| self.role() == WorkspaceRole::Guest)
+    }
+
+    /// What somebody without a room can do.
+    #[must_use]
+    pub fn no_rooms_hint(self) -> &'static str {
+        match self.role() {
+            WorkspaceRole::Guest => self.words.no_rooms_for_guests(),
+            WorkspaceRole::Member
+            | WorkspaceRole::Moderator
+            | WorkspaceRole::Admin
+            | WorkspaceRole::Owner => self.words.no_rooms_hint(),
+        }
+    }
+
+    /// The address of the next room in the list, or the one before; of unread ones only, if so wished.
+    #[must_use]
+    pub fn neighbour(self, forward: bool, unread_only: bool) -> Option<RoomId> {
+        let order = self.order.get_untracked();
+        let here = self.room.get_untracked().and_then(|room| order.iter().position(|id| *id == room));
+        let count = order.len();
+        let start = here.unwrap_or(if forward { count.saturating_sub(1) } else { 0 });
+        (1..=count).map(|step| order[if forward { start + step } else { start + count - step } % count]).find(
+            |id| {
+                Some(*id) != self.room.get_untracked()
+                    && (!unread_only || self.summary(*id).is_some_and(|s| s.read_untracked().unread > 0))
+            },
+        )
+    }
+
+    /// Asks for a room, and goes there; `failed` hears why not.
+    pub fn ask_and_go(self, command: Command, failed: RwSignal<Option<Refusal>>) {
+        self.ask(command, move |result| match result {
+            Ok(Reply::Room { summary, .. }) => {
+                self.screen.dialog.set(None);
+                self.go(path_of(summary.room.id));
+            }
+            Ok(_) => self.screen.dialog.set(None),
+            Err(refusal) => failed.set(Some(refusal)),
+        });
+    }
+
+    /// Leaves a room or deletes it; `failed` hears why not. The page that shows it is left as soon as it is gone, which a
+    /// server may tell before it answers.
+    pub fn quit(self, room: RoomId, command: Command, failed: RwSignal<Option<Refusal>>) {
+        self.quitting.set(Some(room));
+        self.ask(command, move |result| match result {
+            Ok(_) => self.gone(room),
+            Err(why) => {
+                self.quitting.set(None);
+                failed.set(Some(why));
+            }
+        });
+    }
+
+    /// A room is no longer here.
+    pub(super) fn gone(self, room: RoomId) {
+        self.screen.close_of(room);
+        if self.quitting.get_untracked() == Some(room) {
+            self.quitting.set(None);
+            if untrack(|| self.address.route()) == Route::Room(room) {
+                self.screen.details.set(false);
+                self.go("/".to_owned());
+            }
+        }
+    }
+
+    /// Updates the order of the list, and only the lines that changed: a message changes one line of thousands.
+    pub(super) fn draw_list(self, rooms: &BTreeSet<RoomId>) {
+        let (order, unread) = self.client.with_value(|client| (client.order(), client.unread()));
+        for room in rooms {
+            let summary =
+                self.client.with_value(|client| client.room(*room).map(|room| room.summary.clone()));
+            self.summaries.update_value(|all| match (all.get(room), summary) {
+                (Some(known), Some(summary)) if *known.read_untracked() != summary => known.set(summary),
+                (Some(_), Some(_)) | (None, None) => {}
+                (None, Some(summary)) => drop(all.insert(*room, ArcRwSignal::new(summary))),
+                (Some(_), None) => drop(all.remove(room)),
+            });
+            if self.summary(*room).is_none() {
+                self.gone(*room);
+            }
+        }
+        set(self.order, order);
+        set(self.unread, unread);
+    }
+}
+
+/// Where a room is found.
+#[must_use]
+pub fn path_of(room: RoomId) -> String {
+    format!("/r/{room}")
+}
