@@ -112,7 +112,10 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
             </main>
             <Dialogs/>
             <Notice/>
-            <div class="sr-only" role="status" aria-live="polite">{live(move || chat.announced.get())}</div>
+            // Each announcement is an element of its own: what is said twice is heard twice.
+            <div class="sr-only" role="log" aria-live="polite" aria-relevant="additions">
+                <For each=move || chat.announced.get() key=|(number, _)| *number children=|(_, text)| view! { <p>{text}</p> }/>
+            </div>
         </div>
         <Keyboard/>
         <Document workspace=title_workspace/>

@@ -63,8 +63,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </head>
             <body>
                 <div hidden inner_html=ICONS></div>
+                // What a translator of pages changes, we can no longer change: it may have messages, which are replaced whole.
                 // Browser extensions put things into the body, so the app wakes up in an element of its own.
-                <div id="app"><App/></div>
+                <div id="app" translate="no"><App/></div>
                 <Trouble words/>
             </body>
         </html>

@@ -38,8 +38,8 @@ pub use crate::{
     people::People,
     room::{RoomState, Tick},
     rows::{
-        Date, MessageRow, Row, RowKey, RowKind, RowReaction, date_of, day_before, day_number, minute_of_day,
-        rows, weekday_of,
+        Date, MessageRow, Row, RowKey, RowKind, RowReaction, date_of, day_before, day_number, iso_of,
+        minute_of_day, rows, weekday_of,
     },
     sorted::SortedMap,
     timeline::{TIMELINE_ENTRIES_MAX, Timeline},

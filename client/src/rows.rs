@@ -3,6 +3,7 @@
 //! Dates are reckoned here, in plain arithmetic, so that the server and the browser draw the very same text.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
@@ -10,7 +11,7 @@ use std::{
 use protocol::{Command, Message, Millis, Nonce, Reaction, RoomId, Seq, User, UserId, Zone};
 use uuid::Uuid;
 
-use crate::{Client, SendState};
+use crate::{Client, SendState, Timeline};
 
 /// Messages of one author within this time share one name and one picture.
 const RUN_MS: i64 = 5 * 60 * 1_000;
@@ -57,6 +58,9 @@ impl Row {
         let RowKind::Message(message) = &self.kind else { return 0 };
         let mut stamp = DefaultHasher::new();
         message.author.name.hash(&mut stamp);
+        if message.namesake {
+            message.author.handle.hash(&mut stamp);
+        }
         message.body.hash(&mut stamp);
         (message.minute, message.first_of_run, message.last_own, message.seq, message.pinned)
             .hash(&mut stamp);
@@ -113,6 +117,8 @@ pub struct MessageRow {
     pub minute: u16,
     /// Begins a run: shows the picture, the name and the time.
     pub first_of_run: bool,
+    /// Somebody else with the same name has written here too: the handle tells them apart.
+    pub namesake: bool,
     /// Written by the viewer.
     pub own: bool,
     /// The viewer's last stored message: the one that shows its tick.
@@ -180,6 +186,7 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
     let Some(state) = client.room(room) else { return Vec::new() };
     let Some(timeline) = &state.timeline else { return Vec::new() };
     let me = state.summary.marks.user;
+    let namesakes = namesakes(client, timeline);
     let mut drawn = Drawn { rows: Vec::new(), day: None, last: None, zone };
     if !timeline.more_before() {
         drawn.push(RowKey::Beginning, RowKind::Beginning);
@@ -195,6 +202,7 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
         }
         let mut row = stored(client, message, me == message.author);
         row.pinned = state.is_pinned(message.seq);
+        row.namesake = namesakes.contains(&message.author);
         for wish in client.wished(room) {
             row.wish(wish, me);
         }
@@ -223,6 +231,7 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
                 at: item.written_at,
                 minute: 0,
                 first_of_run: false,
+                namesake: false,
                 own: true,
                 last_own: false,
                 seq: None,
@@ -232,6 +241,20 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
         }
     }
     drawn.rows
+}
+
+/// The authors in the window whose name another one has as well, but for case and spaces.
+fn namesakes(client: &Client, timeline: &Timeline) -> BTreeSet<UserId> {
+    let authors: BTreeSet<UserId> = timeline.messages().map(|message| message.author).collect();
+    let mut named = BTreeMap::<String, Vec<UserId>>::new();
+    for id in authors {
+        if let Some(user) = client.people().get(id) {
+            let folded: String =
+                user.name.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+            named.entry(folded).or_default().push(id);
+        }
+    }
+    named.into_values().filter(|same| same.len() > 1).flatten().collect()
 }
 
 fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
@@ -246,6 +269,7 @@ fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
         at: message.sent_at,
         minute: 0,
         first_of_run: false,
+        namesake: false,
         own,
         last_own: false,
         seq: Some(message.seq),
@@ -296,6 +320,16 @@ impl Drawn {
 
 fn local(at: Millis, zone: Zone) -> Millis {
     at + i64::from(zone.offset_minutes(at)) * 60_000
+}
+
+/// A time as machines read it: `2026-11-24T04:30:00Z`.
+#[must_use]
+pub fn iso_of(at: Millis) -> String {
+    let utc = Zone::default();
+    let (date, minute) = (date_of(at, utc), minute_of_day(at, utc));
+    let second = at.rem_euclid(60_000) / 1_000;
+    let Date { year, month, day } = date;
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{second:02}Z", minute / 60, minute % 60)
 }
 
 /// The number of the day on which something happened, as the zone has it: 0 for 1 January 1970.
@@ -367,6 +401,7 @@ mod tests {
             assert_eq!(days_from_date(found), days);
         }
         assert_eq!(weekday_of(date_from_days(20_781)), 2, "a Tuesday");
+        assert_eq!(iso_of(1_795_494_607_999), "2026-11-24T04:30:07Z");
     }
 
     #[test]

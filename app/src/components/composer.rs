@@ -46,11 +46,17 @@ pub fn Composer(
         refusal.set(None);
         browser::fit_height(field);
     };
+    // The draft that this tab has read or written last.
+    let known_draft = StoredValue::new(String::new());
+    let keep_draft = move |text: &str| {
+        known_draft.set_value(text.to_owned());
+        chat.keep_draft(room, text);
+    };
     let changed = move |field: &HtmlTextAreaElement| {
         let text = field.value();
         match is_editing.get_untracked() {
             true => chat.keep_edit(room, &text),
-            false => chat.keep_draft(room, &text),
+            false => keep_draft(&text),
         }
         measured(field, &text);
     };
@@ -71,7 +77,7 @@ pub fn Composer(
         match chat.send(room, &text) {
             Ok(()) => {
                 put(&field, "");
-                chat.keep_draft(room, "");
+                keep_draft("");
                 chat.screen.newest();
             }
             Err(why) => refusal.set(Some(why)),
@@ -91,7 +97,7 @@ pub fn Composer(
             (false, false) => format!("{kept}\n{typed}"),
         };
         put(&field, &text);
-        chat.keep_draft(room, &text);
+        keep_draft(&text);
         chat.resume_edit(room);
         // What the keyboard on glass writes on its Enter key.
         drop(field.set_attribute("enterkeyhint", if browser::is_touched() { "enter" } else { "send" }));
@@ -116,11 +122,35 @@ pub fn Composer(
             let typed = field.value();
             let text = if typed.trim().is_empty() { text } else { format!("{text}\n{typed}") };
             put(&field, &text);
-            chat.keep_draft(room, &text);
+            keep_draft(&text);
             drop(field.focus());
             chat.screen.into_composer.set(None);
         }
         was = now;
+    });
+    // Another tab goes on with the same draft, or has sent it. What differs from it here is kept: both have written.
+    let drafted_elsewhere = move || {
+        let (Some(field), draft) = (field.get_untracked(), chat.draft(room)) else { return };
+        let known = known_draft.get_value();
+        if draft == known {
+            return;
+        }
+        if is_editing.get_untracked() {
+            if aside.get_value() == known {
+                known_draft.set_value(draft.clone());
+                aside.set_value(draft);
+            }
+        } else if field.value() == known {
+            known_draft.set_value(draft.clone());
+            put(&field, &draft);
+        }
+    };
+    effect(move || {
+        // A page that comes back out of the browser's cache has heard nothing meanwhile.
+        for event in ["storage", "pageshow"] {
+            let handle = window_event_listener_untyped(event, move |_| drafted_elsewhere());
+            on_cleanup(move || handle.remove());
+        }
     });
     let mut composed = chat.screen.compose.get_untracked();
     effect(move || {
@@ -198,6 +228,7 @@ pub fn Composer(
                 <textarea
                     name="body"
                     rows="1"
+                    dir="auto"
                     aria-label=live(move || match is_editing.get() {
                         true => words.edit_message().to_owned(),
                         false => words.message_to(&name()),

@@ -69,7 +69,7 @@ pub fn Details(
                     <RoomPicture summary=now/>
                     <h3>{live(move || chat.name_of(&name.read()))}</h3>
                     <p class="details-kind">{kind_name}</p>
-                    <p class="details-topic">{live(about)}</p>
+                    <p class="details-topic" dir="auto">{live(about)}</p>
                 </div>
                 {(kind != RoomKind::Direct).then(|| view! {
                     <div class="details-actions">
@@ -202,7 +202,7 @@ fn MemberLine(
         <li class="person">
             <Avatar user=(*user).clone()/>
             <span class="person-words">
-                <span class="person-name">{user.name.clone()}</span>
+                <span class="person-name" dir="auto">{user.name.clone()}</span>
                 <span class="person-handle">
                     "@" {user.handle.clone()}
                     {is_me.then(|| view! { <span class="person-me">{words.you()}</span> }.into_any())}
@@ -334,11 +334,11 @@ fn PinnedLine(message: Message, author: Arc<User>, here: bool) -> impl IntoView 
     };
     let words = view! {
         <span class="pinned-by">
-            <strong>{author.name.clone()}</strong>
+            <strong dir="auto">{author.name.clone()}</strong>
             " "
             <time>{live(time)}</time>
         </span>
-        <span class="pinned-text">{text}</span>
+        <span class="pinned-text" dir="auto">{text}</span>
     }
     .into_any();
     match here {

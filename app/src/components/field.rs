@@ -94,6 +94,7 @@ pub fn Field(
                 type=kind
                 value=value
                 required
+                dir="auto"
                 placeholder=example
                 autocomplete=autocomplete
                 autocapitalize="none"

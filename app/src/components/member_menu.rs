@@ -169,7 +169,7 @@ fn Menu(
             <div class="member-menu-head" aria-hidden="true">
                 <Avatar user=(*person).clone()/>
                 <span class="person-words">
-                    <span class="person-name">{person.name.clone()}</span>
+                    <span class="person-name" dir="auto">{person.name.clone()}</span>
                     <span class="person-handle">"@" {person.handle.clone()}</span>
                 </span>
             </div>
@@ -191,7 +191,7 @@ fn give(chat: Chat, room: RoomId, user: UserId, role: Role, failed: RwSignal<Opt
     let told = chat.words.role_given(&untrack(|| chat.user(user)).name, role);
     chat.ask(Command::SetRole { room, user, role }, move |result| match result {
         Ok(_) => {
-            chat.announced.set(told);
+            chat.say_aloud(told);
             // Their line has moved, and has lost the keyboard.
             request_animation_frame(move || {
                 if browser::is_nothing_focused() {

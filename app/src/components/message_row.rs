@@ -43,6 +43,8 @@ pub fn MessageRow(
 ) -> impl IntoView {
     let chat = use_chat();
     let time = format!("{:02}:{:02}", message.minute / 60, message.minute % 60);
+    let (iso, moment) =
+        (client::iso_of(message.at), chat.words.moment(message.at, chat.clock.get_untracked()));
     let label = chat.words.message_by(&message.author.name, &time);
     let refused = match &message.sending {
         Some(SendState::Refused(refusal)) => Some((message.nonce, refusal.clone())),
@@ -51,13 +53,17 @@ pub fn MessageRow(
     let is_pending = message.deleting || (message.sending.is_some() && refused.is_none());
     let gutter = match message.first_of_run {
         true => view! { <Avatar user=(*message.author).clone()/> }.into_any(),
-        false => view! { <time class="row-time">{time.clone()}</time> }.into_any(),
+        false => {
+            view! { <time class="row-time" datetime=iso.clone() title=moment.clone()>{time.clone()}</time> }
+                .into_any()
+        }
     };
     let byline = message.first_of_run.then(|| {
         view! {
             <div class="byline">
-                <span class="author">{message.author.name.clone()}</span>
-                <time class="row-time">{time}</time>
+                <span class="author" dir="auto">{message.author.name.clone()}</span>
+                {message.namesake.then(|| view! { <span class="author-handle">{format!("@{}", message.author.handle)}</span> }.into_any())}
+                <time class="row-time" datetime=iso title=moment>{time}</time>
             </div>
         }
         .into_any()
@@ -110,7 +116,7 @@ pub fn MessageRow(
         >
             <div class="gutter">{gutter}</div>
             <div class="row-body">
-                {byline} <div class="text">{said} {edited} {pinned} {state}</div>
+                {byline} <div class="text" dir="auto" translate="yes">{said} {edited} {pinned} {state}</div>
                 {reactions}
                 {refused.map(|(nonce, refusal)| view! { <RefusedMessage nonce refusal/> }.into_any())}
                 {message.seq.map(|seq| live(move || notice(chat, room, seq)))}
@@ -240,7 +246,7 @@ fn Ticks(room: RoomId, seq: Seq) -> impl IntoView {
         <button type="button" class="ticks" data-act="ticks" aria-expanded=live(move || open().to_string()) on:click=handler(toggle)>
             {live(mark)}
         </button>
-        {live(move || open().then(|| view! { <span class="read-by" role="status">{readers(chat, room, seq)}</span> }.into_any()))}
+        {live(move || open().then(|| view! { <span class="read-by" dir="auto" role="status">{readers(chat, room, seq)}</span> }.into_any()))}
     }
 }
 

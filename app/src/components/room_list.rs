@@ -43,6 +43,7 @@ pub fn RoomList(
                     type="search"
                     class="rooms-filter"
                     aria-label=words.find_room()
+                    dir="auto"
                     placeholder=words.find_room()
                     autocomplete="off"
                     spellcheck="false"
@@ -70,7 +71,7 @@ pub fn RoomList(
                 <a class="me" href="/settings">
                     {live(move || view! { <Avatar user=(*me()).clone()/> }.into_any())}
                     <span class="me-words">
-                        <span class="me-name">{live(move || me().name.clone())}</span>
+                        <span class="me-name" dir="auto">{live(move || me().name.clone())}</span>
                         <ConnectionWord/>
                     </span>
                     <span class="me-settings">
@@ -113,7 +114,7 @@ fn RoomLine(room: RoomId) -> impl IntoView {
                 <RoomPicture summary=picture/>
                 <span class="room-words">
                     <span class="room-line">
-                        <span class="room-name">{live(move || chat.name_of(&name.read()))}</span>
+                        <span class="room-name" dir="auto">{live(move || chat.name_of(&name.read()))}</span>
                         " "
                         {live(move || archived.read().room.archived.then(|| view! {
                             <span class="room-sign" role="img" aria-label=chat.words.archived() title=chat.words.archived()>
@@ -126,7 +127,7 @@ fn RoomLine(room: RoomId) -> impl IntoView {
                     </span>
                     " "
                     <span class="room-line">
-                        <span class="room-preview">{live(move || preview_of(chat, &preview.read()))}</span>
+                        <span class="room-preview" dir="auto">{live(move || preview_of(chat, &preview.read()))}</span>
                         " "
                         {live(move || {
                             let n = badge.read().unread;

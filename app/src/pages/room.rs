@@ -81,10 +81,10 @@ fn Head(room: RoomId) -> impl IntoView {
             <RoomPicture summary=now/>
             <div class="pane-title">
                 <div class="pane-name">
-                    <h1>{live(move || chat.name_of(&name.read()))}</h1>
+                    <h1 dir="auto">{live(move || chat.name_of(&name.read()))}</h1>
                     <span class="tag">{words.archived()}</span>
                 </div>
-                <p class="pane-topic">{live(about)}</p>
+                <p class="pane-topic" dir="auto">{live(about)}</p>
             </div>
             <div class="pane-tools scripted">
                 <button
@@ -169,7 +169,7 @@ fn Gone(room: RoomId, was_in: bool) -> impl IntoView {
     effect(move || {
         has_unsent.set(!chat.unsent(room).is_empty());
         if was_in {
-            chat.announced.set(title.to_owned());
+            chat.say_aloud(title.to_owned());
         }
     });
     view! {

@@ -156,7 +156,7 @@ fn Account(refused: RefusedForm) -> impl IntoView {
             <div class="setting-person">
                 {live(move || view! { <Avatar user=(*chat.user(chat.me)).clone()/> }.into_any())}
                 <div>
-                    <strong>{live(move || chat.user(chat.me).name.clone())}</strong>
+                    <strong dir="auto">{live(move || chat.user(chat.me).name.clone())}</strong>
                     {hint(facts)}
                 </div>
                 // What was written and not sent stays in no browser that one has signed out of.
@@ -353,7 +353,7 @@ fn People(people: Vec<PersonView>, refused: RefusedForm) -> impl IntoView {
             (false, WorkspaceRole::Admin | WorkspaceRole::Owner) => Some(("tag", words.workspace_role(role))),
         };
         let facts = view! {
-            <strong>{user.name.clone()}</strong>
+            <strong dir="auto">{user.name.clone()}</strong>
             <p class="setting-hint">
                 {format!("@{}", user.handle)}
                 {tag.map(|(class, text)| view! { " " <span class=class>{text}</span> }.into_any())}

@@ -96,7 +96,7 @@ impl Chat {
         match (result, edit) {
             (Ok(_), _) => {
                 self.put_edit(room, None);
-                self.announced.set(self.words.edit_saved().to_owned());
+                self.say_aloud(self.words.edit_saved().to_owned());
             }
             (Err(why), Some(edit)) => {
                 self.put_edit(room, Some(Edit { state: EditState::Refused(why), ..edit }));
@@ -177,7 +177,7 @@ impl Chat {
         self.ask(Command::Pin { room, seq, on }, move |result| {
             if result.is_ok() {
                 let told = if on { self.words.message_pinned() } else { self.words.message_unpinned() };
-                self.announced.set(told.to_owned());
+                self.say_aloud(told.to_owned());
             }
             self.changed(room, seq, result);
         });
@@ -191,7 +191,7 @@ impl Chat {
         }
         self.ask(Command::Delete { room, seq }, move |result| {
             if result.is_ok() {
-                self.announced.set(self.words.message_deleted().to_owned());
+                self.say_aloud(self.words.message_deleted().to_owned());
             }
             self.changed(room, seq, result);
         });
@@ -206,7 +206,7 @@ impl Chat {
     /// Puts a message's text on the clipboard.
     pub fn copy(self, room: RoomId, seq: Seq, text: String) {
         browser::copy(text, move |done| match done {
-            true => self.announced.set(self.words.copied().to_owned()),
+            true => self.say_aloud(self.words.copied().to_owned()),
             false => self.screen.tell(room, seq, self.words.no_clipboard().to_owned()),
         });
     }

@@ -21,7 +21,7 @@ mod rooms;
 mod screen;
 mod storage;
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use client::{Client, Edit, Link, Row, SortedMap};
 use futures::channel::mpsc;
@@ -105,8 +105,8 @@ pub struct Chat {
     members: RwSignal<u32>,
     /// Written whenever somebody's name or role changes; read through [`Chat::user`].
     names: RwSignal<u32>,
-    /// What to tell who listens to the page.
-    pub announced: RwSignal<String>,
+    /// What a screen reader was told last, each with a number of its own: see [`Chat::say_aloud`].
+    pub announced: RwSignal<VecDeque<(u32, String)>>,
     /// The time and the time zone to draw with.
     pub clock: RwSignal<Clock>,
     address: Address,
@@ -117,6 +117,9 @@ pub struct Chat {
 pub fn use_chat() -> Chat {
     expect_context::<Chat>()
 }
+
+/// Announcements that stay in the document until a screen reader has got to them.
+const ANNOUNCED_KEPT: usize = 20;
 
 impl Chat {
     /// Begins with what the page was filled with: the same on both sides.
@@ -160,7 +163,7 @@ impl Chat {
             window: RwSignal::new(open_room::window(&client)),
             members: RwSignal::new(0),
             names: RwSignal::new(0),
-            announced: RwSignal::new(String::new()),
+            announced: RwSignal::default(),
             clock: RwSignal::new(clock),
             address: use_address(),
             client: StoredValue::new(client),
@@ -198,6 +201,17 @@ impl Chat {
         self.asked.update_value(|asked| asked.push((request, Box::new(then))));
         self.settle();
         request
+    }
+
+    /// Tells a screen reader something, when it has said what it is saying. Each time is heard, also when the words are the same.
+    pub fn say_aloud(self, text: String) {
+        self.announced.update(|told| {
+            let number = told.back().map_or(0, |(last, _)| last.wrapping_add(1));
+            told.push_back((number, text));
+            if told.len() > ANNOUNCED_KEPT {
+                told.pop_front();
+            }
+        });
     }
 
     /// Tells something about the page itself.

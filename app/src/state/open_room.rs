@@ -102,7 +102,7 @@ impl Chat {
         let name = untrack(|| self.name_of(&summary.read_untracked()));
         let author = untrack(|| self.user(message.author));
         let text: String = message.body.chars().take(160).collect();
-        self.announced.set(self.words.announce(&author.name, &name, &text));
+        self.say_aloud(self.words.announce(&author.name, &name, &text));
     }
 }
 

@@ -26,7 +26,7 @@ pub fn Banned(room: RoomId) -> impl IntoView {
         chat.ask(Command::Unban { room, user }, move |result| match result {
             Ok(_) => {
                 people.update(|people| people.iter_mut().for_each(|all| all.retain(|one| one.id != user)));
-                chat.announced.set(told);
+                chat.say_aloud(told);
             }
             Err(why) => failed.set(Some(why)),
         });
@@ -37,7 +37,7 @@ pub fn Banned(room: RoomId) -> impl IntoView {
             <li class="person">
                 <Avatar user=user.clone()/>
                 <span class="person-words">
-                    <span class="person-name">{user.name.clone()}</span>
+                    <span class="person-name" dir="auto">{user.name.clone()}</span>
                     <span class="person-handle">"@" {user.handle.clone()}</span>
                 </span>
                 <button type="button" class="button" aria-label=label on:click=handler(move |_| let_in(&user))>

@@ -19,7 +19,7 @@ pub fn DeleteMessage(room: RoomId, seq: Seq) -> impl IntoView {
         let text: String = message.body.chars().take(SHOWN_CHARS).collect();
         view! {
             <blockquote class="dialog-quote">
-                <strong>{author.name.clone()}</strong>
+                <strong dir="auto">{author.name.clone()}</strong>
                 <p>{text}</p>
             </blockquote>
         }

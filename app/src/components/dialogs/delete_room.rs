@@ -39,6 +39,7 @@ pub fn DeleteRoom(room: RoomId) -> impl IntoView {
                     <input
                         id="delete-room"
                         type="text"
+                        dir="auto"
                         autocomplete="off"
                         autocapitalize="none"
                         spellcheck="false"

@@ -49,7 +49,7 @@ pub fn MemberDialog(room: RoomId, user: UserId, act: MemberAct) -> impl IntoView
         chat.ask(command.clone(), move |result| match result {
             Ok(_) => {
                 chat.screen.dialog.set(None);
-                chat.announced.set(told);
+                chat.say_aloud(told);
                 // The button that the menu belongs to may be gone, with the person.
                 request_animation_frame(|| {
                     request_animation_frame(|| {

@@ -84,6 +84,7 @@ pub fn Picker(
                     type="search"
                     role="combobox"
                     aria-label=label
+                    dir="auto"
                     placeholder=label
                     aria-expanded="true"
                     aria-controls="picker-list"
@@ -135,9 +136,9 @@ fn ChoiceLine(n: usize, choice: Choice, is_active: Signal<bool>, pick: Callback<
         >
             {picture}
             <span class="choice-words">
-                <span class="choice-title">{choice.title}</span>
+                <span class="choice-title" dir="auto">{choice.title}</span>
                 " "
-                <span class="choice-detail">{choice.detail}</span>
+                <span class="choice-detail" dir="auto">{choice.detail}</span>
             </span>
             {(!choice.tag.is_empty()).then(|| view! { <span class="tag plain">{choice.tag}</span> }.into_any())}
             {(!choice.note.is_empty()).then(|| view! { <span class="tag">{choice.note}</span> }.into_any())}

@@ -45,6 +45,7 @@ pub fn RoomFields(
             <input
                 id="room-title"
                 type="text"
+                dir="auto"
                 autocomplete="off"
                 maxlength=limits::TITLE_CHARS_MAX * 2
                 disabled=fixed_title
@@ -54,7 +55,7 @@ pub fn RoomFields(
         </div>
         <div class="field">
             <label for="room-topic">{words.topic()}</label>
-            <input id="room-topic" type="text" autocomplete="off" value=first_topic node_ref=topic/>
+            <input id="room-topic" type="text" dir="auto" autocomplete="off" value=first_topic node_ref=topic/>
             <p class="field-hint">{words.topic_hint()}</p>
         </div>
     }

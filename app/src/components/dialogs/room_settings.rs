@@ -50,7 +50,7 @@ pub fn RoomSettings(room: RoomId) -> impl IntoView {
         let command = Command::SetPolicy { room, post, invite, pin, mention };
         chat.ask(command, move |result| {
             match result {
-                Ok(_) => chat.announced.set(words.edit_saved().to_owned()),
+                Ok(_) => chat.say_aloud(words.edit_saved().to_owned()),
                 Err(why) => failed.set(Some(why)),
             }
             unanswered.update(|n| *n = n.saturating_sub(1));

@@ -20,7 +20,7 @@ pub fn UnsentTexts(room: RoomId) -> impl IntoView {
         let copied = text.clone();
         let copy = move |_| {
             browser::copy(copied.clone(), move |done| {
-                chat.announced.set(if done { words.copied() } else { words.no_clipboard() }.to_owned());
+                chat.say_aloud(if done { words.copied() } else { words.no_clipboard() }.to_owned());
             });
         };
         let discard = move |_| match nonce {

@@ -185,7 +185,7 @@ fn Beginning(room: RoomId, key: String) -> impl IntoView {
             <super::avatar::RoomPicture summary=now.clone()/>
             <h2>{live(move || chat.name_of(&named.read()))}</h2>
             <p>{live(line)} " " {live(nobody)}</p>
-            {(!now.room.topic.is_empty()).then(|| view! { <p class="beginning-topic">{now.room.topic}</p> }.into_any())}
+            {(!now.room.topic.is_empty()).then(|| view! { <p class="beginning-topic" dir="auto">{now.room.topic}</p> }.into_any())}
         </div>
     }
     .into_any()
