@@ -113,7 +113,7 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
             <Dialogs/>
             <Notice/>
             // Each announcement is an element of its own: what is said twice is heard twice.
-            <div class="sr-only" role="log" aria-live="polite" aria-relevant="additions">
+            <div class="sr-only" role="status" aria-live="polite" aria-atomic="false" aria-relevant="additions">
                 <For each=move || chat.announced.get() key=|(number, _)| *number children=|(_, text)| view! { <p>{text}</p> }/>
             </div>
         </div>
