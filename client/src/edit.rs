@@ -164,7 +164,7 @@ mod tests {
         let now = message(0, "Lunch at nnon?");
         assert_eq!(code(edit("Lunch at noon?"), &deleted), ErrorCode::MessageDeleted);
         assert_eq!(code(edit(&"a".repeat(4_001)), &now), ErrorCode::TextTooLong);
-        assert_eq!(code(edit("\u{7}"), &now), ErrorCode::TextInvalid);
+        assert_eq!(code(edit("\u{2800}"), &now), ErrorCode::TextEmpty);
     }
 
     #[test]

@@ -92,7 +92,7 @@ test("a page that cannot wake up does not claim to live, and says so", async ({ 
     }, { once: true });
   });
   await page.reload();
-  const told = trouble(page, "This page has stopped working.");
+  const told = trouble(page, "This page stopped working.");
   await expect(told).toBeVisible();
   // After two frames a page that works would have set these attributes.
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
@@ -111,10 +111,10 @@ test("without WebAssembly the forms work, and the page says what does not", asyn
   const page = await open();
   await page.addInitScript(() => delete (window as { WebAssembly?: unknown }).WebAssembly);
   await page.goto("/sign-up");
-  await expect(trouble(page, "This browser does not run WebAssembly")).toBeVisible();
+  await expect(trouble(page, "WebAssembly is off or not supported")).toBeVisible();
   await fillSignUp(page, { name: "Locked Down", handle: unique("locked"), password: PASSWORD });
   await expect(page.getByRole("heading", { level: 1, name: "#general" })).toBeVisible();
-  await expect(trouble(page, "This browser does not run WebAssembly")).toBeVisible();
+  await expect(trouble(page, "WebAssembly is off or not supported")).toBeVisible();
   // Nothing that needs WebAssembly is offered.
   await expect(page.getByLabel("New", { exact: true })).toBeHidden();
   await expect(page.getByRole("button", { name: "Details" })).toBeHidden();
