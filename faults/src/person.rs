@@ -162,7 +162,7 @@ impl Person {
         look(&self.state().client)
     }
 
-    /// Begins a new log, and returns the old one, after a last look at what the face would draw.
+    /// Begins a new log, and returns the old one, after a last look at what the interface would draw.
     pub fn new_log(&self) -> Log {
         let mut state = self.state();
         for room in state.rooms_now(&self.rooms) {
@@ -555,7 +555,7 @@ impl Person {
         state.moving.insert(request, channel);
     }
 
-    /// Opens what is not open, reads, trims, and looks whether what the face would draw is in order.
+    /// Opens what is not open, reads, trims, and looks whether what the interface would draw is in order.
     /// In silence nothing is read any more, so that what the database knows of marks comes to rest.
     fn looks(&self, state: &mut State, rng: &mut StdRng, reads: bool, now: Millis) {
         let rooms = state.rooms_now(&self.rooms);
@@ -840,7 +840,7 @@ impl State {
         }
     }
 
-    /// What the face draws: each message once, in the order of the numbers.
+    /// What the interface draws: each message once, in the order of the numbers.
     fn check_rows(&mut self, room: RoomId) {
         let (mut keys, mut tokens, mut last) = (HashSet::new(), HashSet::new(), Seq::ZERO);
         let mut wrong = Vec::new();

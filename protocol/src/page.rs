@@ -1,5 +1,5 @@
-//! What a page is made of. The server puts it into the HTML that it has already filled, and the browser wakes
-//! up with the same value: so both draw the same page.
+//! What a page is made of. The server puts it into the HTML that it has drawn, and the browser starts from the same
+//! value, so that both draw the same page.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Epoch, InvitationId, Millis, Refusal, RoomSummary, RoomView, Seq, SessionId, User};
 
-/// The face's language.
+/// The language of the interface.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
