@@ -244,7 +244,7 @@ export async function isOpen(page: Page, name: string) {
 }
 
 /** Chooses from the menu «New». */
-export async function chooses(page: Page, what: "Write to someone" | "Browse channels" | "New room"): Promise<Locator> {
+export async function chooses(page: Page, what: "New message" | "Browse channels" | "New room"): Promise<Locator> {
   await page.getByLabel("New", { exact: true }).click();
   await rooms(page).getByRole("button", { name: what }).click();
   const dialog = page.getByRole("dialog", { name: what });
@@ -254,7 +254,7 @@ export async function chooses(page: Page, what: "Write to someone" | "Browse cha
 
 /** Opens the direct room with someone. */
 export async function writesTo(page: Page, other: { handle: string; name: string }) {
-  const dialog = await chooses(page, "Write to someone");
+  const dialog = await chooses(page, "New message");
   await dialog.getByRole("combobox", { name: "Name or handle" }).fill(other.handle);
   await dialog.getByRole("option", { name: `@${other.handle}` }).click();
   await expect(dialog).toBeHidden();
@@ -273,7 +273,7 @@ export async function makesRoom(page: Page, kind: "Channel" | "Group", name: str
 
 // ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export const composer = (page: Page) => page.getByRole("textbox", { name: /^(Message to|发消息给) / });
+export const composer = (page: Page) => page.getByRole("textbox", { name: /^(Message|发消息给) / });
 
 /** Writes into the open room. */
 export async function says(page: Page, text: string) {

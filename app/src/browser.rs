@@ -4,13 +4,20 @@ use leptos::prelude::{document, window};
 use protocol::{Millis, Page, Seq};
 use wasm_bindgen::JsCast;
 
-use crate::carried;
+use crate::{carried, words::Words};
 
 /// The page as the server drew it, from the script element that carries it.
 #[must_use]
 pub fn page_of_document() -> Option<Page> {
     let text = document().get_element_by_id("page")?.text_content()?;
     carried::from_json(&text)
+}
+
+/// The words that the page carries.
+#[must_use]
+pub fn words_of_document() -> Words {
+    let text = document().get_element_by_id("words").and_then(|script| script.text_content());
+    Words::from_text(text.unwrap_or_default().leak())
 }
 
 /// A refused form is drawn under the form's address, not under the address that it was posted to: go there before
@@ -53,10 +60,17 @@ pub fn steady() -> Millis {
     performance.map_or_else(now, |clock| (clock.time_origin() + clock.now()) as Millis)
 }
 
-/// Minutes between here and UTC, east positive.
+/// How many minutes east of UTC the browser's zone is at a time.
 #[must_use]
-pub fn utc_offset_minutes() -> i32 {
-    -(js_sys::Date::new_0().get_timezone_offset() as i32)
+pub fn utc_offset_minutes(at: Millis) -> i32 {
+    -(js_sys::Date::new(&(at as f64).into()).get_timezone_offset() as i32)
+}
+
+/// The name of the browser's zone, such as `Europe/Berlin`. `None` where the system has none.
+#[must_use]
+pub fn zone_name() -> Option<String> {
+    let format = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new());
+    js_sys::Reflect::get(&format.resolved_options(), &"timeZone".into()).ok()?.as_string()
 }
 
 /// Writes a cookie that the server reads when it draws the next page. The document's own property is the only way,

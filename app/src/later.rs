@@ -64,7 +64,7 @@ pub(crate) fn settings_page() -> AnyView {
                 <p role="alert">{words.part_not_loaded()}</p>
                 <div class="lobby-actions">
                     <button type="button" class="button primary" on:click=again>{words.try_again()}</button>
-                    <a class="button" href="/">{words.to_rooms()}</a>
+                    <a class="button" href="/">{words.back_to_rooms()}</a>
                 </div>
             </div>
         }

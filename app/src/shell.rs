@@ -2,7 +2,7 @@
 
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::HashedStylesheet;
-use protocol::{Language, Page, Theme};
+use protocol::{Page, Theme};
 
 use crate::{App, address::Address, carried, later, pages::title_of, words::Words};
 
@@ -13,7 +13,8 @@ pub struct DrawnPath(pub String);
 /// The whole document of a page. The server provides the [`Page`] and the [`DrawnPath`] in context.
 ///
 /// The page travels once more as JSON, so that the browser wakes up with the very value that was drawn. In a script
-/// element nothing is escaped by Leptos; [`carried::to_json`] leaves no `<` in it.
+/// element nothing is escaped by Leptos; [`carried::to_json`] leaves no `<` in it. So do the words of its language, which travel
+/// as lines of text.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let Some(page) = use_context::<Page>() else {
         return view! {
@@ -32,11 +33,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     };
     let path = use_context::<DrawnPath>().map(|DrawnPath(path)| path).unwrap_or_default();
     provide_context(Address::new(path.clone()));
-    let language = page.language;
+    let words = Words::of(page.language);
+    provide_context(words);
     let chunks = later::begins_with(&path).map(|part| chunks(&options, part));
     view! {
         <!DOCTYPE html>
-        <html lang=lang(page.language) data-theme=theme(page.theme) data-node=page.node.clone()>
+        <html lang=words.lang() data-theme=theme(page.theme) data-node=page.node.clone()>
             <head>
                 <meta charset="utf-8"/>
                 <meta
@@ -46,7 +48,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="theme-color" content="#f6f3ee" media="(prefers-color-scheme: light)"/>
                 <meta name="theme-color" content="#1d1b18" media="(prefers-color-scheme: dark)"/>
-                <title inner_html=escaped(&title_of(&page, &path))></title>
+                <title inner_html=escaped(&title_of(words, &page, &path))></title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/icon-192.png"/>
                 <link rel="manifest" href="/manifest.webmanifest"/>
@@ -54,19 +56,24 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <script type="application/json" id="page" data-path=path nonce=use_nonce()>
                     {carried::to_json(page.clone())}
                 </script>
+                <script type="text/plain" id="words" nonce=use_nonce()>{words.text()}</script>
                 <script nonce=use_nonce()>{WATCH}</script>
                 <HydrationScripts options/>
                 {chunks}
             </head>
             <body>
+                <div hidden inner_html=ICONS></div>
                 // Browser extensions put things into the body, so the app wakes up in an element of its own.
                 <div id="app"><App/></div>
-                <Trouble words=Words(language)/>
+                <Trouble words/>
             </body>
         </html>
     }
     .into_any()
 }
+
+/// The symbols that [`Icon`](crate::components::icon::Icon) shows.
+const ICONS: &str = include_str!("icons.svg");
 
 /// Has the browser fetch the chunks of a part at once, beside the first code and not only when that has come and asks for them.
 /// `scripts/frontend.mjs` lists them where Leptos finds the names of its files. Without the list the page wakes later.
@@ -118,13 +125,6 @@ fn Trouble(words: Words) -> impl IntoView {
 /// and must be made harmless here.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-fn lang(language: Language) -> &'static str {
-    match language {
-        Language::En => "en",
-        Language::Zh => "zh-Hans",
-    }
 }
 
 fn theme(theme: Theme) -> &'static str {

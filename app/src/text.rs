@@ -5,7 +5,7 @@
 pub(crate) enum Piece<'a> {
     /// Words.
     Plain(&'a str),
-    /// An address that begins with `http://` or `https://`: no other scheme is ever made a link.
+    /// An address that begins with `http://` or `https://`, in any case: no other scheme is ever made a link.
     Link(&'a str),
 }
 
@@ -13,7 +13,7 @@ pub(crate) enum Piece<'a> {
 pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let (mut plain_from, mut from) = (0, 0);
-    while let Some(found) = text[from..].find("http") {
+    while let Some(found) = find_scheme(&text[from..]) {
         let start = from + found;
         let end = start + address_len(&text[start..]);
         let glued = text[..start].chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric());
@@ -33,9 +33,17 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
+/// Where a text next says "http".
+fn find_scheme(text: &str) -> Option<usize> {
+    text.as_bytes().windows(4).position(|bytes| bytes.eq_ignore_ascii_case(b"http"))
+}
+
 /// How long the address is that a text begins with; 0 when it begins with none.
 fn address_len(text: &str) -> usize {
-    let scheme = ["https://", "http://"].into_iter().find(|scheme| text.starts_with(scheme));
+    let begins = |scheme: &&str| {
+        text.as_bytes().get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme.as_bytes()))
+    };
+    let scheme = ["https://", "http://"].into_iter().find(begins);
     let Some(scheme) = scheme else { return 0 };
     let end = text.find(|c: char| !is_in_address(c)).unwrap_or(text.len());
     let end = without_sentence_end(&text[..end]).len();
@@ -43,10 +51,12 @@ fn address_len(text: &str) -> usize {
     if host.is_some_and(|c| c.is_alphanumeric() || c == '[') { end } else { 0 }
 }
 
-/// Chinese punctuation ends an address too: there is no space before it.
+/// Chinese punctuation ends an address too: there is no space before it. So does what shows nothing or turns the direction: an
+/// address is what one sees.
 fn is_in_address(c: char) -> bool {
     !c.is_whitespace()
         && !c.is_control()
+        && !matches!(c, '\u{AD}' | '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
         && !matches!(c, '<' | '>' | '"' | '`' | '\u{3000}'..='\u{303F}' | '\u{FF00}'..='\u{FFEF}')
         && !matches!(c, '“' | '”' | '‘' | '’' | '…')
 }
@@ -115,6 +125,17 @@ mod tests {
             ["https://a.example/x?y=1&z=(2)", "http://b.example"]
         );
         assert_eq!(links("请看https://a.example/路径。谢谢"), ["https://a.example/路径"]);
+        assert_eq!(
+            links("(see https://en.example/wiki/Roost_(bird))"),
+            ["https://en.example/wiki/Roost_(bird)"]
+        );
+    }
+
+    #[test]
+    fn an_address_is_what_one_sees() {
+        assert_eq!(links("https://legit.example/files\u{202E}4pm.asia"), ["https://legit.example/files"]);
+        assert_eq!(links("https://a.example/x\u{200B} y"), ["https://a.example/x"]);
+        assert_eq!(links("Https://a.example HTTP://B.example"), ["Https://a.example", "HTTP://B.example"]);
     }
 
     #[test]
@@ -133,7 +154,8 @@ mod tests {
 
     #[test]
     fn the_pieces_are_the_text() {
-        for text in ["", "http", "a http://b.c d http://e.f", "安http://娜.例/ 好", "http://a.b"] {
+        for text in ["", "http", "aHTTP安", "a http://b.c d http://e.f", "安http://娜.例/ 好", "http://a.b"]
+        {
             let together: String = pieces(text)
                 .into_iter()
                 .map(|piece| match piece {

@@ -37,7 +37,10 @@ pub use crate::{
     outbox::{Outbox, Pending, SendState},
     people::People,
     room::{RoomState, Tick},
-    rows::{Date, MessageRow, Row, RowKey, RowKind, RowReaction, date_of, minute_of_day, rows, weekday_of},
+    rows::{
+        Date, MessageRow, Row, RowKey, RowKind, RowReaction, date_of, day_before, day_number, minute_of_day,
+        rows, weekday_of,
+    },
     sorted::SortedMap,
     timeline::{TIMELINE_ENTRIES_MAX, Timeline},
 };

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use protocol::{Command, Message, Millis, Nonce, Reaction, RoomId, Seq, User, UserId};
+use protocol::{Command, Message, Millis, Nonce, Reaction, RoomId, Seq, User, UserId, Zone};
 use uuid::Uuid;
 
 use crate::{Client, SendState};
@@ -174,13 +174,13 @@ impl MessageRow {
     }
 }
 
-/// The rows of a room, oldest first. `utc_offset_minutes` is the viewer's, east positive.
+/// The rows of a room, oldest first. Times are those of the zone.
 #[must_use]
-pub fn rows(client: &Client, room: RoomId, utc_offset_minutes: i32) -> Vec<Row> {
+pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
     let Some(state) = client.room(room) else { return Vec::new() };
     let Some(timeline) = &state.timeline else { return Vec::new() };
     let me = state.summary.marks.user;
-    let mut drawn = Drawn { rows: Vec::new(), day: None, last: None, utc_offset_minutes };
+    let mut drawn = Drawn { rows: Vec::new(), day: None, last: None, zone };
     if !timeline.more_before() {
         drawn.push(RowKey::Beginning, RowKind::Beginning);
     }
@@ -264,7 +264,7 @@ struct Drawn {
     rows: Vec<Row>,
     day: Option<i64>,
     last: Option<(protocol::UserId, Millis)>,
-    utc_offset_minutes: i32,
+    zone: Zone,
 }
 
 impl Drawn {
@@ -274,7 +274,7 @@ impl Drawn {
 
     /// Draws the day's line when a new day begins. Clocks differ between servers: a day never begins twice.
     fn day(&mut self, at: Millis) {
-        let day = day_number(at, self.utc_offset_minutes);
+        let day = day_number(at, self.zone);
         if self.day.is_none_or(|shown| day > shown) {
             self.day = Some(day);
             self.last = None;
@@ -287,31 +287,39 @@ impl Drawn {
             .last
             .is_some_and(|(author, at)| author == message.author.id && (message.at - at).abs() < RUN_MS);
         message.first_of_run = !run;
-        message.minute = minute_of_day(message.at, self.utc_offset_minutes);
+        message.minute = minute_of_day(message.at, self.zone);
         let since = if run { self.last.map_or(message.at, |(_, at)| at) } else { message.at };
         self.last = Some((message.author.id, since));
         self.push(RowKey::Message(message.nonce.0), RowKind::Message(message));
     }
 }
 
-fn local(at: Millis, utc_offset_minutes: i32) -> Millis {
-    at + i64::from(utc_offset_minutes) * 60_000
+fn local(at: Millis, zone: Zone) -> Millis {
+    at + i64::from(zone.offset_minutes(at)) * 60_000
 }
 
-fn day_number(at: Millis, utc_offset_minutes: i32) -> i64 {
-    local(at, utc_offset_minutes).div_euclid(DAY_MS)
-}
-
-/// The day on which something happened, where the offset from UTC is this.
+/// The number of the day on which something happened, as the zone has it: 0 for 1 January 1970.
 #[must_use]
-pub fn date_of(at: Millis, utc_offset_minutes: i32) -> Date {
-    date_from_days(day_number(at, utc_offset_minutes))
+pub fn day_number(at: Millis, zone: Zone) -> i64 {
+    local(at, zone).div_euclid(DAY_MS)
+}
+
+/// The day on which something happened.
+#[must_use]
+pub fn date_of(at: Millis, zone: Zone) -> Date {
+    date_from_days(day_number(at, zone))
+}
+
+/// The day before.
+#[must_use]
+pub fn day_before(date: Date) -> Date {
+    date_from_days(days_from_date(date) - 1)
 }
 
 /// Minutes since midnight.
 #[must_use]
-pub fn minute_of_day(at: Millis, utc_offset_minutes: i32) -> u16 {
-    u16::try_from(local(at, utc_offset_minutes).rem_euclid(DAY_MS) / 60_000).unwrap_or_default()
+pub fn minute_of_day(at: Millis, zone: Zone) -> u16 {
+    u16::try_from(local(at, zone).rem_euclid(DAY_MS) / 60_000).unwrap_or_default()
 }
 
 /// 0 for Sunday to 6 for Saturday.
@@ -364,8 +372,8 @@ mod tests {
     #[test]
     fn the_day_is_the_lookers() {
         let late_in_greenwich = 23 * 3_600_000;
-        assert_eq!(date_of(late_in_greenwich, 8 * 60).day, 2);
-        assert_eq!(minute_of_day(late_in_greenwich, 8 * 60), 7 * 60);
-        assert_eq!(date_of(0, -60), Date { year: 1969, month: 12, day: 31 });
+        assert_eq!(date_of(late_in_greenwich, Zone::fixed(8 * 60)).day, 2);
+        assert_eq!(minute_of_day(late_in_greenwich, Zone::fixed(8 * 60)), 7 * 60);
+        assert_eq!(date_of(0, Zone::fixed(-60)), Date { year: 1969, month: 12, day: 31 });
     }
 }

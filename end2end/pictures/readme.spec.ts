@@ -44,10 +44,10 @@ test("the pictures", async ({ open, expected }) => {
   const ada = await open(options);
   await ada.goto("/");
   await fillSignUp(ada, place.admin);
-  await ada.getByRole("textbox", { name: "Name of the place" }).fill(place.name);
+  await ada.getByRole("textbox", { name: "Workspace name" }).fill(place.name);
   await ada.getByRole("textbox", { name: "First channel" }).fill(place.channel);
   await ada.getByRole("button", { name: "Continue" }).click();
-  await ada.getByRole("link", { name: "Go in" }).click();
+  await ada.getByRole("link", { name: `Open ${place.name}` }).click();
   await isIn(ada);
   people.ada = { page: ada, ...place.admin };
   for (const [who, name] of Object.entries({ ana: "Ana Benítez", bo: "Bo Lindqvist", lin: "林晓", wang: "王伟", noor: "Noor Haddad" })) {

@@ -19,7 +19,7 @@ for (const [size, options] of Object.entries(sizes)) {
     await page.getByRole("textbox", { name: "Handle" }).fill("nobody");
     await page.getByLabel("Password").fill("not the password");
     await page.getByRole("button", { name: "Sign in" }).click();
-    await expect(page.getByText("That handle and password do not belong together.")).toBeVisible();
+    await expect(page.getByText("Wrong handle or password.")).toBeVisible();
     await isAwake(page);
     await check("sign in, refused");
     await page.goto("/sign-up");
@@ -92,7 +92,7 @@ for (const [size, options] of Object.entries(sizes)) {
 
     await page.goto("/");
     await isIn(page);
-    for (const name of ["Write to someone", "Browse channels", "New room"]) {
+    for (const name of ["New message", "Browse channels", "New room"]) {
       await page.getByLabel("New", { exact: true }).click();
       await page.getByRole("navigation").getByRole("button", { name }).click();
       await expect(dialog).toBeVisible();

@@ -20,20 +20,20 @@ test("a new password signs out every other browser, and this one goes on", async
     await account.getByRole("button", { name: "Change password" }).click();
   };
   await change("not the password", "a brass lantern");
-  await expect(account.getByLabel("Current password")).toHaveAccessibleDescription("This is not your current password.");
+  await expect(account.getByLabel("Current password")).toHaveAccessibleDescription("Wrong current password.");
   await expect(account.getByLabel("Current password")).toBeFocused();
   await change(PASSWORD, "brass");
-  await expect(account.getByLabel("New password")).toHaveAccessibleDescription(/^Too short/);
+  await expect(account.getByLabel("New password")).toHaveAccessibleDescription(/^Use at least 10/);
   await isAwake(first);
   await isAccessible(first, "a refused change of the password");
   await change(PASSWORD, "a brass lantern");
-  await expect(account.getByRole("status")).toHaveText("Your password is changed, and every other device is signed out.");
+  await expect(account.getByRole("status")).toHaveText("Password changed. All your other devices are signed out.");
   await expect(second).toHaveURL(/\/sign-in/);
   await isIn(first);
   await expect(first.getByRole("region", { name: "Signed-in devices" }).getByRole("listitem")).toHaveCount(1);
 
   await fillSignIn(second, person);
-  await expect(second.getByRole("alert")).toHaveText(/^That handle and password/);
+  await expect(second.getByRole("alert")).toHaveText(/^Wrong handle or password/);
   await fillSignIn(second, { ...person, password: "a brass lantern" });
   await isIn(second);
 });
@@ -49,7 +49,7 @@ test("an administrator suspends someone, without script, and lets them in again"
   await expect(line).toHaveCount(1);
   await expect(line.getByRole("button", { name: "Suspend Sol Marchetti" })).toBeHidden();
   await line.getByText("Manage", { exact: true }).click();
-  await expect(line.getByText(/^They will be signed out everywhere/)).toBeVisible();
+  await expect(line.getByText(/^They’re signed out everywhere/)).toBeVisible();
   await line.getByRole("button", { name: "Suspend Sol Marchetti" }).click();
 
   await expect(person.page).toHaveURL(/\/sign-in/);
@@ -58,7 +58,7 @@ test("an administrator suspends someone, without script, and lets them in again"
   await fillSignIn(person.page, person);
   await expect(person.page.getByRole("alert")).toHaveText(/^This account is suspended/);
 
-  await line.getByRole("button", { name: "Let in again" }).click();
+  await line.getByRole("button", { name: "Reinstate" }).click();
   await expect(line.getByText("Suspended", { exact: true })).toHaveCount(0);
   await fillSignIn(person.page, person);
   await isIn(person.page);
@@ -84,7 +84,7 @@ test("who has forgotten their password gets a link from an administrator", async
   await isAccessible(elsewhere, "a new password by a link");
   await elsewhere.getByLabel("New password").fill("short");
   await elsewhere.getByRole("button", { name: "Set password" }).click();
-  await expect(elsewhere.getByLabel("New password")).toHaveAccessibleDescription(/^Too short/);
+  await expect(elsewhere.getByLabel("New password")).toHaveAccessibleDescription(/^Use at least 10/);
   await elsewhere.getByLabel("New password").fill("a brass lantern");
   await elsewhere.getByRole("button", { name: "Set password" }).click();
   await isIn(elsewhere);
@@ -94,6 +94,6 @@ test("who has forgotten their password gets a link from an administrator", async
 
   // That was its last use.
   await admin.goto(link);
-  await expect(admin.getByRole("heading", { name: "This link does not work" })).toBeVisible();
-  await expect(admin.getByRole("alert")).toHaveText(/^This link is used up/);
+  await expect(admin.getByRole("heading", { name: "This link doesn’t work" })).toBeVisible();
+  await expect(admin.getByRole("alert")).toHaveText(/^This link is invalid or expired/);
 });

@@ -139,7 +139,7 @@ for (const kind of ["js", "wasm"]) {
     const files = new RegExp(`/roost\\.[0-9a-f]+\\.${kind}$`);
     await page.route(files, (route) => route.fulfill({ status: 404, contentType: "text/plain", body: "there is no such file" }));
     await page.reload();
-    const told = trouble(page, "This page did not load completely.");
+    const told = trouble(page, "This page didn’t load completely.");
     await expect(told).toBeVisible();
     await expect(page.locator("html")).toHaveAttribute("data-broken", "unloaded");
     await page.unroute(files);

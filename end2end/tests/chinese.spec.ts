@@ -1,5 +1,5 @@
 // In Chinese: the words, the names, and an input method that needs Enter for itself.
-import { PASSWORD, composer, expect, fillSignUp, isIn, message, place, roomLink, rooms, says, sees, signUp, test, unique, writesTo } from "../fixtures";
+import { PASSWORD, composer, expect, fillSignUp, isAwake, isIn, message, place, roomLink, rooms, says, sees, signUp, test, unique, writesTo } from "../fixtures";
 
 test("from the account to a message, in a browser that prefers Chinese", async ({ open }) => {
   const page = await open({ locale: "zh-CN" });
@@ -26,7 +26,7 @@ test("from the account to a message, in a browser that prefers Chinese", async (
   // A person is found by a Chinese name.
   const cleo = await signUp(await open());
   await cleo.page.getByLabel("New", { exact: true }).click();
-  await rooms(cleo.page).getByRole("button", { name: "Write to someone" }).click();
+  await rooms(cleo.page).getByRole("button", { name: "New message" }).click();
   await cleo.page.getByRole("combobox").fill("林晓");
   await expect(cleo.page.getByRole("option", { name: `@${handle}` })).toBeVisible();
 });
@@ -34,7 +34,7 @@ test("from the account to a message, in a browser that prefers Chinese", async (
 test("the language is switched before and after signing in, and stays", async ({ open }) => {
   const page = await open();
   await page.goto("/sign-in");
-  await page.getByRole("button", { name: "中文" }).click();
+  await page.getByRole("button", { name: "简体中文" }).click();
   await expect(page.getByRole("heading", { name: "登录" })).toBeVisible();
   await expect(page).toHaveURL("/sign-in");
   await signUp(page, { name: "王伟" });
@@ -45,6 +45,28 @@ test("the language is switched before and after signing in, and stays", async ({
   await expect(page.getByRole("heading", { level: 1, name: "Settings" })).toBeVisible();
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("lang", "en");
+});
+
+test("every language is there by its own name, and the browser's own comes first", async ({ open }) => {
+  const page = await open({ locale: "de-AT" });
+  await page.goto("/sign-in");
+  await expect(page.locator("html")).toHaveAttribute("lang", "de");
+  await expect(page.getByRole("button", { name: "Anmelden" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Deutsch" })).toHaveAttribute("aria-pressed", "true");
+  for (const [name, lang, heading] of [
+    ["Español", "es", "Iniciar sesión"],
+    ["Français", "fr", "Se connecter"],
+    ["Português (Brasil)", "pt-BR", "Entrar"],
+    ["日本語", "ja", "サインイン"],
+    ["简体中文", "zh-Hans", "登录"],
+    ["English", "en", "Sign in"],
+  ]) {
+    await page.getByRole("button", { name, exact: true }).click();
+    await expect(page.locator("html")).toHaveAttribute("lang", lang);
+    await expect(page.getByRole("heading", { level: 1, name: heading })).toBeVisible();
+    await isAwake(page);
+  }
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
 });
 
 test("Enter belongs to the input method while it composes", async ({ open }) => {

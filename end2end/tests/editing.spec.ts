@@ -215,11 +215,11 @@ test("another device edits or deletes the message meanwhile", async ({ open }) =
   await page.keyboard.press("ArrowUp");
   await editor(page).fill("Lunch at noon?");
   await asks(page, [{ type: "edit", room, seq, edits: 0, body: "Lunch at one?" }]);
-  const told = page.getByRole("status").filter({ hasText: "Edited elsewhere meanwhile. It now says:" });
+  const told = page.getByRole("status").filter({ hasText: "Edited elsewhere. It now says:" });
   await expect(told).toBeVisible();
   await expect(editor(page)).toHaveValue("Lunch at noon?");
   await page.keyboard.press("Enter");
-  await expect(editor(page)).toHaveAccessibleDescription(/^This message was edited elsewhere meanwhile;/);
+  await expect(editor(page)).toHaveAccessibleDescription(/^This message was edited elsewhere\./);
   await expect(editor(page)).toHaveValue("Lunch at noon?");
   await expect(row(bo.page, seq)).toContainText("Lunch at one?");
   await page.keyboard.press("Enter");
@@ -229,10 +229,10 @@ test("another device edits or deletes the message meanwhile", async ({ open }) =
   await page.keyboard.press("ArrowUp");
   await editor(page).fill("Lunch at noon, by the crane");
   await asks(page, [{ type: "delete", room, seq }]);
-  await expect(page.getByRole("status").filter({ hasText: "Deleted meanwhile. Your text is still here." })).toBeVisible();
+  await expect(page.getByRole("status").filter({ hasText: "Deleted while you were editing. Your text is still here." })).toBeVisible();
   await page.keyboard.press("Enter");
   await expect(editor(page)).toHaveAccessibleDescription("This message has been deleted.");
-  await page.getByRole("button", { name: "Keep as a new message" }).click();
+  await page.getByRole("button", { name: "Send as new" }).click();
   await expect(composer(page)).toHaveValue("Lunch at noon, by the crane");
   await expect(composer(page)).toBeFocused();
   await page.keyboard.press("Enter");
@@ -246,14 +246,14 @@ test("the limits of the composer hold, a blank text asks for deletion, and no ot
   await stores(page, "Two");
   await page.keyboard.press("ArrowUp");
   await editor(page).fill("b".repeat(4_001));
-  await expect(editor(page)).toHaveAccessibleDescription(/1 characters too many/);
+  await expect(editor(page)).toHaveAccessibleDescription(/1 character too many/);
   await page.keyboard.press("Enter");
-  await expect(editor(page)).toHaveAccessibleDescription(/longer than 4000 characters/);
+  await expect(editor(page)).toHaveAccessibleDescription(/at most 4000 characters/);
   await expect(editor(page)).toHaveValue("b".repeat(4_001));
   await editor(page).fill("Two and more");
   await (await reaches(page, "One")).getByRole("button", { name: "Edit" }).click();
   await expect(editor(page)).toHaveValue("Two and more");
-  await expect(editor(page)).toHaveAccessibleDescription("Save this text first, or step back.");
+  await expect(editor(page)).toHaveAccessibleDescription("Save this text first, or cancel editing.");
   await editor(page).fill("");
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog", { name: "Delete message" });
@@ -262,7 +262,7 @@ test("the limits of the composer hold, a blank text asks for deletion, and no ot
   await expect(editor(page)).toBeFocused();
   await (await reaches(page, "One")).getByRole("button", { name: "Edit" }).click();
   await expect(editor(page)).toHaveValue("One");
-  await page.getByRole("button", { name: "Stop editing" }).click();
+  await page.getByRole("button", { name: "Cancel editing" }).click();
   await expect(composer(page)).toHaveValue("");
   await expect(composer(page)).toBeFocused();
 });
@@ -280,7 +280,7 @@ test("the connection is lost in the middle: the text stays until it is stored", 
   await page.context().setOffline(true);
   await expect(page.locator("html")).toHaveAttribute("data-link", "away", { timeout: 20_000 });
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("status").filter({ hasText: "No connection. Your text is kept here" })).toBeVisible();
+  await expect(page.getByRole("status").filter({ hasText: "No connection. Your edit is kept here" })).toBeVisible();
   await expect(editor(page)).toHaveValue("From the ferry");
   // One step back is to the text, not out of it.
   await page.keyboard.press("Escape");
@@ -347,7 +347,7 @@ test("owners delete what others wrote, and what is refused is told at its messag
   const full = await reaches(bo.page, row(bo.page, seq));
   await full.getByRole("button", { name: "React" }).click();
   await full.getByRole("button", { name: "🔥" }).click();
-  await expect(row(bo.page, seq).getByRole("alert")).toHaveText("This message has as many reactions as it can carry.");
+  await expect(row(bo.page, seq).getByRole("alert")).toHaveText("This message has reached its reaction limit.");
   await expect(row(bo.page, seq).getByRole("button", { name: /^🔥/ })).toHaveCount(0);
   await row(bo.page, seq).getByRole("button", { name: "Close" }).click();
   await expect(row(bo.page, seq).getByRole("alert")).toHaveCount(0);

@@ -14,12 +14,12 @@ test("the first person sets the place up and writes the first message", async ({
   await fillSignUp(page, place.admin);
   await expect(page).toHaveURL("/set-up");
   await isAccessible(page, "set-up");
-  await page.getByRole("textbox", { name: "Name of the place" }).fill(place.name);
+  await page.getByRole("textbox", { name: "Workspace name" }).fill(place.name);
   await page.getByRole("textbox", { name: "First channel" }).fill(place.channel);
   await page.getByRole("button", { name: "Continue" }).click();
   invitation = await page.getByRole("textbox", { name: "Invitations" }).inputValue();
   await isAccessible(page, "set-up, done");
-  await page.getByRole("link", { name: "Go in" }).click();
+  await page.getByRole("link", { name: `Open ${place.name}` }).click();
   await isIn(page);
   await opens(page, `#${place.channel}`);
   await says(page, "Welcome to the harbour.");
@@ -30,7 +30,7 @@ test("the first person sets the place up and writes the first message", async ({
 test("an invited person makes an account by the link and writes", async ({ open }) => {
   const page = await open();
   await page.goto(invitation);
-  await expect(page.getByRole("heading", { name: "You have been invited" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "You’ve been invited" })).toBeVisible();
   await fillSignUp(page, { name: "Bo Lindqvist", handle: unique("bo"), password: PASSWORD });
   await isIn(page);
   await expect(page.getByRole("heading", { level: 1, name: `#${place.channel}` })).toBeVisible();

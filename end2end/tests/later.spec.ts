@@ -6,7 +6,7 @@ import { chooses, composer, expect, isAwake, isIn, makesRoom, rooms, signUp, tes
 
 const chunk = (part: string) => new RegExp(`/pkg/${part}\\.[0-9a-f]+\\.wasm$`);
 const parts = ["dialogs", "details", "settings"];
-const NOT_LOADED = "This part of Roost could not be loaded.";
+const NOT_LOADED = "This part of Roost didn’t load.";
 
 /** Why the code of a part may not come. */
 const reasons: [string, (route: Route) => Promise<void>, RegExp[]][] = [
@@ -133,6 +133,8 @@ test("what was fetched when idle is not fetched again", async ({ open }) => {
 test("the settings load by their address, each of their files once", async ({ open }) => {
   const page = await open();
   await signUp(page);
+  // The page before fetches its chunks when it is idle: they are not to be counted.
+  await page.goto("about:blank");
   const asked: string[] = [];
   page.on("request", (request) => {
     if (request.url().endsWith(".wasm")) asked.push(request.url());
@@ -158,7 +160,7 @@ test("settings that do not come as the page begins are told, and reading them is
   await signUp(page);
   await page.route(chunk("settings"), (route) => route.fulfill({ status: 404, body: "" }));
   await page.goto("/settings");
-  const told = page.getByRole("alert").filter({ hasText: "This page did not load completely." });
+  const told = page.getByRole("alert").filter({ hasText: "This page didn’t load completely." });
   await expect(told).toBeVisible();
   await expect(page.locator("html")).toHaveAttribute("data-broken", "unloaded");
   await expect(page.getByRole("region", { name: "Profile" })).toBeVisible();

@@ -9,7 +9,7 @@ test("an account, a room's newest messages, and an answer by the form", async ({
   await page.goto("/sign-up");
   await fillSignUp(page, { name: "Plain Page", handle, password: PASSWORD });
   await expect(page.getByRole("heading", { level: 1, name: "#general" })).toBeVisible();
-  await expect(page.getByText("Without JavaScript you can read and write here")).toBeVisible();
+  await expect(page.getByText("Without JavaScript, you can read and write here")).toBeVisible();
 
   await writesTo(ana.page, { handle, name: "Plain Page" });
   await saysMany(ana.page, numbered("page", 60));
@@ -33,7 +33,7 @@ test("a refused text is shown again", async ({ open, expected }) => {
   await fillSignUp(page, { name: "Long Writer", handle: unique("long"), password: PASSWORD });
   await composer(page).fill("a".repeat(4_001));
   await page.getByRole("button", { name: "Send" }).click();
-  await expect(page.getByRole("alert")).toContainText("This is longer than 4000 characters.");
+  await expect(page.getByRole("alert")).toContainText("Use at most 4000 characters.");
   await expect(page.getByRole("alert")).toContainText("a".repeat(4_001));
 });
 
@@ -43,12 +43,12 @@ test("settings, language and signing out", async ({ open }) => {
   await page.goto("/sign-up");
   await fillSignUp(page, { name: "Forms Only", handle, password: PASSWORD });
   await page.getByRole("link", { name: /Settings$/ }).click();
-  await page.getByRole("button", { name: "中文" }).click();
+  await page.getByRole("button", { name: "简体中文" }).click();
   await expect(page.locator("html")).toHaveAttribute("lang", "zh-Hans");
   await page.getByRole("button", { name: "English" }).click();
   await page.getByRole("button", { name: "Dark" }).click();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("region", { name: "Account" }).getByRole("button", { name: "Sign out" }).click();
   await fillSignIn(page, { handle, password: PASSWORD });
   await expect(rooms(page)).toBeVisible();
 });

@@ -37,8 +37,8 @@ test("two people talk, one of them on a phone", async ({ open }) => {
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
   await ana.page.getByRole("link", { name: "Back" }).tap();
   await ana.page.getByLabel("New", { exact: true }).tap();
-  await rooms(ana.page).getByRole("button", { name: "Write to someone" }).tap();
-  const dialog = ana.page.getByRole("dialog", { name: "Write to someone" });
+  await rooms(ana.page).getByRole("button", { name: "New message" }).tap();
+  const dialog = ana.page.getByRole("dialog", { name: "New message" });
   await dialog.getByRole("combobox").fill(bo.handle);
   await dialog.getByRole("option", { name: `@${bo.handle}` }).tap();
   await isOpen(ana.page, bo.name);

@@ -54,7 +54,7 @@ test("a server is killed while both talk", async ({ open, expected }) => {
     await seesInOrder(page, "kill ana", byAna);
     await seesInOrder(page, "kill bo", byBo);
   }
-  await expect(ana.page.getByRole("img", { name: /^(Waiting to be sent|Sending|Not sent)$/ })).toHaveCount(0);
+  await expect(ana.page.getByRole("img", { name: /^(Waiting to send|Sending|Not sent)$/ })).toHaveCount(0);
 
   await startNode(0);
   await says(ana.page, "and on we go");
@@ -83,10 +83,10 @@ test("all servers are gone: words wait, and arrive once, in order", async ({ ope
 
   const words = ["dark 0", "dark 1", "dark 2"];
   for (const text of words) await says(ana.page, text);
-  for (const text of words) await expect(message(ana.page, text).getByRole("img", { name: "Waiting to be sent" })).toBeVisible();
+  for (const text of words) await expect(message(ana.page, text).getByRole("img", { name: "Waiting to send" })).toBeVisible();
   const bar = ana.page.getByRole("status").filter({ hasText: "No connection." });
   await expect(bar).toBeVisible();
-  await expect(bar).toContainText("3 messages wait.");
+  await expect(bar).toContainText("3 messages will send when you’re back.");
   await expect(bar.getByRole("button", { name: "Try now" })).toBeVisible();
 
   // Otherwise the page could reconnect by itself, and the bar with the button would disappear.
@@ -109,7 +109,7 @@ test("what waits outlives a closed page", async ({ open, expected }) => {
   await killNode(1);
   await says(ana.page, "kept 0");
   await says(ana.page, "kept 1");
-  await expect(message(ana.page, "kept 1").getByRole("img", { name: "Waiting to be sent" })).toBeVisible();
+  await expect(message(ana.page, "kept 1").getByRole("img", { name: "Waiting to send" })).toBeVisible();
   const address = ana.page.url();
   const again = await anotherTab(ana.page);
   await ana.page.close();
@@ -134,7 +134,7 @@ test("the network goes and comes back by itself", async ({ open, expected }) => 
   await says(ana.page, "from the tunnel 1");
   // The browser says at once that the network is gone; the connection is asked, and given up without an answer.
   await expect(bar).toBeVisible({ timeout: 15_000 });
-  await expect(message(ana.page, "from the tunnel 1").getByRole("img", { name: "Waiting to be sent" })).toBeVisible();
+  await expect(message(ana.page, "from the tunnel 1").getByRole("img", { name: "Waiting to send" })).toBeVisible();
   await says(bo.page, "where are you?");
 
   await ana.page.context().setOffline(false);

@@ -91,7 +91,7 @@ test("a moderator is made, and has the tools at once", async ({ open }) => {
 
   await does(ana.page, bo, "Remove as moderator");
   await expect(panel(bo.page).getByRole("button", { name: /^Actions for/ })).toHaveCount(0);
-  await expect(lineOf(bo.page, carol).getByRole("button", { name: `Message to ${carol.name}` })).toHaveCount(1);
+  await expect(lineOf(bo.page, carol).getByRole("button", { name: `Message ${carol.name}` })).toHaveCount(1);
 });
 
 test("who is removed is told so, keeps what they were writing, and can join again", async ({ open, expected }) => {
@@ -101,16 +101,16 @@ test("who is removed is told so, keeps what they were writing, and can join agai
   await does(ana.page, bo, "Remove from room…", "Remove");
   await expect(lineOf(ana.page, bo)).toHaveCount(0);
 
-  await expect(bo.page.getByRole("heading", { name: "You are no longer in this room" })).toBeVisible();
+  await expect(bo.page.getByRole("heading", { name: "You’re no longer in this room" })).toBeVisible();
   await expect(roomLink(bo.page, `#${channel}`)).toHaveCount(0);
   const kept = bo.page.getByRole("region", { name: "Not sent" });
   await expect(kept).toContainText("The rope in the\nsecond locker");
   await isAccessible(bo.page, "no longer in a room");
   await bo.page.reload();
   await isIn(bo.page);
-  await expect(bo.page.getByRole("heading", { name: "This room is not here" })).toBeVisible();
+  await expect(bo.page.getByRole("heading", { name: "Room not found" })).toBeVisible();
   await expect(kept).toContainText("The rope in the");
-  await bo.page.getByRole("link", { name: "To the rooms" }).click();
+  await bo.page.getByRole("link", { name: "Back to rooms" }).click();
   await expect(bo.page).toHaveURL("/");
 
   await joins(bo.page, channel);
@@ -138,7 +138,7 @@ test("what waits to be sent into a room that one is no longer in does not vanish
   line.restore();
   await isIn(page);
 
-  const notice = page.getByRole("status").filter({ hasText: "2 messages were not sent because you are no longer in their room." });
+  const notice = page.getByRole("status").filter({ hasText: "2 messages weren’t sent because you’re no longer in their room." });
   await notice.getByRole("button", { name: "Show" }).click();
   await expect(page).toHaveURL(room);
   await expect(notice).toHaveCount(0);
@@ -166,10 +166,10 @@ test("who is banned stays out until they are let back in", async ({ open }) => {
   await expect(ask.getByRole("button", { name: "Cancel" })).toBeFocused();
   await isAccessible(ana.page, "a ban");
   await ask.getByRole("button", { name: "Ban" }).click();
-  await expect(bo.page.getByRole("heading", { name: "You are no longer in this room" })).toBeVisible();
+  await expect(bo.page.getByRole("heading", { name: "You’re no longer in this room" })).toBeVisible();
 
   const dialog = await joins(bo.page, channel);
-  await expect(dialog.getByRole("alert")).toHaveText(/^You are banned from this channel\./);
+  await expect(dialog.getByRole("alert")).toHaveText(/^You’re banned from this channel\./);
   await isAccessible(bo.page, "a refused joining");
 
   await carol.page.getByRole("button", { name: "Invite people" }).click();
@@ -177,12 +177,12 @@ test("who is banned stays out until they are let back in", async ({ open }) => {
   await invite.getByRole("combobox").fill(bo.handle);
   await invite.getByRole("option", { name: `@${bo.handle}` }).click();
   await invite.getByRole("button", { name: "Invite 1" }).click();
-  await expect(invite.getByRole("alert")).toHaveText(`Not added because they are banned from this room: ${bo.name}.`);
+  await expect(invite.getByRole("alert")).toHaveText(`Not added because they’re banned from this room: ${bo.name}.`);
 
   await panel(ana.page).getByRole("button", { name: "Banned people" }).click();
   await expect(banned.getByRole("listitem")).toHaveCount(1);
   await isAccessible(ana.page, "somebody is banned");
-  await banned.getByRole("button", { name: `Let back in: ${bo.name}` }).click();
+  await banned.getByRole("button", { name: `Unban ${bo.name}` }).click();
   await expect(banned.getByText("Nobody is banned from this room.")).toBeVisible();
   await dialog.getByRole("option", { name: channel }).click();
   await isOpen(bo.page, `#${channel}`);
@@ -232,7 +232,7 @@ test("an archived room is for reading, until it is opened again", async ({ open 
   await expect(settings.getByRole("button", { name: "Unarchive" })).toBeVisible();
   await settings.getByRole("button", { name: "Close" }).click();
 
-  const only = "This room is archived. It can only be read.";
+  const only = "This room is archived and read-only.";
   for (const { page } of [ana, bo]) {
     await expect(page.getByText(only)).toBeVisible();
     await expect(composer(page)).toHaveCount(0);
@@ -279,14 +279,14 @@ test("a room is deleted only with its name, and is gone for everyone", async ({ 
 
   await expect(ana.page).toHaveURL("/");
   await expect(dialog).toHaveCount(0);
-  await expect(bo.page.getByRole("heading", { name: "You are no longer in this room" })).toBeVisible();
+  await expect(bo.page.getByRole("heading", { name: "You’re no longer in this room" })).toBeVisible();
   for (const { page } of [ana, bo]) await expect(roomLink(page, `#${channel}`)).toHaveCount(0);
   await bo.page.reload();
   await isIn(bo.page);
-  await expect(bo.page.getByRole("heading", { name: "This room is not here" })).toBeVisible();
+  await expect(bo.page.getByRole("heading", { name: "Room not found" })).toBeVisible();
   const browse = await chooses(bo.page, "Browse channels");
   await browse.getByRole("combobox").fill(channel);
-  await expect(browse.getByText("No channel of that name.")).toBeVisible();
+  await expect(browse.getByText("No matching channels")).toBeVisible();
 });
 
 test("an owner hands a room over, and steps down", async ({ open }) => {
@@ -294,7 +294,7 @@ test("an owner hands a room over, and steps down", async ({ open }) => {
   await (await menuOf(ana.page, ana)).getByRole("menuitem", { name: "Step down as owner…" }).click();
   const dialog = ana.page.getByRole("dialog", { name: `Step down as owner of #${channel}?` });
   await dialog.getByRole("button", { name: "Step down" }).click();
-  await expect(dialog.getByRole("alert")).toHaveText("There must always be an owner. Make someone else an owner first.");
+  await expect(dialog.getByRole("alert")).toHaveText("There must be at least one owner. Make someone else an owner first.");
   await dialog.getByRole("button", { name: "Cancel" }).click();
   await expect(panel(ana.page).getByRole("button", { name: `Actions for ${ana.name}` })).toBeFocused();
 
@@ -370,7 +370,7 @@ test("a member's menu on a phone", async ({ open }) => {
   await menu.getByRole("menuitem", { name: "Remove from room…" }).tap();
   await page.getByRole("dialog").getByRole("button", { name: "Remove", exact: true }).tap();
   await expect(lineOf(page, bo)).toHaveCount(0);
-  await expect(bo.page.getByRole("heading", { name: "You are no longer in this room" })).toBeVisible();
+  await expect(bo.page.getByRole("heading", { name: "You’re no longer in this room" })).toBeVisible();
 });
 
 test("an administrator makes someone a guest, without script, and the last owner stays one", async ({ open, expected }) => {
@@ -397,7 +397,7 @@ test("an administrator makes someone a guest, without script, and the last owner
   await expect(lineOf(ana.page, bo).getByText("Guest", { exact: true })).toBeVisible();
   await expect(bo.page.getByRole("button", { name: "Invite people" })).toHaveCount(0);
   await bo.page.getByLabel("New", { exact: true }).click();
-  await expect(rooms(bo.page).getByRole("button")).toHaveText(["Write to someone"]);
+  await expect(rooms(bo.page).getByRole("button")).toHaveText(["New message"]);
   await bo.page.keyboard.press("Escape");
   await bo.page.goto("/");
   await isIn(bo.page);
@@ -407,7 +407,7 @@ test("an administrator makes someone a guest, without script, and the last owner
   await sees(ana.page, "Hello from a guest.");
 
   await choose(place.admin.handle, "Member");
-  await expect(people.getByRole("alert")).toHaveText("There must always be an owner. Make someone else an owner first.");
+  await expect(people.getByRole("alert")).toHaveText("There must be at least one owner. Make someone else an owner first.");
   await expect(people.getByRole("alert")).toBeInViewport();
   await choose(bo.handle, "Member");
   await isMember(bo.page);
@@ -417,6 +417,6 @@ test("an administrator makes someone a guest, without script, and the last owner
 async function isMember(page: Page) {
   await expect(page.getByRole("button", { name: "Invite people" })).toBeVisible();
   await page.getByLabel("New", { exact: true }).click();
-  await expect(rooms(page).getByRole("button")).toHaveText(["Write to someone", "Browse channels", "New room"]);
+  await expect(rooms(page).getByRole("button")).toHaveText(["New message", "Browse channels", "New room"]);
   await page.keyboard.press("Escape");
 }

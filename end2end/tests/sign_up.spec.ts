@@ -6,7 +6,7 @@ test("an invitation that is none is told, and not needed where everyone may come
   const page = await open();
   await page.goto("/invite/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
   await expect(page.getByRole("heading", { name: "Create account" })).toBeVisible();
-  await expect(page.getByRole("alert")).toHaveText(/^This invitation is used up, out of date, or mistyped.* You do not need one/);
+  await expect(page.getByRole("alert")).toHaveText(/^This invitation is invalid or expired.* You don’t need one/);
   await fillSignUp(page, { name: "Cleo Marsh", handle: unique("cleo"), password: PASSWORD });
   await isIn(page);
   await expect(page.getByRole("heading", { level: 1, name: `#${place.channel}` })).toBeVisible();
@@ -15,18 +15,18 @@ test("an invitation that is none is told, and not needed where everyone may come
 const languages = [
   {
     locale: "en-GB",
-    taken: "Someone else has this handle. Choose another.",
-    short: "Too short: a password has at least 10 characters.",
-    handle: /^A handle has 2 to 32/,
-    wrong: "That handle and password do not belong together. Check both.",
+    taken: "This handle is taken. Choose another.",
+    short: "Use at least 10 characters.",
+    handle: /^Use 2–32 characters/,
+    wrong: "Wrong handle or password.",
     words: { name: "Name", handle: "Handle", password: "Password" },
   },
   {
     locale: "zh-CN",
     taken: "这个用户名已被使用，请换一个。",
-    short: "太短：密码至少 10 个字符。",
-    handle: /^用户名为 2 到 32 个字符/,
-    wrong: "用户名或密码不正确，请检查。",
+    short: "至少 10 个字符。",
+    handle: /^请使用 2–32 个字符/,
+    wrong: "用户名或密码不正确。",
     words: { name: "显示名", handle: "用户名", password: "密码" },
   },
 ];
@@ -75,7 +75,7 @@ test("signing out ends it, and signing in brings back what one wanted to see", a
   const room = page.url();
   await page.goto("/settings");
   await isIn(page);
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("region", { name: "Account" }).getByRole("button", { name: "Sign out" }).click();
   // The socket hears of the end too, before the form's answer is here: it must not add where one was.
   await expect(page).toHaveURL("/sign-in");
   await isAwake(page);
@@ -86,7 +86,7 @@ test("signing out ends it, and signing in brings back what one wanted to see", a
   await expect(page).toHaveURL(room);
 });
 
-test("«End» signs the other browser out while it is looked at", async ({ open }) => {
+test("«Sign out» beside a device signs the other browser out while it is looked at", async ({ open }) => {
   const first = await open();
   const person = await signUp(first);
   const second = await open();
@@ -97,9 +97,9 @@ test("«End» signs the other browser out while it is looked at", async ({ open 
   await isIn(first);
   const devices = first.getByRole("region", { name: "Signed-in devices" });
   await expect(devices.getByText("This device")).toHaveCount(1);
-  await devices.getByRole("button", { name: "End", exact: true }).click();
+  await devices.getByRole("button", { name: "Sign out", exact: true }).click();
   await expect(second).toHaveURL(/\/sign-in/);
-  await expect(devices.getByRole("button", { name: "End", exact: true })).toHaveCount(0);
+  await expect(devices.getByRole("button", { name: "Sign out", exact: true })).toHaveCount(0);
   await isIn(first);
 });
 

@@ -30,19 +30,19 @@ test("somebody else signs in in another tab: what was written stays its author's
   // She is cut off and goes on writing: a message and an edit.
   line.cut();
   await says(page, "secret A");
-  await expect(message(page, "secret A").getByRole("img", { name: "Waiting to be sent" })).toBeVisible();
+  await expect(message(page, "secret A").getByRole("img", { name: "Waiting to send" })).toBeVisible();
   await (await reaches(page, "Good mornig")).getByRole("button", { name: "Edit" }).click();
   await editor(page).fill("Good morning");
   await editor(page).press("Enter");
-  await expect(page.getByRole("status").filter({ hasText: "No connection. Your text is kept here" })).toBeVisible();
+  await expect(page.getByRole("status").filter({ hasText: "No connection. Your edit is kept here" })).toBeVisible();
 
-  await other.getByRole("button", { name: "Sign out" }).click();
+  await other.getByRole("region", { name: "Account" }).getByRole("button", { name: "Sign out" }).click();
   await fillSignIn(other, bea);
   await isIn(other);
 
   line.restore();
   const told = page.getByRole("status").filter({ hasText: "You signed in as Bea Ortiz in another tab" });
-  await expect(told).toContainText("What was not sent before is kept here");
+  await expect(told).toContainText("Unsent messages are kept here");
   await isIn(page);
   await isOpen(page, ana.name);
   await expect(message(page, "secret A")).toHaveCount(0);
@@ -56,7 +56,7 @@ test("somebody else signs in in another tab: what was written stays its author's
   // When Ana signs in again, her message is sent, as hers.
   await page.goto("/settings");
   await isIn(page);
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("region", { name: "Account" }).getByRole("button", { name: "Sign out" }).click();
   await fillSignIn(page, ana);
   await isIn(page);
   await page.goto(room);
@@ -82,8 +82,8 @@ test("a session that ended in another tab: what waits is sent after signing in a
   line.cut();
   const text = unique("waits");
   await says(page, text);
-  await expect(message(page, text).getByRole("img", { name: "Waiting to be sent" })).toBeVisible();
-  await other.getByRole("button", { name: "Sign out" }).click();
+  await expect(message(page, text).getByRole("img", { name: "Waiting to send" })).toBeVisible();
+  await other.getByRole("region", { name: "Account" }).getByRole("button", { name: "Sign out" }).click();
   await expect(other).toHaveURL("/sign-in");
   line.restore();
   await expect(page).toHaveURL(/\/sign-in\?next=/);
@@ -105,7 +105,7 @@ test("the form of a page that was drawn for someone else sends nothing", async (
 
   const other = await anotherTab(page);
   await other.goto("/settings");
-  await other.getByRole("button", { name: "Sign out" }).click();
+  await other.getByRole("region", { name: "Account" }).getByRole("button", { name: "Sign out" }).click();
   await fillSignIn(other, bea);
   await expect(other.getByRole("link", { name: /Settings$/ })).toBeVisible();
 

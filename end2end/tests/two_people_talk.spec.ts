@@ -143,7 +143,7 @@ test("a long absence: one begins at the first new message, and there is a way do
   await expect(bo.page).toHaveTitle(/^\(99\+\) /);
 
   const line = bo.page.getByRole("separator").filter({ hasText: "New" });
-  const [down, up] = [/^99\+ new messages$/, "Go to the first new message"].map((name) => bo.page.getByRole("button", { name }));
+  const [down, up] = [/^99\+ new messages$/, "Jump to first unread"].map((name) => bo.page.getByRole("button", { name }));
   await opens(bo.page, ana.name);
   await sees(bo.page, "while away 1");
   await expect(line).toBeInViewport();

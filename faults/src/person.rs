@@ -844,7 +844,7 @@ impl State {
     fn check_rows(&mut self, room: RoomId) {
         let (mut keys, mut tokens, mut last) = (HashSet::new(), HashSet::new(), Seq::ZERO);
         let mut wrong = Vec::new();
-        for row in client::rows(&self.client, room, 0) {
+        for row in client::rows(&self.client, room, protocol::Zone::default()) {
             let again = !keys.insert(row.key);
             let RowKind::Message(message) = row.kind else { continue };
             let seq = message.seq.unwrap_or(last);

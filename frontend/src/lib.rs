@@ -35,10 +35,12 @@ pub fn hydrate() {
 
 fn wake(page: Page) {
     let is_inside = page.signed_in().is_some();
+    let words = browser::words_of_document();
     let root = document().get_element_by_id("app").and_then(|root| root.dyn_into().ok());
     let root = root.expect("the server draws the app into an element of its own");
     hydrate_from(root, move || {
         provide_context(page);
+        provide_context(words);
         provide_context(Address::new(browser::path()));
         leptos::view! { <App/> }
     })

@@ -13,6 +13,7 @@ mod page;
 mod reply;
 pub mod rights;
 mod text;
+mod zone;
 
 pub use command::{Command, Direction, RoomsAfter};
 pub use error::{CloseCode, ErrorCode, Refusal, Retry};
@@ -31,6 +32,7 @@ pub use page::{
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};
 pub use text::{Body, DisplayName, Emoji, Handle, Password, RoomTitle, RoomTopic};
+pub use zone::Zone;
 
 /// The version of the wire. A browser says it in `hello`; another one is refused with
 /// [`ErrorCode::VersionUnsupported`] and the page offers a reload.

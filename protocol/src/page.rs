@@ -1,22 +1,72 @@
 //! What a page is made of. The server puts it into the HTML that it has drawn, and the browser starts from the same
 //! value, so that both draw the same page.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
-use crate::{Epoch, InvitationId, Millis, Refusal, RoomSummary, RoomView, Seq, SessionId, User};
+use crate::{Epoch, InvitationId, Millis, Refusal, RoomSummary, RoomView, Seq, SessionId, User, Zone};
 
-/// The language of the interface.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
-#[serde(rename_all = "snake_case")]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// Simplified Chinese.
-    Zh,
+/// The language of the interface: a tag in the form of BCP 47, such as `pt-BR`. Which languages there are is not known here.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
+#[serde(try_from = "String", into = "String")]
+pub struct Language {
+    /// Filled up with zeros.
+    tag: [u8; Self::BYTES_MAX],
+}
+
+impl Language {
+    /// The length of the longest tag, in bytes.
+    pub const BYTES_MAX: usize = 16;
+
+    /// A tag of letters, digits and single hyphens.
+    #[must_use]
+    pub fn parse(tag: &str) -> Option<Self> {
+        let is_part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if tag.len() > Self::BYTES_MAX || !tag.split('-').all(is_part) {
+            return None;
+        }
+        let mut bytes = [0; Self::BYTES_MAX];
+        bytes[..tag.len()].copy_from_slice(tag.as_bytes());
+        Some(Self { tag: bytes })
+    }
+
+    /// The tag.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let end = self.tag.iter().position(|byte| *byte == 0).unwrap_or(Self::BYTES_MAX);
+        str::from_utf8(&self.tag[..end]).unwrap_or_default()
+    }
+}
+
+/// English.
+impl Default for Language {
+    fn default() -> Self {
+        let mut tag = [0; Self::BYTES_MAX];
+        tag[..2].copy_from_slice(b"en");
+        Self { tag }
+    }
+}
+
+impl fmt::Debug for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<Language> for String {
+    fn from(language: Language) -> Self {
+        language.as_str().to_owned()
+    }
+}
+
+impl TryFrom<String> for Language {
+    type Error = &'static str;
+
+    fn try_from(tag: String) -> Result<Self, Self::Error> {
+        Self::parse(&tag).ok_or("no tag of a language")
+    }
 }
 
 /// Light, dark, or as the system has it.
@@ -143,8 +193,8 @@ pub struct Page {
     pub language: Language,
     /// The colours to draw in.
     pub theme: Theme,
-    /// The browser's offset from UTC in minutes, east positive, as it told last time; 0 before.
-    pub utc_offset_minutes: i32,
+    /// The zone to show times in: the browser's, as it told last time; UTC before.
+    pub zone: Zone,
     /// The server's clock when the page was made: both ends draw «today» by it.
     pub now: Millis,
     /// The form that was refused.
@@ -259,5 +309,26 @@ impl Page {
             Pane::Settings(view) => Some(view),
             Pane::Empty | Pane::Room(_) | Pane::SetUp { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Language;
+
+    #[test]
+    fn a_language_is_a_tag() {
+        for tag in ["en", "pt-BR", "zh-Hant-TW", "sl-rozaj-biske-1"] {
+            let language = Language::parse(tag).unwrap();
+            assert_eq!(language.as_str(), tag);
+            let json = serde_json::to_string(&language).unwrap();
+            assert_eq!(json, format!("\"{tag}\""));
+            assert_eq!(serde_json::from_str::<Language>(&json).unwrap(), language);
+        }
+        for wrong in ["", "-", "en-", "en--US", "en_US", "é", "en\0", "a-tag-that-is-too-long"] {
+            assert_eq!(Language::parse(wrong), None, "{wrong:?}");
+        }
+        assert!(serde_json::from_str::<Language>("\"en US\"").is_err());
+        assert_eq!(Language::default().as_str(), "en");
     }
 }

@@ -28,7 +28,8 @@ macro_rules! parsed_text {
 }
 
 parsed_text! {
-    /// What a message says: 1 to 4,000 characters, no white space at its ends (but for the first line's indent).
+    /// What a message says: 1 to 4,000 characters, no white space at its ends (but for the first line's indent), no control
+    /// characters but tab and line feed.
     Body;
     /// The name by which a person signs in and is mentioned: 2 to 32 of `a-z 0-9 . _ -`, lower case.
     Handle;
@@ -40,6 +41,7 @@ parsed_text! {
     RoomTopic;
     /// One emoji, as a reaction: 1 to 16 characters, of which at least one is outside ASCII, and none is a letter of it,
     /// white space or a control character. Which sequences are pictures depends on the reader's fonts, so no table is asked.
+    /// Variation selectors are put where a picture needs them, so that what looks alike is the same reaction.
     Emoji;
 }
 
@@ -47,18 +49,18 @@ parsed_text! {
 pub struct Password(String);
 
 impl Body {
-    /// Trims and checks.
+    /// Cleans, trims and checks. What other programs paste is cleaned rather than refused: every kind of line break becomes a
+    /// line feed, and other control characters go.
     ///
     /// # Errors
-    /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`] (control characters
-    /// other than tab and line feed).
+    /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`].
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let text = text.replace("\r\n", "\n");
+        let text = without_controls(text);
         // Only whole blank lines go from the front: the first line may be indented code.
         let start = text.len() - text.trim_start().len();
         let start = text[..start].rfind('\n').map_or(0, |line_end| line_end + 1);
         let text = text[start..].trim_end();
-        check(text, limits::BODY_CHARS_MAX, |c| c.is_control() && c != '\n' && c != '\t')?;
+        check(text, limits::BODY_CHARS_MAX)?;
         Ok(Self(text.to_owned()))
     }
 }
@@ -82,7 +84,8 @@ impl DisplayName {
     /// Folds white space and checks.
     ///
     /// # Errors
-    /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`].
+    /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`] (a character by which it could be taken for
+    /// another).
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         one_line(text, limits::NAME_CHARS_MAX).map(Self)
     }
@@ -92,7 +95,8 @@ impl RoomTitle {
     /// Folds white space and checks.
     ///
     /// # Errors
-    /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`].
+    /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`] (a character by which it could be taken for
+    /// another).
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         one_line(text, limits::TITLE_CHARS_MAX).map(Self)
     }
@@ -117,12 +121,12 @@ impl Emoji {
     /// # Errors
     /// [`ErrorCode::EmojiInvalid`].
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let text = text.trim();
+        let text = with_selectors(text.trim());
         let chars = text.chars().count();
         let good = (1..=limits::EMOJI_CHARS_MAX).contains(&chars)
-            && text.chars().any(|c| !c.is_ascii() && !is_invisible(c))
+            && text.chars().any(|c| !c.is_ascii() && !shows_nothing(c))
             && !text.chars().any(|c| c.is_ascii_alphabetic() || c.is_whitespace() || c.is_control());
-        if good { Ok(Self(text.to_owned())) } else { Err(ErrorCode::EmojiInvalid.into()) }
+        if good { Ok(Self(text)) } else { Err(ErrorCode::EmojiInvalid.into()) }
     }
 }
 
@@ -155,14 +159,91 @@ impl std::fmt::Debug for Password {
     }
 }
 
-fn one_line(text: &str, chars_max: usize) -> Result<String, Refusal> {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    check(&text, chars_max, char::is_control)?;
-    Ok(text)
+/// Why a name, a title or a topic is refused with [`ErrorCode::TextInvalid`]. The refusal's detail names the character.
+///
+/// Names stand beside others' words, so that one can be taken for another: these faults are how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LineFault {
+    /// A control character, or one that turns the direction of what follows.
+    Control(char),
+    /// A character that shows nothing, or a blank that is no space.
+    Invisible(char),
+    /// More marks on one letter than any language has: they cover the lines above and below.
+    Marks(char),
+    /// A letter of another script that looks like those beside it in the same word, such as a Cyrillic `а` in Latin.
+    Lookalike(char),
 }
 
-fn check(text: &str, chars_max: usize, forbidden: impl Fn(char) -> bool) -> Result<(), Refusal> {
-    if text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c)).is_empty() {
+impl LineFault {
+    /// The first fault of a line.
+    #[must_use]
+    fn of(text: &str) -> Option<Self> {
+        let (mut marks, mut script) = (0, None);
+        for c in text.chars() {
+            if c.is_control() || turns_direction(c) {
+                return Some(Self::Control(c));
+            }
+            if shows_nothing(c) && !joins(c) {
+                return Some(Self::Invisible(c));
+            }
+            marks = if is_mark(c) { marks + 1 } else { 0 };
+            if marks > MARKS_MAX {
+                return Some(Self::Marks(c));
+            }
+            match Script::of(c) {
+                Some(new) if script.is_some_and(|script| script != new) => return Some(Self::Lookalike(c)),
+                Some(new) => script = Some(new),
+                None if c.is_alphanumeric() || is_mark(c) => {}
+                None => script = None,
+            }
+        }
+        None
+    }
+
+    fn character(self) -> char {
+        let (Self::Control(c) | Self::Invisible(c) | Self::Marks(c) | Self::Lookalike(c)) = self;
+        c
+    }
+}
+
+/// Marks on one letter. Vietnamese written apart has two.
+const MARKS_MAX: usize = 3;
+
+/// The scripts whose letters look alike.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Script {
+    Latin,
+    Greek,
+    Cyrillic,
+}
+
+impl Script {
+    fn of(c: char) -> Option<Self> {
+        match c {
+            'a'..='z' | 'A'..='Z' | 'À'..='ɏ' if c.is_alphabetic() => Some(Self::Latin),
+            // Signs of measures and of mathematics stand beside Latin letters: 5 µm, π.
+            'µ' | 'π' | 'Ω' | 'Δ' | 'Σ' => None,
+            'Ͱ'..='Ͽ' | 'ἀ'..='῾' => Some(Self::Greek),
+            'Ѐ'..='ԯ' => Some(Self::Cyrillic),
+            _ => None,
+        }
+    }
+}
+
+fn one_line(text: &str, chars_max: usize) -> Result<String, Refusal> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    check(&text, chars_max)?;
+    match LineFault::of(&text) {
+        None => Ok(text),
+        Some(fault) => {
+            let detail = format!("U+{:04X}", u32::from(fault.character()));
+            Err(Refusal::new(ErrorCode::TextInvalid).detail(detail))
+        }
+    }
+}
+
+fn check(text: &str, chars_max: usize) -> Result<(), Refusal> {
+    if text.chars().all(|c| c.is_whitespace() || shows_nothing(c) || turns_direction(c)) {
         return Err(ErrorCode::TextEmpty.into());
     }
     let chars = text.chars().count();
@@ -171,15 +252,82 @@ fn check(text: &str, chars_max: usize, forbidden: impl Fn(char) -> bool) -> Resu
             .max(chars_max)
             .detail(format!("{chars} characters")));
     }
-    if let Some(bad) = text.chars().find(|c| forbidden(*c)) {
-        return Err(Refusal::new(ErrorCode::TextInvalid).detail(format!("U+{:04X}", u32::from(bad))));
-    }
     Ok(())
 }
 
-/// Zero-width characters. A text of these alone would show nothing.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{00AD}' | '\u{3164}')
+/// Every line break as a line feed, and no other control characters but tabs.
+fn without_controls(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' => {
+                chars.next_if_eq(&'\n');
+                clean.push('\n');
+            }
+            '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}' => clean.push('\n'),
+            '\n' | '\t' => clean.push(c),
+            c if c.is_control() => {}
+            c => clean.push(c),
+        }
+    }
+    clean
+}
+
+/// A picture with the selector for colour behind each sign that has a plain form too, and nowhere else. Signs beyond U+FFFF are
+/// coloured without one, and before a skin tone there is none (Unicode Technical Standard 51).
+fn with_selectors(text: &str) -> String {
+    let mut signs = text.chars().filter(|c| !matches!(c, '\u{FE0E}' | '\u{FE0F}')).peekable();
+    let mut with = String::with_capacity(text.len() + 3);
+    while let Some(sign) = signs.next() {
+        with.push(sign);
+        let next = signs.peek().copied();
+        let has_plain_form = match sign {
+            '0'..='9' | '#' | '*' => next == Some('\u{20E3}'),
+            '\u{A9}' | '\u{AE}' | '\u{203C}'..='\u{20CF}' | '\u{2100}'..='\u{FFFF}' => true,
+            _ => false,
+        };
+        if has_plain_form && !matches!(next, Some('\u{1F3FB}'..='\u{1F3FF}')) {
+            with.push('\u{FE0F}');
+        }
+    }
+    with
+}
+
+/// Characters that turn the direction of what follows. Those that only say which way one sign reads (U+200E, U+200F, U+061C) do no
+/// harm, and Arabic and Hebrew need them.
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What a text that shows nothing could consist of: zero-width characters, fillers, and blanks that do not count as white space.
+/// Unicode's Default_Ignorable_Code_Point, and the blank of Braille.
+fn shows_nothing(c: char) -> bool {
+    matches!(
+        c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2065}' | '\u{206A}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}' | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}'
+    )
+}
+
+/// Characters that show nothing themselves but shape those beside them: in Persian, in Indian scripts, in emoji.
+fn joins(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200C}'..='\u{200F}' | '\u{61C}' | '\u{180B}'..='\u{180D}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0020}'..='\u{E007F}'
+            | '\u{E0100}'..='\u{E01EF}'
+    )
+}
+
+/// The marks that can be stacked on any letter.
+fn is_mark(c: char) -> bool {
+    matches!(
+        c,
+        '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}'
+            | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}'
+    )
 }
 
 #[cfg(test)]
@@ -205,16 +353,68 @@ mod tests {
 
     #[test]
     fn what_shows_nothing_is_empty() {
-        for text in ["", "  \n\t ", "\u{200B}", "\u{3000}\u{FEFF}"] {
+        // The last one is a mark that joins: it needs something to join.
+        for text in [
+            "",
+            "  \n\t ",
+            "\u{200B}",
+            "\u{3000}\u{FEFF}",
+            "\u{2800}",
+            "\u{115F}\u{FFA0}",
+            "\u{34F}",
+            "\u{202E}",
+            "\0\u{1B}",
+            "\u{200D}",
+        ] {
             assert_eq!(code(Body::parse(text)), Some(ErrorCode::TextEmpty), "{text:?}");
+            assert_ne!(code(DisplayName::parse(text)), None, "{text:?}");
         }
     }
 
     #[test]
-    fn control_characters_are_named() {
-        let refusal = Body::parse("a\0b").unwrap_err();
-        assert_eq!((refusal.code, refusal.detail.as_str()), (ErrorCode::TextInvalid, "U+0000"));
-        assert!(Body::parse("tab\tand\nline").is_ok());
+    fn what_was_pasted_is_cleaned() {
+        for (pasted, stored) in [
+            ("a\0b\u{1B}[1m\u{7F}\u{9B}", "ab[1m"),
+            (
+                "one\rtwo\r\nthree\u{B}four\u{C}five\u{85}six\u{2028}seven",
+                "one\ntwo\nthree\nfour\nfive\nsix\nseven",
+            ),
+            ("tab\tand\nline", "tab\tand\nline"),
+        ] {
+            assert_eq!(Body::parse(pasted).unwrap().as_str(), stored);
+        }
+    }
+
+    #[test]
+    fn a_name_that_could_be_taken_for_another_is_refused_by_its_character() {
+        use LineFault::{Control, Invisible, Lookalike, Marks};
+        for (name, fault) in [
+            ("Ana\0", Some(Control('\0'))),
+            ("Ana \u{202E}ziuR", Some(Control('\u{202E}'))),
+            ("Ana\u{2066}", Some(Control('\u{2066}'))),
+            ("A\u{200B}na", Some(Invisible('\u{200B}'))),
+            ("Ana\u{3164}", Some(Invisible('\u{3164}'))),
+            ("\u{2800}Ana", Some(Invisible('\u{2800}'))),
+            ("Ana\u{AD}", Some(Invisible('\u{AD}'))),
+            ("Z\u{300}\u{301}\u{302}\u{303}", Some(Marks('\u{303}'))),
+            ("Аna", Some(Lookalike('n'))),
+            ("Pαul", Some(Lookalike('α'))),
+            ("Ana Ruiz", None),
+            ("Анна Smith", None),
+            ("Νίκος (Nikos)", None),
+            ("Nguyê\u{303}n Thi\u{323}\u{302}", None),
+            ("می\u{200C}خواهم", None),
+            ("क्\u{200D}ष", None),
+            ("Ana 👩\u{200D}🚀 ❤\u{FE0F}", None),
+            ("5µm, 10Ω", None),
+            ("安娜Ana", None),
+            ("שלום\u{200F}", None),
+        ] {
+            assert_eq!(LineFault::of(name), fault, "{name:?}");
+            assert_eq!(DisplayName::parse(name).is_ok(), fault.is_none(), "{name:?}");
+        }
+        let refusal = RoomTitle::parse("Ana \u{202E}ziuR").unwrap_err();
+        assert_eq!((refusal.code, refusal.detail.as_str()), (ErrorCode::TextInvalid, "U+202E"));
     }
 
     #[test]
@@ -240,6 +440,20 @@ mod tests {
         }
         for text in ["", "1", "ok", "👍 👍", "a👍", "\u{200B}", &"👍".repeat(17)] {
             assert_eq!(code(Emoji::parse(text)), Some(ErrorCode::EmojiInvalid), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn emoji_that_look_alike_are_the_same() {
+        for (typed, stored) in [
+            ("👍\u{FE0F}", "👍"),
+            ("❤", "❤\u{FE0F}"),
+            ("❤\u{FE0E}", "❤\u{FE0F}"),
+            ("1\u{20E3}", "1\u{FE0F}\u{20E3}"),
+            ("☝\u{FE0F}🏽", "☝🏽"),
+            ("👨\u{200D}⚕", "👨\u{200D}⚕\u{FE0F}"),
+        ] {
+            assert_eq!(Emoji::parse(typed).unwrap().as_str(), stored);
         }
     }
 

@@ -37,7 +37,7 @@ pub(super) fn EditingBar(
         let button = || {
             view! {
                 <button type="button" class="editing-keep" on:click=handler(keep)>
-                    {words.keep_as_new()}
+                    {words.send_as_new()}
                 </button>
             }
         };
@@ -81,8 +81,8 @@ fn meanwhile(chat: Chat, room: RoomId) -> Meanwhile {
 fn title(chat: Chat, room: RoomId) -> &'static str {
     let words = chat.words;
     match meanwhile(chat, room) {
-        Meanwhile::Deleted => words.deleted_meanwhile(),
-        Meanwhile::Edited => words.edited_meanwhile(),
+        Meanwhile::Deleted => words.deleted_elsewhere(),
+        Meanwhile::Edited => words.edited_elsewhere(),
         Meanwhile::Same if !chat.edit_of(room).is_some_and(|edit| edit.is_saving()) => {
             words.editing_message()
         }

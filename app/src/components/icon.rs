@@ -1,4 +1,5 @@
-//! Icons, from one sprite in `public/icons.svg`: none of them is in the wasm.
+//! Icons, from the sprite `icons.svg`. The document has it (see `shell.rs`), so that none is blank when the page is first painted, and
+//! none is in the wasm.
 
 use leptos::prelude::*;
 
@@ -10,7 +11,7 @@ pub fn Icon(
 ) -> impl IntoView {
     view! {
         <svg class="icon" aria-hidden="true" focusable="false">
-            <use_ href=format!("/icons.svg#{name}")></use_>
+            <use_ href=format!("#icon-{name}")></use_>
         </svg>
     }
 }

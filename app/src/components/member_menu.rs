@@ -241,9 +241,11 @@ fn move_beside(menu: &web_sys::Element, user: UserId) {
     let below = at.bottom() + GAP_PX;
     let above = (at.top() - GAP_PX - size.height()).max(GAP_PX);
     let top = if below + size.height() + GAP_PX <= height { below } else { above };
-    // Refused by no browser: these are plain lengths.
+    // In whole pixels: writing fractions takes 16 kB of wasm, and nothing else needs it. Refused by no browser: these are
+    // plain lengths.
+    let (top, right) = (top as i32, (width - at.right()).max(GAP_PX) as i32);
     drop(card.style().set_property("top", &format!("{top}px")));
-    drop(card.style().set_property("right", &format!("{}px", (width - at.right()).max(GAP_PX))));
+    drop(card.style().set_property("right", &format!("{right}px")));
 }
 
 /// Moves the keyboard from item to item, round and round; without one it begins at the first.

@@ -146,7 +146,7 @@ fn Reactions(room: RoomId, seq: Seq, reactions: Vec<RowReaction>) -> impl IntoVi
     let chip = |RowReaction { emoji, users, asked }: RowReaction| {
         let own = users.iter().any(|user| chat.is_me(*user));
         let count = users.len();
-        let label = chat.words.reaction(&emoji, count);
+        let label = chat.words.reaction(count, &emoji);
         let shown = emoji.clone();
         let who = move || names(chat, &users);
         let pressed = emoji.clone();

@@ -176,7 +176,7 @@ fn NewMenu() -> impl IntoView {
             <div class="menu-card">
                 <button type="button" on:click=handler(move |_| open(Dialog::NewDirect))>
                     <Icon name="person"/>
-                    {words.write_to_someone()}
+                    {words.new_message()}
                 </button>
                 <button
                     type="button"

@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use protocol::{Language, Page};
 
+use crate::words::{Choice, Words, use_words};
+
 /// The frame.
 #[component]
 pub fn Door(
@@ -38,21 +40,24 @@ pub fn Door(
 fn LanguageSwitch() -> impl IntoView {
     let page = expect_context::<Page>();
     let next = crate::address::use_address().path();
-    let language = |value: &'static str, name: &'static str, lang: &'static str, is: bool| {
-        view! {
-            <button type="submit" name="language" value=value lang=lang aria-pressed=is.to_string()>
-                {name}
-            </button>
-        }
-        .into_any()
-    };
     view! {
         <form class="languages" method="post" action="/preferences">
             <input type="hidden" name="next" value=next/>
-            {language("en", "English", "en", page.language == Language::En)}
-            {language("zh", "中文", "zh-Hans", page.language == Language::Zh)}
+            {language_buttons(use_words(), page.language)}
         </form>
     }
+}
+
+/// One button for each language, inside a form to `/preferences`.
+pub(super) fn language_buttons(words: Words, now: Language) -> Vec<AnyView> {
+    words
+        .languages()
+        .map(|Choice { lang, tag, name }| {
+            let is = (tag == now.as_str()).to_string();
+            view! { <button type="submit" name="language" value=tag lang=lang aria-pressed=is>{name}</button> }
+                .into_any()
+        })
+        .collect()
 }
 
 /// A password with a way to see it, once the page is awake.
@@ -70,6 +75,6 @@ pub fn PasswordField(
     first: bool,
 ) -> impl IntoView {
     use crate::components::field::Field;
-    let words = crate::words::use_words();
+    let words = use_words();
     view! { <Field name="password" label=words.password() kind="password" autocomplete=autocomplete hint=hint refused=refused first=first/> }
 }

@@ -31,7 +31,7 @@ pub fn Lobby() -> impl IntoView {
                 </button>
                 <button type="button" class="button" on:click=handler(open(Dialog::NewDirect))>
                     <Icon name="person"/>
-                    {words.write_to_someone()}
+                    {words.new_message()}
                 </button>
             </div>
             <p class="lobby-keys scripted">

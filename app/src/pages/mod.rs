@@ -16,8 +16,7 @@ use crate::words::Words;
 
 /// The title of a page when it arrives; later the room that is open changes it.
 #[must_use]
-pub fn title_of(page: &Page, path: &str) -> String {
-    let words = Words(page.language);
+pub fn title_of(words: Words, page: &Page, path: &str) -> String {
     let workspace = if page.workspace_name.is_empty() { "Roost" } else { &page.workspace_name };
     let path = path.split('?').next().unwrap_or_default();
     let here = match (path, page.room()) {

@@ -12,7 +12,7 @@ pub fn NotFound() -> impl IntoView {
         <div class="lobby">
             <h1>{words.not_found()}</h1>
             <p>{words.not_found_lead()}</p>
-            <a class="button" href="/" rel="external">{words.to_rooms()}</a>
+            <a class="button" href="/" rel="external">{words.back_to_rooms()}</a>
         </div>
     }
 }

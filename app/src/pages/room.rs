@@ -176,7 +176,7 @@ fn Gone(room: RoomId, was_in: bool) -> impl IntoView {
         <div class="lobby">
             <h1>{title}</h1>
             <p>{lead}</p>
-            <a class="button" href="/">{words.to_rooms()}</a>
+            <a class="button" href="/">{words.back_to_rooms()}</a>
             {live(move || has_unsent.get().then(|| later::unsent(room)))}
         </div>
     }

@@ -27,13 +27,13 @@ pub fn SetUp() -> impl IntoView {
     };
     if page.workspace_name.is_empty() {
         view! {
-            <Door title=words.name_place().to_owned() lead=words.name_place_lead()>
+            <Door title=words.name_workspace().to_owned() lead=words.name_workspace_lead()>
                 <form class="door-form" method="post" action="/set-up">
                     <FormError refused=refused.clone()/>
                     <Field
                         name="place"
-                        label=words.place_name()
-                        example=words.place_example()
+                        label=words.workspace_name()
+                        example=words.workspace_example()
                         autocomplete="organization"
                         refused=refused.clone()
                         first=true
@@ -52,9 +52,9 @@ pub fn SetUp() -> impl IntoView {
         .into_any()
     } else {
         view! {
-            <Door title=words.place_ready().to_owned() lead=words.invite_lead()>
+            <Door title=words.all_set().to_owned() lead=words.invite_lead()>
                 {link.map(|link| view! { <CopyField text=link label=words.invitations()/> }.into_any())}
-                <a class="button primary" href=first rel="external">{words.enter()}</a>
+                <a class="button primary" href=first rel="external">{words.open_workspace(&page.workspace_name)}</a>
             </Door>
         }
         .into_any()

@@ -16,6 +16,7 @@ use crate::{
         field::{Field, FormError, RefusedForm, account_of},
         icon::Icon,
     },
+    pages::door::language_buttons,
     state::{Dialog, use_chat},
     words::Words,
 };
@@ -214,14 +215,6 @@ fn Appearance(language: Language, theme: Theme) -> impl IntoView {
         }
         .into_any()
     };
-    let tongue = |value: &'static str, name: &'static str, lang: &'static str, is: bool| {
-        view! {
-            <button type="submit" name="language" value=value lang=lang aria-pressed=is.to_string()>
-                {name}
-            </button>
-        }
-        .into_any()
-    };
     let body = view! {
             <form class="setting-row" method="post" action="/preferences">
                 <input type="hidden" name="next" value="/settings"/>
@@ -235,9 +228,8 @@ fn Appearance(language: Language, theme: Theme) -> impl IntoView {
             <form class="setting-row" method="post" action="/preferences">
                 <input type="hidden" name="next" value="/settings"/>
                 <span id="set-language">{words.language()}</span>
-                <div class="segments" role="group" aria-labelledby="set-language">
-                    {tongue("en", "English", "en", language == Language::En)}
-                    {tongue("zh", "中文", "zh-Hans", language == Language::Zh)}
+                <div class="languages" role="group" aria-labelledby="set-language">
+                    {language_buttons(words, language)}
                 </div>
             </form>
     };
@@ -254,7 +246,7 @@ fn Invitations(list: Vec<InvitationView>, refused: RefusedForm) -> impl IntoView
         let facts = format!(
             "{} · {}",
             words.uses_left(invitation.uses_left),
-            words.ends_at(&words.moment(invitation.expires_at, clock))
+            words.expires_at(&words.moment(invitation.expires_at, clock))
         );
         let what = match invitation.link {
             Some(link) => view! { <CopyField text=link label=words.copy_link()/> }.into_any(),
@@ -335,7 +327,7 @@ fn People(people: Vec<PersonView>, refused: RefusedForm) -> impl IntoView {
             ),
         };
         let act = match suspended {
-            true => manages.then(|| form("let-in", "", "button", words.let_in_again().to_owned())),
+            true => manages.then(|| form("let-in", "", "button", words.reinstate().to_owned())),
             false => (gives || manages).then(|| {
                 view! {
                     <details class="ask" open=made>
@@ -429,7 +421,7 @@ fn Sessions(list: Vec<SessionView>) -> impl IntoView {
             words.signed_in_at(&words.moment(session.created_at, clock))
         );
         let what = view! {
-            <strong>{session.device}</strong>
+            <strong>{words.device(&session.device)}</strong>
             {session.current.then(|| view! { " " <span class="tag">{words.this_device()}</span> }.into_any())}
             {hint(facts)}
         };

@@ -3,7 +3,7 @@
 use client::{Client, Link};
 use futures::channel::mpsc;
 use leptos::prelude::*;
-use protocol::{ClientFrame, ServerFrame};
+use protocol::{ClientFrame, ServerFrame, Zone};
 
 use super::{Chat, set, storage};
 use crate::{browser, socket, words::Clock};
@@ -34,13 +34,7 @@ impl Chat {
         if browser::is_stopped() {
             return;
         }
-        let utc_offset_minutes = browser::utc_offset_minutes();
-        browser::set_cookie("tz", &utc_offset_minutes.to_string());
-        let known = self.clock.get_untracked().utc_offset_minutes;
-        self.clock.set(Clock { now: browser::now(), utc_offset_minutes });
-        if known != utc_offset_minutes {
-            self.draw_rows();
-        }
+        self.look_at_clock();
         self.away_since.set_value(Some(browser::steady()));
         self.clock_ahead.set_value(browser::now() - browser::steady());
         if let Some(left) = browser::take_word(CHANGED_OVER) {
@@ -83,9 +77,22 @@ impl Chat {
             self.check_connection();
         }
         self.clock_ahead.set_value(now - steady);
-        let clock = self.clock.get_untracked();
-        if now.div_euclid(60_000) != clock.now.div_euclid(60_000) {
-            self.clock.set(Clock { now, ..clock });
+        if now.div_euclid(60_000) != self.clock.get_untracked().now.div_euclid(60_000) {
+            self.look_at_clock();
+        }
+    }
+
+    /// Takes over the browser's clock and zone, either of which may have been set meanwhile. The server draws the next page
+    /// for that zone.
+    fn look_at_clock(self) {
+        let (now, known) = (browser::now(), self.clock.get_untracked().zone);
+        let zone = Zone::probe(now, browser::utc_offset_minutes);
+        self.clock.set(Clock { now, zone });
+        if let Some(name) = browser::zone_name() {
+            browser::set_cookie("tz", &name);
+        }
+        if zone != known {
+            self.draw_rows();
         }
     }
 

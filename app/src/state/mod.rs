@@ -123,12 +123,12 @@ impl Chat {
     #[must_use]
     pub fn new(page: &Page, me: User) -> Self {
         let client = Client::from_page(page);
-        let clock = Clock { now: page.now, utc_offset_minutes: page.utc_offset_minutes };
+        let clock = Clock { now: page.now, zone: page.zone };
         let list = client.list();
         let mut summaries = SortedMap::new();
         summaries.extend(list.iter().map(|summary| (summary.room.id, ArcRwSignal::new(summary.clone()))));
         let room = client.focused();
-        let rows = room.map(|room| client::rows(&client, room, page.utc_offset_minutes)).unwrap_or_default();
+        let rows = room.map(|room| client::rows(&client, room, page.zone)).unwrap_or_default();
         Self {
             asked: StoredValue::default(),
             outgoing: StoredValue::new(None),

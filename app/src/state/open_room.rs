@@ -88,8 +88,8 @@ impl Chat {
 
     pub(super) fn draw_rows(self) {
         let Some(room) = self.room.get_untracked() else { return };
-        let offset = self.clock.get_untracked().utc_offset_minutes;
-        set(self.rows, self.client.with_value(|client| client::rows(client, room, offset)));
+        let zone = self.clock.get_untracked().zone;
+        set(self.rows, self.client.with_value(|client| client::rows(client, room, zone)));
         self.draw_window();
     }
 

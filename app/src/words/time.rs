@@ -1,49 +1,34 @@
 //! Dates and times. Reckoned in plain arithmetic (see `client::date_of`), so that the server and the browser draw
 //! the very same text; `Intl` has no part in it.
 
-use client::{Date, date_of, minute_of_day, weekday_of};
-use protocol::Millis;
+use client::{Date, date_of, day_before, day_number, minute_of_day, weekday_of};
+use protocol::{Millis, Zone};
 
-use super::Words;
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const WEEKDAYS_EN: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const WEEKDAYS_ZH: [&str; 7] = ["星期日", "星期一", "星期二", "星期三", "星期四", "星期五", "星期六"];
+use super::{
+    DATE, DATE_OF_YEAR, DAY, DAY_OF_YEAR, MOMENT, MONTHS, MONTHS_SHORT, WEEKDAYS, WEEKDAYS_SHORT, Words,
+    filled,
+};
 
 /// Where and when one looks from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
     /// The time.
     pub now: Millis,
-    /// The offset from UTC, east positive.
-    pub utc_offset_minutes: i32,
+    /// The zone.
+    pub zone: Zone,
 }
 
 impl Clock {
     /// The day of a time, as seen from here.
     #[must_use]
     pub fn date(self, at: Millis) -> Date {
-        date_of(at, self.utc_offset_minutes)
+        date_of(at, self.zone)
     }
 
     /// How many days ago something was; 0 is today.
     #[must_use]
     pub fn days_ago(self, at: Millis) -> i64 {
-        let day = |at: Millis| (at + i64::from(self.utc_offset_minutes) * 60_000).div_euclid(86_400_000);
-        day(self.now) - day(at)
+        day_number(self.now, self.zone) - day_number(at, self.zone)
     }
 }
 
@@ -51,7 +36,7 @@ impl Words {
     /// `14:05`.
     #[must_use]
     pub fn time(self, at: Millis, clock: Clock) -> String {
-        let minute = minute_of_day(at, clock.utc_offset_minutes);
+        let minute = minute_of_day(at, clock.zone);
         format!("{:02}:{:02}", minute / 60, minute % 60)
     }
 
@@ -61,22 +46,11 @@ impl Words {
         if date == clock.date(clock.now) {
             return self.today().to_owned();
         }
-        if date == clock.date(clock.now - 86_400_000) {
+        // Not 24 hours ago: the days on which the clocks change are longer or shorter.
+        if date == day_before(clock.date(clock.now)) {
             return self.yesterday().to_owned();
         }
-        let weekday = self.weekday(date);
-        let month = month(date);
-        let this_year = date.year == clock.date(clock.now).year;
-        match this_year {
-            true => self.pick(
-                format!("{weekday}, {} {month}", date.day),
-                format!("{}月{}日 {weekday}", date.month, date.day),
-            ),
-            false => self.pick(
-                format!("{} {month} {}", date.day, date.year),
-                format!("{}年{}月{}日", date.year, date.month, date.day),
-            ),
-        }
+        self.dated(if is_this_year(date, clock) { DAY } else { DAY_OF_YEAR }, date)
     }
 
     /// The shortest that says when: a time, a weekday, or a date. For lists.
@@ -86,7 +60,7 @@ impl Words {
         match clock.days_ago(at) {
             ..=0 => self.time(at, clock),
             1 => self.yesterday().to_owned(),
-            2..=6 => self.pick(self.weekday(date)[..3].to_owned(), self.weekday(date).replace("星期", "周")),
+            2..=6 => self.part(WEEKDAYS_SHORT, weekday(date)).to_owned(),
             _ => self.short_date(date, clock),
         }
     }
@@ -94,43 +68,51 @@ impl Words {
     /// A moment in full, for tooltips and settings.
     #[must_use]
     pub fn moment(self, at: Millis, clock: Clock) -> String {
-        format!("{} {}", self.short_date(clock.date(at), clock), self.time(at, clock))
+        let (date, time) = (self.short_date(clock.date(at), clock), self.time(at, clock));
+        filled(self.line(MOMENT), &["", "", "", "", "", "", &date, &time])
     }
 
     fn short_date(self, date: Date, clock: Clock) -> String {
-        let month = &month(date)[..3];
-        match date.year == clock.date(clock.now).year {
-            true => self.pick(format!("{} {month}", date.day), format!("{}月{}日", date.month, date.day)),
-            false => self.pick(
-                format!("{} {month} {}", date.day, date.year),
-                format!("{}/{}/{}", date.year, date.month, date.day),
-            ),
-        }
+        self.dated(if is_this_year(date, clock) { DATE } else { DATE_OF_YEAR }, date)
     }
 
-    fn weekday(self, date: Date) -> &'static str {
-        let names = self.pick(WEEKDAYS_EN, WEEKDAYS_ZH);
-        names[usize::from(weekday_of(date)) % 7]
+    /// The placeholders are `OF_DATES` of the build script.
+    fn dated(self, pattern: usize, date: Date) -> String {
+        let month = usize::from(date.month.clamp(1, 12)) - 1;
+        filled(
+            self.line(pattern),
+            &[
+                &date.day.to_string(),
+                self.part(MONTHS, month),
+                self.part(MONTHS_SHORT, month),
+                &date.month.to_string(),
+                &date.year.to_string(),
+                self.part(WEEKDAYS, weekday(date)),
+            ],
+        )
     }
 }
 
-fn month(date: Date) -> &'static str {
-    MONTHS[usize::from(date.month.clamp(1, 12)) - 1]
+fn is_this_year(date: Date, clock: Clock) -> bool {
+    date.year == clock.date(clock.now).year
+}
+
+fn weekday(date: Date) -> usize {
+    usize::from(weekday_of(date)) % 7
 }
 
 #[cfg(test)]
 mod tests {
-    use protocol::Language;
-
     use super::*;
+    use crate::words::check::words;
 
     // Tuesday, 24 November 2026, 04:30 UTC: in Shanghai it is half past noon.
-    const CLOCK: Clock = Clock { now: 1_795_494_600_000, utc_offset_minutes: 480 };
+    const CLOCK: Clock = Clock { now: 1_795_494_600_000, zone: Zone::fixed(480) };
     const DAY: Millis = 86_400_000;
 
     #[test]
     fn a_list_says_when_as_shortly_as_it_can() {
-        let [en, zh] = [Words(Language::En), Words(Language::Zh)];
+        let [en, zh] = [words("en"), words("zh-CN")];
         let when = |words: Words, days: i64| words.when(CLOCK.now - days * DAY, CLOCK);
         assert_eq!(
             [when(en, 0), when(en, 1), when(en, 3), when(en, 20)],
@@ -140,13 +122,22 @@ mod tests {
             [when(zh, 1), when(zh, 3), when(zh, 20), when(zh, 400)],
             ["昨天", "周六", "11月4日", "2025/10/20"]
         );
+        let [de, pt] = [words("de"), words("pt-BR")];
+        assert_eq!([when(de, 1), when(de, 3), when(de, 20)], ["Gestern", "Sa", "4. Nov."]);
+        assert_eq!([when(pt, 20), when(pt, 400)], ["4 de nov.", "20 de out. de 2025"]);
+        assert_eq!(de.moment(CLOCK.now, CLOCK), "24. Nov., 12:30");
+        assert_eq!(en.moment(CLOCK.now, CLOCK), "24 Nov 12:30");
     }
 
     #[test]
     fn a_divider_names_the_day() {
-        let [en, zh] = [Words(Language::En), Words(Language::Zh)];
+        let [en, zh] = [words("en"), words("zh-CN")];
         let day = |words: Words, days: i64| words.day(CLOCK.date(CLOCK.now - days * DAY), CLOCK);
         assert_eq!([day(en, 0), day(en, 1), day(en, 2)], ["Today", "Yesterday", "Sunday, 22 November"]);
         assert_eq!([day(zh, 2), day(zh, 400)], ["11月22日 星期日", "2025年10月20日"]);
+        let [fr, ja, es] = [words("fr"), words("ja"), words("es")];
+        assert_eq!([day(fr, 2), day(fr, 400)], ["dimanche 22 novembre", "20 octobre 2025"]);
+        assert_eq!([day(ja, 0), day(ja, 2)], ["今日", "11月22日 日曜日"]);
+        assert_eq!([day(es, 2), day(es, 400)], ["domingo, 22 de noviembre", "20 de octubre de 2025"]);
     }
 }

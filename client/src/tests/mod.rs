@@ -154,7 +154,7 @@ fn shown(client: &Client) -> Vec<i64> {
         RowKind::Message(message) => Some(message.seq.map_or(0, |seq| seq.0)),
         RowKind::Beginning | RowKind::Day(_) | RowKind::Unread => None,
     };
-    rows(client, room(), 0).into_iter().filter_map(seq).collect()
+    rows(client, room(), protocol::Zone::default()).into_iter().filter_map(seq).collect()
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn reactions(client: &Client, seq: i64) -> (Vec<(String, Vec<u128>)>, Vec<String
 }
 
 fn row(client: &Client, seq: i64) -> crate::MessageRow {
-    let rows = rows(client, room(), 0).into_iter();
+    let rows = rows(client, room(), protocol::Zone::default()).into_iter();
     let messages = rows.filter_map(|row| if let RowKind::Message(m) = row.kind { Some(m) } else { None });
     messages.into_iter().find(|m| m.seq == Some(Seq(seq))).unwrap()
 }
@@ -377,7 +377,7 @@ fn nothing_is_sent_on_a_connection_that_is_someone_elses() {
 fn what_an_earlier_page_had_kept_is_not_sent_as_someone_else() {
     let page = serde_json::json!({
         "version": protocol::VERSION, "node": "node-1", "epoch": Epoch(Uuid::from_u128(1)), "workspace_name": "Harbour",
-        "sign_up": "open", "language": "en", "theme": "system", "utc_offset_minutes": 0, "now": 0,
+        "sign_up": "open", "language": "en", "theme": "system", "zone": [[0, 0]], "now": 0,
         "content": {
             "type": "signed_in", "viewer": user(ME), "person": 0, "workspace": 0, "rooms": [summary(3)], "more_rooms": false,
             "people": [], "pane": { "type": "empty" },
@@ -846,7 +846,7 @@ fn page(seqs: std::ops::RangeInclusive<i64>, more: bool) -> Reply {
 }
 
 fn line(client: &Client) -> Option<usize> {
-    rows(client, room(), 0).iter().position(|row| row.kind == RowKind::Unread)
+    rows(client, room(), protocol::Zone::default()).iter().position(|row| row.kind == RowKind::Unread)
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn name(client: &Client, n: u128) -> String {
 fn a_new_name_is_everywhere_and_an_older_profile_changes_nothing() {
     let mut client = at_three();
     client.receive(said(OTHER, 4), 0);
-    let stamp = |client: &Client| rows(client, room(), 0).last().unwrap().stamp();
+    let stamp = |client: &Client| rows(client, room(), protocol::Zone::default()).last().unwrap().stamp();
     let before = stamp(&client);
     client.take_touched();
     client.receive(profile(1, renamed(OTHER, "Bea", 1)), 10);

@@ -19,8 +19,8 @@ pub(crate) enum Cookie {
     Language,
     /// `system`, `light` or `dark`; script may write it.
     Theme,
-    /// Minutes east of UTC; only script writes it.
-    UtcOffset,
+    /// The name of the browser's time zone; only script writes it.
+    Zone,
 }
 
 impl Cookie {
@@ -33,7 +33,7 @@ impl Cookie {
             (Self::Link, false) => "roost-link",
             (Self::Language, _) => "lang",
             (Self::Theme, _) => "theme",
-            (Self::UtcOffset, _) => "tz",
+            (Self::Zone, _) => "tz",
         }
     }
 
@@ -54,7 +54,7 @@ impl Cookie {
     pub(crate) fn write(self, value: &str, https: bool) -> HeaderValue {
         let seconds = match self {
             Self::Link => LINK_S,
-            Self::Session | Self::Language | Self::Theme | Self::UtcOffset => YEAR_S,
+            Self::Session | Self::Language | Self::Theme | Self::Zone => YEAR_S,
         };
         self.header(value, seconds, https)
     }
@@ -67,7 +67,7 @@ impl Cookie {
     fn header(self, value: &str, seconds: u32, https: bool) -> HeaderValue {
         let http_only = match self {
             Self::Session | Self::Link => true,
-            Self::Language | Self::Theme | Self::UtcOffset => false,
+            Self::Language | Self::Theme | Self::Zone => false,
         };
         let cookie = cookie::Cookie::build((self.name(https), value))
             .path("/")
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(Cookie::Session.read(&headers, true), None);
         assert_eq!(Cookie::Theme.read(&headers, true), Some("dark"));
         assert_eq!(Cookie::Language.read(&headers, false), Some("zh"));
-        assert_eq!(Cookie::UtcOffset.read(&headers, false), None);
+        assert_eq!(Cookie::Zone.read(&headers, false), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use app::DrawnPath;
+use app::{DrawnPath, words::language_for};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -17,11 +17,13 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
+use jiff::{Timestamp, tz::TimeZone};
 use leptos::{nonce::Nonce, prelude::provide_context};
 use protocol::{
-    ErrorCode, FormName, FormState, InvitationView, Language, Page, PageContent, Pane, PersonView, RoomId,
-    SettingsView, SignedIn, Theme, VERSION, WhoMaySignUp,
+    ErrorCode, FormName, FormState, InvitationView, Language, Millis, Page, PageContent, Pane, PersonView,
+    RoomId, SettingsView, SignedIn, Theme, VERSION, WhoMaySignUp, Zone,
 };
+use tower_http::{CompressionLevel, compression::CompressionLayer};
 
 use super::{
     address::{path_and_query, path_safe, safe_next},
@@ -40,16 +42,24 @@ use crate::{
 /// Most of a page is fifty messages of up to four thousand characters.
 const HTML_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// The level of brotli. A room of fifty messages takes a millisecond, and higher levels save little more.
+const BROTLI_LEVEL: i32 = 4;
+
 pub(super) fn routes() -> Router<Site> {
-    Router::new()
+    let open = Router::new()
         .route("/", get(lobby))
         .route("/r/{room}", get(room))
         .route("/sign-in", get(sign_in))
         .route("/sign-up", get(sign_up))
+        .route("/set-up", get(set_up))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Precise(BROTLI_LEVEL)));
+    // Sent as they are: these pages have links that let people in, beside text of the request. From the compressed length of
+    // many answers a foreign page could learn the links, letter by letter (BREACH).
+    let secret = Router::new()
         .route("/invite/{token}", get(invited))
         .route("/new-password/{token}", get(new_password))
-        .route("/settings", get(settings))
-        .route("/set-up", get(set_up))
+        .route("/settings", get(settings));
+    open.merge(secret)
 }
 
 async fn lobby(State(site): State<Site>, visit: Visit) -> Response {
@@ -308,7 +318,7 @@ async fn fill(site: &Site, visit: &Visit, route: &Route, form: Option<FormState>
         sign_up: site.accounts.who_may_sign_up().await?,
         language: language(visit, https),
         theme: theme(visit, https),
-        utc_offset_minutes: utc_offset_minutes(visit, https),
+        zone: zone(visit, https, site.node.clock.now()),
         now: site.node.clock.now(),
         form,
         content: content(site, visit, route).await?,
@@ -454,26 +464,25 @@ async fn render(site: &Site, visit: &Visit, page: Page, route: &Route) -> Respon
 }
 
 fn language(visit: &Visit, https: bool) -> Language {
-    match Cookie::Language.read(&visit.headers, https) {
-        Some("en") => return Language::En,
-        Some("zh") => return Language::Zh,
-        Some(_) | None => {}
-    }
-    let accepted =
-        visit.headers.get(ACCEPT_LANGUAGE).and_then(|header| header.to_str().ok()).unwrap_or_default();
-    accepted_language(accepted)
+    let chosen = Cookie::Language.read(&visit.headers, https).and_then(language_for);
+    let accepted = || visit.headers.get(ACCEPT_LANGUAGE).and_then(|header| header.to_str().ok());
+    chosen.unwrap_or_else(|| accepted_language(accepted().unwrap_or_default()))
 }
 
-/// The first language that we have. Browsers list them in order, so the weights need not be read.
+/// The language that is wanted most, of those that we have; of several that are wanted as much, the first.
 fn accepted_language(accepted: &str) -> Language {
-    accepted
-        .split(',')
-        .find_map(|language| match language.trim().get(..2)?.to_ascii_lowercase().as_str() {
-            "en" => Some(Language::En),
-            "zh" => Some(Language::Zh),
-            _ => None,
-        })
-        .unwrap_or_default()
+    let mut best: Option<(f32, Language)> = None;
+    for wanted in accepted.split(',') {
+        let mut parts = wanted.split(';');
+        let tag = parts.next().unwrap_or_default();
+        let weight = parts.find_map(|part| part.trim().strip_prefix("q="));
+        let weight: f32 = weight.map_or(1.0, |weight| weight.trim().parse().unwrap_or(0.0));
+        let is_better = weight > best.map_or(0.0, |(most, _)| most);
+        if let Some(language) = language_for(tag).filter(|_| is_better) {
+            best = Some((weight, language));
+        }
+    }
+    best.map(|(_, language)| language).unwrap_or_default()
 }
 
 fn theme(visit: &Visit, https: bool) -> Theme {
@@ -484,13 +493,17 @@ fn theme(visit: &Visit, https: bool) -> Theme {
     }
 }
 
-/// From -12 to +14 hours; anything else is 0.
-fn utc_offset_minutes(visit: &Visit, https: bool) -> i32 {
-    Cookie::UtcOffset
-        .read(&visit.headers, https)
-        .and_then(|minutes| minutes.parse().ok())
-        .filter(|minutes| (-720..=840).contains(minutes))
-        .unwrap_or_default()
+/// The browser's zone; UTC until it has told, or if nobody knows it.
+fn zone(visit: &Visit, https: bool, now: Millis) -> Zone {
+    Cookie::Zone.read(&visit.headers, https).and_then(|name| zone_of(name, now)).unwrap_or_default()
+}
+
+fn zone_of(name: &str, now: Millis) -> Option<Zone> {
+    let zone = TimeZone::get(name).ok()?;
+    Some(Zone::probe(now, |at| {
+        let at = Timestamp::from_millisecond(at).unwrap_or_default();
+        zone.to_offset(at).seconds() / 60
+    }))
 }
 
 #[cfg(test)]
@@ -498,11 +511,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_language_that_we_have_is_taken() {
-        assert_eq!(accepted_language("zh-CN,zh;q=0.9,en;q=0.8"), Language::Zh);
-        assert_eq!(accepted_language("de-DE, de;q=0.9, EN-us;q=0.8, zh;q=0.5"), Language::En);
-        for nothing in ["", "de", "é", "*"] {
-            assert_eq!(accepted_language(nothing), Language::En, "{nothing}");
+    fn a_zone_has_its_rules() {
+        // 2026-11-24 04:30 UTC.
+        let now = 1_795_494_600_000;
+        let zone = zone_of("Europe/Berlin", now).unwrap();
+        let (winter, summer) = (now, now - 120 * 86_400_000);
+        assert_eq!((zone.offset_minutes(winter), zone.offset_minutes(summer)), (60, 120));
+        // 2026-03-29 01:00 UTC.
+        let change = 1_774_746_000_000;
+        assert_eq!((zone.offset_minutes(change - 1), zone.offset_minutes(change)), (60, 120));
+        assert_eq!(zone_of("Asia/Kolkata", now).unwrap(), Zone::probe(now, |_| 330));
+        assert_eq!(zone_of("Nowhere/Land", now), None);
+        assert_eq!(zone_of("../../etc/passwd", now), None);
+    }
+
+    #[test]
+    fn the_language_that_is_wanted_most_is_taken() {
+        for (accepted, language) in [
+            ("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"),
+            ("de-DE, de;q=0.9, EN-us;q=0.8, zh;q=0.5", "de"),
+            ("nl, EN-us;q=0.8, zh;q=0.9", "zh-CN"),
+            ("en;q=0, pt;q=0.1", "pt-BR"),
+            ("zh-TW", "zh-CN"),
+            ("fr;q=x, es; q=0.5", "es"),
+            ("ja, de", "ja"),
+            ("", "en"),
+            ("nl", "en"),
+            ("é", "en"),
+            ("*", "en"),
+            ("de;q=NaN", "en"),
+        ] {
+            assert_eq!(accepted_language(accepted).as_str(), language, "{accepted}");
         }
     }
 }

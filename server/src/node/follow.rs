@@ -47,8 +47,9 @@ pub(super) struct Position {
 
 #[derive(Debug)]
 struct Follow {
-    /// True once the line is confirmed and the position known; closed while still false when that failed.
-    ready: watch::Receiver<bool>,
+    /// True once the line is confirmed and the position known; closed while still false when that failed. `None` once it is
+    /// ready: there are as many lines as connections, and a channel takes half a kilobyte.
+    until_ready: Option<watch::Receiver<bool>>,
     position: Position,
 }
 
@@ -147,6 +148,7 @@ impl Node {
                 self.unregister(&news);
                 return Err(e);
             }
+            self.make_ready(&news);
             ready.send_replace(true);
             // Whoever asked may have disconnected meanwhile, when these lines were not ready and so were not left.
             self.leave_later(news.into_iter().filter(|line| !self.hub.is_followed(*line)).collect());
@@ -170,16 +172,25 @@ impl Node {
         let mut follows = self.follows.lock();
         for line in lines {
             match follows.get(line) {
-                Some(follow) if *follow.ready.borrow() => {}
-                Some(follow) => others.push(follow.ready.clone()),
+                Some(follow) => others.extend(follow.until_ready.clone()),
                 None => {
-                    let follow = Follow { ready: receiver.clone(), position: Position::default() };
+                    let follow =
+                        Follow { until_ready: Some(receiver.clone()), position: Position::default() };
                     follows.insert(*line, follow);
                     news.insert(*line);
                 }
             }
         }
         (news, others, ready)
+    }
+
+    fn make_ready(&self, lines: &BTreeSet<Line>) {
+        let mut follows = self.follows.lock();
+        for line in lines {
+            if let Some(follow) = follows.get_mut(line) {
+                follow.until_ready = None;
+            }
+        }
     }
 
     fn unregister(&self, lines: &BTreeSet<Line>) {
@@ -240,7 +251,7 @@ impl Node {
             let left: BTreeSet<Line> = lines
                 .into_iter()
                 .filter(|line| !node.hub.is_followed(*line))
-                .filter(|line| follows.get(line).is_some_and(|follow| *follow.ready.borrow()))
+                .filter(|line| follows.get(line).is_some_and(|follow| follow.until_ready.is_none()))
                 .collect();
             for line in &left {
                 follows.remove(line);

@@ -150,7 +150,8 @@ impl Connection {
                 }
                 frame = self.socket.recv(), if queue.may_read() => {
                     self.state.heard = Instant::now();
-                    self.read(frame, &mut queue).await?;
+                    // Boxed: it is long, and most connections only listen.
+                    Box::pin(self.read(frame, &mut queue)).await?;
                 }
                 () = &mut silence => {
                     let until = match self.state.said_hello {

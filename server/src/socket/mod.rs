@@ -99,7 +99,8 @@ async fn upgrade(
         tracing::debug!(user.id = %owner.user, "a connection opened");
         let accounts = Arc::clone(&site.accounts);
         let connection = Connection { cx, accounts, id, socket, outbox, state: ConnectionState::default() };
-        let reason = connection.run().await;
+        // Boxed, or the task would hold the connection twice for as long as it lives: once as it was handed over.
+        let reason = Box::pin(connection.run()).await;
         tracing::debug!(user.id = %owner.user, reason, "a connection ended");
         drop(permit);
     })

@@ -487,7 +487,7 @@ async fn growth(pool: PgPool, tuning: Tuning, spent_first: bool, is_decided: imp
 }
 
 #[sqlx::test(migrations = "../migrations")]
-#[ignore = "a measurement: run it on an idle machine with `cargo test -p server --test it -- --ignored budget`"]
+#[ignore = "a measurement: `make faults` runs it, because it wants an idle machine"]
 async fn one_member_who_loops_every_command_does_not_slow_another_down(pool: PgPool) {
     let ratio = growth(pool, as_in_life(), true, |ratio| ratio <= RATIO_MAX).await;
     assert!(ratio <= RATIO_MAX, "the 99th percentile grew to {ratio:.2} times what it was");

@@ -450,7 +450,7 @@ pub fn shown(client: &Client, room: RoomId) -> Vec<String> {
         RowKind::Message(message) => Some(message.body.to_string()),
         RowKind::Beginning | RowKind::Day(_) | RowKind::Unread => None,
     };
-    client::rows(client, room, 0).into_iter().filter_map(text).collect()
+    client::rows(client, room, protocol::Zone::default()).into_iter().filter_map(text).collect()
 }
 
 /// The device: connects to wherever it is told, and carries frames.

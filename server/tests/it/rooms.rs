@@ -412,7 +412,7 @@ async fn who_is_renamed_is_renamed_everywhere_live_and_after_catching_up(pool: P
     ana.sees(room, ["hello"]).await;
     let her = bea.id();
     let called = |client: &client::Client, name: &str| {
-        let rows = client::rows(client, room, 0);
+        let rows = client::rows(client, room, protocol::Zone::default());
         let author = rows.iter().find_map(|row| match &row.kind {
             client::RowKind::Message(message) => Some(message.author.name.clone()),
             client::RowKind::Beginning | client::RowKind::Day(_) | client::RowKind::Unread => None,

@@ -22,7 +22,7 @@ pub fn Banned(room: RoomId) -> impl IntoView {
         });
     });
     let let_in = move |user: &User| {
-        let (user, told) = (user.id, words.is_let_in(&user.name));
+        let (user, told) = (user.id, words.is_unbanned(&user.name));
         chat.ask(Command::Unban { room, user }, move |result| match result {
             Ok(_) => {
                 people.update(|people| people.iter_mut().for_each(|all| all.retain(|one| one.id != user)));
@@ -32,7 +32,7 @@ pub fn Banned(room: RoomId) -> impl IntoView {
         });
     };
     let draw = move |user: User| {
-        let label = words.let_in_named(&user.name);
+        let label = words.unban_named(&user.name);
         view! {
             <li class="person">
                 <Avatar user=user.clone()/>
@@ -41,7 +41,7 @@ pub fn Banned(room: RoomId) -> impl IntoView {
                     <span class="person-handle">"@" {user.handle.clone()}</span>
                 </span>
                 <button type="button" class="button" aria-label=label on:click=handler(move |_| let_in(&user))>
-                    {words.let_in()}
+                    {words.unban()}
                 </button>
             </li>
         }

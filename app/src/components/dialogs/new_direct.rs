@@ -25,7 +25,7 @@ pub fn NewDirect() -> impl IntoView {
         chat.ask_and_go(Command::StartDirect { user: UserId(choice.id) }, failed);
     });
     view! {
-        <DialogFrame title=words.write_to_someone()>
+        <DialogFrame title=words.new_message()>
             <Picker
                 label=words.find_people()
                 choices=choices.into()

@@ -1,7 +1,7 @@
 //! A room's name and topic: to make one, and to change one.
 
 use leptos::{html::Input, prelude::*};
-use protocol::{Command, Refusal, Reply, RoomId, limits};
+use protocol::{Command, ErrorCode, Refusal, Reply, RoomId, limits};
 
 use super::DialogFrame;
 use crate::components::{effect, handler, live};
@@ -12,9 +12,12 @@ use crate::state::use_chat;
 pub fn Why(failed: RwSignal<Option<Refusal>>) -> impl IntoView {
     let words = use_chat().words;
     live(move || {
-        failed
-            .get()
-            .map(|why| view! { <p class="form-error" role="alert">{words.refusal(&why)}</p> }.into_any())
+        failed.get().map(|why| {
+            // Of the two fields, only the name is needed.
+            let is_unnamed = why.code == ErrorCode::TextEmpty;
+            let said = if is_unnamed { words.title_empty().to_owned() } else { words.refusal(&why) };
+            view! { <p class="form-error" role="alert">{said}</p> }.into_any()
+        })
     })
 }
 

@@ -16,7 +16,7 @@ pub fn Shortcuts() -> impl IntoView {
         (&["Ctrl", "End"], words.key_newest()),
         (&["Ctrl", "."], words.key_details()),
         (&["A…Z"], words.key_compose()),
-        (&["Enter"], words.key_send()),
+        (&["Enter"], words.send()),
         (&["Shift", "Enter"], words.key_break()),
         (&["↑"], words.key_edit()),
         (&["Shift", "Tab", "↑ ↓"], words.key_rows()),

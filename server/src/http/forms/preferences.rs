@@ -1,5 +1,6 @@
 //! Language and theme: kept in the browser, because they belong to the screen and not to the person.
 
+use app::words::language_for;
 use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
@@ -12,13 +13,12 @@ use crate::{entry::cookies::Cookie, http::address::safe_next, site::Site};
 pub(super) async fn set(State(site): State<Site>, fields: Fields) -> Response {
     let https = site.guard.is_https();
     let mut done = Done::to(safe_next(fields.get("next")));
-    for (cookie, name, values) in [
-        (Cookie::Language, "language", ["en", "zh"].as_slice()),
-        (Cookie::Theme, "theme", ["system", "light", "dark"].as_slice()),
-    ] {
-        if values.contains(&fields.get(name)) {
-            done = done.with(cookie.write(fields.get(name), https));
-        }
+    if let Some(language) = language_for(fields.get("language")) {
+        done = done.with(Cookie::Language.write(language.as_str(), https));
+    }
+    let theme = fields.get("theme");
+    if ["system", "light", "dark"].contains(&theme) {
+        done = done.with(Cookie::Theme.write(theme, https));
     }
     done.into_response()
 }

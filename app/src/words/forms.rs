@@ -1,0 +1,15 @@
+//! The rules for plurals by name, each with the categories of CLDR that it needs, in the order in which `plural.rs` counts
+//! them. For the build script and the tests: a page carries the forms alone.
+
+/// The forms of a rule.
+pub(crate) fn of(rule: &str) -> Option<&'static [&'static str]> {
+    let forms: &[&str] = match rule {
+        "none" => &["other"],
+        "one" | "zero-one" => &["one", "other"],
+        "czech" => &["one", "few", "other"],
+        "polish" | "russian" => &["one", "few", "many"],
+        "arabic" => &["zero", "one", "two", "few", "many", "other"],
+        _ => return None,
+    };
+    Some(forms)
+}
