@@ -143,7 +143,7 @@ impl Asks {
         self.once.keys().any(|purpose| matches!(purpose, Purpose::Open(_)))
     }
 
-    /// Refused for now: it will be asked again.
+    /// Was refused for now and will be asked again.
     pub(crate) fn is_refused(&self, purpose: Purpose) -> bool {
         self.refused.contains_key(&purpose)
     }
@@ -174,8 +174,8 @@ impl Asks {
         self.refused.insert(purpose, again_at);
     }
 
-    /// The server refused a part of the state because the person is too fast. All of the state comes from one budget, so this
-    /// client asks for nothing more by itself before this time.
+    /// The server refused a question about the state because the person's budget is empty. All such questions share
+    /// one budget, so this client asks nothing more by itself before this time.
     pub(crate) fn rest(&mut self, until: Millis) {
         self.not_before = self.not_before.max(until);
     }
@@ -185,7 +185,7 @@ impl Asks {
         now < self.not_before
     }
 
-    /// What was refused for now and may be asked again.
+    /// The questions that were refused for now and may be asked again.
     pub(crate) fn take_due(&mut self, now: Millis) -> Vec<Purpose> {
         let on_their_way = self.once.keys().filter(|purpose| purpose.is_state()).count();
         let mut free = if self.is_resting(now) { 0 } else { STATE_AT_ONCE.saturating_sub(on_their_way) };

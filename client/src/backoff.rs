@@ -27,7 +27,7 @@ impl Backoff {
         told_ms.saturating_add(self.next_ms(random))
     }
 
-    /// A connection held: begin from the start next time.
+    /// A connection was opened: the next wait is a short one again.
     pub fn reset(&mut self) {
         self.tries = 0;
     }

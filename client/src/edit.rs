@@ -1,7 +1,7 @@
-//! A message of one's own that is being given another text.
+//! An edit of one's own message.
 //!
-//! Law: the text goes only when the server has it, or when the person steps back; and what another device has made of
-//! the message meanwhile is not overwritten before the person could see it.
+//! Law: the text is dropped only when the server has it, or when the person gives the edit up. An edit by another
+//! device is not overwritten before the person could see it.
 
 use protocol::{Body, Command, ErrorCode, Message, Refusal, RoomId, Seq};
 
@@ -16,14 +16,14 @@ pub struct Edit {
     pub edits: u32,
     /// The text as it was typed.
     pub text: String,
-    /// What has become of it.
+    /// Its state.
     pub state: EditState,
 }
 
-/// What has become of an edit.
+/// The state of an edit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum EditState {
-    /// The person writes.
+    /// The person is writing.
     #[default]
     Writing,
     /// Asked of the server under this number, and not answered yet.
@@ -61,14 +61,14 @@ impl Edit {
         format!("{} {} {}", self.seq.0, self.edits, self.text)
     }
 
-    /// Whether words would be lost if it ended here. `now`: the message, where this client has it.
+    /// Whether text would be lost if it ended here. `now`: the message, where this client has it.
     #[must_use]
     pub fn is_changed(&self, now: Option<&Message>) -> bool {
         let text = self.text.trim_end();
         !text.is_empty() && now.is_none_or(|now| now.body.trim_end() != text)
     }
 
-    /// Whether the message has got another text since the person began, or last was told so.
+    /// Whether the text of the message has changed since the person began, or since they were last told so.
     #[must_use]
     pub fn is_overtaken(&self, now: &Message) -> bool {
         now.edits > self.edits && now.body.trim_end() != self.text.trim_end()

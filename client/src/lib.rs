@@ -2,7 +2,7 @@
 //!
 //! [`Client`] is a machine without input or output of its own: it is told what happened (a connection opened, a
 //! frame came, time passed, the person wrote something) and says which frames to send and what has changed on the
-//! screen. The browser's face, the integration tests and the load generator run this same code; only the socket
+//! screen. The browser's interface, the integration tests and the load generator run this same code; only the socket
 //! and the clock around it differ.
 //!
 //! Law: rooms, people and the workspace are lines of numbered changes. Live events and catch-up both go through the

@@ -1,4 +1,4 @@
-//! A line of numbered changes, as far as this client has it. The same for rooms, people and the workspace.
+//! What this client has of a line of numbered changes: the same code for rooms, people and the workspace.
 //!
 //! Law: changes are applied in the order of their numbers, each at most once. A change that comes too early is held until
 //! the hole before it is filled: by itself within [`HOLE_MS`], or by catching up.
@@ -26,7 +26,7 @@ pub enum Applied {
     Held,
 }
 
-/// How far this client is on a line, and what came too early.
+/// A client's position on a line, and the changes that came too early.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LineState {
     cursor: Seq,
@@ -72,7 +72,7 @@ impl LineState {
         self.held.len() >= HELD_MAX || self.held_since.is_some_and(|since| now - since >= HOLE_MS)
     }
 
-    /// The line is known to reach this far.
+    /// The line is known to reach at least this number.
     pub(crate) fn raise_head(&mut self, head: Seq) {
         self.head = self.head.max(head);
     }
@@ -127,8 +127,8 @@ pub(crate) fn catch_up(on: &mut dyn OnLine, changes: Vec<(Seq, Change)>, through
     on.caught_up();
 }
 
-/// Changes that a server had missed and has fetched, told to everyone. If this client has not got as far as `after`, it has
-/// a hole before them and asks for itself.
+/// Changes that a server had missed, fetched, and sent to all its clients. If this client has not reached `after`,
+/// it has a hole before them and asks for itself.
 pub(crate) fn repaired(
     on: &mut dyn OnLine,
     after: Seq,

@@ -1,4 +1,4 @@
-//! The viewer's own marks on their way: how far this device has got, and how far the person has read.
+//! The viewer's own marks on their way to the server: what this device has received, and what the person has read.
 
 use protocol::{Command, Marks, Millis, RoomId, Seq};
 
@@ -25,19 +25,19 @@ pub(crate) struct MarksQueue {
 }
 
 impl MarksQueue {
-    fn of(&mut self, room: RoomId) -> &mut Waiting {
+    fn waiting_in(&mut self, room: RoomId) -> &mut Waiting {
         self.waiting.get_or_insert(room, Waiting::default())
     }
 
     /// This device has everything up to here.
     pub(crate) fn delivered(&mut self, room: RoomId, seq: Seq) {
-        let waiting = self.of(room);
+        let waiting = self.waiting_in(room);
         waiting.delivered = waiting.delivered.max(Some(seq));
     }
 
     /// The person has read everything up to here.
     pub(crate) fn read(&mut self, room: RoomId, seq: Seq) {
-        let waiting = self.of(room);
+        let waiting = self.waiting_in(room);
         waiting.read = waiting.read.max(Some(seq));
     }
 
@@ -92,7 +92,7 @@ impl MarksQueue {
             let rested = waiting.sent_at.is_none_or(|at| now - at >= MARKS_EVERY_MS);
             let (delivered, read) = (waiting.delivered, waiting.read);
             if !rested || (delivered.is_none() && read.is_none()) {
-                // A room that has rested and has nothing to say is forgotten: the queue holds what moves.
+                // Drops rooms that have rested and have nothing to send.
                 return !rested;
             }
             *waiting = Waiting { sent_at: Some(now), ..Waiting::default() };

@@ -1,4 +1,4 @@
-//! What was written and is not yet acknowledged.
+//! Messages that are not yet acknowledged.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ pub(crate) const OUTBOX_MAX: usize = 200;
 /// A message on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Pending {
-    /// By which the server recognises a repeat.
+    /// By this the server recognises a repeat.
     pub nonce: Nonce,
     /// Where to.
     pub room: RoomId,
@@ -26,12 +26,12 @@ pub struct Pending {
     pub body: String,
     /// When it was written, by the browser's clock: for showing.
     pub written_at: Millis,
-    /// What has become of it.
+    /// Its state.
     #[serde(skip)]
     pub state: SendState,
 }
 
-/// What has become of a message on its way.
+/// The state of a message on its way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SendState {
     /// Waits for the connection, for the one before it, or for the time to try again.
@@ -78,7 +78,7 @@ impl Outbox {
     }
 
     /// What is on its way to a room.
-    pub fn of(&self, room: RoomId) -> impl Iterator<Item = &Pending> {
+    pub fn in_room(&self, room: RoomId) -> impl Iterator<Item = &Pending> {
         self.items.iter().filter(move |item| item.room == room)
     }
 
@@ -112,7 +112,7 @@ impl Outbox {
         self.handed_over.values().any(|at| now - at > ANSWER_TIMEOUT_MS)
     }
 
-    /// The server has it. Says whether it was here.
+    /// The server has it. Says whether it was in the outbox.
     pub fn acknowledge(&mut self, nonce: Nonce) -> bool {
         let before = self.items.len();
         self.handed_over.remove(&nonce);

@@ -71,7 +71,7 @@ impl People {
         !self.wanted.is_empty()
     }
 
-    /// Asks again for those who were asked for: the connection is gone, or the server refused.
+    /// Those who were asked for must be asked for again: the connection is gone, or the server refused.
     pub(crate) fn ask_again(&mut self) {
         let asked = std::mem::take(&mut self.asked);
         self.wanted.extend(asked.iter().map(|(user, ())| (*user, ())));

@@ -14,7 +14,7 @@ use crate::{
 /// How many changes to messages outside the window are remembered, for pages that are on their way.
 const CHANGED_OUTSIDE_MAX: usize = 128;
 
-/// How far one's own message has come.
+/// The state of one's own message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tick {
     /// It is committed.
@@ -118,8 +118,8 @@ impl RoomState {
         self.members.extend(view.members.into_iter().map(|member| (member.user, member)));
         let known = std::mem::take(&mut self.marks);
         self.marks.extend(view.marks.into_iter().map(|marks| (marks.user, marks)));
-        // Marks only grow, and what is told of them passes: some may have been told after the server read this view and before
-        // the view came.
+        // Marks only grow and are not numbered: some may have come after the server read this view and before the
+        // view arrived.
         for (user, known) in known.iter() {
             if let Some(marks) = self.marks.get_mut(user) {
                 marks.delivered = marks.delivered.max(known.delivered);
@@ -142,10 +142,10 @@ impl RoomState {
         self.summary.head = self.line.head();
     }
 
-    /// Takes the list's newer word for it (after a reconnect). The window stays where it is and catches up.
+    /// Takes over a newer summary from the list, after a reconnect. The window stays where it is and catches up.
     pub fn relist(&mut self, summary: RoomSummary) {
         if summary.head < self.cursor() {
-            // It was read before what is known here happened.
+            // It was read before something that is known here.
             self.put_marks(summary.marks);
             return;
         }
@@ -221,8 +221,8 @@ impl RoomState {
         page
     }
 
-    /// A message was said that is newer than this page: its event overtook the page, and was not put into a window that
-    /// did not reach so far.
+    /// There is a message newer than this page. Its event overtook the page, and was not put into the window, which
+    /// did not reach down to it.
     fn is_newer_than(&self, page: &[Message]) -> bool {
         let newest = self.summary.last.as_ref().map(|newest| newest.seq);
         page.last().is_some_and(|last| newest > Some(last.seq))
@@ -270,7 +270,7 @@ impl RoomState {
         self.summary.head = self.line.head();
     }
 
-    /// Changes that a server had missed and has fetched, told to everyone.
+    /// Changes that a server had missed, fetched, and sent to all its clients.
     pub fn repaired(
         &mut self,
         after: Seq,
@@ -317,7 +317,7 @@ impl RoomState {
             }
         }
         if own && self.live && !self.line.is_behind() && self.summary.unread == 0 {
-            // Nothing above it is unread, so it counts as read itself. The server is told, as of any other message.
+            // Nothing above it is unread, so it counts as read, too. The server hears so as of any other message.
             let known = self.summary.marks;
             self.read_by_writing = Some(born).filter(|born| *born > known.read);
             self.put_marks(Marks {
@@ -444,15 +444,15 @@ impl RoomState {
         }
     }
 
-    /// A member, from a list or from a change: an older word changes nothing.
+    /// A member, from a list or from a change. An older state changes nothing.
     pub fn put_listed(&mut self, member: Member) {
         if self.members.get(&member.user).is_none_or(|known| known.rev < member.rev) {
             self.members.insert(member.user, member);
         }
     }
 
-    /// Whether marks of others may have been told that this client has not heard: they pass, and it was away. Never of a
-    /// room that is only a line in the list, or so large that marks are not told.
+    /// Whether this client may have missed marks of others while it was away, because marks are not numbered. Never
+    /// true of a room that is only a line in the list, or so large that marks are not told.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.stale
@@ -598,8 +598,8 @@ impl OnLine for RoomState {
     }
 
     fn caught_up(&mut self) {
-        // Only now does the window know as much as the count that came with the list, which may have been made before
-        // this device's last read mark arrived.
+        // Now the window knows as much as the count that came with the list. That count may be older than this
+        // device's last read mark.
         self.recount();
     }
 }

@@ -1,6 +1,6 @@
 //! What the timeline shows, line by line: days, the line of unread messages, and messages in runs.
 //!
-//! Dates are reckoned here, in plain arithmetic, so that the server and the browser draw the very same text.
+//! Dates are computed here in plain arithmetic, so that the server and the browser draw exactly the same text.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,7 +28,7 @@ pub struct Date {
     pub day: u8,
 }
 
-/// By what a row is recognised when it changes. One's own message keeps its key when it has been stored.
+/// Identifies a row when it changes. One's own message keeps its key when it has been stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKey {
     /// The beginning of the room.
@@ -113,7 +113,7 @@ pub struct MessageRow {
     pub reactions: Vec<RowReaction>,
     /// When.
     pub at: Millis,
-    /// When, in minutes since the looker's midnight.
+    /// When, in minutes since midnight where the viewer is.
     pub minute: u16,
     /// Begins a run: shows the picture, the name and the time.
     pub first_of_run: bool,
@@ -125,7 +125,7 @@ pub struct MessageRow {
     pub last_own: bool,
     /// Its number, once stored.
     pub seq: Option<Seq>,
-    /// By what it can be tried again or taken back.
+    /// Its nonce, by which it can be tried again or taken back.
     pub nonce: Nonce,
     /// `None` once stored.
     pub sending: Option<SendState>,
@@ -218,7 +218,7 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
         && let Some(author) = client.me().map(|me| author(client, me.id))
     {
         let here = |nonce| timeline.messages().rev().any(|m| m.author == me && m.nonce == nonce);
-        for item in client.outbox().of(room).filter(|item| !here(item.nonce)) {
+        for item in client.outbox().in_room(room).filter(|item| !here(item.nonce)) {
             drawn.day(item.written_at);
             drawn.message(MessageRow {
                 author: Arc::clone(&author),
@@ -278,7 +278,7 @@ fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
     }
 }
 
-/// Who it is; without a name until a server has told it.
+/// Who it is; without a name while the profile is unknown.
 fn author(client: &Client, id: UserId) -> Arc<User> {
     let unknown = || Arc::new(User::unknown(id));
     client.people().get(id).cloned().unwrap_or_else(unknown)

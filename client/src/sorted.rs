@@ -64,7 +64,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.search(key).is_ok()
     }
 
-    /// Puts a value; gives the one that was there.
+    /// Puts a value; returns the one that was there.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.search(&key) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),

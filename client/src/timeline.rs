@@ -6,7 +6,7 @@ use protocol::{Direction, Message, Seq, UserId};
 
 use crate::sorted::SortedMap;
 
-/// How many messages are kept at most while one follows the newest. Older ones are fetched again when wanted.
+/// How many messages are kept while the person follows the newest ones. Older ones are fetched again when wanted.
 pub const TIMELINE_ENTRIES_MAX: usize = 300;
 
 /// A window on a room's messages, in the order of their numbers. Without a hole: what is between two of its
@@ -74,7 +74,7 @@ impl Timeline {
         self.more_before
     }
 
-    /// Whether the room has newer messages than the window: then what is said now is not shown here.
+    /// Whether the room has newer messages than the window. If so, new messages do not appear in it.
     #[must_use]
     pub fn more_after(&self) -> bool {
         self.more_after

@@ -39,7 +39,7 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// So many clients, of whom each ten belong to one person; they begin to connect.
+    /// Begins to connect this many clients. Each ten of them belong to one person.
     ///
     /// # Errors
     /// When the database fails.

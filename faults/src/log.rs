@@ -12,8 +12,8 @@ use protocol::{Millis, Nonce, RoomId, Seq};
 
 use crate::violation::Violation;
 
-/// The first word of each text: who wrote it, and the how many-th of theirs it is. By it a message is recognised even
-/// where it was stored twice under two nonces.
+/// The first word of each text: its author, and its number among that author's messages. It identifies a message
+/// even if it was stored twice under two nonces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub u64);
 
@@ -24,7 +24,7 @@ impl Token {
         Self((person as u64) << 32 | u64::from(count))
     }
 
-    /// The how many-th of its author's messages it is.
+    /// Its number among its author's messages.
     #[must_use]
     pub fn count(self) -> u32 {
         self.0 as u32
@@ -104,7 +104,7 @@ pub struct Log {
     pub shown: HashMap<RoomId, Vec<Shown>>,
     /// Holes that a server repaired for its clients: which server, room, and after which number.
     pub repaired: BTreeSet<(String, RoomId, Seq)>,
-    /// Answers to this client's own asking for what it had missed.
+    /// Answers to this client's own requests for what it had missed.
     pub caught_up: u32,
     /// Edits, deletions and reactions that were asked for.
     pub changes: u32,
@@ -114,7 +114,7 @@ pub struct Log {
     pub governed: u32,
     /// How often the connection ended.
     pub connections_lost: u32,
-    /// What was seen to be wrong at once.
+    /// Violations that were seen at once.
     pub violations: Vec<Violation>,
 }
 

@@ -59,13 +59,13 @@ pub struct Orders {
     pub sends_per_s: f64,
     /// This share of the messages is long.
     pub long_share: f64,
-    /// Lost connections a minute of each person, on their own account.
+    /// Connections that each person loses in a minute, without any fault of the scenario.
     pub cuts_per_min: f64,
     /// After this share of the sends the connection is dropped before the reply is read.
     pub deaf_share: f64,
     /// Whether people join and leave channels.
     pub roam: bool,
-    /// Counts the times that everyone was told to forget everything, as a reload of the page does.
+    /// How often everyone was told to forget everything, as a reload of the page does.
     pub reloads: u32,
 }
 
@@ -91,9 +91,9 @@ pub struct Person {
     pub user: UserId,
     /// Their session.
     pub cookie: String,
-    /// Where they are in, and stay.
+    /// The rooms that they stay in.
     pub rooms: Vec<RoomId>,
-    /// Where they come and go.
+    /// The channels that they join and leave.
     pub channels: Vec<RoomId>,
     address: Address,
     began: Instant,
@@ -114,13 +114,13 @@ struct State {
     present: HashMap<RoomId, BTreeSet<Seq>>,
     /// Changes that wait for their answers, with their rooms.
     changing: HashMap<u32, RoomId>,
-    /// Those of them by which somebody keeps order.
+    /// Those of them that are a moderator's or an owner's.
     governing: HashSet<u32>,
     /// Channels that are being joined or left.
     moving: HashMap<u32, RoomId>,
     /// Channels that were left, and when.
     left: HashMap<RoomId, Millis>,
-    /// Where one comes and goes.
+    /// The channels that the person joins and leaves.
     channels: Vec<RoomId>,
 }
 
@@ -162,7 +162,7 @@ impl Person {
         look(&self.state().client)
     }
 
-    /// Begins a new log, and returns the old one, after a last look at what the face would draw.
+    /// Begins a new log, and returns the old one, after a last look at what the interface would draw.
     pub fn new_log(&self) -> Log {
         let mut state = self.state();
         for room in state.rooms_now(&self.rooms) {
@@ -508,7 +508,7 @@ impl Person {
             others(true).map(|member| member.user).collect(),
         );
         let command = match (rng.random_range(0..10), others.choose(rng), banned.choose(rng)) {
-            // Not for long: nobody can write meanwhile.
+            // Only for a short time, because nobody can write meanwhile.
             (0..7, ..) if archived && is_owner => Command::Archive { room: channel, on: false },
             (0, ..) if is_owner => Command::Archive { room: channel, on: true },
             (1 | 2, ..) if is_owner => {
@@ -555,7 +555,7 @@ impl Person {
         state.moving.insert(request, channel);
     }
 
-    /// Opens what is not open, reads, trims, and looks whether what the face would draw is in order.
+    /// Opens what is not open, reads, trims, and looks whether what the interface would draw is in order.
     /// In silence nothing is read any more, so that what the database knows of marks comes to rest.
     fn looks(&self, state: &mut State, rng: &mut StdRng, reads: bool, now: Millis) {
         let rooms = state.rooms_now(&self.rooms);
@@ -675,7 +675,7 @@ impl State {
         Position { cursor: state.cursor(), shown: state.timeline.as_ref().map(client::Timeline::len) }
     }
 
-    /// What the wire says, and whether it says it in order. Gives one's own messages that are in it.
+    /// Checks a frame: what it says, and whether it comes in order. Returns the person's own messages in it.
     fn note(&mut self, frame: &ServerFrame, me: UserId, now: Millis) -> Vec<(Nonce, Seq)> {
         let of_change = |change: &Change| {
             let own = change.message().filter(|message| message.author == me);
@@ -723,8 +723,9 @@ impl State {
         }
     }
 
-    /// A server tells the changes of a room in the order of their numbers, without a hole, for as long as a connection
-    /// lasts and one is in the room; and of a room that one has left, not for long.
+    /// A server tells the changes of a room in the order of their numbers, without a hole, for as long as the
+    /// connection lasts and the person is in the room. After the person has left it, it tells no more of it for
+    /// long.
     fn note_told(&mut self, room: RoomId, after: Seq, through: Seq, now: Millis) {
         if let Some(since) = self.left.get(&room).map(|left| now - left)
             && since > TOLD_AFTER_LEAVING
@@ -840,7 +841,7 @@ impl State {
         }
     }
 
-    /// What the face draws: each message once, in the order of the numbers.
+    /// What the interface draws: each message once, in the order of the numbers.
     fn check_rows(&mut self, room: RoomId) {
         let (mut keys, mut tokens, mut last) = (HashSet::new(), HashSet::new(), Seq::ZERO);
         let mut wrong = Vec::new();

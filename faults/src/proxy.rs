@@ -19,7 +19,7 @@ use tokio_util::task::AbortOnDropHandle;
 /// Carried in one piece, at most.
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// How a network is.
+/// The state of a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Weather {
     /// It carries.
@@ -28,9 +28,9 @@ pub enum Weather {
     Silent,
     /// Connections break, and new ones are refused.
     Gone,
-    /// It carries so many bytes a second on each connection.
+    /// It carries this many bytes a second on each connection.
     Slow(u32),
-    /// Now and then, once in so many pieces, a connection breaks in the middle of a piece.
+    /// Once in this many pieces, a connection breaks in the middle of one.
     Tearing(u32),
 }
 

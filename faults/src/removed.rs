@@ -16,11 +16,11 @@ use crate::{
 
 /// How many are removed; each has a socket on every server.
 const REMOVED: usize = 5;
-/// They are in the room for so long first: even without Redis they are told something of it.
+/// How long they are in the room first: long enough to be told something of it even without Redis.
 const BEFORE: Duration = Duration::from_secs(3);
 /// Between two messages in the room.
 const PAUSE: Duration = Duration::from_millis(20);
-/// They are listened to for so much longer than they may be told anything.
+/// How much longer they listen than they may be told anything.
 const LISTEN_ON: Duration = Duration::from_secs(3);
 /// An answer takes no longer than this.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(20);

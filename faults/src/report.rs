@@ -18,7 +18,7 @@ const PRINTED_MAX: usize = 12;
 pub struct Outcome {
     /// Which.
     pub name: String,
-    /// Whether what came out is what must come out.
+    /// Whether the outcome is the expected one.
     pub passed: bool,
     /// Whether the scenario tests the checker, by servers that do something wrong.
     pub tests_checker: bool,
@@ -52,7 +52,7 @@ pub struct Outcome {
     pub whole_p50_s: f64,
     /// … and all of them.
     pub whole_max_s: f64,
-    /// What was found beside.
+    /// What else was found.
     pub notes: Vec<String>,
     /// The first violations, in words.
     pub violations: Vec<String>,

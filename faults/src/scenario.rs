@@ -145,8 +145,8 @@ pub enum Extra {
         /// How long it may take.
         within: Duration,
     },
-    /// So many more clients connect; everyone loses the connection and comes back at once, again and again; the servers'
-    /// memory returns to where it was.
+    /// This many more clients connect; everyone loses the connection and comes back at once, again and again; the
+    /// servers' memory returns to where it was.
     ReconnectStorm {
         /// How many.
         clients: usize,
@@ -173,7 +173,7 @@ pub enum Expected {
 /// One scenario.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scenario {
-    /// By what it is chosen: `ONLY=name`.
+    /// Its name, by which `ONLY=name` chooses it.
     pub name: &'static str,
     /// What is broken.
     pub fault: Fault,

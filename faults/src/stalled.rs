@@ -27,7 +27,7 @@ const RECEIVE_BUFFER: u32 = 4 * 1024;
 const MESSAGES: usize = 600;
 /// Sends under way.
 const WINDOW: usize = 16;
-/// Who reads has everything by then.
+/// Within this time, those who read have everything.
 const WITHIN: Duration = Duration::from_secs(20);
 /// A socket that is closed for its slowness ends within this time: a write may hang for ten seconds.
 const ENDS_WITHIN: Duration = Duration::from_secs(20);

@@ -33,9 +33,9 @@ pub struct Account {
     pub user: UserId,
     /// The cookie of their session.
     pub cookie: String,
-    /// Where they are in, and stay; the channel with everyone first.
+    /// The rooms that they stay in; the channel with everyone first.
     pub rooms: Vec<RoomId>,
-    /// Where they come and go.
+    /// The channels that they join and leave.
     pub channels: Vec<RoomId>,
 }
 
@@ -313,7 +313,7 @@ impl Truth {
     }
 }
 
-/// What is so now, with the memberships of these channels.
+/// What is true now, with the memberships of these channels.
 ///
 /// # Errors
 /// When the database fails.

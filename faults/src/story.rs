@@ -34,17 +34,17 @@ use crate::{
 
 /// Messages a second of everybody together.
 const SENDS_PER_S: f64 = 70.0;
-/// Connections that each person loses on their own account in a minute.
+/// Connections that each person loses in a minute, without any fault of the scenario.
 const CUTS_PER_MIN: f64 = 1.0;
-/// People talk for so long before something breaks …
+/// How long people talk before something breaks …
 const BEFORE: Duration = Duration::from_secs(2);
-/// … and for at least so long after it has mended.
+/// … and, at least, after it has mended.
 const AFTER: Duration = Duration::from_secs(2);
 /// What is whole becomes quiet within this time once nobody writes.
 const QUIET_WITHIN: Duration = Duration::from_secs(40);
 /// A person who is not whole by then is named in a note.
 const SLOW: Duration = Duration::from_secs(6);
-/// How often it is looked whether everyone is whole.
+/// How often this checks whether everyone is whole.
 const LOOK: Duration = Duration::from_millis(100);
 /// Marks are written once a second.
 const MARKS: Duration = Duration::from_millis(2_500);
@@ -54,7 +54,7 @@ const MARKS_WITHIN: Duration = Duration::from_secs(25);
 const LARGE_MARKS_WITHIN: Duration = Duration::from_secs(15);
 /// Waiting longer for marks than this is worth a note.
 const MARKS_SLOW: Duration = Duration::from_secs(1);
-/// After the database has gone back and everyone is whole, people talk for so long again.
+/// How long people talk again after the database has gone back and everyone is whole.
 const LIFE_AFTER: Duration = Duration::from_secs(5);
 /// A message that was stored before the database went back may still be acknowledged up to this much later, in milliseconds.
 const ANSWERED_WITHIN: Millis = 2_000;

@@ -41,14 +41,14 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<RoomsAfter>,
     },
-    /// Asks which of these rooms have heads other than these. Answered by `rooms`, with those that have.
+    /// Which of these rooms have other heads than these? Answered by `rooms`, with those rooms.
     CompareRooms {
         /// Up to [`ROOMS_PAGE`](crate::limits::ROOMS_PAGE) rooms, each with the number up to which it is known.
         known: Vec<(RoomId, Seq)>,
     },
     /// Are you there? Answered by `pong`.
     Ping {},
-    /// A room as one opens it. Answered by `view`.
+    /// Open a room. Answered by `view`.
     Open {
         /// Which.
         room: RoomId,
@@ -69,7 +69,7 @@ pub enum Command {
         /// From where; not in the page itself.
         seq: Seq,
     },
-    /// Say something. Safe to repeat: an author has one message per room and nonce. Answered by `sent`.
+    /// Send a message. Safe to repeat: an author has one message per room and nonce. Answered by `sent`.
     Send {
         /// Where.
         room: RoomId,
@@ -105,7 +105,7 @@ pub enum Command {
         seq: Seq,
         /// Which emoji.
         emoji: String,
-        /// Whether it is to be there.
+        /// Whether it should be there.
         on: bool,
     },
     /// Pin a message to the room, or take the pin away. Safe to repeat. Answered by `changed`, or by `done` if the message

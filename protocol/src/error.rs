@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What to do after a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// The same again would be refused again: the person must change something.
+    /// The same would be refused again: the person must change something.
     Never,
     /// The same again, after the wait that the refusal names.
     Later,
@@ -27,7 +27,7 @@ macro_rules! error_codes {
             /// Every code there is.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// One line in English, for logs and for people who read the wire. The face has its own words.
+            /// One line in English, for logs and for people who read the wire. The interface has its own words.
             #[must_use]
             pub fn text(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
@@ -46,7 +46,7 @@ macro_rules! error_codes {
             fn try_from(number: u16) -> Result<Self, Self::Error> {
                 match number {
                     $($number => Ok(Self::$name),)*
-                    // A newer server may know more: what counts is the range.
+                    // A newer server may have more codes, so their range decides.
                     5000..=5999 => Ok(Self::Internal),
                     1000..=4999 => Ok(Self::Forbidden),
                     _ => Err(format!("{number} is not the number of a refusal")),
@@ -142,7 +142,7 @@ error_codes! {
     InvitationInvalid = 4007 Never "the invitation is not valid";
     /// An administrator has suspended the account. Told only to someone who knows its password.
     AccountSuspended = 4008 Never "the account is suspended";
-    /// To change the password, one must know the one before.
+    /// The current password, which changing it asks for, is wrong.
     PasswordWrong = 4009 Never "this is not the current password";
     /// The link for a new password is unknown, used, replaced by another, or out of date.
     PasswordLinkInvalid = 4010 Never "the link for a new password is not valid";
@@ -168,7 +168,7 @@ impl From<ErrorCode> for u16 {
 pub struct Refusal {
     /// What was wrong.
     pub code: ErrorCode,
-    /// What exactly, in English: for logs and developers, never needed by the face.
+    /// What exactly, in English: for logs and developers, never needed by the interface.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// The bound that was passed, where there is one.

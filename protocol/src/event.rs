@@ -38,7 +38,7 @@ pub enum Change {
         member: Member,
         /// How many members the room has now.
         members: u32,
-        /// How far they are. A new member begins at the room's end.
+        /// Their marks. A new member's are at the room's end.
         marks: Marks,
     },
     /// On a room's line: its own properties have changed.
@@ -75,8 +75,9 @@ impl Change {
     }
 }
 
-/// What a server tells. `change` and `changes` are durable: changes have numbers, and a browser asks again for those that it
-/// misses. The others pass: a browser that misses one learns the same from the next `welcome`, `view` or `members`.
+/// What a server tells. `change` and `changes` are durable: changes have numbers, and a browser asks again for
+/// those that it misses. The others are not numbered: a browser that misses one hears the same from the next
+/// `welcome`, `view` or `members`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
@@ -96,7 +97,7 @@ pub enum Event {
     Changes {
         /// Which line.
         line: Line,
-        /// The number after which these changes begin. A browser that has not got so far has a hole before them.
+        /// The number after which these changes begin. A browser that has not reached it has a hole before them.
         after: Seq,
         /// The changes, each with its number. A number that is left out was overtaken by a later change.
         changes: Vec<(Seq, Change)>,

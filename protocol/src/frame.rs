@@ -91,7 +91,7 @@ impl ServerFrame {
         serde_json::to_string(self).expect("a reply has no map with keys that are not strings")
     }
 
-    /// From text, leniently: what a newer server says beyond this version is passed over.
+    /// From text, leniently: ignores what only newer versions know.
     ///
     /// # Errors
     /// What is wrong with text that is no frame at all.

@@ -1,4 +1,4 @@
-//! Identifiers. Each is a type of its own, so that none is taken for another.
+//! Identifiers. Each is a type of its own, so that they cannot be mixed up.
 
 use std::{fmt, str::FromStr};
 

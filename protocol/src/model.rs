@@ -13,7 +13,7 @@ pub type Millis = i64;
 pub struct User {
     /// Who.
     pub id: UserId,
-    /// The name one signs in with, unique.
+    /// The unique name that they sign in with.
     pub handle: String,
     /// The name that is shown.
     pub name: String,
@@ -27,7 +27,7 @@ pub struct User {
 }
 
 impl User {
-    /// A person of whom no more is known than who it is. Every other profile of theirs is newer or as old.
+    /// A person of whom only the id is known. Every other profile of theirs counts as newer, or as old.
     #[must_use]
     pub fn unknown(id: UserId) -> Self {
         Self {
@@ -109,7 +109,7 @@ pub struct Member {
     pub rev: Seq,
 }
 
-/// How far one member is. Marks only grow.
+/// How far one member has got in a room. Marks only grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Marks {
     /// Whose.
@@ -256,7 +256,7 @@ pub struct RoomSummary {
     /// The newest message, cut: see [`Message::preview`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Message>,
-    /// When something was last said, or the viewer came: the list is sorted by it.
+    /// When the last message was sent, or the viewer joined: the list is sorted by it.
     pub active_at: Millis,
     /// The viewer's own marks.
     pub marks: Marks,
@@ -265,7 +265,7 @@ pub struct RoomSummary {
     pub unread: u32,
 }
 
-/// A room as one opens it: everything on the first screen.
+/// Everything on the first screen of a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct RoomView {
     /// The room in the list.

@@ -1,5 +1,5 @@
-//! What a page is made of. The server puts it into the HTML that it has already filled, and the browser wakes
-//! up with the same value: so both draw the same page.
+//! What a page is made of. The server puts it into the HTML that it has drawn, and the browser starts from the same
+//! value, so that both draw the same page.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Epoch, InvitationId, Millis, Refusal, RoomSummary, RoomView, Seq, SessionId, User, Zone};
 
-/// The face's language: a tag in the form of BCP 47, such as `pt-BR`. Which languages there are is not known here.
+/// The language of the interface: a tag in the form of BCP 47, such as `pt-BR`. Which languages there are is not known here.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(try_from = "String", into = "String")]
 pub struct Language {

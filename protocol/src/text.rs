@@ -1,7 +1,7 @@
 //! Text that has been looked at: whoever holds one of these need not check it.
 //!
 //! Commands and forms carry plain strings, and the server parses them here, so that each fault gets its own
-//! numbered refusal. The face uses the same functions to speak up before anything is sent.
+//! numbered refusal. The interface uses the same functions to speak up before anything is sent.
 
 use crate::{ErrorCode, Refusal, limits};
 

@@ -114,8 +114,8 @@ impl TryFrom<Vec<(i32, i32)>> for Zone {
             return Err("a zone has 1 to 32 offsets");
         }
         let mut zone = Self::fixed(0);
-        for (place, (from, offset)) in zone.offsets.iter_mut().zip(&known) {
-            *place = (*from, i16::try_from(*offset).map_err(|_| "an offset is less than a day")?);
+        for (slot, (from, offset)) in zone.offsets.iter_mut().zip(&known) {
+            *slot = (*from, i16::try_from(*offset).map_err(|_| "an offset is less than a day")?);
         }
         zone.count = known.len() as u8;
         Ok(zone)

@@ -82,8 +82,8 @@ impl Chat {
         }
     }
 
-    /// Follows the browser's clock and zone, both of which may change while a tab is open. The server draws the next page for that
-    /// zone.
+    /// Takes over the browser's clock and zone, either of which may have been set meanwhile. The server draws the next page
+    /// for that zone.
     fn look_at_clock(self) {
         let (now, known) = (browser::now(), self.clock.get_untracked().zone);
         let zone = Zone::probe(now, browser::utc_offset_minutes);

@@ -60,7 +60,7 @@ impl Chat {
         self.outbox_news.track();
         let mut unsent: Vec<Unsent> = self.client.with_value(|client| {
             let of = |item: &client::Pending| Unsent { nonce: Some(item.nonce), text: item.body.clone() };
-            client.outbox().of(room).map(of).collect()
+            client.outbox().in_room(room).map(of).collect()
         });
         let draft = self.draft(room);
         if !draft.trim().is_empty() {

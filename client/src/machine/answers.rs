@@ -1,4 +1,4 @@
-//! What servers answer, by what was asked.
+//! The answers of servers, by what was asked.
 
 use protocol::{
     Change, Command, ErrorCode, Line, Member, Message, Millis, Refusal, Reply, Retry, RoomId, Seq,
@@ -10,7 +10,8 @@ use crate::{asks::Purpose, line};
 /// The shortest wait before this client asks again for what was refused for now: a budget that has only just begun to fill
 /// would be empty again at once.
 const RETRY_MS_MIN: i64 = 1_000;
-/// The wait when the refusal is for good: this server may be too old or too new for the question, and the next one not.
+/// The wait when the refusal is for good. This server may be too old or too new for the question; the next one may
+/// not be.
 const RETRY_OTHER_MS: i64 = 30_000;
 
 impl Client {
@@ -73,7 +74,7 @@ impl Client {
                 self.take_over(&reply);
                 self.answers.push(Answer { request: r#ref, result: Ok(reply) });
             }
-            // Our servers never give an answer that does not fit its question.
+            // Our servers always give an answer that fits the question.
             (
                 Purpose::Hello
                 | Purpose::Marks
@@ -207,7 +208,7 @@ impl Client {
                 self.refused_state(purpose, &command, &refusal, now);
             }
             Purpose::Unread(room) => {
-                // The face waits for the line of unread messages: without it, it begins at the newest ones.
+                // The interface waits for the line of unread messages: without it, it begins at the newest ones.
                 if let Some(state) = self.rooms.get_mut(&room) {
                     state.unread_after = None;
                 }
@@ -249,7 +250,7 @@ impl Client {
         } else if let Purpose::Open(room) | Purpose::Members(room) = purpose {
             Some(room)
         } else {
-            // A part of the list or of the names is of no use: they are asked for again even if the refusal is for good.
+            // A list or names in part are of no use, so they are asked for again even if the refusal is for good.
             self.list.unanswered(command);
             self.people.ask_again();
             self.asks.refuse(purpose, again_at);

@@ -1,4 +1,4 @@
-//! What servers tell, unasked.
+//! Events: what servers send unasked.
 
 use protocol::{Change, Event, Line, Message, Millis, RoomId, RoomSummary, Seq, limits::MARKS_MEMBERS_MAX};
 
@@ -83,7 +83,7 @@ impl Client {
         };
         let me = state.summary.marks.user;
         let cursor = state.cursor();
-        // A message that has changed since it was said is still news if it was said after our position.
+        // A message that has changed since it was sent is still new if its `seq` is after our position.
         let is_news = |m: &&Message| m.author != me && m.seq > cursor && !m.deleted;
         let said = changes.iter().filter_map(|(_, change)| change.message());
         let news: Vec<Message> = said.filter(is_news).cloned().collect();
@@ -96,7 +96,7 @@ impl Client {
 
     /// A room has changed by an event.
     fn has_news(&mut self, room: RoomId, news: Vec<Message>) {
-        // A device has what it was sent, even in rooms that have not been opened.
+        // This device has received it, even if the room has not been opened.
         if !news.is_empty() {
             self.deliver(room);
         }
@@ -134,7 +134,7 @@ impl Client {
             self.marks.read(room, read);
         }
         if self.rooms.get(&room).is_some_and(|state| state.summary.room.deleted) {
-            // The end of the membership follows; until then there would be a room without a name.
+            // The end of the membership follows. Applying this first would show a room without a name.
             self.left(room);
             return;
         }
@@ -144,7 +144,7 @@ impl Client {
         self.touched.members.insert(room);
     }
 
-    /// Applies what has been put in order on the person's own line and on the workspace's.
+    /// Applies the changes of the person's own line and the workspace's, which are in order now.
     pub(super) fn apply_ready(&mut self) {
         let mut ready = self.person.take_ready();
         ready.append(&mut self.workspace.take_ready());

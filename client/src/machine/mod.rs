@@ -1,7 +1,7 @@
 //! [`Client`]: what happened goes in, what to send and what changed comes out.
 //!
-//! This file: what the face reads and what the person does. `events`: what servers tell. `answers`: what they answer.
-//! `resume`: how a connection begins. `pump`: what is sent, and when.
+//! This file: what the interface reads and what the person does. `events`: what servers send unasked. `answers`:
+//! what they answer. `resume`: how a connection begins. `pump`: what is sent, and when.
 
 mod answers;
 mod events;
@@ -30,7 +30,7 @@ use crate::{
     sorted::SortedMap,
 };
 
-/// What has changed since it was last asked: the face redraws that and nothing else.
+/// What has changed since it was last asked: the interface redraws that and nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
     /// The list of rooms: which, and in which order.
@@ -151,7 +151,7 @@ impl Client {
         client
     }
 
-    // ── what the face reads ──────────────────────────────────────────────────────────────────────────────────
+    // ── what the interface reads ──────────────────────────────────────────────────────────────────────────────────
 
     /// The viewer, once known.
     #[must_use]
@@ -230,13 +230,13 @@ impl Client {
         self.list.is_complete()
     }
 
-    /// How far the viewer's own line is known here.
+    /// The position on the viewer's own line.
     #[must_use]
     pub fn person_cursor(&self) -> Seq {
         self.person.state().cursor()
     }
 
-    /// How far the workspace's line is known here.
+    /// The position on the workspace's line.
     #[must_use]
     pub fn workspace_cursor(&self) -> Seq {
         self.workspace.state().cursor()
@@ -264,10 +264,11 @@ impl Client {
         self.outbox.items().iter().filter(is_stranded)
     }
 
-    /// The viewer's newest message of a room, to be edited. Not while a newer one is on its way: that one is meant.
+    /// The viewer's newest message of a room, to be edited. `None` while a newer one is on its way, because the
+    /// person means that one.
     #[must_use]
     pub fn newest_own(&self, room: RoomId) -> Option<Seq> {
-        let is_last = self.outbox.of(room).next().is_none();
+        let is_last = self.outbox.in_room(room).next().is_none();
         self.rooms.get(&room).filter(|_| is_last)?.newest_own()
     }
 
@@ -304,7 +305,7 @@ impl Client {
         self.asks.ask(Purpose::Hello, Command::Hello { version: VERSION });
     }
 
-    /// The socket is gone. What the person asked is kept and asked again; so is what was written.
+    /// The socket is gone. Requests and messages are kept, and sent again later.
     pub fn disconnected(&mut self, now: Millis) {
         self.connection.lost(now);
         self.outbox.disconnected();
@@ -347,8 +348,8 @@ impl Client {
         self.pump(now);
     }
 
-    /// Something suggests that the connection may be dead: the browser says that it is offline, or that the person is
-    /// back, perhaps after a sleep. It is asked at once, and given up sooner; one that lives answers and stays.
+    /// Something suggests that the connection may be dead: the browser says that it is offline, or that the person
+    /// is back, perhaps after a sleep. Pings at once and gives up sooner; a live connection answers and stays.
     pub fn check_connection(&mut self, now: Millis) {
         if self.connection.check(now) {
             self.asks.ask(Purpose::Ping, Command::Ping {});
@@ -439,7 +440,7 @@ impl Client {
         Ok(())
     }
 
-    /// Takes over what an earlier page had not got acknowledged.
+    /// Takes over the messages that an earlier page has sent without an acknowledgement.
     pub fn adopt(&mut self, pending: Vec<Pending>, now: Millis) {
         for item in pending {
             let room = item.room;
@@ -509,7 +510,7 @@ impl Client {
 
     // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    /// What is wished is shown at once, and no longer when it is refused.
+    /// A wish is shown at once, and no longer once it is refused.
     fn touch_wished(&mut self, command: &Command) {
         self.touched.timelines.extend(wish_of(command));
     }
@@ -555,7 +556,7 @@ impl Client {
     }
 }
 
-/// The room in which this command changes how a message looks.
+/// The room in which this command changes a message's appearance.
 fn wish_of(command: &Command) -> Option<RoomId> {
     if let Command::React { room, .. } | Command::Delete { room, .. } = command { Some(*room) } else { None }
 }

@@ -89,7 +89,7 @@ impl Client {
                 Purpose::History(room, direction) => self.load_more(room, direction),
                 // `pump` asks for these further on, if they are still wanted.
                 Purpose::Members(_) | Purpose::Rooms | Purpose::People => {}
-                // Never kept among the refused ones: others decide when these are sent again.
+                // These are never kept as refused questions: other code decides when to send them again.
                 Purpose::Hello
                 | Purpose::Ping
                 | Purpose::Marks
@@ -100,8 +100,8 @@ impl Client {
         }
     }
 
-    /// How far others are in the room on the screen is told in passing: what was told while this client was away is asked
-    /// for.
+    /// Others' marks are not numbered, so for the room on the screen this asks for those that came while this
+    /// client was away.
     fn pump_members(&mut self) {
         let Some(room) = self.focused else { return };
         let purpose = Purpose::Members(room);

@@ -32,7 +32,8 @@ impl Client {
     pub(super) fn welcomed(&mut self, welcome: Welcome) {
         let Welcome { me, node, epoch, person, workspace, rooms, more, people } = welcome;
         if self.me.as_ref().is_some_and(|known| known.id != me.id) {
-            // They must not send what was written here, and this page must not show what is theirs: it never goes live.
+            // This is somebody else. They must not send what was written here, and this page must not show what is
+            // theirs. So it never goes live.
             self.stranger = Some(me);
             self.touched.link = true;
             return;
@@ -53,7 +54,7 @@ impl Client {
             self.person.line().raise_head(person);
             self.compare_others(&rooms);
         } else {
-            // The whole list comes, and with it every membership up to this number.
+            // The whole list is fetched, and with it every membership up to this number.
             self.person = Feed::at(person);
             self.list.begin(&rooms, more);
             if self.list.is_complete() {
@@ -99,8 +100,8 @@ impl Client {
         }
     }
 
-    /// Asks which of the rooms that `welcome` does not name have moved since this client last heard of them. (Which of them
-    /// the viewer is no longer in, the viewer's own line tells.)
+    /// Asks which of the rooms that `welcome` does not name have moved since this client last heard of them. (The
+    /// viewer's own line says which of them the viewer is no longer in.)
     fn compare_others(&mut self, named: &[RoomSummary]) {
         let mut here = SortedMap::new();
         here.extend(named.iter().map(|summary| (summary.room.id, ())));
@@ -194,7 +195,7 @@ impl Client {
             }
         }
         self.want_shown(room);
-        // What came between the server's reading and this answer may be missing from it.
+        // The answer may lack what came after the server had read it.
         if head.is_some_and(|head| head > self.rooms[&room].cursor()) {
             self.ask_catch_up(Line::Room(room));
         }

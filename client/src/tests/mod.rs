@@ -342,7 +342,7 @@ fn nothing_is_sent_on_a_connection_that_is_someone_elses() {
 
     assert_eq!(client.stranger(), Some(&user(OTHER)));
     assert_eq!(client.me(), Some(&user(ME)));
-    assert!(client.take_touched().link, "the face must hear of it");
+    assert!(client.take_touched().link, "the interface must hear of it");
     // Whatever happens on this connection, and whatever the person still does.
     let mut theirs = summary(9);
     theirs.marks.user = id(OTHER);
@@ -626,9 +626,10 @@ fn what_others_have_read_while_one_was_away_is_asked_for_where_one_looks() {
     assert_eq!(asks(&mut client).len(), 1);
 }
 
-/// The face shows what it knows of the connection only when it is told to look: a doubt, and the end of it, are such news.
+/// The interface redraws the connection only when `touched` says so: when a ping begins to wait for its answer, and when it
+/// comes.
 #[test]
-fn a_connection_in_doubt_is_told_to_the_face_and_so_is_the_answer() {
+fn a_ping_without_an_answer_is_shown_and_so_is_the_answer() {
     let mut client = at_three();
     client.take_touched();
     client.check_connection(10);

@@ -120,7 +120,7 @@ fn a_page_that_was_refused_for_now_is_asked_for_again_once() {
     let first = pages(&mut client);
     assert_eq!(first.len(), 1);
     slow_down(&mut client, first[0], 2_000, 100_000);
-    assert!(client.is_loading(room(), Direction::Before), "the face shows that it comes");
+    assert!(client.is_loading(room(), Direction::Before), "the interface shows that it comes");
     client.load_more(room(), Direction::Before);
     client.tick(101_999);
     assert!(pages(&mut client).is_empty());

@@ -73,7 +73,7 @@ struct Allowance {
     burst: u32,
 }
 
-const fn of(bucket: Bucket, tokens: u32) -> Option<Price> {
+const fn price_of(bucket: Bucket, tokens: u32) -> Option<Price> {
     Some(Price { bucket, tokens, room: None })
 }
 
@@ -89,39 +89,39 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         // Answered by the connection itself, before its turn: see [`Node::charge_free`].
         Command::Ping {} => None,
         // The most expensive question, up to 2 MB: each connection asks it once.
-        Command::Hello { .. } => of(Bucket::Hellos, 1),
+        Command::Hello { .. } => price_of(Bucket::Hellos, 1),
         // Mostly from memory. One that is too far behind is answered like `open`.
-        Command::CatchUp { line, after } if is_near(*after, head(*line)) => of(Bucket::Questions, 1),
+        Command::CatchUp { line, after } if is_near(*after, head(*line)) => price_of(Bucket::Questions, 1),
         // The room, 50 messages, 200 members, sorted, and their marks.
-        Command::Open { .. } | Command::CatchUp { .. } => of(Bucket::Questions, 8),
+        Command::Open { .. } | Command::CatchUp { .. } => price_of(Bucket::Questions, 8),
         // A membership and 50 messages.
-        Command::History { .. } => of(Bucket::Questions, 2),
+        Command::History { .. } => price_of(Bucket::Questions, 2),
         // The room, and its members sorted.
-        Command::Members { .. } => of(Bucket::Questions, 6),
+        Command::Members { .. } => price_of(Bucket::Questions, 6),
         // A hundred rooms, each with its last message.
-        Command::ListRooms { .. } => of(Bucket::Questions, 8),
+        Command::ListRooms { .. } => price_of(Bucket::Questions, 8),
         // The heads of a hundred rooms, and those that differ.
-        Command::CompareRooms { .. } => of(Bucket::Questions, 4),
+        Command::CompareRooms { .. } => price_of(Bucket::Questions, 4),
         // A membership and some messages.
-        Command::Pinned { .. } => of(Bucket::Questions, 2),
+        Command::Pinned { .. } => price_of(Bucket::Questions, 2),
         // A hundred people, mostly from memory.
-        Command::People { .. } => of(Bucket::Questions, 2),
+        Command::People { .. } => price_of(Bucket::Questions, 2),
         // A search that reads every name.
-        Command::FindUsers { .. } => of(Bucket::Questions, 6),
+        Command::FindUsers { .. } => price_of(Bucket::Questions, 6),
         // A search that reads every title, and counts members.
-        Command::FindChannels { .. } => of(Bucket::Questions, 6),
+        Command::FindChannels { .. } => price_of(Bucket::Questions, 6),
         // Written in batches; told to the room.
-        Command::Send { .. } => of(Bucket::Sends, 1),
+        Command::Send { .. } => price_of(Bucket::Sends, 1),
         // One transaction under the room's lock; told to the room.
         Command::Edit { .. } | Command::Delete { .. } | Command::React { .. } | Command::Pin { .. } => {
-            of(Bucket::Sends, 1)
+            price_of(Bucket::Sends, 1)
         }
         // Folded, and written in batches; told to small rooms.
-        Command::Delivered { .. } | Command::Read { .. } => of(Bucket::Marks, 1),
+        Command::Delivered { .. } | Command::Read { .. } => price_of(Bucket::Marks, 1),
         // Stays for ever, and appears in two people's lists.
-        Command::StartDirect { .. } => of(Bucket::DirectRooms, 1),
+        Command::StartDirect { .. } => price_of(Bucket::DirectRooms, 1),
         // Stays for ever; a channel appears in everyone's search.
-        Command::CreateRoom { .. } => of(Bucket::NewRooms, 1),
+        Command::CreateRoom { .. } => price_of(Bucket::NewRooms, 1),
         // A transaction under the room's lock; told to all members. Leaving costs as much, so that a loop of
         // joining and leaving is bounded.
         Command::Join { room } | Command::Leave { room } => {
@@ -133,15 +133,17 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
             with_room(Bucket::Invites, people, (RoomBucket::Members, *room))
         }
         // A membership, and up to a hundred people.
-        Command::Banned { .. } => of(Bucket::Questions, 2),
+        Command::Banned { .. } => price_of(Bucket::Questions, 2),
         // Like leaving, for another person. The room's bucket does not pay: members could empty it to keep themselves from being
         // removed, and there are few moderators.
-        Command::Remove { .. } | Command::Unban { .. } | Command::SetRole { .. } => of(Bucket::Invites, 1),
+        Command::Remove { .. } | Command::Unban { .. } | Command::SetRole { .. } => {
+            price_of(Bucket::Invites, 1)
+        }
         // A statement over all members, which is told to each of them: costs as much as making a room, so that a
         // loop of making and deleting is bounded.
-        Command::DeleteRoom { .. } => of(Bucket::NewRooms, 1),
+        Command::DeleteRoom { .. } => price_of(Bucket::NewRooms, 1),
         // A transaction under the room's lock; told to all members. Only owners may.
-        Command::SetPolicy { .. } | Command::Archive { .. } => of(Bucket::Titles, 1),
+        Command::SetPolicy { .. } | Command::Archive { .. } => price_of(Bucket::Titles, 1),
         // The same, for every member.
         Command::SetRoom { room, .. } => with_room(Bucket::Titles, 1, (RoomBucket::Titles, *room)),
     }

@@ -16,7 +16,7 @@ enum Part {
 }
 
 impl Part {
-    fn of(self, policy: &mut Policy) -> &mut Role {
+    fn role_in(self, policy: &mut Policy) -> &mut Role {
         match self {
             Self::Post => &mut policy.post,
             Self::Invite => &mut policy.invite,
@@ -43,7 +43,7 @@ pub fn RoomSettings(room: RoomId) -> impl IntoView {
         }
     });
     let choose = move |part: Part, role: Role| {
-        wanted.update(|policy| *part.of(policy) = role);
+        wanted.update(|policy| *part.role_in(policy) = role);
         unanswered.update(|n| *n += 1);
         failed.set(None);
         let Policy { post, invite, pin, mention } = wanted.get_untracked();
@@ -58,7 +58,7 @@ pub fn RoomSettings(room: RoomId) -> impl IntoView {
     };
     let row = move |part: Part, id: &'static str, label: &'static str| {
         let option = move |role: Role, name: &'static str| {
-            let is_chosen = move || *part.of(&mut wanted.get()) == role;
+            let is_chosen = move || *part.role_in(&mut wanted.get()) == role;
             view! { <option value=value_of(role) prop:selected=is_chosen>{name}</option> }.into_any()
         };
         view! {

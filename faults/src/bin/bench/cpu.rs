@@ -26,7 +26,7 @@ impl Accounts {
     }
 
     /// What one name has spent.
-    pub(crate) fn of(&self, name: &str) -> Duration {
+    pub(crate) fn time_of(&self, name: &str) -> Duration {
         self.0.get(name).copied().unwrap_or_default()
     }
 }

@@ -283,7 +283,7 @@ async fn idle(scene: &Scene, table: &mut Table, wires: &mut [Wire]) -> Fallible<
     let tables: Vec<String> = by_table.iter().map(|(name, rate)| format!("{name} {rate:.0}")).collect();
     let note = format!("a second: {}; {entries:.0} index entries", tables.join(", "));
     judged(table, "idle: rows read in Postgres", (rate, "/s"), 2.0 * wires.len() as f64, &note);
-    let share = |name| spent.of(name).as_secs_f64() / seconds * 100.0;
+    let share = |name| spent.time_of(name).as_secs_f64() / seconds * 100.0;
     let note = format!("Postgres {:.1} %, without pings", share("postgres"));
     judged(table, "idle: CPU of the server, of a core", (share("servers"), "%"), 2.0, &note);
     table.add(NAME, "resident memory of the server", (scene.resident()? as f64 / 1e6, "MB"), String::new());
@@ -339,7 +339,7 @@ async fn messages(scene: &Scene, table: &mut Table, (crowd, room): (&mut Vec<Wir
     crowd.push(sender);
     ping(crowd).await?;
     let messages = (BURSTS * IN_BURST) as f64;
-    let each = spent.of("servers").as_secs_f64() * 1e6 / told as f64;
+    let each = spent.time_of("servers").as_secs_f64() * 1e6 / told as f64;
     let note = format!("{told} deliveries to {} connections; CPU: {spent}", crowd.len());
     judged(table, "a message to the crowd: CPU of the server a delivery", (each, "µs"), 1.0, &note);
     let note = format!("{messages} messages");

@@ -213,7 +213,7 @@ fn report(table: &mut Table, measure: &str, load: &mut Load, spent: &Accounts) -
         return Err(format!("{} sends were refused", load.refused).into());
     }
     table.add(measure, "stored and acknowledged", (load.per_s(), "/s"), format!("CPU: {spent}"));
-    let per_message = spent.of("servers").as_secs_f64() * 1e6 / load.acks.len() as f64;
+    let per_message = spent.time_of("servers").as_secs_f64() * 1e6 / load.acks.len() as f64;
     table.add(
         measure,
         "CPU of the servers a message",
@@ -304,7 +304,7 @@ async fn fanout(scene: &Scene, table: &mut Table) -> Fallible<()> {
     let spent = scene.accounts().since(&before);
     let note = format!("{told} in bursts of {IN_BURST} messages; CPU: {spent}");
     table.add("fanout", "deliveries", (told as f64 / took.as_secs_f64(), "/s"), note);
-    let each = spent.of("servers").as_secs_f64() * 1e6 / told as f64;
+    let each = spent.time_of("servers").as_secs_f64() * 1e6 / told as f64;
     table.add("fanout", "CPU of the servers a delivery", (each, "µs"), String::new());
     Ok(())
 }
@@ -352,7 +352,7 @@ async fn idle(scene: &Scene, table: &mut Table) -> Fallible<()> {
     table.add("idle", "resident memory a connection", (each / 1_000.0, "kB"), note);
     let accounts = scene.accounts();
     tokio::time::sleep(Duration::from_secs(10)).await;
-    let spent = scene.accounts().since(&accounts).of("servers").as_secs_f64() * 1e3 / 10.0;
+    let spent = scene.accounts().since(&accounts).time_of("servers").as_secs_f64() * 1e3 / 10.0;
     table.add("idle", "CPU of both servers meanwhile", (spent, "ms/s"), "of 1000 a core".to_owned());
     // Everyone loses the connection at once, and comes back at once.
     let full = scene.resident()?;
@@ -408,7 +408,7 @@ async fn resume(scene: &Scene, table: &mut Table) -> Fallible<()> {
     let (took, spent) = (began.elapsed(), scene.accounts().since(&before));
     let note = format!("{PEOPLE} at the same moment, {ROOMS} rooms each; CPU: {spent}");
     table.add("resume", "until everyone was whole", (took.as_secs_f64(), "s"), note);
-    let each = spent.of("servers").as_secs_f64() * 1e3 / PEOPLE as f64;
+    let each = spent.time_of("servers").as_secs_f64() * 1e3 / PEOPLE as f64;
     table.add("resume", "CPU of the servers a client", (each, "ms"), String::new());
     table.times("resume", "connect until whole", &mut times, QUANTILES);
     Ok(())
@@ -430,7 +430,7 @@ async fn history(scene: &Scene, table: &mut Table) -> Fallible<()> {
     }
     let spent = scene.accounts().since(&before);
     table.times("history", "50 messages over the socket", &mut times, QUANTILES);
-    let each = spent.of("servers").as_secs_f64() * 1e6 / PAGES as f64;
+    let each = spent.time_of("servers").as_secs_f64() * 1e6 / PAGES as f64;
     table.add("history", "CPU of the server a page", (each, "µs"), format!("CPU: {spent}"));
     pages(table, "history", scene.addrs[0], (&people[0], rooms[0]), 300).await
 }

@@ -271,7 +271,7 @@ mod tests {
         (0..count).map(|n| Line::Room(RoomId(Uuid::from_u128(n)))).collect()
     }
 
-    /// As another program reckons it, by the definition.
+    /// As another program computes it, by the definition.
     #[test]
     fn a_line_belongs_to_the_same_redis_for_ever() {
         let lines = [
