@@ -66,6 +66,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 // What a translator of pages changes, we can no longer change: it may have messages, which are replaced whole.
                 // Browser extensions put things into the body, so the app wakes up in an element of its own.
                 <div id="app" translate="no"><App/></div>
+                <script nonce=use_nonce()>{BEGIN}</script>
                 <Trouble words/>
             </body>
         </html>
@@ -105,6 +106,14 @@ if (typeof WebAssembly === "undefined") tell("unsupported");
 addEventListener("unhandledrejection", () => { if (!root.dataset.hydrated) tell("unloaded") });
 addEventListener("click", ({ target }) => { if (target.closest(".trouble button")) location.reload() });
 })(document.documentElement)"#;
+
+/// Scrolls to the line of unread messages before the page is first painted, as `ScrollPosition::begin` does, so that nothing moves
+/// when the page wakes.
+const BEGIN: &str = r#"(box => {
+const line = box?.querySelector("[data-key=unread]");
+const above = line ? line.getBoundingClientRect().top - box.getBoundingClientRect().top : 0;
+if (above < 0) box.scrollTop += above - box.clientHeight / 4;
+})(document.querySelector(".timeline"))"#;
 
 /// Explains why the page does not work: one text for each value of `data-broken`. The style sheet shows the right one.
 #[component]

@@ -459,7 +459,7 @@ impl Person {
 
     /// Edits, deletes, pins or reacts to one of the newest messages that are on the screen.
     fn changes(&self, state: &mut State, rng: &mut StdRng) {
-        const EMOJIS: [&str; 4] = ["👍", "🎉", "👀", "⚓"];
+        const EMOJIS: [&str; 4] = ["👍", "🎉", "👀", "⚓\u{FE0F}"];
         let rooms = state.rooms_now(&self.rooms);
         let room = rooms[rng.random_range(0..rooms.len())];
         let timeline = state.client.room(room).and_then(|room| room.timeline.as_ref());

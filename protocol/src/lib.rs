@@ -27,7 +27,7 @@ pub use model::{
 };
 pub use page::{
     FormName, FormState, InvitationView, Language, Page, PageContent, Pane, PersonView, SessionView,
-    SettingsView, SignedIn, Theme, WhoMaySignUp,
+    SettingsView, SignedIn, Theme, UnreadPage, WhoMaySignUp,
 };
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};

@@ -6,7 +6,9 @@ use std::{collections::BTreeMap, fmt};
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
-use crate::{Epoch, InvitationId, Millis, Refusal, RoomSummary, RoomView, Seq, SessionId, User, Zone};
+use crate::{
+    Epoch, InvitationId, Message, Millis, Refusal, RoomSummary, RoomView, Seq, SessionId, User, Zone,
+};
 
 /// The language of the interface: a tag in the form of BCP 47, such as `pt-BR`. Which languages there are is not known here.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
@@ -242,8 +244,20 @@ pub struct SignedIn {
     pub more_rooms: bool,
     /// The people whom the rooms name.
     pub people: Vec<User>,
+    /// Where the unread messages of the open room begin, if that is above its newest page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<UnreadPage>,
     /// What is open beside the list.
     pub pane: Pane,
+}
+
+/// A page of messages that begins at the first unread one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct UnreadPage {
+    /// The messages, oldest first.
+    pub messages: Vec<Message>,
+    /// Whether there are newer ones.
+    pub more: bool,
 }
 
 /// What is open beside the list of rooms.

@@ -6,7 +6,7 @@
 
 use client::{Edit, EditState};
 use leptos::prelude::*;
-use protocol::{Command, Message, Refusal, Reply, RoomId, Seq};
+use protocol::{Command, Emoji, Message, Refusal, Reply, RoomId, Seq};
 
 use super::{Chat, Dialog};
 use crate::browser;
@@ -167,7 +167,8 @@ impl Chat {
     /// Puts one's emoji under a message, or takes it back.
     pub fn react(self, room: RoomId, seq: Seq, emoji: &str, on: bool) {
         self.screen.notice.set(None);
-        let emoji = emoji.to_owned();
+        // As the server stores it, by which the client recognises it. What is no emoji is the server's to refuse.
+        let emoji = Emoji::parse(emoji).map_or_else(|_| emoji.to_owned(), Emoji::into_string);
         self.ask(Command::React { room, seq, emoji, on }, move |result| self.changed(room, seq, result));
     }
 

@@ -130,7 +130,7 @@ impl Client {
             connection: Connection::away(page.now),
             ..Self::default()
         };
-        let Some(SignedIn { viewer, person, workspace, rooms, more_rooms, people, pane: _ }) =
+        let Some(SignedIn { viewer, person, workspace, rooms, more_rooms, people, unread, pane: _ }) =
             page.signed_in()
         else {
             return client;
@@ -147,6 +147,9 @@ impl Client {
         if let Some(view) = page.room() {
             client.opened(view.clone());
             client.focus(Some(view.summary.room.id), page.now);
+            if let (Some(unread), Some(state)) = (unread, client.rooms.get_mut(&view.summary.room.id)) {
+                state.begin_at_unread(unread.messages.clone(), unread.more);
+            }
         }
         client
     }

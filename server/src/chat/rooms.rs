@@ -2,7 +2,7 @@
 
 use protocol::{
     Change, Direction, ErrorCode, Member, Nonce, Refusal, Reply, RoomId, RoomKind, RoomSummary, RoomTitle,
-    RoomTopic, RoomView, RoomsAfter, Seq, User, UserId,
+    RoomTopic, RoomView, RoomsAfter, Seq, UnreadPage, User, UserId,
     limits::{
         INVITE_MAX, MARKS_MEMBERS_MAX, PEOPLE_MAX, ROOMS_ADDED_MAX, ROOMS_PAGE, ROOMS_PER_USER_MAX,
         ROOMS_SHOWN,
@@ -107,6 +107,34 @@ pub async fn view(cx: &Context, room: RoomId) -> Result<RoomView, Error> {
         RoomView { summary, messages, more_before, members, marks, pins, people: Vec::new(), through };
     view.people = cx.node.people_of([&view]).await?;
     Ok(view)
+}
+
+/// The page that begins at the first unread message, and the people whom it names, if the view begins further below. The view
+/// then keeps only those of its messages that follow the page without a hole.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unread_above(
+    cx: &Context,
+    view: &mut RoomView,
+) -> Result<Option<(UnreadPage, Vec<User>)>, Error> {
+    let read = view.summary.marks.read;
+    let begins_below = view.messages.first().is_some_and(|first| first.seq > read.next());
+    if view.summary.unread == 0 || !view.more_before || !begins_below {
+        return Ok(None);
+    }
+    let store = &cx.node.store;
+    let (messages, more) =
+        store.list_messages(view.summary.room.id, Direction::After, read, view.through).await?;
+    if messages.is_empty() {
+        return Ok(None);
+    }
+    let people = cx.node.people_of(&messages).await?;
+    let first = view.messages.first().map(|first| first.seq);
+    if messages.last().map(|last| last.seq) < first {
+        view.messages.clear();
+    }
+    Ok(Some((UnreadPage { messages, more }, people)))
 }
 
 /// The direct room with a person, made if there is none.

@@ -353,18 +353,29 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
         rooms: first.rooms,
         more_rooms: first.more,
         people: first.people,
+        unread: None,
         pane,
     };
     match route {
         Route::Room(room) => {
             let (first, view) = futures::join!(chat::rooms::first(&cx), chat::rooms::view(&cx, *room));
             let first = first?;
-            let pane = match view {
-                Ok(view) => Pane::Room(Box::new(view)),
-                Err(chat::Error::Refused(refusal)) if refusal.code == ErrorCode::RoomUnknown => Pane::Empty,
+            let mut view = match view {
+                Ok(view) => view,
+                Err(chat::Error::Refused(refusal)) if refusal.code == ErrorCode::RoomUnknown => {
+                    return Ok(with(first, Pane::Empty));
+                }
                 Err(e) => return Err(e.into()),
             };
-            Ok(with(first, pane))
+            // Without script there would be no way from there to the newest messages. Only script tells the zone.
+            let has_script = Cookie::Zone.read(&visit.headers, site.guard.is_https()).is_some();
+            let unread = if has_script { chat::rooms::unread_above(&cx, &mut view).await? } else { None };
+            let mut page = with(first, Pane::Room(Box::new(view)));
+            if let Some((unread, people)) = unread {
+                page.unread = Some(unread);
+                page.people.extend(people);
+            }
+            Ok(page)
         }
         Route::Settings | Route::SettingsAt { .. } => {
             let first = chat::rooms::first(&cx).await?;

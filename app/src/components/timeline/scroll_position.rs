@@ -42,7 +42,8 @@ impl ScrollPosition {
         }
     }
 
-    /// Goes to the line of unread messages, if what is unread does not fit on the screen.
+    /// Goes to the line of unread messages, if what is unread does not fit on the screen. The script of `shell.rs` has done the
+    /// same before the page was first painted; the person may have scrolled since.
     pub(super) fn begin(self) {
         let Some((scroller, rows)) = self.elements() else { return };
         let Ok(Some(line)) = rows.query_selector(":scope > [data-key=unread]") else { return };
@@ -50,6 +51,8 @@ impl ScrollPosition {
         if above < 0.0 {
             let third = f64::from(scroller.client_height()) / 4.0;
             scroller.set_scroll_top(scroller.scroll_top() + (above - third) as i32);
+        }
+        if scroller.scroll_top() != 0 {
             self.down.set_value(false);
             self.remember(&scroller, &rows);
         }

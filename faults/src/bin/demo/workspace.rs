@@ -224,7 +224,7 @@ pub(crate) const ROOMS: &[Room] = &[
 const GENERAL: &[ScriptedMessage<'static>] = &[
     say(GUEST, "Welcome to Harbour Studio 👋\n\nThis room is for news that everybody should see. Questions about the tide clock go to #engineering, hunger goes to #lunch.")
         .pinned_by(GUEST)
-        .reactions(&[("👋", &["ana", "bo", "noor", "yuki", "minjun"]), ("⚓", &["dmitri", "eleni"])]),
+        .reactions(&[("👋", &["ana", "bo", "noor", "yuki", "minjun"]), ("⚓\u{FE0F}", &["dmitri", "eleni"])]),
     say("lin", "大家好！我是林晓，负责海报和插画，坐在三楼靠窗的位置。")
         .reactions(&[("🎨", &["ana", "eleni"]), ("👋", &["wang", "noor"])]),
     say("dmitri", "Привет! Dmitri here, on the night watch until March. Wake me only for fire and for good pastry."),
