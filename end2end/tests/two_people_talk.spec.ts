@@ -171,10 +171,21 @@ test("a long absence: one begins at the first new message, and there is a way do
   await opens(bo.page, "#general");
   await saysMany(ana.page, numbered("again", 80));
   const address = ana.page.url();
+  // Drawn there by the server already, so nothing moves when the page wakes.
+  await bo.page.addInitScript(() => {
+    const top = () => document.querySelector("[data-key=unread]")?.getBoundingClientRect().top;
+    document.addEventListener("DOMContentLoaded", () => Object.assign(window, { drawnAt: top(), unreadTop: top }));
+  });
   await bo.page.goto(address);
   await isIn(bo.page);
   await sees(bo.page, "again 1");
   await expect(line).toBeInViewport();
+  const [drawn, now] = await bo.page.evaluate(() => {
+    const { drawnAt, unreadTop } = window as unknown as { drawnAt?: number; unreadTop(): number };
+    return [drawnAt, unreadTop()];
+  });
+  expect(drawn, "the line of unread messages was not in the HTML").toBeDefined();
+  expect(Math.abs(now! - drawn!), `drawn at ${drawn}, now at ${now}`).toBeLessThanOrEqual(1);
 });
 
 test("unread lines are marked where one left", async ({ open }) => {

@@ -882,6 +882,38 @@ fn what_is_unread_above_the_window_is_reached_and_only_there_the_line_is_drawn()
     assert!(shown(&client).into_iter().eq(12..=122));
 }
 
+/// The server draws the room where the unread messages begin, so nothing is fetched and nothing moves when the page wakes.
+#[test]
+fn a_page_may_begin_where_the_unread_messages_do() {
+    let known = RoomSummary {
+        head: Seq(120),
+        unread: 99,
+        marks: Marks { user: id(ME), delivered: Seq(120), read: Seq(10) },
+        last: Some(message(OTHER, 120)),
+        ..summary(120)
+    };
+    let view = RoomView { summary: known.clone(), more_before: true, ..view(Vec::new(), 120) };
+    let unread: Vec<Message> = (11..=60).map(|seq| message(OTHER, seq)).collect();
+    let page = serde_json::json!({
+        "version": protocol::VERSION, "node": "node-1", "epoch": Epoch(Uuid::from_u128(1)), "workspace_name": "Harbour",
+        "sign_up": "open", "language": "en", "theme": "system", "zone": [[0, 0]], "now": 0,
+        "content": {
+            "type": "signed_in", "viewer": user(ME), "person": 0, "workspace": 0, "rooms": [known], "more_rooms": false,
+            "people": [], "unread": { "messages": unread, "more": true },
+            "pane": { "type": "room", "summary": view.summary, "messages": [], "more_before": true, "members": view.members,
+                "marks": view.marks, "people": view.people, "through": 120 },
+        },
+    });
+    let mut client = Client::from_page(&roost_json::from_str(&page.to_string()).unwrap());
+    assert_eq!(shown(&client), (11..=60).collect::<Vec<_>>());
+    assert_eq!(line(&client), Some(1), "below the day");
+    let state = client.room(room()).unwrap();
+    assert_eq!(state.unread_above(), None);
+    assert!(state.timeline.as_ref().unwrap().more_after());
+    client.jump_to_unread(room());
+    assert_eq!(client.take_frames(), []);
+}
+
 #[test]
 fn a_page_of_unread_messages_that_touches_the_window_makes_it_longer() {
     let mut client = after_a_long_absence(40);
