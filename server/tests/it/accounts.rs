@@ -382,8 +382,8 @@ async fn a_new_password_ends_every_other_session_and_gives_this_one_another_toke
     let fields = [("current", PASSWORD), ("password", OTHER_PASSWORD)];
     let to = laptop.fill("/settings/password", &fields).await.leads_to().to_owned();
     let page = laptop.visit(&to).await;
-    assert!(page.text().contains("Password changed."), "the page says so");
-    assert!(!laptop.visit("/settings").await.text().contains("Password changed."));
+    assert!(page.drawn().contains("Password changed."), "the page says so");
+    assert!(!laptop.visit("/settings").await.drawn().contains("Password changed."));
     assert_eq!(page.settings().sessions.len(), 1);
     for ended in [&phone, &thief] {
         assert_eq!(ended.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
@@ -458,7 +458,7 @@ async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) 
     answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::CredentialsWrong, "");
     let answer = bea.sign_in("bea", PASSWORD).await;
     answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::AccountSuspended, "");
-    assert!(answer.text().contains("This account is suspended."));
+    assert!(answer.drawn().contains("This account is suspended."));
     assert!(answer.set_cookies().is_empty());
     let list = ana.visit("/settings?people=BE").await.settings().accounts.unwrap();
     assert_eq!(
@@ -522,13 +522,13 @@ async fn a_refused_role_is_drawn_again_with_the_list_as_it_was_looked_for(pool: 
     let page = refused.page();
     assert_eq!(page.form.map(|form| form.form), Some(FormName::People));
     assert_eq!(refused.settings().accounts.map(|list| list.len()), Some(1));
-    assert!(refused.text().contains("There must be at least one owner."));
+    assert!(refused.drawn().contains("There must be at least one owner."));
     let refused = ana.fill(&path("bea", "role"), &[("role", "king")]).await;
     refused.assert_refused(StatusCode::BAD_REQUEST, ErrorCode::MalformedCommand, "role");
     // Who has no list sees why, too.
     let refused = bea.fill(&path("ana", "suspend"), &[]).await;
     refused.assert_refused(StatusCode::FORBIDDEN, ErrorCode::Forbidden, "");
-    assert!(refused.text().contains("You don’t have permission to do that."));
+    assert!(refused.drawn().contains("You don’t have permission to do that."));
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -611,7 +611,7 @@ async fn the_list_of_everyone_is_bounded_and_can_be_searched(pool: PgPool) {
     let people = answer.settings().accounts.unwrap();
     assert_eq!(people.len(), 11);
     assert!(answer.text().contains("value=\"@P17\""), "what was looked for stays in its field");
-    assert!(ana.visit("/settings?people=nobody").await.text().contains("No matching people"));
+    assert!(ana.visit("/settings?people=nobody").await.drawn().contains("No matching people"));
 }
 
 // --- Links -------------------------------------------------------------------------------------------------------

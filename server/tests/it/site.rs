@@ -146,6 +146,14 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// The body of the page: what people see. The head also has the page's data and every sentence of its language.
+    #[track_caller]
+    pub fn drawn(&self) -> String {
+        let html = self.text();
+        let (_, body) = html.split_once("<body").unwrap_or_else(|| panic!("no page: {html}"));
+        body.to_owned()
+    }
+
     /// A header; empty when it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
