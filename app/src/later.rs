@@ -24,12 +24,16 @@ use protocol::RoomId;
 use crate::{
     address::Route,
     components::{details::Details, dialogs, handler, live},
-    pages::settings::Settings,
+    pages::{new_password::NewPassword, set_up::SetUp, settings::Settings, sign_in::SignIn, sign_up::SignUp},
     state::{Dialog, Missed, use_chat},
 };
 
 /// A part, or that its code could not be had: there is no network, or the servers have another build by now.
 type Part = Result<AnyView, SplitLoaderError>;
+
+/// The names of the parts that pages begin with.
+const SETTINGS: &str = "settings";
+const DOORS: &str = "doors";
 
 /// For browsers that do not say when they are idle, such as Safari: when the page has probably settled.
 const IDLE_AFTER_MS: u64 = 2_000;
@@ -47,6 +51,23 @@ fn dialog_part(dialog: Dialog) -> Part {
 #[wasm_split(details, wasm_split_path = leptos::wasm_split, fallible, preload(preload_details))]
 fn details_part(room: RoomId) -> Part {
     Ok(view! { <Details room/> }.into_any())
+}
+
+#[wasm_split(doors, wasm_split_path = leptos::wasm_split, fallible, preload(preload_doors))]
+fn door_part(route: Route) -> Part {
+    Ok(match route {
+        Route::SignIn => view! { <SignIn/> }.into_any(),
+        Route::SignUp => view! { <SignUp/> }.into_any(),
+        Route::NewPassword => view! { <NewPassword/> }.into_any(),
+        Route::SetUp => view! { <SetUp/> }.into_any(),
+        Route::Lobby | Route::Room(_) | Route::Settings | Route::Nowhere => ().into_any(),
+    })
+}
+
+/// A page outside the app. Each of them is a new load of the browser, which has this part before it wakes.
+pub(crate) fn door(route: Route) -> AnyView {
+    let part = Box::pin(door_part(route)).as_mut().now_or_never();
+    part.and_then(Result::ok).unwrap_or_else(|| ().into_any())
 }
 
 /// The settings. If they do not come, the page says so in their place.
@@ -136,7 +157,11 @@ fn draw(mut part: Pin<Box<dyn Future<Output = Part>>>, lost: Box<dyn FnOnce() ->
 /// The part that a page begins with, beside the first one, by the name of its chunk.
 #[must_use]
 pub fn begins_with(path: &str) -> Option<&'static str> {
-    (Route::of(path) == Route::Settings).then_some("settings")
+    match Route::of(path) {
+        Route::Settings => Some(SETTINGS),
+        Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp => Some(DOORS),
+        Route::Lobby | Route::Room(_) | Route::Nowhere => None,
+    }
 }
 
 /// Fetches what a page [begins with](begins_with).
@@ -145,6 +170,7 @@ pub fn begins_with(path: &str) -> Option<&'static str> {
 /// It did not come.
 pub async fn preload(path: &str) -> Result<(), SplitLoaderError> {
     match begins_with(path) {
+        Some(DOORS) => preload_doors().await,
         Some(_) => preload_settings().await,
         None => Ok(()),
     }

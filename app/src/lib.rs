@@ -40,12 +40,10 @@ use protocol::{Page, User};
 use crate::{
     address::{Address, Route, use_address},
     components::{
-        connection_bar::Notice, dialogs::Dialogs, effect, keyboard::Keyboard, live, room_list::RoomList,
+        connection_bar::Notice, dialogs::Dialogs, effect, keyboard::Keyboard, list, list_item, live,
+        room_list::RoomList,
     },
-    pages::{
-        document_title, lobby::Lobby, new_password::NewPassword, not_found::NotFound, room::RoomPage,
-        set_up::SetUp, sign_in::SignIn, sign_up::SignUp,
-    },
+    pages::{document_title, lobby::Lobby, not_found::NotFound, room::RoomPage},
     state::{Chat, use_chat},
 };
 
@@ -69,10 +67,7 @@ pub fn App() -> impl IntoView {
 #[component]
 fn Outside() -> impl IntoView {
     match use_address().route() {
-        Route::SignIn => view! { <SignIn/> }.into_any(),
-        Route::SignUp => view! { <SignUp/> }.into_any(),
-        Route::NewPassword => view! { <NewPassword/> }.into_any(),
-        Route::SetUp => view! { <SetUp/> }.into_any(),
+        route @ (Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp) => later::door(route),
         Route::Lobby | Route::Room(_) | Route::Settings | Route::Nowhere => {
             view! { <main class="door"><NotFound/></main> }.into_any()
         }
@@ -114,7 +109,10 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
             <Notice/>
             // Each announcement is an element of its own: what is said twice is heard twice.
             <div class="sr-only" role="status" aria-live="polite" aria-atomic="false" aria-relevant="additions">
-                <For each=move || chat.announced.get() key=|(number, _)| *number children=|(_, text)| view! { <p>{text}</p> }/>
+                {list(move || {
+                    let item = |(number, text): (u32, String)| list_item(number, move || view! { <p>{text}</p> }.into_any());
+                    chat.announced.get().into_iter().map(item).collect()
+                })}
             </div>
         </div>
         <Keyboard/>

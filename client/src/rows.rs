@@ -3,7 +3,6 @@
 //! Dates are computed here in plain arithmetic, so that the server and the browser draw exactly the same text.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
@@ -244,17 +243,23 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
 }
 
 /// The authors in the window whose name another one has as well, but for case and spaces.
-fn namesakes(client: &Client, timeline: &Timeline) -> BTreeSet<UserId> {
-    let authors: BTreeSet<UserId> = timeline.messages().map(|message| message.author).collect();
-    let mut named = BTreeMap::<String, Vec<UserId>>::new();
-    for id in authors {
-        if let Some(user) = client.people().get(id) {
-            let folded: String =
-                user.name.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
-            named.entry(folded).or_default().push(id);
+fn namesakes(client: &Client, timeline: &Timeline) -> Vec<UserId> {
+    // There are few authors in a window: a map would be slower, and larger to download.
+    let mut authors = Vec::<(UserId, u64)>::new();
+    for author in timeline.messages().map(|message| message.author) {
+        if authors.iter().all(|(known, _)| *known != author)
+            && let Some(user) = client.people().get(author)
+        {
+            let mut name = DefaultHasher::new();
+            for letter in user.name.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase) {
+                letter.hash(&mut name);
+            }
+            authors.push((author, name.finish()));
         }
     }
-    named.into_values().filter(|same| same.len() > 1).flatten().collect()
+    let has_namesake =
+        |(id, name): &(UserId, u64)| authors.iter().any(|(other, its)| other != id && its == name);
+    authors.iter().filter(|author| has_namesake(author)).map(|(id, _)| *id).collect()
 }
 
 fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {

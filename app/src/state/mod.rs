@@ -21,7 +21,7 @@ mod rooms;
 mod screen;
 mod storage;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use client::{Client, Edit, Link, Row, SortedMap};
 use futures::channel::mpsc;
@@ -106,7 +106,7 @@ pub struct Chat {
     /// Written whenever somebody's name or role changes; read through [`Chat::user`].
     names: RwSignal<u32>,
     /// What a screen reader was told last, each with a number of its own: see [`Chat::say_aloud`].
-    pub announced: RwSignal<VecDeque<(u32, String)>>,
+    pub announced: RwSignal<Vec<(u32, String)>>,
     /// The time and the time zone to draw with.
     pub clock: RwSignal<Clock>,
     address: Address,
@@ -206,10 +206,10 @@ impl Chat {
     /// Tells a screen reader something, when it has said what it is saying. Each time is heard, also when the words are the same.
     pub fn say_aloud(self, text: String) {
         self.announced.update(|told| {
-            let number = told.back().map_or(0, |(last, _)| last.wrapping_add(1));
-            told.push_back((number, text));
+            let number = told.last().map_or(0, |(last, _)| last.wrapping_add(1));
+            told.push((number, text));
             if told.len() > ANNOUNCED_KEPT {
-                told.pop_front();
+                told.remove(0);
             }
         });
     }

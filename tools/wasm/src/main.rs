@@ -88,10 +88,11 @@ fn forget_names(chunk: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// How the names of functions end, before their hash, that are there for `hydrate_lazy` alone, which we do not use: the bodies of
-/// asynchronous waking. Each kind of view has one, and a table names it, so the compiler and wasm-opt must keep them: 12 kB
-/// of brotli.
-const UNUSED: &str = "13hydrate_async28_$u7b$$u7b$closure$u7d$$u7d$17h";
+/// The function that is there for `hydrate_lazy` alone, which we do not use: asynchronous waking. Each kind of view has one, and a
+/// table names it, so the compiler and wasm-opt must keep them: 12 kB of brotli.
+const UNUSED: &str = "13hydrate_async";
+/// How the name of a closure goes on.
+const CLOSURE: &str = "28_$u7b$$u7b$closure$u7d$$u7d$";
 /// Bytes. The compiler makes one function of those whose code is the same, under the name of any of them: what is short may
 /// be something else too.
 const UNUSED_LEN_MIN: usize = 200;
@@ -153,9 +154,13 @@ fn empty_unused(file: &Path) -> Result<usize, Error> {
     Ok(unused.len())
 }
 
-/// `…13hydrate_async28_$u7b$$u7b$closure$u7d$$u7d$17h0123456789abcdefE`: the body itself, not what drops it or is inside it.
+/// `…13hydrate_async28_$u7b$$u7b$closure$u7d$$u7d$17h0123456789abcdefE`: the bodies, which are closures, perhaps in each other; not
+/// what makes or drops them.
 fn is_unused(name: &str) -> bool {
-    name.rsplit_once(UNUSED).is_some_and(|(_, hash)| hash.len() == "0123456789abcdefE".len())
+    name.rsplit_once(UNUSED).is_some_and(|(_, rest)| {
+        let hash = rest.trim_start_matches(CLOSURE);
+        hash.len() < rest.len() && hash.starts_with("17h") && hash.len() == "17h0123456789abcdefE".len()
+    })
 }
 
 fn bind(folder: &Path, dev: bool) -> Result<(), Error> {
