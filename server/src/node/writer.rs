@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Lanes of one node, at most; as many as the machine has processors. Each holds one connection to the database
-/// while it writes. More lanes would only make smaller batches, and so more transactions: see ARCHITECTURE.md.
+/// while it writes. More lanes would only make smaller batches, and so more transactions: see docs/decisions/server.md.
 const LANES_MAX: usize = 4;
 /// Sends that wait in one lane, at most.
 const LANE_MAX: usize = 1_024;
