@@ -52,11 +52,11 @@ pub struct Config {
     #[arg(long, env = "ROOST_METRICS_ADDR", value_name = "ADDRESS:PORT")]
     pub metrics_addr: Option<SocketAddr>,
 
-    /// How browsers reach this place: scheme and host, without a path [default: http://localhost and the port]
+    /// How browsers reach this workspace: scheme and host, without a path [default: http://localhost and the port]
     #[arg(long, env = "ROOST_PUBLIC_URL", value_name = "https://HOST")]
     public_url: Option<Origin>,
 
-    /// Other addresses of this place, separated by commas, whose pages may use it too
+    /// Other addresses of this workspace, separated by commas, whose pages may use it too
     #[arg(long, env = "ROOST_EXTRA_ORIGINS", value_name = "https://HOST,…", value_delimiter = ',')]
     pub extra_origins: Vec<Origin>,
 
