@@ -159,6 +159,6 @@ test("in Chinese, too", async ({ open, expected }) => {
 });
 
 async function handleOf(page: Page): Promise<string> {
-  const { viewer } = await page.evaluate(() => JSON.parse(document.getElementById("page")!.textContent!));
-  return viewer.user.handle;
+  const { content } = await page.evaluate(() => JSON.parse(document.getElementById("page")!.textContent!));
+  return content.viewer.handle;
 }

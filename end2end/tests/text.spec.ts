@@ -85,7 +85,7 @@ test("a message has the time that it had where one is, in winter and in summer",
   await isIn(page);
   // As the server drew it, which by now knows the zone by its name.
   const html = await (await page.request.get(page.url())).text();
-  expect(html).toContain(`>${shown("America/New_York")}</time>`);
+  expect(html).toMatch(new RegExp(`>${shown("America/New_York")}(<!>)?</time>`));
 
   const tokyo = await open({ timezoneId: "Asia/Tokyo" });
   await signIn(tokyo, person);

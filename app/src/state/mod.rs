@@ -21,7 +21,7 @@ mod rooms;
 mod screen;
 mod storage;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use client::{Client, Edit, Link, Row, SortedMap};
 use futures::channel::mpsc;
@@ -118,8 +118,8 @@ pub fn use_chat() -> Chat {
     expect_context::<Chat>()
 }
 
-/// Announcements that stay in the document until a screen reader has got to them.
-const ANNOUNCED_KEPT: usize = 20;
+/// A screen reader takes an announcement over when it appears. It does not stay, because its words may be deleted meanwhile.
+const ANNOUNCED_FOR: Duration = Duration::from_secs(5);
 
 impl Chat {
     /// Begins with what the page was filled with: the same on both sides.
@@ -208,10 +208,11 @@ impl Chat {
         self.announced.update(|told| {
             let number = told.last().map_or(0, |(last, _)| last.wrapping_add(1));
             told.push((number, text));
-            if told.len() > ANNOUNCED_KEPT {
-                told.remove(0);
-            }
         });
+        let forget = move || {
+            self.announced.try_update(|told| told.remove(0));
+        };
+        set_timeout(forget, ANNOUNCED_FOR);
     }
 
     /// Tells something about the page itself.
