@@ -1,20 +1,22 @@
-// Loads a page as a browser does that has nothing yet: the HTML and every file of ours that its head names, counted raw
-// and as brotli; then the chunks, which come when they are wanted or the browser is idle. Fails above the budgets.
+// Loads a room's page as a browser does that has nothing yet: the HTML and every file of ours that its head names, counted raw
+// and as brotli. That is *main*: whatever one needs to read, write and move between rooms. Then the chunks, which come when they are
+// wanted or the browser is idle. Fails above the budgets. The server must be new: the first account is made there.
 //
 //   node scripts/size.mjs URL hash.txt
 import fs from "node:fs";
 import zlib from "node:zlib";
 
-/** What a browser loads before anybody types anything. */
-const firstLoadMax = 325_000;
+/** What a browser loads to show a room. */
+const mainMax = 265_000;
 /** What somebody waits for who is quicker than the browser's idle moment: one part, with what it shares with others. */
 const chunkMax = 60_000;
 /** All wasm, JavaScript and CSS. */
 const allMax = 700_000;
 const [url, hashFile] = process.argv.slice(2);
 
+let cookie = "";
 const get = async (address) => {
-  const response = await fetch(address, { headers: { "accept-encoding": "br" } });
+  const response = await fetch(address, { headers: { "accept-encoding": "br", cookie } });
   if (!response.ok) throw new Error(`${address}: ${response.status}`);
   // fetch has undone the compression already; what travelled is worked out again, at the quality that the files have.
   const content = Buffer.from(await response.arrayBuffer());
@@ -23,7 +25,23 @@ const get = async (address) => {
 };
 const brotli = (content) => zlib.brotliCompressSync(content, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
 
-const page = await get(url);
+/** Fills in a form; the browser's part of the cookies is kept. Returns where it leads. */
+async function fill(form, fields) {
+  const response = await fetch(new URL(form, url), {
+    method: "POST", redirect: "manual", headers: { origin: new URL(url).origin, cookie }, body: new URLSearchParams(fields),
+  });
+  if (response.status !== 303) throw new Error(`${form}: ${response.status}`);
+  const set = response.headers.getSetCookie().map((line) => line.split(";")[0]);
+  cookie = [...cookie.split("; ").filter(Boolean), ...set].join("; ");
+  return response.headers.get("location");
+}
+await fill("/sign-up", { name: "Ada Ferreira", handle: "ada", password: "four small wooden boats" });
+await fill("/set-up", { place: "Harbour Studio", channel: "general" });
+const lobby = (await get(url)).content.toString();
+const room = /href="?(\/r\/[0-9a-f-]+)/.exec(lobby)?.[1];
+if (!room) throw new Error("there is no room; has the set-up changed?");
+
+const page = await get(new URL(room, url).href);
 const html = page.content.toString();
 const linked = new Set();
 for (const [tag] of html.matchAll(/<(?:link|script)\b[^>]*>/g)) {
@@ -48,14 +66,14 @@ function within(what, bytes, max) {
   if (bytes > max) failures.push(`${what}: ${bytes} bytes of brotli; the budget is ${max}`);
 }
 
-line("first load, bytes", "raw", "brotli");
+line("main, bytes", "raw", "brotli");
 const first = [page, ...(await Promise.all([...linked].map(get)))].map(weigh);
 line("sum", total(first, "raw"), total(first, "br"));
 const names = [...linked].join(" ");
 for (const ending of [".wasm", ".js", ".css"]) {
   if (!names.includes(ending)) throw new Error(`the page does not name its ${ending} file; has its head changed?`);
 }
-within("first load", total(first, "br"), firstLoadMax);
+within("main", total(first, "br"), mainMax);
 
 // `part settings: FILE FILE`: see scripts/frontend.mjs.
 const parts = [...fs.readFileSync(hashFile, "utf8").matchAll(/^part (\w+): (.*)$/gm)].map(([, part, files]) => [part, files.split(" ")]);
@@ -76,4 +94,4 @@ within("all wasm, JavaScript and CSS", total(all, "br"), allMax);
 
 for (const failure of failures) console.error(`roost: ${failure}`);
 if (failures.length > 0) process.exit(1);
-console.log(`within the budgets: first load ${firstLoadMax}, each chunk ${chunkMax}, all ${allMax}`);
+console.log(`within the budgets: main ${mainMax}, each chunk ${chunkMax}, all ${allMax}`);

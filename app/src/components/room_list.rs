@@ -127,7 +127,7 @@ fn RoomLine(room: RoomId) -> impl IntoView {
                     </span>
                     " "
                     <span class="room-line">
-                        <span class="room-preview" dir="auto">{live(move || preview_of(chat, &preview.read()))}</span>
+                        <span class="room-preview">{live(move || preview_of(chat, &preview.read()))}</span>
                         " "
                         {live(move || {
                             let n = badge.read().unread;
@@ -262,6 +262,11 @@ pub(crate) fn is_match(chat: Chat, summary: &RoomSummary, lower: &str) -> bool {
         || summary.peer.is_some_and(|peer| chat.user(peer).handle.contains(lower))
 }
 
+/// Text of a person that keeps its own direction within a line, and does not turn the rest (U+2068 and U+2069).
+fn isolated(text: &str) -> String {
+    format!("\u{2068}{text}\u{2069}")
+}
+
 fn preview_of(chat: Chat, summary: &RoomSummary) -> String {
     let Some(last) = &summary.last else { return chat.words.no_messages().to_owned() };
     if last.deleted {
@@ -270,8 +275,10 @@ fn preview_of(chat: Chat, summary: &RoomSummary) -> String {
     let text: String =
         last.body.chars().take(PREVIEW_CHARS).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     match (chat.is_me(last.author), summary.room.kind) {
-        (true, _) => chat.words.said(chat.words.you(), &text),
-        (false, RoomKind::Direct) => text,
-        (false, RoomKind::Group | RoomKind::Channel) => chat.words.said(&chat.user(last.author).name, &text),
+        (true, _) => chat.words.said(chat.words.you(), &isolated(&text)),
+        (false, RoomKind::Direct) => isolated(&text),
+        (false, RoomKind::Group | RoomKind::Channel) => {
+            chat.words.said(&isolated(&chat.user(last.author).name), &isolated(&text))
+        }
     }
 }
