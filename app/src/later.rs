@@ -22,7 +22,7 @@ use leptos::{
 use protocol::RoomId;
 
 use crate::{
-    address::Route,
+    address::{Panel, Route},
     components::{details::Details, dialogs, handler, live},
     pages::settings::Settings,
     state::{Dialog, Missed, use_chat},
@@ -79,9 +79,9 @@ pub(crate) fn settings_page() -> AnyView {
 
 /// A dialog. If it does not come, it counts as closed, and a notice says so.
 pub(crate) fn dialog(dialog: Dialog) -> AnyView {
-    let screen = use_chat().screen;
+    let chat = use_chat();
     later(dialog_part(dialog), move || {
-        screen.miss(Missed::Dialog(dialog));
+        chat.miss(Missed::Dialog(dialog));
         ().into_any()
     })
 }
@@ -95,10 +95,16 @@ pub(crate) fn unsent(room: RoomId) -> AnyView {
 }
 
 /// The panel beside a room. If it does not come, it counts as closed, and a notice says so.
-pub(crate) fn details(room: RoomId) -> AnyView {
-    let screen = use_chat().screen;
+pub(crate) fn panel(panel: Panel, room: RoomId) -> AnyView {
+    match panel {
+        Panel::Details => details(room),
+    }
+}
+
+fn details(room: RoomId) -> AnyView {
+    let chat = use_chat();
     later(details_part(room), move || {
-        screen.miss(Missed::Details);
+        chat.miss(Missed::Panel(Panel::Details));
         ().into_any()
     })
 }
@@ -136,7 +142,11 @@ fn draw(mut part: Pin<Box<dyn Future<Output = Part>>>, lost: Box<dyn FnOnce() ->
 /// The part that a page begins with, beside the first one, by the name of its chunk.
 #[must_use]
 pub fn begins_with(path: &str) -> Option<&'static str> {
-    (Route::of(path) == Route::Settings).then_some("settings")
+    match (Route::of(path), Panel::in_path(path)) {
+        (Route::Settings, _) => Some("settings"),
+        (_, Some(Panel::Details)) => Some("details"),
+        _ => None,
+    }
 }
 
 /// Fetches what a page [begins with](begins_with).
@@ -145,6 +155,7 @@ pub fn begins_with(path: &str) -> Option<&'static str> {
 /// It did not come.
 pub async fn preload(path: &str) -> Result<(), SplitLoaderError> {
     match begins_with(path) {
+        Some("details") => preload_details().await,
         Some(_) => preload_settings().await,
         None => Ok(()),
     }
