@@ -40,10 +40,10 @@ fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
                 chat.go(path_of(room));
             }
         }
-        arrow @ ("ArrowDown" | "ArrowUp") if !key.alt_key() && !command && dialog.is_none() => {
-            if step_in_menu(arrow == "ArrowDown") {
-                key.prevent_default();
-            }
+        arrow @ ("ArrowDown" | "ArrowUp")
+            if !key.alt_key() && !command && dialog.is_none() && step_in_menu(arrow == "ArrowDown") =>
+        {
+            key.prevent_default();
         }
         "." if command && dialog.is_none() => {
             key.prevent_default();
