@@ -294,7 +294,7 @@ export const numbered = (word: string, count: number) => Array.from({ length: co
  * Writes many texts into the open room (or another one), in this order, as quickly as the server stores them: by a connection of its own,
  * as another device of the same person would. For what a test needs, not for what it tests.
  */
-export async function saysMany(page: Page, texts: string[], room = page.url().split("/").at(-1)) {
+export async function saysMany(page: Page, texts: string[], room = new URL(page.url()).pathname.split("/").at(-1)) {
   // A room stores them in the order in which they arrive, so no message need wait for the one before.
   await asks(page, texts.map((body) => ({ type: "send", room, nonce: crypto.randomUUID(), body })), 16);
 }

@@ -2,6 +2,11 @@
 //!
 //! A router of our own, because the app has nine addresses: `leptos_router` would be a twentieth of the download, and
 //! draws a new page one turn later than it could.
+//!
+//! The browser's way back closes what is open before it leaves a room: the panel beside a room is part of the address
+//! ([`Panel`]), and what lies over the page, such as a dialog, has an entry of its own in the browser's history, with the same
+//! address ([`Address::cover`]). What is closed on the page takes its entry back, so that none is left to stumble over. That
+//! takes the browser a moment; meanwhile the page is ahead of the history, which follows when it arrives (`settle`).
 
 use leptos::prelude::*;
 use protocol::RoomId;
@@ -54,57 +59,266 @@ impl Route {
     }
 }
 
+/// What stands beside a room. One at a time, in the address: `/r/{room}?panel=details`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Panel {
+    /// What the room is, and who is in it.
+    Details,
+}
+
+impl Panel {
+    /// The panel of this name. Others are ignored.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        match name {
+            "details" => Some(Self::Details),
+            _ => None,
+        }
+    }
+
+    /// Its name, as the address and the style sheet have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Details => "details",
+        }
+    }
+
+    /// The panel that a path asks for.
+    #[must_use]
+    pub fn in_path(path: &str) -> Option<Self> {
+        Self::of(&parameter(path, "panel")).filter(|_| matches!(Route::of(path), Route::Room(_)))
+    }
+
+    /// The address of a page with this panel.
+    #[must_use]
+    pub fn beside(self, path: &str) -> String {
+        format!("{}?panel={}", without_query(path), self.name())
+    }
+}
+
+/// What an entry of the browser's history is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layer {
+    /// A page.
+    Page,
+    /// The same page as the entry below, and a panel.
+    Panel,
+    /// The same as the entry below, and something that lies over it.
+    Cover,
+}
+
+/// What is kept with an entry of the browser's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    layer: Layer,
+    /// How many entries below it the list of rooms is; 0 when it is not known.
+    list: i32,
+}
+
+impl Entry {
+    /// The one that the browser is at.
+    fn here() -> Self {
+        Self::of(&browser::history_note())
+    }
+
+    fn of(note: &str) -> Self {
+        let (layer, list) = note.split_once(' ').unwrap_or_default();
+        let layer = match layer {
+            "panel" => Layer::Panel,
+            "cover" => Layer::Cover,
+            _ => Layer::Page,
+        };
+        Self { layer, list: list.parse().unwrap_or_default() }
+    }
+
+    fn note(self) -> String {
+        let layer = match self.layer {
+            Layer::Page => "page",
+            Layer::Panel => "panel",
+            Layer::Cover => "cover",
+        };
+        format!("{layer} {}", self.list)
+    }
+
+    /// An entry on top of this one, which has the address `path`.
+    fn above(self, path: &str, layer: Layer) -> Self {
+        let list = match self.list {
+            _ if Route::of(path) == Route::Lobby => 1,
+            0 => 0,
+            n => n + 1,
+        };
+        Self { layer, list }
+    }
+}
+
+/// The browser is told that it has arrived. It always is; this is only against a page that would wait for ever.
+const ARRIVES_WITHIN: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// The address of the page.
 #[derive(Clone, Copy, Debug)]
-pub struct Address(RwSignal<String>);
+pub struct Address {
+    path: RwSignal<String>,
+    /// Something lies over the page.
+    covered: StoredValue<bool>,
+    /// The browser is on its way back.
+    moving: StoredValue<Option<TimeoutHandle>>,
+}
 
 impl Address {
     /// The path and query that the server draws.
     #[must_use]
     pub fn new(path: String) -> Self {
-        Self(RwSignal::new(path))
+        Self { path: RwSignal::new(path), covered: StoredValue::new(false), moving: StoredValue::new(None) }
     }
 
     /// What it names. Tracks.
     #[must_use]
     pub fn route(self) -> Route {
-        self.0.with(|path| Route::of(path))
+        self.path.with(|path| Route::of(path))
+    }
+
+    /// The panel that is open. Tracks.
+    #[must_use]
+    pub fn panel(self) -> Option<Panel> {
+        self.path.with(|path| Panel::in_path(path))
     }
 
     /// Path and query, as they are now.
     #[must_use]
     pub fn path(self) -> String {
-        self.0.get_untracked()
+        self.path.get_untracked()
     }
 
     /// A parameter of the query; empty when it is not there.
     #[must_use]
     pub fn query(self, name: &str) -> String {
-        self.0.with_untracked(|path| {
-            let (_, query) = path.split_once('?').unwrap_or_default();
-            let values = query.split('&').filter_map(|pair| pair.split_once('='));
-            values.filter(|(key, _)| *key == name).map(|(_, value)| decoded(value)).next().unwrap_or_default()
-        })
+        self.path.with_untracked(|path| parameter(path, name))
     }
 
     /// Goes to an address inside the app.
     pub fn go(self, path: String) {
-        if self.0.with_untracked(|here| *here == path) {
-            return;
-        }
-        browser::push_path(&path);
-        self.0.set(path);
+        self.show(path);
+        self.settle();
     }
 
-    /// From here on links inside the app, and the browser's own way back, need no new page.
-    pub fn follow(self) {
+    /// Opens a panel beside the room, with an entry of its own in the history.
+    pub fn open(self, panel: Panel) {
+        self.go(panel.beside(&self.path()));
+    }
+
+    /// Closes the panel: back, if it was opened on this page.
+    pub fn close_panel(self) {
+        if untrack(|| self.panel()).is_some() {
+            self.go(without_query(&self.path()).to_owned());
+        }
+    }
+
+    /// To the list of rooms: back, if one has come from there; else it takes the place of this page.
+    fn up(self) {
+        let entry = Entry::here();
+        self.show("/".to_owned());
+        match entry.list {
+            _ if self.is_moving() => {}
+            0 => browser::replace_path("/", &Entry { layer: Layer::Page, list: 0 }.note()),
+            n => self.travel(n),
+        }
+    }
+
+    /// Tells whether something lies over the page: then the way back closes that first.
+    pub fn cover(self, covered: bool) {
+        self.covered.set_value(covered);
+        if !self.is_moving() {
+            self.settle_cover();
+        }
+    }
+
+    fn show(self, path: String) {
+        if self.path.with_untracked(|here| *here != path) {
+            self.path.set(path);
+        }
+    }
+
+    fn is_moving(self) -> bool {
+        self.moving.with_value(Option::is_some)
+    }
+
+    /// So many entries back.
+    fn travel(self, entries: i32) {
+        let arrived = move || {
+            self.moving.set_value(None);
+            self.settle();
+        };
+        self.moving.set_value(set_timeout_with_handle(arrived, ARRIVES_WITHIN).ok());
+        browser::go_back(entries);
+    }
+
+    /// Makes the history agree with the page.
+    fn settle(self) {
+        let (here, wanted) = (browser::path(), self.path());
+        if self.is_moving() || here == wanted {
+            return;
+        }
+        let entry = Entry::here();
+        let is_same_page = without_query(&here) == without_query(&wanted);
+        let panels = (Panel::in_path(&here).is_some(), Panel::in_path(&wanted).is_some());
+        match (entry.layer, panels) {
+            (Layer::Panel, (true, false)) if is_same_page => self.travel(1),
+            // What lay over the page has led there.
+            (Layer::Cover, _) => {
+                browser::replace_path(&wanted, &Entry { layer: Layer::Page, ..entry }.note())
+            }
+            // The page was loaded with the panel, or another panel takes its place.
+            (_, (true, _)) if is_same_page => browser::replace_path(&wanted, &entry.note()),
+            _ => {
+                let layer = if is_same_page && panels.1 { Layer::Panel } else { Layer::Page };
+                browser::push_path(&wanted, &entry.above(&here, layer).note());
+            }
+        }
+    }
+
+    fn settle_cover(self) {
+        let entry = Entry::here();
+        match (self.covered.get_value(), entry.layer == Layer::Cover) {
+            (true, false) => {
+                let path = self.path();
+                browser::push_path(&path, &entry.above(&path, Layer::Cover).note());
+            }
+            // Also where one has come to it by the way forward, or by loading the page anew: nothing is there any more.
+            (false, true) => self.travel(1),
+            (true, true) | (false, false) => {}
+        }
+    }
+
+    /// The browser has gone to another entry.
+    fn arrived(self, uncover: impl Fn()) {
+        match self.moving.try_update_value(Option::take).flatten() {
+            Some(timeout) => {
+                timeout.clear();
+                self.settle();
+            }
+            None => {
+                if self.covered.get_value() && Entry::here().layer != Layer::Cover {
+                    self.covered.set_value(false);
+                    uncover();
+                }
+                self.show(browser::path());
+            }
+        }
+        if !self.is_moving() {
+            self.settle_cover();
+        }
+    }
+
+    /// From here on links inside the app, and the browser's own way back, need no new page. `uncover` closes what lies over it.
+    pub fn follow(self, uncover: impl Fn() + 'static) {
         let clicks = window_event_listener(leptos::ev::click, move |click| {
-            if let Some(path) = followed(&click) {
+            if let Some((path, is_up)) = followed(&click) {
                 click.prevent_default();
-                self.go(path);
+                if is_up { self.up() } else { self.go(path) }
             }
         });
-        let back = window_event_listener(leptos::ev::popstate, move |_| self.0.set(browser::path()));
+        let back = window_event_listener(leptos::ev::popstate, move |_| self.arrived(&uncover));
         on_cleanup(move || {
             clicks.remove();
             back.remove();
@@ -118,8 +332,9 @@ pub fn use_address() -> Address {
     expect_context::<Address>()
 }
 
-/// Where a click leads to, when that is inside the app, and when it is a plain one: with Ctrl the browser opens a tab.
-fn followed(click: &web_sys::MouseEvent) -> Option<String> {
+/// Where a click leads to, when that is inside the app, and when it is a plain one: with Ctrl the browser opens a tab. And
+/// whether it leads back up to the list.
+fn followed(click: &web_sys::MouseEvent) -> Option<(String, bool)> {
     let plain = click.button() == 0
         && !click.default_prevented()
         && !(click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key());
@@ -127,7 +342,19 @@ fn followed(click: &web_sys::MouseEvent) -> Option<String> {
     let link = target.closest("a[href]").ok()??;
     let path = link.get_attribute("href")?;
     let ours = !link.has_attribute("target") && link.get_attribute("rel").is_none();
-    (ours && path.starts_with('/') && Route::of(&path).is_inside()).then_some(path)
+    (ours && path.starts_with('/') && Route::of(&path).is_inside())
+        .then(|| (path, link.has_attribute("data-up")))
+}
+
+/// A parameter of a path's query; empty when it is not there.
+fn parameter(path: &str, name: &str) -> String {
+    let (_, query) = path.split_once('?').unwrap_or_default();
+    let values = query.split('&').filter_map(|pair| pair.split_once('='));
+    values.filter(|(key, _)| *key == name).map(|(_, value)| decoded(value)).next().unwrap_or_default()
+}
+
+fn without_query(path: &str) -> &str {
+    path.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// `%2F` and `+` as they are meant.
@@ -163,6 +390,28 @@ mod tests {
         for path in ["/r/abc", "/r", "/settings/x", "/nothing"] {
             assert_eq!(Route::of(path), Route::Nowhere, "{path}");
         }
+    }
+
+    #[test]
+    fn only_rooms_have_panels_and_only_known_ones() {
+        let room = "/r/0198c6f1-7d6b-7a30-8f5c-2b1f0d9c4e11";
+        let path = Panel::Details.beside(room);
+        assert_eq!(Panel::in_path(&path), Some(Panel::Details));
+        assert_eq!(Panel::Details.beside(&path), path);
+        for path in [room.to_owned(), format!("{room}?panel=nothing"), "/settings?panel=details".to_owned()] {
+            assert_eq!(Panel::in_path(&path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_entry_knows_how_far_below_the_list_is() {
+        let loaded = Entry::of("");
+        assert_eq!(loaded, Entry { layer: Layer::Page, list: 0 });
+        let room = loaded.above("/", Layer::Page);
+        let panel = room.above("/r/x", Layer::Panel);
+        assert_eq!((room.list, panel.list), (1, 2));
+        assert_eq!(Entry::of(&panel.note()), panel);
+        assert_eq!(loaded.above("/r/x", Layer::Cover), Entry { layer: Layer::Cover, list: 0 });
     }
 
     #[test]

@@ -31,11 +31,32 @@ pub fn go_to_drawn_path() {
     }
 }
 
-/// Puts a new address into the browser's history.
-pub fn push_path(path: &str) {
+/// Puts a new address into the browser's history, with a note.
+pub fn push_path(path: &str, note: &str) {
     if let Ok(history) = window().history() {
         // Refused only to who goes a hundred times in a few seconds.
-        drop(history.push_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(path)));
+        drop(history.push_state_with_url(&note.into(), "", Some(path)));
+    }
+}
+
+/// Puts an address in the place of the present one.
+pub fn replace_path(path: &str, note: &str) {
+    if let Ok(history) = window().history() {
+        drop(history.replace_state_with_url(&note.into(), "", Some(path)));
+    }
+}
+
+/// The note of the present entry of the browser's history; empty where there is none.
+#[must_use]
+pub fn history_note() -> String {
+    let note = window().history().and_then(|history| history.state());
+    note.ok().and_then(|note| note.as_string()).unwrap_or_default()
+}
+
+/// Goes back in the browser's history. It tells by `popstate` when it has arrived.
+pub fn go_back(entries: i32) {
+    if let Ok(history) = window().history() {
+        drop(history.go_with_delta(-entries));
     }
 }
 
@@ -228,6 +249,12 @@ pub fn space_above(seq: Seq) -> f64 {
     let top = |element: &web_sys::Element| element.get_bounding_client_rect().top();
     let space = |row: web_sys::Element| Some(top(&row) - top(&row.closest("[role=log]").ok()??));
     row(seq).and_then(space).unwrap_or_default()
+}
+
+/// Whether the page answers already, and is not just waking up.
+#[must_use]
+pub fn is_awake() -> bool {
+    document().document_element().is_some_and(|root| root.has_attribute("data-hydrated"))
 }
 
 /// Whether a dialog is drawn.

@@ -22,7 +22,7 @@ use leptos::{
 use protocol::RoomId;
 
 use crate::{
-    address::Route,
+    address::{Panel, Route},
     components::{details::Details, dialogs, handler, live},
     pages::{new_password::NewPassword, set_up::SetUp, settings::Settings, sign_in::SignIn, sign_up::SignUp},
     state::{Dialog, Missed, use_chat},
@@ -34,6 +34,7 @@ type Part = Result<AnyView, SplitLoaderError>;
 /// The names of the parts that pages begin with.
 const SETTINGS: &str = "settings";
 const DOORS: &str = "doors";
+const DETAILS: &str = "details";
 
 /// For browsers that do not say when they are idle, such as Safari: when the page has probably settled.
 const IDLE_AFTER_MS: u64 = 2_000;
@@ -100,9 +101,9 @@ pub(crate) fn settings_page() -> AnyView {
 
 /// A dialog. If it does not come, it counts as closed, and a notice says so.
 pub(crate) fn dialog(dialog: Dialog) -> AnyView {
-    let screen = use_chat().screen;
+    let chat = use_chat();
     later(dialog_part(dialog), move || {
-        screen.miss(Missed::Dialog(dialog));
+        chat.miss(Missed::Dialog(dialog));
         ().into_any()
     })
 }
@@ -116,10 +117,16 @@ pub(crate) fn unsent(room: RoomId) -> AnyView {
 }
 
 /// The panel beside a room. If it does not come, it counts as closed, and a notice says so.
-pub(crate) fn details(room: RoomId) -> AnyView {
-    let screen = use_chat().screen;
+pub(crate) fn panel(panel: Panel, room: RoomId) -> AnyView {
+    match panel {
+        Panel::Details => details(room),
+    }
+}
+
+fn details(room: RoomId) -> AnyView {
+    let chat = use_chat();
     later(details_part(room), move || {
-        screen.miss(Missed::Details);
+        chat.miss(Missed::Panel(Panel::Details));
         ().into_any()
     })
 }
@@ -157,10 +164,11 @@ fn draw(mut part: Pin<Box<dyn Future<Output = Part>>>, lost: Box<dyn FnOnce() ->
 /// The part that a page begins with, beside the first one, by the name of its chunk.
 #[must_use]
 pub fn begins_with(path: &str) -> Option<&'static str> {
-    match Route::of(path) {
-        Route::Settings => Some(SETTINGS),
-        Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp => Some(DOORS),
-        Route::Lobby | Route::Room(_) | Route::Nowhere => None,
+    match (Route::of(path), Panel::in_path(path)) {
+        (Route::Settings, _) => Some(SETTINGS),
+        (Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp, _) => Some(DOORS),
+        (Route::Room(_), Some(Panel::Details)) => Some(DETAILS),
+        (Route::Lobby | Route::Room(_) | Route::Nowhere, _) => None,
     }
 }
 
@@ -171,6 +179,7 @@ pub fn begins_with(path: &str) -> Option<&'static str> {
 pub async fn preload(path: &str) -> Result<(), SplitLoaderError> {
     match begins_with(path) {
         Some(DOORS) => preload_doors().await,
+        Some(DETAILS) => preload_details().await,
         Some(_) => preload_settings().await,
         None => Ok(()),
     }

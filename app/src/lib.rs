@@ -82,9 +82,10 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
     let chat = Chat::new(&page, me);
     provide_context(chat);
     effect(move || {
-        address.follow();
+        address.follow(move || chat.screen.uncover());
         chat.wake();
     });
+    effect(move || address.cover(chat.screen.is_covered()));
     let here = Memo::new(move |_| address.route());
     let is_guest = chat.is_guest();
     let title_workspace = workspace.clone();

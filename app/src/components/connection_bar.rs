@@ -39,7 +39,7 @@ pub fn Notice() -> impl IntoView {
     let (words, screen) = (chat.words, chat.screen);
     let shown = move || match (screen.missed.get(), chat.notice.get()) {
         (Some(missed), _) => {
-            let again = (words.try_again(), handler(move |_| screen.try_again(missed)));
+            let again = (words.try_again(), handler(move |_| chat.try_again(missed)));
             let close = (words.close(), handler(move |_| screen.missed.set(None)));
             Some(bar(words.part_not_loaded().into_any(), vec![again, close]))
         }

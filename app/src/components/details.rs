@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
-use leptos::prelude::*;
+use leptos::{html::H2, prelude::*};
 use protocol::{
     Command, Member, Message, Refusal, Reply, Role, RoomId, RoomKind, Seq, User, UserId, WorkspaceRole,
     limits, rights::effective,
@@ -14,10 +14,11 @@ use super::{
     icon::Icon,
     member_menu::{MemberMenu, MoreButton},
 };
+use crate::components::focus::take_keyboard;
 use crate::components::{effect, handler, list, list_item, live};
 use crate::{
     browser,
-    state::{Chat, Dialog, use_chat},
+    state::{Chat, Dialog, path_of, use_chat},
 };
 
 /// Characters of a pinned message that are shown.
@@ -50,16 +51,21 @@ pub fn Details(
         RoomKind::Channel => words.channel(),
     };
     let open = move |dialog| move |_| chat.screen.dialog.set(Some(dialog));
+    let heading = NodeRef::<H2>::new();
+    effect(move || take_keyboard(heading));
     view! {
         <aside class="details" aria-label=words.details()>
             <header class="pane-head">
-                <h2>{words.details()}</h2>
+                <h2 tabindex="-1" node_ref=heading>{words.details()}</h2>
+                <a class="icon-button no-script" href=path_of(room) aria-label=words.close() title=words.close()>
+                    <Icon name="close"/>
+                </a>
                 <button
                     type="button"
-                    class="icon-button"
+                    class="icon-button scripted"
                     aria-label=words.close()
                     title=words.close()
-                    on:click=handler(move |_| chat.screen.details.set(false))
+                    on:click=handler(move |_| chat.close_panel())
                 >
                     <Icon name="close"/>
                 </button>
@@ -123,7 +129,8 @@ fn Members(room: RoomId) -> impl IntoView {
     let count = move || chat.summary(room).map_or(0, |summary| summary.read().members);
     let rights = chat.rights_in(room);
     // Whose menu is open, and why something that was chosen there did not happen.
-    let (menu, failed) = (RwSignal::new(None::<UserId>), RwSignal::new(None::<Refusal>));
+    let (menu, failed) = (chat.screen.menu, RwSignal::new(None::<Refusal>));
+    on_cleanup(move || menu.set(None));
     // How many are shown for this query, and where the next page begins.
     let limit = RwSignal::new(limits::MEMBERS_LISTED_MAX);
     let next = RwSignal::new(None::<UserId>);
@@ -196,7 +203,6 @@ fn MemberLine(
     let is_me = chat.is_me(user.id);
     let write = move |_| {
         chat.ask_and_go(Command::StartDirect { user: member.user }, RwSignal::new(None));
-        chat.screen.details.set(false);
     };
     view! {
         <li class="person">
@@ -325,7 +331,7 @@ fn PinnedLine(message: Message, author: Arc<User>, here: bool) -> impl IntoView 
     let go = move |_| {
         // On a narrow screen the panel covers the timeline (`style/_frame.scss`).
         if browser::matches_media("(max-width: 1099.98px)") {
-            chat.screen.details.set(false);
+            chat.close_panel();
         }
         request_animation_frame(move || {
             browser::show_row(seq);

@@ -3,8 +3,9 @@
 use leptos::{ev, prelude::*};
 
 use crate::{
+    address::Panel,
     browser,
-    components::{effect, for_input_method},
+    components::{effect, focus::step_in_menu, for_input_method},
     state::{Chat, Dialog, path_of, use_chat},
 };
 
@@ -39,9 +40,16 @@ fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
                 chat.go(path_of(room));
             }
         }
+        arrow @ ("ArrowDown" | "ArrowUp")
+            if !key.alt_key() && !command && dialog.is_none() && step_in_menu(arrow == "ArrowDown") =>
+        {
+            key.prevent_default();
+        }
         "." if command && dialog.is_none() => {
             key.prevent_default();
-            chat.screen.details.update(|open| *open = !*open);
+            if chat.room.get_untracked().is_some() {
+                chat.toggle_panel(Panel::Details);
+            }
         }
         "End" if command => {
             key.prevent_default();
@@ -72,9 +80,8 @@ fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
 fn step_back(chat: Chat) {
     if chat.screen.read_by.get_untracked().is_some() {
         chat.screen.read_by.set(None);
-    } else if chat.screen.details.get_untracked() {
-        chat.screen.details.set(false);
-        chat.screen.compose();
+    } else {
+        chat.close_panel();
     }
 }
 

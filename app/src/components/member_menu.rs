@@ -97,6 +97,13 @@ fn Menu(
         if let Some(menu) = menu.get() {
             move_beside(&menu, user);
             step(&menu, 0);
+            on_cleanup(move || {
+                request_animation_frame(move || {
+                    if browser::is_nothing_focused() {
+                        focus_button(user);
+                    }
+                });
+            });
         }
     });
     let close = move || {
@@ -125,7 +132,6 @@ fn Menu(
         match offer {
             Offer::Message => {
                 chat.ask_and_go(Command::StartDirect { user }, failed);
-                chat.screen.details.set(false);
             }
             Offer::Give(role) => give(chat, room, user, role, failed),
             Offer::Take(_) => give(chat, room, user, Role::Member, failed),

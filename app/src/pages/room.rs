@@ -5,12 +5,13 @@ use protocol::{Command, RoomId, RoomKind};
 
 use crate::components::{effect, handler, live};
 use crate::{
+    address::Panel,
     components::{
         avatar::RoomPicture, composer::Composer, connection_bar::ConnectionBar, icon::Icon,
         timeline::Timeline,
     },
     later,
-    state::{Chat, Dialog, use_chat},
+    state::{Chat, Dialog, path_of, use_chat},
 };
 
 /// The page of `/r/{room}`.
@@ -37,11 +38,10 @@ pub fn RoomPage(
 #[component]
 fn Room(room: RoomId) -> impl IntoView {
     let chat = use_chat();
-    let details = chat.screen.details;
     view! {
         <div
             class="pane"
-            data-details=live(move || details.get().then_some("true"))
+            data-panel=live(move || chat.panel().map(Panel::name))
             data-archived=live(move || {
                 chat.summary(room).and_then(|summary| summary.read().room.archived.then_some("true"))
             })
@@ -52,9 +52,9 @@ fn Room(room: RoomId) -> impl IntoView {
                 <ConnectionBar/>
                 <Writing room/>
             </section>
-            {live(move || details.get().then(|| view! {
-                <div class="veil" on:click=handler(move |_| details.set(false))></div>
-                {later::details(room)}
+            {live(move || chat.panel().map(|panel| view! {
+                <div class="veil" on:click=handler(move |_| chat.close_panel())></div>
+                {later::panel(panel, room)}
             }.into_any()))}
         </div>
     }
@@ -75,7 +75,7 @@ fn Head(room: RoomId) -> impl IntoView {
     };
     view! {
         <header class="pane-head">
-            <a class="back icon-button" href="/" aria-label=words.back() title=words.back()>
+            <a class="back icon-button" href="/" data-up aria-label=words.back() title=words.back()>
                 <Icon name="back"/>
             </a>
             <RoomPicture summary=now/>
@@ -86,14 +86,17 @@ fn Head(room: RoomId) -> impl IntoView {
                 </div>
                 <p class="pane-topic" dir="auto">{live(about)}</p>
             </div>
-            <div class="pane-tools scripted">
+            <div class="pane-tools">
+                <a class="tool no-script" href=Panel::Details.beside(&path_of(room)) aria-label=words.details() title=words.details()>
+                    <Icon name="group"/>
+                </a>
                 <button
                     type="button"
-                    class="tool"
+                    class="tool scripted"
                     aria-label=words.details()
                     title=words.details()
-                    aria-expanded=live(move || chat.screen.details.get().to_string())
-                    on:click=handler(move |_| chat.screen.details.update(|open| *open = !*open))
+                    aria-expanded=live(move || (chat.panel() == Some(Panel::Details)).to_string())
+                    on:click=handler(move |_| chat.toggle_panel(Panel::Details))
                 >
                     <Icon name="group"/>
                     {(kind != RoomKind::Direct).then(|| view! {
@@ -103,7 +106,7 @@ fn Head(room: RoomId) -> impl IntoView {
                 {live(move || may_invite.get().then(|| view! {
                     <button
                         type="button"
-                        class="tool"
+                        class="tool scripted"
                         aria-label=words.invite_people()
                         title=words.invite_people()
                         on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Invite(room))))

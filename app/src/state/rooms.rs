@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 use protocol::{Command, Refusal, Reply, Rights, RoomId, RoomKind, RoomSummary, WorkspaceRole};
 
-use super::{Chat, set};
-use crate::address::Route;
+use super::{Chat, Missed, set};
+use crate::address::{Panel, Route};
 
 impl Chat {
     /// A room's line in the list, while one is in it.
@@ -96,6 +96,48 @@ impl Chat {
         )
     }
 
+    /// The panel that is open. Tracks the address.
+    #[must_use]
+    pub fn panel(self) -> Option<Panel> {
+        self.address.panel()
+    }
+
+    /// Opens a panel beside the room.
+    pub fn open_panel(self, panel: Panel) {
+        self.address.open(panel);
+    }
+
+    /// Closes the panel.
+    pub fn close_panel(self) {
+        self.address.close_panel();
+    }
+
+    /// Opens a panel, or closes it.
+    pub fn toggle_panel(self, panel: Panel) {
+        match untrack(|| self.panel()) {
+            Some(open) if open == panel => self.close_panel(),
+            _ => self.open_panel(panel),
+        }
+    }
+
+    /// Closes what could not be opened, and says so.
+    pub fn miss(self, missed: Missed) {
+        match missed {
+            Missed::Dialog(_) => self.screen.dialog.set(None),
+            Missed::Panel(_) => self.close_panel(),
+        }
+        self.screen.missed.set(Some(missed));
+    }
+
+    /// Opens it once more.
+    pub fn try_again(self, missed: Missed) {
+        self.screen.missed.set(None);
+        match missed {
+            Missed::Dialog(dialog) => self.screen.dialog.set(Some(dialog)),
+            Missed::Panel(panel) => self.open_panel(panel),
+        }
+    }
+
     /// Asks for a room, and goes there; `failed` hears why not.
     pub fn ask_and_go(self, command: Command, failed: RwSignal<Option<Refusal>>) {
         self.ask(command, move |result| match result {
@@ -127,7 +169,6 @@ impl Chat {
         if self.quitting.get_untracked() == Some(room) {
             self.quitting.set(None);
             if untrack(|| self.address.route()) == Route::Room(room) {
-                self.screen.details.set(false);
                 self.go("/".to_owned());
             }
         }

@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use protocol::{RoomId, Seq, UserId};
 
+use crate::address::Panel;
+
 /// What is done with a member only after it was asked once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberAct {
@@ -77,8 +79,8 @@ impl Dialog {
 pub enum Missed {
     /// A dialog.
     Dialog(Dialog),
-    /// The room's details.
-    Details,
+    /// The panel beside the room.
+    Panel(Panel),
 }
 
 /// The signals of what is open.
@@ -86,8 +88,8 @@ pub enum Missed {
 pub struct Screen {
     /// The dialog that is open.
     pub dialog: RwSignal<Option<Dialog>>,
-    /// Whether the room's details are open.
-    pub details: RwSignal<bool>,
+    /// The member whose menu is open.
+    pub menu: RwSignal<Option<UserId>>,
     /// What was to be opened and could not be, until it is tried again or the person closes the notice.
     pub missed: RwSignal<Option<Missed>>,
     /// The message of which it is shown who has read it.
@@ -114,7 +116,7 @@ impl Default for Screen {
     fn default() -> Self {
         Self {
             dialog: RwSignal::new(None),
-            details: RwSignal::new(false),
+            menu: RwSignal::new(None),
             missed: RwSignal::new(None),
             read_by: RwSignal::new(None),
             hovered: RwSignal::new(None),
@@ -156,22 +158,17 @@ impl Screen {
         }
     }
 
-    /// Closes what could not be opened, and says so.
-    pub fn miss(self, missed: Missed) {
-        match missed {
-            Missed::Dialog(_) => self.dialog.set(None),
-            Missed::Details => self.details.set(false),
-        }
-        self.missed.set(Some(missed));
+    /// Whether something lies over the page, which the way back closes first. Tracks.
+    #[must_use]
+    pub fn is_covered(self) -> bool {
+        // Both are asked, so that both are tracked.
+        [self.dialog.with(Option::is_some), self.menu.with(Option::is_some)].contains(&true)
     }
 
-    /// Opens it once more.
-    pub fn try_again(self, missed: Missed) {
-        self.missed.set(None);
-        match missed {
-            Missed::Dialog(dialog) => self.dialog.set(Some(dialog)),
-            Missed::Details => self.details.set(true),
-        }
+    /// Closes what lies over the page.
+    pub fn uncover(self) {
+        self.dialog.set(None);
+        self.menu.set(None);
     }
 
     /// No message is pointed at.

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use app::{DrawnPath, words::language_for};
+use app::{DrawnPath, address::Panel, words::language_for};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -73,13 +73,16 @@ async fn lobby(State(site): State<Site>, visit: Visit) -> Response {
     }
 }
 
-async fn room(State(site): State<Site>, visit: Visit, Path(room): Path<String>) -> Response {
+async fn room(State(site): State<Site>, visit: Visit, uri: Uri, Path(room): Path<String>) -> Response {
+    let panel = Panel::in_path(&path_and_query(&uri));
     if visit.viewer.is_none() {
-        return to_sign_in(&site, &format!("/r/{room}")).await;
+        let path = format!("/r/{room}");
+        return to_sign_in(&site, &panel.map_or(path.clone(), |panel| panel.beside(&path))).await;
     }
-    match room.parse() {
-        Ok(room) => draw(&site, &visit, Route::Room(room), None).await,
-        Err(_) => draw(&site, &visit, Route::Nowhere(format!("/r/{}", path_safe(&room))), None).await,
+    match (room.parse(), panel) {
+        (Ok(room), Some(panel)) => draw(&site, &visit, Route::RoomWith(room, panel), None).await,
+        (Ok(room), None) => draw(&site, &visit, Route::Room(room), None).await,
+        (Err(_), _) => draw(&site, &visit, Route::Nowhere(format!("/r/{}", path_safe(&room))), None).await,
     }
 }
 
@@ -234,6 +237,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub(super) enum Route {
     Lobby,
     Room(RoomId),
+    /// With what stands beside it.
+    RoomWith(RoomId, Panel),
     SignIn,
     /// At this address, which says where one goes afterwards.
     SignInAt(String),
@@ -259,6 +264,7 @@ impl Route {
         match self {
             Self::Lobby => "/".to_owned(),
             Self::Room(room) => format!("/r/{room}"),
+            Self::RoomWith(room, panel) => panel.beside(&format!("/r/{room}")),
             Self::SignIn => "/sign-in".to_owned(),
             Self::SignUp => "/sign-up".to_owned(),
             Self::Invited(token) => format!("/invite/{token}"),
@@ -291,9 +297,10 @@ fn status(page: &Page, route: &Route) -> StatusCode {
         return status_of(form.refusal.code);
     }
     match route {
-        Route::Room(_) if page.room().is_none() => StatusCode::NOT_FOUND,
+        Route::Room(_) | Route::RoomWith(..) if page.room().is_none() => StatusCode::NOT_FOUND,
         Route::Nowhere(_) => StatusCode::NOT_FOUND,
         Route::Room(_)
+        | Route::RoomWith(..)
         | Route::Lobby
         | Route::SignIn
         | Route::SignInAt(_)
@@ -357,7 +364,7 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
         pane,
     };
     match route {
-        Route::Room(room) => {
+        Route::Room(room) | Route::RoomWith(room, _) => {
             let (first, view) = futures::join!(chat::rooms::first(&cx), chat::rooms::view(&cx, *room));
             let first = first?;
             let mut view = match view {

@@ -17,10 +17,10 @@ pub mod switcher;
 pub mod unsent;
 
 use leptos::{html, prelude::*};
-use wasm_bindgen::JsCast;
 
 use super::icon::Icon;
-use crate::components::{effect, handler, live};
+use crate::components::focus::{give_back, keyboard_now};
+use crate::components::{effect, handler, key_handler, live};
 use crate::later;
 use crate::state::{Chat, Dialog, use_chat};
 
@@ -68,9 +68,9 @@ fn DialogFrame(
     let node = NodeRef::<html::Dialog>::new();
     effect(move || {
         let Some(dialog) = node.get() else { return };
-        let before = StoredValue::new_local(document().active_element());
+        let before = StoredValue::new_local(keyboard_now());
         drop(dialog.show_modal());
-        on_cleanup(move || give_back(before.try_get_value().flatten()));
+        on_cleanup(move || give_back(before.try_get_value().flatten(), || ()));
     });
     let close = move || chat.screen.dialog.set(None);
     let label = title.clone();
@@ -86,6 +86,14 @@ fn DialogFrame(
                 close();
             }
             on:close=move |_| close()
+            // A search with a text in it would take the first Esc for itself.
+            on:keydown=key_handler(move |key| {
+                if key.key() == "Escape" {
+                    key.prevent_default();
+                    key.stop_propagation();
+                    close();
+                }
+            })
             on:click=handler(move |click: web_sys::MouseEvent| {
                 // The dialog's own box is covered by its card: a click on itself is one beside the card.
                 let on_itself = click.target() == click.current_target();
@@ -142,15 +150,4 @@ fn ways(
         </footer>
     }
     .into_any()
-}
-
-/// The keyboard goes back to where it was, unless something has taken it meanwhile.
-fn give_back(before: Option<web_sys::Element>) {
-    request_animation_frame(move || {
-        let free = document().active_element().is_none_or(|active| active.tag_name() == "BODY");
-        let before = before.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
-        if let Some(before) = before.filter(|element| free && element.is_connected()) {
-            drop(before.focus());
-        }
-    });
 }

@@ -199,6 +199,7 @@ impl FormPage {
             | Route::SignInAt(_)
             | Route::Invited(_)
             | Route::Room(_)
+            | Route::RoomWith(..)
             | Route::Settings
             | Route::SettingsAt { .. }
             | Route::SetUp
