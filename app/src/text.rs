@@ -98,11 +98,12 @@ pub(crate) fn initials(name: &str) -> String {
     let Some(first) = first else { return "?".to_owned() };
     let second = words.next_back().and_then(|word| word.chars().next());
     let latin = |c: char| (c as u32) < 0x2E80;
+    // Georgian has capitals only for whole headlines, and few fonts have them.
+    let capital =
+        |c: char| if ('ა'..='ჿ').contains(&c) { c.to_string() } else { c.to_uppercase().collect() };
     match second {
-        Some(second) if latin(first) && latin(second) => {
-            first.to_uppercase().chain(second.to_uppercase()).collect()
-        }
-        Some(_) | None => first.to_uppercase().collect(),
+        Some(second) if latin(first) && latin(second) => capital(first) + &capital(second),
+        Some(_) | None => capital(first),
     }
 }
 
@@ -168,8 +169,8 @@ mod tests {
 
     #[test]
     fn pictures_have_letters() {
-        let all = ["Ana Benítez", "安娜", "王 小明", "bea", "jean-luc", ""].map(initials);
-        assert_eq!(all, ["AB", "安", "王", "B", "JL", "?"]);
+        let all = ["Ana Benítez", "安娜", "王 小明", "bea", "jean-luc", "ნინო ბერიძე", ""].map(initials);
+        assert_eq!(all, ["AB", "安", "王", "B", "JL", "ნბ", "?"]);
         assert!(is_pictures_only("👍") && is_pictures_only("🎉 🎉") && is_pictures_only("👩‍🚀"));
         assert!(!is_pictures_only("ok 👍") && !is_pictures_only("") && !is_pictures_only("7"));
     }
