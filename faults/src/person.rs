@@ -806,7 +806,7 @@ impl State {
             let passed = news.iter().filter(|(seq, _)| self.ahead.remove(&(room, *seq))).count();
             let expected = len_before + news.len() - passed;
             if len != expected {
-                self.check_place(room, before.cursor, len, expected);
+                self.check_position(room, before.cursor, len, expected);
             }
         }
     }
@@ -814,7 +814,7 @@ impl State {
     /// What appeared must have appeared at the end. Two things may stand elsewhere: one's own message, whose reply was
     /// before what is above it; and one that was changed while this client caught up, for a changed thing comes once,
     /// with its last change.
-    fn check_place(&mut self, room: RoomId, began: Seq, len: usize, expected: usize) {
+    fn check_position(&mut self, room: RoomId, began: Seq, len: usize, expected: usize) {
         let Some(state) = self.client.room(room) else { return };
         let cursor = state.cursor();
         let present = self.present.get(&room);

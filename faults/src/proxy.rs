@@ -69,7 +69,7 @@ impl Proxy {
 
 async fn accept(listener: TcpListener, to: SocketAddr, weather: Arc<watch::Sender<Weather>>) {
     loop {
-        let Ok((near, _)) = listener.accept().await else {
+        let Ok((client, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
@@ -78,20 +78,21 @@ async fn accept(listener: TcpListener, to: SocketAddr, weather: Arc<watch::Sende
         }
         let weather = weather.subscribe();
         // It ends with either end, and with the network; the proxy's own end closes the sender of the weather.
-        tokio::spawn(async move { drop(carry(near, to, weather).await) });
+        tokio::spawn(async move { drop(carry(client, to, weather).await) });
     }
 }
 
 /// One connection, to its end.
-async fn carry(near: TcpStream, to: SocketAddr, weather: watch::Receiver<Weather>) -> io::Result<()> {
-    let far = TcpStream::connect(to).await?;
-    near.set_nodelay(true)?;
-    far.set_nodelay(true)?;
-    let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
+async fn carry(client: TcpStream, to: SocketAddr, weather: watch::Receiver<Weather>) -> io::Result<()> {
+    let upstream = TcpStream::connect(to).await?;
+    client.set_nodelay(true)?;
+    upstream.set_nodelay(true)?;
+    let ((client_read, client_write), (upstream_read, upstream_write)) =
+        (client.into_split(), upstream.into_split());
     let mut gone = weather.clone();
     tokio::select! {
-        ended = pump(near_read, far_write, weather.clone()) => ended,
-        ended = pump(far_read, near_write, weather) => ended,
+        ended = pump(client_read, upstream_write, weather.clone()) => ended,
+        ended = pump(upstream_read, client_write, weather) => ended,
         _ = gone.wait_for(|weather| *weather == Weather::Gone) => Ok(()),
     }
 }

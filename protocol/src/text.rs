@@ -169,7 +169,7 @@ enum LineFault {
     /// A character that shows nothing, or a blank that is no space.
     Invisible(char),
     /// More marks on one letter than any language has: they cover the lines above and below.
-    Marks(char),
+    TooManyMarks(char),
     /// A letter of another script that looks like those beside it in the same word, such as a Cyrillic `а` in Latin.
     Lookalike(char),
 }
@@ -188,7 +188,7 @@ impl LineFault {
             }
             marks = if is_mark(c) { marks + 1 } else { 0 };
             if marks > MARKS_MAX {
-                return Some(Self::Marks(c));
+                return Some(Self::TooManyMarks(c));
             }
             match Script::of(c) {
                 Some(new) if script.is_some_and(|script| script != new) => return Some(Self::Lookalike(c)),
@@ -201,7 +201,7 @@ impl LineFault {
     }
 
     fn character(self) -> char {
-        let (Self::Control(c) | Self::Invisible(c) | Self::Marks(c) | Self::Lookalike(c)) = self;
+        let (Self::Control(c) | Self::Invisible(c) | Self::TooManyMarks(c) | Self::Lookalike(c)) = self;
         c
     }
 }
@@ -387,7 +387,7 @@ mod tests {
 
     #[test]
     fn a_name_that_could_be_taken_for_another_is_refused_by_its_character() {
-        use LineFault::{Control, Invisible, Lookalike, Marks};
+        use LineFault::{Control, Invisible, Lookalike, TooManyMarks};
         for (name, fault) in [
             ("Ana\0", Some(Control('\0'))),
             ("Ana \u{202E}ziuR", Some(Control('\u{202E}'))),
@@ -396,7 +396,7 @@ mod tests {
             ("Ana\u{3164}", Some(Invisible('\u{3164}'))),
             ("\u{2800}Ana", Some(Invisible('\u{2800}'))),
             ("Ana\u{AD}", Some(Invisible('\u{AD}'))),
-            ("Z\u{300}\u{301}\u{302}\u{303}", Some(Marks('\u{303}'))),
+            ("Z\u{300}\u{301}\u{302}\u{303}", Some(TooManyMarks('\u{303}'))),
             ("Аna", Some(Lookalike('n'))),
             ("Pαul", Some(Lookalike('α'))),
             ("Ana Ruiz", None),

@@ -46,11 +46,12 @@ impl Proxy {
 async fn accept(listener: TcpListener, target: SocketAddr, flows: watch::Receiver<bool>) {
     let mut pairs = JoinSet::new();
     loop {
-        let (near, _) = listener.accept().await.unwrap();
-        let far = TcpStream::connect(target).await.unwrap();
-        let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
-        pairs.spawn(carry(near_read, far_write, flows.clone()));
-        pairs.spawn(carry(far_read, near_write, flows.clone()));
+        let (client, _) = listener.accept().await.unwrap();
+        let upstream = TcpStream::connect(target).await.unwrap();
+        let ((client_read, client_write), (upstream_read, upstream_write)) =
+            (client.into_split(), upstream.into_split());
+        pairs.spawn(carry(client_read, upstream_write, flows.clone()));
+        pairs.spawn(carry(upstream_read, client_write, flows.clone()));
     }
 }
 

@@ -152,8 +152,8 @@ impl ScrollPosition {
             children.item(n).is_some_and(|row| row.get_bounding_client_rect().bottom() > upper)
         });
         // The day's divider is sticky, and the space for older messages comes and goes: neither can be an anchor.
-        let is_place = |row: &Element| row.has_attribute("data-seq");
-        let row = (from..children.length()).filter_map(|n| children.item(n)).find(is_place);
+        let is_anchor = |row: &Element| row.has_attribute("data-seq");
+        let row = (from..children.length()).filter_map(|n| children.item(n)).find(is_anchor);
         let anchor = row.and_then(|row| Some((row.get_attribute("data-key")?, above_end(&row, rows))));
         self.anchor.set_value(anchor);
     }

@@ -402,17 +402,17 @@ impl Shared {
     }
 
     /// A push came. Runs inside the connection's own task: it must not wait.
-    fn pushed(&self, ear: &Listener, push: PushInfo) {
+    fn pushed(&self, listener: &Listener, push: PushInfo) {
         if push.kind == PushKind::Disconnection {
-            ear.gone.notify_one();
+            listener.gone.notify_one();
         }
         if push.kind != PushKind::Message {
             return;
         }
         let [Value::BulkString(channel), Value::BulkString(payload)] = push.data.as_slice() else { return };
-        ear.heard.fetch_add(1, Ordering::Relaxed);
+        listener.heard.fetch_add(1, Ordering::Relaxed);
         if channel == self.probe.as_bytes() {
-            ear.echo.notify_one();
+            listener.echo.notify_one();
             return;
         }
         let Some(line) = self.line(channel) else { return };
@@ -437,10 +437,10 @@ impl Shared {
 async fn listen(shared: Arc<Shared>, client: Client) {
     let mut backoff_ms = BACKOFF_MIN_MS;
     loop {
-        let ear = Arc::new(Listener::default());
-        match connect(&shared, &client, &ear).await {
+        let listener = Arc::new(Listener::default());
+        match connect(&shared, &client, &listener).await {
             Ok(mut connection) => {
-                let outcome = keep(&shared, &mut connection, &ear, &mut backoff_ms).await;
+                let outcome = keep(&shared, &mut connection, &listener, &mut backoff_ms).await;
                 tracing::warn!(redis = %shared.name, error = %outcome, "the connection to Redis is lost");
                 shared.troubled(&outcome);
             }
@@ -465,14 +465,14 @@ async fn listen(shared: Arc<Shared>, client: Client) {
 async fn connect(
     shared: &Arc<Shared>,
     client: &Client,
-    ear: &Arc<Listener>,
+    listener: &Arc<Listener>,
 ) -> redis::RedisResult<MultiplexedConnection> {
-    let (listener, ear) = (shared.clone(), ear.clone());
+    let (link, listener) = (shared.clone(), listener.clone());
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(WITHIN))
         .set_response_timeout(Some(WITHIN))
         .set_push_sender(move |push: PushInfo| {
-            listener.pushed(&ear, push);
+            link.pushed(&listener, push);
             Ok::<(), std::convert::Infallible>(())
         });
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
@@ -484,7 +484,7 @@ async fn connect(
 async fn keep(
     shared: &Shared,
     connection: &mut MultiplexedConnection,
-    ear: &Listener,
+    listener: &Listener,
     backoff_ms: &mut u64,
 ) -> RedisError {
     let Probing { quiet, echo } = shared.probing;
@@ -497,14 +497,14 @@ async fn keep(
     loop {
         let is_late = tokio::select! {
             () = shared.changed.notified() => false,
-            () = ear.gone.notified() => return (redis::ErrorKind::Io, "disconnected").into(),
+            () = listener.gone.notified() => return (redis::ErrorKind::Io, "disconnected").into(),
             // Looks at once whether the count has grown.
-            () = ear.echo.notified() => true,
+            () = listener.echo.notified() => true,
             () = tokio::time::sleep_until(until) => true,
         };
         let mut carries = false;
         if is_late {
-            let before = std::mem::replace(&mut heard, ear.heard.load(Ordering::Relaxed));
+            let before = std::mem::replace(&mut heard, listener.heard.load(Ordering::Relaxed));
             let now = Instant::now();
             if heard > before {
                 (asked, until) = (false, now + quiet);
