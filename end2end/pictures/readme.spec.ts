@@ -129,7 +129,7 @@ test("the pictures", async ({ open, expected }) => {
   // Everybody has seen everything, but Ana three rooms; all have been here for long.
   query("update members set delivered_seq = head, read_seq = head, read_ordinal = messages, joined_at = now() - interval '3 days' from lines where lines.id = room_id");
   for (const [room, unread] of [[tides, 1], [withLin, 1], [withWang, 2]] as const) {
-    query(`update members set read_seq = read_seq - ${unread} from users where users.id = user_id and handle = 'ana' and room_id = '${room}'`);
+    query(`update members set read_seq = read_seq - ${unread} from users where users.id = user_id and users.handle = 'ana' and room_id = '${room}'`);
   }
   for (const { page } of Object.values(people)) await page.close();
 
