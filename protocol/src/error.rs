@@ -92,6 +92,8 @@ error_codes! {
     TextInvalid = 2003 Never "the text has characters that are not allowed";
     /// Not the form of an [`Emoji`](crate::Emoji).
     EmojiInvalid = 2004 Never "this is not an emoji";
+    /// A word with letters of several scripts that look alike, such as a Cyrillic `а` among Latin letters.
+    ScriptsMixed = 2005 Never "a word mixes scripts whose letters look alike";
 
     /// No such room, or one that this person is not in: the answer is the same on purpose.
     RoomUnknown = 3001 Never "there is no such room for you";

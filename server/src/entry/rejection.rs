@@ -60,6 +60,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::TextTooLong
         | ErrorCode::TextInvalid
         | ErrorCode::EmojiInvalid
+        | ErrorCode::ScriptsMixed
         | ErrorCode::HandleInvalid
         | ErrorCode::PasswordTooShort
         | ErrorCode::PasswordTooLong
