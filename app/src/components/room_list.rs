@@ -8,7 +8,7 @@ use super::{
     icon::Icon,
 };
 use crate::components::{handler, key_handler, list, list_item, live};
-use crate::state::{Chat, Dialog, path_of, use_chat};
+use crate::state::{Chat, Dialog, Sign, path_of, use_chat};
 
 /// As much of a message as a list can show.
 const PREVIEW_CHARS: usize = 120;
@@ -127,7 +127,17 @@ fn RoomLine(room: RoomId) -> impl IntoView {
                     </span>
                     " "
                     <span class="room-line">
-                        <span class="room-preview">{live(move || preview_of(chat, &preview.read()))}</span>
+                        <span class="room-preview">
+                            {live(move || chat.draft_shown(room).map(|_| view! {
+                                <span class="room-draft">{chat.words.draft()}</span>
+                            }.into_any()))}
+                            {live(move || match chat.draft_shown(room) {
+                                Some(draft) => format!(" {}", isolated(&one_line(&draft))),
+                                None => preview_of(chat, &preview.read()),
+                            })}
+                        </span>
+                        " "
+                        {live(move || chat.sign_of(room).map(|sign| sign_view(chat, sign)))}
                         " "
                         {live(move || {
                             let n = badge.read().unread;
@@ -267,13 +277,31 @@ fn isolated(text: &str) -> String {
     format!("\u{2068}{text}\u{2069}")
 }
 
+/// The beginning of a text, as a list shows it.
+fn one_line(text: &str) -> String {
+    text.trim_start().chars().take(PREVIEW_CHARS).map(|c| if c.is_whitespace() { ' ' } else { c }).collect()
+}
+
+/// What has become of something that the person wrote into a room.
+fn sign_view(chat: Chat, sign: Sign) -> AnyView {
+    let (icon, what, name) = match sign {
+        Sign::Failed => ("warning", "failed", chat.words.not_sent()),
+        Sign::Waiting => ("clock", "waiting", chat.words.waiting()),
+    };
+    view! {
+        <span class="room-sign" data-sign=what role="img" aria-label=name title=name>
+            <Icon name=icon/>
+        </span>
+    }
+    .into_any()
+}
+
 fn preview_of(chat: Chat, summary: &RoomSummary) -> String {
     let Some(last) = &summary.last else { return chat.words.no_messages().to_owned() };
     if last.deleted {
         return chat.words.message_deleted().to_owned();
     }
-    let text: String =
-        last.body.chars().take(PREVIEW_CHARS).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+    let text = one_line(&last.body);
     match (chat.is_me(last.author), summary.room.kind) {
         (true, _) => chat.words.said(chat.words.you(), &isolated(&text)),
         (false, RoomKind::Direct) => isolated(&text),

@@ -30,7 +30,7 @@ use protocol::{ClientFrame, Command, Millis, Page, Refusal, Reply, RoomId, RoomS
 
 pub use self::{
     connection::Obstacle,
-    drafts::{Unsent, is_refused},
+    drafts::{Sign, Unsent, is_refused},
     open_room::Window,
     rooms::path_of,
     screen::{Dialog, MemberAct, Missed, Screen},
@@ -63,6 +63,8 @@ pub struct Chat {
     stranded: RwSignal<usize>,
     /// Written whenever the outbox changes; read through [`Chat::unsent`].
     outbox_news: RwSignal<u32>,
+    /// Written when the page wakes, and when a draft that the list shows may be another one; 0 before.
+    drafts_news: RwSignal<u32>,
     /// The page was reloaded to change over to someone else, and has not been live since.
     just_changed_over: StoredValue<bool>,
     /// By how much this machine's clock is ahead of the steady one.
@@ -142,6 +144,7 @@ impl Chat {
             quitting: RwSignal::new(None),
             stranded: RwSignal::new(0),
             outbox_news: RwSignal::new(0),
+            drafts_news: RwSignal::new(0),
             just_changed_over: StoredValue::new(false),
             clock_ahead: StoredValue::new(0),
             edits: StoredValue::new(Vec::new()),
