@@ -257,10 +257,16 @@ pub fn is_awake() -> bool {
     document().document_element().is_some_and(|root| root.has_attribute("data-hydrated"))
 }
 
+/// Whether the document has something that a selector matches.
+#[must_use]
+pub fn is_there(what: &str) -> bool {
+    document().query_selector(what).is_ok_and(|found| found.is_some())
+}
+
 /// Whether a dialog is drawn.
 #[must_use]
 pub fn has_dialog() -> bool {
-    document().query_selector("dialog").is_ok_and(|dialog| dialog.is_some())
+    is_there("dialog")
 }
 
 /// Whether nothing has the keyboard.

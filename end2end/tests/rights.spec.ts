@@ -417,6 +417,6 @@ test("an administrator makes someone a guest, without script, and the last owner
 async function isMember(page: Page) {
   await expect(page.getByRole("button", { name: "Invite people" })).toBeVisible();
   await page.getByLabel("New", { exact: true }).click();
-  await expect(rooms(page).getByRole("button")).toHaveText(["New message", "Browse channels", "New room"]);
+  await expect(page.getByLabel("New", { exact: true }).locator("..").getByRole("button")).toHaveText(["New message", "Browse channels", "New room"]);
   await page.keyboard.press("Escape");
 }

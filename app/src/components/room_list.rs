@@ -1,14 +1,15 @@
-//! The rooms: one list, the last active first, and the way to everything else.
+//! The rooms, in sections, the last active first, and the way to everything else.
 
 use leptos::prelude::*;
-use protocol::{RoomId, RoomKind, RoomSummary};
+use protocol::{ListSection, RoomId, RoomKind, RoomSummary};
 
 use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
-use crate::components::{handler, key_handler, list, list_item, live};
-use crate::state::{Chat, Dialog, Sign, path_of, use_chat};
+use crate::browser;
+use crate::components::{effect, handler, key_handler, list, list_item, live};
+use crate::state::{Chat, Dialog, Place, Sign, path_of, use_chat};
 
 /// As much of a message as a list can show.
 const PREVIEW_CHARS: usize = 120;
@@ -18,6 +19,10 @@ const LINES_AT_FIRST: usize = 100;
 const LINES_MORE: usize = 100;
 /// How near, in pixels.
 const NEAR_PX: i32 = 800;
+/// What is there while the pointer is over the list …
+const POINTER_IN_LIST: &str = ".rooms-list:hover";
+/// … and while the keyboard is in it.
+const KEYBOARD_IN_LIST: &str = ".rooms-list :focus-visible";
 
 /// The navigation: on a phone the first page, else the left pane.
 #[component]
@@ -27,46 +32,38 @@ pub fn RoomList(
 ) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let filter = RwSignal::new(String::new());
-    let shown = Memo::new(move |_| shown(chat, &filter.get()));
     let me = move || chat.user(chat.me);
     let limit = RwSignal::new(LINES_AT_FIRST);
+    follow(chat);
     view! {
         <nav class="rooms" aria-label=words.rooms()>
             <header class="rooms-head">
                 <a class="place" href="/">{workspace}</a>
                 <NewMenu/>
             </header>
-            <div class="rooms-find">
+            <button
+                type="button"
+                class="rooms-search"
+                on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Switcher)))
+            >
                 <Icon name="search"/>
-                <input
-                    type="search"
-                    class="rooms-filter"
-                    aria-label=words.find_room()
-                    dir="auto"
-                    placeholder=words.find_room()
-                    autocomplete="off"
-                    spellcheck="false"
-                    on:input:target=move |input| filter.set(input.target().value())
-                    prop:value=move || filter.get()
-                    on:keydown=key_handler(move |key| {
-                        if key.key() == "Enter" && let Some(room) = shown.get_untracked().first() {
-                            chat.go(path_of(*room));
-                            filter.set(String::new());
-                        } else if key.key() == "Escape" {
-                            filter.set(String::new());
-                        }
-                    })
-                />
-                <kbd class="rooms-key" aria-hidden="true">"Ctrl K"</kbd>
+                {words.search()}
+                <Keys/>
+            </button>
+            <div
+                class="rooms-list"
+                on:scroll=handler(move |scrolled: web_sys::Event| grow(limit, &scrolled))
+                on:pointerenter=handler(move |pointer: web_sys::PointerEvent| {
+                    // A finger stays nowhere.
+                    chat.screen.pointing_at_list.set(pointer.pointer_type() == "mouse");
+                })
+                on:pointerleave=handler(move |_| chat.screen.pointing_at_list.set(false))
+                on:focusin=handler(move |_| chat.screen.keyboard_in_list.set(browser::is_there(KEYBOARD_IN_LIST)))
+                on:focusout=handler(move |_| chat.screen.keyboard_in_list.set(false))
+            >
+                {ListSection::ALL.map(|section| section_view(chat, section, limit)).into_iter().collect_view()}
             </div>
-            <ul class="rooms-list" on:scroll=handler(move |scrolled: web_sys::Event| grow(limit, &scrolled))>
-                {list(move || {
-                    let draw = |room: RoomId| list_item(room.0, move || view! { <RoomLine room/> }.into_any());
-                    shown.get().into_iter().take(limit.get()).map(draw).collect()
-                })}
-            </ul>
-            {live(move || shown.with(Vec::is_empty).then(|| view! { <NoRooms filtered=!filter.with(String::is_empty)/> }.into_any()))}
+            {live(move || chat.order.with(Vec::is_empty).then(|| view! { <NoRooms/> }.into_any()))}
             <footer class="rooms-foot">
                 <a class="me" href="/settings">
                     {live(move || view! { <Avatar user=(*me()).clone()/> }.into_any())}
@@ -82,6 +79,80 @@ pub fn RoomList(
             </footer>
         </nav>
     }
+}
+
+/// The list is arranged anew when another room is opened, and when nothing holds it any more.
+fn follow(chat: Chat) {
+    let screen = chat.screen;
+    effect(move || {
+        chat.room.track();
+        // A list that is hidden, or a line that is gone, does not tell that it has lost the pointer or the keyboard.
+        request_animation_frame(move || {
+            if screen.pointing_at_list.get_untracked() && !browser::is_there(POINTER_IN_LIST) {
+                screen.pointing_at_list.set(false);
+            }
+            if screen.keyboard_in_list.get_untracked() && !browser::is_there(KEYBOARD_IN_LIST) {
+                screen.keyboard_in_list.set(false);
+            }
+        });
+    });
+    effect(move || {
+        chat.room.track();
+        screen.pointing_at_list.track();
+        screen.keyboard_in_list.track();
+        chat.arrange();
+    });
+}
+
+/// The keys that open the search. The style sheet shows those of this keyboard: the server does not know it.
+#[component]
+fn Keys() -> impl IntoView {
+    view! {
+        <kbd class="rooms-key" aria-hidden="true">
+            <span class="not-mac">"Ctrl K"</span>
+            <span class="mac">"⌘ K"</span>
+        </kbd>
+    }
+}
+
+/// A part of the list under its heading. Folded, it shows only the open room.
+fn section_view(chat: Chat, section: ListSection, limit: RwSignal<usize>) -> AnyView {
+    let (id, title) = match section {
+        ListSection::Unread => ("rooms-unread", chat.words.unread_rooms()),
+        ListSection::Channels => ("rooms-channels", chat.words.channels()),
+        ListSection::Direct => ("rooms-direct", chat.words.direct_messages()),
+    };
+    let rooms = Memo::new(move |_| {
+        let in_it = |places: &Vec<Place>| -> Vec<RoomId> {
+            places.iter().filter(|(one, _)| *one == section).map(|(_, room)| *room).collect()
+        };
+        chat.places.with(in_it)
+    });
+    let is_folded = move || chat.folded.with(|folded| folded.contains(&section));
+    view! {
+        <div class="rooms-section" role="group" aria-labelledby=id hidden=live(move || rooms.with(Vec::is_empty))>
+            <h2 class="rooms-heading">
+                <button
+                    type="button"
+                    id=id
+                    aria-expanded=live(move || (!is_folded()).to_string())
+                    on:click=handler(move |_| chat.fold(section))
+                >
+                    <Icon name="chevron"/>
+                    {title}
+                </button>
+            </h2>
+            <ul>
+                {list(move || {
+                    let draw = |room: RoomId| list_item(room.0, move || view! { <RoomLine room/> }.into_any());
+                    let open = if is_folded() { Some(chat.room.get()) } else { None };
+                    let is_shown = |room: &RoomId| open.is_none_or(|open| open == Some(*room));
+                    rooms.get().into_iter().filter(is_shown).take(limit.get()).map(draw).collect()
+                })}
+            </ul>
+        </div>
+    }
+    .into_any()
 }
 
 /// Draws more lines when scrolling comes near the end: a person may be in thousands of rooms.
@@ -137,6 +208,9 @@ fn RoomLine(room: RoomId) -> impl IntoView {
                             })}
                         </span>
                         " "
+                        {live(move || chat.draft_shown(room).map(|_| view! {
+                            <span class="room-sign only-compact" aria-hidden="true"><Icon name="edit"/></span>
+                        }.into_any()))}
                         {live(move || chat.sign_of(room).map(|sign| sign_view(chat, sign)))}
                         " "
                         {live(move || {
@@ -221,19 +295,14 @@ fn close_when_left(menu: NodeRef<leptos::html::Details>, left: &web_sys::FocusEv
 }
 
 #[component]
-fn NoRooms(filtered: bool) -> impl IntoView {
+fn NoRooms() -> impl IntoView {
     let chat = use_chat();
-    let words = chat.words;
-    match filtered {
-        true => view! { <p class="rooms-none">{words.no_room_found()}</p> }.into_any(),
-        false => view! {
-            <p class="rooms-none">
-                <strong>{words.no_rooms_yet()}</strong>
-                <br/>
-                {live(move || chat.no_rooms_hint())}
-            </p>
-        }
-        .into_any(),
+    view! {
+        <p class="rooms-none">
+            <strong>{chat.words.no_rooms_yet()}</strong>
+            <br/>
+            {live(move || chat.no_rooms_hint())}
+        </p>
     }
 }
 
@@ -254,16 +323,6 @@ fn ConnectionWord() -> impl IntoView {
             {live(text)}
         </span>
     }
-}
-
-fn shown(chat: Chat, filter: &str) -> Vec<RoomId> {
-    let order = chat.order.get();
-    let filter = filter.trim().trim_start_matches('#').to_lowercase();
-    if filter.is_empty() {
-        return order;
-    }
-    let matches = |room: &RoomId| chat.summary(*room).is_some_and(|s| is_match(chat, &s.read(), &filter));
-    order.into_iter().filter(matches).collect()
 }
 
 /// Whether a room's name, or its person's handle, has this in it.

@@ -13,6 +13,7 @@
 //!
 //! Law: no component keeps a copy of what the client knows, and none sees a socket.
 
+mod arrange;
 mod changes;
 mod connection;
 mod drafts;
@@ -26,9 +27,12 @@ use std::{sync::Arc, time::Duration};
 use client::{Client, Edit, Link, Row, SortedMap};
 use futures::channel::mpsc;
 use leptos::prelude::*;
-use protocol::{ClientFrame, Command, Millis, Page, Refusal, Reply, RoomId, RoomSummary, User, UserId};
+use protocol::{
+    ClientFrame, Command, ListSection, Millis, Page, Refusal, Reply, RoomId, RoomSummary, User, UserId,
+};
 
 pub use self::{
+    arrange::Place,
     connection::Obstacle,
     drafts::{Sign, Unsent, is_refused},
     open_room::Window,
@@ -81,6 +85,10 @@ pub struct Chat {
     pub me: UserId,
     /// The rooms, the last active first.
     pub order: RwSignal<Vec<RoomId>>,
+    /// The same, as they stand in the list: see [`arrange`].
+    pub places: RwSignal<Vec<Place>>,
+    /// The sections of the list that are folded.
+    pub folded: RwSignal<Vec<ListSection>>,
     /// Unread messages in all rooms.
     pub unread: RwSignal<u32>,
     /// The connection.
@@ -152,6 +160,13 @@ impl Chat {
             words: use_words(),
             screen: Screen::default(),
             me: me.id,
+            places: RwSignal::new(arrange::arrange(
+                &[],
+                &list.iter().map(rooms::entry).collect::<Vec<_>>(),
+                room,
+                false,
+            )),
+            folded: RwSignal::new(page.folded.clone()),
             order: RwSignal::new(list.iter().map(|summary| summary.room.id).collect()),
             unread: RwSignal::new(client.unread()),
             link: RwSignal::new(client.link()),
