@@ -26,7 +26,7 @@ async function tabTo(page: Page, target: Locator) {
 
 async function goesTo(page: Page, name: string) {
   await page.keyboard.press("Control+k");
-  await expect(page.getByRole("combobox", { name: "Room or person" })).toBeFocused();
+  await expect(page.getByRole("combobox", { name: "Find a room, person or action" })).toBeFocused();
   await page.keyboard.type(name);
   await expect(page.getByRole("option").first()).toContainText(name);
   await page.keyboard.press("Enter");

@@ -160,3 +160,76 @@ test("a compact list", async ({ open }) => {
   await page.getByRole("button", { name: "Comfortable" }).click();
   await expect(page.locator("html")).toHaveAttribute("data-density", "comfortable");
 });
+
+const search = (page: Page) => page.getByRole("dialog", { name: "Go anywhere" });
+const field = (page: Page) => search(page).getByRole("combobox", { name: "Find a room, person or action" });
+
+test("one search finds rooms, people, channels and actions, and does not move while one types", async ({ open }) => {
+  const ana = await signUp(await open(), { name: "Ana Benítez" });
+  const bo = await signUp(await open(), { name: unique("Wiebke") });
+  const { page } = ana;
+  const channel = unique("ropes");
+  await makesRoom(bo.page, "Channel", channel);
+
+  await rooms(page).getByRole("button", { name: "Search" }).click();
+  await expect(field(page)).toBeFocused();
+  await expect(search(page).getByRole("option", { name: "#general" })).toBeVisible();
+  await expect(search(page).getByRole("option", { name: "New room" })).toBeVisible();
+  await expect(search(page).getByRole("option", { name: "Appearance" })).toHaveCount(0);
+  await isAccessible(page, "the search");
+  await page.screenshot({ path: "test-results/search-wide.png" });
+  const box = async () => JSON.stringify(await search(page).boundingBox());
+  const before = await box();
+
+  await page.keyboard.type(channel);
+  const found = search(page).getByRole("option", { name: `#${channel}` });
+  await expect(found).toContainText("Join");
+  expect(await box()).toBe(before);
+  await field(page).fill("no such thing anywhere");
+  await expect(search(page)).toContainText("No results");
+  expect(await box()).toBe(before);
+  await page.screenshot({ path: "test-results/search-none.png" });
+  await field(page).fill("e");
+  await expect(search(page).getByRole("option").first()).toBeVisible();
+  expect(await box()).toBe(before);
+  await page.screenshot({ path: "test-results/search-typed.png" });
+
+  await field(page).fill(channel);
+  await expect(found).toBeVisible();
+  await page.keyboard.press("Enter");
+  await isOpen(page, `#${channel}`);
+  await expect(roomLink(page, `#${channel}`)).toBeVisible();
+
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type(bo.handle);
+  await expect(search(page).getByRole("option", { name: bo.name })).toBeVisible();
+  await page.keyboard.press("Enter");
+  await isOpen(page, bo.name);
+
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("new r");
+  await expect(search(page).getByRole("option", { name: "New room" })).toHaveAttribute("aria-selected", "true");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog", { name: "New room" }).getByRole("textbox", { name: "Name" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toBeHidden();
+
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("signed-in");
+  await expect(search(page).getByRole("option", { name: "Signed-in devices" })).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL("/settings");
+  await expect(page.getByRole("heading", { name: "Signed-in devices" })).toBeFocused();
+  await expect(page.getByRole("heading", { name: "Signed-in devices" })).toBeInViewport();
+});
+
+test("the search on a phone", async ({ open }) => {
+  const { page } = await signUp(await open(phone), { name: "Ana Benítez" });
+  await page.getByRole("link", { name: "Back" }).tap();
+  await page.screenshot({ path: "test-results/list-phone.png" });
+  await rooms(page).getByRole("button", { name: "Search" }).tap();
+  await expect(field(page)).toBeFocused();
+  await page.screenshot({ path: "test-results/search-phone.png" });
+  await search(page).getByRole("option", { name: "#general" }).tap();
+  await isOpen(page, "#general");
+});
