@@ -236,6 +236,22 @@ pub fn focus(element: &web_sys::Element) {
     }
 }
 
+/// Brings a heading to the top of the screen, with the keyboard. Says whether it is there.
+#[must_use]
+pub fn show_heading(id: &str) -> bool {
+    let Some(heading) = document().get_element_by_id(id) else { return false };
+    drop(heading.set_attribute("tabindex", "-1"));
+    heading.scroll_into_view();
+    focus(&heading);
+    true
+}
+
+/// Whether this is a Mac: the document says so from the beginning.
+#[must_use]
+pub fn is_mac() -> bool {
+    document().document_element().is_some_and(|root| root.has_attribute("data-mac"))
+}
+
 /// Gives the keyboard to the first element of this kind.
 pub fn focus_first(what: &str) {
     if let Ok(Some(element)) = document().query_selector(what) {
@@ -257,10 +273,16 @@ pub fn is_awake() -> bool {
     document().document_element().is_some_and(|root| root.has_attribute("data-hydrated"))
 }
 
+/// Whether the document has something that a selector matches.
+#[must_use]
+pub fn is_there(what: &str) -> bool {
+    document().query_selector(what).is_ok_and(|found| found.is_some())
+}
+
 /// Whether a dialog is drawn.
 #[must_use]
 pub fn has_dialog() -> bool {
-    document().query_selector("dialog").is_ok_and(|dialog| dialog.is_some())
+    is_there("dialog")
 }
 
 /// Whether nothing has the keyboard.

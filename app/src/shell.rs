@@ -2,7 +2,7 @@
 
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::HashedStylesheet;
-use protocol::{Page, Theme};
+use protocol::{Density, Page, Theme};
 
 use crate::{App, address::Address, carried, later, pages::title_of, words::Words};
 
@@ -38,7 +38,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let chunks = later::begins_with(&path).map(|part| chunks(&options, part));
     view! {
         <!DOCTYPE html>
-        <html lang=words.lang() data-theme=theme(page.theme) data-node=page.node.clone()>
+        <html lang=words.lang() data-theme=theme(page.theme) data-density=density(page.density) data-node=page.node.clone()>
             <head>
                 <meta charset="utf-8"/>
                 <meta
@@ -99,11 +99,13 @@ fn files_of<'a>(part: &str, list: &'a str) -> impl Iterator<Item = &'a str> + us
 }
 
 /// Says on `<html>` that the page will not wake up, in the cases that the app itself cannot report; and reloads on a click.
-/// A promise that fails before the page is awake means that it did not load.
+/// A promise that fails before the page is awake means that it did not load. And says before the first paint whether this is a Mac, which
+/// has other names for keys.
 const WATCH: &str = r#"(root => {
 const tell = why => { root.dataset.broken ??= why };
 if (typeof WebAssembly === "undefined") tell("unsupported");
 addEventListener("unhandledrejection", () => { if (!root.dataset.hydrated) tell("unloaded") });
+if (/^(Mac|iP)/.test(navigator.platform)) root.dataset.mac = "";
 addEventListener("click", ({ target }) => { if (target.closest(".trouble button")) location.reload() });
 })(document.documentElement)"#;
 
@@ -135,6 +137,13 @@ fn Trouble(words: Words) -> impl IntoView {
 /// and must be made harmless here.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn density(density: Density) -> &'static str {
+    match density {
+        Density::Comfortable => "comfortable",
+        Density::Compact => "compact",
+    }
 }
 
 fn theme(theme: Theme) -> &'static str {

@@ -135,14 +135,6 @@ test("in a search, too, Enter and Escape belong to the input method", async ({ o
     await expect(field).toHaveValue(place.channel);
   };
 
-  const filter = page.getByRole("searchbox", { name: "查找房间" });
-  await composes(filter);
-  await filter.press("Enter");
-  await expect(page.getByRole("heading", { level: 1, name: `#${place.channel}` })).toBeVisible();
-  await expect(filter).toHaveValue("");
-
-  await rooms(page).getByRole("link", { name: new RegExp(`^#?${room}`) }).click();
-  await expect(page.getByRole("heading", { level: 1, name: room })).toBeVisible();
   await page.keyboard.press("Control+k");
   const dialog = page.getByRole("dialog", { name: "快速跳转" });
   await composes(dialog.getByRole("combobox"));

@@ -26,7 +26,7 @@ async function tabTo(page: Page, target: Locator) {
 
 async function goesTo(page: Page, name: string) {
   await page.keyboard.press("Control+k");
-  await expect(page.getByRole("combobox", { name: "Room or person" })).toBeFocused();
+  await expect(page.getByRole("combobox", { name: "Find a room, person or action" })).toBeFocused();
   await page.keyboard.type(name);
   await expect(page.getByRole("option").first()).toContainText(name);
   await page.keyboard.press("Enter");
@@ -99,7 +99,7 @@ test("everything of the page is reached by Tab, and one sees where one is", asyn
   await expect(page.locator("html")).toHaveAttribute("data-link", "live");
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   await tabTo(page, page.getByLabel("New", { exact: true }));
-  await tabTo(page, page.getByRole("searchbox", { name: "Find a room" }));
+  await tabTo(page, rooms(page).getByRole("button", { name: "Search" }));
   await tabTo(page, roomLink(page, "#general"));
   await tabTo(page, page.getByRole("link", { name: /Settings$/ }));
   await tabTo(page, page.getByRole("button", { name: "Details" }));

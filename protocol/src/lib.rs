@@ -26,8 +26,8 @@ pub use model::{
     User, UserReaction,
 };
 pub use page::{
-    FormName, FormState, InvitationView, Language, Page, PageContent, Pane, PersonView, SessionView,
-    SettingsView, SignedIn, Theme, UnreadPage, WhoMaySignUp,
+    Density, FormName, FormState, InvitationView, Language, ListSection, Page, PageContent, Pane, PersonView,
+    SessionView, SettingsView, SignedIn, Theme, UnreadPage, WhoMaySignUp,
 };
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};

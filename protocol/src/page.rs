@@ -84,6 +84,44 @@ pub enum Theme {
     Dark,
 }
 
+/// How much of a room the list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
+#[serde(rename_all = "snake_case")]
+pub enum Density {
+    /// Two lines, with the last words.
+    #[default]
+    Comfortable,
+    /// One line.
+    Compact,
+}
+
+/// A part of the list of rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
+#[serde(rename_all = "snake_case")]
+pub enum ListSection {
+    /// Rooms with unread messages.
+    Unread,
+    /// Channels and groups.
+    Channels,
+    /// Direct rooms.
+    Direct,
+}
+
+impl ListSection {
+    /// All of them, from above to below.
+    pub const ALL: [Self; 3] = [Self::Unread, Self::Channels, Self::Direct];
+
+    /// Its name in a cookie.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unread => "unread",
+            Self::Channels => "channels",
+            Self::Direct => "direct",
+        }
+    }
+}
+
 /// Who may sign up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
@@ -195,6 +233,12 @@ pub struct Page {
     pub language: Language,
     /// The colours to draw in.
     pub theme: Theme,
+    /// How much of a room the list shows.
+    #[serde(default)]
+    pub density: Density,
+    /// The parts of the list that are folded.
+    #[serde(default)]
+    pub folded: Vec<ListSection>,
     /// The zone to show times in: the browser's, as it told last time; UTC before.
     pub zone: Zone,
     /// The server's clock when the page was made: both ends draw «today» by it.

@@ -1,14 +1,15 @@
-//! The rooms: one list, the last active first, and the way to everything else.
+//! The rooms, in sections, the last active first, and the way to everything else.
 
 use leptos::prelude::*;
-use protocol::{RoomId, RoomKind, RoomSummary};
+use protocol::{ListSection, RoomId, RoomKind, RoomSummary};
 
 use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
-use crate::components::{handler, key_handler, list, list_item, live};
-use crate::state::{Chat, Dialog, path_of, use_chat};
+use crate::browser;
+use crate::components::{effect, handler, key_handler, list, list_item, live};
+use crate::state::{Chat, Dialog, Place, Sign, path_of, use_chat};
 
 /// As much of a message as a list can show.
 const PREVIEW_CHARS: usize = 120;
@@ -18,6 +19,10 @@ const LINES_AT_FIRST: usize = 100;
 const LINES_MORE: usize = 100;
 /// How near, in pixels.
 const NEAR_PX: i32 = 800;
+/// What is there while the pointer is over the list …
+const POINTER_IN_LIST: &str = ".rooms-list:hover";
+/// … and while the keyboard is in it.
+const KEYBOARD_IN_LIST: &str = ".rooms-list :focus-visible";
 
 /// The navigation: on a phone the first page, else the left pane.
 #[component]
@@ -27,46 +32,38 @@ pub fn RoomList(
 ) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let filter = RwSignal::new(String::new());
-    let shown = Memo::new(move |_| shown(chat, &filter.get()));
     let me = move || chat.user(chat.me);
     let limit = RwSignal::new(LINES_AT_FIRST);
+    follow(chat);
     view! {
         <nav class="rooms" aria-label=words.rooms()>
             <header class="rooms-head">
                 <a class="place" href="/">{workspace}</a>
                 <NewMenu/>
             </header>
-            <div class="rooms-find">
+            <button
+                type="button"
+                class="rooms-search"
+                on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Switcher)))
+            >
                 <Icon name="search"/>
-                <input
-                    type="search"
-                    class="rooms-filter"
-                    aria-label=words.find_room()
-                    dir="auto"
-                    placeholder=words.find_room()
-                    autocomplete="off"
-                    spellcheck="false"
-                    on:input:target=move |input| filter.set(input.target().value())
-                    prop:value=move || filter.get()
-                    on:keydown=key_handler(move |key| {
-                        if key.key() == "Enter" && let Some(room) = shown.get_untracked().first() {
-                            chat.go(path_of(*room));
-                            filter.set(String::new());
-                        } else if key.key() == "Escape" {
-                            filter.set(String::new());
-                        }
-                    })
-                />
-                <kbd class="rooms-key" aria-hidden="true">"Ctrl K"</kbd>
+                {words.search()}
+                <Keys/>
+            </button>
+            <div
+                class="rooms-list"
+                on:scroll=handler(move |scrolled: web_sys::Event| grow(limit, &scrolled))
+                on:pointerenter=handler(move |pointer: web_sys::PointerEvent| {
+                    // A finger stays nowhere.
+                    chat.screen.pointing_at_list.set(pointer.pointer_type() == "mouse");
+                })
+                on:pointerleave=handler(move |_| chat.screen.pointing_at_list.set(false))
+                on:focusin=handler(move |_| chat.screen.keyboard_in_list.set(browser::is_there(KEYBOARD_IN_LIST)))
+                on:focusout=handler(move |_| chat.screen.keyboard_in_list.set(false))
+            >
+                {ListSection::ALL.map(|section| section_view(chat, section, limit)).into_iter().collect_view()}
             </div>
-            <ul class="rooms-list" on:scroll=handler(move |scrolled: web_sys::Event| grow(limit, &scrolled))>
-                {list(move || {
-                    let draw = |room: RoomId| list_item(room.0, move || view! { <RoomLine room/> }.into_any());
-                    shown.get().into_iter().take(limit.get()).map(draw).collect()
-                })}
-            </ul>
-            {live(move || shown.with(Vec::is_empty).then(|| view! { <NoRooms filtered=!filter.with(String::is_empty)/> }.into_any()))}
+            {live(move || chat.order.with(Vec::is_empty).then(|| view! { <NoRooms/> }.into_any()))}
             <footer class="rooms-foot">
                 <a class="me" href="/settings">
                     {live(move || view! { <Avatar user=(*me()).clone()/> }.into_any())}
@@ -82,6 +79,80 @@ pub fn RoomList(
             </footer>
         </nav>
     }
+}
+
+/// The list is arranged anew when another room is opened, and when nothing holds it any more.
+fn follow(chat: Chat) {
+    let screen = chat.screen;
+    effect(move || {
+        chat.room.track();
+        // A list that is hidden, or a line that is gone, does not tell that it has lost the pointer or the keyboard.
+        request_animation_frame(move || {
+            if screen.pointing_at_list.get_untracked() && !browser::is_there(POINTER_IN_LIST) {
+                screen.pointing_at_list.set(false);
+            }
+            if screen.keyboard_in_list.get_untracked() && !browser::is_there(KEYBOARD_IN_LIST) {
+                screen.keyboard_in_list.set(false);
+            }
+        });
+    });
+    effect(move || {
+        chat.room.track();
+        screen.pointing_at_list.track();
+        screen.keyboard_in_list.track();
+        chat.arrange();
+    });
+}
+
+/// The keys that open the search. The style sheet shows those of this keyboard: the server does not know it.
+#[component]
+fn Keys() -> impl IntoView {
+    view! {
+        <kbd class="rooms-key" aria-hidden="true">
+            <span class="not-mac">"Ctrl K"</span>
+            <span class="mac">"⌘ K"</span>
+        </kbd>
+    }
+}
+
+/// A part of the list under its heading. Folded, it shows only the open room.
+fn section_view(chat: Chat, section: ListSection, limit: RwSignal<usize>) -> AnyView {
+    let (id, title) = match section {
+        ListSection::Unread => ("rooms-unread", chat.words.unread_rooms()),
+        ListSection::Channels => ("rooms-channels", chat.words.channels()),
+        ListSection::Direct => ("rooms-direct", chat.words.direct_messages()),
+    };
+    let rooms = Memo::new(move |_| {
+        let in_it = |places: &Vec<Place>| -> Vec<RoomId> {
+            places.iter().filter(|(one, _)| *one == section).map(|(_, room)| *room).collect()
+        };
+        chat.places.with(in_it)
+    });
+    let is_folded = move || chat.folded.with(|folded| folded.contains(&section));
+    view! {
+        <div class="rooms-section" role="group" aria-labelledby=id hidden=live(move || rooms.with(Vec::is_empty))>
+            <h2 class="rooms-heading">
+                <button
+                    type="button"
+                    id=id
+                    aria-expanded=live(move || (!is_folded()).to_string())
+                    on:click=handler(move |_| chat.fold(section))
+                >
+                    <Icon name="chevron"/>
+                    {title}
+                </button>
+            </h2>
+            <ul>
+                {list(move || {
+                    let draw = |room: RoomId| list_item(room.0, move || view! { <RoomLine room/> }.into_any());
+                    let open = if is_folded() { Some(chat.room.get()) } else { None };
+                    let is_shown = |room: &RoomId| open.is_none_or(|open| open == Some(*room));
+                    rooms.get().into_iter().filter(is_shown).take(limit.get()).map(draw).collect()
+                })}
+            </ul>
+        </div>
+    }
+    .into_any()
 }
 
 /// Draws more lines when scrolling comes near the end: a person may be in thousands of rooms.
@@ -127,7 +198,20 @@ fn RoomLine(room: RoomId) -> impl IntoView {
                     </span>
                     " "
                     <span class="room-line">
-                        <span class="room-preview">{live(move || preview_of(chat, &preview.read()))}</span>
+                        <span class="room-preview">
+                            {live(move || chat.draft_shown(room).map(|_| view! {
+                                <span class="room-draft">{chat.words.draft()}</span>
+                            }.into_any()))}
+                            {live(move || match chat.draft_shown(room) {
+                                Some(draft) => format!(" {}", isolated(&one_line(&draft))),
+                                None => preview_of(chat, &preview.read()),
+                            })}
+                        </span>
+                        " "
+                        {live(move || chat.draft_shown(room).map(|_| view! {
+                            <span class="room-sign only-compact" aria-hidden="true"><Icon name="edit"/></span>
+                        }.into_any()))}
+                        {live(move || chat.sign_of(room).map(|sign| sign_view(chat, sign)))}
                         " "
                         {live(move || {
                             let n = badge.read().unread;
@@ -211,19 +295,14 @@ fn close_when_left(menu: NodeRef<leptos::html::Details>, left: &web_sys::FocusEv
 }
 
 #[component]
-fn NoRooms(filtered: bool) -> impl IntoView {
+fn NoRooms() -> impl IntoView {
     let chat = use_chat();
-    let words = chat.words;
-    match filtered {
-        true => view! { <p class="rooms-none">{words.no_room_found()}</p> }.into_any(),
-        false => view! {
-            <p class="rooms-none">
-                <strong>{words.no_rooms_yet()}</strong>
-                <br/>
-                {live(move || chat.no_rooms_hint())}
-            </p>
-        }
-        .into_any(),
+    view! {
+        <p class="rooms-none">
+            <strong>{chat.words.no_rooms_yet()}</strong>
+            <br/>
+            {live(move || chat.no_rooms_hint())}
+        </p>
     }
 }
 
@@ -246,16 +325,6 @@ fn ConnectionWord() -> impl IntoView {
     }
 }
 
-fn shown(chat: Chat, filter: &str) -> Vec<RoomId> {
-    let order = chat.order.get();
-    let filter = filter.trim().trim_start_matches('#').to_lowercase();
-    if filter.is_empty() {
-        return order;
-    }
-    let matches = |room: &RoomId| chat.summary(*room).is_some_and(|s| is_match(chat, &s.read(), &filter));
-    order.into_iter().filter(matches).collect()
-}
-
 /// Whether a room's name, or its person's handle, has this in it.
 pub(crate) fn is_match(chat: Chat, summary: &RoomSummary, lower: &str) -> bool {
     chat.name_of(summary).to_lowercase().contains(lower)
@@ -267,13 +336,31 @@ fn isolated(text: &str) -> String {
     format!("\u{2068}{text}\u{2069}")
 }
 
+/// The beginning of a text, as a list shows it.
+fn one_line(text: &str) -> String {
+    text.trim_start().chars().take(PREVIEW_CHARS).map(|c| if c.is_whitespace() { ' ' } else { c }).collect()
+}
+
+/// What has become of something that the person wrote into a room.
+fn sign_view(chat: Chat, sign: Sign) -> AnyView {
+    let (icon, what, name) = match sign {
+        Sign::Failed => ("warning", "failed", chat.words.not_sent()),
+        Sign::Waiting => ("clock", "waiting", chat.words.waiting()),
+    };
+    view! {
+        <span class="room-sign" data-sign=what role="img" aria-label=name title=name>
+            <Icon name=icon/>
+        </span>
+    }
+    .into_any()
+}
+
 fn preview_of(chat: Chat, summary: &RoomSummary) -> String {
     let Some(last) = &summary.last else { return chat.words.no_messages().to_owned() };
     if last.deleted {
         return chat.words.message_deleted().to_owned();
     }
-    let text: String =
-        last.body.chars().take(PREVIEW_CHARS).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+    let text = one_line(&last.body);
     match (chat.is_me(last.author), summary.room.kind) {
         (true, _) => chat.words.said(chat.words.you(), &isolated(&text)),
         (false, RoomKind::Direct) => isolated(&text),

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use protocol::{
-    FormName, InvitationView, Language, Page, PersonView, SessionView, SettingsView, Theme, VERSION,
+    Density, FormName, InvitationView, Language, Page, PersonView, SessionView, SettingsView, Theme, VERSION,
     WorkspaceRole, limits,
 };
 
@@ -66,7 +66,7 @@ pub fn Settings() -> impl IntoView {
                 {(!is_admin).then(|| why_refused(&people_refused))}
                 <Profile refused=RefusedForm::of(&page, FormName::Profile)/>
                 <Account refused=RefusedForm::of(&page, FormName::ChangePassword)/>
-                <Appearance language=page.language theme=page.theme/>
+                <Appearance language=page.language theme=page.theme density=page.density/>
                 {live(move || kept.with(|kept| kept.may_invite).then(|| view! {
                     <Invitations list=kept.with(|kept| kept.view.invitations.clone()) refused=refused.clone()/>
                 }.into_any()))}
@@ -194,37 +194,23 @@ fn Account(refused: RefusedForm) -> impl IntoView {
 }
 
 #[component]
-fn Appearance(language: Language, theme: Theme) -> impl IntoView {
+fn Appearance(language: Language, theme: Theme, density: Density) -> impl IntoView {
     let words = use_chat().words;
-    let shown = RwSignal::new(theme);
-    let colour = move |value: &'static str, which: Theme, name: &'static str| {
-        view! {
-            <button
-                type="submit"
-                name="theme"
-                value=value
-                aria-pressed=live(move || (shown.get() == which).to_string())
-                on:click=handler(move |_| {
-                    // Seen at once; the form then keeps it.
-                    browser::set_root_attribute("data-theme", value);
-                    shown.set(which);
-                })
-            >
-                {name}
-            </button>
-        }
-        .into_any()
+    let theme = match theme {
+        Theme::System => "system",
+        Theme::Light => "light",
+        Theme::Dark => "dark",
     };
+    let density = match density {
+        Density::Comfortable => "comfortable",
+        Density::Compact => "compact",
+    };
+    let colours =
+        [("system", words.theme_system()), ("light", words.theme_light()), ("dark", words.theme_dark())];
+    let densities = [("comfortable", words.density_comfortable()), ("compact", words.density_compact())];
     let body = view! {
-            <form class="setting-row" method="post" action="/preferences">
-                <input type="hidden" name="next" value="/settings"/>
-                <span id="set-theme">{words.theme()}</span>
-                <div class="segments" role="group" aria-labelledby="set-theme">
-                    {colour("system", Theme::System, words.theme_system())}
-                    {colour("light", Theme::Light, words.theme_light())}
-                    {colour("dark", Theme::Dark, words.theme_dark())}
-                </div>
-            </form>
+            {segments("theme", "data-theme", words.theme(), theme, &colours)}
+            {segments("density", "data-density", words.density(), density, &densities)}
             <form class="setting-row" method="post" action="/preferences">
                 <input type="hidden" name="next" value="/settings"/>
                 <span id="set-language">{words.language()}</span>
@@ -234,6 +220,45 @@ fn Appearance(language: Language, theme: Theme) -> impl IntoView {
             </form>
     };
     section("set-appearance", words.appearance(), "", body.into_any())
+}
+
+/// One of a few values of a preference, which the style sheet reads from an attribute of the document.
+fn segments(
+    name: &'static str,
+    attribute: &'static str,
+    title: &'static str,
+    now: &'static str,
+    values: &[(&'static str, &'static str)],
+) -> AnyView {
+    let shown = RwSignal::new(now);
+    let button = |(value, said): &(&'static str, &'static str)| {
+        let (value, said) = (*value, *said);
+        view! {
+            <button
+                type="submit"
+                name=name
+                value=value
+                aria-pressed=live(move || (shown.get() == value).to_string())
+                on:click=handler(move |_| {
+                    // Seen at once; the form then keeps it.
+                    browser::set_root_attribute(attribute, value);
+                    shown.set(value);
+                })
+            >
+                {said}
+            </button>
+        }
+        .into_any()
+    };
+    let id = format!("set-{name}");
+    view! {
+        <form class="setting-row" method="post" action="/preferences">
+            <input type="hidden" name="next" value="/settings"/>
+            <span id=id.clone()>{title}</span>
+            <div class="segments" role="group" aria-labelledby=id>{values.iter().map(button).collect_view()}</div>
+        </form>
+    }
+    .into_any()
 }
 
 #[component]

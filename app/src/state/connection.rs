@@ -44,6 +44,7 @@ impl Chat {
         }
         let kept = self.saved.with_value(storage::Saved::load);
         self.tell(|client, now| client.adopt(kept, now));
+        self.follow_drafts();
         leptos::task::spawn_local(socket::keep_connected(self));
     }
 

@@ -1,7 +1,7 @@
 //! What the person has written: what is being sent, what was refused, and what is not sent yet.
 
-use client::SendState;
-use leptos::prelude::*;
+use client::{Link, SendState};
+use leptos::{ev, prelude::*};
 use protocol::{Nonce, Refusal, RoomId};
 use uuid::Uuid;
 
@@ -17,7 +17,50 @@ pub struct Unsent {
     pub text: String,
 }
 
+/// What is to be seen in the list of what the person wrote into a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// A message was refused.
+    Failed,
+    /// A message waits for the connection.
+    Waiting,
+}
+
 impl Chat {
+    /// From here on the list shows drafts, also those of other tabs: the server knows none.
+    pub(super) fn follow_drafts(self) {
+        let tell = move || {
+            self.drafts_news.try_update(|n| *n = n.wrapping_add(1).max(1));
+        };
+        tell();
+        let handle = window_event_listener(ev::storage, move |_| tell());
+        on_cleanup(move || handle.remove());
+    }
+
+    /// The draft that the list shows for a room: not that of the open one. Tracks.
+    #[must_use]
+    pub fn draft_shown(self, room: RoomId) -> Option<String> {
+        // All are asked, so that all are tracked.
+        self.outbox_news.track();
+        let (awake, open) = (self.drafts_news.get() > 0, self.room.get() == Some(room));
+        let draft = (awake && !open).then(|| self.draft(room));
+        draft.filter(|draft| !draft.trim().is_empty())
+    }
+
+    /// The sign that the list shows for a room. Tracks.
+    #[must_use]
+    pub fn sign_of(self, room: RoomId) -> Option<Sign> {
+        self.outbox_news.track();
+        let away = [self.link.get() != Link::Live, self.away.get()].contains(&true);
+        let states: Vec<bool> = self.client.with_value(|client| {
+            client.outbox().in_room(room).map(|item| is_refused(Some(&item.state))).collect()
+        });
+        match states.contains(&true) {
+            true => Some(Sign::Failed),
+            false => (away && !states.is_empty()).then_some(Sign::Waiting),
+        }
+    }
+
     /// Writes into a room.
     ///
     /// # Errors

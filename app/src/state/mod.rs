@@ -13,6 +13,7 @@
 //!
 //! Law: no component keeps a copy of what the client knows, and none sees a socket.
 
+mod arrange;
 mod changes;
 mod connection;
 mod drafts;
@@ -26,11 +27,14 @@ use std::{sync::Arc, time::Duration};
 use client::{Client, Edit, Link, Row, SortedMap};
 use futures::channel::mpsc;
 use leptos::prelude::*;
-use protocol::{ClientFrame, Command, Millis, Page, Refusal, Reply, RoomId, RoomSummary, User, UserId};
+use protocol::{
+    ClientFrame, Command, ListSection, Millis, Page, Refusal, Reply, RoomId, RoomSummary, User, UserId,
+};
 
 pub use self::{
+    arrange::Place,
     connection::Obstacle,
-    drafts::{Unsent, is_refused},
+    drafts::{Sign, Unsent, is_refused},
     open_room::Window,
     rooms::path_of,
     screen::{Dialog, MemberAct, Missed, Screen},
@@ -63,6 +67,8 @@ pub struct Chat {
     stranded: RwSignal<usize>,
     /// Written whenever the outbox changes; read through [`Chat::unsent`].
     outbox_news: RwSignal<u32>,
+    /// Written when the page wakes, and when a draft that the list shows may be another one; 0 before.
+    drafts_news: RwSignal<u32>,
     /// The page was reloaded to change over to someone else, and has not been live since.
     just_changed_over: StoredValue<bool>,
     /// By how much this machine's clock is ahead of the steady one.
@@ -79,6 +85,10 @@ pub struct Chat {
     pub me: UserId,
     /// The rooms, the last active first.
     pub order: RwSignal<Vec<RoomId>>,
+    /// The same, as they stand in the list: see [`arrange`].
+    pub places: RwSignal<Vec<Place>>,
+    /// The sections of the list that are folded.
+    pub folded: RwSignal<Vec<ListSection>>,
     /// Unread messages in all rooms.
     pub unread: RwSignal<u32>,
     /// The connection.
@@ -142,6 +152,7 @@ impl Chat {
             quitting: RwSignal::new(None),
             stranded: RwSignal::new(0),
             outbox_news: RwSignal::new(0),
+            drafts_news: RwSignal::new(0),
             just_changed_over: StoredValue::new(false),
             clock_ahead: StoredValue::new(0),
             edits: StoredValue::new(Vec::new()),
@@ -149,6 +160,13 @@ impl Chat {
             words: use_words(),
             screen: Screen::default(),
             me: me.id,
+            places: RwSignal::new(arrange::arrange(
+                &[],
+                &list.iter().map(rooms::entry).collect::<Vec<_>>(),
+                room,
+                false,
+            )),
+            folded: RwSignal::new(page.folded.clone()),
             order: RwSignal::new(list.iter().map(|summary| summary.room.id).collect()),
             unread: RwSignal::new(client.unread()),
             link: RwSignal::new(client.link()),

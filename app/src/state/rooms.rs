@@ -3,10 +3,17 @@
 use std::collections::BTreeSet;
 
 use leptos::prelude::*;
-use protocol::{Command, Refusal, Reply, Rights, RoomId, RoomKind, RoomSummary, WorkspaceRole};
+use protocol::{Command, ListSection, Refusal, Reply, Rights, RoomId, RoomKind, RoomSummary, WorkspaceRole};
 
-use super::{Chat, Missed, set};
-use crate::address::{Panel, Route};
+use super::{
+    Chat, Missed,
+    arrange::{Entry, arrange},
+    set,
+};
+use crate::{
+    address::{Panel, Route},
+    browser,
+};
 
 impl Chat {
     /// A room's line in the list, while one is in it.
@@ -84,7 +91,8 @@ impl Chat {
     /// The address of the next room in the list, or the one before; of unread ones only, if so wished.
     #[must_use]
     pub fn neighbour(self, forward: bool, unread_only: bool) -> Option<RoomId> {
-        let order = self.order.get_untracked();
+        let order: Vec<RoomId> =
+            self.places.with_untracked(|places| places.iter().map(|(_, room)| *room).collect());
         let here = self.room.get_untracked().and_then(|room| order.iter().position(|id| *id == room));
         let count = order.len();
         let start = here.unwrap_or(if forward { count.saturating_sub(1) } else { 0 });
@@ -192,6 +200,41 @@ impl Chat {
         }
         set(self.order, order);
         set(self.unread, unread);
+        self.arrange();
+    }
+
+    /// Puts the rooms of the list where they belong by now.
+    pub fn arrange(self) {
+        let entries: Vec<Entry> = self.client.with_value(|client| {
+            let summary = |room: &RoomId| client.room(*room).map(|room| entry(&room.summary));
+            self.order.with_untracked(|order| order.iter().filter_map(summary).collect())
+        });
+        let (open, held) = (self.room.get_untracked(), self.screen.holds_list());
+        let places = self.places.with_untracked(|before| arrange(before, &entries, open, held));
+        set(self.places, places);
+    }
+
+    /// Folds a section of the list, or unfolds it. The browser remembers it.
+    pub fn fold(self, section: ListSection) {
+        self.folded.update(|folded| match folded.iter().position(|one| *one == section) {
+            Some(at) => drop(folded.remove(at)),
+            None => folded.push(section),
+        });
+        let names: Vec<_> =
+            self.folded.with_untracked(|folded| folded.iter().map(|section| section.name()).collect());
+        browser::set_cookie("folded", &names.join("."));
+    }
+}
+
+/// What the list is arranged by.
+pub(super) fn entry(summary: &RoomSummary) -> Entry {
+    Entry {
+        room: summary.room.id,
+        own: match summary.room.kind {
+            RoomKind::Direct => ListSection::Direct,
+            RoomKind::Group | RoomKind::Channel => ListSection::Channels,
+        },
+        unread: summary.unread > 0,
     }
 }
 

@@ -104,6 +104,10 @@ pub struct Screen {
     pub notice: RwSignal<Option<String>>,
     /// Which message that is about.
     noticed: StoredValue<Option<(RoomId, Seq)>>,
+    /// The pointer is over the list of rooms.
+    pub pointing_at_list: RwSignal<bool>,
+    /// The keyboard is in it.
+    pub keyboard_in_list: RwSignal<bool>,
     /// Text to be put into the composer.
     pub into_composer: RwSignal<Option<String>>,
     /// Grows when the composer should have the keyboard.
@@ -124,6 +128,8 @@ impl Default for Screen {
             picking: RwSignal::new(None),
             notice: RwSignal::new(None),
             noticed: StoredValue::new(None),
+            pointing_at_list: RwSignal::new(false),
+            keyboard_in_list: RwSignal::new(false),
             into_composer: RwSignal::new(None),
             compose: RwSignal::new(0),
             newest: RwSignal::new(0),
@@ -137,6 +143,12 @@ impl Screen {
     pub fn has_tools(self, seq: Seq) -> bool {
         // All are asked, so that all are tracked.
         [self.hovered, self.reached, self.picking].map(|held| held.get() == Some(seq)).contains(&true)
+    }
+
+    /// Whether the list of rooms may not move now.
+    #[must_use]
+    pub fn holds_list(self) -> bool {
+        self.pointing_at_list.get_untracked() || self.keyboard_in_list.get_untracked()
     }
 
     /// Tells something beside a message.

@@ -19,6 +19,10 @@ pub(crate) enum Cookie {
     Language,
     /// `system`, `light` or `dark`; script may write it.
     Theme,
+    /// `comfortable` or `compact`; script may write it.
+    Density,
+    /// The parts of the list that are folded, such as `channels.direct`; only script writes it.
+    Folded,
     /// The name of the browser's time zone; only script writes it.
     Zone,
 }
@@ -33,6 +37,8 @@ impl Cookie {
             (Self::Link, false) => "roost-link",
             (Self::Language, _) => "lang",
             (Self::Theme, _) => "theme",
+            (Self::Density, _) => "density",
+            (Self::Folded, _) => "folded",
             (Self::Zone, _) => "tz",
         }
     }
@@ -54,7 +60,9 @@ impl Cookie {
     pub(crate) fn write(self, value: &str, https: bool) -> HeaderValue {
         let seconds = match self {
             Self::Link => LINK_S,
-            Self::Session | Self::Language | Self::Theme | Self::Zone => YEAR_S,
+            Self::Session | Self::Language | Self::Theme | Self::Density | Self::Folded | Self::Zone => {
+                YEAR_S
+            }
         };
         self.header(value, seconds, https)
     }
@@ -67,7 +75,7 @@ impl Cookie {
     fn header(self, value: &str, seconds: u32, https: bool) -> HeaderValue {
         let http_only = match self {
             Self::Session | Self::Link => true,
-            Self::Language | Self::Theme | Self::Zone => false,
+            Self::Language | Self::Theme | Self::Density | Self::Folded | Self::Zone => false,
         };
         let cookie = cookie::Cookie::build((self.name(https), value))
             .path("/")

@@ -20,8 +20,8 @@ use axum::{
 use jiff::{Timestamp, tz::TimeZone};
 use leptos::{nonce::Nonce, prelude::provide_context};
 use protocol::{
-    ErrorCode, FormName, FormState, InvitationView, Language, Millis, Page, PageContent, Pane, PersonView,
-    RoomId, SettingsView, SignedIn, Theme, VERSION, WhoMaySignUp, Zone,
+    Density, ErrorCode, FormName, FormState, InvitationView, Language, ListSection, Millis, Page,
+    PageContent, Pane, PersonView, RoomId, SettingsView, SignedIn, Theme, VERSION, WhoMaySignUp, Zone,
 };
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
@@ -325,6 +325,8 @@ async fn fill(site: &Site, visit: &Visit, route: &Route, form: Option<FormState>
         sign_up: site.accounts.who_may_sign_up().await?,
         language: language(visit, https),
         theme: theme(visit, https),
+        density: density(visit, https),
+        folded: folded(visit, https),
         zone: zone(visit, https, site.node.clock.now()),
         now: site.node.clock.now(),
         form,
@@ -509,6 +511,19 @@ fn theme(visit: &Visit, https: bool) -> Theme {
         Some("dark") => Theme::Dark,
         Some(_) | None => Theme::System,
     }
+}
+
+fn density(visit: &Visit, https: bool) -> Density {
+    match Cookie::Density.read(&visit.headers, https) {
+        Some("compact") => Density::Compact,
+        Some(_) | None => Density::Comfortable,
+    }
+}
+
+fn folded(visit: &Visit, https: bool) -> Vec<ListSection> {
+    let named = Cookie::Folded.read(&visit.headers, https).unwrap_or_default();
+    let is_named = |section: &ListSection| named.split('.').any(|name| name == section.name());
+    ListSection::ALL.into_iter().filter(is_named).collect()
 }
 
 /// The browser's zone; UTC until it has told, or if nobody knows it.

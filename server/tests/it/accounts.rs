@@ -11,7 +11,9 @@ use axum::{
     http::{Method, StatusCode, header},
 };
 use futures::future::join;
-use protocol::{ErrorCode, FormName, PageContent, Pane, Theme, WhoMaySignUp, WorkspaceRole};
+use protocol::{
+    Density, ErrorCode, FormName, ListSection, PageContent, Pane, Theme, WhoMaySignUp, WorkspaceRole,
+};
 use sqlx::PgPool;
 
 use crate::site::{Answer, Browser, Folder, House, ORIGIN, PASSWORD};
@@ -948,11 +950,15 @@ async fn files_with_a_hash_are_kept_for_ever_and_come_compressed(pool: PgPool) {
 async fn language_and_theme_are_kept_and_lead_back(pool: PgPool) {
     let house = House::new(pool, &[]).await;
     let browser = house.browser();
-    let fields = [("language", "zh"), ("theme", "dark"), ("next", "/sign-up")];
+    let fields = [("language", "zh"), ("theme", "dark"), ("density", "compact"), ("next", "/sign-up")];
     assert_eq!(browser.fill("/preferences", &fields).await.leads_to(), "/sign-up");
     browser.cookies.borrow_mut().insert("tz".to_owned(), "Asia/Shanghai".to_owned());
     let page = browser.visit("/sign-up").await.page();
     assert_eq!((page.language.as_str(), page.theme), ("zh-CN", Theme::Dark));
+    assert_eq!((page.density, page.folded), (Density::Compact, vec![]));
+    browser.cookies.borrow_mut().insert("folded".to_owned(), "direct.nothing.channels".to_owned());
+    let page = browser.visit("/sign-up").await.page();
+    assert_eq!(page.folded, [ListSection::Channels, ListSection::Direct]);
     assert_eq!(page.zone.offset_minutes(page.now), 480);
     let fields = [("language", "klingon"), ("next", "https://evil.example")];
     let answer = browser.fill("/preferences", &fields).await;

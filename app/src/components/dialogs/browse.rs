@@ -37,6 +37,7 @@ pub fn Browse() -> impl IntoView {
     let choices = Memo::new(move |_| {
         let choice = |listing: ChannelListing| Choice {
             id: listing.room.id.0,
+            group: "",
             picture: Picture::Channel,
             title: listing.room.title,
             detail: match listing.room.topic.is_empty() {

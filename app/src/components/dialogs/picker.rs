@@ -4,6 +4,7 @@ use leptos::{html::Input, prelude::*};
 use protocol::{RoomSummary, User};
 use uuid::Uuid;
 
+use super::switcher::Action;
 use crate::components::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
@@ -17,12 +18,16 @@ pub enum Picture {
     Person(User),
     Room(Box<RoomSummary>),
     Channel,
+    /// Something that one can do, and its icon.
+    Action(&'static str, Action),
 }
 
 /// One line of the list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     pub id: Uuid,
+    /// Under which heading it stands; empty where there are none.
+    pub group: &'static str,
     pub picture: Picture,
     pub title: String,
     pub detail: String,
@@ -102,14 +107,24 @@ pub fn Picker(
             </div>
             <ul class="picker-list" id="picker-list" role="listbox" aria-label=label>
                 {list(move || {
-                    let draw = |(n, choice): (usize, Choice)| {
+                    let mut lines = Vec::new();
+                    let mut group = "";
+                    for (n, choice) in choices.get().into_iter().enumerate() {
+                        if choice.group != group {
+                            group = choice.group;
+                            // Each option says itself to which group it belongs.
+                            let heading = move || {
+                                view! { <li class="choice-group" role="presentation" aria-hidden="true">{group}</li> }.into_any()
+                            };
+                            lines.push(list_item(group, heading));
+                        }
                         let key = (n, choice.id, choice.chosen, choice.note.clone(), choice.detail.clone());
-                        list_item(key, move || {
+                        lines.push(list_item(key, move || {
                             let is_active = Signal::derive(move || current() == n);
                             view! { <ChoiceLine n choice is_active pick/> }.into_any()
-                        })
-                    };
-                    choices.get().into_iter().enumerate().map(draw).collect()
+                        }));
+                    }
+                    lines
                 })}
             </ul>
             {live(move || choices.with(Vec::is_empty).then(|| view! { <p class="picker-none">{none.get()}</p> }.into_any()))}
@@ -122,6 +137,7 @@ fn ChoiceLine(n: usize, choice: Choice, is_active: Signal<bool>, pick: Callback<
     let picture = match choice.picture.clone() {
         Picture::Person(user) => view! { <Avatar user/> }.into_any(),
         Picture::Room(summary) => view! { <RoomPicture summary=*summary/> }.into_any(),
+        Picture::Action(icon, _) => view! { <span class="avatar sign"><Icon name=icon/></span> }.into_any(),
         Picture::Channel => view! { <span class="avatar sign"><Icon name="hash"/></span> }.into_any(),
     };
     let taken = choice.clone();
@@ -130,6 +146,7 @@ fn ChoiceLine(n: usize, choice: Choice, is_active: Signal<bool>, pick: Callback<
             class="choice"
             id=format!("choice-{n}")
             role="option"
+            aria-description=(!choice.group.is_empty()).then_some(choice.group)
             aria-selected=live(move || is_active.get().to_string())
             data-chosen=choice.chosen.then_some("true")
             on:click=handler(move |_| pick.run(taken.clone()))
@@ -181,6 +198,7 @@ pub fn find_users(query: RwSignal<String>) -> RwSignal<Vec<User>> {
 pub fn person(user: User, chosen: bool) -> Choice {
     Choice {
         id: user.id.0,
+        group: "",
         title: user.name.clone(),
         detail: format!("@{}", user.handle),
         tag: "",

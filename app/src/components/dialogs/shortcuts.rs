@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::DialogFrame;
-use crate::state::use_chat;
+use crate::{browser, state::use_chat};
 
 /// Every key that works everywhere.
 #[component]
@@ -23,11 +23,17 @@ pub fn Shortcuts() -> impl IntoView {
         (&["Esc"], words.key_back()),
         (&["?"], words.key_list()),
     ];
-    let line = |(keys, what): (&'static [&'static str], &'static str)| {
+    let is_mac = browser::is_mac();
+    let named = move |key: &'static str| match key {
+        "Ctrl" if is_mac => "⌘",
+        "Alt" if is_mac => "⌥",
+        _ => key,
+    };
+    let line = move |(keys, what): (&'static [&'static str], &'static str)| {
         view! {
             <div class="shortcut">
                 <dt>{what}</dt>
-                <dd>{keys.iter().map(|key| view! { <kbd>{*key}</kbd> }.into_any()).collect_view()}</dd>
+                <dd>{keys.iter().map(|key| view! { <kbd>{named(key)}</kbd> }.into_any()).collect_view()}</dd>
             </div>
         }
         .into_any()

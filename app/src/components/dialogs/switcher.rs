@@ -1,16 +1,49 @@
-//! Go anywhere: rooms that one is in, then people.
+//! The one search: rooms, people, channels to join, and what one can do.
+
+use std::time::Duration;
 
 use leptos::prelude::*;
-use protocol::{Command, RoomId, RoomKind, UserId};
+use protocol::{ChannelListing, Command, Refusal, Reply, RoomId, RoomKind, User, UserId};
+use uuid::Uuid;
 
 use super::{
     DialogFrame,
-    picker::{Choice, Picker, Picture, find_users, person},
+    picker::{Choice, Picker, Picture, person},
+    room_form::Why,
 };
 use crate::{
-    components::room_list::is_match,
-    state::{Chat, path_of, use_chat},
+    browser,
+    components::{effect, room_list::is_match},
+    state::{Chat, Dialog, path_of, use_chat},
 };
+
+/// Rooms, while nothing is typed: so many that what one can do is seen below them.
+const ROOMS_AT_FIRST: usize = 5;
+/// Rooms that are found, at most.
+const ROOMS_MAX: usize = 30;
+/// People and channels that are found, at most, each.
+const OTHERS_MAX: usize = 10;
+/// How often, and after what time each, it is looked whether a part of the settings is there.
+const LOOKS: u32 = 30;
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Something that one can do from anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Opens a dialog.
+    Open(Dialog),
+    /// Goes to the settings, or to this part of them.
+    Settings(Option<&'static str>),
+}
+
+/// What the server has found, and for which words.
+#[derive(Clone, Default)]
+struct Found {
+    people: Vec<User>,
+    people_for: Option<String>,
+    channels: Vec<ChannelListing>,
+    channels_for: Option<String>,
+}
 
 /// The palette of Ctrl K.
 #[component]
@@ -18,48 +51,116 @@ pub fn Switcher() -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let query = RwSignal::new(String::new());
-    let people = find_users(query);
+    let failed = RwSignal::new(None::<Refusal>);
+    let found = find(chat, query);
     let choices = Memo::new(move |_| {
-        let mut choices = rooms(chat, &query.get());
-        let known: Vec<_> = choices.iter().map(|choice| choice.id).collect();
-        let wanted = !query.with(|query| query.trim().is_empty());
-        let direct = |user: UserId| direct_with(chat, user).is_some_and(|room| known.contains(&room.0));
-        let strangers =
-            people.get().into_iter().filter(|user| wanted && !chat.is_me(user.id) && !direct(user.id));
-        choices.extend(strangers.map(|user| person(user, false)));
+        let plain = plain(&query.get());
+        let mut choices = rooms(chat, &plain);
+        if !plain.is_empty() {
+            found.with(|found| {
+                let asked = query.with(|query| query.trim().to_owned());
+                choices.extend(people(chat, found, &plain, &asked));
+                choices.extend(channels(chat, found, &plain, &asked));
+            });
+        }
+        choices.extend(actions(chat, &plain));
         choices
     });
-    let pick = Callback::new(move |choice: Choice| match choice.picture {
-        Picture::Person(user) => chat.ask_and_go(Command::StartDirect { user: user.id }, RwSignal::new(None)),
-        Picture::Room(_) | Picture::Channel => {
-            chat.screen.dialog.set(None);
-            chat.go(path_of(RoomId(choice.id)));
+    let pick = Callback::new(move |choice: Choice| {
+        failed.set(None);
+        match choice.picture {
+            Picture::Person(user) => chat.ask_and_go(Command::StartDirect { user: user.id }, failed),
+            Picture::Channel => chat.ask_and_go(Command::Join { room: RoomId(choice.id) }, failed),
+            Picture::Room(_) => {
+                chat.screen.dialog.set(None);
+                chat.go(path_of(RoomId(choice.id)));
+            }
+            Picture::Action(_, Action::Open(dialog)) => chat.screen.dialog.set(Some(dialog)),
+            Picture::Action(_, Action::Settings(part)) => {
+                chat.screen.dialog.set(None);
+                chat.go("/settings".to_owned());
+                if let Some(part) = part {
+                    show_part(part, LOOKS);
+                }
+            }
+        }
+    });
+    let none = Signal::derive(move || {
+        let asked = query.with(|query| query.trim().to_owned());
+        match found.with(|found| is_answered(chat, found, &asked)) {
+            true => words.nothing_found(),
+            false => words.loading(),
         }
     });
     view! {
         <DialogFrame title=words.go_anywhere() palette=true>
-            <Picker
-                label=words.go_anywhere_hint()
-                choices=choices.into()
-                query
-                none=Signal::derive(move || words.no_room_found())
-                pick
-            />
+            <Picker label=words.go_anywhere_hint() choices=choices.into() query none pick/>
+            <Why failed/>
         </DialogFrame>
     }
 }
 
+/// What is typed, as names are compared with it.
+fn plain(query: &str) -> String {
+    query.trim().trim_start_matches(['#', '@']).to_lowercase()
+}
+
+/// Asks the server for people and channels. Only the answer to the last question counts; until it comes, what was found
+/// before stays where it matches.
+fn find(chat: Chat, query: RwSignal<String>) -> RwSignal<Found> {
+    let found = RwSignal::new(Found::default());
+    let is_guest = untrack(|| chat.is_guest().get());
+    effect(move || {
+        let asked = query.with(|query| query.trim().to_owned());
+        let plain = asked.trim_start_matches(['#', '@']).to_owned();
+        if plain.is_empty() {
+            return;
+        }
+        let is_last = move |asked: &str| query.try_get_untracked().is_some_and(|now| now.trim() == asked);
+        let people_for = asked.clone();
+        chat.ask(Command::FindUsers { query: plain.clone() }, move |result| {
+            if is_last(&people_for) {
+                found.update(|found| {
+                    if let Ok(Reply::Users { users }) = result {
+                        found.people = users;
+                    }
+                    found.people_for = Some(people_for);
+                });
+            }
+        });
+        if is_guest {
+            return;
+        }
+        chat.ask(Command::FindChannels { query: plain }, move |result| {
+            if is_last(&asked) {
+                found.update(|found| {
+                    if let Ok(Reply::Channels { channels }) = result {
+                        found.channels = channels;
+                    }
+                    found.channels_for = Some(asked);
+                });
+            }
+        });
+    });
+    found
+}
+
+fn is_answered(chat: Chat, found: &Found, asked: &str) -> bool {
+    let is_it = |answered: &Option<String>| answered.as_deref() == Some(asked);
+    is_it(&found.people_for) && (untrack(|| chat.is_guest().get()) || is_it(&found.channels_for))
+}
+
 fn rooms(chat: Chat, query: &str) -> Vec<Choice> {
-    let query = query.trim().trim_start_matches(['#', '@']).to_lowercase();
     let mut found = Vec::new();
     for room in chat.order.get() {
         let Some(summary) = chat.summary(room) else { continue };
-        if !is_match(chat, &summary.read(), &query) {
+        if !is_match(chat, &summary.read(), query) {
             continue;
         }
         let summary = summary.get();
         found.push(Choice {
             id: room.0,
+            group: chat.words.rooms(),
             title: chat.name_of(&summary),
             detail: match (summary.room.kind, summary.peer) {
                 (RoomKind::Direct, Some(peer)) => format!("@{}", chat.user(peer).handle),
@@ -74,15 +175,99 @@ fn rooms(chat: Chat, query: &str) -> Vec<Choice> {
     // With nothing typed: where something waits comes first, and then where one was before.
     let comes_first = |choice: &Choice| match query.is_empty() {
         true => !choice.note.is_empty(),
-        false => choice.title.trim_start_matches('#').to_lowercase().starts_with(&query),
+        false => choice.title.trim_start_matches('#').to_lowercase().starts_with(query),
     };
     let (mut found, others): (Vec<_>, Vec<_>) = found.into_iter().partition(comes_first);
     found.extend(others);
-    found.truncate(50);
+    found.truncate(if query.is_empty() { ROOMS_AT_FIRST } else { ROOMS_MAX });
     found
 }
 
-fn direct_with(chat: Chat, user: UserId) -> Option<RoomId> {
+/// People whose direct room is not among the rooms already.
+fn people(chat: Chat, found: &Found, query: &str, asked: &str) -> Vec<Choice> {
+    let is_fresh = found.people_for.as_deref() == Some(asked);
+    let matches = |user: &User| user.name.to_lowercase().contains(query) || user.handle.contains(query);
+    let is_new =
+        |user: &&User| !chat.is_me(user.id) && !has_direct_with(chat, user.id) && (is_fresh || matches(user));
+    let choice = |user: &User| Choice { group: chat.words.accounts(), ..person(user.clone(), false) };
+    found.people.iter().filter(is_new).take(OTHERS_MAX).map(choice).collect()
+}
+
+/// Channels that one is not in.
+fn channels(chat: Chat, found: &Found, query: &str, asked: &str) -> Vec<Choice> {
+    let words = chat.words;
+    let is_fresh = found.channels_for.as_deref() == Some(asked);
+    let is_new = |listing: &&ChannelListing| {
+        !chat.is_in(listing.room.id) && (is_fresh || listing.room.title.to_lowercase().contains(query))
+    };
+    let choice = |listing: &ChannelListing| Choice {
+        id: listing.room.id.0,
+        group: words.other_channels(),
+        picture: Picture::Channel,
+        title: words.named(RoomKind::Channel, &listing.room.title),
+        detail: match listing.room.topic.is_empty() {
+            true => words.members_count(listing.members),
+            false => format!("{} · {}", words.members_count(listing.members), listing.room.topic),
+        },
+        tag: if listing.room.archived { words.archived() } else { "" },
+        note: words.join().to_owned(),
+        chosen: false,
+    };
+    found.channels.iter().filter(is_new).take(OTHERS_MAX).map(choice).collect()
+}
+
+/// What one can do. The parts of the settings are found only by their names.
+fn actions(chat: Chat, query: &str) -> Vec<Choice> {
+    let words = chat.words;
+    let is_guest = chat.is_guest().get();
+    let is_admin = chat.role().is_admin();
+    let open = |dialog, icon, name, offered| (Action::Open(dialog), icon, name, offered, true);
+    let part = |id, name, offered| (Action::Settings(Some(id)), "settings", name, offered, false);
+    let all = [
+        open(Dialog::NewDirect, "person", words.new_message(), true),
+        open(Dialog::NewRoom, "plus", words.new_room(), !is_guest),
+        open(Dialog::Browse, "hash", words.browse_channels(), !is_guest),
+        (Action::Settings(None), "settings", words.settings(), true, true),
+        part("set-profile", words.profile(), true),
+        part("set-account", words.account(), true),
+        part("set-appearance", words.appearance(), true),
+        part("set-invitations", words.invitations(), is_admin),
+        part("set-people", words.accounts(), is_admin),
+        part("set-sessions", words.sessions(), true),
+        part("set-connection", words.connection(), true),
+        open(Dialog::Shortcuts, "more", words.keyboard_shortcuts(), true),
+    ];
+    all.into_iter()
+        .enumerate()
+        .filter(|(_, (_, _, name, offered, at_first))| {
+            *offered && (*at_first || !query.is_empty()) && name.to_lowercase().contains(query)
+        })
+        .map(|(n, (action, icon, name, _, at_first))| Choice {
+            id: Uuid::from_u128(n as u128),
+            group: words.actions(),
+            picture: Picture::Action(icon, action),
+            title: name.to_owned(),
+            detail: if at_first { String::new() } else { words.settings().to_owned() },
+            tag: "",
+            note: String::new(),
+            chosen: false,
+        })
+        .collect()
+}
+
+fn has_direct_with(chat: Chat, user: UserId) -> bool {
     let is_it = |room: &RoomId| chat.summary(*room).is_some_and(|s| s.read_untracked().peer == Some(user));
-    chat.order.get_untracked().into_iter().find(is_it)
+    chat.order.with(|order| order.iter().any(is_it))
+}
+
+/// Brings a part of the settings on screen, as soon as it is there.
+fn show_part(id: &'static str, looks: u32) {
+    set_timeout(
+        move || {
+            if !browser::show_heading(id) && looks > 0 {
+                show_part(id, looks - 1);
+            }
+        },
+        LOOK_AGAIN,
+    );
 }

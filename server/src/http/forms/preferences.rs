@@ -1,4 +1,4 @@
-//! Language and theme: kept in the browser, because they belong to the screen and not to the person.
+//! Language, theme and density: kept in the browser, because they belong to the screen and not to the person.
 
 use app::words::language_for;
 use axum::{
@@ -19,6 +19,10 @@ pub(super) async fn set(State(site): State<Site>, fields: Fields) -> Response {
     let theme = fields.get("theme");
     if ["system", "light", "dark"].contains(&theme) {
         done = done.with(Cookie::Theme.write(theme, https));
+    }
+    let density = fields.get("density");
+    if ["comfortable", "compact"].contains(&density) {
+        done = done.with(Cookie::Density.write(density, https));
     }
     done.into_response()
 }
