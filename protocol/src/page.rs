@@ -1,7 +1,7 @@
 //! What a page is made of. The server puts it into the HTML that it has drawn, and the browser starts from the same
 //! value, so that both draw the same page.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
@@ -212,8 +212,16 @@ pub struct FormState {
     pub refusal: Refusal,
     /// The field to blame, by its name; empty when it is the form as a whole.
     pub field: String,
-    /// What had been typed, by field name.
-    pub values: BTreeMap<String, String>,
+    /// What had been typed: the names of fields and their values.
+    pub values: Vec<(String, String)>,
+}
+
+impl FormState {
+    /// What had been typed into a field.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// Everything that a page shows at first.

@@ -2,6 +2,7 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
+use client::sort_by;
 use leptos::{html::H2, prelude::*};
 use protocol::{
     Command, Member, Message, Refusal, Reply, Role, RoomId, RoomKind, Seq, User, UserId, WorkspaceRole,
@@ -260,7 +261,7 @@ fn members(chat: Chat, room: RoomId, query: &str, limit: usize) -> Vec<(Member, 
         .map(|(user, member)| (Reverse(member.role), user.name.to_lowercase(), member, user))
         .filter(|(_, name, _, user)| name.contains(&query) || user.handle.contains(&query))
         .collect();
-    found.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    sort_by(&mut found, |a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     found.truncate(limit);
     found.into_iter().map(|(_, _, member, user)| (member, user)).collect()
 }

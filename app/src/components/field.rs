@@ -19,7 +19,7 @@ impl RefusedForm {
     /// What had been typed.
     #[must_use]
     pub fn value(&self, name: &str) -> String {
-        self.0.as_ref().and_then(|state| state.values.get(name)).cloned().unwrap_or_default()
+        self.0.as_ref().and_then(|state| state.value(name)).unwrap_or_default().to_owned()
     }
 
     /// Whether it was refused at all.

@@ -16,7 +16,7 @@ pub fn SignIn() -> impl IntoView {
     let page = expect_context::<Page>();
     let words = use_words();
     let refused = RefusedForm::of(&page, FormName::SignIn);
-    let lost = page.form.as_ref().and_then(|form| form.values.get("body")).cloned();
+    let lost = page.form.as_ref().and_then(|form| form.value("body")).map(str::to_owned);
     let typed_next = refused.value("next");
     let next = if typed_next.is_empty() { use_address().query("next") } else { typed_next };
     let may_sign_up = matches!(page.sign_up, WhoMaySignUp::Open | WhoMaySignUp::First);

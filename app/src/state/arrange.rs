@@ -3,7 +3,7 @@
 //! Nothing moves under the pointer: while the list is *held*, by a pointer over it or the keyboard in it, each room keeps its
 //! place, and the new order comes afterwards. The open room stays in its section until another one is opened.
 
-use client::SortedMap;
+use client::{SortedMap, sort_by};
 use protocol::{ListSection, RoomId};
 
 /// A room as it stands in the list.
@@ -30,9 +30,11 @@ pub(super) fn arrange(before: &[Place], now: &[Entry], open: Option<RoomId>, hel
     let mut all: Vec<Place> = now.iter().map(|entry| (section(entry), entry.room)).collect();
     if held {
         // Those that are there as they are; after them the others.
-        all.sort_by_key(|(_, room)| places.get(room).copied().unwrap_or(usize::MAX));
+        let place = |entry: &Place| places.get(&entry.1).copied().unwrap_or(usize::MAX);
+        sort_by(&mut all, |a, b| place(a).cmp(&place(b)));
     }
-    all.sort_by_key(|(section, _)| ListSection::ALL.iter().position(|one| one == section));
+    let rank = |entry: &Place| ListSection::ALL.iter().position(|section| *section == entry.0);
+    sort_by(&mut all, |a, b| rank(a).cmp(&rank(b)));
     all
 }
 

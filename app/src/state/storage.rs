@@ -4,7 +4,7 @@
 //! server knows the repeat by its nonce. Keys begin with the person's id: another person at the same browser neither
 //! sees nor sends them.
 
-use client::{Edit, Outbox, Pending};
+use client::{Edit, Outbox, Pending, sort_by};
 use leptos::prelude::window;
 use protocol::{Nonce, RoomId, UserId};
 use web_sys::Storage;
@@ -32,7 +32,7 @@ impl Saved {
             .filter_map(|key| storage.get_item(&key).ok()?)
             .filter_map(|text| roost_json::from_str(&text).ok())
             .collect();
-        pending.sort_unstable_by_key(|item| item.written_at);
+        sort_by(&mut pending, |a, b| a.written_at.cmp(&b.written_at));
         pending
     }
 

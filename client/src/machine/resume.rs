@@ -10,7 +10,7 @@ use crate::{
     list::List,
     people::People,
     room::RoomState,
-    sorted::SortedMap,
+    sorted::{SortedSet, sort_by},
 };
 
 /// How many unread rooms are fetched ahead after a connect, one after the other.
@@ -75,7 +75,7 @@ impl Client {
     /// The database was restored: numbers may have been given again. A command that names an old number might hit another
     /// message.
     fn begin_again(&mut self) {
-        self.touched.rooms.extend(self.rooms.keys());
+        self.touched.rooms.extend(self.rooms.keys().copied());
         self.rooms.clear();
         self.marks.clear();
         self.holes.clear();
@@ -103,9 +103,9 @@ impl Client {
     /// Asks which of the rooms that `welcome` does not name have moved since this client last heard of them. (The
     /// viewer's own line says which of them the viewer is no longer in.)
     fn compare_others(&mut self, named: &[RoomSummary]) {
-        let mut here = SortedMap::new();
-        here.extend(named.iter().map(|summary| (summary.room.id, ())));
-        for (room, state) in self.rooms.iter().filter(|(room, _)| !here.contains_key(*room)) {
+        let mut here = SortedSet::default();
+        here.extend(named.iter().map(|summary| summary.room.id));
+        for (room, state) in self.rooms.iter().filter(|(room, _)| !here.contains(room)) {
             // The person may have read an unread room on another device, which does not move its head.
             self.list.compare(*room, state.summary.unread > 0);
         }
@@ -138,7 +138,7 @@ impl Client {
             })
             .map(|(id, room)| (Reverse(room.summary.active_at), *id))
             .collect();
-        unread.sort_unstable();
+        sort_by(&mut unread, Ord::cmp);
         self.ahead = unread.into_iter().take(AHEAD_MAX).map(|(_, room)| room).collect::<VecDeque<_>>();
         let here: Vec<RoomId> = self.rooms.keys().copied().collect();
         for room in here {

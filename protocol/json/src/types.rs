@@ -1,10 +1,8 @@
 //! How the types of the standard library are read.
 
-use std::collections::BTreeMap;
-
 use uuid::Uuid;
 
-use crate::{Error, FromJson, Object, Value};
+use crate::{Error, FromJson, Value};
 
 impl FromJson for bool {
     fn from_json(value: Value) -> Result<Self, Error> {
@@ -60,13 +58,6 @@ impl<T: FromJson> FromJson for Box<T> {
 impl<T: FromJson> FromJson for Vec<T> {
     fn from_json(value: Value) -> Result<Self, Error> {
         value.into_array()?.into_iter().map(T::from_json).collect()
-    }
-}
-
-impl<T: FromJson> FromJson for BTreeMap<String, T> {
-    fn from_json(value: Value) -> Result<Self, Error> {
-        let Object(fields) = value.into_object()?;
-        fields.into_iter().map(|(name, value)| Ok((name, T::from_json(value)?))).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 //! The same value goes into the HTML and wakes the page up in the browser, so that both draw the same. Everything is
 //! there before the first byte leaves: without script the room can be read.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use app::{DrawnPath, address::Panel, words::language_for};
 use axum::{
@@ -133,7 +133,7 @@ async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<Strin
                 form: FormName::SignUp,
                 refusal,
                 field: field.to_owned(),
-                values: [("invitation".to_owned(), token)].into(),
+                values: vec![("invitation".to_owned(), token)],
             };
             draw(&site, &visit, route, Some(form)).await
         }
@@ -160,7 +160,7 @@ async fn new_password(State(site): State<Site>, visit: Visit, Path(token): Path<
             form: FormName::NewPassword,
             refusal,
             field: field.to_owned(),
-            values: BTreeMap::new(),
+            values: Vec::new(),
         }),
         Err(account::Error::Store(e)) => return failed(&e),
     };

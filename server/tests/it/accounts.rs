@@ -32,7 +32,7 @@ async fn the_first_person_becomes_the_administrator_and_names_the_workspace(pool
 
     let answer = ana.fill("/set-up", &[("place", " "), ("channel", "General")]).await;
     answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::TextEmpty, "place");
-    assert_eq!(answer.form().values["channel"], "General");
+    assert_eq!(answer.form().value("channel").unwrap(), "General");
     assert_eq!(
         ana.fill("/set-up", &[("place", "Harbour"), ("channel", "General")]).await.leads_to(),
         "/set-up"
@@ -97,7 +97,7 @@ async fn a_newcomer_by_invitation_lands_in_the_first_channel(pool: PgPool) {
     let fields = [("handle", "cem"), ("name", "Cem"), ("password", PASSWORD), ("invitation", &token)];
     let answer = cem.fill("/sign-up", &fields).await;
     answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvitationInvalid, "invitation");
-    assert_eq!(answer.form().values["handle"], "cem");
+    assert_eq!(answer.form().value("handle").unwrap(), "cem");
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -145,10 +145,10 @@ async fn a_refused_sign_up_blames_a_field_and_keeps_what_was_typed_but_the_passw
         let form = answer.form();
         assert_eq!((form.refusal.code, form.field.as_str()), (code, field));
         assert_eq!(form.form, FormName::SignUp);
-        assert_eq!(form.values["handle"], handle);
-        assert_eq!(form.values["name"], name);
-        assert_eq!(form.values["next"], "/settings");
-        assert!(!form.values.contains_key("password"));
+        assert_eq!(form.value("handle").unwrap(), handle);
+        assert_eq!(form.value("name").unwrap(), name);
+        assert_eq!(form.value("next").unwrap(), "/settings");
+        assert!(form.value("password").is_none());
         assert!(!answer.text().contains("hush"), "a password is in the page");
         assert!(answer.set_cookies().is_empty());
     }
@@ -160,7 +160,7 @@ async fn what_was_typed_cannot_break_out_of_the_page(pool: PgPool) {
     let evil = "</script><script>alert(1)</script>\"><img src=x onerror=alert(1)>";
     let fields = [("handle", evil), ("name", evil), ("password", PASSWORD)];
     let answer = house.browser().fill("/sign-up", &fields).await;
-    assert_eq!(answer.form().values["handle"], evil);
+    assert_eq!(answer.form().value("handle").unwrap(), evil);
     let html = answer.text();
     assert!(!html.contains("<script>alert") && !html.contains("<img src=x"), "{html}");
 }
@@ -178,7 +178,7 @@ async fn a_wrong_password_and_an_unknown_handle_get_the_same_answer(pool: PgPool
         assert!(answer.set_cookies().is_empty());
     }
     assert_eq!(wrong.form().refusal, unknown.form().refusal);
-    assert_eq!(wrong.form().values["handle"], "ana");
+    assert_eq!(wrong.form().value("handle").unwrap(), "ana");
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -220,7 +220,7 @@ async fn too_many_sign_ins_are_slowed_down_with_a_time_to_wait(pool: PgPool) {
     answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::SlowDown, "");
     assert!(answer.form().refusal.retry_ms.unwrap() > 0);
     assert!((1..=30).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
-    assert_eq!(answer.form().values["handle"], "ana");
+    assert_eq!(answer.form().value("handle").unwrap(), "ana");
     // Another account is not slowed down.
     house.browser().sign_in("bea", PASSWORD).await.assert_refused(
         StatusCode::UNAUTHORIZED,
@@ -687,7 +687,7 @@ async fn another_text_in_a_form_that_was_sent_is_not_lost(pool: PgPool) {
         }
         let answer = fill("And it has a mate.").await;
         answer.assert_refused(StatusCode::CONFLICT, ErrorCode::NonceTaken, "body");
-        assert_eq!(answer.form().values["body"], "And it has a mate.");
+        assert_eq!(answer.form().value("body").unwrap(), "And it has a mate.");
         let html = answer.text();
         let drawn = html.split_once("<body").unwrap().1;
         assert!(drawn.contains("Your text wasn’t sent") && drawn.contains("And it has a mate."));
@@ -720,7 +720,7 @@ async fn a_refused_message_comes_back_next_to_what_is_wrong(pool: PgPool) {
     let long = "鸟".repeat(4_001);
     let answer = ana.fill(&format!("{room}/messages"), &[("body", &long)]).await;
     answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::TextTooLong, "body");
-    assert_eq!((answer.form().form, answer.form().values["body"].as_str()), (FormName::Send, long.as_str()));
+    assert_eq!((answer.form().form, answer.form().value("body").unwrap()), (FormName::Send, long.as_str()));
     assert!(answer.page().room().is_some());
 }
 
@@ -733,10 +733,7 @@ async fn a_message_from_someone_whose_session_has_ended_is_not_lost(pool: PgPool
     answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::NotSignedIn, "");
     let form = answer.form();
     assert_eq!(form.form, FormName::SignIn);
-    assert_eq!(
-        (form.values["body"].as_str(), form.values["next"].as_str()),
-        ("Hours of work", path.as_str())
-    );
+    assert_eq!((form.value("body").unwrap(), form.value("next").unwrap()), ("Hours of work", path.as_str()));
 }
 
 /// Since the page was drawn, somebody has signed in with another account in another tab of the same browser.
@@ -750,7 +747,7 @@ async fn a_message_written_as_someone_else_is_not_sent_and_not_lost(pool: PgPool
     let form = format!("{room}/messages");
     let answer = ana.fill(&form, &[("author", &other), ("body", "Hours of work")]).await;
     answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::NotSignedIn, "");
-    assert_eq!(answer.form().values["body"], "Hours of work");
+    assert_eq!(answer.form().value("body").unwrap(), "Hours of work");
     ana.fill(&form, &[("author", &own), ("body", "My own")]).await.leads_to();
     let said = ana.visit(&room).await.page().room().cloned().unwrap().messages;
     assert_eq!(said.iter().map(|message| message.body.as_str()).collect::<Vec<_>>(), ["My own"]);
@@ -825,7 +822,7 @@ async fn a_form_from_a_foreign_page_is_drawn_again_with_words_and_what_was_typed
     let answer = browser.sign_up("ana").await;
     answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::OriginForeign, "");
     let form = answer.form();
-    assert_eq!((form.form, form.values["handle"].as_str()), (FormName::SignUp, "ana"));
+    assert_eq!((form.form, form.value("handle").unwrap()), (FormName::SignUp, "ana"));
     assert_eq!(form.refusal.detail, "http://192.168.0.9:3000");
 }
 

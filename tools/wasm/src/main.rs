@@ -17,7 +17,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -50,6 +50,12 @@ fn run(input: &Path, folder: &Path, dev: bool) -> Result<(), Error> {
         for chunk in parts.values().flatten().collect::<BTreeSet<_>>() {
             empty_unused(&folder.join(chunk))?;
             forget_names(&folder.join(chunk))?;
+        }
+        let chunks = parts.values().flatten().collect::<BTreeSet<_>>();
+        let files = chunks.into_iter().map(|chunk| folder.join(chunk)).chain([folder.join("roost.wasm")]);
+        // Every index and every `expect` has a place.
+        if forget_places(&files.collect::<Vec<_>>())? == 0 {
+            return Err(anyhow!("no place of a panic was found: see PLACE_BYTES in tools/wasm"));
         }
     }
     bind(folder, dev)?;
@@ -161,6 +167,103 @@ fn is_unused(name: &str) -> bool {
         let hash = rest.trim_start_matches(CLOSURE);
         hash.len() < rest.len() && hash.starts_with("17h") && hash.len() == "17h0123456789abcdefE".len()
     })
+}
+
+/// `std::panic::Location`, as the compiler lays it out: address and length of the file's name, line, column.
+const PLACE_BYTES: usize = 16;
+
+/// Forgets where in the source each panic is: 5 kB of brotli, in a thousand places. What a panic says stays, and the browser's
+/// stack trace names the function. Returns how many places there were.
+///
+/// A place is told by what it points at: the name of a Rust file. It becomes a place in an empty name, at line 0.
+fn forget_places(files: &[PathBuf]) -> Result<usize, Error> {
+    let modules = files.iter().map(fs::read).collect::<Result<Vec<_>, _>>()?;
+    let mut memory = BTreeMap::new();
+    for module in &modules {
+        memory.extend(segments(module)?);
+    }
+    let mut places = Vec::new();
+    let mut names = BTreeSet::new();
+    for (start, segment) in &memory {
+        // Aligned to four bytes in memory.
+        for at in
+            (start.wrapping_neg() as usize % 4..segment.len().saturating_sub(PLACE_BYTES - 1)).step_by(4)
+        {
+            if let Some(name) = file_named(&memory, &segment[at..at + PLACE_BYTES]) {
+                places.push(start + u32::try_from(at)?);
+                names.insert(name);
+            }
+        }
+    }
+    let Some((nowhere, _)) = names.first().copied() else { return Ok(0) };
+    let mut blank = [0; PLACE_BYTES];
+    blank[..4].copy_from_slice(&nowhere.to_le_bytes());
+    let names = names.into_iter().map(|(at, len)| (at, vec![0; len as usize]));
+    let changes: Vec<(u32, Vec<u8>)> = names.chain(places.iter().map(|at| (*at, blank.to_vec()))).collect();
+    for (file, module) in files.iter().zip(&modules) {
+        fs::write(file, with_changes(module, &changes)?)?;
+    }
+    Ok(places.len())
+}
+
+/// The address and the length of the file's name, if these bytes are a place.
+fn file_named(memory: &BTreeMap<u32, &[u8]>, place: &[u8]) -> Option<(u32, u32)> {
+    let word = |n: usize| place[n * 4..].first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+    let (at, len, line, column) = (word(0)?, word(1)?, word(2)?, word(3)?);
+    let (start, segment) = memory.range(..=at).next_back()?;
+    let name = segment.get((at - start) as usize..)?.get(..len as usize)?;
+    let is_name = name.contains(&b'/') && name.ends_with(b".rs") && name.iter().all(u8::is_ascii_graphic);
+    (is_name && (1..100_000).contains(&line) && (1..1_000).contains(&column)).then_some((at, len))
+}
+
+/// What a module puts into the memory, by its address.
+fn segments(module: &[u8]) -> Result<Vec<(u32, &[u8])>, Error> {
+    let mut found = Vec::new();
+    for payload in wasmparser::Parser::new(0).parse_all(module) {
+        let wasmparser::Payload::DataSection(section) = payload? else { continue };
+        for data in section {
+            let data = data?;
+            found.push((address(&data)?, data.data));
+        }
+    }
+    Ok(found)
+}
+
+fn address(data: &wasmparser::Data<'_>) -> Result<u32, Error> {
+    if let wasmparser::DataKind::Active { memory_index: 0, offset_expr } = &data.kind
+        && let wasmparser::Operator::I32Const { value } = offset_expr.get_operators_reader().read()?
+    {
+        return Ok(value.cast_unsigned());
+    }
+    Err(anyhow!("a data segment whose address is not a number"))
+}
+
+/// The module with other bytes at some addresses. What lies outside of its segments is another module's.
+fn with_changes(module: &[u8], changes: &[(u32, Vec<u8>)]) -> Result<Vec<u8>, Error> {
+    let mut changed = wasm_encoder::Module::new();
+    for payload in wasmparser::Parser::new(0).parse_all(module) {
+        let payload = payload?;
+        if let wasmparser::Payload::DataSection(section) = payload {
+            let mut data = wasm_encoder::DataSection::new();
+            for segment in section {
+                let segment = segment?;
+                let start = address(&segment)?;
+                let mut bytes = segment.data.to_vec();
+                for (at, new) in changes {
+                    let from = at.checked_sub(start).map(|from| from as usize);
+                    if let Some(old) = from.and_then(|from| bytes.get_mut(from..from + new.len())) {
+                        old.copy_from_slice(new);
+                    }
+                }
+                data.active(0, &wasm_encoder::ConstExpr::i32_const(start.cast_signed()), bytes);
+            }
+            changed.section(&data);
+        } else if let Some((id, range)) = payload.as_section() {
+            let data = &module[usize::try_from(range.start)?..usize::try_from(range.end)?];
+            changed.section(&wasm_encoder::RawSection { id, data });
+        }
+    }
+    Ok(changed.finish())
 }
 
 fn bind(folder: &Path, dev: bool) -> Result<(), Error> {

@@ -206,7 +206,8 @@ impl FormPage {
             | Route::Lobby
             | Route::Nowhere(_)) => (self.form, route),
         };
-        let state = FormState { form, refusal, field: field.to_owned(), values };
+        let state =
+            FormState { form, refusal, field: field.to_owned(), values: values.into_iter().collect() };
         page::draw(site, visit, route, Some(state)).await
     }
 }
