@@ -267,10 +267,11 @@ pub fn space_above(seq: Seq) -> f64 {
     row(seq).and_then(space).unwrap_or_default()
 }
 
-/// Whether the page answers already, and is not just waking up.
+/// Whether the page answers already, and is not just waking up. On the server no page does.
 #[must_use]
 pub fn is_awake() -> bool {
-    document().document_element().is_some_and(|root| root.has_attribute("data-hydrated"))
+    !cfg!(feature = "ssr")
+        && document().document_element().is_some_and(|root| root.has_attribute("data-hydrated"))
 }
 
 /// Whether the document has something that a selector matches.
@@ -338,7 +339,7 @@ pub async fn fetch_page(path: &str) -> Option<Page> {
     carried::from_json(&html[from..until])
 }
 
-/// The text of an input.
+/// Whether the keyboard focus is on a control, so that a key belongs to it.
 #[must_use]
 pub fn is_typing() -> bool {
     document().active_element().is_some_and(|active| {

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use protocol::{Command, Message, Millis, Nonce, Reaction, RoomId, Seq, User, UserId, Zone};
+use protocol::{Command, Message, Millis, Nonce, Reaction, RoomId, Seq, User, UserId, Zone, shows_nothing};
 use uuid::Uuid;
 
 use crate::{Client, SendState, Timeline};
@@ -242,7 +242,7 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
     drawn.rows
 }
 
-/// The authors in the window whose name another one has as well, but for case and spaces.
+/// The authors in the window whose name another one has as well, but for case, spaces and what shows nothing.
 fn namesakes(client: &Client, timeline: &Timeline) -> Vec<UserId> {
     // There are few authors in a window: a map would be slower, and larger to download.
     let mut authors = Vec::<(UserId, u64)>::new();
@@ -251,7 +251,8 @@ fn namesakes(client: &Client, timeline: &Timeline) -> Vec<UserId> {
             && let Some(user) = client.people().get(author)
         {
             let mut name = DefaultHasher::new();
-            for letter in user.name.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase) {
+            let shown = user.name.chars().filter(|c| !c.is_whitespace() && !shows_nothing(*c));
+            for letter in shown.flat_map(char::to_lowercase) {
                 letter.hash(&mut name);
             }
             authors.push((author, name.finish()));

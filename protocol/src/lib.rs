@@ -31,7 +31,7 @@ pub use page::{
 };
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};
-pub use text::{Body, DisplayName, Emoji, Handle, Password, RoomTitle, RoomTopic};
+pub use text::{Body, DisplayName, Emoji, Handle, Password, RoomTitle, RoomTopic, shows_nothing};
 pub use zone::Zone;
 
 /// The version of the wire. A browser says it in `hello`; another one is refused with

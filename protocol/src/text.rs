@@ -171,12 +171,13 @@ enum Forbidden {
 impl Forbidden {
     /// The first one in a line.
     fn find(text: &str) -> Option<Self> {
-        let mut marks = 0;
+        let (mut marks, mut last) = (0, None);
         text.chars().find_map(|c| {
             marks = if is_mark(c) { marks + 1 } else { 0 };
+            let before = last.replace(c);
             match c {
                 c if c.is_control() || turns_direction(c) => Some(Self::Control(c)),
-                c if shows_nothing(c) && !joins(c) => Some(Self::Invisible(c)),
+                c if shows_nothing(c) && !joins(c, before) => Some(Self::Invisible(c)),
                 c if marks > MARKS_MAX => Some(Self::TooManyMarks(c)),
                 _ => None,
             }
@@ -268,8 +269,8 @@ fn without_controls(text: &str) -> String {
     clean
 }
 
-/// A picture with the selector for colour behind each sign that has a plain form too, and nowhere else. Signs beyond U+FFFF are
-/// coloured without one, and before a skin tone there is none (Unicode Technical Standard 51).
+/// A picture with the selector for colour behind each sign that is drawn plain without it. Before a skin tone there is none
+/// (Unicode Technical Standard 51). Of the signs beyond U+FFFF all that people choose are coloured without one.
 fn with_selectors(text: &str) -> String {
     let mut signs = text.chars().filter(|c| !matches!(c, '\u{FE0E}' | '\u{FE0F}')).peekable();
     let mut with = String::with_capacity(text.len() + 3);
@@ -278,7 +279,14 @@ fn with_selectors(text: &str) -> String {
         let next = signs.peek().copied();
         let has_plain_form = match sign {
             '0'..='9' | '#' | '*' => next == Some('\u{20E3}'),
-            '\u{A9}' | '\u{AE}' | '\u{203C}'..='\u{20CF}' | '\u{2100}'..='\u{FFFF}' => true,
+            '\u{A9}'
+            | '\u{AE}'
+            | '\u{203C}'..='\u{20CF}'
+            | '\u{2100}'..='\u{2BFF}'
+            | '\u{3030}'
+            | '\u{303D}'
+            | '\u{3297}'
+            | '\u{3299}' => !is_coloured(sign),
             _ => false,
         };
         if has_plain_form && !matches!(next, Some('\u{1F3FB}'..='\u{1F3FF}')) {
@@ -288,15 +296,28 @@ fn with_selectors(text: &str) -> String {
     with
 }
 
+/// Signs up to U+FFFF that are coloured without a selector: Unicode's Emoji_Presentation.
+fn is_coloured(sign: char) -> bool {
+    matches!(
+        sign,
+        '\u{231A}'..='\u{231B}' | '\u{23E9}'..='\u{23EC}' | '\u{23F0}' | '\u{23F3}' | '\u{25FD}'..='\u{25FE}' | '\u{2614}'..='\u{2615}'
+            | '\u{2648}'..='\u{2653}' | '\u{267F}' | '\u{2693}' | '\u{26A1}' | '\u{26AA}'..='\u{26AB}' | '\u{26BD}'..='\u{26BE}'
+            | '\u{26C4}'..='\u{26C5}' | '\u{26CE}' | '\u{26D4}' | '\u{26EA}' | '\u{26F2}'..='\u{26F3}' | '\u{26F5}' | '\u{26FA}'
+            | '\u{26FD}' | '\u{2705}' | '\u{270A}'..='\u{270B}' | '\u{2728}' | '\u{274C}' | '\u{274E}' | '\u{2753}'..='\u{2755}'
+            | '\u{2757}' | '\u{2795}'..='\u{2797}' | '\u{27B0}' | '\u{27BF}' | '\u{2B1B}'..='\u{2B1C}' | '\u{2B50}' | '\u{2B55}'
+    )
+}
+
 /// Characters that turn the direction of what follows. Those that only say which way one sign reads (U+200E, U+200F, U+061C) do no
 /// harm, and Arabic and Hebrew need them.
 fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// What a text that shows nothing could consist of: zero-width characters, fillers, and blanks that do not count as white space.
+/// Whether a character shows nothing by itself. A text that shows nothing could consist of these: zero-width characters, fillers, and blanks that do not count as white space.
 /// Unicode's Default_Ignorable_Code_Point, and the blank of Braille.
-fn shows_nothing(c: char) -> bool {
+#[must_use]
+pub fn shows_nothing(c: char) -> bool {
     matches!(
         c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
@@ -306,13 +327,28 @@ fn shows_nothing(c: char) -> bool {
     )
 }
 
-/// Characters that show nothing themselves but shape those beside them: in Persian, in Indian scripts, in emoji.
-fn joins(c: char) -> bool {
-    matches!(
-        c,
-        '\u{200C}'..='\u{200F}' | '\u{61C}' | '\u{180B}'..='\u{180D}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0020}'..='\u{E007F}'
-            | '\u{E0100}'..='\u{E01EF}'
-    )
+/// Whether a character that shows nothing itself shapes the one before it: in Persian, in Indian scripts, in Mongolian, in emoji,
+/// in variants of Chinese characters. After any other letter it would only make two names that look the same.
+fn joins(c: char, before: Option<char>) -> bool {
+    let Some(before) = before else { return false };
+    match c {
+        // Joiners and marks of direction: what reads from right to left, Indian and other scripts, emoji and their parts.
+        '\u{200C}'..='\u{200F}' | '\u{61C}' => {
+            matches!(before, '\u{590}'..='\u{DFF}' | '\u{1780}'..='\u{18AF}' | '\u{2190}'..='\u{2BFF}' | '\u{FB1D}'..='\u{FEFC}'
+                | '\u{10800}'..='\u{1FFFF}')
+        }
+        '\u{180B}'..='\u{180D}' => matches!(before, '\u{1800}'..='\u{18AF}'),
+        // Signs that also have a plain form, digits of keycaps, and Chinese characters.
+        '\u{FE00}'..='\u{FE0F}' => {
+            matches!(before, '0'..='9' | '#' | '*' | '\u{A9}' | '\u{AE}' | '\u{203C}'..)
+        }
+        '\u{E0100}'..='\u{E01EF}' => {
+            matches!(before, '\u{2E80}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
+        }
+        // The flag of a part of a country, such as Wales.
+        '\u{E0020}'..='\u{E007F}' => before == '\u{1F3F4}' || matches!(before, '\u{E0020}'..='\u{E007E}'),
+        _ => false,
+    }
 }
 
 /// The marks that can be stacked on any letter.
@@ -390,6 +426,14 @@ mod tests {
             ("Ana\u{3164}", Some(Invisible('\u{3164}'))),
             ("\u{2800}Ana", Some(Invisible('\u{2800}'))),
             ("Ana\u{AD}", Some(Invisible('\u{AD}'))),
+            ("Ana Ruiz\u{200E}", Some(Invisible('\u{200E}'))),
+            ("Ana\u{200D}", Some(Invisible('\u{200D}'))),
+            ("Ana\u{FE0F}", Some(Invisible('\u{FE0F}'))),
+            ("Ana\u{E0061}", Some(Invisible('\u{E0061}'))),
+            ("می\u{200C}خواهم", None),
+            ("👩\u{200D}🔧 ❤\u{FE0F}\u{200D}🔥 7\u{FE0F}\u{20E3}", None),
+            ("🏴\u{E0067}\u{E0062}\u{E0077}\u{E006C}\u{E0073}\u{E007F}", None),
+            ("葛\u{E0100}城", None),
             ("Z\u{300}\u{301}\u{302}\u{303}", Some(TooManyMarks('\u{303}'))),
             ("Ana Ruiz", None),
             ("Анна Smith", None),
@@ -447,6 +491,8 @@ mod tests {
         for (typed, stored) in [
             ("👍\u{FE0F}", "👍"),
             ("❤", "❤\u{FE0F}"),
+            ("✅\u{FE0F}", "✅"),
+            ("⭐", "⭐"),
             ("❤\u{FE0E}", "❤\u{FE0F}"),
             ("1\u{20E3}", "1\u{FE0F}\u{20E3}"),
             ("☝\u{FE0F}🏽", "☝🏽"),

@@ -31,8 +31,10 @@ pub fn Composer(
     let field = NodeRef::<Textarea>::new();
     let length = RwSignal::new(0_usize);
     let refusal = RwSignal::new(None::<Refusal>);
-    let refused =
-        use_context::<Page>().map(|page| RefusedForm::of(&page, FormName::Send)).unwrap_or_default();
+    // What was posted before the page woke belongs to the page's own room, and to the page's first moment.
+    let posted = use_context::<Page>()
+        .filter(|page| page.room().is_some_and(|view| view.summary.room.id == room) && !browser::is_awake());
+    let refused = posted.map(|page| RefusedForm::of(&page, FormName::Send)).unwrap_or_default();
     let refused_text = refused.value("body");
     let name = move || chat.summary(room).map(|s| chat.name_of(&s.read())).unwrap_or_default();
 
@@ -90,12 +92,7 @@ pub fn Composer(
     effect(move || {
         let Some(field) = field.get() else { return };
         let typed = field.value();
-        let kept = if first_text.is_empty() { chat.draft(room) } else { first_text.clone() };
-        let text = match (typed.trim().is_empty(), kept.is_empty() || typed.contains(kept.trim())) {
-            (true, _) => kept,
-            (false, true) => typed,
-            (false, false) => format!("{kept}\n{typed}"),
-        };
+        let text = joined(joined(chat.draft(room), &first_text), &typed);
         put(&field, &text);
         keep_draft(&text);
         chat.resume_edit(room);
@@ -105,7 +102,7 @@ pub fn Composer(
             drop(field.focus());
         }
     });
-    // An edit begins or ends; then what is to be written anew has its turn.
+    // An edit begins or ends. After that comes a text that is to be written again.
     let mut was = None::<Seq>;
     effect(move || {
         let now = edited();
@@ -263,4 +260,16 @@ pub fn Composer(
 
 fn left(length: usize) -> i64 {
     limits::BODY_CHARS_MAX as i64 - length as i64
+}
+
+/// Both texts, each once.
+fn joined(kept: String, typed: &str) -> String {
+    let has = |text: &str, part: &str| text.contains(part.trim());
+    if has(&kept, typed) {
+        kept
+    } else if has(typed, &kept) {
+        typed.to_owned()
+    } else {
+        format!("{kept}\n{typed}")
+    }
 }

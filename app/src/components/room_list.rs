@@ -129,6 +129,14 @@ fn section_view(chat: Chat, section: ListSection, limit: RwSignal<usize>) -> Any
         chat.places.with(in_it)
     });
     let is_folded = move || chat.folded.with(|folded| folded.contains(&section));
+    // Unread rooms whose lines are folded away: while the pointer holds the list, a room that has news does not move out.
+    let is_unread = move |room: &RoomId| {
+        chat.room.get() != Some(*room) && chat.summary(*room).is_some_and(|s| s.read().unread > 0)
+    };
+    let hidden = move || match is_folded() {
+        true => rooms.with(|rooms| rooms.iter().filter(|room| is_unread(room)).count() as u32),
+        false => 0,
+    };
     view! {
         <div class="rooms-section" role="group" aria-labelledby=id hidden=live(move || rooms.with(Vec::is_empty))>
             <h2 class="rooms-heading">
@@ -140,6 +148,9 @@ fn section_view(chat: Chat, section: ListSection, limit: RwSignal<usize>) -> Any
                 >
                     <Icon name="chevron"/>
                     {title}
+                    {live(move || Some(hidden()).filter(|n| *n > 0).map(|n| view! {
+                        <span class="badge">{chat.words.badge(n)}</span>
+                    }.into_any()))}
                 </button>
             </h2>
             <ul>
@@ -174,6 +185,8 @@ fn RoomLine(room: RoomId) -> impl IntoView {
     let picture = summary.read_untracked().clone();
     let [name, time, preview, unread, archived] = [(); 5].map(|()| summary.clone());
     let badge = summary.clone();
+    // The draft is in the browser's storage: read once for all that shows it.
+    let draft = Memo::new(move |_| chat.draft_shown(room));
     view! {
         <li>
             <a
@@ -199,16 +212,16 @@ fn RoomLine(room: RoomId) -> impl IntoView {
                     " "
                     <span class="room-line">
                         <span class="room-preview">
-                            {live(move || chat.draft_shown(room).map(|_| view! {
+                            {live(move || draft.with(Option::is_some).then(|| view! {
                                 <span class="room-draft">{chat.words.draft()}</span>
                             }.into_any()))}
-                            {live(move || match chat.draft_shown(room) {
+                            {live(move || match draft.get() {
                                 Some(draft) => format!(" {}", isolated(&one_line(&draft))),
                                 None => preview_of(chat, &preview.read()),
                             })}
                         </span>
                         " "
-                        {live(move || chat.draft_shown(room).map(|_| view! {
+                        {live(move || draft.with(Option::is_some).then(|| view! {
                             <span class="room-sign only-compact" aria-hidden="true"><Icon name="edit"/></span>
                         }.into_any()))}
                         {live(move || chat.sign_of(room).map(|sign| sign_view(chat, sign)))}

@@ -35,8 +35,10 @@ pub fn Lobby() -> impl IntoView {
                 </button>
             </div>
             <p class="lobby-keys scripted">
-                <kbd>"Ctrl"</kbd>
-                <kbd>"K"</kbd>
+                <kbd>
+                    <span class="not-mac">"Ctrl K"</span>
+                    <span class="mac">"⌘ K"</span>
+                </kbd>
                 {words.go_anywhere()}
                 <kbd>"?"</kbd>
                 {words.keyboard_shortcuts()}

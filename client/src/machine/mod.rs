@@ -372,13 +372,14 @@ impl Client {
 
     // ── what the person does ─────────────────────────────────────────────────────────────────────────────────
 
-    /// Opens a room on the screen, or none. Draws the line of unread messages anew.
+    /// Opens a room on the screen, or none. Draws the line of unread messages anew. A room that is opened again begins at its
+    /// newest messages; one that is on the screen already stays where it is.
     pub fn focus(&mut self, room: Option<RoomId>, now: Millis) {
-        self.focused = room;
+        let is_opened = std::mem::replace(&mut self.focused, room) != room;
         let Some(id) = room else { return };
         let Some(state) = self.rooms.get_mut(&id) else { return };
         state.unread_after = (state.summary.unread > 0).then_some(state.summary.marks.read);
-        let stale = state.timeline.as_ref().is_none_or(crate::Timeline::more_after);
+        let stale = state.timeline.as_ref().is_none_or(|timeline| is_opened && timeline.more_after());
         self.touched.timelines.insert(id);
         self.touched.members.insert(id);
         if stale {

@@ -867,6 +867,11 @@ fn what_is_unread_above_the_window_is_reached_and_only_there_the_line_is_drawn()
     client.jump_to_unread(room());
     assert_eq!(client.take_frames(), []);
 
+    // The person was in another tab. The room stays where it is: everything below has not been seen yet.
+    client.focus(Some(room()), 0);
+    assert_eq!(client.take_frames(), []);
+    assert!(shown(&client).into_iter().eq(12..=61));
+
     // Read on to the end: the window reaches the newest again, and follows it.
     client.load_more(room(), Direction::After);
     answer(&mut client, 0, |command| matches!(command, Command::History { .. }), page(62..=111, true));

@@ -29,7 +29,7 @@ pub struct Said {
 /// [`Writer::write`](crate::node::Writer::write).
 ///
 /// # Errors
-/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::Busy`]: then nothing was
+/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::Busy`]: then nothing was
 /// taken.
 pub fn send(cx: &Context, room: RoomId, nonce: Nonce, body: &str) -> Result<Said, Error> {
     let body = Body::parse(body)?.into_string();

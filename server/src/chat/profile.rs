@@ -8,7 +8,7 @@ use crate::{broker::Line, node::Node};
 /// Changes the viewer's display name, everywhere and for everybody.
 ///
 /// # Errors
-/// `TextEmpty`, `TextTooLong`, `TextInvalid`; or when the database fails.
+/// `TextEmpty`, `TextTooLong`, `TextInvalid`, `ScriptsMixed`; or when the database fails.
 pub async fn rename(cx: &Context, name: &str) -> Result<(), Error> {
     let name = DisplayName::parse(name)?;
     cx.node.charge_rename(cx.viewer.user.id)?;

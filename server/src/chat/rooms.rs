@@ -156,7 +156,7 @@ pub async fn start_direct(cx: &Context, user: UserId) -> Result<RoomSummary, Err
 /// Makes a group or channel; the viewer owns it. A known nonce returns the first room.
 ///
 /// # Errors
-/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`]; [`ErrorCode::DirectRoom`] for
+/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::ScriptsMixed`]; [`ErrorCode::DirectRoom`] for
 /// another kind; [`ErrorCode::Forbidden`] to a guest, [`ErrorCode::TitleTaken`]; or when the database fails.
 pub async fn create(
     cx: &Context,
@@ -231,7 +231,7 @@ pub async fn invite(cx: &Context, room: RoomId, users: &[UserId]) -> Result<Repl
 /// Renames a room and sets its topic.
 ///
 /// # Errors
-/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::RoomUnknown`],
+/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::ScriptsMixed`], [`ErrorCode::RoomUnknown`],
 /// [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::TitleTaken`]; or when the
 /// database fails.
 pub async fn set(cx: &Context, room: RoomId, title: &str, topic: &str) -> Result<Reply, Error> {

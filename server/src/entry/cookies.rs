@@ -13,9 +13,9 @@ const LINK_S: u32 = 600;
 pub(crate) enum Cookie {
     /// The session's token.
     Session,
-    /// The link of an invitation just made.
+    /// A link that was just made: an invitation, or one to a new password.
     Link,
-    /// `en` or `zh`; script may write it.
+    /// The tag of a language that was chosen, such as `zh-CN`.
     Language,
     /// `system`, `light` or `dark`; script may write it.
     Theme,

@@ -162,8 +162,8 @@ impl Bucket {
             Self::Sends => Allowance { per_min: 5 * 60, burst: 30 },
             // A person in 40 rooms that all talk; five tabs that confirm 200 rooms each when they come back.
             Self::Marks => Allowance { per_min: 40 * 60, burst: 1_200 },
-            // Five tabs that come back to 200 rooms and open 20 of them each; then eight expensive ones a second: a name that
-            // is typed fast.
+            // Five tabs that come back to 200 rooms and open 20 of them each; then four searches a second, each for people and
+            // for channels.
             Self::Questions => Allowance { per_min: 50 * 60, burst: 2_000 },
             // Five tabs through several broken connections.
             Self::Hellos => Allowance { per_min: 30, burst: 30 },

@@ -123,7 +123,7 @@ impl Store {
         Ok(decisions
             .into_iter()
             .zip(new)
-            .map(|(decisions, item)| decisions.into_inserted(item, sent_at))
+            .map(|(decision, item)| decision.into_inserted(item, sent_at))
             .collect())
     }
 
@@ -444,8 +444,8 @@ async fn write_sent(
 ) -> Result<Millis, Error> {
     let (mut rooms, mut seqs, mut ordinals, mut ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut authors, mut nonces, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
-    for (item, decisions) in new.iter().zip(decisions) {
-        if let Decision::New(message, ordinal) = decisions {
+    for (item, decision) in new.iter().zip(decisions) {
+        if let Decision::New(message, ordinal) = decision {
             rooms.push(item.room.0);
             seqs.push(message.seq.0);
             ordinals.push(*ordinal);

@@ -146,6 +146,11 @@ impl SummaryRow {
     }
 }
 
+/// A title without the characters that show nothing: two channels may not differ by these alone.
+fn visible(title: &str) -> String {
+    title.chars().filter(|c| !protocol::shows_nothing(*c)).collect()
+}
+
 /// Which rooms of a person's list are asked for.
 #[derive(Clone, Copy, Debug)]
 pub enum Listed<'a> {
@@ -276,7 +281,7 @@ impl Store {
         let made = sqlx::query_scalar!(
             "insert into rooms (id, kind, title, title_key, topic, rev_seq, member_count, created_by, nonce,
                 pin_role, mention_role)
-             values ($1, $2, $3, case when $2 = 'channel' then lower(normalize($3, nfkc)) end, $4, 1, 1, $5, $6, $7, $8)
+             values ($1, $2, $3, case when $2 = 'channel' then lower(normalize($9, nfkc)) end, $4, 1, 1, $5, $6, $7, $8)
              on conflict (created_by, nonce) do nothing returning id",
             id,
             kind_text(kind),
@@ -285,7 +290,8 @@ impl Store {
             by.0,
             nonce.0,
             role_text(policy.pin),
-            role_text(policy.mention)
+            role_text(policy.mention),
+            visible(title)
         )
         .fetch_optional(&mut *tx)
         .await
@@ -425,12 +431,13 @@ impl Store {
         let rev = take(&mut tx, Line::Room(room), ItemKind::Room, "").await?;
         sqlx::query!(
             "update rooms set title = $2, topic = $3, rev_seq = $4,
-                title_key = case when kind = 'channel' then lower(normalize($2, nfkc)) end
+                title_key = case when kind = 'channel' then lower(normalize($5, nfkc)) end
              where id = $1",
             room.0,
             title,
             topic,
-            rev.0
+            rev.0,
+            visible(title)
         )
         .execute(&mut *tx)
         .await

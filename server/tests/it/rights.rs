@@ -280,6 +280,9 @@ async fn of_two_channels_with_one_title_there_is_only_one(pool: PgPool) {
     for title in ["Harbour", "harbour", "HARBOUR", " Harbour  ", "Ｈａｒｂｏｕｒ"] {
         assert_eq!(code(&bea, create(RoomKind::Channel, title)).await, ErrorCode::TitleTaken, "{title}");
     }
+    // What shows nothing makes no difference.
+    bea.gets_room(create(RoomKind::Channel, "ميناء")).await;
+    assert_eq!(code(&bea, create(RoomKind::Channel, "ميناء\u{200F}")).await, ErrorCode::TitleTaken);
     // A group is private: its title tells nobody anything.
     bea.asks(create(RoomKind::Group, "Harbour")).await.unwrap();
     let other = bea.gets_room(create(RoomKind::Channel, "Port")).await;

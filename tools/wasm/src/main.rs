@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 fn run(input: &Path, folder: &Path, dev: bool) -> Result<(), Error> {
     let parts = split(input, folder)?;
     if !dev {
-        // Where views are compiled, there are some. A chunk may be too small to have one.
+        // A release build always has such functions; a chunk may have none.
         if empty_unused(&folder.join("roost.wasm"))? == 0 {
             return Err(anyhow!("no function is called {UNUSED}: see UNUSED in tools/wasm"));
         }
@@ -53,7 +53,7 @@ fn run(input: &Path, folder: &Path, dev: bool) -> Result<(), Error> {
         }
         let chunks = parts.values().flatten().collect::<BTreeSet<_>>();
         let files = chunks.into_iter().map(|chunk| folder.join(chunk)).chain([folder.join("roost.wasm")]);
-        // Every index and every `expect` has a place.
+        // Every index and every `expect` records a place in the source.
         if forget_places(&files.collect::<Vec<_>>())? == 0 {
             return Err(anyhow!("no place of a panic was found: see PLACE_BYTES in tools/wasm"));
         }

@@ -39,6 +39,13 @@ pub struct Choice {
     pub chosen: bool,
 }
 
+impl Choice {
+    /// What tells it from the others of the list.
+    fn key(&self) -> (&'static str, Uuid) {
+        (self.group, self.id)
+    }
+}
+
 /// The search field and its list.
 #[component]
 pub fn Picker(
@@ -50,30 +57,39 @@ pub fn Picker(
     none: Signal<&'static str>,
     pick: Callback<Choice>,
 ) -> impl IntoView {
-    let active = RwSignal::new(0_usize);
+    // By what it is, not by its place: others may come before it while one is about to press Enter.
+    let active = RwSignal::new(None::<(&'static str, Uuid)>);
     let input = NodeRef::<Input>::new();
     effect(move || {
         if let Some(input) = input.get() {
             drop(input.focus());
         }
     });
-    let current = move || active.get().min(choices.with(Vec::len).saturating_sub(1));
-    let step = move |by: isize| {
+    let current = move || {
+        let active = active.get();
+        choices.with(|all| all.iter().position(|choice| Some(choice.key()) == active)).unwrap_or_default()
+    };
+    // Until an arrow chooses, it is what stood first when the words were typed.
+    effect(move || {
+        let first = choices.with(|all| all.first().map(Choice::key));
+        if active.get().is_none() && first.is_some() {
+            active.set(first);
+        }
+    });
+    let step = move |by: usize| {
         let count = choices.with_untracked(Vec::len);
         if count > 0 {
-            active.update(|n| *n = (*n).min(count - 1).wrapping_add_signed(by).min(count * 2) % count);
-            reveal(active.get_untracked());
+            let next = (untrack(current) + by) % count;
+            active.set(choices.with_untracked(|all| all.get(next).map(Choice::key)));
+            reveal(next);
         }
     };
     let pressed = move |key: web_sys::KeyboardEvent| {
         match key.key().as_str() {
             "ArrowDown" => step(1),
-            "ArrowUp" => {
-                let count = choices.with_untracked(Vec::len).cast_signed();
-                step(count - 1);
-            }
+            "ArrowUp" => step(choices.with_untracked(Vec::len).saturating_sub(1)),
             "Enter" => {
-                if let Some(choice) = choices.with_untracked(|all| all.get(current()).cloned()) {
+                if let Some(choice) = choices.with_untracked(|all| all.get(untrack(current)).cloned()) {
                     pick.run(choice);
                 }
             }
@@ -100,7 +116,7 @@ pub fn Picker(
                     node_ref=input
                     on:input:target=move |typed| {
                         query.set(typed.target().value());
-                        active.set(0);
+                        active.set(None);
                     }
                     on:keydown=key_handler(pressed)
                 />

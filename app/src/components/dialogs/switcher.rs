@@ -23,6 +23,8 @@ const ROOMS_AT_FIRST: usize = 5;
 const ROOMS_MAX: usize = 30;
 /// People and channels that are found, at most, each.
 const OTHERS_MAX: usize = 10;
+/// The server is asked once nothing has been typed for this long.
+const TYPING_PAUSE: Duration = Duration::from_millis(150);
 /// How often, and after what time each, it is looked whether a part of the settings is there.
 const LOOKS: u32 = 30;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -52,7 +54,7 @@ pub fn Switcher() -> impl IntoView {
     let words = chat.words;
     let query = RwSignal::new(String::new());
     let failed = RwSignal::new(None::<Refusal>);
-    let found = find(chat, query);
+    let found = find(chat, query, failed);
     let choices = Memo::new(move |_| {
         let plain = plain(&query.get());
         let mut choices = rooms(chat, &plain);
@@ -89,6 +91,8 @@ pub fn Switcher() -> impl IntoView {
         let asked = query.with(|query| query.trim().to_owned());
         match found.with(|found| is_answered(chat, found, &asked)) {
             true => words.nothing_found(),
+            // The reason is told below.
+            false if failed.with(Option::is_some) => "",
             false => words.loading(),
         }
     });
@@ -107,40 +111,48 @@ fn plain(query: &str) -> String {
 
 /// Asks the server for people and channels. Only the answer to the last question counts; until it comes, what was found
 /// before stays where it matches.
-fn find(chat: Chat, query: RwSignal<String>) -> RwSignal<Found> {
+fn find(chat: Chat, query: RwSignal<String>, failed: RwSignal<Option<Refusal>>) -> RwSignal<Found> {
     let found = RwSignal::new(Found::default());
     let is_guest = untrack(|| chat.is_guest().get());
-    effect(move || {
-        let asked = query.with(|query| query.trim().to_owned());
+    let is_last = move |asked: &str| query.try_get_untracked().is_some_and(|now| now.trim() == asked);
+    let ask = move |asked: String| {
         let plain = asked.trim_start_matches(['#', '@']).to_owned();
-        if plain.is_empty() {
-            return;
-        }
-        let is_last = move |asked: &str| query.try_get_untracked().is_some_and(|now| now.trim() == asked);
         let people_for = asked.clone();
-        chat.ask(Command::FindUsers { query: plain.clone() }, move |result| {
-            if is_last(&people_for) {
-                found.update(|found| {
-                    if let Ok(Reply::Users { users }) = result {
-                        found.people = users;
-                    }
-                    found.people_for = Some(people_for);
-                });
-            }
+        chat.ask(Command::FindUsers { query: plain.clone() }, move |result| match result {
+            _ if !is_last(&people_for) => {}
+            Ok(Reply::Users { users }) => found.update(|found| {
+                found.people = users;
+                found.people_for = Some(people_for);
+            }),
+            Ok(_) => {}
+            Err(refusal) => failed.set(Some(refusal)),
         });
         if is_guest {
             return;
         }
-        chat.ask(Command::FindChannels { query: plain }, move |result| {
-            if is_last(&asked) {
-                found.update(|found| {
-                    if let Ok(Reply::Channels { channels }) = result {
-                        found.channels = channels;
-                    }
-                    found.channels_for = Some(asked);
-                });
-            }
+        chat.ask(Command::FindChannels { query: plain }, move |result| match result {
+            _ if !is_last(&asked) => {}
+            Ok(Reply::Channels { channels }) => found.update(|found| {
+                found.channels = channels;
+                found.channels_for = Some(asked);
+            }),
+            Ok(_) => {}
+            Err(refusal) => failed.set(Some(refusal)),
         });
+    };
+    effect(move || {
+        let asked = query.with(|query| query.trim().to_owned());
+        failed.set(None);
+        if !asked.trim_start_matches(['#', '@']).is_empty() {
+            set_timeout(
+                move || {
+                    if is_last(&asked) {
+                        ask(asked);
+                    }
+                },
+                TYPING_PAUSE,
+            );
+        }
     });
     found
 }
