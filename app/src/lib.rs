@@ -107,6 +107,7 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
                 })}
             </main>
             <Dialogs/>
+            {live(move || chat.screen.sheet.get().map(|(room, seq)| later::sheet(room, seq)))}
             <Notice/>
             // Each announcement is an element of its own: what is said twice is heard twice.
             <div class="sr-only" role="status" aria-live="polite" aria-atomic="false" aria-relevant="additions">

@@ -1,4 +1,5 @@
-//! Above the composer while a message is edited: what it says now, and what has become of the edit.
+//! Above the composer while a message is edited: what it says now, and what has become of the edit. It comes with the chunk
+//! `tools` (see `later.rs`).
 
 use client::{EditState, Link};
 use leptos::prelude::*;
@@ -18,7 +19,7 @@ enum Meanwhile {
 
 /// The bar of a room's edit.
 #[component]
-pub(super) fn EditingBar(
+pub(crate) fn EditingBar(
     /// Which room.
     room: RoomId,
 ) -> impl IntoView {

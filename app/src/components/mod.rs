@@ -14,6 +14,7 @@ pub mod keyboard;
 mod list;
 pub mod member_menu;
 pub mod message_row;
+pub mod message_sheet;
 pub mod message_tools;
 pub mod room_list;
 pub mod timeline;

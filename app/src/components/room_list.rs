@@ -238,22 +238,32 @@ fn NewMenu() -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let menu = NodeRef::<leptos::html::Details>::new();
-    let open = move |dialog| {
+    let starting = chat.screen.starting;
+    let close = move || {
         if let Some(menu) = menu.get_untracked() {
             drop(menu.remove_attribute("open"));
         }
+        starting.set(false);
+    };
+    let open = move |dialog| {
+        close();
         chat.screen.dialog.set(Some(dialog));
     };
+    // The browser opens and closes it by itself; the way back does so by the signal.
+    effect(move || {
+        if !starting.get()
+            && let Some(menu) = menu.get()
+        {
+            drop(menu.remove_attribute("open"));
+        }
+    });
     view! {
         <details
             class="menu"
             node_ref=menu
-            on:focusout=move |left| close_when_left(menu, &left)
-            on:keydown=key_handler(move |key| {
-                if key.key() == "Escape" && let Some(menu) = menu.get_untracked() {
-                    drop(menu.remove_attribute("open"));
-                }
-            })
+            on:toggle=handler(move |_| starting.set(menu.get_untracked().is_some_and(|menu| menu.open())))
+            on:focusout=handler(move |left| if is_left(menu, &left) { close() })
+            on:keydown=key_handler(move |key| if key.key() == "Escape" { close() })
         >
             <summary class="icon-button" aria-label=words.start_something() title=words.start_something()>
                 <Icon name="compose"/>
@@ -284,14 +294,11 @@ fn NewMenu() -> impl IntoView {
     }
 }
 
-/// A menu that the keyboard or the pointer has left closes.
-fn close_when_left(menu: NodeRef<leptos::html::Details>, left: &web_sys::FocusEvent) {
+/// Whether the keyboard, or the pointer by a click, has left a menu.
+fn is_left(menu: NodeRef<leptos::html::Details>, left: &web_sys::FocusEvent) -> bool {
     use wasm_bindgen::JsCast;
-    let Some(menu) = menu.get_untracked() else { return };
     let to = left.related_target().and_then(|to| to.dyn_into::<web_sys::Node>().ok());
-    if !menu.contains(to.as_ref()) {
-        drop(menu.remove_attribute("open"));
-    }
+    menu.get_untracked().is_some_and(|menu| !menu.contains(to.as_ref()))
 }
 
 #[component]
