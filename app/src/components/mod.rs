@@ -17,6 +17,7 @@ pub mod message_row;
 pub mod message_sheet;
 pub mod message_tools;
 pub mod room_list;
+pub mod tab_bar;
 pub mod timeline;
 
 pub(crate) use self::list::{list, list_item};

@@ -7,6 +7,7 @@ use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
+use crate::address::use_address;
 use crate::browser;
 use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::state::{Chat, Dialog, Place, Sign, path_of, use_chat};
@@ -33,6 +34,7 @@ pub fn RoomList(
     let chat = use_chat();
     let words = chat.words;
     let me = move || chat.user(chat.me);
+    let address = use_address();
     let limit = RwSignal::new(LINES_AT_FIRST);
     follow(chat);
     view! {
@@ -63,7 +65,12 @@ pub fn RoomList(
             >
                 {ListSection::ALL.map(|section| section_view(chat, section, limit)).into_iter().collect_view()}
             </div>
-            {live(move || chat.order.with(Vec::is_empty).then(|| view! { <NoRooms/> }.into_any()))}
+            {live(move || chat.order.with(Vec::is_empty).then(|| {
+                none(chat.words.no_rooms_yet(), chat.no_rooms_hint(), "rooms-none")
+            }))}
+            {live(move || (address.is_unread_list() && !chat.order.with(Vec::is_empty)).then(|| {
+                none(words.caught_up(), words.caught_up_hint(), "rooms-none caught-up")
+            }))}
             <footer class="rooms-foot">
                 <a class="me" href="/settings">
                     {live(move || view! { <Avatar user=(*me()).clone()/> }.into_any())}
@@ -128,7 +135,9 @@ fn section_view(chat: Chat, section: ListSection, limit: RwSignal<usize>) -> Any
         };
         chat.places.with(in_it)
     });
-    let is_folded = move || chat.folded.with(|folded| folded.contains(&section));
+    let address = use_address();
+    // Whoever wants to see what is unread sees it.
+    let is_folded = move || !address.is_unread_list() && chat.folded.with(|folded| folded.contains(&section));
     view! {
         <div class="rooms-section" role="group" aria-labelledby=id hidden=live(move || rooms.with(Vec::is_empty))>
             <h2 class="rooms-heading">
@@ -301,16 +310,16 @@ fn is_left(menu: NodeRef<leptos::html::Details>, left: &web_sys::FocusEvent) -> 
     menu.get_untracked().is_some_and(|menu| !menu.contains(to.as_ref()))
 }
 
-#[component]
-fn NoRooms() -> impl IntoView {
-    let chat = use_chat();
+/// There is nothing in the list, and why.
+fn none(title: &'static str, hint: &'static str, class: &'static str) -> AnyView {
     view! {
-        <p class="rooms-none">
-            <strong>{chat.words.no_rooms_yet()}</strong>
+        <p class=class>
+            <strong>{title}</strong>
             <br/>
-            {live(move || chat.no_rooms_hint())}
+            {hint}
         </p>
     }
+    .into_any()
 }
 
 /// One word on the connection, and the server that answers.
