@@ -66,6 +66,52 @@ function wasmOptFlags() {
   return JSON.parse(list[1]);
 }
 
+/** The numbers of wasm: seven bits a byte, the lowest first. */
+function number(bytes, at) {
+  let [value, shift] = [0, 0];
+  for (;;) {
+    const byte = bytes[at++];
+    value |= (byte & 127) << shift;
+    shift += 7;
+    if (byte < 128) return [value >>> 0, at];
+  }
+}
+function numberBytes(value) {
+  const bytes = [];
+  do bytes.push((value & 127) | (value > 127 ? 128 : 0));
+  while ((value >>>= 7));
+  return Buffer.from(bytes);
+}
+
+/**
+ * Takes exports away, so that wasm-opt drops what only they need: Leptos brings streams for server functions, of which there are none here,
+ * and wasm-bindgen must take whatever is exported for wanted. Fails when there are none to take away.
+ */
+function withoutExports(wasm, unwanted) {
+  const parts = [wasm.subarray(0, 8)];
+  let taken = 0;
+  for (let at = 8; at < wasm.length; ) {
+    const [length, from] = number(wasm, at + 1);
+    const end = from + length;
+    if (wasm[at] === 7) {
+      const kept = [];
+      let [count, next] = number(wasm, from);
+      for (; count > 0; count--) {
+        const begin = next;
+        const [nameLength, name] = number(wasm, begin);
+        next = number(wasm, name + nameLength + 1)[1];
+        if (unwanted.test(wasm.toString("utf8", name, name + nameLength))) taken++;
+        else kept.push(wasm.subarray(begin, next));
+      }
+      const section = Buffer.concat([numberBytes(kept.length), ...kept]);
+      parts.push(Buffer.from([7]), numberBytes(section.length), section);
+    } else parts.push(wasm.subarray(at, end));
+    at = end;
+  }
+  if (taken === 0) throw new Error(`no export is called ${unwanted}: see withoutExports`);
+  return Buffer.concat(parts);
+}
+
 /** Cargo knows best whether anything changed; the slow rest is done when its file is another one. */
 async function wasmAndScript() {
   const profile = dev ? [] : ["--profile", "wasm-release"];
@@ -90,7 +136,9 @@ async function wasmAndScript() {
     const parts = JSON.parse(fs.readFileSync(`${bound}/parts.json`, "utf8"));
     if (!dev) say("wasm-opt (usually 10 s)");
     const optimise = (from, to) => (dev ? fs.copyFileSync(from, to) : run("node_modules/.bin/wasm-opt", ...flags, from, "-o", to));
-    optimise(`${bound}/roost_bg.wasm`, wasm);
+    const main = `${bound}/roost_bg.wasm`;
+    if (!dev) fs.writeFileSync(main, withoutExports(fs.readFileSync(main), /^(__wbg_)?intounderlying/));
+    optimise(main, wasm);
     // A chunk fits its own build only. The script has the names of the chunks, with their hashes: so a page asks for those of
     // its build, and a script that names other chunks has another name itself.
     let loader = fs.readFileSync(`${bound}/__wasm_split.js`, "utf8");
