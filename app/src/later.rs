@@ -20,13 +20,13 @@ use leptos::{
     reactive::computed::ScopedFuture,
     wasm_split::{SplitLoaderError, wasm_split},
 };
-use protocol::{RoomId, Seq};
+use protocol::{Page, RoomId, Seq};
 
 use crate::{
     address::{Panel, Route},
     components::{
-        connection_bar::bar, details::Details, dialogs, editing_bar::EditingBar, handler, live,
-        message_sheet::MessageSheet, message_tools::Tools,
+        connection_bar::bar, details::Details, dialogs, editing_bar::EditingBar, first_steps::FirstSteps,
+        handler, live, message_sheet::MessageSheet, message_tools::Tools,
     },
     pages::{new_password::NewPassword, set_up::SetUp, settings::Settings, sign_in::SignIn, sign_up::SignUp},
     state::{Dialog, Missed, use_chat},
@@ -40,6 +40,7 @@ type Part = Result<AnyView, SplitLoaderError>;
 const SETTINGS: &str = "settings";
 const DOORS: &str = "doors";
 const DETAILS: &str = "details";
+const TOOLS: &str = "tools";
 
 /// For browsers that do not say when they are idle, such as Safari: when the page has probably settled.
 const IDLE_AFTER_MS: u64 = 2_000;
@@ -67,6 +68,8 @@ enum Tool {
     Sheet(RoomId, Seq),
     /// Above the composer while a message is edited.
     Editing(RoomId),
+    /// What comes next in an empty room, or in a new workspace.
+    Steps(RoomId),
 }
 
 #[wasm_split(tools, wasm_split_path = leptos::wasm_split, fallible, preload(preload_tools))]
@@ -75,6 +78,7 @@ fn tool_part(tool: Tool) -> Part {
         Tool::Bar(room, seq) => view! { <Tools room seq/> }.into_any(),
         Tool::Sheet(room, seq) => view! { <MessageSheet room seq/> }.into_any(),
         Tool::Editing(room) => view! { <EditingBar room/> }.into_any(),
+        Tool::Steps(room) => view! { <FirstSteps room/> }.into_any(),
     })
 }
 
@@ -174,6 +178,11 @@ pub(crate) fn sheet(room: RoomId, seq: Seq) -> AnyView {
     })
 }
 
+/// What comes next where a room begins. It only helps, so nothing is said if it does not come.
+pub(crate) fn first_steps(room: RoomId) -> AnyView {
+    draw(boxed(tool_part(Tool::Steps(room))), Box::new(|| ().into_any()), || ().into_any())
+}
+
 /// The bar of a room's edit. If it does not come, one can still try again, or cancel the edit.
 pub(crate) fn editing_bar(room: RoomId) -> AnyView {
     let chat = use_chat();
@@ -231,28 +240,36 @@ fn draw(
     .into_any()
 }
 
-/// The part that a page begins with, beside the first one, by the name of its chunk.
+/// The parts that a page begins with, beside the first one, by the names of their chunks.
 #[must_use]
-pub fn begins_with(path: &str) -> Option<&'static str> {
-    match (Route::of(path), Panel::in_path(path)) {
-        (Route::Settings, _) => Some(SETTINGS),
-        (Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp, _) => Some(DOORS),
-        (Route::Room(_), Some(Panel::Details)) => Some(DETAILS),
-        (Route::Lobby | Route::Room(_) | Route::Nowhere, _) => None,
+pub fn begins_with(path: &str, page: &Page) -> Vec<&'static str> {
+    match Route::of(path) {
+        Route::Settings => vec![SETTINGS],
+        Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp => vec![DOORS],
+        Route::Room(room) => {
+            let is_new =
+                page.first_steps == Some(room) || page.room().is_some_and(|view| view.summary.last.is_none());
+            let parts = [(Panel::in_path(path) == Some(Panel::Details), DETAILS), (is_new, TOOLS)];
+            parts.into_iter().filter(|(is_drawn, _)| *is_drawn).map(|(_, part)| part).collect()
+        }
+        Route::Lobby | Route::Nowhere => Vec::new(),
     }
 }
 
-/// Fetches what a page [begins with](begins_with).
+/// Fetches the parts that a page [begins with](begins_with).
 ///
 /// # Errors
-/// It did not come.
-pub async fn preload(path: &str) -> Result<(), SplitLoaderError> {
-    match begins_with(path) {
-        Some(DOORS) => preload_doors().await,
-        Some(DETAILS) => preload_details().await,
-        Some(_) => preload_settings().await,
-        None => Ok(()),
+/// One did not come.
+pub async fn preload(parts: Vec<&'static str>) -> Result<(), SplitLoaderError> {
+    for part in parts {
+        match part {
+            DOORS => preload_doors().await?,
+            DETAILS => preload_details().await?,
+            TOOLS => preload_tools().await?,
+            _ => preload_settings().await?,
+        }
     }
+    Ok(())
 }
 
 /// Fetches everything else when the browser has nothing better to do, so that nobody waits for it later. What does not come

@@ -49,6 +49,8 @@ pub(crate) fn MessageSheet(
     effect(move || {
         let Some(dialog) = node.get() else { return };
         drop(dialog.show_modal());
+        // Nothing in it is chosen yet.
+        browser::focus(&dialog);
         on_cleanup(move || give_back(None, move || browser::focus_row(seq)));
     });
     // Deleted meanwhile, or out of what is loaded.
@@ -66,6 +68,7 @@ pub(crate) fn MessageSheet(
     view! {
         <dialog
             class="sheet"
+            tabindex="-1"
             aria-label=words.message_actions()
             node_ref=node
             on:cancel=move |cancel: web_sys::Event| {
@@ -138,7 +141,7 @@ fn emojis(chat: Chat, room: RoomId, seq: Seq, message: Shown, node: NodeRef<html
         .into_any()
     };
     view! {
-        <div class="sheet-emojis" role="group" aria-label=chat.words.react()>
+        <div class="sheet-emojis" tabindex="-1" role="group" aria-label=chat.words.react()>
             {EMOJI.map(emoji).into_iter().collect::<Vec<_>>()}
         </div>
     }

@@ -8,6 +8,7 @@ pub mod details;
 pub mod dialogs;
 pub mod editing_bar;
 pub mod field;
+pub mod first_steps;
 mod focus;
 pub mod icon;
 pub mod keyboard;

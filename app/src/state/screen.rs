@@ -152,13 +152,13 @@ impl Default for Screen {
 }
 
 impl Screen {
-    /// Whether what one can do with this message is shown.
+    /// Whether what one can do with this message is shown beside it, and not as a sheet.
     #[must_use]
     pub fn has_tools(self, seq: Seq) -> bool {
         // All are asked, so that all are tracked.
         let is_meant =
             [self.hovered, self.reached, self.picking].map(|held| held.get() == Some(seq)).contains(&true);
-        is_meant && !self.tools_lost.get()
+        is_meant && ![self.tools_lost.get(), self.sheet.with(Option::is_some)].contains(&true)
     }
 
     /// Whether the list of rooms may not move now.

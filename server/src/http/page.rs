@@ -21,7 +21,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use leptos::{nonce::Nonce, prelude::provide_context};
 use protocol::{
     Density, ErrorCode, FormName, FormState, InvitationView, Language, ListSection, Millis, Page,
-    PageContent, Pane, PersonView, RoomId, SettingsView, SignedIn, Theme, VERSION, WhoMaySignUp, Zone,
+    PageContent, Pane, PersonView, RoomId, SettingsView, SignedIn, Theme, VERSION, WhoMaySignUp,
+    WorkspaceRole, Zone,
 };
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
@@ -330,6 +331,7 @@ async fn fill(site: &Site, visit: &Visit, route: &Route, form: Option<FormState>
         theme: theme(visit, https),
         density: density(visit, https),
         folded: folded(visit, https),
+        first_steps: first_steps(visit, https, workspace.first_channel),
         zone: zone(visit, https, site.node.clock.now()),
         now: site.node.clock.now(),
         form,
@@ -527,6 +529,13 @@ fn folded(visit: &Visit, https: bool) -> Vec<ListSection> {
     let named = Cookie::Folded.read(&visit.headers, https).unwrap_or_default();
     let is_named = |section: &ListSection| named.split('.').any(|name| name == section.name());
     ListSection::ALL.into_iter().filter(is_named).collect()
+}
+
+/// The first channel, for the owner of the workspace. How many people there are by now, and what is done, the app sees.
+fn first_steps(visit: &Visit, https: bool, first_channel: Option<RoomId>) -> Option<RoomId> {
+    let is_owner = visit.viewer.as_ref().is_some_and(|viewer| viewer.user.role == WorkspaceRole::Owner);
+    let is_hidden = Cookie::Steps.read(&visit.headers, https).is_some();
+    first_channel.filter(|_| is_owner && !is_hidden)
 }
 
 /// The browser's zone; UTC until it has told, or if nobody knows it.
