@@ -22,6 +22,7 @@ use leptos::{
 };
 use protocol::{Page, RoomId, Seq};
 
+use crate::components::attributes::GlobalAttributes;
 use crate::{
     address::{Panel, Route},
     components::{

@@ -37,6 +37,7 @@ pub use shell::{DrawnPath, shell};
 use leptos::prelude::*;
 use protocol::{Page, User};
 
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::{
     address::{Address, Route, use_address},
     components::{

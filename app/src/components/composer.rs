@@ -11,6 +11,7 @@ use uuid::Uuid;
 use web_sys::HtmlTextAreaElement;
 
 use super::{field::RefusedForm, icon::Icon};
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, live};
 use crate::{
     browser, later,

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use protocol::{ErrorCode, RoomId};
 
 use super::icon::Icon;
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::state::{Chat, use_chat};
 

@@ -10,6 +10,7 @@ use protocol::{RoomId, RoomKind};
 use web_sys::MouseEvent;
 
 use super::icon::Icon;
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::{
     browser,
     components::{handler, live},

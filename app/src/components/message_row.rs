@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use protocol::{Nonce, Refusal, RoomId, Seq, UserId};
 
 use super::{avatar::Avatar, icon::Icon};
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::{
     browser, later,

@@ -15,6 +15,7 @@ use super::{
     icon::Icon,
     message_tools::{EMOJI, May, is_mine, pin_tool, shown},
 };
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, focus::give_back, handler, key_handler, live};
 use crate::{
     browser,

@@ -10,6 +10,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
 use super::icon::Icon;
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, key_handler, live};
 use crate::{
     browser,

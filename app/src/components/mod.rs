@@ -1,5 +1,6 @@
 //! What pages are made of. Each component reads signals of [`Chat`](crate::state::Chat) and calls its verbs.
 
+pub(crate) mod attributes;
 pub mod avatar;
 pub mod composer;
 pub mod connection_bar;

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::address::use_address;
 use crate::browser;
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::state::{Chat, Dialog, Place, Sign, path_of, use_chat};
 

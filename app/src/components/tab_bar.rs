@@ -6,6 +6,7 @@
 use leptos::prelude::*;
 
 use super::{avatar::Avatar, icon::Icon};
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::{
     address::{Route, UNREAD_LIST, use_address},
     components::{handler, live},

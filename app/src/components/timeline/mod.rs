@@ -15,6 +15,7 @@ use super::{
     icon::Icon,
     message_row::{MessageRow, key_text},
 };
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::{browser, later, state::use_chat};
 
