@@ -41,6 +41,6 @@ pub use crate::{
         Date, MessageRow, Row, RowKey, RowKind, RowReaction, date_of, day_before, day_number, iso_of,
         minute_of_day, rows, weekday_of,
     },
-    sorted::SortedMap,
+    sorted::{SortedMap, SortedSet, sort_by_key},
     timeline::{TIMELINE_ENTRIES_MAX, Timeline},
 };

@@ -1,12 +1,10 @@
 //! Messages that are not yet acknowledged.
 
-use std::collections::BTreeSet;
-
 use protocol::{Millis, Nonce, Refusal, Retry, RoomId, limits};
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// Wait before a send that was refused for now, when the refusal names none.
 const RETRY_MS: i64 = 1_000;
@@ -93,7 +91,7 @@ impl Outbox {
         if now < self.not_before {
             return Vec::new();
         }
-        let mut busy = BTreeSet::new();
+        let mut busy = SortedSet::default();
         busy.extend(self.items.iter().filter(|item| item.state == SendState::OnItsWay).map(|item| item.room));
         let mut due = Vec::new();
         for item in &mut self.items {

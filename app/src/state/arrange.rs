@@ -3,7 +3,7 @@
 //! Nothing moves under the pointer: while the list is *held*, by a pointer over it or the keyboard in it, each room keeps its
 //! place, and the new order comes afterwards. The open room stays in its section until another one is opened.
 
-use client::SortedMap;
+use client::{SortedMap, sort_by_key};
 use protocol::{ListSection, RoomId};
 
 /// A room as it stands in the list.
@@ -30,9 +30,9 @@ pub(super) fn arrange(before: &[Place], now: &[Entry], open: Option<RoomId>, hel
     let mut all: Vec<Place> = now.iter().map(|entry| (section(entry), entry.room)).collect();
     if held {
         // Those that are there as they are; after them the others.
-        all.sort_by_key(|(_, room)| places.get(room).copied().unwrap_or(usize::MAX));
+        sort_by_key(&mut all, |(_, room)| places.get(room).copied().unwrap_or(usize::MAX));
     }
-    all.sort_by_key(|(section, _)| ListSection::ALL.iter().position(|one| one == section));
+    sort_by_key(&mut all, |(section, _)| ListSection::ALL.iter().position(|one| one == section));
     all
 }
 

@@ -1,7 +1,6 @@
 //! The rooms of the viewer: the list, what they are called, and what the viewer may do in them.
 
-use std::collections::BTreeSet;
-
+use client::SortedSet;
 use leptos::prelude::*;
 use protocol::{Command, ListSection, Refusal, Reply, Rights, RoomId, RoomKind, RoomSummary, WorkspaceRole};
 
@@ -191,9 +190,9 @@ impl Chat {
     }
 
     /// Updates the order of the list, and only the lines that changed: a message changes one line of thousands.
-    pub(super) fn draw_list(self, rooms: &BTreeSet<RoomId>) {
+    pub(super) fn draw_list(self, rooms: &SortedSet<RoomId>) {
         let (order, unread) = self.client.with_value(|client| (client.order(), client.unread()));
-        for room in rooms {
+        for room in rooms.iter() {
             let summary =
                 self.client.with_value(|client| client.room(*room).map(|room| room.summary.clone()));
             self.summaries.update_value(|all| match (all.get(room), summary) {

@@ -32,7 +32,7 @@ impl Saved {
             .filter_map(|key| storage.get_item(&key).ok()?)
             .filter_map(|text| roost_json::from_str(&text).ok())
             .collect();
-        pending.sort_unstable_by_key(|item| item.written_at);
+        client::sort_by_key(&mut pending, |item| item.written_at);
         pending
     }
 

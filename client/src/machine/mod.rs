@@ -8,10 +8,7 @@ mod events;
 mod pump;
 mod resume;
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeSet, VecDeque},
-};
+use std::{cmp::Reverse, collections::VecDeque};
 
 use protocol::{
     ClientFrame, Command, Direction, Epoch, ErrorCode, Line, Marks, Message, Millis, Nonce, Page, Refusal,
@@ -27,7 +24,7 @@ use crate::{
     outbox::{Outbox, Pending, SendState},
     people::People,
     room::RoomState,
-    sorted::SortedMap,
+    sorted::{SortedMap, SortedSet, sort_by_key},
 };
 
 /// What has changed since it was last asked: the interface redraws that and nothing else.
@@ -36,7 +33,7 @@ pub struct Touched {
     /// The list of rooms: which, and in which order.
     pub list: bool,
     /// Rooms whose entry in the list changed: title, last message, count.
-    pub rooms: BTreeSet<RoomId>,
+    pub rooms: SortedSet<RoomId>,
     /// The connection, or who answers.
     pub link: bool,
     /// What is on its way.
@@ -45,9 +42,9 @@ pub struct Touched {
     /// a role allows.
     pub names: bool,
     /// Rooms whose messages changed.
-    pub timelines: BTreeSet<RoomId>,
+    pub timelines: SortedSet<RoomId>,
     /// Rooms whose members, marks or pins changed.
-    pub members: BTreeSet<RoomId>,
+    pub members: SortedSet<RoomId>,
     /// Messages by others that just came, to be announced.
     pub news: Vec<(RoomId, Message)>,
 }
@@ -215,9 +212,8 @@ impl Client {
     /// The rooms, the last active first.
     #[must_use]
     pub fn order(&self) -> Vec<RoomId> {
-        let mut order: Vec<_> =
-            self.rooms.iter().map(|(id, room)| (Reverse(room.summary.active_at), *id)).collect();
-        order.sort_unstable();
+        let mut order: Vec<_> = self.rooms.iter().map(|(id, room)| (room.summary.active_at, *id)).collect();
+        sort_by_key(&mut order, |(active_at, _)| Reverse(*active_at));
         order.into_iter().map(|(_, room)| room).collect()
     }
 

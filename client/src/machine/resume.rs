@@ -10,7 +10,7 @@ use crate::{
     list::List,
     people::People,
     room::RoomState,
-    sorted::SortedMap,
+    sorted::{SortedMap, sort_by_key},
 };
 
 /// How many unread rooms are fetched ahead after a connect, one after the other.
@@ -75,7 +75,7 @@ impl Client {
     /// The database was restored: numbers may have been given again. A command that names an old number might hit another
     /// message.
     fn begin_again(&mut self) {
-        self.touched.rooms.extend(self.rooms.keys());
+        self.touched.rooms.extend(self.rooms.keys().copied());
         self.rooms.clear();
         self.marks.clear();
         self.holes.clear();
@@ -130,15 +130,15 @@ impl Client {
         for line in lines {
             self.catch_up_if_behind(line);
         }
-        let mut unread: Vec<(Reverse<i64>, RoomId)> = self
+        let mut unread: Vec<(i64, RoomId)> = self
             .rooms
             .iter()
             .filter(|(id, room)| {
                 room.timeline.is_none() && room.summary.unread > 0 && Some(**id) != self.focused
             })
-            .map(|(id, room)| (Reverse(room.summary.active_at), *id))
+            .map(|(id, room)| (room.summary.active_at, *id))
             .collect();
-        unread.sort_unstable();
+        sort_by_key(&mut unread, |(active_at, _)| Reverse(*active_at));
         self.ahead = unread.into_iter().take(AHEAD_MAX).map(|(_, room)| room).collect::<VecDeque<_>>();
         let here: Vec<RoomId> = self.rooms.keys().copied().collect();
         for room in here {

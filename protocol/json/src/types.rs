@@ -66,7 +66,12 @@ impl<T: FromJson> FromJson for Vec<T> {
 impl<T: FromJson> FromJson for BTreeMap<String, T> {
     fn from_json(value: Value) -> Result<Self, Error> {
         let Object(fields) = value.into_object()?;
-        fields.into_iter().map(|(name, value)| Ok((name, T::from_json(value)?))).collect()
+        let mut map = Self::new();
+        // Not collected: that would bring a sort along.
+        for (name, value) in fields {
+            map.insert(name, T::from_json(value)?);
+        }
+        Ok(map)
     }
 }
 
