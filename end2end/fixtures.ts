@@ -376,6 +376,28 @@ export async function reaches(page: Page, text: string | Locator): Promise<Locat
   return toolsOf(row);
 }
 
+/** Lays a finger on a message, or on something else, until it counts as a long press, and lifts it. */
+export async function releases(page: Page, what: string | Locator) {
+  const target = typeof what === "string" ? message(page, what) : what;
+  await target.scrollIntoViewIfNeeded();
+  const box = (await target.boundingBox())!;
+  // In a message, the ticks beside the text and the reactions below it are buttons of their own.
+  const point = { x: box.x + Math.min(90, box.width / 2), y: box.y + Math.min(12, box.height / 2) };
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [point] });
+  await page.waitForTimeout(600);
+  await devtools.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  await devtools.detach();
+}
+
+/** Opens a message's sheet by a long press. */
+export async function presses(page: Page, what: string | Locator): Promise<Locator> {
+  await releases(page, what);
+  const sheet = page.getByRole("dialog", { name: /^(Message actions|消息操作)$/ });
+  await expect(sheet).toBeVisible();
+  return sheet;
+}
+
 async function toolsOf(row: Locator): Promise<Locator> {
   const tools = row.getByRole("toolbar", { name: /^(Message actions|消息操作)$/ });
   await expect(tools).toBeVisible();

@@ -59,6 +59,9 @@ impl Route {
     }
 }
 
+/// The list of rooms, of which only the unread ones are shown.
+pub(crate) const UNREAD_LIST: &str = "/?list=unread";
+
 /// What stands beside a room. One at a time, in the address: `/r/{room}?panel=details`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Panel {
@@ -163,13 +166,17 @@ pub struct Address {
     covered: StoredValue<bool>,
     /// The browser is on its way back.
     moving: StoredValue<Option<TimeoutHandle>>,
+    /// The list of rooms was last shown at [`UNREAD_LIST`].
+    was_unread: StoredValue<bool>,
 }
 
 impl Address {
     /// The path and query that the server draws.
     #[must_use]
     pub fn new(path: String) -> Self {
-        Self { path: RwSignal::new(path), covered: StoredValue::new(false), moving: StoredValue::new(None) }
+        let was_unread = StoredValue::new(path == UNREAD_LIST);
+        let (covered, moving) = (StoredValue::new(false), StoredValue::new(None));
+        Self { path: RwSignal::new(path), covered, moving, was_unread }
     }
 
     /// What it names. Tracks.
@@ -182,6 +189,12 @@ impl Address {
     #[must_use]
     pub fn panel(self) -> Option<Panel> {
         self.path.with(|path| Panel::in_path(path))
+    }
+
+    /// Whether only unread rooms are to be shown in the list. Tracks.
+    #[must_use]
+    pub fn is_unread_list(self) -> bool {
+        self.path.with(|path| path == UNREAD_LIST)
     }
 
     /// Path and query, as they are now.
@@ -214,13 +227,19 @@ impl Address {
         }
     }
 
-    /// To the list of rooms: back, if one has come from there; else it takes the place of this page.
-    fn up(self) {
+    /// To the list of rooms, this one or the one that was there last: back, if one has come from there; else it takes the
+    /// place of this page.
+    fn up(self, list: Option<String>) {
+        let was = if self.was_unread.get_value() { UNREAD_LIST } else { "/" };
+        let list = list.as_deref().unwrap_or(was);
+        if untrack(|| self.route()) == Route::Lobby {
+            return self.go(list.to_owned());
+        }
         let entry = Entry::here();
-        self.show("/".to_owned());
+        self.show(list.to_owned());
         match entry.list {
             _ if self.is_moving() => {}
-            0 => browser::replace_path("/", &Entry { layer: Layer::Page, list: 0 }.note()),
+            0 => browser::replace_path(list, &Entry { layer: Layer::Page, list: 0 }.note()),
             n => self.travel(n),
         }
     }
@@ -234,6 +253,9 @@ impl Address {
     }
 
     fn show(self, path: String) {
+        if Route::of(&path) == Route::Lobby {
+            self.was_unread.set_value(path == UNREAD_LIST);
+        }
         if self.path.with_untracked(|here| *here != path) {
             self.path.set(path);
         }
@@ -268,8 +290,10 @@ impl Address {
             (Layer::Cover, _) => {
                 browser::replace_path(&wanted, &Entry { layer: Layer::Page, ..entry }.note())
             }
-            // The page was loaded with the panel, or another panel takes its place.
-            (_, (true, _)) if is_same_page => browser::replace_path(&wanted, &entry.note()),
+            // The page was loaded with the panel, or another panel takes its place. Nor is the list less or more of itself a step.
+            (_, (true, _)) | (Layer::Page, (false, false)) if is_same_page => {
+                browser::replace_path(&wanted, &entry.note())
+            }
             _ => {
                 let layer = if is_same_page && panels.1 { Layer::Panel } else { Layer::Page };
                 browser::push_path(&wanted, &entry.above(&here, layer).note());
@@ -313,9 +337,12 @@ impl Address {
     /// From here on links inside the app, and the browser's own way back, need no new page. `uncover` closes what lies over it.
     pub fn follow(self, uncover: impl Fn() + 'static) {
         let clicks = window_event_listener(leptos::ev::click, move |click| {
-            if let Some((path, is_up)) = followed(&click) {
-                click.prevent_default();
-                if is_up { self.up() } else { self.go(path) }
+            let Some((path, up)) = followed(&click) else { return };
+            click.prevent_default();
+            match up.as_deref() {
+                None => self.go(path),
+                Some("list") => self.up(Some(path)),
+                Some(_) => self.up(None),
             }
         });
         let back = window_event_listener(leptos::ev::popstate, move |_| self.arrived(&uncover));
@@ -333,8 +360,8 @@ pub fn use_address() -> Address {
 }
 
 /// Where a click leads to, when that is inside the app, and when it is a plain one: with Ctrl the browser opens a tab. And
-/// whether it leads back up to the list.
-fn followed(click: &web_sys::MouseEvent) -> Option<(String, bool)> {
+/// whether it leads back up to the list: its attribute `data-up`, which is `list` where the link says to which one.
+fn followed(click: &web_sys::MouseEvent) -> Option<(String, Option<String>)> {
     let plain = click.button() == 0
         && !click.default_prevented()
         && !(click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key());
@@ -343,7 +370,7 @@ fn followed(click: &web_sys::MouseEvent) -> Option<(String, bool)> {
     let path = link.get_attribute("href")?;
     let ours = !link.has_attribute("target") && link.get_attribute("rel").is_none();
     (ours && path.starts_with('/') && Route::of(&path).is_inside())
-        .then(|| (path, link.has_attribute("data-up")))
+        .then(|| (path, link.get_attribute("data-up")))
 }
 
 /// A parameter of a path's query; empty when it is not there.

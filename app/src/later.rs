@@ -5,7 +5,8 @@
 //! server has everything at hand, and draws at once.
 //!
 //! - A chunk weighs about twice what it takes out of the first part (it is compressed by itself, and calls through a table),
-//!   so there are few: a new dialog belongs behind [`dialog`], and whatever the room's panel shows behind [`details`].
+//!   so there are few: a new dialog belongs behind [`dialog`], whatever the room's panel shows behind [`details`], and what
+//!   appears in a room only when somebody does something there behind `tool_part`.
 //! - Nothing else may name what an entry leads to, or the compiler puts it into the first part, silently. `make
 //!   size` shows it.
 //! - A chunk that does not come is told to the person, and asked for again when they try again.
@@ -19,13 +20,18 @@ use leptos::{
     reactive::computed::ScopedFuture,
     wasm_split::{SplitLoaderError, wasm_split},
 };
-use protocol::RoomId;
+use protocol::{Page, RoomId, Seq};
 
+use crate::components::attributes::GlobalAttributes;
 use crate::{
     address::{Panel, Route},
-    components::{details::Details, dialogs, handler, live},
+    components::{
+        connection_bar::bar, details::Details, dialogs, editing_bar::EditingBar, first_steps::FirstSteps,
+        handler, live, message_sheet::MessageSheet, message_tools::Tools,
+    },
     pages::{new_password::NewPassword, set_up::SetUp, settings::Settings, sign_in::SignIn, sign_up::SignUp},
     state::{Dialog, Missed, use_chat},
+    words::use_words,
 };
 
 /// A part, or that its code could not be had: there is no network, or the servers have another build by now.
@@ -35,6 +41,7 @@ type Part = Result<AnyView, SplitLoaderError>;
 const SETTINGS: &str = "settings";
 const DOORS: &str = "doors";
 const DETAILS: &str = "details";
+const TOOLS: &str = "tools";
 
 /// For browsers that do not say when they are idle, such as Safari: when the page has probably settled.
 const IDLE_AFTER_MS: u64 = 2_000;
@@ -52,6 +59,28 @@ fn dialog_part(dialog: Dialog) -> Part {
 #[wasm_split(details, wasm_split_path = leptos::wasm_split, fallible, preload(preload_details))]
 fn details_part(room: RoomId) -> Part {
     Ok(view! { <Details room/> }.into_any())
+}
+
+/// What comes with the chunk `tools`.
+enum Tool {
+    /// What one can do with a message, beside its row.
+    Bar(RoomId, Seq),
+    /// The same, as a sheet.
+    Sheet(RoomId, Seq),
+    /// Above the composer while a message is edited.
+    Editing(RoomId),
+    /// What comes next in an empty room, or in a new workspace.
+    Steps(RoomId),
+}
+
+#[wasm_split(tools, wasm_split_path = leptos::wasm_split, fallible, preload(preload_tools))]
+fn tool_part(tool: Tool) -> Part {
+    Ok(match tool {
+        Tool::Bar(room, seq) => view! { <Tools room seq/> }.into_any(),
+        Tool::Sheet(room, seq) => view! { <MessageSheet room seq/> }.into_any(),
+        Tool::Editing(room) => view! { <EditingBar room/> }.into_any(),
+        Tool::Steps(room) => view! { <FirstSteps room/> }.into_any(),
+    })
 }
 
 #[wasm_split(doors, wasm_split_path = leptos::wasm_split, fallible, preload(preload_doors))]
@@ -131,17 +160,68 @@ fn details(room: RoomId) -> AnyView {
     })
 }
 
-/// Draws a part: at once when its code is here, else as soon as it has come. If it does not come, draws what `lost` gives.
-fn later(part: impl Future<Output = Part> + 'static, lost: impl FnOnce() -> AnyView + 'static) -> AnyView {
-    draw(Box::pin(ScopedFuture::new(part)), Box::new(lost))
+/// What one can do with a message, beside its row. Pointing at it is not yet asking for it, so nothing is shown until it comes.
+pub(crate) fn tools(room: RoomId, seq: Seq) -> AnyView {
+    let chat = use_chat();
+    let lost = move || {
+        chat.miss(Missed::Tools(seq));
+        ().into_any()
+    };
+    draw(boxed(tool_part(Tool::Bar(room, seq))), Box::new(lost), || ().into_any())
 }
 
-fn draw(mut part: Pin<Box<dyn Future<Output = Part>>>, lost: Box<dyn FnOnce() -> AnyView>) -> AnyView {
+/// The same, as a sheet. If it does not come, it counts as closed, and a notice says so.
+pub(crate) fn sheet(room: RoomId, seq: Seq) -> AnyView {
+    let chat = use_chat();
+    later(tool_part(Tool::Sheet(room, seq)), move || {
+        chat.miss(Missed::Sheet(room, seq));
+        ().into_any()
+    })
+}
+
+/// What comes next where a room begins. It only helps, so nothing is said if it does not come.
+pub(crate) fn first_steps(room: RoomId) -> AnyView {
+    draw(boxed(tool_part(Tool::Steps(room))), Box::new(|| ().into_any()), || ().into_any())
+}
+
+/// The bar of a room's edit. If it does not come, one can still try again, or cancel the edit.
+pub(crate) fn editing_bar(room: RoomId) -> AnyView {
+    let chat = use_chat();
+    let words = chat.words;
+    let tries = RwSignal::new(0);
+    let lost = move || {
+        let again = (words.try_again(), handler(move |_| tries.update(|n| *n += 1)));
+        let cancel = (words.stop_editing(), handler(move |_| chat.step_back(room)));
+        bar(words.part_not_loaded().into_any(), vec![again, cancel])
+    };
+    live(move || {
+        tries.track();
+        later(tool_part(Tool::Editing(room)), lost)
+    })
+    .into_any()
+}
+
+/// Draws a part: at once when its code is here, else as soon as it has come. If it does not come, draws what `lost` gives.
+fn later(part: impl Future<Output = Part> + 'static, lost: impl FnOnce() -> AnyView + 'static) -> AnyView {
+    draw(boxed(part), Box::new(lost), || {
+        view! { <p class="coming" role="status">{use_words().loading()}</p> }.into_any()
+    })
+}
+
+fn boxed(part: impl Future<Output = Part> + 'static) -> Pin<Box<dyn Future<Output = Part>>> {
+    Box::pin(ScopedFuture::new(part))
+}
+
+/// `coming` is drawn meanwhile.
+fn draw(
+    mut part: Pin<Box<dyn Future<Output = Part>>>,
+    lost: Box<dyn FnOnce() -> AnyView>,
+    coming: fn() -> AnyView,
+) -> AnyView {
     if let Some(part) = part.as_mut().now_or_never() {
         return part.unwrap_or_else(|_| lost());
     }
     let chat = use_chat();
-    let words = chat.words;
     // If this try fails too, it is said anew.
     chat.screen.missed.set(None);
     // Whoever closes it meanwhile must not be drawn into.
@@ -155,34 +235,42 @@ fn draw(mut part: Pin<Box<dyn Future<Output = Part>>>, lost: Box<dyn FnOnce() ->
         come.try_set(true);
     });
     live(move || match come.get() {
-        false => view! { <p class="coming" role="status">{words.loading()}</p> }.into_any(),
+        false => coming(),
         true => drawn.try_update_value(Option::take).flatten().unwrap_or_else(|| ().into_any()),
     })
     .into_any()
 }
 
-/// The part that a page begins with, beside the first one, by the name of its chunk.
+/// The parts that a page begins with, beside the first one, by the names of their chunks.
 #[must_use]
-pub fn begins_with(path: &str) -> Option<&'static str> {
-    match (Route::of(path), Panel::in_path(path)) {
-        (Route::Settings, _) => Some(SETTINGS),
-        (Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp, _) => Some(DOORS),
-        (Route::Room(_), Some(Panel::Details)) => Some(DETAILS),
-        (Route::Lobby | Route::Room(_) | Route::Nowhere, _) => None,
+pub fn begins_with(path: &str, page: &Page) -> Vec<&'static str> {
+    match Route::of(path) {
+        Route::Settings => vec![SETTINGS],
+        Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp => vec![DOORS],
+        Route::Room(room) => {
+            let is_new =
+                page.first_steps == Some(room) || page.room().is_some_and(|view| view.summary.last.is_none());
+            let parts = [(Panel::in_path(path) == Some(Panel::Details), DETAILS), (is_new, TOOLS)];
+            parts.into_iter().filter(|(is_drawn, _)| *is_drawn).map(|(_, part)| part).collect()
+        }
+        Route::Lobby | Route::Nowhere => Vec::new(),
     }
 }
 
-/// Fetches what a page [begins with](begins_with).
+/// Fetches the parts that a page [begins with](begins_with).
 ///
 /// # Errors
-/// It did not come.
-pub async fn preload(path: &str) -> Result<(), SplitLoaderError> {
-    match begins_with(path) {
-        Some(DOORS) => preload_doors().await,
-        Some(DETAILS) => preload_details().await,
-        Some(_) => preload_settings().await,
-        None => Ok(()),
+/// One did not come.
+pub async fn preload(parts: Vec<&'static str>) -> Result<(), SplitLoaderError> {
+    for part in parts {
+        match part {
+            DOORS => preload_doors().await?,
+            DETAILS => preload_details().await?,
+            TOOLS => preload_tools().await?,
+            _ => preload_settings().await?,
+        }
     }
+    Ok(())
 }
 
 /// Fetches everything else when the browser has nothing better to do, so that nobody waits for it later. What does not come
@@ -190,6 +278,7 @@ pub async fn preload(path: &str) -> Result<(), SplitLoaderError> {
 pub fn preload_when_idle() {
     fn begin() {
         leptos::task::spawn_local(async {
+            drop(preload_tools().await);
             drop(preload_dialogs().await);
             drop(preload_details().await);
             drop(preload_settings().await);

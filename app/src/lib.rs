@@ -37,11 +37,12 @@ pub use shell::{DrawnPath, shell};
 use leptos::prelude::*;
 use protocol::{Page, User};
 
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::{
     address::{Address, Route, use_address},
     components::{
         connection_bar::Notice, dialogs::Dialogs, effect, keyboard::Keyboard, list, list_item, live,
-        room_list::RoomList,
+        room_list::RoomList, tab_bar::TabBar,
     },
     pages::{document_title, lobby::Lobby, not_found::NotFound, room::RoomPage},
     state::{Chat, use_chat},
@@ -92,7 +93,12 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
     view! {
         <div
             class="frame"
-            data-pane=live(move || if here.get() == Route::Lobby { "list" } else { "main" })
+            data-pane=live(move || match here.get() {
+                Route::Lobby => "list",
+                Route::Settings => "settings",
+                Route::Room(_) | Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp | Route::Nowhere => "main",
+            })
+            data-list=live(move || address.is_unread_list().then_some("unread"))
             data-guest=live(move || is_guest.get().then_some("true"))
         >
             <RoomList workspace/>
@@ -106,7 +112,9 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
                     }
                 })}
             </main>
+            <TabBar/>
             <Dialogs/>
+            {live(move || chat.screen.sheet.get().map(|(room, seq)| later::sheet(room, seq)))}
             <Notice/>
             // Each announcement is an element of its own: what is said twice is heard twice.
             <div class="sr-only" role="status" aria-live="polite" aria-atomic="false" aria-relevant="additions">

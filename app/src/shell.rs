@@ -35,7 +35,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     provide_context(Address::new(path.clone()));
     let words = Words::of(page.language);
     provide_context(words);
-    let chunks = later::begins_with(&path).map(|part| chunks(&options, part));
+    let parts = later::begins_with(&path, &page);
+    let chunks: Vec<_> = parts.into_iter().flat_map(|part| chunks(&options, part)).collect();
     view! {
         <!DOCTYPE html>
         <html lang=words.lang() data-theme=theme(page.theme) data-density=density(page.density) data-node=page.node.clone()>

@@ -1,5 +1,5 @@
 // axe on every page: light and dark, wide and on a phone. Nothing serious, nothing critical.
-import { composer, editor, expect, isAccessible, isAwake, isIn, makesRoom, says, sees, signUp, test, unique } from "../fixtures";
+import { composer, editor, expect, isAccessible, isAwake, isIn, makesRoom, presses, reaches, says, sees, signUp, test, unique } from "../fixtures";
 
 const sizes = {
   wide: { viewport: { width: 1280, height: 800 } },
@@ -65,6 +65,12 @@ for (const [size, options] of Object.entries(sizes)) {
     await expect(page.getByRole("button", { name: "👍" })).toBeFocused();
     await check("the emoji");
     await page.keyboard.press("Escape");
+    if (size === "phone") {
+      await presses(page, page.getByRole("article").last());
+      await check("the sheet of a message");
+      await page.keyboard.press("Escape");
+      await reaches(page, page.getByRole("article").last());
+    }
     await page.getByRole("toolbar").getByRole("button", { name: "Edit" }).click();
     await editor(page).fill("Better.");
     await check("an edit");

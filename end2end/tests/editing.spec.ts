@@ -1,6 +1,6 @@
 // Messages are edited, deleted and reacted to: by pointer, keyboard and finger, and nothing that was typed is lost on the way.
 import {
-  asks, composer, editor, expect, isIn, makesRoom, message, onNode, opens, pointsAt, reaches, roomLink, says, saysMany, sees, seqOf, signUp,
+  asks, composer, editor, expect, isIn, makesRoom, message, onNode, opens, pointsAt, presses, reaches, roomLink, says, saysMany, sees, seqOf, signUp,
   test, unique, writesTo, type Person,
 } from "../fixtures";
 
@@ -353,53 +353,42 @@ test("owners delete what others wrote, and what is refused is told at its messag
   await expect(row(bo.page, seq).getByRole("alert")).toHaveCount(0);
 });
 
-test("with a finger: a tap or a long press, and targets that it meets", async ({ open }) => {
+test("with a finger: a long press opens the sheet, and an edit is saved by the button", async ({ open }) => {
   const [ana, bo] = await two(open, phone);
   const { page } = ana;
   await says(page, "From a phoen");
   await stores(page, "A second one");
   await says(bo.page, "Seen");
   await sees(page, "Seen");
-  const toolbar = page.getByRole("toolbar");
-  const middle = async (text: string) => {
-    const box = (await message(page, text).boundingBox())!;
-    // Beside the text stand its ticks, which are a button of their own.
-    return { x: box.x + 90, y: box.y + box.height / 2 };
-  };
+  const seq = await seqOf(page, "From a phoen");
 
-  await test.step("a tap shows the tools, another puts them away", async () => {
-    const at = await middle("From a phoen");
-    await page.touchscreen.tap(at.x, at.y);
-    await expect(message(page, "From a phoen").getByRole("toolbar")).toBeVisible();
-    for (const button of await toolbar.getByRole("button").all()) {
-      const box = (await button.boundingBox())!;
-      expect(Math.round(Math.min(box.width, box.height)), `${await button.getAttribute("aria-label")}`).toBeGreaterThanOrEqual(44);
-    }
-    await page.touchscreen.tap(at.x, at.y);
-    await expect(toolbar).toHaveCount(0);
+  await test.step("a tap means nothing", async () => {
+    await message(page, "From a phoen").tap({ position: { x: 90, y: 6 } });
+    await message(page, "A second one").tap({ position: { x: 90, y: 6 } });
+    await expect(page.getByRole("toolbar")).toHaveCount(0);
+    await expect(page.getByRole("dialog")).toHaveCount(0);
   });
 
-  await test.step("so does a long press; a finger that scrolls means nothing", async () => {
-    const devtools = await page.context().newCDPSession(page);
-    const { x, y } = await middle("A second one");
-    await devtools.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [{ x, y }] });
-    await expect(message(page, "A second one").getByRole("toolbar")).toBeVisible();
-    await devtools.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
-    await expect(message(page, "A second one").getByRole("toolbar")).toBeVisible();
-    await toolbar.getByRole("button", { name: "React" }).tap();
-    const emoji = toolbar.getByRole("group", { name: "React" });
-    await expect(emoji).toBeInViewport({ ratio: 1 });
-    const box = (await emoji.getByRole("button", { name: "👍" }).boundingBox())!;
-    expect(Math.min(box.width, box.height)).toBeGreaterThanOrEqual(44);
+  await test.step("a reaction; what one touches is large enough", async () => {
+    const sheet = await presses(page, "A second one");
+    const emoji = sheet.getByRole("group", { name: "React" });
+    for (const button of await sheet.getByRole("button").all()) {
+      const box = (await button.boundingBox())!;
+      expect(Math.round(Math.min(box.width, box.height)), await button.innerText()).toBeGreaterThanOrEqual(44);
+    }
     await emoji.getByRole("button", { name: "❤️" }).tap();
     await expect(bo.page.getByRole("button", { name: "❤️, 1 person" })).toBeVisible();
-    await expect(toolbar).toHaveCount(0);
+    await expect(sheet).toBeHidden();
+    await presses(page, "A second one");
+    await expect(emoji.getByRole("button", { name: "❤️" })).toHaveAttribute("aria-pressed", "true");
+    await emoji.getByRole("button", { name: "❤️" }).tap();
+    await expect(bo.page.getByRole("button", { name: "❤️, 1 person" })).toHaveCount(0);
   });
 
   await test.step("an edit is saved by the button; Enter breaks the line", async () => {
-    const at = await middle("From a phoen");
-    await page.touchscreen.tap(at.x, at.y);
-    await toolbar.getByRole("button", { name: "Edit" }).tap();
+    await (await presses(page, row(page, seq))).getByRole("button", { name: "Edit" }).tap();
+    await expect(page.getByRole("dialog")).toBeHidden();
+    await expect(editor(page)).toBeFocused();
     await editor(page).fill("From a phone,");
     await editor(page).press("Enter");
     await editor(page).pressSequentially("two lines");

@@ -1,5 +1,8 @@
 // From an empty place to the first words in it: nobody else can come before, so these run before every other test.
-import { PASSWORD, expect, fillSignUp, isAccessible, isIn, message, opens, place, says, sees, test, unique } from "../fixtures";
+import { query } from "../cluster";
+import {
+  PASSWORD, expect, fillSignUp, isAccessible, isIn, makesRoom, message, opens, place, says, sees, signIn, signUp, test, unique,
+} from "../fixtures";
 
 test.describe.configure({ mode: "serial" });
 
@@ -22,7 +25,29 @@ test("the first person sets the place up and writes the first message", async ({
   await page.getByRole("link", { name: `Open ${place.name}` }).click();
   await isIn(page);
   await opens(page, `#${place.channel}`);
+
+  // The first screen leads on, and the server has drawn it.
+  const steps = page.getByRole("region", { name: "First steps" });
+  const html = await (await page.reload())!.text();
+  expect(html).toContain("First steps");
+  await isIn(page);
+  await expect(steps.getByRole("listitem")).toHaveCount(3);
+  await expect(steps.getByRole("img", { name: "Done" })).toHaveCount(0);
+  await isAccessible(page, "the first steps");
+  await steps.getByRole("link", { name: "Invite people" }).click();
+  await expect(page.getByRole("heading", { name: "Invitations" })).toBeInViewport();
+  await isIn(page);
+  await page.goBack();
+  await isIn(page);
+  await steps.getByRole("button", { name: "Add a topic" }).click();
+  await page.getByRole("dialog").getByRole("textbox", { name: "Topic" }).fill("Everything about the harbour");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await expect(steps.getByRole("img", { name: "Done" })).toHaveCount(1);
+  await expect(steps.getByRole("button", { name: "Add a topic" })).toHaveCount(0);
+  await steps.getByRole("link", { name: "Say hello" }).click();
+  await expect(page.getByRole("textbox", { name: `Message #${place.channel}` })).toBeFocused();
   await says(page, "Welcome to the harbour.");
+  await expect(steps.getByRole("img", { name: "Done" })).toHaveCount(2);
   await sees(page, "Welcome to the harbour.");
   await expect(message(page, "Welcome to the harbour.").getByRole("img", { name: "Sent" })).toBeVisible();
 });
@@ -37,4 +62,47 @@ test("an invited person makes an account by the link and writes", async ({ open 
   await expect(page).toHaveTitle(new RegExp(`#${place.channel} · ${place.name}$`));
   await says(page, "Good morning from the invited one.");
   await sees(page, "Good morning from the invited one.");
+  await expect(page.getByRole("region", { name: "First steps" })).toHaveCount(0);
+});
+
+test("the steps are gone when all are done, when they are hidden, and for everybody else", async ({ open }) => {
+  const page = await open();
+  await signIn(page, place.admin);
+  await opens(page, `#${place.channel}`);
+  await expect(page.getByText("This is the beginning of")).toBeVisible();
+  const steps = page.getByRole("region", { name: "First steps" });
+  // Somebody has come, there is a topic, and hello is said.
+  await expect(steps).toHaveCount(0);
+  query("update rooms set topic = '' where title = 'general'");
+  await page.reload();
+  await isIn(page);
+  await expect(steps.getByRole("img", { name: "Done" })).toHaveCount(2);
+  await steps.getByRole("button", { name: "Hide first steps" }).click();
+  await expect(steps).toHaveCount(0);
+  await expect(page.getByRole("textbox", { name: /^Message/ })).toBeFocused();
+  const html = await (await page.reload())!.text();
+  expect(html).not.toContain('class="steps"');
+  await isIn(page);
+  await expect(steps).toHaveCount(0);
+});
+
+test("an empty room says what to do next", async ({ open }) => {
+  const page = await open();
+  await signUp(page);
+  await makesRoom(page, "Group", unique("empty"));
+  const log = page.getByRole("log");
+  await expect(log.getByRole("button", { name: "Invite people" })).toBeVisible();
+  const html = await (await page.reload())!.text();
+  expect(html).toContain("Add a topic");
+  await isIn(page);
+  await log.getByRole("button", { name: "Add a topic" }).click();
+  await page.getByRole("dialog").getByRole("textbox", { name: "Topic" }).fill("Ropes");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await expect(log.getByRole("button", { name: "Add a topic" })).toHaveCount(0);
+  await expect(log.getByText("Ropes")).toBeVisible();
+  await log.getByRole("button", { name: "Invite people" }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await says(page, "First!");
+  await expect(log.getByRole("button", { name: "Invite people" })).toHaveCount(0);
 });

@@ -2,7 +2,7 @@
 // wants them; and when they do not come, that is said, and the next try works.
 import type { Page, Route } from "@playwright/test";
 
-import { chooses, composer, expect, isAwake, isIn, makesRoom, rooms, signUp, test, unique } from "../fixtures";
+import { chooses, composer, editor, expect, isAwake, isIn, makesRoom, message, releases, rooms, says, seqOf, signUp, test, unique } from "../fixtures";
 
 const chunk = (part: string) => new RegExp(`/pkg/${part}\\.[0-9a-f]+\\.wasm$`);
 const parts = ["dialogs", "details", "settings"];
@@ -69,6 +69,73 @@ test("a panel that does not come is told, and comes at the next try", async ({ o
   await expect(notice(page)).toBeHidden();
 });
 
+test("tools of a message that do not come are told once, and come when somebody asks for them", async ({ open, expected }) => {
+  expected(...reasons[0][2]);
+  const page = await open();
+  let asked = 0;
+  await page.route(chunk("tools"), (route) => (asked++, reasons[0][1](route)));
+  await signUp(page);
+  await expect.poll(() => asked, "they were to be fetched when idle").toBe(1);
+  await makesRoom(page, "Group", unique("tools"));
+  for (const text of ["one", "two"]) {
+    await says(page, text);
+    await seqOf(page, text);
+  }
+  await message(page, "two").hover({ position: { x: 60, y: 6 } });
+  await expect(notice(page)).toBeVisible();
+  expect(asked).toBe(2);
+  // Not again at each message that the pointer passes.
+  await notice(page).getByRole("button", { name: "Close" }).click();
+  await message(page, "one").hover({ position: { x: 60, y: 6 } });
+  await composer(page).hover();
+  expect(asked).toBe(2);
+  await expect(notice(page)).toBeHidden();
+  // Enter is a wish.
+  await message(page, "one").evaluate((row: HTMLElement) => row.focus({ focusVisible: true } as FocusOptions));
+  await page.keyboard.press("Enter");
+  await expect(notice(page)).toBeVisible();
+  expect(asked).toBe(3);
+
+  // An edit is possible without the bar above it.
+  await composer(page).focus();
+  await page.keyboard.press("ArrowUp");
+  await expect(editor(page)).toHaveValue("two");
+  const bar = page.getByRole("main").getByText(NOT_LOADED);
+  await expect(bar).toBeVisible();
+  await page.getByRole("main").getByRole("button", { name: "Cancel editing" }).click();
+  await expect(composer(page)).toHaveValue("");
+  await composer(page).focus();
+  await page.keyboard.press("ArrowUp");
+  await expect(bar).toBeVisible();
+
+  await page.unroute(chunk("tools"));
+  await page.getByRole("main").getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "Editing message" })).toBeVisible();
+  await page.getByRole("button", { name: "Cancel editing" }).click();
+  await message(page, "one").evaluate((row: HTMLElement) => row.focus({ focusVisible: true } as FocusOptions));
+  await page.keyboard.press("Enter");
+  await expect(message(page, "one").getByRole("toolbar", { name: "Message actions" })).toBeVisible();
+});
+
+test("on a phone, a sheet that does not come is told, and comes at the next try", async ({ open, expected }) => {
+  expected(...reasons[0][2]);
+  const page = await open({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await page.route(chunk("tools"), reasons[0][1]);
+  await signUp(page);
+  await page.getByRole("link", { name: "Back" }).tap();
+  await makesRoom(page, "Group", unique("sheet"));
+  await says(page, "by a finger");
+  await seqOf(page, "by a finger");
+  await releases(page, "by a finger");
+  await expect(notice(page)).toBeVisible();
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect(message(page, "by a finger")).not.toHaveClass(/marked/);
+  await page.unroute(chunk("tools"));
+  await notice(page).getByRole("button", { name: "Try again" }).tap();
+  await expect(page.getByRole("dialog", { name: "Message actions" })).toBeVisible();
+  await expect(notice(page)).toBeHidden();
+});
+
 test("settings that do not come say so in their place, and come at the next try", async ({ open, expected }) => {
   expected(...reasons[0][2]);
   const page = await open();
@@ -120,7 +187,7 @@ test("whoever closes what has not come yet does not get it afterwards", async ({
 
 test("what was fetched when idle is not fetched again", async ({ open }) => {
   const page = await open();
-  const fetched = parts.map((part) => page.waitForResponse(chunk(part)).then((response) => response.finished()));
+  const fetched = ["tools", ...parts].map((part) => page.waitForResponse(chunk(part)).then((response) => response.finished()));
   await signUp(page);
   await Promise.all(fetched);
   await page.route(/\.wasm$/, (route) => route.abort());
@@ -128,6 +195,8 @@ test("what was fetched when idle is not fetched again", async ({ open }) => {
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Details" }).click();
   await expect(details(page)).toBeVisible();
+  await page.getByRole("log").getByRole("article").last().hover({ position: { x: 60, y: 6 } });
+  await expect(page.getByRole("toolbar", { name: "Message actions" })).toBeVisible();
 });
 
 test("the settings load by their address, each of their files once", async ({ open }) => {

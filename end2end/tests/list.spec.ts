@@ -224,7 +224,7 @@ test("one search finds rooms, people, channels and actions, and does not move wh
 test("the search on a phone", async ({ open }) => {
   const { page } = await signUp(await open(phone), { name: "Ana Benítez" });
   await page.getByRole("link", { name: "Back" }).tap();
-  await rooms(page).getByRole("button", { name: "Search" }).tap();
+  await page.getByRole("navigation", { name: "Main menu" }).getByRole("button", { name: "Search" }).tap();
   await expect(field(page)).toBeFocused();
   await search(page).getByRole("option", { name: "#general" }).tap();
   await isOpen(page, "#general");

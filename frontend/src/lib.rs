@@ -20,13 +20,13 @@ pub fn hydrate() {
         return;
     };
     browser::go_to_drawn_path();
-    let path = browser::path();
-    if later::begins_with(&path).is_none() {
+    let parts = later::begins_with(&browser::path(), &page);
+    if parts.is_empty() {
         return wake(page);
     }
     // What the server has drawn must be here before the page wakes. Leptos has no executor of its own before that.
     wasm_bindgen_futures::spawn_local(async move {
-        match later::preload(&path).await {
+        match later::preload(parts).await {
             Ok(()) => wake(page),
             Err(_) => browser::stay_unloaded(),
         }

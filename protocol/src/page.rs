@@ -7,7 +7,7 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Epoch, InvitationId, Message, Millis, Refusal, RoomSummary, RoomView, Seq, SessionId, User, Zone,
+    Epoch, InvitationId, Message, Millis, Refusal, RoomId, RoomSummary, RoomView, Seq, SessionId, User, Zone,
 };
 
 /// The language of the interface: a tag in the form of BCP 47, such as `pt-BR`. Which languages there are is not known here.
@@ -247,6 +247,9 @@ pub struct Page {
     /// The parts of the list that are folded.
     #[serde(default)]
     pub folded: Vec<ListSection>,
+    /// The first channel, for the first person, until they have hidden the steps that a new workspace begins with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_steps: Option<RoomId>,
     /// The zone to show times in: the browser's, as it told last time; UTC before.
     pub zone: Zone,
     /// The server's clock when the page was made: both ends draw «today» by it.

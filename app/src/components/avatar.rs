@@ -5,6 +5,7 @@ use protocol::{RoomKind, RoomSummary, User};
 use uuid::Uuid;
 
 use super::icon::Icon;
+use crate::components::attributes::AriaAttributes;
 use crate::{components::live, state::use_chat, text::initials};
 
 /// A person's picture. The name stands beside it, so it is not read aloud.

@@ -10,10 +10,11 @@ use protocol::{ErrorCode, FormName, Page, Refusal, RoomId, Seq, limits};
 use uuid::Uuid;
 use web_sys::HtmlTextAreaElement;
 
-use super::{editing_bar::EditingBar, field::RefusedForm, icon::Icon};
+use super::{field::RefusedForm, icon::Icon};
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, live};
 use crate::{
-    browser,
+    browser, later,
     state::{path_of, use_chat},
 };
 
@@ -220,7 +221,7 @@ pub fn Composer(
                     </div>
                 }.into_any()
             })}
-            {live(move || is_editing.get().then(|| view! { <EditingBar room/> }.into_any()))}
+            {live(move || is_editing.get().then(|| later::editing_bar(room)))}
             <div class="composer-box">
                 <textarea
                     name="body"

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use web_sys::MouseEvent;
 
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::{
     browser,
@@ -61,9 +62,10 @@ pub fn Notice() -> impl IntoView {
 }
 
 /// A button's label, and what it does.
-type Act = (&'static str, Box<dyn FnMut(MouseEvent)>);
+pub(crate) type Act = (&'static str, Box<dyn FnMut(MouseEvent)>);
 
-fn bar(said: AnyView, acts: Vec<Act>) -> AnyView {
+/// A thin bar: what is said, and what one can do about it.
+pub(crate) fn bar(said: AnyView, acts: Vec<Act>) -> AnyView {
     let button = |(name, act)| view! { <button type="button" on:click=act>{name}</button> }.into_any();
     let acts = acts.into_iter().map(button).collect_view();
     view! { <div class="connection-bar"><span>{said}</span> {acts}</div> }.into_any()

@@ -3,6 +3,7 @@
 use leptos::{html::Input, prelude::*};
 
 use super::icon::Icon;
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::{browser, words::use_words};
 

@@ -15,6 +15,7 @@ use super::{
     icon::Icon,
     member_menu::{MemberMenu, MoreButton},
 };
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::focus::take_keyboard;
 use crate::components::{effect, handler, list, list_item, live};
 use crate::{

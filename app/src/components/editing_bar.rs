@@ -1,10 +1,12 @@
-//! Above the composer while a message is edited: what it says now, and what has become of the edit.
+//! Above the composer while a message is edited: what it says now, and what has become of the edit. It comes with the chunk
+//! `tools` (see `later.rs`).
 
 use client::{EditState, Link};
 use leptos::prelude::*;
 use protocol::{ErrorCode, RoomId};
 
 use super::icon::Icon;
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::state::{Chat, use_chat};
 
@@ -18,7 +20,7 @@ enum Meanwhile {
 
 /// The bar of a room's edit.
 #[component]
-pub(super) fn EditingBar(
+pub(crate) fn EditingBar(
     /// Which room.
     room: RoomId,
 ) -> impl IntoView {

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use protocol::{FormName, FormState, Page};
 
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::words::use_words;
 
 /// What a refused form carries back, for the fields of one form.

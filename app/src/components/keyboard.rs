@@ -78,7 +78,10 @@ fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
 
 /// Closes what is open, the latest first.
 fn step_back(chat: Chat) {
-    if chat.screen.read_by.get_untracked().is_some() {
+    // Once its code is here, it sees to its own Escape.
+    if chat.screen.sheet.get_untracked().is_some() {
+        chat.screen.sheet.set(None);
+    } else if chat.screen.read_by.get_untracked().is_some() {
         chat.screen.read_by.set(None);
     } else {
         chat.close_panel();

@@ -5,14 +5,11 @@ use client::{MessageRow as Message, RowKey, RowReaction, SendState, Tick};
 use leptos::prelude::*;
 use protocol::{Nonce, Refusal, RoomId, Seq, UserId};
 
-use super::{
-    avatar::Avatar,
-    icon::Icon,
-    message_tools::{Subject, Tools},
-};
+use super::{avatar::Avatar, icon::Icon};
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::{
-    browser,
+    browser, later,
     state::{Chat, use_chat},
     text::{Piece, is_pictures_only, pieces},
 };
@@ -90,29 +87,25 @@ pub fn MessageRow(
     });
     let is_offered = !message.deleted && !message.deleting && message.sending.is_none();
     let offered = message.seq.filter(|_| is_offered).map(|seq| {
-        let reactions = message.reactions.iter();
-        let mine = reactions.filter(|reaction| reaction.users.iter().any(|user| chat.is_me(*user)));
-        let mine = mine.map(|reaction| reaction.emoji.clone()).collect();
-        let (own, pinned) = (message.own, message.pinned);
-        let subject = Subject { room, seq, own, pinned, body: message.body.clone(), mine };
         let has_tools = Memo::new(move |_| chat.screen.has_tools(seq));
-        let tools = move || {
-            let subject = subject.clone();
-            has_tools.get().then(|| view! { <Tools subject/> }.into_any())
-        };
-        live(tools)
+        live(move || has_tools.get().then(|| later::tools(room, seq)))
     });
+    let is_marked = move || {
+        let sheet = chat.screen.sheet.get().map(|(_, seq)| seq);
+        message.seq.is_some() && [chat.edited(), sheet].contains(&message.seq)
+    };
     view! {
         <article
             class="row"
             class:first=message.first_of_run
             class:pending=is_pending
             class:pictures=is_pictures_only(&message.body)
-            class:editing=live(move || message.seq.is_some() && chat.edited() == message.seq)
+            class:marked=live(is_marked)
             aria-label=label
             tabindex="-1"
             data-key=key_text(key)
             data-seq=message.seq.map(|seq| seq.0)
+            data-tools=(is_offered && message.seq.is_some()).then_some("")
         >
             <div class="gutter">{gutter}</div>
             <div class="row-body">

@@ -1,63 +1,108 @@
-//! What one can do with a message: react, edit, pin, delete. Shown at the row that the pointer, the keyboard or a finger has
-//! come to (`timeline/pointing.rs`); they lie over it and move nothing.
+//! What one can do with a message: react, edit, pin, delete. A bar at the row that the pointer or the keyboard has come to
+//! (`timeline/pointing.rs`), which lies over it and moves nothing. A finger gets the same as a sheet: `message_sheet.rs`.
+//!
+//! All of it comes with the chunk `tools` (see `later.rs`).
 
-use std::sync::Arc;
-
+use client::{MessageRow, RowKind};
 use leptos::prelude::*;
 use protocol::{Rights, RoomId, Seq};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, KeyboardEvent};
 
 use super::icon::Icon;
-use crate::components::{handler, live};
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
+use crate::components::{handler, key_handler, live};
 use crate::{
     browser,
     state::{Chat, Dialog, use_chat},
 };
 
 /// The emoji to choose from, in lines of [`EMOJI_LINE`]. Whatever else the wire carries is shown, too.
-const EMOJI: [&str; 12] = ["👍", "❤️", "😂", "😮", "😢", "🙏", "🎉", "👏", "🔥", "👀", "✅", "👎"];
+pub(super) const EMOJI: [&str; 12] = ["👍", "❤️", "😂", "😮", "😢", "🙏", "🎉", "👏", "🔥", "👀", "✅", "👎"];
 /// How many stand in a line; the style sheet knows it too.
-pub(super) const EMOJI_LINE: usize = 6;
+const EMOJI_LINE: isize = 6;
 
 /// The space that the emoji want above a message, in pixels.
 const EMOJI_SPACE_PX: f64 = 160.0;
 
-/// What of a message the tools need.
-#[derive(Clone, Debug)]
-pub struct Subject {
-    /// Where.
-    pub room: RoomId,
-    /// Which.
-    pub seq: Seq,
-    /// Written by the viewer.
-    pub own: bool,
-    /// Pinned to the room.
-    pub pinned: bool,
-    /// Its text.
-    pub body: Arc<str>,
-    /// The viewer's reactions.
-    pub mine: Vec<String>,
+/// A message of the open room as it is shown, with what the viewer wishes; `None` where nothing can be done with it. Tracks the rows.
+pub(super) fn shown(chat: Chat, seq: Seq) -> Option<MessageRow> {
+    let find = |rows: &Vec<client::Row>| {
+        rows.iter().find_map(|row| match &row.kind {
+            RowKind::Message(message) if message.seq == Some(seq) => Some(message.clone()),
+            RowKind::Message(_) | RowKind::Day(_) | RowKind::Unread | RowKind::Beginning => None,
+        })
+    };
+    chat.rows.with(find).filter(|message| !message.deleted && !message.deleting && message.sending.is_none())
+}
+
+/// Whether the viewer has reacted with this emoji.
+pub(super) fn is_mine(chat: Chat, message: &MessageRow, emoji: &str) -> bool {
+    let mut reactions = message.reactions.iter();
+    reactions.any(|reaction| reaction.emoji == emoji && reaction.users.iter().any(|user| chat.is_me(*user)))
+}
+
+/// What the viewer may do with a message: the rights, each told only when it changes.
+#[derive(Clone, Copy)]
+pub(super) struct May {
+    own: bool,
+    posts: Memo<bool>,
+    reacts: Memo<bool>,
+    pins: Memo<bool>,
+    moderates: Memo<bool>,
+}
+
+impl May {
+    pub(super) fn of(chat: Chat, room: RoomId, own: bool) -> Self {
+        let may = |right: fn(Rights) -> bool| chat.may(room, right);
+        Self {
+            own,
+            posts: may(|rights| rights.post),
+            reacts: may(|rights| rights.react),
+            pins: may(|rights| rights.pin),
+            moderates: may(|rights| rights.moderate),
+        }
+    }
+
+    pub(super) fn react(self) -> bool {
+        self.reacts.get()
+    }
+
+    pub(super) fn pin(self) -> bool {
+        self.pins.get()
+    }
+
+    pub(super) fn edit(self) -> bool {
+        self.own && self.posts.get()
+    }
+
+    pub(super) fn delete(self) -> bool {
+        self.own || self.moderates.get()
+    }
+}
+
+/// What pinning is called now, and its icon.
+pub(super) fn pin_tool(chat: Chat, is_pinned: bool) -> (&'static str, &'static str) {
+    if is_pinned { ("unpin", chat.words.unpin()) } else { ("pin", chat.words.pin()) }
 }
 
 /// The tools of one message.
 #[component]
-pub fn Tools(
-    /// Which.
-    subject: Subject,
+pub(crate) fn Tools(
+    /// Where.
+    room: RoomId,
+    /// Which. The row is drawn anew when it changes, and these with it.
+    seq: Seq,
 ) -> impl IntoView {
     let chat = use_chat();
-    let may = |right: fn(Rights) -> bool| chat.may(subject.room, right);
-    let (posts, reacts) = (may(|rights| rights.post), may(|rights| rights.react));
-    let (pins, moderates) = (may(|rights| rights.pin), may(|rights| rights.moderate));
-    live(move || offered(chat, subject.clone(), [posts.get(), reacts.get(), pins.get(), moderates.get()]))
+    let Some(message) = untrack(|| shown(chat, seq)) else { return ().into_any() };
+    let may = May::of(chat, room, message.own);
+    live(move || offered(chat, room, seq, &message, may)).into_any()
 }
 
-/// `may` post, react, pin and moderate.
-fn offered(chat: Chat, subject: Subject, may: [bool; 4]) -> AnyView {
+fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -> AnyView {
     let words = chat.words;
-    let Subject { room, seq, own, pinned, body, mine } = subject;
-    let [posts, reacts, pins, moderates] = may;
-    let (edits, deletes) = (own && posts, own || moderates);
-    let few = !(reacts || pins || deletes);
+    let few = !(may.react() || may.pin() || may.delete());
     let pick = move |_| match chat.screen.picking.get_untracked() {
         Some(picked) if picked == seq => chat.screen.picking.set(None),
         _ => {
@@ -65,17 +110,19 @@ fn offered(chat: Chat, subject: Subject, may: [bool; 4]) -> AnyView {
             request_animation_frame(move || browser::focus_first(".emojis button"));
         }
     };
+    let body = message.body.clone();
     let copy = move |_| {
         chat.screen.let_go();
         chat.copy(room, seq, body.to_string());
     };
     let edit = move |_| chat.begin_edit(room, seq);
+    let is_pinned = message.pinned;
     let pin = move |_| {
         browser::focus_row(seq);
         chat.screen.let_go();
-        chat.pin(room, seq, !pinned);
+        chat.pin(room, seq, !is_pinned);
     };
-    let (pin_act, pin_label) = if pinned { ("unpin", words.unpin()) } else { ("pin", words.pin()) };
+    let (pin_act, pin_label) = pin_tool(chat, is_pinned);
     let delete = move |_| {
         // The dialog gives the keyboard back to what had it, and the tools will be gone.
         browser::focus_row(seq);
@@ -100,31 +147,36 @@ fn offered(chat: Chat, subject: Subject, may: [bool; 4]) -> AnyView {
         }
         .into_any()
     };
+    let message = message.clone();
+    let emojis = move || {
+        let is_picking = chat.screen.picking.get() == Some(seq);
+        is_picking.then(|| emojis(chat, room, seq, &message))
+    };
     view! {
         <div class="message-tools-place" class:few=few>
-        <div class="message-tools" role="toolbar" aria-label=words.message_actions()>
-            {reacts.then(|| tool("react", words.react(), handler(pick)))}
-            {tool("copy", words.copy_text(), handler(copy))}
-            {pins.then(|| tool(pin_act, pin_label, handler(pin)))}
-            {edits.then(|| tool("edit", words.edit(), handler(edit)))}
-            {deletes.then(|| tool("delete", words.delete(), handler(delete)))}
-            {live(move || {
-                let mine = mine.clone();
-                (chat.screen.picking.get() == Some(seq)).then(|| view! { <Emojis room seq mine/> }.into_any())
-            })}
-        </div>
+            <div
+                class="message-tools"
+                role="toolbar"
+                aria-label=words.message_actions()
+                on:keydown=key_handler(move |key| pressed(chat, seq, &key))
+            >
+                {may.react().then(|| tool("react", words.react(), handler(pick)))}
+                {tool("copy", words.copy_text(), handler(copy))}
+                {may.pin().then(|| tool(pin_act, pin_label, handler(pin)))}
+                {may.edit().then(|| tool("edit", words.edit(), handler(edit)))}
+                {may.delete().then(|| tool("delete", words.delete(), handler(delete)))}
+                {live(emojis)}
+            </div>
         </div>
     }
     .into_any()
 }
 
 /// The emoji to choose from. One's own is taken back by choosing it again.
-#[component]
-fn Emojis(room: RoomId, seq: Seq, mine: Vec<String>) -> impl IntoView {
-    let chat = use_chat();
+fn emojis(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow) -> AnyView {
     let below = browser::space_above(seq) < EMOJI_SPACE_PX;
     let emoji = |emoji: &'static str| {
-        let own = mine.iter().any(|mine| mine == emoji);
+        let own = is_mine(chat, message, emoji);
         let choose = move |_| {
             chat.screen.let_go();
             browser::focus_row(seq);
@@ -146,5 +198,41 @@ fn Emojis(room: RoomId, seq: Seq, mine: Vec<String>) -> impl IntoView {
         <div class="emojis" class:below=below role="group" aria-label=chat.words.react()>
             {EMOJI.map(emoji).into_iter().collect::<Vec<_>>()}
         </div>
+    }
+    .into_any()
+}
+
+/// A key at a tool or at an emoji. What means nothing here is left to the row: see `timeline/pointing.rs`.
+fn pressed(chat: Chat, seq: Seq, key: &KeyboardEvent) {
+    let has_modifier = key.ctrl_key() || key.meta_key() || key.alt_key() || key.shift_key();
+    let target = key.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let Some(target) = target.filter(|_| !has_modifier) else { return };
+    let is_emoji = target.closest(".emojis").is_ok_and(|found| found.is_some());
+    match key.key().as_str() {
+        "Escape" if is_emoji => {
+            chat.screen.reached.set(Some(seq));
+            chat.screen.picking.set(None);
+            browser::focus_first(".message-tools [data-act=react]");
+        }
+        "Escape" => browser::focus_row(seq),
+        "ArrowRight" => step(&target, 1),
+        "ArrowLeft" => step(&target, -1),
+        "ArrowDown" if is_emoji => step(&target, EMOJI_LINE),
+        "ArrowUp" if is_emoji => step(&target, -EMOJI_LINE),
+        _ => return,
+    }
+    key.prevent_default();
+    key.stop_propagation();
+}
+
+/// So many buttons further, where there is one.
+fn step(button: &Element, by: isize) {
+    let go =
+        |from: &Element| if by > 0 { from.next_element_sibling() } else { from.previous_element_sibling() };
+    // What the style sheet hides cannot take the keyboard.
+    let is_shown = |button: &Element| button.client_width() > 0;
+    let further = std::iter::successors(go(button), go).filter(is_shown).nth(by.unsigned_abs() - 1);
+    if let Some(found) = further {
+        browser::focus(&found);
     }
 }

@@ -1,5 +1,6 @@
 //! What pages are made of. Each component reads signals of [`Chat`](crate::state::Chat) and calls its verbs.
 
+pub(crate) mod attributes;
 pub mod avatar;
 pub mod composer;
 pub mod connection_bar;
@@ -8,14 +9,17 @@ pub mod details;
 pub mod dialogs;
 pub mod editing_bar;
 pub mod field;
+pub mod first_steps;
 mod focus;
 pub mod icon;
 pub mod keyboard;
 mod list;
 pub mod member_menu;
 pub mod message_row;
+pub mod message_sheet;
 pub mod message_tools;
 pub mod room_list;
+pub mod tab_bar;
 pub mod timeline;
 
 pub(crate) use self::list::{list, list_item};

@@ -7,7 +7,9 @@ use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
+use crate::address::use_address;
 use crate::browser;
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::state::{Chat, Dialog, Place, Sign, path_of, use_chat};
 
@@ -33,6 +35,7 @@ pub fn RoomList(
     let chat = use_chat();
     let words = chat.words;
     let me = move || chat.user(chat.me);
+    let address = use_address();
     let limit = RwSignal::new(LINES_AT_FIRST);
     follow(chat);
     view! {
@@ -63,7 +66,12 @@ pub fn RoomList(
             >
                 {ListSection::ALL.map(|section| section_view(chat, section, limit)).into_iter().collect_view()}
             </div>
-            {live(move || chat.order.with(Vec::is_empty).then(|| view! { <NoRooms/> }.into_any()))}
+            {live(move || chat.order.with(Vec::is_empty).then(|| {
+                none(chat.words.no_rooms_yet(), chat.no_rooms_hint(), "rooms-none")
+            }))}
+            {live(move || (address.is_unread_list() && !chat.order.with(Vec::is_empty)).then(|| {
+                none(words.caught_up(), words.caught_up_hint(), "rooms-none caught-up")
+            }))}
             <footer class="rooms-foot">
                 <a class="me" href="/settings">
                     {live(move || view! { <Avatar user=(*me()).clone()/> }.into_any())}
@@ -128,7 +136,9 @@ fn section_view(chat: Chat, section: ListSection, limit: RwSignal<usize>) -> Any
         };
         chat.places.with(in_it)
     });
-    let is_folded = move || chat.folded.with(|folded| folded.contains(&section));
+    let address = use_address();
+    // Whoever wants to see what is unread sees it.
+    let is_folded = move || !address.is_unread_list() && chat.folded.with(|folded| folded.contains(&section));
     // Unread rooms whose lines are folded away: while the pointer holds the list, a room that has news does not move out.
     let is_unread = move |room: &RoomId| {
         chat.room.get() != Some(*room) && chat.summary(*room).is_some_and(|s| s.read().unread > 0)
@@ -251,22 +261,32 @@ fn NewMenu() -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let menu = NodeRef::<leptos::html::Details>::new();
-    let open = move |dialog| {
+    let starting = chat.screen.starting;
+    let close = move || {
         if let Some(menu) = menu.get_untracked() {
             drop(menu.remove_attribute("open"));
         }
+        starting.set(false);
+    };
+    let open = move |dialog| {
+        close();
         chat.screen.dialog.set(Some(dialog));
     };
+    // The browser opens and closes it by itself; the way back does so by the signal.
+    effect(move || {
+        if !starting.get()
+            && let Some(menu) = menu.get()
+        {
+            drop(menu.remove_attribute("open"));
+        }
+    });
     view! {
         <details
             class="menu"
             node_ref=menu
-            on:focusout=move |left| close_when_left(menu, &left)
-            on:keydown=key_handler(move |key| {
-                if key.key() == "Escape" && let Some(menu) = menu.get_untracked() {
-                    drop(menu.remove_attribute("open"));
-                }
-            })
+            on:toggle=handler(move |_| starting.set(menu.get_untracked().is_some_and(|menu| menu.open())))
+            on:focusout=handler(move |left| if is_left(menu, &left) { close() })
+            on:keydown=key_handler(move |key| if key.key() == "Escape" { close() })
         >
             <summary class="icon-button" aria-label=words.start_something() title=words.start_something()>
                 <Icon name="compose"/>
@@ -297,26 +317,23 @@ fn NewMenu() -> impl IntoView {
     }
 }
 
-/// A menu that the keyboard or the pointer has left closes.
-fn close_when_left(menu: NodeRef<leptos::html::Details>, left: &web_sys::FocusEvent) {
+/// Whether the keyboard, or the pointer by a click, has left a menu.
+fn is_left(menu: NodeRef<leptos::html::Details>, left: &web_sys::FocusEvent) -> bool {
     use wasm_bindgen::JsCast;
-    let Some(menu) = menu.get_untracked() else { return };
     let to = left.related_target().and_then(|to| to.dyn_into::<web_sys::Node>().ok());
-    if !menu.contains(to.as_ref()) {
-        drop(menu.remove_attribute("open"));
-    }
+    menu.get_untracked().is_some_and(|menu| !menu.contains(to.as_ref()))
 }
 
-#[component]
-fn NoRooms() -> impl IntoView {
-    let chat = use_chat();
+/// There is nothing in the list, and why.
+fn none(title: &'static str, hint: &'static str, class: &'static str) -> AnyView {
     view! {
-        <p class="rooms-none">
-            <strong>{chat.words.no_rooms_yet()}</strong>
+        <p class=class>
+            <strong>{title}</strong>
             <br/>
-            {live(move || chat.no_rooms_hint())}
+            {hint}
         </p>
     }
+    .into_any()
 }
 
 /// One word on the connection, and the server that answers.

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use protocol::{Language, Page};
 
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::words::{Choice, Words, use_words};
 
 /// The frame.

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use protocol::{Command, RoomId, RoomKind};
 
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, live};
 use crate::{
     address::Panel,

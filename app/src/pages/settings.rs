@@ -6,6 +6,7 @@ use protocol::{
     WorkspaceRole, limits,
 };
 
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, live};
 use crate::{
     address::use_address,

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use protocol::{FormName, Page, PageContent, WhoMaySignUp};
 
 use super::door::{Door, PasswordField};
+use crate::components::attributes::GlobalAttributes;
 use crate::{
     address::use_address,
     components::field::{Field, FormError, RefusedForm},

@@ -177,6 +177,9 @@ impl Chat {
                 since.get_or_insert_with(browser::steady);
             });
         }
+        if reached && self.link.get_untracked() != link {
+            self.screen.tools_lost.set(false);
+        }
         set(self.link, link);
         set(self.node, node);
     }

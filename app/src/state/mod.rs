@@ -89,6 +89,8 @@ pub struct Chat {
     pub places: RwSignal<Vec<Place>>,
     /// The sections of the list that are folded.
     pub folded: RwSignal<Vec<ListSection>>,
+    /// The room in which the first person finds their first steps.
+    pub first_steps: RwSignal<Option<RoomId>>,
     /// Unread messages in all rooms.
     pub unread: RwSignal<u32>,
     /// The connection.
@@ -167,6 +169,7 @@ impl Chat {
                 false,
             )),
             folded: RwSignal::new(page.folded.clone()),
+            first_steps: RwSignal::new(page.first_steps),
             order: RwSignal::new(list.iter().map(|summary| summary.room.id).collect()),
             unread: RwSignal::new(client.unread()),
             link: RwSignal::new(client.link()),

@@ -132,6 +132,8 @@ impl Chat {
         match missed {
             Missed::Dialog(_) => self.screen.dialog.set(None),
             Missed::Panel(_) => self.close_panel(),
+            Missed::Tools(_) => self.screen.tools_lost.set(true),
+            Missed::Sheet(..) => self.screen.sheet.set(None),
         }
         self.screen.missed.set(Some(missed));
     }
@@ -142,6 +144,12 @@ impl Chat {
         match missed {
             Missed::Dialog(dialog) => self.screen.dialog.set(Some(dialog)),
             Missed::Panel(panel) => self.open_panel(panel),
+            Missed::Tools(seq) => {
+                self.screen.tools_lost.set(false);
+                self.screen.reached.set(Some(seq));
+                browser::focus_row(seq);
+            }
+            Missed::Sheet(room, seq) => self.screen.sheet.set(Some((room, seq))),
         }
     }
 

@@ -81,6 +81,10 @@ pub enum Missed {
     Dialog(Dialog),
     /// The panel beside the room.
     Panel(Panel),
+    /// What one can do with a message, beside its row.
+    Tools(Seq),
+    /// The same, as a sheet.
+    Sheet(RoomId, Seq),
 }
 
 /// The signals of what is open.
@@ -90,6 +94,10 @@ pub struct Screen {
     pub dialog: RwSignal<Option<Dialog>>,
     /// The member whose menu is open.
     pub menu: RwSignal<Option<UserId>>,
+    /// The menu «New» is open.
+    pub starting: RwSignal<bool>,
+    /// The message whose sheet is open.
+    pub sheet: RwSignal<Option<(RoomId, Seq)>>,
     /// What was to be opened and could not be, until it is tried again or the person closes the notice.
     pub missed: RwSignal<Option<Missed>>,
     /// The message of which it is shown who has read it.
@@ -100,6 +108,9 @@ pub struct Screen {
     pub reached: RwSignal<Option<Seq>>,
     /// The message for which an emoji is being chosen.
     pub picking: RwSignal<Option<Seq>>,
+    /// The code of the tools did not come. That is said once, not at each row that the pointer passes, until somebody asks for them
+    /// or the connection is back.
+    pub tools_lost: RwSignal<bool>,
     /// What is to be told beside a message: why something did not happen to it.
     pub notice: RwSignal<Option<String>>,
     /// Which message that is about.
@@ -121,11 +132,14 @@ impl Default for Screen {
         Self {
             dialog: RwSignal::new(None),
             menu: RwSignal::new(None),
+            starting: RwSignal::new(false),
+            sheet: RwSignal::new(None),
             missed: RwSignal::new(None),
             read_by: RwSignal::new(None),
             hovered: RwSignal::new(None),
             reached: RwSignal::new(None),
             picking: RwSignal::new(None),
+            tools_lost: RwSignal::new(false),
             notice: RwSignal::new(None),
             noticed: StoredValue::new(None),
             pointing_at_list: RwSignal::new(false),
@@ -138,11 +152,13 @@ impl Default for Screen {
 }
 
 impl Screen {
-    /// Whether what one can do with this message is shown.
+    /// Whether what one can do with this message is shown beside it, and not as a sheet.
     #[must_use]
     pub fn has_tools(self, seq: Seq) -> bool {
         // All are asked, so that all are tracked.
-        [self.hovered, self.reached, self.picking].map(|held| held.get() == Some(seq)).contains(&true)
+        let is_meant =
+            [self.hovered, self.reached, self.picking].map(|held| held.get() == Some(seq)).contains(&true);
+        is_meant && ![self.tools_lost.get(), self.sheet.with(Option::is_some)].contains(&true)
     }
 
     /// Whether the list of rooms may not move now.
@@ -173,14 +189,24 @@ impl Screen {
     /// Whether something lies over the page, which the way back closes first. Tracks.
     #[must_use]
     pub fn is_covered(self) -> bool {
-        // Both are asked, so that both are tracked.
-        [self.dialog.with(Option::is_some), self.menu.with(Option::is_some)].contains(&true)
+        // All are asked, so that all are tracked.
+        [
+            self.dialog.with(Option::is_some),
+            self.menu.with(Option::is_some),
+            self.sheet.with(Option::is_some),
+            self.picking.with(Option::is_some),
+            self.starting.get(),
+        ]
+        .contains(&true)
     }
 
     /// Closes what lies over the page.
     pub fn uncover(self) {
         self.dialog.set(None);
         self.menu.set(None);
+        self.starting.set(false);
+        self.sheet.set(None);
+        self.picking.set(None);
     }
 
     /// No message is pointed at.
@@ -188,6 +214,7 @@ impl Screen {
         self.hovered.set(None);
         self.reached.set(None);
         self.picking.set(None);
+        self.sheet.set(None);
     }
 
     /// Gives the keyboard to the composer.

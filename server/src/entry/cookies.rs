@@ -23,6 +23,8 @@ pub(crate) enum Cookie {
     Density,
     /// The parts of the list that are folded, such as `channels.direct`; only script writes it.
     Folded,
+    /// `hidden`: the first steps of a new workspace; only script writes it.
+    Steps,
     /// The name of the browser's time zone; only script writes it.
     Zone,
 }
@@ -39,6 +41,7 @@ impl Cookie {
             (Self::Theme, _) => "theme",
             (Self::Density, _) => "density",
             (Self::Folded, _) => "folded",
+            (Self::Steps, _) => "steps",
             (Self::Zone, _) => "tz",
         }
     }
@@ -60,9 +63,13 @@ impl Cookie {
     pub(crate) fn write(self, value: &str, https: bool) -> HeaderValue {
         let seconds = match self {
             Self::Link => LINK_S,
-            Self::Session | Self::Language | Self::Theme | Self::Density | Self::Folded | Self::Zone => {
-                YEAR_S
-            }
+            Self::Session
+            | Self::Language
+            | Self::Theme
+            | Self::Density
+            | Self::Folded
+            | Self::Steps
+            | Self::Zone => YEAR_S,
         };
         self.header(value, seconds, https)
     }
@@ -75,7 +82,7 @@ impl Cookie {
     fn header(self, value: &str, seconds: u32, https: bool) -> HeaderValue {
         let http_only = match self {
             Self::Session | Self::Link => true,
-            Self::Language | Self::Theme | Self::Density | Self::Folded | Self::Zone => false,
+            Self::Language | Self::Theme | Self::Density | Self::Folded | Self::Steps | Self::Zone => false,
         };
         let cookie = cookie::Cookie::build((self.name(https), value))
             .path("/")

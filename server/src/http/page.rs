@@ -21,7 +21,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use leptos::{nonce::Nonce, prelude::provide_context};
 use protocol::{
     Density, ErrorCode, FormName, FormState, InvitationView, Language, ListSection, Millis, Page,
-    PageContent, Pane, PersonView, RoomId, SettingsView, SignedIn, Theme, VERSION, WhoMaySignUp, Zone,
+    PageContent, Pane, PersonView, RoomId, SettingsView, SignedIn, Theme, VERSION, WhoMaySignUp,
+    WorkspaceRole, Zone,
 };
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
@@ -62,13 +63,13 @@ pub(super) fn routes() -> Router<Site> {
     open.merge(secret)
 }
 
-async fn lobby(State(site): State<Site>, visit: Visit) -> Response {
+async fn lobby(State(site): State<Site>, visit: Visit, uri: Uri) -> Response {
     let Some(viewer) = &visit.viewer else { return to_sign_in(&site, "/").await };
     match site.node.store.workspace().await {
         Ok(workspace) if workspace.name.is_empty() && viewer.user.role.is_admin() => {
             Redirect::to("/set-up").into_response()
         }
-        Ok(_) => draw(&site, &visit, Route::Lobby, None).await,
+        Ok(_) => draw(&site, &visit, Route::Lobby(path_and_query(&uri)), None).await,
         Err(e) => failed(&e),
     }
 }
@@ -235,7 +236,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// What is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
-    Lobby,
+    /// At this address, which says which rooms the list shows.
+    Lobby(String),
     Room(RoomId),
     /// With what stands beside it.
     RoomWith(RoomId, Panel),
@@ -262,7 +264,6 @@ impl Route {
     /// The address at which Leptos draws it.
     pub(super) fn path(&self) -> String {
         match self {
-            Self::Lobby => "/".to_owned(),
             Self::Room(room) => format!("/r/{room}"),
             Self::RoomWith(room, panel) => panel.beside(&format!("/r/{room}")),
             Self::SignIn => "/sign-in".to_owned(),
@@ -271,7 +272,10 @@ impl Route {
             Self::NewPassword(token) => format!("/new-password/{token}"),
             Self::Settings => "/settings".to_owned(),
             Self::SetUp => "/set-up".to_owned(),
-            Self::SignInAt(path) | Self::SettingsAt { path, .. } | Self::Nowhere(path) => path.clone(),
+            Self::Lobby(path)
+            | Self::SignInAt(path)
+            | Self::SettingsAt { path, .. }
+            | Self::Nowhere(path) => path.clone(),
         }
     }
 }
@@ -301,7 +305,7 @@ fn status(page: &Page, route: &Route) -> StatusCode {
         Route::Nowhere(_) => StatusCode::NOT_FOUND,
         Route::Room(_)
         | Route::RoomWith(..)
-        | Route::Lobby
+        | Route::Lobby(_)
         | Route::SignIn
         | Route::SignInAt(_)
         | Route::SignUp
@@ -327,6 +331,7 @@ async fn fill(site: &Site, visit: &Visit, route: &Route, form: Option<FormState>
         theme: theme(visit, https),
         density: density(visit, https),
         folded: folded(visit, https),
+        first_steps: first_steps(visit, https, workspace.first_channel),
         zone: zone(visit, https, site.node.clock.now()),
         now: site.node.clock.now(),
         form,
@@ -398,7 +403,7 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
             let link = invitations.into_iter().find_map(|invitation| invitation.link);
             Ok(with(first, Pane::SetUp { link }))
         }
-        Route::Lobby | Route::Nowhere(_) => Ok(with(chat::rooms::first(&cx).await?, Pane::Empty)),
+        Route::Lobby(_) | Route::Nowhere(_) => Ok(with(chat::rooms::first(&cx).await?, Pane::Empty)),
         Route::SignIn | Route::SignInAt(_) | Route::SignUp | Route::Invited(_) | Route::NewPassword(_) => {
             Ok(with(FirstRooms::default(), Pane::Empty))
         }
@@ -524,6 +529,13 @@ fn folded(visit: &Visit, https: bool) -> Vec<ListSection> {
     let named = Cookie::Folded.read(&visit.headers, https).unwrap_or_default();
     let is_named = |section: &ListSection| named.split('.').any(|name| name == section.name());
     ListSection::ALL.into_iter().filter(is_named).collect()
+}
+
+/// The first channel, for the owner of the workspace. How many people there are by now, and what is done, the app sees.
+fn first_steps(visit: &Visit, https: bool, first_channel: Option<RoomId>) -> Option<RoomId> {
+    let is_owner = visit.viewer.as_ref().is_some_and(|viewer| viewer.user.role == WorkspaceRole::Owner);
+    let is_hidden = Cookie::Steps.read(&visit.headers, https).is_some();
+    first_channel.filter(|_| is_owner && !is_hidden)
 }
 
 /// The browser's zone; UTC until it has told, or if nobody knows it.

@@ -59,6 +59,9 @@ fn run(input: &Path, folder: &Path, dev: bool) -> Result<(), Error> {
         }
     }
     bind(folder, dev)?;
+    if !dev && close_exports(&folder.join("roost_bg.wasm"))? == 0 {
+        return Err(anyhow!("no export begins with {STREAMS}: see STREAMS in tools/wasm"));
+    }
     fs::write(folder.join("parts.json"), serde_json::to_vec(&parts)?)?;
     Ok(())
 }
@@ -281,4 +284,33 @@ fn bind(folder: &Path, dev: bool) -> Result<(), Error> {
         .context("the wasm could not be bound")?;
     fs::remove_file(first)?;
     Ok(())
+}
+
+/// Leptos brings streams for server functions, of which there are none here, and exports them: 1.3 kB of brotli.
+const STREAMS: &str = "intounderlying";
+
+/// Takes the exports of [`STREAMS`] away, and returns how many there were. wasm-opt then takes away what only they needed.
+fn close_exports(file: &Path) -> Result<usize, Error> {
+    let code = fs::read(file)?;
+    let (mut closed, mut module) = (0, wasm_encoder::Module::new());
+    for payload in wasmparser::Parser::new(0).parse_all(&code) {
+        let payload = payload?;
+        if let wasmparser::Payload::ExportSection(section) = payload {
+            let mut exports = wasm_encoder::ExportSection::new();
+            for export in section {
+                let export = export?;
+                if export.name.trim_start_matches("__wbg_").starts_with(STREAMS) {
+                    closed += 1;
+                } else {
+                    exports.export(export.name, export.kind.into(), export.index);
+                }
+            }
+            module.section(&exports);
+        } else if let Some((id, range)) = payload.as_section() {
+            let data = &code[usize::try_from(range.start)?..usize::try_from(range.end)?];
+            module.section(&wasm_encoder::RawSection { id, data });
+        }
+    }
+    fs::write(file, module.finish())?;
+    Ok(closed)
 }

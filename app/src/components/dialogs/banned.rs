@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use protocol::{Command, Refusal, Reply, RoomId, User};
 
 use super::{DialogFrame, room_form::Why};
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{avatar::Avatar, effect, handler, list, list_item, live};
 use crate::state::use_chat;
 

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use protocol::{RoomId, Seq};
 
 use super::{DialogFrame, ways_out};
+use crate::components::attributes::GlobalAttributes;
 use crate::state::use_chat;
 
 /// As much of the text as tells which message it is.

@@ -4,6 +4,7 @@ use leptos::{html::Input, prelude::*};
 use protocol::{Command, Refusal, RoomId};
 
 use super::{DialogFrame, room_form::Why};
+use crate::components::attributes::GlobalAttributes;
 use crate::components::{effect, handler, live};
 use crate::state::use_chat;
 

@@ -8,6 +8,7 @@ use super::{
     picker::{Choice, Picker, Picture, find_users, person},
     room_form::Why,
 };
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, list, list_item, live};
 use crate::{components::icon::Icon, state::use_chat};
 

@@ -19,6 +19,7 @@ pub mod unsent;
 use leptos::{html, prelude::*};
 
 use super::icon::Icon;
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::focus::{give_back, keyboard_now};
 use crate::components::{effect, handler, key_handler, live};
 use crate::later;

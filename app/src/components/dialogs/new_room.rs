@@ -8,6 +8,7 @@ use super::{
     DialogFrame,
     room_form::{RoomFields, Why, text_of},
 };
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::handler;
 use crate::{components::icon::Icon, state::use_chat};
 

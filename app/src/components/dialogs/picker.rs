@@ -5,6 +5,7 @@ use protocol::{RoomSummary, User};
 use uuid::Uuid;
 
 use super::switcher::Action;
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,

@@ -4,6 +4,7 @@ use leptos::{html::Input, prelude::*};
 use protocol::{Command, ErrorCode, Refusal, Reply, RoomId, limits};
 
 use super::DialogFrame;
+use crate::components::attributes::GlobalAttributes;
 use crate::components::{effect, handler, live};
 use crate::state::use_chat;
 

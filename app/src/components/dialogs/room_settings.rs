@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use protocol::{Command, Policy, Refusal, Role, RoomId};
 
 use super::{DialogFrame, room_form::Why};
+use crate::components::attributes::GlobalAttributes;
 use crate::components::{effect, handler, live};
 use crate::state::{Dialog, use_chat};
 

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use protocol::RoomId;
 
+use crate::components::attributes::AriaAttributes;
 use crate::components::{effect, handler};
 use crate::{
     browser,

@@ -15,8 +15,9 @@ use super::{
     icon::Icon,
     message_row::{MessageRow, key_text},
 };
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, list, list_item, live};
-use crate::{browser, state::use_chat};
+use crate::{browser, later, state::use_chat};
 
 /// The messages of a room, and the way back down to the newest.
 #[component]
@@ -173,7 +174,8 @@ fn Beginning(room: RoomId, key: String) -> impl IntoView {
     let words = chat.words;
     let Some(summary) = chat.summary(room) else { return ().into_any() };
     let now = summary.read_untracked().clone();
-    let [of, named] = [(); 2].map(|()| summary.clone());
+    let [of, named, next, topic] = [(); 4].map(|()| summary.clone());
+    let goes_on = Memo::new(move |_| next.read().last.is_none() || chat.first_steps.get() == Some(room));
     let line = move || match of.read().room.kind {
         RoomKind::Direct => words.beginning_with(&chat.name_of(&of.read())),
         RoomKind::Group | RoomKind::Channel => words.beginning_of(&chat.name_of(&of.read())),
@@ -185,7 +187,8 @@ fn Beginning(room: RoomId, key: String) -> impl IntoView {
             <super::avatar::RoomPicture summary=now.clone()/>
             <h2>{live(move || chat.name_of(&named.read()))}</h2>
             <p>{live(line)} " " {live(nobody)}</p>
-            {(!now.room.topic.is_empty()).then(|| view! { <p class="beginning-topic" dir="auto">{now.room.topic}</p> }.into_any())}
+            <p class="beginning-topic" dir="auto">{live(move || topic.read().room.topic.clone())}</p>
+            {live(move || goes_on.get().then(|| later::first_steps(room)))}
         </div>
     }
     .into_any()

@@ -1,9 +1,9 @@
 //! Which message one means: by the pointer, the keyboard, or a finger.
 //!
-//! One listener for all rows, at the window, and the signals `hovered`, `reached` and `picking` of the screen: only the
-//! row that is meant has tools. With the keyboard, the arrows go from row to row and through a row's tools, Enter goes
-//! to them, and Esc steps back: from the emoji to the tools, to the row, to the composer. A tap shows a row's tools or
-//! puts them away; a long press shows them.
+//! One listener for all rows, at the window, and the signals `hovered`, `reached`, `picking` and `sheet` of the screen: only the
+//! row that is meant has tools. With the keyboard, the arrows go from row to row, Enter goes to a row's tools, which see to
+//! their own keys (`message_tools.rs`), and Esc steps back to the composer. A long press opens the sheet (`message_sheet.rs`).
+//! With a finger, a tap means nothing: whoever scrolls touches rows all the time.
 //!
 //! Law: the keyboard is never lost. A row that changes is replaced ([`client::Row::stamp`]), and what had the keyboard
 //! in it with it; then the same thing in the new row gets it.
@@ -17,11 +17,10 @@ use web_sys::{Element, Event, KeyboardEvent, PointerEvent};
 
 use crate::{
     browser,
-    components::message_tools::EMOJI_LINE,
     state::{Chat, use_chat},
 };
 
-/// A finger that stays so long on a message means its tools.
+/// A finger that stays so long on a message wants its sheet.
 const PRESS: Duration = Duration::from_millis(450);
 /// A finger that moves further than this scrolls, in pixels.
 const STILL_PX: i32 = 10;
@@ -38,7 +37,7 @@ pub(super) struct Pointing {
     by_finger: StoredValue<bool>,
     /// A finger lies still: what will happen, and where it lies.
     press: StoredValue<Option<(TimeoutHandle, i32, i32)>>,
-    /// That has happened: the click at its end means nothing more.
+    /// That has happened: the finger's end means nothing more.
     was_long: StoredValue<bool>,
 }
 
@@ -62,7 +61,7 @@ impl Pointing {
             "pointermove",
             "pointerup",
             "pointercancel",
-            "click",
+            "touchend",
             "contextmenu",
             "focusin",
             "focusout",
@@ -80,7 +79,8 @@ impl Pointing {
             ("pointerdown", Some(pointer)) => self.down(&target, pointer),
             ("pointermove", Some(pointer)) => self.moved(pointer),
             ("pointerup" | "pointercancel", _) => self.lift(),
-            ("click", _) => self.clicked(&target),
+            // Else a click would follow, on what lies there by then.
+            ("touchend", _) if self.was_long.get_value() => event.prevent_default(),
             ("contextmenu", _) => self.menu(&target, event),
             ("focusin", _) => self.focused(&target),
             ("focusout", _) => self.blurred(target),
@@ -105,9 +105,11 @@ impl Pointing {
         self.by_finger.set_value(event.pointer_type() == "touch");
         let Some(seq) = self.tapped(target) else { return };
         let reach = move || {
+            let Some(room) = self.chat.room.get_untracked() else { return };
             self.was_long.set_value(true);
+            // The sheet gives the keyboard back to it. Glass needs none over the room meanwhile.
             browser::focus_row(seq);
-            self.chat.screen.reached.set(Some(seq));
+            self.chat.screen.sheet.set(Some((room, seq)));
         };
         if let Ok(timer) = set_timeout_with_handle(reach, PRESS) {
             self.press.set_value(Some((timer, event.client_x(), event.client_y())));
@@ -129,15 +131,6 @@ impl Pointing {
         }
     }
 
-    fn clicked(self, target: &Element) {
-        let Some(seq) = self.tapped(target) else { return };
-        if !self.was_long.get_value() {
-            let reached = self.chat.screen.reached;
-            reached.update(|reached| *reached = Some(seq).filter(|_| *reached != Some(seq)));
-        }
-        self.was_long.set_value(false);
-    }
-
     /// A long press is ours; on a link it is the browser's.
     fn menu(self, target: &Element, event: &Event) {
         if self.tapped(target).is_some() {
@@ -145,10 +138,11 @@ impl Pointing {
         }
     }
 
-    /// The message that a finger is on, unless it is on something of its own.
+    /// The message that a finger is on, if one can do something with it, and unless it is on something of its own.
     fn tapped(self, target: &Element) -> Option<Seq> {
-        let is_control = target.closest("a, button, .message-tools").ok()?.is_some();
-        if is_control || !self.by_finger.get_value() { None } else { seq_of(&row_of(target)?) }
+        let is_control = target.closest("a, button").ok()?.is_some();
+        let row = row_of(target).filter(|row| row.has_attribute("data-tools") && !is_control)?;
+        seq_of(&row).filter(|_| self.by_finger.get_value())
     }
 
     // ── keyboard ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,27 +213,19 @@ impl Pointing {
 
     /// A key at a row, or at something in it. Says whether it meant anything.
     fn pressed_in(self, row: &Element, target: &Element, key: &str) -> bool {
-        let is_in = |what: &str| target.closest(what).is_ok_and(|found| found.is_some());
-        let (is_emoji, is_tool) = (is_in(".emojis"), is_in(".message-tools"));
         let screen = self.chat.screen;
         match key {
-            "Escape" if is_emoji => {
-                screen.reached.set(seq_of(row));
-                screen.picking.set(None);
-                go_to_first(row, "[data-act=react]")
-            }
-            "Escape" if is_tool => go_to(row),
             // What is shown of its readers is closed first.
             "Escape" if screen.read_by.get_untracked().is_none() => {
                 screen.reached.set(None);
                 screen.compose();
                 true
             }
-            "Enter" if target == row => go_to_first(row, "[data-act=react]"),
-            "ArrowRight" if is_tool => step(target, 1),
-            "ArrowLeft" if is_tool => step(target, -1),
-            "ArrowDown" if is_emoji => step(target, EMOJI_LINE as i32),
-            "ArrowUp" if is_emoji => step(target, -(EMOJI_LINE as i32)),
+            "Enter" if target == row => {
+                // Where their code did not come, this asks for it again.
+                screen.tools_lost.set(false);
+                go_to_first(row, "[data-act=react]")
+            }
             "ArrowDown" => {
                 match neighbour(row, true) {
                     Some(next) => drop(go_to(&next)),
@@ -273,19 +259,6 @@ fn go_to(row: &Element) -> bool {
 
 fn go_to_first(row: &Element, what: &str) -> bool {
     row.query_selector(what).ok().flatten().is_some_and(|found| go_to(&found))
-}
-
-/// So many buttons further, where there is one.
-fn step(button: &Element, by: i32) -> bool {
-    let go =
-        |from: &Element| if by > 0 { from.next_element_sibling() } else { from.previous_element_sibling() };
-    // What the style sheet hides cannot take the keyboard.
-    let is_shown = |button: &Element| button.client_width() > 0;
-    let further = std::iter::successors(go(button), go).filter(is_shown).nth(by.unsigned_abs() as usize - 1);
-    if let Some(found) = further {
-        go_to(&found);
-    }
-    true
 }
 
 /// The next message, or the one before.

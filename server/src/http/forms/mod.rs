@@ -189,7 +189,7 @@ impl FormPage {
                 let token = values.get("link").filter(|token| accounts::Token::parse(token).is_some());
                 (self.form, Route::NewPassword(token.cloned().unwrap_or_default()))
             }
-            route @ (Route::Room(_) | Route::Settings | Route::SetUp | Route::Lobby)
+            route @ (Route::Room(_) | Route::Settings | Route::SetUp | Route::Lobby(_))
                 if visit.viewer.is_none() =>
             {
                 values.entry("next".to_owned()).or_insert_with(|| route.path());
@@ -203,7 +203,7 @@ impl FormPage {
             | Route::Settings
             | Route::SettingsAt { .. }
             | Route::SetUp
-            | Route::Lobby
+            | Route::Lobby(_)
             | Route::Nowhere(_)) => (self.form, route),
         };
         let state =

@@ -27,7 +27,7 @@ pub(super) async fn send(
     let author = fields.get("author");
     visit.viewer = visit.viewer.filter(|viewer| author.is_empty() || author == viewer.user.id.to_string());
     let tried = try_send(&site, &visit, &room, &fields).await;
-    let route = room.parse().map_or(Route::Lobby, Route::Room);
+    let route = room.parse().map_or_else(|_| Route::Lobby("/".to_owned()), Route::Room);
     FormPage { form: FormName::Send, route }.answer(&site, &visit, fields, tried).await
 }
 

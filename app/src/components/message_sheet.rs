@@ -1,0 +1,264 @@
+//! What one can do with a message, for a finger: a sheet at the lower edge of the screen, opened by a long press on the row.
+//!
+//! The row is marked meanwhile, and the sheet repeats the beginning of the text, because it may cover the row. It is a `<dialog>`
+//! of the browser, which keeps the keyboard inside. It closes by a tap beside it, a swipe down, Esc, and the browser's way back.
+//!
+//! A long press selects no text here, so there is «Copy text».
+
+use std::time::Duration;
+
+use leptos::{html, prelude::*};
+use protocol::{RoomId, Seq};
+use web_sys::PointerEvent;
+
+use super::{
+    icon::Icon,
+    message_tools::{EMOJI, May, is_mine, pin_tool, shown},
+};
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
+use crate::components::{effect, focus::give_back, handler, key_handler, live};
+use crate::{
+    browser,
+    state::{Chat, Dialog, use_chat},
+};
+
+/// As much of the text as tells which message it is.
+const QUOTED_CHARS: usize = 200;
+/// A finger that has pulled the sheet down so far lets it go, in pixels.
+const PULL_PX: i32 = 56;
+/// How long the sheet says that the text is copied.
+const COPIED_FOR: Duration = Duration::from_millis(700);
+
+/// The sheet of one message.
+#[component]
+pub(crate) fn MessageSheet(
+    /// Where.
+    room: RoomId,
+    /// Which.
+    seq: Seq,
+) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let node = NodeRef::<html::Dialog>::new();
+    let message = Memo::new(move |_| shown(chat, seq));
+    let Some(first) = message.get_untracked() else {
+        chat.screen.sheet.set(None);
+        return ().into_any();
+    };
+    let may = May::of(chat, room, first.own);
+    let shut = move || shut(chat, node);
+    effect(move || {
+        let Some(dialog) = node.get() else { return };
+        drop(dialog.show_modal());
+        // Nothing in it is chosen yet.
+        browser::focus(&dialog);
+        on_cleanup(move || give_back(None, move || browser::focus_row(seq)));
+    });
+    // Deleted meanwhile, or out of what is loaded.
+    effect(move || {
+        if message.with(Option::is_none) {
+            shut();
+        }
+    });
+    let author = first.author.name.clone();
+    let quote = move || {
+        let text = |body: &str| body.chars().take(QUOTED_CHARS).collect::<String>();
+        message.with(|message| message.as_ref().map(|message| text(&message.body)))
+    };
+    let pull = Pull { from: StoredValue::new(None), node };
+    view! {
+        <dialog
+            class="sheet"
+            tabindex="-1"
+            aria-label=words.message_actions()
+            node_ref=node
+            on:cancel=move |cancel: web_sys::Event| {
+                cancel.prevent_default();
+                shut();
+            }
+            on:keydown=key_handler(move |key| {
+                if key.key() == "Escape" {
+                    key.prevent_default();
+                    key.stop_propagation();
+                    shut();
+                }
+            })
+            on:click=handler(move |click: web_sys::MouseEvent| {
+                // The dialog's own box is covered by its card: a click on itself is one beside the card.
+                let on_itself = click.target() == click.current_target();
+                if on_itself {
+                    shut();
+                }
+            })
+        >
+            <div class="sheet-card">
+                <div
+                    class="sheet-head"
+                    on:pointerdown=handler(move |pointer: PointerEvent| pull.begin(&pointer))
+                    on:pointermove=handler(move |pointer: PointerEvent| pull.follow(&pointer))
+                    on:pointerup=handler(move |pointer: PointerEvent| {
+                        if pull.is_far(&pointer) { shut() } else { pull.let_go() }
+                    })
+                    on:pointercancel=handler(move |_| pull.let_go())
+                >
+                    <p class="sheet-quote">
+                        <strong dir="auto">{author}</strong>
+                        <span dir="auto" translate="yes">{live(quote)}</span>
+                    </p>
+                </div>
+                {live(move || may.react().then(|| emojis(chat, room, seq, message, node)))}
+                {acts(chat, room, seq, message, may, node)}
+            </div>
+        </dialog>
+    }
+    .into_any()
+}
+
+/// Closes the sheet at once: what follows may give the keyboard to something that an open dialog keeps from it.
+fn shut(chat: Chat, node: NodeRef<html::Dialog>) {
+    if let Some(dialog) = node.get_untracked() {
+        dialog.close();
+    }
+    chat.screen.sheet.set(None);
+}
+
+type Shown = Memo<Option<client::MessageRow>>;
+
+fn emojis(chat: Chat, room: RoomId, seq: Seq, message: Shown, node: NodeRef<html::Dialog>) -> AnyView {
+    let emoji = |emoji: &'static str| {
+        let own = Memo::new(move |_| {
+            message.with(|message| message.as_ref().is_some_and(|message| is_mine(chat, message, emoji)))
+        });
+        let choose = move |_| {
+            let on = !own.get_untracked();
+            shut(chat, node);
+            chat.react(room, seq, emoji, on);
+        };
+        view! {
+            <button type="button" aria-pressed=live(move || own.get().to_string()) on:click=handler(choose)>
+                {emoji}
+            </button>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="sheet-emojis" tabindex="-1" role="group" aria-label=chat.words.react()>
+            {EMOJI.map(emoji).into_iter().collect::<Vec<_>>()}
+        </div>
+    }
+    .into_any()
+}
+
+fn acts(
+    chat: Chat,
+    room: RoomId,
+    seq: Seq,
+    message: Shown,
+    may: May,
+    node: NodeRef<html::Dialog>,
+) -> AnyView {
+    let words = chat.words;
+    let shut = move || shut(chat, node);
+    let is_pinned = Memo::new(move |_| message.with(|message| message.as_ref().is_some_and(|it| it.pinned)));
+    let copied = RwSignal::new(false);
+    let edit = move |_| {
+        shut();
+        chat.begin_edit(room, seq);
+    };
+    let copy = move |_| {
+        let Some(text) = message.with_untracked(|message| message.as_ref().map(|it| it.body.to_string()))
+        else {
+            return;
+        };
+        browser::copy(text, move |done| {
+            if done {
+                chat.say_aloud(words.copied().to_owned());
+                copied.try_set(true);
+                // It may be another sheet by then.
+                set_timeout(
+                    move || {
+                        if copied.try_get_untracked().is_some() {
+                            shut()
+                        }
+                    },
+                    COPIED_FOR,
+                );
+            } else {
+                shut();
+                chat.screen.tell(room, seq, words.no_clipboard().to_owned());
+            }
+        });
+    };
+    let pin = move |_| {
+        let on = !is_pinned.get_untracked();
+        shut();
+        chat.pin(room, seq, on);
+    };
+    let delete = move |_| {
+        shut();
+        chat.screen.dialog.set(Some(Dialog::Delete(room, seq)));
+    };
+    let copy_tool =
+        move || if copied.get() { ("check", words.copied()) } else { ("copy", words.copy_text()) };
+    view! {
+        <div class="menu-items">
+            {live(move || may.edit().then(|| act(Box::new(move || ("edit", words.edit())), "", handler(edit))))}
+            {act(Box::new(copy_tool), "", handler(copy))}
+            {live(move || may.pin().then(|| act(Box::new(move || pin_tool(chat, is_pinned.get())), "", handler(pin))))}
+            {live(move || may.delete().then(|| act(Box::new(move || ("delete", words.delete())), "loss", handler(delete))))}
+        </div>
+    }
+    .into_any()
+}
+
+/// A row: an icon and words.
+fn act(
+    tool: Box<dyn Fn() -> (&'static str, &'static str) + Send + Sync>,
+    class: &'static str,
+    press: Box<dyn FnMut(web_sys::MouseEvent)>,
+) -> AnyView {
+    let now = move || {
+        let (icon, label) = tool();
+        view! { <Icon name=icon/> {label} }.into_any()
+    };
+    view! { <button type="button" class=class on:click=press>{live(now)}</button> }.into_any()
+}
+
+/// The sheet follows a finger that pulls it down by its head.
+#[derive(Clone, Copy)]
+struct Pull {
+    from: StoredValue<Option<i32>>,
+    node: NodeRef<html::Dialog>,
+}
+
+impl Pull {
+    fn begin(self, pointer: &PointerEvent) {
+        self.from.set_value(Some(pointer.client_y()));
+    }
+
+    fn way(self, pointer: &PointerEvent) -> i32 {
+        self.from.get_value().map_or(0, |from| (pointer.client_y() - from).max(0))
+    }
+
+    fn follow(self, pointer: &PointerEvent) {
+        if self.from.get_value().is_some() {
+            self.put(&format!("translateY({}px)", self.way(pointer)));
+        }
+    }
+
+    fn is_far(self, pointer: &PointerEvent) -> bool {
+        self.way(pointer) > PULL_PX
+    }
+
+    fn let_go(self) {
+        self.from.set_value(None);
+        self.put("");
+    }
+
+    fn put(self, transform: &str) {
+        if let Some(dialog) = self.node.get_untracked() {
+            let dialog: &web_sys::HtmlElement = &dialog;
+            drop(dialog.style().set_property("transform", transform));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+// What one can do with a message on a phone: a sheet, opened by a long press.
+import {
+  composer, expect, isAccessible, isIn, isOpen, message, presses, releases, roomLink, says, sees, seqOf, signUp, test, writesTo,
+  type Person,
+} from "../fixtures";
+
+type Page = Person["page"];
+type Open = (options?: object) => Promise<Page>;
+
+const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+const row = (page: Page, seq: number) => page.locator(`article[data-seq="${seq}"]`);
+
+/** Ana on a phone, in a direct room that she has come to from the list. */
+async function two(open: Open, options: object = {}): Promise<[Person, Person]> {
+  const ana = await signUp(await open({ ...phone, ...options }), { name: "Ana Benítez" });
+  const bo = await signUp(await open(), { name: "王小明" });
+  await writesTo(bo.page, ana);
+  await ana.page.goto("/");
+  await isIn(ana.page);
+  await roomLink(ana.page, bo.name).tap();
+  await isOpen(ana.page, bo.name);
+  return [ana, bo];
+}
+
+test("it closes by a tap beside it, a swipe, Esc and the way back, and the keyboard returns to the row", async ({ open }) => {
+  const [{ page }] = await two(open);
+  const room = page.url();
+  await says(page, "A lantern on the quay");
+  const seq = await seqOf(page, "A lantern on the quay");
+  const said = row(page, seq);
+  const closed = async () => {
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+    await expect(said).toBeFocused();
+    await expect(said).not.toHaveClass(/marked/);
+    await expect(page).toHaveURL(room);
+  };
+
+  const sheet = await presses(page, said);
+  await expect(sheet).toContainText("A lantern on the quay");
+  await expect(said).toHaveClass(/marked/);
+  // The keyboard is inside, and stays there.
+  for (let n = 0; n < 20; n++) {
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement === document.body || !!document.activeElement!.closest("dialog"))).toBe(true);
+  }
+  await page.touchscreen.tap(195, 40);
+  await closed();
+
+  await presses(page, said);
+  const { x, y } = (await sheet.boundingBox())!;
+  const devtools = await page.context().newCDPSession(page);
+  const touches = (type: string, ...touchPoints: object[]) => devtools.send("Input.dispatchTouchEvent", { type, touchPoints } as never);
+  // A little is not enough.
+  for (const way of [30, 120]) {
+    await touches("touchStart", { x: x + 190, y: y + 20 });
+    for (let n = 1; n <= 4; n++) await touches("touchMove", { x: x + 190, y: y + 20 + (way * n) / 4 });
+    await touches("touchEnd");
+    if (way === 30) await expect(sheet).toBeVisible();
+  }
+  await closed();
+
+  await presses(page, said);
+  await page.keyboard.press("Escape");
+  await closed();
+
+  await presses(page, said);
+  await page.goBack();
+  await closed();
+  await page.goBack();
+  await expect(page).toHaveURL("/");
+});
+
+test("delete, pin and copy; others’ messages offer less", async ({ open }) => {
+  const [ana, bo] = await two(open, { permissions: ["clipboard-read", "clipboard-write"] });
+  const { page } = ana;
+  await says(page, "Two words");
+  await says(bo.page, "船到了 🚢");
+  await sees(page, "船到了 🚢");
+  const seq = await seqOf(page, "Two words");
+
+  const sheet = await presses(page, "船到了 🚢");
+  for (const name of ["Edit", "Delete"]) await expect(sheet.getByRole("button", { name })).toHaveCount(0);
+  await sheet.getByRole("button", { name: "Copy text" }).tap();
+  await expect(sheet.getByRole("button", { name: "Copied" })).toBeVisible();
+  await expect(sheet).toBeHidden();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("船到了 🚢");
+
+  await (await presses(page, row(page, seq))).getByRole("button", { name: "Pin message" }).tap();
+  await expect(row(bo.page, seq).getByRole("img", { name: "Pinned" })).toBeVisible();
+  await (await presses(page, row(page, seq))).getByRole("button", { name: "Unpin message" }).tap();
+  await expect(row(bo.page, seq).getByRole("img", { name: "Pinned" })).toHaveCount(0);
+
+  await (await presses(page, row(page, seq))).getByRole("button", { name: "Delete" }).tap();
+  const dialog = page.getByRole("dialog", { name: "Delete message" });
+  await expect(dialog).toContainText("Two words");
+  await page.goBack();
+  await expect(dialog).toBeHidden();
+  await expect(row(page, seq)).toBeVisible();
+  await (await presses(page, row(page, seq))).getByRole("button", { name: "Delete" }).tap();
+  await dialog.getByRole("button", { name: "Delete" }).tap();
+  await expect(row(bo.page, seq)).toContainText("This message was deleted.");
+  await expect(row(page, seq)).toContainText("This message was deleted.");
+
+  // Nothing can be done with it any more.
+  await releases(page, row(page, seq));
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+});
+
+test("a message that is deleted meanwhile takes its sheet along", async ({ open }) => {
+  const [ana, bo] = await two(open);
+  await says(bo.page, "Not for long");
+  await sees(ana.page, "Not for long");
+  const seq = await seqOf(ana.page, "Not for long");
+  const sheet = await presses(ana.page, "Not for long");
+  await bo.page.getByRole("log").focus();
+  await row(bo.page, seq).evaluate((row: HTMLElement) => row.focus({ focusVisible: true } as FocusOptions));
+  await row(bo.page, seq).getByRole("button", { name: "Delete" }).click();
+  await bo.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(sheet).toBeHidden();
+  await expect(row(ana.page, seq)).toContainText("This message was deleted.");
+  await ana.page.goBack();
+  await expect(ana.page).toHaveURL("/");
+});
+
+test("a finger that scrolls, or presses a link, opens nothing", async ({ open }) => {
+  const [{ page }] = await two(open);
+  await says(page, "See https://example.org/a/page");
+  await seqOf(page, "https://example.org/a/page");
+  const link = page.getByRole("log").getByRole("link");
+  await releases(page, link);
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  const { x, y } = (await page.getByRole("article").last().boundingBox())!;
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [{ x: x + 90, y: y + 6 }] });
+  for (let n = 1; n <= 14; n++) {
+    await devtools.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: [{ x: x + 90, y: y + 6 + 4 * n }] });
+    await page.waitForTimeout(50);
+  }
+  await devtools.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+});
+
+test("the menu «New» closes by the way back", async ({ open }) => {
+  const [{ page }] = await two(open);
+  await page.getByRole("link", { name: "Back" }).tap();
+  await expect(page).toHaveURL("/");
+  const menu = page.getByLabel("New", { exact: true });
+  await menu.tap();
+  await expect(page.getByRole("button", { name: "New message" })).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole("button", { name: "New message" })).toBeHidden();
+  await expect(page).toHaveURL("/");
+  // By itself it leaves nothing behind to go back through.
+  const length = await page.evaluate(() => history.length);
+  await menu.tap();
+  await menu.tap();
+  await expect(page.getByRole("button", { name: "New message" })).toBeHidden();
+  await menu.tap();
+  await page.getByRole("button", { name: "New room" }).tap();
+  await expect(page.getByRole("dialog", { name: "New room" })).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole("dialog")).toBeHidden();
+  expect(await page.evaluate(() => history.length)).toBeLessThanOrEqual(length + 1);
+});
+
+test("the emoji of the toolbar close by the way back", async ({ open }) => {
+  const { page } = await signUp(await open());
+  await writesTo(page, await signUp(await open()));
+  const room = page.url();
+  await says(page, "By the pointer");
+  await seqOf(page, "By the pointer");
+  await message(page, "By the pointer").hover({ position: { x: 60, y: 6 } });
+  await page.getByRole("toolbar").getByRole("button", { name: "React" }).click();
+  await expect(page.getByRole("button", { name: "👍" })).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole("button", { name: "👍" })).toHaveCount(0);
+  await expect(page).toHaveURL(room);
+  await expect(composer(page)).toBeVisible();
+});
+
+for (const [name, size] of [["a small phone", { width: 360, height: 640 }], ["a tablet", { width: 820, height: 1180 }]] as const) {
+  test(`on ${name}, in the dark and in the light`, async ({ open }) => {
+    const [{ page }] = await two(open, { viewport: size });
+    await says(page, "A long text, so that it does not fit into one line of the sheet: " + "words and words ".repeat(12));
+    const sheet = await presses(page, page.getByRole("article").last());
+    await expect(sheet).toBeInViewport({ ratio: 1 });
+    await isAccessible(page, "the sheet");
+  });
+}
