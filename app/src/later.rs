@@ -23,8 +23,8 @@ use protocol::RoomId;
 
 use crate::{
     address::{Panel, Route},
-    components::{details::Details, dialogs, handler, live},
-    pages::{new_password::NewPassword, set_up::SetUp, settings::Settings, sign_in::SignIn, sign_up::SignUp},
+    components::{details::Details, dialogs, live},
+    pages::{new_password::NewPassword, set_up::SetUp, sign_in::SignIn, sign_up::SignUp},
     state::{Dialog, Missed, use_chat},
 };
 
@@ -32,17 +32,11 @@ use crate::{
 type Part = Result<AnyView, SplitLoaderError>;
 
 /// The names of the parts that pages begin with.
-const SETTINGS: &str = "settings";
 const DOORS: &str = "doors";
 const DETAILS: &str = "details";
 
 /// For browsers that do not say when they are idle, such as Safari: when the page has probably settled.
 const IDLE_AFTER_MS: u64 = 2_000;
-
-#[wasm_split(settings, wasm_split_path = leptos::wasm_split, fallible, preload(preload_settings))]
-fn settings() -> Part {
-    Ok(view! { <Settings/> }.into_any())
-}
 
 #[wasm_split(dialogs, wasm_split_path = leptos::wasm_split, fallible, preload(preload_dialogs))]
 fn dialog_part(dialog: Dialog) -> Part {
@@ -61,7 +55,7 @@ fn door_part(route: Route) -> Part {
         Route::SignUp => view! { <SignUp/> }.into_any(),
         Route::NewPassword => view! { <NewPassword/> }.into_any(),
         Route::SetUp => view! { <SetUp/> }.into_any(),
-        Route::Lobby | Route::Room(_) | Route::Settings | Route::Nowhere => ().into_any(),
+        Route::Lobby | Route::Room(_) | Route::Nowhere => ().into_any(),
     })
 }
 
@@ -69,34 +63,6 @@ fn door_part(route: Route) -> Part {
 pub(crate) fn door(route: Route) -> AnyView {
     let part = Box::pin(door_part(route)).as_mut().now_or_never();
     part.and_then(Result::ok).unwrap_or_else(|| ().into_any())
-}
-
-/// The settings. If they do not come, the page says so in their place.
-pub(crate) fn settings_page() -> AnyView {
-    let chat = use_chat();
-    let words = chat.words;
-    // At once, not when the settings have come: the room's page is gone already.
-    untrack(|| chat.enter(None));
-    let tries = RwSignal::new(0);
-    let lost = move || {
-        let again = handler(move |_| tries.update(|n| *n += 1));
-        view! {
-            <div class="lobby">
-                <h1>{words.settings()}</h1>
-                <p role="alert">{words.part_not_loaded()}</p>
-                <div class="lobby-actions">
-                    <button type="button" class="button primary" on:click=again>{words.try_again()}</button>
-                    <a class="button" href="/">{words.back_to_rooms()}</a>
-                </div>
-            </div>
-        }
-        .into_any()
-    };
-    live(move || {
-        tries.track();
-        later(settings(), lost)
-    })
-    .into_any()
 }
 
 /// A dialog. If it does not come, it counts as closed, and a notice says so.
@@ -165,7 +131,6 @@ fn draw(mut part: Pin<Box<dyn Future<Output = Part>>>, lost: Box<dyn FnOnce() ->
 #[must_use]
 pub fn begins_with(path: &str) -> Option<&'static str> {
     match (Route::of(path), Panel::in_path(path)) {
-        (Route::Settings, _) => Some(SETTINGS),
         (Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp, _) => Some(DOORS),
         (Route::Room(_), Some(Panel::Details)) => Some(DETAILS),
         (Route::Lobby | Route::Room(_) | Route::Nowhere, _) => None,
@@ -179,8 +144,7 @@ pub fn begins_with(path: &str) -> Option<&'static str> {
 pub async fn preload(path: &str) -> Result<(), SplitLoaderError> {
     match begins_with(path) {
         Some(DOORS) => preload_doors().await,
-        Some(DETAILS) => preload_details().await,
-        Some(_) => preload_settings().await,
+        Some(_) => preload_details().await,
         None => Ok(()),
     }
 }
@@ -192,7 +156,6 @@ pub fn preload_when_idle() {
         leptos::task::spawn_local(async {
             drop(preload_dialogs().await);
             drop(preload_details().await);
-            drop(preload_settings().await);
         });
     }
     if request_idle_callback_with_handle(begin).is_err() {
