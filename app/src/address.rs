@@ -1,6 +1,6 @@
 //! The address of the page: which route it is, and going to another without a new page.
 //!
-//! A router of our own, because the app has nine addresses: `leptos_router` would be a twentieth of the download, and
+//! A router of our own, because the app has eight addresses: `leptos_router` would be a twentieth of the download, and
 //! draws a new page one turn later than it could.
 //!
 //! The browser's way back closes what is open before it leaves a room: the panel beside a room is part of the address
@@ -21,8 +21,6 @@ pub enum Route {
     Lobby,
     /// `/r/{room}`
     Room(RoomId),
-    /// `/settings`
-    Settings,
     /// `/sign-in`
     SignIn,
     /// `/sign-up` and `/invite/{token}`
@@ -44,7 +42,6 @@ impl Route {
         match (parts.next(), parts.next(), parts.next()) {
             (None, None, None) => Self::Lobby,
             (Some("r"), Some(room), None) => room.parse().map_or(Self::Nowhere, Self::Room),
-            (Some("settings"), None, None) => Self::Settings,
             (Some("sign-in"), None, None) => Self::SignIn,
             (Some("sign-up"), None, None) | (Some("invite"), Some(_), None) => Self::SignUp,
             (Some("new-password"), _, None) => Self::NewPassword,
@@ -55,7 +52,7 @@ impl Route {
 
     /// Whether the app goes there without a new page.
     fn is_inside(self) -> bool {
-        matches!(self, Self::Lobby | Self::Room(_) | Self::Settings)
+        matches!(self, Self::Lobby | Self::Room(_))
     }
 }
 
@@ -414,7 +411,7 @@ mod tests {
         assert_eq!(Route::of("/sign-in?next=%2Fsettings"), Route::SignIn);
         assert_eq!(Route::of("/invite/abc"), Route::SignUp);
         assert_eq!(Route::of("/new-password/abc"), Route::NewPassword);
-        for path in ["/r/abc", "/r", "/settings/x", "/nothing"] {
+        for path in ["/r/abc", "/r", "/settings", "/admin", "/nothing"] {
             assert_eq!(Route::of(path), Route::Nowhere, "{path}");
         }
     }

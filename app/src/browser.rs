@@ -144,6 +144,11 @@ pub fn leave_for_sign_in() {
     drop(window().location().assign(&format!("/sign-in?next={next}")));
 }
 
+/// Goes to a page outside the app. It takes the place of what lies over this one, which has an entry of its own in the history.
+pub fn leave_for(path: &str) {
+    drop(window().location().replace(path));
+}
+
 /// Leaves a note for the page that this tab loads next.
 pub fn leave_word(name: &str, word: &str) {
     if let Ok(Some(storage)) = window().session_storage() {
@@ -236,16 +241,6 @@ pub fn focus(element: &web_sys::Element) {
     }
 }
 
-/// Brings a heading to the top of the screen, with the keyboard. Says whether it is there.
-#[must_use]
-pub fn show_heading(id: &str) -> bool {
-    let Some(heading) = document().get_element_by_id(id) else { return false };
-    drop(heading.set_attribute("tabindex", "-1"));
-    heading.scroll_into_view();
-    focus(&heading);
-    true
-}
-
 /// Whether this is a Mac: the document says so from the beginning.
 #[must_use]
 pub fn is_mac() -> bool {
@@ -324,19 +319,6 @@ pub fn copy(text: String, done: impl FnOnce(bool) + 'static) {
         };
         done(copied);
     });
-}
-
-/// Fetches a page of this workspace, and returns the data that it was drawn from.
-pub async fn fetch_page(path: &str) -> Option<Page> {
-    use wasm_bindgen_futures::JsFuture;
-    let response = JsFuture::from(window().fetch_with_str(path)).await.ok()?;
-    let response: web_sys::Response = response.dyn_into().ok()?;
-    let html = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
-    // The JSON has no `<` in it, so it ends where the element does.
-    let from = html.find("id=\"page\"")?;
-    let from = from + html[from..].find('>')? + 1;
-    let until = from + html[from..].find("</script")?;
-    carried::from_json(&html[from..until])
 }
 
 /// Whether the keyboard focus is on a control, so that a key belongs to it.

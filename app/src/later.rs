@@ -29,7 +29,7 @@ use crate::{
         connection_bar::bar, details::Details, dialogs, editing_bar::EditingBar, first_steps::FirstSteps,
         handler, live, message_sheet::MessageSheet, message_tools::Tools,
     },
-    pages::{new_password::NewPassword, set_up::SetUp, settings::Settings, sign_in::SignIn, sign_up::SignUp},
+    pages::{new_password::NewPassword, set_up::SetUp, sign_in::SignIn, sign_up::SignUp},
     state::{Dialog, Missed, use_chat},
     words::use_words,
 };
@@ -38,18 +38,12 @@ use crate::{
 type Part = Result<AnyView, SplitLoaderError>;
 
 /// The names of the parts that pages begin with.
-const SETTINGS: &str = "settings";
 const DOORS: &str = "doors";
 const DETAILS: &str = "details";
 const TOOLS: &str = "tools";
 
 /// For browsers that do not say when they are idle, such as Safari: when the page has probably settled.
 const IDLE_AFTER_MS: u64 = 2_000;
-
-#[wasm_split(settings, wasm_split_path = leptos::wasm_split, fallible, preload(preload_settings))]
-fn settings() -> Part {
-    Ok(view! { <Settings/> }.into_any())
-}
 
 #[wasm_split(dialogs, wasm_split_path = leptos::wasm_split, fallible, preload(preload_dialogs))]
 fn dialog_part(dialog: Dialog) -> Part {
@@ -90,7 +84,7 @@ fn door_part(route: Route) -> Part {
         Route::SignUp => view! { <SignUp/> }.into_any(),
         Route::NewPassword => view! { <NewPassword/> }.into_any(),
         Route::SetUp => view! { <SetUp/> }.into_any(),
-        Route::Lobby | Route::Room(_) | Route::Settings | Route::Nowhere => ().into_any(),
+        Route::Lobby | Route::Room(_) | Route::Nowhere => ().into_any(),
     })
 }
 
@@ -98,34 +92,6 @@ fn door_part(route: Route) -> Part {
 pub(crate) fn door(route: Route) -> AnyView {
     let part = Box::pin(door_part(route)).as_mut().now_or_never();
     part.and_then(Result::ok).unwrap_or_else(|| ().into_any())
-}
-
-/// The settings. If they do not come, the page says so in their place.
-pub(crate) fn settings_page() -> AnyView {
-    let chat = use_chat();
-    let words = chat.words;
-    // At once, not when the settings have come: the room's page is gone already.
-    untrack(|| chat.enter(None));
-    let tries = RwSignal::new(0);
-    let lost = move || {
-        let again = handler(move |_| tries.update(|n| *n += 1));
-        view! {
-            <div class="lobby">
-                <h1>{words.settings()}</h1>
-                <p role="alert">{words.part_not_loaded()}</p>
-                <div class="lobby-actions">
-                    <button type="button" class="button primary" on:click=again>{words.try_again()}</button>
-                    <a class="button" href="/">{words.back_to_rooms()}</a>
-                </div>
-            </div>
-        }
-        .into_any()
-    };
-    live(move || {
-        tries.track();
-        later(settings(), lost)
-    })
-    .into_any()
 }
 
 /// A dialog. If it does not come, it counts as closed, and a notice says so.
@@ -245,7 +211,6 @@ fn draw(
 #[must_use]
 pub fn begins_with(path: &str, page: &Page) -> Vec<&'static str> {
     match Route::of(path) {
-        Route::Settings => vec![SETTINGS],
         Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp => vec![DOORS],
         Route::Room(room) => {
             let is_new =
@@ -266,8 +231,7 @@ pub async fn preload(parts: Vec<&'static str>) -> Result<(), SplitLoaderError> {
         match part {
             DOORS => preload_doors().await?,
             DETAILS => preload_details().await?,
-            TOOLS => preload_tools().await?,
-            _ => preload_settings().await?,
+            _ => preload_tools().await?,
         }
     }
     Ok(())
@@ -281,7 +245,6 @@ pub fn preload_when_idle() {
             drop(preload_tools().await);
             drop(preload_dialogs().await);
             drop(preload_details().await);
-            drop(preload_settings().await);
         });
     }
     if request_idle_callback_with_handle(begin).is_err() {

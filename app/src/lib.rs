@@ -9,6 +9,7 @@
 //!   and call its verbs; they never see a socket.
 //! - [`socket`]: opens the WebSocket and keeps it open.
 //! - [`later`]: the parts whose code comes after the first download.
+//! - `plain`: settings and administration, which the server alone draws.
 //! - [`words`]: every sentence, in every language.
 #![recursion_limit = "256"]
 
@@ -27,6 +28,8 @@ pub mod state;
 pub mod words;
 
 mod carried;
+#[cfg(feature = "ssr")]
+pub mod plain;
 #[cfg(feature = "ssr")]
 mod shell;
 mod text;
@@ -69,7 +72,7 @@ pub fn App() -> impl IntoView {
 fn Outside() -> impl IntoView {
     match use_address().route() {
         route @ (Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp) => later::door(route),
-        Route::Lobby | Route::Room(_) | Route::Settings | Route::Nowhere => {
+        Route::Lobby | Route::Room(_) | Route::Nowhere => {
             view! { <main class="door"><NotFound/></main> }.into_any()
         }
     }
@@ -95,7 +98,6 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
             class="frame"
             data-pane=live(move || match here.get() {
                 Route::Lobby => "list",
-                Route::Settings => "settings",
                 Route::Room(_) | Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp | Route::Nowhere => "main",
             })
             data-list=live(move || address.is_unread_list().then_some("unread"))
@@ -106,7 +108,6 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
                 {live(move || match here.get() {
                     Route::Lobby => view! { <Lobby/> }.into_any(),
                     Route::Room(room) => view! { <RoomPage room/> }.into_any(),
-                    Route::Settings => later::settings_page(),
                     Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp | Route::Nowhere => {
                         view! { <NotFound/> }.into_any()
                     }
@@ -135,12 +136,9 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
 fn Document(workspace: String) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let address = use_address();
     effect(move || {
-        let here = match chat.room.get() {
-            Some(room) => chat.summary(room).map(|summary| chat.name_of(&summary.read())),
-            None => (address.route() == Route::Settings).then(|| words.settings().to_owned()),
-        };
+        let room = chat.room.get();
+        let here = room.and_then(|room| chat.summary(room)).map(|summary| chat.name_of(&summary.read()));
         document().set_title(&document_title(words, here.as_deref(), &workspace, chat.unread.get()));
     });
     effect(move || {

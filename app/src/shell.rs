@@ -35,8 +35,37 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     provide_context(Address::new(path.clone()));
     let words = Words::of(page.language);
     provide_context(words);
+    let title = escaped(&title_of(words, &page, &path));
     let parts = later::begins_with(&path, &page);
     let chunks: Vec<_> = parts.into_iter().flat_map(|part| chunks(&options, part)).collect();
+    let head = view! {
+        <script type="application/json" id="page" data-path=path nonce=use_nonce()>
+            {carried::to_json(page.clone())}
+        </script>
+        <script type="text/plain" id="words" nonce=use_nonce()>{words.text()}</script>
+        <script nonce=use_nonce()>{WATCH}</script>
+        <HydrationScripts options=options.clone()/>
+        {chunks}
+    };
+    let body = view! {
+        // What a translator of pages changes, we can no longer change: it may have messages, which are replaced whole.
+        // Browser extensions put things into the body, so the app wakes up in an element of its own.
+        <div id="app" translate="no"><App/></div>
+        <script nonce=use_nonce()>{BEGIN}</script>
+        <Trouble words/>
+    };
+    document(&page, words, title, options, head.into_any(), body.into_any())
+}
+
+/// What every document has, whether or not it wakes up.
+pub(crate) fn document(
+    page: &Page,
+    words: Words,
+    title: String,
+    options: LeptosOptions,
+    head: AnyView,
+    body: AnyView,
+) -> AnyView {
     view! {
         <!DOCTYPE html>
         <html lang=words.lang() data-theme=theme(page.theme) data-density=density(page.density) data-node=page.node.clone()>
@@ -49,26 +78,16 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="theme-color" content="#f6f3ee" media="(prefers-color-scheme: light)"/>
                 <meta name="theme-color" content="#1d1b18" media="(prefers-color-scheme: dark)"/>
-                <title inner_html=escaped(&title_of(words, &page, &path))></title>
+                <title inner_html=title></title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/icon-192.png"/>
                 <link rel="manifest" href="/manifest.webmanifest"/>
-                <HashedStylesheet options=options.clone()/>
-                <script type="application/json" id="page" data-path=path nonce=use_nonce()>
-                    {carried::to_json(page.clone())}
-                </script>
-                <script type="text/plain" id="words" nonce=use_nonce()>{words.text()}</script>
-                <script nonce=use_nonce()>{WATCH}</script>
-                <HydrationScripts options/>
-                {chunks}
+                <HashedStylesheet options/>
+                {head}
             </head>
             <body>
                 <div hidden inner_html=ICONS></div>
-                // What a translator of pages changes, we can no longer change: it may have messages, which are replaced whole.
-                // Browser extensions put things into the body, so the app wakes up in an element of its own.
-                <div id="app" translate="no"><App/></div>
-                <script nonce=use_nonce()>{BEGIN}</script>
-                <Trouble words/>
+                {body}
             </body>
         </html>
     }
@@ -92,7 +111,7 @@ fn chunks(options: &LeptosOptions, part: &str) -> Vec<AnyView> {
         .collect()
 }
 
-/// The files of a part: `part settings: FILE FILE`.
+/// The files of a part: `part details: FILE FILE`.
 fn files_of<'a>(part: &str, list: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
     let mut lines = list.lines();
     let files = lines.find_map(|line| line.strip_prefix("part ")?.strip_prefix(part)?.strip_prefix(": "));
@@ -136,7 +155,7 @@ fn Trouble(words: Words) -> impl IntoView {
 
 /// A title is text alone, and the marker that Leptos puts after a child would be seen in it. So it is written whole,
 /// and must be made harmless here.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
@@ -161,8 +180,8 @@ mod tests {
 
     #[test]
     fn each_part_has_its_files() {
-        let list = "wasm: 0123\npart set: a.wasm\npart settings: b.wasm c.wasm\n";
-        assert_eq!(files_of("settings", list).collect::<Vec<_>>(), ["b.wasm", "c.wasm"]);
+        let list = "wasm: 0123\npart detail: a.wasm\npart details: b.wasm c.wasm\n";
+        assert_eq!(files_of("details", list).collect::<Vec<_>>(), ["b.wasm", "c.wasm"]);
         assert_eq!(files_of("wasm", list).count(), 0);
         assert_eq!(files_of("dialogs", list).count(), 0);
     }

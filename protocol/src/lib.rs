@@ -27,7 +27,7 @@ pub use model::{
 };
 pub use page::{
     Density, FormName, FormState, InvitationView, Language, ListSection, Page, PageContent, Pane, PersonView,
-    SessionView, SettingsView, SignedIn, Theme, UnreadPage, WhoMaySignUp,
+    SessionView, SignedIn, Theme, UnreadPage, WhoMaySignUp,
 };
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};

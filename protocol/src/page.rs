@@ -137,7 +137,7 @@ pub enum WhoMaySignUp {
 }
 
 /// A signed-in browser, as its owner sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionView {
     /// Which.
     pub id: SessionId,
@@ -152,12 +152,11 @@ pub struct SessionView {
 }
 
 /// An invitation link that is still good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvitationView {
     /// Which.
     pub id: InvitationId,
     /// The whole address to give to someone, known only to the page that made it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// When it was made.
     pub created_at: Millis,
@@ -168,14 +167,13 @@ pub struct InvitationView {
 }
 
 /// Someone's account, as an administrator sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonView {
     /// Who.
     pub user: User,
     /// Whether nobody can use the account at the moment.
     pub suspended: bool,
     /// The address by which they may set a new password, known only to the page that made it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
 }
 
@@ -201,6 +199,8 @@ pub enum FormName {
     NewPassword,
     /// Decide about someone's account: their role, a suspension, a link for a new password.
     People,
+    /// Give the workspace another name.
+    Workspace,
 }
 
 /// A form that was refused: shown again with what had been typed (but for passwords).
@@ -323,27 +323,12 @@ pub enum Pane {
     Empty,
     /// The room of the address.
     Room(Box<RoomView>),
-    /// The settings.
-    Settings(SettingsView),
     /// The set-up of a new workspace.
     SetUp {
         /// The invitation link that was made with the first channel, to give to the others.
         #[serde(default)]
         link: Option<String>,
     },
-}
-
-/// What the settings show.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJson)]
-pub struct SettingsView {
-    /// The viewer's sessions.
-    pub sessions: Vec<SessionView>,
-    /// The invitation links that are still good, for someone who may invite.
-    pub invitations: Vec<InvitationView>,
-    /// Everyone's accounts, for an administrator: the suspended ones first, and one more than are shown,
-    /// [`FOUND_MAX`](crate::limits::FOUND_MAX), where there are so many.
-    #[serde(default)]
-    pub accounts: Option<Vec<PersonView>>,
 }
 
 impl Page {
@@ -367,16 +352,7 @@ impl Page {
     pub fn room(&self) -> Option<&RoomView> {
         match self.pane()? {
             Pane::Room(view) => Some(view),
-            Pane::Empty | Pane::Settings(_) | Pane::SetUp { .. } => None,
-        }
-    }
-
-    /// What the settings show, on their page.
-    #[must_use]
-    pub fn settings(&self) -> Option<&SettingsView> {
-        match self.pane()? {
-            Pane::Settings(view) => Some(view),
-            Pane::Empty | Pane::Room(_) | Pane::SetUp { .. } => None,
+            Pane::Empty | Pane::SetUp { .. } => None,
         }
     }
 }

@@ -73,7 +73,7 @@ pub fn RoomList(
                 none(words.caught_up(), words.caught_up_hint(), "rooms-none caught-up")
             }))}
             <footer class="rooms-foot">
-                <a class="me" href="/settings">
+                <a class="me" href="/settings" on:click=handler(move |click: web_sys::MouseEvent| if chat.stays_offline() { click.prevent_default() })>
                     {live(move || view! { <Avatar user=(*me()).clone()/> }.into_any())}
                     <span class="me-words">
                         <span class="me-name" dir="auto">{live(move || me().name.clone())}</span>

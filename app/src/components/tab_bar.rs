@@ -30,7 +30,7 @@ pub fn TabBar() -> impl IntoView {
                 <Icon name="search"/>
                 <span>{words.search()}</span>
             </button>
-            {tab("/settings", me, words.you_tab(), settings(chat), live(move || here(Route::Settings, false)))}
+            {tab("/settings", me, words.you_tab(), settings(chat), Box::new(|| false))}
         </nav>
     }
     .into_any()

@@ -44,19 +44,30 @@ fn LanguageSwitch() -> impl IntoView {
     view! {
         <form class="languages" method="post" action="/preferences">
             <input type="hidden" name="next" value=next/>
-            {language_buttons(use_words(), page.language)}
+            {language_buttons(use_words(), page.language, false)}
         </form>
     }
 }
 
-/// One button for each language, inside a form to `/preferences`.
-pub(super) fn language_buttons(words: Words, now: Language) -> Vec<AnyView> {
+/// One button for each language, inside a form to `/preferences`. The page may begin at the present one.
+pub(crate) fn language_buttons(words: Words, now: Language, begins: bool) -> Vec<AnyView> {
     words
         .languages()
         .map(|Choice { lang, tag, name }| {
-            let is = (tag == now.as_str()).to_string();
-            view! { <button type="submit" name="language" value=tag lang=lang aria-pressed=is>{name}</button> }
-                .into_any()
+            let is_now = tag == now.as_str();
+            view! {
+                <button
+                    type="submit"
+                    name="language"
+                    value=tag
+                    lang=lang
+                    aria-pressed=is_now.to_string()
+                    autofocus=is_now && begins
+                >
+                    {name}
+                </button>
+            }
+            .into_any()
         })
         .collect()
 }

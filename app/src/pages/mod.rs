@@ -6,7 +6,6 @@ pub mod new_password;
 pub mod not_found;
 pub mod room;
 pub mod set_up;
-pub mod settings;
 pub mod sign_in;
 pub mod sign_up;
 
@@ -26,7 +25,6 @@ pub fn title_of(words: Words, page: &Page, path: &str) -> String {
         }),
         ("/sign-in", None) => Some(words.sign_in().to_owned()),
         ("/sign-up", None) => Some(words.sign_up().to_owned()),
-        ("/settings", None) => Some(words.settings().to_owned()),
         (_, None) => None,
     };
     let rooms = page.signed_in().map(|signed_in| &signed_in.rooms);

@@ -23,7 +23,7 @@ pub fn SetUp() -> impl IntoView {
     let first = first.map_or_else(|| "/".to_owned(), |summary| path_of(summary.room.id));
     let link = match page.pane() {
         Some(Pane::SetUp { link }) => link.clone(),
-        Some(Pane::Empty | Pane::Room(_) | Pane::Settings(_)) | None => None,
+        Some(Pane::Empty | Pane::Room(_)) | None => None,
     };
     if page.workspace_name.is_empty() {
         view! {

@@ -62,10 +62,8 @@ pub(crate) async fn keep_connected(chat: Chat) {
                 OBSTACLE_MS
             }
             End::SessionEnded => {
-                if !chat.is_signing_out() {
-                    chat.keep_unsent();
-                    browser::leave_for_sign_in();
-                }
+                chat.keep_unsent();
+                browser::leave_for_sign_in();
                 OBSTACLE_MS
             }
             End::SomeoneElse => {

@@ -144,11 +144,6 @@ impl Chat {
         self.keep_saving();
     }
 
-    /// Whether the person is on their way out: the form leads them, and the end of the socket is no news.
-    pub(crate) fn is_signing_out(self) -> bool {
-        self.signing_out.get_value()
-    }
-
     /// A full queue means that the other end takes nothing: the connection is given up and resumes.
     pub(super) fn hand_over(self, frames: Vec<ClientFrame>) {
         self.outgoing.update_value(|outgoing| {

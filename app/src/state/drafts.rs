@@ -5,7 +5,7 @@ use leptos::{ev, prelude::*};
 use protocol::{Nonce, Refusal, RoomId};
 use uuid::Uuid;
 
-use super::{Chat, storage};
+use super::Chat;
 use crate::address::Route;
 
 /// Something that was written into a room that the person is no longer in.
@@ -141,12 +141,6 @@ impl Chat {
     pub fn forget_draft(self, room: RoomId) {
         self.keep_draft(room, "");
         self.outbox_news.update(|n| *n = n.wrapping_add(1));
-    }
-
-    /// Signing out: nothing of what was written stays in this browser.
-    pub fn forget_everything(self) {
-        self.signing_out.set_value(true);
-        self.saved.update_value(storage::Saved::clear);
     }
 }
 

@@ -60,7 +60,6 @@ pub struct Chat {
     saved: StoredValue<storage::Saved>,
     summaries: StoredValue<SortedMap<RoomId, ArcRwSignal<RoomSummary>>>,
     away_since: StoredValue<Option<Millis>>,
-    signing_out: StoredValue<bool>,
     /// The room that the person has asked to leave or to delete: when it is gone, the page leaves it, too.
     quitting: RwSignal<Option<RoomId>>,
     /// How many messages were last known to be [stranded](Client::stranded).
@@ -150,7 +149,6 @@ impl Chat {
             saved: StoredValue::new(storage::Saved::of(me.id)),
             summaries: StoredValue::new(summaries),
             away_since: StoredValue::new(None),
-            signing_out: StoredValue::new(false),
             quitting: RwSignal::new(None),
             stranded: RwSignal::new(0),
             outbox_news: RwSignal::new(0),
@@ -210,6 +208,24 @@ impl Chat {
         self.address.go(path);
     }
 
+    /// Goes to a page outside the app, from a dialog. Without a network it would not come, and this page would be lost, too.
+    pub fn leave_for(self, path: &str) {
+        if !self.stays_offline() {
+            browser::leave_for(path);
+        }
+    }
+
+    /// Says that there is no network, where there is none.
+    #[must_use]
+    pub fn stays_offline(self) -> bool {
+        let offline = browser::is_offline();
+        if offline {
+            self.screen.dialog.set(None);
+            self.tell_all(self.words.no_connection().to_owned(), None);
+        }
+        offline
+    }
+
     /// Asks the server something; `then` gets the answer, once, however often the connection is lost meanwhile. The
     /// number is that of the request.
     pub fn ask(
@@ -240,19 +256,6 @@ impl Chat {
     pub fn tell_all(self, text: String, room: Option<RoomId>) {
         self.notice_room.set(room);
         self.notice.set(Some(text));
-    }
-
-    /// Fetches one of the workspace's pages, for what no command tells.
-    pub fn fetch(self, path: &'static str, then: impl FnOnce(Page) + 'static) {
-        leptos::task::spawn_local(async move {
-            let page = browser::fetch_page(path).await;
-            // By now the browser's cookie may be someone else's, whose data does not belong on this page.
-            let own =
-                page.filter(|page| page.signed_in().is_some_and(|signed_in| self.is_me(signed_in.viewer.id)));
-            if let Some(page) = own {
-                then(page);
-            }
-        });
     }
 
     fn tell(self, what: impl FnOnce(&mut Client, Millis)) {

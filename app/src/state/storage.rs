@@ -2,7 +2,7 @@
 //!
 //! Each message has a key of its own, so that two tabs never write over each other's; both may send it, and the
 //! server knows the repeat by its nonce. Keys begin with the person's id: another person at the same browser neither
-//! sees nor sends them.
+//! sees nor sends them. Signing out removes them (`plain/script.js`).
 
 use client::{Edit, Outbox, Pending, sort_by};
 use leptos::prelude::window;
@@ -86,15 +86,6 @@ impl Saved {
         match edit {
             Some(edit) => drop(set(&storage, &self.edit_key(room), &edit.to_kept())),
             None => drop(remove(&storage, &self.edit_key(room))),
-        }
-    }
-
-    /// Forgets everything of this person.
-    pub(crate) fn clear(&mut self) {
-        self.drafts.clear();
-        let Some(storage) = storage() else { return };
-        for key in keys(&storage).filter(|key| key.starts_with(&self.prefix)).collect::<Vec<_>>() {
-            remove(&storage, &key);
         }
     }
 

@@ -1,21 +1,29 @@
 //! What an administrator sees of the accounts, and does with them.
 
-use protocol::{ErrorCode, PersonView, UserId, WorkspaceRole};
+use protocol::{ErrorCode, UserId, WorkspaceRole};
 
 use super::{Accounts, Error, Viewer};
-use crate::{chat, store::PeopleRefused};
+use crate::{
+    chat,
+    store::{PeoplePage, PeopleRefused},
+};
 
 impl Accounts {
-    /// The accounts with `query` in their handle or name, for an administrator; one more than are shown, where there are so
-    /// many.
+    /// A part of the list of accounts with `query` in their handle or name, for an administrator: those that come after
+    /// `after`.
     ///
     /// # Errors
     /// [`ErrorCode::Forbidden`].
-    pub async fn list_people(&self, viewer: &Viewer, query: &str) -> Result<Vec<PersonView>, Error> {
+    pub async fn list_people(
+        &self,
+        viewer: &Viewer,
+        query: &str,
+        after: Option<UserId>,
+    ) -> Result<PeoplePage, Error> {
         if !viewer.user.role.is_admin() {
             return Err(Error::refused("", ErrorCode::Forbidden));
         }
-        Ok(self.node.store.list_people(query).await?)
+        Ok(self.node.store.list_people(query, after).await?)
     }
 
     /// Suspends a person: their sessions end, their sockets close on every node, and they cannot sign in. Rooms of which

@@ -1,6 +1,6 @@
 //! What a browser gets by plain requests: pages, forms, files, health.
 //!
-//! A page is a [`protocol::Page`], made per request and drawn by Leptos ([`page`]). A form is a plain POST which works
+//! A page is a [`protocol::Page`], made per request and drawn by Leptos ([`page`]); those of [`plain`] never wake up. A form is a plain POST which works
 //! before wasm is there ([`forms`]): done, it answers 303; refused, its page is drawn again with the refusal beside it.
 //! Who asks, and whether they may ask from there, is settled before any of it ([`entry`](crate::entry)).
 //!
@@ -18,6 +18,7 @@ mod headers;
 mod health;
 pub mod metrics;
 mod page;
+mod plain;
 mod viewer;
 
 use axum::{

@@ -5,7 +5,12 @@
 
 use std::sync::Arc;
 
-use app::{DrawnPath, address::Panel, words::language_for};
+use app::{
+    DrawnPath,
+    address::Panel,
+    plain::{Content, Plain},
+    words::language_for,
+};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -14,15 +19,14 @@ use axum::{
         HeaderValue, Method, StatusCode, Uri,
         header::{ACCEPT_LANGUAGE, CACHE_CONTROL},
     },
-    response::{IntoResponse, Redirect, Response},
+    response::{Html, IntoResponse, Redirect, Response},
     routing::get,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use leptos::{nonce::Nonce, prelude::provide_context};
 use protocol::{
-    Density, ErrorCode, FormName, FormState, InvitationView, Language, ListSection, Millis, Page,
-    PageContent, Pane, PersonView, RoomId, SettingsView, SignedIn, Theme, VERSION, WhoMaySignUp,
-    WorkspaceRole, Zone,
+    Density, ErrorCode, FormName, FormState, Language, ListSection, Millis, Page, PageContent, Pane, RoomId,
+    SignedIn, Theme, VERSION, WhoMaySignUp, WorkspaceRole, Zone,
 };
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
@@ -30,6 +34,7 @@ use super::{
     address::{path_and_query, path_safe, safe_next},
     failure::failed,
     files,
+    plain::{self, Asked},
     viewer::Visit,
 };
 use crate::{
@@ -37,7 +42,6 @@ use crate::{
     chat::{self, rooms::FirstRooms},
     entry::{cookies::Cookie, rejection::status_of},
     site::Site,
-    store,
 };
 
 /// Most of a page is fifty messages of up to four thousand characters.
@@ -59,7 +63,7 @@ pub(super) fn routes() -> Router<Site> {
     let secret = Router::new()
         .route("/invite/{token}", get(invited))
         .route("/new-password/{token}", get(new_password))
-        .route("/settings", get(settings));
+        .merge(plain::routes());
     open.merge(secret)
 }
 
@@ -168,29 +172,6 @@ async fn new_password(State(site): State<Site>, visit: Visit, Path(token): Path<
     draw(&site, &visit, Route::NewPassword(path_safe(&token)), form).await
 }
 
-/// The query of the settings: whose accounts to look for.
-#[derive(serde::Deserialize)]
-struct Wanted {
-    #[serde(default)]
-    people: String,
-}
-
-async fn settings(
-    State(site): State<Site>,
-    visit: Visit,
-    uri: Uri,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Response {
-    if visit.viewer.is_none() {
-        return to_sign_in(&site, "/settings").await;
-    }
-    let route = match wanted {
-        Ok(Query(Wanted { people })) => Route::SettingsAt { path: path_and_query(&uri), people },
-        Err(_) => Route::Settings,
-    };
-    draw(&site, &visit, route, None).await
-}
-
 /// For the administrator: first to name the workspace, and then, as long as this browser has it, the link to share.
 async fn set_up(State(site): State<Site>, visit: Visit) -> Response {
     let Some(viewer) = &visit.viewer else { return to_sign_in(&site, "/set-up").await };
@@ -217,7 +198,7 @@ pub(super) async fn not_found(State(site): State<Site>, visit: Visit, request: R
     }
 }
 
-async fn to_sign_in(site: &Site, next: &str) -> Response {
+pub(super) async fn to_sign_in(site: &Site, next: &str) -> Response {
     match site.accounts.who_may_sign_up().await {
         Ok(WhoMaySignUp::First) => Redirect::to("/sign-up").into_response(),
         Ok(WhoMaySignUp::Open | WhoMaySignUp::Invite | WhoMaySignUp::Closed) if next == "/" => {
@@ -231,7 +212,7 @@ async fn to_sign_in(site: &Site, next: &str) -> Response {
 }
 
 /// Why a page cannot be made. Only the log says so.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// What is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -249,12 +230,8 @@ pub(super) enum Route {
     Invited(String),
     /// By a link with this secret.
     NewPassword(String),
-    Settings,
-    /// At this address, with the accounts that are looked for.
-    SettingsAt {
-        path: String,
-        people: String,
-    },
+    /// The settings or the administration.
+    Plain(Asked),
     SetUp,
     /// There is nothing at this path.
     Nowhere(String),
@@ -270,12 +247,9 @@ impl Route {
             Self::SignUp => "/sign-up".to_owned(),
             Self::Invited(token) => format!("/invite/{token}"),
             Self::NewPassword(token) => format!("/new-password/{token}"),
-            Self::Settings => "/settings".to_owned(),
+            Self::Plain(asked) => asked.path.clone(),
             Self::SetUp => "/set-up".to_owned(),
-            Self::Lobby(path)
-            | Self::SignInAt(path)
-            | Self::SettingsAt { path, .. }
-            | Self::Nowhere(path) => path.clone(),
+            Self::Lobby(path) | Self::SignInAt(path) | Self::Nowhere(path) => path.clone(),
         }
     }
 }
@@ -287,13 +261,28 @@ pub(super) async fn draw(site: &Site, visit: &Visit, route: Route, form: Option<
         Err(e) => return failed(&*e),
     };
     let retry_ms = page.form.as_ref().and_then(|form| form.refusal.retry_ms);
-    let status = status(&page, &route);
-    let mut response = render(site, visit, page, &route).await;
+    let (status, mut response) = match (&route, &visit.viewer) {
+        (Route::Plain(asked), Some(viewer)) => match plain::fill(site, visit, viewer, asked).await {
+            Ok(plain) => (plain_status(&page, &plain), render_plain(site, visit, page, plain)),
+            Err(e) => return failed(&*e),
+        },
+        _ => (status(&page, &route), render(site, visit, page, &route).await),
+    };
     *response.status_mut() = status;
     if let Some(retry_ms) = retry_ms {
         response.headers_mut().insert("retry-after", HeaderValue::from(retry_ms.div_ceil(1_000)));
     }
     response
+}
+
+fn plain_status(page: &Page, plain: &Plain) -> StatusCode {
+    match (&page.form, &plain.content) {
+        (Some(form), _) => status_of(form.refusal.code),
+        (None, Content::Refused) => StatusCode::FORBIDDEN,
+        (None, Content::Nothing | Content::Sessions(_) | Content::Invitations(_) | Content::People(_)) => {
+            StatusCode::OK
+        }
+    }
 }
 
 fn status(page: &Page, route: &Route) -> StatusCode {
@@ -311,8 +300,7 @@ fn status(page: &Page, route: &Route) -> StatusCode {
         | Route::SignUp
         | Route::Invited(_)
         | Route::NewPassword(_)
-        | Route::Settings
-        | Route::SettingsAt { .. }
+        | Route::Plain(_)
         | Route::SetUp => StatusCode::OK,
     }
 }
@@ -391,75 +379,22 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
             }
             Ok(page)
         }
-        Route::Settings | Route::SettingsAt { .. } => {
-            let first = chat::rooms::first(&cx).await?;
-            let wanted = if let Route::SettingsAt { people, .. } = route { people } else { "" };
-            Ok(with(first, Pane::Settings(settings_view(site, visit, viewer, wanted).await?)))
-        }
         Route::SetUp => {
             let first = chat::rooms::first(&cx).await?;
             let mut invitations = site.accounts.list_invitations(viewer).await?;
-            show_invitation_link(site, visit, &mut invitations);
+            plain::show_invitation_link(site, visit, &mut invitations);
             let link = invitations.into_iter().find_map(|invitation| invitation.link);
             Ok(with(first, Pane::SetUp { link }))
         }
         Route::Lobby(_) | Route::Nowhere(_) => Ok(with(chat::rooms::first(&cx).await?, Pane::Empty)),
-        Route::SignIn | Route::SignInAt(_) | Route::SignUp | Route::Invited(_) | Route::NewPassword(_) => {
-            Ok(with(FirstRooms::default(), Pane::Empty))
-        }
+        // They have no list of rooms.
+        Route::SignIn
+        | Route::SignInAt(_)
+        | Route::SignUp
+        | Route::Invited(_)
+        | Route::NewPassword(_)
+        | Route::Plain(_) => Ok(with(FirstRooms::default(), Pane::Empty)),
     }
-}
-
-async fn settings_view(
-    site: &Site,
-    visit: &Visit,
-    viewer: &Viewer,
-    wanted: &str,
-) -> Result<SettingsView, Failure> {
-    let sessions = site.accounts.list_sessions(viewer).await?;
-    let mut invitations = site.accounts.list_invitations(viewer).await?;
-    show_invitation_link(site, visit, &mut invitations);
-    let accounts = if viewer.user.role.is_admin() {
-        let mut accounts = site.accounts.list_people(viewer, wanted).await?;
-        show_password_link(site, visit, &mut accounts).await?;
-        Some(accounts)
-    } else {
-        None
-    };
-    Ok(SettingsView { sessions, invitations, accounts })
-}
-
-/// What the new link is for, and its secret. Only the browser that made it knows it, by a cookie, for ten minutes.
-fn new_link<'a>(site: &Site, visit: &'a Visit) -> Option<(&'a str, &'a str)> {
-    Cookie::Link.read(&visit.headers, site.guard.is_https())?.split_once('.')
-}
-
-fn show_invitation_link(site: &Site, visit: &Visit, invitations: &mut [InvitationView]) {
-    let Some((id, token)) = new_link(site, visit) else { return };
-    for invitation in invitations {
-        if invitation.id.to_string() == id {
-            invitation.link = Some(format!("{}/invite/{}", site.config.public_url(), path_safe(token)));
-        }
-    }
-}
-
-/// Only while the link is good: it may have been used or replaced since.
-async fn show_password_link(
-    site: &Site,
-    visit: &Visit,
-    accounts: &mut [PersonView],
-) -> Result<(), store::Error> {
-    let Some((id, token)) = new_link(site, visit) else { return Ok(()) };
-    for person in accounts {
-        if person.user.id.to_string() == id {
-            person.link = match site.accounts.check_password_link(token).await {
-                Ok(_) => Some(format!("{}/new-password/{}", site.config.public_url(), path_safe(token))),
-                Err(account::Error::Refused { .. }) => None,
-                Err(account::Error::Store(e)) => return Err(e),
-            };
-        }
-    }
-    Ok(())
 }
 
 /// Draws the whole page: nothing in it comes later.
@@ -486,6 +421,13 @@ async fn render(site: &Site, visit: &Visit, page: Page, route: &Route) -> Respon
         }
         Err(e) => failed(&e),
     }
+}
+
+/// Draws a page that does not wake up.
+fn render_plain(site: &Site, visit: &Visit, page: Page, plain: Plain) -> Response {
+    let nonce = Nonce::from_value(visit.nonce.clone());
+    let html = app::plain::draw(page, plain, nonce, site.leptos_options.clone());
+    ([(CACHE_CONTROL, "no-store")], Html(html)).into_response()
 }
 
 fn language(visit: &Visit, https: bool) -> Language {

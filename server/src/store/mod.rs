@@ -40,7 +40,7 @@ use sqlx::{
 use tokio::time::Instant;
 
 pub use invitations::Invitation;
-pub use people::PeopleRefused;
+pub use people::{PeoplePage, PeopleRefused};
 pub use sessions::{Ended, LiveSession, NewSession, Renewed, Session};
 pub use users::{Admission, Credentials, NewUser, PasswordChange, SignUpRefused};
 pub use workspace::Workspace;

@@ -1,6 +1,7 @@
 //! Everyone's accounts, for those who look after the workspace.
 
 use protocol::{Line, PersonView, RoomId, Seq, User, UserId, WorkspaceRole, limits};
+use uuid::Uuid;
 
 use super::{
     Error, Store, like_pattern,
@@ -14,6 +15,20 @@ use super::{
 
 /// Rooms of one person that get another owner in one go, at most: more than anyone is in.
 const ROOMS_PASSED_ON_MAX: i64 = 2 * limits::ROOMS_PER_USER_MAX as i64;
+
+/// How many accounts a part of the list of everyone has.
+const PEOPLE_SHOWN: usize = 50;
+/// How many accounts one search looks at: some ten milliseconds.
+const PEOPLE_SEARCHED_MAX: i64 = 10_000;
+
+/// A part of the list of everyone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeoplePage {
+    /// The accounts.
+    pub people: Vec<PersonView>,
+    /// The account after which there may be more.
+    pub next: Option<UserId>,
+}
 
 /// Why someone's account stays as it is.
 #[derive(Debug, thiserror::Error)]
@@ -39,30 +54,62 @@ impl From<sqlx::Error> for PeopleRefused {
 }
 
 impl Store {
-    /// The accounts with `query` in their handle or name, the suspended ones first; one more than are shown, where there
-    /// are so many.
+    /// A part of the list of accounts with `query` in their handle or name, the suspended ones first: those that come after the
+    /// account `after`. It looks at [`PEOPLE_SEARCHED_MAX`] accounts at most, in the order of an index, and says where to go on.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn list_people(&self, query: &str) -> Result<Vec<PersonView>, Error> {
+    pub async fn list_people(&self, query: &str, after: Option<UserId>) -> Result<PeoplePage, Error> {
+        let pool = self.pool();
+        let after = after.map(|user| user.0);
+        // An account that is gone means the beginning.
+        let from = sqlx::query!(
+            r#"select suspended_at is null as "active!", lower(name) as "name!", id from users where id = $1"#,
+            after
+        )
+        .fetch_optional(&pool)
+        .await?;
+        let (active, name, id) =
+            from.map_or((false, String::new(), Uuid::nil()), |row| (row.active, row.name, row.id));
+        let pattern = like_pattern(query);
+        let is_search = pattern != "%%";
+        let searched = if is_search { PEOPLE_SEARCHED_MAX } else { PEOPLE_SHOWN as i64 + 1 };
         let rows = sqlx::query!(
             r#"select id, handle, name, role, rev, suspended_at is not null as "suspended!"
-               from users
+               from (select * from users where (suspended_at is null, lower(name), id) > ($2, $3, $4)
+                     order by suspended_at is null, lower(name), id limit $5) searched
                where $1 = '%%' or handle ilike $1 or name ilike $1
-               order by suspended_at is null, lower(name), id limit $2"#,
-            like_pattern(query),
-            limits::FOUND_MAX as i64 + 1
+               order by suspended_at is null, lower(name), id limit $6"#,
+            pattern,
+            active,
+            name,
+            id,
+            searched,
+            PEOPLE_SHOWN as i64 + 1
         )
-        .fetch_all(&self.pool())
+        .fetch_all(&pool)
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| PersonView {
-                user: user_of(row.id, row.handle, row.name, &row.role, row.rev),
-                suspended: row.suspended,
-                link: None,
-            })
-            .collect())
+        let next = if rows.len() > PEOPLE_SHOWN {
+            rows.get(PEOPLE_SHOWN - 1).map(|row| row.id)
+        } else if is_search {
+            let last_searched = sqlx::query_scalar!(
+                "select id from users where (suspended_at is null, lower(name), id) > ($1, $2, $3)
+                 order by suspended_at is null, lower(name), id offset $4 limit 1",
+                active,
+                name,
+                id,
+                searched - 1
+            );
+            last_searched.fetch_optional(&pool).await?
+        } else {
+            None
+        };
+        let people = rows.into_iter().take(PEOPLE_SHOWN).map(|row| PersonView {
+            user: user_of(row.id, row.handle, row.name, &row.role, row.rev),
+            suspended: row.suspended,
+            link: None,
+        });
+        Ok(PeoplePage { people: people.collect(), next: next.map(UserId) })
     }
 
     /// Suspends a person, which ends all their sessions. A person who is suspended already stays so. Returns the number that
@@ -362,14 +409,43 @@ mod tests {
         let cem = new_user("cem");
         let admission = Admission::Invitation(&[7; 32]);
         assert!(store.sign_up(&cem, admission, &session(&[8; 32])).await.is_err());
-        let listed = store.list_people("").await.unwrap();
+        let listed = store.list_people("", None).await.unwrap();
         let listed: Vec<_> =
-            listed.iter().map(|p| (p.user.handle.as_str(), p.user.role, p.suspended)).collect();
+            listed.people.iter().map(|p| (p.user.handle.as_str(), p.user.role, p.suspended)).collect();
         assert_eq!(listed, [("bea", WorkspaceRole::Member, true), ("ana", WorkspaceRole::Owner, false)]);
 
         store.let_in_again(ana, bea).await.unwrap();
-        assert_eq!(store.list_people("BE").await.unwrap().len(), 1);
+        assert_eq!(store.list_people("BE", None).await.unwrap().people.len(), 1);
         assert_eq!(store.find_users(ana, "bea").await.unwrap().len(), 1);
         store.sign_up(&cem, admission, &session(&[8; 32])).await.unwrap();
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn everyone_is_listed_once_part_by_part(pool: PgPool) {
+        let store = Store::over(pool.clone());
+        sqlx::query(
+            "insert into users (id, handle, name, password_hash, suspended_at)
+             select gen_random_uuid(), 'p' || n, 'Person ' || n % 7, '', case when n % 9 = 0 then now() end
+             from generate_series(1, 120) n",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        for (query, count) in [("", 120), ("@P1", 32), ("nobody", 0)] {
+            let (mut seen, mut after) = (Vec::new(), None);
+            loop {
+                let page = store.list_people(query, after).await.unwrap();
+                assert!(page.people.len() <= PEOPLE_SHOWN);
+                seen.extend(page.people);
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            let mut ids: Vec<_> = seen.iter().map(|person| person.user.id).collect();
+            ids.dedup();
+            assert_eq!((seen.len(), ids.len()), (count, count), "{query}");
+            assert!(seen.is_sorted_by_key(|person| (!person.suspended, person.user.name.clone())));
+        }
     }
 }

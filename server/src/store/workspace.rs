@@ -49,6 +49,17 @@ impl Store {
         .await?;
         Ok(done.rows_affected() == 1)
     }
+
+    /// Gives the workspace another name. Pages have it when they are loaded next.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rename_workspace(&self, name: &str) -> Result<(), Error> {
+        sqlx::query!("update installation set place = $1 where place <> ''", name)
+            .execute(&self.pool())
+            .await?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -59,7 +70,7 @@ mod tests {
     use super::*;
 
     #[sqlx::test(migrations = "../migrations")]
-    async fn a_workspace_is_named_once(pool: PgPool) {
+    async fn a_workspace_is_set_up_once_and_can_be_renamed(pool: PgPool) {
         let store = Store::over(pool);
         let (first, second) = (RoomId(Uuid::now_v7()), RoomId(Uuid::now_v7()));
         assert_eq!(store.workspace().await.unwrap().name, "");
@@ -67,5 +78,7 @@ mod tests {
         assert!(!store.set_up("Lighthouse", second).await.unwrap());
         let workspace = store.workspace().await.unwrap();
         assert_eq!((workspace.name.as_str(), workspace.first_channel), ("Harbour", Some(first)));
+        store.rename_workspace("Lighthouse").await.unwrap();
+        assert_eq!(store.workspace().await.unwrap().name, "Lighthouse");
     }
 }

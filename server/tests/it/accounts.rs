@@ -11,9 +11,7 @@ use axum::{
     http::{Method, StatusCode, header},
 };
 use futures::future::join;
-use protocol::{
-    Density, ErrorCode, FormName, ListSection, PageContent, Pane, Theme, WhoMaySignUp, WorkspaceRole,
-};
+use protocol::{Density, ErrorCode, FormName, ListSection, PageContent, Pane, Theme, WhoMaySignUp};
 use sqlx::PgPool;
 
 use crate::site::{Answer, Browser, Folder, House, ORIGIN, PASSWORD};
@@ -56,7 +54,7 @@ async fn a_workspace_is_set_up_once_and_by_its_administrator_only(pool: PgPool) 
     first.leads_to();
     second.leads_to();
     assert_eq!(ana.fill("/set-up", &[("place", "Other"), ("channel", "Other")]).await.leads_to(), "/");
-    let page = ana.visit("/settings").await.page();
+    let page = ana.visit("/").await.page();
     assert_eq!((page.workspace_name.as_str(), page.signed_in().unwrap().rooms.len()), ("Lighthouse", 1));
 }
 
@@ -125,8 +123,7 @@ async fn while_sign_up_is_closed_old_invitations_are_void_and_nobody_makes_new_o
     let ana_again = closed.browser();
     ana_again.sign_in("ana", PASSWORD).await.leads_to();
     let answer = ana_again.fill("/invitations", &[]).await;
-    answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::SignUpClosed, "");
-    assert_eq!(answer.form().form, FormName::Invite);
+    assert_eq!((answer.status, answer.refused()), (StatusCode::FORBIDDEN, Some(ErrorCode::SignUpClosed)));
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -334,21 +331,20 @@ async fn one_sees_ones_sessions_and_ends_one_of_them(pool: PgPool) {
     let laptop = house.newcomer("ana").await;
     let phone = house.browser();
     phone.sign_in("ana", PASSWORD).await.leads_to();
-    let sessions = laptop.visit("/settings").await.settings().sessions;
-    assert_eq!(sessions.iter().filter(|session| session.current).count(), 1);
-    let other = sessions.iter().find(|session| !session.current).unwrap();
+    let sessions = laptop.visit("/settings/account").await.sessions();
+    assert_eq!(sessions.iter().filter(|form| form.is_none()).count(), 1, "the present one");
+    let end = sessions.into_iter().flatten().next().unwrap();
+    let done = "/settings/account?done=device";
 
     // Nobody else ends it, and nobody is told whether it is there.
     let bea = house.newcomer("bea").await;
-    assert_eq!(bea.fill(&format!("/settings/sessions/{}/end", other.id), &[]).await.leads_to(), "/settings");
+    assert_eq!(bea.fill(&end, &[]).await.leads_to(), done);
     assert_eq!(phone.visit("/settings").await.status, StatusCode::OK);
 
-    assert_eq!(
-        laptop.fill(&format!("/settings/sessions/{}/end", other.id), &[]).await.leads_to(),
-        "/settings"
-    );
+    assert_eq!(laptop.fill(&end, &[]).await.leads_to(), done);
+    assert!(laptop.visit(done).await.drawn().contains("Device signed out."));
     assert_eq!(phone.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
-    assert_eq!(laptop.visit("/settings").await.settings().sessions.len(), 1);
+    assert_eq!(laptop.visit("/settings/account").await.sessions().len(), 1);
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -359,12 +355,13 @@ async fn all_other_sessions_end_at_once(pool: PgPool) {
     phone.sign_in("ana", PASSWORD).await.leads_to();
     tablet.sign_in("ana", PASSWORD).await.leads_to();
     thief.cookies.replace(laptop.cookies.borrow().clone());
-    assert_eq!(laptop.fill("/settings/sessions/end-others", &[]).await.leads_to(), "/settings");
+    let to = laptop.fill("/settings/sessions/end-others", &[]).await;
+    assert_eq!(to.leads_to(), "/settings/account?done=devices");
     // A browser with a copied cookie counts as one of the others.
     for ended in [phone, tablet, thief] {
         assert_eq!(ended.visit("/").await.leads_to(), "/sign-in");
     }
-    assert_eq!(laptop.visit("/settings").await.settings().sessions.len(), 1);
+    assert_eq!(laptop.visit("/settings/account").await.sessions().len(), 1);
 }
 
 // --- Another password --------------------------------------------------------------------------------------------
@@ -385,8 +382,8 @@ async fn a_new_password_ends_every_other_session_and_gives_this_one_another_toke
     let to = laptop.fill("/settings/password", &fields).await.leads_to().to_owned();
     let page = laptop.visit(&to).await;
     assert!(page.drawn().contains("Password changed."), "the page says so");
-    assert!(!laptop.visit("/settings").await.drawn().contains("Password changed."));
-    assert_eq!(page.settings().sessions.len(), 1);
+    assert!(!laptop.visit("/settings/account").await.drawn().contains("Password changed."));
+    assert_eq!(page.sessions().len(), 1);
     for ended in [&phone, &thief] {
         assert_eq!(ended.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
     }
@@ -403,22 +400,20 @@ async fn a_refused_change_of_the_password_blames_a_field_and_changes_nothing(poo
     set_up(&ana).await;
     let phone = house.browser();
     phone.sign_in("ana", PASSWORD).await.leads_to();
-    for (current, password, code, field) in [
-        ("hush-hush-hush", OTHER_PASSWORD, ErrorCode::PasswordWrong, "current"),
-        ("hush", OTHER_PASSWORD, ErrorCode::PasswordWrong, "current"),
-        (PASSWORD, "hush-hush", ErrorCode::PasswordTooShort, "password"),
+    for (current, password, words, field) in [
+        ("hush-hush-hush", OTHER_PASSWORD, "Wrong current password.", "current"),
+        ("hush", OTHER_PASSWORD, "Wrong current password.", "current"),
+        (PASSWORD, "hush-hush", "Use at least 10 characters.", "password"),
     ] {
         let fields = [("current", current), ("password", password)];
         let answer = ana.fill("/settings/password", &fields).await;
-        answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, code, field);
-        assert_eq!(answer.form().form, FormName::ChangePassword);
-        assert!(answer.text().contains(&format!("field-{field}-error")), "the refusal is beside its field");
+        answer.assert_says(StatusCode::UNPROCESSABLE_ENTITY, field, words);
         for secret in ["hush", PASSWORD, OTHER_PASSWORD] {
             assert!(!answer.text().contains(secret), "a password is in the page");
         }
         assert!(answer.set_cookies().is_empty());
     }
-    assert_eq!(phone.visit("/settings").await.settings().sessions.len(), 2);
+    assert_eq!(phone.visit("/settings/account").await.sessions().len(), 2);
     house.browser().sign_in("ana", PASSWORD).await.leads_to();
 
     // Who is not signed in changes nothing, and is asked to sign in.
@@ -437,7 +432,7 @@ async fn guessing_at_an_open_session_is_slowed_down_as_signing_in_is(pool: PgPoo
     ana.fill("/settings/password", &[("current", "wrong password"), ("password", OTHER_PASSWORD)]).await;
     let fields = [("current", PASSWORD), ("password", OTHER_PASSWORD)];
     let answer = ana.fill("/settings/password", &fields).await;
-    answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::SlowDown, "");
+    assert_eq!((answer.status, answer.refused()), (StatusCode::TOO_MANY_REQUESTS, Some(ErrorCode::SlowDown)));
     assert!((1..=30).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
 }
 
@@ -448,12 +443,14 @@ async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) 
     let house = House::new(pool, &["--sign-up=open"]).await;
     let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.settings().accounts.expect("an administrator sees everyone");
-    let person = people.iter().find(|person| person.user.handle == "bea").unwrap();
-    assert_eq!((people.len(), person.user.role, person.suspended), (2, WorkspaceRole::Member, false));
-    let path = |what: &str| format!("/settings/people/{}/{what}", person.user.id);
+    let people = ana.visit("/admin/people").await.people();
+    let person = people.iter().find(|person| person.handle == "bea").unwrap();
+    assert_eq!((people.len(), person.role.as_str()), (2, "Member"));
+    let path = |what: &str| format!("/admin/people/{}/{what}", person.id);
 
-    assert_eq!(ana.fill(&path("suspend"), &[]).await.leads_to(), "/settings#set-people");
+    let to = ana.fill(&path("suspend"), &[]).await.leads_to().to_owned();
+    assert_eq!(to, "/admin/people?done=suspended");
+    assert!(ana.visit(&to).await.drawn().contains("Account suspended."));
     assert_eq!(bea.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
     // Only who knows the password is told.
     let answer = bea.sign_in("bea", "wrong password").await;
@@ -462,14 +459,14 @@ async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) 
     answer.assert_refused(StatusCode::FORBIDDEN, ErrorCode::AccountSuspended, "");
     assert!(answer.drawn().contains("This account is suspended."));
     assert!(answer.set_cookies().is_empty());
-    let list = ana.visit("/settings?people=BE").await.settings().accounts.unwrap();
+    let list = ana.visit("/admin/people?q=BE").await.people();
     assert_eq!(
-        list.iter().map(|p| (p.user.handle.as_str(), p.suspended)).collect::<Vec<_>>(),
-        [("bea", true)]
+        list.iter().map(|p| (p.handle.as_str(), p.role.as_str())).collect::<Vec<_>>(),
+        [("bea", "Suspended")]
     );
 
-    let to = ana.fill(&path("let-in"), &[("people", "b e")]).await;
-    assert_eq!(to.leads_to(), "/settings?people=b%20e#set-people");
+    let to = ana.fill(&path("let-in"), &[("q", "b e")]).await;
+    assert_eq!(to.leads_to(), "/admin/people?q=b%20e&done=reinstated");
     // What had ended does not come back.
     assert_eq!(bea.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
     bea.sign_in("bea", PASSWORD).await.leads_to();
@@ -480,23 +477,32 @@ async fn only_administrators_see_everyone_and_nobody_suspends_themselves(pool: P
     let house = House::new(pool, &["--sign-up=open"]).await;
     let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.settings().accounts.unwrap();
-    assert!(bea.visit("/settings?people=").await.settings().accounts.is_none());
+    let people = ana.visit("/admin/people").await.people();
+    for page in ["/admin", "/admin/workspace", "/admin/people", "/admin/people?q=ana"] {
+        let answer = bea.visit(page).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{page}");
+        assert!(answer.drawn().contains("You don’t have permission to open this page."), "{page}");
+        assert!(!answer.drawn().contains("@ana"), "{page}");
+        assert_eq!(ana.visit(page).await.status, StatusCode::OK, "{page}");
+        let to = house.browser().visit(page).await.leads_to().to_owned();
+        assert!(to.starts_with("/sign-in?next=/admin"), "{to}");
+    }
+    assert!(!bea.visit("/settings").await.drawn().contains("/admin"), "nothing leads there");
     for person in &people {
         for (who, what) in [(&bea, "suspend"), (&bea, "let-in")] {
-            let answer = who.fill(&format!("/settings/people/{}/{what}", person.user.id), &[]).await;
+            let answer = who.fill(&format!("/admin/people/{}/{what}", person.id), &[]).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN);
         }
-        if person.user.role.is_admin() {
-            let answer = ana.fill(&format!("/settings/people/{}/suspend", person.user.id), &[]).await;
+        if person.role == "Owner" {
+            let answer = ana.fill(&format!("/admin/people/{}/suspend", person.id), &[]).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN);
         }
     }
     for nobody in ["0192f0c1-0000-7000-8000-0000000000d1", "nonsense"] {
-        let answer = ana.fill(&format!("/settings/people/{nobody}/suspend"), &[]).await;
+        let answer = ana.fill(&format!("/admin/people/{nobody}/suspend"), &[]).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
     }
-    let path = format!("/settings/people/{}/suspend", people[0].user.id);
+    let path = format!("/admin/people/{}/suspend", people[0].id);
     assert_eq!(house.browser().fill(&path, &[]).await.leads_to(), "/sign-in");
     for browser in [&ana, &bea] {
         assert_eq!(browser.visit("/settings").await.status, StatusCode::OK);
@@ -508,29 +514,27 @@ async fn a_refused_role_is_drawn_again_with_the_list_as_it_was_looked_for(pool: 
     let house = House::new(pool, &["--sign-up=open"]).await;
     let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.settings().accounts.unwrap();
+    let people = ana.visit("/admin/people").await.people();
     let path = |handle: &str, what: &str| {
-        let person = people.iter().find(|person| person.user.handle == handle).unwrap();
-        format!("/settings/people/{}/{what}", person.user.id)
+        let person = people.iter().find(|person| person.handle == handle).unwrap();
+        format!("/admin/people/{}/{what}", person.id)
     };
 
-    let to = ana.fill(&path("bea", "role"), &[("people", "bea"), ("role", "guest")]).await;
-    assert_eq!(to.leads_to(), "/settings?people=bea#set-people");
-    let list = ana.visit("/settings?people=bea").await.settings().accounts.unwrap();
-    assert_eq!(list[0].user.role, WorkspaceRole::Guest);
+    let to = ana.fill(&path("bea", "role"), &[("q", "bea"), ("role", "guest")]).await;
+    assert_eq!(to.leads_to(), "/admin/people?q=bea&done=role");
+    let list = ana.visit("/admin/people?q=bea").await.people();
+    assert_eq!((list.len(), list[0].role.as_str()), (1, "Guest"));
 
-    let refused = ana.fill(&path("ana", "role"), &[("people", "ana"), ("role", "member")]).await;
-    refused.assert_refused(StatusCode::CONFLICT, ErrorCode::LastOwner, "");
-    let page = refused.page();
-    assert_eq!(page.form.map(|form| form.form), Some(FormName::People));
-    assert_eq!(refused.settings().accounts.map(|list| list.len()), Some(1));
-    assert!(refused.drawn().contains("There must be at least one owner."));
+    let refused = ana.fill(&path("ana", "role"), &[("q", "ana"), ("role", "member")]).await;
+    let words = "There must be at least one owner. Make someone else an owner first.";
+    refused.assert_says(StatusCode::CONFLICT, "", words);
+    assert_eq!(refused.people().len(), 1);
     let refused = ana.fill(&path("bea", "role"), &[("role", "king")]).await;
-    refused.assert_refused(StatusCode::BAD_REQUEST, ErrorCode::MalformedCommand, "role");
+    assert_eq!((refused.status, refused.people().len()), (StatusCode::BAD_REQUEST, 2));
     // Who has no list sees why, too.
     let refused = bea.fill(&path("ana", "suspend"), &[]).await;
-    refused.assert_refused(StatusCode::FORBIDDEN, ErrorCode::Forbidden, "");
-    assert!(refused.drawn().contains("You don’t have permission to do that."));
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(refused.drawn().contains("You don’t have permission to open this page."));
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -538,15 +542,15 @@ async fn a_link_for_a_new_password_is_good_once_and_ends_every_session(pool: PgP
     let house = House::new(pool, &["--sign-up=open"]).await;
     let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.settings().accounts.unwrap();
-    let id = people.iter().find(|person| person.user.handle == "bea").unwrap().user.id;
-    let make = format!("/settings/people/{id}/new-password");
+    let people = ana.visit("/admin/people").await.people();
+    let id = &people.iter().find(|person| person.handle == "bea").unwrap().id;
+    let make = format!("/admin/people/{id}/new-password");
     assert_eq!(bea.fill(&make, &[]).await.status, StatusCode::FORBIDDEN);
     let shown = async |browser: &Browser<'_>| {
-        let people = browser.visit("/settings").await.settings().accounts.unwrap();
+        let people = browser.visit("/admin/people").await.people();
         people.into_iter().find_map(|person| person.link)
     };
-    assert_eq!(ana.fill(&make, &[]).await.leads_to(), "/settings#set-people");
+    assert_eq!(ana.fill(&make, &[]).await.leads_to(), "/admin/people?done=link");
     let link = shown(&ana).await.expect("the browser that made it sees it");
     let ana_elsewhere = house.browser();
     ana_elsewhere.sign_in("ana", PASSWORD).await.leads_to();
@@ -569,7 +573,7 @@ async fn a_link_for_a_new_password_is_good_once_and_ends_every_session(pool: PgP
 
     let fields = [("link", secret), ("password", OTHER_PASSWORD)];
     assert_eq!(phone.fill("/new-password", &fields).await.leads_to(), "/");
-    assert_eq!(phone.visit("/settings").await.page().signed_in().unwrap().viewer.handle, "bea");
+    assert_eq!(phone.visit("/").await.page().signed_in().unwrap().viewer.handle, "bea");
     assert_eq!(bea.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
     bea.sign_in("bea", PASSWORD).await.assert_refused(
         StatusCode::UNAUTHORIZED,
@@ -607,13 +611,101 @@ async fn the_list_of_everyone_is_bounded_and_can_be_searched(pool: PgPool) {
     .await
     .unwrap();
     set_up(&ana).await;
-    let people = ana.visit("/settings").await.settings().accounts.unwrap();
-    assert_eq!(people.len(), protocol::limits::FOUND_MAX + 1);
-    let answer = ana.visit("/settings?people=%40P17").await;
-    let people = answer.settings().accounts.unwrap();
-    assert_eq!(people.len(), 11);
+    let answer = ana.visit("/admin/people").await;
+    assert_eq!(answer.people().len(), 50);
+    let html = answer.drawn();
+    let (_, next) = html.split_once("rel=\"next\" href=\"").expect("there is more");
+    let next = next.split('"').next().unwrap();
+    let more = ana.visit(next).await.people();
+    assert_eq!(more.len(), 50);
+    let first: BTreeSet<_> = answer.people().into_iter().map(|person| person.id).collect();
+    assert!(!more.iter().any(|person| first.contains(&person.id)), "nobody is there twice");
+
+    let answer = ana.visit("/admin/people?q=%40P17").await;
+    assert_eq!(answer.people().len(), 11);
     assert!(answer.text().contains("value=\"@P17\""), "what was looked for stays in its field");
-    assert!(ana.visit("/settings?people=nobody").await.drawn().contains("No matching people"));
+    assert!(ana.visit("/admin/people?q=nobody").await.drawn().contains("No matching people"));
+    // Where this list was once.
+    assert_eq!(ana.visit("/settings?people=p17").await.leads_to(), "/admin/people?q=p17");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_administrator_renames_the_workspace_and_others_cannot(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
+    set_up(&ana).await;
+    let to = ana.fill("/admin/workspace", &[("place", "Lighthouse")]).await.leads_to().to_owned();
+    assert!(ana.visit(&to).await.drawn().contains("Workspace renamed."));
+    assert_eq!(bea.visit("/").await.page().workspace_name, "Lighthouse");
+
+    let refused = ana.fill("/admin/workspace", &[("place", " ")]).await;
+    refused.assert_says(StatusCode::UNPROCESSABLE_ENTITY, "place", "This can’t be empty.");
+    assert_eq!(bea.fill("/admin/workspace", &[("place", "Bea’s")]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(bea.visit("/").await.page().workspace_name, "Lighthouse");
+}
+
+// --- Pages without wasm --------------------------------------------------------------------------------------------
+
+#[sqlx::test(migrations = "../migrations")]
+async fn settings_and_administration_load_no_wasm_and_carry_no_data(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let ana = house.newcomer("ana").await;
+    set_up(&ana).await;
+    for path in PLAIN_PAGES {
+        let answer = ana.visit(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        let html = answer.text();
+        assert!(!html.contains(".wasm") && !html.contains("/pkg/roost.js"), "{path}");
+        assert!(!html.contains("id=\"page\"") && !html.contains("id=\"words\""), "{path}");
+        assert_eq!(html.matches("<script").count(), 1, "{path}");
+        let nonce = nonce_of(&answer);
+        assert!(html.contains(&format!("<script nonce=\"{nonce}\">")), "{path}");
+        assert!(answer.header("content-encoding").is_empty(), "{path}: some of them have secrets");
+    }
+}
+
+const PLAIN_PAGES: &[&str] = &[
+    "/settings",
+    "/settings/profile",
+    "/settings/appearance",
+    "/settings/account",
+    "/admin",
+    "/admin/workspace",
+    "/admin/people",
+    "/admin/invitations",
+];
+
+/// Another person has signed in since the page was drawn, in another tab.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_form_of_a_page_that_was_drawn_for_someone_else_changes_nothing(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
+    set_up(&ana).await;
+    let viewer =
+        async |browser: &Browser<'_>| browser.visit("/").await.page().signed_in().unwrap().viewer.clone();
+    let (old, now) = (viewer(&ana).await.id.to_string(), viewer(&bea).await);
+    let fields =
+        [("author", old.as_str()), ("name", "Ana"), ("current", PASSWORD), ("password", OTHER_PASSWORD)];
+    for form in ["/profile", "/settings/password", "/invitations"] {
+        let answer = bea.fill(form, &fields).await;
+        answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::NotSignedIn, "");
+    }
+    for form in ["/settings/sessions/end-others", "/admin/people/nobody/suspend"] {
+        assert_eq!(bea.fill(form, &fields).await.leads_to(), "/sign-in");
+    }
+    assert_eq!(viewer(&bea).await, now);
+    house.browser().sign_in("bea", PASSWORD).await.leads_to();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_refused_name_is_told_beside_its_field_and_kept(pool: PgPool) {
+    let house = House::new(pool, &[]).await;
+    let ana = house.newcomer("ana").await;
+    let long = "a".repeat(65);
+    let answer = ana.fill("/profile", &[("name", &long)]).await;
+    answer.assert_says(StatusCode::UNPROCESSABLE_ENTITY, "name", "Use at most 64 characters.");
+    assert!(answer.drawn().contains(&format!("value=\"{long}\"")), "what was typed is still there");
+    assert!(answer.drawn().contains("data-path=\"/settings/profile\""));
 }
 
 // --- Links -------------------------------------------------------------------------------------------------------
@@ -623,15 +715,15 @@ async fn a_new_link_is_shown_to_the_browser_that_made_it_until_it_is_revoked(poo
     let house = House::new(pool, &[]).await;
     let ana = house.newcomer("ana").await;
     let link = new_link(&ana).await;
-    assert!(ana.visit("/settings").await.settings().invitations[0].link.is_some(), "a reload shows it again");
+    assert!(ana.visit("/admin/invitations").await.invitations()[0].1.is_some(), "a reload shows it again");
     let phone = house.browser();
     phone.sign_in("ana", PASSWORD).await.leads_to();
-    let listed = phone.visit("/settings").await.settings().invitations;
-    assert_eq!(listed.iter().map(|invitation| invitation.link.clone()).collect::<Vec<_>>(), [None]);
+    let listed = phone.visit("/admin/invitations").await.invitations();
+    assert_eq!(listed.iter().map(|(_, link)| link.clone()).collect::<Vec<_>>(), [None]);
     assert_eq!(house.browser().visit(&link).await.status, StatusCode::OK);
 
-    phone.fill(&format!("/invitations/{}/revoke", listed[0].id), &[]).await.leads_to();
-    assert!(ana.visit("/settings").await.settings().invitations.is_empty());
+    assert_eq!(phone.fill(&listed[0].0, &[]).await.leads_to(), "/admin/invitations?done=revoked");
+    assert!(ana.visit("/admin/invitations").await.invitations().is_empty());
     house.browser().visit(&link).await.assert_refused(
         StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::InvitationInvalid,
@@ -782,9 +874,12 @@ const FORMS: &[&str] = &[
     "/settings/sessions/end-others",
     "/settings/password",
     "/new-password",
-    "/settings/people/0199a1b2-0000-7000-8000-000000000000/new-password",
-    "/settings/people/0199a1b2-0000-7000-8000-000000000000/suspend",
-    "/settings/people/0199a1b2-0000-7000-8000-000000000000/let-in",
+    "/admin/people/0199a1b2-0000-7000-8000-000000000000/new-password",
+    "/admin/people/0199a1b2-0000-7000-8000-000000000000/suspend",
+    "/admin/people/0199a1b2-0000-7000-8000-000000000000/let-in",
+    "/admin/people/0199a1b2-0000-7000-8000-000000000000/role",
+    "/admin/workspace",
+    "/profile",
     "/invitations",
     "/invitations/0199a1b2-0000-7000-8000-000000000000/revoke",
     "/preferences",
@@ -811,7 +906,7 @@ async fn a_foreign_page_can_do_nothing_by_any_form_or_method(pool: PgPool) {
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path} without an origin");
         }
     }
-    assert_eq!(ana.visit("/settings").await.settings().sessions.len(), 1, "the session is still there");
+    assert_eq!(ana.visit("/settings/account").await.sessions().len(), 1, "the session is still there");
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -1018,9 +1113,9 @@ async fn set_up(admin: &Browser<'_>) -> String {
 
 /// Makes an invitation; returns the path of its link.
 async fn new_link(browser: &Browser<'_>) -> String {
-    assert_eq!(browser.fill("/invitations", &[]).await.leads_to(), "/settings");
-    let invitations = browser.visit("/settings").await.settings().invitations;
-    let link = invitations[0].link.clone().expect("the browser that made a link sees it");
+    let to = browser.fill("/invitations", &[]).await.leads_to().to_owned();
+    let invitations = browser.visit(&to).await.invitations();
+    let link = invitations[0].1.clone().expect("the browser that made a link sees it");
     link.strip_prefix(ORIGIN).expect("a link leads to this workspace").to_owned()
 }
 

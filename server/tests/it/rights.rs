@@ -33,9 +33,9 @@ impl Crew {
         Self { cluster, admin, ana, bea, cem, room }
     }
 
-    /// The admin gives somebody a role in the workspace, by the form in the settings.
+    /// The admin gives somebody a role in the workspace, by the form of the administration.
     async fn gives(&self, who: UserId, role: WorkspaceRole) {
-        let path = format!("/settings/people/{who}/role");
+        let path = format!("/admin/people/{who}/role");
         self.cluster.node(1).post(&path, &self.admin.cookie, format!("role={}", role.as_str())).await;
     }
 }
@@ -379,7 +379,7 @@ async fn admins_count_as_owners_where_they_are_and_the_workspace_keeps_an_owner(
     let refused = async |who: &Person, path: String, body: &str| {
         cluster.node(1).is_refused(&path, &who.cookie, body).await.as_u16()
     };
-    let path = |who: &Person, what: &str| format!("/settings/people/{}/{what}", who.id());
+    let path = |who: &Person, what: &str| format!("/admin/people/{}/{what}", who.id());
     assert_eq!(refused(bea, path(admin, "suspend"), "").await, 403);
     assert_eq!(refused(bea, path(admin, "role"), "role=member").await, 403);
     assert_eq!(refused(bea, path(cem, "role"), "role=admin").await, 403);

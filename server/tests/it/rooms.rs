@@ -111,7 +111,7 @@ async fn the_last_owner_who_is_suspended_hands_the_room_on_to_who_can_act(pool: 
     let talk = ana.talks_with(cem.id()).await;
     let people = [&ana, &bea, &cem, &dan].map(|person| (person.id(), person.handle.clone()));
     let act = async |who: UserId, what: &str| {
-        let path = format!("/settings/people/{who}/{what}");
+        let path = format!("/admin/people/{who}/{what}");
         cluster.node(1).post(&path, &admin.cookie, String::new()).await;
     };
     let owners = async |room: protocol::RoomId| -> Vec<String> {

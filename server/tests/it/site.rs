@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use leptos::config::LeptosOptions;
-use protocol::{ErrorCode, FormState, Page, SettingsView};
+use protocol::{ErrorCode, FormState, Page};
 use server::{config::Config, http, store::Store};
 use sqlx::PgPool;
 use tower::ServiceExt as _;
@@ -180,10 +180,57 @@ impl Answer {
         serde_json::from_str(json).unwrap()
     }
 
-    /// What the settings show, on their page.
+    /// The lines of the list of a page of the settings.
+    fn lines(&self) -> Vec<String> {
+        let html = self.drawn();
+        let lines = html.split("<li class=\"setting-item\">").skip(1);
+        lines.map(|line| line.split("</li>").next().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The signed-in devices of `/settings/account`: for each, the form that signs it out; the present one has none.
+    pub fn sessions(&self) -> Vec<Option<String>> {
+        let form = |line: &String| between(line, "action=\"", "\"").map(str::to_owned);
+        self.lines().iter().map(form).collect()
+    }
+
+    /// The links of `/admin/invitations`: for each, the form that revokes it, and the link where this browser may see it.
+    pub fn invitations(&self) -> Vec<(String, Option<String>)> {
+        let one = |line: &String| {
+            let form = between(line, "action=\"", "\"").expect("each link can be revoked");
+            (form.to_owned(), shown_link(line))
+        };
+        self.lines().iter().map(one).collect()
+    }
+
+    /// The accounts of `/admin/people`.
+    pub fn people(&self) -> Vec<ListedPerson> {
+        let one = |line: &String| ListedPerson {
+            id: between(line, "id=\"person-", "\"").expect("each account has an id").to_owned(),
+            handle: between(line, ">@", "<").unwrap_or_default().to_owned(),
+            role: between(line, "class=\"tag", "</span>")
+                .and_then(|tag| between(tag, ">", "<"))
+                .unwrap_or("Member")
+                .to_owned(),
+            link: shown_link(line),
+        };
+        self.lines().iter().map(one).collect()
+    }
+
+    /// The number of the refusal of a form of the settings.
+    pub fn refused(&self) -> Option<ErrorCode> {
+        between(&self.drawn(), "data-refused=\"", "\"")?.parse::<u16>().ok()?.try_into().ok()
+    }
+
+    /// Why a form of the settings was refused: beside a field, or, without one, for the form as a whole.
     #[track_caller]
-    pub fn settings(&self) -> SettingsView {
-        self.page().settings().cloned().unwrap_or_else(|| panic!("not the settings: {}", self.text()))
+    pub fn assert_says(&self, status: StatusCode, field: &str, words: &str) {
+        let html = self.drawn();
+        let at = match field {
+            "" => "role=\"alert\"".to_owned(),
+            field => format!("id=\"field-{field}-error\""),
+        };
+        let said = between(&html, &at, "</p>").and_then(|rest| between(rest, ">", "<"));
+        assert_eq!((self.status, said), (status, Some(words)), "{html}");
     }
 
     /// The form that was refused.
@@ -197,6 +244,28 @@ impl Answer {
         let form = self.form();
         assert_eq!((self.status, form.refusal.code, form.field.as_str()), (status, code, field));
     }
+}
+
+/// Someone in the list of everyone.
+#[derive(Debug)]
+pub struct ListedPerson {
+    pub id: String,
+    pub handle: String,
+    /// `Suspended` while they are.
+    pub role: String,
+    /// For a new password, where this browser may see it.
+    pub link: Option<String>,
+}
+
+/// What stands between the first `from` and the next `to`.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
+    Some(text.split_once(from)?.1.split_once(to)?.0)
+}
+
+fn shown_link(line: &str) -> Option<String> {
+    between(line, "class=\"copy\"", "</div>")
+        .and_then(|copy| between(copy, "value=\"", "\""))
+        .map(str::to_owned)
 }
 
 fn encoded(text: &str) -> String {

@@ -328,7 +328,7 @@ async fn suspending_someone_closes_their_sockets_everywhere(pool: PgPool) {
     let room = cluster.group("crew", [&ana, &bea]).await;
     bea.says(room, "I was here.").await;
 
-    let path = |what: &str| format!("/settings/people/{}/{what}", bea.id());
+    let path = |what: &str| format!("/admin/people/{}/{what}", bea.id());
     cluster.node(2).post(&path("suspend"), &ana.cookie, String::new()).await;
     for device in [&bea, &tab] {
         is_sent_away(device).await;

@@ -12,7 +12,6 @@ use super::{
     room_form::Why,
 };
 use crate::{
-    browser,
     components::{effect, room_list::is_match},
     state::{Chat, Dialog, path_of, use_chat},
 };
@@ -25,17 +24,14 @@ const ROOMS_MAX: usize = 30;
 const OTHERS_MAX: usize = 10;
 /// The server is asked once nothing has been typed for this long.
 const TYPING_PAUSE: Duration = Duration::from_millis(150);
-/// How often, and after what time each, it is looked whether a part of the settings is there.
-const LOOKS: u32 = 30;
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Something that one can do from anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Opens a dialog.
     Open(Dialog),
-    /// Goes to the settings, or to this part of them.
-    Settings(Option<&'static str>),
+    /// Goes to a page of the settings.
+    Page(&'static str),
 }
 
 /// What the server has found, and for which words.
@@ -78,13 +74,7 @@ pub fn Switcher() -> impl IntoView {
                 chat.go(path_of(RoomId(choice.id)));
             }
             Picture::Action(_, Action::Open(dialog)) => chat.screen.dialog.set(Some(dialog)),
-            Picture::Action(_, Action::Settings(part)) => {
-                chat.screen.dialog.set(None);
-                chat.go("/settings".to_owned());
-                if let Some(part) = part {
-                    show_part(part, LOOKS);
-                }
-            }
+            Picture::Action(_, Action::Page(path)) => chat.leave_for(path),
         }
     });
     let none = Signal::derive(move || {
@@ -234,19 +224,19 @@ fn actions(chat: Chat, query: &str) -> Vec<Choice> {
     let is_guest = chat.is_guest().get();
     let is_admin = chat.role().is_admin();
     let open = |dialog, icon, name, offered| (Action::Open(dialog), icon, name, offered, true);
-    let part = |id, name, offered| (Action::Settings(Some(id)), "settings", name, offered, false);
+    let page = |path, name, offered| (Action::Page(path), "settings", name, offered, false);
     let all = [
         open(Dialog::NewDirect, "person", words.new_message(), true),
         open(Dialog::NewRoom, "plus", words.new_room(), !is_guest),
         open(Dialog::Browse, "hash", words.browse_channels(), !is_guest),
-        (Action::Settings(None), "settings", words.settings(), true, true),
-        part("set-profile", words.profile(), true),
-        part("set-account", words.account(), true),
-        part("set-appearance", words.appearance(), true),
-        part("set-invitations", words.invitations(), is_admin),
-        part("set-people", words.accounts(), is_admin),
-        part("set-sessions", words.sessions(), true),
-        part("set-connection", words.connection(), true),
+        (Action::Page("/settings"), "settings", words.settings(), true, true),
+        page("/settings/profile", words.profile(), true),
+        page("/settings/appearance", words.appearance(), true),
+        page("/settings/account", words.account(), true),
+        page("/settings/account#set-sessions", words.sessions(), true),
+        page("/admin", words.administration(), is_admin),
+        page("/admin/people", words.accounts(), is_admin),
+        page("/admin/invitations", words.invitations(), is_admin),
         open(Dialog::Shortcuts, "more", words.keyboard_shortcuts(), true),
     ];
     all.into_iter()
@@ -259,7 +249,11 @@ fn actions(chat: Chat, query: &str) -> Vec<Choice> {
             group: words.actions(),
             picture: Picture::Action(icon, action),
             title: name.to_owned(),
-            detail: if at_first { String::new() } else { words.settings().to_owned() },
+            detail: match action {
+                _ if at_first => String::new(),
+                Action::Page(path) if path.starts_with("/admin/") => words.administration().to_owned(),
+                Action::Page(_) | Action::Open(_) => words.settings().to_owned(),
+            },
             tag: "",
             note: String::new(),
             chosen: false,
@@ -270,16 +264,4 @@ fn actions(chat: Chat, query: &str) -> Vec<Choice> {
 fn has_direct_with(chat: Chat, user: UserId) -> bool {
     let is_it = |room: &RoomId| chat.summary(*room).is_some_and(|s| s.read_untracked().peer == Some(user));
     chat.order.with(|order| order.iter().any(is_it))
-}
-
-/// Brings a part of the settings on screen, as soon as it is there.
-fn show_part(id: &'static str, looks: u32) {
-    set_timeout(
-        move || {
-            if !browser::show_heading(id) && looks > 0 {
-                show_part(id, looks - 1);
-            }
-        },
-        LOOK_AGAIN,
-    );
 }

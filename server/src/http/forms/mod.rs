@@ -12,9 +12,11 @@ mod profile;
 mod send;
 mod set_up;
 mod settings;
+mod workspace;
 
 use std::collections::BTreeMap;
 
+use app::plain::Section;
 use axum::{
     Form, Router,
     extract::{FromRequest, FromRequestParts as _, Request},
@@ -27,12 +29,22 @@ use protocol::{ErrorCode, FormName, FormState, Refusal};
 use super::{
     failure::failure,
     page::{self, Route},
+    plain::Asked,
     viewer::Visit,
 };
 use crate::{account as accounts, chat, entry::rejection::status_of, site::Site, store};
 
 pub(super) fn routes() -> Router<Site> {
+    let people = ["/admin/people", "/settings/people"].into_iter().fold(Router::new(), |router, people| {
+        // The second is where pages of earlier versions post to: an upgrade replaces one server after another.
+        router
+            .route(&format!("{people}/{{id}}/new-password"), post(people::make_password_link))
+            .route(&format!("{people}/{{id}}/suspend"), post(people::suspend))
+            .route(&format!("{people}/{{id}}/let-in"), post(people::let_in_again))
+            .route(&format!("{people}/{{id}}/role"), post(people::set_role))
+    });
     Router::new()
+        .merge(people)
         .route("/sign-in", post(account::sign_in))
         .route("/sign-up", post(account::sign_up))
         .route("/sign-out", post(account::sign_out))
@@ -41,10 +53,7 @@ pub(super) fn routes() -> Router<Site> {
         .route("/settings/sessions/end-others", post(settings::end_other_sessions))
         .route("/settings/password", post(password::change))
         .route("/new-password", post(password::set))
-        .route("/settings/people/{id}/new-password", post(people::make_password_link))
-        .route("/settings/people/{id}/suspend", post(people::suspend))
-        .route("/settings/people/{id}/let-in", post(people::let_in_again))
-        .route("/settings/people/{id}/role", post(people::set_role))
+        .route("/admin/workspace", post(workspace::rename))
         .route("/invitations", post(settings::invite))
         .route("/invitations/{id}/revoke", post(settings::revoke_invitation))
         .route("/preferences", post(preferences::set))
@@ -142,20 +151,28 @@ pub(super) struct FormPage {
 
 impl FormPage {
     /// The form behind a POST to this path, or `None` for the small ones that have nothing typed in them.
-    fn of(path: &str) -> Option<Self> {
+    fn of(path: &str, visit: &Visit) -> Option<Self> {
+        let own = |section| plain_page(section, visit);
         let (form, route) = match path {
             "/sign-in" => (FormName::SignIn, Route::SignIn),
             "/sign-up" => (FormName::SignUp, Route::SignUp),
             "/set-up" => (FormName::SetUp, Route::SetUp),
             "/new-password" => (FormName::NewPassword, Route::NewPassword(String::new())),
-            "/settings/password" => (FormName::ChangePassword, Route::Settings),
-            "/invitations" => (FormName::Invite, Route::Settings),
+            "/profile" => (FormName::Profile, own(Section::Profile)),
+            "/settings/password" => (FormName::ChangePassword, own(Section::Account)),
+            "/invitations" => (FormName::Invite, own(Section::Invitations)),
+            "/admin/workspace" => (FormName::Workspace, own(Section::Workspace)),
             _ => {
                 let room = path.strip_prefix("/r/")?.strip_suffix("/messages")?;
                 (FormName::Send, Route::Room(room.parse().ok()?))
             }
         };
         Some(Self { form, route })
+    }
+
+    /// A form of the settings, on its page.
+    fn own(form: FormName, section: Section, visit: &Visit) -> Self {
+        Self { form, route: plain_page(section, visit) }
     }
 
     /// Answers a form: leads on if it was done, and draws it again if it was not.
@@ -189,7 +206,7 @@ impl FormPage {
                 let token = values.get("link").filter(|token| accounts::Token::parse(token).is_some());
                 (self.form, Route::NewPassword(token.cloned().unwrap_or_default()))
             }
-            route @ (Route::Room(_) | Route::Settings | Route::SetUp | Route::Lobby(_))
+            route @ (Route::Room(_) | Route::Plain(_) | Route::SetUp | Route::Lobby(_))
                 if visit.viewer.is_none() =>
             {
                 values.entry("next".to_owned()).or_insert_with(|| route.path());
@@ -200,8 +217,7 @@ impl FormPage {
             | Route::Invited(_)
             | Route::Room(_)
             | Route::RoomWith(..)
-            | Route::Settings
-            | Route::SettingsAt { .. }
+            | Route::Plain(_)
             | Route::SetUp
             | Route::Lobby(_)
             | Route::Nowhere(_)) => (self.form, route),
@@ -214,11 +230,11 @@ impl FormPage {
 
 /// Refuses a form before its handler: its page is drawn again if something was typed into it.
 pub(super) async fn refuse(site: Site, request: Request, refusal: Refusal) -> Response {
-    let Some(page) = FormPage::of(request.uri().path()) else { return plain(&refusal) };
     let (mut parts, body) = request.into_parts();
     let Ok(visit) = Visit::from_request_parts(&mut parts, &site).await else { return plain(&refusal) };
+    let Some(page) = FormPage::of(parts.uri.path(), &visit) else { return plain(&refusal) };
     match Fields::from_request(Request::from_parts(parts, body), &site).await {
-        Ok(fields) => page.redraw(&site, &visit, fields, refusal.into()).await,
+        Ok(fields) => Box::pin(page.redraw(&site, &visit, fields, refusal.into())).await,
         Err(_) => plain(&refusal),
     }
 }
@@ -253,6 +269,26 @@ impl IntoResponse for Done {
         }
         response
     }
+}
+
+/// A page of the settings, at its address for the visitor.
+fn plain_page(section: Section, visit: &Visit) -> Route {
+    let role = visit.viewer.as_ref().map(|viewer| viewer.user.role).unwrap_or_default();
+    Route::Plain(Asked::page(section, role))
+}
+
+/// The same visit, but nobody's if the form is on a page that was drawn for someone else: another person may have signed in since,
+/// from another tab of this browser.
+fn by_author(mut visit: Visit, fields: &Fields) -> Visit {
+    let author = fields.get("author");
+    visit.viewer = visit.viewer.filter(|viewer| author.is_empty() || author == viewer.user.id.to_string());
+    visit
+}
+
+/// Where a form of the settings leads: its page says what was done.
+fn done_at(section: Section, visit: &Visit, done: app::plain::Done) -> Done {
+    let role = visit.viewer.as_ref().map(|viewer| viewer.user.role).unwrap_or_default();
+    Done::to(format!("{}?done={}", section.path(role), done.as_str()))
 }
 
 /// The viewer of a form that makes no sense without one.

@@ -1,12 +1,13 @@
 //! Changes a password, or sets one by a link.
 
+use app::plain::{self, Section};
 use axum::{extract::State, response::Response};
 use protocol::FormName;
 
 use super::{
     Done, Fault, Fields, FormPage,
     account::{device, end_former, is_wrong_guess, session_cookie},
-    signed_in,
+    by_author, done_at, signed_in,
 };
 use crate::{
     account::{ChangePassword, SetPassword},
@@ -15,8 +16,9 @@ use crate::{
 };
 
 pub(super) async fn change(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
+    let visit = by_author(visit, &fields);
     let tried = try_change(&site, &visit, &fields).await;
-    FormPage { form: FormName::ChangePassword, route: Route::Settings }
+    FormPage::own(FormName::ChangePassword, Section::Account, &visit)
         .answer(&site, &visit, fields, tried)
         .await
 }
@@ -31,7 +33,7 @@ async fn try_change(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done,
         attempt.give_back();
     }
     let token = changed?;
-    Ok(Done::to("/settings?done=password").with(session_cookie(site, &token)))
+    Ok(done_at(Section::Account, visit, plain::Done::Password).with(session_cookie(site, &token)))
 }
 
 pub(super) async fn set(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {

@@ -1,15 +1,16 @@
 //! What an administrator does with others' accounts.
 
+use app::plain::{Done, people_path};
 use axum::{
     extract::{Path, State},
     response::Response,
 };
 use protocol::{ErrorCode, FormName, UserId, WorkspaceRole};
 
-use super::{Done, Fault, Fields, FormPage, signed_in, small};
+use super::{Fault, Fields, FormPage, by_author, signed_in, small};
 use crate::{
     entry::cookies::Cookie,
-    http::{address::path_safe, page::Route, viewer::Visit},
+    http::{page::Route, plain::Asked, viewer::Visit},
     site::Site,
 };
 
@@ -19,13 +20,14 @@ pub(super) async fn suspend(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Response {
+    let visit = by_author(visit, &fields);
     let tried = try_suspend(&site, &visit, &id, &fields).await;
     answer(&site, &visit, fields, tried).await
 }
 
-async fn try_suspend(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Result<Done, Fault> {
+async fn try_suspend(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Result<super::Done, Fault> {
     site.accounts.suspend(signed_in(visit)?, person(id)?).await?;
-    Ok(back(fields))
+    Ok(back(fields, Done::Suspended))
 }
 
 pub(super) async fn let_in_again(
@@ -34,13 +36,19 @@ pub(super) async fn let_in_again(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Response {
+    let visit = by_author(visit, &fields);
     let tried = try_let_in_again(&site, &visit, &id, &fields).await;
     answer(&site, &visit, fields, tried).await
 }
 
-async fn try_let_in_again(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Result<Done, Fault> {
+async fn try_let_in_again(
+    site: &Site,
+    visit: &Visit,
+    id: &str,
+    fields: &Fields,
+) -> Result<super::Done, Fault> {
     site.accounts.let_in_again(signed_in(visit)?, person(id)?).await?;
-    Ok(back(fields))
+    Ok(back(fields, Done::Reinstated))
 }
 
 pub(super) async fn set_role(
@@ -49,15 +57,16 @@ pub(super) async fn set_role(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Response {
+    let visit = by_author(visit, &fields);
     let tried = try_set_role(&site, &visit, &id, &fields).await;
     answer(&site, &visit, fields, tried).await
 }
 
-async fn try_set_role(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Result<Done, Fault> {
+async fn try_set_role(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Result<super::Done, Fault> {
     let role = WorkspaceRole::parse(fields.get("role"))
         .ok_or_else(|| Fault::refused("role", ErrorCode::MalformedCommand))?;
     site.accounts.set_role(signed_in(visit)?, person(id)?, role).await?;
-    Ok(back(fields))
+    Ok(back(fields, Done::Role))
 }
 
 pub(super) async fn make_password_link(
@@ -66,6 +75,7 @@ pub(super) async fn make_password_link(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Response {
+    let visit = by_author(visit, &fields);
     let tried = try_make_password_link(&site, &visit, &id, &fields).await;
     answer(&site, &visit, fields, tried).await
 }
@@ -76,34 +86,29 @@ async fn try_make_password_link(
     visit: &Visit,
     id: &str,
     fields: &Fields,
-) -> Result<Done, Fault> {
+) -> Result<super::Done, Fault> {
     let user = person(id)?;
     let token = site.accounts.make_password_link(signed_in(visit)?, user).await?;
     let cookie = format!("{user}.{}", token.reveal());
-    Ok(back(fields).with(Cookie::Link.write(&cookie, site.guard.is_https())))
+    Ok(back(fields, Done::Link).with(Cookie::Link.write(&cookie, site.guard.is_https())))
 }
 
 fn person(id: &str) -> Result<UserId, Fault> {
     id.parse().map_err(|_| Fault::refused("", ErrorCode::UserUnknown))
 }
 
-/// A refused form is drawn again with the same search. Nothing is typed in it that could be lost by signing in.
-async fn answer(site: &Site, visit: &Visit, fields: Fields, tried: Result<Done, Fault>) -> Response {
+/// A refused form is drawn again with the same part of the list. Nothing is typed in it that could be lost by signing in.
+async fn answer(site: &Site, visit: &Visit, fields: Fields, tried: Result<super::Done, Fault>) -> Response {
     if visit.viewer.is_none() {
         return small(tried);
     }
-    let route = Route::SettingsAt { path: list(&fields), people: fields.get("people").to_owned() };
+    let route = Route::Plain(Asked::people(fields.get("q"), fields.get("after")));
     FormPage { form: FormName::People, route }.answer(site, visit, fields, tried).await
 }
 
-/// To the list, with the same search.
-fn back(fields: &Fields) -> Done {
-    Done::to(format!("{}#set-people", list(fields)))
-}
-
-fn list(fields: &Fields) -> String {
-    match fields.get("people") {
-        "" => "/settings".to_owned(),
-        query => format!("/settings?people={}", path_safe(query)),
-    }
+/// To the same part of the list, which says what was done.
+fn back(fields: &Fields, done: Done) -> super::Done {
+    let path = people_path(fields.get("q"), fields.get("after"));
+    let and = if path.contains('?') { '&' } else { '?' };
+    super::Done::to(format!("{path}{and}done={}", done.as_str()))
 }

@@ -9,7 +9,7 @@ use axum::{
 use protocol::{Body, ErrorCode, FormName, Nonce, Reply, RoomId};
 use uuid::Uuid;
 
-use super::{Done, Fault, Fields, FormPage, signed_in};
+use super::{Done, Fault, Fields, FormPage, by_author, signed_in};
 use crate::{
     chat,
     http::{page::Route, viewer::Visit},
@@ -18,14 +18,12 @@ use crate::{
 
 pub(super) async fn send(
     State(site): State<Site>,
-    mut visit: Visit,
+    visit: Visit,
     Path(room): Path<String>,
     fields: Fields,
 ) -> Response {
-    // Since the page was drawn, someone else may have signed in from another tab of this browser. The text is not theirs,
-    // and its author's session has ended.
-    let author = fields.get("author");
-    visit.viewer = visit.viewer.filter(|viewer| author.is_empty() || author == viewer.user.id.to_string());
+    // The text is not theirs who have signed in since, and its author's session has ended.
+    let visit = by_author(visit, &fields);
     let tried = try_send(&site, &visit, &room, &fields).await;
     let route = room.parse().map_or_else(|_| Route::Lobby("/".to_owned()), Route::Room);
     FormPage { form: FormName::Send, route }.answer(&site, &visit, fields, tried).await

@@ -35,5 +35,9 @@ async fn try_set_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done,
     let room = chat::rooms::create(&cx, nonce, RoomKind::Channel, channel.as_str(), "").await?;
     let named = site.node.store.set_up(name.as_str(), room.room.id).await;
     named.map_err(|e| Fault::Failed(failure(&e)))?;
-    settings::make_link(site, viewer, "/set-up").await
+    match settings::make_link(site, viewer, Done::to("/set-up")).await {
+        // Nobody can be invited.
+        Err(Fault::Refused { refusal, .. }) if refusal.code == ErrorCode::SignUpClosed => Ok(Done::to("/")),
+        made => made,
+    }
 }

@@ -1,20 +1,22 @@
 //! Sessions and invitations.
 
+use app::plain::{self, Section};
 use axum::{
     extract::{Path, State},
     response::Response,
 };
-use protocol::{ErrorCode, FormName};
+use protocol::FormName;
 
-use super::{Done, Fault, Fields, FormPage, account::session_cookie, signed_in, small};
-use crate::{
-    account::Viewer,
-    entry::cookies::Cookie,
-    http::{page::Route, viewer::Visit},
-    site::Site,
-};
+use super::{Done, Fault, Fields, FormPage, account::session_cookie, by_author, done_at, signed_in, small};
+use crate::{account::Viewer, entry::cookies::Cookie, http::viewer::Visit, site::Site};
 
-pub(super) async fn end_session(State(site): State<Site>, visit: Visit, Path(id): Path<String>) -> Response {
+pub(super) async fn end_session(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Response {
+    let visit = by_author(visit, &fields);
     small(try_end_session(&site, &visit, &id).await)
 }
 
@@ -23,50 +25,45 @@ async fn try_end_session(site: &Site, visit: &Visit, id: &str) -> Result<Done, F
     if let Ok(id) = id.parse() {
         site.accounts.end_session(viewer, id).await?;
     }
-    Ok(Done::to("/settings"))
+    Ok(done_at(Section::Account, visit, plain::Done::Device))
 }
 
-pub(super) async fn end_other_sessions(State(site): State<Site>, visit: Visit) -> Response {
+pub(super) async fn end_other_sessions(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
+    let visit = by_author(visit, &fields);
     small(try_end_other_sessions(&site, &visit).await)
 }
 
 async fn try_end_other_sessions(site: &Site, visit: &Visit) -> Result<Done, Fault> {
     let token = site.accounts.end_other_sessions(signed_in(visit)?).await?;
-    Ok(Done::to("/settings").with(session_cookie(site, &token)))
+    Ok(done_at(Section::Account, visit, plain::Done::Devices).with(session_cookie(site, &token)))
 }
 
 pub(super) async fn invite(State(site): State<Site>, visit: Visit, fields: Fields) -> Response {
+    let visit = by_author(visit, &fields);
     let tried = try_invite(&site, &visit).await;
-    FormPage { form: FormName::Invite, route: Route::Settings }.answer(&site, &visit, fields, tried).await
+    FormPage::own(FormName::Invite, Section::Invitations, &visit).answer(&site, &visit, fields, tried).await
 }
 
 async fn try_invite(site: &Site, visit: &Visit) -> Result<Done, Fault> {
     let viewer = signed_in(visit)?;
     site.rate_limits.check_sign_up(visit.address.0)?;
-    make_link(site, viewer, "/settings").await
+    make_link(site, viewer, done_at(Section::Invitations, visit, plain::Done::Link)).await
 }
 
-/// Makes a link and lets this browser, and no other, see it at `to`. There is none while nobody can be invited.
-pub(super) async fn make_link(site: &Site, viewer: &Viewer, to: &str) -> Result<Done, Fault> {
-    match site.accounts.invite(viewer).await.map_err(Fault::from) {
-        Ok((id, token)) => {
-            let cookie = format!("{id}.{}", token.reveal());
-            Ok(Done::to(to).with(Cookie::Link.write(&cookie, site.guard.is_https())))
-        }
-        Err(Fault::Refused { refusal, .. })
-            if to != "/settings" && refusal.code == ErrorCode::SignUpClosed =>
-        {
-            Ok(Done::to("/"))
-        }
-        Err(fault) => Err(fault),
-    }
+/// Makes a link and lets this browser, and no other, see it where that leads.
+pub(super) async fn make_link(site: &Site, viewer: &Viewer, done: Done) -> Result<Done, Fault> {
+    let (id, token) = site.accounts.invite(viewer).await?;
+    let cookie = format!("{id}.{}", token.reveal());
+    Ok(done.with(Cookie::Link.write(&cookie, site.guard.is_https())))
 }
 
 pub(super) async fn revoke_invitation(
     State(site): State<Site>,
     visit: Visit,
     Path(id): Path<String>,
+    fields: Fields,
 ) -> Response {
+    let visit = by_author(visit, &fields);
     small(try_revoke(&site, &visit, &id).await)
 }
 
@@ -75,5 +72,5 @@ async fn try_revoke(site: &Site, visit: &Visit, id: &str) -> Result<Done, Fault>
     if let Ok(id) = id.parse() {
         site.accounts.revoke_invitation(viewer, id).await?;
     }
-    Ok(Done::to("/settings"))
+    Ok(done_at(Section::Invitations, visit, plain::Done::Revoked))
 }

@@ -1,0 +1,204 @@
+//! Settings and administration: what their addresses ask for, and what the pages show. `app::plain` draws them.
+
+use app::plain::{Content, Done, PeopleView, Plain, Section, people_path};
+use axum::{
+    Router,
+    extract::{Query, State, rejection::QueryRejection},
+    http::Uri,
+    response::{IntoResponse as _, Redirect},
+    routing::{MethodRouter, get},
+};
+use protocol::{InvitationView, PersonView, WorkspaceRole};
+
+use super::{
+    address::path_safe,
+    page::{self, Failure, Route},
+    viewer::Visit,
+};
+use crate::{
+    account::{self, Viewer},
+    entry::cookies::Cookie,
+    site::Site,
+    store,
+};
+
+/// A page of the settings or of the administration, as it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    section: Section,
+    /// The address at which it is drawn, without what was just done.
+    pub(super) path: String,
+    /// Whether a phone shows the list of pages there.
+    is_index: bool,
+    wanted: Wanted,
+}
+
+/// The query of an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+pub(super) struct Wanted {
+    /// The name of `q` while everyone's accounts were a part of `/settings`.
+    #[serde(default)]
+    people: String,
+    /// What is looked for in names and handles.
+    #[serde(default)]
+    q: String,
+    /// The person after whom the list begins.
+    #[serde(default)]
+    after: String,
+    /// What was just done.
+    #[serde(default)]
+    done: String,
+}
+
+impl Asked {
+    /// A page by itself, for somebody of this role.
+    pub(super) fn page(section: Section, role: WorkspaceRole) -> Self {
+        Self { section, path: section.path(role).to_owned(), is_index: false, wanted: Wanted::default() }
+    }
+
+    /// A part of the list of everyone.
+    pub(super) fn people(query: &str, after: &str) -> Self {
+        let wanted = Wanted { q: query.to_owned(), after: after.to_owned(), ..Wanted::default() };
+        Self { section: Section::People, path: people_path(query, after), is_index: false, wanted }
+    }
+
+    /// What an address asks for.
+    fn at(section: Section, is_index: bool, role: WorkspaceRole, wanted: Wanted) -> Self {
+        let path = match section {
+            Section::People => people_path(&wanted.q, &wanted.after),
+            Section::Profile if is_index => "/settings".to_owned(),
+            Section::Workspace if is_index => "/admin".to_owned(),
+            Section::Profile
+            | Section::Appearance
+            | Section::Account
+            | Section::Invitations
+            | Section::Workspace => section.path(role).to_owned(),
+        };
+        Self { section, path, is_index, wanted }
+    }
+}
+
+pub(super) fn routes() -> Router<Site> {
+    Router::new()
+        .route("/settings", show(Section::Profile, true))
+        .route("/settings/profile", show(Section::Profile, false))
+        .route("/settings/appearance", show(Section::Appearance, false))
+        .route("/settings/account", show(Section::Account, false))
+        .route("/settings/invitations", show(Section::Invitations, false))
+        .route("/admin", show(Section::Workspace, true))
+        .route("/admin/workspace", show(Section::Workspace, false))
+        .route("/admin/people", show(Section::People, false))
+        .route("/admin/invitations", show(Section::Invitations, false))
+}
+
+/// Somebody who is signed out is asked to sign in, and comes back here.
+fn show(section: Section, is_index: bool) -> MethodRouter<Site> {
+    get(
+        move |State(site): State<Site>,
+              visit: Visit,
+              uri: Uri,
+              wanted: Result<Query<Wanted>, QueryRejection>| async move {
+            let wanted = wanted.map(|Query(wanted)| wanted).unwrap_or_default();
+            let Some(viewer) = &visit.viewer else {
+                let path = Asked::at(section, is_index, WorkspaceRole::Owner, wanted).path;
+                let path = if section == Section::Invitations { uri.path().to_owned() } else { path };
+                return page::to_sign_in(&site, &path).await;
+            };
+            let role = viewer.user.role;
+            // Everyone's accounts were there once.
+            if is_index && role.is_admin() && !wanted.people.is_empty() {
+                return Redirect::to(&people_path(&wanted.people, "")).into_response();
+            }
+            let asked = Asked::at(section, is_index, role, wanted);
+            // Whoever has become an administrator, or is none any more, has their links elsewhere.
+            if section == Section::Invitations && asked.path != uri.path() {
+                return Redirect::to(&asked.path).into_response();
+            }
+            page::draw(&site, &visit, Route::Plain(asked), None).await
+        },
+    )
+}
+
+/// Fetches what the page shows beside what all pages do.
+pub(super) async fn fill(
+    site: &Site,
+    visit: &Visit,
+    viewer: &Viewer,
+    asked: &Asked,
+) -> Result<Plain, Failure> {
+    let is_admin = viewer.user.role.is_admin();
+    let content = match asked.section {
+        Section::Workspace | Section::People if !is_admin => Content::Refused,
+        Section::Profile | Section::Appearance | Section::Workspace => Content::Nothing,
+        Section::Account => Content::Sessions(site.accounts.list_sessions(viewer).await?),
+        Section::Invitations => Content::Invitations(own_invitations(site, visit, viewer).await?),
+        Section::People => Content::People(everyone(site, visit, viewer, &asked.wanted).await?),
+    };
+    let has_invitations = is_admin || !site.accounts.list_invitations(viewer).await?.is_empty();
+    Ok(Plain {
+        section: asked.section,
+        is_index: asked.is_index,
+        path: asked.path.clone(),
+        has_invitations,
+        done: Done::parse(&asked.wanted.done),
+        content,
+    })
+}
+
+async fn own_invitations(
+    site: &Site,
+    visit: &Visit,
+    viewer: &Viewer,
+) -> Result<Vec<InvitationView>, Failure> {
+    let mut invitations = site.accounts.list_invitations(viewer).await?;
+    show_invitation_link(site, visit, &mut invitations);
+    Ok(invitations)
+}
+
+async fn everyone(
+    site: &Site,
+    visit: &Visit,
+    viewer: &Viewer,
+    wanted: &Wanted,
+) -> Result<PeopleView, Failure> {
+    let after = wanted.after.parse().ok();
+    let page = site.accounts.list_people(viewer, &wanted.q, after).await?;
+    let mut people = page.people;
+    show_password_link(site, visit, &mut people).await?;
+    let after = after.map(|after| after.to_string()).unwrap_or_default();
+    let next = page.next.map(|next| next.to_string());
+    Ok(PeopleView { query: wanted.q.clone(), after, people, next })
+}
+
+/// What the new link is for, and its secret. Only the browser that made it knows it, by a cookie, for ten minutes.
+fn new_link<'a>(site: &Site, visit: &'a Visit) -> Option<(&'a str, &'a str)> {
+    Cookie::Link.read(&visit.headers, site.guard.is_https())?.split_once('.')
+}
+
+pub(super) fn show_invitation_link(site: &Site, visit: &Visit, invitations: &mut [InvitationView]) {
+    let Some((id, token)) = new_link(site, visit) else { return };
+    for invitation in invitations {
+        if invitation.id.to_string() == id {
+            invitation.link = Some(format!("{}/invite/{}", site.config.public_url(), path_safe(token)));
+        }
+    }
+}
+
+/// Only while the link is good: it may have been used or replaced since.
+async fn show_password_link(
+    site: &Site,
+    visit: &Visit,
+    accounts: &mut [PersonView],
+) -> Result<(), store::Error> {
+    let Some((id, token)) = new_link(site, visit) else { return Ok(()) };
+    for person in accounts {
+        if person.user.id.to_string() == id {
+            person.link = match site.accounts.check_password_link(token).await {
+                Ok(_) => Some(format!("{}/new-password/{}", site.config.public_url(), path_safe(token))),
+                Err(account::Error::Refused { .. }) => None,
+                Err(account::Error::Store(e)) => return Err(e),
+            };
+        }
+    }
+    Ok(())
+}
