@@ -330,12 +330,12 @@ pub async fn fetch_page(path: &str) -> Option<Page> {
     use wasm_bindgen_futures::JsFuture;
     let response = JsFuture::from(window().fetch_with_str(path)).await.ok()?;
     let response: web_sys::Response = response.dyn_into().ok()?;
-    let html = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
+    let html: js_sys::JsString = JsFuture::from(response.text().ok()?).await.ok()?.dyn_into().ok()?;
+    let find = |what, from| u32::try_from(html.index_of(what, from)).ok();
     // The JSON has no `<` in it, so it ends where the element does.
-    let from = html.find("id=\"page\"")?;
-    let from = from + html[from..].find('>')? + 1;
-    let until = from + html[from..].find("</script")?;
-    carried::from_json(&html[from..until])
+    let from = find(">", find("id=\"page\"", 0)? as i32)? + 1;
+    let until = find("</script", from as i32)?;
+    carried::from_json(&html.slice(from, until).as_string()?)
 }
 
 /// The text of an input.
