@@ -91,7 +91,7 @@ test("an empty room says what to do next", async ({ open }) => {
   await signUp(page);
   await makesRoom(page, "Group", unique("empty"));
   const log = page.getByRole("log");
-  await expect(log.getByRole("button", { name: "Invite people" })).toBeVisible();
+  await expect(log.getByRole("button", { name: "Add people" })).toBeVisible();
   const html = await (await page.reload())!.text();
   expect(html).toContain("Add a topic");
   await isIn(page);
@@ -100,9 +100,9 @@ test("an empty room says what to do next", async ({ open }) => {
   await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
   await expect(log.getByRole("button", { name: "Add a topic" })).toHaveCount(0);
   await expect(log.getByText("Ropes")).toBeVisible();
-  await log.getByRole("button", { name: "Invite people" }).click();
+  await log.getByRole("button", { name: "Add people" }).click();
   await expect(page.getByRole("dialog")).toBeVisible();
   await page.keyboard.press("Escape");
   await says(page, "First!");
-  await expect(log.getByRole("button", { name: "Invite people" })).toHaveCount(0);
+  await expect(log.getByRole("button", { name: "Add people" })).toHaveCount(0);
 });

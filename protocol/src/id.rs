@@ -23,7 +23,8 @@ macro_rules! uuid_id {
             type Err = uuid::Error;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Uuid::from_str(text).map(Self)
+                // Not `parse_str`, which works out what is wrong with it.
+                Uuid::try_parse(text).map(Self)
             }
         }
     )*};

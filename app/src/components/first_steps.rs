@@ -144,7 +144,7 @@ fn ways(chat: Chat, room: RoomId, done: Done) -> AnyView {
         let rights = rights.get();
         let is_offered = !done.hello && !is_direct;
         let invite =
-            (is_offered && rights.invite).then(|| way("invite", words.invite_people(), Dialog::Invite(room)));
+            (is_offered && rights.invite).then(|| way("invite", words.add_people(), Dialog::Invite(room)));
         let topic = (is_offered && rights.set_topic && !done.topic)
             .then(|| way("edit", words.add_topic(), Dialog::EditRoom(room)));
         let any = invite.is_some() || topic.is_some();
