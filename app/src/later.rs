@@ -5,7 +5,7 @@
 //! server has everything at hand, and draws at once.
 //!
 //! - A chunk weighs about twice what it takes out of the first part (it is compressed by itself, and calls through a table),
-//!   so there are few: a new dialog belongs behind [`dialog`], whatever the room's panel shows behind [`details`], and what
+//!   so there are few: a new dialog belongs behind [`dialog`], whatever the room's panel shows or alone leads to behind `details_part`, and what
 //!   appears in a room only when somebody does something there behind `tool_part`.
 //! - Nothing else may name what an entry leads to, or the compiler puts it into the first part, silently. `make
 //!   size` shows it.
@@ -51,8 +51,19 @@ fn dialog_part(dialog: Dialog) -> Part {
 }
 
 #[wasm_split(details, wasm_split_path = leptos::wasm_split, fallible, preload(preload_details))]
-fn details_part(room: RoomId) -> Part {
-    Ok(view! { <Details room/> }.into_any())
+fn details_part(detail: Detail) -> Part {
+    Ok(match detail {
+        Detail::Panel(room) => view! { <Details room/> }.into_any(),
+        Detail::Dialog(dialog) => dialogs::administration_dialog(dialog),
+    })
+}
+
+/// What comes with the chunk `details`.
+enum Detail {
+    /// The panel of a room.
+    Panel(RoomId),
+    /// A dialog for those who look after the room.
+    Dialog(Dialog),
 }
 
 /// What comes with the chunk `tools`.
@@ -65,6 +76,8 @@ enum Tool {
     Editing(RoomId),
     /// What comes next in an empty room, or in a new workspace.
     Steps(RoomId),
+    /// A dialog about what is done with a member.
+    Dialog(Dialog),
 }
 
 #[wasm_split(tools, wasm_split_path = leptos::wasm_split, fallible, preload(preload_tools))]
@@ -74,6 +87,7 @@ fn tool_part(tool: Tool) -> Part {
         Tool::Sheet(room, seq) => view! { <MessageSheet room seq/> }.into_any(),
         Tool::Editing(room) => view! { <EditingBar room/> }.into_any(),
         Tool::Steps(room) => view! { <FirstSteps room/> }.into_any(),
+        Tool::Dialog(dialog) => dialogs::member_dialog(dialog),
     })
 }
 
@@ -97,10 +111,25 @@ pub(crate) fn door(route: Route) -> AnyView {
 /// A dialog. If it does not come, it counts as closed, and a notice says so.
 pub(crate) fn dialog(dialog: Dialog) -> AnyView {
     let chat = use_chat();
-    later(dialog_part(dialog), move || {
+    let lost = move || {
         chat.miss(Missed::Dialog(dialog));
         ().into_any()
-    })
+    };
+    match dialog {
+        // Each with the part that has the most in common with it, and room for it.
+        Dialog::RoomSettings(_) | Dialog::DeleteRoom(_) => later(details_part(Detail::Dialog(dialog)), lost),
+        Dialog::Member(..) | Dialog::Banned(_) => later(tool_part(Tool::Dialog(dialog)), lost),
+        Dialog::Switcher
+        | Dialog::NewDirect
+        | Dialog::NewRoom
+        | Dialog::Browse
+        | Dialog::Invite(_)
+        | Dialog::EditRoom(_)
+        | Dialog::Leave(_)
+        | Dialog::Delete(..)
+        | Dialog::Unsent(_)
+        | Dialog::Shortcuts => later(dialog_part(dialog), lost),
+    }
 }
 
 /// What somebody wrote into a room that they are no longer in.
@@ -120,7 +149,7 @@ pub(crate) fn panel(panel: Panel, room: RoomId) -> AnyView {
 
 fn details(room: RoomId) -> AnyView {
     let chat = use_chat();
-    later(details_part(room), move || {
+    later(details_part(Detail::Panel(room)), move || {
         chat.miss(Missed::Panel(Panel::Details));
         ().into_any()
     })

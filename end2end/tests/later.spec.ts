@@ -81,20 +81,23 @@ test("tools of a message that do not come are told once, and come when somebody 
     await says(page, text);
     await seqOf(page, text);
   }
+  // An empty room would have shown something that comes with them, and says nothing about it.
+  await expect(notice(page)).toBeHidden();
+  const before = asked;
   await message(page, "two").hover({ position: { x: 60, y: 6 } });
   await expect(notice(page)).toBeVisible();
-  expect(asked).toBe(2);
+  expect(asked).toBe(before + 1);
   // Not again at each message that the pointer passes.
   await notice(page).getByRole("button", { name: "Close" }).click();
   await message(page, "one").hover({ position: { x: 60, y: 6 } });
   await composer(page).hover();
-  expect(asked).toBe(2);
+  expect(asked).toBe(before + 1);
   await expect(notice(page)).toBeHidden();
   // Enter is a wish.
   await message(page, "one").evaluate((row: HTMLElement) => row.focus({ focusVisible: true } as FocusOptions));
   await page.keyboard.press("Enter");
   await expect(notice(page)).toBeVisible();
-  expect(asked).toBe(3);
+  expect(asked).toBe(before + 2);
 
   // An edit is possible without the bar above it.
   await composer(page).focus();

@@ -41,14 +41,35 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::Browse => view! { <browse::Browse/> }.into_any(),
         Dialog::Invite(room) => view! { <invite::InviteDialog room/> }.into_any(),
         Dialog::EditRoom(room) => view! { <room_form::EditRoom room/> }.into_any(),
-        Dialog::RoomSettings(room) => view! { <room_settings::RoomSettings room/> }.into_any(),
-        Dialog::DeleteRoom(room) => view! { <delete_room::DeleteRoom room/> }.into_any(),
-        Dialog::Member(room, user, act) => view! { <member::MemberDialog room user act/> }.into_any(),
-        Dialog::Banned(room) => view! { <banned::Banned room/> }.into_any(),
         Dialog::Leave(room) => view! { <leave::LeaveRoom room/> }.into_any(),
         Dialog::Delete(room, seq) => view! { <delete::DeleteMessage room seq/> }.into_any(),
         Dialog::Unsent(room) => view! { <unsent::UnsentTexts room/> }.into_any(),
         Dialog::Shortcuts => view! { <shortcuts::Shortcuts/> }.into_any(),
+        Dialog::RoomSettings(_) | Dialog::DeleteRoom(_) | Dialog::Member(..) | Dialog::Banned(_) => {
+            ().into_any()
+        }
+    }
+}
+
+/// One for those who look after a room, which comes with the room's details.
+pub(crate) fn administration_dialog(dialog: Dialog) -> AnyView {
+    if let Dialog::RoomSettings(room) = dialog {
+        view! { <room_settings::RoomSettings room/> }.into_any()
+    } else if let Dialog::DeleteRoom(room) = dialog {
+        view! { <delete_room::DeleteRoom room/> }.into_any()
+    } else {
+        ().into_any()
+    }
+}
+
+/// One about members, which comes with the tools.
+pub(crate) fn member_dialog(dialog: Dialog) -> AnyView {
+    if let Dialog::Member(room, user, act) = dialog {
+        view! { <member::MemberDialog room user act/> }.into_any()
+    } else if let Dialog::Banned(room) = dialog {
+        view! { <banned::Banned room/> }.into_any()
+    } else {
+        ().into_any()
     }
 }
 
