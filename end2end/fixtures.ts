@@ -224,6 +224,28 @@ export async function connectsOnlyWhenAsked(page: Page) {
   });
 }
 
+// ── keyboard ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Goes there by Tab; what has the keyboard is visible and marked. */
+export async function tabTo(page: Page, target: Locator) {
+  for (let n = 0; n < 60; n++) {
+    if (await target.evaluate((element) => element === document.activeElement)) {
+      await expect(target).toBeVisible();
+      const marked = await target.evaluate((element) => {
+        const of = (element: Element) => {
+          const style = getComputedStyle(element);
+          return (style.outlineStyle !== "none" && style.outlineWidth !== "0px") || style.boxShadow !== "none";
+        };
+        return element.matches(":focus-visible") && (of(element) || of(element.parentElement!));
+      });
+      expect(marked, "the focus is seen").toBe(true);
+      return;
+    }
+    await page.keyboard.press("Tab");
+  }
+  throw new Error("Tab does not come there");
+}
+
 // ── rooms ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const rooms = (page: Page) => page.getByRole("navigation", { name: /^(Rooms|房间)$/ });

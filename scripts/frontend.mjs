@@ -6,7 +6,7 @@
 //   node scripts/frontend.mjs --dev   quick: the dev profile, no wasm-opt, light compression
 //
 // What the server wants to find (leptos 0.8, `hash-files = true`): target/site/pkg/roost.<hash>.{js,wasm,css}, and beside
-// its own executable a hash.txt with lines `js: <hash>`. We add lines `part settings: <file> <file>`, the chunks of each part
+// its own executable a hash.txt with lines `js: <hash>`. We add lines `part details: <file> <file>`, the chunks of each part
 // of app/src/later.rs: Leptos passes over them, app/src/shell.rs reads them.
 //
 // Files of earlier builds stay for some days: pages that are open ask for the chunks of their own build.

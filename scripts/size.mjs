@@ -78,7 +78,7 @@ for (const ending of [".wasm", ".js", ".css"]) {
 }
 within("main", total(first, "br"), mainMax);
 
-// `part settings: FILE FILE`: see scripts/frontend.mjs.
+// `part details: FILE FILE`: see scripts/frontend.mjs.
 const parts = [...fs.readFileSync(hashFile, "utf8").matchAll(/^part (\w+): (.*)$/gm)].map(([, part, files]) => [part, files.split(" ")]);
 if (parts.length === 0) throw new Error(`${hashFile} names no chunks; is the front end built?`);
 console.log();

@@ -108,12 +108,13 @@ for (const [size, options] of Object.entries(sizes)) {
       await expect(dialog).toBeHidden();
     }
 
-    await page.goto("/settings");
-    await isIn(page);
-    await check("settings");
-    await page.getByRole("button", { name: "Keyboard shortcuts" }).click();
+    await page.keyboard.press("?");
     await expect(dialog).toBeVisible();
     await check("keyboard shortcuts");
+    for (const path of ["/settings", "/settings/appearance", "/settings/account", "/admin"]) {
+      await page.goto(path);
+      await check(path);
+    }
     await page.goto("/nothing-here");
     await isAwake(page);
     await check("not found");

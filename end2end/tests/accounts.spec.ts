@@ -9,13 +9,10 @@ test("a new password signs out every other browser, and this one goes on", async
   await signIn(second, person);
   await opens(second, "#general");
 
-  await first.goto("/settings");
-  await isIn(first);
-  const account = first.getByRole("region", { name: "Account" });
+  await first.goto("/settings/account");
+  const account = first.getByRole("region", { name: "Password" });
   const change = async (current: string, password: string) => {
-    const field = account.getByLabel("Current password");
-    if (!(await field.isVisible())) await account.getByText("Change password").first().click();
-    await field.fill(current);
+    await account.getByLabel("Current password").fill(current);
     await account.getByLabel("New password").fill(password);
     await account.getByRole("button", { name: "Change password" }).click();
   };
@@ -24,12 +21,14 @@ test("a new password signs out every other browser, and this one goes on", async
   await expect(account.getByLabel("Current password")).toBeFocused();
   await change(PASSWORD, "brass");
   await expect(account.getByLabel("New password")).toHaveAccessibleDescription(/^Use at least 10/);
-  await isAwake(first);
+  // A reload shows the page, and does not send the form again.
+  await expect(first).toHaveURL("/settings/account");
   await isAccessible(first, "a refused change of the password");
   await change(PASSWORD, "a brass lantern");
-  await expect(account.getByRole("status")).toHaveText("Password changed. All your other devices are signed out.");
+  const told = first.getByRole("main").getByRole("status");
+  await expect(told).toHaveText("Password changed. All your other devices are signed out.");
+  await expect(told).toBeFocused();
   await expect(second).toHaveURL(/\/sign-in/);
-  await isIn(first);
   await expect(first.getByRole("region", { name: "Signed-in devices" }).getByRole("listitem")).toHaveCount(1);
 
   await fillSignIn(second, person);
@@ -44,7 +43,10 @@ test("an administrator suspends someone, without script, and lets them in again"
   const admin = await open({ javaScriptEnabled: false });
   await admin.goto("/sign-in");
   await fillSignIn(admin, place.admin);
-  await admin.goto(`/settings?people=${person.handle}`);
+  await expect(admin.getByRole("link", { name: /Settings$/ })).toBeVisible();
+  await admin.goto("/admin/people");
+  await admin.getByRole("searchbox", { name: "Name or handle" }).fill(person.handle);
+  await admin.getByRole("button", { name: "Search" }).click();
   const line = admin.getByRole("region", { name: "People" }).getByRole("listitem");
   await expect(line).toHaveCount(1);
   await expect(line.getByRole("button", { name: "Suspend Sol Marchetti" })).toBeHidden();
@@ -53,12 +55,14 @@ test("an administrator suspends someone, without script, and lets them in again"
   await line.getByRole("button", { name: "Suspend Sol Marchetti" }).click();
 
   await expect(person.page).toHaveURL(/\/sign-in/);
+  await expect(admin.getByRole("status")).toHaveText("Account suspended.");
   await expect(line.getByText("Suspended", { exact: true })).toBeVisible();
   await expect(admin.getByRole("searchbox", { name: "Name or handle" })).toHaveValue(person.handle);
   await fillSignIn(person.page, person);
   await expect(person.page.getByRole("alert")).toHaveText(/^This account is suspended/);
 
   await line.getByRole("button", { name: "Reinstate" }).click();
+  await expect(admin.getByRole("status")).toHaveText("Account reinstated.");
   await expect(line.getByText("Suspended", { exact: true })).toHaveCount(0);
   await fillSignIn(person.page, person);
   await isIn(person.page);
@@ -69,12 +73,12 @@ test("who has forgotten their password gets a link from an administrator", async
   const person = await signUp(await open(), { name: "Nia Okafor" });
   const admin = await open();
   await signIn(admin, place.admin);
-  await admin.goto(`/settings?people=${person.handle}`);
-  await isAwake(admin);
+  await admin.goto(`/admin/people?q=${person.handle}`);
   const line = admin.getByRole("region", { name: "People" }).getByRole("listitem");
   await line.getByText("Manage", { exact: true }).click();
   await isAccessible(admin, "what one may do with an account");
   await line.getByRole("button", { name: "New password link" }).click();
+  await expect(line.getByRole("textbox", { name: "New password link" })).toBeFocused();
   const link = await line.getByRole("textbox", { name: "New password link" }).inputValue();
 
   const elsewhere = await open();

@@ -39,10 +39,11 @@ test("the language is switched before and after signing in, and stays", async ({
   await expect(page).toHaveURL("/sign-in");
   await signUp(page, { name: "王伟" });
   await expect(page.locator("html")).toHaveAttribute("lang", "zh-Hans");
-  await page.goto("/settings");
-  await isIn(page);
+  await page.goto("/settings/appearance");
+  await expect(page.getByRole("heading", { level: 1, name: "外观" })).toBeVisible();
   await page.getByRole("button", { name: "English" }).click();
-  await expect(page.getByRole("heading", { level: 1, name: "Settings" })).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Appearance" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "English" })).toBeFocused();
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("lang", "en");
 });

@@ -1,28 +1,7 @@
 // Without a pointer.
-import { composer, expect, isOpen, makesRoom, message, roomLink, rooms, says, sees, signUp, test, unique, type Person } from "../fixtures";
+import { composer, expect, isOpen, makesRoom, message, roomLink, rooms, says, sees, signUp, tabTo, test, unique, type Person } from "../fixtures";
 
 type Page = Person["page"];
-type Locator = import("@playwright/test").Locator;
-
-/** Goes there by Tab; what has the keyboard is visible and marked. */
-async function tabTo(page: Page, target: Locator) {
-  for (let n = 0; n < 60; n++) {
-    if (await target.evaluate((element) => element === document.activeElement)) {
-      await expect(target).toBeVisible();
-      const marked = await target.evaluate((element) => {
-        const of = (element: Element) => {
-          const style = getComputedStyle(element);
-          return (style.outlineStyle !== "none" && style.outlineWidth !== "0px") || style.boxShadow !== "none";
-        };
-        return element.matches(":focus-visible") && (of(element) || of(element.parentElement!));
-      });
-      expect(marked, "the focus is seen").toBe(true);
-      return;
-    }
-    await page.keyboard.press("Tab");
-  }
-  throw new Error("Tab does not come there");
-}
 
 async function goesTo(page: Page, name: string) {
   await page.keyboard.press("Control+k");

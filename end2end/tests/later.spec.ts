@@ -5,7 +5,7 @@ import type { Page, Route } from "@playwright/test";
 import { chooses, composer, editor, expect, isAwake, isIn, makesRoom, message, releases, rooms, says, seqOf, signUp, test, unique } from "../fixtures";
 
 const chunk = (part: string) => new RegExp(`/pkg/${part}\\.[0-9a-f]+\\.wasm$`);
-const parts = ["dialogs", "details", "settings"];
+const parts = ["dialogs", "details"];
 const NOT_LOADED = "This part of Roost didn’t load.";
 
 /** Why the code of a part may not come. */
@@ -139,22 +139,6 @@ test("on a phone, a sheet that does not come is told, and comes at the next try"
   await expect(notice(page)).toBeHidden();
 });
 
-test("settings that do not come say so in their place, and come at the next try", async ({ open, expected }) => {
-  expected(...reasons[0][2]);
-  const page = await open();
-  await page.route(chunk("settings"), reasons[0][1]);
-  await signUp(page);
-  await rooms(page).getByRole("link", { name: /Settings$/ }).click();
-  const main = page.getByRole("main");
-  await expect(main.getByRole("alert")).toContainText(NOT_LOADED);
-  await main.getByRole("button", { name: "Try again" }).click();
-  await expect(main.getByRole("alert")).toContainText(NOT_LOADED);
-  await page.unroute(chunk("settings"));
-  await main.getByRole("button", { name: "Try again" }).click();
-  await expect(main.getByRole("region", { name: "Profile" })).toBeVisible();
-  await expect(main.getByRole("region", { name: "Signed-in devices" }).getByText("This device")).toBeVisible();
-});
-
 test("in Chinese, too", async ({ open, expected }) => {
   expected(...reasons[0][2]);
   const page = await open({ locale: "zh-CN" });
@@ -176,7 +160,7 @@ test("whoever closes what has not come yet does not get it afterwards", async ({
   await page.keyboard.press("Control+.");
   await expect.poll(() => held.length).toBe(2);
   await page.keyboard.press("Control+.");
-  const arrived = parts.slice(0, 2).map((part) => page.waitForResponse(chunk(part)));
+  const arrived = parts.map((part) => page.waitForResponse(chunk(part)));
   for (const route of held.splice(0)) await route.continue();
   await Promise.all(arrived);
   await page.unrouteAll();
@@ -202,42 +186,53 @@ test("what was fetched when idle is not fetched again", async ({ open }) => {
   await expect(page.getByRole("toolbar", { name: "Message actions" })).toBeVisible();
 });
 
-test("the settings load by their address, each of their files once", async ({ open }) => {
+test("details that are open by their address load each of their files once", async ({ open }) => {
   const page = await open();
   await signUp(page);
+  const room = new URL(page.url()).pathname;
   // The page before fetches its chunks when it is idle: they are not to be counted.
   await page.goto("about:blank");
   const asked: string[] = [];
   page.on("request", (request) => {
     if (request.url().endsWith(".wasm")) asked.push(request.url());
   });
-  const response = await page.goto("/settings");
+  const response = await page.goto(`${room}?panel=details`);
   const html = (await response?.text()) ?? "";
   await isIn(page);
   // Drawn by the server, and fetched beside the first code.
-  expect(html).toContain('aria-labelledby="set-profile"');
-  expect(html).toMatch(/<link rel="preload" href="\/pkg\/settings\.[0-9a-f]+\.wasm"/);
-  expect(asked.some((url) => chunk("settings").test(url))).toBe(true);
+  expect(html).toContain("Pinned messages");
+  expect(html).toMatch(/<link rel="preload" href="\/pkg\/details\.[0-9a-f]+\.wasm"/);
+  expect(asked.some((url) => chunk("details").test(url))).toBe(true);
   expect(new Set(asked).size).toBe(asked.length);
-  const profile = page.getByRole("main").getByRole("region", { name: "Profile" });
-  await profile.getByRole("textbox", { name: "Name" }).fill("Later Still");
-  await profile.getByRole("button", { name: "Save" }).click();
-  await expect(profile.getByRole("status")).toBeVisible();
-  await isAwake(page);
 });
 
-test("settings that do not come as the page begins are told, and reading them is possible", async ({ open, expected }) => {
+test("a part that does not come as the page begins is told, and reading is possible", async ({ open, expected }) => {
   expected(/status of 404/, /TypeError/);
   const page = await open();
   await signUp(page);
-  await page.route(chunk("settings"), (route) => route.fulfill({ status: 404, body: "" }));
-  await page.goto("/settings");
+  const room = new URL(page.url()).pathname;
+  await page.route(chunk("details"), (route) => route.fulfill({ status: 404, body: "" }));
+  await page.goto(`${room}?panel=details`);
   const told = page.getByRole("alert").filter({ hasText: "This page didn’t load completely." });
   await expect(told).toBeVisible();
   await expect(page.locator("html")).toHaveAttribute("data-broken", "unloaded");
-  await expect(page.getByRole("region", { name: "Profile" })).toBeVisible();
-  await page.unroute(chunk("settings"));
+  await expect(details(page)).toBeVisible();
+  await page.unroute(chunk("details"));
   await told.getByRole("button", { name: "Reload" }).click();
   await isIn(page);
   await expect(told).toBeHidden();
+});
+
+test("settings are not left for while there is no network", async ({ open, expected }) => {
+  expected(/ERR_INTERNET_DISCONNECTED/);
+  const page = await open();
+  await signUp(page);
+  const room = page.url();
+  await page.context().setOffline(true);
+  await rooms(page).getByRole("link", { name: /Settings$/ }).click();
+  await expect(page.getByRole("status").filter({ hasText: "No connection." }).first()).toBeVisible();
+  await expect(page).toHaveURL(room);
+  await page.context().setOffline(false);
+  await rooms(page).getByRole("link", { name: /Settings$/ }).click();
+  await expect(page).toHaveURL("/settings");
 });

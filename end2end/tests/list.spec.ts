@@ -151,13 +151,21 @@ test("a compact list", async ({ open }) => {
   await says(page, "Hello.");
   const height = () => roomLink(page, group).evaluate((link) => link.getBoundingClientRect().height);
   expect(await height()).toBeGreaterThan(44);
+  const room = page.url();
   await rooms(page).getByRole("link", { name: /Settings$/ }).click();
+  const pages = page.getByRole("navigation", { name: "Settings" });
+  await pages.getByRole("link", { name: "Appearance" }).click();
   await page.getByRole("region", { name: "Appearance" }).getByRole("button", { name: "Compact" }).click();
   await expect(page.getByRole("button", { name: "Compact" })).toHaveAttribute("aria-pressed", "true");
+  await expect(page.getByRole("button", { name: "Compact" })).toBeFocused();
   await expect(page.locator("html")).toHaveAttribute("data-density", "compact");
-  await expect.poll(height).toBe(34);
+  // Back to the room that one has come from.
+  await pages.getByRole("link", { name: "Back to rooms" }).click();
+  await expect(page).toHaveURL(room);
   await isIn(page);
+  await expect.poll(height).toBe(34);
   await isAccessible(page, "a compact list");
+  await page.goto("/settings/appearance");
   await page.getByRole("button", { name: "Comfortable" }).click();
   await expect(page.locator("html")).toHaveAttribute("data-density", "comfortable");
 });
@@ -216,9 +224,12 @@ test("one search finds rooms, people, channels and actions, and does not move wh
   await page.keyboard.type("signed-in");
   await expect(search(page).getByRole("option", { name: "Signed-in devices" })).toBeVisible();
   await page.keyboard.press("Enter");
-  await expect(page).toHaveURL("/settings");
-  await expect(page.getByRole("heading", { name: "Signed-in devices" })).toBeFocused();
+  await expect(page).toHaveURL("/settings/account#set-sessions");
   await expect(page.getByRole("heading", { name: "Signed-in devices" })).toBeInViewport();
+  // The way back leads to the room, not to the dialog that lay over it.
+  await page.goBack();
+  await isOpen(page, bo.name);
+  await expect(page.getByRole("dialog")).toBeHidden();
 });
 
 test("the search on a phone", async ({ open }) => {

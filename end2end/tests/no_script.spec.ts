@@ -37,18 +37,28 @@ test("a refused text is shown again", async ({ open, expected }) => {
   await expect(page.getByRole("alert")).toContainText("a".repeat(4_001));
 });
 
-test("settings, language and signing out", async ({ open }) => {
+test("settings, language and signing out", async ({ open, expected }) => {
+  expected(/status of 422/);
   const page = await open({ javaScriptEnabled: false });
   const handle = unique("forms");
   await page.goto("/sign-up");
   await fillSignUp(page, { name: "Forms Only", handle, password: PASSWORD });
   await page.getByRole("link", { name: /Settings$/ }).click();
+  await page.getByRole("link", { name: "Appearance" }).click();
   await page.getByRole("button", { name: "简体中文" }).click();
   await expect(page.locator("html")).toHaveAttribute("lang", "zh-Hans");
   await page.getByRole("button", { name: "English" }).click();
   await page.getByRole("button", { name: "Dark" }).click();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
-  await page.getByRole("region", { name: "Account" }).getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("link", { name: "Profile" }).click();
+  await page.getByRole("textbox", { name: "Name" }).fill("a".repeat(65));
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("textbox", { name: "Name" })).toHaveAccessibleDescription("Use at most 64 characters.");
+  await expect(page.getByRole("textbox", { name: "Name" })).toHaveValue("a".repeat(65));
+  await page.getByRole("textbox", { name: "Name" }).fill("Only Forms");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("status")).toHaveText("Name changed.");
+  await page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
   await fillSignIn(page, { handle, password: PASSWORD });
   await expect(rooms(page)).toBeVisible();
 });

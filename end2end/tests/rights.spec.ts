@@ -381,7 +381,7 @@ test("an administrator makes someone a guest, without script, and the last owner
   await fillSignIn(admin, place.admin);
   const people = admin.getByRole("region", { name: "People" });
   const choose = async (handle: string, role: string) => {
-    await admin.goto(`/settings?people=${handle}`);
+    await admin.goto(`/admin/people?q=${handle}`);
     const line = people.getByRole("listitem").filter({ hasText: `@${handle}` });
     await line.getByText("Manage", { exact: true }).click();
     await line.getByRole("combobox", { name: "Role" }).selectOption(role);

@@ -25,7 +25,6 @@ test("somebody else signs in in another tab: what was written stays its author's
   // This tab is opened now, because a tab that opens later would send what waits.
   const other = await anotherTab(page);
   await other.goto("/settings");
-  await isIn(other);
 
   // She is cut off and goes on writing: a message and an edit.
   line.cut();
@@ -36,7 +35,7 @@ test("somebody else signs in in another tab: what was written stays its author's
   await editor(page).press("Enter");
   await expect(page.getByRole("status").filter({ hasText: "No connection. Your edit is kept here" })).toBeVisible();
 
-  await other.getByRole("region", { name: "Account" }).getByRole("button", { name: "Sign out" }).click();
+  await other.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
   await fillSignIn(other, bea);
   await isIn(other);
 
@@ -55,8 +54,7 @@ test("somebody else signs in in another tab: what was written stays its author's
 
   // When Ana signs in again, her message is sent, as hers.
   await page.goto("/settings");
-  await isIn(page);
-  await page.getByRole("region", { name: "Account" }).getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
   await fillSignIn(page, ana);
   await isIn(page);
   await page.goto(room);
@@ -78,12 +76,11 @@ test("a session that ended in another tab: what waits is sent after signing in a
   await writesTo(page, bo);
   const other = await anotherTab(page);
   await other.goto("/settings");
-  await isIn(other);
   line.cut();
   const text = unique("waits");
   await says(page, text);
   await expect(message(page, text).getByRole("img", { name: "Waiting to send" })).toBeVisible();
-  await other.getByRole("region", { name: "Account" }).getByRole("button", { name: "Sign out" }).click();
+  await other.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
   await expect(other).toHaveURL("/sign-in");
   line.restore();
   await expect(page).toHaveURL(/\/sign-in\?next=/);
@@ -105,7 +102,7 @@ test("the form of a page that was drawn for someone else sends nothing", async (
 
   const other = await anotherTab(page);
   await other.goto("/settings");
-  await other.getByRole("region", { name: "Account" }).getByRole("button", { name: "Sign out" }).click();
+  await other.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
   await fillSignIn(other, bea);
   await expect(other.getByRole("link", { name: /Settings$/ })).toBeVisible();
 
@@ -113,4 +110,23 @@ test("the form of a page that was drawn for someone else sends nothing", async (
   await expect(page.getByText(text)).toBeVisible();
   await expect(page.getByText("You were signed out before this was sent.")).toBeVisible();
   expect(query(`select count(*) from messages where body = '${text}'`).trim()).toBe("0");
+});
+
+test("the settings of a page that was drawn for someone else change nothing", async ({ open, expected }) => {
+  expected(/status of 401/);
+  const page = await open();
+  await signUp(page, { name: "Ana Benítez" });
+  const bea = await signUp(await open(), { name: "Bea Ortiz" });
+  await page.goto("/settings/profile");
+  await page.getByRole("textbox", { name: "Name" }).fill("Ana B.");
+  const other = await anotherTab(page);
+  await other.goto("/settings");
+  await other.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
+  await fillSignIn(other, bea);
+  await isIn(other);
+
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  await other.goto("/settings/profile");
+  await expect(other.getByRole("textbox", { name: "Name" })).toHaveValue("Bea Ortiz");
 });

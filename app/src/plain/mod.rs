@@ -61,15 +61,6 @@ impl Section {
         }
     }
 
-    /// Whether it is for administrators only.
-    #[must_use]
-    pub fn is_admins(self) -> bool {
-        match self {
-            Self::Workspace | Self::People => true,
-            Self::Profile | Self::Appearance | Self::Account | Self::Invitations => false,
-        }
-    }
-
     fn title(self, words: Words) -> &'static str {
         match self {
             Self::Profile => words.profile(),

@@ -63,16 +63,14 @@ impl Asked {
     }
 
     /// What an address asks for.
-    fn at(section: Section, is_index: bool, role: WorkspaceRole, wanted: Wanted) -> Self {
+    fn at(section: Section, is_index: bool, path: &str, wanted: Wanted) -> Self {
         let path = match section {
             Section::People => people_path(&wanted.q, &wanted.after),
-            Section::Profile if is_index => "/settings".to_owned(),
-            Section::Workspace if is_index => "/admin".to_owned(),
             Section::Profile
             | Section::Appearance
             | Section::Account
             | Section::Invitations
-            | Section::Workspace => section.path(role).to_owned(),
+            | Section::Workspace => path.to_owned(),
         };
         Self { section, path, is_index, wanted }
     }
@@ -99,20 +97,17 @@ fn show(section: Section, is_index: bool) -> MethodRouter<Site> {
               uri: Uri,
               wanted: Result<Query<Wanted>, QueryRejection>| async move {
             let wanted = wanted.map(|Query(wanted)| wanted).unwrap_or_default();
+            let asked = Asked::at(section, is_index, uri.path(), wanted);
             let Some(viewer) = &visit.viewer else {
-                let path = Asked::at(section, is_index, WorkspaceRole::Owner, wanted).path;
-                let path = if section == Section::Invitations { uri.path().to_owned() } else { path };
-                return page::to_sign_in(&site, &path).await;
+                return page::to_sign_in(&site, &asked.path).await;
             };
-            let role = viewer.user.role;
+            let is_admin = viewer.user.role.is_admin();
             // Everyone's accounts were there once.
-            if is_index && role.is_admin() && !wanted.people.is_empty() {
-                return Redirect::to(&people_path(&wanted.people, "")).into_response();
+            if is_admin && is_index && !asked.wanted.people.is_empty() {
+                return Redirect::to(&people_path(&asked.wanted.people, "")).into_response();
             }
-            let asked = Asked::at(section, is_index, role, wanted);
-            // Whoever has become an administrator, or is none any more, has their links elsewhere.
-            if section == Section::Invitations && asked.path != uri.path() {
-                return Redirect::to(&asked.path).into_response();
+            if is_admin && asked.path == "/settings/invitations" {
+                return Redirect::to("/admin/invitations").into_response();
             }
             page::draw(&site, &visit, Route::Plain(asked), None).await
         },
@@ -127,8 +122,9 @@ pub(super) async fn fill(
     asked: &Asked,
 ) -> Result<Plain, Failure> {
     let is_admin = viewer.user.role.is_admin();
+    let may_see = is_admin || !asked.path.starts_with("/admin");
     let content = match asked.section {
-        Section::Workspace | Section::People if !is_admin => Content::Refused,
+        Section::Workspace | Section::People | Section::Invitations if !may_see => Content::Refused,
         Section::Profile | Section::Appearance | Section::Workspace => Content::Nothing,
         Section::Account => Content::Sessions(site.accounts.list_sessions(viewer).await?),
         Section::Invitations => Content::Invitations(own_invitations(site, visit, viewer).await?),
@@ -137,7 +133,8 @@ pub(super) async fn fill(
     let has_invitations = is_admin || !site.accounts.list_invitations(viewer).await?.is_empty();
     Ok(Plain {
         section: asked.section,
-        is_index: asked.is_index,
+        // A phone, too, shows why.
+        is_index: asked.is_index && content != Content::Refused,
         path: asked.path.clone(),
         has_invitations,
         done: Done::parse(&asked.wanted.done),
