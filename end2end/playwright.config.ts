@@ -15,7 +15,7 @@ const order = [
 // several projects.
 const named = Number(process.env.E2E_NAMED ?? 0);
 
-// Debian's Chromium, because that is what a fresh machine can install; other browsers stay untested.
+// Debian's Chromium, because that is what a fresh machine can install. firefox.spec.ts opens Debian's Firefox, too; Safari stays untested.
 export default defineConfig({
   testDir: "tests",
   outputDir: "test-results",
