@@ -270,7 +270,7 @@ fn Frame(page: Page, plain: Plain, me: User) -> impl IntoView {
     };
     view! {
         <div
-            class="plain"
+            class="plain-page"
             data-index=plain.is_index.to_string()
             data-path=plain.path.clone()
             data-me=id

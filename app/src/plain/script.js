@@ -1,6 +1,6 @@
 // What a page without wasm does better with a little script. Everything works without it.
 (page => {
-  const own = page.querySelector(".plain");
+  const own = page.querySelector(".plain-page");
   // A refused form is drawn at the address it was posted to, and a status is said once: a reload shows the page itself.
   if (location.pathname + location.search !== own.dataset.path) history.replaceState(null, "", own.dataset.path);
 

@@ -259,19 +259,17 @@ impl Connection {
 
     fn run_command(&self, command: Command) -> BoxFuture<'static, Done> {
         let (cx, connection, what) = (self.cx.clone(), self.id, command.name());
-        match command {
-            Command::Send { room, nonce, body } => {
-                let answer = dispatch_send(&cx, room, nonce, &body);
-                async move { Ok((answer.await?, None)) }.boxed()
-            }
-            Command::Hello { version } => self.run_aside(what, async move {
+        if let Command::Send { room, nonce, body } = command {
+            let answer = dispatch_send(&cx, room, nonce, &body);
+            return async move { Ok((answer.await?, None)) }.boxed();
+        }
+        if let Command::Hello { version } = command {
+            return self.run_aside(what, async move {
                 let (welcome, greeted) = greet(&cx, connection, version).await?;
                 Ok((welcome, Some(greeted)))
-            }),
-            command => {
-                self.run_aside(what, async move { Ok((dispatch(&cx, connection, command).await?, None)) })
-            }
+            });
         }
+        self.run_aside(what, async move { Ok((dispatch(&cx, connection, command).await?, None)) })
     }
 
     fn follow_rooms(&self, greeted: Greeted) -> Following {
