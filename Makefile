@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 export PORT NODES BIND SPEC YES SEED ONLY SCHEDULE FOR
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test build dev-frontend e2e faults faults-short size bench deny fuzz fmt lint unit sqlx sqlx-check services setup clean-data
+.PHONY: help run demo test build dev-frontend e2e faults faults-short size feel bench deny fuzz fmt lint unit sqlx sqlx-check services setup clean-data
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { gsub(/\$$\$$/, "$$", $$2); printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ faults-short: ## The part of it that make test runs (3 minutes)
 
 size: ## Bytes of the first load, of each chunk, and of all; fails above the budgets
 	@exec scripts/size
+
+feel: ## How quickly pages come, wake and answer on a slow machine and line, beside the targets; and Lighthouse (ONLY=cold,swap,typing,switch,lighthouse)
+	@exec scripts/feel
 
 bench: ## What Roost can do on this machine, beside what the machine can do (ONLY=name,name; ONLY=large needs 7 GB)
 	@exec scripts/bench
