@@ -195,6 +195,9 @@ for (const [size, options] of Object.entries(sizes)) {
     await page.keyboard.press("Control+k");
     await expect(dialog.getByRole("option").first()).toBeVisible();
     await check("go anywhere");
+    await page.getByRole("dialog").getByRole("combobox").fill("nothing is called this");
+    await expect(page.getByRole("dialog").getByText("No results")).toBeVisible();
+    await check("go anywhere, nothing found");
     await page.keyboard.press("Escape");
 
     await page.goto("/");

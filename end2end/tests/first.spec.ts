@@ -35,8 +35,8 @@ test("the first person sets the place up and writes the first message", async ({
   await expect(steps.getByRole("img", { name: "Done" })).toHaveCount(0);
   await isAccessible(page, "the first steps");
   await steps.getByRole("link", { name: "Invite people" }).click();
-  await expect(page.getByRole("heading", { name: "Invitations" })).toBeInViewport();
-  await isIn(page);
+  await expect(page).toHaveURL("/admin/invitations");
+  await expect(page.getByRole("heading", { name: "Invitations" })).toBeVisible();
   await page.goBack();
   await isIn(page);
   await steps.getByRole("button", { name: "Add a topic" }).click();

@@ -69,7 +69,7 @@ fn steps(chat: Chat, room: RoomId, done: Done) -> AnyView {
         click.prevent_default();
         chat.screen.compose();
     };
-    let invite = view! { <a href="/settings#set-invitations" rel="external">{words.invite_people()}</a> };
+    let invite = view! { <a href="/admin/invitations" rel="external">{words.invite_people()}</a> };
     let topic = view! {
         <button type="button" class="scripted" on:click=handler(topic)>{words.add_topic()}</button>
         <span class="no-script">{words.add_topic()}</span>

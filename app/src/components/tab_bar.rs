@@ -43,9 +43,16 @@ fn tab(
     more: AnyView,
     mut is_here: Box<dyn FnMut() -> bool + Send>,
 ) -> AnyView {
+    let chat = use_chat();
     let up = (Route::of(path) == Route::Lobby).then_some("list");
     view! {
-        <a class="tab" href=path data-up=up aria-current=live(move || is_here().then_some("page"))>
+        <a
+            class="tab"
+            href=path
+            data-up=up
+            aria-current=live(move || is_here().then_some("page"))
+            on:click=handler(move |click: web_sys::MouseEvent| if path == "/settings" && chat.stays_offline() { click.prevent_default() })
+        >
             {picture}
             <span>{name}</span>
             " "

@@ -110,7 +110,7 @@ pub fn Picker(
                     placeholder=label
                     aria-expanded="true"
                     aria-controls="picker-list"
-                    aria-activedescendant=live(move || format!("choice-{}", current()))
+                    aria-activedescendant=live(move || choices.with(|all| !all.is_empty()).then(|| format!("choice-{}", current())))
                     autocomplete="off"
                     autocapitalize="none"
                     spellcheck="false"
