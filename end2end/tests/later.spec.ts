@@ -224,7 +224,7 @@ test("a part that does not come as the page begins is told, and reading is possi
 });
 
 test("settings are not left for while there is no network", async ({ open, expected }) => {
-  expected(/ERR_INTERNET_DISCONNECTED/);
+  expected(/ERR_INTERNET_DISCONNECTED/, /Failed to fetch/);
   const page = await open();
   await signUp(page);
   const room = page.url();
