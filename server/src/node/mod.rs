@@ -5,8 +5,8 @@
 //! by the numbers of each line that it follows ([`follow`]), by the head check ([`check`]) and by a lost link, and
 //! repairs from Postgres, once for all its browsers.
 //!
-//! Law: events are handed to the hub in the order of their line's numbers, without a hole, from the moment when
-//! [`Node::follow`] returns to a connection that follows the line.
+//! Law: events are handed to the hub in the order of their line's numbers, without a hole, from the moment when a
+//! connection that follows the line is answered.
 
 mod budget;
 mod check;

@@ -17,13 +17,13 @@ use std::{collections::VecDeque, ops::ControlFlow, sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use futures::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
-use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Event, Refusal, Reply, ServerFrame, limits};
+use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Refusal, Reply, ServerFrame, limits};
 use tokio::time::Instant;
 
-use super::dispatch::{dispatch, dispatch_send, follow_rooms, greet};
+use super::dispatch::{dispatch, dispatch_send};
 use crate::{
     account::Accounts,
-    chat::{Context, Greeted},
+    chat::Context,
     hub::{Close, ConnectionId, Outbox},
 };
 
@@ -62,15 +62,12 @@ struct Queue {
     waiting_bytes: usize,
 }
 
-/// How a command ended. `hello` has a second half, which begins when the first has been answered.
-type Done = Result<(Reply, Option<Greeted>), Refusal>;
-
 /// A command that runs, by the browser's number for it.
 struct Asked {
     r#ref: u32,
     is_send: bool,
     came: Instant,
-    answer: BoxFuture<'static, Done>,
+    answer: BoxFuture<'static, Result<Reply, Refusal>>,
 }
 
 /// The state of a command.
@@ -79,7 +76,7 @@ struct Answer {
     r#ref: u32,
     /// When a send came, to measure what people feel.
     sent: Option<Instant>,
-    result: Done,
+    result: Result<Reply, Refusal>,
 }
 
 /// See the module.
@@ -90,12 +87,7 @@ pub(super) struct Connection {
     pub(super) socket: WebSocket,
     pub(super) outbox: Arc<Outbox>,
     pub(super) state: State,
-    /// After `welcome`: the viewer's rooms are being followed. No command runs meanwhile.
-    pub(super) following: Option<Following>,
 }
-
-/// Ends with what the connection has missed until it followed its rooms.
-pub(super) type Following = BoxFuture<'static, Result<Vec<Event>, Refusal>>;
 
 /// The state of a connection.
 #[derive(Debug)]
@@ -149,11 +141,7 @@ impl Connection {
                     {
                         answers.push(answer);
                     }
-                    self.following = self.answer(answers).await?.map(|greeted| self.follow_rooms(greeted));
-                    self.advance(&mut queue);
-                }
-                missed = end_of(&mut self.following) => {
-                    self.followed(missed).await?;
+                    self.answer(answers).await?;
                     self.advance(&mut queue);
                 }
                 // What came while `hello` ran is told after `welcome`, which may not know of it.
@@ -237,9 +225,7 @@ impl Connection {
 
     /// Starts every command whose turn has come.
     fn advance(&mut self, queue: &mut Queue) {
-        while self.following.is_none()
-            && let Some(frame) = queue.next()
-        {
+        while let Some(frame) = queue.next() {
             queue.running.push_back(self.begin(frame));
         }
     }
@@ -257,49 +243,20 @@ impl Connection {
         Asked { r#ref, is_send, came, answer }
     }
 
-    fn run_command(&self, command: Command) -> BoxFuture<'static, Done> {
-        let (cx, connection, what) = (self.cx.clone(), self.id, command.name());
+    fn run_command(&self, command: Command) -> BoxFuture<'static, Result<Reply, Refusal>> {
         if let Command::Send { room, nonce, body } = command {
-            let answer = dispatch_send(&cx, room, nonce, &body);
-            return async move { Ok((answer.await?, None)) }.boxed();
+            return dispatch_send(&self.cx, room, nonce, &body).boxed();
         }
-        if let Command::Hello { version } = command {
-            return self.run_aside(what, async move {
-                let (welcome, greeted) = greet(&cx, connection, version).await?;
-                Ok((welcome, Some(greeted)))
-            });
-        }
-        self.run_aside(what, async move { Ok((dispatch(&cx, connection, command).await?, None)) })
-    }
-
-    fn follow_rooms(&self, greeted: Greeted) -> Following {
         let (cx, connection) = (self.cx.clone(), self.id);
-        self.run_aside(
-            "the rooms of a connection",
-            async move { follow_rooms(&cx, connection, greeted).await },
-        )
-    }
-
-    /// In a task of its own, with a timeout: see the module.
-    fn run_aside<T: Send + 'static>(
-        &self,
-        what: &'static str,
-        work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
-    ) -> BoxFuture<'static, Result<T, Refusal>> {
-        let node = Arc::clone(&self.cx.node);
-        let done = async move {
-            node.within_timeout(what, work).await.unwrap_or_else(|unfinished| {
+        let (node, what) = (Arc::clone(&cx.node), command.name());
+        let run = async move { dispatch(&cx, connection, command).await };
+        let answer = async move {
+            node.within_timeout(what, run).await.unwrap_or_else(|unfinished| {
                 unfinished.log(what);
                 Err(Refusal::new(ErrorCode::Internal).retry_ms(TIMEOUT_RETRY_MS))
             })
         };
-        done.boxed()
-    }
-
-    /// The connection follows its rooms now, or it must come back.
-    async fn followed(&mut self, missed: Result<Vec<Event>, Refusal>) -> ControlFlow<End> {
-        let Ok(missed) = missed else { return end(CloseCode::Resume, "its rooms could not be followed") };
-        self.write(missed.into_iter().map(|event| ServerFrame::Event { event }.encode().into())).await
+        answer.boxed()
     }
 
     /// Renews the session, as a request for a page does: nobody is signed out while they are writing.
@@ -317,19 +274,15 @@ impl Connection {
         });
     }
 
-    /// Writes answers. Returns the second half of `hello`, if it was among them.
-    async fn answer(&mut self, answers: Vec<Answer>) -> ControlFlow<End, Option<Greeted>> {
-        let (mut version, mut spent, mut second_half) = (false, 0, None);
+    async fn answer(&mut self, answers: Vec<Answer>) -> ControlFlow<End> {
+        let (mut version, mut spent) = (false, 0);
         let mut frames = Vec::with_capacity(answers.len());
         let mut sends = Vec::new();
         for Answer { r#ref, sent, result } in answers {
             sends.extend(sent);
+            self.state.greeted |= matches!(result, Ok(Reply::Welcome { .. }));
             frames.push(match result {
-                Ok((reply, greeted)) => {
-                    self.state.greeted |= greeted.is_some();
-                    second_half = second_half.or(greeted);
-                    ServerFrame::Reply { r#ref, reply }
-                }
+                Ok(reply) => ServerFrame::Reply { r#ref, reply },
                 Err(refusal) => {
                     self.cx.node.metrics.refused(refusal.code);
                     version |= refusal.code == ErrorCode::VersionUnsupported;
@@ -352,7 +305,7 @@ impl Connection {
             // It may have missed something, so it must resume.
             return end(CloseCode::Resume, "not greeted");
         }
-        ControlFlow::Continue(second_half)
+        ControlFlow::Continue(())
     }
 
     /// A frame that could not be read. One may happen; a browser of ours does not send many.
@@ -481,14 +434,6 @@ enum End {
 
 fn end<T>(code: CloseCode, reason: &str) -> ControlFlow<End, T> {
     ControlFlow::Break(End::Close(Close { code, reason: reason.to_owned() }))
-}
-
-/// Pending for ever while nothing is followed. Safe to drop: nothing is lost.
-async fn end_of(following: &mut Option<Following>) -> Result<Vec<Event>, Refusal> {
-    let Some(future) = following else { return std::future::pending().await };
-    let missed = future.await;
-    *following = None;
-    missed
 }
 
 impl Queue {

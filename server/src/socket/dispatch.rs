@@ -1,44 +1,16 @@
 //! Command → chat function → reply: the routing table.
 
 use protocol::{
-    Command, ErrorCode, Event, Nonce, Policy, Refusal, Reply, RoomId, RoomSummary, VERSION, limits::PING_MS,
+    Command, ErrorCode, Nonce, Policy, Refusal, Reply, RoomId, RoomSummary, VERSION, limits::PING_MS,
 };
 
 use crate::{
     broker::{Effect, Line},
-    chat::{self, Context, Error, Greeted, messages, pins, reading, rights, rooms},
+    chat::{self, Context, Error, messages, pins, reading, rights, rooms},
     hub::ConnectionId,
 };
 
-/// Greets a connection. The second half is for [`follow_rooms`].
-///
-/// # Errors
-/// The refusal for the browser. A failure of ours has been logged here.
-pub(super) async fn greet(
-    cx: &Context,
-    connection: ConnectionId,
-    version: u16,
-) -> Result<(Reply, Greeted), Refusal> {
-    if version != VERSION {
-        let refusal = Refusal::new(ErrorCode::VersionUnsupported);
-        return Err(refusal.detail(format!("this server speaks version {VERSION}")));
-    }
-    chat::hello(cx, connection, PING_MS).await.map_err(|error| told(&error))
-}
-
-/// Lets a greeted connection follow its rooms. Returns what it missed until then.
-///
-/// # Errors
-/// The connection must be closed. A failure of ours has been logged here.
-pub(super) async fn follow_rooms(
-    cx: &Context,
-    connection: ConnectionId,
-    greeted: Greeted,
-) -> Result<Vec<Event>, Refusal> {
-    chat::follow_rooms(cx, connection, greeted).await.map_err(|error| told(&error))
-}
-
-/// Runs one command, except `hello`, to its one answer.
+/// Runs one command to its one answer.
 ///
 /// # Errors
 /// The refusal for the browser. A failure of ours has been logged here.
@@ -95,7 +67,11 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Ok(Reply::Room { summary: Box::new(summary), people })
     };
     match command {
-        Command::Hello { .. } => Err(ErrorCode::HelloRepeated.into()),
+        Command::Hello { version } if version != VERSION => {
+            let refusal = Refusal::new(ErrorCode::VersionUnsupported);
+            Err(refusal.detail(format!("this server speaks version {VERSION}")).into())
+        }
+        Command::Hello { .. } => chat::hello(cx, connection, PING_MS).await,
         Command::Ping {} => Ok(Reply::Pong {}),
         Command::Open { room } => Ok(Reply::View { view: Box::new(rooms::view(cx, room).await?) }),
         Command::ListRooms { after } => rooms::list(cx, after).await,

@@ -98,8 +98,7 @@ async fn upgrade(
         let cx = Context { node: Arc::clone(&site.node), viewer };
         tracing::debug!(user.id = %owner.user, "a connection opened");
         let accounts = Arc::clone(&site.accounts);
-        let state = ConnectionState::default();
-        let connection = Connection { cx, accounts, id, socket, outbox, state, following: None };
+        let connection = Connection { cx, accounts, id, socket, outbox, state: ConnectionState::default() };
         // Boxed, or the task would hold the connection twice for as long as it lives: once as it was handed over.
         let reason = Box::pin(connection.run()).await;
         tracing::debug!(user.id = %owner.user, reason, "a connection ended");

@@ -12,7 +12,7 @@
 
 use std::collections::HashMap;
 
-use protocol::{Epoch, Line, RoomId, Seq, UserId};
+use protocol::{Epoch, Line, Seq};
 use uuid::Uuid;
 
 use super::{Error, Store};
@@ -180,25 +180,6 @@ impl Store {
         .fetch_all(&self.pool())
         .await?;
         Ok(rows.into_iter().map(|row| Head { line: by_id[&row.id], head: Seq(row.head) }).collect())
-    }
-
-    /// The heads of all rooms that someone is in.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn room_heads(&self, user: UserId) -> Result<Vec<Head>, Error> {
-        let rows = sqlx::query!(
-            r#"select l.id as "id!", l.head as "head!" from members m
-             cross join lateral (select id, head from lines where id = m.room_id offset 0) l
-             where m.user_id = $1 and m.active"#,
-            user.0
-        )
-        .fetch_all(&self.pool())
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| Head { line: Line::Room(RoomId(row.id)), head: Seq(row.head) })
-            .collect())
     }
 
     /// Which of these lines are not at the number that is known of them: they are ahead of it, or, in a database that
