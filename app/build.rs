@@ -28,10 +28,14 @@ const HEAD: [&str; 12] = [
     "/dates/date_of_year",
     "/dates/moment",
 ];
+/// The groups that are said only on pages outside the app, and on those that the server draws alone. A page inside the app does not
+/// carry them, so they come last. `words/check.rs` fails where the app says one of them.
+const OUTSIDE: [&str; 3] = ["doors", "set_up", "settings"];
 const OF_DATES: [&str; 8] =
     ["day", "month", "month_short", "month_number", "year", "weekday", "date", "time"];
 
-type Sentences = BTreeMap<String, Value>;
+/// By whether they are of the groups [`OUTSIDE`], then by their keys.
+type Sentences = BTreeMap<(bool, String), Value>;
 
 fn main() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../locales");
@@ -55,11 +59,15 @@ fn main() {
     write("words_locales.rs", texts(&locales, &english));
 }
 
-/// Without their groups, which are for whoever reads the file.
+/// Otherwise the groups are for whoever reads the file.
 fn sentences(locale: &Value) -> Sentences {
     let groups = locale["sentences"].as_object().into_iter().flatten();
-    let all = groups.flat_map(|(_, group)| group.as_object().into_iter().flatten());
-    all.map(|(key, sentence)| (key.clone(), sentence.clone())).collect()
+    let all = groups.flat_map(|(group, keys)| {
+        let is_outside = OUTSIDE.contains(&group.as_str());
+        let keys = keys.as_object().into_iter().flatten();
+        keys.map(move |(key, sentence)| ((is_outside, key.clone()), sentence.clone()))
+    });
+    all.collect()
 }
 
 /// The placeholders of a sentence, in the order of the method's arguments: the number first, the others by the alphabet,
@@ -77,8 +85,11 @@ fn placeholders(sentence: &Value) -> Vec<String> {
 }
 
 fn methods(english: &Sentences) -> String {
-    let mut code = "impl Words {\n".to_owned();
-    for (at, (key, sentence)) in english.iter().enumerate() {
+    let inside = english.keys().filter(|(is_outside, _)| !is_outside).count();
+    let mut code = format!(
+        "/// How many sentences the app says.\n#[cfg(feature = \"ssr\")]\nconst INSIDE: usize = {inside};\nimpl Words {{\n"
+    );
+    for (at, ((_, key), sentence)) in english.iter().enumerate() {
         let is_counted = sentence.is_object();
         let shown = if is_counted { &sentence["other"] } else { sentence };
         let names = placeholders(sentence);
@@ -102,7 +113,7 @@ fn methods(english: &Sentences) -> String {
 }
 
 /// `LOCALES`: the tag and the text of each language. Its lines are the head, all languages by their own names, then the
-/// sentences by the alphabet of their keys. A tab separates the plural forms, and what is in a list.
+/// sentences: those of the app first. A tab separates the plural forms, and what is in a list.
 fn texts(locales: &BTreeMap<String, Value>, english: &Sentences) -> String {
     let mut names: Vec<String> = locales
         .iter()

@@ -35,7 +35,8 @@ export default defineConfig({
     baseURL: baseUrl,
     locale: "en-GB",
     timezoneId: "Europe/Berlin",
-    trace: "retain-on-failure",
+    // Recording takes a quarter of the time of every test, and the picture and the tree of a failed page mostly say enough.
+    trace: process.env.E2E_TRACE ? "retain-on-failure" : "off",
     screenshot: "only-on-failure",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",

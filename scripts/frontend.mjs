@@ -7,7 +7,8 @@
 //
 // What the server wants to find (leptos 0.8, `hash-files = true`): target/site/pkg/roost.<hash>.{js,wasm,css}, and beside
 // its own executable a hash.txt with lines `js: <hash>`. We add lines `part details: <file> <file>`, the chunks of each part
-// of app/src/later.rs: Leptos passes over them, app/src/shell.rs reads them.
+// of app/src/later.rs, and `style room: <file>`, the style sheets beside the whole one: Leptos passes over them,
+// app/src/shell.rs reads them.
 //
 // Files of earlier builds stay for some days: pages that are open ask for the chunks of their own build.
 import { spawnSync } from "node:child_process";
@@ -67,7 +68,7 @@ function wasmOptFlags() {
 }
 
 /** Cargo knows best whether anything changed; the slow rest is done when its file is another one. */
-async function wasmAndScript() {
+async function wasmAndScript(later) {
   const profile = dev ? [] : ["--profile", "wasm-release"];
   const quiet = dev ? ["--config", "profile.dev.debug=false", "--config", "profile.dev.opt-level=1"] : [];
   // Not the target folder's own `debug`: these settings of the dev profile would throw out the server's.
@@ -80,7 +81,7 @@ async function wasmAndScript() {
 
   const flags = dev ? [] : wasmOptFlags();
   const tools = ["package-lock.json", "tools/wasm/Cargo.lock", "tools/wasm/src/main.rs", "scripts/frontend.mjs"];
-  const key = hash(fs.readFileSync(compiled), JSON.stringify(flags), ...tools.map((file) => fs.readFileSync(file)));
+  const key = hash(fs.readFileSync(compiled), JSON.stringify(flags), later, ...tools.map((file) => fs.readFileSync(file)));
   const [wasm, script, bound] = [`${work}/roost.wasm`, `${work}/roost.js`, `${work}/bound`];
   if (!fs.existsSync(`${work}/key`) || fs.readFileSync(`${work}/key`, "utf8") !== key) {
     fs.rmSync(work, { recursive: true, force: true });
@@ -89,8 +90,9 @@ async function wasmAndScript() {
     run(".tools/bin/roost-wasm", ...(dev ? ["--dev"] : []), compiled, bound);
     const parts = JSON.parse(fs.readFileSync(`${bound}/parts.json`, "utf8"));
     if (!dev) say("wasm-opt (usually 10 s)");
-    const optimise = (from, to) => (dev ? fs.copyFileSync(from, to) : run("node_modules/.bin/wasm-opt", ...flags, from, "-o", to));
-    optimise(`${bound}/roost_bg.wasm`, wasm);
+    const optimise = (from, to, ...more) => (dev ? fs.copyFileSync(from, to) : run("node_modules/.bin/wasm-opt", ...flags, ...more, from, "-o", to));
+    // Functions of one name are much alike: side by side they compress better, by 4 kB, and whatever the compiler's order is.
+    optimise(`${bound}/roost_bg.wasm`, wasm, "--reorder-functions-by-name");
     // A chunk fits its own build only. The script has the names of the chunks, with their hashes: so a page asks for those of
     // its build, and a script that names other chunks has another name itself.
     let loader = fs.readFileSync(`${bound}/__wasm_split.js`, "utf8");
@@ -103,7 +105,7 @@ async function wasmAndScript() {
       if (!loader.includes(`"./${name}"`)) throw new Error(`__wasm_split.js does not load ${name}`);
       loader = loader.replaceAll(`"./${name}"`, `"./${hashed[name]}"`);
     }
-    fs.writeFileSync(`${bound}/__wasm_split.js`, loader);
+    fs.writeFileSync(`${bound}/__wasm_split.js`, withStyles(loader, later));
     const named = Object.entries(parts).map(([part, files]) => [part, files.map((name) => hashed[name])]);
     fs.writeFileSync(`${work}/parts.json`, JSON.stringify(named));
     // Bundled, so that the loader of the chunks, and the snippets which crates bring, are inside and need no address of their own.
@@ -119,11 +121,34 @@ async function wasmAndScript() {
   return { built: { wasm: fs.readFileSync(wasm), js: fs.readFileSync(script) }, chunks, parts };
 }
 
-async function styles() {
-  if (!fs.existsSync("style/main.scss")) return "";
-  const { css } = sass.compile("style/main.scss", { style: dev ? "expanded" : "compressed" });
+async function style(name) {
+  const { css } = sass.compile(`style/${name}.scss`, { style: dev ? "expanded" : "compressed" });
   if (dev) return css;
   return (await cssTransform(css, { loader: "css", minify: true, legalComments: "none" })).code;
+}
+
+/**
+ * A chunk is there when the style of what it draws is, too. A page that links to a style sheet has that already; the others
+ * carry only what they begin with (app/src/shell.rs).
+ */
+function withStyles(loader, later) {
+  const waits = "await Promise.all(parallelStuff);";
+  if (!loader.includes(waits)) throw new Error("__wasm_split.js waits for its chunks in another way than we know");
+  return `${loader.replace(waits, "await Promise.all([...parallelStuff, styles()]);")}
+let styled;
+function styles() {
+  return (styled ??= document.querySelector("link[rel=stylesheet]") ? Promise.resolve() : new Promise((resolve, reject) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL("./${later}", import.meta.url) });
+    link.onload = resolve;
+    link.onerror = () => {
+      styled = undefined;
+      link.remove();
+      reject(new Error("the style sheet did not come"));
+    };
+    document.head.append(link);
+  }));
+}
+`;
 }
 
 const brotli = promisify(zlib.brotliCompress);
@@ -183,19 +208,24 @@ function earlierFiles(current) {
   return earlier.flatMap(({ files }) => files);
 }
 
-const { built, chunks, parts } = await wasmAndScript();
-built.css = await styles();
+// By the names of their files. `main` is everything, and named as Leptos wants it.
+const sheets = Object.fromEntries(await Promise.all(["main", "room", "door", "later"].map(async (name) => [name, await style(name)])));
+const named = Object.fromEntries(Object.entries(sheets).map(([name, css]) => [name, `${name}.${hash(css)}.css`]));
+const { built, chunks, parts } = await wasmAndScript(named.later);
+built.css = sheets.main;
 
 const hashes = Object.fromEntries(Object.entries(built).map(([kind, content]) => [kind, hash(content)]));
 const files = Object.entries(built).map(([kind, content]) => [`${pkg}/roost.${hashes[kind]}.${kind}`, content]);
 for (const [name, content] of chunks) files.push([`${pkg}/${name}`, content]);
+for (const [name, css] of Object.entries(sheets)) if (name !== "main") files.push([`${pkg}/${named[name]}`, css]);
 for (const [file, content] of files) put(file, content);
 const kept = new Set([...copyPublic(), ...files.map(([file]) => file)]);
 for (const file of [...kept]) for (const beside of await compressed(file)) kept.add(beside);
 
 // The names change hands at once; only then what no page asks for any more goes.
 const list = Object.entries(hashes).map(([kind, value]) => `${kind}: ${value}\n`).join("")
-  + parts.map(([part, names]) => `part ${part}: ${names.join(" ")}\n`).join("");
+  + parts.map(([part, names]) => `part ${part}: ${names.join(" ")}\n`).join("")
+  + Object.entries(named).map(([name, file]) => (name === "main" ? "" : `style ${name}: ${file}\n`)).join("");
 for (const folder of executables) put(path.join(folder, "hash.txt"), list);
 for (const file of earlierFiles(files.map(([file]) => file))) for (const ending of ["", ".br", ".gz"]) kept.add(file + ending);
 for (const name of filesIn(site)) {

@@ -205,11 +205,21 @@ pub fn is_stopped() -> bool {
     document().document_element().is_some_and(|root| root.has_attribute(BROKEN))
 }
 
-/// Makes a field as high as its text; the style sheet says from where on it scrolls.
+/// Makes a field as high as its text; the style sheet says from where on it scrolls. Browsers that know `field-sizing` do it by
+/// themselves, without a layout for each stroke.
 pub fn fit_height(field: &web_sys::HtmlTextAreaElement) {
+    if web_sys::css::supports("field-sizing: content").unwrap_or_default() {
+        return;
+    }
     let style = field.style();
     drop(style.set_property("height", "auto"));
     drop(style.set_property("height", &format!("{}px", field.scroll_height())));
+}
+
+/// The height of the window, in pixels.
+#[must_use]
+pub fn height_px() -> usize {
+    window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default() as usize
 }
 
 /// Brings a message of the open room on screen.

@@ -62,7 +62,7 @@ fn details_part(detail: Detail) -> Part {
 enum Detail {
     /// The panel of a room.
     Panel(RoomId),
-    /// A dialog for those who look after the room.
+    /// A dialog about the room as a whole.
     Dialog(Dialog),
 }
 
@@ -76,7 +76,7 @@ enum Tool {
     Editing(RoomId),
     /// What comes next in an empty room, or in a new workspace.
     Steps(RoomId),
-    /// A dialog about what is done with a member.
+    /// A dialog about what is done with a message or a member.
     Dialog(Dialog),
 }
 
@@ -117,16 +117,18 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
     };
     match dialog {
         // Each with the part that has the most in common with it, and room for it.
-        Dialog::RoomSettings(_) | Dialog::DeleteRoom(_) => later(details_part(Detail::Dialog(dialog)), lost),
-        Dialog::Member(..) | Dialog::Banned(_) => later(tool_part(Tool::Dialog(dialog)), lost),
+        Dialog::RoomSettings(_) | Dialog::DeleteRoom(_) | Dialog::Leave(_) => {
+            later(details_part(Detail::Dialog(dialog)), lost)
+        }
+        Dialog::Member(..) | Dialog::Banned(_) | Dialog::Delete(..) => {
+            later(tool_part(Tool::Dialog(dialog)), lost)
+        }
         Dialog::Switcher
         | Dialog::NewDirect
         | Dialog::NewRoom
         | Dialog::Browse
         | Dialog::Invite(_)
         | Dialog::EditRoom(_)
-        | Dialog::Leave(_)
-        | Dialog::Delete(..)
         | Dialog::Unsent(_)
         | Dialog::Shortcuts => later(dialog_part(dialog), lost),
     }

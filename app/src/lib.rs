@@ -131,15 +131,31 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
     .into_any()
 }
 
+/// How long after a change the title of a page that is looked at follows.
+const TITLE_AFTER: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// What is told outside the app: the document's title and attributes.
 #[component]
 fn Document(workspace: String) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
+    let wanted = StoredValue::new(String::new());
     effect(move || {
         let room = chat.room.get();
         let here = room.and_then(|room| chat.summary(room)).map(|summary| chat.name_of(&summary.read()));
-        document().set_title(&document_title(words, here.as_deref(), &workspace, chat.unread.get()));
+        wanted.set_value(document_title(words, here.as_deref(), &workspace, chat.unread.get()));
+        let write = move || {
+            wanted.try_with_value(|title| {
+                if document().title() != *title {
+                    document().set_title(title);
+                }
+            });
+        };
+        // What is read as it comes counts as unread for a moment only, and browsers take long to change a title.
+        match browser::is_hidden() {
+            true => write(),
+            false => set_timeout(write, TITLE_AFTER),
+        }
     });
     effect(move || {
         browser::set_root_attribute("data-node", &chat.node.get());

@@ -1,10 +1,18 @@
 //! The document around the app: drawn by the server only.
 
+use std::path::Path;
+
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::HashedStylesheet;
 use protocol::{Density, Page, Theme};
 
-use crate::{App, address::Address, carried, later, pages::title_of, words::Words};
+use crate::{
+    App,
+    address::{Address, Route},
+    carried, later,
+    pages::title_of,
+    words::Words,
+};
 
 /// The path and query that are drawn. The server provides it; the browser compares its address with it.
 #[derive(Clone, Debug)]
@@ -36,36 +44,47 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let words = Words::of(page.language);
     provide_context(words);
     let title = escaped(&title_of(words, &page, &path));
+    let files = file_list(&options);
     let parts = later::begins_with(&path, &page);
-    let chunks: Vec<_> = parts.into_iter().flat_map(|part| chunks(&options, part)).collect();
-    let head = view! {
-        <script type="application/json" id="page" data-path=path nonce=use_nonce()>
-            {carried::to_json(page.clone())}
-        </script>
-        <script type="text/plain" id="words" nonce=use_nonce()>{words.text()}</script>
-        <script nonce=use_nonce()>{WATCH}</script>
-        <HydrationScripts options=options.clone()/>
-        {chunks}
+    let is_outside = is_outside(&path, &page);
+    let words_text = if is_outside { words.text() } else { words.text_inside() };
+    let style = style(&path, is_outside).and_then(|name| carried_style(&options, &files, name));
+    let style = match style {
+        Some(css) => {
+            // What chunks draw is in the page already.
+            let more = (!parts.is_empty()).then(|| files_of("style later", &files));
+            let more = more.into_iter().flatten().map(|file| {
+                let address = address_of(&options, file);
+                view! { <link rel="stylesheet" href=address/> }.into_any()
+            });
+            view! { <style nonce=use_nonce()>{css}</style> {more.collect::<Vec<_>>()} }.into_any()
+        }
+        None => view! { <HashedStylesheet options=options.clone()/> }.into_any(),
     };
+    let chunks: Vec<_> = parts.iter().flat_map(|part| chunks(&options, &files, part)).collect();
+    let head = view! {
+        <script nonce=use_nonce()>{WATCH}</script>
+        <HydrationScripts options=options/>
+        {chunks}
+        {style}
+    };
+    // What is read comes first, then what it wakes up with.
     let body = view! {
         // What a translator of pages changes, we can no longer change: it may have messages, which are replaced whole.
         // Browser extensions put things into the body, so the app wakes up in an element of its own.
         <div id="app" translate="no"><App/></div>
         <script nonce=use_nonce()>{BEGIN}</script>
         <Trouble words/>
+        <script type="application/json" id="page" data-path=path nonce=use_nonce()>
+            {carried::to_json(page.clone())}
+        </script>
+        <script type="text/plain" id="words" nonce=use_nonce()>{words_text}</script>
     };
-    document(&page, words, title, options, head.into_any(), body.into_any())
+    document(&page, words, title, head.into_any(), body.into_any())
 }
 
-/// What every document has, whether or not it wakes up.
-pub(crate) fn document(
-    page: &Page,
-    words: Words,
-    title: String,
-    options: LeptosOptions,
-    head: AnyView,
-    body: AnyView,
-) -> AnyView {
+/// What every document has, whether or not it wakes up. Its style sheet is in `head`.
+pub(crate) fn document(page: &Page, words: Words, title: String, head: AnyView, body: AnyView) -> AnyView {
     view! {
         <!DOCTYPE html>
         <html lang=words.lang() data-theme=theme(page.theme) data-density=density(page.density) data-node=page.node.clone()>
@@ -82,7 +101,6 @@ pub(crate) fn document(
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/icon-192.png"/>
                 <link rel="manifest" href="/manifest.webmanifest"/>
-                <HashedStylesheet options/>
                 {head}
             </head>
             <body>
@@ -97,24 +115,55 @@ pub(crate) fn document(
 /// The symbols that [`Icon`](crate::components::icon::Icon) shows.
 const ICONS: &str = include_str!("icons.svg");
 
+/// Whether a page is outside the app, as [`App`] decides.
+fn is_outside(path: &str, page: &Page) -> bool {
+    page.signed_in().is_none() || page.workspace_name.is_empty() || Route::of(path) == Route::SetUp
+}
+
+/// The style sheet that a page carries, by its name in `style/`. It is painted one round trip earlier for that.
+fn style(path: &str, is_outside: bool) -> Option<&'static str> {
+    match Route::of(path) {
+        // Sent uncompressed (`server/src/http/page.rs`), so they link to the whole one.
+        Route::NewPassword => None,
+        Route::SignUp if path != "/sign-up" => None,
+        _ if is_outside => Some("door"),
+        _ => Some("room"),
+    }
+}
+
+/// Nothing where cargo-leptos has built the front end: it knows the whole style sheet only.
+fn carried_style(options: &LeptosOptions, files: &str, name: &str) -> Option<String> {
+    let file = files_of(&format!("style {name}"), files).next()?;
+    let folder = Path::new(options.site_root.as_ref()).join(options.site_pkg_dir.as_ref());
+    std::fs::read_to_string(folder.join(file)).ok()
+}
+
 /// Has the browser fetch the chunks of a part at once, beside the first code and not only when that has come and asks for them.
-/// `scripts/frontend.mjs` lists them where Leptos finds the names of its files. Without the list the page wakes later.
-fn chunks(options: &LeptosOptions, part: &str) -> Vec<AnyView> {
-    let list = std::env::current_exe()
-        .and_then(|program| std::fs::read_to_string(program.with_file_name(options.hash_file.as_ref())));
-    files_of(part, &list.unwrap_or_default())
+/// Without the list the page wakes later.
+fn chunks(options: &LeptosOptions, files: &str, part: &str) -> Vec<AnyView> {
+    files_of(&format!("part {part}"), files)
         .map(|file| {
-            let address = format!("/{}/{file}", options.site_pkg_dir);
+            let address = address_of(options, file);
             view! { <link rel="preload" href=address r#as="fetch" r#type="application/wasm" crossorigin=""/> }
                 .into_any()
         })
         .collect()
 }
 
-/// The files of a part: `part details: FILE FILE`.
-fn files_of<'a>(part: &str, list: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
-    let mut lines = list.lines();
-    let files = lines.find_map(|line| line.strip_prefix("part ")?.strip_prefix(part)?.strip_prefix(": "));
+fn address_of(options: &LeptosOptions, file: &str) -> String {
+    format!("/{}/{file}", options.site_pkg_dir)
+}
+
+/// Where `scripts/frontend.mjs` lists the files of the front end, beside those that Leptos looks for.
+fn file_list(options: &LeptosOptions) -> String {
+    std::env::current_exe()
+        .and_then(|program| std::fs::read_to_string(program.with_file_name(options.hash_file.as_ref())))
+        .unwrap_or_default()
+}
+
+/// The files of one entry: `part details: FILE FILE`.
+fn files_of<'a>(entry: &str, list: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let files = list.lines().find_map(|line| line.strip_prefix(entry)?.strip_prefix(": "));
     files.unwrap_or_default().split_whitespace()
 }
 
@@ -181,8 +230,8 @@ mod tests {
     #[test]
     fn each_part_has_its_files() {
         let list = "wasm: 0123\npart detail: a.wasm\npart details: b.wasm c.wasm\n";
-        assert_eq!(files_of("details", list).collect::<Vec<_>>(), ["b.wasm", "c.wasm"]);
-        assert_eq!(files_of("wasm", list).count(), 0);
-        assert_eq!(files_of("dialogs", list).count(), 0);
+        assert_eq!(files_of("part details", list).collect::<Vec<_>>(), ["b.wasm", "c.wasm"]);
+        assert_eq!(files_of("part wasm", list).count(), 0);
+        assert_eq!(files_of("part dialogs", list).count(), 0);
     }
 }

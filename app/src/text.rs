@@ -1,5 +1,7 @@
 //! What a message's text is made of: plain words, and addresses that can be followed.
 
+use std::slice::SliceIndex;
+
 /// A part of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
@@ -13,24 +15,29 @@ pub(crate) enum Piece<'a> {
 pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let (mut plain_from, mut from) = (0, 0);
-    while let Some(found) = find_scheme(&text[from..]) {
+    while let Some(found) = find_scheme(cut(text, from..)) {
         let start = from + found;
-        let end = start + address_len(&text[start..]);
-        let glued = text[..start].chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric());
+        let end = start + address_len(cut(text, start..));
+        let glued = cut(text, ..start).chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric());
         if end == start || glued {
             from = start + 4;
             continue;
         }
         if start > plain_from {
-            pieces.push(Piece::Plain(&text[plain_from..start]));
+            pieces.push(Piece::Plain(cut(text, plain_from..start)));
         }
-        pieces.push(Piece::Link(&text[start..end]));
+        pieces.push(Piece::Link(cut(text, start..end)));
         (plain_from, from) = (end, end);
     }
     if plain_from < text.len() {
-        pieces.push(Piece::Plain(&text[plain_from..]));
+        pieces.push(Piece::Plain(cut(text, plain_from..)));
     }
     pieces
+}
+
+/// A part of a text. An index would bring the words of its panic into the wasm.
+fn cut(text: &str, part: impl SliceIndex<str, Output = str>) -> &str {
+    text.get(part).unwrap_or_default()
 }
 
 /// Where a text next says "http".
@@ -46,8 +53,8 @@ fn address_len(text: &str) -> usize {
     let scheme = ["https://", "http://"].into_iter().find(begins);
     let Some(scheme) = scheme else { return 0 };
     let end = text.find(|c: char| !is_in_address(c)).unwrap_or(text.len());
-    let end = without_sentence_end(&text[..end]).len();
-    let host = text[scheme.len()..end.max(scheme.len())].chars().next();
+    let end = without_sentence_end(cut(text, ..end)).len();
+    let host = cut(text, scheme.len()..end.max(scheme.len())).chars().next();
     if host.is_some_and(|c| c.is_alphanumeric() || c == '[') { end } else { 0 }
 }
 
@@ -77,7 +84,7 @@ fn without_sentence_end(address: &str) -> &str {
         if !goes {
             return address;
         }
-        address = &address[..address.len() - last.len_utf8()];
+        address = cut(address, ..address.len() - last.len_utf8());
     }
 }
 

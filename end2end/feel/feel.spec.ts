@@ -56,8 +56,8 @@ test.beforeAll(async ({ browser }) => {
     if (n > 0) await saysMany(ana.page, bodies, room);
     else for (let m = 0; m < MESSAGES; m += 4) await sends((m / 4) % 2 ? bo.page : ana.page, bodies.slice(m, m + 4).map((body) => send(room, body)));
   }
-  await ana.page.goto("/settings");
-  await bo.page.goto("/settings");
+  await ana.page.goto("/");
+  await bo.page.goto("/");
   await isIn(bo.page);
   // Bo has read everything; the others nothing.
   for (const { address } of channels) {

@@ -58,8 +58,9 @@ impl Body {
         let text = without_controls(text);
         // Only whole blank lines go from the front: the first line may be indented code.
         let start = text.len() - text.trim_start().len();
-        let start = text[..start].rfind('\n').map_or(0, |line_end| line_end + 1);
-        let text = text[start..].trim_end();
+        let start =
+            text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |line_end| line_end + 1);
+        let text = text.get(start..).unwrap_or_default().trim_end();
         check(text, limits::BODY_CHARS_MAX)?;
         Ok(Self(text.to_owned()))
     }

@@ -64,7 +64,10 @@ pub fn Composer(
         measured(field, &text);
     };
     let put = move |field: &HtmlTextAreaElement, text: &str| {
-        field.set_value(text);
+        // Even the same value would cost a layout.
+        if field.value() != text {
+            field.set_value(text);
+        }
         measured(field, text);
     };
     let send = move || {

@@ -268,8 +268,13 @@ fn NewMenu() -> impl IntoView {
         }
         starting.set(false);
     };
-    let open = move |dialog| {
+    // What has the keyboard would be gone, and could not get it back.
+    let give_up = move || {
         close();
+        browser::focus_first("details.menu summary");
+    };
+    let open = move |dialog| {
+        give_up();
         chat.screen.dialog.set(Some(dialog));
     };
     // The browser opens and closes it by itself; the way back does so by the signal.
@@ -286,7 +291,7 @@ fn NewMenu() -> impl IntoView {
             node_ref=menu
             on:toggle=handler(move |_| starting.set(menu.get_untracked().is_some_and(|menu| menu.open())))
             on:focusout=handler(move |left| if is_left(menu, &left) { close() })
-            on:keydown=key_handler(move |key| if key.key() == "Escape" { close() })
+            on:keydown=key_handler(move |key| if key.key() == "Escape" { give_up() })
         >
             <summary class="icon-button" aria-label=words.start_something() title=words.start_something()>
                 <Icon name="compose"/>

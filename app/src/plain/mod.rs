@@ -18,6 +18,7 @@ use leptos::{
     nonce::{Nonce, use_nonce},
     prelude::*,
 };
+use leptos_meta::HashedStylesheet;
 use protocol::{FormName, InvitationView, Page, PersonView, SessionView, User, WorkspaceRole};
 
 use crate::{
@@ -237,7 +238,8 @@ pub fn draw(page: Page, plain: Plain, nonce: Nonce, options: LeptosOptions) -> S
             <Frame page=page.clone() plain me/>
             <script nonce=use_nonce()>{SCRIPT}</script>
         };
-        document(&page, words, title, options, ().into_any(), body.into_any()).to_html()
+        let style = view! { <HashedStylesheet options/> }.into_any();
+        document(&page, words, title, style, body.into_any()).to_html()
     })
 }
 

@@ -242,12 +242,25 @@ impl Chat {
 
     /// Tells a screen reader something, when it has said what it is saying. Each time is heard, also when the words are the same.
     pub fn say_aloud(self, text: String) {
-        self.announced.update(|told| {
-            let number = told.last().map_or(0, |(last, _)| last.wrapping_add(1));
-            told.push((number, text));
-        });
+        let before = self.announced.with_untracked(|told| told.last().map(|(last, _)| *last));
+        let number = before.map_or(0, |last| last.wrapping_add(1));
+        self.announced.update(|told| told.push((number, text)));
+        if before.is_none() {
+            self.forget_announced(number);
+        }
+    }
+
+    /// Takes announcements away up to this one, in time. Each time costs a layout, so what is told meanwhile waits for the next.
+    fn forget_announced(self, until: u32) {
         let forget = move || {
-            self.announced.try_update(|told| told.remove(0));
+            let left = self.announced.try_update(|told| {
+                let gone = told.iter().position(|(number, _)| *number == until).map_or(0, |at| at + 1);
+                told.drain(..gone);
+                told.last().map(|(last, _)| *last)
+            });
+            if let Some(Some(last)) = left {
+                self.forget_announced(last);
+            }
         };
         set_timeout(forget, ANNOUNCED_FOR);
     }

@@ -118,32 +118,58 @@ fn each_language_has_its_name_and_dates() {
     }
 }
 
-#[test]
-fn each_sentence_is_used() {
-    fn read(folder: &Path, code: &mut String) {
+/// The code of a folder, without spaces, file by file.
+fn code(folder: &str) -> Vec<(String, String)> {
+    fn read(folder: &Path, files: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                read(&path, code);
+                read(&path, files);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
-                code.push_str(&fs::read_to_string(path).unwrap());
+                let text = fs::read_to_string(&path).unwrap();
+                files.push((path.display().to_string(), text.split_whitespace().collect()));
             }
         }
     }
-    let mut code = String::new();
-    for folder in ["app/src", "server/src"] {
-        read(&root().join(folder), &mut code);
-    }
-    code.retain(|c| !c.is_whitespace());
+    let mut files = Vec::new();
+    read(&root().join(folder), &mut files);
+    files
+}
+
+fn says(code: &str, key: &str) -> bool {
+    ["words.", "words().", "self."].iter().any(|of| code.contains(&format!("{of}{key}(")))
+}
+
+#[test]
+fn each_sentence_is_used() {
+    let files: Vec<_> = ["app/src", "server/src"].into_iter().flat_map(code).collect();
     let locales = locales();
     let keys = sentences(&locales["en"]).into_keys();
     let unused: Vec<_> = keys
         .filter(|key| {
             let (_, key) = key.split_once('.').unwrap();
-            !["words.", "words().", "self."].iter().any(|of| code.contains(&format!("{of}{key}(")))
+            !files.iter().any(|(_, code)| says(code, key))
         })
         .collect();
     assert!(unused.is_empty(), "nothing says these: {unused:?}");
+}
+
+/// See `OUTSIDE` in `app/build.rs`: a page inside the app carries nothing of these groups.
+#[test]
+fn the_app_says_nothing_of_the_pages_outside_it() {
+    let is_outside = |path: &str| {
+        let pages = ["door", "set_up", "sign_in", "sign_up", "new_password"];
+        path.contains("/plain/") || pages.iter().any(|page| path.ends_with(&format!("/pages/{page}.rs")))
+    };
+    let files: Vec<_> = code("app/src").into_iter().filter(|(path, _)| !is_outside(path)).collect();
+    let locales = locales();
+    for key in sentences(&locales["en"]).into_keys() {
+        let (group, key) = key.split_once('.').unwrap();
+        if ["doors", "set_up", "settings"].contains(&group) {
+            let by = files.iter().find(|(_, code)| says(code, key)).map(|(path, _)| path);
+            assert_eq!(by, None, "{group}.{key} is said inside the app: it belongs to another group");
+        }
+    }
 }
 
 #[test]
@@ -161,6 +187,8 @@ fn both_sides_have_the_same_words() {
         let server = words(tag);
         let browser = Words::from_text(server.text().leak());
         assert_eq!(browser, server, "{tag}");
+        let inside = Words::from_text(server.text_inside().leak());
+        assert!(server.0.starts_with(inside.0) && inside.0.len() < server.0.len(), "{tag}");
         assert_eq!(server.0.len(), SENTENCES + sentences(&locales()["en"]).len(), "{tag}");
         assert!(server.0.iter().all(|line| !line.is_empty()), "{tag}");
     }

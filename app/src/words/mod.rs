@@ -62,10 +62,17 @@ impl Words {
         Self(text.split('\n').collect::<Vec<_>>().leak())
     }
 
-    /// The text that a page carries.
+    /// The text that a page outside the app carries.
     #[cfg(feature = "ssr")]
     pub(crate) fn text(self) -> String {
         self.0.join("\n")
+    }
+
+    /// The text that a page inside the app carries.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn text_inside(self) -> String {
+        let until = (SENTENCES + INSIDE).min(self.0.len());
+        self.0[..until].join("\n")
     }
 
     /// The attribute `lang` of the document.

@@ -44,8 +44,13 @@ impl<'a> Parser<'a> {
         if self.is_next(byte) { Ok(()) } else { Err(Error(what)) }
     }
 
+    /// An index would bring the words of its panic into the wasm.
+    fn part(&self, from: usize, to: usize) -> &str {
+        self.text.get(from..to).unwrap_or_default()
+    }
+
     fn word(&mut self, word: &str, value: Value) -> Result<Value, Error> {
-        if !self.text[self.at..].starts_with(word) {
+        if !self.part(self.at, self.text.len()).starts_with(word) {
             return Err(Error("a value"));
         }
         self.at += word.len();
@@ -138,7 +143,7 @@ impl<'a> Parser<'a> {
                 return wrong;
             }
         }
-        let whole = if is_whole { self.text[from..self.at].parse().ok() } else { None };
+        let whole = if is_whole { self.part(from, self.at).parse().ok() } else { None };
         Ok(whole.map_or(Value::OtherNumber, Value::Int))
     }
 
@@ -150,7 +155,7 @@ impl<'a> Parser<'a> {
             while !matches!(self.peek(), None | Some(b'"' | b'\\' | 0..=0x1f)) {
                 self.at += 1;
             }
-            text.push_str(&self.text[from..self.at]);
+            text.push_str(self.part(from, self.at));
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;

@@ -47,8 +47,8 @@ use crate::{
 /// Most of a page is fifty messages of up to four thousand characters.
 const HTML_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The level of brotli. A room of fifty messages takes a millisecond, and higher levels save little more.
-const BROTLI_LEVEL: i32 = 4;
+/// The level of brotli. A room of fifty messages takes a millisecond or two, and higher levels save little more.
+const BROTLI_LEVEL: i32 = 5;
 
 pub(super) fn routes() -> Router<Site> {
     let open = Router::new()

@@ -278,7 +278,8 @@ fn bind(folder: &Path, dev: bool) -> Result<(), Error> {
         .web(true)?
         .typescript(false)
         .keep_lld_exports(true)
-        .remove_name_section(!dev)
+        // wasm-opt orders the functions by their names, and drops those then.
+        .remove_name_section(false)
         .remove_producers_section(!dev)
         .generate(folder)
         .context("the wasm could not be bound")?;

@@ -41,33 +41,38 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::Browse => view! { <browse::Browse/> }.into_any(),
         Dialog::Invite(room) => view! { <invite::InviteDialog room/> }.into_any(),
         Dialog::EditRoom(room) => view! { <room_form::EditRoom room/> }.into_any(),
-        Dialog::Leave(room) => view! { <leave::LeaveRoom room/> }.into_any(),
-        Dialog::Delete(room, seq) => view! { <delete::DeleteMessage room seq/> }.into_any(),
         Dialog::Unsent(room) => view! { <unsent::UnsentTexts room/> }.into_any(),
         Dialog::Shortcuts => view! { <shortcuts::Shortcuts/> }.into_any(),
-        Dialog::RoomSettings(_) | Dialog::DeleteRoom(_) | Dialog::Member(..) | Dialog::Banned(_) => {
-            ().into_any()
-        }
+        Dialog::RoomSettings(_)
+        | Dialog::DeleteRoom(_)
+        | Dialog::Leave(_)
+        | Dialog::Member(..)
+        | Dialog::Banned(_)
+        | Dialog::Delete(..) => ().into_any(),
     }
 }
 
-/// One for those who look after a room, which comes with the room's details.
+/// One about a room as a whole, which comes with the room's details.
 pub(crate) fn administration_dialog(dialog: Dialog) -> AnyView {
     if let Dialog::RoomSettings(room) = dialog {
         view! { <room_settings::RoomSettings room/> }.into_any()
     } else if let Dialog::DeleteRoom(room) = dialog {
         view! { <delete_room::DeleteRoom room/> }.into_any()
+    } else if let Dialog::Leave(room) = dialog {
+        view! { <leave::LeaveRoom room/> }.into_any()
     } else {
         ().into_any()
     }
 }
 
-/// One about members, which comes with the tools.
+/// One about a message or members, which comes with the tools.
 pub(crate) fn member_dialog(dialog: Dialog) -> AnyView {
     if let Dialog::Member(room, user, act) = dialog {
         view! { <member::MemberDialog room user act/> }.into_any()
     } else if let Dialog::Banned(room) = dialog {
         view! { <banned::Banned room/> }.into_any()
+    } else if let Dialog::Delete(room, seq) = dialog {
+        view! { <delete::DeleteMessage room seq/> }.into_any()
     } else {
         ().into_any()
     }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     DialogFrame,
-    room_form::{RoomFields, Why, text_of},
+    room_form::{RoomFields, text_of},
 };
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::handler;
@@ -55,8 +55,7 @@ pub fn NewRoom() -> impl IntoView {
                     {choice(RoomKind::Channel, "hash", words.channel(), words.channel_hint())}
                     {choice(RoomKind::Group, "group", words.group(), words.group_hint())}
                 </div>
-                <RoomFields title topic/>
-                <Why failed/>
+                <RoomFields title topic failed/>
                 <footer class="dialog-foot">
                     <button type="button" class="button" on:click=handler(move |_| chat.screen.dialog.set(None))>
                         {words.cancel()}

@@ -4,29 +4,53 @@ use leptos::{html::Input, prelude::*};
 use protocol::{Command, ErrorCode, Refusal, Reply, RoomId, limits};
 
 use super::DialogFrame;
-use crate::components::attributes::GlobalAttributes;
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, live};
-use crate::state::use_chat;
+use crate::{state::use_chat, words::Words};
 
 /// Why something did not happen, shown where the person is looking.
 #[component]
 pub fn Why(failed: RwSignal<Option<Refusal>>) -> impl IntoView {
     let words = use_chat().words;
     live(move || {
-        failed.get().map(|why| {
-            // Of the two fields, only the name is needed.
-            let is_unnamed = why.code == ErrorCode::TextEmpty;
-            let said = if is_unnamed { words.title_empty().to_owned() } else { words.refusal(&why) };
-            view! { <p class="form-error" role="alert">{said}</p> }.into_any()
-        })
+        failed
+            .get()
+            .map(|why| view! { <p class="form-error" role="alert">{said(words, &why)}</p> }.into_any())
     })
 }
 
-/// The two fields.
+fn said(words: Words, why: &Refusal) -> String {
+    match why.code {
+        // Of the two fields, only the name is needed.
+        ErrorCode::TextEmpty => words.title_empty().to_owned(),
+        _ => words.refusal(why),
+    }
+}
+
+/// Which of the two fields is to blame.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Culprit {
+    Title,
+    Topic,
+}
+
+fn culprit(why: &Refusal, title: &str) -> Option<Culprit> {
+    let is_title = protocol::RoomTitle::parse(title).is_err();
+    match why.code {
+        ErrorCode::TextEmpty | ErrorCode::TitleTaken | ErrorCode::ScriptsMixed => Some(Culprit::Title),
+        ErrorCode::TextTooLong | ErrorCode::TextInvalid if is_title => Some(Culprit::Title),
+        ErrorCode::TextTooLong | ErrorCode::TextInvalid => Some(Culprit::Topic),
+        _ => None,
+    }
+}
+
+/// The two fields, each with what is wrong with it, and below them what is wrong with neither.
 #[component]
 pub fn RoomFields(
     title: NodeRef<Input>,
     topic: NodeRef<Input>,
+    /// Why the form was refused.
+    failed: RwSignal<Option<Refusal>>,
     #[prop(optional, into)] first_title: String,
     #[prop(optional, into)] first_topic: String,
     /// Only owners rename.
@@ -40,8 +64,27 @@ pub fn RoomFields(
             drop(input.focus());
         }
     });
+    let blamed = move || failed.get().and_then(|why| culprit(&why, &text_of(title)));
+    effect(move || {
+        let field = match blamed() {
+            Some(Culprit::Title) => title,
+            Some(Culprit::Topic) => topic,
+            None => return,
+        };
+        if let Some(input) = field.get_untracked() {
+            drop(input.focus());
+        }
+    });
+    let is_bad = move |field| move || (blamed() == Some(field)).then_some("true");
+    let error = move |field, id: &'static str| {
+        live(move || {
+            failed.get().filter(|_| blamed() == Some(field)).map(|why| {
+                view! { <p class="field-error" id=id role="alert">{said(words, &why)}</p> }.into_any()
+            })
+        })
+    };
     view! {
-        <div class="field">
+        <div class="field" data-invalid=live(is_bad(Culprit::Title))>
             <label for="room-title">{words.title()}</label>
             <input
                 id="room-title"
@@ -52,13 +95,31 @@ pub fn RoomFields(
                 disabled=fixed_title
                 value=first_title
                 node_ref=title
+                aria-invalid=live(is_bad(Culprit::Title))
+                aria-describedby="room-title-error"
             />
+            {error(Culprit::Title, "room-title-error")}
         </div>
-        <div class="field">
+        <div class="field" data-invalid=live(is_bad(Culprit::Topic))>
             <label for="room-topic">{words.topic()}</label>
-            <input id="room-topic" type="text" dir="auto" autocomplete="off" value=first_topic node_ref=topic/>
-            <p class="field-hint">{words.topic_hint()}</p>
+            <input
+                id="room-topic"
+                type="text"
+                dir="auto"
+                autocomplete="off"
+                value=first_topic
+                node_ref=topic
+                aria-invalid=live(is_bad(Culprit::Topic))
+                aria-describedby="room-topic-error room-topic-hint"
+            />
+            {error(Culprit::Topic, "room-topic-error")}
+            <p class="field-hint" id="room-topic-hint">{words.topic_hint()}</p>
         </div>
+        {live(move || {
+            failed.get().filter(|_| blamed().is_none()).map(|why| {
+                view! { <p class="form-error" role="alert">{said(words, &why)}</p> }.into_any()
+            })
+        })}
     }
 }
 
@@ -92,9 +153,9 @@ pub fn EditRoom(room: RoomId) -> impl IntoView {
                     topic
                     first_title=now.room.title
                     first_topic=now.room.topic
+                    failed
                     fixed_title=!untrack(|| chat.rights(room)).manage
                 />
-                <Why failed/>
                 <footer class="dialog-foot">
                     <button type="button" class="button" on:click=handler(move |_| chat.screen.dialog.set(None))>
                         {words.cancel()}

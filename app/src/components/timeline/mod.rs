@@ -6,7 +6,9 @@
 mod pointing;
 mod scroll_position;
 
-use client::{Row, RowKind};
+use std::time::Duration;
+
+use client::{Row, RowKey, RowKind};
 use leptos::{html::Div, prelude::*};
 use protocol::{Direction, RoomId, RoomKind, Seq};
 
@@ -34,6 +36,9 @@ pub fn Timeline(
 
     // The first look at a room begins at what is unread, and nothing counts as seen before.
     let begun = RwSignal::new(false);
+    // A room that is gone to shows a screen of rows at once, and the rest when that has been painted. A page has all from the
+    // beginning.
+    let whole = RwSignal::new(!browser::is_awake());
     let look = move || {
         let unread = chat.summary(room).is_some_and(|s| s.read_untracked().unread > 0);
         if unread
@@ -47,7 +52,7 @@ pub fn Timeline(
     let moved = move || {
         let window = chat.window.get_untracked();
         position.moved(window.more_after);
-        if window.more_before && position.is_near_top() {
+        if window.more_before && whole.get_untracked() && position.is_near_top() {
             chat.load_more(Direction::Before);
         }
         if window.more_after && position.is_near_bottom() {
@@ -74,6 +79,10 @@ pub fn Timeline(
                 } else {
                     begun.set(true);
                     position.begin();
+                    let draw_rest = move || {
+                        whole.try_set(true);
+                    };
+                    set_timeout(draw_rest, REST_AFTER);
                 }
             }
             settled();
@@ -136,7 +145,11 @@ pub fn Timeline(
                     })}
                     {list(move || {
                         let draw = |row: Row| list_item((row.key, row.stamp()), move || draw(room, row));
-                        chat.rows.get().into_iter().map(draw).collect()
+                        let mut rows = chat.rows.get();
+                        if !whole.get() {
+                            rows.drain(..first_screen(&rows));
+                        }
+                        rows.into_iter().map(draw).collect()
                     })}
                 </div>
             </div>
@@ -144,6 +157,18 @@ pub fn Timeline(
             <JumpDown room position/>
         </div>
     }
+}
+
+/// When a room is gone to: the rest of its rows follows as long after the first screen.
+const REST_AFTER: Duration = Duration::from_millis(50);
+/// The height of a low row. Where a screen has more of them, its upper end is filled with the rest.
+const LOW_ROW_PX: usize = 28;
+
+/// The first of the rows that are seen when a room is gone to: with the line of unread messages, and enough for a screen.
+fn first_screen(rows: &[Row]) -> usize {
+    let screen = browser::height_px() / LOW_ROW_PX;
+    let unread = rows.iter().position(|row| row.key == RowKey::Unread).unwrap_or(rows.len());
+    rows.len().min(unread).saturating_sub(screen)
 }
 
 fn draw(room: RoomId, row: Row) -> AnyView {
