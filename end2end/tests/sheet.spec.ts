@@ -146,6 +146,8 @@ test("the menu «New» closes by the way back", async ({ open }) => {
   const menu = page.getByLabel("New", { exact: true });
   await menu.tap();
   await expect(page.getByRole("button", { name: "New message" })).toBeVisible();
+  // The browser opens it by itself; the page follows.
+  await page.waitForFunction(() => JSON.stringify(history.state).includes("cover"));
   await page.goBack();
   await expect(page.getByRole("button", { name: "New message" })).toBeHidden();
   await expect(page).toHaveURL("/");
@@ -180,9 +182,10 @@ test("the emoji of the toolbar close by the way back", async ({ open }) => {
 for (const [name, size] of [["a small phone", { width: 360, height: 640 }], ["a tablet", { width: 820, height: 1180 }]] as const) {
   test(`on ${name}, in the dark and in the light`, async ({ open }) => {
     const [{ page }] = await two(open, { viewport: size });
-    await says(page, "A long text, so that it does not fit into one line of the sheet: " + "words and words ".repeat(12));
+    const text = `A long text, so that it does not fit into one line of the sheet: ${"words and words ".repeat(12)}`.trim();
+    await says(page, text);
     // Stored: its row is another one then.
-    await seqOf(page, "A long text");
+    await seqOf(page, text);
     const sheet = await presses(page, page.getByRole("article").last());
     await expect(sheet).toBeInViewport({ ratio: 1 });
     await isAccessible(page, "the sheet");
