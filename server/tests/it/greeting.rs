@@ -26,16 +26,16 @@ async fn told(outbox: &Outbox, on: Line, until: Seq) -> Vec<(Seq, String)> {
 }
 
 fn messages(frame: &Utf8Bytes, on: Line) -> Vec<(Seq, String)> {
-    let changes = match ServerFrame::decode(frame).unwrap() {
-        ServerFrame::Event { event: Event::Change { line, seq, change, .. } } if line == on => {
-            vec![(seq, change)]
-        }
-        ServerFrame::Event { event: Event::Changes { line, changes, .. } } if line == on => changes,
-        _ => Vec::new(),
+    let ServerFrame::Event { event } = ServerFrame::decode(frame).unwrap() else { return Vec::new() };
+    let changes = if let Event::Change { line, seq, change, .. } = event {
+        if line == on { vec![(seq, change)] } else { Vec::new() }
+    } else if let Event::Changes { line, changes, .. } = event {
+        if line == on { changes } else { Vec::new() }
+    } else {
+        Vec::new()
     };
-    let message = |(seq, change)| match change {
-        Change::Message { message } => Some((seq, message.body)),
-        _ => None,
+    let message = |(seq, change)| {
+        if let Change::Message { message } = change { Some((seq, message.body)) } else { None }
     };
     changes.into_iter().filter_map(message).collect()
 }
