@@ -41,14 +41,15 @@ impl Context {
     }
 }
 
-/// Greets a connection: first it follows all of the viewer's lines, *then* the state is read. So what happens in
-/// between comes as an event: perhaps twice, but it is never lost.
+/// Greets a connection: it is told the state, and as an event everything that happens from then on, perhaps even what is in
+/// the state, but nothing is lost. The rooms are followed from where the list found them. Until the node has heard that
+/// their news arrive, which takes long for thousands of rooms, the connection need not wait.
 ///
 /// # Errors
 /// [`ErrorCode::Busy`] when too many connections are being greeted; or when the database fails. Then the connection must be
 /// closed: it may miss something.
 pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Result<Reply, Error> {
-    let _permit = cx.node.greeting_permit().await?;
+    let permit = cx.node.greeting_permit().await?;
     // A connection that closed while it waited needs no answer.
     if !cx.node.is_connected(connection) {
         return Err(ErrorCode::Busy.into());
@@ -57,13 +58,24 @@ pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Resu
     let epoch = cx.node.epoch();
     // The person's own line first: from here on a new room is not missed.
     cx.node.follow(connection, &BTreeSet::from([Line::Person(me), Line::Workspace])).await?;
-    let followed = cx.node.store.memberships(me).await?;
-    cx.node.follow(connection, &followed.iter().map(|room| Line::Room(*room)).collect()).await?;
-    let listed = rooms::first(cx).await?;
-    // Rooms that were left meanwhile: the connection did not follow them yet, so there was nothing to unfollow.
-    let inside: BTreeSet<RoomId> = cx.node.store.memberships(me).await?.into_iter().collect();
-    let left: Vec<RoomId> = followed.into_iter().filter(|room| !inside.contains(room)).collect();
-    cx.node.dismiss(connection, me, &left).await?;
+    let position = cx.node.position(Line::Person(me));
+    let (mut listed, heads) = rooms::first_and_heads(cx).await?;
+    let following = cx.node.follow_from(connection, &heads);
+    // Rooms that were left before this: the connection did not follow them yet, so there was nothing to unfollow. As long as
+    // this node has told nothing on the person's line, there are none.
+    let may_have_left = position.is_none() || cx.node.position(Line::Person(me)) != position;
+    if following.is_ahead() {
+        cx.node.get_ready(following).await?;
+        listed = rooms::first(cx).await?;
+    } else {
+        cx.node.get_ready_aside(connection, following, permit);
+    }
+    if may_have_left {
+        let inside: BTreeSet<RoomId> = cx.node.store.memberships(me).await?.into_iter().collect();
+        let left: Vec<RoomId> =
+            heads.into_iter().map(|(room, _)| room).filter(|room| !inside.contains(room)).collect();
+        cx.node.dismiss(connection, me, &left).await?;
+    }
     let rooms::FirstRooms { person, workspace, mut rooms, mut more, mut people } = listed;
     if cut(&mut rooms) {
         more = true;

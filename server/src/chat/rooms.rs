@@ -39,21 +39,39 @@ pub struct FirstRooms {
 /// # Errors
 /// When the database fails.
 pub async fn first(cx: &Context) -> Result<FirstRooms, Error> {
-    let me = cx.viewer.user.id;
-    // The heads first: what changes after them arrives as events, or is caught up on.
-    let heads = cx.node.store.heads(&[Line::Person(me), Line::Workspace]).await?;
+    let heads = own_heads(cx).await?;
+    let rooms = cx.node.store.list_rooms(cx.viewer.user.id, Listed::First, ROOMS_SHOWN + 1).await?;
+    first_of(cx, heads, rooms).await
+}
+
+/// The same, and the head of every room that the viewer is in, as it is in the list.
+///
+/// # Errors
+/// When the database fails.
+pub async fn first_and_heads(cx: &Context) -> Result<(FirstRooms, Vec<(RoomId, Seq)>), Error> {
+    let heads = own_heads(cx).await?;
+    let (rooms, room_heads) = cx.node.store.first_rooms_and_heads(cx.viewer.user.id, ROOMS_SHOWN + 1).await?;
+    Ok((first_of(cx, heads, rooms).await?, room_heads))
+}
+
+/// The heads of the viewer's own line and the workspace's. Read before the rooms: what changes after them arrives as events,
+/// or is caught up on.
+async fn own_heads(cx: &Context) -> Result<(Seq, Seq), Error> {
+    let me = Line::Person(cx.viewer.user.id);
+    let heads = cx.node.store.heads(&[me, Line::Workspace]).await?;
     let head_of = |line| heads.iter().find(|head| head.line == line).map_or(Seq::ZERO, |head| head.head);
-    let mut rooms = cx.node.store.list_rooms(me, Listed::First, ROOMS_SHOWN + 1).await?;
+    Ok((head_of(me), head_of(Line::Workspace)))
+}
+
+async fn first_of(
+    cx: &Context,
+    (person, workspace): (Seq, Seq),
+    mut rooms: Vec<RoomSummary>,
+) -> Result<FirstRooms, Error> {
     let more = rooms.len() > ROOMS_SHOWN;
     rooms.truncate(ROOMS_SHOWN);
     let people = cx.node.people_of(&rooms).await?;
-    Ok(FirstRooms {
-        person: head_of(Line::Person(me)),
-        workspace: head_of(Line::Workspace),
-        rooms,
-        more,
-        people,
-    })
+    Ok(FirstRooms { person, workspace, rooms, more, people })
 }
 
 /// The next page of the viewer's list.

@@ -121,6 +121,12 @@ impl Hub {
         self.lock().connections.get(&id).is_some_and(|open| open.lines.contains(&line))
     }
 
+    /// Where to write to a connection.
+    #[must_use]
+    pub fn outbox(&self, id: ConnectionId) -> Option<Arc<Outbox>> {
+        self.lock().connections.get(&id).map(|open| open.outbox.clone())
+    }
+
     /// Whether this connection is still here.
     #[must_use]
     pub fn contains(&self, id: ConnectionId) -> bool {

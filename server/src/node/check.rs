@@ -127,16 +127,9 @@ async fn check_heads(
         for found in node.store.heads_that_differ(known).await? {
             let was = known.iter().find(|head| head.line == found.line).map(|head| head.head);
             went_back |= was.is_some_and(|was| found.head < was);
-            let mine = node.follows.with(found.line, |position| {
-                let mine = position.last.is_some_and(|last| last < found.head) && !position.repairing;
-                position.repairing |= mine;
-                mine
-            });
-            if mine == Some(true) {
+            if node.repair_up_to(found.line, found.head) {
                 tracing::debug!(line = %found.line, "the head check found a line behind");
                 node.metrics.head_check_finds.inc();
-                let node = node.clone();
-                node.clone().spawn(async move { node.repair(found.line).await });
             }
         }
     }

@@ -168,6 +168,21 @@ impl Node {
         });
     }
 
+    /// Repairs a line that was found to have this head, if this node is behind it and no repair is under way. Says whether it
+    /// does.
+    pub(super) fn repair_up_to(self: &Arc<Self>, line: Line, head: Seq) -> bool {
+        let is_behind = self.follows.with(line, |position| {
+            let is_behind = position.last.is_some_and(|last| last < head) && !position.repairing;
+            position.repairing |= is_behind;
+            is_behind
+        });
+        if is_behind == Some(true) {
+            let node = self.clone();
+            self.spawn(async move { node.repair(line).await });
+        }
+        is_behind == Some(true)
+    }
+
     /// Fetches what is missing on a line until nothing is held and the head is reached. One at a time for each line:
     /// the caller has set `repairing`.
     pub(super) async fn repair(self: &Arc<Self>, line: Line) {

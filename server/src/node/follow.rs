@@ -3,6 +3,9 @@
 //! For the first follower of a line: hub → broker → its confirmation → the line's head → ready. Others that come
 //! meanwhile wait until it is ready. Any other order would lose what was published in between. A line is left a moment
 //! after its last follower has gone, but the workspace's line is always followed.
+//!
+//! Somebody's rooms may begin at heads that were read before ([`Node::follow_from`]): hub → broker → its confirmation → has
+//! the head moved → ready. What came in between is repaired like any hole, so nobody need wait until the rooms are ready.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -10,12 +13,12 @@ use std::{
 };
 
 use axum::extract::ws::Utf8Bytes;
-use protocol::{RoomId, Seq};
+use protocol::{CloseCode, RoomId, Seq};
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
 use super::{
-    Node,
+    GreetingPermit, Node,
     ring::{ALL_BYTES_MAX, Ring},
 };
 use crate::{
@@ -27,7 +30,8 @@ use crate::{
 /// How far this node is on a line that it follows.
 #[derive(Debug, Default)]
 pub(super) struct Position {
-    /// Everything up to here has been handed to the hub; `None` until the head has been read.
+    /// Everything up to here has been handed to the hub, or was there before the line was followed; `None` until the head
+    /// has been read.
     pub(super) last: Option<Seq>,
     /// What came too early.
     pub(super) held: BTreeMap<Seq, (Effect, Utf8Bytes)>,
@@ -47,10 +51,34 @@ pub(super) struct Position {
 
 #[derive(Debug)]
 struct Follow {
-    /// True once the line is confirmed and the position known; closed while still false when that failed. `None` once it is
+    /// True once the line is confirmed and the position up to date; closed while still false when that failed. `None` once it is
     /// ready: there are as many lines as connections, and a channel takes half a kilobyte.
     until_ready: Option<watch::Receiver<bool>>,
     position: Position,
+}
+
+/// Lines that somebody has begun to follow, until they are ready: see [`Node::get_ready`].
+#[derive(Debug)]
+pub struct Following {
+    /// Those that are new to this node.
+    news: BTreeSet<Line>,
+    /// Where the new ones began, if that was known.
+    known: Vec<Head>,
+    /// What to wait for with the others.
+    others: Vec<watch::Receiver<bool>>,
+    /// What makes the new ones ready.
+    ready: watch::Sender<bool>,
+    /// On one of the others, this node may have told a change that is beyond the known head.
+    is_ahead: bool,
+}
+
+impl Following {
+    /// Whether a change beyond the known heads may have been told before the connection followed its line: then what was
+    /// known is too old for it.
+    #[must_use]
+    pub fn is_ahead(&self) -> bool {
+        self.is_ahead
+    }
 }
 
 /// The lines that this node follows.
@@ -140,11 +168,49 @@ impl Node {
         self.follow_lines(lines).await
     }
 
+    /// Lets a connection follow rooms from known heads: it is told everything after them, unless the answer
+    /// [is ahead](Following::is_ahead). What is committed before the rooms are ready may be told late, by a repair.
+    pub fn follow_from(self: &Arc<Self>, connection: ConnectionId, heads: &[(RoomId, Seq)]) -> Following {
+        let lines: Vec<_> = heads.iter().map(|(room, head)| (Line::Room(*room), Some(*head))).collect();
+        // First the hub: whatever is told from here on, the connection is told.
+        self.hub.follow(connection, &lines.iter().map(|(line, _)| *line).collect());
+        self.register(lines)
+    }
+
+    /// Waits aside until lines are ready. If that fails, for others who follow them too, the connection must come back: it may
+    /// miss something.
+    pub fn get_ready_aside(
+        self: &Arc<Self>,
+        connection: ConnectionId,
+        following: Following,
+        permit: GreetingPermit,
+    ) {
+        let node = self.clone();
+        self.spawn(async move {
+            let _permit = permit;
+            if node.get_ready(following).await.is_err()
+                && let Some(outbox) = node.hub.outbox(connection)
+            {
+                outbox.close(CloseCode::Resume, "its rooms could not be followed");
+            }
+        });
+    }
+
     async fn follow_lines(self: &Arc<Self>, lines: &BTreeSet<Line>) -> Result<(), store::Error> {
-        let (news, mut others, ready) = self.register(lines);
+        self.get_ready(self.register(lines.iter().map(|line| (*line, None)))).await
+    }
+
+    /// Waits until lines are ready: from then on, news of them arrive by themselves.
+    ///
+    /// # Errors
+    /// When a line has no position, because the database fails. Then a connection that follows it may miss something.
+    pub async fn get_ready(self: &Arc<Self>, following: Following) -> Result<(), store::Error> {
+        let Following { news, known, mut others, ready, .. } = following;
         if !news.is_empty() {
             self.broker.subscribe(&news).await;
-            if let Err(e) = self.read_positions(&news).await {
+            if !known.is_empty() {
+                self.compare_positions(known).await;
+            } else if let Err(e) = self.read_positions(&news).await {
                 self.unregister(&news);
                 return Err(e);
             }
@@ -161,27 +227,29 @@ impl Node {
         Ok(())
     }
 
-    /// Notes that these lines are followed. Returns those that are new to this node, what to wait for with the others, and
-    /// what makes the new ones ready.
-    fn register(
-        &self,
-        lines: &BTreeSet<Line>,
-    ) -> (BTreeSet<Line>, Vec<watch::Receiver<bool>>, watch::Sender<bool>) {
+    /// Notes that these lines are followed, the new ones from their heads where these are known.
+    fn register(&self, lines: impl IntoIterator<Item = (Line, Option<Seq>)>) -> Following {
         let (ready, receiver) = watch::channel(false);
-        let (mut news, mut others) = (BTreeSet::new(), Vec::new());
+        let (mut news, mut known, mut others) = (BTreeSet::new(), Vec::new(), Vec::new());
+        let mut is_ahead = false;
         let mut follows = self.follows.lock();
-        for line in lines {
-            match follows.get(line) {
-                Some(follow) => others.extend(follow.until_ready.clone()),
+        for (line, head) in lines {
+            match follows.get(&line) {
+                Some(follow) => {
+                    others.extend(follow.until_ready.clone());
+                    // Without a position, it may yet begin beyond the head.
+                    is_ahead |= head.is_some_and(|head| follow.position.last.is_none_or(|last| last > head));
+                }
                 None => {
-                    let follow =
-                        Follow { until_ready: Some(receiver.clone()), position: Position::default() };
-                    follows.insert(*line, follow);
-                    news.insert(*line);
+                    let position = Position { last: head, ..Position::default() };
+                    follows.insert(line, Follow { until_ready: Some(receiver.clone()), position });
+                    known.extend(head.map(|head| Head { line, head }));
+                    news.insert(line);
                 }
             }
         }
-        (news, others, ready)
+        drop(follows);
+        Following { news, known, others, ready, is_ahead }
     }
 
     fn make_ready(&self, lines: &BTreeSet<Line>) {
@@ -210,6 +278,25 @@ impl Node {
             self.begin_at(head);
         }
         Ok(())
+    }
+
+    /// Repairs those new lines that have moved beyond the heads at which they began.
+    async fn compare_positions(self: &Arc<Self>, known: Vec<Head>) {
+        let store = self.store.clone();
+        let differ = async move { store.heads_that_differ(&known).await };
+        match self.attempt("whether new lines have moved", differ).await {
+            Some(Ok(differ)) => {
+                for Head { line, head } in differ {
+                    self.repair_up_to(line, head);
+                }
+            }
+            // The head check asks the same.
+            Some(Err(e)) => {
+                tracing::warn!(error = %e, "could not ask whether new lines have moved");
+                self.check_heads.notify_one();
+            }
+            None => self.check_heads.notify_one(),
+        }
     }
 
     /// Whether a connection follows a room.

@@ -37,6 +37,7 @@ use crate::{
     store::Store,
 };
 pub use budget::Budgets;
+pub use follow::Following;
 pub use greetings::{GreetingLimit, GreetingPermit};
 pub use marks::PendingMarks;
 pub use people::Names;

@@ -112,6 +112,9 @@ struct SummaryRow {
     last_edits: Option<i32>,
     last_deleted: bool,
     unread: i64,
+    /// Of the first row, where they were asked for: all rooms of the person, and their heads.
+    all_rooms: Option<Vec<Uuid>>,
+    all_heads: Option<Vec<i64>>,
 }
 
 impl SummaryRow {
@@ -173,6 +176,33 @@ impl Store {
         listed: Listed<'_>,
         limit: usize,
     ) -> Result<Vec<RoomSummary>, Error> {
+        let rows = self.summary_rows(viewer, listed, limit, false).await?;
+        Ok(rows.into_iter().map(|row| row.into_summary(viewer)).collect())
+    }
+
+    /// The first page, and the head of every room that someone is in, as they are at the same moment.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn first_rooms_and_heads(
+        &self,
+        viewer: UserId,
+        limit: usize,
+    ) -> Result<(Vec<RoomSummary>, Vec<(RoomId, Seq)>), Error> {
+        let mut rows = self.summary_rows(viewer, Listed::First, limit, true).await?;
+        let all = rows.first_mut().and_then(|row| row.all_rooms.take().zip(row.all_heads.take()));
+        let (rooms, heads) = all.unwrap_or_default();
+        let heads = rooms.into_iter().map(RoomId).zip(heads.into_iter().map(Seq)).collect();
+        Ok((rows.into_iter().map(|row| row.into_summary(viewer)).collect(), heads))
+    }
+
+    async fn summary_rows(
+        &self,
+        viewer: UserId,
+        listed: Listed<'_>,
+        limit: usize,
+        with_heads: bool,
+    ) -> Result<Vec<SummaryRow>, Error> {
         let these: Option<Vec<Uuid>> = match listed {
             Listed::These(rooms) => Some(rooms.iter().map(|room| room.0).collect()),
             Listed::First | Listed::After(_) => None,
@@ -182,20 +212,22 @@ impl Store {
             Listed::First | Listed::These(_) => None,
         };
         // One statement is one snapshot: head, count and last message belong together. First it finds the page, from two
-        // narrow rows per room (`offset 0` keeps the planner from mixing this with the rest, and from reading all lines for
-        // somebody with many rooms), then it looks those rooms up. No look-up counts without a bound: each ends at its first
-        // row or at a limit, whatever the planner believes.
+        // narrow rows per room (`materialized` keeps the planner from mixing this with the rest, and `offset 0` from reading all
+        // lines for somebody with many rooms), then it looks those rooms up. No look-up counts without a bound: each ends at its
+        // first row or at a limit, whatever the planner believes. All rooms and heads come with one row of the page: one row for
+        // each would take longer to read than to find.
         let rows = sqlx::query_as!(
             SummaryRow,
-            r#"with page as (
-                select * from (
-                    select m.room_id, m.role, m.delivered_seq, m.read_seq, m.read_ordinal, l.head, l.messages,
-                        (extract(epoch from greatest(l.active_at, m.joined_at)) * 1000)::bigint as active_at
-                    from members m
-                    cross join lateral (select * from lines where id = m.room_id offset 0) l
-                    where m.user_id = $1 and m.active and ($2::uuid[] is null or m.room_id = any($2))
-                    offset 0
-                ) m
+            r#"with mine as materialized (
+                select m.room_id, m.role, m.delivered_seq, m.read_seq, m.read_ordinal, l.head, l.messages,
+                    (extract(epoch from greatest(l.active_at, m.joined_at)) * 1000)::bigint as active_at
+                from members m
+                cross join lateral (select * from lines where id = m.room_id offset 0) l
+                where m.user_id = $1 and m.active and ($2::uuid[] is null or m.room_id = any($2))
+             ), everything as materialized (
+                select array_agg(room_id) as rooms, array_agg(head) as heads from mine
+             ), page as (
+                select *, row_number() over (order by m.active_at desc, m.room_id desc) as place from mine m
                 where $3::bigint is null or (m.active_at, m.room_id) < ($3, $4)
                 order by m.active_at desc, m.room_id desc limit $5
              )
@@ -216,7 +248,9 @@ impl Store {
                         select x.author_id, x.deleted_at from messages x
                         where x.room_id = p.room_id and x.seq > p.read_seq order by x.seq limit $7) x
                         where x.author_id <> $1 and x.deleted_at is null)
-                end as "unread!"
+                end as "unread!",
+                case when $8 and p.place = 1 then (select rooms from everything) end as "all_rooms?",
+                case when $8 and p.place = 1 then (select heads from everything) end as "all_heads?"
              from page p
              join rooms r on r.id = p.room_id
              left join lateral (
@@ -229,11 +263,12 @@ impl Store {
             after.map(|after| after.room.0),
             limit as i64,
             limits::PREVIEW_CHARS as i32,
-            UNREAD_LOOKED_AT_MAX
+            UNREAD_LOOKED_AT_MAX,
+            with_heads
         )
         .fetch_all(&self.pool())
         .await?;
-        Ok(rows.into_iter().map(|row| row.into_summary(viewer)).collect())
+        Ok(rows)
     }
 
     /// Which of these rooms that someone is in are at another number than the known one.

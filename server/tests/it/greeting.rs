@@ -1,0 +1,81 @@
+//! A connection is greeted before its rooms are ready on this server. What happens in between is told all the same, and once.
+
+use std::collections::BTreeSet;
+
+use axum::extract::ws::Utf8Bytes;
+use protocol::{Change, Event, Line, Seq, ServerFrame, SessionId};
+use server::hub::{Outbox, Owner};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::cluster::{Cluster, SOON};
+
+/// The next frames, until one is about this number of a line, and the messages in them.
+async fn told(outbox: &Outbox, on: Line, until: Seq) -> Vec<(Seq, String)> {
+    let mut told = Vec::new();
+    let hear = async {
+        while told.last().is_none_or(|(seq, _)| *seq < until) {
+            outbox.ready().await;
+            for frame in outbox.take(99) {
+                told.extend(messages(&frame, on));
+            }
+        }
+    };
+    tokio::time::timeout(SOON, hear).await.expect("what happened is told");
+    told
+}
+
+fn messages(frame: &Utf8Bytes, on: Line) -> Vec<(Seq, String)> {
+    let ServerFrame::Event { event } = ServerFrame::decode(frame).unwrap() else { return Vec::new() };
+    let changes = if let Event::Change { line, seq, change, .. } = event {
+        if line == on { vec![(seq, change)] } else { Vec::new() }
+    } else if let Event::Changes { line, changes, .. } = event {
+        if line == on { changes } else { Vec::new() }
+    } else {
+        Vec::new()
+    };
+    let message = |(seq, change)| {
+        if let Change::Message { message } = change { Some((seq, message.body)) } else { None }
+    };
+    changes.into_iter().filter_map(message).collect()
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_happens_until_the_rooms_are_ready_is_told_once(pool: PgPool) {
+    // Nobody is on the second server.
+    let cluster = Cluster::start(pool, 3).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
+    let node = &cluster.node(2).node;
+    let (user, line) = (bea.id(), Line::Room(room));
+    let (_, heads) = node.store.first_rooms_and_heads(user, 51).await.unwrap();
+    let [(listed, head)] = heads.as_slice() else { panic!("{heads:?}") };
+    assert_eq!((*listed, node.position(line)), (room, None));
+
+    // It was said before this server follows the room, so nobody tells it.
+    ana.says(room, "before").await;
+    let (connection, outbox) = node.connect(Owner { user, session: SessionId(Uuid::new_v4()) });
+    let following = node.follow_from(connection, &heads);
+    assert!(!following.is_ahead() && node.is_following(connection, room));
+    assert_eq!(node.position(line), Some(*head));
+    ana.says(room, "meanwhile").await;
+    node.get_ready(following).await.unwrap();
+    ana.says(room, "after").await;
+    let last = Seq(head.0 + 3);
+    let said = ["before", "meanwhile", "after"].map(str::to_owned);
+    let all: Vec<_> = (head.0 + 1..).map(Seq).zip(said).collect();
+    assert_eq!(told(&outbox, line, last).await, all);
+
+    // By now it was told here to others: who knows the room as it was before must look again.
+    let (late, _outbox) = node.connect(Owner { user, session: SessionId(Uuid::new_v4()) });
+    assert!(node.follow_from(late, &heads).is_ahead());
+    assert!(!node.follow_from(late, &[(room, last)]).is_ahead());
+
+    // Nor is it known how far a line is that is only just being followed.
+    let other = cluster.group("attic", [&ana, &bea]).await;
+    let lines = BTreeSet::from([Line::Room(other)]);
+    let mut following = Box::pin(node.follow(connection, &lines));
+    assert!(futures::poll!(&mut following).is_pending());
+    assert!(node.follow_from(late, &[(other, Seq(i64::MAX))]).is_ahead());
+    following.await.unwrap();
+    assert!(!node.follow_from(late, &[(other, Seq(i64::MAX))]).is_ahead());
+}
