@@ -227,7 +227,7 @@ impl Store {
              ), everything as materialized (
                 select array_agg(room_id) as rooms, array_agg(head) as heads from mine
              ), page as (
-                select *, row_number() over (order by m.active_at desc, m.room_id desc) as place from mine m
+                select * from mine m
                 where $3::bigint is null or (m.active_at, m.room_id) < ($3, $4)
                 order by m.active_at desc, m.room_id desc limit $5
              )
@@ -249,13 +249,14 @@ impl Store {
                         where x.room_id = p.room_id and x.seq > p.read_seq order by x.seq limit $7) x
                         where x.author_id <> $1 and x.deleted_at is null)
                 end as "unread!",
-                case when $8 and p.place = 1 then (select rooms from everything) end as "all_rooms?",
-                case when $8 and p.place = 1 then (select heads from everything) end as "all_heads?"
+                case when $8 and row_number() over newest = 1 then (select rooms from everything) end as "all_rooms?",
+                case when $8 and row_number() over newest = 1 then (select heads from everything) end as "all_heads?"
              from page p
              join rooms r on r.id = p.room_id
              left join lateral (
                 select * from messages x where x.room_id = p.room_id order by x.seq desc limit 1
              ) last on true
+             window newest as (order by p.active_at desc, p.room_id desc)
              order by p.active_at desc, p.room_id desc"#,
             viewer.0,
             these.as_deref(),

@@ -161,8 +161,8 @@ pub fn Timeline(
 
 /// When a room is gone to: the rest of its rows follows as long after the first screen.
 const REST_AFTER: Duration = Duration::from_millis(50);
-/// The height of a low row. Where a screen has more of them, its upper end is filled with the rest.
-const LOW_ROW_PX: usize = 28;
+/// Most rows are higher than this. A screen of lower ones is filled with the rest.
+const LOW_ROW_PX: usize = 36;
 
 /// The first of the rows that are seen when a room is gone to: with the line of unread messages, and enough for a screen.
 fn first_screen(rows: &[Row]) -> usize {
