@@ -126,8 +126,9 @@ fn style(path: &str, is_outside: bool) -> Option<&'static str> {
         // Sent uncompressed (`server/src/http/page.rs`), so they link to the whole one.
         Route::NewPassword => None,
         Route::SignUp if path != "/sign-up" => None,
-        _ if is_outside => Some("door"),
-        _ => Some("room"),
+        Route::SignIn | Route::SignUp | Route::SetUp | Route::Lobby | Route::Room(_) | Route::Nowhere => {
+            Some(if is_outside { "door" } else { "room" })
+        }
     }
 }
 

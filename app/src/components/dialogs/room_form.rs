@@ -20,11 +20,9 @@ pub fn Why(failed: RwSignal<Option<Refusal>>) -> impl IntoView {
 }
 
 fn said(words: Words, why: &Refusal) -> String {
-    match why.code {
-        // Of the two fields, only the name is needed.
-        ErrorCode::TextEmpty => words.title_empty().to_owned(),
-        _ => words.refusal(why),
-    }
+    // Of the two fields, only the name is needed.
+    let is_unnamed = why.code == ErrorCode::TextEmpty;
+    if is_unnamed { words.title_empty().to_owned() } else { words.refusal(why) }
 }
 
 /// Which of the two fields is to blame.
@@ -35,13 +33,13 @@ enum Culprit {
 }
 
 fn culprit(why: &Refusal, title: &str) -> Option<Culprit> {
-    let is_title = protocol::RoomTitle::parse(title).is_err();
-    match why.code {
-        ErrorCode::TextEmpty | ErrorCode::TitleTaken | ErrorCode::ScriptsMixed => Some(Culprit::Title),
-        ErrorCode::TextTooLong | ErrorCode::TextInvalid if is_title => Some(Culprit::Title),
-        ErrorCode::TextTooLong | ErrorCode::TextInvalid => Some(Culprit::Topic),
-        _ => None,
+    let of_title = [ErrorCode::TextEmpty, ErrorCode::TitleTaken, ErrorCode::ScriptsMixed];
+    let of_either = [ErrorCode::TextTooLong, ErrorCode::TextInvalid];
+    if of_title.contains(&why.code) {
+        return Some(Culprit::Title);
     }
+    let is_title = protocol::RoomTitle::parse(title).is_err();
+    of_either.contains(&why.code).then_some(if is_title { Culprit::Title } else { Culprit::Topic })
 }
 
 /// The two fields, each with what is wrong with it, and below them what is wrong with neither.
