@@ -80,7 +80,7 @@ pub fn Details(
                     <p class="details-topic" dir="auto">{live(about)}</p>
                 </div>
                 {(kind != RoomKind::Direct).then(|| view! {
-                    <div class="details-actions">
+                    <div class="details-actions scripted">
                         {live(move || {
                             let rights = rights.get();
                             let act = |is_offered: bool, icon, name: &'static str, dialog| {
