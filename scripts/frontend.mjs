@@ -128,8 +128,8 @@ async function style(name) {
 }
 
 /**
- * A chunk is there when the style of what it draws is, too. A page that links to a style sheet has that already; the others
- * carry only what they begin with (app/src/shell.rs).
+ * A chunk is there when the style of what it draws is, too. A page that links to a style sheet of ours has that already, and so has
+ * one whose own is marked as whole; the others carry only what they begin with (app/src/shell.rs).
  */
 function withStyles(loader, later) {
   const waits = "await Promise.all(parallelStuff);";
@@ -137,7 +137,7 @@ function withStyles(loader, later) {
   return `${loader.replace(waits, "await Promise.all([...parallelStuff, styles()]);")}
 let styled;
 function styles() {
-  return (styled ??= document.querySelector("link[rel=stylesheet]") ? Promise.resolve() : new Promise((resolve, reject) => {
+  return (styled ??= document.querySelector("style[data-whole],link[rel=stylesheet][href^='/pkg/']") ? Promise.resolve() : new Promise((resolve, reject) => {
     const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL("./${later}", import.meta.url) });
     link.onload = resolve;
     link.onerror = () => {

@@ -38,7 +38,7 @@ use crate::{
 type Part = Result<AnyView, SplitLoaderError>;
 
 /// The names of the parts that pages begin with.
-const DOORS: &str = "doors";
+pub(crate) const DOORS: &str = "doors";
 const DETAILS: &str = "details";
 const TOOLS: &str = "tools";
 

@@ -52,12 +52,15 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let style = match style {
         Some(css) => {
             // What chunks draw is in the page already.
-            let more = (!parts.is_empty()).then(|| files_of("style later", &files));
+            let draws_more = parts.iter().any(|part| *part != later::DOORS);
+            let more = draws_more.then(|| files_of("style later", &files));
             let more = more.into_iter().flatten().map(|file| {
                 let address = address_of(&options, file);
                 view! { <link rel="stylesheet" href=address/> }.into_any()
             });
-            view! { <style nonce=use_nonce()>{css}</style> {more.collect::<Vec<_>>()} }.into_any()
+            let is_whole = is_outside.then_some("");
+            view! { <style nonce=use_nonce() data-whole=is_whole>{css}</style> {more.collect::<Vec<_>>()} }
+                .into_any()
         }
         None => view! { <HashedStylesheet options=options.clone()/> }.into_any(),
     };

@@ -68,21 +68,24 @@ pub fn Timeline(
     effect(move || {
         let window = chat.window.get();
         begun.track();
+        whole.track();
         chat.rows.track();
         // Away from the network nothing is loaded: looked at again when it is back.
         chat.link.track();
         request_animation_frame(move || {
             let Some(has_begun) = begun.try_get_untracked() else { return };
+            if window.loaded && !whole.get_untracked() {
+                let draw_rest = move || {
+                    whole.try_set(true);
+                };
+                set_timeout(draw_rest, REST_AFTER);
+            }
             if window.loaded && !has_begun {
                 if window.unread_above {
                     chat.jump_to_unread();
                 } else {
                     begun.set(true);
                     position.begin();
-                    let draw_rest = move || {
-                        whole.try_set(true);
-                    };
-                    set_timeout(draw_rest, REST_AFTER);
                 }
             }
             settled();
