@@ -68,17 +68,18 @@ pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Resu
     // Rooms that were left before this: the connection did not follow them yet, so there was nothing to unfollow. As long as
     // this node has told nothing on the person's line, there are none.
     let may_have_left = position.is_none() || cx.node.position(Line::Person(me)) != position;
-    if may_have_left {
-        let inside: BTreeSet<RoomId> = cx.node.store.memberships(me).await?.into_iter().collect();
-        let left: Vec<RoomId> =
-            heads.into_iter().map(|(room, _)| room).filter(|room| !inside.contains(room)).collect();
-        cx.node.dismiss(connection, me, &left).await?;
-    }
+    // First of all: whoever waits for the same rooms waits for this.
     if following.is_ahead() {
         cx.node.get_ready(following).await?;
         listed = rooms::first(cx).await?;
     } else {
         cx.node.get_ready_aside(connection, following, permit);
+    }
+    if may_have_left {
+        let inside: BTreeSet<RoomId> = cx.node.store.memberships(me).await?.into_iter().collect();
+        let left: Vec<RoomId> =
+            heads.into_iter().map(|(room, _)| room).filter(|room| !inside.contains(room)).collect();
+        cx.node.dismiss(connection, me, &left).await?;
     }
     let rooms::FirstRooms { person, workspace, mut rooms, mut more, mut people } = listed;
     if cut(&mut rooms) {
