@@ -1,5 +1,5 @@
 // What opens beside a room or over it, and the browser's way back: it closes what is open before it leaves the room.
-import { composer, expect, isIn, isOpen, makesRoom, place, roomLink, rooms, signUp, test, unique } from "../fixtures";
+import { chooses, composer, expect, isIn, isOpen, makesRoom, place, roomLink, rooms, signUp, test, unique } from "../fixtures";
 
 type Page = import("@playwright/test").Page;
 
@@ -124,4 +124,20 @@ test("a dialog that was opened from a menu gives the keyboard back to the menu's
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toBeHidden();
   await expect(menu).toBeFocused();
+});
+
+test("a refused name of a room is told at its field", async ({ open }) => {
+  const { page } = await signUp(await open());
+  const name = unique("harbour");
+  await makesRoom(page, "Channel", name);
+  const dialog = await chooses(page, "New room");
+  const field = dialog.getByRole("textbox", { name: "Name", exact: true });
+  await field.fill(name);
+  await dialog.getByRole("button", { name: "Create" }).click();
+  await expect(field).toHaveAccessibleDescription("A channel with this name already exists. Choose another name.");
+  await expect(field).toHaveAttribute("aria-invalid", "true");
+  await field.fill(`${name}-2`);
+  await dialog.getByRole("button", { name: "Create" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByRole("heading", { level: 1, name: `#${name}-2` })).toBeVisible();
 });

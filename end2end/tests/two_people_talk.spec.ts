@@ -188,6 +188,23 @@ test("a long absence: one begins at the first new message, and there is a way do
   expect(Math.abs(now! - drawn!), `drawn at ${drawn}, now at ${now}`).toBeLessThanOrEqual(1);
 });
 
+test("older messages are there above the first unread one, in a room that one goes to", async ({ open }) => {
+  const ana = await signUp(await open(), { name: "Ana Benítez" });
+  const bo = await signUp(await open(), { name: "Bo Lindqvist" });
+  await writesTo(ana.page, bo);
+  await writesTo(bo.page, ana);
+  await saysMany(ana.page, numbered("read", 80));
+  await sees(bo.page, "read 80");
+  await expect(roomLink(bo.page, ana.name).getByRole("img", { name: /unread/ })).toHaveCount(0);
+  await opens(bo.page, "#general");
+  await saysMany(ana.page, numbered("unread", 120));
+  await expect(roomLink(bo.page, ana.name).getByRole("img", { name: "99+ unread" })).toBeVisible();
+  await opens(bo.page, ana.name);
+  await sees(bo.page, "unread 1");
+  // Nobody scrolls: they come by themselves.
+  await expect(message(bo.page, "read 80")).toHaveCount(1);
+});
+
 test("unread lines are marked where one left", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
