@@ -108,13 +108,23 @@ pub async fn run_sabotaged(
     Ok(())
 }
 
-/// Connects to the database, for which it waits a while, and brings it up to date.
+/// Connects to the database and brings it up to date. It waits a while for a database that is not there yet, or that goes away
+/// in the middle: servers are often restarted together with it.
 async fn open_store(config: &Config) -> Result<Store, Error> {
-    let connect = || Store::connect(config.database_url.expose(), config.db_pool);
-    let store = wait::until("DATABASE_URL", config.wait(), connect, store::Error::is_passing).await;
-    let store = store.map_err(Error::Database)?;
-    store.migrate().await.map_err(Error::Database)?;
-    Ok(store)
+    let open = async || {
+        let store = Store::connect(config.database_url.expose(), config.db_pool).await?;
+        store.migrate().await?;
+        Ok(store)
+    };
+    waited_for(config, open).await
+}
+
+async fn waited_for<T>(
+    config: &Config,
+    attempt: impl AsyncFnMut() -> Result<T, store::Error>,
+) -> Result<T, Error> {
+    let done = wait::until("DATABASE_URL", config.wait(), attempt, store::Error::is_passing).await;
+    done.map_err(Error::Database)
 }
 
 async fn listen(setting: &'static str, addr: SocketAddr) -> Result<TcpListener, Error> {
@@ -132,7 +142,7 @@ fn tell_metrics(listener: TcpListener, node: Arc<Node>) -> AbortOnDropHandle<()>
 /// # Errors
 /// When the database fails, or Redis refuses this server.
 pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Result<Arc<Node>, Error> {
-    let workspace = store.workspace().await.map_err(Error::Database)?;
+    let workspace = waited_for(config, || store.workspace()).await?;
     let broker = match config.redis_url() {
         None => Broker::memory(&Bus::default()),
         // Each database has its own channels: several workspaces may share one Redis.

@@ -1,6 +1,6 @@
 //! Waiting for a neighbour that comes up later than we do.
 
-use std::{fmt::Display, future::Future, time::Duration};
+use std::{fmt::Display, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -14,10 +14,10 @@ const PAUSE_MAX: Duration = Duration::from_millis(800);
 ///
 /// # Errors
 /// The last try's, or the first that does not pass.
-pub async fn until<T, E: Display, F: Future<Output = Result<T, E>>>(
+pub async fn until<T, E: Display>(
     setting: &str,
     timeout: Duration,
-    mut attempt: impl FnMut() -> F,
+    mut attempt: impl AsyncFnMut() -> Result<T, E>,
     is_passing: impl Fn(&E) -> bool,
 ) -> Result<T, E> {
     let deadline = Instant::now() + timeout;

@@ -34,6 +34,7 @@ use std::{
 
 use sqlx::{
     Connection as _, PgConnection, PgPool,
+    migrate::MigrateError,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -209,14 +210,22 @@ impl Error {
         e.as_database_error().and_then(|e| e.code()).is_some_and(|own| own == code)
     }
 
-    /// Whether the same may well succeed in some seconds: Postgres is not there yet, or is only just starting. A
-    /// wrong password, name or address does not go away.
+    /// Whether the same may well succeed in some seconds: Postgres is not there yet, is only just starting, or went away in
+    /// the middle. A wrong password, name or address does not go away.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        let Self::Sqlx(e) = self else { return false };
+        let (Self::Sqlx(e) | Self::Migrate(MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _))) =
+            self
+        else {
+            return false;
+        };
         match e.as_database_error().and_then(|e| e.code()) {
-            // 57P03: starting up; 53300: too many connections; 08…: the connection broke.
-            Some(code) => ["57P03", "53300", writable::READ_ONLY].contains(&&*code) || code.starts_with("08"),
+            // 57P01 and 57P02: ended by an administrator or a crash; 57P03: starting up; 53300: too many connections;
+            // 08…: the connection broke.
+            Some(code) => {
+                ["57P01", "57P02", "57P03", "53300", writable::READ_ONLY].contains(&&*code)
+                    || code.starts_with("08")
+            }
             None => matches!(
                 e,
                 // A closed pool has been renewed, or the server leaves.

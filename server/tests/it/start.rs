@@ -6,10 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::PgPool;
+use sqlx::{PgPool, migrate::Migrate};
 
 use crate::{
     cluster::SOON,
+    late::until,
     leaving::ask,
     redis::{Redis, free_addr, rest},
 };
@@ -197,6 +198,37 @@ async fn a_server_starts_without_redis_and_is_whole_when_it_comes(pool: PgPool) 
     let line = log.lines().find(|line| line.contains("REDIS_URL")).unwrap_or_else(|| panic!("{log}"));
     assert!(line.contains("WARN") && line.contains(&format!("Redis 2 of 2 ({away})")), "{line}");
     assert!(!log.contains("hush"), "{log}");
+}
+
+/// The database crashes or fails over while a server starts: the server goes on waiting.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_database_that_goes_away_during_the_start_is_waited_for(pool: PgPool) {
+    let mut other = pool.acquire().await.unwrap();
+    // Another server migrates, so the one under test waits in the middle of its start.
+    Migrate::lock(&mut *other).await.unwrap();
+    let addr = free_addr();
+    let name = pool.connect_options().get_database().unwrap().to_owned();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_server"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .env_clear()
+        .env("DATABASE_URL", format!("{}/{name}", database().rsplit_once('/').unwrap().0))
+        .args([format!("--addr={addr}"), "--log=warn".to_owned()])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let cut = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()
+        and application_name = 'roost' and wait_event_type = 'Lock'";
+    for _ in 0..3 {
+        until("the start is cut off", async || {
+            !sqlx::query_scalar::<_, bool>(cut).fetch_all(&pool).await.unwrap().is_empty()
+        })
+        .await;
+    }
+    Migrate::unlock(&mut *other).await.unwrap();
+    until("it is ready", async || ask(addr, "/health/ready").await.is_some_and(|(status, _)| status == 200))
+        .await;
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]
