@@ -14,12 +14,21 @@ pub mod rooms;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use protocol::{ErrorCode, Reply, RoomId, RoomSummary, limits::WELCOME_ROOMS_BYTES_MAX};
+use protocol::{Epoch, ErrorCode, Reply, RoomId, RoomSummary, limits::WELCOME_ROOMS_BYTES_MAX};
 
 pub use crate::store::retry_deadlocks;
 pub use error::Error;
 
-use crate::{account::Viewer, broker::Line, hub::ConnectionId, node::Node};
+use crate::{
+    account::Viewer,
+    broker::Line,
+    hub::ConnectionId,
+    node::{GreetingPermit, Node},
+};
+
+/// How often somebody's list is read for one greeting. Again is rare, and more than once again only when the person joins or
+/// leaves rooms at the same time.
+const LISTS_MAX: usize = 5;
 
 /// For whom, and on which node, a command runs.
 #[derive(Clone)]
@@ -58,30 +67,8 @@ pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Resu
     let epoch = cx.node.epoch();
     // The person's own line first: from here on a new room is not missed.
     cx.node.follow(connection, &BTreeSet::from([Line::Person(me), Line::Workspace])).await?;
-    let position = cx.node.position(Line::Person(me));
-    let (mut listed, heads) = rooms::first_and_heads(cx).await?;
-    // The heads are of a database that is gone: see `Node::adopt`.
-    if cx.node.epoch() != epoch {
-        return Err(ErrorCode::Busy.into());
-    }
-    let following = cx.node.follow_from(connection, &heads);
-    // Rooms that were left before this: the connection did not follow them yet, so there was nothing to unfollow. As long as
-    // this node has told nothing on the person's line, there are none.
-    let may_have_left = position.is_none() || cx.node.position(Line::Person(me)) != position;
-    // First of all: whoever waits for the same rooms waits for this.
-    if following.is_ahead() {
-        cx.node.get_ready(following).await?;
-        listed = rooms::first(cx).await?;
-    } else {
-        cx.node.get_ready_aside(connection, following, permit);
-    }
-    if may_have_left {
-        let inside: BTreeSet<RoomId> = cx.node.store.memberships(me).await?.into_iter().collect();
-        let left: Vec<RoomId> =
-            heads.into_iter().map(|(room, _)| room).filter(|room| !inside.contains(room)).collect();
-        cx.node.dismiss(connection, me, &left).await?;
-    }
-    let rooms::FirstRooms { person, workspace, mut rooms, mut more, mut people } = listed;
+    let rooms::FirstRooms { person, workspace, mut rooms, mut more, mut people } =
+        follow_rooms(cx, connection, epoch, permit).await?;
     if cut(&mut rooms) {
         more = true;
         people = cx.node.people_of(&rooms).await?;
@@ -98,6 +85,30 @@ pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Resu
         more,
         people,
     })
+}
+
+/// Reads the list, and follows its rooms from where it found them. Both are repeated when the list turns out to be older than
+/// what this node has told already: the connection has not heard of that.
+async fn follow_rooms(
+    cx: &Context,
+    connection: ConnectionId,
+    epoch: Epoch,
+    permit: GreetingPermit,
+) -> Result<rooms::FirstRooms, Error> {
+    let me = cx.viewer.user.id;
+    for _ in 0..LISTS_MAX {
+        let position = cx.node.position(Line::Person(me));
+        let (listed, heads) = rooms::first_and_heads(cx).await?;
+        // The heads are of a database that is gone: see `Node::adopt`.
+        let Some(position) = position.filter(|_| cx.node.epoch() == epoch) else { break };
+        let Some(following) = cx.node.follow_from(connection, (me, position), &heads) else { continue };
+        if !following.is_ahead() {
+            cx.node.get_ready_aside(connection, following, permit);
+            return Ok(listed);
+        }
+        cx.node.get_ready(following).await?;
+    }
+    Err(ErrorCode::Busy.into())
 }
 
 /// Keeps as many rooms as fit into `welcome`, and returns whether any were cut off.

@@ -92,16 +92,19 @@ impl Hub {
         open.lines.into_iter().filter(|line| inner.unlist(*line, id)).collect()
     }
 
-    /// A connection follows lines from now on. One that is gone already follows nothing.
-    pub fn follow(&self, id: ConnectionId, lines: &BTreeSet<Line>) {
+    /// A connection follows lines from now on. Returns those that it did not follow before. One that is gone already follows
+    /// nothing.
+    pub fn follow(&self, id: ConnectionId, lines: &BTreeSet<Line>) -> BTreeSet<Line> {
         let mut inner = self.lock();
-        let Some(open) = inner.connections.get_mut(&id) else { return };
+        let Some(open) = inner.connections.get_mut(&id) else { return BTreeSet::new() };
+        let new: BTreeSet<Line> = lines.difference(&open.lines).copied().collect();
         open.lines.extend(lines);
         let outbox = open.outbox.clone();
-        for line in lines {
+        for line in &new {
             inner.lines.entry(*line).or_default().insert(id, outbox.clone());
         }
         inner.check_invariants();
+        new
     }
 
     /// A connection follows a line no longer. Says whether nobody here does any more.
@@ -245,7 +248,8 @@ mod tests {
         let hub = Hub::default();
         let (ana, ana_reads) = hub.connect(owner(1));
         let (bea, bea_reads) = hub.connect(owner(2));
-        hub.follow(ana, &BTreeSet::from([line(1), line(2)]));
+        assert_eq!(hub.follow(ana, &BTreeSet::from([line(1)])).len(), 1);
+        assert_eq!(hub.follow(ana, &BTreeSet::from([line(1), line(2)])), BTreeSet::from([line(2)]));
         hub.follow(bea, &BTreeSet::from([line(1)]));
         assert_eq!(hub.users_on(line(1)), BTreeSet::from([owner(1).user, owner(2).user]));
         assert_eq!(hub.users_on(line(2)), BTreeSet::from([owner(1).user]));

@@ -13,7 +13,7 @@ use std::{
 };
 
 use axum::extract::ws::Utf8Bytes;
-use protocol::{CloseCode, RoomId, Seq};
+use protocol::{CloseCode, RoomId, Seq, UserId};
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
@@ -68,7 +68,8 @@ pub struct Following {
     others: Vec<watch::Receiver<bool>>,
     /// What makes the new ones ready.
     ready: watch::Sender<bool>,
-    /// On one of the others, this node may have told a change that is beyond the known head.
+    /// On one of the others, which the connection has not followed before, this node may have told a change that is beyond
+    /// the known head.
     is_ahead: bool,
 }
 
@@ -142,6 +143,32 @@ impl Follows {
     }
 }
 
+/// Notes that these lines are followed, the new ones from their heads where these are known.
+fn register(
+    follows: &mut HashMap<Line, Follow>,
+    lines: impl IntoIterator<Item = (Line, Option<Seq>)>,
+) -> Following {
+    let (ready, receiver) = watch::channel(false);
+    let (mut news, mut known, mut others) = (BTreeSet::new(), Vec::new(), Vec::new());
+    let mut is_ahead = false;
+    for (line, head) in lines {
+        match follows.get(&line) {
+            Some(follow) => {
+                others.extend(follow.until_ready.clone());
+                // Without a position, it may yet begin beyond the head.
+                is_ahead |= head.is_some_and(|head| follow.position.last.is_none_or(|last| last > head));
+            }
+            None => {
+                let position = Position { last: head, ..Position::default() };
+                follows.insert(line, Follow { until_ready: Some(receiver.clone()), position });
+                known.extend(head.map(|head| Head { line, head }));
+                news.insert(line);
+            }
+        }
+    }
+    Following { news, known, others, ready, is_ahead }
+}
+
 /// Follows the workspace's line for the node itself, and tries again until it succeeds.
 pub(super) async fn workspace(node: Arc<Node>) {
     loop {
@@ -168,13 +195,26 @@ impl Node {
         self.follow_lines(lines).await
     }
 
-    /// Lets a connection follow rooms from known heads: it is told everything after them, unless the answer
+    /// Lets a connection follow its person's rooms from known heads: it is told everything after them, unless the answer
     /// [is ahead](Following::is_ahead). What is committed before the rooms are ready may be told late, by a repair.
-    pub fn follow_from(self: &Arc<Self>, connection: ConnectionId, heads: &[(RoomId, Seq)]) -> Following {
-        let lines: Vec<_> = heads.iter().map(|(room, head)| (Line::Room(*room), Some(*head))).collect();
+    ///
+    /// `None` when the person's line is not at `position` any more, where it was before the rooms and heads were read: the
+    /// person may have left one of the rooms, and this connection has not been told so.
+    pub fn follow_from(
+        self: &Arc<Self>,
+        connection: ConnectionId,
+        (person, position): (UserId, Seq),
+        heads: &[(RoomId, Seq)],
+    ) -> Option<Following> {
+        // A change of a person's line is applied under this lock: either it is seen here, or it finds the rooms followed.
+        let mut follows = self.follows.lock();
+        if follows.get(&Line::Person(person))?.position.last != Some(position) {
+            return None;
+        }
         // First the hub: whatever is told from here on, the connection is told.
-        self.hub.follow(connection, &lines.iter().map(|(line, _)| *line).collect());
-        self.register(lines)
+        let new = self.hub.follow(connection, &heads.iter().map(|(room, _)| Line::Room(*room)).collect());
+        let lines = heads.iter().map(|(room, head)| (Line::Room(*room), Some(*head)));
+        Some(register(&mut follows, lines.filter(|(line, _)| new.contains(line))))
     }
 
     /// Waits aside until lines are ready. If that fails, for others who follow them too, the connection must come back: it may
@@ -197,7 +237,8 @@ impl Node {
     }
 
     async fn follow_lines(self: &Arc<Self>, lines: &BTreeSet<Line>) -> Result<(), store::Error> {
-        self.get_ready(self.register(lines.iter().map(|line| (*line, None)))).await
+        let following = register(&mut self.follows.lock(), lines.iter().map(|line| (*line, None)));
+        self.get_ready(following).await
     }
 
     /// Waits until lines are ready: from then on, news of them arrive by themselves.
@@ -225,31 +266,6 @@ impl Node {
             }
         }
         Ok(())
-    }
-
-    /// Notes that these lines are followed, the new ones from their heads where these are known.
-    fn register(&self, lines: impl IntoIterator<Item = (Line, Option<Seq>)>) -> Following {
-        let (ready, receiver) = watch::channel(false);
-        let (mut news, mut known, mut others) = (BTreeSet::new(), Vec::new(), Vec::new());
-        let mut is_ahead = false;
-        let mut follows = self.follows.lock();
-        for (line, head) in lines {
-            match follows.get(&line) {
-                Some(follow) => {
-                    others.extend(follow.until_ready.clone());
-                    // Without a position, it may yet begin beyond the head.
-                    is_ahead |= head.is_some_and(|head| follow.position.last.is_none_or(|last| last > head));
-                }
-                None => {
-                    let position = Position { last: head, ..Position::default() };
-                    follows.insert(line, Follow { until_ready: Some(receiver.clone()), position });
-                    known.extend(head.map(|head| Head { line, head }));
-                    news.insert(line);
-                }
-            }
-        }
-        drop(follows);
-        Following { news, known, others, ready, is_ahead }
     }
 
     fn make_ready(&self, lines: &BTreeSet<Line>) {

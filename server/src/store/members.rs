@@ -97,17 +97,6 @@ impl Store {
         Ok(head.map(Seq))
     }
 
-    /// Which rooms someone is in.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn memberships(&self, user: UserId) -> Result<Vec<RoomId>, Error> {
-        let rooms = sqlx::query_scalar!("select room_id from members where user_id = $1 and active", user.0)
-            .fetch_all(&self.pool())
-            .await?;
-        Ok(rooms.into_iter().map(RoomId).collect())
-    }
-
     /// Which of these rooms someone is in.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::extract::ws::Utf8Bytes;
-use protocol::{Change, Event, Line, Seq, ServerFrame, SessionId};
+use protocol::{Change, Command, Event, Line, Seq, ServerFrame, SessionId};
 use server::hub::{Outbox, Owner};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -54,7 +54,10 @@ async fn what_happens_until_the_rooms_are_ready_is_told_once(pool: PgPool) {
     // It was said before this server follows the room, so nobody tells it.
     ana.says(room, "before").await;
     let (connection, outbox) = node.connect(Owner { user, session: SessionId(Uuid::new_v4()) });
-    let following = node.follow_from(connection, &heads);
+    let (me, mine) = (Line::Person(user), BTreeSet::from([Line::Person(user)]));
+    node.follow(connection, &mine).await.unwrap();
+    let person = (user, node.position(me).unwrap());
+    let following = node.follow_from(connection, person, &heads).unwrap();
     assert!(!following.is_ahead() && node.is_following(connection, room));
     assert_eq!(node.position(line), Some(*head));
     ana.says(room, "meanwhile").await;
@@ -66,16 +69,49 @@ async fn what_happens_until_the_rooms_are_ready_is_told_once(pool: PgPool) {
     assert_eq!(told(&outbox, line, last).await, all);
 
     // By now it was told here to others: who knows the room as it was before must look again.
-    let (late, _outbox) = node.connect(Owner { user, session: SessionId(Uuid::new_v4()) });
-    assert!(node.follow_from(late, &heads).is_ahead());
-    assert!(!node.follow_from(late, &[(room, last)]).is_ahead());
+    let newcomer = || node.connect(Owner { user, session: SessionId(Uuid::new_v4()) }).0;
+    let is_ahead = |connection, heads: &[_]| {
+        let person = (user, node.position(me).unwrap());
+        node.follow_from(connection, person, heads).unwrap().is_ahead()
+    };
+    let late = newcomer();
+    assert!(is_ahead(late, &heads));
+    assert!(!is_ahead(newcomer(), &[(room, last)]));
+    // What is told after it follows the room, it hears: no reason to look once more.
+    assert!(!is_ahead(late, &heads));
 
     // Nor is it known how far a line is that is only just being followed.
-    let other = cluster.group("attic", [&ana, &bea]).await;
+    let other = cluster.group("attic", [&ana]).await;
     let lines = BTreeSet::from([Line::Room(other)]);
     let mut following = Box::pin(node.follow(connection, &lines));
     assert!(futures::poll!(&mut following).is_pending());
-    assert!(node.follow_from(late, &[(other, Seq(i64::MAX))]).is_ahead());
+    assert!(is_ahead(newcomer(), &[(other, Seq(i64::MAX))]));
     following.await.unwrap();
-    assert!(!node.follow_from(late, &[(other, Seq(i64::MAX))]).is_ahead());
+    assert!(!is_ahead(newcomer(), &[(other, Seq(i64::MAX))]));
+}
+
+/// Somebody is removed from a room after the list for their greeting was read, and this server has told it already: the
+/// connection, which did not follow the room yet, must not follow it now.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_list_from_before_a_removal_is_not_followed(pool: PgPool) {
+    let cluster = Cluster::start(pool, 3).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
+    let node = &cluster.node(2).node;
+    let (user, me) = (bea.id(), Line::Person(bea.id()));
+    let (connection, outbox) = node.connect(Owner { user, session: SessionId(Uuid::new_v4()) });
+    node.follow(connection, &BTreeSet::from([me])).await.unwrap();
+    let position = node.position(me).unwrap();
+    let (_, heads) = node.store.first_rooms_and_heads(user, 51).await.unwrap();
+    assert_eq!(heads.iter().map(|(room, _)| *room).collect::<Vec<_>>(), [room]);
+
+    ana.asks(Command::Remove { room, user, ban: false }).await.unwrap();
+    tokio::time::timeout(SOON, outbox.ready()).await.expect("the removal is told");
+    assert!(node.follow_from(connection, (user, position), &heads).is_none());
+    assert!(!node.is_following(connection, room));
+
+    // Read again, the list has the room no more.
+    let position = node.position(me).unwrap();
+    let (_, heads) = node.store.first_rooms_and_heads(user, 51).await.unwrap();
+    assert!(node.follow_from(connection, (user, position), &heads).is_some());
+    assert!(heads.is_empty() && !node.is_following(connection, room));
 }
