@@ -32,15 +32,25 @@ fn after_scheme(source: Source<'_>, span: Span) -> Option<usize> {
     Some(host)
 }
 
-/// Where the bare address ends that a text begins with.
+/// Where the bare address ends that a text begins with. The full stop after it belongs to the sentence.
+pub(crate) fn bare(source: Source<'_>, span: Span) -> Option<usize> {
+    let mut end = reach(source, span)?;
+    // A host begins with a letter, so something remains.
+    while matches!(source.byte(end - 1), b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b'*' | b'_' | b'~')
+    {
+        end -= 1;
+    }
+    Some(end)
+}
+
+/// How far the address reaches that a text begins with.
 ///
 /// White space ends it, and so does Chinese punctuation, which has no space before it; a bracket that was not opened inside; and
-/// what shows nothing. The full stop after it belongs to the sentence.
-pub(crate) fn bare(source: Source<'_>, span: Span) -> Option<usize> {
-    let host = after_scheme(source, span)?;
-    let mut end = host;
+/// what shows nothing.
+pub(crate) fn reach(source: Source<'_>, span: Span) -> Option<usize> {
+    let mut end = after_scheme(source, span)?;
     let (mut round, mut square, mut curly) = (0, 0, 0);
-    for c in source.text(Span { from: host, ..span }).chars() {
+    for c in source.text(Span { from: end, ..span }).chars() {
         crate::work::step();
         match c {
             '(' => round += 1,
@@ -55,14 +65,6 @@ pub(crate) fn bare(source: Source<'_>, span: Span) -> Option<usize> {
             break;
         }
         end += c.len_utf8();
-    }
-    while end > host
-        && matches!(
-            source.byte(end - 1),
-            b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b'*' | b'_' | b'~'
-        )
-    {
-        end -= 1;
     }
     Some(end)
 }

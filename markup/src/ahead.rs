@@ -25,18 +25,19 @@ impl Ahead {
         let (mut at, mut is_bare) = (0, true);
         while at < end {
             let byte = source.byte(at);
-            let run = if matches!(byte, b'`' | b'$') { source.run(Span { from: at, to: end }) } else { 1 };
-            let behind = source.trim_start(Span { from: at + run, to: end }).from;
-            let ends_line = behind == end || source.byte(behind) == b'\n';
-            match byte {
-                b'$' if run == 2 => ahead.dollars = at,
-                b'`' if run >= FENCE_MIN && ends_line => {
+            let rest = Span { from: at, to: end };
+            let run = if matches!(byte, b'`' | b'$') { source.run(rest) } else { 1 };
+            if byte == b'$' && run == 2 {
+                ahead.dollars = at;
+            }
+            if byte == b'`' && run >= FENCE_MIN {
+                let behind = source.trim_start(Span { from: at + run, ..rest }).from;
+                if behind == end || source.byte(behind) == b'\n' {
                     ahead.ticks = at;
                     if is_bare {
                         ahead.fence = at;
                     }
                 }
-                _ => {}
             }
             is_bare = byte == b'\n' || (is_bare && matches!(byte, b' ' | b'\t' | b'>'));
             at += run;

@@ -128,7 +128,8 @@ impl<'a> Reader<'a, '_> {
     fn read_raw(&mut self, line: usize, rest: Span, kind: Kind<'a>) -> usize {
         let length = self.source.run(rest);
         let begin = rest.from + length;
-        let (bit, fits) = if kind == Kind::Math { (0, length == 2) } else { (length, length <= TICKS_MAX) };
+        let is_code = matches!(kind, Kind::Code);
+        let (bit, fits) = if is_code { (length, length <= TICKS_MAX) } else { (0, length == 2) };
         if !fits || self.unclosed & (1 << bit) != 0 {
             return begin;
         }
@@ -136,8 +137,11 @@ impl<'a> Reader<'a, '_> {
             self.unclosed |= 1 << bit;
             return begin;
         };
+        if !is_code && self.source.text(Span { from: begin, to: end }).trim().is_empty() {
+            return begin;
+        }
         // One blank at both ends goes, so that code can begin and end with a backtick.
-        let is_padded = kind == Kind::Code
+        let is_padded = is_code
             && end > begin + 2
             && self.source.byte(begin) == b' '
             && self.source.byte(end - 1) == b' ';
@@ -228,7 +232,7 @@ impl<'a> Reader<'a, '_> {
     /// `<https://…>`: CommonMark, "Autolinks".
     fn read_pointed(&mut self, rest: Span) -> usize {
         let behind = Span { from: rest.from + 1, ..rest };
-        match address::bare(self.source, behind) {
+        match address::reach(self.source, behind) {
             Some(end) if end < rest.to && self.source.byte(end) == b'>' => {
                 self.push(rest.from, behind.from, Role::Hidden);
                 self.push_address(Span { from: behind.from, to: end });
@@ -357,10 +361,14 @@ fn write_tokens<'a>(tree: &mut Builder<'a>, lines: &[Span], tokens: &[Token<'a>]
     // Styles that are open, those that were too deep to be opened, and the one that is a link.
     let (mut styles, mut too_deep, mut link) = (0, 0, None);
     for (index, line) in lines.iter().enumerate() {
+        let mut at = line.from;
+        if tree.is_full() {
+            tree.stop(at);
+            return;
+        }
         if index > 0 {
             tree.leaf(Kind::Break);
         }
-        let mut at = line.from;
         while let Some(token) = tokens.next_if(|token| token.span.from <= line.to) {
             if tree.is_full() {
                 tree.stop(at);

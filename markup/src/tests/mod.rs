@@ -1,8 +1,10 @@
 //! Trees are compared as HTML, so that the cases of CommonMark can be read beside its specification.
 
 mod chat;
+mod commonmark;
+mod properties;
 
-use crate::{Align, Kind, Mention, Nodes, Spoilers, parse};
+use crate::{Align, Kind, Mention, Nodes, parse};
 
 fn html(source: &str) -> String {
     let mut out = String::new();
