@@ -341,8 +341,8 @@ impl Delimiter {
     fn fits(&self, closer: &Self) -> bool {
         crate::work::step();
         let is_odd = (self.closes || closer.opens)
-            && (self.length + closer.length) % 3 == 0
-            && (self.length % 3 != 0 || closer.length % 3 != 0);
+            && (self.length + closer.length).is_multiple_of(3)
+            && !self.length.is_multiple_of(3);
         self.byte == closer.byte && !is_odd
     }
 }

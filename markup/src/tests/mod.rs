@@ -1,7 +1,9 @@
 //! Trees are compared as HTML, so that the cases of CommonMark can be read beside its specification.
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at the kinds that it is about")]
 
 mod chat;
 mod commonmark;
+mod nests;
 mod properties;
 
 use crate::{Align, Kind, Mention, Nodes, parse};
