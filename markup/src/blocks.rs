@@ -100,10 +100,10 @@ struct Blocks<'a> {
 impl Container {
     /// The rest of a line that goes on with this container.
     fn enter(self, line: Cursor<'_>) -> Option<Cursor<'_>> {
-        let word = line.word();
         match self {
             Self::Quote => behind_quote_mark(line),
             Self::Item(item) => {
+                let word = line.word();
                 let belongs = word.is_at_end() || word.column >= item.column + ITEM_INDENT;
                 belongs.then(|| line.behind_blanks(item.text_column))
             }
@@ -302,7 +302,10 @@ impl<'a> Blocks<'a> {
         if !is_code || self.ahead.ticks <= word.at {
             return false;
         }
-        self.lines.push(self.source.trim_end(Span { from: line.at, to: word.at }));
+        let words = self.source.trim_end(Span { from: line.at, to: word.at });
+        if words.from < words.to {
+            self.lines.push(words);
+        }
         // The code has no indent of its own.
         self.open_code(Cursor { column: line.column, ..word })
     }

@@ -108,12 +108,18 @@ impl<'a> Builder<'a> {
         while !self.open.is_empty() {
             self.end_last();
         }
+        // A message of nothing but marks (`>`, or a lonely fence) would show nothing: it is words.
+        if !self.nodes.iter().any(|entry| shows_something(entry.kind)) {
+            self.nodes.clear();
+            self.stopped_at = Some(0);
+        }
         if let Some(from) = self.stopped_at.take() {
-            let to = self.source.0.len();
-            self.open(Kind::Paragraph);
-            self.last_text = None;
-            self.text(Span { from, to });
-            self.end_last();
+            let rest = Span { from, to: self.source.0.len() };
+            if !self.source.text(rest).trim().is_empty() {
+                self.open(Kind::Paragraph);
+                self.text(rest);
+                self.end_last();
+            }
         }
         Document { nodes: self.nodes }
     }
@@ -126,4 +132,8 @@ impl<'a> Builder<'a> {
         }
         self.last_text = None;
     }
+}
+
+fn shows_something(kind: Kind<'_>) -> bool {
+    matches!(kind, Kind::Text(_) | Kind::Rule | Kind::Mention(_) | Kind::Channel(_) | Kind::Emoji(_))
 }

@@ -1,4 +1,44 @@
 //! The formatted text of a message, from its source to a bounded tree.
+//!
+//! ```
+//! use markup::{Kind, Spoilers};
+//!
+//! let document = markup::parse("**Ship** it, @ana: ||Friday||");
+//! let paragraph = document.blocks().next().expect("there are words");
+//! assert_eq!(paragraph.kind, Kind::Paragraph);
+//! assert_eq!(document.plain_text(Spoilers::Hidden), "Ship it, @ana: ▒▒▒▒");
+//! ```
+//!
+//! # What it understands
+//!
+//! Markdown as people type it in a chat. Where [CommonMark 0.31](https://spec.commonmark.org/0.31.2/) speaks of it, we follow these
+//! sections: "Backslash escapes", "Thematic breaks", "ATX headings", "Fenced code blocks", "Block quotes", "List items", "Lists",
+//! "Code spans", "Emphasis and strong emphasis", "Links" (inline ones), "Autolinks". From
+//! [GitHub's dialect](https://github.github.com/gfm/): "Tables", "Task list items", "Strikethrough" (two tildes, because `~5` is a
+//! number). Besides, there are `||spoilers||`, `$$formulas$$`, `@person`, `@here`, `@everyone`, `#channel`, `:emoji:`, and bare
+//! addresses.
+//!
+//! Not as in CommonMark:
+//!
+//! - Line breaks stay, and so do the indents of lines. There is no indented code.
+//! - Quotes and items have no lazy continuation lines: the next line without a mark, or without an indent, is outside.
+//! - Two columns of indent make an item a part of the one above, also under `1.`.
+//! - Items show the numbers that were typed; only the same number again counts on. The first item of a list, a heading and a link
+//!   must have words: a lonely `-` or `#` is a word.
+//! - Code may begin behind words (`look: ```` ``` ````) and end at the end of its last line. Several words behind a fence are code.
+//! - Emphasis follows other rules beside Chinese, Japanese and Korean, where there are no spaces: `这是**重点。**下文` is bold. Emoji
+//!   count as letters.
+//! - Addresses are `http`, `https` and `mailto` only, and nothing in them is escaped. An image is a link to it.
+//! - Rows of a table have a `|`, and all of their cells are kept.
+//!
+//! Not at all: HTML and entities, which are words; setext headings (`---` below a line is a rule); link references and footnotes.
+//!
+//! # Laws
+//!
+//! - Any text is a message: nothing is refused, and nothing panics.
+//! - No word is lost. What is no markup, or is beyond a bound, is text.
+//! - A tree has at most [`NODES_MAX`] nodes, at most [`DEPTH_MAX`] inside each other.
+//! - The time is linear in the length of the source, whatever it is.
 #![warn(missing_docs)]
 
 mod address;

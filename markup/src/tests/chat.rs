@@ -76,6 +76,15 @@ fn lonely_signs_are_words() {
 }
 
 #[test]
+fn nothing_but_marks_is_words() {
+    for text in [">", "> >", "```", "```\n```", "> ~~~"] {
+        check(&[(text, &format!("<p>{text}</p>"))]);
+        assert_eq!(parse(text).plain_text(Spoilers::Hidden), text);
+    }
+    check(&[("---", "<hr>"), ("`` ` ``", "<p><code>`</code></p>")]);
+}
+
+#[test]
 fn code_as_people_type_it() {
     check(&[
         ("look: ```\nlet x;\n```\nnice", "<p>look:</p><pre>let x;</pre><p>nice</p>"),
@@ -89,6 +98,7 @@ fn code_as_people_type_it() {
         ("a ```b\nc``` d", "<p>a <code>b\nc</code> d</p>"),
         ("use ``` for code", "<p>use ``` for code</p>"),
         ("use ```", "<p>use ```</p>"),
+        ("    ```\n    a\n    ```", "<pre>    a</pre>"),
         ("> ```\n> a\n>   b\n> ```", "<blockquote><pre>a\n  b</pre></blockquote>"),
         ("```a `b` c```", "<p><code>a `b` c</code></p>"),
     ]);

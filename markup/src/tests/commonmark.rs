@@ -75,7 +75,7 @@ fn fenced_code_blocks() {
         ("``` ```\naaa", "<p><code> </code>\naaa</p>"),
         ("foo\n```\nbar\n```\nbaz", "<p>foo</p><pre>bar</pre><p>baz</p>"),
         ("```ruby\ndef foo(x)\n  return 3\nend\n```", "<pre ruby>def foo(x)\n  return 3\nend</pre>"),
-        ("````;\n````", "<pre ;></pre>"),
+        ("````;\nfoo\n````", "<pre ;>foo</pre>"),
         ("``` aa ```\nfoo", "<p><code>aa</code>\nfoo</p>"),
         ("~~~ aa\nfoo\n~~~", "<pre aa>foo</pre>"),
     ]);
