@@ -1,18 +1,18 @@
 //! Addresses that can be followed: bare ones, and the destinations of links.
 //!
-//! No other scheme than these three is ever made a link, so no text can run a script.
+//! Only `http`, `https` and `mailto` ever become links, so no message can run a script.
 
 use crate::{
     chars::is_hidden,
     source::{Source, Span},
 };
 
-/// Brackets inside brackets of a destination. It is read again for each `](` before its end, which is why there is a bound.
+/// Nested brackets in a destination. Each `](` before the end of a destination reads it again; this bounds how often.
 const BRACKETS_MAX: usize = 8;
-/// Bytes of a mail address before its `@`, for the same reason.
+/// Bytes of a mail address before its `@`. Every `mailto:` looks this far ahead.
 const MAILBOX_BYTES_MAX: usize = 64;
 
-/// Where the scheme ends that a text begins with, if an address can follow.
+/// The end of the scheme at the start of a text, if an address can follow it.
 fn after_scheme(source: Source<'_>, span: Span) -> Option<usize> {
     let begins = |scheme: &str| {
         let begin = source.0.as_bytes().get(span.from..span.to)?.get(..scheme.len())?;
@@ -32,10 +32,10 @@ fn after_scheme(source: Source<'_>, span: Span) -> Option<usize> {
     Some(host)
 }
 
-/// Where the bare address ends that a text begins with. The full stop after it belongs to the sentence.
+/// The end of the bare address at the start of a text. Punctuation after it belongs to the sentence.
 pub(crate) fn bare(source: Source<'_>, span: Span) -> Option<usize> {
     let mut end = reach(source, span)?;
-    // A host begins with a letter, so something remains.
+    // A host starts with a letter, so this stops before the scheme.
     while matches!(source.byte(end - 1), b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b'*' | b'_' | b'~')
     {
         end -= 1;
@@ -43,10 +43,10 @@ pub(crate) fn bare(source: Source<'_>, span: Span) -> Option<usize> {
     Some(end)
 }
 
-/// How far the address reaches that a text begins with.
+/// The end of the address at the start of a text, with any punctuation after it.
 ///
-/// White space ends it, and so does Chinese punctuation, which has no space before it; a bracket that was not opened inside; and
-/// what shows nothing.
+/// It ends at white space, at Chinese punctuation (which follows without a space), at a closing bracket that was not opened inside,
+/// and at invisible characters.
 pub(crate) fn reach(source: Source<'_>, span: Span) -> Option<usize> {
     let mut end = after_scheme(source, span)?;
     let (mut round, mut square, mut curly) = (0, 0, 0);
@@ -84,7 +84,7 @@ pub(crate) struct Destination {
     pub(crate) end: usize,
 }
 
-/// Reads `(address "title")`. Nothing in it is escaped, so that it stays a part of the source.
+/// Reads `(address "title")`. There are no escapes inside, so both parts can be borrowed from the source.
 pub(crate) fn destination(source: Source<'_>, span: Span) -> Option<Destination> {
     if source.byte(span.from) != b'(' {
         return None;

@@ -1,18 +1,18 @@
-//! What still comes: whether something that begins here is ended somewhere.
+//! Whether something that starts here ends somewhere later.
 //!
-//! Looking for the end from each begin would make the time quadratic, so the last ends are found once.
+//! Searching for the end from each start would take quadratic time, so the position of the last end is found once.
 
 use crate::{
     cursor::FENCE_MIN,
     source::{Source, Span},
 };
 
-/// Where the last of each kind is; 0 when there is none, which is before every begin.
+/// The position of the last end of each kind; 0 when there is none, which is never after a start.
 #[derive(Default)]
 pub(crate) struct Ahead {
-    /// Three backticks or more with nothing else on their line but marks of quotes.
+    /// Three or more backticks, alone on their line except for quote marks.
     pub(crate) fence: usize,
-    /// Three backticks or more at the end of a line.
+    /// Three or more backticks at the end of a line.
     pub(crate) ticks: usize,
     /// `$$`
     pub(crate) dollars: usize,

@@ -1,8 +1,7 @@
-//! Paragraphs, lists, quotes, code: what lines are.
+//! Blocks: paragraphs, lists, quotes, code and so on. CommonMark, "Phase 1: block structure", without lazy continuation lines.
 //!
-//! The source is read line by line. Each line first goes on with the quotes and items that are open, as far as it can, then opens
-//! new ones, and what is left of it belongs to a leaf: to a paragraph, say. A leaf collects its lines until it ends; then its nodes
-//! are written. CommonMark, "Phase 1: block structure", without lazy continuation lines.
+//! The source is read line by line. A line first continues the open quotes and items, as far as it can, and then opens new ones. The
+//! rest of it belongs to a leaf, such as a paragraph. A leaf collects its lines; its nodes are written when it ends.
 
 use crate::{
     ahead::Ahead,
@@ -14,10 +13,10 @@ use crate::{
     tree::{Align, Document, Kind},
 };
 
-/// Columns from an item's mark to what belongs to it. CommonMark asks for the column of the item's text; but people indent by two
-/// under `1.` as well.
+/// A line belongs to an item if it is indented this much more than the item's mark. CommonMark requires the column of the item's text,
+/// but people also indent by two under `1.`.
 const ITEM_INDENT: usize = 2;
-/// Blanks that a heading, a fence or a quote may have before it. With more, it is code that somebody pasted.
+/// How far a heading, a fence or a quote can be indented. With more, it is probably pasted code.
 const INDENT_MAX: usize = 3;
 
 /// Reads a whole source.
@@ -74,12 +73,12 @@ enum Leaf<'a> {
     Code {
         fence: u8,
         length: usize,
-        /// As much is taken from the indent of each line.
+        /// The indent of the fence, which is removed from each line.
         column: usize,
         language: &'a str,
     },
     Math {
-        /// Otherwise it is a paragraph.
+        /// A formula that is never closed is a paragraph.
         is_closed: bool,
     },
     Table,
@@ -93,7 +92,7 @@ struct Blocks<'a> {
     leaf: Leaf<'a>,
     /// The lines of the leaf.
     lines: Vec<Span>,
-    /// Those of the table that is open.
+    /// The columns of the open table.
     columns: Vec<Align>,
 }
 
@@ -157,7 +156,7 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    /// Leaves a container which the line does not go on with. If that is an item, the line may be the next one of its list.
+    /// Leaves the containers that the line does not continue. If the first of them is an item, the line may be the next item of its list.
     fn next_item(&mut self, depth: usize, word: Cursor<'a>) -> Option<Cursor<'a>> {
         let container = self.containers.get(depth).copied();
         if let (Some(Container::Item(last)), Some(mark)) = (container, word.mark())
@@ -187,7 +186,7 @@ impl<'a> Blocks<'a> {
         }
         let word = line.word();
         let mark = word.mark()?;
-        // A number at the begin of a line is not always that of an item, nor is a lonely sign.
+        // A line of a paragraph can happen to start with a number, and a lone `-` is a word.
         let interrupts = !matches!(self.leaf, Leaf::Paragraph) || matches!(mark.number, None | Some(1));
         if !interrupts || mark.text.is_at_end() || word.is_rule() {
             return None;
@@ -214,7 +213,7 @@ impl<'a> Blocks<'a> {
         task.map_or(mark.text, |(_, text)| text)
     }
 
-    /// Whether an open leaf takes the line as it is.
+    /// Gives the line to an open leaf that takes lines as they are.
     fn feed(&mut self, line: Cursor<'a>) -> bool {
         let text = self.source.trim_end(line.rest());
         match self.leaf {
@@ -225,9 +224,10 @@ impl<'a> Blocks<'a> {
                 }
                 let inside = line.behind_blanks(column);
                 let is_alone = line.word().at == end;
-                // People close code at the end of its last line too. But where there is a fence on a line of its own, that one is
-                // meant: the code may be a comment with code in it.
-                let closes = text.to - end >= length && (is_alone || self.ahead.fence < line.at);
+                // People also close code at the end of its last line. But if a fence on its own line follows, that one is meant: the
+                // code may contain comments with fences.
+                let may_close_words = fence == b'`' && self.ahead.fence < line.at;
+                let closes = text.to - end >= length && (is_alone || may_close_words);
                 if !closes {
                     self.lines.push(inside.rest());
                     return true;
@@ -285,14 +285,14 @@ impl<'a> Blocks<'a> {
         self.end_leaf();
         let language = if fence.is_followed_by_words { "" } else { self.source.text(fence.info) };
         self.leaf = Leaf::Code { fence: fence.byte, length: fence.length, column: word.column, language };
-        // In a chat, words behind a fence are code.
+        // A language is one word. Several words are the first line of code.
         if fence.is_followed_by_words {
             self.lines.push(fence.info);
         }
         true
     }
 
-    /// Code that begins behind words, as people often type it, if something ends it.
+    /// Code that starts after words on the same line, as people often type it, if it is closed somewhere.
     fn open_code_behind(&mut self, line: Cursor<'a>) -> bool {
         let mut word = line;
         while !word.is_at_end() && (word.byte() != b'`' || word.fence().is_none()) {
@@ -310,7 +310,7 @@ impl<'a> Blocks<'a> {
         self.open_code(Cursor { column: line.column, ..word })
     }
 
-    /// A formula on lines of its own. It may be on one line.
+    /// A formula on one or more lines of its own.
     fn open_math(&mut self, word: Cursor<'a>) -> bool {
         if word.byte() != b'$' || word.run() != 2 || self.ahead.dollars <= word.at {
             return false;
@@ -318,7 +318,7 @@ impl<'a> Blocks<'a> {
         let text = self.source.trim_end(word.rest());
         if let Some(next) = (word.at + 2..text.to).find(|at| self.source.byte(*at) == b'$') {
             let ends_line = next + 2 == text.to && self.source.byte(next + 1) == b'$';
-            // With words behind it, it is a part of a paragraph.
+            // If words follow, it is part of a paragraph.
             if !ends_line || word.behind(2).word().at == next {
                 return false;
             }

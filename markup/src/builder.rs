@@ -5,14 +5,14 @@ use crate::{
     tree::{Document, Entry, Kind},
 };
 
-/// Nodes of one message. What comes after them remains one plain text: a screen of messages stays light, whatever people send.
+/// Nodes of one message; the rest of its source becomes one plain text. This keeps a screen of messages light, whatever people send.
 pub const NODES_MAX: usize = 2_000;
-/// Nodes inside each other. What would be deeper remains plain text.
+/// How deep nodes can be nested. Markup that would go deeper stays plain text.
 pub const DEPTH_MAX: usize = 20;
 
-/// Quotes and lists go no deeper, so that there is room for a table in them, and for styles in its cells.
+/// Quotes and lists stop here, to leave room for a table inside them and for styles in its cells.
 const CONTAINERS_DEPTH_MAX: usize = 12;
-/// More than what is written between two looks at [`Builder::is_full`].
+/// More nodes than can be written between two calls of [`Builder::is_full`].
 const RESERVE: usize = 32;
 
 pub(crate) struct Builder<'a> {
@@ -22,7 +22,7 @@ pub(crate) struct Builder<'a> {
     open: Vec<usize>,
     /// The text that was written last, as long as more can be added to it.
     last_text: Option<Span>,
-    /// From where on the source remains plain text. Nothing is written any more.
+    /// Where the source becomes plain text. Once this is set, nothing more is written until the end.
     stopped_at: Option<usize>,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Ends the node that was opened last, and says what it was.
+    /// Ends the node that was opened last.
     pub(crate) fn close(&mut self) {
         if self.stopped_at.is_none() {
             self.end_last();
@@ -99,7 +99,7 @@ impl<'a> Builder<'a> {
         self.nodes.len() + RESERVE > NODES_MAX
     }
 
-    /// Writes nothing any more: from here on the source remains plain text.
+    /// Stops writing: from here on, the source stays plain text.
     pub(crate) fn stop(&mut self, at: usize) {
         self.stopped_at.get_or_insert(at);
     }
@@ -108,7 +108,7 @@ impl<'a> Builder<'a> {
         while !self.open.is_empty() {
             self.end_last();
         }
-        // A message of nothing but marks (`>`, or a lonely fence) would show nothing: it is words.
+        // A message of nothing but marks (`>`, or a lone fence) would show nothing, so it stays text.
         if !self.nodes.iter().any(|entry| shows_something(entry.kind)) {
             self.nodes.clear();
             self.stopped_at = Some(0);

@@ -1,15 +1,15 @@
-//! What kinds of characters there are, as far as markup depends on them.
+//! The kinds of characters that markup tells apart.
 
-/// What stands beside a delimiter, and decides whether it opens, closes, or is only a sign.
+/// What stands next to a delimiter. This decides whether it can open or close a style.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     /// White space, or an end of the line.
     Space,
-    /// Punctuation, but for that of Chinese, Japanese and Korean.
+    /// Punctuation other than Chinese, Japanese and Korean.
     Punctuation,
     CjkPunctuation,
     Cjk,
-    /// Everything else. Emoji too, for which CommonMark would have them be punctuation: `**👍**ok` is bold.
+    /// Everything else, including emoji: CommonMark counts those as punctuation, and `**👍**ok` would not be bold.
     Letter,
 }
 
@@ -31,7 +31,7 @@ impl Class {
     }
 }
 
-/// General punctuation and currency signs, without the tables of Unicode: those would weigh more than the parser.
+/// ASCII and general punctuation and currency signs. Unicode's full tables would make the browser's download larger for little.
 fn is_punctuation(c: char) -> bool {
     match c {
         'ª' | 'µ' | 'º' => false,
@@ -51,7 +51,7 @@ fn is_cjk_punctuation(c: char) -> bool {
     }
 }
 
-/// Scripts that are written without spaces between words, or in one text with those that are.
+/// Chinese and Japanese, written without spaces between words, and Korean, whose particles follow a word without one.
 fn is_cjk(c: char) -> bool {
     matches!(
         c,
@@ -60,12 +60,12 @@ fn is_cjk(c: char) -> bool {
     )
 }
 
-/// A letter or digit of a script that puts spaces between words. A name cannot begin or end beside one.
+/// A letter or digit of a script that puts spaces between words. A name cannot start or end next to one.
 pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric() && !is_cjk(c)
 }
 
-/// Shows nothing, or turns the direction of what follows: an address must be what one sees.
+/// Invisible, or changes the direction of what follows. An address must not contain more than what people see.
 pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(

@@ -19,21 +19,21 @@ pub(crate) struct Cursor<'a> {
     pub(crate) end: usize,
 }
 
-/// What an item begins with.
+/// The mark of an item.
 #[derive(Clone, Copy)]
 pub(crate) struct Mark<'a> {
     /// `-`, `+`, `*`, or what follows the number. Items of one list have the same.
     pub(crate) byte: u8,
     pub(crate) number: Option<u32>,
-    /// The first word behind it.
+    /// The first word after it.
     pub(crate) text: Cursor<'a>,
 }
 
-/// What a block of code begins with.
+/// The first line of a block of code.
 pub(crate) struct Fence {
     pub(crate) byte: u8,
     pub(crate) length: usize,
-    /// What stands behind it: the language, if it is one word.
+    /// What follows on the line: the language, if it is one word.
     pub(crate) info: Span,
     pub(crate) is_followed_by_words: bool,
 }
@@ -52,12 +52,12 @@ impl<'a> Cursor<'a> {
         Span { from: self.at, to: self.end }
     }
 
-    /// Behind some bytes, each a column wide.
+    /// The place after some bytes, each one column wide.
     pub(crate) fn behind(self, bytes: usize) -> Self {
         Self { at: self.at + bytes, column: self.column + bytes, ..self }
     }
 
-    /// Behind the blanks, but not behind a column.
+    /// The place after the blanks, but no further than a column.
     pub(crate) fn behind_blanks(mut self, column: usize) -> Self {
         while !self.is_at_end() && self.source.is_blank(self.at) && self.column < column {
             let width = if self.byte() == b'\t' { TAB - self.column % TAB } else { 1 };
@@ -76,7 +76,7 @@ impl<'a> Cursor<'a> {
         self.is_at_end() || self.source.is_blank(self.at)
     }
 
-    /// The same byte so many times.
+    /// How many times the byte here is repeated.
     pub(crate) fn run(self) -> usize {
         self.source.run(self.rest())
     }
@@ -99,7 +99,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// GitHub, "Task list items": whether it is done, and what is to be done.
+    /// GitHub, "Task list items": whether it is done, and its text.
     pub(crate) fn task(self) -> Option<(bool, Self)> {
         let text = self.behind(3).word();
         let is_box = self.byte() == b'[' && self.behind(2).byte() == b']' && self.behind(3).is_at_blank();

@@ -1,7 +1,7 @@
-//! What is inside a paragraph, a heading or a cell.
+//! The contents of a paragraph, a heading or a cell. CommonMark, "Phase 2: inline structure".
 //!
-//! Three passes: the lines are read into tokens, delimiters find their partners, and the tokens are written as nodes. What lies
-//! between tokens is text, and so is a token that found no partner.
+//! There are three passes: lines are read into tokens, delimiters are paired, and tokens are written as nodes. Whatever is between
+//! tokens is text, and so is a token without a partner.
 
 use crate::{
     address,
@@ -15,7 +15,7 @@ use crate::{
 /// Longer runs of backticks are text.
 const TICKS_MAX: usize = 31;
 
-/// Writes lines of text, with what they contain.
+/// Writes the contents of some lines.
 pub(crate) fn write<'a>(source: Source<'a>, tree: &mut Builder<'a>, lines: &[Span]) {
     let mut reader = Reader {
         source,
@@ -40,7 +40,7 @@ struct Token<'a> {
 enum Role<'a> {
     /// Shown as it is.
     Text,
-    /// Not shown, like the backslash of an escape.
+    /// Not shown: the backslash of an escape.
     Hidden,
     /// Begins a node.
     Open(Kind<'a>),
@@ -75,7 +75,7 @@ struct Reader<'a, 'l> {
     tokens: Vec<Token<'a>>,
     delimiters: Vec<Delimiter>,
     brackets: Vec<Bracket>,
-    /// A bit for each length of runs of backticks for which there is no closing one; the lowest bit stands for `$$`.
+    /// A bit for each length of a backtick run that nothing closes any more. The lowest bit is for `$$`.
     unclosed: u32,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Reader<'a, '_> {
     fn read(&mut self) {
         let mut at = 0;
         for (index, line) in self.lines.iter().enumerate() {
-            // Code may have ended inside this line, or behind it.
+            // Code that started on an earlier line may end on this one, or later.
             at = at.max(line.from);
             while at < line.to {
                 at = self.read_token(index, Span { from: at, to: line.to });
@@ -91,7 +91,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Reads what the rest of a line begins with, and says where to go on.
+    /// Reads the token at the start of the rest of a line, and returns where to continue.
     fn read_token(&mut self, line: usize, rest: Span) -> usize {
         let (source, at) = (self.source, rest.from);
         let behind = Span { from: at + 1, ..rest };
@@ -174,9 +174,9 @@ impl<'a> Reader<'a, '_> {
 
     /// CommonMark, "Emphasis and strong emphasis", with its flanking rules relaxed for Chinese, Japanese and Korean.
     ///
-    /// There a delimiter between punctuation and a letter cannot close: in `这是**重点。**下文` the second `**` would be text, as no
-    /// space follows it. So their punctuation counts as a letter here, and a letter of theirs beside other punctuation counts as
-    /// a space (the proposal "markdown-cjk-friendly"). `_` stays outside of words in all scripts: `报告_最终_v2.docx` is a file.
+    /// By those rules a delimiter between punctuation and a letter cannot close, so the second `**` of `这是**重点。**下文` would be text:
+    /// no space follows it. Here, CJK punctuation counts as a letter, and a CJK letter next to other punctuation counts as a space
+    /// (the proposal "markdown-cjk-friendly"). But `_` never works inside words, in any script: `报告_最终_v2.docx` is a file name.
     fn read_delimiter(&mut self, line: usize, rest: Span) -> usize {
         let (byte, length) = (self.source.byte(rest.from), self.source.run(rest));
         let end = rest.from + length;
@@ -186,6 +186,7 @@ impl<'a> Reader<'a, '_> {
         }
         let before = Class::of(self.char_before(line, rest.from));
         let after = Class::of(self.source.first_char(Span { from: end, ..rest }));
+        // Whether a delimiter belongs to the text on its inner side.
         let flanks =
             |outer, inner| inner != Class::Space && (inner != Class::Punctuation || outer != Class::Letter);
         let (mut opens, mut closes) = (flanks(before, after), flanks(after, before));
@@ -211,13 +212,13 @@ impl<'a> Reader<'a, '_> {
         to
     }
 
-    /// CommonMark, "Links". The last `[` begins the link if an address follows; the ones before it no longer can.
+    /// CommonMark, "Links". The last `[` starts a link if an address follows; then those before it no longer can, as links do not nest.
     fn close_bracket(&mut self, rest: Span) -> usize {
         let behind = Span { from: rest.from + 1, ..rest };
         let Some(bracket) = self.brackets.pop() else { return behind.from };
         let Some(link) = address::destination(self.source, behind) else { return behind.from };
         let Some(open) = self.tokens.get_mut(bracket.token) else { return behind.from };
-        // Nobody could see or follow a link without words.
+        // Without words there would be nothing to see or click.
         if self.source.text(Span { from: open.span.to, to: rest.from }).trim().is_empty() {
             return behind.from;
         }
@@ -281,11 +282,11 @@ impl<'a> Reader<'a, '_> {
         end
     }
 
-    /// Finds the partners among the delimiters from one on, and forgets these. CommonMark, "Phase 2: inline structure".
+    /// Pairs the delimiters from one on, and removes them. CommonMark, "process emphasis".
     fn pair(&mut self, first: usize) {
-        // What a closing one passes over on the way to its partner no longer opens anything.
+        // Openers between two partners are dropped: they can no longer open anything.
         let mut openers: Vec<Delimiter> = Vec::new();
-        // For each kind of closing ones, how many openers, from the bottom, are known not to fit: so the time is linear.
+        // How many of the first openers are known not to fit, for each kind of closer. This keeps the time linear.
         let mut unfit = [0; Delimiter::KINDS];
         for mut closer in self.delimiters.split_off(first.min(self.delimiters.len())) {
             while closer.closes && closer.count > 0 {
@@ -326,7 +327,7 @@ impl<'a> Reader<'a, '_> {
 impl Delimiter {
     const KINDS: usize = 24;
 
-    /// Openers that fit one closing delimiter fit all of its kind.
+    /// An opener that fits one closer fits all closers of its kind.
     fn kind(&self) -> usize {
         let byte = match self.byte {
             b'*' => 0,
@@ -337,7 +338,7 @@ impl Delimiter {
         (byte * 2 + usize::from(self.opens)) * 3 + self.length % 3
     }
 
-    /// CommonMark's rule of three: in `*foo**bar*` the run in the middle is text.
+    /// CommonMark's rule of three: the run in the middle of `*foo**bar*` is text.
     fn fits(&self, closer: &Self) -> bool {
         crate::work::step();
         let is_odd = (self.closes || closer.opens)
@@ -347,7 +348,7 @@ impl Delimiter {
     }
 }
 
-/// Makes one token of two neighbours, or leaves it one. The writer passes over the second.
+/// Gives a role to one token, or to two neighbours as one. The writer skips the second.
 fn join<'a>(tokens: &mut [Token<'a>], at: usize, size: usize, role: Role<'a>) {
     let end = tokens.get(at + size - 1).map(|last| last.span.to);
     if let (Some(token), Some(end)) = (tokens.get_mut(at), end) {
@@ -358,7 +359,7 @@ fn join<'a>(tokens: &mut [Token<'a>], at: usize, size: usize, role: Role<'a>) {
 
 fn write_tokens<'a>(tree: &mut Builder<'a>, lines: &[Span], tokens: &[Token<'a>]) {
     let mut tokens = tokens.iter().peekable();
-    // Styles that are open, those that were too deep to be opened, and the one that is a link.
+    // The open styles, those that were too deep to be opened, and which of them is a link.
     let (mut styles, mut too_deep, mut link) = (0, 0, None);
     for (index, line) in lines.iter().enumerate() {
         let mut at = line.from;
@@ -402,7 +403,7 @@ fn write_tokens<'a>(tree: &mut Builder<'a>, lines: &[Span], tokens: &[Token<'a>]
                     link = link.filter(|link| *link != styles);
                     styles -= 1;
                 }
-                // A name would be a second thing to click on.
+                // A name inside a link would be a second thing to click.
                 Role::Leaf(kind) if link.is_some() && !matches!(kind, Kind::Emoji(_)) => continue,
                 Role::Leaf(kind) => {
                     tree.text(before);

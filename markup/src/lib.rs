@@ -21,24 +21,30 @@
 //! Not as in CommonMark:
 //!
 //! - Line breaks stay, and so do the indents of lines. There is no indented code.
-//! - Quotes and items have no lazy continuation lines: the next line without a mark, or without an indent, is outside.
-//! - Two columns of indent make an item a part of the one above, also under `1.`.
-//! - Items show the numbers that were typed; only the same number again counts on. The first item of a list, a heading and a link
-//!   must have words: a lonely `-` or `#` is a word.
-//! - Code may begin behind words (`look: ```` ``` ````) and end at the end of its last line. Several words behind a fence are code.
-//! - Emphasis follows other rules beside Chinese, Japanese and Korean, where there are no spaces: `这是**重点。**下文` is bold. Emoji
-//!   count as letters.
+//! - Quotes and items have no lazy continuation lines: a line without their mark or indent ends them.
+//! - An item that is indented by two columns belongs to the item above, also under `1.`.
+//! - Items show the numbers that were typed; a repeated number counts on. The first item of a list, a heading and a link must have
+//!   words: a lone `-` or `#` is text. A message of nothing but marks is text too.
+//! - A fence may follow words on its line, and may close at the end of the last line of code. Several words after a fence are code,
+//!   not a language.
+//! - Emphasis works next to Chinese, Japanese and Korean, which have no spaces around it: `这是**重点。**下文` is bold. Emoji count as
+//!   letters.
 //! - Addresses are `http`, `https` and `mailto` only, and nothing in them is escaped. An image is a link to it.
 //! - Rows of a table have a `|`, and all of their cells are kept.
 //!
-//! Not at all: HTML and entities, which are words; setext headings (`---` below a line is a rule); link references and footnotes.
+//! Not supported: HTML and entities, which are text; setext headings (`---` below a line is a rule); link references and footnotes.
 //!
 //! # Laws
 //!
 //! - Any text is a message: nothing is refused, and nothing panics.
-//! - No word is lost. What is no markup, or is beyond a bound, is text.
+//! - No word is lost: whatever is not markup, or is beyond a bound, is text.
 //! - A tree has at most [`NODES_MAX`] nodes, at most [`DEPTH_MAX`] inside each other.
 //! - The time is linear in the length of the source, whatever it is.
+//!
+//! # Drawing it
+//!
+//! One recursive function with one `match` over [`Kind`] draws a tree, as nodes and never as HTML. White space in texts must stay
+//! (`white-space: pre-wrap`). A name that belongs to nothing is drawn as it was typed.
 #![warn(missing_docs)]
 
 mod address;
@@ -61,7 +67,7 @@ pub use crate::{
     tree::{Align, Document, Kind, Mention, Node, Nodes, SPOILER_MARK, Spoilers},
 };
 
-/// Reads the source of a message. Every text is one: what is no markup is words.
+/// Reads the source of a message. Nothing is refused: whatever is not markup is text.
 #[must_use]
 pub fn parse(source: &str) -> Document<'_> {
     blocks::parse(source)

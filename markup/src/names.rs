@@ -1,22 +1,22 @@
-//! `@person`, `#channel` and `:emoji:`. Whether there is such a one is for others to find out.
+//! `@person`, `#channel` and `:emoji:`. Whether the name belongs to anything is for the caller to find out.
 
 use crate::{
     chars::is_word,
     source::{Source, Span},
 };
 
-/// As long as handles are (`protocol::limits::HANDLE_CHARS_MAX`).
+/// The lengths of handles (`protocol::limits::HANDLE_CHARS_MAX`).
 const PERSON_CHARS: std::ops::RangeInclusive<usize> = 2..=32;
-/// As long as the titles of rooms are (`protocol::limits::TITLE_CHARS_MAX`).
+/// The length of room titles (`protocol::limits::TITLE_CHARS_MAX`).
 const CHANNEL_CHARS_MAX: usize = 80;
 const EMOJI_CHARS_MAX: usize = 64;
 
-/// Whether a name may begin behind this character: not in a word or a mail address, in a path, or in `&#39;`.
+/// Whether a name can start after this character. It cannot inside a word, a mail address, a path or `&#39;`.
 pub(crate) fn may_follow(before: Option<char>) -> bool {
     !before.is_some_and(|c| is_word(c) || matches!(c, '@' | '#' | '/' | '&'))
 }
 
-/// The handle at the begin of a text. A full stop behind it ends the sentence, and `_` and `-` are markup.
+/// The handle at the start of a text. A `.`, `_` or `-` at its end does not belong to it: it ends the sentence, or closes a style.
 pub(crate) fn person(source: Source<'_>, span: Span) -> Option<Span> {
     let mut to = span.from;
     while to < span.to
@@ -35,7 +35,7 @@ pub(crate) fn person(source: Source<'_>, span: Span) -> Option<Span> {
     is_name.then_some(name)
 }
 
-/// The name of a channel at the begin of a text: letters and digits of any script, `-` and `_`.
+/// The name of a channel at the start of a text: letters and digits of any script, `-` and `_`.
 pub(crate) fn channel(source: Source<'_>, span: Span) -> Option<Span> {
     let (mut to, mut chars) = (span.from, 0);
     for c in source.text(span).chars() {
@@ -50,7 +50,7 @@ pub(crate) fn channel(source: Source<'_>, span: Span) -> Option<Span> {
     (to > span.from && chars <= CHANNEL_CHARS_MAX).then_some(Span { to, ..span })
 }
 
-/// The name of an emoji at the begin of a text, up to the colon that ends it.
+/// The name of an emoji at the start of a text, up to its closing colon.
 pub(crate) fn emoji(source: Source<'_>, span: Span) -> Option<Span> {
     let mut to = span.from;
     while to < span.to

@@ -1,4 +1,4 @@
-//! Rows of tables, as in GitHub's dialect.
+//! The rows of tables. GitHub, "Tables".
 
 use crate::{
     source::{Source, Span},
@@ -31,7 +31,7 @@ impl Iterator for Cells<'_> {
         }
         let mut end = from;
         while end < to && self.source.byte(end) != b'|' {
-            // A bar behind a backslash is a sign of the cell.
+            // An escaped bar is part of the cell.
             end += 1 + usize::from(self.source.byte(end) == b'\\');
         }
         let end = end.min(to);

@@ -1,7 +1,7 @@
-//! What a message says, as a tree.
+//! The tree of a message.
 //!
-//! It is kept flat: each node is followed by all nodes inside it, and knows how many they are. So the whole tree is one allocation,
-//! and nothing recurses to walk or to drop it.
+//! It is stored flat: each node is followed by everything inside it, and knows its length. So a tree is one allocation, and neither
+//! searching nor dropping it recurses.
 
 /// A parsed message. It borrows its words from the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,51 +16,51 @@ pub(crate) struct Entry<'a> {
     pub(crate) len: usize,
 }
 
-/// What a node is. Up to [`Kind::Cell`] they are blocks, from [`Kind::Text`] on parts of a line.
+/// What a node is. The kinds up to [`Kind::Cell`] are blocks; those from [`Kind::Text`] on are parts of a line.
 ///
-/// Words are in [`Kind::Text`] alone, so that whoever draws any other kind draws only its children.
+/// Only texts and names have words of their own. All other kinds are drawn by drawing their children, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind<'a> {
     /// Lines of text.
     Paragraph,
     /// A heading of level 1 to 6.
     Heading(u8),
-    /// Somebody else's words: any blocks.
+    /// A quote. Contains blocks.
     Quote,
-    /// Items of one kind.
+    /// A list. Contains items.
     List {
-        /// Whether they have numbers.
+        /// Whether the items have numbers.
         ordered: bool,
     },
-    /// An item of a list: any blocks.
+    /// An item of a list. Contains blocks.
     Item {
-        /// Its number. A list shows the numbers that were typed; only the same number again counts on.
+        /// Its number, as it was typed; a repeated number counts on (`1. 1. 1.` is 1, 2, 3).
         number: Option<u32>,
-        /// Whether it is a task, and done.
+        /// For a task, whether it is done.
         task: Option<bool>,
     },
-    /// Code between fences: texts, with the line feeds between the lines, but none at the end.
+    /// Fenced code. Contains texts, with line feeds between the lines and none at the end.
     CodeBlock {
-        /// What follows the opening fence, if it is one word. May be empty.
+        /// The word after the opening fence; empty if there is none.
         language: &'a str,
     },
-    /// A formula on lines of its own, in TeX: texts, like code.
+    /// A formula on lines of its own, in TeX. Contains texts, as code does.
     MathBlock,
-    /// A line across.
+    /// A thematic break.
     Rule,
-    /// Rows.
+    /// A table. Contains rows.
     Table,
-    /// Cells. Rows need not have the same number of them.
+    /// A row of a table. Contains cells; rows can have different numbers of them.
     Row {
-        /// Whether they name the columns: the first row does.
+        /// Whether it is the first row, which names the columns.
         header: bool,
     },
     /// A cell of a table.
     Cell(Align),
 
-    /// Plain words, without a line feed outside of code and formulas. Texts that follow each other belong together.
+    /// Plain words. White space and line feeds in them are meant to be seen. Adjacent texts are one text in several parts.
     Text(&'a str),
-    /// The end of a line, which stays.
+    /// A line break.
     Break,
     /// `**bold**`
     Strong,
@@ -70,13 +70,13 @@ pub enum Kind<'a> {
     Strike,
     /// `||hidden until asked for||`
     Spoiler,
-    /// `` `code` ``: texts and breaks.
+    /// `` `code` ``. Contains texts and breaks.
     Code,
-    /// `$$x^2$$` within a line, in TeX: texts and breaks.
+    /// `$$x^2$$` within a paragraph, in TeX. Contains texts and breaks.
     Math,
-    /// An address that can be followed. There are no links and no names in a link.
+    /// A link. Contains no other links, mentions or channels.
     Link {
-        /// Begins with `http://`, `https://` or `mailto:`, in any case.
+        /// Starts with `http://`, `https://` or `mailto:`, in any case.
         address: &'a str,
         /// May be empty.
         title: &'a str,
@@ -89,12 +89,12 @@ pub enum Kind<'a> {
     Emoji(&'a str),
 }
 
-/// Who is to be called.
+/// Who is mentioned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mention<'a> {
-    /// Somebody, by a handle as it was typed: in any case, and perhaps nobody's.
+    /// A handle, in the case in which it was typed. It may be nobody's.
     Person(&'a str),
-    /// `@here`: everybody who is there now.
+    /// `@here`
     Here,
     /// `@everyone`
     Everyone,
@@ -120,14 +120,14 @@ impl<'a> Mention<'a> {
     }
 }
 
-/// Where the words of a column stand.
+/// The alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// Where the writing begins.
+    /// At the side where a line starts.
     Start,
     /// In the middle.
     Center,
-    /// Where the writing ends: numbers.
+    /// At the side where a line ends.
     End,
 }
 
@@ -140,7 +140,7 @@ pub struct Node<'d, 'a> {
     pub children: Nodes<'d, 'a>,
 }
 
-/// Nodes side by side.
+/// Siblings.
 #[derive(Clone, Copy, Debug)]
 pub struct Nodes<'d, 'a> {
     rest: &'d [Entry<'a>],
@@ -170,7 +170,7 @@ impl<'a> Document<'a> {
         self.nodes.len()
     }
 
-    /// Who is called, in the order of the text, with repeats.
+    /// Who is mentioned, in the order of the text, with repeats.
     pub fn mentions(&self) -> impl Iterator<Item = Mention<'a>> {
         self.nodes
             .iter()
@@ -184,16 +184,16 @@ impl<'a> Document<'a> {
     }
 }
 
-/// What becomes of spoilers where there is nothing to click on.
+/// What becomes of spoilers in plain text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spoilers {
-    /// They are words like others: for search.
+    /// They are shown like other words: for search.
     Shown,
     /// [`SPOILER_MARK`] stands for each: for notifications and previews.
     Hidden,
 }
 
-/// Stands for a spoiler. It does not tell how long the spoiler is.
+/// Stands for a spoiler of any length.
 pub const SPOILER_MARK: &str = "▒▒▒▒";
 
 impl Nodes<'_, '_> {
