@@ -119,8 +119,10 @@ test("a phone shows the list of pages, then a page, and goes back", async ({ ope
   await isIn(page);
   await page.getByRole("link", { name: /Settings$/ }).tap();
   const pages = page.getByRole("navigation", { name: "Settings" });
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Settings");
+  await expect(page).toHaveURL("/settings");
+  // Once the style sheet is there.
   await expect(page.getByRole("main")).toBeHidden();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Settings");
   await isAccessible(page, "the list of pages on a phone");
   for (const name of ["Profile", "Appearance", "Account", "Workspace", "People", "Invitations", "Back to rooms"]) {
     const box = (await pages.getByRole("link", { name }).boundingBox())!;

@@ -129,8 +129,9 @@ pub fn use_chat() -> Chat {
     expect_context::<Chat>()
 }
 
-/// A screen reader takes an announcement over when it appears. It does not stay, because its words may be deleted meanwhile.
-const ANNOUNCED_FOR: Duration = Duration::from_secs(5);
+/// A screen reader takes an announcement over when it appears. It does not stay, because its words may be deleted meanwhile: it is
+/// there for so long, and at most twice as long when others come after it.
+const ANNOUNCED_FOR: Duration = Duration::from_secs(3);
 
 impl Chat {
     /// Begins with what the page was filled with: the same on both sides.
