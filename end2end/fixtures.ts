@@ -45,6 +45,8 @@ class Watch {
 
   over(context: BrowserContext) {
     context.on("console", (line) => {
+      // The connection ended at the moment of sending: what was sent waits in the outbox, and goes again.
+      if (line.text().startsWith("WebSocket is already in CLOSING or CLOSED state")) return;
       if (line.type() === "error") this.faults.push(`console: ${line.text()} (${line.location().url})`);
     });
     context.on("weberror", (fault) => void this.faults.push(`uncaught: ${fault.error().stack ?? fault.error().message}`));

@@ -68,7 +68,7 @@ function wasmOptFlags() {
 }
 
 /** Cargo knows best whether anything changed; the slow rest is done when its file is another one. */
-async function wasmAndScript(later) {
+async function wasmAndScript(later, languages) {
   const profile = dev ? [] : ["--profile", "wasm-release"];
   const quiet = dev ? ["--config", "profile.dev.debug=false", "--config", "profile.dev.opt-level=1"] : [];
   // Not the target folder's own `debug`: these settings of the dev profile would throw out the server's.
@@ -81,7 +81,7 @@ async function wasmAndScript(later) {
 
   const flags = dev ? [] : wasmOptFlags();
   const tools = ["package-lock.json", "tools/wasm/Cargo.lock", "tools/wasm/src/main.rs", "scripts/frontend.mjs"];
-  const key = hash(fs.readFileSync(compiled), JSON.stringify(flags), later, ...tools.map((file) => fs.readFileSync(file)));
+  const key = hash(fs.readFileSync(compiled), JSON.stringify(flags), later, languages, fs.readFileSync("frontend/code.js"), ...tools.map((file) => fs.readFileSync(file)));
   const [wasm, script, bound] = [`${work}/roost.wasm`, `${work}/roost.js`, `${work}/bound`];
   if (!fs.existsSync(`${work}/key`) || fs.readFileSync(`${work}/key`, "utf8") !== key) {
     fs.rmSync(work, { recursive: true, force: true });
@@ -108,9 +108,11 @@ async function wasmAndScript(later) {
     fs.writeFileSync(`${bound}/__wasm_split.js`, withStyles(loader, later));
     const named = Object.entries(parts).map(([part, files]) => [part, files.map((name) => hashed[name])]);
     fs.writeFileSync(`${work}/parts.json`, JSON.stringify(named));
+    fs.writeFileSync(`${bound}/code.js`, fs.readFileSync("frontend/code.js", "utf8").replace("LANGUAGES", languages));
+    fs.writeFileSync(`${bound}/entry.js`, 'import "./code.js";\nexport * from "./roost.js";\nexport { default } from "./roost.js";\n');
     // Bundled, so that the loader of the chunks, and the snippets which crates bring, are inside and need no address of their own.
     await bundle({
-      entryPoints: [`${bound}/roost.js`], outfile: script, bundle: true, format: "esm", minify: !dev, target: "es2022",
+      entryPoints: [`${bound}/entry.js`], outfile: script, bundle: true, format: "esm", minify: !dev, target: "es2022",
       // In a dev build the loader names the same thing twice.
       legalComments: "none", logLevel: "warning", logOverride: { "duplicate-object-key": "silent" },
     });
@@ -119,6 +121,15 @@ async function wasmAndScript(later) {
   const parts = JSON.parse(fs.readFileSync(`${work}/parts.json`, "utf8"));
   const chunks = filesIn(`${work}/chunks`).map((name) => [name, fs.readFileSync(`${work}/chunks/${name}`)]);
   return { built: { wasm: fs.readFileSync(wasm), js: fs.readFileSync(script) }, chunks, parts };
+}
+
+/** What colours code. */
+async function codeLanguages() {
+  const { outputFiles } = await bundle({
+    entryPoints: ["frontend/languages.js"], write: false, bundle: true, format: "esm", minify: !dev, target: "es2022", legalComments: "inline",
+    logLevel: "warning",
+  });
+  return outputFiles[0].contents;
 }
 
 async function style(name) {
@@ -211,13 +222,16 @@ function earlierFiles(current) {
 // By the names of their files. `main` is everything, and named as Leptos wants it.
 const sheets = Object.fromEntries(await Promise.all(["main", "room", "door", "later"].map(async (name) => [name, await style(name)])));
 const named = Object.fromEntries(Object.entries(sheets).map(([name, css]) => [name, `${name}.${hash(css)}.css`]));
-const { built, chunks, parts } = await wasmAndScript(named.later);
+const languages = await codeLanguages();
+named.languages = `languages.${hash(languages)}.js`;
+const { built, chunks, parts } = await wasmAndScript(named.later, named.languages);
 built.css = sheets.main;
 
 const hashes = Object.fromEntries(Object.entries(built).map(([kind, content]) => [kind, hash(content)]));
 const files = Object.entries(built).map(([kind, content]) => [`${pkg}/roost.${hashes[kind]}.${kind}`, content]);
 for (const [name, content] of chunks) files.push([`${pkg}/${name}`, content]);
 for (const [name, css] of Object.entries(sheets)) if (name !== "main") files.push([`${pkg}/${named[name]}`, css]);
+files.push([`${pkg}/${named.languages}`, languages]);
 for (const [file, content] of files) put(file, content);
 const kept = new Set([...copyPublic(), ...files.map(([file]) => file)]);
 for (const file of [...kept]) for (const beside of await compressed(file)) kept.add(beside);
@@ -225,7 +239,7 @@ for (const file of [...kept]) for (const beside of await compressed(file)) kept.
 // The names change hands at once; only then what no page asks for any more goes.
 const list = Object.entries(hashes).map(([kind, value]) => `${kind}: ${value}\n`).join("")
   + parts.map(([part, names]) => `part ${part}: ${names.join(" ")}\n`).join("")
-  + Object.entries(named).map(([name, file]) => (name === "main" ? "" : `style ${name}: ${file}\n`)).join("");
+  + Object.entries(named).map(([name, file]) => (["main", "languages"].includes(name) ? "" : `style ${name}: ${file}\n`)).join("");
 for (const folder of executables) put(path.join(folder, "hash.txt"), list);
 for (const file of earlierFiles(files.map(([file]) => file))) for (const ending of ["", ".br", ".gz"]) kept.add(file + ending);
 for (const name of filesIn(site)) {

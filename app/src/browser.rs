@@ -1,10 +1,12 @@
 //! What is asked of the browser itself, each thing in one place. Nothing here runs on the server.
 
+use std::ops::Range;
+
 use leptos::prelude::{document, window};
 use protocol::{Millis, Page, Seq};
 use wasm_bindgen::JsCast;
 
-use crate::{carried, words::Words};
+use crate::{carried, typing::Replacement, words::Words};
 
 /// The page as the server drew it, from the script element that carries it.
 #[must_use]
@@ -214,6 +216,59 @@ pub fn fit_height(field: &web_sys::HtmlTextAreaElement) {
     let style = field.style();
     drop(style.set_property("height", "auto"));
     drop(style.set_property("height", &format!("{}px", field.scroll_height())));
+}
+
+/// The text of a field, and what is selected in it, in bytes.
+#[must_use]
+pub(crate) fn selected(field: &web_sys::HtmlTextAreaElement) -> (String, Range<usize>) {
+    let text = field.value();
+    let at = |units: Result<Option<u32>, _>| bytes_at(&text, units.ok().flatten().unwrap_or(u32::MAX));
+    let range = at(field.selection_start())..at(field.selection_end());
+    (text, range)
+}
+
+/// Changes the text of a field as if that were typed: the browser can take it back, and says that there was input.
+pub(crate) fn replace(field: &web_sys::HtmlTextAreaElement, text: &str, change: &Replacement) {
+    let Replacement { range, with, select } = change;
+    let select_units = |from: u32, to: u32| drop(field.set_selection_range(from, to));
+    let start = units_in(text, range.start);
+    select_units(start, units_in(text, range.end));
+    let typed = |document: web_sys::HtmlDocument| match with.is_empty() {
+        true => document.exec_command("delete"),
+        false => document.exec_command_with_show_ui_and_value("insertText", false, with),
+    };
+    let is_done = document().dyn_into().ok().and_then(|document| typed(document).ok());
+    if is_done != Some(true) {
+        drop(field.set_range_text(with));
+        if let Ok(event) = web_sys::Event::new("input") {
+            drop(field.dispatch_event(&event));
+        }
+    }
+    select_units(start + units_in(with, select.start), start + units_in(with, select.end));
+}
+
+/// Tells the page's own scripts of an element.
+pub(crate) fn announce(element: &web_sys::Element, what: &str) {
+    let about = web_sys::EventInit::new();
+    about.set_bubbles(true);
+    if let Ok(event) = web_sys::Event::new_with_event_init_dict(what, &about) {
+        drop(element.dispatch_event(&event));
+    }
+}
+
+/// Browsers count a text in units of UTF-16.
+fn bytes_at(text: &str, units: u32) -> usize {
+    let mut left = units as usize;
+    let before = text.chars().take_while(|c| {
+        let fits = left >= c.len_utf16();
+        left = left.saturating_sub(c.len_utf16());
+        fits
+    });
+    before.map(char::len_utf8).sum()
+}
+
+fn units_in(text: &str, bytes: usize) -> u32 {
+    text.get(..bytes).map_or(0, |before| before.encode_utf16().count() as u32)
 }
 
 /// The height of the window, in pixels.

@@ -16,6 +16,7 @@ use std::pin::Pin;
 
 use futures::{FutureExt, future::abortable};
 use leptos::{
+    html::Textarea,
     prelude::*,
     reactive::computed::ScopedFuture,
     wasm_split::{SplitLoaderError, wasm_split},
@@ -27,7 +28,7 @@ use crate::{
     address::{Panel, Route},
     components::{
         connection_bar::bar, details::Details, dialogs, editing_bar::EditingBar, first_steps::FirstSteps,
-        handler, live, message_sheet::MessageSheet, message_tools::Tools,
+        handler, live, message_sheet::MessageSheet, message_tools::Tools, suggestions::Suggestions,
     },
     pages::{new_password::NewPassword, set_up::SetUp, sign_in::SignIn, sign_up::SignUp},
     state::{Dialog, Missed, use_chat},
@@ -74,6 +75,8 @@ enum Tool {
     Sheet(RoomId, Seq),
     /// Above the composer while a message is edited.
     Editing(RoomId),
+    /// The same, while a name is typed.
+    Suggestions(RoomId, NodeRef<Textarea>),
     /// What comes next in an empty room, or in a new workspace.
     Steps(RoomId),
     /// A dialog about what is done with a message or a member.
@@ -86,6 +89,7 @@ fn tool_part(tool: Tool) -> Part {
         Tool::Bar(room, seq) => view! { <Tools room seq/> }.into_any(),
         Tool::Sheet(room, seq) => view! { <MessageSheet room seq/> }.into_any(),
         Tool::Editing(room) => view! { <EditingBar room/> }.into_any(),
+        Tool::Suggestions(room, field) => view! { <Suggestions room field/> }.into_any(),
         Tool::Steps(room) => view! { <FirstSteps room/> }.into_any(),
         Tool::Dialog(dialog) => dialogs::member_dialog(dialog),
     })
@@ -179,6 +183,11 @@ pub(crate) fn sheet(room: RoomId, seq: Seq) -> AnyView {
 /// What comes next where a room begins. It only helps, so nothing is said if it does not come.
 pub(crate) fn first_steps(room: RoomId) -> AnyView {
     draw(boxed(tool_part(Tool::Steps(room))), Box::new(|| ().into_any()), || ().into_any())
+}
+
+/// Names for the word that is being typed. They are a help: where they do not come, one goes on typing.
+pub(crate) fn suggestions(room: RoomId, field: NodeRef<Textarea>) -> AnyView {
+    draw(boxed(tool_part(Tool::Suggestions(room, field))), Box::new(|| ().into_any()), || ().into_any())
 }
 
 /// The bar of a room's edit. If it does not come, one can still try again, or cancel the edit.

@@ -33,6 +33,7 @@ pub mod plain;
 #[cfg(feature = "ssr")]
 mod shell;
 mod text;
+mod typing;
 
 #[cfg(feature = "ssr")]
 pub use shell::{DrawnPath, shell};

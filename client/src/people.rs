@@ -30,6 +30,12 @@ impl People {
         self.known.get(&user)
     }
 
+    /// The person with this handle, in any case of letters.
+    #[must_use]
+    pub fn named(&self, handle: &str) -> Option<&Arc<User>> {
+        self.known.iter().map(|(_, user)| user).find(|user| user.handle.eq_ignore_ascii_case(handle))
+    }
+
     /// Takes over a profile, from anywhere. Says whether a name on the screen may have changed, or a role, on which rights
     /// depend.
     pub(crate) fn put(&mut self, user: User) -> bool {

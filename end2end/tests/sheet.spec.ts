@@ -131,9 +131,10 @@ test("a finger that scrolls, or presses a link, opens nothing", async ({ open })
   await expect(page.getByRole("dialog")).toHaveCount(0);
   const { x, y } = (await page.getByRole("article").last().boundingBox())!;
   const devtools = await page.context().newCDPSession(page);
-  await devtools.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [{ x: x + 90, y: y + 6 }] });
-  // At once, or on a slow machine it would be a long press before it moves.
-  for (let n = 1; n <= 4; n++) await devtools.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: [{ x: x + 90, y: y + 6 + 14 * n }] });
+  const touch = (type: "touchStart" | "touchMove", down: number) =>
+    devtools.send("Input.dispatchTouchEvent", { type, touchPoints: [{ x: x + 90, y: y + 6 + down }] });
+  // Without waiting for the answers, or on a slow machine it would be a long press before it moves.
+  await Promise.all([touch("touchStart", 0), ...[14, 28, 42, 56].map((down) => touch("touchMove", down))]);
   await page.waitForTimeout(700);
   await devtools.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
   await expect(page.getByRole("dialog")).toHaveCount(0);

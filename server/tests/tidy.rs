@@ -63,7 +63,7 @@ fn modules_of_the_server_use_only_what_they_may() {
 
 #[test]
 fn the_pure_crates_are_pure() {
-    for folder in ["protocol/src", "client/src"] {
+    for folder in ["protocol/src", "markup/src", "client/src"] {
         check(folder, &["leptos", "web_sys", "tokio", "axum", "sqlx", "SystemTime", "Instant", "rand::"]);
     }
     check("app/src", &["sqlx", "redis::", "axum", "tokio"]);

@@ -16,6 +16,7 @@ use crate::components::{effect, handler, key_handler, live};
 use crate::{
     browser, later,
     state::{path_of, use_chat},
+    typing,
 };
 
 /// From here on, the characters that are left are counted down.
@@ -49,6 +50,22 @@ pub fn Composer(
         refusal.set(None);
         browser::fit_height(field);
     };
+    // Names to choose from are offered while one is typed, and not where the cursor only passes.
+    let completing = chat.screen.completing;
+    let complete = move |field: &HtmlTextAreaElement, text: &str| {
+        let (_, selected) = browser::selected(field);
+        let word = typing::name_at(text, selected.end).filter(|_| selected.is_empty()).map(ToOwned::to_owned);
+        if completing.with_untracked(|now| *now != word) {
+            completing.set(word);
+        }
+    };
+    let forget_name = move || {
+        if completing.with_untracked(Option::is_some) {
+            completing.set(None);
+        }
+    };
+    on_cleanup(forget_name);
+    let is_completing = Memo::new(move |_| completing.with(Option::is_some));
     // The draft that this tab has read or written last.
     let known_draft = StoredValue::new(String::new());
     let keep_draft = move |text: &str| {
@@ -62,6 +79,7 @@ pub fn Composer(
             false => keep_draft(&text),
         }
         measured(field, &text);
+        complete(field, &text);
     };
     let put = move |field: &HtmlTextAreaElement, text: &str| {
         // Even the same value would cost a layout.
@@ -163,12 +181,42 @@ pub fn Composer(
         }
     });
 
+    // Marks and lists, by the keyboard. Whether the key had such a meaning.
+    let formats = move |key: &web_sys::KeyboardEvent| {
+        let Some(field) = field.get_untracked().filter(|field| !field.read_only()) else { return false };
+        let (text, selected) = browser::selected(&field);
+        let change = match (key.ctrl_key() || key.meta_key(), key.shift_key(), key.key().as_str()) {
+            (true, false, "b") => Some(typing::toggle(&text, selected, "**")),
+            (true, false, "i") => Some(typing::toggle(&text, selected, "*")),
+            (true, false, "e") => Some(typing::code(&text, selected, false)),
+            (true, true, "C" | "c") => Some(typing::code(&text, selected, true)),
+            (true, true, "X" | "x") => Some(typing::toggle(&text, selected, "~~")),
+            // One that sends has been seen to before.
+            (false, _, "Enter") if selected.is_empty() => typing::new_line(&text, selected.end),
+            _ => None,
+        };
+        if let Some(change) = &change {
+            browser::replace(&field, &text, change);
+        }
+        change.is_some()
+    };
+    let pasted = move |paste: web_sys::ClipboardEvent| {
+        let Some(field) = field.get_untracked().filter(|field| !field.read_only()) else { return };
+        let text = paste.clipboard_data().and_then(|data| data.get_data("text/plain").ok());
+        let (own, selected) = browser::selected(&field);
+        if let Some(change) = text.and_then(|text| typing::link(&own, selected, &text)) {
+            paste.prevent_default();
+            browser::replace(&field, &own, &change);
+        }
+    };
     let pressed = move |key: web_sys::KeyboardEvent| {
         let meant = key.ctrl_key() || key.meta_key() || !browser::is_touched();
         let is_plain = !(key.shift_key() || key.alt_key() || key.ctrl_key() || key.meta_key());
         if key.key() == "Enter" && !key.shift_key() && !key.alt_key() && meant {
             key.prevent_default();
             send();
+        } else if !key.alt_key() && formats(&key) {
+            key.prevent_default();
         } else if key.key() == "Escape" && is_editing.get_untracked() {
             key.stop_propagation();
             chat.step_back(room);
@@ -225,6 +273,7 @@ pub fn Composer(
                 }.into_any()
             })}
             {live(move || is_editing.get().then(|| later::editing_bar(room)))}
+            {live(move || is_completing.get().then(|| later::suggestions(room, field)))}
             <div class="composer-box">
                 <textarea
                     name="body"
@@ -243,6 +292,9 @@ pub fn Composer(
                     node_ref=field
                     on:input:target=move |input| changed(&input.target())
                     on:keydown=key_handler(pressed)
+                    on:paste=handler(pasted)
+                    on:blur=handler(move |_| forget_name())
+                    on:click=handler(move |_| forget_name())
                 ></textarea>
                 <button
                     type="submit"

@@ -21,6 +21,7 @@ use crate::components::{effect, handler, list, list_item, live};
 use crate::{
     browser,
     state::{Chat, Dialog, path_of, use_chat},
+    text::plain,
 };
 
 /// Characters of a pinned message that are shown.
@@ -329,7 +330,7 @@ fn PinnedLine(message: Message, author: Arc<User>, here: bool) -> impl IntoView 
     let chat = use_chat();
     let seq = message.seq;
     let time = move || chat.words.when(message.sent_at, chat.clock.get());
-    let text: String = message.body.chars().take(PINNED_CHARS).collect();
+    let text = plain(&message.body, PINNED_CHARS);
     let go = move |_| {
         // On a narrow screen the panel covers the timeline (`style/_frame.scss`).
         if browser::matches_media("(max-width: 1099.98px)") {

@@ -5,13 +5,13 @@ use client::{MessageRow as Message, RowKey, RowReaction, SendState, Tick};
 use leptos::prelude::*;
 use protocol::{Nonce, Refusal, RoomId, Seq, UserId};
 
-use super::{avatar::Avatar, icon::Icon};
+use super::{avatar::Avatar, formatted::formatted, icon::Icon};
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::{
     browser, later,
     state::{Chat, use_chat},
-    text::{Piece, is_pictures_only, pieces},
+    text::is_pictures_only,
 };
 
 /// Names shown of the people who reacted; the others are only counted.
@@ -76,7 +76,7 @@ pub fn MessageRow(
     let words = chat.words;
     let said = match message.deleted {
         true => view! { <em class="deleted">{words.message_deleted()}</em> }.into_any(),
-        false => text(&message.body),
+        false => formatted(chat, (room, message.seq), &message.body),
     };
     let edited = (message.edited && !message.deleted)
         .then(|| view! { <span class="edited">{words.edited()}</span> }.into_any());
@@ -118,24 +118,6 @@ pub fn MessageRow(
         </article>
     }
     .into_any()
-}
-
-/// The text, with its addresses to follow. Line breaks are kept by the style sheet.
-fn text(body: &str) -> AnyView {
-    let pieces = pieces(body);
-    if let [Piece::Plain(text)] = pieces[..] {
-        return text.to_owned().into_any();
-    }
-    let views = pieces.into_iter().map(|piece| match piece {
-        Piece::Plain(text) => text.to_owned().into_any(),
-        Piece::Link(link) => view! {
-            <a href=link.to_owned() target="_blank" rel="noopener noreferrer nofollow">
-                {link.to_owned()}
-            </a>
-        }
-        .into_any(),
-    });
-    views.collect::<Vec<_>>().into_any()
 }
 
 /// The reactions to a message. Each is a button that puts one's own there, or takes it back.

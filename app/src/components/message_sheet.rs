@@ -20,6 +20,7 @@ use crate::components::{effect, focus::give_back, handler, key_handler, live};
 use crate::{
     browser,
     state::{Chat, Dialog, use_chat},
+    text::plain,
 };
 
 /// As much of the text as tells which message it is.
@@ -61,10 +62,8 @@ pub(crate) fn MessageSheet(
         }
     });
     let author = first.author.name.clone();
-    let quote = move || {
-        let text = |body: &str| body.chars().take(QUOTED_CHARS).collect::<String>();
-        message.with(|message| message.as_ref().map(|message| text(&message.body)))
-    };
+    let quote =
+        move || message.with(|message| message.as_ref().map(|message| plain(&message.body, QUOTED_CHARS)));
     let pull = Pull { from: StoredValue::new(None), node };
     view! {
         <dialog

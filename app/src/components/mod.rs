@@ -11,6 +11,7 @@ pub mod editing_bar;
 pub mod field;
 pub mod first_steps;
 mod focus;
+mod formatted;
 pub mod icon;
 pub mod keyboard;
 mod list;
@@ -19,6 +20,7 @@ pub mod message_row;
 pub mod message_sheet;
 pub mod message_tools;
 pub mod room_list;
+pub mod suggestions;
 pub mod tab_bar;
 pub mod timeline;
 

@@ -12,6 +12,7 @@ use crate::browser;
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::state::{Chat, Dialog, Place, Sign, path_of, use_chat};
+use crate::text::plain;
 
 /// As much of a message as a list can show.
 const PREVIEW_CHARS: usize = 120;
@@ -373,7 +374,7 @@ fn isolated(text: &str) -> String {
 
 /// The beginning of a text, as a list shows it.
 fn one_line(text: &str) -> String {
-    text.trim_start().chars().take(PREVIEW_CHARS).map(|c| if c.is_whitespace() { ' ' } else { c }).collect()
+    plain(text, PREVIEW_CHARS).chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect()
 }
 
 /// What has become of something that the person wrote into a room.

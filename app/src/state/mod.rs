@@ -198,6 +198,13 @@ impl Chat {
         known.unwrap_or_else(|| Arc::new(User::unknown(user)))
     }
 
+    /// The person with this handle, if their profile is known here. Tracks changed names.
+    #[must_use]
+    pub fn user_named(self, handle: &str) -> Option<Arc<User>> {
+        self.names.track();
+        self.client.with_value(|client| client.people().named(handle).cloned())
+    }
+
     /// Whether this person is the viewer.
     #[must_use]
     pub fn is_me(self, user: UserId) -> bool {

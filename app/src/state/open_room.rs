@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use protocol::{Direction, RoomId, Seq};
 
 use super::{Chat, set};
+use crate::text::plain;
 
 /// What is on screen of the open room, beside its rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,7 +102,7 @@ impl Chat {
         let Some(summary) = self.summary(room) else { return };
         let name = untrack(|| self.name_of(&summary.read_untracked()));
         let author = untrack(|| self.user(message.author));
-        let text: String = message.body.chars().take(160).collect();
+        let text = plain(&message.body, 160);
         self.say_aloud(self.words.announce(&author.name, &name, &text));
     }
 }

@@ -27,6 +27,18 @@ impl Chat {
         self.order.with(|order| order.contains(&room))
     }
 
+    /// The channel with this title, if the viewer is in it. Tracks the list.
+    #[must_use]
+    pub fn channel_named(self, title: &str) -> Option<RoomId> {
+        let is_named = |room: &RoomId| {
+            self.summary(*room).is_some_and(|summary| {
+                let room = &summary.read_untracked().room;
+                room.kind == RoomKind::Channel && room.title.eq_ignore_ascii_case(title)
+            })
+        };
+        self.order.with(|order| order.iter().copied().find(is_named))
+    }
+
     /// What the room is called. Tracks changed names of people.
     #[must_use]
     pub fn name_of(self, summary: &RoomSummary) -> String {

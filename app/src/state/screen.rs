@@ -119,6 +119,12 @@ pub struct Screen {
     pub pointing_at_list: RwSignal<bool>,
     /// The keyboard is in it.
     pub keyboard_in_list: RwSignal<bool>,
+    /// Messages whose spoilers are shown; read through [`Screen::is_revealed`].
+    revealed: StoredValue<Vec<(RoomId, Option<Seq>)>>,
+    /// Written whenever one is added.
+    revealed_news: RwSignal<u32>,
+    /// The name that is being typed in the composer, from its `@` or `#` on.
+    pub completing: RwSignal<Option<String>>,
     /// Text to be put into the composer.
     pub into_composer: RwSignal<Option<String>>,
     /// Grows when the composer should have the keyboard.
@@ -144,6 +150,9 @@ impl Default for Screen {
             noticed: StoredValue::new(None),
             pointing_at_list: RwSignal::new(false),
             keyboard_in_list: RwSignal::new(false),
+            revealed: StoredValue::new(Vec::new()),
+            revealed_news: RwSignal::new(0),
+            completing: RwSignal::new(None),
             into_composer: RwSignal::new(None),
             compose: RwSignal::new(0),
             newest: RwSignal::new(0),
@@ -152,6 +161,19 @@ impl Default for Screen {
 }
 
 impl Screen {
+    /// Whether the spoilers of a message are shown. Tracks that.
+    #[must_use]
+    pub fn is_revealed(self, message: (RoomId, Option<Seq>)) -> bool {
+        self.revealed_news.track();
+        self.revealed.with_value(|all| all.contains(&message))
+    }
+
+    /// Shows the spoilers of a message.
+    pub fn reveal(self, message: (RoomId, Option<Seq>)) {
+        self.revealed.update_value(|all| all.push(message));
+        self.revealed_news.update(|news| *news = news.wrapping_add(1));
+    }
+
     /// Whether what one can do with this message is shown beside it, and not as a sheet.
     #[must_use]
     pub fn has_tools(self, seq: Seq) -> bool {

@@ -5,7 +5,7 @@ use protocol::{RoomId, Seq};
 
 use super::{DialogFrame, ways_out};
 use crate::components::attributes::GlobalAttributes;
-use crate::state::use_chat;
+use crate::{state::use_chat, text::plain};
 
 /// As much of the text as tells which message it is.
 const SHOWN_CHARS: usize = 240;
@@ -17,7 +17,7 @@ pub fn DeleteMessage(room: RoomId, seq: Seq) -> impl IntoView {
     let words = chat.words;
     let message = untrack(|| chat.message(room, seq)).map(|message| {
         let author = untrack(|| chat.user(message.author));
-        let text: String = message.body.chars().take(SHOWN_CHARS).collect();
+        let text = plain(&message.body, SHOWN_CHARS);
         view! {
             <blockquote class="dialog-quote">
                 <strong dir="auto">{author.name.clone()}</strong>

@@ -3,13 +3,14 @@
 use leptos::prelude::*;
 
 use super::DialogFrame;
+use crate::components::attributes::GlobalAttributes;
 use crate::{browser, state::use_chat};
 
 /// Every key that works everywhere.
 #[component]
 pub fn Shortcuts() -> impl IntoView {
     let words = use_chat().words;
-    let lines: [(&[&str], &str); 12] = [
+    let lines: [(&[&str], &str); 17] = [
         (&["Ctrl", "K"], words.key_go()),
         (&["Alt", "↑ ↓"], words.key_next()),
         (&["Alt", "Shift", "↑ ↓"], words.key_next_unread()),
@@ -18,6 +19,11 @@ pub fn Shortcuts() -> impl IntoView {
         (&["A…Z"], words.key_compose()),
         (&["Enter"], words.send()),
         (&["Shift", "Enter"], words.key_break()),
+        (&["Ctrl", "B"], words.bold()),
+        (&["Ctrl", "I"], words.italic()),
+        (&["Ctrl", "Shift", "X"], words.strikethrough()),
+        (&["Ctrl", "E"], words.code()),
+        (&["Ctrl", "Shift", "C"], words.code_block()),
         (&["↑"], words.key_edit()),
         (&["Shift", "Tab", "↑ ↓"], words.key_rows()),
         (&["Esc"], words.key_back()),
@@ -40,7 +46,7 @@ pub fn Shortcuts() -> impl IntoView {
     };
     view! {
         <DialogFrame title=words.keyboard_shortcuts()>
-            <dl class="shortcuts">{lines.map(|(keys, what)| line((keys, what))).into_iter().collect_view()}</dl>
+            <dl class="shortcuts" tabindex="0">{lines.map(|(keys, what)| line((keys, what))).into_iter().collect_view()}</dl>
         </DialogFrame>
     }
 }

@@ -80,7 +80,7 @@ impl Pointing {
             ("pointermove", Some(pointer)) => self.moved(pointer),
             ("pointerup" | "pointercancel", _) => self.lift(),
             // Else a click would follow, on what lies there by then.
-            ("touchend", _) if self.was_long.get_value() => event.prevent_default(),
+            ("touchend", _) if self.was_long.get_value() && event.cancelable() => event.prevent_default(),
             ("contextmenu", _) => self.menu(&target, event),
             ("focusin", _) => self.focused(&target),
             ("focusout", _) => self.blurred(target),
@@ -105,13 +105,16 @@ impl Pointing {
         self.by_finger.set_value(event.pointer_type() == "touch");
         let Some(seq) = self.tapped(target) else { return };
         let reach = move || {
-            let Some(room) = self.chat.room.get_untracked() else { return };
+            let is_still = self.press.try_with_value(Option::is_some) == Some(true);
+            let Some(room) = self.chat.room.get_untracked().filter(|_| is_still) else { return };
             self.was_long.set_value(true);
             // The sheet gives the keyboard back to it. Glass needs none over the room meanwhile.
             browser::focus_row(seq);
             self.chat.screen.sheet.set(Some((room, seq)));
         };
-        if let Ok(timer) = set_timeout_with_handle(reach, PRESS) {
+        // Moves are told once a frame: on a busy page, the finger may have moved, and this be the first to know.
+        let after_moves = move || request_animation_frame(reach);
+        if let Ok(timer) = set_timeout_with_handle(after_moves, PRESS) {
             self.press.set_value(Some((timer, event.client_x(), event.client_y())));
         }
     }

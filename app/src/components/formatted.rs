@@ -1,0 +1,281 @@
+//! The formatted text of a message: the tree of [`markup`], drawn as nodes and never as HTML.
+//!
+//! Every element is made by [`element`], whose tag is a value: a type for each tag would cost the browser's download 10 kB.
+
+use leptos::{html::Div, prelude::*, tachys::html::element::custom};
+use markup::{Align, Kind, Mention, Node, Nodes};
+use protocol::{RoomId, Seq};
+
+use super::{effect, handler, icon::Icon, key_handler, live};
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
+use crate::{
+    browser,
+    state::{Chat, path_of},
+};
+
+/// The text of a message. One of a single paragraph, which is nearly every one, has no element of its own, so that what follows stands
+/// on its last line; the style sheet does the same for the last of several.
+pub(crate) fn formatted(chat: Chat, message: (RoomId, Option<Seq>), body: &str) -> AnyView {
+    let document = markup::parse(body);
+    let drawing = Drawing { chat, message };
+    let mut blocks = document.blocks();
+    match (blocks.next(), blocks.next()) {
+        (Some(Node { kind: Kind::Paragraph, children }), None) => drawing.all(children).into_any(),
+        _ => drawing.all(document.blocks()).into_any(),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Drawing {
+    chat: Chat,
+    message: (RoomId, Option<Seq>),
+}
+
+impl Drawing {
+    fn all(self, nodes: Nodes<'_, '_>) -> Vec<AnyView> {
+        let (mut views, mut text) = (Vec::new(), String::new());
+        for node in nodes {
+            let view = match node.kind {
+                Kind::Text(part) => {
+                    text.push_str(part);
+                    continue;
+                }
+                Kind::Break => {
+                    text.push('\n');
+                    continue;
+                }
+                Kind::Emoji(name) => {
+                    for part in [":", name, ":"] {
+                        text.push_str(part);
+                    }
+                    continue;
+                }
+                Kind::Mention(mention) => match self.mention(mention) {
+                    Some(view) => view,
+                    None => {
+                        text.push('@');
+                        text.push_str(mention.name());
+                        continue;
+                    }
+                },
+                Kind::Channel(title) => match self.channel(title) {
+                    Some(view) => view,
+                    None => {
+                        text.push('#');
+                        text.push_str(title);
+                        continue;
+                    }
+                },
+                kind => self.one(kind, node.children),
+            };
+            if !text.is_empty() {
+                views.push(std::mem::take(&mut text).into_any());
+            }
+            views.push(view);
+        }
+        if !text.is_empty() {
+            views.push(text.into_any());
+        }
+        views
+    }
+
+    fn one(self, kind: Kind<'_>, nodes: Nodes<'_, '_>) -> AnyView {
+        let inside = || self.all(nodes);
+        match kind {
+            Kind::Paragraph => element("p", "", inside()),
+            // The page and the room have headings of their own above these.
+            Kind::Heading(1) => element("h3", "", inside()),
+            Kind::Heading(2) => element("h4", "", inside()),
+            Kind::Heading(_) => element("h5", "", inside()),
+            Kind::Quote => element("blockquote", "", inside()),
+            Kind::List { ordered: false } => element("ul", "", inside()),
+            Kind::List { ordered: true } => element("ol", "", inside()),
+            Kind::Item { number, task } => self.item(number, task, inside()),
+            Kind::CodeBlock { language } => self.code_block(language, nodes),
+            Kind::MathBlock => code_lines(nodes),
+            Kind::Rule => element("div", "rule", Vec::new()),
+            // The browser puts a `tbody` into every table that it reads.
+            Kind::Table => {
+                let table = element("table", "", vec![element("tbody", "", inside())]);
+                element("div", "table-box", vec![table])
+            }
+            Kind::Row { header } => {
+                let cell = |cell: Node<'_, '_>| {
+                    let side = if let Kind::Cell(align) = cell.kind { side(align) } else { "" };
+                    element(if header { "th" } else { "td" }, side, self.all(cell.children))
+                };
+                element("tr", "", nodes.map(cell).collect())
+            }
+            Kind::Strong => element("strong", "", inside()),
+            Kind::Emphasis => element("em", "", inside()),
+            Kind::Strike => element("s", "", inside()),
+            Kind::Spoiler => self.spoiler(inside()),
+            Kind::Code | Kind::Math => element("code", "", inside()),
+            Kind::Link { address, title } => {
+                link(address, title, nodes.plain_text(markup::Spoilers::Shown), inside())
+            }
+            // Only inside a row; the others are parts of a text.
+            Kind::Cell(_)
+            | Kind::Text(_)
+            | Kind::Break
+            | Kind::Mention(_)
+            | Kind::Channel(_)
+            | Kind::Emoji(_) => inside().into_any(),
+        }
+    }
+
+    fn item(self, number: Option<u32>, task: Option<bool>, mut inside: Vec<AnyView>) -> AnyView {
+        let words = self.chat.words;
+        let number = number.map(|number| ("value", number.to_string()));
+        let Some(done) = task else { return element_with("li", "", number, inside) };
+        let (mark, label) =
+            if done { ("task-mark done", words.task_done()) } else { ("task-mark", words.task_open()) };
+        let label = element("span", "sr-only", vec![label.into_any()]);
+        inside.insert(0, element("span", mark, vec![label]));
+        element_with("li", "task", number, inside)
+    }
+
+    /// Code on lines of its own, with a button that copies it.
+    fn code_block(self, language: &str, nodes: Nodes<'_, '_>) -> AnyView {
+        let words = self.chat.words;
+        let text = nodes.plain_text(markup::Spoilers::Shown);
+        let copied = RwSignal::new(None::<&'static str>);
+        let node = NodeRef::<Div>::new();
+        effect(move || {
+            if let Some(block) = node.get() {
+                // To `frontend/code.js`, which colours it.
+                browser::announce(&block, "roost:code");
+            }
+        });
+        let copy = move |_| {
+            browser::copy(text.clone(), move |done| {
+                let said = if done { words.copied() } else { words.no_clipboard() };
+                copied.try_set(Some(said));
+            });
+        };
+        view! {
+            <div class="code-block" translate="no" data-language=language.to_owned() node_ref=node>
+                <div class="code-head">
+                    {element("span", "", vec![language.to_owned().into_any()])}
+                    <button
+                        type="button"
+                        class="scripted"
+                        data-act="copy-code"
+                        aria-label=words.copy_code()
+                        title=words.copy_code()
+                        on:click=handler(copy)
+                    >
+                        <Icon name="copy"/>
+                    </button>
+                    <span role="status">{live(move || copied.get())}</span>
+                </div>
+                {code_lines(nodes)}
+            </div>
+        }
+        .into_any()
+    }
+
+    /// Covered until somebody asks for it, then shown in the whole message.
+    fn spoiler(self, inside: Vec<AnyView>) -> AnyView {
+        let Self { chat, message } = self;
+        let is_shown = move || chat.screen.is_revealed(message);
+        let show = move || {
+            if untrack(|| !is_shown()) {
+                chat.screen.reveal(message);
+            }
+        };
+        let covered = move |what: &'static str| live(move || (!is_shown()).then_some(what));
+        view! {
+            <span
+                class="spoiler"
+                class:shown=live(is_shown)
+                role=covered("button")
+                tabindex=covered("0")
+                aria-label=covered(chat.words.spoiler())
+                title=covered(chat.words.spoiler())
+                data-act="spoiler"
+                on:click=handler(move |_| show())
+                on:keydown=key_handler(move |key| {
+                    if matches!(key.key().as_str(), "Enter" | " ") && untrack(|| !is_shown()) {
+                        key.prevent_default();
+                        show();
+                    }
+                })
+            >
+                <span>{inside}</span>
+            </span>
+        }
+        .into_any()
+    }
+
+    /// Somebody whom this client knows by this handle.
+    fn mention(self, mention: Mention<'_>) -> Option<AnyView> {
+        let (is_me, name) = match mention {
+            Mention::Here | Mention::Everyone => (true, None),
+            Mention::Person(handle) => {
+                let user = untrack(|| self.chat.user_named(handle))?;
+                (self.chat.is_me(user.id), Some(("title", user.name.clone())))
+            }
+        };
+        let class = if is_me { "mention to-me" } else { "mention" };
+        Some(element_with("span", class, name, vec![format!("@{}", mention.name()).into_any()]))
+    }
+
+    /// A channel that the viewer is in.
+    fn channel(self, title: &str) -> Option<AnyView> {
+        let room = untrack(|| self.chat.channel_named(title))?;
+        let path = Some(("href", path_of(room)));
+        Some(element_with("a", "mention", path, vec![format!("#{title}").into_any()]))
+    }
+}
+
+/// Code, in its lines. What is wider than the message is scrolled, also by the keyboard.
+fn code_lines(nodes: Nodes<'_, '_>) -> AnyView {
+    let code = nodes.plain_text(markup::Spoilers::Shown);
+    let code = element("code", "", vec![code.into_any()]);
+    element_with("pre", "", Some(("tabindex", "0".to_owned())), vec![code])
+}
+
+fn side(align: Align) -> &'static str {
+    match align {
+        Align::Start => "",
+        Align::Center => "center",
+        Align::End => "end",
+    }
+}
+
+fn link(address: &str, title: &str, words: String, inside: Vec<AnyView>) -> AnyView {
+    // Words may say anything: the address can be seen before one follows it.
+    let title = match title {
+        "" if words == address => None,
+        "" => Some(address.to_owned()),
+        title => Some(format!("{title}\n{address}")),
+    };
+    view! {
+        <a href=address.to_owned() title=title target="_blank" rel="noopener noreferrer nofollow">
+            {inside}
+        </a>
+    }
+    .into_any()
+}
+
+/// Elements that stand in a line, or in which nobody writes. The others have the direction of their first strong letter.
+const WITHOUT_DIR: [&str; 9] = ["a", "code", "em", "pre", "s", "span", "strong", "table", "tbody"];
+
+/// An element of any tag but void ones.
+fn element(tag: &'static str, class: &'static str, inside: Vec<AnyView>) -> AnyView {
+    element_with(tag, class, None, inside)
+}
+
+/// The same, with an attribute.
+fn element_with(
+    tag: &'static str,
+    class: &'static str,
+    attribute: Option<(&'static str, String)>,
+    inside: Vec<AnyView>,
+) -> AnyView {
+    let class = Some(class).filter(|class| !class.is_empty());
+    let dir = (!WITHOUT_DIR.contains(&tag)).then_some("auto");
+    let (name, value) = attribute.map_or(("hidden", None), |(name, value)| (name, Some(value)));
+    custom(tag).dir(dir).attr("class", class).attr(name, value).child(inside).into_any()
+}

@@ -1,0 +1,227 @@
+//! Names to choose from while one types `@` or `#` in the composer.
+//!
+//! The keyboard stays in the field. This part sees the keys before the field does: the arrows choose, Enter and Tab take, Esc closes.
+
+use leptos::{html, prelude::*};
+use protocol::{RoomId, RoomKind};
+use uuid::Uuid;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{HtmlTextAreaElement, KeyboardEvent};
+
+use super::avatar::{Avatar, RoomPicture};
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
+use crate::components::{effect, for_input_method, handler, live};
+use crate::{
+    browser,
+    state::{Chat, use_chat},
+    typing::Replacement,
+};
+
+/// Names offered at once.
+const SHOWN_MAX: usize = 7;
+
+/// Somebody, or a channel.
+#[derive(Clone, PartialEq)]
+struct Suggestion {
+    id: Uuid,
+    /// What is written: `@ana`.
+    name: String,
+    title: String,
+    /// The better it fits, the lower.
+    rank: usize,
+}
+
+/// The list above the composer of a room; nothing when no name fits.
+#[component]
+pub(crate) fn Suggestions(room: RoomId, field: NodeRef<html::Textarea>) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let word = chat.screen.completing;
+    let found =
+        Memo::new(move |_| word.with(|word| suggestions(chat, room, word.as_deref().unwrap_or_default())));
+    let active = RwSignal::new(0_usize);
+    effect(move || {
+        word.track();
+        active.set(0);
+    });
+    let take = move |index: usize| {
+        let Some(name) = found.with_untracked(|all| all.get(index).map(|one| one.name.clone())) else {
+            return;
+        };
+        if let Some(field) = field.get_untracked() {
+            replace_word(&field, word.get_untracked().unwrap_or_default().len(), &name);
+        }
+        word.set(None);
+    };
+    let pressed = move |key: &KeyboardEvent| -> bool {
+        let count = found.with_untracked(Vec::len);
+        if count == 0 || for_input_method(key) || key.ctrl_key() || key.meta_key() || key.alt_key() {
+            return false;
+        }
+        match key.key().as_str() {
+            "ArrowDown" => active.update(|at| *at = (*at + 1) % count),
+            "ArrowUp" => active.update(|at| *at = (*at + count - 1) % count),
+            "Enter" | "Tab" if !key.shift_key() => take(active.get_untracked()),
+            "Escape" => word.set(None),
+            _ => return false,
+        }
+        true
+    };
+    effect(move || {
+        let Some(form) = field.get().and_then(|field| field.parent_element()) else { return };
+        let listen = Closure::<dyn Fn(KeyboardEvent)>::new(move |key: KeyboardEvent| {
+            if pressed(&key) {
+                key.prevent_default();
+                key.stop_propagation();
+            }
+        });
+        let listener: &js_sys::Function = listen.as_ref().unchecked_ref();
+        drop(form.add_event_listener_with_callback_and_bool("keydown", listener, true));
+        let kept = StoredValue::new_local((form, listen));
+        on_cleanup(move || {
+            kept.try_with_value(|(form, listen)| {
+                let listener: &js_sys::Function = listen.as_ref().unchecked_ref();
+                drop(form.remove_event_listener_with_callback_and_bool("keydown", listener, true));
+            });
+        });
+    });
+    // What a screen reader is told of the field.
+    effect(move || {
+        let Some(field) = field.get() else { return };
+        let shown = found.with(Vec::len);
+        let tell = |name: &str, value: Option<String>| match value {
+            Some(value) => drop(field.set_attribute(name, &value)),
+            None => drop(field.remove_attribute(name)),
+        };
+        tell("aria-controls", (shown > 0).then(|| LIST.to_owned()));
+        tell("aria-activedescendant", (shown > 0).then(|| format!("{LIST}-{}", active.get())));
+    });
+    on_cleanup(move || {
+        if let Some(field) = field.get_untracked() {
+            for name in ["aria-controls", "aria-activedescendant"] {
+                drop(field.remove_attribute(name));
+            }
+        }
+    });
+    let line = move |(index, one): (usize, Suggestion)| {
+        let picture = picture(chat, &one);
+        view! {
+            <li
+                id=format!("{LIST}-{index}")
+                class="suggestion"
+                role="option"
+                aria-selected=live(move || (active.get() == index).to_string())
+                on:pointerdown=handler(move |pointer: web_sys::PointerEvent| pointer.prevent_default())
+                on:click=handler(move |_| take(index))
+            >
+                {picture}
+                <span class="suggestion-title" dir="auto">{one.title}</span>
+                <span class="suggestion-name">{one.name}</span>
+            </li>
+        }
+        .into_any()
+    };
+    live(move || {
+        let all = found.get();
+        (!all.is_empty()).then(|| {
+            view! {
+                <ul class="suggestions" id=LIST role="listbox" aria-label=words.suggestions()>
+                    {all.into_iter().enumerate().map(line).collect::<Vec<_>>()}
+                </ul>
+            }
+            .into_any()
+        })
+    })
+}
+
+/// The id of the list.
+const LIST: &str = "suggestions";
+
+/// Puts a name in the place of the word before the cursor, and a space after it.
+fn replace_word(field: &HtmlTextAreaElement, len: usize, name: &str) {
+    let (text, selected) = browser::selected(field);
+    let Some(start) = selected.end.checked_sub(len) else { return };
+    let has_space = text.get(selected.end..).is_some_and(|rest| rest.starts_with(' '));
+    let with = if has_space { name.to_owned() } else { format!("{name} ") };
+    let end = with.len() + usize::from(has_space);
+    browser::replace(field, &text, &Replacement { range: start..selected.end, with, select: end..end });
+}
+
+fn picture(chat: Chat, one: &Suggestion) -> AnyView {
+    match chat.summary(RoomId(one.id)) {
+        Some(summary) => view! { <RoomPicture summary=summary.read_untracked().clone()/> }.into_any(),
+        None => {
+            let user = untrack(|| chat.user(protocol::UserId(one.id)));
+            view! { <Avatar user=(*user).clone()/> }.into_any()
+        }
+    }
+}
+
+/// Those that fit a word, the best first.
+fn suggestions(chat: Chat, room: RoomId, word: &str) -> Vec<Suggestion> {
+    let Some(query) = word.get(1..) else { return Vec::new() };
+    let query = query.to_lowercase();
+    let mut found = match word.as_bytes().first() {
+        Some(b'@') => people(chat, room, &query),
+        Some(b'#') => channels(chat, &query),
+        _ => Vec::new(),
+    };
+    found.sort_by(|a, b| (a.rank, &a.title).cmp(&(b.rank, &b.title)));
+    found.truncate(SHOWN_MAX);
+    found
+}
+
+/// The other members.
+fn people(chat: Chat, room: RoomId, query: &str) -> Vec<Suggestion> {
+    let members =
+        chat.with_room(room, |state| state.active_members().map(|member| member.user).collect::<Vec<_>>());
+    let others = members.unwrap_or_default().into_iter().filter(|user| !chat.is_me(*user));
+    let suggestion = |user| {
+        let user = chat.user(user);
+        let ranks = [rank(&user.name, query), rank(&user.handle, query)];
+        let rank = ranks.into_iter().flatten().min()?;
+        Some(Suggestion { id: user.id.0, name: format!("@{}", user.handle), title: user.name.clone(), rank })
+    };
+    others.filter_map(suggestion).collect()
+}
+
+/// The channels whose name is one word: others cannot be written so.
+fn channels(chat: Chat, query: &str) -> Vec<Suggestion> {
+    let rooms = chat.order.get();
+    let suggestion = |room: RoomId| {
+        let summary = chat.summary(room)?;
+        let about = &summary.read().room;
+        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+        if about.kind != RoomKind::Channel || !about.title.chars().all(is_word) {
+            return None;
+        }
+        let rank = rank(&about.title, query)?;
+        Some(Suggestion { id: room.0, name: format!("#{}", about.title), title: String::new(), rank })
+    };
+    rooms.into_iter().filter_map(suggestion).collect()
+}
+
+/// How well a name fits: 0 when it begins so, 1 when one of its words does, 2 when it has it elsewhere.
+fn rank(name: &str, query: &str) -> Option<usize> {
+    let name = name.to_lowercase();
+    if name.starts_with(query) {
+        return Some(0);
+    }
+    let begins = |at: usize| {
+        name.get(..at).and_then(|before| before.chars().next_back()).is_some_and(|c| !c.is_alphanumeric())
+    };
+    name.match_indices(query).map(|(at, _)| if begins(at) { 1 } else { 2 }).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_so_comes_first() {
+        let ranks = ["Ana Benítez", "Bo Ana", "Susana", "Bo"].map(|name| rank(name, "ana"));
+        assert_eq!(ranks, [Some(0), Some(1), Some(2), None]);
+        assert_eq!(rank("王小明", "小"), Some(2));
+        assert_eq!(rank("Ana", ""), Some(0));
+    }
+}

@@ -1,0 +1,276 @@
+// Formatted messages: the same on every screen, after a reload, and without script; and the keys that write them.
+import type { Page } from "@playwright/test";
+
+import { asks, composer, expect, isAccessible, isIn, isOpen, makesRoom, onNode, opens, roomLink, signUp, test, unique, writesTo } from "../fixtures";
+
+const row = (page: Page, text: string) => page.getByRole("log").getByRole("article").filter({ hasText: text });
+
+const MESSAGE = `## Sailing plan
+**Friday** at *four*, ~~not five~~: \`tide --now\` says so.
+See [the chart](https://charts.example/harbour?x=1 "Harbour") or https://tides.example/t_1.
+
+> Who brings the rope?
+> 王小明 does.
+
+1. Engine
+   - oil
+2. Sails
+- [x] paint
+- [ ] varnish
+
+| Boat | Length |
+|:-----|------:|
+| Heron | 7.2 |
+
+\`\`\`rust
+fn main() {
+    println!("<b>ahoy</b> **not bold**");
+}
+\`\`\`
+---
+<img src=x onerror=alert(1)> stays words`;
+
+/** What both see, and what the server draws. */
+async function isFormatted(page: Page) {
+  const text = row(page, "Sailing plan").locator(".text");
+  await expect(text.getByRole("heading", { name: "Sailing plan" })).toBeVisible();
+  await expect(text.locator("strong")).toHaveText("Friday");
+  await expect(text.locator("em")).toHaveText("four");
+  await expect(text.locator("s")).toHaveText("not five");
+  await expect(text.locator("p > code")).toHaveText("tide --now");
+  await expect(text.getByRole("link")).toHaveText(["the chart", "https://tides.example/t_1"]);
+  const chart = text.getByRole("link", { name: "the chart" });
+  await expect(chart).toHaveAttribute("href", "https://charts.example/harbour?x=1");
+  await expect(chart).toHaveAttribute("title", "Harbour\nhttps://charts.example/harbour?x=1");
+  await expect(chart).toHaveAttribute("rel", "noopener noreferrer nofollow");
+  await expect(text.getByRole("blockquote")).toHaveText("Who brings the rope?\n王小明 does.");
+  await expect(text.locator("ol > li")).toHaveCount(2);
+  await expect(text.locator("ol > li > ul > li")).toHaveText("oil");
+  await expect(text.locator("ul > li.task")).toHaveText(["Donepaint", "To dovarnish"]);
+  await expect(text.getByRole("columnheader")).toHaveText(["Boat", "Length"]);
+  await expect(text.getByRole("cell")).toHaveText(["Heron", "7.2"]);
+  await expect(text.locator("pre")).toHaveText('fn main() {\n    println!("<b>ahoy</b> **not bold**");\n}');
+  await expect(text.locator("b, img[src]")).toHaveCount(0);
+  await expect(text).toContainText("<img src=x onerror=alert(1)> stays words");
+}
+
+test("a formatted message is the same for both, after a reload, and without script", async ({ open }) => {
+  const ana = await signUp(await open(), { name: "Ana Benítez" });
+  const bo = await signUp(await open(), { name: "Bo Lindqvist" });
+  await onNode(ana.page, 0);
+  await onNode(bo.page, 1);
+  await writesTo(ana.page, bo);
+  await composer(ana.page).fill(MESSAGE);
+  await composer(ana.page).press("Enter");
+  await opens(bo.page, ana.name);
+  for (const { page } of [ana, bo]) await isFormatted(page);
+  await isAccessible(ana.page, "a formatted message");
+
+  // The marks of formatting are not in the list, nor in what is read aloud.
+  await expect(roomLink(bo.page, ana.name)).toContainText("Sailing plan Friday at four");
+  await bo.page.reload();
+  await isIn(bo.page);
+  await isFormatted(bo.page);
+
+  const bare = await open({ javaScriptEnabled: false, storageState: await bo.page.context().storageState() });
+  await bare.goto(new URL(bo.page.url()).pathname);
+  await isFormatted(bare);
+
+  // What is edited is what was typed.
+  await ana.page.keyboard.press("Escape");
+  await composer(ana.page).press("ArrowUp");
+  await expect(ana.page.getByRole("textbox", { name: "Edit message" })).toHaveValue(MESSAGE);
+});
+
+test("a spoiler is covered until somebody asks for it", async ({ open }) => {
+  const ana = await signUp(await open());
+  const bo = await signUp(await open());
+  await writesTo(ana.page, bo);
+  await composer(ana.page).fill("the end: ||the gull did it||, and ||it flew||");
+  await composer(ana.page).press("Enter");
+  await opens(bo.page, ana.name);
+  const text = row(bo.page, "the end").locator(".text");
+  const covers = text.getByRole("button", { name: "Hidden text. Click to show it." });
+  await expect(covers).toHaveCount(2);
+  await expect(bo.page.getByText("the gull did it")).toBeHidden();
+  await expect(roomLink(bo.page, ana.name)).toContainText("the end: ▒▒▒▒, and ▒▒▒▒");
+  await covers.first().focus();
+  await bo.page.keyboard.press("Enter");
+  await expect(bo.page.getByText("the gull did it")).toBeVisible();
+  await expect(bo.page.getByText("it flew")).toBeVisible();
+  await expect(covers).toHaveCount(0);
+
+  // It stays shown when the message is drawn anew.
+  const seq = Number(await row(bo.page, "the end").getAttribute("data-seq"));
+  const room = new URL(bo.page.url()).pathname.split("/").at(-1)!;
+  await asks(ana.page, [{ type: "react", room, seq, emoji: "🎉", on: true }]);
+  await expect(row(bo.page, "the end").getByRole("button", { name: /^🎉, 1 person/ })).toBeVisible();
+  await expect(bo.page.getByText("the gull did it")).toBeVisible();
+});
+
+test("code is copied by its button", async ({ open }) => {
+  const ana = await signUp(await open({ permissions: ["clipboard-read", "clipboard-write"] }));
+  const bo = await signUp(await open());
+  await writesTo(ana.page, bo);
+  await composer(ana.page).fill("```sh\ncargo run \\\n  --release\n```");
+  await composer(ana.page).press("Enter");
+  const block = ana.page.locator(".code-block");
+  await expect(block).toContainText("sh");
+  await block.hover();
+  await block.getByRole("button", { name: "Copy code" }).click();
+  await expect(block.getByRole("status")).toHaveText("Copied");
+  expect(await ana.page.evaluate(() => navigator.clipboard.readText())).toBe("cargo run \\\n  --release");
+});
+
+test("code is coloured where it comes into view", async ({ open }) => {
+  const ana = await signUp(await open());
+  const bo = await signUp(await open());
+  await writesTo(ana.page, bo);
+  await composer(ana.page).fill("```js\nconst boats = 3; // afloat\n```\nand\n```no-such-language\nconst\n```");
+  await composer(ana.page).press("Enter");
+  const coloured = (kind: string) =>
+    ana.page.evaluate((kind) => {
+      const ranges = [...((CSS as any).highlights.get(kind) ?? [])] as StaticRange[];
+      return ranges.map((range) => range.startContainer.textContent!.slice(range.startOffset, range.endOffset));
+    }, kind);
+  await expect.poll(() => coloured("code-keyword")).toEqual(["const"]);
+  expect(await coloured("code-comment")).toEqual(["// afloat"]);
+  expect(await coloured("code-number")).toEqual(["3"]);
+});
+
+test("names of people and channels", async ({ open }) => {
+  const ana = await signUp(await open(), { name: "Ana Benítez" });
+  const bo = await signUp(await open(), { name: "Bo Lindqvist" });
+  const channel = unique("pier");
+  await makesRoom(ana.page, "Channel", channel);
+  await writesTo(ana.page, bo);
+  await composer(ana.page).fill(`@${bo.handle} and @nobody-here, see #${channel} or #nowhere`);
+  await composer(ana.page).press("Enter");
+  await opens(bo.page, ana.name);
+  const own = row(ana.page, "@nobody-here").locator(".mention");
+  await expect(own).toHaveText([`@${bo.handle}`, `#${channel}`]);
+  await expect(own.first()).toHaveAttribute("title", "Bo Lindqvist");
+  // To Bo it is said more loudly; of the channel, which he is not in, there is only the name.
+  const his = row(bo.page, "@nobody-here").locator(".mention");
+  await expect(his).toHaveText([`@${bo.handle}`]);
+  await expect(his).toHaveClass(/to-me/);
+  await own.last().click();
+  await expect(ana.page.getByRole("heading", { level: 1, name: `#${channel}` })).toBeVisible();
+});
+
+test("a name is completed while it is typed", async ({ open }) => {
+  const ana = await signUp(await open(), { name: "Ana Benítez" });
+  const others = [];
+  for (const name of ["Bo Lindqvist", "Bodil Aas", "王小明"]) others.push(await signUp(await open(), { name }));
+  const [bo, bodil, wang] = others;
+  const channel = unique("quay");
+  await makesRoom(ana.page, "Channel", channel);
+  const room = new URL(ana.page.url()).pathname.split("/").at(-1)!;
+  for (const { page } of others) await asks(page, [{ type: "join", room }]);
+  const field = composer(ana.page);
+  const list = ana.page.getByRole("listbox", { name: "Suggestions" });
+  const chosen = list.getByRole("option", { selected: true });
+
+  await field.pressSequentially("ask @bo");
+  await expect(list.locator(".suggestion-title")).toHaveText(["Bo Lindqvist", "Bodil Aas"]);
+  await expect(list.locator(".suggestion-name")).toHaveText([`@${bo.handle}`, `@${bodil.handle}`]);
+  await expect(chosen).toContainText("Bo Lindqvist");
+  await isAccessible(ana.page, "suggestions");
+  await expect(field).toHaveAttribute("aria-activedescendant", "suggestions-0");
+  await ana.page.keyboard.press("ArrowDown");
+  await expect(chosen).toContainText("Bodil Aas");
+  await expect(field).toHaveAttribute("aria-activedescendant", "suggestions-1");
+  await ana.page.keyboard.press("Enter");
+  await expect(field).toHaveValue(`ask @${bodil.handle} `);
+  await expect(list).toHaveCount(0);
+  await ana.page.keyboard.press("ControlOrMeta+z");
+  await expect(field).toHaveValue("ask @bo");
+
+  // By the letters of the name, in any script, and by the pointer.
+  await field.fill("");
+  await field.pressSequentially("问@小");
+  await list.getByRole("option", { name: "王小明" }).click();
+  await expect(field).toHaveValue(`问@${wang.handle} `);
+  await expect(field).toBeFocused();
+
+  await field.pressSequentially(`#${channel.slice(0, 3)}`);
+  await expect(list.getByRole("option", { name: `#${channel}` })).toBeVisible();
+  await ana.page.keyboard.press("Escape");
+  await expect(list).toHaveCount(0);
+  await expect(field).toBeFocused();
+  // Closed, Enter sends.
+  await ana.page.keyboard.press("Enter");
+  await expect(row(ana.page, "问").locator(".mention").first()).toHaveText(`@${wang.handle}`);
+
+  await field.pressSequentially("nobody is @zzzz");
+  await expect(list).toHaveCount(0);
+  await field.fill("");
+  await field.pressSequentially("mail@bo");
+  await expect(list).toHaveCount(0);
+});
+
+test("the keyboard formats, and each step can be undone", async ({ open }) => {
+  const ana = await signUp(await open({ permissions: ["clipboard-read", "clipboard-write"] }));
+  const bo = await signUp(await open());
+  await writesTo(ana.page, bo);
+  const field = composer(ana.page);
+  const selects = (text: string) =>
+    field.evaluate((field: HTMLTextAreaElement, text) => {
+      const at = field.value.indexOf(text);
+      field.focus();
+      field.setSelectionRange(at, at + text.length);
+    }, text);
+
+  await field.pressSequentially("船 the tide 🚢 turns");
+  await selects("tide");
+  await ana.page.keyboard.press("ControlOrMeta+b");
+  await expect(field).toHaveValue("船 the **tide** 🚢 turns");
+  await ana.page.keyboard.press("ControlOrMeta+i");
+  await expect(field).toHaveValue("船 the ***tide*** 🚢 turns");
+  await ana.page.keyboard.press("ControlOrMeta+i");
+  await expect(field).toHaveValue("船 the **tide** 🚢 turns");
+  await selects("turns");
+  await ana.page.keyboard.press("ControlOrMeta+e");
+  await expect(field).toHaveValue("船 the **tide** 🚢 `turns`");
+  await ana.page.keyboard.press("ControlOrMeta+z");
+  await expect(field).toHaveValue("船 the **tide** 🚢 turns");
+  await selects("the");
+  await ana.page.keyboard.press("ControlOrMeta+Shift+x");
+  await expect(field).toHaveValue("船 ~~the~~ **tide** 🚢 turns");
+
+  await selects("turns");
+  await ana.page.evaluate(() => navigator.clipboard.writeText("https://tides.example/a"));
+  await ana.page.keyboard.press("ControlOrMeta+v");
+  await expect(field).toHaveValue("船 ~~the~~ **tide** 🚢 [turns](https://tides.example/a)");
+  await ana.page.keyboard.press("ControlOrMeta+z");
+  await expect(field).toHaveValue("船 ~~the~~ **tide** 🚢 turns");
+
+  await field.fill("");
+  await field.pressSequentially("1. oil");
+  await ana.page.keyboard.press("Shift+Enter");
+  await field.pressSequentially("rope");
+  await ana.page.keyboard.press("Shift+Enter");
+  await expect(field).toHaveValue("1. oil\n2. rope\n3. ");
+  await ana.page.keyboard.press("Shift+Enter");
+  await expect(field).toHaveValue("1. oil\n2. rope\n");
+  await ana.page.keyboard.press("Enter");
+  await expect(row(ana.page, "rope").locator("ol > li")).toHaveText(["oil", "rope"]);
+});
+
+test("on glass, Enter goes on with the list", async ({ open }) => {
+  const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+  const ana = await signUp(await open(phone));
+  const bo = await signUp(await open());
+  await writesTo(bo.page, ana);
+  await ana.page.goto("/");
+  await isIn(ana.page);
+  await roomLink(ana.page, bo.name).tap();
+  await isOpen(ana.page, bo.name);
+  const field = composer(ana.page);
+  await field.pressSequentially("- oil");
+  await ana.page.keyboard.press("Enter");
+  await field.pressSequentially("rope");
+  await expect(field).toHaveValue("- oil\n- rope");
+  await ana.page.getByRole("button", { name: "Send" }).tap();
+  await expect(row(ana.page, "rope").locator("ul > li")).toHaveText(["oil", "rope"]);
+});
