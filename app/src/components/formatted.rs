@@ -32,46 +32,16 @@ struct Drawing {
 }
 
 impl Drawing {
+    /// The views of these nodes. Words that stand side by side are one text.
     fn all(self, nodes: Nodes<'_, '_>) -> Vec<AnyView> {
         let (mut views, mut text) = (Vec::new(), String::new());
         for node in nodes {
-            let view = match node.kind {
-                Kind::Text(part) => {
-                    text.push_str(part);
-                    continue;
+            if let Some(view) = self.one(node, &mut text) {
+                if !text.is_empty() {
+                    views.push(std::mem::take(&mut text).into_any());
                 }
-                Kind::Break => {
-                    text.push('\n');
-                    continue;
-                }
-                Kind::Emoji(name) => {
-                    for part in [":", name, ":"] {
-                        text.push_str(part);
-                    }
-                    continue;
-                }
-                Kind::Mention(mention) => match self.mention(mention) {
-                    Some(view) => view,
-                    None => {
-                        text.push('@');
-                        text.push_str(mention.name());
-                        continue;
-                    }
-                },
-                Kind::Channel(title) => match self.channel(title) {
-                    Some(view) => view,
-                    None => {
-                        text.push('#');
-                        text.push_str(title);
-                        continue;
-                    }
-                },
-                kind => self.one(kind, node.children),
-            };
-            if !text.is_empty() {
-                views.push(std::mem::take(&mut text).into_any());
+                views.push(view);
             }
-            views.push(view);
         }
         if !text.is_empty() {
             views.push(text.into_any());
@@ -79,9 +49,21 @@ impl Drawing {
         views
     }
 
-    fn one(self, kind: Kind<'_>, nodes: Nodes<'_, '_>) -> AnyView {
+    /// The view of a node; or nothing, and its words are added to `text`.
+    fn one(self, Node { kind, children: nodes }: Node<'_, '_>, text: &mut String) -> Option<AnyView> {
         let inside = || self.all(nodes);
-        match kind {
+        let mut words = |parts: [&str; 3]| {
+            text.extend(parts);
+            None
+        };
+        let view = match kind {
+            Kind::Text(part) => return words([part, "", ""]),
+            Kind::Break => return words(["\n", "", ""]),
+            Kind::Emoji(name) => return words([":", name, ":"]),
+            Kind::Mention(mention) => {
+                return self.mention(mention).or_else(|| words(["@", mention.name(), ""]));
+            }
+            Kind::Channel(title) => return self.channel(title).or_else(|| words(["#", title, ""])),
             Kind::Paragraph => element("p", "", inside()),
             // The page and the room have headings of their own above these.
             Kind::Heading(1) => element("h3", "", inside()),
@@ -114,14 +96,10 @@ impl Drawing {
             Kind::Link { address, title } => {
                 link(address, title, nodes.plain_text(markup::Spoilers::Shown), inside())
             }
-            // Only inside a row; the others are parts of a text.
-            Kind::Cell(_)
-            | Kind::Text(_)
-            | Kind::Break
-            | Kind::Mention(_)
-            | Kind::Channel(_)
-            | Kind::Emoji(_) => inside().into_any(),
-        }
+            // Only inside a row, which draws it.
+            Kind::Cell(_) => inside().into_any(),
+        };
+        Some(view)
     }
 
     fn item(self, number: Option<u32>, task: Option<bool>, mut inside: Vec<AnyView>) -> AnyView {
