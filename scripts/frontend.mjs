@@ -126,7 +126,9 @@ async function wasmAndScript(later, languages) {
 /** What colours code. */
 async function codeLanguages() {
   const { outputFiles } = await bundle({
-    entryPoints: ["frontend/languages.js"], write: false, bundle: true, format: "esm", minify: !dev, target: "es2022", legalComments: "inline",
+    entryPoints: ["frontend/languages.js"], write: false, bundle: true, format: "esm", minify: !dev, target: "es2022",
+    // Whoever passes it on passes on its licence, too.
+    legalComments: "inline", banner: { js: `/*! highlight.js\n${fs.readFileSync("node_modules/highlight.js/LICENSE", "utf8")}*/` },
     logLevel: "warning",
   });
   return outputFiles[0].contents;

@@ -202,6 +202,12 @@ test("a name is completed while it is typed", async ({ open }) => {
   await ana.page.keyboard.press("Enter");
   await expect(row(ana.page, "问").locator(".mention").first()).toHaveText(`@${wang.handle}`);
 
+  // A name that is typed to its end needs no completing.
+  await field.pressSequentially(`thanks @${bo.handle}`);
+  await expect(list.getByRole("option")).toHaveCount(1);
+  await ana.page.keyboard.press("Enter");
+  await expect(row(ana.page, "thanks").locator(".mention")).toHaveText(`@${bo.handle}`);
+
   await field.pressSequentially("nobody is @zzzz");
   await expect(list).toHaveCount(0);
   await field.fill("");
@@ -273,4 +279,10 @@ test("on glass, Enter goes on with the list", async ({ open }) => {
   await expect(field).toHaveValue("- oil\n- rope");
   await ana.page.getByRole("button", { name: "Send" }).tap();
   await expect(row(ana.page, "rope").locator("ul > li")).toHaveText(["oil", "rope"]);
+
+  // A name is chosen by a tap, and the keyboard stays.
+  await field.pressSequentially("@");
+  await ana.page.getByRole("option", { name: bo.name }).tap();
+  await expect(field).toHaveValue(`@${bo.handle} `);
+  await expect(field).toBeFocused();
 });

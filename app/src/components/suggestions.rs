@@ -58,10 +58,19 @@ pub(crate) fn Suggestions(room: RoomId, field: NodeRef<html::Textarea>) -> impl 
         if count == 0 || for_input_method(key) || key.ctrl_key() || key.meta_key() || key.alt_key() {
             return false;
         }
+        let at = active.get_untracked().min(count - 1);
         match key.key().as_str() {
+            // Typed to its end: nothing is left to complete, so the key is the composer's.
+            "Enter"
+                if found.with_untracked(|all| all.get(at).map(|one| one.name.clone()))
+                    == word.get_untracked() =>
+            {
+                word.set(None);
+                return false;
+            }
             "ArrowDown" => active.update(|at| *at = (*at + 1) % count),
             "ArrowUp" => active.update(|at| *at = (*at + count - 1) % count),
-            "Enter" | "Tab" if !key.shift_key() => take(active.get_untracked()),
+            "Enter" | "Tab" if !key.shift_key() => take(at),
             "Escape" => word.set(None),
             _ => return false,
         }
