@@ -285,22 +285,22 @@ const ENGINEERING: &[ScriptedMessage<'static>] = &[
         .reactions(&[("🤝", &["dmitri", "bo"]), ("🕰️", &["nino", GUEST])]),
     say("lin", "新的图标放在 `assets/icons/`，SVG 和 32 像素的 PNG 都有。旧的先不要删，打印店还在用。").after(2 * HOUR),
     say("wang", "收到。构建脚本我来改：\n```sh\nfor icon in assets/icons/*.svg; do\n  name=$(basename \"$icon\" .svg)\n  rsvg-convert -w 32 \"$icon\" -o \"out/$name.png\"\ndone\n```"),
-    say("bo", "Small numbers from this morning's load test, one server, eight thousand boats on the map:\n\n            before    after\n  median     41 ms    12 ms\n  99 of 100 310 ms    38 ms\n  memory    620 MB   210 MB\n\nThe change: we send the boats that moved, not all of them.")
+    say("bo", "**This morning's load test**, one server, eight thousand boats on the map:\n\n| | before | after |\n|:--|--:|--:|\n| median | 41 ms | **12 ms** |\n| 99 of 100 | 310 ms | **38 ms** |\n| memory | 620 MB | **210 MB** |\n\nThe change: we send the boats that *moved*, not all of them.")
         .after(HOUR)
         .reactions(&[("🚀", &["nino", "wang", "minjun", GUEST, "lin"]), ("📉", &["dmitri"])])
         .pinned_by("bo"),
     say("nino", "Who knew that most boats do not move most of the time."),
     say("dmitri", "Every sailor. Nobody asks sailors."),
-    say(GUEST, "Can we have that sentence on the wall?").reactions(&[("🖼️", &["lin", "bo"])]),
+    say(GUEST, "> Every sailor. Nobody asks sailors.\nCan we have that on the wall, @lin?").reactions(&[("🖼️", &["lin", "bo"])]),
     say("lin", "字体我来选 😎"),
 ];
 
 const LAUNCH: &[ScriptedMessage<'static>] = &[
     say("lin", "大家好，开航计划放在这里讨论。有结论的会置顶。").pinned_by("lin"),
-    say("wang", "好的，我先列一个清单：\n1. 缆绳检查\n2. 航线确认\n3. 通知港口\n4. 海报和传单\n5. 点心")
+    say("wang", "好的，我先列一个清单，**周五之前**全部打勾：\n- [x] 缆绳检查\n- [x] 航线确认\n- [ ] 通知港口\n- [ ] 海报和传单\n- [ ] 点心")
         .reactions(&[("✅", &["lin", "yuki"])])
         .pinned_by("lin"),
-    say("ana", "I can take the third point, 港口 knows me."),
+    say("ana", "I can take the third point, @wang. 港口 knows me."),
     say("lin", "太好了 🙌"),
     say("yuki", "点心は私に任せてください 🍡").reactions(&[("🍡", &["lin", "wang", "ana", GUEST])]),
     say("wang", "航线确认了：周六早上八点出发，绕过灯塔，十一点回到七号泊位，顺风。")
@@ -352,7 +352,7 @@ const SAIL: &[ScriptedMessage<'static>] = &[
     say("dmitri", "After a night watch I sleep in the bow. Do not tack too loudly."),
     say(GUEST, "In. I can bring bread, and one poem by heart.")
         .reactions(&[("🍞", &["noor"]), ("📜", &["wang", "dmitri"])]),
-    say("noor", "08:15 at the pier. Whoever is late swims.")
+    say("noor", "**08:15** at the pier. Whoever is late swims. ||Last time it was Dmitri.||")
         .pinned_by("noor")
         .reactions(&[("🏊", &["dmitri"])]),
 ];
