@@ -247,7 +247,7 @@ pub(crate) fn replace(field: &web_sys::HtmlTextAreaElement, text: &str, change: 
     select_units(start + units_in(with, select.start), start + units_in(with, select.end));
 }
 
-/// Tells the page's own scripts of an element.
+/// Fires an event on an element, for scripts of ours outside the wasm.
 pub(crate) fn announce(element: &web_sys::Element, what: &str) {
     let about = web_sys::EventInit::new();
     about.set_bubbles(true);

@@ -109,7 +109,7 @@ pub async fn run_sabotaged(
 }
 
 /// Connects to the database and brings it up to date. It waits a while for a database that is not there yet, or that goes away
-/// in the middle: servers are often restarted together with it.
+/// during the start, because servers are often restarted together with their database.
 async fn open_store(config: &Config) -> Result<Store, Error> {
     let open = async || {
         let store = Store::connect(config.database_url.expose(), config.db_pool).await?;

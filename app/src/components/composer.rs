@@ -181,7 +181,7 @@ pub fn Composer(
         }
     });
 
-    // Marks and lists, by the keyboard. Whether the key had such a meaning.
+    // Keys that format, or continue a list. Returns whether this was one of them.
     let formats = move |key: &web_sys::KeyboardEvent| {
         let Some(field) = field.get_untracked().filter(|field| !field.read_only()) else { return false };
         let (text, selected) = browser::selected(&field);
@@ -191,7 +191,7 @@ pub fn Composer(
             (true, false, "e") => Some(typing::code(&text, selected, false)),
             (true, true, "C" | "c") => Some(typing::code(&text, selected, true)),
             (true, true, "X" | "x") => Some(typing::toggle(&text, selected, "~~")),
-            // One that sends has been seen to before.
+            // An Enter that sends never gets here.
             (false, _, "Enter") if selected.is_empty() => typing::new_line(&text, selected.end),
             _ => None,
         };

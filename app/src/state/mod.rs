@@ -129,8 +129,8 @@ pub fn use_chat() -> Chat {
     expect_context::<Chat>()
 }
 
-/// A screen reader takes an announcement over when it appears. It does not stay, because its words may be deleted meanwhile: it is
-/// there for so long, and at most twice as long when others come after it.
+/// A screen reader picks up an announcement when it appears. It does not stay, because its words may be deleted meanwhile. It stays
+/// this long, and up to twice as long when others follow it.
 const ANNOUNCED_FOR: Duration = Duration::from_secs(3);
 
 impl Chat {

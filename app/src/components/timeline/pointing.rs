@@ -112,7 +112,7 @@ impl Pointing {
             browser::focus_row(seq);
             self.chat.screen.sheet.set(Some((room, seq)));
         };
-        // Moves are told once a frame: on a busy page, the finger may have moved, and this be the first to know.
+        // Browsers report moves once a frame. On a busy page this timer can fire before a move that has already happened.
         let after_moves = move || request_animation_frame(reach);
         if let Ok(timer) = set_timeout_with_handle(after_moves, PRESS) {
             self.press.set_value(Some((timer, event.client_x(), event.client_y())));
