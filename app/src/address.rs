@@ -9,7 +9,7 @@
 //! takes the browser a moment; meanwhile the page is ahead of the history, which follows when it arrives (`settle`).
 
 use leptos::prelude::*;
-use protocol::RoomId;
+use protocol::{RoomId, Seq};
 use wasm_bindgen::JsCast;
 
 use crate::browser;
@@ -19,7 +19,7 @@ use crate::browser;
 pub enum Route {
     /// `/`
     Lobby,
-    /// `/r/{room}`
+    /// `/r/{room}`, and `/r/{room}/m/{seq}`: see [`message_in`]
     Room(RoomId),
     /// `/sign-in`
     SignIn,
@@ -42,6 +42,9 @@ impl Route {
         match (parts.next(), parts.next(), parts.next()) {
             (None, None, None) => Self::Lobby,
             (Some("r"), Some(room), None) => room.parse().map_or(Self::Nowhere, Self::Room),
+            (Some("r"), Some(room), Some("m")) if message_in(path).is_some() => {
+                room.parse().map_or(Self::Nowhere, Self::Room)
+            }
             (Some("sign-in"), None, None) => Self::SignIn,
             (Some("sign-up"), None, None) | (Some("invite"), Some(_), None) => Self::SignUp,
             (Some("new-password"), _, None) => Self::NewPassword,
@@ -53,6 +56,16 @@ impl Route {
     /// Whether the app goes there without a new page.
     fn is_inside(self) -> bool {
         matches!(self, Self::Lobby | Self::Room(_))
+    }
+}
+
+/// The message that a path names: `/r/{room}/m/{seq}`.
+#[must_use]
+pub fn message_in(path: &str) -> Option<Seq> {
+    let mut parts = without_query(path).split('/').filter(|part| !part.is_empty());
+    match (parts.next(), parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some("r"), Some(_), Some("m"), Some(seq), None) => seq.parse().ok().filter(|seq| *seq > 0).map(Seq),
+        _ => None,
     }
 }
 
@@ -186,6 +199,12 @@ impl Address {
     #[must_use]
     pub fn panel(self) -> Option<Panel> {
         self.path.with(|path| Panel::in_path(path))
+    }
+
+    /// The message that is named. Tracks.
+    #[must_use]
+    pub fn message(self) -> Option<Seq> {
+        self.path.with(|path| message_in(path))
     }
 
     /// Whether only unread rooms are to be shown in the list. Tracks.
@@ -411,7 +430,18 @@ mod tests {
         assert_eq!(Route::of("/sign-in?next=%2Fsettings"), Route::SignIn);
         assert_eq!(Route::of("/invite/abc"), Route::SignUp);
         assert_eq!(Route::of("/new-password/abc"), Route::NewPassword);
-        for path in ["/r/abc", "/r", "/settings", "/admin", "/nothing"] {
+        let message = format!("/r/{room}/m/12");
+        assert_eq!(
+            (Route::of(&message), message_in(&message)),
+            (Route::Room(room.parse().unwrap()), Some(Seq(12)))
+        );
+        assert_eq!(message_in(&format!("{message}?panel=details")), Some(Seq(12)));
+        assert_eq!(message_in(&format!("/r/{room}")), None);
+        let wrong = ["/m/", "/m/x", "/m/-1", "/m/1/2", "/x/1"].map(|end| format!("/r/{room}{end}"));
+        for path in ["/r/abc", "/r", "/settings", "/admin", "/nothing"]
+            .into_iter()
+            .chain(wrong.iter().map(String::as_str))
+        {
             assert_eq!(Route::of(path), Route::Nowhere, "{path}");
         }
     }

@@ -1,12 +1,18 @@
 //! What is asked of the browser itself, each thing in one place. Nothing here runs on the server.
 
-use std::ops::Range;
+use std::{ops::Range, time::Duration};
 
-use leptos::prelude::{document, window};
+use leptos::prelude::{document, set_timeout, window};
 use protocol::{Millis, Page, Seq};
 use wasm_bindgen::JsCast;
 
 use crate::{carried, typing::Replacement, words::Words};
+
+/// Where this page comes from: `https://chat.example`.
+#[must_use]
+pub fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
 
 /// The page as the server drew it, from the script element that carries it.
 #[must_use]
@@ -284,6 +290,22 @@ pub fn show_row(seq: Seq) {
         options.set_block(web_sys::ScrollLogicalPosition::Nearest);
         row.scroll_into_view_with_scroll_into_view_options(&options);
     }
+}
+
+/// How long a message that was gone to is marked.
+const POINTED_FOR: Duration = Duration::from_millis(2_000);
+
+/// Brings a message of the open room to the middle of the screen, marks it for a moment and gives it the keyboard. Returns whether it
+/// is there.
+pub fn point_at_row(seq: Seq) -> bool {
+    let Some(found) = row(seq) else { return false };
+    let options = web_sys::ScrollIntoViewOptions::new();
+    options.set_block(web_sys::ScrollLogicalPosition::Center);
+    found.scroll_into_view_with_scroll_into_view_options(&options);
+    focus(&found);
+    drop(found.set_attribute("data-found", ""));
+    set_timeout(move || drop(found.remove_attribute("data-found")), POINTED_FOR);
+    true
 }
 
 /// Gives the keyboard to a message of the open room.

@@ -28,7 +28,8 @@ use crate::{
     address::{Panel, Route},
     components::{
         connection_bar::bar, details::Details, dialogs, editing_bar::EditingBar, first_steps::FirstSteps,
-        handler, live, message_sheet::MessageSheet, message_tools::Tools, suggestions::Suggestions,
+        handler, live, message_sheet::MessageSheet, message_tools::Tools, strips::Strips,
+        suggestions::Suggestions,
     },
     pages::{new_password::NewPassword, set_up::SetUp, sign_in::SignIn, sign_up::SignUp},
     state::{Dialog, Missed, use_chat},
@@ -75,6 +76,8 @@ enum Tool {
     Sheet(RoomId, Seq),
     /// Above the composer while a message is edited.
     Editing(RoomId),
+    /// The same, for what one replies to.
+    Strips(RoomId),
     /// The same, while a name is typed.
     Suggestions(RoomId, NodeRef<Textarea>),
     /// What comes next in an empty room, or in a new workspace.
@@ -89,6 +92,7 @@ fn tool_part(tool: Tool) -> Part {
         Tool::Bar(room, seq) => view! { <Tools room seq/> }.into_any(),
         Tool::Sheet(room, seq) => view! { <MessageSheet room seq/> }.into_any(),
         Tool::Editing(room) => view! { <EditingBar room/> }.into_any(),
+        Tool::Strips(room) => view! { <Strips room/> }.into_any(),
         Tool::Suggestions(room, field) => view! { <Suggestions room field/> }.into_any(),
         Tool::Steps(room) => view! { <FirstSteps room/> }.into_any(),
         Tool::Dialog(dialog) => dialogs::member_dialog(dialog),
@@ -183,6 +187,18 @@ pub(crate) fn sheet(room: RoomId, seq: Seq) -> AnyView {
 /// What comes next where a room begins. It only helps, so nothing is said if it does not come.
 pub(crate) fn first_steps(room: RoomId) -> AnyView {
     draw(boxed(tool_part(Tool::Steps(room))), Box::new(|| ().into_any()), || ().into_any())
+}
+
+/// What one replies to, above the composer. If it does not come, the reply is given up, so that nothing is sent as one unseen.
+pub(crate) fn strips(room: RoomId) -> AnyView {
+    let chat = use_chat();
+    let lost = move || {
+        chat.screen.replying.set(None);
+        chat.screen.outsiders_of.set(None);
+        chat.tell_all(chat.words.part_not_loaded().to_owned(), None);
+        ().into_any()
+    };
+    draw(boxed(tool_part(Tool::Strips(room))), Box::new(lost), || ().into_any())
 }
 
 /// Names for the word that is being typed. They are a help: where they do not come, one goes on typing.

@@ -183,8 +183,11 @@ addEventListener("click", ({ target }) => { if (target.closest(".trouble button"
 })(document.documentElement)"#;
 
 /// Scrolls to the line of unread messages before the page is first painted, as `ScrollPosition::begin` does, so that nothing moves
-/// when the page wakes.
+/// when the page wakes; or to the message of the address.
 const BEGIN: &str = r#"(box => {
+const found = /[/]m[/]([0-9]+)$/.exec(location.pathname);
+const row = found && box?.querySelector(`[data-seq="${found[1]}"]`);
+if (row) return row.scrollIntoView({ block: "center" });
 const line = box?.querySelector("[data-key=unread]");
 const above = line ? line.getBoundingClientRect().top - box.getBoundingClientRect().top : 0;
 if (above < 0) box.scrollTop += above - box.clientHeight / 4;

@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     CatchUp(Line),
     Open(RoomId),
     Unread(RoomId),
+    Around(RoomId),
+    Quoted(RoomId),
     Members(RoomId),
     History(RoomId, Direction),
     /// A page of the list of rooms, or some rooms of it compared.
@@ -39,9 +41,12 @@ impl Purpose {
     fn room(self) -> Option<RoomId> {
         match self {
             Self::CatchUp(line) => line.room(),
-            Self::Open(room) | Self::Unread(room) | Self::Members(room) | Self::History(room, _) => {
-                Some(room)
-            }
+            Self::Open(room)
+            | Self::Unread(room)
+            | Self::Around(room)
+            | Self::Quoted(room)
+            | Self::Members(room)
+            | Self::History(room, _) => Some(room),
             Self::Hello
             | Self::Ping
             | Self::Marks
@@ -58,7 +63,15 @@ impl Purpose {
 
     /// Whether this is a part of the state that this client asks for by itself.
     fn is_state(self) -> bool {
-        matches!(self, Self::CatchUp(_) | Self::Open(_) | Self::Members(_) | Self::Rooms | Self::People)
+        matches!(
+            self,
+            Self::CatchUp(_)
+                | Self::Open(_)
+                | Self::Members(_)
+                | Self::Quoted(_)
+                | Self::Rooms
+                | Self::People
+        )
     }
 }
 

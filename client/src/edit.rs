@@ -121,6 +121,8 @@ mod tests {
             edits,
             deleted: false,
             reactions: Vec::new(),
+            mentions: Vec::new(),
+            reply_to: None,
         }
     }
 

@@ -38,8 +38,8 @@ pub use crate::{
     people::People,
     room::{RoomState, Tick},
     rows::{
-        Date, MessageRow, Row, RowKey, RowKind, RowReaction, date_of, day_before, day_number, iso_of,
-        minute_of_day, rows, weekday_of,
+        Date, MessageRow, Row, RowKey, RowKind, RowMention, RowQuote, RowReaction, date_of, day_before,
+        day_number, iso_of, minute_of_day, rows, weekday_of,
     },
     sorted::{SortedMap, SortedSet, sort_by},
     timeline::{TIMELINE_ENTRIES_MAX, Timeline},

@@ -1,6 +1,6 @@
 //! Messages that are not yet acknowledged.
 
-use protocol::{Millis, Nonce, Refusal, Retry, RoomId, limits};
+use protocol::{Millis, Nonce, Refusal, Retry, RoomId, Seq, limits};
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,9 @@ pub struct Pending {
     pub room: RoomId,
     /// The text as it was typed.
     pub body: String,
+    /// The message to which it replies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Seq>,
     /// When it was written, by the browser's clock: for showing.
     pub written_at: Millis,
     /// Its state.
@@ -173,6 +176,7 @@ mod tests {
             nonce: Nonce(Uuid::from_u128(n)),
             room: RoomId(Uuid::from_u128(room)),
             body: format!("message {n}"),
+            reply_to: None,
             written_at: 0,
             state: SendState::Waiting,
         }

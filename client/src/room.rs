@@ -2,7 +2,7 @@
 
 use protocol::{
     Change, Direction, Marks, Member, Message, Millis, Pin, RoomSummary, RoomView, Seq, UserId,
-    limits::{MARKS_MEMBERS_MAX, PINS_MAX, UNREAD_MAX},
+    limits::{MARKS_MEMBERS_MAX, PINS_MAX, QUOTED_MAX, UNREAD_MAX},
 };
 
 use crate::{
@@ -13,6 +13,9 @@ use crate::{
 
 /// How many changes to messages outside the window are remembered, for pages that are on their way.
 const CHANGED_OUTSIDE_MAX: usize = 128;
+
+/// Above this number of quoted messages, all are forgotten, and asked for again as far as they are shown.
+const QUOTED_KEPT_MAX: usize = 1_000;
 
 /// The state of one's own message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +54,8 @@ pub struct RoomState {
     pub pinned: SortedMap<Seq, Message>,
     /// How many fresh views it has begun from. Each one forgets the pinned messages: they may have changed unseen.
     pub views: u32,
+    /// The messages outside the window to which messages of it reply, kept up to date. `None` for one that is not there.
+    quoted: SortedMap<Seq, Option<Message>>,
     line: LineState,
     /// The pins by message, including those that were taken away, so that an older state does not bring one back.
     pins: SortedMap<Seq, Pin>,
@@ -88,6 +93,7 @@ impl RoomState {
             unread_after: None,
             pinned: SortedMap::new(),
             views: 0,
+            quoted: SortedMap::new(),
             line: LineState::at(head),
             pins: SortedMap::new(),
             counted_through: head,
@@ -129,6 +135,8 @@ impl RoomState {
         self.pins.clear();
         self.pins.extend(view.pins.into_iter().map(|pin| (pin.message, pin)));
         self.pinned.clear();
+        self.quoted.clear();
+        self.quoted.extend(view.quoted.into_iter().map(|message| (message.seq, Some(message))));
         self.views += 1;
         self.summary = view.summary;
         self.counted_through = view.through;
@@ -190,7 +198,52 @@ impl RoomState {
         let more = more || self.is_newer_than(&page);
         let page = self.as_known(page);
         if let Some(timeline) = &mut self.timeline {
-            timeline.begin_at(page, more);
+            timeline.show(page, (true, more));
+        }
+    }
+
+    /// The page around a message.
+    pub fn show_around(&mut self, page: Vec<Message>, more_before: bool, more_after: bool) {
+        let more_after = more_after || self.is_newer_than(&page);
+        let page = self.as_known(page);
+        if let Some(timeline) = &mut self.timeline {
+            timeline.show(page, (more_before, more_after));
+        }
+    }
+
+    /// The message to which another one replies: as it is now, and perhaps cut. `None` while it is unknown.
+    #[must_use]
+    pub fn quote(&self, seq: Seq) -> Option<&Message> {
+        self.message(seq).or_else(|| self.quoted.get(&seq)?.as_ref())
+    }
+
+    /// Messages to which others of the window reply, and which this client does not know: at most [`QUOTED_MAX`].
+    #[must_use]
+    pub(crate) fn missing_quotes(&self) -> Vec<Seq> {
+        let mut missing = Vec::new();
+        let Some(timeline) = &self.timeline else { return missing };
+        for seq in timeline.messages().filter_map(|message| message.reply_to) {
+            let is_known = timeline.has(seq) || self.quoted.contains_key(&seq);
+            if !is_known && missing.len() < QUOTED_MAX && !missing.contains(&seq) {
+                missing.push(seq);
+            }
+        }
+        missing
+    }
+
+    /// Takes over quoted messages that were asked for. Those that did not come are not there.
+    pub(crate) fn put_quoted(&mut self, asked: &[Seq], messages: Vec<Message>) {
+        if self.quoted.len() > QUOTED_KEPT_MAX {
+            self.quoted.clear();
+        }
+        for seq in asked {
+            self.quoted.get_or_insert(*seq, None);
+        }
+        for message in messages {
+            let known = self.quoted.get_or_insert(message.seq, None);
+            // It may have changed after the server read it.
+            let is_newer = self.changed_outside.get(&message.seq).filter(|newer| newer.rev > message.rev);
+            *known = Some(is_newer.map_or(message, Message::preview));
         }
     }
 
@@ -286,11 +339,20 @@ impl RoomState {
     fn put_message(&mut self, seq: Seq, message: Message) {
         let me = self.summary.marks.user;
         let (own, born, deleted) = (message.author == me, message.seq, message.deleted);
+        let mut is_unsure = false;
         if !own && born > self.summary.marks.read {
+            let mentions = message.mentions(me);
             if born > self.counted && !deleted {
                 self.summary.unread = (self.summary.unread + 1).min(UNREAD_MAX);
-            } else if born <= self.counted && deleted && seq > self.counted {
-                self.uncount();
+                if mentions {
+                    self.summary.mentions = (self.summary.mentions + 1).min(UNREAD_MAX);
+                }
+            } else if born <= self.counted && seq > self.counted {
+                if deleted {
+                    self.uncount();
+                }
+                // Whether it mentioned the viewer before is not asked of the window, which may know the change already.
+                is_unsure = mentions || self.summary.mentions > 0;
             }
         }
         self.counted_through = self.counted_through.max(born);
@@ -302,6 +364,11 @@ impl RoomState {
         }
         if let Some(pinned) = self.pinned.get_mut(&born).filter(|pinned| pinned.rev < message.rev) {
             *pinned = message.clone();
+        }
+        if let Some(Some(quoted)) = self.quoted.get_mut(&born)
+            && quoted.rev < message.rev
+        {
+            *quoted = message.preview();
         }
         if let Some(timeline) = &mut self.timeline {
             // It changed while this client caught up: it was not in the answer, and comes only now, after younger ones.
@@ -315,6 +382,9 @@ impl RoomState {
             if (put && late) || deleted {
                 self.recount();
             }
+        }
+        if is_unsure && !self.recount() {
+            self.miscounted = true;
         }
         if own && self.live && !self.line.is_behind() && self.summary.unread == 0 {
             // Nothing above it is unread, so it counts as read, too. The server hears so as of any other message.
@@ -487,7 +557,7 @@ impl RoomState {
     fn recount(&mut self) -> bool {
         let read = self.summary.marks.read;
         if self.summary.last.as_ref().is_none_or(|last| last.seq <= read) {
-            (self.summary.unread, self.miscounted) = (0, false);
+            (self.summary.unread, self.summary.mentions, self.miscounted) = (0, 0, false);
             return true;
         }
         let Some(timeline) = &self.timeline else { return false };
@@ -498,8 +568,13 @@ impl RoomState {
         if covers {
             let own = self.summary.marks.user;
             let later = timeline.messages().rev().take_while(|m| m.seq > read);
-            let unread = later.filter(|m| m.author != own && !m.deleted);
-            self.summary.unread = u32::try_from(unread.count()).unwrap_or(UNREAD_MAX).min(UNREAD_MAX);
+            let (mut unread, mut mentions) = (0, 0);
+            for message in later.filter(|m| m.author != own && !m.deleted) {
+                unread += 1;
+                mentions += u32::from(message.mentions(own));
+            }
+            self.summary.unread = unread.min(UNREAD_MAX);
+            self.summary.mentions = mentions.min(UNREAD_MAX);
             self.miscounted = false;
         }
         covers
@@ -517,11 +592,23 @@ impl RoomState {
         self.summary.last.iter().for_each(|last| name(last.author));
         for message in self.timeline.iter().flat_map(Timeline::messages) {
             name(message.author);
+            message.mentions.iter().filter_map(|mention| mention.1).for_each(&mut *name);
             message.reactions.iter().flat_map(|reaction| &reaction.users).for_each(|user| name(user.0));
         }
         self.pinned.values().for_each(|message| name(message.author));
+        self.quoted.values().flatten().for_each(|message| name(message.author));
         self.pins.values().for_each(|pin| name(pin.by));
         self.members.keys().for_each(|user| name(*user));
+    }
+
+    /// Whom a message mentions of people who are not in the room; nobody where not all members are known.
+    pub(crate) fn outsiders(&self, message: &Message) -> Vec<UserId> {
+        let active = self.active_members().count();
+        if active < self.summary.members as usize || self.timeline.is_none() {
+            return Vec::new();
+        }
+        let is_out = |user: &UserId| self.members.get(user).is_none_or(|member| !member.active);
+        message.mentions.iter().filter_map(|mention| mention.1).filter(is_out).collect()
     }
 
     /// The members who are in the room now.

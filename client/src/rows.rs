@@ -7,10 +7,12 @@ use std::{
     sync::Arc,
 };
 
-use protocol::{Command, Message, Millis, Nonce, Reaction, RoomId, Seq, User, UserId, Zone, shows_nothing};
+use protocol::{
+    Command, Mention, Message, Millis, Nonce, Reaction, RoomId, Seq, User, UserId, Zone, shows_nothing,
+};
 use uuid::Uuid;
 
-use crate::{Client, SendState, Timeline};
+use crate::{Client, RoomState, SendState, Timeline};
 
 /// Messages of one author within this time share one name and one picture.
 const RUN_MS: i64 = 5 * 60 * 1_000;
@@ -61,6 +63,12 @@ impl Row {
             message.author.handle.hash(&mut stamp);
         }
         message.body.hash(&mut stamp);
+        for RowMention { name, user } in &message.mentions {
+            (name, user.as_ref().map(|user| (&user.name, &user.handle))).hash(&mut stamp);
+        }
+        if let Some(RowQuote { seq, author, body, deleted }) = &message.quote {
+            (seq, author.as_ref().map(|author| &author.name), body, deleted).hash(&mut stamp);
+        }
         (message.minute, message.first_of_run, message.last_own, message.seq, message.pinned)
             .hash(&mut stamp);
         (message.edited, message.deleted, message.deleting, message.reactions.len()).hash(&mut stamp);
@@ -100,6 +108,10 @@ pub struct MessageRow {
     pub author: Arc<User>,
     /// The text.
     pub body: Arc<str>,
+    /// Whom its text mentions. Unknown while it is on its way.
+    pub mentions: Vec<RowMention>,
+    /// The message to which it replies.
+    pub quote: Option<RowQuote>,
     /// Its author has changed the text.
     pub edited: bool,
     /// It was deleted: there is no text.
@@ -128,6 +140,42 @@ pub struct MessageRow {
     pub nonce: Nonce,
     /// `None` once stored.
     pub sending: Option<SendState>,
+}
+
+/// A name in a text, and who it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowMention {
+    /// As it was typed, in lower case.
+    pub name: String,
+    /// `None`: everyone in the room.
+    pub user: Option<Arc<User>>,
+}
+
+/// The message to which another one replies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowQuote {
+    /// Which.
+    pub seq: Seq,
+    /// Who wrote it; `None` while the message is unknown.
+    pub author: Option<Arc<User>>,
+    /// What it says now; it may be cut.
+    pub body: Arc<str>,
+    /// Whether it has been deleted.
+    pub deleted: bool,
+}
+
+impl RowQuote {
+    fn of(client: &Client, state: &RoomState, seq: Seq) -> Self {
+        match state.quote(seq) {
+            Some(message) => Self {
+                seq,
+                author: Some(author(client, message.author)),
+                body: message.body.as_str().into(),
+                deleted: message.deleted,
+            },
+            None => Self { seq, author: None, body: "".into(), deleted: false },
+        }
+    }
 }
 
 /// The reactions with one emoji.
@@ -201,6 +249,7 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
         }
         let mut row = stored(client, message, me == message.author);
         row.pinned = state.is_pinned(message.seq);
+        row.quote = message.reply_to.map(|seq| RowQuote::of(client, state, seq));
         row.namesake = namesakes.contains(&message.author);
         for wish in client.wished(room) {
             row.wish(wish, me);
@@ -222,6 +271,8 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
             drawn.message(MessageRow {
                 author: Arc::clone(&author),
                 body: item.body.trim_end().into(),
+                mentions: Vec::new(),
+                quote: item.reply_to.map(|seq| RowQuote::of(client, state, seq)),
                 edited: false,
                 deleted: false,
                 deleting: false,
@@ -267,6 +318,8 @@ fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
     MessageRow {
         author: author(client, message.author),
         body: message.body.as_str().into(),
+        mentions: message.mentions.iter().map(|mention| of_mention(client, mention)).collect(),
+        quote: None,
         edited: message.edits > 0,
         deleted: message.deleted,
         deleting: false,
@@ -282,6 +335,10 @@ fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
         nonce: if own { message.nonce } else { Nonce(message.id.0) },
         sending: None,
     }
+}
+
+fn of_mention(client: &Client, mention: &Mention) -> RowMention {
+    RowMention { name: mention.0.clone(), user: mention.1.map(|user| author(client, user)) }
 }
 
 /// Who it is; without a name while the profile is unknown.

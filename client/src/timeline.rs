@@ -100,22 +100,24 @@ impl Timeline {
         known.is_some_and(|known| Arc::make_mut(known).react(emoji, user, on, rev))
     }
 
-    /// Begins with this page, which has older messages before it. What the window has beyond the page stays when the two
-    /// overlap; else it goes, for there may be a hole between them.
-    pub fn begin_at(&mut self, page: Vec<Message>, more_after: bool) {
+    /// Shows this page, with what is known of its ends. What the window has beyond the page stays when the two overlap; else
+    /// it goes, for there may be a hole between them.
+    pub fn show(&mut self, page: Vec<Message>, (more_before, more_after): (bool, bool)) {
         let (Some(from), Some(to)) = (page.first().map(|m| m.seq), page.last().map(|m| m.seq)) else {
             return;
         };
         match (self.first().map(|m| m.seq), self.last().map(|m| m.seq)) {
             (Some(first), Some(last)) if from <= last && first <= to => {
-                self.more_before |= from < first;
+                if from < first {
+                    self.more_before = more_before;
+                }
                 if to > last {
                     self.more_after = more_after;
                 }
             }
             _ => {
                 self.messages.clear();
-                (self.more_before, self.more_after) = (true, more_after);
+                (self.more_before, self.more_after) = (more_before, more_after);
             }
         }
         for message in page {

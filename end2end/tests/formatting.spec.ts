@@ -148,11 +148,11 @@ test("names of people and channels", async ({ open }) => {
   await composer(ana.page).press("Enter");
   await opens(bo.page, ana.name);
   const own = row(ana.page, "@nobody-here").locator(".mention");
-  await expect(own).toHaveText([`@${bo.handle}`, `#${channel}`]);
-  await expect(own.first()).toHaveAttribute("title", "Bo Lindqvist");
+  await expect(own).toHaveText(["@Bo Lindqvist", `#${channel}`]);
+  await expect(own.first()).toHaveAttribute("title", `@${bo.handle}`);
   // To Bo it is said more loudly; of the channel, which he is not in, there is only the name.
   const his = row(bo.page, "@nobody-here").locator(".mention");
-  await expect(his).toHaveText([`@${bo.handle}`]);
+  await expect(his).toHaveText(["@Bo Lindqvist"]);
   await expect(his).toHaveClass(/to-me/);
   await own.last().click();
   await expect(ana.page.getByRole("heading", { level: 1, name: `#${channel}` })).toBeVisible();
@@ -200,13 +200,13 @@ test("a name is completed while it is typed", async ({ open }) => {
   await expect(field).toBeFocused();
   // Closed, Enter sends.
   await ana.page.keyboard.press("Enter");
-  await expect(row(ana.page, "问").locator(".mention").first()).toHaveText(`@${wang.handle}`);
+  await expect(row(ana.page, "问").locator(".mention").first()).toHaveText("@王小明");
 
   // A name that is typed to its end needs no completing.
   await field.pressSequentially(`thanks @${bo.handle}`);
   await expect(list.getByRole("option")).toHaveCount(1);
   await ana.page.keyboard.press("Enter");
-  await expect(row(ana.page, "thanks").locator(".mention")).toHaveText(`@${bo.handle}`);
+  await expect(row(ana.page, "thanks").locator(".mention")).toHaveText("@Bo Lindqvist");
 
   await field.pressSequentially("nobody is @zzzz");
   await expect(list).toHaveCount(0);

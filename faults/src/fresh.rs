@@ -79,7 +79,10 @@ pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<
                     // How far the others are is compared with what is stored: see `Person::marks_that_differ`.
                     match marks_are_late || is_uncounted {
                         true => String::new(),
-                        false => format!("{} unread after {:?}", summary.unread, summary.marks.read),
+                        false => format!(
+                            "{} unread, {} mentions after {:?}",
+                            summary.unread, summary.mentions, summary.marks.read
+                        ),
                     },
                 ]
             };

@@ -449,9 +449,14 @@ impl Person {
         }
         let token = Token::new(self.index, state.count + 1);
         let nonce = Nonce(Uuid::from_u64_pair(rng.random(), rng.random()));
-        let body = text(token, rng, long_share);
+        let body = text(token, rng, long_share) + &mention(&state.client, room, rng);
+        let timeline = state.client.room(room).and_then(|room| room.timeline.as_ref());
+        let newest = timeline.into_iter().flat_map(|timeline| timeline.messages().rev().take(12));
+        // Even to one that is being deleted: it is still a message.
+        let newest: Vec<Seq> = newest.map(|message| message.seq).collect();
+        let reply_to = newest.choose(rng).copied().filter(|_| rng.random_bool(0.15));
         // A full outbox tells the person, who keeps the text: nothing was sent.
-        if state.client.send(room, nonce, body, now).is_ok() {
+        if state.client.reply(room, reply_to, nonce, body, now).is_ok() {
             state.count += 1;
             state.log.written.insert(nonce, Written { room, token, at: now });
         }
@@ -474,7 +479,8 @@ impl Person {
         let command = match (Token::of(&message.body), rng.random_range(0..20)) {
             (Some(_), 0) if own => Command::Delete { room, seq },
             (Some(token), _) if own => {
-                Command::Edit { room, seq, edits: message.edits, body: text(token, rng, 0.0) }
+                let body = text(token, rng, 0.0) + &mention(&state.client, room, rng);
+                Command::Edit { room, seq, edits: message.edits, body }
             }
             (_, 1..5) if may_pin => Command::Pin { room, seq, on: rng.random_bool(0.5) },
             _ => {
@@ -972,6 +978,20 @@ pub async fn greeted(address: &Address, cookie: &str, receive_buffer: Option<u32
         }
     };
     tokio::time::timeout(Duration::from_secs(10), greet).await?
+}
+
+/// Now and then somebody of the room is mentioned, or everyone.
+fn mention(client: &Client, room: RoomId, rng: &mut StdRng) -> String {
+    let members: Vec<UserId> = client
+        .room(room)
+        .map(|room| room.active_members().map(|member| member.user).collect())
+        .unwrap_or_default();
+    let handle = members.choose(rng).and_then(|user| client.user(*user)).map(|user| user.handle.clone());
+    match (rng.random_range(0..16), handle) {
+        (0, _) => " @everyone".to_owned(),
+        (1 | 2, Some(handle)) => format!(" @{handle}"),
+        _ => String::new(),
+    }
 }
 
 /// A text that begins with its token; now and then a long one, so that frames have all sizes.

@@ -103,7 +103,7 @@ pub async fn people(
 async fn write(mut socket: Socket, room: RoomId) -> Box<dyn std::error::Error + Send + Sync> {
     for n in 1.. {
         let body = format!("message {n}");
-        let command = Command::Send { room, nonce: Nonce(Uuid::new_v4()), body };
+        let command = Command::say(room, Nonce(Uuid::new_v4()), body);
         match answer(&mut socket, n, command).await {
             Ok(Ok(_)) => {}
             Ok(Err(code)) => return format!("a send was refused: {code:?}").into(),

@@ -107,7 +107,7 @@ async fn flood(socket: &mut Socket, room: RoomId) -> Fallible<()> {
     while answered < MESSAGES {
         while said < MESSAGES && said - answered < WINDOW {
             said += 1;
-            let command = Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: body.clone() };
+            let command = Command::say(room, Nonce(Uuid::new_v4()), body.clone());
             let frame = ClientFrame { r#ref: u32::try_from(said)? + 1, command };
             socket.feed(Message::text(frame.encode())).await?;
         }

@@ -69,6 +69,20 @@ pub enum Command {
         /// From where; not in the page itself.
         seq: Seq,
     },
+    /// The messages around one: half a page before it, and as many from it on. Answered by `around`.
+    Around {
+        /// Which room.
+        room: RoomId,
+        /// Which message. It need not be there: then the messages around its number come.
+        seq: Seq,
+    },
+    /// Some messages, cut: those that others are replies to. Answered by `quoted`.
+    Quoted {
+        /// Which room.
+        room: RoomId,
+        /// Up to [`QUOTED_MAX`](crate::limits::QUOTED_MAX).
+        seqs: Vec<Seq>,
+    },
     /// Send a message. Safe to repeat: an author has one message per room and nonce. Answered by `sent`.
     Send {
         /// Where.
@@ -77,6 +91,9 @@ pub enum Command {
         nonce: Nonce,
         /// The text as it was typed.
         body: String,
+        /// The message of the room to which it is a reply.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<Seq>,
     },
     /// Change the text of a message of one's own. Safe to repeat. Answered by `changed`.
     Edit {
@@ -265,6 +282,12 @@ pub enum Command {
 }
 
 impl Command {
+    /// Sends a message that is no reply.
+    #[must_use]
+    pub fn say(room: RoomId, nonce: Nonce, body: impl Into<String>) -> Self {
+        Self::Send { room, nonce, body: body.into(), reply_to: None }
+    }
+
     /// The names of all commands on the wire, to tell an unknown one from a malformed one.
     pub const NAMES: &[&str] = &[
         "hello",
@@ -274,6 +297,8 @@ impl Command {
         "open",
         "catch_up",
         "history",
+        "around",
+        "quoted",
         "send",
         "edit",
         "delete",
@@ -312,6 +337,8 @@ impl Command {
             Self::Open { .. } => "open",
             Self::CatchUp { .. } => "catch_up",
             Self::History { .. } => "history",
+            Self::Around { .. } => "around",
+            Self::Quoted { .. } => "quoted",
             Self::Send { .. } => "send",
             Self::Edit { .. } => "edit",
             Self::Delete { .. } => "delete",

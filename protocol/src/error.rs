@@ -94,6 +94,8 @@ error_codes! {
     EmojiInvalid = 2004 Never "this is not an emoji";
     /// A word with letters of several scripts that look alike, such as a Cyrillic `а` among Latin letters.
     ScriptsMixed = 2005 Never "a word mixes scripts whose letters look alike";
+    /// More than [`MENTIONS_MAX`](crate::limits::MENTIONS_MAX) different names.
+    MentionsTooMany = 2006 Never "the message mentions too many people";
 
     /// No such room, or one that this person is not in: the answer is the same on purpose.
     RoomUnknown = 3001 Never "there is no such room for you";

@@ -22,12 +22,12 @@ pub use frame::{ClientFrame, ServerFrame};
 pub use id::{Epoch, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, UserId};
 pub use line::Line;
 pub use model::{
-    ChannelListing, Marks, Member, Message, Millis, Pin, Reaction, Room, RoomKind, RoomSummary, RoomView,
-    User, UserReaction,
+    ChannelListing, Marks, Member, Mention, Message, Millis, Pin, Reaction, Room, RoomKind, RoomSummary,
+    RoomView, User, UserReaction,
 };
 pub use page::{
     Density, FormName, FormState, InvitationView, Language, ListSection, Page, PageContent, Pane, PersonView,
-    SessionView, SignedIn, Theme, UnreadPage, WhoMaySignUp,
+    SessionView, ShownPage, SignedIn, Theme, WhoMaySignUp,
 };
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};

@@ -43,6 +43,10 @@ pub const WELCOME_ROOMS_BYTES_MAX: usize = 48 * 1024;
 pub const ROOMS_SHOWN: usize = 50;
 /// Pinned messages of one room.
 pub const PINS_MAX: usize = 100;
+/// Different names that one message mentions.
+pub const MENTIONS_MAX: usize = 50;
+/// Messages in one `quoted` command: as many as in a page.
+pub const QUOTED_MAX: usize = PAGE_MESSAGES;
 /// People in one `people` command.
 pub const PEOPLE_MAX: usize = 100;
 /// Members of one room.

@@ -146,7 +146,20 @@ pub struct Message {
     /// The reactions to it: see [`Reaction`] for their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<Reaction>,
+    /// Who is mentioned in the text, each name once: at most [`MENTIONS_MAX`](crate::limits::MENTIONS_MAX).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Mention>,
+    /// The message of this room to which it is a reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Seq>,
 }
+
+/// What `@name` in a text means: the name as it was typed, in lower case, and who that was when the message was sent. `None`: everyone
+/// in the room. On the wire a pair: `["ana", "<user>"]`, `["everyone", null]`.
+///
+/// A name in the text that is not listed mentions nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct Mention(pub String, pub Option<UserId>);
 
 /// One emoji under a message, and who chose it. A message's reactions are ordered by the number of each one's first
 /// [`UserReaction`], so every client has them in the same order.
@@ -231,11 +244,17 @@ impl Message {
     }
 
     /// The message as a room's line in the list carries it: cut to
-    /// [`PREVIEW_CHARS`](crate::limits::PREVIEW_CHARS), without reactions.
+    /// [`PREVIEW_CHARS`](crate::limits::PREVIEW_CHARS), without reactions and mentions.
     #[must_use]
     pub fn preview(&self) -> Self {
         let body = self.body.chars().take(crate::limits::PREVIEW_CHARS).collect();
-        Self { body, reactions: Vec::new(), ..self.clone() }
+        Self { body, reactions: Vec::new(), mentions: Vec::new(), ..self.clone() }
+    }
+
+    /// Whether it mentions somebody, by name or among everyone in the room.
+    #[must_use]
+    pub fn mentions(&self, user: UserId) -> bool {
+        self.mentions.iter().any(|mention| mention.1.is_none_or(|one| one == user))
     }
 }
 
@@ -263,6 +282,9 @@ pub struct RoomSummary {
     /// Messages of others after the viewer's read mark that are not deleted, counted up to
     /// [`UNREAD_MAX`](crate::limits::UNREAD_MAX).
     pub unread: u32,
+    /// Those of them that mention the viewer, or everyone; counted up to the same number.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mentions: u32,
 }
 
 /// Everything on the first screen of a room.
@@ -281,6 +303,9 @@ pub struct RoomView {
     /// The pinned messages, the last pinned first: at most [`PINS_MAX`](crate::limits::PINS_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pins: Vec<Pin>,
+    /// The messages to which messages of the page reply, where they are not in it, cut: see [`Message::preview`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quoted: Vec<Message>,
     /// The people whom the view names, except those who are named only by reactions.
     pub people: Vec<User>,
     /// All changes up to this number are in this view.

@@ -299,20 +299,24 @@ pub struct SignedIn {
     pub more_rooms: bool,
     /// The people whom the rooms name.
     pub people: Vec<User>,
-    /// Where the unread messages of the open room begin, if that is above its newest page.
+    /// The page of the open room that is shown, if that is not its newest one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unread: Option<UnreadPage>,
+    pub shown: Option<ShownPage>,
     /// What is open beside the list.
     pub pane: Pane,
 }
 
-/// A page of messages that begins at the first unread one.
+/// A page of messages that begins at the first unread one, or that is around the message of the address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
-pub struct UnreadPage {
+pub struct ShownPage {
     /// The messages, oldest first.
     pub messages: Vec<Message>,
+    /// Whether there are older ones.
+    pub more_before: bool,
     /// Whether there are newer ones.
-    pub more: bool,
+    pub more_after: bool,
+    /// Whether it begins at the first unread message.
+    pub is_unread: bool,
 }
 
 /// What is open beside the list of rooms.

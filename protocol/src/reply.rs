@@ -78,6 +78,30 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
+    /// To `around`: oldest first.
+    Around {
+        /// Which room.
+        room: RoomId,
+        /// At most 50 messages.
+        messages: Vec<Message>,
+        /// Whether there are older ones.
+        more_before: bool,
+        /// Whether there are newer ones.
+        more_after: bool,
+        /// The people whom they name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        people: Vec<User>,
+    },
+    /// To `quoted`.
+    Quoted {
+        /// Which room.
+        room: RoomId,
+        /// Those of the messages that exist, as they are now, cut: see [`Message::preview`].
+        messages: Vec<Message>,
+        /// Their authors.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        people: Vec<User>,
+    },
     /// To `send`: it is committed.
     Sent {
         /// Which room.

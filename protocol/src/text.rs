@@ -79,6 +79,12 @@ impl Handle {
             && handle.chars().all(allowed);
         if good { Ok(Self(handle)) } else { Err(ErrorCode::HandleInvalid.into()) }
     }
+
+    /// Whether `@handle` means something else than a person: nobody new can take it.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        matches!(self.as_str(), "here" | "everyone")
+    }
 }
 
 impl DisplayName {

@@ -92,6 +92,8 @@ fn every_reply_event_and_change_has_a_block() {
                         "changes"
                     }
                     Reply::Page { .. } => "page",
+                    Reply::Around { .. } => "around",
+                    Reply::Quoted { .. } => "quoted",
                     Reply::Sent { .. } => "sent",
                     Reply::Changed { change, .. } => {
                         note(&change);
@@ -124,7 +126,7 @@ fn every_reply_event_and_change_has_a_block() {
             ServerFrame::Refusal { .. } => {}
         }
     }
-    assert_eq!(replies.len(), 15, "{replies:?}");
+    assert_eq!(replies.len(), 17, "{replies:?}");
     assert_eq!(events.len(), 4, "{events:?}");
     assert_eq!(changes.len(), 8, "{changes:?}");
 }
@@ -200,6 +202,8 @@ fn reactions_are_ordered_by_their_numbers() {
         edits: 0,
         deleted: false,
         reactions: Vec::new(),
+        mentions: Vec::new(),
+        reply_to: None,
     };
     let (mut forwards, mut backwards) = (none.clone(), none.clone());
     for (emoji, user, on, rev) in changes {

@@ -42,6 +42,7 @@ pub fn Composer(
 
     let edited = move || chat.edit_of(room).map(|edit| edit.seq);
     let is_editing = Memo::new(move |_| edited().is_some());
+    let has_strip = Memo::new(move |_| chat.screen.has_strip(room) && !is_editing.get());
     // What was being written when an edit began.
     let aside = StoredValue::new(String::new());
 
@@ -220,6 +221,10 @@ pub fn Composer(
         } else if key.key() == "Escape" && is_editing.get_untracked() {
             key.stop_propagation();
             chat.step_back(room);
+        } else if key.key() == "Escape" && has_strip.get_untracked() {
+            key.stop_propagation();
+            chat.screen.replying.set(None);
+            chat.screen.outsiders_of.set(None);
         } else if key.key() == "ArrowUp" && is_plain && !is_editing.get_untracked() {
             let is_empty = field.get_untracked().is_some_and(|field| field.value().is_empty());
             if is_empty && chat.edit_newest(room) {
@@ -273,6 +278,7 @@ pub fn Composer(
                 }.into_any()
             })}
             {live(move || is_editing.get().then(|| later::editing_bar(room)))}
+            {live(move || has_strip.get().then(|| later::strips(room)))}
             {live(move || is_completing.get().then(|| later::suggestions(room, field)))}
             <div class="composer-box">
                 <textarea

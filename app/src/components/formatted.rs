@@ -2,6 +2,7 @@
 //!
 //! Every element is made by [`element`], whose tag is a value: a type for each tag would cost the browser's download 10 kB.
 
+use client::RowMention;
 use leptos::{html::Div, prelude::*, tachys::html::element::custom};
 use markup::{Align, Kind, Mention, Node, Nodes};
 use protocol::{RoomId, Seq};
@@ -15,9 +16,14 @@ use crate::{
 
 /// The text of a message. One of a single paragraph, which is nearly every one, has no element of its own, so that what follows stands
 /// on its last line; the style sheet does the same for the last of several.
-pub(crate) fn formatted(chat: Chat, message: (RoomId, Option<Seq>), body: &str) -> AnyView {
+pub(crate) fn formatted(
+    chat: Chat,
+    message: (RoomId, Option<Seq>),
+    body: &str,
+    mentions: &[RowMention],
+) -> AnyView {
     let document = markup::parse(body);
-    let drawing = Drawing { chat, message };
+    let drawing = Drawing { chat, message, mentions };
     let mut blocks = document.blocks();
     match (blocks.next(), blocks.next()) {
         (Some(Node { kind: Kind::Paragraph, children }), None) => drawing.all(children).into_any(),
@@ -26,12 +32,13 @@ pub(crate) fn formatted(chat: Chat, message: (RoomId, Option<Seq>), body: &str) 
 }
 
 #[derive(Clone, Copy)]
-struct Drawing {
+struct Drawing<'m> {
     chat: Chat,
     message: (RoomId, Option<Seq>),
+    mentions: &'m [RowMention],
 }
 
-impl Drawing {
+impl Drawing<'_> {
     /// The views of these nodes. Words that stand side by side are one text.
     fn all(self, nodes: Nodes<'_, '_>) -> Vec<AnyView> {
         let (mut views, mut text) = (Vec::new(), String::new());
@@ -155,7 +162,7 @@ impl Drawing {
 
     /// Covered until somebody asks for it, then shown in the whole message.
     fn spoiler(self, inside: Vec<AnyView>) -> AnyView {
-        let Self { chat, message } = self;
+        let Self { chat, message, .. } = self;
         let is_shown = move || chat.screen.is_revealed(message);
         let show = move || {
             if untrack(|| !is_shown()) {
@@ -186,17 +193,21 @@ impl Drawing {
         .into_any()
     }
 
-    /// Somebody whom this client knows by this handle.
+    /// Somebody whom the message mentions, by their name of today. Before the server has said who that is, somebody with this handle.
     fn mention(self, mention: Mention<'_>) -> Option<AnyView> {
-        let (is_me, name) = match mention {
-            Mention::Here | Mention::Everyone => (true, None),
-            Mention::Person(handle) => {
-                let user = untrack(|| self.chat.user_named(handle))?;
-                (self.chat.is_me(user.id), Some(("title", user.name.clone())))
-            }
+        let known = self.mentions.iter().find(|known| known.name.eq_ignore_ascii_case(mention.name()));
+        let user = match (known, self.message.1, mention) {
+            (Some(known), _, _) => known.user.clone(),
+            (None, None, Mention::Here | Mention::Everyone) => None,
+            (None, None, Mention::Person(handle)) => Some(untrack(|| self.chat.user_named(handle))?),
+            (None, Some(_), _) => return None,
         };
+        let is_me = user.as_ref().is_none_or(|user| self.chat.is_me(user.id));
         let class = if is_me { "mention to-me" } else { "mention" };
-        Some(element_with("span", class, name, vec![format!("@{}", mention.name()).into_any()]))
+        let user = user.filter(|user| !user.name.is_empty());
+        let title = user.as_ref().map(|user| ("title", format!("@{}", user.handle)));
+        let shown = user.as_ref().map_or_else(|| mention.name(), |user| user.name.as_str());
+        Some(element_with("span", class, title, vec![format!("@{shown}").into_any()]))
     }
 
     /// A channel that the viewer is in.

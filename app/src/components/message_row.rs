@@ -1,7 +1,7 @@
 //! One line of the timeline: a message, a day, or the line of unread ones. Drawn once and replaced when it changes;
 //! only its tick moves by itself, and what is laid over it (`message_tools.rs`).
 
-use client::{MessageRow as Message, RowKey, RowReaction, SendState, Tick};
+use client::{MessageRow as Message, RowKey, RowQuote, RowReaction, SendState, Tick};
 use leptos::prelude::*;
 use protocol::{Nonce, Refusal, RoomId, Seq, UserId};
 
@@ -10,10 +10,12 @@ use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::{
     browser, later,
-    state::{Chat, use_chat},
-    text::is_pictures_only,
+    state::{Chat, link_of, use_chat},
+    text::{is_pictures_only, plain},
 };
 
+/// As much of a quoted message as fits a line.
+const QUOTED_CHARS: usize = 120;
 /// Names shown of the people who reacted; the others are only counted.
 const NAMES_MAX: usize = 12;
 
@@ -76,8 +78,11 @@ pub fn MessageRow(
     let words = chat.words;
     let said = match message.deleted {
         true => view! { <em class="deleted">{words.message_deleted()}</em> }.into_any(),
-        false => formatted(chat, (room, message.seq), &message.body),
+        false => formatted(chat, (room, message.seq), &message.body, &message.mentions),
     };
+    let quote = message.quote.clone().map(|quote| quote_line(chat, room, &quote));
+    let is_to_me = !message.own
+        && message.mentions.iter().any(|one| one.user.as_ref().is_none_or(|user| chat.is_me(user.id)));
     let edited = (message.edited && !message.deleted)
         .then(|| view! { <span class="edited">{words.edited()}</span> }.into_any());
     let pinned = message.pinned.then(|| view! { <Mark icon="pin" label=words.pinned()/> }.into_any());
@@ -100,6 +105,7 @@ pub fn MessageRow(
             class:first=message.first_of_run
             class:pending=is_pending
             class:pictures=is_pictures_only(&message.body)
+            class:to-me=is_to_me
             class:marked=live(is_marked)
             aria-label=label
             tabindex="-1"
@@ -109,13 +115,39 @@ pub fn MessageRow(
         >
             <div class="gutter">{gutter}</div>
             <div class="row-body">
-                {byline} <div class="text" dir="auto" translate="yes">{said} {edited} {pinned} {state}</div>
+                {byline} {quote} <div class="text" dir="auto" translate="yes">{said} {edited} {pinned} {state}</div>
                 {reactions}
                 {refused.map(|(nonce, refusal)| view! { <RefusedMessage nonce refusal/> }.into_any())}
                 {message.seq.map(|seq| live(move || notice(chat, room, seq)))}
             </div>
             {offered}
         </article>
+    }
+    .into_any()
+}
+
+/// The message to which another one replies, in one line, which leads to it.
+fn quote_line(chat: Chat, room: RoomId, quote: &RowQuote) -> AnyView {
+    let seq = quote.seq;
+    let said = match (&quote.author, quote.deleted) {
+        (Some(_), false) => plain(&quote.body, QUOTED_CHARS),
+        (Some(_), true) => chat.words.message_deleted().to_owned(),
+        (None, _) => chat.words.quoted_gone().to_owned(),
+    };
+    let author = quote.author.as_ref().map(|author| author.name.clone());
+    let label = author.as_deref().map(|name| format!("{}: {said}", chat.words.in_reply_to(name)));
+    let go = move |click: web_sys::MouseEvent| {
+        if !(click.ctrl_key() || click.meta_key() || click.shift_key()) {
+            click.prevent_default();
+            chat.show_message(room, seq);
+        }
+    };
+    view! {
+        <a class="quote" href=link_of(room, seq) aria-label=label data-act="quote" on:click=handler(go)>
+            <Icon name="reply"/>
+            <strong dir="auto">{author}</strong>
+            <span dir="auto" translate="yes">{said}</span>
+        </a>
     }
     .into_any()
 }

@@ -188,6 +188,14 @@ fn acts(
             }
         });
     };
+    let reply = move |_| {
+        shut();
+        chat.begin_reply(room, seq);
+    };
+    let copy_link = move |_| {
+        shut();
+        chat.copy_link(room, seq);
+    };
     let pin = move |_| {
         let on = !is_pinned.get_untracked();
         shut();
@@ -201,8 +209,10 @@ fn acts(
         move || if copied.get() { ("check", words.copied()) } else { ("copy", words.copy_text()) };
     view! {
         <div class="menu-items">
+            {live(move || may.reply().then(|| act(Box::new(move || ("reply", words.reply())), "", handler(reply))))}
             {live(move || may.edit().then(|| act(Box::new(move || ("edit", words.edit())), "", handler(edit))))}
             {act(Box::new(copy_tool), "", handler(copy))}
+            {act(Box::new(move || ("link", words.copy_link())), "", handler(copy_link))}
             {live(move || may.pin().then(|| act(Box::new(move || pin_tool(chat, is_pinned.get())), "", handler(pin))))}
             {live(move || may.delete().then(|| act(Box::new(move || ("delete", words.delete())), "loss", handler(delete))))}
         </div>

@@ -1,4 +1,4 @@
-//! What one can do with a message: react, edit, pin, delete. A bar at the row that the pointer or the keyboard has come to
+//! What one can do with a message: react, reply, copy, pin, edit, delete. A bar at the row that the pointer or the keyboard has come to
 //! (`timeline/pointing.rs`), which lies over it and moves nothing. A finger gets the same as a sheet: `message_sheet.rs`.
 //!
 //! All of it comes with the chunk `tools` (see `later.rs`).
@@ -72,6 +72,10 @@ impl May {
         self.pins.get()
     }
 
+    pub(super) fn reply(self) -> bool {
+        self.posts.get()
+    }
+
     pub(super) fn edit(self) -> bool {
         self.own && self.posts.get()
     }
@@ -102,7 +106,7 @@ pub(crate) fn Tools(
 
 fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -> AnyView {
     let words = chat.words;
-    let few = !(may.react() || may.pin() || may.delete());
+    let few = !(may.react() || may.reply() || may.pin() || may.delete());
     let pick = move |_| match chat.screen.picking.get_untracked() {
         Some(picked) if picked == seq => chat.screen.picking.set(None),
         _ => {
@@ -115,6 +119,11 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
         chat.screen.let_go();
         chat.copy(room, seq, body.to_string());
     };
+    let copy_link = move |_| {
+        chat.screen.let_go();
+        chat.copy_link(room, seq);
+    };
+    let reply = move |_| chat.begin_reply(room, seq);
     let edit = move |_| chat.begin_edit(room, seq);
     let is_pinned = message.pinned;
     let pin = move |_| {
@@ -161,7 +170,9 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
                 on:keydown=key_handler(move |key| pressed(chat, seq, &key))
             >
                 {may.react().then(|| tool("react", words.react(), handler(pick)))}
+                {may.reply().then(|| tool("reply", words.reply(), handler(reply)))}
                 {tool("copy", words.copy_text(), handler(copy))}
+                {tool("link", words.copy_link(), handler(copy_link))}
                 {may.pin().then(|| tool(pin_act, pin_label, handler(pin)))}
                 {may.edit().then(|| tool("edit", words.edit(), handler(edit)))}
                 {may.delete().then(|| tool("delete", words.delete(), handler(delete)))}

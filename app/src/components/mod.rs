@@ -20,6 +20,7 @@ pub mod message_row;
 pub mod message_sheet;
 pub mod message_tools;
 pub mod room_list;
+pub mod strips;
 pub mod suggestions;
 pub mod tab_bar;
 pub mod timeline;

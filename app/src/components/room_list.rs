@@ -195,7 +195,7 @@ fn RoomLine(room: RoomId) -> impl IntoView {
     let Some(summary) = chat.summary(room) else { return ().into_any() };
     let picture = summary.read_untracked().clone();
     let [name, time, preview, unread, archived] = [(); 5].map(|()| summary.clone());
-    let badge = summary.clone();
+    let [badge, mentions] = [(); 2].map(|()| summary.clone());
     // The draft is in the browser's storage: read once for all that shows it.
     let draft = Memo::new(move |_| chat.draft_shown(room));
     view! {
@@ -236,6 +236,15 @@ fn RoomLine(room: RoomId) -> impl IntoView {
                             <span class="room-sign only-compact" aria-hidden="true"><Icon name="edit"/></span>
                         }.into_any()))}
                         {live(move || chat.sign_of(room).map(|sign| sign_view(chat, sign)))}
+                        " "
+                        {live(move || {
+                            let n = mentions.read().mentions;
+                            (n > 0).then(|| view! {
+                                <span class="badge mention" role="img" aria-label=chat.words.mentions_count(n, &chat.words.badge(n))>
+                                    {format!("@{}", chat.words.badge(n))}
+                                </span>
+                            }.into_any())
+                        })}
                         " "
                         {live(move || {
                             let n = badge.read().unread;

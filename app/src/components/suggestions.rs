@@ -8,7 +8,10 @@ use uuid::Uuid;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
-use super::avatar::{Avatar, RoomPicture};
+use super::{
+    avatar::{Avatar, RoomPicture},
+    icon::Icon,
+};
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, for_input_method, handler, live};
 use crate::{
@@ -157,6 +160,9 @@ fn replace_word(field: &HtmlTextAreaElement, len: usize, name: &str) {
 }
 
 fn picture(chat: Chat, one: &Suggestion) -> AnyView {
+    if one.id.is_nil() {
+        return view! { <span class="avatar sign"><Icon name="group"/></span> }.into_any();
+    }
     match chat.summary(RoomId(one.id)) {
         Some(summary) => view! { <RoomPicture summary=summary.read_untracked().clone()/> }.into_any(),
         None => {
@@ -191,8 +197,21 @@ fn people(chat: Chat, room: RoomId, query: &str) -> Vec<Suggestion> {
         let rank = ranks.into_iter().flatten().min()?;
         Some(Suggestion { id: user.id.0, name: format!("@{}", user.handle), title: user.name.clone(), rank })
     };
-    others.filter_map(suggestion).collect()
+    let everyone = untrack(|| chat.rights(room)).mention.then(|| rank(EVERYONE, query)).flatten();
+    let everyone = everyone.map(|rank| Suggestion {
+        id: Uuid::nil(),
+        name: format!("@{EVERYONE}"),
+        title: chat.words.mention_everyone().to_owned(),
+        // Below the people.
+        rank: rank + EVERYONE_RANK,
+    });
+    others.filter_map(suggestion).chain(everyone).collect()
 }
+
+/// Stands for all members.
+const EVERYONE: &str = "everyone";
+/// Above every rank of a person.
+const EVERYONE_RANK: usize = 3;
 
 /// The channels whose name is one word: others cannot be written so.
 fn channels(chat: Chat, query: &str) -> Vec<Suggestion> {

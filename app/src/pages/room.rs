@@ -6,7 +6,7 @@ use protocol::{Command, RoomId, RoomKind};
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, live};
 use crate::{
-    address::Panel,
+    address::{Panel, use_address},
     components::{
         avatar::RoomPicture, composer::Composer, connection_bar::ConnectionBar, icon::Icon,
         timeline::Timeline,
@@ -24,6 +24,13 @@ pub fn RoomPage(
     let chat = use_chat();
     let is_in = Memo::new(move |_| chat.is_in(room));
     let mut was_in = false;
+    // A link to a message shows it, also when the room is open already.
+    let address = use_address();
+    effect(move || {
+        if let Some(seq) = address.message().filter(|_| is_in.get()) {
+            chat.show_message(room, seq);
+        }
+    });
     live(move || {
         let is_in = is_in.get();
         // Before anything of the room is drawn: its rows must be the room's own.

@@ -8,7 +8,7 @@ use client::{Edit, EditState};
 use leptos::prelude::*;
 use protocol::{Command, Emoji, Message, Refusal, Reply, RoomId, Seq};
 
-use super::{Chat, Dialog};
+use super::{Chat, Dialog, link_of};
 use crate::browser;
 
 impl Chat {
@@ -43,6 +43,15 @@ impl Chat {
         if let Some(message) = untrack(|| self.message(room, seq)) {
             self.put_edit(room, Some(Edit::of(room, &message)));
             browser::show_row(seq);
+        }
+    }
+
+    /// Begins a reply to a message, unless another one is being edited and words would be lost.
+    pub fn begin_reply(self, room: RoomId, seq: Seq) {
+        self.screen.let_go();
+        self.screen.compose();
+        if self.leave_edit(room) {
+            self.screen.replying.set(Some((room, seq)));
         }
     }
 
@@ -202,6 +211,11 @@ impl Chat {
         if let Err(why) = result {
             self.screen.tell(room, seq, self.words.refusal(&why));
         }
+    }
+
+    /// Puts the address of a message on the clipboard.
+    pub fn copy_link(self, room: RoomId, seq: Seq) {
+        self.copy(room, seq, format!("{}{}", browser::origin(), link_of(room, seq)));
     }
 
     /// Puts a message's text on the clipboard.

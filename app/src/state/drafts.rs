@@ -70,8 +70,13 @@ impl Chat {
         if self.window.get_untracked().more_after {
             self.jump_to_newest();
         }
+        let (replying, nonce) = (self.screen.replying, Nonce(Uuid::new_v4()));
+        let reply_to = replying.get_untracked().filter(|(of, _)| *of == room).map(|(_, seq)| seq);
         let mut sent = Ok(());
-        self.tell(|client, now| sent = client.send(room, Nonce(Uuid::new_v4()), body, now));
+        self.tell(|client, now| sent = client.reply(room, reply_to, nonce, body, now));
+        if sent.is_ok() && reply_to.is_some() {
+            replying.set(None);
+        }
         sent
     }
 
@@ -82,9 +87,13 @@ impl Chat {
 
     /// Takes a refused message back, with its text.
     pub fn take_back(self, nonce: Nonce) -> Option<String> {
+        self.take(nonce).map(|pending| pending.body)
+    }
+
+    fn take(self, nonce: Nonce) -> Option<client::Pending> {
         let mut taken = None;
         self.tell(|client, _| taken = client.take_back(nonce));
-        taken.map(|pending| pending.body)
+        taken
     }
 
     /// Takes a refused message back into the composer, unless another text is being edited there.
@@ -92,8 +101,9 @@ impl Chat {
         let is_free = self.room.get_untracked().is_none_or(|room| self.leave_edit(room));
         if !is_free {
             self.screen.compose();
-        } else if let Some(text) = self.take_back(nonce) {
-            self.screen.into_composer.set(Some(text));
+        } else if let Some(pending) = self.take(nonce) {
+            self.screen.replying.set(pending.reply_to.map(|seq| (pending.room, seq)));
+            self.screen.into_composer.set(Some(pending.body));
         }
     }
 

@@ -36,7 +36,7 @@ pub use self::{
     connection::Obstacle,
     drafts::{Sign, Unsent, is_refused},
     open_room::Window,
-    rooms::path_of,
+    rooms::{link_of, path_of},
     screen::{Dialog, MemberAct, Missed, Screen},
 };
 use crate::{
@@ -288,10 +288,12 @@ impl Chat {
     fn settle(self) {
         let mut frames = Vec::new();
         let mut answers = Vec::new();
+        let mut outsiders = None;
         let mut touched = client::Touched::default();
         self.client.update_value(|client| {
             frames = client.take_frames();
             answers = client.take_answers();
+            outsiders = client.take_outsiders();
             touched = client.take_touched();
         });
         self.hand_over(frames);
@@ -319,6 +321,10 @@ impl Chat {
             if touched.members.contains(&room) {
                 self.members.update(|n| *n = n.wrapping_add(1));
             }
+        }
+        if let Some((room, outsiders)) = outsiders {
+            self.screen.outsiders.set_value(outsiders);
+            self.screen.outsiders_of.set(Some(room));
         }
         if let Some((room, message)) = touched.news.pop() {
             self.announce(room, &message);

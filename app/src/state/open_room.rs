@@ -1,11 +1,11 @@
 //! The room that is open: its rows, and the part of its messages that is loaded.
 
-use client::{Client, RoomState};
+use client::{Client, Link, RoomState};
 use leptos::prelude::*;
-use protocol::{Direction, RoomId, Seq};
+use protocol::{Direction, Message, RoomId, Seq};
 
 use super::{Chat, set};
-use crate::text::plain;
+use crate::{browser, text::plain};
 
 /// What is on screen of the open room, beside its rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,6 +80,42 @@ impl Chat {
         }
     }
 
+    /// Shows a message of the open room, from anywhere in its history.
+    pub fn show_message(self, room: RoomId, seq: Seq) {
+        self.screen.target.set(Some((room, seq)));
+        self.tell(|client, _| {
+            client.jump_to(room, seq);
+        });
+        request_animation_frame(move || self.show_target());
+    }
+
+    /// Shows the message that is wanted, if it is here by now. Says so when it is not in the room.
+    pub fn show_target(self) {
+        let Some(Some((room, seq))) = self.screen.target.try_get_untracked() else { return };
+        if self.room.get_untracked() != Some(room) {
+            return;
+        }
+        if browser::point_at_row(seq) {
+            self.screen.target.set(None);
+        } else if self.client.with_value(|client| client.link() == Link::Live && !client.is_jumping(room))
+            && self.window.get_untracked().loaded
+        {
+            let is_here =
+                self.client.with_value(|client| client.room(room)?.message(seq).map(|_| ())).is_some();
+            if !is_here {
+                self.screen.target.set(None);
+                self.tell_all(self.words.message_not_here().to_owned(), None);
+            }
+        }
+    }
+
+    /// The message to which another one of the open room replies: its author and its text. Tracks the rows.
+    #[must_use]
+    pub fn quoted(self, room: RoomId, seq: Seq) -> Option<Message> {
+        self.rows.track();
+        self.client.with_value(|client| client.room(room)?.quote(seq).cloned())
+    }
+
     /// The person has seen everything of the open room up to here.
     pub fn saw(self, seq: Seq) {
         if let Some(room) = self.room.get_untracked() {
@@ -98,7 +134,7 @@ impl Chat {
         set(self.window, self.client.with_value(window));
     }
 
-    pub(super) fn announce(self, room: RoomId, message: &protocol::Message) {
+    pub(super) fn announce(self, room: RoomId, message: &Message) {
         let Some(summary) = self.summary(room) else { return };
         let name = untrack(|| self.name_of(&summary.read_untracked()));
         let author = untrack(|| self.user(message.author));

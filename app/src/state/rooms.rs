@@ -2,7 +2,9 @@
 
 use client::SortedSet;
 use leptos::prelude::*;
-use protocol::{Command, ListSection, Refusal, Reply, Rights, RoomId, RoomKind, RoomSummary, WorkspaceRole};
+use protocol::{
+    Command, ListSection, Refusal, Reply, Rights, RoomId, RoomKind, RoomSummary, Seq, WorkspaceRole,
+};
 
 use super::{
     Chat, Missed,
@@ -261,4 +263,10 @@ pub(super) fn entry(summary: &RoomSummary) -> Entry {
 #[must_use]
 pub fn path_of(room: RoomId) -> String {
     format!("/r/{room}")
+}
+
+/// Where a message is found.
+#[must_use]
+pub fn link_of(room: RoomId, seq: Seq) -> String {
+    format!("/r/{room}/m/{seq}")
 }

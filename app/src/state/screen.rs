@@ -125,6 +125,14 @@ pub struct Screen {
     revealed_news: RwSignal<u32>,
     /// The name that is being typed in the composer, from its `@` or `#` on.
     pub completing: RwSignal<Option<String>>,
+    /// The message that is being replied to.
+    pub replying: RwSignal<Option<(RoomId, Seq)>>,
+    /// The message that is to be shown as soon as it is here.
+    pub target: RwSignal<Option<(RoomId, Seq)>>,
+    /// The room in which the viewer has mentioned people who are not in it.
+    pub outsiders_of: RwSignal<Option<RoomId>>,
+    /// Who they are.
+    pub outsiders: StoredValue<Vec<UserId>>,
     /// Text to be put into the composer.
     pub into_composer: RwSignal<Option<String>>,
     /// Grows when the composer should have the keyboard.
@@ -153,6 +161,10 @@ impl Default for Screen {
             revealed: StoredValue::new(Vec::new()),
             revealed_news: RwSignal::new(0),
             completing: RwSignal::new(None),
+            replying: RwSignal::new(None),
+            target: RwSignal::new(None),
+            outsiders_of: RwSignal::new(None),
+            outsiders: StoredValue::new(Vec::new()),
             into_composer: RwSignal::new(None),
             compose: RwSignal::new(0),
             newest: RwSignal::new(0),
@@ -237,6 +249,13 @@ impl Screen {
         self.reached.set(None);
         self.picking.set(None);
         self.sheet.set(None);
+    }
+
+    /// Whether there is something to be said above the composer of a room. Tracks.
+    #[must_use]
+    pub fn has_strip(self, room: RoomId) -> bool {
+        let replying = self.replying.get().is_some_and(|(of, _)| of == room);
+        [replying, self.outsiders_of.get() == Some(room)].contains(&true)
     }
 
     /// Gives the keyboard to the composer.

@@ -27,6 +27,7 @@ impl Words {
             ErrorCode::TextInvalid => return self.refused_text_invalid(&refusal.detail),
             ErrorCode::EmojiInvalid => self.refused_emoji(),
             ErrorCode::ScriptsMixed => self.refused_scripts_mixed(),
+            ErrorCode::MentionsTooMany => return self.refused_mentions(max),
             ErrorCode::RoomUnknown => self.refused_room_unknown(),
             ErrorCode::Forbidden => self.refused_forbidden(),
             ErrorCode::UserUnknown => self.refused_user_unknown(),

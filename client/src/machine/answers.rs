@@ -33,6 +33,10 @@ impl Client {
                 self.outbox.acknowledge(nonce);
                 let seq = message.seq;
                 if let Some(state) = self.rooms.get_mut(&room) {
+                    let outsiders = state.outsiders(&message);
+                    if !outsiders.is_empty() {
+                        self.outsiders = Some((room, outsiders));
+                    }
                     state.answered(seq, Change::Message { message });
                 }
                 self.touched.outbox = true;
@@ -42,6 +46,22 @@ impl Client {
                 self.meet(people);
                 messages.iter().for_each(|message| self.want_of(message));
                 self.came(purpose, &command, messages, more);
+            }
+            (Purpose::Around(_), Reply::Around { room, messages, more_before, more_after, people }) => {
+                self.meet(people);
+                messages.iter().for_each(|message| self.want_of(message));
+                if let Some(state) = self.rooms.get_mut(&room) {
+                    state.show_around(messages, more_before, more_after);
+                }
+                self.touched.timelines.insert(room);
+            }
+            (Purpose::Quoted(_), Reply::Quoted { room, messages, people }) => {
+                self.meet(people);
+                messages.iter().for_each(|message| self.people.want(message.author));
+                if let (Some(state), Command::Quoted { seqs, .. }) = (self.rooms.get_mut(&room), &command) {
+                    state.put_quoted(seqs, messages);
+                }
+                self.touched.timelines.insert(room);
             }
             (Purpose::CatchUp(_), Reply::Changes { line, changes, through, more, people }) => {
                 self.meet(people);
@@ -82,6 +102,8 @@ impl Client {
                 | Purpose::CatchUp(_)
                 | Purpose::Open(_)
                 | Purpose::Unread(_)
+                | Purpose::Around(_)
+                | Purpose::Quoted(_)
                 | Purpose::Members(_)
                 | Purpose::History(..)
                 | Purpose::Rooms
@@ -167,6 +189,8 @@ impl Client {
             | Reply::View { .. }
             | Reply::Changes { .. }
             | Reply::Page { .. }
+            | Reply::Around { .. }
+            | Reply::Quoted { .. }
             | Reply::Sent { .. }
             | Reply::Channels { .. }
             | Reply::Unknown => {}
@@ -203,6 +227,7 @@ impl Client {
             Purpose::CatchUp(_)
             | Purpose::Open(_)
             | Purpose::Members(_)
+            | Purpose::Quoted(_)
             | Purpose::Rooms
             | Purpose::People => {
                 self.refused_state(purpose, &command, &refusal, now);
@@ -214,6 +239,8 @@ impl Client {
                 }
                 self.touched.timelines.insert(room);
             }
+            // The interface waits for it no longer.
+            Purpose::Around(room) => drop(self.touched.timelines.insert(room)),
             Purpose::Request => {
                 self.touch_wished(&command);
                 if let Command::Leave { room } = command {
@@ -247,7 +274,7 @@ impl Client {
         }
         let room = if let Purpose::CatchUp(line) = purpose {
             line.room()
-        } else if let Purpose::Open(room) | Purpose::Members(room) = purpose {
+        } else if let Purpose::Open(room) | Purpose::Members(room) | Purpose::Quoted(room) = purpose {
             Some(room)
         } else {
             // A list or names in part are of no use, so they are asked for again even if the refusal is for good.

@@ -234,6 +234,7 @@ impl Client {
     /// The same for a message.
     pub(super) fn want_of(&mut self, message: &Message) {
         self.people.want(message.author);
+        message.mentions.iter().filter_map(|mention| mention.1).for_each(|user| self.people.want(user));
         for user in message.reactions.iter().flat_map(|reaction| &reaction.users) {
             self.people.want(user.0);
         }

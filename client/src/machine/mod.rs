@@ -86,6 +86,7 @@ pub struct Client {
     marks: MarksQueue,
     asks: Asks,
     answers: Vec<Answer>,
+    outsiders: Option<(RoomId, Vec<UserId>)>,
     touched: Touched,
 }
 
@@ -112,6 +113,7 @@ impl Default for Client {
             marks: MarksQueue::default(),
             asks: Asks::default(),
             answers: Vec::new(),
+            outsiders: None,
             touched: Touched::default(),
         }
     }
@@ -127,7 +129,7 @@ impl Client {
             connection: Connection::away(page.now),
             ..Self::default()
         };
-        let Some(SignedIn { viewer, person, workspace, rooms, more_rooms, people, unread, pane: _ }) =
+        let Some(SignedIn { viewer, person, workspace, rooms, more_rooms, people, shown, pane: _ }) =
             page.signed_in()
         else {
             return client;
@@ -144,8 +146,12 @@ impl Client {
         if let Some(view) = page.room() {
             client.opened(view.clone());
             client.focus(Some(view.summary.room.id), page.now);
-            if let (Some(unread), Some(state)) = (unread, client.rooms.get_mut(&view.summary.room.id)) {
-                state.begin_at_unread(unread.messages.clone(), unread.more);
+            if let (Some(page), Some(state)) = (shown, client.rooms.get_mut(&view.summary.room.id)) {
+                let (messages, more) = (page.messages.clone(), page.more_after);
+                match page.is_unread {
+                    true => state.begin_at_unread(messages, more),
+                    false => state.show_around(messages, page.more_before, more),
+                }
             }
         }
         client
@@ -288,6 +294,11 @@ impl Client {
         std::mem::take(&mut self.answers)
     }
 
+    /// The people whom the viewer's last message mentions and who are not in its room, as far as this client knows its members.
+    pub fn take_outsiders(&mut self) -> Option<(RoomId, Vec<UserId>)> {
+        self.outsiders.take()
+    }
+
     /// What has changed since the last call.
     pub fn take_touched(&mut self) -> Touched {
         std::mem::take(&mut self.touched)
@@ -399,6 +410,22 @@ impl Client {
         self.ask_once(Purpose::Unread(room), Command::History { room, direction: Direction::After, seq });
     }
 
+    /// Shows a message of the room: at once if the window has it, else when the messages around it have come. Says whether it is
+    /// there already.
+    pub fn jump_to(&mut self, room: RoomId, seq: Seq) -> bool {
+        let is_here = self.rooms.get(&room).is_some_and(|state| state.message(seq).is_some());
+        if !is_here {
+            self.ask_once(Purpose::Around(room), Command::Around { room, seq });
+        }
+        is_here
+    }
+
+    /// Whether a message that was jumped to is on its way.
+    #[must_use]
+    pub fn is_jumping(&self, room: RoomId) -> bool {
+        self.asks.is_asked(Purpose::Around(room))
+    }
+
     /// Asks for the page before or after the window, once.
     pub fn load_more(&mut self, room: RoomId, direction: Direction) {
         let Some(timeline) = self.rooms.get(&room).and_then(|state| state.timeline.as_ref()) else { return };
@@ -431,7 +458,22 @@ impl Client {
     /// # Errors
     /// The refusal to show beside the composer, when too much is waiting.
     pub fn send(&mut self, room: RoomId, nonce: Nonce, body: String, now: Millis) -> Result<(), Refusal> {
-        let pending = Pending { nonce, room, body, written_at: now, state: SendState::Waiting };
+        self.reply(room, None, nonce, body, now)
+    }
+
+    /// The same, as a reply to a message of the room.
+    ///
+    /// # Errors
+    /// As for [`Self::send`].
+    pub fn reply(
+        &mut self,
+        room: RoomId,
+        reply_to: Option<Seq>,
+        nonce: Nonce,
+        body: String,
+        now: Millis,
+    ) -> Result<(), Refusal> {
+        let pending = Pending { nonce, room, body, reply_to, written_at: now, state: SendState::Waiting };
         self.outbox
             .push(pending)
             .map_err(|_| Refusal::new(ErrorCode::Busy).max(crate::outbox::OUTBOX_MAX))?;

@@ -45,9 +45,9 @@ impl Client {
             return;
         }
         for pending in self.outbox.due(now) {
-            let Pending { nonce, room, body, .. } = pending;
+            let Pending { nonce, room, body, reply_to, .. } = pending;
             self.touched.outbox = true;
-            self.asks.ask(Purpose::Send(nonce), Command::Send { room, nonce, body });
+            self.asks.ask(Purpose::Send(nonce), Command::Send { room, nonce, body, reply_to });
         }
         for command in self.marks.due(self.asks.marks(), now) {
             self.asks.ask(Purpose::Marks, command);
@@ -59,6 +59,7 @@ impl Client {
         }
         self.pump_holes(now);
         self.pump_members();
+        self.pump_quotes();
         self.pump_people();
         self.pump_list(now);
         self.pump_ahead();
@@ -88,13 +89,14 @@ impl Client {
                 Purpose::CatchUp(line) => self.ask_catch_up(line),
                 Purpose::History(room, direction) => self.load_more(room, direction),
                 // `pump` asks for these further on, if they are still wanted.
-                Purpose::Members(_) | Purpose::Rooms | Purpose::People => {}
+                Purpose::Members(_) | Purpose::Quoted(_) | Purpose::Rooms | Purpose::People => {}
                 // These are never kept as refused questions: other code decides when to send them again.
                 Purpose::Hello
                 | Purpose::Ping
                 | Purpose::Marks
                 | Purpose::Send(_)
                 | Purpose::Unread(_)
+                | Purpose::Around(_)
                 | Purpose::Request => {}
             }
         }
@@ -107,6 +109,17 @@ impl Client {
         let purpose = Purpose::Members(room);
         if self.rooms.get(&room).is_some_and(RoomState::is_stale) && self.asks.may_ask(purpose) {
             self.asks.ask(purpose, Command::Members { room, query: String::new(), after: None });
+        }
+    }
+
+    /// Asks for what is quoted in the room on the screen and not known.
+    fn pump_quotes(&mut self) {
+        let Some(room) = self.focused.filter(|room| self.asks.may_ask(Purpose::Quoted(*room))) else {
+            return;
+        };
+        let seqs = self.rooms.get(&room).map(RoomState::missing_quotes).unwrap_or_default();
+        if !seqs.is_empty() {
+            self.asks.ask(Purpose::Quoted(room), Command::Quoted { room, seqs });
         }
     }
 

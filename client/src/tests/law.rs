@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::Pin;
+use protocol::{Mention, Pin};
 
 use super::*;
 
@@ -70,16 +70,29 @@ impl Truth {
         let now = self.room_at(self.head());
         let seq = self.head() + 1;
         let target = now.messages.get(which % now.messages.len().max(1)).filter(|target| !target.deleted);
-        let say =
-            || Change::Message { message: message(if which.is_multiple_of(4) { ME } else { OTHER }, seq) };
+        // Some mention the viewer, some everyone, some a third person; an edit may take that back.
+        let mentions = match (what + how) % 5 {
+            0 => vec![Mention("user-1".to_owned(), Some(id(ME)))],
+            1 => vec![Mention("everyone".to_owned(), None), Mention("user-1".to_owned(), Some(id(ME)))],
+            2 => vec![Mention("user-3".to_owned(), Some(id(ME + 2)))],
+            _ => Vec::new(),
+        };
+        let reply_to = target.filter(|_| how.is_multiple_of(3)).map(|target| target.seq);
+        let author = if which.is_multiple_of(4) { ME } else { OTHER };
+        let say = || Change::Message {
+            message: Message { mentions: mentions.clone(), reply_to, ..message(author, seq) },
+        };
         let change = match (what, target) {
             (3 | 4, Some(target)) => {
                 let (edits, body) = (target.edits + 1, format!("edited at {seq}"));
-                Change::Message { message: Message { rev: Seq(seq), edits, body, ..target.clone() } }
+                let mentions = mentions.clone();
+                Change::Message {
+                    message: Message { rev: Seq(seq), edits, body, mentions, ..target.clone() },
+                }
             }
             (5, Some(target)) => {
                 let gone = Message { rev: Seq(seq), deleted: true, body: String::new(), ..target.clone() };
-                Change::Message { message: Message { reactions: Vec::new(), ..gone } }
+                Change::Message { message: Message { reactions: Vec::new(), mentions: Vec::new(), ..gone } }
             }
             (6..=8, Some(target)) => {
                 let (emoji, user) = (how % 2, ME + how as u128 / 2 % 3);
@@ -229,6 +242,7 @@ impl Truth {
         RoomSummary {
             marks: Marks { user: id(ME), delivered: read, read },
             unread: messages.iter().filter(is_unread).count() as u32,
+            mentions: messages.iter().filter(is_unread).filter(|m| m.mentions(id(ME))).count() as u32,
             active_at: messages.iter().map(|m| m.sent_at).max().unwrap_or(0),
             last: messages.last().map(Message::preview),
             members,
@@ -300,6 +314,11 @@ impl Truth {
                 let members = self.room_at(self.head()).active();
                 Reply::Members { room: *room, members, marks: Vec::new(), people, more: false }
             }
+            Command::Quoted { seqs, .. } => {
+                let messages = self.room_at(self.head()).messages.into_iter();
+                let messages = messages.filter(|m| seqs.contains(&m.seq)).map(|m| m.preview()).collect();
+                Reply::Quoted { room: room(), messages, people: Vec::new() }
+            }
             Command::People { users } => {
                 Reply::Users { users: people.into_iter().filter(|user| users.contains(&user.id)).collect() }
             }
@@ -337,6 +356,7 @@ impl Truth {
 struct Shown {
     summary: RoomSummary,
     messages: Vec<Message>,
+    quotes: Vec<Option<(Seq, String)>>,
     pins: Vec<Pin>,
     members: Vec<Member>,
     rooms: Vec<RoomId>,
@@ -350,6 +370,13 @@ fn everything(client: &Client) -> Shown {
         // Whether writing moves the writer's read mark depends on what was unread at that moment, not on the changes.
         summary: RoomSummary { marks: summary(0).marks, ..state.summary.clone() },
         messages: state.timeline.iter().flat_map(|t| t.messages()).map(|m| (**m).clone()).collect(),
+        quotes: state
+            .timeline
+            .iter()
+            .flat_map(|t| t.messages())
+            .filter_map(|m| m.reply_to)
+            .map(|seq| state.quote(seq).map(|quoted| (quoted.seq, quoted.body.clone())))
+            .collect(),
         pins: state.pins().into_iter().cloned().collect(),
         members: state.active_members().cloned().collect(),
         rooms: client.order(),
@@ -406,6 +433,9 @@ proptest! {
                 let shown = everything(&client);
                 prop_assert_eq!(&shown.messages, &at.messages);
                 prop_assert_eq!(shown.summary.unread, truth.summary(state.cursor().0).unread);
+                if !state.is_miscounted() {
+                    prop_assert_eq!(shown.summary.mentions, truth.summary(state.cursor().0).mentions);
+                }
                 prop_assert_eq!(&shown.members, &at.active());
                 prop_assert_eq!((shown.summary.members, shown.summary.role), {
                     let at = truth.summary(state.cursor().0);

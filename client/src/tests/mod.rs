@@ -4,6 +4,7 @@ mod law;
 mod lists;
 mod people;
 mod refusals;
+mod replies;
 
 use proptest::prelude::*;
 use protocol::{
@@ -42,6 +43,8 @@ fn message(author: u128, seq: i64) -> Message {
         edits: 0,
         deleted: false,
         reactions: Vec::new(),
+        mentions: Vec::new(),
+        reply_to: None,
     }
 }
 
@@ -93,6 +96,7 @@ fn summary(head: i64) -> RoomSummary {
         active_at: 0,
         marks,
         unread: 0,
+        mentions: 0,
     }
 }
 
@@ -106,6 +110,7 @@ fn view(messages: Vec<Message>, through: i64) -> RoomView {
         members: vec![member(ME), member(OTHER)],
         marks: Vec::new(),
         pins: Vec::new(),
+        quoted: Vec::new(),
         people: vec![user(ME), user(OTHER)],
         through: Seq(through),
     }
@@ -388,6 +393,7 @@ fn what_an_earlier_page_had_kept_is_not_sent_as_someone_else() {
         nonce: Nonce(Uuid::from_u128(5)),
         room: room(),
         body: "a secret".to_owned(),
+        reply_to: None,
         written_at: 0,
         state: crate::SendState::Waiting,
     };
@@ -904,7 +910,7 @@ fn a_page_may_begin_where_the_unread_messages_do() {
         "sign_up": "open", "language": "en", "theme": "system", "zone": [[0, 0]], "now": 0,
         "content": {
             "type": "signed_in", "viewer": user(ME), "person": 0, "workspace": 0, "rooms": [known], "more_rooms": false,
-            "people": [], "unread": { "messages": unread, "more": true },
+            "people": [], "shown": { "messages": unread, "more_before": true, "more_after": true, "is_unread": true },
             "pane": { "type": "room", "summary": view.summary, "messages": [], "more_before": true, "members": view.members,
                 "marks": view.marks, "people": view.people, "through": 120 },
         },

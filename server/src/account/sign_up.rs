@@ -40,7 +40,7 @@ impl Accounts {
         let name = DisplayName::parse(form.name).map_err(|refusal| Error::refused("name", refusal))?;
         let password =
             NewPassword::parse(form.password).map_err(|refusal| Error::refused("password", refusal))?;
-        if self.node.store.is_handle_taken(&handle).await? {
+        if handle.is_reserved() || self.node.store.is_handle_taken(&handle).await? {
             return Err(Error::refused("handle", ErrorCode::HandleTaken));
         }
         let password_hash = self.hasher.hash(password).await?;

@@ -1,8 +1,8 @@
 //! Messages: sending, changing, reading back, catching up.
 
 use protocol::{
-    Body, Change, Direction, Emoji, ErrorCode, Message, Nonce, Reply, RoomId, Seq, UserId,
-    limits::{BEHIND_MAX, CHANGES_MAX, EMOJIS_MAX, REACTIONS_MAX},
+    Body, Change, Direction, Emoji, ErrorCode, Message, Nonce, Refusal, Reply, RoomId, Seq, UserId,
+    limits::{BEHIND_MAX, CHANGES_MAX, EMOJIS_MAX, MENTIONS_MAX, QUOTED_MAX, REACTIONS_MAX},
 };
 
 use super::{Context, Error, access, rooms};
@@ -11,7 +11,7 @@ use crate::{
     node::{Recent, Written},
     store::{
         changes::Changes,
-        messages::{Inserted, NewMessage},
+        messages::{Around, Inserted, NewMessage},
         rooms::Locked,
     },
 };
@@ -29,19 +29,44 @@ pub struct Said {
 /// [`Writer::write`](crate::node::Writer::write).
 ///
 /// # Errors
-/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::Busy`]: then nothing was
+/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::MentionsTooMany`], [`ErrorCode::Busy`]: then nothing was
 /// taken.
-pub fn send(cx: &Context, room: RoomId, nonce: Nonce, body: &str) -> Result<Said, Error> {
+pub fn send(
+    cx: &Context,
+    room: RoomId,
+    nonce: Nonce,
+    body: &str,
+    reply_to: Option<Seq>,
+) -> Result<Said, Error> {
     let body = Body::parse(body)?.into_string();
     let nonce = cx.node.sabotage().nonce(nonce);
-    let new = NewMessage { room, author: cx.viewer.user.clone(), nonce, body: body.clone() };
+    let (author, names) = (cx.viewer.user.clone(), names(&body)?);
+    let new = NewMessage { room, author, nonce, body: body.clone(), names, reply_to };
     Ok(Said { body, written: cx.node.writer.write(new)? })
+}
+
+/// The names that a text mentions, in lower case, each once.
+fn names(body: &str) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    // Parsing costs more than everything else here, and few messages mention anybody.
+    if body.contains('@') {
+        for name in markup::parse(body).mentions().map(|mention| mention.name().to_ascii_lowercase()) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    if names.len() > MENTIONS_MAX {
+        return Err(Refusal::new(ErrorCode::MentionsTooMany).max(MENTIONS_MAX).into());
+    }
+    Ok(names)
 }
 
 /// Waits until a send is stored and published, and acknowledges it.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; [`ErrorCode::Forbidden`] and [`ErrorCode::RoomArchived`] where the author may not post;
+/// [`ErrorCode::MessageUnknown`] for a reply to a message that is not there;
 /// [`ErrorCode::NonceTaken`] when a message with another text has this nonce; or when the
 /// database fails: then nothing was stored, or the repeat will find it.
 pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, Error> {
@@ -64,7 +89,7 @@ pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, E
 /// [`ErrorCode::MessageDeleted`], [`ErrorCode::EditedMeanwhile`]; or when the database fails.
 pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) -> Result<Reply, Error> {
     let body = Body::parse(body)?.into_string();
-    change(cx, room, seq, |by, locked, message| {
+    change(cx, (room, seq), &names(&body)?, |by, locked, message| {
         access::check_edit(by, locked, message)?;
         if message.body == body {
             return Ok(None);
@@ -82,7 +107,7 @@ pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) 
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`]; or when the database fails.
 pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error> {
-    change(cx, room, seq, |by, locked, message| {
+    change(cx, (room, seq), &[], |by, locked, message| {
         access::check_delete(by, locked, message)?;
         let gone =
             || Message { body: String::new(), deleted: true, reactions: Vec::new(), ..message.clone() };
@@ -114,16 +139,16 @@ pub async fn react(cx: &Context, room: RoomId, seq: Seq, emoji: &str, on: bool) 
     Ok(Reply::Changed { line: Line::Room(room), seq: rev, change })
 }
 
-/// One change of one message: decided under the room's lock, stored, told to everyone.
+/// One change of one message, which then mentions these names: decided under the room's lock, stored, told to everyone.
 async fn change(
     cx: &Context,
-    room: RoomId,
-    seq: Seq,
+    (room, seq): (RoomId, Seq),
+    names: &[String],
     decide: impl FnOnce(UserId, &Locked, &Message) -> Result<Option<Message>, Error>,
 ) -> Result<Reply, Error> {
     let by = cx.viewer.user.id;
     let decide = |locked: &Locked, message: &Message| decide(by, locked, message);
-    let (message, is_new) = cx.node.store.change_message::<Error>(by, room, seq, decide).await?;
+    let (message, is_new) = cx.node.store.change_message::<Error>(by, (room, seq), names, decide).await?;
     let (rev, change) = (message.rev, Change::Message { message });
     if is_new {
         // It is committed, so it is told even when its author's profile cannot be loaded.
@@ -142,6 +167,32 @@ pub async fn history(cx: &Context, room: RoomId, direction: Direction, seq: Seq)
     let (messages, more) = cx.node.store.list_messages(room, direction, seq, Seq(i64::MAX)).await?;
     let people = cx.node.people_of(&messages).await?;
     Ok(Reply::Page { room, messages, more, people })
+}
+
+/// The messages around one, in one answer.
+///
+/// # Errors
+/// [`ErrorCode::RoomUnknown`]; or when the database fails.
+pub async fn around(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error> {
+    cx.check_member(room).await?;
+    let Around { messages, more_before, more_after } = cx.node.store.messages_around(room, seq).await?;
+    let people = cx.node.people_of(&messages).await?;
+    Ok(Reply::Around { room, messages, more_before, more_after, people })
+}
+
+/// The messages to which others reply, cut.
+///
+/// # Errors
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::MalformedCommand`] for too many; or when the database fails.
+pub async fn quoted(cx: &Context, room: RoomId, seqs: &[Seq]) -> Result<Reply, Error> {
+    if seqs.len() > QUOTED_MAX {
+        return Err(super::rooms::wrong_count(seqs.len(), "messages", QUOTED_MAX));
+    }
+    cx.check_member(room).await?;
+    let messages = cx.node.store.messages_of(room, seqs).await?;
+    let messages: Vec<Message> = messages.iter().map(Message::preview).collect();
+    let people = cx.node.people_of(&messages).await?;
+    Ok(Reply::Quoted { room, messages, people })
 }
 
 /// Everything on a line that changed after `after`, from this node's memory if that reaches back so far. For a room that is

@@ -1,8 +1,8 @@
 //! Rooms: making, joining, leaving, renaming.
 
 use protocol::{
-    Change, Direction, ErrorCode, Member, Nonce, Refusal, Reply, RoomId, RoomKind, RoomSummary, RoomTitle,
-    RoomTopic, RoomView, RoomsAfter, Seq, UnreadPage, User, UserId,
+    Change, Direction, ErrorCode, Member, Message, Nonce, Refusal, Reply, RoomId, RoomKind, RoomSummary,
+    RoomTitle, RoomTopic, RoomView, RoomsAfter, Seq, ShownPage, User, UserId,
     limits::{
         INVITE_MAX, MARKS_MEMBERS_MAX, PEOPLE_MAX, ROOMS_ADDED_MAX, ROOMS_PAGE, ROOMS_PER_USER_MAX,
         ROOMS_SHOWN,
@@ -15,6 +15,7 @@ use crate::{
     node::Node,
     store::{
         members::{MemberChange, Target},
+        messages::Around,
         rooms::{Listed, Locked},
     },
 };
@@ -121,10 +122,25 @@ pub async fn view(cx: &Context, room: RoomId) -> Result<RoomView, Error> {
     let small = summary.members as usize <= MARKS_MEMBERS_MAX;
     let (members, marks): (Vec<_>, Vec<_>) = members.into_iter().unzip();
     let marks = if small { marks } else { Vec::new() };
-    let mut view =
-        RoomView { summary, messages, more_before, members, marks, pins, people: Vec::new(), through };
+    let quoted = quotes(cx, room, &messages).await?;
+    let people = Vec::new();
+    let mut view = RoomView { summary, messages, more_before, members, marks, pins, quoted, people, through };
     view.people = cx.node.people_of([&view]).await?;
     Ok(view)
+}
+
+/// The messages to which these reply, where they are not among them, cut.
+async fn quotes(cx: &Context, room: RoomId, messages: &[Message]) -> Result<Vec<Message>, Error> {
+    let is_here = |seq: &Seq| messages.binary_search_by_key(seq, |message| message.seq).is_ok();
+    let mut missing: Vec<Seq> = messages.iter().filter_map(|message| message.reply_to).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    missing.retain(|seq| !is_here(seq));
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let quoted = cx.node.store.messages_of(room, &missing).await?;
+    Ok(quoted.iter().map(Message::preview).collect())
 }
 
 /// The page that begins at the first unread message, and the people whom it names, if the view begins further below. The view
@@ -135,7 +151,7 @@ pub async fn view(cx: &Context, room: RoomId) -> Result<RoomView, Error> {
 pub async fn unread_above(
     cx: &Context,
     view: &mut RoomView,
-) -> Result<Option<(UnreadPage, Vec<User>)>, Error> {
+) -> Result<Option<(ShownPage, Vec<User>)>, Error> {
     let read = view.summary.marks.read;
     let begins_below = view.messages.first().is_some_and(|first| first.seq > read.next());
     if view.summary.unread == 0 || !view.more_before || !begins_below {
@@ -147,12 +163,33 @@ pub async fn unread_above(
     if messages.is_empty() {
         return Ok(None);
     }
-    let people = cx.node.people_of(&messages).await?;
+    let page = ShownPage { messages, more_before: true, more_after: more, is_unread: true };
+    shown(cx, view, page).await.map(Some)
+}
+
+/// The page around a message, and the people whom it names; see [`unread_above`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn around(cx: &Context, view: &mut RoomView, seq: Seq) -> Result<(ShownPage, Vec<User>), Error> {
+    let Around { mut messages, more_before, mut more_after } =
+        cx.node.store.messages_around(view.summary.room.id, seq).await?;
+    // Newer messages will come as events.
+    let known = messages.partition_point(|message| message.seq <= view.through);
+    more_after |= known < messages.len();
+    messages.truncate(known);
+    shown(cx, view, ShownPage { messages, more_before, more_after, is_unread: false }).await
+}
+
+async fn shown(cx: &Context, view: &mut RoomView, page: ShownPage) -> Result<(ShownPage, Vec<User>), Error> {
+    let quoted = quotes(cx, view.summary.room.id, &page.messages).await?;
+    let people = cx.node.people_of(page.messages.iter().chain(&quoted)).await?;
+    view.quoted.extend(quoted);
     let first = view.messages.first().map(|first| first.seq);
-    if messages.last().map(|last| last.seq) < first {
+    if page.messages.last().map(|last| last.seq) < first {
         view.messages.clear();
     }
-    Ok(Some((UnreadPage { messages, more }, people)))
+    Ok((page, people))
 }
 
 /// The direct room with a person, made if there is none.
@@ -302,7 +339,7 @@ pub async fn find_channels(cx: &Context, query: &str) -> Result<Reply, Error> {
     Ok(Reply::Channels { channels: cx.node.store.find_channels(cx.viewer.user.id, query).await? })
 }
 
-fn wrong_count(count: usize, what: &str, max: usize) -> Error {
+pub(super) fn wrong_count(count: usize, what: &str, max: usize) -> Error {
     Refusal::new(ErrorCode::MalformedCommand).max(max).detail(format!("{count} {what} at once")).into()
 }
 

@@ -61,6 +61,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::TextInvalid
         | ErrorCode::EmojiInvalid
         | ErrorCode::ScriptsMixed
+        | ErrorCode::MentionsTooMany
         | ErrorCode::HandleInvalid
         | ErrorCode::PasswordTooShort
         | ErrorCode::PasswordTooLong

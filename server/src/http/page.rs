@@ -26,7 +26,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use leptos::{nonce::Nonce, prelude::provide_context};
 use protocol::{
     Density, ErrorCode, FormName, FormState, Language, ListSection, Millis, Page, PageContent, Pane, RoomId,
-    SignedIn, Theme, VERSION, WhoMaySignUp, WorkspaceRole, Zone,
+    Seq, SignedIn, Theme, VERSION, WhoMaySignUp, WorkspaceRole, Zone,
 };
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
@@ -54,6 +54,7 @@ pub(super) fn routes() -> Router<Site> {
     let open = Router::new()
         .route("/", get(lobby))
         .route("/r/{room}", get(room))
+        .route("/r/{room}/m/{seq}", get(message))
         .route("/sign-in", get(sign_in))
         .route("/sign-up", get(sign_up))
         .route("/set-up", get(set_up))
@@ -88,6 +89,22 @@ async fn room(State(site): State<Site>, visit: Visit, uri: Uri, Path(room): Path
         (Ok(room), Some(panel)) => draw(&site, &visit, Route::RoomWith(room, panel), None).await,
         (Ok(room), None) => draw(&site, &visit, Route::Room(room), None).await,
         (Err(_), _) => draw(&site, &visit, Route::Nowhere(format!("/r/{}", path_safe(&room))), None).await,
+    }
+}
+
+/// A room, at one of its messages.
+async fn message(State(site): State<Site>, visit: Visit, uri: Uri) -> Response {
+    let path = path_and_query(&uri);
+    if visit.viewer.is_none() {
+        return to_sign_in(&site, &path).await;
+    }
+    let room = match app::address::Route::of(&path) {
+        app::address::Route::Room(room) => Some(room),
+        _ => None,
+    };
+    match room.zip(app::address::message_in(&path)) {
+        Some((room, seq)) => draw(&site, &visit, Route::Message(room, seq), None).await,
+        None => draw(&site, &visit, Route::Nowhere(path), None).await,
     }
 }
 
@@ -220,6 +237,8 @@ pub(super) enum Route {
     /// At this address, which says which rooms the list shows.
     Lobby(String),
     Room(RoomId),
+    /// At one of its messages.
+    Message(RoomId, Seq),
     /// With what stands beside it.
     RoomWith(RoomId, Panel),
     SignIn,
@@ -242,6 +261,7 @@ impl Route {
     pub(super) fn path(&self) -> String {
         match self {
             Self::Room(room) => format!("/r/{room}"),
+            Self::Message(room, seq) => format!("/r/{room}/m/{seq}"),
             Self::RoomWith(room, panel) => panel.beside(&format!("/r/{room}")),
             Self::SignIn => "/sign-in".to_owned(),
             Self::SignUp => "/sign-up".to_owned(),
@@ -290,9 +310,12 @@ fn status(page: &Page, route: &Route) -> StatusCode {
         return status_of(form.refusal.code);
     }
     match route {
-        Route::Room(_) | Route::RoomWith(..) if page.room().is_none() => StatusCode::NOT_FOUND,
+        Route::Room(_) | Route::Message(..) | Route::RoomWith(..) if page.room().is_none() => {
+            StatusCode::NOT_FOUND
+        }
         Route::Nowhere(_) => StatusCode::NOT_FOUND,
         Route::Room(_)
+        | Route::Message(..)
         | Route::RoomWith(..)
         | Route::Lobby(_)
         | Route::SignIn
@@ -355,11 +378,11 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
         rooms: first.rooms,
         more_rooms: first.more,
         people: first.people,
-        unread: None,
+        shown: None,
         pane,
     };
     match route {
-        Route::Room(room) | Route::RoomWith(room, _) => {
+        Route::Room(room) | Route::Message(room, _) | Route::RoomWith(room, _) => {
             let (first, view) = futures::join!(chat::rooms::first(&cx), chat::rooms::view(&cx, *room));
             let first = first?;
             let mut view = match view {
@@ -371,10 +394,14 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
             };
             // Without script there would be no way from there to the newest messages. Only script tells the zone.
             let has_script = Cookie::Zone.read(&visit.headers, site.guard.is_https()).is_some();
-            let unread = if has_script { chat::rooms::unread_above(&cx, &mut view).await? } else { None };
+            let shown = match route {
+                Route::Message(_, seq) => Some(chat::rooms::around(&cx, &mut view, *seq).await?),
+                _ if has_script => chat::rooms::unread_above(&cx, &mut view).await?,
+                _ => None,
+            };
             let mut page = with(first, Pane::Room(Box::new(view)));
-            if let Some((unread, people)) = unread {
-                page.unread = Some(unread);
+            if let Some((shown, people)) = shown {
+                page.shown = Some(shown);
                 page.people.extend(people);
             }
             Ok(page)

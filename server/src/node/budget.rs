@@ -95,7 +95,9 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         // The room, 50 messages, 200 members, sorted, and their marks.
         Command::Open { .. } | Command::CatchUp { .. } => price_of(Bucket::Questions, 8),
         // A membership and 50 messages.
-        Command::History { .. } => price_of(Bucket::Questions, 2),
+        Command::History { .. } | Command::Around { .. } | Command::Quoted { .. } => {
+            price_of(Bucket::Questions, 2)
+        }
         // The room, and its members sorted.
         Command::Members { .. } => price_of(Bucket::Questions, 6),
         // A hundred rooms, each with its last message.
@@ -404,7 +406,9 @@ mod tests {
             Command::Pinned { room },
             Command::People { users: vec![BEA] },
             Command::History { room, direction: Direction::Before, seq },
-            Command::Send { room, nonce: Nonce(Uuid::nil()), body: text() },
+            Command::Around { room, seq },
+            Command::Quoted { room, seqs: vec![seq] },
+            Command::say(room, Nonce(Uuid::nil()), text()),
             Command::Edit { room, seq, edits: 0, body: text() },
             Command::Delete { room, seq },
             Command::React { room, seq, emoji: text(), on: true },

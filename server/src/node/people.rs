@@ -73,6 +73,7 @@ pub trait Names {
 impl Names for Message {
     fn name(&self, people: &mut BTreeSet<UserId>) {
         people.insert(self.author);
+        people.extend(self.mentions.iter().filter_map(|mention| mention.1));
     }
 }
 
@@ -89,6 +90,7 @@ impl Names for RoomView {
         self.messages.iter().for_each(|message| message.name(people));
         people.extend(self.members.iter().map(|member| member.user));
         people.extend(self.pins.iter().map(|pin| pin.by));
+        people.extend(self.quoted.iter().map(|quoted| quoted.author));
     }
 }
 
@@ -122,6 +124,16 @@ impl Node {
         let mut named = BTreeSet::new();
         things.into_iter().for_each(|thing| thing.name(&mut named));
         self.people(named).await
+    }
+
+    /// The profiles of those of these people whom this node knows without asking.
+    pub(super) fn people_at_hand(&self, users: impl Iterator<Item = UserId>) -> Vec<User> {
+        let mut users = users.peekable();
+        if users.peek().is_none() {
+            return Vec::new();
+        }
+        let known = self.people.lock();
+        users.filter_map(|user| known.people.get(&user).cloned()).collect()
     }
 
     /// The profiles of those of these people who exist.

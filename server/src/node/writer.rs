@@ -218,7 +218,11 @@ fn done(node: &Node, new: &NewMessage, inserted: Inserted, answer: oneshot::Send
         && message.rev == message.seq
     {
         let change = Change::Message { message: message.clone() };
-        node.publish_change(Line::Room(room), message.seq, change, vec![author.clone()]);
+        // A browser that does not know one of those who are mentioned asks for them.
+        let mentioned = message.mentions.iter().filter_map(|mention| mention.1);
+        let mut people = node.people_at_hand(mentioned.filter(|user| *user != author.id));
+        people.push(author.clone());
+        node.publish_change(Line::Room(room), message.seq, change, people);
     }
     if answer.send(inserted).is_err() {
         tracing::debug!("whoever sent a message has not waited for the answer");
@@ -235,7 +239,7 @@ mod tests {
     fn message(n: u128) -> NewMessage {
         let author = User::unknown(UserId(Uuid::from_u128(1)));
         let (room, nonce) = (RoomId(Uuid::from_u128(n)), Nonce(Uuid::from_u128(n)));
-        NewMessage { room, author, nonce, body: format!("message {n}") }
+        NewMessage::plain(room, author, nonce, format!("message {n}"))
     }
 
     /// Nobody serves the lanes, as if every flush hung.

@@ -244,8 +244,8 @@ impl Connection {
     }
 
     fn run_command(&self, command: Command) -> BoxFuture<'static, Result<Reply, Refusal>> {
-        if let Command::Send { room, nonce, body } = command {
-            return dispatch_send(&self.cx, room, nonce, &body).boxed();
+        if let Command::Send { room, nonce, body, reply_to } = command {
+            return dispatch_send(&self.cx, room, nonce, &body, reply_to).boxed();
         }
         let (cx, connection) = (self.cx.clone(), self.id);
         let (node, what) = (Arc::clone(&cx.node), command.name());
@@ -397,9 +397,11 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Delivered { .. }
         | Command::Members { .. }
         | Command::Pinned { .. }
+        | Command::Quoted { .. }
         | Command::Banned { .. } => false,
         Command::Open { .. }
         | Command::History { .. }
+        | Command::Around { .. }
         | Command::Send { .. }
         | Command::Edit { .. }
         | Command::Delete { .. }

@@ -1,7 +1,7 @@
 //! Command → chat function → reply: the routing table.
 
 use protocol::{
-    Command, ErrorCode, Nonce, Policy, Refusal, Reply, RoomId, RoomSummary, VERSION, limits::PING_MS,
+    Command, ErrorCode, Nonce, Policy, Refusal, Reply, RoomId, RoomSummary, Seq, VERSION, limits::PING_MS,
 };
 
 use crate::{
@@ -39,8 +39,9 @@ pub(super) fn dispatch_send(
     room: RoomId,
     nonce: Nonce,
     body: &str,
+    reply_to: Option<Seq>,
 ) -> impl Future<Output = Result<Reply, Refusal>> + use<> {
-    let written = messages::send(cx, room, nonce, body);
+    let written = messages::send(cx, room, nonce, body, reply_to);
     async move {
         match written {
             Ok(written) => messages::sent(room, written).await.map_err(|error| told(&error)),
@@ -82,8 +83,10 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
             Ok(reply)
         }
         Command::History { room, direction, seq } => messages::history(cx, room, direction, seq).await,
-        Command::Send { room, nonce, body } => {
-            messages::sent(room, messages::send(cx, room, nonce, &body)?).await
+        Command::Around { room, seq } => messages::around(cx, room, seq).await,
+        Command::Quoted { room, seqs } => messages::quoted(cx, room, &seqs).await,
+        Command::Send { room, nonce, body, reply_to } => {
+            messages::sent(room, messages::send(cx, room, nonce, &body, reply_to)?).await
         }
         Command::Edit { room, seq, edits, body } => messages::edit(cx, room, seq, edits, &body).await,
         Command::Delete { room, seq } => messages::delete(cx, room, seq).await,

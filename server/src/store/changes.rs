@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use protocol::{Change, Line, Message, MessageId, Nonce, Reaction, RoomId, Seq, UserId, limits::BEHIND_MAX};
+use protocol::{
+    Change, Line, Mention, Message, MessageId, Nonce, Reaction, RoomId, Seq, UserId, limits::BEHIND_MAX,
+};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -44,6 +46,8 @@ struct Row {
     edits: Option<i32>,
     deleted: Option<bool>,
     reactions: Option<Json<Vec<Reaction>>>,
+    mentions: Option<Json<Vec<Mention>>>,
+    reply_to: Option<i64>,
 }
 
 impl Row {
@@ -59,6 +63,8 @@ impl Row {
             edits: u32::try_from(self.edits?).unwrap_or_default(),
             deleted: self.deleted?,
             reactions: self.reactions?.0,
+            mentions: self.mentions?.0,
+            reply_to: self.reply_to.map(Seq),
         })
     }
 }
@@ -86,16 +92,17 @@ impl Store {
             r#"select l.head, c.number as "number?", c.kind as "kind?", c.key as "key?", c.id as "id?",
                 c.rev_seq as "rev_seq?", c.author_id as "author_id?", c.nonce as "nonce?", c.body as "body?",
                 c.sent_at as "sent_at?", c.edits as "edits?", c.deleted as "deleted?",
-                c.reactions as "reactions?: Json<Vec<Reaction>>"
+                c.reactions as "reactions?: Json<Vec<Reaction>>",
+                c.mentions as "mentions?: Json<Vec<Mention>>", c.reply_to as "reply_to?"
              from lines l
              left join lateral (
                 (select m.seq as number, null::text as kind, null::text as key, m.id, m.rev_seq, m.author_id, m.nonce,
                     m.body, (extract(epoch from m.sent_at) * 1000)::bigint as sent_at, m.edits,
-                    m.deleted_at is not null as deleted, m.reactions
+                    m.deleted_at is not null as deleted, m.reactions, m.mentions, m.reply_to
                  from messages m
                  where m.room_id = l.id and m.seq > $3 and m.seq <= $4 and m.rev_seq <= $4 order by m.seq limit $5)
                 union all
-                (select i.rev, i.kind, i.key, null, null, null, null, null, null, null, null, null
+                (select i.rev, i.kind, i.key, null, null, null, null, null, null, null, null, null, null, null
                  from items i
                  where i.line_id = l.id and i.rev > $3 and i.rev <= $4 order by i.rev limit $5)
              ) c on true
@@ -326,12 +333,9 @@ mod tests {
     }
 
     async fn say(store: &Store, room: RoomId, author: &User, texts: impl IntoIterator<Item = String>) {
-        let new = texts.into_iter().map(|body| NewMessage {
-            room,
-            author: author.clone(),
-            nonce: Nonce(Uuid::new_v4()),
-            body,
-        });
+        let new = texts
+            .into_iter()
+            .map(|body| NewMessage::plain(room, author.clone(), Nonce(Uuid::new_v4()), body));
         store.insert_messages(&new.collect::<Vec<_>>()).await.unwrap();
     }
 
@@ -369,7 +373,8 @@ mod tests {
         store.set_room::<Error>(ana.id, room, ("quay", "boats"), |_| Ok(())).await.unwrap();
         let mend =
             |message: &Message| Message { body: "one, mended".to_owned(), edits: 1, ..message.clone() };
-        let mended = store.change_message::<Error>(bea.id, room, Seq(4), |_, old| Ok(Some(mend(old)))).await;
+        let mended =
+            store.change_message::<Error>(bea.id, (room, Seq(4)), &[], |_, old| Ok(Some(mend(old)))).await;
         let (said, thumb) = ((room, Seq(5)), ("👍", true));
         store.react::<Error>(ana.id, said, thumb, |_, _| Ok(())).await.unwrap();
         store.react::<Error>(bea.id, said, thumb, |_, _| Ok(())).await.unwrap();

@@ -59,7 +59,7 @@ impl Store {
     }
 
     /// Erases one step of what is left of a deleted room: at most `rows` messages, or, when there are none left, as many items,
-    /// or, in the end, its pins. Says whether there may be more to do.
+    /// or, in the end, its pins and mentions. Says whether there may be more to do.
     ///
     /// # Errors
     /// When the database fails. The next call may take another room, so one that cannot be erased does not block
@@ -89,6 +89,7 @@ impl Store {
         .await?;
         if messages.rows_affected() == 0 && !erase_items(&mut tx, room, rows).await? {
             sqlx::query!("delete from pins where room_id = $1", room).execute(&mut *tx).await?;
+            sqlx::query!("delete from mentions where room_id = $1", room).execute(&mut *tx).await?;
             sqlx::query!("update rooms set erased_at = now() where id = $1", room).execute(&mut *tx).await?;
         }
         tx.commit().await?;

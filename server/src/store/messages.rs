@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use protocol::{
-    Direction, ErrorCode, Line, Message, MessageId, Millis, Nonce, Reaction, RoomId, Seq, User, UserId,
-    limits, rights,
+    Direction, ErrorCode, Line, Mention, Message, MessageId, Millis, Nonce, Reaction, Role, Room, RoomId,
+    Seq, User, UserId, WorkspaceRole, limits, rights,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     Error, Store,
     lines::{ItemKind, take},
+    mentions::{self, Mentioned, Mentioning},
     rooms::{Locked, lock_room, role_of, room_of},
     users::workspace_role_of,
 };
@@ -27,6 +28,10 @@ pub struct NewMessage {
     pub nonce: Nonce,
     /// The text, already checked.
     pub body: String,
+    /// The names that its text mentions, in lower case, each once.
+    pub names: Vec<String>,
+    /// The message to which it replies.
+    pub reply_to: Option<Seq>,
 }
 
 /// What became of a send.
@@ -42,6 +47,17 @@ pub enum Inserted {
     Refused(ErrorCode),
 }
 
+/// The messages around a number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Around {
+    /// Oldest first.
+    pub messages: Vec<Message>,
+    /// Whether there are older ones.
+    pub more_before: bool,
+    /// Whether there are newer ones.
+    pub more_after: bool,
+}
+
 /// A message as it is stored. All messages are read by [`select_messages`].
 pub(super) struct MessageRow {
     pub(super) id: Uuid,
@@ -54,6 +70,8 @@ pub(super) struct MessageRow {
     pub(super) edits: i32,
     pub(super) deleted: bool,
     pub(super) reactions: Json<Vec<Reaction>>,
+    pub(super) mentions: Json<Vec<Mention>>,
+    pub(super) reply_to: Option<i64>,
 }
 
 /// The one list of columns: `select_messages!("where …", arguments …)`, of `messages m`.
@@ -63,7 +81,8 @@ macro_rules! select_messages {
             super::messages::MessageRow,
             r#"select m.id, m.seq, m.rev_seq, m.author_id, m.nonce, m.body,
                 (extract(epoch from m.sent_at) * 1000)::bigint as "sent_at!", m.edits,
-                m.deleted_at is not null as "deleted!", m.reactions as "reactions: Json<Vec<Reaction>>"
+                m.deleted_at is not null as "deleted!", m.reactions as "reactions: Json<Vec<Reaction>>",
+                m.mentions as "mentions: Json<Vec<protocol::Mention>>", m.reply_to
                from messages m "# + $rest
             $(, $argument)*
         )
@@ -84,6 +103,8 @@ impl From<MessageRow> for Message {
             edits: u32::try_from(row.edits).unwrap_or_default(),
             deleted: row.deleted,
             reactions: row.reactions.0,
+            mentions: row.mentions.0,
+            reply_to: row.reply_to.map(Seq),
         }
     }
 }
@@ -117,8 +138,19 @@ impl Store {
         if !restricted.is_empty() {
             refuse_posts(&mut tx, new, &restricted, &mut found).await?;
         }
+        if new.iter().any(|item| item.reply_to.is_some()) {
+            refuse_replies(&mut tx, new, &mut found).await?;
+        }
+        if new.iter().any(|item| !item.names.is_empty()) {
+            let asked: Vec<Mentioning<'_>> = new.iter().map(NewMessage::mentioning).collect();
+            for (found, who) in found.iter_mut().zip(mentions::find(&mut tx, &asked).await?) {
+                found.mentioned = who;
+            }
+        }
         let decisions = number(new, found, &mut heads);
         let sent_at = write_sent(&mut tx, new, &decisions, &heads).await?;
+        mentions::write(&mut tx, &decisions.iter().zip(new).filter_map(mentioned_by).collect::<Vec<_>>())
+            .await?;
         tx.commit().await?;
         Ok(decisions
             .into_iter()
@@ -128,7 +160,7 @@ impl Store {
     }
 
     /// Changes a message to what `decide` makes of what the lock found; `None` from it means that nothing changes, and
-    /// takes no number. Returns the message as it is now, and whether it changed.
+    /// takes no number. Its text then mentions `names`. Returns the message as it is now, and whether it changed.
     ///
     /// # Errors
     /// What `decide` says; [`Error::NoSuchRoom`] to somebody who is not in the room, [`Error::NoSuchMessage`]; or
@@ -136,13 +168,14 @@ impl Store {
     pub async fn change_message<E: From<Error>>(
         &self,
         by: UserId,
-        room: RoomId,
-        seq: Seq,
+        (room, seq): (RoomId, Seq),
+        names: &[String],
         decide: impl FnOnce(&Locked, &Message) -> Result<Option<Message>, E>,
     ) -> Result<(Message, bool), E> {
         let mut tx = self.pool().begin().await.map_err(Error::from)?;
         let (locked, message) = lock_message(&mut tx, by, room, seq).await?;
-        let Some(changed) = decide(&locked, &message)? else { return Ok((message, false)) };
+        let Some(mut changed) = decide(&locked, &message)? else { return Ok((message, false)) };
+        changed.mentions = mentions::replace(&mut tx, room, &message, names).await?;
         let rev = take(&mut tx, Line::Room(room), ItemKind::Message, &seq.to_string()).await?;
         write_change(&mut tx, room, &changed, rev).await?;
         tx.commit().await.map_err(Error::from)?;
@@ -183,6 +216,45 @@ impl Store {
         .map_err(Error::from)?;
         tx.commit().await.map_err(Error::from)?;
         Ok((rev, true))
+    }
+
+    /// Half a page of messages before a number, and as many from it on: in one round trip.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn messages_around(&self, room: RoomId, seq: Seq) -> Result<Around, Error> {
+        const HALF: usize = limits::PAGE_MESSAGES / 2;
+        // One more on each side tells whether there are more.
+        let rows = select_messages!(
+            "where m.room_id = $1 and m.seq in (
+                (select seq from messages where room_id = $1 and seq < $2 order by seq desc limit $3)
+                union all
+                (select seq from messages where room_id = $1 and seq >= $2 order by seq limit $3))
+             order by m.seq",
+            room.0,
+            seq.0,
+            HALF as i64 + 1
+        )
+        .fetch_all(&self.pool())
+        .await?;
+        let mut messages: Vec<Message> = rows.into_iter().map(Message::from).collect();
+        let older = messages.partition_point(|message| message.seq < seq);
+        let (more_before, more_after) = (older > HALF, messages.len() - older > HALF);
+        messages.truncate(older + HALF);
+        messages.drain(..older.saturating_sub(HALF));
+        Ok(Around { messages, more_before, more_after })
+    }
+
+    /// Those of these messages of a room that exist.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn messages_of(&self, room: RoomId, seqs: &[Seq]) -> Result<Vec<Message>, Error> {
+        let seqs: Vec<i64> = seqs.iter().map(|seq| seq.0).collect();
+        let rows = select_messages!("where m.room_id = $1 and m.seq = any($2) order by m.seq", room.0, &seqs)
+            .fetch_all(&self.pool())
+            .await?;
+        Ok(rows.into_iter().map(Message::from).collect())
     }
 
     /// A page of messages beside `seq`, oldest first, and whether there are more that way. `through` bounds it
@@ -267,7 +339,7 @@ async fn write_change(
     rev: Seq,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "update messages set rev_seq = $3, body = $4, edits = $5, reactions = $6,
+        "update messages set rev_seq = $3, body = $4, edits = $5, reactions = $6, mentions = $8,
             deleted_at = case when $7 then coalesce(deleted_at, now()) end
          where room_id = $1 and seq = $2",
         room.0,
@@ -276,7 +348,8 @@ async fn write_change(
         changed.body,
         i32::try_from(changed.edits).unwrap_or(i32::MAX),
         Json(&changed.reactions) as _,
-        changed.deleted
+        changed.deleted,
+        Json(&changed.mentions) as _
     )
     .execute(&mut **tx)
     .await?;
@@ -296,6 +369,8 @@ struct Found {
     known: Option<Message>,
     /// Why it may not be posted.
     refused: Option<ErrorCode>,
+    /// Whom it mentions.
+    mentioned: Vec<Mentioned>,
 }
 
 /// What to do with a send.
@@ -305,20 +380,45 @@ enum Decision {
     Known(Message),
     /// The same nonce stands earlier in the list: this is that message.
     SameAs(Message),
-    /// With its ordinal.
-    New(Message, i64),
+    /// With its ordinal, and those whom it mentions who are in the room.
+    New(Message, i64, Vec<Uuid>),
 }
 
 impl Decision {
     fn into_inserted(self, item: &NewMessage, sent_at: Millis) -> Inserted {
-        debug_assert!(!matches!(&self, Self::New(message, _) if message.nonce != item.nonce));
+        debug_assert!(!matches!(&self, Self::New(message, ..) if message.nonce != item.nonce));
         match self {
             Self::NotAMember => Inserted::NotAMember,
             Self::Refused(code) => Inserted::Refused(code),
             Self::Known(message) => Inserted::Known(message),
             Self::SameAs(message) => Inserted::Known(Message { sent_at, ..message }),
-            Self::New(message, _) => Inserted::New(Message { sent_at, ..message }),
+            Self::New(message, ..) => Inserted::New(Message { sent_at, ..message }),
         }
+    }
+}
+
+impl NewMessage {
+    /// One that mentions nobody and is no reply.
+    #[must_use]
+    pub fn plain(room: RoomId, author: User, nonce: Nonce, body: String) -> Self {
+        Self { room, author, nonce, body, names: Vec::new(), reply_to: None }
+    }
+
+    fn mentioning(&self) -> Mentioning<'_> {
+        Mentioning { room: self.room, author: self.author.id, names: &self.names }
+    }
+}
+
+fn mentioned_by((decision, item): (&Decision, &NewMessage)) -> Option<mentions::Written> {
+    match decision {
+        Decision::New(message, _, users) if !users.is_empty() => {
+            Some((item.room, message.seq, item.author.id, users.clone()))
+        }
+        Decision::New(..)
+        | Decision::NotAMember
+        | Decision::Refused(_)
+        | Decision::Known(_)
+        | Decision::SameAs(_) => None,
     }
 }
 
@@ -351,7 +451,7 @@ async fn find_sent(tx: &mut sqlx::PgTransaction<'_>, new: &[NewMessage]) -> Resu
                 stored.fetch_optional(&mut **tx).await?.map(Message::from)
             }
         };
-        found.push(Found { member: row.member, known, refused: None });
+        found.push(Found { member: row.member, known, refused: None, mentioned: Vec::new() });
     }
     Ok(found)
 }
@@ -364,6 +464,22 @@ async fn refuse_posts(
     found: &mut [Found],
 ) -> Result<(), Error> {
     let authors: Vec<Uuid> = new.iter().map(|item| item.author.id.0).collect();
+    let members = members_with_roles(tx, restricted, &authors).await?;
+    for (item, found) in new.iter().zip(found) {
+        let member = members.get(&(item.room, item.author.id));
+        found.refused = member.and_then(|(room, role, workspace)| {
+            rights::check(room, *role, *workspace, |rights| rights.post).err()
+        });
+    }
+    Ok(())
+}
+
+/// Those of these people who are in these rooms, with what their rights follow from.
+pub(super) async fn members_with_roles(
+    tx: &mut sqlx::PgTransaction<'_>,
+    rooms: &[Uuid],
+    people: &[Uuid],
+) -> Result<HashMap<(RoomId, UserId), (Room, Role, WorkspaceRole)>, Error> {
     let rows = sqlx::query!(
         r#"select r.id, r.kind, r.title, r.topic, r.post_role, r.invite_role, r.pin_role, r.mention_role,
             r.archived_at is not null as "archived!", r.deleted_at is not null as "deleted!", r.rev_seq,
@@ -372,22 +488,43 @@ async fn refuse_posts(
          join members m on m.room_id = r.id and m.user_id = any($2) and m.active
          join users u on u.id = m.user_id
          where r.id = any($1)"#,
-        restricted,
-        &authors
+        rooms,
+        people
     )
     .fetch_all(&mut **tx)
     .await?;
-    let mut refused: HashMap<(RoomId, UserId), ErrorCode> = HashMap::new();
-    for row in rows {
+    let member = rows.into_iter().map(|row| {
         let (user, role, workspace) =
             (UserId(row.user_id), role_of(&row.role), workspace_role_of(&row.workspace));
         let room = room_of!(row);
-        if let Err(code) = rights::check(&room, role, workspace, |rights| rights.post) {
-            refused.insert((room.id, user), code);
-        }
-    }
+        ((room.id, user), (room, role, workspace))
+    });
+    Ok(member.collect())
+}
+
+/// Refuses replies to what is no message of the room. One that has been deleted still is one.
+async fn refuse_replies(
+    tx: &mut sqlx::PgTransaction<'_>,
+    new: &[NewMessage],
+    found: &mut [Found],
+) -> Result<(), Error> {
+    let replies = || new.iter().filter_map(|item| Some((item.room, item.reply_to?)));
+    let rooms: Vec<Uuid> = replies().map(|(room, _)| room.0).collect();
+    let seqs: Vec<i64> = replies().map(|(_, seq)| seq.0).collect();
+    let rows = sqlx::query!(
+        r#"select m.room_id, m.seq from unnest($1::uuid[], $2::bigint[]) as k (room, seq)
+         join messages m on m.room_id = k.room and m.seq = k.seq"#,
+        &rooms,
+        &seqs
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let there: HashSet<(RoomId, Seq)> =
+        rows.into_iter().map(|row| (RoomId(row.room_id), Seq(row.seq))).collect();
     for (item, found) in new.iter().zip(found) {
-        found.refused = refused.get(&(item.room, item.author.id)).copied();
+        if item.reply_to.is_some_and(|seq| !there.contains(&(item.room, seq))) {
+            found.refused = found.refused.or(Some(ErrorCode::MessageUnknown));
+        }
     }
     Ok(())
 }
@@ -396,7 +533,8 @@ async fn refuse_posts(
 fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomHead>) -> Vec<Decision> {
     let mut here: HashMap<(RoomId, UserId, Nonce), Message> = HashMap::new();
     let mut decisions = Vec::with_capacity(new.len());
-    for (item, found) in new.iter().zip(found) {
+    for (item, mut found) in new.iter().zip(found) {
+        let mentioned = std::mem::take(&mut found.mentioned);
         let key = (item.room, item.author.id, item.nonce);
         if let (None, true, Some(code)) = (&found.known, found.member, found.refused) {
             decisions.push(Decision::Refused(code));
@@ -425,9 +563,11 @@ fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomH
                         edits: 0,
                         deleted: false,
                         reactions: Vec::new(),
+                        mentions: mentioned.iter().map(|one| one.mention.clone()).collect(),
+                        reply_to: item.reply_to,
                     };
                     here.insert(key, message.clone());
-                    Decision::New(message, room.messages)
+                    Decision::New(message, room.messages, mentions::here(&mentioned))
                 }
             },
         });
@@ -444,8 +584,9 @@ async fn write_sent(
 ) -> Result<Millis, Error> {
     let (mut rooms, mut seqs, mut ordinals, mut ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut authors, mut nonces, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut mentions, mut replies) = (Vec::new(), Vec::new());
     for (item, decision) in new.iter().zip(decisions) {
-        if let Decision::New(message, ordinal) = decision {
+        if let Decision::New(message, ordinal, _) = decision {
             rooms.push(item.room.0);
             seqs.push(message.seq.0);
             ordinals.push(*ordinal);
@@ -453,6 +594,8 @@ async fn write_sent(
             authors.push(item.author.id.0);
             nonces.push(item.nonce.0);
             bodies.push(item.body.clone());
+            mentions.push(Json(&message.mentions));
+            replies.push(item.reply_to.map(|seq| seq.0));
         }
     }
     if rooms.is_empty() {
@@ -469,10 +612,10 @@ async fn write_sent(
             update lines l set head = k.head, messages = k.messages, active_at = now()
             from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as k (id, head, messages) where l.id = k.id
          ), stored as (
-            insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body)
-            select room, seq, seq, ordinal, id, author, nonce, body
-            from unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[])
-                as k (room, seq, ordinal, id, author, nonce, body)
+            insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body, mentions, reply_to)
+            select room, seq, seq, ordinal, id, author, nonce, body, mentions, reply_to
+            from unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[],
+                $11::jsonb[], $12::bigint[]) as k (room, seq, ordinal, id, author, nonce, body, mentions, reply_to)
          )
          select (extract(epoch from now()) * 1000)::bigint as "sent_at!""#,
         &moved_ids,
@@ -484,7 +627,9 @@ async fn write_sent(
         &ids,
         &authors,
         &nonces,
-        &bodies
+        &bodies,
+        &mentions as _,
+        &replies as &[Option<i64>]
     )
     .fetch_one(&mut **tx)
     .await?;

@@ -13,6 +13,7 @@ mod invitations;
 pub mod lines;
 pub mod marks;
 pub mod members;
+mod mentions;
 pub mod messages;
 mod password_links;
 mod people;

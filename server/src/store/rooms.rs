@@ -112,6 +112,8 @@ struct SummaryRow {
     last_edits: Option<i32>,
     last_deleted: bool,
     unread: i64,
+    mentions: i64,
+    last_reply_to: Option<i64>,
     /// Of the first row, where they were asked for: all rooms of the person, and their heads.
     all_rooms: Option<Vec<Uuid>>,
     all_heads: Option<Vec<i64>>,
@@ -129,8 +131,10 @@ impl SummaryRow {
             sent_at: self.last_at?,
             edits: u32::try_from(self.last_edits?).unwrap_or_default(),
             deleted: self.last_deleted,
+            reply_to: self.last_reply_to.map(Seq),
             // The list does without: see `Message::preview`.
             reactions: Vec::new(),
+            mentions: Vec::new(),
         })
     }
 
@@ -144,6 +148,7 @@ impl SummaryRow {
             active_at: self.active_at,
             marks: Marks { user: viewer, delivered: Seq(self.delivered_seq), read: Seq(self.read_seq) },
             unread: u32::try_from(self.unread).unwrap_or(u32::MAX).min(limits::UNREAD_MAX),
+            mentions: u32::try_from(self.mentions).unwrap_or(u32::MAX).min(limits::UNREAD_MAX),
             room: room_of!(self),
         }
     }
@@ -241,6 +246,7 @@ impl Store {
                 last.author_id as "last_author?", last.nonce as "last_nonce?", left(last.body, $6) as "last_body?",
                 (extract(epoch from last.sent_at) * 1000)::bigint as "last_at?",
                 last.edits as "last_edits?", last.deleted_at is not null as "last_deleted!",
+                last.reply_to as "last_reply_to?",
                 case
                     when p.messages = p.read_ordinal then 0
                     when p.messages - p.read_ordinal > $7 then $7
@@ -249,6 +255,15 @@ impl Store {
                         where x.room_id = p.room_id and x.seq > p.read_seq order by x.seq limit $7) x
                         where x.author_id <> $1 and x.deleted_at is null)
                 end as "unread!",
+                case when p.messages = p.read_ordinal then 0 else (
+                    select count(distinct x.seq) from (
+                        (select seq, by_id from mentions x
+                            where x.room_id = p.room_id and x.user_id = $1 and x.seq > p.read_seq order by x.seq limit $7)
+                        union all
+                        (select seq, by_id from mentions x
+                            where x.room_id = p.room_id and x.user_id = $9 and x.seq > p.read_seq order by x.seq limit $7)
+                    ) x where x.by_id <> $1)
+                end as "mentions!",
                 case when $8 and row_number() over newest = 1 then (select rooms from everything) end as "all_rooms?",
                 case when $8 and row_number() over newest = 1 then (select heads from everything) end as "all_heads?"
              from page p
@@ -265,7 +280,8 @@ impl Store {
             limit as i64,
             limits::PREVIEW_CHARS as i32,
             UNREAD_LOOKED_AT_MAX,
-            with_heads
+            with_heads,
+            super::mentions::EVERYONE
         )
         .fetch_all(&self.pool())
         .await?;

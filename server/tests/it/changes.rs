@@ -47,7 +47,7 @@ fn code(answer: Result<Reply, Refusal>) -> ErrorCode {
 
 async fn said(person: &Person, room: RoomId, text: &str) -> Seq {
     let nonce = Nonce(Uuid::new_v4());
-    match person.asks(Command::Send { room, nonce, body: text.to_owned() }).await {
+    match person.asks(Command::say(room, nonce, text)).await {
         Ok(Reply::Sent { message, .. }) => message.seq,
         other => panic!("{other:?}"),
     }
@@ -168,18 +168,14 @@ async fn a_hole_in_which_messages_changed_is_filled_and_counted_right(pool: PgPo
     bea.opens(room).await;
     let store = &cluster.node(1).node.store;
     let author = ana.with(|client| client.me().cloned().unwrap());
-    let new = ["one", "two"].map(|body| NewMessage {
-        room,
-        author: author.clone(),
-        nonce: Nonce(Uuid::new_v4()),
-        body: body.to_owned(),
-    });
+    let new = ["one", "two"]
+        .map(|body| NewMessage::plain(room, author.clone(), Nonce(Uuid::new_v4()), body.to_owned()));
     let stored = store.insert_messages(&new).await.unwrap();
     let Inserted::New(first) = &stored[0] else { panic!("{stored:?}") };
     let edited = |_: &_, message: &Message| {
         Ok::<_, server::store::Error>(Some(Message { body: "one!".to_owned(), edits: 1, ..message.clone() }))
     };
-    store.change_message(author.id, room, first.seq, edited).await.unwrap();
+    store.change_message(author.id, (room, first.seq), &[], edited).await.unwrap();
     ana.says(room, "three").await;
     bea.sees(room, ["one!", "two", "three"]).await;
     assert_eq!(bea.with(|client| client.room(room).unwrap().summary.unread), 3);
@@ -194,7 +190,7 @@ async fn another_text_with_the_same_nonce_is_refused(pool: PgPool) {
     let ana = cluster.person("ana", 1).await;
     let room = ana.makes(RoomKind::Group, "crew").await;
     let nonce = Nonce(Uuid::new_v4());
-    let send = |body: &str| Command::Send { room, nonce, body: body.to_owned() };
+    let send = |body: &str| Command::say(room, nonce, body);
     let sent = async |body: &str| match ana.asks(send(body)).await {
         Ok(Reply::Sent { message, .. }) => message,
         other => panic!("{other:?} is not sent"),
@@ -216,11 +212,8 @@ async fn a_batch_takes_numbers_only_for_what_is_new(pool: PgPool) {
     let only_ana = ana.makes(RoomKind::Group, "ana's").await;
     let store = &cluster.node(1).node.store;
     let (a, b) = [&ana, &bea].map(|person| person.with(|client| client.me().cloned().unwrap())).into();
-    let new = |author: &protocol::User, room, nonce: u128, body: &str| NewMessage {
-        room,
-        author: author.clone(),
-        nonce: Nonce(Uuid::from_u128(nonce)),
-        body: body.to_owned(),
+    let new = |author: &protocol::User, room, nonce: u128, body: &str| {
+        NewMessage::plain(room, author.clone(), Nonce(Uuid::from_u128(nonce)), body.to_owned())
     };
     let head = Seq(cluster.node(1).node.store.heads(&[protocol::Line::Room(both)]).await.unwrap()[0].head.0);
     let unknown = RoomId(Uuid::from_u128(404));
@@ -272,11 +265,7 @@ async fn sends_may_follow_each_other_before_they_are_answered(pool: PgPool) {
     let room = cluster.group("log", [&ana]).await;
     let mut socket = cluster.node(1).socket(&ana.cookie, ORIGIN).await.unwrap();
     let mut frames = vec![Command::Hello { version: protocol::VERSION }];
-    let send = |number: usize| Command::Send {
-        room,
-        nonce: Nonce(Uuid::from_u128(number as u128)),
-        body: number.to_string(),
-    };
+    let send = |number: usize| Command::say(room, Nonce(Uuid::from_u128(number as u128)), number.to_string());
     frames.extend((0..COUNT).map(send));
     frames.push(Command::FindUsers { query: String::new() });
     for (at, command) in frames.into_iter().enumerate() {
@@ -312,7 +301,7 @@ async fn a_repeat_tells_what_a_dead_server_did_not(pool: PgPool) {
     let (ana, bea, room) = cluster.ana_and_bea().await;
     bea.opens(room).await;
     let stored = cluster.unheard(&ana, room, "last words").await;
-    let again = Command::Send { room, nonce: stored.nonce, body: "last words".to_owned() };
+    let again = Command::say(room, stored.nonce, "last words");
     assert!(matches!(ana.asks(again).await, Ok(Reply::Sent { message, .. }) if message.seq == stored.seq));
     bea.sees(room, ["last words"]).await;
 }

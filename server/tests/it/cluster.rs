@@ -137,7 +137,7 @@ impl Cluster {
     /// Stores a message of someone's and tells nobody.
     pub async fn unheard(&self, author: &Person, room: RoomId, text: &str) -> Message {
         let author = author.with(|client| client.me().cloned().expect("greeted"));
-        let new = NewMessage { room, author, nonce: Nonce(Uuid::new_v4()), body: text.to_owned() };
+        let new = NewMessage::plain(room, author, Nonce(Uuid::new_v4()), text.to_owned());
         match self.node(1).node.store.insert_messages(&[new]).await.unwrap().pop() {
             Some(Inserted::New(message)) => message,
             other => panic!("{other:?}"),

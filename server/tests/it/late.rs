@@ -83,7 +83,7 @@ async fn sends_that_the_database_never_ends_are_refused_together(pool: PgPool) {
     sqlx::query("lock table lines in access exclusive mode").execute(&mut *lock).await.unwrap();
     for number in 1..=SENDS {
         let nonce = Nonce(Uuid::from_u128(number.into()));
-        let command = Command::Send { room, nonce, body: format!("number {number}") };
+        let command = Command::say(room, nonce, format!("number {number}"));
         socket.send(Message::text(ClientFrame { r#ref: number, command }.encode())).await.unwrap();
     }
     let flushes = "select count(*) from pg_stat_activity where datname = current_database()
@@ -144,7 +144,7 @@ async fn a_batch_that_is_stored_one_by_one_does_not_take_for_ever(pool: PgPool) 
     let node = &cluster.node(1).node;
     let send = |room: &Uuid| {
         let nonce = Nonce(Uuid::new_v4());
-        let new = NewMessage { room: RoomId(*room), author: author.clone(), nonce, body: "hello".to_owned() };
+        let new = NewMessage::plain(RoomId(*room), author.clone(), nonce, "hello".to_owned());
         node.writer.write(new).unwrap()
     };
     for written in rooms.iter().map(send).collect::<Vec<_>>() {

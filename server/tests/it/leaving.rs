@@ -119,7 +119,7 @@ async fn keeps_writing(mut socket: Socket, room: RoomId) -> Seen {
     let mut seen = Seen::default();
     let mut nonce = Nonce(Uuid::new_v4());
     loop {
-        let send = protocol::Command::Send { room, nonce, body: "under load".to_owned() };
+        let send = protocol::Command::say(room, nonce, "under load");
         let frame = protocol::ClientFrame { r#ref: 2, command: send };
         // It may be closing already: what it still has to say is read below.
         drop(socket.send(Message::text(frame.encode())).await);

@@ -41,7 +41,7 @@ async fn when_a_read_only_database_writes_again_every_send_succeeds_at_once(pool
     .await;
     let send = || {
         let nonce = Nonce(Uuid::new_v4());
-        ana.asks(Command::Send { room, nonce, body: "two".to_owned() })
+        ana.asks(Command::say(room, nonce, "two"))
     };
     assert_eq!(send().await.unwrap_err().code, ErrorCode::Internal);
     // Reading still works, on every connection that the server has.

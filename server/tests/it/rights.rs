@@ -41,7 +41,7 @@ impl Crew {
 }
 
 fn send(room: RoomId, body: &str) -> Command {
-    Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: body.to_owned() }
+    Command::say(room, Nonce(Uuid::new_v4()), body)
 }
 
 fn set_policy(room: RoomId, Policy { post, invite, pin, mention }: Policy) -> Command {
@@ -163,7 +163,7 @@ async fn a_policy_holds_for_every_message_also_within_one_batch(pool: PgPool) {
     let Crew { cluster, ana, bea, cem, room, .. } = Crew::start(pool, RoomKind::Channel).await;
     let announcements = Policy { post: Role::Moderator, invite: Role::Owner, ..Policy::default() };
     assert_eq!(code(&bea, set_policy(room, announcements)).await, ErrorCode::Forbidden);
-    let known = Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: "before".to_owned() };
+    let known = Command::say(room, Nonce(Uuid::new_v4()), "before");
     let Ok(Reply::Sent { message: before, .. }) = bea.asks(known.clone()).await else { panic!("not sent") };
     for _ in 0..2 {
         ana.asks(set_policy(room, announcements)).await.unwrap();

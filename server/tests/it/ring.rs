@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::cluster::{Cluster, Person, Running, SOON};
 
 fn send(room: RoomId, body: &str) -> Command {
-    Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: body.to_owned() }
+    Command::say(room, Nonce(Uuid::new_v4()), body)
 }
 
 async fn caught_up(person: &Person, room: RoomId, after: i64) -> (Vec<(Seq, Change)>, Seq, bool) {

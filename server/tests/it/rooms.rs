@@ -63,7 +63,7 @@ async fn a_group_is_private_and_one_is_invited(pool: PgPool) {
         Command::Invite { room, users: vec![cem.id()] },
         Command::SetRoom { room, title: "mine".to_owned(), topic: String::new() },
         Command::CatchUp { line: Line::Room(room), after: protocol::Seq::ZERO },
-        Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: "hello".to_owned() },
+        Command::say(room, Nonce(Uuid::new_v4()), "hello"),
     ] {
         let refusal = cem.asks(command.clone()).await.unwrap_err();
         assert_eq!(refusal.code, ErrorCode::RoomUnknown, "{command:?}");
@@ -202,7 +202,7 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
     watcher.goes_to(cluster.node(1)).await;
     watcher.opens(room).await;
     let set = |title: &str| Command::SetRoom { room, title: title.to_owned(), topic: "t".to_owned() };
-    let send = |body: &str| Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: body.to_owned() };
+    let send = |body: &str| Command::say(room, Nonce(Uuid::new_v4()), body);
     let react = |seq, emoji: &str, on| Command::React { room, seq: Seq(seq), emoji: emoji.to_owned(), on };
     let direct = || Command::StartDirect { user: bea.id() };
     let channel = |title: &str| Command::CreateRoom {

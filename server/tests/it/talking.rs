@@ -57,7 +57,7 @@ async fn a_repeated_nonce_is_one_message_also_at_once_and_on_two_servers(pool: P
     elsewhere.goes_to(cluster.node(2)).await;
     let room = cluster.group("harbour", [&ana]).await;
     let nonce = Nonce(Uuid::new_v4());
-    let send = |body: &str| Command::Send { room, nonce, body: body.to_owned() };
+    let send = |body: &str| Command::say(room, nonce, body);
     let (first, second) = tokio::join!(ana.asks(send("once")), elsewhere.asks(send("once")));
     let third = ana.asks(send("something else")).await;
     let message = |reply| match reply {

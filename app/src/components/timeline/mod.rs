@@ -89,6 +89,7 @@ pub fn Timeline(
                 }
             }
             settled();
+            chat.show_target();
             if let Some(rows) = drawn.get_untracked() {
                 pointing.restore(&rows);
             }
@@ -96,6 +97,11 @@ pub fn Timeline(
     });
     effect(move || position.watch(settled));
     effect(move || pointing.listen());
+    effect(move || {
+        if chat.screen.target.get().is_some_and(|(of, _)| of == room) {
+            position.leave_end();
+        }
+    });
     let mut gone = chat.screen.newest.get_untracked();
     effect(move || {
         let newest = chat.screen.newest.get();

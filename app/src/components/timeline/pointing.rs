@@ -229,6 +229,12 @@ impl Pointing {
                 screen.tools_lost.set(false);
                 go_to_first(row, "[data-act=react]")
             }
+            "r" if target == row && row.has_attribute("data-tools") => {
+                if let Some((room, seq)) = self.chat.room.get_untracked().zip(seq_of(row)) {
+                    self.chat.begin_reply(room, seq);
+                }
+                true
+            }
             "ArrowDown" => {
                 match neighbour(row, true) {
                     Some(next) => drop(go_to(&next)),

@@ -46,11 +46,12 @@ impl ScrollPosition {
     /// same before the page was first painted; the person may have scrolled since.
     pub(super) fn begin(self) {
         let Some((scroller, rows)) = self.elements() else { return };
-        let Ok(Some(line)) = rows.query_selector(":scope > [data-key=unread]") else { return };
-        let above = line.get_bounding_client_rect().top() - scroller.get_bounding_client_rect().top();
-        if above < 0.0 {
-            let third = f64::from(scroller.client_height()) / 4.0;
-            scroller.set_scroll_top(scroller.scroll_top() + (above - third) as i32);
+        if let Ok(Some(line)) = rows.query_selector(":scope > [data-key=unread]") {
+            let above = line.get_bounding_client_rect().top() - scroller.get_bounding_client_rect().top();
+            if above < 0.0 {
+                let third = f64::from(scroller.client_height()) / 4.0;
+                scroller.set_scroll_top(scroller.scroll_top() + (above - third) as i32);
+            }
         }
         if scroller.scroll_top() != 0 {
             self.down.set_value(false);
@@ -113,6 +114,13 @@ impl ScrollPosition {
         self.wished.set_value(true);
         self.down.set_value(true);
         self.keep();
+    }
+
+    /// Something else than the newest message is to be seen.
+    pub(super) fn leave_end(self) {
+        self.wished.set_value(false);
+        self.down.set_value(false);
+        self.anchor.set_value(None);
     }
 
     /// Whether one follows the newest message.

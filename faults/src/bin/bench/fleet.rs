@@ -105,7 +105,7 @@ impl Wire {
         body: String,
     ) -> Fallible<(Duration, Duration)> {
         let began = Instant::now();
-        let command = Command::Send { room, nonce: Nonce(Uuid::new_v4()), body };
+        let command = Command::say(room, Nonce(Uuid::new_v4()), body);
         let told = async {
             loop {
                 if let Heard::Event(text) = other.hear().await?
@@ -179,7 +179,7 @@ impl Wire {
     }
 
     async fn say(&mut self, room: RoomId, body: String) -> Fallible<u32> {
-        self.send(Command::Send { room, nonce: Nonce(Uuid::new_v4()), body }).await
+        self.send(Command::say(room, Nonce(Uuid::new_v4()), body)).await
     }
 
     async fn hear(&mut self) -> Fallible<Heard> {

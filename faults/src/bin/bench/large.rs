@@ -359,7 +359,7 @@ async fn marks(scene: &Scene, table: &mut Table, (crowd, room): (&mut Vec<Wire>,
     let began = Instant::now();
     let mut last = Seq::ZERO;
     for round in 0..ROUNDS {
-        let send = Command::Send { room, nonce: Nonce(Uuid::new_v4()), body: format!("round {round}") };
+        let send = Command::say(room, Nonce(Uuid::new_v4()), format!("round {round}"));
         let (sender, others) = crowd.split_first_mut().ok_or("nobody is in the crowded room")?;
         let ServerFrame::Reply { reply: Reply::Sent { message, .. }, .. } =
             ServerFrame::decode(&sender.answer(send).await?)?

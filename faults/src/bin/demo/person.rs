@@ -117,7 +117,7 @@ impl Person {
             let answered = |sent: &[Option<Message>]| sent.iter().filter(|one| one.is_some()).count();
             while said < texts.len() && said - answered(&sent) < WINDOW {
                 let (nonce, body) = texts[said];
-                self.send(Command::Send { room, nonce, body: body.to_owned() }).await?;
+                self.send(Command::say(room, nonce, body)).await?;
                 said += 1;
             }
             self.frames.flush().await?;

@@ -216,6 +216,7 @@ impl FormPage {
             | Route::SignInAt(_)
             | Route::Invited(_)
             | Route::Room(_)
+            | Route::Message(..)
             | Route::RoomWith(..)
             | Route::Plain(_)
             | Route::SetUp

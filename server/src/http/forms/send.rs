@@ -37,7 +37,7 @@ async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Re
     // The page's own nonce makes a second click harmless; without one it is a new message each time.
     let nonce = fields.get("nonce").parse().unwrap_or_else(|_| Nonce(Uuid::new_v4()));
     let body = Body::parse(fields.get("body")).map_err(|refusal| blame_body(refusal.into()))?.into_string();
-    let said = chat::messages::send(&cx, room, nonce, &body).map_err(|e| blame_body(e.into()))?;
+    let said = chat::messages::send(&cx, room, nonce, &body, None).map_err(|e| blame_body(e.into()))?;
     let reply = chat::messages::sent(room, said).await.map_err(|e| blame_body(e.into()))?;
     // The browser went back, and the form was sent again with another text; perhaps the first message has been edited since.
     // The form is drawn again with a new nonce.

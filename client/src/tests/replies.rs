@@ -1,0 +1,99 @@
+//! What is replied to, who is mentioned, and the way to a message that is far above.
+
+use protocol::Mention;
+
+use super::*;
+
+/// The text that a reply quotes; `None` while it is unknown.
+fn quoted(client: &Client, reply: i64) -> Option<String> {
+    let quote = row(client, reply).quote.expect("it is a reply");
+    quote.author.map(|author| format!("{}: {}", author.name, quote.body))
+}
+
+fn reply_to(seq: i64, to: i64) -> ServerFrame {
+    let message = Message { reply_to: Some(Seq(to)), ..message(OTHER, seq) };
+    changed(seq, Change::Message { message })
+}
+
+fn quotes(messages: Vec<Message>) -> Reply {
+    Reply::Quoted { room: room(), messages, people: Vec::new() }
+}
+
+fn is_quoted(command: &Command) -> bool {
+    matches!(command, Command::Quoted { .. })
+}
+
+#[test]
+fn what_is_replied_to_far_above_is_asked_for_once_and_kept_up_to_date() {
+    let mut client = after_a_long_absence(120);
+    client.receive(reply_to(121, 5), 10);
+    client.receive(reply_to(122, 6), 11);
+    client.receive(reply_to(123, 121), 12);
+    assert_eq!(quoted(&client, 123).as_deref(), Some("User 2: message 121"), "it is in the window");
+    assert_eq!(quoted(&client, 121), None);
+    answer(&mut client, 30, is_quoted, quotes(vec![message(ME, 5)]));
+    // 6 is not there any more.
+    answer(&mut client, 31, is_quoted, quotes(Vec::new()));
+    assert_eq!((quoted(&client, 121).as_deref(), quoted(&client, 122)), (Some("User 1: message 5"), None));
+    client.tick(40);
+    assert!(!client.take_frames().iter().any(|frame| is_quoted(&frame.command)), "nothing is asked twice");
+    let before = rows(&client, room(), protocol::Zone::default());
+    let edited = Message { rev: Seq(124), edits: 1, body: "edited".to_owned(), ..message(ME, 5) };
+    client.receive(changed(124, Change::Message { message: edited }), 50);
+    assert_eq!(quoted(&client, 121).as_deref(), Some("User 1: edited"));
+    let after = rows(&client, room(), protocol::Zone::default());
+    assert!(before.iter().zip(&after).any(|(old, new)| old.stamp() != new.stamp()), "it is drawn anew");
+    let deleted = Message { rev: Seq(125), deleted: true, body: String::new(), ..message(ME, 5) };
+    client.receive(changed(125, Change::Message { message: deleted }), 60);
+    assert!(row(&client, 121).quote.is_some_and(|quote| quote.deleted));
+}
+
+#[test]
+fn a_reply_that_waits_shows_what_it_replies_to_and_is_sent_as_one() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    let nonce = Nonce(Uuid::from_u128(9));
+    client.reply(room(), Some(Seq(4)), nonce, "yes".to_owned(), 10).unwrap();
+    let rows = rows(&client, room(), protocol::Zone::default());
+    let Some(RowKind::Message(waiting)) = rows.last().map(|row| row.kind.clone()) else { panic!("no row") };
+    assert_eq!(waiting.quote.map(|quote| quote.body.to_string()).as_deref(), Some("message 4"));
+    let sent = client.take_frames().pop().unwrap().command;
+    assert!(matches!(sent, Command::Send { reply_to: Some(Seq(4)), .. }));
+}
+
+#[test]
+fn a_message_far_above_comes_with_those_around_it() {
+    let mut client = after_a_long_absence(120);
+    assert!(client.jump_to(room(), Seq(100)), "it is there");
+    assert!(!client.jump_to(room(), Seq(20)));
+    assert!(client.is_jumping(room()));
+    let messages = (1..=45).map(|seq| message(OTHER, seq)).collect();
+    let (more_before, more_after) = (false, true);
+    let reply = Reply::Around { room: room(), messages, more_before, more_after, people: Vec::new() };
+    answer(&mut client, 10, |command| matches!(command, Command::Around { .. }), reply);
+    assert!(!client.is_jumping(room()));
+    assert!(shown(&client).into_iter().eq(1..=45));
+    let timeline = client.room(room()).unwrap().timeline.as_ref().unwrap();
+    assert!(timeline.more_after() && !timeline.more_before());
+}
+
+#[test]
+fn mentions_are_counted_apart_until_they_are_read_deleted_or_taken_back() {
+    let mut client = at_three();
+    let to_me = || vec![Mention("user-1".to_owned(), Some(id(ME)))];
+    let say = |client: &mut Client, seq: i64, rev: i64, mentions, deleted| {
+        let message = Message { rev: Seq(rev), mentions, deleted, ..message(OTHER, seq) };
+        client.receive(changed(rev, Change::Message { message }), rev);
+        let summary = &client.room(room()).unwrap().summary;
+        (summary.unread, summary.mentions)
+    };
+    assert_eq!(say(&mut client, 4, 4, to_me(), false), (1, 1));
+    assert_eq!(say(&mut client, 5, 5, Vec::new(), false), (2, 1));
+    assert_eq!(say(&mut client, 6, 6, vec![Mention("everyone".to_owned(), None)], false), (3, 2));
+    assert_eq!(say(&mut client, 5, 7, to_me(), false), (3, 3), "an edit mentions the viewer");
+    assert_eq!(say(&mut client, 6, 8, Vec::new(), false), (3, 2), "an edit takes it back");
+    assert_eq!(say(&mut client, 5, 9, Vec::new(), true), (2, 1));
+    client.saw(room(), Seq(4), 10);
+    let summary = &client.room(room()).unwrap().summary;
+    assert_eq!((summary.unread, summary.mentions), (1, 0));
+}

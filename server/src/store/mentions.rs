@@ -1,0 +1,160 @@
+//! Who is mentioned in a message: what the names in its text mean at the moment when it is stored.
+//!
+//! A name is looked up under the room's lock, once. From then on the message carries the person's id: it follows them when they
+//! take another name. The table `mentions` has a row for each of them who is in the room, from which unread mentions are counted.
+
+use protocol::{Mention, Message, RoomId, Seq, UserId, rights};
+use uuid::Uuid;
+
+use super::{Error, messages::members_with_roles};
+
+/// A name, and who it is.
+pub(super) struct Mentioned {
+    pub(super) mention: Mention,
+    /// Whether they are in the room. Everyone is.
+    pub(super) is_here: bool,
+}
+
+/// A text that mentions names: whose, and where.
+pub(super) struct Mentioning<'a> {
+    pub(super) room: RoomId,
+    pub(super) author: UserId,
+    pub(super) names: &'a [String],
+}
+
+/// A message that mentions people: its room, its number, its author, and who they are ([`EVERYONE`] for all).
+pub(super) type Written = (RoomId, Seq, UserId, Vec<Uuid>);
+
+/// Stands for everyone in the room.
+pub(super) const EVERYONE: Uuid = Uuid::nil();
+
+/// The names that mean everyone in the room, as [`markup::Mention`] reads them.
+fn means_everyone(name: &str) -> bool {
+    matches!(name, "here" | "everyone")
+}
+
+/// Who these names are, for each text in the order of its names. A name of nobody is left out, and so is everyone where the author
+/// may not mention them. A guest mentions only people of the room: they are not told who else there is.
+pub(super) async fn find(
+    tx: &mut sqlx::PgTransaction<'_>,
+    texts: &[Mentioning<'_>],
+) -> Result<Vec<Vec<Mentioned>>, Error> {
+    let (mut places, mut rooms, mut authors, mut handles) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (text, place) in texts.iter().zip(0_i32..) {
+        for name in text.names.iter().filter(|name| !means_everyone(name)) {
+            places.push(place);
+            rooms.push(text.room.0);
+            authors.push(text.author.0);
+            handles.push(name.clone());
+        }
+    }
+    let mut found: Vec<Vec<Mentioned>> = texts.iter().map(|_| Vec::new()).collect();
+    let rows = sqlx::query!(
+        r#"select k.place as "place!", u.id, u.handle, m.user_id is not null as "is_here!"
+         from unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[]) with ordinality as k (place, room, author, handle, nth)
+         join users u on u.handle = k.handle
+         join users a on a.id = k.author
+         left join members m on m.room_id = k.room and m.user_id = u.id and m.active
+         where m.user_id is not null or a.role <> 'guest'
+         order by k.nth"#,
+        &places,
+        &rooms,
+        &authors,
+        &handles
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    for row in rows {
+        if let Some(found) = usize::try_from(row.place).ok().and_then(|place| found.get_mut(place)) {
+            let mention = Mention(row.handle, Some(UserId(row.id)));
+            found.push(Mentioned { mention, is_here: row.is_here });
+        }
+    }
+    find_everyone(tx, texts, &mut found).await?;
+    Ok(found)
+}
+
+async fn find_everyone(
+    tx: &mut sqlx::PgTransaction<'_>,
+    texts: &[Mentioning<'_>],
+    found: &mut [Vec<Mentioned>],
+) -> Result<(), Error> {
+    let everyone = |text: &Mentioning<'_>| text.names.iter().find(|name| means_everyone(name)).cloned();
+    let to_all: Vec<&Mentioning<'_>> = texts.iter().filter(|text| everyone(text).is_some()).collect();
+    if to_all.is_empty() {
+        return Ok(());
+    }
+    let rooms: Vec<Uuid> = to_all.iter().map(|text| text.room.0).collect();
+    let authors: Vec<Uuid> = to_all.iter().map(|text| text.author.0).collect();
+    let members = members_with_roles(tx, &rooms, &authors).await?;
+    for (text, found) in texts.iter().zip(found) {
+        let may = members.get(&(text.room, text.author)).is_some_and(|(room, role, workspace)| {
+            rights::check(room, *role, *workspace, |rights| rights.mention).is_ok()
+        });
+        if let Some(name) = everyone(text).filter(|_| may) {
+            found.push(Mentioned { mention: Mention(name, None), is_here: true });
+        }
+    }
+    Ok(())
+}
+
+/// Those whom a message mentions and who are in the room, as they are written.
+pub(super) fn here(mentioned: &[Mentioned]) -> Vec<Uuid> {
+    let here = mentioned.iter().filter(|one| one.is_here);
+    here.map(|one| one.mention.1.map_or(EVERYONE, |user| user.0)).collect()
+}
+
+/// Writes who is mentioned.
+pub(super) async fn write(tx: &mut sqlx::PgTransaction<'_>, written: &[Written]) -> Result<(), Error> {
+    let (mut rooms, mut users, mut seqs, mut authors) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (room, seq, author, mentioned) in written {
+        for user in mentioned {
+            rooms.push(room.0);
+            users.push(*user);
+            seqs.push(seq.0);
+            authors.push(author.0);
+        }
+    }
+    if rooms.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into mentions (room_id, user_id, seq, by_id)
+         select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[]) on conflict do nothing",
+        &rooms,
+        &users,
+        &seqs,
+        &authors
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A message has another text, or none: whom it mentioned before is replaced by those with these names, who are returned.
+pub(super) async fn replace(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+    before: &Message,
+    names: &[String],
+) -> Result<Vec<Mention>, Error> {
+    if !before.mentions.is_empty() {
+        let users: Vec<Uuid> =
+            before.mentions.iter().map(|mention| mention.1.map_or(EVERYONE, |user| user.0)).collect();
+        sqlx::query!(
+            "delete from mentions where room_id = $1 and user_id = any($2) and seq = $3",
+            room.0,
+            &users,
+            before.seq.0
+        )
+        .execute(&mut **tx)
+        .await?;
+    }
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asked = Mentioning { room, author: before.author, names };
+    let mentioned = find(tx, &[asked]).await?.pop().unwrap_or_default();
+    write(tx, &[(room, before.seq, before.author, here(&mentioned))]).await?;
+    Ok(mentioned.into_iter().map(|one| one.mention).collect())
+}
