@@ -31,6 +31,8 @@ pub(crate) enum Purpose {
     /// A page of the list of rooms, or some rooms of it compared.
     Rooms,
     People,
+    /// What the viewer has saved and scheduled.
+    Personal,
     Request,
 }
 
@@ -48,6 +50,7 @@ impl Purpose {
             | Self::Send(_)
             | Self::Rooms
             | Self::People
+            | Self::Personal
             | Self::Request => None,
         }
     }
@@ -58,7 +61,15 @@ impl Purpose {
 
     /// Whether this is a part of the state that this client asks for by itself.
     fn is_state(self) -> bool {
-        matches!(self, Self::CatchUp(_) | Self::Open(_) | Self::Members(_) | Self::Rooms | Self::People)
+        matches!(
+            self,
+            Self::CatchUp(_)
+                | Self::Open(_)
+                | Self::Members(_)
+                | Self::Rooms
+                | Self::People
+                | Self::Personal
+        )
     }
 }
 

@@ -424,9 +424,12 @@ impl RoomState {
                 is_newer
             }
             // These belong to other lines.
-            Change::Membership { .. } | Change::Sessions {} | Change::Profile { .. } | Change::Unknown => {
-                false
-            }
+            Change::Membership { .. }
+            | Change::Sessions {}
+            | Change::Saved { .. }
+            | Change::Scheduled { .. }
+            | Change::Profile { .. }
+            | Change::Unknown => false,
         }
     }
 
@@ -593,7 +596,12 @@ impl OnLine for RoomState {
                 }
             }
             // These belong to other lines.
-            Change::Membership { .. } | Change::Sessions {} | Change::Profile { .. } | Change::Unknown => {}
+            Change::Membership { .. }
+            | Change::Sessions {}
+            | Change::Saved { .. }
+            | Change::Scheduled { .. }
+            | Change::Profile { .. }
+            | Change::Unknown => {}
         }
     }
 

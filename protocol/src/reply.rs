@@ -4,8 +4,8 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, ChannelListing, Epoch, Line, Marks, Member, Message, RoomId, RoomSummary, RoomView, Seq, User,
-    UserId,
+    Change, ChannelListing, Epoch, Line, Located, Marks, Member, Message, RoomId, RoomSummary, RoomView, Saved,
+    Scheduled, Seq, User, UserId,
 };
 
 /// The one answer to a command that happened.
@@ -142,6 +142,25 @@ pub enum Reply {
         /// The pinned messages, as they are now.
         messages: Vec<Message>,
         /// Their authors.
+        people: Vec<User>,
+    },
+    /// To `personal`: everything on the viewer's own line that has a state, except the rooms.
+    Personal {
+        /// All changes of the viewer's line up to here are in it.
+        through: Seq,
+        /// The messages that are saved for later: at most [`SAVED_MAX`](crate::limits::SAVED_MAX).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        saved: Vec<Saved>,
+        /// The messages that are to be sent later: at most [`SCHEDULED_MAX`](crate::limits::SCHEDULED_MAX).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        scheduled: Vec<Scheduled>,
+    },
+    /// To `saved_messages`.
+    SavedMessages {
+        /// Those that exist, in rooms that the viewer is in.
+        messages: Vec<Located>,
+        /// The people whom they name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
     /// From a newer server. Never sent.

@@ -75,6 +75,8 @@ fn every_reply_event_and_change_has_a_block() {
             Change::Membership { .. } => "membership",
             Change::Sessions {} => "sessions",
             Change::Profile { .. } => "profile",
+            Change::Saved { .. } => "saved",
+            Change::Scheduled { .. } => "scheduled",
             Change::Unknown => panic!("a block shows an unknown change"),
         });
     };
@@ -103,6 +105,8 @@ fn every_reply_event_and_change_has_a_block() {
                     Reply::Channels { .. } => "channels",
                     Reply::Members { .. } => "members",
                     Reply::Pinned { .. } => "pinned",
+                    Reply::Personal { .. } => "personal",
+                    Reply::SavedMessages { .. } => "saved_messages",
                     Reply::Unknown => panic!("a block shows an unknown reply"),
                 });
             }
@@ -124,9 +128,9 @@ fn every_reply_event_and_change_has_a_block() {
             ServerFrame::Refusal { .. } => {}
         }
     }
-    assert_eq!(replies.len(), 15, "{replies:?}");
+    assert_eq!(replies.len(), 17, "{replies:?}");
     assert_eq!(events.len(), 4, "{events:?}");
-    assert_eq!(changes.len(), 8, "{changes:?}");
+    assert_eq!(changes.len(), 10, "{changes:?}");
 }
 
 #[test]

@@ -59,6 +59,10 @@ impl Client {
                 self.listed(&command, rooms, more);
             }
             (Purpose::People, Reply::Users { users }) => self.meet(users),
+            (Purpose::Personal, Reply::Personal { through, saved, scheduled }) => {
+                self.personal.begin(through, saved, scheduled);
+                self.touch_personal();
+            }
             (Purpose::Request, reply) => {
                 self.touch_wished(&command);
                 // The event that says so may come later.
@@ -85,7 +89,8 @@ impl Client {
                 | Purpose::Members(_)
                 | Purpose::History(..)
                 | Purpose::Rooms
-                | Purpose::People,
+                | Purpose::People
+                | Purpose::Personal,
                 _,
             ) => {}
         }
@@ -158,6 +163,8 @@ impl Client {
                 self.pinned(*room, messages);
             }
             Reply::Users { users } => self.meet(users.clone()),
+            Reply::SavedMessages { people, .. } => self.meet(people.clone()),
+            Reply::Changed { line: Line::Person(_), change, .. } => self.put_personal(change.clone()),
             Reply::Changed { .. }
             | Reply::Welcome { .. }
             | Reply::Rooms { .. }
@@ -169,6 +176,7 @@ impl Client {
             | Reply::Page { .. }
             | Reply::Sent { .. }
             | Reply::Channels { .. }
+            | Reply::Personal { .. }
             | Reply::Unknown => {}
         }
     }
@@ -204,7 +212,8 @@ impl Client {
             | Purpose::Open(_)
             | Purpose::Members(_)
             | Purpose::Rooms
-            | Purpose::People => {
+            | Purpose::People
+            | Purpose::Personal => {
                 self.refused_state(purpose, &command, &refusal, now);
             }
             Purpose::Unread(room) => {

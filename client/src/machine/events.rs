@@ -156,6 +156,7 @@ impl Client {
                 }
                 Change::Membership { room, summary: None } => self.left(room),
                 Change::Profile { user } => self.meet(vec![user]),
+                Change::Saved { .. } | Change::Scheduled { .. } => self.put_personal(change),
                 Change::Sessions {}
                 | Change::Message { .. }
                 | Change::Reaction { .. }
@@ -164,6 +165,22 @@ impl Client {
                 | Change::Room { .. }
                 | Change::Unknown => {}
             }
+        }
+    }
+
+    /// Something that the viewer saved or scheduled, from their line or from the answer to a command.
+    pub(super) fn put_personal(&mut self, change: Change) {
+        let is_news = if let Change::Saved { saved } = change {
+            let seq = Some(saved.rev);
+            self.personal.put_saved(saved, seq)
+        } else if let Change::Scheduled { scheduled } = change {
+            let seq = Some(scheduled.rev);
+            self.personal.put_scheduled(scheduled, seq)
+        } else {
+            false
+        };
+        if is_news {
+            self.touch_personal();
         }
     }
 
@@ -226,6 +243,8 @@ impl Client {
             Change::Room { .. }
             | Change::Membership { .. }
             | Change::Sessions {}
+            | Change::Saved { .. }
+            | Change::Scheduled { .. }
             | Change::Profile { .. }
             | Change::Unknown => {}
         }

@@ -397,6 +397,8 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Delivered { .. }
         | Command::Members { .. }
         | Command::Pinned { .. }
+        | Command::Personal {}
+        | Command::SavedMessages { .. }
         | Command::Banned { .. } => false,
         Command::Open { .. }
         | Command::History { .. }
@@ -419,7 +421,12 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::SetPolicy { .. }
         | Command::Archive { .. }
         | Command::DeleteRoom { .. }
-        | Command::SetRoom { .. } => true,
+        | Command::SetRoom { .. }
+        | Command::Save { .. }
+        | Command::Remind { .. }
+        | Command::Schedule { .. }
+        | Command::Reschedule { .. }
+        | Command::Unschedule { .. } => true,
     }
 }
 

@@ -12,6 +12,7 @@ mod cluster;
 mod greeting;
 mod late;
 mod leaving;
+mod personal;
 #[path = "../../src/broker/proxy.rs"]
 mod proxy;
 mod read_only;
