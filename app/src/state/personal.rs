@@ -1,0 +1,141 @@
+//! What only the viewer sees: saved messages, reminders, and messages that are to be sent later.
+//!
+//! Only what every page needs is in the first download: that something waits, and how much. The list, the dialogs and the notice of
+//! a reminder come with the chunk `personal` (see `later.rs`), and what only they call with it.
+
+use std::time::Duration;
+
+use client::Personal;
+use leptos::prelude::*;
+use protocol::{Command, Direction, Millis, Nonce, Refusal, Reply, RoomId, Seq};
+
+use super::{Chat, path_of, set};
+use crate::browser;
+
+/// A message that one goes to is looked for this often …
+const SEEK_EVERY: Duration = Duration::from_millis(100);
+/// … and at most so many times, while older messages come.
+const SEEKS_MAX: u32 = 60;
+
+impl Chat {
+    /// Looks at what the viewer saved and scheduled. Tracks its changes.
+    pub fn with_personal<T>(self, look: impl FnOnce(&Personal) -> T) -> T {
+        self.personal_news.track();
+        self.client.with_value(|client| look(client.personal()))
+    }
+
+    /// Something that the viewer saved or scheduled has changed.
+    pub(super) fn draw_personal(self) {
+        self.personal_news.update(|n| *n = n.wrapping_add(1));
+        let (waiting, newest, cursor) = self.client.with_value(|client| {
+            let personal = client.personal();
+            (personal.waiting(), personal.newest_waiting(), client.person_cursor())
+        });
+        set(self.personal_waiting, waiting);
+        // After a restore, numbers begin anew.
+        let told = self.saved.with_value(|saved| saved.told()).min(cursor.0);
+        set(self.has_reminder, newest.is_some_and(|newest| newest.0 > told));
+    }
+
+    /// Closes the notice of what waits: it stays in the list. Other tabs of this browser do not show it again either.
+    pub fn close_reminder(self) {
+        let newest = self.client.with_value(|client| client.personal().newest_waiting());
+        if let Some(newest) = newest {
+            self.saved.with_value(|saved| saved.keep_told(newest.0));
+        }
+        self.has_reminder.set(false);
+    }
+
+    /// Saves a message for later, or no longer.
+    pub fn save_message(self, room: RoomId, seq: Seq, on: bool) {
+        self.screen.notice.set(None);
+        self.ask(Command::Save { room, seq, on }, move |result| match result {
+            Ok(_) => {
+                let said = if on { self.words.message_saved() } else { self.words.message_unsaved() };
+                self.say_aloud(said.to_owned());
+            }
+            Err(why) => self.screen.tell(room, seq, self.words.refusal(&why)),
+        });
+    }
+
+    /// Sets a reminder, or takes it away; `then` hears why it was refused, if so.
+    pub fn remind(
+        self,
+        (room, seq): (RoomId, Seq),
+        at: Option<Millis>,
+        then: impl FnOnce(Option<Refusal>) + Send + Sync + 'static,
+    ) {
+        self.ask(Command::Remind { room, seq, at }, move |result| {
+            if result.is_ok() {
+                let said = match at {
+                    Some(at) => self.words.reminder_set(&self.moment(at)),
+                    None => self.words.reminder_removed().to_owned(),
+                };
+                self.say_aloud(said);
+            }
+            then(result.err());
+        });
+    }
+
+    /// Schedules what is written in a room. The text leaves the composer once a server has it; `then` hears why it was refused, if so.
+    pub fn schedule(
+        self,
+        (room, nonce): (RoomId, Nonce),
+        body: String,
+        at: Millis,
+        then: impl FnOnce(Option<Refusal>) + Send + Sync + 'static,
+    ) {
+        let sent = body.clone();
+        self.ask(Command::Schedule { room, nonce, body, at }, move |result: Result<Reply, Refusal>| {
+            if result.is_ok() {
+                // Words that were added meanwhile stay.
+                if self.draft(room) == sent {
+                    self.keep_draft(room, "");
+                    self.drafts_news.update(|n| *n = n.wrapping_add(1));
+                }
+                self.tell_all(self.words.message_scheduled(&self.moment(at)), None);
+            }
+            then(result.err());
+        });
+    }
+
+    /// A time in full, as it is said in a sentence.
+    #[must_use]
+    pub fn moment(self, at: Millis) -> String {
+        self.words.moment(at, self.clock.get_untracked())
+    }
+
+    /// What a room is called, while the viewer is in it. Tracks.
+    #[must_use]
+    pub fn room_name(self, room: RoomId) -> Option<String> {
+        self.order.track();
+        self.summary(room).map(|summary| self.name_of(&summary.read()))
+    }
+
+    /// Goes to a message, wherever it is. Older messages are fetched until it is there.
+    pub fn show_message(self, room: RoomId, seq: Seq) {
+        self.screen.dialog.set(None);
+        self.go(path_of(room));
+        self.seek(room, seq, SEEKS_MAX);
+    }
+
+    fn seek(self, room: RoomId, seq: Seq, left: u32) {
+        let look = move || {
+            // The dialog gives the keyboard back first.
+            if self.room.try_get_untracked() == Some(Some(room)) && browser::show_row_in_the_middle(seq) {
+                browser::focus_row(seq);
+                return;
+            }
+            let Some(window) = self.window.try_get_untracked() else { return };
+            let is_here = self.room.get_untracked() == Some(room) && window.loaded;
+            if is_here && window.more_before && !window.loading_before {
+                self.load_more(Direction::Before);
+            }
+            let goes_on = !is_here || window.more_before;
+            if left > 0 && goes_on {
+                self.seek(room, seq, left - 1);
+            }
+        };
+        set_timeout(look, SEEK_EVERY);
+    }
+}
