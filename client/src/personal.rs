@@ -5,10 +5,12 @@
 //!
 //! Law: of two states of one thing the one with the higher `rev` counts, no matter how it came. A thing that is gone is remembered
 //! while an older state of it could still come.
+//!
+//! Lists and no maps: there are few of these things, and each map is a kilobyte of the browser's first download.
 
-use protocol::{Nonce, RoomId, Saved, Scheduled, Seq};
+use protocol::{Change, RoomId, Saved, Scheduled, Seq};
 
-use crate::sorted::{SortedMap, sort_by};
+use crate::sorted::sort_by;
 
 /// Things that are gone are forgotten beyond this number, those that went first.
 const GONE_MAX: usize = 256;
@@ -18,8 +20,9 @@ const GONE_MAX: usize = 256;
 pub struct Personal {
     /// Up to this number everything is known; `None` until a server has told it.
     through: Option<Seq>,
-    saved: SortedMap<(RoomId, Seq), Saved>,
-    scheduled: SortedMap<Nonce, Scheduled>,
+    /// The last changed last, also those that are gone.
+    saved: Vec<Saved>,
+    scheduled: Vec<Scheduled>,
 }
 
 impl Personal {
@@ -32,7 +35,7 @@ impl Personal {
     /// What is saved, the last saved first.
     #[must_use]
     pub fn saved(&self) -> Vec<&Saved> {
-        let mut saved: Vec<&Saved> = self.saved.values().filter(|saved| saved.on).collect();
+        let mut saved: Vec<&Saved> = self.saved.iter().filter(|saved| saved.on).collect();
         sort_by(&mut saved, |a, b| (b.at, b.room, b.message).cmp(&(a.at, a.room, a.message)));
         saved
     }
@@ -40,7 +43,7 @@ impl Personal {
     /// What is scheduled, the next one first.
     #[must_use]
     pub fn scheduled(&self) -> Vec<&Scheduled> {
-        let mut scheduled: Vec<&Scheduled> = self.scheduled.values().filter(|one| one.on).collect();
+        let mut scheduled: Vec<&Scheduled> = self.scheduled.iter().filter(|one| one.on).collect();
         sort_by(&mut scheduled, |a, b| (a.at, a.nonce).cmp(&(b.at, b.nonce)));
         scheduled
     }
@@ -48,30 +51,31 @@ impl Personal {
     /// A message, if it is saved.
     #[must_use]
     pub fn saved_message(&self, room: RoomId, message: Seq) -> Option<&Saved> {
-        self.saved.get(&(room, message)).filter(|saved| saved.on)
+        self.saved.iter().find(|saved| saved.message == message && saved.room == room && saved.on)
     }
 
     /// The reminders that have come and are not done, the last one first.
     #[must_use]
     pub fn due(&self) -> Vec<&Saved> {
-        let mut due: Vec<&Saved> = self.saved.values().filter(|saved| saved.on && saved.due).collect();
+        let mut due: Vec<&Saved> = self.saved.iter().filter(|saved| saved.on && saved.due).collect();
         sort_by(&mut due, |a, b| (b.remind_at, b.rev).cmp(&(a.remind_at, a.rev)));
         due
     }
 
-    /// How many reminders have come, and scheduled messages have failed: the viewer has to do something.
+    /// How much waits for the viewer, reminders that have come and scheduled messages that were not sent, and the number of the
+    /// last change that made something wait.
     #[must_use]
-    pub fn waiting(&self) -> usize {
-        let due = self.saved.values().filter(|saved| saved.on && saved.due).count();
-        due + self.scheduled.values().filter(|one| one.on && one.failed.is_some()).count()
-    }
-
-    /// The number of the last change that made something wait for the viewer: a reminder that has come, a message that was not sent.
-    #[must_use]
-    pub fn newest_waiting(&self) -> Option<Seq> {
-        let due = self.saved.values().filter(|saved| saved.on && saved.due).map(|saved| saved.rev);
-        let failed = self.scheduled.values().filter(|one| one.on && one.failed.is_some()).map(|one| one.rev);
-        due.chain(failed).max()
+    pub fn waiting(&self) -> (usize, Seq) {
+        let (mut count, mut newest) = (0, Seq::ZERO);
+        let mut wait = |waits: bool, rev: Seq| {
+            if waits {
+                count += 1;
+                newest = newest.max(rev);
+            }
+        };
+        self.saved.iter().for_each(|saved| wait(saved.on && saved.due, saved.rev));
+        self.scheduled.iter().for_each(|one| wait(one.on && one.failed.is_some(), one.rev));
+        (count, newest)
     }
 
     /// Some changes will not be told, so everything must be asked for. What is known is shown until it comes.
@@ -80,51 +84,52 @@ impl Personal {
     }
 
     /// Everything as it is at `through`. What is known to have changed since stays.
-    pub(crate) fn begin(&mut self, through: Seq, saved: Vec<Saved>, scheduled: Vec<Scheduled>) {
-        self.saved.retain(|_, known| known.rev > through);
-        self.scheduled.retain(|_, known| known.rev > through);
+    pub(crate) fn begin(&mut self, through: Seq, changes: Vec<(Seq, Change)>) {
+        self.saved.retain(|known| known.rev > through);
+        self.scheduled.retain(|known| known.rev > through);
+        self.through = None;
+        for (seq, change) in changes {
+            self.put(seq, change);
+        }
         self.through = Some(through);
-        for saved in saved {
-            self.put_saved(saved, None);
-        }
-        for scheduled in scheduled {
-            self.put_scheduled(scheduled, None);
-        }
     }
 
-    /// A change. One that a fetched state already has in it, at `through` or before, changes nothing. Says whether anything changed.
-    pub(crate) fn put_saved(&mut self, saved: Saved, seq: Option<Seq>) -> bool {
-        let key = (saved.room, saved.message);
-        if self.is_old(seq) || self.saved.get(&key).is_some_and(|known| known.rev >= saved.rev) {
+    /// A change. One that a fetched state already has in it changes nothing. Says whether anything changed.
+    pub(crate) fn put(&mut self, seq: Seq, change: Change) -> bool {
+        if self.through.is_some_and(|through| seq <= through) {
             return false;
         }
-        self.saved.insert(key, saved);
-        forget_gone(&mut self.saved, |saved| (!saved.on).then_some(saved.rev));
-        true
-    }
-
-    /// The same for a scheduled message.
-    pub(crate) fn put_scheduled(&mut self, scheduled: Scheduled, seq: Option<Seq>) -> bool {
-        let key = scheduled.nonce;
-        if self.is_old(seq) || self.scheduled.get(&key).is_some_and(|known| known.rev >= scheduled.rev) {
-            return false;
+        if let Change::Saved { saved } = change {
+            let known = self.saved.iter().position(|one| (one.room, one.message) == (saved.room, saved.message));
+            if known.is_some_and(|at| self.saved[at].rev >= saved.rev) {
+                return false;
+            }
+            known.map(|at| self.saved.remove(at));
+            self.saved.push(saved);
+            let gone = self.saved.iter().filter(|saved| !saved.on).count();
+            if gone > GONE_MAX
+                && let Some(oldest) = self.saved.iter().position(|saved| !saved.on)
+            {
+                self.saved.remove(oldest);
+            }
+            true
+        } else if let Change::Scheduled { scheduled } = change {
+            let known = self.scheduled.iter().position(|one| one.nonce == scheduled.nonce);
+            if known.is_some_and(|at| self.scheduled[at].rev >= scheduled.rev) {
+                return false;
+            }
+            known.map(|at| self.scheduled.remove(at));
+            self.scheduled.push(scheduled);
+            let gone = self.scheduled.iter().filter(|one| !one.on).count();
+            if gone > GONE_MAX
+                && let Some(oldest) = self.scheduled.iter().position(|one| !one.on)
+            {
+                self.scheduled.remove(oldest);
+            }
+            true
+        } else {
+            false
         }
-        self.scheduled.insert(key, scheduled);
-        forget_gone(&mut self.scheduled, |scheduled| (!scheduled.on).then_some(scheduled.rev));
-        true
-    }
-
-    fn is_old(&self, seq: Option<Seq>) -> bool {
-        seq.is_some_and(|seq| self.through.is_some_and(|through| seq <= through))
-    }
-}
-
-fn forget_gone<K: Ord + Copy, T>(things: &mut SortedMap<K, T>, gone: impl Fn(&T) -> Option<Seq>) {
-    let revs: Vec<Seq> = things.values().filter_map(&gone).collect();
-    if revs.len() > GONE_MAX
-        && let Some(oldest) = revs.into_iter().min()
-    {
-        things.retain(|_, thing| gone(thing) != Some(oldest));
     }
 }
 
@@ -139,6 +144,10 @@ mod tests {
         Saved { room, message: Seq(message), at: message, remind_at, due: false, on, rev: Seq(rev) }
     }
 
+    fn put(personal: &mut Personal, saved: Saved) -> bool {
+        personal.put(saved.rev, Change::Saved { saved })
+    }
+
     fn shown(personal: &Personal) -> Vec<(i64, i64)> {
         personal.saved().into_iter().map(|saved| (saved.message.0, saved.rev.0)).collect()
     }
@@ -148,14 +157,15 @@ mod tests {
         let mut personal = Personal::default();
         assert!(!personal.is_known());
         for (message, rev, on) in [(1, 1, true), (2, 2, true), (3, 9, true), (4, 8, false)] {
-            personal.put_saved(saved(message, rev, on), Some(Seq(rev)));
+            put(&mut personal, saved(message, rev, on));
         }
         // Read at 7: one was taken off the list unseen, two has changed, four was still there.
-        personal.begin(Seq(7), vec![saved(2, 6, true), saved(4, 3, true)], Vec::new());
+        let there = [saved(4, 3, true), saved(2, 6, true)].map(|saved| (saved.rev, Change::Saved { saved }));
+        personal.begin(Seq(7), there.to_vec());
         assert_eq!(shown(&personal), [(3, 9), (2, 6)]);
         // Told late: it is in what was fetched.
-        assert!(!personal.put_saved(saved(1, 1, true), Some(Seq(1))));
-        assert!(personal.put_saved(saved(2, 10, false), Some(Seq(10))));
+        assert!(!put(&mut personal, saved(1, 1, true)));
+        assert!(put(&mut personal, saved(2, 10, false)));
         assert_eq!(shown(&personal), [(3, 9)]);
     }
 
@@ -163,8 +173,22 @@ mod tests {
     fn what_is_gone_is_forgotten_in_time() {
         let mut personal = Personal::default();
         for message in 1..=2 * GONE_MAX as i64 {
-            personal.put_saved(saved(message, message, false), Some(Seq(message)));
+            put(&mut personal, saved(message, message, false));
         }
         assert_eq!(personal.saved.len(), GONE_MAX);
+        put(&mut personal, saved(2 * GONE_MAX as i64, 1, true));
+        assert_eq!(shown(&personal), [], "an older state of one that is remembered");
+    }
+
+    #[test]
+    fn what_waits_is_counted() {
+        let mut personal = Personal::default();
+        assert_eq!(personal.waiting(), (0, Seq::ZERO));
+        put(&mut personal, Saved { due: true, ..saved(1, 4, true) });
+        put(&mut personal, Saved { due: true, ..saved(2, 3, true) });
+        put(&mut personal, saved(3, 9, true));
+        assert_eq!(personal.waiting(), (2, Seq(4)));
+        put(&mut personal, saved(1, 10, false));
+        assert_eq!(personal.waiting(), (1, Seq(3)));
     }
 }

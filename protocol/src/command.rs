@@ -272,12 +272,14 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Millis>,
     },
-    /// What the viewer has saved and scheduled. Answered by `personal`.
+    /// What the viewer has saved and scheduled. Answered by `changes`, with everything that is there.
     Personal {},
-    /// The texts of saved messages. Answered by `saved_messages`.
+    /// The texts of saved messages. Answered by `page`, with those that are there.
     SavedMessages {
-        /// Up to [`SAVED_PAGE`](crate::limits::SAVED_PAGE), each with its room.
-        messages: Vec<(RoomId, Seq)>,
+        /// In which room.
+        room: RoomId,
+        /// Up to [`SAVED_PAGE`](crate::limits::SAVED_PAGE).
+        seqs: Vec<Seq>,
     },
     /// Send a message later. Safe to repeat: a person schedules one message per nonce. Answered by `changed`.
     Schedule {

@@ -30,7 +30,7 @@ pub use page::{
     Density, FormName, FormState, InvitationView, JobView, Language, ListSection, Page, PageContent, Pane, PersonView,
     SessionView, SignedIn, Theme, UnreadPage, WhoMaySignUp,
 };
-pub use personal::{Located, Saved, Scheduled};
+pub use personal::{Saved, Scheduled};
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};
 pub use text::{Body, DisplayName, Emoji, Handle, Password, RoomTitle, RoomTopic, shows_nothing};

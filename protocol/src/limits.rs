@@ -45,7 +45,7 @@ pub const ROOMS_SHOWN: usize = 50;
 pub const PINS_MAX: usize = 100;
 /// Messages that one person has saved for later.
 pub const SAVED_MAX: usize = 500;
-/// Messages in one `saved_messages` command.
+/// Messages in one `saved_messages` command, and on the first screen of the list.
 pub const SAVED_PAGE: usize = 30;
 /// Messages that wait to be sent later, for one person: all of them come in one answer.
 pub const SCHEDULED_MAX: usize = 50;

@@ -3,7 +3,7 @@
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
-use crate::{ErrorCode, Message, Millis, Nonce, RoomId, Seq, model};
+use crate::{ErrorCode, Millis, Nonce, RoomId, Seq, model};
 
 /// A message that somebody saved for later, perhaps with a reminder. It names the message; the text comes by
 /// `saved_messages`, to those who may read it.
@@ -47,13 +47,4 @@ pub struct Scheduled {
     pub on: bool,
     /// The number of the change, on the person's line.
     pub rev: Seq,
-}
-
-/// A message and the room that it is in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
-pub struct Located {
-    /// Where.
-    pub room: RoomId,
-    /// As it is now.
-    pub message: Message,
 }

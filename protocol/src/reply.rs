@@ -4,8 +4,8 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, ChannelListing, Epoch, Line, Located, Marks, Member, Message, RoomId, RoomSummary, RoomView, Saved,
-    Scheduled, Seq, User, UserId,
+    Change, ChannelListing, Epoch, Line, Marks, Member, Message, RoomId, RoomSummary, RoomView, Seq, User,
+    UserId,
 };
 
 /// The one answer to a command that happened.
@@ -52,7 +52,7 @@ pub enum Reply {
         /// The room.
         view: Box<RoomView>,
     },
-    /// To `catch_up`: in the order of their numbers. A thing that changed five times comes once.
+    /// To `catch_up`: in the order of their numbers. A thing that changed five times comes once. To `personal`: what there is.
     Changes {
         /// Which line.
         line: Line,
@@ -66,7 +66,7 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
-    /// To `history`: oldest first.
+    /// To `history` and `saved_messages`: oldest first.
     Page {
         /// Which room.
         room: RoomId,
@@ -142,25 +142,6 @@ pub enum Reply {
         /// The pinned messages, as they are now.
         messages: Vec<Message>,
         /// Their authors.
-        people: Vec<User>,
-    },
-    /// To `personal`: everything on the viewer's own line that has a state, except the rooms.
-    Personal {
-        /// All changes of the viewer's line up to here are in it.
-        through: Seq,
-        /// The messages that are saved for later: at most [`SAVED_MAX`](crate::limits::SAVED_MAX).
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        saved: Vec<Saved>,
-        /// The messages that are to be sent later: at most [`SCHEDULED_MAX`](crate::limits::SCHEDULED_MAX).
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        scheduled: Vec<Scheduled>,
-    },
-    /// To `saved_messages`.
-    SavedMessages {
-        /// Those that exist, in rooms that the viewer is in.
-        messages: Vec<Located>,
-        /// The people whom they name.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
     /// From a newer server. Never sent.

@@ -27,22 +27,18 @@ impl Chat {
     /// Something that the viewer saved or scheduled has changed.
     pub(super) fn draw_personal(self) {
         self.personal_news.update(|n| *n = n.wrapping_add(1));
-        let (waiting, newest, cursor) = self.client.with_value(|client| {
-            let personal = client.personal();
-            (personal.waiting(), personal.newest_waiting(), client.person_cursor())
-        });
+        let ((waiting, newest), cursor) =
+            self.client.with_value(|client| (client.personal().waiting(), client.person_cursor()));
         set(self.personal_waiting, waiting);
         // After a restore, numbers begin anew.
         let told = self.saved.with_value(|saved| saved.told()).min(cursor.0);
-        set(self.has_reminder, newest.is_some_and(|newest| newest.0 > told));
+        set(self.has_reminder, newest.0 > told);
     }
 
     /// Closes the notice of what waits: it stays in the list. Other tabs of this browser do not show it again either.
     pub fn close_reminder(self) {
-        let newest = self.client.with_value(|client| client.personal().newest_waiting());
-        if let Some(newest) = newest {
-            self.saved.with_value(|saved| saved.keep_told(newest.0));
-        }
+        let (_, newest) = self.client.with_value(|client| client.personal().waiting());
+        self.saved.with_value(|saved| saved.keep_told(newest.0));
         self.has_reminder.set(false);
     }
 

@@ -59,8 +59,8 @@ impl Client {
                 self.listed(&command, rooms, more);
             }
             (Purpose::People, Reply::Users { users }) => self.meet(users),
-            (Purpose::Personal, Reply::Personal { through, saved, scheduled }) => {
-                self.personal.begin(through, saved, scheduled);
+            (Purpose::Personal, Reply::Changes { changes, through, .. }) => {
+                self.personal.begin(through, changes);
                 self.touch_personal();
             }
             (Purpose::Request, reply) => {
@@ -163,8 +163,8 @@ impl Client {
                 self.pinned(*room, messages);
             }
             Reply::Users { users } => self.meet(users.clone()),
-            Reply::SavedMessages { people, .. } => self.meet(people.clone()),
-            Reply::Changed { line: Line::Person(_), change, .. } => self.put_personal(change.clone()),
+            Reply::Page { people, .. } => self.meet(people.clone()),
+            Reply::Changed { line: Line::Person(_), seq, change } => self.put_personal(*seq, change.clone()),
             Reply::Changed { .. }
             | Reply::Welcome { .. }
             | Reply::Rooms { .. }
@@ -173,10 +173,8 @@ impl Client {
             | Reply::Invited { .. }
             | Reply::View { .. }
             | Reply::Changes { .. }
-            | Reply::Page { .. }
             | Reply::Sent { .. }
             | Reply::Channels { .. }
-            | Reply::Personal { .. }
             | Reply::Unknown => {}
         }
     }

@@ -1,6 +1,9 @@
 //! Events: what servers send unasked.
 
-use protocol::{Change, Event, Line, Message, Millis, RoomId, RoomSummary, Seq, limits::MARKS_MEMBERS_MAX};
+use protocol::{
+    Change, Event, Line, Message, Millis, RoomId, RoomSummary, Saved, Scheduled, Seq,
+    limits::MARKS_MEMBERS_MAX,
+};
 
 use super::Client;
 use crate::{
@@ -156,30 +159,24 @@ impl Client {
                 }
                 Change::Membership { room, summary: None } => self.left(room),
                 Change::Profile { user } => self.meet(vec![user]),
-                Change::Saved { .. } | Change::Scheduled { .. } => self.put_personal(change),
+                Change::Saved { saved: Saved { rev, .. } } | Change::Scheduled { scheduled: Scheduled { rev, .. } } => {
+                    self.put_personal(rev, change);
+                }
+                // An older server told it: it may have been one of those two.
+                Change::Unknown => self.personal.ask_again(),
                 Change::Sessions {}
                 | Change::Message { .. }
                 | Change::Reaction { .. }
                 | Change::Pin { .. }
                 | Change::Member { .. }
-                | Change::Room { .. }
-                | Change::Unknown => {}
+                | Change::Room { .. } => {}
             }
         }
     }
 
     /// Something that the viewer saved or scheduled, from their line or from the answer to a command.
-    pub(super) fn put_personal(&mut self, change: Change) {
-        let is_news = if let Change::Saved { saved } = change {
-            let seq = Some(saved.rev);
-            self.personal.put_saved(saved, seq)
-        } else if let Change::Scheduled { scheduled } = change {
-            let seq = Some(scheduled.rev);
-            self.personal.put_scheduled(scheduled, seq)
-        } else {
-            false
-        };
-        if is_news {
+    pub(super) fn put_personal(&mut self, seq: Seq, change: Change) {
+        if self.personal.put(seq, change) {
             self.touch_personal();
         }
     }

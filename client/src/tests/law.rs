@@ -315,7 +315,16 @@ impl Truth {
             }
             Command::Personal {} => {
                 let (saved, scheduled) = self.personal(self.person.len());
-                Reply::Personal { through: Seq(self.person.len() as i64), saved, scheduled }
+                let saved = saved.into_iter().map(|saved| (saved.rev, Change::Saved { saved }));
+                let scheduled = scheduled.into_iter();
+                let scheduled = scheduled.map(|scheduled| (scheduled.rev, Change::Scheduled { scheduled }));
+                Reply::Changes {
+                    line: Line::Person(id(ME)),
+                    changes: saved.chain(scheduled).collect(),
+                    through: Seq(self.person.len() as i64),
+                    more: false,
+                    people: Vec::new(),
+                }
             }
             Command::ListRooms { .. } => {
                 let rooms = self.memberships(self.person.len()).into_iter();

@@ -2,7 +2,7 @@
 //!
 //! Only the person's own devices are told. Rights are asked when a message is saved, and again whenever its text is read.
 
-use protocol::{Change, Line, Millis, Refusal, Reply, RoomId, Saved, Seq, UserId, limits::SAVED_PAGE};
+use protocol::{Change, ErrorCode, Line, Millis, Refusal, Reply, RoomId, Saved, Seq, UserId, limits::SAVED_PAGE};
 
 use super::{Context, Error};
 use crate::{
@@ -48,21 +48,26 @@ pub async fn personal(cx: &Context) -> Result<Reply, Error> {
     // The number first: what changes in between is told once more.
     let head = store.heads(&[Line::Person(me)]).await?.first().map(|head| head.head);
     let through = head.unwrap_or(Seq::ZERO);
-    let (saved, scheduled) = (store.list_saved(me).await?, store.list_scheduled(me).await?);
-    Ok(Reply::Personal { through, saved, scheduled })
+    let mut changes: Vec<(Seq, Change)> = Vec::new();
+    changes.extend(store.list_saved(me).await?.into_iter().map(|saved| (saved.rev, Change::Saved { saved })));
+    let scheduled = store.list_scheduled(me).await?.into_iter();
+    changes.extend(scheduled.map(|scheduled| (scheduled.rev, Change::Scheduled { scheduled })));
+    changes.sort_unstable_by_key(|(rev, _)| *rev);
+    Ok(Reply::Changes { line: Line::Person(me), changes, through, more: false, people: Vec::new() })
 }
 
-/// The texts of messages, as far as the viewer may read them.
+/// The texts of messages of a room.
 ///
 /// # Errors
-/// `MalformedCommand` when too many are asked for; or when the database fails.
-pub async fn messages(cx: &Context, wanted: &[(RoomId, Seq)]) -> Result<Reply, Error> {
-    if wanted.len() > SAVED_PAGE {
-        return Err(Refusal::new(protocol::ErrorCode::MalformedCommand).max(SAVED_PAGE).into());
+/// `RoomUnknown`; `MalformedCommand` when too many are asked for; or when the database fails.
+pub async fn messages(cx: &Context, room: RoomId, seqs: &[Seq]) -> Result<Reply, Error> {
+    if seqs.len() > SAVED_PAGE {
+        return Err(Refusal::new(ErrorCode::MalformedCommand).max(SAVED_PAGE).into());
     }
-    let messages = cx.node.store.saved_messages(cx.viewer.user.id, wanted).await?;
-    let people = cx.node.people_of(messages.iter().map(|located| &located.message)).await?;
-    Ok(Reply::SavedMessages { messages, people })
+    cx.check_member(room).await?;
+    let messages = cx.node.store.saved_messages(room, seqs).await?;
+    let people = cx.node.people_of(&messages).await?;
+    Ok(Reply::Page { room, messages, more: false, people })
 }
 
 /// The time of a reminder has come: tells the person's devices.

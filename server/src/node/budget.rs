@@ -150,8 +150,8 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         | Command::Unschedule { .. } => price_of(Bucket::Sends, 1),
         // All that the person has saved and scheduled: 550 rows at most, and mostly a handful. Each page asks it once.
         Command::Personal {} => price_of(Bucket::Questions, 4),
-        // Up to 30 messages of as many rooms.
-        Command::SavedMessages { .. } => price_of(Bucket::Questions, 6),
+        // A membership and some messages.
+        Command::SavedMessages { .. } => price_of(Bucket::Questions, 2),
         // A transaction under the room's lock; told to all members. Only owners may.
         Command::SetPolicy { .. } | Command::Archive { .. } => price_of(Bucket::Titles, 1),
         // The same, for every member.
@@ -450,7 +450,7 @@ mod tests {
             Command::Save { room, seq, on: true },
             Command::Remind { room, seq, at: None },
             Command::Personal {},
-            Command::SavedMessages { messages: vec![(room, seq)] },
+            Command::SavedMessages { room, seqs: vec![seq] },
             Command::Schedule { room, nonce: Nonce(Uuid::nil()), body: text(), at: 0 },
             Command::Reschedule { nonce: Nonce(Uuid::nil()), rev: seq, body: text(), at: 0 },
             Command::Unschedule { nonce: Nonce(Uuid::nil()) },

@@ -116,7 +116,7 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::Save { room, seq, on } => saved::save(cx, room, seq, on).await,
         Command::Remind { room, seq, at } => saved::remind(cx, room, seq, at).await,
         Command::Personal {} => saved::personal(cx).await,
-        Command::SavedMessages { messages } => saved::messages(cx, &messages).await,
+        Command::SavedMessages { room, seqs } => saved::messages(cx, room, &seqs).await,
         Command::Schedule { room, nonce, body, at } => scheduled::schedule(cx, room, nonce, &body, at).await,
         Command::Reschedule { nonce, rev, body, at } => {
             scheduled::reschedule(cx, nonce, rev, &body, at).await

@@ -1,10 +1,9 @@
 //! Messages that somebody saved for later, and their reminders: items on the person's line.
 //!
-//! Law: whoever saves a message is in its room at that moment. What one can read of it later is asked each time
-//! ([`Store::saved_messages`]). A reminder has a [job](super::jobs) exactly while it is set and has not come.
+//! Law: whoever saves a message is in its room at that moment. Whether they may read it later is asked each time. A reminder has a [job](super::jobs) exactly while it is set and has not come.
 
 use protocol::{
-    ErrorCode, Line, Located, Message, Millis, Reaction, RoomId, Saved, Seq, UserId,
+    ErrorCode, Line, Message, Millis, Reaction, RoomId, Saved, Seq, UserId,
     limits::{AHEAD_MS_MAX, PASSED_MS_MAX, SAVED_MAX},
 };
 use sqlx::types::Json;
@@ -194,39 +193,15 @@ impl Store {
         Ok(rows.fetch_all(&self.pool()).await?.into_iter().map(Saved::from).collect())
     }
 
-    /// These messages, as far as the person may read them.
+    /// These messages of a room.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn saved_messages(
-        &self,
-        user: UserId,
-        wanted: &[(RoomId, Seq)],
-    ) -> Result<Vec<Located>, Error> {
-        let mut by_room: std::collections::BTreeMap<RoomId, Vec<i64>> = std::collections::BTreeMap::new();
-        for (room, seq) in wanted {
-            by_room.entry(*room).or_default().push(seq.0);
-        }
-        let rooms: Vec<Uuid> = by_room.keys().map(|room| room.0).collect();
-        let own = sqlx::query_scalar!(
-            "select room_id from members where user_id = $1 and active and room_id = any($2)",
-            user.0,
-            &rooms
-        )
-        .fetch_all(&self.pool())
-        .await?;
-        let mut found = Vec::with_capacity(wanted.len());
-        for room in own.into_iter().map(RoomId) {
-            let rows = select_messages!(
-                "where m.room_id = $1 and m.seq = any($2)",
-                room.0,
-                by_room.get(&room).map(Vec::as_slice).unwrap_or_default()
-            )
-            .fetch_all(&self.pool())
-            .await?;
-            found.extend(rows.into_iter().map(|row| Located { room, message: Message::from(row) }));
-        }
-        Ok(found)
+    pub async fn saved_messages(&self, room: RoomId, seqs: &[Seq]) -> Result<Vec<Message>, Error> {
+        let seqs: Vec<i64> = seqs.iter().map(|seq| seq.0).collect();
+        let rows =
+            select_messages!("where m.room_id = $1 and m.seq = any($2) order by m.seq", room.0, &seqs);
+        Ok(rows.fetch_all(&self.pool()).await?.into_iter().map(Message::from).collect())
     }
 
     /// These items of a person, including those that are no longer saved.
@@ -305,4 +280,108 @@ async fn write(
     .fetch_one(&mut **tx)
     .await?;
     Ok(row.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{Change, Nonce, RoomKind};
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::store::{messages::NewMessage, testing::person};
+
+    /// Someone in a room of their own, with three messages: numbers 3 to 5.
+    async fn ana(store: &Store) -> (UserId, RoomId) {
+        let ana = person(store, "ana", &[1; 32]).await;
+        let nonce = Nonce(Uuid::new_v4());
+        let made = store.create_room::<Error>(ana, nonce, RoomKind::Group, ("crew", ""), |_| Ok(())).await;
+        let room = made.unwrap().0;
+        let author = protocol::User::unknown(ana);
+        let new = ["one", "two", "three"].map(|body| NewMessage {
+            room,
+            author: author.clone(),
+            nonce: Nonce(Uuid::new_v4()),
+            body: body.to_owned(),
+        });
+        store.insert_messages(&new).await.unwrap();
+        (ana, room)
+    }
+
+    async fn now(store: &Store) -> Millis {
+        sqlx::query_scalar("select (extract(epoch from now()) * 1000)::bigint")
+            .fetch_one(&store.pool())
+            .await
+            .unwrap()
+    }
+
+    /// Each thing on the person's line comes once, at its last number, as it is now: also page by page.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn catching_up_tells_each_thing_once_as_it_is_now(pool: PgPool) {
+        let store = Store::over(pool);
+        let (ana, room) = ana(&store).await;
+        let later = now(&store).await + 60_000;
+        let keep = async |seq: i64, keep| store.keep_message(ana, (room, Seq(seq)), keep).await.unwrap().unwrap();
+        let begin = store.heads(&[Line::Person(ana)]).await.unwrap()[0].head;
+        keep(3, Keep::Save).await;
+        keep(4, Keep::Remind(later)).await;
+        let nonce = Nonce(Uuid::from_u128(7));
+        let (planned, _) = store.schedule(ana, (room, nonce), "later", later).await.unwrap();
+        keep(3, Keep::Drop).await;
+        keep(5, Keep::Save).await;
+        let (planned, _) = store.reschedule(ana, (nonce, planned.rev), "much later", later).await.unwrap();
+        let (due, _) = keep(4, Keep::ForgetReminder).await;
+        assert_eq!((due.on, due.remind_at), (true, None));
+
+        let step = |rev: i64| Seq(begin.0 + rev);
+        let told = |change: &Change| match change {
+            Change::Saved { saved } => (saved.message.0, saved.on, saved.rev),
+            Change::Scheduled { scheduled } => (0, scheduled.body == "much later", scheduled.rev),
+            other => panic!("{other:?}"),
+        };
+        let all = [(3, false, step(4)), (5, true, step(5)), (0, true, planned.rev), (4, true, step(7))];
+        for limit in 1..=5 {
+            let (mut pages, mut after) = (Vec::new(), begin);
+            loop {
+                let page = store.list_changes(Line::Person(ana), Some(ana), after, limit).await.unwrap().unwrap();
+                assert!(page.list.iter().all(|(number, change)| *number == told(change).2));
+                pages.extend(page.list.iter().map(|(_, change)| told(change)));
+                after = page.through;
+                if after == page.head {
+                    break;
+                }
+            }
+            assert_eq!(pages, all, "{limit} at a time");
+        }
+        assert_eq!(after_all(&store, ana).await, step(7), "what changes nothing takes no number");
+        keep(5, Keep::Save).await;
+        keep(4, Keep::ForgetReminder).await;
+        keep(3, Keep::Drop).await;
+        store.schedule(ana, (room, nonce), "later", later).await.unwrap();
+        store.reschedule(ana, (nonce, Seq(0)), "much later", later).await.unwrap();
+        assert_eq!(after_all(&store, ana).await, step(7));
+    }
+
+    async fn after_all(store: &Store, user: UserId) -> Seq {
+        store.heads(&[Line::Person(user)]).await.unwrap()[0].head
+    }
+
+    /// A reminder that was moved while its job was taken is not due.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_reminder_that_was_moved_meanwhile_does_not_come(pool: PgPool) {
+        let store = Store::over(pool);
+        let (ana, room) = ana(&store).await;
+        let message = (room, Seq(3));
+        let past = now(&store).await - 1_000;
+        store.keep_message(ana, message, Keep::Remind(past)).await.unwrap();
+        let job = store.claim_jobs(1, std::time::Duration::from_secs(60)).await.unwrap().pop().unwrap();
+        store.keep_message(ana, message, Keep::Remind(past + 600_000)).await.unwrap();
+        assert_eq!(store.remind(ana, message, &job).await.unwrap(), None);
+        assert!(store.next_job_in().await.unwrap().is_some(), "its new job is still there");
+        store.keep_message(ana, message, Keep::Remind(past)).await.unwrap();
+        let job = store.claim_jobs(1, std::time::Duration::from_secs(60)).await.unwrap().pop().unwrap();
+        let due = store.remind(ana, message, &job).await.unwrap().unwrap();
+        assert!(due.due && due.on);
+        assert_eq!(store.remind(ana, message, &job).await.unwrap(), None, "a repeat tells nothing");
+        assert_eq!(store.next_job_in().await.unwrap(), None);
+    }
 }

@@ -108,24 +108,22 @@ async fn what_is_saved_is_on_all_devices_and_nobody_elses(pool: PgPool) {
     is_a_fresh_fetch(&cluster, &phone).await;
 
     // The text as it is now, and none to somebody who may not read it any more.
-    let wanted = || Command::SavedMessages { messages: vec![(room, first), (room, second)] };
+    let wanted = || Command::SavedMessages { room, seqs: vec![first, second] };
     bea.asks(Command::Edit { room, seq: first, edits: 0, body: "one, mended".to_owned() }).await.unwrap();
     let texts = |reply: Result<Reply, Refusal>| match reply {
-        Ok(Reply::SavedMessages { messages, people }) => {
-            assert_eq!(people.len(), usize::from(!messages.is_empty()), "the author, once");
-            let mut texts: Vec<String> = messages.into_iter().map(|it| it.message.body).collect();
-            texts.sort_unstable();
-            texts
+        Ok(Reply::Page { messages, people, .. }) => {
+            assert_eq!(people.len(), 1, "the author, once");
+            messages.into_iter().map(|message| message.body).collect::<Vec<_>>()
         }
         other => panic!("{other:?}"),
     };
     assert_eq!(texts(ana.asks(wanted()).await), ["one, mended", "two"]);
     let cem = cluster.person("cem", 1).await;
-    assert_eq!(texts(cem.asks(wanted()).await), [""; 0]);
+    assert_eq!(code(cem.asks(wanted()).await), ErrorCode::RoomUnknown);
     assert_eq!(code(cem.asks(save(room, first, true)).await), ErrorCode::RoomUnknown);
     bea.asks(Command::Leave { room }).await.unwrap();
     ana.asks(Command::Leave { room }).await.unwrap();
-    assert_eq!(texts(ana.asks(wanted()).await), [""; 0]);
+    assert_eq!(code(ana.asks(wanted()).await), ErrorCode::RoomUnknown);
     assert_eq!(ana.with(kept), [(first.0, false)], "that it was saved is still known");
     saved(&ana, save(room, first, false)).await;
     assert_eq!(code(ana.asks(save(room, first, true)).await), ErrorCode::RoomUnknown);
@@ -341,6 +339,33 @@ async fn a_job_that_is_done_twice_sends_once(pool: PgPool) {
     bea.sees(room, ["once"]).await;
     assert_eq!(cluster.stored(room).await.len(), 1);
     assert_eq!(jobs(&pool).await, 0);
+}
+
+/// All of them take what is due at the same moment.
+#[sqlx::test(migrations = "../migrations")]
+async fn servers_share_what_is_due_and_do_nothing_twice(pool: PgPool) {
+    let cluster = Cluster::start(pool.clone(), 3).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
+    bea.opens(room).await;
+    let at = now(&pool).await + 2_500;
+    for n in 0..40 {
+        let nonce = Nonce(Uuid::from_u128(n));
+        scheduled(&ana, Command::Schedule { room, nonce, body: format!("message {n}"), at }).await;
+    }
+    ana.until("all are sent", |client| planned(client).is_empty()).await;
+    let mut texts: Vec<String> = cluster.stored(room).await.into_iter().map(|(_, text)| text).collect();
+    texts.sort_unstable();
+    let mut expected: Vec<String> = (0..40).map(|n| format!("message {n}")).collect();
+    expected.sort_unstable();
+    assert_eq!(texts, expected);
+    let done = |text: String| -> u64 {
+        let line = text.lines().find_map(|line| line.strip_prefix("roost_jobs_done_total{kind=\"send\"} "));
+        line.map_or(0, |count| count.parse().unwrap())
+    };
+    let texts: Vec<String> = cluster.nodes.iter().map(|running| running.node.metrics_text()).collect();
+    assert!(!texts.iter().any(|text| text.contains("roost_jobs_failed_total{kind=\"send\"}")));
+    assert_eq!(texts.into_iter().map(done).sum::<u64>(), 40);
+    is_a_fresh_fetch(&cluster, &ana).await;
 }
 
 /// What fails again and again waits for an administrator, who sees nobody's text.

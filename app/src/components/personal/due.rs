@@ -5,7 +5,10 @@ use client::SortedMap;
 use leptos::prelude::*;
 use protocol::{Refusal, Saved};
 
-use super::saved::{Texts, fetch};
+use super::{
+    back_to_composer,
+    saved::{Texts, fetch},
+};
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::{
     components::{effect, handler, icon::Icon, live},
@@ -60,6 +63,7 @@ pub(crate) fn Due() -> impl IntoView {
     let done = move |_| {
         if let Some(first) = due.with_untracked(|due| due.first().cloned()) {
             chat.save_message(first.room, first.message, false);
+            back_to_composer(chat);
         }
     };
     let again = move |_| {
@@ -87,7 +91,10 @@ pub(crate) fn Due() -> impl IntoView {
                 class="icon-button"
                 aria-label=words.close()
                 title=words.close()
-                on:click=handler(move |_| chat.close_reminder())
+                on:click=handler(move |_| {
+                    chat.close_reminder();
+                    back_to_composer(chat);
+                })
             >
                 <Icon name="close"/>
             </button>

@@ -42,7 +42,7 @@ pub(super) fn Later() -> impl IntoView {
         };
         key.prevent_default();
         tab.set(other);
-        request_animation_frame(|| browser::focus_first(".later-tabs [aria-selected=true]"));
+        request_animation_frame(keep_keyboard);
     };
     let count = move |of: Tab| {
         chat.with_personal(|personal| match of {
@@ -82,6 +82,11 @@ pub(super) fn Later() -> impl IntoView {
             </div>
         </DialogFrame>
     }
+}
+
+/// The line with the keyboard is going: the keyboard stays in the dialog.
+pub(super) fn keep_keyboard() {
+    browser::focus_first(".later-tabs [aria-selected=true]");
 }
 
 /// There is nothing, and what one could do.

@@ -11,9 +11,19 @@ pub mod when;
 
 use leptos::prelude::*;
 
-use crate::state::Dialog;
+use crate::{
+    browser,
+    state::{Chat, Dialog},
+};
 
 pub(crate) use self::due::Due;
+
+/// What had the keyboard is gone. On glass it would open the keyboard, which nobody has asked for.
+fn back_to_composer(chat: Chat) {
+    if !browser::is_touched() {
+        request_animation_frame(move || chat.screen.compose());
+    }
+}
 
 /// One of its dialogs.
 pub(crate) fn dialog(dialog: Dialog) -> AnyView {

@@ -5,9 +5,9 @@
 
 use client::{SortedMap, sort_by};
 use leptos::prelude::*;
-use protocol::{Command, Message, Refusal, Reply, RoomId, Saved, Seq, limits::SAVED_PAGE};
+use protocol::{Command, ErrorCode, Message, Refusal, Reply, RoomId, Saved, Seq, limits::SAVED_PAGE};
 
-use super::list::nothing;
+use super::list::{keep_keyboard, nothing};
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::{
     components::{dialogs::room_form::Why, effect, handler, icon::Icon, list, list_item, live},
@@ -25,22 +25,30 @@ pub(super) type Texts = RwSignal<SortedMap<(RoomId, Seq), Option<Message>>>;
 pub(super) fn fetch(chat: Chat, texts: Texts, wanted: &[(RoomId, Seq)], failed: RwSignal<Option<Refusal>>) {
     let missing: Vec<(RoomId, Seq)> = texts
         .with_untracked(|texts| wanted.iter().copied().filter(|key| !texts.contains_key(key)).collect());
-    for part in missing.chunks(SAVED_PAGE) {
-        let part = part.to_vec();
-        chat.ask(Command::SavedMessages { messages: part.clone() }, move |result| match result {
-            Ok(Reply::SavedMessages { messages, .. }) => {
+    let mut rooms: Vec<RoomId> = missing.iter().map(|(room, _)| *room).collect();
+    sort_by(&mut rooms, Ord::cmp);
+    rooms.dedup();
+    for room in rooms {
+        let seqs: Vec<Seq> = missing.iter().filter(|(of, _)| *of == room).map(|(_, seq)| *seq).collect();
+        for part in seqs.chunks(SAVED_PAGE) {
+            let seqs = part.to_vec();
+            let command = Command::SavedMessages { room, seqs: seqs.clone() };
+            chat.ask(command, move |result| {
+                let messages = match result {
+                    Ok(Reply::Page { messages, .. }) => messages,
+                    Err(why) if why.code != ErrorCode::RoomUnknown => {
+                        failed.try_set(Some(why));
+                        return;
+                    }
+                    // One is no longer in the room.
+                    Ok(_) | Err(_) => Vec::new(),
+                };
                 texts.try_update(|texts| {
-                    for key in part {
-                        texts.insert(key, None);
-                    }
-                    for found in messages {
-                        texts.insert((found.room, found.message.seq), Some(found.message));
-                    }
+                    texts.extend(seqs.into_iter().map(|seq| ((room, seq), None)));
+                    texts.extend(messages.into_iter().map(|it| ((room, it.seq), Some(it))));
                 });
-            }
-            Ok(_) => {}
-            Err(why) => drop(failed.try_set(Some(why))),
-        });
+            });
+        }
     }
 }
 
@@ -132,13 +140,17 @@ fn SavedLine(saved: Saved, name: Option<String>, text: Option<Option<Message>>) 
         .into_any(),
         false => view! { <div class="later-main" id=about.clone()>{inside}</div> }.into_any(),
     };
+    let done = move |_| {
+        keep_keyboard();
+        chat.save_message(room, seq, false);
+    };
     let remind = move |_| chat.screen.dialog.set(Some(Dialog::Remind(room, seq)));
     view! {
         <li class="later-line">
             {main}
             <div class="later-acts">
                 {is_there.then(|| tool("remind", words.remind_me(), about.clone(), handler(remind)))}
-                {tool("check", words.mark_done(), about, handler(move |_| chat.save_message(room, seq, false)))}
+                {tool("check", words.mark_done(), about, handler(done))}
             </div>
         </li>
     }

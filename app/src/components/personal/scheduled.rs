@@ -7,7 +7,7 @@ use leptos::{
 use protocol::{Body, Command, ErrorCode, Refusal, Scheduled};
 
 use super::{
-    list::nothing,
+    list::{keep_keyboard, nothing},
     saved::tool,
     when::{TimeField, Wrong, chosen},
 };
@@ -101,6 +101,7 @@ fn Shown(
         Err(why) => drop(failed.try_set(Some(why))),
     };
     let send = move |_| {
+        keep_keyboard();
         failed.set(None);
         if let Some(Scheduled { nonce, rev, body, .. }) = now.get_untracked() {
             chat.ask(Command::Reschedule { nonce, rev, body, at: browser::now() }, answered);
@@ -111,6 +112,7 @@ fn Shown(
         doing.set(Doing::Editing);
     };
     let delete = move |_| {
+        keep_keyboard();
         failed.set(None);
         let Some(Scheduled { nonce, .. }) = now.get_untracked() else { return };
         chat.ask(Command::Unschedule { nonce }, move |result| {

@@ -4,7 +4,10 @@ use leptos::prelude::*;
 use protocol::{Body, Millis, Nonce, Refusal, RoomId};
 use uuid::Uuid;
 
-use super::when::{Offer, Times, monday, tomorrow};
+use super::{
+    back_to_composer,
+    when::{Offer, Times, monday, tomorrow},
+};
 use crate::components::attributes::GlobalAttributes;
 use crate::{
     components::{
@@ -30,7 +33,10 @@ pub(super) fn SendLater(room: RoomId) -> impl IntoView {
     let nonce = Nonce(Uuid::new_v4());
     let done = move |why: Option<Refusal>| match why {
         // Another dialog may be open by then.
-        None if failed.try_get_untracked().is_some() => chat.screen.dialog.set(None),
+        None if failed.try_get_untracked().is_some() => {
+            chat.screen.dialog.set(None);
+            back_to_composer(chat);
+        }
         None => {}
         Some(why) => drop(failed.try_set(Some(why))),
     };
