@@ -63,12 +63,7 @@ impl Purpose {
     fn is_state(self) -> bool {
         matches!(
             self,
-            Self::CatchUp(_)
-                | Self::Open(_)
-                | Self::Members(_)
-                | Self::Rooms
-                | Self::People
-                | Self::Personal
+            Self::CatchUp(_) | Self::Open(_) | Self::Members(_) | Self::Rooms | Self::People | Self::Personal
         )
     }
 }

@@ -100,7 +100,8 @@ impl Personal {
             return false;
         }
         if let Change::Saved { saved } = change {
-            let known = self.saved.iter().position(|one| (one.room, one.message) == (saved.room, saved.message));
+            let known =
+                self.saved.iter().position(|one| (one.room, one.message) == (saved.room, saved.message));
             if known.is_some_and(|at| self.saved[at].rev >= saved.rev) {
                 return false;
             }

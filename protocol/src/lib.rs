@@ -27,8 +27,8 @@ pub use model::{
     User, UserReaction,
 };
 pub use page::{
-    Density, FormName, FormState, InvitationView, JobView, Language, ListSection, Page, PageContent, Pane, PersonView,
-    SessionView, SignedIn, Theme, UnreadPage, WhoMaySignUp,
+    Density, FormName, FormState, InvitationView, JobView, Language, ListSection, Page, PageContent, Pane,
+    PersonView, SessionView, SignedIn, Theme, UnreadPage, WhoMaySignUp,
 };
 pub use personal::{Saved, Scheduled};
 pub use reply::Reply;

@@ -245,10 +245,18 @@ impl Metrics {
             "Marks found by looking, of which nothing had been heard",
             self.marks_check_finds.clone(),
         );
-        r.register("job_late_seconds", "How long after its time a job was taken", self.job_late_seconds.clone());
+        r.register(
+            "job_late_seconds",
+            "How long after its time a job was taken",
+            self.job_late_seconds.clone(),
+        );
         r.register("jobs_done", "Jobs done, by their kind", self.jobs_done.clone());
         r.register("jobs_failed", "Tries of jobs that failed, by their kind", self.jobs_failed.clone());
-        r.register("jobs_given_up", "Jobs that wait for an administrator, by their kind", self.jobs_given_up.clone());
+        r.register(
+            "jobs_given_up",
+            "Jobs that wait for an administrator, by their kind",
+            self.jobs_given_up.clone(),
+        );
         r.register("database_connections", "Connections to Postgres, by their state", self.database.clone());
         r.register("bus_up", "Whether this Redis carries", self.bus_up.clone());
         r.register("bus_connects", "Connections to this Redis that began to carry", bus.connects.clone());

@@ -81,7 +81,7 @@ pub fn MessageRow(
     let edited = (message.edited && !message.deleted)
         .then(|| view! { <span class="edited">{words.edited()}</span> }.into_any());
     let pinned = message.pinned.then(|| view! { <Mark icon="pin" label=words.pinned()/> }.into_any());
-    let saved = message.saved.then(|| view! { <Mark icon="save" label=words.saved_mark()/> }.into_any());
+    let saved = message.saved.then(|| view! { <Mark icon="save" label=words.message_saved()/> }.into_any());
     let reactions = message.seq.filter(|_| !message.reactions.is_empty()).map(|seq| {
         let reactions = message.reactions.clone();
         view! { <Reactions room seq reactions/> }.into_any()

@@ -291,9 +291,7 @@ fn Frame(page: Page, plain: Plain, me: User) -> impl IntoView {
         | Content::Sessions(_)
         | Content::Invitations(_)
         | Content::People(_)
-        | Content::Jobs(_) => {
-            section_body(&cx, &plain)
-        }
+        | Content::Jobs(_) => section_body(&cx, &plain),
     };
     view! {
         <div

@@ -159,7 +159,8 @@ impl Client {
                 }
                 Change::Membership { room, summary: None } => self.left(room),
                 Change::Profile { user } => self.meet(vec![user]),
-                Change::Saved { saved: Saved { rev, .. } } | Change::Scheduled { scheduled: Scheduled { rev, .. } } => {
+                Change::Saved { saved: Saved { rev, .. } }
+                | Change::Scheduled { scheduled: Scheduled { rev, .. } } => {
                     self.put_personal(rev, change);
                 }
                 // An older server told it: it may have been one of those two.

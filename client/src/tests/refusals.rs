@@ -85,7 +85,10 @@ fn one_refusal_speaks_for_all_rooms() {
     client.tick(3_010);
     let again = client.take_frames();
     let again = again.iter().filter(|frame| matches!(frame.command, Command::CatchUp { .. })).count();
-    assert_eq!(again, 30, "with the members of the open room, and what the viewer saved, 32 are on their way");
+    assert_eq!(
+        again, 30,
+        "with the members of the open room, and what the viewer saved, 32 are on their way"
+    );
 }
 
 #[test]

@@ -2,7 +2,9 @@
 //!
 //! Only the person's own devices are told. Rights are asked when a message is saved, and again whenever its text is read.
 
-use protocol::{Change, ErrorCode, Line, Millis, Refusal, Reply, RoomId, Saved, Seq, UserId, limits::SAVED_PAGE};
+use protocol::{
+    Change, ErrorCode, Line, Millis, Refusal, Reply, RoomId, Saved, Seq, UserId, limits::SAVED_PAGE,
+};
 
 use super::{Context, Error};
 use crate::{
@@ -74,12 +76,7 @@ pub async fn messages(cx: &Context, room: RoomId, seqs: &[Seq]) -> Result<Reply,
 ///
 /// # Errors
 /// When the database fails.
-pub async fn tell_due(
-    node: &Node,
-    user: UserId,
-    (room, seq): (RoomId, Seq),
-    job: &Job,
-) -> Result<(), Error> {
+pub async fn tell_due(node: &Node, user: UserId, (room, seq): (RoomId, Seq), job: &Job) -> Result<(), Error> {
     if let Some(saved) = node.store.remind(user, (room, seq), job).await? {
         tell(node, user, saved);
     }

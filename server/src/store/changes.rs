@@ -306,9 +306,7 @@ impl Store {
         let asked: HashMap<Uuid, Seq> = parsed(keys);
         let wanted: Vec<Uuid> = asked.keys().copied().collect();
         let scheduled = self.scheduled_of(user, &wanted).await?.into_iter();
-        Ok(scheduled
-            .map(|scheduled| (asked[&scheduled.nonce.0], Change::Scheduled { scheduled }))
-            .collect())
+        Ok(scheduled.map(|scheduled| (asked[&scheduled.nonce.0], Change::Scheduled { scheduled })).collect())
     }
 
     async fn load_profiles(&self, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {

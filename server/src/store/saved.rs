@@ -199,8 +199,7 @@ impl Store {
     /// When the database fails.
     pub async fn saved_messages(&self, room: RoomId, seqs: &[Seq]) -> Result<Vec<Message>, Error> {
         let seqs: Vec<i64> = seqs.iter().map(|seq| seq.0).collect();
-        let rows =
-            select_messages!("where m.room_id = $1 and m.seq = any($2) order by m.seq", room.0, &seqs);
+        let rows = select_messages!("where m.room_id = $1 and m.seq = any($2) order by m.seq", room.0, &seqs);
         Ok(rows.fetch_all(&self.pool()).await?.into_iter().map(Message::from).collect())
     }
 
@@ -320,7 +319,8 @@ mod tests {
         let store = Store::over(pool);
         let (ana, room) = ana(&store).await;
         let later = now(&store).await + 60_000;
-        let keep = async |seq: i64, keep| store.keep_message(ana, (room, Seq(seq)), keep).await.unwrap().unwrap();
+        let keep =
+            async |seq: i64, keep| store.keep_message(ana, (room, Seq(seq)), keep).await.unwrap().unwrap();
         let begin = store.heads(&[Line::Person(ana)]).await.unwrap()[0].head;
         keep(3, Keep::Save).await;
         keep(4, Keep::Remind(later)).await;
@@ -342,7 +342,8 @@ mod tests {
         for limit in 1..=5 {
             let (mut pages, mut after) = (Vec::new(), begin);
             loop {
-                let page = store.list_changes(Line::Person(ana), Some(ana), after, limit).await.unwrap().unwrap();
+                let page =
+                    store.list_changes(Line::Person(ana), Some(ana), after, limit).await.unwrap().unwrap();
                 assert!(page.list.iter().all(|(number, change)| *number == told(change).2));
                 pages.extend(page.list.iter().map(|(_, change)| told(change)));
                 after = page.through;

@@ -5,9 +5,7 @@
 //!
 //! Law: it has a [job](super::jobs) while it waits or is being sent, under the nonce with which it is sent.
 
-use protocol::{
-    ErrorCode, Line, Millis, Nonce, RoomId, Scheduled, Seq, User, UserId, limits::SCHEDULED_MAX,
-};
+use protocol::{ErrorCode, Line, Millis, Nonce, RoomId, Scheduled, Seq, User, UserId, limits::SCHEDULED_MAX};
 use uuid::Uuid;
 
 use super::{
@@ -308,11 +306,7 @@ fn job_key(user: UserId, nonce: Nonce) -> String {
     format!("{user}/{nonce}")
 }
 
-async fn take_scheduled(
-    tx: &mut sqlx::PgTransaction<'_>,
-    user: UserId,
-    nonce: Nonce,
-) -> Result<Seq, Error> {
+async fn take_scheduled(tx: &mut sqlx::PgTransaction<'_>, user: UserId, nonce: Nonce) -> Result<Seq, Error> {
     take(tx, Line::Person(user), ItemKind::Scheduled, &nonce.to_string()).await
 }
 

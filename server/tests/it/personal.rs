@@ -42,7 +42,9 @@ async fn saved(person: &Person, command: Command) -> Saved {
 
 async fn scheduled(person: &Person, command: Command) -> Scheduled {
     match person.asks(command).await {
-        Ok(Reply::Changed { line: Line::Person(_), change: Change::Scheduled { scheduled }, .. }) => scheduled,
+        Ok(Reply::Changed { line: Line::Person(_), change: Change::Scheduled { scheduled }, .. }) => {
+            scheduled
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -226,7 +228,8 @@ async fn a_scheduled_message_is_sent_once_at_its_time(pool: PgPool) {
     let mend = |rev| Command::Reschedule { nonce: one, rev, body: "hello".to_owned(), at: begin + 2_600 };
     let mended = scheduled(&phone, mend(first.rev)).await;
     assert_eq!(scheduled(&phone, mend(first.rev)).await, mended, "a repeat changes nothing");
-    let other = Command::Reschedule { nonce: one, rev: first.rev, body: "hullo".to_owned(), at: begin + 60_000 };
+    let other =
+        Command::Reschedule { nonce: one, rev: first.rev, body: "hullo".to_owned(), at: begin + 60_000 };
     assert_eq!(code(ana.asks(other).await), ErrorCode::EditedMeanwhile);
     scheduled(&phone, Command::Unschedule { nonce: two }).await;
     scheduled(&phone, Command::Unschedule { nonce: two }).await;
@@ -247,10 +250,8 @@ async fn a_scheduled_message_is_sent_once_at_its_time(pool: PgPool) {
     let texts: Vec<String> = cluster.stored(room).await.into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["hello", "second"]);
     // Nothing of them is left beside the messages themselves.
-    let bodies: String = sqlx::query_scalar("select string_agg(body, '') from scheduled")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
+    let bodies: String =
+        sqlx::query_scalar("select string_agg(body, '') from scheduled").fetch_one(&pool).await.unwrap();
     assert_eq!(bodies, "");
 }
 
@@ -276,17 +277,16 @@ async fn what_may_not_be_sent_is_told_to_its_author_and_keeps_its_text(pool: PgP
         let failed = client.personal().scheduled().into_iter();
         failed.filter_map(|one| Some((one.body.clone(), one.failed?))).collect::<Vec<_>>()
     };
-    bea.until("it has failed", |client| {
-        failed(client) == [("message 1".to_owned(), ErrorCode::RoomUnknown)]
-    })
-    .await;
+    bea.until("it has failed", |client| failed(client) == [("message 1".to_owned(), ErrorCode::RoomUnknown)])
+        .await;
     assert_eq!(cluster.stored(room).await, []);
     is_a_fresh_fetch(&cluster, &bea).await;
     // She is let in again, and sends it at another time, which is now.
     ana.asks(Command::Invite { room, users: vec![bea.id()] }).await.unwrap();
     let rev = bea.with(|client| client.personal().scheduled()[0].rev);
     let at = now(&pool).await;
-    let again = Command::Reschedule { nonce: Nonce(Uuid::from_u128(1)), rev, body: "message 1".to_owned(), at };
+    let again =
+        Command::Reschedule { nonce: Nonce(Uuid::from_u128(1)), rev, body: "message 1".to_owned(), at };
     scheduled(&bea, again).await;
     ana.opens(room).await;
     ana.sees(room, ["message 1"]).await;
@@ -294,23 +294,38 @@ async fn what_may_not_be_sent_is_told_to_its_author_and_keeps_its_text(pool: PgP
     ana.asks(Command::Archive { room, on: true }).await.unwrap();
     let at = now(&pool).await;
     scheduled(&bea, schedule(3, at)).await;
-    bea.until("archived", |client| {
-        failed(client) == [("message 3".to_owned(), ErrorCode::RoomArchived)]
-    })
-    .await;
+    bea.until("archived", |client| failed(client) == [("message 3".to_owned(), ErrorCode::RoomArchived)])
+        .await;
     ana.asks(Command::Archive { room, on: false }).await.unwrap();
-    sqlx::query("update users set suspended_at = now() where id = $1").bind(ana.id().0).execute(&pool).await.unwrap();
-    sqlx::query("update scheduled set at = now() where user_id = $1").bind(ana.id().0).execute(&pool).await.unwrap();
-    sqlx::query("update jobs set due_at = now() where user_id = $1").bind(ana.id().0).execute(&pool).await.unwrap();
+    sqlx::query("update users set suspended_at = now() where id = $1")
+        .bind(ana.id().0)
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query("update scheduled set at = now() where user_id = $1")
+        .bind(ana.id().0)
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query("update jobs set due_at = now() where user_id = $1")
+        .bind(ana.id().0)
+        .execute(&pool)
+        .await
+        .unwrap();
     let state = async || {
-        let state: (String, Option<i16>) = sqlx::query_as("select state, failed from scheduled where user_id = $1")
-            .bind(ana.id().0)
-            .fetch_one(&pool)
-            .await
-            .unwrap();
+        let state: (String, Option<i16>) =
+            sqlx::query_as("select state, failed from scheduled where user_id = $1")
+                .bind(ana.id().0)
+                .fetch_one(&pool)
+                .await
+                .unwrap();
         state
     };
-    let until = async { while state().await != ("failed".to_owned(), Some(4008)) { tokio::task::yield_now().await } };
+    let until = async {
+        while state().await != ("failed".to_owned(), Some(4008)) {
+            tokio::task::yield_now().await
+        }
+    };
     tokio::time::timeout(crate::cluster::SOON, until).await.expect("it is refused");
 }
 
@@ -389,7 +404,10 @@ async fn the_dead_list_is_for_administrators(pool: PgPool) {
     .await
     .unwrap();
     let dead = async || -> Option<Uuid> {
-        sqlx::query_scalar("select id from jobs where dead_at is not null").fetch_optional(&pool).await.unwrap()
+        sqlx::query_scalar("select id from jobs where dead_at is not null")
+            .fetch_optional(&pool)
+            .await
+            .unwrap()
     };
     let found = async {
         loop {

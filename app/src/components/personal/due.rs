@@ -73,7 +73,7 @@ pub(crate) fn Due() -> impl IntoView {
     };
     let is_due = move || !due.with(Vec::is_empty);
     view! {
-        <section class="due" role="alert" aria-label=live(title)>
+        <section class="due-notice" role="alert" aria-label=live(title)>
             <Icon name="remind"/>
             <div class="due-words">
                 <strong>{live(title)}</strong>

@@ -23,8 +23,8 @@ pub(super) type Texts = RwSignal<SortedMap<(RoomId, Seq), Option<Message>>>;
 
 /// Asks for the texts of these messages, those that are not there yet.
 pub(super) fn fetch(chat: Chat, texts: Texts, wanted: &[(RoomId, Seq)], failed: RwSignal<Option<Refusal>>) {
-    let missing: Vec<(RoomId, Seq)> = texts
-        .with_untracked(|texts| wanted.iter().copied().filter(|key| !texts.contains_key(key)).collect());
+    let missing: Vec<(RoomId, Seq)> =
+        texts.with_untracked(|texts| wanted.iter().copied().filter(|key| !texts.contains_key(key)).collect());
     let mut rooms: Vec<RoomId> = missing.iter().map(|(room, _)| *room).collect();
     sort_by(&mut rooms, Ord::cmp);
     rooms.dedup();
@@ -104,8 +104,11 @@ fn SavedLine(saved: Saved, name: Option<String>, text: Option<Option<Message>>) 
     let words = chat.words;
     let (room, seq) = (saved.room, saved.message);
     let about = format!("saved-{}-{}", room, seq);
+    let author = text.clone().flatten().map(|message| untrack(|| chat.user(message.author)).name.clone());
+    // A direct room is called after its other person.
+    let is_named = author.is_none() || author != name;
     let by = text.clone().flatten().map(|message| {
-        let author = untrack(|| chat.user(message.author)).name.clone();
+        let author = author.clone();
         let time = move || words.when(message.sent_at, chat.clock.get());
         view! { <strong dir="auto">{author}</strong> " " <time>{live(time)}</time> }.into_any()
     });
@@ -126,7 +129,10 @@ fn SavedLine(saved: Saved, name: Option<String>, text: Option<Option<Message>>) 
         view! { <span class="later-time" class:due=due><Icon name="remind"/>{live(told)}</span> }.into_any()
     });
     let inside = view! {
-        <span class="later-by">{by} <span class="later-room" dir="auto">{place}</span></span>
+        <span class="later-by">
+            {by}
+            {is_named.then(|| view! { <span class="later-room" dir="auto">{place}</span> }.into_any())}
+        </span>
         <span class="later-text" class:faint=!is_there dir="auto" translate="yes">{said}</span>
         {reminder}
     }

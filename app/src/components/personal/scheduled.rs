@@ -72,7 +72,8 @@ fn ScheduledLine(now: Memo<Option<Scheduled>>) -> impl IntoView {
     };
     let why = move || {
         let refused = now.get().and_then(|now| now.failed).filter(|_| doing.get() == Doing::Nothing);
-        let refused = refused.map(|code| format!("{} {}", words.not_sent_because(), words.refusal(&code.into())));
+        let refused =
+            refused.map(|code| format!("{} {}", words.not_sent_because(), words.refusal(&code.into())));
         failed.get().map(|why| words.refusal(&why)).or(refused)
     };
     view! {
@@ -175,12 +176,15 @@ fn Editor(
         drop(field.focus());
     });
     let save = move || {
-        let (Some(field), Ok(at)) = (text.get_untracked(), chosen(time).map_err(|why| {
-            wrong.set(Some(match why {
-                Wrong::Empty => words.choose_time(),
-                Wrong::Past => words.refused_time(),
-            }));
-        })) else {
+        let (Some(field), Ok(at)) = (
+            text.get_untracked(),
+            chosen(time).map_err(|why| {
+                wrong.set(Some(match why {
+                    Wrong::Empty => words.choose_time(),
+                    Wrong::Past => words.refused_time(),
+                }));
+            }),
+        ) else {
             return;
         };
         wrong.set(None);

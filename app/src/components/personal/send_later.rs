@@ -10,11 +10,8 @@ use super::{
 };
 use crate::components::attributes::GlobalAttributes;
 use crate::{
-    components::{
-        dialogs::{DialogFrame, room_form::Why},
-        handler,
-    },
-    state::{Dialog, use_chat},
+    components::dialogs::{DialogFrame, room_form::Why},
+    state::use_chat,
     text::plain,
 };
 
@@ -58,11 +55,6 @@ pub(super) fn SendLater(room: RoomId) -> impl IntoView {
                 <Times offers first=None act=words.schedule() choose/>
                 <Why failed/>
             </div>
-            <footer class="dialog-foot">
-                <button type="button" class="button" on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Later)))>
-                    {words.scheduled()}
-                </button>
-            </footer>
         </DialogFrame>
     }
 }

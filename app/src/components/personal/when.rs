@@ -112,12 +112,7 @@ fn OwnTime(first: Millis, act: &'static str, choose: Callback<Millis>) -> impl I
 
 /// The browser's own field for a date and a time.
 #[component]
-pub(super) fn TimeField(
-    id: &'static str,
-    first: Millis,
-    zone: Zone,
-    node: NodeRef<Input>,
-) -> impl IntoView {
+pub(super) fn TimeField(id: &'static str, first: Millis, zone: Zone, node: NodeRef<Input>) -> impl IntoView {
     let now = use_chat().clock.get_untracked().now;
     view! {
         <input
@@ -150,7 +145,8 @@ mod tests {
 
     /// Berlin: summer time ends on 25 October 2026 at 01:00 UTC and begins on 28 March 2027 at 01:00 UTC.
     fn berlin() -> Zone {
-        let summer = |at: Millis| at < 1_792_890_000_000 || (1_806_195_600_000..1_824_944_400_000).contains(&at);
+        let summer =
+            |at: Millis| at < 1_792_890_000_000 || (1_806_195_600_000..1_824_944_400_000).contains(&at);
         Zone::probe(1_795_494_600_000, move |at| if summer(at) { 120 } else { 60 })
     }
 

@@ -67,7 +67,16 @@ pub(crate) struct ScriptedMessage<'a> {
 
 /// A line without anything to it.
 pub(crate) const fn say<'a>(who: &'static str, text: &'a str) -> ScriptedMessage<'a> {
-    ScriptedMessage { who, text, pause: None, edited: None, reactions: &[], pinned_by: None, saved_by: None, deleted: false }
+    ScriptedMessage {
+        who,
+        text,
+        pause: None,
+        edited: None,
+        reactions: &[],
+        pinned_by: None,
+        saved_by: None,
+        deleted: false,
+    }
 }
 
 impl ScriptedMessage<'_> {
