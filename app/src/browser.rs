@@ -89,6 +89,14 @@ pub fn steady() -> Millis {
     performance.map_or_else(now, |clock| (clock.time_origin() + clock.now()) as Millis)
 }
 
+/// A time that a field of the browser names, such as `2026-11-30T09:00`, in the browser's zone.
+#[must_use]
+pub fn parse_local_time(text: &str) -> Option<Millis> {
+    let at = js_sys::Date::parse(text);
+    // The form of the field is long enough: a shorter one would be a date alone, which counts as UTC.
+    (at.is_finite() && text.len() >= 16).then_some(at as Millis)
+}
+
 /// How many minutes east of UTC the browser's zone is at a time.
 #[must_use]
 pub fn utc_offset_minutes(at: Millis) -> i32 {

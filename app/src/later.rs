@@ -5,7 +5,7 @@
 //! server has everything at hand, and draws at once.
 //!
 //! - A chunk weighs about twice what it takes out of the first part (it is compressed by itself, and calls through a table),
-//!   so there are few: a new dialog belongs behind [`dialog`], whatever the room's panel shows or alone leads to behind `details_part`, and what
+//!   so there are few: a new dialog belongs behind [`dialog`], what only the viewer sees behind `personal_part`, whatever the room's panel shows or alone leads to behind `details_part`, and what
 //!   appears in a room only when somebody does something there behind `tool_part`.
 //! - Nothing else may name what an entry leads to, or the compiler puts it into the first part, silently. `make
 //!   size` shows it.
@@ -28,7 +28,7 @@ use crate::{
     address::{Panel, Route},
     components::{
         connection_bar::bar, details::Details, dialogs, editing_bar::EditingBar, first_steps::FirstSteps,
-        handler, live, message_sheet::MessageSheet, message_tools::Tools, strips::Strips,
+        handler, live, message_sheet::MessageSheet, message_tools::Tools, personal, strips::Strips,
         suggestions::Suggestions,
     },
     pages::{new_password::NewPassword, set_up::SetUp, sign_in::SignIn, sign_up::SignUp},
@@ -99,6 +99,22 @@ fn tool_part(tool: Tool) -> Part {
     })
 }
 
+/// What comes with the chunk `personal`.
+enum Personal {
+    /// One of its dialogs.
+    Dialog(Dialog),
+    /// The notice of a reminder.
+    Due,
+}
+
+#[wasm_split(personal, wasm_split_path = leptos::wasm_split, fallible, preload(preload_personal))]
+fn personal_part(part: Personal) -> Part {
+    Ok(match part {
+        Personal::Dialog(dialog) => personal::dialog(dialog),
+        Personal::Due => view! { <personal::Due/> }.into_any(),
+    })
+}
+
 #[wasm_split(doors, wasm_split_path = leptos::wasm_split, fallible, preload(preload_doors))]
 fn door_part(route: Route) -> Part {
     Ok(match route {
@@ -131,6 +147,9 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::Member(..) | Dialog::Banned(_) | Dialog::Delete(..) => {
             later(tool_part(Tool::Dialog(dialog)), lost)
         }
+        Dialog::Later | Dialog::Remind(..) | Dialog::SendLater(_) => {
+            later(personal_part(Personal::Dialog(dialog)), lost)
+        }
         Dialog::Switcher
         | Dialog::NewDirect
         | Dialog::NewRoom
@@ -140,6 +159,11 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         | Dialog::Unsent(_)
         | Dialog::Shortcuts => later(dialog_part(dialog), lost),
     }
+}
+
+/// The notice of a reminder that has come. The list says so too, so nothing is said if it does not come.
+pub(crate) fn due() -> AnyView {
+    draw(boxed(personal_part(Personal::Due)), Box::new(|| ().into_any()), || ().into_any())
 }
 
 /// What somebody wrote into a room that they are no longer in.
@@ -301,6 +325,7 @@ pub fn preload_when_idle() {
             drop(preload_tools().await);
             drop(preload_dialogs().await);
             drop(preload_details().await);
+            drop(preload_personal().await);
         });
     }
     if request_idle_callback_with_handle(begin).is_err() {

@@ -118,6 +118,7 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
             <Dialogs/>
             {live(move || chat.screen.sheet.get().map(|(room, seq)| later::sheet(room, seq)))}
             <Notice/>
+            {live(move || chat.has_reminder.get().then(later::due))}
             // Each announcement is an element of its own: what is said twice is heard twice.
             <div class="sr-only" role="status" aria-live="polite" aria-atomic="false" aria-relevant="additions">
                 {list(move || {

@@ -33,6 +33,8 @@ pub(crate) enum Purpose {
     /// A page of the list of rooms, or some rooms of it compared.
     Rooms,
     People,
+    /// What the viewer has saved and scheduled.
+    Personal,
     Request,
 }
 
@@ -53,6 +55,7 @@ impl Purpose {
             | Self::Send(_)
             | Self::Rooms
             | Self::People
+            | Self::Personal
             | Self::Request => None,
         }
     }
@@ -71,6 +74,7 @@ impl Purpose {
                 | Self::Quoted(_)
                 | Self::Rooms
                 | Self::People
+                | Self::Personal
         )
     }
 }

@@ -21,6 +21,7 @@ mod machine;
 mod marks;
 mod outbox;
 mod people;
+mod personal;
 mod room;
 mod rows;
 mod sorted;
@@ -36,6 +37,7 @@ pub use crate::{
     machine::{Answer, Client, Touched},
     outbox::{Outbox, Pending, SendState},
     people::People,
+    personal::Personal,
     room::{RoomState, Tick},
     rows::{
         Date, MessageRow, Row, RowKey, RowKind, RowMention, RowQuote, RowReaction, date_of, day_before,

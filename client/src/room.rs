@@ -494,9 +494,12 @@ impl RoomState {
                 is_newer
             }
             // These belong to other lines.
-            Change::Membership { .. } | Change::Sessions {} | Change::Profile { .. } | Change::Unknown => {
-                false
-            }
+            Change::Membership { .. }
+            | Change::Sessions {}
+            | Change::Saved { .. }
+            | Change::Scheduled { .. }
+            | Change::Profile { .. }
+            | Change::Unknown => false,
         }
     }
 
@@ -680,7 +683,12 @@ impl OnLine for RoomState {
                 }
             }
             // These belong to other lines.
-            Change::Membership { .. } | Change::Sessions {} | Change::Profile { .. } | Change::Unknown => {}
+            Change::Membership { .. }
+            | Change::Sessions {}
+            | Change::Saved { .. }
+            | Change::Scheduled { .. }
+            | Change::Profile { .. }
+            | Change::Unknown => {}
         }
     }
 

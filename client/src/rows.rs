@@ -69,7 +69,7 @@ impl Row {
         if let Some(RowQuote { seq, author, body, deleted }) = &message.quote {
             (seq, author.as_ref().map(|author| &author.name), body, deleted).hash(&mut stamp);
         }
-        (message.minute, message.first_of_run, message.last_own, message.seq, message.pinned)
+        (message.minute, message.first_of_run, message.last_own, message.seq, message.pinned, message.saved)
             .hash(&mut stamp);
         (message.edited, message.deleted, message.deleting, message.reactions.len()).hash(&mut stamp);
         for RowReaction { emoji, users, asked } in &message.reactions {
@@ -120,6 +120,8 @@ pub struct MessageRow {
     pub deleting: bool,
     /// Whether it is pinned to the room.
     pub pinned: bool,
+    /// Whether the viewer saved it for later.
+    pub saved: bool,
     /// The reactions to it, as the viewer wants them to be.
     pub reactions: Vec<RowReaction>,
     /// When.
@@ -250,6 +252,7 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
         let mut row = stored(client, message, me == message.author);
         row.pinned = state.is_pinned(message.seq);
         row.quote = message.reply_to.map(|seq| RowQuote::of(client, state, seq));
+        row.saved = client.personal().saved_message(room, message.seq).is_some();
         row.namesake = namesakes.contains(&message.author);
         for wish in client.wished(room) {
             row.wish(wish, me);
@@ -277,6 +280,7 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
                 deleted: false,
                 deleting: false,
                 pinned: false,
+                saved: false,
                 reactions: Vec::new(),
                 at: item.written_at,
                 minute: 0,
@@ -324,6 +328,7 @@ fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
         deleted: message.deleted,
         deleting: false,
         pinned: false,
+        saved: false,
         reactions: message.reactions.iter().map(RowReaction::stored).collect(),
         at: message.sent_at,
         minute: 0,

@@ -52,7 +52,7 @@ test("by the pointer, and the other sees it on another server", async ({ open })
     await (await pointsAt(page, row(page, edited))).getByRole("button", { name: "Edit" }).click();
     await expect(editor(page)).toBeFocused();
     await expect(editor(page)).toHaveValue("Lunch at nnon?");
-    await expect(page.getByRole("button", { name: "Save" })).toBeVisible();
+    await expect(page.getByRole("button", { name: "Save", exact: true })).toBeVisible();
     await editor(page).fill("Lunch at noon?");
     await page.keyboard.press("Enter");
     await expect(composer(page)).toHaveValue("A thought that is not finished");

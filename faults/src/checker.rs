@@ -47,6 +47,8 @@ pub struct Verdict {
     pub sends: usize,
     /// Messages acknowledged.
     pub acknowledged: usize,
+    /// Messages that were scheduled, and are among those.
+    pub scheduled: usize,
     /// Edits, deletions, pins and reactions.
     pub changes: usize,
     /// Joins and leaves.
@@ -73,6 +75,7 @@ pub fn check(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>) -> Verdict {
     let mut verdict = Verdict {
         sends: logs.iter().map(|log| log.written.len()).sum(),
         acknowledged: logs.iter().map(|log| log.acknowledged.len()).sum(),
+        scheduled: logs.iter().map(|log| log.scheduled as usize).sum(),
         changes: logs.iter().map(|log| log.changes as usize).sum(),
         moves: logs.iter().map(|log| log.moves as usize).sum(),
         governed: logs.iter().map(|log| log.governed as usize).sum(),
@@ -173,6 +176,9 @@ fn check_stored(id: RoomId, room: &StoredRoom, verdict: &mut Verdict) {
         if let Some(first) = tokens.insert(token, *seq) {
             let detail = format!("{token} is number {first} too");
             verdict.violations.push(Violation::new(Kind::Doubled, "the database", id, *seq, detail));
+            continue;
+        }
+        if token.is_scheduled() {
             continue;
         }
         if let Some((count, before)) = last.insert(message.author, (token.count(), *seq))
@@ -310,6 +316,30 @@ mod tests {
         let verdict = check(&logs, &stored);
         assert_eq!(verdict.violations, []);
         assert_eq!((verdict.sends, verdict.acknowledged, verdict.worst_delay_ms), (3, 3, 20));
+    }
+
+    /// It stands where it was sent, which is below what was written after it; but it must be there, once.
+    #[test]
+    fn a_scheduled_message_is_found_lost_and_twice_and_may_come_late() {
+        let (mut logs, mut stored) = story();
+        let (token, later) = (Token::scheduled(0, 1), nonce(9));
+        logs[0].written.insert(later, Written { room: ROOM, token, at: 250 });
+        logs[0].acknowledged.insert(later, Acknowledged { seq: None, at: 0 });
+        assert_eq!(kinds(&logs, &stored), [(Kind::Lost, "ana".to_owned(), 6)]);
+        let mut send = |logs: &mut [Log], seq, with| {
+            let room = stored.get_mut(&ROOM).unwrap();
+            room.messages.insert(Seq(seq), StoredMessage { author: ANA, nonce: with, token: Some(token) });
+            room.numbers.insert(Seq(seq), 1);
+            room.head = Seq(seq);
+            for log in logs.iter_mut() {
+                let shown = Shown::Message { seq: Seq(seq), token: Some(token), at: 260 };
+                log.shown.get_mut(&ROOM).unwrap().push(shown);
+            }
+            kinds(logs, &stored)
+        };
+        assert_eq!(send(&mut logs, 7, later), []);
+        let again = send(&mut logs, 8, nonce(10));
+        assert!(again.contains(&(Kind::Doubled, "the database".to_owned(), 8)), "{again:?}");
     }
 
     #[test]

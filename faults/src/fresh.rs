@@ -27,7 +27,7 @@ pub async fn fetch(address: &Address, cookie: &str, rooms: &[RoomId]) -> Result<
                 socket.send(tungstenite::Message::text(frame.encode())).await.map_err(|e| e.to_string())?;
             }
             let is_open = |room: &RoomId| client.room(*room).is_some_and(|room| room.timeline.is_some());
-            if client.link() == Link::Live {
+            if client.link() == Link::Live && client.personal().is_known() {
                 match rooms.iter().find(|room| !is_open(room)) {
                     None => return Ok(()),
                     Some(room) if client.focused() != Some(*room) => {
@@ -58,6 +58,20 @@ pub async fn fetch(address: &Address, cookie: &str, rooms: &[RoomId]) -> Result<
 #[must_use]
 pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<Violation> {
     let mut found = Vec::new();
+    let personal = |client: &Client| {
+        let saved: Vec<_> = client.personal().saved().into_iter().cloned().collect();
+        let scheduled: Vec<_> = client.personal().scheduled().into_iter().cloned().collect();
+        (saved, scheduled)
+    };
+    let (old, new) = (person.with(personal), personal(fresh));
+    if old != new {
+        let detail = format!("{old:?} saved and scheduled instead of {new:?}");
+        found.push(Violation::at_large(Kind::Differs, &person.name, detail));
+    }
+    for failed in new.1.iter().filter(|one| one.failed.is_some()) {
+        let detail = format!("a scheduled message was refused: {failed:?}");
+        found.push(Violation::at_large(Kind::Unexpected, &person.name, detail));
+    }
     for id in person.rooms_now() {
         let differs = |seq: Seq, detail: String| Violation::new(Kind::Differs, &person.name, id, seq, detail);
         person.with(|old| {

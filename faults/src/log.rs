@@ -24,6 +24,20 @@ impl Token {
         Self((person as u64) << 32 | u64::from(count))
     }
 
+    /// The same for one that is scheduled. It comes later than what is written after it.
+    #[must_use]
+    pub fn scheduled(person: usize, count: u32) -> Self {
+        Self(Self::new(person, count).0 | Self::SCHEDULED)
+    }
+
+    const SCHEDULED: u64 = 1 << 63;
+
+    /// Whether it was scheduled.
+    #[must_use]
+    pub fn is_scheduled(self) -> bool {
+        self.0 & Self::SCHEDULED != 0
+    }
+
     /// Its number among its author's messages.
     #[must_use]
     pub fn count(self) -> u32 {
@@ -108,6 +122,8 @@ pub struct Log {
     pub caught_up: u32,
     /// Edits, deletions and reactions that were asked for.
     pub changes: u32,
+    /// Messages that were scheduled: a server has them, and will send them.
+    pub scheduled: u32,
     /// Joinings and leavings that were asked for.
     pub moves: u32,
     /// People removed, banned and let back in, roles, policies and archivings that were done.
@@ -135,6 +151,9 @@ mod tests {
         let token = Token::new(199, 70_000);
         assert_eq!(Token::of(&format!("{token} and some words")), Some(token));
         assert_eq!(token.count(), 70_000);
+        let later = Token::scheduled(199, 70_000);
+        assert_eq!(Token::of(&format!("{later} and some words")), Some(later));
+        assert!(later.is_scheduled() && !token.is_scheduled() && later.count() == 70_000);
         assert_eq!(Token::of("hello"), None);
         assert_eq!(Token::of(""), None);
     }

@@ -15,6 +15,7 @@ use protocol::{
     RoomId, Seq, ServerFrame, UserId, VERSION, WorkspaceRole, limits::MARKS_MEMBERS_MAX,
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
+use server::clock::Clock;
 use tokio::{
     net::{TcpSocket, TcpStream},
     sync::{mpsc, watch},
@@ -116,6 +117,8 @@ struct State {
     changing: HashMap<u32, RoomId>,
     /// Those of them that are a moderator's or an owner's.
     governing: HashSet<u32>,
+    /// Messages that are being scheduled: which, and when they are to be sent.
+    scheduling: HashMap<u32, (Nonce, Written)>,
     /// Channels that are being joined or left.
     moving: HashMap<u32, RoomId>,
     /// Channels that were left, and when.
@@ -187,6 +190,8 @@ impl Person {
             && self.rooms.iter().all(|room| reached(room) == Some(true))
             && self.channels.iter().all(is_right)
             && state.moving.is_empty()
+            && state.scheduling.is_empty()
+            && truth.persons.get(&self.user).is_none_or(|head| state.client.person_cursor() >= *head)
             && !state.client.outbox().items().iter().any(|item| waiting.contains(&item.nonce))
     }
 
@@ -285,9 +290,13 @@ impl Person {
         let unsent = state.client.outbox().items().first();
         let unsent = unsent.map(|item| format!("{:?} in {}", item.state, item.room));
         format!(
-            "{link:?} at {node:?}, {} wait to be sent ({unsent:?}), behind: {behind:?}, channels: {wrong:?}, {} moves",
+            "{link:?} at {node:?}, {} wait to be sent ({unsent:?}), behind: {behind:?}, channels: {wrong:?}, {} moves, {} to be scheduled, own line at {} of {:?}, {} jobs",
             state.client.outbox().waiting(),
-            state.moving.len()
+            state.moving.len(),
+            state.scheduling.len(),
+            state.client.person_cursor(),
+            truth.persons.get(&self.user),
+            truth.jobs
         )
     }
 
@@ -428,6 +437,9 @@ impl Person {
         if orders.roam && happens(&mut life.rng, orders.sends_per_s / 12.0) {
             self.roams(&mut state, &mut life.rng);
         }
+        if happens(&mut life.rng, orders.sends_per_s / 8.0) {
+            self.schedules(&mut state, &mut life.rng, now);
+        }
         if happens(&mut life.rng, orders.sends_per_s) {
             self.writes(&mut state, &mut life.rng, orders.long_share, now);
         }
@@ -462,7 +474,19 @@ impl Person {
         }
     }
 
-    /// Edits, deletes, pins or reacts to one of the newest messages that are on the screen.
+    /// Schedules a message for some seconds later, in a room that the person stays in: it must arrive, once, whatever breaks.
+    fn schedules(&self, state: &mut State, rng: &mut StdRng, now: Millis) {
+        let room = self.rooms[rng.random_range(0..self.rooms.len())];
+        state.count += 1;
+        let token = Token::scheduled(self.index, state.count);
+        let nonce = Nonce(Uuid::from_u64_pair(rng.random(), rng.random()));
+        let after = rng.random_range(1_000..6_000);
+        let (body, at) = (text(token, rng, 0.0), Clock::default().now() + after);
+        let request = state.client.request(Command::Schedule { room, nonce, body, at });
+        state.scheduling.insert(request, (nonce, Written { room, token, at: now + after }));
+    }
+
+    /// Edits, deletes, pins, saves or reacts to one of the newest messages that are on the screen, or wants to be reminded of it.
     fn changes(&self, state: &mut State, rng: &mut StdRng) {
         const EMOJIS: [&str; 4] = ["👍", "🎉", "👀", "⚓\u{FE0F}"];
         let rooms = state.rooms_now(&self.rooms);
@@ -483,6 +507,11 @@ impl Person {
                 Command::Edit { room, seq, edits: message.edits, body }
             }
             (_, 1..5) if may_pin => Command::Pin { room, seq, on: rng.random_bool(0.5) },
+            (_, 5..8) => Command::Save { room, seq, on: rng.random_bool(0.7) },
+            (_, 8) => {
+                let at = Clock::default().now() + rng.random_range(500..5_000);
+                Command::Remind { room, seq, at: rng.random_bool(0.8).then_some(at) }
+            }
             _ => {
                 let emoji = EMOJIS[rng.random_range(0..EMOJIS.len())].to_owned();
                 Command::React { room, seq, emoji, on: rng.random_bool(0.75) }
@@ -661,7 +690,13 @@ impl State {
             if self.governing.remove(&answer.request) && answer.result.is_ok() {
                 self.log.governed += 1;
             }
-            if let Some(channel) = self.moving.remove(&answer.request) {
+            if let Some((nonce, written)) = self.scheduling.remove(&answer.request) {
+                if answer.result.is_ok() {
+                    self.log.scheduled += 1;
+                    self.log.written.insert(nonce, written);
+                    self.log.acknowledged.insert(nonce, Acknowledged { seq: None, at: now });
+                }
+            } else if let Some(channel) = self.moving.remove(&answer.request) {
                 // Any other answer: they are in, or it was not done and they may try again.
                 if let Ok(Reply::Done {}) = answer.result {
                     self.left.insert(channel, now);
@@ -717,6 +752,8 @@ impl State {
                     ErrorCode::MessageDeleted,
                     ErrorCode::ReactionsFull,
                     ErrorCode::PinsFull,
+                    ErrorCode::SavedFull,
+                    ErrorCode::ScheduledFull,
                 ];
                 let is_too_late = too_late.contains(&refusal.code) || is_of_rights(refusal.code);
                 if refusal.code.retry() == protocol::Retry::Never && !is_too_late {

@@ -28,6 +28,8 @@ pub struct Outcome {
     pub acknowledged: usize,
     /// Edits, deletions and reactions asked for …
     pub changes: usize,
+    /// Messages that were scheduled.
+    pub scheduled: usize,
     /// … and joinings and leavings.
     pub moves: usize,
     /// What moderators and owners did: people removed, banned and let back in, roles, policies, archivings.
@@ -77,6 +79,7 @@ impl Outcome {
             sends: verdict.sends,
             acknowledged: verdict.acknowledged,
             changes: verdict.changes,
+            scheduled: verdict.scheduled,
             moves: verdict.moves,
             governed: verdict.governed,
             lost,
@@ -102,6 +105,7 @@ impl Outcome {
             sends,
             acknowledged,
             changes,
+            scheduled,
             moves,
             governed,
             lost,
@@ -112,7 +116,7 @@ impl Outcome {
             ..
         } = self;
         println!(
-            "{mark} {name:<27} {sends:>5} sent {acknowledged:>5} acknowledged {changes:>4} changed {moves:>3} joined or left {governed:>3} governed: {lost} lost {doubled} doubled {reordered} \
+            "{mark} {name:<27} {sends:>5} sent {acknowledged:>5} acknowledged {scheduled:>3} of them scheduled {changes:>4} changed {moves:>3} joined or left {governed:>3} governed: {lost} lost {doubled} doubled {reordered} \
              reordered {other} other; {repaired:>4} holes repaired, {} connections lost; worst delay {:.1} s; whole \
              after {:.1} s (p50) {:.1} s (all)",
             self.connections_lost, self.worst_delay_s, self.whole_p50_s, self.whole_max_s

@@ -277,6 +277,7 @@ pub const ALL: &[Scenario] = &[
     plain("database-goes-back", Fault::DatabaseGoesBack, 8),
     self_test("checker-finds-lost", Fault::RedisCutsListeners, "drop=0.05,no_repair=1", Expected::Lost),
     self_test("checker-finds-renumbered", Fault::Nothing, "double=0.05", Expected::Lost),
+    self_test("checker-finds-unsent", Fault::Nothing, "forget_jobs=1", Expected::Lost),
     self_test("checker-finds-doubled", Fault::RepliesUnheard, "forget_nonces=1", Expected::Doubled),
     Scenario {
         short: false,

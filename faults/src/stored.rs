@@ -303,6 +303,10 @@ pub struct Truth {
     pub heads: BTreeMap<RoomId, Seq>,
     /// Who is in which of the channels.
     pub memberships: BTreeMap<UserId, BTreeSet<RoomId>>,
+    /// The last number of each person's own line.
+    pub persons: BTreeMap<UserId, Seq>,
+    /// Reminders and scheduled messages whose time has not come, or that are being done.
+    pub jobs: i64,
 }
 
 impl Truth {
@@ -318,7 +322,14 @@ impl Truth {
 /// # Errors
 /// When the database fails.
 pub async fn truth(pool: &PgPool, channels: &[RoomId]) -> Result<Truth, sqlx::Error> {
-    Ok(Truth { heads: heads(pool).await?, memberships: memberships(pool, channels).await? })
+    let persons: Vec<(Uuid, i64)> =
+        sqlx::query_as("select id, head from lines where kind = 'person'").fetch_all(pool).await?;
+    Ok(Truth {
+        heads: heads(pool).await?,
+        memberships: memberships(pool, channels).await?,
+        persons: persons.into_iter().map(|(user, head)| (UserId(user), Seq(head))).collect(),
+        jobs: sqlx::query_scalar("select count(*) from jobs").fetch_one(pool).await?,
+    })
 }
 
 /// Marks, by room and person: delivered, read, the room's last number.

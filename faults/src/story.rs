@@ -541,7 +541,7 @@ impl Stage {
             let calm =
                 |person: &Arc<Person>| person.waiting().is_empty() && person.has_all(&truth, &HashSet::new());
             let restless: Vec<_> = self.people.iter().filter(|person| !calm(person)).collect();
-            if restless.is_empty() && truth == last {
+            if restless.is_empty() && truth == last && truth.jobs == 0 {
                 return Ok(());
             }
             if began.elapsed() > timeout {

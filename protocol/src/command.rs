@@ -269,6 +269,63 @@ pub enum Command {
         /// The new topic; may be empty.
         topic: String,
     },
+    /// Save a message for later, or no longer. Safe to repeat. Answered by `changed`, or by `done` if the message was never
+    /// saved and still is not.
+    Save {
+        /// Where.
+        room: RoomId,
+        /// Which message.
+        seq: Seq,
+        /// Whether it is to be saved.
+        on: bool,
+    },
+    /// Remind the viewer of a message, which saves it too; or take the reminder away. Safe to repeat. Answered like `save`.
+    Remind {
+        /// Where.
+        room: RoomId,
+        /// Which message.
+        seq: Seq,
+        /// When; left out to take the reminder away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Millis>,
+    },
+    /// What the viewer has saved and scheduled. Answered by `changes`, with everything that is there.
+    Personal {},
+    /// The texts of saved messages. Answered by `page`, with those that are there.
+    SavedMessages {
+        /// In which room.
+        room: RoomId,
+        /// Up to [`SAVED_PAGE`](crate::limits::SAVED_PAGE).
+        seqs: Vec<Seq>,
+    },
+    /// Send a message later. Safe to repeat: a person schedules one message per nonce. Answered by `changed`.
+    Schedule {
+        /// Where.
+        room: RoomId,
+        /// The browser's own name for it, with which it is sent.
+        nonce: Nonce,
+        /// The text as it was typed.
+        body: String,
+        /// When.
+        at: Millis,
+    },
+    /// Change the text or the time of a scheduled message that has not been sent. Safe to repeat. Answered by `changed`.
+    Reschedule {
+        /// Which.
+        nonce: Nonce,
+        /// The last change of it that the browser has seen. When there was another one, this is refused
+        /// ([`EditedMeanwhile`](crate::ErrorCode::EditedMeanwhile)), unless it made the very same of it.
+        rev: Seq,
+        /// The new text as it was typed.
+        body: String,
+        /// The new time.
+        at: Millis,
+    },
+    /// Delete a scheduled message that has not been sent. Safe to repeat. Answered by `changed`.
+    Unschedule {
+        /// Which.
+        nonce: Nonce,
+    },
     /// The members of a room. Answered by `members`.
     Members {
         /// Which.
@@ -323,6 +380,13 @@ impl Command {
         "archive",
         "delete_room",
         "set_room",
+        "save",
+        "remind",
+        "personal",
+        "saved_messages",
+        "schedule",
+        "reschedule",
+        "unschedule",
         "members",
     ];
 
@@ -363,6 +427,13 @@ impl Command {
             Self::Archive { .. } => "archive",
             Self::DeleteRoom { .. } => "delete_room",
             Self::SetRoom { .. } => "set_room",
+            Self::Save { .. } => "save",
+            Self::Remind { .. } => "remind",
+            Self::Personal {} => "personal",
+            Self::SavedMessages { .. } => "saved_messages",
+            Self::Schedule { .. } => "schedule",
+            Self::Reschedule { .. } => "reschedule",
+            Self::Unschedule { .. } => "unschedule",
             Self::Members { .. } => "members",
         }
     }

@@ -97,6 +97,9 @@ error_codes! {
     /// More than [`MENTIONS_MAX`](crate::limits::MENTIONS_MAX) different names.
     MentionsTooMany = 2006 Never "the message mentions too many people";
 
+    /// A time that has passed, or lies further ahead than [`AHEAD_MS_MAX`](crate::limits::AHEAD_MS_MAX).
+    TimeInvalid = 2010 Never "the time has passed, or is more than a year ahead";
+
     /// No such room, or one that this person is not in: the answer is the same on purpose.
     RoomUnknown = 3001 Never "there is no such room for you";
     /// In the room, but not allowed to do this.
@@ -129,6 +132,14 @@ error_codes! {
     Banned = 3015 Never "banned from the room";
     /// A room, and the workspace, must keep an owner.
     LastOwner = 3016 Never "there must be another owner first";
+    /// The person has saved as many messages as one may.
+    SavedFull = 3020 Never "too many saved messages";
+    /// As many messages of this person wait to be sent later as may.
+    ScheduledFull = 3021 Never "too many scheduled messages";
+    /// The person has scheduled no message with this nonce.
+    ScheduledUnknown = 3022 Never "there is no such scheduled message";
+    /// A scheduled message can no longer be changed or deleted: it has been sent, or is being sent.
+    ScheduledSent = 3023 Never "the scheduled message has been sent";
 
     /// Another account has this handle.
     HandleTaken = 4001 Never "the handle is taken";

@@ -3,7 +3,9 @@
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
-use crate::{Line, Marks, Member, Message, Pin, Room, RoomId, RoomSummary, Seq, User, UserId, model};
+use crate::{
+    Line, Marks, Member, Message, Pin, Room, RoomId, RoomSummary, Saved, Scheduled, Seq, User, UserId, model,
+};
 
 /// A numbered change of a line: the whole new state of one thing on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
@@ -57,6 +59,16 @@ pub enum Change {
     /// On a person's line: some of their sessions have ended. Servers ask the database which connections to close; a
     /// browser has nothing to do.
     Sessions {},
+    /// On a person's line: they saved a message for later, its reminder has changed or come, or it is no longer saved.
+    Saved {
+        /// As it is now.
+        saved: Saved,
+    },
+    /// On a person's line: a message that is to be sent later is new, has changed, was refused, or is gone: sent or deleted.
+    Scheduled {
+        /// As it is now.
+        scheduled: Scheduled,
+    },
     /// On the workspace's line: a profile has changed.
     Profile {
         /// As it is now.

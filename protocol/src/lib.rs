@@ -10,6 +10,7 @@ pub mod limits;
 mod line;
 mod model;
 mod page;
+mod personal;
 mod reply;
 pub mod rights;
 mod text;
@@ -26,9 +27,10 @@ pub use model::{
     RoomView, User, UserReaction,
 };
 pub use page::{
-    Density, FormName, FormState, InvitationView, Language, ListSection, Page, PageContent, Pane, PersonView,
-    SessionView, ShownPage, SignedIn, Theme, WhoMaySignUp,
+    Density, FormName, FormState, InvitationView, JobView, Language, ListSection, Page, PageContent, Pane,
+    PersonView, SessionView, ShownPage, SignedIn, Theme, WhoMaySignUp,
 };
+pub use personal::{Saved, Scheduled};
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};
 pub use text::{Body, DisplayName, Emoji, Handle, Password, RoomTitle, RoomTopic, shows_nothing};

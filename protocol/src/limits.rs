@@ -47,6 +47,17 @@ pub const PINS_MAX: usize = 100;
 pub const MENTIONS_MAX: usize = 50;
 /// Messages in one `quoted` command: as many as in a page.
 pub const QUOTED_MAX: usize = PAGE_MESSAGES;
+/// Messages that one person has saved for later.
+pub const SAVED_MAX: usize = 500;
+/// Messages in one `saved_messages` command, and on the first screen of the list.
+pub const SAVED_PAGE: usize = 30;
+/// Messages that wait to be sent later, for one person: all of them come in one answer.
+pub const SCHEDULED_MAX: usize = 50;
+/// Reminders and scheduled messages lie at most this far ahead, in milliseconds: a year and a day.
+pub const AHEAD_MS_MAX: i64 = 366 * 24 * 3_600 * 1_000;
+/// A time that has passed by no more than this counts as now: the command may have waited for a connection, and the device's
+/// clock may be slow.
+pub const PASSED_MS_MAX: i64 = 15 * 60 * 1_000;
 /// People in one `people` command.
 pub const PEOPLE_MAX: usize = 100;
 /// Members of one room.

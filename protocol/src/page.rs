@@ -177,6 +177,23 @@ pub struct PersonView {
     pub link: Option<String>,
 }
 
+/// Work that failed too often and waits for an administrator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobView {
+    /// Which.
+    pub id: uuid::Uuid,
+    /// What was to be done: `remind`, `send`, or what a newer server knows.
+    pub kind: String,
+    /// For whom.
+    pub handle: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When it was tried last.
+    pub tried_at: Millis,
+    /// What went wrong, in English.
+    pub error: String,
+}
+
 /// A form that works without script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]

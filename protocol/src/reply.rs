@@ -52,7 +52,7 @@ pub enum Reply {
         /// The room.
         view: Box<RoomView>,
     },
-    /// To `catch_up`: in the order of their numbers. A thing that changed five times comes once.
+    /// To `catch_up`: in the order of their numbers. A thing that changed five times comes once. To `personal`: what there is.
     Changes {
         /// Which line.
         line: Line,
@@ -66,7 +66,7 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
-    /// To `history`: oldest first.
+    /// To `history` and `saved_messages`: oldest first.
     Page {
         /// Which room.
         room: RoomId,

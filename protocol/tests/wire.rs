@@ -75,6 +75,8 @@ fn every_reply_event_and_change_has_a_block() {
             Change::Membership { .. } => "membership",
             Change::Sessions {} => "sessions",
             Change::Profile { .. } => "profile",
+            Change::Saved { .. } => "saved",
+            Change::Scheduled { .. } => "scheduled",
             Change::Unknown => panic!("a block shows an unknown change"),
         });
     };
@@ -128,7 +130,7 @@ fn every_reply_event_and_change_has_a_block() {
     }
     assert_eq!(replies.len(), 17, "{replies:?}");
     assert_eq!(events.len(), 4, "{events:?}");
-    assert_eq!(changes.len(), 8, "{changes:?}");
+    assert_eq!(changes.len(), 10, "{changes:?}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod config;
 pub mod entry;
 pub mod http;
 pub mod hub;
+pub mod jobs;
 pub mod metrics;
 pub mod node;
 pub mod serve;
@@ -164,7 +165,9 @@ pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Re
         sabotage,
         ..Tuning::default()
     };
-    Ok(Node::start(config.node_name.clone(), (store, workspace.epoch), broker, tuning))
+    let node = Node::start(config.node_name.clone(), (store, workspace.epoch), broker, tuning);
+    jobs::start(&node);
+    Ok(node)
 }
 
 /// The options, without hashed names when nothing was built: then pages come without script, and are whole all the same.

@@ -35,6 +35,11 @@ struct CommandLabel {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JobLabel {
+    kind: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CodeLabel {
     code: u16,
 }
@@ -142,6 +147,11 @@ pub struct Metrics {
     pub ring_hits: Counter,
     /// … and from Postgres.
     pub ring_misses: Counter,
+    /// How long after its time a job was taken, in seconds.
+    pub job_late_seconds: Histogram,
+    jobs_done: Family<JobLabel, Counter>,
+    jobs_failed: Family<JobLabel, Counter>,
+    jobs_given_up: Family<JobLabel, Counter>,
     commands: Family<CommandLabel, Counter>,
     refusals: Family<CodeLabel, Counter>,
     closes: Family<CodeLabel, Counter>,
@@ -170,6 +180,10 @@ impl Metrics {
             ring_hits: Counter::default(),
             ring_misses: Counter::default(),
             lane_depth: Gauge::default(),
+            job_late_seconds: Histogram::new(SECONDS),
+            jobs_done: Family::default(),
+            jobs_failed: Family::default(),
+            jobs_given_up: Family::default(),
             commands: Family::default(),
             refusals: Family::default(),
             closes: Family::default(),
@@ -231,6 +245,18 @@ impl Metrics {
             "Marks found by looking, of which nothing had been heard",
             self.marks_check_finds.clone(),
         );
+        r.register(
+            "job_late_seconds",
+            "How long after its time a job was taken",
+            self.job_late_seconds.clone(),
+        );
+        r.register("jobs_done", "Jobs done, by their kind", self.jobs_done.clone());
+        r.register("jobs_failed", "Tries of jobs that failed, by their kind", self.jobs_failed.clone());
+        r.register(
+            "jobs_given_up",
+            "Jobs that wait for an administrator, by their kind",
+            self.jobs_given_up.clone(),
+        );
         r.register("database_connections", "Connections to Postgres, by their state", self.database.clone());
         r.register("bus_up", "Whether this Redis carries", self.bus_up.clone());
         r.register("bus_connects", "Connections to this Redis that began to carry", bus.connects.clone());
@@ -248,6 +274,21 @@ impl Metrics {
     /// A command came.
     pub fn command(&self, name: &'static str) {
         self.commands.get_or_create(&CommandLabel { command: name }).inc();
+    }
+
+    /// A job of this kind was done.
+    pub fn job_done(&self, kind: &'static str) {
+        self.jobs_done.get_or_create(&JobLabel { kind }).inc();
+    }
+
+    /// A job of this kind has failed, and will be tried again.
+    pub fn job_failed(&self, kind: &'static str) {
+        self.jobs_failed.get_or_create(&JobLabel { kind }).inc();
+    }
+
+    /// A job of this kind has failed too often.
+    pub fn job_given_up(&self, kind: &'static str) {
+        self.jobs_given_up.get_or_create(&JobLabel { kind }).inc();
     }
 
     /// Something was refused with this number.
@@ -295,6 +336,10 @@ mod tests {
         metrics.command("send");
         metrics.refused(ErrorCode::SlowDown);
         metrics.closed(CloseCode::SessionEnded);
+        metrics.job_done("send");
+        metrics.job_failed("send");
+        metrics.job_given_up("remind");
+        metrics.job_late_seconds.observe(0.3);
         metrics.send_seconds.observe(0.02);
         outboxes.waiting(3);
         outboxes.waiting(700);
@@ -322,6 +367,10 @@ mod tests {
             "roost_send_seconds_bucket{le=\"0.01\"} 0",
             "roost_send_seconds_bucket{le=\"0.025\"} 1",
             "roost_lane_depth 7",
+            "roost_jobs_done_total{kind=\"send\"} 1",
+            "roost_jobs_failed_total{kind=\"send\"} 1",
+            "roost_jobs_given_up_total{kind=\"remind\"} 1",
+            "roost_job_late_seconds_bucket{le=\"0.5\"} 1",
         ] {
             assert_eq!(
                 text.lines().filter(|found| *found == line).count(),

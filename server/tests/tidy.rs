@@ -53,6 +53,7 @@ fn modules_of_the_server_use_only_what_they_may() {
     check("server/src/hub", &["crate::store", "crate::socket", "crate::chat::", "sqlx", "redis::"]);
     check("server/src/broker", &["crate::store", "crate::hub", "crate::node", "sqlx", "axum"]);
     check("server/src/node", &["crate::http", "crate::socket", "crate::chat", "sqlx", "redis::"]);
+    check("server/src/jobs", &["axum", "redis::", "sqlx", "crate::http", "crate::socket", "crate::hub"]);
     check("server/src/http", &["sqlx", "redis::", "crate::hub", "crate::broker::redis"]);
     check("server/src/socket", &["sqlx", "redis::", "crate::store", "crate::broker", "crate::http"]);
     check(

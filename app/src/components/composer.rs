@@ -15,7 +15,7 @@ use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, live};
 use crate::{
     browser, later,
-    state::{path_of, use_chat},
+    state::{Dialog, path_of, use_chat},
     typing,
 };
 
@@ -166,6 +166,10 @@ pub fn Composer(
         }
     };
     effect(move || {
+        chat.track_drafts();
+        drafted_elsewhere();
+    });
+    effect(move || {
         // A page that comes back out of the browser's cache has heard nothing meanwhile.
         for event in ["storage", "pageshow"] {
             let handle = window_event_listener_untyped(event, move |_| drafted_elsewhere());
@@ -302,6 +306,18 @@ pub fn Composer(
                     on:blur=handler(move |_| forget_name())
                     on:click=handler(move |_| forget_name())
                 ></textarea>
+                // A scheduled message is no reply.
+                {live(move || (length.get() > 0 && !is_editing.get() && !has_strip.get()).then(|| view! {
+                    <button
+                        type="button"
+                        class="icon-button send-later"
+                        aria-label=words.schedule_message()
+                        title=words.schedule_message()
+                        on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::SendLater(room))))
+                    >
+                        <Icon name="clock"/>
+                    </button>
+                }.into_any()))}
                 <button
                     type="submit"
                     class="send"

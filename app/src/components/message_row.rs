@@ -86,6 +86,7 @@ pub fn MessageRow(
     let edited = (message.edited && !message.deleted)
         .then(|| view! { <span class="edited">{words.edited()}</span> }.into_any());
     let pinned = message.pinned.then(|| view! { <Mark icon="pin" label=words.pinned()/> }.into_any());
+    let saved = message.saved.then(|| view! { <Mark icon="save" label=words.message_saved()/> }.into_any());
     let reactions = message.seq.filter(|_| !message.reactions.is_empty()).map(|seq| {
         let reactions = message.reactions.clone();
         view! { <Reactions room seq reactions/> }.into_any()
@@ -115,7 +116,7 @@ pub fn MessageRow(
         >
             <div class="gutter">{gutter}</div>
             <div class="row-body">
-                {byline} {quote} <div class="text" dir="auto" translate="yes">{said} {edited} {pinned} {state}</div>
+                {byline} {quote} <div class="text" dir="auto" translate="yes">{said} {edited} {pinned} {saved} {state}</div>
                 {reactions}
                 {refused.map(|(nonce, refusal)| view! { <RefusedMessage nonce refusal/> }.into_any())}
                 {message.seq.map(|seq| live(move || notice(chat, room, seq)))}

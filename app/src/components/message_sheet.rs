@@ -13,7 +13,7 @@ use web_sys::PointerEvent;
 
 use super::{
     icon::Icon,
-    message_tools::{EMOJI, May, is_mine, pin_tool, shown},
+    message_tools::{EMOJI, May, is_mine, pin_tool, save_tool, shown},
 };
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, focus::give_back, handler, key_handler, live};
@@ -201,6 +201,16 @@ fn acts(
         shut();
         chat.pin(room, seq, on);
     };
+    let is_saved = Memo::new(move |_| message.with(|message| message.as_ref().is_some_and(|it| it.saved)));
+    let save = move |_| {
+        let on = !is_saved.get_untracked();
+        shut();
+        chat.save_message(room, seq, on);
+    };
+    let remind = move |_| {
+        shut();
+        chat.screen.dialog.set(Some(Dialog::Remind(room, seq)));
+    };
     let delete = move |_| {
         shut();
         chat.screen.dialog.set(Some(Dialog::Delete(room, seq)));
@@ -213,6 +223,8 @@ fn acts(
             {live(move || may.edit().then(|| act(Box::new(move || ("edit", words.edit())), "", handler(edit))))}
             {act(Box::new(copy_tool), "", handler(copy))}
             {act(Box::new(move || ("link", words.copy_link())), "", handler(copy_link))}
+            {act(Box::new(move || save_tool(chat, is_saved.get())), "", handler(save))}
+            {act(Box::new(move || ("remind", words.remind_me())), "", handler(remind))}
             {live(move || may.pin().then(|| act(Box::new(move || pin_tool(chat, is_pinned.get())), "", handler(pin))))}
             {live(move || may.delete().then(|| act(Box::new(move || ("delete", words.delete())), "loss", handler(delete))))}
         </div>

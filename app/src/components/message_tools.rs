@@ -1,4 +1,4 @@
-//! What one can do with a message: react, reply, copy, pin, edit, delete. A bar at the row that the pointer or the keyboard has come to
+//! What one can do with a message: react, reply, copy, save, pin, edit, delete. A bar at the row that the pointer or the keyboard has come to
 //! (`timeline/pointing.rs`), which lies over it and moves nothing. A finger gets the same as a sheet: `message_sheet.rs`.
 //!
 //! All of it comes with the chunk `tools` (see `later.rs`).
@@ -90,6 +90,11 @@ pub(super) fn pin_tool(chat: Chat, is_pinned: bool) -> (&'static str, &'static s
     if is_pinned { ("unpin", chat.words.unpin()) } else { ("pin", chat.words.pin()) }
 }
 
+/// What saving is called now, and its icon.
+pub(super) fn save_tool(chat: Chat, is_saved: bool) -> (&'static str, &'static str) {
+    if is_saved { ("unsave", chat.words.unsave()) } else { ("save", chat.words.save_for_later()) }
+}
+
 /// The tools of one message.
 #[component]
 pub(crate) fn Tools(
@@ -106,7 +111,6 @@ pub(crate) fn Tools(
 
 fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -> AnyView {
     let words = chat.words;
-    let few = !(may.react() || may.reply() || may.pin() || may.delete());
     let pick = move |_| match chat.screen.picking.get_untracked() {
         Some(picked) if picked == seq => chat.screen.picking.set(None),
         _ => {
@@ -132,6 +136,18 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
         chat.pin(room, seq, !is_pinned);
     };
     let (pin_act, pin_label) = pin_tool(chat, is_pinned);
+    let is_saved = message.saved;
+    let save = move |_| {
+        browser::focus_row(seq);
+        chat.screen.let_go();
+        chat.save_message(room, seq, !is_saved);
+    };
+    let (save_act, save_label) = save_tool(chat, is_saved);
+    let remind = move |_| {
+        browser::focus_row(seq);
+        chat.screen.let_go();
+        chat.screen.dialog.set(Some(Dialog::Remind(room, seq)));
+    };
     let delete = move |_| {
         // The dialog gives the keyboard back to what had it, and the tools will be gone.
         browser::focus_row(seq);
@@ -162,7 +178,7 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
         is_picking.then(|| emojis(chat, room, seq, &message))
     };
     view! {
-        <div class="message-tools-place" class:few=few>
+        <div class="message-tools-place">
             <div
                 class="message-tools"
                 role="toolbar"
@@ -173,6 +189,8 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
                 {may.reply().then(|| tool("reply", words.reply(), handler(reply)))}
                 {tool("copy", words.copy_text(), handler(copy))}
                 {tool("link", words.copy_link(), handler(copy_link))}
+                {tool(save_act, save_label, handler(save))}
+                {tool("remind", words.remind_me(), handler(remind))}
                 {may.pin().then(|| tool(pin_act, pin_label, handler(pin)))}
                 {may.edit().then(|| tool("edit", words.edit(), handler(edit)))}
                 {may.delete().then(|| tool("delete", words.delete(), handler(delete)))}

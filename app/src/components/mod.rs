@@ -19,6 +19,7 @@ pub mod member_menu;
 pub mod message_row;
 pub mod message_sheet;
 pub mod message_tools;
+pub mod personal;
 pub mod room_list;
 pub mod strips;
 pub mod suggestions;

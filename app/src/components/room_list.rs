@@ -43,6 +43,7 @@ pub fn RoomList(
         <nav class="rooms" aria-label=words.rooms()>
             <header class="rooms-head">
                 <a class="place" href="/">{workspace}</a>
+                <LaterButton/>
                 <NewMenu/>
             </header>
             <button
@@ -263,6 +264,29 @@ fn RoomLine(room: RoomId) -> impl IntoView {
         </li>
     }
     .into_any()
+}
+
+/// The way to what one has saved and scheduled. A dot says that something of it waits.
+#[component]
+fn LaterButton() -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let label = move || match chat.personal_waiting.get() {
+        0 => words.later().to_owned(),
+        n => words.later_waiting(&n.to_string()),
+    };
+    view! {
+        <button
+            type="button"
+            class="icon-button later scripted"
+            aria-label=live(label)
+            title=live(label)
+            data-waiting=live(move || (chat.personal_waiting.get() > 0).then_some("true"))
+            on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Later)))
+        >
+            <Icon name="save"/>
+        </button>
+    }
 }
 
 /// The ways to a room that is not in the list yet. A native disclosure: it opens without script too.

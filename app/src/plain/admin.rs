@@ -1,7 +1,7 @@
 //! The administration: the workspace, everyone's accounts, invitations.
 
 use leptos::prelude::*;
-use protocol::{FormName, InvitationView, PersonView, VERSION, WhoMaySignUp, WorkspaceRole};
+use protocol::{FormName, InvitationView, JobView, PersonView, VERSION, WhoMaySignUp, WorkspaceRole};
 
 use super::{Cx, Done, PeopleView, copy_field, hint, item, only, section};
 use crate::{
@@ -106,6 +106,34 @@ pub(super) fn invitations(cx: &Cx, list: &[InvitationView], done: Option<Done>) 
         }}
     };
     only(words.invitations(), words.invitations_hint(), body)
+}
+
+/// Work that failed too often: what it was, for whom, and what one may do with it. Nobody's texts are shown.
+pub(super) fn jobs(cx: &Cx, list: &[JobView]) -> AnyView {
+    let words = cx.words;
+    let line = |job: &JobView| {
+        let id = format!("job-{}", job.id);
+        let what = match job.kind.as_str() {
+            "remind" => words.job_remind(&job.handle),
+            "send" => words.job_send(&job.handle),
+            kind => words.job_unknown(&job.handle, kind),
+        };
+        let facts = view! {
+            <strong id=id.clone()>{what}</strong>
+            {hint(words.job_tries(job.tries, &words.moment(job.tried_at, cx.clock)))}
+            <p class="setting-hint" lang="en" translate="no"><code>{job.error.clone()}</code></p>
+        };
+        let path = |what: &str| format!("/admin/jobs/{}/{what}", job.id);
+        let retry = cx.post(path("retry"), (), "button", words.try_again().to_owned(), Some(id.clone()));
+        let delete = cx.post(path("delete"), (), "button loss", words.delete().to_owned(), Some(id));
+        item((), facts, (retry, delete))
+    };
+    let lines: Vec<_> = list.iter().map(line).collect();
+    let body = match lines.is_empty() {
+        true => view! { <p class="setting-none">{words.no_jobs()}</p> }.into_any(),
+        false => view! { <ul class="setting-list">{lines}</ul> }.into_any(),
+    };
+    only(words.jobs(), words.jobs_hint(), body)
 }
 
 /// Why a form of the list of people was refused. It has the keyboard, so that the page begins there.

@@ -19,7 +19,7 @@ use leptos::{
     prelude::*,
 };
 use leptos_meta::HashedStylesheet;
-use protocol::{FormName, InvitationView, Page, PersonView, SessionView, User, WorkspaceRole};
+use protocol::{FormName, InvitationView, JobView, Page, PersonView, SessionView, User, WorkspaceRole};
 
 use crate::{
     components::{avatar::Avatar, field::RefusedForm, icon::Icon},
@@ -45,6 +45,8 @@ pub enum Section {
     Workspace,
     /// Everyone's accounts.
     People,
+    /// Work that failed too often.
+    Jobs,
 }
 
 impl Section {
@@ -59,6 +61,7 @@ impl Section {
             Self::Invitations => "/settings/invitations",
             Self::Workspace => "/admin/workspace",
             Self::People => "/admin/people",
+            Self::Jobs => "/admin/jobs",
         }
     }
 
@@ -70,6 +73,7 @@ impl Section {
             Self::Invitations => words.invitations(),
             Self::Workspace => words.workspace(),
             Self::People => words.accounts(),
+            Self::Jobs => words.jobs(),
         }
     }
 
@@ -81,6 +85,7 @@ impl Section {
             Self::Invitations => "invite",
             Self::Workspace => "shield",
             Self::People => "group",
+            Self::Jobs => "clock",
         }
     }
 }
@@ -114,10 +119,14 @@ pub enum Done {
     Suspended,
     /// Somebody may sign in again.
     Reinstated,
+    /// A job is tried again.
+    JobRetried,
+    /// A job was deleted.
+    JobDeleted,
 }
 
 impl Done {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::Name,
         Self::Theme,
         Self::Density,
@@ -131,6 +140,8 @@ impl Done {
         Self::Role,
         Self::Suspended,
         Self::Reinstated,
+        Self::JobRetried,
+        Self::JobDeleted,
     ];
 
     /// Its name in an address: `?done=name`.
@@ -150,6 +161,8 @@ impl Done {
             Self::Role => "role",
             Self::Suspended => "suspended",
             Self::Reinstated => "reinstated",
+            Self::JobRetried => "job-retried",
+            Self::JobDeleted => "job-deleted",
         }
     }
 
@@ -172,6 +185,8 @@ impl Done {
             Self::Role => Some(words.role_changed()),
             Self::Suspended => Some(words.account_suspended()),
             Self::Reinstated => Some(words.account_reinstated()),
+            Self::JobRetried => Some(words.job_retried()),
+            Self::JobDeleted => Some(words.job_deleted()),
         }
     }
 }
@@ -187,6 +202,8 @@ pub enum Content {
     Invitations(Vec<InvitationView>),
     /// A part of everyone's accounts.
     People(PeopleView),
+    /// Work that failed too often.
+    Jobs(Vec<JobView>),
     /// The page is for administrators, and the viewer is none.
     Refused,
 }
@@ -246,7 +263,11 @@ pub fn draw(page: Page, plain: Plain, nonce: Nonce, options: LeptosOptions) -> S
 fn title_of(words: Words, plain: &Plain) -> String {
     match plain.content {
         Content::Refused => words.admins_only().to_owned(),
-        Content::Nothing | Content::Sessions(_) | Content::Invitations(_) | Content::People(_) => {
+        Content::Nothing
+        | Content::Sessions(_)
+        | Content::Invitations(_)
+        | Content::People(_)
+        | Content::Jobs(_) => {
             let group =
                 if plain.path.starts_with("/admin") { words.administration() } else { words.settings() };
             format!("{} · {group}", plain.section.title(words))
@@ -266,9 +287,11 @@ fn Frame(page: Page, plain: Plain, me: User) -> impl IntoView {
     let said = plain.done.and_then(|done| done.words(words));
     let body = match &plain.content {
         Content::Refused => admin::refused(&cx),
-        Content::Nothing | Content::Sessions(_) | Content::Invitations(_) | Content::People(_) => {
-            section_body(&cx, &plain)
-        }
+        Content::Nothing
+        | Content::Sessions(_)
+        | Content::Invitations(_)
+        | Content::People(_)
+        | Content::Jobs(_) => section_body(&cx, &plain),
     };
     view! {
         <div
@@ -306,7 +329,8 @@ fn section_body(cx: &Cx, plain: &Plain) -> AnyView {
         (Section::Invitations, Content::Invitations(list)) => admin::invitations(cx, list, plain.done),
         (Section::Workspace, _) => admin::workspace(cx),
         (Section::People, Content::People(people)) => admin::people(cx, people, plain.done),
-        (Section::Account | Section::Invitations | Section::People, _) => ().into_any(),
+        (Section::Jobs, Content::Jobs(jobs)) => admin::jobs(cx, jobs),
+        (Section::Account | Section::Invitations | Section::People | Section::Jobs, _) => ().into_any(),
     }
 }
 
@@ -331,7 +355,7 @@ fn Nav(plain: Plain, me: User, refused: bool) -> impl IntoView {
     if plain.has_invitations && !is_admin {
         own.push(Section::Invitations);
     }
-    let admins = [Section::Workspace, Section::People, Section::Invitations];
+    let admins = [Section::Workspace, Section::People, Section::Invitations, Section::Jobs];
     let own: Vec<_> = own.into_iter().map(link).collect();
     let admins: Vec<_> = admins.into_iter().map(link).collect();
     view! {

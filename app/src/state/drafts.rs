@@ -37,6 +37,11 @@ impl Chat {
         on_cleanup(move || handle.remove());
     }
 
+    /// Tracks drafts that something else than the composer has changed: another tab, or sending later.
+    pub fn track_drafts(self) {
+        self.drafts_news.track();
+    }
+
     /// The draft that the list shows for a room: not that of the open one. Tracks.
     #[must_use]
     pub fn draft_shown(self, room: RoomId) -> Option<String> {

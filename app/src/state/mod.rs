@@ -8,6 +8,7 @@
 //! - [`open_room`]: the room on the screen;
 //! - [`drafts`]: what the person has written and not sent;
 //! - [`changes`]: editing, deleting, reacting, pinning;
+//! - [`personal`]: saved messages, reminders, messages that are sent later;
 //! - [`connection`]: what the socket tells;
 //! - [`screen`]: dialogs and panels; [`storage`]: what the browser keeps.
 //!
@@ -18,6 +19,7 @@ mod changes;
 mod connection;
 mod drafts;
 mod open_room;
+mod personal;
 mod rooms;
 mod screen;
 mod storage;
@@ -76,6 +78,12 @@ pub struct Chat {
     edits: StoredValue<Vec<Edit>>,
     /// Written whenever one begins, ends, or is answered.
     edits_news: RwSignal<u32>,
+    /// Written whenever something changes that the viewer saved or scheduled; read through [`Chat::with_personal`].
+    personal_news: RwSignal<u32>,
+    /// How much of that waits for the viewer: reminders that have come, and messages that were not sent.
+    pub personal_waiting: RwSignal<usize>,
+    /// Some of it came since the notice of it was closed.
+    pub has_reminder: RwSignal<bool>,
     /// The language.
     pub words: Words,
     /// Dialogs and panels.
@@ -158,6 +166,9 @@ impl Chat {
             clock_ahead: StoredValue::new(0),
             edits: StoredValue::new(Vec::new()),
             edits_news: RwSignal::new(0),
+            personal_news: RwSignal::new(0),
+            personal_waiting: RwSignal::new(0),
+            has_reminder: RwSignal::new(false),
             words: use_words(),
             screen: Screen::default(),
             me: me.id,
@@ -310,6 +321,9 @@ impl Chat {
         }
         if touched.names {
             self.names.update(|n| *n = n.wrapping_add(1));
+        }
+        if touched.personal {
+            self.draw_personal();
         }
         if touched.list {
             self.draw_list(&touched.rooms);

@@ -4,7 +4,7 @@ use client::{Client, Link, RoomState};
 use leptos::prelude::*;
 use protocol::{Direction, Message, RoomId, Seq};
 
-use super::{Chat, set};
+use super::{Chat, link_of, set};
 use crate::{browser, text::plain};
 
 /// What is on screen of the open room, beside its rows.
@@ -80,8 +80,13 @@ impl Chat {
         }
     }
 
-    /// Shows a message of the open room, from anywhere in its history.
+    /// Shows a message, from anywhere in the history of any room.
     pub fn show_message(self, room: RoomId, seq: Seq) {
+        self.screen.dialog.set(None);
+        if self.room.get_untracked() != Some(room) {
+            // The page of the room comes back here.
+            return self.go(link_of(room, seq));
+        }
         self.screen.target.set(Some((room, seq)));
         self.tell(|client, _| {
             client.jump_to(room, seq);

@@ -45,6 +45,12 @@ pub enum Dialog {
     Leave(RoomId),
     /// Delete a message.
     Delete(RoomId, Seq),
+    /// What one has saved, and what is to be sent later.
+    Later,
+    /// When to be reminded of a message.
+    Remind(RoomId, Seq),
+    /// When to send what is written in a room.
+    SendLater(RoomId),
     /// What was written into a room that one is no longer in. It comes with the dialogs, and stands on the room's page.
     Unsent(RoomId),
     /// The keyboard's list.
@@ -63,11 +69,14 @@ impl Dialog {
             | Self::Member(room, ..)
             | Self::Banned(room)
             | Self::Leave(room)
+            | Self::SendLater(room)
             | Self::Delete(room, _) => Some(room),
             Self::Switcher
             | Self::NewDirect
             | Self::NewRoom
             | Self::Browse
+            | Self::Later
+            | Self::Remind(..)
             | Self::Unsent(_)
             | Self::Shortcuts => None,
         }

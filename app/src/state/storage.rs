@@ -89,6 +89,22 @@ impl Saved {
         }
     }
 
+    /// The number of the last reminder whose notice was closed.
+    pub(crate) fn told(&self) -> i64 {
+        let kept = || storage()?.get_item(&self.told_key()).ok()??.parse().ok();
+        kept().unwrap_or_default()
+    }
+
+    pub(crate) fn keep_told(&self, rev: i64) {
+        if let Some(storage) = storage() {
+            set(&storage, &self.told_key(), &rev.to_string());
+        }
+    }
+
+    fn told_key(&self) -> String {
+        format!("{}told", self.prefix)
+    }
+
     fn out_key(&self, nonce: Nonce) -> String {
         format!("{}out:{nonce}", self.prefix)
     }

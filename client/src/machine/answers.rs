@@ -79,6 +79,10 @@ impl Client {
                 self.listed(&command, rooms, more);
             }
             (Purpose::People, Reply::Users { users }) => self.meet(users),
+            (Purpose::Personal, Reply::Changes { changes, through, .. }) => {
+                self.personal.begin(through, changes);
+                self.touch_personal();
+            }
             (Purpose::Request, reply) => {
                 self.touch_wished(&command);
                 // The event that says so may come later.
@@ -107,7 +111,8 @@ impl Client {
                 | Purpose::Members(_)
                 | Purpose::History(..)
                 | Purpose::Rooms
-                | Purpose::People,
+                | Purpose::People
+                | Purpose::Personal,
                 _,
             ) => {}
         }
@@ -180,6 +185,8 @@ impl Client {
                 self.pinned(*room, messages);
             }
             Reply::Users { users } => self.meet(users.clone()),
+            Reply::Page { people, .. } => self.meet(people.clone()),
+            Reply::Changed { line: Line::Person(_), seq, change } => self.put_personal(*seq, change.clone()),
             Reply::Changed { .. }
             | Reply::Welcome { .. }
             | Reply::Rooms { .. }
@@ -188,7 +195,6 @@ impl Client {
             | Reply::Invited { .. }
             | Reply::View { .. }
             | Reply::Changes { .. }
-            | Reply::Page { .. }
             | Reply::Around { .. }
             | Reply::Quoted { .. }
             | Reply::Sent { .. }
@@ -229,7 +235,8 @@ impl Client {
             | Purpose::Members(_)
             | Purpose::Quoted(_)
             | Purpose::Rooms
-            | Purpose::People => {
+            | Purpose::People
+            | Purpose::Personal => {
                 self.refused_state(purpose, &command, &refusal, now);
             }
             Purpose::Unread(room) => {

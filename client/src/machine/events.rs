@@ -1,6 +1,9 @@
 //! Events: what servers send unasked.
 
-use protocol::{Change, Event, Line, Message, Millis, RoomId, RoomSummary, Seq, limits::MARKS_MEMBERS_MAX};
+use protocol::{
+    Change, Event, Line, Message, Millis, RoomId, RoomSummary, Saved, Scheduled, Seq,
+    limits::MARKS_MEMBERS_MAX,
+};
 
 use super::Client;
 use crate::{
@@ -156,14 +159,26 @@ impl Client {
                 }
                 Change::Membership { room, summary: None } => self.left(room),
                 Change::Profile { user } => self.meet(vec![user]),
+                Change::Saved { saved: Saved { rev, .. } }
+                | Change::Scheduled { scheduled: Scheduled { rev, .. } } => {
+                    self.put_personal(rev, change);
+                }
+                // An older server told it: it may have been one of those two.
+                Change::Unknown => self.personal.ask_again(),
                 Change::Sessions {}
                 | Change::Message { .. }
                 | Change::Reaction { .. }
                 | Change::Pin { .. }
                 | Change::Member { .. }
-                | Change::Room { .. }
-                | Change::Unknown => {}
+                | Change::Room { .. } => {}
             }
+        }
+    }
+
+    /// Something that the viewer saved or scheduled, from their line or from the answer to a command.
+    pub(super) fn put_personal(&mut self, seq: Seq, change: Change) {
+        if self.personal.put(seq, change) {
+            self.touch_personal();
         }
     }
 
@@ -226,6 +241,8 @@ impl Client {
             Change::Room { .. }
             | Change::Membership { .. }
             | Change::Sessions {}
+            | Change::Saved { .. }
+            | Change::Scheduled { .. }
             | Change::Profile { .. }
             | Change::Unknown => {}
         }

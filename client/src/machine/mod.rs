@@ -23,6 +23,7 @@ use crate::{
     marks::MarksQueue,
     outbox::{Outbox, Pending, SendState},
     people::People,
+    personal::Personal,
     room::RoomState,
     sorted::{SortedMap, SortedSet, sort_by},
 };
@@ -45,6 +46,8 @@ pub struct Touched {
     pub timelines: SortedSet<RoomId>,
     /// Rooms whose members, marks or pins changed.
     pub members: SortedSet<RoomId>,
+    /// What the viewer saved or scheduled.
+    pub personal: bool,
     /// Messages by others that just came, to be announced.
     pub news: Vec<(RoomId, Message)>,
 }
@@ -73,6 +76,7 @@ pub struct Client {
     person: Feed,
     workspace: Feed,
     people: People,
+    personal: Personal,
     list: List,
     /// Lines with a hole.
     holes: SortedMap<Line, ()>,
@@ -103,6 +107,7 @@ impl Default for Client {
             person: Feed::default(),
             workspace: Feed::default(),
             people: People::default(),
+            personal: Personal::default(),
             list: List::default(),
             holes: SortedMap::new(),
             counted_at: None,
@@ -175,6 +180,12 @@ impl Client {
     #[must_use]
     pub fn people(&self) -> &People {
         &self.people
+    }
+
+    /// What the viewer saved and scheduled.
+    #[must_use]
+    pub fn personal(&self) -> &Personal {
+        &self.personal
     }
 
     /// The name of the server that answers.
@@ -570,6 +581,12 @@ impl Client {
         if self.rooms.get(&room).is_some_and(RoomState::is_miscounted) {
             self.list.miscounted(room);
         }
+    }
+
+    /// What the viewer saved or scheduled has changed: the marks beside messages, too.
+    fn touch_personal(&mut self) {
+        self.touched.personal = true;
+        self.touched.timelines.extend(self.focused);
     }
 
     /// Takes over profiles.

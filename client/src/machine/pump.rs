@@ -61,6 +61,7 @@ impl Client {
         self.pump_members();
         self.pump_quotes();
         self.pump_people();
+        self.pump_personal();
         self.pump_list(now);
         self.pump_ahead();
     }
@@ -89,7 +90,11 @@ impl Client {
                 Purpose::CatchUp(line) => self.ask_catch_up(line),
                 Purpose::History(room, direction) => self.load_more(room, direction),
                 // `pump` asks for these further on, if they are still wanted.
-                Purpose::Members(_) | Purpose::Quoted(_) | Purpose::Rooms | Purpose::People => {}
+                Purpose::Members(_)
+                | Purpose::Quoted(_)
+                | Purpose::Rooms
+                | Purpose::People
+                | Purpose::Personal => {}
                 // These are never kept as refused questions: other code decides when to send them again.
                 Purpose::Hello
                 | Purpose::Ping
@@ -127,6 +132,14 @@ impl Client {
         if self.people.are_wanted() && self.asks.may_ask(Purpose::People) {
             let users = self.people.take_wanted();
             self.asks.ask(Purpose::People, Command::People { users });
+        }
+    }
+
+    /// What the viewer saved and scheduled, once: after the room on the screen.
+    fn pump_personal(&mut self) {
+        let is_opening = self.focused.is_some_and(|room| self.asks.is_asked(Purpose::Open(room)));
+        if !self.personal.is_known() && !is_opening && self.asks.may_ask(Purpose::Personal) {
+            self.asks.ask(Purpose::Personal, Command::Personal {});
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
     line::{Feed, OnLine},
     list::List,
     people::People,
+    personal::Personal,
     room::RoomState,
     sorted::{SortedSet, sort_by},
 };
@@ -54,6 +55,12 @@ impl Client {
             self.person.line().raise_head(person);
             self.compare_others(&rooms);
         } else {
+            if self.person.state().cursor() > person {
+                // These numbers may be given again.
+                self.personal = Personal::default();
+                self.touch_personal();
+            }
+            self.personal.ask_again();
             // The whole list is fetched, and with it every membership up to this number.
             self.person = Feed::at(person);
             self.list.begin(&rooms, more);
@@ -80,6 +87,8 @@ impl Client {
         self.marks.clear();
         self.holes.clear();
         self.people = People::default();
+        self.personal = Personal::default();
+        self.touch_personal();
         (self.person, self.workspace) = (Feed::default(), Feed::default());
         self.list = List::default();
         let open: Vec<u32> = self.asks.requests().map(|(request, _)| request).collect();

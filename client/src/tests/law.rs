@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{Mention, Pin};
+use protocol::{Mention, Pin, Saved, Scheduled};
 
 use super::*;
 
@@ -55,6 +55,8 @@ impl Truth {
                     let summary = (!is_in).then(|| Box::new(summary));
                     truth.person.push(Change::Membership { room, summary });
                 }
+                15 => truth.saves(*which, *how),
+                16 => truth.schedules(*which, *how),
                 _ => {
                     let rev = truth.workspace.len() as i64 + 1;
                     let user =
@@ -64,6 +66,45 @@ impl Truth {
             }
         }
         truth
+    }
+
+    fn saves(&mut self, which: usize, how: usize) {
+        let rev = Seq(self.person.len() as i64 + 1);
+        let (room, message) = (other_room(which % 2), Seq(which as i64 / 2 % 3 + 1));
+        let (remind_at, due) = [(None, false), (Some(rev.0), false), (Some(5), true)][how % 3];
+        let on = !how.is_multiple_of(4);
+        let saved = Saved { room, message, at: rev.0, remind_at, due, on, rev };
+        self.person.push(Change::Saved { saved });
+    }
+
+    fn schedules(&mut self, which: usize, how: usize) {
+        let rev = Seq(self.person.len() as i64 + 1);
+        let (nonce, on) = (Nonce(Uuid::from_u128(900 + which as u128 % 3)), !how.is_multiple_of(4));
+        let failed = how.is_multiple_of(5).then_some(ErrorCode::Forbidden);
+        let body = if on { format!("at {rev}") } else { String::new() };
+        let scheduled = Scheduled { nonce, room: room(), body, at: rev.0, failed, on, rev };
+        self.person.push(Change::Scheduled { scheduled });
+    }
+
+    /// What is saved and scheduled after some change.
+    fn personal(&self, through: usize) -> (Vec<Saved>, Vec<Scheduled>) {
+        let (mut all_saved, mut all_scheduled) = (BTreeMap::new(), BTreeMap::new());
+        for change in &self.person[..through] {
+            match change {
+                Change::Saved { saved } => {
+                    drop(all_saved.insert((saved.room, saved.message), saved.clone()));
+                }
+                Change::Scheduled { scheduled } => {
+                    drop(all_scheduled.insert(scheduled.nonce, scheduled.clone()));
+                }
+                _ => {}
+            }
+        }
+        let mut saved: Vec<Saved> = all_saved.into_values().filter(|saved| saved.on).collect();
+        saved.sort_by_key(|saved| std::cmp::Reverse(saved.at));
+        let mut scheduled: Vec<Scheduled> = all_scheduled.into_values().filter(|one| one.on).collect();
+        scheduled.sort_by_key(|one| one.at);
+        (saved, scheduled)
     }
 
     fn in_room(&mut self, what: usize, which: usize, how: usize) {
@@ -169,6 +210,7 @@ impl Truth {
             match change {
                 Change::Membership { room, summary: Some(_) } => rooms.insert(*room),
                 Change::Membership { room, summary: None } => rooms.remove(room),
+                Change::Saved { .. } | Change::Scheduled { .. } => false,
                 other => panic!("{other:?} on a person's line"),
             };
         }
@@ -223,6 +265,10 @@ impl Truth {
                 let key = match &change {
                     Change::Membership { room, .. } => room.0,
                     Change::Profile { user } => user.id.0,
+                    Change::Saved { saved } => {
+                        Uuid::from_u128(saved.room.0.as_u128() * 1_000 + saved.message.0 as u128)
+                    }
+                    Change::Scheduled { scheduled } => scheduled.nonce.0,
                     other => panic!("{other:?} on this line"),
                 };
                 last.insert(key, (Seq(seq), change));
@@ -278,6 +324,19 @@ impl Truth {
                     workspace,
                     rooms,
                     more,
+                    people: Vec::new(),
+                }
+            }
+            Command::Personal {} => {
+                let (saved, scheduled) = self.personal(self.person.len());
+                let saved = saved.into_iter().map(|saved| (saved.rev, Change::Saved { saved }));
+                let scheduled = scheduled.into_iter();
+                let scheduled = scheduled.map(|scheduled| (scheduled.rev, Change::Scheduled { scheduled }));
+                Reply::Changes {
+                    line: Line::Person(id(ME)),
+                    changes: saved.chain(scheduled).collect(),
+                    through: Seq(self.person.len() as i64),
+                    more: false,
                     people: Vec::new(),
                 }
             }
@@ -361,6 +420,8 @@ struct Shown {
     members: Vec<Member>,
     rooms: Vec<RoomId>,
     names: Vec<Option<String>>,
+    saved: Vec<Saved>,
+    scheduled: Vec<Scheduled>,
     cursors: [Seq; 3],
 }
 
@@ -381,6 +442,8 @@ fn everything(client: &Client) -> Shown {
         members: state.active_members().cloned().collect(),
         rooms: client.order(),
         names: (ME..ME + 3).map(|n| client.user(id(n)).map(|user| user.name.clone())).collect(),
+        saved: client.personal().saved().into_iter().cloned().collect(),
+        scheduled: client.personal().scheduled().into_iter().cloned().collect(),
         cursors: [state.cursor(), client.person_cursor(), client.workspace_cursor()],
     }
 }
@@ -390,7 +453,7 @@ proptest! {
 
     #[test]
     fn any_order_repetition_and_loss_then_catching_up_are_a_fresh_fetch(
-        steps in prop::collection::vec((0_usize..15, 0_usize..40, 0_usize..12), 1..70),
+        steps in prop::collection::vec((0_usize..17, 0_usize..40, 0_usize..12), 1..70),
         deliveries in prop::collection::vec((0_usize..6, 0_i64..60, 0_i64..60, 0_usize..5), 0..120),
         ahead in any::<bool>(),
     ) {
@@ -443,6 +506,8 @@ proptest! {
                 });
                 prop_assert_eq!(&shown.summary.room, &truth.summary(state.cursor().0).room);
                 prop_assert_eq!(shown.pins.len(), at.pins.values().filter(|pin| pin.on).count());
+                let personal = truth.personal(client.person_cursor().0 as usize);
+                prop_assert_eq!((shown.saved, shown.scheduled), personal);
             }
         }
         truth.connect(&mut client, now + 10_000);
@@ -452,6 +517,8 @@ proptest! {
         prop_assert_eq!(everything(&client), everything(&fresh));
         // The fresh one is what the database has.
         prop_assert_eq!(everything(&fresh).messages, truth.room_at(truth.head()).messages);
+        let shown = everything(&fresh);
+        prop_assert_eq!((shown.saved, shown.scheduled), truth.personal(truth.person.len()));
         let mut rooms = truth.memberships(truth.person.len());
         rooms.insert(room());
         prop_assert_eq!(everything(&fresh).rooms.into_iter().collect::<BTreeSet<_>>(), rooms);

@@ -3,6 +3,7 @@
 mod law;
 mod lists;
 mod people;
+mod personal;
 mod refusals;
 mod replies;
 

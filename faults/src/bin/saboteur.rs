@@ -45,6 +45,7 @@ fn parse(text: &str) -> Result<Sabotage, String> {
             "double" => sabotage.double_share = number,
             "no_repair" => sabotage.no_repair = number != 0.0,
             "forget_nonces" => sabotage.forget_nonces = number != 0.0,
+            "forget_jobs" => sabotage.forget_jobs = number != 0.0,
             "clock_ms" => sabotage.clock_offset_ms = number as i64,
             _ => return Err(format!("there is no sabotage called {key}")),
         }

@@ -80,6 +80,8 @@ impl Effect {
             | Change::Pin { .. }
             | Change::Member { .. }
             | Change::Room { .. }
+            | Change::Saved { .. }
+            | Change::Scheduled { .. }
             | Change::Unknown => Self::None,
         }
     }

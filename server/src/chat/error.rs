@@ -53,6 +53,7 @@ impl From<store::Error> for Error {
             store::Error::PinsFull => ErrorCode::PinsFull.into(),
             store::Error::TitleTaken => ErrorCode::TitleTaken.into(),
             store::Error::LastOwner => ErrorCode::LastOwner.into(),
+            store::Error::Refused(code) => code.into(),
             store::Error::NotReady | store::Error::Sqlx(_) | store::Error::Migrate(_) => Self::Store(error),
         }
     }

@@ -11,6 +11,8 @@ pub mod profile;
 pub mod reading;
 pub mod rights;
 pub mod rooms;
+pub mod saved;
+pub mod scheduled;
 
 use std::{collections::BTreeSet, sync::Arc};
 

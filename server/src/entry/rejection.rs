@@ -43,7 +43,10 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::TooManyConnections | ErrorCode::TooManyFrames | ErrorCode::SlowDown => {
             StatusCode::TOO_MANY_REQUESTS
         }
-        ErrorCode::RoomUnknown | ErrorCode::UserUnknown | ErrorCode::MessageUnknown => StatusCode::NOT_FOUND,
+        ErrorCode::RoomUnknown
+        | ErrorCode::UserUnknown
+        | ErrorCode::MessageUnknown
+        | ErrorCode::ScheduledUnknown => StatusCode::NOT_FOUND,
         ErrorCode::MessageDeleted => StatusCode::GONE,
         ErrorCode::HandleTaken
         | ErrorCode::RoomsFull
@@ -55,6 +58,9 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::PinsFull
         | ErrorCode::RoomArchived
         | ErrorCode::TitleTaken
+        | ErrorCode::SavedFull
+        | ErrorCode::ScheduledFull
+        | ErrorCode::ScheduledSent
         | ErrorCode::LastOwner => StatusCode::CONFLICT,
         ErrorCode::TextEmpty
         | ErrorCode::TextTooLong
@@ -62,6 +68,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::EmojiInvalid
         | ErrorCode::ScriptsMixed
         | ErrorCode::MentionsTooMany
+        | ErrorCode::TimeInvalid
         | ErrorCode::HandleInvalid
         | ErrorCode::PasswordTooShort
         | ErrorCode::PasswordTooLong

@@ -299,9 +299,14 @@ fn plain_status(page: &Page, plain: &Plain) -> StatusCode {
     match (&page.form, &plain.content) {
         (Some(form), _) => status_of(form.refusal.code),
         (None, Content::Refused) => StatusCode::FORBIDDEN,
-        (None, Content::Nothing | Content::Sessions(_) | Content::Invitations(_) | Content::People(_)) => {
-            StatusCode::OK
-        }
+        (
+            None,
+            Content::Nothing
+            | Content::Sessions(_)
+            | Content::Invitations(_)
+            | Content::People(_)
+            | Content::Jobs(_),
+        ) => StatusCode::OK,
     }
 }
 

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse as _, Redirect},
     routing::{MethodRouter, get},
 };
-use protocol::{InvitationView, PersonView, WorkspaceRole};
+use protocol::{InvitationView, JobView, PersonView, WorkspaceRole};
 
 use super::{
     address::path_safe,
@@ -70,7 +70,8 @@ impl Asked {
             | Section::Appearance
             | Section::Account
             | Section::Invitations
-            | Section::Workspace => path.to_owned(),
+            | Section::Workspace
+            | Section::Jobs => path.to_owned(),
         };
         Self { section, path, is_index, wanted }
     }
@@ -87,6 +88,7 @@ pub(super) fn routes() -> Router<Site> {
         .route("/admin/workspace", show(Section::Workspace, false))
         .route("/admin/people", show(Section::People, false))
         .route("/admin/invitations", show(Section::Invitations, false))
+        .route("/admin/jobs", show(Section::Jobs, false))
 }
 
 /// Somebody who is signed out is asked to sign in, and comes back here.
@@ -124,11 +126,14 @@ pub(super) async fn fill(
     let is_admin = viewer.user.role.is_admin();
     let may_see = is_admin || !asked.path.starts_with("/admin");
     let content = match asked.section {
-        Section::Workspace | Section::People | Section::Invitations if !may_see => Content::Refused,
+        Section::Workspace | Section::People | Section::Invitations | Section::Jobs if !may_see => {
+            Content::Refused
+        }
         Section::Profile | Section::Appearance | Section::Workspace => Content::Nothing,
         Section::Account => Content::Sessions(site.accounts.list_sessions(viewer).await?),
         Section::Invitations => Content::Invitations(own_invitations(site, visit, viewer).await?),
         Section::People => Content::People(everyone(site, visit, viewer, &asked.wanted).await?),
+        Section::Jobs => Content::Jobs(dead_jobs(site).await?),
     };
     let has_invitations = is_admin || !site.accounts.list_invitations(viewer).await?.is_empty();
     Ok(Plain {
@@ -140,6 +145,23 @@ pub(super) async fn fill(
         done: Done::parse(&asked.wanted.done),
         content,
     })
+}
+
+/// How many jobs that have failed too often one sees at once.
+const JOBS_SHOWN: usize = 100;
+
+async fn dead_jobs(site: &Site) -> Result<Vec<JobView>, Failure> {
+    let dead = site.node.store.list_dead_jobs(JOBS_SHOWN).await?.into_iter();
+    Ok(dead
+        .map(|job| JobView {
+            id: job.id,
+            kind: job.kind,
+            handle: job.handle,
+            tries: job.tries,
+            tried_at: job.dead_at,
+            error: job.error,
+        })
+        .collect())
 }
 
 async fn own_invitations(

@@ -144,6 +144,16 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         // A statement over all members, which is told to each of them: costs as much as making a room, so that a
         // loop of making and deleting is bounded.
         Command::DeleteRoom { .. } => price_of(Bucket::NewRooms, 1),
+        // One transaction under the lock of the person's own line; told to nobody else.
+        Command::Save { .. }
+        | Command::Remind { .. }
+        | Command::Schedule { .. }
+        | Command::Reschedule { .. }
+        | Command::Unschedule { .. } => price_of(Bucket::Sends, 1),
+        // All that the person has saved and scheduled: 550 rows at most, and mostly a handful. Each page asks it once.
+        Command::Personal {} => price_of(Bucket::Questions, 4),
+        // A membership and some messages.
+        Command::SavedMessages { .. } => price_of(Bucket::Questions, 2),
         // A transaction under the room's lock; told to all members. Only owners may.
         Command::SetPolicy { .. } | Command::Archive { .. } => price_of(Bucket::Titles, 1),
         // The same, for every member.
@@ -441,6 +451,13 @@ mod tests {
             Command::Archive { room, on: true },
             Command::DeleteRoom { room },
             Command::Members { room, query: text(), after: None },
+            Command::Save { room, seq, on: true },
+            Command::Remind { room, seq, at: None },
+            Command::Personal {},
+            Command::SavedMessages { room, seqs: vec![seq] },
+            Command::Schedule { room, nonce: Nonce(Uuid::nil()), body: text(), at: 0 },
+            Command::Reschedule { nonce: Nonce(Uuid::nil()), rev: seq, body: text(), at: 0 },
+            Command::Unschedule { nonce: Nonce(Uuid::nil()) },
         ]
     }
 

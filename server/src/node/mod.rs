@@ -108,6 +108,12 @@ pub struct Tuning {
     /// ends every statement sooner, unless it can no longer be reached and the connection does not know it yet. Browsers
     /// wait longer: see [`limits::COMMAND_MS`].
     pub database_timeout: Duration,
+    /// How often this node asks whether a job is due, if it knows of none before.
+    pub jobs_check: Duration,
+    /// For how long a job belongs to the node that has taken it: longer than sending a message can take.
+    pub job_lease: Duration,
+    /// How long a job that has failed waits at first.
+    pub job_retry: Duration,
     /// Messages that one person may send in a second, in the long run …
     pub sends_per_s: NonZeroU32,
     /// … and at once.
@@ -130,6 +136,9 @@ impl Default for Tuning {
             marks: Duration::from_secs(1),
             keep_alive: Duration::from_secs(60),
             database_timeout: Duration::from_millis(limits::COMMAND_MS as u64),
+            jobs_check: Duration::from_secs(5),
+            job_lease: Duration::from_secs(30),
+            job_retry: Duration::from_secs(2),
             sends_per_s: const { NonZeroU32::new(5).expect("not zero") },
             sends_burst: const { NonZeroU32::new(30).expect("not zero") },
             budget_factor: NonZeroU32::MIN,
@@ -175,6 +184,8 @@ pub struct Node {
     check_sessions: tokio::sync::Notify,
     /// Rung when a room has been deleted, so that it is erased soon.
     erase: tokio::sync::Notify,
+    /// Rung when a job has been planned, so that it is not late.
+    jobs: tokio::sync::Notify,
     /// Bounds the repairs that run at once.
     repairs: tokio::sync::Semaphore,
 }
@@ -214,6 +225,7 @@ impl Node {
             check_marks: tokio::sync::Notify::new(),
             check_sessions: tokio::sync::Notify::new(),
             erase: tokio::sync::Notify::new(),
+            jobs: tokio::sync::Notify::new(),
             repairs: tokio::sync::Semaphore::new(REPAIRS_AT_ONCE),
         });
         node.spawn(deliver::run(node.clone(), signals));
@@ -261,7 +273,11 @@ impl Node {
         self.within(self.tuning.database_timeout, what, work).await
     }
 
-    async fn within<T: Send + 'static>(
+    /// The same with another timeout.
+    ///
+    /// # Errors
+    /// As for [`Self::within_timeout`].
+    pub async fn within<T: Send + 'static>(
         &self,
         timeout: Duration,
         what: &'static str,
@@ -308,6 +324,12 @@ impl Node {
     /// Runs something that asks the database and that nobody waits for, except [`Node::end`].
     pub fn run_aside(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(work);
+    }
+
+    /// Runs a loop of a layer above this one, which ends when the node leaves. What it has under way is dropped then, so it must
+    /// run what asks the database by [`Self::within`].
+    pub fn run_until_leaving(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn(task);
     }
 
     /// The first Redis that carries no news, where there is one.
@@ -391,6 +413,19 @@ impl Node {
     /// Erases deleted rooms soon.
     pub fn erase_soon(&self) {
         self.erase.notify_one();
+    }
+
+    /// A job has been planned, and may be the next one.
+    pub fn wake_jobs(&self) {
+        self.jobs.notify_one();
+    }
+
+    /// Waits until a job has been planned here, and no longer than this.
+    pub async fn until_jobs_made(&self, pause: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.jobs.notified() => {}
+        }
     }
 
     /// Tells every node that sessions of this person have ended, so that their sockets close. The database knows which ones;

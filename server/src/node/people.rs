@@ -101,11 +101,14 @@ impl Names for Change {
             Self::Member { member, .. } => people.extend([member.user]),
             Self::Pin { pin } => people.extend([pin.by]),
             Self::Membership { summary: Some(summary), .. } => summary.name(people),
-            // A reaction goes to many and is shown as an emoji only; a profile's change carries the person itself.
+            // A reaction goes to many and is shown as an emoji only; a profile's change carries the person itself. What is saved
+            // names a message, whose author comes with its text.
             Self::Reaction { .. }
             | Self::Room { .. }
             | Self::Membership { summary: None, .. }
             | Self::Sessions {}
+            | Self::Saved { .. }
+            | Self::Scheduled { .. }
             | Self::Profile { .. }
             | Self::Unknown => {}
         }

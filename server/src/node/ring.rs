@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use axum::extract::ws::Utf8Bytes;
 use protocol::{
-    Change, Event, RoomId, Seq, ServerFrame, User, UserId,
+    Change, Event, Nonce, RoomId, Seq, ServerFrame, User, UserId,
     limits::{BEHIND_MAX, CHANGES_MAX},
 };
 
@@ -153,6 +153,8 @@ enum Thing {
     Room,
     Membership(RoomId),
     Sessions,
+    Saved(RoomId, Seq),
+    Scheduled(Nonce),
     Profile(UserId),
 }
 
@@ -168,6 +170,8 @@ impl Thing {
             Change::Room { .. } => Self::Room,
             Change::Membership { room, .. } => Self::Membership(*room),
             Change::Sessions {} => Self::Sessions,
+            Change::Saved { saved } => Self::Saved(saved.room, saved.message),
+            Change::Scheduled { scheduled } => Self::Scheduled(scheduled.nonce),
             Change::Profile { user } => Self::Profile(user.id),
             Change::Unknown => return None,
         })

@@ -30,6 +30,8 @@ pub struct Sabotage {
     pub no_repair: bool,
     /// Stores sends under a fresh nonce, so that a repeat is not recognised.
     pub forget_nonces: bool,
+    /// Jobs that are due are crossed off, and not done.
+    pub forget_jobs: bool,
     /// How far the node's clock is wrong.
     pub clock_offset_ms: i64,
 }

@@ -398,6 +398,8 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Members { .. }
         | Command::Pinned { .. }
         | Command::Quoted { .. }
+        | Command::Personal {}
+        | Command::SavedMessages { .. }
         | Command::Banned { .. } => false,
         Command::Open { .. }
         | Command::History { .. }
@@ -421,7 +423,12 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::SetPolicy { .. }
         | Command::Archive { .. }
         | Command::DeleteRoom { .. }
-        | Command::SetRoom { .. } => true,
+        | Command::SetRoom { .. }
+        | Command::Save { .. }
+        | Command::Remind { .. }
+        | Command::Schedule { .. }
+        | Command::Reschedule { .. }
+        | Command::Unschedule { .. } => true,
     }
 }
 

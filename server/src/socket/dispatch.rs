@@ -6,7 +6,7 @@ use protocol::{
 
 use crate::{
     broker::{Effect, Line},
-    chat::{self, Context, Error, messages, pins, reading, rights, rooms},
+    chat::{self, Context, Error, messages, pins, reading, rights, rooms, saved, scheduled},
     hub::ConnectionId,
 };
 
@@ -116,6 +116,15 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::Pin { room, seq, on } => pins::pin(cx, room, seq, on).await,
         Command::Pinned { room } => pins::pinned(cx, room).await,
         Command::People { users } => rooms::people(cx, &users).await,
+        Command::Save { room, seq, on } => saved::save(cx, room, seq, on).await,
+        Command::Remind { room, seq, at } => saved::remind(cx, room, seq, at).await,
+        Command::Personal {} => saved::personal(cx).await,
+        Command::SavedMessages { room, seqs } => saved::messages(cx, room, &seqs).await,
+        Command::Schedule { room, nonce, body, at } => scheduled::schedule(cx, room, nonce, &body, at).await,
+        Command::Reschedule { nonce, rev, body, at } => {
+            scheduled::reschedule(cx, nonce, rev, &body, at).await
+        }
+        Command::Unschedule { nonce } => scheduled::unschedule(cx, nonce).await,
     }
 }
 

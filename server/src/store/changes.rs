@@ -180,6 +180,8 @@ impl Store {
             (ItemKind::Sessions, Line::Person(_)) => {
                 Ok(keys.iter().map(|(number, _)| (*number, Change::Sessions {})).collect())
             }
+            (ItemKind::Saved, Line::Person(user)) => self.load_saved(user, keys).await,
+            (ItemKind::Scheduled, Line::Person(user)) => self.load_scheduled(user, keys).await,
             (ItemKind::Profile, Line::Workspace) => self.load_profiles(keys).await,
             (
                 ItemKind::Message
@@ -189,6 +191,8 @@ impl Store {
                 | ItemKind::Room
                 | ItemKind::Membership
                 | ItemKind::Sessions
+                | ItemKind::Saved
+                | ItemKind::Scheduled
                 | ItemKind::Profile,
                 _,
             ) => {
@@ -288,6 +292,30 @@ impl Store {
         Ok(wanted.iter().map(|room| rooms[&room.0]).zip(changes).collect())
     }
 
+    async fn load_saved(&self, user: UserId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let asked: HashMap<(Uuid, i64), Seq> = keys
+            .iter()
+            .filter_map(|(number, key)| {
+                let (room, message) = key.split_once('/')?;
+                Some(((room.parse().ok()?, message.parse().ok()?), *number))
+            })
+            .collect();
+        let wanted: Vec<(Uuid, i64)> = asked.keys().copied().collect();
+        let saved = self.saved_of(user, &wanted).await?.into_iter();
+        Ok(saved.map(|saved| (asked[&(saved.room.0, saved.message.0)], Change::Saved { saved })).collect())
+    }
+
+    async fn load_scheduled(
+        &self,
+        user: UserId,
+        keys: &[(Seq, String)],
+    ) -> Result<Vec<(Seq, Change)>, Error> {
+        let asked: HashMap<Uuid, Seq> = parsed(keys);
+        let wanted: Vec<Uuid> = asked.keys().copied().collect();
+        let scheduled = self.scheduled_of(user, &wanted).await?.into_iter();
+        Ok(scheduled.map(|scheduled| (asked[&scheduled.nonce.0], Change::Scheduled { scheduled })).collect())
+    }
+
     async fn load_profiles(&self, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
         let users: HashMap<Uuid, Seq> = parsed(keys);
         let wanted: Vec<UserId> = users.keys().copied().map(UserId).collect();
@@ -356,6 +384,8 @@ mod tests {
             Change::Pin { pin } => format!("{} pins {}: {}", name(pin.by), pin.message, pin.on),
             Change::Membership { room: _, summary } => format!("in a room: {}", summary.is_some()),
             Change::Sessions {} => "sessions".to_owned(),
+            Change::Saved { saved } => format!("saves {}: {}", saved.message, saved.on),
+            Change::Scheduled { scheduled } => format!("schedules {}: {}", scheduled.nonce, scheduled.on),
             Change::Profile { user } => format!("{} is called {}", user.handle, user.name),
             Change::Unknown => "?".to_owned(),
         };

@@ -35,12 +35,16 @@ pub enum ItemKind {
     Membership,
     /// On a person's line: that sessions have ended. Key: nothing.
     Sessions,
+    /// On a person's line: a message that they saved for later. Key: `room/seq`.
+    Saved,
+    /// On a person's line: a message that is to be sent later. Key: its nonce.
+    Scheduled,
     /// On the workspace's line: a profile. Key: the person's id.
     Profile,
 }
 
 impl ItemKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Message,
         Self::Reaction,
         Self::Pin,
@@ -48,6 +52,8 @@ impl ItemKind {
         Self::Room,
         Self::Membership,
         Self::Sessions,
+        Self::Saved,
+        Self::Scheduled,
         Self::Profile,
     ];
 
@@ -61,6 +67,8 @@ impl ItemKind {
             Self::Room => "room",
             Self::Membership => "membership",
             Self::Sessions => "sessions",
+            Self::Saved => "saved",
+            Self::Scheduled => "scheduled",
             Self::Profile => "profile",
         }
     }

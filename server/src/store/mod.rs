@@ -10,6 +10,7 @@ pub mod changes;
 pub mod deletion;
 mod directory;
 mod invitations;
+pub mod jobs;
 pub mod lines;
 pub mod marks;
 pub mod members;
@@ -20,6 +21,8 @@ mod people;
 mod pins;
 mod profiles;
 pub mod rooms;
+pub mod saved;
+pub mod scheduled;
 mod sessions;
 #[cfg(test)]
 mod testing;
@@ -139,6 +142,9 @@ pub enum Error {
     /// Nobody else owns the room.
     #[error("there must be another owner first")]
     LastOwner,
+    /// What was found under the lock does not allow it.
+    #[error("{}", .0.text())]
+    Refused(protocol::ErrorCode),
 }
 
 impl From<sqlx::Error> for Error {

@@ -82,6 +82,8 @@ impl Cluster {
             session_check: Duration::from_millis(500),
             linger: Duration::from_millis(50),
             marks: Duration::from_millis(100),
+            jobs_check: Duration::from_millis(300),
+            job_retry: Duration::from_millis(50),
             sends_per_s: std::num::NonZeroU32::new(10_000).unwrap(),
             sends_burst: std::num::NonZeroU32::new(10_000).unwrap(),
             budget_factor: std::num::NonZeroU32::new(1_000).unwrap(),
@@ -189,6 +191,7 @@ impl Running {
         ];
         let config = Arc::new(Config::parse_args(args.iter().map(OsString::from)).unwrap());
         let node = Node::start(format!("node-{number}"), (store.clone(), workspace.epoch), broker, tuning);
+        server::jobs::start(&node);
         let options = LeptosOptions::builder().output_name("roost").site_root("no-such-folder").build();
         let app = http::router(http::Site::new(Arc::clone(&node), config, options));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -13,6 +13,7 @@ mod greeting;
 mod late;
 mod leaving;
 mod mentions;
+mod personal;
 #[path = "../../src/broker/proxy.rs"]
 mod proxy;
 mod read_only;

@@ -48,6 +48,9 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         | Dialog::Leave(_)
         | Dialog::Member(..)
         | Dialog::Banned(_)
+        | Dialog::Later
+        | Dialog::Remind(..)
+        | Dialog::SendLater(_)
         | Dialog::Delete(..) => ().into_any(),
     }
 }
@@ -80,7 +83,7 @@ pub(crate) fn member_dialog(dialog: Dialog) -> AnyView {
 
 /// The frame of a dialog: its title, a way to close it, and what is inside.
 #[component]
-fn DialogFrame(
+pub(crate) fn DialogFrame(
     /// Its name.
     #[prop(into)]
     title: String,

@@ -229,6 +229,7 @@ fn actions(chat: Chat, query: &str) -> Vec<Choice> {
         open(Dialog::NewDirect, "person", words.new_message(), true),
         open(Dialog::NewRoom, "plus", words.new_room(), !is_guest),
         open(Dialog::Browse, "hash", words.browse_channels(), !is_guest),
+        open(Dialog::Later, "save", words.later(), true),
         (Action::Page("/settings"), "settings", words.settings(), true, true),
         page("/settings/profile", words.profile(), true),
         page("/settings/appearance", words.appearance(), true),

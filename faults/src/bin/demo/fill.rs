@@ -146,6 +146,9 @@ async fn change(
     if let Some(who) = line.pinned_by {
         person(people, who)?.ask_once_inside(Command::Pin { room, seq, on: true }).await?;
     }
+    if let Some(who) = line.saved_by {
+        person(people, who)?.ask(Command::Save { room, seq, on: true }).await?;
+    }
     if line.deleted {
         person(people, line.who)?.ask(Command::Delete { room, seq }).await?;
     }

@@ -61,12 +61,22 @@ pub(crate) struct ScriptedMessage<'a> {
     pub(crate) edited: Option<&'static str>,
     pub(crate) reactions: Reactions,
     pub(crate) pinned_by: Option<&'static str>,
+    pub(crate) saved_by: Option<&'static str>,
     pub(crate) deleted: bool,
 }
 
 /// A line without anything to it.
 pub(crate) const fn say<'a>(who: &'static str, text: &'a str) -> ScriptedMessage<'a> {
-    ScriptedMessage { who, text, pause: None, edited: None, reactions: &[], pinned_by: None, deleted: false }
+    ScriptedMessage {
+        who,
+        text,
+        pause: None,
+        edited: None,
+        reactions: &[],
+        pinned_by: None,
+        saved_by: None,
+        deleted: false,
+    }
 }
 
 impl ScriptedMessage<'_> {
@@ -84,6 +94,10 @@ impl ScriptedMessage<'_> {
 
     const fn pinned_by(self, who: &'static str) -> Self {
         Self { pinned_by: Some(who), ..self }
+    }
+
+    const fn saved_by(self, who: &'static str) -> Self {
+        Self { saved_by: Some(who), ..self }
     }
 
     const fn deleted(self) -> Self {
@@ -235,6 +249,7 @@ const GENERAL: &[ScriptedMessage<'static>] = &[
         .reactions(&[("😂", &[GUEST, "ana", "bo", "nino", "minjun", "noor"]), ("🥪", &["yuki"])]),
     say("ana", "The ferry timetable changes on Monday. I put it on the board, and here:\nhttps://harbour.example/ferry/winter")
         .after(3 * HOUR)
+        .saved_by(GUEST)
         .pinned_by(GUEST)
         .reactions(&[("🙏", &["bo", "noor", "tamar"])]),
     say("bo", "Thank you. The 17:20 is gone, so the late shift should take the 17:50.")

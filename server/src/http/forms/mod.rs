@@ -5,6 +5,7 @@
 //! [`FormPage::of`] and the structs beside the handlers.
 
 mod account;
+mod jobs;
 mod password;
 mod people;
 mod preferences;
@@ -54,6 +55,8 @@ pub(super) fn routes() -> Router<Site> {
         .route("/settings/password", post(password::change))
         .route("/new-password", post(password::set))
         .route("/admin/workspace", post(workspace::rename))
+        .route("/admin/jobs/{id}/retry", post(jobs::retry))
+        .route("/admin/jobs/{id}/delete", post(jobs::delete))
         .route("/invitations", post(settings::invite))
         .route("/invitations/{id}/revoke", post(settings::revoke_invitation))
         .route("/preferences", post(preferences::set))

@@ -1,0 +1,39 @@
+//! What only the viewer sees: the list of what they saved and scheduled, the dialogs that set a time, and the notice of a reminder
+//! that has come. All of it comes with the chunk `personal` (see `later.rs`).
+
+pub mod due;
+pub mod list;
+pub mod remind;
+pub mod saved;
+pub mod scheduled;
+pub mod send_later;
+pub mod when;
+
+use leptos::prelude::*;
+
+use crate::{
+    browser,
+    state::{Chat, Dialog},
+};
+
+pub(crate) use self::due::Due;
+
+/// What had the keyboard is gone. On glass it would open the keyboard, which nobody has asked for.
+fn back_to_composer(chat: Chat) {
+    if !browser::is_touched() {
+        request_animation_frame(move || chat.screen.compose());
+    }
+}
+
+/// One of its dialogs.
+pub(crate) fn dialog(dialog: Dialog) -> AnyView {
+    if let Dialog::Later = dialog {
+        view! { <list::Later/> }.into_any()
+    } else if let Dialog::Remind(room, seq) = dialog {
+        view! { <remind::Remind room seq/> }.into_any()
+    } else if let Dialog::SendLater(room) = dialog {
+        view! { <send_later::SendLater room/> }.into_any()
+    } else {
+        ().into_any()
+    }
+}

@@ -1,0 +1,102 @@
+//! What only the viewer sees: saved messages, reminders, and messages that are to be sent later.
+//!
+//! Only what every page needs is in the first download: that something waits, and how much. The list, the dialogs and the notice of
+//! a reminder come with the chunk `personal` (see `later.rs`), and what only they call with it.
+
+use client::Personal;
+use leptos::prelude::*;
+use protocol::{Command, Millis, Nonce, Refusal, Reply, RoomId, Seq};
+
+use super::{Chat, set};
+
+impl Chat {
+    /// Looks at what the viewer saved and scheduled. Tracks its changes.
+    pub fn with_personal<T>(self, look: impl FnOnce(&Personal) -> T) -> T {
+        self.personal_news.track();
+        self.client.with_value(|client| look(client.personal()))
+    }
+
+    /// Something that the viewer saved or scheduled has changed.
+    pub(super) fn draw_personal(self) {
+        self.personal_news.update(|n| *n = n.wrapping_add(1));
+        let ((waiting, newest), cursor) =
+            self.client.with_value(|client| (client.personal().waiting(), client.person_cursor()));
+        set(self.personal_waiting, waiting);
+        // After a restore, numbers begin anew.
+        let told = self.saved.with_value(|saved| saved.told()).min(cursor.0);
+        set(self.has_reminder, newest.0 > told);
+    }
+
+    /// Closes the notice of what waits: it stays in the list. Other tabs of this browser do not show it again either.
+    pub fn close_reminder(self) {
+        let (_, newest) = self.client.with_value(|client| client.personal().waiting());
+        self.saved.with_value(|saved| saved.keep_told(newest.0));
+        self.has_reminder.set(false);
+    }
+
+    /// Saves a message for later, or no longer.
+    pub fn save_message(self, room: RoomId, seq: Seq, on: bool) {
+        self.screen.notice.set(None);
+        self.ask(Command::Save { room, seq, on }, move |result| match result {
+            Ok(_) => {
+                let said = if on { self.words.message_saved() } else { self.words.message_unsaved() };
+                self.say_aloud(said.to_owned());
+            }
+            Err(why) => self.screen.tell(room, seq, self.words.refusal(&why)),
+        });
+    }
+
+    /// Sets a reminder, or takes it away; `then` hears why it was refused, if so.
+    pub fn remind(
+        self,
+        (room, seq): (RoomId, Seq),
+        at: Option<Millis>,
+        then: impl FnOnce(Option<Refusal>) + Send + Sync + 'static,
+    ) {
+        self.ask(Command::Remind { room, seq, at }, move |result| {
+            if result.is_ok() {
+                let said = match at {
+                    Some(at) => self.words.reminder_set(&self.moment(at)),
+                    None => self.words.reminder_removed().to_owned(),
+                };
+                self.say_aloud(said);
+            }
+            then(result.err());
+        });
+    }
+
+    /// Schedules what is written in a room. The text leaves the composer once a server has it; `then` hears why it was refused, if so.
+    pub fn schedule(
+        self,
+        (room, nonce): (RoomId, Nonce),
+        body: String,
+        at: Millis,
+        then: impl FnOnce(Option<Refusal>) + Send + Sync + 'static,
+    ) {
+        let sent = body.clone();
+        self.ask(Command::Schedule { room, nonce, body, at }, move |result: Result<Reply, Refusal>| {
+            if result.is_ok() {
+                // Words that were added meanwhile stay.
+                if self.draft(room) == sent {
+                    self.keep_draft(room, "");
+                    self.drafts_news.update(|n| *n = n.wrapping_add(1));
+                }
+                self.tell_all(self.words.message_scheduled(&self.moment(at)), None);
+            }
+            then(result.err());
+        });
+    }
+
+    /// A time in full, as it is said in a sentence.
+    #[must_use]
+    pub fn moment(self, at: Millis) -> String {
+        self.words.moment(at, self.clock.get_untracked())
+    }
+
+    /// What a room is called, while the viewer is in it. Tracks.
+    #[must_use]
+    pub fn room_name(self, room: RoomId) -> Option<String> {
+        self.order.track();
+        self.summary(room).map(|summary| self.name_of(&summary.read()))
+    }
+}

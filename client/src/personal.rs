@@ -1,0 +1,195 @@
+//! What only the viewer sees: the messages that they saved for later, and those that they scheduled.
+//!
+//! The server tells all of it once (`personal`), as it is at some number of the viewer's own line; from there on the changes of the
+//! line tell the rest.
+//!
+//! Law: of two states of one thing the one with the higher `rev` counts, no matter how it came. A thing that is gone is remembered
+//! while an older state of it could still come.
+//!
+//! Lists and no maps: there are few of these things, and each map is a kilobyte of the browser's first download.
+
+use protocol::{Change, RoomId, Saved, Scheduled, Seq};
+
+use crate::sorted::sort_by;
+
+/// Things that are gone are forgotten beyond this number, those that went first.
+const GONE_MAX: usize = 256;
+
+/// The messages that the viewer saved and scheduled.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Personal {
+    /// Up to this number everything is known; `None` until a server has told it.
+    through: Option<Seq>,
+    /// The last changed last, also those that are gone.
+    saved: Vec<Saved>,
+    scheduled: Vec<Scheduled>,
+}
+
+impl Personal {
+    /// Whether a server has told what there is.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.through.is_some()
+    }
+
+    /// What is saved, the last saved first.
+    #[must_use]
+    pub fn saved(&self) -> Vec<&Saved> {
+        let mut saved: Vec<&Saved> = self.saved.iter().filter(|saved| saved.on).collect();
+        sort_by(&mut saved, |a, b| (b.at, b.room, b.message).cmp(&(a.at, a.room, a.message)));
+        saved
+    }
+
+    /// What is scheduled, the next one first.
+    #[must_use]
+    pub fn scheduled(&self) -> Vec<&Scheduled> {
+        let mut scheduled: Vec<&Scheduled> = self.scheduled.iter().filter(|one| one.on).collect();
+        sort_by(&mut scheduled, |a, b| (a.at, a.nonce).cmp(&(b.at, b.nonce)));
+        scheduled
+    }
+
+    /// A message, if it is saved.
+    #[must_use]
+    pub fn saved_message(&self, room: RoomId, message: Seq) -> Option<&Saved> {
+        self.saved.iter().find(|saved| saved.message == message && saved.room == room && saved.on)
+    }
+
+    /// The reminders that have come and are not done, the last one first.
+    #[must_use]
+    pub fn due(&self) -> Vec<&Saved> {
+        let mut due: Vec<&Saved> = self.saved.iter().filter(|saved| saved.on && saved.due).collect();
+        sort_by(&mut due, |a, b| (b.remind_at, b.rev).cmp(&(a.remind_at, a.rev)));
+        due
+    }
+
+    /// How much waits for the viewer, reminders that have come and scheduled messages that were not sent, and the number of the
+    /// last change that made something wait.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, Seq) {
+        let (mut count, mut newest) = (0, Seq::ZERO);
+        let mut wait = |waits: bool, rev: Seq| {
+            if waits {
+                count += 1;
+                newest = newest.max(rev);
+            }
+        };
+        self.saved.iter().for_each(|saved| wait(saved.on && saved.due, saved.rev));
+        self.scheduled.iter().for_each(|one| wait(one.on && one.failed.is_some(), one.rev));
+        (count, newest)
+    }
+
+    /// Some changes will not be told, so everything must be asked for. What is known is shown until it comes.
+    pub(crate) fn ask_again(&mut self) {
+        self.through = None;
+    }
+
+    /// Everything as it is at `through`. What is known to have changed since stays.
+    pub(crate) fn begin(&mut self, through: Seq, changes: Vec<(Seq, Change)>) {
+        self.saved.retain(|known| known.rev > through);
+        self.scheduled.retain(|known| known.rev > through);
+        self.through = None;
+        for (seq, change) in changes {
+            self.put(seq, change);
+        }
+        self.through = Some(through);
+    }
+
+    /// A change. One that a fetched state already has in it changes nothing. Says whether anything changed.
+    pub(crate) fn put(&mut self, seq: Seq, change: Change) -> bool {
+        if self.through.is_some_and(|through| seq <= through) {
+            return false;
+        }
+        if let Change::Saved { saved } = change {
+            let known =
+                self.saved.iter().position(|one| (one.room, one.message) == (saved.room, saved.message));
+            if known.is_some_and(|at| self.saved[at].rev >= saved.rev) {
+                return false;
+            }
+            known.map(|at| self.saved.remove(at));
+            self.saved.push(saved);
+            let gone = self.saved.iter().filter(|saved| !saved.on).count();
+            if gone > GONE_MAX
+                && let Some(oldest) = self.saved.iter().position(|saved| !saved.on)
+            {
+                self.saved.remove(oldest);
+            }
+            true
+        } else if let Change::Scheduled { scheduled } = change {
+            let known = self.scheduled.iter().position(|one| one.nonce == scheduled.nonce);
+            if known.is_some_and(|at| self.scheduled[at].rev >= scheduled.rev) {
+                return false;
+            }
+            known.map(|at| self.scheduled.remove(at));
+            self.scheduled.push(scheduled);
+            let gone = self.scheduled.iter().filter(|one| !one.on).count();
+            if gone > GONE_MAX
+                && let Some(oldest) = self.scheduled.iter().position(|one| !one.on)
+            {
+                self.scheduled.remove(oldest);
+            }
+            true
+        } else {
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn saved(message: i64, rev: i64, on: bool) -> Saved {
+        let (room, remind_at) = (RoomId(Uuid::nil()), None);
+        Saved { room, message: Seq(message), at: message, remind_at, due: false, on, rev: Seq(rev) }
+    }
+
+    fn put(personal: &mut Personal, saved: Saved) -> bool {
+        personal.put(saved.rev, Change::Saved { saved })
+    }
+
+    fn shown(personal: &Personal) -> Vec<(i64, i64)> {
+        personal.saved().into_iter().map(|saved| (saved.message.0, saved.rev.0)).collect()
+    }
+
+    #[test]
+    fn a_fetched_state_keeps_what_changed_after_it_and_drops_what_it_does_not_have() {
+        let mut personal = Personal::default();
+        assert!(!personal.is_known());
+        for (message, rev, on) in [(1, 1, true), (2, 2, true), (3, 9, true), (4, 8, false)] {
+            put(&mut personal, saved(message, rev, on));
+        }
+        // Read at 7: one was taken off the list unseen, two has changed, four was still there.
+        let there = [saved(4, 3, true), saved(2, 6, true)].map(|saved| (saved.rev, Change::Saved { saved }));
+        personal.begin(Seq(7), there.to_vec());
+        assert_eq!(shown(&personal), [(3, 9), (2, 6)]);
+        // Told late: it is in what was fetched.
+        assert!(!put(&mut personal, saved(1, 1, true)));
+        assert!(put(&mut personal, saved(2, 10, false)));
+        assert_eq!(shown(&personal), [(3, 9)]);
+    }
+
+    #[test]
+    fn what_is_gone_is_forgotten_in_time() {
+        let mut personal = Personal::default();
+        for message in 1..=2 * GONE_MAX as i64 {
+            put(&mut personal, saved(message, message, false));
+        }
+        assert_eq!(personal.saved.len(), GONE_MAX);
+        put(&mut personal, saved(2 * GONE_MAX as i64, 1, true));
+        assert_eq!(shown(&personal), [], "an older state of one that is remembered");
+    }
+
+    #[test]
+    fn what_waits_is_counted() {
+        let mut personal = Personal::default();
+        assert_eq!(personal.waiting(), (0, Seq::ZERO));
+        put(&mut personal, Saved { due: true, ..saved(1, 4, true) });
+        put(&mut personal, Saved { due: true, ..saved(2, 3, true) });
+        put(&mut personal, saved(3, 9, true));
+        assert_eq!(personal.waiting(), (2, Seq(4)));
+        put(&mut personal, saved(1, 10, false));
+        assert_eq!(personal.waiting(), (1, Seq(3)));
+    }
+}

@@ -1,0 +1,88 @@
+//! Messages that somebody saved for later, and their reminders.
+//!
+//! Only the person's own devices are told. Rights are asked when a message is saved, and again whenever its text is read.
+
+use protocol::{
+    Change, ErrorCode, Line, Millis, Refusal, Reply, RoomId, Saved, Seq, UserId, limits::SAVED_PAGE,
+};
+
+use super::{Context, Error};
+use crate::{
+    node::Node,
+    store::{jobs::Job, saved::Keep},
+};
+
+/// Saves a message, or no longer.
+///
+/// # Errors
+/// `RoomUnknown`, `MessageUnknown`, `MessageDeleted`, `SavedFull`; or when the database fails.
+pub async fn save(cx: &Context, room: RoomId, seq: Seq, on: bool) -> Result<Reply, Error> {
+    keep(cx, room, seq, if on { Keep::Save } else { Keep::Drop }).await
+}
+
+/// Sets a reminder, or takes it away.
+///
+/// # Errors
+/// As for [`save`], and `TimeInvalid`.
+pub async fn remind(cx: &Context, room: RoomId, seq: Seq, at: Option<Millis>) -> Result<Reply, Error> {
+    keep(cx, room, seq, at.map_or(Keep::ForgetReminder, Keep::Remind)).await
+}
+
+async fn keep(cx: &Context, room: RoomId, seq: Seq, keep: Keep) -> Result<Reply, Error> {
+    let me = cx.viewer.user.id;
+    let Some((saved, is_new)) = cx.node.store.keep_message(me, (room, seq), keep).await? else {
+        return Ok(Reply::Done {});
+    };
+    let (rev, change) = (saved.rev, Change::Saved { saved });
+    if is_new {
+        cx.node.publish_change(Line::Person(me), rev, change.clone(), Vec::new());
+        cx.node.wake_jobs();
+    }
+    Ok(Reply::Changed { line: Line::Person(me), seq: rev, change })
+}
+
+/// Everything that the viewer has saved and scheduled.
+///
+/// # Errors
+/// When the database fails.
+pub async fn personal(cx: &Context) -> Result<Reply, Error> {
+    let (me, store) = (cx.viewer.user.id, &cx.node.store);
+    // The number first: what changes in between is told once more.
+    let head = store.heads(&[Line::Person(me)]).await?.first().map(|head| head.head);
+    let through = head.unwrap_or(Seq::ZERO);
+    let mut changes: Vec<(Seq, Change)> = Vec::new();
+    changes.extend(store.list_saved(me).await?.into_iter().map(|saved| (saved.rev, Change::Saved { saved })));
+    let scheduled = store.list_scheduled(me).await?.into_iter();
+    changes.extend(scheduled.map(|scheduled| (scheduled.rev, Change::Scheduled { scheduled })));
+    changes.sort_unstable_by_key(|(rev, _)| *rev);
+    Ok(Reply::Changes { line: Line::Person(me), changes, through, more: false, people: Vec::new() })
+}
+
+/// The texts of messages of a room.
+///
+/// # Errors
+/// `RoomUnknown`; `MalformedCommand` when too many are asked for; or when the database fails.
+pub async fn messages(cx: &Context, room: RoomId, seqs: &[Seq]) -> Result<Reply, Error> {
+    if seqs.len() > SAVED_PAGE {
+        return Err(Refusal::new(ErrorCode::MalformedCommand).max(SAVED_PAGE).into());
+    }
+    cx.check_member(room).await?;
+    let messages = cx.node.store.saved_messages(room, seqs).await?;
+    let people = cx.node.people_of(&messages).await?;
+    Ok(Reply::Page { room, messages, more: false, people })
+}
+
+/// The time of a reminder has come: tells the person's devices.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell_due(node: &Node, user: UserId, (room, seq): (RoomId, Seq), job: &Job) -> Result<(), Error> {
+    if let Some(saved) = node.store.remind(user, (room, seq), job).await? {
+        tell(node, user, saved);
+    }
+    Ok(())
+}
+
+fn tell(node: &Node, user: UserId, saved: Saved) {
+    node.publish_change(Line::Person(user), saved.rev, Change::Saved { saved }, Vec::new());
+}

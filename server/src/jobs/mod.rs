@@ -1,0 +1,187 @@
+//! Work that is done later, once: takes what is due, and does it.
+//!
+//! Every node asks for due jobs by itself. It asks when the next one that it knows of is due, when one was planned here, and
+//! otherwise every few seconds: a question that an index answers with one row. Nodes that ask at the same moment pass over what the
+//! others are taking. See [`crate::store::jobs`] for the table and its laws.
+//!
+//! Law: a job runs at least once, so what it does is safe to repeat. One that fails is tried again later and later, and in the end
+//! waits for an administrator: nothing is forgotten silently.
+//!
+//! What a job does is up to [`crate::chat`].
+
+use std::{sync::Arc, time::Duration};
+
+use protocol::{Nonce, RoomId, Seq, UserId};
+
+use crate::{
+    chat::{Error, retry_deadlocks, saved, scheduled},
+    node::Node,
+    store::{
+        self,
+        jobs::{Job, JobKind},
+    },
+};
+
+/// Jobs that one node does at once: each needs a connection to the database for some milliseconds.
+const AT_ONCE: usize = 4;
+/// How often a job is begun before it is given up: over some twenty minutes.
+const TRIES_MAX: u32 = 12;
+/// The longest wait before it is tried again.
+const RETRY_MAX: Duration = Duration::from_secs(300);
+/// Others are taking what is due.
+const TAKEN_PAUSE: Duration = Duration::from_millis(200);
+/// Characters of what a job failed with that are kept.
+const ERROR_CHARS: usize = 300;
+
+/// Begins to do this node's share, until the node leaves.
+pub fn start(node: &Arc<Node>) {
+    node.run_until_leaving(run(node.clone()));
+}
+
+async fn run(node: Arc<Node>) {
+    loop {
+        let pause = match next(&node).await {
+            Some(wait) if wait.is_zero() => match claim(&node).await {
+                Some(jobs) if jobs.is_empty() => TAKEN_PAUSE,
+                Some(jobs) => {
+                    futures::future::join_all(jobs.into_iter().map(|job| attempt(&node, job))).await;
+                    continue;
+                }
+                None => node.tuning().jobs_check,
+            },
+            Some(wait) => wait.min(node.tuning().jobs_check),
+            None => node.tuning().jobs_check,
+        };
+        node.until_jobs_made(pause).await;
+    }
+}
+
+/// When the next job is due.
+async fn next(node: &Node) -> Option<Duration> {
+    let store = node.store.clone();
+    let asked = async move { store.next_job_in().await };
+    logged(node.within_timeout("when the next job is due", asked).await).flatten()
+}
+
+async fn claim(node: &Node) -> Option<Vec<Job>> {
+    let (store, lease) = (node.store.clone(), node.tuning().job_lease);
+    let claimed = async move { store.claim_jobs(AT_ONCE, lease).await };
+    logged(node.within_timeout("taking jobs", claimed).await)
+}
+
+fn logged<T>(asked: Result<Result<T, store::Error>, crate::node::Unfinished>) -> Option<T> {
+    match asked {
+        Ok(Ok(answer)) => Some(answer),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "jobs could not be asked for");
+            None
+        }
+        Err(unfinished) => {
+            unfinished.log("asking for jobs");
+            None
+        }
+    }
+}
+
+/// Does one job, and notes what became of it. One that is not done within half of its lease is left alone: it may still end,
+/// and if not, it comes back when the lease ends.
+async fn attempt(node: &Arc<Node>, job: Job) {
+    node.metrics.job_late_seconds.observe(job.late.as_secs_f64());
+    let (doing, taken) = (node.clone(), job.clone());
+    let within = node.tuning().job_lease / 2;
+    let done = node.within(within, "a job", async move { perform(&doing, &taken).await }).await;
+    let error = match done {
+        Ok(Ok(())) => {
+            node.metrics.job_done(job.kind.as_str());
+            return;
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(crate::node::Unfinished::Late) => return,
+        Err(crate::node::Unfinished::Panicked(panic)) => panic.to_string(),
+    };
+    node.metrics.job_failed(job.kind.as_str());
+    tracing::warn!(job.id = %job.id, job.kind = job.kind.as_str(), tries = job.tries, %error, "a job failed");
+    let (noting, error) = (node.clone(), error.chars().take(ERROR_CHARS).collect::<String>());
+    let noted = async move { note(&noting, &job, &error).await };
+    match node.within_timeout("what became of a job", noted).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "what became of a job was not noted"),
+        Err(unfinished) => unfinished.log("what became of a job"),
+    }
+}
+
+async fn perform(node: &Arc<Node>, job: &Job) -> Result<(), Error> {
+    if node.sabotage().forget_jobs {
+        return Ok(node.store.finish_job(job).await?);
+    }
+    let is_deadlock = |error: &Error| matches!(error, Error::Store(error) if error.is_deadlock());
+    match (job.kind, job.kind_key()) {
+        (JobKind::Remind, Some(Key::Message(room, seq))) => {
+            retry_deadlocks(is_deadlock, || saved::tell_due(node, job.user, (room, seq), job)).await
+        }
+        (JobKind::Send, Some(Key::Nonce(nonce))) => scheduled::send_due(node, job.user, nonce, job).await,
+        (JobKind::Remind | JobKind::Send, _) => {
+            tracing::error!(job.id = %job.id, "a job has a key that cannot be read");
+            Ok(node.store.finish_job(job).await?)
+        }
+    }
+}
+
+/// Has it tried again, or gives it up.
+async fn note(node: &Node, job: &Job, error: &str) -> Result<(), Error> {
+    if job.tries < TRIES_MAX {
+        let after = retry_after(node.tuning().job_retry, job.tries);
+        return Ok(node.store.retry_job(job, after, error).await?);
+    }
+    node.metrics.job_given_up(job.kind.as_str());
+    tracing::error!(job.id = %job.id, job.kind = job.kind.as_str(), error, "a job was given up");
+    node.store.bury_job(job, error).await?;
+    match (job.kind, job.kind_key()) {
+        (JobKind::Send, Some(Key::Nonce(nonce))) => scheduled::give_up(node, job.user, nonce).await,
+        (JobKind::Remind | JobKind::Send, _) => Ok(()),
+    }
+}
+
+/// Twice as long each time, and not at the same moment as others that failed together.
+fn retry_after(first: Duration, tries: u32) -> Duration {
+    let doubled = first.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(RETRY_MAX);
+    doubled.mul_f64(rand::random_range(0.75..1.25))
+}
+
+/// What a job is about.
+enum Key {
+    Message(RoomId, Seq),
+    Nonce(Nonce),
+}
+
+impl Job {
+    /// The key, without the person.
+    fn kind_key(&self) -> Option<Key> {
+        let (user, rest) = self.key.split_once('/')?;
+        if user.parse::<UserId>().ok()? != self.user {
+            return None;
+        }
+        match self.kind {
+            JobKind::Send => rest.parse().ok().map(Key::Nonce),
+            JobKind::Remind => {
+                let (room, seq) = rest.split_once('/')?;
+                Some(Key::Message(room.parse().ok()?, Seq(seq.parse().ok()?)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_waits_longer_each_time_and_not_for_ever() {
+        let first = Duration::from_secs(2);
+        for tries in 1..40 {
+            let wait = retry_after(first, tries).as_secs_f64();
+            let exact = f64::powi(2.0, tries.min(20).cast_signed()).min(300.0);
+            assert!((exact * 0.74..exact * 1.26).contains(&wait), "{tries}: {wait}");
+        }
+    }
+}
