@@ -6,7 +6,7 @@
 //!
 //! - A chunk weighs about twice what it takes out of the first part (it is compressed by itself, and calls through a table),
 //!   so there are few: a new dialog belongs behind [`dialog`], whatever the room's panel shows or alone leads to behind `details_part`, and what
-//!   appears in a room only when somebody does something there behind `tool_part`.
+//!   appears in a room only when somebody does something there behind `tool_part`, and what helps one write behind `writing_part`.
 //! - Nothing else may name what an entry leads to, or the compiler puts it into the first part, silently. `make
 //!   size` shows it.
 //! - A chunk that does not come is told to the person, and asked for again when they try again.
@@ -28,7 +28,7 @@ use crate::{
     address::{Panel, Route},
     components::{
         connection_bar::bar, details::Details, dialogs, editing_bar::EditingBar, first_steps::FirstSteps,
-        handler, live, message_sheet::MessageSheet, message_tools::Tools, suggestions::Suggestions,
+        handler, live, message_sheet::MessageSheet, message_tools::Tools, reactors::Reactors, writing::Writing,
     },
     pages::{new_password::NewPassword, set_up::SetUp, sign_in::SignIn, sign_up::SignUp},
     state::{Dialog, Missed, use_chat},
@@ -75,12 +75,12 @@ enum Tool {
     Sheet(RoomId, Seq),
     /// Above the composer while a message is edited.
     Editing(RoomId),
-    /// The same, while a name is typed.
-    Suggestions(RoomId, NodeRef<Textarea>),
     /// What comes next in an empty room, or in a new workspace.
     Steps(RoomId),
     /// A dialog about what is done with a message or a member.
     Dialog(Dialog),
+    /// Who chose an emoji for a message.
+    Reactors(Seq, String),
 }
 
 #[wasm_split(tools, wasm_split_path = leptos::wasm_split, fallible, preload(preload_tools))]
@@ -89,10 +89,20 @@ fn tool_part(tool: Tool) -> Part {
         Tool::Bar(room, seq) => view! { <Tools room seq/> }.into_any(),
         Tool::Sheet(room, seq) => view! { <MessageSheet room seq/> }.into_any(),
         Tool::Editing(room) => view! { <EditingBar room/> }.into_any(),
-        Tool::Suggestions(room, field) => view! { <Suggestions room field/> }.into_any(),
         Tool::Steps(room) => view! { <FirstSteps room/> }.into_any(),
         Tool::Dialog(dialog) => dialogs::member_dialog(dialog),
+        Tool::Reactors(seq, emoji) => view! { <Reactors seq emoji/> }.into_any(),
     })
+}
+
+#[wasm_split(writing, wasm_split_path = leptos::wasm_split, fallible, preload(preload_writing))]
+fn writing_part(room: RoomId, field: NodeRef<Textarea>) -> Part {
+    Ok(view! { <Writing room field/> }.into_any())
+}
+
+#[wasm_split(emoji, wasm_split_path = leptos::wasm_split, fallible, preload(preload_emoji))]
+fn emoji_part(room: RoomId, seq: Option<Seq>) -> Part {
+    Ok(dialogs::emoji_dialog(room, seq))
 }
 
 #[wasm_split(doors, wasm_split_path = leptos::wasm_split, fallible, preload(preload_doors))]
@@ -127,6 +137,7 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::Member(..) | Dialog::Banned(_) | Dialog::Delete(..) => {
             later(tool_part(Tool::Dialog(dialog)), lost)
         }
+        Dialog::Emoji(room, seq) => later(emoji_part(room, seq), lost),
         Dialog::Switcher
         | Dialog::NewDirect
         | Dialog::NewRoom
@@ -185,9 +196,30 @@ pub(crate) fn first_steps(room: RoomId) -> AnyView {
     draw(boxed(tool_part(Tool::Steps(room))), Box::new(|| ().into_any()), || ().into_any())
 }
 
-/// Names for the word that is being typed. They are a help: where they do not come, one goes on typing.
-pub(crate) fn suggestions(room: RoomId, field: NodeRef<Textarea>) -> AnyView {
-    draw(boxed(tool_part(Tool::Suggestions(room, field))), Box::new(|| ().into_any()), || ().into_any())
+/// What helps one write: keys and tools that format, names and emoji to choose from, what is made of what is pasted. One can do
+/// without, so nothing is said if it does not come, until somebody asks for the tools.
+pub(crate) fn writing(room: RoomId, field: NodeRef<Textarea>) -> AnyView {
+    let chat = use_chat();
+    let words = chat.words;
+    let tries = RwSignal::new(0);
+    let lost = move || {
+        let bar = move || {
+            let again = (words.try_again(), handler(move |_| tries.update(|n| *n += 1)));
+            let close = (words.close(), handler(move |_| chat.screen.formatting.set(false)));
+            bar(words.part_not_loaded().into_any(), vec![again, close])
+        };
+        live(move || chat.screen.formatting.get().then(bar)).into_any()
+    };
+    live(move || {
+        tries.track();
+        draw(boxed(writing_part(room, field)), Box::new(lost), || ().into_any())
+    })
+    .into_any()
+}
+
+/// Who chose an emoji for a message. It only tells more, so nothing is said if it does not come.
+pub(crate) fn reactors(seq: Seq, emoji: String) -> AnyView {
+    draw(boxed(tool_part(Tool::Reactors(seq, emoji))), Box::new(|| ().into_any()), || ().into_any())
 }
 
 /// The bar of a room's edit. If it does not come, one can still try again, or cancel the edit.
@@ -283,6 +315,8 @@ pub fn preload_when_idle() {
     fn begin() {
         leptos::task::spawn_local(async {
             drop(preload_tools().await);
+            drop(preload_writing().await);
+            drop(preload_emoji().await);
             drop(preload_dialogs().await);
             drop(preload_details().await);
         });
