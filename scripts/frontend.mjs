@@ -134,6 +134,63 @@ async function codeLanguages() {
   return outputFiles[0].contents;
 }
 
+/** Newer emoji are empty boxes on many systems still. */
+const emojiVersionMax = 16;
+/** Small letters without accents: somebody who types `coracao` means `coração`. */
+const folded = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").normalize("NFC");
+
+/**
+ * The emoji of each language, by its tag, as the text that app/src/emoji.rs reads. What is searched for in English is found in every
+ * language.
+ */
+function emojiFiles() {
+  const folder = "node_modules/emojibase-data";
+  const read = (file) => JSON.parse(fs.readFileSync(`${folder}/${file}.json`, "utf8"));
+  // Whoever passes it on passes on its licence, too.
+  const licence = `emojibase-data\n${fs.readFileSync(`${folder}/LICENSE`, "utf8")}`.trim().split("\n").map((line) => `//${line}\n`).join("");
+  const shortNames = ["iamcal", "github"].map((list) => read(`en/shortcodes/${list}`));
+  const shorts = (hexcode) => [...new Set(shortNames.flatMap((list) => list[hexcode] ?? []))];
+  // Parts of emoji, such as skin tones and the letters of flags, are none themselves.
+  const component = 2;
+  const english = read("en/data").filter(({ group, version }) => group !== undefined && group !== component && version <= emojiVersionMax);
+  const known = new Set();
+  /** With the first tone, in whose place any other can come. */
+  const toned = ({ label, skins = [] }) => {
+    const of = (tone) => skins.find((skin) => [skin.tone].flat().every((part) => part === tone))?.emoji;
+    for (const tone of skins.length > 0 ? [1, 2, 3, 4, 5] : [])
+      if (of(tone) !== of(1)?.replaceAll("\u{1f3fb}", String.fromCodePoint(0x1f3fa + tone))) throw new Error(`the skin tones of ${label} are of another kind`);
+    return of(1) ?? "";
+  };
+  for (const emoji of english) {
+    emoji.toned = toned(emoji);
+    // Two emoji of one short name would be one too many.
+    emoji.shorts = shorts(emoji.hexcode).filter((name) => !known.has(name) && known.add(name));
+    // A sign that is coloured by itself has no selector, as people's keyboards write it.
+    emoji.sign = emoji.type === 1 && !emoji.hexcode.includes("-") ? String.fromCodePoint(parseInt(emoji.hexcode, 16)) : emoji.emoji;
+  }
+  return Object.fromEntries(filesIn("locales").filter((name) => name.endsWith(".json")).map((name) => {
+    const tag = name.replace(/\.json$/, "");
+    const { emoji: words } = JSON.parse(fs.readFileSync(`locales/${name}`, "utf8"));
+    if (words?.groups?.length !== 9 || words?.tones?.length !== 6) throw new Error(`${name} has no names for the groups of emoji and the skin tones`);
+    const language = [tag.toLowerCase(), tag.split("-")[0], "en"].find((name) => fs.existsSync(`${folder}/${name}/data.json`));
+    const own = new Map(read(`${language}/data`).map((emoji) => [emoji.hexcode, emoji]));
+    let text = `${licence}@${[words.search, words.none, words.recent, words.tone].join("\t")}\n@${words.tones.join("\t")}\n`;
+    let group;
+    for (const emoji of english) {
+      if (emoji.group !== group) {
+        group = emoji.group;
+        text += `#${words.groups[group > component ? group - 1 : group]}\n`;
+      }
+      const { label, tags = [] } = own.get(emoji.hexcode) ?? emoji;
+      const also = language === "en" ? [] : [emoji.label, ...(emoji.tags ?? [])];
+      const found = new Set([label, ...tags, ...also].map(folded));
+      if (folded(label) === label.toLowerCase()) found.delete(folded(label));
+      text += `${[emoji.sign, emoji.toned, label, emoji.shorts.join(" "), [...found].join(",")].join("\t")}\n`;
+    }
+    return [tag, text];
+  }));
+}
+
 async function style(name) {
   const { css } = sass.compile(`style/${name}.scss`, { style: dev ? "expanded" : "compressed" });
   if (dev) return css;
@@ -226,6 +283,7 @@ const sheets = Object.fromEntries(await Promise.all(["main", "room", "door", "la
 const named = Object.fromEntries(Object.entries(sheets).map(([name, css]) => [name, `${name}.${hash(css)}.css`]));
 const languages = await codeLanguages();
 named.languages = `languages.${hash(languages)}.js`;
+const emoji = Object.entries(emojiFiles()).map(([tag, text]) => [tag, `emoji.${tag}.${hash(text)}.txt`, text]);
 const { built, chunks, parts } = await wasmAndScript(named.later, named.languages);
 built.css = sheets.main;
 
@@ -234,6 +292,7 @@ const files = Object.entries(built).map(([kind, content]) => [`${pkg}/roost.${ha
 for (const [name, content] of chunks) files.push([`${pkg}/${name}`, content]);
 for (const [name, css] of Object.entries(sheets)) if (name !== "main") files.push([`${pkg}/${named[name]}`, css]);
 files.push([`${pkg}/${named.languages}`, languages]);
+for (const [, name, text] of emoji) files.push([`${pkg}/${name}`, text]);
 for (const [file, content] of files) put(file, content);
 const kept = new Set([...copyPublic(), ...files.map(([file]) => file)]);
 for (const file of [...kept]) for (const beside of await compressed(file)) kept.add(beside);
@@ -241,7 +300,8 @@ for (const file of [...kept]) for (const beside of await compressed(file)) kept.
 // The names change hands at once; only then what no page asks for any more goes.
 const list = Object.entries(hashes).map(([kind, value]) => `${kind}: ${value}\n`).join("")
   + parts.map(([part, names]) => `part ${part}: ${names.join(" ")}\n`).join("")
-  + Object.entries(named).map(([name, file]) => (["main", "languages"].includes(name) ? "" : `style ${name}: ${file}\n`)).join("");
+  + Object.entries(named).map(([name, file]) => (["main", "languages"].includes(name) ? "" : `style ${name}: ${file}\n`)).join("")
+  + emoji.map(([tag, file]) => `emoji ${tag}: ${file}\n`).join("");
 for (const folder of executables) put(path.join(folder, "hash.txt"), list);
 for (const file of earlierFiles(files.map(([file]) => file))) for (const ending of ["", ".br", ".gz"]) kept.add(file + ending);
 for (const name of filesIn(site)) {

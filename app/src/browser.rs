@@ -28,6 +28,30 @@ pub fn words_of_document() -> Words {
     Words::from_text(text.unwrap_or_default().leak())
 }
 
+/// Where the emoji of the page's language are; `None` where this build has none.
+#[must_use]
+pub(crate) fn emoji_address() -> Option<String> {
+    document().get_element_by_id("words")?.get_attribute("data-emoji")
+}
+
+/// Fetches a file of ours as text; `None` where it cannot be had.
+pub(crate) async fn fetch_text(address: &str) -> Option<String> {
+    let answer = wasm_bindgen_futures::JsFuture::from(window().fetch_with_str(address)).await.ok()?;
+    let answer: web_sys::Response = answer.dyn_into().ok()?;
+    if !answer.ok() {
+        return None;
+    }
+    wasm_bindgen_futures::JsFuture::from(answer.text().ok()?).await.ok()?.as_string()
+}
+
+/// Small letters without accents, as the file of emoji has them.
+#[must_use]
+pub(crate) fn folded(text: &str) -> String {
+    let parted = js_sys::JsString::from(text.to_lowercase()).normalize("NFD");
+    let bare: String = String::from(parted).chars().filter(|c| !matches!(c, '\u{300}'..='\u{36F}')).collect();
+    js_sys::JsString::from(bare).normalize("NFC").into()
+}
+
 /// A refused form is drawn under the form's address, not under the address that it was posted to: go there before
 /// anything looks at the address.
 pub fn go_to_drawn_path() {
@@ -283,6 +307,39 @@ fn bytes_at(text: &str, units: u32) -> usize {
 
 fn units_in(text: &str, bytes: usize) -> u32 {
     text.get(..bytes).map_or(0, |before| before.encode_utf16().count() as u32)
+}
+
+/// Whether this element has the keyboard.
+#[must_use]
+pub(crate) fn has_keyboard(element: &web_sys::Element) -> bool {
+    document().active_element().as_ref() == Some(element)
+}
+
+/// The attribute of `<html>` that says that the composer shows its tools; `shell.rs` sets it before the first paint.
+const FORMATTING: &str = "data-formatting";
+/// Where that is kept.
+const FORMATTING_KEPT: &str = "roost:formatting";
+
+/// Whether the tools of the composer were shown when this browser had the page last.
+#[must_use]
+pub(crate) fn has_formatting() -> bool {
+    document().document_element().is_some_and(|root| root.has_attribute(FORMATTING))
+}
+
+/// Keeps whether the tools of the composer are shown.
+pub(crate) fn keep_formatting(on: bool) {
+    let Some(root) = document().document_element() else { return };
+    drop(root.toggle_attribute_with_force(FORMATTING, on));
+    if let Ok(Some(storage)) = window().local_storage() {
+        // A browser that keeps nothing forgets it with the page.
+        drop(if on { storage.set_item(FORMATTING_KEPT, "1") } else { storage.remove_item(FORMATTING_KEPT) });
+    }
+}
+
+/// The width of the window, in pixels.
+#[must_use]
+pub(crate) fn width_px() -> f64 {
+    window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or_default()
 }
 
 /// The height of the window, in pixels.

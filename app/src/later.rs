@@ -6,7 +6,7 @@
 //!
 //! - A chunk weighs about twice what it takes out of the first part (it is compressed by itself, and calls through a table),
 //!   so there are few: a new dialog belongs behind [`dialog`], what only the viewer sees behind `personal_part`, whatever the room's panel shows or alone leads to behind `details_part`, and what
-//!   appears in a room only when somebody does something there behind `tool_part`.
+//!   appears in a room only when somebody does something there behind `tool_part`, and what helps one write behind `writing_part`.
 //! - Nothing else may name what an entry leads to, or the compiler puts it into the first part, silently. `make
 //!   size` shows it.
 //! - A chunk that does not come is told to the person, and asked for again when they try again.
@@ -28,8 +28,8 @@ use crate::{
     address::{Panel, Route},
     components::{
         connection_bar::bar, details::Details, dialogs, editing_bar::EditingBar, first_steps::FirstSteps,
-        handler, live, message_sheet::MessageSheet, message_tools::Tools, personal, strips::Strips,
-        suggestions::Suggestions,
+        handler, live, message_sheet::MessageSheet, message_tools::Tools, personal, reactors::Reactors,
+        strips::Strips, writing::Writing,
     },
     pages::{new_password::NewPassword, set_up::SetUp, sign_in::SignIn, sign_up::SignUp},
     state::{Dialog, Missed, use_chat},
@@ -78,12 +78,12 @@ enum Tool {
     Editing(RoomId),
     /// The same, for what one replies to.
     Strips(RoomId),
-    /// The same, while a name is typed.
-    Suggestions(RoomId, NodeRef<Textarea>),
     /// What comes next in an empty room, or in a new workspace.
     Steps(RoomId),
     /// A dialog about what is done with a message or a member.
     Dialog(Dialog),
+    /// Who chose an emoji for a message.
+    Reactors(Seq, String),
 }
 
 #[wasm_split(tools, wasm_split_path = leptos::wasm_split, fallible, preload(preload_tools))]
@@ -93,9 +93,9 @@ fn tool_part(tool: Tool) -> Part {
         Tool::Sheet(room, seq) => view! { <MessageSheet room seq/> }.into_any(),
         Tool::Editing(room) => view! { <EditingBar room/> }.into_any(),
         Tool::Strips(room) => view! { <Strips room/> }.into_any(),
-        Tool::Suggestions(room, field) => view! { <Suggestions room field/> }.into_any(),
         Tool::Steps(room) => view! { <FirstSteps room/> }.into_any(),
         Tool::Dialog(dialog) => dialogs::member_dialog(dialog),
+        Tool::Reactors(seq, emoji) => view! { <Reactors seq emoji/> }.into_any(),
     })
 }
 
@@ -113,6 +113,16 @@ fn personal_part(part: Personal) -> Part {
         Personal::Dialog(dialog) => personal::dialog(dialog),
         Personal::Due => view! { <personal::Due/> }.into_any(),
     })
+}
+
+#[wasm_split(writing, wasm_split_path = leptos::wasm_split, fallible, preload(preload_writing))]
+fn writing_part(room: RoomId, field: NodeRef<Textarea>) -> Part {
+    Ok(view! { <Writing room field/> }.into_any())
+}
+
+#[wasm_split(emoji, wasm_split_path = leptos::wasm_split, fallible, preload(preload_emoji))]
+fn emoji_part(room: RoomId, seq: Option<Seq>) -> Part {
+    Ok(dialogs::emoji_dialog(room, seq))
 }
 
 #[wasm_split(doors, wasm_split_path = leptos::wasm_split, fallible, preload(preload_doors))]
@@ -150,6 +160,7 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::Later | Dialog::Remind(..) | Dialog::SendLater(_) => {
             later(personal_part(Personal::Dialog(dialog)), lost)
         }
+        Dialog::Emoji(room, seq) => later(emoji_part(room, seq), lost),
         Dialog::Switcher
         | Dialog::NewDirect
         | Dialog::NewRoom
@@ -225,9 +236,30 @@ pub(crate) fn strips(room: RoomId) -> AnyView {
     draw(boxed(tool_part(Tool::Strips(room))), Box::new(lost), || ().into_any())
 }
 
-/// Names for the word that is being typed. They are a help: where they do not come, one goes on typing.
-pub(crate) fn suggestions(room: RoomId, field: NodeRef<Textarea>) -> AnyView {
-    draw(boxed(tool_part(Tool::Suggestions(room, field))), Box::new(|| ().into_any()), || ().into_any())
+/// What helps one write: keys and tools that format, names and emoji to choose from, what is made of what is pasted. One can do
+/// without, so nothing is said if it does not come, until somebody asks for the tools.
+pub(crate) fn writing(room: RoomId, field: NodeRef<Textarea>) -> AnyView {
+    let chat = use_chat();
+    let words = chat.words;
+    let tries = RwSignal::new(0);
+    let lost = move || {
+        let bar = move || {
+            let again = (words.try_again(), handler(move |_| tries.update(|n| *n += 1)));
+            let close = (words.close(), handler(move |_| chat.screen.formatting.set(false)));
+            bar(words.part_not_loaded().into_any(), vec![again, close])
+        };
+        live(move || chat.screen.formatting.get().then(bar)).into_any()
+    };
+    live(move || {
+        tries.track();
+        draw(boxed(writing_part(room, field)), Box::new(lost), || ().into_any())
+    })
+    .into_any()
+}
+
+/// Who chose an emoji for a message. It only tells more, so nothing is said if it does not come.
+pub(crate) fn reactors(seq: Seq, emoji: String) -> AnyView {
+    draw(boxed(tool_part(Tool::Reactors(seq, emoji))), Box::new(|| ().into_any()), || ().into_any())
 }
 
 /// The bar of a room's edit. If it does not come, one can still try again, or cancel the edit.
@@ -323,6 +355,8 @@ pub fn preload_when_idle() {
     fn begin() {
         leptos::task::spawn_local(async {
             drop(preload_tools().await);
+            drop(preload_writing().await);
+            drop(preload_emoji().await);
             drop(preload_dialogs().await);
             drop(preload_details().await);
             drop(preload_personal().await);

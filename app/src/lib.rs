@@ -28,6 +28,7 @@ pub mod state;
 pub mod words;
 
 mod carried;
+mod emoji;
 #[cfg(feature = "ssr")]
 pub mod plain;
 #[cfg(feature = "ssr")]
@@ -117,6 +118,7 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
             <TabBar/>
             <Dialogs/>
             {live(move || chat.screen.sheet.get().map(|(room, seq)| later::sheet(room, seq)))}
+            {live(move || chat.screen.reactors.get().map(|(seq, emoji)| later::reactors(seq, emoji)))}
             <Notice/>
             {live(move || chat.has_reminder.get().then(later::due))}
             // Each announcement is an element of its own: what is said twice is heard twice.

@@ -48,6 +48,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let parts = later::begins_with(&path, &page);
     let is_outside = is_outside(&path, &page);
     let words_text = if is_outside { words.text() } else { words.text_inside() };
+    // Not that the browser fetches them: that is for whoever wants one.
+    let emoji = files_of(&format!("emoji {}", page.language.as_str()), &files).next();
+    let emoji = emoji.filter(|_| !is_outside).map(|file| address_of(&options, file));
     let style = style(&path, is_outside).and_then(|name| carried_style(&options, &files, name));
     let style = match style {
         Some(css) => {
@@ -81,7 +84,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         <script type="application/json" id="page" data-path=path nonce=use_nonce()>
             {carried::to_json(page.clone())}
         </script>
-        <script type="text/plain" id="words" nonce=use_nonce()>{words_text}</script>
+        <script type="text/plain" id="words" data-emoji=emoji nonce=use_nonce()>{words_text}</script>
     };
     document(&page, words, title, head.into_any(), body.into_any())
 }
@@ -173,12 +176,13 @@ fn files_of<'a>(entry: &str, list: &'a str) -> impl Iterator<Item = &'a str> + u
 
 /// Says on `<html>` that the page will not wake up, in the cases that the app itself cannot report; and reloads on a click.
 /// A promise that fails before the page is awake means that it did not load. And says before the first paint whether this is a Mac, which
-/// has other names for keys.
+/// has other names for keys, and whether there will be tools at the composer.
 const WATCH: &str = r#"(root => {
 const tell = why => { root.dataset.broken ??= why };
 if (typeof WebAssembly === "undefined") tell("unsupported");
 addEventListener("unhandledrejection", () => { if (!root.dataset.hydrated) tell("unloaded") });
 if (/^(Mac|iP)/.test(navigator.platform)) root.dataset.mac = "";
+try { if (localStorage["roost:formatting"]) root.dataset.formatting = "" } catch {}
 addEventListener("click", ({ target }) => { if (target.closest(".trouble button")) location.reload() });
 })(document.documentElement)"#;
 

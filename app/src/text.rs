@@ -6,14 +6,53 @@ pub(crate) fn plain(body: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
 }
 
-/// Nothing but up to three pictures: shown larger.
+/// Nothing but up to three emoji: shown larger.
 pub(crate) fn is_pictures_only(text: &str) -> bool {
-    let is_picture = |c: char| matches!(c, '\u{1F300}'..='\u{1FAFF}' | '\u{2600}'..='\u{27BF}' | '\u{1F1E6}'..='\u{1F1FF}');
-    let is_joiner = |c: char| matches!(c, '\u{200D}' | '\u{FE0F}' | '\u{1F3FB}'..='\u{1F3FF}' | ' ');
-    let pictures = text.chars().filter(|c| is_picture(*c) && !is_joiner(*c)).count();
-    (1..=6).contains(&pictures)
-        && text.chars().all(|c| is_picture(c) || is_joiner(c))
-        && text.chars().count() <= 12
+    pictures(text).is_some_and(|count| (1..=PICTURES_MAX).contains(&count))
+}
+
+/// More emoji than these are shown as small as words.
+const PICTURES_MAX: usize = 3;
+
+/// How many emoji a text has that has nothing else but blanks; `None` where there is something else, or too much to ask.
+pub(crate) fn pictures(text: &str) -> Option<usize> {
+    // A flag of a region has up to seven characters, a family with skin tones eleven.
+    const BYTES_MAX: usize = 200;
+    if text.len() > BYTES_MAX {
+        return None;
+    }
+    let (mut count, mut is_open, mut half_flag) = (0, false, false);
+    let mut joins = false;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        // A sign that is also written in black and white is an emoji when it is followed by this.
+        let is_coloured = chars.peek() == Some(&'\u{FE0F}');
+        let is_flag = matches!(c, '\u{1F1E6}'..='\u{1F1FF}');
+        let is_part = matches!(c, '\u{200D}' | '\u{FE0F}' | '\u{20E3}' | '\u{1F3FB}'..='\u{1F3FF}' | '\u{E0020}'..='\u{E007F}');
+        if is_flag && half_flag {
+            half_flag = false;
+        } else if is_part && is_open {
+            joins = c == '\u{200D}';
+            continue;
+        } else if is_flag || is_picture(c) || is_coloured {
+            count += usize::from(!joins);
+            (is_open, half_flag) = (true, is_flag);
+        } else if matches!(c, ' ' | '\n') {
+            is_open = false;
+        } else {
+            return None;
+        }
+        joins = false;
+    }
+    Some(count)
+}
+
+/// Whether a character is an emoji by itself.
+fn is_picture(c: char) -> bool {
+    matches!(c,
+        '\u{1F300}'..='\u{1F64F}' | '\u{1F680}'..='\u{1F6FF}' | '\u{1F7E0}'..='\u{1F7F0}' | '\u{1F900}'..='\u{1F9FF}'
+        | '\u{1FA70}'..='\u{1FAFF}' | '\u{1F004}' | '\u{1F0CF}' | '\u{1F18E}' | '\u{1F191}'..='\u{1F251}'
+        | '\u{2600}'..='\u{27BF}' | '\u{231A}' | '\u{231B}' | '\u{23E9}'..='\u{23F3}' | '\u{25FD}' | '\u{25FE}' | '\u{2B1B}'..='\u{2B55}')
 }
 
 /// The letters on a picture: the first one, or two in a name of Latin words; one sign of a Chinese name.
@@ -40,7 +79,32 @@ mod tests {
     fn pictures_have_letters() {
         let all = ["Ana Benítez", "安娜", "王 小明", "bea", "jean-luc", "ნინო ბერიძე", ""].map(initials);
         assert_eq!(all, ["AB", "安", "王", "B", "JL", "ნბ", "?"]);
-        assert!(is_pictures_only("👍") && is_pictures_only("🎉 🎉") && is_pictures_only("👩‍🚀"));
-        assert!(!is_pictures_only("ok 👍") && !is_pictures_only("") && !is_pictures_only("7"));
+    }
+
+    #[test]
+    fn up_to_three_emoji_alone_are_large() {
+        for (text, count) in [
+            ("👍", 1),
+            ("👍🏽", 1),
+            ("👩‍🚀", 1),
+            ("❤️", 1),
+            ("🎉 🎉", 2),
+            ("👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 3),
+            ("🇩🇪🇫🇷", 2),
+            ("1️⃣", 1),
+            ("©️", 1),
+            ("🏴󠁧󠁢󠁥󠁮󠁧󠁿", 1),
+            ("🧑🏻‍❤️‍💋‍🧑🏿", 1),
+            ("⌚", 1),
+            ("⭐", 1),
+            ("😀😀😀😀", 4),
+        ] {
+            assert_eq!(pictures(text), Some(count), "{text}");
+            assert_eq!(is_pictures_only(text), count <= 3, "{text}");
+        }
+        for text in ["ok 👍", "7", "©", "→", "\u{FE0F}", "👍.", ":smile:", "王"] {
+            assert_eq!(pictures(text), None, "{text}");
+        }
+        assert!(!is_pictures_only("") && !is_pictures_only(" ") && !is_pictures_only(&"👍".repeat(100)));
     }
 }

@@ -22,8 +22,47 @@ impl Replacement {
     }
 }
 
+/// What the toolbar of the composer, and its keys, make of what is selected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Bold.
+    Strong,
+    /// Italic.
+    Emphasis,
+    /// Struck through.
+    Strike,
+    /// Code, within a line where it has only one.
+    Code,
+    /// Code on lines of its own.
+    CodeBlock,
+    /// A quote.
+    Quote,
+    /// A list.
+    List,
+    /// A list with numbers.
+    Numbered,
+    /// A link.
+    Link,
+    /// Text that is covered until somebody asks for it.
+    Spoiler,
+}
+
+/// Gives a style to what is selected, or takes it away there.
+pub(crate) fn styled(text: &str, selected: Range<usize>, style: Style) -> Replacement {
+    match style {
+        Style::Strong => toggle(text, selected, "**"),
+        Style::Emphasis => toggle(text, selected, "*"),
+        Style::Strike => toggle(text, selected, "~~"),
+        Style::Spoiler => toggle(text, selected, "||"),
+        Style::Code => code(text, selected, false),
+        Style::CodeBlock => code(text, selected, true),
+        Style::Quote | Style::List | Style::Numbered => lines(text, selected, style),
+        Style::Link => link_of(text, selected),
+    }
+}
+
 /// Puts a mark on both sides of what is selected, or takes it away there.
-pub(crate) fn toggle(text: &str, selected: Range<usize>, mark: &str) -> Replacement {
+fn toggle(text: &str, selected: Range<usize>, mark: &str) -> Replacement {
     let selected = trimmed(text, selected);
     let inside = cut(text, selected.clone());
     let len = mark.len();
@@ -47,7 +86,7 @@ pub(crate) fn toggle(text: &str, selected: Range<usize>, mark: &str) -> Replacem
 }
 
 /// Makes code of what is selected: on lines of its own where it has several, or where that is asked for.
-pub(crate) fn code(text: &str, selected: Range<usize>, is_block: bool) -> Replacement {
+fn code(text: &str, selected: Range<usize>, is_block: bool) -> Replacement {
     let inside = cut(text, selected.clone());
     if !is_block && !inside.contains('\n') {
         return toggle(text, selected, "`");
@@ -60,13 +99,96 @@ pub(crate) fn code(text: &str, selected: Range<usize>, is_block: bool) -> Replac
     Replacement::new(selected, [before, inside, after].concat(), select)
 }
 
+/// Puts a mark before each line that is selected, or takes it away where all have it. A list of one kind becomes one of the other.
+fn lines(text: &str, selected: Range<usize>, style: Style) -> Replacement {
+    let start = cut(text, 0..selected.start).rfind('\n').map_or(0, |end| end + 1);
+    // The line at whose beginning a selection ends does not belong to it.
+    let last = selected.end - usize::from(cut(text, selected.clone()).ends_with('\n'));
+    let ending = cut(text, last..text.len()).find('\n').map_or(text.len(), |at| last + at);
+    let inside = cut(text, start..ending);
+    let is_one = !inside.contains('\n');
+    // A blank line between others is no item, and stays one in a quote.
+    let is_meant = |line: &&str| is_one || style == Style::Quote || !line.trim().is_empty();
+    let has = |line: &str| own_mark(line, style) > 0;
+    let is_on = inside.lines().any(has) && inside.lines().filter(is_meant).all(has);
+    let mut number = 0;
+    let mut with = String::new();
+    for (index, line) in inside.split('\n').enumerate() {
+        if index > 0 {
+            with.push('\n');
+        }
+        let bare = |line| cut(line, own_mark(line, style)..line.len());
+        if !is_meant(&line) || is_on {
+            with.push_str(bare(line));
+            continue;
+        }
+        number += 1;
+        let numbered = format!("{number}. ");
+        let (mark, replaced) = match style {
+            Style::Quote => ("> ", 0),
+            Style::Numbered => (numbered.as_str(), item_mark(line)),
+            Style::List
+            | Style::Strong
+            | Style::Emphasis
+            | Style::Strike
+            | Style::Code
+            | Style::CodeBlock
+            | Style::Link
+            | Style::Spoiler => ("- ", item_mark(line)),
+        };
+        with.push_str(mark);
+        with.push_str(cut(line, replaced..line.len()));
+    }
+    let end = with.len();
+    let select = if selected.is_empty() {
+        // The cursor stays at its letter, which is as far from the end of its line as before.
+        let at = end.saturating_sub(ending - selected.end);
+        at..at
+    } else {
+        0..end
+    };
+    Replacement::new(start..ending, with, select)
+}
+
+/// How long the mark of this style is that a line begins with.
+fn own_mark(line: &str, style: Style) -> usize {
+    let is_numbered = line.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
+    if style == Style::Quote {
+        usize::from(line.starts_with('>')) + usize::from(line.starts_with("> "))
+    } else if is_numbered == (style == Style::Numbered) {
+        item_mark(line)
+    } else {
+        0
+    }
+}
+
+/// How long the mark of an item is that a line begins with: `- `, `1. `.
+fn item_mark(line: &str) -> usize {
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = cut(line, digits..line.len());
+    let marks: &[&str] = if digits == 0 { &["- ", "* ", "+ "] } else { &[". ", ") "] };
+    if digits <= 9 && marks.iter().any(|mark| rest.starts_with(mark)) { digits + 2 } else { 0 }
+}
+
+/// Makes a link of what is selected, and selects what is missing: the words or the address.
+fn link_of(text: &str, selected: Range<usize>) -> Replacement {
+    const SCHEME: &str = "https://";
+    let selected = trimmed(text, selected);
+    let inside = cut(text, selected.clone());
+    if is_address(inside) {
+        return Replacement::new(selected.clone(), format!("[]({inside})"), 1..1);
+    }
+    let (with, at) = (format!("[{inside}]({SCHEME})"), inside.len() + 3);
+    let select = if inside.is_empty() { 1..1 } else { at..at + SCHEME.len() };
+    Replacement::new(selected, with, select)
+}
+
 /// A new line in a quote or a list begins like the one before. On an item without words, it ends the list instead.
 pub(crate) fn new_line(text: &str, at: usize) -> Option<Replacement> {
-    let before = cut(text, 0..at);
-    let is_fence = |line: &&str| line.trim_start().starts_with("```");
-    if before.lines().filter(is_fence).count() % 2 == 1 {
+    if is_in_code(text, at) {
         return None;
     }
+    let before = cut(text, 0..at);
     let start = before.rfind('\n').map_or(0, |end| end + 1);
     let line = cut(before, start..at);
     let (mark, next) = mark_of(line)?;
@@ -81,16 +203,29 @@ pub(crate) fn new_line(text: &str, at: usize) -> Option<Replacement> {
     Some(Replacement::new(at..at, with, end..end))
 }
 
+/// Whether a place is in a block of code.
+pub(crate) fn is_in_code(text: &str, at: usize) -> bool {
+    let is_fence = |line: &&str| line.trim_start().starts_with("```");
+    cut(text, 0..at).lines().filter(is_fence).count() % 2 == 1
+}
+
+/// The language that an editor says of what was copied there: `{"version":1,"mode":"rust"}`.
+pub(crate) fn language_of(editor: &str) -> String {
+    let named = editor.split_once("\"mode\":\"").and_then(|(_, rest)| rest.split_once('"'));
+    let is_language =
+        |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '#'));
+    named
+        .map(|(name, _)| name)
+        .filter(is_language)
+        .filter(|name| *name != "plaintext")
+        .unwrap_or_default()
+        .to_owned()
+}
+
 /// An address that is pasted over words becomes a link of them.
 pub(crate) fn link(text: &str, selected: Range<usize>, pasted: &str) -> Option<Replacement> {
     let (selected, address) = (trimmed(text, selected), pasted.trim());
     let inside = cut(text, selected.clone());
-    let is_address = |text: &str| {
-        let begins =
-            |scheme: &&str| text.get(..scheme.len()).is_some_and(|it| it.eq_ignore_ascii_case(scheme));
-        ["https://", "http://"].iter().any(begins)
-            && !text.contains(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '<' | '>'))
-    };
     let is_label = !inside.is_empty() && !inside.contains(['\n', '[', ']']) && !is_address(inside);
     if !is_label || !is_address(address) {
         return None;
@@ -100,18 +235,30 @@ pub(crate) fn link(text: &str, selected: Range<usize>, pasted: &str) -> Option<R
     Some(Replacement::new(selected, with, end..end))
 }
 
-/// The word that is being typed if it is a name: from its `@` or `#` on to the cursor.
+/// Whether a text is one address that can be followed, and can stand in a link.
+fn is_address(text: &str) -> bool {
+    let begins = |scheme: &&str| text.get(..scheme.len()).is_some_and(|it| it.eq_ignore_ascii_case(scheme));
+    ["https://", "http://"].iter().any(begins)
+        && !text.contains(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '<' | '>'))
+}
+
+/// The word that is being typed if it is a name: from its `@`, `#` or `:` on to the cursor. Of an emoji's name two letters are wanted,
+/// or one Chinese character: `:)` is no name, and neither is the `:30` of a time.
 pub(crate) fn name_at(text: &str, at: usize) -> Option<&str> {
     let before = cut(text, 0..at);
-    let is_in_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_in_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
     let start = before.trim_end_matches(is_in_name).len().checked_sub(1)?;
     let word = before.get(start..)?;
     // As the parser of messages has it: no mail address, no path.
     let follows_word = cut(before, 0..start)
         .chars()
         .next_back()
-        .is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '@' | '#' | '/' | '&'));
-    (word.starts_with(['@', '#']) && !follows_word && word.len() <= NAME_MAX).then_some(word)
+        .is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '@' | '#' | '/' | '&' | ':'));
+    let is_emoji = || {
+        let name = word.strip_prefix(':').unwrap_or_default();
+        name.len() > 1 && !name.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+    };
+    ((word.starts_with(['@', '#']) || is_emoji()) && !follows_word && word.len() <= NAME_MAX).then_some(word)
 }
 
 /// Longer names are not completed, in bytes.
@@ -194,9 +341,13 @@ mod tests {
         text
     }
 
+    fn as_style(marked: &str, style: Style) -> String {
+        after(marked, |text, selected| Some(styled(text, selected, style)))
+    }
+
     #[test]
     fn marks_go_around_what_is_selected_and_away_again() {
-        let bold = |marked| after(marked, |text, selected| Some(toggle(text, selected, "**")));
+        let bold = |marked| as_style(marked, Style::Strong);
         assert_eq!(bold("a ‹b› c"), "a **‹b›** c");
         assert_eq!(bold("a **‹b›** c"), "a ‹b› c");
         assert_eq!(bold("a ‹**b**› c"), "a ‹b› c");
@@ -204,7 +355,7 @@ mod tests {
         assert_eq!(bold("a **‹›**"), "a ‹›");
         assert_eq!(bold("a‹ b ›c"), "a **‹b›** c");
         assert_eq!(bold("好‹重点›吗"), "好**‹重点›**吗");
-        let italic = |marked| after(marked, |text, selected| Some(toggle(text, selected, "*")));
+        let italic = |marked| as_style(marked, Style::Emphasis);
         assert_eq!(italic("**‹b›**"), "***‹b›***");
         assert_eq!(italic("***‹b›***"), "**‹b›**");
         assert_eq!(italic("*‹b›*"), "‹b›");
@@ -212,12 +363,55 @@ mod tests {
 
     #[test]
     fn code_of_several_lines_stands_on_its_own() {
-        let inline = |marked| after(marked, |text, selected| Some(code(text, selected, false)));
-        let block = |marked| after(marked, |text, selected| Some(code(text, selected, true)));
+        let inline = |marked| as_style(marked, Style::Code);
+        let block = |marked| as_style(marked, Style::CodeBlock);
         assert_eq!(inline("a ‹b› c"), "a `‹b›` c");
         assert_eq!(inline("‹a\nb›"), "```\n‹a\nb›\n```");
         assert_eq!(block("a ‹b› c"), "a \n```\n‹b›\n```\n c");
         assert_eq!(block("‹›"), "```\n‹›\n```");
+    }
+
+    #[test]
+    fn lines_get_a_mark_each_and_lose_it_again() {
+        let quote = |marked| as_style(marked, Style::Quote);
+        assert_eq!(quote("a ‹›b\nc"), "> a ‹›b\nc");
+        assert_eq!(quote("> a ‹›b\nc"), "a ‹›b\nc");
+        assert_eq!(quote("x\na‹b\n\nc›d"), "x\n‹> ab\n> \n> cd›");
+        assert_eq!(quote("‹> ab\n>\n> cd›"), "‹ab\n\ncd›");
+        let list = |marked| as_style(marked, Style::List);
+        assert_eq!(list("‹›"), "- ‹›");
+        assert_eq!(list("- ‹›"), "‹›");
+        assert_eq!(list("‹a\n\n王›"), "‹- a\n\n- 王›");
+        assert_eq!(list("‹- a\n\n- 王›"), "‹a\n\n王›");
+        assert_eq!(list("‹1. a\n2. b›"), "‹- a\n- b›");
+        assert_eq!(list("‹- a\nb›"), "‹- a\n- b›");
+        let numbered = |marked| as_style(marked, Style::Numbered);
+        assert_eq!(numbered("‹a\nb›\nc"), "‹1. a\n2. b›\nc");
+        assert_eq!(numbered("‹1. a\n2. b›"), "‹a\nb›");
+        assert_eq!(numbered("- a‹›"), "1. a‹›");
+        // A number alone is no mark.
+        assert_eq!(numbered("12 boats‹›"), "1. 12 boats‹›");
+        // What is selected up to the beginning of a line does not mean that line.
+        assert_eq!(list("‹a\n›b"), "‹- a›\nb");
+    }
+
+    #[test]
+    fn an_editor_says_its_language() {
+        let said = |mode: &str| language_of(&format!("{{\"version\":1,\"mode\":\"{mode}\",\"x\":0}}"));
+        assert_eq!(["rust", "c++", "plaintext", "<b>", ""].map(said), ["rust", "c++", "", "", ""]);
+        assert_eq!(language_of("{"), "");
+        assert!(is_in_code("```\na", 5) && !is_in_code("```\na\n```\n", 10));
+    }
+
+    #[test]
+    fn a_link_asks_for_what_is_missing() {
+        let link = |marked| as_style(marked, Style::Link);
+        assert_eq!(link("see ‹this›!"), "see [this](‹https://›)!");
+        assert_eq!(link("see ‹›"), "see [‹›](https://)");
+        assert_eq!(link("‹https://a.example›"), "[‹›](https://a.example)");
+        assert_eq!(as_style("a ‹b›", Style::Spoiler), "a ||‹b›||");
+        assert_eq!(as_style("a ||‹b›||", Style::Spoiler), "a ‹b›");
+        assert_eq!(as_style("‹b›", Style::Strike), "~~‹b›~~");
     }
 
     #[test]
@@ -250,6 +444,15 @@ mod tests {
             ("##x", None),
             ("", None),
             ("ana", None),
+            (":sm", Some(":sm")),
+            ("好:笑", Some(":笑")),
+            ("+:+1", Some(":+1")),
+            (":s", None),
+            ("at 10:30", None),
+            ("at :30", None),
+            ("std::mem", None),
+            (":tada:", None),
+            ("https://a", None),
         ] {
             assert_eq!(name_at(text, text.len()), word, "{text}");
         }

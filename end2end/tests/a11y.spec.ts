@@ -134,6 +134,15 @@ for (const [size, options] of Object.entries(sizes)) {
     await composer(page).fill("b".repeat(4_001));
     await check("a text that is too long");
     await composer(page).fill("");
+    await page.getByRole("button", { name: "Formatting" }).click();
+    await expect(page.getByRole("toolbar", { name: "Formatting" })).toBeVisible();
+    await check("the tools that format");
+    await page.getByRole("button", { name: "Formatting" }).click();
+    await page.getByRole("button", { name: "Emoji", exact: true }).click();
+    await expect(page.getByRole("gridcell").first()).toBeVisible();
+    await check("the emoji picker");
+    await page.keyboard.press("Escape");
+    await expect(dialog).toBeHidden();
 
     await page.getByRole("button", { name: "Details" }).click();
     await expect(details(page)).toBeVisible();

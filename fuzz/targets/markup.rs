@@ -15,6 +15,10 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(letters(text) <= letters(&words), "{words:?} is not all of it");
     assert!(letters(&document.plain_text(Spoilers::Shown)) <= letters(text));
     assert!(document.mentions().count() <= text.matches('@').count());
+    // The same as something that was pasted.
+    if let Some(pasted) = markup::from_html(text, "") {
+        assert!(markup::parse(&pasted).node_count() <= NODES_MAX);
+    }
 });
 
 fn letters(text: &str) -> usize {

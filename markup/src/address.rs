@@ -12,6 +12,14 @@ const BRACKETS_MAX: usize = 8;
 /// Bytes of a mail address before its `@`. Every `mailto:` looks this far ahead.
 const MAILBOX_BYTES_MAX: usize = 64;
 
+/// Whether this is an address, from its beginning to its end, that can be followed, and that can stand in a link.
+pub(crate) fn is_allowed(address: &str) -> bool {
+    let source = Source(address);
+    let all = Span { from: 0, to: address.len() };
+    let is_closed = |at: usize| matches!(source.byte(at), b'(' | b')' | b'<' | b'>' | b'\\' | b'"');
+    reach(source, all) == Some(all.to) && !(0..all.to).any(is_closed)
+}
+
 /// The end of the scheme at the start of a text, if an address can follow it.
 fn after_scheme(source: Source<'_>, span: Span) -> Option<usize> {
     let begins = |scheme: &str| {

@@ -53,6 +53,7 @@ mod blocks;
 mod builder;
 mod chars;
 mod cursor;
+mod from_html;
 mod inlines;
 mod names;
 mod source;
@@ -64,6 +65,7 @@ mod work;
 
 pub use crate::{
     builder::{DEPTH_MAX, NODES_MAX},
+    from_html::{HTML_BYTES_MAX, from_html},
     tree::{Align, Document, Kind, Mention, Node, Nodes, SPOILER_MARK, Spoilers},
 };
 

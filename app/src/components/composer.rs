@@ -1,5 +1,6 @@
 //! Where one writes. A plain form before the page wakes up; afterwards a text goes to the room without a reload.
-//! A message of one's own is edited here, too; what was being written lies aside meanwhile.
+//! A message of one's own is edited here, too; what was being written lies aside meanwhile. What helps one write comes with a chunk:
+//! `writing.rs`.
 //!
 //! Law: it never loses a word. The draft of each room is kept at every stroke, and so is an edit; what was typed before
 //! the page woke up stays, a refused text stays, and nothing is cut at the limit.
@@ -16,7 +17,6 @@ use crate::components::{effect, handler, key_handler, live};
 use crate::{
     browser, later,
     state::{Dialog, path_of, use_chat},
-    typing,
 };
 
 /// From here on, the characters that are left are counted down.
@@ -51,22 +51,6 @@ pub fn Composer(
         refusal.set(None);
         browser::fit_height(field);
     };
-    // Names to choose from are offered while one is typed, and not where the cursor only passes.
-    let completing = chat.screen.completing;
-    let complete = move |field: &HtmlTextAreaElement, text: &str| {
-        let (_, selected) = browser::selected(field);
-        let word = typing::name_at(text, selected.end).filter(|_| selected.is_empty()).map(ToOwned::to_owned);
-        if completing.with_untracked(|now| *now != word) {
-            completing.set(word);
-        }
-    };
-    let forget_name = move || {
-        if completing.with_untracked(Option::is_some) {
-            completing.set(None);
-        }
-    };
-    on_cleanup(forget_name);
-    let is_completing = Memo::new(move |_| completing.with(Option::is_some));
     // The draft that this tab has read or written last.
     let known_draft = StoredValue::new(String::new());
     let keep_draft = move |text: &str| {
@@ -80,7 +64,6 @@ pub fn Composer(
             false => keep_draft(&text),
         }
         measured(field, &text);
-        complete(field, &text);
     };
     let put = move |field: &HtmlTextAreaElement, text: &str| {
         // Even the same value would cost a layout.
@@ -91,15 +74,24 @@ pub fn Composer(
     };
     let send = move || {
         let Some(field) = field.get_untracked() else { return };
-        let text = field.value();
+        let typed = field.value();
+        let Some(text) = chat.screen.ready_text(room, typed.clone()) else { return };
         if is_editing.get_untracked() {
+            if text != typed {
+                put(&field, &text);
+                chat.keep_edit(room, &text);
+            }
             chat.save_edit(room);
             return;
         }
-        if text.trim().is_empty() {
+        if typed.trim().is_empty() {
             return;
         }
-        match chat.send(room, &text) {
+        let sent = match text.trim().is_empty() {
+            true => Ok(()),
+            false => chat.send(room, &text),
+        };
+        match sent {
             Ok(()) => {
                 put(&field, "");
                 keep_draft("");
@@ -110,6 +102,8 @@ pub fn Composer(
         drop(field.focus());
     };
 
+    // What helps one write is nothing that the server draws.
+    let awake = RwSignal::new(false);
     // What was typed before the page woke up, and what was kept of an earlier visit: both stay.
     let first_text = refused_text.clone();
     effect(move || {
@@ -119,6 +113,7 @@ pub fn Composer(
         put(&field, &text);
         keep_draft(&text);
         chat.resume_edit(room);
+        awake.set(true);
         // What the keyboard on glass writes on its Enter key.
         drop(field.set_attribute("enterkeyhint", if browser::is_touched() { "enter" } else { "send" }));
         if browser::wants_keyboard() {
@@ -186,42 +181,11 @@ pub fn Composer(
         }
     });
 
-    // Keys that format, or continue a list. Returns whether this was one of them.
-    let formats = move |key: &web_sys::KeyboardEvent| {
-        let Some(field) = field.get_untracked().filter(|field| !field.read_only()) else { return false };
-        let (text, selected) = browser::selected(&field);
-        let change = match (key.ctrl_key() || key.meta_key(), key.shift_key(), key.key().as_str()) {
-            (true, false, "b") => Some(typing::toggle(&text, selected, "**")),
-            (true, false, "i") => Some(typing::toggle(&text, selected, "*")),
-            (true, false, "e") => Some(typing::code(&text, selected, false)),
-            (true, true, "C" | "c") => Some(typing::code(&text, selected, true)),
-            (true, true, "X" | "x") => Some(typing::toggle(&text, selected, "~~")),
-            // An Enter that sends never gets here.
-            (false, _, "Enter") if selected.is_empty() => typing::new_line(&text, selected.end),
-            _ => None,
-        };
-        if let Some(change) = &change {
-            browser::replace(&field, &text, change);
-        }
-        change.is_some()
-    };
-    let pasted = move |paste: web_sys::ClipboardEvent| {
-        let Some(field) = field.get_untracked().filter(|field| !field.read_only()) else { return };
-        let text = paste.clipboard_data().and_then(|data| data.get_data("text/plain").ok());
-        let (own, selected) = browser::selected(&field);
-        if let Some(change) = text.and_then(|text| typing::link(&own, selected, &text)) {
-            paste.prevent_default();
-            browser::replace(&field, &own, &change);
-        }
-    };
     let pressed = move |key: web_sys::KeyboardEvent| {
-        let meant = key.ctrl_key() || key.meta_key() || !browser::is_touched();
         let is_plain = !(key.shift_key() || key.alt_key() || key.ctrl_key() || key.meta_key());
-        if key.key() == "Enter" && !key.shift_key() && !key.alt_key() && meant {
+        if sends(&key) {
             key.prevent_default();
             send();
-        } else if !key.alt_key() && formats(&key) {
-            key.prevent_default();
         } else if key.key() == "Escape" && is_editing.get_untracked() {
             key.stop_propagation();
             chat.step_back(room);
@@ -283,8 +247,8 @@ pub fn Composer(
             })}
             {live(move || is_editing.get().then(|| later::editing_bar(room)))}
             {live(move || has_strip.get().then(|| later::strips(room)))}
-            {live(move || is_completing.get().then(|| later::suggestions(room, field)))}
             <div class="composer-box">
+                {live(move || awake.get().then(|| later::writing(room, field)))}
                 <textarea
                     name="body"
                     rows="1"
@@ -302,9 +266,6 @@ pub fn Composer(
                     node_ref=field
                     on:input:target=move |input| changed(&input.target())
                     on:keydown=key_handler(pressed)
-                    on:paste=handler(pasted)
-                    on:blur=handler(move |_| forget_name())
-                    on:click=handler(move |_| forget_name())
                 ></textarea>
                 // A scheduled message is no reply.
                 {live(move || (length.get() > 0 && !is_editing.get() && !has_strip.get()).then(|| view! {
@@ -318,6 +279,27 @@ pub fn Composer(
                         <Icon name="clock"/>
                     </button>
                 }.into_any()))}
+                <button
+                    type="button"
+                    class="composer-tool scripted"
+                    aria-label=words.formatting()
+                    title=words.formatting()
+                    aria-expanded=live(move || chat.screen.formatting.get().to_string())
+                    // The keyboard stays in the field.
+                    on:pointerdown=handler(|pointer: web_sys::PointerEvent| pointer.prevent_default())
+                    on:click=handler(move |_| chat.screen.formatting.update(|on| *on = !*on))
+                >
+                    "Aa"
+                </button>
+                <button
+                    type="button"
+                    class="composer-tool scripted"
+                    aria-label=words.emoji()
+                    title=words.emoji()
+                    on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Emoji(room, None))))
+                >
+                    <Icon name="smile"/>
+                </button>
                 <button
                     type="submit"
                     class="send"
@@ -334,6 +316,12 @@ pub fn Composer(
             <p class="no-script composer-script">{words.needs_script()}</p>
         </form>
     }
+}
+
+/// Whether this key sends. On glass, Enter begins a new line.
+pub(crate) fn sends(key: &web_sys::KeyboardEvent) -> bool {
+    let is_meant = key.ctrl_key() || key.meta_key() || !browser::is_touched();
+    key.key() == "Enter" && !key.shift_key() && !key.alt_key() && is_meant
 }
 
 /// Whether a text has this in it. The search of the standard library is quicker, and large.

@@ -173,7 +173,7 @@ fn Reactions(room: RoomId, seq: Seq, reactions: Vec<RowReaction>) -> impl IntoVi
                 data-act=emoji.clone()
                 aria-pressed=own.to_string()
                 aria-label=label
-                title=live(who)
+                aria-description=live(who)
                 on:click=handler(toggle)
             >
                 <span aria-hidden="true" class="emoji">{shown}</span>
@@ -270,7 +270,7 @@ fn readers(chat: Chat, room: RoomId, seq: Seq) -> String {
 }
 
 /// The names of people, at most [`NAMES_MAX`], and how many more there are.
-fn names(chat: Chat, users: &[UserId]) -> String {
+pub(crate) fn names(chat: Chat, users: &[UserId]) -> String {
     let named: Vec<_> = users.iter().take(NAMES_MAX).map(|user| chat.user(*user)).collect();
     let names: Vec<&str> =
         named.iter().map(|user| user.name.as_str()).filter(|name| !name.is_empty()).collect();

@@ -140,9 +140,16 @@ fn emojis(chat: Chat, room: RoomId, seq: Seq, message: Shown, node: NodeRef<html
         }
         .into_any()
     };
+    let more = move |_| {
+        shut(chat, node);
+        chat.screen.dialog.set(Some(Dialog::Emoji(room, Some(seq))));
+    };
     view! {
         <div class="sheet-emojis" tabindex="-1" role="group" aria-label=chat.words.react()>
             {EMOJI.map(emoji).into_iter().collect::<Vec<_>>()}
+            <button type="button" class="sheet-more" aria-label=chat.words.more_emoji() on:click=handler(more)>
+                <Icon name="plus"/>
+            </button>
         </div>
     }
     .into_any()

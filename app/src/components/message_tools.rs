@@ -226,6 +226,14 @@ fn emojis(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow) -> AnyView {
     view! {
         <div class="emojis" class:below=below role="group" aria-label=chat.words.react()>
             {EMOJI.map(emoji).into_iter().collect::<Vec<_>>()}
+            <button
+                type="button"
+                class="emojis-more"
+                data-act="emoji-more"
+                on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Emoji(room, Some(seq)))))
+            >
+                {chat.words.more_emoji()}
+            </button>
         </div>
     }
     .into_any()
@@ -260,7 +268,9 @@ fn step(button: &Element, by: isize) {
         |from: &Element| if by > 0 { from.next_element_sibling() } else { from.previous_element_sibling() };
     // What the style sheet hides cannot take the keyboard.
     let is_shown = |button: &Element| button.client_width() > 0;
-    let further = std::iter::successors(go(button), go).filter(is_shown).nth(by.unsigned_abs() - 1);
+    let ahead = || std::iter::successors(go(button), go).filter(is_shown);
+    // Below the lines there is one more, of one button.
+    let further = ahead().nth(by.unsigned_abs() - 1).or_else(|| ahead().last().filter(|_| by > 1));
     if let Some(found) = further {
         browser::focus(&found);
     }

@@ -20,15 +20,19 @@ pub mod message_row;
 pub mod message_sheet;
 pub mod message_tools;
 pub mod personal;
+pub mod reactors;
 pub mod room_list;
 pub mod strips;
 pub mod suggestions;
 pub mod tab_bar;
 pub mod timeline;
+pub mod toolbar;
+pub mod writing;
 
 pub(crate) use self::list::{list, list_item};
 
-use leptos::prelude::Effect;
+use leptos::prelude::{Effect, StoredValue, WithValue, on_cleanup};
+use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::KeyboardEvent;
 
 /// A part of a view, or an attribute, that is drawn again when what it reads changes: in a box, for the same reason as a
@@ -43,6 +47,28 @@ pub(crate) fn effect(run: impl FnMut() + 'static) {
         Effect::new(move |_| run());
     }
     begin(Box::new(run));
+}
+
+/// Listens to an element until what is drawn now goes. `early` hears what happens before the elements inside it do.
+pub(crate) fn listen<E: JsCast>(
+    to: web_sys::Element,
+    name: &'static str,
+    early: bool,
+    act: impl Fn(E) + 'static,
+) {
+    fn begin(to: web_sys::Element, name: &'static str, early: bool, act: Box<dyn Fn(web_sys::Event)>) {
+        let heard = Closure::<dyn Fn(web_sys::Event)>::new(act);
+        let listener: &js_sys::Function = heard.as_ref().unchecked_ref();
+        drop(to.add_event_listener_with_callback_and_bool(name, listener, early));
+        let kept = StoredValue::new_local((to, heard));
+        on_cleanup(move || {
+            kept.try_with_value(|(to, heard)| {
+                let listener: &js_sys::Function = heard.as_ref().unchecked_ref();
+                drop(to.remove_event_listener_with_callback_and_bool(name, listener, early));
+            });
+        });
+    }
+    begin(to, name, early, Box::new(move |event| act(event.unchecked_into())));
 }
 
 /// A handler of keys, which never gets those that are [`for_input_method`].

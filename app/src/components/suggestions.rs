@@ -1,11 +1,10 @@
-//! Names to choose from while one types `@` or `#` in the composer.
+//! Names to choose from while one types `@`, `#` or `:` in the composer.
 //!
 //! The keyboard stays in the field. This part sees the keys before the field does: the arrows choose, Enter and Tab take, Esc closes.
 
 use leptos::{html, prelude::*};
 use protocol::{RoomId, RoomKind};
 use uuid::Uuid;
-use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
 use super::{
@@ -13,9 +12,10 @@ use super::{
     icon::Icon,
 };
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
-use crate::components::{effect, for_input_method, handler, live};
+use crate::components::{effect, for_input_method, handler, listen, live};
 use crate::{
     browser,
+    emoji::{self, Habits},
     state::{Chat, use_chat},
     typing::Replacement,
 };
@@ -23,25 +23,36 @@ use crate::{
 /// Names offered at once.
 const SHOWN_MAX: usize = 7;
 
-/// Somebody, or a channel.
+/// Somebody, a channel, or an emoji.
 #[derive(Clone, PartialEq)]
 struct Suggestion {
+    /// Whose picture is shown; nil for an emoji, which is its own.
     id: Uuid,
     /// What is written: `@ana`.
     name: String,
     title: String,
+    /// What else it is called.
+    detail: String,
     /// The better it fits, the lower.
     rank: usize,
 }
 
 /// The list above the composer of a room; nothing when no name fits.
 #[component]
-pub(crate) fn Suggestions(room: RoomId, field: NodeRef<html::Textarea>) -> impl IntoView {
+pub(crate) fn Suggestions(
+    room: RoomId,
+    field: NodeRef<html::Textarea>,
+    /// The name that is being typed.
+    word: RwSignal<Option<String>>,
+    /// The emoji are here.
+    emoji_known: RwSignal<bool>,
+) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let word = chat.screen.completing;
-    let found =
-        Memo::new(move |_| word.with(|word| suggestions(chat, room, word.as_deref().unwrap_or_default())));
+    let found = Memo::new(move |_| {
+        emoji_known.track();
+        word.with(|word| suggestions(chat, room, word.as_deref().unwrap_or_default()))
+    });
     let active = RwSignal::new(0_usize);
     effect(move || {
         word.track();
@@ -51,8 +62,12 @@ pub(crate) fn Suggestions(room: RoomId, field: NodeRef<html::Textarea>) -> impl 
         let Some(name) = found.with_untracked(|all| all.get(index).map(|one| one.name.clone())) else {
             return;
         };
+        let typed = word.get_untracked().unwrap_or_default();
         if let Some(field) = field.get_untracked() {
-            replace_word(&field, word.get_untracked().unwrap_or_default().len(), &name);
+            replace_word(&field, typed.len(), &name);
+        }
+        if typed.starts_with(':') {
+            Habits::of(chat).used(chat, &name);
         }
         word.set(None);
     };
@@ -80,21 +95,13 @@ pub(crate) fn Suggestions(room: RoomId, field: NodeRef<html::Textarea>) -> impl 
         true
     };
     effect(move || {
-        let Some(form) = field.get().and_then(|field| field.parent_element()) else { return };
-        let listen = Closure::<dyn Fn(KeyboardEvent)>::new(move |key: KeyboardEvent| {
+        let form = field.get().and_then(|field| field.closest("form").ok().flatten());
+        let Some(form) = form else { return };
+        listen(form, "keydown", true, move |key: KeyboardEvent| {
             if pressed(&key) {
                 key.prevent_default();
                 key.stop_propagation();
             }
-        });
-        let listener: &js_sys::Function = listen.as_ref().unchecked_ref();
-        drop(form.add_event_listener_with_callback_and_bool("keydown", listener, true));
-        let kept = StoredValue::new_local((form, listen));
-        on_cleanup(move || {
-            kept.try_with_value(|(form, listen)| {
-                let listener: &js_sys::Function = listen.as_ref().unchecked_ref();
-                drop(form.remove_event_listener_with_callback_and_bool("keydown", listener, true));
-            });
         });
     });
     // What a screen reader is told of the field.
@@ -128,7 +135,7 @@ pub(crate) fn Suggestions(room: RoomId, field: NodeRef<html::Textarea>) -> impl 
             >
                 {picture}
                 <span class="suggestion-title" dir="auto">{one.title}</span>
-                <span class="suggestion-name">{one.name}</span>
+                <span class="suggestion-name">{one.detail}</span>
             </li>
         }
         .into_any()
@@ -161,7 +168,11 @@ fn replace_word(field: &HtmlTextAreaElement, len: usize, name: &str) {
 
 fn picture(chat: Chat, one: &Suggestion) -> AnyView {
     if one.id.is_nil() {
-        return view! { <span class="avatar sign"><Icon name="group"/></span> }.into_any();
+        if one.name.starts_with('@') {
+            return view! { <span class="avatar sign"><Icon name="group"/></span> }.into_any();
+        }
+        return view! { <span class="suggestion-emoji" aria-hidden="true">{one.name.clone()}</span> }
+            .into_any();
     }
     match chat.summary(RoomId(one.id)) {
         Some(summary) => view! { <RoomPicture summary=summary.read_untracked().clone()/> }.into_any(),
@@ -179,9 +190,10 @@ fn suggestions(chat: Chat, room: RoomId, word: &str) -> Vec<Suggestion> {
     let mut found = match word.as_bytes().first() {
         Some(b'@') => people(chat, room, &query),
         Some(b'#') => channels(chat, &query),
+        Some(b':') => emojis(chat, &query),
         _ => Vec::new(),
     };
-    found.sort_by(|a, b| (a.rank, &a.title).cmp(&(b.rank, &b.title)));
+    client::sort_by(&mut found, |a, b| (a.rank, &a.title).cmp(&(b.rank, &b.title)));
     found.truncate(SHOWN_MAX);
     found
 }
@@ -195,12 +207,14 @@ fn people(chat: Chat, room: RoomId, query: &str) -> Vec<Suggestion> {
         let user = chat.user(user);
         let ranks = [rank(&user.name, query), rank(&user.handle, query)];
         let rank = ranks.into_iter().flatten().min()?;
-        Some(Suggestion { id: user.id.0, name: format!("@{}", user.handle), title: user.name.clone(), rank })
+        let name = format!("@{}", user.handle);
+        Some(Suggestion { id: user.id.0, detail: name.clone(), name, title: user.name.clone(), rank })
     };
     let everyone = untrack(|| chat.rights(room)).mention.then(|| rank(EVERYONE, query)).flatten();
     let everyone = everyone.map(|rank| Suggestion {
         id: Uuid::nil(),
         name: format!("@{EVERYONE}"),
+        detail: format!("@{EVERYONE}"),
         title: chat.words.mention_everyone().to_owned(),
         // Below the people.
         rank: rank + EVERYONE_RANK,
@@ -224,9 +238,25 @@ fn channels(chat: Chat, query: &str) -> Vec<Suggestion> {
             return None;
         }
         let rank = rank(&about.title, query)?;
-        Some(Suggestion { id: room.0, name: format!("#{}", about.title), title: String::new(), rank })
+        let name = format!("#{}", about.title);
+        Some(Suggestion { id: room.0, detail: name.clone(), name, title: String::new(), rank })
     };
     rooms.into_iter().filter_map(suggestion).collect()
+}
+
+/// Those of this name in the skin tone that the person has chosen, in the order in which they fit.
+fn emojis(chat: Chat, query: &str) -> Vec<Suggestion> {
+    let Some(known) = emoji::known() else { return Vec::new() };
+    let tone = Habits::of(chat).tone;
+    let found = known.search(&browser::folded(query), SHOWN_MAX).into_iter().enumerate();
+    let suggestion = |(rank, entry): (usize, &emoji::Entry)| Suggestion {
+        id: Uuid::nil(),
+        name: entry.in_tone(tone),
+        title: entry.name.to_owned(),
+        detail: format!(":{}:", entry.short()),
+        rank,
+    };
+    found.map(suggestion).collect()
 }
 
 /// How well a name fits: 0 when it begins so, 1 when one of its words does, 2 when it has it elsewhere.

@@ -222,6 +222,17 @@ impl Chat {
         self.me == user
     }
 
+    /// What this browser has kept of a person's habits, such as the emoji that they use; empty for nothing.
+    #[must_use]
+    pub fn habit(self, name: &str) -> String {
+        self.saved.with_value(|saved| saved.habit(name))
+    }
+
+    /// Keeps it.
+    pub fn keep_habit(self, name: &str, text: &str) {
+        self.saved.with_value(|saved| saved.keep_habit(name, text));
+    }
+
     /// Goes to an address inside the app, without a reload.
     pub fn go(self, path: String) {
         self.address.go(path);

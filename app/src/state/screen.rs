@@ -1,5 +1,7 @@
 //! What is open on this screen besides the room: no server ever hears of it.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use protocol::{RoomId, Seq, UserId};
 
@@ -51,6 +53,8 @@ pub enum Dialog {
     Remind(RoomId, Seq),
     /// When to send what is written in a room.
     SendLater(RoomId),
+    /// Choose an emoji: for a message of a room, or for what is being written there.
+    Emoji(RoomId, Option<Seq>),
     /// What was written into a room that one is no longer in. It comes with the dialogs, and stands on the room's page.
     Unsent(RoomId),
     /// The keyboard's list.
@@ -70,6 +74,7 @@ impl Dialog {
             | Self::Banned(room)
             | Self::Leave(room)
             | Self::SendLater(room)
+            | Self::Emoji(room, _)
             | Self::Delete(room, _) => Some(room),
             Self::Switcher
             | Self::NewDirect
@@ -95,6 +100,9 @@ pub enum Missed {
     /// The same, as a sheet.
     Sheet(RoomId, Seq),
 }
+
+/// Makes a text of a room ready to be sent.
+pub(crate) type Sending = Arc<dyn Fn(RoomId, String) -> Option<String> + Send + Sync>;
 
 /// The signals of what is open.
 #[derive(Clone, Copy, Debug)]
@@ -132,8 +140,6 @@ pub struct Screen {
     revealed: StoredValue<Vec<(RoomId, Option<Seq>)>>,
     /// Written whenever one is added.
     revealed_news: RwSignal<u32>,
-    /// The name that is being typed in the composer, from its `@` or `#` on.
-    pub completing: RwSignal<Option<String>>,
     /// The message that is being replied to.
     pub replying: RwSignal<Option<(RoomId, Seq)>>,
     /// The message that is to be shown as soon as it is here.
@@ -142,6 +148,12 @@ pub struct Screen {
     pub outsiders_of: RwSignal<Option<RoomId>>,
     /// Who they are.
     pub outsiders: StoredValue<Vec<UserId>>,
+    /// The tools that format are shown at the composer.
+    pub formatting: RwSignal<bool>,
+    /// The reaction of which it is shown who chose it.
+    pub reactors: RwSignal<Option<(Seq, String)>>,
+    /// What makes a text ready to be sent; read through [`Screen::ready_text`].
+    sending: StoredValue<Option<Sending>>,
     /// Text to be put into the composer.
     pub into_composer: RwSignal<Option<String>>,
     /// Grows when the composer should have the keyboard.
@@ -169,11 +181,13 @@ impl Default for Screen {
             keyboard_in_list: RwSignal::new(false),
             revealed: StoredValue::new(Vec::new()),
             revealed_news: RwSignal::new(0),
-            completing: RwSignal::new(None),
             replying: RwSignal::new(None),
             target: RwSignal::new(None),
             outsiders_of: RwSignal::new(None),
             outsiders: StoredValue::new(Vec::new()),
+            formatting: RwSignal::new(false),
+            reactors: RwSignal::new(None),
+            sending: StoredValue::new(None),
             into_composer: RwSignal::new(None),
             compose: RwSignal::new(0),
             newest: RwSignal::new(0),
@@ -182,6 +196,20 @@ impl Default for Screen {
 }
 
 impl Screen {
+    /// From here on, texts are made ready by this.
+    pub(crate) fn make_ready(self, sending: Sending) {
+        self.sending.set_value(Some(sending));
+    }
+
+    /// A text as it is to be sent; blank where that was all, and `None` where it is to stay as it is.
+    #[must_use]
+    pub fn ready_text(self, room: RoomId, text: String) -> Option<String> {
+        match self.sending.get_value() {
+            Some(sending) => sending(room, text),
+            None => Some(text),
+        }
+    }
+
     /// Whether the spoilers of a message are shown. Tracks that.
     #[must_use]
     pub fn is_revealed(self, message: (RoomId, Option<Seq>)) -> bool {

@@ -77,6 +77,18 @@ impl Saved {
         }
     }
 
+    pub(crate) fn habit(&self, name: &str) -> String {
+        let kept = || storage()?.get_item(&self.habit_key(name)).ok()?;
+        kept().unwrap_or_default()
+    }
+
+    pub(crate) fn keep_habit(&self, name: &str, text: &str) {
+        if let Some(storage) = storage() {
+            // A browser that keeps nothing forgets it with the page.
+            set(&storage, &self.habit_key(name), text);
+        }
+    }
+
     pub(crate) fn edit(&self, room: RoomId) -> Option<Edit> {
         Edit::from_kept(room, &storage()?.get_item(&self.edit_key(room)).ok()??)
     }
@@ -107,6 +119,10 @@ impl Saved {
 
     fn out_key(&self, nonce: Nonce) -> String {
         format!("{}out:{nonce}", self.prefix)
+    }
+
+    fn habit_key(&self, name: &str) -> String {
+        format!("{}habit:{name}", self.prefix)
     }
 
     fn edit_key(&self, room: RoomId) -> String {

@@ -97,6 +97,13 @@ fn each_language_has_its_name_and_dates() {
         }
         assert!(!locale["lang"].as_str().unwrap().contains(' '), "{tag}: lang");
         assert!(Language::parse(tag).is_some(), "{tag}: the file's name is no tag of a language");
+        // The emoji picker's, which `scripts/frontend.mjs` puts into the file of emoji.
+        let emoji = &locale["emoji"];
+        for key in ["search", "none", "recent", "tone"] {
+            assert!(emoji[key].as_str().is_some_and(|text| !text.is_empty()), "{tag}: emoji.{key}");
+        }
+        assert_eq!(emoji["groups"].as_array().map(Vec::len), Some(9), "{tag}: emoji.groups");
+        assert_eq!(emoji["tones"].as_array().map(Vec::len), Some(6), "{tag}: emoji.tones");
         let dates = &locale["dates"];
         for (list, wanted) in [("months", 12), ("months_short", 12), ("weekdays", 7), ("weekdays_short", 7)] {
             let parts = dates[list].as_array().unwrap();

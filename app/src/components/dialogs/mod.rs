@@ -4,6 +4,7 @@ pub mod banned;
 pub mod browse;
 pub mod delete;
 pub mod delete_room;
+pub mod emoji;
 pub mod invite;
 pub mod leave;
 pub mod member;
@@ -17,6 +18,7 @@ pub mod switcher;
 pub mod unsent;
 
 use leptos::{html, prelude::*};
+use protocol::{RoomId, Seq};
 
 use super::icon::Icon;
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
@@ -51,8 +53,14 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         | Dialog::Later
         | Dialog::Remind(..)
         | Dialog::SendLater(_)
+        | Dialog::Emoji(..)
         | Dialog::Delete(..) => ().into_any(),
     }
+}
+
+/// The one that chooses an emoji, which comes with what helps one write.
+pub(crate) fn emoji_dialog(room: RoomId, seq: Option<Seq>) -> AnyView {
+    view! { <emoji::EmojiDialog room seq/> }.into_any()
 }
 
 /// One about a room as a whole, which comes with the room's details.
@@ -90,6 +98,9 @@ pub(crate) fn DialogFrame(
     /// `palette` stands high and has no head.
     #[prop(optional)]
     palette: bool,
+    /// `beside` stands beside what it was opened by, or is a sheet on a phone; it has no head either.
+    #[prop(optional)]
+    beside: bool,
     /// What is inside.
     children: Children,
 ) -> impl IntoView {
@@ -108,6 +119,7 @@ pub(crate) fn DialogFrame(
         <dialog
             class="dialog"
             class:palette=palette
+            class:beside=beside
             aria-label=label
             node_ref=node
             on:cancel=move |cancel: web_sys::Event| {
@@ -133,7 +145,7 @@ pub(crate) fn DialogFrame(
             })
         >
             <div class="dialog-card">
-                {(!palette).then(|| view! {
+                {(!palette && !beside).then(|| view! {
                     <header class="dialog-head">
                         <h2>{title}</h2>
                         <button

@@ -10,7 +10,7 @@ use crate::{browser, state::use_chat};
 #[component]
 pub fn Shortcuts() -> impl IntoView {
     let words = use_chat().words;
-    let lines: [(&[&str], &str); 17] = [
+    let lines: [(&[&str], &str); 22] = [
         (&["Ctrl", "K"], words.key_go()),
         (&["Alt", "↑ ↓"], words.key_next()),
         (&["Alt", "Shift", "↑ ↓"], words.key_next_unread()),
@@ -24,6 +24,11 @@ pub fn Shortcuts() -> impl IntoView {
         (&["Ctrl", "Shift", "X"], words.strikethrough()),
         (&["Ctrl", "E"], words.code()),
         (&["Ctrl", "Shift", "C"], words.code_block()),
+        (&["Ctrl", "Shift", "9"], words.quote()),
+        (&["Ctrl", "Shift", "8"], words.bulleted_list()),
+        (&["Ctrl", "Shift", "7"], words.numbered_list()),
+        (&["Ctrl", "Shift", "K"], words.link()),
+        (&["Ctrl", "Shift", "H"], words.spoiler_mark()),
         (&["↑"], words.key_edit()),
         (&["Shift", "Tab", "↑ ↓"], words.key_rows()),
         (&["Esc"], words.key_back()),

@@ -92,6 +92,7 @@ impl Pointing {
 
     fn over(self, target: &Element, event: &PointerEvent) {
         if event.pointer_type() != "touch" {
+            self.look_at(target);
             let seq = row_of(target).and_then(|row| seq_of(&row));
             if self.chat.screen.hovered.get_untracked() != seq {
                 self.chat.screen.hovered.set(seq);
@@ -103,11 +104,22 @@ impl Pointing {
         self.lift();
         self.was_long.set_value(false);
         self.by_finger.set_value(event.pointer_type() == "touch");
-        let Some(seq) = self.tapped(target) else { return };
+        let reaction = self.held_reaction(target);
+        if reaction.is_none() {
+            self.look_at(target);
+        }
+        let seq = self.tapped(target);
+        if seq.is_none() && reaction.is_none() {
+            return;
+        }
         let reach = move || {
             let is_still = self.press.try_with_value(Option::is_some) == Some(true);
             let Some(room) = self.chat.room.get_untracked().filter(|_| is_still) else { return };
             self.was_long.set_value(true);
+            if let Some(reaction) = &reaction {
+                self.look_at(reaction);
+            }
+            let Some(seq) = seq else { return };
             // The sheet gives the keyboard back to it. Glass needs none over the room meanwhile.
             browser::focus_row(seq);
             self.chat.screen.sheet.set(Some((room, seq)));
@@ -136,9 +148,24 @@ impl Pointing {
 
     /// A long press is ours; on a link it is the browser's.
     fn menu(self, target: &Element, event: &Event) {
-        if self.tapped(target).is_some() {
+        if self.tapped(target).is_some() || self.held_reaction(target).is_some() {
             event.prevent_default();
         }
+    }
+
+    /// Shows who chose the reaction that somebody has come to; nothing where it is something else.
+    fn look_at(self, target: &Element) {
+        let chip = target.closest(".reaction").ok().flatten();
+        let meant = chip.and_then(|chip| Some((seq_of(&row_of(&chip)?)?, chip.get_attribute("data-act")?)));
+        let shown = self.chat.screen.reactors;
+        if shown.with_untracked(|shown| *shown != meant) {
+            shown.set(meant);
+        }
+    }
+
+    /// The reaction that a finger is on.
+    fn held_reaction(self, target: &Element) -> Option<Element> {
+        target.closest(".reaction").ok().flatten().filter(|_| self.by_finger.get_value())
     }
 
     /// The message that a finger is on, if one can do something with it, and unless it is on something of its own.
@@ -151,6 +178,9 @@ impl Pointing {
     // ── keyboard ─────────────────────────────────────────────────────────────────────────────────────────────
 
     fn focused(self, target: &Element) {
+        if target.matches(":focus-visible").unwrap_or_default() {
+            self.look_at(target);
+        }
         let Some(row) = row_of(target) else { return };
         self.held.set_value(row.get_attribute("data-key").unwrap_or_default());
         self.held_act.set_value(target.get_attribute("data-act").unwrap_or_default());
