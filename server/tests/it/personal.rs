@@ -23,7 +23,7 @@ fn code(answer: Result<Reply, Refusal>) -> ErrorCode {
 
 async fn said(person: &Person, room: RoomId, text: &str) -> Seq {
     let nonce = Nonce(Uuid::new_v4());
-    match person.asks(Command::Send { room, nonce, body: text.to_owned() }).await {
+    match person.asks(Command::say(room, nonce, text)).await {
         Ok(Reply::Sent { message, .. }) => message.seq,
         other => panic!("{other:?}"),
     }
@@ -341,7 +341,7 @@ async fn a_job_that_is_done_twice_sends_once(pool: PgPool) {
     let command = Command::Schedule { room, nonce, body: "once".to_owned(), at };
     scheduled(&ana, command).await;
     let author = ana.with(|client| client.me().cloned()).unwrap();
-    let new = NewMessage { room, author, nonce, body: "once".to_owned() };
+    let new = NewMessage::plain(room, author, nonce, "once".to_owned());
     let stored = cluster.node(1).node.store.insert_messages(&[new]).await.unwrap();
     assert!(matches!(stored[..], [Inserted::New(_)]));
     sqlx::query("update scheduled set state = 'sending', at = now()").execute(&pool).await.unwrap();
