@@ -132,9 +132,12 @@ impl Emojis {
         }
         let whole = [query.trim()];
         let rank = |entry: &Entry| {
-            let of = |words: &[&str]| words.iter().map(|word| entry.rank(word)).max_by_key(|rank| rank.unwrap_or(usize::MAX));
+            let of = |words: &[&str]| {
+                words.iter().map(|word| entry.rank(word)).max_by_key(|rank| rank.unwrap_or(usize::MAX))
+            };
             // All words must fit, or all of them as one.
-            let each = words.iter().all(|word| entry.rank(word).is_some()).then(|| of(&words)).flatten().flatten();
+            let each =
+                words.iter().all(|word| entry.rank(word).is_some()).then(|| of(&words)).flatten().flatten();
             let one = of(&whole).flatten();
             match (each, one) {
                 (Some(each), Some(one)) => Some(each.min(one)),
@@ -344,7 +347,9 @@ mod tests {
         assert_eq!(sent("ok :smile: and :+1:!"), "ok 😄 and 👍🏼!");
         assert_eq!(sent(":smile::heart:"), "😄❤️");
         assert_eq!(sent("**:heart:** 好:heart:"), "**❤️** 好❤️");
-        for same in [":nobody:", "`:smile:` a", "```\n:smile:\n```", "a:smile:", "10:smile", "", "std::smile::x"] {
+        for same in
+            [":nobody:", "`:smile:` a", "```\n:smile:\n```", "a:smile:", "10:smile", "", "std::smile::x"]
+        {
             assert_eq!(sent(same), same);
         }
         assert_eq!(sent("```\n:smile:\n```\n> :smile:"), "```\n:smile:\n```\n> 😄");
@@ -372,7 +377,8 @@ mod tests {
         assert_eq!(Plus::of("+:smile:"), Plus::Named("smile".to_owned()));
         assert_eq!(Plus::of(" +:+1: "), Plus::Named("+1".to_owned()));
         assert_eq!(Plus::of("+😄"), Plus::Sign("😄".to_owned()));
-        for text in ["+", "+1", "+: :", "+::", "+:a b:", "+😄😄", "+😄 yes", "😄", "+:smile: yes", "2+:x:"] {
+        for text in ["+", "+1", "+: :", "+::", "+:a b:", "+😄😄", "+😄 yes", "😄", "+:smile: yes", "2+:x:"]
+        {
             assert_eq!(Plus::of(text), Plus::Text, "{text}");
         }
     }

@@ -28,7 +28,8 @@ use crate::{
     address::{Panel, Route},
     components::{
         connection_bar::bar, details::Details, dialogs, editing_bar::EditingBar, first_steps::FirstSteps,
-        handler, live, message_sheet::MessageSheet, message_tools::Tools, reactors::Reactors, writing::Writing,
+        handler, live, message_sheet::MessageSheet, message_tools::Tools, reactors::Reactors,
+        writing::Writing,
     },
     pages::{new_password::NewPassword, set_up::SetUp, sign_in::SignIn, sign_up::SignUp},
     state::{Dialog, Missed, use_chat},

@@ -212,8 +212,14 @@ pub(crate) fn is_in_code(text: &str, at: usize) -> bool {
 /// The language that an editor says of what was copied there: `{"version":1,"mode":"rust"}`.
 pub(crate) fn language_of(editor: &str) -> String {
     let named = editor.split_once("\"mode\":\"").and_then(|(_, rest)| rest.split_once('"'));
-    let is_language = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '#'));
-    named.map(|(name, _)| name).filter(is_language).filter(|name| *name != "plaintext").unwrap_or_default().to_owned()
+    let is_language =
+        |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '#'));
+    named
+        .map(|(name, _)| name)
+        .filter(is_language)
+        .filter(|name| *name != "plaintext")
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// An address that is pasted over words becomes a link of them.

@@ -165,7 +165,8 @@ fn replace_word(field: &HtmlTextAreaElement, len: usize, name: &str) {
 
 fn picture(chat: Chat, one: &Suggestion) -> AnyView {
     if one.id.is_nil() {
-        return view! { <span class="suggestion-emoji" aria-hidden="true">{one.name.clone()}</span> }.into_any();
+        return view! { <span class="suggestion-emoji" aria-hidden="true">{one.name.clone()}</span> }
+            .into_any();
     }
     match chat.summary(RoomId(one.id)) {
         Some(summary) => view! { <RoomPicture summary=summary.read_untracked().clone()/> }.into_any(),

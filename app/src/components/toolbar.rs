@@ -32,19 +32,25 @@ const TOOLS: [Tool; 10] = [
         style: Style::Link,
         label: Words::link,
         keys: (true, "K"),
-        look: Look::Drawn("M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.700-5.700l-1.500 1.500M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.700 5.700l1.500-1.500"),
+        look: Look::Drawn(
+            "M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.700-5.700l-1.500 1.500M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.700 5.700l1.500-1.500",
+        ),
     },
     Tool {
         style: Style::Numbered,
         label: Words::numbered_list,
         keys: (true, "7"),
-        look: Look::Drawn("M10 6.500h10M10 12h10M10 17.500h10M4 4.500l1.500-.7v5M3.800 15.800c.4-1.300 2.700-1.200 2.500.3-.1 1-2.500 2.200-2.500 3.400h2.600"),
+        look: Look::Drawn(
+            "M10 6.500h10M10 12h10M10 17.500h10M4 4.500l1.500-.7v5M3.800 15.800c.4-1.300 2.700-1.200 2.500.3-.1 1-2.500 2.200-2.500 3.400h2.600",
+        ),
     },
     Tool {
         style: Style::List,
         label: Words::bulleted_list,
         keys: (true, "8"),
-        look: Look::Drawn("M9.500 6.500H20M9.500 12H20M9.500 17.500H20M4.800 6.500v.01M4.800 12v.01M4.800 17.500v.01"),
+        look: Look::Drawn(
+            "M9.500 6.500H20M9.500 12H20M9.500 17.500H20M4.800 6.500v.01M4.800 12v.01M4.800 17.500v.01",
+        ),
     },
     Tool {
         style: Style::Quote,
@@ -62,13 +68,17 @@ const TOOLS: [Tool; 10] = [
         style: Style::CodeBlock,
         label: Words::code_block,
         keys: (true, "C"),
-        look: Look::Drawn("M6 4.500h12A1.500 1.500 0 0 1 19.500 6v12a1.500 1.500 0 0 1-1.500 1.500H6A1.500 1.500 0 0 1 4.500 18V6A1.500 1.500 0 0 1 6 4.500zM10.500 9.500 8 12l2.500 2.500M13.500 9.500 16 12l-2.500 2.500"),
+        look: Look::Drawn(
+            "M6 4.500h12A1.500 1.500 0 0 1 19.500 6v12a1.500 1.500 0 0 1-1.500 1.500H6A1.500 1.500 0 0 1 4.500 18V6A1.500 1.500 0 0 1 6 4.500zM10.500 9.500 8 12l2.500 2.500M13.500 9.500 16 12l-2.500 2.500",
+        ),
     },
     Tool {
         style: Style::Spoiler,
         label: Words::spoiler_mark,
         keys: (true, "H"),
-        look: Look::Drawn("M4 4.500 20 19.500M9.900 6.300A9 9 0 0 1 21 12a11 11 0 0 1-2 2.800M6.500 7.800A11 11 0 0 0 3 12a9.300 9.300 0 0 0 12.500 5M10 10.200a2.800 2.800 0 0 0 3.900 3.900"),
+        look: Look::Drawn(
+            "M4 4.500 20 19.500M9.900 6.300A9 9 0 0 1 21 12a11 11 0 0 1-2 2.800M6.500 7.800A11 11 0 0 0 3 12a9.300 9.300 0 0 0 12.500 5M10 10.200a2.800 2.800 0 0 0 3.900 3.900",
+        ),
     },
 ];
 
@@ -79,7 +89,8 @@ pub(crate) fn style_of(key: &KeyboardEvent) -> Option<Style> {
     }
     let (code, letter) = (key.code(), key.key().to_ascii_uppercase());
     // With Shift, a digit is another sign on most keyboards; and a keyboard may have no Latin letters.
-    let place = code.strip_prefix("Digit").or_else(|| code.strip_prefix("Key").filter(|_| !letter.is_ascii()));
+    let place =
+        code.strip_prefix("Digit").or_else(|| code.strip_prefix("Key").filter(|_| !letter.is_ascii()));
     let typed = place.unwrap_or(&letter);
     TOOLS.iter().find(|tool| tool.keys == (key.shift_key(), typed)).map(|tool| tool.style)
 }

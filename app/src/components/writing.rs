@@ -173,7 +173,8 @@ impl Help {
     fn complete(self) {
         let Some(field) = self.field.get_untracked() else { return };
         let (text, selected) = browser::selected(&field);
-        let word = typing::name_at(&text, selected.end).filter(|_| selected.is_empty()).map(ToOwned::to_owned);
+        let word =
+            typing::name_at(&text, selected.end).filter(|_| selected.is_empty()).map(ToOwned::to_owned);
         if self.word.with_untracked(|now| *now != word) {
             self.word.set(word);
         }

@@ -68,16 +68,14 @@ pub(super) fn longest_run(text: &str, of: char) -> usize {
 }
 
 fn best(runs: &[Run], addresses: &[String], shown: impl Fn(String) -> String) -> (String, bool) {
-    let words: String = runs.iter().map(|run| run.text.as_str()).collect::<String>().replace(BREAK_CHAR, "\n");
+    let words: String =
+        runs.iter().map(|run| run.text.as_str()).collect::<String>().replace(BREAK_CHAR, "\n");
     let has_marks = runs.iter().any(|run| run.style > 0 || run.link > 0);
     let is_same = |text: &str| {
         crate::parse(text).plain_text(crate::Spoilers::Shown) == words && (has_marks || is_bare(text))
     };
-    let candidates: [&dyn Fn() -> String; 3] = [
-        &|| marked(runs, addresses, false),
-        &|| marked(runs, addresses, true),
-        &|| escaped(&words),
-    ];
+    let candidates: [&dyn Fn() -> String; 3] =
+        [&|| marked(runs, addresses, false), &|| marked(runs, addresses, true), &|| escaped(&words)];
     for (index, candidate) in candidates.iter().enumerate() {
         let text = shown(candidate());
         if is_same(&text) {
@@ -95,7 +93,13 @@ fn is_bare(text: &str) -> bool {
         nodes.into_iter().all(|node| {
             let is_bare = matches!(
                 node.kind,
-                Kind::Text(_) | Kind::Break | Kind::Paragraph | Kind::Emoji(_) | Kind::Mention(_) | Kind::Channel(_) | Kind::Link { .. }
+                Kind::Text(_)
+                    | Kind::Break
+                    | Kind::Paragraph
+                    | Kind::Emoji(_)
+                    | Kind::Mention(_)
+                    | Kind::Channel(_)
+                    | Kind::Link { .. }
             );
             is_bare && walk(node.children)
         })
@@ -158,13 +162,16 @@ fn marked(runs: &[Run], addresses: &[String], is_escaped: bool) -> String {
         if run.link > 0 && !is_bare {
             wanted.push(Mark::Link(run.link));
         }
-        wanted.extend([STRONG, EMPHASIS, STRIKE].into_iter().filter(|style| run.style & style > 0).map(Mark::Style));
+        wanted.extend(
+            [STRONG, EMPHASIS, STRIKE].into_iter().filter(|style| run.style & style > 0).map(Mark::Style),
+        );
         // What goes on longer is outside.
         let has = |run: &&Run, mark: Mark| match mark {
             Mark::Link(link) => run.link == link,
             Mark::Style(style) => run.style & style > 0,
         };
-        let reach = |mark: Mark| runs.iter().skip(index).take(REACH_MAX).take_while(|run| has(run, mark)).count();
+        let reach =
+            |mark: Mark| runs.iter().skip(index).take(REACH_MAX).take_while(|run| has(run, mark)).count();
         let kept = open.iter().take_while(|mark| wanted.contains(mark)).count();
         while open.len() > kept {
             if let Some(mark) = open.pop() {
@@ -180,7 +187,8 @@ fn marked(runs: &[Run], addresses: &[String], is_escaped: bool) -> String {
             }
             Some(_) | None => &run.text,
         };
-        while let Some(at) = (0..wanted.len()).rev().max_by_key(|at| wanted.get(*at).map(|mark| reach(*mark))) {
+        while let Some(at) = (0..wanted.len()).rev().max_by_key(|at| wanted.get(*at).map(|mark| reach(*mark)))
+        {
             let mark = wanted.remove(at);
             out.push_str(match mark {
                 Mark::Link(_) => "[",
@@ -240,7 +248,8 @@ fn escaped(text: &str) -> String {
     let mut digits = false;
     for c in text.chars() {
         let is_mark = matches!(c, '\\' | '`' | '*' | '_' | '~' | '|' | '[' | ']' | '<' | '$' | '!');
-        let is_line_mark = is_line_start && matches!(c, '#' | '>' | '-' | '+') || digits && matches!(c, '.' | ')');
+        let is_line_mark =
+            is_line_start && matches!(c, '#' | '>' | '-' | '+') || digits && matches!(c, '.' | ')');
         if is_mark || is_line_mark {
             out.push('\\');
         }

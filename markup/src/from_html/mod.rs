@@ -197,7 +197,7 @@ impl<'l> Writer<'l> {
         match name {
             "a" => open.link = self.link(attributes),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                self.heading = name.bytes().nth(1).map_or(0, |digit| usize::from(digit - b'0'));
+                self.heading = name.as_bytes().get(1).map_or(0, |digit| usize::from(*digit - b'0'));
                 open.style = 0;
             }
             "blockquote" => open.containers = self.contain(Container::Quote),
@@ -302,7 +302,9 @@ impl<'l> Writer<'l> {
                 *number = number.saturating_add(1);
                 mark
             }
-            Some(Container::List { .. } | Container::Quote | Container::Item { .. }) | None => "- ".to_owned(),
+            Some(Container::List { .. } | Container::Quote | Container::Item { .. }) | None => {
+                "- ".to_owned()
+            }
         }
     }
 
@@ -422,7 +424,9 @@ impl<'l> Writer<'l> {
 
     /// Begins a line of code, unless one has just begun.
     fn code_line(&mut self) {
-        if let Some(code) = self.code.as_mut().filter(|code| !code.text.is_empty() && !code.text.ends_with('\n')) {
+        if let Some(code) =
+            self.code.as_mut().filter(|code| !code.text.is_empty() && !code.text.ends_with('\n'))
+        {
             code.text.push('\n');
         }
     }
@@ -570,10 +574,11 @@ fn is_block(name: &str) -> bool {
 /// How many line ends there are between an element and its neighbours; none in a line.
 fn gap_of(name: &str) -> usize {
     match name {
-        "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote" | "pre" | "ul" | "ol" | "table" | "dl" | "figure" => 2,
-        "address" | "article" | "aside" | "body" | "center" | "dd" | "details" | "div" | "dt" | "fieldset"
-        | "figcaption" | "footer" | "form" | "header" | "html" | "legend" | "li" | "main" | "nav" | "section"
-        | "summary" | "tr" | "caption" => 1,
+        "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote" | "pre" | "ul" | "ol" | "table"
+        | "dl" | "figure" => 2,
+        "address" | "article" | "aside" | "body" | "center" | "dd" | "details" | "div" | "dt"
+        | "fieldset" | "figcaption" | "footer" | "form" | "header" | "html" | "legend" | "li" | "main"
+        | "nav" | "section" | "summary" | "tr" | "caption" => 1,
         _ => 0,
     }
 }

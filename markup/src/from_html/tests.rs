@@ -53,13 +53,13 @@ fn a_document_of_google() {
 #[test]
 fn a_range_of_a_spreadsheet() {
     let html = r#"<google-sheets-html-origin><style>td{border:1px}</style><table><colgroup><col width="100"/></colgroup><tbody><tr><td>Boat</td><td style="font-weight:bold">Length</td></tr><tr><td>He|ron</td><td>7,2</td></tr><tr><td>**x**</td><td></td></tr></tbody></table>"#;
-    assert_eq!(
-        md(html),
-        "| Boat | **Length** |\n| --- | --- |\n| He\\|ron | 7,2 |\n| \\*\\*x\\*\\* |  |"
-    );
+    assert_eq!(md(html), "| Boat | **Length** |\n| --- | --- |\n| He\\|ron | 7,2 |\n| \\*\\*x\\*\\* |  |");
     assert_eq!(md("<table><tr><td>one</td></tr></table>"), "-");
     assert_eq!(md("<table><tr><td>one<tr><td>two</table>"), "-");
-    assert_eq!(md("<table><tr><th>a<th>b<tr><td>1<td><p>2</p><p>3</p></table>"), "| a | b |\n| --- | --- |\n| 1 | 2 3 |");
+    assert_eq!(
+        md("<table><tr><th>a<th>b<tr><td>1<td><p>2</p><p>3</p></table>"),
+        "| a | b |\n| --- | --- |\n| 1 | 2 3 |"
+    );
     let wide = format!("<table><tr>{}</table>", "<td>x".repeat(COLUMNS_MAX + 1));
     assert_eq!(md(&wide), "-");
 }
@@ -67,7 +67,11 @@ fn a_range_of_a_spreadsheet() {
 #[test]
 fn lines_of_an_editor() {
     let line = |text: &str| format!("<div><span style=\"color: #569cd6;\">{text}</span></div>");
-    let editor = |lines: &str| format!("<meta charset='utf-8'><div style=\"color: #ccc;font-family: Consolas, 'Courier New', monospace;white-space: pre;\">{lines}</div>");
+    let editor = |lines: &str| {
+        format!(
+            "<meta charset='utf-8'><div style=\"color: #ccc;font-family: Consolas, 'Courier New', monospace;white-space: pre;\">{lines}</div>"
+        )
+    };
     let html = editor(&(line("let a = &quot;*&quot;;") + "<br>" + &line("&#160;&#160;b();")));
     assert_eq!(from_html(&html, "typescript").unwrap(), "```typescript\nlet a = \"*\";\n\n  b();\n```");
     assert_eq!(md(&editor(&line("let a = 1;"))), "-");
@@ -77,7 +81,17 @@ fn lines_of_an_editor() {
 
 #[test]
 fn plain_words_are_left_to_the_plain_text() {
-    for html in ["", "<p>a</p><p>b</p>", "<div>a<div>b</div></div>", "<span>x</span>", "a &lt;b&gt;", "<b></b>", "<ul></ul>", "<a href=\"/x\">x</a>", "<p style=\"display:none\"><b>x</b></p>"] {
+    for html in [
+        "",
+        "<p>a</p><p>b</p>",
+        "<div>a<div>b</div></div>",
+        "<span>x</span>",
+        "a &lt;b&gt;",
+        "<b></b>",
+        "<ul></ul>",
+        "<a href=\"/x\">x</a>",
+        "<p style=\"display:none\"><b>x</b></p>",
+    ] {
         assert_eq!(md(html), "-", "{html}");
     }
 }
@@ -86,7 +100,10 @@ fn plain_words_are_left_to_the_plain_text() {
 fn words_stay_words() {
     assert_eq!(md("<b>x</b> 2 * 3 * 4"), "**x** 2 * 3 * 4");
     assert_eq!(md("<b>x</b> *not* _this_"), "**x** \\*not\\* \\_this\\_");
-    assert_eq!(md("<p># no heading</p><p>- no item</p><p>1. no number</p><p><i>x</i></p>"), "\\# no heading\n\n\\- no item\n\n1\\. no number\n\n*x*");
+    assert_eq!(
+        md("<p># no heading</p><p>- no item</p><p>1. no number</p><p><i>x</i></p>"),
+        "\\# no heading\n\n\\- no item\n\n1\\. no number\n\n*x*"
+    );
     // Marks that would not close are left out.
     assert_eq!(md("<p><b>&quot;quoted&quot;</b>word</p><p><i>x</i></p>"), "\"quoted\"word\n\n*x*");
     assert_eq!(md("<code>a`b</code>"), "``a`b``");

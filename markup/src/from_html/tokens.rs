@@ -26,7 +26,20 @@ pub(super) struct Attributes {
 pub(super) fn is_void(name: &str) -> bool {
     matches!(
         name,
-        "area" | "base" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "param" | "source" | "track" | "wbr"
+        "area"
+            | "base"
+            | "br"
+            | "col"
+            | "embed"
+            | "hr"
+            | "img"
+            | "input"
+            | "link"
+            | "meta"
+            | "param"
+            | "source"
+            | "track"
+            | "wbr"
     )
 }
 
@@ -34,8 +47,21 @@ pub(super) fn is_void(name: &str) -> bool {
 fn is_raw(name: &str) -> bool {
     matches!(
         name,
-        "script" | "style" | "title" | "textarea" | "xmp" | "iframe" | "noembed" | "noframes" | "noscript" | "template" | "svg"
-            | "math" | "object" | "select" | "xml"
+        "script"
+            | "style"
+            | "title"
+            | "textarea"
+            | "xmp"
+            | "iframe"
+            | "noembed"
+            | "noframes"
+            | "noscript"
+            | "template"
+            | "svg"
+            | "math"
+            | "object"
+            | "select"
+            | "xml"
     )
 }
 
@@ -59,7 +85,10 @@ impl Attributes {
             None => {}
         };
         let weight = self.property("font-weight");
-        set(STRONG, weight.map(|weight| weight.starts_with("bold") || weight.parse().is_ok_and(|it: u32| it >= 600)));
+        set(
+            STRONG,
+            weight.map(|weight| weight.starts_with("bold") || weight.parse().is_ok_and(|it: u32| it >= 600)),
+        );
         let slant = self.property("font-style");
         set(EMPHASIS, slant.map(|slant| slant.starts_with("italic") || slant.starts_with("oblique")));
         let line = self.property("text-decoration").or_else(|| self.property("text-decoration-line"));
@@ -77,8 +106,11 @@ impl Attributes {
     /// The language of code, by a class such as `language-rust`.
     pub(super) fn language(&self) -> String {
         let prefixes = ["language-", "lang-", "highlight-source-"];
-        let named = |class: &str| prefixes.iter().find_map(|prefix| class.strip_prefix(prefix)).map(ToOwned::to_owned);
-        let is_plain = |language: &String| language.chars().all(|c| c.is_ascii_alphanumeric() || "+-#".contains(c));
+        let named = |class: &str| {
+            prefixes.iter().find_map(|prefix| class.strip_prefix(prefix)).map(ToOwned::to_owned)
+        };
+        let is_plain =
+            |language: &String| language.chars().all(|c| c.is_ascii_alphanumeric() || "+-#".contains(c));
         self.class.split_whitespace().find_map(named).filter(is_plain).unwrap_or_default()
     }
 
@@ -287,7 +319,9 @@ fn entity(name: &str) -> Option<String> {
     if let Some(number) = name.strip_prefix('#') {
         let hex = number.strip_prefix(['x', 'X']);
         let code = hex.map_or_else(|| number.parse().ok(), |hex| u32::from_str_radix(hex, 16).ok())?;
-        return char::from_u32(code).filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).map(String::from);
+        return char::from_u32(code)
+            .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+            .map(String::from);
     }
     NAMED.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned())
 }
@@ -311,7 +345,19 @@ mod tests {
 
     #[test]
     fn what_is_not_closed_ends_with_the_text() {
-        for html in ["<!--", "<!x", "<style>a<b", "<a href=\"x", "<", "</", "<a", "<svg><p>x</p>", "<p =", "<p a=", "é<é"] {
+        for html in [
+            "<!--",
+            "<!x",
+            "<style>a<b",
+            "<a href=\"x",
+            "<",
+            "</",
+            "<a",
+            "<svg><p>x</p>",
+            "<p =",
+            "<p a=",
+            "é<é",
+        ] {
             assert!(Tokens::of(html).count() < 4, "{html}");
         }
     }

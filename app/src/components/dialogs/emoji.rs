@@ -154,11 +154,7 @@ fn put_beside(dialog: &HtmlElement, opener: Option<&DomRect>, width: f64) {
     let left = (right - width).min(window_width - width - EDGE_PX).max(EDGE_PX);
     let above = top - height - EDGE_PX;
     let below = bottom + EDGE_PX;
-    let top = if above >= EDGE_PX {
-        above
-    } else {
-        below.min(window_height - height - EDGE_PX)
-    };
+    let top = if above >= EDGE_PX { above } else { below.min(window_height - height - EDGE_PX) };
     for (name, value) in [("left", left), ("top", top), ("width", width), ("height", height)] {
         // Whole numbers: what writes others is large.
         drop(dialog.style().set_property(name, &format!("{}px", value as i32)));
@@ -190,7 +186,11 @@ impl Picker {
             Some(found) => self.rows(&found, emojis),
             None => {
                 let groups = std::iter::once(recent).chain(emojis.groups.iter().copied());
-                groups.enumerate().map(|(group, name)| self.group(group, name, emojis)).collect::<Vec<_>>().into_any()
+                groups
+                    .enumerate()
+                    .map(|(group, name)| self.group(group, name, emojis))
+                    .collect::<Vec<_>>()
+                    .into_any()
             }
         };
         let typed = move |key: KeyboardEvent| match key.key().as_str() {
@@ -202,7 +202,8 @@ impl Picker {
             }
             "Enter" => {
                 key.prevent_default();
-                let first = found.with_untracked(|found| found.as_ref().and_then(|found| found.first().copied()));
+                let first =
+                    found.with_untracked(|found| found.as_ref().and_then(|found| found.first().copied()));
                 if let Some(first) = first {
                     self.choose(&first.in_tone(self.habits.with_untracked(|habits| habits.tone)));
                 }
@@ -386,7 +387,8 @@ impl Picker {
         let cell = |entry: &Entry| {
             let sign = entry.in_tone(tone);
             let in_tone = emojis.tones.get(tone).filter(|_| sign != entry.sign);
-            let name = in_tone.map_or_else(|| entry.name.to_owned(), |tone| format!("{}, {tone}", entry.name));
+            let name =
+                in_tone.map_or_else(|| entry.name.to_owned(), |tone| format!("{}, {tone}", entry.name));
             (sign, name)
         };
         self.lines(entries.iter().map(cell).collect())
@@ -400,7 +402,8 @@ impl Picker {
             .into_any()
         };
         let line = |line: &[(String, String)]| {
-            view! { <div role="row" class="emoji-line">{line.iter().map(cell).collect::<Vec<_>>()}</div> }.into_any()
+            view! { <div role="row" class="emoji-line">{line.iter().map(cell).collect::<Vec<_>>()}</div> }
+                .into_any()
         };
         cells.chunks(self.columns).map(line).collect::<Vec<_>>().into_any()
     }
@@ -518,7 +521,9 @@ fn section(list: &Element, group: usize) -> Option<Element> {
 /// Writes an emoji where the cursor of the composer is.
 fn write(sign: &str) {
     let field = document().query_selector("#composer textarea").ok().flatten();
-    let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlTextAreaElement>().ok()) else { return };
+    let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlTextAreaElement>().ok()) else {
+        return;
+    };
     drop(field.focus());
     let (text, range) = browser::selected(&field);
     let end = sign.len();
@@ -541,13 +546,15 @@ fn move_on(key: &KeyboardEvent) -> bool {
     let Some(cell) = cell_of(key) else {
         // At the grid itself, into which the arrow leads.
         let grid = key.target().and_then(|target| target.dyn_into::<Element>().ok());
-        let first = grid.filter(|_| key.key() == "ArrowDown").and_then(|grid| grid.query_selector(CELL).ok()?);
+        let first =
+            grid.filter(|_| key.key() == "ArrowDown").and_then(|grid| grid.query_selector(CELL).ok()?);
         let is_there = first.is_some();
         focus_cell(first);
         return is_there;
     };
     let Some(line) = cell.parent_element() else { return false };
-    let place = std::iter::successors(cell.previous_element_sibling(), Element::previous_element_sibling).count();
+    let place =
+        std::iter::successors(cell.previous_element_sibling(), Element::previous_element_sibling).count();
     // The last where the line is shorter.
     let at = |line: &Element, place: usize| {
         let first = line.query_selector(CELL).ok().flatten();
@@ -564,7 +571,9 @@ fn move_on(key: &KeyboardEvent) -> bool {
                 return true;
             }
         },
-        "Home" if key.ctrl_key() => cell.closest("[role=grid]").ok().flatten().and_then(|grid| grid.query_selector(CELL).ok()?),
+        "Home" if key.ctrl_key() => {
+            cell.closest("[role=grid]").ok().flatten().and_then(|grid| grid.query_selector(CELL).ok()?)
+        }
         "End" if key.ctrl_key() => cell.closest("[role=grid]").ok().flatten().and_then(|grid| {
             let cells = grid.query_selector_all(CELL).ok()?;
             cells.item(cells.length().saturating_sub(1))?.dyn_into().ok()
@@ -579,12 +588,14 @@ fn move_on(key: &KeyboardEvent) -> bool {
 
 /// The line after one, or before, also in another group.
 fn next_line(line: &Element, forward: bool) -> Option<Element> {
-    let go = |from: &Element| if forward { from.next_element_sibling() } else { from.previous_element_sibling() };
+    let go =
+        |from: &Element| if forward { from.next_element_sibling() } else { from.previous_element_sibling() };
     let is_line = |found: &Element| found.get_attribute("role").as_deref() == Some("row");
     if let Some(next) = go(line).filter(is_line) {
         return Some(next);
     }
-    let group = line.parent_element().filter(|group| group.get_attribute("role").as_deref() == Some("rowgroup"))?;
+    let group =
+        line.parent_element().filter(|group| group.get_attribute("role").as_deref() == Some("rowgroup"))?;
     let which = if forward { ":scope > [role=row]" } else { ":scope > [role=row]:last-child" };
     std::iter::successors(go(&group), go).find_map(|group| group.query_selector(which).ok()?)
 }
