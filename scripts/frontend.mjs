@@ -135,7 +135,7 @@ async function codeLanguages() {
 }
 
 /** Newer emoji are empty boxes on many systems still. */
-const emojiVersionMax = 16;
+const emojiVersionMax = 15.1;
 /** Small letters without accents: somebody who types `coracao` means `coração`. */
 const folded = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").normalize("NFC");
 

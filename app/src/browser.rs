@@ -34,13 +34,10 @@ pub(crate) fn emoji_address() -> Option<String> {
     document().get_element_by_id("words")?.get_attribute("data-emoji")
 }
 
-/// Fetches a file of ours as text; `None` where it cannot be had.
+/// Fetches a file of ours as text; `None` where there is no network. Where it is gone, the text is another.
 pub(crate) async fn fetch_text(address: &str) -> Option<String> {
     let answer = wasm_bindgen_futures::JsFuture::from(window().fetch_with_str(address)).await.ok()?;
     let answer: web_sys::Response = answer.dyn_into().ok()?;
-    if !answer.ok() {
-        return None;
-    }
     wasm_bindgen_futures::JsFuture::from(answer.text().ok()?).await.ok()?.as_string()
 }
 
@@ -329,7 +326,7 @@ pub(crate) fn has_formatting() -> bool {
 /// Keeps whether the tools of the composer are shown.
 pub(crate) fn keep_formatting(on: bool) {
     let Some(root) = document().document_element() else { return };
-    drop(root.toggle_attribute_with_force(FORMATTING, on));
+    drop(if on { root.set_attribute(FORMATTING, "") } else { root.remove_attribute(FORMATTING) });
     if let Ok(Some(storage)) = window().local_storage() {
         // A browser that keeps nothing forgets it with the page.
         drop(if on { storage.set_item(FORMATTING_KEPT, "1") } else { storage.remove_item(FORMATTING_KEPT) });
@@ -339,7 +336,7 @@ pub(crate) fn keep_formatting(on: bool) {
 /// The width of the window, in pixels.
 #[must_use]
 pub(crate) fn width_px() -> f64 {
-    window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or_default()
+    document().document_element().map_or(0.0, |root| f64::from(root.client_width()))
 }
 
 /// The height of the window, in pixels.

@@ -121,8 +121,8 @@ fn writing_part(room: RoomId, field: NodeRef<Textarea>) -> Part {
 }
 
 #[wasm_split(emoji, wasm_split_path = leptos::wasm_split, fallible, preload(preload_emoji))]
-fn emoji_part(room: RoomId, seq: Option<Seq>) -> Part {
-    Ok(dialogs::emoji_dialog(room, seq))
+fn emoji_part(dialog: Dialog) -> Part {
+    Ok(dialogs::typing_dialog(dialog))
 }
 
 #[wasm_split(doors, wasm_split_path = leptos::wasm_split, fallible, preload(preload_doors))]
@@ -160,15 +160,14 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::Later | Dialog::Remind(..) | Dialog::SendLater(_) => {
             later(personal_part(Personal::Dialog(dialog)), lost)
         }
-        Dialog::Emoji(room, seq) => later(emoji_part(room, seq), lost),
+        Dialog::Emoji(..) | Dialog::Shortcuts => later(emoji_part(dialog), lost),
         Dialog::Switcher
         | Dialog::NewDirect
         | Dialog::NewRoom
         | Dialog::Browse
         | Dialog::Invite(_)
         | Dialog::EditRoom(_)
-        | Dialog::Unsent(_)
-        | Dialog::Shortcuts => later(dialog_part(dialog), lost),
+        | Dialog::Unsent(_) => later(dialog_part(dialog), lost),
     }
 }
 

@@ -87,10 +87,12 @@ pub(crate) fn style_of(key: &KeyboardEvent) -> Option<Style> {
     if key.alt_key() || !(key.ctrl_key() || key.meta_key()) {
         return None;
     }
-    // With Shift, a digit is another sign on most keyboards.
-    let code = key.code();
-    let typed = code.strip_prefix("Digit").map_or_else(|| key.key().to_uppercase(), ToOwned::to_owned);
-    TOOLS.iter().find(|tool| tool.keys == (key.shift_key(), &*typed)).map(|tool| tool.style)
+    let (code, letter) = (key.code(), key.key().to_ascii_uppercase());
+    // With Shift, a digit is another sign on most keyboards; and a keyboard may have no Latin letters.
+    let place =
+        code.strip_prefix("Digit").or_else(|| code.strip_prefix("Key").filter(|_| !letter.is_ascii()));
+    let typed = place.unwrap_or(&letter);
+    TOOLS.iter().find(|tool| tool.keys == (key.shift_key(), typed)).map(|tool| tool.style)
 }
 
 /// The tools, in a row. The arrows go from one to the next.

@@ -197,7 +197,7 @@ impl<'l> Writer<'l> {
         match name {
             "a" => open.link = self.link(attributes),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                self.heading = name.bytes().nth(1).map_or(0, |digit| usize::from(digit - b'0'));
+                self.heading = name.as_bytes().get(1).map_or(0, |digit| usize::from(*digit - b'0'));
                 open.style = 0;
             }
             "blockquote" => open.containers = self.contain(Container::Quote),

@@ -82,15 +82,17 @@ pub fn EmojiDialog(
         true => ((browser::width_px() - SIDES_PX) / CELL_TOUCH_PX).floor().clamp(4.0, 14.0) as usize,
         false => COLUMNS,
     };
+    let habits = Habits::of(chat);
+    let first_group = usize::from(habits.recent.is_empty());
     let picker = Picker {
         chat,
         room,
         seq,
         columns,
-        habits: RwSignal::new(Habits::of(chat)),
+        habits: RwSignal::new(habits),
         query: RwSignal::new(String::new()),
         at: RwSignal::new(None),
-        group: RwSignal::new(0),
+        group: RwSignal::new(first_group),
         drawn: RwSignal::new(1),
     };
     let coming = RwSignal::new(emoji::known().map_or(Coming::Loading, Coming::Here));
@@ -179,10 +181,8 @@ impl Picker {
             let list = || emojis.search(query, FOUND_MAX).into_iter().copied().collect::<Vec<_>>();
             (!query.is_empty()).then(list)
         });
+        let is_none = move || found.with(|found| found.as_ref().is_some_and(Vec::is_empty));
         let grid = move || match found.get() {
-            Some(found) if found.is_empty() => {
-                view! { <p class="emoji-none" role="status">{none}</p> }.into_any()
-            }
             Some(found) => self.rows(&found, emojis),
             None => {
                 let groups = std::iter::once(recent).chain(emojis.groups.iter().copied());
@@ -272,10 +272,13 @@ impl Picker {
                 class="emoji-list"
                 role="grid"
                 aria-label=title
+                tabindex="0"
+                hidden=live(is_none)
                 node_ref=list
             >
                 {live(grid)}
             </div>
+            <p class="emoji-none" role="status" hidden=live(move || !is_none())>{live(move || is_none().then_some(none))}</p>
             {self.foot(emojis)}
         }
         .into_any()
@@ -298,7 +301,9 @@ impl Picker {
             let go = move |_| {
                 let section = list.get_untracked().and_then(|list| section(&list, group));
                 if let Some(section) = section {
-                    section.scroll_into_view();
+                    let options = web_sys::ScrollIntoViewOptions::new();
+                    options.set_block(web_sys::ScrollLogicalPosition::Start);
+                    section.scroll_into_view_with_scroll_into_view_options(&options);
                     self.group.set(group);
                 }
             };
@@ -538,13 +543,22 @@ fn focus_cell(cell: Option<Element>) {
 
 /// An arrow, Home or End in the grid. Says whether the key was one.
 fn move_on(key: &KeyboardEvent) -> bool {
-    let Some(cell) = cell_of(key) else { return false };
+    let Some(cell) = cell_of(key) else {
+        // At the grid itself, into which the arrow leads.
+        let grid = key.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let first =
+            grid.filter(|_| key.key() == "ArrowDown").and_then(|grid| grid.query_selector(CELL).ok()?);
+        let is_there = first.is_some();
+        focus_cell(first);
+        return is_there;
+    };
     let Some(line) = cell.parent_element() else { return false };
     let place =
         std::iter::successors(cell.previous_element_sibling(), Element::previous_element_sibling).count();
+    // The last where the line is shorter.
     let at = |line: &Element, place: usize| {
-        let cells = line.children();
-        cells.item((place as u32).min(cells.length().saturating_sub(1)))
+        let first = line.query_selector(CELL).ok().flatten();
+        std::iter::successors(first, Element::next_element_sibling).take(place.saturating_add(1)).last()
     };
     let to = match key.key().as_str() {
         "ArrowRight" => cell.next_element_sibling().or_else(|| at(&next_line(&line, true)?, 0)),

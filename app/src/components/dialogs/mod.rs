@@ -18,7 +18,6 @@ pub mod switcher;
 pub mod unsent;
 
 use leptos::{html, prelude::*};
-use protocol::{RoomId, Seq};
 
 use super::icon::Icon;
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
@@ -44,7 +43,6 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::Invite(room) => view! { <invite::InviteDialog room/> }.into_any(),
         Dialog::EditRoom(room) => view! { <room_form::EditRoom room/> }.into_any(),
         Dialog::Unsent(room) => view! { <unsent::UnsentTexts room/> }.into_any(),
-        Dialog::Shortcuts => view! { <shortcuts::Shortcuts/> }.into_any(),
         Dialog::RoomSettings(_)
         | Dialog::DeleteRoom(_)
         | Dialog::Leave(_)
@@ -54,13 +52,20 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         | Dialog::Remind(..)
         | Dialog::SendLater(_)
         | Dialog::Emoji(..)
+        | Dialog::Shortcuts
         | Dialog::Delete(..) => ().into_any(),
     }
 }
 
-/// The one that chooses an emoji, which comes with what helps one write.
-pub(crate) fn emoji_dialog(room: RoomId, seq: Option<Seq>) -> AnyView {
-    view! { <emoji::EmojiDialog room seq/> }.into_any()
+/// One about what one types, which comes with the emoji.
+pub(crate) fn typing_dialog(dialog: Dialog) -> AnyView {
+    if let Dialog::Emoji(room, seq) = dialog {
+        view! { <emoji::EmojiDialog room seq/> }.into_any()
+    } else if let Dialog::Shortcuts = dialog {
+        view! { <shortcuts::Shortcuts/> }.into_any()
+    } else {
+        ().into_any()
+    }
 }
 
 /// One about a room as a whole, which comes with the room's details.
