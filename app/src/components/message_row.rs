@@ -11,7 +11,7 @@ use crate::components::{handler, live};
 use crate::{
     browser, later,
     state::{Chat, use_chat},
-    text::is_pictures_only,
+    text::{has_marks, is_pictures_only},
 };
 
 /// Names shown of the people who reacted; the others are only counted.
@@ -100,6 +100,7 @@ pub fn MessageRow(
             class:first=message.first_of_run
             class:pending=is_pending
             class:pictures=is_pictures_only(&message.body)
+            class:marks=has_marks(&message.body)
             class:marked=live(is_marked)
             aria-label=label
             tabindex="-1"
