@@ -249,8 +249,17 @@ pub fn fit_height(field: &web_sys::HtmlTextAreaElement) {
         return;
     }
     let style = field.style();
+    // Its box keeps its height meanwhile: what stands above it would be scrolled.
+    let around = field.parent_element().and_then(|around| around.dyn_into::<web_sys::HtmlElement>().ok());
+    let keep = |height: &str| {
+        if let Some(around) = &around {
+            drop(around.style().set_property("min-height", height));
+        }
+    };
+    keep(&format!("{}px", around.as_ref().map_or(0, web_sys::HtmlElement::offset_height)));
     drop(style.set_property("height", "auto"));
     drop(style.set_property("height", &format!("{}px", field.scroll_height())));
+    keep("");
 }
 
 /// The text of a field, and what is selected in it, in bytes.

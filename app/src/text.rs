@@ -55,6 +55,27 @@ fn is_picture(c: char) -> bool {
         | '\u{2600}'..='\u{27BF}' | '\u{231A}' | '\u{231B}' | '\u{23E9}'..='\u{23F3}' | '\u{25FD}' | '\u{25FE}' | '\u{2B1B}'..='\u{2B55}')
 }
 
+/// Whether it may have marks that stand above or below a letter, of which any number can be stacked. In the scripts of millions they
+/// have blocks of their own; where letters and marks are mixed, everything counts.
+pub(crate) fn has_marks(text: &str) -> bool {
+    let is_mark = |c: char| {
+        matches!(
+            c,
+            '\u{300}'..='\u{36F}'
+                | '\u{483}'..='\u{489}'
+                | '\u{591}'..='\u{1DFF}'
+                | '\u{20D0}'..='\u{20FF}'
+                | '\u{302A}'..='\u{302F}'
+                | '\u{3099}'..='\u{309A}'
+                | '\u{A66F}'..='\u{ABFF}'
+                | '\u{FB1E}'
+                | '\u{FE20}'..='\u{FE2F}'
+                | '\u{10000}'..='\u{1EFFF}'
+        )
+    };
+    text.chars().any(is_mark)
+}
+
 /// The letters on a picture: the first one, or two in a name of Latin words; one sign of a Chinese name.
 pub(crate) fn initials(name: &str) -> String {
     let mut words = name.split([' ', '-', '_', '.']).filter(|word| !word.is_empty());
@@ -74,6 +95,15 @@ pub(crate) fn initials(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_are_found() {
+        let with = ["Z\u{335}\u{321}a\u{33F}lgo", "ก็็็็", "и\u{489}", "か\u{3099}\u{3099}", "a\u{20DD}", "𝅘𝅥"];
+        let without =
+            ["Ana Benítez", "Добрый день", "Καλημέρα", "船到了。", "かがガ", "한국어", "🚢 👩‍🚀 ❤️", "«x» → y"];
+        assert_eq!(with.map(has_marks), [true; 6]);
+        assert_eq!(without.map(has_marks), [false; 8]);
+    }
 
     #[test]
     fn pictures_have_letters() {

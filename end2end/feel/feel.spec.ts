@@ -458,14 +458,14 @@ async function sends(page: Page, commands: object[], every_ms = 0) {
   }, { commands, every_ms });
 }
 
-/** Scrolls up until all rows are drawn, and back down. The timeline begins at its end: there its position is 0. */
+/** Scrolls up until all rows are drawn, and back down. */
 async function hasAllRows(page: Page) {
   const log = page.getByRole("log");
   await expect(async () => {
-    await log.evaluate((log) => (log.scrollTop = -log.scrollHeight));
+    await log.evaluate((log) => (log.scrollTop = 0));
     expect(await log.getByRole("article").count()).toBeGreaterThanOrEqual(MESSAGES - 10);
   }).toPass({ timeout: 30_000, intervals: [150] });
-  await log.evaluate((log) => (log.scrollTop = 0));
+  await log.evaluate((log) => (log.scrollTop = log.scrollHeight));
   await page.waitForTimeout(500);
 }
 

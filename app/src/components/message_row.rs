@@ -11,7 +11,7 @@ use crate::components::{handler, live};
 use crate::{
     browser, later,
     state::{Chat, link_of, use_chat},
-    text::{is_pictures_only, plain},
+    text::{has_marks, is_pictures_only, plain},
 };
 
 /// As much of a quoted message as fits a line.
@@ -107,6 +107,7 @@ pub fn MessageRow(
             class:pending=is_pending
             class:pictures=is_pictures_only(&message.body)
             class:to-me=is_to_me
+            class:marks=has_marks(&message.body)
             class:marked=live(is_marked)
             aria-label=label
             tabindex="-1"

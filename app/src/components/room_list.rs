@@ -1,5 +1,7 @@
 //! The rooms, in sections, the last active first, and the way to everything else.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use protocol::{ListSection, RoomId, RoomKind, RoomSummary};
 
@@ -7,7 +9,7 @@ use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
-use crate::address::use_address;
+use crate::address::{Route, use_address};
 use crate::browser;
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, list, list_item, live};
@@ -22,6 +24,8 @@ const LINES_AT_FIRST: usize = 100;
 const LINES_MORE: usize = 100;
 /// How near, in pixels.
 const NEAR_PX: i32 = 800;
+/// Who rests so long on a room often opens it. Whoever passes over it does not.
+const RESTS: Duration = Duration::from_millis(80);
 /// What is there while the pointer is over the list …
 const POINTER_IN_LIST: &str = ".rooms-list:hover";
 /// … and while the keyboard is in it.
@@ -38,6 +42,7 @@ pub fn RoomList(
     let me = move || chat.user(chat.me);
     let address = use_address();
     let limit = RwSignal::new(LINES_AT_FIRST);
+    let pointed = StoredValue::new(None);
     follow(chat);
     view! {
         <nav class="rooms" aria-label=words.rooms()>
@@ -62,7 +67,11 @@ pub fn RoomList(
                     // A finger stays nowhere.
                     chat.screen.pointing_at_list.set(pointer.pointer_type() == "mouse");
                 })
-                on:pointerleave=handler(move |_| chat.screen.pointing_at_list.set(false))
+                on:pointerleave=handler(move |_| {
+                    chat.screen.pointing_at_list.set(false);
+                    pointed.set_value(None);
+                })
+                on:pointerover=handler(move |pointer: web_sys::PointerEvent| meant(chat, pointed, &pointer))
                 on:focusin=handler(move |_| chat.screen.keyboard_in_list.set(browser::is_there(KEYBOARD_IN_LIST)))
                 on:focusout=handler(move |_| chat.screen.keyboard_in_list.set(false))
             >
@@ -112,6 +121,32 @@ fn follow(chat: Chat) {
         screen.keyboard_in_list.track();
         chat.arrange();
     });
+}
+
+/// The pointer, or a finger, is on something in the list. The room that it still means after a while is fetched before it is opened.
+fn meant(chat: Chat, pointed: StoredValue<Option<RoomId>>, pointer: &web_sys::PointerEvent) {
+    let room = room_at(pointer);
+    pointed.set_value(room);
+    if let Some(room) = room {
+        let look = move || {
+            if pointed.try_get_value().flatten() == Some(room) {
+                chat.look_ahead(room);
+            }
+        };
+        set_timeout(look, RESTS);
+    }
+}
+
+/// The room whose line an event is on.
+fn room_at(event: &web_sys::Event) -> Option<RoomId> {
+    use wasm_bindgen::JsCast;
+    let line = event.target()?.dyn_into::<web_sys::Element>().ok()?.closest("a").ok()??;
+    match Route::of(&line.get_attribute("href")?) {
+        Route::Room(room) => Some(room),
+        Route::Lobby | Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp | Route::Nowhere => {
+            None
+        }
+    }
 }
 
 /// The keys that open the search. The style sheet shows those of this keyboard: the server does not know it.

@@ -37,6 +37,11 @@ impl Chat {
         }
     }
 
+    /// The person may open this room next.
+    pub fn look_ahead(self, room: RoomId) {
+        self.tell(|client, now| client.look_ahead(room, now));
+    }
+
     /// The person is back at the page: what came meanwhile is marked as unread.
     pub fn come_back(self) {
         let room = self.room.get_untracked();

@@ -410,6 +410,14 @@ impl Client {
         self.pump(now);
     }
 
+    /// The person may open this room next: fetches it, if it is not here. One room at a time, this one first.
+    pub fn look_ahead(&mut self, room: RoomId, now: Millis) {
+        self.ahead.retain(|id| *id != room);
+        self.ahead.push_front(room);
+        self.ahead.truncate(resume::AHEAD_MAX);
+        self.pump(now);
+    }
+
     /// Forgets the window and begins at the newest messages again.
     pub fn jump_to_newest(&mut self, room: RoomId) {
         self.ask_open(room);

@@ -161,10 +161,13 @@ impl Client {
     }
 
     fn pump_ahead(&mut self) {
-        if !self.asks.is_opening()
+        while !self.asks.is_opening()
             && let Some(room) = self.ahead.pop_front()
         {
-            self.ask_open(room);
+            // Perhaps it has been opened meanwhile.
+            if self.rooms.get(&room).is_some_and(|state| state.timeline.is_none()) {
+                self.ask_open(room);
+            }
         }
     }
 }

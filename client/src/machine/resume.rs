@@ -14,8 +14,9 @@ use crate::{
     sorted::{SortedSet, sort_by},
 };
 
-/// How many unread rooms are fetched ahead after a connect, one after the other.
-const AHEAD_MAX: usize = 20;
+/// How many rooms wait to be fetched ahead, at most: the unread ones after a connect, and those that the person may open next. One
+/// after the other.
+pub(super) const AHEAD_MAX: usize = 20;
 
 /// What `welcome` says.
 pub(super) struct Welcome {

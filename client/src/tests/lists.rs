@@ -263,3 +263,34 @@ fn a_list_that_is_refused_is_asked_for_again_later() {
     }
     assert_eq!(asked(&mut client).len(), 1);
 }
+
+#[test]
+fn rooms_that_may_be_opened_next_are_fetched_once_and_one_at_a_time() {
+    let mut client = with_ten();
+    let opens = |client: &mut Client| -> Vec<ClientFrame> {
+        let is_open = |frame: &ClientFrame| matches!(frame.command, Command::Open { .. });
+        client.take_frames().into_iter().filter(is_open).collect()
+    };
+    client.look_ahead(nth(1), 0);
+    let mut asked = opens(&mut client);
+    // The pointer goes on, and back.
+    for n in [1, 2, 3, 2] {
+        client.look_ahead(nth(n), 0);
+    }
+    assert_eq!(opens(&mut client), [], "the first one is on its way");
+    for n in [1, 2, 3] {
+        assert_eq!(
+            asked.iter().map(|frame| &frame.command).collect::<Vec<_>>(),
+            [&Command::Open { room: nth(n) }]
+        );
+        let view = Box::new(RoomView { summary: listed(n, 3), ..view(Vec::new(), 3) });
+        client.receive(ServerFrame::Reply { r#ref: asked[0].r#ref, reply: Reply::View { view } }, 0);
+        asked = opens(&mut client);
+    }
+    assert_eq!(asked, []);
+    // What is here is not asked for again, nor what nobody knows.
+    client.look_ahead(nth(1), 0);
+    client.focus(Some(nth(2)), 0);
+    client.look_ahead(nth(99), 0);
+    assert_eq!(opens(&mut client), []);
+}

@@ -49,9 +49,9 @@ pub fn Timeline(
             chat.saw(Seq(seq));
         }
     };
-    let moved = move || {
+    let moved = move |settles| {
         let window = chat.window.get_untracked();
-        position.moved(window.more_after);
+        position.moved(window.more_after, settles);
         if window.more_before && whole.get_untracked() && position.is_near_top() {
             chat.load_more(Direction::Before);
         }
@@ -60,10 +60,7 @@ pub fn Timeline(
         }
         look();
     };
-    let settled = move || {
-        position.keep();
-        moved();
-    };
+    let settled = move || moved(true);
 
     effect(move || {
         let window = chat.window.get();
@@ -82,6 +79,7 @@ pub fn Timeline(
             }
             if window.loaded && !has_begun {
                 if window.unread_above {
+                    position.set_out();
                     chat.jump_to_unread();
                 } else {
                     begun.set(true);
@@ -140,7 +138,7 @@ pub fn Timeline(
                 aria-busy=live(move || (!chat.window.get().loaded).to_string())
                 tabindex="0"
                 node_ref=scroller
-                on:scroll=move |_| moved()
+                on:scroll=move |_| moved(false)
                 on:keydown=key_handler(move |key| pointing.pressed(&key))
             >
                 <div class="rows" node_ref=drawn>
