@@ -6,10 +6,16 @@
 import fs from "node:fs";
 import zlib from "node:zlib";
 
-/** What a browser loads to show a room: 250 kB, 16 for formatted messages, and 2 for what is saved and scheduled (docs/decisions/browser.md). */
-const mainMax = 268_000;
-/** What somebody waits for who is quicker than the browser's idle moment: one part, with what it shares with others. */
-const chunkMax = 63_000;
+/**
+ * What a browser loads to show a room: 250 kB, 16 for formatted messages, and 12 for mentions, replies, links to messages, help while
+ * writing, and what is saved and scheduled (docs/decisions/browser.md).
+ */
+const mainMax = 278_500;
+/**
+ * What somebody waits for who is quicker than the browser's idle moment: one part, with what it shares with others. With seven parts more is
+ * shared: `details` and `dialogs` have grown from 58 kB to 67 without anything new in them.
+ */
+const chunkMax = 68_000;
 /** All wasm, JavaScript and CSS. */
 const allMax = 700_000;
 const [url, hashFile] = process.argv.slice(2);
