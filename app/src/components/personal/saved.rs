@@ -103,7 +103,7 @@ fn SavedLine(saved: Saved, name: Option<String>, text: Option<Option<Message>>) 
     let chat = use_chat();
     let words = chat.words;
     let (room, seq) = (saved.room, saved.message);
-    let about = format!("saved-{}-{}", room, seq);
+    let about = format!("saved-{room}-{seq}");
     let author = text.clone().flatten().map(|message| untrack(|| chat.user(message.author)).name.clone());
     // A direct room is called after its other person.
     let is_named = author.is_none() || author != name;
