@@ -62,9 +62,9 @@ impl Outbox {
     ///
     /// # Errors
     /// The message back, when [`OUTBOX_MAX`] are waiting already.
-    pub fn push(&mut self, pending: Pending) -> Result<(), Pending> {
+    pub fn push(&mut self, pending: Pending) -> Result<(), Box<Pending>> {
         if self.items.len() >= OUTBOX_MAX {
-            return Err(pending);
+            return Err(Box::new(pending));
         }
         if !self.items.iter().any(|item| item.nonce == pending.nonce) {
             self.items.push(pending);

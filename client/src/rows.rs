@@ -89,6 +89,7 @@ impl Row {
 }
 
 /// What a line shows.
+#[expect(clippy::large_enum_variant, reason = "nearly every line is a message")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowKind {
     /// Nothing is older.
