@@ -92,10 +92,10 @@ impl Truth {
         for change in &self.person[..through] {
             match change {
                 Change::Saved { saved } => {
-                    drop(all_saved.insert((saved.room, saved.message), saved.clone()));
+                    all_saved.insert((saved.room, saved.message), saved.clone());
                 }
                 Change::Scheduled { scheduled } => {
-                    drop(all_scheduled.insert(scheduled.nonce, scheduled.clone()));
+                    all_scheduled.insert(scheduled.nonce, scheduled.clone());
                 }
                 _ => {}
             }

@@ -329,10 +329,12 @@ mod tests {
         assert_eq!((due.on, due.remind_at), (true, None));
 
         let step = |rev: i64| Seq(begin.0 + rev);
-        let told = |change: &Change| match change {
-            Change::Saved { saved } => (saved.message.0, saved.on, saved.rev),
-            Change::Scheduled { scheduled } => (0, scheduled.body == "much later", scheduled.rev),
-            other => panic!("{other:?}"),
+        let told = |change: &Change| {
+            if let Change::Saved { saved } = change {
+                return (saved.message.0, saved.on, saved.rev);
+            }
+            let Change::Scheduled { scheduled } = change else { panic!("{change:?}") };
+            (0, scheduled.body == "much later", scheduled.rev)
         };
         let all = [(3, false, step(4)), (5, true, step(5)), (0, true, planned.rev), (4, true, step(7))];
         for limit in 1..=5 {
