@@ -400,8 +400,8 @@ export async function reaches(page: Page, text: string | Locator): Promise<Locat
   return toolsOf(row);
 }
 
-/** Lays a finger on a message, or on something else, until it counts as a long press, and lifts it. */
-export async function releases(page: Page, what: string | Locator) {
+/** Lays a finger on a message, or on something else, until it counts as a long press (or until `shown` is seen), and lifts it. */
+export async function releases(page: Page, what: string | Locator, shown?: Locator) {
   const target = typeof what === "string" ? message(page, what) : what;
   await target.scrollIntoViewIfNeeded();
   const box = (await target.boundingBox())!;
@@ -409,23 +409,19 @@ export async function releases(page: Page, what: string | Locator) {
   const point = { x: box.x + Math.min(90, box.width / 2), y: box.y + Math.min(12, box.height / 2) };
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [point] });
-  await page.waitForTimeout(600);
+  // A busy page notices a long press later than it was one.
+  if (shown) await expect(shown).toBeVisible();
+  else await page.waitForTimeout(600);
   await devtools.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
   await devtools.detach();
 }
 
 /** Opens a message's sheet by a long press. */
 export async function presses(page: Page, what: string | Locator): Promise<Locator> {
-  await releases(page, what);
   const sheet = page.getByRole("dialog", { name: /^(Message actions|消息操作)$/ });
+  await releases(page, what, sheet);
   await expect(sheet).toBeVisible();
   return sheet;
-}
-
-async function toolsOf(row: Locator): Promise<Locator> {
-  const tools = row.getByRole("toolbar", { name: /^(Message actions|消息操作)$/ });
-  await expect(tools).toBeVisible();
-  return tools;
 }
 
 /** The composer while a message is edited. */

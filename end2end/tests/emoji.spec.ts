@@ -16,6 +16,9 @@ const emojiFile = /\/pkg\/emoji\.[\w-]+\.[0-9a-f]+\.txt$/;
 async function opensPicker(page: Page) {
   await page.getByRole("button", { name: "Emoji", exact: true }).click();
   await expect(search(page)).toBeVisible();
+  // The groups are drawn one after another.
+  await expect(picker(page).getByRole("gridcell").first()).toBeVisible();
+  if (!(await page.evaluate(() => matchMedia("(pointer: coarse)").matches))) await expect(search(page)).toBeFocused();
 }
 
 /** Two people in a room of their own, each at another server. */
