@@ -89,7 +89,10 @@ impl Row {
 }
 
 /// What a line shows.
-#[expect(clippy::large_enum_variant, reason = "nearly every line is a message")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::large_enum_variant, reason = "nearly every line is a message")
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowKind {
     /// Nothing is older.

@@ -129,7 +129,9 @@ test("a reply quotes, leads to the original, and shows it as it is now", async (
   await expect(quote(bare)).toHaveText(/This message was deleted/);
 });
 
-test("a link leads to its message from anywhere in history, also through the sign-in", async ({ open }) => {
+test("a link leads to its message from anywhere in history, also through the sign-in", async ({ open, expected }) => {
+  // A stranger gets nothing.
+  expected(/404 \(Not Found\)/);
   const ana = await signUp(await open({ permissions: ["clipboard-read", "clipboard-write"] }), { name: "Ana Benítez" });
   await makesRoom(ana.page, "Group", unique("crew"));
   const room = roomOf(ana.page);

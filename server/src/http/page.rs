@@ -98,10 +98,8 @@ async fn message(State(site): State<Site>, visit: Visit, uri: Uri) -> Response {
     if visit.viewer.is_none() {
         return to_sign_in(&site, &path).await;
     }
-    let room = match app::address::Route::of(&path) {
-        app::address::Route::Room(room) => Some(room),
-        _ => None,
-    };
+    let room =
+        if let app::address::Route::Room(room) = app::address::Route::of(&path) { Some(room) } else { None };
     match room.zip(app::address::message_in(&path)) {
         Some((room, seq)) => draw(&site, &visit, Route::Message(room, seq), None).await,
         None => draw(&site, &visit, Route::Nowhere(path), None).await,
@@ -399,10 +397,12 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
             };
             // Without script there would be no way from there to the newest messages. Only script tells the zone.
             let has_script = Cookie::Zone.read(&visit.headers, site.guard.is_https()).is_some();
-            let shown = match route {
-                Route::Message(_, seq) => Some(chat::rooms::around(&cx, &mut view, *seq).await?),
-                _ if has_script => chat::rooms::unread_above(&cx, &mut view).await?,
-                _ => None,
+            let shown = if let Route::Message(_, seq) = route {
+                Some(chat::rooms::around(&cx, &mut view, *seq).await?)
+            } else if has_script {
+                chat::rooms::unread_above(&cx, &mut view).await?
+            } else {
+                None
             };
             let mut page = with(first, Pane::Room(Box::new(view)));
             if let Some((shown, people)) = shown {
