@@ -267,18 +267,6 @@ pub fn Composer(
                     on:input:target=move |input| changed(&input.target())
                     on:keydown=key_handler(pressed)
                 ></textarea>
-                // A scheduled message is no reply.
-                {live(move || (length.get() > 0 && !is_editing.get() && !has_strip.get()).then(|| view! {
-                    <button
-                        type="button"
-                        class="icon-button send-later"
-                        aria-label=words.schedule_message()
-                        title=words.schedule_message()
-                        on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::SendLater(room))))
-                    >
-                        <Icon name="clock"/>
-                    </button>
-                }.into_any()))}
                 <button
                     type="button"
                     class="composer-tool scripted"
@@ -300,6 +288,18 @@ pub fn Composer(
                 >
                     <Icon name="smile"/>
                 </button>
+                // A scheduled message is no reply.
+                {live(move || (length.get() > 0 && !is_editing.get() && !has_strip.get()).then(|| view! {
+                    <button
+                        type="button"
+                        class="icon-button send-later"
+                        aria-label=words.schedule_message()
+                        title=words.schedule_message()
+                        on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::SendLater(room))))
+                    >
+                        <Icon name="clock"/>
+                    </button>
+                }.into_any()))}
                 <button
                     type="submit"
                     class="send"

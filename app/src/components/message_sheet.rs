@@ -16,7 +16,7 @@ use super::{
     message_tools::{EMOJI, May, is_mine, pin_tool, save_tool, shown},
 };
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
-use crate::components::{effect, focus::give_back, handler, key_handler, live};
+use crate::components::{effect, focus::give_back, handler, key_handler, listen, live};
 use crate::{
     browser,
     state::{Chat, Dialog, use_chat},
@@ -51,6 +51,16 @@ pub(crate) fn MessageSheet(
     effect(move || {
         let Some(dialog) = node.get() else { return };
         drop(dialog.show_modal());
+        // The finger that opened it is lifted over it, and a browser may make a click of that. What is meant begins in the sheet.
+        let is_meant = StoredValue::new(false);
+        listen(dialog.clone().into(), "pointerdown", true, move |_: web_sys::Event| is_meant.set_value(true));
+        listen(dialog.clone().into(), "click", true, move |click: web_sys::MouseEvent| {
+            // A click of the keyboard, or of a screen reader, has no detail.
+            if !is_meant.get_value() && click.detail() > 0 {
+                click.prevent_default();
+                click.stop_propagation();
+            }
+        });
         // Nothing in it is chosen yet.
         browser::focus(&dialog);
         on_cleanup(move || give_back(None, move || browser::focus_row(seq)));
@@ -229,7 +239,7 @@ fn acts(
             {live(move || may.reply().then(|| act(Box::new(move || ("reply", words.reply())), "", handler(reply))))}
             {live(move || may.edit().then(|| act(Box::new(move || ("edit", words.edit())), "", handler(edit))))}
             {act(Box::new(copy_tool), "", handler(copy))}
-            {act(Box::new(move || ("link", words.copy_link())), "", handler(copy_link))}
+            {act(Box::new(move || ("link", words.copy_message_link())), "", handler(copy_link))}
             {act(Box::new(move || save_tool(chat, is_saved.get())), "", handler(save))}
             {act(Box::new(move || ("remind", words.remind_me())), "", handler(remind))}
             {live(move || may.pin().then(|| act(Box::new(move || pin_tool(chat, is_pinned.get())), "", handler(pin))))}

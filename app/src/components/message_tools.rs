@@ -188,7 +188,7 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
                 {may.react().then(|| tool("react", words.react(), handler(pick)))}
                 {may.reply().then(|| tool("reply", words.reply(), handler(reply)))}
                 {tool("copy", words.copy_text(), handler(copy))}
-                {tool("link", words.copy_link(), handler(copy_link))}
+                {tool("link", words.copy_message_link(), handler(copy_link))}
                 {tool(save_act, save_label, handler(save))}
                 {tool("remind", words.remind_me(), handler(remind))}
                 {may.pin().then(|| tool(pin_act, pin_label, handler(pin)))}
