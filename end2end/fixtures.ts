@@ -424,6 +424,12 @@ export async function presses(page: Page, what: string | Locator): Promise<Locat
   return sheet;
 }
 
+async function toolsOf(row: Locator): Promise<Locator> {
+  const tools = row.getByRole("toolbar", { name: /^(Message actions|消息操作)$/ });
+  await expect(tools).toBeVisible();
+  return tools;
+}
+
 /** The composer while a message is edited. */
 export const editor = (page: Page) => page.getByRole("textbox", { name: /^(Edit message|编辑消息)$/ });
 
