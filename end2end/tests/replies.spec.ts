@@ -109,10 +109,14 @@ test("a reply quotes, leads to the original, and shows it as it is now", async (
   await saysMany(ana.page, numbered("between", 130), room);
   const reply = { type: "send", room, nonce: crypto.randomUUID(), body: "and again", reply_to: first };
   await asks(bo.page, [reply]);
-  await ana.page.reload();
-  await isIn(ana.page);
+  await expect(ana.page.getByText("and again", { exact: true })).toBeVisible();
+  // Until the server has heard what she has read, the page begins there.
+  await expect(async () => {
+    await ana.page.reload();
+    await isIn(ana.page);
+    await expect(row(ana.page, first)).toHaveCount(0, { timeout: 1_000 });
+  }).toPass({ timeout: 30_000 });
   await expect(quote(ana.page)).toHaveText(/Who moved the long rope/);
-  await expect(row(ana.page, first)).toHaveCount(0);
   await quote(ana.page).click();
   await expect(row(ana.page, first)).toBeInViewport();
   await expect(row(ana.page, first)).toHaveAttribute("data-found", "");
