@@ -106,7 +106,7 @@ test("a reply quotes, leads to the original, and shows it as it is now", async (
   await isAccessible(ana.page, "a reply");
 
   // Far away from it: the quote comes with the page, and leads to the original and marks it.
-  await saysMany(ana.page, numbered("between", 130), room);
+  await saysMany(ana.page, numbered("between", 330), room);
   const reply = { type: "send", room, nonce: crypto.randomUUID(), body: "and again", reply_to: first };
   await asks(bo.page, [reply]);
   await expect(ana.page.getByText("and again", { exact: true })).toBeVisible();
