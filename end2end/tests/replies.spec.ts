@@ -110,11 +110,13 @@ test("a reply quotes, leads to the original, and shows it as it is now", async (
   const reply = { type: "send", room, nonce: crypto.randomUUID(), body: "and again", reply_to: first };
   await asks(bo.page, [reply]);
   await expect(ana.page.getByText("and again", { exact: true })).toBeVisible();
-  // Until the server has heard what she has read, the page begins there.
+  // Until the server knows that she has read all of it, the page begins where she left.
+  await asks(ana.page, [{ type: "read", room, seq: first + 332 }]);
   await expect(async () => {
     await ana.page.reload();
     await isIn(ana.page);
     await expect(row(ana.page, first)).toHaveCount(0, { timeout: 1_000 });
+    await expect(quote(ana.page)).toHaveCount(1, { timeout: 1_000 });
   }).toPass({ timeout: 30_000 });
   await expect(quote(ana.page)).toHaveText(/Who moved the long rope/);
   await quote(ana.page).click();
