@@ -99,39 +99,46 @@ impl Personal {
         if self.through.is_some_and(|through| seq <= through) {
             return false;
         }
-        if let Change::Saved { saved } = change {
-            let known =
-                self.saved.iter().position(|one| (one.room, one.message) == (saved.room, saved.message));
-            if known.is_some_and(|at| self.saved[at].rev >= saved.rev) {
-                return false;
+        match change {
+            Change::Saved { saved } => {
+                let is_it = |one: &Saved| (one.room, one.message) == (saved.room, saved.message);
+                let known = self.saved.iter().position(is_it);
+                put_newer(&mut self.saved, known, saved, |one| (one.rev, one.on))
             }
-            known.map(|at| self.saved.remove(at));
-            self.saved.push(saved);
-            let gone = self.saved.iter().filter(|saved| !saved.on).count();
-            if gone > GONE_MAX
-                && let Some(oldest) = self.saved.iter().position(|saved| !saved.on)
-            {
-                self.saved.remove(oldest);
+            Change::Scheduled { scheduled } => {
+                let known = self.scheduled.iter().position(|one| one.nonce == scheduled.nonce);
+                put_newer(&mut self.scheduled, known, scheduled, |one| (one.rev, one.on))
             }
-            true
-        } else if let Change::Scheduled { scheduled } = change {
-            let known = self.scheduled.iter().position(|one| one.nonce == scheduled.nonce);
-            if known.is_some_and(|at| self.scheduled[at].rev >= scheduled.rev) {
-                return false;
-            }
-            known.map(|at| self.scheduled.remove(at));
-            self.scheduled.push(scheduled);
-            let gone = self.scheduled.iter().filter(|one| !one.on).count();
-            if gone > GONE_MAX
-                && let Some(oldest) = self.scheduled.iter().position(|one| !one.on)
-            {
-                self.scheduled.remove(oldest);
-            }
-            true
-        } else {
-            false
+            // These belong to others.
+            Change::Message { .. }
+            | Change::Reaction { .. }
+            | Change::Pin { .. }
+            | Change::Member { .. }
+            | Change::Room { .. }
+            | Change::Membership { .. }
+            | Change::Sessions {}
+            | Change::Profile { .. }
+            | Change::Unknown => false,
         }
     }
+}
+
+/// Puts a state in the place of an older one of the same thing, and forgets the oldest of too many that are gone. `state` tells a
+/// state's number, and whether the thing is there. Says whether anything changed.
+fn put_newer<T>(list: &mut Vec<T>, known: Option<usize>, new: T, state: impl Fn(&T) -> (Seq, bool)) -> bool {
+    if let Some(at) = known {
+        if state(&list[at]).0 >= state(&new).0 {
+            return false;
+        }
+        list.remove(at);
+    }
+    list.push(new);
+    if list.iter().filter(|one| !state(one).1).count() > GONE_MAX
+        && let Some(oldest) = list.iter().position(|one| !state(one).1)
+    {
+        list.remove(oldest);
+    }
+    true
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use protocol::{
     Change, Direction, Marks, Member, Message, Millis, Pin, RoomSummary, RoomView, Seq, UserId,
-    limits::{MARKS_MEMBERS_MAX, PINS_MAX, QUOTED_MAX, UNREAD_MAX},
+    limits::{MARKS_MEMBERS_MAX, PINS_MAX, PREVIEWS_MAX, UNREAD_MAX},
 };
 
 use crate::{
@@ -217,14 +217,14 @@ impl RoomState {
         self.message(seq).or_else(|| self.quoted.get(&seq)?.as_ref())
     }
 
-    /// Messages to which others of the window reply, and which this client does not know: at most [`QUOTED_MAX`].
+    /// Messages to which others of the window reply, and which this client does not know: at most [`PREVIEWS_MAX`].
     #[must_use]
     pub(crate) fn missing_quotes(&self) -> Vec<Seq> {
         let mut missing = Vec::new();
         let Some(timeline) = &self.timeline else { return missing };
         for seq in timeline.messages().filter_map(|message| message.reply_to) {
             let is_known = timeline.has(seq) || self.quoted.contains_key(&seq);
-            if !is_known && missing.len() < QUOTED_MAX && !missing.contains(&seq) {
+            if !is_known && missing.len() < PREVIEWS_MAX && !missing.contains(&seq) {
                 missing.push(seq);
             }
         }

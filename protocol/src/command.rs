@@ -76,11 +76,11 @@ pub enum Command {
         /// Which message. It need not be there: then the messages around its number come.
         seq: Seq,
     },
-    /// Some messages, cut: those that others are replies to. Answered by `quoted`.
-    Quoted {
+    /// Some messages, cut: those that others reply to, or that the viewer has saved. Answered by `previews`.
+    Previews {
         /// Which room.
         room: RoomId,
-        /// Up to [`QUOTED_MAX`](crate::limits::QUOTED_MAX).
+        /// Up to [`PREVIEWS_MAX`](crate::limits::PREVIEWS_MAX).
         seqs: Vec<Seq>,
     },
     /// Send a message. Safe to repeat: an author has one message per room and nonce. Answered by `sent`.
@@ -291,13 +291,6 @@ pub enum Command {
     },
     /// What the viewer has saved and scheduled. Answered by `changes`, with everything that is there.
     Personal {},
-    /// The texts of saved messages. Answered by `page`, with those that are there.
-    SavedMessages {
-        /// In which room.
-        room: RoomId,
-        /// Up to [`SAVED_PAGE`](crate::limits::SAVED_PAGE).
-        seqs: Vec<Seq>,
-    },
     /// Send a message later. Safe to repeat: a person schedules one message per nonce. Answered by `changed`.
     Schedule {
         /// Where.
@@ -355,7 +348,7 @@ impl Command {
         "catch_up",
         "history",
         "around",
-        "quoted",
+        "previews",
         "send",
         "edit",
         "delete",
@@ -383,7 +376,6 @@ impl Command {
         "save",
         "remind",
         "personal",
-        "saved_messages",
         "schedule",
         "reschedule",
         "unschedule",
@@ -402,7 +394,7 @@ impl Command {
             Self::CatchUp { .. } => "catch_up",
             Self::History { .. } => "history",
             Self::Around { .. } => "around",
-            Self::Quoted { .. } => "quoted",
+            Self::Previews { .. } => "previews",
             Self::Send { .. } => "send",
             Self::Edit { .. } => "edit",
             Self::Delete { .. } => "delete",
@@ -430,7 +422,6 @@ impl Command {
             Self::Save { .. } => "save",
             Self::Remind { .. } => "remind",
             Self::Personal {} => "personal",
-            Self::SavedMessages { .. } => "saved_messages",
             Self::Schedule { .. } => "schedule",
             Self::Reschedule { .. } => "reschedule",
             Self::Unschedule { .. } => "unschedule",

@@ -45,12 +45,10 @@ pub const ROOMS_SHOWN: usize = 50;
 pub const PINS_MAX: usize = 100;
 /// Different names that one message mentions.
 pub const MENTIONS_MAX: usize = 50;
-/// Messages in one `quoted` command: as many as in a page.
-pub const QUOTED_MAX: usize = PAGE_MESSAGES;
+/// Messages in one `previews` command: as many as in a page.
+pub const PREVIEWS_MAX: usize = PAGE_MESSAGES;
 /// Messages that one person has saved for later.
 pub const SAVED_MAX: usize = 500;
-/// Messages in one `saved_messages` command, and on the first screen of the list.
-pub const SAVED_PAGE: usize = 30;
 /// Messages that wait to be sent later, for one person: all of them come in one answer.
 pub const SCHEDULED_MAX: usize = 50;
 /// Reminders and scheduled messages lie at most this far ahead, in milliseconds: a year and a day.

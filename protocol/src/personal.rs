@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ErrorCode, Millis, Nonce, RoomId, Seq, model};
 
 /// A message that somebody saved for later, perhaps with a reminder. It names the message; the text comes by
-/// `saved_messages`, to those who may read it.
+/// `previews`, to those who may read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Saved {
     /// Where the message is.

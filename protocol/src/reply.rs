@@ -66,7 +66,7 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
-    /// To `history` and `saved_messages`: oldest first.
+    /// To `history`: oldest first.
     Page {
         /// Which room.
         room: RoomId,
@@ -92,8 +92,8 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
-    /// To `quoted`.
-    Quoted {
+    /// To `previews`.
+    Previews {
         /// Which room.
         room: RoomId,
         /// Those of the messages that exist, as they are now, cut: see [`Message::preview`].

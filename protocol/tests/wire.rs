@@ -95,7 +95,7 @@ fn every_reply_event_and_change_has_a_block() {
                     }
                     Reply::Page { .. } => "page",
                     Reply::Around { .. } => "around",
-                    Reply::Quoted { .. } => "quoted",
+                    Reply::Previews { .. } => "previews",
                     Reply::Sent { .. } => "sent",
                     Reply::Changed { change, .. } => {
                         note(&change);

@@ -55,10 +55,10 @@ impl Client {
                 }
                 self.touched.timelines.insert(room);
             }
-            (Purpose::Quoted(_), Reply::Quoted { room, messages, people }) => {
+            (Purpose::Quoted(_), Reply::Previews { room, messages, people }) => {
                 self.meet(people);
                 messages.iter().for_each(|message| self.people.want(message.author));
-                if let (Some(state), Command::Quoted { seqs, .. }) = (self.rooms.get_mut(&room), &command) {
+                if let (Some(state), Command::Previews { seqs, .. }) = (self.rooms.get_mut(&room), &command) {
                     state.put_quoted(seqs, messages);
                 }
                 self.touched.timelines.insert(room);
@@ -185,7 +185,7 @@ impl Client {
                 self.pinned(*room, messages);
             }
             Reply::Users { users } => self.meet(users.clone()),
-            Reply::Page { people, .. } => self.meet(people.clone()),
+            Reply::Previews { people, .. } => self.meet(people.clone()),
             Reply::Changed { line: Line::Person(_), seq, change } => self.put_personal(*seq, change.clone()),
             Reply::Changed { .. }
             | Reply::Welcome { .. }
@@ -196,7 +196,7 @@ impl Client {
             | Reply::View { .. }
             | Reply::Changes { .. }
             | Reply::Around { .. }
-            | Reply::Quoted { .. }
+            | Reply::Page { .. }
             | Reply::Sent { .. }
             | Reply::Channels { .. }
             | Reply::Unknown => {}
@@ -290,11 +290,13 @@ impl Client {
             self.asks.refuse(purpose, again_at);
             return;
         };
-        if refusal.code.retry() == Retry::Later {
-            self.asks.refuse(purpose, again_at);
-        } else if let Some(room) = room.filter(|_| refusal.code == ErrorCode::RoomUnknown) {
+        // These two are asked for whenever they are missing. Without a wait, a server that does not know them would be asked all the time.
+        let is_missed = matches!(purpose, Purpose::Members(_) | Purpose::Quoted(_));
+        if let Some(room) = room.filter(|_| refusal.code == ErrorCode::RoomUnknown) {
             // The viewer is no longer in it.
             self.left(room);
+        } else if is_missed || refusal.code.retry() == Retry::Later {
+            self.asks.refuse(purpose, again_at);
         }
     }
 }

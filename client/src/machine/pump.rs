@@ -124,7 +124,7 @@ impl Client {
         };
         let seqs = self.rooms.get(&room).map(RoomState::missing_quotes).unwrap_or_default();
         if !seqs.is_empty() {
-            self.asks.ask(Purpose::Quoted(room), Command::Quoted { room, seqs });
+            self.asks.ask(Purpose::Quoted(room), Command::Previews { room, seqs });
         }
     }
 

@@ -373,10 +373,10 @@ impl Truth {
                 let members = self.room_at(self.head()).active();
                 Reply::Members { room: *room, members, marks: Vec::new(), people, more: false }
             }
-            Command::Quoted { seqs, .. } => {
+            Command::Previews { seqs, .. } => {
                 let messages = self.room_at(self.head()).messages.into_iter();
                 let messages = messages.filter(|m| seqs.contains(&m.seq)).map(|m| m.preview()).collect();
-                Reply::Quoted { room: room(), messages, people: Vec::new() }
+                Reply::Previews { room: room(), messages, people: Vec::new() }
             }
             Command::People { users } => {
                 Reply::Users { users: people.into_iter().filter(|user| users.contains(&user.id)).collect() }

@@ -16,11 +16,11 @@ fn reply_to(seq: i64, to: i64) -> ServerFrame {
 }
 
 fn quotes(messages: Vec<Message>) -> Reply {
-    Reply::Quoted { room: room(), messages, people: Vec::new() }
+    Reply::Previews { room: room(), messages, people: Vec::new() }
 }
 
 fn is_quoted(command: &Command) -> bool {
-    matches!(command, Command::Quoted { .. })
+    matches!(command, Command::Previews { .. })
 }
 
 #[test]
@@ -46,6 +46,25 @@ fn what_is_replied_to_far_above_is_asked_for_once_and_kept_up_to_date() {
     let deleted = Message { rev: Seq(125), deleted: true, body: String::new(), ..message(ME, 5) };
     client.receive(changed(125, Change::Message { message: deleted }), 60);
     assert!(row(&client, 121).quote.is_some_and(|quote| quote.deleted));
+}
+
+/// While servers are replaced one by one, a page may meet an older one.
+#[test]
+fn a_server_that_does_not_know_the_question_is_not_asked_all_the_time() {
+    let mut client = after_a_long_absence(120);
+    client.receive(reply_to(121, 5), 10);
+    let refs = |client: &mut Client| {
+        let frames = client.take_frames().into_iter();
+        frames.filter(|frame| is_quoted(&frame.command)).map(|frame| frame.r#ref).collect::<Vec<_>>()
+    };
+    let asked = refs(&mut client);
+    assert_eq!(asked.len(), 1);
+    let refusal = Refusal::new(ErrorCode::UnknownCommand);
+    client.receive(ServerFrame::Refusal { r#ref: Some(asked[0]), refusal }, 20);
+    client.tick(1_000);
+    assert_eq!(refs(&mut client), [0_u32; 0]);
+    client.tick(31_000);
+    assert_eq!(refs(&mut client).len(), 1);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use protocol::{
     Body, Change, Direction, Emoji, ErrorCode, Message, Nonce, Refusal, Reply, RoomId, Seq, UserId,
-    limits::{BEHIND_MAX, CHANGES_MAX, EMOJIS_MAX, MENTIONS_MAX, QUOTED_MAX, REACTIONS_MAX},
+    limits::{BEHIND_MAX, CHANGES_MAX, EMOJIS_MAX, MENTIONS_MAX, PREVIEWS_MAX, REACTIONS_MAX},
 };
 
 use super::{Context, Error, access, rooms};
@@ -180,19 +180,19 @@ pub async fn around(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error
     Ok(Reply::Around { room, messages, more_before, more_after, people })
 }
 
-/// The messages to which others reply, cut.
+/// Some messages of a room, cut: those that others reply to, or that the viewer has saved.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::MalformedCommand`] for too many; or when the database fails.
-pub async fn quoted(cx: &Context, room: RoomId, seqs: &[Seq]) -> Result<Reply, Error> {
-    if seqs.len() > QUOTED_MAX {
-        return Err(super::rooms::wrong_count(seqs.len(), "messages", QUOTED_MAX));
+pub async fn previews(cx: &Context, room: RoomId, seqs: &[Seq]) -> Result<Reply, Error> {
+    if seqs.len() > PREVIEWS_MAX {
+        return Err(super::rooms::wrong_count(seqs.len(), "messages", PREVIEWS_MAX));
     }
     cx.check_member(room).await?;
     let messages = cx.node.store.messages_of(room, seqs).await?;
     let messages: Vec<Message> = messages.iter().map(Message::preview).collect();
     let people = cx.node.people_of(&messages).await?;
-    Ok(Reply::Quoted { room, messages, people })
+    Ok(Reply::Previews { room, messages, people })
 }
 
 /// Everything on a line that changed after `after`, from this node's memory if that reaches back so far. For a room that is

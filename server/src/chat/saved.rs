@@ -2,9 +2,7 @@
 //!
 //! Only the person's own devices are told. Rights are asked when a message is saved, and again whenever its text is read.
 
-use protocol::{
-    Change, ErrorCode, Line, Millis, Refusal, Reply, RoomId, Saved, Seq, UserId, limits::SAVED_PAGE,
-};
+use protocol::{Change, Line, Millis, Reply, RoomId, Seq, UserId};
 
 use super::{Context, Error};
 use crate::{
@@ -58,31 +56,13 @@ pub async fn personal(cx: &Context) -> Result<Reply, Error> {
     Ok(Reply::Changes { line: Line::Person(me), changes, through, more: false, people: Vec::new() })
 }
 
-/// The texts of messages of a room.
-///
-/// # Errors
-/// `RoomUnknown`; `MalformedCommand` when too many are asked for; or when the database fails.
-pub async fn messages(cx: &Context, room: RoomId, seqs: &[Seq]) -> Result<Reply, Error> {
-    if seqs.len() > SAVED_PAGE {
-        return Err(Refusal::new(ErrorCode::MalformedCommand).max(SAVED_PAGE).into());
-    }
-    cx.check_member(room).await?;
-    let messages = cx.node.store.saved_messages(room, seqs).await?;
-    let people = cx.node.people_of(&messages).await?;
-    Ok(Reply::Page { room, messages, more: false, people })
-}
-
 /// The time of a reminder has come: tells the person's devices.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn tell_due(node: &Node, user: UserId, (room, seq): (RoomId, Seq), job: &Job) -> Result<(), Error> {
     if let Some(saved) = node.store.remind(user, (room, seq), job).await? {
-        tell(node, user, saved);
+        node.publish_change(Line::Person(user), saved.rev, Change::Saved { saved }, Vec::new());
     }
     Ok(())
-}
-
-fn tell(node: &Node, user: UserId, saved: Saved) {
-    node.publish_change(Line::Person(user), saved.rev, Change::Saved { saved }, Vec::new());
 }

@@ -95,7 +95,7 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         // The room, 50 messages, 200 members, sorted, and their marks.
         Command::Open { .. } | Command::CatchUp { .. } => price_of(Bucket::Questions, 8),
         // A membership and 50 messages.
-        Command::History { .. } | Command::Around { .. } | Command::Quoted { .. } => {
+        Command::History { .. } | Command::Around { .. } | Command::Previews { .. } => {
             price_of(Bucket::Questions, 2)
         }
         // The room, and its members sorted.
@@ -152,8 +152,6 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         | Command::Unschedule { .. } => price_of(Bucket::Sends, 1),
         // All that the person has saved and scheduled: 550 rows at most, and mostly a handful. Each page asks it once.
         Command::Personal {} => price_of(Bucket::Questions, 4),
-        // A membership and some messages.
-        Command::SavedMessages { .. } => price_of(Bucket::Questions, 2),
         // A transaction under the room's lock; told to all members. Only owners may.
         Command::SetPolicy { .. } | Command::Archive { .. } => price_of(Bucket::Titles, 1),
         // The same, for every member.
@@ -417,7 +415,7 @@ mod tests {
             Command::People { users: vec![BEA] },
             Command::History { room, direction: Direction::Before, seq },
             Command::Around { room, seq },
-            Command::Quoted { room, seqs: vec![seq] },
+            Command::Previews { room, seqs: vec![seq] },
             Command::say(room, Nonce(Uuid::nil()), text()),
             Command::Edit { room, seq, edits: 0, body: text() },
             Command::Delete { room, seq },
@@ -454,7 +452,6 @@ mod tests {
             Command::Save { room, seq, on: true },
             Command::Remind { room, seq, at: None },
             Command::Personal {},
-            Command::SavedMessages { room, seqs: vec![seq] },
             Command::Schedule { room, nonce: Nonce(Uuid::nil()), body: text(), at: 0 },
             Command::Reschedule { nonce: Nonce(Uuid::nil()), rev: seq, body: text(), at: 0 },
             Command::Unschedule { nonce: Nonce(Uuid::nil()) },

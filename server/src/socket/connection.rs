@@ -397,9 +397,8 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Delivered { .. }
         | Command::Members { .. }
         | Command::Pinned { .. }
-        | Command::Quoted { .. }
+        | Command::Previews { .. }
         | Command::Personal {}
-        | Command::SavedMessages { .. }
         | Command::Banned { .. } => false,
         Command::Open { .. }
         | Command::History { .. }

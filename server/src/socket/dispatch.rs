@@ -84,7 +84,7 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         }
         Command::History { room, direction, seq } => messages::history(cx, room, direction, seq).await,
         Command::Around { room, seq } => messages::around(cx, room, seq).await,
-        Command::Quoted { room, seqs } => messages::quoted(cx, room, &seqs).await,
+        Command::Previews { room, seqs } => messages::previews(cx, room, &seqs).await,
         Command::Send { room, nonce, body, reply_to } => {
             messages::sent(room, messages::send(cx, room, nonce, &body, reply_to)?).await
         }
@@ -119,7 +119,6 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::Save { room, seq, on } => saved::save(cx, room, seq, on).await,
         Command::Remind { room, seq, at } => saved::remind(cx, room, seq, at).await,
         Command::Personal {} => saved::personal(cx).await,
-        Command::SavedMessages { room, seqs } => saved::messages(cx, room, &seqs).await,
         Command::Schedule { room, nonce, body, at } => scheduled::schedule(cx, room, nonce, &body, at).await,
         Command::Reschedule { nonce, rev, body, at } => {
             scheduled::reschedule(cx, nonce, rev, &body, at).await

@@ -49,25 +49,27 @@ pub(super) async fn find(
         }
     }
     let mut found: Vec<Vec<Mentioned>> = texts.iter().map(|_| Vec::new()).collect();
-    let rows = sqlx::query!(
-        r#"select k.place as "place!", u.id, u.handle, m.user_id is not null as "is_here!"
-         from unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[]) with ordinality as k (place, room, author, handle, nth)
-         join users u on u.handle = k.handle
-         join users a on a.id = k.author
-         left join members m on m.room_id = k.room and m.user_id = u.id and m.active
-         where m.user_id is not null or a.role <> 'guest'
-         order by k.nth"#,
-        &places,
-        &rooms,
-        &authors,
-        &handles
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    for row in rows {
-        if let Some(found) = usize::try_from(row.place).ok().and_then(|place| found.get_mut(place)) {
-            let mention = Mention(row.handle, Some(UserId(row.id)));
-            found.push(Mentioned { mention, is_here: row.is_here });
+    if !handles.is_empty() {
+        let rows = sqlx::query!(
+            r#"select k.place as "place!", u.id, u.handle, m.user_id is not null as "is_here!"
+             from unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[]) with ordinality as k (place, room, author, handle, nth)
+             join users u on u.handle = k.handle
+             join users a on a.id = k.author
+             left join members m on m.room_id = k.room and m.user_id = u.id and m.active
+             where m.user_id is not null or a.role <> 'guest'
+             order by k.nth"#,
+            &places,
+            &rooms,
+            &authors,
+            &handles
+        )
+        .fetch_all(&mut **tx)
+        .await?;
+        for row in rows {
+            if let Some(found) = usize::try_from(row.place).ok().and_then(|place| found.get_mut(place)) {
+                let mention = Mention(row.handle, Some(UserId(row.id)));
+                found.push(Mentioned { mention, is_here: row.is_here });
+            }
         }
     }
     find_everyone(tx, texts, &mut found).await?;

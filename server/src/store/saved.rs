@@ -1,19 +1,18 @@
 //! Messages that somebody saved for later, and their reminders: items on the person's line.
 //!
-//! Law: whoever saves a message is in its room at that moment. Whether they may read it later is asked each time. A reminder has a [job](super::jobs) exactly while it is set and has not come.
+//! Law: whoever saves a message is in its room at that moment. Whether they may read it later is asked each time. A reminder has a
+//! [job](super::jobs) exactly while it is set and has not come.
 
 use protocol::{
-    ErrorCode, Line, Message, Millis, Reaction, RoomId, Saved, Seq, UserId,
+    ErrorCode, Line, Millis, RoomId, Saved, Seq, UserId,
     limits::{AHEAD_MS_MAX, PASSED_MS_MAX, SAVED_MAX},
 };
-use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{
     Error, Store,
     jobs::{Job, JobKind, drop_job, finish, plan},
     lines::{ItemKind, take},
-    messages::select_messages,
 };
 
 /// What somebody wants of a message.
@@ -191,16 +190,6 @@ impl Store {
             SAVED_MAX as i64
         );
         Ok(rows.fetch_all(&self.pool()).await?.into_iter().map(Saved::from).collect())
-    }
-
-    /// These messages of a room.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn saved_messages(&self, room: RoomId, seqs: &[Seq]) -> Result<Vec<Message>, Error> {
-        let seqs: Vec<i64> = seqs.iter().map(|seq| seq.0).collect();
-        let rows = select_messages!("where m.room_id = $1 and m.seq = any($2) order by m.seq", room.0, &seqs);
-        Ok(rows.fetch_all(&self.pool()).await?.into_iter().map(Message::from).collect())
     }
 
     /// These items of a person, including those that are no longer saved.

@@ -16,7 +16,7 @@ use sqlx::PgPool;
 use tokio_tungstenite::tungstenite;
 use uuid::Uuid;
 
-use crate::cluster::{Cluster, ORIGIN, Person, SOON, shown};
+use crate::cluster::{Cluster, ORIGIN, SOON, said, shown};
 
 fn edit(room: RoomId, seq: Seq, edits: u32, body: &str) -> Command {
     Command::Edit { room, seq, edits, body: body.to_owned() }
@@ -43,14 +43,6 @@ fn reacted(answer: Result<Reply, Refusal>) -> Seq {
 
 fn code(answer: Result<Reply, Refusal>) -> ErrorCode {
     answer.expect_err("refused").code
-}
-
-async fn said(person: &Person, room: RoomId, text: &str) -> Seq {
-    let nonce = Nonce(Uuid::new_v4());
-    match person.asks(Command::say(room, nonce, text)).await {
-        Ok(Reply::Sent { message, .. }) => message.seq,
-        other => panic!("{other:?}"),
-    }
 }
 
 fn newest(client: &client::Client, room: RoomId) -> Message {

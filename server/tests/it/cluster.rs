@@ -365,6 +365,14 @@ impl Person {
         self.shared.answers.lock().unwrap().remove(&request).unwrap()
     }
 
+    /// Sends a message, and returns it as it is stored.
+    pub async fn sends(&self, send: Command) -> Result<Message, Refusal> {
+        self.asks(send).await.map(|reply| {
+            let Reply::Sent { message, .. } = reply else { panic!("{reply:?}") };
+            message
+        })
+    }
+
     pub async fn makes(&self, kind: RoomKind, title: &str) -> RoomId {
         let nonce = Nonce(Uuid::new_v4());
         let command = Command::CreateRoom { nonce, kind, title: title.to_owned(), topic: String::new() };
@@ -445,6 +453,11 @@ impl Person {
     pub fn heard(&self, room: RoomId) -> Vec<Seq> {
         self.shared.news.lock().unwrap().iter().filter(|(r, _)| *r == room).map(|(_, seq)| *seq).collect()
     }
+}
+
+/// Says something, and returns its number.
+pub async fn said(person: &Person, room: RoomId, text: &str) -> Seq {
+    person.sends(Command::say(room, Nonce(Uuid::new_v4()), text)).await.unwrap().seq
 }
 
 /// The texts of a room that is open, on their way or not.

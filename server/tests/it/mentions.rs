@@ -14,11 +14,8 @@ async fn sends(
     reply_to: Option<Seq>,
 ) -> Result<Message, ErrorCode> {
     let (nonce, body) = (Nonce(Uuid::new_v4()), text.to_owned());
-    match person.asks(Command::Send { room, nonce, body, reply_to }).await {
-        Ok(Reply::Sent { message, .. }) => Ok(message),
-        Ok(other) => panic!("{other:?}"),
-        Err(refusal) => Err(refusal.code),
-    }
+    let sent = person.sends(Command::Send { room, nonce, body, reply_to }).await;
+    sent.map_err(|refusal| refusal.code)
 }
 
 /// The names that a message mentions, without ids.
@@ -159,9 +156,10 @@ async fn a_message_comes_with_those_around_it_and_nobody_else_gets_them(pool: Pg
     assert_eq!(around(seqs[10]).await, (Some(0), 35, false, true));
     assert_eq!(around(seqs[79]).await, (Some(54), 26, true, false));
     assert_eq!(around(Seq(9_999)).await, (Some(55), 25, true, false));
-    for command in [Command::Around { room, seq: seqs[40] }, Command::Quoted { room, seqs: vec![seqs[40]] }] {
+    for command in [Command::Around { room, seq: seqs[40] }, Command::Previews { room, seqs: vec![seqs[40]] }]
+    {
         assert_eq!(bea.asks(command).await.unwrap_err().code, ErrorCode::RoomUnknown);
     }
-    let many = Command::Quoted { room, seqs: vec![seqs[1]; limits::QUOTED_MAX + 1] };
+    let many = Command::Previews { room, seqs: vec![seqs[1]; limits::PREVIEWS_MAX + 1] };
     assert_eq!(ana.asks(many).await.unwrap_err().code, ErrorCode::MalformedCommand);
 }

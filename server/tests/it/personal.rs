@@ -15,18 +15,10 @@ use server::{
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::cluster::{Cluster, Person};
+use crate::cluster::{Cluster, Person, said};
 
 fn code(answer: Result<Reply, Refusal>) -> ErrorCode {
     answer.expect_err("refused").code
-}
-
-async fn said(person: &Person, room: RoomId, text: &str) -> Seq {
-    let nonce = Nonce(Uuid::new_v4());
-    match person.asks(Command::say(room, nonce, text)).await {
-        Ok(Reply::Sent { message, .. }) => message.seq,
-        other => panic!("{other:?}"),
-    }
 }
 
 fn save(room: RoomId, seq: Seq, on: bool) -> Command {
@@ -120,10 +112,10 @@ async fn what_is_saved_is_on_all_devices_and_nobody_elses(pool: PgPool) {
     is_a_fresh_fetch(&cluster, &phone).await;
 
     // The text as it is now, and none to somebody who may not read it any more.
-    let wanted = || Command::SavedMessages { room, seqs: vec![first, second] };
+    let wanted = || Command::Previews { room, seqs: vec![first, second] };
     bea.asks(Command::Edit { room, seq: first, edits: 0, body: "one, mended".to_owned() }).await.unwrap();
     let texts = |reply: Result<Reply, Refusal>| match reply {
-        Ok(Reply::Page { messages, people, .. }) => {
+        Ok(Reply::Previews { messages, people, .. }) => {
             assert_eq!(people.len(), 1, "the author, once");
             messages.into_iter().map(|message| message.body).collect::<Vec<_>>()
         }

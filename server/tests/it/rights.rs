@@ -6,7 +6,7 @@ use protocol::{
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::cluster::{Cluster, Person};
+use crate::cluster::{Cluster, Person, said};
 
 /// An admin, who takes no part, and three people at two servers in one room, of which ana is the owner.
 struct Crew {
@@ -46,14 +46,6 @@ fn send(room: RoomId, body: &str) -> Command {
 
 fn set_policy(room: RoomId, Policy { post, invite, pin, mention }: Policy) -> Command {
     Command::SetPolicy { room, post, invite, pin, mention }
-}
-
-/// Says something, and returns its number.
-async fn said(person: &Person, room: RoomId, body: &str) -> Seq {
-    match person.asks(send(room, body)).await {
-        Ok(Reply::Sent { message, .. }) => message.seq,
-        other => panic!("{other:?}"),
-    }
 }
 
 async fn code(person: &Person, command: Command) -> ErrorCode {

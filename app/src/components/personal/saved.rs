@@ -5,7 +5,7 @@
 
 use client::{SortedMap, sort_by};
 use leptos::prelude::*;
-use protocol::{Command, ErrorCode, Message, Refusal, Reply, RoomId, Saved, Seq, limits::SAVED_PAGE};
+use protocol::{Command, ErrorCode, Message, Refusal, Reply, RoomId, Saved, Seq, limits::PREVIEWS_MAX};
 
 use super::list::{keep_keyboard, nothing};
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
@@ -16,7 +16,9 @@ use crate::{
 };
 
 /// Characters of a message that are shown.
-const SHOWN_CHARS: usize = 240;
+const SHOWN_CHARS: usize = 140;
+/// Messages that are shown at first, and more with each step.
+const SHOWN_AT_ONCE: usize = 30;
 
 /// Texts by message; `None` for one that one may not read.
 pub(super) type Texts = RwSignal<SortedMap<(RoomId, Seq), Option<Message>>>;
@@ -30,12 +32,12 @@ pub(super) fn fetch(chat: Chat, texts: Texts, wanted: &[(RoomId, Seq)], failed: 
     rooms.dedup();
     for room in rooms {
         let seqs: Vec<Seq> = missing.iter().filter(|(of, _)| *of == room).map(|(_, seq)| *seq).collect();
-        for part in seqs.chunks(SAVED_PAGE) {
+        for part in seqs.chunks(PREVIEWS_MAX) {
             let seqs = part.to_vec();
-            let command = Command::SavedMessages { room, seqs: seqs.clone() };
+            let command = Command::Previews { room, seqs: seqs.clone() };
             chat.ask(command, move |result| {
                 let messages = match result {
-                    Ok(Reply::Page { messages, .. }) => messages,
+                    Ok(Reply::Previews { messages, .. }) => messages,
                     Err(why) if why.code != ErrorCode::RoomUnknown => {
                         failed.try_set(Some(why));
                         return;
@@ -57,7 +59,7 @@ pub(super) fn fetch(chat: Chat, texts: Texts, wanted: &[(RoomId, Seq)], failed: 
 pub(super) fn SavedList() -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    let limit = RwSignal::new(SAVED_PAGE);
+    let limit = RwSignal::new(SHOWN_AT_ONCE);
     let (texts, failed): (Texts, _) = (RwSignal::new(SortedMap::new()), RwSignal::new(None::<Refusal>));
     let all = Memo::new(move |_| {
         chat.with_personal(|personal| {
@@ -71,7 +73,7 @@ pub(super) fn SavedList() -> impl IntoView {
         let wanted: Vec<(RoomId, Seq)> = shown().iter().map(|one| (one.room, one.message)).collect();
         fetch(chat, texts, &wanted, failed);
     });
-    let more = move |_| limit.update(|limit| *limit += SAVED_PAGE);
+    let more = move |_| limit.update(|limit| *limit += SHOWN_AT_ONCE);
     view! {
         {live(move || all.with(Vec::is_empty).then(|| nothing(words.no_saved(), words.no_saved_hint())))}
         <Why failed/>
