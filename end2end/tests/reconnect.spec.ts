@@ -86,7 +86,7 @@ test("all servers are gone: words wait, and arrive once, in order", async ({ ope
   for (const text of words) await expect(message(ana.page, text).getByRole("img", { name: "Waiting to send" })).toBeVisible();
   const bar = ana.page.getByRole("status").filter({ hasText: "No connection." });
   await expect(bar).toBeVisible();
-  await expect(bar).toContainText("3 messages will send when you’re back.");
+  await expect(bar).toContainText("3 messages will be sent when you’re back online.");
   await expect(bar.getByRole("button", { name: "Try now" })).toBeVisible();
 
   // Otherwise the page could reconnect by itself, and the bar with the button would disappear.
