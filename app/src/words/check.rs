@@ -208,7 +208,7 @@ fn a_number_has_its_plural_and_a_name_its_place() {
     assert_eq!([zh.members_count(1), zh.members_count(2)], ["1 位成员", "2 位成员"]);
     assert_eq!([fr.uses_left(0), fr.uses_left(2)], ["0 utilisation restante", "2 utilisations restantes"]);
     assert_eq!(en.remove_from("Bea", "#harbour"), "Remove Bea from #harbour?");
-    assert_eq!(words("ja").remove_from("Bea", "#harbour"), "Bea さんを #harbour から外しますか？");
+    assert_eq!(words("ja").remove_from("Bea", "#harbour"), "Beaさんを #harbour から外しますか？");
     assert_eq!(en.names(&["Bea", "Cem"], 2), "Bea, Cem and 2 more");
     assert_eq!(en.read_by(&["Bea"], 3), "Read by Bea");
     assert_eq!(en.new_messages(400), "99+ new messages");
