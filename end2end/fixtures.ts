@@ -261,10 +261,13 @@ export async function opens(page: Page, name: string) {
   await isOpen(page, name);
 }
 
+/** The messages of the open room. A thread beside it is another log. */
+export const log = (page: Page) => page.getByRole("log").first();
+
 /** A room is open and its messages are here. */
 export async function isOpen(page: Page, name: string) {
   await expect(page.getByRole("main").getByRole("heading", { level: 1, name, exact: true })).toBeVisible();
-  await expect(page.getByRole("log")).toHaveAttribute("aria-busy", "false");
+  await expect(log(page)).toHaveAttribute("aria-busy", "false");
 }
 
 /** Chooses from the menu «New». */
@@ -357,7 +360,7 @@ export async function asks(page: Page, commands: object[], atOnce = 1) {
 
 /** The message in the open room that has this text and no other. */
 export const message = (page: Page, text: string) =>
-  page.getByRole("log").getByRole("article").filter({ has: page.getByText(text, { exact: true }) });
+  log(page).getByRole("article").filter({ has: page.getByText(text, { exact: true }) });
 
 /** The message is in the open room, once. */
 export async function sees(page: Page, text: string) {
@@ -367,7 +370,7 @@ export async function sees(page: Page, text: string) {
 
 /** The texts of the open room that begin so, from above to below. */
 export async function texts(page: Page, beginning: string): Promise<string[]> {
-  const all = await page.getByRole("log").getByRole("article").allInnerTexts();
+  const all = await log(page).getByRole("article").allInnerTexts();
   return all.flatMap((text) => text.split("\n")).map((line) => line.trim()).filter((line) => line.startsWith(beginning));
 }
 

@@ -77,23 +77,36 @@ pub(crate) const UNREAD_LIST: &str = "/?list=unread";
 pub enum Panel {
     /// What the room is, and who is in it.
     Details,
+    /// The thread below this message.
+    Thread(Seq),
 }
 
 impl Panel {
     /// The panel of this name. Others are ignored.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
-        match name {
-            "details" => Some(Self::Details),
-            _ => None,
+        if name == "details" {
+            return Some(Self::Details);
+        }
+        let root = name.strip_prefix("thread-")?.parse().ok()?;
+        (root > 0).then_some(Self::Thread(Seq(root)))
+    }
+
+    /// Its kind, as the style sheet has it.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Details => "details",
+            Self::Thread(_) => "thread",
         }
     }
 
-    /// Its name, as the address and the style sheet have it.
+    /// Its name, as the address has it.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> String {
         match self {
-            Self::Details => "details",
+            Self::Details => "details".to_owned(),
+            Self::Thread(root) => format!("thread-{root}"),
         }
     }
 

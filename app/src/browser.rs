@@ -386,8 +386,17 @@ pub fn focus_row(seq: Seq) {
     }
 }
 
+/// A message may stand in the room and in a thread beside it: then it is the one where the pointer or the keyboard is.
 fn row(seq: Seq) -> Option<web_sys::Element> {
-    document().query_selector(&format!("[data-seq=\"{}\"]", seq.0)).ok()?
+    let row = format!("[data-seq=\"{}\"]", seq.0);
+    let find = |what: &str| document().query_selector(what).ok().flatten();
+    find(&format!(":is(.thread:hover, .thread:focus-within) {row}")).or_else(|| find(&row))
+}
+
+/// Whether a panel lies over the room: see `style/_frame.scss`.
+#[must_use]
+pub fn has_overlay_panel() -> bool {
+    matches_media("(max-width: 1099.98px)")
 }
 
 /// Gives the keyboard to an element, which stays where it is.

@@ -29,10 +29,10 @@ use crate::{
     components::{
         connection_bar::bar, details::Details, dialogs, editing_bar::EditingBar, first_steps::FirstSteps,
         handler, live, message_sheet::MessageSheet, message_tools::Tools, personal, reactors::Reactors,
-        strips::Strips, writing::Writing,
+        strips::Strips, thread::Thread, writing::Writing,
     },
     pages::{new_password::NewPassword, set_up::SetUp, sign_in::SignIn, sign_up::SignUp},
-    state::{Dialog, Missed, use_chat},
+    state::{Desk, Dialog, Missed, use_chat},
     words::use_words,
 };
 
@@ -74,10 +74,12 @@ enum Tool {
     Bar(RoomId, Seq),
     /// The same, as a sheet.
     Sheet(RoomId, Seq),
+    /// A thread beside its room.
+    Thread(RoomId, Seq),
     /// Above the composer while a message is edited.
     Editing(RoomId),
     /// The same, for what one replies to.
-    Strips(RoomId),
+    Strips(Desk),
     /// What comes next in an empty room, or in a new workspace.
     Steps(RoomId),
     /// A dialog about what is done with a message or a member.
@@ -92,7 +94,8 @@ fn tool_part(tool: Tool) -> Part {
         Tool::Bar(room, seq) => view! { <Tools room seq/> }.into_any(),
         Tool::Sheet(room, seq) => view! { <MessageSheet room seq/> }.into_any(),
         Tool::Editing(room) => view! { <EditingBar room/> }.into_any(),
-        Tool::Strips(room) => view! { <Strips room/> }.into_any(),
+        Tool::Thread(room, root) => view! { <Thread room root/> }.into_any(),
+        Tool::Strips(desk) => view! { <Strips desk/> }.into_any(),
         Tool::Steps(room) => view! { <FirstSteps room/> }.into_any(),
         Tool::Dialog(dialog) => dialogs::member_dialog(dialog),
         Tool::Reactors(seq, emoji) => view! { <Reactors seq emoji/> }.into_any(),
@@ -116,8 +119,8 @@ fn personal_part(part: Personal) -> Part {
 }
 
 #[wasm_split(writing, wasm_split_path = leptos::wasm_split, fallible, preload(preload_writing))]
-fn writing_part(room: RoomId, field: NodeRef<Textarea>) -> Part {
-    Ok(view! { <Writing room field/> }.into_any())
+fn writing_part(desk: Desk, field: NodeRef<Textarea>) -> Part {
+    Ok(view! { <Writing desk field/> }.into_any())
 }
 
 #[wasm_split(emoji, wasm_split_path = leptos::wasm_split, fallible, preload(preload_emoji))]
@@ -157,7 +160,7 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::Member(..) | Dialog::Banned(_) | Dialog::Delete(..) => {
             later(tool_part(Tool::Dialog(dialog)), lost)
         }
-        Dialog::Later | Dialog::Remind(..) | Dialog::SendLater(_) => {
+        Dialog::Later | Dialog::Threads(_) | Dialog::Remind(..) | Dialog::SendLater(_) => {
             later(personal_part(Personal::Dialog(dialog)), lost)
         }
         Dialog::Emoji(..) | Dialog::Shortcuts => later(emoji_part(dialog), lost),
@@ -188,7 +191,16 @@ pub(crate) fn unsent(room: RoomId) -> AnyView {
 pub(crate) fn panel(panel: Panel, room: RoomId) -> AnyView {
     match panel {
         Panel::Details => details(room),
+        Panel::Thread(root) => thread(room, root),
     }
+}
+
+fn thread(room: RoomId, root: Seq) -> AnyView {
+    let chat = use_chat();
+    later(tool_part(Tool::Thread(room, root)), move || {
+        chat.miss(Missed::Panel(Panel::Thread(root)));
+        ().into_any()
+    })
 }
 
 fn details(room: RoomId) -> AnyView {
@@ -224,7 +236,7 @@ pub(crate) fn first_steps(room: RoomId) -> AnyView {
 }
 
 /// What one replies to, above the composer. If it does not come, the reply is given up, so that nothing is sent as one unseen.
-pub(crate) fn strips(room: RoomId) -> AnyView {
+pub(crate) fn strips(desk: Desk) -> AnyView {
     let chat = use_chat();
     let lost = move || {
         chat.screen.replying.set(None);
@@ -232,12 +244,12 @@ pub(crate) fn strips(room: RoomId) -> AnyView {
         chat.tell_all(chat.words.part_not_loaded().to_owned(), None);
         ().into_any()
     };
-    draw(boxed(tool_part(Tool::Strips(room))), Box::new(lost), || ().into_any())
+    draw(boxed(tool_part(Tool::Strips(desk))), Box::new(lost), || ().into_any())
 }
 
 /// What helps one write: keys and tools that format, names and emoji to choose from, what is made of what is pasted. One can do
 /// without, so nothing is said if it does not come, until somebody asks for the tools.
-pub(crate) fn writing(room: RoomId, field: NodeRef<Textarea>) -> AnyView {
+pub(crate) fn writing(desk: Desk, field: NodeRef<Textarea>) -> AnyView {
     let chat = use_chat();
     let words = chat.words;
     let tries = RwSignal::new(0);
@@ -251,7 +263,7 @@ pub(crate) fn writing(room: RoomId, field: NodeRef<Textarea>) -> AnyView {
     };
     live(move || {
         tries.track();
-        draw(boxed(writing_part(room, field)), Box::new(lost), || ().into_any())
+        draw(boxed(writing_part(desk, field)), Box::new(lost), || ().into_any())
     })
     .into_any()
 }
@@ -326,7 +338,12 @@ pub fn begins_with(path: &str, page: &Page) -> Vec<&'static str> {
         Route::Room(room) => {
             let is_new =
                 page.first_steps == Some(room) || page.room().is_some_and(|view| view.summary.last.is_none());
-            let parts = [(Panel::in_path(path) == Some(Panel::Details), DETAILS), (is_new, TOOLS)];
+            let (is_details, is_thread) = match Panel::in_path(path) {
+                Some(Panel::Details) => (true, false),
+                Some(Panel::Thread(_)) => (false, true),
+                None => (false, false),
+            };
+            let parts = [(is_details, DETAILS), (is_new || is_thread, TOOLS)];
             parts.into_iter().filter(|(is_drawn, _)| *is_drawn).map(|(_, part)| part).collect()
         }
         Route::Lobby | Route::Nowhere => Vec::new(),

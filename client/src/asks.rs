@@ -29,6 +29,8 @@ pub(crate) enum Purpose {
     Around(RoomId),
     Quoted(RoomId),
     Members(RoomId),
+    /// A page of the open thread.
+    Thread(RoomId),
     History(RoomId, Direction),
     /// A page of the list of rooms, or some rooms of it compared.
     Rooms,
@@ -48,6 +50,7 @@ impl Purpose {
             | Self::Around(room)
             | Self::Quoted(room)
             | Self::Members(room)
+            | Self::Thread(room)
             | Self::History(room, _) => Some(room),
             Self::Hello
             | Self::Ping
@@ -72,6 +75,7 @@ impl Purpose {
                 | Self::Open(_)
                 | Self::Members(_)
                 | Self::Quoted(_)
+                | Self::Thread(_)
                 | Self::Rooms
                 | Self::People
                 | Self::Personal

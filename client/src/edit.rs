@@ -123,6 +123,9 @@ mod tests {
             reactions: Vec::new(),
             mentions: Vec::new(),
             reply_to: None,
+            thread: None,
+            in_room: false,
+            replies: None,
         }
     }
 

@@ -27,6 +27,7 @@ mod rows;
 mod sorted;
 #[cfg(test)]
 mod tests;
+mod thread;
 mod timeline;
 
 pub use crate::{
@@ -40,9 +41,10 @@ pub use crate::{
     personal::Personal,
     room::{RoomState, Tick},
     rows::{
-        Date, MessageRow, Row, RowKey, RowKind, RowMention, RowQuote, RowReaction, date_of, day_before,
-        day_number, iso_of, minute_of_day, rows, weekday_of,
+        Date, MessageRow, RepliesRow, Row, RowKey, RowKind, RowMention, RowQuote, RowReaction, RowThread,
+        date_of, day_before, day_number, iso_of, minute_of_day, rows, thread_rows, weekday_of,
     },
     sorted::{SortedMap, SortedSet, sort_by},
+    thread::ThreadState,
     timeline::{TIMELINE_ENTRIES_MAX, Timeline},
 };

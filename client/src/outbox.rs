@@ -1,6 +1,6 @@
 //! Messages that are not yet acknowledged.
 
-use protocol::{Millis, Nonce, Refusal, Retry, RoomId, Seq, limits};
+use protocol::{Millis, Nonce, Placement, Refusal, Retry, RoomId, Seq, limits};
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
@@ -25,11 +25,25 @@ pub struct Pending {
     /// The message to which it replies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Seq>,
+    /// The root of the thread in which it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Seq>,
+    /// Whether a message in a thread is also shown in the room.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_room: bool,
     /// When it was written, by the browser's clock: for showing.
     pub written_at: Millis,
     /// Its state.
     #[serde(skip)]
     pub state: SendState,
+}
+
+impl Pending {
+    /// Where in the room it goes.
+    #[must_use]
+    pub fn placement(&self) -> Placement {
+        Placement { reply_to: self.reply_to, thread: self.thread, in_room: self.in_room }
+    }
 }
 
 /// The state of a message on its way.
@@ -177,6 +191,8 @@ mod tests {
             room: RoomId(Uuid::from_u128(room)),
             body: format!("message {n}"),
             reply_to: None,
+            thread: None,
+            in_room: false,
             written_at: 0,
             state: SendState::Waiting,
         }

@@ -1,4 +1,4 @@
-//! What only the viewer sees: the messages that they saved for later, and those that they scheduled.
+//! What only the viewer sees: the messages that they saved for later, those that they scheduled, and the threads that they follow.
 //!
 //! The server tells all of it once (`personal`), as it is at some number of the viewer's own line; from there on the changes of the
 //! line tell the rest.
@@ -8,14 +8,14 @@
 //!
 //! Lists and no maps: there are few of these things, and each map is a kilobyte of the browser's first download.
 
-use protocol::{Change, RoomId, Saved, Scheduled, Seq};
+use protocol::{Change, Following, RoomId, Saved, Scheduled, Seq};
 
 use crate::sorted::sort_by;
 
 /// Things that are gone are forgotten beyond this number, those that went first.
 const GONE_MAX: usize = 256;
 
-/// The messages that the viewer saved and scheduled.
+/// The messages that the viewer saved and scheduled, and the threads that they follow.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Personal {
     /// Up to this number everything is known; `None` until a server has told it.
@@ -23,6 +23,7 @@ pub struct Personal {
     /// The last changed last, also those that are gone.
     saved: Vec<Saved>,
     scheduled: Vec<Scheduled>,
+    followed: Vec<Following>,
 }
 
 impl Personal {
@@ -78,6 +79,26 @@ impl Personal {
         (count, newest)
     }
 
+    /// Whether the viewer follows a thread, if that is known here.
+    #[must_use]
+    pub fn follows(&self, room: RoomId, root: Seq) -> Option<bool> {
+        self.followed.iter().find(|known| (known.room, known.root) == (room, root)).map(|known| known.on)
+    }
+
+    /// The threads that the viewer follows, as far as they are known here: those with the newest replies.
+    pub fn followed(&self) -> impl Iterator<Item = &Following> {
+        self.followed.iter().filter(|known| known.on)
+    }
+
+    /// A thread has a reply. Says whether the viewer follows it.
+    pub(crate) fn heard(&mut self, room: RoomId, root: Seq, reply: Seq) -> bool {
+        let known = self.followed.iter_mut().find(|known| (known.room, known.root) == (room, root));
+        known.is_some_and(|known| {
+            known.last = known.last.max(reply);
+            known.on
+        })
+    }
+
     /// Some changes will not be told, so everything must be asked for. What is known is shown until it comes.
     pub(crate) fn ask_again(&mut self) {
         self.through = None;
@@ -87,9 +108,15 @@ impl Personal {
     pub(crate) fn begin(&mut self, through: Seq, changes: Vec<(Seq, Change)>) {
         self.saved.retain(|known| known.rev > through);
         self.scheduled.retain(|known| known.rev > through);
+        let heard = std::mem::take(&mut self.followed);
+        self.followed = heard.iter().filter(|known| known.rev > through).cloned().collect();
         self.through = None;
         for (seq, change) in changes {
             self.put(seq, change);
+        }
+        // A reply that came since is not in the answer.
+        for Following { room, root, last, .. } in heard {
+            self.heard(room, root, last);
         }
         self.through = Some(through);
     }
@@ -108,6 +135,12 @@ impl Personal {
             Change::Scheduled { scheduled } => {
                 let known = self.scheduled.iter().position(|one| one.nonce == scheduled.nonce);
                 put_newer(&mut self.scheduled, known, scheduled, |one| (one.rev, one.on))
+            }
+            Change::Following { mut following } => {
+                let is_it = |one: &Following| (one.room, one.root) == (following.room, following.root);
+                let known = self.followed.iter().position(is_it);
+                following.last = following.last.max(known.map_or(Seq::ZERO, |at| self.followed[at].last));
+                put_newer(&mut self.followed, known, following, |one| (one.rev, one.on))
             }
             // These belong to others.
             Change::Message { .. }

@@ -1,18 +1,22 @@
 //! What this client knows of one room.
 
+use std::sync::Arc;
+
 use protocol::{
-    Change, Direction, Marks, Member, Message, Millis, Pin, RoomSummary, RoomView, Seq, UserId,
+    Change, Direction, Marks, Member, Message, Millis, Pin, Replies, RoomSummary, RoomView, Seq, Thread,
+    UserId,
     limits::{MARKS_MEMBERS_MAX, PINS_MAX, PREVIEWS_MAX, UNREAD_MAX},
 };
 
 use crate::{
     line::{self, Applied, LineState, OnLine},
     sorted::SortedMap,
+    thread::ThreadState,
     timeline::Timeline,
 };
 
-/// How many changes to messages outside the window are remembered, for pages that are on their way.
-const CHANGED_OUTSIDE_MAX: usize = 128;
+/// How many changes to messages are remembered, for pages that are on their way.
+const CHANGED_KEPT_MAX: usize = 128;
 
 /// Above this number of quoted messages, all are forgotten, and asked for again as far as they are shown.
 const QUOTED_KEPT_MAX: usize = 1_000;
@@ -54,7 +58,10 @@ pub struct RoomState {
     pub pinned: SortedMap<Seq, Message>,
     /// How many fresh views it has begun from. Each one forgets the pinned messages: they may have changed unseen.
     pub views: u32,
-    /// The messages outside the window to which messages of it reply, kept up to date. `None` for one that is not there.
+    /// The thread that is open beside the room.
+    pub thread: Option<ThreadState>,
+    /// The messages outside the window to which messages of it reply or which are roots of their threads, kept up to date. `None`
+    /// for one that is not there.
     quoted: SortedMap<Seq, Option<Message>>,
     line: LineState,
     /// The pins by message, including those that were taken away, so that an older state does not bring one back.
@@ -65,15 +72,18 @@ pub struct RoomState {
     counted: Seq,
     /// The unread count may be wrong, and only the server can tell: it is asked.
     miscounted: bool,
-    /// Changed messages outside the window, as they are now: a page of history that was read before the change may still be
-    /// on its way.
-    changed_outside: SortedMap<Seq, Message>,
+    /// The messages that changed last, as they are now: a page that was read before the change may still be on its way.
+    changed: SortedMap<Seq, Message>,
     /// The same for reactions, by the number of the change.
-    reactions_outside: SortedMap<Seq, Reacted>,
+    reactions: SortedMap<Seq, Reacted>,
+    /// The same for threads, by their roots.
+    replies: SortedMap<Seq, Replies>,
     /// Marks of others may have been told while this client was away.
     stale: bool,
     /// Live changes are being applied, one by one in the order of their numbers, so everything that was said before is here.
     live: bool,
+    /// Replies in threads that have come: the root, and the number of the reply. Threads are followed on another line.
+    heard: Vec<(Seq, Seq)>,
     /// The viewer's own message has moved their read mark up to here, and the server has not been told.
     read_by_writing: Option<Seq>,
 }
@@ -93,16 +103,19 @@ impl RoomState {
             unread_after: None,
             pinned: SortedMap::new(),
             views: 0,
+            thread: None,
             quoted: SortedMap::new(),
             line: LineState::at(head),
             pins: SortedMap::new(),
             counted_through: head,
             counted: head,
             miscounted: false,
-            changed_outside: SortedMap::new(),
-            reactions_outside: SortedMap::new(),
+            changed: SortedMap::new(),
+            reactions: SortedMap::new(),
+            replies: SortedMap::new(),
             stale: false,
             live: false,
+            heard: Vec::new(),
             read_by_writing: None,
         }
     }
@@ -118,6 +131,10 @@ impl RoomState {
     /// Begins from a fresh view.
     pub fn open(&mut self, view: RoomView) {
         let own = self.summary.marks;
+        for message in &view.messages {
+            self.heard.extend(Replies::of(message).map(|(root, reply)| (root, reply.last)));
+            self.heard.extend(message.replies.as_ref().map(|replies| (message.seq, replies.last)));
+        }
         self.timeline = Some(Timeline::newest(view.messages, view.more_before));
         // Not `collect`: that sorts, and a sort for each type is a tenth of the browser's download.
         self.members.clear();
@@ -141,8 +158,12 @@ impl RoomState {
         self.summary = view.summary;
         self.counted_through = view.through;
         self.miscounted = false;
-        self.changed_outside.clear();
-        self.reactions_outside.clear();
+        self.changed.clear();
+        self.reactions.clear();
+        self.replies.clear();
+        if let Some(thread) = &mut self.thread {
+            thread.ask_again();
+        }
         self.stale = false;
         let head = self.summary.head;
         line::restart(self, view.through, head);
@@ -174,11 +195,22 @@ impl RoomState {
         Some(self.timeline.as_ref()?.get(seq)?)
     }
 
+    /// A message, while it is in the window or in the open thread.
+    #[must_use]
+    pub fn shown(&self, seq: Seq) -> Option<&Message> {
+        self.message(seq).or_else(|| self.thread.as_ref()?.message(seq).map(|message| &**message))
+    }
+
     /// The viewer's newest message that has a text, while the window reaches down to the newest of all.
-    pub(crate) fn newest_own(&self) -> Option<Seq> {
-        let timeline = self.timeline.as_ref().filter(|timeline| !timeline.more_after())?;
+    pub(crate) fn newest_own(&self, thread: Option<Seq>) -> Option<Seq> {
         let me = self.summary.marks.user;
-        timeline.messages().rev().find(|m| m.author == me && !m.deleted).map(|m| m.seq)
+        let is_own = |message: &&Arc<Message>| message.author == me && !message.deleted;
+        if let Some(root) = thread {
+            let open = self.thread.as_ref().filter(|open| open.root() == root)?;
+            return open.replies().rev().find(is_own).map(|message| message.seq);
+        }
+        let timeline = self.timeline.as_ref().filter(|timeline| !timeline.more_after())?;
+        timeline.messages().rev().filter(|message| message.is_in_room()).find(is_own).map(|m| m.seq)
     }
 
     /// Where the unread messages begin, when that is above the window.
@@ -214,7 +246,7 @@ impl RoomState {
     /// The message to which another one replies: as it is now, and perhaps cut. `None` while it is unknown.
     #[must_use]
     pub fn quote(&self, seq: Seq) -> Option<&Message> {
-        self.message(seq).or_else(|| self.quoted.get(&seq)?.as_ref())
+        self.shown(seq).or_else(|| self.quoted.get(&seq)?.as_ref())
     }
 
     /// Messages to which others of the window reply, and which this client does not know: at most [`PREVIEWS_MAX`].
@@ -222,8 +254,10 @@ impl RoomState {
     pub(crate) fn missing_quotes(&self) -> Vec<Seq> {
         let mut missing = Vec::new();
         let Some(timeline) = &self.timeline else { return missing };
-        for seq in timeline.messages().filter_map(|message| message.reply_to) {
-            let is_known = timeline.has(seq) || self.quoted.contains_key(&seq);
+        let thread = self.thread.iter().flat_map(ThreadState::replies);
+        let named = |message: &Arc<Message>| [message.reply_to, message.thread.map(|thread| thread.0)];
+        for seq in timeline.messages().chain(thread).flat_map(named).flatten() {
+            let is_known = self.shown(seq).is_some() || self.quoted.contains_key(&seq);
             if !is_known && missing.len() < PREVIEWS_MAX && !missing.contains(&seq) {
                 missing.push(seq);
             }
@@ -242,7 +276,7 @@ impl RoomState {
         for message in messages {
             let known = self.quoted.get_or_insert(message.seq, None);
             // It may have changed after the server read it.
-            let is_newer = self.changed_outside.get(&message.seq).filter(|newer| newer.rev > message.rev);
+            let is_newer = self.changed.get(&message.seq).filter(|newer| newer.rev > message.rev);
             *known = Some(is_newer.map_or(message, Message::preview));
         }
     }
@@ -259,19 +293,81 @@ impl RoomState {
     }
 
     /// The page, with the messages that have changed since it was read.
-    fn as_known(&self, mut page: Vec<Message>) -> Vec<Message> {
-        for message in &mut page {
-            if let Some(known) =
-                self.changed_outside.get(&message.seq).filter(|known| known.rev > message.rev)
-            {
-                *message = known.clone();
+    fn as_known(&self, page: Vec<Message>) -> Vec<Message> {
+        page.into_iter().map(|message| self.known(message)).collect()
+    }
+
+    /// A message that was fetched, with what has changed since it was read.
+    fn known(&self, mut message: Message) -> Message {
+        let seq = message.seq;
+        let replies = message.replies.take();
+        if let Some(known) = self.changed.get(&seq).filter(|known| known.rev > message.rev) {
+            message = known.clone();
+        }
+        for (rev, reacted) in self.reactions.iter().filter(|(_, reacted)| reacted.message == seq) {
+            message.react(&reacted.emoji, reacted.user, reacted.on, *rev);
+        }
+        for replies in replies.iter().chain(self.replies.get(&seq)) {
+            message.put_replies(replies);
+        }
+        message
+    }
+
+    /// The number of the last reply in a thread, as far as this client knows.
+    pub(crate) fn last_reply(&self, root: Seq) -> Option<Seq> {
+        let told = self.replies.get(&root).or_else(|| self.shown(root)?.replies.as_ref());
+        let is_reply = |message: &&Arc<Message>| message.thread.is_some_and(|thread| thread.0 == root);
+        let shown = self.timeline.as_ref().and_then(|window| window.messages().rev().find(is_reply));
+        told.map(|replies| replies.last).max(shown.map(|reply| reply.seq))
+    }
+
+    /// Opens the thread below a message, or none. Says whether it was not open before.
+    pub(crate) fn open_thread(&mut self, root: Option<Seq>) -> bool {
+        let is_new = self.thread.as_ref().map(ThreadState::root) != root;
+        if is_new {
+            self.thread = root.map(ThreadState::new);
+        }
+        is_new
+    }
+
+    /// A page of the open thread came.
+    pub(crate) fn put_thread(&mut self, before: Option<u32>, thread: Thread, page: Vec<Message>, more: bool) {
+        let Some(mut open) = self.thread.take() else { return };
+        if open.root() == thread.root.seq {
+            // A message that the window has is as new as everything else here.
+            let known = |message: Message| match self.message(message.seq) {
+                Some(shown) if shown.rev >= message.rev => {
+                    let mut shown = shown.clone();
+                    if let Some(replies) = &message.replies {
+                        shown.put_replies(replies);
+                    }
+                    shown
+                }
+                _ => self.known(message),
+            };
+            open.came(before, thread, page, more, known);
+        }
+        self.thread = Some(open);
+    }
+
+    /// Takes over what a message says about the thread that it is in. Says whether anything shown changed.
+    fn put_in_thread(&mut self, message: &Message) -> bool {
+        let mut changed = self.thread.as_mut().is_some_and(|thread| thread.put(message));
+        if let Some((root, replies)) = Replies::of(message) {
+            self.heard.push((root, message.seq));
+            match self.replies.get_mut(&root) {
+                Some(known) => drop(known.merge(&replies)),
+                None => {
+                    self.replies.insert(root, replies.clone());
+                    self.replies.keep_last(CHANGED_KEPT_MAX);
+                }
             }
-            let seq = message.seq;
-            for (rev, reacted) in self.reactions_outside.iter().filter(|(_, r)| r.message == seq) {
-                message.react(&reacted.emoji, reacted.user, reacted.on, *rev);
+            changed |= self.timeline.as_mut().is_some_and(|timeline| timeline.put_replies(root, &replies));
+            if let Some(thread) = self.thread.as_mut().filter(|thread| thread.root() == root) {
+                changed |= thread.put_replies(&replies);
             }
         }
-        page
+        changed
     }
 
     /// There is a message newer than this page. Its event overtook the page, and was not put into the window, which
@@ -370,15 +466,15 @@ impl RoomState {
         {
             *quoted = message.preview();
         }
+        self.put_in_thread(&message);
         if let Some(timeline) = &mut self.timeline {
             // It changed while this client caught up: it was not in the answer, and comes only now, after younger ones.
             let late = born <= self.counted && !timeline.has(born);
-            let changed = (message.rev != born).then(|| message.clone());
-            let put = timeline.put(message);
-            if let Some(changed) = changed.filter(|_| !timeline.has(born)) {
-                self.changed_outside.insert(born, changed);
-                self.changed_outside.keep_last(CHANGED_OUTSIDE_MAX);
+            if message.rev != born {
+                self.changed.insert(born, message.clone());
+                self.changed.keep_last(CHANGED_KEPT_MAX);
             }
+            let put = timeline.put(message);
             if (put && late) || deleted {
                 self.recount();
             }
@@ -408,6 +504,11 @@ impl RoomState {
         }
     }
 
+    /// The replies in threads that have come since the last call: the root, and the number of the reply.
+    pub(crate) fn take_heard(&mut self) -> Vec<(Seq, Seq)> {
+        std::mem::take(&mut self.heard)
+    }
+
     /// The read mark that the server must be told because the person has written.
     pub(crate) fn take_read_by_writing(&mut self) -> Option<Seq> {
         self.read_by_writing.take()
@@ -416,14 +517,12 @@ impl RoomState {
     /// A reaction, from an event or from the answer to a command. Says whether a message in the window changed.
     fn put_reaction(&mut self, rev: Seq, reacted: Reacted) -> bool {
         let Reacted { message, emoji, user, on } = &reacted;
-        match self.timeline.as_mut().filter(|timeline| timeline.has(*message)) {
-            Some(timeline) => timeline.react(*message, emoji, *user, *on, rev),
-            None => {
-                self.reactions_outside.insert(rev, reacted);
-                self.reactions_outside.keep_last(CHANGED_OUTSIDE_MAX);
-                false
-            }
-        }
+        let mut changed =
+            self.timeline.as_mut().is_some_and(|window| window.react(*message, emoji, *user, *on, rev));
+        changed |= self.thread.as_mut().is_some_and(|thread| thread.react(*message, emoji, *user, *on, rev));
+        self.reactions.insert(rev, reacted);
+        self.reactions.keep_last(CHANGED_KEPT_MAX);
+        changed
     }
 
     /// A pin, from an event or from the answer to a command. Says whether anything changed.
@@ -475,7 +574,8 @@ impl RoomState {
                 if self.summary.last.as_ref().is_some_and(|last| last.seq == message.seq) {
                     self.put_last(&message);
                 }
-                self.timeline.as_mut().is_some_and(|timeline| timeline.put(message))
+                let changed = self.put_in_thread(&message);
+                self.timeline.as_mut().is_some_and(|timeline| timeline.put(message)) || changed
             }
             Change::Reaction { message, emoji, user, on } => {
                 self.put_reaction(seq, Reacted { message, emoji, user, on })
@@ -498,6 +598,7 @@ impl RoomState {
             | Change::Sessions {}
             | Change::Saved { .. }
             | Change::Scheduled { .. }
+            | Change::Following { .. }
             | Change::Profile { .. }
             | Change::Unknown => false,
         }
@@ -593,8 +694,11 @@ impl RoomState {
     pub(crate) fn named(&self, name: &mut dyn FnMut(UserId)) {
         self.summary.peer.iter().for_each(|user| name(*user));
         self.summary.last.iter().for_each(|last| name(last.author));
-        for message in self.timeline.iter().flat_map(Timeline::messages) {
+        let thread =
+            self.thread.iter().flat_map(|open| open.root_message().into_iter().chain(open.replies()));
+        for message in self.timeline.iter().flat_map(Timeline::messages).chain(thread) {
             name(message.author);
+            message.replies.iter().flat_map(|replies| &replies.authors).for_each(|author| name(author.0));
             message.mentions.iter().filter_map(|mention| mention.1).for_each(&mut *name);
             message.reactions.iter().flat_map(|reaction| &reaction.users).for_each(|user| name(user.0));
         }
@@ -687,6 +791,7 @@ impl OnLine for RoomState {
             | Change::Sessions {}
             | Change::Saved { .. }
             | Change::Scheduled { .. }
+            | Change::Following { .. }
             | Change::Profile { .. }
             | Change::Unknown => {}
         }

@@ -8,11 +8,12 @@ use std::{
 };
 
 use protocol::{
-    Command, Mention, Message, Millis, Nonce, Reaction, RoomId, Seq, User, UserId, Zone, shows_nothing,
+    Command, InThread, Mention, Message, Millis, Nonce, Reaction, RoomId, Seq, User, UserId, Zone,
+    shows_nothing,
 };
 use uuid::Uuid;
 
-use crate::{Client, RoomState, SendState, Timeline};
+use crate::{Client, Pending, RoomState, SendState};
 
 /// Messages of one author within this time share one name and one picture.
 const RUN_MS: i64 = 5 * 60 * 1_000;
@@ -40,6 +41,8 @@ pub enum RowKey {
     Unread,
     /// A message: one's own by its nonce, another's by its id.
     Message(Uuid),
+    /// Replies in a thread, by the number of the first of them.
+    Replies(Seq),
 }
 
 /// A line of the timeline.
@@ -56,8 +59,17 @@ impl Row {
     /// [`Row::key`] and this replaces only the lines that changed.
     #[must_use]
     pub fn stamp(&self) -> u64 {
-        let RowKind::Message(message) = &self.kind else { return 0 };
         let mut stamp = DefaultHasher::new();
+        let message = match &self.kind {
+            RowKind::Message(message) => message,
+            RowKind::Replies(RepliesRow { root, authors, count, is_new, last, .. }) => {
+                root.stamp(&mut stamp);
+                authors.iter().for_each(|author| author.name.hash(&mut stamp));
+                (count, is_new, last).hash(&mut stamp);
+                return stamp.finish();
+            }
+            RowKind::Beginning | RowKind::Day(_) | RowKind::Unread => return 0,
+        };
         message.author.name.hash(&mut stamp);
         if message.namesake {
             message.author.handle.hash(&mut stamp);
@@ -66,8 +78,12 @@ impl Row {
         for RowMention { name, user } in &message.mentions {
             (name, user.as_ref().map(|user| (&user.name, &user.handle))).hash(&mut stamp);
         }
-        if let Some(RowQuote { seq, author, body, deleted }) = &message.quote {
-            (seq, author.as_ref().map(|author| &author.name), body, deleted).hash(&mut stamp);
+        for quote in message.quote.iter().chain(&message.in_thread) {
+            quote.stamp(&mut stamp);
+        }
+        if let Some(RowThread { count, at, authors, is_new }) = &message.thread {
+            (count, at, is_new).hash(&mut stamp);
+            authors.iter().for_each(|author| author.name.hash(&mut stamp));
         }
         (message.minute, message.first_of_run, message.last_own, message.seq, message.pinned, message.saved)
             .hash(&mut stamp);
@@ -103,6 +119,38 @@ pub enum RowKind {
     Unread,
     /// A message.
     Message(MessageRow),
+    /// Replies in a thread, which are not shown in full.
+    Replies(RepliesRow),
+}
+
+/// A run of replies in one thread that are told in one line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RepliesRow {
+    /// The root of the thread.
+    pub root: RowQuote,
+    /// Who replied, each once, the last first.
+    pub authors: Vec<Arc<User>>,
+    /// How many replies these are.
+    pub count: u32,
+    /// Whether they follow the line of unread messages.
+    pub is_new: bool,
+    /// The number of the first one, …
+    pub first: Seq,
+    /// … and of the last one.
+    pub last: Seq,
+}
+
+/// What a root shows of its thread.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowThread {
+    /// How many replies there are.
+    pub count: u32,
+    /// When the last one was sent.
+    pub at: Millis,
+    /// Who replied last, the last first.
+    pub authors: Vec<Arc<User>>,
+    /// Whether there are replies after what the viewer had read when they entered the room.
+    pub is_new: bool,
 }
 
 /// A message, stored or on its way.
@@ -116,6 +164,10 @@ pub struct MessageRow {
     pub mentions: Vec<RowMention>,
     /// The message to which it replies.
     pub quote: Option<RowQuote>,
+    /// The root of its thread, if it is a reply in one that is also shown in the room.
+    pub in_thread: Option<RowQuote>,
+    /// The thread below it.
+    pub thread: Option<RowThread>,
     /// Its author has changed the text.
     pub edited: bool,
     /// It was deleted: there is no text.
@@ -171,6 +223,11 @@ pub struct RowQuote {
 }
 
 impl RowQuote {
+    fn stamp(&self, stamp: &mut DefaultHasher) {
+        let Self { seq, author, body, deleted } = self;
+        (seq, author.as_ref().map(|author| &author.name), body, deleted).hash(stamp);
+    }
+
     fn of(client: &Client, state: &RoomState, seq: Seq) -> Self {
         match state.quote(seq) {
             Some(message) => Self {
@@ -239,73 +296,99 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
     let Some(state) = client.room(room) else { return Vec::new() };
     let Some(timeline) = &state.timeline else { return Vec::new() };
     let me = state.summary.marks.user;
-    let namesakes = namesakes(client, timeline);
-    let mut drawn = Drawn { rows: Vec::new(), day: None, last: None, zone };
+    let namesakes = namesakes(client, timeline.messages());
+    let mut drawn = Drawn::new(zone);
     if !timeline.more_before() {
         drawn.push(RowKey::Beginning, RowKind::Beginning);
     }
     // Above the window it cannot be drawn: the first message of the window is not the first unread one.
     let mut unread_after = state.unread_after.filter(|_| state.unread_above().is_none());
+    let mut is_new = state.unread_above().is_some();
     for message in timeline.messages() {
         drawn.day(message.sent_at);
         if message.author != me && unread_after.is_some_and(|after| message.seq > after) {
-            unread_after = None;
-            drawn.last = None;
+            (unread_after, is_new) = (None, true);
+            drawn.break_run();
             drawn.push(RowKey::Unread, RowKind::Unread);
         }
-        let mut row = stored(client, message, me == message.author);
-        row.pinned = state.is_pinned(message.seq);
-        row.quote = message.reply_to.map(|seq| RowQuote::of(client, state, seq));
-        row.saved = client.personal().saved_message(room, message.seq).is_some();
-        row.namesake = namesakes.contains(&message.author);
-        for wish in client.wished(room) {
-            row.wish(wish, me);
+        if let Some(InThread(root, _)) = message.thread.filter(|_| !message.in_room) {
+            let author = author(client, message.author);
+            drawn.reply(root, message.seq, author, is_new, || RowQuote::of(client, state, root));
+            continue;
         }
+        let mut row = shown(client, state, message, &namesakes);
+        row.in_thread = message.thread.map(|thread| RowQuote::of(client, state, thread.0));
         drawn.message(row);
     }
-    if let Some(row) = drawn.rows.iter_mut().rev().find_map(|row| match &mut row.kind {
-        RowKind::Message(message) if message.own => Some(message),
-        RowKind::Message(_) | RowKind::Beginning | RowKind::Day(_) | RowKind::Unread => None,
-    }) {
-        row.last_own = true;
-    }
-    if !timeline.more_after()
-        && let Some(author) = client.me().map(|me| author(client, me.id))
-    {
-        let here = |nonce| timeline.messages().rev().any(|m| m.author == me && m.nonce == nonce);
-        for item in client.outbox().in_room(room).filter(|item| !here(item.nonce)) {
-            drawn.day(item.written_at);
-            drawn.message(MessageRow {
-                author: Arc::clone(&author),
-                body: item.body.trim_end().into(),
-                mentions: Vec::new(),
-                quote: item.reply_to.map(|seq| RowQuote::of(client, state, seq)),
-                edited: false,
-                deleted: false,
-                deleting: false,
-                pinned: false,
-                saved: false,
-                reactions: Vec::new(),
-                at: item.written_at,
-                minute: 0,
-                first_of_run: false,
-                namesake: false,
-                own: true,
-                last_own: false,
-                seq: None,
-                nonce: item.nonce,
-                sending: Some(item.state.clone()),
-            });
+    drawn.mark_last_own();
+    if !timeline.more_after() {
+        let is_here = |item: &Pending| item.thread.is_none() || item.in_room || is_refused(item);
+        let stored = |nonce| timeline.messages().rev().any(|m| m.author == me && m.nonce == nonce);
+        for item in client.outbox().in_room(room).filter(|item| is_here(item) && !stored(item.nonce)) {
+            let in_thread = item.thread.map(|root| RowQuote::of(client, state, root));
+            drawn.pending(client, state, item, in_thread);
         }
     }
     drawn.rows
 }
 
+/// The rows of the thread that is open beside a room: its root, once it has been fetched, and the replies, oldest first.
+#[must_use]
+pub fn thread_rows(client: &Client, room: RoomId, zone: Zone) -> (Option<Row>, Vec<Row>) {
+    let Some(state) = client.room(room) else { return (None, Vec::new()) };
+    let Some(thread) = &state.thread else { return (None, Vec::new()) };
+    let me = state.summary.marks.user;
+    let namesakes = namesakes(client, thread.root_message().into_iter().chain(thread.replies()));
+    let root = thread.root_message().and_then(|root| {
+        let mut drawn = Drawn::new(zone);
+        let row = shown(client, state, root, &namesakes);
+        drawn.message(MessageRow { thread: None, ..row });
+        drawn.rows.pop()
+    });
+    let mut drawn = Drawn::new(zone);
+    for message in thread.replies() {
+        drawn.day(message.sent_at);
+        drawn.message(shown(client, state, message, &namesakes));
+    }
+    drawn.mark_last_own();
+    let stored = |nonce| thread.replies().rev().any(|m| m.author == me && m.nonce == nonce);
+    for item in client.outbox().in_room(room) {
+        if item.thread == Some(thread.root()) && thread.is_loaded() && !stored(item.nonce) {
+            drawn.pending(client, state, item, None);
+        }
+    }
+    (root, drawn.rows)
+}
+
+fn is_refused(item: &Pending) -> bool {
+    matches!(item.state, SendState::Refused(_))
+}
+
+/// A stored message as the viewer sees it.
+fn shown(client: &Client, state: &RoomState, message: &Message, namesakes: &[UserId]) -> MessageRow {
+    let (room, me) = (state.summary.room.id, state.summary.marks.user);
+    let mut row = stored(client, message, me == message.author);
+    row.pinned = state.is_pinned(message.seq);
+    row.quote = message.reply_to.map(|seq| RowQuote::of(client, state, seq));
+    row.thread = message.replies.as_ref().map(|replies| RowThread {
+        count: replies.count,
+        at: replies.at,
+        authors: replies.authors.iter().map(|one| author(client, one.0)).collect(),
+        is_new: state.unread_after.is_some_and(|after| replies.last > after),
+    });
+    row.saved = client.personal().saved_message(room, message.seq).is_some();
+    row.namesake = namesakes.contains(&message.author);
+    for wish in client.wished(room) {
+        row.wish(wish, me);
+    }
+    row
+}
+
 /// The authors in the window whose name another one has as well, but for case, spaces and what shows nothing.
-fn namesakes(client: &Client, timeline: &Timeline) -> Vec<UserId> {
+fn namesakes<'a>(client: &Client, messages: impl Iterator<Item = &'a Arc<Message>>) -> Vec<UserId> {
     // There are few authors in a window: a map would be slower, and larger to download.
     let mut authors = Vec::<(UserId, u64)>::new();
-    for author in timeline.messages().map(|message| message.author) {
+    for author in messages.map(|message| message.author) {
         if authors.iter().all(|(known, _)| *known != author)
             && let Some(user) = client.people().get(author)
         {
@@ -328,6 +411,8 @@ fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
         body: message.body.as_str().into(),
         mentions: message.mentions.iter().map(|mention| of_mention(client, mention)).collect(),
         quote: None,
+        in_thread: None,
+        thread: None,
         edited: message.edits > 0,
         deleted: message.deleted,
         deleting: false,
@@ -360,10 +445,91 @@ struct Drawn {
     rows: Vec<Row>,
     day: Option<i64>,
     last: Option<(protocol::UserId, Millis)>,
+    /// Where the last run of lines about threads begins.
+    run: usize,
     zone: Zone,
 }
 
 impl Drawn {
+    fn new(zone: Zone) -> Self {
+        Self { rows: Vec::new(), day: None, last: None, run: 0, zone }
+    }
+
+    /// What follows begins a new run.
+    fn break_run(&mut self) {
+        self.last = None;
+        self.run = self.rows.len() + 1;
+    }
+
+    /// Tells of a reply in a thread. The replies between two messages share one line for each thread.
+    fn reply(
+        &mut self,
+        root: Seq,
+        seq: Seq,
+        author: Arc<User>,
+        is_new: bool,
+        quote: impl FnOnce() -> RowQuote,
+    ) {
+        self.last = None;
+        let run = self.rows.get_mut(self.run..).unwrap_or_default().iter_mut();
+        let mut lines =
+            run.filter_map(|row| if let RowKind::Replies(line) = &mut row.kind { Some(line) } else { None });
+        match lines.find(|line| line.root.seq == root) {
+            Some(line) => {
+                line.authors.retain(|known| known.id != author.id);
+                line.authors.insert(0, author);
+                line.count += 1;
+                line.last = seq;
+            }
+            None => {
+                let authors = vec![author];
+                let line = RepliesRow { root: quote(), authors, count: 1, is_new, first: seq, last: seq };
+                self.push(RowKey::Replies(seq), RowKind::Replies(line));
+            }
+        }
+    }
+
+    /// The viewer's last stored message shows its tick.
+    fn mark_last_own(&mut self) {
+        for row in self.rows.iter_mut().rev() {
+            if let RowKind::Message(message) = &mut row.kind
+                && message.own
+            {
+                message.last_own = true;
+                return;
+            }
+        }
+    }
+
+    /// A message on its way.
+    fn pending(&mut self, client: &Client, state: &RoomState, item: &Pending, in_thread: Option<RowQuote>) {
+        let Some(me) = client.me() else { return };
+        self.day(item.written_at);
+        self.message(MessageRow {
+            author: author(client, me.id),
+            body: item.body.trim_end().into(),
+            mentions: Vec::new(),
+            quote: item.reply_to.map(|seq| RowQuote::of(client, state, seq)),
+            in_thread,
+            thread: None,
+            edited: false,
+            deleted: false,
+            deleting: false,
+            pinned: false,
+            saved: false,
+            reactions: Vec::new(),
+            at: item.written_at,
+            minute: 0,
+            first_of_run: false,
+            namesake: false,
+            own: true,
+            last_own: false,
+            seq: None,
+            nonce: item.nonce,
+            sending: Some(item.state.clone()),
+        });
+    }
+
     fn push(&mut self, key: RowKey, kind: RowKind) {
         self.rows.push(Row { key, kind });
     }
@@ -373,7 +539,7 @@ impl Drawn {
         let day = day_number(at, self.zone);
         if self.day.is_none_or(|shown| day > shown) {
             self.day = Some(day);
-            self.last = None;
+            self.break_run();
             self.push(RowKey::Day(day), RowKind::Day(date_from_days(day)));
         }
     }
@@ -387,6 +553,7 @@ impl Drawn {
         let since = if run { self.last.map_or(message.at, |(_, at)| at) } else { message.at };
         self.last = Some((message.author.id, since));
         self.push(RowKey::Message(message.nonce.0), RowKind::Message(message));
+        self.run = self.rows.len();
     }
 }
 

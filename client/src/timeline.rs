@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Direction, Message, Seq, UserId};
+use protocol::{Direction, Message, Replies, Seq, UserId};
 
 use crate::sorted::SortedMap;
 
@@ -83,15 +83,28 @@ impl Timeline {
     /// A message is new or has changed. An older state of it than the one that is here changes nothing; one that
     /// lies outside the window stays outside. Says whether anything changed.
     pub fn put(&mut self, message: Message) -> bool {
+        !self.is_outside(message.seq) && self.insert(message)
+    }
+
+    /// Puts a message into the window, if it is newer than what is there. What is known of the thread below it is joined. Says
+    /// whether anything changed.
+    fn insert(&mut self, mut message: Message) -> bool {
         if let Some(known) = self.messages.get(&message.seq) {
             if known.rev >= message.rev {
-                return false;
+                return message.replies.is_some_and(|replies| self.put_replies(message.seq, &replies));
             }
-        } else if self.is_outside(message.seq) {
-            return false;
+            if let Some(replies) = &known.replies {
+                message.put_replies(replies);
+            }
         }
         self.messages.insert(message.seq, Arc::new(message));
         true
+    }
+
+    /// What is known of the thread below a message. Says whether anything changed.
+    pub fn put_replies(&mut self, root: Seq, replies: &Replies) -> bool {
+        let root = self.messages.get_mut(&root);
+        root.is_some_and(|root| Arc::make_mut(root).put_replies(replies))
     }
 
     /// Somebody reacted to a message of the window, or took it back. Says whether anything changed.
@@ -121,13 +134,14 @@ impl Timeline {
             }
         }
         for message in page {
-            if self.messages.get(&message.seq).is_none_or(|known| known.rev < message.rev) {
-                self.messages.insert(message.seq, Arc::new(message));
-            }
+            self.insert(message);
         }
     }
 
     fn is_outside(&self, seq: Seq) -> bool {
+        if self.has(seq) {
+            return false;
+        }
         let before = self.more_before && self.first().is_none_or(|first| seq < first.seq);
         let after = self.more_after && self.last().is_none_or(|last| seq > last.seq);
         before || after
@@ -148,9 +162,7 @@ impl Timeline {
             Direction::After => self.more_after = more,
         }
         for message in page {
-            if self.messages.get(&message.seq).is_none_or(|known| known.rev < message.rev) {
-                self.messages.insert(message.seq, Arc::new(message));
-            }
+            self.insert(message);
         }
         self.trim_far_end(direction);
         true

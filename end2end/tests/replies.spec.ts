@@ -88,7 +88,7 @@ test("a reply quotes, leads to the original, and shows it as it is now", async (
   const first = Number(await ana.page.getByRole("article").last().getAttribute("data-seq"));
   await expect(row(bo.page, first)).toBeVisible();
   const tools = await reaches(bo.page, row(bo.page, first));
-  await tools.getByRole("button", { name: "Reply" }).click();
+  await tools.getByRole("button", { name: "Reply", exact: true }).click();
   await expect(composer(bo.page)).toBeFocused();
   const strip = bo.page.getByText("Replying to Ana Benítez");
   await expect(strip).toBeVisible();
@@ -188,7 +188,7 @@ test("on a phone, a long press offers to reply", async ({ open }) => {
   await isOpen(bo.page, ana.name);
   const seq = await seqOf(bo.page, "Tea?");
   const sheet = await presses(bo.page, row(bo.page, seq));
-  await sheet.getByRole("button", { name: "Reply" }).tap();
+  await sheet.getByRole("button", { name: "Reply", exact: true }).tap();
   await expect(bo.page.getByText("Replying to Ana Benítez")).toBeVisible();
   await says(bo.page, "Yes");
   await expect(ana.page.getByRole("link", { name: "In reply to Ana Benítez: Tea?" })).toBeVisible();

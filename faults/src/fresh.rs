@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use client::{Client, Link};
 use futures::{SinkExt as _, StreamExt as _};
-use protocol::{RoomId, Seq, ServerFrame, limits::MARKS_MEMBERS_MAX};
+use protocol::{
+    RoomId, Seq, ServerFrame,
+    limits::{FOLLOWED_MAX, MARKS_MEMBERS_MAX},
+};
 use tokio_tungstenite::tungstenite;
 
 use crate::{
@@ -66,6 +69,19 @@ pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<
     let (old, new) = (person.with(personal), personal(fresh));
     if old != new {
         let detail = format!("{old:?} saved and scheduled instead of {new:?}");
+        found.push(Violation::at_large(Kind::Differs, &person.name, detail));
+    }
+    // The fetch has the threads with the newest replies; a client that was there has more.
+    let rooms = person.rooms_now();
+    let followed = |client: &Client| {
+        let threads = client.personal().followed().filter(|thread| rooms.contains(&thread.room));
+        threads.map(|thread| ((thread.room, thread.root), thread.last)).collect::<BTreeMap<_, _>>()
+    };
+    let (old_followed, new_followed) = (person.with(followed), followed(fresh));
+    let is_whole = fresh.personal().followed().count() < FOLLOWED_MAX;
+    let is_same = new_followed.iter().all(|(thread, last)| old_followed.get(thread) == Some(last));
+    if !is_same || (is_whole && old_followed.len() != new_followed.len()) {
+        let detail = format!("{old_followed:?} followed instead of {new_followed:?}");
         found.push(Violation::at_large(Kind::Differs, &person.name, detail));
     }
     for failed in new.1.iter().filter(|one| one.failed.is_some()) {

@@ -11,8 +11,8 @@ use std::{
 use client::{Backoff, Client, Link, RowKind};
 use futures::{SinkExt as _, StreamExt as _};
 use protocol::{
-    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Millis, Nonce, Reply, Rights, Role,
-    RoomId, Seq, ServerFrame, UserId, VERSION, WorkspaceRole, limits::MARKS_MEMBERS_MAX,
+    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Millis, Nonce, Placement, Reply, Rights,
+    Role, RoomId, Seq, ServerFrame, UserId, VERSION, WorkspaceRole, limits::MARKS_MEMBERS_MAX,
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use server::clock::Clock;
@@ -465,10 +465,15 @@ impl Person {
         let timeline = state.client.room(room).and_then(|room| room.timeline.as_ref());
         let newest = timeline.into_iter().flat_map(|timeline| timeline.messages().rev().take(12));
         // Even to one that is being deleted: it is still a message.
-        let newest: Vec<Seq> = newest.map(|message| message.seq).collect();
-        let reply_to = newest.choose(rng).copied().filter(|_| rng.random_bool(0.15));
+        let newest: Vec<(Seq, Seq)> = newest
+            .map(|message| (message.seq, message.thread.map_or(message.seq, |thread| thread.0)))
+            .collect();
+        let reply_to = newest.choose(rng).map(|(seq, _)| *seq).filter(|_| rng.random_bool(0.15));
+        // One message in five goes into a thread, and some of those are also shown in the room.
+        let thread = newest.choose(rng).map(|(_, root)| *root).filter(|_| rng.random_bool(0.2));
+        let placement = Placement { reply_to, thread, in_room: rng.random_bool(0.25) };
         // A full outbox tells the person, who keeps the text: nothing was sent.
-        if state.client.reply(room, reply_to, nonce, body, now).is_ok() {
+        if state.client.place(room, placement, nonce, body, now).is_ok() {
             state.count += 1;
             state.log.written.insert(nonce, Written { room, token, at: now });
         }

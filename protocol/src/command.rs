@@ -24,6 +24,47 @@ pub struct RoomsAfter {
     pub room: RoomId,
 }
 
+/// A position in a list of threads: that of the last thread that has been listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThreadsAfter {
+    /// When its last reply was sent.
+    pub at: Millis,
+    /// Which room.
+    pub room: RoomId,
+    /// The number of its root.
+    pub root: Seq,
+}
+
+/// Where in a room a message goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// The message to which it replies.
+    #[serde(default)]
+    pub reply_to: Option<Seq>,
+    /// The root of the thread in which it is written.
+    #[serde(default)]
+    pub thread: Option<Seq>,
+    /// Whether a message in a thread is also shown in the room.
+    #[serde(default)]
+    pub in_room: bool,
+}
+
+impl Placement {
+    /// In a thread only.
+    #[must_use]
+    pub fn in_thread(root: Seq) -> Self {
+        Self { thread: Some(root), ..Self::default() }
+    }
+
+    /// The command that sends it there.
+    #[must_use]
+    pub fn send(self, room: RoomId, nonce: Nonce, body: impl Into<String>) -> Command {
+        let Self { reply_to, thread, in_room } = self;
+        Command::Send { room, nonce, body: body.into(), reply_to, thread, in_room }
+    }
+}
+
 /// What a browser asks. Each command gets exactly one answer, a reply or a refusal, with the same `ref`.
 ///
 /// Text is carried as it was typed and parsed by the server (see [`Body`](crate::Body) and its neighbours).
@@ -94,6 +135,41 @@ pub enum Command {
         /// The message of the room to which it is a reply.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply_to: Option<Seq>,
+        /// The root of the thread in which it is written: a message of the room that is not in a thread itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thread: Option<Seq>,
+        /// Whether a message in a thread is also shown in the room.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        in_room: bool,
+    },
+    /// A thread: its root, and a page of its replies. Answered by `thread`.
+    Thread {
+        /// Where.
+        room: RoomId,
+        /// The number of the root.
+        root: Seq,
+        /// Replies before this place in the thread; left out for the newest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<u32>,
+    },
+    /// The threads that the viewer follows, or all threads of a room. Answered by `threads`.
+    Threads {
+        /// Which room; left out for the threads that the viewer follows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomId>,
+        /// After which; left out for the first page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<ThreadsAfter>,
+    },
+    /// Follow a thread, or no longer. Safe to repeat. Answered by `changed`, or by `done` if the viewer never followed it and still
+    /// does not.
+    Follow {
+        /// Where.
+        room: RoomId,
+        /// The number of the root.
+        root: Seq,
+        /// Whether to follow it.
+        on: bool,
     },
     /// Change the text of a message of one's own. Safe to repeat. Answered by `changed`.
     Edit {
@@ -332,10 +408,10 @@ pub enum Command {
 }
 
 impl Command {
-    /// Sends a message that is no reply.
+    /// Sends a message that is neither a reply nor in a thread.
     #[must_use]
     pub fn say(room: RoomId, nonce: Nonce, body: impl Into<String>) -> Self {
-        Self::Send { room, nonce, body: body.into(), reply_to: None }
+        Placement::default().send(room, nonce, body)
     }
 
     /// The names of all commands on the wire, to tell an unknown one from a malformed one.
@@ -350,6 +426,9 @@ impl Command {
         "around",
         "previews",
         "send",
+        "thread",
+        "threads",
+        "follow",
         "edit",
         "delete",
         "react",
@@ -396,6 +475,9 @@ impl Command {
             Self::Around { .. } => "around",
             Self::Previews { .. } => "previews",
             Self::Send { .. } => "send",
+            Self::Thread { .. } => "thread",
+            Self::Threads { .. } => "threads",
+            Self::Follow { .. } => "follow",
             Self::Edit { .. } => "edit",
             Self::Delete { .. } => "delete",
             Self::React { .. } => "react",

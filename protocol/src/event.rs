@@ -4,7 +4,8 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Line, Marks, Member, Message, Pin, Room, RoomId, RoomSummary, Saved, Scheduled, Seq, User, UserId, model,
+    Following, Line, Marks, Member, Message, Pin, Room, RoomId, RoomSummary, Saved, Scheduled, Seq, User,
+    UserId, model,
 };
 
 /// A numbered change of a line: the whole new state of one thing on it.
@@ -68,6 +69,11 @@ pub enum Change {
     Scheduled {
         /// As it is now.
         scheduled: Scheduled,
+    },
+    /// On a person's line: they follow a thread, or no longer.
+    Following {
+        /// As it is now.
+        following: Following,
     },
     /// On the workspace's line: a profile has changed.
     Profile {

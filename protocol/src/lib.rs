@@ -16,21 +16,21 @@ pub mod rights;
 mod text;
 mod zone;
 
-pub use command::{Command, Direction, RoomsAfter};
+pub use command::{Command, Direction, Placement, RoomsAfter, ThreadsAfter};
 pub use error::{CloseCode, ErrorCode, Refusal, Retry};
 pub use event::{Change, Event};
 pub use frame::{ClientFrame, ServerFrame};
 pub use id::{Epoch, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, UserId};
 pub use line::Line;
 pub use model::{
-    ChannelListing, Marks, Member, Mention, Message, Millis, Pin, Reaction, Room, RoomKind, RoomSummary,
-    RoomView, User, UserReaction,
+    ChannelListing, InThread, Marks, Member, Mention, Message, Millis, Pin, Reaction, Replies, Room,
+    RoomKind, RoomSummary, RoomView, Thread, ThreadAuthor, User, UserReaction,
 };
 pub use page::{
     Density, FormName, FormState, InvitationView, JobView, Language, ListSection, Page, PageContent, Pane,
-    PersonView, SessionView, ShownPage, SignedIn, Theme, WhoMaySignUp,
+    PersonView, SessionView, ShownPage, ShownThread, SignedIn, Theme, WhoMaySignUp,
 };
-pub use personal::{Saved, Scheduled};
+pub use personal::{Following, Saved, Scheduled};
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};
 pub use text::{Body, DisplayName, Emoji, Handle, Password, RoomTitle, RoomTopic, shows_nothing};

@@ -45,6 +45,12 @@ pub const ROOMS_SHOWN: usize = 50;
 pub const PINS_MAX: usize = 100;
 /// Different names that one message mentions.
 pub const MENTIONS_MAX: usize = 50;
+/// People whom a thread's root shows: those who replied last.
+pub const THREAD_AUTHORS_MAX: usize = 3;
+/// Threads in one answer to `threads`.
+pub const THREADS_PAGE: usize = 30;
+/// Threads that one person follows which come with `personal`: those with the newest replies. `threads` lists all.
+pub const FOLLOWED_MAX: usize = 200;
 /// Messages in one `previews` command: as many as in a page.
 pub const PREVIEWS_MAX: usize = PAGE_MESSAGES;
 /// Messages that one person has saved for later.

@@ -3,7 +3,7 @@
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
-use crate::{MessageId, Nonce, Policy, Role, RoomId, Seq, UserId, WorkspaceRole};
+use crate::{MessageId, Nonce, Policy, Role, RoomId, Seq, UserId, WorkspaceRole, limits::THREAD_AUTHORS_MAX};
 
 /// Milliseconds since 1970-01-01 UTC. For showing only: nothing is ever ordered by it.
 pub type Millis = i64;
@@ -152,7 +152,40 @@ pub struct Message {
     /// The message of this room to which it is a reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Seq>,
+    /// Its place in a thread, if it was written in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<InThread>,
+    /// Whether a reply in a thread is also shown in the room.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub in_room: bool,
+    /// The replies in its thread, if it is the root of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replies: Option<Replies>,
 }
+
+/// A place in a thread: the number of the root, and which reply it is, counted from 1 without gaps. On the wire a pair: `[3, 2]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct InThread(pub Seq, pub u32);
+
+/// What a root says about its thread. It stays small however long the thread is.
+///
+/// Two states join into one ([`Replies::merge`]), in any order and any number of times, so a browser that hears of a new reply
+/// gets the same as one that asks the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct Replies {
+    /// How many replies there are, including deleted ones: their places stay.
+    pub count: u32,
+    /// The number of the last reply.
+    pub last: Seq,
+    /// When the last reply was sent.
+    pub at: Millis,
+    /// Who replied last, the last first: at most [`THREAD_AUTHORS_MAX`](crate::limits::THREAD_AUTHORS_MAX).
+    pub authors: Vec<ThreadAuthor>,
+}
+
+/// Who replied in a thread, and the number of their last reply. On the wire a pair: `["<user>", 8]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct ThreadAuthor(pub UserId, pub Seq);
 
 /// What `@name` in a text means: the name as it was typed, in lower case, and who that was when the message was sent. `None`: everyone
 /// in the room. On the wire a pair: `["ana", "<user>"]`, `["everyone", null]`.
@@ -175,6 +208,21 @@ pub struct Reaction {
 /// Who reacted, and the number of that change. On the wire a pair: `["<user>", 8]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct UserReaction(pub UserId, pub Seq);
+
+/// A thread in a list, and the viewer's part in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct Thread {
+    /// Where.
+    pub room: RoomId,
+    /// Its root. In lists it is cut like a [preview](Message::preview), but has its `replies`.
+    pub root: Message,
+    /// Replies of others after the viewer's read mark, counted up to [`UNREAD_MAX`](crate::limits::UNREAD_MAX).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unread: u32,
+    /// Whether the viewer follows it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub following: bool,
+}
 
 /// A message that somebody pinned to its room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
@@ -212,7 +260,57 @@ pub(crate) fn is_true(flag: &bool) -> bool {
     *flag
 }
 
+impl Replies {
+    /// What this one reply says about its thread, and the thread's root. `None` if it is not in a thread.
+    #[must_use]
+    pub fn of(reply: &Message) -> Option<(Seq, Self)> {
+        let InThread(root, count) = reply.thread?;
+        let authors = vec![ThreadAuthor(reply.author, reply.seq)];
+        Some((root, Self { count, last: reply.seq, at: reply.sent_at, authors }))
+    }
+
+    /// Takes over what another state of the same thread knows. Says whether anything changed.
+    pub fn merge(&mut self, other: &Self) -> bool {
+        let mut changed = false;
+        if other.last > self.last {
+            (self.last, self.at, changed) = (other.last, other.at, true);
+        }
+        if other.count > self.count {
+            (self.count, changed) = (other.count, true);
+        }
+        for author in &other.authors {
+            let known = self.authors.iter().position(|one| one.0 == author.0);
+            if known.is_some_and(|at| self.authors[at].1 >= author.1) {
+                continue;
+            }
+            known.map(|at| self.authors.remove(at));
+            let at = self.authors.partition_point(|one| one.1 > author.1);
+            if at < THREAD_AUTHORS_MAX {
+                self.authors.insert(at, *author);
+                self.authors.truncate(THREAD_AUTHORS_MAX);
+                changed = true;
+            }
+        }
+        changed
+    }
+}
+
 impl Message {
+    /// Takes over what is known of the thread below this message. Says whether anything changed.
+    pub fn put_replies(&mut self, replies: &Replies) -> bool {
+        if let Some(known) = &mut self.replies {
+            return known.merge(replies);
+        }
+        self.replies = Some(replies.clone());
+        true
+    }
+
+    /// Whether the room's timeline shows it in full. Other replies in threads are told in one quiet line.
+    #[must_use]
+    pub fn is_in_room(&self) -> bool {
+        self.thread.is_none() || self.in_room
+    }
+
     /// Puts someone's emoji under the message, or takes it away, as change number `rev` did. A newer state stays. Says
     /// whether anything changed.
     pub fn react(&mut self, emoji: &str, user: UserId, on: bool, rev: Seq) -> bool {
@@ -244,11 +342,12 @@ impl Message {
     }
 
     /// The message as a room's line in the list carries it: cut to
-    /// [`PREVIEW_CHARS`](crate::limits::PREVIEW_CHARS), without reactions and mentions.
+    /// [`PREVIEW_CHARS`](crate::limits::PREVIEW_CHARS), without reactions, mentions and
+    /// what is known of its thread.
     #[must_use]
     pub fn preview(&self) -> Self {
         let body = self.body.chars().take(crate::limits::PREVIEW_CHARS).collect();
-        Self { body, reactions: Vec::new(), mentions: Vec::new(), ..self.clone() }
+        Self { body, reactions: Vec::new(), mentions: Vec::new(), replies: None, ..self.clone() }
     }
 
     /// Whether it mentions somebody, by name or among everyone in the room.

@@ -7,7 +7,8 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Epoch, InvitationId, Message, Millis, Refusal, RoomId, RoomSummary, RoomView, Seq, SessionId, User, Zone,
+    Epoch, InvitationId, Message, Millis, Refusal, RoomId, RoomSummary, RoomView, Seq, SessionId, Thread,
+    User, Zone,
 };
 
 /// The language of the interface: a tag in the form of BCP 47, such as `pt-BR`. Which languages there are is not known here.
@@ -319,6 +320,9 @@ pub struct SignedIn {
     /// The page of the open room that is shown, if that is not its newest one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<ShownPage>,
+    /// The thread that is open beside the room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<ShownThread>,
     /// What is open beside the list.
     pub pane: Pane,
 }
@@ -334,6 +338,17 @@ pub struct ShownPage {
     pub more_after: bool,
     /// Whether it begins at the first unread message.
     pub is_unread: bool,
+}
+
+/// A thread of the open room, with its newest replies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct ShownThread {
+    /// The thread, with its whole root.
+    pub thread: Thread,
+    /// The newest replies, oldest first.
+    pub messages: Vec<Message>,
+    /// Whether there are older ones.
+    pub more: bool,
 }
 
 /// What is open beside the list of rooms.

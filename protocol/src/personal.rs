@@ -1,4 +1,5 @@
-//! What only one person sees: the messages that they saved for later, and the ones that they scheduled.
+//! What only one person sees: the messages that they saved for later, the ones that they scheduled, and the threads that they
+//! follow.
 
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,22 @@ pub struct Scheduled {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<ErrorCode>,
     /// False once it has been sent or deleted.
+    #[serde(default = "model::yes", skip_serializing_if = "model::is_true")]
+    pub on: bool,
+    /// The number of the change, on the person's line.
+    pub rev: Seq,
+}
+
+/// Whether somebody follows a thread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct Following {
+    /// Where the thread is.
+    pub room: RoomId,
+    /// The number of its root.
+    pub root: Seq,
+    /// The number of the last reply when this was told.
+    pub last: Seq,
+    /// False once the person no longer follows it.
     #[serde(default = "model::yes", skip_serializing_if = "model::is_true")]
     pub on: bool,
     /// The number of the change, on the person's line.

@@ -4,8 +4,8 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, ChannelListing, Epoch, Line, Marks, Member, Message, RoomId, RoomSummary, RoomView, Seq, User,
-    UserId,
+    Change, ChannelListing, Epoch, Line, Marks, Member, Message, RoomId, RoomSummary, RoomView, Seq, Thread,
+    User, UserId,
 };
 
 /// The one answer to a command that happened.
@@ -99,6 +99,29 @@ pub enum Reply {
         /// Those of the messages that exist, as they are now, cut: see [`Message::preview`].
         messages: Vec<Message>,
         /// Their authors.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        people: Vec<User>,
+    },
+    /// To `thread`.
+    Thread {
+        /// The thread, with its whole root.
+        thread: Box<Thread>,
+        /// At most 50 replies, oldest first.
+        messages: Vec<Message>,
+        /// Whether there are older ones.
+        more: bool,
+        /// The people whom they name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        people: Vec<User>,
+    },
+    /// To `threads`: the one with the newest reply first.
+    Threads {
+        /// At most [`THREADS_PAGE`](crate::limits::THREADS_PAGE).
+        threads: Vec<Thread>,
+        /// Whether there are more after the last one.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        more: bool,
+        /// The people whom they name.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use protocol::{
-    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Message, MessageId, Nonce, Reply, Seq,
-    ServerFrame, UserId, limits,
+    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, InThread, Line, Message, MessageId, Nonce,
+    Replies, Reply, Seq, ServerFrame, UserId, limits,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -77,6 +77,7 @@ fn every_reply_event_and_change_has_a_block() {
             Change::Profile { .. } => "profile",
             Change::Saved { .. } => "saved",
             Change::Scheduled { .. } => "scheduled",
+            Change::Following { .. } => "following",
             Change::Unknown => panic!("a block shows an unknown change"),
         });
     };
@@ -96,6 +97,8 @@ fn every_reply_event_and_change_has_a_block() {
                     Reply::Page { .. } => "page",
                     Reply::Around { .. } => "around",
                     Reply::Previews { .. } => "previews",
+                    Reply::Thread { .. } => "thread",
+                    Reply::Threads { .. } => "threads",
                     Reply::Sent { .. } => "sent",
                     Reply::Changed { change, .. } => {
                         note(&change);
@@ -128,9 +131,9 @@ fn every_reply_event_and_change_has_a_block() {
             ServerFrame::Refusal { .. } => {}
         }
     }
-    assert_eq!(replies.len(), 17, "{replies:?}");
+    assert_eq!(replies.len(), 19, "{replies:?}");
     assert_eq!(events.len(), 4, "{events:?}");
-    assert_eq!(changes.len(), 10, "{changes:?}");
+    assert_eq!(changes.len(), 11, "{changes:?}");
 }
 
 #[test]
@@ -206,6 +209,9 @@ fn reactions_are_ordered_by_their_numbers() {
         reactions: Vec::new(),
         mentions: Vec::new(),
         reply_to: None,
+        thread: None,
+        in_room: false,
+        replies: None,
     };
     let (mut forwards, mut backwards) = (none.clone(), none.clone());
     for (emoji, user, on, rev) in changes {
@@ -222,6 +228,54 @@ fn reactions_are_ordered_by_their_numbers() {
     assert!(!forwards.react("👍", ana, false, Seq(10)), "there is none");
     let mut deleted = Message { deleted: true, ..none };
     assert!(!deleted.react("👍", ana, true, Seq(4)));
+}
+
+fn reply(author: u128, seq: i64, nth: u32) -> Message {
+    Message {
+        id: MessageId(Uuid::nil()),
+        seq: Seq(seq),
+        rev: Seq(seq),
+        author: UserId(Uuid::from_u128(author)),
+        nonce: Nonce(Uuid::nil()),
+        body: "Yes.".to_owned(),
+        sent_at: seq * 1_000,
+        edits: 0,
+        deleted: false,
+        reactions: Vec::new(),
+        mentions: Vec::new(),
+        reply_to: None,
+        thread: Some(InThread(Seq(3), nth)),
+        in_room: false,
+        replies: None,
+    }
+}
+
+/// What a root says about its thread is the same, no matter in which order, how often, and in which groups the replies came.
+#[test]
+fn what_is_known_of_a_thread_joins_in_any_order() {
+    let replies: Vec<Message> = [(1, 4), (2, 6), (3, 7), (4, 9), (2, 12), (5, 13)]
+        .into_iter()
+        .zip(1..)
+        .map(|((by, seq), nth)| reply(by, seq, nth))
+        .collect();
+    let join = |order: &[usize]| {
+        let mut all = Replies::of(&replies[order[0]]).unwrap().1;
+        for index in order {
+            all.merge(&Replies::of(&replies[*index]).unwrap().1);
+        }
+        all
+    };
+    let all = join(&[0, 1, 2, 3, 4, 5]);
+    assert_eq!((all.count, all.last, all.at), (6, Seq(13), 13_000));
+    let authors: Vec<(u128, i64)> = all.authors.iter().map(|one| (one.0.0.as_u128(), one.1.0)).collect();
+    assert_eq!(authors, [(5, 13), (2, 12), (4, 9)], "those who replied last, once each");
+    for order in [[5, 4, 3, 2, 1, 0], [4, 1, 5, 0, 3, 2], [2, 2, 0, 5, 1, 4]] {
+        let mut joined = join(&order);
+        let other = join(&[3, 0]);
+        joined.merge(&other);
+        assert_eq!(joined, all, "{order:?}");
+        assert!(!joined.merge(&other), "nothing is new");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@
 
 use client::EditState;
 use leptos::{html::Textarea, prelude::*};
-use protocol::{ErrorCode, FormName, Page, Refusal, RoomId, Seq, limits};
+use protocol::{ErrorCode, FormName, Page, Refusal, Seq, limits};
 use uuid::Uuid;
 use web_sys::HtmlTextAreaElement;
 
@@ -16,18 +16,19 @@ use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, live};
 use crate::{
     browser, later,
-    state::{Dialog, path_of, use_chat},
+    state::{Desk, Dialog, path_of, use_chat},
 };
 
 /// From here on, the characters that are left are counted down.
 const COUNTED_FROM: usize = limits::BODY_CHARS_MAX - 300;
 
-/// The composer of a room.
+/// The composer of a room, or of a thread of it.
 #[component]
 pub fn Composer(
-    /// Which room.
-    room: RoomId,
+    /// Where it writes.
+    desk: Desk,
 ) -> impl IntoView {
+    let Desk { room, thread } = desk;
     let chat = use_chat();
     let words = chat.words;
     let field = NodeRef::<Textarea>::new();
@@ -37,12 +38,16 @@ pub fn Composer(
     let posted = use_context::<Page>()
         .filter(|page| page.room().is_some_and(|view| view.summary.room.id == room) && !browser::is_awake());
     let refused = posted.map(|page| RefusedForm::of(&page, FormName::Send)).unwrap_or_default();
+    let is_here = refused.value("thread") == thread.map(|root| root.to_string()).unwrap_or_default();
+    let refused = if is_here { refused } else { RefusedForm::default() };
     let refused_text = refused.value("body");
     let name = move || chat.summary(room).map(|s| chat.name_of(&s.read())).unwrap_or_default();
 
-    let edited = move || chat.edit_of(room).map(|edit| edit.seq);
-    let is_editing = Memo::new(move |_| edited().is_some());
-    let has_strip = Memo::new(move |_| chat.screen.has_strip(room) && !is_editing.get());
+    let edited = Memo::new(move |_| chat.edit_at(desk).map(|edit| edit.seq));
+    let is_editing = Memo::new(move |_| edited.get().is_some());
+    let has_strip = Memo::new(move |_| chat.screen.has_strip(desk) && !is_editing.get());
+    // Whether a reply in a thread is also shown in the room.
+    let in_room = RwSignal::new(false);
     // What was being written when an edit began.
     let aside = StoredValue::new(String::new());
 
@@ -55,7 +60,7 @@ pub fn Composer(
     let known_draft = StoredValue::new(String::new());
     let keep_draft = move |text: &str| {
         known_draft.set_value(text.to_owned());
-        chat.keep_draft(room, text);
+        chat.keep_draft(desk, text);
     };
     let changed = move |field: &HtmlTextAreaElement| {
         let text = field.value();
@@ -75,7 +80,7 @@ pub fn Composer(
     let send = move || {
         let Some(field) = field.get_untracked() else { return };
         let typed = field.value();
-        let Some(text) = chat.screen.ready_text(room, typed.clone()) else { return };
+        let Some(text) = chat.screen.ready_text(desk, typed.clone()) else { return };
         if is_editing.get_untracked() {
             if text != typed {
                 put(&field, &text);
@@ -89,13 +94,17 @@ pub fn Composer(
         }
         let sent = match text.trim().is_empty() {
             true => Ok(()),
-            false => chat.send(room, &text),
+            false => chat.send(desk, in_room.get_untracked(), &text),
         };
         match sent {
             Ok(()) => {
                 put(&field, "");
                 keep_draft("");
-                chat.screen.newest();
+                in_room.set(false);
+                match thread {
+                    Some(_) => chat.screen.newest_reply(),
+                    None => chat.screen.newest(),
+                }
             }
             Err(why) => refusal.set(Some(why)),
         }
@@ -109,28 +118,30 @@ pub fn Composer(
     effect(move || {
         let Some(field) = field.get() else { return };
         let typed = field.value();
-        let text = joined(joined(chat.draft(room), &first_text), &typed);
+        let text = joined(joined(chat.draft(desk), &first_text), &typed);
         put(&field, &text);
         keep_draft(&text);
-        chat.resume_edit(room);
+        if thread.is_none() {
+            chat.resume_edit(room);
+        }
         awake.set(true);
         // What the keyboard on glass writes on its Enter key.
         drop(field.set_attribute("enterkeyhint", if browser::is_touched() { "enter" } else { "send" }));
-        if browser::wants_keyboard() {
+        if browser::wants_keyboard() && thread.is_none() {
             drop(field.focus());
         }
     });
     // An edit begins or ends. After that comes a text that is to be written again.
     let mut was = None::<Seq>;
     effect(move || {
-        let now = edited();
-        let into = chat.screen.into_composer.get();
+        let now = edited.get();
+        let into = chat.screen.into_composer.get().filter(|(to, _)| *to == desk).map(|(_, text)| text);
         let Some(field) = field.get_untracked() else { return };
         if was != now {
             if was.is_none() {
                 aside.set_value(field.value());
             }
-            let text = untrack(|| chat.edit_of(room)).map_or_else(|| aside.get_value(), |edit| edit.text);
+            let text = untrack(|| chat.edit_at(desk)).map_or_else(|| aside.get_value(), |edit| edit.text);
             put(&field, &text);
         }
         if let Some(text) = into.filter(|_| now.is_none()) {
@@ -145,7 +156,7 @@ pub fn Composer(
     });
     // Another tab goes on with the same draft, or has sent it. What differs from it here is kept: both have written.
     let drafted_elsewhere = move || {
-        let (Some(field), draft) = (field.get_untracked(), chat.draft(room)) else { return };
+        let (Some(field), draft) = (field.get_untracked(), chat.draft(desk)) else { return };
         let known = known_draft.get_value();
         if draft == known {
             return;
@@ -171,9 +182,11 @@ pub fn Composer(
             on_cleanup(move || handle.remove());
         }
     });
-    let mut composed = chat.screen.compose.get_untracked();
+    let compose = if thread.is_some() { chat.screen.compose_reply } else { chat.screen.compose };
+    // A composer that comes with its thread is asked before it is there.
+    let mut composed = if thread.is_some() { 0 } else { compose.get_untracked() };
     effect(move || {
-        let asked = chat.screen.compose.get();
+        let asked = compose.get();
         if std::mem::replace(&mut composed, asked) != asked
             && let Some(field) = field.get_untracked()
         {
@@ -195,7 +208,7 @@ pub fn Composer(
             chat.screen.outsiders_of.set(None);
         } else if key.key() == "ArrowUp" && is_plain && !is_editing.get_untracked() {
             let is_empty = field.get_untracked().is_some_and(|field| field.value().is_empty());
-            if is_empty && chat.edit_newest(room) {
+            if is_empty && chat.edit_newest(desk) {
                 key.prevent_default();
             }
         } else if key.key() == "Escape"
@@ -205,7 +218,7 @@ pub fn Composer(
         }
     };
     let edit_refusal = move || {
-        let edit = chat.edit_of(room)?;
+        let edit = chat.edit_at(desk)?;
         let is_deleted = chat.message(room, edit.seq).is_some_and(|message| message.deleted);
         match edit.state {
             // Of no account any more; the bar says what has happened since.
@@ -222,11 +235,16 @@ pub fn Composer(
         (None, n) if n > COUNTED_FROM => Some((false, words.characters_left(left(n)))),
         (None, _) => None,
     };
+    let prompt = move || match thread {
+        Some(_) => words.reply_here().to_owned(),
+        None => words.message_to(&name()),
+    };
+    let note_id = if thread.is_some() { "reply-note" } else { "composer-note" };
     let act = move || if is_editing.get() { words.save() } else { words.send() };
     view! {
         <form
             class="composer"
-            id="composer"
+            id=if thread.is_some() { "reply" } else { "composer" }
             method="post"
             action=format!("{}/messages", path_of(room))
             on:submit=handler(move |submit: web_sys::SubmitEvent| {
@@ -237,6 +255,7 @@ pub fn Composer(
             <input type="hidden" name="nonce" value=Uuid::new_v4().to_string()/>
             // By the time this is sent, the cookie may be someone else's.
             <input type="hidden" name="author" value=chat.me.to_string()/>
+            {thread.map(|root| view! { <input type="hidden" name="thread" value=root.to_string()/> }.into_any())}
             {refused.words("").or_else(|| refused.words("body")).map(|why| {
                 view! {
                     <div class="no-script form-error" role="alert">
@@ -246,22 +265,22 @@ pub fn Composer(
                 }.into_any()
             })}
             {live(move || is_editing.get().then(|| later::editing_bar(room)))}
-            {live(move || has_strip.get().then(|| later::strips(room)))}
+            {live(move || has_strip.get().then(|| later::strips(desk)))}
             <div class="composer-box">
-                {live(move || awake.get().then(|| later::writing(room, field)))}
+                {live(move || awake.get().then(|| later::writing(desk, field)))}
                 <textarea
                     name="body"
                     rows="1"
                     dir="auto"
                     aria-label=live(move || match is_editing.get() {
                         true => words.edit_message().to_owned(),
-                        false => words.message_to(&name()),
+                        false => prompt(),
                     })
-                    readonly=live(move || chat.edit_of(room).is_some_and(|edit| edit.is_saving()))
-                    placeholder=live(move || words.message_to(&name()))
+                    readonly=live(move || chat.edit_at(desk).is_some_and(|edit| edit.is_saving()))
+                    placeholder=live(prompt)
                     title=words.composer_hint()
                     autocomplete="off"
-                    aria-describedby="composer-note"
+                    aria-describedby=note_id
                     aria-invalid=live(move || (length.get() > limits::BODY_CHARS_MAX).then_some("true"))
                     node_ref=field
                     on:input:target=move |input| changed(&input.target())
@@ -284,12 +303,12 @@ pub fn Composer(
                     class="composer-tool scripted"
                     aria-label=words.emoji()
                     title=words.emoji()
-                    on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Emoji(room, None))))
+                    on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Emoji(desk, None))))
                 >
                     <Icon name="smile"/>
                 </button>
-                // A scheduled message is no reply.
-                {live(move || (length.get() > 0 && !is_editing.get() && !has_strip.get()).then(|| view! {
+                // A scheduled message is no reply, and in no thread.
+                {live(move || (length.get() > 0 && thread.is_none() && !is_editing.get() && !has_strip.get()).then(|| view! {
                     <button
                         type="button"
                         class="icon-button send-later"
@@ -310,7 +329,19 @@ pub fn Composer(
                     {live(move || view! { <Icon name=if is_editing.get() { "check" } else { "send" }/> }.into_any())}
                 </button>
             </div>
-            <p class="composer-note" id="composer-note" role="status">
+            {thread.map(|_| view! {
+                <label class="composer-also">
+                    <input
+                        type="checkbox"
+                        name="in_room"
+                        value="1"
+                        prop:checked=live(move || in_room.get())
+                        on:change:target=move |change| in_room.set(change.target().checked())
+                    />
+                    {words.also_in_room()}
+                </label>
+            }.into_any())}
+            <p class="composer-note" id=note_id role="status">
                 {live(move || note().map(|(bad, text)| view! { <span class:bad=bad>{text}</span> }.into_any()))}
             </p>
             <p class="no-script composer-script">{words.needs_script()}</p>

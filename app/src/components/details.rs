@@ -88,6 +88,7 @@ pub fn Details(
                                 is_offered.then(|| action(icon, name, "", open(dialog)))
                             };
                             [
+                                act(true, "thread", words.threads(), Dialog::Threads(Some(room))),
                                 act(rights.invite, "invite", words.invite_people(), Dialog::Invite(room)),
                                 act(rights.set_topic, "edit", words.edit_room(), Dialog::EditRoom(room)),
                                 act(rights.manage, "settings", words.room_settings(), Dialog::RoomSettings(room)),
@@ -333,7 +334,7 @@ fn PinnedLine(message: Message, author: Arc<User>, here: bool) -> impl IntoView 
     let text = plain(&message.body, PINNED_CHARS);
     let go = move |_| {
         // On a narrow screen the panel covers the timeline (`style/_frame.scss`).
-        if browser::matches_media("(max-width: 1099.98px)") {
+        if browser::has_overlay_panel() {
             chat.close_panel();
         }
         request_animation_frame(move || {

@@ -1,7 +1,7 @@
 //! One line of the timeline: a message, a day, or the line of unread ones. Drawn once and replaced when it changes;
 //! only its tick moves by itself, and what is laid over it (`message_tools.rs`).
 
-use client::{MessageRow as Message, RowKey, RowQuote, RowReaction, SendState, Tick};
+use client::{MessageRow as Message, RepliesRow, RowKey, RowQuote, RowReaction, RowThread, SendState, Tick};
 use leptos::prelude::*;
 use protocol::{Nonce, Refusal, RoomId, Seq, UserId};
 
@@ -9,8 +9,9 @@ use super::{avatar::Avatar, formatted::formatted, icon::Icon};
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::{
+    address::Panel,
     browser, later,
-    state::{Chat, link_of, use_chat},
+    state::{Chat, link_of, path_of, use_chat},
     text::{has_marks, is_pictures_only, plain},
 };
 
@@ -27,6 +28,7 @@ pub fn key_text(key: RowKey) -> String {
         RowKey::Day(day) => format!("day-{day}"),
         RowKey::Unread => "unread".to_owned(),
         RowKey::Message(id) => id.simple().to_string(),
+        RowKey::Replies(first) => format!("replies-{first}"),
     }
 }
 
@@ -81,6 +83,9 @@ pub fn MessageRow(
         false => formatted(chat, (room, message.seq), &message.body, &message.mentions),
     };
     let quote = message.quote.clone().map(|quote| quote_line(chat, room, &quote));
+    let in_thread = message.in_thread.clone().map(|root| in_thread_line(chat, room, &root));
+    let thread =
+        message.seq.zip(message.thread.clone()).map(|(seq, thread)| thread_line(chat, room, seq, &thread));
     let is_to_me = !message.own
         && message.mentions.iter().any(|one| one.user.as_ref().is_none_or(|user| chat.is_me(user.id)));
     let edited = (message.edited && !message.deleted)
@@ -117,8 +122,9 @@ pub fn MessageRow(
         >
             <div class="gutter">{gutter}</div>
             <div class="row-body">
-                {byline} {quote} <div class="text" dir="auto" translate="yes">{said} {edited} {pinned} {saved} {state}</div>
+                {byline} {in_thread} {quote} <div class="text" dir="auto" translate="yes">{said} {edited} {pinned} {saved} {state}</div>
                 {reactions}
+                {thread}
                 {refused.map(|(nonce, refusal)| view! { <RefusedMessage nonce refusal/> }.into_any())}
                 {message.seq.map(|seq| live(move || notice(chat, room, seq)))}
             </div>
@@ -128,14 +134,83 @@ pub fn MessageRow(
     .into_any()
 }
 
-/// The message to which another one replies, in one line, which leads to it.
-fn quote_line(chat: Chat, room: RoomId, quote: &RowQuote) -> AnyView {
-    let seq = quote.seq;
-    let said = match (&quote.author, quote.deleted) {
+/// What a quoted message says, in one line.
+fn quoted(chat: Chat, quote: &RowQuote) -> String {
+    match (&quote.author, quote.deleted) {
         (Some(_), false) => plain(&quote.body, QUOTED_CHARS),
         (Some(_), true) => chat.words.message_deleted().to_owned(),
         (None, _) => chat.words.quoted_gone().to_owned(),
+    }
+}
+
+/// A link to a thread, which works without script too.
+fn to_thread(chat: Chat, room: RoomId, root: Seq, class: &'static str, inside: AnyView) -> AnyView {
+    let go = move |click: web_sys::MouseEvent| {
+        if !(click.ctrl_key() || click.meta_key() || click.shift_key()) {
+            click.prevent_default();
+            chat.open_panel(Panel::Thread(root));
+        }
     };
+    let href = Panel::Thread(root).beside(&path_of(room));
+    view! { <a class=class href=href data-act="thread" on:click=handler(go)>{inside}</a> }.into_any()
+}
+
+/// A run of replies in a thread, in one quiet line, which leads there.
+pub(crate) fn replies_line(chat: Chat, room: RoomId, key: String, replies: &RepliesRow) -> AnyView {
+    let words = chat.words;
+    let names: Vec<&str> = replies.authors.iter().take(2).map(|author| author.name.as_str()).collect();
+    let names = words.names(&names, replies.authors.len() - names.len());
+    let said = words.replied_to(&names, &quoted(chat, &replies.root));
+    let count = match replies.is_new {
+        true => words.replies_new(replies.count),
+        false => words.replies_count(replies.count),
+    };
+    let inside = view! {
+        <Icon name="thread"/>
+        <span class="replies-said" dir="auto" translate="yes">{said}</span>
+        " "
+        <span class="replies-count">{count}</span>
+    }
+    .into_any();
+    view! {
+        <div class="replies" class:new=replies.is_new data-key=key data-seen=replies.last.0>
+            {to_thread(chat, room, replies.root.seq, "replies-link", inside)}
+        </div>
+    }
+    .into_any()
+}
+
+/// Above a reply that is also shown in the room: which thread it is in.
+fn in_thread_line(chat: Chat, room: RoomId, root: &RowQuote) -> AnyView {
+    let said = quoted(chat, root);
+    let inside = view! {
+        <Icon name="thread"/>
+        <span dir="auto" translate="yes">{chat.words.in_thread(&said)}</span>
+    }
+    .into_any();
+    to_thread(chat, room, root.seq, "quote in-thread", inside)
+}
+
+/// Below a root: who replied, how often, and when last.
+fn thread_line(chat: Chat, room: RoomId, root: Seq, thread: &RowThread) -> AnyView {
+    let words = chat.words;
+    let at = thread.at;
+    let faces = thread.authors.iter().map(|author| view! { <Avatar user=(**author).clone()/> }.into_any());
+    let inside = view! {
+        <span class="thread-faces" aria-hidden="true">{faces.collect::<Vec<_>>()}</span>
+        <span class="thread-count">{words.replies_count(thread.count)}</span>
+        " "
+        <span class="thread-last">{live(move || words.last_reply(&words.when(at, chat.clock.get())))}</span>
+        {thread.is_new.then(|| view! { <span class="thread-new" role="img" aria-label=words.new_replies() title=words.new_replies()></span> }.into_any())}
+    }
+    .into_any();
+    to_thread(chat, room, root, "thread-line", inside)
+}
+
+/// The message to which another one replies, in one line, which leads to it.
+fn quote_line(chat: Chat, room: RoomId, quote: &RowQuote) -> AnyView {
+    let seq = quote.seq;
+    let said = quoted(chat, quote);
     let author = quote.author.as_ref().map(|author| author.name.clone());
     let label = author.as_deref().map(|name| format!("{}: {said}", chat.words.in_reply_to(name)));
     let go = move |click: web_sys::MouseEvent| {

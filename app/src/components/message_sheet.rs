@@ -19,7 +19,7 @@ use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, focus::give_back, handler, key_handler, listen, live};
 use crate::{
     browser,
-    state::{Chat, Dialog, use_chat},
+    state::{Chat, Desk, Dialog, use_chat},
     text::plain,
 };
 
@@ -152,7 +152,7 @@ fn emojis(chat: Chat, room: RoomId, seq: Seq, message: Shown, node: NodeRef<html
     };
     let more = move |_| {
         shut(chat, node);
-        chat.screen.dialog.set(Some(Dialog::Emoji(room, Some(seq))));
+        chat.screen.dialog.set(Some(Dialog::Emoji(Desk::of(room), Some(seq))));
     };
     view! {
         <div class="sheet-emojis" tabindex="-1" role="group" aria-label=chat.words.react()>
@@ -209,6 +209,10 @@ fn acts(
         shut();
         chat.begin_reply(room, seq);
     };
+    let thread = move |_| {
+        shut();
+        chat.open_thread(seq);
+    };
     let copy_link = move |_| {
         shut();
         chat.copy_link(room, seq);
@@ -237,6 +241,7 @@ fn acts(
     view! {
         <div class="menu-items">
             {live(move || may.reply().then(|| act(Box::new(move || ("reply", words.reply())), "", handler(reply))))}
+            {live(move || may.reply().then(|| act(Box::new(move || ("thread", words.reply_in_thread())), "", handler(thread))))}
             {live(move || may.edit().then(|| act(Box::new(move || ("edit", words.edit())), "", handler(edit))))}
             {act(Box::new(copy_tool), "", handler(copy))}
             {act(Box::new(move || ("link", words.copy_message_link())), "", handler(copy_link))}

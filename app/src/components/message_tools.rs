@@ -14,7 +14,7 @@ use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, key_handler, live};
 use crate::{
     browser,
-    state::{Chat, Dialog, use_chat},
+    state::{Chat, Desk, Dialog, ThreadView, use_chat},
 };
 
 /// The emoji to choose from, in lines of [`EMOJI_LINE`]. Whatever else the wire carries is shown, too.
@@ -30,10 +30,17 @@ pub(super) fn shown(chat: Chat, seq: Seq) -> Option<MessageRow> {
     let find = |rows: &Vec<client::Row>| {
         rows.iter().find_map(|row| match &row.kind {
             RowKind::Message(message) if message.seq == Some(seq) => Some(message.clone()),
-            RowKind::Message(_) | RowKind::Day(_) | RowKind::Unread | RowKind::Beginning => None,
+            RowKind::Message(_)
+            | RowKind::Day(_)
+            | RowKind::Unread
+            | RowKind::Beginning
+            | RowKind::Replies(_) => None,
         })
     };
-    chat.rows.with(find).filter(|message| !message.deleted && !message.deleting && message.sending.is_none())
+    let in_thread =
+        |thread: &ThreadView| find(&thread.rows).or_else(|| find(&thread.root.iter().cloned().collect()));
+    let (here, there) = (chat.rows.with(find), chat.thread.with(in_thread));
+    here.or(there).filter(|message| !message.deleted && !message.deleting && message.sending.is_none())
 }
 
 /// Whether the viewer has reacted with this emoji.
@@ -128,6 +135,10 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
         chat.copy_link(room, seq);
     };
     let reply = move |_| chat.begin_reply(room, seq);
+    let thread = move |_| {
+        chat.screen.let_go();
+        chat.open_thread(seq);
+    };
     let edit = move |_| chat.begin_edit(room, seq);
     let is_pinned = message.pinned;
     let pin = move |_| {
@@ -187,6 +198,7 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
             >
                 {may.react().then(|| tool("react", words.react(), handler(pick)))}
                 {may.reply().then(|| tool("reply", words.reply(), handler(reply)))}
+                {may.reply().then(|| tool("thread", words.reply_in_thread(), handler(thread)))}
                 {tool("copy", words.copy_text(), handler(copy))}
                 {tool("link", words.copy_message_link(), handler(copy_link))}
                 {tool(save_act, save_label, handler(save))}
@@ -230,7 +242,7 @@ fn emojis(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow) -> AnyView {
                 type="button"
                 class="emojis-more"
                 data-act="emoji-more"
-                on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Emoji(room, Some(seq)))))
+                on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Emoji(Desk::of(room), Some(seq)))))
             >
                 {chat.words.more_emoji()}
             </button>

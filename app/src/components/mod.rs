@@ -25,6 +25,7 @@ pub mod room_list;
 pub mod strips;
 pub mod suggestions;
 pub mod tab_bar;
+pub mod thread;
 pub mod timeline;
 pub mod toolbar;
 pub mod writing;

@@ -29,6 +29,7 @@ pub(crate) fn Reactors(seq: Seq, emoji: String) -> impl IntoView {
                 client::RowKind::Message(_)
                 | client::RowKind::Day(_)
                 | client::RowKind::Unread
+                | client::RowKind::Replies(_)
                 | client::RowKind::Beginning => None,
             })
         });

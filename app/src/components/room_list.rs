@@ -60,6 +60,7 @@ pub fn RoomList(
                 {words.search()}
                 <Keys/>
             </button>
+            <ThreadsButton/>
             <div
                 class="rooms-list"
                 on:scroll=handler(move |scrolled: web_sys::Event| grow(limit, &scrolled))
@@ -146,6 +147,27 @@ fn room_at(event: &web_sys::Event) -> Option<RoomId> {
         Route::Lobby | Route::SignIn | Route::SignUp | Route::NewPassword | Route::SetUp | Route::Nowhere => {
             None
         }
+    }
+}
+
+/// The way to the threads that one follows, and how many of them have news.
+#[component]
+fn ThreadsButton() -> impl IntoView {
+    let chat = use_chat();
+    let count = move || u32::try_from(chat.new_threads.get()).unwrap_or(u32::MAX);
+    view! {
+        <button
+            type="button"
+            class="rooms-threads scripted"
+            data-unread=live(move || (count() > 0).then_some("true"))
+            on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::Threads(None))))
+        >
+            <Icon name="thread"/>
+            {chat.words.threads()}
+            {live(move || (count() > 0).then(|| view! {
+                <span class="badge" role="img" aria-label=chat.words.threads_new(count())>{chat.words.badge(count())}</span>
+            }.into_any()))}
+        </button>
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is said above the composer of a room: what one replies to, and whom one has mentioned who will not see it. It comes with the
+//! What is said above a composer: what one replies to, and whom one has mentioned who will not see it. It comes with the
 //! chunk `tools` (see `later.rs`).
 
 use leptos::prelude::*;
@@ -8,32 +8,31 @@ use super::icon::Icon;
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::{
-    state::{Chat, use_chat},
+    state::{Chat, Desk, use_chat},
     text::plain,
 };
 
 /// As much of the message as is shown.
 const QUOTED_CHARS: usize = 200;
 
-/// The strips of a room.
+/// The strips of a composer.
 #[component]
 pub(crate) fn Strips(
-    /// Which room.
-    room: RoomId,
+    /// Which composer.
+    desk: Desk,
 ) -> impl IntoView {
     let chat = use_chat();
-    let replying =
-        Memo::new(move |_| chat.screen.replying.get().and_then(|(of, seq)| (of == room).then_some(seq)));
-    let has_outsiders = Memo::new(move |_| chat.screen.outsiders_of.get() == Some(room));
+    let replying = Memo::new(move |_| chat.screen.replying_at(desk));
+    let has_outsiders = Memo::new(move |_| chat.screen.has_outsiders(desk));
     view! {
-        {live(move || has_outsiders.get().then(|| outsiders(chat, room)))}
-        {live(move || replying.get().map(|seq| reply(chat, room, seq)))}
+        {live(move || has_outsiders.get().then(|| outsiders(chat, desk.room)))}
+        {live(move || replying.get().map(|seq| reply(chat, desk, seq)))}
     }
 }
 
-fn reply(chat: Chat, room: RoomId, seq: Seq) -> AnyView {
+fn reply(chat: Chat, desk: Desk, seq: Seq) -> AnyView {
     let words = chat.words;
-    let quoted = Memo::new(move |_| chat.quoted(room, seq));
+    let quoted = Memo::new(move |_| chat.quoted(desk.room, seq));
     let title = move || {
         let author = quoted.with(|quoted| quoted.as_ref().map(|message| message.author));
         author.map(|author| words.replying_to(&chat.user(author).name))
@@ -47,7 +46,10 @@ fn reply(chat: Chat, room: RoomId, seq: Seq) -> AnyView {
     };
     let stop = move |_| {
         chat.screen.replying.set(None);
-        chat.screen.compose();
+        match desk.thread {
+            Some(_) => chat.screen.compose_reply(),
+            None => chat.screen.compose(),
+        }
     };
     view! {
         <div class="editing-bar">

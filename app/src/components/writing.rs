@@ -5,7 +5,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use client::RowKind;
+use client::{Row, RowKind};
 use leptos::{html, prelude::*};
 use protocol::{RoomId, Seq};
 use web_sys::{ClipboardEvent, Event, HtmlTextAreaElement, KeyboardEvent};
@@ -21,7 +21,7 @@ use crate::components::{effect, for_input_method, handler, listen, live};
 use crate::{
     browser,
     emoji::{self, Habits, Plus},
-    state::{Chat, use_chat},
+    state::{Chat, Desk, use_chat},
     typing::{self, Replacement, Style},
 };
 
@@ -43,6 +43,7 @@ enum Strip {
 #[derive(Clone, Copy)]
 struct Help {
     chat: Chat,
+    desk: Desk,
     room: RoomId,
     field: NodeRef<html::Textarea>,
     /// The name that is being typed, from its `@`, `#` or `:` on.
@@ -55,11 +56,13 @@ struct Help {
 
 /// Stands in the box of the composer, above its text.
 #[component]
-pub(crate) fn Writing(room: RoomId, field: NodeRef<html::Textarea>) -> impl IntoView {
+pub(crate) fn Writing(desk: Desk, field: NodeRef<html::Textarea>) -> impl IntoView {
     let chat = use_chat();
+    let room = desk.room;
     let screen = chat.screen;
     let help = Help {
         chat,
+        desk,
         room,
         field,
         word: RwSignal::new(None),
@@ -73,7 +76,7 @@ pub(crate) fn Writing(room: RoomId, field: NodeRef<html::Textarea>) -> impl Into
     effect(move || browser::keep_formatting(screen.formatting.get()));
     effect(move || help.listen());
     help.fetch_emoji();
-    screen.make_ready(Arc::new(move |room, text| help.ready(room, text)));
+    screen.make_ready(desk, Arc::new(move |text| help.ready(text)));
     let press = move |style| {
         help.style(style);
     };
@@ -198,9 +201,9 @@ impl Help {
     }
 
     /// The text as it is to be sent: see [`Screen::ready_text`](crate::state::Screen::ready_text).
-    fn ready(self, room: RoomId, text: String) -> Option<String> {
+    fn ready(self, text: String) -> Option<String> {
         self.strip.try_set(None);
-        let is_edit = untrack(|| self.chat.edit_of(room)).is_some();
+        let is_edit = untrack(|| self.chat.edit_at(self.desk)).is_some();
         let plus = if is_edit { Plus::Text } else { Plus::of(&text) };
         if plus != Plus::Text {
             return self.react(&plus, &text);
@@ -255,18 +258,26 @@ impl Help {
         });
     }
 
-    /// The newest message of the room that one can react to.
+    /// The newest message of the room, or of the thread, that one can react to.
     fn last_message(self) -> Option<Seq> {
+        let last = |rows: &Vec<Row>| {
+            rows.iter().rev().find_map(|row| match &row.kind {
+                RowKind::Message(message) if !message.deleted && !message.deleting => message.seq,
+                RowKind::Message(_)
+                | RowKind::Day(_)
+                | RowKind::Unread
+                | RowKind::Beginning
+                | RowKind::Replies(_) => None,
+            })
+        };
+        if let Some(root) = self.desk.thread {
+            return self.chat.thread.with_untracked(|thread| last(&thread.rows)).or(Some(root));
+        }
         if self.chat.window.get_untracked().more_after {
             let summary = self.chat.summary(self.room)?;
             return summary.read_untracked().last.as_ref().filter(|last| !last.deleted).map(|last| last.seq);
         }
-        self.chat.rows.with_untracked(|rows| {
-            rows.iter().rev().find_map(|row| match &row.kind {
-                RowKind::Message(message) if !message.deleted && !message.deleting => message.seq,
-                RowKind::Message(_) | RowKind::Day(_) | RowKind::Unread | RowKind::Beginning => None,
-            })
-        })
+        self.chat.rows.with_untracked(last)
     }
 
     /// What is pasted keeps its form, as Markdown. Without form it is pasted by the browser, except for what is offered to be code.
@@ -314,7 +325,10 @@ impl Help {
         let words = self.chat.words;
         let close = move |_| {
             self.strip.set(None);
-            self.chat.screen.compose();
+            match self.desk.thread {
+                Some(_) => self.chat.screen.compose_reply(),
+                None => self.chat.screen.compose(),
+            }
         };
         let said = match strip {
             Strip::Told(why) => view! { <span role="alert">{why}</span> }.into_any(),

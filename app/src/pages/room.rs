@@ -8,11 +8,14 @@ use crate::components::{effect, handler, live};
 use crate::{
     address::{Panel, use_address},
     components::{
-        avatar::RoomPicture, composer::Composer, connection_bar::ConnectionBar, icon::Icon,
-        timeline::Timeline,
+        avatar::RoomPicture,
+        composer::Composer,
+        connection_bar::ConnectionBar,
+        icon::Icon,
+        timeline::{Timeline, pointing::Pointing},
     },
     later,
-    state::{Chat, Dialog, path_of, use_chat},
+    state::{Chat, Desk, Dialog, path_of, use_chat},
 };
 
 /// The page of `/r/{room}`.
@@ -46,10 +49,17 @@ pub fn RoomPage(
 #[component]
 fn Room(room: RoomId) -> impl IntoView {
     let chat = use_chat();
+    // For the rows of the room, and those of the thread beside it.
+    let pointing = Pointing::new();
+    provide_context(pointing);
+    effect(move || pointing.listen());
+    let open_root = Memo::new(move |_| chat.open_root(room));
+    effect(move || chat.keep_thread(room, open_root.get()));
+    let panel = Memo::new(move |_| chat.panel());
     view! {
         <div
             class="pane"
-            data-panel=live(move || chat.panel().map(Panel::name))
+            data-panel=live(move || panel.get().map(Panel::kind))
             data-archived=live(move || {
                 chat.summary(room).and_then(|summary| summary.read().room.archived.then_some("true"))
             })
@@ -60,7 +70,7 @@ fn Room(room: RoomId) -> impl IntoView {
                 <ConnectionBar/>
                 <Writing room/>
             </section>
-            {live(move || chat.panel().map(|panel| view! {
+            {live(move || panel.get().map(|panel| view! {
                 <div class="veil" on:click=handler(move |_| chat.close_panel())></div>
                 {later::panel(panel, room)}
             }.into_any()))}
@@ -135,7 +145,7 @@ fn Writing(room: RoomId) -> impl IntoView {
     let chat = use_chat();
     let may_post = chat.may(room, |rights| rights.post);
     live(move || match may_post.get() {
-        true => view! { <Composer room/> }.into_any(),
+        true => view! { <Composer desk=Desk::of(room)/> }.into_any(),
         false => view! { <div class="no-composer">{live(move || why_not(chat, room))}</div> }.into_any(),
     })
 }

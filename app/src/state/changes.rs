@@ -8,8 +8,8 @@ use client::{Edit, EditState};
 use leptos::prelude::*;
 use protocol::{Command, Emoji, Message, Refusal, Reply, RoomId, Seq};
 
-use super::{Chat, Dialog, link_of};
-use crate::browser;
+use super::{Chat, Desk, Dialog, link_of};
+use crate::{address::Panel, browser};
 
 impl Chat {
     /// The edit of a room. Tracks its beginning, its end, and what becomes of it, not each stroke.
@@ -27,16 +27,44 @@ impl Chat {
         self.edits.with_value(|edits| edits.iter().find(|edit| edit.room == room).map(|edit| edit.seq))
     }
 
+    /// The composer for what one does with a message: that of the open thread for a reply in it.
+    #[must_use]
+    pub fn desk_of(self, room: RoomId, seq: Seq) -> Desk {
+        let root = self.open_root(room);
+        let thread = self.client.with_value(|client| client.room(room)?.shown(seq)?.thread);
+        Desk { room, thread: thread.map(|thread| thread.0).filter(|of| root == Some(*of)) }
+    }
+
+    /// The edit at a composer. Tracks as [`Chat::edit_of`] does, and the panel.
+    #[must_use]
+    pub fn edit_at(self, desk: Desk) -> Option<Edit> {
+        let edit = self.edit_of(desk.room)?;
+        (self.desk_of(desk.room, edit.seq) == desk).then_some(edit)
+    }
+
+    /// Gives the keyboard to a composer, which may lie under a panel.
+    fn sit_down(self, desk: Desk) {
+        if desk.thread.is_some() {
+            self.screen.compose_reply();
+            return;
+        }
+        if browser::has_overlay_panel() {
+            self.close_panel();
+        }
+        self.screen.compose();
+    }
+
     /// A message as it is now, while it is loaded. Tracks the rows of the open room.
     #[must_use]
     pub fn message(self, room: RoomId, seq: Seq) -> Option<Message> {
         self.rows.track();
-        self.client.with_value(|client| client.room(room)?.message(seq).cloned())
+        self.thread.track();
+        self.client.with_value(|client| client.room(room)?.shown(seq).cloned())
     }
 
     /// Begins to edit a message of one's own. Another edit is not thrown away for it: that one is ended first.
     pub fn begin_edit(self, room: RoomId, seq: Seq) {
-        self.screen.compose();
+        self.sit_down(untrack(|| self.desk_of(room, seq)));
         if untrack(|| self.edit_of(room)).is_some_and(|edit| edit.seq == seq) || !self.leave_edit(room) {
             return;
         }
@@ -49,16 +77,18 @@ impl Chat {
     /// Begins a reply to a message, unless another one is being edited and words would be lost.
     pub fn begin_reply(self, room: RoomId, seq: Seq) {
         self.screen.let_go();
-        self.screen.compose();
+        let desk = untrack(|| self.desk_of(room, seq));
+        self.sit_down(desk);
         if self.leave_edit(room) {
-            self.screen.replying.set(Some((room, seq)));
+            self.screen.replying.set(Some((desk, seq)));
         }
     }
 
-    /// Begins to edit one's newest message. Says whether there is one.
+    /// Begins to edit one's newest message of a room or a thread. Says whether there is one.
     #[must_use]
-    pub fn edit_newest(self, room: RoomId) -> bool {
-        let newest = self.client.with_value(|client| client.newest_own(room));
+    pub fn edit_newest(self, desk: Desk) -> bool {
+        let newest = self.client.with_value(|client| client.newest_own(desk.room, desk.thread));
+        let room = desk.room;
         newest.inspect(|seq| self.begin_edit(room, *seq)).is_some()
     }
 
@@ -138,8 +168,9 @@ impl Chat {
     /// Makes a new message of the text of an edit.
     pub fn keep_as_new(self, room: RoomId) {
         let Some(edit) = untrack(|| self.edit_of(room)) else { return };
+        let desk = untrack(|| self.desk_of(room, edit.seq));
         self.put_edit(room, None);
-        self.screen.into_composer.set(Some(edit.text));
+        self.screen.into_composer.set(Some((desk, edit.text)));
     }
 
     /// Goes on with what an earlier page had not got saved.
@@ -215,7 +246,10 @@ impl Chat {
 
     /// Puts the address of a message on the clipboard.
     pub fn copy_link(self, room: RoomId, seq: Seq) {
-        self.copy(room, seq, format!("{}{}", browser::origin(), link_of(room, seq)));
+        let link = link_of(room, seq);
+        let thread = self.client.with_value(|client| client.room(room)?.shown(seq)?.thread);
+        let link = thread.map_or(link.clone(), |thread| Panel::Thread(thread.0).beside(&link));
+        self.copy(room, seq, format!("{}{link}", browser::origin()));
     }
 
     /// Puts a message's text on the clipboard.

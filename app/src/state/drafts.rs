@@ -2,10 +2,10 @@
 
 use client::{Link, SendState};
 use leptos::{ev, prelude::*};
-use protocol::{Nonce, Refusal, RoomId};
+use protocol::{Nonce, Placement, Refusal, RoomId};
 use uuid::Uuid;
 
-use super::Chat;
+use super::{Chat, Desk};
 use crate::address::Route;
 
 /// Something that was written into a room that the person is no longer in.
@@ -48,7 +48,7 @@ impl Chat {
         // All are asked, so that all are tracked.
         self.outbox_news.track();
         let (awake, open) = (self.drafts_news.get() > 0, self.room.get() == Some(room));
-        let draft = (awake && !open).then(|| self.draft(room));
+        let draft = (awake && !open).then(|| self.draft(Desk::of(room)));
         draft.filter(|draft| !draft.trim().is_empty())
     }
 
@@ -66,19 +66,21 @@ impl Chat {
         }
     }
 
-    /// Writes into a room.
+    /// Writes into a room, or into a thread of it; `in_room` also shows that in the room.
     ///
     /// # Errors
     /// The refusal to show beside the text, which stays where it is.
-    pub fn send(self, room: RoomId, body: &str) -> Result<(), Refusal> {
+    pub fn send(self, desk: Desk, in_room: bool, body: &str) -> Result<(), Refusal> {
         let body = protocol::Body::parse(body)?.into_string();
-        if self.window.get_untracked().more_after {
+        let Desk { room, thread } = desk;
+        if thread.is_none() && self.window.get_untracked().more_after {
             self.jump_to_newest();
         }
         let (replying, nonce) = (self.screen.replying, Nonce(Uuid::new_v4()));
-        let reply_to = replying.get_untracked().filter(|(of, _)| *of == room).map(|(_, seq)| seq);
+        let reply_to = untrack(|| self.screen.replying_at(desk));
+        let placement = Placement { reply_to, thread, in_room };
         let mut sent = Ok(());
-        self.tell(|client, now| sent = client.reply(room, reply_to, nonce, body, now));
+        self.tell(|client, now| sent = client.place(room, placement, nonce, body, now));
         if sent.is_ok() && reply_to.is_some() {
             replying.set(None);
         }
@@ -107,8 +109,12 @@ impl Chat {
         if !is_free {
             self.screen.compose();
         } else if let Some(pending) = self.take(nonce) {
-            self.screen.replying.set(pending.reply_to.map(|seq| (pending.room, seq)));
-            self.screen.into_composer.set(Some(pending.body));
+            let desk = Desk { room: pending.room, thread: pending.thread };
+            if let Some(root) = desk.thread {
+                self.open_thread(root);
+            }
+            self.screen.replying.set(pending.reply_to.map(|seq| (desk, seq)));
+            self.screen.into_composer.set(Some((desk, pending.body)));
         }
     }
 
@@ -120,7 +126,7 @@ impl Chat {
             let of = |item: &client::Pending| Unsent { nonce: Some(item.nonce), text: item.body.clone() };
             client.outbox().in_room(room).map(of).collect()
         });
-        let draft = self.draft(room);
+        let draft = self.draft(Desk::of(room));
         if !draft.trim().is_empty() {
             unsent.push(Unsent { nonce: None, text: draft });
         }
@@ -141,20 +147,20 @@ impl Chat {
         }
     }
 
-    /// The text that was being written in a room.
+    /// The text that was being written in a room or a thread.
     #[must_use]
-    pub fn draft(self, room: RoomId) -> String {
-        self.saved.with_value(|saved| saved.draft(room))
+    pub fn draft(self, desk: Desk) -> String {
+        self.saved.with_value(|saved| saved.draft(desk))
     }
 
     /// Keeps it.
-    pub fn keep_draft(self, room: RoomId, text: &str) {
-        self.saved.update_value(|saved| saved.keep_draft(room, text));
+    pub fn keep_draft(self, desk: Desk, text: &str) {
+        self.saved.update_value(|saved| saved.keep_draft(desk, text));
     }
 
     /// Gives up the draft of a room that one is no longer in: see [`Chat::unsent`].
     pub fn forget_draft(self, room: RoomId) {
-        self.keep_draft(room, "");
+        self.keep_draft(Desk::of(room), "");
         self.outbox_news.update(|n| *n = n.wrapping_add(1));
     }
 }

@@ -9,6 +9,7 @@
 //! - [`drafts`]: what the person has written and not sent;
 //! - [`changes`]: editing, deleting, reacting, pinning;
 //! - [`personal`]: saved messages, reminders, messages that are sent later;
+//! - [`threads`]: the open thread, and those that the viewer follows;
 //! - [`connection`]: what the socket tells;
 //! - [`screen`]: dialogs and panels; [`storage`]: what the browser keeps.
 //!
@@ -23,6 +24,7 @@ mod personal;
 mod rooms;
 mod screen;
 mod storage;
+mod threads;
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,7 +41,8 @@ pub use self::{
     drafts::{Sign, Unsent, is_refused},
     open_room::Window,
     rooms::{link_of, path_of},
-    screen::{Dialog, MemberAct, Missed, Screen},
+    screen::{Desk, Dialog, MemberAct, Missed, Screen},
+    threads::ThreadView,
 };
 use crate::{
     address::{Address, use_address},
@@ -118,6 +121,10 @@ pub struct Chat {
     pub room: RwSignal<Option<RoomId>>,
     /// Its timeline.
     pub rows: RwSignal<Vec<Row>>,
+    /// The thread that is open beside it.
+    pub thread: RwSignal<ThreadView>,
+    /// How many of the threads that the viewer follows have replies that they have not seen.
+    pub new_threads: RwSignal<usize>,
     /// Which part of the room's messages that is.
     pub window: RwSignal<Window>,
     /// Written whenever members, marks or pins of the open room change; read through [`Chat::with_room`].
@@ -191,6 +198,10 @@ impl Chat {
             waiting: RwSignal::new(0),
             room: RwSignal::new(room),
             rows: RwSignal::new(rows),
+            thread: RwSignal::new(
+                room.map(|room| threads::thread_view(&client, room, page.zone)).unwrap_or_default(),
+            ),
+            new_threads: RwSignal::new(0),
             window: RwSignal::new(open_room::window(&client)),
             members: RwSignal::new(0),
             names: RwSignal::new(0),
@@ -338,6 +349,7 @@ impl Chat {
         }
         if touched.list {
             self.draw_list(&touched.rooms);
+            self.draw_new_threads();
         }
         if let Some(room) = self.room.get_untracked() {
             if touched.names || touched.timelines.contains(&room) {

@@ -2,10 +2,10 @@
 
 use client::{Client, Link, RoomState};
 use leptos::prelude::*;
-use protocol::{Direction, Message, RoomId, Seq};
+use protocol::{Direction, InThread, Message, RoomId, Seq};
 
-use super::{Chat, link_of, set};
-use crate::{browser, text::plain};
+use super::{Chat, ThreadView, link_of, set};
+use crate::{address::Panel, browser, text::plain};
 
 /// What is on screen of the open room, beside its rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,12 +28,16 @@ impl Chat {
         if self.room.get_untracked() == room {
             return;
         }
+        if let Some(before) = self.room.get_untracked() {
+            self.tell(|client, now| client.open_thread(before, None, now));
+        }
         self.room.set(room);
         self.screen.read_by.set(None);
         self.screen.let_go();
         self.tell(|client, now| client.focus(room, now));
         if room.is_none() {
             self.rows.set(Vec::new());
+            self.thread.set(ThreadView::default());
         }
     }
 
@@ -93,9 +97,13 @@ impl Chat {
             return self.go(link_of(room, seq));
         }
         self.screen.target.set(Some((room, seq)));
-        self.tell(|client, _| {
-            client.jump_to(room, seq);
-        });
+        // What the open thread shows is not looked for in the room.
+        let is_shown = self.client.with_value(|client| client.room(room)?.shown(seq).map(|_| ())).is_some();
+        if !is_shown {
+            self.tell(|client, _| {
+                client.jump_to(room, seq);
+            });
+        }
         request_animation_frame(move || self.show_target());
     }
 
@@ -105,13 +113,26 @@ impl Chat {
         if self.room.get_untracked() != Some(room) {
             return;
         }
+        let thread = self.client.with_value(|client| {
+            let message = client.room(room)?.shown(seq)?;
+            message.thread.filter(|_| !message.is_in_room())
+        });
         if browser::point_at_row(seq) {
             self.screen.target.set(None);
+        } else if let Some(InThread(root, _)) = thread
+            && self.window.get_untracked().loaded
+        {
+            // The room tells of it only in a line. Its thread is opened, and read from its end back to it.
+            if untrack(|| self.open_root(room)) != Some(root) {
+                self.open_panel(Panel::Thread(root));
+            } else if self.thread.with_untracked(|thread| thread.loaded && thread.more_before) {
+                self.load_older_replies();
+            }
         } else if self.client.with_value(|client| client.link() == Link::Live && !client.is_jumping(room))
             && self.window.get_untracked().loaded
         {
             let is_here =
-                self.client.with_value(|client| client.room(room)?.message(seq).map(|_| ())).is_some();
+                self.client.with_value(|client| client.room(room)?.shown(seq).map(|_| ())).is_some();
             if !is_here {
                 self.screen.target.set(None);
                 self.tell_all(self.words.message_not_here().to_owned(), None);
@@ -137,6 +158,7 @@ impl Chat {
         let Some(room) = self.room.get_untracked() else { return };
         let zone = self.clock.get_untracked().zone;
         set(self.rows, self.client.with_value(|client| client::rows(client, room, zone)));
+        self.draw_thread();
         self.draw_window();
     }
 

@@ -7,7 +7,7 @@ use client::Personal;
 use leptos::prelude::*;
 use protocol::{Command, Millis, Nonce, Refusal, Reply, RoomId, Seq};
 
-use super::{Chat, set};
+use super::{Chat, Desk, set};
 
 impl Chat {
     /// Looks at what the viewer saved and scheduled. Tracks its changes.
@@ -22,6 +22,7 @@ impl Chat {
         let ((waiting, newest), cursor) =
             self.client.with_value(|client| (client.personal().waiting(), client.person_cursor()));
         set(self.personal_waiting, waiting);
+        self.draw_new_threads();
         // After a restore, numbers begin anew.
         let told = self.saved.with_value(|saved| saved.told()).min(cursor.0);
         set(self.has_reminder, newest.0 > told);
@@ -77,8 +78,8 @@ impl Chat {
         self.ask(Command::Schedule { room, nonce, body, at }, move |result: Result<Reply, Refusal>| {
             if result.is_ok() {
                 // Words that were added meanwhile stay.
-                if self.draft(room) == sent {
-                    self.keep_draft(room, "");
+                if self.draft(Desk::of(room)) == sent {
+                    self.keep_draft(Desk::of(room), "");
                     self.drafts_news.update(|n| *n = n.wrapping_add(1));
                 }
                 self.tell_all(self.words.message_scheduled(&self.moment(at)), None);

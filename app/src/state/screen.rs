@@ -7,6 +7,33 @@ use protocol::{RoomId, Seq, UserId};
 
 use crate::address::Panel;
 
+/// Where one writes: in a room, or in a thread of it. Each has a composer and a draft of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Desk {
+    /// The room.
+    pub room: RoomId,
+    /// The root of the thread.
+    pub thread: Option<Seq>,
+}
+
+impl Desk {
+    /// The room's own.
+    #[must_use]
+    pub fn of(room: RoomId) -> Self {
+        Self { room, thread: None }
+    }
+}
+
+/// As drafts are kept by it.
+impl std::fmt::Display for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.thread {
+            Some(root) => write!(f, "{}/{root}", self.room),
+            None => self.room.fmt(f),
+        }
+    }
+}
+
 /// What is done with a member only after it was asked once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberAct {
@@ -49,12 +76,14 @@ pub enum Dialog {
     Delete(RoomId, Seq),
     /// What one has saved, and what is to be sent later.
     Later,
+    /// The threads that one follows, or all threads of a room.
+    Threads(Option<RoomId>),
     /// When to be reminded of a message.
     Remind(RoomId, Seq),
     /// When to send what is written in a room.
     SendLater(RoomId),
-    /// Choose an emoji: for a message of a room, or for what is being written there.
-    Emoji(RoomId, Option<Seq>),
+    /// Choose an emoji: for a message, or for what is being written.
+    Emoji(Desk, Option<Seq>),
     /// What was written into a room that one is no longer in. It comes with the dialogs, and stands on the room's page.
     Unsent(RoomId),
     /// The keyboard's list.
@@ -74,13 +103,14 @@ impl Dialog {
             | Self::Banned(room)
             | Self::Leave(room)
             | Self::SendLater(room)
-            | Self::Emoji(room, _)
+            | Self::Emoji(Desk { room, .. }, _)
             | Self::Delete(room, _) => Some(room),
             Self::Switcher
             | Self::NewDirect
             | Self::NewRoom
             | Self::Browse
             | Self::Later
+            | Self::Threads(_)
             | Self::Remind(..)
             | Self::Unsent(_)
             | Self::Shortcuts => None,
@@ -101,8 +131,8 @@ pub enum Missed {
     Sheet(RoomId, Seq),
 }
 
-/// Makes a text of a room ready to be sent.
-pub(crate) type Sending = Arc<dyn Fn(RoomId, String) -> Option<String> + Send + Sync>;
+/// Makes a text ready to be sent.
+pub(crate) type Sending = Arc<dyn Fn(String) -> Option<String> + Send + Sync>;
 
 /// The signals of what is open.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +171,7 @@ pub struct Screen {
     /// Written whenever one is added.
     revealed_news: RwSignal<u32>,
     /// The message that is being replied to.
-    pub replying: RwSignal<Option<(RoomId, Seq)>>,
+    pub replying: RwSignal<Option<(Desk, Seq)>>,
     /// The message that is to be shown as soon as it is here.
     pub target: RwSignal<Option<(RoomId, Seq)>>,
     /// The room in which the viewer has mentioned people who are not in it.
@@ -153,13 +183,17 @@ pub struct Screen {
     /// The reaction of which it is shown who chose it.
     pub reactors: RwSignal<Option<(Seq, String)>>,
     /// What makes a text ready to be sent; read through [`Screen::ready_text`].
-    sending: StoredValue<Option<Sending>>,
-    /// Text to be put into the composer.
-    pub into_composer: RwSignal<Option<String>>,
+    sending: StoredValue<Vec<(Desk, Sending)>>,
+    /// Text to be put into a composer.
+    pub into_composer: RwSignal<Option<(Desk, String)>>,
     /// Grows when the composer should have the keyboard.
     pub compose: RwSignal<u32>,
+    /// Grows when the composer of the open thread should have it.
+    pub compose_reply: RwSignal<u32>,
     /// Grows when the timeline should go down to its newest message.
     pub newest: RwSignal<u32>,
+    /// The same for the open thread.
+    pub newest_reply: RwSignal<u32>,
 }
 
 impl Default for Screen {
@@ -187,25 +221,33 @@ impl Default for Screen {
             outsiders: StoredValue::new(Vec::new()),
             formatting: RwSignal::new(false),
             reactors: RwSignal::new(None),
-            sending: StoredValue::new(None),
+            sending: StoredValue::new(Vec::new()),
             into_composer: RwSignal::new(None),
             compose: RwSignal::new(0),
+            compose_reply: RwSignal::new(0),
             newest: RwSignal::new(0),
+            newest_reply: RwSignal::new(0),
         }
     }
 }
 
 impl Screen {
-    /// From here on, texts are made ready by this.
-    pub(crate) fn make_ready(self, sending: Sending) {
-        self.sending.set_value(Some(sending));
+    /// From here on, the texts of a composer are made ready by this.
+    pub(crate) fn make_ready(self, desk: Desk, sending: Sending) {
+        self.sending.update_value(|all| {
+            all.retain(|(known, _)| *known != desk);
+            all.push((desk, sending));
+        });
     }
 
     /// A text as it is to be sent; blank where that was all, and `None` where it is to stay as it is.
     #[must_use]
-    pub fn ready_text(self, room: RoomId, text: String) -> Option<String> {
-        match self.sending.get_value() {
-            Some(sending) => sending(room, text),
+    pub fn ready_text(self, desk: Desk, text: String) -> Option<String> {
+        let find = |all: &Vec<(Desk, Sending)>| {
+            all.iter().find(|(known, _)| *known == desk).map(|(_, sending)| Arc::clone(sending))
+        };
+        match self.sending.with_value(find) {
+            Some(sending) => sending(text),
             None => Some(text),
         }
     }
@@ -288,16 +330,37 @@ impl Screen {
         self.sheet.set(None);
     }
 
-    /// Whether there is something to be said above the composer of a room. Tracks.
+    /// The message to which one replies in a composer. Tracks.
     #[must_use]
-    pub fn has_strip(self, room: RoomId) -> bool {
-        let replying = self.replying.get().is_some_and(|(of, _)| of == room);
-        [replying, self.outsiders_of.get() == Some(room)].contains(&true)
+    pub fn replying_at(self, desk: Desk) -> Option<Seq> {
+        self.replying.get().filter(|(at, _)| *at == desk).map(|(_, seq)| seq)
+    }
+
+    /// Whether there is something to be said above a composer. Tracks.
+    #[must_use]
+    pub fn has_strip(self, desk: Desk) -> bool {
+        [self.replying_at(desk).is_some(), self.has_outsiders(desk)].contains(&true)
+    }
+
+    /// Whether somebody was mentioned who is not in the room. It is said above the room's own composer. Tracks.
+    #[must_use]
+    pub fn has_outsiders(self, desk: Desk) -> bool {
+        self.outsiders_of.get() == Some(desk.room) && desk.thread.is_none()
     }
 
     /// Gives the keyboard to the composer.
     pub fn compose(self) {
         self.compose.update(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Gives the keyboard to the composer of the open thread.
+    pub fn compose_reply(self) {
+        self.compose_reply.update(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Goes down to the newest reply of the open thread.
+    pub fn newest_reply(self) {
+        self.newest_reply.update(|n| *n = n.wrapping_add(1));
     }
 
     /// Goes down to the newest message.

@@ -9,13 +9,15 @@ use leptos::prelude::window;
 use protocol::{Nonce, RoomId, UserId};
 use web_sys::Storage;
 
+use super::Desk;
+
 /// The keys of one person.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
     prefix: String,
     kept: Vec<Nonce>,
     /// Drafts that the browser would not store: they last as long as the page.
-    drafts: Vec<(RoomId, String)>,
+    drafts: Vec<(Desk, String)>,
 }
 
 impl Saved {
@@ -58,22 +60,22 @@ impl Saved {
         self.keep_outbox(outbox);
     }
 
-    pub(crate) fn draft(&self, room: RoomId) -> String {
-        let here = self.drafts.iter().find(|(of, _)| *of == room).map(|(_, text)| text.clone());
-        let kept = || storage()?.get_item(&self.draft_key(room)).ok()?;
+    pub(crate) fn draft(&self, desk: Desk) -> String {
+        let here = self.drafts.iter().find(|(of, _)| *of == desk).map(|(_, text)| text.clone());
+        let kept = || storage()?.get_item(&self.draft_key(desk)).ok()?;
         here.or_else(kept).unwrap_or_default()
     }
 
-    pub(crate) fn keep_draft(&mut self, room: RoomId, text: &str) {
-        self.drafts.retain(|(of, _)| *of != room);
+    pub(crate) fn keep_draft(&mut self, desk: Desk, text: &str) {
+        self.drafts.retain(|(of, _)| *of != desk);
         let storage = storage();
         let is_kept = match &storage {
-            Some(storage) if text.trim().is_empty() => remove(storage, &self.draft_key(room)),
-            Some(storage) => set(storage, &self.draft_key(room), text),
+            Some(storage) if text.trim().is_empty() => remove(storage, &self.draft_key(desk)),
+            Some(storage) => set(storage, &self.draft_key(desk), text),
             None => false,
         };
         if !is_kept {
-            self.drafts.push((room, text.to_owned()));
+            self.drafts.push((desk, text.to_owned()));
         }
     }
 
@@ -129,8 +131,8 @@ impl Saved {
         format!("{}edit:{room}", self.prefix)
     }
 
-    fn draft_key(&self, room: RoomId) -> String {
-        format!("{}draft:{room}", self.prefix)
+    fn draft_key(&self, desk: Desk) -> String {
+        format!("{}draft:{desk}", self.prefix)
     }
 }
 

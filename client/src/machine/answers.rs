@@ -5,7 +5,7 @@ use protocol::{
 };
 
 use super::{Answer, Client, resume::Welcome};
-use crate::{asks::Purpose, line};
+use crate::{asks::Purpose, line, thread::ThreadState};
 
 /// The shortest wait before this client asks again for what was refused for now: a budget that has only just begun to fill
 /// would be empty again at once.
@@ -63,6 +63,15 @@ impl Client {
                 }
                 self.touched.timelines.insert(room);
             }
+            (Purpose::Thread(room), Reply::Thread { thread, messages, more, people }) => {
+                self.meet(people);
+                self.want_of(&thread.root);
+                messages.iter().for_each(|message| self.want_of(message));
+                if let (Some(state), Command::Thread { before, .. }) = (self.rooms.get_mut(&room), &command) {
+                    state.put_thread(*before, *thread, messages, more);
+                }
+                self.touched.timelines.insert(room);
+            }
             (Purpose::CatchUp(_), Reply::Changes { line, changes, through, more, people }) => {
                 self.meet(people);
                 self.caught_up(line, changes, through, more);
@@ -79,7 +88,8 @@ impl Client {
                 self.listed(&command, rooms, more);
             }
             (Purpose::People, Reply::Users { users }) => self.meet(users),
-            (Purpose::Personal, Reply::Changes { changes, through, .. }) => {
+            (Purpose::Personal, Reply::Changes { mut changes, through, .. }) => {
+                changes.iter_mut().for_each(|(_, change)| self.raise_last(change));
                 self.personal.begin(through, changes);
                 self.touch_personal();
             }
@@ -109,6 +119,7 @@ impl Client {
                 | Purpose::Around(_)
                 | Purpose::Quoted(_)
                 | Purpose::Members(_)
+                | Purpose::Thread(_)
                 | Purpose::History(..)
                 | Purpose::Rooms
                 | Purpose::People
@@ -185,7 +196,7 @@ impl Client {
                 self.pinned(*room, messages);
             }
             Reply::Users { users } => self.meet(users.clone()),
-            Reply::Previews { people, .. } => self.meet(people.clone()),
+            Reply::Previews { people, .. } | Reply::Threads { people, .. } => self.meet(people.clone()),
             Reply::Changed { line: Line::Person(_), seq, change } => self.put_personal(*seq, change.clone()),
             Reply::Changed { .. }
             | Reply::Welcome { .. }
@@ -196,6 +207,7 @@ impl Client {
             | Reply::View { .. }
             | Reply::Changes { .. }
             | Reply::Around { .. }
+            | Reply::Thread { .. }
             | Reply::Page { .. }
             | Reply::Sent { .. }
             | Reply::Channels { .. }
@@ -234,6 +246,7 @@ impl Client {
             | Purpose::Open(_)
             | Purpose::Members(_)
             | Purpose::Quoted(_)
+            | Purpose::Thread(_)
             | Purpose::Rooms
             | Purpose::People
             | Purpose::Personal => {
@@ -281,7 +294,11 @@ impl Client {
         }
         let room = if let Purpose::CatchUp(line) = purpose {
             line.room()
-        } else if let Purpose::Open(room) | Purpose::Members(room) | Purpose::Quoted(room) = purpose {
+        } else if let Purpose::Open(room)
+        | Purpose::Members(room)
+        | Purpose::Quoted(room)
+        | Purpose::Thread(room) = purpose
+        {
             Some(room)
         } else {
             // A list or names in part are of no use, so they are asked for again even if the refusal is for good.
@@ -290,8 +307,14 @@ impl Client {
             self.asks.refuse(purpose, again_at);
             return;
         };
-        // These two are asked for whenever they are missing. Without a wait, a server that does not know them would be asked all the time.
-        let is_missed = matches!(purpose, Purpose::Members(_) | Purpose::Quoted(_));
+        if let (Purpose::Thread(room), ErrorCode::MessageUnknown) = (purpose, refusal.code) {
+            let thread = self.rooms.get_mut(&room).and_then(|state| state.thread.as_mut());
+            thread.into_iter().for_each(ThreadState::set_missing);
+            self.touched.timelines.insert(room);
+            return;
+        }
+        // These are asked for whenever they are missing. Without a wait, a server that does not know them would be asked all the time.
+        let is_missed = matches!(purpose, Purpose::Members(_) | Purpose::Quoted(_) | Purpose::Thread(_));
         if let Some(room) = room.filter(|_| refusal.code == ErrorCode::RoomUnknown) {
             // The viewer is no longer in it.
             self.left(room);

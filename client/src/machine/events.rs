@@ -1,7 +1,7 @@
 //! Events: what servers send unasked.
 
 use protocol::{
-    Change, Event, Line, Message, Millis, RoomId, RoomSummary, Saved, Scheduled, Seq,
+    Change, Event, Following, Line, Message, Millis, RoomId, RoomSummary, Saved, Scheduled, Seq,
     limits::MARKS_MEMBERS_MAX,
 };
 
@@ -136,6 +136,10 @@ impl Client {
         if let Some(read) = self.rooms.get_mut(&room).and_then(RoomState::take_read_by_writing) {
             self.marks.read(room, read);
         }
+        let heard = self.rooms.get_mut(&room).map(RoomState::take_heard).unwrap_or_default();
+        for (root, reply) in heard {
+            self.touched.personal |= self.personal.heard(room, root, reply);
+        }
         if self.rooms.get(&room).is_some_and(|state| state.summary.room.deleted) {
             // The end of the membership follows. Applying this first would show a room without a name.
             self.left(room);
@@ -160,10 +164,11 @@ impl Client {
                 Change::Membership { room, summary: None } => self.left(room),
                 Change::Profile { user } => self.meet(vec![user]),
                 Change::Saved { saved: Saved { rev, .. } }
-                | Change::Scheduled { scheduled: Scheduled { rev, .. } } => {
+                | Change::Scheduled { scheduled: Scheduled { rev, .. } }
+                | Change::Following { following: Following { rev, .. } } => {
                     self.put_personal(rev, change);
                 }
-                // An older server told it: it may have been one of those two.
+                // An older server told it: it may have been one of those.
                 Change::Unknown => self.personal.ask_again(),
                 Change::Sessions {}
                 | Change::Message { .. }
@@ -175,8 +180,18 @@ impl Client {
         }
     }
 
+    /// The lines of people and rooms know no common order: a reply may have come before the change that says that its thread is
+    /// followed, and is not in it.
+    pub(super) fn raise_last(&self, change: &mut Change) {
+        if let Change::Following { following } = change {
+            let known = self.rooms.get(&following.room).and_then(|state| state.last_reply(following.root));
+            following.last = known.map_or(following.last, |last| last.max(following.last));
+        }
+    }
+
     /// Something that the viewer saved or scheduled, from their line or from the answer to a command.
-    pub(super) fn put_personal(&mut self, seq: Seq, change: Change) {
+    pub(super) fn put_personal(&mut self, seq: Seq, mut change: Change) {
+        self.raise_last(&mut change);
         if self.personal.put(seq, change) {
             self.touch_personal();
         }
@@ -222,6 +237,11 @@ impl Client {
             Some(state) => {
                 // Marks that were on their way when the connection was lost must be sent again.
                 self.marks.send_again(room, state.summary.marks, summary.marks);
+                // A room that is only a line in the list does not catch up, so its threads may have replies that nobody told.
+                let missed = state.timeline.is_none() && summary.head > state.cursor();
+                if missed && self.personal.followed().any(|thread| thread.room == room) {
+                    self.personal.ask_again();
+                }
                 state.relist(summary);
             }
             None => {
@@ -243,6 +263,7 @@ impl Client {
             | Change::Sessions {}
             | Change::Saved { .. }
             | Change::Scheduled { .. }
+            | Change::Following { .. }
             | Change::Profile { .. }
             | Change::Unknown => {}
         }
@@ -251,6 +272,7 @@ impl Client {
     /// The same for a message.
     pub(super) fn want_of(&mut self, message: &Message) {
         self.people.want(message.author);
+        message.replies.iter().flat_map(|replies| &replies.authors).for_each(|one| self.people.want(one.0));
         message.mentions.iter().filter_map(|mention| mention.1).for_each(|user| self.people.want(user));
         for user in message.reactions.iter().flat_map(|reaction| &reaction.users) {
             self.people.want(user.0);

@@ -11,8 +11,9 @@ mod resume;
 use std::{cmp::Reverse, collections::VecDeque};
 
 use protocol::{
-    ClientFrame, Command, Direction, Epoch, ErrorCode, Line, Marks, Message, Millis, Nonce, Page, Refusal,
-    Reply, RoomId, RoomSummary, Seq, ServerFrame, SignedIn, User, UserId, VERSION,
+    ClientFrame, Command, Direction, Epoch, ErrorCode, Following, Line, Marks, Message, Millis, Nonce, Page,
+    Placement, Refusal, Reply, RoomId, RoomSummary, Seq, ServerFrame, ShownThread, SignedIn, User, UserId,
+    VERSION,
 };
 
 use crate::{
@@ -134,7 +135,7 @@ impl Client {
             connection: Connection::away(page.now),
             ..Self::default()
         };
-        let Some(SignedIn { viewer, person, workspace, rooms, more_rooms, people, shown, pane: _ }) =
+        let Some(SignedIn { viewer, person, workspace, rooms, more_rooms, people, shown, thread, pane: _ }) =
             page.signed_in()
         else {
             return client;
@@ -157,6 +158,11 @@ impl Client {
                     true => state.begin_at_unread(messages, more),
                     false => state.show_around(messages, page.more_before, more),
                 }
+            }
+            if let (Some(shown), Some(state)) = (thread, client.rooms.get_mut(&view.summary.room.id)) {
+                let ShownThread { thread, messages, more } = shown.clone();
+                state.open_thread(Some(thread.root.seq));
+                state.put_thread(None, thread, messages, more);
             }
         }
         client
@@ -281,12 +287,12 @@ impl Client {
         self.outbox.items().iter().filter(is_stranded)
     }
 
-    /// The viewer's newest message of a room, to be edited. `None` while a newer one is on its way, because the
+    /// The viewer's newest message of a room, or of the thread that is open beside it, to be edited. `None` while a newer one is on its way, because the
     /// person means that one.
     #[must_use]
-    pub fn newest_own(&self, room: RoomId) -> Option<Seq> {
-        let is_last = self.outbox.in_room(room).next().is_none();
-        self.rooms.get(&room).filter(|_| is_last)?.newest_own()
+    pub fn newest_own(&self, room: RoomId, thread: Option<Seq>) -> Option<Seq> {
+        let is_last = !self.outbox.in_room(room).any(|item| item.thread == thread);
+        self.rooms.get(&room).filter(|_| is_last)?.newest_own(thread)
     }
 
     /// The room that is open.
@@ -459,6 +465,48 @@ impl Client {
         }
     }
 
+    /// Opens the thread below a message beside the room, or none.
+    pub fn open_thread(&mut self, room: RoomId, root: Option<Seq>, now: Millis) {
+        if self.rooms.get_mut(&room).is_some_and(|state| state.open_thread(root)) {
+            self.touched.timelines.insert(room);
+            self.pump(now);
+        }
+    }
+
+    /// Asks for the page before what is here of the open thread, once.
+    pub fn load_older_replies(&mut self, room: RoomId) {
+        let thread = self.rooms.get(&room).and_then(|state| state.thread.as_ref());
+        let Some(thread) = thread.filter(|thread| thread.is_loaded() && thread.more_before()) else { return };
+        let (root, before) = (thread.root(), thread.first());
+        if self.asks.may_ask(Purpose::Thread(room)) {
+            self.ask_once(Purpose::Thread(room), Command::Thread { room, root, before });
+        }
+    }
+
+    /// Whether a page of the open thread is on its way.
+    #[must_use]
+    pub fn is_loading_thread(&self, room: RoomId) -> bool {
+        !self.asks.may_ask(Purpose::Thread(room))
+    }
+
+    /// Whether the viewer follows the thread that is open beside a room.
+    #[must_use]
+    pub fn follows_thread(&self, room: RoomId) -> bool {
+        let thread = self.rooms.get(&room).and_then(|state| state.thread.as_ref());
+        thread.is_some_and(|thread| {
+            self.personal.follows(room, thread.root()).unwrap_or_else(|| thread.was_followed())
+        })
+    }
+
+    /// How many of the followed threads have replies that the viewer has not seen.
+    #[must_use]
+    pub fn new_threads(&self) -> usize {
+        let is_new = |thread: &&Following| {
+            self.rooms.get(&thread.room).is_some_and(|state| thread.last > state.summary.marks.read)
+        };
+        self.personal.followed().filter(is_new).count()
+    }
+
     /// The person looks at the newest message, so the window need not reach far above it.
     pub fn trim(&mut self, room: RoomId) {
         if self.rooms.get_mut(&room).is_some_and(RoomState::trim) {
@@ -477,22 +525,23 @@ impl Client {
     /// # Errors
     /// The refusal to show beside the composer, when too much is waiting.
     pub fn send(&mut self, room: RoomId, nonce: Nonce, body: String, now: Millis) -> Result<(), Refusal> {
-        self.reply(room, None, nonce, body, now)
+        self.place(room, Placement::default(), nonce, body, now)
     }
 
-    /// The same, as a reply to a message of the room.
+    /// The same, as a reply to a message of the room, or in a thread.
     ///
     /// # Errors
     /// As for [`Self::send`].
-    pub fn reply(
+    pub fn place(
         &mut self,
         room: RoomId,
-        reply_to: Option<Seq>,
+        placement: Placement,
         nonce: Nonce,
         body: String,
         now: Millis,
     ) -> Result<(), Refusal> {
-        let pending = Pending { nonce, room, body, reply_to, written_at: now, state: SendState::Waiting };
+        let (Placement { reply_to, thread, in_room }, state) = (placement, SendState::Waiting);
+        let pending = Pending { nonce, room, body, reply_to, thread, in_room, written_at: now, state };
         self.outbox
             .push(pending)
             .map_err(|_| Refusal::new(ErrorCode::Busy).max(crate::outbox::OUTBOX_MAX))?;

@@ -3,7 +3,7 @@
 use protocol::{Command, Line, Millis, RoomId};
 
 use super::Client;
-use crate::{asks::Purpose, line::OnLine, outbox::Pending, room::RoomState};
+use crate::{asks::Purpose, line::OnLine, outbox::Pending, room::RoomState, thread::ThreadState};
 
 /// This client asks at most this often for counts that only the server can tell: the server's marks lag behind by a second.
 const COUNTS_EVERY_MS: i64 = 2_000;
@@ -45,9 +45,10 @@ impl Client {
             return;
         }
         for pending in self.outbox.due(now) {
-            let Pending { nonce, room, body, reply_to, .. } = pending;
             self.touched.outbox = true;
-            self.asks.ask(Purpose::Send(nonce), Command::Send { room, nonce, body, reply_to });
+            let placement = pending.placement();
+            let Pending { nonce, room, body, .. } = pending;
+            self.asks.ask(Purpose::Send(nonce), placement.send(room, nonce, body));
         }
         for command in self.marks.due(self.asks.marks(), now) {
             self.asks.ask(Purpose::Marks, command);
@@ -59,6 +60,7 @@ impl Client {
         }
         self.pump_holes(now);
         self.pump_members();
+        self.pump_thread();
         self.pump_quotes();
         self.pump_people();
         self.pump_personal();
@@ -92,6 +94,7 @@ impl Client {
                 // `pump` asks for these further on, if they are still wanted.
                 Purpose::Members(_)
                 | Purpose::Quoted(_)
+                | Purpose::Thread(_)
                 | Purpose::Rooms
                 | Purpose::People
                 | Purpose::Personal => {}
@@ -114,6 +117,17 @@ impl Client {
         let purpose = Purpose::Members(room);
         if self.rooms.get(&room).is_some_and(RoomState::is_stale) && self.asks.may_ask(purpose) {
             self.asks.ask(purpose, Command::Members { room, query: String::new(), after: None });
+        }
+    }
+
+    /// Asks for the thread that is open beside the room on the screen.
+    fn pump_thread(&mut self) {
+        let Some(room) = self.focused.filter(|room| self.asks.may_ask(Purpose::Thread(*room))) else {
+            return;
+        };
+        let thread = self.rooms.get(&room).and_then(|state| state.thread.as_ref());
+        if let Some(root) = thread.filter(|thread| !thread.is_loaded()).map(ThreadState::root) {
+            self.asks.ask(Purpose::Thread(room), Command::Thread { room, root, before: None });
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{Mention, Pin, Saved, Scheduled};
+use protocol::{Following, InThread, Mention, Pin, Replies, Saved, Scheduled, Thread};
 
 use super::*;
 
@@ -57,6 +57,7 @@ impl Truth {
                 }
                 15 => truth.saves(*which, *how),
                 16 => truth.schedules(*which, *how),
+                17 => truth.follows(*which, *how),
                 _ => {
                     let rev = truth.workspace.len() as i64 + 1;
                     let user =
@@ -84,6 +85,36 @@ impl Truth {
         let body = if on { format!("at {rev}") } else { String::new() };
         let scheduled = Scheduled { nonce, room: room(), body, at: rev.0, failed, on, rev };
         self.person.push(Change::Scheduled { scheduled });
+    }
+
+    fn follows(&mut self, which: usize, how: usize) {
+        let rev = Seq(self.person.len() as i64 + 1);
+        let root = Seq(BEFORE + 1 + which as i64 % 3);
+        let (room, last, on) = (room(), self.last_reply(root), !how.is_multiple_of(4));
+        self.person.push(Change::Following { following: Following { room, root, last, on, rev } });
+    }
+
+    fn last_reply(&self, root: Seq) -> Seq {
+        let at = self.room_at(self.head());
+        let root_message = at.messages.into_iter().find(|message| message.seq == root);
+        root_message.and_then(|message| message.replies).map_or(root, |replies| replies.last)
+    }
+
+    /// The threads that are followed or were, as they are now.
+    fn followed(&self) -> Vec<Following> {
+        let mut all = BTreeMap::new();
+        for change in &self.person {
+            if let Change::Following { following } = change {
+                let last = self.last_reply(following.root);
+                all.insert(following.root, Following { last, ..following.clone() });
+            }
+        }
+        all.into_values().collect()
+    }
+
+    /// The first message of the room: its thread is opened.
+    fn root(&self) -> Option<Seq> {
+        self.room.iter().find_map(|change| change.message()).map(|message| message.seq)
     }
 
     /// What is saved and scheduled after some change.
@@ -120,8 +151,19 @@ impl Truth {
         };
         let reply_to = target.filter(|_| how.is_multiple_of(3)).map(|target| target.seq);
         let author = if which.is_multiple_of(4) { ME } else { OTHER };
+        let is_root = |message: &&Message| message.thread.is_none();
+        let root = now.messages.iter().filter(is_root).nth(which % 3).filter(|_| how.is_multiple_of(2));
+        let nth = root.and_then(|root| root.replies.as_ref()).map_or(0, |replies| replies.count) + 1;
+        let thread = root.map(|root| InThread(root.seq, nth));
+        let in_room = thread.is_some() && how.is_multiple_of(4);
         let say = || Change::Message {
-            message: Message { mentions: mentions.clone(), reply_to, ..message(author, seq) },
+            message: Message {
+                mentions: mentions.clone(),
+                reply_to,
+                thread,
+                in_room,
+                ..message(author, seq)
+            },
         };
         let change = match (what, target) {
             (3 | 4, Some(target)) => {
@@ -185,8 +227,20 @@ impl Truth {
                         at.pins.remove(&born);
                     }
                     match at.messages.iter_mut().find(|known| known.seq == born) {
-                        Some(known) => *known = message.clone(),
-                        None => at.messages.push(message.clone()),
+                        Some(known) => {
+                            let replies = known.replies.take();
+                            *known = message.clone();
+                            if let Some(replies) = replies {
+                                known.put_replies(&replies);
+                            }
+                        }
+                        None => {
+                            at.messages.push(message.clone());
+                            if let Some((root, replies)) = Replies::of(message) {
+                                let root = at.messages.iter_mut().find(|known| known.seq == root).unwrap();
+                                root.put_replies(&replies);
+                            }
+                        }
                     }
                 }
                 Change::Reaction { message, emoji, user, on } => {
@@ -210,7 +264,7 @@ impl Truth {
             match change {
                 Change::Membership { room, summary: Some(_) } => rooms.insert(*room),
                 Change::Membership { room, summary: None } => rooms.remove(room),
-                Change::Saved { .. } | Change::Scheduled { .. } => false,
+                Change::Saved { .. } | Change::Scheduled { .. } | Change::Following { .. } => false,
                 other => panic!("{other:?} on a person's line"),
             };
         }
@@ -269,6 +323,7 @@ impl Truth {
                         Uuid::from_u128(saved.room.0.as_u128() * 1_000 + saved.message.0 as u128)
                     }
                     Change::Scheduled { scheduled } => scheduled.nonce.0,
+                    Change::Following { following } => Uuid::from_u128(7_000 + following.root.0 as u128),
                     other => panic!("{other:?} on this line"),
                 };
                 last.insert(key, (Seq(seq), change));
@@ -332,9 +387,11 @@ impl Truth {
                 let saved = saved.into_iter().map(|saved| (saved.rev, Change::Saved { saved }));
                 let scheduled = scheduled.into_iter();
                 let scheduled = scheduled.map(|scheduled| (scheduled.rev, Change::Scheduled { scheduled }));
+                let followed = self.followed().into_iter().filter(|following| following.on);
+                let followed = followed.map(|following| (following.rev, Change::Following { following }));
                 Reply::Changes {
                     line: Line::Person(id(ME)),
-                    changes: saved.chain(scheduled).collect(),
+                    changes: saved.chain(scheduled).chain(followed).collect(),
                     through: Seq(self.person.len() as i64),
                     more: false,
                     people: Vec::new(),
@@ -378,6 +435,20 @@ impl Truth {
                 let messages = messages.filter(|m| seqs.contains(&m.seq)).map(|m| m.preview()).collect();
                 Reply::Previews { room: room(), messages, people: Vec::new() }
             }
+            Command::Thread { root, before, .. } => {
+                let at = self.room_at(self.head());
+                let is_reply = |message: &&Message| {
+                    message
+                        .thread
+                        .is_some_and(|thread| thread.0 == *root && before.is_none_or(|nth| thread.1 < nth))
+                };
+                let mut page: Vec<Message> = at.messages.iter().filter(is_reply).cloned().collect();
+                let more = page.len() > 4;
+                page.drain(..page.len().saturating_sub(4));
+                let root = at.messages.iter().find(|message| message.seq == *root).unwrap().clone();
+                let thread = Box::new(Thread { room: room(), root, unread: 0, following: false });
+                Reply::Thread { thread, messages: page, more, people }
+            }
             Command::People { users } => {
                 Reply::Users { users: people.into_iter().filter(|user| users.contains(&user.id)).collect() }
             }
@@ -416,6 +487,7 @@ struct Shown {
     summary: RoomSummary,
     messages: Vec<Message>,
     quotes: Vec<Option<(Seq, String)>>,
+    followed: Vec<Following>,
     pins: Vec<Pin>,
     members: Vec<Member>,
     rooms: Vec<RoomId>,
@@ -438,6 +510,11 @@ fn everything(client: &Client) -> Shown {
             .filter_map(|m| m.reply_to)
             .map(|seq| state.quote(seq).map(|quoted| (quoted.seq, quoted.body.clone())))
             .collect(),
+        followed: {
+            let mut followed: Vec<Following> = client.personal().followed().cloned().collect();
+            followed.sort_by_key(|one| one.root);
+            followed
+        },
         pins: state.pins().into_iter().cloned().collect(),
         members: state.active_members().cloned().collect(),
         rooms: client.order(),
@@ -448,12 +525,20 @@ fn everything(client: &Client) -> Shown {
     }
 }
 
+/// The thread that is open: its root, its replies, and whether there are older ones.
+fn thread(client: &Client) -> Option<(Option<Message>, Vec<Message>, bool)> {
+    let open = client.room(room()).unwrap().thread.as_ref()?;
+    let root = open.root_message().map(|root| (**root).clone());
+    Some((root, open.replies().map(|reply| (**reply).clone()).collect(), open.more_before()))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn any_order_repetition_and_loss_then_catching_up_are_a_fresh_fetch(
-        steps in prop::collection::vec((0_usize..17, 0_usize..40, 0_usize..12), 1..70),
+        steps in prop::collection::vec((0_usize..18, 0_usize..40, 0_usize..12), 1..70),
+        opens in 0_usize..40,
         deliveries in prop::collection::vec((0_usize..6, 0_i64..60, 0_i64..60, 0_usize..5), 0..120),
         ahead in any::<bool>(),
     ) {
@@ -461,7 +546,19 @@ proptest! {
         let mut client = Client::default();
         Truth::default().connect(&mut client, 0);
         let mut now = 1_000;
-        for (line, one, other, how) in deliveries {
+        for (nth, (line, one, other, how)) in deliveries.into_iter().enumerate() {
+            // The page of the thread is read when the database is ahead of the client.
+            if nth >= opens
+                && let Some(root) = truth.root()
+                && client.room(room()).unwrap().message(root).is_some()
+            {
+                client.open_thread(room(), Some(root), now);
+                let asked = client.take_frames().into_iter();
+                for frame in asked.filter(|frame| matches!(frame.command, Command::Thread { .. })) {
+                    let reply = truth.answer(&frame.command);
+                    client.receive(ServerFrame::Reply { r#ref: frame.r#ref, reply }, now);
+                }
+            }
             let line = match line {
                 0 => Line::Person(id(ME)),
                 1 => Line::Workspace,
@@ -513,12 +610,29 @@ proptest! {
         truth.connect(&mut client, now + 10_000);
         let mut fresh = Client::default();
         truth.connect(&mut fresh, 0);
+        for client in [&mut client, &mut fresh] {
+            client.open_thread(room(), truth.root(), now);
+            truth.serve(client, now);
+            // All of it, page by page.
+            for _ in 0..20 {
+                client.load_older_replies(room());
+                truth.serve(client, now);
+            }
+        }
+        prop_assert_eq!(thread(&client), thread(&fresh));
         prop_assert!(client.has_whole_list());
         prop_assert_eq!(everything(&client), everything(&fresh));
         // The fresh one is what the database has.
         prop_assert_eq!(everything(&fresh).messages, truth.room_at(truth.head()).messages);
         let shown = everything(&fresh);
         prop_assert_eq!((shown.saved, shown.scheduled), truth.personal(truth.person.len()));
+        let followed: Vec<Following> = truth.followed().into_iter().filter(|one| one.on).collect();
+        prop_assert_eq!(shown.followed, followed);
+        if let (Some(root), Some(open)) = (truth.root(), &fresh.room(room()).unwrap().thread) {
+            let is_reply = |message: &&Message| message.thread.is_some_and(|thread| thread.0 == root);
+            let messages = truth.room_at(truth.head()).messages;
+            prop_assert!(open.replies().map(|reply| &**reply).eq(messages.iter().filter(is_reply)));
+        }
         let mut rooms = truth.memberships(truth.person.len());
         rooms.insert(room());
         prop_assert_eq!(everything(&fresh).rooms.into_iter().collect::<BTreeSet<_>>(), rooms);

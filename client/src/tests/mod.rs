@@ -46,6 +46,9 @@ fn message(author: u128, seq: i64) -> Message {
         reactions: Vec::new(),
         mentions: Vec::new(),
         reply_to: None,
+        thread: None,
+        in_room: false,
+        replies: None,
     }
 }
 
@@ -158,7 +161,7 @@ fn at_three() -> Client {
 fn shown(client: &Client) -> Vec<i64> {
     let seq = |row: crate::Row| match row.kind {
         RowKind::Message(message) => Some(message.seq.map_or(0, |seq| seq.0)),
-        RowKind::Beginning | RowKind::Day(_) | RowKind::Unread => None,
+        RowKind::Beginning | RowKind::Day(_) | RowKind::Unread | RowKind::Replies(_) => None,
     };
     rows(client, room(), protocol::Zone::default()).into_iter().filter_map(seq).collect()
 }
@@ -309,7 +312,7 @@ fn a_wish_is_shown_as_the_server_will_store_it() {
 #[test]
 fn the_newest_own_message_is_one_that_still_has_a_text() {
     let mut client = at_three();
-    let newest = |client: &Client| client.newest_own(room()).map(|seq| seq.0);
+    let newest = |client: &Client| client.newest_own(room(), None).map(|seq| seq.0);
     client.receive(said(ME, 4), 0);
     client.receive(said(OTHER, 5), 0);
     client.receive(said(ME, 6), 0);
@@ -395,6 +398,8 @@ fn what_an_earlier_page_had_kept_is_not_sent_as_someone_else() {
         room: room(),
         body: "a secret".to_owned(),
         reply_to: None,
+        thread: None,
+        in_room: false,
         written_at: 0,
         state: crate::SendState::Waiting,
     };

@@ -1,6 +1,6 @@
 //! What is replied to, who is mentioned, and the way to a message that is far above.
 
-use protocol::Mention;
+use protocol::{Mention, Placement};
 
 use super::*;
 
@@ -72,7 +72,15 @@ fn a_reply_that_waits_shows_what_it_replies_to_and_is_sent_as_one() {
     let mut client = at_three();
     client.receive(said(OTHER, 4), 0);
     let nonce = Nonce(Uuid::from_u128(9));
-    client.reply(room(), Some(Seq(4)), nonce, "yes".to_owned(), 10).unwrap();
+    client
+        .place(
+            room(),
+            Placement { reply_to: Some(Seq(4)), ..Placement::default() },
+            nonce,
+            "yes".to_owned(),
+            10,
+        )
+        .unwrap();
     let rows = rows(&client, room(), protocol::Zone::default());
     let Some(RowKind::Message(waiting)) = rows.last().map(|row| row.kind.clone()) else { panic!("no row") };
     assert_eq!(waiting.quote.map(|quote| quote.body.to_string()).as_deref(), Some("message 4"));

@@ -82,6 +82,7 @@ impl Effect {
             | Change::Room { .. }
             | Change::Saved { .. }
             | Change::Scheduled { .. }
+            | Change::Following { .. }
             | Change::Unknown => Self::None,
         }
     }

@@ -1,7 +1,8 @@
 //! Messages: sending, changing, reading back, catching up.
 
 use protocol::{
-    Body, Change, Direction, Emoji, ErrorCode, Message, Nonce, Refusal, Reply, RoomId, Seq, UserId,
+    Body, Change, Direction, Emoji, ErrorCode, Message, Nonce, Placement, Refusal, Reply, RoomId, Seq,
+    UserId,
     limits::{BEHIND_MAX, CHANGES_MAX, EMOJIS_MAX, MENTIONS_MAX, PREVIEWS_MAX, REACTIONS_MAX},
 };
 
@@ -36,12 +37,12 @@ pub fn send(
     room: RoomId,
     nonce: Nonce,
     body: &str,
-    reply_to: Option<Seq>,
+    placement: Placement,
 ) -> Result<Said, Error> {
     let body = Body::parse(body)?.into_string();
     let nonce = cx.node.sabotage().nonce(nonce);
     let (author, names) = (cx.viewer.user.clone(), names(&body)?);
-    let new = NewMessage { room, author, nonce, body: body.clone(), names, reply_to };
+    let new = NewMessage { room, author, nonce, body: body.clone(), names, placement };
     Ok(Said { body, written: cx.node.writer.write(new)? })
 }
 
@@ -66,7 +67,8 @@ fn names(body: &str) -> Result<Vec<String>, Error> {
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; [`ErrorCode::Forbidden`] and [`ErrorCode::RoomArchived`] where the author may not post;
-/// [`ErrorCode::MessageUnknown`] for a reply to a message that is not there;
+/// [`ErrorCode::MessageUnknown`] for a reply to a message that is not there, and for a thread whose root is not there or in a
+/// thread itself;
 /// [`ErrorCode::NonceTaken`] when a message with another text has this nonce; or when the
 /// database fails: then nothing was stored, or the repeat will find it.
 pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, Error> {

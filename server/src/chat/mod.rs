@@ -13,6 +13,7 @@ pub mod rights;
 pub mod rooms;
 pub mod saved;
 pub mod scheduled;
+pub mod threads;
 
 use std::{collections::BTreeSet, sync::Arc};
 

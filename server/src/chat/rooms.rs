@@ -129,10 +129,11 @@ pub async fn view(cx: &Context, room: RoomId) -> Result<RoomView, Error> {
     Ok(view)
 }
 
-/// The messages to which these reply, where they are not among them, cut.
+/// The messages to which these reply and the roots of their threads, where they are not among them, cut.
 async fn quotes(cx: &Context, room: RoomId, messages: &[Message]) -> Result<Vec<Message>, Error> {
     let is_here = |seq: &Seq| messages.binary_search_by_key(seq, |message| message.seq).is_ok();
-    let mut missing: Vec<Seq> = messages.iter().filter_map(|message| message.reply_to).collect();
+    let named = |message: &Message| [message.reply_to, message.thread.map(|thread| thread.0)];
+    let mut missing: Vec<Seq> = messages.iter().flat_map(named).flatten().collect();
     missing.sort_unstable();
     missing.dedup();
     missing.retain(|seq| !is_here(seq));

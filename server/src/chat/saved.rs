@@ -39,7 +39,7 @@ async fn keep(cx: &Context, room: RoomId, seq: Seq, keep: Keep) -> Result<Reply,
     Ok(Reply::Changed { line: Line::Person(me), seq: rev, change })
 }
 
-/// Everything that the viewer has saved and scheduled.
+/// Everything that the viewer has saved and scheduled, and the threads with the newest replies that they follow.
 ///
 /// # Errors
 /// When the database fails.
@@ -52,6 +52,8 @@ pub async fn personal(cx: &Context) -> Result<Reply, Error> {
     changes.extend(store.list_saved(me).await?.into_iter().map(|saved| (saved.rev, Change::Saved { saved })));
     let scheduled = store.list_scheduled(me).await?.into_iter();
     changes.extend(scheduled.map(|scheduled| (scheduled.rev, Change::Scheduled { scheduled })));
+    let followed = store.list_followed(me).await?.into_iter();
+    changes.extend(followed.map(|following| (following.rev, Change::Following { following })));
     changes.sort_unstable_by_key(|(rev, _)| *rev);
     Ok(Reply::Changes { line: Line::Person(me), changes, through, more: false, people: Vec::new() })
 }

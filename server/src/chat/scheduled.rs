@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use protocol::{
-    Body, Change, ErrorCode, Line, Millis, Nonce, Refusal, Reply, Retry, RoomId, Scheduled, Seq, SessionId,
-    UserId,
+    Body, Change, ErrorCode, Line, Millis, Nonce, Placement, Refusal, Reply, Retry, RoomId, Scheduled, Seq,
+    SessionId, UserId,
 };
 use uuid::Uuid;
 
@@ -97,7 +97,7 @@ async fn send(node: &Arc<Node>, due: DueMessage) -> Result<(), Error> {
     // No session is behind this, and no connection waits for an answer.
     let viewer = Viewer { user: author, session: SessionId(Uuid::nil()) };
     let cx = Context { node: node.clone(), viewer };
-    messages::sent(room, messages::send(&cx, room, nonce, &body, None)?).await.map(drop)
+    messages::sent(room, messages::send(&cx, room, nonce, &body, Placement::default())?).await.map(drop)
 }
 
 async fn end(

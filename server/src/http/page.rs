@@ -25,8 +25,8 @@ use axum::{
 use jiff::{Timestamp, tz::TimeZone};
 use leptos::{nonce::Nonce, prelude::provide_context};
 use protocol::{
-    Density, ErrorCode, FormName, FormState, Language, ListSection, Millis, Page, PageContent, Pane, RoomId,
-    Seq, SignedIn, Theme, VERSION, WhoMaySignUp, WorkspaceRole, Zone,
+    Density, ErrorCode, FormName, FormState, Language, ListSection, Millis, Page, PageContent, Pane, Reply,
+    RoomId, Seq, ShownThread, SignedIn, Theme, User, VERSION, WhoMaySignUp, WorkspaceRole, Zone,
 };
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
@@ -101,7 +101,9 @@ async fn message(State(site): State<Site>, visit: Visit, uri: Uri) -> Response {
     let room =
         if let app::address::Route::Room(room) = app::address::Route::of(&path) { Some(room) } else { None };
     match room.zip(app::address::message_in(&path)) {
-        Some((room, seq)) => draw(&site, &visit, Route::Message(room, seq), None).await,
+        Some((room, seq)) => {
+            draw(&site, &visit, Route::Message(room, seq, Panel::in_path(&path)), None).await
+        }
         None => draw(&site, &visit, Route::Nowhere(path), None).await,
     }
 }
@@ -235,8 +237,8 @@ pub(super) enum Route {
     /// At this address, which says which rooms the list shows.
     Lobby(String),
     Room(RoomId),
-    /// At one of its messages.
-    Message(RoomId, Seq),
+    /// At one of its messages, perhaps with what stands beside it.
+    Message(RoomId, Seq, Option<Panel>),
     /// With what stands beside it.
     RoomWith(RoomId, Panel),
     SignIn,
@@ -259,7 +261,10 @@ impl Route {
     pub(super) fn path(&self) -> String {
         match self {
             Self::Room(room) => format!("/r/{room}"),
-            Self::Message(room, seq) => format!("/r/{room}/m/{seq}"),
+            Self::Message(room, seq, panel) => {
+                let path = format!("/r/{room}/m/{seq}");
+                panel.map_or(path.clone(), |panel| panel.beside(&path))
+            }
             Self::RoomWith(room, panel) => panel.beside(&format!("/r/{room}")),
             Self::SignIn => "/sign-in".to_owned(),
             Self::SignUp => "/sign-up".to_owned(),
@@ -382,10 +387,11 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
         more_rooms: first.more,
         people: first.people,
         shown: None,
+        thread: None,
         pane,
     };
     match route {
-        Route::Room(room) | Route::Message(room, _) | Route::RoomWith(room, _) => {
+        Route::Room(room) | Route::Message(room, ..) | Route::RoomWith(room, _) => {
             let (first, view) = futures::join!(chat::rooms::first(&cx), chat::rooms::view(&cx, *room));
             let first = first?;
             let mut view = match view {
@@ -397,7 +403,7 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
             };
             // Without script there would be no way from there to the newest messages. Only script tells the zone.
             let has_script = Cookie::Zone.read(&visit.headers, site.guard.is_https()).is_some();
-            let shown = if let Route::Message(_, seq) = route {
+            let shown = if let Route::Message(_, seq, _) = route {
                 Some(chat::rooms::around(&cx, &mut view, *seq).await?)
             } else if has_script {
                 chat::rooms::unread_above(&cx, &mut view).await?
@@ -407,6 +413,13 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
             let mut page = with(first, Pane::Room(Box::new(view)));
             if let Some((shown, people)) = shown {
                 page.shown = Some(shown);
+                page.people.extend(people);
+            }
+            if let Route::RoomWith(_, Panel::Thread(root)) | Route::Message(_, _, Some(Panel::Thread(root))) =
+                route
+                && let Some((thread, people)) = thread(&cx, *room, *root).await?
+            {
+                page.thread = Some(thread);
                 page.people.extend(people);
             }
             Ok(page)
@@ -426,6 +439,22 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
         | Route::Invited(_)
         | Route::NewPassword(_)
         | Route::Plain(_) => Ok(with(FirstRooms::default(), Pane::Empty)),
+    }
+}
+
+/// The thread that is open beside the room, and the people whom it names; `None` if there is no such message.
+async fn thread(
+    cx: &chat::Context,
+    room: RoomId,
+    root: Seq,
+) -> Result<Option<(ShownThread, Vec<User>)>, Failure> {
+    match chat::threads::thread(cx, room, root, None).await {
+        Ok(Reply::Thread { thread, messages, more, people }) => {
+            Ok(Some((ShownThread { thread: *thread, messages, more }, people)))
+        }
+        Ok(_) => Ok(None),
+        Err(chat::Error::Refused(refusal)) if refusal.code == ErrorCode::MessageUnknown => Ok(None),
+        Err(e) => Err(e.into()),
     }
 }
 

@@ -100,6 +100,10 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         }
         // The room, and its members sorted.
         Command::Members { .. } => price_of(Bucket::Questions, 6),
+        // A page of messages, and what is new in the thread.
+        Command::Thread { .. } => price_of(Bucket::Questions, 4),
+        // Sorts all threads that the person follows, or all of a room.
+        Command::Threads { .. } => price_of(Bucket::Questions, 8),
         // A hundred rooms, each with its last message.
         Command::ListRooms { .. } => price_of(Bucket::Questions, 8),
         // The heads of a hundred rooms, and those that differ.
@@ -146,6 +150,7 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         Command::DeleteRoom { .. } => price_of(Bucket::NewRooms, 1),
         // One transaction under the lock of the person's own line; told to nobody else.
         Command::Save { .. }
+        | Command::Follow { .. }
         | Command::Remind { .. }
         | Command::Schedule { .. }
         | Command::Reschedule { .. }
@@ -449,6 +454,9 @@ mod tests {
             Command::Archive { room, on: true },
             Command::DeleteRoom { room },
             Command::Members { room, query: text(), after: None },
+            Command::Thread { room, root: seq, before: None },
+            Command::Threads { room: None, after: None },
+            Command::Follow { room, root: seq, on: true },
             Command::Save { room, seq, on: true },
             Command::Remind { room, seq, at: None },
             Command::Personal {},

@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use protocol::{Change, Message, RoomSummary, RoomView, User, UserId};
+use protocol::{Change, Message, RoomSummary, RoomView, Thread, User, UserId};
 
 use super::Node;
 use crate::store;
@@ -74,6 +74,13 @@ impl Names for Message {
     fn name(&self, people: &mut BTreeSet<UserId>) {
         people.insert(self.author);
         people.extend(self.mentions.iter().filter_map(|mention| mention.1));
+        people.extend(self.replies.iter().flat_map(|replies| &replies.authors).map(|author| author.0));
+    }
+}
+
+impl Names for Thread {
+    fn name(&self, people: &mut BTreeSet<UserId>) {
+        self.root.name(people);
     }
 }
 
@@ -109,6 +116,7 @@ impl Names for Change {
             | Self::Sessions {}
             | Self::Saved { .. }
             | Self::Scheduled { .. }
+            | Self::Following { .. }
             | Self::Profile { .. }
             | Self::Unknown => {}
         }

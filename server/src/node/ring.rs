@@ -155,6 +155,7 @@ enum Thing {
     Sessions,
     Saved(RoomId, Seq),
     Scheduled(Nonce),
+    Following(RoomId, Seq),
     Profile(UserId),
 }
 
@@ -172,6 +173,7 @@ impl Thing {
             Change::Sessions {} => Self::Sessions,
             Change::Saved { saved } => Self::Saved(saved.room, saved.message),
             Change::Scheduled { scheduled } => Self::Scheduled(scheduled.nonce),
+            Change::Following { following } => Self::Following(following.room, following.root),
             Change::Profile { user } => Self::Profile(user.id),
             Change::Unknown => return None,
         })

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use protocol::{Change, ErrorCode, Refusal, RoomId};
+use protocol::{Change, ErrorCode, Following, Refusal, RoomId, UserId};
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::Node;
 use crate::{
     broker::Line,
-    store::messages::{Inserted, NewMessage},
+    store::messages::{Inserted, NewMessage, Stored},
 };
 
 /// Lanes of one node, at most; as many as the machine has processors. Each holds one connection to the database
@@ -159,10 +159,11 @@ async fn run(node: Arc<Node>, mut queue: mpsc::Receiver<Item>) {
 async fn flush(node: Arc<Node>, batch: Vec<Item>) {
     let (new, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|item| (item.new, item.answer)).unzip();
     match node.store.insert_messages(&new).await {
-        Ok(inserted) => {
+        Ok(Stored { inserted, followed }) => {
             for ((new, answer), inserted) in new.iter().zip(answers).zip(inserted) {
                 done(&node, new, inserted, answer);
             }
+            tell_followers(&node, followed);
         }
         // The database itself is away, or too slow: asking it again for each message would only make it slower.
         Err(error) if new.len() == 1 || error.is_passing() || error.is_slow() => {
@@ -190,10 +191,11 @@ async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sen
             continue;
         }
         match node.store.insert_messages(std::slice::from_ref(new)).await {
-            Ok(mut inserted) => {
+            Ok(Stored { mut inserted, followed }) => {
                 if let Some(inserted) = inserted.pop() {
                     done(node, new, inserted, answer);
                 }
+                tell_followers(node, followed);
             }
             Err(error) if error.is_passing() || error.is_slow() => {
                 tracing::warn!(%error, "sends could not be stored");
@@ -229,9 +231,17 @@ fn done(node: &Node, new: &NewMessage, inserted: Inserted, answer: oneshot::Send
     }
 }
 
+/// Tells the devices of people who follow a thread from now on.
+fn tell_followers(node: &Node, followed: Vec<(UserId, Following)>) {
+    for (user, following) in followed {
+        let rev = following.rev;
+        node.publish_change(Line::Person(user), rev, Change::Following { following }, Vec::new());
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use protocol::{Nonce, User, UserId};
+    use protocol::{Nonce, User};
     use uuid::Uuid;
 
     use super::*;

@@ -17,7 +17,7 @@ use std::{collections::VecDeque, ops::ControlFlow, sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use futures::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
-use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Refusal, Reply, ServerFrame, limits};
+use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Placement, Refusal, Reply, ServerFrame, limits};
 use tokio::time::Instant;
 
 use super::dispatch::{dispatch, dispatch_send};
@@ -244,8 +244,9 @@ impl Connection {
     }
 
     fn run_command(&self, command: Command) -> BoxFuture<'static, Result<Reply, Refusal>> {
-        if let Command::Send { room, nonce, body, reply_to } = command {
-            return dispatch_send(&self.cx, room, nonce, &body, reply_to).boxed();
+        if let Command::Send { room, nonce, body, reply_to, thread, in_room } = command {
+            let placement = Placement { reply_to, thread, in_room };
+            return dispatch_send(&self.cx, room, nonce, &body, placement).boxed();
         }
         let (cx, connection) = (self.cx.clone(), self.id);
         let (node, what) = (Arc::clone(&cx.node), command.name());
@@ -403,6 +404,9 @@ fn is_of_a_person(command: &Command) -> bool {
         Command::Open { .. }
         | Command::History { .. }
         | Command::Around { .. }
+        | Command::Thread { .. }
+        | Command::Threads { .. }
+        | Command::Follow { .. }
         | Command::Send { .. }
         | Command::Edit { .. }
         | Command::Delete { .. }

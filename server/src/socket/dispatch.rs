@@ -1,12 +1,13 @@
 //! Command → chat function → reply: the routing table.
 
 use protocol::{
-    Command, ErrorCode, Nonce, Policy, Refusal, Reply, RoomId, RoomSummary, Seq, VERSION, limits::PING_MS,
+    Command, ErrorCode, Nonce, Placement, Policy, Refusal, Reply, RoomId, RoomSummary, VERSION,
+    limits::PING_MS,
 };
 
 use crate::{
     broker::{Effect, Line},
-    chat::{self, Context, Error, messages, pins, reading, rights, rooms, saved, scheduled},
+    chat::{self, Context, Error, messages, pins, reading, rights, rooms, saved, scheduled, threads},
     hub::ConnectionId,
 };
 
@@ -39,9 +40,9 @@ pub(super) fn dispatch_send(
     room: RoomId,
     nonce: Nonce,
     body: &str,
-    reply_to: Option<Seq>,
+    placement: Placement,
 ) -> impl Future<Output = Result<Reply, Refusal>> + use<> {
-    let written = messages::send(cx, room, nonce, body, reply_to);
+    let written = messages::send(cx, room, nonce, body, placement);
     async move {
         match written {
             Ok(written) => messages::sent(room, written).await.map_err(|error| told(&error)),
@@ -85,9 +86,13 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::History { room, direction, seq } => messages::history(cx, room, direction, seq).await,
         Command::Around { room, seq } => messages::around(cx, room, seq).await,
         Command::Previews { room, seqs } => messages::previews(cx, room, &seqs).await,
-        Command::Send { room, nonce, body, reply_to } => {
-            messages::sent(room, messages::send(cx, room, nonce, &body, reply_to)?).await
+        Command::Send { room, nonce, body, reply_to, thread, in_room } => {
+            let placement = Placement { reply_to, thread, in_room };
+            messages::sent(room, messages::send(cx, room, nonce, &body, placement)?).await
         }
+        Command::Thread { room, root, before } => threads::thread(cx, room, root, before).await,
+        Command::Threads { room, after } => threads::list(cx, room, after).await,
+        Command::Follow { room, root, on } => threads::follow(cx, room, root, on).await,
         Command::Edit { room, seq, edits, body } => messages::edit(cx, room, seq, edits, &body).await,
         Command::Delete { room, seq } => messages::delete(cx, room, seq).await,
         Command::React { room, seq, emoji, on } => messages::react(cx, room, seq, &emoji, on).await,

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
-    Change, Line, Mention, Message, MessageId, Nonce, Reaction, RoomId, Seq, UserId, limits::BEHIND_MAX,
+    Change, Following, Line, Mention, Message, MessageId, Nonce, Reaction, RoomId, Seq, ThreadAuthor, UserId,
+    limits::BEHIND_MAX,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -15,8 +16,9 @@ use super::{
     Error, Store,
     lines::ItemKind,
     members::{MemberChange, members_now},
-    messages::select_messages,
+    messages::{in_thread, select_messages},
     rooms::{Listed, room_of},
+    threads::replies_of,
 };
 
 /// What changed on a line after some number.
@@ -48,6 +50,13 @@ struct Row {
     reactions: Option<Json<Vec<Reaction>>>,
     mentions: Option<Json<Vec<Mention>>>,
     reply_to: Option<i64>,
+    thread_root: Option<i64>,
+    thread_nth: Option<i32>,
+    in_room: Option<bool>,
+    replies: Option<i32>,
+    last_seq: Option<i64>,
+    last_at: Option<i64>,
+    authors: Option<Json<Vec<ThreadAuthor>>>,
 }
 
 impl Row {
@@ -65,6 +74,9 @@ impl Row {
             reactions: self.reactions?.0,
             mentions: self.mentions?.0,
             reply_to: self.reply_to.map(Seq),
+            thread: in_thread(self.thread_root, self.thread_nth),
+            in_room: self.in_room?,
+            replies: replies_of(self.replies, self.last_seq, self.last_at, self.authors),
         })
     }
 }
@@ -93,16 +105,22 @@ impl Store {
                 c.rev_seq as "rev_seq?", c.author_id as "author_id?", c.nonce as "nonce?", c.body as "body?",
                 c.sent_at as "sent_at?", c.edits as "edits?", c.deleted as "deleted?",
                 c.reactions as "reactions?: Json<Vec<Reaction>>",
-                c.mentions as "mentions?: Json<Vec<Mention>>", c.reply_to as "reply_to?"
+                c.mentions as "mentions?: Json<Vec<Mention>>", c.reply_to as "reply_to?",
+                c.thread_root as "thread_root?", c.thread_nth as "thread_nth?", c.in_room as "in_room?",
+                c.replies as "replies?", c.last_seq as "last_seq?", c.last_at as "last_at?",
+                c.authors as "authors?: Json<Vec<ThreadAuthor>>"
              from lines l
              left join lateral (
                 (select m.seq as number, null::text as kind, null::text as key, m.id, m.rev_seq, m.author_id, m.nonce,
                     m.body, (extract(epoch from m.sent_at) * 1000)::bigint as sent_at, m.edits,
-                    m.deleted_at is not null as deleted, m.reactions, m.mentions, m.reply_to
-                 from messages m
+                    m.deleted_at is not null as deleted, m.reactions, m.mentions, m.reply_to, m.thread_root,
+                    m.thread_nth, m.in_room, t.replies, t.last_seq,
+                    (extract(epoch from t.last_at) * 1000)::bigint as last_at, t.authors
+                 from messages m left join threads t on t.room_id = m.room_id and t.root = m.seq
                  where m.room_id = l.id and m.seq > $3 and m.seq <= $4 and m.rev_seq <= $4 order by m.seq limit $5)
                 union all
-                (select i.rev, i.kind, i.key, null, null, null, null, null, null, null, null, null, null, null
+                (select i.rev, i.kind, i.key, null, null, null, null, null, null, null, null, null, null, null,
+                    null, null, null, null, null, null, null
                  from items i
                  where i.line_id = l.id and i.rev > $3 and i.rev <= $4 order by i.rev limit $5)
              ) c on true
@@ -182,6 +200,7 @@ impl Store {
             }
             (ItemKind::Saved, Line::Person(user)) => self.load_saved(user, keys).await,
             (ItemKind::Scheduled, Line::Person(user)) => self.load_scheduled(user, keys).await,
+            (ItemKind::Following, Line::Person(user)) => self.load_followed(user, keys).await,
             (ItemKind::Profile, Line::Workspace) => self.load_profiles(keys).await,
             (
                 ItemKind::Message
@@ -193,6 +212,7 @@ impl Store {
                 | ItemKind::Sessions
                 | ItemKind::Saved
                 | ItemKind::Scheduled
+                | ItemKind::Following
                 | ItemKind::Profile,
                 _,
             ) => {
@@ -293,16 +313,21 @@ impl Store {
     }
 
     async fn load_saved(&self, user: UserId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
-        let asked: HashMap<(Uuid, i64), Seq> = keys
-            .iter()
-            .filter_map(|(number, key)| {
-                let (room, message) = key.split_once('/')?;
-                Some(((room.parse().ok()?, message.parse().ok()?), *number))
-            })
-            .collect();
+        let asked = parsed_messages(keys);
         let wanted: Vec<(Uuid, i64)> = asked.keys().copied().collect();
         let saved = self.saved_of(user, &wanted).await?.into_iter();
         Ok(saved.map(|saved| (asked[&(saved.room.0, saved.message.0)], Change::Saved { saved })).collect())
+    }
+
+    async fn load_followed(&self, user: UserId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let asked = parsed_messages(keys);
+        let wanted: Vec<(Uuid, i64)> = asked.keys().copied().collect();
+        let mut connection = self.pool().acquire().await?;
+        let followed = self.followings_of(&mut connection, user, &wanted).await?.into_iter();
+        let change = |following: Following| {
+            (asked[&(following.room.0, following.root.0)], Change::Following { following })
+        };
+        Ok(followed.map(change).collect())
     }
 
     async fn load_scheduled(
@@ -322,6 +347,15 @@ impl Store {
         let people = self.people(&wanted).await?;
         Ok(people.into_iter().map(|user| (users[&user.id.0], Change::Profile { user })).collect())
     }
+}
+
+/// Keys that name a message of a room, each with the number at which its thing changed.
+fn parsed_messages(keys: &[(Seq, String)]) -> HashMap<(Uuid, i64), Seq> {
+    let parse = |(number, key): &(Seq, String)| {
+        let (room, message) = key.split_once('/')?;
+        Some(((room.parse().ok()?, message.parse().ok()?), *number))
+    };
+    keys.iter().filter_map(parse).collect()
 }
 
 /// Keys that are numbers or ids, each with the number at which its thing changed.
@@ -385,6 +419,7 @@ mod tests {
             Change::Membership { room: _, summary } => format!("in a room: {}", summary.is_some()),
             Change::Sessions {} => "sessions".to_owned(),
             Change::Saved { saved } => format!("saves {}: {}", saved.message, saved.on),
+            Change::Following { following } => format!("follows {}: {}", following.root, following.on),
             Change::Scheduled { scheduled } => format!("schedules {}: {}", scheduled.nonce, scheduled.on),
             Change::Profile { user } => format!("{} is called {}", user.handle, user.name),
             Change::Unknown => "?".to_owned(),

@@ -59,7 +59,7 @@ impl Store {
     }
 
     /// Erases one step of what is left of a deleted room: at most `rows` messages, or, when there are none left, as many items,
-    /// or, in the end, its pins and mentions. Says whether there may be more to do.
+    /// or, in the end, its pins, mentions and threads. Says whether there may be more to do.
     ///
     /// # Errors
     /// When the database fails. The next call may take another room, so one that cannot be erased does not block
@@ -80,7 +80,11 @@ impl Store {
                 delete from messages where room_id = $1 and seq in (
                     select m.seq from messages m, rooms r
                     where r.id = $1 and m.room_id = $1 and m.seq > r.erased_seq order by m.seq limit $2)
-                returning seq)
+                returning seq, thread_root, thread_nth
+             ), places as (
+                delete from thread_replies p using gone
+                where p.room_id = $1 and p.root = gone.thread_root and p.nth = gone.thread_nth
+             )
              update rooms set erased_seq = (select max(seq) from gone) where id = $1 and exists (select from gone)",
             room,
             rows
@@ -90,6 +94,7 @@ impl Store {
         if messages.rows_affected() == 0 && !erase_items(&mut tx, room, rows).await? {
             sqlx::query!("delete from pins where room_id = $1", room).execute(&mut *tx).await?;
             sqlx::query!("delete from mentions where room_id = $1", room).execute(&mut *tx).await?;
+            sqlx::query!("delete from threads where room_id = $1", room).execute(&mut *tx).await?;
             sqlx::query!("update rooms set erased_at = now() where id = $1", room).execute(&mut *tx).await?;
         }
         tx.commit().await?;

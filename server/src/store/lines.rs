@@ -39,12 +39,14 @@ pub enum ItemKind {
     Saved,
     /// On a person's line: a message that is to be sent later. Key: its nonce.
     Scheduled,
+    /// On a person's line: a thread that they follow or followed. Key: `room/root`.
+    Following,
     /// On the workspace's line: a profile. Key: the person's id.
     Profile,
 }
 
 impl ItemKind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Message,
         Self::Reaction,
         Self::Pin,
@@ -54,6 +56,7 @@ impl ItemKind {
         Self::Sessions,
         Self::Saved,
         Self::Scheduled,
+        Self::Following,
         Self::Profile,
     ];
 
@@ -69,6 +72,7 @@ impl ItemKind {
             Self::Sessions => "sessions",
             Self::Saved => "saved",
             Self::Scheduled => "scheduled",
+            Self::Following => "following",
             Self::Profile => "profile",
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use protocol::{
-    Direction, ErrorCode, Line, Mention, Message, MessageId, Millis, Nonce, Reaction, Role, Room, RoomId,
-    Seq, User, UserId, WorkspaceRole, limits, rights,
+    Direction, ErrorCode, Following, InThread, Line, Mention, Message, MessageId, Millis, Nonce, Placement,
+    Reaction, Role, Room, RoomId, Seq, ThreadAuthor, User, UserId, WorkspaceRole, limits, rights,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use super::{
     lines::{ItemKind, take},
     mentions::{self, Mentioned, Mentioning},
     rooms::{Locked, lock_room, role_of, room_of},
+    threads::{self, NewReply, Threads},
     users::workspace_role_of,
 };
 
@@ -30,8 +31,8 @@ pub struct NewMessage {
     pub body: String,
     /// The names that its text mentions, in lower case, each once.
     pub names: Vec<String>,
-    /// The message to which it replies.
-    pub reply_to: Option<Seq>,
+    /// What it replies to, and in which thread it is.
+    pub placement: Placement,
 }
 
 /// What became of a send.
@@ -47,6 +48,15 @@ pub enum Inserted {
     Refused(ErrorCode),
 }
 
+/// What became of several sends.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stored {
+    /// Of each of them, in their order.
+    pub inserted: Vec<Inserted>,
+    /// Who follows which thread from now on, because of them.
+    pub followed: Vec<(UserId, Following)>,
+}
+
 /// The messages around a number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Around {
@@ -60,6 +70,7 @@ pub struct Around {
 
 /// A message as it is stored. All messages are read by [`select_messages`].
 pub(super) struct MessageRow {
+    pub(super) room_id: Uuid,
     pub(super) id: Uuid,
     pub(super) seq: i64,
     pub(super) rev_seq: i64,
@@ -72,18 +83,28 @@ pub(super) struct MessageRow {
     pub(super) reactions: Json<Vec<Reaction>>,
     pub(super) mentions: Json<Vec<Mention>>,
     pub(super) reply_to: Option<i64>,
+    pub(super) thread_root: Option<i64>,
+    pub(super) thread_nth: Option<i32>,
+    pub(super) in_room: bool,
+    pub(super) replies: Option<i32>,
+    pub(super) last_seq: Option<i64>,
+    pub(super) last_at: Option<Millis>,
+    pub(super) authors: Option<Json<Vec<ThreadAuthor>>>,
 }
 
-/// The one list of columns: `select_messages!("where …", arguments …)`, of `messages m`.
+/// The one list of columns: `select_messages!("where …", arguments …)`, of `messages m` with their `threads t`.
 macro_rules! select_messages {
     ($rest:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
             super::messages::MessageRow,
-            r#"select m.id, m.seq, m.rev_seq, m.author_id, m.nonce, m.body,
+            r#"select m.room_id, m.id, m.seq, m.rev_seq, m.author_id, m.nonce, m.body,
                 (extract(epoch from m.sent_at) * 1000)::bigint as "sent_at!", m.edits,
-                m.deleted_at is not null as "deleted!", m.reactions as "reactions: Json<Vec<Reaction>>",
-                m.mentions as "mentions: Json<Vec<protocol::Mention>>", m.reply_to
-               from messages m "# + $rest
+                m.deleted_at is not null as "deleted!", m.reactions as "reactions: Json<Vec<protocol::Reaction>>",
+                m.mentions as "mentions: Json<Vec<protocol::Mention>>", m.reply_to,
+                m.thread_root, m.thread_nth, m.in_room, t.replies as "replies?", t.last_seq as "last_seq?",
+                (extract(epoch from t.last_at) * 1000)::bigint as "last_at?",
+                t.authors as "authors?: Json<Vec<protocol::ThreadAuthor>>"
+               from messages m left join threads t on t.room_id = m.room_id and t.root = m.seq "# + $rest
             $(, $argument)*
         )
     };
@@ -105,18 +126,26 @@ impl From<MessageRow> for Message {
             reactions: row.reactions.0,
             mentions: row.mentions.0,
             reply_to: row.reply_to.map(Seq),
+            thread: in_thread(row.thread_root, row.thread_nth),
+            in_room: row.in_room,
+            replies: threads::replies_of(row.replies, row.last_seq, row.last_at, row.authors),
         }
     }
+}
+
+/// A place in a thread, of the two columns that tell it.
+pub(super) fn in_thread(root: Option<i64>, nth: Option<i32>) -> Option<InThread> {
+    Some(InThread(Seq(root?), u32::try_from(nth?).unwrap_or_default()))
 }
 
 impl Store {
     /// Stores messages, in their order, in one transaction: takes the rooms' next numbers under their locks. A
     /// nonce that is known, from the database or from earlier in the list, takes no number, because an unused
-    /// number would be a hole for ever. Answers in the order of the list.
+    /// number would be a hole for ever. Answers in the order of the list, and with who follows which thread from now on.
     ///
     /// # Errors
     /// When the database fails. Then nothing was stored.
-    pub async fn insert_messages(&self, new: &[NewMessage]) -> Result<Vec<Inserted>, Error> {
+    pub async fn insert_messages(&self, new: &[NewMessage]) -> Result<Stored, Error> {
         let mut rooms: Vec<Uuid> = new.iter().map(|item| item.room.0).collect();
         rooms.sort_unstable();
         rooms.dedup();
@@ -138,8 +167,14 @@ impl Store {
         if !restricted.is_empty() {
             refuse_posts(&mut tx, new, &restricted, &mut found).await?;
         }
-        if new.iter().any(|item| item.reply_to.is_some()) {
+        if new.iter().any(|item| item.placement.reply_to.is_some()) {
             refuse_replies(&mut tx, new, &mut found).await?;
+        }
+        let mut threads = Threads::find(&mut tx, new).await?;
+        for (item, found) in new.iter().zip(&mut found) {
+            if item.placement.thread.is_some_and(|root| !threads.has_root(item.room, root)) {
+                found.refused = found.refused.or(Some(ErrorCode::MessageUnknown));
+            }
         }
         if new.iter().any(|item| !item.names.is_empty()) {
             let asked: Vec<Mentioning<'_>> = new.iter().map(NewMessage::mentioning).collect();
@@ -147,16 +182,21 @@ impl Store {
                 found.mentioned = who;
             }
         }
-        let decisions = number(new, found, &mut heads);
+        let decisions = number(new, found, &mut heads, &mut threads);
         let sent_at = write_sent(&mut tx, new, &decisions, &heads).await?;
         mentions::write(&mut tx, &decisions.iter().zip(new).filter_map(mentioned_by).collect::<Vec<_>>())
             .await?;
+        let replies: Vec<NewReply<'_>> = decisions.iter().zip(new).filter_map(new_reply).collect();
+        let followed = if replies.is_empty() {
+            Vec::new()
+        } else {
+            threads.write(&mut tx).await?;
+            threads.follow(&mut tx, &replies).await?
+        };
         tx.commit().await?;
-        Ok(decisions
-            .into_iter()
-            .zip(new)
-            .map(|(decision, item)| decision.into_inserted(item, sent_at))
-            .collect())
+        let inserted =
+            decisions.into_iter().zip(new).map(|(decision, item)| decision.into_inserted(item, sent_at));
+        Ok(Stored { inserted: inserted.collect(), followed })
     }
 
     /// Changes a message to what `decide` makes of what the lock found; `None` from it means that nothing changes, and
@@ -398,10 +438,10 @@ impl Decision {
 }
 
 impl NewMessage {
-    /// One that mentions nobody and is no reply.
+    /// One that mentions nobody, is no reply and in no thread.
     #[must_use]
     pub fn plain(room: RoomId, author: User, nonce: Nonce, body: String) -> Self {
-        Self { room, author, nonce, body, names: Vec::new(), reply_to: None }
+        Self { room, author, nonce, body, names: Vec::new(), placement: Placement::default() }
     }
 
     fn mentioning(&self) -> Mentioning<'_> {
@@ -413,6 +453,19 @@ fn mentioned_by((decision, item): (&Decision, &NewMessage)) -> Option<mentions::
     match decision {
         Decision::New(message, _, users) if !users.is_empty() => {
             Some((item.room, message.seq, item.author.id, users.clone()))
+        }
+        Decision::New(..)
+        | Decision::NotAMember
+        | Decision::Refused(_)
+        | Decision::Known(_)
+        | Decision::SameAs(_) => None,
+    }
+}
+
+fn new_reply<'a>((decision, item): (&'a Decision, &NewMessage)) -> Option<NewReply<'a>> {
+    match decision {
+        Decision::New(message, _, mentioned) if message.thread.is_some() => {
+            Some(NewReply { room: item.room, message, mentioned })
         }
         Decision::New(..)
         | Decision::NotAMember
@@ -508,7 +561,7 @@ async fn refuse_replies(
     new: &[NewMessage],
     found: &mut [Found],
 ) -> Result<(), Error> {
-    let replies = || new.iter().filter_map(|item| Some((item.room, item.reply_to?)));
+    let replies = || new.iter().filter_map(|item| Some((item.room, item.placement.reply_to?)));
     let rooms: Vec<Uuid> = replies().map(|(room, _)| room.0).collect();
     let seqs: Vec<i64> = replies().map(|(_, seq)| seq.0).collect();
     let rows = sqlx::query!(
@@ -522,7 +575,7 @@ async fn refuse_replies(
     let there: HashSet<(RoomId, Seq)> =
         rows.into_iter().map(|row| (RoomId(row.room_id), Seq(row.seq))).collect();
     for (item, found) in new.iter().zip(found) {
-        if item.reply_to.is_some_and(|seq| !there.contains(&(item.room, seq))) {
+        if item.placement.reply_to.is_some_and(|seq| !there.contains(&(item.room, seq))) {
             found.refused = found.refused.or(Some(ErrorCode::MessageUnknown));
         }
     }
@@ -530,7 +583,12 @@ async fn refuse_replies(
 }
 
 /// Gives each new message the next number of its room.
-fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomHead>) -> Vec<Decision> {
+fn number(
+    new: &[NewMessage],
+    found: Vec<Found>,
+    heads: &mut HashMap<Uuid, RoomHead>,
+    threads: &mut Threads,
+) -> Vec<Decision> {
     let mut here: HashMap<(RoomId, UserId, Nonce), Message> = HashMap::new();
     let mut decisions = Vec::with_capacity(new.len());
     for (item, mut found) in new.iter().zip(found) {
@@ -552,10 +610,12 @@ fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomH
                 None => {
                     room.head += 1;
                     room.messages += 1;
+                    let seq = Seq(room.head);
+                    let root = item.placement.thread.map(|root| (item.room, root));
                     let message = Message {
                         id: MessageId(Uuid::now_v7()),
-                        seq: Seq(room.head),
-                        rev: Seq(room.head),
+                        seq,
+                        rev: seq,
                         author: item.author.id,
                         nonce: item.nonce,
                         body: item.body.clone(),
@@ -564,7 +624,10 @@ fn number(new: &[NewMessage], found: Vec<Found>, heads: &mut HashMap<Uuid, RoomH
                         deleted: false,
                         reactions: Vec::new(),
                         mentions: mentioned.iter().map(|one| one.mention.clone()).collect(),
-                        reply_to: item.reply_to,
+                        reply_to: item.placement.reply_to,
+                        thread: root.and_then(|root| threads.place(root, item.author.id, seq)),
+                        in_room: root.is_some() && item.placement.in_room,
+                        replies: None,
                     };
                     here.insert(key, message.clone());
                     Decision::New(message, room.messages, mentions::here(&mentioned))
@@ -585,6 +648,7 @@ async fn write_sent(
     let (mut rooms, mut seqs, mut ordinals, mut ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut authors, mut nonces, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
     let (mut mentions, mut replies) = (Vec::new(), Vec::new());
+    let (mut roots, mut places, mut in_room) = (Vec::new(), Vec::new(), Vec::new());
     for (item, decision) in new.iter().zip(decisions) {
         if let Decision::New(message, ordinal, _) = decision {
             rooms.push(item.room.0);
@@ -595,7 +659,10 @@ async fn write_sent(
             nonces.push(item.nonce.0);
             bodies.push(item.body.clone());
             mentions.push(Json(&message.mentions));
-            replies.push(item.reply_to.map(|seq| seq.0));
+            replies.push(item.placement.reply_to.map(|seq| seq.0));
+            roots.push(message.thread.map(|thread| thread.0.0));
+            places.push(message.thread.map(|thread| i32::try_from(thread.1).unwrap_or(i32::MAX)));
+            in_room.push(message.in_room);
         }
     }
     if rooms.is_empty() {
@@ -612,10 +679,12 @@ async fn write_sent(
             update lines l set head = k.head, messages = k.messages, active_at = now()
             from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as k (id, head, messages) where l.id = k.id
          ), stored as (
-            insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body, mentions, reply_to)
-            select room, seq, seq, ordinal, id, author, nonce, body, mentions, reply_to
+            insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body, mentions, reply_to,
+                thread_root, thread_nth, in_room)
+            select room, seq, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room
             from unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[],
-                $11::jsonb[], $12::bigint[]) as k (room, seq, ordinal, id, author, nonce, body, mentions, reply_to)
+                $11::jsonb[], $12::bigint[], $13::bigint[], $14::int[], $15::bool[])
+                as k (room, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room)
          )
          select (extract(epoch from now()) * 1000)::bigint as "sent_at!""#,
         &moved_ids,
@@ -629,7 +698,10 @@ async fn write_sent(
         &nonces,
         &bodies,
         &mentions as _,
-        &replies as &[Option<i64>]
+        &replies as &[Option<i64>],
+        &roots as &[Option<i64>],
+        &places as &[Option<i32>],
+        &in_room
     )
     .fetch_one(&mut **tx)
     .await?;

@@ -26,6 +26,7 @@ pub mod scheduled;
 mod sessions;
 #[cfg(test)]
 mod testing;
+pub mod threads;
 mod users;
 mod workspace;
 mod writable;

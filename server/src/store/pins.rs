@@ -1,6 +1,6 @@
 //! Pinned messages.
 
-use protocol::{Line, Message, Millis, Pin, Reaction, RoomId, Seq, UserId, limits};
+use protocol::{Line, Message, Millis, Pin, RoomId, Seq, UserId, limits};
 use sqlx::types::Json;
 
 use super::{

@@ -10,6 +10,7 @@ use super::{
     Error, Store, like_pattern,
     lines::{ItemKind, begin, take},
     members::{count_rooms, insert_member, role_text},
+    messages::in_thread,
     users::{find_workspace_role, workspace_role_of},
 };
 
@@ -114,6 +115,9 @@ struct SummaryRow {
     unread: i64,
     mentions: i64,
     last_reply_to: Option<i64>,
+    last_root: Option<i64>,
+    last_nth: Option<i32>,
+    last_in_room: Option<bool>,
     /// Of the first row, where they were asked for: all rooms of the person, and their heads.
     all_rooms: Option<Vec<Uuid>>,
     all_heads: Option<Vec<i64>>,
@@ -132,9 +136,12 @@ impl SummaryRow {
             edits: u32::try_from(self.last_edits?).unwrap_or_default(),
             deleted: self.last_deleted,
             reply_to: self.last_reply_to.map(Seq),
+            thread: in_thread(self.last_root, self.last_nth),
+            in_room: self.last_in_room?,
             // The list does without: see `Message::preview`.
             reactions: Vec::new(),
             mentions: Vec::new(),
+            replies: None,
         })
     }
 
@@ -246,7 +253,8 @@ impl Store {
                 last.author_id as "last_author?", last.nonce as "last_nonce?", left(last.body, $6) as "last_body?",
                 (extract(epoch from last.sent_at) * 1000)::bigint as "last_at?",
                 last.edits as "last_edits?", last.deleted_at is not null as "last_deleted!",
-                last.reply_to as "last_reply_to?",
+                last.reply_to as "last_reply_to?", last.thread_root as "last_root?", last.thread_nth as "last_nth?",
+                last.in_room as "last_in_room?",
                 case
                     when p.messages = p.read_ordinal then 0
                     when p.messages - p.read_ordinal > $7 then $7

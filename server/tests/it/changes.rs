@@ -163,7 +163,7 @@ async fn a_hole_in_which_messages_changed_is_filled_and_counted_right(pool: PgPo
     let new = ["one", "two"]
         .map(|body| NewMessage::plain(room, author.clone(), Nonce(Uuid::new_v4()), body.to_owned()));
     let stored = store.insert_messages(&new).await.unwrap();
-    let Inserted::New(first) = &stored[0] else { panic!("{stored:?}") };
+    let Inserted::New(first) = &stored.inserted[0] else { panic!("{stored:?}") };
     let edited = |_: &_, message: &Message| {
         Ok::<_, server::store::Error>(Some(Message { body: "one!".to_owned(), edits: 1, ..message.clone() }))
     };
@@ -220,6 +220,7 @@ async fn a_batch_takes_numbers_only_for_what_is_new(pool: PgPool) {
     ];
     let stored = store.insert_messages(&batch).await.unwrap();
     let seqs: Vec<Option<(bool, i64)>> = stored
+        .inserted
         .iter()
         .map(|one| match one {
             Inserted::New(message) => Some((true, message.seq.0)),
@@ -240,8 +241,8 @@ async fn a_batch_takes_numbers_only_for_what_is_new(pool: PgPool) {
     assert_eq!(seqs, expected);
     // The whole once more: nothing is new.
     let again = store.insert_messages(&batch).await.unwrap();
-    assert!(again.iter().all(|one| !matches!(one, Inserted::New(_))));
-    assert!(matches!(&again[2], Inserted::Known(message) if message.body == "first"));
+    assert!(again.inserted.iter().all(|one| !matches!(one, Inserted::New(_))));
+    assert!(matches!(&again.inserted[2], Inserted::Known(message) if message.body == "first"));
     assert_eq!(cluster.stored(both).await.len(), 3);
     ana.opens(both).await;
     assert_eq!(ana.with(|client| shown(client, both)).len(), 3);

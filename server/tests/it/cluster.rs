@@ -140,7 +140,7 @@ impl Cluster {
     pub async fn unheard(&self, author: &Person, room: RoomId, text: &str) -> Message {
         let author = author.with(|client| client.me().cloned().expect("greeted"));
         let new = NewMessage::plain(room, author, Nonce(Uuid::new_v4()), text.to_owned());
-        match self.node(1).node.store.insert_messages(&[new]).await.unwrap().pop() {
+        match self.node(1).node.store.insert_messages(&[new]).await.unwrap().inserted.pop() {
             Some(Inserted::New(message)) => message,
             other => panic!("{other:?}"),
         }
@@ -464,7 +464,7 @@ pub async fn said(person: &Person, room: RoomId, text: &str) -> Seq {
 pub fn shown(client: &Client, room: RoomId) -> Vec<String> {
     let text = |row: client::Row| match row.kind {
         RowKind::Message(message) => Some(message.body.to_string()),
-        RowKind::Beginning | RowKind::Day(_) | RowKind::Unread => None,
+        RowKind::Beginning | RowKind::Day(_) | RowKind::Unread | RowKind::Replies(_) => None,
     };
     client::rows(client, room, protocol::Zone::default()).into_iter().filter_map(text).collect()
 }

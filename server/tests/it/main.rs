@@ -26,4 +26,5 @@ mod skew;
 mod sockets;
 mod start;
 mod talking;
+mod threads;
 mod tls;

@@ -1,7 +1,9 @@
 //! Mentions and replies: who a name is, who counts it, and what a reply shows, over several servers.
 
 use client::RowKind;
-use protocol::{Command, ErrorCode, Mention, Message, Nonce, Reply, RoomId, RoomKind, Seq, limits};
+use protocol::{
+    Command, ErrorCode, Mention, Message, Nonce, Placement, Reply, RoomId, RoomKind, Seq, limits,
+};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -14,7 +16,7 @@ async fn sends(
     reply_to: Option<Seq>,
 ) -> Result<Message, ErrorCode> {
     let (nonce, body) = (Nonce(Uuid::new_v4()), text.to_owned());
-    let sent = person.sends(Command::Send { room, nonce, body, reply_to }).await;
+    let sent = person.sends(Placement { reply_to, ..Placement::default() }.send(room, nonce, body)).await;
     sent.map_err(|refusal| refusal.code)
 }
 
@@ -112,7 +114,7 @@ async fn a_reply_shows_what_it_replies_to_as_it_is_now(pool: PgPool) {
         let rows = client::rows(client, room, protocol::Zone::default());
         rows.into_iter().rev().find_map(|row| match row.kind {
             RowKind::Message(message) => message.quote,
-            RowKind::Beginning | RowKind::Day(_) | RowKind::Unread => None,
+            RowKind::Beginning | RowKind::Day(_) | RowKind::Unread | RowKind::Replies(_) => None,
         })
     };
     let says = |text: &'static str| {

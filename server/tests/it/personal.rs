@@ -345,7 +345,7 @@ async fn a_job_that_is_done_twice_sends_once(pool: PgPool) {
     let author = ana.with(|client| client.me().cloned()).unwrap();
     let new = NewMessage::plain(room, author, nonce, "once".to_owned());
     let stored = cluster.node(1).node.store.insert_messages(&[new]).await.unwrap();
-    assert!(matches!(stored[..], [Inserted::New(_)]));
+    assert!(matches!(stored.inserted[..], [Inserted::New(_)]));
     sqlx::query("update scheduled set state = 'sending', at = now()").execute(&pool).await.unwrap();
     // It was taken, and its lease ends.
     sqlx::query("update jobs set due_at = now() + interval '300 ms', tries = 1, version = version + 1")

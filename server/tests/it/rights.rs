@@ -1,7 +1,8 @@
 //! Roles and rights: who keeps order, who is out, and that everyone learns of it on every server.
 
 use protocol::{
-    Command, ErrorCode, Line, Nonce, Policy, Reply, Role, RoomId, RoomKind, Seq, UserId, WorkspaceRole,
+    Command, ErrorCode, Line, Nonce, Placement, Policy, Reply, Role, RoomId, RoomKind, Seq, UserId,
+    WorkspaceRole,
 };
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -215,6 +216,8 @@ async fn a_deleted_room_is_gone_for_everyone_and_its_text_is_erased(pool: PgPool
     let seq = said(&bea, room, "a secret").await;
     let react = Command::React { room, seq, emoji: "👍".to_owned(), on: true };
     bea.asks(react).await.unwrap();
+    let reply = Placement::in_thread(seq).send(room, Nonce(Uuid::new_v4()), "another secret");
+    bea.sends(reply).await.unwrap();
     cem.cut().await;
     ana.asks(Command::DeleteRoom { room }).await.unwrap();
     for person in [&ana, &bea] {
@@ -244,8 +247,10 @@ async fn a_deleted_room_is_gone_for_everyone_and_its_text_is_erased(pool: PgPool
 
     let erased = async || -> (i64, i64, bool) {
         sqlx::query_as(
-            "select (select count(*) from messages where room_id = $1), (select count(*) from items
-             where line_id = $1 and kind <> 'room'), erased_at is not null from rooms where id = $1",
+            "select (select count(*) from messages where room_id = $1)
+                + (select count(*) from threads where room_id = $1)
+                + (select count(*) from thread_replies where room_id = $1),
+                (select count(*) from items where line_id = $1 and kind <> 'room'), erased_at is not null from rooms where id = $1",
         )
         .bind(room.0)
         .fetch_one(&cluster.pool)

@@ -415,7 +415,10 @@ async fn who_is_renamed_is_renamed_everywhere_live_and_after_catching_up(pool: P
         let rows = client::rows(client, room, protocol::Zone::default());
         let author = rows.iter().find_map(|row| match &row.kind {
             client::RowKind::Message(message) => Some(message.author.name.clone()),
-            client::RowKind::Beginning | client::RowKind::Day(_) | client::RowKind::Unread => None,
+            client::RowKind::Beginning
+            | client::RowKind::Day(_)
+            | client::RowKind::Unread
+            | client::RowKind::Replies(_) => None,
         });
         author.as_deref() == Some(name) && client.user(her).is_some_and(|user| user.name == name)
     };

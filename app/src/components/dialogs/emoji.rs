@@ -5,7 +5,7 @@
 //! End go from emoji to emoji, Enter takes one, and a letter goes on searching. The cells are one listener's, not one each.
 
 use leptos::{html, prelude::*};
-use protocol::{Emoji, RoomId, Seq};
+use protocol::{Emoji, Seq};
 use wasm_bindgen::JsCast;
 use web_sys::{DomRect, Element, HtmlElement, KeyboardEvent};
 
@@ -17,7 +17,7 @@ use crate::components::{effect, focus::keyboard_now, for_input_method, handler, 
 use crate::{
     browser,
     emoji::{self, Emojis, Entry, Habits},
-    state::{Chat, use_chat},
+    state::{Chat, Desk, use_chat},
     typing::Replacement,
 };
 
@@ -50,7 +50,7 @@ enum Coming {
 #[derive(Clone, Copy)]
 struct Picker {
     chat: Chat,
-    room: RoomId,
+    desk: Desk,
     seq: Option<Seq>,
     /// How many stand in a line.
     columns: usize,
@@ -67,8 +67,8 @@ struct Picker {
 /// The dialog.
 #[component]
 pub fn EmojiDialog(
-    /// Where.
-    room: RoomId,
+    /// At which composer.
+    desk: Desk,
     /// For which message; `None` for what is being written.
     seq: Option<Seq>,
 ) -> impl IntoView {
@@ -86,7 +86,7 @@ pub fn EmojiDialog(
     let first_group = usize::from(habits.recent.is_empty());
     let picker = Picker {
         chat,
-        room,
+        desk,
         seq,
         columns,
         habits: RwSignal::new(habits),
@@ -106,7 +106,7 @@ pub fn EmojiDialog(
     if coming.get_untracked() == Coming::Loading {
         fetch();
     }
-    let opener = if is_sheet { None } else { opener(seq) };
+    let opener = if is_sheet { None } else { opener(desk, seq) };
     effect(move || {
         let Some(dialog) = dialog() else { return };
         let style = dialog.style();
@@ -137,10 +137,10 @@ fn dialog() -> Option<HtmlElement> {
 }
 
 /// Where what opened it is.
-fn opener(seq: Option<Seq>) -> Option<DomRect> {
+fn opener(desk: Desk, seq: Option<Seq>) -> Option<DomRect> {
     let element = match seq {
         Some(_) => keyboard_now(),
-        None => document().query_selector(".composer-box").ok().flatten(),
+        None => document().query_selector(&format!("{} .composer-box", form_of(desk))).ok().flatten(),
     };
     element.map(|element| element.get_bounding_client_rect())
 }
@@ -484,20 +484,20 @@ impl Picker {
     }
 
     fn choose(self, sign: &str) {
-        let Self { chat, room, seq, .. } = self;
+        let Self { chat, desk, seq, .. } = self;
         Habits::of(chat).used(chat, sign);
         let Some(seq) = seq else {
             chat.screen.dialog.set(None);
             let sign = sign.to_owned();
             // While the dialog is open, the field cannot have the keyboard.
-            request_animation_frame(move || write(&sign));
+            request_animation_frame(move || write(desk, &sign));
             return;
         };
         let stored = Emoji::parse(sign).map_or_else(|_| sign.to_owned(), Emoji::into_string);
         let own = untrack(|| shown(chat, seq)).is_some_and(|message| is_mine(chat, &message, &stored));
         chat.screen.dialog.set(None);
         chat.screen.let_go();
-        chat.react(room, seq, sign, !own);
+        chat.react(desk.room, seq, sign, !own);
         request_animation_frame(move || browser::focus_row(seq));
     }
 }
@@ -518,9 +518,14 @@ fn section(list: &Element, group: usize) -> Option<Element> {
     list.query_selector(&format!("[data-group=\"{group}\"]")).ok()?
 }
 
+/// The composer's form: see `composer.rs`.
+fn form_of(desk: Desk) -> &'static str {
+    if desk.thread.is_some() { "#reply" } else { "#composer" }
+}
+
 /// Writes an emoji where the cursor of the composer is.
-fn write(sign: &str) {
-    let field = document().query_selector("#composer textarea").ok().flatten();
+fn write(desk: Desk, sign: &str) {
+    let field = document().query_selector(&format!("{} textarea", form_of(desk))).ok().flatten();
     let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlTextAreaElement>().ok()) else {
         return;
     };

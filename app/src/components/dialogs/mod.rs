@@ -49,6 +49,7 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         | Dialog::Member(..)
         | Dialog::Banned(_)
         | Dialog::Later
+        | Dialog::Threads(_)
         | Dialog::Remind(..)
         | Dialog::SendLater(_)
         | Dialog::Emoji(..)
@@ -59,8 +60,8 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
 
 /// One about what one types, which comes with the emoji.
 pub(crate) fn typing_dialog(dialog: Dialog) -> AnyView {
-    if let Dialog::Emoji(room, seq) = dialog {
-        view! { <emoji::EmojiDialog room seq/> }.into_any()
+    if let Dialog::Emoji(desk, seq) = dialog {
+        view! { <emoji::EmojiDialog desk seq/> }.into_any()
     } else if let Dialog::Shortcuts = dialog {
         view! { <shortcuts::Shortcuts/> }.into_any()
     } else {

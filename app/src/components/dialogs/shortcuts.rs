@@ -10,7 +10,7 @@ use crate::{browser, state::use_chat};
 #[component]
 pub fn Shortcuts() -> impl IntoView {
     let words = use_chat().words;
-    let lines: [(&[&str], &str); 22] = [
+    let lines: [(&[&str], &str); 24] = [
         (&["Ctrl", "K"], words.key_go()),
         (&["Alt", "↑ ↓"], words.key_next()),
         (&["Alt", "Shift", "↑ ↓"], words.key_next_unread()),
@@ -31,6 +31,8 @@ pub fn Shortcuts() -> impl IntoView {
         (&["Ctrl", "Shift", "H"], words.spoiler_mark()),
         (&["↑"], words.key_edit()),
         (&["Shift", "Tab", "↑ ↓"], words.key_rows()),
+        (&["R"], words.reply()),
+        (&["T"], words.reply_in_thread()),
         (&["Esc"], words.key_back()),
         (&["?"], words.key_list()),
     ];

@@ -1,4 +1,4 @@
-//! What only the viewer sees: the list of what they saved and scheduled, the dialogs that set a time, and the notice of a reminder
+//! What only the viewer sees: the list of what they saved and scheduled, the threads that they follow, the dialogs that set a time, and the notice of a reminder
 //! that has come. All of it comes with the chunk `personal` (see `later.rs`).
 
 pub mod due;
@@ -7,6 +7,7 @@ pub mod remind;
 pub mod saved;
 pub mod scheduled;
 pub mod send_later;
+pub mod threads;
 pub mod when;
 
 use leptos::prelude::*;
@@ -29,6 +30,8 @@ fn back_to_composer(chat: Chat) {
 pub(crate) fn dialog(dialog: Dialog) -> AnyView {
     if let Dialog::Later = dialog {
         view! { <list::Later/> }.into_any()
+    } else if let Dialog::Threads(of) = dialog {
+        view! { <threads::Threads of/> }.into_any()
     } else if let Dialog::Remind(room, seq) = dialog {
         view! { <remind::Remind room seq/> }.into_any()
     } else if let Dialog::SendLater(room) = dialog {

@@ -11,7 +11,7 @@ use super::{
 use crate::components::attributes::GlobalAttributes;
 use crate::{
     components::dialogs::{DialogFrame, room_form::Why},
-    state::use_chat,
+    state::{Desk, use_chat},
     text::plain,
 };
 
@@ -25,7 +25,7 @@ pub(super) fn SendLater(room: RoomId) -> impl IntoView {
     let words = chat.words;
     let clock = chat.clock.get_untracked();
     let failed = RwSignal::new(None::<Refusal>);
-    let text = chat.draft(room);
+    let text = chat.draft(Desk::of(room));
     // One for all tries: what was scheduled by a try whose answer was lost is not scheduled twice.
     let nonce = Nonce(Uuid::new_v4());
     let done = move |why: Option<Refusal>| match why {

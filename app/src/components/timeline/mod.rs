@@ -3,7 +3,7 @@
 //! Keyed by each row's key and [stamp](client::Row::stamp): a new message mounts one row, a changed one is
 //! replaced. [`ScrollPosition`] keeps where the person reads.
 
-mod pointing;
+pub(crate) mod pointing;
 mod scroll_position;
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use protocol::{Direction, RoomId, RoomKind, Seq};
 use self::{pointing::Pointing, scroll_position::ScrollPosition};
 use super::{
     icon::Icon,
-    message_row::{MessageRow, key_text},
+    message_row::{MessageRow, key_text, replies_line},
 };
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, list, list_item, live};
@@ -31,7 +31,7 @@ pub fn Timeline(
     let words = chat.words;
     let (scroller, drawn) = (NodeRef::<Div>::new(), NodeRef::<Div>::new());
     let position = ScrollPosition::new(scroller, drawn);
-    let pointing = Pointing::new();
+    let pointing = expect_context::<Pointing>();
     let name = move || chat.summary(room).map(|s| chat.name_of(&s.read_untracked())).unwrap_or_default();
 
     // The first look at a room begins at what is unread, and nothing counts as seen before.
@@ -94,7 +94,6 @@ pub fn Timeline(
         });
     });
     effect(move || position.watch(settled));
-    effect(move || pointing.listen());
     effect(move || {
         if chat.screen.target.get().is_some_and(|(of, _)| of == room) {
             position.leave_end();
@@ -178,7 +177,8 @@ fn first_screen(rows: &[Row]) -> usize {
     rows.len().min(unread).saturating_sub(screen)
 }
 
-fn draw(room: RoomId, row: Row) -> AnyView {
+/// Draws a row of a room or of a thread.
+pub(crate) fn draw(room: RoomId, row: Row) -> AnyView {
     let chat = use_chat();
     let key = key_text(row.key);
     match row.kind {
@@ -196,6 +196,7 @@ fn draw(room: RoomId, row: Row) -> AnyView {
         }
         .into_any(),
         RowKind::Beginning => view! { <Beginning room key/> }.into_any(),
+        RowKind::Replies(replies) => replies_line(chat, room, key, &replies),
     }
 }
 

@@ -17,7 +17,7 @@ use web_sys::{Element, Event, KeyboardEvent, PointerEvent};
 
 use crate::{
     browser,
-    state::{Chat, use_chat},
+    state::{Chat, Screen, use_chat},
 };
 
 /// A finger that stays so long on a message wants its sheet.
@@ -25,9 +25,9 @@ const PRESS: Duration = Duration::from_millis(450);
 /// A finger that moves further than this scrolls, in pixels.
 const STILL_PX: i32 = 10;
 
-/// What points at the rows of one timeline.
+/// What points at the rows of a room: those of its timeline, and those of the thread beside it.
 #[derive(Clone, Copy)]
-pub(super) struct Pointing {
+pub(crate) struct Pointing {
     chat: Chat,
     /// The key of the row that had the keyboard last; empty for none.
     held: StoredValue<String>,
@@ -42,7 +42,7 @@ pub(super) struct Pointing {
 }
 
 impl Pointing {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             chat: use_chat(),
             held: StoredValue::new(String::new()),
@@ -54,7 +54,7 @@ impl Pointing {
     }
 
     /// Listens to the window, for all rows at once.
-    pub(super) fn listen(self) {
+    pub(crate) fn listen(self) {
         let handles = [
             "pointerover",
             "pointerdown",
@@ -214,7 +214,7 @@ impl Pointing {
     }
 
     /// Gives the keyboard back to what had it, where that was replaced. What is gone for good leaves it to its row.
-    pub(super) fn restore(self, rows: &Element) {
+    pub(crate) fn restore(self, rows: &Element) {
         let (key, act) = (self.held.get_value(), self.held_act.get_value());
         if key.is_empty() || !browser::is_nothing_focused() {
             return;
@@ -227,7 +227,7 @@ impl Pointing {
     }
 
     /// A key, somewhere in the timeline.
-    pub(super) fn pressed(self, event: &KeyboardEvent) {
+    pub(crate) fn pressed(self, event: &KeyboardEvent) {
         let has_modifier = event.ctrl_key() || event.meta_key() || event.alt_key() || event.shift_key();
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let Some(target) = target.filter(|_| !has_modifier) else { return };
@@ -251,7 +251,7 @@ impl Pointing {
             // What is shown of its readers is closed first.
             "Escape" if screen.read_by.get_untracked().is_none() => {
                 screen.reached.set(None);
-                screen.compose();
+                compose(screen, row);
                 true
             }
             "Enter" if target == row => {
@@ -265,10 +265,17 @@ impl Pointing {
                 }
                 true
             }
+            "t" if target == row && row.has_attribute("data-tools") => {
+                if let Some(seq) = seq_of(row) {
+                    screen.let_go();
+                    self.chat.open_thread(seq);
+                }
+                true
+            }
             "ArrowDown" => {
                 match neighbour(row, true) {
                     Some(next) => drop(go_to(&next)),
-                    None => screen.compose(),
+                    None => compose(screen, row),
                 }
                 true
             }
@@ -280,6 +287,14 @@ impl Pointing {
             }
             _ => false,
         }
+    }
+}
+
+/// To the composer below a row: that of the thread or of the room.
+fn compose(screen: Screen, row: &Element) {
+    match row.closest(".thread").is_ok_and(|thread| thread.is_some()) {
+        true => screen.compose_reply(),
+        false => screen.compose(),
     }
 }
 

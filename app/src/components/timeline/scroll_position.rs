@@ -202,7 +202,8 @@ impl ScrollPosition {
         let end = first(children.length(), |n| {
             children.item(n).is_some_and(|row| row.get_bounding_client_rect().bottom() > lower)
         });
-        (0..end).rev().filter_map(|n| children.item(n)?.get_attribute("data-seq")?.parse().ok()).next()
+        let number = |row: Element| row.get_attribute("data-seq").or_else(|| row.get_attribute("data-seen"));
+        (0..end).rev().filter_map(|n| number(children.item(n)?)?.parse().ok()).next()
     }
 
     /// Remembers where the box is, and the first row that is visible.
@@ -215,7 +216,7 @@ impl ScrollPosition {
             children.item(n).is_some_and(|row| row.get_bounding_client_rect().bottom() > upper)
         });
         // The day's divider is sticky, and the space for older messages comes and goes: neither can be an anchor.
-        let is_anchor = |row: &Element| row.has_attribute("data-seq");
+        let is_anchor = |row: &Element| row.has_attribute("data-seq") || row.has_attribute("data-seen");
         let row = (from..children.length()).filter_map(|n| children.item(n)).find(is_anchor);
         let anchor =
             row.and_then(|row| Some((row.get_attribute("data-key")?, place_of(&text_of(row), rows))));

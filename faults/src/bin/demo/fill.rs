@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use faults::cluster::Fallible;
-use protocol::{Command, Message, Millis, Nonce, Reply, RoomId, RoomKind, UserId};
+use protocol::{Command, Message, Millis, Nonce, Reply, RoomId, RoomKind, Seq, UserId};
 use sqlx::PgPool;
 use uuid::{Builder, Uuid};
 
@@ -110,10 +110,22 @@ async fn say(
     id: RoomId,
     lines: &[ScriptedMessage<'_>],
 ) -> Fallible<Vec<Message>> {
-    let mut messages = Vec::with_capacity(lines.len());
-    for (turn, run) in lines.chunk_by(|one, next| one.who == next.who).enumerate() {
-        let texts: Vec<(Nonce, &str)> =
-            run.iter().map(|line| (nonce(&[room.title, line.who, line.text]), line.text)).collect();
+    let mut messages: Vec<Message> = Vec::with_capacity(lines.len());
+    // The root of a thread must be there before its replies.
+    let goes_on =
+        |one: &ScriptedMessage<'_>, next: &ScriptedMessage<'_>| one.who == next.who && next.under.is_none();
+    for (turn, run) in lines.chunk_by(goes_on).enumerate() {
+        let root = |line: &ScriptedMessage<'_>| {
+            let root = messages
+                .iter()
+                .zip(lines)
+                .find(|(_, said)| line.under.is_some_and(|under| said.text.starts_with(under)));
+            root.map(|(message, _)| message.seq)
+        };
+        let texts: Vec<(Nonce, &str, Option<Seq>)> = run
+            .iter()
+            .map(|line| (nonce(&[room.title, line.who, line.text]), line.text, root(line)))
+            .collect();
         messages.extend(person(people, run[0].who)?.say(id, &texts).await?);
         if turn % STAY_AWAKE_EVERY == 0 {
             stay_awake(people).await?;

@@ -61,6 +61,14 @@ pub(crate) async fn set(pool: &PgPool, room: RoomId, began: Millis, times: &[(Se
     .execute(&mut *tx)
     .await?;
     sqlx::query(
+        "update threads t set last_at = m.sent_at from messages m
+         where m.room_id = t.room_id and m.seq = t.last_seq and t.room_id = $1 and m.seq = any($2)",
+    )
+    .bind(room.0)
+    .bind(&seqs)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
         "update lines set active_at = k.last from (select max(sent_at) as last from messages where room_id = $1) k
          where id = $1 and k.last is not null",
     )

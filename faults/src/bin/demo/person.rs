@@ -9,8 +9,8 @@ use futures::{
     stream::{SplitSink, SplitStream},
 };
 use protocol::{
-    ClientFrame, Command, ErrorCode, Message, Nonce, Refusal, Reply, RoomId, RoomSummary, ServerFrame,
-    UserId, VERSION,
+    ClientFrame, Command, ErrorCode, Message, Nonce, Placement, Refusal, Reply, RoomId, RoomSummary, Seq,
+    ServerFrame, UserId, VERSION,
 };
 use tokio::{sync::mpsc, time::Duration};
 use tokio_tungstenite::tungstenite;
@@ -107,17 +107,21 @@ impl Person {
         Err(format!("{} is refused again and again", command.name()).into())
     }
 
-    /// Says one thing after the other, and returns what is stored.
+    /// Says one thing after the other, each in the room or in the thread below a message, and returns what is stored.
     ///
     /// # Errors
     /// When one is refused, or not answered.
-    pub(crate) async fn say(&mut self, room: RoomId, texts: &[(Nonce, &str)]) -> Fallible<Vec<Message>> {
+    pub(crate) async fn say(
+        &mut self,
+        room: RoomId,
+        texts: &[(Nonce, &str, Option<Seq>)],
+    ) -> Fallible<Vec<Message>> {
         let (first, mut said, mut sent) = (self.last_ref + 1, 0, vec![None; texts.len()]);
         for _ in texts {
             let answered = |sent: &[Option<Message>]| sent.iter().filter(|one| one.is_some()).count();
             while said < texts.len() && said - answered(&sent) < WINDOW {
-                let (nonce, body) = texts[said];
-                self.send(Command::say(room, nonce, body)).await?;
+                let (nonce, body, thread) = texts[said];
+                self.send(Placement { thread, ..Placement::default() }.send(room, nonce, body)).await?;
                 said += 1;
             }
             self.frames.flush().await?;

@@ -63,6 +63,8 @@ pub(crate) struct ScriptedMessage<'a> {
     pub(crate) pinned_by: Option<&'static str>,
     pub(crate) saved_by: Option<&'static str>,
     pub(crate) deleted: bool,
+    /// How an earlier message of the room begins: this one is a reply in its thread.
+    pub(crate) under: Option<&'static str>,
 }
 
 /// A line without anything to it.
@@ -76,6 +78,7 @@ pub(crate) const fn say<'a>(who: &'static str, text: &'a str) -> ScriptedMessage
         pinned_by: None,
         saved_by: None,
         deleted: false,
+        under: None,
     }
 }
 
@@ -98,6 +101,10 @@ impl ScriptedMessage<'_> {
 
     const fn saved_by(self, who: &'static str) -> Self {
         Self { saved_by: Some(who), ..self }
+    }
+
+    const fn under(self, root: &'static str) -> Self {
+        Self { under: Some(root), ..self }
     }
 
     const fn deleted(self) -> Self {
@@ -257,8 +264,9 @@ const GENERAL: &[ScriptedMessage<'static>] = &[
     say("wang", "系泊系统今晚升级，大约需要十分钟，期间请不要重启浮标。").after(2 * HOUR),
     say("wang", "升级完成，一切正常 ✅").after(47).reactions(&[("🎉", &["lin", "dmitri", GUEST]), ("👍", &["yuki"])]),
     say("noor", "Who moved the long rope?").after(NIGHT),
-    say("bo", "Me, sorry. It is on the second hook, where it should have been all along."),
-    say("noor", "Found it. You are forgiven 🤝").reactions(&[("❤️", &["bo"])]),
+    say("bo", "Me, sorry. It is on the second hook, where it should have been all along.").under("Who moved"),
+    say("dmitri", "I looked for it with a torch at two in the morning.").under("Who moved"),
+    say("noor", "Found it. You are forgiven 🤝").under("Who moved").reactions(&[("❤️", &["bo"])]),
     say("nino", "Reminder: the fire drill is today at three. Yes, in the rain.").reactions(&[("☔", &["ana", "minjun", "yuki", "tamar"])]),
     say("minjun", "Is the drill also for people who work from the boat?"),
     say("nino", "Especially for people who work from the boat."),
@@ -267,10 +275,10 @@ const GENERAL: &[ScriptedMessage<'static>] = &[
         ("🅱️", &["wang", "ana", "yuki", "noor", GUEST, "eleni"]),
         ("⛴️", &["dmitri", "bo"]),
     ]),
-    say("wang", "B，灯塔那张很有感觉。"),
-    say("ana", "The lighthouse, B. It says what we are at one glance."),
-    say("yuki", "B に一票です。灯台の光がとてもきれい。"),
-    say("dmitri", "C. Somebody has to vote for the ferry."),
+    say("wang", "B，灯塔那张很有感觉。").under("海报的三个版本"),
+    say("ana", "The lighthouse, B. It says what we are at one glance.").under("海报的三个版本"),
+    say("yuki", "B に一票です。灯台の光がとてもきれい。").under("海报的三个版本"),
+    say("dmitri", "C. Somebody has to vote for the ferry.").under("海报的三个版本"),
     say("tamar", "wrong room, sorry").deleted(),
     say(GUEST, "B it is, then. The printer needs the file by four.").after(25).reactions(&[("👍", &["lin", "eleni", "ana"])]),
     say("eleni", "Printed, and hanging in the window. Come and look.").after(40).reactions(&[("😍", &["lin", GUEST, "yuki"]), ("👏", &["ana", "wang", "bo"])]),
@@ -460,6 +468,13 @@ mod tests {
                 assert!(Emoji::parse(emoji).is_ok(), "{emoji}");
                 assert!(!who.is_empty(), "{emoji} in {}", room.title);
             }
+            let is_before = |root: &str| {
+                let said = seen.iter().any(|(title, _, text): &(&str, &str, &str)| {
+                    *title == room.title && text.starts_with(root)
+                });
+                said && room.kind != Kind::Direct
+            };
+            assert!(line.under.is_none_or(is_before), "no such root: {:?}", line.under);
             assert!(seen.insert((room.title, line.who, line.text)), "twice: {}", line.text);
         }
     }

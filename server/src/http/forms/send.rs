@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use app::address::Panel;
 use axum::{
     extract::{Path, State},
     response::Response,
 };
-use protocol::{Body, ErrorCode, FormName, Nonce, Reply, RoomId};
+use protocol::{Body, ErrorCode, FormName, Nonce, Placement, Reply, RoomId, Seq};
 use uuid::Uuid;
 
 use super::{Done, Fault, Fields, FormPage, by_author, signed_in};
@@ -26,6 +27,10 @@ pub(super) async fn send(
     let visit = by_author(visit, &fields);
     let tried = try_send(&site, &visit, &room, &fields).await;
     let route = room.parse().map_or_else(|_| Route::Lobby("/".to_owned()), Route::Room);
+    let route = match (route, thread_of(&fields)) {
+        (Route::Room(room), Some(root)) => Route::RoomWith(room, Panel::Thread(root)),
+        (route, _) => route,
+    };
     FormPage { form: FormName::Send, route }.answer(&site, &visit, fields, tried).await
 }
 
@@ -37,7 +42,9 @@ async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Re
     // The page's own nonce makes a second click harmless; without one it is a new message each time.
     let nonce = fields.get("nonce").parse().unwrap_or_else(|_| Nonce(Uuid::new_v4()));
     let body = Body::parse(fields.get("body")).map_err(|refusal| blame_body(refusal.into()))?.into_string();
-    let said = chat::messages::send(&cx, room, nonce, &body, None).map_err(|e| blame_body(e.into()))?;
+    let thread = thread_of(fields);
+    let placement = Placement { reply_to: None, thread, in_room: !fields.get("in_room").is_empty() };
+    let said = chat::messages::send(&cx, room, nonce, &body, placement).map_err(|e| blame_body(e.into()))?;
     let reply = chat::messages::sent(room, said).await.map_err(|e| blame_body(e.into()))?;
     // The browser went back, and the form was sent again with another text; perhaps the first message has been edited since.
     // The form is drawn again with a new nonce.
@@ -46,7 +53,16 @@ async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Re
     {
         return Err(Fault::refused("body", ErrorCode::NonceTaken));
     }
-    Ok(Done::to(format!("/r/{room}#end")))
+    let room = format!("/r/{room}");
+    Ok(Done::to(thread.map_or_else(
+        || format!("{room}#end"),
+        |root| format!("{}#thread-end", Panel::Thread(root).beside(&room)),
+    )))
+}
+
+/// The thread in which the form writes.
+fn thread_of(fields: &Fields) -> Option<Seq> {
+    fields.get("thread").parse().ok().map(Seq)
 }
 
 /// The refusal of a text is shown next to it.

@@ -1,0 +1,169 @@
+//! A thread beside its room: the root, the replies below it, and a composer of its own. It comes with the chunk `tools` (see
+//! `later.rs`).
+//!
+//! It begins at its newest reply and stays there while the person does. Older replies are asked for when the upper end comes near;
+//! the browser keeps the place meanwhile (`overflow-anchor`).
+
+use client::Row;
+use leptos::{
+    html::{Div, H2},
+    prelude::*,
+};
+use protocol::{RoomId, Seq};
+
+use super::{
+    composer::Composer,
+    icon::Icon,
+    timeline::{draw, pointing::Pointing},
+};
+use crate::components::attributes::{AriaAttributes, GlobalAttributes};
+use crate::components::focus::take_keyboard;
+use crate::components::{effect, handler, key_handler, list, list_item, live};
+use crate::{
+    browser,
+    state::{Chat, Desk, path_of, use_chat},
+};
+
+/// So near to an end counts as there, in pixels.
+const NEAR_PX: i32 = 120;
+/// From here on, older replies are asked for.
+const OLDER_PX: i32 = 600;
+
+/// The panel of a thread.
+#[component]
+pub(crate) fn Thread(
+    /// Where.
+    room: RoomId,
+    /// The number of its root.
+    root: Seq,
+) -> impl IntoView {
+    let chat = use_chat();
+    let words = chat.words;
+    let pointing = expect_context::<Pointing>();
+    let heading = NodeRef::<H2>::new();
+    let (scroller, drawn) = (NodeRef::<Div>::new(), NodeRef::<Div>::new());
+    // Whether the person is at the newest reply.
+    let is_down = StoredValue::new(true);
+    let go_down = move || {
+        if let Some(scroller) = scroller.try_get_untracked().flatten() {
+            scroller.set_scroll_top(scroller.scroll_height());
+        }
+    };
+    let moved = move || {
+        let Some(scroller) = scroller.get_untracked() else { return };
+        let below = scroller.scroll_height() - scroller.scroll_top() - scroller.client_height();
+        is_down.set_value(below < NEAR_PX);
+        if scroller.scroll_top() < OLDER_PX {
+            chat.load_older_replies();
+        }
+    };
+    effect(move || take_keyboard(heading));
+    effect(move || {
+        chat.thread.track();
+        request_animation_frame(move || {
+            if is_down.try_get_value() == Some(true) {
+                go_down();
+            }
+            chat.show_target();
+            if let Some(rows) = drawn.try_get_untracked().flatten() {
+                pointing.restore(&rows);
+            }
+        });
+    });
+    let mut gone = chat.screen.newest_reply.get_untracked();
+    effect(move || {
+        let newest = chat.screen.newest_reply.get();
+        if std::mem::replace(&mut gone, newest) != newest {
+            is_down.set_value(true);
+            go_down();
+        }
+    });
+    let may_post = chat.may(room, |rights| rights.post);
+    let count = Memo::new(move |_| chat.thread.with(|thread| thread.count));
+    let rows = move || {
+        let row = |row: Row| list_item((row.key, row.stamp()), move || draw(room, row));
+        chat.thread.with(|thread| thread.root.iter().chain(&thread.rows).cloned().map(row).collect())
+    };
+    view! {
+        <aside class="details thread" aria-label=words.thread()>
+            <header class="pane-head">
+                <h2 tabindex="-1" node_ref=heading>{words.thread()}</h2>
+                {live(move || follow(chat, room, root))}
+                <a class="icon-button no-script" href=path_of(room) aria-label=words.close() title=words.close()>
+                    <Icon name="close"/>
+                </a>
+                <button
+                    type="button"
+                    class="icon-button scripted"
+                    aria-label=words.close()
+                    title=words.close()
+                    on:click=handler(move |_| chat.close_panel())
+                >
+                    <Icon name="close"/>
+                </button>
+            </header>
+            <div
+                class="thread-box"
+                role="log"
+                aria-label=words.thread()
+                aria-live="off"
+                tabindex="0"
+                node_ref=scroller
+                on:scroll=move |_| moved()
+                on:keydown=key_handler(move |key| pointing.pressed(&key))
+            >
+                <div class="rows" node_ref=drawn>
+                    {list(rows)}
+                    {live(move || state(chat, count.get()))}
+                </div>
+                <div id="thread-end"></div>
+            </div>
+            {live(move || may_post.get().then(|| {
+                view! { <Composer desk=Desk { room, thread: Some(root) }/> }.into_any()
+            }))}
+        </aside>
+    }
+}
+
+/// What is said below the rows, as long as there are no replies.
+fn state(chat: Chat, count: u32) -> Option<AnyView> {
+    let words = chat.words;
+    let (loaded, missing, is_empty) =
+        chat.thread.with(|thread| (thread.loaded, thread.missing, thread.rows.is_empty()));
+    let said = match (missing, loaded) {
+        (true, _) => words.message_not_here(),
+        (false, false) if is_empty => words.loading(),
+        (false, true) if is_empty && count == 0 => words.no_replies_hint(),
+        (false, _) => return None,
+    };
+    Some(view! { <p class="thread-state" role="status" data-key="state">{said}</p> }.into_any())
+}
+
+/// Follows the thread, or no longer.
+fn follow(chat: Chat, room: RoomId, root: Seq) -> AnyView {
+    let words = chat.words;
+    let (following, is_there) = chat.thread.with(|thread| (thread.following, thread.root.is_some()));
+    let (icon, label) = match following {
+        true => ("followed", words.thread_unfollow()),
+        false => ("follow", words.thread_follow()),
+    };
+    let press = move |_| {
+        chat.follow(room, root, !following);
+        // The button is drawn anew.
+        request_animation_frame(|| browser::focus_first(".thread-follow"));
+    };
+    view! {
+        <button
+            type="button"
+            class="icon-button thread-follow scripted"
+            aria-label=label
+            title=label
+            aria-pressed=following.to_string()
+            disabled=!is_there
+            on:click=handler(press)
+        >
+            <Icon name=icon/>
+        </button>
+    }
+    .into_any()
+}
