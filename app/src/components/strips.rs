@@ -1,5 +1,5 @@
-//! What is said above the composer of a room: what one replies to, and whom one has mentioned who will not see it. It comes with the
-//! chunk `tools` (see `later.rs`).
+//! The strips above a room's composer: the message being replied to, and mentioned people who will
+//! not see the message. They come with the chunk `tools` (see `later.rs`).
 
 use leptos::prelude::*;
 use protocol::{Command, Reply, RoomId, Seq, UserId};
@@ -12,7 +12,7 @@ use crate::{
     text::plain,
 };
 
-/// As much of the message as is shown.
+/// How much of the message is shown.
 const QUOTED_CHARS: usize = 200;
 
 /// The strips of a room.

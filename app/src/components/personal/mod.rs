@@ -1,5 +1,6 @@
-//! What only the viewer sees: the list of what they saved and scheduled, the dialogs that set a time, and the notice of a reminder
-//! that has come. All of it comes with the chunk `personal` (see `later.rs`).
+//! What only the viewer sees: the list of saved and scheduled messages, the dialogs that set a
+//! time, and the notice of a due reminder. All of it comes with the chunk `personal` (see
+//! `later.rs`).
 
 pub mod due;
 pub mod list;
@@ -18,7 +19,8 @@ use crate::{
 
 pub(crate) use self::due::Due;
 
-/// What had the keyboard is gone. On glass it would open the keyboard, which nobody has asked for.
+/// The focused element is gone. On touch screens this does nothing, because focusing the composer
+/// would open the on-screen keyboard.
 fn back_to_composer(chat: Chat) {
     if !browser::is_touched() {
         request_animation_frame(move || chat.screen.compose());
