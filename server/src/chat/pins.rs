@@ -5,7 +5,7 @@ use protocol::{Change, Message, Reply, RoomId, Seq};
 use super::{Context, Error, access};
 use crate::{broker::Line, store::rooms::Locked};
 
-/// Pins a message to its room, or unpins it.
+/// Pins or unpins a message.
 ///
 /// # Errors
 /// `RoomUnknown`, `MessageUnknown`, `MessageDeleted`, `Forbidden`, `PinsFull`; or when the database fails.
