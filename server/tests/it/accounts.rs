@@ -1,4 +1,4 @@
-//! Signing up, in and out, by forms alone; and what a browser is told to be careful about.
+//! Signing up, in and out, using only forms; and the security headers.
 
 use std::{
     collections::BTreeSet,
@@ -218,7 +218,7 @@ async fn too_many_sign_ins_are_slowed_down_with_a_time_to_wait(pool: PgPool) {
     assert!(answer.form().refusal.retry_ms.unwrap() > 0);
     assert!((1..=30).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
     assert_eq!(answer.form().value("handle").unwrap(), "ana");
-    // Another account is not slowed down.
+    // Another account is not rate limited.
     house.browser().sign_in("bea", PASSWORD).await.assert_refused(
         StatusCode::UNAUTHORIZED,
         ErrorCode::CredentialsWrong,
@@ -236,14 +236,14 @@ async fn an_address_is_slowed_down_and_its_neighbour_is_not(pool: PgPool) {
     assert_eq!(sign_in("192.0.2.1").await, StatusCode::UNAUTHORIZED);
     assert_eq!(sign_in("198.51.100.7, 192.0.2.1").await, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(sign_in("192.0.2.2").await, StatusCode::UNAUTHORIZED);
-    // A person with IPv6 has many addresses: a whole /64 counts as one.
+    // An IPv6 user has many addresses: a whole /64 counts as one.
     assert_eq!(sign_in("2001:db8::1").await, StatusCode::UNAUTHORIZED);
     assert_eq!(sign_in("2001:db8::2").await, StatusCode::UNAUTHORIZED);
     assert_eq!(sign_in("2001:db8::3").await, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(sign_in("2001:db8:0:1::1").await, StatusCode::UNAUTHORIZED);
 }
 
-/// Somebody who guesses passwords locks out only their own address.
+/// Someone who guesses passwords locks out only their own address.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_guesses_at_an_account_does_not_lock_its_owner_out(pool: PgPool) {
     let house = House::new(pool, &["--sign-up=open", "--trusted-proxies=1"]).await;
@@ -297,7 +297,7 @@ async fn a_class_behind_one_address_comes_by_one_link(pool: PgPool) {
         };
         for number in 0..20 {
             let handle = format!("pupil{number}");
-            // The first try has a mistake in it.
+            // The first attempt has a mistake.
             let (page, refused) = come(&handle, "short").await;
             assert_eq!(page.status, StatusCode::OK, "{mode} {number}");
             refused.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PasswordTooShort, "password");
@@ -336,7 +336,7 @@ async fn one_sees_ones_sessions_and_ends_one_of_them(pool: PgPool) {
     let end = sessions.into_iter().flatten().next().unwrap();
     let done = "/settings/account?done=device";
 
-    // Nobody else ends it, and nobody is told whether it is there.
+    // Nobody else can end it, or learn whether it exists.
     let bea = house.newcomer("bea").await;
     assert_eq!(bea.fill(&end, &[]).await.leads_to(), done);
     assert_eq!(phone.visit("/settings").await.status, StatusCode::OK);
@@ -416,14 +416,14 @@ async fn a_refused_change_of_the_password_blames_a_field_and_changes_nothing(poo
     assert_eq!(phone.visit("/settings/account").await.sessions().len(), 2);
     house.browser().sign_in("ana", PASSWORD).await.leads_to();
 
-    // Who is not signed in changes nothing, and is asked to sign in.
+    // Someone who is not signed in changes nothing, and is asked to sign in.
     let fields = [("current", PASSWORD), ("password", OTHER_PASSWORD)];
     let answer = house.browser().fill("/settings/password", &fields).await;
     answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::NotSignedIn, "");
     assert_eq!(answer.form().form, FormName::SignIn);
 }
 
-/// Guesses in an open session and on the sign-in page are counted together.
+/// Guesses in an open session and on the sign-in page share one count.
 #[sqlx::test(migrations = "../migrations")]
 async fn guessing_at_an_open_session_is_slowed_down_as_signing_in_is(pool: PgPool) {
     let house = House::new(pool, &["--sign-up=open", "--sign-ins-per-account-per-min=2"]).await;
@@ -452,7 +452,7 @@ async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) 
     assert_eq!(to, "/admin/people?done=suspended");
     assert!(ana.visit(&to).await.drawn().contains("Account suspended."));
     assert_eq!(bea.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
-    // Only who knows the password is told.
+    // Only someone who knows the password is told.
     let answer = bea.sign_in("bea", "wrong password").await;
     answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::CredentialsWrong, "");
     let answer = bea.sign_in("bea", PASSWORD).await;
@@ -467,7 +467,7 @@ async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) 
 
     let to = ana.fill(&path("let-in"), &[("q", "b e")]).await;
     assert_eq!(to.leads_to(), "/admin/people?q=b%20e&done=reinstated");
-    // What had ended does not come back.
+    // Ended sessions do not come back.
     assert_eq!(bea.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
     bea.sign_in("bea", PASSWORD).await.leads_to();
 }
@@ -531,7 +531,7 @@ async fn a_refused_role_is_drawn_again_with_the_list_as_it_was_looked_for(pool: 
     assert_eq!(refused.people().len(), 1);
     let refused = ana.fill(&path("bea", "role"), &[("role", "king")]).await;
     assert_eq!((refused.status, refused.people().len()), (StatusCode::BAD_REQUEST, 2));
-    // Who has no list sees why, too.
+    // Those without access to the list see why, too.
     let refused = bea.fill(&path("ana", "suspend"), &[]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(refused.drawn().contains("You don’t have permission to open this page."));
@@ -556,7 +556,8 @@ async fn a_link_for_a_new_password_is_good_once_and_ends_every_session(pool: PgP
     ana_elsewhere.sign_in("ana", PASSWORD).await.leads_to();
     assert_eq!(shown(&ana_elsewhere).await, None);
 
-    // It says whose it is, to whoever is signed in as well, and a refusal keeps it.
+    // It names the person whose password it sets, even to someone else who is signed in, and a
+    // refusal keeps it.
     let path = link.strip_prefix(ORIGIN).unwrap();
     let secret = path.strip_prefix("/new-password/").unwrap();
     let page = ana.visit(path).await.page();
@@ -591,7 +592,7 @@ async fn a_link_for_a_new_password_is_good_once_and_ends_every_session(pool: PgP
         answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PasswordLinkInvalid, "");
     }
 
-    // Who changes their password themselves needs the link no more.
+    // Changing the password yourself voids the link.
     ana.fill(&make, &[]).await.leads_to();
     assert!(shown(&ana).await.is_some());
     let fields = [("current", OTHER_PASSWORD), ("password", PASSWORD)];
@@ -625,7 +626,7 @@ async fn the_list_of_everyone_is_bounded_and_can_be_searched(pool: PgPool) {
     assert_eq!(answer.people().len(), 11);
     assert!(answer.text().contains("value=\"@P17\""), "what was looked for stays in its field");
     assert!(ana.visit("/admin/people?q=nobody").await.drawn().contains("No matching people"));
-    // Where this list was once.
+    // The former address of this list.
     assert_eq!(ana.visit("/settings?people=p17").await.leads_to(), "/admin/people?q=p17");
 }
 
@@ -753,7 +754,8 @@ async fn without_script_one_reads_and_writes(pool: PgPool) {
     assert!(drawn.contains("The heron is back."), "it is drawn, not only carried");
 }
 
-/// Somebody goes back in the browser and sends another text: the form still has the nonce of the first message.
+/// The user goes back in the browser and sends another text: the form still has the nonce of the
+/// first message.
 #[sqlx::test(migrations = "../migrations")]
 async fn another_text_in_a_form_that_was_sent_is_not_lost(pool: PgPool) {
     let house = House::new(pool.clone(), &[]).await;
@@ -828,7 +830,8 @@ async fn a_message_from_someone_whose_session_has_ended_is_not_lost(pool: PgPool
     assert_eq!((form.value("body").unwrap(), form.value("next").unwrap()), ("Hours of work", path.as_str()));
 }
 
-/// Since the page was drawn, somebody has signed in with another account in another tab of the same browser.
+/// Since the page was drawn, someone has signed in with another account in another tab of the same
+/// browser.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_message_written_as_someone_else_is_not_sent_and_not_lost(pool: PgPool) {
     let house = House::new(pool, &[]).await;
@@ -1083,8 +1086,8 @@ async fn the_log_holds_no_password_no_token_no_text_and_no_address(pool: PgPool)
         .finish();
     let listening = tracing::subscriber::set_default(subscriber);
     let house = House::new(pool, &["--trusted-proxies=1", "--sign-up=open"]).await;
-    // A line that another test's thread comes to for the first time while this one begins to listen counts as not wanted,
-    // until that is asked again. So there is a second newcomer.
+    // If another test's thread first reaches a log line while this one is installing its
+    // subscriber, that line counts as disabled until interest is rebuilt. Hence a second newcomer.
     let ana = house.newcomer("ana").await;
     tracing::callsite::rebuild_interest_cache();
     let bea = house.newcomer("bea").await;
@@ -1111,7 +1114,7 @@ async fn set_up(admin: &Browser<'_>) -> String {
     format!("/r/{}", admin.visit("/set-up").await.page().signed_in().unwrap().rooms[0].room.id)
 }
 
-/// Makes an invitation; returns the path of its link.
+/// Creates an invitation; returns the path of its link.
 async fn new_link(browser: &Browser<'_>) -> String {
     let to = browser.fill("/invitations", &[]).await.leads_to().to_owned();
     let invitations = browser.visit(&to).await.invitations();
@@ -1125,7 +1128,7 @@ fn nonce_of(answer: &Answer) -> String {
     rest.split_once('\'').unwrap().0.to_owned()
 }
 
-/// What was logged.
+/// The captured log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
