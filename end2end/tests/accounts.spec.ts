@@ -1,4 +1,4 @@
-// What becomes of one's sessions when the account changes: another password, and being suspended.
+// How changes of an account affect its sessions: a new password, and a suspension.
 import { PASSWORD, expect, fillSignIn, isAccessible, isAwake, isIn, opens, place, signIn, signUp, test } from "../fixtures";
 
 test("a new password signs out every other browser, and this one goes on", async ({ open, expected }) => {
@@ -21,7 +21,7 @@ test("a new password signs out every other browser, and this one goes on", async
   await expect(account.getByLabel("Current password")).toBeFocused();
   await change(PASSWORD, "brass");
   await expect(account.getByLabel("New password")).toHaveAccessibleDescription(/^Use at least 10/);
-  // A reload shows the page, and does not send the form again.
+  // A reload shows the page and does not resubmit the form.
   await expect(first).toHaveURL("/settings/account");
   await isAccessible(first, "a refused change of the password");
   await change(PASSWORD, "a brass lantern");
@@ -96,7 +96,7 @@ test("who has forgotten their password gets a link from an administrator", async
   await fillSignIn(person.page, { ...person, password: "a brass lantern" });
   await isIn(person.page);
 
-  // That was its last use.
+  // The link has been used up.
   await admin.goto(link);
   await expect(admin.getByRole("heading", { name: "This link doesn’t work" })).toBeVisible();
   await expect(admin.getByRole("alert")).toHaveText(/^This link is invalid or expired/);

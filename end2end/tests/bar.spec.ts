@@ -1,4 +1,4 @@
-// The bar at the lower edge of a phone.
+// The bottom bar on a phone.
 import {
   composer, expect, isAccessible, isIn, isOpen, makesRoom, opens, roomLink, rooms, says, saysMany, signUp, test, unique, writesTo,
 } from "../fixtures";
@@ -22,7 +22,7 @@ test("from the list to unread rooms, the search and oneself, and out of the way 
     const box = (await item.boundingBox())!;
     expect(Math.min(box.width, box.height)).toBeGreaterThanOrEqual(44);
   }
-  // Nothing unread yet.
+  // Nothing is unread yet.
   await tab(page, "Unread").tap();
   await expect(current(page)).toHaveAccessibleName("Unread");
   await expect(page.getByText("You’re all caught up.")).toBeVisible();
@@ -38,7 +38,7 @@ test("from the list to unread rooms, the search and oneself, and out of the way 
   await expect(bar(page)).toBeHidden();
   await expect(composer(page)).toBeInViewport();
 
-  // Back is where one came from, by the button and by the browser.
+  // Back returns to the previous page, by the button and by the browser.
   await page.getByRole("link", { name: "Back" }).tap();
   await expect(page).toHaveURL("/?list=unread");
   await expect(page.getByText("You’re all caught up.")).toBeVisible();
@@ -55,7 +55,7 @@ test("from the list to unread rooms, the search and oneself, and out of the way 
   await expect(page.getByRole("dialog")).toBeHidden();
 
   await tab(page, /Settings$/).tap();
-  // The settings are a page of their own, without the bar.
+  // Settings is a separate page without the bar.
   await expect(page).toHaveURL("/settings");
   await page.getByRole("link", { name: "Back to rooms" }).tap();
   await isIn(page);
@@ -64,7 +64,7 @@ test("from the list to unread rooms, the search and oneself, and out of the way 
   await expect(rooms(page)).toBeVisible();
   await page.reload();
   await isIn(page);
-  // Others write in #general meanwhile.
+  // Other tests write in #general meanwhile.
   await expect(current(page)).toHaveAccessibleName(/^Unread/);
 });
 

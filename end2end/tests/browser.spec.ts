@@ -1,4 +1,4 @@
-// What a browser may do to a page: clocks that are set, storage that is denied, extensions, and files that do not load.
+// What browsers do to a page: clocks that are changed, storage that is denied, extensions, and files that do not load.
 import {
   PASSWORD, composer, expect, fillSignUp, isIn, makesRoom, message, opens, says, sees, signUp, test, unique, writesTo, type Person,
 } from "../fixtures";
@@ -94,7 +94,7 @@ test("a page that cannot wake up does not claim to live, and says so", async ({ 
   await page.reload();
   const told = trouble(page, "This page stopped working.");
   await expect(told).toBeVisible();
-  // After two frames a page that works would have set these attributes.
+  // After two frames, a working page would have set these attributes.
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   const html = page.locator("html");
   await expect(html).toHaveAttribute("data-broken", "stopped");
@@ -115,7 +115,7 @@ test("without WebAssembly the forms work, and the page says what does not", asyn
   await fillSignUp(page, { name: "Locked Down", handle: unique("locked"), password: PASSWORD });
   await expect(page.getByRole("heading", { level: 1, name: "#general" })).toBeVisible();
   await expect(trouble(page, "WebAssembly is off or not supported")).toBeVisible();
-  // Nothing that needs WebAssembly is offered.
+  // The page offers nothing that needs WebAssembly.
   await expect(page.getByLabel("New", { exact: true })).toBeHidden();
   await expect(page.getByRole("button", { name: "Details" })).toBeHidden();
   const bo = await signUp(await open());
@@ -131,11 +131,11 @@ test("without WebAssembly the forms work, and the page says what does not", asyn
 
 for (const kind of ["js", "wasm"]) {
   test(`when the page's .${kind} is not there, it says so and offers to load anew`, async ({ open, expected }) => {
-    // When a module does not load, Chromium gives no message with the error.
+    // If a module does not load, Chromium's error has no message.
     expected(/status of 404/, kind === "js" ? /^uncaught: $/ : /failed to fetch Wasm/);
     const page = await open();
     await signUp(page);
-    // Not the chunks, which may be on their way: those are the subject of `later.spec.ts`.
+    // Not the chunks, which may be loading: `later.spec.ts` covers those.
     const files = new RegExp(`/roost\\.[0-9a-f]+\\.${kind}$`);
     await page.route(files, (route) => route.fulfill({ status: 404, contentType: "text/plain", body: "there is no such file" }));
     await page.reload();

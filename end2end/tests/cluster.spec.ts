@@ -1,4 +1,4 @@
-// The stage itself: that the other tests really run against two servers, and that one may be taken away.
+// The test setup: tests really use two servers, and one may be stopped.
 import { expect, test } from "@playwright/test";
 
 import { killNode, nodeUrl, startNode } from "../cluster";

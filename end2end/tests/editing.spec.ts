@@ -1,4 +1,4 @@
-// Messages are edited, deleted and reacted to: by pointer, keyboard and finger, and nothing that was typed is lost on the way.
+// Messages are edited, deleted and reacted to with mouse, keyboard and touch, and no typed text is lost.
 import {
   asks, composer, editor, expect, isIn, makesRoom, message, onNode, opens, pointsAt, presses, reaches, roomLink, says, saysMany, sees, seqOf, signUp,
   test, unique, writesTo, type Person,
@@ -20,12 +20,12 @@ async function two(open: Open, options: object = {}): Promise<[Person, Person]> 
 }
 
 const roomOf = (page: Page) => page.url().split("/").at(-1)!;
-/** Writes, and the server has it. */
+/** Sends a message, and waits until it is stored. */
 async function stores(page: Page, text: string) {
   await says(page, text);
   await expect(message(page, text).getByRole("img", { name: /^(Sent|Delivered|Read)$/ })).toBeVisible();
 }
-/** Finds the message whatever it says later. */
+/** Finds the message whatever its current text is. */
 const row = (page: Page, seq: number) => page.locator(`article[data-seq="${seq}"]`);
 
 test("by the pointer, and the other sees it on another server", async ({ open }) => {
@@ -69,7 +69,7 @@ test("by the pointer, and the other sees it on another server", async ({ open })
     await (await pointsAt(page, row(page, deleted))).getByRole("button", { name: "Delete" }).click();
     await dialog.getByRole("button", { name: "Delete" }).click();
     for (const each of [page, bo.page]) await expect(row(each, deleted)).toContainText("This message was deleted.");
-    // A deleted message has no tools. The tools of the other message disappear when the pointer has reached the deleted one.
+    // A deleted message has no tools. The other message's tools disappear once the pointer has reached the deleted one.
     await pointsAt(page, row(page, edited));
     await row(page, deleted).hover();
     await expect(page.getByRole("toolbar")).toHaveCount(0);
@@ -131,7 +131,7 @@ test("without a pointer: up from an empty composer, Esc, and through the message
 
   await test.step("back to the messages: a reaction", async () => {
     for (let n = 0; n < 6 && !(await page.evaluate(() => document.activeElement?.closest("[role=log]"))); n++) await page.keyboard.press("Shift+Tab");
-    // From the log, or from something in a row, up and down go from row to row.
+    // From the log, or from an element of a row, Up and Down move from row to row.
     await page.keyboard.press("ArrowUp");
     for (let n = 0; n < 4 && !(await row(page, answer).evaluate((row) => row === document.activeElement)); n++) await page.keyboard.press("ArrowDown");
     await expect(row(page, answer)).toBeFocused();
@@ -147,7 +147,7 @@ test("without a pointer: up from an empty composer, Esc, and through the message
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await expect(row(bo.page, answer).getByRole("button", { name: "👏, 1 person" })).toBeVisible();
-    // The row has been replaced, and still has the keyboard.
+    // The row has been replaced, and still has the focus.
     await expect(row(page, answer)).toBeFocused();
     await bo.page.getByRole("button", { name: "👏, 1 person" }).click();
     await expect(row(page, answer).getByRole("button", { name: "👏, 2 people" })).toBeVisible();
@@ -158,7 +158,7 @@ test("without a pointer: up from an empty composer, Esc, and through the message
     await page.keyboard.press("ArrowUp");
     await expect(row(page, second)).toBeFocused();
     await page.keyboard.press("Enter");
-    // «Delete» is the last one, and the arrow goes no further.
+    // «Delete» is the last one, and the arrow key stops there.
     for (let n = 0; n < 9; n++) await page.keyboard.press("ArrowRight");
     await expect(row(page, second).getByRole("button", { name: "Delete" })).toBeFocused();
     await page.keyboard.press("ArrowRight");
@@ -179,7 +179,7 @@ test("without a pointer: up from an empty composer, Esc, and through the message
     await expect(page.getByRole("toolbar")).toHaveCount(0);
     await page.keyboard.press("Escape");
     await expect(composer(page)).toBeFocused();
-    // It is the one before that is edited now.
+    // Now the previous message is edited.
     await page.keyboard.press("ArrowUp");
     await expect(editor(page)).toHaveValue("The first");
   });
@@ -282,7 +282,7 @@ test("the connection is lost in the middle: the text stays until it is stored", 
   await page.keyboard.press("Enter");
   await expect(page.getByRole("status").filter({ hasText: "No connection. Your edit is kept here" })).toBeVisible();
   await expect(editor(page)).toHaveValue("From the ferry");
-  // One step back is to the text, not out of it.
+  // The first undo returns to the text, not out of the editor.
   await page.keyboard.press("Escape");
   await expect(editor(page)).toBeEditable();
   await editor(page).fill("From the ferry.");

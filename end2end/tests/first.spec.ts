@@ -1,4 +1,4 @@
-// From an empty place to the first words in it: nobody else can come before, so these run before every other test.
+// From an empty workspace to its first messages. These run before every other test, because nobody else may be first.
 import { query } from "../cluster";
 import {
   PASSWORD, expect, fillSignUp, isAccessible, isIn, makesRoom, message, opens, place, says, sees, signIn, signUp, test, unique,
@@ -26,7 +26,7 @@ test("the first person sets the place up and writes the first message", async ({
   await isIn(page);
   await opens(page, `#${place.channel}`);
 
-  // The first screen leads on, and the server has drawn it.
+  // The server has rendered the first screen with its next steps.
   const steps = page.getByRole("region", { name: "First steps" });
   const html = await (await page.reload())!.text();
   expect(html).toContain("First steps");
@@ -71,7 +71,7 @@ test("the steps are gone when all are done, when they are hidden, and for everyb
   await opens(page, `#${place.channel}`);
   await expect(page.getByText("This is the beginning of")).toBeVisible();
   const steps = page.getByRole("region", { name: "First steps" });
-  // Somebody has come, there is a topic, and hello is said.
+  // Somebody has joined, there is a topic, and the first message is sent.
   await expect(steps).toHaveCount(0);
   query("update rooms set topic = '' where title = 'general'");
   await page.reload();

@@ -65,7 +65,7 @@ test("help, details, and Esc closes the latest first", async ({ open }) => {
   await page.keyboard.press("Escape");
   await expect(page.getByRole("complementary", { name: "Details" })).toBeHidden();
 
-  // A letter typed at nothing goes into the composer.
+  // A letter typed without focus goes to the composer.
   await page.keyboard.press("Escape");
   await expect(composer(page)).not.toBeFocused();
   await page.keyboard.type("hello");

@@ -1,4 +1,4 @@
-// Texts at the edge: too long, very wide, and of every script.
+// Extreme texts: too long, very wide, and in every script.
 import { composer, expect, makesRoom, message, says, sees, signUp, test, unique } from "../fixtures";
 
 test("4,000 characters pass; one more stays in the composer, with words", async ({ open }) => {
@@ -6,7 +6,7 @@ test("4,000 characters pass; one more stays in the composer, with words", async 
   await makesRoom(page, "Group", unique("long"));
   const note = page.getByRole("status").filter({ hasText: /characters? too many|left|at most/ });
 
-  // Not bytes and not UTF-16: a ship is one character.
+  // Neither bytes nor UTF-16 units: a ship is one character.
   const most = "🚢".repeat(4_000);
   await composer(page).fill(`${most}🚢`);
   await expect(composer(page)).toHaveAccessibleDescription("1 character too many. Shorten it, or send it in parts.");

@@ -1,4 +1,4 @@
-// The list of rooms: what it marks, in which order, in which sections, and the search beside it.
+// The room list: its marks, order, sections, and the search.
 import { asks, composer, expect, isAccessible, isIn, isOpen, Line, makesRoom, opens, roomLink, rooms, says, saysMany, signIn, signUp, test, unique, writesTo } from "../fixtures";
 
 type Page = import("@playwright/test").Page;
@@ -6,7 +6,7 @@ type Page = import("@playwright/test").Page;
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 
 const section = (page: Page, name: string) => rooms(page).getByRole("group", { name, exact: true });
-/** The rooms of a section, from above to below, by the beginning of their names. */
+/** The rooms of a section, top to bottom, by the beginning of their names. */
 const namesIn = (page: Page, name: string) =>
   section(page, name).getByRole("link").evaluateAll((links) => links.map((link) => link.querySelector("[dir]")!.textContent));
 const idOf = (page: Page) => new URL(page.url()).pathname.split("/").at(-1)!;
@@ -36,7 +36,7 @@ test("a draft, what waits for the connection, and what was refused are marked", 
   line.cut();
   await expect(page.locator("html")).not.toHaveAttribute("data-link", "live");
   await says(page, "This waits.");
-  // Its messages come when the connection is back.
+  // Its messages arrive when the connection is back.
   await roomLink(page, third).click();
   await expect(roomLink(page, second).getByRole("img", { name: "Waiting to send" })).toBeVisible();
   await isAccessible(page, "marks in the list");
@@ -44,7 +44,7 @@ test("a draft, what waits for the connection, and what was refused are marked", 
   await expect(page.locator("html")).toHaveAttribute("data-link", "live");
   await expect(roomLink(page, second).getByRole("img", { name: "Waiting to send" })).toHaveCount(0);
 
-  // The draft goes as it was kept: the room shows its last message again.
+  // The draft is discarded again, so the room shows its last message.
   await composer(page).fill("");
   await opens(page, second);
   await expect(roomLink(page, third)).toContainText("The last word.");
@@ -159,7 +159,7 @@ test("a compact list", async ({ open }) => {
   await expect(page.getByRole("button", { name: "Compact" })).toHaveAttribute("aria-pressed", "true");
   await expect(page.getByRole("button", { name: "Compact" })).toBeFocused();
   await expect(page.locator("html")).toHaveAttribute("data-density", "compact");
-  // Back to the room that one has come from.
+  // Back to the previous room.
   await pages.getByRole("link", { name: "Back to rooms" }).click();
   await expect(page).toHaveURL(room);
   await isIn(page);
@@ -226,7 +226,7 @@ test("one search finds rooms, people, channels and actions, and does not move wh
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL("/settings/account#set-sessions");
   await expect(page.getByRole("heading", { name: "Signed-in devices" })).toBeInViewport();
-  // The way back leads to the room, not to the dialog that lay over it.
+  // Back leads to the room, not to the dialog above it.
   await page.goBack();
   await isOpen(page, bo.name);
   await expect(page.getByRole("dialog")).toBeHidden();

@@ -1,4 +1,4 @@
-// What opens beside a room or over it, and the browser's way back: it closes what is open before it leaves the room.
+// What opens beside or above a room, and the browser's Back button: it closes that before it leaves the room.
 import { chooses, composer, expect, isIn, isOpen, makesRoom, place, roomLink, rooms, signUp, test, unique } from "../fixtures";
 
 type Page = import("@playwright/test").Page;
@@ -27,7 +27,7 @@ test("on a phone the way back closes the panel and dialogs before it leaves the 
   await page.goForward();
   await expect(details(page)).toBeVisible();
 
-  // Closed by its button, it leaves nothing behind to go back through.
+  // Closed by its button, it leaves no history entry.
   await details(page).getByRole("button", { name: "Leave room" }).tap();
   await page.getByRole("dialog").getByRole("button", { name: "Close" }).tap();
   await expect(page.getByRole("dialog")).toBeHidden();
@@ -37,7 +37,7 @@ test("on a phone the way back closes the panel and dialogs before it leaves the 
   await expect(page).toHaveURL("/");
   await expect(rooms(page)).toBeVisible();
 
-  // The way back in the page is the browser's own.
+  // The page's Back button uses the browser's history.
   const length = await page.evaluate(() => history.length);
   await page.goForward();
   await isOpen(page, `#${place.channel}`);
@@ -56,7 +56,7 @@ test("a dialog that leads somewhere leaves no entry of its own", async ({ open }
   await page.keyboard.press("Control+k");
   await expect(page.getByRole("dialog")).toBeVisible();
   await page.keyboard.type("nothing of this name");
-  // Also with a text in its search, once is enough.
+  // Also with text in its search, Escape once is enough.
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toBeHidden();
 });

@@ -1,4 +1,4 @@
-// What only one person sees, on all of their devices: saved messages, reminders, and messages that are sent later.
+// What only one person sees, on all of their devices: saved messages, reminders, and scheduled messages.
 import {
   asks, chooses, composer, expect, isAccessible, isIn, isOpen, message, onNode, presses, reaches, roomLink, says, saysMany, sees, seqOf, signIn,
   signUp, test, unique, writesTo, type Person,
@@ -10,7 +10,7 @@ type Open = (options?: object) => Promise<Page>;
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 const roomOf = (page: Page) => page.url().split("/").at(-1)!.split("?")[0];
 
-/** Ana, with a second device at another server, and Bo; the two have a room, which both of Ana's devices show. */
+/** Ana, with a second device on another server, and Bo. Both of Ana's devices show a room of the two. */
 async function three(open: Open, options: object = {}): Promise<{ ana: Person; other: Page; bo: Person }> {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
@@ -28,7 +28,7 @@ async function three(open: Open, options: object = {}): Promise<{ ana: Person; o
 
 const later = (page: Page) => page.getByRole("navigation", { name: "Rooms" }).getByRole("button", { name: /^Later/ });
 
-/** Opens the list of what one has saved and scheduled. */
+/** Opens the list of saved and scheduled messages. */
 async function opensLater(page: Page): Promise<ReturnType<Page["getByRole"]>> {
   await later(page).click();
   const dialog = page.getByRole("dialog", { name: "Later" });
@@ -261,7 +261,7 @@ test("on a phone: by a long press, and by the buttons beside the composer", asyn
   await list.getByRole("tab", { name: /Scheduled/ }).tap();
   await expect(list.getByRole("listitem")).toContainText(/I have it.*10:30/s);
   await isAccessible(page, "the list on a phone");
-  // The system's way back closes it.
+  // The system's Back closes it.
   await page.goBack();
   await expect(list).toBeHidden();
 });

@@ -1,4 +1,4 @@
-// A phone: one pane at a time, the browser's own «back», fingers, and nothing wider than the screen.
+// A phone: one pane at a time, the browser's Back, touch, and nothing wider than the screen.
 import { composer, expect, isIn, isOpen, makesRoom, numbered, place, roomLink, rooms, says, saysMany, sees, signUp, test, unique } from "../fixtures";
 
 type Page = import("@playwright/test").Page;

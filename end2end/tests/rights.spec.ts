@@ -1,4 +1,4 @@
-// Who may do what: members with roles, removing and banning, announcements, archived and deleted rooms, guests.
+// Rights: roles, removing and banning, announcements, archived and deleted rooms, guests.
 import {
   Line, asks, chooses, composer, expect, fillSignIn, isAccessible, isIn, isOpen, makesRoom, message, opens, place, reaches,
   roomLink, says, sees, signIn, signUp, test, unique, type Person,
@@ -17,7 +17,7 @@ async function showsDetails(page: Page): Promise<Locator> {
   return panel(page);
 }
 
-/** A member's line in the panel. */
+/** A member's entry in the panel. */
 const lineOf = (page: Page, who: Person) =>
   panel(page).getByRole("region", { name: "Members" }).getByRole("listitem").filter({ hasText: `@${who.handle}` });
 
@@ -29,7 +29,7 @@ async function menuOf(page: Page, who: Person): Promise<Locator> {
   return menu;
 }
 
-/** Chooses from a member's menu, and says yes where it asks. */
+/** Chooses from a member's menu, and confirms if asked. */
 async function does(page: Page, who: Person, what: string, yes?: string) {
   await (await menuOf(page, who)).getByRole("menuitem", { name: what, exact: true }).click();
   await expect(page.getByRole("menu")).toHaveCount(0);
@@ -45,7 +45,7 @@ async function joins(page: Page, channel: string): Promise<Locator> {
   return dialog;
 }
 
-/** A channel of Ana's, in which all of them are. */
+/** A channel of Ana's with these members. */
 async function crew(open: (options?: object) => Promise<Page>, names: string[]) {
   const people: Person[] = [];
   for (const name of names) people.push(await signUp(await open(), { name: `${name} ${unique("q")}` }));
@@ -147,7 +147,7 @@ test("what waits to be sent into a room that one is no longer in does not vanish
   await kept.filter({ hasText: "And this, too." }).getByRole("button", { name: "Discard" }).click();
   await expect(kept).toHaveCount(1);
 
-  // Back in the room, it waits there.
+  // The draft is still there after rejoining the room.
   await joins(page, channel);
   await isOpen(page, `#${channel}`);
   await message(page, "Written on the ferry.").getByRole("button", { name: "Try again" }).click();
@@ -249,7 +249,7 @@ test("an archived room is for reading, until it is opened again", async ({ open 
   const stranger = await signUp(await open());
   const dialog = await chooses(stranger.page, "Browse channels");
   await dialog.getByRole("combobox").fill(channel);
-  // By name: more than one is there until the list has been narrowed down.
+  // By name, because the list may contain others until it is filtered.
   await expect(dialog.getByRole("option", { name: channel })).toContainText("Archived");
 
   await ana.page.getByRole("button", { name: "Unarchive" }).click();
@@ -362,7 +362,7 @@ test("a member's menu on a phone", async ({ open }) => {
   await isAccessible(page, "the menu of a member on a phone");
   const bottom = await menu.evaluate((menu) => window.innerHeight - menu.parentElement!.getBoundingClientRect().bottom);
   expect(bottom).toBe(0);
-  // Beside it: nothing happens.
+  // A tap outside it has no other effect.
   await page.touchscreen.tap(195, 120);
   await expect(menu).toHaveCount(0);
   await expect(panel(page)).toBeVisible();

@@ -1,4 +1,4 @@
-// Settings and administration: pages that the server alone draws.
+// Settings and administration: pages that only the server renders.
 import {
   composer, expect, fillSignIn, isAccessible, isIn, isOpen, place, rooms, signIn, signUp, tabTo, test, unique,
 } from "../fixtures";
@@ -83,7 +83,7 @@ test("an administrator renames the workspace, and others have its name", async (
   await admin.getByRole("button", { name: "Save" }).click();
   await expect(name).toHaveAccessibleDescription(/^Use at most/);
   await expect(name).toBeFocused();
-  // The other tests know it by its own name.
+  // The other tests expect the original name.
   await name.fill(place.name);
   await admin.getByRole("button", { name: "Save" }).click();
   await expect(admin.getByRole("status")).toHaveText("Workspace renamed.");
@@ -120,7 +120,7 @@ test("a phone shows the list of pages, then a page, and goes back", async ({ ope
   await page.getByRole("link", { name: /Settings$/ }).tap();
   const pages = page.getByRole("navigation", { name: "Settings" });
   await expect(page).toHaveURL("/settings");
-  // Once the style sheet is there.
+  // Once the style sheet has loaded.
   await expect(page.getByRole("main")).toBeHidden();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Settings");
   await isAccessible(page, "the list of pages on a phone");

@@ -1,4 +1,4 @@
-// What people write: in any script, from any clipboard, in any zone.
+// Texts in any script, from any clipboard, in any time zone.
 import {
   anotherTab, asks, composer, expect, isIn, makesRoom, message, opens, roomLink, says, sees, signIn, signUp, test, unique, writesTo,
 } from "../fixtures";
@@ -16,7 +16,7 @@ test("each line reads in its own direction, and so does each name", async ({ ope
   const row = ana.page.getByRole("article").filter({ hasText: "and back" });
   await expect(row.locator(".text")).toHaveCSS("direction", "rtl");
   for (const named of [row.getByText("אנה"), ana.page.getByRole("heading", { level: 1 })]) await expect(named).toHaveCSS("direction", "rtl");
-  // Each line begins at its own side.
+  // Each line is aligned to its own side.
   const sides = await row.locator(".text").evaluate((text) => {
     const range = document.createRange();
     const node = [...text.childNodes].find((child) => child.textContent?.includes("back"))!;
@@ -83,7 +83,7 @@ test("a message has the time that it had where one is, in winter and in summer",
   await expect(time).toHaveAttribute("title", new RegExp(shown("America/New_York")));
   await page.reload();
   await isIn(page);
-  // As the server drew it, which by now knows the zone by its name.
+  // As rendered by the server, which by now knows the time zone.
   const html = await (await page.request.get(page.url())).text();
   expect(html).toMatch(new RegExp(`>${shown("America/New_York")}(<!>)?</time>`));
 
@@ -146,7 +146,7 @@ test("a translator that wraps what we draw does not freeze the page", async ({ o
   await writesTo(ana.page, bo);
   await says(ana.page, "Good evening.");
   await opens(bo.page, ana.name);
-  // As browsers translate: where it is not forbidden, a text node goes into an element of the translator's.
+  // Like browser translators: they wrap text nodes in their own elements, unless it is forbidden.
   await bo.page.evaluate(() => {
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const nodes: Text[] = [];

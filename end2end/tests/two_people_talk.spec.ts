@@ -91,7 +91,7 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
   await saysMany(ana.page, others);
   await sees(bo.page, "line 120");
   await expect(message(ana.page, "line 120").getByRole("img", { name: "Read" })).toBeVisible();
-  // Only the newest are there now.
+  // Only the newest messages are loaded now.
   await bo.page.reload();
   await isIn(bo.page);
   await sees(bo.page, "line 120");
@@ -100,7 +100,7 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
   const log = bo.page.getByRole("log");
   const count = () => log.getByRole("article").count();
   const topOf = (text: string) => message(bo.page, text).evaluate((row) => row.getBoundingClientRect().top);
-  // Up to the oldest message, a load at a time; whenever older ones come, what one reads stays where it is.
+  // Up to the oldest message, one page at a time; whenever older messages load, what is on screen stays in place.
   let loads = 0;
   for (;;) {
     // In a single call, so that nothing loads in between.
@@ -110,7 +110,7 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
       if (textOf(rows[0]) === "line 1") return null;
       box.scrollTop = 0;
       const upper = box.getBoundingClientRect().top;
-      // Not the very first one: it loses its name to the run of messages that comes above it.
+      // Not the very first one: it loses its name when a message of the same author appears above it.
       const row = rows.filter((row) => row.getBoundingClientRect().top >= upper)[1];
       return { text: textOf(row), top: row.getBoundingClientRect().top, before: rows.length };
     });
@@ -123,7 +123,7 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
   }
   expect(loads).toBeGreaterThan(0);
 
-  // What arrives meanwhile does not move the page either, and there is a way down.
+  // Messages that arrive meanwhile do not move the page either, and a button leads down.
   const top = await topOf("line 5");
   await says(ana.page, "line 121");
   const down = bo.page.getByRole("button", { name: "1 new message" });
@@ -159,19 +159,19 @@ test("a long absence: one begins at the first new message, and there is a way do
   await sees(bo.page, "while away 1");
   await expect(line).toBeInViewport();
   await expect(up).toBeHidden();
-  // From there on down everything is there, without a hole.
+  // From there on, everything is there without gaps.
   for (let seen = ""; seen !== "while away 120"; ) {
     seen = (await texts(bo.page, "while away")).at(-1)!;
     await message(bo.page, seen).scrollIntoViewIfNeeded();
   }
   await seesInOrder(bo.page, "while away", numbered("while away", 120));
 
-  // The same when the page itself begins there.
+  // The same for a page load.
   await says(bo.page, "read on");
   await opens(bo.page, "#general");
   await saysMany(ana.page, numbered("again", 80));
   const address = ana.page.url();
-  // Drawn there by the server already, so nothing moves when the page wakes.
+  // The server renders it there already, so nothing moves on hydration.
   await bo.page.addInitScript(() => {
     const top = () => document.querySelector("[data-key=unread]")?.getBoundingClientRect().top;
     document.addEventListener("DOMContentLoaded", () => Object.assign(window, { drawnAt: top(), unreadTop: top }));
@@ -201,7 +201,7 @@ test("older messages are there above the first unread one, in a room that one go
   await expect(roomLink(bo.page, ana.name).getByRole("img", { name: "99+ unread" })).toBeVisible();
   await opens(bo.page, ana.name);
   await sees(bo.page, "unread 1");
-  // Nobody scrolls: they come by themselves.
+  // They load without scrolling.
   await expect(message(bo.page, "read 80")).toHaveCount(1);
 });
 
@@ -216,7 +216,7 @@ test("unread lines are marked where one left", async ({ open }) => {
   await opens(bo.page, "#general");
   await says(ana.page, "not seen yet");
   await expect(roomLink(bo.page, ana.name).getByRole("img", { name: "1 unread" })).toBeVisible();
-  // The last active room stands first.
+  // The most recently active room comes first.
   await expect(rooms(bo.page).getByRole("listitem").first()).toContainText(ana.name);
   await opens(bo.page, ana.name);
   await expect(bo.page.getByRole("separator").filter({ hasText: "New" })).toBeVisible();
