@@ -1,7 +1,7 @@
 // How changes of an account affect its sessions: a new password, and a suspension.
 import { PASSWORD, expect, fillSignIn, isAccessible, isAwake, isIn, opens, place, signIn, signUp, test } from "../fixtures";
 
-test("a new password signs out every other browser, and this one goes on", async ({ open, expected }) => {
+test("a new password signs out every other browser, but not this one", async ({ open, expected }) => {
   expected(/status of (401|422)/);
   const first = await open();
   const person = await signUp(first);
@@ -68,7 +68,7 @@ test("an administrator suspends someone, without script, and lets them in again"
   await isIn(person.page);
 });
 
-test("who has forgotten their password gets a link from an administrator", async ({ open, expected }) => {
+test("an administrator creates a link for a forgotten password", async ({ open, expected }) => {
   expected(/status of (401|422)/);
   const person = await signUp(await open(), { name: "Nia Okafor" });
   const admin = await open();

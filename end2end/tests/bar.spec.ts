@@ -10,7 +10,7 @@ const bar = (page: Page) => page.getByRole("navigation", { name: "Main menu" });
 const tab = (page: Page, name: string | RegExp) => bar(page).getByRole("link", { name });
 const current = (page: Page) => bar(page).locator("[aria-current=page]");
 
-test("from the list to unread rooms, the search and oneself, and out of the way in a room", async ({ open }) => {
+test("it leads to rooms, unread rooms, search and settings, and is hidden in a room", async ({ open }) => {
   const ana = await signUp(await open(phone), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
   const { page } = ana;
@@ -68,7 +68,7 @@ test("from the list to unread rooms, the search and oneself, and out of the way 
   await expect(current(page)).toHaveAccessibleName(/^Unread/);
 });
 
-test("a folded section shows what is unread, when one asks for that", async ({ open }) => {
+test("a folded section shows its unread rooms in the unread list", async ({ open }) => {
   const ana = await signUp(await open(phone), { name: "Ana Benítez" });
   const bo = await signUp(await open());
   const { page } = ana;

@@ -7,7 +7,7 @@ type Page = Person["page"];
 
 const trouble = (page: Page, says: string) => page.getByRole("alert").filter({ hasText: says });
 
-test("a clock that is set back stops nothing, and one that jumps ahead asks whether the connection lives", async ({ open }) => {
+test("setting the clock back breaks nothing, and a jump ahead checks the connection", async ({ open }) => {
   const page = await open();
   const asked: string[] = [];
   page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => asked.push(String(payload))));
@@ -40,7 +40,7 @@ for (const [how, deny] of [
   ["denied", () => Object.defineProperty(window, "localStorage", { get: () => { throw new DOMException("denied", "SecurityError"); } })],
   ["full", () => { Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); }; }],
 ] as const) {
-  test(`where storage is ${how}, the drafts of a visit are there still`, async ({ open }) => {
+  test(`if storage is ${how}, drafts last during the visit`, async ({ open }) => {
     const page = await open();
     await page.addInitScript(deny);
     await signUp(page);
@@ -78,7 +78,7 @@ test("elements that an extension adds do not stop the page from working", async 
   await expect(page.locator("html")).not.toHaveAttribute("data-broken", /.*/);
 });
 
-test("a page that cannot wake up does not claim to live, and says so", async ({ open, expected }) => {
+test("a page that cannot hydrate says so", async ({ open, expected }) => {
   expected(/panicked|unreachable/);
   const page = await open();
   await signUp(page);
@@ -106,7 +106,7 @@ test("a page that cannot wake up does not claim to live, and says so", async ({ 
   await opens(page, "#general");
 });
 
-test("without WebAssembly the forms work, and the page says what does not", async ({ open, expected }) => {
+test("without WebAssembly the forms work, and the page says what does not work", async ({ open, expected }) => {
   expected(/WebAssembly/);
   const page = await open();
   await page.addInitScript(() => delete (window as { WebAssembly?: unknown }).WebAssembly);
@@ -130,7 +130,7 @@ test("without WebAssembly the forms work, and the page says what does not", asyn
 });
 
 for (const kind of ["js", "wasm"]) {
-  test(`when the page's .${kind} is not there, it says so and offers to load anew`, async ({ open, expected }) => {
+  test(`if the page's .${kind} is missing, it says so and offers to reload`, async ({ open, expected }) => {
     // If a module does not load, Chromium's error has no message.
     expected(/status of 404/, kind === "js" ? /^uncaught: $/ : /failed to fetch Wasm/);
     const page = await open();

@@ -1,7 +1,7 @@
 // Messages that change: others' edits, deletions and reactions appear at once, and reacting takes one click.
 import { asks, expect, isIn, message, says, sees, seqOf, signUp, test, writesTo } from "../fixtures";
 
-test("an edit, a deletion and reactions are shown, and a reaction is joined by a click", async ({ open }) => {
+test("edits, deletions and reactions appear, and a click adds the same reaction", async ({ open }) => {
   const person = await signUp(await open(), { name: "Ana Benítez" });
   const [ana, bea] = [person.page, (await signUp(await open(), { name: "王小明" })).page];
   await writesTo(bea, person);

@@ -48,7 +48,7 @@ test("the language is switched before and after signing in, and stays", async ({
   await expect(page.locator("html")).toHaveAttribute("lang", "en");
 });
 
-test("every language is there by its own name, and the browser's own comes first", async ({ open }) => {
+test("every language is listed by its own name, and the browser's comes first", async ({ open }) => {
   const page = await open({ locale: "de-AT" });
   await page.goto("/sign-in");
   await expect(page.locator("html")).toHaveAttribute("lang", "de");
@@ -105,7 +105,7 @@ test("Enter belongs to the input method while it composes", async ({ open }) => 
   await expect(composer(page)).toHaveValue("");
 });
 
-test("in a search, too, Enter and Escape belong to the input method", async ({ open }) => {
+test("in a search field, too, Enter and Escape belong to the input method", async ({ open }) => {
   const { page } = await signUp(await open({ locale: "zh-CN" }));
   const room = unique("港口");
   await page.getByLabel("新建", { exact: true }).click();

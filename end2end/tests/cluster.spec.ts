@@ -3,7 +3,7 @@ import { expect, test } from "@playwright/test";
 
 import { killNode, nodeUrl, startNode } from "../cluster";
 
-test("nginx passes over a server that was killed, and takes it back", async ({ request }) => {
+test("nginx skips a killed server, and uses it again after a restart", async ({ request }) => {
   const ready = () => request.get("/health/ready").then((response) => response.status());
   expect(await ready()).toBe(200);
 

@@ -28,7 +28,7 @@ async function stores(page: Page, text: string) {
 /** Finds the message whatever its current text is. */
 const row = (page: Page, seq: number) => page.locator(`article[data-seq="${seq}"]`);
 
-test("by the pointer, and the other sees it on another server", async ({ open }) => {
+test("with the pointer, visible to the other person on another server", async ({ open }) => {
   const [ana, bo] = await two(open);
   await onNode(ana.page, 0);
   await onNode(bo.page, 1);
@@ -100,7 +100,7 @@ test("by the pointer, and the other sees it on another server", async ({ open })
   });
 });
 
-test("without a pointer: up from an empty composer, Esc, and through the messages", async ({ open }) => {
+test("without a pointer: Up in an empty composer, Esc, and moving through messages", async ({ open }) => {
   const [ana, bo] = await two(open);
   const { page } = ana;
   await says(page, "The first");
@@ -239,7 +239,7 @@ test("another device edits or deletes the message meanwhile", async ({ open }) =
   await sees(bo.page, "Lunch at noon, by the crane");
 });
 
-test("the limits of the composer hold, a blank text asks for deletion, and no other edit takes its place", async ({ open }) => {
+test("the composer's limits apply, a blank text offers deletion, and no other edit replaces it", async ({ open }) => {
   const [ana] = await two(open);
   const { page } = ana;
   await says(page, "One");
@@ -267,7 +267,7 @@ test("the limits of the composer hold, a blank text asks for deletion, and no ot
   await expect(composer(page)).toBeFocused();
 });
 
-test("the connection is lost in the middle: the text stays until it is stored", async ({ open, expected }) => {
+test("the connection is lost during an edit: the text stays until it is stored", async ({ open, expected }) => {
   expected(/WebSocket connection to .* failed|ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|WebSocket is already in CLOSING or CLOSED state/);
   const [ana, bo] = await two(open);
   const { page } = ana;
@@ -298,7 +298,7 @@ test("the connection is lost in the middle: the text stays until it is stored", 
   await expect(row(bo.page, others).getByRole("button", { name: "👍, 1 person" })).toBeVisible();
 });
 
-test("an edit outlives another room and a reload", async ({ open }) => {
+test("an edit survives switching rooms and a reload", async ({ open }) => {
   const [ana, bo] = await two(open);
   const { page } = ana;
   await stores(page, "Long rope, twnty metres");
@@ -319,7 +319,7 @@ test("an edit outlives another room and a reload", async ({ open }) => {
   await expect(composer(page)).toHaveValue("Something else");
 });
 
-test("owners delete what others wrote, and what is refused is told at its message", async ({ open }) => {
+test("owners delete others' messages, and a refusal is shown at its message", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
   const name = unique("yard");
@@ -353,7 +353,7 @@ test("owners delete what others wrote, and what is refused is told at its messag
   await expect(row(bo.page, seq).getByRole("alert")).toHaveCount(0);
 });
 
-test("with a finger: a long press opens the sheet, and an edit is saved by the button", async ({ open }) => {
+test("on a touch screen, a long press opens the sheet, and the button saves an edit", async ({ open }) => {
   const [ana, bo] = await two(open, phone);
   const { page } = ana;
   await says(page, "From a phoen");

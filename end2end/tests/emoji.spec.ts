@@ -32,7 +32,7 @@ async function two(open: (options?: object) => Promise<Page>, options: object = 
   return [ana, bo];
 }
 
-test("an emoji is searched for and written where the cursor is", async ({ open }) => {
+test("an emoji is found by search and inserted at the cursor", async ({ open }) => {
   const [{ page }] = await two(open);
   const field = composer(page);
   const files: string[] = [];
@@ -106,7 +106,7 @@ test("the grid works with the keyboard", async ({ open }) => {
   await expect(composer(page)).toHaveValue("🐙");
 });
 
-test("the groups lead to their emoji", async ({ open }) => {
+test("the group buttons lead to their emoji", async ({ open }) => {
   const [{ page }] = await two(open);
   await opensPicker(page);
   const groups = picker(page).getByRole("toolbar").getByRole("button");
@@ -140,7 +140,7 @@ test("a skin tone is chosen once and stays", async ({ open }) => {
   await sees(bo.page, "👍🏾 👋🏾 and 🎉");
 });
 
-test("any emoji can be put under a message, and again takes it back", async ({ open }) => {
+test("any emoji can be used as a reaction, and choosing it again removes it", async ({ open }) => {
   const [ana, bo] = await two(open);
   await says(bo.page, "The tide turns");
   const seq = await seqOf(ana.page, "The tide turns");
@@ -182,7 +182,7 @@ test("any emoji can be put under a message, and again takes it back", async ({ o
   await expect(row(bo.page, seq).getByRole("button", { name: "⚓, 1 person" })).toBeVisible();
 });
 
-test("who reacted is shown to pointer, keyboard and finger", async ({ open }) => {
+test("hover, focus and a long press show who reacted", async ({ open }) => {
   const [ana, bo] = await two(open);
   await says(ana.page, "Fair wind");
   const seq = await seqOf(ana.page, "Fair wind");
@@ -300,7 +300,7 @@ test("a plus before an emoji reacts to the last message", async ({ open }) => {
   await sees(bo.page, "+1");
 });
 
-test("emoji that cannot be had are told, and come at the next try", async ({ open, expected }) => {
+test("emoji that do not load are reported, and load at the next attempt", async ({ open, expected }) => {
   expected(/ERR_INTERNET_DISCONNECTED/, /Failed to fetch/);
   const [{ page }, bo] = await two(open);
   await page.route(emojiFile, (route) => route.abort("internetdisconnected"));
@@ -325,7 +325,7 @@ test("emoji that cannot be had are told, and come at the next try", async ({ ope
   await expect(bo.page.getByRole("log").getByRole("article").last().getByRole("button", { name: "❤️, 1 person" })).toBeVisible();
 });
 
-test("on a phone it is a sheet, and each emoji is a finger wide", async ({ open }) => {
+test("on a phone it is a sheet, and each emoji is large enough to tap", async ({ open }) => {
   const ana = await signUp(await open(phone), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "王小明" });
   await writesTo(bo.page, ana);
@@ -361,7 +361,7 @@ test("on a phone it is a sheet, and each emoji is a finger wide", async ({ open 
   await expect(page).toHaveURL(room);
 });
 
-test("in Chinese one searches in Chinese and in English", async ({ open }) => {
+test("in Chinese, search works in Chinese and in English", async ({ open }) => {
   const ana = await signUp(await open({ locale: "zh-CN" }));
   const { page } = ana;
   await page.getByRole("button", { name: "表情", exact: true }).click();

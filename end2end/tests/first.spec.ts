@@ -8,7 +8,7 @@ test.describe.configure({ mode: "serial" });
 
 let invitation: string;
 
-test("the first person sets the place up and writes the first message", async ({ open }) => {
+test("the first person sets up the workspace and writes the first message", async ({ open }) => {
   const page = await open();
   await page.goto("/");
   await expect(page.getByRole("heading", { name: "Set up your Roost" })).toBeVisible();
@@ -52,7 +52,7 @@ test("the first person sets the place up and writes the first message", async ({
   await expect(message(page, "Welcome to the harbour.").getByRole("img", { name: "Sent" })).toBeVisible();
 });
 
-test("an invited person makes an account by the link and writes", async ({ open }) => {
+test("an invited person signs up with the link and writes", async ({ open }) => {
   const page = await open();
   await page.goto(invitation);
   await expect(page.getByRole("heading", { name: "You’ve been invited" })).toBeVisible();
@@ -65,7 +65,7 @@ test("an invited person makes an account by the link and writes", async ({ open 
   await expect(page.getByRole("region", { name: "First steps" })).toHaveCount(0);
 });
 
-test("the steps are gone when all are done, when they are hidden, and for everybody else", async ({ open }) => {
+test("the steps disappear when all are done or hidden, and nobody else sees them", async ({ open }) => {
   const page = await open();
   await signIn(page, place.admin);
   await opens(page, `#${place.channel}`);

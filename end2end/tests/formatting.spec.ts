@@ -82,7 +82,7 @@ test("a formatted message is the same for both, after a reload, and without scri
   await expect(ana.page.getByRole("textbox", { name: "Edit message" })).toHaveValue(MESSAGE);
 });
 
-test("a spoiler is covered until somebody asks for it", async ({ open }) => {
+test("a spoiler is hidden until it is revealed", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
   await writesTo(ana.page, bo);
@@ -122,7 +122,7 @@ test("code is copied by its button", async ({ open }) => {
   expect(await ana.page.evaluate(() => navigator.clipboard.readText())).toBe("cargo run \\\n  --release");
 });
 
-test("code is coloured where it comes into view", async ({ open }) => {
+test("code is highlighted when it becomes visible", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
   await writesTo(ana.page, bo);
@@ -263,7 +263,7 @@ test("the keyboard formats, and each step can be undone", async ({ open }) => {
   await expect(row(ana.page, "rope").locator("ol > li")).toHaveText(["oil", "rope"]);
 });
 
-test("on glass, Enter goes on with the list", async ({ open }) => {
+test("on a touch screen, Enter continues the list", async ({ open }) => {
   const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
   const ana = await signUp(await open(phone));
   const bo = await signUp(await open());

@@ -41,7 +41,7 @@ test("to rooms and people, and back", async ({ open }) => {
   await isOpen(page, bo.name);
 });
 
-test("help, details, and Esc closes the latest first", async ({ open }) => {
+test("help and details: Esc closes the latest first", async ({ open }) => {
   const { page } = await signUp(await open());
   await composer(page).focus();
   await page.keyboard.press("?");
@@ -72,7 +72,7 @@ test("help, details, and Esc closes the latest first", async ({ open }) => {
   await expect(composer(page)).toHaveValue("hello");
 });
 
-test("everything of the page is reached by Tab, and one sees where one is", async ({ open }) => {
+test("Tab reaches everything on the page, and the focus is visible", async ({ open }) => {
   const { page } = await signUp(await open());
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("data-link", "live");

@@ -23,7 +23,7 @@ async function opensNewRoom(page: Page) {
 }
 
 for (const [reason, fail, faults] of reasons) {
-  test(`a dialog that does not come because ${reason} is told, and comes at the next try`, async ({ open, expected }) => {
+  test(`a dialog that does not load because ${reason} is reported, and loads at the next attempt`, async ({ open, expected }) => {
     expected(...faults);
     const page = await open();
     let asked = 0;
@@ -52,7 +52,7 @@ for (const [reason, fail, faults] of reasons) {
   });
 }
 
-test("a panel that does not come is told, and comes at the next try", async ({ open, expected }) => {
+test("a panel that does not load is reported, and loads at the next attempt", async ({ open, expected }) => {
   expected(...reasons[0][2]);
   const page = await open();
   await page.route(chunk("details"), reasons[0][1]);
@@ -69,7 +69,7 @@ test("a panel that does not come is told, and comes at the next try", async ({ o
   await expect(notice(page)).toBeHidden();
 });
 
-test("tools of a message that do not come are told once, and come when somebody asks for them", async ({ open, expected }) => {
+test("message tools that do not load are reported once, and load on request", async ({ open, expected }) => {
   expected(...reasons[0][2]);
   const page = await open();
   let asked = 0;
@@ -120,7 +120,7 @@ test("tools of a message that do not come are told once, and come when somebody 
   await expect(message(page, "one").getByRole("toolbar", { name: "Message actions" })).toBeVisible();
 });
 
-test("on a phone, a sheet that does not come is told, and comes at the next try", async ({ open, expected }) => {
+test("on a phone, a sheet that does not load is reported, and loads at the next attempt", async ({ open, expected }) => {
   expected(...reasons[0][2]);
   const page = await open({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await page.route(chunk("tools"), reasons[0][1]);
@@ -148,7 +148,7 @@ test("in Chinese, too", async ({ open, expected }) => {
   await expect(notice(page, "这部分内容未能加载。")).toBeVisible();
 });
 
-test("whoever closes what has not come yet does not get it afterwards", async ({ open }) => {
+test("something closed before it has loaded does not open later", async ({ open }) => {
   const page = await open();
   const held: Route[] = [];
   for (const part of ["dialogs", "details"]) await page.route(chunk(part), (route) => void held.push(route));
@@ -172,7 +172,7 @@ test("whoever closes what has not come yet does not get it afterwards", async ({
   await expect(page.getByRole("dialog")).toHaveCount(1);
 });
 
-test("what was fetched when idle is not fetched again", async ({ open }) => {
+test("parts fetched when idle are not fetched again", async ({ open }) => {
   const page = await open();
   const fetched = ["tools", ...parts].map((part) => page.waitForResponse(chunk(part)).then((response) => response.finished()));
   await signUp(page);
@@ -186,7 +186,7 @@ test("what was fetched when idle is not fetched again", async ({ open }) => {
   await expect(page.getByRole("toolbar", { name: "Message actions" })).toBeVisible();
 });
 
-test("details that are open by their address load each of their files once", async ({ open }) => {
+test("details opened by their address load each of their files once", async ({ open }) => {
   const page = await open();
   await signUp(page);
   const room = new URL(page.url()).pathname;
@@ -206,7 +206,7 @@ test("details that are open by their address load each of their files once", asy
   expect(new Set(asked).size).toBe(asked.length);
 });
 
-test("a part that does not come as the page begins is told, and reading is possible", async ({ open, expected }) => {
+test("a part that does not load with the page is reported, and reading still works", async ({ open, expected }) => {
   expected(/status of 404/, /TypeError/);
   const page = await open();
   await signUp(page);
@@ -223,7 +223,7 @@ test("a part that does not come as the page begins is told, and reading is possi
   await expect(told).toBeHidden();
 });
 
-test("settings are not left for while there is no network", async ({ open, expected }) => {
+test("without a network, the link to the settings stays on the page and says why", async ({ open, expected }) => {
   expected(/ERR_INTERNET_DISCONNECTED/, /Failed to fetch/);
   const page = await open();
   await signUp(page);

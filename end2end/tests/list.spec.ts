@@ -11,7 +11,7 @@ const namesIn = (page: Page, name: string) =>
   section(page, name).getByRole("link").evaluateAll((links) => links.map((link) => link.querySelector("[dir]")!.textContent));
 const idOf = (page: Page) => new URL(page.url()).pathname.split("/").at(-1)!;
 
-test("a draft, what waits for the connection, and what was refused are marked", async ({ open }) => {
+test("drafts, waiting messages and refused messages are marked", async ({ open }) => {
   const page = await open();
   const line = await Line.of(page);
   const ana = await signUp(page, { name: "Ana Benítez" });
@@ -67,7 +67,7 @@ test("a draft, what waits for the connection, and what was refused are marked", 
   await isAccessible(page, "a message in the list that was not sent");
 });
 
-test("nothing in the list moves under the pointer, nor under the keyboard", async ({ open }) => {
+test("nothing in the list moves while it has the pointer or the focus", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const { page } = ana;
   const [first, second, third] = [unique("alpha"), unique("beta"), unique("gamma")];
@@ -101,7 +101,7 @@ test("nothing in the list moves under the pointer, nor under the keyboard", asyn
   await expect.poll(mine).toEqual([third, first, second]);
 });
 
-test("unread rooms stand together, and sections can be folded", async ({ open }) => {
+test("unread rooms have their own section, and sections can be folded", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
   const { page } = ana;
@@ -173,7 +173,7 @@ test("a compact list", async ({ open }) => {
 const search = (page: Page) => page.getByRole("dialog", { name: "Go anywhere" });
 const field = (page: Page) => search(page).getByRole("combobox", { name: "Find a room, person or action" });
 
-test("one search finds rooms, people, channels and actions, and does not move while one types", async ({ open }) => {
+test("one search finds rooms, people, channels and actions, and does not move while typing", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: unique("Wiebke") });
   const { page } = ana;

@@ -6,7 +6,7 @@ type Page = import("@playwright/test").Page;
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 const details = (page: Page) => page.getByRole("complementary", { name: "Details" });
 
-test("on a phone the way back closes the panel and dialogs before it leaves the room", async ({ open }) => {
+test("on a phone, Back closes the panel and dialogs before it leaves the room", async ({ open }) => {
   const { page } = await signUp(await open(phone));
   await page.getByRole("link", { name: "Back" }).tap();
   await expect(page).toHaveURL("/");
@@ -46,7 +46,7 @@ test("on a phone the way back closes the panel and dialogs before it leaves the 
   expect(await page.evaluate(() => history.length)).toBe(length);
 });
 
-test("a dialog that leads somewhere leaves no entry of its own", async ({ open }) => {
+test("a dialog that navigates leaves no history entry", async ({ open }) => {
   const { page } = await signUp(await open());
   const room = page.url();
   await makesRoom(page, "Group", unique("slot"));
@@ -61,7 +61,7 @@ test("a dialog that leads somewhere leaves no entry of its own", async ({ open }
   await expect(page.getByRole("dialog")).toBeHidden();
 });
 
-test("a reload keeps the panel, which the server draws, and closing it stays in the room", async ({ open }) => {
+test("a reload keeps the panel, which the server renders, and closing it stays in the room", async ({ open }) => {
   const { page } = await signUp(await open());
   const room = page.url();
   const answer = await page.goto(`${room}?panel=details`);
@@ -80,7 +80,7 @@ test("a reload keeps the panel, which the server draws, and closing it stays in 
   await isOpen(page, `#${place.channel}`);
 });
 
-test("without script a link opens the panel, and one closes it", async ({ open, browser, baseURL }) => {
+test("without script, links open and close the panel", async ({ open, browser, baseURL }) => {
   const { page } = await signUp(await open());
   const state = await page.context().storageState();
   const context = await browser.newContext({ javaScriptEnabled: false, storageState: state, baseURL });
@@ -93,7 +93,7 @@ test("without script a link opens the panel, and one closes it", async ({ open, 
   await context.close();
 });
 
-test("the keyboard goes into the panel, and back", async ({ open }) => {
+test("the focus moves into the panel, and back", async ({ open }) => {
   const { page } = await signUp(await open());
   const button = page.getByRole("button", { name: "Details" });
   await button.focus();
@@ -110,7 +110,7 @@ test("the keyboard goes into the panel, and back", async ({ open }) => {
   await expect(composer(page)).toBeFocused();
 });
 
-test("a dialog that was opened from a menu gives the keyboard back to the menu's button", async ({ open }) => {
+test("a dialog opened from a menu returns the focus to the menu's button", async ({ open }) => {
   const { page } = await signUp(await open());
   const menu = page.getByLabel("New", { exact: true });
   await menu.focus();
@@ -126,7 +126,7 @@ test("a dialog that was opened from a menu gives the keyboard back to the menu's
   await expect(menu).toBeFocused();
 });
 
-test("a refused name of a room is told at its field", async ({ open }) => {
+test("a refused room name is reported at its field", async ({ open }) => {
   const { page } = await signUp(await open());
   const name = unique("harbour");
   await makesRoom(page, "Channel", name);

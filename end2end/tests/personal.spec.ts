@@ -39,7 +39,7 @@ async function opensLater(page: Page): Promise<ReturnType<Page["getByRole"]>> {
 const saved = (page: Page, text: string) => message(page, text).getByRole("img", { name: "Saved for later" });
 const reminder = (page: Page) => page.getByRole("alert", { name: "Reminder" });
 
-test("a message is saved on all devices, read as it is now, and crossed off anywhere", async ({ open }) => {
+test("a message is saved on all devices, shown in its current form, and removed on any of them", async ({ open }) => {
   const { ana, other, bo } = await three(open);
   await says(bo.page, "The keys are under the mat");
   await sees(ana.page, "The keys are under the mat");
@@ -91,7 +91,7 @@ test("a list item leads to its message, however far up it is", async ({ open }) 
   await expect(message(ana.page, "Long ago")).toBeFocused();
 });
 
-test("a reminder comes to all devices, leads to its message, and stays in the list until it is done", async ({ open }) => {
+test("a reminder appears on all devices, leads to its message, and stays in the list until it is done", async ({ open }) => {
   const { ana, other, bo } = await three(open);
   await says(bo.page, "Water the plants");
   await sees(ana.page, "Water the plants");
@@ -212,7 +212,7 @@ test("a message is scheduled, changed on another device, and sent once", async (
   });
 });
 
-test("a message that may not be sent any more keeps its text and says why", async ({ open }) => {
+test("a scheduled message that can no longer be sent keeps its text and says why", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
   const title = unique("quay");
@@ -238,7 +238,7 @@ test("a message that may not be sent any more keeps its text and says why", asyn
   await sees(bo.page, "Too late for this");
 });
 
-test("on a phone: by a long press, and by the buttons beside the composer", async ({ open }) => {
+test("on a phone: with a long press, and with the buttons beside the composer", async ({ open }) => {
   const { other: page, bo } = await three(open, phone);
   await says(bo.page, "Bring the lantern");
   await sees(page, "Bring the lantern");

@@ -96,7 +96,7 @@ test("no page is wider than the screen", async ({ open, expected }) => {
   }
 });
 
-test("what one touches is large enough for a finger", async ({ open }) => {
+test("touch targets are large enough", async ({ open }) => {
   const page = await open(phone);
   const big = async (what: import("@playwright/test").Locator, name: string) => {
     const box = (await what.boundingBox())!;

@@ -61,7 +61,7 @@ test("a server is killed while both talk", async ({ open, expected }) => {
   await sees(bo.page, "and on we go");
 });
 
-test("a server leaves as for a deploy, and hardly anybody notices", async ({ open, expected }) => {
+test("a server shuts down as in a deployment, and hardly anybody notices", async ({ open, expected }) => {
   expected(/WebSocket is already in CLOSING or CLOSED state/);
   const [ana, bo] = await twoTalking(open);
   const leaving = stopNode(0);
@@ -75,7 +75,7 @@ test("a server leaves as for a deploy, and hardly anybody notices", async ({ ope
   await seesInOrder(bo.page, "deploy ", Array.from({ length: 10 }, (_, n) => `deploy ${n}`));
 });
 
-test("all servers are gone: words wait, and arrive once, in order", async ({ open, expected }) => {
+test("all servers are down: messages wait, and arrive once, in order", async ({ open, expected }) => {
   expected(SOCKET_BROKE, NOBODY_LISTENS);
   const [ana, bo] = await twoTalking(open);
   await killNode(0);
@@ -102,7 +102,7 @@ test("all servers are gone: words wait, and arrive once, in order", async ({ ope
   await expect(message(ana.page, "dark 2").getByRole("img", { name: /^(Delivered|Read)$/ })).toBeVisible();
 });
 
-test("what waits outlives a closed page", async ({ open, expected }) => {
+test("waiting messages survive closing the page", async ({ open, expected }) => {
   expected(SOCKET_BROKE, NOBODY_LISTENS);
   const [ana, bo] = await twoTalking(open);
   await killNode(0);
@@ -125,7 +125,7 @@ test("what waits outlives a closed page", async ({ open, expected }) => {
   await seesInOrder(bo.page, "kept ", ["kept 0", "kept 1"]);
 });
 
-test("the network goes and comes back by itself", async ({ open, expected }) => {
+test("the network is lost and comes back", async ({ open, expected }) => {
   expected(SOCKET_BROKE, NOBODY_LISTENS);
   const [ana, bo] = await twoTalking(open);
   await ana.page.context().setOffline(true);
@@ -146,7 +146,7 @@ test("the network goes and comes back by itself", async ({ open, expected }) => 
   }
 });
 
-test("Redis goes and comes back: messages still arrive", async ({ open }) => {
+test("Redis stops and comes back: messages still arrive", async ({ open }) => {
   const [ana, bo] = await twoTalking(open);
   expect(await nodeOf(ana.page)).not.toBe(await nodeOf(bo.page));
   stopRedis();

@@ -20,7 +20,7 @@ async function two(open: () => Promise<Page>) {
   return [ana, bo] as const;
 }
 
-test("a mention is counted apart, follows a new name, and is no longer counted when it is read", async ({ open }) => {
+test("a mention has its own count, follows a new name, and is no longer counted once read", async ({ open }) => {
   const [ana, bo] = await two(open);
   await says(bo.page, "hello");
   const channel = unique("pier");
@@ -51,7 +51,7 @@ test("a mention is counted apart, follows a new name, and is no longer counted w
   await expect(ana.page.getByRole("log").locator(".mention")).toHaveText("@Bo Lind");
 });
 
-test("somebody who is mentioned and not in the room can be added there", async ({ open }) => {
+test("a mentioned person who is not in the room can be added", async ({ open }) => {
   const [ana, bo] = await two(open);
   await makesRoom(ana.page, "Group", unique("crew"));
   await says(ana.page, `ask @${bo.handle}`);
@@ -62,7 +62,7 @@ test("somebody who is mentioned and not in the room can be added there", async (
   await expect(roomLink(bo.page, "crew")).toBeVisible();
 });
 
-test("only who may mention everyone is offered to, and everyone is told", async ({ open }) => {
+test("only people with the right can mention everyone, and everyone is notified", async ({ open }) => {
   const [ana, bo] = await two(open);
   const channel = unique("pier");
   await makesRoom(ana.page, "Channel", channel);
@@ -79,7 +79,7 @@ test("only who may mention everyone is offered to, and everyone is told", async 
   await expect(bo.page.getByRole("log").locator(".mention")).toHaveCount(1);
 });
 
-test("a reply quotes, leads to the original, and shows it as it is now", async ({ open }) => {
+test("a reply quotes the original in its current form, and leads to it", async ({ open }) => {
   const [ana, bo] = await two(open);
   await says(ana.page, "Who moved the **long** rope?");
   const room = roomOf(ana.page);
@@ -134,7 +134,7 @@ test("a reply quotes, leads to the original, and shows it as it is now", async (
   await expect(quote(bare)).toHaveText(/This message was deleted/);
 });
 
-test("a link leads to its message from anywhere in history, also through the sign-in", async ({ open, expected }) => {
+test("a link opens any message of the history, also after a sign-in", async ({ open, expected }) => {
   // A stranger gets nothing.
   expected(/404 \(Not Found\)/);
   const ana = await signUp(await open({ permissions: ["clipboard-read", "clipboard-write"] }), { name: "Ana Benítez" });

@@ -67,7 +67,7 @@ async function longRoom(open: () => Promise<Page>): Promise<[Person, Person]> {
   return [ana, bo];
 }
 
-test("what one reads stays where it is while messages come below", async ({ open }) => {
+test("visible messages stay in place while others arrive below", async ({ open }) => {
   const [ana, bo] = await longRoom(open);
   await scrollsTo(bo.page, 0.5);
   await bo.page.waitForTimeout(300);
@@ -77,7 +77,7 @@ test("what one reads stays where it is while messages come below", async ({ open
   expect(await moved()).toBeLessThanOrEqual(1);
 });
 
-test("what one reads stays where it is while older messages come above", async ({ open }) => {
+test("visible messages stay in place while older ones load above", async ({ open }) => {
   const [, bo] = await longRoom(open);
   const rows = bo.page.getByRole("log").getByRole("article");
   expect(await rows.count()).toBeLessThan(120);
@@ -90,7 +90,7 @@ test("what one reads stays where it is while older messages come above", async (
   }
 });
 
-test("who is at the newest message stays there", async ({ open }) => {
+test("a timeline at its end follows new messages", async ({ open }) => {
   const [ana, bo] = await longRoom(open);
   await scrollsTo(bo.page, 1);
   await expect.poll(() => distance(bo.page)).toBeLessThanOrEqual(1);
@@ -111,7 +111,7 @@ test("who is at the newest message stays there", async ({ open }) => {
   expect(await moved()).toBeLessThanOrEqual(1);
 });
 
-test("few messages stand at the lower end, and are followed when there are more", async ({ open }) => {
+test("few messages are aligned to the bottom, and new ones are followed", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
   await writesTo(ana.page, bo);

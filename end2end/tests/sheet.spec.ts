@@ -22,7 +22,7 @@ async function two(open: Open, options: object = {}): Promise<[Person, Person]> 
   return [ana, bo];
 }
 
-test("it closes by a tap beside it, a swipe, Esc and the way back, and the keyboard returns to the row", async ({ open }) => {
+test("it closes by a tap outside, a swipe, Esc and Back, and the focus returns to the row", async ({ open }) => {
   const [{ page }] = await two(open);
   const room = page.url();
   await says(page, "A lantern on the quay");
@@ -106,7 +106,7 @@ test("delete, pin and copy; others’ messages offer less", async ({ open }) => 
   await expect(page.getByRole("dialog")).toHaveCount(0);
 });
 
-test("a message that is deleted meanwhile takes its sheet along", async ({ open }) => {
+test("deleting a message closes its sheet", async ({ open }) => {
   const [ana, bo] = await two(open);
   await says(bo.page, "Not for long");
   await sees(ana.page, "Not for long");
@@ -151,7 +151,7 @@ test("a finger that scrolls, or presses a link, opens nothing", async ({ open })
   await expect(page.getByRole("dialog")).toHaveCount(0);
 });
 
-test("the menu «New» closes by the way back", async ({ open }) => {
+test("Back closes the menu «New»", async ({ open }) => {
   const [{ page }] = await two(open);
   await page.getByRole("link", { name: "Back" }).tap();
   await expect(page).toHaveURL("/");
@@ -176,7 +176,7 @@ test("the menu «New» closes by the way back", async ({ open }) => {
   expect(await page.evaluate(() => history.length)).toBeLessThanOrEqual(length + 1);
 });
 
-test("the emoji of the toolbar close by the way back", async ({ open }) => {
+test("Back closes the emoji of the toolbar", async ({ open }) => {
   const { page } = await signUp(await open());
   await writesTo(page, await signUp(await open()));
   const room = page.url();

@@ -1,7 +1,7 @@
 // Accounts, sessions, and every possible refusal of a form. `first.spec.ts` creates the first accounts.
 import { PASSWORD, expect, fillSignIn, fillSignUp, isAwake, isIn, opens, place, signIn, signUp, test, unique } from "../fixtures";
 
-test("an invitation that is none is told, and not needed where everyone may come", async ({ open, expected }) => {
+test("an invalid invitation is reported, and none is needed if anyone may sign up", async ({ open, expected }) => {
   expected(/status of 422/);
   const page = await open();
   await page.goto("/invite/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
@@ -69,7 +69,7 @@ for (const { locale, taken, short, handle: invalid, wrong, words } of languages)
   });
 }
 
-test("signing out ends it, and signing in brings back what one wanted to see", async ({ open }) => {
+test("signing out ends the session, and signing in returns to the requested page", async ({ open }) => {
   const page = await open();
   const person = await signUp(page);
   const room = page.url();

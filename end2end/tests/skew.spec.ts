@@ -1,7 +1,7 @@
 // A tab that was open before an upgrade of the servers, and uses another version of the protocol.
 import { composer, expect, isIn, message, opens, signUp, test, writesTo } from "../fixtures";
 
-test("an old tab is told to reload, and what was written goes out afterwards", async ({ open }) => {
+test("an old tab is told to reload, and unsent messages are sent afterwards", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
 

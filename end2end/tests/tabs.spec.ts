@@ -8,7 +8,7 @@ import {
 /** Chromium says this when a page writes to its socket before it is told that the socket is closed. */
 const SOCKET_BROKE = /WebSocket is already in CLOSING or CLOSED state/;
 
-test("somebody else signs in in another tab: what was written stays its author's", async ({ open, expected }) => {
+test("somebody else signs in in another tab: unsent texts stay their author's", async ({ open, expected }) => {
   expected(SOCKET_BROKE);
   const page = await open();
   const line = await Line.of(page);
@@ -67,7 +67,7 @@ test("somebody else signs in in another tab: what was written stays its author's
   await expect(bea.page.getByRole("article").filter({ hasText: "Good morning" })).toContainText("edited");
 });
 
-test("a session that ended in another tab: what waits is sent after signing in again", async ({ open, expected }) => {
+test("a session ends in another tab: waiting messages are sent after signing in again", async ({ open, expected }) => {
   expected(SOCKET_BROKE);
   const page = await open();
   const line = await Line.of(page);
@@ -90,7 +90,7 @@ test("a session that ended in another tab: what waits is sent after signing in a
   await sees(bo.page, text);
 });
 
-test("the form of a page that was drawn for someone else sends nothing", async ({ open, expected }) => {
+test("the form of another account's page sends nothing", async ({ open, expected }) => {
   expected(/status of 401/);
   const page = await open({ javaScriptEnabled: false });
   const [ana, bea] = [await signUp(await open()), await signUp(await open())];
@@ -112,7 +112,7 @@ test("the form of a page that was drawn for someone else sends nothing", async (
   expect(query(`select count(*) from messages where body = '${text}'`).trim()).toBe("0");
 });
 
-test("the settings of a page that was drawn for someone else change nothing", async ({ open, expected }) => {
+test("the settings form of another account's page changes nothing", async ({ open, expected }) => {
   expected(/status of 401/);
   const page = await open();
   await signUp(page, { name: "Ana Benítez" });

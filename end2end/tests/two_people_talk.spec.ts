@@ -134,7 +134,7 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
   await expect(down).toBeHidden();
 });
 
-test("a long absence: one begins at the first new message, and there is a way down and back", async ({ open }) => {
+test("a long absence: the room opens at the first new message, and buttons lead down and back", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
   await writesTo(ana.page, bo);
@@ -188,7 +188,7 @@ test("a long absence: one begins at the first new message, and there is a way do
   expect(Math.abs(now! - drawn!), `drawn at ${drawn}, now at ${now}`).toBeLessThanOrEqual(1);
 });
 
-test("older messages are there above the first unread one, in a room that one goes to", async ({ open }) => {
+test("switching to a room also loads older messages above the first unread one", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
   await writesTo(ana.page, bo);
@@ -205,7 +205,7 @@ test("older messages are there above the first unread one, in a room that one go
   await expect(message(bo.page, "read 80")).toHaveCount(1);
 });
 
-test("unread lines are marked where one left", async ({ open }) => {
+test("a separator marks where unread messages begin", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
   await writesTo(ana.page, bo);

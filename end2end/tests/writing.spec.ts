@@ -52,7 +52,7 @@ async function two(open: (options?: object) => Promise<Page>, options: object = 
   return { ana, bo };
 }
 
-test("each tool formats what is selected, and one can take it back", async ({ open }) => {
+test("each tool formats the selection and can be undone", async ({ open }) => {
   const { ana } = await two(open);
   const field = composer(ana.page);
   await expect(tools(ana.page)).toHaveCount(0);
@@ -94,7 +94,7 @@ test("each tool formats what is selected, and one can take it back", async ({ op
   await expect(row(ana.page, "the tide turns").getByRole("link", { name: "tide" })).toHaveAttribute("href", "https://tides.example");
 });
 
-test("the tools work with the keyboard, and stay as they were left", async ({ open }) => {
+test("the tools work with the keyboard, and stay open or closed", async ({ open }) => {
   const { ana } = await two(open);
   const field = composer(ana.page);
   await field.pressSequentially("tide");
@@ -128,7 +128,7 @@ test("the tools work with the keyboard, and stay as they were left", async ({ op
   await expect(tools(ana.page)).toHaveCount(0);
 });
 
-test("on a phone the tools are a finger wide, and the row scrolls", async ({ open }) => {
+test("on a phone the tools are large enough, and the row scrolls", async ({ open }) => {
   const ana = await signUp(await open(phone));
   const bo = await signUp(await open());
   await writesTo(bo.page, ana);
@@ -190,7 +190,7 @@ fn main() {
 }
 \`\`\``;
 
-test("what is pasted keeps its form, and nothing of it runs or loads", async ({ open }) => {
+test("pasted content keeps its formatting, and nothing in it runs or loads", async ({ open }) => {
   const { ana, bo } = await two(open);
   const field = composer(ana.page);
   const fetched: string[] = [];
@@ -248,7 +248,7 @@ test("a range of a spreadsheet becomes a table, lines of an editor become code",
   expect(await pastesFromProgram(ana.page, { "text/html": lines("<div><span>let a = 1;</span></div>"), "text/plain": "let a = 1;" })).toBe(true);
 });
 
-test("many pasted lines are offered to be code", async ({ open }) => {
+test("many pasted lines can become a code block", async ({ open }) => {
   const { ana } = await two(open);
   const field = composer(ana.page);
   const log = Array.from({ length: 25 }, (_, n) => `line ${n + 1}: *not* bold`).join("\n");
@@ -289,7 +289,7 @@ test("many pasted lines are offered to be code", async ({ open }) => {
   await expect(field).toHaveValue(/^a long line/);
 });
 
-test("an input method is left alone", async ({ open }) => {
+test("formatting keys do not disturb an input method", async ({ open }) => {
   const { ana } = await two(open);
   const field = composer(ana.page);
   await shows(ana.page);
@@ -316,7 +316,7 @@ test("in Chinese the tools have Chinese names", async ({ open }) => {
   await expect(row.getByRole("button", { name: "编号列表" })).toHaveAttribute("title", "编号列表 (Ctrl+Shift+7)");
 });
 
-test("one writes without the help, and is told when the tools do not come", async ({ open, expected }) => {
+test("writing works without the writing aids, and a failed load is reported", async ({ open, expected }) => {
   expected(/ERR_INTERNET_DISCONNECTED/, /Failed to fetch/);
   const page = await open();
   const chunk = /\/pkg\/writing\.[0-9a-f]+\.wasm$/;
