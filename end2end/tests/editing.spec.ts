@@ -40,14 +40,14 @@ test("with the pointer, visible to the other person on another server", async ({
   const seqs = await Promise.all(["Lunch at nnon?", "What nobody should read", "Boats are back"].map((text) => seqOf(page, text)));
   const [edited, deleted, liked] = seqs;
 
-  await test.step("tools move nothing", async () => {
+  await test.step("showing the tools moves nothing", async () => {
     const boxes = () => page.getByRole("article").evaluateAll((rows) => rows.map((row) => JSON.stringify(row.getBoundingClientRect())));
     const before = await boxes();
     await pointsAt(page, row(page, edited));
     expect(await boxes()).toEqual(before);
   });
 
-  await test.step("an edit: what was being written lies aside meanwhile", async () => {
+  await test.step("an edit sets the draft aside", async () => {
     await composer(page).fill("A thought that is not finished");
     await (await pointsAt(page, row(page, edited))).getByRole("button", { name: "Edit" }).click();
     await expect(editor(page)).toBeFocused();
@@ -60,7 +60,7 @@ test("with the pointer, visible to the other person on another server", async ({
     await composer(page).fill("");
   });
 
-  await test.step("a deletion is asked for once more", async () => {
+  await test.step("a deletion asks for confirmation", async () => {
     await (await pointsAt(page, row(page, deleted))).getByRole("button", { name: "Delete" }).click();
     const dialog = page.getByRole("dialog", { name: "Delete message" });
     await expect(dialog).toContainText("What nobody should read");
@@ -75,7 +75,7 @@ test("with the pointer, visible to the other person on another server", async ({
     await expect(page.getByRole("toolbar")).toHaveCount(0);
   });
 
-  await test.step("a reaction, joined and taken back", async () => {
+  await test.step("a reaction is added by both and removed", async () => {
     const tools = await pointsAt(page, row(page, liked));
     await tools.getByRole("button", { name: "React" }).click();
     await tools.getByRole("button", { name: "🎉" }).click();
@@ -93,7 +93,7 @@ test("with the pointer, visible to the other person on another server", async ({
     await expect(chip(bo.page)).toHaveAccessibleName("🎉, 1 person");
   });
 
-  await test.step("another's message can only be reacted to", async () => {
+  await test.step("others' messages only allow reactions", async () => {
     const tools = await pointsAt(bo.page, row(bo.page, liked));
     await expect(tools.getByRole("button", { name: "React" })).toBeVisible();
     for (const name of ["Edit", "Delete"]) await expect(tools.getByRole("button", { name })).toHaveCount(0);
@@ -110,7 +110,7 @@ test("without a pointer: Up in an empty composer, Esc, and moving through messag
   const second = await seqOf(page, "The secnd");
   const answer = await seqOf(page, "An answer");
 
-  await test.step("Up edits one's newest, only where nothing is written", async () => {
+  await test.step("Up edits the newest own message, only in an empty composer", async () => {
     await composer(page).fill("x");
     await page.keyboard.press("ArrowUp");
     await expect(editor(page)).toHaveCount(0);
@@ -362,14 +362,14 @@ test("on a touch screen, a long press opens the sheet, and the button saves an e
   await sees(page, "Seen");
   const seq = await seqOf(page, "From a phoen");
 
-  await test.step("a tap means nothing", async () => {
+  await test.step("a tap does nothing", async () => {
     await message(page, "From a phoen").tap({ position: { x: 90, y: 6 } });
     await message(page, "A second one").tap({ position: { x: 90, y: 6 } });
     await expect(page.getByRole("toolbar")).toHaveCount(0);
     await expect(page.getByRole("dialog")).toHaveCount(0);
   });
 
-  await test.step("a reaction; what one touches is large enough", async () => {
+  await test.step("a reaction; touch targets are large enough", async () => {
     const sheet = await presses(page, "A second one");
     const emoji = sheet.getByRole("group", { name: "React" });
     for (const button of await sheet.getByRole("button").all()) {
@@ -385,7 +385,7 @@ test("on a touch screen, a long press opens the sheet, and the button saves an e
     await expect(bo.page.getByRole("button", { name: "❤️, 1 person" })).toHaveCount(0);
   });
 
-  await test.step("an edit is saved by the button; Enter breaks the line", async () => {
+  await test.step("the button saves an edit; Enter breaks the line", async () => {
     await (await presses(page, row(page, seq))).getByRole("button", { name: "Edit" }).tap();
     await expect(page.getByRole("dialog")).toBeHidden();
     await expect(editor(page)).toBeFocused();

@@ -93,7 +93,7 @@ test("a room's life in dialogs: made, people invited, renamed, found, joined, le
   const { page } = ana;
   const [group, channel, renamed] = [unique("ops"), unique("ropes"), unique("knots")];
 
-  await test.step("a group is made", async () => {
+  await test.step("a group is created", async () => {
     await page.getByLabel("New", { exact: true }).focus();
     await page.keyboard.press("Enter");
     await tabTo(page, rooms(page).getByRole("button", { name: "New room" }));
@@ -128,7 +128,7 @@ test("a room's life in dialogs: made, people invited, renamed, found, joined, le
     await sees(page, "Thank you for the invitation.");
   });
 
-  await test.step("it gets another name, and the other sees that", async () => {
+  await test.step("it is renamed, and the other person sees that", async () => {
     await page.keyboard.press("Control+.");
     await tabTo(page, page.getByRole("complementary").getByRole("button", { name: "Name and topic" }));
     await page.keyboard.press("Enter");

@@ -45,7 +45,7 @@ test("a message is saved on all devices, shown in its current form, and removed 
   await sees(ana.page, "The keys are under the mat");
   const seq = await seqOf(bo.page, "The keys are under the mat");
 
-  await test.step("by the keyboard; the other device has the mark", async () => {
+  await test.step("with the keyboard; the other device shows the mark", async () => {
     const tools = await reaches(ana.page, "The keys are under the mat");
     await tools.getByRole("button", { name: "Save for later" }).focus();
     await ana.page.keyboard.press("Enter");
@@ -53,7 +53,7 @@ test("a message is saved on all devices, shown in its current form, and removed 
     await expect(bo.page.getByRole("img", { name: "Saved for later" })).toHaveCount(0);
   });
 
-  await test.step("the list has it as it is now, with its room and author", async () => {
+  await test.step("the list shows its current text, with its room and author", async () => {
     await asks(bo.page, [{ type: "edit", room: roomOf(bo.page), seq, edits: 0, body: "The keys are under the pot" }]);
     await other.goto("/");
     await isIn(other);
@@ -64,7 +64,7 @@ test("a message is saved on all devices, shown in its current form, and removed 
     await isAccessible(other, "the list of saved messages");
   });
 
-  await test.step("what is deleted says so, and has no text", async () => {
+  await test.step("a deleted message says so, and has no text", async () => {
     await asks(bo.page, [{ type: "delete", room: roomOf(bo.page), seq }]);
     await other.keyboard.press("Escape");
     const dialog = await opensLater(other);
@@ -98,7 +98,7 @@ test("a reminder appears on all devices, leads to its message, and stays in the 
   const seq = await seqOf(bo.page, "Water the plants");
   const room = roomOf(bo.page);
 
-  await test.step("a time is chosen, and taken away", async () => {
+  await test.step("a time is set, and removed", async () => {
     await (await reaches(ana.page, "Water the plants")).getByRole("button", { name: "Remind me" }).click();
     const dialog = ana.page.getByRole("dialog", { name: "Remind me" });
     await expect(dialog).toContainText("Water the plants");
@@ -117,7 +117,7 @@ test("a reminder appears on all devices, leads to its message, and stays in the 
     await ana.page.keyboard.press("Escape");
   });
 
-  await test.step("a time of one's own must lie ahead", async () => {
+  await test.step("a custom time must be in the future", async () => {
     await (await reaches(ana.page, "Water the plants")).getByRole("button", { name: "Remind me" }).click();
     const dialog = ana.page.getByRole("dialog", { name: "Remind me" });
     const field = dialog.getByLabel("Date and time");
@@ -130,7 +130,7 @@ test("a reminder appears on all devices, leads to its message, and stays in the 
     await expect(dialog).toBeHidden();
   });
 
-  await test.step("it comes, on both", async () => {
+  await test.step("it appears on both devices", async () => {
     await other.goto("/");
     await isIn(other);
     await asks(ana.page, [{ type: "remind", room, seq, at: Date.now() + 1_500 }]);
@@ -143,7 +143,7 @@ test("a reminder appears on all devices, leads to its message, and stays in the 
     await expect(reminder(other)).toHaveCount(0);
   });
 
-  await test.step("it stays in the list, also for a page that is loaded again, until it is done", async () => {
+  await test.step("it stays in the list until it is done, also after a reload", async () => {
     await other.reload();
     await isIn(other);
     const list = await opensLater(other);
@@ -166,7 +166,7 @@ test("a message is scheduled, changed on another device, and sent once", async (
     return dialog;
   };
 
-  await test.step("the text leaves the composer when a server has it", async () => {
+  await test.step("the composer is emptied once the server has stored it", async () => {
     const dialog = await schedule(ana.page, "Happy brithday");
     await isAccessible(ana.page, "times to send at");
     await dialog.getByRole("button", { name: "Tomorrow at 9:00" }).click();
@@ -178,7 +178,7 @@ test("a message is scheduled, changed on another device, and sent once", async (
 
   const list = await opensLater(other);
   const line = list.getByRole("listitem");
-  await test.step("another device lists it, and mends it", async () => {
+  await test.step("another device lists and edits it", async () => {
     await expect(list.getByRole("tab", { name: /Scheduled/ })).toHaveAttribute("aria-selected", "true");
     for (const part of ["Bo Lindqvist", "Happy brithday", "09:00"]) await expect(line).toContainText(part);
     await isAccessible(other, "the list of scheduled messages");
@@ -190,14 +190,14 @@ test("a message is scheduled, changed on another device, and sent once", async (
     await expect(line).toContainText("Happy birthday");
   });
 
-  await test.step("it is sent at once when one says so, and once", async () => {
+  await test.step("«Send now» sends it at once, and only once", async () => {
     await line.getByRole("button", { name: "Send now" }).click();
     await sees(bo.page, "Happy birthday");
     await expect(list).toContainText("Nothing scheduled");
     await sees(ana.page, "Happy birthday");
   });
 
-  await test.step("what is deleted is asked for once more", async () => {
+  await test.step("a deletion asks for confirmation", async () => {
     await other.keyboard.press("Escape");
     const dialog = await schedule(other, "Never mind");
     await dialog.getByRole("button", { name: "Tomorrow at 9:00" }).click();

@@ -9,14 +9,14 @@ test("two people on two servers talk, both ways", async ({ open }) => {
   expect(await nodeOf(ana.page)).toBe("e2e-2");
   expect(await nodeOf(bo.page)).toBe("e2e-1");
 
-  await test.step("the room comes into the other's list, unread, by itself", async () => {
+  await test.step("the room appears in the other's list, unread", async () => {
     await writesTo(ana.page, bo);
     for (const text of ["Are you there?", "The boat is in.", "Bring the long rope."]) await says(ana.page, text);
     await expect(roomLink(bo.page, ana.name).getByRole("img", { name: "3 unread" })).toBeVisible();
     await expect(bo.page).toHaveTitle(/^\(3\) /);
   });
 
-  await test.step("delivered while the other looks elsewhere, read once it is looked at", async () => {
+  await test.step("delivered while the other person is in another room, read once they open it", async () => {
     const last = message(ana.page, "Bring the long rope.");
     await expect(last.getByRole("img", { name: "Delivered" })).toBeVisible();
     await opens(bo.page, ana.name);
@@ -29,7 +29,7 @@ test("two people on two servers talk, both ways", async ({ open }) => {
   });
 
   const turns = numbered("turn", 10);
-  await test.step("ten messages, in turns, in one order for both", async () => {
+  await test.step("ten messages, taking turns, in one order for both", async () => {
     for (const [n, text] of turns.entries()) {
       const [from, to] = n % 2 ? [bo.page, ana.page] : [ana.page, bo.page];
       await says(from, text);
@@ -46,7 +46,7 @@ test("two people on two servers talk, both ways", async ({ open }) => {
     await sees(ana.page, "turn 10");
   });
 
-  await test.step("a second device has the same, and the first sees what is written on it", async () => {
+  await test.step("a second device has the same messages, and the first sees what it sends", async () => {
     const second = await open();
     await signIn(second, ana);
     await opens(second, bo.name);
