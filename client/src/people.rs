@@ -20,7 +20,7 @@ pub struct People {
     wanted: SortedMap<UserId, ()>,
     /// Requested on this connection, so that unknown ids are not requested again and again.
     asked: SortedMap<UserId, ()>,
-    /// How many profiles were left when some were last dropped.
+    /// How many profiles remained after the last clean-up.
     needed: usize,
 }
 

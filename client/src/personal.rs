@@ -16,7 +16,7 @@ use crate::sorted::sort_by;
 /// The most deleted things that are remembered; the oldest are dropped.
 const GONE_MAX: usize = 256;
 
-/// The messages that the viewer saved and scheduled.
+/// The viewer's saved and scheduled messages.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Personal {
     /// Everything up to this number is known; `None` until a server has sent it.

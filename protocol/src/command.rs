@@ -72,7 +72,8 @@ pub enum Command {
         /// From where; not included in the page.
         seq: Seq,
     },
-    /// The messages around one: half a page before it, and as many from it on. Answered by `around`.
+    /// The messages around one: half a page before it, and as many from it on. Answered by
+    /// `around`.
     Around {
         /// Which room.
         room: RoomId,
@@ -87,7 +88,8 @@ pub enum Command {
         /// Up to [`PREVIEWS_MAX`](crate::limits::PREVIEWS_MAX).
         seqs: Vec<Seq>,
     },
-    /// Send a message. Safe to repeat: an author has one message per room and nonce. Answered by `sent`.
+    /// Send a message. Safe to repeat: an author has one message per room and nonce. Answered by
+    /// `sent`.
     Send {
         /// Which room.
         room: RoomId,
@@ -128,7 +130,7 @@ pub enum Command {
         seq: Seq,
         /// Which emoji.
         emoji: String,
-        /// Whether it should be there.
+        /// Whether the reaction should exist.
         on: bool,
     },
     /// Pin or unpin a message. Safe to repeat. Answered by `changed`, or by `done` if the message
@@ -183,7 +185,7 @@ pub enum Command {
         kind: RoomKind,
         /// Its title.
         title: String,
-        /// What it is about; may be empty.
+        /// Its topic; may be empty.
         topic: String,
     },
     /// Channels whose title or topic matches. Answered by `channels`.
@@ -298,7 +300,8 @@ pub enum Command {
     },
     /// The viewer's saved and scheduled messages. Answered by `changes`, with all of them.
     Personal {},
-    /// Send a message later. Safe to repeat: a person schedules one message per nonce. Answered by `changed`.
+    /// Send a message later. Safe to repeat: a person schedules one message per nonce. Answered by
+    /// `changed`.
     Schedule {
         /// Which room.
         room: RoomId,
@@ -309,7 +312,8 @@ pub enum Command {
         /// When.
         at: Millis,
     },
-    /// Change the text or the time of a scheduled message that has not been sent. Safe to repeat. Answered by `changed`.
+    /// Change the text or the time of a scheduled message that has not been sent. Safe to repeat.
+    /// Answered by `changed`.
     Reschedule {
         /// Which message.
         nonce: Nonce,

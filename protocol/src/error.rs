@@ -93,7 +93,8 @@ error_codes! {
     TextInvalid = 2003 Never "the text has characters that are not allowed";
     /// Not a valid [`Emoji`](crate::Emoji).
     EmojiInvalid = 2004 Never "this is not an emoji";
-    /// A word with letters of several scripts that look alike, such as a Cyrillic `а` among Latin letters.
+    /// A word with letters of several scripts that look alike, such as a Cyrillic `а` among Latin
+    /// letters.
     ScriptsMixed = 2005 Never "a word mixes scripts whose letters look alike";
     /// More than [`MENTIONS_MAX`](crate::limits::MENTIONS_MAX) different names.
     MentionsTooMany = 2006 Never "the message mentions too many people";

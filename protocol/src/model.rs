@@ -302,7 +302,8 @@ pub struct RoomView {
     pub more_before: bool,
     /// Up to [`MEMBERS_LISTED_MAX`](crate::limits::MEMBERS_LISTED_MAX) active members.
     pub members: Vec<Member>,
-    /// Everyone's marks, in a room of at most [`MARKS_MEMBERS_MAX`](crate::limits::MARKS_MEMBERS_MAX) members.
+    /// Everyone's marks, in a room of at most
+    /// [`MARKS_MEMBERS_MAX`](crate::limits::MARKS_MEMBERS_MAX) members.
     pub marks: Vec<Marks>,
     /// The pinned messages, the last pinned first: at most [`PINS_MAX`](crate::limits::PINS_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,4 +1,4 @@
-//! Time zones, as far as a chat needs them.
+//! Time zones, reduced to what a chat needs.
 
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};

@@ -37,7 +37,7 @@ use crate::{
 /// is one.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database does not answer, or not as it should.
+    /// The database does not answer, or cannot be used.
     #[error("DATABASE_URL (--database-url): {0}")]
     Database(store::Error),
     /// Redis refuses this server, or the setting is not an address.

@@ -107,7 +107,7 @@ pub fn Details(
     .into_any()
 }
 
-/// A line that opens something.
+/// A line with an icon that performs an action.
 fn action(
     icon: &'static str,
     name: &'static str,

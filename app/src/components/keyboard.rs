@@ -9,7 +9,7 @@ use crate::{
     state::{Chat, Dialog, path_of, use_chat},
 };
 
-/// Listens to the whole window.
+/// Listens on the window.
 #[component]
 pub fn Keyboard() -> impl IntoView {
     let chat = use_chat();

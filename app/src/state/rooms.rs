@@ -141,7 +141,7 @@ impl Chat {
         }
     }
 
-    /// Closes what could not be opened, and says so.
+    /// Closes what failed to load, and says so.
     pub fn miss(self, missed: Missed) {
         match missed {
             Missed::Dialog(_) => self.screen.dialog.set(None),

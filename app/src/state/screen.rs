@@ -105,7 +105,7 @@ pub enum Missed {
 /// Prepares a text of a room for sending.
 pub(crate) type Sending = Arc<dyn Fn(RoomId, String) -> Option<String> + Send + Sync>;
 
-/// The signals of what is open.
+/// Signals for what is open.
 #[derive(Clone, Copy, Debug)]
 pub struct Screen {
     /// The dialog that is open.
@@ -282,7 +282,7 @@ impl Screen {
         self.picking.set(None);
     }
 
-    /// No message is pointed at.
+    /// Drops everything that points at a message: hover, focus, quick reactions, sheet.
     pub fn let_go(self) {
         self.hovered.set(None);
         self.reached.set(None);

@@ -162,7 +162,7 @@ impl Client {
         client
     }
 
-    // ── what the interface reads ──────────────────────────────────────────────────────────────────────────────────
+    // ── what the interface reads ─────────────────────────────────────────────────────────────────
 
     /// The viewer, once known.
     #[must_use]
@@ -320,7 +320,7 @@ impl Client {
         std::mem::take(&mut self.touched)
     }
 
-    // ── what happens ─────────────────────────────────────────────────────────────────────────────────────────
+    // ── events ───────────────────────────────────────────────────────────────────────────────────
 
     /// A socket is open.
     pub fn connected(&mut self, now: Millis) {
@@ -398,7 +398,7 @@ impl Client {
         self.connection.is_dead(now) || (self.connection.is_live() && self.outbox.is_overdue(now))
     }
 
-    // ── what the person does ─────────────────────────────────────────────────────────────────────────────────
+    // ── user actions ─────────────────────────────────────────────────────────────────────────────
 
     /// Opens a room on the screen, or none. Redraws the line of unread messages. A room that is
     /// reopened begins at its newest messages; one that is already on the screen stays where it is.
@@ -576,7 +576,7 @@ impl Client {
         self.asks.requests().map(|(_, command)| command).filter(move |command| wish_of(command) == Some(room))
     }
 
-    // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
+    // ── internal ─────────────────────────────────────────────────────────────────────────────────
 
     /// A requested change is shown at once, until it is refused.
     fn touch_wished(&mut self, command: &Command) {

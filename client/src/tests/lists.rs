@@ -194,7 +194,7 @@ fn a_room_that_one_was_removed_from_is_gone_with_everything_that_was_known_of_it
     assert!(client.room(room()).is_none() && touched.list && touched.rooms.contains(&room()));
     client.tick(5_000);
     assert_eq!(client.take_frames(), [], "no marks, no holes");
-    // When the viewer is in it again, it begins anew, because it is still on the screen.
+    // When the viewer rejoins, the room is opened anew, because it is still on the screen.
     client.receive(membership(3, room(), Some(summary(12))), 6_000);
     assert!(client.take_frames().iter().any(|f| f.command == Command::Open { room: room() }));
 }

@@ -42,7 +42,7 @@ pub use sign_in::SignIn;
 pub use sign_up::SignUp;
 pub use token::Token;
 
-/// The person on whose behalf code runs.
+/// The person that code acts for.
 #[derive(Clone, Debug)]
 pub struct Viewer {
     /// The person.

@@ -70,8 +70,8 @@ impl Accounts {
     /// begins one here.
     ///
     /// # Errors
-    /// [`ErrorCode::PasswordLinkInvalid`], [`ErrorCode::PasswordTooShort`], [`ErrorCode::PasswordTooLong`],
-    /// [`ErrorCode::Busy`].
+    /// [`ErrorCode::PasswordLinkInvalid`], [`ErrorCode::PasswordTooShort`],
+    /// [`ErrorCode::PasswordTooLong`], [`ErrorCode::Busy`].
     pub async fn set_password(&self, form: SetPassword<'_>) -> Result<Token, Error> {
         // Avoids hashing for a void link. The transaction checks again.
         self.check_password_link(form.link).await?;
@@ -100,8 +100,9 @@ impl Accounts {
     /// ([`Node::renew_session`](crate::node::Node::renew_session)).
     ///
     /// # Errors
-    /// [`ErrorCode::PasswordWrong`], [`ErrorCode::PasswordTooShort`], [`ErrorCode::PasswordTooLong`],
-    /// [`ErrorCode::Busy`]; [`ErrorCode::NotSignedIn`] when the session ends meanwhile.
+    /// [`ErrorCode::PasswordWrong`], [`ErrorCode::PasswordTooShort`],
+    /// [`ErrorCode::PasswordTooLong`], [`ErrorCode::Busy`]; [`ErrorCode::NotSignedIn`] when the
+    /// session ends meanwhile.
     pub async fn change_password(&self, viewer: &Viewer, form: ChangePassword<'_>) -> Result<Token, Error> {
         let wrong = || Error::refused("current", ErrorCode::PasswordWrong);
         // Avoids hashing a text that cannot be a password.

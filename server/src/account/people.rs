@@ -54,7 +54,8 @@ impl Accounts {
     /// more.
     ///
     /// # Errors
-    /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], [`ErrorCode::LastOwner`], [`ErrorCode::SlowDown`].
+    /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], [`ErrorCode::LastOwner`],
+    /// [`ErrorCode::SlowDown`].
     pub async fn set_role(&self, viewer: &Viewer, user: UserId, role: WorkspaceRole) -> Result<(), Error> {
         self.node.charge_rename(viewer.user.id).map_err(|refusal| Error::refused("", refusal))?;
         if let Some(profile) = self.node.store.set_workspace_role(viewer.user.id, user, role).await? {

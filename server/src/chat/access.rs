@@ -31,7 +31,8 @@ pub fn check_join(locked: &Locked) -> Result<(), ErrorCode> {
 /// Whether someone may add others to the room.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`].
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`],
+/// [`ErrorCode::RoomArchived`].
 pub fn check_invite(locked: &Locked) -> Result<(), ErrorCode> {
     check_changeable(locked)?;
     check(locked, |rights| rights.invite)
@@ -51,7 +52,8 @@ pub fn check_leave(locked: &Locked) -> Result<(), ErrorCode> {
 /// Whether someone may give the room this title and some topic.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`].
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`],
+/// [`ErrorCode::RoomArchived`].
 pub fn check_set(locked: &Locked, title: &str) -> Result<(), ErrorCode> {
     check_changeable(locked)?;
     check(locked, |rights| rights.set_topic)?;
@@ -103,7 +105,8 @@ pub fn check_role(by: UserId, locked: &Locked, target: &Target, role: Role) -> R
 /// message is not deleted.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::MessageDeleted`].
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`],
+/// [`ErrorCode::MessageDeleted`].
 pub fn check_edit(by: UserId, locked: &Locked, message: &Message) -> Result<(), ErrorCode> {
     if message.author != by {
         return Err(ErrorCode::Forbidden);
@@ -134,7 +137,8 @@ pub fn check_react(locked: &Locked, message: &Message) -> Result<(), ErrorCode> 
 /// Whether someone may pin or unpin a message.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::MessageDeleted`].
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`],
+/// [`ErrorCode::MessageDeleted`].
 pub fn check_pin(locked: &Locked, message: &Message, on: bool) -> Result<(), ErrorCode> {
     check(locked, |rights| rights.pin)?;
     if on { check_there(message) } else { Ok(()) }

@@ -106,7 +106,8 @@ pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) 
 /// Deletes a message: its number stays, its text and its reactions are removed.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`]; or when the database fails.
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`]; or when the
+/// database fails.
 pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error> {
     change(cx, (room, seq), &[], |by, locked, message| {
         access::check_delete(by, locked, message)?;
@@ -120,8 +121,8 @@ pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error
 /// Adds or removes the viewer's reaction.
 ///
 /// # Errors
-/// [`ErrorCode::EmojiInvalid`], [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::MessageDeleted`],
-/// [`ErrorCode::ReactionsFull`]; or when the database fails.
+/// [`ErrorCode::EmojiInvalid`], [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`],
+/// [`ErrorCode::MessageDeleted`], [`ErrorCode::ReactionsFull`]; or when the database fails.
 pub async fn react(cx: &Context, room: RoomId, seq: Seq, emoji: &str, on: bool) -> Result<Reply, Error> {
     let emoji = Emoji::parse(emoji)?;
     let me = cx.viewer.user.id;

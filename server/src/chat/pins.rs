@@ -8,7 +8,8 @@ use crate::{broker::Line, store::rooms::Locked};
 /// Pins or unpins a message.
 ///
 /// # Errors
-/// `RoomUnknown`, `MessageUnknown`, `MessageDeleted`, `Forbidden`, `PinsFull`; or when the database fails.
+/// `RoomUnknown`, `MessageUnknown`, `MessageDeleted`, `Forbidden`, `PinsFull`; or when the database
+/// fails.
 pub async fn pin(cx: &Context, room: RoomId, seq: Seq, on: bool) -> Result<Reply, Error> {
     let me = cx.viewer.user.id;
     let allowed =

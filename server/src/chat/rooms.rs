@@ -238,8 +238,8 @@ pub async fn create(
 /// Joins a channel. Does nothing if the viewer is already in it.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Banned`], [`ErrorCode::RoomsFull`], [`ErrorCode::MembersFull`]; or when the
-/// database fails.
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Banned`], [`ErrorCode::RoomsFull`],
+/// [`ErrorCode::MembersFull`]; or when the database fails.
 pub async fn join(cx: &Context, room: RoomId) -> Result<RoomSummary, Error> {
     let me = cx.viewer.user.id;
     let allowed = |locked: &Locked| Ok(access::check_join(locked)?);
@@ -288,8 +288,9 @@ pub async fn invite(cx: &Context, room: RoomId, users: &[UserId]) -> Result<Repl
 /// Renames a room and sets its topic.
 ///
 /// # Errors
-/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::ScriptsMixed`], [`ErrorCode::RoomUnknown`],
-/// [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::TitleTaken`]; or when the
+/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`],
+/// [`ErrorCode::ScriptsMixed`], [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`],
+/// [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::TitleTaken`]; or when the
 /// database fails.
 pub async fn set(cx: &Context, room: RoomId, title: &str, topic: &str) -> Result<Reply, Error> {
     let (title, topic) = (RoomTitle::parse(title)?, RoomTopic::parse(topic)?);

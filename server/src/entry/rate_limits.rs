@@ -95,7 +95,8 @@ impl RateLimits {
         Ok(())
     }
 
-    /// Counts a sign-up by a valid invitation link with this hash. Give it back if it is not refused.
+    /// Counts a sign-up by a valid invitation link with this hash. Give it back if it is not
+    /// refused.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`](protocol::ErrorCode::SlowDown).

@@ -255,7 +255,7 @@ pub(super) enum Route {
     /// The settings or the administration.
     Plain(Asked),
     SetUp,
-    /// There is nothing at this path.
+    /// Unknown paths.
     Nowhere(String),
 }
 

@@ -29,7 +29,8 @@ use crate::broker::Line;
 /// The buckets of each person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bucket {
-    /// Messages, edits, deletions, reactions and pins. The only bucket that settings change (`ROOST_SENDS_PER_S`).
+    /// Messages, edits, deletions, reactions, pins, and commands on saved and scheduled messages.
+    /// The only bucket with its own settings (`ROOST_SENDS_PER_S`, `ROOST_SENDS_BURST`).
     Sends,
     /// Delivered and read marks.
     Marks,
@@ -97,7 +98,7 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         Command::CatchUp { line, after } if is_near(*after, head(*line)) => price_of(Bucket::Questions, 1),
         // The room, 50 messages, 200 sorted members, and their marks.
         Command::Open { .. } | Command::CatchUp { .. } => price_of(Bucket::Questions, 8),
-        // A membership and 50 messages.
+        // A membership, and 50 messages.
         Command::History { .. } | Command::Around { .. } | Command::Previews { .. } => {
             price_of(Bucket::Questions, 2)
         }

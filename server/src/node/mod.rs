@@ -456,7 +456,7 @@ impl Node {
         };
         if !taken {
             self.metrics.publish_refused.inc();
-            // The other nodes find it by their head check; this one need not wait for that.
+            // The other nodes find it by their head check; this one does not wait for that.
             tracing::warn!(%line, "the queue to the broker is full");
             self.check_soon();
         }

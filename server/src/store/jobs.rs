@@ -361,7 +361,7 @@ mod tests {
         assert_eq!((again.id, again.tries), (dead[1].id, 1));
     }
 
-    /// A kind that only a newer server knows is left to it.
+    /// Jobs of a kind that only a newer server knows are left to it.
     #[sqlx::test(migrations = "../migrations")]
     async fn unknown_kinds_are_left_alone(pool: PgPool) {
         let store = Store::over(pool.clone());

@@ -34,11 +34,11 @@ pub enum ItemKind {
     Member,
     /// On a room's line: the room's properties. Key: empty.
     Room,
-    /// On a person's line: that they are in a room. Key: the room's id.
+    /// On a person's line: a membership. Key: the room's id.
     Membership,
     /// On a person's line: that sessions have ended. Key: empty.
     Sessions,
-    /// On a person's line: a message that they saved for later. Key: `room/seq`.
+    /// On a person's line: a saved message. Key: `room/seq`.
     Saved,
     /// On a person's line: a scheduled message. Key: its nonce.
     Scheduled,

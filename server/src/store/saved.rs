@@ -89,8 +89,8 @@ impl Store {
     /// it changed; `None` if it was never saved and still is not.
     ///
     /// # Errors
-    /// [`Error::NoSuchRoom`], [`Error::NoSuchMessage`]; [`ErrorCode::MessageDeleted`], [`ErrorCode::SavedFull`],
-    /// [`ErrorCode::TimeInvalid`]; or when the database fails.
+    /// [`Error::NoSuchRoom`], [`Error::NoSuchMessage`]; [`ErrorCode::MessageDeleted`],
+    /// [`ErrorCode::SavedFull`], [`ErrorCode::TimeInvalid`]; or when the database fails.
     pub async fn keep_message(
         &self,
         by: UserId,

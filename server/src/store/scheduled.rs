@@ -40,7 +40,7 @@ impl State {
     }
 }
 
-/// A message that is to be sent now.
+/// A message that is due.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DueMessage {
     /// Its author.
@@ -153,8 +153,8 @@ impl Store {
     /// changed.
     ///
     /// # Errors
-    /// [`ErrorCode::ScheduledUnknown`], [`ErrorCode::ScheduledSent`], [`ErrorCode::EditedMeanwhile`], [`ErrorCode::TimeInvalid`];
-    /// or when the database fails.
+    /// [`ErrorCode::ScheduledUnknown`], [`ErrorCode::ScheduledSent`],
+    /// [`ErrorCode::EditedMeanwhile`], [`ErrorCode::TimeInvalid`]; or when the database fails.
     pub async fn reschedule(
         &self,
         by: UserId,

@@ -16,7 +16,7 @@ use sqlx::PgPool;
 
 use crate::site::{Answer, Browser, Folder, House, ORIGIN, PASSWORD};
 
-// --- Signing up --------------------------------------------------------------------------------------------------
+// --- Signing up ----------------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_first_person_becomes_the_administrator_and_names_the_workspace(pool: PgPool) {
@@ -162,7 +162,7 @@ async fn what_was_typed_cannot_break_out_of_the_page(pool: PgPool) {
     assert!(!html.contains("<script>alert") && !html.contains("<img src=x"), "{html}");
 }
 
-// --- Signing in and out ------------------------------------------------------------------------------------------
+// --- Signing in and out --------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_wrong_password_and_an_unknown_handle_get_the_same_answer(pool: PgPool) {
@@ -279,7 +279,8 @@ async fn a_right_password_costs_no_try(pool: PgPool) {
     answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::SlowDown, "");
 }
 
-/// A whole class signs up with one link from one address: the link's uses are the limit, not the address.
+/// A whole class signs up with one link from one address: the link's uses are the limit, not the
+/// address.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_class_behind_one_address_comes_by_one_link(pool: PgPool) {
     for mode in ["--sign-up=invite", "--sign-up=open"] {
@@ -323,7 +324,7 @@ async fn open_sign_up_is_bounded_by_address(pool: PgPool) {
     answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::SlowDown, "");
 }
 
-// --- Sessions ----------------------------------------------------------------------------------------------------
+// --- Sessions ------------------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn one_sees_ones_sessions_and_ends_one_of_them(pool: PgPool) {
@@ -364,7 +365,7 @@ async fn all_other_sessions_end_at_once(pool: PgPool) {
     assert_eq!(laptop.visit("/settings/account").await.sessions().len(), 1);
 }
 
-// --- Another password --------------------------------------------------------------------------------------------
+// --- Changing the password -----------------------------------------------------------------------
 
 const OTHER_PASSWORD: &str = "battery staple horse";
 
@@ -436,7 +437,7 @@ async fn guessing_at_an_open_session_is_slowed_down_as_signing_in_is(pool: PgPoo
     assert!((1..=30).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
 }
 
-// --- People ------------------------------------------------------------------------------------------------------
+// --- People --------------------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) {
@@ -645,7 +646,7 @@ async fn an_administrator_renames_the_workspace_and_others_cannot(pool: PgPool) 
     assert_eq!(bea.visit("/").await.page().workspace_name, "Lighthouse");
 }
 
-// --- Pages without wasm --------------------------------------------------------------------------------------------
+// --- Pages without wasm --------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn settings_and_administration_load_no_wasm_and_carry_no_data(pool: PgPool) {
@@ -709,7 +710,7 @@ async fn a_refused_name_is_told_beside_its_field_and_kept(pool: PgPool) {
     assert!(answer.drawn().contains("data-path=\"/settings/profile\""));
 }
 
-// --- Links -------------------------------------------------------------------------------------------------------
+// --- Links ---------------------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_new_link_is_shown_to_the_browser_that_made_it_until_it_is_revoked(pool: PgPool) {
@@ -732,7 +733,7 @@ async fn a_new_link_is_shown_to_the_browser_that_made_it_until_it_is_revoked(poo
     );
 }
 
-// --- Rooms without script ----------------------------------------------------------------------------------------
+// --- Rooms without script ------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn without_script_one_reads_and_writes(pool: PgPool) {
@@ -865,7 +866,7 @@ async fn a_room_that_one_is_not_in_is_not_there(pool: PgPool) {
     assert_eq!(house.browser().visit(&secret).await.leads_to(), format!("/sign-in?next=/r/{id}"));
 }
 
-// --- Being careful -----------------------------------------------------------------------------------------------
+// --- Security ------------------------------------------------------------------------------------
 
 /// Every form of the server.
 const FORMS: &[&str] = &[
@@ -1106,7 +1107,7 @@ async fn the_log_holds_no_password_no_token_no_text_and_no_address(pool: PgPool)
     }
 }
 
-// --- Words used above --------------------------------------------------------------------------------------------
+// --- Helpers -------------------------------------------------------------------------------------
 
 /// Names the workspace; returns the path of its first channel.
 async fn set_up(admin: &Browser<'_>) -> String {

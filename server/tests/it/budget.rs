@@ -271,7 +271,8 @@ async fn who_asks_on_and_on_what_was_refused_is_closed(pool: PgPool) {
     assert!(sent - refusals < 30, "{} titles were given", sent - refusals);
 }
 
-/// A `ping` is answered at once, even while one command waits for the database and others wait behind it.
+/// A `ping` is answered at once, even while one command waits for the database and others wait
+/// behind it.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_ping_does_not_wait_behind_a_command(pool: PgPool) {
     let cluster = Cluster::start(pool.clone(), 1).await;
@@ -342,7 +343,7 @@ async fn who_is_not_greeted_in_time_is_told_when_to_come_back(pool: PgPool) {
     }
 }
 
-// ── one member against another ──────────────────────────────────────────────────────────────────────────────────
+// ── isolation between members ────────────────────────────────────────────────────────────────────
 
 /// The number of messages in a round, quiet or under attack.
 const SENDS: usize = 40;

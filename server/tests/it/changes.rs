@@ -175,8 +175,8 @@ async fn a_hole_in_which_messages_changed_is_filled_and_counted_right(pool: PgPo
     assert_eq!(bea.heard(room).len(), 3, "each is news once");
 }
 
-/// A nonce belongs to one text: another text with the same nonce is refused, not ignored. A repeat finds its message even if the
-/// message was edited meanwhile.
+/// A nonce belongs to one text: another text with the same nonce is refused, not ignored. A repeat
+/// finds its message even if the message was edited meanwhile.
 #[sqlx::test(migrations = "../migrations")]
 async fn another_text_with_the_same_nonce_is_refused(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;

@@ -94,7 +94,8 @@ async fn the_last_owner_who_leaves_hands_the_room_on(pool: PgPool) {
     bea.until("she owns it", |client| client.room(room).unwrap().summary.role == Role::Owner).await;
 }
 
-/// When the last owner is suspended, the longest-standing member who can act becomes owner, and everyone in the room is told.
+/// When the last owner is suspended, the longest-standing member who can act becomes owner, and
+/// everyone in the room is told.
 #[sqlx::test(migrations = "../migrations")]
 async fn the_last_owner_who_is_suspended_hands_the_room_on_to_who_can_act(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;

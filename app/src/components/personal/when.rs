@@ -143,7 +143,8 @@ pub(super) fn chosen(field: NodeRef<Input>) -> Result<Millis, Wrong> {
 mod tests {
     use super::*;
 
-    /// Berlin: summer time ends on 25 October 2026 at 01:00 UTC and begins on 28 March 2027 at 01:00 UTC.
+    /// Berlin: summer time ends on 25 October 2026 at 01:00 UTC and begins on 28 March 2027 at
+    /// 01:00 UTC.
     fn berlin() -> Zone {
         let summer =
             |at: Millis| at < 1_792_890_000_000 || (1_806_195_600_000..1_824_944_400_000).contains(&at);

@@ -89,7 +89,7 @@ impl Pointing {
         }
     }
 
-    // ── pointer and finger ───────────────────────────────────────────────────────────────────────────────────
+    // ── pointer and finger ───────────────────────────────────────────────────────────────────────
 
     fn over(self, target: &Element, event: &PointerEvent) {
         if event.pointer_type() != "touch" {
@@ -178,7 +178,7 @@ impl Pointing {
         seq_of(&row).filter(|_| self.by_finger.get_value())
     }
 
-    // ── keyboard ─────────────────────────────────────────────────────────────────────────────────────────────
+    // ── keyboard ─────────────────────────────────────────────────────────────────────────────────
 
     fn focused(self, target: &Element) {
         if target.matches(":focus-visible").unwrap_or_default() {

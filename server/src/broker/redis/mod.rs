@@ -23,7 +23,7 @@ pub use self::link::{Name, Trouble};
 use super::{Broadcast, Line, SIGNALS_MAX, Signal, Status};
 use crate::metrics::Bus;
 
-/// The address is not one of a Redis.
+/// The setting is not the address of a Redis.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct RedisError(String);
