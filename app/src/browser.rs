@@ -35,7 +35,7 @@ pub(crate) fn emoji_address() -> Option<String> {
 }
 
 /// Fetches one of our files as text; `None` if the network is down. The status is not checked: a
-/// missing file gives the text of the error page.
+/// missing file yields the text of the error response.
 pub(crate) async fn fetch_text(address: &str) -> Option<String> {
     let answer = wasm_bindgen_futures::JsFuture::from(window().fetch_with_str(address)).await.ok()?;
     let answer: web_sys::Response = answer.dyn_into().ok()?;

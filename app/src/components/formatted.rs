@@ -251,7 +251,7 @@ fn link(address: &str, title: &str, words: String, inside: Vec<AnyView>) -> AnyV
     .into_any()
 }
 
-/// Inline elements, and elements without text of their own. All others get `dir=auto`.
+/// Inline elements, code, and the outer elements of tables. All others get `dir=auto`.
 const WITHOUT_DIR: [&str; 9] = ["a", "code", "em", "pre", "s", "span", "strong", "table", "tbody"];
 
 /// An element with any tag but void ones.

@@ -13,8 +13,9 @@ use super::{
     users::{find_workspace_role, workspace_role_of},
 };
 
-/// The most messages after a read mark that are counted as unread, leaving out the viewer's own and
-/// deleted ones. A person who is further behind gets the largest count that is ever shown.
+/// The most messages after a read mark that are examined for the unread count, which leaves out the
+/// viewer's own and deleted ones. A person who is further behind gets the largest count that is
+/// ever shown.
 const UNREAD_LOOKED_AT_MAX: i64 = 300;
 
 const _: () = assert!(UNREAD_LOOKED_AT_MAX > limits::UNREAD_MAX as i64);
