@@ -1,6 +1,8 @@
-//! Makes of `locales/*.json` one method for each sentence, and the text that a page carries for each language.
+//! Generates one method per sentence from `locales/*.json`, and the text that a page carries for
+//! each language.
 //!
-//! The keys are those of `en.json`. A language that lacks one says it in English; `words/check.rs` fails then.
+//! The keys are those of `en.json`. A language that lacks a key falls back to English;
+//! `words/check.rs` then fails.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +15,8 @@ use serde_json::Value;
 #[path = "src/words/forms.rs"]
 mod forms;
 
-/// What a locale tells about itself and its dates, in this order, before the sentences. `words/mod.rs` counts on it.
+/// A locale's facts about itself and its dates, in this order, before the sentences. `words/mod.rs`
+/// relies on the order.
 const HEAD: [&str; 12] = [
     "/lang",
     "/plurals",
@@ -28,13 +31,13 @@ const HEAD: [&str; 12] = [
     "/dates/date_of_year",
     "/dates/moment",
 ];
-/// The groups that are said only on pages outside the app, and on those that the server draws alone. A page inside the app does not
-/// carry them, so they come last. `words/check.rs` fails where the app says one of them.
+/// The groups used only by pages outside the app and by server-drawn pages. Pages inside the app do
+/// not carry them, so they come last. `words/check.rs` fails if the app uses one of them.
 const OUTSIDE: [&str; 3] = ["doors", "set_up", "settings"];
 const OF_DATES: [&str; 8] =
     ["day", "month", "month_short", "month_number", "year", "weekday", "date", "time"];
 
-/// By whether they are of the groups [`OUTSIDE`], then by their keys.
+/// Keyed by whether the group is in [`OUTSIDE`], then by the sentence's key.
 type Sentences = BTreeMap<(bool, String), Value>;
 
 fn main() {
@@ -59,7 +62,7 @@ fn main() {
     write("words_locales.rs", texts(&locales, &english));
 }
 
-/// Otherwise the groups are for whoever reads the file.
+/// Apart from [`OUTSIDE`], groups only help people who read the file.
 fn sentences(locale: &Value) -> Sentences {
     let groups = locale["sentences"].as_object().into_iter().flatten();
     let all = groups.flat_map(|(group, keys)| {
@@ -70,8 +73,8 @@ fn sentences(locale: &Value) -> Sentences {
     all.collect()
 }
 
-/// The placeholders of a sentence, in the order of the method's arguments: the number first, the others by the alphabet,
-/// so that nothing changes when a sentence is reworded.
+/// The placeholders of a sentence, in the order of the method's arguments: the number first, the
+/// others sorted by name, so that rewording a sentence does not change the signature.
 fn placeholders(sentence: &Value) -> Vec<String> {
     let forms = sentence.as_object();
     let texts = forms.map_or_else(|| vec![sentence], |forms| forms.values().collect());
@@ -112,8 +115,8 @@ fn methods(english: &Sentences) -> String {
     code + "}\n"
 }
 
-/// `LOCALES`: the tag and the text of each language. Its lines are the head, all languages by their own names, then the
-/// sentences: those of the app first. A tab separates the plural forms, and what is in a list.
+/// `LOCALES`: the tag and text of each language. The lines are the head, all languages by their own
+/// names, then the sentences, those of the app first. Tabs separate plural forms and list entries.
 fn texts(locales: &BTreeMap<String, Value>, english: &Sentences) -> String {
     let mut names: Vec<String> = locales
         .iter()
@@ -152,8 +155,8 @@ fn line(sentence: &Value, names: &[String], forms: &[&str]) -> String {
     }
 }
 
-/// With the number of each placeholder instead of its name. Whatever could end the line, or the script element that
-/// carries it, is left out.
+/// Replaces each placeholder's name with its number. Drops anything that could end the line or the
+/// script element that carries it.
 fn text(value: &Value, names: &[String]) -> String {
     if let Some(list) = value.as_array() {
         return list.iter().map(|part| text(part, names)).collect::<Vec<_>>().join("\t");

@@ -1,12 +1,12 @@
-// Two servers behind nginx, over a Postgres and a Redis of their own: what the browser tests run against.
+// Two servers behind nginx, with their own Postgres and Redis: what the browser tests run against.
 //
-// The global set-up starts it; a test may kill a server, start it again, or take Redis away:
+// The global setup starts it. A test may kill a server, restart it, or stop Redis:
 //
 //     import { killNode, startNode } from "../cluster";
 //     await killNode(0);     // kill -9: no goodbye
 //     await startNode(0);    // back on the same port, ready when this returns
 //
-// A test that does so puts everything back before it ends. Logs: .data/e2e/node-*.log.
+// Such a test must restore everything before it ends. Logs: .data/e2e/node-*.log.
 import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -17,14 +17,14 @@ const server = path.join(root, "target", process.env.E2E_PROFILE === "dev" ? "de
 
 export const NODES = 2;
 
-// Chosen once, by the process that reads this first; the workers of Playwright inherit its environment.
+// Chosen once, by the first process that reads this; Playwright's workers inherit its environment.
 process.env.E2E_PORTS ??= freePorts(1 + NODES).join(",");
 const [balancerPort, ...nodePorts] = process.env.E2E_PORTS.split(",");
 
-/** Where the browser goes: nginx, which hands each request to the next server. */
+/** The address for browsers: nginx, which sends each request to the next server. */
 export const baseUrl = (process.env.E2E_BASE_URL ??= `http://localhost:${balancerPort}`);
 
-/** One server, without nginx: for a page that must be on this one. */
+/** The address of one server, for a page that must be on this one. */
 export const nodeUrl = (node: number) => `http://localhost:${nodePorts[node]}`;
 
 /** The settings of each server: the single place to add one. `scripts/services` adds DATABASE_URL and REDIS_URL. */
@@ -32,11 +32,11 @@ const settings = (node: number): Record<string, string> => ({
   ROOST_ADDR: `127.0.0.1:${nodePorts[node]}`,
   ROOST_NODE_NAME: `e2e-${node + 1}`,
   ROOST_PUBLIC_URL: baseUrl,
-  // A page may be opened from one server directly, to be sure which one it is on.
+  // A page may open one server directly, to be sure which one it uses.
   ROOST_EXTRA_ORIGINS: [baseUrl, ...nodePorts.map((port) => `http://localhost:${port}`)].slice(1).join(","),
   ROOST_TRUSTED_PROXIES: "1",
   ROOST_SIGN_UP: "open",
-  // Every test comes from one address, and types faster than people do.
+  // All tests come from one address, and type faster than people do.
   ROOST_SENDS_PER_S: "1000",
   ROOST_SENDS_BURST: "10000",
   ROOST_BUDGET_FACTOR: "1000",
@@ -58,7 +58,7 @@ export async function startNode(node: number) {
     cwd: root,
     env: { ...process.env, ...services(), ...settings(node) },
     stdio: ["ignore", log, log],
-    // A test's worker may end before the server that it started does.
+    // A test's worker may end before the server that it started.
     detached: true,
   });
   fs.closeSync(log);
@@ -70,34 +70,34 @@ export async function startNode(node: number) {
   });
 }
 
-/** Ends server `node` as a power cut would, and returns when it is gone. */
+/** Kills server `node`, and returns when it is gone. */
 export const killNode = (node: number) => endNode(node, "SIGKILL");
 
-/** Asks server `node` to leave, as a deploy would, and returns when it is gone. */
+/** Shuts server `node` down, as in a deployment, and returns when it is gone. */
 export const stopNode = (node: number) => endNode(node, "SIGTERM");
 
-/** Takes Redis away from both servers. */
+/** Stops Redis. */
 export const stopRedis = () => void services("redis-stop");
 
-/** Gives it back, on the same port. */
+/** Restarts Redis on the same port. */
 export const startRedis = () => void services("redis-start");
 
-/** Asks the database, past all servers: for what no person can bring about, such as that a day has passed. */
+/** Queries the database directly, for what no user can do, such as moving a time into the past. */
 export const query = (sql: string) =>
   execFileSync("psql", [services().DATABASE_URL, "-XAt", "-v", "ON_ERROR_STOP=1", "-c", sql], { encoding: "utf8" });
 
-/** The pid of server `node` while it lives. Pids are used again, so its command line must be the server's. */
+/** The pid of server `node` while it runs. Pids are reused, so its command line must be the server's. */
 export function nodePid(node: number): number | undefined {
   try {
     const pid = Number(fs.readFileSync(pidFile(node), "utf8"));
-    // A process that has ended, but that nobody has asked for, has an empty command line.
+    // A zombie process has an empty command line.
     return fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(server) ? pid : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** For the global set-up alone: an empty database, and all of the cluster. */
+/** Only for the global setup: starts the whole cluster with an empty database. */
 export async function startCluster() {
   await stopCluster();
   services("fresh");
@@ -109,7 +109,7 @@ export async function startCluster() {
   process.env.E2E_NODE_PIDS = Array.from({ length: NODES }, (_, node) => nodePid(node)).join(",");
 }
 
-/** For the global set-up alone: ends what `startCluster` started, and what an earlier run left. */
+/** Only for the global setup: stops what `startCluster` started, and leftovers of an earlier run. */
 export async function stopCluster() {
   fs.mkdirSync(folder, { recursive: true });
   balancer("stop", path.join(folder, "balancer"));
@@ -133,7 +133,7 @@ async function until(what: string, patience_ms: number, isSo: () => Promise<bool
   }
 }
 
-/** Runs `scripts/services --e2e …`; without an action, gives the addresses of Postgres and Redis. */
+/** Runs `scripts/services --e2e …`; without an action, returns the addresses of Postgres and Redis. */
 function services(action = "env"): Record<string, string> {
   const lines = script("services", "--e2e", action);
   return Object.fromEntries([...lines.matchAll(/([A-Z_]+_URL)=(\S+)/g)].map(([, name, value]) => [name, value]));

@@ -1,4 +1,4 @@
-// Measures how Roost feels (`make feel`):   scripts/e2e --config feel.config.ts
+// Measures page performance (`make feel`):   scripts/e2e --config feel.config.ts
 import config from "./playwright.config";
 
 export default {
@@ -8,6 +8,6 @@ export default {
   workers: 1,
   timeout: 900_000,
   reporter: [["list"]] as const,
-  // Traces and pictures would be measured too.
+  // Traces and screenshots would affect the measurements.
   use: { ...config.use, trace: "off", screenshot: "off" },
 };

@@ -1,11 +1,11 @@
-// What every browser test begins with: browsers that are watched, and the story's verbs.
+// Fixtures and helpers of all browser tests.
 //
 //     import { expect, test } from "../fixtures";
 //     test("…", async ({ open }) => {
 //       const ana = await signUp(await open(), { name: "Ana Benítez" });
 //
-// Every browser is watched: an error on its console, an uncaught exception, or an answer of 500 or more fails the test.
-// What a test brings about itself it declares: `expected(/ERR_INTERNET_DISCONNECTED/)`.
+// Every browser is watched: a console error, an uncaught exception, or a response of 500 or more fails the test. A test declares
+// the errors it causes itself: `expected(/ERR_INTERNET_DISCONNECTED/)`.
 import AxeBuilder from "@axe-core/playwright";
 import {
   test as base, expect, type BrowserContext, type BrowserContextOptions, type Locator, type Page, type WebSocketRoute,
@@ -15,7 +15,7 @@ import { NODES, baseUrl, nodePid, startNode, startRedis } from "./cluster";
 
 export { expect };
 
-/** A signed-in person at one browser. */
+/** A signed-in person in one browser. */
 export interface Person {
   page: Page;
   handle: string;
@@ -23,7 +23,7 @@ export interface Person {
   password: string;
 }
 
-/** The place that all tests share, and the person who looks after it: `first.spec.ts` makes both, before any other test. */
+/** The workspace that all tests share, and its owner. `first.spec.ts` creates both, before any other test. */
 export const place = {
   name: "Harbour Studio",
   channel: "general",
@@ -31,21 +31,21 @@ export const place = {
 };
 
 interface Guarded {
-  /** A new browser: nothing is shared with the others. */
+  /** Opens a new browser that shares nothing with the others. */
   open(options?: BrowserContextOptions): Promise<Page>;
-  /** Declares what this test's consoles may say. */
+  /** Declares which console errors this test may cause. */
   expected(...patterns: RegExp[]): void;
   watch: Watch;
 }
 
-/** Collects what went wrong in the browsers of one test. */
+/** Collects errors in the browsers of one test. */
 class Watch {
   private readonly faults: string[] = [];
   readonly expected: RegExp[] = [];
 
   over(context: BrowserContext) {
     context.on("console", (line) => {
-      // The connection ended at the moment of sending: what was sent waits in the outbox, and goes again.
+      // The connection ended during a send. The message stays in the outbox and is resent.
       if (line.text().startsWith("WebSocket is already in CLOSING or CLOSED state")) return;
       if (line.type() === "error") this.faults.push(`console: ${line.text()} (${line.location().url})`);
     });
@@ -87,7 +87,7 @@ export const test = base.extend<Guarded>({
   },
 });
 
-/** `E2E_SLOW=4` slows every page down four times, as on a slower machine. */
+/** `E2E_SLOW=4` slows every page down four times. */
 const SLOW = Number(process.env.E2E_SLOW ?? 1);
 
 async function slowed(page: Page): Promise<Page> {
@@ -98,10 +98,10 @@ async function slowed(page: Page): Promise<Page> {
   return page;
 }
 
-/** Another tab of the same browser. */
+/** Opens another tab of the same browser. */
 export const anotherTab = async (page: Page) => slowed(await page.context().newPage());
 
-/** For the tests that take something away: whatever became of the test, the next one finds everything in its place. */
+/** For tests that stop something: restores everything for the next test, even after a failure. */
 export async function everythingBack() {
   startRedis();
   for (let node = 0; node < NODES; node++) if (!nodePid(node)) await startNode(node);
@@ -111,12 +111,12 @@ export async function everythingBack() {
 
 let made = 0;
 
-/** A handle, or any other name, that nothing else of this run has. */
+/** A handle, or any other name, that nothing else in this run has. */
 export const unique = (word: string) => `${word}-${process.pid.toString(36)}${(made++).toString(36).padStart(2, "0")}`;
 
 export const PASSWORD = "four small wooden boats";
 
-/** Makes an account, and is in the first channel. */
+/** Creates an account, and waits in the first channel. */
 export async function signUp(page: Page, who: { handle?: string; name?: string; at?: string } = {}): Promise<Person> {
   const handle = who.handle ?? unique("user");
   const person = { page, handle, name: who.name ?? handle, password: PASSWORD };
@@ -126,7 +126,7 @@ export async function signUp(page: Page, who: { handle?: string; name?: string; 
   return person;
 }
 
-/** Fills in the form of a new account and sends it, in either language. */
+/** Fills in and submits the sign-up form, in English or Chinese. */
 export async function fillSignUp(page: Page, who: { name: string; handle: string; password: string }) {
   await page.getByRole("textbox", { name: /^(Name|显示名)$/ }).fill(who.name);
   await page.getByRole("textbox", { name: /^(Handle|用户名)$/ }).fill(who.handle);
@@ -134,43 +134,43 @@ export async function fillSignUp(page: Page, who: { name: string; handle: string
   await page.getByRole("button", { name: /^(Create account|创建账号)$/ }).click();
 }
 
-/** Signs in, and is in. */
+/** Signs in, and waits until the app is ready. */
 export async function signIn(page: Page, who: { handle: string; password: string }) {
   await page.goto("/sign-in");
   await fillSignIn(page, who);
   await isIn(page);
 }
 
-/** Fills in the form and sends it, in either language. */
+/** Fills in and submits the sign-in form, in English or Chinese. */
 export async function fillSignIn(page: Page, who: { handle: string; password: string }) {
   await page.getByRole("textbox", { name: /^(Handle|用户名)$/ }).fill(who.handle);
   await page.getByLabel(/^(Password|密码)$/).fill(who.password);
   await page.getByRole("button", { name: /^(Sign in|登录)$/ }).click();
 }
 
-/** The page answers, and its connection is up. */
+/** Waits until the page is interactive and connected. */
 export async function isIn(page: Page) {
   await isAwake(page);
   await expect(page.locator("html")).toHaveAttribute("data-link", "live");
 }
 
-/** The page answers. */
+/** Waits until the page is interactive. */
 export async function isAwake(page: Page) {
   await expect(page.locator("html")).toHaveAttribute("data-hydrated", /.*/);
 }
 
 // ── servers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The name of the server that the page's connection is on. */
+/** The name of the server that the page is connected to. */
 export async function nodeOf(page: Page): Promise<string> {
   return (await page.locator("html").getAttribute("data-node")) ?? "";
 }
 
-/** Reloads through nginx, which hands out servers in turn, until the page's connection is on this server. */
+/** Reloads through nginx, which picks servers in turn, until the page is connected to this server. */
 export async function onNode(page: Page, node: number) {
   for (let tries = 0; tries < 30; tries++) {
     if ((await nodeOf(page)) === `e2e-${node + 1}`) return;
-    // A page asks an even number of things as often as an odd one: one more, else it would meet the same server for ever.
+    // If a page makes an even number of requests, each load would use the same server: make one more.
     if (tries % 2) await page.request.get("/health/ready");
     await page.reload();
     await isIn(page);
@@ -179,7 +179,7 @@ export async function onNode(page: Page, node: number) {
 }
 
 /**
- * A page's connection to the servers, under the test's control. A page that is cut off stays cut off until the test restores it,
+ * A page's connection to the servers, controlled by the test. A disconnected page stays disconnected until the test restores it,
  * however slow the machine is.
  *
  *     const line = await Line.of(page);   // before the page is opened
@@ -197,7 +197,7 @@ export class Line {
     return line;
   }
 
-  /** Ends the connection; the next ones wait. */
+  /** Ends the connection; new ones wait. */
   cut() {
     this.whole = new Promise((resolve) => (this.restore = resolve));
     for (const end of this.open) end();
@@ -208,14 +208,14 @@ export class Line {
     await this.whole;
     const server = socket.connectToServer();
     this.open.add(() => {
-      // «Resume», as a server says when it cannot go on with a connection.
+      // «Resume», as a server says when it cannot continue a connection.
       void socket.close({ code: 4000 });
       void server.close({ code: 4000 });
     });
   }
 }
 
-/** From now on the page connects only when a person asks it to; its own attempts fail. */
+/** From now on the page connects only when a person clicks; its automatic attempts fail. */
 export async function connectsOnlyWhenAsked(page: Page) {
   await page.evaluate(() => {
     let asked = false;
@@ -228,7 +228,7 @@ export async function connectsOnlyWhenAsked(page: Page) {
 
 // ── keyboard ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Goes there by Tab; what has the keyboard is visible and marked. */
+/** Tabs to the target; each focused element must be visible and highlighted. */
 export async function tabTo(page: Page, target: Locator) {
   for (let n = 0; n < 60; n++) {
     if (await target.evaluate((element) => element === document.activeElement)) {
@@ -252,10 +252,10 @@ export async function tabTo(page: Page, target: Locator) {
 
 export const rooms = (page: Page) => page.getByRole("navigation", { name: /^(Rooms|房间)$/ });
 
-/** A room's line in the list. */
+/** A room's entry in the list. */
 export const roomLink = (page: Page, name: string) => rooms(page).getByRole("link", { name: begins(name) });
 
-/** Opens a room of the list. */
+/** Opens a room from the list. */
 export async function opens(page: Page, name: string) {
   await roomLink(page, name).click();
   await isOpen(page, name);
@@ -288,7 +288,7 @@ export async function writesTo(page: Page, other: { handle: string; name: string
   await isOpen(page, other.name);
 }
 
-/** Makes a room, and is in it. */
+/** Creates a room, and opens it. */
 export async function makesRoom(page: Page, kind: "Channel" | "Group", name: string) {
   const dialog = await chooses(page, "New room");
   await dialog.getByRole("radio", { name: begins(kind) }).check();
@@ -302,10 +302,10 @@ export async function makesRoom(page: Page, kind: "Channel" | "Group", name: str
 
 export const composer = (page: Page) => page.getByRole("textbox", { name: /^(Message|发消息给) / });
 
-/** Writes into the open room. */
+/** Sends a message to the open room. */
 export async function says(page: Page, text: string) {
   await composer(page).fill(text);
-  // On glass Enter breaks the line.
+  // On touch screens, Enter breaks the line.
   if (await page.evaluate(() => matchMedia("(hover: none) and (pointer: coarse)").matches)) {
     await page.getByRole("button", { name: /^(Send|发送)$/ }).tap();
   } else {
@@ -318,17 +318,17 @@ export async function says(page: Page, text: string) {
 export const numbered = (word: string, count: number) => Array.from({ length: count }, (_, n) => `${word} ${n + 1}`);
 
 /**
- * Writes many texts into the open room (or another one), in this order, as quickly as the server stores them: by a connection of its own,
- * as another device of the same person would. For what a test needs, not for what it tests.
+ * Sends many texts to the open room (or another one) in order, as fast as the server stores them, through a connection of its own, like
+ * another device of the same person. For messages that a test needs, not for those that it tests.
  */
 export async function saysMany(page: Page, texts: string[], room = new URL(page.url()).pathname.split("/").at(-1)) {
-  // A room stores them in the order in which they arrive, so no message need wait for the one before.
+  // A room stores messages in the order of arrival, so they need not wait for each other.
   await asks(page, texts.map((body) => ({ type: "send", room, nonce: crypto.randomUUID(), body })), 16);
 }
 
 /**
- * Sends commands to the server in order, as this person, on a separate socket, with at most `atOnce` of them unanswered. None may be
- * refused.
+ * Sends commands to the server in order, as this person, on a separate socket, with at most `atOnce` of them unanswered. A refusal is an
+ * error.
  */
 export async function asks(page: Page, commands: object[], atOnce = 1) {
   await page.evaluate(async ({ commands, atOnce }) => {
@@ -358,28 +358,28 @@ export async function asks(page: Page, commands: object[], atOnce = 1) {
   }, { commands, atOnce });
 }
 
-/** The message in the open room that has this text and no other. */
+/** The message in the open room with exactly this text. */
 export const message = (page: Page, text: string) =>
   log(page).getByRole("article").filter({ has: page.getByText(text, { exact: true }) });
 
-/** The message is in the open room, once. */
+/** Waits until the message is in the open room, once. */
 export async function sees(page: Page, text: string) {
   await expect(message(page, text)).toHaveCount(1);
   await expect(message(page, text)).toBeInViewport();
 }
 
-/** The texts of the open room that begin so, from above to below. */
+/** The texts in the open room with this prefix, top to bottom. */
 export async function texts(page: Page, beginning: string): Promise<string[]> {
   const all = await log(page).getByRole("article").allInnerTexts();
   return all.flatMap((text) => text.split("\n")).map((line) => line.trim()).filter((line) => line.startsWith(beginning));
 }
 
-/** The open room has exactly these texts of those that begin so, in this order. */
+/** Waits until the texts in the open room with this prefix are exactly these, in this order. */
 export async function seesInOrder(page: Page, beginning: string, wanted: string[]) {
   await expect.poll(() => texts(page, beginning), { timeout: 15_000 }).toEqual(wanted);
 }
 
-/** The number of a message in its room, as soon as the page knows that it is stored. */
+/** The number of a message in its room, once the page knows that it is stored. */
 export async function seqOf(page: Page, text: string): Promise<number> {
   await expect(message(page, text)).toHaveAttribute("data-seq", /^\d+$/);
   return Number(await message(page, text).getAttribute("data-seq"));
@@ -387,7 +387,7 @@ export async function seqOf(page: Page, text: string): Promise<number> {
 
 /**
  * Moves the pointer to a message and returns its tools. Use it only while nothing moves, because the tools disappear when the row moves
- * from under the pointer. Use `reaches` unless the test is about the pointer.
+ * away from the pointer. Use `reaches` unless the test is about the pointer.
  */
 export async function pointsAt(page: Page, text: string | Locator): Promise<Locator> {
   const row = typeof text === "string" ? message(page, text) : text;
@@ -398,28 +398,28 @@ export async function pointsAt(page: Page, text: string | Locator): Promise<Loca
 /** Focuses a message with the keyboard and returns its tools. The focus stays there, whatever moves. */
 export async function reaches(page: Page, text: string | Locator): Promise<Locator> {
   const row = typeof text === "string" ? message(page, text) : text;
-  // After a click the browser would treat focus from a script as focus by pointer.
+  // After a click, the browser would treat script focus as pointer focus.
   await row.evaluate((row: HTMLElement) => row.focus({ focusVisible: true } as FocusOptions));
   return toolsOf(row);
 }
 
-/** Lays a finger on a message, or on something else, until it counts as a long press (or until `shown` is seen), and lifts it. */
+/** Long-presses a message or another element (until `shown` is visible, if given), and releases it. */
 export async function releases(page: Page, what: string | Locator, shown?: Locator) {
   const target = typeof what === "string" ? message(page, what) : what;
   await target.scrollIntoViewIfNeeded();
   const box = (await target.boundingBox())!;
-  // In a message, the ticks beside the text and the reactions below it are buttons of their own.
+  // The ticks next to a message's text and the reactions below it are buttons of their own.
   const point = { x: box.x + Math.min(90, box.width / 2), y: box.y + Math.min(12, box.height / 2) };
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [point] });
-  // A busy page notices a long press later than it was one.
+  // A busy page notices a long press late.
   if (shown) await expect(shown).toBeVisible();
   else await page.waitForTimeout(600);
   await devtools.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
   await devtools.detach();
 }
 
-/** Opens a message's sheet by a long press. */
+/** Opens a message's sheet with a long press. */
 export async function presses(page: Page, what: string | Locator): Promise<Locator> {
   const sheet = page.getByRole("dialog", { name: /^(Message actions|消息操作)$/ });
   await releases(page, what, sheet);
@@ -438,22 +438,22 @@ export const editor = (page: Page) => page.getByRole("textbox", { name: /^(Edit 
 
 // ── axe ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The looks of every page. Only colours differ from one to the next, so all of axe runs in the first alone: it takes its time. */
+/** The appearances of every page. They differ only in colours, so the slow complete run of axe is done in the first alone. */
 const looks = {
   light: { colorScheme: "light", forcedColors: "none" },
   dark: { colorScheme: "dark", forcedColors: "none" },
   forced: { colorScheme: "dark", forcedColors: "active" },
 } as const;
 
-/** Nothing that axe finds is serious or critical: in light, in dark, and with the system's own colours. */
+/** Checks that axe finds nothing serious or critical: in light, in dark, and in forced colours. */
 export async function isAccessible(page: Page, what: string) {
   for (const [look, media] of Object.entries(looks)) {
     await page.emulateMedia({ ...media, reducedMotion: "reduce" });
-    // Colours half way are nobody's colours: what ends is ended now.
+    // Finish all animations, so that no intermediate colours are checked.
     await page.evaluate(() => {
       for (const motion of document.getAnimations()) if (motion.effect?.getTiming().iterations !== Infinity) motion.finish();
     });
-    // Without frames on the page, axe need not open a page of its own to put its findings together, each time.
+    // The page has no frames, so axe need not open another page each time to merge its results.
     const axe = new AxeBuilder({ page }).setLegacyMode();
     const { violations } = await (look === "light" ? axe : axe.withRules("color-contrast")).analyze();
     const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");

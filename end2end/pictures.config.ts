@@ -1,4 +1,4 @@
-// Takes the pictures of README.md again:   scripts/e2e --config pictures.config.ts
+// Takes the screenshots of README.md:   scripts/e2e --config pictures.config.ts
 import path from "node:path";
 
 import config from "./playwright.config";

@@ -1,7 +1,7 @@
-// Colours code that comes into view. The languages are a file of their own, which is fetched for the first block.
+// Highlights code that becomes visible. The languages are a separate file, fetched for the first block.
 //
-// Colours are highlights over the text (CSS Custom Highlight API): no node changes, so the app, which made them, need not know. A browser
-// that has no such highlights, or does not get the file, shows code in one colour.
+// Highlights are drawn over the text (CSS Custom Highlight API): no node changes, so the app need not know. A browser
+// without this API, or without the file, shows code in one colour.
 
 const colours = new Map();
 let languages;
@@ -21,7 +21,7 @@ async function colour(block) {
   const { tokens } = await languages;
   const text = block.querySelector("code")?.firstChild;
   if (text?.nodeType !== Node.TEXT_NODE) return;
-  // Those of blocks that are gone.
+  // Remove highlights of blocks that no longer exist.
   for (const ranges of colours.values()) for (const range of ranges) if (!range.startContainer.isConnected) ranges.delete(range);
   for (const [kind, start, end] of tokens(text.data, block.dataset.language)) {
     if (!colours.has(kind)) {
@@ -32,6 +32,6 @@ async function colour(block) {
   }
 }
 
-// Where the system chooses the colours, highlights have its own, which say nothing.
+// In forced colours the system chooses the colours, and highlights would carry no information.
 const isColoured = CSS.highlights && !matchMedia("(forced-colors: active)").matches;
 if (isColoured) addEventListener("roost:code", ({ target }) => seen.observe(target));

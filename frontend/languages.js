@@ -1,10 +1,10 @@
-// Which words of code are of which kind, by highlight.js.
+// Splits code into coloured parts, using highlight.js.
 import hljs from "highlight.js/lib/common";
 
-/** Longer code is shown in one colour: the time that the rules of a language take is not bounded. */
+/** Longer code is shown in one colour, because the time that a language's rules take is not bounded. */
 const CHARS_MAX = 20_000;
 
-/** What the style sheet knows (style/_formatted.scss), by what highlight.js calls it. */
+/** The names in the style sheet (style/_formatted.scss), by the class of highlight.js. */
 const KINDS = {
   comment: "code-comment", quote: "code-comment",
   keyword: "code-keyword", "selector-tag": "code-keyword", literal: "code-keyword", operator: "code-keyword", built_in: "code-keyword",
@@ -15,11 +15,11 @@ const KINDS = {
   meta: "code-comment", doctag: "code-keyword", deletion: "code-deletion",
 };
 
-/** The coloured parts of a text, as `[kind, start, end]`. Of an unknown language there are none. */
+/** The coloured parts of a text, as `[kind, start, end]`; empty for an unknown language. */
 export function tokens(text, language) {
   if (text.length > CHARS_MAX || !hljs.getLanguage(language)) return [];
   const read = document.createElement("template");
-  // Inert: nothing in a template is loaded or run. All text in it is escaped.
+  // Inert: nothing in a template is loaded or run. highlight.js escapes all text.
   read.innerHTML = hljs.highlight(text, { language, ignoreIllegals: true }).value;
   const found = [];
   let at = 0;

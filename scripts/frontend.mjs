@@ -1,16 +1,16 @@
-// Builds the browser's half into target/site, without cargo-leptos (compiling that takes 20 minutes):
-// cargo → roost-wasm (tools/wasm: splits and binds) → wasm-opt, sass → CSS, public/ copied, hashed names, everything
-// compressed beside itself.
+// Builds the front end into target/site, without cargo-leptos (which takes 20 minutes to compile):
+// cargo → roost-wasm (tools/wasm: splits and binds) → wasm-opt; sass → CSS; public/ copied; hashed names; compressed
+// copies of all files.
 //
 //   node scripts/frontend.mjs         release
 //   node scripts/frontend.mjs --dev   quick: the dev profile, no wasm-opt, light compression
 //
-// What the server wants to find (leptos 0.8, `hash-files = true`): target/site/pkg/roost.<hash>.{js,wasm,css}, and beside
-// its own executable a hash.txt with lines `js: <hash>`. We add lines `part details: <file> <file>`, the chunks of each part
-// of app/src/later.rs, and `style room: <file>`, the style sheets beside the whole one: Leptos passes over them,
+// The server (leptos 0.8, `hash-files = true`) expects target/site/pkg/roost.<hash>.{js,wasm,css}, and next to its
+// executable a hash.txt with lines like `js: <hash>`. We add lines `part details: <file> <file>`, the chunks of each
+// part of app/src/later.rs, and `style room: <file>`, the style sheets besides the complete one. Leptos ignores them;
 // app/src/shell.rs reads them.
 //
-// Files of earlier builds stay for some days: pages that are open ask for the chunks of their own build.
+// Files of earlier builds stay for some days, because open pages request the chunks of their own build.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -25,15 +25,15 @@ const site = "target/site";
 const pkg = `${site}/pkg`;
 const work = `target/frontend/${dev ? "dev" : "release"}`;
 const builds = "target/frontend/builds.json";
-// An open page has fetched its chunks long before, when it was idle; this is for those that could not, and for servers that are
-// upgraded one after the other. A build has about 3 MB, with its compressed forms.
+// Open pages normally fetch their chunks early, when idle. This is for those that could not, and for rolling
+// upgrades. A build takes about 3 MB with its compressed files.
 const earlierDaysMax = 7;
 const earlierBuildsMax = 10;
-// `deps` is where `cargo test` runs the server's code from.
+// `cargo test` runs the server's code from `deps`.
 const executables = ["target/release", "target/debug", "target/debug/deps"];
 
 const say = (text) => console.error(`roost: ${text}`);
-/** Runs a program; its own words on stderr say best why it failed, so no trace of ours follows them. */
+/** Runs a program. Its own output on stderr explains a failure best, so no stack trace follows. */
 function run(program, ...args) {
   const { status } = spawnSync(program, args, { stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
@@ -51,7 +51,7 @@ const filesIn = (folder) =>
         .map((entry) => path.relative(folder, path.join(entry.parentPath ?? entry.path, entry.name)))
         .sort();
 
-/** Writes `to` whole or not at all: a server may be reading there. Says nothing when it is there already. */
+/** Writes `to` atomically, because a server may be reading it. Silent if it exists already. */
 function put(to, content) {
   if (fs.existsSync(to) && fs.readFileSync(to).equals(Buffer.from(content))) return;
   fs.mkdirSync(path.dirname(to), { recursive: true });
@@ -60,21 +60,21 @@ function put(to, content) {
   fs.renameSync(unfinished, to);
 }
 
-/** Cargo.toml says once, for cargo-leptos and for us, what wasm-opt is called with. */
+/** Cargo.toml holds the wasm-opt features, for cargo-leptos and for us. */
 function wasmOptFlags() {
   const list = /^wasm-opt-features\s*=\s*(\[[^\]]*\])/m.exec(fs.readFileSync("Cargo.toml", "utf8"));
   if (!list) throw new Error("Cargo.toml has no wasm-opt-features");
   return JSON.parse(list[1]);
 }
 
-/** Cargo knows best whether anything changed; the slow rest is done when its file is another one. */
+/** Cargo decides whether anything changed; the slow remaining steps run only if its output changed. */
 async function wasmAndScript(later, languages) {
   const profile = dev ? [] : ["--profile", "wasm-release"];
   const quiet = dev ? ["--config", "profile.dev.debug=false", "--config", "profile.dev.opt-level=1"] : [];
-  // Not the target folder's own `debug`: these settings of the dev profile would throw out the server's.
+  // Not in the target folder's own `debug`: these dev profile settings would evict the server's build.
   const target = dev ? "target/frontend/cargo" : "target";
-  // The relocations say which function needs which. Only the last crate is linked with them: `cargo rustc`, not RUSTFLAGS,
-  // under which every crate would be built again.
+  // The relocations say which function uses which. Only the last crate is linked with them: use `cargo rustc`,
+  // because RUSTFLAGS would rebuild every crate.
   run("cargo", "rustc", "-p", "frontend", "--lib", "--target", "wasm32-unknown-unknown", "--target-dir", target,
     ...profile, ...quiet, "--", "-Clink-args=--emit-relocs");
   const compiled = `${target}/wasm32-unknown-unknown/${dev ? "debug" : "wasm-release"}/frontend.wasm`;
@@ -91,10 +91,11 @@ async function wasmAndScript(later, languages) {
     const parts = JSON.parse(fs.readFileSync(`${bound}/parts.json`, "utf8"));
     if (!dev) say("wasm-opt (usually 10 s)");
     const optimise = (from, to, ...more) => (dev ? fs.copyFileSync(from, to) : run("node_modules/.bin/wasm-opt", ...flags, ...more, from, "-o", to));
-    // Functions of one name are much alike: side by side they compress better, by 4 kB, and whatever the compiler's order is.
+    // Functions with the same name are similar. Placed next to each other they compress better, by 4 kB,
+    // independently of the compiler's order.
     optimise(`${bound}/roost_bg.wasm`, wasm, "--reorder-functions-by-name");
-    // A chunk fits its own build only. The script has the names of the chunks, with their hashes: so a page asks for those of
-    // its build, and a script that names other chunks has another name itself.
+    // A chunk only fits its own build. The script contains the hashed names of its chunks, so a page requests those
+    // of its own build, and a script that refers to other chunks gets another name.
     let loader = fs.readFileSync(`${bound}/__wasm_split.js`, "utf8");
     const hashed = {};
     for (const name of new Set(Object.values(parts).flat())) {
@@ -110,10 +111,10 @@ async function wasmAndScript(later, languages) {
     fs.writeFileSync(`${work}/parts.json`, JSON.stringify(named));
     fs.writeFileSync(`${bound}/code.js`, fs.readFileSync("frontend/code.js", "utf8").replace("LANGUAGES", languages));
     fs.writeFileSync(`${bound}/entry.js`, 'import "./code.js";\nexport * from "./roost.js";\nexport { default } from "./roost.js";\n');
-    // Bundled, so that the loader of the chunks, and the snippets which crates bring, are inside and need no address of their own.
+    // Bundled, so that the chunk loader and the snippets of crates are included and need no addresses of their own.
     await bundle({
       entryPoints: [`${bound}/entry.js`], outfile: script, bundle: true, format: "esm", minify: !dev, target: "es2022",
-      // In a dev build the loader names the same thing twice.
+      // In a dev build the loader declares the same name twice.
       legalComments: "none", logLevel: "warning", logOverride: { "duplicate-object-key": "silent" },
     });
     fs.writeFileSync(`${work}/key`, key);
@@ -123,38 +124,38 @@ async function wasmAndScript(later, languages) {
   return { built: { wasm: fs.readFileSync(wasm), js: fs.readFileSync(script) }, chunks, parts };
 }
 
-/** What colours code. */
+/** The syntax highlighter. */
 async function codeLanguages() {
   const { outputFiles } = await bundle({
     entryPoints: ["frontend/languages.js"], write: false, bundle: true, format: "esm", minify: !dev, target: "es2022",
-    // Whoever passes it on passes on its licence, too.
+    // Distributing it requires its licence.
     legalComments: "inline", banner: { js: `/*! highlight.js\n${fs.readFileSync("node_modules/highlight.js/LICENSE", "utf8")}*/` },
     logLevel: "warning",
   });
   return outputFiles[0].contents;
 }
 
-/** Newer emoji are empty boxes on many systems still. */
+/** Many systems still show newer emoji as empty boxes. */
 const emojiVersionMax = 15.1;
-/** Small letters without accents: somebody who types `coracao` means `coração`. */
+/** Lower case without accents, so that `coracao` finds `coração`. */
 const folded = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").normalize("NFC");
 
 /**
- * The emoji of each language, by its tag, as the text that app/src/emoji.rs reads. What is searched for in English is found in every
+ * The emoji of each language, by its tag, as the text that app/src/emoji.rs reads. English words are found in every
  * language.
  */
 function emojiFiles() {
   const folder = "node_modules/emojibase-data";
   const read = (file) => JSON.parse(fs.readFileSync(`${folder}/${file}.json`, "utf8"));
-  // Whoever passes it on passes on its licence, too.
+  // Distributing it requires its licence.
   const licence = `emojibase-data\n${fs.readFileSync(`${folder}/LICENSE`, "utf8")}`.trim().split("\n").map((line) => `//${line}\n`).join("");
   const shortNames = ["iamcal", "github"].map((list) => read(`en/shortcodes/${list}`));
   const shorts = (hexcode) => [...new Set(shortNames.flatMap((list) => list[hexcode] ?? []))];
-  // Parts of emoji, such as skin tones and the letters of flags, are none themselves.
+  // Parts of emoji, such as skin tones and the letters of flags, are not emoji themselves.
   const component = 2;
   const english = read("en/data").filter(({ group, version }) => group !== undefined && group !== component && version <= emojiVersionMax);
   const known = new Set();
-  /** With the first tone, in whose place any other can come. */
+  /** With the first skin tone; any other can replace it. */
   const toned = ({ label, skins = [] }) => {
     const of = (tone) => skins.find((skin) => [skin.tone].flat().every((part) => part === tone))?.emoji;
     for (const tone of skins.length > 0 ? [1, 2, 3, 4, 5] : [])
@@ -163,9 +164,9 @@ function emojiFiles() {
   };
   for (const emoji of english) {
     emoji.toned = toned(emoji);
-    // Two emoji of one short name would be one too many.
+    // Two emoji must not share a short name.
     emoji.shorts = shorts(emoji.hexcode).filter((name) => !known.has(name) && known.add(name));
-    // A sign that is coloured by itself has no selector, as people's keyboards write it.
+    // A character that is coloured by default gets no selector, as on people's keyboards.
     emoji.sign = emoji.type === 1 && !emoji.hexcode.includes("-") ? String.fromCodePoint(parseInt(emoji.hexcode, 16)) : emoji.emoji;
   }
   return Object.fromEntries(filesIn("locales").filter((name) => name.endsWith(".json")).map((name) => {
@@ -198,8 +199,9 @@ async function style(name) {
 }
 
 /**
- * A chunk is there when the style of what it draws is, too. A page that links to a style sheet of ours has that already, and so has
- * one whose own is marked as whole; the others carry only what they begin with (app/src/shell.rs).
+ * A chunk is ready when its styles have loaded, too. A page that links to a complete style sheet, or whose inline
+ * style is marked as complete, already has them. Other pages carry only the styles they start with
+ * (app/src/shell.rs).
  */
 function withStyles(loader, later) {
   const waits = "await Promise.all(parallelStuff);";
@@ -224,7 +226,9 @@ function styles() {
 const brotli = promisify(zlib.brotliCompress);
 const gzip = promisify(zlib.gzip);
 
-/** Puts `.br` and `.gz` beside a file of text or wasm, where they are smaller. Newer than the file means done. */
+/**
+ * Writes `.br` and `.gz` next to a text or wasm file, if they are smaller. A copy newer than the file is up to date.
+ */
 async function compressed(file) {
   if (!/\.(wasm|js|mjs|css|html|json|svg|txt|webmanifest|xml|map)$/.test(file)) return [];
   const content = fs.readFileSync(file);
@@ -252,7 +256,7 @@ async function compressed(file) {
   return made;
 }
 
-/** Copies public/ to the root of the site; gives the paths that belong there. */
+/** Copies public/ to the root of the site; returns the copied paths. */
 function copyPublic() {
   return filesIn("public").map((name) => {
     put(path.join(site, name), fs.readFileSync(path.join("public", name)));
@@ -261,7 +265,7 @@ function copyPublic() {
 }
 
 /**
- * Notes this build, beside the earlier ones that are still kept; returns the files of those. They have a list of their own,
+ * Records this build next to the earlier ones that are still kept, and returns the files of those. They need a list,
  * because the files themselves do not say when they were replaced.
  */
 function earlierFiles(current) {
@@ -278,7 +282,7 @@ function earlierFiles(current) {
   return earlier.flatMap(({ files }) => files);
 }
 
-// By the names of their files. `main` is everything, and named as Leptos wants it.
+// By file name. `main` contains everything, and has the name that Leptos expects.
 const sheets = Object.fromEntries(await Promise.all(["main", "room", "door", "later"].map(async (name) => [name, await style(name)])));
 const named = Object.fromEntries(Object.entries(sheets).map(([name, css]) => [name, `${name}.${hash(css)}.css`]));
 const languages = await codeLanguages();
@@ -297,7 +301,7 @@ for (const [file, content] of files) put(file, content);
 const kept = new Set([...copyPublic(), ...files.map(([file]) => file)]);
 for (const file of [...kept]) for (const beside of await compressed(file)) kept.add(beside);
 
-// The names change hands at once; only then what no page asks for any more goes.
+// The names are switched in one step; only then are unused files removed.
 const list = Object.entries(hashes).map(([kind, value]) => `${kind}: ${value}\n`).join("")
   + parts.map(([part, names]) => `part ${part}: ${names.join(" ")}\n`).join("")
   + Object.entries(named).map(([name, file]) => (["main", "languages"].includes(name) ? "" : `style ${name}: ${file}\n`)).join("")

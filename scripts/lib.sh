@@ -1,4 +1,4 @@
-# Shared by the scripts beside it; sourced, never run. Bash, because of arrays, `local` and traps.
+# Shared by the other scripts, which source it. Bash, because of arrays, `local` and traps.
 # shellcheck shell=bash
 set -euo pipefail
 
@@ -15,8 +15,8 @@ die() {
   exit 1
 }
 
-# A port nobody listens on. Below 32768, where the kernel takes no ports for outgoing connections, so that a
-# port which is remembered for the next start is unlikely to be taken meanwhile.
+# A free port below 32768, where the kernel assigns no ports to outgoing connections, so that a port which is
+# remembered for the next start is unlikely to be taken by then.
 free_port() {
   node -e '
     const tryOne = (left) => {
@@ -35,8 +35,8 @@ port_is_free() {
     server.listen(Number(process.argv[1]), process.argv[2], () => server.close());' "$1" "${2:-127.0.0.1}"
 }
 
-# The value remembered in file $1, else the output of the command that follows, which is remembered there.
-# Mode 600: passwords are kept this way.
+# The value stored in file $1; if there is none, the output of the following command, which is then stored. Mode 600,
+# because it is used for passwords.
 remembered() {
   local file=$1 value
   shift
@@ -49,8 +49,8 @@ remembered() {
 
 random_hex() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
-# Is the process of pid file $1 alive, and does its command line still contain $2? Pids are used again after
-# a reboot, so a number alone would let us stop a stranger.
+# Is the process of pid file $1 alive, and does its command line still contain $2? Pids are reused after a reboot, so
+# the number alone could be a different process.
 is_running() {
   local pid
   pid=$(cat "$1" 2>/dev/null) || return 1
@@ -72,12 +72,12 @@ stop_pid_file() {
   rm -f "$file"
 }
 
-# Everything is built into the project's own folder, whatever the user's settings say: the scripts look there.
+# Builds always go into the project's own folder, whatever the user's settings are, because the scripts look there.
 export CARGO_TARGET_DIR=$root/target
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
 export PATH=$HOME/.cargo/bin:/usr/sbin:/sbin:$PATH
 
-# step "what" "how long it usually takes" command …: says so, runs it, and says how long it took.
+# step "what" "how long it usually takes" command …: runs it, and prints how long it took.
 step() {
   local what=$1 usual=$2 began=$SECONDS
   shift 2
@@ -87,7 +87,7 @@ step() {
   [ $took -lt 3 ] || say "$what: done in ${took} s"
 }
 
-# Waits until $1 answers 200, at most $2 seconds, and gives up at once when process $3 is gone.
+# Waits until $1 returns 200, at most $2 seconds. Gives up at once when process $3 is gone.
 wait_ready() {
   node -e '
     const [url, seconds, pid] = process.argv.slice(1);

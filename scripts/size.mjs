@@ -1,19 +1,20 @@
-// Loads a room's page as a browser does that has nothing yet: the HTML and every file of ours that its head names, counted raw
-// and as brotli. That is *main*: whatever one needs to read, write and move between rooms. Then the chunks, which come when they are
-// wanted or the browser is idle. Fails above the budgets. The server must be new: the first account is made there.
+// Loads a room's page like a browser with an empty cache: the HTML and every file that its head refers to, counted
+// raw and as brotli. That is *main*: everything needed to read, write and switch rooms. Then the chunks, which load
+// on demand or when the browser is idle. Fails above the budgets. The server must have an empty database: the first
+// account is created there.
 //
 //   node scripts/size.mjs URL hash.txt
 import fs from "node:fs";
 import zlib from "node:zlib";
 
 /**
- * What a browser loads to show a room: 250 kB, 16 for formatted messages, and 12 for mentions, replies, links to messages, help while
- * writing, and what is saved and scheduled (docs/decisions/browser.md).
+ * What a browser loads to show a room: 250 kB, plus 16 for formatted messages, and 12 for mentions, replies, links to
+ * messages, writing aids, and saved and scheduled messages (docs/decisions/browser.md).
  */
 const mainMax = 278_500;
 /**
- * What somebody waits for who is quicker than the browser's idle moment: one part, with what it shares with others. With seven parts more is
- * shared: `details` and `dialogs` have grown from 58 kB to 67 without anything new in them.
+ * One part with the code it shares with others: the download if it is needed before the browser was idle. With seven
+ * parts more is shared: `details` and `dialogs` grew from 58 to 67 kB without new content.
  */
 const chunkMax = 68_000;
 /** All wasm, JavaScript and CSS. */
@@ -24,17 +25,17 @@ let cookie = "";
 const get = async (address) => {
   const response = await fetch(address, { headers: { "accept-encoding": "br", cookie } });
   if (!response.ok) throw new Error(`${address}: ${response.status}`);
-  // fetch has undone the compression already; what travelled is worked out again, at the quality that the files have.
+  // fetch has already decompressed it, so the transferred size is computed again, at the quality of the files.
   const content = Buffer.from(await response.arrayBuffer());
   const wasCompressed = response.headers.get("content-encoding") === "br";
   return { address: response.url, content, wasCompressed };
 };
-/** Files have the highest quality, the page what `server/src/http/page.rs` says. */
+/** Files have the highest quality, the page the one in `server/src/http/page.rs`. */
 const [fileQuality, pageQuality] = [11, 5];
 const brotli = (content, quality = fileQuality) =>
   zlib.brotliCompressSync(content, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: quality } }).length;
 
-/** Fills in a form; the browser's part of the cookies is kept. Returns where it leads. */
+/** Submits a form and keeps the cookies, like a browser. Returns the redirect's address. */
 async function fill(form, fields) {
   const response = await fetch(new URL(form, url), {
     method: "POST", redirect: "manual", headers: { origin: new URL(url).origin, cookie }, body: new URLSearchParams(fields),
@@ -50,7 +51,7 @@ const lobby = (await get(url)).content.toString();
 const room = /href="?(\/r\/[0-9a-f-]+)/.exec(lobby)?.[1];
 if (!room) throw new Error("there is no room; has the set-up changed?");
 
-// A room as it mostly is: with messages. An empty one, and the first steps of a new workspace, are drawn with a chunk.
+// A typical room, with messages. An empty one, and the first steps of a new workspace, need a chunk.
 await fill(`${room}/messages`, { nonce: crypto.randomUUID(), body: "Good morning from the harbour." });
 cookie += "; steps=hidden";
 const page = await get(new URL(room, url).href);
@@ -63,7 +64,7 @@ for (const [tag] of html.matchAll(/<(?:link|script)\b[^>]*>/g)) {
 }
 
 const line = (name, raw, br, note = "") => console.log(`${name.padEnd(40)}${String(raw).padStart(10)}${String(br).padStart(10)}  ${note}`);
-/** One file, as a line. Returns what it weighs. */
+/** Prints one file as a line. Returns its size. */
 function weigh({ address, content, wasCompressed }) {
   // Tiny files stay as they are.
   const br = Math.min(brotli(content, content === page.content ? pageQuality : fileQuality), content.length);
@@ -91,7 +92,7 @@ within("main", total(first, "br"), mainMax);
 // `part details: FILE FILE`: see scripts/frontend.mjs.
 const list = fs.readFileSync(hashFile, "utf8");
 const style = /^style later: (.*)$/m.exec(list)?.[1];
-// What all but the doors draw needs a style sheet, which comes with the first of them.
+// Everything except the doors needs a style sheet, which loads with the first chunk.
 const parts = [...list.matchAll(/^part (\w+): (.*)$/gm)]
   .map(([, part, files]) => [part, [...files.split(" "), ...(part === "doors" ? [] : [style])]]);
 if (parts.length === 0) throw new Error(`${hashFile} names no chunks; is the front end built?`);

@@ -1,12 +1,15 @@
-//! The address of the page: which route it is, and going to another without a new page.
+//! The page's address: which route it names, and navigation without loading a new page.
 //!
-//! A router of our own, because the app has eight addresses: `leptos_router` would be a twentieth of the download, and
-//! draws a new page one turn later than it could.
+//! This is our own router because the app has only eight addresses. `leptos_router` would be a
+//! twentieth of the download, and would draw a new page one turn of the event loop later than
+//! necessary.
 //!
-//! The browser's way back closes what is open before it leaves a room: the panel beside a room is part of the address
-//! ([`Panel`]), and what lies over the page, such as a dialog, has an entry of its own in the browser's history, with the same
-//! address ([`Address::cover`]). What is closed on the page takes its entry back, so that none is left to stumble over. That
-//! takes the browser a moment; meanwhile the page is ahead of the history, which follows when it arrives (`settle`).
+//! The browser's Back button closes what is open before it leaves a room. The panel beside a room
+//! is part of the address ([`Panel`]). Anything that covers the page, such as a dialog, gets its
+//! own history entry with the same address ([`Address::cover`]). Closing something on the page also
+//! removes its entry, so that no stale entry is left. Going back in the history takes the browser a
+//! moment; until it arrives, the page is ahead of the history, and then the history catches up
+//! (`settle`).
 
 use leptos::prelude::*;
 use protocol::{RoomId, Seq};
@@ -34,7 +37,7 @@ pub enum Route {
 }
 
 impl Route {
-    /// What a path names. A query makes no difference.
+    /// What a path names. The query is ignored.
     #[must_use]
     pub fn of(path: &str) -> Self {
         let path = path.split(['?', '#']).next().unwrap_or_default();
@@ -53,7 +56,7 @@ impl Route {
         }
     }
 
-    /// Whether the app goes there without a new page.
+    /// Whether the app navigates there without loading a new page.
     fn is_inside(self) -> bool {
         matches!(self, Self::Lobby | Self::Room(_))
     }
@@ -69,20 +72,21 @@ pub fn message_in(path: &str) -> Option<Seq> {
     }
 }
 
-/// The list of rooms, of which only the unread ones are shown.
+/// The list of rooms, showing only the unread ones.
 pub(crate) const UNREAD_LIST: &str = "/?list=unread";
 
-/// What stands beside a room. One at a time, in the address: `/r/{room}?panel=details`.
+/// The panel beside a room. Only one is open at a time, and it is in the address:
+/// `/r/{room}?panel=details`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Panel {
-    /// What the room is, and who is in it.
+    /// Facts about the room, and its members.
     Details,
     /// The thread below this message.
     Thread(Seq),
 }
 
 impl Panel {
-    /// The panel of this name. Others are ignored.
+    /// The panel with this name, if there is one.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         if name == "details" {
@@ -110,40 +114,40 @@ impl Panel {
         }
     }
 
-    /// The panel that a path asks for.
+    /// The panel that a path names.
     #[must_use]
     pub fn in_path(path: &str) -> Option<Self> {
         Self::of(&parameter(path, "panel")).filter(|_| matches!(Route::of(path), Route::Room(_)))
     }
 
-    /// The address of a page with this panel.
+    /// The address of a page with this panel open.
     #[must_use]
     pub fn beside(self, path: &str) -> String {
         format!("{}?panel={}", without_query(path), self.name())
     }
 }
 
-/// What an entry of the browser's history is.
+/// The kind of an entry in the browser's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layer {
     /// A page.
     Page,
-    /// The same page as the entry below, and a panel.
+    /// The same page as the entry below, with a panel.
     Panel,
-    /// The same as the entry below, and something that lies over it.
+    /// The same as the entry below, with something covering it.
     Cover,
 }
 
-/// What is kept with an entry of the browser's history.
+/// The data stored with an entry of the browser's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     layer: Layer,
-    /// How many entries below it the list of rooms is; 0 when it is not known.
+    /// How many entries below this one the list of rooms is; 0 if unknown.
     list: i32,
 }
 
 impl Entry {
-    /// The one that the browser is at.
+    /// The current entry.
     fn here() -> Self {
         Self::of(&browser::history_note())
     }
@@ -167,7 +171,7 @@ impl Entry {
         format!("{layer} {}", self.list)
     }
 
-    /// An entry on top of this one, which has the address `path`.
+    /// An entry on top of this one, with the address `path`.
     fn above(self, path: &str, layer: Layer) -> Self {
         let list = match self.list {
             _ if Route::of(path) == Route::Lobby => 1,
@@ -178,23 +182,24 @@ impl Entry {
     }
 }
 
-/// The browser is told that it has arrived. It always is; this is only against a page that would wait for ever.
+/// How long to wait for the browser's `popstate`. It always comes; this only keeps the page from
+/// waiting forever.
 const ARRIVES_WITHIN: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// The address of the page.
 #[derive(Clone, Copy, Debug)]
 pub struct Address {
     path: RwSignal<String>,
-    /// Something lies over the page.
+    /// Whether something covers the page.
     covered: StoredValue<bool>,
-    /// The browser is on its way back.
+    /// The browser is going back in its history.
     moving: StoredValue<Option<TimeoutHandle>>,
     /// The list of rooms was last shown at [`UNREAD_LIST`].
     was_unread: StoredValue<bool>,
 }
 
 impl Address {
-    /// The path and query that the server draws.
+    /// `path` is the path and query that the server draws.
     #[must_use]
     pub fn new(path: String) -> Self {
         let was_unread = StoredValue::new(path == UNREAD_LIST);
@@ -202,7 +207,7 @@ impl Address {
         Self { path: RwSignal::new(path), covered, moving, was_unread }
     }
 
-    /// What it names. Tracks.
+    /// The current route. Tracks.
     #[must_use]
     pub fn route(self) -> Route {
         self.path.with(|path| Route::of(path))
@@ -214,25 +219,25 @@ impl Address {
         self.path.with(|path| Panel::in_path(path))
     }
 
-    /// The message that is named. Tracks.
+    /// The message that the address names. Tracks.
     #[must_use]
     pub fn message(self) -> Option<Seq> {
         self.path.with(|path| message_in(path))
     }
 
-    /// Whether only unread rooms are to be shown in the list. Tracks.
+    /// Whether the list shows only unread rooms. Tracks.
     #[must_use]
     pub fn is_unread_list(self) -> bool {
         self.path.with(|path| path == UNREAD_LIST)
     }
 
-    /// Path and query, as they are now.
+    /// The current path and query.
     #[must_use]
     pub fn path(self) -> String {
         self.path.get_untracked()
     }
 
-    /// A parameter of the query; empty when it is not there.
+    /// A parameter of the query; empty if absent.
     #[must_use]
     pub fn query(self, name: &str) -> String {
         self.path.with_untracked(|path| parameter(path, name))
@@ -244,20 +249,20 @@ impl Address {
         self.settle();
     }
 
-    /// Opens a panel beside the room, with an entry of its own in the history.
+    /// Opens a panel beside the room, with its own history entry.
     pub fn open(self, panel: Panel) {
         self.go(panel.beside(&self.path()));
     }
 
-    /// Closes the panel: back, if it was opened on this page.
+    /// Closes the panel. Goes back if the panel was opened on this page.
     pub fn close_panel(self) {
         if untrack(|| self.panel()).is_some() {
             self.go(without_query(&self.path()).to_owned());
         }
     }
 
-    /// To the list of rooms, this one or the one that was there last: back, if one has come from there; else it takes the
-    /// place of this page.
+    /// Goes up to `list`, or else to the list that was shown last. Goes back if the user came from
+    /// there; otherwise replaces this page.
     fn up(self, list: Option<String>) {
         let was = if self.was_unread.get_value() { UNREAD_LIST } else { "/" };
         let list = list.as_deref().unwrap_or(was);
@@ -273,7 +278,7 @@ impl Address {
         }
     }
 
-    /// Tells whether something lies over the page: then the way back closes that first.
+    /// Sets whether something covers the page. If so, Back closes that first.
     pub fn cover(self, covered: bool) {
         self.covered.set_value(covered);
         if !self.is_moving() {
@@ -294,7 +299,7 @@ impl Address {
         self.moving.with_value(Option::is_some)
     }
 
-    /// So many entries back.
+    /// Goes back this many entries.
     fn travel(self, entries: i32) {
         let arrived = move || {
             self.moving.set_value(None);
@@ -315,11 +320,12 @@ impl Address {
         let panels = (Panel::in_path(&here).is_some(), Panel::in_path(&wanted).is_some());
         match (entry.layer, panels) {
             (Layer::Panel, (true, false)) if is_same_page => self.travel(1),
-            // What lay over the page has led there.
+            // The navigation came from what covered the page.
             (Layer::Cover, _) => {
                 browser::replace_path(&wanted, &Entry { layer: Layer::Page, ..entry }.note())
             }
-            // The page was loaded with the panel, or another panel takes its place. Nor is the list less or more of itself a step.
+            // The page was loaded with the panel, another panel replaces it, or the list is
+            // filtered or not. None of these is a new history entry.
             (_, (true, _)) | (Layer::Page, (false, false)) if is_same_page => {
                 browser::replace_path(&wanted, &entry.note())
             }
@@ -337,13 +343,13 @@ impl Address {
                 let path = self.path();
                 browser::push_path(&path, &entry.above(&path, Layer::Cover).note());
             }
-            // Also where one has come to it by the way forward, or by loading the page anew: nothing is there any more.
+            // Also when the user went forward or reloaded: nothing is open there any more.
             (false, true) => self.travel(1),
             (true, true) | (false, false) => {}
         }
     }
 
-    /// The browser has gone to another entry.
+    /// Called when the browser has gone to another entry.
     fn arrived(self, uncover: impl Fn()) {
         match self.moving.try_update_value(Option::take).flatten() {
             Some(timeout) => {
@@ -363,7 +369,8 @@ impl Address {
         }
     }
 
-    /// From here on links inside the app, and the browser's own way back, need no new page. `uncover` closes what lies over it.
+    /// From now on, links inside the app and Back need no new page. `uncover` closes what covers
+    /// the page.
     pub fn follow(self, uncover: impl Fn() + 'static) {
         let clicks = window_event_listener(leptos::ev::click, move |click| {
             let Some((path, up)) = followed(&click) else { return };
@@ -388,8 +395,9 @@ pub fn use_address() -> Address {
     expect_context::<Address>()
 }
 
-/// Where a click leads to, when that is inside the app, and when it is a plain one: with Ctrl the browser opens a tab. And
-/// whether it leads back up to the list: its attribute `data-up`, which is `list` where the link says to which one.
+/// Where a click leads, if that is inside the app and the click is a plain one (with Ctrl, the
+/// browser opens a tab). Also returns the link's `data-up` attribute: whether it leads up to the
+/// list, and `list` if the link itself says to which one.
 fn followed(click: &web_sys::MouseEvent) -> Option<(String, Option<String>)> {
     let plain = click.button() == 0
         && !click.default_prevented()
@@ -402,7 +410,7 @@ fn followed(click: &web_sys::MouseEvent) -> Option<(String, Option<String>)> {
         .then(|| (path, link.get_attribute("data-up")))
 }
 
-/// A parameter of a path's query; empty when it is not there.
+/// A parameter of a path's query; empty if absent.
 fn parameter(path: &str, name: &str) -> String {
     let (_, query) = path.split_once('?').unwrap_or_default();
     let values = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -413,7 +421,7 @@ fn without_query(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// `%2F` and `+` as they are meant.
+/// Decodes `%2F` and `+`.
 fn decoded(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();

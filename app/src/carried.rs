@@ -2,13 +2,13 @@
 
 use protocol::Page;
 
-/// JSON that cannot end the script element it is in, whatever people have written.
+/// JSON that cannot end the script element that contains it, whatever people have written.
 #[cfg(feature = "ssr")]
 pub(crate) fn to_json(page: Page) -> String {
     serde_json::to_string(&page).unwrap_or_default().replace('<', "\\u003c")
 }
 
-/// The page out of that JSON.
+/// Parses that JSON.
 pub(crate) fn from_json(json: &str) -> Option<Page> {
     roost_json::from_str(json).ok()
 }

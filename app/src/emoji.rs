@@ -1,7 +1,7 @@
-//! The emoji of the page's language: their names, and how they are found.
+//! The emoji of the page's language: their names, and search.
 //!
-//! `scripts/frontend.mjs` makes a file of them for each language. No page waits for it: the first that needs it fetches it ([`load`]),
-//! and from then on it is [`known`] until the page is left.
+//! `scripts/frontend.mjs` generates a file of them for each language. No page waits for it: the
+//! first use fetches it ([`load`]), and from then on it is [`known`] for the lifetime of the page.
 
 use std::cell::Cell;
 
@@ -10,24 +10,24 @@ use crate::{browser, state::Chat};
 /// An emoji.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// The characters themselves.
+    /// Its characters.
     pub(crate) sign: &'static str,
-    /// The same with the first skin tone; empty where it has none.
+    /// The same in the first skin tone; empty if it has no skin tones.
     toned: &'static str,
-    /// What it is called in the language of the page.
+    /// Its name in the page's language.
     pub(crate) name: &'static str,
-    /// What is typed for it between colons, such as `+1 thumbsup`.
+    /// Its short names, typed between colons, such as `+1 thumbsup`.
     shorts: &'static str,
-    /// Words by which it is found, in small letters: `good,hand,like`.
+    /// Search keywords, in lower case: `good,hand,like`.
     words: &'static str,
     /// The number of its group.
     pub(crate) group: usize,
 }
 
-/// All of them, in Unicode's order.
+/// All emoji, in Unicode's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Emojis {
-    /// What the picker says: the search, that nothing was found, what was used last, and the skin tones.
+    /// The texts of the picker: the search, no results, recently used, and the skin tones.
     pub(crate) says: [&'static str; 4],
     /// The names of the skin tones; the first is none.
     pub(crate) tones: Vec<&'static str>,
@@ -36,11 +36,11 @@ pub(crate) struct Emojis {
     pub(crate) all: Vec<Entry>,
 }
 
-/// Skin tones, as Unicode numbers their characters. The first one stands for all in the file.
+/// The skin tone modifiers of Unicode. In the file, the first one stands for all.
 const TONES: [&str; 5] = ["\u{1F3FB}", "\u{1F3FC}", "\u{1F3FD}", "\u{1F3FE}", "\u{1F3FF}"];
 
 impl Entry {
-    /// The characters in a skin tone: 1 is the lightest, 0 is none.
+    /// Its characters in a skin tone: 1 is the lightest, 0 is none.
     pub(crate) fn in_tone(&self, tone: usize) -> String {
         match tone.checked_sub(1).and_then(|tone| TONES.get(tone)) {
             Some(tone) if !self.toned.is_empty() => self.toned.replace(TONES[0], tone),
@@ -48,12 +48,12 @@ impl Entry {
         }
     }
 
-    /// What is mostly typed for it.
+    /// Its most common short name.
     pub(crate) fn short(&self) -> &'static str {
         self.shorts.split(' ').next().unwrap_or_default()
     }
 
-    /// How well it fits a word in small letters without accents: the lower, the better.
+    /// How well it matches a word in lower case without accents. Lower is better.
     fn rank(&self, word: &str) -> Option<usize> {
         let begins = |text: &str| text.split(' ').any(|part| part.starts_with(word));
         let is_name = |text: &str| text.split([' ', '_', '-']).any(|part| part.starts_with(word));
@@ -78,7 +78,7 @@ impl Entry {
 }
 
 impl Emojis {
-    /// Reads a file of them; nothing where it is none.
+    /// Parses an emoji file; `None` if it is not one.
     pub(crate) fn read(text: &'static str) -> Option<Self> {
         let mut emojis = Self::default();
         for line in text.lines() {
@@ -111,20 +111,20 @@ impl Emojis {
         (!emojis.all.is_empty()).then_some(emojis)
     }
 
-    /// The one with this short name.
+    /// The emoji with this short name.
     pub(crate) fn named(&self, short: &str) -> Option<&Entry> {
         let short = short.to_ascii_lowercase();
         self.all.iter().find(|entry| entry.shorts.split(' ').any(|known| known == short))
     }
 
-    /// The one with these characters, in any skin tone.
+    /// The emoji with these characters, in any skin tone.
     pub(crate) fn of(&self, sign: &str) -> Option<&Entry> {
         let bare: String = sign.chars().filter(|c| !is_shade(*c)).collect();
         let is_same = |known: &str| known.chars().filter(|c| !is_shade(*c)).eq(bare.chars());
         self.all.iter().find(|entry| is_same(entry.sign))
     }
 
-    /// Those that fit some words, which are folded as the file's are; the best first.
+    /// The emoji that match a query, best first. The query must be folded as the file is.
     pub(crate) fn search(&self, query: &str, max: usize) -> Vec<&Entry> {
         let words: Vec<&str> = query.split([' ', '_']).filter(|word| !word.is_empty()).collect();
         if words.is_empty() {
@@ -135,7 +135,7 @@ impl Emojis {
             let of = |words: &[&str]| {
                 words.iter().map(|word| entry.rank(word)).max_by_key(|rank| rank.unwrap_or(usize::MAX))
             };
-            // All words must fit, or all of them as one.
+            // Either each word matches, or all of them together as one.
             let each =
                 words.iter().all(|word| entry.rank(word).is_some()).then(|| of(&words)).flatten().flatten();
             let one = of(&whole).flatten();
@@ -150,12 +150,12 @@ impl Emojis {
         found.into_iter().map(|(_, entry)| entry).take(max).collect()
     }
 
-    /// A text in which short names between colons have become emoji. Names in code stay, and so do unknown ones.
+    /// Replaces short names between colons with emoji. Names in code and unknown names stay.
     pub(crate) fn in_text(&self, text: &str, tone: usize) -> String {
         let mut changed = String::new();
         let mut done = 0;
         for name in short_names(text) {
-            // The name is a part of the text.
+            // The name is a slice of `text`.
             let from = (name.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize).wrapping_sub(1);
             let (Some(before), Some(entry)) = (text.get(done..from), self.named(name)) else { continue };
             changed.push_str(before);
@@ -167,7 +167,7 @@ impl Emojis {
     }
 }
 
-/// The names between colons in a message, in their order, as its reader finds them: none in code.
+/// The short names between colons in a message, in order, as the parser finds them: none in code.
 fn short_names(text: &str) -> Vec<&str> {
     fn walk<'a>(nodes: markup::Nodes<'_, 'a>, names: &mut Vec<&'a str>) {
         for node in nodes {
@@ -183,15 +183,16 @@ fn short_names(text: &str) -> Vec<&str> {
     names
 }
 
-/// A skin tone, or the mark that a sign is shown in colours.
+/// A skin tone, or the emoji variation selector.
 fn is_shade(c: char) -> bool {
     matches!(c, '\u{1F3FB}'..='\u{1F3FF}' | '\u{FE0F}')
 }
 
-/// What a message that begins with `+` and is one emoji means: not that it is sent, but that it is put under the last message.
+/// A message that consists of `+` and one emoji: it is not sent, but added to the last message as a
+/// reaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Plus {
-    /// It is no such message.
+    /// Any other message.
     Text,
     /// By its short name.
     Named(String),
@@ -216,18 +217,18 @@ impl Plus {
     }
 }
 
-/// What this browser remembers of how somebody uses emoji.
+/// The user's emoji preferences, stored in this browser.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Habits {
-    /// The skin tone, from 1 on; 0 is none.
+    /// The skin tone, from 1; 0 is none.
     pub(crate) tone: usize,
-    /// What was used last, the latest first.
+    /// The recently used emoji, latest first.
     pub(crate) recent: Vec<String>,
 }
 
-/// The name under which the habits are kept.
+/// The key under which they are stored.
 const KEPT_AS: &str = "emoji";
-/// As many emoji of those used last are offered.
+/// The most recently used emoji to keep.
 const RECENT_MAX: usize = 24;
 
 impl Habits {
@@ -235,7 +236,7 @@ impl Habits {
         Self::read(&chat.habit(KEPT_AS))
     }
 
-    /// One was chosen.
+    /// Records that an emoji was chosen.
     pub(crate) fn used(mut self, chat: Chat, sign: &str) {
         self.remember(sign);
         self.keep(chat);
@@ -259,29 +260,29 @@ impl Habits {
     fn read(text: &str) -> Self {
         let mut parts = text.split_whitespace();
         let tone = parts.next().and_then(|tone| tone.parse().ok()).filter(|tone| *tone <= TONES.len());
-        // Whatever else may be kept there is no emoji, and not offered.
+        // Anything else in the stored text is not offered.
         let recent = parts.filter(|sign| crate::text::pictures(sign) == Some(1)).take(RECENT_MAX);
         Self { tone: tone.unwrap_or_default(), recent: recent.map(ToOwned::to_owned).collect() }
     }
 }
 
 thread_local! {
-    /// Those of this page, for good.
+    /// The emoji of this page.
     static KNOWN: Cell<Option<&'static Emojis>> = const { Cell::new(None) };
 }
 
-/// Those that have been fetched.
+/// The emoji, if they have been loaded.
 pub(crate) fn known() -> Option<&'static Emojis> {
     KNOWN.get()
 }
 
-/// Fetches them, unless they are here. `None` where they cannot be had now.
+/// Loads the emoji, unless they are loaded already. `None` if that fails now.
 pub(crate) async fn load() -> Option<&'static Emojis> {
     if let Some(known) = known() {
         return Some(known);
     }
     let text = browser::fetch_text(&browser::emoji_address()?).await?;
-    // Somebody else may have waited for the same.
+    // Another task may have loaded them meanwhile.
     if known().is_none() {
         KNOWN.set(Some(Box::leak(Box::new(Emojis::read(text.leak())?))));
     }

@@ -1,16 +1,19 @@
 //! Parts whose code is not in the first download.
 //!
-//! Each function with `wasm_split` is the entry to a *chunk*, a wasm file of its own: whatever only that entry
-//! needs goes there, and is fetched when somebody first comes through it, or before, when the browser is idle. The
-//! server has everything at hand, and draws at once.
+//! Each function with `wasm_split` is the entry to a *chunk*, a wasm file of its own. Whatever only
+//! that entry needs goes there. It is fetched when first used, or earlier, when the browser is
+//! idle. The server has all code and draws at once.
 //!
-//! - A chunk weighs about twice what it takes out of the first part (it is compressed by itself, and calls through a table),
-//!   so there are few: a new dialog belongs behind [`dialog`], what only the viewer sees behind `personal_part`, whatever the room's panel shows or alone leads to behind `details_part`, and what
-//!   appears in a room only when somebody does something there behind `tool_part`, and what helps one write behind `writing_part`.
-//! - Nothing else may name what an entry leads to, or the compiler puts it into the first part, silently. `make
-//!   size` shows it.
-//! - A chunk that does not come is told to the person, and asked for again when they try again.
-//! - A page that begins with a chunk has it before it wakes ([`begins_with`]), or it would not match what the server drew.
+//! - A chunk weighs about twice what it removes from the first part (it is compressed separately,
+//!   and calls through a table), so there are few. A new dialog belongs behind [`dialog`], what
+//!   only the viewer sees behind `personal_part`, the room's panel and what only it leads to behind
+//!   `details_part`, what appears in a room only on user action behind `tool_part`, and writing
+//!   aids behind `writing_part`.
+//! - Nothing else may name what an entry leads to, or the compiler silently puts it into the first
+//!   part. `make size` shows it.
+//! - If a chunk fails to load, the user is told, and a retry requests it again.
+//! - A page that begins with a chunk loads it before it wakes ([`begins_with`]), or it would not
+//!   match what the server drew.
 
 use std::pin::Pin;
 
@@ -36,7 +39,8 @@ use crate::{
     words::use_words,
 };
 
-/// A part, or that its code could not be had: there is no network, or the servers have another build by now.
+/// A part, or an error if its code could not be loaded: there is no network, or the servers have a
+/// newer build by now.
 type Part = Result<AnyView, SplitLoaderError>;
 
 /// The names of the parts that pages begin with.
@@ -44,7 +48,8 @@ pub(crate) const DOORS: &str = "doors";
 const DETAILS: &str = "details";
 const TOOLS: &str = "tools";
 
-/// For browsers that do not say when they are idle, such as Safari: when the page has probably settled.
+/// For browsers without `requestIdleCallback`, such as Safari: the page has probably settled by
+/// then.
 const IDLE_AFTER_MS: u64 = 2_000;
 
 #[wasm_split(dialogs, wasm_split_path = leptos::wasm_split, fallible, preload(preload_dialogs))]
@@ -70,7 +75,7 @@ enum Detail {
 
 /// What comes with the chunk `tools`.
 enum Tool {
-    /// What one can do with a message, beside its row.
+    /// The bar of actions at a message's row.
     Bar(RoomId, Seq),
     /// The same, as a sheet.
     Sheet(RoomId, Seq),
@@ -82,9 +87,9 @@ enum Tool {
     Strips(Desk),
     /// What comes next in an empty room, or in a new workspace.
     Steps(RoomId),
-    /// A dialog about what is done with a message or a member.
+    /// A dialog about a message or a member.
     Dialog(Dialog),
-    /// Who chose an emoji for a message.
+    /// Who reacted to a message with an emoji.
     Reactors(Seq, String),
 }
 
@@ -139,13 +144,13 @@ fn door_part(route: Route) -> Part {
     })
 }
 
-/// A page outside the app. Each of them is a new load of the browser, which has this part before it wakes.
+/// A page outside the app. The browser loads each of them anew, and has this part before it wakes.
 pub(crate) fn door(route: Route) -> AnyView {
     let part = Box::pin(door_part(route)).as_mut().now_or_never();
     part.and_then(Result::ok).unwrap_or_else(|| ().into_any())
 }
 
-/// A dialog. If it does not come, it counts as closed, and a notice says so.
+/// A dialog. If it fails to load, it counts as closed, and a notice says so.
 pub(crate) fn dialog(dialog: Dialog) -> AnyView {
     let chat = use_chat();
     let lost = move || {
@@ -153,7 +158,7 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         ().into_any()
     };
     match dialog {
-        // Each with the part that has the most in common with it, and room for it.
+        // Each belongs to the part that it has the most in common with and that has space for it.
         Dialog::RoomSettings(_) | Dialog::DeleteRoom(_) | Dialog::Leave(_) => {
             later(details_part(Detail::Dialog(dialog)), lost)
         }
@@ -174,12 +179,12 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
     }
 }
 
-/// The notice of a reminder that has come. The list says so too, so nothing is said if it does not come.
+/// The notice of a due reminder. The list shows reminders too, so a failure to load is silent.
 pub(crate) fn due() -> AnyView {
     draw(boxed(personal_part(Personal::Due)), Box::new(|| ().into_any()), || ().into_any())
 }
 
-/// What somebody wrote into a room that they are no longer in.
+/// Unsent texts in a room that the user is no longer in.
 pub(crate) fn unsent(room: RoomId) -> AnyView {
     let words = use_chat().words;
     later(dialog_part(Dialog::Unsent(room)), move || {
@@ -187,7 +192,7 @@ pub(crate) fn unsent(room: RoomId) -> AnyView {
     })
 }
 
-/// The panel beside a room. If it does not come, it counts as closed, and a notice says so.
+/// The panel beside a room. If it fails to load, it counts as closed, and a notice says so.
 pub(crate) fn panel(panel: Panel, room: RoomId) -> AnyView {
     match panel {
         Panel::Details => details(room),
@@ -211,7 +216,8 @@ fn details(room: RoomId) -> AnyView {
     })
 }
 
-/// What one can do with a message, beside its row. Pointing at it is not yet asking for it, so nothing is shown until it comes.
+/// The actions on a message, beside its row. Pointing at a message is not a request for them, so
+/// nothing is shown until they load.
 pub(crate) fn tools(room: RoomId, seq: Seq) -> AnyView {
     let chat = use_chat();
     let lost = move || {
@@ -221,7 +227,7 @@ pub(crate) fn tools(room: RoomId, seq: Seq) -> AnyView {
     draw(boxed(tool_part(Tool::Bar(room, seq))), Box::new(lost), || ().into_any())
 }
 
-/// The same, as a sheet. If it does not come, it counts as closed, and a notice says so.
+/// The same, as a sheet. If it fails to load, it counts as closed, and a notice says so.
 pub(crate) fn sheet(room: RoomId, seq: Seq) -> AnyView {
     let chat = use_chat();
     later(tool_part(Tool::Sheet(room, seq)), move || {
@@ -230,7 +236,7 @@ pub(crate) fn sheet(room: RoomId, seq: Seq) -> AnyView {
     })
 }
 
-/// What comes next where a room begins. It only helps, so nothing is said if it does not come.
+/// The suggestions at the beginning of a room. They are optional, so a failure to load is silent.
 pub(crate) fn first_steps(room: RoomId) -> AnyView {
     draw(boxed(tool_part(Tool::Steps(room))), Box::new(|| ().into_any()), || ().into_any())
 }
@@ -268,12 +274,12 @@ pub(crate) fn writing(desk: Desk, field: NodeRef<Textarea>) -> AnyView {
     .into_any()
 }
 
-/// Who chose an emoji for a message. It only tells more, so nothing is said if it does not come.
+/// Who reacted to a message with an emoji. It is optional, so a failure to load is silent.
 pub(crate) fn reactors(seq: Seq, emoji: String) -> AnyView {
     draw(boxed(tool_part(Tool::Reactors(seq, emoji))), Box::new(|| ().into_any()), || ().into_any())
 }
 
-/// The bar of a room's edit. If it does not come, one can still try again, or cancel the edit.
+/// The bar of a room's edit. If it fails to load, the user can still retry, or cancel the edit.
 pub(crate) fn editing_bar(room: RoomId) -> AnyView {
     let chat = use_chat();
     let words = chat.words;
@@ -290,7 +296,8 @@ pub(crate) fn editing_bar(room: RoomId) -> AnyView {
     .into_any()
 }
 
-/// Draws a part: at once when its code is here, else as soon as it has come. If it does not come, draws what `lost` gives.
+/// Draws a part: at once if its code is loaded, otherwise as soon as it is. If loading fails, draws
+/// what `lost` returns.
 fn later(part: impl Future<Output = Part> + 'static, lost: impl FnOnce() -> AnyView + 'static) -> AnyView {
     draw(boxed(part), Box::new(lost), || {
         view! { <p class="coming" role="status">{use_words().loading()}</p> }.into_any()
@@ -301,7 +308,7 @@ fn boxed(part: impl Future<Output = Part> + 'static) -> Pin<Box<dyn Future<Outpu
     Box::pin(ScopedFuture::new(part))
 }
 
-/// `coming` is drawn meanwhile.
+/// Draws `coming` while the part loads.
 fn draw(
     mut part: Pin<Box<dyn Future<Output = Part>>>,
     lost: Box<dyn FnOnce() -> AnyView>,
@@ -311,9 +318,9 @@ fn draw(
         return part.unwrap_or_else(|_| lost());
     }
     let chat = use_chat();
-    // If this try fails too, it is said anew.
+    // If this attempt fails too, the notice appears again.
     chat.screen.missed.set(None);
-    // Whoever closes it meanwhile must not be drawn into.
+    // If the user closes it meanwhile, nothing may be drawn into it.
     let (part, abort) = abortable(part);
     on_cleanup(move || abort.abort());
     let come = RwSignal::new(false);
@@ -330,7 +337,7 @@ fn draw(
     .into_any()
 }
 
-/// The parts that a page begins with, beside the first one, by the names of their chunks.
+/// The parts that a page begins with, besides the first one, by the names of their chunks.
 #[must_use]
 pub fn begins_with(path: &str, page: &Page) -> Vec<&'static str> {
     match Route::of(path) {
@@ -353,7 +360,7 @@ pub fn begins_with(path: &str, page: &Page) -> Vec<&'static str> {
 /// Fetches the parts that a page [begins with](begins_with).
 ///
 /// # Errors
-/// One did not come.
+/// A part failed to load.
 pub async fn preload(parts: Vec<&'static str>) -> Result<(), SplitLoaderError> {
     for part in parts {
         match part {
@@ -365,8 +372,8 @@ pub async fn preload(parts: Vec<&'static str>) -> Result<(), SplitLoaderError> {
     Ok(())
 }
 
-/// Fetches everything else when the browser has nothing better to do, so that nobody waits for it later. What does not come
-/// is fetched when it is wanted.
+/// Fetches everything else while the browser is idle, so that nobody waits for it later. Whatever
+/// fails is fetched when needed.
 pub fn preload_when_idle() {
     fn begin() {
         leptos::task::spawn_local(async {

@@ -1,15 +1,16 @@
-//! What the browser shows.
+//! The user interface.
 //!
-//! [`App`] is drawn twice: by the server, into the page's HTML, and by the browser, which wakes that HTML up. Both
-//! draw it from one value, [`protocol::Page`]; so nothing moves when the page wakes.
+//! [`App`] is drawn twice: by the server, into the page's HTML, and by the browser, which wakes
+//! (hydrates) that HTML. Both draw from one value, [`protocol::Page`], so nothing moves when the
+//! page wakes.
 //!
-//! - [`pages`]: one page, one file. Most are forms that work without script.
-//! - [`components`]: what pages are made of.
-//! - [`state`]: [`Chat`], signals around the machine of the crate `client`. Components read signals
-//!   and call its verbs; they never see a socket.
+//! - [`pages`]: one file per page. Most are forms that work without script.
+//! - [`components`]: the building blocks of pages.
+//! - [`state`]: [`Chat`], signals around the state machine of the crate `client`. Components read
+//!   signals and call its methods; they never see a socket.
 //! - [`socket`]: opens the WebSocket and keeps it open.
 //! - [`later`]: the parts whose code comes after the first download.
-//! - `plain`: settings and administration, which the server alone draws.
+//! - `plain`: settings and administration, drawn by the server alone.
 //! - [`words`]: every sentence, in every language.
 #![recursion_limit = "256"]
 
@@ -59,9 +60,9 @@ pub fn App() -> impl IntoView {
     let (Some(page), Some(address)) = (use_context::<Page>(), use_context::<Address>()) else {
         return ().into_any();
     };
-    // Set last of all effects: from here on the page answers.
+    // The last of all effects: from here on the page responds.
     effect(|| request_animation_frame(|| browser::set_root_attribute("data-hydrated", "true")));
-    // The set-up is drawn outside the app, although its person is signed in.
+    // The set-up is drawn outside the app, although its user is signed in.
     let set_up = page.workspace_name.is_empty() || address.route() == Route::SetUp;
     match page.signed_in().filter(|_| !set_up).map(|signed_in| signed_in.viewer.clone()) {
         Some(me) => view! { <Inside workspace=page.workspace_name me/> }.into_any(),
@@ -69,7 +70,7 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// The pages outside the app, such as sign-in. Each of them is a new load of the browser.
+/// The pages outside the app, such as sign-in. The browser loads each of them anew.
 #[component]
 fn Outside() -> impl IntoView {
     match use_address().route() {
@@ -80,7 +81,7 @@ fn Outside() -> impl IntoView {
     }
 }
 
-/// The rooms, and the page that is open beside them.
+/// The navigation, and the page that is open beside it.
 #[component]
 fn Inside(workspace: String, me: User) -> impl IntoView {
     let page = expect_context::<Page>();
@@ -121,7 +122,7 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
             {live(move || chat.screen.reactors.get().map(|(seq, emoji)| later::reactors(seq, emoji)))}
             <Notice/>
             {live(move || chat.has_reminder.get().then(later::due))}
-            // Each announcement is an element of its own: what is said twice is heard twice.
+            // Each announcement is its own element, so that a repeated one is read again.
             <div class="sr-only" role="status" aria-live="polite" aria-atomic="false" aria-relevant="additions">
                 {list(move || {
                     let item = |(number, text): (u32, String)| list_item(number, move || view! { <p>{text}</p> }.into_any());
@@ -135,10 +136,10 @@ fn Inside(workspace: String, me: User) -> impl IntoView {
     .into_any()
 }
 
-/// How long after a change the title of a page that is looked at follows.
+/// The delay before the title of a visible page is updated.
 const TITLE_AFTER: std::time::Duration = std::time::Duration::from_millis(200);
 
-/// What is told outside the app: the document's title and attributes.
+/// Updates the document's title and attributes.
 #[component]
 fn Document(workspace: String) -> impl IntoView {
     let chat = use_chat();
@@ -155,7 +156,8 @@ fn Document(workspace: String) -> impl IntoView {
                 }
             });
         };
-        // What is read as it comes counts as unread for a moment only, and browsers take long to change a title.
+        // Messages read on arrival count as unread only briefly, and browsers are slow to change a
+        // title.
         match browser::is_hidden() {
             true => write(),
             false => set_timeout(write, TITLE_AFTER),

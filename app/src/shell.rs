@@ -1,4 +1,4 @@
-//! The document around the app: drawn by the server only.
+//! The document around the app, drawn only by the server.
 
 use std::path::Path;
 
@@ -14,15 +14,16 @@ use crate::{
     words::Words,
 };
 
-/// The path and query that are drawn. The server provides it; the browser compares its address with it.
+/// The path and query that are drawn. The server provides it; the browser compares its address with
+/// it.
 #[derive(Clone, Debug)]
 pub struct DrawnPath(pub String);
 
 /// The whole document of a page. The server provides the [`Page`] and the [`DrawnPath`] in context.
 ///
-/// The page travels once more as JSON, so that the browser wakes up with the very value that was drawn. In a script
-/// element nothing is escaped by Leptos; [`carried::to_json`] leaves no `<` in it. So do the words of its language, which travel
-/// as lines of text.
+/// The page is also included as JSON, so that the browser wakes with exactly the value that was
+/// drawn. Leptos does not escape script elements; [`carried::to_json`] leaves no `<` in it. The
+/// words of its language are included too, as lines of text.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let Some(page) = use_context::<Page>() else {
         return view! {
@@ -48,13 +49,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let parts = later::begins_with(&path, &page);
     let is_outside = is_outside(&path, &page);
     let words_text = if is_outside { words.text() } else { words.text_inside() };
-    // Not that the browser fetches them: that is for whoever wants one.
+    // Only the address: the browser fetches them on first use.
     let emoji = files_of(&format!("emoji {}", page.language.as_str()), &files).next();
     let emoji = emoji.filter(|_| !is_outside).map(|file| address_of(&options, file));
     let style = style(&path, is_outside).and_then(|name| carried_style(&options, &files, name));
     let style = match style {
         Some(css) => {
-            // What chunks draw is in the page already.
+            // The page already contains what chunks draw.
             let draws_more = parts.iter().any(|part| *part != later::DOORS);
             let more = draws_more.then(|| files_of("style later", &files));
             let more = more.into_iter().flatten().map(|file| {
@@ -74,10 +75,11 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         {chunks}
         {style}
     };
-    // What is read comes first, then what it wakes up with.
+    // The visible content comes first, then what the page wakes with.
     let body = view! {
-        // What a translator of pages changes, we can no longer change: it may have messages, which are replaced whole.
-        // Browser extensions put things into the body, so the app wakes up in an element of its own.
+        // `translate="no"`, because a page translator would change nodes that we then could not
+        // update, and messages are replaced as a whole. Browser extensions add things to the body,
+        // so the app wakes in its own element.
         <div id="app" translate="no"><App/></div>
         <script nonce=use_nonce()>{BEGIN}</script>
         <Trouble words/>
@@ -89,7 +91,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     document(&page, words, title, head.into_any(), body.into_any())
 }
 
-/// What every document has, whether or not it wakes up. Its style sheet is in `head`.
+/// What every document has, whether or not it wakes. Its style sheet is in `head`.
 pub(crate) fn document(page: &Page, words: Words, title: String, head: AnyView, body: AnyView) -> AnyView {
     view! {
         <!DOCTYPE html>
@@ -121,15 +123,17 @@ pub(crate) fn document(page: &Page, words: Words, title: String, head: AnyView, 
 /// The symbols that [`Icon`](crate::components::icon::Icon) shows.
 const ICONS: &str = include_str!("icons.svg");
 
-/// Whether a page is outside the app, as [`App`] decides.
+/// Whether a page is outside the app, by the same rule as [`App`].
 fn is_outside(path: &str, page: &Page) -> bool {
     page.signed_in().is_none() || page.workspace_name.is_empty() || Route::of(path) == Route::SetUp
 }
 
-/// The style sheet that a page carries, by its name in `style/`. It is painted one round trip earlier for that.
+/// The style sheet to inline, by its name in `style/`. Inlining saves a round trip before the first
+/// paint.
 fn style(path: &str, is_outside: bool) -> Option<&'static str> {
     match Route::of(path) {
-        // Sent uncompressed (`server/src/http/page.rs`), so they link to the whole one.
+        // These are sent uncompressed (`server/src/http/page.rs`), so they link to the full style
+        // sheet.
         Route::NewPassword => None,
         Route::SignUp if path != "/sign-up" => None,
         Route::SignIn | Route::SignUp | Route::SetUp | Route::Lobby | Route::Room(_) | Route::Nowhere => {
@@ -138,15 +142,15 @@ fn style(path: &str, is_outside: bool) -> Option<&'static str> {
     }
 }
 
-/// Nothing where cargo-leptos has built the front end: it knows the whole style sheet only.
+/// `None` in builds by cargo-leptos, which has only the full style sheet.
 fn carried_style(options: &LeptosOptions, files: &str, name: &str) -> Option<String> {
     let file = files_of(&format!("style {name}"), files).next()?;
     let folder = Path::new(options.site_root.as_ref()).join(options.site_pkg_dir.as_ref());
     std::fs::read_to_string(folder.join(file)).ok()
 }
 
-/// Has the browser fetch the chunks of a part at once, beside the first code and not only when that has come and asks for them.
-/// Without the list the page wakes later.
+/// Preloads the chunks of a part beside the first code, instead of only once that code asks for
+/// them. Without the list the page wakes later.
 fn chunks(options: &LeptosOptions, files: &str, part: &str) -> Vec<AnyView> {
     files_of(&format!("part {part}"), files)
         .map(|file| {
@@ -161,7 +165,8 @@ fn address_of(options: &LeptosOptions, file: &str) -> String {
     format!("/{}/{file}", options.site_pkg_dir)
 }
 
-/// Where `scripts/frontend.mjs` lists the files of the front end, beside those that Leptos looks for.
+/// The list of front-end files that `scripts/frontend.mjs` writes, beside the hashes that Leptos
+/// reads.
 fn file_list(options: &LeptosOptions) -> String {
     std::env::current_exe()
         .and_then(|program| std::fs::read_to_string(program.with_file_name(options.hash_file.as_ref())))
@@ -174,9 +179,10 @@ fn files_of<'a>(entry: &str, list: &'a str) -> impl Iterator<Item = &'a str> + u
     files.unwrap_or_default().split_whitespace()
 }
 
-/// Says on `<html>` that the page will not wake up, in the cases that the app itself cannot report; and reloads on a click.
-/// A promise that fails before the page is awake means that it did not load. And says before the first paint whether this is a Mac, which
-/// has other names for keys, and whether there will be tools at the composer.
+/// Marks `<html>` when the page will not wake up and the app itself cannot report it, and reloads
+/// on a click. A promise rejected before the page is awake means that it did not load. Also detects
+/// before the first paint whether this is a Mac, which has other names for keys, and whether the
+/// composer will have tools.
 const WATCH: &str = r#"(root => {
 const tell = why => { root.dataset.broken ??= why };
 if (typeof WebAssembly === "undefined") tell("unsupported");
@@ -186,8 +192,8 @@ try { if (localStorage["roost:formatting"]) root.dataset.formatting = "" } catch
 addEventListener("click", ({ target }) => { if (target.closest(".trouble button")) location.reload() });
 })(document.documentElement)"#;
 
-/// Scrolls to the line of unread messages before the page is first painted, as `ScrollPosition::begin` does, so that nothing moves
-/// when the page wakes; or to the message of the address.
+/// Before the first paint, scrolls to the message in the address, or else to the line of unread
+/// messages as `ScrollPosition::begin` does, so that nothing moves when the page wakes.
 const BEGIN: &str = r#"(box => {
 const found = /[/]m[/]([0-9]+)$/.exec(location.pathname);
 const row = found && box?.querySelector(`[data-seq="${found[1]}"]`);
@@ -197,7 +203,8 @@ const above = line ? line.getBoundingClientRect().top - box.getBoundingClientRec
 if (above < 0) box.scrollTop += above - box.clientHeight / 4;
 })(document.querySelector(".timeline"))"#;
 
-/// Explains why the page does not work: one text for each value of `data-broken`. The style sheet shows the right one.
+/// Explains why the page does not work: one text for each value of `data-broken`. The style sheet
+/// shows the right one.
 #[component]
 fn Trouble(words: Words) -> impl IntoView {
     let why = [
@@ -213,8 +220,8 @@ fn Trouble(words: Words) -> impl IntoView {
     }
 }
 
-/// A title is text alone, and the marker that Leptos puts after a child would be seen in it. So it is written whole,
-/// and must be made harmless here.
+/// Escapes a title. Leptos would add a marker after a child, and titles show it as text, so titles
+/// are written as a whole and must be escaped here.
 pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,22 +1,23 @@
-//! Small questions about texts and names.
+//! Small functions on texts and names.
 
-/// The beginning of a message in plain words, for where there is no room for its formatting.
+/// The beginning of a message as plain text, for places without room for formatting.
 pub(crate) fn plain(body: &str, chars: usize) -> String {
     let text = markup::parse(body).plain_text(markup::Spoilers::Hidden);
     text.chars().take(chars).collect()
 }
 
-/// Nothing but up to three emoji: shown larger.
+/// Whether a text is nothing but one to three emoji, which are shown larger.
 pub(crate) fn is_pictures_only(text: &str) -> bool {
     pictures(text).is_some_and(|count| (1..=PICTURES_MAX).contains(&count))
 }
 
-/// More emoji than these are shown as small as words.
+/// The most emoji that are shown larger.
 const PICTURES_MAX: usize = 3;
 
-/// How many emoji a text has that has nothing else but blanks; `None` where there is something else, or too much to ask.
+/// The number of emoji in a text of nothing but emoji and white space; `None` for other texts, or
+/// if it is too long to check.
 pub(crate) fn pictures(text: &str) -> Option<usize> {
-    // A flag of a region has up to seven characters, a family with skin tones eleven.
+    // A regional flag has up to seven characters, a family with skin tones eleven.
     const BYTES_MAX: usize = 200;
     if text.len() > BYTES_MAX {
         return None;
@@ -25,7 +26,7 @@ pub(crate) fn pictures(text: &str) -> Option<usize> {
     let mut joins = false;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
-        // A sign that is also written in black and white is an emoji when it is followed by this.
+        // A character that also has a monochrome form is an emoji if this follows.
         let is_coloured = chars.peek() == Some(&'\u{FE0F}');
         let is_flag = matches!(c, '\u{1F1E6}'..='\u{1F1FF}');
         let is_part = matches!(c, '\u{200D}' | '\u{FE0F}' | '\u{20E3}' | '\u{1F3FB}'..='\u{1F3FF}' | '\u{E0020}'..='\u{E007F}');
@@ -55,8 +56,9 @@ fn is_picture(c: char) -> bool {
         | '\u{2600}'..='\u{27BF}' | '\u{231A}' | '\u{231B}' | '\u{23E9}'..='\u{23F3}' | '\u{25FD}' | '\u{25FE}' | '\u{2B1B}'..='\u{2B55}')
 }
 
-/// Whether it may have marks that stand above or below a letter, of which any number can be stacked. In the scripts of millions they
-/// have blocks of their own; where letters and marks are mixed, everything counts.
+/// Whether a text may contain combining marks, any number of which can be stacked on a letter.
+/// Widely used scripts have separate blocks for them; in blocks that mix letters and marks, every
+/// character counts.
 pub(crate) fn has_marks(text: &str) -> bool {
     let is_mark = |c: char| {
         matches!(
@@ -76,14 +78,15 @@ pub(crate) fn has_marks(text: &str) -> bool {
     text.chars().any(is_mark)
 }
 
-/// The letters on a picture: the first one, or two in a name of Latin words; one sign of a Chinese name.
+/// The letters on a picture: the first one, or two for a name of Latin words; one character of a
+/// Chinese name.
 pub(crate) fn initials(name: &str) -> String {
     let mut words = name.split([' ', '-', '_', '.']).filter(|word| !word.is_empty());
     let first = words.next().and_then(|word| word.chars().next());
     let Some(first) = first else { return "?".to_owned() };
     let second = words.next_back().and_then(|word| word.chars().next());
     let latin = |c: char| (c as u32) < 0x2E80;
-    // Georgian has capitals only for whole headlines, and few fonts have them.
+    // Georgian uses capitals only in all-caps headlines, and few fonts have them.
     let capital =
         |c: char| if ('ა'..='ჿ').contains(&c) { c.to_string() } else { c.to_uppercase().collect() };
     match second {

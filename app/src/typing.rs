@@ -1,18 +1,18 @@
-//! What some keys do to a text that is being written: marks around what is selected, lists that go on.
+//! Text editing in the composer: marks around the selection, list continuation.
 //!
-//! Pure: positions are in bytes, on the boundaries of characters. [`crate::browser::replace`] carries a change out so that the browser
-//! can take it back.
+//! Pure functions. Positions are in bytes, on character boundaries. [`crate::browser::replace`]
+//! applies a change so that it can be undone.
 
 use std::ops::Range;
 
-/// A part of the text gives way to other words, of which some are then selected.
+/// Replaces a part of the text, and selects part of the new text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Replacement {
-    /// What gives way.
+    /// The range to replace.
     pub(crate) range: Range<usize>,
-    /// What comes.
+    /// The new text.
     pub(crate) with: String,
-    /// What is selected then, counted from the beginning of the range.
+    /// The selection afterwards, relative to the start of the range.
     pub(crate) select: Range<usize>,
 }
 
@@ -22,7 +22,7 @@ impl Replacement {
     }
 }
 
-/// What the toolbar of the composer, and its keys, make of what is selected.
+/// A style that the composer's toolbar and shortcuts apply to the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
     /// Bold.
@@ -31,9 +31,9 @@ pub(crate) enum Style {
     Emphasis,
     /// Struck through.
     Strike,
-    /// Code, within a line where it has only one.
+    /// Inline code; a code block if the selection has several lines.
     Code,
-    /// Code on lines of its own.
+    /// A code block.
     CodeBlock,
     /// A quote.
     Quote,
@@ -43,11 +43,11 @@ pub(crate) enum Style {
     Numbered,
     /// A link.
     Link,
-    /// Text that is covered until somebody asks for it.
+    /// Text that is hidden until it is revealed.
     Spoiler,
 }
 
-/// Gives a style to what is selected, or takes it away there.
+/// Applies a style to the selection, or removes it.
 pub(crate) fn styled(text: &str, selected: Range<usize>, style: Style) -> Replacement {
     match style {
         Style::Strong => toggle(text, selected, "**"),
@@ -61,12 +61,12 @@ pub(crate) fn styled(text: &str, selected: Range<usize>, style: Style) -> Replac
     }
 }
 
-/// Puts a mark on both sides of what is selected, or takes it away there.
+/// Puts a mark on both sides of the selection, or removes it.
 fn toggle(text: &str, selected: Range<usize>, mark: &str) -> Replacement {
     let selected = trimmed(text, selected);
     let inside = cut(text, selected.clone());
     let len = mark.len();
-    // One star is not half of two.
+    // A single star is not half of a double one.
     let is_whole = |rest: &str| !(mark == "*" && rest.ends_with('*') && !rest.ends_with("**"));
     let before = cut(text, 0..selected.start);
     if let Some(rest) = before.strip_suffix(mark)
@@ -85,7 +85,7 @@ fn toggle(text: &str, selected: Range<usize>, mark: &str) -> Replacement {
     Replacement::new(selected, [mark, inside, mark].concat(), select)
 }
 
-/// Makes code of what is selected: on lines of its own where it has several, or where that is asked for.
+/// Turns the selection into code: into a block if it has several lines or if `is_block`.
 fn code(text: &str, selected: Range<usize>, is_block: bool) -> Replacement {
     let inside = cut(text, selected.clone());
     if !is_block && !inside.contains('\n') {
@@ -99,15 +99,16 @@ fn code(text: &str, selected: Range<usize>, is_block: bool) -> Replacement {
     Replacement::new(selected, [before, inside, after].concat(), select)
 }
 
-/// Puts a mark before each line that is selected, or takes it away where all have it. A list of one kind becomes one of the other.
+/// Puts a mark before each selected line, or removes it if all have it. Converts a list of one kind
+/// into the other.
 fn lines(text: &str, selected: Range<usize>, style: Style) -> Replacement {
     let start = cut(text, 0..selected.start).rfind('\n').map_or(0, |end| end + 1);
-    // The line at whose beginning a selection ends does not belong to it.
+    // A line is not selected if the selection ends at its beginning.
     let last = selected.end - usize::from(cut(text, selected.clone()).ends_with('\n'));
     let ending = cut(text, last..text.len()).find('\n').map_or(text.len(), |at| last + at);
     let inside = cut(text, start..ending);
     let is_one = !inside.contains('\n');
-    // A blank line between others is no item, and stays one in a quote.
+    // A blank line between others is no item; in a quote it is marked too.
     let is_meant = |line: &&str| is_one || style == Style::Quote || !line.trim().is_empty();
     let has = |line: &str| own_mark(line, style) > 0;
     let is_on = inside.lines().any(has) && inside.lines().filter(is_meant).all(has);
@@ -141,7 +142,7 @@ fn lines(text: &str, selected: Range<usize>, style: Style) -> Replacement {
     }
     let end = with.len();
     let select = if selected.is_empty() {
-        // The cursor stays at its letter, which is as far from the end of its line as before.
+        // The cursor keeps its distance from the end of its line.
         let at = end.saturating_sub(ending - selected.end);
         at..at
     } else {
@@ -150,7 +151,7 @@ fn lines(text: &str, selected: Range<usize>, style: Style) -> Replacement {
     Replacement::new(start..ending, with, select)
 }
 
-/// How long the mark of this style is that a line begins with.
+/// The length of this style's mark at the beginning of a line.
 fn own_mark(line: &str, style: Style) -> usize {
     let is_numbered = line.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
     if style == Style::Quote {
@@ -162,7 +163,7 @@ fn own_mark(line: &str, style: Style) -> usize {
     }
 }
 
-/// How long the mark of an item is that a line begins with: `- `, `1. `.
+/// The length of the list marker at the beginning of a line: `- `, `1. `.
 fn item_mark(line: &str) -> usize {
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
     let rest = cut(line, digits..line.len());
@@ -170,7 +171,7 @@ fn item_mark(line: &str) -> usize {
     if digits <= 9 && marks.iter().any(|mark| rest.starts_with(mark)) { digits + 2 } else { 0 }
 }
 
-/// Makes a link of what is selected, and selects what is missing: the words or the address.
+/// Turns the selection into a link, and selects what is missing: the text or the address.
 fn link_of(text: &str, selected: Range<usize>) -> Replacement {
     const SCHEME: &str = "https://";
     let selected = trimmed(text, selected);
@@ -183,7 +184,7 @@ fn link_of(text: &str, selected: Range<usize>) -> Replacement {
     Replacement::new(selected, with, select)
 }
 
-/// A new line in a quote or a list begins like the one before. On an item without words, it ends the list instead.
+/// Continues a quote or a list on a new line. On an empty item, ends the list instead.
 pub(crate) fn new_line(text: &str, at: usize) -> Option<Replacement> {
     if is_in_code(text, at) {
         return None;
@@ -203,13 +204,13 @@ pub(crate) fn new_line(text: &str, at: usize) -> Option<Replacement> {
     Some(Replacement::new(at..at, with, end..end))
 }
 
-/// Whether a place is in a block of code.
+/// Whether a position is inside a code block.
 pub(crate) fn is_in_code(text: &str, at: usize) -> bool {
     let is_fence = |line: &&str| line.trim_start().starts_with("```");
     cut(text, 0..at).lines().filter(is_fence).count() % 2 == 1
 }
 
-/// The language that an editor says of what was copied there: `{"version":1,"mode":"rust"}`.
+/// The language in the clipboard data of VS Code: `{"version":1,"mode":"rust"}`.
 pub(crate) fn language_of(editor: &str) -> String {
     let named = editor.split_once("\"mode\":\"").and_then(|(_, rest)| rest.split_once('"'));
     let is_language =
@@ -222,7 +223,7 @@ pub(crate) fn language_of(editor: &str) -> String {
         .to_owned()
 }
 
-/// An address that is pasted over words becomes a link of them.
+/// Turns the selected text into a link to a pasted address.
 pub(crate) fn link(text: &str, selected: Range<usize>, pasted: &str) -> Option<Replacement> {
     let (selected, address) = (trimmed(text, selected), pasted.trim());
     let inside = cut(text, selected.clone());
@@ -235,21 +236,21 @@ pub(crate) fn link(text: &str, selected: Range<usize>, pasted: &str) -> Option<R
     Some(Replacement::new(selected, with, end..end))
 }
 
-/// Whether a text is one address that can be followed, and can stand in a link.
+/// Whether a text is a single address that can be the target of a link.
 fn is_address(text: &str) -> bool {
     let begins = |scheme: &&str| text.get(..scheme.len()).is_some_and(|it| it.eq_ignore_ascii_case(scheme));
     ["https://", "http://"].iter().any(begins)
         && !text.contains(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '<' | '>'))
 }
 
-/// The word that is being typed if it is a name: from its `@`, `#` or `:` on to the cursor. Of an emoji's name two letters are wanted,
-/// or one Chinese character: `:)` is no name, and neither is the `:30` of a time.
+/// The name before the cursor that is being typed, including its `@`, `#` or `:`. An emoji name
+/// needs two letters, or one Chinese character: neither `:)` nor the `:30` of a time is a name.
 pub(crate) fn name_at(text: &str, at: usize) -> Option<&str> {
     let before = cut(text, 0..at);
     let is_in_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
     let start = before.trim_end_matches(is_in_name).len().checked_sub(1)?;
     let word = before.get(start..)?;
-    // As the parser of messages has it: no mail address, no path.
+    // As in the message parser: not in a mail address or a path.
     let follows_word = cut(before, 0..start)
         .chars()
         .next_back()
@@ -264,7 +265,8 @@ pub(crate) fn name_at(text: &str, at: usize) -> Option<&str> {
 /// Longer names are not completed, in bytes.
 const NAME_MAX: usize = 64;
 
-/// How long the marks of quotes and items are that a line begins with, and what the next line begins with.
+/// The length of the quote and list markers at the beginning of a line, and the markers for the
+/// next line.
 fn mark_of(line: &str) -> Option<(usize, String)> {
     let mut at = 0;
     let mut next = String::new();
@@ -304,7 +306,7 @@ fn mark_of(line: &str) -> Option<(usize, String)> {
     is_marked.then_some((at, next))
 }
 
-/// Without the white space at its ends: marks stand at words.
+/// Without leading and trailing white space: marks must touch words.
 fn trimmed(text: &str, selected: Range<usize>) -> Range<usize> {
     let inside = cut(text, selected.clone());
     let start = selected.start + (inside.len() - inside.trim_start().len());
@@ -312,7 +314,7 @@ fn trimmed(text: &str, selected: Range<usize>) -> Range<usize> {
     if len == 0 { selected } else { start..start + len }
 }
 
-/// A part of a text. An index would bring the words of its panic into the wasm.
+/// A slice of a text. Indexing would add panic messages to the wasm.
 fn cut(text: &str, part: Range<usize>) -> &str {
     text.get(part).unwrap_or_default()
 }
@@ -321,7 +323,7 @@ fn cut(text: &str, part: Range<usize>) -> &str {
 mod tests {
     use super::*;
 
-    /// A text with its selection between `‹` and `›`.
+    /// Parses a text with its selection between `‹` and `›`.
     fn read(marked: &str) -> (String, Range<usize>) {
         let start = marked.find('‹').unwrap();
         let text = marked.replacen('‹', "", 1);
@@ -389,9 +391,9 @@ mod tests {
         assert_eq!(numbered("‹a\nb›\nc"), "‹1. a\n2. b›\nc");
         assert_eq!(numbered("‹1. a\n2. b›"), "‹a\nb›");
         assert_eq!(numbered("- a‹›"), "1. a‹›");
-        // A number alone is no mark.
+        // A number alone is no marker.
         assert_eq!(numbered("12 boats‹›"), "1. 12 boats‹›");
-        // What is selected up to the beginning of a line does not mean that line.
+        // A selection that ends at the beginning of a line does not include that line.
         assert_eq!(list("‹a\n›b"), "‹- a›\nb");
     }
 

@@ -1,22 +1,22 @@
-//! The questions that a server has not answered yet, and the frames that ask them.
+//! Unanswered commands («questions»), and the frames that carry them.
 //!
-//! Law: apart from sends, marks and the person's requests, a question is not asked again while it is open
-//! ([`Asks::is_asked`]).
+//! Law: apart from sends, marks and the user's requests, a question is not repeated while it is
+//! open ([`Asks::is_asked`]).
 
 use protocol::{ClientFrame, Command, Direction, Line, Millis, Nonce, RoomId};
 
 use crate::sorted::SortedMap;
 
-/// Requests of the person that wait for an answer, at most.
+/// The most unanswered user requests.
 const REQUESTS_MAX: usize = 64;
-/// How often a request that came too fast is asked again by itself …
+/// How often a request that was too fast is retried automatically …
 const REQUEST_TRIES_MAX: u32 = 3;
-/// … unless the wait is longer than this. Then the person is told.
+/// … unless the wait is longer than this. Then the user is told.
 const REQUEST_WAIT_MS_MAX: i64 = 10_000;
-/// Questions about the state that were refused for now are asked again while fewer than this are on their way.
+/// State questions that were refused temporarily are retried while fewer than this are in flight.
 const STATE_AT_ONCE: usize = 32;
 
-/// Why a command was sent: what its answer means.
+/// Why a command was sent, and so what its answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Purpose {
     Hello,
@@ -32,16 +32,16 @@ pub(crate) enum Purpose {
     /// A page of the open thread.
     Thread(RoomId),
     History(RoomId, Direction),
-    /// A page of the list of rooms, or some rooms of it compared.
+    /// A page of the list of rooms, or a comparison of some rooms.
     Rooms,
     People,
-    /// What the viewer has saved and scheduled.
+    /// The viewer's saved and scheduled messages.
     Personal,
     Request,
 }
 
 impl Purpose {
-    /// The room whose state is asked for.
+    /// The room whose state is requested.
     fn room(self) -> Option<RoomId> {
         match self {
             Self::CatchUp(line) => line.room(),
@@ -67,7 +67,7 @@ impl Purpose {
         !matches!(self, Self::Marks | Self::Send(_) | Self::Request)
     }
 
-    /// Whether this is a part of the state that this client asks for by itself.
+    /// Whether this is a part of the state that this client requests on its own.
     fn is_state(self) -> bool {
         matches!(
             self,
@@ -83,22 +83,22 @@ impl Purpose {
     }
 }
 
-/// A request that was refused because the person is too fast.
+/// A request that was refused because it came too fast.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Again {
-    /// When it is asked again; `None` while it is asked.
+    /// When it is retried; `None` while it is in flight.
     at: Option<Millis>,
     tries: u32,
 }
 
-/// The questions without an answer.
+/// The open questions.
 #[derive(Clone, Debug)]
 pub(crate) struct Asks {
     open: SortedMap<u32, (Purpose, Command)>,
     once: SortedMap<Purpose, ()>,
-    /// What a server refused for now, with the time to ask again.
+    /// Questions that a server refused temporarily, with the time to retry.
     refused: SortedMap<Purpose, Millis>,
-    /// No part of the state is asked for by itself before this time.
+    /// No state is requested automatically before this time.
     not_before: Millis,
     requests: usize,
     again: SortedMap<u32, Again>,
@@ -128,14 +128,14 @@ impl Asks {
         r#ref
     }
 
-    /// Keeps a question and hands its frame to the socket.
+    /// Records a question and queues its frame.
     pub(crate) fn ask(&mut self, purpose: Purpose, command: Command) -> u32 {
         let r#ref = self.keep(purpose, command.clone());
         self.frames.push(ClientFrame { r#ref, command });
         r#ref
     }
 
-    /// Keeps a question until there is a connection: see [`Self::ask_again`].
+    /// Records a question until there is a connection: see [`Self::ask_again`].
     pub(crate) fn keep(&mut self, purpose: Purpose, command: Command) -> u32 {
         let r#ref = self.new_ref();
         if purpose.is_asked_once() {
@@ -146,7 +146,7 @@ impl Asks {
         r#ref
     }
 
-    /// The question that an answer belongs to. It is no longer open.
+    /// The question that an answer belongs to. It is then no longer open.
     pub(crate) fn take(&mut self, r#ref: u32) -> Option<(Purpose, Command)> {
         let (purpose, command) = self.open.remove(&r#ref)?;
         self.once.remove(&purpose);
@@ -164,39 +164,39 @@ impl Asks {
         self.once.keys().any(|purpose| matches!(purpose, Purpose::Open(_)))
     }
 
-    /// Was refused for now and will be asked again.
+    /// Whether it was refused temporarily and will be retried.
     pub(crate) fn is_refused(&self, purpose: Purpose) -> bool {
         self.refused.contains_key(&purpose)
     }
 
-    /// Not asked, and not refused for now.
+    /// Whether it is neither open nor waiting for a retry.
     pub(crate) fn may_ask(&self, purpose: Purpose) -> bool {
         !self.is_asked(purpose) && !self.is_refused(purpose)
     }
 
-    /// How many marks are on their way.
+    /// How many marks are in flight.
     pub(crate) fn marks(&self) -> usize {
         self.open.values().filter(|(purpose, _)| *purpose == Purpose::Marks).count()
     }
 
-    /// Whether the person may make no more requests until some are answered.
+    /// Whether the user may make no more requests until some are answered.
     pub(crate) fn is_full(&self) -> bool {
         self.requests >= REQUESTS_MAX
     }
 
-    /// The person's requests, in the order of asking.
+    /// The user's requests, in order.
     pub(crate) fn requests(&self) -> impl Iterator<Item = (u32, &Command)> {
         let is_request = |(_, (purpose, _)): &(&u32, &(Purpose, Command))| *purpose == Purpose::Request;
         self.open.iter().filter(is_request).map(|(r#ref, (_, command))| (*r#ref, command))
     }
 
-    /// To be asked again at this time.
+    /// Schedules a retry at this time.
     pub(crate) fn refuse(&mut self, purpose: Purpose, again_at: Millis) {
         self.refused.insert(purpose, again_at);
     }
 
-    /// The server refused a question about the state because the person's budget is empty. All such questions share
-    /// one budget, so this client asks nothing more by itself before this time.
+    /// A server refused a state question because the person's budget is empty. All such questions
+    /// share one budget, so this client requests no more state on its own before this time.
     pub(crate) fn rest(&mut self, until: Millis) {
         self.not_before = self.not_before.max(until);
     }
@@ -206,7 +206,7 @@ impl Asks {
         now < self.not_before
     }
 
-    /// The questions that were refused for now and may be asked again.
+    /// The temporarily refused questions that may be retried now.
     pub(crate) fn take_due(&mut self, now: Millis) -> Vec<Purpose> {
         let on_their_way = self.once.keys().filter(|purpose| purpose.is_state()).count();
         let mut free = if self.is_resting(now) { 0 } else { STATE_AT_ONCE.saturating_sub(on_their_way) };
@@ -222,8 +222,8 @@ impl Asks {
         due
     }
 
-    /// A request came too fast: it stays open and is asked again by itself. Returns false if that has not helped so far, or
-    /// would take too long.
+    /// A request came too fast: it stays open and is retried automatically. Returns false if
+    /// retries have not helped so far, or if the wait would be too long.
     pub(crate) fn ask_later(&mut self, request: u32, wait_ms: i64, now: Millis) -> bool {
         if self.open.get(&request).is_none_or(|(purpose, _)| *purpose != Purpose::Request) {
             return false;
@@ -234,7 +234,7 @@ impl Asks {
         again.tries <= REQUEST_TRIES_MAX && wait_ms <= REQUEST_WAIT_MS_MAX
     }
 
-    /// Asks the requests again that came too fast and have waited long enough.
+    /// Retries the requests that came too fast and have waited long enough.
     pub(crate) fn ask_waiting(&mut self, now: Millis) {
         for (request, again) in self.again.iter_mut() {
             if again.at.is_some_and(|at| at <= now)
@@ -246,7 +246,7 @@ impl Asks {
         }
     }
 
-    /// The viewer is no longer in this room: nothing about it is asked again, and answers on their way are ignored.
+    /// The viewer has left this room: drops all questions about it, and ignores answers in flight.
     pub(crate) fn forget_room(&mut self, room: RoomId) {
         let stays = |purpose: &Purpose| purpose.room() != Some(room);
         self.open.retain(|_, (purpose, _)| stays(purpose));
@@ -254,12 +254,12 @@ impl Asks {
         self.refused.retain(|purpose, _| stays(purpose));
     }
 
-    /// A new socket: frames that were not written to the old one are not written to this one.
+    /// For a new socket: drops frames that were not written to the old one.
     pub(crate) fn clear_frames(&mut self) {
         self.frames.clear();
     }
 
-    /// The connection is gone. The person's requests stay; the other questions are handed back.
+    /// The connection is lost. The user's requests stay; the other questions are returned.
     pub(crate) fn disconnected(&mut self) -> Vec<(Purpose, Command)> {
         self.frames.clear();
         self.once.clear();
@@ -277,7 +277,7 @@ impl Asks {
         lost
     }
 
-    /// Asks the person's requests again that were not answered on the last connection.
+    /// Repeats the user's requests that were not answered on the last connection.
     pub(crate) fn ask_again(&mut self) {
         let is_new = |r#ref: u32| !self.frames.iter().any(|frame| frame.r#ref == r#ref);
         let again: Vec<ClientFrame> = self

@@ -1,38 +1,38 @@
-//! How long to wait before the next try to connect.
+//! The wait before reconnecting.
 
-/// The longest wait grows from here, in milliseconds …
+/// The longest wait starts at this many milliseconds …
 const BASE_MS: u32 = 500;
-/// … up to here.
+/// … and grows up to this.
 const CAP_MS: u32 = 20_000;
 
-/// Exponential backoff with full jitter: the wait is uniform between nothing and a bound that doubles. After a
-/// server's death its clients then come back spread out, not in waves (Brooker, «Exponential Backoff And
-/// Jitter», 2015).
+/// Exponential backoff with full jitter: the wait is uniform between zero and a bound that doubles.
+/// When a server dies, its clients then reconnect spread out, not in waves (Brooker, «Exponential
+/// Backoff And Jitter», 2015).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backoff {
     tries: u32,
 }
 
 impl Backoff {
-    /// The wait before the next try, in milliseconds. `random` is uniform in 0..1.
+    /// The wait before the next attempt, in milliseconds. `random` is uniform in 0..1.
     pub fn next_ms(&mut self, random: f64) -> u32 {
         let bound = BASE_MS.saturating_mul(1 << self.tries.min(16)).min(CAP_MS);
         self.tries = self.tries.saturating_add(1);
         (f64::from(bound) * random.clamp(0.0, 1.0)) as u32
     }
 
-    /// After a server has said how long to wait: that time plus the random wait, so that clients that were told the
-    /// same time do not all come back at once.
+    /// The wait if a server has said how long to wait: that time plus the random wait, so that
+    /// clients that were told the same time do not all reconnect at once.
     pub fn next_after_ms(&mut self, told_ms: u32, random: f64) -> u32 {
         told_ms.saturating_add(self.next_ms(random))
     }
 
-    /// A connection was opened: the next wait is a short one again.
+    /// A connection was opened: the next wait is short again.
     pub fn reset(&mut self) {
         self.tries = 0;
     }
 
-    /// How many tries have failed in a row.
+    /// How many attempts have failed in a row.
     #[must_use]
     pub fn tries(&self) -> u32 {
         self.tries

@@ -1,20 +1,20 @@
-//! An edit of one's own message.
+//! An edit of the viewer's own message.
 //!
-//! Law: the text is dropped only when the server has it, or when the person gives the edit up. An edit by another
-//! device is not overwritten before the person could see it.
+//! Law: the text is dropped only when the server has it, or when the user cancels the edit. An edit
+//! by another device is not overwritten before the user could see it.
 
 use protocol::{Body, Command, ErrorCode, Message, Refusal, RoomId, Seq};
 
-/// The text in the editor of one room, and the message that it is for.
+/// The edit of one room: its text and its message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// Where.
+    /// The room.
     pub room: RoomId,
-    /// Which message.
+    /// The message.
     pub seq: Seq,
-    /// How many edits of the message the person has seen.
+    /// How many edits of the message the user has seen.
     pub edits: u32,
-    /// The text as it was typed.
+    /// The text as typed.
     pub text: String,
     /// Its state.
     pub state: EditState,
@@ -23,14 +23,14 @@ pub struct Edit {
 /// The state of an edit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum EditState {
-    /// The person is writing.
+    /// The user is writing.
     #[default]
     Writing,
-    /// Asked of the server under this number, and not answered yet.
+    /// Sent as the request with this number, and not answered yet.
     Saving(u32),
-    /// Not saved: the person decides.
+    /// Not saved: the user decides.
     Refused(Refusal),
-    /// The person wanted to begin another one; this one must be ended first.
+    /// The user wanted to begin another one; this one must be finished first.
     Unfinished,
 }
 
@@ -47,7 +47,7 @@ impl Edit {
         }
     }
 
-    /// As it was [kept](Self::to_kept): the person goes on writing.
+    /// Restores a [stored](Self::to_kept) edit.
     #[must_use]
     pub fn from_kept(room: RoomId, kept: &str) -> Option<Self> {
         let mut parts = kept.splitn(3, ' ');
@@ -55,20 +55,21 @@ impl Edit {
         Some(Self { room, seq: Seq(seq), edits, text: parts.next()?.to_owned(), state: EditState::Writing })
     }
 
-    /// A line of text for the browser's storage; JSON would cost the download of its reader.
+    /// A line of text for the browser's storage. JSON would add a reader to the download.
     #[must_use]
     pub fn to_kept(&self) -> String {
         format!("{} {} {}", self.seq.0, self.edits, self.text)
     }
 
-    /// Whether text would be lost if it ended here. `now`: the message, where this client has it.
+    /// Whether text would be lost if the edit ended now. `now` is the message, if this client has
+    /// it.
     #[must_use]
     pub fn is_changed(&self, now: Option<&Message>) -> bool {
         let text = self.text.trim_end();
         !text.is_empty() && now.is_none_or(|now| now.body.trim_end() != text)
     }
 
-    /// Whether the text of the message has changed since the person began, or since they were last told so.
+    /// Whether the text of the message has changed since the user began, or was last told so.
     #[must_use]
     pub fn is_overtaken(&self, now: &Message) -> bool {
         now.edits > self.edits && now.body.trim_end() != self.text.trim_end()
@@ -80,12 +81,12 @@ impl Edit {
         matches!(self.state, EditState::Saving(_))
     }
 
-    /// What to ask of the server. An edit that was overtaken is refused once, with the newer text beside it:
-    /// whoever saves again has seen that.
+    /// The command to send. If another edit came first, this is refused once, with the newer text
+    /// shown; saving again then overwrites it knowingly.
     ///
     /// # Errors
-    /// Why not, to be told beside the text: the text's own faults, [`ErrorCode::MessageDeleted`],
-    /// [`ErrorCode::EditedMeanwhile`].
+    /// Why not, to be shown beside the text: errors of the text itself,
+    /// [`ErrorCode::MessageDeleted`], [`ErrorCode::EditedMeanwhile`].
     pub fn save(&mut self, now: Option<&Message>) -> Result<Command, Refusal> {
         let body = Body::parse(&self.text)?.into_string();
         if let Some(now) = now {

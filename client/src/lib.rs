@@ -1,12 +1,12 @@
-//! What a client of Roost knows and decides, without a browser.
+//! The state and logic of a Roost client, independent of a browser.
 //!
-//! [`Client`] is a machine without input or output of its own: it is told what happened (a connection opened, a
-//! frame came, time passed, the person wrote something) and says which frames to send and what has changed on the
-//! screen. The browser's interface, the integration tests and the load generator run this same code; only the socket
-//! and the clock around it differ.
+//! [`Client`] is a state machine without I/O: it is told what happened (a connection opened, a
+//! frame arrived, time passed, the user wrote something) and returns which frames to send and what
+//! has changed on the screen. The browser's interface, the integration tests and the load generator
+//! share this code; only the socket and the clock around it differ.
 //!
-//! Law: rooms, people and the workspace are lines of numbered changes. Live events and catch-up both go through the
-//! module `line`, and old state + events = a fresh fetch.
+//! Law: rooms, people and the workspace are lines of numbered changes. Live events and catch-up
+//! both go through the module `line`, and old state + events = a fresh fetch.
 //!
 //! No Leptos, no web-sys, no clock and no randomness in here: those are arguments.
 #![warn(missing_docs)]

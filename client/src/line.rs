@@ -1,32 +1,35 @@
-//! What this client has of a line of numbered changes: the same code for rooms, people and the workspace.
+//! A client's position on a line of numbered changes: the same code for rooms, people and the
+//! workspace.
 //!
-//! Law: changes are applied in the order of their numbers, each at most once. A change that comes too early is held until
-//! the hole before it is filled: by itself within [`HOLE_MS`], or by catching up.
+//! Law: changes are applied in the order of their numbers, each at most once. A change that arrives
+//! too early is held until the gap before it is filled: by itself within [`HOLE_MS`], or by
+//! catching up.
 //!
-//! This module deals with numbers only; the owner of the line ([`OnLine`]) knows what a change does. The functions take
-//! the owner as `dyn`, so that the browser downloads only one copy of them.
+//! This module only handles numbers; the owner of the line ([`OnLine`]) knows what a change does.
+//! The functions take the owner as `dyn`, so that the browser downloads only one copy of them.
 
 use protocol::{Change, Millis, Seq};
 
 use crate::sorted::SortedMap;
 
-/// How long a hole may take to fill by itself (two servers may publish out of order) before this client asks for it.
+/// How long a gap may take to fill by itself (two servers may publish out of order) before this
+/// client requests it.
 pub(crate) const HOLE_MS: i64 = 500;
-/// How many changes may wait for the ones before them. Beyond this, catching up is quicker.
+/// How many changes may be held. Beyond this, catching up is faster.
 const HELD_MAX: usize = 256;
 
-/// What became of a numbered change.
+/// What happened to a numbered change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
-    /// It was the next one.
+    /// It was the next one, and was applied.
     Yes,
-    /// It was known already.
+    /// It was already known.
     Known,
-    /// Some before it are missing: it is held.
+    /// Some before it are missing, so it is held.
     Held,
 }
 
-/// A client's position on a line, and the changes that came too early.
+/// A client's position on a line, and the held changes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LineState {
     cursor: Seq,
@@ -36,7 +39,7 @@ pub struct LineState {
 }
 
 impl LineState {
-    /// All changes up to here are known, and no later ones.
+    /// A line on which all changes up to here are known, and no later ones.
     #[must_use]
     pub(crate) fn at(cursor: Seq) -> Self {
         Self { cursor, head: cursor, ..Self::default() }
@@ -48,25 +51,25 @@ impl LineState {
         self.cursor
     }
 
-    /// The highest number that this client has heard of.
+    /// The highest known number.
     #[must_use]
     pub fn head(&self) -> Seq {
         self.head
     }
 
-    /// Whether there are changes that this client does not have.
+    /// Whether changes are missing.
     #[must_use]
     pub fn is_behind(&self) -> bool {
         self.cursor < self.head
     }
 
-    /// Since when there has been a hole.
+    /// Since when there has been a gap.
     #[must_use]
     pub fn held_since(&self) -> Option<Millis> {
         self.held_since
     }
 
-    /// Whether to ask for what is missing: the hole did not fill by itself, or too much is held.
+    /// Whether to request what is missing: the gap did not fill by itself, or too much is held.
     #[must_use]
     pub(crate) fn needs_catch_up(&self, now: Millis) -> bool {
         self.held.len() >= HELD_MAX || self.held_since.is_some_and(|since| now - since >= HOLE_MS)
@@ -82,15 +85,15 @@ impl LineState {
 pub(crate) trait OnLine {
     /// Its line.
     fn line(&mut self) -> &mut LineState;
-    /// Takes over the next change of the line.
+    /// Applies the next change of the line.
     fn put(&mut self, seq: Seq, change: Change);
-    /// The changes that follow belong together: one live change, or everything after a position.
+    /// The following changes belong together: one live change, or everything after a position.
     fn begin(&mut self) {}
-    /// The changes up to the line's cursor have been taken over.
+    /// All changes up to the line's cursor have been applied.
     fn caught_up(&mut self) {}
 }
 
-/// A numbered change came, live. `now` is when, by any clock that does not go back.
+/// Handles a live numbered change. `now` is by any monotonic clock.
 pub(crate) fn apply(on: &mut dyn OnLine, seq: Seq, change: Change, now: Millis) -> Applied {
     let line = on.line();
     line.raise_head(seq);
@@ -111,7 +114,8 @@ pub(crate) fn apply(on: &mut dyn OnLine, seq: Seq, change: Change, now: Millis) 
     Applied::Yes
 }
 
-/// The answer to "everything after my position". A number that is left out was overtaken by a later change.
+/// Handles the answer to "everything after my position". A missing number was superseded by a later
+/// change.
 pub(crate) fn catch_up(on: &mut dyn OnLine, changes: Vec<(Seq, Change)>, through: Seq) {
     on.begin();
     for (seq, change) in changes {
@@ -127,8 +131,8 @@ pub(crate) fn catch_up(on: &mut dyn OnLine, changes: Vec<(Seq, Change)>, through
     on.caught_up();
 }
 
-/// Changes that a server had missed, fetched, and sent to all its clients. If this client has not reached `after`,
-/// it has a hole before them and asks for itself.
+/// Handles changes that a server had missed, fetched, and sent to all its clients. If this client
+/// has not reached `after`, it has a gap before them and catches up itself.
 pub(crate) fn repaired(
     on: &mut dyn OnLine,
     after: Seq,
@@ -173,14 +177,15 @@ fn drain(on: &mut dyn OnLine) {
         on.begin();
         on.put(next, change);
     }
-    // If nothing is held, there is no hole, unless the head is known to be further on.
+    // If nothing is held, there is no gap, unless the head is known to be further on.
     let line = on.line();
     if line.held.is_empty() && line.cursor >= line.head {
         line.held_since = None;
     }
 }
 
-/// A line whose changes are only put in order here. The client then applies them to everything that they concern.
+/// A line whose changes are only put in order here. The client then applies them to everything they
+/// concern.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Feed {
     /// Whether a server has said where to begin.

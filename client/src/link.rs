@@ -1,28 +1,28 @@
-//! The connection: whether there is one, and whether the other end still answers.
+//! The connection: whether there is one, and whether the other end still responds.
 
 use protocol::{Millis, limits};
 
-/// If a ping is not answered within this time, the connection is dead.
+/// A connection whose ping is not answered within this time is dead.
 const PONG_TIMEOUT_MS: i64 = limits::PONG_MS as i64;
-/// The same, when something already suggests that the connection is dead.
+/// The same if something already suggests that the connection is dead.
 const CHECKED_PONG_TIMEOUT_MS: i64 = limits::PONG_DOUBTED_MS as i64;
-/// The same for a `hello`. The time doubles after each `hello` that was not answered in time, up to the maximum below.
+/// The same for a `hello`. The time doubles after each timeout, up to the maximum below.
 const WELCOME_TIMEOUT_MS: i64 = limits::WELCOME_MS as i64;
 const WELCOME_TIMEOUT_MS_MAX: i64 = limits::WELCOME_MS_MAX as i64;
-/// How often to ping, until a server has said how often.
+/// The ping interval until a server has set it.
 const PING_MS: i64 = limits::PING_MS as i64;
 
-/// What is known of the connection.
+/// The state of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// No connection since this time.
+    /// Not connected.
     Away {
-        /// When it was lost.
+        /// Since when.
         since: Millis,
     },
-    /// Connected; the server has not said `welcome` yet.
+    /// Connected, but the server has not sent `welcome` yet.
     Greeting,
-    /// Events flow.
+    /// Connected, and events flow.
     Live,
 }
 
@@ -60,7 +60,7 @@ impl Connection {
             Self { link: Link::Greeting, ping_ms, welcome_timeout_ms, last_heard: now, ..Self::away(now) };
     }
 
-    /// The server has said `welcome`.
+    /// The server has sent `welcome`.
     pub(crate) fn greeted(&mut self) {
         self.link = Link::Live;
         self.welcome_timeout_ms = WELCOME_TIMEOUT_MS;
@@ -76,17 +76,17 @@ impl Connection {
         }
     }
 
-    /// A frame came.
+    /// A frame arrived.
     pub(crate) fn heard(&mut self, now: Millis) {
         self.last_heard = now;
     }
 
-    /// The answer to a ping came.
+    /// The answer to a ping arrived.
     pub(crate) fn ponged(&mut self) {
         self.pinged_at = None;
     }
 
-    /// Time passed. Says whether to ping.
+    /// Time passed. Returns whether to ping.
     pub(crate) fn is_ping_due(&mut self, now: Millis) -> bool {
         let due = self.is_live() && self.pinged_at.is_none() && now - self.last_heard >= self.ping_ms;
         if due {
@@ -96,7 +96,7 @@ impl Connection {
         due
     }
 
-    /// The connection may be dead: waits a shorter time for the next answer. Says whether to ping.
+    /// The connection may be dead: shortens the wait for the next answer. Returns whether to ping.
     pub(crate) fn check(&mut self, now: Millis) -> bool {
         if !self.is_live() {
             return false;
@@ -107,12 +107,12 @@ impl Connection {
         due
     }
 
-    /// The other end has been pinged and has not answered yet.
+    /// Whether a ping is unanswered.
     pub(crate) fn awaits_pong(&self) -> bool {
         self.pinged_at.is_some()
     }
 
-    /// The other end has not answered for too long.
+    /// Whether the other end has not responded for too long.
     pub(crate) fn is_dead(&self, now: Millis) -> bool {
         match self.link {
             Link::Away { .. } => false,

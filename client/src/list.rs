@@ -1,8 +1,9 @@
 //! The part of the viewer's list of rooms that is still to be fetched.
 //!
-//! The list comes in pages, the last active first. While it comes, rooms are joined, left, and move to its front, so a page
-//! may miss a room or name one that has been left. So what happened since a page was asked for counts more than the page,
-//! and before a known room that no page named is dropped, the server is asked about it.
+//! The list comes in pages, the most recently active rooms first. Meanwhile rooms are joined, left,
+//! and move to its front, so a page may miss a room or include one that has been left. So events
+//! since the request of a page take precedence over the page, and before a known room that no page
+//! included is dropped, the server is asked about it.
 
 use protocol::{Command, RoomId, RoomSummary, RoomsAfter, Seq, limits::ROOMS_PAGE};
 
@@ -11,23 +12,23 @@ use crate::{room::RoomState, sorted::SortedMap};
 /// The part of the list that has been fetched.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct List {
-    /// Every membership up to the cursor of the viewer's own line is known.
+    /// Whether every membership up to the cursor of the viewer's own line is known.
     complete: bool,
     /// Where the next page begins.
     after: Option<RoomsAfter>,
-    /// The rooms that this list has named so far.
+    /// The rooms that this list has included so far.
     named: SortedMap<RoomId, ()>,
-    /// Rooms to compare. `true`: the summary is wanted even if the head is the same.
+    /// Rooms to compare. `true`: request the summary even if the head is the same.
     to_compare: SortedMap<RoomId, bool>,
-    /// Rooms whose unread count only the server can tell.
+    /// Rooms whose unread count only the server knows.
     miscounted: SortedMap<RoomId, ()>,
-    /// Joined and left since the last question.
+    /// Joined and left since the last request.
     joined: SortedMap<RoomId, ()>,
     left: SortedMap<RoomId, ()>,
 }
 
 impl List {
-    /// The list as it came with the HTML page.
+    /// The list of the HTML page.
     pub(crate) fn of_page(complete: bool) -> Self {
         Self { complete, ..Self::default() }
     }
@@ -36,38 +37,38 @@ impl List {
         self.complete
     }
 
-    /// Begins the list anew, with its first rooms.
+    /// Restarts the list, with its first rooms.
     pub(crate) fn begin(&mut self, rooms: &[RoomSummary], more: bool) {
         *self = Self::default();
         self.page(rooms, more);
     }
 
-    /// The next rooms of the list. Says whether that was the last page.
+    /// Adds the next rooms of the list. Returns whether that was the last page.
     pub(crate) fn page(&mut self, rooms: &[RoomSummary], more: bool) -> bool {
         self.named.extend(rooms.iter().map(|summary| (summary.room.id, ())));
         let last = rooms.last().map(|last| RoomsAfter { active_at: last.active_at, room: last.room.id });
-        // A page without rooms would be asked for again and again.
+        // Otherwise an empty page would be requested again and again.
         self.complete = !more || last.is_none();
         self.after = last.filter(|_| !self.complete);
         self.complete
     }
 
-    /// Whether this list has named the room, or the viewer has joined it since.
+    /// Whether this list has included the room, or the viewer has joined it since.
     pub(crate) fn has_named(&self, room: RoomId) -> bool {
         self.named.contains_key(&room)
     }
 
-    /// The room's summary is wanted: with `anew` in any case, otherwise only if its head differs.
+    /// Requests the room's summary: with `anew` in any case, otherwise only if its head differs.
     pub(crate) fn compare(&mut self, room: RoomId, anew: bool) {
         *self.to_compare.get_or_insert(room, false) |= anew;
     }
 
-    /// Only the server can tell how much is unread in the room.
+    /// Only the server knows how much is unread in the room.
     pub(crate) fn miscounted(&mut self, room: RoomId) {
         self.miscounted.insert(room, ());
     }
 
-    /// Wants the counts that only the server can tell. Says whether there are any.
+    /// Requests the counts that only the server knows. Returns whether there are any.
     pub(crate) fn compare_miscounted(&mut self) -> bool {
         let rooms = std::mem::take(&mut self.miscounted);
         for room in rooms.keys() {
@@ -94,7 +95,8 @@ impl List {
         self.left.contains_key(&room)
     }
 
-    /// The next question, if there is one: first the rooms that are known and may be wrong, then the rest of the list.
+    /// The next request, if any: first the known rooms that may be stale, then the rest of the
+    /// list.
     pub(crate) fn next(&mut self, rooms: &SortedMap<RoomId, RoomState>) -> Option<Command> {
         let due: Vec<(RoomId, bool)> =
             self.to_compare.iter().take(ROOMS_PAGE).map(|(room, anew)| (*room, *anew)).collect();
@@ -115,8 +117,8 @@ impl List {
         Some(Command::CompareRooms { known })
     }
 
-    /// The rooms that the viewer is not in: those whose summary was wanted in any case, that the answer does not have, and
-    /// that have not been joined meanwhile.
+    /// The rooms that the viewer has left: those whose summary was requested in any case, that are
+    /// not in the answer, and that have not been joined meanwhile.
     pub(crate) fn missing(&self, known: &[(RoomId, Seq)], rooms: &[RoomSummary]) -> Vec<RoomId> {
         let is_missing = |(room, seq): &&(RoomId, Seq)| {
             seq.is_zero()
@@ -126,7 +128,7 @@ impl List {
         known.iter().filter(is_missing).map(|(room, _)| *room).collect()
     }
 
-    /// A question that was not answered.
+    /// Restores a request that was not answered.
     pub(crate) fn unanswered(&mut self, command: &Command) {
         if let Command::CompareRooms { known } = command {
             for (room, seq) in known {

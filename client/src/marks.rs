@@ -1,12 +1,13 @@
-//! The viewer's own marks on their way to the server: what this device has received, and what the person has read.
+//! The viewer's own marks on their way to the server: what this device has received, and what the
+//! user has read.
 
 use protocol::{Command, Marks, Millis, RoomId, Seq};
 
 use crate::sorted::SortedMap;
 
-/// Marks of one room are sent at most this often.
+/// The shortest interval between marks of one room.
 const MARKS_EVERY_MS: i64 = 1_000;
-/// Marks on their way at once, at most.
+/// The most marks in flight.
 const MARKS_AT_ONCE: usize = 64;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,7 +21,7 @@ struct Waiting {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MarksQueue {
     waiting: SortedMap<RoomId, Waiting>,
-    /// Nothing of these is sent before this time.
+    /// Nothing is sent before this time.
     not_before: Millis,
 }
 
@@ -35,13 +36,13 @@ impl MarksQueue {
         waiting.delivered = waiting.delivered.max(Some(seq));
     }
 
-    /// The person has read everything up to here.
+    /// The user has read everything up to here.
     pub(crate) fn read(&mut self, room: RoomId, seq: Seq) {
         let waiting = self.waiting_in(room);
         waiting.read = waiting.read.max(Some(seq));
     }
 
-    /// Sends those of the viewer's own marks again that are further on than the server says.
+    /// Resends the viewer's own marks that are ahead of the server's.
     pub(crate) fn send_again(&mut self, room: RoomId, own: Marks, theirs: Marks) {
         if own.read > theirs.read {
             self.read(room, own.read);
@@ -51,7 +52,7 @@ impl MarksQueue {
         }
     }
 
-    /// A command that was not answered before the connection was lost.
+    /// Restores a command that was not answered before the connection was lost.
     pub(crate) fn unanswered(&mut self, command: &Command) {
         if let Command::Read { room, seq } = command {
             self.read(*room, *seq);
@@ -68,36 +69,36 @@ impl MarksQueue {
         self.waiting.clear();
     }
 
-    /// A server refused marks for now.
+    /// A server refused marks temporarily.
     pub(crate) fn rest(&mut self, until: Millis) {
         self.not_before = self.not_before.max(until);
     }
 
-    /// The connection is gone, and with it the wait that its server asked for.
+    /// The connection is lost, and with it the wait that its server requested.
     pub(crate) fn disconnected(&mut self) {
         self.not_before = 0;
     }
 
-    /// What may be sent now, when this many are already on their way. It counts as sent from here on.
+    /// What may be sent now, with this many already in flight. It then counts as sent.
     pub(crate) fn due(&mut self, on_their_way: usize, now: Millis) -> Vec<Command> {
         let mut due = Vec::new();
         if now < self.not_before {
             return due;
         }
         self.waiting.retain(|room, waiting| {
-            // The others go when some of these are answered.
+            // The others follow when some of these are answered.
             if on_their_way + due.len() >= MARKS_AT_ONCE {
                 return true;
             }
             let rested = waiting.sent_at.is_none_or(|at| now - at >= MARKS_EVERY_MS);
             let (delivered, read) = (waiting.delivered, waiting.read);
             if !rested || (delivered.is_none() && read.is_none()) {
-                // Drops rooms that have rested and have nothing to send.
+                // Drops idle rooms with nothing to send.
                 return !rested;
             }
             *waiting = Waiting { sent_at: Some(now), ..Waiting::default() };
             due.extend(read.map(|seq| Command::Read { room: *room, seq }));
-            // A read message has been delivered.
+            // A read message counts as delivered.
             let delivered = delivered.filter(|delivered| Some(*delivered) > read);
             due.extend(delivered.map(|seq| Command::Delivered { room: *room, seq }));
             true

@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::sorted::{SortedMap, SortedSet};
 
-/// Wait before a send that was refused for now, when the refusal names none.
+/// The wait after a temporary refusal without a retry time.
 const RETRY_MS: i64 = 1_000;
 /// A send that is not answered within this time never will be.
 const ANSWER_TIMEOUT_MS: i64 = limits::SENT_MS as i64;
-/// How many messages wait at most. The next one stays in the composer, and the person is told.
+/// The most waiting messages. Further ones stay in the composer, and the user is told.
 pub(crate) const OUTBOX_MAX: usize = 200;
 
-/// A message on its way.
+/// A message being sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Pending {
-    /// By this the server recognises a repeat.
+    /// Lets the server recognise a repeat.
     pub nonce: Nonce,
-    /// Where to.
+    /// The room.
     pub room: RoomId,
-    /// The text as it was typed.
+    /// The text as typed.
     pub body: String,
     /// The message to which it replies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,25 +49,25 @@ impl Pending {
 /// The state of a message on its way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SendState {
-    /// Waits for the connection, for the one before it, or for the time to try again.
+    /// Waiting for the connection, for the previous message, or for the time to retry.
     #[default]
     Waiting,
-    /// Handed to the socket, not yet answered.
+    /// Passed to the socket, not yet answered.
     OnItsWay,
-    /// Refused for good: the person decides.
+    /// Refused permanently: the user decides.
     Refused(Refusal),
 }
 
-/// The messages on their way, in the order in which they were written.
+/// The messages being sent, in the order in which they were written.
 ///
-/// Law: each room has at most one unanswered send, so that a refusal for now («slow down») of the first cannot let
-/// the second overtake it.
+/// Law: each room has at most one unanswered send, so that a temporary refusal («slow down») of the
+/// first cannot let the second overtake it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outbox {
     items: Vec<Pending>,
-    /// Nothing of these is tried before this time.
+    /// Nothing is sent before this time.
     not_before: Millis,
-    /// When each message that is on its way was handed to the socket.
+    /// When each message in flight was passed to the socket.
     handed_over: SortedMap<Nonce, Millis>,
 }
 
@@ -75,7 +75,7 @@ impl Outbox {
     /// Adds a message.
     ///
     /// # Errors
-    /// The message back, when [`OUTBOX_MAX`] are waiting already.
+    /// Returns the message if [`OUTBOX_MAX`] are already waiting.
     pub fn push(&mut self, pending: Pending) -> Result<(), Box<Pending>> {
         if self.items.len() >= OUTBOX_MAX {
             return Err(Box::new(pending));
@@ -86,24 +86,24 @@ impl Outbox {
         Ok(())
     }
 
-    /// All that is on its way, in the order of writing.
+    /// All messages, in the order of writing.
     #[must_use]
     pub fn items(&self) -> &[Pending] {
         &self.items
     }
 
-    /// What is on its way to a room.
+    /// The messages to a room.
     pub fn in_room(&self, room: RoomId) -> impl Iterator<Item = &Pending> {
         self.items.iter().filter(move |item| item.room == room)
     }
 
-    /// How many are still to be sent by themselves (the refused ones wait for the person).
+    /// How many will still be sent automatically (refused ones wait for the user).
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.items.iter().filter(|item| !matches!(item.state, SendState::Refused(_))).count()
     }
 
-    /// What to hand to the socket now. It counts as on its way from here on.
+    /// The messages to pass to the socket now. They then count as in flight.
     pub fn due(&mut self, now: Millis) -> Vec<Pending> {
         if now < self.not_before {
             return Vec::new();
@@ -121,13 +121,13 @@ impl Outbox {
         due
     }
 
-    /// Whether a message has been on its way for longer than any server takes to answer.
+    /// Whether a message has been in flight for longer than any server takes to answer.
     #[must_use]
     pub fn is_overdue(&self, now: Millis) -> bool {
         self.handed_over.values().any(|at| now - at > ANSWER_TIMEOUT_MS)
     }
 
-    /// The server has it. Says whether it was in the outbox.
+    /// The server has it. Returns whether it was in the outbox.
     pub fn acknowledge(&mut self, nonce: Nonce) -> bool {
         let before = self.items.len();
         self.handed_over.remove(&nonce);
@@ -135,7 +135,8 @@ impl Outbox {
         before != self.items.len()
     }
 
-    /// The server refused it: for now it waits again, for good it stays for the person to see.
+    /// The server refused it: it waits again if that is temporary; otherwise it stays for the user
+    /// to see.
     pub fn refuse(&mut self, nonce: Nonce, refusal: Refusal, now: Millis) {
         let Some(item) = self.items.iter_mut().find(|item| item.nonce == nonce) else { return };
         self.handed_over.remove(&nonce);
@@ -148,7 +149,7 @@ impl Outbox {
         }
     }
 
-    /// The person wants a refused one tried again.
+    /// The user retries a refused message.
     pub fn retry(&mut self, nonce: Nonce) {
         if let Some(item) = self.items.iter_mut().find(|item| item.nonce == nonce)
             && matches!(item.state, SendState::Refused(_))
@@ -157,7 +158,7 @@ impl Outbox {
         }
     }
 
-    /// The person takes one back, with its text. One that may be on its way cannot be taken back.
+    /// The user takes a message back. One that may be in flight cannot be taken back.
     pub fn take(&mut self, nonce: Nonce) -> Option<Pending> {
         let at = self
             .items
@@ -166,7 +167,7 @@ impl Outbox {
         Some(self.items.remove(at))
     }
 
-    /// The connection is gone: what was unanswered must be sent again.
+    /// The connection is lost: unanswered messages must be sent again.
     pub fn disconnected(&mut self) {
         self.not_before = 0;
         self.handed_over.clear();

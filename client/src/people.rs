@@ -1,6 +1,7 @@
-//! Who people are. Messages, members and reactions name them by id; frames bring the profiles.
+//! Profiles. Messages, members and reactions contain only ids; frames include the profiles.
 //!
-//! Law: of two profiles of one person, the one with the higher `rev` is newer and stays, no matter how it came.
+//! Law: of two profiles of one person, the one with the higher `rev` is newer and wins, no matter
+//! how it arrived.
 
 use std::sync::Arc;
 
@@ -8,18 +9,18 @@ use protocol::{Seq, User, UserId, limits::PEOPLE_MAX};
 
 use crate::sorted::SortedMap;
 
-/// Above this number of profiles, those of people whom nothing here names are dropped.
+/// Above this number of profiles, those that nothing here refers to are dropped.
 const KEPT_MAX: usize = 4_000;
 
-/// The profiles that this client knows, and the ones that it needs.
+/// The profiles that this client knows, and those that it needs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct People {
     known: SortedMap<UserId, Arc<User>>,
-    /// Named somewhere and not known: this client will ask for them.
+    /// Unknown people that something refers to: this client will request them.
     wanted: SortedMap<UserId, ()>,
-    /// Asked for on this connection: an id that no server knows is not asked for again and again.
+    /// Requested on this connection, so that unknown ids are not requested again and again.
     asked: SortedMap<UserId, ()>,
-    /// How many profiles were left when some were last dropped.
+    /// How many profiles remained after the last clean-up.
     needed: usize,
 }
 
@@ -30,14 +31,14 @@ impl People {
         self.known.get(&user)
     }
 
-    /// The person with this handle, in any case of letters.
+    /// The person with this handle, ignoring case.
     #[must_use]
     pub fn named(&self, handle: &str) -> Option<&Arc<User>> {
         self.known.iter().map(|(_, user)| user).find(|user| user.handle.eq_ignore_ascii_case(handle))
     }
 
-    /// Takes over a profile, from anywhere. Says whether a name on the screen may have changed, or a role, on which rights
-    /// depend.
+    /// Applies a profile. Returns whether a name on the screen, or a role that rights depend on,
+    /// may have changed.
     pub(crate) fn put(&mut self, user: User) -> bool {
         let was_wanted = self.wanted.remove(&user.id).is_some() | self.asked.remove(&user.id).is_some();
         match self.known.get_mut(&user.id) {
@@ -55,14 +56,14 @@ impl People {
         }
     }
 
-    /// Somebody is named: asks who they are, unless that is known.
+    /// Requests a person, unless they are known.
     pub(crate) fn want(&mut self, user: UserId) {
         if !self.known.contains_key(&user) && !self.asked.contains_key(&user) {
             self.wanted.insert(user, ());
         }
     }
 
-    /// The next people to ask for.
+    /// The next people to request.
     pub(crate) fn take_wanted(&mut self) -> Vec<UserId> {
         let due: Vec<UserId> = self.wanted.keys().take(PEOPLE_MAX).copied().collect();
         for user in &due {
@@ -72,25 +73,25 @@ impl People {
         due
     }
 
-    /// Whether anybody is to be asked for.
+    /// Whether there are people to request.
     pub(crate) fn are_wanted(&self) -> bool {
         !self.wanted.is_empty()
     }
 
-    /// Those who were asked for must be asked for again: the connection is gone, or the server refused.
+    /// Requests must be repeated: the connection is lost, or the server refused.
     pub(crate) fn ask_again(&mut self) {
         let asked = std::mem::take(&mut self.asked);
         self.wanted.extend(asked.iter().map(|(user, ())| (*user, ())));
     }
 
-    /// The database went back: numbers may be given again, so any profile that comes now is newer.
+    /// The database went back: numbers may be reused, so any profile that arrives now is newer.
     pub(crate) fn forget_revs(&mut self) {
         for (_, user) in self.known.iter_mut() {
             Arc::make_mut(user).rev = Seq::ZERO;
         }
     }
 
-    /// Whether so many profiles are known that those that nothing names should go.
+    /// Whether so many profiles are known that unneeded ones should be dropped.
     pub(crate) fn is_crowded(&self) -> bool {
         self.known.len() > KEPT_MAX.max(2 * self.needed)
     }

@@ -1,39 +1,40 @@
 //! What only the viewer sees: the messages that they saved for later, those that they scheduled, and the threads that they follow.
 //!
-//! The server tells all of it once (`personal`), as it is at some number of the viewer's own line; from there on the changes of the
-//! line tell the rest.
+//! The server sends all of it once (`personal`), as of some number of the viewer's own line; from
+//! there on the changes of the line continue.
 //!
-//! Law: of two states of one thing the one with the higher `rev` counts, no matter how it came. A thing that is gone is remembered
-//! while an older state of it could still come.
+//! Law: of two states of one thing the one with the higher `rev` wins, no matter how it arrived. A
+//! deleted thing is remembered while an older state of it could still arrive.
 //!
-//! Lists and no maps: there are few of these things, and each map is a kilobyte of the browser's first download.
+//! Lists instead of maps, because there are few of these things, and each kind of map adds a
+//! kilobyte to the first download.
 
 use protocol::{Change, Following, RoomId, Saved, Scheduled, Seq};
 
 use crate::sorted::sort_by;
 
-/// Things that are gone are forgotten beyond this number, those that went first.
+/// The most deleted things that are remembered; the oldest are dropped.
 const GONE_MAX: usize = 256;
 
 /// The messages that the viewer saved and scheduled, and the threads that they follow.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Personal {
-    /// Up to this number everything is known; `None` until a server has told it.
+    /// Everything up to this number is known; `None` until a server has sent it.
     through: Option<Seq>,
-    /// The last changed last, also those that are gone.
+    /// The last changed last, including deleted ones.
     saved: Vec<Saved>,
     scheduled: Vec<Scheduled>,
     followed: Vec<Following>,
 }
 
 impl Personal {
-    /// Whether a server has told what there is.
+    /// Whether a server has sent them.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.through.is_some()
     }
 
-    /// What is saved, the last saved first.
+    /// The saved messages, the last saved first.
     #[must_use]
     pub fn saved(&self) -> Vec<&Saved> {
         let mut saved: Vec<&Saved> = self.saved.iter().filter(|saved| saved.on).collect();
@@ -41,7 +42,7 @@ impl Personal {
         saved
     }
 
-    /// What is scheduled, the next one first.
+    /// The scheduled messages, the next one first.
     #[must_use]
     pub fn scheduled(&self) -> Vec<&Scheduled> {
         let mut scheduled: Vec<&Scheduled> = self.scheduled.iter().filter(|one| one.on).collect();
@@ -49,13 +50,13 @@ impl Personal {
         scheduled
     }
 
-    /// A message, if it is saved.
+    /// The saved message, if it is saved.
     #[must_use]
     pub fn saved_message(&self, room: RoomId, message: Seq) -> Option<&Saved> {
         self.saved.iter().find(|saved| saved.message == message && saved.room == room && saved.on)
     }
 
-    /// The reminders that have come and are not done, the last one first.
+    /// The due reminders, the last one first.
     #[must_use]
     pub fn due(&self) -> Vec<&Saved> {
         let mut due: Vec<&Saved> = self.saved.iter().filter(|saved| saved.on && saved.due).collect();
@@ -63,8 +64,8 @@ impl Personal {
         due
     }
 
-    /// How much waits for the viewer, reminders that have come and scheduled messages that were not sent, and the number of the
-    /// last change that made something wait.
+    /// How many things need attention (due reminders and scheduled messages that could not be
+    /// sent), and the number of the latest such change.
     #[must_use]
     pub fn waiting(&self) -> (usize, Seq) {
         let (mut count, mut newest) = (0, Seq::ZERO);
@@ -104,7 +105,7 @@ impl Personal {
         self.through = None;
     }
 
-    /// Everything as it is at `through`. What is known to have changed since stays.
+    /// Applies the complete state as of `through`. Known later changes stay.
     pub(crate) fn begin(&mut self, through: Seq, changes: Vec<(Seq, Change)>) {
         self.saved.retain(|known| known.rev > through);
         self.scheduled.retain(|known| known.rev > through);
@@ -121,7 +122,8 @@ impl Personal {
         self.through = Some(through);
     }
 
-    /// A change. One that a fetched state already has in it changes nothing. Says whether anything changed.
+    /// Applies a change. A change that is already included in a fetched state has no effect.
+    /// Returns whether anything changed.
     pub(crate) fn put(&mut self, seq: Seq, change: Change) -> bool {
         if self.through.is_some_and(|through| seq <= through) {
             return false;
@@ -156,8 +158,9 @@ impl Personal {
     }
 }
 
-/// Puts a state in the place of an older one of the same thing, and forgets the oldest of too many that are gone. `state` tells a
-/// state's number, and whether the thing is there. Says whether anything changed.
+/// Replaces an older state of the same thing, and drops the oldest of too many deleted ones.
+/// `state` returns a state's number, and whether the thing exists. Returns whether anything
+/// changed.
 fn put_newer<T>(list: &mut Vec<T>, known: Option<usize>, new: T, state: impl Fn(&T) -> (Seq, bool)) -> bool {
     if let Some(at) = known {
         if state(&list[at]).0 >= state(&new).0 {
@@ -200,11 +203,11 @@ mod tests {
         for (message, rev, on) in [(1, 1, true), (2, 2, true), (3, 9, true), (4, 8, false)] {
             put(&mut personal, saved(message, rev, on));
         }
-        // Read at 7: one was taken off the list unseen, two has changed, four was still there.
+        // Read at 7: one was unsaved unseen, two has changed, four was still there.
         let there = [saved(4, 3, true), saved(2, 6, true)].map(|saved| (saved.rev, Change::Saved { saved }));
         personal.begin(Seq(7), there.to_vec());
         assert_eq!(shown(&personal), [(3, 9), (2, 6)]);
-        // Told late: it is in what was fetched.
+        // Arrives late: it is included in the fetched state.
         assert!(!put(&mut personal, saved(1, 1, true)));
         assert!(put(&mut personal, saved(2, 10, false)));
         assert_eq!(shown(&personal), [(3, 9)]);

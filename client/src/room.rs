@@ -1,4 +1,4 @@
-//! What this client knows of one room.
+//! The client's state of one room.
 
 use std::sync::Arc;
 
@@ -18,21 +18,21 @@ use crate::{
 /// How many changes to messages are remembered, for pages that are on their way.
 const CHANGED_KEPT_MAX: usize = 128;
 
-/// Above this number of quoted messages, all are forgotten, and asked for again as far as they are shown.
+/// Above this number of quoted messages, all are dropped, and requested again if they are shown.
 const QUOTED_KEPT_MAX: usize = 1_000;
 
-/// The state of one's own message.
+/// The state of the viewer's own message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tick {
     /// It is committed.
     Sent,
-    /// A device of everyone else has confirmed it.
+    /// Confirmed by a device of everyone else.
     Delivered,
-    /// Everyone else has seen it.
+    /// Seen by everyone else.
     Read,
 }
 
-/// Somebody's reaction to a message.
+/// Someone's reaction to a message.
 #[derive(Clone, Debug, PartialEq)]
 struct Reacted {
     message: Seq,
@@ -41,22 +41,24 @@ struct Reacted {
     on: bool,
 }
 
-/// A room: its line in the list, and, once opened, its window of messages, its members and their marks.
+/// A room: its entry in the list, and, once opened, its window of messages, its members and their
+/// marks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoomState {
-    /// Its line in the list.
+    /// Its entry in the list.
     pub summary: RoomSummary,
     /// The window of messages; `None` until the room has been opened.
     pub timeline: Option<Timeline>,
-    /// The members that are known, once opened.
+    /// The known members, once opened.
     pub members: SortedMap<UserId, Member>,
-    /// The marks that are known, once opened.
+    /// The known marks, once opened.
     pub marks: SortedMap<UserId, Marks>,
     /// Where the line of unread messages is drawn: set when the room is entered.
     pub unread_after: Option<Seq>,
-    /// The pinned messages as they were last fetched, kept up to date since.
+    /// The pinned messages as last fetched, kept up to date since.
     pub pinned: SortedMap<Seq, Message>,
-    /// How many fresh views it has begun from. Each one forgets the pinned messages: they may have changed unseen.
+    /// How many fresh views it has begun from. Each one drops the pinned messages, because they may
+    /// have changed unseen.
     pub views: u32,
     /// The thread that is open beside the room.
     pub thread: Option<ThreadState>,
@@ -64,13 +66,13 @@ pub struct RoomState {
     /// for one that is not there.
     quoted: SortedMap<Seq, Option<Message>>,
     line: LineState,
-    /// The pins by message, including those that were taken away, so that an older state does not bring one back.
+    /// The pins by message, including removed ones, so that an older state does not bring one back.
     pins: SortedMap<Seq, Pin>,
-    /// The unread count already knows of everything up to here.
+    /// The unread count includes everything up to here.
     counted_through: Seq,
     /// The same, as it was before the changes that are being applied together.
     counted: Seq,
-    /// The unread count may be wrong, and only the server can tell: it is asked.
+    /// The unread count may be wrong, and only the server knows: it is asked.
     miscounted: bool,
     /// The messages that changed last, as they are now: a page that was read before the change may still be on its way.
     changed: SortedMap<Seq, Message>,
@@ -80,7 +82,7 @@ pub struct RoomState {
     replies: SortedMap<Seq, Replies>,
     /// Marks of others may have been told while this client was away.
     stale: bool,
-    /// Live changes are being applied, one by one in the order of their numbers, so everything that was said before is here.
+    /// Live changes are being applied one by one in order, so everything sent earlier is here.
     live: bool,
     /// Replies in threads that have come: the root, and the number of the reply. Threads are followed on another line.
     heard: Vec<(Seq, Seq)>,
@@ -89,7 +91,7 @@ pub struct RoomState {
 }
 
 impl RoomState {
-    /// A room that is only a line in the list.
+    /// A room that is only an entry in the list.
     #[must_use]
     pub fn listed(summary: RoomSummary) -> Self {
         let head = summary.head;
@@ -120,7 +122,7 @@ impl RoomState {
         }
     }
 
-    /// A room as it was opened.
+    /// A room from its view.
     #[must_use]
     pub fn opened(view: RoomView) -> Self {
         let mut room = Self::listed(view.summary.clone());
@@ -136,13 +138,14 @@ impl RoomState {
             self.heard.extend(message.replies.as_ref().map(|replies| (message.seq, replies.last)));
         }
         self.timeline = Some(Timeline::newest(view.messages, view.more_before));
-        // Not `collect`: that sorts, and a sort for each type is a tenth of the browser's download.
+        // Not `collect`, because that sorts, and a sort for each type is a tenth of the browser's
+        // download.
         self.members.clear();
         self.members.extend(view.members.into_iter().map(|member| (member.user, member)));
         let known = std::mem::take(&mut self.marks);
         self.marks.extend(view.marks.into_iter().map(|marks| (marks.user, marks)));
-        // Marks only grow and are not numbered: some may have come after the server read this view and before the
-        // view arrived.
+        // Marks only grow and are not numbered: some may have arrived after the server read this
+        // view and before the view arrived.
         for (user, known) in known.iter() {
             if let Some(marks) = self.marks.get_mut(user) {
                 marks.delivered = marks.delivered.max(known.delivered);
@@ -171,7 +174,8 @@ impl RoomState {
         self.summary.head = self.line.head();
     }
 
-    /// Takes over a newer summary from the list, after a reconnect. The window stays where it is and catches up.
+    /// Applies a newer summary from the list, after a reconnect. The window stays where it is and
+    /// catches up.
     pub fn relist(&mut self, summary: RoomSummary) {
         if summary.head < self.cursor() {
             // It was read before something that is known here.
@@ -189,7 +193,7 @@ impl RoomState {
         self.summary.head = self.line.head();
     }
 
-    /// A message, while it is in the window.
+    /// A message, if it is in the window.
     #[must_use]
     pub fn message(&self, seq: Seq) -> Option<&Message> {
         Some(self.timeline.as_ref()?.get(seq)?)
@@ -213,7 +217,7 @@ impl RoomState {
         timeline.messages().rev().filter(|message| message.is_in_room()).find(is_own).map(|m| m.seq)
     }
 
-    /// Where the unread messages begin, when that is above the window.
+    /// Where the unread messages begin, if that is above the window.
     #[must_use]
     pub fn unread_above(&self) -> Option<Seq> {
         let timeline = self.timeline.as_ref()?;
@@ -223,9 +227,11 @@ impl RoomState {
         self.unread_after.filter(is_above)
     }
 
-    /// The page that begins where the unread messages do. It replaces the window, or extends it.
+    /// Applies the page that begins at the first unread message. It replaces the window, or extends
+    /// it.
     pub fn begin_at_unread(&mut self, page: Vec<Message>, more: bool) {
-        // Between the read mark and the first message there may be other changes: the line is drawn at the message.
+        // There may be other changes between the read mark and the first message: the line is drawn
+        // at the message.
         self.unread_after = page.first().map(|first| Seq(first.seq.0 - 1));
         let more = more || self.is_newer_than(&page);
         let page = self.as_known(page);
@@ -234,7 +240,7 @@ impl RoomState {
         }
     }
 
-    /// The page around a message.
+    /// Applies the page around a message.
     pub fn show_around(&mut self, page: Vec<Message>, more_before: bool, more_after: bool) {
         let more_after = more_after || self.is_newer_than(&page);
         let page = self.as_known(page);
@@ -243,13 +249,14 @@ impl RoomState {
         }
     }
 
-    /// The message to which another one replies: as it is now, and perhaps cut. `None` while it is unknown.
+    /// The current state of a message that another one replies to, possibly truncated. `None` while
+    /// it is unknown.
     #[must_use]
     pub fn quote(&self, seq: Seq) -> Option<&Message> {
         self.shown(seq).or_else(|| self.quoted.get(&seq)?.as_ref())
     }
 
-    /// Messages to which others of the window reply, and which this client does not know: at most [`PREVIEWS_MAX`].
+    /// Unknown messages that messages in the window reply to: at most [`PREVIEWS_MAX`].
     #[must_use]
     pub(crate) fn missing_quotes(&self) -> Vec<Seq> {
         let mut missing = Vec::new();
@@ -265,7 +272,7 @@ impl RoomState {
         missing
     }
 
-    /// Takes over quoted messages that were asked for. Those that did not come are not there.
+    /// Applies requested quoted messages. Those that are missing do not exist.
     pub(crate) fn put_quoted(&mut self, asked: &[Seq], messages: Vec<Message>) {
         if self.quoted.len() > QUOTED_KEPT_MAX {
             self.quoted.clear();
@@ -281,7 +288,7 @@ impl RoomState {
         }
     }
 
-    /// A page of history that was asked for from `seq`, at one end of the window.
+    /// Applies a page of history that was requested from `seq`, at one end of the window.
     pub fn extend(&mut self, direction: Direction, seq: Seq, page: Vec<Message>, more: bool) {
         let passed = self.unread_above().is_none();
         let more = more || (direction == Direction::After && self.is_newer_than(&page));
@@ -370,14 +377,14 @@ impl RoomState {
         changed
     }
 
-    /// There is a message newer than this page. Its event overtook the page, and was not put into the window, which
-    /// did not reach down to it.
+    /// Whether there is a message newer than this page. Its event overtook the page, and was not
+    /// put into the window, which did not reach down to it.
     fn is_newer_than(&self, page: &[Message]) -> bool {
         let newest = self.summary.last.as_ref().map(|newest| newest.seq);
         page.last().is_some_and(|last| newest > Some(last.seq))
     }
 
-    /// Drops what is far above the newest message. Says whether there was anything.
+    /// Drops messages far above the newest one. Returns whether there were any.
     pub fn trim(&mut self) -> bool {
         let passed = self.unread_above().is_none();
         let trimmed = self.timeline.as_mut().is_some_and(Timeline::trim_above);
@@ -385,26 +392,26 @@ impl RoomState {
         trimmed
     }
 
-    /// The line of unread messages was in the window and has left it upwards: the person is past it.
+    /// The line of unread messages was in the window and is now above it: the user is past it.
     fn forget_passed(&mut self, passed: bool) {
         if passed && self.unread_above().is_some() {
             self.unread_after = None;
         }
     }
 
-    /// All changes up to here are in this state.
+    /// This state includes all changes up to here.
     #[must_use]
     pub fn cursor(&self) -> Seq {
         self.line.cursor()
     }
 
-    /// How far this client is on the room's line.
+    /// This client's position on the room's line.
     #[must_use]
     pub fn line(&self) -> &LineState {
         &self.line
     }
 
-    /// A numbered change came, live. `now` is when, by any clock that does not go back.
+    /// Handles a live numbered change. `now` is by any monotonic clock.
     pub fn apply(&mut self, seq: Seq, change: Change, now: Millis) -> Applied {
         self.live = true;
         let applied = line::apply(self, seq, change, now);
@@ -413,13 +420,14 @@ impl RoomState {
         applied
     }
 
-    /// The answer to "everything after my position". A number that is left out was overtaken by a later change.
+    /// Handles the answer to "everything after my position". A missing number was superseded by a
+    /// later change.
     pub fn catch_up(&mut self, changes: Vec<(Seq, Change)>, through: Seq) {
         line::catch_up(self, changes, through);
         self.summary.head = self.line.head();
     }
 
-    /// Changes that a server had missed, fetched, and sent to all its clients.
+    /// Handles changes that a server had missed, fetched, and sent to all its clients.
     pub fn repaired(
         &mut self,
         after: Seq,
@@ -447,7 +455,8 @@ impl RoomState {
                 if deleted {
                     self.uncount();
                 }
-                // Whether it mentioned the viewer before is not asked of the window, which may know the change already.
+                // Whether it mentioned the viewer before cannot be read from the window, which may
+                // already have the change.
                 is_unsure = mentions || self.summary.mentions > 0;
             }
         }
@@ -468,7 +477,8 @@ impl RoomState {
         }
         self.put_in_thread(&message);
         if let Some(timeline) = &mut self.timeline {
-            // It changed while this client caught up: it was not in the answer, and comes only now, after younger ones.
+            // It changed while this client caught up: it was not in the answer, and arrives only
+            // now, after newer ones.
             let late = born <= self.counted && !timeline.has(born);
             if message.rev != born {
                 self.changed.insert(born, message.clone());
@@ -483,7 +493,8 @@ impl RoomState {
             self.miscounted = true;
         }
         if own && self.live && !self.line.is_behind() && self.summary.unread == 0 {
-            // Nothing above it is unread, so it counts as read, too. The server hears so as of any other message.
+            // Nothing above it is unread, so it counts as read, too. The server is told as for any
+            // other message.
             let known = self.summary.marks;
             self.read_by_writing = Some(born).filter(|born| *born > known.read);
             self.put_marks(Marks {
@@ -514,7 +525,8 @@ impl RoomState {
         self.read_by_writing.take()
     }
 
-    /// A reaction, from an event or from the answer to a command. Says whether a message in the window changed.
+    /// Applies a reaction, from an event or from the answer to a command. Returns whether a message
+    /// in the window changed.
     fn put_reaction(&mut self, rev: Seq, reacted: Reacted) -> bool {
         let Reacted { message, emoji, user, on } = &reacted;
         let mut changed =
@@ -525,7 +537,8 @@ impl RoomState {
         changed
     }
 
-    /// A pin, from an event or from the answer to a command. Says whether anything changed.
+    /// Applies a pin, from an event or from the answer to a command. Returns whether anything
+    /// changed.
     fn put_pin(&mut self, pin: Pin) -> bool {
         if self.pins.get(&pin.message).is_some_and(|known| known.rev >= pin.rev) {
             return false;
@@ -563,9 +576,10 @@ impl RoomState {
         }
     }
 
-    /// A change from the answer to a command, which may come before its event. Says whether anything changed.
+    /// Applies a change from the answer to a command, which may arrive before its event. Returns
+    /// whether anything changed.
     pub fn answered(&mut self, seq: Seq, change: Change) -> bool {
-        // It is known already, and a later change may have overtaken it.
+        // It is already known, and a later change may have superseded it.
         if seq <= self.cursor() {
             return false;
         }
@@ -618,15 +632,16 @@ impl RoomState {
         }
     }
 
-    /// A member, from a list or from a change. An older state changes nothing.
+    /// Applies a member, from a list or from a change. Ignores older states.
     pub fn put_listed(&mut self, member: Member) {
         if self.members.get(&member.user).is_none_or(|known| known.rev < member.rev) {
             self.members.insert(member.user, member);
         }
     }
 
-    /// Whether this client may have missed marks of others while it was away, because marks are not numbered. Never
-    /// true of a room that is only a line in the list, or so large that marks are not told.
+    /// Whether this client may have missed marks of others while it was away, because marks are not
+    /// numbered. Never true for a room that is only an entry in the list, or so large that marks
+    /// are not published.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.stale
@@ -637,7 +652,7 @@ impl RoomState {
         self.stale = stale && self.timeline.is_some() && self.summary.members as usize <= MARKS_MEMBERS_MAX;
     }
 
-    /// Someone's marks. They only grow. Says whether anything changed.
+    /// Applies someone's marks, which only grow. Returns whether anything changed.
     pub fn put_marks(&mut self, marks: Marks) -> bool {
         let known = self.marks.get_or_insert(marks.user, Marks { read: Seq(-1), ..marks });
         let grown = Marks {
@@ -657,7 +672,8 @@ impl RoomState {
         changed
     }
 
-    /// Counts what is left unread, if the window can tell. Says whether it can.
+    /// Counts the remaining unread messages, if the window suffices for that. Returns whether it
+    /// does.
     fn recount(&mut self) -> bool {
         let read = self.summary.marks.read;
         if self.summary.last.as_ref().is_none_or(|last| last.seq <= read) {
@@ -684,13 +700,14 @@ impl RoomState {
         covers
     }
 
-    /// Whether the unread count may be wrong although the room is up to date: then the server is asked for it.
+    /// Whether the unread count may be wrong although the room is up to date, so that the server
+    /// must be asked.
     #[must_use]
     pub fn is_miscounted(&self) -> bool {
         self.miscounted && !self.line.is_behind()
     }
 
-    /// Calls `name` for everybody whom this state names.
+    /// Calls `name` for everyone that this state refers to.
     pub(crate) fn named(&self, name: &mut dyn FnMut(UserId)) {
         self.summary.peer.iter().for_each(|user| name(*user));
         self.summary.last.iter().for_each(|last| name(last.author));
@@ -708,7 +725,8 @@ impl RoomState {
         self.members.keys().for_each(|user| name(*user));
     }
 
-    /// Whom a message mentions of people who are not in the room; nobody where not all members are known.
+    /// The people mentioned in a message who are not in the room; empty if not all members are
+    /// known.
     pub(crate) fn outsiders(&self, message: &Message) -> Vec<UserId> {
         let active = self.active_members().count();
         if active < self.summary.members as usize || self.timeline.is_none() {
@@ -718,12 +736,13 @@ impl RoomState {
         message.mentions.iter().filter_map(|mention| mention.1).filter(is_out).collect()
     }
 
-    /// The members who are in the room now.
+    /// The current members.
     pub fn active_members(&self) -> impl Iterator<Item = &Member> {
         self.members.values().filter(|member| member.active)
     }
 
-    /// The tick of one's own message. In a large room it only says that the message is committed.
+    /// The tick of the viewer's own message. In a large room it only says that the message is
+    /// committed.
     #[must_use]
     pub fn tick(&self, seq: Seq) -> Tick {
         if self.summary.members as usize > MARKS_MEMBERS_MAX {
@@ -763,8 +782,8 @@ impl OnLine for RoomState {
     }
 
     fn begin(&mut self) {
-        // Changes come in the order of their numbers, so a message that was edited may come after younger ones. A message is
-        // new if it was born after what was known before.
+        // Changes arrive in the order of their numbers, so an edited message may arrive after newer
+        // ones. A message is new if it was created after what was known before.
         self.counted = self.counted_through;
     }
 
@@ -798,8 +817,8 @@ impl OnLine for RoomState {
     }
 
     fn caught_up(&mut self) {
-        // Now the window knows as much as the count that came with the list. That count may be older than this
-        // device's last read mark.
+        // Now the window knows as much as the count that came with the list. That count may be
+        // older than this device's last read mark.
         self.recount();
     }
 }

@@ -1,6 +1,7 @@
-//! What the timeline shows, line by line: days, the line of unread messages, and messages in runs.
+//! The rows of the timeline: days, the line of unread messages, and messages in runs.
 //!
-//! Dates are computed here in plain arithmetic, so that the server and the browser draw exactly the same text.
+//! Dates are computed here by plain arithmetic, so that the server and the browser draw exactly the
+//! same text.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -19,10 +20,10 @@ use crate::{Client, Pending, RoomState, SendState};
 const RUN_MS: i64 = 5 * 60 * 1_000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// A day of the calendar.
+/// A calendar day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date {
-    /// Year of our era.
+    /// The year (CE).
     pub year: i32,
     /// 1 to 12.
     pub month: u8,
@@ -30,7 +31,7 @@ pub struct Date {
     pub day: u8,
 }
 
-/// Identifies a row when it changes. One's own message keeps its key when it has been stored.
+/// Identifies a row across changes. The viewer's own message keeps its key once it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKey {
     /// The beginning of the room.
@@ -39,13 +40,13 @@ pub enum RowKey {
     Day(i64),
     /// The line of unread messages.
     Unread,
-    /// A message: one's own by its nonce, another's by its id.
+    /// A message: the viewer's own by its nonce, others' by their id.
     Message(Uuid),
     /// Replies in a thread, by the number of the first of them.
     Replies(Seq),
 }
 
-/// A line of the timeline.
+/// A row of the timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// Unique in one timeline.
@@ -55,8 +56,8 @@ pub struct Row {
 }
 
 impl Row {
-    /// Differs whenever the line must be drawn anew, and is the same while it need not: a list keyed by
-    /// [`Row::key`] and this replaces only the lines that changed.
+    /// Changes exactly when the row must be redrawn: a list keyed by [`Row::key`] and this replaces
+    /// only the rows that changed.
     #[must_use]
     pub fn stamp(&self) -> u64 {
         let mut stamp = DefaultHasher::new();
@@ -104,18 +105,18 @@ impl Row {
     }
 }
 
-/// What a line shows.
+/// What a row shows.
 #[cfg_attr(
     target_pointer_width = "64",
     expect(clippy::large_enum_variant, reason = "nearly every line is a message")
 )]
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowKind {
-    /// Nothing is older.
+    /// The beginning of the room.
     Beginning,
-    /// A day begins.
+    /// The beginning of a day.
     Day(Date),
-    /// What follows is unread.
+    /// The line of unread messages.
     Unread,
     /// A message.
     Message(MessageRow),
@@ -153,16 +154,16 @@ pub struct RowThread {
     pub is_new: bool,
 }
 
-/// A message, stored or on its way.
+/// A message, stored or being sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessageRow {
-    /// Who wrote it.
+    /// Its author.
     pub author: Arc<User>,
     /// The text.
     pub body: Arc<str>,
-    /// Whom its text mentions. Unknown while it is on its way.
+    /// The people mentioned in its text. Unknown while it is being sent.
     pub mentions: Vec<RowMention>,
-    /// The message to which it replies.
+    /// The message that it replies to.
     pub quote: Option<RowQuote>,
     /// The root of its thread, if it is a reply in one that is also shown in the room.
     pub in_thread: Option<RowQuote>,
@@ -170,53 +171,53 @@ pub struct MessageRow {
     pub thread: Option<RowThread>,
     /// Its author has changed the text.
     pub edited: bool,
-    /// It was deleted: there is no text.
+    /// Whether it was deleted; it then has no text.
     pub deleted: bool,
-    /// The viewer wants it deleted, and the server has not answered yet.
+    /// Whether the viewer has requested its deletion, and the server has not answered yet.
     pub deleting: bool,
     /// Whether it is pinned to the room.
     pub pinned: bool,
     /// Whether the viewer saved it for later.
     pub saved: bool,
-    /// The reactions to it, as the viewer wants them to be.
+    /// The reactions to it, including the viewer's pending changes.
     pub reactions: Vec<RowReaction>,
-    /// When.
+    /// Its time.
     pub at: Millis,
-    /// When, in minutes since midnight where the viewer is.
+    /// Its time, in minutes since midnight in the viewer's time zone.
     pub minute: u16,
-    /// Begins a run: shows the picture, the name and the time.
+    /// Whether it begins a run: shows the picture, the name and the time.
     pub first_of_run: bool,
-    /// Somebody else with the same name has written here too: the handle tells them apart.
+    /// Whether another author here has the same name, so that the handle must be shown.
     pub namesake: bool,
-    /// Written by the viewer.
+    /// Whether the viewer wrote it.
     pub own: bool,
-    /// The viewer's last stored message: the one that shows its tick.
+    /// Whether it is the viewer's last stored message, which shows its tick.
     pub last_own: bool,
     /// Its number, once stored.
     pub seq: Option<Seq>,
-    /// Its nonce, by which it can be tried again or taken back.
+    /// Its nonce, by which it can be retried or taken back.
     pub nonce: Nonce,
     /// `None` once stored.
     pub sending: Option<SendState>,
 }
 
-/// A name in a text, and who it is.
+/// A name in a text, and whom it refers to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowMention {
-    /// As it was typed, in lower case.
+    /// The name in lower case.
     pub name: String,
     /// `None`: everyone in the room.
     pub user: Option<Arc<User>>,
 }
 
-/// The message to which another one replies.
+/// The message that another one replies to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowQuote {
-    /// Which.
+    /// Its number.
     pub seq: Seq,
-    /// Who wrote it; `None` while the message is unknown.
+    /// Its author; `None` while the message is unknown.
     pub author: Option<Arc<User>>,
-    /// What it says now; it may be cut.
+    /// Its current text, possibly truncated.
     pub body: Arc<str>,
     /// Whether it has been deleted.
     pub deleted: bool,
@@ -244,11 +245,11 @@ impl RowQuote {
 /// The reactions with one emoji.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowReaction {
-    /// Which.
+    /// The emoji.
     pub emoji: String,
-    /// Who, as the viewer wants it to be.
+    /// The people, including the viewer's pending change.
     pub users: Vec<UserId>,
-    /// The server has not answered the viewer's wish yet.
+    /// Whether the server has not yet answered the viewer's change.
     pub asked: bool,
 }
 
@@ -260,7 +261,7 @@ impl RowReaction {
 }
 
 impl MessageRow {
-    /// Shows what the viewer wants of it before the server has answered.
+    /// Shows the viewer's requested change before the server has answered.
     fn wish(&mut self, wish: &Command, me: UserId) {
         if let Command::React { seq, emoji, on, .. } = wish
             && Some(*seq) == self.seq
@@ -272,7 +273,7 @@ impl MessageRow {
         }
     }
 
-    /// What the server will make of it. Someone who has already reacted keeps their position.
+    /// Predicts the server's result. Someone who has already reacted keeps their position.
     fn react(&mut self, emoji: &str, me: UserId, on: bool) {
         let index = self.reactions.iter().position(|known| known.emoji == emoji);
         let index = index.unwrap_or_else(|| {
@@ -290,7 +291,7 @@ impl MessageRow {
     }
 }
 
-/// The rows of a room, oldest first. Times are those of the zone.
+/// The rows of a room, oldest first, in a time zone.
 #[must_use]
 pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
     let Some(state) = client.room(room) else { return Vec::new() };
@@ -301,7 +302,8 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
     if !timeline.more_before() {
         drawn.push(RowKey::Beginning, RowKind::Beginning);
     }
-    // Above the window it cannot be drawn: the first message of the window is not the first unread one.
+    // Not drawn if it is above the window, because the first message of the window is not the first
+    // unread one.
     let mut unread_after = state.unread_after.filter(|_| state.unread_above().is_none());
     let mut is_new = state.unread_above().is_some();
     for message in timeline.messages() {
@@ -435,7 +437,7 @@ fn of_mention(client: &Client, mention: &Mention) -> RowMention {
     RowMention { name: mention.0.clone(), user: mention.1.map(|user| author(client, user)) }
 }
 
-/// Who it is; without a name while the profile is unknown.
+/// A person's profile; without a name while it is unknown.
 fn author(client: &Client, id: UserId) -> Arc<User> {
     let unknown = || Arc::new(User::unknown(id));
     client.people().get(id).cloned().unwrap_or_else(unknown)
@@ -534,7 +536,8 @@ impl Drawn {
         self.rows.push(Row { key, kind });
     }
 
-    /// Draws the day's line when a new day begins. Clocks differ between servers: a day never begins twice.
+    /// Adds the day's row when a new day begins. Clocks differ between servers, but a day never
+    /// begins twice.
     fn day(&mut self, at: Millis) {
         let day = day_number(at, self.zone);
         if self.day.is_none_or(|shown| day > shown) {
@@ -561,7 +564,7 @@ fn local(at: Millis, zone: Zone) -> Millis {
     at + i64::from(zone.offset_minutes(at)) * 60_000
 }
 
-/// A time as machines read it: `2026-11-24T04:30:00Z`.
+/// A time in ISO 8601: `2026-11-24T04:30:00Z`.
 #[must_use]
 pub fn iso_of(at: Millis) -> String {
     let utc = Zone::default();
@@ -571,13 +574,13 @@ pub fn iso_of(at: Millis) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{second:02}Z", minute / 60, minute % 60)
 }
 
-/// The number of the day on which something happened, as the zone has it: 0 for 1 January 1970.
+/// The number of the day of a time in a time zone: 0 for 1 January 1970.
 #[must_use]
 pub fn day_number(at: Millis, zone: Zone) -> i64 {
     local(at, zone).div_euclid(DAY_MS)
 }
 
-/// The day on which something happened.
+/// The date of a time.
 #[must_use]
 pub fn date_of(at: Millis, zone: Zone) -> Date {
     date_from_days(day_number(at, zone))
@@ -615,7 +618,7 @@ fn date_from_days(days: i64) -> Date {
     Date { year, month, day }
 }
 
-/// The other way round.
+/// The inverse.
 fn days_from_date(date: Date) -> i64 {
     let y = i64::from(date.year) - i64::from(date.month <= 2);
     let era = y.div_euclid(400);

@@ -1,10 +1,10 @@
-//! A small sorted map, a set, and a sort: each in a form that is small in the browser's download.
+//! A small sorted map, a set, and a sort, each optimised for the size of the browser's download.
 
 use std::{borrow::Borrow, cmp::Ordering, ops::Index};
 
-/// A map kept as one sorted list. What a client holds is small (a window of messages, the members that are listed),
-/// and new keys mostly come at the end: there a list is as quick as a tree, and in the browser's download each kind of
-/// tree is eight times as large.
+/// A map stored as one sorted list. A client's data is small (a window of messages, the listed
+/// members), and new keys mostly come at the end: in that case a list is as fast as a tree, and
+/// each kind of tree is eight times as large in the browser's download.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SortedMap<K, V>(Vec<(K, V)>);
 
@@ -28,13 +28,13 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.0.binary_search_by(|(known, _)| known.borrow().cmp(key))
     }
 
-    /// How many there are.
+    /// The number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -48,7 +48,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.search(key).ok().map(|at| &self.0[at].1)
     }
 
-    /// The value of a key, to change it.
+    /// The value of a key, mutable.
     pub fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
@@ -64,7 +64,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.search(key).is_ok()
     }
 
-    /// Puts a value; returns the one that was there.
+    /// Inserts a value; returns the previous one.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.search(&key) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
@@ -75,7 +75,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         }
     }
 
-    /// The value of a key, which is put first if it is not there.
+    /// The value of a key, inserted first if it is missing.
     pub fn get_or_insert(&mut self, key: K, value: V) -> &mut V {
         let at = match self.search(&key) {
             Ok(at) => at,
@@ -87,7 +87,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         &mut self.0[at].1
     }
 
-    /// Takes a value out.
+    /// Removes and returns a value.
     pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -95,12 +95,12 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.search(key).ok().map(|at| self.0.remove(at).1)
     }
 
-    /// Keeps those for which `keep` holds.
+    /// Keeps the entries for which `keep` holds.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
         self.0.retain_mut(|(key, value)| keep(key, value));
     }
 
-    /// Empties it.
+    /// Removes everything.
     pub fn clear(&mut self) {
         self.0.clear();
     }
@@ -111,33 +111,33 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.0.first().map(|(key, value)| (key, value))
     }
 
-    /// Keeps `count` of them: the largest keys.
+    /// Keeps the `count` largest keys.
     pub fn keep_last(&mut self, count: usize) {
         let gone = self.0.len().saturating_sub(count);
         self.0.drain(..gone);
     }
 
-    /// Keeps `count` of them: the smallest keys.
+    /// Keeps the `count` smallest keys.
     pub fn keep_first(&mut self, count: usize) {
         self.0.truncate(count);
     }
 
-    /// All, in order of their keys.
+    /// All entries, in the order of their keys.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
         self.0.iter().map(|(key, value)| (key, value))
     }
 
-    /// All, in order of their keys, to change the values.
+    /// All entries, in the order of their keys, with mutable values.
     pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (&K, &mut V)> {
         self.0.iter_mut().map(|(key, value)| (&*key, value))
     }
 
-    /// The keys in order.
+    /// The keys, in order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> {
         self.0.iter().map(|(key, _)| key)
     }
 
-    /// The values in order of their keys.
+    /// The values, in the order of their keys.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
         self.0.iter().map(|(_, value)| value)
     }
@@ -159,7 +159,7 @@ impl<K: Ord, V> Index<&K> for SortedMap<K, V> {
     }
 }
 
-/// A set kept as one sorted list: see [`SortedMap`].
+/// A set stored as one sorted list: see [`SortedMap`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SortedSet<K>(SortedMap<K, ()>);
 
@@ -170,34 +170,34 @@ impl<K> Default for SortedSet<K> {
 }
 
 impl<K: Ord> SortedSet<K> {
-    /// Adds one. Says whether it is new.
+    /// Inserts a key. Returns whether it is new.
     pub fn insert(&mut self, key: K) -> bool {
         self.0.insert(key, ()).is_none()
     }
 
-    /// Takes one out.
+    /// Removes a key.
     pub fn remove(&mut self, key: &K) {
         self.0.remove(key);
     }
 
-    /// Whether it is there.
+    /// Whether it has this key.
     #[must_use]
     pub fn contains(&self, key: &K) -> bool {
         self.0.contains_key(key)
     }
 
-    /// Whether there are none.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Empties it.
+    /// Removes everything.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// All, in order.
+    /// All keys, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &K> {
         self.0.keys()
     }
@@ -209,15 +209,15 @@ impl<K: Ord> Extend<K> for SortedSet<K> {
     }
 }
 
-/// Sorts; those that are equal stay as they are. A merge sort whose only generic part puts the items in place: the
-/// standard library's sorts are two to three kilobytes of the download for each type that is sorted.
+/// Sorts stably. A merge sort whose only generic part moves the items: the standard library's sorts
+/// add two to three kilobytes to the download for each sorted type.
 pub fn sort_by<T>(items: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {
     let order = merged(items.len(), &|a, b| compare(&items[a], &items[b]).is_le());
     let mut unsorted: Vec<Option<T>> = items.drain(..).map(Some).collect();
     items.extend(order.into_iter().filter_map(|at| unsorted[at].take()));
 }
 
-/// The order of so many items, by whether one of them may stand before another.
+/// The sorted order of this many items, by whether one of them may precede another.
 fn merged(count: usize, may_precede: &dyn Fn(usize, usize) -> bool) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     let mut sorted = 1;

@@ -1,4 +1,4 @@
-//! The part of a room's messages that is on screen or near it.
+//! The part of a room's messages that is on the screen or near it.
 
 use std::sync::Arc;
 
@@ -6,11 +6,12 @@ use protocol::{Direction, Message, Replies, Seq, UserId};
 
 use crate::sorted::SortedMap;
 
-/// How many messages are kept while the person follows the newest ones. Older ones are fetched again when wanted.
+/// How many messages are kept while the user follows the newest ones. Older ones are fetched again
+/// when needed.
 pub const TIMELINE_ENTRIES_MAX: usize = 300;
 
-/// A window on a room's messages, in the order of their numbers. Without a hole: what is between two of its
-/// messages is in it.
+/// A window on a room's messages, in the order of their numbers and without gaps: everything
+/// between two of its messages is in it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline {
     messages: SortedMap<Seq, Arc<Message>>,
@@ -19,7 +20,7 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// The newest page of a room.
+    /// A window with the newest page of a room.
     #[must_use]
     pub fn newest(messages: Vec<Message>, more_before: bool) -> Self {
         let mut window = Self { messages: SortedMap::new(), more_before, more_after: false };
@@ -32,13 +33,13 @@ impl Timeline {
         self.messages.values()
     }
 
-    /// How many there are.
+    /// The number of messages.
     #[must_use]
     pub fn len(&self) -> usize {
         self.messages.len()
     }
 
-    /// Whether there are none.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
@@ -50,38 +51,39 @@ impl Timeline {
         self.messages.get(&seq).is_some()
     }
 
-    /// A message of the window.
+    /// A message in the window.
     #[must_use]
     pub fn get(&self, seq: Seq) -> Option<&Arc<Message>> {
         self.messages.get(&seq)
     }
 
-    /// The first message of the window.
+    /// The first message in the window.
     #[must_use]
     pub fn first(&self) -> Option<&Arc<Message>> {
         self.messages.values().next()
     }
 
-    /// The last message of the window.
+    /// The last message in the window.
     #[must_use]
     pub fn last(&self) -> Option<&Arc<Message>> {
         self.messages.values().next_back()
     }
 
-    /// Whether the room has older messages than the window.
+    /// Whether the room has messages older than the window.
     #[must_use]
     pub fn more_before(&self) -> bool {
         self.more_before
     }
 
-    /// Whether the room has newer messages than the window. If so, new messages do not appear in it.
+    /// Whether the room has messages newer than the window. If so, new messages do not appear in
+    /// it.
     #[must_use]
     pub fn more_after(&self) -> bool {
         self.more_after
     }
 
-    /// A message is new or has changed. An older state of it than the one that is here changes nothing; one that
-    /// lies outside the window stays outside. Says whether anything changed.
+    /// Applies a new or changed message. Ignores older states, and messages outside the window.
+    /// Returns whether anything changed.
     pub fn put(&mut self, message: Message) -> bool {
         !self.is_outside(message.seq) && self.insert(message)
     }
@@ -113,8 +115,9 @@ impl Timeline {
         known.is_some_and(|known| Arc::make_mut(known).react(emoji, user, on, rev))
     }
 
-    /// Shows this page, with what is known of its ends. What the window has beyond the page stays when the two overlap; else
-    /// it goes, for there may be a hole between them.
+    /// Shows this page, with the known facts about its ends. If the window and the page overlap,
+    /// the rest of the window stays; otherwise it is dropped, because there may be a gap between
+    /// them.
     pub fn show(&mut self, page: Vec<Message>, (more_before, more_after): (bool, bool)) {
         let (Some(from), Some(to)) = (page.first().map(|m| m.seq), page.last().map(|m| m.seq)) else {
             return;
@@ -147,8 +150,8 @@ impl Timeline {
         before || after
     }
 
-    /// A page of history that was asked for from `seq`. A page that no longer fits the window's end is dropped:
-    /// it would leave a hole. Says whether anything changed.
+    /// Adds a page of history that was requested from `seq`. Drops a page that no longer fits the
+    /// window's end, because it would leave a gap. Returns whether anything changed.
     pub fn extend(&mut self, direction: Direction, seq: Seq, page: Vec<Message>, more: bool) -> bool {
         let end = match direction {
             Direction::Before => self.first(),
@@ -168,7 +171,7 @@ impl Timeline {
         true
     }
 
-    /// After a page at one end, the other end goes.
+    /// After adding a page at one end, trims the other end.
     fn trim_far_end(&mut self, grown: Direction) {
         if self.messages.len() <= TIMELINE_ENTRIES_MAX {
             return;
@@ -185,7 +188,7 @@ impl Timeline {
         }
     }
 
-    /// The person looks at the newest message: drops what is far above. Says whether there was anything.
+    /// The user is at the newest message: drops messages far above. Returns whether there were any.
     pub fn trim_above(&mut self) -> bool {
         let before = self.messages.len();
         self.trim_far_end(Direction::After);

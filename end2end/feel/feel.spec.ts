@@ -1,7 +1,7 @@
-// How Roost feels, in figures: `make feel`. Nothing here fails because something is slow; the table says what missed its target.
+// Page performance: `make feel`. Nothing here fails because it is slow; the table shows which targets were missed.
 //
-// Each figure is the median of several tries. Times on a busy machine mislead, so beside each stands how busy the machine was without us,
-// and beside the times stand figures that depend on it less: bytes, the main thread's work, and the same page without its script.
+// Each figure is the median of several attempts. Times on a busy machine mislead, so the table also shows the load of other
+// programs, and figures that depend on it less: bytes, main-thread work, and the same page without its script.
 import type { BrowserContextOptions, Page } from "@playwright/test";
 
 import { baseUrl, nodeUrl, query } from "../cluster";
@@ -13,7 +13,7 @@ import {
 import { median, publish, quiet, told } from "./report";
 
 const TRIES = Number(process.env.FEEL_TRIES ?? 5);
-/** How often a page is watched while it wakes, for each size. */
+/** Number of observed page loads per size. */
 const SWAPS = 3;
 const MESSAGES = 300;
 const ROOMS = 5;
@@ -21,13 +21,13 @@ const wide = { viewport: { width: 1280, height: 800 } };
 
 test.describe.configure({ mode: "serial" });
 
-/** Everything that the measures need is here once `harbour` is. */
+/** Resolves once everything that the measurements need exists. */
 let ana: Person;
 let bo: Person;
 let storage: Awaited<ReturnType<import("@playwright/test").BrowserContext["storageState"]>>;
-/** The channels, with their addresses: each has 300 messages, and both people. */
+/** The channels with their addresses: each has 300 messages, and both people are members. */
 const channels: { name: string; address: string }[] = [];
-/** People who have read nothing yet. */
+/** People who have not read anything yet. */
 const fresh: (typeof storage)[] = [];
 
 test.beforeAll(async ({ browser }) => {
@@ -52,7 +52,7 @@ test.beforeAll(async ({ browser }) => {
     const room = channels[n].address.split("/").at(-1)!;
     for (const { page } of n === 0 ? [bo, ...readers] : [bo]) await sends(page, [{ type: "join", room }]);
     const bodies = Array.from({ length: MESSAGES }, (_, m) => `${name} ${m + 1}: ${sentence(m)}`);
-    // In turns of four, so that there are bylines and avatars.
+    // In groups of four, so that there are bylines and avatars.
     if (n > 0) await saysMany(ana.page, bodies, room);
     else for (let m = 0; m < MESSAGES; m += 4) await sends((m / 4) % 2 ? bo.page : ana.page, bodies.slice(m, m + 4).map((body) => send(room, body)));
   }
@@ -82,7 +82,7 @@ interface Load {
   work: number;
 }
 
-/** Loads a page in a browser that has nothing yet, until it has been quiet for a while. */
+/** Loads a page in a browser with an empty cache, until it has been idle for a while. */
 async function load(
   browser: import("@playwright/test").Browser, address: string,
   { state, network, rate = SLOWDOWN, script = true, size = wide }: { state?: typeof storage; network?: Network; rate?: number; script?: boolean; size?: BrowserContextOptions },
@@ -94,7 +94,7 @@ async function load(
   const bytes = await countsBytes(session);
   const work = await countsWork(session);
   if (network) await through(session, network);
-  // By the browser itself: a route of Playwright's would delay every file.
+  // Blocked by the browser itself: a Playwright route would delay every file.
   if (!script) await session.send("Network.setBlockedURLs", { urls: ["*.js", "*.wasm"] });
   await slow(session, rate);
   await page.goto(address, { waitUntil: "commit" });
@@ -116,7 +116,7 @@ for (const [name, network] of [["line", FAST_3G], ["preset", FAST_3G_PRESET]] as
     for (let n = 0; n < TRIES; n++) {
       others = Math.max(others, await quiet());
       loads.push(await load(browser, channels[0].address, { state: storage, network }));
-      // Side by side, so that both meet the same machine.
+      // In parallel, so that both have the same conditions.
       without.push(await load(browser, channels[0].address, { state: storage, network, script: false }));
     }
     const of = (pick: (load: Load) => number | undefined) => loads.map((load) => pick(load) ?? NaN);
@@ -162,7 +162,7 @@ test("cold door", async ({ browser }) => {
 
 type Rows = Record<string, { text: string; x: number; y: number; width: number; height: number }>;
 
-/** What differs between two looks at the visible rows: texts, and boxes by more than a pixel. */
+/** Differences between two snapshots of the visible rows: texts, and boxes that moved by more than a pixel. */
 function differences(before: Rows, after: Rows) {
   const found: string[] = [];
   let moved = 0;
@@ -209,7 +209,7 @@ for (const [name, size] of [["wide", wide], ["phone", { viewport: { width: 390, 
               requestAnimationFrame(() => (looks.after = look()));
               return setTimeout(() => (looks.later = look()), 2_000);
             }
-            // Not in every frame, or looking would be what takes the time.
+            // Not in every frame, because observing would then take most of the time.
             if (now - last > 100 && document.readyState !== "loading") {
               last = now;
               looks.before = look();
@@ -238,7 +238,7 @@ for (const [name, size] of [["wide", wide], ["phone", { viewport: { width: 390, 
 
 // ── typing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Presses a key every 100 ms, whether the page keeps up or not: a person does not wait for it either. */
+/** Presses a key every 100 ms, like a person, whether or not the page keeps up. */
 async function types(page: Page, text: string) {
   const session = await devtools(page);
   const pressed: Promise<unknown>[] = [];
@@ -305,7 +305,7 @@ test("typing", async ({ browser }) => {
 
 // ── from room to room ────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Clicks, and returns the ms from the press until the frame that shows the room's messages has been painted. */
+/** Clicks, and returns the ms from the press until the frame with the room's messages is painted. */
 async function switches(page: Page, name: string): Promise<number> {
   const link = roomLink(page, `#${name}`);
   await link.hover();
@@ -336,7 +336,7 @@ async function switches(page: Page, name: string): Promise<number> {
   return painted;
 }
 
-/** The same with a click that leads nowhere: what the browser itself needs for a frame. */
+/** The same with a click that does nothing: the browser's own time for a frame. */
 async function clicksNothing(page: Page): Promise<number> {
   await page.getByRole("main").getByRole("heading", { level: 1 }).hover();
   await page.waitForTimeout(200);
@@ -370,7 +370,7 @@ test("switch", async ({ browser }) => {
     const page = await context.newPage();
     await page.goto(channels[0].address);
     await isIn(page);
-    // The parts that come when the browser is idle are here.
+    // The idle-time chunks have loaded.
     await page.waitForTimeout(2_500);
     const session = await devtools(page);
     const worked = await countsWork(session);
@@ -431,12 +431,12 @@ test("lighthouse", async ({ launchOptions }) => {
 
 const send = (room: string, body: string) => ({ type: "send", room, nonce: crypto.randomUUID(), body });
 
-/** A browser's state, as the address of one server wants it. */
+/** A signed-in browser's state, for the address of one server. */
 function on(node: number): typeof storage {
   return { ...storage, origins: storage.origins.map((one) => ({ ...one, origin: nodeUrl(node) })) };
 }
 
-/** Sends commands as this person's other device would, one every so many ms. */
+/** Sends commands like another device of this person, at a fixed interval in ms. */
 async function sends(page: Page, commands: object[], every_ms = 0) {
   await page.evaluate(async ({ commands, every_ms }) => {
     const { version } = JSON.parse(document.getElementById("page")!.textContent!);
@@ -458,7 +458,7 @@ async function sends(page: Page, commands: object[], every_ms = 0) {
   }, { commands, every_ms });
 }
 
-/** Scrolls up until all rows are drawn, and back down. */
+/** Scrolls up until all rows are rendered, and back down. */
 async function hasAllRows(page: Page) {
   const log = page.getByRole("log");
   await expect(async () => {

@@ -1,4 +1,4 @@
-// Lighthouse, on a Chromium of its own that is signed in: `scripts/feel` installs it.
+// Lighthouse with its own signed-in Chromium; `scripts/feel` installs it.
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
@@ -16,7 +16,7 @@ export type Category = (typeof CATEGORIES)[number];
 
 export interface Verdict {
   scores: Record<Category, number>;
-  /** What costs points, for each category but performance. */
+  /** What costs points, for each category except performance. */
   faults: string[];
   figures: Record<string, string>;
 }
@@ -28,7 +28,7 @@ export interface Browser {
   close(): Promise<void>;
 }
 
-/** A Chromium that keeps its cookies, and which Lighthouse can talk to. */
+/** A Chromium that keeps its cookies, and which Lighthouse can control. */
 export async function open(options: LaunchOptions, baseURL: string): Promise<Browser> {
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), "roost-lighthouse-"));
   const port = await freePort();

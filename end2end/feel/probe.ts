@@ -1,37 +1,43 @@
-// A slow browser, and what it says about itself.
+// A slow browser, and what it reports about itself.
 import type { BrowserContext, CDPSession, Page } from "@playwright/test";
 
-/** A slower processor: the factor of Lighthouse and of the developer tools. */
+/** A slower CPU, by the factor of Lighthouse and the developer tools. */
 export const SLOWDOWN = 4;
 
 export interface Network {
   name: string;
   down_kbit: number;
   up_kbit: number;
-  /** Before the first byte of each answer. */
+  /** The delay before the first byte of each response. */
   latency_ms: number;
 }
 
-/** What «Fast 3G» stands for: the line that Lighthouse and WebPageTest describe, with its round trip. */
+/** «Fast 3G» as Lighthouse and WebPageTest define it, with its round trip. */
 export const FAST_3G: Network = { name: "Fast 3G line, 150 ms", down_kbit: 1_600, up_kbit: 750, latency_ms: 150 };
-/** The preset «Fast 3G» of the developer tools («Slow 4G» in newer ones): nine tenths of it, and 3.75 round trips for each request, as for a new connection. */
+/**
+ * The developer tools' preset «Fast 3G» («Slow 4G» in newer versions): nine tenths of the rates, and 3.75 round trips per
+ * request, as for a new connection.
+ */
 export const FAST_3G_PRESET: Network = { name: "Fast 3G preset, 562 ms", down_kbit: 1_440, up_kbit: 675, latency_ms: 562.5 };
 
-/** What `observe` gathers in the page. Times are in ms since the page was asked for. */
+/** What `observe` collects in the page. Times are in ms since the navigation started. */
 export interface Observed {
   fcp?: number;
   lcp?: number;
   hydrated?: number;
   live?: number;
-  /** Each with what moved. */
+  /** Layout shifts, each with what moved. */
   shifts: { value: number; at: number; what: string[] }[];
   /** Tasks of more than 50 ms. */
   tasks: { at: number; took: number }[];
   /** Frames of more than 50 ms, with what ran in them. */
   frames: { at: number; took: number; blocking: number; scripts: string[]; styleAndLayout: number }[];
-  /** Each key: from the press, by its own time stamp, until the frame after it is drawn. */
+  /** For each key, the time from its own time stamp until the next frame is drawn. */
   keys: number[];
-  /** What Event Timing says of key events and clicks of more than 16 ms. Without a screen, Chromium tells late what was shown: only for comparison. */
+  /**
+   * Event Timing of key events and clicks of more than 16 ms. Without a screen, Chromium reports presentation late, so this is
+   * only for comparison.
+   */
   events: { name: string; at: number; took: number; waited: number; ran: number }[];
 }
 
@@ -41,7 +47,7 @@ declare global {
   }
 }
 
-/** Runs in the page before anything of its own. */
+/** Runs in the page before its own scripts. */
 function observeHere() {
   const observed: Observed = (window.observed = { shifts: [], tasks: [], frames: [], keys: [], events: [] });
   const on = (type: string, take: (entry: any) => void, more = {}) =>
@@ -77,15 +83,15 @@ function observeHere() {
   }).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-hydrated", "data-link"] });
 }
 
-/** Every page of this browser, from now on, keeps in `window.observed` what it says about itself. */
+/** From now on, every page of this browser records its performance in `window.observed`. */
 export const observe = (context: BrowserContext) => context.addInitScript(observeHere);
 
 export const observed = (page: Page) => page.evaluate(() => window.observed);
 
-/** Forgets what was seen so far, such as how the page loaded. */
+/** Discards everything recorded so far, such as the page load. */
 export const forget = (page: Page) =>
   page.evaluate(async () => {
-    // Entries are handed over in tasks of their own.
+    // Entries are delivered in separate tasks.
     await new Promise((resolve) => setTimeout(resolve, 300));
     Object.assign(window.observed, { shifts: [], tasks: [], frames: [], keys: [], events: [] });
   });
@@ -103,7 +109,7 @@ export async function through(session: CDPSession, { down_kbit, up_kbit, latency
   });
 }
 
-/** Counts what travels to the page, HTTP alone. */
+/** Counts the bytes transferred to the page, only HTTP. */
 export async function countsBytes(session: CDPSession): Promise<() => number> {
   let bytes = 0;
   await session.send("Network.enable");
@@ -111,7 +117,7 @@ export async function countsBytes(session: CDPSession): Promise<() => number> {
   return () => bytes;
 }
 
-/** How long the page's main thread has computed so far, in ms: unlike a time on the wall it hardly depends on what else the machine does. */
+/** The main thread's CPU time so far, in ms. Unlike wall-clock time it hardly depends on other load. */
 export async function countsWork(session: CDPSession): Promise<() => Promise<Record<"TaskDuration" | "ScriptDuration" | "LayoutDuration" | "RecalcStyleDuration", number>>> {
   await session.send("Performance.enable", { timeDomain: "threadTicks" });
   return async () => {

@@ -1,11 +1,11 @@
-// What was measured: figures with their targets, as a table for people and as JSON for comparisons.
+// The results: figures with their targets, as a table for people and as JSON for comparisons.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
 const folder = path.resolve(__dirname, "../../.data/feel");
 
-/** One line of the table. Without a target it only tells. */
+/** One line of the table. Without a target it is only informative. */
 interface Measure {
   part: string;
   what: string;
@@ -17,7 +17,7 @@ interface Measure {
   target?: string;
   verdict: "met" | "MISSED" | "";
   values: number[];
-  /** The busiest that the machine was beside us, in percent of all of its cores, before one of these values was taken. */
+  /** The highest load of other programs before one of these values was measured, in percent of all cores. */
   others?: number;
   detail?: unknown;
 }
@@ -25,7 +25,7 @@ interface Measure {
 export interface Target {
   max?: number;
   min?: number;
-  /** Each value must meet it, not only the median. */
+  /** Each value must meet the target, not only the median. */
   always?: true;
 }
 
@@ -38,14 +38,14 @@ export const median = (values: number[]) => {
 const measures: Measure[] = [];
 const began = new Date();
 
-/** What the machine has done since it was started, and how long it had nothing to do. */
+/** The machine's CPU time since boot, and its idle time. */
 function cpu() {
   const times = os.cpus().map(({ times }) => times);
   const all = times.flatMap(Object.values).reduce((sum: number, n: number) => sum + n, 0);
   return { all, idle: times.reduce((sum, { idle }) => sum + idle, 0) };
 }
 
-/** The share of the cores that others keep busy, in percent, over a second in which we do nothing. */
+/** The percentage of the cores that other programs use, over a second in which we do nothing. */
 export async function othersAreBusy(): Promise<number> {
   const last = cpu();
   await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -55,7 +55,7 @@ export async function othersAreBusy(): Promise<number> {
 
 const IDLE = 15;
 
-/** Waits until the machine has little else to do, at most so long: builds come and go. Returns how busy it is. */
+/** Waits until the machine is mostly idle, up to this limit, because builds come and go. Returns its load. */
 export async function quiet(patience_ms = Number(process.env.FEEL_PATIENCE_S ?? 20) * 1_000): Promise<number> {
   const end = Date.now() + patience_ms;
   for (;;) {
@@ -64,7 +64,7 @@ export async function quiet(patience_ms = Number(process.env.FEEL_PATIENCE_S ?? 
   }
 }
 
-/** Adds a line. The median decides whether the target is met, unless the target is for each value. */
+/** Adds a line. The median must meet the target, unless each value must. */
 export function told(part: string, what: string, unit: string, values: number[], target: Target = {}, more: { others?: number; detail?: unknown } = {}) {
   const middle = median(values);
   const asked = [target.max !== undefined && `≤ ${target.max}`, target.min !== undefined && `≥ ${target.min}`].filter(Boolean);
@@ -99,7 +99,7 @@ export function publish(machine: Record<string, unknown>) {
   const met = measures.filter(({ verdict }) => verdict === "met").length;
   lines.push("", `${met} met, ${missed} missed. «others» is how busy the machine was without us; above ${IDLE} % do not believe a time.`);
   fs.mkdirSync(folder, { recursive: true });
-  // Printed by scripts/feel, after what Playwright says.
+  // scripts/feel prints it after Playwright's output.
   fs.writeFileSync(path.join(folder, "table.txt"), `${lines.join("\n")}\n`);
   fs.writeFileSync(path.join(folder, "report.json"), `${JSON.stringify({ at: began.toISOString(), machine: { cpus: os.cpus().length, model: os.cpus()[0].model, load: os.loadavg(), ...machine }, measures }, null, 2)}\n`);
 }

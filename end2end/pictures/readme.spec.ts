@@ -1,7 +1,7 @@
-// The pictures of README.md and README.zh-CN.md: a studio by a harbour, over two days.
+// The screenshots of README.md and README.zh-CN.md: a studio by a harbour, over two days.
 //
-// Run by `scripts/e2e --config pictures.config.ts`. People write by their own browsers; then the times of what they wrote are set in the database, as though the days had
-// passed. The browsers look from a zone in which it is afternoon now, so that «today» is mostly over.
+// Run by `scripts/e2e --config pictures.config.ts`. People write in their own browsers; then the times are changed in the
+// database, as if days had passed. The browsers use a time zone in which it is afternoon, so that «today» is mostly over.
 import path from "node:path";
 
 import { query } from "../cluster";
@@ -22,7 +22,7 @@ const sizes = {
   phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true },
 };
 
-/** Writes a room's lines, each by its author, and then puts them where they belong in time. */
+/** Writes a room's lines, each by its author, and then sets their times. */
 async function writes(people: Record<string, Person>, room: string, lines: Line[]) {
   for (const [who, , , text] of lines) await saysMany(people[who].page, [text], room);
   const rows = lines.map(([, day, time], n) => `(${n + 1}, ${day}, time '${time}')`).join(", ");
@@ -126,7 +126,7 @@ test("the pictures", async ({ open, expected }) => {
     ["wang", 0, "14:21", "地点不变"],
   ]);
 
-  // Everybody has seen everything, but Ana three rooms; all have been here for long.
+  // Everybody has read everything, except Ana, who has three unread rooms. All joined long ago.
   query("update members set delivered_seq = head, read_seq = head, read_ordinal = messages, joined_at = now() - interval '3 days' from lines where lines.id = room_id");
   for (const [room, unread] of [[tides, 1], [withLin, 1], [withWang, 2]] as const) {
     query(`update members set read_seq = read_seq - ${unread} from users where users.id = user_id and users.handle = 'ana' and room_id = '${room}'`);
@@ -155,7 +155,7 @@ test("the pictures", async ({ open, expected }) => {
   await picture("room-zh", "wide", { locale: "zh-CN", colorScheme: "light", room: launch, who: lin });
   await picture("phone-zh", "phone", { locale: "zh-CN", colorScheme: "dark", room: launch, who: lin });
 
-  // To be looked at, not to be kept.
+  // For review only.
   if (process.env.ALL_PICTURES) {
     const stranger = await open({ ...sizes.phone, colorScheme: "dark" });
     await stranger.goto("/invite/used-up");

@@ -1,5 +1,5 @@
-// axe on every page, dialog, panel and menu: in light, dark and forced colours; wide, on a tablet and on a phone. Nothing serious, nothing
-// critical. What only comes about in a story of its own (a refusal, a list with drafts) is looked at there.
+// axe on every page, dialog, panel and menu: in light, dark and forced colours; at desktop, tablet and phone widths. It must find
+// nothing serious or critical. States that need a scenario of their own (a refusal, a list with drafts) are checked there.
 import { query } from "../cluster";
 import {
   Line, asks, chooses, composer, editor, expect, isAccessible, isAwake, isIn, makesRoom, opens, place, presses, reaches, says, saysMany, sees,
@@ -140,7 +140,7 @@ for (const [size, options] of Object.entries(sizes)) {
     await page.getByRole("button", { name: "Formatting" }).click();
     await page.getByRole("button", { name: "Emoji", exact: true }).click();
     await expect(page.getByRole("gridcell").first()).toBeVisible();
-    // All of them would take axe a minute.
+    // axe would take a minute for all of them.
     await page.getByRole("searchbox").fill("boat");
     await expect(page.getByRole("gridcell").first()).toHaveText("⛵");
     await check("the emoji picker");
@@ -190,7 +190,7 @@ for (const [size, options] of Object.entries(sizes)) {
     const bo = await signUp(await open(), { name: "Bo Lindqvist" });
     const dialog = page.getByRole("dialog");
 
-    // What is unread, above what is loaded, with days between.
+    // Unread messages above the loaded ones, across several days.
     const room = unique("long");
     await makesRoom(bo.page, "Channel", room);
     const id = idOf(bo.page);

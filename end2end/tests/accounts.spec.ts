@@ -1,7 +1,7 @@
-// What becomes of one's sessions when the account changes: another password, and being suspended.
+// How changes of an account affect its sessions: a new password, and a suspension.
 import { PASSWORD, expect, fillSignIn, isAccessible, isAwake, isIn, opens, place, signIn, signUp, test } from "../fixtures";
 
-test("a new password signs out every other browser, and this one goes on", async ({ open, expected }) => {
+test("a new password signs out every other browser, but not this one", async ({ open, expected }) => {
   expected(/status of (401|422)/);
   const first = await open();
   const person = await signUp(first);
@@ -21,7 +21,7 @@ test("a new password signs out every other browser, and this one goes on", async
   await expect(account.getByLabel("Current password")).toBeFocused();
   await change(PASSWORD, "brass");
   await expect(account.getByLabel("New password")).toHaveAccessibleDescription(/^Use at least 10/);
-  // A reload shows the page, and does not send the form again.
+  // A reload shows the page and does not resubmit the form.
   await expect(first).toHaveURL("/settings/account");
   await isAccessible(first, "a refused change of the password");
   await change(PASSWORD, "a brass lantern");
@@ -68,7 +68,7 @@ test("an administrator suspends someone, without script, and lets them in again"
   await isIn(person.page);
 });
 
-test("who has forgotten their password gets a link from an administrator", async ({ open, expected }) => {
+test("an administrator creates a link for a forgotten password", async ({ open, expected }) => {
   expected(/status of (401|422)/);
   const person = await signUp(await open(), { name: "Nia Okafor" });
   const admin = await open();
@@ -96,7 +96,7 @@ test("who has forgotten their password gets a link from an administrator", async
   await fillSignIn(person.page, { ...person, password: "a brass lantern" });
   await isIn(person.page);
 
-  // That was its last use.
+  // The link has been used up.
   await admin.goto(link);
   await expect(admin.getByRole("heading", { name: "This link doesn’t work" })).toBeVisible();
   await expect(admin.getByRole("alert")).toHaveText(/^This link is invalid or expired/);

@@ -1,4 +1,4 @@
-// The bar at the lower edge of a phone.
+// The bottom bar on a phone.
 import {
   composer, expect, isAccessible, isIn, isOpen, makesRoom, opens, roomLink, rooms, says, saysMany, signUp, test, unique, writesTo,
 } from "../fixtures";
@@ -10,7 +10,7 @@ const bar = (page: Page) => page.getByRole("navigation", { name: "Main menu" });
 const tab = (page: Page, name: string | RegExp) => bar(page).getByRole("link", { name });
 const current = (page: Page) => bar(page).locator("[aria-current=page]");
 
-test("from the list to unread rooms, the search and oneself, and out of the way in a room", async ({ open }) => {
+test("it leads to rooms, unread rooms, search and settings, and is hidden in a room", async ({ open }) => {
   const ana = await signUp(await open(phone), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
   const { page } = ana;
@@ -22,7 +22,7 @@ test("from the list to unread rooms, the search and oneself, and out of the way 
     const box = (await item.boundingBox())!;
     expect(Math.min(box.width, box.height)).toBeGreaterThanOrEqual(44);
   }
-  // Nothing unread yet.
+  // Nothing is unread yet.
   await tab(page, "Unread").tap();
   await expect(current(page)).toHaveAccessibleName("Unread");
   await expect(page.getByText("You’re all caught up.")).toBeVisible();
@@ -38,7 +38,7 @@ test("from the list to unread rooms, the search and oneself, and out of the way 
   await expect(bar(page)).toBeHidden();
   await expect(composer(page)).toBeInViewport();
 
-  // Back is where one came from, by the button and by the browser.
+  // Back returns to the previous page, by the button and by the browser.
   await page.getByRole("link", { name: "Back" }).tap();
   await expect(page).toHaveURL("/?list=unread");
   await expect(page.getByText("You’re all caught up.")).toBeVisible();
@@ -55,7 +55,7 @@ test("from the list to unread rooms, the search and oneself, and out of the way 
   await expect(page.getByRole("dialog")).toBeHidden();
 
   await tab(page, /Settings$/).tap();
-  // The settings are a page of their own, without the bar.
+  // Settings is a separate page without the bar.
   await expect(page).toHaveURL("/settings");
   await page.getByRole("link", { name: "Back to rooms" }).tap();
   await isIn(page);
@@ -64,11 +64,11 @@ test("from the list to unread rooms, the search and oneself, and out of the way 
   await expect(rooms(page)).toBeVisible();
   await page.reload();
   await isIn(page);
-  // Others write in #general meanwhile.
+  // Other tests write in #general meanwhile.
   await expect(current(page)).toHaveAccessibleName(/^Unread/);
 });
 
-test("a folded section shows what is unread, when one asks for that", async ({ open }) => {
+test("a folded section shows its unread rooms in the unread list", async ({ open }) => {
   const ana = await signUp(await open(phone), { name: "Ana Benítez" });
   const bo = await signUp(await open());
   const { page } = ana;

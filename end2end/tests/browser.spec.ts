@@ -1,4 +1,4 @@
-// What a browser may do to a page: clocks that are set, storage that is denied, extensions, and files that do not load.
+// What browsers do to a page: clocks that are changed, storage that is denied, extensions, and files that do not load.
 import {
   PASSWORD, composer, expect, fillSignUp, isIn, makesRoom, message, opens, says, sees, signUp, test, unique, writesTo, type Person,
 } from "../fixtures";
@@ -7,7 +7,7 @@ type Page = Person["page"];
 
 const trouble = (page: Page, says: string) => page.getByRole("alert").filter({ hasText: says });
 
-test("a clock that is set back stops nothing, and one that jumps ahead asks whether the connection lives", async ({ open }) => {
+test("setting the clock back breaks nothing, and a jump ahead checks the connection", async ({ open }) => {
   const page = await open();
   const asked: string[] = [];
   page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => asked.push(String(payload))));
@@ -40,7 +40,7 @@ for (const [how, deny] of [
   ["denied", () => Object.defineProperty(window, "localStorage", { get: () => { throw new DOMException("denied", "SecurityError"); } })],
   ["full", () => { Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); }; }],
 ] as const) {
-  test(`where storage is ${how}, the drafts of a visit are there still`, async ({ open }) => {
+  test(`if storage is ${how}, drafts last during the visit`, async ({ open }) => {
     const page = await open();
     await page.addInitScript(deny);
     await signUp(page);
@@ -78,7 +78,7 @@ test("elements that an extension adds do not stop the page from working", async 
   await expect(page.locator("html")).not.toHaveAttribute("data-broken", /.*/);
 });
 
-test("a page that cannot wake up does not claim to live, and says so", async ({ open, expected }) => {
+test("a page that cannot hydrate says so", async ({ open, expected }) => {
   expected(/panicked|unreachable/);
   const page = await open();
   await signUp(page);
@@ -94,7 +94,7 @@ test("a page that cannot wake up does not claim to live, and says so", async ({ 
   await page.reload();
   const told = trouble(page, "This page stopped working.");
   await expect(told).toBeVisible();
-  // After two frames a page that works would have set these attributes.
+  // After two frames, a working page would have set these attributes.
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   const html = page.locator("html");
   await expect(html).toHaveAttribute("data-broken", "stopped");
@@ -106,7 +106,7 @@ test("a page that cannot wake up does not claim to live, and says so", async ({ 
   await opens(page, "#general");
 });
 
-test("without WebAssembly the forms work, and the page says what does not", async ({ open, expected }) => {
+test("without WebAssembly the forms work, and the page says what does not work", async ({ open, expected }) => {
   expected(/WebAssembly/);
   const page = await open();
   await page.addInitScript(() => delete (window as { WebAssembly?: unknown }).WebAssembly);
@@ -115,7 +115,7 @@ test("without WebAssembly the forms work, and the page says what does not", asyn
   await fillSignUp(page, { name: "Locked Down", handle: unique("locked"), password: PASSWORD });
   await expect(page.getByRole("heading", { level: 1, name: "#general" })).toBeVisible();
   await expect(trouble(page, "WebAssembly is off or not supported")).toBeVisible();
-  // Nothing that needs WebAssembly is offered.
+  // The page offers nothing that needs WebAssembly.
   await expect(page.getByLabel("New", { exact: true })).toBeHidden();
   await expect(page.getByRole("button", { name: "Details" })).toBeHidden();
   const bo = await signUp(await open());
@@ -130,12 +130,12 @@ test("without WebAssembly the forms work, and the page says what does not", asyn
 });
 
 for (const kind of ["js", "wasm"]) {
-  test(`when the page's .${kind} is not there, it says so and offers to load anew`, async ({ open, expected }) => {
-    // When a module does not load, Chromium gives no message with the error.
+  test(`if the page's .${kind} is missing, it says so and offers to reload`, async ({ open, expected }) => {
+    // If a module does not load, Chromium's error has no message.
     expected(/status of 404/, kind === "js" ? /^uncaught: $/ : /failed to fetch Wasm/);
     const page = await open();
     await signUp(page);
-    // Not the chunks, which may be on their way: those are the subject of `later.spec.ts`.
+    // Not the chunks, which may be loading: `later.spec.ts` covers those.
     const files = new RegExp(`/roost\\.[0-9a-f]+\\.${kind}$`);
     await page.route(files, (route) => route.fulfill({ status: 404, contentType: "text/plain", body: "there is no such file" }));
     await page.reload();

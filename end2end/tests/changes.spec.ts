@@ -1,7 +1,7 @@
-// Messages that change: what others edit, delete and react with is shown at once, and one's own reaction is one click.
+// Messages that change: others' edits, deletions and reactions appear at once, and reacting takes one click.
 import { asks, expect, isIn, message, says, sees, seqOf, signUp, test, writesTo } from "../fixtures";
 
-test("an edit, a deletion and reactions are shown, and a reaction is joined by a click", async ({ open }) => {
+test("edits, deletions and reactions appear, and a click adds the same reaction", async ({ open }) => {
   const person = await signUp(await open(), { name: "Ana Benítez" });
   const [ana, bea] = [person.page, (await signUp(await open(), { name: "王小明" })).page];
   await writesTo(bea, person);
@@ -39,7 +39,7 @@ test("an edit, a deletion and reactions are shown, and a reaction is joined by a
   await chip.click();
   await expect(chip).toHaveAccessibleName("🎉, 1 person");
 
-  // What was deleted is not in the page that the server draws, either.
+  // The server does not render deleted text either.
   await ana.reload();
   await expect(row(edited)).toContainText("Lunch at noon?");
   expect(await ana.content()).not.toContain("What nobody should read");

@@ -1,4 +1,4 @@
-// In Chinese: the words, the names, and an input method that needs Enter for itself.
+// In Chinese: sentences, names, and an input method that uses Enter itself.
 import { PASSWORD, composer, expect, fillSignUp, isAwake, isIn, message, place, roomLink, rooms, says, sees, signUp, test, unique, writesTo } from "../fixtures";
 
 test("from the account to a message, in a browser that prefers Chinese", async ({ open }) => {
@@ -23,7 +23,7 @@ test("from the account to a message, in a browser that prefers Chinese", async (
   await expect(message(page, "船到了，把长绳带来。").getByRole("img", { name: "已读" })).toBeVisible();
   await expect(bo.page.getByRole("article", { name: /^林晓, \d\d:\d\d$/ })).toHaveCount(1);
 
-  // A person is found by a Chinese name.
+  // A person can be found by a Chinese name.
   const cleo = await signUp(await open());
   await cleo.page.getByLabel("New", { exact: true }).click();
   await rooms(cleo.page).getByRole("button", { name: "New message" }).click();
@@ -48,7 +48,7 @@ test("the language is switched before and after signing in, and stays", async ({
   await expect(page.locator("html")).toHaveAttribute("lang", "en");
 });
 
-test("every language is there by its own name, and the browser's own comes first", async ({ open }) => {
+test("every language is listed by its own name, and the browser's comes first", async ({ open }) => {
   const page = await open({ locale: "de-AT" });
   await page.goto("/sign-in");
   await expect(page.locator("html")).toHaveAttribute("lang", "de");
@@ -73,7 +73,7 @@ test("every language is there by its own name, and the browser's own comes first
 test("Enter belongs to the input method while it composes", async ({ open }) => {
   const lin = await signUp(await open({ locale: "zh-CN" }));
   const { page } = lin;
-  // Where nobody else writes.
+  // In a room where nobody else writes.
   const bo = await signUp(await open());
   await writesTo(bo.page, lin);
   await page.goto(bo.page.url());
@@ -85,7 +85,7 @@ test("Enter belongs to the input method while it composes", async ({ open }) => 
 
   await method.send("Input.imeSetComposition", { text: "ni hao", selectionStart: 6, selectionEnd: 6 });
   await expect(composer(page)).toHaveValue("ni hao");
-  // A browser tells it by `isComposing`, Safari by the key's number alone.
+  // Browsers report it by `isComposing`, Safari only by the key code.
   for (const key of [{ isComposing: true }, { keyCode: 229 }]) {
     const stopped = await composer(page).evaluate(
       (field, key) => !field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...key })),
@@ -105,7 +105,7 @@ test("Enter belongs to the input method while it composes", async ({ open }) => 
   await expect(composer(page)).toHaveValue("");
 });
 
-test("in a search, too, Enter and Escape belong to the input method", async ({ open }) => {
+test("in a search field, too, Enter and Escape belong to the input method", async ({ open }) => {
   const { page } = await signUp(await open({ locale: "zh-CN" }));
   const room = unique("港口");
   await page.getByLabel("新建", { exact: true }).click();

@@ -1,9 +1,9 @@
-// The stage itself: that the other tests really run against two servers, and that one may be taken away.
+// The test setup: tests really use two servers, and one may be stopped.
 import { expect, test } from "@playwright/test";
 
 import { killNode, nodeUrl, startNode } from "../cluster";
 
-test("nginx passes over a server that was killed, and takes it back", async ({ request }) => {
+test("nginx skips a killed server, and uses it again after a restart", async ({ request }) => {
   const ready = () => request.get("/health/ready").then((response) => response.status());
   expect(await ready()).toBe(200);
 

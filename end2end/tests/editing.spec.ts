@@ -1,4 +1,4 @@
-// Messages are edited, deleted and reacted to: by pointer, keyboard and finger, and nothing that was typed is lost on the way.
+// Messages are edited, deleted and reacted to with mouse, keyboard and touch, and no typed text is lost.
 import {
   asks, composer, editor, expect, isIn, makesRoom, message, onNode, opens, pointsAt, presses, reaches, roomLink, says, saysMany, sees, seqOf, signUp,
   test, unique, writesTo, type Person,
@@ -20,15 +20,15 @@ async function two(open: Open, options: object = {}): Promise<[Person, Person]> 
 }
 
 const roomOf = (page: Page) => page.url().split("/").at(-1)!;
-/** Writes, and the server has it. */
+/** Sends a message, and waits until it is stored. */
 async function stores(page: Page, text: string) {
   await says(page, text);
   await expect(message(page, text).getByRole("img", { name: /^(Sent|Delivered|Read)$/ })).toBeVisible();
 }
-/** Finds the message whatever it says later. */
+/** Finds the message whatever its current text is. */
 const row = (page: Page, seq: number) => page.locator(`article[data-seq="${seq}"]`);
 
-test("by the pointer, and the other sees it on another server", async ({ open }) => {
+test("with the pointer, visible to the other person on another server", async ({ open }) => {
   const [ana, bo] = await two(open);
   await onNode(ana.page, 0);
   await onNode(bo.page, 1);
@@ -40,14 +40,14 @@ test("by the pointer, and the other sees it on another server", async ({ open })
   const seqs = await Promise.all(["Lunch at nnon?", "What nobody should read", "Boats are back"].map((text) => seqOf(page, text)));
   const [edited, deleted, liked] = seqs;
 
-  await test.step("tools move nothing", async () => {
+  await test.step("showing the tools moves nothing", async () => {
     const boxes = () => page.getByRole("article").evaluateAll((rows) => rows.map((row) => JSON.stringify(row.getBoundingClientRect())));
     const before = await boxes();
     await pointsAt(page, row(page, edited));
     expect(await boxes()).toEqual(before);
   });
 
-  await test.step("an edit: what was being written lies aside meanwhile", async () => {
+  await test.step("an edit sets the draft aside", async () => {
     await composer(page).fill("A thought that is not finished");
     await (await pointsAt(page, row(page, edited))).getByRole("button", { name: "Edit" }).click();
     await expect(editor(page)).toBeFocused();
@@ -60,7 +60,7 @@ test("by the pointer, and the other sees it on another server", async ({ open })
     await composer(page).fill("");
   });
 
-  await test.step("a deletion is asked for once more", async () => {
+  await test.step("a deletion asks for confirmation", async () => {
     await (await pointsAt(page, row(page, deleted))).getByRole("button", { name: "Delete" }).click();
     const dialog = page.getByRole("dialog", { name: "Delete message" });
     await expect(dialog).toContainText("What nobody should read");
@@ -69,13 +69,13 @@ test("by the pointer, and the other sees it on another server", async ({ open })
     await (await pointsAt(page, row(page, deleted))).getByRole("button", { name: "Delete" }).click();
     await dialog.getByRole("button", { name: "Delete" }).click();
     for (const each of [page, bo.page]) await expect(row(each, deleted)).toContainText("This message was deleted.");
-    // A deleted message has no tools. The tools of the other message disappear when the pointer has reached the deleted one.
+    // A deleted message has no tools. The other message's tools disappear once the pointer has reached the deleted one.
     await pointsAt(page, row(page, edited));
     await row(page, deleted).hover();
     await expect(page.getByRole("toolbar")).toHaveCount(0);
   });
 
-  await test.step("a reaction, joined and taken back", async () => {
+  await test.step("a reaction is added by both and removed", async () => {
     const tools = await pointsAt(page, row(page, liked));
     await tools.getByRole("button", { name: "React" }).click();
     await tools.getByRole("button", { name: "🎉" }).click();
@@ -93,14 +93,14 @@ test("by the pointer, and the other sees it on another server", async ({ open })
     await expect(chip(bo.page)).toHaveAccessibleName("🎉, 1 person");
   });
 
-  await test.step("another's message can only be reacted to", async () => {
+  await test.step("others' messages only allow reactions", async () => {
     const tools = await pointsAt(bo.page, row(bo.page, liked));
     await expect(tools.getByRole("button", { name: "React" })).toBeVisible();
     for (const name of ["Edit", "Delete"]) await expect(tools.getByRole("button", { name })).toHaveCount(0);
   });
 });
 
-test("without a pointer: up from an empty composer, Esc, and through the messages", async ({ open }) => {
+test("without a pointer: Up in an empty composer, Esc, and moving through messages", async ({ open }) => {
   const [ana, bo] = await two(open);
   const { page } = ana;
   await says(page, "The first");
@@ -110,7 +110,7 @@ test("without a pointer: up from an empty composer, Esc, and through the message
   const second = await seqOf(page, "The secnd");
   const answer = await seqOf(page, "An answer");
 
-  await test.step("Up edits one's newest, only where nothing is written", async () => {
+  await test.step("Up edits the newest own message, only in an empty composer", async () => {
     await composer(page).fill("x");
     await page.keyboard.press("ArrowUp");
     await expect(editor(page)).toHaveCount(0);
@@ -131,7 +131,7 @@ test("without a pointer: up from an empty composer, Esc, and through the message
 
   await test.step("back to the messages: a reaction", async () => {
     for (let n = 0; n < 6 && !(await page.evaluate(() => document.activeElement?.closest("[role=log]"))); n++) await page.keyboard.press("Shift+Tab");
-    // From the log, or from something in a row, up and down go from row to row.
+    // From the log, or from an element of a row, Up and Down move from row to row.
     await page.keyboard.press("ArrowUp");
     for (let n = 0; n < 4 && !(await row(page, answer).evaluate((row) => row === document.activeElement)); n++) await page.keyboard.press("ArrowDown");
     await expect(row(page, answer)).toBeFocused();
@@ -147,7 +147,7 @@ test("without a pointer: up from an empty composer, Esc, and through the message
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await expect(row(bo.page, answer).getByRole("button", { name: "👏, 1 person" })).toBeVisible();
-    // The row has been replaced, and still has the keyboard.
+    // The row has been replaced, and still has the focus.
     await expect(row(page, answer)).toBeFocused();
     await bo.page.getByRole("button", { name: "👏, 1 person" }).click();
     await expect(row(page, answer).getByRole("button", { name: "👏, 2 people" })).toBeVisible();
@@ -158,7 +158,7 @@ test("without a pointer: up from an empty composer, Esc, and through the message
     await page.keyboard.press("ArrowUp");
     await expect(row(page, second)).toBeFocused();
     await page.keyboard.press("Enter");
-    // «Delete» is the last one, and the arrow goes no further.
+    // «Delete» is the last one, and the arrow key stops there.
     for (let n = 0; n < 9; n++) await page.keyboard.press("ArrowRight");
     await expect(row(page, second).getByRole("button", { name: "Delete" })).toBeFocused();
     await page.keyboard.press("ArrowRight");
@@ -179,7 +179,7 @@ test("without a pointer: up from an empty composer, Esc, and through the message
     await expect(page.getByRole("toolbar")).toHaveCount(0);
     await page.keyboard.press("Escape");
     await expect(composer(page)).toBeFocused();
-    // It is the one before that is edited now.
+    // Now the previous message is edited.
     await page.keyboard.press("ArrowUp");
     await expect(editor(page)).toHaveValue("The first");
   });
@@ -239,7 +239,7 @@ test("another device edits or deletes the message meanwhile", async ({ open }) =
   await sees(bo.page, "Lunch at noon, by the crane");
 });
 
-test("the limits of the composer hold, a blank text asks for deletion, and no other edit takes its place", async ({ open }) => {
+test("the composer's limits apply, a blank text offers deletion, and no other edit replaces it", async ({ open }) => {
   const [ana] = await two(open);
   const { page } = ana;
   await says(page, "One");
@@ -267,7 +267,7 @@ test("the limits of the composer hold, a blank text asks for deletion, and no ot
   await expect(composer(page)).toBeFocused();
 });
 
-test("the connection is lost in the middle: the text stays until it is stored", async ({ open, expected }) => {
+test("the connection is lost during an edit: the text stays until it is stored", async ({ open, expected }) => {
   expected(/WebSocket connection to .* failed|ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|WebSocket is already in CLOSING or CLOSED state/);
   const [ana, bo] = await two(open);
   const { page } = ana;
@@ -282,7 +282,7 @@ test("the connection is lost in the middle: the text stays until it is stored", 
   await page.keyboard.press("Enter");
   await expect(page.getByRole("status").filter({ hasText: "No connection. Your edit is kept here" })).toBeVisible();
   await expect(editor(page)).toHaveValue("From the ferry");
-  // One step back is to the text, not out of it.
+  // The first undo returns to the text, not out of the editor.
   await page.keyboard.press("Escape");
   await expect(editor(page)).toBeEditable();
   await editor(page).fill("From the ferry.");
@@ -298,7 +298,7 @@ test("the connection is lost in the middle: the text stays until it is stored", 
   await expect(row(bo.page, others).getByRole("button", { name: "👍, 1 person" })).toBeVisible();
 });
 
-test("an edit outlives another room and a reload", async ({ open }) => {
+test("an edit survives switching rooms and a reload", async ({ open }) => {
   const [ana, bo] = await two(open);
   const { page } = ana;
   await stores(page, "Long rope, twnty metres");
@@ -319,7 +319,7 @@ test("an edit outlives another room and a reload", async ({ open }) => {
   await expect(composer(page)).toHaveValue("Something else");
 });
 
-test("owners delete what others wrote, and what is refused is told at its message", async ({ open }) => {
+test("owners delete others' messages, and a refusal is shown at its message", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
   const name = unique("yard");
@@ -353,7 +353,7 @@ test("owners delete what others wrote, and what is refused is told at its messag
   await expect(row(bo.page, seq).getByRole("alert")).toHaveCount(0);
 });
 
-test("with a finger: a long press opens the sheet, and an edit is saved by the button", async ({ open }) => {
+test("on a touch screen, a long press opens the sheet, and the button saves an edit", async ({ open }) => {
   const [ana, bo] = await two(open, phone);
   const { page } = ana;
   await says(page, "From a phoen");
@@ -362,14 +362,14 @@ test("with a finger: a long press opens the sheet, and an edit is saved by the b
   await sees(page, "Seen");
   const seq = await seqOf(page, "From a phoen");
 
-  await test.step("a tap means nothing", async () => {
+  await test.step("a tap does nothing", async () => {
     await message(page, "From a phoen").tap({ position: { x: 90, y: 6 } });
     await message(page, "A second one").tap({ position: { x: 90, y: 6 } });
     await expect(page.getByRole("toolbar")).toHaveCount(0);
     await expect(page.getByRole("dialog")).toHaveCount(0);
   });
 
-  await test.step("a reaction; what one touches is large enough", async () => {
+  await test.step("a reaction; touch targets are large enough", async () => {
     const sheet = await presses(page, "A second one");
     const emoji = sheet.getByRole("group", { name: "React" });
     for (const button of await sheet.getByRole("button").all()) {
@@ -385,7 +385,7 @@ test("with a finger: a long press opens the sheet, and an edit is saved by the b
     await expect(bo.page.getByRole("button", { name: "❤️, 1 person" })).toHaveCount(0);
   });
 
-  await test.step("an edit is saved by the button; Enter breaks the line", async () => {
+  await test.step("the button saves an edit; Enter breaks the line", async () => {
     await (await presses(page, row(page, seq))).getByRole("button", { name: "Edit" }).tap();
     await expect(page.getByRole("dialog")).toBeHidden();
     await expect(editor(page)).toBeFocused();

@@ -1,4 +1,4 @@
-// Emoji: chosen from the picker, typed by name, put under messages, and who did so.
+// Emoji: chosen in the picker, typed by name, used as reactions, and who reacted.
 import type { Locator, Page } from "@playwright/test";
 
 import {
@@ -16,12 +16,12 @@ const emojiFile = /\/pkg\/emoji\.[\w-]+\.[0-9a-f]+\.txt$/;
 async function opensPicker(page: Page) {
   await page.getByRole("button", { name: "Emoji", exact: true }).click();
   await expect(search(page)).toBeVisible();
-  // The groups are drawn one after another.
+  // The groups are rendered one after another.
   await expect(picker(page).getByRole("gridcell").first()).toBeVisible();
   if (!(await page.evaluate(() => matchMedia("(pointer: coarse)").matches))) await expect(search(page)).toBeFocused();
 }
 
-/** Two people in a room of their own, each at another server. */
+/** Two people in a room of their own, on different servers. */
 async function two(open: (options?: object) => Promise<Page>, options: object = {}): Promise<[Person, Person]> {
   const ana = await signUp(await open(options), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
@@ -32,7 +32,7 @@ async function two(open: (options?: object) => Promise<Page>, options: object = 
   return [ana, bo];
 }
 
-test("an emoji is searched for and written where the cursor is", async ({ open }) => {
+test("an emoji is found by search and inserted at the cursor", async ({ open }) => {
   const [{ page }] = await two(open);
   const field = composer(page);
   const files: string[] = [];
@@ -55,7 +55,7 @@ test("an emoji is searched for and written where the cursor is", async ({ open }
   await page.keyboard.press("Control+z");
   await expect(field).toHaveValue("船  ahoy");
 
-  // It is not fetched again. What was used last comes first, also after a reload.
+  // It is not fetched again. Recent emoji come first, also after a reload.
   await opensPicker(page);
   await expect(picker(page).getByRole("rowgroup", { name: "Recent" }).getByRole("gridcell")).toHaveText(["⛵"]);
   await page.keyboard.type("zzzz");
@@ -97,7 +97,7 @@ test("the grid works with the keyboard", async ({ open }) => {
   await page.keyboard.press("ArrowUp");
   await expect(search(page)).toBeFocused();
   await page.keyboard.press("ArrowDown");
-  // A letter goes on searching.
+  // A letter continues the search.
   await page.keyboard.type("octo");
   await expect(search(page)).toHaveValue("octo");
   await page.keyboard.press("ArrowDown");
@@ -106,7 +106,7 @@ test("the grid works with the keyboard", async ({ open }) => {
   await expect(composer(page)).toHaveValue("🐙");
 });
 
-test("the groups lead to their emoji", async ({ open }) => {
+test("the group buttons lead to their emoji", async ({ open }) => {
   const [{ page }] = await two(open);
   await opensPicker(page);
   const groups = picker(page).getByRole("toolbar").getByRole("button");
@@ -140,12 +140,12 @@ test("a skin tone is chosen once and stays", async ({ open }) => {
   await sees(bo.page, "👍🏾 👋🏾 and 🎉");
 });
 
-test("any emoji can be put under a message, and again takes it back", async ({ open }) => {
+test("any emoji can be used as a reaction, and choosing it again removes it", async ({ open }) => {
   const [ana, bo] = await two(open);
   await says(bo.page, "The tide turns");
   const seq = await seqOf(ana.page, "The tide turns");
   const choose = async (page: Page, name: string) => {
-    // The row may have the keyboard already, since something was chosen with the pointer.
+    // The row may already have the focus, because something was chosen with the pointer.
     await composer(page).focus();
     const tools = await reaches(page, "The tide turns");
     await tools.getByRole("button", { name: "React" }).click();
@@ -163,7 +163,7 @@ test("any emoji can be put under a message, and again takes it back", async ({ o
   await expect(row(ana.page, seq).getByRole("button", { name: "🐙, 2 people" })).toBeVisible();
   await choose(ana.page, "octopus");
   await expect(row(bo.page, seq).getByRole("button", { name: "🐙, 1 person" })).toBeVisible();
-  // By the keyboard alone; Esc leads back to where one was.
+  // Only with the keyboard; Esc returns to the previous place.
   await composer(ana.page).focus();
   const tools = await reaches(ana.page, "The tide turns");
   await ana.page.keyboard.press("Enter");
@@ -182,7 +182,7 @@ test("any emoji can be put under a message, and again takes it back", async ({ o
   await expect(row(bo.page, seq).getByRole("button", { name: "⚓, 1 person" })).toBeVisible();
 });
 
-test("who reacted is shown to pointer, keyboard and finger", async ({ open }) => {
+test("hover, focus and a long press show who reacted", async ({ open }) => {
   const [ana, bo] = await two(open);
   await says(ana.page, "Fair wind");
   const seq = await seqOf(ana.page, "Fair wind");
@@ -194,7 +194,7 @@ test("who reacted is shown to pointer, keyboard and finger", async ({ open }) =>
   const who = ana.page.getByRole("tooltip");
   await chip.hover();
   await expect(who).toHaveText("🎉Bo Lindqvist");
-  // It follows what others do meanwhile.
+  // It updates when others react.
   await asks(ana.page, [{ type: "react", room, seq, emoji: "🎉", on: true }]);
   await expect(who).toHaveText("🎉Bo Lindqvist, Ana Benítez");
   await expect(who).toBeInViewport({ ratio: 1 });
@@ -247,7 +247,7 @@ test("a name between colons is completed, and becomes an emoji when it is sent",
   await page.keyboard.press("Enter");
   await expect(bo.page.getByRole("log").getByRole("article").last()).toContainText("ok ❤️ and :no_such_name: and :heart:");
 
-  // Up to three alone are large.
+  // Up to three emoji alone are large.
   for (const [text, large] of [["🎉", true], ["👨‍👩‍👧‍👦 🎉 🇩🇪", true], ["🎉🎉🎉🎉", false], ["🎉 hm", false]] as const) {
     await says(page, text);
     const last = bo.page.getByRole("log").getByRole("article").last();
@@ -255,7 +255,7 @@ test("a name between colons is completed, and becomes an emoji when it is sent",
     expect(parseFloat(await last.locator(".text").evaluate((text) => getComputedStyle(text).fontSize)) > 20, text).toBe(large);
   }
 
-  // An edit, too.
+  // In edits, too.
   await says(page, "to be edited");
   await seqOf(page, "to be edited");
   await field.press("ArrowUp");
@@ -287,7 +287,7 @@ test("a plus before an emoji reacts to the last message", async ({ open }) => {
   await expect(field).toHaveValue("+:tadda:");
   await field.press("Backspace");
   await expect(told).toBeHidden();
-  // Completed, it reacts as well.
+  // A completed name reacts as well.
   await field.fill("");
   await field.pressSequentially("+:octo");
   await expect(page.getByRole("option").first()).toContainText(":octopus:");
@@ -295,19 +295,19 @@ test("a plus before an emoji reacts to the last message", async ({ open }) => {
   await expect(field).toHaveValue("+🐙 ");
   await page.keyboard.press("Enter");
   await expect(row(bo.page, seq).getByRole("button", { name: "🐙, 1 person" })).toBeVisible();
-  // Other words with a plus are words.
+  // Other words with a plus are plain text.
   await says(page, "+1");
   await sees(bo.page, "+1");
 });
 
-test("emoji that cannot be had are told, and come at the next try", async ({ open, expected }) => {
+test("emoji that do not load are reported, and load at the next attempt", async ({ open, expected }) => {
   expected(/ERR_INTERNET_DISCONNECTED/, /Failed to fetch/);
   const [{ page }, bo] = await two(open);
   await page.route(emojiFile, (route) => route.abort("internetdisconnected"));
   await page.getByRole("button", { name: "Emoji", exact: true }).click();
   await expect(picker(page).getByRole("alert")).toContainText("This part of Roost didn’t load.");
   await page.keyboard.press("Escape");
-  // Without them, a name stays a name, and a reaction by name says why not.
+  // Without them, a name stays a name, and a reaction by name says why it failed.
   await composer(page).fill("ok :heart:");
   await composer(page).press("Enter");
   await sees(bo.page, "ok :heart:");
@@ -325,7 +325,7 @@ test("emoji that cannot be had are told, and come at the next try", async ({ ope
   await expect(bo.page.getByRole("log").getByRole("article").last().getByRole("button", { name: "❤️, 1 person" })).toBeVisible();
 });
 
-test("on a phone it is a sheet, and each emoji is a finger wide", async ({ open }) => {
+test("on a phone it is a sheet, and each emoji is large enough to tap", async ({ open }) => {
   const ana = await signUp(await open(phone), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "王小明" });
   await writesTo(bo.page, ana);
@@ -352,7 +352,7 @@ test("on a phone it is a sheet, and each emoji is a finger wide", async ({ open 
   await isAccessible(page, "emoji that are found");
   await cell(page, "grinning face").tap();
   await expect(row(bo.page, seq).getByRole("button", { name: "😀, 1 person" })).toBeVisible();
-  // The way back closes it, and nothing else.
+  // Back closes it, and nothing else.
   const room = page.url();
   await page.getByRole("button", { name: "Emoji", exact: true }).tap();
   await expect(picker(page)).toBeVisible();
@@ -361,7 +361,7 @@ test("on a phone it is a sheet, and each emoji is a finger wide", async ({ open 
   await expect(page).toHaveURL(room);
 });
 
-test("in Chinese one searches in Chinese and in English", async ({ open }) => {
+test("in Chinese, search works in Chinese and in English", async ({ open }) => {
   const ana = await signUp(await open({ locale: "zh-CN" }));
   const { page } = ana;
   await page.getByRole("button", { name: "表情", exact: true }).click();

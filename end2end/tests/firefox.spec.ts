@@ -1,11 +1,11 @@
-// The story in Firefox: Debian's own, by WebDriver BiDi, with someone in Chromium on the other server. Whether it works there at all; how it
-// works in detail is what the other tests are about.
+// The main story in Debian's Firefox, through WebDriver BiDi, with someone in Chromium on the other server. Only a smoke test;
+// the other tests cover the details.
 import { firefox } from "../firefox";
 import { composer, expect, fillSignIn, isIn, isOpen, makesRoom, message, nodeOf, roomLink, says, sees, signUp, test, unique } from "../fixtures";
 import { nodeUrl } from "../cluster";
 
 test("signs in, writes, is answered from the other server, and reloads", async ({ open, watch, expected }) => {
-  // `body {}`: Playwright puts this into a page of which it takes a picture, and Firefox says that the page forbids it.
+  // `body {}`: Playwright injects this before a screenshot, and Firefox reports that the page's policy forbids it.
   expected(/'sha256-YjaKGiklmzC6wjXA513HAMmzus8VE61XCOT\+SmwNZWA='/);
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open({ baseURL: nodeUrl(1) }), { name: "Bo Lindqvist" });

@@ -1,4 +1,4 @@
-// From an empty place to the first words in it: nobody else can come before, so these run before every other test.
+// From an empty workspace to its first messages. These run before every other test, because nobody else may be first.
 import { query } from "../cluster";
 import {
   PASSWORD, expect, fillSignUp, isAccessible, isIn, makesRoom, message, opens, place, says, sees, signIn, signUp, test, unique,
@@ -8,7 +8,7 @@ test.describe.configure({ mode: "serial" });
 
 let invitation: string;
 
-test("the first person sets the place up and writes the first message", async ({ open }) => {
+test("the first person sets up the workspace and writes the first message", async ({ open }) => {
   const page = await open();
   await page.goto("/");
   await expect(page.getByRole("heading", { name: "Set up your Roost" })).toBeVisible();
@@ -26,7 +26,7 @@ test("the first person sets the place up and writes the first message", async ({
   await isIn(page);
   await opens(page, `#${place.channel}`);
 
-  // The first screen leads on, and the server has drawn it.
+  // The server has rendered the first screen with its next steps.
   const steps = page.getByRole("region", { name: "First steps" });
   const html = await (await page.reload())!.text();
   expect(html).toContain("First steps");
@@ -52,7 +52,7 @@ test("the first person sets the place up and writes the first message", async ({
   await expect(message(page, "Welcome to the harbour.").getByRole("img", { name: "Sent" })).toBeVisible();
 });
 
-test("an invited person makes an account by the link and writes", async ({ open }) => {
+test("an invited person signs up with the link and writes", async ({ open }) => {
   const page = await open();
   await page.goto(invitation);
   await expect(page.getByRole("heading", { name: "You’ve been invited" })).toBeVisible();
@@ -65,13 +65,13 @@ test("an invited person makes an account by the link and writes", async ({ open 
   await expect(page.getByRole("region", { name: "First steps" })).toHaveCount(0);
 });
 
-test("the steps are gone when all are done, when they are hidden, and for everybody else", async ({ open }) => {
+test("the steps disappear when all are done or hidden, and nobody else sees them", async ({ open }) => {
   const page = await open();
   await signIn(page, place.admin);
   await opens(page, `#${place.channel}`);
   await expect(page.getByText("This is the beginning of")).toBeVisible();
   const steps = page.getByRole("region", { name: "First steps" });
-  // Somebody has come, there is a topic, and hello is said.
+  // Somebody has joined, there is a topic, and the first message is sent.
   await expect(steps).toHaveCount(0);
   query("update rooms set topic = '' where title = 'general'");
   await page.reload();

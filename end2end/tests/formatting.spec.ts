@@ -1,4 +1,4 @@
-// Formatted messages: the same on every screen, after a reload, and without script; and the keys that write them.
+// Formatted messages: the same on every screen, after a reload, and without script; and the formatting keys.
 import type { Page } from "@playwright/test";
 
 import { asks, composer, expect, isAccessible, isIn, isOpen, makesRoom, onNode, opens, roomLink, signUp, test, unique, writesTo } from "../fixtures";
@@ -30,7 +30,7 @@ fn main() {
 ---
 <img src=x onerror=alert(1)> stays words`;
 
-/** What both see, and what the server draws. */
+/** What both see, and what the server renders. */
 async function isFormatted(page: Page) {
   const text = row(page, "Sailing plan").locator(".text");
   await expect(text.getByRole("heading", { name: "Sailing plan" })).toBeVisible();
@@ -66,7 +66,7 @@ test("a formatted message is the same for both, after a reload, and without scri
   for (const { page } of [ana, bo]) await isFormatted(page);
   await isAccessible(ana.page, "a formatted message");
 
-  // The marks of formatting are not in the list, nor in what is read aloud.
+  // Formatting marks appear neither in the list nor in screen reader texts.
   await expect(roomLink(bo.page, ana.name)).toContainText("Sailing plan Friday at four");
   await bo.page.reload();
   await isIn(bo.page);
@@ -76,13 +76,13 @@ test("a formatted message is the same for both, after a reload, and without scri
   await bare.goto(new URL(bo.page.url()).pathname);
   await isFormatted(bare);
 
-  // What is edited is what was typed.
+  // Editing shows the text as typed.
   await ana.page.keyboard.press("Escape");
   await composer(ana.page).press("ArrowUp");
   await expect(ana.page.getByRole("textbox", { name: "Edit message" })).toHaveValue(MESSAGE);
 });
 
-test("a spoiler is covered until somebody asks for it", async ({ open }) => {
+test("a spoiler is hidden until it is revealed", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
   await writesTo(ana.page, bo);
@@ -100,7 +100,7 @@ test("a spoiler is covered until somebody asks for it", async ({ open }) => {
   await expect(bo.page.getByText("it flew")).toBeVisible();
   await expect(covers).toHaveCount(0);
 
-  // It stays shown when the message is drawn anew.
+  // It stays revealed when the message is redrawn.
   const seq = Number(await row(bo.page, "the end").getAttribute("data-seq"));
   const room = new URL(bo.page.url()).pathname.split("/").at(-1)!;
   await asks(ana.page, [{ type: "react", room, seq, emoji: "🎉", on: true }]);
@@ -122,7 +122,7 @@ test("code is copied by its button", async ({ open }) => {
   expect(await ana.page.evaluate(() => navigator.clipboard.readText())).toBe("cargo run \\\n  --release");
 });
 
-test("code is coloured where it comes into view", async ({ open }) => {
+test("code is highlighted when it becomes visible", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
   await writesTo(ana.page, bo);
@@ -150,7 +150,7 @@ test("names of people and channels", async ({ open }) => {
   const own = row(ana.page, "@nobody-here").locator(".mention");
   await expect(own).toHaveText(["@Bo Lindqvist", `#${channel}`]);
   await expect(own.first()).toHaveAttribute("title", `@${bo.handle}`);
-  // To Bo it is said more loudly; of the channel, which he is not in, there is only the name.
+  // Bo's own mention is highlighted more. Of a channel that he is not in, there is only the name.
   const his = row(bo.page, "@nobody-here").locator(".mention");
   await expect(his).toHaveText(["@Bo Lindqvist"]);
   await expect(his).toHaveClass(/to-me/);
@@ -186,7 +186,7 @@ test("a name is completed while it is typed", async ({ open }) => {
   await ana.page.keyboard.press("ControlOrMeta+z");
   await expect(field).toHaveValue("ask @bo");
 
-  // By the letters of the name, in any script, and by the pointer.
+  // By the letters of the name, in any script, and with the pointer.
   await field.fill("");
   await field.pressSequentially("问@小");
   await list.getByRole("option", { name: "王小明" }).click();
@@ -198,11 +198,11 @@ test("a name is completed while it is typed", async ({ open }) => {
   await ana.page.keyboard.press("Escape");
   await expect(list).toHaveCount(0);
   await expect(field).toBeFocused();
-  // Closed, Enter sends.
+  // When closed, Enter sends.
   await ana.page.keyboard.press("Enter");
   await expect(row(ana.page, "问").locator(".mention").first()).toHaveText("@王小明");
 
-  // A name that is typed to its end needs no completing.
+  // A completely typed name needs no completion.
   await field.pressSequentially(`thanks @${bo.handle}`);
   await expect(list.getByRole("option")).toHaveCount(1);
   await ana.page.keyboard.press("Enter");
@@ -263,7 +263,7 @@ test("the keyboard formats, and each step can be undone", async ({ open }) => {
   await expect(row(ana.page, "rope").locator("ol > li")).toHaveText(["oil", "rope"]);
 });
 
-test("on glass, Enter goes on with the list", async ({ open }) => {
+test("on a touch screen, Enter continues the list", async ({ open }) => {
   const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
   const ana = await signUp(await open(phone));
   const bo = await signUp(await open());
@@ -280,7 +280,7 @@ test("on glass, Enter goes on with the list", async ({ open }) => {
   await ana.page.getByRole("button", { name: "Send" }).tap();
   await expect(row(ana.page, "rope").locator("ul > li")).toHaveText(["oil", "rope"]);
 
-  // A name is chosen by a tap, and the keyboard stays.
+  // A tap chooses a name, and the on-screen keyboard stays.
   await field.pressSequentially("@");
   await ana.page.getByRole("option", { name: bo.name }).tap();
   await expect(field).toHaveValue(`@${bo.handle} `);

@@ -41,7 +41,7 @@ test("to rooms and people, and back", async ({ open }) => {
   await isOpen(page, bo.name);
 });
 
-test("help, details, and Esc closes the latest first", async ({ open }) => {
+test("help and details: Esc closes the latest first", async ({ open }) => {
   const { page } = await signUp(await open());
   await composer(page).focus();
   await page.keyboard.press("?");
@@ -65,14 +65,14 @@ test("help, details, and Esc closes the latest first", async ({ open }) => {
   await page.keyboard.press("Escape");
   await expect(page.getByRole("complementary", { name: "Details" })).toBeHidden();
 
-  // A letter typed at nothing goes into the composer.
+  // A letter typed without focus goes to the composer.
   await page.keyboard.press("Escape");
   await expect(composer(page)).not.toBeFocused();
   await page.keyboard.type("hello");
   await expect(composer(page)).toHaveValue("hello");
 });
 
-test("everything of the page is reached by Tab, and one sees where one is", async ({ open }) => {
+test("Tab reaches everything on the page, and the focus is visible", async ({ open }) => {
   const { page } = await signUp(await open());
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("data-link", "live");
@@ -93,7 +93,7 @@ test("a room's life in dialogs: made, people invited, renamed, found, joined, le
   const { page } = ana;
   const [group, channel, renamed] = [unique("ops"), unique("ropes"), unique("knots")];
 
-  await test.step("a group is made", async () => {
+  await test.step("a group is created", async () => {
     await page.getByLabel("New", { exact: true }).focus();
     await page.keyboard.press("Enter");
     await tabTo(page, rooms(page).getByRole("button", { name: "New room" }));
@@ -128,7 +128,7 @@ test("a room's life in dialogs: made, people invited, renamed, found, joined, le
     await sees(page, "Thank you for the invitation.");
   });
 
-  await test.step("it gets another name, and the other sees that", async () => {
+  await test.step("it is renamed, and the other person sees that", async () => {
     await page.keyboard.press("Control+.");
     await tabTo(page, page.getByRole("complementary").getByRole("button", { name: "Name and topic" }));
     await page.keyboard.press("Enter");

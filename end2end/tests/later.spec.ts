@@ -1,5 +1,5 @@
-// Parts whose code is not in the first download (`app/src/later.rs`): they come when the browser is idle, or when somebody
-// wants them; and when they do not come, that is said, and the next try works.
+// Parts whose code is not in the first download (`app/src/later.rs`). They load when the browser is idle or when they are needed.
+// If one does not load, the page says so, and the next attempt works.
 import type { Page, Route } from "@playwright/test";
 
 import { chooses, composer, editor, expect, isAwake, isIn, makesRoom, message, releases, rooms, says, seqOf, signUp, test, unique } from "../fixtures";
@@ -8,7 +8,7 @@ const chunk = (part: string) => new RegExp(`/pkg/${part}\\.[0-9a-f]+\\.wasm$`);
 const parts = ["dialogs", "details"];
 const NOT_LOADED = "This part of Roost didn’t load.";
 
-/** Why the code of a part may not come. */
+/** Why the code of a part may not load. */
 const reasons: [string, (route: Route) => Promise<void>, RegExp[]][] = [
   ["there is no network", (route) => route.abort("internetdisconnected"), [/ERR_INTERNET_DISCONNECTED/, /Failed to fetch/]],
   ["the servers have another build", (route) => route.fulfill({ status: 404, body: "" }), [/status of 404/, /TypeError/]],
@@ -23,21 +23,21 @@ async function opensNewRoom(page: Page) {
 }
 
 for (const [reason, fail, faults] of reasons) {
-  test(`a dialog that does not come because ${reason} is told, and comes at the next try`, async ({ open, expected }) => {
+  test(`a dialog that does not load because ${reason} is reported, and loads at the next attempt`, async ({ open, expected }) => {
     expected(...faults);
     const page = await open();
     let asked = 0;
     await page.route(chunk("dialogs"), (route) => (asked++, fail(route)));
     await signUp(page);
     await expect.poll(() => asked, "it was to be fetched when idle").toBe(1);
-    // Nobody has asked for anything yet.
+    // Nothing has been requested yet.
     await expect(notice(page)).toBeHidden();
 
     await opensNewRoom(page);
     await expect(notice(page)).toBeVisible();
     await expect(page.getByRole("dialog")).toBeHidden();
     expect(asked).toBe(2);
-    // By the keyboard too, and the page has gone on.
+    // With the keyboard too, and the page has gone on.
     await page.keyboard.press("Control+k");
     await expect.poll(() => asked).toBe(3);
     await expect(notice(page)).toBeVisible();
@@ -52,7 +52,7 @@ for (const [reason, fail, faults] of reasons) {
   });
 }
 
-test("a panel that does not come is told, and comes at the next try", async ({ open, expected }) => {
+test("a panel that does not load is reported, and loads at the next attempt", async ({ open, expected }) => {
   expected(...reasons[0][2]);
   const page = await open();
   await page.route(chunk("details"), reasons[0][1]);
@@ -69,7 +69,7 @@ test("a panel that does not come is told, and comes at the next try", async ({ o
   await expect(notice(page)).toBeHidden();
 });
 
-test("tools of a message that do not come are told once, and come when somebody asks for them", async ({ open, expected }) => {
+test("message tools that do not load are reported once, and load on request", async ({ open, expected }) => {
   expected(...reasons[0][2]);
   const page = await open();
   let asked = 0;
@@ -81,25 +81,25 @@ test("tools of a message that do not come are told once, and come when somebody 
     await says(page, text);
     await seqOf(page, text);
   }
-  // An empty room would have shown something that comes with them, and says nothing about it.
+  // An empty room would have used one of these parts, and says nothing about it.
   await expect(notice(page)).toBeHidden();
   const before = asked;
   await message(page, "two").hover({ position: { x: 60, y: 6 } });
   await expect(notice(page)).toBeVisible();
   expect(asked).toBe(before + 1);
-  // Not again at each message that the pointer passes.
+  // Not again for each message that the pointer passes.
   await notice(page).getByRole("button", { name: "Close" }).click();
   await message(page, "one").hover({ position: { x: 60, y: 6 } });
   await composer(page).hover();
   expect(asked).toBe(before + 1);
   await expect(notice(page)).toBeHidden();
-  // Enter is a wish.
+  // Enter is an explicit request.
   await message(page, "one").evaluate((row: HTMLElement) => row.focus({ focusVisible: true } as FocusOptions));
   await page.keyboard.press("Enter");
   await expect(notice(page)).toBeVisible();
   expect(asked).toBe(before + 2);
 
-  // An edit is possible without the bar above it.
+  // Editing works without the bar above the composer.
   await composer(page).focus();
   await page.keyboard.press("ArrowUp");
   await expect(editor(page)).toHaveValue("two");
@@ -120,7 +120,7 @@ test("tools of a message that do not come are told once, and come when somebody 
   await expect(message(page, "one").getByRole("toolbar", { name: "Message actions" })).toBeVisible();
 });
 
-test("on a phone, a sheet that does not come is told, and comes at the next try", async ({ open, expected }) => {
+test("on a phone, a sheet that does not load is reported, and loads at the next attempt", async ({ open, expected }) => {
   expected(...reasons[0][2]);
   const page = await open({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await page.route(chunk("tools"), reasons[0][1]);
@@ -148,7 +148,7 @@ test("in Chinese, too", async ({ open, expected }) => {
   await expect(notice(page, "这部分内容未能加载。")).toBeVisible();
 });
 
-test("whoever closes what has not come yet does not get it afterwards", async ({ open }) => {
+test("something closed before it has loaded does not open later", async ({ open }) => {
   const page = await open();
   const held: Route[] = [];
   for (const part of ["dialogs", "details"]) await page.route(chunk(part), (route) => void held.push(route));
@@ -164,7 +164,7 @@ test("whoever closes what has not come yet does not get it afterwards", async ({
   for (const route of held.splice(0)) await route.continue();
   await Promise.all(arrived);
   await page.unrouteAll();
-  // Both are here now; what is opened is what was asked for, once.
+  // Both have loaded; only what was requested opens, once.
   await composer(page).press("Control+.");
   await expect(details(page)).toHaveCount(1);
   await expect(page.getByRole("dialog")).toBeHidden();
@@ -172,7 +172,7 @@ test("whoever closes what has not come yet does not get it afterwards", async ({
   await expect(page.getByRole("dialog")).toHaveCount(1);
 });
 
-test("what was fetched when idle is not fetched again", async ({ open }) => {
+test("parts fetched when idle are not fetched again", async ({ open }) => {
   const page = await open();
   const fetched = ["tools", ...parts].map((part) => page.waitForResponse(chunk(part)).then((response) => response.finished()));
   await signUp(page);
@@ -186,11 +186,11 @@ test("what was fetched when idle is not fetched again", async ({ open }) => {
   await expect(page.getByRole("toolbar", { name: "Message actions" })).toBeVisible();
 });
 
-test("details that are open by their address load each of their files once", async ({ open }) => {
+test("details opened by their address load each of their files once", async ({ open }) => {
   const page = await open();
   await signUp(page);
   const room = new URL(page.url()).pathname;
-  // The page before fetches its chunks when it is idle: they are not to be counted.
+  // The previous page fetches its chunks when it is idle: do not count them.
   await page.goto("about:blank");
   const asked: string[] = [];
   page.on("request", (request) => {
@@ -199,14 +199,14 @@ test("details that are open by their address load each of their files once", asy
   const response = await page.goto(`${room}?panel=details`);
   const html = (await response?.text()) ?? "";
   await isIn(page);
-  // Drawn by the server, and fetched beside the first code.
+  // Rendered by the server, and fetched in parallel with the first code.
   expect(html).toContain("Pinned messages");
   expect(html).toMatch(/<link rel="preload" href="\/pkg\/details\.[0-9a-f]+\.wasm"/);
   expect(asked.some((url) => chunk("details").test(url))).toBe(true);
   expect(new Set(asked).size).toBe(asked.length);
 });
 
-test("a part that does not come as the page begins is told, and reading is possible", async ({ open, expected }) => {
+test("a part that does not load with the page is reported, and reading still works", async ({ open, expected }) => {
   expected(/status of 404/, /TypeError/);
   const page = await open();
   await signUp(page);
@@ -223,7 +223,7 @@ test("a part that does not come as the page begins is told, and reading is possi
   await expect(told).toBeHidden();
 });
 
-test("settings are not left for while there is no network", async ({ open, expected }) => {
+test("without a network, the link to the settings stays on the page and says why", async ({ open, expected }) => {
   expected(/ERR_INTERNET_DISCONNECTED/, /Failed to fetch/);
   const page = await open();
   await signUp(page);

@@ -1,12 +1,12 @@
-// Texts at the edge: too long, very wide, and of every script.
+// Extreme texts: too long, very wide, and in every script.
 import { composer, expect, makesRoom, message, says, sees, signUp, test, unique } from "../fixtures";
 
-test("4,000 characters pass; one more stays in the composer, with words", async ({ open }) => {
+test("4,000 characters are accepted; one more is refused with an explanation", async ({ open }) => {
   const { page } = await signUp(await open());
   await makesRoom(page, "Group", unique("long"));
   const note = page.getByRole("status").filter({ hasText: /characters? too many|left|at most/ });
 
-  // Not bytes and not UTF-16: a ship is one character.
+  // Neither bytes nor UTF-16 units: a ship is one character.
   const most = "🚢".repeat(4_000);
   await composer(page).fill(`${most}🚢`);
   await expect(composer(page)).toHaveAccessibleDescription("1 character too many. Shorten it, or send it in parts.");
@@ -23,7 +23,7 @@ test("4,000 characters pass; one more stays in the composer, with words", async 
   await expect(page.getByRole("log").getByRole("img", { name: "Sent" })).toBeVisible();
 });
 
-test("nothing but spaces is not sent", async ({ open }) => {
+test("a message of only spaces is not sent", async ({ open }) => {
   const { page } = await signUp(await open());
   await makesRoom(page, "Group", unique("empty"));
   await composer(page).fill("  \n ");
@@ -32,7 +32,7 @@ test("nothing but spaces is not sent", async ({ open }) => {
   await expect(page.getByRole("log").getByRole("article")).toHaveCount(1);
 });
 
-test("what is wide stays in the column, and markup is text", async ({ open }) => {
+test("wide content stays in the column, and HTML is shown as text", async ({ open }) => {
   const { page } = await signUp(await open());
   await makesRoom(page, "Group", unique("wide"));
   const wide = [
@@ -59,7 +59,7 @@ test("what is wide stays in the column, and markup is text", async ({ open }) =>
   }
 });
 
-test("lines are kept as they were written", async ({ open }) => {
+test("line breaks are preserved", async ({ open }) => {
   const { page } = await signUp(await open());
   await makesRoom(page, "Group", unique("lines"));
   await composer(page).fill("first\n\n  indented\nlast");

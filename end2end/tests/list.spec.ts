@@ -1,4 +1,4 @@
-// The list of rooms: what it marks, in which order, in which sections, and the search beside it.
+// The room list: its marks, order, sections, and the search.
 import { asks, composer, expect, isAccessible, isIn, isOpen, Line, makesRoom, opens, roomLink, rooms, says, saysMany, signIn, signUp, test, unique, writesTo } from "../fixtures";
 
 type Page = import("@playwright/test").Page;
@@ -6,12 +6,12 @@ type Page = import("@playwright/test").Page;
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 
 const section = (page: Page, name: string) => rooms(page).getByRole("group", { name, exact: true });
-/** The rooms of a section, from above to below, by the beginning of their names. */
+/** The rooms of a section, top to bottom, by the beginning of their names. */
 const namesIn = (page: Page, name: string) =>
   section(page, name).getByRole("link").evaluateAll((links) => links.map((link) => link.querySelector("[dir]")!.textContent));
 const idOf = (page: Page) => new URL(page.url()).pathname.split("/").at(-1)!;
 
-test("a draft, what waits for the connection, and what was refused are marked", async ({ open }) => {
+test("drafts, waiting messages and refused messages are marked", async ({ open }) => {
   const page = await open();
   const line = await Line.of(page);
   const ana = await signUp(page, { name: "Ana Benítez" });
@@ -36,7 +36,7 @@ test("a draft, what waits for the connection, and what was refused are marked", 
   line.cut();
   await expect(page.locator("html")).not.toHaveAttribute("data-link", "live");
   await says(page, "This waits.");
-  // Its messages come when the connection is back.
+  // Its messages arrive when the connection is back.
   await roomLink(page, third).click();
   await expect(roomLink(page, second).getByRole("img", { name: "Waiting to send" })).toBeVisible();
   await isAccessible(page, "marks in the list");
@@ -44,7 +44,7 @@ test("a draft, what waits for the connection, and what was refused are marked", 
   await expect(page.locator("html")).toHaveAttribute("data-link", "live");
   await expect(roomLink(page, second).getByRole("img", { name: "Waiting to send" })).toHaveCount(0);
 
-  // The draft goes as it was kept: the room shows its last message again.
+  // The draft is discarded again, so the room shows its last message.
   await composer(page).fill("");
   await opens(page, second);
   await expect(roomLink(page, third)).toContainText("The last word.");
@@ -67,7 +67,7 @@ test("a draft, what waits for the connection, and what was refused are marked", 
   await isAccessible(page, "a message in the list that was not sent");
 });
 
-test("nothing in the list moves under the pointer, nor under the keyboard", async ({ open }) => {
+test("nothing in the list moves while it has the pointer or the focus", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const { page } = ana;
   const [first, second, third] = [unique("alpha"), unique("beta"), unique("gamma")];
@@ -101,7 +101,7 @@ test("nothing in the list moves under the pointer, nor under the keyboard", asyn
   await expect.poll(mine).toEqual([third, first, second]);
 });
 
-test("unread rooms stand together, and sections can be folded", async ({ open }) => {
+test("unread rooms have their own section, and sections can be folded", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
   const { page } = ana;
@@ -159,7 +159,7 @@ test("a compact list", async ({ open }) => {
   await expect(page.getByRole("button", { name: "Compact" })).toHaveAttribute("aria-pressed", "true");
   await expect(page.getByRole("button", { name: "Compact" })).toBeFocused();
   await expect(page.locator("html")).toHaveAttribute("data-density", "compact");
-  // Back to the room that one has come from.
+  // Back to the previous room.
   await pages.getByRole("link", { name: "Back to rooms" }).click();
   await expect(page).toHaveURL(room);
   await isIn(page);
@@ -173,7 +173,7 @@ test("a compact list", async ({ open }) => {
 const search = (page: Page) => page.getByRole("dialog", { name: "Go anywhere" });
 const field = (page: Page) => search(page).getByRole("combobox", { name: "Find a room, person or action" });
 
-test("one search finds rooms, people, channels and actions, and does not move while one types", async ({ open }) => {
+test("one search finds rooms, people, channels and actions, and does not move while typing", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: unique("Wiebke") });
   const { page } = ana;
@@ -226,7 +226,7 @@ test("one search finds rooms, people, channels and actions, and does not move wh
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL("/settings/account#set-sessions");
   await expect(page.getByRole("heading", { name: "Signed-in devices" })).toBeInViewport();
-  // The way back leads to the room, not to the dialog that lay over it.
+  // Back leads to the room, not to the dialog above it.
   await page.goBack();
   await isOpen(page, bo.name);
   await expect(page.getByRole("dialog")).toBeHidden();

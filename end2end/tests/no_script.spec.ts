@@ -1,7 +1,7 @@
-// Without JavaScript: forms and pages, and nothing that moves by itself.
+// Without JavaScript: forms and pages that do not update themselves.
 import { composer, expect, fillSignIn, fillSignUp, numbered, PASSWORD, rooms, saysMany, sees, signUp, test, unique, writesTo } from "../fixtures";
 
-test("an account, a room's newest messages, and an answer by the form", async ({ open }) => {
+test("an account, a room's newest messages, and sending by the form", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const page = await open({ javaScriptEnabled: false });
   const handle = unique("plain");

@@ -1,4 +1,4 @@
-// What opens beside a room or over it, and the browser's way back: it closes what is open before it leaves the room.
+// What opens beside or above a room, and the browser's Back button: it closes that before it leaves the room.
 import { chooses, composer, expect, isIn, isOpen, makesRoom, place, roomLink, rooms, signUp, test, unique } from "../fixtures";
 
 type Page = import("@playwright/test").Page;
@@ -6,7 +6,7 @@ type Page = import("@playwright/test").Page;
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 const details = (page: Page) => page.getByRole("complementary", { name: "Details" });
 
-test("on a phone the way back closes the panel and dialogs before it leaves the room", async ({ open }) => {
+test("on a phone, Back closes the panel and dialogs before it leaves the room", async ({ open }) => {
   const { page } = await signUp(await open(phone));
   await page.getByRole("link", { name: "Back" }).tap();
   await expect(page).toHaveURL("/");
@@ -27,7 +27,7 @@ test("on a phone the way back closes the panel and dialogs before it leaves the 
   await page.goForward();
   await expect(details(page)).toBeVisible();
 
-  // Closed by its button, it leaves nothing behind to go back through.
+  // Closed by its button, it leaves no history entry.
   await details(page).getByRole("button", { name: "Leave room" }).tap();
   await page.getByRole("dialog").getByRole("button", { name: "Close" }).tap();
   await expect(page.getByRole("dialog")).toBeHidden();
@@ -37,7 +37,7 @@ test("on a phone the way back closes the panel and dialogs before it leaves the 
   await expect(page).toHaveURL("/");
   await expect(rooms(page)).toBeVisible();
 
-  // The way back in the page is the browser's own.
+  // The page's Back button uses the browser's history.
   const length = await page.evaluate(() => history.length);
   await page.goForward();
   await isOpen(page, `#${place.channel}`);
@@ -46,7 +46,7 @@ test("on a phone the way back closes the panel and dialogs before it leaves the 
   expect(await page.evaluate(() => history.length)).toBe(length);
 });
 
-test("a dialog that leads somewhere leaves no entry of its own", async ({ open }) => {
+test("a dialog that navigates leaves no history entry", async ({ open }) => {
   const { page } = await signUp(await open());
   const room = page.url();
   await makesRoom(page, "Group", unique("slot"));
@@ -56,12 +56,12 @@ test("a dialog that leads somewhere leaves no entry of its own", async ({ open }
   await page.keyboard.press("Control+k");
   await expect(page.getByRole("dialog")).toBeVisible();
   await page.keyboard.type("nothing of this name");
-  // Also with a text in its search, once is enough.
+  // Also with text in its search, Escape once is enough.
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toBeHidden();
 });
 
-test("a reload keeps the panel, which the server draws, and closing it stays in the room", async ({ open }) => {
+test("a reload keeps the panel, which the server renders, and closing it stays in the room", async ({ open }) => {
   const { page } = await signUp(await open());
   const room = page.url();
   const answer = await page.goto(`${room}?panel=details`);
@@ -80,7 +80,7 @@ test("a reload keeps the panel, which the server draws, and closing it stays in 
   await isOpen(page, `#${place.channel}`);
 });
 
-test("without script a link opens the panel, and one closes it", async ({ open, browser, baseURL }) => {
+test("without script, links open and close the panel", async ({ open, browser, baseURL }) => {
   const { page } = await signUp(await open());
   const state = await page.context().storageState();
   const context = await browser.newContext({ javaScriptEnabled: false, storageState: state, baseURL });
@@ -93,7 +93,7 @@ test("without script a link opens the panel, and one closes it", async ({ open, 
   await context.close();
 });
 
-test("the keyboard goes into the panel, and back", async ({ open }) => {
+test("the focus moves into the panel, and back", async ({ open }) => {
   const { page } = await signUp(await open());
   const button = page.getByRole("button", { name: "Details" });
   await button.focus();
@@ -110,7 +110,7 @@ test("the keyboard goes into the panel, and back", async ({ open }) => {
   await expect(composer(page)).toBeFocused();
 });
 
-test("a dialog that was opened from a menu gives the keyboard back to the menu's button", async ({ open }) => {
+test("a dialog opened from a menu returns the focus to the menu's button", async ({ open }) => {
   const { page } = await signUp(await open());
   const menu = page.getByLabel("New", { exact: true });
   await menu.focus();
@@ -126,7 +126,7 @@ test("a dialog that was opened from a menu gives the keyboard back to the menu's
   await expect(menu).toBeFocused();
 });
 
-test("a refused name of a room is told at its field", async ({ open }) => {
+test("a refused room name is reported at its field", async ({ open }) => {
   const { page } = await signUp(await open());
   const name = unique("harbour");
   await makesRoom(page, "Channel", name);

@@ -1,4 +1,4 @@
-// What only one person sees, on all of their devices: saved messages, reminders, and messages that are sent later.
+// What only one person sees, on all of their devices: saved messages, reminders, and scheduled messages.
 import {
   asks, chooses, composer, expect, isAccessible, isIn, isOpen, message, onNode, presses, reaches, roomLink, says, saysMany, sees, seqOf, signIn,
   signUp, test, unique, writesTo, type Person,
@@ -10,7 +10,7 @@ type Open = (options?: object) => Promise<Page>;
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 const roomOf = (page: Page) => page.url().split("/").at(-1)!.split("?")[0];
 
-/** Ana, with a second device at another server, and Bo; the two have a room, which both of Ana's devices show. */
+/** Ana, with a second device on another server, and Bo. Both of Ana's devices show a room of the two. */
 async function three(open: Open, options: object = {}): Promise<{ ana: Person; other: Page; bo: Person }> {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
@@ -28,7 +28,7 @@ async function three(open: Open, options: object = {}): Promise<{ ana: Person; o
 
 const later = (page: Page) => page.getByRole("navigation", { name: "Rooms" }).getByRole("button", { name: /^Later/ });
 
-/** Opens the list of what one has saved and scheduled. */
+/** Opens the list of saved and scheduled messages. */
 async function opensLater(page: Page): Promise<ReturnType<Page["getByRole"]>> {
   await later(page).click();
   const dialog = page.getByRole("dialog", { name: "Later" });
@@ -39,13 +39,13 @@ async function opensLater(page: Page): Promise<ReturnType<Page["getByRole"]>> {
 const saved = (page: Page, text: string) => message(page, text).getByRole("img", { name: "Saved for later" });
 const reminder = (page: Page) => page.getByRole("alert", { name: "Reminder" });
 
-test("a message is saved on all devices, read as it is now, and crossed off anywhere", async ({ open }) => {
+test("a message is saved on all devices, shown in its current form, and removed on any of them", async ({ open }) => {
   const { ana, other, bo } = await three(open);
   await says(bo.page, "The keys are under the mat");
   await sees(ana.page, "The keys are under the mat");
   const seq = await seqOf(bo.page, "The keys are under the mat");
 
-  await test.step("by the keyboard; the other device has the mark", async () => {
+  await test.step("with the keyboard; the other device shows the mark", async () => {
     const tools = await reaches(ana.page, "The keys are under the mat");
     await tools.getByRole("button", { name: "Save for later" }).focus();
     await ana.page.keyboard.press("Enter");
@@ -53,7 +53,7 @@ test("a message is saved on all devices, read as it is now, and crossed off anyw
     await expect(bo.page.getByRole("img", { name: "Saved for later" })).toHaveCount(0);
   });
 
-  await test.step("the list has it as it is now, with its room and author", async () => {
+  await test.step("the list shows its current text, with its room and author", async () => {
     await asks(bo.page, [{ type: "edit", room: roomOf(bo.page), seq, edits: 0, body: "The keys are under the pot" }]);
     await other.goto("/");
     await isIn(other);
@@ -64,7 +64,7 @@ test("a message is saved on all devices, read as it is now, and crossed off anyw
     await isAccessible(other, "the list of saved messages");
   });
 
-  await test.step("what is deleted says so, and has no text", async () => {
+  await test.step("a deleted message says so, and has no text", async () => {
     await asks(bo.page, [{ type: "delete", room: roomOf(bo.page), seq }]);
     await other.keyboard.press("Escape");
     const dialog = await opensLater(other);
@@ -91,14 +91,14 @@ test("a list item leads to its message, however far up it is", async ({ open }) 
   await expect(message(ana.page, "Long ago")).toBeFocused();
 });
 
-test("a reminder comes to all devices, leads to its message, and stays in the list until it is done", async ({ open }) => {
+test("a reminder appears on all devices, leads to its message, and stays in the list until it is done", async ({ open }) => {
   const { ana, other, bo } = await three(open);
   await says(bo.page, "Water the plants");
   await sees(ana.page, "Water the plants");
   const seq = await seqOf(bo.page, "Water the plants");
   const room = roomOf(bo.page);
 
-  await test.step("a time is chosen, and taken away", async () => {
+  await test.step("a time is set, and removed", async () => {
     await (await reaches(ana.page, "Water the plants")).getByRole("button", { name: "Remind me" }).click();
     const dialog = ana.page.getByRole("dialog", { name: "Remind me" });
     await expect(dialog).toContainText("Water the plants");
@@ -117,7 +117,7 @@ test("a reminder comes to all devices, leads to its message, and stays in the li
     await ana.page.keyboard.press("Escape");
   });
 
-  await test.step("a time of one's own must lie ahead", async () => {
+  await test.step("a custom time must be in the future", async () => {
     await (await reaches(ana.page, "Water the plants")).getByRole("button", { name: "Remind me" }).click();
     const dialog = ana.page.getByRole("dialog", { name: "Remind me" });
     const field = dialog.getByLabel("Date and time");
@@ -130,7 +130,7 @@ test("a reminder comes to all devices, leads to its message, and stays in the li
     await expect(dialog).toBeHidden();
   });
 
-  await test.step("it comes, on both", async () => {
+  await test.step("it appears on both devices", async () => {
     await other.goto("/");
     await isIn(other);
     await asks(ana.page, [{ type: "remind", room, seq, at: Date.now() + 1_500 }]);
@@ -143,7 +143,7 @@ test("a reminder comes to all devices, leads to its message, and stays in the li
     await expect(reminder(other)).toHaveCount(0);
   });
 
-  await test.step("it stays in the list, also for a page that is loaded again, until it is done", async () => {
+  await test.step("it stays in the list until it is done, also after a reload", async () => {
     await other.reload();
     await isIn(other);
     const list = await opensLater(other);
@@ -166,7 +166,7 @@ test("a message is scheduled, changed on another device, and sent once", async (
     return dialog;
   };
 
-  await test.step("the text leaves the composer when a server has it", async () => {
+  await test.step("the composer is emptied once the server has stored it", async () => {
     const dialog = await schedule(ana.page, "Happy brithday");
     await isAccessible(ana.page, "times to send at");
     await dialog.getByRole("button", { name: "Tomorrow at 9:00" }).click();
@@ -178,7 +178,7 @@ test("a message is scheduled, changed on another device, and sent once", async (
 
   const list = await opensLater(other);
   const line = list.getByRole("listitem");
-  await test.step("another device lists it, and mends it", async () => {
+  await test.step("another device lists and edits it", async () => {
     await expect(list.getByRole("tab", { name: /Scheduled/ })).toHaveAttribute("aria-selected", "true");
     for (const part of ["Bo Lindqvist", "Happy brithday", "09:00"]) await expect(line).toContainText(part);
     await isAccessible(other, "the list of scheduled messages");
@@ -190,14 +190,14 @@ test("a message is scheduled, changed on another device, and sent once", async (
     await expect(line).toContainText("Happy birthday");
   });
 
-  await test.step("it is sent at once when one says so, and once", async () => {
+  await test.step("«Send now» sends it at once, and only once", async () => {
     await line.getByRole("button", { name: "Send now" }).click();
     await sees(bo.page, "Happy birthday");
     await expect(list).toContainText("Nothing scheduled");
     await sees(ana.page, "Happy birthday");
   });
 
-  await test.step("what is deleted is asked for once more", async () => {
+  await test.step("a deletion asks for confirmation", async () => {
     await other.keyboard.press("Escape");
     const dialog = await schedule(other, "Never mind");
     await dialog.getByRole("button", { name: "Tomorrow at 9:00" }).click();
@@ -212,7 +212,7 @@ test("a message is scheduled, changed on another device, and sent once", async (
   });
 });
 
-test("a message that may not be sent any more keeps its text and says why", async ({ open }) => {
+test("a scheduled message that can no longer be sent keeps its text and says why", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
   const title = unique("quay");
@@ -238,7 +238,7 @@ test("a message that may not be sent any more keeps its text and says why", asyn
   await sees(bo.page, "Too late for this");
 });
 
-test("on a phone: by a long press, and by the buttons beside the composer", async ({ open }) => {
+test("on a phone: with a long press, and with the buttons beside the composer", async ({ open }) => {
   const { other: page, bo } = await three(open, phone);
   await says(bo.page, "Bring the lantern");
   await sees(page, "Bring the lantern");
@@ -261,7 +261,7 @@ test("on a phone: by a long press, and by the buttons beside the composer", asyn
   await list.getByRole("tab", { name: /Scheduled/ }).tap();
   await expect(list.getByRole("listitem")).toContainText(/I have it.*10:30/s);
   await isAccessible(page, "the list on a phone");
-  // The system's way back closes it.
+  // The system's Back closes it.
   await page.goBack();
   await expect(list).toBeHidden();
 });

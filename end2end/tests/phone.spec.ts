@@ -1,4 +1,4 @@
-// A phone: one pane at a time, the browser's own «back», fingers, and nothing wider than the screen.
+// A phone: one pane at a time, the browser's Back, touch, and nothing wider than the screen.
 import { composer, expect, isIn, isOpen, makesRoom, numbered, place, roomLink, rooms, says, saysMany, sees, signUp, test, unique } from "../fixtures";
 
 type Page = import("@playwright/test").Page;
@@ -96,7 +96,7 @@ test("no page is wider than the screen", async ({ open, expected }) => {
   }
 });
 
-test("what one touches is large enough for a finger", async ({ open }) => {
+test("touch targets are large enough", async ({ open }) => {
   const page = await open(phone);
   const big = async (what: import("@playwright/test").Locator, name: string) => {
     const box = (await what.boundingBox())!;

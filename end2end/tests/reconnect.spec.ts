@@ -1,13 +1,13 @@
-// What is taken away while people talk: a server, all servers, the network, Redis. Nothing is lost, nothing comes twice.
+// Failures while people talk: one server, all servers, the network, Redis. Nothing is lost or duplicated.
 import { killNode, startNode, startRedis, stopNode, stopRedis } from "../cluster";
 import {
   anotherTab, connectsOnlyWhenAsked, everythingBack, expect, isIn, message, nodeOf, onNode, opens, says, sees, seesInOrder, signUp, test, writesTo,
   type Person,
 } from "../fixtures";
 
-/** Chromium says on the console when a socket broke, or when a page wrote to it before it heard of that. */
+/** Chromium's console messages when a socket breaks, or when a page writes to it before it is told. */
 const SOCKET_BROKE = /WebSocket connection to .* failed|WebSocket is already in CLOSING or CLOSED state/;
-/** The page asks for nothing else while it is away; should it, then it hears these. */
+/** The page requests nothing else while it is offline; otherwise these appear. */
 const NOBODY_LISTENS = /ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|status of 50[234]|answer: 50[234]/;
 
 test.afterEach(everythingBack);
@@ -61,7 +61,7 @@ test("a server is killed while both talk", async ({ open, expected }) => {
   await sees(bo.page, "and on we go");
 });
 
-test("a server leaves as for a deploy, and hardly anybody notices", async ({ open, expected }) => {
+test("a server shuts down as in a deployment, and hardly anybody notices", async ({ open, expected }) => {
   expected(/WebSocket is already in CLOSING or CLOSED state/);
   const [ana, bo] = await twoTalking(open);
   const leaving = stopNode(0);
@@ -75,7 +75,7 @@ test("a server leaves as for a deploy, and hardly anybody notices", async ({ ope
   await seesInOrder(bo.page, "deploy ", Array.from({ length: 10 }, (_, n) => `deploy ${n}`));
 });
 
-test("all servers are gone: words wait, and arrive once, in order", async ({ open, expected }) => {
+test("all servers are down: messages wait, and arrive once, in order", async ({ open, expected }) => {
   expected(SOCKET_BROKE, NOBODY_LISTENS);
   const [ana, bo] = await twoTalking(open);
   await killNode(0);
@@ -89,20 +89,20 @@ test("all servers are gone: words wait, and arrive once, in order", async ({ ope
   await expect(bar).toContainText("3 messages will be sent when you’re back online.");
   await expect(bar.getByRole("button", { name: "Try now" })).toBeVisible();
 
-  // Otherwise the page could reconnect by itself, and the bar with the button would disappear.
+  // Otherwise the page could reconnect automatically, and the bar with the button would disappear.
   await connectsOnlyWhenAsked(ana.page);
   await startNode(0);
   await startNode(1);
   await bar.getByRole("button", { name: "Try now" }).click();
   await isIn(ana.page);
   await expect(bar).toBeHidden();
-  // By itself.
+  // Automatically.
   await expect(bo.page.locator("html")).toHaveAttribute("data-link", "live", { timeout: 45_000 });
   for (const page of [ana.page, bo.page]) await seesInOrder(page, "dark ", words);
   await expect(message(ana.page, "dark 2").getByRole("img", { name: /^(Delivered|Read)$/ })).toBeVisible();
 });
 
-test("what waits outlives a closed page", async ({ open, expected }) => {
+test("waiting messages survive closing the page", async ({ open, expected }) => {
   expected(SOCKET_BROKE, NOBODY_LISTENS);
   const [ana, bo] = await twoTalking(open);
   await killNode(0);
@@ -116,7 +116,7 @@ test("what waits outlives a closed page", async ({ open, expected }) => {
   await startNode(0);
   await startNode(1);
 
-  // nginx tries a server that it found dead only after a moment.
+  // nginx retries a failed server only after a moment.
   await expect.poll(async () => (await again.request.get("/health/ready")).status()).toBe(200);
   await again.goto(address);
   await isIn(again);
@@ -125,14 +125,14 @@ test("what waits outlives a closed page", async ({ open, expected }) => {
   await seesInOrder(bo.page, "kept ", ["kept 0", "kept 1"]);
 });
 
-test("the network goes and comes back by itself", async ({ open, expected }) => {
+test("the network is lost and comes back", async ({ open, expected }) => {
   expected(SOCKET_BROKE, NOBODY_LISTENS);
   const [ana, bo] = await twoTalking(open);
   await ana.page.context().setOffline(true);
   const bar = ana.page.getByRole("status").filter({ hasText: "No connection." });
   await says(ana.page, "from the tunnel 0");
   await says(ana.page, "from the tunnel 1");
-  // The browser says at once that the network is gone; the connection is asked, and given up without an answer.
+  // The browser reports the lost network at once; the page then pings, and gives the connection up without an answer.
   await expect(bar).toBeVisible({ timeout: 15_000 });
   await expect(message(ana.page, "from the tunnel 1").getByRole("img", { name: "Waiting to send" })).toBeVisible();
   await says(bo.page, "where are you?");
@@ -146,7 +146,7 @@ test("the network goes and comes back by itself", async ({ open, expected }) => 
   }
 });
 
-test("Redis goes and comes back: messages still arrive", async ({ open }) => {
+test("Redis stops and comes back: messages still arrive", async ({ open }) => {
   const [ana, bo] = await twoTalking(open);
   expect(await nodeOf(ana.page)).not.toBe(await nodeOf(bo.page));
   stopRedis();

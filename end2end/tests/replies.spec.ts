@@ -1,5 +1,4 @@
-// Mentions that are people, replies that quote, and links that lead to a message: over two servers, after a reload, on a phone, and without
-// a pointer.
+// Mentions, replies, and links to messages: over two servers, after a reload, on a phone, and without a pointer.
 import { devices, type Page } from "@playwright/test";
 
 import {
@@ -10,7 +9,7 @@ import {
 const row = (page: Page, seq: number) => page.getByRole("log").locator(`[data-seq="${seq}"]`);
 const roomOf = (page: Page) => new URL(page.url()).pathname.split("/")[2];
 
-/** Ana on one server and Bo on the other, each in the direct room of the two. */
+/** Ana and Bo on different servers, each in their direct room. */
 async function two(open: () => Promise<Page>) {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
@@ -21,7 +20,7 @@ async function two(open: () => Promise<Page>) {
   return [ana, bo] as const;
 }
 
-test("a mention is counted apart, follows a new name, and is no longer counted when it is read", async ({ open }) => {
+test("a mention has its own count, follows a new name, and is no longer counted once read", async ({ open }) => {
   const [ana, bo] = await two(open);
   await says(bo.page, "hello");
   const channel = unique("pier");
@@ -45,14 +44,14 @@ test("a mention is counted apart, follows a new name, and is no longer counted w
   await expect(bo.page.locator(".row.to-me")).toHaveCount(1);
   await expect(inList.getByRole("img", { name: /mention/ })).toHaveCount(0);
 
-  // Everybody sees today's name, in old messages too.
+  // Everybody sees the current name, in old messages too.
   await bo.page.goto("/settings");
   await bo.page.getByRole("textbox", { name: "Name" }).fill("Bo Lind");
   await bo.page.getByRole("button", { name: "Save" }).first().click();
   await expect(ana.page.getByRole("log").locator(".mention")).toHaveText("@Bo Lind");
 });
 
-test("somebody who is mentioned and not in the room can be added there", async ({ open }) => {
+test("a mentioned person who is not in the room can be added", async ({ open }) => {
   const [ana, bo] = await two(open);
   await makesRoom(ana.page, "Group", unique("crew"));
   await says(ana.page, `ask @${bo.handle}`);
@@ -63,7 +62,7 @@ test("somebody who is mentioned and not in the room can be added there", async (
   await expect(roomLink(bo.page, "crew")).toBeVisible();
 });
 
-test("only who may mention everyone is offered to, and everyone is told", async ({ open }) => {
+test("only people with the right can mention everyone, and everyone is notified", async ({ open }) => {
   const [ana, bo] = await two(open);
   const channel = unique("pier");
   await makesRoom(ana.page, "Channel", channel);
@@ -80,7 +79,7 @@ test("only who may mention everyone is offered to, and everyone is told", async 
   await expect(bo.page.getByRole("log").locator(".mention")).toHaveCount(1);
 });
 
-test("a reply quotes, leads to the original, and shows it as it is now", async ({ open }) => {
+test("a reply quotes the original in its current form, and leads to it", async ({ open }) => {
   const [ana, bo] = await two(open);
   await says(ana.page, "Who moved the **long** rope?");
   const room = roomOf(ana.page);
@@ -93,7 +92,7 @@ test("a reply quotes, leads to the original, and shows it as it is now", async (
   const strip = bo.page.getByText("Replying to Ana Benítez");
   await expect(strip).toBeVisible();
   await isAccessible(bo.page, "a reply being written");
-  // Escape gives it up, and another one begins with a key.
+  // Escape cancels it, and a key starts another one.
   await bo.page.keyboard.press("Escape");
   await expect(strip).toHaveCount(0);
   await row(bo.page, first).evaluate((row: HTMLElement) => row.focus());
@@ -105,12 +104,12 @@ test("a reply quotes, leads to the original, and shows it as it is now", async (
   for (const { page } of [ana, bo]) await expect(quote(page)).toHaveText(/Ana Benítez\s*Who moved the long rope\?/);
   await isAccessible(ana.page, "a reply");
 
-  // Far away from it: the quote comes with the page, and leads to the original and marks it.
+  // Far away from it: the quote is part of the page, leads to the original and highlights it.
   await saysMany(ana.page, numbered("between", 330), room);
   const reply = { type: "send", room, nonce: crypto.randomUUID(), body: "and again", reply_to: first };
   await asks(bo.page, [reply]);
   await expect(ana.page.getByText("and again", { exact: true })).toBeVisible();
-  // Until the server knows that she has read all of it, the page begins where she left.
+  // Until the server knows that she has read everything, the page begins where she left.
   await asks(ana.page, [{ type: "read", room, seq: first + 332 }]);
   await expect(async () => {
     await ana.page.reload();
@@ -135,7 +134,7 @@ test("a reply quotes, leads to the original, and shows it as it is now", async (
   await expect(quote(bare)).toHaveText(/This message was deleted/);
 });
 
-test("a link leads to its message from anywhere in history, also through the sign-in", async ({ open, expected }) => {
+test("a link opens any message of the history, also after a sign-in", async ({ open, expected }) => {
   // A stranger gets nothing.
   expected(/404 \(Not Found\)/);
   const ana = await signUp(await open({ permissions: ["clipboard-read", "clipboard-write"] }), { name: "Ana Benítez" });
@@ -148,7 +147,7 @@ test("a link leads to its message from anywhere in history, also through the sig
   await tools.getByRole("button", { name: "Copy link" }).click();
   await expect.poll(() => ana.page.evaluate(() => navigator.clipboard.readText())).toMatch(new RegExp(`/r/${room}/m/${newest}$`));
 
-  // A new browser: asked to sign in, then there, in the middle of the screen, before any script has run.
+  // In a new browser: first the sign-in, then the message, in the middle of the screen, before any script runs.
   const old = newest - 200;
   const page = await open();
   await page.goto(`/r/${room}/m/${old}`);
@@ -156,17 +155,17 @@ test("a link leads to its message from anywhere in history, also through the sig
   await fillSignIn(page, ana);
   await expect(row(page, old)).toHaveText(/line 100/);
   await expect(row(page, old)).toBeInViewport();
-  // It is marked for two seconds from when the page wakes.
+  // It is highlighted for two seconds after hydration.
   await expect(row(page, old)).toHaveAttribute("data-found", "");
   await isIn(page);
   await expect(row(page, old)).toBeInViewport();
-  // One can read on from there, in both directions.
+  // Reading on from there works in both directions.
   await page.getByRole("log").evaluate((log) => log.scrollBy(0, -100_000));
   await expect(page.getByText("line 60", { exact: true })).toBeAttached();
   await page.getByRole("button", { name: /Jump to newest/ }).click();
   await expect(page.getByText("line 300", { exact: true })).toBeInViewport();
 
-  // What is not there is said.
+  // A missing message is reported.
   await page.goto(`/r/${room}/m/99999`);
   await isIn(page);
   await expect(page.getByText("There’s no such message in this room.")).toBeVisible();

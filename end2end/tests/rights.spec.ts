@@ -1,4 +1,4 @@
-// Who may do what: members with roles, removing and banning, announcements, archived and deleted rooms, guests.
+// Rights: roles, removing and banning, announcements, archived and deleted rooms, guests.
 import {
   Line, asks, chooses, composer, expect, fillSignIn, isAccessible, isIn, isOpen, makesRoom, message, opens, place, reaches,
   roomLink, says, sees, signIn, signUp, test, unique, type Person,
@@ -17,7 +17,7 @@ async function showsDetails(page: Page): Promise<Locator> {
   return panel(page);
 }
 
-/** A member's line in the panel. */
+/** A member's entry in the panel. */
 const lineOf = (page: Page, who: Person) =>
   panel(page).getByRole("region", { name: "Members" }).getByRole("listitem").filter({ hasText: `@${who.handle}` });
 
@@ -29,7 +29,7 @@ async function menuOf(page: Page, who: Person): Promise<Locator> {
   return menu;
 }
 
-/** Chooses from a member's menu, and says yes where it asks. */
+/** Chooses from a member's menu, and confirms if asked. */
 async function does(page: Page, who: Person, what: string, yes?: string) {
   await (await menuOf(page, who)).getByRole("menuitem", { name: what, exact: true }).click();
   await expect(page.getByRole("menu")).toHaveCount(0);
@@ -45,7 +45,7 @@ async function joins(page: Page, channel: string): Promise<Locator> {
   return dialog;
 }
 
-/** A channel of Ana's, in which all of them are. */
+/** A channel of Ana's with these members. */
 async function crew(open: (options?: object) => Promise<Page>, names: string[]) {
   const people: Person[] = [];
   for (const name of names) people.push(await signUp(await open(), { name: `${name} ${unique("q")}` }));
@@ -58,7 +58,7 @@ async function crew(open: (options?: object) => Promise<Page>, names: string[]) 
   return { people, channel };
 }
 
-test("a moderator is made, and has the tools at once", async ({ open }) => {
+test("a new moderator has the tools at once", async ({ open }) => {
   const { people: [ana, bo, carol] } = await crew(open, ["Ana", "Bo", "Carol"]);
   await says(ana.page, "Mind the third step.");
   await sees(bo.page, "Mind the third step.");
@@ -94,7 +94,7 @@ test("a moderator is made, and has the tools at once", async ({ open }) => {
   await expect(lineOf(bo.page, carol).getByRole("button", { name: `Message ${carol.name}` })).toHaveCount(1);
 });
 
-test("who is removed is told so, keeps what they were writing, and can join again", async ({ open, expected }) => {
+test("a removed person is told so, keeps their draft, and can join again", async ({ open, expected }) => {
   expected(/status of 404/);
   const { people: [ana, bo], channel } = await crew(open, ["Ana", "Bo"]);
   await composer(bo.page).fill("The rope in the\nsecond locker");
@@ -118,7 +118,7 @@ test("who is removed is told so, keeps what they were writing, and can join agai
   await expect(composer(bo.page)).toHaveValue("The rope in the\nsecond locker");
 });
 
-test("what waits to be sent into a room that one is no longer in does not vanish", async ({ open }) => {
+test("waiting messages are kept after losing access to their room", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const page = await open();
   const line = await Line.of(page);
@@ -147,14 +147,14 @@ test("what waits to be sent into a room that one is no longer in does not vanish
   await kept.filter({ hasText: "And this, too." }).getByRole("button", { name: "Discard" }).click();
   await expect(kept).toHaveCount(1);
 
-  // Back in the room, it waits there.
+  // The draft is still there after rejoining the room.
   await joins(page, channel);
   await isOpen(page, `#${channel}`);
   await message(page, "Written on the ferry.").getByRole("button", { name: "Try again" }).click();
   await sees(ana.page, "Written on the ferry.");
 });
 
-test("who is banned stays out until they are let back in", async ({ open }) => {
+test("a banned person stays out until they are unbanned", async ({ open }) => {
   const { people: [ana, bo, carol], channel } = await crew(open, ["Ana", "Bo", "Carol"]);
   await (await showsDetails(ana.page)).getByRole("button", { name: "Banned people" }).click();
   const banned = ana.page.getByRole("dialog", { name: "Banned people" });
@@ -188,7 +188,7 @@ test("who is banned stays out until they are let back in", async ({ open }) => {
   await isOpen(bo.page, `#${channel}`);
 });
 
-test("in a channel for announcements only some write, and the others see so at once", async ({ open }) => {
+test("in an announcement channel only some can post, and the others see that at once", async ({ open }) => {
   const { people: [ana, bo], channel } = await crew(open, ["Ana", "Bo"]);
   await says(bo.page, "Before the rule.");
   await composer(bo.page).fill("half a sentence");
@@ -222,7 +222,7 @@ test("in a channel for announcements only some write, and the others see so at o
   await opens(bo.page, `#${channel}`);
 });
 
-test("an archived room is for reading, until it is opened again", async ({ open }) => {
+test("an archived room is read-only until it is unarchived", async ({ open }) => {
   const { people: [ana, bo], channel } = await crew(open, ["Ana", "Bo"]);
   await says(bo.page, "The last word.");
   await sees(ana.page, "The last word.");
@@ -249,7 +249,7 @@ test("an archived room is for reading, until it is opened again", async ({ open 
   const stranger = await signUp(await open());
   const dialog = await chooses(stranger.page, "Browse channels");
   await dialog.getByRole("combobox").fill(channel);
-  // By name: more than one is there until the list has been narrowed down.
+  // By name, because the list may contain others until it is filtered.
   await expect(dialog.getByRole("option", { name: channel })).toContainText("Archived");
 
   await ana.page.getByRole("button", { name: "Unarchive" }).click();
@@ -260,7 +260,7 @@ test("an archived room is for reading, until it is opened again", async ({ open 
   await expect(roomLink(bo.page, `#${channel}`).getByRole("img", { name: "Archived" })).toHaveCount(0);
 });
 
-test("a room is deleted only with its name, and is gone for everyone", async ({ open, expected }) => {
+test("deleting a room requires its name, and removes it for everyone", async ({ open, expected }) => {
   expected(/status of 404/);
   const { people: [ana, bo], channel } = await crew(open, ["Ana", "Bo"]);
   await says(bo.page, "Here for now.");
@@ -311,7 +311,7 @@ test("an owner hands a room over, and steps down", async ({ open }) => {
   await expect(panel(bo.page).getByRole("button", { name: "Room settings" })).toBeVisible();
 });
 
-test("a member's menu by the keyboard alone", async ({ open }) => {
+test("a member's menu with the keyboard alone", async ({ open }) => {
   const { people: [ana, bo], channel } = await crew(open, ["Ana", "Bo"]);
   const { page } = ana;
   await showsDetails(page);
@@ -362,7 +362,7 @@ test("a member's menu on a phone", async ({ open }) => {
   await isAccessible(page, "the menu of a member on a phone");
   const bottom = await menu.evaluate((menu) => window.innerHeight - menu.parentElement!.getBoundingClientRect().bottom);
   expect(bottom).toBe(0);
-  // Beside it: nothing happens.
+  // A tap outside it has no other effect.
   await page.touchscreen.tap(195, 120);
   await expect(menu).toHaveCount(0);
   await expect(panel(page)).toBeVisible();

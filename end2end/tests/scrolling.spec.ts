@@ -1,10 +1,10 @@
-// Where a timeline is scrolled to, looked at in every frame just before it is painted. Whether one begins in the right place, and comes
-// back to it, is told in `two_people_talk.spec.ts`.
+// The scroll position of a timeline, checked in every frame just before painting. `two_people_talk.spec.ts` tests that it starts
+// in the right place and returns to it.
 import type { Page } from "@playwright/test";
 
 import { composer, expect, isIn, message, numbered, opens, says, saysMany, sees, signUp, test, writesTo, type Person } from "../fixtures";
 
-/** Notes in every frame where something is. */
+/** Records a position in every frame. */
 async function watches(page: Page, what: { row: string } | "end") {
   await page.evaluate((what) => {
     const log = document.querySelector("[role=log]")!;
@@ -14,7 +14,7 @@ async function watches(page: Page, what: { row: string } | "end") {
     const seen: number[] = [];
     const spot = document.body.appendChild(document.createElement("div"));
     Object.assign(spot.style, { position: "fixed", height: "0" });
-    // Observers are told in the order in which they were made: the timeline has put everything in its place by now.
+    // Observers run in the order of their creation, so the timeline has already adjusted its scroll position.
     const observer = new ResizeObserver(() => seen.push(what === "end" ? end() : row()));
     observer.observe(spot);
     const frame = () => {
@@ -25,7 +25,7 @@ async function watches(page: Page, what: { row: string } | "end") {
     requestAnimationFrame(frame);
     Object.assign(window, { seen, stopWatching: () => spot.remove() });
   }, what);
-  // How far it was from where it was at first, at most.
+  // Returns the largest distance from the initial position.
   return async () => {
     await page.waitForTimeout(300);
     const seen = await page.evaluate(() => {
@@ -48,26 +48,26 @@ const topRow = (page: Page) =>
     return [...log.querySelectorAll("article")].filter((row) => row.getBoundingClientRect().top >= upper)[1].getAttribute("data-seq")!;
   });
 
-/** Two people, and a room of 160 messages, of which Bo has read all. */
+/** Two people, and a room of 160 messages that Bo has read. */
 async function longRoom(open: () => Promise<Page>): Promise<[Person, Person]> {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
   await writesTo(ana.page, bo);
-  // Some are higher than others.
+  // Some are taller than others.
   const [first, ...others] = numbered("line", 160).map((text, n) => (n % 7 !== 3 ? text : `${text} ${"and more of it ".repeat(n % 20)}`));
   await says(ana.page, first);
   await opens(bo.page, ana.name);
   await saysMany(ana.page, others);
   await sees(bo.page, others.at(-1)!);
   await expect(message(ana.page, others.at(-1)!).getByRole("img", { name: "Read" })).toBeVisible();
-  // Only the newest are there now.
+  // Only the newest messages are loaded now.
   await bo.page.reload();
   await isIn(bo.page);
   await sees(bo.page, others.at(-1)!);
   return [ana, bo];
 }
 
-test("what one reads stays where it is while messages come below", async ({ open }) => {
+test("visible messages stay in place while others arrive below", async ({ open }) => {
   const [ana, bo] = await longRoom(open);
   await scrollsTo(bo.page, 0.5);
   await bo.page.waitForTimeout(300);
@@ -77,7 +77,7 @@ test("what one reads stays where it is while messages come below", async ({ open
   expect(await moved()).toBeLessThanOrEqual(1);
 });
 
-test("what one reads stays where it is while older messages come above", async ({ open }) => {
+test("visible messages stay in place while older ones load above", async ({ open }) => {
   const [, bo] = await longRoom(open);
   const rows = bo.page.getByRole("log").getByRole("article");
   expect(await rows.count()).toBeLessThan(120);
@@ -90,14 +90,14 @@ test("what one reads stays where it is while older messages come above", async (
   }
 });
 
-test("who is at the newest message stays there", async ({ open }) => {
+test("a timeline at its end follows new messages", async ({ open }) => {
   const [ana, bo] = await longRoom(open);
   await scrollsTo(bo.page, 1);
   await expect.poll(() => distance(bo.page)).toBeLessThanOrEqual(1);
   const moved = await watches(bo.page, "end");
   await saysMany(ana.page, numbered("newer", 20));
   await sees(bo.page, "newer 20");
-  // The composer grows by more than what counts as being there, and is small again.
+  // The composer grows by more than the tolerance for being at the end, then shrinks again.
   await composer(bo.page).fill(numbered("a line of mine", 6).join("\n"));
   await bo.page.waitForTimeout(200);
   await saysMany(ana.page, ["meanwhile"]);
@@ -111,7 +111,7 @@ test("who is at the newest message stays there", async ({ open }) => {
   expect(await moved()).toBeLessThanOrEqual(1);
 });
 
-test("few messages stand at the lower end, and are followed when there are more", async ({ open }) => {
+test("few messages are aligned to the bottom, and new ones are followed", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
   await writesTo(ana.page, bo);

@@ -1,11 +1,11 @@
-// Settings and administration: pages that the server alone draws.
+// Settings and administration: pages that only the server renders.
 import {
   composer, expect, fillSignIn, isAccessible, isIn, isOpen, place, rooms, signIn, signUp, tabTo, test, unique,
 } from "../fixtures";
 
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
-test("settings have pages, titles and a way back, and load no wasm", async ({ open }) => {
+test("settings have pages, titles and a link back, and load no wasm", async ({ open }) => {
   const { page, handle } = await signUp(await open(), { name: "Ana Benítez" });
   const room = page.url();
   const loaded: string[] = [];
@@ -39,7 +39,7 @@ test("settings have pages, titles and a way back, and load no wasm", async ({ op
   await isIn(page);
 });
 
-test("a draft survives the settings, and nothing of it is left after signing out", async ({ open }) => {
+test("a draft survives a visit to the settings, and signing out removes it", async ({ open }) => {
   const { page } = await signUp(await open());
   await composer(page).fill("not yet sent");
   await rooms(page).getByRole("link", { name: /Settings$/ }).click();
@@ -54,7 +54,7 @@ test("a draft survives the settings, and nothing of it is left after signing out
   expect(await kept()).not.toContain("not yet sent");
 });
 
-test("a member who opens the administration is told, and is led back", async ({ open, expected }) => {
+test("a member who opens the administration is refused, with a link back", async ({ open, expected }) => {
   expected(/status of 403/);
   const { page } = await signUp(await open());
   for (const path of ["/admin", "/admin/workspace", "/admin/people"]) {
@@ -83,14 +83,14 @@ test("an administrator renames the workspace, and others have its name", async (
   await admin.getByRole("button", { name: "Save" }).click();
   await expect(name).toHaveAccessibleDescription(/^Use at most/);
   await expect(name).toBeFocused();
-  // The other tests know it by its own name.
+  // The other tests expect the original name.
   await name.fill(place.name);
   await admin.getByRole("button", { name: "Save" }).click();
   await expect(admin.getByRole("status")).toHaveText("Workspace renamed.");
   await expect(admin).toHaveTitle(`Workspace · Administration · ${place.name}`);
 });
 
-test("by the keyboard alone: from the room to a new name and back", async ({ open }) => {
+test("with the keyboard alone: from the room to a new name and back", async ({ open }) => {
   const { page } = await signUp(await open(), { name: "Ana Benítez" });
   await page.keyboard.press("Control+k");
   await expect(page.getByRole("combobox")).toBeFocused();
@@ -120,7 +120,7 @@ test("a phone shows the list of pages, then a page, and goes back", async ({ ope
   await page.getByRole("link", { name: /Settings$/ }).tap();
   const pages = page.getByRole("navigation", { name: "Settings" });
   await expect(page).toHaveURL("/settings");
-  // Once the style sheet is there.
+  // Once the style sheet has loaded.
   await expect(page.getByRole("main")).toBeHidden();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Settings");
   await isAccessible(page, "the list of pages on a phone");
@@ -142,7 +142,7 @@ test("a phone shows the list of pages, then a page, and goes back", async ({ ope
   await expect(rooms(page)).toBeVisible();
 });
 
-test("the list of everyone comes in parts", async ({ open }) => {
+test("the list of people is paged", async ({ open }) => {
   const admin = await open({ javaScriptEnabled: false });
   await admin.goto("/sign-in");
   await fillSignIn(admin, place.admin);

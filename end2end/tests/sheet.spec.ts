@@ -1,4 +1,4 @@
-// What one can do with a message on a phone: a sheet, opened by a long press.
+// Message actions on a phone: a sheet, opened by a long press.
 import {
   composer, expect, isAccessible, isIn, isOpen, message, presses, releases, roomLink, says, sees, seqOf, signUp, test, writesTo,
   type Person,
@@ -10,7 +10,7 @@ type Open = (options?: object) => Promise<Page>;
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 const row = (page: Page, seq: number) => page.locator(`article[data-seq="${seq}"]`);
 
-/** Ana on a phone, in a direct room that she has come to from the list. */
+/** Ana on a phone, in a direct room that she opened from the list. */
 async function two(open: Open, options: object = {}): Promise<[Person, Person]> {
   const ana = await signUp(await open({ ...phone, ...options }), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "王小明" });
@@ -22,7 +22,7 @@ async function two(open: Open, options: object = {}): Promise<[Person, Person]> 
   return [ana, bo];
 }
 
-test("it closes by a tap beside it, a swipe, Esc and the way back, and the keyboard returns to the row", async ({ open }) => {
+test("it closes by a tap outside, a swipe, Esc and Back, and the focus returns to the row", async ({ open }) => {
   const [{ page }] = await two(open);
   const room = page.url();
   await says(page, "A lantern on the quay");
@@ -38,7 +38,7 @@ test("it closes by a tap beside it, a swipe, Esc and the way back, and the keybo
   const sheet = await presses(page, said);
   await expect(sheet).toContainText("A lantern on the quay");
   await expect(said).toHaveClass(/marked/);
-  // The keyboard is inside, and stays there.
+  // The focus is inside, and stays there.
   for (let n = 0; n < 20; n++) {
     await page.keyboard.press("Tab");
     expect(await page.evaluate(() => document.activeElement === document.body || !!document.activeElement!.closest("dialog"))).toBe(true);
@@ -50,7 +50,7 @@ test("it closes by a tap beside it, a swipe, Esc and the way back, and the keybo
   const { x, y } = (await sheet.boundingBox())!;
   const devtools = await page.context().newCDPSession(page);
   const touches = (type: string, ...touchPoints: object[]) => devtools.send("Input.dispatchTouchEvent", { type, touchPoints } as never);
-  // A little is not enough.
+  // A short swipe is not enough.
   for (const way of [30, 120]) {
     await touches("touchStart", { x: x + 190, y: y + 20 });
     for (let n = 1; n <= 4; n++) await touches("touchMove", { x: x + 190, y: y + 20 + (way * n) / 4 });
@@ -101,12 +101,12 @@ test("delete, pin and copy; others’ messages offer less", async ({ open }) => 
   await expect(row(bo.page, seq)).toContainText("This message was deleted.");
   await expect(row(page, seq)).toContainText("This message was deleted.");
 
-  // Nothing can be done with it any more.
+  // It offers no actions any more.
   await releases(page, row(page, seq));
   await expect(page.getByRole("dialog")).toHaveCount(0);
 });
 
-test("a message that is deleted meanwhile takes its sheet along", async ({ open }) => {
+test("deleting a message closes its sheet", async ({ open }) => {
   const [ana, bo] = await two(open);
   await says(bo.page, "Not for long");
   await sees(ana.page, "Not for long");
@@ -131,7 +131,7 @@ test("a finger that scrolls, or presses a link, opens nothing", async ({ open })
   await expect(page.getByRole("dialog")).toHaveCount(0);
   const { x, y } = (await page.getByRole("article").last().boundingBox())!;
   const devtools = await page.context().newCDPSession(page);
-  // A finger that has not moved for as long as a long press is one. On a busy machine the first move can take that long to come.
+  // A finger that does not move for long enough is a long press. On a busy machine the first move can arrive that late.
   await page.evaluate(() => {
     const seen = window as { wasStill?: number };
     let down = 0;
@@ -142,7 +142,7 @@ test("a finger that scrolls, or presses a link, opens nothing", async ({ open })
     devtools.send("Input.dispatchTouchEvent", { type, touchPoints: [{ x: x + 90, y: y + 6 + down }] });
   await expect(async () => {
     if ((await page.getByRole("dialog").count()) > 0) await page.keyboard.press("Escape");
-    // Without waiting for the answers, or on a slow machine it would be a long press before it moves.
+    // Without waiting for the answers; otherwise it would become a long press on a slow machine.
     await Promise.all([touch("touchStart", 0), ...[14, 28, 42, 56].map((down) => touch("touchMove", down))]);
     await page.waitForTimeout(700);
     await devtools.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
@@ -151,19 +151,19 @@ test("a finger that scrolls, or presses a link, opens nothing", async ({ open })
   await expect(page.getByRole("dialog")).toHaveCount(0);
 });
 
-test("the menu «New» closes by the way back", async ({ open }) => {
+test("Back closes the menu «New»", async ({ open }) => {
   const [{ page }] = await two(open);
   await page.getByRole("link", { name: "Back" }).tap();
   await expect(page).toHaveURL("/");
   const menu = page.getByLabel("New", { exact: true });
   await menu.tap();
   await expect(page.getByRole("button", { name: "New message" })).toBeVisible();
-  // The browser opens it by itself; the page follows.
+  // The browser opens it itself; the page follows.
   await page.waitForFunction(() => JSON.stringify(history.state).includes("cover"));
   await page.goBack();
   await expect(page.getByRole("button", { name: "New message" })).toBeHidden();
   await expect(page).toHaveURL("/");
-  // By itself it leaves nothing behind to go back through.
+  // Closed otherwise, it leaves no history entry.
   const length = await page.evaluate(() => history.length);
   await menu.tap();
   await menu.tap();
@@ -176,7 +176,7 @@ test("the menu «New» closes by the way back", async ({ open }) => {
   expect(await page.evaluate(() => history.length)).toBeLessThanOrEqual(length + 1);
 });
 
-test("the emoji of the toolbar close by the way back", async ({ open }) => {
+test("Back closes the emoji of the toolbar", async ({ open }) => {
   const { page } = await signUp(await open());
   await writesTo(page, await signUp(await open()));
   const room = page.url();
@@ -196,7 +196,7 @@ for (const [name, size] of [["a small phone", { width: 360, height: 640 }], ["a 
     const [{ page }] = await two(open, { viewport: size });
     const text = `A long text, so that it does not fit into one line of the sheet: ${"words and words ".repeat(12)}`.trim();
     await says(page, text);
-    // Stored: its row is another one then.
+    // Once stored, its row is a different one.
     await seqOf(page, text);
     const sheet = await presses(page, page.getByRole("article").last());
     await expect(sheet).toBeInViewport({ ratio: 1 });

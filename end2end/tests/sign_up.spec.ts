@@ -1,7 +1,7 @@
-// Accounts and sessions, and everything that a form may refuse. The first accounts are made in `first.spec.ts`.
+// Accounts, sessions, and every possible refusal of a form. `first.spec.ts` creates the first accounts.
 import { PASSWORD, expect, fillSignIn, fillSignUp, isAwake, isIn, opens, place, signIn, signUp, test, unique } from "../fixtures";
 
-test("an invitation that is none is told, and not needed where everyone may come", async ({ open, expected }) => {
+test("an invalid invitation is reported, and none is needed if anyone may sign up", async ({ open, expected }) => {
   expected(/status of 422/);
   const page = await open();
   await page.goto("/invite/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
@@ -57,7 +57,7 @@ for (const { locale, taken, short, handle: invalid, wrong, words } of languages)
     await expect(handle).toHaveAccessibleDescription(invalid);
     await expect(handle).toHaveValue("no spaces!");
 
-    // The address is that of the form: a reload asks nothing, and shows an empty one.
+    // The address is that of the form: a reload resubmits nothing and shows an empty form.
     await isAwake(page);
     await expect(page).toHaveURL("/sign-up");
 
@@ -69,7 +69,7 @@ for (const { locale, taken, short, handle: invalid, wrong, words } of languages)
   });
 }
 
-test("signing out ends it, and signing in brings back what one wanted to see", async ({ open }) => {
+test("signing out ends the session, and signing in returns to the requested page", async ({ open }) => {
   const page = await open();
   const person = await signUp(page);
   const room = page.url();
@@ -114,7 +114,7 @@ test("an invitation can be made, copied, used and revoked in the administration"
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(link);
   const newcomer = await open();
   await signUp(newcomer, { at: link });
-  // Who has an account already needs no invitation.
+  // People with an account need no invitation.
   await newcomer.goto(link);
   await expect(newcomer).toHaveURL("/");
 

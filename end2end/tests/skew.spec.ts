@@ -1,11 +1,11 @@
-// A tab that was open before the servers were renewed, and speaks another version of the protocol.
+// A tab that was open before an upgrade of the servers, and uses another version of the protocol.
 import { composer, expect, isIn, message, opens, signUp, test, writesTo } from "../fixtures";
 
-test("an old tab is told to reload, and what was written goes out afterwards", async ({ open }) => {
+test("an old tab is told to reload, and unsent messages are sent afterwards", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
 
-  // What a server says to another version: `protocol::VERSION` is the same in all of this test's servers.
+  // The server's answer to another version: `protocol::VERSION` is the same in all servers of this test.
   let isOld = true;
   let greetings = 0;
   await ana.page.routeWebSocket(/\/socket$/, (socket) => {
@@ -24,7 +24,7 @@ test("an old tab is told to reload, and what was written goes out afterwards", a
   await composer(ana.page).fill("written in an old tab");
   await composer(ana.page).press("Enter");
   await expect(message(ana.page, "written in an old tab")).toBeVisible();
-  // It waits for a person, and does not run against the servers meanwhile.
+  // It waits for a person, and does not keep retrying.
   expect(greetings).toBeLessThanOrEqual(2);
 
   isOld = false;

@@ -1,14 +1,14 @@
-// Several tabs of one browser: they share its cookie and its storage.
+// Several tabs of one browser, which share its cookie and its storage.
 import { query } from "../cluster";
 import {
   Line, anotherTab, composer, editor, expect, fillSignIn, isIn, isOpen, message, opens, reaches, says, sees, signUp, test,
   unique, writesTo,
 } from "../fixtures";
 
-/** Chromium says this when a page writes into its socket before it hears that the socket is closed. */
+/** Chromium says this when a page writes to its socket before it is told that the socket is closed. */
 const SOCKET_BROKE = /WebSocket is already in CLOSING or CLOSED state/;
 
-test("somebody else signs in in another tab: what was written stays its author's", async ({ open, expected }) => {
+test("somebody else signs in in another tab: unsent texts stay their author's", async ({ open, expected }) => {
   expected(SOCKET_BROKE);
   const page = await open();
   const line = await Line.of(page);
@@ -22,11 +22,11 @@ test("somebody else signs in in another tab: what was written stays its author's
   const said = () => query(`select users.handle || ': ' || body from messages join users on users.id = author_id
     where room_id = '${room.split("/").at(-1)}' order by seq`).trim().split("\n");
 
-  // This tab is opened now, because a tab that opens later would send what waits.
+  // Open this tab now, because a tab opened later would send the waiting messages.
   const other = await anotherTab(page);
   await other.goto("/settings");
 
-  // She is cut off and goes on writing: a message and an edit.
+  // She is disconnected and goes on writing: a message and an edit.
   line.cut();
   await says(page, "secret A");
   await expect(message(page, "secret A").getByRole("img", { name: "Waiting to send" })).toBeVisible();
@@ -47,12 +47,12 @@ test("somebody else signs in in another tab: what was written stays its author's
   await expect(message(page, "secret A")).toHaveCount(0);
   await told.getByRole("button", { name: "Close" }).click();
   await expect(told).toBeHidden();
-  // From here on the tab works as Bea's.
+  // From now on the tab belongs to Bea.
   await says(page, "Bea, from that tab");
   await sees(bea.page, "Bea, from that tab");
   expect(said()).toEqual([`${ana.handle}: Good mornig`, `${bea.handle}: Bea, from that tab`]);
 
-  // When Ana signs in again, her message is sent, as hers.
+  // When Ana signs in again, her message is sent as hers.
   await page.goto("/settings");
   await page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
   await fillSignIn(page, ana);
@@ -61,13 +61,13 @@ test("somebody else signs in in another tab: what was written stays its author's
   await isIn(page);
   await expect(message(bea.page, "secret A")).toHaveCount(1);
   expect(said()).toEqual([`${ana.handle}: Good mornig`, `${bea.handle}: Bea, from that tab`, `${ana.handle}: secret A`]);
-  // Her edit, which she had saved, is still in the editor.
+  // Her saved edit is still in the editor.
   await expect(editor(page)).toHaveValue("Good morning");
   await editor(page).press("Enter");
   await expect(bea.page.getByRole("article").filter({ hasText: "Good morning" })).toContainText("edited");
 });
 
-test("a session that ended in another tab: what waits is sent after signing in again", async ({ open, expected }) => {
+test("a session ends in another tab: waiting messages are sent after signing in again", async ({ open, expected }) => {
   expected(SOCKET_BROKE);
   const page = await open();
   const line = await Line.of(page);
@@ -90,7 +90,7 @@ test("a session that ended in another tab: what waits is sent after signing in a
   await sees(bo.page, text);
 });
 
-test("the form of a page that was drawn for someone else sends nothing", async ({ open, expected }) => {
+test("the form of another account's page sends nothing", async ({ open, expected }) => {
   expected(/status of 401/);
   const page = await open({ javaScriptEnabled: false });
   const [ana, bea] = [await signUp(await open()), await signUp(await open())];
@@ -112,7 +112,7 @@ test("the form of a page that was drawn for someone else sends nothing", async (
   expect(query(`select count(*) from messages where body = '${text}'`).trim()).toBe("0");
 });
 
-test("the settings of a page that was drawn for someone else change nothing", async ({ open, expected }) => {
+test("the settings form of another account's page changes nothing", async ({ open, expected }) => {
   expected(/status of 401/);
   const page = await open();
   await signUp(page, { name: "Ana Benítez" });

@@ -1,9 +1,9 @@
-// What people write: in any script, from any clipboard, in any zone.
+// Texts in any script, from any clipboard, in any time zone.
 import {
   anotherTab, asks, composer, expect, isIn, makesRoom, message, opens, roomLink, says, sees, signIn, signUp, test, unique, writesTo,
 } from "../fixtures";
 
-test("each line reads in its own direction, and so does each name", async ({ open }) => {
+test("each line and each name has its own text direction", async ({ open }) => {
   const ana = await signUp(await open(), { name: "אנה" });
   const channel = unique("שיחה");
   await makesRoom(ana.page, "Group", channel);
@@ -16,7 +16,7 @@ test("each line reads in its own direction, and so does each name", async ({ ope
   const row = ana.page.getByRole("article").filter({ hasText: "and back" });
   await expect(row.locator(".text")).toHaveCSS("direction", "rtl");
   for (const named of [row.getByText("אנה"), ana.page.getByRole("heading", { level: 1 })]) await expect(named).toHaveCSS("direction", "rtl");
-  // Each line begins at its own side.
+  // Each line is aligned to its own side.
   const sides = await row.locator(".text").evaluate((text) => {
     const range = document.createRange();
     const node = [...text.childNodes].find((child) => child.textContent?.includes("back"))!;
@@ -34,7 +34,7 @@ test("each line reads in its own direction, and so does each name", async ({ ope
   expect(sides[1][0], "the English line begins at the left").toBeLessThan(2);
 });
 
-test("two people of one name are told apart by their handles", async ({ open }) => {
+test("people with the same name are distinguished by their handles", async ({ open }) => {
   const name = unique("Ana Ruiz");
   const [ana, other] = [await signUp(await open(), { name }), await signUp(await open(), { name: name.toUpperCase() })];
   await writesTo(ana.page, other);
@@ -50,7 +50,7 @@ test("two people of one name are told apart by their handles", async ({ open }) 
   await expect(ana.page.getByRole("article").getByText(`@${other.handle}`, { exact: true })).toBeVisible();
 });
 
-test("a name that could be taken for another is refused, with the reason", async ({ open, expected }) => {
+test("a name that imitates another is refused, with the reason", async ({ open, expected }) => {
   expected(/status of 422/);
   const page = await open();
   await page.goto("/sign-up");
@@ -63,14 +63,14 @@ test("a name that could be taken for another is refused, with the reason", async
   }
 });
 
-test("what is pasted from a terminal is cleaned, not refused", async ({ open }) => {
+test("text pasted from a terminal is cleaned, not refused", async ({ open }) => {
   const { page } = await signUp(await open());
   await makesRoom(page, "Group", unique("paste"));
   await asks(page, [{ type: "send", room: page.url().split("/").at(-1), nonce: crypto.randomUUID(), body: "one\rtwo\u001b[0m\u0000" }]);
   await expect(page.getByRole("article").filter({ hasText: "one" }).locator(".text")).toContainText("one\ntwo[0m", { useInnerText: true });
 });
 
-test("a message has the time that it had where one is, in winter and in summer", async ({ open }) => {
+test("message times are in the local time zone, in winter and in summer", async ({ open }) => {
   const person = await signUp(await open({ timezoneId: "America/New_York" }));
   const { page } = person;
   await makesRoom(page, "Group", unique("zone"));
@@ -83,7 +83,7 @@ test("a message has the time that it had where one is, in winter and in summer",
   await expect(time).toHaveAttribute("title", new RegExp(shown("America/New_York")));
   await page.reload();
   await isIn(page);
-  // As the server drew it, which by now knows the zone by its name.
+  // As rendered by the server, which by now knows the time zone.
   const html = await (await page.request.get(page.url())).text();
   expect(html).toMatch(new RegExp(`>${shown("America/New_York")}(<!>)?</time>`));
 
@@ -115,7 +115,7 @@ test("a draft is the same in two tabs, and gone from both once it is sent", asyn
   await expect(message(tab, "half a sentence")).toHaveCount(1);
 });
 
-test("what is said twice is heard twice, and three at once are all heard", async ({ open }) => {
+test("repeated messages are announced twice, and three at once are all announced", async ({ open }) => {
   const [ana, bo] = [await signUp(await open(), { name: "Ana" }), await signUp(await open(), { name: "Bo" })];
   await writesTo(ana.page, bo);
   await says(ana.page, "A beginning.");
@@ -141,12 +141,12 @@ test("reactions that look alike are counted together", async ({ open }) => {
   await expect(ana.page.getByRole("button", { name: "👍, 2 people" })).toBeVisible();
 });
 
-test("a translator that wraps what we draw does not freeze the page", async ({ open }) => {
+test("a translator that wraps our text nodes does not freeze the page", async ({ open }) => {
   const [ana, bo] = [await signUp(await open(), { name: unique("Ana") }), await signUp(await open(), { name: unique("Bo") })];
   await writesTo(ana.page, bo);
   await says(ana.page, "Good evening.");
   await opens(bo.page, ana.name);
-  // As browsers translate: where it is not forbidden, a text node goes into an element of the translator's.
+  // Like browser translators: they wrap text nodes in their own elements, unless it is forbidden.
   await bo.page.evaluate(() => {
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const nodes: Text[] = [];

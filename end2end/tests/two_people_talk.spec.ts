@@ -9,14 +9,14 @@ test("two people on two servers talk, both ways", async ({ open }) => {
   expect(await nodeOf(ana.page)).toBe("e2e-2");
   expect(await nodeOf(bo.page)).toBe("e2e-1");
 
-  await test.step("the room comes into the other's list, unread, by itself", async () => {
+  await test.step("the room appears in the other's list, unread", async () => {
     await writesTo(ana.page, bo);
     for (const text of ["Are you there?", "The boat is in.", "Bring the long rope."]) await says(ana.page, text);
     await expect(roomLink(bo.page, ana.name).getByRole("img", { name: "3 unread" })).toBeVisible();
     await expect(bo.page).toHaveTitle(/^\(3\) /);
   });
 
-  await test.step("delivered while the other looks elsewhere, read once it is looked at", async () => {
+  await test.step("delivered while the other person is in another room, read once they open it", async () => {
     const last = message(ana.page, "Bring the long rope.");
     await expect(last.getByRole("img", { name: "Delivered" })).toBeVisible();
     await opens(bo.page, ana.name);
@@ -29,7 +29,7 @@ test("two people on two servers talk, both ways", async ({ open }) => {
   });
 
   const turns = numbered("turn", 10);
-  await test.step("ten messages, in turns, in one order for both", async () => {
+  await test.step("ten messages, taking turns, in one order for both", async () => {
     for (const [n, text] of turns.entries()) {
       const [from, to] = n % 2 ? [bo.page, ana.page] : [ana.page, bo.page];
       await says(from, text);
@@ -46,7 +46,7 @@ test("two people on two servers talk, both ways", async ({ open }) => {
     await sees(ana.page, "turn 10");
   });
 
-  await test.step("a second device has the same, and the first sees what is written on it", async () => {
+  await test.step("a second device has the same messages, and the first sees what it sends", async () => {
     const second = await open();
     await signIn(second, ana);
     await opens(second, bo.name);
@@ -91,7 +91,7 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
   await saysMany(ana.page, others);
   await sees(bo.page, "line 120");
   await expect(message(ana.page, "line 120").getByRole("img", { name: "Read" })).toBeVisible();
-  // Only the newest are there now.
+  // Only the newest messages are loaded now.
   await bo.page.reload();
   await isIn(bo.page);
   await sees(bo.page, "line 120");
@@ -100,7 +100,7 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
   const log = bo.page.getByRole("log");
   const count = () => log.getByRole("article").count();
   const topOf = (text: string) => message(bo.page, text).evaluate((row) => row.getBoundingClientRect().top);
-  // Up to the oldest message, a load at a time; whenever older ones come, what one reads stays where it is.
+  // Up to the oldest message, one page at a time; whenever older messages load, what is on screen stays in place.
   let loads = 0;
   for (;;) {
     // In a single call, so that nothing loads in between.
@@ -110,7 +110,7 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
       if (textOf(rows[0]) === "line 1") return null;
       box.scrollTop = 0;
       const upper = box.getBoundingClientRect().top;
-      // Not the very first one: it loses its name to the run of messages that comes above it.
+      // Not the very first one: it loses its name when a message of the same author appears above it.
       const row = rows.filter((row) => row.getBoundingClientRect().top >= upper)[1];
       return { text: textOf(row), top: row.getBoundingClientRect().top, before: rows.length };
     });
@@ -123,7 +123,7 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
   }
   expect(loads).toBeGreaterThan(0);
 
-  // What arrives meanwhile does not move the page either, and there is a way down.
+  // Messages that arrive meanwhile do not move the page either, and a button leads down.
   const top = await topOf("line 5");
   await says(ana.page, "line 121");
   const down = bo.page.getByRole("button", { name: "1 new message" });
@@ -134,7 +134,7 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
   await expect(down).toBeHidden();
 });
 
-test("a long absence: one begins at the first new message, and there is a way down and back", async ({ open }) => {
+test("a long absence: the room opens at the first new message, and buttons lead down and back", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
   await writesTo(ana.page, bo);
@@ -159,19 +159,19 @@ test("a long absence: one begins at the first new message, and there is a way do
   await sees(bo.page, "while away 1");
   await expect(line).toBeInViewport();
   await expect(up).toBeHidden();
-  // From there on down everything is there, without a hole.
+  // From there on, everything is there without gaps.
   for (let seen = ""; seen !== "while away 120"; ) {
     seen = (await texts(bo.page, "while away")).at(-1)!;
     await message(bo.page, seen).scrollIntoViewIfNeeded();
   }
   await seesInOrder(bo.page, "while away", numbered("while away", 120));
 
-  // The same when the page itself begins there.
+  // The same for a page load.
   await says(bo.page, "read on");
   await opens(bo.page, "#general");
   await saysMany(ana.page, numbered("again", 80));
   const address = ana.page.url();
-  // Drawn there by the server already, so nothing moves when the page wakes.
+  // The server renders it there already, so nothing moves on hydration.
   await bo.page.addInitScript(() => {
     const top = () => document.querySelector("[data-key=unread]")?.getBoundingClientRect().top;
     document.addEventListener("DOMContentLoaded", () => Object.assign(window, { drawnAt: top(), unreadTop: top }));
@@ -188,7 +188,7 @@ test("a long absence: one begins at the first new message, and there is a way do
   expect(Math.abs(now! - drawn!), `drawn at ${drawn}, now at ${now}`).toBeLessThanOrEqual(1);
 });
 
-test("older messages are there above the first unread one, in a room that one goes to", async ({ open }) => {
+test("switching to a room also loads older messages above the first unread one", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
   await writesTo(ana.page, bo);
@@ -201,11 +201,11 @@ test("older messages are there above the first unread one, in a room that one go
   await expect(roomLink(bo.page, ana.name).getByRole("img", { name: "99+ unread" })).toBeVisible();
   await opens(bo.page, ana.name);
   await sees(bo.page, "unread 1");
-  // Nobody scrolls: they come by themselves.
+  // They load without scrolling.
   await expect(message(bo.page, "read 80")).toHaveCount(1);
 });
 
-test("unread lines are marked where one left", async ({ open }) => {
+test("a separator marks where unread messages begin", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());
   await writesTo(ana.page, bo);
@@ -216,7 +216,7 @@ test("unread lines are marked where one left", async ({ open }) => {
   await opens(bo.page, "#general");
   await says(ana.page, "not seen yet");
   await expect(roomLink(bo.page, ana.name).getByRole("img", { name: "1 unread" })).toBeVisible();
-  // The last active room stands first.
+  // The most recently active room comes first.
   await expect(rooms(bo.page).getByRole("listitem").first()).toContainText(ana.name);
   await opens(bo.page, ana.name);
   await expect(bo.page.getByRole("separator").filter({ hasText: "New" })).toBeVisible();

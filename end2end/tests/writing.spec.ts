@@ -1,4 +1,4 @@
-// What helps one write: the tools that format, what becomes of what is pasted, and that an input method is left alone.
+// Writing aids: formatting tools, pasting, and input methods.
 import type { Page } from "@playwright/test";
 
 import { composer, editor, expect, isAccessible, isIn, isOpen, makesRoom, onNode, opens, roomLink, signUp, test, unique, writesTo } from "../fixtures";
@@ -22,7 +22,7 @@ async function selects(page: Page, text: string) {
   }, text);
 }
 
-/** Puts something on the clipboard and pastes it with the keys. */
+/** Puts something on the clipboard and pastes it with the keyboard. */
 async function pastes(page: Page, kinds: Record<string, string>, keys = "ControlOrMeta+v") {
   await page.evaluate(async (kinds) => {
     const item = Object.fromEntries(Object.entries(kinds).map(([kind, text]) => [kind, new Blob([text], { type: kind })]));
@@ -32,7 +32,7 @@ async function pastes(page: Page, kinds: Record<string, string>, keys = "Control
   await page.keyboard.press(keys);
 }
 
-/** Pastes what a page may not put on the clipboard itself. Says whether it is left to the browser to paste it. */
+/** Pastes data that a page may not put on the clipboard itself. Returns whether pasting is left to the browser. */
 async function pastesFromProgram(page: Page, kinds: Record<string, string>): Promise<boolean> {
   return composer(page).evaluate((field, kinds) => {
     (field as HTMLElement).focus();
@@ -42,7 +42,7 @@ async function pastesFromProgram(page: Page, kinds: Record<string, string>): Pro
   }, kinds);
 }
 
-/** Two people in a room of their own, each at another server. */
+/** Two people in a room of their own, on different servers. */
 async function two(open: (options?: object) => Promise<Page>, options: object = {}) {
   const ana = await signUp(await open({ permissions: ["clipboard-read", "clipboard-write"], ...options }), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
@@ -52,7 +52,7 @@ async function two(open: (options?: object) => Promise<Page>, options: object = 
   return { ana, bo };
 }
 
-test("each tool formats what is selected, and one can take it back", async ({ open }) => {
+test("each tool formats the selection and can be undone", async ({ open }) => {
   const { ana } = await two(open);
   const field = composer(ana.page);
   await expect(tools(ana.page)).toHaveCount(0);
@@ -85,7 +85,7 @@ test("each tool formats what is selected, and one can take it back", async ({ op
     }
   }
 
-  // The address is selected, so that it can be typed over.
+  // The address is selected, so that typing replaces it.
   await selects(ana.page, "tide");
   await tool(ana.page, "Link").click();
   await ana.page.keyboard.type("https://tides.example");
@@ -94,7 +94,7 @@ test("each tool formats what is selected, and one can take it back", async ({ op
   await expect(row(ana.page, "the tide turns").getByRole("link", { name: "tide" })).toHaveAttribute("href", "https://tides.example");
 });
 
-test("the tools work with the keyboard, and stay as they were left", async ({ open }) => {
+test("the tools work with the keyboard, and stay open or closed", async ({ open }) => {
   const { ana } = await two(open);
   const field = composer(ana.page);
   await field.pressSequentially("tide");
@@ -115,7 +115,7 @@ test("the tools work with the keyboard, and stay as they were left", async ({ op
   await ana.page.keyboard.press("Control+z");
   await expect(field).toHaveValue("tide");
 
-  // Their place is there before they are.
+  // Their space is reserved before they load.
   await ana.page.reload();
   await expect(ana.page.locator("html")).toHaveAttribute("data-formatting", "");
   await isIn(ana.page);
@@ -128,7 +128,7 @@ test("the tools work with the keyboard, and stay as they were left", async ({ op
   await expect(tools(ana.page)).toHaveCount(0);
 });
 
-test("on a phone the tools are a finger wide, and the row scrolls", async ({ open }) => {
+test("on a phone the tools are large enough, and the row scrolls", async ({ open }) => {
   const ana = await signUp(await open(phone));
   const bo = await signUp(await open());
   await writesTo(bo.page, ana);
@@ -140,7 +140,7 @@ test("on a phone the tools are a finger wide, and the row scrolls", async ({ ope
   await field.tap();
   await toggle(ana.page).tap();
   await expect(tools(ana.page)).toBeVisible();
-  // The keyboard stays.
+  // The keyboard stays open.
   await expect(field).toBeFocused();
   const box = (await tool(ana.page, "Bold").boundingBox())!;
   expect(Math.min(box.width, box.height)).toBeGreaterThanOrEqual(44);
@@ -190,7 +190,7 @@ fn main() {
 }
 \`\`\``;
 
-test("what is pasted keeps its form, and nothing of it runs or loads", async ({ open }) => {
+test("pasted content keeps its formatting, and nothing in it runs or loads", async ({ open }) => {
   const { ana, bo } = await two(open);
   const field = composer(ana.page);
   const fetched: string[] = [];
@@ -199,17 +199,17 @@ test("what is pasted keeps its form, and nothing of it runs or loads", async ({ 
   await expect(field).toHaveValue(MARKDOWN);
   await ana.page.keyboard.press("Control+z");
   await expect(field).toHaveValue("");
-  // By the clipboard itself, in the middle of a text.
+  // Through the real clipboard, in the middle of a text.
   await field.pressSequentially("say  now");
   await field.press("ArrowLeft");
   for (let n = 0; n < 3; n++) await field.press("ArrowLeft");
   await pastes(ana.page, { "text/html": "<p>one <b>bold</b> word</p>", "text/plain": "one bold word" });
   await expect(field).toHaveValue("say one **bold** word now");
-  // Without form.
+  // Without formatting.
   await field.fill("");
   await pastes(ana.page, { "text/html": "<p>one <b>bold</b> word</p>", "text/plain": "one bold word" }, "ControlOrMeta+Shift+v");
   await expect(field).toHaveValue("one bold word");
-  // Nor in code.
+  // And not in code.
   await field.fill("```\n");
   await field.press("Control+End");
   await pastes(ana.page, { "text/html": "<b>x</b>", "text/plain": "x" });
@@ -244,11 +244,11 @@ test("a range of a spreadsheet becomes a table, lines of an editor become code",
     ...code, "text/html": lines("<div><span>let a = 1;</span></div><div><span>&#160;&#160;b();</span></div>"), "text/plain": "let a = 1;\n  b();",
   });
   await expect(field).toHaveValue("```typescript\nlet a = 1;\n  b();\n```");
-  // One line of it is plain text.
+  // A single line is plain text.
   expect(await pastesFromProgram(ana.page, { "text/html": lines("<div><span>let a = 1;</span></div>"), "text/plain": "let a = 1;" })).toBe(true);
 });
 
-test("many pasted lines are offered to be code", async ({ open }) => {
+test("many pasted lines can become a code block", async ({ open }) => {
   const { ana } = await two(open);
   const field = composer(ana.page);
   const log = Array.from({ length: 25 }, (_, n) => `line ${n + 1}: *not* bold`).join("\n");
@@ -267,7 +267,7 @@ test("many pasted lines are offered to be code", async ({ open }) => {
   await ana.page.keyboard.press("Control+z");
   await expect(field).toHaveValue("see ");
 
-  // It goes when it is closed, and with the text.
+  // The offer disappears when it is closed, and with the text.
   await pastes(ana.page, { "text/plain": log });
   await ana.page.getByRole("button", { name: "Close" }).click();
   await expect(offer).toBeHidden();
@@ -277,11 +277,11 @@ test("many pasted lines are offered to be code", async ({ open }) => {
   await expect(offer).toBeVisible();
   await field.fill("something else");
   await expect(offer).toBeHidden();
-  // A few lines are no code.
+  // A few lines are not treated as code.
   await pastes(ana.page, { "text/plain": "a\nb\nc" });
   await expect(offer).toBeHidden();
 
-  // What is too long says so, and is not cut.
+  // A text that is too long says so, and is not truncated.
   await field.fill("");
   await pastes(ana.page, { "text/plain": "a long line of words\n".repeat(300) });
   await expect(field).toHaveAccessibleDescription(/2,?299 characters too many|2300 characters too many/);
@@ -289,7 +289,7 @@ test("many pasted lines are offered to be code", async ({ open }) => {
   await expect(field).toHaveValue(/^a long line/);
 });
 
-test("an input method is left alone", async ({ open }) => {
+test("formatting keys do not disturb an input method", async ({ open }) => {
   const { ana } = await two(open);
   const field = composer(ana.page);
   await shows(ana.page);
@@ -297,7 +297,7 @@ test("an input method is left alone", async ({ open }) => {
   const devtools = await ana.page.context().newCDPSession(ana.page);
   await devtools.send("Input.imeSetComposition", { text: "- ni", selectionStart: 4, selectionEnd: 4 });
   await expect(field).toHaveValue("- ni");
-  // Keys of a composition format nothing, break no line and choose nothing.
+  // During composition, keys do not format, break lines or choose anything.
   for (const [key, code, more] of [["Enter", "Enter", { shiftKey: true }], ["b", "KeyB", { ctrlKey: true }], ["Enter", "Enter", {}]] as const) {
     await field.evaluate((field, [key, code, more]) => {
       field.dispatchEvent(new KeyboardEvent("keydown", { key, code, ...more, isComposing: true, bubbles: true, cancelable: true }));
@@ -316,7 +316,7 @@ test("in Chinese the tools have Chinese names", async ({ open }) => {
   await expect(row.getByRole("button", { name: "编号列表" })).toHaveAttribute("title", "编号列表 (Ctrl+Shift+7)");
 });
 
-test("one writes without the help, and is told when the tools do not come", async ({ open, expected }) => {
+test("writing works without the writing aids, and a failed load is reported", async ({ open, expected }) => {
   expected(/ERR_INTERNET_DISCONNECTED/, /Failed to fetch/);
   const page = await open();
   const chunk = /\/pkg\/writing\.[0-9a-f]+\.wasm$/;

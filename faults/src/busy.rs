@@ -1,4 +1,4 @@
-//! Keeps all processors busy, as on a machine that runs more than Roost.
+//! Keeps every CPU busy, to simulate other load.
 
 use std::{
     sync::{
@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many threads spin for each processor.
+/// Spinning threads per CPU.
 const PER_PROCESSOR: usize = 2;
-/// The threads end by themselves after this time, whatever happens to the rest of the program.
+/// The threads end after this time, whatever happens to the rest of the program.
 const AT_MOST: Duration = Duration::from_secs(300);
-/// Iterations of the loop between two looks at the clock.
+/// Iterations between two checks of the clock.
 const ITERATIONS: u32 = 100_000;
 
 /// Threads that spin until this is dropped.
@@ -24,7 +24,7 @@ pub struct Busy {
 }
 
 impl Busy {
-    /// Begins to spin.
+    /// Starts to spin.
     #[must_use]
     pub fn start() -> Self {
         let done = Arc::new(AtomicBool::new(false));

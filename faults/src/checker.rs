@@ -1,7 +1,7 @@
-//! Compares what clients have seen with what the database holds. Pure: logs and rows in, violations out.
+//! Compares what clients saw with the database. Pure: logs and rows in, violations out.
 //!
-//! Law: acknowledged ⇒ stored ⇒ shown by every member that is there at the end; nothing twice; in the order of the
-//! numbers; no number without a change.
+//! Law: acknowledged ⇒ stored ⇒ shown to every member present at the end; nothing twice; in numeric order;
+//! no number without a change.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,57 +12,57 @@ use crate::{
     violation::{Kind, Violation},
 };
 
-/// A message as the database has it.
+/// A message in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredMessage {
-    /// Who wrote it.
+    /// Its author.
     pub author: UserId,
-    /// The nonce under which it is stored.
+    /// Its nonce.
     pub nonce: Nonce,
-    /// Which it is.
+    /// Its token.
     pub token: Option<Token>,
 }
 
-/// A room as the database has it.
+/// A room in the database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredRoom {
-    /// The room's last number when the logs begin.
+    /// The room's last number when the logs began.
     pub base: Seq,
     /// Its last number now.
     pub head: Seq,
     /// The messages after `base`.
     pub messages: BTreeMap<Seq, StoredMessage>,
-    /// Each number after `base` that a change has taken, with how many have.
+    /// How many changes have taken each number after `base`.
     pub numbers: BTreeMap<Seq, i64>,
-    /// The logs of the members that are there at the end, by their indexes in the list.
+    /// The logs of the members present at the end, by their indexes in the list.
     pub members: Vec<usize>,
 }
 
-/// What the comparison found.
+/// The result of the comparison.
 #[derive(Clone, Debug, Default)]
 pub struct Verdict {
-    /// Everything that is wrong.
+    /// All violations.
     pub violations: Vec<Violation>,
     /// Messages written.
     pub sends: usize,
     /// Messages acknowledged.
     pub acknowledged: usize,
-    /// Messages that were scheduled, and are among those.
+    /// Scheduled messages, included above.
     pub scheduled: usize,
     /// Edits, deletions, pins and reactions.
     pub changes: usize,
     /// Joins and leaves.
     pub moves: usize,
-    /// What moderators and owners have done.
+    /// Actions of moderators and owners.
     pub governed: usize,
-    /// Messages that someone who had been far away has as history only.
+    /// Messages that a client only has as history, because it was too far behind.
     pub left_to_history: usize,
-    /// The longest time from writing to the last member's screen, in milliseconds.
+    /// The longest time from writing a message to showing it to the last member, in milliseconds.
     pub worst_delay_ms: i64,
 }
 
 impl Verdict {
-    /// How many of a kind.
+    /// The number of violations of a kind.
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {
         self.violations.iter().filter(|violation| violation.kind == kind).count()
@@ -97,10 +97,10 @@ pub fn check(logs: &[Log], stored: &BTreeMap<RoomId, StoredRoom>) -> Verdict {
     verdict
 }
 
-/// A screen: messages by room and number, each with its nonce.
+/// The messages on a screen: room, number and nonce.
 pub type Screen = Vec<(RoomId, Seq, Nonce)>;
 
-/// The messages on a screen that the database does not hold under the same number.
+/// Messages on a screen that the database does not hold under the same number.
 #[must_use]
 pub fn phantoms(name: &str, screen: &Screen, stored: &HashMap<(RoomId, Seq), Nonce>) -> Vec<Violation> {
     let is_there = |room, seq, nonce| stored.get(&(room, seq)) == Some(&nonce);
@@ -111,9 +111,9 @@ pub fn phantoms(name: &str, screen: &Screen, stored: &HashMap<(RoomId, Seq), Non
     phantoms.map(violation).collect()
 }
 
-/// Checks logs during which the database went back to an earlier copy. Messages that were acknowledged between the copy and the
-/// return (from `gone.0` to `gone.1`) may be missing: the copy does not have them, so no server can bring them back. This is no fault
-/// of Roost, so they are only counted. Messages that were acknowledged before or after must be there.
+/// Checks logs during which the database went back to an earlier copy. Messages acknowledged between the
+/// copy and the return (from `gone.0` to `gone.1`) may be missing, because no server can bring them back.
+/// They are only counted. All other acknowledged messages must be there.
 #[must_use]
 pub fn check_life_before(
     logs: &[Log],
@@ -140,7 +140,7 @@ pub fn check_life_before(
     (gone_with_it, verdict.violations)
 }
 
-/// Acknowledged ⇒ stored, under the number that was said.
+/// Acknowledged ⇒ stored, under the acknowledged number.
 fn check_acknowledged(log: &Log, stored: &BTreeMap<RoomId, StoredRoom>, verdict: &mut Verdict) {
     for (nonce, acknowledged) in &log.acknowledged {
         let Some(written) = log.written.get(nonce) else { continue };
@@ -162,7 +162,7 @@ fn check_acknowledged(log: &Log, stored: &BTreeMap<RoomId, StoredRoom>, verdict:
     }
 }
 
-/// No message twice, and each author's in the order in which they wrote them.
+/// No message twice, and each author's messages in the order of writing.
 fn check_stored(id: RoomId, room: &StoredRoom, verdict: &mut Verdict) {
     let mut nonces: HashMap<(UserId, Nonce), Seq> = HashMap::new();
     let mut tokens: HashMap<Token, Seq> = HashMap::new();
@@ -190,7 +190,7 @@ fn check_stored(id: RoomId, room: &StoredRoom, verdict: &mut Verdict) {
     }
 }
 
-/// Stored ⇒ shown, once, in the order of the numbers.
+/// Stored ⇒ shown, once, in numeric order.
 fn check_shown(
     log: &Log,
     id: RoomId,
@@ -204,7 +204,7 @@ fn check_shown(
     let mut tokens: HashMap<Token, Seq> = HashMap::new();
     let mut skipped: BTreeSet<Seq> = BTreeSet::new();
     let mut last = room.base;
-    // The messages of a room that has just been opened may be old: their delay says nothing.
+    // The messages of a newly opened room may be old, so their delay means nothing.
     let mut opened = Seq::ZERO;
     for entry in entries {
         match *entry {
@@ -254,7 +254,7 @@ fn check_shown(
     }
 }
 
-/// Each number belongs to one change.
+/// Each number belongs to exactly one change.
 fn check_numbers(id: RoomId, room: &StoredRoom, verdict: &mut Verdict) {
     let mut seq = room.base.next();
     while seq <= room.head {
@@ -318,7 +318,7 @@ mod tests {
         assert_eq!((verdict.sends, verdict.acknowledged, verdict.worst_delay_ms), (3, 3, 20));
     }
 
-    /// It stands where it was sent, which is below what was written after it; but it must be there, once.
+    /// It appears below messages that were written after it, but it must appear exactly once.
     #[test]
     fn a_scheduled_message_is_found_lost_and_twice_and_may_come_late() {
         let (mut logs, mut stored) = story();
@@ -366,7 +366,7 @@ mod tests {
         let stored = HashMap::from([((ROOM, Seq(4)), nonce(1)), ((ROOM, Seq(5)), nonce(2))]);
         let mut screen = vec![(ROOM, Seq(4), nonce(1)), (ROOM, Seq(5), nonce(2))];
         assert_eq!(phantoms("bea", &screen, &stored), []);
-        // Another message under the same number, and a number that is not stored.
+        // A different message under the same number, and a number that is not stored.
         screen[1].2 = nonce(9);
         screen.push((ROOM, Seq(6), nonce(3)));
         let found = phantoms("bea", &screen, &stored);

@@ -1,7 +1,7 @@
 //! The processes of the test: Postgres, Redis, nginx, three servers, and the proxies between them.
 //!
-//! Whatever is started here is ended here, by its pid, when the [`Cluster`] is dropped: at the end, on Ctrl-C and on panic.
-//! `scripts/faults` looks after it once more, for a test that is killed hard.
+//! Dropping the [`Cluster`] ends every process started here, by its pid: at the end, on Ctrl-C and on
+//! panic. `scripts/faults` does so again in case the test itself is killed.
 
 use std::{
     fs::File,
@@ -21,14 +21,14 @@ use tokio::{
 
 use crate::proxy::Proxy;
 
-/// How many servers there are.
+/// Number of servers.
 pub const SERVERS: usize = 3;
-/// How many networks the clients are spread over.
+/// Number of networks that the clients are spread over.
 pub const NETWORKS: usize = 4;
-/// A server that is not ready within this time will never be.
+/// A server that is not ready within this time has failed.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// What may go wrong with the scene itself; then there is no result.
+/// An error of the test setup; there is no result then.
 pub type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Where to connect to.
@@ -36,11 +36,11 @@ pub type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 pub struct Address {
     /// A server, or the proxy of a client's network.
     pub addr: SocketAddr,
-    /// The origin that pages come from.
+    /// The origin of the pages.
     pub origin: String,
 }
 
-/// One server, with its own ways to Postgres and Redis.
+/// One server, with its own proxies to Postgres and Redis.
 pub struct Server {
     /// Its number, from 1.
     pub number: usize,
@@ -48,9 +48,9 @@ pub struct Server {
     pub addr: SocketAddr,
     /// Where it serves its metrics.
     pub metrics: SocketAddr,
-    /// Its way to Redis.
+    /// Its proxy to Redis.
     pub redis: Proxy,
-    /// Its way to Postgres.
+    /// Its proxy to Postgres.
     pub postgres: Proxy,
     child: Option<Child>,
 }
@@ -59,13 +59,13 @@ pub struct Server {
 pub struct Cluster {
     /// The servers.
     pub servers: Vec<Server>,
-    /// The clients' ways to nginx.
+    /// The clients' proxies to nginx.
     pub networks: Vec<Proxy>,
     /// Postgres, without a proxy.
     pub pool: PgPool,
     /// Redis, without a proxy.
     pub redis_url: String,
-    /// What the servers do wrong on purpose; empty for the shipped server.
+    /// The servers' deliberate defects; empty for the shipped server.
     pub sabotage: String,
     origin: String,
     database_url: String,
@@ -75,7 +75,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts everything over an empty database.
+    /// Starts everything with an empty database.
     ///
     /// # Errors
     /// When something does not start.
@@ -130,7 +130,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// The way of a client of this network to the cluster.
+    /// The address of the cluster for a client of this network.
     #[must_use]
     pub fn address(&self, network: usize) -> Address {
         Address { addr: self.networks[network % NETWORKS].addr(), origin: self.origin.clone() }
@@ -140,19 +140,19 @@ impl Cluster {
         self.folder.join("balancer").display().to_string()
     }
 
-    /// Starts a server that does not run, and waits until it is ready.
+    /// Starts a stopped server, and waits until it is ready.
     ///
     /// # Errors
-    /// When it ends, or is not ready in time.
+    /// When it exits, or is not ready in time.
     pub async fn start_server(&mut self, at: usize) -> Fallible<()> {
         self.launch_server(at)?;
         self.until_ready(at).await
     }
 
-    /// Starts a server that does not run.
+    /// Starts a stopped server.
     ///
     /// # Errors
-    /// When there is no such program.
+    /// When the program does not exist.
     pub fn launch_server(&mut self, at: usize) -> Fallible<()> {
         let log = self.folder.join(format!("node-{}.log", at + 1));
         let server = &self.servers[at];
@@ -160,7 +160,7 @@ impl Cluster {
         let through = |url: &str, proxy: &Proxy| -> Fallible<String> {
             Ok(url.replace(&addr_in(url)?.to_string(), &proxy.addr().to_string()))
         };
-        // «2:clock_ms=…» is for the second server alone; the others do nothing wrong.
+        // «2:clock_ms=…» applies to the second server only; the others have no defects.
         let sabotage = match self.sabotage.split_once(':') {
             Some((number, sabotage)) if number == server.number.to_string() => sabotage,
             Some(_) => "",
@@ -181,10 +181,10 @@ impl Cluster {
         Ok(())
     }
 
-    /// Waits until a server that was launched is ready.
+    /// Waits until a launched server is ready.
     ///
     /// # Errors
-    /// When it ends, or is not ready in time.
+    /// When it exits, or is not ready in time.
     pub async fn until_ready(&mut self, at: usize) -> Fallible<()> {
         let server = &mut self.servers[at];
         let child = server.child.as_mut().ok_or("the server was not launched")?;
@@ -206,10 +206,10 @@ impl Cluster {
         kill(self.pid(at).ok_or("the server does not run")?, signal)
     }
 
-    /// Waits until a server has ended, at most 20 s.
+    /// Waits until a server has exited, at most 20 s.
     ///
     /// # Errors
-    /// When it does not end.
+    /// When it does not exit.
     pub async fn until_gone(&mut self, at: usize) -> Fallible<()> {
         let deadline = Instant::now() + Duration::from_secs(20);
         while let Some(child) = &mut self.servers[at].child {
@@ -224,16 +224,16 @@ impl Cluster {
         Ok(())
     }
 
-    /// Ends a server as a power cut would.
+    /// Kills a server.
     ///
     /// # Errors
-    /// When there is none.
+    /// When it does not run.
     pub async fn kill_server(&mut self, at: usize) -> Fallible<()> {
         self.signal(at, "KILL")?;
         self.until_gone(at).await
     }
 
-    /// Runs an action of `scripts/services --faults`, without holding up the clients.
+    /// Runs an action of `scripts/services --faults`, without blocking the clients.
     ///
     /// # Errors
     /// When it fails.
@@ -243,7 +243,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Lets nginx read its settings again: new workers, the old ones end within 5 s.
+    /// Makes nginx reload its configuration: new workers start, the old ones end within 5 s.
     ///
     /// # Errors
     /// When it does not run.
@@ -253,7 +253,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Stops Redis in its tracks, or lets it go on.
+    /// Sends a signal to Redis, to freeze or resume it.
     ///
     /// # Errors
     /// When it does not run.
@@ -261,10 +261,10 @@ impl Cluster {
         kill(std::fs::read_to_string(self.folder.join("redis.pid"))?.trim().parse()?, signal)
     }
 
-    /// Asks Redis something, not through a proxy.
+    /// Sends a command to Redis, not through a proxy.
     ///
     /// # Errors
-    /// What Redis says.
+    /// The error of Redis.
     pub async fn ask_redis(&self, words: &[&str]) -> Fallible<redis::Value> {
         let client = redis::Client::open(self.redis_url.as_str())?;
         let mut connection = client.get_multiplexed_async_connection().await?;
@@ -275,7 +275,7 @@ impl Cluster {
         Ok(command.query_async(&mut connection).await?)
     }
 
-    /// How much memory each server has, in kB.
+    /// The memory of each server, in kB.
     ///
     /// # Errors
     /// When one does not run.
@@ -284,10 +284,10 @@ impl Cluster {
         (0..SERVERS).map(resident).collect()
     }
 
-    /// What the servers have counted under this name since they started, together.
+    /// The sum of this metric over all servers, since they started.
     ///
     /// # Errors
-    /// When one does not say.
+    /// When a server does not answer.
     pub async fn counted(&self, name: &str) -> Fallible<u64> {
         let mut sum = 0;
         for server in &self.servers {
@@ -298,14 +298,14 @@ impl Cluster {
         Ok(sum)
     }
 
-    /// How often the servers have written this into their logs.
+    /// How often the servers have logged this text.
     #[must_use]
     pub fn logged(&self, text: &str) -> usize {
         let read = |at: usize| std::fs::read_to_string(self.folder.join(format!("node-{at}.log")));
         (1..=SERVERS).filter_map(|at| read(at).ok()).map(|log| log.matches(text).count()).sum()
     }
 
-    /// Where the result is written.
+    /// Where the report is written.
     #[must_use]
     pub fn report_file(&self) -> PathBuf {
         self.folder.join("report.json")
@@ -331,7 +331,7 @@ impl Drop for Cluster {
     }
 }
 
-/// What starts a server: everything but its ways to Postgres and Redis. It adds to its log.
+/// The command that starts a server, without its addresses of Postgres and Redis. It appends to its log.
 ///
 /// # Errors
 /// When the log cannot be opened.
@@ -352,7 +352,7 @@ pub fn server_command(
         .env("ROOST_DRAIN_S", "3")
         .env("ROOST_LOG", std::env::var("ROOST_LOG").unwrap_or_else(|_| "info".to_owned()))
         .env("ROOST_LOG_JSON", "false");
-    // Everyone comes from one address.
+    // All clients come from one address.
     for limit in [
         "SENDS_PER_S",
         "SENDS_BURST",
@@ -363,15 +363,15 @@ pub fn server_command(
     ] {
         command.env(format!("ROOST_{limit}"), "100000");
     }
-    // Ctrl-C is for the test alone, which ends the others in order.
+    // Ctrl-C goes to the test alone, which ends the others in order.
     command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out).process_group(0);
     Ok(command)
 }
 
-/// Waits until a server that was launched is ready.
+/// Waits until a launched server is ready.
 ///
 /// # Errors
-/// When it ends, or is not ready in time.
+/// When it exits, or is not ready in time.
 pub async fn until_ready(child: &mut Child, addr: SocketAddr, log: &Path) -> Fallible<()> {
     let deadline = Instant::now() + READY_WITHIN;
     let log = log.display();
@@ -390,7 +390,7 @@ pub async fn until_ready(child: &mut Child, addr: SocketAddr, log: &Path) -> Fal
     }
 }
 
-/// How much memory a process has, in kB.
+/// The memory of a process, in kB.
 ///
 /// # Errors
 /// When it does not run.
@@ -405,13 +405,13 @@ pub fn resident_kb(pid: u32) -> Fallible<i64> {
 /// # Errors
 /// When there is no such process.
 pub fn kill(pid: u32, signal: &str) -> Fallible<()> {
-    // The shell's own `kill`: signals need unsafe code, and the program `kill` is not on every machine.
+    // The shell's own `kill`: signals need unsafe code, and not every machine has the program `kill`.
     let done =
         Command::new("bash").args(["-c", "kill -s \"$0\" \"$1\"", signal, &pid.to_string()]).status()?;
     if done.success() { Ok(()) } else { Err(format!("could not send {signal} to process {pid}").into()) }
 }
 
-/// A plain request on a connection of its own.
+/// A plain request on a new connection.
 ///
 /// # Errors
 /// When there is no answer within ten seconds.
@@ -419,7 +419,7 @@ pub async fn request(addr: SocketAddr, line: &str, headers: &[(&str, &str)]) -> 
     request_with(addr, line, headers, "").await
 }
 
-/// Posts a form on a connection of its own.
+/// Posts a form on a new connection.
 ///
 /// # Errors
 /// When there is no answer within ten seconds.
@@ -461,10 +461,10 @@ async fn request_with(
     tokio::time::timeout(Duration::from_secs(10), ask).await.map_err(io::Error::from)?
 }
 
-/// Runs a script of `scripts/`, and returns what it prints.
+/// Runs a script of `scripts/`, and returns its output.
 ///
 /// # Errors
-/// When it fails; it has said why.
+/// When it fails; it has printed why.
 pub fn script(root: &Path, name: &str, args: &[&str]) -> Fallible<String> {
     let done = Command::new(root.join("scripts").join(name))
         .args(args)
@@ -481,21 +481,21 @@ pub fn script(root: &Path, name: &str, args: &[&str]) -> Fallible<String> {
 /// The value of `NAME=value` in a line for the shell.
 ///
 /// # Errors
-/// When it is not there.
+/// When it is missing.
 pub fn named(text: &str, name: &str) -> Fallible<String> {
     let mut words = text.split_whitespace();
     let found = words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     Ok(found.ok_or(format!("{name} is missing"))?.to_owned())
 }
 
-/// The address in a URL of ours.
+/// The address in one of our URLs.
 fn addr_in(url: &str) -> Fallible<SocketAddr> {
     let end = url.rsplit('@').next().unwrap_or_default();
     Ok(end.split('/').next().unwrap_or_default().parse()?)
 }
 
-/// An address on a port that nobody has, below those that the kernel takes for outgoing connections: it is taken again
-/// and again while servers come and go.
+/// An address with a free port below the kernel's ephemeral ports, because it is reused while servers come
+/// and go.
 ///
 /// # Errors
 /// When none is found.

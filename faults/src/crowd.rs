@@ -1,4 +1,5 @@
-//! Many more clients, as light as can be: each is greeted, reads whatever comes, and comes back by the browsers' own backoff.
+//! Many lightweight clients: each sends `hello`, reads whatever arrives, and reconnects with the browsers'
+//! backoff.
 
 use std::{
     sync::{
@@ -21,16 +22,16 @@ use crate::{
     stored,
 };
 
-/// How many devices each person has.
+/// Devices per person.
 const DEVICES: usize = 10;
-/// How many people are in each room …
+/// People per room …
 const ROOM: usize = 20;
-/// … and how many rooms each is in.
+/// … and rooms per person.
 const ROOMS_EACH: usize = 5;
-/// As the browsers do.
+/// The same as in browsers.
 const PING: Duration = Duration::from_secs(25);
 
-/// See the module. It is gone when this is dropped.
+/// See the module. Dropping it disconnects all clients.
 pub struct Crowd {
     clients: usize,
     greeted: Arc<AtomicUsize>,
@@ -39,7 +40,7 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Begins to connect this many clients. Each ten of them belong to one person.
+    /// Starts to connect this many clients. Each ten of them belong to one person.
     ///
     /// # Errors
     /// When the database fails.
@@ -65,10 +66,10 @@ impl Crowd {
         &self.rooms
     }
 
-    /// Waits until all are there, or none; says how long it took, or how many are there instead.
+    /// Waits until all are connected, or none; returns how long it took.
     ///
     /// # Errors
-    /// The number of those who are there after `within`.
+    /// The number of connected clients after `within`.
     pub async fn until(&self, all: bool, within: Duration) -> Result<Duration, usize> {
         let began = Instant::now();
         let wanted = if all { self.clients } else { 0 };

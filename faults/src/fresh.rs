@@ -1,4 +1,4 @@
-//! A fresh fetch of everything that someone sees, to compare with what they have by events.
+//! A fresh fetch of everything that a person sees, for comparison with the state built from events.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,10 +16,10 @@ use crate::{
     violation::{Kind, Violation},
 };
 
-/// What someone sees who has just opened everything.
+/// The state of a client that has just opened everything.
 ///
 /// # Errors
-/// When it does not come within 20 s.
+/// When it is not complete within 20 s.
 pub async fn fetch(address: &Address, cookie: &str, rooms: &[RoomId]) -> Result<Client, String> {
     let mut socket = open(address.addr, &address.origin, cookie).await?;
     let mut client = Client::default();
@@ -56,8 +56,9 @@ pub async fn fetch(address: &Address, cookie: &str, rooms: &[RoomId]) -> Result<
     Ok(client)
 }
 
-/// The differences between a person's state, made of events, and a fresh fetch. In a large room a person's own read mark is stored at
-/// most once in ten seconds: unless `marks_settled`, the fresh fetch may have an older one.
+/// The differences between a person's state, built from events, and a fresh fetch. In a large room an own
+/// read mark is stored at most once in ten seconds, so without `marks_settled` the fresh fetch may have an
+/// older one.
 #[must_use]
 pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -97,8 +98,8 @@ pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<
             let marks_are_late = !marks_settled
                 && new.summary.members as usize > MARKS_MEMBERS_MAX
                 && new.summary.marks.read < old.summary.marks.read;
-            // The mark was written between the fresh fetch and its last event: the count is from before, and only the server can
-            // tell what it is now.
+            // The mark was written between the fresh fetch and its last event. The count is older, and only
+            // the server knows the current one.
             let is_uncounted = new.is_miscounted();
             let line = |room: &client::RoomState| {
                 let summary = &room.summary;
@@ -106,7 +107,7 @@ pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<
                     format!("cursor {:?} of {:?}", room.cursor(), summary.head),
                     format!("{:?}, {:?}, {:?} members", summary.room, summary.role, summary.members),
                     format!("last {:?}", summary.last),
-                    // How far the others are is compared with what is stored: see `Person::marks_that_differ`.
+                    // Others' marks are compared with the stored ones: see `Person::marks_that_differ`.
                     match marks_are_late || is_uncounted {
                         true => String::new(),
                         false => format!(

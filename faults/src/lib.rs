@@ -1,13 +1,13 @@
-//! Counts lost, doubled and reordered messages while everything around Roost breaks.
+//! Counts lost, duplicated and reordered messages under fault injection.
 //!
-//! Scripted clients ([`person`]: a real WebSocket, the very state of the browser's) talk through three servers behind
-//! nginx, over a real Postgres and Redis, through TCP proxies that can cut, stall and slow ([`proxy`]). A [`scenario`]
-//! breaks one thing while they talk, or several; afterwards everyone must be whole again, and [`checker`] compares what
-//! each client has shown with what the database holds. The checker itself is tested by servers that do something wrong
-//! on purpose: then it must find it.
+//! Scripted clients ([`person`]: a real WebSocket and the browser's state machine) talk through three
+//! servers behind nginx, with a real Postgres and Redis, through TCP proxies that can cut, stall and
+//! throttle connections ([`proxy`]). A [`scenario`] breaks one thing, or several, while they talk.
+//! Afterwards everyone must recover, and [`checker`] compares what each client showed with the database.
+//! Servers with deliberate defects test the checker, which must find them.
 //!
-//! `make faults` runs everything; `SEED=…` repeats a run's choices, `ONLY=name,name` chooses scenarios, and `SCHEDULE=file`
-//! plays a mix with the faults that another run has printed ([`schedule`]).
+//! `make faults` runs everything. `SEED=…` repeats a run's choices, `ONLY=name,name` selects scenarios, and
+//! `SCHEDULE=file` replays a mix with the faults that another run printed ([`schedule`]).
 #![warn(missing_docs)]
 
 pub mod busy;

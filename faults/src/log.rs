@@ -1,7 +1,7 @@
-//! What one scripted client has written, got acknowledged, and shown, in the order in which it happened.
+//! What one scripted client wrote, had acknowledged, and showed, in chronological order.
 //!
-//! The client's own window of messages is sorted by number and trimmed, so it cannot say what was shown when: this log
-//! can.
+//! The client's own window of messages is sorted by number and trimmed, so it does not record what was
+//! shown when. This log does.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -12,8 +12,8 @@ use protocol::{Millis, Nonce, RoomId, Seq};
 
 use crate::violation::Violation;
 
-/// The first word of each text: its author, and its number among that author's messages. It identifies a message
-/// even if it was stored twice under two nonces.
+/// The first word of each text: its author, and its number among that author's messages. It identifies a
+/// message even if it was stored twice under two nonces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub u64);
 
@@ -24,7 +24,7 @@ impl Token {
         Self((person as u64) << 32 | u64::from(count))
     }
 
-    /// The same for one that is scheduled. It comes later than what is written after it.
+    /// The same for a scheduled message, which is stored after messages that are written later.
     #[must_use]
     pub fn scheduled(person: usize, count: u32) -> Self {
         Self(Self::new(person, count).0 | Self::SCHEDULED)
@@ -44,7 +44,7 @@ impl Token {
         self.0 as u32
     }
 
-    /// The token of a message, by its text.
+    /// The token of a message, from its text.
     #[must_use]
     pub fn of(body: &str) -> Option<Self> {
         u64::from_str_radix(body.split_whitespace().next()?.strip_prefix('#')?, 16).ok().map(Self)
@@ -68,7 +68,7 @@ pub struct Written {
     pub at: Millis,
 }
 
-/// A message that the server has acknowledged: the client no longer keeps it.
+/// A message that the server has acknowledged, so the client no longer keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Acknowledged {
     /// The number that the server gave it.
@@ -84,23 +84,24 @@ pub enum Shown {
     Message {
         /// Its number.
         seq: Seq,
-        /// Which; `None` for one that is not of this test, or deleted.
+        /// Which one; `None` if it is not part of this test, or deleted.
         token: Option<Token>,
         /// When.
         at: Millis,
     },
-    /// A message that was changed while this client was away: in the order of changes it came after younger ones.
+    /// A message that changed while this client was away: in the order of changes it came after younger
+    /// messages.
     Late {
         /// Its number.
         seq: Seq,
         /// Which.
         token: Option<Token>,
     },
-    /// The room was fetched afresh: the window begins anew, and what lies before `from` is history.
+    /// The room was fetched again: the window starts over, and everything before `from` is history.
     Afresh {
         /// The first number of the window.
         from: Seq,
-        /// Everything up to here is in it.
+        /// The window contains everything up to here.
         through: Seq,
     },
 }
@@ -112,30 +113,30 @@ pub struct Log {
     pub name: String,
     /// What was written, by nonce.
     pub written: HashMap<Nonce, Written>,
-    /// What of it was acknowledged.
+    /// The acknowledged messages, by nonce.
     pub acknowledged: HashMap<Nonce, Acknowledged>,
-    /// What was shown, room by room, in the order of showing.
+    /// What was shown, by room, in the order of showing.
     pub shown: HashMap<RoomId, Vec<Shown>>,
-    /// Holes that a server repaired for its clients: which server, room, and after which number.
+    /// Gaps that a server repaired for its clients: the server, the room, and the number before the gap.
     pub repaired: BTreeSet<(String, RoomId, Seq)>,
-    /// Answers to this client's own requests for what it had missed.
+    /// Replies to this client's own catch-up requests.
     pub caught_up: u32,
-    /// Edits, deletions and reactions that were asked for.
+    /// Edits, deletions and reactions requested.
     pub changes: u32,
-    /// Messages that were scheduled: a server has them, and will send them.
+    /// Scheduled messages that a server has stored and will send.
     pub scheduled: u32,
-    /// Joinings and leavings that were asked for.
+    /// Joins and leaves requested.
     pub moves: u32,
-    /// People removed, banned and let back in, roles, policies and archivings that were done.
+    /// Removals, bans, unbans, roles, policies and archivings that succeeded.
     pub governed: u32,
     /// How often the connection ended.
     pub connections_lost: u32,
-    /// Violations that were seen at once.
+    /// Violations noticed at once.
     pub violations: Vec<Violation>,
 }
 
 impl Log {
-    /// An empty one for the same person.
+    /// An empty log for the same person.
     #[must_use]
     pub fn of(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }

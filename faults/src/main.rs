@@ -1,6 +1,7 @@
-//! `faults [--short] [--list]`: plays the scenarios, prints a line for each, writes `.data/faults/report.json`, and fails
-//! when anything was lost, doubled or reordered. `SEED=…` repeats a run's choices; `ONLY=name,name` chooses scenarios;
-//! `SCHEDULE=file` plays a mix with a schedule that another run has printed.
+//! `faults [--short] [--list]`: plays the scenarios, prints a line for each, writes
+//! `.data/faults/report.json`, and fails if anything was lost, duplicated or reordered. `SEED=…` repeats a
+//! run's choices, `ONLY=name,name` selects scenarios, and `SCHEDULE=file` replays a mix with the schedule
+//! that another run printed.
 
 use std::{
     path::Path,
@@ -16,7 +17,7 @@ use faults::{
     story::Stage,
 };
 
-/// A run that takes longer hangs.
+/// A run that takes longer is stuck.
 const WITHIN: Duration = Duration::from_secs(35 * 60);
 /// The same for the short run.
 const SHORT_WITHIN: Duration = Duration::from_secs(5 * 60);
@@ -42,7 +43,7 @@ async fn main() -> ExitCode {
         Err(e) => return fail(&e),
     };
     println!("faults: SEED={seed}");
-    // Whichever ends first, the stage is dropped with it, and stops everything that it has started.
+    // Whichever ends first drops the stage, which stops everything that it started.
     tokio::select! {
         done = tokio::time::timeout(if short { SHORT_WITHIN } else { WITHIN }, play(&chosen, seed)) => match done {
             Ok(Ok(true)) => ExitCode::SUCCESS,
@@ -54,7 +55,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// A setting of the environment, unless it is empty.
+/// An environment variable, unless it is empty.
 fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -82,7 +83,7 @@ fn choose(short: bool) -> Result<Vec<Scenario>, String> {
     Ok(chosen)
 }
 
-/// Each scenario with its schedule: for the chosen mix the one in the file `SCHEDULE`, if given; otherwise what the seed gives.
+/// Each scenario with its schedule: from the file `SCHEDULE` for the selected mix, otherwise from the seed.
 fn planned(chosen: Vec<Scenario>, seed: u64) -> Result<Vec<(Scenario, Schedule)>, String> {
     let mut given = None;
     if let Some(file) = setting("SCHEDULE") {
@@ -99,13 +100,14 @@ fn planned(chosen: Vec<Scenario>, seed: u64) -> Result<Vec<(Scenario, Schedule)>
     Ok(chosen.into_iter().map(|scenario| (scenario, schedule(&scenario))).collect())
 }
 
-/// Plays them one after the other. Says whether all passed.
+/// Plays them one after the other. Returns whether all passed.
 async fn play(chosen: &[(Scenario, Schedule)], seed: u64) -> Fallible<bool> {
     let began = Instant::now();
     let mut stage = Stage::set(Path::new("."), seed).await?;
     println!("faults: everyone is there after {:.1} s", began.elapsed().as_secs_f64());
     let mut outcomes = Vec::new();
-    // Marks only grow, so it is enough to compare them after the last scenario that must come out whole.
+    // Marks only grow, so comparing them once is enough: after the last scenario without an expected
+    // violation.
     let settles = chosen.iter().rposition(|(scenario, _)| scenario.expected == Expected::Whole);
     for (at, (scenario, schedule)) in chosen.iter().enumerate() {
         let again = keep(scenario, schedule)?;
@@ -129,7 +131,8 @@ async fn play(chosen: &[(Scenario, Schedule)], seed: u64) -> Fallible<bool> {
     Ok(report.passed)
 }
 
-/// Saves the schedule of a mix before it is played, so that even a run that is killed can be repeated. Returns how.
+/// Saves the schedule of a mix before playing it, so that even a killed run can be repeated. Returns the
+/// command for that.
 fn keep(scenario: &Scenario, schedule: &Schedule) -> Fallible<Option<String>> {
     if scenario.extra != Extra::Mix {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! One scripted client: the very state of the browser's ([`client::Client`]) behind a real WebSocket, with a will of its
-//! own that a seed decides. Its socket is opened, kept and opened again as in `app/src/socket`.
+//! One scripted client: the browser's state machine ([`client::Client`]) behind a real WebSocket, with
+//! actions drawn from a seed. It opens, keeps and reopens its socket as `app/src/socket` does.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -35,38 +35,38 @@ use crate::{
     violation::{Kind, Violation},
 };
 
-/// How often time passes, as for a page that is looked at.
+/// How often the client is ticked, as on a visible page.
 const TICK: Duration = Duration::from_millis(250);
-/// Frames that wait for the socket, at most, as in the browser.
+/// Frames queued for the socket, at most, as in the browser.
 const FRAMES_MAX: usize = 256;
-/// Messages of one room that are remembered as having been on the screen.
+/// Messages per room that are remembered as having been on screen.
 const PRESENT_MAX: usize = 1_500;
-/// For this long a person may still hear of a room that they have left. If the news of leaving was lost, the
-/// session check finds it (two rounds of 20 s, and as long for a server that hangs).
+/// How long a person may still receive events of a room after leaving it. If the broadcast about leaving
+/// was lost, the session check finds it (two rounds of 20 s, and as long again if a server hangs).
 const TOLD_AFTER_LEAVING: Millis = 60_000;
-/// Violations that one client notes by itself; more are not worth their memory.
+/// Violations that one client records; the rest are dropped.
 const VIOLATIONS_MAX: usize = 20;
 
-/// What a socket reads at once, at most: tungstenite's own 128 KiB each would be more than all the servers have.
+/// Read buffer per socket. tungstenite's default of 128 KiB each would exceed the memory of all servers.
 const READ_BUFFER_BYTES: usize = 8 * 1024;
 
-/// A socket as a client has it.
+/// A client's socket.
 pub type Socket = WebSocketStream<TcpStream>;
 
-/// What everyone is told to do.
+/// Orders for everyone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Orders {
-    /// Messages a second of each person; 0 is silence.
+    /// Messages per second per person; 0 means silence.
     pub sends_per_s: f64,
-    /// This share of the messages is long.
+    /// The share of long messages.
     pub long_share: f64,
-    /// Connections that each person loses in a minute, without any fault of the scenario.
+    /// Random connection losses per person and minute, besides the scenario's fault.
     pub cuts_per_min: f64,
-    /// After this share of the sends the connection is dropped before the reply is read.
+    /// The share of sends after which the connection is dropped before the reply is read.
     pub deaf_share: f64,
     /// Whether people join and leave channels.
     pub roam: bool,
-    /// How often everyone was told to forget everything, as a reload of the page does.
+    /// How often everyone was told to discard their state, like a page reload.
     pub reloads: u32,
 }
 
@@ -88,11 +88,11 @@ pub struct Person {
     pub index: usize,
     /// Their handle.
     pub name: String,
-    /// Who they are.
+    /// Their id.
     pub user: UserId,
-    /// Their session.
+    /// The cookie of their session.
     pub cookie: String,
-    /// The rooms that they stay in.
+    /// The rooms that they never leave.
     pub rooms: Vec<RoomId>,
     /// The channels that they join and leave.
     pub channels: Vec<RoomId>,
@@ -105,21 +105,21 @@ pub struct Person {
 struct State {
     client: Client,
     log: Log,
-    /// Written so far: the next token.
+    /// Messages written so far: the next token.
     count: u32,
-    /// The last number of each room that this connection was told of.
+    /// The last number of each room that this connection received.
     wire: HashMap<RoomId, Seq>,
-    /// One's own messages that are shown before the ones above them, because their reply was first.
+    /// Own messages that are shown before the ones above them, because their reply came first.
     ahead: HashSet<(RoomId, Seq)>,
-    /// The newest messages of each room that have been on the screen.
+    /// The newest messages of each room that were on screen.
     present: HashMap<RoomId, BTreeSet<Seq>>,
     /// Changes that wait for their answers, with their rooms.
     changing: HashMap<u32, RoomId>,
-    /// Those of them that are a moderator's or an owner's.
+    /// Those of them that need moderator or owner rights.
     governing: HashSet<u32>,
-    /// Messages that are being scheduled: which, and when they are to be sent.
+    /// Messages being scheduled, with the time they are due.
     scheduling: HashMap<u32, (Nonce, Written)>,
-    /// Channels that are being joined or left.
+    /// Channels being joined or left.
     moving: HashMap<u32, RoomId>,
     /// Channels that were left, and when.
     left: HashMap<RoomId, Millis>,
@@ -134,7 +134,7 @@ enum End {
     SessionEnded,
 }
 
-/// The part of a life that lasts longer than a connection.
+/// State that outlives a connection.
 struct Life {
     rng: StdRng,
     backoff: Backoff,
@@ -144,7 +144,7 @@ struct Life {
 }
 
 impl Person {
-    /// Someone who has not begun to live.
+    /// A person who has not started yet.
     #[must_use]
     pub fn new(index: usize, account: Account, address: Address, began: Instant) -> Self {
         let Account { name, user, cookie, rooms, channels } = account;
@@ -165,7 +165,7 @@ impl Person {
         look(&self.state().client)
     }
 
-    /// Begins a new log, and returns the old one, after a last look at what the interface would draw.
+    /// Starts a new log and returns the old one, after a last check of what the interface would draw.
     pub fn new_log(&self) -> Log {
         let mut state = self.state();
         for room in state.rooms_now(&self.rooms) {
@@ -174,7 +174,7 @@ impl Person {
         std::mem::replace(&mut state.log, Log::of(&self.name))
     }
 
-    /// Whether this client has everything up to these heads, and none of these messages waits any more.
+    /// Whether this client has everything up to these heads, and none of these messages is pending.
     #[must_use]
     pub fn has_all(&self, truth: &Truth, waiting: &HashSet<Nonce>) -> bool {
         let state = self.state();
@@ -208,13 +208,13 @@ impl Person {
         screen
     }
 
-    /// The rooms of this client now.
+    /// The rooms that this client is in now.
     #[must_use]
     pub fn rooms_now(&self) -> Vec<RoomId> {
         self.state().rooms_now(&self.rooms)
     }
 
-    /// Looks into each room whose marks may have been missed, as someone who goes through their rooms does. Says whether
+    /// Opens each room whose marks may be stale, like someone who goes through their rooms. Returns whether
     /// there was one.
     pub fn looks_into_stale_rooms(&self) -> bool {
         let now = self.now();
@@ -228,7 +228,7 @@ impl Person {
         !stale.is_empty()
     }
 
-    /// Where the marks of others, as this client has them, differ from what is stored.
+    /// Where this client's marks of others differ from the stored ones.
     #[must_use]
     pub fn marks_that_differ(&self, stored: &StoredMarks) -> Vec<Violation> {
         let state = self.state();
@@ -257,13 +257,13 @@ impl Person {
         found
     }
 
-    /// What waits to be acknowledged.
+    /// What is not yet acknowledged.
     #[must_use]
     pub fn waiting(&self) -> Vec<Nonce> {
         self.state().client.outbox().items().iter().map(|item| item.nonce).collect()
     }
 
-    /// What keeps this client from having everything, in words.
+    /// What this client still lacks, in words.
     #[must_use]
     pub fn what_is_missing(&self, truth: &Truth) -> String {
         let state = self.state();
@@ -300,7 +300,7 @@ impl Person {
         )
     }
 
-    /// Lives until the session ends, or the task is dropped.
+    /// Runs until the session ends or the task is dropped.
     pub async fn live(self: Arc<Self>, seed: u64, orders: watch::Receiver<Orders>) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -327,7 +327,7 @@ impl Person {
         }
     }
 
-    /// Waits; the person goes on writing meanwhile.
+    /// Waits, while the person keeps writing.
     async fn rest(&self, wait: Duration, life: &mut Life) {
         let until = tokio::time::sleep(wait);
         tokio::pin!(until);
@@ -339,7 +339,7 @@ impl Person {
         }
     }
 
-    /// One connection, from its opening to its end.
+    /// One connection, from opening to end.
     async fn converse(&self, life: &mut Life) -> End {
         {
             let now = self.now();
@@ -373,7 +373,7 @@ impl Person {
                 Handed::Over => {}
                 Handed::Full => return End::Lost,
                 Handed::AndGone => {
-                    // The send leaves, and nobody waits for what is said to it.
+                    // The send goes out, and nobody reads its reply.
                     let linger = Duration::from_millis(life.rng.random_range(1..40));
                     drop(tokio::time::timeout(linger, &mut write).await);
                     return End::Lost;
@@ -410,7 +410,7 @@ impl Person {
         if gone { Handed::AndGone } else { Handed::Over }
     }
 
-    /// Time passes. Says whether the connection is to be dropped.
+    /// Handles a tick. Returns whether to drop the connection.
     fn passes(&self, life: &mut Life) -> bool {
         let now = self.now();
         let orders = *life.orders.borrow();
@@ -452,7 +452,7 @@ impl Person {
         let others = self.rooms.len() - 1;
         let at = if others == 0 || rng.random_bool(0.125) { 0 } else { rng.random_range(1..=others) };
         let mut room = self.rooms[at];
-        // Some go to a channel that the person is in just now.
+        // Some go to a channel that the person has joined.
         let stays = |channel: &&RoomId| state.client.room(**channel).is_some() && !state.is_moving(**channel);
         if let Some(channel) = self.channels.choose(rng).filter(stays)
             && rng.random_bool(0.3)
@@ -479,7 +479,8 @@ impl Person {
         }
     }
 
-    /// Schedules a message for some seconds later, in a room that the person stays in: it must arrive, once, whatever breaks.
+    /// Schedules a message for some seconds later, in a room that the person never leaves. It must arrive
+    /// exactly once, whatever breaks.
     fn schedules(&self, state: &mut State, rng: &mut StdRng, now: Millis) {
         let room = self.rooms[rng.random_range(0..self.rooms.len())];
         state.count += 1;
@@ -491,7 +492,7 @@ impl Person {
         state.scheduling.insert(request, (nonce, Written { room, token, at: now + after }));
     }
 
-    /// Edits, deletes, pins, saves or reacts to one of the newest messages that are on the screen, or wants to be reminded of it.
+    /// Edits, deletes, pins, saves, reacts to or sets a reminder for one of the newest messages on screen.
     fn changes(&self, state: &mut State, rng: &mut StdRng) {
         const EMOJIS: [&str; 4] = ["👍", "🎉", "👀", "⚓\u{FE0F}"];
         let rooms = state.rooms_now(&self.rooms);
@@ -527,8 +528,8 @@ impl Person {
         state.changing.insert(request, room);
     }
 
-    /// Keeps order in a channel, as a moderator or an owner: removes and bans people and lets them come back, gives
-    /// roles, says who may post, archives the channel and opens it again.
+    /// Moderates a channel: removes, bans and unbans people, assigns roles, decides who may post, archives
+    /// and unarchives the channel.
     fn governs(&self, state: &mut State, rng: &mut StdRng) {
         let governed = |channel: &&RoomId| {
             let role = state.client.room(**channel).map(|room| room.summary.role);
@@ -548,7 +549,7 @@ impl Person {
             others(true).map(|member| member.user).collect(),
         );
         let command = match (rng.random_range(0..10), others.choose(rng), banned.choose(rng)) {
-            // Only for a short time, because nobody can write meanwhile.
+            // Only briefly, because nobody can write meanwhile.
             (0..7, ..) if archived && is_owner => Command::Archive { room: channel, on: false },
             (0, ..) if is_owner => Command::Archive { room: channel, on: true },
             (1 | 2, ..) if is_owner => {
@@ -574,7 +575,7 @@ impl Person {
         state.governing.insert(request);
     }
 
-    /// Leaves a channel, or joins one: seldom enough that a quarter of all people are in each.
+    /// Leaves or joins a channel, so rarely that about a quarter of all people are in each.
     fn roams(&self, state: &mut State, rng: &mut StdRng) {
         let Some(channel) = self.channels.choose(rng).copied() else { return };
         let is_writing = state.client.outbox().items().iter().any(|item| item.room == channel);
@@ -584,7 +585,7 @@ impl Person {
         let command = match state.client.room(channel) {
             Some(_) => Command::Leave { room: channel },
             None if rng.random_bool(0.3) => {
-                // From here on the person may hear of the room, even before the answer.
+                // From now on the person may receive events of the room, even before the answer.
                 state.left.remove(&channel);
                 Command::Join { room: channel }
             }
@@ -595,8 +596,8 @@ impl Person {
         state.moving.insert(request, channel);
     }
 
-    /// Opens what is not open, reads, trims, and looks whether what the interface would draw is in order.
-    /// In silence nothing is read any more, so that what the database knows of marks comes to rest.
+    /// Opens closed rooms, reads, trims, and checks what the interface would draw. In silence nothing is
+    /// read, so that the stored marks settle.
     fn looks(&self, state: &mut State, rng: &mut StdRng, reads: bool, now: Millis) {
         let rooms = state.rooms_now(&self.rooms);
         if state.client.link() == Link::Live {
@@ -643,7 +644,7 @@ enum Handed {
     AndGone,
 }
 
-/// Where a room is, before and after a frame.
+/// A room's state before and after a frame.
 #[derive(Clone, Copy, Default)]
 struct Position {
     cursor: Seq,
@@ -651,7 +652,7 @@ struct Position {
 }
 
 impl State {
-    /// The rooms that the person stays in, and the channels they are in just now.
+    /// The rooms that the person never leaves, plus the channels they have joined.
     fn rooms_now(&self, rooms: &[RoomId]) -> Vec<RoomId> {
         let here = self.channels.iter().filter(|channel| self.client.room(**channel).is_some());
         rooms.iter().chain(here).copied().collect()
@@ -673,7 +674,7 @@ impl State {
         self.client.receive(frame, now);
         for (channel, was_here) in channels {
             match (was_here, here(&self.client, &channel)) {
-                // Removed by somebody else, or left by another device.
+                // Removed by somebody else, or left on another device.
                 (true, false) => {
                     self.left.insert(channel, now);
                 }
@@ -702,7 +703,7 @@ impl State {
                     self.log.acknowledged.insert(nonce, Acknowledged { seq: None, at: now });
                 }
             } else if let Some(channel) = self.moving.remove(&answer.request) {
-                // Any other answer: they are in, or it was not done and they may try again.
+                // Any other answer: they are in, or it failed and they may try again.
                 if let Ok(Reply::Done {}) = answer.result {
                     self.left.insert(channel, now);
                 }
@@ -721,7 +722,7 @@ impl State {
         Position { cursor: state.cursor(), shown: state.timeline.as_ref().map(client::Timeline::len) }
     }
 
-    /// Checks a frame: what it says, and whether it comes in order. Returns the person's own messages in it.
+    /// Checks a frame's content and order. Returns the person's own messages in it.
     fn note(&mut self, frame: &ServerFrame, me: UserId, now: Millis) -> Vec<(Nonce, Seq)> {
         let of_change = |change: &Change| {
             let own = change.message().filter(|message| message.author == me);
@@ -750,8 +751,8 @@ impl State {
                 vec![(message.nonce, message.seq)]
             }
             ServerFrame::Refusal { refusal, .. } => {
-                // Somebody else, or another command of one's own, was first. (A room that is unknown is looked at where
-                // it is known which one.)
+                // Somebody else, or another command of this client, came first. (An unknown room is checked
+                // where the room is known.)
                 let too_late = [
                     ErrorCode::EditedMeanwhile,
                     ErrorCode::MessageDeleted,
@@ -771,9 +772,8 @@ impl State {
         }
     }
 
-    /// A server tells the changes of a room in the order of their numbers, without a hole, for as long as the
-    /// connection lasts and the person is in the room. After the person has left it, it tells no more of it for
-    /// long.
+    /// A server sends the changes of a room in numeric order without gaps, as long as the connection lasts
+    /// and the person is in the room. Soon after the person leaves, it sends no more.
     fn note_told(&mut self, room: RoomId, after: Seq, through: Seq, now: Millis) {
         if let Some(since) = self.left.get(&room).map(|left| now - left)
             && since > TOLD_AFTER_LEAVING
@@ -800,7 +800,7 @@ impl State {
         });
         for (nonce, room, refusal) in refused.collect::<Vec<_>>() {
             if is_of_rights(refusal.code) && self.channels.contains(&room) {
-                // The person has been removed meanwhile, or may no longer write there. They see it, and take the
+                // The person has been removed meanwhile, or may no longer post. They see that, and take the
                 // message back.
                 self.client.take_back(nonce);
                 self.log.written.remove(&nonce);
@@ -859,9 +859,9 @@ impl State {
         }
     }
 
-    /// What appeared must have appeared at the end. Two things may stand elsewhere: one's own message, whose reply was
-    /// before what is above it; and one that was changed while this client caught up, for a changed thing comes once,
-    /// with its last change.
+    /// New messages must appear at the end, with two exceptions: an own message whose reply came before the
+    /// messages above it, and a message that was changed while this client was catching up, because a
+    /// changed thing is sent once, with its last change.
     fn check_position(&mut self, room: RoomId, began: Seq, len: usize, expected: usize) {
         let Some(state) = self.client.room(room) else { return };
         let cursor = state.cursor();
@@ -889,7 +889,7 @@ impl State {
         }
     }
 
-    /// What the interface draws: each message once, in the order of the numbers.
+    /// The interface must draw each message once, in numeric order.
     fn check_rows(&mut self, room: RoomId) {
         let (mut keys, mut tokens, mut last) = (HashSet::new(), HashSet::new(), Seq::ZERO);
         let mut wrong = Vec::new();
@@ -918,8 +918,8 @@ impl State {
     }
 }
 
-/// Whether something is refused because of what somebody else has decided meanwhile: about who is in a room, and what they may do
-/// there. This happens only in the channels where people come and go.
+/// Whether a command was refused because of somebody else's decision about members or rights. This happens
+/// only in the channels that people join and leave.
 fn is_of_rights(code: ErrorCode) -> bool {
     matches!(
         code,
@@ -966,10 +966,10 @@ fn meaning(close: Option<&tungstenite::protocol::CloseFrame>) -> End {
     }
 }
 
-/// Opens a socket as a browser does.
+/// Opens a socket like a browser.
 ///
 /// # Errors
-/// When there is no way, or the other end does not want to.
+/// When the connection or the upgrade fails.
 pub async fn open(addr: SocketAddr, origin: &str, cookie: &str) -> Result<Socket, String> {
     open_with(addr, origin, cookie, None).await
 }
@@ -995,7 +995,8 @@ async fn open_with(
     upgrade(request, stream).await.map_err(|e| explain(&e))
 }
 
-/// The handshake over a connection that is there already. The buffer for reading is small: there are thousands of them.
+/// The handshake over an existing connection. The read buffer is small, because there are thousands of
+/// sockets.
 async fn upgrade(
     request: tungstenite::handshake::client::Request,
     stream: TcpStream,
@@ -1005,10 +1006,10 @@ async fn upgrade(
     Ok(socket)
 }
 
-/// A bare socket that has been greeted. `receive_buffer` makes the kernel keep no more than so many bytes for it.
+/// A bare socket after `welcome`. `receive_buffer` limits the kernel's receive buffer to that many bytes.
 ///
 /// # Errors
-/// When it is not greeted within ten seconds.
+/// When `welcome` does not arrive within ten seconds.
 pub async fn greeted(address: &Address, cookie: &str, receive_buffer: Option<u32>) -> Fallible<Socket> {
     let greet = async {
         let mut socket = open_with(address.addr, &address.origin, cookie, receive_buffer).await?;
@@ -1022,7 +1023,7 @@ pub async fn greeted(address: &Address, cookie: &str, receive_buffer: Option<u32
     tokio::time::timeout(Duration::from_secs(10), greet).await?
 }
 
-/// Now and then somebody of the room is mentioned, or everyone.
+/// Sometimes mentions a member of the room, or everyone.
 fn mention(client: &Client, room: RoomId, rng: &mut StdRng) -> String {
     let members: Vec<UserId> = client
         .room(room)
@@ -1036,7 +1037,7 @@ fn mention(client: &Client, room: RoomId, rng: &mut StdRng) -> String {
     }
 }
 
-/// A text that begins with its token; now and then a long one, so that frames have all sizes.
+/// A text that starts with its token, and is sometimes long, so that frames have all sizes.
 fn text(token: Token, rng: &mut StdRng, long_share: f64) -> String {
     const WORDS: [&str; 12] = [
         "tide",

@@ -1,8 +1,8 @@
-//! A TCP proxy that can do what networks do: stop carrying, carry slowly, break a connection in the middle of a frame,
-//! be gone.
+//! A TCP proxy that simulates network faults: silence, low bandwidth, connections that break in the middle
+//! of a frame, outages.
 //!
-//! One stands between each server and Redis, between each server and Postgres, and between each of the clients'
-//! networks and nginx.
+//! There is one between each server and Redis, between each server and Postgres, and between each of the
+//! clients' networks and nginx.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,25 +16,25 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-/// Carried in one piece, at most.
+/// Bytes forwarded at once, at most.
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// The state of a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Weather {
-    /// It carries.
+    /// It works.
     Fair,
-    /// Connections stay open and nothing moves: a cable that is out.
+    /// Connections stay open but carry nothing, as with an unplugged cable.
     Silent,
     /// Connections break, and new ones are refused.
     Gone,
-    /// It carries this many bytes a second on each connection.
+    /// It carries this many bytes per second per connection.
     Slow(u32),
-    /// Once in this many pieces, a connection breaks in the middle of one.
+    /// Once in this many chunks, a connection breaks in the middle of one.
     Tearing(u32),
 }
 
-/// See the module. It is gone when this is dropped.
+/// See the module. Dropping it stops the proxy.
 #[derive(Debug)]
 pub struct Proxy {
     addr: SocketAddr,
@@ -43,7 +43,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy before `to`, on a port of its own.
+    /// A proxy to `to`, on its own port.
     ///
     /// # Errors
     /// When there is no free port.
@@ -61,7 +61,7 @@ impl Proxy {
         self.addr
     }
 
-    /// Changes the weather, also for the connections that there are.
+    /// Changes the state of the network, also for existing connections.
     pub fn set(&self, weather: Weather) {
         self.weather.send_replace(weather);
     }
@@ -77,12 +77,12 @@ async fn accept(listener: TcpListener, to: SocketAddr, weather: Arc<watch::Sende
             continue;
         }
         let weather = weather.subscribe();
-        // It ends with either end, and with the network; the proxy's own end closes the sender of the weather.
+        // Ends with either end, or with the proxy, which drops the sender of the network state.
         tokio::spawn(async move { drop(carry(client, to, weather).await) });
     }
 }
 
-/// One connection, to its end.
+/// Forwards one connection until it ends.
 async fn carry(client: TcpStream, to: SocketAddr, weather: watch::Receiver<Weather>) -> io::Result<()> {
     let upstream = TcpStream::connect(to).await?;
     client.set_nodelay(true)?;
@@ -97,7 +97,7 @@ async fn carry(client: TcpStream, to: SocketAddr, weather: watch::Receiver<Weath
     }
 }
 
-/// One direction, until it breaks or the other end is done.
+/// Forwards one direction until it breaks or ends.
 async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
@@ -109,7 +109,7 @@ async fn pump(
         if read == 0 {
             return to.shutdown().await;
         }
-        // What was read before the silence began waits too.
+        // Data read before the silence began waits too.
         let closed = |_| io::Error::from(io::ErrorKind::BrokenPipe);
         let now = *weather.wait_for(|weather| *weather != Weather::Silent).await.map_err(closed)?;
         match now {
@@ -131,7 +131,7 @@ async fn pump(
 mod tests {
     use super::*;
 
-    /// An end that says everything back.
+    /// An echo server.
     async fn echo() -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! People who are removed from a room while others write in it: they must be told nothing more of it, by any server.
+//! People who are removed from a room while others write in it must receive nothing more from any server.
 
 use std::time::{Duration, Instant};
 
@@ -16,20 +16,20 @@ use crate::{
 
 /// How many are removed; each has a socket on every server.
 const REMOVED: usize = 5;
-/// How long they are in the room first: long enough to be told something of it even without Redis.
+/// How long they are in the room first, so that they receive something even without Redis.
 const BEFORE: Duration = Duration::from_secs(3);
 /// Between two messages in the room.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How much longer they listen than they may be told anything.
+/// How long they keep listening after the time limit.
 const LISTEN_ON: Duration = Duration::from_secs(3);
-/// An answer takes no longer than this.
+/// An answer arrives within this time.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
 
-/// Removes people from a room in which somebody writes without a pause. Says after how long they were told the last of it, and what
-/// was wrong.
+/// Removes people from a room in which somebody writes without a pause. Returns when they received the last
+/// event, and violations.
 ///
 /// # Errors
-/// When the scene itself fails.
+/// When the test setup fails.
 pub async fn people(
     cluster: &Cluster,
     without_redis: bool,
@@ -57,7 +57,7 @@ pub async fn people(
         cluster.services("redis-stop").await?;
     }
     let users: Vec<UserId> = accounts[2..].iter().map(|account| account.user).collect();
-    // Counted from when the owner is told that all are out.
+    // Measured from when the owner is told that all have been removed.
     let out = async {
         tokio::time::sleep(BEFORE).await;
         for (n, user) in (1..).zip(users) {
@@ -99,7 +99,7 @@ pub async fn people(
     Ok((note, found))
 }
 
-/// Says something again and again; returns what went wrong.
+/// Keeps sending messages; returns the error.
 async fn write(mut socket: Socket, room: RoomId) -> Box<dyn std::error::Error + Send + Sync> {
     for n in 1.. {
         let body = format!("message {n}");
@@ -114,7 +114,8 @@ async fn write(mut socket: Socket, room: RoomId) -> Box<dyn std::error::Error + 
     "too many messages".into()
 }
 
-/// Listens for so long. Returns when it was last told of the room, and how it is refused when it then asks for it.
+/// Listens for this long. Returns when it last received something of the room, and the refusal of a request
+/// for it.
 async fn listen(
     name: String,
     mut socket: Socket,
@@ -134,9 +135,9 @@ async fn listen(
     (name, last, answered.ok().and_then(Result::err))
 }
 
-/// Asks, and waits for the answer: a reply, or the number of the refusal.
+/// Sends a command and waits for the answer: a reply, or the refusal's number.
 async fn answer(socket: &mut Socket, n: u32, command: Command) -> Fallible<Result<Reply, ErrorCode>> {
-    // Number 1 was the greeting's.
+    // Number 1 was used by `hello`.
     let asked = n + 1;
     socket.send(Message::text(ClientFrame { r#ref: asked, command }.encode())).await?;
     let answered = async {

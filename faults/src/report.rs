@@ -1,4 +1,4 @@
-//! What is printed and written down: a line a scenario, a last line, and the same as JSON.
+//! The report: a line per scenario, a summary line, and the same as JSON.
 
 use std::path::Path;
 
@@ -10,58 +10,58 @@ use crate::{
     violation::Kind,
 };
 
-/// Violations that are printed of each scenario.
+/// Violations printed per scenario.
 const PRINTED_MAX: usize = 12;
 
-/// What came out of one scenario.
+/// The outcome of one scenario.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
-    /// Which.
+    /// Its name.
     pub name: String,
     /// Whether the outcome is the expected one.
     pub passed: bool,
-    /// Whether the scenario tests the checker, by servers that do something wrong.
+    /// Whether the scenario tests the checker, with defective servers.
     pub tests_checker: bool,
     /// Messages written.
     pub sends: usize,
     /// Messages acknowledged.
     pub acknowledged: usize,
-    /// Edits, deletions and reactions asked for …
+    /// Edits, deletions and reactions requested …
     pub changes: usize,
     /// Messages that were scheduled.
     pub scheduled: usize,
-    /// … and joinings and leavings.
+    /// … and joins and leaves.
     pub moves: usize,
-    /// What moderators and owners did: people removed, banned and let back in, roles, policies, archivings.
+    /// Actions of moderators and owners: removals, bans, unbans, roles, policies, archiving.
     pub governed: usize,
-    /// Messages that are not where they must be.
+    /// Missing messages.
     pub lost: usize,
-    /// Messages that are there twice.
+    /// Duplicate messages.
     pub doubled: usize,
-    /// Messages that are not where their number says.
+    /// Messages that are out of numeric order.
     pub reordered: usize,
-    /// Whatever else is wrong: holes in the numbers, marks, differences from a fresh fetch, lateness.
+    /// Other violations: gaps in the numbers, marks, differences from a fresh fetch, lateness.
     pub other: usize,
-    /// Holes that servers repaired for their clients.
+    /// Gaps that servers repaired for their clients.
     pub repaired: usize,
-    /// Connections of clients that ended.
+    /// Client connections that ended.
     pub connections_lost: u32,
-    /// Messages that someone who had been far away has as history only.
+    /// Messages that a client only has as history, because it was too far behind.
     pub left_to_history: usize,
-    /// The longest time from writing to the last member's screen.
+    /// The longest time from writing a message to showing it to the last member.
     pub worst_delay_s: f64,
-    /// From the end of the fault until half of the clients were whole again …
+    /// Time from the end of the fault until half of the clients had recovered …
     pub whole_p50_s: f64,
     /// … and all of them.
     pub whole_max_s: f64,
-    /// What else was found.
+    /// Other findings.
     pub notes: Vec<String>,
-    /// The first violations, in words.
+    /// The first violations, as text.
     pub violations: Vec<String>,
 }
 
 impl Outcome {
-    /// From what the checker says.
+    /// Converts the checker's result.
     #[must_use]
     pub fn new(scenario: &Scenario, verdict: &Verdict) -> Self {
         let count = |kind| verdict.count(kind);
@@ -97,7 +97,7 @@ impl Outcome {
         }
     }
 
-    /// Its line, and what is wrong.
+    /// Prints its line and violations.
     pub fn print(&self) {
         let mark = if self.passed { "ok  " } else { "FAIL" };
         let Self {
@@ -134,12 +134,12 @@ impl Outcome {
     }
 }
 
-/// What came out of all.
+/// The outcome of all scenarios.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The seed of this run's choices.
     pub seed: u64,
-    /// The last line.
+    /// The summary line.
     pub summary: String,
     /// Whether everything passed.
     pub passed: bool,
@@ -150,7 +150,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Sums up. Scenarios that test the checker are counted, but what they find is not.
+    /// Sums up. Scenarios that test the checker count, but their violations do not.
     #[must_use]
     pub fn new(seed: u64, scenarios: Vec<Outcome>, took_s: f64) -> Self {
         let real = || scenarios.iter().filter(|outcome| !outcome.tests_checker);
@@ -176,7 +176,7 @@ impl Report {
         Self { seed, summary, passed, took_s, scenarios }
     }
 
-    /// Writes it down.
+    /// Writes it to a file.
     ///
     /// # Errors
     /// When the file cannot be written.

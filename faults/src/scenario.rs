@@ -1,60 +1,60 @@
-//! What is broken, how, and for how long: the list of scenarios.
+//! The list of scenarios: what is broken, how, and for how long.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-/// What is done to the cluster.
+/// What happens to the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Fault {
-    /// Nothing. What a server does wrong on purpose is part of the [`Scenario`].
+    /// Nothing. Deliberate defects of the servers are part of the [`Scenario`].
     Nothing,
-    /// One server is killed (`kill -9`), and is started again when the fault ends.
+    /// One server is killed (`kill -9`), and restarted when the fault ends.
     ServerKilled,
-    /// One server is told to leave (SIGTERM), and is started again when the fault ends.
+    /// One server is told to shut down (SIGTERM), and restarted when the fault ends.
     ServerLeaves,
-    /// One server hangs (SIGSTOP), and goes on when the fault ends.
+    /// One server is frozen (SIGSTOP) until the fault ends.
     ServerHangs,
     /// All servers are restarted, one after the other.
     ServersRestart,
     /// Redis is stopped.
     RedisGone,
-    /// Redis is stopped and started at once, with nothing in it.
+    /// Redis is stopped and restarted at once, empty.
     RedisEmpty,
-    /// Redis closes every connection that listens, once a second.
+    /// Redis closes every listening connection, once per second.
     RedisCutsListeners,
-    /// Redis hangs.
+    /// Redis is frozen.
     RedisHangs,
-    /// Redis closes a connection that does not read at once.
+    /// Redis closes connections that do not read at once.
     RedisImpatient,
-    /// One server alone does not reach Redis.
+    /// Only one server cannot reach Redis.
     RedisGoneForOne,
-    /// One server's connections to Redis stay open and carry nothing.
+    /// One server's connections to Redis stay open but carry nothing.
     RedisSilentForOne,
-    /// Postgres closes the servers' connections, once a second.
+    /// Postgres closes the servers' connections, once per second.
     PostgresCutsConnections,
-    /// Postgres is ended in immediate mode, and recovers.
+    /// Postgres is stopped in immediate mode, and recovers.
     PostgresCrashes,
-    /// Postgres hangs.
+    /// Postgres is frozen.
     PostgresHangs,
-    /// A copy of the database is taken, and at the end it replaces the database, as when a backup is restored: what was written in
-    /// between is gone.
+    /// A copy of the database is taken, and replaces the database at the end, as when a backup is restored.
+    /// Everything written in between is gone.
     DatabaseGoesBack,
-    /// One server alone does not reach Postgres.
+    /// Only one server cannot reach Postgres.
     PostgresGoneForOne,
-    /// One server's connections to Postgres stay open and carry nothing.
+    /// One server's connections to Postgres stay open but carry nothing.
     PostgresSilentForOne,
-    /// Connections of clients break in the middle of a frame, again and again.
+    /// Client connections break in the middle of a frame, again and again.
     SocketsTorn,
-    /// A quarter of the clients reads 2 kB a second.
+    /// A quarter of the clients reads only 2 kB per second.
     ReadersSlow,
     /// Half of the clients have no network.
     NetworksGone,
-    /// Half of the clients have a network that carries nothing, and does not say so.
+    /// Half of the clients have a network that silently drops everything.
     NetworksSilent,
-    /// nginx reads its settings again.
+    /// nginx reloads its configuration.
     BalancerReloads,
-    /// After half of the sends the client is gone before the reply has come.
+    /// After half of the sends, the client disconnects before the reply arrives.
     RepliesUnheard,
 }
 
@@ -65,16 +65,16 @@ pub enum Thing {
     Nothing,
     /// The servers.
     Servers,
-    /// Redis, or a server's way to it.
+    /// Redis, or a server's connection to it.
     Redis,
-    /// Postgres, or a server's way to it.
+    /// Postgres, or a server's connection to it.
     Postgres,
-    /// What is between the clients and the servers.
+    /// The networks between clients and servers.
     Networks,
 }
 
 impl Fault {
-    /// Those of which a mix is made.
+    /// The faults that a mix consists of.
     pub const MIXED: [Self; 16] = [
         Self::ServerKilled,
         Self::ServerLeaves,
@@ -94,7 +94,7 @@ impl Fault {
         Self::RepliesUnheard,
     ];
 
-    /// What it breaks. One thing suffers one fault at a time; different things suffer theirs at once.
+    /// What it breaks. One thing has at most one fault at a time; different things may be broken at once.
     #[must_use]
     pub const fn breaks(self) -> Thing {
         match self {
@@ -125,71 +125,72 @@ impl Fault {
     }
 }
 
-/// What is looked at beside the messages.
+/// What is checked besides the messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extra {
     /// Nothing more.
     Nothing,
-    /// Sessions that end are closed on all servers: within so many seconds, with Redis or without.
+    /// Sessions that end are closed on all servers in time, with or without Redis.
     SessionsEnd {
-        /// Whether Redis is away meanwhile.
+        /// Whether Redis is down meanwhile.
         without_redis: bool,
-        /// How long it may take.
+        /// The time limit.
         within: Duration,
     },
-    /// People who are removed from a room are told nothing more of it, by any server: within so many seconds, with Redis or
-    /// without.
+    /// People who are removed from a room receive nothing more of it from any server after the time limit,
+    /// with or without Redis.
     PeopleRemoved {
-        /// Whether Redis is away meanwhile.
+        /// Whether Redis is down meanwhile.
         without_redis: bool,
-        /// How long it may take.
+        /// The time limit.
         within: Duration,
     },
-    /// This many more clients connect; everyone loses the connection and comes back at once, again and again; the
-    /// servers' memory returns to where it was.
+    /// This many more clients connect. Everyone loses the connection and reconnects at once, repeatedly.
+    /// The servers' memory must return to its previous level.
     ReconnectStorm {
         /// How many.
         clients: usize,
     },
-    /// Some read nothing at all while very much is said to them: the servers close them, and nobody else waits for them.
+    /// Some clients do not read at all during a flood. The servers close them, and nobody else waits for
+    /// them.
     ReadersStalled,
-    /// Faults drawn by lot, several at a time.
+    /// Randomly drawn faults, several at a time.
     Mix,
 }
 
-/// What the checker must say in the end.
+/// The result that the checker must report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// Nothing is wrong.
+    /// No violations.
     Whole,
-    /// Something was sabotaged, and the checker must find messages lost.
+    /// Servers are sabotaged, and the checker must find lost messages.
     Lost,
-    /// The same, and messages twice.
+    /// Servers are sabotaged, and the checker must find duplicates.
     Doubled,
-    /// The same, and messages on screens that are not in the database.
+    /// Servers are sabotaged, and the checker must find messages on screens that are not in the database.
     Phantom,
 }
 
 /// One scenario.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scenario {
-    /// Its name, by which `ONLY=name` chooses it.
+    /// Its name, for `ONLY=name`.
     pub name: &'static str,
     /// What is broken.
     pub fault: Fault,
     /// For how long.
     pub hold: Duration,
-    /// What the servers do wrong on purpose, in the words of the program `saboteur`; empty for the shipped server.
+    /// The servers' deliberate defects, in the syntax of `saboteur`; empty for the shipped server.
     pub sabotage: &'static str,
-    /// This share of the messages is long.
+    /// The share of long messages.
     pub long_share: f64,
-    /// What is looked at beside the messages.
+    /// What is checked besides the messages.
     pub extra: Extra,
-    /// What must come out.
+    /// The expected result.
     pub expected: Expected,
-    /// Everyone must be whole within this time after the fault's end.
+    /// Everyone must recover within this time after the end of the fault.
     pub whole_within: Duration,
-    /// Whether all processors are kept busy meanwhile.
+    /// Whether every CPU is kept busy meanwhile.
     pub busy: bool,
     /// Part of the short run.
     pub short: bool,
@@ -231,7 +232,7 @@ const fn self_test(name: &'static str, fault: Fault, sabotage: &'static str, exp
     Scenario { name, fault, sabotage, expected, hold, whole_within, short: true, ..PLAIN }
 }
 
-/// All of them, in the order in which they run.
+/// All scenarios, in the order in which they run.
 pub const ALL: &[Scenario] = &[
     plain("nothing", Fault::Nothing, 5),
     plain("server-killed", Fault::ServerKilled, 4),

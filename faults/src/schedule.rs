@@ -1,4 +1,4 @@
-//! Which fault happens when: drawn at random from a seed, or read from text in the form in which schedules are printed.
+//! Which fault happens when: drawn from a seed, or parsed from a printed schedule.
 
 use std::{fmt, time::Duration};
 
@@ -17,19 +17,20 @@ pub struct Planned {
     pub fault: Fault,
     /// The server or network that it hits.
     pub target: usize,
-    /// When it begins, counted from the start of the schedule.
+    /// When it begins, relative to the start of the schedule.
     pub at: Duration,
     /// How long it lasts.
     pub hold: Duration,
 }
 
-/// Faults, sorted by the time at which they begin.
+/// Faults, sorted by their start.
 ///
-/// Its text is `FROM-UNTIL FAULT TARGET`, in seconds, with commas or lines between: `0.5-1.2 BalancerReloads 1, …`.
+/// Its text is `FROM-UNTIL FAULT TARGET`, in seconds, separated by commas or newlines: `0.5-1.2
+/// BalancerReloads 1, …`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule(pub Vec<Planned>);
 
-/// The random numbers of a scenario. They depend on the seed and the name only, not on what was played before.
+/// The random numbers of a scenario. They depend only on the seed and the name, not on earlier scenarios.
 #[must_use]
 pub fn generator(seed: u64, scenario: &str) -> StdRng {
     let mut bytes = [0; 32];
@@ -52,10 +53,10 @@ impl Schedule {
         Self(vec![Planned { fault: scenario.fault, target, at: Duration::ZERO, hold: scenario.hold }])
     }
 
-    /// Reads the text that [`Self`] prints. It may begin with «drawn:», as in a report.
+    /// Parses the text that [`Self`] prints. It may begin with «drawn:», as in a report.
     ///
     /// # Errors
-    /// The entry that is wrong, and why.
+    /// The invalid entry, and why it is invalid.
     pub fn parse(text: &str, targets: usize) -> Result<Self, String> {
         let text = text.trim();
         let entries = text.strip_prefix(DRAWN).unwrap_or(text).split([',', '\n']).map(str::trim);
@@ -68,7 +69,7 @@ impl Schedule {
     }
 }
 
-/// A report prints this before a schedule.
+/// Printed before a schedule in a report.
 pub const DRAWN: &str = "drawn:";
 
 fn parse_one(entry: &str, targets: usize) -> Result<Planned, String> {
@@ -107,7 +108,8 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// The faults of a mix. Two faults never break the same thing at once. All times are whole tenths of a second, as they are printed.
+/// The faults of a mix. Two faults never break the same thing at once. All times are multiples of 0.1 s, as
+/// printed.
 fn draw(rng: &mut StdRng, hold: Duration, targets: usize) -> Schedule {
     let tenths = |count: u64| Duration::from_millis(100 * count);
     let mut planned = Vec::new();

@@ -1,7 +1,7 @@
-//! Readers who read nothing at all, while very much is said to them.
+//! Readers that read nothing during a flood.
 //!
-//! A server may neither keep everything for them, nor skip anything, nor let anybody wait for them: it closes them, and they
-//! would resume.
+//! A server must not queue everything for them, skip frames, or let anybody wait for them. It closes them,
+//! and they would resume.
 
 use std::time::{Duration, Instant};
 
@@ -19,24 +19,23 @@ use crate::{
     violation::{Kind, Violation},
 };
 
-/// On each server.
+/// Number of stalled readers per server.
 const STALLED: usize = 3;
-/// What the kernel keeps for each of them.
+/// Kernel receive buffer of each.
 const RECEIVE_BUFFER: u32 = 4 * 1024;
-/// Bytes that are said: more than the kernel's largest buffer (4 MiB) and an outbox (1 MiB) together.
+/// Messages to send: more bytes than the kernel's largest buffer (4 MiB) and an outbox (1 MiB) together.
 const MESSAGES: usize = 600;
-/// Sends under way.
+/// Concurrent sends.
 const WINDOW: usize = 16;
-/// Within this time, those who read have everything.
+/// Clients that read have everything within this time.
 const WITHIN: Duration = Duration::from_secs(20);
-/// A socket that is closed for its slowness ends within this time: a write may hang for ten seconds.
+/// A socket that is closed for being slow ends within this time, because a write may hang for ten seconds.
 const ENDS_WITHIN: Duration = Duration::from_secs(20);
 
-/// Somebody floods a room in which one on each server reads and three on each do not. Says what came of it, and what was
-/// wrong.
+/// Floods a room in which one client per server reads and three do not. Returns a summary, and violations.
 ///
 /// # Errors
-/// When the scene itself fails.
+/// When the test setup fails.
 pub async fn readers(cluster: &Cluster) -> Fallible<(String, Vec<Violation>)> {
     const CLOSED: &str = "roost_slow_readers_closed_total";
     let mut accounts: Vec<Account> = Vec::new();
@@ -46,7 +45,7 @@ pub async fn readers(cluster: &Cluster) -> Fallible<(String, Vec<Violation>)> {
     }
     let everyone: Vec<usize> = (0..accounts.len()).collect();
     let room = stored::room(&cluster.pool, "group", &everyone, &accounts).await?;
-    // Straight to the servers: nginx would read for them.
+    // Directly to the servers, because nginx would read for them.
     let on =
         |server: usize| Address { addr: cluster.servers[server].addr, origin: cluster.address(0).origin };
     let mut writer = greeted(&on(0), &accounts[0].cookie, None).await?;
@@ -80,7 +79,7 @@ pub async fn readers(cluster: &Cluster) -> Fallible<(String, Vec<Violation>)> {
         let detail = format!("{closed} of {} readers who do not read were closed", stalled.len());
         found.push(Violation::at_large(Kind::Unexpected, "the servers", detail));
     }
-    // Now they read: what is in the kernel still, and then the end.
+    // Now they read: first what the kernel still holds, then the end.
     for socket in &mut stalled {
         let ended = async { while let Some(Ok(_)) = socket.next().await {} };
         if tokio::time::timeout(ENDS_WITHIN, ended).await.is_err() {
@@ -100,7 +99,7 @@ pub async fn readers(cluster: &Cluster) -> Fallible<(String, Vec<Violation>)> {
     Ok((note, found))
 }
 
-/// Says very much.
+/// Sends the flood.
 async fn flood(socket: &mut Socket, room: RoomId) -> Fallible<()> {
     let body = "浪".repeat(BODY_CHARS_MAX);
     let (mut said, mut answered) = (0, 0);
@@ -123,7 +122,7 @@ async fn flood(socket: &mut Socket, room: RoomId) -> Fallible<()> {
     Ok(())
 }
 
-/// Hears every message of the room, in order; says when the last one came.
+/// Receives every message of the room, in order. Returns when the last one arrived.
 async fn listen(socket: &mut Socket, room: RoomId, began: Instant) -> Result<Duration, String> {
     let (mut count, mut last) = (0, None);
     let all = async {

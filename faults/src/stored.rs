@@ -1,7 +1,7 @@
-//! What the test puts into the database, and what it finds there afterwards.
+//! What the test writes into the database, and what it reads from it afterwards.
 //!
-//! People, their sessions and their rooms are written straight into the tables: to sign up 200 people would take longer
-//! than a scenario, for each password is hashed.
+//! People, their sessions and their rooms are written directly into the tables. Signing up 200 people would
+//! take longer than a scenario, because each password is hashed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -17,29 +17,29 @@ use crate::{
     log::Token,
 };
 
-/// How many people there are …
+/// Number of people …
 pub const PEOPLE: usize = 200;
-/// … and rooms: one channel with everyone in it, channels that people join and leave, groups, and rooms of two.
+/// … and rooms: one channel with everyone, channels that people join and leave, groups, and direct rooms.
 pub const ROOMS: usize = 40;
 const OPEN_CHANNELS: usize = 4;
 const GROUPS: usize = 16;
 
-/// Someone who has been put into the database.
+/// A person in the database.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// Their handle.
     pub name: String,
-    /// Who they are.
+    /// Their id.
     pub user: UserId,
     /// The cookie of their session.
     pub cookie: String,
-    /// The rooms that they stay in; the channel with everyone first.
+    /// The rooms that they never leave; the channel with everyone comes first.
     pub rooms: Vec<RoomId>,
     /// The channels that they join and leave.
     pub channels: Vec<RoomId>,
 }
 
-/// Puts people and rooms into an empty database.
+/// Writes people and rooms into an empty database.
 ///
 /// # Errors
 /// When the database fails.
@@ -58,7 +58,7 @@ pub async fn people(pool: &PgPool, rng: &mut StdRng) -> Fallible<Vec<Account>> {
         let id = room(pool, "channel", &some, &accounts).await?;
         accounts.iter_mut().for_each(|account| account.channels.push(id));
     }
-    // Dealt like cards, so that nearly everybody is in some room beside the channel.
+    // Dealt like cards, so that nearly everybody is in some other room besides the channel.
     let mut deck = Vec::new();
     for number in 0..ROOMS - 1 - OPEN_CHANNELS {
         let size = if number < GROUPS { rng.random_range(11..=14) } else { 2 };
@@ -74,8 +74,8 @@ pub async fn people(pool: &PgPool, rng: &mut StdRng) -> Fallible<Vec<Account>> {
     Ok(accounts)
 }
 
-/// Makes the database note each number that a change takes. A row holds only its last number, so without this a number without a
-/// change would look like one that a later change of the same thing has replaced.
+/// Makes the database record each number that a change takes. A row keeps only its last number, so without
+/// this a number without a change would look like one that a later change of the same thing replaced.
 async fn note_numbers(pool: &PgPool) -> Fallible<()> {
     sqlx::raw_sql(
         "create table numbers_taken (line_id uuid not null, seq bigint not null);
@@ -98,7 +98,7 @@ async fn note_numbers(pool: &PgPool) -> Fallible<()> {
     Ok(())
 }
 
-/// Puts one person and a session of theirs into the database.
+/// Writes one person and a session into the database.
 ///
 /// # Errors
 /// When the database fails.
@@ -125,7 +125,8 @@ pub async fn person(pool: &PgPool, name: &str) -> Fallible<Account> {
     Ok(Account { name: name.to_owned(), user: UserId(user), cookie, rooms: Vec::new(), channels: Vec::new() })
 }
 
-/// Puts a room into the database. Change 1 is the room's own properties; its members joined one after the other.
+/// Writes a room into the database. Change 1 is the room's own properties; then its members joined one by
+/// one.
 ///
 /// # Errors
 /// When the database fails.
@@ -167,16 +168,16 @@ pub async fn room(pool: &PgPool, kind: &str, members: &[usize], accounts: &[Acco
     Ok(RoomId(id))
 }
 
-/// A session, by its cookie.
+/// A session with its cookie.
 #[derive(Clone, Debug)]
 pub struct Someone {
-    /// Whose.
+    /// Its person.
     pub user: UserId,
     /// The cookie.
     pub cookie: String,
 }
 
-/// Puts many people into the database at once.
+/// Writes many people into the database at once.
 ///
 /// # Errors
 /// When the database fails.
@@ -210,7 +211,7 @@ pub async fn crowd(pool: &PgPool, count: usize) -> Fallible<Vec<Someone>> {
     Ok(people)
 }
 
-/// Puts many groups into the database at once, each with these members.
+/// Writes many groups into the database at once, each with these members.
 ///
 /// # Errors
 /// When the database fails.
@@ -254,7 +255,7 @@ pub async fn groups(pool: &PgPool, members: &[Vec<UserId>]) -> Fallible<Vec<Room
     Ok(ids.into_iter().map(RoomId).collect())
 }
 
-/// Takes rooms away again.
+/// Removes rooms.
 ///
 /// # Errors
 /// When the database fails.
@@ -296,7 +297,7 @@ pub async fn heads(pool: &PgPool) -> Result<BTreeMap<RoomId, Seq>, sqlx::Error> 
     Ok(rows.into_iter().map(|(id, head)| (RoomId(id), Seq(head))).collect())
 }
 
-/// What everyone should have: the rooms' last numbers, and who is in which channel.
+/// What everyone should have: the rooms' last numbers, and the members of each channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Truth {
     /// The last number of each room.
@@ -305,7 +306,7 @@ pub struct Truth {
     pub memberships: BTreeMap<UserId, BTreeSet<RoomId>>,
     /// The last number of each person's own line.
     pub persons: BTreeMap<UserId, Seq>,
-    /// Reminders and scheduled messages whose time has not come, or that are being done.
+    /// Reminders and scheduled messages that are not due yet or in progress.
     pub jobs: i64,
 }
 
@@ -317,7 +318,7 @@ impl Truth {
     }
 }
 
-/// What is true now, with the memberships of these channels.
+/// The current truth, with the memberships of these channels.
 ///
 /// # Errors
 /// When the database fails.
@@ -335,7 +336,7 @@ pub async fn truth(pool: &PgPool, channels: &[RoomId]) -> Result<Truth, sqlx::Er
 /// Marks, by room and person: delivered, read, the room's last number.
 pub type StoredMarks = BTreeMap<(RoomId, UserId), (Seq, Seq, Seq)>;
 
-/// What is in the rooms after these numbers. `index` gives the indexes of people in the list of logs.
+/// What the rooms contain after these numbers. `index` maps people to indexes in the list of logs.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
-//! One scenario, from its beginning to its verdict: people talk, something breaks and mends, everyone becomes whole, all
-//! is compared.
+//! Plays one scenario: people talk, a fault begins and ends, all clients recover, and everything is
+//! compared.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -32,19 +32,19 @@ use crate::{
     violation::{Kind, Violation},
 };
 
-/// Messages a second of everybody together.
+/// Messages per second of all people together.
 const SENDS_PER_S: f64 = 70.0;
-/// Connections that each person loses in a minute, without any fault of the scenario.
+/// Random connection losses per person and minute, besides the scenario's fault.
 const CUTS_PER_MIN: f64 = 1.0;
-/// How long people talk before something breaks …
+/// How long people talk before the fault begins …
 const BEFORE: Duration = Duration::from_secs(2);
-/// … and, at least, after it has mended.
+/// … and, at least, after it has ended.
 const AFTER: Duration = Duration::from_secs(2);
-/// What is whole becomes quiet within this time once nobody writes.
+/// Recovered clients become quiet within this time once nobody writes.
 const QUIET_WITHIN: Duration = Duration::from_secs(40);
-/// A person who is not whole by then is named in a note.
+/// A note names people who have not recovered after this time.
 const SLOW: Duration = Duration::from_secs(6);
-/// How often this checks whether everyone is whole.
+/// How often to check whether everyone has recovered.
 const LOOK: Duration = Duration::from_millis(100);
 /// Marks are written once a second.
 const MARKS: Duration = Duration::from_millis(2_500);
@@ -52,42 +52,43 @@ const MARKS: Duration = Duration::from_millis(2_500);
 const MARKS_WITHIN: Duration = Duration::from_secs(25);
 /// The same for a person's own read mark in a large room, where it is written once in ten seconds.
 const LARGE_MARKS_WITHIN: Duration = Duration::from_secs(15);
-/// Waiting longer for marks than this is worth a note.
+/// A longer wait for marks is noted.
 const MARKS_SLOW: Duration = Duration::from_secs(1);
-/// How long people talk again after the database has gone back and everyone is whole.
+/// How long people go on talking after the database has gone back and everyone has recovered.
 const LIFE_AFTER: Duration = Duration::from_secs(5);
-/// A message that was stored before the database went back may still be acknowledged up to this much later, in milliseconds.
+/// A message stored before the database went back may still be acknowledged up to this much later, in
+/// milliseconds.
 const ANSWERED_WITHIN: Millis = 2_000;
-/// How many states are compared with a fresh fetch at a time.
+/// States compared with a fresh fetch at a time.
 const COMPARED_AT_ONCE: usize = 16;
-/// Losses of all connections at once in a storm, after the first one.
+/// How often a storm drops all connections, after the first time.
 const WAVES: usize = 3;
-/// After each, everyone is back within this time.
+/// Everyone reconnects within this time after each drop.
 const STORM_WITHIN: Duration = Duration::from_secs(30);
 /// How many people sign out in the scenarios about sessions.
 const SIGNED_OUT: usize = 5;
-/// A server's memory after a storm may be larger by this than before: allocators keep some.
+/// A server's memory may grow by this much in a storm, because allocators keep some.
 const MEMORY_SLACK_KB: i64 = 16 * 1024;
 
-/// Everything and everyone of a run.
+/// Everything that a run uses.
 pub struct Stage {
     cluster: Cluster,
     people: Vec<Arc<Person>>,
     index: BTreeMap<UserId, usize>,
     channels: Vec<RoomId>,
     orders: watch::Sender<Orders>,
-    /// Everybody counts the time from here.
+    /// The start of everybody's clock.
     began: Instant,
     seed: u64,
     rng: StdRng,
-    /// From when until when the database was one that has since been replaced.
+    /// The period in which the database was one that has since been replaced.
     gone: Option<(Millis, Millis)>,
     reload: bool,
     _lives: Vec<AbortOnDropHandle<()>>,
 }
 
 impl Stage {
-    /// Starts the cluster, and everybody's life.
+    /// Starts the cluster and all clients.
     ///
     /// # Errors
     /// When something does not start.
@@ -129,11 +130,12 @@ impl Stage {
         self.cluster.report_file()
     }
 
-    /// Plays a scenario with this schedule and returns the outcome. With `marks_settled` it waits until everybody's own read marks are
-    /// stored, also in the large channel, and compares them too. That takes some seconds, so only one scenario of a run does it.
+    /// Plays a scenario with this schedule and returns the outcome. With `marks_settled` it waits until all
+    /// own read marks are stored, also in the large channel, and compares them too. That takes some
+    /// seconds, so only one scenario per run does it.
     ///
     /// # Errors
-    /// When the scene itself fails: a server does not start, the database does not answer.
+    /// When the test setup fails: a server does not start, or the database does not answer.
     pub async fn play(
         &mut self,
         scenario: &Scenario,
@@ -158,7 +160,7 @@ impl Stage {
             max = max.max(self.until_no_phantoms(scenario, gone, &mut found).await);
             self.hush(scenario, &mut found).await;
             found.extend(self.check_life_before(gone, &bases, &mut notes).await?);
-            // The marks went back with the database.
+            // The marks went back, too.
             marks.stop().await;
             marks = MarksWatch::start(&self.cluster.pool);
             bases = self.new_logs().await?;
@@ -195,7 +197,8 @@ impl Stage {
         Ok(outcome)
     }
 
-    /// The servers that the scenario wants; and everybody's memory erased, where the last one has spoilt it.
+    /// Starts the servers that the scenario needs, and resets all clients if the last scenario spoiled
+    /// their state.
     async fn prepare(&mut self, scenario: &Scenario) -> Fallible<()> {
         if self.cluster.sabotage != scenario.sabotage {
             self.cluster.sabotage = scenario.sabotage.to_owned();
@@ -212,7 +215,7 @@ impl Stage {
         Ok(quiet.map_err(|late| format!("before {}: {}", scenario.name, few(&late)))?)
     }
 
-    /// Everybody begins a new log. Returns the rooms' numbers after which they begin.
+    /// Everybody starts a new log. Returns the rooms' numbers at which the logs start.
     async fn new_logs(&self) -> Fallible<BTreeMap<RoomId, Seq>> {
         let bases = stored::heads(&self.cluster.pool).await?;
         for person in &self.people {
@@ -221,7 +224,7 @@ impl Stage {
         Ok(bases)
     }
 
-    /// Tells everybody to stop writing, and waits until everything is quiet.
+    /// Stops all writing, and waits until everything is quiet.
     async fn hush(&mut self, scenario: &Scenario, found: &mut Vec<Violation>) {
         self.orders.send_modify(|orders| *orders = Orders { reloads: orders.reloads, ..Orders::QUIET });
         let timeout = if scenario.expected == Expected::Whole { QUIET_WITHIN } else { scenario.whole_within };
@@ -281,8 +284,8 @@ impl Stage {
         }
     }
 
-    /// Lets the faults of a schedule begin, last and end. On a busy machine a fault may be late; then the next fault that breaks the
-    /// same thing is late too.
+    /// Runs the faults of a schedule. On a busy machine a fault may be late, and so may the next fault that
+    /// breaks the same thing.
     async fn perform(&mut self, schedule: &Schedule) -> Fallible<()> {
         let began = Instant::now();
         let mut to_begin = schedule.0.clone();
@@ -308,7 +311,7 @@ impl Stage {
                 tokio::time::sleep(LOOK).await;
             }
         }
-        // Only now: in a mix, a server may be started while Redis or Postgres is away.
+        // Not earlier: in a mix, a server may be started while Redis or Postgres is down.
         for at in 0..SERVERS {
             self.cluster.until_ready(at).await?;
         }
@@ -360,13 +363,13 @@ impl Stage {
         Ok(())
     }
 
-    /// What happens again and again while a fault lasts: about once a second.
+    /// Repeated about once per second while a fault lasts.
     async fn go_on(&mut self, Planned { fault, .. }: Planned) {
         if !self.rng.random_bool(0.1) {
             return;
         }
         if fault == Fault::RedisCutsListeners {
-            // In a mix, Redis may be away.
+            // In a mix, Redis may be down.
             drop(self.cluster.ask_redis(&["CLIENT", "KILL", "TYPE", "pubsub"]).await);
         }
         if fault == Fault::PostgresCutsConnections {
@@ -422,8 +425,8 @@ impl Stage {
         self.cluster.networks[networks].iter().for_each(|network| network.set(weather));
     }
 
-    /// When each client has everything that was there at the fault's end, and all that waited then is acknowledged:
-    /// the middle one's time, and the last one's. People go on talking meanwhile.
+    /// How long it takes until each client has everything that existed at the fault's end, and everything
+    /// pending at that time is acknowledged: the median and the maximum. People go on talking meanwhile.
     async fn until_whole(
         &self,
         scenario: &Scenario,
@@ -450,7 +453,7 @@ impl Stage {
         let mut times = Vec::new();
         let mut said = false;
         while !waiting.is_empty() && mended.elapsed() < scenario.whole_within {
-            // Joins and leaves that were under way take effect.
+            // Pending joins and leaves take effect.
             if let Ok(memberships) = stored::memberships(&self.cluster.pool, &self.channels).await {
                 truth.memberships = memberships;
             }
@@ -477,8 +480,8 @@ impl Stage {
         (times[times.len() / 2], times[times.len() - 1])
     }
 
-    /// Waits until every message on a screen is in the database, and returns how long that took after the database went back.
-    /// People go on talking meanwhile.
+    /// Waits until every message on a screen is in the database, and returns how long that took after the
+    /// database went back. People go on talking meanwhile.
     async fn until_no_phantoms(
         &self,
         scenario: &Scenario,
@@ -505,16 +508,17 @@ impl Stage {
     }
 
     async fn phantoms(&self) -> Result<Vec<Violation>, sqlx::Error> {
-        // The screens first: what they show was committed earlier.
+        // Screens first: whatever they show was committed earlier.
         let screens: Vec<_> =
             self.people.iter().map(|person| (person.name.as_str(), person.screen())).collect();
         let stored = stored::nonces(&self.cluster.pool).await?;
         Ok(screens.iter().flat_map(|(name, screen)| checker::phantoms(name, screen, &stored)).collect())
     }
 
-    /// Checks what was written until the database had gone back and everyone was whole again. Before and after the return the
-    /// database gave the same numbers to different messages, so the logs of what was shown cannot be checked by number. Instead it
-    /// checks that no acknowledged message is missing, except those that went with the database, and that no screen shows a phantom.
+    /// Checks the logs up to the point where the database had gone back and everyone had recovered. The
+    /// database assigned the same numbers to different messages before and after, so what was shown cannot
+    /// be checked by number. Instead this checks that no acknowledged message is missing, except those that
+    /// went with the database, and that no screen shows a phantom.
     async fn check_life_before(
         &self,
         gone: (Millis, Millis),
@@ -532,7 +536,7 @@ impl Stage {
         Ok(found)
     }
 
-    /// Waits until everyone is connected, has everything, and nothing waits.
+    /// Waits until everyone is connected and up to date, and nothing is pending.
     async fn until_quiet(&mut self, timeout: Duration) -> Result<(), Vec<String>> {
         let began = Instant::now();
         let mut last = Truth::default();
@@ -554,8 +558,9 @@ impl Stage {
         }
     }
 
-    /// Everybody's state, made of events, must equal a fresh fetch. With `marks_settled` this includes everybody's own read marks.
-    /// In the large channel these are stored at most once in ten seconds, so people who differ are compared again until then.
+    /// State built from events must equal a fresh fetch. With `marks_settled` this includes own read marks.
+    /// In the large channel these are stored at most once in ten seconds, so clients that differ are
+    /// compared again until then.
     async fn compare_with_fresh(&self, marks_settled: bool) -> Vec<Violation> {
         let compare = |person: Arc<Person>| {
             let address = self.cluster.address(person.index);
@@ -581,8 +586,8 @@ impl Stage {
         }
     }
 
-    /// Everybody must know how far the others are, in the rooms where that is told. Returns what is wrong still after a
-    /// while, and how long it took.
+    /// Everybody must know the others' marks, in the rooms that report them. Returns the remaining
+    /// differences, and how long it took.
     async fn compare_marks(&self) -> (Duration, Vec<Violation>) {
         let began = Instant::now();
         loop {
@@ -602,7 +607,7 @@ impl Stage {
         }
     }
 
-    /// Very many clients lose their connections at once, and come back at once, again and again.
+    /// Drops the connections of very many clients at once, repeatedly; all reconnect at once.
     async fn storm(
         &self,
         clients: usize,
@@ -629,9 +634,9 @@ impl Stage {
                     found.push(Violation::at_large(Kind::Late, "the crowd", detail));
                 }
             }
-            // What lingers for a moment after its last follower has gone is gone by then.
+            // By now, lines are no longer followed just because their last follower left a moment ago.
             tokio::time::sleep(Duration::from_secs(3)).await;
-            // The first wave only warms up: what servers need for it, they may keep.
+            // The first wave is a warm-up: servers may keep the memory they need for it.
             if wave == 0 {
                 before = self.cluster.resident_kb()?;
             }
@@ -652,7 +657,7 @@ impl Stage {
         }
         let rooms = crowd.rooms().to_vec();
         drop(crowd);
-        // Nobody follows them any more.
+        // Nobody follows the rooms any more.
         tokio::time::sleep(Duration::from_secs(2)).await;
         stored::remove_rooms(&self.cluster.pool, &rooms).await
     }
@@ -713,12 +718,12 @@ impl Stage {
     }
 }
 
-/// Those who are late, in words that can be read.
+/// Late clients, in readable words.
 fn few(late: &[String]) -> String {
     format!("{} are not whole: {}", late.len(), late.iter().take(5).cloned().collect::<Vec<_>>().join("; "))
 }
 
-/// Watches everyone's marks: they only grow, and read ≤ delivered ≤ head.
+/// Watches all marks: they only grow, and read ≤ delivered ≤ head.
 struct MarksWatch {
     stop: watch::Sender<bool>,
     task: tokio::task::JoinHandle<Vec<Violation>>,
@@ -733,7 +738,7 @@ impl MarksWatch {
             let mut found = Vec::new();
             loop {
                 let last_look = *stopped.borrow();
-                // While the database is away there is nothing to see.
+                // While the database is down there is nothing to see.
                 for (key, marks) in stored::marks(&pool).await.unwrap_or_default() {
                     let (delivered, read, head) = marks;
                     let (delivered_before, read_before, _) = known.insert(key, marks).unwrap_or_default();

@@ -1,21 +1,21 @@
-//! What the test can find wrong: who saw it, in which room, and how.
+//! A violation that the test can find: who saw it, in which room, and the details.
 
 use std::fmt;
 
 use protocol::{RoomId, Seq};
 
-/// What is wrong.
+/// The kind of a violation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// A message is not where it must be.
+    /// A message is missing.
     Lost,
-    /// A message is there twice.
+    /// A message appears twice.
     Doubled,
-    /// A message is, or was, not where its number says.
+    /// A message is, or was, out of numeric order.
     Reordered,
     /// A number of a room belongs to no change.
     Hole,
-    /// A mark went back, or lies beyond what it may.
+    /// A mark decreased, or exceeds its limit.
     Marks,
     /// A client's state differs from a fresh fetch.
     Differs,
@@ -27,7 +27,7 @@ pub enum Kind {
     Unexpected,
 }
 
-/// One thing that is wrong.
+/// A violation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// What is wrong.
@@ -43,13 +43,13 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// Something wrong in a room.
+    /// A violation in a room.
     #[must_use]
     pub fn new(kind: Kind, who: &str, room: RoomId, seq: Seq, detail: impl Into<String>) -> Self {
         Self { kind, who: who.to_owned(), room: Some(room), seq: Some(seq), detail: detail.into() }
     }
 
-    /// Something wrong that belongs to no room.
+    /// A violation that belongs to no room.
     #[must_use]
     pub fn at_large(kind: Kind, who: &str, detail: impl Into<String>) -> Self {
         Self { kind, who: who.to_owned(), room: None, seq: None, detail: detail.into() }

@@ -1,4 +1,4 @@
-//! The WebAssembly that wakes the page up.
+//! The WebAssembly that hydrates the page.
 
 use app::{App, address::Address, browser, later};
 use leptos::{
@@ -24,7 +24,8 @@ pub fn hydrate() {
     if parts.is_empty() {
         return wake(page);
     }
-    // What the server has drawn must be here before the page wakes. Leptos has no executor of its own before that.
+    // Chunks whose content the server rendered must load before hydration. Leptos has no executor of its own before
+    // that.
     wasm_bindgen_futures::spawn_local(async move {
         match later::preload(parts).await {
             Ok(()) => wake(page),

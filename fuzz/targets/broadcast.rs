@@ -1,4 +1,4 @@
-//! What comes from Redis, where other versions of Roost speak as well, and whoever else can reach it.
+//! Broadcasts from Redis, which other versions of Roost, and anyone who can reach it, may send.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,7 +7,7 @@ use server::broker::Broadcast;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Some(broadcast) = Broadcast::decode(Line::Workspace, bytes) {
-        // Not the same bytes: kinds that need no number or id pass over them.
+        // Compared after decoding, not as bytes: kinds without a number or id skip those fields.
         assert_eq!(Broadcast::decode(Line::Workspace, &broadcast.encode()), Some(broadcast));
     }
 });

@@ -1,11 +1,11 @@
-//! What a socket says, read by the other end: a server reads commands strictly, a browser reads answers leniently.
+//! Frames from a socket: a server reads commands strictly, a browser reads answers leniently.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use protocol::{ClientFrame, ServerFrame};
 
 fuzz_target!(|bytes: &[u8]| {
-    // A text frame is UTF-8 before anybody looks at it. Mutations seldom are, and none is to be wasted.
+    // Text frames are always UTF-8. Mutations seldom are, so convert them instead of wasting them.
     let text = String::from_utf8_lossy(bytes);
     match ClientFrame::decode(&text) {
         Ok(frame) => assert_eq!(ClientFrame::decode(&frame.encode()).as_ref(), Ok(&frame)),
@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     if let Ok(frame) = ServerFrame::decode(&text) {
-        // What a newer server says is passed over, and cannot be said again.
+        // Unknown parts, as from a newer server, are dropped, so compare the second round trip.
         let said = frame.encode();
         let again = ServerFrame::decode(&said).expect("what was read can be said");
         assert_eq!(again.encode(), said);

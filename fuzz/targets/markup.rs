@@ -1,21 +1,22 @@
-//! What people type, read as markup: the tree keeps its bounds and every letter, and leads only where it may.
+//! Text that people type, parsed as markup: the tree keeps its bounds and every letter, and links only to allowed
+//! addresses.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use markup::{DEPTH_MAX, Kind, NODES_MAX, Nodes, Spoilers};
 
 fuzz_target!(|bytes: &[u8]| {
-    // Mutations seldom are UTF-8, and none is to be wasted.
+    // Mutations are seldom UTF-8, so convert them instead of wasting them.
     let text = &*String::from_utf8_lossy(bytes);
     let document = markup::parse(text);
     let mut words = String::new();
     assert_eq!(walk(document.blocks(), 1, &mut words), document.node_count());
     assert!(document.node_count() <= NODES_MAX);
-    // A bare address is there twice, as text and as where it leads.
+    // A bare address appears twice, as text and as a destination.
     assert!(letters(text) <= letters(&words), "{words:?} is not all of it");
     assert!(letters(&document.plain_text(Spoilers::Shown)) <= letters(text));
     assert!(document.mentions().count() <= text.matches('@').count());
-    // The same as something that was pasted.
+    // The same input as pasted HTML.
     if let Some(pasted) = markup::from_html(text, "") {
         assert!(markup::parse(&pasted).node_count() <= NODES_MAX);
     }
@@ -25,7 +26,7 @@ fn letters(text: &str) -> usize {
     text.chars().filter(|c| c.is_alphabetic()).count()
 }
 
-/// Counts the nodes and collects their words.
+/// Counts the nodes and collects their text.
 fn walk(nodes: Nodes<'_, '_>, depth: usize, words: &mut String) -> usize {
     let mut count = 0;
     for node in nodes {

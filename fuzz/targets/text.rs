@@ -1,11 +1,12 @@
-//! What people type: each parser takes it or refuses it, keeps its own limits, and takes what it has made once more as it is.
+//! Text that people type: each parser accepts or refuses it, keeps its own limits, and accepts its own output
+//! unchanged.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use protocol::{Body, DisplayName, Emoji, Handle, Password, Refusal, RoomTitle, RoomTopic, limits};
 
 fuzz_target!(|bytes: &[u8]| {
-    // Mutations seldom are UTF-8, and none is to be wasted.
+    // Mutations are seldom UTF-8, so convert them instead of wasting them.
     let text = &*String::from_utf8_lossy(bytes);
     check(text, |text| Body::parse(text).map(Body::into_string), 1..=limits::BODY_CHARS_MAX);
     check(text, |text| DisplayName::parse(text).map(DisplayName::into_string), 1..=limits::NAME_CHARS_MAX);

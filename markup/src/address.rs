@@ -1,4 +1,4 @@
-//! Addresses that can be followed: bare ones, and the destinations of links.
+//! Addresses that become links: bare ones, and the destinations of links.
 //!
 //! Only `http`, `https` and `mailto` ever become links, so no message can run a script.
 
@@ -12,7 +12,7 @@ const BRACKETS_MAX: usize = 8;
 /// Bytes of a mail address before its `@`. Every `mailto:` looks this far ahead.
 const MAILBOX_BYTES_MAX: usize = 64;
 
-/// Whether this is an address, from its beginning to its end, that can be followed, and that can stand in a link.
+/// Whether the whole text is an allowed address that can be the destination of a link.
 pub(crate) fn is_allowed(address: &str) -> bool {
     let source = Source(address);
     let all = Span { from: 0, to: address.len() };

@@ -58,9 +58,9 @@ enum Container {
 #[derive(Clone, Copy)]
 struct Item {
     mark: u8,
-    /// Where the mark is.
+    /// The column of the mark.
     column: usize,
-    /// Where the text begins.
+    /// The column of the text.
     text_column: usize,
     typed: Option<u32>,
     number: Option<u32>,

@@ -5,7 +5,7 @@ use crate::{
     tree::{Document, Entry, Kind},
 };
 
-/// Nodes of one message; the rest of its source becomes one plain text. This keeps a screen of messages light, whatever people send.
+/// Nodes of one message. The rest of its source becomes one plain text, so that a screen of messages stays fast to draw.
 pub const NODES_MAX: usize = 2_000;
 /// How deep nodes can be nested. Markup that would go deeper stays plain text.
 pub const DEPTH_MAX: usize = 20;
@@ -69,7 +69,7 @@ impl<'a> Builder<'a> {
         self.last_text = Some(whole);
     }
 
-    /// Lines as they are, with the line feeds between them.
+    /// Writes lines unchanged, with line feeds between them.
     pub(crate) fn lines(&mut self, lines: &[Span]) {
         let mut last_end = None;
         for line in lines {

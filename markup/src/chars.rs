@@ -1,6 +1,6 @@
-//! The kinds of characters that markup tells apart.
+//! The character classes that markup distinguishes.
 
-/// What stands next to a delimiter. This decides whether it can open or close a style.
+/// What is next to a delimiter. This decides whether it can open or close a style.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     /// White space, or an end of the line.
@@ -31,7 +31,8 @@ impl Class {
     }
 }
 
-/// ASCII and general punctuation and currency signs. Unicode's full tables would make the browser's download larger for little.
+/// ASCII and general punctuation, and currency signs. Unicode's full tables would enlarge the browser's download for little
+/// benefit.
 fn is_punctuation(c: char) -> bool {
     match c {
         'ª' | 'µ' | 'º' => false,
@@ -65,7 +66,7 @@ pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric() && !is_cjk(c)
 }
 
-/// Invisible, or changes the direction of what follows. An address must not contain more than what people see.
+/// Invisible, or changes the text direction. An address must not contain characters that people cannot see.
 pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(

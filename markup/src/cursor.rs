@@ -1,4 +1,4 @@
-//! A place in a line, and what stands there.
+//! A position in a line, and parsers for what begins there.
 
 use crate::source::{Source, Span};
 
@@ -9,7 +9,7 @@ pub(crate) const FENCE_MIN: usize = 3;
 const RULE_MIN: usize = 3;
 const LEVEL_MAX: usize = 6;
 
-/// A place in a line. Tabs reach to the next fourth column.
+/// A position in a line. Tabs extend to the next multiple of four columns.
 #[derive(Clone, Copy)]
 pub(crate) struct Cursor<'a> {
     pub(crate) source: Source<'a>,
@@ -19,10 +19,10 @@ pub(crate) struct Cursor<'a> {
     pub(crate) end: usize,
 }
 
-/// The mark of an item.
+/// The marker of an item.
 #[derive(Clone, Copy)]
 pub(crate) struct Mark<'a> {
-    /// `-`, `+`, `*`, or what follows the number. Items of one list have the same.
+    /// `-`, `+`, `*`, or the character after the number. Items of one list share it.
     pub(crate) byte: u8,
     pub(crate) number: Option<u32>,
     /// The first word after it.
@@ -33,7 +33,7 @@ pub(crate) struct Mark<'a> {
 pub(crate) struct Fence {
     pub(crate) byte: u8,
     pub(crate) length: usize,
-    /// What follows on the line: the language, if it is one word.
+    /// The rest of the line: the language, if it is one word.
     pub(crate) info: Span,
     pub(crate) is_followed_by_words: bool,
 }
@@ -52,12 +52,12 @@ impl<'a> Cursor<'a> {
         Span { from: self.at, to: self.end }
     }
 
-    /// The place after some bytes, each one column wide.
+    /// The position after some bytes, each one column wide.
     pub(crate) fn behind(self, bytes: usize) -> Self {
         Self { at: self.at + bytes, column: self.column + bytes, ..self }
     }
 
-    /// The place after the blanks, but no further than a column.
+    /// The position after the blanks, but at most at this column.
     pub(crate) fn behind_blanks(mut self, column: usize) -> Self {
         while !self.is_at_end() && self.source.is_blank(self.at) && self.column < column {
             let width = if self.byte() == b'\t' { TAB - self.column % TAB } else { 1 };
@@ -144,7 +144,7 @@ impl<'a> Cursor<'a> {
         matches!(byte, b'-' | b'_' | b'*') && signs >= RULE_MIN
     }
 
-    /// CommonMark, "ATX headings": the level and the words, of which there must be some.
+    /// CommonMark, "ATX headings": the level and the text, which must not be empty.
     pub(crate) fn heading(self) -> Option<(u8, Span)> {
         let level = if self.byte() == b'#' { self.run() } else { 0 };
         if !(1..=LEVEL_MAX).contains(&level) || !self.behind(level).is_at_blank() {

@@ -56,7 +56,7 @@ struct Delimiter {
     /// The first token without a partner, and how many they are.
     token: usize,
     count: usize,
-    /// How many there were.
+    /// The original length of the run.
     length: usize,
     opens: bool,
     closes: bool,
@@ -140,7 +140,7 @@ impl<'a> Reader<'a, '_> {
         if !is_code && self.source.text(Span { from: begin, to: end }).trim().is_empty() {
             return begin;
         }
-        // One blank at both ends goes, so that code can begin and end with a backtick.
+        // One blank at each end is dropped, so that code can begin and end with a backtick.
         let is_padded = is_code
             && end > begin + 2
             && self.source.byte(begin) == b' '
@@ -403,7 +403,7 @@ fn write_tokens<'a>(tree: &mut Builder<'a>, lines: &[Span], tokens: &[Token<'a>]
                     link = link.filter(|link| *link != styles);
                     styles -= 1;
                 }
-                // A name inside a link would be a second thing to click.
+                // A mention inside a link would be a second click target.
                 Role::Leaf(kind) if link.is_some() && !matches!(kind, Kind::Emoji(_)) => continue,
                 Role::Leaf(kind) => {
                     tree.text(before);

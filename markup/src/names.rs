@@ -1,4 +1,4 @@
-//! `@person`, `#channel` and `:emoji:`. Whether the name belongs to anything is for the caller to find out.
+//! `@person`, `#channel` and `:emoji:`. The caller finds out whether the name refers to anything.
 
 use crate::{
     chars::is_word,
@@ -16,7 +16,7 @@ pub(crate) fn may_follow(before: Option<char>) -> bool {
     !before.is_some_and(|c| is_word(c) || matches!(c, '@' | '#' | '/' | '&'))
 }
 
-/// The handle at the start of a text. A `.`, `_` or `-` at its end does not belong to it: it ends the sentence, or closes a style.
+/// The handle at the start of a text. A trailing `.`, `_` or `-` is not part of it: it ends the sentence, or closes a style.
 pub(crate) fn person(source: Source<'_>, span: Span) -> Option<Span> {
     let mut to = span.from;
     while to < span.to

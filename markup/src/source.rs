@@ -1,4 +1,4 @@
-//! The source, read byte by byte. Nothing in here can panic: a place outside the source has no text.
+//! The source, read byte by byte. Nothing here panics: a position outside the source has no text.
 
 /// A part of the source, by its byte positions.
 #[derive(Clone, Copy, Debug)]

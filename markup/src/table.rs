@@ -44,7 +44,7 @@ pub(crate) fn has_bar(source: Source<'_>, line: Span) -> bool {
     (line.from..line.to).any(|at| source.byte(at) == b'|')
 }
 
-/// The columns that a delimiter row (`|---|:-:|`) makes; none when the line is no such row.
+/// The columns that a delimiter row (`|---|:-:|`) defines; none if the line is not one.
 pub(crate) fn columns(source: Source<'_>, line: Span) -> Vec<Align> {
     let mut columns = Vec::new();
     if has_bar(source, line) {

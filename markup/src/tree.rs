@@ -1,24 +1,24 @@
 //! The tree of a message.
 //!
-//! It is stored flat: each node is followed by everything inside it, and knows its length. So a tree is one allocation, and neither
+//! It is stored flat: each node knows its length, and its contents follow it. So a tree is one allocation, and neither
 //! searching nor dropping it recurses.
 
-/// A parsed message. It borrows its words from the source.
+/// A parsed message. It borrows its text from the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document<'a> {
     pub(crate) nodes: Vec<Entry<'a>>,
 }
 
-/// A node, and how many entries it takes with all that is inside it.
+/// A node, and the number of entries that it and its contents take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry<'a> {
     pub(crate) kind: Kind<'a>,
     pub(crate) len: usize,
 }
 
-/// What a node is. The kinds up to [`Kind::Cell`] are blocks; those from [`Kind::Text`] on are parts of a line.
+/// The kind of a node. Kinds up to [`Kind::Cell`] are blocks; those from [`Kind::Text`] on are inline.
 ///
-/// Only texts and names have words of their own. All other kinds are drawn by drawing their children, in order.
+/// Only texts and names have text of their own. To draw any other kind, draw its children in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind<'a> {
     /// Lines of text.
@@ -34,7 +34,7 @@ pub enum Kind<'a> {
     },
     /// An item of a list. Contains blocks.
     Item {
-        /// Its number, as it was typed; a repeated number counts on (`1. 1. 1.` is 1, 2, 3).
+        /// Its number as typed; a repeated number counts on (`1. 1. 1.` is 1, 2, 3).
         number: Option<u32>,
         /// For a task, whether it is done.
         task: Option<bool>,
@@ -58,7 +58,7 @@ pub enum Kind<'a> {
     /// A cell of a table.
     Cell(Align),
 
-    /// Plain words. White space and line feeds in them are meant to be seen. Adjacent texts are one text in several parts.
+    /// Plain text. Its white space and line feeds are significant. Adjacent texts are parts of one text.
     Text(&'a str),
     /// A line break.
     Break,
@@ -89,10 +89,10 @@ pub enum Kind<'a> {
     Emoji(&'a str),
 }
 
-/// Who is mentioned.
+/// The target of a mention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mention<'a> {
-    /// A handle, in the case in which it was typed. It may be nobody's.
+    /// A handle, in the case that was typed. It may not exist.
     Person(&'a str),
     /// `@here`
     Here,
@@ -123,20 +123,20 @@ impl<'a> Mention<'a> {
 /// The alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// At the side where a line starts.
+    /// Aligned to the start of a line.
     Start,
     /// In the middle.
     Center,
-    /// At the side where a line ends.
+    /// Aligned to the end of a line.
     End,
 }
 
-/// A node and what is inside it.
+/// A node with its contents.
 #[derive(Clone, Copy, Debug)]
 pub struct Node<'d, 'a> {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind<'a>,
-    /// What is inside.
+    /// Its contents.
     pub children: Nodes<'d, 'a>,
 }
 
@@ -170,7 +170,7 @@ impl<'a> Document<'a> {
         self.nodes.len()
     }
 
-    /// Who is mentioned, in the order of the text, with repeats.
+    /// The mentions in the order of the text, with repeats.
     pub fn mentions(&self) -> impl Iterator<Item = Mention<'a>> {
         self.nodes
             .iter()
@@ -184,24 +184,24 @@ impl<'a> Document<'a> {
     }
 }
 
-/// What becomes of spoilers in plain text.
+/// How plain text treats spoilers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spoilers {
-    /// They are shown like other words: for search.
+    /// Shown like other text: for search.
     Shown,
-    /// [`SPOILER_MARK`] stands for each: for notifications and previews.
+    /// Replaced by [`SPOILER_MARK`]: for notifications and previews.
     Hidden,
 }
 
-/// Stands for a spoiler of any length.
+/// Replaces a spoiler of any length.
 pub const SPOILER_MARK: &str = "▒▒▒▒";
 
 impl Nodes<'_, '_> {
-    /// The words alone, each block on a line of its own. Items keep their marks and numbers; cells have tabs between them.
+    /// The plain text, with one line per block. Items keep their marks and numbers; cells are separated by tabs.
     #[must_use]
     pub fn plain_text(self, spoilers: Spoilers) -> String {
         let mut out = String::new();
-        // How long the text was before the first word of its last line.
+        // The length of the text before the first word of its last line.
         let mut bare = 0;
         let mut rest = self.rest;
         while let Some(entry) = rest.first() {
@@ -270,7 +270,7 @@ fn push_mark(out: &mut String, number: Option<u32>, task: Option<bool>) {
     }
 }
 
-/// Without the machinery of `fmt`, which weighs more.
+/// Without `fmt`, which would enlarge the wasm.
 fn push_number(out: &mut String, number: u32) {
     if number >= 10 {
         push_number(out, number / 10);

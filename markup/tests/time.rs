@@ -1,4 +1,4 @@
-//! How long the slowest sources take. Prints the figures:
+//! Measures the slowest sources. Prints the figures:
 //!
 //! `cargo test --release -p markup --test time -- --ignored --nocapture`
 

@@ -1,10 +1,10 @@
-//! What a browser asks.
+//! Commands from a browser.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Line, Millis, Nonce, Role, RoomId, RoomKind, Seq, UserId};
 
-/// Which way a page of history goes from its `seq` (which is not in it).
+/// The direction of a page of history from its `seq` (which is not included).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
@@ -14,7 +14,7 @@ pub enum Direction {
     After,
 }
 
-/// A position in the list of rooms: that of the last room that has been listed.
+/// A position in the list of rooms: the last room that has been listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoomsAfter {
@@ -67,38 +67,40 @@ impl Placement {
 
 /// What a browser asks. Each command gets exactly one answer, a reply or a refusal, with the same `ref`.
 ///
-/// Text is carried as it was typed and parsed by the server (see [`Body`](crate::Body) and its neighbours).
+/// Text is sent as typed and parsed by the server (see [`Body`](crate::Body) and its neighbours).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
-    /// The first command of a connection: from its reply on, events flow. Answered by `welcome`.
+    /// The first command of a connection: events flow from its reply on. Answered by `welcome`.
     Hello {
-        /// The version of the wire that the browser speaks.
+        /// The protocol version of the browser.
         version: u16,
     },
-    /// The next page of one's rooms, the last active first. Answered by `rooms`.
+    /// The next page of the viewer's rooms, the most recently active first. Answered by `rooms`.
     ListRooms {
-        /// After which; left out for the first page.
+        /// The last room of the previous page; left out for the first page.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<RoomsAfter>,
     },
-    /// Which of these rooms have other heads than these? Answered by `rooms`, with those rooms.
+    /// Compares heads. Answered by `rooms`, with those rooms whose head differs.
     CompareRooms {
-        /// Up to [`ROOMS_PAGE`](crate::limits::ROOMS_PAGE) rooms, each with the number up to which it is known.
+        /// Up to [`ROOMS_PAGE`](crate::limits::ROOMS_PAGE) rooms, each with the last number that
+        /// the browser knows.
         known: Vec<(RoomId, Seq)>,
     },
-    /// Are you there? Answered by `pong`.
+    /// Checks the connection. Answered by `pong`.
     Ping {},
     /// Open a room. Answered by `view`.
     Open {
-        /// Which.
+        /// Which room.
         room: RoomId,
     },
-    /// Every change after `after`. Answered by `changes`; for a room that is too far ahead, by `view`.
+    /// Every change after `after`. Answered by `changes`; for a room that is too far ahead, by
+    /// `view`.
     CatchUp {
-        /// Which line: a room's, one's own, or the workspace's.
+        /// Which line: a room's, the person's own, or the workspace's.
         line: Line,
-        /// The last number that the browser has without a hole.
+        /// The number up to which the browser has everything.
         after: Seq,
     },
     /// A page of messages. Answered by `page`.
@@ -107,32 +109,35 @@ pub enum Command {
         room: RoomId,
         /// Older or newer.
         direction: Direction,
-        /// From where; not in the page itself.
+        /// From where; not included in the page.
         seq: Seq,
     },
-    /// The messages around one: half a page before it, and as many from it on. Answered by `around`.
+    /// The messages around one: half a page before it, and as many from it on. Answered by
+    /// `around`.
     Around {
         /// Which room.
         room: RoomId,
-        /// Which message. It need not be there: then the messages around its number come.
+        /// Which message. If it does not exist, the messages around its number are returned.
         seq: Seq,
     },
-    /// Some messages, cut: those that others reply to, or that the viewer has saved. Answered by `previews`.
+    /// Previews (truncated) of some messages: those that others reply to, or that the viewer has
+    /// saved. Answered by `previews`.
     Previews {
         /// Which room.
         room: RoomId,
         /// Up to [`PREVIEWS_MAX`](crate::limits::PREVIEWS_MAX).
         seqs: Vec<Seq>,
     },
-    /// Send a message. Safe to repeat: an author has one message per room and nonce. Answered by `sent`.
+    /// Send a message. Safe to repeat: an author has one message per room and nonce. Answered by
+    /// `sent`.
     Send {
-        /// Where.
+        /// Which room.
         room: RoomId,
-        /// The browser's own name for it.
+        /// The nonce chosen by the browser.
         nonce: Nonce,
         /// The text as it was typed.
         body: String,
-        /// The message of the room to which it is a reply.
+        /// The message of the room that it replies to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply_to: Option<Seq>,
         /// The root of the thread in which it is written: a message of the room that is not in a thread itself.
@@ -171,52 +176,54 @@ pub enum Command {
         /// Whether to follow it.
         on: bool,
     },
-    /// Change the text of a message of one's own. Safe to repeat. Answered by `changed`.
+    /// Edit one of the author's own messages. Safe to repeat. Answered by `changed`.
     Edit {
-        /// Where.
+        /// Which room.
         room: RoomId,
         /// Which message.
         seq: Seq,
-        /// How many edits of it the browser has seen. When there were more, this one is refused
-        /// ([`EditedMeanwhile`](crate::ErrorCode::EditedMeanwhile)), unless the last of them is this very text.
+        /// How many edits of it the browser has seen. If there were more, this one is refused
+        /// ([`EditedMeanwhile`](crate::ErrorCode::EditedMeanwhile)), unless the last one made the
+        /// same text.
         edits: u32,
         /// The new text as it was typed.
         body: String,
     },
-    /// Delete a message: one's own, or, as a moderator of the room, anyone's. Safe to repeat. Answered by `changed`.
+    /// Delete a message: the author's own, or, as a moderator of the room, anyone's. Safe to
+    /// repeat. Answered by `changed`.
     Delete {
-        /// Where.
+        /// Which room.
         room: RoomId,
         /// Which message.
         seq: Seq,
     },
-    /// Put an emoji under a message, or take it back. Safe to repeat. Answered by `changed`.
+    /// Add or remove a reaction. Safe to repeat. Answered by `changed`.
     React {
-        /// Where.
+        /// Which room.
         room: RoomId,
         /// Which message.
         seq: Seq,
         /// Which emoji.
         emoji: String,
-        /// Whether it should be there.
+        /// Whether the reaction should exist.
         on: bool,
     },
-    /// Pin a message to the room, or take the pin away. Safe to repeat. Answered by `changed`, or by `done` if the message
+    /// Pin or unpin a message. Safe to repeat. Answered by `changed`, or by `done` if the message
     /// was never pinned and still is not.
     Pin {
-        /// Where.
+        /// Which room.
         room: RoomId,
         /// Which message.
         seq: Seq,
-        /// Whether it is to be pinned.
+        /// Whether it should be pinned.
         on: bool,
     },
     /// The pinned messages of a room. Answered by `pinned`.
     Pinned {
-        /// Which.
+        /// Which room.
         room: RoomId,
     },
-    /// Who these people are. Answered by `users`.
+    /// The profiles of these people. Answered by `users`.
     People {
         /// Up to [`PEOPLE_MAX`](crate::limits::PEOPLE_MAX).
         users: Vec<UserId>,
@@ -240,20 +247,20 @@ pub enum Command {
         /// A part of a handle or name; empty lists some.
         query: String,
     },
-    /// The direct room with a person, made if there is none. Answered by `room`.
+    /// The direct room with a person, created if there is none. Answered by `room`.
     StartDirect {
         /// With whom.
         user: UserId,
     },
-    /// Make a group or a channel. Safe to repeat with the same nonce. Answered by `room`.
+    /// Create a group or a channel. Safe to repeat with the same nonce. Answered by `room`.
     CreateRoom {
-        /// The browser's own name for it.
+        /// The nonce chosen by the browser.
         nonce: Nonce,
         /// `group` or `channel`.
         kind: RoomKind,
         /// Its title.
         title: String,
-        /// What it is about; may be empty.
+        /// Its topic; may be empty.
         topic: String,
     },
     /// Channels whose title or topic matches. Answered by `channels`.
@@ -263,127 +270,131 @@ pub enum Command {
     },
     /// Join a channel. Safe to repeat. Answered by `room`.
     Join {
-        /// Which.
+        /// Which room.
         room: RoomId,
     },
     /// Leave a group or channel. Safe to repeat. Answered by `done`.
     Leave {
-        /// Which.
+        /// Which room.
         room: RoomId,
     },
-    /// Add people to a group or channel. Those who are in already stay as they are. Answered by `invited`, which names
-    /// those who could not be added.
+    /// Add people to a group or channel. Those already in it stay as they are. Answered by
+    /// `invited`, which lists those who could not be added.
     Invite {
-        /// Where.
+        /// Which room.
         room: RoomId,
         /// Whom: 1 to 50.
         users: Vec<UserId>,
     },
-    /// Give a member of a room another role. Safe to repeat. Answered by `changed`.
+    /// Change a member's role in a room. Safe to repeat. Answered by `changed`.
     SetRole {
-        /// Where.
+        /// Which room.
         room: RoomId,
         /// Whom.
         user: UserId,
         /// The new role.
         role: Role,
     },
-    /// Remove a member from a room, and ban them if asked to. Banning also works for somebody who is not in the
-    /// room. Safe to repeat. Answered by `done`.
+    /// Remove a member from a room, and optionally ban them. A ban also works for someone who is
+    /// not in the room. Safe to repeat. Answered by `done`.
     Remove {
-        /// Where.
+        /// Which room.
         room: RoomId,
         /// Whom.
         user: UserId,
-        /// Whether they may not come back.
+        /// Whether to ban them.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         ban: bool,
     },
-    /// Let somebody who was banned come back. Safe to repeat. Answered by `done`.
+    /// Lift a ban. Safe to repeat. Answered by `done`.
     Unban {
-        /// Where.
+        /// Which room.
         room: RoomId,
         /// Whom.
         user: UserId,
     },
     /// The people who are banned from a room. Answered by `users`.
     Banned {
-        /// Which.
+        /// Which room.
         room: RoomId,
     },
-    /// Set who may do what in a room. Safe to repeat. Answered by `changed`.
+    /// Set a room's policy. Safe to repeat. Answered by `changed`.
     SetPolicy {
-        /// Which.
+        /// Which room.
         room: RoomId,
-        /// The least role that may post.
+        /// The least role that may post, …
         post: Role,
-        /// … that may add people,
+        /// … that may add people, …
         invite: Role,
-        /// … that may pin messages,
+        /// … that may pin messages, …
         pin: Role,
         /// … and that may mention everyone.
         mention: Role,
     },
-    /// Archive a room, or open it again. Safe to repeat. Answered by `changed`.
+    /// Archive or unarchive a room. Safe to repeat. Answered by `changed`.
     Archive {
-        /// Which.
+        /// Which room.
         room: RoomId,
-        /// Whether it is to be archived.
+        /// Whether it should be archived.
         on: bool,
     },
     /// Delete a room with everything in it. Safe to repeat. Answered by `done`.
     DeleteRoom {
-        /// Which.
+        /// Which room.
         room: RoomId,
     },
     /// Rename a room and set its topic. Answered by `done`.
     SetRoom {
-        /// Which.
+        /// Which room.
         room: RoomId,
         /// The new title.
         title: String,
         /// The new topic; may be empty.
         topic: String,
     },
-    /// Save a message for later, or no longer. Safe to repeat. Answered by `changed`, or by `done` if the message was never
-    /// saved and still is not.
+    /// Save or unsave a message. Safe to repeat. Answered by `changed`, or by `done` if the message
+    /// was never saved and still is not.
     Save {
-        /// Where.
+        /// Which room.
         room: RoomId,
         /// Which message.
         seq: Seq,
-        /// Whether it is to be saved.
+        /// Whether it should be saved.
         on: bool,
     },
-    /// Remind the viewer of a message, which saves it too; or take the reminder away. Safe to repeat. Answered like `save`.
+    /// Set a reminder of a message, which saves it too; or remove it. Safe to repeat. Answered like
+    /// `save`.
     Remind {
-        /// Where.
+        /// Which room.
         room: RoomId,
         /// Which message.
         seq: Seq,
-        /// When; left out to take the reminder away.
+        /// When; left out to remove the reminder.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Millis>,
     },
-    /// What the viewer has saved and scheduled. Answered by `changes`, with everything that is there.
+    /// The viewer's saved and scheduled messages. Answered by `changes`, with all of them.
     Personal {},
-    /// Send a message later. Safe to repeat: a person schedules one message per nonce. Answered by `changed`.
+    /// Send a message later. Safe to repeat: a person schedules one message per nonce. Answered by
+    /// `changed`.
     Schedule {
-        /// Where.
+        /// Which room.
         room: RoomId,
-        /// The browser's own name for it, with which it is sent.
+        /// The nonce chosen by the browser, with which it is sent.
         nonce: Nonce,
         /// The text as it was typed.
         body: String,
         /// When.
         at: Millis,
     },
-    /// Change the text or the time of a scheduled message that has not been sent. Safe to repeat. Answered by `changed`.
+    /// Change the text or the time of a scheduled message that has not been sent. Safe to repeat.
+    /// Answered by `changed`.
     Reschedule {
-        /// Which.
+        /// Which message.
         nonce: Nonce,
-        /// The last change of it that the browser has seen. When there was another one, this is refused
-        /// ([`EditedMeanwhile`](crate::ErrorCode::EditedMeanwhile)), unless it made the very same of it.
+        /// The last change of it that the browser has seen. If there was a later one, this is
+        /// refused ([`EditedMeanwhile`](crate::ErrorCode::EditedMeanwhile)), unless that one had
+        /// the same result.
         rev: Seq,
         /// The new text as it was typed.
         body: String,
@@ -392,16 +403,16 @@ pub enum Command {
     },
     /// Delete a scheduled message that has not been sent. Safe to repeat. Answered by `changed`.
     Unschedule {
-        /// Which.
+        /// Which message.
         nonce: Nonce,
     },
     /// The members of a room. Answered by `members`.
     Members {
-        /// Which.
+        /// Which room.
         room: RoomId,
         /// A part of a handle or name; empty lists the first.
         query: String,
-        /// After which member of the answer before; left out for the first page.
+        /// The last member of the previous page; left out for the first page.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<UserId>,
     },
@@ -414,7 +425,7 @@ impl Command {
         Placement::default().send(room, nonce, body)
     }
 
-    /// The names of all commands on the wire, to tell an unknown one from a malformed one.
+    /// The names of all commands in the protocol, to tell an unknown one from a malformed one.
     pub const NAMES: &[&str] = &[
         "hello",
         "list_rooms",
@@ -461,7 +472,7 @@ impl Command {
         "members",
     ];
 
-    /// What this command is called on the wire.
+    /// The name of this command in the protocol.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {

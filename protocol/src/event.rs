@@ -1,4 +1,4 @@
-//! What a server tells, unasked.
+//! Events from a server.
 
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
@@ -8,66 +8,67 @@ use crate::{
     UserId, model,
 };
 
-/// A numbered change of a line: the whole new state of one thing on it.
+/// A numbered change of a line, with the complete new state of one thing on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Change {
-    /// On a room's line: a message is new, was edited, or was deleted.
+    /// On a room's line: a message was sent, edited or deleted.
     Message {
-        /// As it is now.
+        /// Its current state.
         message: Message,
     },
-    /// On a room's line: somebody reacted to a message, or took a reaction back.
+    /// On a room's line: someone added or removed a reaction.
     Reaction {
-        /// Which message. The name is short on the wire because reactions are told to many.
+        /// Which message. The field has a short name in JSON because reactions are sent to many.
         #[serde(rename = "to")]
         message: Seq,
         /// Which emoji.
         emoji: String,
         /// Who.
         user: UserId,
-        /// Whether the reaction is there now.
+        /// Whether the reaction exists now.
         #[serde(default = "model::yes", skip_serializing_if = "model::is_true")]
         on: bool,
     },
     /// On a room's line: a message was pinned or unpinned.
     Pin {
-        /// As it is now.
+        /// Its current state.
         pin: Pin,
     },
-    /// On a room's line: a membership is new, or has changed.
+    /// On a room's line: a membership was created or changed.
     Member {
-        /// As it is now.
+        /// Its current state.
         member: Member,
-        /// How many members the room has now.
+        /// The current number of members.
         members: u32,
-        /// Their marks. A new member's are at the room's end.
+        /// Their marks. A new member's marks are at the room's end.
         marks: Marks,
     },
-    /// On a room's line: its own properties have changed.
+    /// On a room's line: its properties have changed.
     Room {
-        /// As they are now.
+        /// Their current state.
         room: Room,
     },
-    /// On a person's line: they are in a room now, or no longer.
+    /// On a person's line: they joined or left a room.
     Membership {
         /// Which room.
         room: RoomId,
-        /// The room in their list, as it was when this was told. `None` if they are no longer in it.
+        /// The room's entry in their list at the time of the event. `None` if they are no longer in
+        /// the room.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         summary: Option<Box<RoomSummary>>,
     },
-    /// On a person's line: some of their sessions have ended. Servers ask the database which connections to close; a
-    /// browser has nothing to do.
+    /// On a person's line: some of their sessions have ended. Servers query the database for the
+    /// connections to close; browsers do nothing.
     Sessions {},
-    /// On a person's line: they saved a message for later, its reminder has changed or come, or it is no longer saved.
+    /// On a person's line: a message was saved or unsaved, or its reminder was changed or is due.
     Saved {
-        /// As it is now.
+        /// Its current state.
         saved: Saved,
     },
-    /// On a person's line: a message that is to be sent later is new, has changed, was refused, or is gone: sent or deleted.
+    /// On a person's line: a scheduled message was created, changed, refused, sent or deleted.
     Scheduled {
-        /// As it is now.
+        /// Its current state.
         scheduled: Scheduled,
     },
     /// On a person's line: they follow a thread, or no longer.
@@ -77,25 +78,25 @@ pub enum Change {
     },
     /// On the workspace's line: a profile has changed.
     Profile {
-        /// As it is now.
+        /// Its current state.
         user: User,
     },
-    /// From a newer server: counted, not understood.
+    /// From a newer server: takes up its number, but is otherwise ignored.
     #[serde(other)]
     Unknown,
 }
 
 impl Change {
-    /// The message as it is now, if this change is about one: new, edited or deleted.
+    /// The current message, if this change is about one: sent, edited or deleted.
     #[must_use]
     pub fn message(&self) -> Option<&Message> {
         if let Self::Message { message } = self { Some(message) } else { None }
     }
 }
 
-/// What a server tells. `change` and `changes` are durable: changes have numbers, and a browser asks again for
-/// those that it misses. The others are not numbered: a browser that misses one hears the same from the next
-/// `welcome`, `view` or `members`.
+/// An event. `change` and `changes` are durable: changes are numbered, and a browser requests those
+/// that it misses. The others are not numbered: a browser that misses one gets the same information
+/// from the next `welcome`, `view` or `members`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
@@ -107,38 +108,41 @@ pub enum Event {
         seq: Seq,
         /// What changed.
         change: Change,
-        /// The people whom the change names. A reaction leaves its user out, because it is told to many.
+        /// The people that the change refers to. A reaction leaves out its user, because it is sent
+        /// to many.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
-    /// Changes that a server had missed and has fetched: the same as a `changes` reply. Audience: the line's.
+    /// Changes that a server had missed and has fetched: the same as a `changes` reply. Audience:
+    /// the line's.
     Changes {
         /// Which line.
         line: Line,
-        /// The number after which these changes begin. A browser that has not reached it has a hole before them.
+        /// The number after which these changes begin. A browser that has not reached it has a gap
+        /// before them.
         after: Seq,
-        /// The changes, each with its number. A number that is left out was overtaken by a later change.
+        /// The changes, each with its number. A missing number was superseded by a later change.
         changes: Vec<(Seq, Change)>,
         /// The new position.
         through: Seq,
-        /// The people whom the changes name, except the users of reactions.
+        /// The people that the changes refer to, except the users of reactions.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
-    /// A member's marks have grown. Audience: the members of a small room; in a large one only the member's
-    /// own other devices.
+    /// A member's marks have advanced. Audience: the members of a small room; in a large one only
+    /// the member's own other devices.
     Marks {
         /// Which room.
         room: RoomId,
-        /// As they are now.
+        /// Their current state.
         marks: Marks,
     },
     /// The server is leaving. Audience: everyone on it.
     ComeBack {
-        /// Connect again after this many milliseconds: each connection is told another number.
+        /// Reconnect after this many milliseconds; each connection gets a different delay.
         after_ms: u32,
     },
-    /// From a newer server: passed over.
+    /// From a newer server: ignored.
     #[serde(other)]
     Unknown,
 }

@@ -5,51 +5,51 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Command, ErrorCode, Event, Refusal, Reply, limits};
 
-/// From a browser.
+/// A frame from a browser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientFrame {
     /// The browser's number for this command; its answer carries the same.
     pub r#ref: u32,
-    /// What is asked.
+    /// The command.
     pub command: Command,
 }
 
-/// From a server.
+/// A frame from a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ServerFrame {
-    /// A command happened.
+    /// A command succeeded.
     Reply {
-        /// Of which command.
+        /// The number of the command.
         r#ref: u32,
-        /// The answer.
+        /// The reply.
         reply: Reply,
     },
-    /// A command did not happen; or, without a `ref`, a frame could not be read.
+    /// A command was refused; or, without a `ref`, a frame could not be read.
     Refusal {
-        /// Of which command, where that could be read.
+        /// The number of the command, if it could be read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         r#ref: Option<u32>,
-        /// Why not.
+        /// The reason.
         refusal: Refusal,
     },
-    /// Something happened.
+    /// An event.
     Event {
-        /// What.
+        /// What happened.
         event: Event,
     },
 }
 
 impl ClientFrame {
-    /// As text.
+    /// Encodes it as text.
     #[must_use]
     pub fn encode(&self) -> String {
         serde_json::to_string(self).expect("a command has no map with keys that are not strings")
     }
 
-    /// From text, strictly. A fault is answered with the refusal that says what it was, and with the
-    /// command's `ref` where that could be read.
+    /// Decodes it from text, strictly. Errors are refusals to send back, with the command's `ref`
+    /// if it could be read.
     ///
     /// # Errors
     /// [`ErrorCode::FrameTooLarge`], [`ErrorCode::MalformedFrame`], [`ErrorCode::UnknownCommand`],
@@ -76,7 +76,7 @@ impl ClientFrame {
     }
 }
 
-/// A frame whose command has not been looked at.
+/// A frame whose command has not been parsed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Envelope {
@@ -85,16 +85,16 @@ struct Envelope {
 }
 
 impl ServerFrame {
-    /// As text.
+    /// Encodes it as text.
     #[must_use]
     pub fn encode(&self) -> String {
         serde_json::to_string(self).expect("a reply has no map with keys that are not strings")
     }
 
-    /// From text, leniently: ignores what only newer versions know.
+    /// Decodes it from text, leniently: ignores what only newer versions know.
     ///
     /// # Errors
-    /// What is wrong with text that is no frame at all.
+    /// What is wrong with text that is not a frame.
     pub fn decode(text: &str) -> Result<Self, roost_json::Error> {
         roost_json::from_str(text)
     }

@@ -1,4 +1,4 @@
-//! Identifiers. Each is a type of its own, so that they cannot be mixed up.
+//! Identifiers. Each has its own type, so that they cannot be mixed up.
 
 use std::{fmt, str::FromStr};
 
@@ -23,7 +23,7 @@ macro_rules! uuid_id {
             type Err = uuid::Error;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                // Not `parse_str`, which works out what is wrong with it.
+                // Not `parse_str`, which has the code for detailed errors.
                 Uuid::try_parse(text).map(Self)
             }
         }
@@ -33,7 +33,7 @@ macro_rules! uuid_id {
 uuid_id! {
     /// A person with an account.
     UserId;
-    /// Where people talk: direct, group or channel.
+    /// A room: direct, group or channel.
     RoomId;
     /// A message, for links and moderation. Its position is its room and its [`Seq`]. UUIDv7.
     MessageId;
@@ -41,13 +41,16 @@ uuid_id! {
     SessionId;
     /// An invitation to sign up.
     InvitationId;
-    /// Made by the browser for each thing it creates, so that a repeat is recognised. UUIDv4.
+    /// Created by the browser for each thing that it creates, so that repeats are recognised.
+    /// UUIDv4.
     Nonce;
-    /// One database's life: renewed after a restore. Positions of another epoch are void.
+    /// Identifies the database's history; renewed after a restore. Positions of another epoch are
+    /// void.
     Epoch;
 }
 
-/// Position of a change on its [`Line`](crate::Line): 1, 2, 3, … without a hole. 0 is before the first.
+/// The position of a change on its [`Line`](crate::Line): 1, 2, 3, … without gaps. 0 is before the
+/// first.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson,
 )]

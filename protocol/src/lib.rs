@@ -36,6 +36,6 @@ pub use rights::{Policy, Rights, Role, WorkspaceRole};
 pub use text::{Body, DisplayName, Emoji, Handle, Password, RoomTitle, RoomTopic, shows_nothing};
 pub use zone::Zone;
 
-/// The version of the wire. A browser says it in `hello`; another one is refused with
+/// The protocol version. A browser sends it in `hello`; other versions are refused with
 /// [`ErrorCode::VersionUnsupported`] and the page offers a reload.
 pub const VERSION: u16 = 2;

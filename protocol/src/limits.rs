@@ -1,4 +1,4 @@
-//! Every bound that both ends know.
+//! Limits known to both ends.
 
 /// Characters (Unicode scalar values) of a message.
 pub const BODY_CHARS_MAX: usize = 4_000;
@@ -6,19 +6,19 @@ pub const BODY_CHARS_MAX: usize = 4_000;
 pub const EMOJI_CHARS_MAX: usize = 16;
 /// Different emoji under one message.
 pub const EMOJIS_MAX: usize = 20;
-/// Reactions to one message, over all emoji: all of them travel with the message.
+/// Reactions to one message, over all emoji. All of them are sent with the message.
 pub const REACTIONS_MAX: usize = 500;
 /// Bytes of one WebSocket frame from a browser.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
-/// Characters of a handle, at least.
+/// Minimum length of a handle, in characters.
 pub const HANDLE_CHARS_MIN: usize = 2;
-/// Characters of a handle, at most.
+/// Maximum length of a handle, in characters.
 pub const HANDLE_CHARS_MAX: usize = 32;
 /// Characters of a display name.
 pub const NAME_CHARS_MAX: usize = 64;
-/// Characters of a password, at least.
+/// Minimum length of a password, in characters.
 pub const PASSWORD_CHARS_MIN: usize = 10;
-/// Characters of a password, at most: hashing is paid by the byte.
+/// Maximum length of a password, in characters: hashing time grows with it.
 pub const PASSWORD_CHARS_MAX: usize = 256;
 /// Characters of a room's title.
 pub const TITLE_CHARS_MAX: usize = 80;
@@ -32,14 +32,14 @@ pub const CHANGES_MAX: usize = 200;
 pub const BEHIND_MAX: i64 = 1_000;
 /// Rooms that one person may be in.
 pub const ROOMS_PER_USER_MAX: usize = 2_000;
-/// Others may add a person to a room only while the person is in fewer rooms than this. The rest is for rooms of their own
-/// choice.
+/// Others may add a person to a room only while the person is in fewer rooms than this. The rest is
+/// for rooms of their own choice.
 pub const ROOMS_ADDED_MAX: usize = 1_500;
 /// Rooms in one answer to `list_rooms`, and in one `compare_rooms`.
 pub const ROOMS_PAGE: usize = 100;
-/// Bytes of the rooms in `welcome`, as JSON: with everything else it stays below 64 kB.
+/// Bytes of the rooms in `welcome`, as JSON; with everything else it stays below 64 kB.
 pub const WELCOME_ROOMS_BYTES_MAX: usize = 48 * 1024;
-/// Rooms in `welcome`, and in a page's HTML: the ones that are on the screen.
+/// Rooms in `welcome`, and in a page's HTML: those on the screen.
 pub const ROOMS_SHOWN: usize = 50;
 /// Pinned messages of one room.
 pub const PINS_MAX: usize = 100;
@@ -55,12 +55,12 @@ pub const FOLLOWED_MAX: usize = 200;
 pub const PREVIEWS_MAX: usize = PAGE_MESSAGES;
 /// Messages that one person has saved for later.
 pub const SAVED_MAX: usize = 500;
-/// Messages that wait to be sent later, for one person: all of them come in one answer.
+/// Pending scheduled messages of one person; one answer contains all of them.
 pub const SCHEDULED_MAX: usize = 50;
-/// Reminders and scheduled messages lie at most this far ahead, in milliseconds: a year and a day.
+/// How far ahead reminders and scheduled messages may be, in milliseconds: a year and a day.
 pub const AHEAD_MS_MAX: i64 = 366 * 24 * 3_600 * 1_000;
-/// A time that has passed by no more than this counts as now: the command may have waited for a connection, and the device's
-/// clock may be slow.
+/// A time that has passed by no more than this counts as now: the command may have waited for a
+/// connection, and the device's clock may be slow.
 pub const PASSED_MS_MAX: i64 = 15 * 60 * 1_000;
 /// People in one `people` command.
 pub const PEOPLE_MAX: usize = 100;
@@ -68,49 +68,52 @@ pub const PEOPLE_MAX: usize = 100;
 pub const MEMBERS_MAX: usize = 10_000;
 /// Members that one answer lists.
 pub const MEMBERS_LISTED_MAX: usize = 200;
-/// A room of up to this many members is told each member's marks.
+/// In a room with up to this many members, everyone is told each member's marks.
 pub const MARKS_MEMBERS_MAX: usize = 100;
-/// People whom one answer to `banned` lists: those who were banned last.
+/// People in one answer to `banned`: those who were banned last.
 pub const BANNED_LISTED_MAX: usize = 100;
-/// People whom one `invite` adds.
+/// People in one `invite`.
 pub const INVITE_MAX: usize = 50;
 /// People or channels that one search lists.
 pub const FOUND_MAX: usize = 30;
-/// Characters of the last message that a room's line in the list carries.
+/// Characters of a message preview.
 pub const PREVIEW_CHARS: usize = 160;
 /// Unread messages are counted up to here and then shown as "99+".
 pub const UNREAD_MAX: u32 = 100;
 
-// Times, in milliseconds. Each end waits for an answer for longer than the other end works on it. So when the database is
-// slow, a browser is told so by a refusal and does not ask the same question again.
+// Timeouts, in milliseconds. Each end waits for an answer for longer than the other end works on
+// it. So if the database is slow, a browser gets a refusal and does not repeat the query.
 
-/// The database ends a statement after this time.
+/// The database aborts a statement after this time.
 pub const STATEMENT_MS: u32 = 8_000;
-/// A server works on a command for this time, then refuses it (5003). A send has twice as long, because it may stand behind
-/// another flush.
+/// A server works on a command for this time, then refuses it (5003). A send has twice as long,
+/// because it may wait behind another flush.
 pub const COMMAND_MS: u32 = 10_000;
-/// A browser gives up a connection that leaves a send unanswered for this time, even if events come on it, and repeats the send
-/// on the next one. The time covers the server's work on the send and on some commands before it, and the network.
+/// A browser gives up a connection that leaves a send unanswered for this time, even if events
+/// arrive on it, and repeats the send on the next one. The time covers the server's work on the
+/// send and on some earlier commands, and the network.
 pub const SENT_MS: u32 = 60_000;
 /// A `hello` waits this long for a permit, then the server refuses it (5002).
 pub const HELLO_WAIT_MS: u32 = 5_000;
-/// A browser says `hello` within this time after the socket is open.
+/// A browser sends `hello` within this time after the socket opens.
 pub const HELLO_MS: u32 = 10_000;
-/// A browser waits for its `welcome` for this time, which covers the server's work and a long list on a slow network. After
-/// each `welcome` that did not come in time it waits twice as long, up to [`WELCOME_MS_MAX`].
+/// A browser waits this long for its `welcome`; this covers the server's work and a long list on a
+/// slow network. After each timeout the wait doubles, up to [`WELCOME_MS_MAX`].
 pub const WELCOME_MS: u32 = 20_000;
 /// See [`WELCOME_MS`].
 pub const WELCOME_MS_MAX: u32 = 80_000;
-/// A browser that has heard nothing for this time asks whether the server is there.
+/// A browser that has received nothing for this time sends a ping.
 pub const PING_MS: u32 = 25_000;
-/// It waits for the answer for this time. A server answers at once, whatever else it is doing.
+/// It waits this long for the answer. A server answers at once, whatever else it is doing.
 pub const PONG_MS: u32 = 10_000;
-/// The same, when something suggests that the connection is dead: a person who comes back must not wait for long.
+/// The same if something suggests that the connection is dead: a returning user should not wait
+/// long.
 pub const PONG_DOUBTED_MS: u32 = 4_000;
 /// A server closes a connection that was silent for this time.
 pub const SILENT_MS: u32 = 3 * PING_MS;
 
-// A frame must have room for the longest message: four bytes a character, twelve (`\ud83d\ude00`) when escaped.
+// A frame must have room for the longest message: four bytes per character, twelve (`\ud83d\ude00`)
+// if escaped.
 const _: () = assert!(BODY_CHARS_MAX * 12 + 1_024 < FRAME_BYTES_MAX);
 const _: () = assert!(PAGE_MESSAGES <= CHANGES_MAX && ROOMS_ADDED_MAX < ROOMS_PER_USER_MAX);
 const _: () = assert!(HANDLE_CHARS_MIN < HANDLE_CHARS_MAX && PASSWORD_CHARS_MIN < PASSWORD_CHARS_MAX);

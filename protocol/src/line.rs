@@ -8,20 +8,23 @@ use uuid::Uuid;
 
 use crate::{RoomId, UserId};
 
-/// A sequence of numbered changes with one owner. On the wire: `room:<id>`, `person:<id>` or `workspace`.
+/// A sequence of numbered changes with one owner. In JSON: `room:<id>`, `person:<id>` or
+/// `workspace`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson)]
 #[serde(try_from = "String", into = "String")]
 pub enum Line {
-    /// What happens in a room. Audience: its members.
+    /// Everything in a room. Audience: its members.
     Room(RoomId),
-    /// What concerns one person alone: which rooms they are in, their sessions. Audience: that person.
+    /// Data of one person only: memberships, sessions, saved and scheduled messages. Audience: that
+    /// person.
     Person(UserId),
-    /// What everybody sees: profiles. Audience: everybody who is signed in.
+    /// Data visible to everyone: profiles. Audience: everyone who is signed in.
     Workspace,
 }
 
 impl Line {
-    /// The id under which the line is stored. Ids of rooms and people are never the same; the workspace's is nil.
+    /// The id under which the line is stored. Ids of rooms and people never coincide; the
+    /// workspace's is nil.
     #[must_use]
     pub fn id(self) -> Uuid {
         match self {
@@ -31,7 +34,7 @@ impl Line {
         }
     }
 
-    /// The room, if it is one.
+    /// The room, if it is a room's line.
     #[must_use]
     pub fn room(self) -> Option<RoomId> {
         match self {

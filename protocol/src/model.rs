@@ -5,29 +5,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::{MessageId, Nonce, Policy, Role, RoomId, Seq, UserId, WorkspaceRole, limits::THREAD_AUTHORS_MAX};
 
-/// Milliseconds since 1970-01-01 UTC. For showing only: nothing is ever ordered by it.
+/// Milliseconds since 1970-01-01 UTC. Only for display: nothing is ever ordered by it.
 pub type Millis = i64;
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct User {
-    /// Who.
+    /// Their id.
     pub id: UserId,
     /// The unique name that they sign in with.
     pub handle: String,
-    /// The name that is shown.
+    /// The display name.
     pub name: String,
-    /// What they are in the workspace; left out for a member.
+    /// The role in the workspace; left out for a member.
     #[serde(default, skip_serializing_if = "WorkspaceRole::is_member")]
     pub role: WorkspaceRole,
-    /// The number on the workspace's line at which this profile last changed; 0 if it never has. Of two profiles of one
-    /// person, the one with the higher number is newer.
+    /// The number on the workspace's line at which this profile last changed; 0 if it never has. Of
+    /// two profiles of one person, the one with the higher number is newer.
     #[serde(default, skip_serializing_if = "Seq::is_zero")]
     pub rev: Seq,
 }
 
 impl User {
-    /// A person of whom only the id is known. Every other profile of theirs counts as newer, or as old.
+    /// A person of whom only the id is known. Any other profile of theirs is at least as new.
     #[must_use]
     pub fn unknown(id: UserId) -> Self {
         Self {
@@ -40,11 +40,11 @@ impl User {
     }
 }
 
-/// What kind of room.
+/// The kind of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum RoomKind {
-    /// Two people; there is one for each pair.
+    /// Two people; there is one per pair.
     Direct,
     /// Private: members add people.
     Group,
@@ -52,24 +52,24 @@ pub enum RoomKind {
     Channel,
 }
 
-/// A room's own properties. The whole of it travels whenever one changes.
+/// A room's properties. They are always sent together when one changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Room {
-    /// Which.
+    /// Its id.
     pub id: RoomId,
     /// Direct, group or channel.
     pub kind: RoomKind,
-    /// Empty for a direct room: it is called after the other person.
+    /// Empty for a direct room, which is named after the other person.
     pub title: String,
-    /// One line of what it is about; may be empty.
+    /// One line about its purpose; may be empty.
     pub topic: String,
-    /// Who may do what; left out where every member may do everything.
+    /// Who may do what; left out if every member may do everything.
     #[serde(default, skip_serializing_if = "Policy::is_open")]
     pub policy: Policy,
-    /// Whether it is kept for reading only.
+    /// Whether it is read-only.
     #[serde(default, skip_serializing_if = "is_false")]
     pub archived: bool,
-    /// Whether it has been deleted: then nobody is in it, and nothing is left of it but its numbers.
+    /// Whether it has been deleted: nobody is in it, and nothing is left but its numbers.
     #[serde(default, skip_serializing_if = "is_false")]
     pub deleted: bool,
     /// The last change of these properties.
@@ -77,7 +77,7 @@ pub struct Room {
 }
 
 impl Room {
-    /// A room that has neither title nor topic yet, with the policy of a new room of its kind.
+    /// A room without title and topic, with the default policy for its kind.
     #[must_use]
     pub fn new(id: RoomId, kind: RoomKind) -> Self {
         Self {
@@ -96,13 +96,13 @@ impl Room {
 /// One person's membership.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Member {
-    /// Who.
+    /// The person.
     pub user: UserId,
-    /// What they are in the room.
+    /// Their role in the room.
     pub role: Role,
     /// False once they have left or were removed.
     pub active: bool,
-    /// Whether they may not come back. Never true of somebody who is in the room.
+    /// Whether they are banned. Never true of someone who is in the room.
     #[serde(default, skip_serializing_if = "is_false")]
     pub banned: bool,
     /// The last change of this membership.
@@ -112,7 +112,7 @@ pub struct Member {
 /// How far one member has got in a room. Marks only grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Marks {
-    /// Whose.
+    /// The member.
     pub user: UserId,
     /// A device of theirs has confirmed everything up to here.
     pub delivered: Seq,
@@ -120,18 +120,19 @@ pub struct Marks {
     pub read: Seq,
 }
 
-/// What a person wrote.
+/// A message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Message {
     /// For links and moderation.
     pub id: MessageId,
     /// Its number in the room.
     pub seq: Seq,
-    /// The last change of its text; equal to `seq` if it has never changed. Reactions have numbers of their own.
+    /// The last change of its text; equal to `seq` if it has never changed. Reactions have their
+    /// own numbers.
     pub rev: Seq,
     /// Who wrote it.
     pub author: UserId,
-    /// What the author's browser called it while it was on its way.
+    /// The nonce chosen by the author's browser.
     pub nonce: Nonce,
     /// The text; empty once it has been deleted.
     pub body: String,
@@ -140,16 +141,18 @@ pub struct Message {
     /// How often its author has changed the text.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub edits: u32,
-    /// Whether it has been deleted: its number is then kept, and neither its text nor its reactions are.
+    /// Whether it has been deleted. It then keeps its number, but neither its text nor its
+    /// reactions.
     #[serde(default, skip_serializing_if = "is_false")]
     pub deleted: bool,
     /// The reactions to it: see [`Reaction`] for their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<Reaction>,
-    /// Who is mentioned in the text, each name once: at most [`MENTIONS_MAX`](crate::limits::MENTIONS_MAX).
+    /// The people mentioned in the text, each name once: at most
+    /// [`MENTIONS_MAX`](crate::limits::MENTIONS_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<Mention>,
-    /// The message of this room to which it is a reply.
+    /// The message of this room that it replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Seq>,
     /// Its place in a thread, if it was written in one.
@@ -194,18 +197,18 @@ pub struct ThreadAuthor(pub UserId, pub Seq);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Mention(pub String, pub Option<UserId>);
 
-/// One emoji under a message, and who chose it. A message's reactions are ordered by the number of each one's first
-/// [`UserReaction`], so every client has them in the same order.
+/// One emoji under a message, and who chose it. A message's reactions are ordered by the number of
+/// each one's first [`UserReaction`], so every client has the same order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Reaction {
     /// See [`Emoji`](crate::Emoji).
     pub emoji: String,
-    /// Never empty, ordered by their numbers. All reactions to one message are at most
-    /// [`REACTIONS_MAX`](crate::limits::REACTIONS_MAX).
+    /// Never empty, ordered by number. A message has at most
+    /// [`REACTIONS_MAX`](crate::limits::REACTIONS_MAX) reactions in all.
     pub users: Vec<UserReaction>,
 }
 
-/// Who reacted, and the number of that change. On the wire a pair: `["<user>", 8]`.
+/// Who reacted, and the number of that change. In JSON a pair: `["<user>", 8]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct UserReaction(pub UserId, pub Seq);
 
@@ -229,18 +232,18 @@ pub struct Thread {
 pub struct Pin {
     /// Which message.
     pub message: Seq,
-    /// Who pinned it, or took the pin away.
+    /// Who pinned or unpinned it.
     pub by: UserId,
     /// When.
     pub at: Millis,
-    /// False once it has been taken away.
+    /// False once it is unpinned.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub on: bool,
     /// The number of the change.
     pub rev: Seq,
 }
 
-// Serde wants a reference.
+// Serde requires a reference.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde's attribute asks for")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -314,7 +317,7 @@ impl Message {
     /// Puts someone's emoji under the message, or takes it away, as change number `rev` did. A newer state stays. Says
     /// whether anything changed.
     pub fn react(&mut self, emoji: &str, user: UserId, on: bool, rev: Seq) -> bool {
-        // A deleted message has no reactions, even if one comes late.
+        // A deleted message has no reactions, even if one arrives late.
         if self.deleted {
             return false;
         }
@@ -324,7 +327,8 @@ impl Message {
         if known.is_some_and(|known| known >= rev) || (known.is_none() && !on) {
             return false;
         }
-        // Taken out and put back where its first number belongs. No sort: each costs the browser's download.
+        // Removed and reinserted at the position of its first number, because each sort adds to the
+        // browser's download.
         let at = self.reactions.iter().position(|reaction| reaction.emoji == emoji);
         let none = || Reaction { emoji: emoji.to_owned(), users: Vec::new() };
         let mut changed = at.map_or_else(none, |at| self.reactions.remove(at));
@@ -350,7 +354,7 @@ impl Message {
         Self { body, reactions: Vec::new(), mentions: Vec::new(), replies: None, ..self.clone() }
     }
 
-    /// Whether it mentions somebody, by name or among everyone in the room.
+    /// Whether it mentions a person, by name or as part of everyone.
     #[must_use]
     pub fn mentions(&self, user: UserId) -> bool {
         self.mentions.iter().any(|mention| mention.1.is_none_or(|one| one == user))
@@ -364,24 +368,24 @@ pub struct RoomSummary {
     pub room: Room,
     /// Its last number.
     pub head: Seq,
-    /// What the viewer is there.
+    /// The viewer's role in it.
     pub role: Role,
     /// How many members it has.
     pub members: u32,
     /// The other person of a direct room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<UserId>,
-    /// The newest message, cut: see [`Message::preview`].
+    /// The newest message, truncated: see [`Message::preview`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Message>,
-    /// When the last message was sent, or the viewer joined: the list is sorted by it.
+    /// When the last message was sent, or the viewer joined; the list is sorted by it.
     pub active_at: Millis,
     /// The viewer's own marks.
     pub marks: Marks,
-    /// Messages of others after the viewer's read mark that are not deleted, counted up to
+    /// Other people's messages after the viewer's read mark that are not deleted, counted up to
     /// [`UNREAD_MAX`](crate::limits::UNREAD_MAX).
     pub unread: u32,
-    /// Those of them that mention the viewer, or everyone; counted up to the same number.
+    /// Those that mention the viewer, or everyone; counted up to the same number.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mentions: u32,
 }
@@ -389,7 +393,7 @@ pub struct RoomSummary {
 /// Everything on the first screen of a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct RoomView {
-    /// The room in the list.
+    /// The room's entry in the list.
     pub summary: RoomSummary,
     /// The newest page, oldest first.
     pub messages: Vec<Message>,
@@ -397,17 +401,19 @@ pub struct RoomView {
     pub more_before: bool,
     /// Up to [`MEMBERS_LISTED_MAX`](crate::limits::MEMBERS_LISTED_MAX) active members.
     pub members: Vec<Member>,
-    /// Everyone's marks, in a room of at most [`MARKS_MEMBERS_MAX`](crate::limits::MARKS_MEMBERS_MAX) members.
+    /// Everyone's marks, in a room of at most
+    /// [`MARKS_MEMBERS_MAX`](crate::limits::MARKS_MEMBERS_MAX) members.
     pub marks: Vec<Marks>,
     /// The pinned messages, the last pinned first: at most [`PINS_MAX`](crate::limits::PINS_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pins: Vec<Pin>,
-    /// The messages to which messages of the page reply, where they are not in it, cut: see [`Message::preview`].
+    /// The messages that messages of the page reply to, if not on the page, truncated: see
+    /// [`Message::preview`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quoted: Vec<Message>,
-    /// The people whom the view names, except those who are named only by reactions.
+    /// The people that the view refers to, except those who only reacted.
     pub people: Vec<User>,
-    /// All changes up to this number are in this view.
+    /// The view includes all changes up to this number.
     pub through: Seq,
 }
 
@@ -418,6 +424,6 @@ pub struct ChannelListing {
     pub room: Room,
     /// How many members it has.
     pub members: u32,
-    /// Whether the viewer is one.
+    /// Whether the viewer is a member.
     pub joined: bool,
 }

@@ -1,5 +1,5 @@
-//! What a page is made of. The server puts it into the HTML that it has drawn, and the browser starts from the same
-//! value, so that both draw the same page.
+//! The data of a page. The server embeds it in the HTML that it has drawn, and the browser starts
+//! from the same value, so that both draw the same page.
 
 use std::fmt;
 
@@ -11,11 +11,12 @@ use crate::{
     User, Zone,
 };
 
-/// The language of the interface: a tag in the form of BCP 47, such as `pt-BR`. Which languages there are is not known here.
+/// The language of the interface: a BCP 47 tag, such as `pt-BR`. This crate does not know which
+/// languages are available.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(try_from = "String", into = "String")]
 pub struct Language {
-    /// Filled up with zeros.
+    /// Padded with zeros.
     tag: [u8; Self::BYTES_MAX],
 }
 
@@ -23,7 +24,7 @@ impl Language {
     /// The length of the longest tag, in bytes.
     pub const BYTES_MAX: usize = 16;
 
-    /// A tag of letters, digits and single hyphens.
+    /// Parses a tag of letters, digits and single hyphens.
     #[must_use]
     pub fn parse(tag: &str) -> Option<Self> {
         let is_part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -72,11 +73,11 @@ impl TryFrom<String> for Language {
     }
 }
 
-/// Light, dark, or as the system has it.
+/// Light, dark, or the system's setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Theme {
-    /// As the system has it.
+    /// The system's setting.
     #[default]
     System,
     /// Light.
@@ -89,14 +90,14 @@ pub enum Theme {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum Density {
-    /// Two lines, with the last words.
+    /// Two lines, with the last message.
     #[default]
     Comfortable,
     /// One line.
     Compact,
 }
 
-/// A part of the list of rooms.
+/// A section of the list of rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum ListSection {
@@ -109,7 +110,7 @@ pub enum ListSection {
 }
 
 impl ListSection {
-    /// All of them, from above to below.
+    /// All sections, from top to bottom.
     pub const ALL: [Self; 3] = [Self::Unread, Self::Channels, Self::Direct];
 
     /// Its name in a cookie.
@@ -127,11 +128,11 @@ impl ListSection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 #[serde(rename_all = "snake_case")]
 pub enum WhoMaySignUp {
-    /// Nobody has an account yet: the first one becomes the administrator.
+    /// Nobody has an account yet: the first person becomes the owner of the workspace.
     First,
     /// Everyone.
     Open,
-    /// Everyone who has an invitation link.
+    /// Anyone with an invitation link.
     Invite,
     /// Nobody.
     Closed,
@@ -140,56 +141,56 @@ pub enum WhoMaySignUp {
 /// A signed-in browser, as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionView {
-    /// Which.
+    /// Its id.
     pub id: SessionId,
-    /// What the browser calls itself, shortened: for example `Firefox on Linux`.
+    /// A short name of the browser, such as `Firefox on Linux`.
     pub device: String,
     /// When it signed in.
     pub created_at: Millis,
     /// When it was last seen, to the minute.
     pub seen_at: Millis,
-    /// Whether it is the one that asks.
+    /// Whether it is the current one.
     pub current: bool,
 }
 
-/// An invitation link that is still good.
+/// A valid invitation link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvitationView {
-    /// Which.
+    /// Its id.
     pub id: InvitationId,
-    /// The whole address to give to someone, known only to the page that made it.
+    /// The complete URL, known only to the page that created it.
     pub link: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Millis,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Millis,
-    /// How many more people may come by it.
+    /// How many more people can use it.
     pub uses_left: u32,
 }
 
-/// Someone's account, as an administrator sees it.
+/// An account, as shown to administrators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonView {
-    /// Who.
+    /// The person.
     pub user: User,
-    /// Whether nobody can use the account at the moment.
+    /// Whether the account is suspended.
     pub suspended: bool,
-    /// The address by which they may set a new password, known only to the page that made it.
+    /// The URL of their password link, known only to the page that created it.
     pub link: Option<String>,
 }
 
-/// Work that failed too often and waits for an administrator.
+/// A job that failed too often and waits for an administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobView {
-    /// Which.
+    /// Its id.
     pub id: uuid::Uuid,
-    /// What was to be done: `remind`, `send`, or what a newer server knows.
+    /// The kind: `remind`, `send`, or one that a newer server knows.
     pub kind: String,
-    /// For whom.
+    /// The handle of the person.
     pub handle: String,
     /// How often it was tried.
     pub tries: u32,
-    /// When it was tried last.
+    /// When it was last tried.
     pub tried_at: Millis,
     /// What went wrong, in English.
     pub error: String,
@@ -203,55 +204,55 @@ pub enum FormName {
     SignIn,
     /// Sign up.
     SignUp,
-    /// The first person names the workspace and makes its first channel.
+    /// The first person names the workspace and creates its first channel.
     SetUp,
-    /// Write a message without script.
+    /// Send a message without script.
     Send,
-    /// Make an invitation link.
+    /// Create an invitation link.
     Invite,
-    /// Change one's name.
+    /// Change the viewer's name.
     Profile,
-    /// Change one's password.
+    /// Change the viewer's password.
     ChangePassword,
     /// Set a new password by a link.
     NewPassword,
-    /// Decide about someone's account: their role, a suspension, a link for a new password.
+    /// Manage an account: its role, its suspension, its password link.
     People,
-    /// Give the workspace another name.
+    /// Rename the workspace.
     Workspace,
 }
 
-/// A form that was refused: shown again with what had been typed (but for passwords).
+/// A refused form: shown again with the submitted values (except passwords).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct FormState {
     /// Which form.
     pub form: FormName,
-    /// Why.
+    /// The reason.
     pub refusal: Refusal,
-    /// The field to blame, by its name; empty when it is the form as a whole.
+    /// The name of the field at fault; empty for the form as a whole.
     pub field: String,
-    /// What had been typed: the names of fields and their values.
+    /// The submitted values by field name.
     pub values: Vec<(String, String)>,
 }
 
 impl FormState {
-    /// What had been typed into a field.
+    /// The submitted value of a field.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Everything that a page shows at first.
+/// Everything that a page shows initially.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Page {
-    /// The version of the wire.
+    /// The protocol version.
     pub version: u16,
-    /// The name of the server that made the page.
+    /// The name of the server that created the page.
     pub node: String,
-    /// The database's life.
+    /// The epoch of the database.
     pub epoch: Epoch,
-    /// The name of the workspace; empty until the first person has given it one.
+    /// The name of the workspace; empty until the first person has named it.
     pub workspace_name: String,
     /// Who may sign up.
     pub sign_up: WhoMaySignUp,
@@ -262,24 +263,24 @@ pub struct Page {
     /// How much of a room the list shows.
     #[serde(default)]
     pub density: Density,
-    /// The parts of the list that are folded.
+    /// The collapsed sections of the list.
     #[serde(default)]
     pub folded: Vec<ListSection>,
-    /// The first channel, for the first person, until they have hidden the steps that a new workspace begins with.
+    /// The first channel, for the workspace's owner, until they have hidden the first steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_steps: Option<RoomId>,
-    /// The zone to show times in: the browser's, as it told last time; UTC before.
+    /// The time zone to draw with: the one that the browser last reported, or UTC.
     pub zone: Zone,
-    /// The server's clock when the page was made: both ends draw «today» by it.
+    /// The server's time when the page was created; both ends draw «today» by it.
     pub now: Millis,
-    /// The form that was refused.
+    /// The refused form, if any.
     #[serde(default)]
     pub form: Option<FormState>,
-    /// What only this page shows.
+    /// The content of this page in particular.
     pub content: PageContent,
 }
 
-/// What a page shows, by who looks at it.
+/// What a page shows, depending on the viewer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum PageContent {
@@ -290,11 +291,11 @@ pub enum PageContent {
         /// The link's secret.
         token: String,
     },
-    /// Set a new password by a link, whoever is signed in.
+    /// Set a new password by a link, regardless of who is signed in.
     NewPassword {
         /// The link's secret.
         token: String,
-        /// Whose password it sets; `None` if the link is no longer good.
+        /// Whose password it sets; `None` if the link is not valid.
         #[serde(default)]
         user: Option<User>,
     },
@@ -302,22 +303,23 @@ pub enum PageContent {
     SignedIn(Box<SignedIn>),
 }
 
-/// The page of a signed-in person: the beginning of their list of rooms, and what is open beside it.
+/// The page of a signed-in person: the beginning of their list of rooms, and what is open beside
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct SignedIn {
-    /// Who looks at the page.
+    /// The signed-in person.
     pub viewer: User,
-    /// The head of the viewer's own line when the page was made.
+    /// The head of the viewer's own line when the page was created.
     pub person: Seq,
-    /// The head of the workspace's line when the page was made.
+    /// The head of the workspace's line when the page was created.
     pub workspace: Seq,
-    /// The rooms of the viewer that were active last: up to [`ROOMS_SHOWN`](crate::limits::ROOMS_SHOWN).
+    /// The viewer's most recently active rooms: up to [`ROOMS_SHOWN`](crate::limits::ROOMS_SHOWN).
     pub rooms: Vec<RoomSummary>,
     /// Whether the viewer is in more rooms than those.
     pub more_rooms: bool,
-    /// The people whom the rooms name.
+    /// The people that the rooms refer to.
     pub people: Vec<User>,
-    /// The page of the open room that is shown, if that is not its newest one.
+    /// The page of messages shown for the open room, if it is not the newest one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<ShownPage>,
     /// The thread that is open beside the room.
@@ -327,7 +329,8 @@ pub struct SignedIn {
     pub pane: Pane,
 }
 
-/// A page of messages that begins at the first unread one, or that is around the message of the address.
+/// A page of messages that begins at the first unread one, or that is around the message in the
+/// address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct ShownPage {
     /// The messages, oldest first.
@@ -357,18 +360,18 @@ pub struct ShownThread {
 pub enum Pane {
     /// No room, or one that the viewer is not in.
     Empty,
-    /// The room of the address.
+    /// The room in the address.
     Room(Box<RoomView>),
     /// The set-up of a new workspace.
     SetUp {
-        /// The invitation link that was made with the first channel, to give to the others.
+        /// The invitation link that was created with the first channel, for inviting others.
         #[serde(default)]
         link: Option<String>,
     },
 }
 
 impl Page {
-    /// The part for a signed-in person.
+    /// The content for a signed-in person.
     #[must_use]
     pub fn signed_in(&self) -> Option<&SignedIn> {
         match &self.content {

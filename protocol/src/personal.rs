@@ -6,41 +6,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ErrorCode, Millis, Nonce, RoomId, Seq, model};
 
-/// A message that somebody saved for later, perhaps with a reminder. It names the message; the text comes by
-/// `previews`, to those who may read it.
+/// A saved message, possibly with a reminder. It only refers to the message; the text comes by
+/// `previews`, for those who may read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Saved {
-    /// Where the message is.
+    /// The room of the message.
     pub room: RoomId,
-    /// Which one.
+    /// The message.
     pub message: Seq,
     /// When it was saved.
     pub at: Millis,
     /// When to remind the person of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_at: Option<Millis>,
-    /// Whether that time has come. It stays so until the reminder is moved or taken away, or the message is no longer saved.
+    /// Whether the reminder is due. It stays due until the reminder is moved or removed, or the
+    /// message is unsaved.
     #[serde(default, skip_serializing_if = "model::is_false")]
     pub due: bool,
-    /// False once it is no longer saved.
+    /// False once it is unsaved.
     #[serde(default = "model::yes", skip_serializing_if = "model::is_true")]
     pub on: bool,
     /// The number of the change, on the person's line.
     pub rev: Seq,
 }
 
-/// A message that is to be sent later.
+/// A scheduled message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct Scheduled {
-    /// Made when it was scheduled. The message is sent with it, so it is sent once whatever fails.
+    /// Created when it was scheduled. The message is sent with it, so it is sent only once,
+    /// whatever fails.
     pub nonce: Nonce,
-    /// Where to.
+    /// Its room.
     pub room: RoomId,
-    /// The text; empty once it is gone.
+    /// The text; empty once it is sent or deleted.
     pub body: String,
     /// When to send it.
     pub at: Millis,
-    /// Why it was not sent. It waits for its author, who may change it or send it at another time.
+    /// Why it was not sent. It then waits for its author, who may change or reschedule it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<ErrorCode>,
     /// False once it has been sent or deleted.

@@ -1,4 +1,4 @@
-//! What a command returns.
+//! Replies to commands.
 
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
@@ -8,51 +8,55 @@ use crate::{
     User, UserId,
 };
 
-/// The one answer to a command that happened.
+/// The single answer to a command that succeeded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Reply {
-    /// To `hello`: who the viewer is, how far their own line and the workspace's are, and the rooms that were active last.
-    /// At most 64 kB, no matter how many rooms the viewer is in.
+    /// To `hello`: the viewer, the heads of their own line and the workspace's, and the most
+    /// recently active rooms. At most 64 kB, no matter how many rooms the viewer is in.
     Welcome {
         /// The viewer.
         me: User,
         /// The name of the server that answers.
         node: String,
-        /// The database's life. Another one than before: forget all positions.
+        /// The epoch of the database. If it has changed, forget all positions.
         epoch: Epoch,
-        /// How often to `ping`, in milliseconds; a silent connection is closed after three times that.
+        /// How often to `ping`, in milliseconds; a connection is closed after three times that in
+        /// silence.
         ping_ms: u32,
-        /// The head of the viewer's own line: every membership up to it is in `rooms` or comes by `list_rooms`.
+        /// The head of the viewer's own line: every membership up to it is in `rooms` or comes by
+        /// `list_rooms`.
         person: Seq,
         /// The head of the workspace's line.
         workspace: Seq,
-        /// The rooms that were active last: up to [`ROOMS_SHOWN`](crate::limits::ROOMS_SHOWN).
+        /// The most recently active rooms: up to [`ROOMS_SHOWN`](crate::limits::ROOMS_SHOWN).
         rooms: Vec<RoomSummary>,
-        /// Whether there are more: ask `list_rooms` after the last one of these.
+        /// Whether there are more: send `list_rooms` after the last one of these.
         more: bool,
-        /// The people whom the rooms name.
+        /// The people that the rooms refer to.
         people: Vec<User>,
     },
     /// To `list_rooms` and `compare_rooms`.
     Rooms {
-        /// The last active first.
+        /// The most recently active first.
         rooms: Vec<RoomSummary>,
         /// Whether there are more after the last one.
         more: bool,
-        /// The people whom they name.
+        /// The people they refer to.
         people: Vec<User>,
     },
     /// To `ping`.
     Pong {},
-    /// It happened, and there is nothing more to say.
+    /// Success, without further data.
     Done {},
-    /// To `open`; and to `catch_up` by someone who is far behind: forget the room and begin here.
+    /// To `open`; and to `catch_up` from a client that is far behind: forget the room and begin
+    /// here.
     View {
         /// The room.
         view: Box<RoomView>,
     },
-    /// To `catch_up`: in the order of their numbers. A thing that changed five times comes once. To `personal`: what there is.
+    /// To `catch_up`: the changes in order, each changed thing once. To `personal`: everything that
+    /// exists.
     Changes {
         /// Which line.
         line: Line,
@@ -60,9 +64,9 @@ pub enum Reply {
         changes: Vec<(Seq, Change)>,
         /// The new position of the browser.
         through: Seq,
-        /// Ask again from `through`: there is more.
+        /// Whether there is more: ask again from `through`.
         more: bool,
-        /// The people whom the changes name, except the users of reactions.
+        /// The people that the changes refer to, except the users of reactions.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
@@ -72,7 +76,7 @@ pub enum Reply {
         room: RoomId,
         /// At most 50 messages.
         messages: Vec<Message>,
-        /// Whether there are more in the direction that was asked for.
+        /// Whether there are more in the requested direction.
         more: bool,
         /// Their authors.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -88,7 +92,7 @@ pub enum Reply {
         more_before: bool,
         /// Whether there are newer ones.
         more_after: bool,
-        /// The people whom they name.
+        /// The people they refer to.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
@@ -96,7 +100,8 @@ pub enum Reply {
     Previews {
         /// Which room.
         room: RoomId,
-        /// Those of the messages that exist, as they are now, cut: see [`Message::preview`].
+        /// Those of the messages that exist, in their current state, truncated: see
+        /// [`Message::preview`].
         messages: Vec<Message>,
         /// Their authors.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -129,38 +134,40 @@ pub enum Reply {
     Sent {
         /// Which room.
         room: RoomId,
-        /// The message as it is stored: the first one's, when the nonce was known already.
+        /// The message as stored; if the nonce was already known, the first one.
         message: Message,
     },
-    /// To every command that changes one thing, such as `edit`, `react`, `pin` or `set_role`: it is committed, now or before. A new change also comes as an event.
+    /// To every command that changes one thing, such as `edit`, `react`, `pin` or `set_role`: it is
+    /// committed, now or earlier. A new change also comes as an event.
     Changed {
         /// Which line.
         line: Line,
         /// The number of the change.
         seq: Seq,
-        /// The thing as it is now.
+        /// Its current state.
         change: Change,
     },
     /// To `start_direct`, `create_room` and `join`.
     Room {
-        /// The room in the viewer's list.
+        /// The room's entry in the viewer's list.
         summary: Box<RoomSummary>,
-        /// The people whom it names.
+        /// The people that it refers to.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
     /// To `invite`.
     Invited {
-        /// Those who were not added, because they are already in as many rooms as others may add a person to.
+        /// Those who were not added because they are already in the most rooms that others may add
+        /// a person to.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         full: Vec<UserId>,
-        /// Those who were not added, because they are banned from the room.
+        /// Those who were not added because they are banned from the room.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         banned: Vec<UserId>,
     },
     /// To `find_users`, `people` and `banned`.
     Users {
-        /// At most 30 found, 100 banned, or as many as were asked for.
+        /// At most 30 found, 100 banned, or as many as were requested.
         users: Vec<User>,
     },
     /// To `find_channels`.
@@ -176,7 +183,7 @@ pub enum Reply {
         members: Vec<Member>,
         /// Everyone's marks, in a small room.
         marks: Vec<Marks>,
-        /// Who they are.
+        /// Their profiles.
         people: Vec<User>,
         /// Whether there are more after the last one.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -186,7 +193,7 @@ pub enum Reply {
     Pinned {
         /// Which room.
         room: RoomId,
-        /// The pinned messages, as they are now.
+        /// The pinned messages, in their current state.
         messages: Vec<Message>,
         /// Their authors.
         people: Vec<User>,

@@ -1,12 +1,12 @@
-//! Who may do what in a room: pure functions over roles, for servers, which decide by them, and for browsers, which offer
-//! only what is allowed.
+//! Rights in a room: pure functions of roles. Servers enforce them, and browsers offer only what is
+//! allowed.
 
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{ErrorCode, Room, RoomKind};
 
-/// What a member is in a room. A later one may do everything that an earlier one may.
+/// A role in a room. A later one may do everything that an earlier one may.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson,
 )]
@@ -15,36 +15,37 @@ pub enum Role {
     /// Anyone in the room.
     #[default]
     Member,
-    /// Keeps order: deletes messages, removes members and bans them.
+    /// Moderates: deletes messages, removes and bans members.
     Moderator,
-    /// Decides about the room itself: its title, its policy, its roles, its end.
+    /// Manages the room itself: its title, policy and roles, and its deletion.
     Owner,
 }
 
-/// What a person is in the workspace. A later one may do everything that an earlier one may.
+/// A role in the workspace. A later one may do everything that an earlier one may.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromJson,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceRole {
-    /// Is in rooms that others add them to, finds no others, and talks with people who share a room with them.
+    /// Is in rooms that others add them to, finds no others, and talks to people who share a room
+    /// with them.
     Guest,
-    /// Joins channels, makes rooms, talks with everyone.
+    /// Joins channels, creates rooms, talks to everyone.
     #[default]
     Member,
     /// A moderator of every room that they are in.
     Moderator,
-    /// An owner of every room that they are in. Looks after the accounts of those below.
+    /// An owner of every room that they are in. Manages the accounts of lower roles.
     Admin,
     /// An admin who also decides who is admin and owner.
     Owner,
 }
 
 impl WorkspaceRole {
-    /// Every role, the least first.
+    /// Every role, the lowest first.
     pub const ALL: [Self; 5] = [Self::Guest, Self::Member, Self::Moderator, Self::Admin, Self::Owner];
 
-    /// As the wire, the database and forms say it.
+    /// The name in the protocol, the database and forms.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,20 +57,20 @@ impl WorkspaceRole {
         }
     }
 
-    /// `None` for a text that is no role.
+    /// `None` for a text that is not a role.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
 
-    /// Whether they look after accounts and invitations.
+    /// Whether they manage accounts and invitations.
     #[must_use]
     pub fn is_admin(self) -> bool {
         self >= Self::Admin
     }
 
-    /// Whether they may give someone else, who is `now`, the role `next`: an owner anyone any role, an admin those below
-    /// them the roles below theirs.
+    /// Whether they may change someone else's role from `now` to `next`: an owner may give anyone
+    /// any role, an admin may give those below them roles below their own.
     #[must_use]
     pub fn may_give(self, now: Self, next: Self) -> bool {
         match self {
@@ -79,7 +80,8 @@ impl WorkspaceRole {
         }
     }
 
-    /// Whether they may suspend someone else who is `other`, let them in again, and make them a link for a new password.
+    /// Whether they may suspend and reinstate someone else with the role `other`, and create a
+    /// password link for them.
     #[must_use]
     pub fn may_manage(self, other: Self) -> bool {
         self.is_admin() && (self > other || self == Self::Owner)
@@ -91,10 +93,10 @@ impl WorkspaceRole {
     }
 }
 
-/// What the least role is that may do some things in a room.
+/// The least roles for certain actions in a room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, FromJson)]
 pub struct Policy {
-    /// Write messages. With another role than [`Role::Member`] the room is for announcements.
+    /// Post messages. With another role than [`Role::Member`], the room is for announcements.
     #[serde(default, skip_serializing_if = "is_everyone")]
     pub post: Role,
     /// Add people.
@@ -114,7 +116,8 @@ fn is_everyone(role: &Role) -> bool {
 }
 
 impl Policy {
-    /// What a new room begins with: in a channel, which anyone may join, moderators pin and mention everyone.
+    /// The policy of a new room. In a channel, which anyone may join, only moderators pin and
+    /// mention everyone.
     #[must_use]
     pub fn of_new(kind: RoomKind) -> Self {
         match kind {
@@ -130,31 +133,31 @@ impl Policy {
     }
 }
 
-/// What somebody may do in a room that they are in.
+/// What someone may do in a room that they are in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
-    /// Write messages, and edit their own.
+    /// Post messages, and edit their own.
     pub post: bool,
     /// React to messages.
     pub react: bool,
     /// Add people.
     pub invite: bool,
-    /// Pin messages, and unpin them.
+    /// Pin and unpin messages.
     pub pin: bool,
     /// Mention everyone.
     pub mention: bool,
     /// Set the topic.
     pub set_topic: bool,
-    /// Delete the messages of others; remove members whose role is less, and ban them.
+    /// Delete other people's messages; remove and ban members with lower roles.
     pub moderate: bool,
-    /// Set the title, the policy and others' roles; archive the room, and delete it.
+    /// Set the title, the policy and others' roles; archive and delete the room.
     pub manage: bool,
     /// Leave.
     pub leave: bool,
 }
 
 impl Rights {
-    /// The rights of somebody with these roles.
+    /// The rights of someone with these roles.
     #[must_use]
     pub fn of(room: &Room, role: Role, workspace: WorkspaceRole) -> Self {
         let role = effective(role, workspace);
@@ -174,10 +177,11 @@ impl Rights {
     }
 }
 
-/// Whether somebody with these roles has a right that `has` looks for.
+/// Checks that someone with these roles has the right that `has` selects.
 ///
 /// # Errors
-/// [`ErrorCode::RoomArchived`] if they had it in a room that is not archived, [`ErrorCode::Forbidden`].
+/// [`ErrorCode::RoomArchived`] if they would have it in an unarchived room, otherwise
+/// [`ErrorCode::Forbidden`].
 pub fn check(
     room: &Room,
     role: Role,
@@ -192,8 +196,8 @@ pub fn check(
     Err(if is_archived { ErrorCode::RoomArchived } else { ErrorCode::Forbidden })
 }
 
-/// What somebody counts as in a room: their role there, or more by their role in the workspace. A guest is never more than a
-/// member.
+/// Someone's effective role in a room: their role there, or a higher one from their role in the
+/// workspace. A guest is never more than a member.
 #[must_use]
 pub fn effective(role: Role, workspace: WorkspaceRole) -> Role {
     match workspace {
@@ -204,8 +208,9 @@ pub fn effective(role: Role, workspace: WorkspaceRole) -> Role {
     }
 }
 
-/// Whether somebody may remove another member, or give them another role: only those who rank lower. Admins rank above a
-/// room's owners, so two owners of one room cannot remove each other, and an admin can settle it.
+/// Whether someone may remove another member or change their role: only those who rank lower.
+/// Admins rank above a room's owners, so two owners of one room cannot remove each other, and an
+/// admin can settle it.
 #[must_use]
 pub fn outranks((role, workspace): (Role, WorkspaceRole), other: (Role, WorkspaceRole)) -> bool {
     let rank = |(role, workspace): (Role, WorkspaceRole)| match workspace {
@@ -233,7 +238,7 @@ mod tests {
         Room::new(RoomId(Uuid::nil()), kind)
     }
 
-    /// One letter for each right: post, react, invite, pin, mention, topic, moderate, manage, leave.
+    /// One letter per right: post, react, invite, pin, mention, topic, moderate, manage, leave.
     fn letters(rights: Rights) -> String {
         let all = [
             (rights.post, 'p'),

@@ -1,7 +1,7 @@
-//! Text that has been looked at: whoever holds one of these need not check it.
+//! Validated text: holders of these types need not check it again.
 //!
-//! Commands and forms carry plain strings, and the server parses them here, so that each fault gets its own
-//! numbered refusal. The interface uses the same functions to speak up before anything is sent.
+//! Commands and forms carry plain strings, and the server parses them here, so that each error has
+//! its own numbered refusal. The interface uses the same functions to validate before sending.
 
 use crate::{ErrorCode, Refusal, limits};
 
@@ -28,35 +28,39 @@ macro_rules! parsed_text {
 }
 
 parsed_text! {
-    /// What a message says: 1 to 4,000 characters, no white space at its ends (but for the first line's indent), no control
-    /// characters but tab and line feed.
+    /// The text of a message: 1 to 4,000 characters, without leading blank lines and trailing white
+    /// space (the first line keeps its indent), without control characters except tab and line
+    /// feed.
     Body;
-    /// The name by which a person signs in and is mentioned: 2 to 32 of `a-z 0-9 . _ -`, lower case.
+    /// The name by which a person signs in and is mentioned: 2 to 32 of `a-z 0-9 . _ -`, lower
+    /// case.
     Handle;
-    /// The name that others see: one line of 1 to 64 characters.
+    /// The display name: one line of 1 to 64 characters.
     DisplayName;
     /// A room's title: one line of 1 to 80 characters.
     RoomTitle;
     /// A room's topic: one line of up to 250 characters; may be empty.
     RoomTopic;
-    /// One emoji, as a reaction: 1 to 16 characters, of which at least one is outside ASCII, and none is a letter of it,
-    /// white space or a control character. Which sequences are pictures depends on the reader's fonts, so no table is asked.
-    /// Variation selectors are put where a picture needs them, so that what looks alike is the same reaction.
+    /// One emoji, for a reaction: 1 to 16 characters, at least one of them outside ASCII, and no
+    /// ASCII letters, white space or control characters. Which sequences are pictures depends on
+    /// the reader's fonts, so there is no table. Variation selectors are normalised, so that what
+    /// looks alike is the same reaction.
     Emoji;
 }
 
-/// A password that is long enough, and not so long that hashing it is an attack. Never printed.
+/// A password that is long enough, but not so long that hashing it is an attack. Never printed.
 pub struct Password(String);
 
 impl Body {
-    /// Cleans, trims and checks. What other programs paste is cleaned rather than refused: every kind of line break becomes a
-    /// line feed, and other control characters go.
+    /// Cleans, trims and validates. Artefacts of pasting are cleaned rather than refused: every
+    /// kind of line break becomes a line feed, and other control characters are removed.
     ///
     /// # Errors
     /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`].
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let text = without_controls(text);
-        // Only whole blank lines go from the front: the first line may be indented code.
+        // Removes only whole blank lines from the front, because the first line may be indented
+        // code.
         let start = text.len() - text.trim_start().len();
         let start =
             text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |line_end| line_end + 1);
@@ -67,7 +71,7 @@ impl Body {
 }
 
 impl Handle {
-    /// Lower-cases and checks. A leading `@` is forgiven.
+    /// Lower-cases and validates. Ignores a leading `@`.
     ///
     /// # Errors
     /// [`ErrorCode::HandleInvalid`].
@@ -80,7 +84,7 @@ impl Handle {
         if good { Ok(Self(handle)) } else { Err(ErrorCode::HandleInvalid.into()) }
     }
 
-    /// Whether `@handle` means something else than a person: nobody new can take it.
+    /// Whether `@handle` has a special meaning, so that no new account can take it.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         matches!(self.as_str(), "here" | "everyone")
@@ -88,27 +92,29 @@ impl Handle {
 }
 
 impl DisplayName {
-    /// Folds white space and checks.
+    /// Collapses white space and validates.
     ///
     /// # Errors
-    /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::ScriptsMixed`].
+    /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`],
+    /// [`ErrorCode::ScriptsMixed`].
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         name(text, limits::NAME_CHARS_MAX).map(Self)
     }
 }
 
 impl RoomTitle {
-    /// Folds white space and checks.
+    /// Collapses white space and validates.
     ///
     /// # Errors
-    /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::ScriptsMixed`].
+    /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`],
+    /// [`ErrorCode::ScriptsMixed`].
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         name(text, limits::TITLE_CHARS_MAX).map(Self)
     }
 }
 
 impl RoomTopic {
-    /// Folds white space and checks; nothing at all is a topic too.
+    /// Collapses white space and validates; a topic may be empty.
     ///
     /// # Errors
     /// [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`].
@@ -121,7 +127,7 @@ impl RoomTopic {
 }
 
 impl Emoji {
-    /// Trims and checks.
+    /// Trims and validates.
     ///
     /// # Errors
     /// [`ErrorCode::EmojiInvalid`].
@@ -136,7 +142,7 @@ impl Emoji {
 }
 
 impl Password {
-    /// Checks the length, in characters. Nothing is trimmed: a password is what was typed.
+    /// Checks the length in characters. Trims nothing: a password is exactly what was typed.
     ///
     /// # Errors
     /// [`ErrorCode::PasswordTooShort`], [`ErrorCode::PasswordTooLong`].
@@ -164,19 +170,20 @@ impl std::fmt::Debug for Password {
     }
 }
 
-/// A character that no line may have. A refusal names it.
+/// A character that is not allowed in a line. The refusal names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Forbidden {
-    /// A control character, or one that turns the direction of what follows.
+    /// A control character, or one that changes the direction of what follows.
     Control(char),
-    /// A character that shows nothing, or a blank that is no space.
+    /// An invisible character, or white space other than a space.
     Invisible(char),
-    /// More marks on one letter than any language has: they cover the lines above and below.
+    /// More combining marks on one letter than any language uses: they would cover the lines above
+    /// and below.
     TooManyMarks(char),
 }
 
 impl Forbidden {
-    /// The first one in a line.
+    /// Finds the first one in a line.
     fn find(text: &str) -> Option<Self> {
         let (mut marks, mut last) = (0, None);
         text.chars().find_map(|c| {
@@ -199,10 +206,10 @@ impl From<Forbidden> for Refusal {
     }
 }
 
-/// Marks on one letter. Vietnamese written apart has two.
+/// Combining marks on one letter. Decomposed Vietnamese has two.
 const MARKS_MAX: usize = 3;
 
-/// The scripts whose letters look alike.
+/// Scripts whose letters look alike.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Script {
     Latin,
@@ -214,7 +221,7 @@ impl Script {
     fn of(c: char) -> Option<Self> {
         match c {
             'a'..='z' | 'A'..='Z' | 'À'..='ɏ' if c.is_alphabetic() => Some(Self::Latin),
-            // Signs of measures and of mathematics stand beside Latin letters: 5 µm, π.
+            // Symbols for units and mathematics are used with Latin letters: 5 µm, π.
             'µ' | 'π' | 'Ω' | 'Δ' | 'Σ' => None,
             'Ͱ'..='Ͽ' | 'ἀ'..='῾' => Some(Self::Greek),
             'Ѐ'..='ԯ' => Some(Self::Cyrillic),
@@ -223,7 +230,8 @@ impl Script {
     }
 }
 
-/// Whether a word has letters of several scripts that look alike, so that one name can be taken for another.
+/// Whether a word mixes look-alike letters of several scripts, so that one name can be mistaken for
+/// another.
 fn mixes_scripts(text: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && !is_mark(c)).any(|word| {
         let mut scripts = word.chars().filter_map(Script::of);
@@ -232,7 +240,7 @@ fn mixes_scripts(text: &str) -> bool {
     })
 }
 
-/// One line by which somebody or something is known.
+/// A name in one line.
 fn name(text: &str, chars_max: usize) -> Result<String, Refusal> {
     let text = one_line(text, chars_max)?;
     if mixes_scripts(&text) { Err(ErrorCode::ScriptsMixed.into()) } else { Ok(text) }
@@ -257,7 +265,7 @@ fn check(text: &str, chars_max: usize) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Every line break as a line feed, and no other control characters but tabs.
+/// Converts every line break to a line feed, and removes other control characters except tabs.
 fn without_controls(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -276,8 +284,9 @@ fn without_controls(text: &str) -> String {
     clean
 }
 
-/// A picture with the selector for colour behind each sign that is drawn plain without it. Before a skin tone there is none
-/// (Unicode Technical Standard 51). Of the signs beyond U+FFFF all that people choose are coloured without one.
+/// Adds the colour selector after each sign that is drawn monochrome without it, except before a
+/// skin tone (Unicode Technical Standard 51). Beyond U+FFFF, all emoji in common use are coloured
+/// without one.
 fn with_selectors(text: &str) -> String {
     let mut signs = text.chars().filter(|c| !matches!(c, '\u{FE0E}' | '\u{FE0F}')).peekable();
     let mut with = String::with_capacity(text.len() + 3);
@@ -303,7 +312,7 @@ fn with_selectors(text: &str) -> String {
     with
 }
 
-/// Signs up to U+FFFF that are coloured without a selector: Unicode's Emoji_Presentation.
+/// Characters up to U+FFFF that are coloured without a selector: Unicode's Emoji_Presentation.
 fn is_coloured(sign: char) -> bool {
     matches!(
         sign,
@@ -315,14 +324,15 @@ fn is_coloured(sign: char) -> bool {
     )
 }
 
-/// Characters that turn the direction of what follows. Those that only say which way one sign reads (U+200E, U+200F, U+061C) do no
-/// harm, and Arabic and Hebrew need them.
+/// Characters that change the direction of what follows. The directional marks (U+200E, U+200F,
+/// U+061C) are harmless, and Arabic and Hebrew need them.
 fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a character shows nothing by itself. A text that shows nothing could consist of these: zero-width characters, fillers, and blanks that do not count as white space.
-/// Unicode's Default_Ignorable_Code_Point, and the blank of Braille.
+/// Whether a character is invisible: zero-width characters, fillers, and blanks that do not count
+/// as white space. A text of only these would look empty. Unicode's Default_Ignorable_Code_Point,
+/// and the Braille blank.
 #[must_use]
 pub fn shows_nothing(c: char) -> bool {
     matches!(
@@ -334,18 +344,20 @@ pub fn shows_nothing(c: char) -> bool {
     )
 }
 
-/// Whether a character that shows nothing itself shapes the one before it: in Persian, in Indian scripts, in Mongolian, in emoji,
-/// in variants of Chinese characters. After any other letter it would only make two names that look the same.
+/// Whether an invisible character shapes the one before it: in Persian, in Indian scripts, in
+/// Mongolian, in emoji, in variants of Chinese characters. After any other letter it would only
+/// create names that look the same.
 fn joins(c: char, before: Option<char>) -> bool {
     let Some(before) = before else { return false };
     match c {
-        // Joiners and marks of direction: what reads from right to left, Indian and other scripts, emoji and their parts.
+        // Joiners and directional marks: right-to-left, Indian and other scripts, emoji and their
+        // parts.
         '\u{200C}'..='\u{200F}' | '\u{61C}' => {
             matches!(before, '\u{590}'..='\u{DFF}' | '\u{1780}'..='\u{18AF}' | '\u{2190}'..='\u{2BFF}' | '\u{FB1D}'..='\u{FEFC}'
                 | '\u{10800}'..='\u{1FFFF}')
         }
         '\u{180B}'..='\u{180D}' => matches!(before, '\u{1800}'..='\u{18AF}'),
-        // Signs that also have a plain form, digits of keycaps, and Chinese characters.
+        // Characters that also have a monochrome form, digits of keycaps, and Chinese characters.
         '\u{FE00}'..='\u{FE0F}' => {
             matches!(before, '0'..='9' | '#' | '*' | '\u{A9}' | '\u{AE}' | '\u{203C}'..)
         }
@@ -358,7 +370,7 @@ fn joins(c: char, before: Option<char>) -> bool {
     }
 }
 
-/// The marks that can be stacked on any letter.
+/// Combining marks that can be stacked on any letter.
 fn is_mark(c: char) -> bool {
     matches!(
         c,
@@ -390,7 +402,7 @@ mod tests {
 
     #[test]
     fn what_shows_nothing_is_empty() {
-        // The last one is a mark that joins: it needs something to join.
+        // The last one is a joiner, which needs something to join.
         for text in [
             "",
             "  \n\t ",
@@ -462,7 +474,7 @@ mod tests {
             assert_eq!(code(DisplayName::parse(name)), Some(ErrorCode::ScriptsMixed), "{name:?}");
             assert_eq!(code(RoomTitle::parse(name)), Some(ErrorCode::ScriptsMixed), "{name:?}");
         }
-        // A topic is no name: in it people write as they talk.
+        // A topic is not a name, so scripts may be mixed.
         assert!(RoomTopic::parse("Кофе с VIPом").is_ok());
         assert_eq!(code(RoomTopic::parse("a\u{202E}b")), Some(ErrorCode::TextInvalid));
     }

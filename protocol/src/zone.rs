@@ -1,4 +1,4 @@
-//! Time zones, as far as a chat needs them.
+//! Time zones, reduced to what a chat needs.
 
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
@@ -7,30 +7,33 @@ use crate::Millis;
 
 const MINUTE_MS: Millis = 60_000;
 const DAY_MS: Millis = 24 * 60 * MINUTE_MS;
-/// No change of an offset is undone within this time, so none is passed over: the shortest summer times last a month.
+/// Any change of an offset lasts longer than this, so none is missed: the shortest daylight saving
+/// times last a month.
 const STEP_MS: Millis = 14 * DAY_MS;
-/// Changes are known for so many years back …
+/// Changes are covered for this many years back …
 const YEARS_BACK: Millis = 8;
 /// … and ahead.
 const YEARS_AHEAD: Millis = 2;
 const YEAR_MS: Millis = 365 * DAY_MS;
 
-/// The offsets from UTC that hold in a time zone, and from when each holds. So a message of last winter has the time that it
-/// had in winter, on the server and in the browser, and neither needs the other's database of zones. Before the first
-/// change that is known, the oldest offset counts.
+/// The offsets from UTC of a time zone, and when each begins. So a message of last winter is shown
+/// with its winter time, both on the server and in the browser, without sharing a time zone
+/// database. Before the first covered change, the oldest offset applies.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(try_from = "Vec<(i32, i32)>", into = "Vec<(i32, i32)>")]
 pub struct Zone {
-    /// From which minute since 1970, and how many minutes east of UTC. The first one always counts.
+    /// The minute since 1970 at which an offset begins, and the offset in minutes east of UTC. The
+    /// first offset applies from the beginning.
     offsets: [(i32, i16); Self::OFFSETS_MAX],
     count: u8,
 }
 
 impl Zone {
-    /// More than change in [`YEARS_BACK`] and [`YEARS_AHEAD`]: no zone changes more than twice a year.
+    /// More changes than occur in [`YEARS_BACK`] and [`YEARS_AHEAD`]: no zone changes more than
+    /// twice a year.
     const OFFSETS_MAX: usize = 32;
 
-    /// The same offset at all times.
+    /// A zone with a constant offset.
     #[must_use]
     pub const fn fixed(minutes: i16) -> Self {
         let mut offsets = [(0, 0); Self::OFFSETS_MAX];
@@ -38,11 +41,13 @@ impl Zone {
         Self { offsets, count: 1 }
     }
 
-    /// The zone that has these offsets, in minutes east of UTC, some years around `now`. Asks about seven hundred times.
+    /// The zone with these offsets, in minutes east of UTC, for some years around `now`. Calls
+    /// `offset_at` about seven hundred times.
     #[must_use]
     pub fn probe(now: Millis, offset_at: impl Fn(Millis) -> i32) -> Self {
         let offset_at = |at| i16::try_from(offset_at(at)).unwrap_or_default();
-        // The same beginning for a year, so that both sides find the same, and for whole minutes.
+        // The start is the same throughout a year, so that both sides find the same changes, and is
+        // a whole minute.
         let begin = (now / YEAR_MS - YEARS_BACK) * YEAR_MS;
         let end = begin + (YEARS_BACK + YEARS_AHEAD + 1) * YEAR_MS;
         let mut zone = Self::fixed(offset_at(begin));
@@ -65,7 +70,7 @@ impl Zone {
         self.count += 1;
     }
 
-    /// How many minutes east of UTC the zone is at a time.
+    /// The offset in minutes east of UTC at a time.
     #[must_use]
     pub fn offset_minutes(&self, at: Millis) -> i32 {
         let minute = at.div_euclid(MINUTE_MS);
@@ -75,7 +80,7 @@ impl Zone {
     }
 }
 
-/// The first minute of `(from, until]` of which something is true that stays true.
+/// The first minute of `(from, until]` at which `is` holds. It must then keep holding.
 fn first_minute(mut from: Millis, mut until: Millis, is: impl Fn(Millis) -> bool) -> Millis {
     while until - from > MINUTE_MS {
         let middle = from + (until - from) / 2 / MINUTE_MS * MINUTE_MS;
@@ -129,7 +134,8 @@ mod tests {
     // 2026-11-24 04:30 UTC.
     const NOW: Millis = 1_795_494_600_000;
 
-    /// Like Central Europe, roughly: summer from day 88 of a year of 365 days, at one o'clock, to day 298.
+    /// Roughly Central Europe: summer time from day 88 of a 365-day year, at one o'clock, to day
+    /// 298.
     fn middle_of_europe(at: Millis) -> i32 {
         let in_year = at.rem_euclid(YEAR_MS);
         let summer = 88 * DAY_MS + 60 * MINUTE_MS..298 * DAY_MS + 60 * MINUTE_MS;

@@ -1,4 +1,4 @@
-//! The README is the specification: what it shows must be what the types say, and all of it.
+//! The README is the specification: its blocks must match the types, and be complete.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
@@ -44,7 +44,7 @@ fn every_block_decodes_and_encodes_the_same() {
     }
 }
 
-/// Browsers read with `roost_json`; other programs with what they have.
+/// Browsers read with `roost_json`; other programs with readers of their own.
 #[test]
 fn both_readers_read_every_block_the_same() {
     for (frame, block) in server_frames().iter().zip(blocks("server")) {
@@ -156,7 +156,7 @@ fn every_refusal_and_close_code_is_in_the_tables() {
     }
 }
 
-/// All three kinds of line are shown in commands and in events.
+/// Commands and events show all three kinds of line.
 #[test]
 fn every_kind_of_line_is_in_the_blocks() {
     let kind = |line: &Line| match line {
@@ -191,7 +191,8 @@ fn a_line_that_is_none_is_refused() {
     }
 }
 
-/// Reactions stand in one order, no matter in which order they came, and an older one changes nothing.
+/// Reactions are in the same order, no matter in which order they arrived, and an older one changes
+/// nothing.
 #[test]
 fn reactions_are_ordered_by_their_numbers() {
     let [ana, bea] = [1, 2].map(|n| UserId(Uuid::from_u128(n)));

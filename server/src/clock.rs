@@ -1,4 +1,4 @@
-//! The only place that asks what time it is.
+//! The only place that reads the system time.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -7,10 +7,10 @@ use std::{
 
 use protocol::Millis;
 
-/// The time for showing and for expiry. Nothing is ordered by it.
+/// The time, for display and for expiry. Nothing is ordered by it.
 #[derive(Debug, Default)]
 pub struct Clock {
-    /// Milliseconds added to the machine's clock: a node whose clock is wrong, in a test.
+    /// Milliseconds added to the machine's clock, to simulate a wrong clock in tests.
     offset_ms: AtomicI64,
 }
 
@@ -25,7 +25,7 @@ impl Clock {
             .saturating_add(self.offset_ms.load(Ordering::Relaxed))
     }
 
-    /// Lets this clock be wrong by so much.
+    /// Makes this clock wrong by `offset_ms`.
     pub fn set_offset_ms(&self, offset_ms: i64) {
         self.offset_ms.store(offset_ms, Ordering::Relaxed);
     }

@@ -33,30 +33,31 @@ use crate::{
     store::Store,
 };
 
-/// Why the server did not start, or did not stay. One line, which names the setting to blame, if there is one.
+/// Why the server did not start or stopped, in one line that names the setting at fault, if there
+/// is one.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database does not answer, or not as it should.
+    /// The database does not answer, or cannot be used.
     #[error("DATABASE_URL (--database-url): {0}")]
     Database(store::Error),
-    /// Redis is there and refuses this server, or the setting is not an address.
+    /// Redis refuses this server, or the setting is not an address.
     #[error(
         "REDIS_URL (--redis-url): {0}; expected the address of a Redis, with the name and password that it asks for, or several, separated by commas"
     )]
     Redis(String),
-    /// The address is not free, or not this machine's.
+    /// The address is not free, or not one of this machine.
     #[error(
         "{setting}: cannot listen on {addr}: {source}; expected an address of this machine with a free port"
     )]
     Listen {
-        /// By which setting.
+        /// The setting that names the address.
         setting: &'static str,
-        /// Which.
+        /// The address.
         addr: SocketAddr,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// The listener does not tell its address.
+    /// The listener does not report its address.
     #[error("cannot read the address that the server listens on: {0}")]
     Listener(#[from] io::Error),
 }
@@ -64,7 +65,7 @@ pub enum Error {
 /// Runs a node until `shutdown`: connects, migrates, listens, serves, leaves.
 ///
 /// # Errors
-/// What keeps it from starting; see [`Error`].
+/// Whatever prevents startup; see [`Error`].
 pub async fn run(
     config: Config,
     options: LeptosOptions,
@@ -73,10 +74,10 @@ pub async fn run(
     run_sabotaged(config, options, Sabotage::default(), shutdown).await
 }
 
-/// The same, for the fault test, with something that goes wrong on purpose.
+/// The same for the fault test, with deliberate faults.
 ///
 /// # Errors
-/// What keeps it from starting; see [`Error`].
+/// Whatever prevents startup; see [`Error`].
 pub async fn run_sabotaged(
     config: Config,
     options: LeptosOptions,
@@ -97,7 +98,7 @@ pub async fn run_sabotaged(
     config.set_addr(listener.local_addr()?);
     let config = Arc::new(config);
     let node = start_node(&config, store.clone(), sabotage).await?;
-    // Until the end: how a server leaves is worth seeing.
+    // Kept until the end: metrics are useful during shutdown, too.
     let _metrics = metrics.map(|listener| tell_metrics(listener, Arc::clone(&node)));
     let site = Site::new(node, Arc::clone(&config), built_front_end(options));
     tracing::info!(node = %config.node_name, addr = %config.addr(), public_url = %config.public_url(), "listening");
@@ -109,8 +110,8 @@ pub async fn run_sabotaged(
     Ok(())
 }
 
-/// Connects to the database and brings it up to date. It waits a while for a database that is not there yet, or that goes away
-/// during the start, because servers are often restarted together with their database.
+/// Connects to the database and migrates it. Waits a while if the database is not up yet or goes
+/// away during startup, because servers are often restarted together with their database.
 async fn open_store(config: &Config) -> Result<Store, Error> {
     let open = async || {
         let store = Store::connect(config.database_url.expose(), config.db_pool).await?;
@@ -137,8 +138,8 @@ fn tell_metrics(listener: TcpListener, node: Arc<Node>) -> AbortOnDropHandle<()>
     AbortOnDropHandle::new(tokio::spawn(serve::run(listener, app, Times::default(), std::future::pending())))
 }
 
-/// Starts the node of these settings over a database that has been migrated, with Redis where they name one. A
-/// Redis that is away does not keep the server from starting.
+/// Starts a node from the settings, on a migrated database, with Redis if configured. An
+/// unreachable Redis does not prevent startup.
 ///
 /// # Errors
 /// When the database fails, or Redis refuses this server.
@@ -146,7 +147,7 @@ pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Re
     let workspace = waited_for(config, || store.workspace()).await?;
     let broker = match config.redis_url() {
         None => Broker::memory(&Bus::default()),
-        // Each database has its own channels: several workspaces may share one Redis.
+        // Each database has its own channels, because several workspaces may share one Redis.
         Some(url) => Broker::redis(url.expose(), &format!("roost:{}", workspace.id))
             .map_err(|e| Error::Redis(e.to_string()))?,
     };
@@ -155,7 +156,7 @@ pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Re
         return Err(Error::Redis(format!("{name} {trouble}")));
     }
     for (name, trouble) in troubled {
-        // Redis only carries news, so a server that is restarted while Redis is away is still of use.
+        // Redis only carries events, so a server that starts while Redis is down is still useful.
         tracing::warn!("REDIS_URL: {name} {trouble}; starting without it, degraded until it carries");
     }
     let tuning = Tuning {
@@ -170,7 +171,8 @@ pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Re
     Ok(node)
 }
 
-/// The options, without hashed names when nothing was built: then pages come without script, and are whole all the same.
+/// The options, without hashed names if no front end was built. Pages then have no script, but are
+/// complete all the same.
 fn built_front_end(mut options: LeptosOptions) -> LeptosOptions {
     let folder = std::env::current_exe().ok().and_then(|exe| exe.parent().map(|folder| folder.to_owned()));
     let is_there = folder.is_some_and(|folder| folder.join(&*options.hash_file).exists());
@@ -184,7 +186,8 @@ fn built_front_end(mut options: LeptosOptions) -> LeptosOptions {
     options
 }
 
-/// Serves until `shutdown`, and then for as long as requests take, but no longer than the settings say.
+/// Serves until `shutdown`, then until requests in progress have finished, but no longer than the
+/// settings say.
 async fn serve(site: Site, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) {
     let (leaving, drain) = (site.leaving.clone(), site.config.drain());
     let (limits, accounts) = (Arc::clone(&site.rate_limits), Arc::clone(&site.accounts));
@@ -192,14 +195,14 @@ async fn serve(site: Site, listener: TcpListener, shutdown: impl Future<Output =
     let app = http::router(site);
     let (told, left) = (leaving.clone(), CancellationToken::new());
     let gone = left.clone();
-    // Goes on listening until its browsers are gone, so that whoever asks meanwhile hears that it is not ready.
+    // Keeps listening until its browsers are gone, so that health checks see that it is not ready.
     let server = serve::run(listener, app, Times::default(), async move {
         shutdown.await;
         tracing::info!("leaving");
         told.cancel();
         gone.cancelled().await;
     });
-    // WebSockets are not among these requests: the node sends them away itself.
+    // WebSockets are not among these requests: the node closes them itself.
     let leave = async {
         leaving.cancelled().await;
         node.leave(drain / 2, drain).await;
@@ -221,12 +224,12 @@ async fn serve(site: Site, listener: TcpListener, shutdown: impl Future<Output =
     }
 }
 
-/// What is left to end by itself after the time that the settings give.
+/// How long everything else has to finish after the configured drain time.
 const LAST_MOMENTS: Duration = Duration::from_secs(2);
-/// How often what has expired is deleted.
+/// How often expired data is deleted.
 const SWEEP: Duration = Duration::from_secs(3_600);
 
-/// Waits for Ctrl-C, or for what service managers send.
+/// Waits for Ctrl-C, or for the signal that service managers send.
 pub async fn told_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
@@ -236,7 +239,7 @@ pub async fn told_to_stop() {
                 _ = tokio::signal::ctrl_c() => {}
             }
         }
-        // Without the one, the other still works.
+        // If one signal is unavailable, the other still works.
         Err(_) => drop(tokio::signal::ctrl_c().await),
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the settings, starts the log, and runs one node until it is told to stop.
+//! Reads the settings, starts logging, and runs one node until it is told to stop.
 
 use std::process::ExitCode;
 

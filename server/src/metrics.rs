@@ -1,10 +1,12 @@
-//! What a server counts, for Prometheus. `docs/operating.md` says what each number means and when to worry.
+//! The metrics of a server, for Prometheus. `docs/operating.md` explains each one and when to
+//! worry.
 //!
-//! Each node has its own registry, so that several in one process (tests) do not mix; hence this crate and not one with
-//! a global recorder. What another module counts by itself, because it knows nothing of nodes, is a group here:
-//! [`Bus`] for the broker, [`Outboxes`] for the hub.
+//! Each node has its own registry, so that several nodes in one process (tests) do not mix; hence
+//! this crate rather than one with a global recorder. Modules that know nothing of nodes have their
+//! own group: [`Bus`] for the broker, [`Outboxes`] for the hub.
 //!
-//! Law: no label has more values than a list in the code. No person, room, address or text is ever a label.
+//! Law: the values of every label come from a list in the code. No person, room, address or text is
+//! ever a label.
 
 use std::sync::{
     Arc,
@@ -20,10 +22,11 @@ use prometheus_client::{
 /// The content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Upper ends of the buckets of times, in seconds: from a fast commit to the time after which a client gives up.
+/// Upper bounds of the time buckets, in seconds: from a fast commit to the time after which a
+/// client gives up.
 const SECONDS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// Which Redis, by its position in the setting, from 1.
+/// A Redis, by its position in the setting, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RedisLabel {
     redis: u32,
@@ -49,7 +52,7 @@ struct StateLabel {
     state: &'static str,
 }
 
-/// What the broker counts, for each Redis.
+/// The broker's counters, for each Redis.
 #[derive(Clone, Debug, Default)]
 pub struct Bus {
     connects: Family<RedisLabel, Counter>,
@@ -59,16 +62,16 @@ pub struct Bus {
     unreadable: Family<RedisLabel, Counter>,
 }
 
-/// What the broker counts of one Redis.
+/// The broker's counters for one Redis.
 #[derive(Clone, Debug)]
 pub struct BusLink {
-    /// Listening connections that began to carry; each subscribes everything anew.
+    /// Subscriber connections that came up; each subscribes to everything again.
     pub connects: Counter,
-    /// Echoes asked for.
+    /// Probes sent.
     pub probes: Counter,
-    /// Echoes that did not come.
+    /// Probes that did not return.
     pub probes_missed: Counter,
-    /// Broadcasts that were taken and could not be published.
+    /// Broadcasts that were accepted and could not be published.
     pub dropped: Counter,
     /// Broadcasts that this version could not read.
     pub unreadable: Counter,
@@ -89,17 +92,18 @@ impl Bus {
     }
 }
 
-/// What all outboxes of a node count together.
+/// The counters of all outboxes of a node together.
 #[derive(Clone, Debug, Default)]
 pub struct Outboxes {
-    /// Readers that were too slow and were closed.
+    /// Connections closed because their reader was too slow.
     pub slow: Counter,
-    /// The most frames that waited in one outbox since this was last asked.
+    /// The most frames that waited in one outbox since the last scrape.
     frames_max: Arc<AtomicUsize>,
 }
 
 impl Outboxes {
-    /// Notes how many frames wait in one outbox. Small values are skipped, to avoid contention for one atomic.
+    /// Records how many frames wait in one outbox. Skips small values, to avoid contention on one
+    /// atomic.
     pub fn waiting(&self, frames: usize) {
         const FEW: usize = 8;
         if frames > FEW {
@@ -108,20 +112,20 @@ impl Outboxes {
     }
 }
 
-/// What is not counted but looked at, when someone asks.
+/// Gauges, sampled on each scrape.
 #[derive(Clone, Debug)]
 pub struct Now {
     /// Open sockets.
     pub connections: usize,
     /// Lines that this node follows.
     pub lines: usize,
-    /// Each Redis, in the order of the setting: whether it carries.
+    /// Whether each Redis delivers, in the order of the setting.
     pub bus_up: Vec<bool>,
     /// Sends that wait in the lanes.
     pub lane_depth: usize,
-    /// Connections to Postgres that are in use …
+    /// Postgres connections in use …
     pub database_used: usize,
-    /// … and that wait.
+    /// … and idle.
     pub database_idle: usize,
 }
 
@@ -129,25 +133,26 @@ pub struct Now {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    /// From a send's arrival to its acknowledgement's writing, in seconds.
+    /// From a send's arrival to writing its acknowledgement, in seconds.
     pub send_seconds: Histogram,
-    /// From a change's publication to the hub of the same node, in seconds: the way through Redis and back.
+    /// From a change's publication to the hub of the same node, in seconds: the round trip through
+    /// Redis.
     pub delivery_seconds: Histogram,
-    /// Repairs that fetched what was missing, by one query for the node.
+    /// Repairs that fetched missing changes, one query for the whole node.
     pub holes_repaired: Counter,
     /// Lines that the head check found behind.
     pub head_check_finds: Counter,
-    /// Times this node found that the database had gone back.
+    /// How often this node found that the database had gone back.
     pub epochs_renewed: Counter,
-    /// Marks that the check of the marks found, of which this node had not heard.
+    /// Marks found by the marks check that this node had not received.
     pub marks_check_finds: Counter,
-    /// Broadcasts that were not taken because the queue to the broker was full.
+    /// Broadcasts that were refused because the queue to the broker was full.
     pub publish_refused: Counter,
     /// Answers to `catch_up` from memory …
     pub ring_hits: Counter,
     /// … and from Postgres.
     pub ring_misses: Counter,
-    /// How long after its time a job was taken, in seconds.
+    /// How late jobs were taken, in seconds.
     pub job_late_seconds: Histogram,
     jobs_done: Family<JobLabel, Counter>,
     jobs_failed: Family<JobLabel, Counter>,
@@ -198,7 +203,7 @@ impl Metrics {
         metrics
     }
 
-    /// The names end as Prometheus wants it: a counter's `_total` is added by the encoder.
+    /// The names follow Prometheus' conventions: the encoder adds a counter's `_total`.
     fn register(&mut self, bus: &Bus) {
         let r = &mut self.registry;
         r.register("send_seconds", "From a send to its acknowledgement", self.send_seconds.clone());
@@ -271,7 +276,7 @@ impl Metrics {
         );
     }
 
-    /// A command came.
+    /// A command arrived.
     pub fn command(&self, name: &'static str) {
         self.commands.get_or_create(&CommandLabel { command: name }).inc();
     }
@@ -281,17 +286,17 @@ impl Metrics {
         self.jobs_done.get_or_create(&JobLabel { kind }).inc();
     }
 
-    /// A job of this kind has failed, and will be tried again.
+    /// A job of this kind failed, and will be retried.
     pub fn job_failed(&self, kind: &'static str) {
         self.jobs_failed.get_or_create(&JobLabel { kind }).inc();
     }
 
-    /// A job of this kind has failed too often.
+    /// A job of this kind failed too often.
     pub fn job_given_up(&self, kind: &'static str) {
         self.jobs_given_up.get_or_create(&JobLabel { kind }).inc();
     }
 
-    /// Something was refused with this number.
+    /// A request was refused with this code.
     pub fn refused(&self, code: protocol::ErrorCode) {
         self.refusals.get_or_create(&CodeLabel { code: code.into() }).inc();
     }
@@ -301,7 +306,8 @@ impl Metrics {
         self.closes.get_or_create(&CodeLabel { code: code as u16 }).inc();
     }
 
-    /// Everything, as Prometheus reads it. The greatest outbox is counted anew from here on: let one Prometheus ask.
+    /// All metrics in Prometheus' text format. Resets the outbox maximum, so only one Prometheus
+    /// should scrape it.
     #[must_use]
     pub fn text(&self, now: &Now) -> String {
         let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);

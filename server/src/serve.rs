@@ -1,9 +1,11 @@
-//! Takes connections and serves requests on them. (`axum::serve` has no way to drop a connection that sends nothing.)
+//! Accepts connections and serves requests on them. (`axum::serve` cannot drop a connection that
+//! sends nothing.)
 //!
-//! Law: a connection that sends nothing, or takes nothing, is closed. The first request must come within
-//! [`Times::first_request`], the next one within [`Times::idle`] after an answer, a peer takes something of what was written
-//! within [`Times::untaken`], and at most [`CONNECTIONS_MAX`] are open at once. A connection that has
-//! become a WebSocket no longer counts here: `socket` has its own times and bounds.
+//! Law: a connection that sends or accepts nothing is closed. The first request must arrive within
+//! [`Times::first_request`], further ones within [`Times::idle`] after a response. A peer must
+//! accept some of the written data within [`Times::untaken`]. At most [`CONNECTIONS_MAX`]
+//! connections are open at once. A connection that has become a WebSocket no longer counts here:
+//! `socket` has its own timeouts and limits.
 
 use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -17,21 +19,23 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-/// Connections that carry no WebSocket, at once. Further ones wait until one of these closes.
+/// The most connections at once, not counting WebSockets. Further ones wait until one of these
+/// closes.
 const CONNECTIONS_MAX: usize = 8_192;
-/// Wait before the next try when accepting fails: most often because too many files are open.
+/// The pause before accepting again after a failure, most often because too many files are open.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long a connection may stay open without sending a request.
+/// How long a connection may stay open without a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
     /// The time for the head of its first request to arrive.
     pub first_request: Duration,
-    /// The same for the next request. Longer than proxies keep an idle connection (nginx: 60 s): otherwise they
-    /// would send a request into one that is just being closed.
+    /// The same for further requests. Longer than proxies keep an idle connection (nginx: 60 s);
+    /// otherwise they would send a request into one that is just being closed.
     pub idle: Duration,
-    /// How long a peer may take nothing of what was written to it, even if it acknowledges that it takes nothing.
-    /// Linux counts this time by itself (`TCP_USER_TIMEOUT`); elsewhere such a connection stays.
+    /// How long a peer may accept none of the written data, even if it keeps acknowledging with a
+    /// closed window. Linux enforces this (`TCP_USER_TIMEOUT`); elsewhere such a connection stays
+    /// open.
     pub untaken: Duration,
 }
 
@@ -42,7 +46,7 @@ impl Default for Times {
     }
 }
 
-/// Serves `app` until `stop`, and then until the requests under way have been answered.
+/// Serves `app` until `stop`, and then until the requests in progress have been answered.
 pub async fn run(listener: TcpListener, app: Router, times: Times, stop: impl Future<Output = ()>) {
     let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -73,7 +77,7 @@ async fn accept(
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => return (stream, peer, permit),
-            // The other end is gone already.
+            // The peer has already gone.
             Err(e) if is_of_the_peer(&e) => {}
             Err(e) => {
                 tracing::error!(error = %e, "could not accept a connection");
@@ -97,7 +101,7 @@ struct Connection {
 
 impl Connection {
     async fn run(self, stream: TcpStream) {
-        // Sent at once: a frame is small and someone waits for it.
+        // No delay: frames are small and someone waits for them.
         drop(stream.set_nodelay(true));
         give_up_when_untaken(&stream, self.times.untaken);
         let Self { peer, app, times, stopping } = self;
@@ -178,7 +182,7 @@ mod tests {
         Times { first_request, idle, untaken: SOON }
     }
 
-    /// Reads an answer to its end, which is the address that asked.
+    /// Reads a response to its end, which is the client's own address.
     async fn is_answered(stream: &mut TcpStream) {
         let (me, mut heard) = (stream.local_addr().unwrap().to_string(), String::new());
         while !heard.ends_with(&me) {
@@ -190,13 +194,13 @@ mod tests {
         assert!(heard.starts_with("HTTP/1.1 200 OK\r\n"), "{heard}");
     }
 
-    /// Sends something, and reads until the server closes.
+    /// Sends `said`, and reads until the server closes.
     async fn until_closed(addr: SocketAddr, said: &[u8]) -> (String, Duration) {
         let begun = Instant::now();
         let mut stream = TcpStream::connect(addr).await.unwrap();
         stream.write_all(said).await.unwrap();
         let mut heard = Vec::new();
-        // The server resets a connection whose input it has not read: that is closed, too.
+        // The server resets a connection with unread input; that counts as closed, too.
         drop(timeout(SOON, stream.read_to_end(&mut heard)).await.expect("the server closes it"));
         (String::from_utf8(heard).unwrap(), begun.elapsed())
     }
@@ -239,7 +243,7 @@ mod tests {
         let (heard, took) = until_closed(addr, REQUEST).await;
         assert!(heard.starts_with("HTTP/1.1 200 OK") && heard.contains("127.0.0.1:"), "{heard}");
         assert!(took >= Duration::from_millis(3_000), "{took:?}");
-        // And with half a head after it.
+        // Also with half a request head after it.
         let more = [REQUEST, b"GET / HT"].concat();
         assert!(until_closed(addr, &more).await.0.starts_with("HTTP/1.1 200 OK"));
     }
@@ -271,7 +275,7 @@ mod tests {
         assert!(TcpStream::connect(addr).await.is_err(), "nobody listens");
     }
 
-    /// It asks for more than all buffers hold, and reads nothing of it.
+    /// Requests more than all buffers hold, and reads none of it.
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn a_peer_that_never_reads_is_closed() {
@@ -280,7 +284,7 @@ mod tests {
         let (addr, stop, served) = start(large, impatient).await;
         let mut stream = TcpStream::connect(addr).await.unwrap();
         stream.write_all(REQUEST).await.unwrap();
-        // Then the server waits for no connection any more, and ends.
+        // After that, the server waits for no connection and ends.
         tokio::time::sleep(Duration::from_millis(100)).await;
         stop.cancel();
         timeout(SOON, served).await.expect("the connection was given up").unwrap();

@@ -1,4 +1,4 @@
-//! What every request and every socket of a server may use.
+//! The state shared by every request and socket of a server.
 
 use std::sync::Arc;
 
@@ -20,24 +20,24 @@ use crate::{
     node::Node,
 };
 
-/// What every handler may use.
+/// The state of every handler.
 #[derive(Clone, FromRef)]
 pub struct Site {
     /// This server.
     pub node: Arc<Node>,
     /// Every setting.
     pub config: Arc<Config>,
-    /// Where the built front end lies.
+    /// Where the built front end is.
     pub leptos_options: LeptosOptions,
-    /// Who someone is.
+    /// Accounts, sessions and invitations.
     pub accounts: Arc<Accounts>,
     /// Which pages may use the workspace, and where a request comes from.
     pub guard: Arc<Guard>,
     /// How often someone may try.
     pub rate_limits: Arc<RateLimits>,
-    /// How many sockets someone may have.
+    /// How many sockets someone may have open.
     pub connection_limit: Arc<ConnectionLimit>,
-    /// Cancelled when the server begins to leave.
+    /// Cancelled when shutdown begins.
     pub leaving: CancellationToken,
 }
 

@@ -1,6 +1,6 @@
-//! What the server says about itself: one line an event on standard error, or JSON.
+//! Logging: one line per event on standard error, or JSON.
 //!
-//! Law: never a body, a token, a password, or an address of a person.
+//! Law: never a body, a token, a password, or a person's address.
 
 use std::io::IsTerminal as _;
 
@@ -8,9 +8,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
 
-/// Starts the log. Later calls (in tests) change nothing.
+/// Starts logging. Later calls (in tests) have no effect.
 pub fn start(config: &Config) {
-    // What Postgres remarks (a table that is there already) is of no use to anyone; the setting may still ask for it.
+    // Notices of Postgres (such as an already existing table) are useless; the setting can still
+    // enable them.
     let filter = EnvFilter::new(format!("sqlx::postgres::notice=warn,{}", config.log));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if config.log_json {
@@ -18,6 +19,6 @@ pub fn start(config: &Config) {
     } else {
         log.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init()
     };
-    // There is one already: a test has called before.
+    // Already started, by an earlier test.
     drop(started);
 }

@@ -1,19 +1,19 @@
-//! Waiting for a neighbour that comes up later than we do.
+//! Waiting for a dependency that starts later than this server.
 
 use std::{fmt::Display, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-/// Between the first two tries; each later pause is twice as long …
+/// The pause after the first attempt; each later one is twice as long …
 const PAUSE_MIN: Duration = Duration::from_millis(50);
-/// … up to this. From here on the log says what is waited for.
+/// … up to this. From then on the log says what is being waited for.
 const PAUSE_MAX: Duration = Duration::from_millis(800);
 
-/// Tries again and again for at most `timeout`, saying so unless it is a matter of a moment, while the error is one that
-/// may pass.
+/// Retries for at most `timeout`, while the error is one that may pass. Logs that it is waiting
+/// unless it takes only a moment.
 ///
 /// # Errors
-/// The last try's, or the first that does not pass.
+/// That of the last attempt, or the first one that does not pass.
 pub async fn until<T, E: Display>(
     setting: &str,
     timeout: Duration,

@@ -1,4 +1,4 @@
-//! What must never be: the dependency rules of ARCHITECTURE.md, and files that must agree.
+//! Invariants of the source: the dependency rules of ARCHITECTURE.md, and files that must agree.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
@@ -18,7 +18,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
         if path.is_dir() {
             found.extend(sources(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            // What a file says for its tests alone is not looked at: they stand at its end.
+            // Skips unit tests, which are at the end of a file.
             let text = fs::read_to_string(&path).unwrap();
             let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
             found.push((path, text));
@@ -27,7 +27,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// The code without its comments: an intra-doc link is no dependency.
+/// The code without its comments: an intra-doc link is not a dependency.
 fn code(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
@@ -70,8 +70,8 @@ fn the_pure_crates_are_pure() {
     check("app/src", &["sqlx", "redis::", "axum", "tokio"]);
 }
 
-/// Leptos 0.8 writes a textarea's children without escaping them, and `inner_html` never escapes: people's words go in
-/// by neither. The page's own JSON is the one exception, in `shell.rs`.
+/// Leptos 0.8 does not escape a textarea's children, and `inner_html` never escapes, so neither may
+/// contain user text. The only exception is the page's own JSON, in `shell.rs`.
 #[test]
 fn nothing_that_people_wrote_is_written_as_html() {
     for (path, text) in sources(&root().join("app/src")) {
@@ -102,7 +102,8 @@ fn both_files_of_settings_for_leptos_agree() {
     }
 }
 
-/// wasm-bindgen binds only what its very own version compiled; the tool that does so has a manifest of its own.
+/// wasm-bindgen's CLI must match the version that compiled the wasm; our tool for that has its own
+/// manifest.
 #[test]
 fn the_wasm_is_bound_by_the_version_that_it_was_compiled_with() {
     let manifest = |file: &str| -> toml::Value {

@@ -1,6 +1,6 @@
-//! The attributes that every element has. They shadow those of Leptos, which makes a type for each name of an attribute and each type of
-//! its value, and code for each type: several kB of the browser's download. Here the name is a value, so there is a type only for
-//! each type of value.
+//! The attributes that every element has. They shadow those of Leptos, which creates a type for
+//! each pair of attribute name and value type, and code for each type: several kB of the download.
+//! Here the name is a value, so there is one type per value type.
 //!
 //! A file with a view imports these traits by name, beside Leptos's prelude.
 

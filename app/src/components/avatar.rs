@@ -8,7 +8,7 @@ use super::icon::Icon;
 use crate::components::attributes::AriaAttributes;
 use crate::{components::live, state::use_chat, text::initials};
 
-/// A person's picture. The name stands beside it, so it is not read aloud.
+/// A person's picture. Hidden from screen readers, because the name is beside it.
 #[component]
 pub fn Avatar(
     /// Whose.
@@ -17,7 +17,7 @@ pub fn Avatar(
     view! { <span class=class_of(user.id.0) aria-hidden="true">{initials(&user.name)}</span> }
 }
 
-/// A room's picture: the other person of a direct room, else a sign.
+/// A room's picture: the other person of a direct room, or a symbol.
 #[component]
 pub fn RoomPicture(
     /// Which room.
@@ -35,12 +35,13 @@ pub fn RoomPicture(
     }
 }
 
-/// The colour is made of the id: nobody chooses it, and it never changes.
+/// The colour derives from the id, so nobody chooses it and it never changes.
 fn class_of(id: Uuid) -> String {
-    // FNV-1a: ids that were made in one second differ in a few bits only.
+    // FNV-1a: ids created within one second differ only in a few bits.
     let mix = |sum: u32, byte: &u8| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
     let sum = id.as_bytes().iter().fold(0x811c_9dc5, mix) >> 7;
-    // Twelve hues are as many as one tells apart, and too few for a team: each is there pale and strong.
+    // People can tell about twelve hues apart, which is too few for a team, so each hue has a pale
+    // and a strong variant.
     let strong = if sum / 12 % 2 == 1 { " strong" } else { "" };
     format!("avatar hue-{}{strong}", sum % 12)
 }

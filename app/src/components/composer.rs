@@ -1,9 +1,9 @@
-//! Where one writes. A plain form before the page wakes up; afterwards a text goes to the room without a reload.
-//! A message of one's own is edited here, too; what was being written lies aside meanwhile. What helps one write comes with a chunk:
-//! `writing.rs`.
+//! The composer. A plain form before the page wakes up; afterwards it sends without a reload. It
+//! also edits the viewer's own messages; the text that was being written is set aside meanwhile.
+//! The writing aids come in a chunk: `writing.rs`.
 //!
-//! Law: it never loses a word. The draft of each room is kept at every stroke, and so is an edit; what was typed before
-//! the page woke up stays, a refused text stays, and nothing is cut at the limit.
+//! Law: it never loses a word. The draft of each room and every edit is stored at each keystroke.
+//! Text typed before the page woke up stays, refused text stays, and nothing is cut at the limit.
 
 use client::EditState;
 use leptos::{html::Textarea, prelude::*};
@@ -19,7 +19,7 @@ use crate::{
     state::{Desk, Dialog, path_of, use_chat},
 };
 
-/// From here on, the characters that are left are counted down.
+/// From this length on, the remaining characters are shown.
 const COUNTED_FROM: usize = limits::BODY_CHARS_MAX - 300;
 
 /// The composer of a room, or of a thread of it.
@@ -34,7 +34,8 @@ pub fn Composer(
     let field = NodeRef::<Textarea>::new();
     let length = RwSignal::new(0_usize);
     let refusal = RwSignal::new(None::<Refusal>);
-    // What was posted before the page woke belongs to the page's own room, and to the page's first moment.
+    // A form that was posted before the page woke belongs to this page's room only, and only until
+    // it wakes.
     let posted = use_context::<Page>()
         .filter(|page| page.room().is_some_and(|view| view.summary.room.id == room) && !browser::is_awake());
     let refused = posted.map(|page| RefusedForm::of(&page, FormName::Send)).unwrap_or_default();
@@ -56,7 +57,7 @@ pub fn Composer(
         refusal.set(None);
         browser::fit_height(field);
     };
-    // The draft that this tab has read or written last.
+    // The draft that this tab last read or wrote.
     let known_draft = StoredValue::new(String::new());
     let keep_draft = move |text: &str| {
         known_draft.set_value(text.to_owned());
@@ -71,7 +72,7 @@ pub fn Composer(
         measured(field, &text);
     };
     let put = move |field: &HtmlTextAreaElement, text: &str| {
-        // Even the same value would cost a layout.
+        // Setting even the same value would cost a layout.
         if field.value() != text {
             field.set_value(text);
         }
@@ -111,9 +112,9 @@ pub fn Composer(
         drop(field.focus());
     };
 
-    // What helps one write is nothing that the server draws.
+    // The server does not draw the writing aids.
     let awake = RwSignal::new(false);
-    // What was typed before the page woke up, and what was kept of an earlier visit: both stay.
+    // Keeps both the text typed before the page woke up and the draft of an earlier visit.
     let first_text = refused_text.clone();
     effect(move || {
         let Some(field) = field.get() else { return };
@@ -125,13 +126,13 @@ pub fn Composer(
             chat.resume_edit(room);
         }
         awake.set(true);
-        // What the keyboard on glass writes on its Enter key.
+        // The label of Enter on an on-screen keyboard.
         drop(field.set_attribute("enterkeyhint", if browser::is_touched() { "enter" } else { "send" }));
         if browser::wants_keyboard() && thread.is_none() {
             drop(field.focus());
         }
     });
-    // An edit begins or ends. After that comes a text that is to be written again.
+    // An edit begins or ends. Then handles a text that is to be put back into the composer.
     let mut was = None::<Seq>;
     effect(move || {
         let now = edited.get();
@@ -154,7 +155,8 @@ pub fn Composer(
         }
         was = now;
     });
-    // Another tab goes on with the same draft, or has sent it. What differs from it here is kept: both have written.
+    // Another tab has changed the same draft, or has sent it. Text here that differs is kept: both
+    // tabs have written.
     let drafted_elsewhere = move || {
         let (Some(field), draft) = (field.get_untracked(), chat.draft(desk)) else { return };
         let known = known_draft.get_value();
@@ -176,7 +178,7 @@ pub fn Composer(
         drafted_elsewhere();
     });
     effect(move || {
-        // A page that comes back out of the browser's cache has heard nothing meanwhile.
+        // A page restored from the browser's back/forward cache has missed events.
         for event in ["storage", "pageshow"] {
             let handle = window_event_listener_untyped(event, move |_| drafted_elsewhere());
             on_cleanup(move || handle.remove());
@@ -221,7 +223,7 @@ pub fn Composer(
         let edit = chat.edit_at(desk)?;
         let is_deleted = chat.message(room, edit.seq).is_some_and(|message| message.deleted);
         match edit.state {
-            // Of no account any more; the bar says what has happened since.
+            // No longer relevant; the bar says what has happened since.
             EditState::Refused(why) if is_deleted && why.code == ErrorCode::EditedMeanwhile => None,
             EditState::Refused(why) => Some(words.refusal(&why)),
             EditState::Unfinished => Some(words.edit_unfinished().to_owned()),
@@ -253,7 +255,7 @@ pub fn Composer(
             })
         >
             <input type="hidden" name="nonce" value=Uuid::new_v4().to_string()/>
-            // By the time this is sent, the cookie may be someone else's.
+            // By the time this is sent, the cookie may belong to someone else.
             <input type="hidden" name="author" value=chat.me.to_string()/>
             {thread.map(|root| view! { <input type="hidden" name="thread" value=root.to_string()/> }.into_any())}
             {refused.words("").or_else(|| refused.words("body")).map(|why| {
@@ -292,7 +294,7 @@ pub fn Composer(
                     aria-label=words.formatting()
                     title=words.formatting()
                     aria-expanded=live(move || chat.screen.formatting.get().to_string())
-                    // The keyboard stays in the field.
+                    // Focus stays in the field.
                     on:pointerdown=handler(|pointer: web_sys::PointerEvent| pointer.prevent_default())
                     on:click=handler(move |_| chat.screen.formatting.update(|on| *on = !*on))
                 >
@@ -349,13 +351,13 @@ pub fn Composer(
     }
 }
 
-/// Whether this key sends. On glass, Enter begins a new line.
+/// Whether this key sends. On touch screens, Enter begins a new line.
 pub(crate) fn sends(key: &web_sys::KeyboardEvent) -> bool {
     let is_meant = key.ctrl_key() || key.meta_key() || !browser::is_touched();
     key.key() == "Enter" && !key.shift_key() && !key.alt_key() && is_meant
 }
 
-/// Whether a text has this in it. The search of the standard library is quicker, and large.
+/// Whether a text contains `part`. The standard library's search is faster, but large.
 fn has_text(text: &str, part: &str) -> bool {
     part.is_empty() || text.as_bytes().windows(part.len()).any(|some| some == part.as_bytes())
 }
@@ -364,7 +366,7 @@ fn left(length: usize) -> i64 {
     limits::BODY_CHARS_MAX as i64 - length as i64
 }
 
-/// Both texts, each once.
+/// Both texts, or only one if it contains the other.
 fn joined(kept: String, typed: &str) -> String {
     let has = |text: &str, part: &str| has_text(text, part.trim());
     if has(&kept, typed) {

@@ -1,4 +1,5 @@
-//! Thin bars: one while the network is away (only after two seconds), and one for notices about the page itself.
+//! Thin bars: one while the connection is lost (after two seconds), and one for notices about the
+//! page itself.
 
 use leptos::prelude::*;
 use web_sys::MouseEvent;
@@ -10,7 +11,8 @@ use crate::{
     state::{Obstacle, path_of, use_chat},
 };
 
-/// Says that the page is away, what that means for one's words, and what can be done.
+/// Says that the page is disconnected, what that means for unsent messages, and what the user can
+/// do.
 #[component]
 pub fn ConnectionBar() -> impl IntoView {
     let chat = use_chat();
@@ -33,7 +35,8 @@ pub fn ConnectionBar() -> impl IntoView {
     view! { <div class="connection" role="status" aria-live="polite">{live(shown)}</div> }
 }
 
-/// A notice about the page itself, or about a part of it that did not come, until the person closes it.
+/// A notice about the page itself, or about a part of it that did not load, until the user closes
+/// it.
 #[component]
 pub fn Notice() -> impl IntoView {
     let chat = use_chat();
@@ -64,7 +67,7 @@ pub fn Notice() -> impl IntoView {
 /// A button's label, and what it does.
 pub(crate) type Act = (&'static str, Box<dyn FnMut(MouseEvent)>);
 
-/// A thin bar: what is said, and what one can do about it.
+/// A thin bar with a text and buttons.
 pub(crate) fn bar(said: AnyView, acts: Vec<Act>) -> AnyView {
     let button = |(name, act)| view! { <button type="button" on:click=act>{name}</button> }.into_any();
     let acts = acts.into_iter().map(button).collect_view();

@@ -1,4 +1,4 @@
-//! A text to take along: selected by a click, copied by a button.
+//! A text to copy: selected by a click, copied by a button.
 
 use leptos::{html::Input, prelude::*};
 

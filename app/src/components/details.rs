@@ -1,4 +1,4 @@
-//! What a room is, who is in it, and what one may change: the panel beside the timeline.
+//! The panel beside the timeline: facts about a room, its members, and what the viewer may change.
 
 use std::{cmp::Reverse, sync::Arc};
 
@@ -24,7 +24,7 @@ use crate::{
     text::plain,
 };
 
-/// Characters of a pinned message that are shown.
+/// How much of a pinned message is shown, in characters.
 const PINNED_CHARS: usize = 240;
 
 /// The panel of a room.
@@ -108,7 +108,7 @@ pub fn Details(
     .into_any()
 }
 
-/// A line that opens something.
+/// A line with an icon that performs an action.
 fn action(
     icon: &'static str,
     name: &'static str,
@@ -124,7 +124,7 @@ fn action(
     .into_any()
 }
 
-/// Who is in the room; in a large one, as far as the search reaches.
+/// The room's members. In a large room, only those that the search reaches.
 #[component]
 fn Members(room: RoomId) -> impl IntoView {
     let chat = use_chat();
@@ -132,7 +132,7 @@ fn Members(room: RoomId) -> impl IntoView {
     let query = RwSignal::new(String::new());
     let count = move || chat.summary(room).map_or(0, |summary| summary.read().members);
     let rights = chat.rights_in(room);
-    // Whose menu is open, and why something that was chosen there did not happen.
+    // Whose menu is open, and why an action chosen there failed.
     let (menu, failed) = (chat.screen.menu, RwSignal::new(None::<Refusal>));
     on_cleanup(move || menu.set(None));
     // How many are shown for this query, and where the next page begins.
@@ -241,7 +241,7 @@ fn MemberLine(
     }
 }
 
-/// What stands beside a member who is more than that here, or less.
+/// The tag beside a member whose role in the workspace or the room stands out.
 fn tag_of(chat: Chat, member: &Member, user: &User) -> Option<&'static str> {
     let words = chat.words;
     match (user.role, effective(member.role, user.role)) {
@@ -255,7 +255,7 @@ fn tag_of(chat: Chat, member: &Member, user: &User) -> Option<&'static str> {
     }
 }
 
-/// In the order of the server: owners, moderators, and then everyone else, by name.
+/// In the server's order: owners, moderators, then everyone else, by name.
 fn members(chat: Chat, room: RoomId, query: &str, limit: usize) -> Vec<(Member, Arc<User>)> {
     let query = query.trim().trim_start_matches('@').to_lowercase();
     let all = chat.with_room(room, |state| state.active_members().cloned().collect::<Vec<Member>>());
@@ -269,8 +269,8 @@ fn members(chat: Chat, room: RoomId, query: &str, limit: usize) -> Vec<(Member, 
     found.into_iter().map(|(_, _, member, user)| (member, user)).collect()
 }
 
-/// The room's pinned messages, the last pinned first. Fetched when the panel opens and when a pin arrives: most of them are
-/// not in the window.
+/// The room's pinned messages, the last pinned first. Fetched when the panel opens and when a pin
+/// arrives, because most of them are not in the window.
 #[component]
 fn Pinned(room: RoomId) -> impl IntoView {
     let chat = use_chat();
@@ -319,13 +319,13 @@ fn Pinned(room: RoomId) -> impl IntoView {
     }
 }
 
-/// A pinned message, from the window if it is there, else as it was fetched.
+/// A pinned message: from the window if it is there, otherwise as it was fetched.
 fn pinned(chat: Chat, room: RoomId, seq: Seq) -> Option<Message> {
     let fetched = chat.with_room(room, |state| state.pinned.get(&seq).cloned());
     chat.message(room, seq).or(fetched.flatten())
 }
 
-/// One pinned message. If it is in the window, a click leads to it.
+/// One pinned message. If it is in the window, a click scrolls to it.
 #[component]
 fn PinnedLine(message: Message, author: Arc<User>, here: bool) -> impl IntoView {
     let chat = use_chat();

@@ -1,5 +1,5 @@
-//! Above the composer while a message is edited: what it says now, and what has become of the edit. It comes with the chunk
-//! `tools` (see `later.rs`).
+//! The bar above the composer while a message is edited: the current message, and the state of the
+//! edit. It comes with the chunk `tools` (see `later.rs`).
 
 use client::{EditState, Link};
 use leptos::prelude::*;
@@ -10,7 +10,7 @@ use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::state::{Chat, use_chat};
 
-/// How far the message has gone from what the person began with.
+/// How the message has changed since the edit began.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Meanwhile {
     Same,

@@ -1,4 +1,4 @@
-//! A labelled field of a form that works without script.
+//! A labelled form field that works without script.
 
 use leptos::prelude::*;
 use protocol::{FormName, FormState, Page};
@@ -6,18 +6,18 @@ use protocol::{FormName, FormState, Page};
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::words::use_words;
 
-/// What a refused form carries back, for the fields of one form.
+/// What a refused form returns for its fields.
 #[derive(Clone, Debug, Default)]
 pub struct RefusedForm(Option<FormState>);
 
 impl RefusedForm {
-    /// Of this form, if it was refused.
+    /// The state of this form, if it was refused.
     #[must_use]
     pub fn of(page: &Page, form: FormName) -> Self {
         Self(page.form.clone().filter(|state| state.form == form))
     }
 
-    /// What had been typed.
+    /// The value that was submitted.
     #[must_use]
     pub fn value(&self, name: &str) -> String {
         self.0.as_ref().and_then(|state| state.value(name)).unwrap_or_default().to_owned()
@@ -29,12 +29,12 @@ impl RefusedForm {
         self.0.is_some()
     }
 
-    /// Whether one field is to blame.
+    /// Whether one particular field was refused.
     fn has_culprit(&self) -> bool {
         self.0.as_ref().is_some_and(|state| !state.field.is_empty())
     }
 
-    /// Why, when this field is to blame; the empty name is the form as a whole.
+    /// Why this field was refused; the empty name stands for the form as a whole.
     #[must_use]
     pub fn words(&self, name: &str) -> Option<String> {
         let state = self.0.as_ref().filter(|state| state.field == name)?;
@@ -42,10 +42,10 @@ impl RefusedForm {
     }
 }
 
-/// One line of text with its label, a hint below, and the refusal where it is to blame.
+/// A text field with its label, a hint below, and the error if it was refused.
 #[component]
 pub fn Field(
-    /// The name that is posted.
+    /// The name under which it is posted.
     name: &'static str,
     /// The label.
     label: &'static str,
@@ -54,19 +54,19 @@ pub fn Field(
     /// `text` or `password`.
     #[prop(default = "text")]
     kind: &'static str,
-    /// What the browser may fill in by itself.
+    /// The `autocomplete` attribute.
     #[prop(default = "off")]
     autocomplete: &'static str,
-    /// One line below.
+    /// A hint below the field.
     #[prop(optional)]
     hint: &'static str,
     /// An example inside the empty field.
     #[prop(optional)]
     example: &'static str,
-    /// The field's first value. A refused form shows what had been typed instead.
+    /// The initial value. A refused form shows the submitted value instead.
     #[prop(optional)]
     value: String,
-    /// Whether the page begins here.
+    /// Whether this field gets focus when the page loads.
     #[prop(optional)]
     first: bool,
 ) -> impl IntoView {
@@ -77,7 +77,7 @@ pub fn Field(
         _ => value,
     };
     let is_bad = words.is_some().then_some("true");
-    // Back in a refused form, one begins where it was refused.
+    // In a refused form, the refused field gets focus.
     let begins = if refused.has_culprit() { words.is_some() } else { first };
     let id = format!("field-{name}");
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
@@ -122,7 +122,7 @@ pub fn FormError(
     refused.words("").map(|words| view! { <p class="form-error" role="alert">{words}</p> }.into_any())
 }
 
-/// For password managers, which keep a password by its account: whose the form's new one is.
+/// Tells password managers, which store passwords by account, whose new password this form sets.
 pub fn account_of(handle: String) -> AnyView {
     view! { <input type="text" name="handle" autocomplete="username" value=handle hidden/> }.into_any()
 }

@@ -1,9 +1,10 @@
-//! What comes next in a room without messages, and in a workspace that has just been set up: at the beginning of the timeline.
+//! Suggestions at the beginning of the timeline, in a room without messages and in a new workspace.
 //!
-//! The first person finds three steps in the first channel: invite people, add a topic, say hello. Each ticks itself off. They go when
-//! all are done, when that person hides them, or when the workspace has some people. In every other empty room there are only quiet
-//! ways to invite people and to add a topic. It comes with the chunk `tools` (see `later.rs`), before the page wakes where the
-//! server has drawn it.
+//! The first person gets three steps in the first channel: invite people, add a topic, say hello.
+//! Each is ticked off automatically. The steps disappear when all are done, when that person hides
+//! them, or when the workspace has a few people. Every other empty room has only unobtrusive
+//! buttons to invite people and to add a topic. This comes with the chunk `tools` (see `later.rs`),
+//! and is loaded before the page wakes if the server has drawn it.
 
 use leptos::prelude::*;
 use protocol::{RoomId, RoomKind};
@@ -17,9 +18,9 @@ use crate::{
     state::{Chat, Dialog, use_chat},
 };
 
-/// From so many people on, nobody needs to be told how to begin.
+/// With this many people, nobody needs the steps any more.
 const PEOPLE_MAX: u32 = 5;
-/// The cookie by which the browser tells that the steps are hidden.
+/// The cookie that says that the steps are hidden.
 const COOKIE: &str = "steps";
 
 /// What is done.
@@ -30,15 +31,15 @@ struct Done {
     hello: bool,
 }
 
-/// The steps, or the ways.
+/// The steps, or the buttons.
 #[component]
 pub(crate) fn FirstSteps(
-    /// The room that begins here.
+    /// The room.
     room: RoomId,
 ) -> impl IntoView {
     let chat = use_chat();
     let Some(summary) = chat.summary(room) else { return ().into_any() };
-    // Told only when it changes, not with each message.
+    // A memo, so that it updates only on a change, not with each message.
     let done = Memo::new(move |_| {
         let summary = summary.read();
         let done = Done {
@@ -61,7 +62,8 @@ fn steps(chat: Chat, room: RoomId, done: Done) -> AnyView {
     let hide = move |_| {
         browser::set_cookie(COOKIE, "hidden");
         chat.first_steps.set(None);
-        // What had the keyboard is gone. On glass the composer would bring its keyboard up.
+        // The focused element is gone. On touch screens, focusing the composer would open the
+        // on-screen keyboard.
         browser::focus_first(if browser::is_touched() { "[role=log]" } else { ".composer textarea" });
     };
     let topic = move |_| chat.screen.dialog.set(Some(Dialog::EditRoom(room)));
@@ -99,7 +101,7 @@ fn steps(chat: Chat, room: RoomId, done: Done) -> AnyView {
     .into_any()
 }
 
-/// One step: `act` while it is still to be done, and its name afterwards.
+/// One step: `act` while it is open, only its name afterwards.
 fn step(chat: Chat, is_done: bool, name: &'static str, hint: &'static str, act: AnyView) -> AnyView {
     let (sign, act) = match is_done {
         true => {
@@ -124,7 +126,7 @@ fn step(chat: Chat, is_done: bool, name: &'static str, hint: &'static str, act: 
     .into_any()
 }
 
-/// What one can do in an empty room, besides writing.
+/// The buttons in an empty room.
 fn ways(chat: Chat, room: RoomId, done: Done) -> AnyView {
     let words = chat.words;
     let rights = chat.rights_in(room);

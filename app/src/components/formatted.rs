@@ -1,6 +1,7 @@
 //! The formatted text of a message: the tree of [`markup`], drawn as nodes and never as HTML.
 //!
-//! Every element is made by [`element`], whose tag is a value: a type for each tag would cost the browser's download 10 kB.
+//! Every element is made by [`element`], which takes the tag as a value: a type for each tag would
+//! add 10 kB to the download.
 
 use client::RowMention;
 use leptos::{html::Div, prelude::*, tachys::html::element::custom};
@@ -14,8 +15,9 @@ use crate::{
     state::{Chat, path_of},
 };
 
-/// The text of a message. One of a single paragraph, which is nearly every one, has no element of its own, so that what follows stands
-/// on its last line; the style sheet does the same for the last of several.
+/// The text of a message. A single paragraph, by far the most common case, has no element of its
+/// own, so that what follows is on its last line. For several paragraphs, the style sheet does the
+/// same with the last one.
 pub(crate) fn formatted(
     chat: Chat,
     message: (RoomId, Option<Seq>),
@@ -39,7 +41,7 @@ struct Drawing<'m> {
 }
 
 impl Drawing<'_> {
-    /// The views of these nodes. Words that stand side by side are one text.
+    /// The views of these nodes. Adjacent text becomes one text node.
     fn all(self, nodes: Nodes<'_, '_>) -> Vec<AnyView> {
         let (mut views, mut text) = (Vec::new(), String::new());
         for node in nodes {
@@ -56,7 +58,7 @@ impl Drawing<'_> {
         views
     }
 
-    /// The view of a node; or nothing, and its words are added to `text`.
+    /// The view of a node; `None` if it is text, which is appended to `text`.
     fn one(self, Node { kind, children: nodes }: Node<'_, '_>, text: &mut String) -> Option<AnyView> {
         let inside = || self.all(nodes);
         let mut words = |parts: [&str; 3]| {
@@ -72,7 +74,7 @@ impl Drawing<'_> {
             }
             Kind::Channel(title) => return self.channel(title).or_else(|| words(["#", title, ""])),
             Kind::Paragraph => element("p", "", inside()),
-            // The page and the room have headings of their own above these.
+            // The page and the room use the higher heading levels.
             Kind::Heading(1) => element("h3", "", inside()),
             Kind::Heading(2) => element("h4", "", inside()),
             Kind::Heading(_) => element("h5", "", inside()),
@@ -83,7 +85,7 @@ impl Drawing<'_> {
             Kind::CodeBlock { language } => self.code_block(language, nodes),
             Kind::MathBlock => code_lines(nodes),
             Kind::Rule => element("div", "rule", Vec::new()),
-            // The browser puts a `tbody` into every table that it reads.
+            // Browsers add a `tbody` to every table that they parse.
             Kind::Table => {
                 let table = element("table", "", vec![element("tbody", "", inside())]);
                 element("div", "table-box", vec![table])
@@ -103,7 +105,7 @@ impl Drawing<'_> {
             Kind::Link { address, title } => {
                 link(address, title, nodes.plain_text(markup::Spoilers::Shown), inside())
             }
-            // Only inside a row, which draws it.
+            // Occurs only inside a row, which draws it.
             Kind::Cell(_) => inside().into_any(),
         };
         Some(view)
@@ -120,7 +122,7 @@ impl Drawing<'_> {
         element_with("li", "task", number, inside)
     }
 
-    /// Code on lines of its own, with a button that copies it.
+    /// A code block with a copy button.
     fn code_block(self, language: &str, nodes: Nodes<'_, '_>) -> AnyView {
         let words = self.chat.words;
         let text = nodes.plain_text(markup::Spoilers::Shown);
@@ -128,7 +130,7 @@ impl Drawing<'_> {
         let node = NodeRef::<Div>::new();
         effect(move || {
             if let Some(block) = node.get() {
-                // To `frontend/code.js`, which colours it.
+                // `frontend/code.js` highlights it.
                 browser::announce(&block, "roost:code");
             }
         });
@@ -160,7 +162,7 @@ impl Drawing<'_> {
         .into_any()
     }
 
-    /// Covered until somebody asks for it, then shown in the whole message.
+    /// Hidden until someone reveals it; then all spoilers of the message are shown.
     fn spoiler(self, inside: Vec<AnyView>) -> AnyView {
         let Self { chat, message, .. } = self;
         let is_shown = move || chat.screen.is_revealed(message);
@@ -193,7 +195,8 @@ impl Drawing<'_> {
         .into_any()
     }
 
-    /// Somebody whom the message mentions, by their name of today. Before the server has said who that is, somebody with this handle.
+    /// A mentioned person, by their current name. Until the server has said who it is, the person
+    /// with this handle.
     fn mention(self, mention: Mention<'_>) -> Option<AnyView> {
         let known = self.mentions.iter().find(|known| known.name.eq_ignore_ascii_case(mention.name()));
         let user = match (known, self.message.1, mention) {
@@ -218,7 +221,7 @@ impl Drawing<'_> {
     }
 }
 
-/// Code, in its lines. What is wider than the message is scrolled, also by the keyboard.
+/// The lines of code. Overflow scrolls, also by keyboard.
 fn code_lines(nodes: Nodes<'_, '_>) -> AnyView {
     let code = nodes.plain_text(markup::Spoilers::Shown);
     let code = element("code", "", vec![code.into_any()]);
@@ -234,7 +237,7 @@ fn side(align: Align) -> &'static str {
 }
 
 fn link(address: &str, title: &str, words: String, inside: Vec<AnyView>) -> AnyView {
-    // Words may say anything: the address can be seen before one follows it.
+    // Link text may say anything, so the address is shown before one follows the link.
     let title = match title {
         "" if words == address => None,
         "" => Some(address.to_owned()),
@@ -248,10 +251,10 @@ fn link(address: &str, title: &str, words: String, inside: Vec<AnyView>) -> AnyV
     .into_any()
 }
 
-/// Elements that stand in a line, or in which nobody writes. The others have the direction of their first strong letter.
+/// Inline elements, code, and the outer elements of tables. All others get `dir=auto`.
 const WITHOUT_DIR: [&str; 9] = ["a", "code", "em", "pre", "s", "span", "strong", "table", "tbody"];
 
-/// An element of any tag but void ones.
+/// An element with any tag but void ones.
 fn element(tag: &'static str, class: &'static str, inside: Vec<AnyView>) -> AnyView {
     element_with(tag, class, None, inside)
 }

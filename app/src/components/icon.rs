@@ -1,9 +1,9 @@
-//! Icons, from the sprite `icons.svg`. The document has it (see `shell.rs`), so that none is blank when the page is first painted, and
-//! none is in the wasm.
+//! Icons, from the sprite `icons.svg`. It is part of the document (see `shell.rs`), so that no icon
+//! is blank at the first paint and none is in the wasm.
 
 use leptos::prelude::*;
 
-/// A picture beside words, or on a button that has a name. Never read aloud.
+/// An icon beside text, or on a labelled button. Hidden from screen readers.
 #[component]
 pub fn Icon(
     /// The symbol's name in the sprite.

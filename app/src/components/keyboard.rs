@@ -1,4 +1,4 @@
-//! The keys that work everywhere.
+//! Global keyboard shortcuts.
 
 use leptos::{ev, prelude::*};
 
@@ -9,7 +9,7 @@ use crate::{
     state::{Chat, Dialog, path_of, use_chat},
 };
 
-/// Listens to the whole window.
+/// Listens on the window.
 #[component]
 pub fn Keyboard() -> impl IntoView {
     let chat = use_chat();
@@ -56,13 +56,14 @@ fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
             chat.screen.newest();
         }
         "Escape" if dialog.is_none() => step_back(chat),
-        // Once it is here, it sees to its own Escape.
+        // Once the dialog has loaded, it handles Escape itself.
         "Escape" if !browser::has_dialog() => chat.screen.dialog.set(None),
         "?" if !command && dialog.is_none() && !browser::is_typing() => {
             key.prevent_default();
             chat.screen.dialog.set(Some(Dialog::Shortcuts));
         }
-        // A letter typed at nothing goes into the composer, this one too: it comes after the key.
+        // A letter typed with nothing focused goes into the composer, including this one: the
+        // character arrives after the key event.
         letter
             if !command
                 && !key.alt_key()
@@ -78,7 +79,7 @@ fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
 
 /// Closes what is open, the latest first.
 fn step_back(chat: Chat) {
-    // Once its code is here, it sees to its own Escape.
+    // Once its code has loaded, it handles Escape itself.
     if chat.screen.sheet.get_untracked().is_some() {
         chat.screen.sheet.set(None);
     } else if chat.screen.read_by.get_untracked().is_some() {
@@ -88,7 +89,7 @@ fn step_back(chat: Chat) {
     }
 }
 
-/// Keys that write something; their names are longer.
+/// Keys that produce a character; the names of other keys are longer.
 fn is_letter(key: &str) -> bool {
     key.chars().count() == 1 && key != " "
 }

@@ -1,5 +1,6 @@
-//! What one may do with a member of a room: a menu beside their line, on a phone a sheet at the lower edge. It offers only
-//! what the server would allow. What cannot be taken back is asked once more, in a dialog.
+//! The menu of actions on a member of a room, beside their line; on a phone, a sheet. It offers
+//! only what the server would allow. Actions that cannot be undone ask for confirmation in a
+//! dialog.
 
 use leptos::{html::Div, prelude::*};
 use protocol::{Command, Refusal, Rights, Role, RoomId, UserId, WorkspaceRole, rights};
@@ -14,10 +15,11 @@ use crate::{
     state::{Chat, Dialog, MemberAct, use_chat},
 };
 
-/// Between the button and its menu, and between the menu and the edge of the screen, in pixels.
+/// The gap between the button and its menu, and between the menu and the edge of the screen, in
+/// pixels.
 const GAP_PX: f64 = 4.0;
 
-/// One thing that the menu offers.
+/// One entry of the menu.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Offer {
     /// Open the direct room with them.
@@ -26,9 +28,9 @@ enum Offer {
     Give(Role),
     /// Take away the role that they have.
     Take(Role),
-    /// Give up the role that one has.
+    /// Give up the viewer's own role.
     StepDown(Role),
-    /// Ask first.
+    /// Ask for confirmation first.
     Ask(MemberAct),
 }
 
@@ -108,7 +110,7 @@ fn Menu(
         }
     });
     let close = move || {
-        // Before the menu goes: a dialog gives the keyboard back to what has it now.
+        // Before the menu closes: a dialog returns focus to what has it now.
         focus_button(user);
         open.set(None);
     };
@@ -119,7 +121,7 @@ fn Menu(
             "ArrowUp" => step(&menu, -1),
             "Home" => focus_item(&menu, 0),
             "End" => focus_item(&menu, -1),
-            // Where the keyboard goes on is beside the button.
+            // Focus continues from the button.
             "Escape" | "Tab" => close(),
             _ => return,
         }
@@ -199,7 +201,7 @@ fn give(chat: Chat, room: RoomId, user: UserId, role: Role, failed: RwSignal<Opt
     chat.ask(Command::SetRole { room, user, role }, move |result| match result {
         Ok(_) => {
             chat.say_aloud(told);
-            // Their line has moved, and has lost the keyboard.
+            // Their line has moved, and has lost focus.
             request_animation_frame(move || {
                 if browser::is_nothing_focused() {
                     focus_button(user);
@@ -210,7 +212,7 @@ fn give(chat: Chat, room: RoomId, user: UserId, role: Role, failed: RwSignal<Opt
     });
 }
 
-/// What the viewer may do with a member; nothing for somebody who is not in the room.
+/// The actions that the viewer may take on a member; none for someone who is not in the room.
 fn offers(chat: Chat, room: RoomId, user: UserId, rights: Rights) -> Vec<Offer> {
     let role = |user: UserId| {
         chat.with_room(room, |state| state.members.get(&user).filter(|member| member.active).map(|m| m.role))
@@ -223,7 +225,8 @@ fn offers(chat: Chat, room: RoomId, user: UserId, rights: Rights) -> Vec<Offer> 
     let (mine, theirs) = ((own, chat.role()), (other, chat.user(user).role));
     let (is_below, is_guest) = (rights::outranks(mine, theirs), theirs.1 == WorkspaceRole::Guest);
     let counts_as = rights::effective(theirs.0, theirs.1);
-    // A role changes nothing for a guest, nor one that they have by their role in the workspace.
+    // A room role changes nothing for a guest, or if the member already has it through their
+    // workspace role.
     let gives = rights.manage && is_below && !is_guest;
     let all = [
         (true, Offer::Message),
@@ -236,7 +239,8 @@ fn offers(chat: Chat, room: RoomId, user: UserId, rights: Rights) -> Vec<Offer> 
     all.into_iter().filter(|(is_offered, _)| *is_offered).map(|(_, offer)| offer).collect()
 }
 
-/// Puts the menu below its button, or above it where there is no room. On a phone the style sheet does better.
+/// Places the menu below its button, or above if there is no space. On a phone the style sheet
+/// overrides this.
 fn move_beside(menu: &web_sys::Element, user: UserId) {
     let card = menu.closest(".member-menu").ok().flatten();
     let card = card.and_then(|card| card.dyn_into::<web_sys::HtmlElement>().ok());
@@ -248,14 +252,14 @@ fn move_beside(menu: &web_sys::Element, user: UserId) {
     let below = at.bottom() + GAP_PX;
     let above = (at.top() - GAP_PX - size.height()).max(GAP_PX);
     let top = if below + size.height() + GAP_PX <= height { below } else { above };
-    // In whole pixels: writing fractions takes 16 kB of wasm, and nothing else needs it. Refused by no browser: these are
-    // plain lengths.
+    // Whole pixels: formatting fractions takes 16 kB of wasm, and nothing else needs it. Browsers
+    // never refuse plain lengths.
     let (top, right) = (top as i32, (width - at.right()).max(GAP_PX) as i32);
     drop(card.style().set_property("top", &format!("{top}px")));
     drop(card.style().set_property("right", &format!("{right}px")));
 }
 
-/// Moves the keyboard from item to item, round and round; without one it begins at the first.
+/// Moves focus from item to item, wrapping around; without a focused item, begins at the first.
 fn step(menu: &web_sys::Element, by: i32) {
     let items = menu.children();
     let count = items.length().cast_signed();
@@ -264,7 +268,7 @@ fn step(menu: &web_sys::Element, by: i32) {
     focus_item(menu, here.map_or(0, |here| (here + by + count) % count.max(1)));
 }
 
-/// Gives the keyboard to an item; the last one is -1.
+/// Focuses the `n`th item; -1 is the last one.
 fn focus_item(menu: &web_sys::Element, n: i32) {
     let items = menu.children();
     let n = if n < 0 { items.length().saturating_sub(1) } else { n.cast_unsigned() };

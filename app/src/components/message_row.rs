@@ -1,5 +1,5 @@
-//! One line of the timeline: a message, a day, or the line of unread ones. Drawn once and replaced when it changes;
-//! only its tick moves by itself, and what is laid over it (`message_tools.rs`).
+//! One row of the timeline: a message, a day, or the line of unread messages. A row is replaced
+//! when it changes; only its tick and the overlay of `message_tools.rs` update in place.
 
 use client::{MessageRow as Message, RepliesRow, RowKey, RowQuote, RowReaction, RowThread, SendState, Tick};
 use leptos::prelude::*;
@@ -15,12 +15,12 @@ use crate::{
     text::{has_marks, is_pictures_only, plain},
 };
 
-/// As much of a quoted message as fits a line.
+/// The most of a quoted message that fits on a line.
 const QUOTED_CHARS: usize = 120;
-/// Names shown of the people who reacted; the others are only counted.
+/// How many names of the people who reacted are shown; the others are only counted.
 const NAMES_MAX: usize = 12;
 
-/// The name under which a row is found again after the list has changed.
+/// The key under which a row is found again after the list has changed.
 #[must_use]
 pub fn key_text(key: RowKey) -> String {
     match key {
@@ -35,11 +35,11 @@ pub fn key_text(key: RowKey) -> String {
 /// A message.
 #[component]
 pub fn MessageRow(
-    /// Where.
+    /// The room.
     room: RoomId,
-    /// By what the row is found.
+    /// The row's key.
     key: RowKey,
-    /// What was written.
+    /// The message.
     message: Message,
 ) -> impl IntoView {
     let chat = use_chat();
@@ -229,7 +229,7 @@ fn quote_line(chat: Chat, room: RoomId, quote: &RowQuote) -> AnyView {
     .into_any()
 }
 
-/// The reactions to a message. Each is a button that puts one's own there, or takes it back.
+/// The reactions to a message. Each is a button that adds or removes the viewer's own.
 #[component]
 fn Reactions(room: RoomId, seq: Seq, reactions: Vec<RowReaction>) -> impl IntoView {
     let chat = use_chat();
@@ -261,7 +261,7 @@ fn Reactions(room: RoomId, seq: Seq, reactions: Vec<RowReaction>) -> impl IntoVi
     view! { <div class="reactions">{reactions.into_iter().map(chip).collect::<Vec<_>>()}</div> }
 }
 
-/// What is told of a message: why something did not happen to it.
+/// The notice beside a message: why an action on it failed.
 fn notice(chat: Chat, room: RoomId, seq: Seq) -> Option<AnyView> {
     chat.screen.told(room, seq).map(|text| {
         let close = move |_| {
@@ -281,7 +281,7 @@ fn notice(chat: Chat, room: RoomId, seq: Seq) -> Option<AnyView> {
     })
 }
 
-/// What has become of a message that is not stored yet.
+/// The state of a message that is not stored yet.
 #[component]
 fn Pending(state: SendState) -> impl IntoView {
     let words = use_chat().words;
@@ -293,7 +293,7 @@ fn Pending(state: SendState) -> impl IntoView {
     view! { <Mark icon label/> }
 }
 
-/// A small picture beside the text, with its meaning for who listens.
+/// A small icon beside the text, with a label for screen readers.
 #[component]
 fn Mark(icon: &'static str, label: &'static str) -> impl IntoView {
     view! {
@@ -303,7 +303,7 @@ fn Mark(icon: &'static str, label: &'static str) -> impl IntoView {
     }
 }
 
-/// The tick of one's own last message: a button where it can say who has read it.
+/// The tick of the viewer's last message: a button, if it can show who has read it.
 #[component]
 fn Ticks(room: RoomId, seq: Seq) -> impl IntoView {
     let chat = use_chat();
@@ -345,7 +345,7 @@ fn readers(chat: Chat, room: RoomId, seq: Seq) -> String {
     chat.words.read_by(&names, others)
 }
 
-/// The names of people, at most [`NAMES_MAX`], and how many more there are.
+/// The names of up to [`NAMES_MAX`] people, and how many more there are.
 pub(crate) fn names(chat: Chat, users: &[UserId]) -> String {
     let named: Vec<_> = users.iter().take(NAMES_MAX).map(|user| chat.user(*user)).collect();
     let names: Vec<&str> =
@@ -353,7 +353,7 @@ pub(crate) fn names(chat: Chat, users: &[UserId]) -> String {
     chat.words.names(&names, users.len() - names.len())
 }
 
-/// Why a message was refused for good, and what one can do with it.
+/// Why a message was refused for good, and what the viewer can do.
 #[component]
 fn RefusedMessage(nonce: Nonce, refusal: Refusal) -> impl IntoView {
     let chat = use_chat();

@@ -1,9 +1,11 @@
-//! What one can do with a message, for a finger: a sheet at the lower edge of the screen, opened by a long press on the row.
+//! The actions on a message for touch: a sheet at the bottom of the screen, opened by a long press
+//! on the row.
 //!
-//! The row is marked meanwhile, and the sheet repeats the beginning of the text, because it may cover the row. It is a `<dialog>`
-//! of the browser, which keeps the keyboard inside. It closes by a tap beside it, a swipe down, Esc, and the browser's way back.
+//! Meanwhile the row is marked, and the sheet repeats the beginning of the text, because it may
+//! cover the row. It is a native `<dialog>`, which traps focus. A tap outside, a swipe down, Esc or
+//! Back closes it.
 //!
-//! A long press selects no text here, so there is «Copy text».
+//! A long press selects no text here, so the sheet has «Copy text».
 
 use std::time::Duration;
 
@@ -23,9 +25,9 @@ use crate::{
     text::plain,
 };
 
-/// As much of the text as tells which message it is.
+/// Enough of the text to identify the message.
 const QUOTED_CHARS: usize = 200;
-/// A finger that has pulled the sheet down so far lets it go, in pixels.
+/// How far a finger must pull the sheet down to close it, in pixels.
 const PULL_PX: i32 = 56;
 /// How long the sheet says that the text is copied.
 const COPIED_FOR: Duration = Duration::from_millis(700);
@@ -33,9 +35,9 @@ const COPIED_FOR: Duration = Duration::from_millis(700);
 /// The sheet of one message.
 #[component]
 pub(crate) fn MessageSheet(
-    /// Where.
+    /// The room.
     room: RoomId,
-    /// Which.
+    /// The message.
     seq: Seq,
 ) -> impl IntoView {
     let chat = use_chat();
@@ -51,21 +53,22 @@ pub(crate) fn MessageSheet(
     effect(move || {
         let Some(dialog) = node.get() else { return };
         drop(dialog.show_modal());
-        // The finger that opened it is lifted over it, and a browser may make a click of that. What is meant begins in the sheet.
+        // The finger that opened the sheet is lifted over it, and a browser may turn that into a
+        // click. A deliberate click begins inside the sheet.
         let is_meant = StoredValue::new(false);
         listen(dialog.clone().into(), "pointerdown", true, move |_: web_sys::Event| is_meant.set_value(true));
         listen(dialog.clone().into(), "click", true, move |click: web_sys::MouseEvent| {
-            // A click of the keyboard, or of a screen reader, has no detail.
+            // Clicks by keyboard or screen reader have a `detail` of 0.
             if !is_meant.get_value() && click.detail() > 0 {
                 click.prevent_default();
                 click.stop_propagation();
             }
         });
-        // Nothing in it is chosen yet.
+        // Focuses the sheet itself: nothing in it is chosen yet.
         browser::focus(&dialog);
         on_cleanup(move || give_back(None, move || browser::focus_row(seq)));
     });
-    // Deleted meanwhile, or out of what is loaded.
+    // The message was deleted meanwhile, or is no longer loaded.
     effect(move || {
         if message.with(Option::is_none) {
             shut();
@@ -93,7 +96,8 @@ pub(crate) fn MessageSheet(
                 }
             })
             on:click=handler(move |click: web_sys::MouseEvent| {
-                // The dialog's own box is covered by its card: a click on itself is one beside the card.
+                // The card covers the dialog's own box, so a click on the dialog itself is outside
+                // the card.
                 let on_itself = click.target() == click.current_target();
                 if on_itself {
                     shut();
@@ -123,7 +127,8 @@ pub(crate) fn MessageSheet(
     .into_any()
 }
 
-/// Closes the sheet at once: what follows may give the keyboard to something that an open dialog keeps from it.
+/// Closes the sheet at once: what follows may focus something outside, which an open dialog
+/// prevents.
 fn shut(chat: Chat, node: NodeRef<html::Dialog>) {
     if let Some(dialog) = node.get_untracked() {
         dialog.close();
@@ -190,7 +195,7 @@ fn acts(
             if done {
                 chat.say_aloud(words.copied().to_owned());
                 copied.try_set(true);
-                // It may be another sheet by then.
+                // By then, another sheet may be open.
                 set_timeout(
                     move || {
                         if copied.try_get_untracked().is_some() {
@@ -254,7 +259,7 @@ fn acts(
     .into_any()
 }
 
-/// A row: an icon and words.
+/// A row: an icon and a label.
 fn act(
     tool: Box<dyn Fn() -> (&'static str, &'static str) + Send + Sync>,
     class: &'static str,
@@ -267,7 +272,7 @@ fn act(
     view! { <button type="button" class=class on:click=press>{live(now)}</button> }.into_any()
 }
 
-/// The sheet follows a finger that pulls it down by its head.
+/// Lets a finger pull the sheet down by its head.
 #[derive(Clone, Copy)]
 struct Pull {
     from: StoredValue<Option<i32>>,

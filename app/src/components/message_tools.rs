@@ -1,5 +1,6 @@
-//! What one can do with a message: react, reply, copy, save, pin, edit, delete. A bar at the row that the pointer or the keyboard has come to
-//! (`timeline/pointing.rs`), which lies over it and moves nothing. A finger gets the same as a sheet: `message_sheet.rs`.
+//! The actions on a message: react, reply, copy, save, pin, edit, delete. A bar at the row that the
+//! pointer or focus is on (`timeline/pointing.rs`), drawn over it so that nothing moves. On touch
+//! screens a sheet offers the same: `message_sheet.rs`.
 //!
 //! All of it comes with the chunk `tools` (see `later.rs`).
 
@@ -17,15 +18,16 @@ use crate::{
     state::{Chat, Desk, Dialog, ThreadView, use_chat},
 };
 
-/// The emoji to choose from, in lines of [`EMOJI_LINE`]. Whatever else the wire carries is shown, too.
+/// The quick reactions, in lines of [`EMOJI_LINE`]. Reactions with other emoji are shown, too.
 pub(super) const EMOJI: [&str; 12] = ["👍", "❤️", "😂", "😮", "😢", "🙏", "🎉", "👏", "🔥", "👀", "✅", "👎"];
-/// How many stand in a line; the style sheet knows it too.
+/// How many are in a line; must match the style sheet.
 const EMOJI_LINE: isize = 6;
 
-/// The space that the emoji want above a message, in pixels.
+/// The space that the quick reactions need above a message, in pixels.
 const EMOJI_SPACE_PX: f64 = 160.0;
 
-/// A message of the open room as it is shown, with what the viewer wishes; `None` where nothing can be done with it. Tracks the rows.
+/// A message of the open room as shown, with the viewer's pending changes; `None` if no action
+/// applies to it. Tracks the rows.
 pub(super) fn shown(chat: Chat, seq: Seq) -> Option<MessageRow> {
     let find = |rows: &Vec<client::Row>| {
         rows.iter().find_map(|row| match &row.kind {
@@ -49,7 +51,7 @@ pub(super) fn is_mine(chat: Chat, message: &MessageRow, emoji: &str) -> bool {
     reactions.any(|reaction| reaction.emoji == emoji && reaction.users.iter().any(|user| chat.is_me(*user)))
 }
 
-/// What the viewer may do with a message: the rights, each told only when it changes.
+/// What the viewer may do with a message. Each right updates only when it changes.
 #[derive(Clone, Copy)]
 pub(super) struct May {
     own: bool,
@@ -92,12 +94,12 @@ impl May {
     }
 }
 
-/// What pinning is called now, and its icon.
+/// The icon and label of the button that pins or unpins.
 pub(super) fn pin_tool(chat: Chat, is_pinned: bool) -> (&'static str, &'static str) {
     if is_pinned { ("unpin", chat.words.unpin()) } else { ("pin", chat.words.pin()) }
 }
 
-/// What saving is called now, and its icon.
+/// The icon and label of the button that saves or unsaves.
 pub(super) fn save_tool(chat: Chat, is_saved: bool) -> (&'static str, &'static str) {
     if is_saved { ("unsave", chat.words.unsave()) } else { ("save", chat.words.save_for_later()) }
 }
@@ -105,9 +107,9 @@ pub(super) fn save_tool(chat: Chat, is_saved: bool) -> (&'static str, &'static s
 /// The tools of one message.
 #[component]
 pub(crate) fn Tools(
-    /// Where.
+    /// The room.
     room: RoomId,
-    /// Which. The row is drawn anew when it changes, and these with it.
+    /// The message. Its row is redrawn when it changes, and the tools with it.
     seq: Seq,
 ) -> impl IntoView {
     let chat = use_chat();
@@ -160,7 +162,7 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
         chat.screen.dialog.set(Some(Dialog::Remind(room, seq)));
     };
     let delete = move |_| {
-        // The dialog gives the keyboard back to what had it, and the tools will be gone.
+        // The dialog returns focus to what had it, and the tools will be gone by then.
         browser::focus_row(seq);
         chat.screen.let_go();
         chat.screen.dialog.set(Some(Dialog::Delete(room, seq)));
@@ -213,7 +215,7 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
     .into_any()
 }
 
-/// The emoji to choose from. One's own is taken back by choosing it again.
+/// The quick reactions. Choosing one of the viewer's own removes it.
 fn emojis(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow) -> AnyView {
     let below = browser::space_above(seq) < EMOJI_SPACE_PX;
     let emoji = |emoji: &'static str| {
@@ -251,7 +253,8 @@ fn emojis(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow) -> AnyView {
     .into_any()
 }
 
-/// A key at a tool or at an emoji. What means nothing here is left to the row: see `timeline/pointing.rs`.
+/// Handles a key at a tool or a quick reaction. Other keys are left to the row: see
+/// `timeline/pointing.rs`.
 fn pressed(chat: Chat, seq: Seq, key: &KeyboardEvent) {
     let has_modifier = key.ctrl_key() || key.meta_key() || key.alt_key() || key.shift_key();
     let target = key.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -274,14 +277,14 @@ fn pressed(chat: Chat, seq: Seq, key: &KeyboardEvent) {
     key.stop_propagation();
 }
 
-/// So many buttons further, where there is one.
+/// Focuses the button `by` places away, if there is one.
 fn step(button: &Element, by: isize) {
     let go =
         |from: &Element| if by > 0 { from.next_element_sibling() } else { from.previous_element_sibling() };
-    // What the style sheet hides cannot take the keyboard.
+    // Elements that the style sheet hides cannot be focused.
     let is_shown = |button: &Element| button.client_width() > 0;
     let ahead = || std::iter::successors(go(button), go).filter(is_shown);
-    // Below the lines there is one more, of one button.
+    // Below the lines there is another one with a single button.
     let further = ahead().nth(by.unsigned_abs() - 1).or_else(|| ahead().last().filter(|_| by > 1));
     if let Some(found) = further {
         browser::focus(&found);

@@ -1,4 +1,5 @@
-//! What pages are made of. Each component reads signals of [`Chat`](crate::state::Chat) and calls its verbs.
+//! The building blocks of pages. Each component reads signals of [`Chat`](crate::state::Chat) and
+//! calls its methods.
 
 pub(crate) mod attributes;
 pub mod avatar;
@@ -36,13 +37,13 @@ use leptos::prelude::{Effect, StoredValue, WithValue, on_cleanup};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::KeyboardEvent;
 
-/// A part of a view, or an attribute, that is drawn again when what it reads changes: in a box, for the same reason as a
-/// [`handler`].
+/// A part of a view, or an attribute, that is redrawn when the signals it reads change. Boxed for
+/// the same reason as a [`handler`].
 pub(crate) fn live<T>(draw: impl FnMut() -> T + Send + 'static) -> Box<dyn FnMut() -> T + Send> {
     Box::new(draw)
 }
 
-/// Runs something in the browser whenever what it reads has changed: in a box, for the same reason.
+/// Runs `run` in the browser whenever the signals it reads change. Boxed for the same reason.
 pub(crate) fn effect(run: impl FnMut() + 'static) {
     fn begin(mut run: Box<dyn FnMut()>) {
         Effect::new(move |_| run());
@@ -50,7 +51,8 @@ pub(crate) fn effect(run: impl FnMut() + 'static) {
     begin(Box::new(run));
 }
 
-/// Listens to an element until what is drawn now goes. `early` hears what happens before the elements inside it do.
+/// Listens on an element until the current view is cleaned up. `early` listens in the capture
+/// phase.
 pub(crate) fn listen<E: JsCast>(
     to: web_sys::Element,
     name: &'static str,
@@ -72,7 +74,7 @@ pub(crate) fn listen<E: JsCast>(
     begin(to, name, early, Box::new(move |event| act(event.unchecked_into())));
 }
 
-/// A handler of keys, which never gets those that are [`for_input_method`].
+/// A key handler that ignores keys which are [`for_input_method`].
 pub(crate) fn key_handler(mut act: impl FnMut(KeyboardEvent) + 'static) -> Box<dyn FnMut(KeyboardEvent)> {
     Box::new(move |key| {
         if !for_input_method(&key) {
@@ -81,14 +83,14 @@ pub(crate) fn key_handler(mut act: impl FnMut(KeyboardEvent) + 'static) -> Box<d
     })
 }
 
-/// Whether an input method needs this key: while it composes, Enter chooses a word and Escape gives one up. Safari tells so
-/// only by the key's number.
+/// Whether an input method needs this key: during composition, Enter picks a word and Escape
+/// cancels. Safari reports that only by the key code.
 pub(crate) fn for_input_method(key: &KeyboardEvent) -> bool {
     key.is_composing() || key.key_code() == 229
 }
 
-/// A handler in a box. Leptos makes a copy of its code for every type of handler, and every closure is a type of its
-/// own; boxed they are one.
+/// A boxed handler. Leptos compiles a copy of its code for every handler type, and every closure is
+/// its own type; boxed, they share one.
 pub(crate) fn handler<E: 'static>(act: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)> {
     Box::new(act)
 }

@@ -1,5 +1,5 @@
-//! Who chose an emoji for a message: laid over the page beside the reaction that the pointer or the keyboard has come to, or that a
-//! finger holds (`timeline/pointing.rs`).
+//! A tooltip with the names of those who reacted with an emoji. Shown beside the reaction that the
+//! pointer, focus or a long press is on (`timeline/pointing.rs`).
 
 use leptos::{ev, html, prelude::*};
 use protocol::Seq;
@@ -10,10 +10,10 @@ use crate::components::attributes::GlobalAttributes;
 use crate::components::{effect, live};
 use crate::{browser, state::use_chat};
 
-/// How far it stays from the edges of the window, in pixels.
+/// The distance to keep from the window's edges, in pixels.
 const EDGE_PX: f64 = 8.0;
 
-/// The names of those who chose it.
+/// The names of those who reacted with it.
 #[component]
 pub(crate) fn Reactors(seq: Seq, emoji: String) -> impl IntoView {
     let chat = use_chat();
@@ -43,7 +43,7 @@ pub(crate) fn Reactors(seq: Seq, emoji: String) -> impl IntoView {
     let said = Memo::new(move |_| who());
     let place = shown.clone();
     effect(move || {
-        // The row is another one when somebody joins in, and the words have another size.
+        // When someone else reacts, the row is replaced and the text has another size.
         if said.with(Option::is_none) {
             close();
             return;
@@ -78,14 +78,14 @@ pub(crate) fn Reactors(seq: Seq, emoji: String) -> impl IntoView {
     }
 }
 
-/// Above the reaction, or below where there is no space.
+/// Above the reaction, or below if there is no space.
 fn put_beside(tip: &web_sys::HtmlElement, chip: &Element) {
     let (at, own) = (chip.get_bounding_client_rect(), tip.get_bounding_client_rect());
     let right = browser::width_px() - own.width() - EDGE_PX;
     let above = at.top() - own.height() - EDGE_PX;
     let top = if above > EDGE_PX { above } else { at.bottom() + EDGE_PX };
     let style = tip.style();
-    // Whole numbers: what writes others is large.
+    // Whole numbers: the code that formats fractions is large.
     drop(style.set_property("left", &format!("{}px", at.left().min(right).max(EDGE_PX) as i32)));
     drop(style.set_property("top", &format!("{}px", top as i32)));
 }

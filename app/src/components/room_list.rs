@@ -1,4 +1,4 @@
-//! The rooms, in sections, the last active first, and the way to everything else.
+//! The navigation: rooms in sections, the most recently active first, and links to everything else.
 
 use std::time::Duration;
 
@@ -16,22 +16,22 @@ use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::state::{Chat, Dialog, Place, Sign, path_of, use_chat};
 use crate::text::plain;
 
-/// As much of a message as a list can show.
+/// The most of a message that a list line shows.
 const PREVIEW_CHARS: usize = 120;
-/// Lines drawn at first …
+/// How many lines are drawn at first …
 const LINES_AT_FIRST: usize = 100;
-/// … and added each time the end comes near.
+/// … and how many are added when scrolling nears the end.
 const LINES_MORE: usize = 100;
 /// How near, in pixels.
 const NEAR_PX: i32 = 800;
-/// Who rests so long on a room often opens it. Whoever passes over it does not.
+/// Resting on a room this long usually means opening it. Passing over it does not.
 const RESTS: Duration = Duration::from_millis(80);
-/// What is there while the pointer is over the list …
+/// Matches while the pointer is over the list …
 const POINTER_IN_LIST: &str = ".rooms-list:hover";
-/// … and while the keyboard is in it.
+/// … and while focus is in it.
 const KEYBOARD_IN_LIST: &str = ".rooms-list :focus-visible";
 
-/// The navigation: on a phone the first page, else the left pane.
+/// The navigation: on a phone the first page, otherwise the left pane.
 #[component]
 pub fn RoomList(
     /// The name of the workspace.
@@ -65,7 +65,7 @@ pub fn RoomList(
                 class="rooms-list"
                 on:scroll=handler(move |scrolled: web_sys::Event| grow(limit, &scrolled))
                 on:pointerenter=handler(move |pointer: web_sys::PointerEvent| {
-                    // A finger stays nowhere.
+                    // Touches do not hover.
                     chat.screen.pointing_at_list.set(pointer.pointer_type() == "mouse");
                 })
                 on:pointerleave=handler(move |_| {
@@ -101,12 +101,12 @@ pub fn RoomList(
     }
 }
 
-/// The list is arranged anew when another room is opened, and when nothing holds it any more.
+/// Rearranges the list when another room is opened, and when it is no longer held.
 fn follow(chat: Chat) {
     let screen = chat.screen;
     effect(move || {
         chat.room.track();
-        // A list that is hidden, or a line that is gone, does not tell that it has lost the pointer or the keyboard.
+        // When the list is hidden or a line removed, no event reports the loss of pointer or focus.
         request_animation_frame(move || {
             if screen.pointing_at_list.get_untracked() && !browser::is_there(POINTER_IN_LIST) {
                 screen.pointing_at_list.set(false);
@@ -124,7 +124,8 @@ fn follow(chat: Chat) {
     });
 }
 
-/// The pointer, or a finger, is on something in the list. The room that it still means after a while is fetched before it is opened.
+/// The pointer or a finger is on something in the list. If it stays on a room for a while, that
+/// room is fetched before it is opened.
 fn meant(chat: Chat, pointed: StoredValue<Option<RoomId>>, pointer: &web_sys::PointerEvent) {
     let room = room_at(pointer);
     pointed.set_value(room);
@@ -182,7 +183,7 @@ fn Keys() -> impl IntoView {
     }
 }
 
-/// A part of the list under its heading. Folded, it shows only the open room.
+/// A section of the list under its heading. Collapsed, it shows only the open room.
 fn section_view(chat: Chat, section: ListSection, limit: RwSignal<usize>) -> AnyView {
     let (id, title) = match section {
         ListSection::Unread => ("rooms-unread", chat.words.unread_rooms()),
@@ -196,9 +197,10 @@ fn section_view(chat: Chat, section: ListSection, limit: RwSignal<usize>) -> Any
         chat.places.with(in_it)
     });
     let address = use_address();
-    // Whoever wants to see what is unread sees it.
+    // The list of unread rooms ignores collapsing.
     let is_folded = move || !address.is_unread_list() && chat.folded.with(|folded| folded.contains(&section));
-    // Unread rooms whose lines are folded away: while the pointer holds the list, a room that has news does not move out.
+    // Unread rooms hidden in this section: while the pointer holds the list, a room with new
+    // messages does not move out.
     let is_unread = move |room: &RoomId| {
         chat.room.get() != Some(*room) && chat.summary(*room).is_some_and(|s| s.read().unread > 0)
     };
@@ -235,7 +237,7 @@ fn section_view(chat: Chat, section: ListSection, limit: RwSignal<usize>) -> Any
     .into_any()
 }
 
-/// Draws more lines when scrolling comes near the end: a person may be in thousands of rooms.
+/// Draws more lines when scrolling nears the end: a person may be in thousands of rooms.
 fn grow(limit: RwSignal<usize>, scrolled: &web_sys::Event) {
     use wasm_bindgen::JsCast;
     let Some(list) = scrolled.target().and_then(|list| list.dyn_into::<web_sys::Element>().ok()) else {
@@ -246,7 +248,7 @@ fn grow(limit: RwSignal<usize>, scrolled: &web_sys::Event) {
     }
 }
 
-/// One room: who or what, when, the last words, and how much is unread.
+/// One room: picture, name, time, last message, and unread count.
 #[component]
 fn RoomLine(room: RoomId) -> impl IntoView {
     let chat = use_chat();
@@ -254,7 +256,7 @@ fn RoomLine(room: RoomId) -> impl IntoView {
     let picture = summary.read_untracked().clone();
     let [name, time, preview, unread, archived] = [(); 5].map(|()| summary.clone());
     let [badge, mentions] = [(); 2].map(|()| summary.clone());
-    // The draft is in the browser's storage: read once for all that shows it.
+    // The draft is in the browser's storage: read once for everything that shows it.
     let draft = Memo::new(move |_| chat.draft_shown(room));
     view! {
         <li>
@@ -323,7 +325,8 @@ fn RoomLine(room: RoomId) -> impl IntoView {
     .into_any()
 }
 
-/// The way to what one has saved and scheduled. A dot says that something of it waits.
+/// The button that opens the saved and scheduled messages. A dot says that some of them need
+/// attention.
 #[component]
 fn LaterButton() -> impl IntoView {
     let chat = use_chat();
@@ -346,7 +349,7 @@ fn LaterButton() -> impl IntoView {
     }
 }
 
-/// The ways to a room that is not in the list yet. A native disclosure: it opens without script too.
+/// The menu of ways to add a room to the list. A native disclosure, so it opens without script too.
 #[component]
 fn NewMenu() -> impl IntoView {
     let chat = use_chat();
@@ -359,7 +362,7 @@ fn NewMenu() -> impl IntoView {
         }
         starting.set(false);
     };
-    // What has the keyboard would be gone, and could not get it back.
+    // Moves focus to the button: the focused item disappears, and could not get focus back.
     let give_up = move || {
         close();
         browser::focus_first("details.menu summary");
@@ -368,7 +371,7 @@ fn NewMenu() -> impl IntoView {
         give_up();
         chat.screen.dialog.set(Some(dialog));
     };
-    // The browser opens and closes it by itself; the way back does so by the signal.
+    // The browser opens and closes the menu by itself; Back does so through the signal.
     effect(move || {
         if !starting.get()
             && let Some(menu) = menu.get()
@@ -413,14 +416,14 @@ fn NewMenu() -> impl IntoView {
     }
 }
 
-/// Whether the keyboard, or the pointer by a click, has left a menu.
+/// Whether focus, or the pointer by a click, has left a menu.
 fn is_left(menu: NodeRef<leptos::html::Details>, left: &web_sys::FocusEvent) -> bool {
     use wasm_bindgen::JsCast;
     let to = left.related_target().and_then(|to| to.dyn_into::<web_sys::Node>().ok());
     menu.get_untracked().is_some_and(|menu| !menu.contains(to.as_ref()))
 }
 
-/// There is nothing in the list, and why.
+/// The placeholder of an empty list, with a hint.
 fn none(title: &'static str, hint: &'static str, class: &'static str) -> AnyView {
     view! {
         <p class=class>
@@ -432,7 +435,7 @@ fn none(title: &'static str, hint: &'static str, class: &'static str) -> AnyView
     .into_any()
 }
 
-/// One word on the connection, and the server that answers.
+/// The state of the connection in one word, and the server that answers.
 #[component]
 fn ConnectionWord() -> impl IntoView {
     let chat = use_chat();
@@ -451,23 +454,24 @@ fn ConnectionWord() -> impl IntoView {
     }
 }
 
-/// Whether a room's name, or its person's handle, has this in it.
+/// Whether a room's name, or its person's handle, contains `lower`.
 pub(crate) fn is_match(chat: Chat, summary: &RoomSummary, lower: &str) -> bool {
     chat.name_of(summary).to_lowercase().contains(lower)
         || summary.peer.is_some_and(|peer| chat.user(peer).handle.contains(lower))
 }
 
-/// Text of a person that keeps its own direction within a line, and does not turn the rest (U+2068 and U+2069).
+/// Isolates the direction of a user's text within a line (U+2068 and U+2069), so that it does not
+/// affect the rest.
 fn isolated(text: &str) -> String {
     format!("\u{2068}{text}\u{2069}")
 }
 
-/// The beginning of a text, as a list shows it.
+/// The beginning of a text on one line.
 fn one_line(text: &str) -> String {
     plain(text, PREVIEW_CHARS).chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect()
 }
 
-/// What has become of something that the person wrote into a room.
+/// The state of something that the user wrote into a room.
 fn sign_view(chat: Chat, sign: Sign) -> AnyView {
     let (icon, what, name) = match sign {
         Sign::Failed => ("warning", "failed", chat.words.not_sent()),

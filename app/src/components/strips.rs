@@ -12,7 +12,7 @@ use crate::{
     text::plain,
 };
 
-/// As much of the message as is shown.
+/// How much of the message is shown.
 const QUOTED_CHARS: usize = 200;
 
 /// The strips of a composer.

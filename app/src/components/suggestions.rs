@@ -1,6 +1,7 @@
-//! Names to choose from while one types `@`, `#` or `:` in the composer.
+//! Completion of `@`, `#` and `:` in the composer.
 //!
-//! The keyboard stays in the field. This part sees the keys before the field does: the arrows choose, Enter and Tab take, Esc closes.
+//! Focus stays in the field. This component sees the keys before the field does: the arrows choose,
+//! Enter and Tab take, Esc closes.
 
 use leptos::{html, prelude::*};
 use protocol::{RoomId, RoomKind};
@@ -20,31 +21,31 @@ use crate::{
     typing::Replacement,
 };
 
-/// Names offered at once.
+/// The most suggestions shown at once.
 const SHOWN_MAX: usize = 7;
 
-/// Somebody, a channel, or an emoji.
+/// A person, a channel, or an emoji.
 #[derive(Clone, PartialEq)]
 struct Suggestion {
-    /// Whose picture is shown; nil for an emoji, which is its own.
+    /// Whose picture is shown; nil for an emoji, which is its own picture.
     id: Uuid,
-    /// What is written: `@ana`.
+    /// The text that is inserted: `@ana`.
     name: String,
     title: String,
-    /// What else it is called.
+    /// Secondary text.
     detail: String,
-    /// The better it fits, the lower.
+    /// Lower is a better match.
     rank: usize,
 }
 
-/// The list above the composer of a room; nothing when no name fits.
+/// The list above the composer of a room; nothing if no name matches.
 #[component]
 pub(crate) fn Suggestions(
     room: RoomId,
     field: NodeRef<html::Textarea>,
     /// The name that is being typed.
     word: RwSignal<Option<String>>,
-    /// The emoji are here.
+    /// Whether the emoji are loaded.
     emoji_known: RwSignal<bool>,
 ) -> impl IntoView {
     let chat = use_chat();
@@ -78,7 +79,7 @@ pub(crate) fn Suggestions(
         }
         let at = active.get_untracked().min(count - 1);
         match key.key().as_str() {
-            // Typed to its end: nothing is left to complete, so the key is the composer's.
+            // The name is already complete, so the composer gets the key.
             "Enter"
                 if found.with_untracked(|all| all.get(at).map(|one| one.name.clone()))
                     == word.get_untracked() =>
@@ -104,7 +105,7 @@ pub(crate) fn Suggestions(
             }
         });
     });
-    // What a screen reader is told of the field.
+    // The ARIA attributes of the field.
     effect(move || {
         let Some(field) = field.get() else { return };
         let shown = found.with(Vec::len);
@@ -156,7 +157,7 @@ pub(crate) fn Suggestions(
 /// The id of the list.
 const LIST: &str = "suggestions";
 
-/// Puts a name in the place of the word before the cursor, and a space after it.
+/// Replaces the word before the cursor with a name, followed by a space.
 fn replace_word(field: &HtmlTextAreaElement, len: usize, name: &str) {
     let (text, selected) = browser::selected(field);
     let Some(start) = selected.end.checked_sub(len) else { return };
@@ -183,7 +184,7 @@ fn picture(chat: Chat, one: &Suggestion) -> AnyView {
     }
 }
 
-/// Those that fit a word, the best first.
+/// The suggestions for a word, the best first.
 fn suggestions(chat: Chat, room: RoomId, word: &str) -> Vec<Suggestion> {
     let Some(query) = word.get(1..) else { return Vec::new() };
     let query = query.to_lowercase();
@@ -222,12 +223,12 @@ fn people(chat: Chat, room: RoomId, query: &str) -> Vec<Suggestion> {
     others.filter_map(suggestion).chain(everyone).collect()
 }
 
-/// Stands for all members.
+/// Mentions all members.
 const EVERYONE: &str = "everyone";
-/// Above every rank of a person.
+/// Greater than any rank of a person.
 const EVERYONE_RANK: usize = 3;
 
-/// The channels whose name is one word: others cannot be written so.
+/// Only channels whose name is one word: others cannot be mentioned.
 fn channels(chat: Chat, query: &str) -> Vec<Suggestion> {
     let rooms = chat.order.get();
     let suggestion = |room: RoomId| {
@@ -244,7 +245,7 @@ fn channels(chat: Chat, query: &str) -> Vec<Suggestion> {
     rooms.into_iter().filter_map(suggestion).collect()
 }
 
-/// Those of this name in the skin tone that the person has chosen, in the order in which they fit.
+/// The matching emoji, best first, in the skin tone that the user has chosen.
 fn emojis(chat: Chat, query: &str) -> Vec<Suggestion> {
     let Some(known) = emoji::known() else { return Vec::new() };
     let tone = Habits::of(chat).tone;
@@ -259,7 +260,8 @@ fn emojis(chat: Chat, query: &str) -> Vec<Suggestion> {
     found.map(suggestion).collect()
 }
 
-/// How well a name fits: 0 when it begins so, 1 when one of its words does, 2 when it has it elsewhere.
+/// How well a name matches: 0 if it begins with the query, 1 if one of its words does, 2 if the
+/// query occurs elsewhere.
 fn rank(name: &str, query: &str) -> Option<usize> {
     let name = name.to_lowercase();
     if name.starts_with(query) {

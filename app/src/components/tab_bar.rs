@@ -1,7 +1,8 @@
-//! The bar at the lower edge of a phone: rooms, unread ones, search, and oneself. It stands below the list and the settings, and
-//! leaves the whole screen to an open room.
+//! The bar at the bottom of a phone's screen: rooms, unread, search, and the user's own settings.
+//! It is shown below the list and the settings; an open room has the whole screen.
 //!
-//! Plain links, which work without script; only the search is a button. The style sheet shows it below 720 px.
+//! These are plain links, which work without script; only the search is a button. The style sheet
+//! shows the bar below 720 px.
 
 use leptos::prelude::*;
 
@@ -62,7 +63,7 @@ fn tab(
     .into_any()
 }
 
-/// How much is unread in all rooms.
+/// The number of unread messages in all rooms.
 fn count(chat: Chat) -> AnyView {
     live(move || {
         let n = chat.unread.get();
@@ -78,7 +79,7 @@ fn count(chat: Chat) -> AnyView {
     .into_any()
 }
 
-/// For who only hears it: where this leads.
+/// A label for screen readers.
 fn settings(chat: Chat) -> AnyView {
     view! { <span class="sr-only">{chat.words.settings()}</span> }.into_any()
 }

@@ -1,4 +1,5 @@
-//! The tools that format what one writes, and their keys. What they do is in [`typing`](crate::typing).
+//! The composer's formatting tools and their shortcuts. Their effects are in
+//! [`typing`](crate::typing).
 
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
@@ -11,16 +12,16 @@ use crate::{browser, state::use_chat, typing::Style, words::Words};
 struct Tool {
     style: Style,
     label: fn(Words) -> &'static str,
-    /// The keys beside Ctrl or ⌘: Shift, and which other one.
+    /// The shortcut, besides Ctrl or ⌘: whether Shift is held, and the other key.
     keys: (bool, &'static str),
     look: Look,
 }
 
-/// What stands on a tool.
+/// The face of a tool.
 enum Look {
-    /// A letter that looks as the words will.
+    /// A letter styled like the result.
     Letter(&'static str),
-    /// A drawing, 24 units wide. The page's own icons do not have them: they would be in the first download.
+    /// A drawing, 24 units wide. Not among the page's icons, which are in the first download.
     Drawn(&'static str),
 }
 
@@ -82,21 +83,22 @@ const TOOLS: [Tool; 10] = [
     },
 ];
 
-/// The style that a key is for.
+/// The style that a shortcut applies.
 pub(crate) fn style_of(key: &KeyboardEvent) -> Option<Style> {
     if key.alt_key() || !(key.ctrl_key() || key.meta_key()) {
         return None;
     }
     let (code, letter) = (key.code(), key.key().to_ascii_uppercase());
-    // With Shift, a digit is another sign on most keyboards; and a keyboard may have no Latin letters.
+    // With Shift, a digit key types another character on most keyboards; and a keyboard may have no
+    // Latin letters.
     let place =
         code.strip_prefix("Digit").or_else(|| code.strip_prefix("Key").filter(|_| !letter.is_ascii()));
     let typed = place.unwrap_or(&letter);
     TOOLS.iter().find(|tool| tool.keys == (key.shift_key(), typed)).map(|tool| tool.style)
 }
 
-/// The tools, in a row. The arrows go from one to the next.
-/// `press` gives a style to what is selected in the composer.
+/// The toolbar. The arrows move between the tools. `press` applies a style to the composer's
+/// selection.
 pub(crate) fn toolbar(press: impl Fn(Style) + Copy + 'static) -> AnyView {
     let words = use_chat().words;
     let at = RwSignal::new(0_usize);
@@ -132,7 +134,7 @@ pub(crate) fn toolbar(press: impl Fn(Style) + Copy + 'static) -> AnyView {
                 aria-label=label
                 aria-keyshortcuts=format!("{named}{letter}")
                 title=format!("{label} ({held}{letter})")
-                // The keyboard stays in the field.
+                // Focus stays in the field.
                 on:pointerdown=handler(|pointer: web_sys::PointerEvent| pointer.prevent_default())
                 on:focus=handler(move |_| at.set(index))
                 on:click=handler(move |_| press(*style))

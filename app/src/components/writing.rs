@@ -1,7 +1,9 @@
-//! What helps one write in the composer: keys and tools that format, lists that go on, names and emoji to choose from, and what is made
-//! of what is pasted. All of it comes with the chunk `writing` (see `later.rs`): one can write and send without it.
+//! The composer's writing aids: formatting tools and shortcuts, list continuation, completion of
+//! names and emoji, and conversion of pasted text. All of it comes with the chunk `writing` (see
+//! `later.rs`); writing and sending work without it.
 //!
-//! It sees the field's keys before the composer does, and takes those that it knows. An input method's keys are never touched.
+//! It sees the field's keys before the composer does, and handles those that it knows. It never
+//! touches an input method's keys.
 
 use std::{ops::Range, sync::Arc};
 
@@ -25,12 +27,12 @@ use crate::{
     typing::{self, Replacement, Style},
 };
 
-/// Plain text of more lines than these may be code: that is offered.
+/// Plain text with more lines than this may be code, so making it a code block is offered.
 const PLAIN_LINES_MAX: usize = 20;
-/// Longer text is pasted by the browser alone, in bytes: nobody can send it.
+/// Longer text is pasted by the browser alone, in bytes. It is too long to send.
 const PASTED_BYTES_MAX: usize = 256 * 1024;
 
-/// What stands above the text for a while.
+/// A temporary strip above the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Strip {
     /// Why something was not sent.
@@ -39,22 +41,22 @@ enum Strip {
     Lines(String),
 }
 
-/// The help of one composer.
+/// The writing aids of one composer.
 #[derive(Clone, Copy)]
 struct Help {
     chat: Chat,
     desk: Desk,
     room: RoomId,
     field: NodeRef<html::Textarea>,
-    /// The name that is being typed, from its `@`, `#` or `:` on.
+    /// The name that is being typed, including its `@`, `#` or `:`.
     word: RwSignal<Option<String>>,
     emoji_known: RwSignal<bool>,
     strip: RwSignal<Option<Strip>>,
-    /// The keys for pasting without form were pressed last.
+    /// The shortcut for pasting without formatting was pressed last.
     is_plain: StoredValue<bool>,
 }
 
-/// Stands in the box of the composer, above its text.
+/// Placed in the composer's box, above the text.
 #[component]
 pub(crate) fn Writing(desk: Desk, field: NodeRef<html::Textarea>) -> impl IntoView {
     let chat = use_chat();
@@ -109,7 +111,7 @@ impl Help {
                 self.complete();
             }
         });
-        // Names are offered while one is typed, and not where the cursor only passes.
+        // Names are offered while typing, not when the cursor just passes.
         for leaves in ["click", "focusout"] {
             listen(place.clone(), leaves, false, move |_: Event| {
                 if self.word.with_untracked(Option::is_some) {
@@ -118,13 +120,13 @@ impl Help {
             });
         }
         listen(place, "paste", false, move |paste: ClipboardEvent| self.pasted(&paste));
-        // Somebody may be typing since before this came.
+        // The user may have started typing before this was loaded.
         if browser::has_keyboard(&field) {
             self.complete();
         }
     }
 
-    /// The field, unless nothing can be written there now.
+    /// The field, unless it is read-only now.
     fn writable(self) -> Option<HtmlTextAreaElement> {
         self.field.get_untracked().filter(|field| !field.read_only())
     }
@@ -134,7 +136,7 @@ impl Help {
         let Some(field) = self.writable() else { return false };
         let (text, selected) = browser::selected(&field);
         let Some(change) = make(&text, selected) else { return false };
-        // It may be a tool that has the keyboard. Only what the field's own keyboard does can be taken back.
+        // A tool may have focus. Only edits in the focused field can be undone.
         drop(field.focus());
         browser::replace(&field, &text, &change);
         true
@@ -144,7 +146,7 @@ impl Help {
         self.change(|text, selected| Some(typing::styled(text, selected, style)))
     }
 
-    /// The text has changed: what stands above it may be about something that is gone.
+    /// The text has changed: the strip above may be about something that is gone.
     fn forget_strip(self) {
         let Some(field) = self.field.get_untracked() else { return };
         let is_gone = self.strip.with_untracked(|strip| match strip {
@@ -157,7 +159,7 @@ impl Help {
         }
     }
 
-    /// A key at the field. Says whether it was one of these.
+    /// Handles a key at the field. Returns whether it was used.
     fn pressed(self, key: &KeyboardEvent) -> bool {
         let is_held = key.ctrl_key() || key.meta_key();
         self.is_plain.set_value(is_held && key.shift_key() && key.key().eq_ignore_ascii_case("v"));
@@ -183,7 +185,7 @@ impl Help {
         }
     }
 
-    /// The first name of an emoji that is typed fetches them all.
+    /// Loads the emoji when the first emoji name is typed.
     fn fetch_emoji(self) {
         let is_coming = StoredValue::new(false);
         effect(move || {
@@ -212,7 +214,8 @@ impl Help {
         Some(known.map_or_else(|| text.clone(), |known| known.in_text(&text, Habits::of(self.chat).tone)))
     }
 
-    /// Puts an emoji under the last message in place of sending. Then nothing is left of the text; else it stays.
+    /// Reacts to the last message instead of sending. On success the text is cleared; otherwise it
+    /// stays.
     fn react(self, plus: &Plus, text: &str) -> Option<String> {
         let (chat, words) = (self.chat, self.chat.words);
         let tell = |why: String| {
@@ -240,7 +243,7 @@ impl Help {
         Some(String::new())
     }
 
-    /// The same, when the names of emoji have come.
+    /// The same, once the emoji names are loaded.
     fn react_later(self, plus: Plus, text: String) {
         leptos::task::spawn_local(async move {
             let known = emoji::load().await;
@@ -280,7 +283,8 @@ impl Help {
         self.chat.rows.with_untracked(last)
     }
 
-    /// What is pasted keeps its form, as Markdown. Without form it is pasted by the browser, except for what is offered to be code.
+    /// Pasted text keeps its formatting, as Markdown. Text without formatting is pasted by the
+    /// browser, unless it may be offered as code.
     fn pasted(self, paste: &ClipboardEvent) {
         let is_plain = self.is_plain.try_update_value(std::mem::take).unwrap_or_default();
         let Some(data) = paste.clipboard_data() else { return };
@@ -307,14 +311,14 @@ impl Help {
         }
     }
 
-    /// Makes code of the lines that were pasted.
+    /// Makes a code block of the pasted lines.
     fn make_code(self, lines: &str) {
         self.change(|own, selected| {
-            // Where they were pasted, and not where the same lines stand above.
+            // At the place where they were pasted, not where the same lines occur further up.
             let before = own.get(..selected.end).and_then(|before| before.rfind(lines));
             let start = before.or_else(|| own.find(lines))?;
             let change = typing::styled(own, start..start + lines.len(), Style::CodeBlock);
-            // Who goes on writing must not write over it.
+            // Selects nothing, so that further typing does not overwrite it.
             let end = change.with.len();
             Some(Replacement { select: end..end, ..change })
         });

@@ -1,4 +1,4 @@
-//! The frame of the pages outside the app: a card on a quiet ground, and the language below.
+//! The frame of pages outside the app: a card, with the language switch below.
 
 use leptos::prelude::*;
 use protocol::{Language, Page};
@@ -11,10 +11,10 @@ use crate::words::{Choice, Words, use_words};
 pub fn Door(
     /// The heading.
     title: String,
-    /// One line below it.
+    /// One line below the heading.
     #[prop(into)]
     lead: String,
-    /// What is inside.
+    /// The content.
     children: Children,
 ) -> impl IntoView {
     let page = expect_context::<Page>();
@@ -36,7 +36,7 @@ pub fn Door(
     }
 }
 
-/// The languages by their own names: it works before one has an account, and without script.
+/// The languages by their own names. Works without an account and without script.
 #[component]
 fn LanguageSwitch() -> impl IntoView {
     let page = expect_context::<Page>();
@@ -49,7 +49,8 @@ fn LanguageSwitch() -> impl IntoView {
     }
 }
 
-/// One button for each language, inside a form to `/preferences`. The page may begin at the present one.
+/// One button per language, inside a form to `/preferences`. With `begins`, the current one gets
+/// focus when the page loads.
 pub(crate) fn language_buttons(words: Words, now: Language, begins: bool) -> Vec<AnyView> {
     words
         .languages()
@@ -72,17 +73,17 @@ pub(crate) fn language_buttons(words: Words, now: Language, begins: bool) -> Vec
         .collect()
 }
 
-/// A password with a way to see it, once the page is awake.
+/// A password field that can show the password once the page is awake.
 #[component]
 pub fn PasswordField(
     /// `current-password` or `new-password`.
     autocomplete: &'static str,
-    /// One line below.
+    /// A hint below the field.
     #[prop(optional)]
     hint: &'static str,
     /// The refused form.
     refused: crate::components::field::RefusedForm,
-    /// Whether the page begins here.
+    /// Whether this field gets focus when the page loads.
     #[prop(optional)]
     first: bool,
 ) -> impl IntoView {

@@ -1,4 +1,5 @@
-//! No room is open: what one can do next. On a phone the list of rooms stands here instead.
+//! The page without an open room: suggests what to do next. On a phone, the list of rooms takes its
+//! place.
 
 use leptos::prelude::*;
 

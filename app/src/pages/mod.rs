@@ -1,4 +1,4 @@
-//! One page, one file.
+//! One file per page.
 
 pub mod door;
 pub mod lobby;
@@ -13,7 +13,7 @@ use protocol::{Page, RoomKind, RoomView, UserId};
 
 use crate::words::Words;
 
-/// The title of a page when it arrives; later the room that is open changes it.
+/// The title of a page when it loads; afterwards it follows the open room.
 #[must_use]
 pub fn title_of(words: Words, page: &Page, path: &str) -> String {
     let workspace = if page.workspace_name.is_empty() { "Roost" } else { &page.workspace_name };

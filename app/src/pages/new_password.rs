@@ -1,4 +1,4 @@
-//! A new password, at the end of a link from an administrator.
+//! Sets a new password, by a link from an administrator.
 
 use leptos::prelude::*;
 use protocol::{FormName, Page, PageContent};

@@ -1,4 +1,4 @@
-//! The address leads nowhere.
+//! The page for unknown addresses.
 
 use leptos::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A room: its head, its timeline, the composer, and on demand its details.
+//! A room: its header, its timeline, the composer, and on demand its details.
 
 use leptos::prelude::*;
 use protocol::{Command, RoomId, RoomKind};
@@ -21,13 +21,13 @@ use crate::{
 /// The page of `/r/{room}`.
 #[component]
 pub fn RoomPage(
-    /// Which room the address names.
+    /// The room that the address names.
     room: RoomId,
 ) -> impl IntoView {
     let chat = use_chat();
     let is_in = Memo::new(move |_| chat.is_in(room));
     let mut was_in = false;
-    // A link to a message shows it, also when the room is open already.
+    // A link to a message shows it, even if the room is already open.
     let address = use_address();
     effect(move || {
         if let Some(seq) = address.message().filter(|_| is_in.get()) {
@@ -36,7 +36,7 @@ pub fn RoomPage(
     });
     live(move || {
         let is_in = is_in.get();
-        // Before anything of the room is drawn: its rows must be the room's own.
+        // Before anything of the room is drawn, so that its rows are the room's own.
         untrack(|| chat.enter(is_in.then_some(room)));
         let was_in = std::mem::replace(&mut was_in, is_in);
         match is_in {
@@ -138,8 +138,8 @@ fn Head(room: RoomId) -> impl IntoView {
     .into_any()
 }
 
-/// The composer, or one line that says why there is none. What was being written or edited is kept, and is there again when
-/// the composer is.
+/// The composer, or one line that says why there is none. Drafts and edits are kept until the
+/// composer is back.
 #[component]
 fn Writing(room: RoomId) -> impl IntoView {
     let chat = use_chat();
@@ -176,7 +176,7 @@ fn why_not(chat: Chat, room: RoomId) -> Option<AnyView> {
     Some(view! { <p>{words.room_archived()}</p> {act} }.into_any())
 }
 
-/// The address names no room that one is in: no longer, or never. What one had written and not sent is not lost.
+/// The address names a room that the user is not in, or no longer. Unsent text is not lost.
 #[component]
 fn Gone(room: RoomId, was_in: bool) -> impl IntoView {
     let chat = use_chat();

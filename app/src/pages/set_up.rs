@@ -1,4 +1,4 @@
-//! The first person names the workspace and its first channel, and gets a link for the others.
+//! The first person names the workspace and its first channel, and gets a link to invite others.
 
 use leptos::prelude::*;
 use protocol::{FormName, Page, Pane};

@@ -1,4 +1,4 @@
-//! Sign in. A plain form: it works without script, and the browser's own password manager knows it.
+//! Sign-in. A plain form, so it works without script and with password managers.
 
 use leptos::prelude::*;
 use protocol::{FormName, Page, WhoMaySignUp};

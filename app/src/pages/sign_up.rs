@@ -1,4 +1,4 @@
-//! Create an account: the first one of a workspace, an open one, or by an invitation link.
+//! Creates an account: the first one of a workspace, by open sign-up, or by an invitation link.
 
 use leptos::prelude::*;
 use protocol::{FormName, Page, PageContent, WhoMaySignUp};
@@ -18,7 +18,7 @@ pub fn SignUp() -> impl IntoView {
     let words = use_words();
     let refused = RefusedForm::of(&page, FormName::SignUp);
     let void = refused.words("invitation");
-    // A void invitation stays out of the form: where everyone may come, it is not needed.
+    // Leaves a void invitation out of the form: with open sign-up, none is needed.
     let token = match page.content {
         PageContent::Invited { token } => Some(token).filter(|_| void.is_none()),
         PageContent::SignedOut | PageContent::NewPassword { .. } | PageContent::SignedIn(_) => None,

@@ -1,4 +1,4 @@
-//! The administration: the workspace, everyone's accounts, invitations.
+//! Administration: the workspace, accounts, and invitations.
 
 use leptos::prelude::*;
 use protocol::{FormName, InvitationView, JobView, PersonView, VERSION, WhoMaySignUp, WorkspaceRole};
@@ -13,7 +13,7 @@ use crate::{
     words::Words,
 };
 
-/// For everybody else.
+/// Shown to everyone else.
 pub(super) fn refused(cx: &Cx) -> AnyView {
     let words = cx.words;
     view! {
@@ -108,7 +108,8 @@ pub(super) fn invitations(cx: &Cx, list: &[InvitationView], done: Option<Done>) 
     only(words.invitations(), words.invitations_hint(), body)
 }
 
-/// Work that failed too often: what it was, for whom, and what one may do with it. Nobody's texts are shown.
+/// Jobs that failed too often: what each was, for whom, and buttons to retry or delete it. Messages
+/// are not shown.
 pub(super) fn jobs(cx: &Cx, list: &[JobView]) -> AnyView {
     let words = cx.words;
     let line = |job: &JobView| {
@@ -136,13 +137,13 @@ pub(super) fn jobs(cx: &Cx, list: &[JobView]) -> AnyView {
     only(words.jobs(), words.jobs_hint(), body)
 }
 
-/// Why a form of the list of people was refused. It has the keyboard, so that the page begins there.
+/// Why a form of the account list was refused. It has focus, so that the page begins there.
 fn why_refused(refused: &RefusedForm) -> Option<AnyView> {
     let words = refused.words("").or_else(|| refused.words("role"))?;
     Some(view! { <p class="form-error" role="alert" tabindex="-1" autofocus>{words}</p> }.into_any())
 }
 
-/// Everyone's accounts, a part at a time.
+/// All accounts, one page at a time.
 pub(super) fn people(cx: &Cx, view: &PeopleView, done: Option<Done>) -> AnyView {
     let words = cx.words;
     let lines: Vec<_> = view.people.iter().map(|person| person_line(cx, view, person, done)).collect();
@@ -172,7 +173,7 @@ pub(super) fn people(cx: &Cx, view: &PeopleView, done: Option<Done>) -> AnyView 
     only(words.accounts(), "", body)
 }
 
-/// The way to the other parts of the list.
+/// The links to the other pages of the list.
 fn pages(words: Words, view: &PeopleView) -> Option<AnyView> {
     let next = view.next.as_deref().map(|after| people_path(&view.query, after));
     let first = (!view.after.is_empty()).then(|| people_path(&view.query, ""));
@@ -188,7 +189,7 @@ fn pages(words: Words, view: &PeopleView) -> Option<AnyView> {
     Some(links.into_any())
 }
 
-/// The address of a part of the list.
+/// The address of a page of the list.
 #[must_use]
 pub fn people_path(query: &str, after: &str) -> String {
     let parameters = [("q", query), ("after", after)].into_iter().filter(|(_, value)| !value.is_empty());
@@ -206,19 +207,19 @@ fn in_query(text: &str) -> String {
     text.bytes().map(one).collect()
 }
 
-/// What changes someone's account is not done by the first click: a disclosure, which opens without script, says what it
-/// means, and its button names the person.
+/// No single click changes an account: a disclosure, which opens without script, explains the
+/// action, and its button names the person.
 fn person_line(cx: &Cx, view: &PeopleView, person: &PersonView, done: Option<Done>) -> AnyView {
     let words = cx.words;
     let PersonView { user, suspended, link } = person;
     let (role, is_me, id) = (user.role, user.id == cx.me.id, format!("person-{}", user.id));
     let may_give =
         |next: &WorkspaceRole| if is_me { *next <= role } else { cx.me.role.may_give(role, *next) };
-    // Their own role is among the choices.
+    // The current role is among the choices.
     let roles: Vec<_> =
         WorkspaceRole::ALL.into_iter().filter(|next| *next == role || may_give(next)).collect();
     let (gives, manages) = (roles.len() > 1, !is_me && cx.me.role.may_manage(role));
-    // Each form brings the list back as it was.
+    // Each form returns to the same page of the list.
     let place = || {
         view! {
             <input type="hidden" name="q" value=view.query.clone()/>
@@ -281,7 +282,7 @@ fn person_line(cx: &Cx, view: &PeopleView, person: &PersonView, done: Option<Don
     item(view! { <Avatar user=user.clone()/> }, facts, act)
 }
 
-/// The roles to choose from, and what each one means.
+/// The roles to choose from, with what each one means.
 fn role_choice(words: Words, user: String, now: WorkspaceRole, roles: &[WorkspaceRole]) -> AnyView {
     let id = format!("role-{user}");
     let option = |role: &WorkspaceRole| {

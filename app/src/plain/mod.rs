@@ -1,13 +1,14 @@
-//! Settings and administration: pages that the server alone draws.
+//! Settings and administration: pages that only the server draws.
 //!
-//! Nobody needs a socket, or what the page was a moment ago, to change a name or a role. So these are plain forms: no wasm, and
-//! nothing to wake up. They work without script; [`SCRIPT`] only copies links, finds the way back to the room, and
-//! forgets what was written when one signs out.
+//! Changing a name or a role needs no socket and no client state, so these are plain forms: no
+//! wasm, and nothing to wake up. They work without script; [`SCRIPT`] only copies links, finds the
+//! way back to the room, and clears stored texts on sign-out.
 //!
-//! - [`settings`]: one's own pages. [`admin`]: those of administrators.
-//! - A wide screen shows the list of pages beside the page. A phone shows one of the two: the list at [`Plain::is_index`], which
-//!   the style sheet decides, because the server does not know the screen.
-//! - Each form says whose page it is on (`author`): the browser may be somebody else's by the time it is sent.
+//! - [`settings`]: the viewer's own pages. [`admin`]: those of administrators.
+//! - A wide screen shows the list of pages beside the page. A phone shows one of the two: the list
+//!   at [`Plain::is_index`]. The style sheet decides, because the server does not know the screen.
+//! - Each form names the account whose page it is on (`author`), because the browser may belong to
+//!   someone else by the time it is sent.
 
 mod admin;
 mod settings;
@@ -33,24 +34,24 @@ const SCRIPT: &str = include_str!("script.js");
 /// A page of the settings or of the administration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
-    /// One's name.
+    /// The viewer's name.
     Profile,
     /// Theme, language, density.
     Appearance,
     /// Password and signed-in devices.
     Account,
-    /// The invitation links that one has made. Part of the administration for administrators.
+    /// The viewer's invitation links. For administrators, part of the administration.
     Invitations,
     /// The workspace's name, and facts about it.
     Workspace,
-    /// Everyone's accounts.
+    /// All accounts.
     People,
-    /// Work that failed too often.
+    /// Jobs that failed too often.
     Jobs,
 }
 
 impl Section {
-    /// Its address, for somebody of this role.
+    /// Its address, for a viewer with this role.
     #[must_use]
     pub fn path(self, role: WorkspaceRole) -> &'static str {
         match self {
@@ -90,10 +91,10 @@ impl Section {
     }
 }
 
-/// What has just been done: the page says so, once.
+/// What was just done. The page confirms it once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
-    /// One's name was changed.
+    /// The viewer's name was changed.
     Name,
     /// The theme was changed.
     Theme,
@@ -101,25 +102,25 @@ pub enum Done {
     Density,
     /// The language was changed.
     Language,
-    /// One's password was changed.
+    /// The viewer's password was changed.
     Password,
     /// Another device was signed out.
     Device,
     /// All other devices were signed out.
     Devices,
-    /// A link was made, for newcomers or for a new password.
+    /// A link was created, for invitations or for a new password.
     Link,
     /// An invitation was revoked.
     Revoked,
-    /// The workspace got another name.
+    /// The workspace was renamed.
     Workspace,
-    /// Somebody has another role.
+    /// Someone's role was changed.
     Role,
-    /// Somebody was suspended.
+    /// Someone was suspended.
     Suspended,
-    /// Somebody may sign in again.
+    /// Someone was reinstated.
     Reinstated,
-    /// A job is tried again.
+    /// A job was retried.
     JobRetried,
     /// A job was deleted.
     JobDeleted,
@@ -166,13 +167,13 @@ impl Done {
         }
     }
 
-    /// `None` for a text that says nothing.
+    /// `None` for unknown texts.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|done| done.as_str() == text)
     }
 
-    /// What the page says; nothing where one sees it.
+    /// The confirmation; `None` if the result is visible anyway.
     fn words(self, words: Words) -> Option<&'static str> {
         match self {
             Self::Theme | Self::Density | Self::Language | Self::Link => None,
@@ -191,57 +192,57 @@ impl Done {
     }
 }
 
-/// What a page shows.
+/// The content of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// What everyone's [`Page`] has is enough.
+    /// Nothing beyond the common [`Page`].
     Nothing,
     /// The signed-in browsers.
     Sessions(Vec<SessionView>),
-    /// The invitation links that are still good.
+    /// The invitation links that are still valid.
     Invitations(Vec<InvitationView>),
-    /// A part of everyone's accounts.
+    /// A page of all accounts.
     People(PeopleView),
-    /// Work that failed too often.
+    /// Jobs that failed too often.
     Jobs(Vec<JobView>),
-    /// The page is for administrators, and the viewer is none.
+    /// The page is for administrators only, and the viewer is not one.
     Refused,
 }
 
-/// A part of the list of everyone, the suspended ones first.
+/// A page of the list of all accounts, suspended ones first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeopleView {
-    /// What is looked for in handles and names; empty for everyone.
+    /// The search in handles and names; empty for everyone.
     pub query: String,
-    /// The person after whom this part begins; empty at the beginning.
+    /// The person after whom this page begins; empty for the first page.
     pub after: String,
     /// The accounts.
     pub people: Vec<PersonView>,
-    /// The person after whom the next part begins, where there is more.
+    /// The person after whom the next page begins, if there is one.
     pub next: Option<String>,
 }
 
-/// A page that the server alone draws. The rest is in the [`Page`], which it has in common with all others.
+/// A page that only the server draws. The rest is in the [`Page`], as for all other pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plain {
     /// Which page.
     pub section: Section,
-    /// Whether a phone shows the list of pages here, and not this one.
+    /// Whether a phone shows the list of pages instead of this page.
     pub is_index: bool,
-    /// The path and query of the page itself, without what was just done.
+    /// The path and query of the page, without `done`.
     pub path: String,
-    /// Whether the viewer has invitation links, or may make some.
+    /// Whether the viewer has invitation links, or may create some.
     pub has_invitations: bool,
     /// What was just done.
     pub done: Option<Done>,
-    /// What it shows.
+    /// Its content.
     pub content: Content,
 }
 
-/// The whole document of a page of a signed-in person.
+/// The whole document of a signed-in viewer's page.
 #[must_use]
 pub fn draw(page: Page, plain: Plain, nonce: Nonce, options: LeptosOptions) -> String {
-    // Nothing in it waits for anything, so it needs no executor, and none of the scripts that Leptos has for what comes later.
+    // Drawing is synchronous, so it needs no executor and none of Leptos's streaming scripts.
     Owner::new_root(None).with(|| {
         provide_context(nonce);
         let words = Words::of(page.language);
@@ -310,7 +311,7 @@ fn Frame(page: Page, plain: Plain, me: User) -> impl IntoView {
                     <div class="pane-title"><h1>{title}</h1></div>
                 </header>
                 <div class="settings-body">
-                    // It has the keyboard, so that it is read first; from there one goes on where it happened.
+                    // It has focus, so that it is read first and the user continues from there.
                     {said.map(|said| view! {
                         <p class="form-done" role="status" tabindex="-1" autofocus>{said}</p>
                     })}
@@ -388,7 +389,7 @@ fn Nav(plain: Plain, me: User, refused: bool) -> impl IntoView {
     }
 }
 
-/// What every part of a page needs.
+/// The context that every part of a page needs.
 struct Cx {
     words: Words,
     clock: Clock,
@@ -401,13 +402,13 @@ impl Cx {
         RefusedForm::of(&self.page, form)
     }
 
-    /// Whose page a form is on.
+    /// The hidden field that names the account whose page a form is on.
     fn author(&self) -> AnyView {
         view! { <input type="hidden" name="author" value=self.me.id.to_string()/> }.into_any()
     }
 
-    /// A form of one button, with what stands before it. Where several buttons have the same words, `about` is the element
-    /// that says what each of them is about.
+    /// A form with one button, after `before`. If several buttons have the same label, `about` is
+    /// the id of the element that describes this one.
     fn post(
         &self,
         action: String,
@@ -427,7 +428,7 @@ impl Cx {
     }
 }
 
-/// A part of a page, with its heading and a line below it.
+/// A section of a page, with its heading and a line below.
 fn section(
     id: &'static str,
     title: &'static str,
@@ -444,7 +445,7 @@ fn section(
     .into_any()
 }
 
-/// The only part of a page: the page's own heading names it.
+/// A section that is alone on its page: the page's heading names it.
 fn only(title: &'static str, below: &'static str, body: impl IntoView + 'static) -> AnyView {
     view! {
         <section class="setting" aria-label=title>
@@ -455,7 +456,7 @@ fn only(title: &'static str, below: &'static str, body: impl IntoView + 'static)
     .into_any()
 }
 
-/// One line of a list: what it is, and what one may do with it.
+/// One line of a list: what it is, and its actions.
 fn item(picture: impl IntoView, words: impl IntoView, act: impl IntoView) -> AnyView {
     view! { <li class="setting-item">{picture}<div class="setting-item-words">{words}</div>{act}</li> }
         .into_any()
@@ -465,7 +466,7 @@ fn hint(text: String) -> AnyView {
     view! { <p class="setting-hint">{text}</p> }.into_any()
 }
 
-/// A link to take along. The button is there only with script; without it, one copies the field's text.
+/// A link to copy. The button needs script; without it, users copy the field's text.
 fn copy_field(words: Words, link: String, label: &'static str, begins: bool) -> AnyView {
     view! {
         <div class="copy">

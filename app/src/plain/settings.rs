@@ -1,4 +1,4 @@
-//! One's own settings: profile, appearance, account.
+//! The viewer's own settings: profile, appearance, account.
 
 use leptos::prelude::*;
 use protocol::{Density, FormName, SessionView, Theme, WorkspaceRole};
@@ -12,7 +12,7 @@ use crate::{
     pages::door::language_buttons,
 };
 
-/// The display name. Everybody sees a change at once, wherever the name is shown.
+/// The display name. A change appears everywhere at once.
 pub(super) fn profile(cx: &Cx) -> AnyView {
     let (words, me) = (cx.words, cx.me.clone());
     let refused = cx.refused(FormName::Profile);
@@ -46,7 +46,7 @@ pub(super) fn profile(cx: &Cx) -> AnyView {
     only(words.profile(), "", body)
 }
 
-/// What belongs to this screen, not to the person.
+/// Preferences of this browser, not of the account.
 pub(super) fn appearance(cx: &Cx, done: Option<Done>) -> AnyView {
     let (words, page) = (cx.words, &cx.page);
     let theme = match page.theme {
@@ -79,7 +79,7 @@ fn back_to(done: Done) -> String {
     format!("/settings/appearance?done={}", done.as_str())
 }
 
-/// One of a few values of a preference. The one that was just chosen has the keyboard again.
+/// One choice among a few values of a preference. The one just chosen gets focus again.
 fn segments(
     what: Done,
     title: &'static str,

@@ -1,8 +1,8 @@
-//! The WebSocket: opened, kept open, and opened again. Hands frames to [`Chat`] and takes frames from it; what they
-//! mean is not known here. Its twin is `server::socket`.
+//! The WebSocket: opens it, keeps it open, and reopens it. Passes frames to and from [`Chat`]
+//! without interpreting them. Its counterpart is `server::socket`.
 //!
-//! A browser's socket drops what is written to it while it is closing, without a word. That loses nothing: what a
-//! message means to arrive is kept by the client's outbox until it is acknowledged.
+//! A browser's socket silently drops what is written while it is closing. Nothing is lost: the
+//! client's outbox keeps every message until it is acknowledged.
 
 use std::cell::RefCell;
 
@@ -22,22 +22,22 @@ use crate::{
     state::{Chat, FRAMES_MAX, Obstacle},
 };
 
-/// How often time passes, for a page that is looked at …
+/// The interval between ticks, for a visible page …
 const TICK_MS: u32 = 250;
-/// … and for one that is not.
+/// … and for a hidden one.
 const TICK_HIDDEN_MS: u32 = 2_000;
 /// The wait when only people can help: too many connections, or another version.
 const OBSTACLE_MS: u32 = 60_000;
 /// The wait after the server closed the connection because this page sent too much.
 const TOO_FAST_MS: u32 = 10_000;
-/// At once on coming back, but not more often than this.
+/// The least time between attempts on coming back.
 const PACE_MS: u32 = 1_000;
 
 /// Why a connection ended.
 enum End {
-    /// Come back as the backoff says.
+    /// Reconnect with backoff.
     Lost,
-    /// The server told when.
+    /// The server said when to reconnect.
     ComeBack { after_ms: u32 },
     /// Something that only people can change.
     Obstacle(Obstacle),
@@ -47,7 +47,8 @@ enum End {
     SomeoneElse,
 }
 
-/// Connects, and reconnects for as long as the page lives. A broken page stops: it would confirm messages that nobody sees.
+/// Connects, and reconnects for as long as the page lives. Stops if the page is broken: it would
+/// confirm messages that nobody sees.
 pub(crate) async fn keep_connected(chat: Chat) {
     let mut back = coming_back();
     let mut backoff = Backoff::default();
@@ -76,13 +77,14 @@ pub(crate) async fn keep_connected(chat: Chat) {
     }
 }
 
-/// One connection, from its opening to its end.
+/// One connection, from opening to closing.
 async fn converse(chat: Chat, back: &mut Receiver<()>, backoff: &mut Backoff) -> End {
     let Ok(socket) = WebSocket::open(&browser::socket_address()) else { return End::Lost };
     let (mut sink, mut frames) = socket.split();
     let (line, mut outgoing) = mpsc::channel::<ClientFrame>(FRAMES_MAX);
     chat.connected(line);
-    // Waits for the socket to open, then writes in order; ends when the socket takes no more or `chat` gives up.
+    // Waits for the socket to open, then writes frames in order. Ends when the socket accepts no
+    // more or `chat` drops the channel.
     let write = async move {
         while let Some(frame) = outgoing.next().await {
             if sink.send(Message::Text(frame.encode())).await.is_err() {
@@ -128,7 +130,7 @@ async fn converse(chat: Chat, back: &mut Receiver<()>, backoff: &mut Backoff) ->
     }
 }
 
-/// A frame came. What this version cannot read is passed over.
+/// Handles a frame. Skips frames that this version cannot read.
 fn hear(chat: Chat, text: &str) -> Option<End> {
     let frame = ServerFrame::decode(text).ok()?;
     let end = match &frame {
@@ -152,7 +154,7 @@ fn meaning(code: u16, reason: &str) -> End {
     }
 }
 
-/// Waits, but no longer than until the network or the person is back.
+/// Waits, but at most until the network or the user is back.
 async fn rest(chat: Chat, wait_ms: u32, back: &mut Receiver<()>) {
     let mut rested_ms = 0;
     while rested_ms < wait_ms {
@@ -163,7 +165,7 @@ async fn rest(chat: Chat, wait_ms: u32, back: &mut Receiver<()>) {
         };
         chat.tick();
         if came_back {
-            // The network says that it is up a moment before it is.
+            // `online` fires a moment before the network is usable.
             TimeoutFuture::new(PACE_MS / 10).await;
             return;
         }
@@ -175,15 +177,15 @@ fn tick_ms() -> u32 {
     if browser::is_hidden() { TICK_HIDDEN_MS } else { TICK_MS }
 }
 
-/// Says when the network comes or goes, when the person is back, and when they ask: a connection is checked then, and
-/// without one it is time to try. Lives as long as the page.
+/// Signals when the network goes up or down, when the user returns, and when they ask to connect.
+/// The connection is then checked, or reopened if there is none. Lives as long as the page.
 fn coming_back() -> Receiver<()> {
     let (tell, told) = mpsc::channel(1);
     for event in ["online", "offline", "focus", "visibilitychange", "pageshow", browser::CONNECT_NOW] {
         let tell = RefCell::new(tell.clone());
         drop(window_event_listener_untyped(event, move |_| {
             if !browser::is_hidden() {
-                // Full means that it has been said already.
+                // A full channel already holds a signal.
                 drop(tell.borrow_mut().try_send(()));
             }
         }));

@@ -1,24 +1,25 @@
-//! Where each room stands in the list: in which section, and at which place.
+//! The section and position of each room in the list.
 //!
-//! Nothing moves under the pointer: while the list is *held*, by a pointer over it or the keyboard in it, each room keeps its
-//! place, and the new order comes afterwards. The open room stays in its section until another one is opened.
+//! Nothing moves under the pointer. While the list is *held*, by a pointer over it or focus in it,
+//! each room keeps its place; the new order applies afterwards. The open room stays in its section
+//! until another one is opened.
 
 use client::{SortedMap, sort_by};
 use protocol::{ListSection, RoomId};
 
-/// A room as it stands in the list.
+/// A room's place in the list.
 pub type Place = (ListSection, RoomId);
 
-/// A room of the list, the last active first.
+/// A room to arrange. Entries are sorted by activity, latest first.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) room: RoomId,
-    /// By what it is.
+    /// The section for its kind.
     pub(super) own: ListSection,
     pub(super) unread: bool,
 }
 
-/// Arranges the list anew.
+/// Rearranges the list.
 pub(super) fn arrange(before: &[Place], now: &[Entry], open: Option<RoomId>, held: bool) -> Vec<Place> {
     let mut places = SortedMap::new();
     places.extend(before.iter().enumerate().map(|(n, (_, room))| (*room, n)));
@@ -29,7 +30,7 @@ pub(super) fn arrange(before: &[Place], now: &[Entry], open: Option<RoomId>, hel
     };
     let mut all: Vec<Place> = now.iter().map(|entry| (section(entry), entry.room)).collect();
     if held {
-        // Those that are there as they are; after them the others.
+        // Keeps the order of those already listed; new ones follow.
         let place = |entry: &Place| places.get(&entry.1).copied().unwrap_or(usize::MAX);
         sort_by(&mut all, |a, b| place(a).cmp(&place(b)));
     }
@@ -63,13 +64,13 @@ mod tests {
         let list = [entry(1, Direct, false), entry(2, Channels, true), entry(3, Channels, false)];
         let first = arrange(&[], &list, None, false);
         assert_eq!(shown(&first), [(Unread, 2), (Channels, 3), (Direct, 1)]);
-        // It is opened, and so read.
+        // It is opened, and so it is read.
         let list = [entry(1, Direct, false), entry(2, Channels, false), entry(3, Channels, false)];
         let opened = arrange(&first, &list, Some(room(2)), false);
         assert_eq!(opened, first);
         let left = arrange(&opened, &list, Some(room(3)), false);
         assert_eq!(shown(&left), [(Channels, 2), (Channels, 3), (Direct, 1)]);
-        // Where one is already, a message moves nothing to another section.
+        // A message in the open room moves nothing to another section.
         let list = [entry(3, Channels, true), entry(1, Direct, false), entry(2, Channels, false)];
         assert_eq!(
             shown(&arrange(&left, &list, Some(room(3)), false)),
@@ -81,7 +82,7 @@ mod tests {
     fn what_is_held_does_not_move() {
         let list = [entry(1, Channels, false), entry(2, Channels, false), entry(3, Direct, false)];
         let first = arrange(&[], &list, None, false);
-        // A message in 2 and 3, a room more, and one less.
+        // Messages in 2 and 3, one new room, one room gone.
         let list = [
             entry(3, Direct, true),
             entry(4, Channels, false),

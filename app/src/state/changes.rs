@@ -1,8 +1,9 @@
-//! Changing what has been said: editing, deleting, reacting, pinning.
+//! Changing messages: editing, deleting, reacting, pinning.
 //!
-//! The composer is the editor: one edit a room, which outlives the page as a draft does. Its text goes only when the
-//! server has it or the person steps back (`client::Edit`). A deletion and a reaction are shown at once, as the person
-//! wants them (`client::rows`); where one is refused, its message says so.
+//! The composer is the editor. Each room has at most one edit, which is stored like a draft. Its
+//! text is discarded only when the server has it or the user cancels (`client::Edit`). Deletions
+//! and reactions are shown at once (`client::rows`); if one is refused, a notice at the message
+//! says so.
 
 use client::{Edit, EditState};
 use leptos::prelude::*;
@@ -12,14 +13,14 @@ use super::{Chat, Desk, Dialog, link_of};
 use crate::{address::Panel, browser};
 
 impl Chat {
-    /// The edit of a room. Tracks its beginning, its end, and what becomes of it, not each stroke.
+    /// The edit of a room. Tracks its beginning, its end and its state, but not each keystroke.
     #[must_use]
     pub fn edit_of(self, room: RoomId) -> Option<Edit> {
         self.edits_news.track();
         self.edits.with_value(|edits| edits.iter().find(|edit| edit.room == room).cloned())
     }
 
-    /// Which message of the open room is being edited.
+    /// The message of the open room that is being edited.
     #[must_use]
     pub fn edited(self) -> Option<Seq> {
         let room = self.room.get()?;
@@ -62,7 +63,8 @@ impl Chat {
         self.client.with_value(|client| client.room(room)?.shown(seq).cloned())
     }
 
-    /// Begins to edit a message of one's own. Another edit is not thrown away for it: that one is ended first.
+    /// Begins to edit one of the viewer's messages. Does not discard another edit: that one must be
+    /// finished first.
     pub fn begin_edit(self, room: RoomId, seq: Seq) {
         self.sit_down(untrack(|| self.desk_of(room, seq)));
         if untrack(|| self.edit_of(room)).is_some_and(|edit| edit.seq == seq) || !self.leave_edit(room) {
@@ -74,7 +76,7 @@ impl Chat {
         }
     }
 
-    /// Begins a reply to a message, unless another one is being edited and words would be lost.
+    /// Begins a reply to a message, unless an edit is in progress whose text would be lost.
     pub fn begin_reply(self, room: RoomId, seq: Seq) {
         self.screen.let_go();
         let desk = untrack(|| self.desk_of(room, seq));
@@ -92,7 +94,7 @@ impl Chat {
         newest.inspect(|seq| self.begin_edit(room, *seq)).is_some()
     }
 
-    /// Keeps the text at every stroke.
+    /// Stores the text at each keystroke.
     pub fn keep_edit(self, room: RoomId, text: &str) {
         let Some(edit) = untrack(|| self.edit_of(room)) else { return };
         let is_news = edit.state != EditState::Writing;
@@ -105,7 +107,7 @@ impl Chat {
         }
     }
 
-    /// Saves the text; a blank one asks whether the message is to be deleted.
+    /// Saves the text. If it is blank, asks whether to delete the message.
     pub fn save_edit(self, room: RoomId) {
         let Some(mut edit) = untrack(|| self.edit_of(room)).filter(|edit| !edit.is_saving()) else { return };
         let (seq, now) = (edit.seq, untrack(|| self.message(room, edit.seq)));
@@ -121,7 +123,7 @@ impl Chat {
         match edit.save(now.as_ref()) {
             Ok(command) => {
                 let request = self.ask(command, move |result| self.edit_answered(room, result));
-                // It may have been refused on the spot.
+                // It may have been refused immediately.
                 if self.asked.with_value(|asked| asked.iter().any(|(waiting, _)| *waiting == request)) {
                     self.put_edit(room, Some(Edit { state: EditState::Saving(request), ..edit }));
                 }
@@ -144,7 +146,7 @@ impl Chat {
         }
     }
 
-    /// One step back: from saving to writing, from writing to the message as it was.
+    /// One step back: from saving to writing, or from writing to the original message.
     pub fn step_back(self, room: RoomId) {
         let Some(edit) = untrack(|| self.edit_of(room)) else { return };
         let EditState::Saving(request) = edit.state else {
@@ -156,7 +158,7 @@ impl Chat {
         self.put_edit(room, Some(Edit { state: EditState::Writing, ..edit }));
     }
 
-    /// Stores again every edit that is on its way.
+    /// Stores again every edit that is being saved.
     pub(super) fn keep_saving(self) {
         self.edits.with_value(|edits| {
             for edit in edits.iter().filter(|edit| edit.is_saving()) {
@@ -165,7 +167,7 @@ impl Chat {
         });
     }
 
-    /// Makes a new message of the text of an edit.
+    /// Turns the text of an edit into a new message.
     pub fn keep_as_new(self, room: RoomId) {
         let Some(edit) = untrack(|| self.edit_of(room)) else { return };
         let desk = untrack(|| self.desk_of(room, edit.seq));
@@ -173,7 +175,7 @@ impl Chat {
         self.screen.into_composer.set(Some((desk, edit.text)));
     }
 
-    /// Goes on with what an earlier page had not got saved.
+    /// Resumes an edit that an earlier page did not save.
     pub fn resume_edit(self, room: RoomId) {
         if untrack(|| self.edit_of(room)).is_some() {
             return;
@@ -184,8 +186,8 @@ impl Chat {
         self.put_edit(room, Some(edit).filter(|_| !is_saved));
     }
 
-    /// Ends the room's edit where no words are lost by it, else says that it must be ended first. Says whether there is
-    /// none now.
+    /// Ends the room's edit if no text is lost; otherwise says that it must be finished first.
+    /// Returns whether there is none now.
     pub(super) fn leave_edit(self, room: RoomId) -> bool {
         let Some(edit) = untrack(|| self.edit_of(room)) else { return true };
         let now = untrack(|| self.message(room, edit.seq));
@@ -204,10 +206,11 @@ impl Chat {
         self.edits_news.update(|n| *n = n.wrapping_add(1));
     }
 
-    /// Puts one's emoji under a message, or takes it back.
+    /// Adds or removes the viewer's reaction.
     pub fn react(self, room: RoomId, seq: Seq, emoji: &str, on: bool) {
         self.screen.notice.set(None);
-        // As the server stores it, by which the client recognises it. What is no emoji is the server's to refuse.
+        // Normalised as the server stores it, so that the client recognises it. If it is no emoji,
+        // the server refuses it.
         let emoji = Emoji::parse(emoji).map_or_else(|_| emoji.to_owned(), Emoji::into_string);
         self.ask(Command::React { room, seq, emoji, on }, move |result| self.changed(room, seq, result));
     }
@@ -224,7 +227,7 @@ impl Chat {
         });
     }
 
-    /// Deletes a message. An edit of it ends, unless there are words in it that would be lost.
+    /// Deletes a message. Ends an edit of it, unless text would be lost.
     pub fn delete(self, room: RoomId, seq: Seq) {
         self.screen.notice.set(None);
         if untrack(|| self.edit_of(room)).is_some_and(|edit| edit.seq == seq) {
@@ -244,7 +247,7 @@ impl Chat {
         }
     }
 
-    /// Puts the address of a message on the clipboard.
+    /// Copies the link of a message to the clipboard.
     pub fn copy_link(self, room: RoomId, seq: Seq) {
         let link = link_of(room, seq);
         let thread = self.client.with_value(|client| client.room(room)?.shown(seq)?.thread);
@@ -252,7 +255,7 @@ impl Chat {
         self.copy(room, seq, format!("{}{link}", browser::origin()));
     }
 
-    /// Puts a message's text on the clipboard.
+    /// Copies a message's text to the clipboard.
     pub fn copy(self, room: RoomId, seq: Seq, text: String) {
         browser::copy(text, move |done| match done {
             true => self.say_aloud(self.words.copied().to_owned()),

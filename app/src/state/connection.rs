@@ -1,4 +1,4 @@
-//! The connection, as the page sees it: what the socket tells, and what stands in its way.
+//! The connection as the page sees it: what the socket reports, and what prevents connecting.
 
 use client::{Client, Link};
 use futures::channel::mpsc;
@@ -8,13 +8,14 @@ use protocol::{ClientFrame, ServerFrame, Zone};
 use super::{Chat, set, storage};
 use crate::{browser, socket, words::Clock};
 
-/// How long one is away before the page says so.
+/// How long the page is disconnected before it says so.
 const AWAY_SHOWN_MS: i64 = 2_000;
-/// If this machine's clock gains this much on the steady one between two ticks, it was set, or the machine slept.
+/// If this machine's clock gains this much on the monotonic one between two ticks, it was set, or
+/// the machine slept.
 const SLEPT_MS: i64 = 2_000;
-/// The note that a page leaves for the next one in its tab when the tab changes over to someone else.
+/// The note that a page leaves for the next one in its tab when another user takes over.
 const CHANGED_OVER: &str = "roost:changed-over";
-/// What it says when something was still to be sent.
+/// The value of that note if something was still unsent.
 const LEFT: &str = "left";
 
 /// Why the page does not connect, and what would help.
@@ -24,12 +25,13 @@ pub enum Obstacle {
     NewVersion,
     /// The account or the address has too many connections.
     TooMany,
-    /// Someone else signed in from another tab: this page belongs to its former person.
+    /// Someone else signed in from another tab, so this page belongs to its former user.
     SomeoneElse,
 }
 
 impl Chat {
-    /// The browser's half begins: its own clock, what an earlier page had not sent, and the connection.
+    /// Starts the browser's half: its own clock, what an earlier page did not send, and the
+    /// connection.
     pub fn wake(self) {
         if browser::is_stopped() {
             return;
@@ -48,7 +50,7 @@ impl Chat {
         leptos::task::spawn_local(socket::keep_connected(self));
     }
 
-    /// A connection is being opened: frames go there from now on.
+    /// A connection is being opened. Frames go there from now on.
     pub(crate) fn connected(self, outgoing: mpsc::Sender<ClientFrame>) {
         self.outgoing.set_value(Some(outgoing));
         self.tell(Client::connected);
@@ -60,7 +62,7 @@ impl Chat {
         self.tell(Client::disconnected);
     }
 
-    /// A frame came.
+    /// A frame arrived.
     pub(crate) fn receive(self, frame: ServerFrame) {
         self.tell(|client, now| client.receive(frame, now));
     }
@@ -73,7 +75,8 @@ impl Chat {
         }
         let away = self.away_since.get_value().is_some_and(|since| steady - since >= AWAY_SHOWN_MS);
         set(self.away, away);
-        // The machine may have slept, which the steady clock need not count: then the connection may be dead.
+        // The machine may have slept, which the monotonic clock may not count. The connection may
+        // then be dead.
         if now - steady - self.clock_ahead.get_value() > SLEPT_MS {
             self.check_connection();
         }
@@ -83,8 +86,8 @@ impl Chat {
         }
     }
 
-    /// Takes over the browser's clock and zone, either of which may have been set meanwhile. The server draws the next page
-    /// for that zone.
+    /// Takes over the browser's clock and time zone, which may have changed. The server draws the
+    /// next page for that zone.
     fn look_at_clock(self) {
         let (now, known) = (browser::now(), self.clock.get_untracked().zone);
         let zone = Zone::probe(now, browser::utc_offset_minutes);
@@ -97,22 +100,22 @@ impl Chat {
         }
     }
 
-    /// Something suggests that the connection may be dead: pings at once.
+    /// The connection may be dead: pings at once.
     pub(crate) fn check_connection(self) {
         self.tell(Client::check_connection);
     }
 
-    /// Nothing comes from the other end any more.
+    /// Whether nothing has been received for too long.
     pub(crate) fn is_dead(self) -> bool {
         self.client.with_value(|client| client.is_dead(browser::steady()))
     }
 
-    /// How long the server asked this page to wait before it connects again.
+    /// How long the server asked this page to wait before reconnecting.
     pub(crate) fn retry_ms(self) -> u32 {
         self.client.with_value(Client::retry_ms)
     }
 
-    /// Whether the server would not greet this version.
+    /// Whether the server refused this version.
     pub(crate) fn is_outdated(self) -> bool {
         self.client.with_value(|client| {
             client.refused_hello().is_some_and(|r| r.code == protocol::ErrorCode::VersionUnsupported)
@@ -124,8 +127,8 @@ impl Chat {
         self.client.with_value(|client| client.stranger().is_some())
     }
 
-    /// This browser's cookie is someone else's: reloads the page as theirs. Only once: if that does not help, the person
-    /// decides.
+    /// This browser's cookie belongs to someone else: reloads the page as theirs. Only once; if
+    /// that does not help, the user decides.
     pub(crate) fn change_over(self) {
         self.keep_unsent();
         if !self.just_changed_over.get_value() {
@@ -135,8 +138,8 @@ impl Chat {
         }
     }
 
-    /// Before the page goes: stores again what is not acknowledged, because another tab may have cleared it by signing out. The
-    /// sender's next page sends it.
+    /// Before the page unloads: stores unacknowledged messages again, because another tab may have
+    /// cleared them by signing out. The sender's next page sends them.
     pub(crate) fn keep_unsent(self) {
         self.client.with_value(|client| {
             self.saved.update_value(|saved| saved.keep_outbox_again(client.outbox()));
@@ -144,7 +147,8 @@ impl Chat {
         self.keep_saving();
     }
 
-    /// A full queue means that the other end takes nothing: the connection is given up and resumes.
+    /// Passes frames to the socket. A full queue means that the other end accepts nothing: drops
+    /// the connection, which then resumes.
     pub(super) fn hand_over(self, frames: Vec<ClientFrame>) {
         self.outgoing.update_value(|outgoing| {
             let full = outgoing
@@ -159,8 +163,8 @@ impl Chat {
     pub(super) fn draw_link(self) {
         let (link, node, awaits_pong) =
             self.client.with_value(|client| (client.link(), client.node().to_owned(), client.awaits_pong()));
-        // A socket outlives its network by some seconds. Where the browser says that the network is gone, the server must
-        // answer, or the person is told.
+        // A socket outlives its network by some seconds. If the browser says that it is offline,
+        // the server must answer, or the user is told.
         let reached = link == Link::Live && !(awaits_pong && browser::is_offline());
         if reached {
             self.away_since.set_value(None);

@@ -1,4 +1,4 @@
-//! What the person has written: what is being sent, what was refused, and what is not sent yet.
+//! The user's own texts: messages being sent, refused messages, and drafts.
 
 use client::{Link, SendState};
 use leptos::{ev, prelude::*};
@@ -8,16 +8,16 @@ use uuid::Uuid;
 use super::{Chat, Desk};
 use crate::address::Route;
 
-/// Something that was written into a room that the person is no longer in.
+/// A text written in a room that the user is no longer in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unsent {
-    /// By which it is taken back; `None` for a draft.
+    /// The nonce by which it is taken back; `None` for a draft.
     pub nonce: Option<Nonce>,
     /// The text.
     pub text: String,
 }
 
-/// What is to be seen in the list of what the person wrote into a room.
+/// The state of the user's own messages, as the list shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
     /// A message was refused.
@@ -27,7 +27,7 @@ pub enum Sign {
 }
 
 impl Chat {
-    /// From here on the list shows drafts, also those of other tabs: the server knows none.
+    /// From now on the list shows drafts, including those of other tabs. The server has no drafts.
     pub(super) fn follow_drafts(self) {
         let tell = move || {
             self.drafts_news.try_update(|n| *n = n.wrapping_add(1).max(1));
@@ -37,15 +37,15 @@ impl Chat {
         on_cleanup(move || handle.remove());
     }
 
-    /// Tracks drafts that something else than the composer has changed: another tab, or sending later.
+    /// Tracks changes to drafts by something other than the composer: another tab, or scheduling.
     pub fn track_drafts(self) {
         self.drafts_news.track();
     }
 
-    /// The draft that the list shows for a room: not that of the open one. Tracks.
+    /// The draft that the list shows for a room, except for the open one. Tracks.
     #[must_use]
     pub fn draft_shown(self, room: RoomId) -> Option<String> {
-        // All are asked, so that all are tracked.
+        // Reads all signals, so that all are tracked.
         self.outbox_news.track();
         let (awake, open) = (self.drafts_news.get() > 0, self.room.get() == Some(room));
         let draft = (awake && !open).then(|| self.draft(Desk::of(room)));
@@ -87,12 +87,12 @@ impl Chat {
         sent
     }
 
-    /// Tries a refused message again.
+    /// Retries a refused message.
     pub fn retry(self, nonce: Nonce) {
         self.tell(|client, now| client.retry(nonce, now));
     }
 
-    /// Takes a refused message back, with its text.
+    /// Takes a refused message back and returns its text.
     pub fn take_back(self, nonce: Nonce) -> Option<String> {
         self.take(nonce).map(|pending| pending.body)
     }
@@ -118,7 +118,7 @@ impl Chat {
         }
     }
 
-    /// What was written into a room and has not been sent, for somebody who is no longer in it. Tracks the outbox.
+    /// The unsent texts of a room that the user is no longer in. Tracks the outbox.
     #[must_use]
     pub fn unsent(self, room: RoomId) -> Vec<Unsent> {
         self.outbox_news.track();
@@ -133,8 +133,8 @@ impl Chat {
         unsent
     }
 
-    /// What was written into a room, and refused because the person is no longer in it, is on no timeline: says so, once, and
-    /// where the texts are.
+    /// Messages refused because the user is no longer in their room are on no timeline: says once
+    /// that they exist, and where.
     pub(super) fn tell_stranded(self) {
         let (count, room) = self
             .client
@@ -158,14 +158,14 @@ impl Chat {
         self.saved.update_value(|saved| saved.keep_draft(desk, text));
     }
 
-    /// Gives up the draft of a room that one is no longer in: see [`Chat::unsent`].
+    /// Discards the draft of a room that the user is no longer in: see [`Chat::unsent`].
     pub fn forget_draft(self, room: RoomId) {
         self.keep_draft(Desk::of(room), "");
         self.outbox_news.update(|n| *n = n.wrapping_add(1));
     }
 }
 
-/// Whether a message of one's own waits, moves, or was refused.
+/// Whether a message was refused.
 #[must_use]
 pub fn is_refused(state: Option<&SendState>) -> bool {
     matches!(state, Some(SendState::Refused(_)))

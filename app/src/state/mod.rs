@@ -1,12 +1,13 @@
 //! [`Chat`]: signals around the one [`Client`] of this page.
 //!
-//! The client is a machine without a browser (see the crate `client`): it decides, this shows. Every verb tells the
-//! client what happened and then [settles](Chat::settle): frames go to the socket, answers to who asked, and only the
+//! The client is a state machine without a browser (see the crate `client`): it decides, and this
+//! module shows the result. Every method tells the client what happened and then
+//! [settles](Chat::settle): frames go to the socket, answers go to their callers, and only the
 //! signals of what changed are written. So a new message mounts one row, and a mark moves one tick.
 //!
 //! - [`rooms`]: the list of rooms, and what the viewer may do in them;
 //! - [`open_room`]: the room on the screen;
-//! - [`drafts`]: what the person has written and not sent;
+//! - [`drafts`]: unsent texts;
 //! - [`changes`]: editing, deleting, reacting, pinning;
 //! - [`personal`]: saved messages, reminders, messages that are sent later;
 //! - [`threads`]: the open thread, and those that the viewer follows;
@@ -50,13 +51,13 @@ use crate::{
     words::{Clock, Words, use_words},
 };
 
-/// Frames that wait for the socket to open or to take more, at most.
+/// The most frames that wait for the socket to open or to accept more.
 pub(crate) const FRAMES_MAX: usize = 256;
 
 /// Called with the answer to a command.
 type Then = Box<dyn FnOnce(Result<Reply, Refusal>) + Send + Sync>;
 
-/// Everything that a component reads, and every verb that it calls.
+/// Everything that a component reads, and every method that it calls.
 #[derive(Clone, Copy)]
 pub struct Chat {
     client: StoredValue<Client>,
@@ -65,27 +66,29 @@ pub struct Chat {
     saved: StoredValue<storage::Saved>,
     summaries: StoredValue<SortedMap<RoomId, ArcRwSignal<RoomSummary>>>,
     away_since: StoredValue<Option<Millis>>,
-    /// The room that the person has asked to leave or to delete: when it is gone, the page leaves it, too.
+    /// The room that the user has asked to leave or to delete: when it is gone, the page leaves it,
+    /// too.
     quitting: RwSignal<Option<RoomId>>,
     /// How many messages were last known to be [stranded](Client::stranded).
     stranded: RwSignal<usize>,
     /// Written whenever the outbox changes; read through [`Chat::unsent`].
     outbox_news: RwSignal<u32>,
-    /// Written when the page wakes, and when a draft that the list shows may be another one; 0 before.
+    /// Written when the page wakes, and when a draft shown in the list may have changed; 0 before.
     drafts_news: RwSignal<u32>,
-    /// The page was reloaded to change over to someone else, and has not been live since.
+    /// The page was reloaded because another user took over, and has not been live since.
     just_changed_over: StoredValue<bool>,
-    /// By how much this machine's clock is ahead of the steady one.
+    /// How far this machine's clock is ahead of the monotonic one.
     clock_ahead: StoredValue<Millis>,
-    /// Messages that are being edited, one a room at most; read through [`Chat::edit_of`].
+    /// The messages being edited, at most one per room; read through [`Chat::edit_of`].
     edits: StoredValue<Vec<Edit>>,
-    /// Written whenever one begins, ends, or is answered.
+    /// Written whenever an edit begins, ends, or is answered.
     edits_news: RwSignal<u32>,
-    /// Written whenever something changes that the viewer saved or scheduled; read through [`Chat::with_personal`].
+    /// Written whenever the viewer's saved or scheduled messages change; read through
+    /// [`Chat::with_personal`].
     personal_news: RwSignal<u32>,
-    /// How much of that waits for the viewer: reminders that have come, and messages that were not sent.
+    /// How many of them need attention: due reminders, and messages that could not be sent.
     pub personal_waiting: RwSignal<usize>,
-    /// Some of it came since the notice of it was closed.
+    /// Some of them came after the notice was last closed.
     pub has_reminder: RwSignal<bool>,
     /// The language.
     pub words: Words,
@@ -93,31 +96,31 @@ pub struct Chat {
     pub screen: Screen,
     /// The viewer; [`Chat::user`] knows their current name.
     pub me: UserId,
-    /// The rooms, the last active first.
+    /// The rooms, the most recently active first.
     pub order: RwSignal<Vec<RoomId>>,
-    /// The same, as they stand in the list: see [`arrange`].
+    /// The rooms in the order of the list: see [`arrange`].
     pub places: RwSignal<Vec<Place>>,
-    /// The sections of the list that are folded.
+    /// The collapsed sections of the list.
     pub folded: RwSignal<Vec<ListSection>>,
-    /// The room in which the first person finds their first steps.
+    /// The room that shows the first steps to the first person.
     pub first_steps: RwSignal<Option<RoomId>>,
     /// Unread messages in all rooms.
     pub unread: RwSignal<u32>,
-    /// The connection.
+    /// The state of the connection.
     pub link: RwSignal<Link>,
-    /// Away for long enough to say so.
+    /// Disconnected long enough to say so.
     pub away: RwSignal<bool>,
     /// Why the page does not connect.
     pub obstacle: RwSignal<Option<Obstacle>>,
-    /// A notice about the page itself, until the person closes it.
+    /// A notice about the page itself, until the user closes it.
     pub notice: RwSignal<Option<String>>,
-    /// The room where there is more about the notice to see. Set before the notice.
+    /// The room that the notice is about. Set before the notice.
     pub notice_room: RwSignal<Option<RoomId>>,
-    /// The name of the server that answers.
+    /// The name of the connected server.
     pub node: RwSignal<String>,
     /// How many messages wait to be sent.
     pub waiting: RwSignal<usize>,
-    /// The room that is open.
+    /// The open room.
     pub room: RwSignal<Option<RoomId>>,
     /// Its timeline.
     pub rows: RwSignal<Vec<Row>>,
@@ -127,29 +130,30 @@ pub struct Chat {
     pub new_threads: RwSignal<usize>,
     /// Which part of the room's messages that is.
     pub window: RwSignal<Window>,
-    /// Written whenever members, marks or pins of the open room change; read through [`Chat::with_room`].
+    /// Written whenever members, marks or pins of the open room change; read through
+    /// [`Chat::with_room`].
     members: RwSignal<u32>,
-    /// Written whenever somebody's name or role changes; read through [`Chat::user`].
+    /// Written whenever someone's name or role changes; read through [`Chat::user`].
     names: RwSignal<u32>,
-    /// What a screen reader was told last, each with a number of its own: see [`Chat::say_aloud`].
+    /// The latest screen reader announcements, each with its own number: see [`Chat::say_aloud`].
     pub announced: RwSignal<Vec<(u32, String)>>,
     /// The time and the time zone to draw with.
     pub clock: RwSignal<Clock>,
     address: Address,
 }
 
-/// The chat of this page. Only below a signed-in frame.
+/// The chat of this page. Available only below a signed-in frame.
 #[must_use]
 pub fn use_chat() -> Chat {
     expect_context::<Chat>()
 }
 
-/// A screen reader picks up an announcement when it appears. It does not stay, because its words may be deleted meanwhile. It stays
-/// this long, and up to twice as long when others follow it.
+/// How long an announcement stays. A screen reader picks it up when it appears. It is then removed,
+/// because its words may be deleted meanwhile. It stays up to twice as long if others follow it.
 const ANNOUNCED_FOR: Duration = Duration::from_secs(3);
 
 impl Chat {
-    /// Begins with what the page was filled with: the same on both sides.
+    /// Begins with the content of the page: the same on both sides.
     #[must_use]
     pub fn new(page: &Page, me: User) -> Self {
         let client = Client::from_page(page);
@@ -212,7 +216,7 @@ impl Chat {
         }
     }
 
-    /// Somebody's profile, or a nameless one until a server has told it. Tracks changed names.
+    /// A person's profile, or a nameless one until a server has sent it. Tracks changed names.
     #[must_use]
     pub fn user(self, user: UserId) -> Arc<User> {
         self.names.track();
@@ -233,13 +237,14 @@ impl Chat {
         self.me == user
     }
 
-    /// What this browser has kept of a person's habits, such as the emoji that they use; empty for nothing.
+    /// A stored preference of this user in this browser, such as their recent emoji; empty if there
+    /// is none.
     #[must_use]
     pub fn habit(self, name: &str) -> String {
         self.saved.with_value(|saved| saved.habit(name))
     }
 
-    /// Keeps it.
+    /// Stores a preference.
     pub fn keep_habit(self, name: &str, text: &str) {
         self.saved.with_value(|saved| saved.keep_habit(name, text));
     }
@@ -249,14 +254,15 @@ impl Chat {
         self.address.go(path);
     }
 
-    /// Goes to a page outside the app, from a dialog. Without a network it would not come, and this page would be lost, too.
+    /// Goes to a page outside the app, from a dialog. Stays if there is no network, because both
+    /// pages would be lost.
     pub fn leave_for(self, path: &str) {
         if !self.stays_offline() {
             browser::leave_for(path);
         }
     }
 
-    /// Says that there is no network, where there is none.
+    /// If there is no network, says so and returns true.
     #[must_use]
     pub fn stays_offline(self) -> bool {
         let offline = browser::is_offline();
@@ -267,8 +273,8 @@ impl Chat {
         offline
     }
 
-    /// Asks the server something; `then` gets the answer, once, however often the connection is lost meanwhile. The
-    /// number is that of the request.
+    /// Sends a command. `then` gets the answer exactly once, however often the connection is lost
+    /// meanwhile. Returns the number of the request.
     pub fn ask(
         self,
         command: Command,
@@ -281,7 +287,8 @@ impl Chat {
         request
     }
 
-    /// Tells a screen reader something, when it has said what it is saying. Each time is heard, also when the words are the same.
+    /// Announces a text to screen readers, after what they are saying. Each one is read, even if
+    /// the text is the same.
     pub fn say_aloud(self, text: String) {
         let before = self.announced.with_untracked(|told| told.last().map(|(last, _)| *last));
         let number = before.map_or(0, |last| last.wrapping_add(1));
@@ -291,7 +298,8 @@ impl Chat {
         }
     }
 
-    /// Takes announcements away up to this one, in time. Each time costs a layout, so what is told meanwhile waits for the next.
+    /// Later removes announcements up to this one. Each removal costs a layout, so newer ones wait
+    /// for the next.
     fn forget_announced(self, until: u32) {
         let forget = move || {
             let left = self.announced.try_update(|told| {
@@ -306,7 +314,7 @@ impl Chat {
         set_timeout(forget, ANNOUNCED_FOR);
     }
 
-    /// Tells something about the page itself.
+    /// Shows a notice about the page itself.
     pub fn tell_all(self, text: String, room: Option<RoomId>) {
         self.notice_room.set(room);
         self.notice.set(Some(text));
@@ -317,7 +325,7 @@ impl Chat {
         self.settle();
     }
 
-    /// Hands on whatever the client has for others, and writes the signals of what changed.
+    /// Passes on what the client has for others, and writes the signals of what changed.
     fn settle(self) {
         let mut frames = Vec::new();
         let mut answers = Vec::new();
@@ -379,7 +387,7 @@ impl Chat {
     }
 }
 
-/// Writes a signal only if that changes it.
+/// Writes a signal only if its value changes.
 fn set<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
     if signal.with_untracked(|known| *known != value) {
         signal.set(value);

@@ -1,4 +1,4 @@
-//! The room that is open: its rows, and the part of its messages that is loaded.
+//! The open room: its rows, and the loaded part of its messages.
 
 use client::{Client, Link, RoomState};
 use leptos::prelude::*;
@@ -7,18 +7,18 @@ use protocol::{Direction, InThread, Message, RoomId, Seq};
 use super::{Chat, ThreadView, link_of, set};
 use crate::{address::Panel, browser, text::plain};
 
-/// What is on screen of the open room, beside its rows.
+/// The state of the open room's loaded messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
-    /// Its messages are here.
+    /// Its messages are loaded.
     pub loaded: bool,
-    /// There are older messages than those.
+    /// There are older messages that are not loaded.
     pub more_before: bool,
-    /// There are newer messages than those.
+    /// There are newer messages that are not loaded.
     pub more_after: bool,
-    /// Older ones are on their way.
+    /// Older ones are loading.
     pub loading_before: bool,
-    /// What is unread begins above those.
+    /// The first unread message is above the loaded ones.
     pub unread_above: bool,
 }
 
@@ -41,12 +41,12 @@ impl Chat {
         }
     }
 
-    /// The person may open this room next.
+    /// Prefetches a room that the user may open next.
     pub fn look_ahead(self, room: RoomId) {
         self.tell(|client, now| client.look_ahead(room, now));
     }
 
-    /// The person is back at the page: what came meanwhile is marked as unread.
+    /// The user is back at the page: marks what arrived meanwhile as unread.
     pub fn come_back(self) {
         let room = self.room.get_untracked();
         if room.is_some_and(|room| self.summary(room).is_some_and(|s| s.read_untracked().unread > 0)) {
@@ -54,13 +54,13 @@ impl Chat {
         }
     }
 
-    /// Looks at members and marks of a room. Tracks their changes.
+    /// Reads the members and marks of a room. Tracks their changes.
     pub fn with_room<T>(self, room: RoomId, look: impl FnOnce(&RoomState) -> T) -> Option<T> {
         self.members.track();
         self.client.with_value(|client| client.room(room).map(look))
     }
 
-    /// Asks for older or newer messages of the open room.
+    /// Loads older or newer messages of the open room.
     pub fn load_more(self, direction: Direction) {
         if let Some(room) = self.room.get_untracked() {
             self.tell(|client, _| client.load_more(room, direction));
@@ -68,32 +68,32 @@ impl Chat {
         }
     }
 
-    /// Drops what is far above, while the person looks at the newest message.
+    /// Drops rows far above while the user is at the newest message.
     pub fn trim(self) {
         if let Some(room) = self.room.get_untracked() {
             self.tell(|client, _| client.trim(room));
         }
     }
 
-    /// Begins at the newest messages again.
+    /// Reloads the timeline at the newest messages.
     pub fn jump_to_newest(self) {
         if let Some(room) = self.room.get_untracked() {
             self.tell(|client, _| client.jump_to_newest(room));
         }
     }
 
-    /// Begins where the unread messages do, which is above the window.
+    /// Reloads the timeline at the first unread message, which is above the window.
     pub fn jump_to_unread(self) {
         if let Some(room) = self.room.get_untracked() {
             self.tell(|client, _| client.jump_to_unread(room));
         }
     }
 
-    /// Shows a message, from anywhere in the history of any room.
+    /// Shows a message from anywhere in the history of any room.
     pub fn show_message(self, room: RoomId, seq: Seq) {
         self.screen.dialog.set(None);
         if self.room.get_untracked() != Some(room) {
-            // The page of the room comes back here.
+            // The room's page calls this again.
             return self.go(link_of(room, seq));
         }
         self.screen.target.set(Some((room, seq)));
@@ -107,7 +107,7 @@ impl Chat {
         request_animation_frame(move || self.show_target());
     }
 
-    /// Shows the message that is wanted, if it is here by now. Says so when it is not in the room.
+    /// Shows the requested message once it is loaded. Says so if it is not in the room.
     pub fn show_target(self) {
         let Some(Some((room, seq))) = self.screen.target.try_get_untracked() else { return };
         if self.room.get_untracked() != Some(room) {
@@ -140,14 +140,15 @@ impl Chat {
         }
     }
 
-    /// The message to which another one of the open room replies: its author and its text. Tracks the rows.
+    /// The message that another one in the open room replies to, with its author and text. Tracks
+    /// the rows.
     #[must_use]
     pub fn quoted(self, room: RoomId, seq: Seq) -> Option<Message> {
         self.rows.track();
         self.client.with_value(|client| client.room(room)?.quote(seq).cloned())
     }
 
-    /// The person has seen everything of the open room up to here.
+    /// The user has seen everything in the open room up to `seq`.
     pub fn saw(self, seq: Seq) {
         if let Some(room) = self.room.get_untracked() {
             self.tell(|client, now| client.saw(room, seq, now));
@@ -175,7 +176,7 @@ impl Chat {
     }
 }
 
-/// What is on screen of the room that the client looks at.
+/// The state of the room that the client is focused on.
 pub(super) fn window(client: &Client) -> Window {
     let Some(room) = client.focused() else { return Window::default() };
     let Some(state) = client.room(room) else { return Window::default() };

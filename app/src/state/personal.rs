@@ -1,7 +1,8 @@
-//! What only the viewer sees: saved messages, reminders, and messages that are to be sent later.
+//! What only the viewer sees: saved messages, reminders, and scheduled messages.
 //!
-//! Only what every page needs is in the first download: that something waits, and how much. The list, the dialogs and the notice of
-//! a reminder come with the chunk `personal` (see `later.rs`), and what only they call with it.
+//! The first download has only what every page needs: how much needs attention. The list, the
+//! dialogs and the notice of a reminder come with the chunk `personal` (see `later.rs`), along with
+//! what only they call.
 
 use client::Personal;
 use leptos::prelude::*;
@@ -10,13 +11,13 @@ use protocol::{Command, Millis, Nonce, Refusal, Reply, RoomId, Seq};
 use super::{Chat, Desk, set};
 
 impl Chat {
-    /// Looks at what the viewer saved and scheduled. Tracks its changes.
+    /// Reads the viewer's saved and scheduled messages. Tracks their changes.
     pub fn with_personal<T>(self, look: impl FnOnce(&Personal) -> T) -> T {
         self.personal_news.track();
         self.client.with_value(|client| look(client.personal()))
     }
 
-    /// Something that the viewer saved or scheduled has changed.
+    /// The viewer's saved or scheduled messages have changed.
     pub(super) fn draw_personal(self) {
         self.personal_news.update(|n| *n = n.wrapping_add(1));
         let ((waiting, newest), cursor) =
@@ -28,14 +29,15 @@ impl Chat {
         set(self.has_reminder, newest.0 > told);
     }
 
-    /// Closes the notice of what waits: it stays in the list. Other tabs of this browser do not show it again either.
+    /// Closes the notice; the items stay in the list. Other tabs of this browser do not show it
+    /// again either.
     pub fn close_reminder(self) {
         let (_, newest) = self.client.with_value(|client| client.personal().waiting());
         self.saved.with_value(|saved| saved.keep_told(newest.0));
         self.has_reminder.set(false);
     }
 
-    /// Saves a message for later, or no longer.
+    /// Saves or unsaves a message.
     pub fn save_message(self, room: RoomId, seq: Seq, on: bool) {
         self.screen.notice.set(None);
         self.ask(Command::Save { room, seq, on }, move |result| match result {
@@ -47,7 +49,7 @@ impl Chat {
         });
     }
 
-    /// Sets a reminder, or takes it away; `then` hears why it was refused, if so.
+    /// Sets or removes a reminder. `then` receives the refusal, if any.
     pub fn remind(
         self,
         (room, seq): (RoomId, Seq),
@@ -66,7 +68,8 @@ impl Chat {
         });
     }
 
-    /// Schedules what is written in a room. The text leaves the composer once a server has it; `then` hears why it was refused, if so.
+    /// Schedules the text of a room's composer. The text leaves the composer once a server has it.
+    /// `then` receives the refusal, if any.
     pub fn schedule(
         self,
         (room, nonce): (RoomId, Nonce),
@@ -88,13 +91,13 @@ impl Chat {
         });
     }
 
-    /// A time in full, as it is said in a sentence.
+    /// A time in full, for use in a sentence.
     #[must_use]
     pub fn moment(self, at: Millis) -> String {
         self.words.moment(at, self.clock.get_untracked())
     }
 
-    /// What a room is called, while the viewer is in it. Tracks.
+    /// The name of a room, while the viewer is in it. Tracks.
     #[must_use]
     pub fn room_name(self, room: RoomId) -> Option<String> {
         self.order.track();

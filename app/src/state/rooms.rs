@@ -1,4 +1,4 @@
-//! The rooms of the viewer: the list, what they are called, and what the viewer may do in them.
+//! The viewer's rooms: the list, their names, and what the viewer may do in them.
 
 use client::SortedSet;
 use leptos::prelude::*;
@@ -17,13 +17,13 @@ use crate::{
 };
 
 impl Chat {
-    /// A room's line in the list, while one is in it.
+    /// A room's entry in the list, while the viewer is in it.
     #[must_use]
     pub fn summary(self, room: RoomId) -> Option<ArcRwSignal<RoomSummary>> {
         self.summaries.with_value(|all| all.get(&room).cloned())
     }
 
-    /// Whether one is in this room. Tracks the list.
+    /// Whether the viewer is in this room. Tracks the list.
     #[must_use]
     pub fn is_in(self, room: RoomId) -> bool {
         self.order.with(|order| order.contains(&room))
@@ -41,7 +41,7 @@ impl Chat {
         self.order.with(|order| order.iter().copied().find(is_named))
     }
 
-    /// What the room is called. Tracks changed names of people.
+    /// The room's name. Tracks changed names of people.
     #[must_use]
     pub fn name_of(self, summary: &RoomSummary) -> String {
         match (summary.room.kind, summary.peer) {
@@ -52,8 +52,8 @@ impl Chat {
         }
     }
 
-    /// What the viewer may do in a room. Tracks the room's entry in the list and the viewer's profile, which change
-    /// more often than rights do: see [`Chat::may`].
+    /// What the viewer may do in a room. Tracks the room's entry in the list and the viewer's
+    /// profile, which change more often than the rights: see [`Chat::may`].
     #[must_use]
     pub fn rights(self, room: RoomId) -> Rights {
         let workspace = self.role();
@@ -64,32 +64,32 @@ impl Chat {
         self.summary(room).map(rights).unwrap_or_default()
     }
 
-    /// The same, told only when they change. Not for the first part of the wasm, in which it would be a type of its own:
-    /// there see [`Chat::may`].
+    /// The same as a memo, which updates only when the rights change. Not for the first part of the
+    /// wasm, where the additional type costs space: use [`Chat::may`] there.
     #[must_use]
     pub fn rights_in(self, room: RoomId) -> Memo<Rights> {
         Memo::new(move |_| self.rights(room))
     }
 
-    /// Whether the viewer has a right in a room, told only when that changes.
+    /// Whether the viewer has a right in a room. Updates only when that changes.
     #[must_use]
     pub fn may(self, room: RoomId, right: fn(Rights) -> bool) -> Memo<bool> {
         Memo::new(move |_| right(self.rights(room)))
     }
 
-    /// What the viewer is in the workspace. Tracks changed profiles.
+    /// The viewer's role in the workspace. Tracks changed profiles.
     #[must_use]
     pub fn role(self) -> WorkspaceRole {
         self.user(self.me).role
     }
 
-    /// Whether the viewer is a guest: they cannot make rooms, nor find any.
+    /// Whether the viewer is a guest. Guests can neither create rooms nor find any.
     #[must_use]
     pub fn is_guest(self) -> Memo<bool> {
         Memo::new(move |_| self.role() == WorkspaceRole::Guest)
     }
 
-    /// What somebody without a room can do.
+    /// What a user without a room can do.
     #[must_use]
     pub fn no_rooms_hint(self) -> &'static str {
         match self.role() {
@@ -101,7 +101,7 @@ impl Chat {
         }
     }
 
-    /// The address of the next room in the list, or the one before; of unread ones only, if so wished.
+    /// The next or previous room in the list; with `unread_only`, among unread rooms.
     #[must_use]
     pub fn neighbour(self, forward: bool, unread_only: bool) -> Option<RoomId> {
         let order: Vec<RoomId> =
@@ -141,7 +141,7 @@ impl Chat {
         }
     }
 
-    /// Closes what could not be opened, and says so.
+    /// Closes what failed to load, and says so.
     pub fn miss(self, missed: Missed) {
         match missed {
             Missed::Dialog(_) => self.screen.dialog.set(None),
@@ -167,7 +167,7 @@ impl Chat {
         }
     }
 
-    /// Asks for a room, and goes there; `failed` hears why not.
+    /// Sends a command that returns a room, and goes there. `failed` receives the refusal, if any.
     pub fn ask_and_go(self, command: Command, failed: RwSignal<Option<Refusal>>) {
         self.ask(command, move |result| match result {
             Ok(Reply::Room { summary, .. }) => {
@@ -179,8 +179,8 @@ impl Chat {
         });
     }
 
-    /// Leaves a room or deletes it; `failed` hears why not. The page that shows it is left as soon as it is gone, which a
-    /// server may tell before it answers.
+    /// Leaves or deletes a room; `failed` receives the refusal, if any. The room's page closes as
+    /// soon as the room is gone, which may be before the answer arrives.
     pub fn quit(self, room: RoomId, command: Command, failed: RwSignal<Option<Refusal>>) {
         self.quitting.set(Some(room));
         self.ask(command, move |result| match result {
@@ -192,7 +192,7 @@ impl Chat {
         });
     }
 
-    /// A room is no longer here.
+    /// A room is gone from the list.
     pub(super) fn gone(self, room: RoomId) {
         self.screen.close_of(room);
         if self.quitting.get_untracked() == Some(room) {
@@ -203,7 +203,8 @@ impl Chat {
         }
     }
 
-    /// Updates the order of the list, and only the lines that changed: a message changes one line of thousands.
+    /// Updates the order of the list, and only the lines that changed: a message changes one line
+    /// of thousands.
     pub(super) fn draw_list(self, rooms: &SortedSet<RoomId>) {
         let (order, unread) = self.client.with_value(|client| (client.order(), client.unread()));
         for room in rooms.iter() {
@@ -224,7 +225,7 @@ impl Chat {
         self.arrange();
     }
 
-    /// Puts the rooms of the list where they belong by now.
+    /// Rearranges the list.
     pub fn arrange(self) {
         let entries: Vec<Entry> = self.client.with_value(|client| {
             let summary = |room: &RoomId| client.room(*room).map(|room| entry(&room.summary));
@@ -235,7 +236,7 @@ impl Chat {
         set(self.places, places);
     }
 
-    /// Folds a section of the list, or unfolds it. The browser remembers it.
+    /// Collapses or expands a section of the list. The browser remembers it.
     pub fn fold(self, section: ListSection) {
         self.folded.update(|folded| match folded.iter().position(|one| *one == section) {
             Some(at) => drop(folded.remove(at)),
@@ -247,7 +248,7 @@ impl Chat {
     }
 }
 
-/// What the list is arranged by.
+/// The facts by which the list is arranged.
 pub(super) fn entry(summary: &RoomSummary) -> Entry {
     Entry {
         room: summary.room.id,
@@ -259,13 +260,13 @@ pub(super) fn entry(summary: &RoomSummary) -> Entry {
     }
 }
 
-/// Where a room is found.
+/// The path of a room.
 #[must_use]
 pub fn path_of(room: RoomId) -> String {
     format!("/r/{room}")
 }
 
-/// Where a message is found.
+/// The path of a message.
 #[must_use]
 pub fn link_of(room: RoomId, seq: Seq) -> String {
     format!("/r/{room}/m/{seq}")

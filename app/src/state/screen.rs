@@ -1,4 +1,4 @@
-//! What is open on this screen besides the room: no server ever hears of it.
+//! What is open on this screen besides the room. The server does not know about it.
 
 use std::sync::Arc;
 
@@ -39,22 +39,22 @@ impl std::fmt::Display for Desk {
 pub enum MemberAct {
     /// Remove them from the room.
     Remove,
-    /// The same, and they cannot come back.
+    /// Remove them, and keep them from coming back.
     Ban,
     /// Make them an owner, too.
     MakeOwner,
-    /// Give up a role of one's own.
+    /// Give up the viewer's own role.
     StepDown,
 }
 
-/// A dialog; one at a time.
+/// A dialog. Only one is open at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialog {
     /// Go to a room or person.
     Switcher,
-    /// Write to someone.
+    /// Start a direct conversation.
     NewDirect,
-    /// Make a group or channel.
+    /// Create a group or channel.
     NewRoom,
     /// Find a channel and join it.
     Browse,
@@ -62,31 +62,31 @@ pub enum Dialog {
     Invite(RoomId),
     /// Rename a room and set its topic.
     EditRoom(RoomId),
-    /// Say who may do what in a room, archive it, or delete it.
+    /// Change a room's policy, archive it, or delete it.
     RoomSettings(RoomId),
     /// Delete a room.
     DeleteRoom(RoomId),
     /// Act on a member of a room.
     Member(RoomId, UserId, MemberAct),
-    /// Who is banned from a room.
+    /// The people banned from a room.
     Banned(RoomId),
     /// Leave a room.
     Leave(RoomId),
     /// Delete a message.
     Delete(RoomId, Seq),
-    /// What one has saved, and what is to be sent later.
+    /// The viewer's saved and scheduled messages.
     Later,
     /// The threads that one follows, or all threads of a room.
     Threads(Option<RoomId>),
     /// When to be reminded of a message.
     Remind(RoomId, Seq),
-    /// When to send what is written in a room.
+    /// Schedule the text of a room's composer.
     SendLater(RoomId),
     /// Choose an emoji: for a message, or for what is being written.
     Emoji(Desk, Option<Seq>),
     /// What was written into a room that one is no longer in. It comes with the dialogs, and stands on the room's page.
     Unsent(RoomId),
-    /// The keyboard's list.
+    /// The list of keyboard shortcuts.
     Shortcuts,
 }
 
@@ -118,14 +118,14 @@ impl Dialog {
     }
 }
 
-/// What could not be opened, because its code did not come.
+/// What could not be opened, because its code failed to load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missed {
     /// A dialog.
     Dialog(Dialog),
     /// The panel beside the room.
     Panel(Panel),
-    /// What one can do with a message, beside its row.
+    /// The actions on a message, beside its row.
     Tools(Seq),
     /// The same, as a sheet.
     Sheet(RoomId, Seq),
@@ -134,37 +134,37 @@ pub enum Missed {
 /// Makes a text ready to be sent.
 pub(crate) type Sending = Arc<dyn Fn(String) -> Option<String> + Send + Sync>;
 
-/// The signals of what is open.
+/// Signals for what is open.
 #[derive(Clone, Copy, Debug)]
 pub struct Screen {
     /// The dialog that is open.
     pub dialog: RwSignal<Option<Dialog>>,
     /// The member whose menu is open.
     pub menu: RwSignal<Option<UserId>>,
-    /// The menu «New» is open.
+    /// Whether the menu «New» is open.
     pub starting: RwSignal<bool>,
     /// The message whose sheet is open.
     pub sheet: RwSignal<Option<(RoomId, Seq)>>,
-    /// What was to be opened and could not be, until it is tried again or the person closes the notice.
+    /// What could not be opened, until it is retried or the user closes the notice.
     pub missed: RwSignal<Option<Missed>>,
-    /// The message of which it is shown who has read it.
+    /// The message whose list of readers is open.
     pub read_by: RwSignal<Option<Seq>>,
     /// The message under the pointer.
     pub hovered: RwSignal<Option<Seq>>,
-    /// The message that the keyboard or a finger has come to.
+    /// The message that focus or a finger is on.
     pub reached: RwSignal<Option<Seq>>,
     /// The message for which an emoji is being chosen.
     pub picking: RwSignal<Option<Seq>>,
-    /// The code of the tools did not come. That is said once, not at each row that the pointer passes, until somebody asks for them
-    /// or the connection is back.
+    /// The code of the tools failed to load. Said once, not for each row that the pointer passes,
+    /// until the user asks for the tools or the connection is back.
     pub tools_lost: RwSignal<bool>,
-    /// What is to be told beside a message: why something did not happen to it.
+    /// The notice beside a message: why an action on it failed.
     pub notice: RwSignal<Option<String>>,
-    /// Which message that is about.
+    /// The message that it is about.
     noticed: StoredValue<Option<(RoomId, Seq)>>,
-    /// The pointer is over the list of rooms.
+    /// Whether the pointer is over the list of rooms.
     pub pointing_at_list: RwSignal<bool>,
-    /// The keyboard is in it.
+    /// Whether focus is in it.
     pub keyboard_in_list: RwSignal<bool>,
     /// Messages whose spoilers are shown; read through [`Screen::is_revealed`].
     revealed: StoredValue<Vec<(RoomId, Option<Seq>)>>,
@@ -176,11 +176,11 @@ pub struct Screen {
     pub target: RwSignal<Option<(RoomId, Seq)>>,
     /// The room in which the viewer has mentioned people who are not in it.
     pub outsiders_of: RwSignal<Option<RoomId>>,
-    /// Who they are.
+    /// Those people.
     pub outsiders: StoredValue<Vec<UserId>>,
-    /// The tools that format are shown at the composer.
+    /// Whether the composer's formatting tools are shown.
     pub formatting: RwSignal<bool>,
-    /// The reaction of which it is shown who chose it.
+    /// The reaction whose list of people is shown.
     pub reactors: RwSignal<Option<(Seq, String)>>,
     /// What makes a text ready to be sent; read through [`Screen::ready_text`].
     sending: StoredValue<Vec<(Desk, Sending)>>,
@@ -240,7 +240,8 @@ impl Screen {
         });
     }
 
-    /// A text as it is to be sent; blank where that was all, and `None` where it is to stay as it is.
+    /// A text as it is to be sent; blank if there is nothing left to send, and `None` if it is to
+    /// stay in the composer.
     #[must_use]
     pub fn ready_text(self, desk: Desk, text: String) -> Option<String> {
         let find = |all: &Vec<(Desk, Sending)>| {
@@ -252,7 +253,7 @@ impl Screen {
         }
     }
 
-    /// Whether the spoilers of a message are shown. Tracks that.
+    /// Whether the spoilers of a message are shown. Tracks.
     #[must_use]
     pub fn is_revealed(self, message: (RoomId, Option<Seq>)) -> bool {
         self.revealed_news.track();
@@ -265,44 +266,44 @@ impl Screen {
         self.revealed_news.update(|news| *news = news.wrapping_add(1));
     }
 
-    /// Whether what one can do with this message is shown beside it, and not as a sheet.
+    /// Whether the tools of this message are shown beside it (not as a sheet).
     #[must_use]
     pub fn has_tools(self, seq: Seq) -> bool {
-        // All are asked, so that all are tracked.
+        // Reads all signals, so that all are tracked.
         let is_meant =
             [self.hovered, self.reached, self.picking].map(|held| held.get() == Some(seq)).contains(&true);
         is_meant && ![self.tools_lost.get(), self.sheet.with(Option::is_some)].contains(&true)
     }
 
-    /// Whether the list of rooms may not move now.
+    /// Whether the list of rooms must keep its order now.
     #[must_use]
     pub fn holds_list(self) -> bool {
         self.pointing_at_list.get_untracked() || self.keyboard_in_list.get_untracked()
     }
 
-    /// Tells something beside a message.
+    /// Shows a notice beside a message.
     pub fn tell(self, room: RoomId, seq: Seq, text: String) {
         self.noticed.set_value(Some((room, seq)));
         self.notice.set(Some(text));
     }
 
-    /// What is told beside this message.
+    /// The notice beside this message.
     #[must_use]
     pub fn told(self, room: RoomId, seq: Seq) -> Option<String> {
         self.notice.get().filter(|_| self.noticed.get_value() == Some((room, seq)))
     }
 
-    /// A room is gone, and so is what was being done with it.
+    /// A room is gone: closes what belongs to it.
     pub fn close_of(self, room: RoomId) {
         if self.dialog.get_untracked().and_then(Dialog::room) == Some(room) {
             self.dialog.set(None);
         }
     }
 
-    /// Whether something lies over the page, which the way back closes first. Tracks.
+    /// Whether something covers the page, which Back closes first. Tracks.
     #[must_use]
     pub fn is_covered(self) -> bool {
-        // All are asked, so that all are tracked.
+        // Reads all signals, so that all are tracked.
         [
             self.dialog.with(Option::is_some),
             self.menu.with(Option::is_some),
@@ -313,7 +314,7 @@ impl Screen {
         .contains(&true)
     }
 
-    /// Closes what lies over the page.
+    /// Closes what covers the page.
     pub fn uncover(self) {
         self.dialog.set(None);
         self.menu.set(None);
@@ -322,7 +323,7 @@ impl Screen {
         self.picking.set(None);
     }
 
-    /// No message is pointed at.
+    /// Drops everything that points at a message: hover, focus, quick reactions, sheet.
     pub fn let_go(self) {
         self.hovered.set(None);
         self.reached.set(None);
@@ -348,7 +349,7 @@ impl Screen {
         self.outsiders_of.get() == Some(desk.room) && desk.thread.is_none()
     }
 
-    /// Gives the keyboard to the composer.
+    /// Focuses the composer.
     pub fn compose(self) {
         self.compose.update(|n| *n = n.wrapping_add(1));
     }

@@ -1,8 +1,8 @@
-//! What outlives the page in this browser: drafts, edits, and messages that the server has not acknowledged.
+//! What outlives the page in this browser: drafts, edits, and unacknowledged messages.
 //!
-//! Each message has a key of its own, so that two tabs never write over each other's; both may send it, and the
-//! server knows the repeat by its nonce. Keys begin with the person's id: another person at the same browser neither
-//! sees nor sends them. Signing out removes them (`plain/script.js`).
+//! Each message has its own key, so that two tabs never overwrite each other's. Both may send it;
+//! the server recognises the repeat by its nonce. Keys begin with the user's id: another user of
+//! the same browser neither sees nor sends them. Signing out removes them (`plain/script.js`).
 
 use client::{Edit, Outbox, Pending, sort_by};
 use leptos::prelude::window;
@@ -25,7 +25,7 @@ impl Saved {
         Self { prefix: format!("roost:{user}:"), kept: Vec::new(), drafts: Vec::new() }
     }
 
-    /// What earlier pages had not got acknowledged, in the order of writing.
+    /// Messages of earlier pages that were not acknowledged, in the order of writing.
     pub(crate) fn load(&self) -> Vec<Pending> {
         let Some(storage) = storage() else { return Vec::new() };
         let prefix = format!("{}out:", self.prefix);
@@ -38,7 +38,7 @@ impl Saved {
         pending
     }
 
-    /// Keeps what is on its way, and forgets what has arrived.
+    /// Stores unacknowledged messages, and removes acknowledged ones.
     pub(crate) fn keep_outbox(&mut self, outbox: &Outbox) {
         let Some(storage) = storage() else { return };
         let now: Vec<Nonce> = outbox.items().iter().map(|item| item.nonce).collect();
@@ -53,8 +53,8 @@ impl Saved {
         self.kept = now;
     }
 
-    /// Stores again what is on its way: another tab that signed out may have cleared it for all tabs. What a person has sent is
-    /// sent, without asking again.
+    /// Stores unacknowledged messages again, because a tab that signed out may have cleared them
+    /// for all tabs. What a user has sent is sent without asking again.
     pub(crate) fn keep_outbox_again(&mut self, outbox: &Outbox) {
         self.kept.clear();
         self.keep_outbox(outbox);
@@ -86,7 +86,7 @@ impl Saved {
 
     pub(crate) fn keep_habit(&self, name: &str, text: &str) {
         if let Some(storage) = storage() {
-            // A browser that keeps nothing forgets it with the page.
+            // Without storage, it is forgotten with the page.
             set(&storage, &self.habit_key(name), text);
         }
     }
@@ -136,7 +136,7 @@ impl Saved {
     }
 }
 
-/// `None` where the browser keeps nothing for us: then a reload forgets, and all else works.
+/// `None` if the browser stores nothing for us. A reload then forgets; everything else works.
 fn storage() -> Option<Storage> {
     window().local_storage().ok().flatten()
 }
@@ -145,7 +145,7 @@ fn keys(storage: &Storage) -> impl Iterator<Item = String> + '_ {
     (0..storage.length().unwrap_or_default()).filter_map(|n| storage.key(n).ok().flatten())
 }
 
-/// Returns whether the text is kept: a full storage keeps no more.
+/// Returns whether the text was stored; it is not if the storage is full.
 fn set(storage: &Storage, key: &str, text: &str) -> bool {
     storage.set_item(key, text).is_ok()
 }

@@ -1,4 +1,4 @@
-//! Every language is complete, and nothing in it is superfluous.
+//! Checks that every language is complete and has nothing superfluous.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -97,7 +97,7 @@ fn each_language_has_its_name_and_dates() {
         }
         assert!(!locale["lang"].as_str().unwrap().contains(' '), "{tag}: lang");
         assert!(Language::parse(tag).is_some(), "{tag}: the file's name is no tag of a language");
-        // The emoji picker's, which `scripts/frontend.mjs` puts into the file of emoji.
+        // The texts of the emoji picker, which `scripts/frontend.mjs` puts into the emoji file.
         let emoji = &locale["emoji"];
         for key in ["search", "none", "recent", "tone"] {
             assert!(emoji[key].as_str().is_some_and(|text| !text.is_empty()), "{tag}: emoji.{key}");
@@ -125,7 +125,7 @@ fn each_language_has_its_name_and_dates() {
     }
 }
 
-/// The code of a folder, without spaces, file by file.
+/// The code of a folder, file by file, without white space.
 fn code(folder: &str) -> Vec<(String, String)> {
     fn read(folder: &Path, files: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -161,7 +161,7 @@ fn each_sentence_is_used() {
     assert!(unused.is_empty(), "nothing says these: {unused:?}");
 }
 
-/// See `OUTSIDE` in `app/build.rs`: a page inside the app carries nothing of these groups.
+/// See `OUTSIDE` in `app/build.rs`: pages inside the app do not carry these groups.
 #[test]
 fn the_app_says_nothing_of_the_pages_outside_it() {
     let is_outside = |path: &str| {
@@ -187,7 +187,7 @@ fn no_key_is_in_two_groups() {
     assert_eq!(alone.len(), keys.len());
 }
 
-/// What the browser reads out of the page is what the server has drawn with.
+/// The browser parses exactly what the server has drawn with.
 #[test]
 fn both_sides_have_the_same_words() {
     for tag in locales().keys() {

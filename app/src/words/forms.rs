@@ -1,5 +1,6 @@
-//! The rules for plurals by name, each with the categories of CLDR that it needs, in the order in which `plural.rs` counts
-//! them. For the build script and the tests: a page carries the forms alone.
+//! The plural rules by name, each with the CLDR categories that it needs, in the order in which
+//! `plural.rs` numbers them. Only for the build script and the tests: a page carries just the
+//! forms.
 
 /// The forms of a rule.
 pub(crate) fn of(rule: &str) -> Option<&'static [&'static str]> {

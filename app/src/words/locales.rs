@@ -1,4 +1,4 @@
-//! All languages: for the server only.
+//! All languages, for the server only.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ static ALL: LazyLock<Vec<(Language, Words)>> = LazyLock::new(|| {
 });
 
 impl Words {
-    /// The words of a language, or English ones.
+    /// The words of a language, falling back to the default language.
     #[must_use]
     pub fn of(language: Language) -> Self {
         let words =
@@ -23,7 +23,8 @@ impl Words {
     }
 }
 
-/// The language for a tag (`pt`, `zh-Hant-TW`): itself, one that says less, or one that has the same first part.
+/// The language for a tag (`pt`, `zh-Hant-TW`): an exact match, a less specific one, or one with
+/// the same primary subtag.
 #[must_use]
 pub fn language_for(tag: &str) -> Option<Language> {
     let known = || ALL.iter().map(|(language, _)| *language);

@@ -1,9 +1,9 @@
-//! Which form a number takes.
+//! Plural rules.
 //!
-//! Only whole numbers are counted here, and none of them by the million: so the category that French, Spanish and Portuguese
-//! have for those is left out.
+//! Only integers are counted here, and never millions, so the category that French, Spanish and
+//! Portuguese have for millions is left out.
 
-/// The place of the form for `n`, among those of `forms.rs`. An unknown rule has one form.
+/// The index of the form for `n`, among those in `forms.rs`. An unknown rule has one form.
 pub(super) fn form(rule: &str, n: u64) -> usize {
     let (ten, hundred) = (n % 10, n % 100);
     match rule {

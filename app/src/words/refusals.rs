@@ -1,11 +1,11 @@
-//! Refusals in a person's words: what happened, what it means for their text, and what to do.
+//! Refusals in plain words: what happened, what it means for the user's text, and what to do.
 
 use protocol::{ErrorCode, Refusal};
 
 use super::Words;
 
 impl Words {
-    /// Why something did not happen.
+    /// Why an action was refused.
     #[must_use]
     pub fn refusal(self, refusal: &Refusal) -> String {
         let max = refusal.max.unwrap_or_default();

@@ -1,16 +1,16 @@
-//! Which sentence it is, where that depends on something.
+//! Sentences that depend on a value.
 
 use protocol::{Role, RoomKind, WorkspaceRole, limits};
 
 use super::{SEPARATOR, Words};
 
 impl Words {
-    /// Names in a row.
+    /// A list of names.
     fn joined_names(self, names: &[&str]) -> String {
         names.join(self.line(SEPARATOR))
     }
 
-    /// Some names, and how many more people there are.
+    /// Some names, and the number of further people.
     #[must_use]
     pub fn names(self, names: &[&str], more: usize) -> String {
         let shown = self.joined_names(names);
@@ -33,13 +33,13 @@ impl Words {
         self.unread_count(n, &self.badge(n))
     }
 
-    /// On the button that goes down to the newest message.
+    /// The label of the button that scrolls to the newest message.
     #[must_use]
     pub fn new_messages(self, n: u32) -> String {
         self.new_messages_count(n, &self.badge(n))
     }
 
-    /// Who has read a message: names, how many of how many.
+    /// Who of the `others` in a room has read a message.
     #[must_use]
     pub fn read_by(self, names: &[&str], others: usize) -> String {
         if names.is_empty() {
@@ -56,7 +56,7 @@ impl Words {
         }
     }
 
-    /// The room's name as a title: a channel has its sign.
+    /// The room's name as a title: a channel gets its `#`.
     #[must_use]
     pub fn named(self, kind: RoomKind, title: &str) -> String {
         match kind {
@@ -65,7 +65,7 @@ impl Words {
         }
     }
 
-    /// On the button that invites.
+    /// The label of the button that invites.
     #[must_use]
     pub fn invite_count(self, n: usize) -> String {
         match n {
@@ -74,13 +74,14 @@ impl Words {
         }
     }
 
-    /// Said by a page that has changed over to someone else. `left`: something that its former person sent has not gone out.
+    /// Shown when another user has taken over the page. With `left`, something that the former user
+    /// sent has not gone out.
     #[must_use]
     pub fn changed_over(self, name: &str, left: bool) -> String {
         if left { self.switched_account_unsent(name) } else { self.switched_account(name) }
     }
 
-    /// A browser, as the server calls it (`Firefox on Linux`), in this language.
+    /// Translates a browser name from the server (`Firefox on Linux`).
     #[must_use]
     pub fn device(self, device: &str) -> String {
         match device.split_once(" on ") {
@@ -89,7 +90,7 @@ impl Words {
         }
     }
 
-    /// What somebody is in the workspace.
+    /// A role in the workspace.
     #[must_use]
     pub fn workspace_role(self, role: WorkspaceRole) -> &'static str {
         match role {
@@ -101,7 +102,7 @@ impl Words {
         }
     }
 
-    /// What they may do.
+    /// What that role may do.
     #[must_use]
     pub fn workspace_role_hint(self, role: WorkspaceRole) -> &'static str {
         match role {
@@ -113,7 +114,7 @@ impl Words {
         }
     }
 
-    /// In place of the composer, for those who may not write.
+    /// Shown in place of the composer to those who may not write.
     #[must_use]
     pub fn post_from(self, least: Role) -> &'static str {
         match least {
@@ -122,7 +123,7 @@ impl Words {
         }
     }
 
-    /// Told when a member has another role.
+    /// Announced when a member gets another role.
     #[must_use]
     pub fn role_given(self, name: &str, role: Role) -> String {
         match role {
@@ -132,7 +133,7 @@ impl Words {
         }
     }
 
-    /// Above the dialog that gives up a role.
+    /// The title of the dialog that gives up a role.
     #[must_use]
     pub fn step_down_in(self, role: Role, room: &str) -> String {
         match role {

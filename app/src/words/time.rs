@@ -1,5 +1,5 @@
-//! Dates and times. Reckoned in plain arithmetic (see `client::date_of`), so that the server and the browser draw
-//! the very same text; `Intl` has no part in it.
+//! Dates and times. Computed by plain arithmetic (see `client::date_of`) rather than `Intl`, so
+//! that the server and the browser draw the same text.
 
 use client::{Date, date_of, day_before, day_number, minute_of_day, weekday_of};
 use protocol::{Millis, Zone};
@@ -9,7 +9,7 @@ use super::{
     filled,
 };
 
-/// Where and when one looks from.
+/// The current time and time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
     /// The time.
@@ -19,13 +19,13 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The day of a time, as seen from here.
+    /// The date of a time in this zone.
     #[must_use]
     pub fn date(self, at: Millis) -> Date {
         date_of(at, self.zone)
     }
 
-    /// How many days ago something was; 0 is today.
+    /// How many days ago a time was; 0 is today.
     #[must_use]
     pub fn days_ago(self, at: Millis) -> i64 {
         day_number(self.now, self.zone) - day_number(at, self.zone)
@@ -40,20 +40,20 @@ impl Words {
         format!("{:02}:{:02}", minute / 60, minute % 60)
     }
 
-    /// A day, as a divider says it.
+    /// A day, as a divider shows it.
     #[must_use]
     pub fn day(self, date: Date, clock: Clock) -> String {
         if date == clock.date(clock.now) {
             return self.today().to_owned();
         }
-        // Not 24 hours ago: the days on which the clocks change are longer or shorter.
+        // Not 24 hours ago: days on which the clocks change are longer or shorter.
         if date == day_before(clock.date(clock.now)) {
             return self.yesterday().to_owned();
         }
         self.dated(if is_this_year(date, clock) { DAY } else { DAY_OF_YEAR }, date)
     }
 
-    /// The shortest that says when: a time, a weekday, or a date. For lists.
+    /// The shortest useful form: a time, a weekday, or a date. For lists.
     #[must_use]
     pub fn when(self, at: Millis, clock: Clock) -> String {
         let date = clock.date(at);
@@ -76,7 +76,7 @@ impl Words {
         self.dated(if is_this_year(date, clock) { DATE } else { DATE_OF_YEAR }, date)
     }
 
-    /// The placeholders are `OF_DATES` of the build script.
+    /// The placeholders are those of `OF_DATES` in the build script.
     fn dated(self, pattern: usize, date: Date) -> String {
         let month = usize::from(date.month.clamp(1, 12)) - 1;
         filled(
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use crate::words::check::words;
 
-    // Tuesday, 24 November 2026, 04:30 UTC: in Shanghai it is half past noon.
+    // Tuesday, 24 November 2026, 04:30 UTC: 12:30 in Shanghai.
     const CLOCK: Clock = Clock { now: 1_795_494_600_000, zone: Zone::fixed(480) };
     const DAY: Millis = 86_400_000;
 

@@ -1,4 +1,4 @@
-//! The answers of servers, by what was asked.
+//! Answers of servers, by the command that they answer.
 
 use protocol::{
     Change, Command, ErrorCode, Line, Member, Message, Millis, Refusal, Reply, Retry, RoomId, Seq,
@@ -7,11 +7,11 @@ use protocol::{
 use super::{Answer, Client, resume::Welcome};
 use crate::{asks::Purpose, line, thread::ThreadState};
 
-/// The shortest wait before this client asks again for what was refused for now: a budget that has only just begun to fill
-/// would be empty again at once.
+/// The shortest wait before a temporarily refused question is retried: a budget that has only just
+/// begun to refill would be empty again at once.
 const RETRY_MS_MIN: i64 = 1_000;
-/// The wait when the refusal is for good. This server may be too old or too new for the question; the next one may
-/// not be.
+/// The wait after a permanent refusal. This server may be too old or too new for the question; the
+/// next one may not be.
 const RETRY_OTHER_MS: i64 = 30_000;
 
 impl Client {
@@ -95,7 +95,7 @@ impl Client {
             }
             (Purpose::Request, reply) => {
                 self.touch_wished(&command);
-                // The event that says so may come later.
+                // The event may arrive later.
                 if let Command::Leave { room } = command
                     && self.leaving.contains(&room)
                 {
@@ -108,7 +108,7 @@ impl Client {
                 self.take_over(&reply);
                 self.answers.push(Answer { request: r#ref, result: Ok(reply) });
             }
-            // Our servers always give an answer that fits the question.
+            // Our servers always answer with a reply that fits the command.
             (
                 Purpose::Hello
                 | Purpose::Marks
@@ -129,7 +129,7 @@ impl Client {
         }
     }
 
-    /// A page of history came.
+    /// A page of history arrived.
     fn came(&mut self, purpose: Purpose, command: &Command, messages: Vec<Message>, more: bool) {
         let Command::History { room, direction, seq } = command else { return };
         if let Some(state) = self.rooms.get_mut(room) {
@@ -167,7 +167,7 @@ impl Client {
         }
     }
 
-    /// Takes over what a request's answer says about the state, before the caller sees it.
+    /// Applies the state in a request's answer, before the caller sees it.
     fn take_over(&mut self, reply: &Reply) {
         match reply {
             Reply::Room { summary, people } => {
@@ -253,13 +253,14 @@ impl Client {
                 self.refused_state(purpose, &command, &refusal, now);
             }
             Purpose::Unread(room) => {
-                // The interface waits for the line of unread messages: without it, it begins at the newest ones.
+                // The interface waits for the line of unread messages; without it, it begins at the
+                // newest ones.
                 if let Some(state) = self.rooms.get_mut(&room) {
                     state.unread_after = None;
                 }
                 self.touched.timelines.insert(room);
             }
-            // The interface waits for it no longer.
+            // The interface stops waiting for it.
             Purpose::Around(room) => drop(self.touched.timelines.insert(room)),
             Purpose::Request => {
                 self.touch_wished(&command);
@@ -269,7 +270,7 @@ impl Client {
                 self.answers.push(Answer { request: r#ref, result: Err(refusal) });
             }
             Purpose::Marks if is_for_now => {
-                // The server must still hear of them.
+                // The server must still receive them.
                 self.marks.rest(retry_at(&refusal, now));
                 if let Command::Delivered { room, .. } | Command::Read { room, .. } = &command
                     && self.rooms.contains_key(room)
@@ -282,7 +283,7 @@ impl Client {
         }
     }
 
-    /// A question about the state was refused.
+    /// A state question was refused.
     fn refused_state(&mut self, purpose: Purpose, command: &Command, refusal: &Refusal, now: Millis) {
         let again_at = match refusal.code.retry() {
             // Otherwise the line would stay behind until its next change.
@@ -301,7 +302,8 @@ impl Client {
         {
             Some(room)
         } else {
-            // A list or names in part are of no use, so they are asked for again even if the refusal is for good.
+            // A partial list is useless, and so are partial names, so these are retried even if the
+            // refusal is permanent.
             self.list.unanswered(command);
             self.people.ask_again();
             self.asks.refuse(purpose, again_at);
@@ -324,7 +326,7 @@ impl Client {
     }
 }
 
-/// When to ask again what was refused for now.
+/// When to retry what was refused temporarily.
 fn retry_at(refusal: &Refusal, now: Millis) -> Millis {
     now + refusal.retry_ms.map_or(0, i64::from).max(RETRY_MS_MIN)
 }

@@ -1,4 +1,4 @@
-//! Events: what servers send unasked.
+//! Events from servers.
 
 use protocol::{
     Change, Event, Following, Line, Message, Millis, RoomId, RoomSummary, Saved, Scheduled, Seq,
@@ -86,7 +86,8 @@ impl Client {
         };
         let me = state.summary.marks.user;
         let cursor = state.cursor();
-        // A message that has changed since it was sent is still new if its `seq` is after our position.
+        // A message that has changed since it was sent is still new if its `seq` is after our
+        // position.
         let is_news = |m: &&Message| m.author != me && m.seq > cursor && !m.deleted;
         let said = changes.iter().filter_map(|(_, change)| change.message());
         let news: Vec<Message> = said.filter(is_news).cloned().collect();
@@ -107,15 +108,16 @@ impl Client {
         self.after_change(room);
     }
 
-    /// Something happened in a room that is not in the list. It may have moved to the front while the list was coming.
+    /// An event arrived for a room that is not in the list. It may have moved to the front while
+    /// the list was being fetched.
     fn heard_of(&mut self, room: RoomId) {
         if self.connection.is_live() && !self.list.has_left(room) {
             self.list.compare(room, true);
         }
     }
 
-    /// Confirms that this device has everything in the room up to the cursor, if there is a message to confirm. Does nothing
-    /// in a large room, where nobody is told.
+    /// Confirms that this device has everything in the room up to the cursor, if there is a message
+    /// to confirm. Does nothing in a large room, where nobody is told.
     fn deliver(&mut self, room: RoomId) {
         if let Some(state) = self.rooms.get(&room)
             && state.summary.members as usize <= MARKS_MEMBERS_MAX
@@ -125,7 +127,7 @@ impl Client {
         }
     }
 
-    /// The same for a room that has been opened.
+    /// The same, only for a room that has been opened.
     pub(super) fn confirm(&mut self, room: RoomId) {
         if self.rooms.get(&room).is_some_and(|state| state.timeline.is_some()) {
             self.deliver(room);
@@ -141,7 +143,8 @@ impl Client {
             self.touched.personal |= self.personal.heard(room, root, reply);
         }
         if self.rooms.get(&room).is_some_and(|state| state.summary.room.deleted) {
-            // The end of the membership follows. Applying this first would show a room without a name.
+            // The end of the membership follows. Applying this first would show a room without a
+            // name.
             self.left(room);
             return;
         }
@@ -207,12 +210,13 @@ impl Client {
         if is_shown {
             self.ask_open(room);
         } else if self.connection.is_live() {
-            // What happened after the summary was made and before the server followed the room has no event.
+            // Changes after the summary was made and before the server followed the room have no
+            // event.
             self.ask_catch_up(Line::Room(room));
         }
     }
 
-    /// The viewer is no longer in a room: drops everything that is known of it.
+    /// The viewer has left a room: drops everything that is known of it.
     pub(super) fn left(&mut self, room: RoomId) {
         self.rooms.remove(&room);
         self.marks.forget(room);
@@ -227,7 +231,7 @@ impl Client {
         self.touched.members.insert(room);
     }
 
-    /// Takes over a room's entry in the list.
+    /// Applies a room's entry in the list.
     pub(super) fn relist(&mut self, summary: RoomSummary) {
         let room = summary.room.id;
         for user in summary.peer.iter().chain(summary.last.iter().map(|last| &last.author)) {
@@ -235,7 +239,7 @@ impl Client {
         }
         match self.rooms.get_mut(&room) {
             Some(state) => {
-                // Marks that were on their way when the connection was lost must be sent again.
+                // Marks that were in flight when the connection was lost must be sent again.
                 self.marks.send_again(room, state.summary.marks, summary.marks);
                 // A room that is only a line in the list does not catch up, so its threads may have replies that nobody told.
                 let missed = state.timeline.is_none() && summary.head > state.cursor();
@@ -251,7 +255,7 @@ impl Client {
         self.touch_room(room);
     }
 
-    /// Asks for the people whom a change names and who are not known.
+    /// Requests the unknown people that a change refers to.
     pub(super) fn want_named(&mut self, change: &Change) {
         match change {
             Change::Message { message } => self.want_of(message),

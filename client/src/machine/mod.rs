@@ -1,7 +1,7 @@
-//! [`Client`]: what happened goes in, what to send and what changed comes out.
+//! [`Client`]: takes what happened, and returns what to send and what changed.
 //!
-//! This file: what the interface reads and what the person does. `events`: what servers send unasked. `answers`:
-//! what they answer. `resume`: how a connection begins. `pump`: what is sent, and when.
+//! This file: what the interface reads, and the user's actions. `events`: events from servers.
+//! `answers`: their answers. `resume`: how a connection begins. `pump`: what is sent, and when.
 
 mod answers;
 mod events;
@@ -29,36 +29,36 @@ use crate::{
     sorted::{SortedMap, SortedSet, sort_by},
 };
 
-/// What has changed since it was last asked: the interface redraws that and nothing else.
+/// What has changed since the last call: the interface redraws only that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
-    /// The list of rooms: which, and in which order.
+    /// The list of rooms, or its order.
     pub list: bool,
     /// Rooms whose entry in the list changed: title, last message, count.
     pub rooms: SortedSet<RoomId>,
-    /// The connection, or who answers.
+    /// The connection, or the connected server.
     pub link: bool,
-    /// What is on its way.
+    /// The outbox.
     pub outbox: bool,
-    /// A name on the screen may have changed, or a role in the workspace: redraw everything that shows names, or offers what
-    /// a role allows.
+    /// A name on the screen may have changed, or a role in the workspace: redraw everything that
+    /// shows names, or that depends on a role.
     pub names: bool,
     /// Rooms whose messages changed.
     pub timelines: SortedSet<RoomId>,
     /// Rooms whose members, marks or pins changed.
     pub members: SortedSet<RoomId>,
-    /// What the viewer saved or scheduled.
+    /// Saved or scheduled messages.
     pub personal: bool,
-    /// Messages by others that just came, to be announced.
+    /// New messages by others, to be announced.
     pub news: Vec<(RoomId, Message)>,
 }
 
-/// The answer to a request of the person.
+/// The answer to a request of the user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// The number that [`Client::request`] gave.
+    /// The number that [`Client::request`] returned.
     pub request: u32,
-    /// What the server said.
+    /// The result.
     pub result: Result<Reply, Refusal>,
 }
 
@@ -70,7 +70,7 @@ pub struct Client {
     epoch: Option<Epoch>,
     connection: Connection,
     refused_hello: Option<Refusal>,
-    /// Who is signed in on this connection, if it is not [`Self::me`].
+    /// Who is signed in on this connection, if not [`Self::me`].
     stranger: Option<User>,
     rooms: SortedMap<RoomId, RoomState>,
     /// The viewer's own line, and the workspace's.
@@ -79,13 +79,13 @@ pub struct Client {
     people: People,
     personal: Personal,
     list: List,
-    /// Lines with a hole.
+    /// Lines with a gap.
     holes: SortedMap<Line, ()>,
-    /// When the server was last asked for a count that this client cannot tell.
+    /// When the server was last asked for a count that this client cannot determine.
     counted_at: Option<Millis>,
     focused: Option<RoomId>,
     ahead: VecDeque<RoomId>,
-    /// Rooms that the person has asked to leave, and into which nobody has taken them since.
+    /// Rooms that the user has asked to leave, and that they have not rejoined since.
     leaving: Vec<RoomId>,
     outbox: Outbox,
     marks: MarksQueue,
@@ -126,7 +126,7 @@ impl Default for Client {
 }
 
 impl Client {
-    /// A client that begins with what the page was filled with.
+    /// A client that begins with the content of the page.
     #[must_use]
     pub fn from_page(page: &Page) -> Self {
         let mut client = Self {
@@ -168,7 +168,7 @@ impl Client {
         client
     }
 
-    // ── what the interface reads ──────────────────────────────────────────────────────────────────────────────────
+    // ── what the interface reads ─────────────────────────────────────────────────────────────────
 
     /// The viewer, once known.
     #[must_use]
@@ -176,51 +176,53 @@ impl Client {
         self.me.as_ref()
     }
 
-    /// Somebody's profile, if a server has told it.
+    /// A person's profile, if a server has sent it.
     #[must_use]
     pub fn user(&self, user: UserId) -> Option<&User> {
         self.people.get(user).map(|user| &**user)
     }
 
-    /// All profiles that are known.
+    /// All known profiles.
     #[must_use]
     pub fn people(&self) -> &People {
         &self.people
     }
 
-    /// What the viewer saved and scheduled.
+    /// The viewer's saved and scheduled messages.
     #[must_use]
     pub fn personal(&self) -> &Personal {
         &self.personal
     }
 
-    /// The name of the server that answers.
+    /// The name of the connected server.
     #[must_use]
     pub fn node(&self) -> &str {
         &self.node
     }
 
-    /// The connection.
+    /// The state of the connection.
     #[must_use]
     pub fn link(&self) -> Link {
         self.connection.link
     }
 
-    /// Why the server would not greet this client, if so: for example [`ErrorCode::VersionUnsupported`].
+    /// Why the server refused to greet this client, if it did: for example
+    /// [`ErrorCode::VersionUnsupported`].
     #[must_use]
     pub fn refused_hello(&self) -> Option<&Refusal> {
         self.refused_hello.as_ref()
     }
 
-    /// Who is signed in on this connection, if it is not the viewer: in another tab of the browser, somebody has signed in
-    /// as someone else. Nothing is sent on this connection, and what comes is ignored. Drop it, and reload the page.
+    /// Who is signed in on this connection, if not the viewer: in another tab, someone has signed
+    /// in with another account. Nothing is sent on this connection, and received frames are
+    /// ignored. Drop it, and reload the page.
     #[must_use]
     pub fn stranger(&self) -> Option<&User> {
         self.stranger.as_ref()
     }
 
-    /// How long the server asked this client to wait before it connects again, in milliseconds. Add a random wait:
-    /// [`Backoff::next_after_ms`](crate::Backoff::next_after_ms).
+    /// How long the server asked this client to wait before it reconnects, in milliseconds. Add a
+    /// random wait: [`Backoff::next_after_ms`](crate::Backoff::next_after_ms).
     #[must_use]
     pub fn retry_ms(&self) -> u32 {
         self.refused_hello.as_ref().and_then(|refusal| refusal.retry_ms).unwrap_or(0)
@@ -232,7 +234,7 @@ impl Client {
         self.rooms.get(&room)
     }
 
-    /// The rooms, the last active first.
+    /// The rooms, the most recently active first.
     #[must_use]
     pub fn order(&self) -> Vec<RoomId> {
         let mut order: Vec<_> =
@@ -247,7 +249,7 @@ impl Client {
         self.order().iter().map(|room| self.rooms[room].summary.clone()).collect()
     }
 
-    /// Whether every room that the viewer is in is known here. If not, the rest is on its way.
+    /// Whether every room that the viewer is in is known here. If not, the rest is being fetched.
     #[must_use]
     pub fn has_whole_list(&self) -> bool {
         self.list.is_complete()
@@ -265,19 +267,20 @@ impl Client {
         self.workspace.state().cursor()
     }
 
-    /// All unread messages together.
+    /// The number of unread messages in all rooms.
     #[must_use]
     pub fn unread(&self) -> u32 {
         self.rooms.values().map(|room| room.summary.unread).sum()
     }
 
-    /// What is on its way.
+    /// The messages being sent.
     #[must_use]
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
     }
 
-    /// What was refused because the viewer is no longer in the room that it was written into: no timeline shows it.
+    /// Messages that were refused because the viewer is no longer in their room: no timeline shows
+    /// them.
     pub fn stranded(&self) -> impl Iterator<Item = &Pending> {
         let is_stranded = |item: &&Pending| {
             let is_refused =
@@ -295,13 +298,14 @@ impl Client {
         self.rooms.get(&room).filter(|_| is_last)?.newest_own(thread)
     }
 
-    /// The room that is open.
+    /// The open room.
     #[must_use]
     pub fn focused(&self) -> Option<RoomId> {
         self.focused
     }
 
-    /// The frames to send, in order. Nothing is sent twice: take them only to hand them to an open socket.
+    /// The frames to send, in order. Each is returned only once, so take them only to pass them to
+    /// an open socket.
     pub fn take_frames(&mut self) -> Vec<ClientFrame> {
         self.asks.take_frames()
     }
@@ -311,7 +315,8 @@ impl Client {
         std::mem::take(&mut self.answers)
     }
 
-    /// The people whom the viewer's last message mentions and who are not in its room, as far as this client knows its members.
+    /// The people mentioned in the viewer's last message who are not in its room, as far as this
+    /// client knows its members.
     pub fn take_outsiders(&mut self) -> Option<(RoomId, Vec<UserId>)> {
         self.outsiders.take()
     }
@@ -321,7 +326,7 @@ impl Client {
         std::mem::take(&mut self.touched)
     }
 
-    // ── what happens ─────────────────────────────────────────────────────────────────────────────────────────
+    // ── events ───────────────────────────────────────────────────────────────────────────────────
 
     /// A socket is open.
     pub fn connected(&mut self, now: Millis) {
@@ -348,7 +353,7 @@ impl Client {
         self.touched.outbox = true;
     }
 
-    /// A frame came.
+    /// A frame arrived.
     pub fn receive(&mut self, frame: ServerFrame, now: Millis) {
         self.connection.heard(now);
         if self.stranger.is_some() {
@@ -376,8 +381,9 @@ impl Client {
         self.pump(now);
     }
 
-    /// Something suggests that the connection may be dead: the browser says that it is offline, or that the person
-    /// is back, perhaps after a sleep. Pings at once and gives up sooner; a live connection answers and stays.
+    /// Something suggests that the connection may be dead: the browser reports that it is offline,
+    /// or the user is back, perhaps after sleep. Pings at once and gives up sooner; a live
+    /// connection answers and stays.
     pub fn check_connection(&mut self, now: Millis) {
         if self.connection.check(now) {
             self.asks.ask(Purpose::Ping, Command::Ping {});
@@ -385,23 +391,23 @@ impl Client {
         self.touched.link = true;
     }
 
-    /// Whether the server has been pinged and has not answered yet.
+    /// Whether a ping is unanswered.
     #[must_use]
     pub fn awaits_pong(&self) -> bool {
         self.connection.awaits_pong()
     }
 
-    /// The other end has not answered for too long: drop the socket and connect again. A send that is not answered counts
-    /// even while events come. It is repeated on the next connection, which is harmless.
+    /// The other end has not responded for too long: drop the socket and reconnect. An unanswered
+    /// send counts even if events arrive. It is repeated on the next connection, which is harmless.
     #[must_use]
     pub fn is_dead(&self, now: Millis) -> bool {
         self.connection.is_dead(now) || (self.connection.is_live() && self.outbox.is_overdue(now))
     }
 
-    // ── what the person does ─────────────────────────────────────────────────────────────────────────────────
+    // ── user actions ─────────────────────────────────────────────────────────────────────────────
 
-    /// Opens a room on the screen, or none. Draws the line of unread messages anew. A room that is opened again begins at its
-    /// newest messages; one that is on the screen already stays where it is.
+    /// Opens a room on the screen, or none. Redraws the line of unread messages. A room that is
+    /// reopened begins at its newest messages; one that is already on the screen stays where it is.
     pub fn focus(&mut self, room: Option<RoomId>, now: Millis) {
         let is_opened = std::mem::replace(&mut self.focused, room) != room;
         let Some(id) = room else { return };
@@ -416,7 +422,7 @@ impl Client {
         self.pump(now);
     }
 
-    /// The person may open this room next: fetches it, if it is not here. One room at a time, this one first.
+    /// The user may open this room next: prefetches it. One room at a time, this one first.
     pub fn look_ahead(&mut self, room: RoomId, now: Millis) {
         self.ahead.retain(|id| *id != room);
         self.ahead.push_front(room);
@@ -424,19 +430,19 @@ impl Client {
         self.pump(now);
     }
 
-    /// Forgets the window and begins at the newest messages again.
+    /// Drops the window and begins at the newest messages again.
     pub fn jump_to_newest(&mut self, room: RoomId) {
         self.ask_open(room);
     }
 
-    /// Puts the window where the unread messages begin. Does nothing while they begin inside of it.
+    /// Moves the window to the first unread message. Does nothing if that is in the window.
     pub fn jump_to_unread(&mut self, room: RoomId) {
         let Some(seq) = self.rooms.get(&room).and_then(RoomState::unread_above) else { return };
         self.ask_once(Purpose::Unread(room), Command::History { room, direction: Direction::After, seq });
     }
 
-    /// Shows a message of the room: at once if the window has it, else when the messages around it have come. Says whether it is
-    /// there already.
+    /// Shows a message of the room: at once if it is in the window, otherwise when the messages
+    /// around it have arrived. Returns whether it is already there.
     pub fn jump_to(&mut self, room: RoomId, seq: Seq) -> bool {
         let is_here = self.rooms.get(&room).is_some_and(|state| state.message(seq).is_some());
         if !is_here {
@@ -445,13 +451,13 @@ impl Client {
         is_here
     }
 
-    /// Whether a message that was jumped to is on its way.
+    /// Whether the messages around a jump's target are being fetched.
     #[must_use]
     pub fn is_jumping(&self, room: RoomId) -> bool {
         self.asks.is_asked(Purpose::Around(room))
     }
 
-    /// Asks for the page before or after the window, once.
+    /// Requests the page before or after the window, once.
     pub fn load_more(&mut self, room: RoomId, direction: Direction) {
         let Some(timeline) = self.rooms.get(&room).and_then(|state| state.timeline.as_ref()) else { return };
         let (end, more) = match direction {
@@ -514,16 +520,16 @@ impl Client {
         }
     }
 
-    /// Whether a page in this direction has been asked for.
+    /// Whether a page in this direction has been requested.
     #[must_use]
     pub fn is_loading(&self, room: RoomId, direction: Direction) -> bool {
         !self.asks.may_ask(Purpose::History(room, direction))
     }
 
-    /// The person wrote something. It is shown at once and sent as soon as it can be.
+    /// The user wrote a message. It is shown at once and sent as soon as possible.
     ///
     /// # Errors
-    /// The refusal to show beside the composer, when too much is waiting.
+    /// The refusal to show beside the composer, if too many messages are waiting.
     pub fn send(&mut self, room: RoomId, nonce: Nonce, body: String, now: Millis) -> Result<(), Refusal> {
         self.place(room, Placement::default(), nonce, body, now)
     }
@@ -563,21 +569,21 @@ impl Client {
         self.pump(now);
     }
 
-    /// Tries a refused message again.
+    /// Retries a refused message.
     pub fn retry(&mut self, nonce: Nonce, now: Millis) {
         self.outbox.retry(nonce);
         self.touch_pending();
         self.pump(now);
     }
 
-    /// Takes a refused message back, with its text.
+    /// Takes a refused message back and returns it.
     pub fn take_back(&mut self, nonce: Nonce) -> Option<Pending> {
         let taken = self.outbox.take(nonce);
         self.touch_pending();
         taken
     }
 
-    /// The person has seen everything up to here.
+    /// The user has seen everything up to here.
     pub fn saw(&mut self, room: RoomId, seq: Seq, now: Millis) {
         let Some(state) = self.rooms.get_mut(&room) else { return };
         let me = state.summary.marks;
@@ -590,8 +596,8 @@ impl Client {
         self.pump(now);
     }
 
-    /// Asks the server something on the person's behalf; the answer comes by [`Self::take_answers`] under the
-    /// number that is returned. Asked again after a lost connection, until it is answered.
+    /// Sends a command on the user's behalf; [`Self::take_answers`] returns the answer under the
+    /// returned number. Repeated after a lost connection, until it is answered.
     pub fn request(&mut self, command: Command) -> u32 {
         if let Command::Leave { room } = command {
             self.leaving.push(room);
@@ -609,19 +615,19 @@ impl Client {
         }
     }
 
-    /// The person no longer waits for the answer. What was on its way may still be done.
+    /// The user no longer waits for the answer. A command in flight may still be executed.
     pub fn withdraw(&mut self, request: u32) {
         self.asks.take(request);
     }
 
-    /// What the person wants changed in a room and is not answered yet, in the order of asking.
+    /// Changes that the user has requested in a room and that are not answered yet, in order.
     pub fn wished(&self, room: RoomId) -> impl Iterator<Item = &Command> {
         self.asks.requests().map(|(_, command)| command).filter(move |command| wish_of(command) == Some(room))
     }
 
-    // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────
+    // ── internal ─────────────────────────────────────────────────────────────────────────────────
 
-    /// A wish is shown at once, and no longer once it is refused.
+    /// A requested change is shown at once, until it is refused.
     fn touch_wished(&mut self, command: &Command) {
         self.touched.timelines.extend(wish_of(command));
     }
@@ -640,13 +646,14 @@ impl Client {
         }
     }
 
-    /// What the viewer saved or scheduled has changed: the marks beside messages, too.
+    /// The viewer's saved or scheduled messages have changed, and with them the marks beside
+    /// messages.
     fn touch_personal(&mut self) {
         self.touched.personal = true;
         self.touched.timelines.extend(self.focused);
     }
 
-    /// Takes over profiles.
+    /// Applies profiles.
     fn meet(&mut self, people: Vec<User>) {
         for user in people {
             if let Some(me) = self.me.as_mut().filter(|me| me.id == user.id && me.rev < user.rev) {
@@ -659,7 +666,7 @@ impl Client {
         }
     }
 
-    /// Drops the profiles of people whom nothing here names.
+    /// Drops the profiles of people that nothing here refers to.
     fn forget_people(&mut self) {
         let mut needed = SortedMap::new();
         let mut need = |user: UserId| {

@@ -5,11 +5,12 @@ use protocol::{Command, Line, Millis, RoomId};
 use super::Client;
 use crate::{asks::Purpose, line::OnLine, outbox::Pending, room::RoomState, thread::ThreadState};
 
-/// This client asks at most this often for counts that only the server can tell: the server's marks lag behind by a second.
+/// The shortest interval between requests for counts that only the server knows: the server's marks
+/// lag by a second.
 const COUNTS_EVERY_MS: i64 = 2_000;
 
 impl Client {
-    /// Asks, if there is a connection and the same question is not open.
+    /// Sends a question, if there is a connection and the same question is not open.
     pub(super) fn ask_once(&mut self, purpose: Purpose, command: Command) {
         if self.connection.is_live() && !self.asks.is_asked(purpose) {
             self.asks.ask(purpose, command);
@@ -39,7 +40,7 @@ impl Client {
         }
     }
 
-    /// Hands over whatever may be sent now.
+    /// Queues everything that may be sent now.
     pub(super) fn pump(&mut self, now: Millis) {
         if !self.connection.is_live() {
             return;
@@ -84,21 +85,21 @@ impl Client {
         }
     }
 
-    /// Asks again what a server refused for now.
+    /// Retries what a server refused temporarily.
     fn pump_refused(&mut self, now: Millis) {
         for purpose in self.asks.take_due(now) {
             match purpose {
                 Purpose::Open(room) => self.ask_open(room),
                 Purpose::CatchUp(line) => self.ask_catch_up(line),
                 Purpose::History(room, direction) => self.load_more(room, direction),
-                // `pump` asks for these further on, if they are still wanted.
+                // `pump` requests these itself, if they are still needed.
                 Purpose::Members(_)
                 | Purpose::Quoted(_)
                 | Purpose::Thread(_)
                 | Purpose::Rooms
                 | Purpose::People
                 | Purpose::Personal => {}
-                // These are never kept as refused questions: other code decides when to send them again.
+                // These are never recorded as refused: other code decides when to send them again.
                 Purpose::Hello
                 | Purpose::Ping
                 | Purpose::Marks
@@ -110,8 +111,8 @@ impl Client {
         }
     }
 
-    /// Others' marks are not numbered, so for the room on the screen this asks for those that came while this
-    /// client was away.
+    /// Others' marks are not numbered, so this requests those missed while away, for the room on
+    /// the screen.
     fn pump_members(&mut self) {
         let Some(room) = self.focused else { return };
         let purpose = Purpose::Members(room);
@@ -149,7 +150,7 @@ impl Client {
         }
     }
 
-    /// What the viewer saved and scheduled, once: after the room on the screen.
+    /// Requests the saved and scheduled messages, once, after the room on the screen.
     fn pump_personal(&mut self) {
         let is_opening = self.focused.is_some_and(|room| self.asks.is_asked(Purpose::Open(room)));
         if !self.personal.is_known() && !is_opening && self.asks.may_ask(Purpose::Personal) {
@@ -157,7 +158,7 @@ impl Client {
         }
     }
 
-    /// The rest of the list comes after the room on the screen, one page at a time.
+    /// Requests the rest of the list after the room on the screen, one page at a time.
     fn pump_list(&mut self, now: Millis) {
         let waits = self.focused.is_some_and(|room| {
             self.asks.is_asked(Purpose::Open(room)) || self.asks.is_asked(Purpose::CatchUp(Line::Room(room)))
@@ -178,7 +179,7 @@ impl Client {
         while !self.asks.is_opening()
             && let Some(room) = self.ahead.pop_front()
         {
-            // Perhaps it has been opened meanwhile.
+            // It may have been opened meanwhile.
             if self.rooms.get(&room).is_some_and(|state| state.timeline.is_none()) {
                 self.ask_open(room);
             }

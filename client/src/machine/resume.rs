@@ -1,4 +1,4 @@
-//! How a connection begins: what `welcome` says is compared with what is known.
+//! How a connection begins: compares `welcome` with the known state.
 
 use std::{cmp::Reverse, collections::VecDeque};
 
@@ -14,11 +14,11 @@ use crate::{
     sorted::{SortedSet, sort_by},
 };
 
-/// How many rooms wait to be fetched ahead, at most: the unread ones after a connect, and those that the person may open next. One
-/// after the other.
+/// The most rooms that wait to be prefetched, one after the other: the unread ones after
+/// connecting, and those that the user may open next.
 pub(super) const AHEAD_MAX: usize = 20;
 
-/// What `welcome` says.
+/// The content of `welcome`.
 pub(super) struct Welcome {
     pub(super) me: User,
     pub(super) node: String,
@@ -34,8 +34,8 @@ impl Client {
     pub(super) fn welcomed(&mut self, welcome: Welcome) {
         let Welcome { me, node, epoch, person, workspace, rooms, more, people } = welcome;
         if self.me.as_ref().is_some_and(|known| known.id != me.id) {
-            // This is somebody else. They must not send what was written here, and this page must not show what is
-            // theirs. So it never goes live.
+            // This is someone else. They must not send what was written here, and this page must
+            // not show their data, so it never goes live.
             self.stranger = Some(me);
             self.touched.link = true;
             return;
@@ -57,7 +57,7 @@ impl Client {
             self.compare_others(&rooms);
         } else {
             if self.person.state().cursor() > person {
-                // These numbers may be given again.
+                // These numbers may be reused.
                 self.personal = Personal::default();
                 self.touch_personal();
             }
@@ -80,8 +80,8 @@ impl Client {
         self.touched.members.extend(self.focused);
     }
 
-    /// The database was restored: numbers may have been given again. A command that names an old number might hit another
-    /// message.
+    /// The database was restored, so numbers may have been reused. A command that refers to an old
+    /// number might hit another message.
     fn begin_again(&mut self) {
         self.touched.rooms.extend(self.rooms.keys().copied());
         self.rooms.clear();
@@ -110,19 +110,20 @@ impl Client {
         }
     }
 
-    /// Asks which of the rooms that `welcome` does not name have moved since this client last heard of them. (The
-    /// viewer's own line says which of them the viewer is no longer in.)
+    /// Asks which of the rooms that are not in `welcome` have moved since this client last heard of
+    /// them. (The viewer's own line says which of them they have left.)
     fn compare_others(&mut self, named: &[RoomSummary]) {
         let mut here = SortedSet::default();
         here.extend(named.iter().map(|summary| summary.room.id));
         for (room, state) in self.rooms.iter().filter(|(room, _)| !here.contains(room)) {
-            // The person may have read an unread room on another device, which does not move its head.
+            // The person may have read an unread room on another device, which does not move its
+            // head.
             self.list.compare(*room, state.summary.unread > 0);
         }
     }
 
-    /// The visible room first, then the lines that moved, then the unread rooms, fetched ahead: a message counts as
-    /// delivered to this device only once it is here.
+    /// First the visible room, then the lines that moved, then prefetches the unread rooms, because
+    /// a message counts as delivered to this device only once it is here.
     fn resume(&mut self) {
         for (_, state) in self.rooms.iter_mut() {
             state.set_stale(true);
@@ -162,7 +163,7 @@ impl Client {
         }
     }
 
-    /// A part of the list came: a page of it, or rooms that were compared.
+    /// A part of the list arrived: a page, or compared rooms.
     pub(super) fn listed(&mut self, command: &Command, rooms: Vec<RoomSummary>, more: bool) {
         if let Command::CompareRooms { known } = command {
             for room in self.list.missing(known, &rooms) {
@@ -185,7 +186,8 @@ impl Client {
         }
     }
 
-    /// The list is whole: asks about rooms that are known and not in it. If the viewer is no longer in one, it goes.
+    /// The list is complete: asks about known rooms that are not in it. Those that the viewer has
+    /// left are dropped.
     fn check_unnamed(&mut self) {
         let rooms = self.rooms.keys().copied();
         let unnamed: Vec<RoomId> = rooms.filter(|room| !self.list.has_named(*room)).collect();
@@ -205,7 +207,7 @@ impl Client {
             }
         }
         self.want_shown(room);
-        // The answer may lack what came after the server had read it.
+        // The answer may lack changes made after the server read it.
         if head.is_some_and(|head| head > self.rooms[&room].cursor()) {
             self.ask_catch_up(Line::Room(room));
         }

@@ -1,5 +1,5 @@
-//! Law 6: old state plus events in any order, with loss and repetition, and then catching up, equals a fresh fetch. Tested
-//! for all three lines and everything on them.
+//! Law 6: old state plus events in any order, with loss and repetition, and then catching up,
+//! equals a fresh fetch. Tested for all three lines and everything on them.
 #![expect(clippy::wildcard_enum_match_arm, reason = "what the model does not make is a fault of the model")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use protocol::{Following, InThread, Mention, Pin, Replies, Saved, Scheduled, Thr
 
 use super::*;
 
-/// What the database has on the three lines. Each change is kept as it was told when it was made.
+/// The database's content of the three lines. Each change is kept as it was published.
 #[derive(Clone, Debug, Default)]
 struct Truth {
     room: Vec<Change>,
@@ -20,7 +20,7 @@ struct Truth {
 const BEFORE: i64 = 3;
 const EMOJI: [&str; 2] = ["👍", "🎉"];
 
-/// A room as it was after some change.
+/// The state of a room after some change.
 #[derive(Clone, Debug, Default)]
 struct RoomAt {
     messages: Vec<Message>,
@@ -41,7 +41,7 @@ fn other_room(n: usize) -> RoomId {
 }
 
 impl Truth {
-    /// Makes the changes that a list of numbers stands for.
+    /// Makes the changes that a list of numbers encodes.
     fn of(steps: &[(usize, usize, usize)]) -> Self {
         let mut truth = Self::default();
         for (what, which, how) in steps {
@@ -142,7 +142,7 @@ impl Truth {
         let now = self.room_at(self.head());
         let seq = self.head() + 1;
         let target = now.messages.get(which % now.messages.len().max(1)).filter(|target| !target.deleted);
-        // Some mention the viewer, some everyone, some a third person; an edit may take that back.
+        // Some mention the viewer, some everyone, some a third person; an edit may remove that.
         let mentions = match (what + how) % 5 {
             0 => vec![Mention("user-1".to_owned(), Some(id(ME)))],
             1 => vec![Mention("everyone".to_owned(), None), Mention("user-1".to_owned(), Some(id(ME)))],
@@ -271,7 +271,7 @@ impl Truth {
         rooms
     }
 
-    /// The change of this number, as it was told when it was made.
+    /// The change with this number, as it was published.
     fn event(&self, line: Line, seq: i64) -> Change {
         let (changes, first) = match line {
             Line::Room(_) => (&self.room, BEFORE + 1),
@@ -289,7 +289,8 @@ impl Truth {
         }
     }
 
-    /// What the database answers to "everything after", at the time of `through`: each thing once, as it is then.
+    /// The database's answer to "everything after" at the time of `through`: each thing once, in
+    /// its state at that time.
     fn since(&self, line: Line, after: i64, through: i64) -> Vec<(Seq, Change)> {
         let mut things = BTreeMap::new();
         if let Line::Room(_) = line {
@@ -337,7 +338,8 @@ impl Truth {
         let at = self.room_at(through);
         let (members, role) = (at.active().len() as u32, at.members[&id(ME)].role);
         let (room, messages) = (at.room.unwrap_or_else(|| summary(0).room), at.messages);
-        // The viewer's own messages move the mark only where nothing above them is unread, so the count stays the same.
+        // The viewer's own messages move the mark only if nothing above them is unread, so the
+        // count stays the same.
         let read = Seq(BEFORE);
         let is_unread = |m: &&Message| m.seq > read && !m.deleted && m.author != id(ME);
         RoomSummary {
@@ -404,13 +406,13 @@ impl Truth {
                 Reply::Rooms { rooms: rooms.collect(), more: false, people }
             }
             Command::CompareRooms { .. } => Reply::Rooms { rooms: Vec::new(), more: false, people },
-            // In the other rooms nothing happens.
+            // Nothing happens in the other rooms.
             Command::CatchUp { line, after } if line.room().is_some_and(|other| other != room()) => {
                 let (line, through) = (*line, *after);
                 Reply::Changes { line, changes: Vec::new(), through, more: false, people: Vec::new() }
             }
             Command::CatchUp { line, after } => {
-                // As the server does: some at a time, each as it is now.
+                // Like the server: a few at a time, each in its current state.
                 let mut changes = self.since(*line, after.0, self.head_of(*line));
                 let more = changes.len() > 5;
                 changes.truncate(5);
@@ -481,7 +483,7 @@ impl Truth {
     }
 }
 
-/// Everything that is shown, of all three lines.
+/// Everything that is shown, from all three lines.
 #[derive(Debug, PartialEq)]
 struct Shown {
     summary: RoomSummary,
@@ -500,7 +502,8 @@ struct Shown {
 fn everything(client: &Client) -> Shown {
     let state = client.room(room()).unwrap();
     Shown {
-        // Whether writing moves the writer's read mark depends on what was unread at that moment, not on the changes.
+        // Whether writing moves the writer's read mark depends on what was unread at that moment,
+        // not on the changes.
         summary: RoomSummary { marks: summary(0).marks, ..state.summary.clone() },
         messages: state.timeline.iter().flat_map(|t| t.messages()).map(|m| (**m).clone()).collect(),
         quotes: state
@@ -578,7 +581,7 @@ proptest! {
                 let event = Event::Changes { line, after, changes, through, people: Vec::new() };
                 client.receive(ServerFrame::Event { event }, now);
             } else if how == 1 && ahead {
-                // The answer to a command comes before its event, and before others.
+                // The answer to a command arrives before its event, and before others.
                 let request = client.request(Command::Pin { room: room(), seq: Seq(1), on: true });
                 let reply = Reply::Changed { line, seq: Seq(through), change };
                 client.receive(ServerFrame::Reply { r#ref: request, reply }, now);
@@ -588,7 +591,7 @@ proptest! {
             }
             let state = client.room(room()).unwrap();
             if !ahead {
-                // What is shown is always what the database had at the client's position.
+                // The shown state is always the database's at the client's position.
                 let at = truth.room_at(state.cursor().0);
                 let shown = everything(&client);
                 prop_assert_eq!(&shown.messages, &at.messages);
@@ -622,7 +625,7 @@ proptest! {
         prop_assert_eq!(thread(&client), thread(&fresh));
         prop_assert!(client.has_whole_list());
         prop_assert_eq!(everything(&client), everything(&fresh));
-        // The fresh one is what the database has.
+        // The fresh one equals the database.
         prop_assert_eq!(everything(&fresh).messages, truth.room_at(truth.head()).messages);
         let shown = everything(&fresh);
         prop_assert_eq!((shown.saved, shown.scheduled), truth.personal(truth.person.len()));

@@ -28,7 +28,7 @@ fn connect(client: &mut Client, reply: Reply) {
     answer(client, 0, |command| matches!(command, Command::Hello { .. }), reply);
 }
 
-/// The questions about rooms that are on their way.
+/// The questions about rooms that are in flight.
 fn asked(client: &mut Client) -> Vec<ClientFrame> {
     let is_asked = |frame: &ClientFrame| {
         matches!(frame.command, Command::ListRooms { .. } | Command::CompareRooms { .. })
@@ -194,12 +194,13 @@ fn a_room_that_one_was_removed_from_is_gone_with_everything_that_was_known_of_it
     assert!(client.room(room()).is_none() && touched.list && touched.rooms.contains(&room()));
     client.tick(5_000);
     assert_eq!(client.take_frames(), [], "no marks, no holes");
-    // When the viewer is in it again, it begins anew, because it is still on the screen.
+    // When the viewer rejoins, the room is opened anew, because it is still on the screen.
     client.receive(membership(3, room(), Some(summary(12))), 6_000);
     assert!(client.take_frames().iter().any(|f| f.command == Command::Open { room: room() }));
 }
 
-/// The server read the view while the viewer was still in the room, and it comes after the news that they are not.
+/// The server read the view while the viewer was still in the room, and it arrives after the event
+/// of their removal.
 #[test]
 fn what_was_asked_of_a_room_before_one_was_removed_does_not_bring_it_back() {
     let mut client = at_three();
@@ -273,7 +274,7 @@ fn rooms_that_may_be_opened_next_are_fetched_once_and_one_at_a_time() {
     };
     client.look_ahead(nth(1), 0);
     let mut asked = opens(&mut client);
-    // The pointer goes on, and back.
+    // The pointer moves on, and back.
     for n in [1, 2, 3, 2] {
         client.look_ahead(nth(n), 0);
     }
@@ -288,7 +289,7 @@ fn rooms_that_may_be_opened_next_are_fetched_once_and_one_at_a_time() {
         asked = opens(&mut client);
     }
     assert_eq!(asked, []);
-    // What is here is not asked for again, nor what nobody knows.
+    // Neither known rooms nor unknown ids are requested.
     client.look_ahead(nth(1), 0);
     client.focus(Some(nth(2)), 0);
     client.look_ahead(nth(99), 0);

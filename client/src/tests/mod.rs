@@ -1,4 +1,4 @@
-//! The client against a server that is played by hand.
+//! The client against a simulated server.
 
 mod law;
 mod lists;
@@ -56,7 +56,7 @@ fn said(author: u128, seq: i64) -> ServerFrame {
     changed(seq, Change::Message { message: message(author, seq) })
 }
 
-/// A change of the room, as it is told.
+/// A change of the room, as an event.
 fn changed(seq: i64, change: Change) -> ServerFrame {
     told(Line::Room(room()), seq, change)
 }
@@ -72,12 +72,12 @@ fn repaired(after: i64, changes: Vec<(Seq, Change)>, through: i64) -> ServerFram
     ServerFrame::Event { event: Event::Changes { line: Line::Room(room()), after, changes, through, people } }
 }
 
-/// The viewer is in a room now, or no longer.
+/// The viewer joins or leaves a room.
 fn membership(seq: i64, room: RoomId, summary: Option<RoomSummary>) -> ServerFrame {
     told(Line::Person(id(ME)), seq, Change::Membership { room, summary: summary.map(Box::new) })
 }
 
-/// The answer to a catching up of the room.
+/// The answer to a catch-up of the room.
 fn caught_up(changes: Vec<(Seq, Change)>, through: i64) -> Reply {
     Reply::Changes {
         line: Line::Room(room()),
@@ -246,7 +246,7 @@ fn what_was_not_acknowledged_is_sent_again_with_the_same_nonce_and_requests_are_
     assert_eq!(client.take_answers().len(), 1);
 }
 
-/// The reactions to a message as its row shows them: emoji, who, and which are not answered yet.
+/// The reactions to a message as its row shows them: emoji, people, and which are not answered yet.
 fn reactions(client: &Client, seq: i64) -> (Vec<(String, Vec<u128>)>, Vec<String>) {
     let shown = row(client, seq).reactions;
     let users = |users: &[UserId]| users.iter().map(|user| user.0.as_u128()).collect();
@@ -324,7 +324,7 @@ fn the_newest_own_message_is_one_that_still_has_a_text() {
     assert_eq!(newest(&client), None, "the one before is not meant");
 }
 
-/// What the server says to the person who is signed in on the connection.
+/// The `welcome` for the person who is signed in on the connection.
 fn welcome_to(user_id: u128, head: i64) -> Reply {
     let mut theirs = summary(head);
     theirs.marks.user = id(user_id);
@@ -336,7 +336,7 @@ fn welcome_to(user_id: u128, head: i64) -> Reply {
     Reply::Welcome { me: user(user_id), node, epoch, ping_ms, person, workspace, rooms, more, people }
 }
 
-/// In another tab of the browser somebody has signed out, and in as someone else: the connection is theirs.
+/// In another tab someone has signed out and in with another account: the connection is theirs.
 #[test]
 fn nothing_is_sent_on_a_connection_that_is_someone_elses() {
     let mut client = at_three();
@@ -352,7 +352,7 @@ fn nothing_is_sent_on_a_connection_that_is_someone_elses() {
     assert_eq!(client.stranger(), Some(&user(OTHER)));
     assert_eq!(client.me(), Some(&user(ME)));
     assert!(client.take_touched().link, "the interface must hear of it");
-    // Whatever happens on this connection, and whatever the person still does.
+    // Whatever happens on this connection, and whatever the user still does.
     let mut theirs = summary(9);
     theirs.marks.user = id(OTHER);
     theirs.room.title = "theirs".to_owned();
@@ -431,7 +431,7 @@ fn a_silent_server_is_pinged_and_then_given_up() {
     assert!(client.is_dead(35_001));
 }
 
-/// Others go on talking, so that the connection is never silent and never pinged.
+/// Others keep talking, so that the connection is never silent and never pinged.
 #[test]
 fn a_connection_that_leaves_a_send_unanswered_is_given_up_and_the_next_one_repeats_it() {
     let sends = |client: &mut Client| {
@@ -477,18 +477,19 @@ fn a_connection_that_may_be_dead_is_asked_at_once_and_given_up_sooner() {
     assert!(!client.is_dead(5_000));
     assert!(client.is_dead(5_001));
 
-    // It lives: the next ping is an ordinary one.
+    // It is alive: the next ping is an ordinary one.
     client.receive(ServerFrame::Reply { r#ref: asked[0], reply: Reply::Pong {} }, 4_000);
     client.tick(29_000);
     assert_eq!(pings(&mut client).len(), 1);
     assert!(!client.is_dead(39_000));
-    // Checked while that one is out: its deadline becomes the shorter.
+    // Checked while that one is in flight: its deadline becomes the shorter one.
     client.check_connection(30_000);
     assert_eq!(pings(&mut client), [0_u32; 0]);
     assert!(!client.is_dead(33_000));
     assert!(client.is_dead(33_001));
 
-    // The next connection begins with the ordinary deadline; one that is not up has nothing to be asked by.
+    // The next connection begins with the ordinary deadline; without a connection, there is nothing
+    // to ping.
     client.disconnected(33_001);
     client.check_connection(33_002);
     assert_eq!(client.take_frames(), []);
@@ -520,7 +521,7 @@ fn marks_are_sent_at_most_once_a_second_and_never_beyond_what_is_here() {
     assert_eq!(frames.last().map(|f| &f.command), Some(&Command::Read { room: room(), seq: Seq(5) }));
 }
 
-/// The fault test found this: a count that `welcome` made with an older mark was kept.
+/// The fault test found this: a count that `welcome` computed with an older mark was kept.
 #[test]
 fn what_is_unread_is_counted_again_once_the_window_has_caught_up() {
     let mut client = at_three();
@@ -530,7 +531,7 @@ fn what_is_unread_is_counted_again_once_the_window_has_caught_up() {
     client.saw(room(), Seq(6), 0);
     client.disconnected(0);
     client.connected(0);
-    // The server knows of no read mark beyond 3, and eight messages have been said.
+    // The server knows no read mark beyond 3, and eight messages have been sent.
     let mut behind = summary(11);
     behind.marks = Marks { delivered: Seq(3), read: Seq(3), ..behind.marks };
     (behind.unread, behind.last) = (8, Some(message(OTHER, 11)));
@@ -545,7 +546,7 @@ fn what_is_unread_is_counted_again_once_the_window_has_caught_up() {
 fn a_page_that_was_read_before_a_change_does_not_bring_the_old_text_back() {
     let mut client = after_a_long_absence(120);
     client.load_more(room(), Direction::Before);
-    // 60 is edited and 61 deleted while the page is on its way.
+    // 60 is edited and 61 deleted while the page is in flight.
     let edited = Message { rev: Seq(121), edits: 1, body: "edited".to_owned(), ..message(OTHER, 60) };
     let deleted = Message { rev: Seq(122), deleted: true, body: String::new(), ..message(OTHER, 61) };
     for news in [&edited, &deleted] {
@@ -564,7 +565,7 @@ fn a_summary_that_is_older_than_what_is_known_changes_nothing_but_marks() {
     let mut client = at_three();
     client.receive(said(OTHER, 4), 10);
     let before = client.list();
-    // Read before 4 was said, and told after it.
+    // Read before 4 was sent, and delivered after it.
     client.receive(membership(2, room(), Some(summary(3))), 20);
     assert_eq!(client.list(), before);
     assert_eq!(client.unread(), 1);
@@ -591,7 +592,7 @@ fn marks_that_were_on_their_way_are_sent_again_after_a_reconnect() {
     client.take_frames();
     client.disconnected(2_600);
     client.connected(4_000);
-    // The server knows of 3 only, and counts 4 as unread.
+    // The server knows only of 3, and counts 4 as unread.
     let mut behind = summary(4);
     behind.unread = 1;
     behind.marks = Marks { read: Seq(3), delivered: Seq(3), ..behind.marks };
@@ -638,8 +639,8 @@ fn what_others_have_read_while_one_was_away_is_asked_for_where_one_looks() {
     assert_eq!(asks(&mut client).len(), 1);
 }
 
-/// The interface redraws the connection only when `touched` says so: when a ping begins to wait for its answer, and when it
-/// comes.
+/// The interface redraws the connection only when `touched` says so: when a ping begins to wait for
+/// its answer, and when the answer arrives.
 #[test]
 fn a_ping_without_an_answer_is_shown_and_so_is_the_answer() {
     let mut client = at_three();
@@ -650,7 +651,8 @@ fn a_ping_without_an_answer_is_shown_and_so_is_the_answer() {
     assert!(client.take_touched().link && !client.awaits_pong());
 }
 
-/// The server read the view before somebody read on, and the view came after the word of it, which is never told again.
+/// The server read the view before someone read on, and the view arrived after that mark, which is
+/// never sent again.
 #[test]
 fn a_view_does_not_take_back_marks_that_overtook_it() {
     let mut client = at_three();
@@ -664,7 +666,7 @@ fn a_view_does_not_take_back_marks_that_overtook_it() {
     assert_eq!(client.room(room()).unwrap().tick(Seq(3)), Tick::Read);
 }
 
-/// The event that says so may be lost; and who was taken in again meanwhile stays.
+/// The event may be lost; and someone who has rejoined meanwhile stays.
 #[test]
 fn a_room_that_one_has_left_is_gone_by_the_answer_alone() {
     let leaves = |joined_meanwhile: bool| {
@@ -680,7 +682,7 @@ fn a_room_that_one_has_left_is_gone_by_the_answer_alone() {
     assert!(leaves(true));
 }
 
-/// The end of the membership is told on another line, perhaps later.
+/// The end of the membership is sent on another line, perhaps later.
 #[test]
 fn a_deleted_room_is_gone_at_once_and_what_was_written_into_it_stays() {
     let mut client = at_three();
@@ -694,7 +696,7 @@ fn a_deleted_room_is_gone_at_once_and_what_was_written_into_it_stays() {
     let refusal = ErrorCode::RoomUnknown.into();
     client.receive(ServerFrame::Refusal { r#ref: Some(sent.r#ref), refusal }, 15);
     assert_eq!(client.stranded().map(|item| item.body.as_str()).collect::<Vec<_>>(), ["too late"]);
-    // Taken in again, they can try again.
+    // If they rejoin, they can retry.
     client.receive(membership(3, room(), Some(summary(5))), 16);
     assert_eq!(client.stranded().count(), 0);
 }
@@ -702,7 +704,7 @@ fn a_deleted_room_is_gone_at_once_and_what_was_written_into_it_stays() {
 #[test]
 fn a_message_that_changed_before_it_came_is_counted_once_and_is_news() {
     let mut client = at_three();
-    // 4 was said, 5 was said, 6 is an edit of 4.
+    // 4 was sent, 5 was sent, 6 is an edit of 4.
     let edited = Message { rev: Seq(6), edits: 1, body: "edited".to_owned(), ..message(OTHER, 4) };
     let changes = vec![
         (Seq(5), Change::Message { message: message(OTHER, 5) }),
@@ -762,7 +764,8 @@ fn a_deletion_is_counted_in_a_room_that_is_only_a_line_in_the_list() {
     assert_eq!(client.unread(), 1);
 }
 
-/// The count in `welcome` leaves out what was deleted before; the catch-up tells of that deletion afterwards.
+/// The count in `welcome` excludes what was deleted before; the catch-up includes that deletion
+/// afterwards.
 #[test]
 fn a_deletion_that_the_count_knows_of_is_not_taken_off_again() {
     for is_open in [true, false] {
@@ -776,7 +779,7 @@ fn a_deletion_that_the_count_knows_of_is_not_taken_off_again() {
         client.receive(said(OTHER, 5), 0);
         client.disconnected(0);
         client.connected(0);
-        // 4 was deleted meanwhile, and 7 was said and deleted.
+        // 4 was deleted meanwhile, and 7 was sent and deleted.
         let mut known = summary(8);
         known.marks = Marks { read: Seq(3), delivered: Seq(5), ..known.marks };
         (known.unread, known.last) = (1, Some(deleted(OTHER, 7, 8)));
@@ -796,8 +799,8 @@ fn a_deletion_that_the_count_knows_of_is_not_taken_off_again() {
     }
 }
 
-/// The fault test found this: a room whose catching up the database's failure had refused stayed behind until somebody
-/// said something there.
+/// The fault test found this: a room whose catch-up was refused because the database failed stayed
+/// behind until someone wrote there.
 #[test]
 fn a_room_that_was_refused_for_now_is_asked_for_again() {
     let mut client = at_three();
@@ -815,7 +818,8 @@ fn a_room_that_was_refused_for_now_is_asked_for_again() {
     assert!(client.take_frames().iter().any(asks));
 }
 
-/// The fault test found this: a message that was changed while one caught up comes with that change, and is unread too.
+/// The fault test found this: a message that was changed during a catch-up arrives with that
+/// change, and is unread too.
 #[test]
 fn a_message_that_comes_late_because_it_changed_is_counted() {
     let mut client = at_three();
@@ -836,7 +840,7 @@ fn a_message_that_comes_late_because_it_changed_is_counted() {
     assert_eq!(client.unread(), 3);
 }
 
-/// A client that has opened the room with 120 messages, of which all after `read` are unread.
+/// A client that has opened the room with 120 messages, all unread after `read`.
 fn after_a_long_absence(read: i64) -> Client {
     let mut client = Client::default();
     client.connected(0);
@@ -879,17 +883,18 @@ fn what_is_unread_above_the_window_is_reached_and_only_there_the_line_is_drawn()
     client.jump_to_unread(room());
     assert_eq!(client.take_frames(), []);
 
-    // The person was in another tab. The room stays where it is: everything below has not been seen yet.
+    // The user was in another tab. The room stays where it is: everything below has not been seen
+    // yet.
     client.focus(Some(room()), 0);
     assert_eq!(client.take_frames(), []);
     assert!(shown(&client).into_iter().eq(12..=61));
 
-    // Read on to the end: the window reaches the newest again, and follows it.
+    // Reading on to the end: the window reaches the newest again, and follows it.
     client.load_more(room(), Direction::After);
     answer(&mut client, 0, |command| matches!(command, Command::History { .. }), page(62..=111, true));
     client.receive(said(OTHER, 121), 10);
     client.load_more(room(), Direction::After);
-    // That answer was read before the message was stored, and came after its event.
+    // That answer was read before the message was stored, and arrived after its event.
     answer(&mut client, 20, |command| matches!(command, Command::History { .. }), page(112..=120, false));
     assert!(client.room(room()).unwrap().timeline.as_ref().unwrap().more_after(), "121 is still to come");
     client.load_more(room(), Direction::After);
@@ -899,7 +904,8 @@ fn what_is_unread_above_the_window_is_reached_and_only_there_the_line_is_drawn()
     assert!(shown(&client).into_iter().eq(12..=122));
 }
 
-/// The server draws the room where the unread messages begin, so nothing is fetched and nothing moves when the page wakes.
+/// The server draws the room at the first unread message, so nothing is fetched and nothing moves
+/// when the page wakes.
 #[test]
 fn a_page_may_begin_where_the_unread_messages_do() {
     let known = RoomSummary {
@@ -966,7 +972,7 @@ proptest! {
             now += 7;
             let author = if seq % 3 == 0 { ME } else { OTHER };
             if by_me {
-                // What a server repaired: from 4 up to here.
+                // A server's repair: from 4 up to here.
                 let changes = (4..=seq)
                     .map(|s| (Seq(s), Change::Message { message: message(if s % 3 == 0 { ME } else { OTHER }, s) }))
                     .collect();

@@ -1,4 +1,4 @@
-//! Who people are, what is pinned, and what others have reacted with.
+//! Profiles, pins, and others' reactions.
 
 use protocol::{Pin, Reaction, UserReaction};
 
@@ -49,7 +49,7 @@ fn a_new_name_is_everywhere_and_an_older_profile_changes_nothing() {
     assert_eq!(client.me().unwrap().name, "Ana");
 }
 
-/// What the page offers depends on it, so it is drawn anew.
+/// What the page offers depends on it, so it is redrawn.
 #[test]
 fn a_new_role_in_the_workspace_is_news() {
     let mut client = at_three();
@@ -107,7 +107,7 @@ fn somebody_unknown_is_asked_for_once_with_the_others() {
     assert_eq!(row(&client, 4).reactions[0].users, [id(30), id(31)]);
 }
 
-/// The answer to a catching up leaves out the user of a reaction, as its event does.
+/// The answer to a catch-up leaves out the user of a reaction, as its event does.
 #[test]
 fn somebody_unknown_who_reacted_while_one_was_away_is_asked_for() {
     let mut client = at_three();
@@ -208,7 +208,7 @@ fn ones_own_message_moves_ones_own_read_mark_unless_something_above_is_unread() 
     };
     client.receive(said(ME, 4), 0);
     assert_eq!((client.unread(), reads(&mut client, 2_000)), (0, vec![Seq(4)]), "the server is told");
-    // What was written offline may come after messages that the person has not seen.
+    // Messages written offline may arrive after messages that the user has not seen.
     client.receive(said(OTHER, 5), 3_000);
     client.receive(said(ME, 6), 3_000);
     assert_eq!((client.unread(), reads(&mut client, 5_000)), (1, vec![]));

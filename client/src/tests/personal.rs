@@ -1,4 +1,4 @@
-//! What the viewer saved and scheduled: when it is asked for, and what is shown meanwhile.
+//! Saved and scheduled messages: when they are requested, and what is shown meanwhile.
 
 use protocol::Saved;
 
@@ -58,7 +58,7 @@ fn it_is_asked_for_once_and_then_told_by_the_line() {
     assert_eq!(shown(&client), [3, 2]);
 }
 
-/// An answer comes before its event, and before others.
+/// An answer arrives before its event, and before others.
 #[test]
 fn the_answer_to_a_command_is_shown_at_once_and_an_older_event_does_not_undo_it() {
     let mut client = with_one();

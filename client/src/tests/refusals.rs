@@ -1,10 +1,10 @@
-//! A server that refuses for now.
+//! Temporary refusals.
 
 use std::collections::BTreeSet;
 
 use super::*;
 
-/// A client that has been greeted, in this many rooms, all of which have moved while it was away.
+/// A greeted client in this many rooms, all of which have moved while it was away.
 fn behind_in(rooms: u128) -> Client {
     let mut client = Client::default();
     let summaries = |head: i64| -> Vec<RoomSummary> {
@@ -40,8 +40,8 @@ fn slow_down(client: &mut Client, r#ref: u32, retry_ms: u32, now: i64) {
     client.receive(ServerFrame::Refusal { r#ref: Some(r#ref), refusal }, now);
 }
 
-/// The server answers ten catch-ups at once, and ten a second after that. In the end everything is caught up, and the client
-/// has asked less than five times as often as it was answered.
+/// The server answers ten catch-ups at once, and ten per second after that. In the end everything
+/// is caught up, and the client has asked less than five times as often as it was answered.
 #[test]
 fn a_client_that_is_too_fast_for_its_budget_does_not_hammer() {
     const ROOMS: u128 = 200;
@@ -70,7 +70,7 @@ fn a_client_that_is_too_fast_for_its_budget_does_not_hammer() {
     assert!(asked < 5 * ROOMS, "{asked} questions for {ROOMS} answers");
 }
 
-/// After the server has said «later», the client asks nothing by itself until then.
+/// After the server has said «later», the client requests nothing on its own until then.
 #[test]
 fn one_refusal_speaks_for_all_rooms() {
     let mut client = behind_in(40);
@@ -151,15 +151,15 @@ fn a_request_that_came_too_fast_waits_by_itself_but_not_for_ever() {
         matches!(&answers[..], [answer] if answer.request == request && answer.result.is_err()),
         "{answers:?}"
     );
-    // If the wait is long, the person is told.
+    // If the wait is long, the user is told.
     let request = client.request(react("👍", true));
     drop(client.take_frames());
     slow_down(&mut client, request, 30_000, 5_000);
     assert_eq!(client.take_answers().len(), 1);
 }
 
-/// The server works on a `hello` for up to ten seconds. A client that gives up sooner asks the dearest question again for
-/// nothing.
+/// The server works on a `hello` for up to ten seconds. A client that gives up sooner would repeat
+/// the most expensive question for nothing.
 #[test]
 fn a_welcome_is_waited_for_longer_than_the_server_works_on_it_and_longer_each_time() {
     let server_ms = i64::from(protocol::limits::COMMAND_MS);
@@ -173,7 +173,7 @@ fn a_welcome_is_waited_for_longer_than_the_server_works_on_it_and_longer_each_ti
         assert!(client.is_dead(now));
         client.disconnected(now);
     }
-    // A socket that only broke says nothing about the server's pace.
+    // A socket that merely broke says nothing about the server's speed.
     client.connected(now);
     client.disconnected(now + 1);
     client.connected(now);
@@ -223,7 +223,7 @@ fn many_marks_go_some_at_a_time_and_all_of_them_go() {
     assert_eq!(client.take_frames(), []);
 }
 
-/// The list comes from the same budget as everything else that a client asks for by itself.
+/// The list uses the same budget as everything else that a client requests on its own.
 #[test]
 fn a_page_of_the_list_that_came_too_fast_waits_as_long_as_the_server_says() {
     let mut client = Client::default();

@@ -1,4 +1,4 @@
-//! What is replied to, who is mentioned, and the way to a message that is far above.
+//! Replies, mentions, and jumping to a message that is far above.
 
 use protocol::{Mention, Placement};
 
@@ -32,7 +32,7 @@ fn what_is_replied_to_far_above_is_asked_for_once_and_kept_up_to_date() {
     assert_eq!(quoted(&client, 123).as_deref(), Some("User 2: message 121"), "it is in the window");
     assert_eq!(quoted(&client, 121), None);
     answer(&mut client, 30, is_quoted, quotes(vec![message(ME, 5)]));
-    // 6 is not there any more.
+    // 6 no longer exists.
     answer(&mut client, 31, is_quoted, quotes(Vec::new()));
     assert_eq!((quoted(&client, 121).as_deref(), quoted(&client, 122)), (Some("User 1: message 5"), None));
     client.tick(40);
@@ -48,7 +48,7 @@ fn what_is_replied_to_far_above_is_asked_for_once_and_kept_up_to_date() {
     assert!(row(&client, 121).quote.is_some_and(|quote| quote.deleted));
 }
 
-/// While servers are replaced one by one, a page may meet an older one.
+/// While servers are replaced one by one, a page may connect to an older one.
 #[test]
 fn a_server_that_does_not_know_the_question_is_not_asked_all_the_time() {
     let mut client = after_a_long_absence(120);

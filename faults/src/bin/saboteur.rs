@@ -1,8 +1,7 @@
-//! A server that does something wrong on purpose: what `FAULTS_SABOTAGE` says, as `drop=0.01,delay_ms=200`. Everything
-//! else is the server itself.
+//! The server with deliberate defects, as `FAULTS_SABOTAGE` says: for example, `drop=0.01,delay_ms=200`.
 //!
-//! It is a program of this crate, not an example of the server's: examples are compiled with the server's test
-//! dependencies, which would build all of it a second time.
+//! It is a program of this crate, not an example of the server's crate: examples are compiled with the
+//! server's test dependencies, which would build everything a second time.
 
 use std::{process::ExitCode, time::Duration};
 

@@ -1,37 +1,37 @@
-//! The words of one block, with their marks.
+//! Writes the text of one block with its marks.
 //!
-//! Marks stand at words, so blanks at the ends of what is bold are outside of it. The result is parsed again: where the words are not
-//! the same then, they are escaped, and where that does not help either, they are written without marks.
+//! Marks must touch a word, so blanks at the ends of a style are moved outside it. The result is parsed again. If its text
+//! differs, it is escaped; if that does not help either, it is written without marks.
 
 pub(super) const STRONG: u8 = 1;
 pub(super) const EMPHASIS: u8 = 2;
 pub(super) const STRIKE: u8 = 4;
 pub(super) const CODE: u8 = 8;
 
-/// The end of a line within a block. Other line ends are blanks.
+/// A line break within a block. Other line ends are blanks.
 pub(super) const BREAK: &str = "\u{2028}";
 const BREAK_CHAR: char = '\u{2028}';
 
-/// Some words of one style.
+/// A piece of text with one style.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) text: String,
     pub(super) style: u8,
-    /// Which address it leads to; 0 for none.
+    /// The index of its address; 0 for none.
     pub(super) link: usize,
 }
 
-/// How far ahead is looked for the end of a mark, in runs.
+/// How many runs to look ahead for the end of a mark.
 const REACH_MAX: usize = 8;
 
-/// A mark that is open.
+/// An open mark.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {
     Link(usize),
     Style(u8),
 }
 
-/// The words of a block, and whether there are marks at them.
+/// The text of a block, and whether it contains marks.
 pub(super) fn written(runs: &[Run], addresses: &[String], is_heading: bool) -> (String, bool) {
     let mut runs = tidy(runs);
     if is_heading {
@@ -43,7 +43,7 @@ pub(super) fn written(runs: &[Run], addresses: &[String], is_heading: bool) -> (
     best(&runs, addresses, |text| text)
 }
 
-/// The same in a cell of a table, which has one line.
+/// The same for a table cell, which has one line.
 pub(super) fn cell(runs: &[Run], addresses: &[String]) -> String {
     let mut runs = tidy(runs);
     for run in &mut runs {
@@ -53,11 +53,11 @@ pub(super) fn cell(runs: &[Run], addresses: &[String]) -> String {
         }
     }
     let (text, _) = best(&runs, addresses, |text| text);
-    // One that is escaped already stays so.
+    // Bars that are already escaped stay so.
     text.replace("\\|", "|").replace('|', "\\|")
 }
 
-/// How many of a character follow each other, at most.
+/// The longest run of this character.
 pub(super) fn longest_run(text: &str, of: char) -> usize {
     let (mut longest, mut now) = (0, 0);
     for c in text.chars() {
@@ -82,11 +82,11 @@ fn best(runs: &[Run], addresses: &[String], shown: impl Fn(String) -> String) ->
             return (text, has_marks && index < 2);
         }
     }
-    // Words that no marks can keep, such as those of a name in a sentence that is code.
+    // Text that marks cannot keep, such as a mention in a sentence that is code.
     (words, false)
 }
 
-/// Whether a text has no form: what were plain words stays that.
+/// Whether a text has no formatting, so that plain text stays plain.
 fn is_bare(text: &str) -> bool {
     fn walk(nodes: crate::Nodes<'_, '_>) -> bool {
         use crate::Kind;
@@ -107,16 +107,16 @@ fn is_bare(text: &str) -> bool {
     walk(crate::parse(text).blocks())
 }
 
-/// Blanks are folded, those at the ends of a style are outside of it, and neighbours of one style are one.
+/// Folds blanks, moves them out of the ends of a style, and merges adjacent runs of one style.
 fn tidy(runs: &[Run]) -> Vec<Run> {
     let mut tidy: Vec<Run> = Vec::new();
     let mut push = |text: String, style: u8, link: usize| match tidy.last_mut() {
         Some(last) if (last.style, last.link) == (style, link) => last.text.push_str(&text),
         Some(_) | None => tidy.push(Run { text, style, link }),
     };
-    // The blank that is to come before the next word; none at the beginning.
+    // The blank before the next word; none at the beginning.
     let (mut gap, mut is_begun) = (None, false);
-    // The style of the word before: a blank between two words has what both have.
+    // The style of the previous word. A blank between two words has the styles that both share.
     let mut before = (0, 0);
     for run in runs {
         let mut word = String::new();
@@ -156,7 +156,7 @@ fn marked(runs: &[Run], addresses: &[String], is_escaped: bool) -> String {
     let mut open: Vec<Mark> = Vec::new();
     let address = |link: usize| addresses.get(link).map_or("", String::as_str);
     for (index, run) in runs.iter().enumerate() {
-        // A bare address is a link by itself.
+        // A bare address becomes a link by itself.
         let is_bare = run.link > 0 && run.text == address(run.link) && !is_same_link(runs, index);
         let mut wanted = Vec::new();
         if run.link > 0 && !is_bare {
@@ -165,7 +165,7 @@ fn marked(runs: &[Run], addresses: &[String], is_escaped: bool) -> String {
         wanted.extend(
             [STRONG, EMPHASIS, STRIKE].into_iter().filter(|style| run.style & style > 0).map(Mark::Style),
         );
-        // What goes on longer is outside.
+        // A mark that continues for longer is opened outside.
         let has = |run: &&Run, mark: Mark| match mark {
             Mark::Link(link) => run.link == link,
             Mark::Style(style) => run.style & style > 0,
@@ -179,7 +179,7 @@ fn marked(runs: &[Run], addresses: &[String], is_escaped: bool) -> String {
             }
         }
         wanted.retain(|mark| !open.contains(mark));
-        // A mark stands at a word.
+        // A mark must touch a word.
         let text = match run.text.strip_prefix(' ') {
             Some(rest) if !wanted.is_empty() => {
                 out.push(' ');
@@ -210,7 +210,7 @@ fn marked(runs: &[Run], addresses: &[String], is_escaped: bool) -> String {
     out.replace(BREAK_CHAR, "\n")
 }
 
-/// Whether the words beside it lead to the same place.
+/// Whether an adjacent run leads to the same address.
 fn is_same_link(runs: &[Run], index: usize) -> bool {
     let link = |at: Option<usize>| at.and_then(|at| runs.get(at)).map_or(0, |run| run.link);
     [link(index.checked_sub(1)), link(Some(index + 1))].contains(&link(Some(index)))
@@ -241,7 +241,7 @@ fn code(text: &str) -> String {
     [&ticks, pad, text, pad, &ticks].concat()
 }
 
-/// Every sign that could be a mark is none behind a backslash.
+/// Puts a backslash before every character that could be a mark.
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     let mut is_line_start = true;

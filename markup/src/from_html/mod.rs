@@ -1,12 +1,12 @@
-//! Markdown out of the HTML that other programs put on the clipboard: browsers, word processors, spreadsheets, editors.
+//! Converts HTML from the clipboard (of browsers, word processors, spreadsheets, editors) to Markdown.
 //!
-//! The HTML is only read: it never becomes a document, so nothing in it is run or loaded. [`tokens`] cuts it into tags and text,
-//! [`inline`] writes the words of one block, and this module puts the blocks together.
+//! The HTML is only parsed: it never becomes a document, so nothing in it runs or loads. [`tokens`] splits it into tags and
+//! text, [`inline`] writes the text of one block, and this module assembles the blocks.
 //!
 //! Laws:
-//! - the time is linear in the length of the HTML, and what is too long, too wide or too deep is not read ([`HTML_BYTES_MAX`],
-//!   [`COLUMNS_MAX`]) or loses its form ([`OPEN_MAX`], [`CONTAINERS_MAX`]), not its words;
-//! - the words of a block are the same when the Markdown is [parsed](crate::parse): where marks would change them, they are escaped.
+//! - The time is linear in the length of the HTML. Input that is too long or too wide is not read ([`HTML_BYTES_MAX`],
+//!   [`COLUMNS_MAX`]). Input that is nested too deeply loses its formatting ([`OPEN_MAX`], [`CONTAINERS_MAX`]), not its text.
+//! - [Parsing](crate::parse) the Markdown returns the same text of each block. If marks would change it, they are escaped.
 
 mod inline;
 mod tokens;
@@ -16,18 +16,18 @@ use self::{
     tokens::{Attributes, Token, Tokens},
 };
 
-/// Longer HTML is not read, in bytes. A page out of a word processor has some 100 kB.
+/// Longer HTML is not read, in bytes. A page from a word processor has some 100 kB.
 pub const HTML_BYTES_MAX: usize = 1 << 20;
-/// Elements inside each other that are remembered. What is deeper has no form of its own.
+/// Nested elements that are tracked. Deeper ones have no formatting of their own.
 const OPEN_MAX: usize = 128;
-/// Quotes and items inside each other.
+/// Nested quotes and items.
 const CONTAINERS_MAX: usize = 8;
 /// Larger tables are not read.
 const COLUMNS_MAX: usize = 30;
 const ROWS_MAX: usize = 400;
 
-/// The Markdown of some HTML; `None` where it has no form that a plain text has not, or is too large. Code that does not say its
-/// language is in `language`.
+/// The Markdown of some HTML; `None` if it has no formatting that plain text lacks, or is too large. `language` is for code
+/// that does not state its own.
 ///
 /// ```
 /// let html = "<p>Read <b>this</b>:</p><ul><li><a href=\"https://tides.example\">tides</a></li></ul>";
@@ -53,16 +53,16 @@ pub fn from_html(html: &str, language: &str) -> Option<String> {
     writer.finish()
 }
 
-/// An element that is open.
+/// An open element.
 struct Open {
     name: String,
     style: u8,
     link: usize,
     /// How many quotes, lists and items it opened.
     containers: usize,
-    /// It shows nothing.
+    /// Its contents are not shown.
     is_hidden: bool,
-    /// Lines in it stay as they are.
+    /// Its line breaks are kept.
     is_pre: bool,
 }
 
@@ -75,14 +75,14 @@ enum Container {
 #[derive(Default)]
 struct Table {
     rows: Vec<Vec<Vec<Run>>>,
-    /// Tables inside it, whose cells are words of the cell.
+    /// Nested tables, whose cells are text of the cell.
     inner: usize,
 }
 
 struct Code {
     text: String,
     language: String,
-    /// How many elements were open outside it.
+    /// The number of open elements outside it.
     depth: usize,
 }
 
@@ -91,16 +91,16 @@ struct Writer<'l> {
     open: Vec<Open>,
     containers: Vec<Container>,
     runs: Vec<Run>,
-    /// What links lead to; the first is none.
+    /// The destinations of links; the first is none.
     addresses: Vec<String>,
     heading: usize,
     table: Option<Table>,
     code: Option<Code>,
-    /// An item of a word processor that has no lists: how deep it is, and its mark.
+    /// An item of a word processor that has no list elements: its depth and mark.
     loose_item: Option<(usize, String)>,
-    /// How many line ends come before the next block.
+    /// Line ends before the next block.
     gap: usize,
-    /// The last block was an item or in one, and in how many quotes it was.
+    /// The number of quotes around the last block, if it was an item or inside one.
     was_item: bool,
     quotes: usize,
     is_rich: bool,
@@ -132,7 +132,7 @@ impl<'l> Writer<'l> {
     fn finish(mut self) -> Option<String> {
         self.leave(0);
         self.end_block(1);
-        // One line of code alone is what somebody has copied out of an editor.
+        // A single line of code was probably copied from an editor, so paste it as plain text.
         let is_line_of_code = self.out.starts_with("```") && self.out.lines().count() == 3;
         (self.is_rich && !is_line_of_code && !self.is_too_large).then_some(self.out)
     }
@@ -177,7 +177,7 @@ impl<'l> Writer<'l> {
         self.open.push(open);
     }
 
-    /// What the beginning of an element does to what is written.
+    /// Applies the start of an element to the output.
     fn begin(&mut self, name: &str, attributes: &Attributes, open: &mut Open) {
         if let Some(code) = &mut self.code {
             if code.language.is_empty() {
@@ -202,7 +202,7 @@ impl<'l> Writer<'l> {
             }
             "blockquote" => open.containers = self.contain(Container::Quote),
             "ul" | "ol" => {
-                // A list in a list, without an item around it, belongs to the item before.
+                // A list directly inside a list belongs to the preceding item.
                 if let Some(Container::List { ordered, .. }) = self.containers.last() {
                     let mark = if *ordered { "1. " } else { "- " }.to_owned();
                     open.containers = self.contain(Container::Item { mark, is_marked: true });
@@ -258,7 +258,7 @@ impl<'l> Writer<'l> {
         }
     }
 
-    /// Closes all elements but the first ones.
+    /// Closes all elements but the first `count`.
     fn leave(&mut self, count: usize) {
         while self.open.len() > count {
             let Some(open) = self.open.pop() else { return };
@@ -280,7 +280,7 @@ impl<'l> Writer<'l> {
         }
     }
 
-    /// An element that ends where the next of its kind begins.
+    /// Closes an element that ends where the next of its kind begins.
     fn close_within(&mut self, name: &str, outside: &[&str]) {
         let at = self.open.iter().rposition(|open| open.name == name || outside.contains(&&*open.name));
         if let Some(at) = at.filter(|at| self.open.get(*at).is_some_and(|open| open.name == name)) {
@@ -288,7 +288,7 @@ impl<'l> Writer<'l> {
         }
     }
 
-    /// Opens a container, where there is room for it, and says how many that were.
+    /// Opens a container if there is room, and returns how many were opened.
     fn contain(&mut self, container: Container) -> usize {
         let is_room = self.containers.len() < CONTAINERS_MAX * 2;
         self.containers.extend(Some(container).filter(|_| is_room));
@@ -320,7 +320,7 @@ impl<'l> Writer<'l> {
     // ── text ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     fn text(&mut self, text: &str) {
-        // The mark of an item of a word processor is hidden, and says of which kind the list is.
+        // The mark of a word processor's item is hidden, and tells the kind of the list.
         let is_mark = self.is_hidden() && self.open.iter().any(|open| open.name == MARK_OF_ITEM);
         if is_mark && let Some((_, mark)) = &mut self.loose_item {
             mark.push_str(text.trim());
@@ -356,7 +356,7 @@ impl<'l> Writer<'l> {
         }
     }
 
-    /// What stands for an emoji in many programs is a picture of it. Other pictures would have to be fetched.
+    /// Many programs use pictures for emoji. Other pictures would have to be fetched.
     fn picture(&mut self, attributes: &Attributes) {
         let is_sign = !attributes.alt.is_ascii() && attributes.alt.chars().count() <= 8;
         if is_sign && !self.is_hidden() {
@@ -378,14 +378,14 @@ impl<'l> Writer<'l> {
 
     // ── blocks ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    /// Ends what is being written; `gap` line ends are to stand between it and the next.
+    /// Ends the current block; `gap` line ends separate it from the next.
     fn end_block(&mut self, gap: usize) {
         let runs = std::mem::take(&mut self.runs);
         let heading = std::mem::take(&mut self.heading);
         let loose = self.loose_item.take();
         let (text, has_marks) = inline::written(&runs, &self.addresses, heading > 0);
         if text.is_empty() {
-            // Blanks between blocks, and what is hidden in an item, end nothing.
+            // Blanks between blocks, and hidden contents of an item, end nothing.
             self.heading = heading;
             self.loose_item = loose;
             self.gap = self.gap.max(gap);
@@ -467,7 +467,7 @@ impl<'l> Writer<'l> {
             .collect();
         let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
         if columns < 2 || rows.len() < 2 {
-            // One cell, a line or a column of them is text.
+            // A single cell, row or column is text.
             for row in table.rows {
                 for cell in row {
                     self.runs.extend(cell);
@@ -495,12 +495,12 @@ impl<'l> Writer<'l> {
         self.is_rich = true;
     }
 
-    /// Writes the lines of a block, each behind the marks of its quotes and items.
+    /// Writes the lines of a block, each with the prefixes of its quotes and items.
     fn emit(&mut self, text: &str, is_item: bool) {
         let quotes = self.containers.iter().filter(|it| matches!(it, Container::Quote)).count();
         let is_item = is_item || self.containers.iter().any(|it| matches!(it, Container::Item { .. }));
         if !self.out.is_empty() {
-            // Items follow each other closely.
+            // Items are not separated by blank lines.
             let gap = if is_item && self.was_item { 1 } else { self.gap.max(1) };
             let gap = if is_item == self.was_item { gap } else { 2 };
             self.out.push('\n');
@@ -520,7 +520,7 @@ impl<'l> Writer<'l> {
         }
     }
 
-    /// What a line begins with.
+    /// The prefix of a line.
     fn prefix(&mut self, is_first: bool) -> String {
         let mut prefix = String::new();
         for container in &mut self.containers {
@@ -571,7 +571,7 @@ fn is_block(name: &str) -> bool {
     gap_of(name) > 0
 }
 
-/// How many line ends there are between an element and its neighbours; none in a line.
+/// How many line ends separate an element from its neighbours; none for inline elements.
 fn gap_of(name: &str) -> usize {
     match name {
         "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote" | "pre" | "ul" | "ol" | "table"

@@ -1,4 +1,4 @@
-//! What programs really put on the clipboard, shortened.
+//! Real clipboard contents of programs, shortened.
 
 use super::*;
 
@@ -112,7 +112,7 @@ fn words_stay_words() {
     assert_eq!(md("<b>a <i>b</i></b> <i>c</i>"), "**a *b*** *c*");
 }
 
-/// Whatever comes in: it ends, in time that grows with its length, and what comes out is a message.
+/// Any input takes linear time, and the result is a valid message.
 #[test]
 fn anything_is_read() {
     let deep = "<ul><li>".repeat(5_000) + "x";

@@ -1,4 +1,4 @@
-//! HTML, cut into tags and text. Nothing is refused, and nothing is looked at twice.
+//! Splits HTML into tags and text. Nothing is refused, and no byte is read twice.
 
 use super::inline::{EMPHASIS, STRIKE, STRONG};
 
@@ -8,7 +8,7 @@ pub(super) enum Token {
     Text(String),
 }
 
-/// What is of interest on a tag.
+/// The relevant attributes of a tag.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Attributes {
     pub(super) href: String,
@@ -17,7 +17,7 @@ pub(super) struct Attributes {
     pub(super) kind: String,
     pub(super) is_checked: bool,
     class: String,
-    /// In small letters.
+    /// In lower case.
     style: String,
     hidden: bool,
 }
@@ -43,7 +43,7 @@ pub(super) fn is_void(name: &str) -> bool {
     )
 }
 
-/// Elements whose contents are no words of the page.
+/// Elements whose contents are not text of the page.
 fn is_raw(name: &str) -> bool {
     matches!(
         name,
@@ -77,7 +77,7 @@ impl Attributes {
         self.hidden || self.property("display") == Some("none")
     }
 
-    /// The style inside, where the one outside and the element's own are known. What is said here holds over both.
+    /// The style inside the element. `style` is that of its parent and its tag; CSS declarations override it.
     pub(super) fn style_over(&self, mut style: u8) -> u8 {
         let mut set = |flag: u8, is_on: Option<bool>| match is_on {
             Some(true) => style |= flag,
@@ -96,14 +96,14 @@ impl Attributes {
         style
     }
 
-    /// Lines of an editor: in one width, and not broken.
+    /// Lines of an editor: monospaced and not wrapped.
     pub(super) fn is_code(&self) -> bool {
         let face = self.property("font-family").unwrap_or_default();
         let is_mono = ["mono", "consolas", "menlo", "courier"].iter().any(|name| face.contains(name));
         is_mono && self.property("white-space") == Some("pre")
     }
 
-    /// The language of code, by a class such as `language-rust`.
+    /// The language of code, from a class such as `language-rust`.
     pub(super) fn language(&self) -> String {
         let prefixes = ["language-", "lang-", "highlight-source-"];
         let named = |class: &str| {
@@ -114,14 +114,14 @@ impl Attributes {
         self.class.split_whitespace().find_map(named).filter(is_plain).unwrap_or_default()
     }
 
-    /// A paragraph that Word means as an item: `mso-list:l0 level2 lfo1`.
+    /// A paragraph that Word uses as an item: `mso-list:l0 level2 lfo1`.
     pub(super) fn item_level(&self) -> Option<usize> {
         let list = self.property("mso-list").filter(|list| *list != "ignore" && *list != "none")?;
         let level = list.split_whitespace().find_map(|part| part.strip_prefix("level")?.parse().ok());
         Some(level.unwrap_or(1))
     }
 
-    /// Its mark, with the blanks behind it.
+    /// Its mark, with the blanks after it.
     pub(super) fn is_mark_of_item(&self) -> bool {
         self.property("mso-list") == Some("ignore")
     }
@@ -159,15 +159,15 @@ impl<'a> Tokens<'a> {
         self.html.as_bytes().get(self.at).copied().unwrap_or_default()
     }
 
-    /// Goes behind the next `what`, or to the end.
+    /// Skips past the next `what`, or to the end.
     fn pass(&mut self, what: &str) {
         self.at = self.rest().find(what).map_or(self.html.len(), |found| self.at + found + what.len());
     }
 
-    /// Goes on while this holds, and returns what that was.
+    /// Takes bytes while this holds, and returns them.
     fn take(&mut self, holds: impl Fn(u8) -> bool) -> &'a str {
         let from = self.at;
-        // It stops at signs of ASCII only, which are boundaries.
+        // It stops only at ASCII characters, which are boundaries.
         while self.at < self.html.len() && holds(self.byte()) {
             self.at += 1;
         }
@@ -210,7 +210,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Goes behind the end of an element whose contents are no words.
+    /// Skips past the end of an element whose contents are not text.
     fn pass_raw(&mut self, name: &str) {
         while self.at < self.html.len() {
             self.pass("</");
@@ -265,7 +265,7 @@ impl Iterator for Tokens<'_> {
     }
 }
 
-/// Names of characters that programs write. Others stay as they are: there are two thousand.
+/// Named entities that programs use. Others stay unchanged: there are two thousand.
 const NAMED: [(&str, &str); 24] = [
     ("amp", "&"),
     ("lt", "<"),
@@ -292,7 +292,7 @@ const NAMED: [(&str, &str); 24] = [
     ("deg", "°"),
     ("shy", ""),
 ];
-/// The longest of them, and of the numbers.
+/// The longest of them, and of the numeric ones.
 const ENTITY_BYTES_MAX: usize = 8;
 
 fn decoded(text: &str) -> String {

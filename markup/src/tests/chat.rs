@@ -1,4 +1,4 @@
-//! What is not as in CommonMark, or is not there.
+//! Differences from CommonMark, and unsupported syntax.
 
 use super::{check, html};
 use crate::{Mention, SPOILER_MARK, Spoilers, parse};

@@ -1,4 +1,5 @@
-//! Cases of the CommonMark specification 0.31 and of GitHub's dialect, by section. Line breaks stay, and items always hold paragraphs.
+//! Cases of the CommonMark specification 0.31 and of GitHub's dialect, by section. Line breaks are kept, and items always
+//! contain paragraphs.
 
 use super::check;
 

@@ -1,4 +1,4 @@
-//! Trees are compared as HTML, so that the cases of CommonMark can be read beside its specification.
+//! Trees are compared as HTML, so that CommonMark's cases can be compared with its specification.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at the kinds that it is about")]
 
 mod chat;
@@ -23,7 +23,7 @@ fn push(out: &mut String, nodes: Nodes<'_, '_>) {
     }
 }
 
-/// The brackets of words stay as they are: they show that HTML is not interpreted.
+/// Angle brackets in text are not escaped, to show that HTML is not interpreted.
 fn tags(kind: Kind<'_>) -> (String, String) {
     let name = match kind {
         Kind::Text(text) => return (text.to_owned(), String::new()),

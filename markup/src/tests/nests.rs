@@ -1,6 +1,6 @@
-//! Sources that are slow to read for parsers that look for an end again and again.
+//! Sources that are slow for parsers that search for an end repeatedly.
 
-/// Each with a name, about so many bytes long.
+/// The sources, each with a name and about this many bytes long.
 pub(crate) fn nests(bytes: usize) -> Vec<(&'static str, String)> {
     let mut nests: Vec<(&str, String)> = [
         "[",

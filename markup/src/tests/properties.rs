@@ -1,11 +1,11 @@
-//! What holds for any source.
+//! Properties of any source.
 
 use proptest::prelude::*;
 
 use super::nests::nests;
 use crate::{DEPTH_MAX, Document, Kind, NODES_MAX, Nodes, Spoilers, parse, work};
 
-/// What markup is made of, and what it stands beside.
+/// Fragments of markup, and the characters around it.
 const FRAGMENTS: &[&str] = &[
     "a",
     "B",
@@ -68,7 +68,7 @@ fn source() -> impl Strategy<Value = String> {
     prop_oneof![fragments.prop_map(|fragments| fragments.concat()), any::<String>(), "[\\PC\n]{0,80}"]
 }
 
-/// All letters of a source in their order, those in addresses and languages as well.
+/// All letters of a source in order, including those in addresses and languages.
 fn push_letters(out: &mut String, nodes: Nodes<'_, '_>) {
     for node in nodes {
         match node.kind {
@@ -103,7 +103,7 @@ fn count(nodes: Nodes<'_, '_>) -> usize {
     nodes.map(|node| 1 + count(node.children)).sum()
 }
 
-/// What must be true of every tree.
+/// Properties of every tree.
 fn check_tree(source: &str, document: &Document<'_>) {
     assert!(document.node_count() <= NODES_MAX);
     assert!(depth(document.blocks()) <= DEPTH_MAX);
@@ -152,7 +152,7 @@ proptest! {
         prop_assert_eq!(letters(&kept), letters(&source));
     }
 
-    /// What a tree says is what its source says, so words that are no markup say themselves.
+    /// Parsing the plain text of a tree keeps it, so text without markup stays unchanged.
     #[test]
     fn words_are_their_own_plain_text(words in "[a-zé字]{1,8}( [a-zé字]{1,8}){0,5}(\n[a-zé字]{1,8}){0,3}") {
         prop_assert_eq!(parse(&words).plain_text(Spoilers::Hidden), words);

@@ -1,10 +1,11 @@
-//! Reads JSON in little code, for the browser.
+//! A JSON reader with small code size, for the browser.
 //!
-//! serde writes a reader of its own for each type and for each way to read it, which is quick and large: a seventh of the
-//! first download. Here [`parse`] makes one small tree of any text, and [`FromJson`] takes the tree apart. A type that derives
-//! both reads the same JSON either way, because both follow the same `#[serde(…)]` attributes; one that this crate does
-//! not know does not compile. Servers read with serde, which says more exactly what is wrong with a text. Writing is
-//! serde's on both sides.
+//! serde generates a separate reader for each type and each way of reading it, which is fast but
+//! large: a seventh of the first download. Here [`parse`] builds one small tree from any text, and
+//! [`FromJson`] converts the tree. A type that derives both reads the same JSON either way, because
+//! both follow the same `#[serde(…)]` attributes; an attribute that this crate does not know does
+//! not compile. Servers read with serde, which has more precise errors. Both sides write with
+//! serde.
 //!
 //! ```
 //! use roost_json::FromJson;
@@ -29,9 +30,10 @@ mod parse;
 mod types;
 
 pub use parse::{DEPTH_MAX, parse};
-/// Implements [`FromJson`] by the type's `#[serde(…)]` attributes: `tag`, `rename_all = "snake_case"`, `transparent`,
-/// `try_from`, `rename`, `default`, `other` and `skip` mean what they mean to serde; those about writing are passed over. What is
-/// not known is always passed over: `deny_unknown_fields` is for servers.
+/// Implements [`FromJson`] according to the type's `#[serde(…)]` attributes: `tag`,
+/// `rename_all = "snake_case"`, `transparent`, `try_from`, `rename`, `default`, `other` and `skip`
+/// mean the same as for serde; those for writing are ignored. Unknown fields are always ignored:
+/// `deny_unknown_fields` is for servers.
 pub use roost_json_derive::FromJson;
 
 /// A parsed text.
@@ -41,15 +43,16 @@ pub enum Value {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
-    /// A number that is not whole or beyond an `i64`. Roost has none, so nothing can be read from it; newer servers may send one.
+    /// A number that is not an integer or exceeds an `i64`. Roost has none, so nothing can be read
+    /// from it; newer servers may send one.
     OtherNumber,
     /// Text.
     String(String),
     /// A list.
     Array(Vec<Value>),
-    /// Fields, in their order.
+    /// Fields, in order.
     Object(Object),
 }
 
@@ -58,16 +61,16 @@ pub enum Value {
 pub struct Object(pub(crate) Vec<(String, Value)>);
 
 impl Object {
-    /// Takes a field out.
+    /// Removes and returns a field.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         let at = self.0.iter().position(|(field, _)| field == name)?;
         Some(self.0.swap_remove(at).1)
     }
 
-    /// Takes a field out and reads it. One that is not there is an error, except for an `Option`.
+    /// Removes a field and reads it. A missing field is an error, except for an `Option`.
     ///
     /// # Errors
-    /// The field is not there, or is of another type.
+    /// The field is missing, or has another type.
     pub fn read<T: FromJson>(&mut self, name: &'static str) -> Result<T, Error> {
         match self.take(name) {
             Some(value) => T::from_json(value),
@@ -75,15 +78,15 @@ impl Object {
         }
     }
 
-    /// Takes a field out and reads it, if it is there.
+    /// Removes a field and reads it, if it exists.
     ///
     /// # Errors
-    /// The field is of another type.
+    /// The field has another type.
     pub fn read_or<T: FromJson>(&mut self, name: &str, default: impl FnOnce() -> T) -> Result<T, Error> {
         self.take(name).map_or_else(|| Ok(default()), T::from_json)
     }
 
-    /// Whether it has the field.
+    /// Whether it has this field.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(field, _)| field == name)
@@ -92,25 +95,25 @@ impl Object {
 
 impl Value {
     /// # Errors
-    /// It is something else.
+    /// It is another kind of value.
     pub fn into_object(self) -> Result<Object, Error> {
         if let Self::Object(object) = self { Ok(object) } else { Err(Error("an object")) }
     }
 
     /// # Errors
-    /// It is something else.
+    /// It is another kind of value.
     pub fn into_array(self) -> Result<Vec<Value>, Error> {
         if let Self::Array(array) = self { Ok(array) } else { Err(Error("an array")) }
     }
 
     /// # Errors
-    /// It is something else.
+    /// It is another kind of value.
     pub fn into_string(self) -> Result<String, Error> {
         if let Self::String(text) = self { Ok(text) } else { Err(Error("a string")) }
     }
 }
 
-/// What could not be read: what was expected, or the field that is not there.
+/// A read error: what was expected, or the missing field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error(pub &'static str);
 
@@ -123,25 +126,25 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A type that is read from a parsed text.
+/// A type that can be read from a parsed text.
 pub trait FromJson: Sized {
-    /// Reads it.
+    /// Reads the value.
     ///
     /// # Errors
-    /// The value is of another type, or lacks a field.
+    /// The value has another type, or lacks a field.
     fn from_json(value: Value) -> Result<Self, Error>;
 
-    /// What a field of this type is that is not there.
+    /// The value of a missing field of this type, if that is allowed.
     #[must_use]
     fn missing() -> Option<Self> {
         None
     }
 }
 
-/// Reads a text.
+/// Parses and reads a text.
 ///
 /// # Errors
-/// It is no JSON, or not such a value.
+/// It is not JSON, or not such a value.
 pub fn from_str<T: FromJson>(text: &str) -> Result<T, Error> {
     T::from_json(parse(text)?)
 }

@@ -2,13 +2,13 @@
 
 use crate::{Error, Object, Value};
 
-/// How deep lists and objects may lie in each other. The parser calls itself for each level.
+/// How deeply lists and objects may be nested. The parser recurses for each level.
 pub const DEPTH_MAX: usize = 64;
 
-/// Reads a text.
+/// Parses a text.
 ///
 /// # Errors
-/// It is no JSON, or more than [`DEPTH_MAX`] deep.
+/// It is not JSON, or is nested deeper than [`DEPTH_MAX`].
 pub fn parse(text: &str) -> Result<Value, Error> {
     let mut parser = Parser { text, at: 0 };
     let value = parser.value(DEPTH_MAX)?;
@@ -18,7 +18,7 @@ pub fn parse(text: &str) -> Result<Value, Error> {
 
 struct Parser<'a> {
     text: &'a str,
-    /// Always between two characters.
+    /// Always on a character boundary.
     at: usize,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Passes over a byte, if it is the next one.
+    /// Skips a byte, if it is the next one.
     fn is_next(&mut self, byte: u8) -> bool {
         let is = self.peek() == Some(byte);
         self.at += usize::from(is);
@@ -44,7 +44,7 @@ impl<'a> Parser<'a> {
         if self.is_next(byte) { Ok(()) } else { Err(Error(what)) }
     }
 
-    /// An index would bring the words of its panic into the wasm.
+    /// Indexing would add panic messages to the wasm.
     fn part(&self, from: usize, to: usize) -> &str {
         self.text.get(from..to).unwrap_or_default()
     }
@@ -111,7 +111,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// One or more digits; returns whether there were any.
+    /// Skips digits; returns whether there were any.
     fn digits(&mut self) -> bool {
         let from = self.at;
         while matches!(self.peek(), Some(b'0'..=b'9')) {
@@ -170,7 +170,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The character that is meant by what stands behind a backslash.
+    /// The character for the escape after a backslash.
     fn escaped(&mut self) -> Result<char, Error> {
         let byte = self.peek().ok_or(Error("an escape"))?;
         self.at += usize::from(byte.is_ascii());
@@ -189,7 +189,7 @@ impl<'a> Parser<'a> {
     fn unicode(&mut self) -> Result<char, Error> {
         let first = self.hex()?;
         let code = if let 0xd800..=0xdbff = first {
-            // The first half of a character beyond U+FFFF: the second follows.
+            // The first half of a character beyond U+FFFF; the second one follows.
             self.expect(b'\\', "a second surrogate")?;
             self.expect(b'u', "a second surrogate")?;
             let second = self.hex()?;

@@ -1,4 +1,4 @@
-//! How the types of the standard library are read.
+//! Implementations for types of the standard library, and for `Uuid`.
 
 use uuid::Uuid;
 

@@ -1,4 +1,4 @@
-//! Both ways to read say the same of any text.
+//! Both readers agree on any text.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ fn same(ours: &Value, theirs: &Theirs) -> bool {
         (Value::Null, Theirs::Null) => true,
         (Value::Bool(a), Theirs::Bool(b)) => a == b,
         (Value::Int(a), Theirs::Number(b)) => Some(*a) == b.as_i64(),
-        // "-0" is a fraction to serde_json.
+        // serde_json reads "-0" as a float.
         (Value::OtherNumber, Theirs::Number(b)) => b.as_i64().is_none(),
         (Value::String(a), Theirs::String(b)) => a == b,
         (Value::Array(a), Theirs::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
@@ -50,7 +50,7 @@ proptest! {
         prop_assert!(same(&ours, &json), "{ours:?}");
     }
 
-    /// Nearly JSON: accepted by both, or by none.
+    /// Almost JSON: accepted by both, or by neither.
     #[test]
     fn what_is_wrong_is_wrong(text in r#"[\[\]{}:,"a01 \\/unltr\t\u{1}fse.E+\-é🙂D8C]{0,20}"#) {
         let theirs: Result<Theirs, _> = serde_json::from_str(&text);

@@ -1,6 +1,6 @@
-//! What a browser calls itself, for the list of sessions.
+//! The name of a browser, for the list of sessions.
 
-/// Browsers, the most specific first: each also claims to be some of those after it.
+/// Browsers, the most specific first: each also claims to be some of the later ones.
 const BROWSERS: &[(&str, &str)] = &[
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -26,8 +26,8 @@ const SYSTEMS: &[(&str, &str)] = &[
     ("Linux", "Linux"),
 ];
 
-/// A few words for a `User-Agent`, such as `Firefox on Linux`. It consists only of our own words, whatever was
-/// sent.
+/// A short description for a `User-Agent`, such as `Firefox on Linux`. Consists only of our own
+/// words, whatever was sent.
 #[must_use]
 pub fn device_of(user_agent: &str) -> String {
     let find = |list: &[(&str, &'static str)]| {

@@ -1,5 +1,5 @@
-//! Links by which others may come. Everyone but a guest may invite, unless sign-up is closed: closed means closed,
-//! for the administrator too, and links from before are void meanwhile.
+//! Invitation links. Everyone but guests may invite, unless sign-up is closed. In that case
+//! administrators cannot invite either, and existing links are void for the time being.
 
 use protocol::{ErrorCode, InvitationId, InvitationView, WorkspaceRole};
 
@@ -7,7 +7,7 @@ use super::{Accounts, Error, Token, Viewer};
 use crate::{config::SignUpMode, store};
 
 impl Accounts {
-    /// Whether links may be made, and lead anywhere.
+    /// Whether links may be created and used.
     #[must_use]
     pub fn may_invite(&self) -> bool {
         match self.config.sign_up {
@@ -16,7 +16,7 @@ impl Accounts {
         }
     }
 
-    /// Makes a link. Only this answer knows its secret.
+    /// Creates a link. Its secret is only in the returned token.
     ///
     /// # Errors
     /// [`ErrorCode::SignUpClosed`]; [`ErrorCode::Forbidden`] to a guest.
@@ -24,7 +24,7 @@ impl Accounts {
         if !self.may_invite() {
             return Err(Error::refused("", ErrorCode::SignUpClosed));
         }
-        // A newcomer is a member, and so more than a guest.
+        // A newcomer becomes a member, which is more than a guest.
         if self.node.store.workspace_role(viewer.user.id).await? == WorkspaceRole::Guest {
             return Err(Error::refused("", ErrorCode::Forbidden));
         }
@@ -36,7 +36,7 @@ impl Accounts {
         Ok((id, token))
     }
 
-    /// The viewer's links that are still good, the newest first.
+    /// The viewer's valid links, the newest first.
     ///
     /// # Errors
     /// When the database fails.
@@ -55,7 +55,7 @@ impl Accounts {
         Ok(invitations.into_iter().map(view).collect())
     }
 
-    /// Makes a link of the viewer void. It may be void already.
+    /// Revokes one of the viewer's links. Does nothing if it is already void.
     ///
     /// # Errors
     /// When the database fails.
@@ -64,7 +64,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Whether a link with this secret lets someone in.
+    /// Checks that the link with this secret is valid.
     ///
     /// # Errors
     /// [`ErrorCode::SignUpClosed`], [`ErrorCode::InvitationInvalid`].
@@ -78,7 +78,7 @@ impl Accounts {
         }
     }
 
-    /// The token of a link that lets someone in now; `None` for every other.
+    /// The token of a link, if the link is valid now.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,14 +1,14 @@
-//! Who someone is: accounts, sessions, invitations.
+//! Identity: accounts, sessions, invitations.
 //!
-//! [`Accounts`] does what the forms ask for, and knows nothing of forms: one file a subject. A refusal names the
-//! field to blame ([`Error::Refused`]).
+//! [`Accounts`] does what the forms ask for, without knowing about forms; there is one file per
+//! subject. A refusal names the field at fault ([`Error::Refused`]).
 //!
 //! Law:
 //! - a secret is in the browser only; the database has its hash ([`Token`]);
 //! - a session that ends closes its sockets, on every node ([`Node::tell_sessions_ended`]);
-//! - a suspended person has no session and can begin none, whatever happens at the same moment: the store asks for
-//!   it wherever a session is looked at or made;
-//! - only somebody who could sign up with a handle can find out whether it is taken.
+//! - a suspended person has no session and can begin none, even concurrently: the store checks for
+//!   suspension wherever it looks up or creates a session;
+//! - only someone who could sign up with a handle can find out whether it is taken.
 
 mod device;
 mod invitations;
@@ -42,16 +42,16 @@ pub use sign_in::SignIn;
 pub use sign_up::SignUp;
 pub use token::Token;
 
-/// The person on whose behalf code runs.
+/// The person that code acts for.
 #[derive(Clone, Debug)]
 pub struct Viewer {
-    /// Who.
+    /// The person.
     pub user: User,
-    /// By which session.
+    /// Their session.
     pub session: SessionId,
 }
 
-/// The accounts of the workspace, as one node sees them.
+/// The accounts of the workspace, as used by one node.
 pub struct Accounts {
     node: Arc<Node>,
     config: Arc<Config>,
@@ -60,13 +60,13 @@ pub struct Accounts {
     has_users: AtomicBool,
 }
 
-/// Why something did not happen.
+/// Why an action failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The person's to mend.
+    /// The user can fix it.
     #[error("refused: {refusal}")]
     Refused {
-        /// The field to blame; empty when it is the whole.
+        /// The field at fault; empty for the form as a whole.
         field: &'static str,
         /// Why.
         refusal: Refusal,
@@ -88,7 +88,7 @@ impl From<password::Busy> for Error {
     }
 }
 
-/// The name of the clean-up in the log.
+/// The name of the sweep in the log.
 const SWEEP: &str = "the sweep";
 
 impl Accounts {
@@ -117,8 +117,8 @@ impl Accounts {
         })
     }
 
-    /// Deletes what has expired, again and again, until it is dropped. Every node does so; only the first finds
-    /// something.
+    /// Deletes expired data periodically, until dropped. Every node does so; only the first one
+    /// finds something.
     pub async fn sweep(&self, every: Duration) {
         let mut ticks = tokio::time::interval(every);
         loop {

@@ -1,4 +1,4 @@
-//! A new password: chosen by its owner, or set by a link when it has been forgotten.
+//! New passwords: changed by the owner, or set by a link if the old one is forgotten.
 
 use protocol::{ErrorCode, User, UserId};
 
@@ -9,10 +9,10 @@ use super::{
 };
 use crate::store::{self, PasswordChange};
 
-/// How long a link for a new password is good, in seconds.
+/// How long a password link is valid, in seconds.
 const LINK_LIFETIME_S: f64 = 86_400.0;
 
-/// What someone typed to change their password.
+/// The form that changes a password.
 #[derive(Clone, Copy, Debug)]
 pub struct ChangePassword<'a> {
     /// As it was typed.
@@ -21,23 +21,25 @@ pub struct ChangePassword<'a> {
     pub password: &'a str,
 }
 
-/// What someone typed at the end of a link.
+/// The form that sets a password by a link.
 #[derive(Clone, Copy, Debug)]
 pub struct SetPassword<'a> {
     /// The secret of the link.
     pub link: &'a str,
     /// As it was typed.
     pub password: &'a str,
-    /// What the browser calls itself, from [`device_of`](super::device_of).
+    /// The browser's name, from [`device_of`](super::device_of).
     pub device: &'a str,
 }
 
 impl Accounts {
-    /// Makes a link by which a person may set a new password, once, within a day: an administrator gives it to
-    /// someone who has forgotten theirs. It replaces the one before. Only this answer knows its secret.
+    /// Creates a link by which a person may set a new password once, within a day. An administrator
+    /// gives it to someone who has forgotten their password. It replaces any earlier one. Its
+    /// secret is only in the returned token.
     ///
     /// # Errors
-    /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], also of a suspended person.
+    /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], which also stands for a suspended
+    /// person.
     pub async fn make_password_link(&self, viewer: &Viewer, user: UserId) -> Result<Token, Error> {
         let token = Token::generate();
         self.node.store.insert_password_link(viewer.user.id, user, &token.hash(), LINK_LIFETIME_S).await?;
@@ -45,7 +47,7 @@ impl Accounts {
         Ok(token)
     }
 
-    /// Whose password a link with this secret is for.
+    /// The person whose password the link with this secret sets.
     ///
     /// # Errors
     /// [`ErrorCode::PasswordLinkInvalid`].
@@ -53,7 +55,7 @@ impl Accounts {
         self.find_password_link(secret).await?.ok_or_else(link_invalid)
     }
 
-    /// The same; `None` when the link is not good.
+    /// The same, but `None` if the link is not valid.
     ///
     /// # Errors
     /// When the database fails.
@@ -64,13 +66,14 @@ impl Accounts {
         }
     }
 
-    /// Sets a new password by a link, which is then used up. Every session of the person ends, and one begins here.
+    /// Sets a new password by a link, which is then used up. Ends every session of the person and
+    /// begins one here.
     ///
     /// # Errors
-    /// [`ErrorCode::PasswordLinkInvalid`], [`ErrorCode::PasswordTooShort`], [`ErrorCode::PasswordTooLong`],
-    /// [`ErrorCode::Busy`].
+    /// [`ErrorCode::PasswordLinkInvalid`], [`ErrorCode::PasswordTooShort`],
+    /// [`ErrorCode::PasswordTooLong`], [`ErrorCode::Busy`].
     pub async fn set_password(&self, form: SetPassword<'_>) -> Result<Token, Error> {
-        // A link that is void costs no hash. What counts is decided once more, in the transaction.
+        // Avoids hashing for a void link. The transaction checks again.
         self.check_password_link(form.link).await?;
         let link = Token::parse(form.link).ok_or_else(link_invalid)?;
         let password = password::NewPassword::parse(form.password)
@@ -91,17 +94,18 @@ impl Accounts {
         Ok(token)
     }
 
-    /// Gives the viewer another password. Every other session of theirs ends, and this one goes on with another id
-    /// and another token, which is returned: a stolen copy of the old cookie is worth nothing, and whatever was
-    /// opened with it closes. The viewer's own browser comes back by itself
+    /// Changes the viewer's password. All their other sessions end. This one gets a new id and a
+    /// new token, which is returned, so that a stolen copy of the old cookie is worthless, and
+    /// anything that was opened with it closes. The viewer's own browser reconnects by itself
     /// ([`Node::renew_session`](crate::node::Node::renew_session)).
     ///
     /// # Errors
-    /// [`ErrorCode::PasswordWrong`], [`ErrorCode::PasswordTooShort`], [`ErrorCode::PasswordTooLong`],
-    /// [`ErrorCode::Busy`]; [`ErrorCode::NotSignedIn`] when the session ends meanwhile.
+    /// [`ErrorCode::PasswordWrong`], [`ErrorCode::PasswordTooShort`],
+    /// [`ErrorCode::PasswordTooLong`], [`ErrorCode::Busy`]; [`ErrorCode::NotSignedIn`] when the
+    /// session ends meanwhile.
     pub async fn change_password(&self, viewer: &Viewer, form: ChangePassword<'_>) -> Result<Token, Error> {
         let wrong = || Error::refused("current", ErrorCode::PasswordWrong);
-        // A text that cannot be a password costs no hash.
+        // Avoids hashing a text that cannot be a password.
         let current = Typed::parse(form.current).ok_or_else(wrong)?;
         let password = password::NewPassword::parse(form.password)
             .map_err(|refusal| Error::refused("password", refusal))?;

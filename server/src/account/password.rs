@@ -1,8 +1,8 @@
-//! Passwords: Argon2id, away from the runtime's threads, and few at once.
+//! Passwords: Argon2id, off the runtime's threads, with limited concurrency.
 //!
-//! Hashing is slow and large on purpose, so it is what an attacker would ask for: [`Hasher`] runs a few at a time, lets
-//! a few wait, and turns the rest away. A handle that nobody has costs as much as one with a wrong password, so that
-//! time does not tell them apart.
+//! Hashing is deliberately slow and uses much memory, so attackers would request it. [`Hasher`]
+//! runs a few at a time, queues a few more, and refuses the rest. An unknown handle costs as much
+//! as a wrong password, so that timing does not tell them apart.
 
 use std::{
     sync::{Arc, LazyLock},
@@ -18,21 +18,22 @@ use rand::{TryRngCore as _, rngs::OsRng};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization as _;
 
-/// OWASP's first choice for Argon2id: 19 MiB …
+/// OWASP's first recommendation for Argon2id: 19 MiB of memory, …
 const MEMORY_KIB: u32 = 19 * 1024;
-/// … twice …
+/// … two passes, …
 const PASSES: u32 = 2;
-/// … on one thread.
+/// … and one thread.
 const THREADS: u32 = 1;
-/// How many may wait for each that runs: about a second of work.
+/// How many may wait for each running one: about a second of work.
 const WAITING_PER_RUNNING: usize = 16;
-/// When to come back after being turned away.
+/// When to retry after being refused.
 const BUSY_RETRY: Duration = Duration::from_secs(2);
 
-/// What a password is compared with when nobody has the handle. Made as the real ones are, so that it costs the same.
+/// The hash to compare with if nobody has the handle. Made like real ones, so that it costs the
+/// same.
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash(b"nobody has this handle"));
 
-/// Hashes and checks passwords, a bounded number at once.
+/// Hashes and checks passwords, with bounded concurrency.
 #[derive(Clone, Debug)]
 pub struct Hasher {
     running: Arc<Semaphore>,
@@ -40,7 +41,7 @@ pub struct Hasher {
     inside: Arc<Semaphore>,
 }
 
-/// Too many wait already.
+/// Too many are waiting already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords wait to be hashed")]
 pub struct Busy;
@@ -53,20 +54,22 @@ impl Busy {
     }
 }
 
-/// A new password, as it is hashed: RFC 8265's `OpaqueString`, but for the characters that it forbids.
+/// A new password, in the form that is hashed: RFC 8265's `OpaqueString`, but without its forbidden
+/// characters.
 ///
-/// One keyboard makes `é` as one character, another as two, and a space that does not break looks like any other. So what
-/// is hashed is normalised: every space is the plain one, and what can be composed is (NFC).
+/// One keyboard types `é` as one character, another as two, and a no-break space looks like any
+/// other space. So passwords are normalised before hashing: every space becomes the plain one, and
+/// the text is composed (NFC).
 #[derive(Debug)]
 pub struct NewPassword(Password);
 
-/// What was typed as a password: normalised, and also as it was typed if that differs, because older hashes are of
+/// A typed password: normalised, and also as typed if that differs, because older hashes are of
 /// passwords that were not normalised.
 #[derive(Debug)]
 pub struct Typed(Vec<Password>);
 
 impl NewPassword {
-    /// Normalises and checks.
+    /// Normalises and checks a text.
     ///
     /// # Errors
     /// [`ErrorCode::PasswordTooShort`](protocol::ErrorCode::PasswordTooShort),
@@ -77,7 +80,7 @@ impl NewPassword {
 }
 
 impl Typed {
-    /// `None` for a text that cannot be a password, which then costs no hash.
+    /// `None` for a text that cannot be a password, which avoids hashing it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let normal = normal(text);
@@ -89,7 +92,7 @@ impl Typed {
 }
 
 fn normal(text: &str) -> String {
-    // The spaces of Unicode (Zs); the one of ASCII is among them.
+    // The spaces of Unicode (Zs), including the ASCII space.
     let is_space = |c: char| {
         matches!(
             c,
@@ -99,14 +102,14 @@ fn normal(text: &str) -> String {
     text.chars().map(|c| if is_space(c) { ' ' } else { c }).nfc().collect()
 }
 
-/// Held while a password is hashed; dropping it lets the next one in.
+/// Held while a password is hashed; dropping it admits the next one.
 struct HashPermit {
     _running: OwnedSemaphorePermit,
     _inside: OwnedSemaphorePermit,
 }
 
 impl Hasher {
-    /// Runs `at_once` at a time.
+    /// Allows `at_once` concurrent hashes.
     #[must_use]
     pub fn new(at_once: u16) -> Self {
         let at_once = usize::from(at_once);
@@ -124,7 +127,8 @@ impl Hasher {
         self.run(move || hash(password.0.as_bytes())).await
     }
 
-    /// Whether what was typed is the password of this hash. `None`, nobody's hash, takes as long and is false.
+    /// Whether the typed password matches this hash. `None` stands for an unknown account: it takes
+    /// as long, and returns false.
     ///
     /// # Errors
     /// [`Busy`].
@@ -132,7 +136,7 @@ impl Hasher {
         self.run(move || {
             let known = hash.is_some();
             let hash = hash.as_deref().unwrap_or(NOBODY.as_str());
-            // Both are tried whenever there are two, so that the time depends only on what was typed.
+            // Tries both candidates if there are two, so that the time depends only on the input.
             let matches = typed.0.iter().filter(|password| verify(password.as_bytes(), hash)).count();
             known && matches > 0
         })
@@ -143,7 +147,8 @@ impl Hasher {
         let inside = Arc::clone(&self.inside).try_acquire_owned().map_err(|_| Busy)?;
         let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Busy)?;
         let permit = HashPermit { _running: running, _inside: inside };
-        // The permit goes along: the thread stays busy until its work is done, even if the browser has gone.
+        // The permit moves along: the thread is busy until its work is done, even if the client has
+        // gone.
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
             drop(permit);
@@ -183,7 +188,8 @@ mod tests {
         Typed::parse(text).unwrap()
     }
 
-    /// The same words from other keyboards: composed or not, with a space that does not break, with a wide one.
+    /// The same text from different keyboards: composed or not, with a no-break space, with a wide
+    /// one.
     const KEYBOARDS: [&str; 4] = [
         "caf\u{e9} cr\u{e8}me",
         "cafe\u{301} cre\u{300}me",
@@ -199,7 +205,7 @@ mod tests {
             for text in KEYBOARDS {
                 assert!(hasher.verify(typed(text), Some(hash.clone())).await.unwrap(), "{set:?} {text:?}");
             }
-            // What looks alike and is not the same stays another.
+            // Texts that only look similar stay different.
             for other in ["cafe creme", "CAF\u{c9} CR\u{c8}ME", "caf\u{e9}  cr\u{e8}me"] {
                 assert!(!hasher.verify(typed(other), Some(hash.clone())).await.unwrap(), "{set:?} {other:?}");
             }
@@ -217,11 +223,11 @@ mod tests {
 
     #[test]
     fn the_length_is_that_of_what_is_hashed() {
-        // Six characters, of which four are two each.
+        // Six characters, four of which are decomposed into two.
         let text = "e\u{301}".repeat(4) + "ab";
         assert_eq!(text.chars().count(), 10);
         assert!(NewPassword::parse(&text).is_err());
-        // As one might have set it before.
+        // It may have been set before normalisation.
         assert!(Typed::parse(&text).is_some());
         assert!(Typed::parse("short").is_none());
     }
@@ -239,7 +245,7 @@ mod tests {
     #[tokio::test]
     async fn what_does_not_fit_into_the_queue_is_turned_away() {
         let hasher = Hasher::new(1);
-        // Nobody is done before everyone has asked.
+        // Neither finishes before both have asked.
         let asked = Arc::new(std::sync::Barrier::new(2));
         let work = || {
             let asked = Arc::clone(&asked);

@@ -1,4 +1,4 @@
-//! What an administrator sees of the accounts, and does with them.
+//! Account management for administrators.
 
 use protocol::{ErrorCode, UserId, WorkspaceRole};
 
@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl Accounts {
-    /// A part of the list of accounts with `query` in their handle or name, for an administrator: those that come after
-    /// `after`.
+    /// A page of the list of accounts, for an administrator: accounts after `after` with `query` in
+    /// their handle or name.
     ///
     /// # Errors
     /// [`ErrorCode::Forbidden`].
@@ -26,8 +26,9 @@ impl Accounts {
         Ok(self.node.store.list_people(query, after).await?)
     }
 
-    /// Suspends a person: their sessions end, their sockets close on every node, and they cannot sign in. Rooms of which
-    /// they were the last owner get another one. Nobody suspends themselves, so there is always an administrator left.
+    /// Suspends a person: their sessions end, their sockets close on every node, and they cannot
+    /// sign in. Rooms of which they were the last owner get another one. Nobody can suspend
+    /// themselves, so an administrator always remains.
     ///
     /// # Errors
     /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`].
@@ -48,23 +49,25 @@ impl Accounts {
         self.pass_rooms_on(user).await
     }
 
-    /// Gives a person another role in the workspace. Rooms that have no owner who can act get one: those of somebody who
-    /// becomes a guest, and those in which only guests are left when one of them becomes more.
+    /// Changes a person's role in the workspace. Rooms without an owner who can act get one: those
+    /// owned by someone who becomes a guest, and those with only guests when one of them becomes
+    /// more.
     ///
     /// # Errors
-    /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], [`ErrorCode::LastOwner`], [`ErrorCode::SlowDown`].
+    /// [`ErrorCode::Forbidden`], [`ErrorCode::UserUnknown`], [`ErrorCode::LastOwner`],
+    /// [`ErrorCode::SlowDown`].
     pub async fn set_role(&self, viewer: &Viewer, user: UserId, role: WorkspaceRole) -> Result<(), Error> {
         self.node.charge_rename(viewer.user.id).map_err(|refusal| Error::refused("", refusal))?;
         if let Some(profile) = self.node.store.set_workspace_role(viewer.user.id, user, role).await? {
             tracing::info!(user.id = %user, by.id = %viewer.user.id, role = role.as_str(), "has another role");
             chat::profile::tell(&self.node, profile);
         }
-        // Even when nothing changed, because an earlier attempt may have failed in the middle.
+        // Even if nothing changed, because an earlier attempt may have failed halfway.
         self.pass_rooms_on(user).await
     }
 
-    /// Gives an owner to each room of a person that has none who can act, and publishes it. If it fails in the
-    /// middle, the administrator sees the failure and may repeat it.
+    /// Gives an owner to each of a person's rooms that has none who can act, and publishes it. If
+    /// it fails halfway, the administrator sees the failure and may repeat it.
     async fn pass_rooms_on(&self, user: UserId) -> Result<(), Error> {
         for (room, change) in self.node.store.pass_rooms_on(user).await? {
             match chat::rooms::tell_members(&self.node, room, &[change]).await {

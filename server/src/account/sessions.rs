@@ -1,4 +1,4 @@
-//! Signed-in browsers: who asks, and the list that its owner sees.
+//! Signed-in browsers: identifying requests, and the list shown to the account's owner.
 
 use protocol::{ErrorCode, SessionId, SessionView};
 
@@ -6,8 +6,8 @@ use super::{Accounts, Error, Token, Viewer};
 use crate::store::{Ended, Renewed};
 
 impl Accounts {
-    /// Whose session this is, unless it has ended. Every request asks. At most once a minute the database notes it,
-    /// which extends the session.
+    /// The viewer of a session, unless it has ended. Every request calls this. At most once a
+    /// minute it records the use in the database, which extends the session.
     ///
     /// # Errors
     /// When the database fails.
@@ -22,7 +22,7 @@ impl Accounts {
         Ok(Some(Viewer { user: live.user, session: live.id }))
     }
 
-    /// Extends a session whose person has just done something over a socket, at most once a minute.
+    /// Extends a session after activity over a socket, at most once a minute.
     ///
     /// # Errors
     /// When the database fails.
@@ -32,7 +32,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// The viewer's sessions, the last seen first.
+    /// The viewer's sessions, the most recently used first.
     ///
     /// # Errors
     /// When the database fails.
@@ -48,7 +48,7 @@ impl Accounts {
         Ok(sessions.into_iter().map(view).collect())
     }
 
-    /// Ends a session of the viewer, wherever it is. It may have ended already.
+    /// Ends one of the viewer's sessions, in any browser. It may have ended already.
     ///
     /// # Errors
     /// When the database fails.
@@ -60,8 +60,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Ends every session of the viewer but the one that asks, which goes on with another id and another token,
-    /// which is returned, so a copied cookie no longer works.
+    /// Ends every other session of the viewer. The current one gets a new id and a new token, which
+    /// is returned, so that a copied cookie no longer works.
     ///
     /// # Errors
     /// [`ErrorCode::NotSignedIn`] when the asking session ends meanwhile.
@@ -74,9 +74,10 @@ impl Accounts {
         Ok(token)
     }
 
-    /// Closes the sockets of the sessions that have ended, and of the asking session's former id.
+    /// Closes the sockets of the ended sessions, and those under the current session's former id.
     pub(super) fn tell_renewed(&self, viewer: &Viewer, renewed: Renewed) {
-        // First, so that the browser with the new cookie comes back instead of being signed out with the others.
+        // First, so that the browser with the new cookie reconnects instead of being signed out
+        // with the others.
         self.node.renew_session(viewer.user.id, viewer.session);
         if let Some(ended) = renewed.ended {
             self.node.tell_sessions_ended(viewer.user.id, ended.seq);

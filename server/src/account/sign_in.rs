@@ -5,27 +5,27 @@ use protocol::{ErrorCode, Handle};
 use super::{Accounts, Error, Token, Viewer, password::Typed};
 use crate::store::NewSession;
 
-/// What someone typed to sign in.
+/// The sign-in form.
 #[derive(Clone, Copy, Debug)]
 pub struct SignIn<'a> {
     /// As it was typed.
     pub handle: &'a str,
     /// As it was typed.
     pub password: &'a str,
-    /// What the browser calls itself, from [`device_of`](super::device_of).
+    /// The browser's name, from [`device_of`](super::device_of).
     pub device: &'a str,
 }
 
 impl Accounts {
-    /// Begins a session: its token goes to the browser.
+    /// Begins a session and returns its token for the browser.
     ///
     /// # Errors
-    /// [`ErrorCode::CredentialsWrong`], whether it is the handle or the password; [`ErrorCode::AccountSuspended`],
-    /// only to somebody who knows the password; [`ErrorCode::Busy`].
+    /// [`ErrorCode::CredentialsWrong`] for a wrong handle or a wrong password;
+    /// [`ErrorCode::AccountSuspended`], only if the password is right; [`ErrorCode::Busy`].
     pub async fn sign_in(&self, form: SignIn<'_>) -> Result<Token, Error> {
         let wrong = || Error::refused("", ErrorCode::CredentialsWrong);
-        // A text that cannot be a handle or a password costs no hash. Being quicker tells nothing here, because
-        // nobody can have such an account.
+        // Avoids hashing a text that cannot be a handle or a password. The shorter time reveals
+        // nothing, because no account can have them.
         let handle = Handle::parse(form.handle).map_err(|_| wrong())?;
         let password = Typed::parse(form.password).ok_or_else(wrong)?;
         let credentials = self.node.store.find_credentials(&handle).await?;
@@ -43,8 +43,8 @@ impl Accounts {
         let begun =
             self.node.store.insert_session(credentials.user, &credentials.password_hash, &session).await?;
         if begun.is_none() {
-            // The account was suspended, or got another password, while the old one was compared. The next try is
-            // told which.
+            // The account was suspended or its password changed while the old one was being
+            // verified. The next attempt returns the specific refusal.
             return Err(wrong());
         }
         tracing::info!(user.id = %credentials.user, "signed in");

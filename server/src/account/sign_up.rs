@@ -9,7 +9,7 @@ use crate::{
     store::{Admission, NewUser, SignUpRefused},
 };
 
-/// What someone typed to sign up.
+/// The sign-up form.
 #[derive(Clone, Copy, Debug)]
 pub struct SignUp<'a> {
     /// As it was typed.
@@ -20,18 +20,20 @@ pub struct SignUp<'a> {
     pub password: &'a str,
     /// The secret of the invitation; empty without one.
     pub invitation: &'a str,
-    /// What the browser calls itself, from [`device_of`](super::device_of).
+    /// The browser's name, from [`device_of`](super::device_of).
     pub device: &'a str,
 }
 
 impl Accounts {
-    /// Makes an account and begins its first session: the token goes to the browser.
+    /// Creates an account and begins its first session; returns the session's token for the
+    /// browser.
     ///
-    /// Refuses what it can before the password is hashed. The transaction that makes the account decides again.
+    /// Refuses as much as possible before hashing the password. The transaction that creates the
+    /// account checks again.
     ///
     /// # Errors
     /// [`ErrorCode::SignUpClosed`], [`ErrorCode::InvitationInvalid`], [`ErrorCode::HandleInvalid`],
-    /// [`ErrorCode::HandleTaken`], [`ErrorCode::TextEmpty`] and its like for the name,
+    /// [`ErrorCode::HandleTaken`], [`ErrorCode::TextEmpty`] and the like for the name,
     /// [`ErrorCode::PasswordTooShort`], [`ErrorCode::PasswordTooLong`], [`ErrorCode::Busy`].
     pub async fn sign_up(&self, form: SignUp<'_>) -> Result<Token, Error> {
         let invitation = Token::parse(form.invitation).map(|token| token.hash());
@@ -54,8 +56,8 @@ impl Accounts {
         Ok(token)
     }
 
-    /// Whether a newcomer may come at all: true when nobody is here yet, and by which invitation. An invalid one is
-    /// ignored where none is needed.
+    /// Whether a newcomer may sign up at all. Returns whether they are the first person, and their
+    /// invitation. Ignores an invalid invitation if none is needed.
     async fn check_entry(&self, invitation: Option<[u8; 32]>) -> Result<(bool, Option<[u8; 32]>), Error> {
         let who = self.who_may_sign_up().await?;
         let invitation = match invitation {
@@ -73,11 +75,11 @@ impl Accounts {
 
     fn admission<'a>(&self, invitation: Option<&'a [u8; 32]>) -> Admission<'a> {
         match (self.config.sign_up, invitation) {
-            // A use is spent even where everyone may come, because sign-ups by a link are limited by the link
-            // alone.
+            // Counts a use even if sign-up is open, because only the link itself limits sign-ups by
+            // that link.
             (SignUpMode::Open | SignUpMode::Invite, Some(hash)) => Admission::Invitation(hash),
             (SignUpMode::Open, None) => Admission::Open,
-            // The first person needs no invitation. If two try at once, the second one does.
+            // The first person needs no invitation. If two sign up at once, the second one does.
             (SignUpMode::Invite, None) => Admission::Invitation(&[]),
             (SignUpMode::Closed, _) => Admission::Closed,
         }

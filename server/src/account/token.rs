@@ -1,4 +1,4 @@
-//! Secrets that a browser holds: a session's cookie, an invitation's link.
+//! Secrets held by a browser: a session's cookie, an invitation's link.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::{TryRngCore as _, rngs::OsRng};
@@ -6,12 +6,13 @@ use sha2::{Digest as _, Sha256};
 
 const TOKEN_BYTES: usize = 32;
 
-/// 256 random bits. The database keeps only their hash, which is of no use to somebody who reads it. Never printed.
+/// 256 random bits. The database stores only their hash, which is useless to anyone who reads it.
+/// Never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token([u8; TOKEN_BYTES]);
 
 impl Token {
-    /// A new one, from the operating system's generator.
+    /// Creates a token with the operating system's generator.
     #[must_use]
     pub fn generate() -> Self {
         let mut bytes = [0; TOKEN_BYTES];
@@ -19,20 +20,20 @@ impl Token {
         Self(bytes)
     }
 
-    /// From the text of [`Token::reveal`], or `None` for anything else.
+    /// Parses the result of [`Token::reveal`]; `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         bytes.try_into().ok().map(Self)
     }
 
-    /// For the browser: 43 characters of `A-Z a-z 0-9 _ -`.
+    /// The text for the browser: 43 characters of `A-Z a-z 0-9 _ -`.
     #[must_use]
     pub fn reveal(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// For the database. A plain hash is enough, for the token is as random as a key.
+    /// The hash for the database. A plain hash is enough, because the token is as random as a key.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.0).into()

@@ -1,4 +1,4 @@
-//! One suite that every broker passes.
+//! One test suite that every broker passes.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Broadcast, Broker, Bus, Effect, Kind, Line, Signal, Status};
 
-/// The one deadline of every wait.
+/// The deadline of every wait.
 const SOON: Duration = Duration::from_secs(10);
 
 struct End {
@@ -45,7 +45,7 @@ fn room() -> Line {
     Line::Room(RoomId(Uuid::new_v4()))
 }
 
-/// Two ends of one broker, of each kind there is: within the process, through one Redis, through several.
+/// Two ends of one broker, of each kind: within the process, through one Redis, through several.
 async fn pairs() -> Vec<(End, End)> {
     let bus = Bus::default();
     let memory = || {
@@ -55,7 +55,8 @@ async fn pairs() -> Vec<(End, End)> {
     let url =
         std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with: see `make services`");
     let mut pairs = vec![(memory(), memory())];
-    // Two links to the same Redis still count as two: each carries its own lines, over connections of its own.
+    // Two links to the same Redis still count as two: each carries its own lines, over its own
+    // connections.
     for urls in [url.clone(), format!("{url},{url}")] {
         let prefix = format!("test-{}", Uuid::new_v4());
         let redis = || {
@@ -112,7 +113,7 @@ async fn a_topic_that_was_left_is_silent_and_can_be_followed_again() {
         assert_eq!(other.hears().await, note(line, 1));
 
         other.broker.unsubscribe(&BTreeSet::from([line]));
-        // The next confirmation comes after the leaving.
+        // The next confirmation comes after the unsubscription.
         other.follows(mark).await;
         one.says(line, 2);
         one.says(mark, 3);

@@ -1,4 +1,4 @@
-//! The broker within one process: for a node that is alone, and for tests with several nodes.
+//! The in-process broker: for a single node, and for tests with several nodes.
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::{Broadcast, SIGNALS_MAX, Signal};
 
-/// What several nodes of one process share.
+/// The bus that several nodes of one process share.
 #[derive(Clone, Debug, Default)]
 pub struct Bus {
     ends: Arc<Mutex<Vec<Arc<End>>>>,
@@ -24,7 +24,7 @@ pub struct Bus {
 struct End {
     lines: Mutex<BTreeSet<Line>>,
     signals: mpsc::Sender<Signal>,
-    /// The queue was full: the node must be told before anything else.
+    /// The queue was full: the node must hear of that before anything else.
     lost: AtomicBool,
 }
 
@@ -48,7 +48,7 @@ impl Memory {
     }
 
     pub(super) fn publish(&self, broadcast: &Broadcast) -> bool {
-        // The lock is held for the whole round, so that all ends see one order.
+        // Holds the lock for the whole round, so that all ends see the same order.
         for end in lock(&self.bus.ends).iter() {
             if lock(&end.lines).contains(&broadcast.line) {
                 end.push(broadcast);

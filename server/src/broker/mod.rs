@@ -1,10 +1,11 @@
-//! Between nodes: what one publishes on a line, all nodes that follow the line receive.
+//! Publish/subscribe between nodes: all nodes that follow a line receive what is published on it.
 //!
-//! The broker is an accelerator, never the truth: it may lose, and it says so where it can ([`Signal::Lost`]). It knows
-//! nothing of connections ([`crate::hub`]) nor of the database; [`crate::node`] reads its signals and repairs.
+//! The broker is an accelerator, never the source of truth. It may lose broadcasts, and reports
+//! that where it can ([`Signal::Lost`]). It knows nothing of connections ([`crate::hub`]) or the
+//! database; [`crate::node`] reads its signals and repairs.
 //!
-//! Law: what a node publishes on one line reaches each follower in that order, or not at all; this node's own
-//! publications come back by the same road. One conformance suite holds both kinds to it.
+//! Law: broadcasts of one node on one line reach each follower in order, or not at all. A node
+//! receives its own broadcasts by the same path. One conformance suite checks both kinds of broker.
 
 #[cfg(test)]
 mod conformance;
@@ -27,47 +28,48 @@ pub use self::{
     redis::{Name, RedisError, Trouble},
 };
 
-/// Signals that wait for the node, at most. More, and the rest is lost and said to be lost.
+/// The most signals that wait for the node. Further ones are lost, and reported as lost.
 const SIGNALS_MAX: usize = 16_384;
 
-/// What a broadcast asks of a node. The browser's part of it is the ready frame; the node looks no further than this.
+/// What a broadcast means to a node. The rest is the encoded frame for browsers, which the node
+/// does not inspect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A numbered change of a line.
     Change(Seq, Effect),
-    /// Something that is not numbered: whoever misses it hears the same later.
+    /// An unnumbered event: whoever misses it gets the same information later.
     Passing,
-    /// Someone's marks have grown. They pass as well; by this the node knows what its browsers have been told, and finds
-    /// what was lost.
+    /// Someone's marks have advanced. These are unnumbered as well; from this header the node knows
+    /// which marks its browsers have received, and finds lost ones.
     Marks {
-        /// Whose marks, on a room's line; in which room, on a person's line.
+        /// The member, on a room's line; the room, on a person's line.
         subject: Uuid,
-        /// Both marks together. As both only grow, more is newer.
+        /// Both marks combined. As both only grow, a larger value is newer.
         progress: i64,
     },
-    /// This session of the person goes on under another id: connections that were opened under this one close, and
-    /// browsers with the new cookie come back. It passes: where it is lost, the connections close because that session has
-    /// ended.
+    /// A session goes on under another id: connections opened under this id close, and browsers
+    /// with the new cookie reconnect. If this is lost, the connections close because that session
+    /// has ended.
     SessionRenewed(SessionId),
 }
 
-/// What a change means to the node itself, besides telling its browsers.
+/// What a change means to the node itself, besides passing it to browsers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing.
     None,
-    /// The person is in a new room: their connections follow it from now on.
+    /// The person has joined a room: their connections follow it from now on.
     Joined(RoomId),
     /// The person has left a room: their connections no longer follow it.
     Left(RoomId),
     /// Sessions of this person have ended. The database knows which.
     Sessions,
-    /// A profile has changed: what the node remembers of the person is out of date.
+    /// A profile has changed: the node's cached copy is stale.
     Profile(UserId),
 }
 
 impl Effect {
-    /// What a change means to a node.
+    /// The effect of a change on a node.
     #[must_use]
     pub fn of(change: &Change) -> Self {
         match change {
@@ -88,26 +90,27 @@ impl Effect {
     }
 }
 
-/// What travels between nodes: a small header and the ready frame, encoded once, at its source.
+/// A message between nodes: a small header, and the frame, encoded once at its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broadcast {
-    /// To whom.
+    /// The line that it is published on.
     pub line: Line,
-    /// Of which database's life: another one's is not ours.
+    /// The epoch of the sender's database. Broadcasts of another epoch are ignored.
     pub epoch: Epoch,
-    /// What it asks of the node.
+    /// What it means to the node.
     pub kind: Kind,
-    /// The frame for the browsers; empty when there is nothing to tell them.
+    /// The frame for the browsers; empty if there is none.
     pub frame: String,
 }
 
-/// The version of the header. A node passes over what it cannot read; numbers and the head check repair.
+/// The version of the header. A node skips headers that it cannot read; sequence numbers and the
+/// head check repair the loss.
 const VERSION: u8 = 2;
-/// version, kind, epoch, number, id.
+/// Version, kind, epoch, number, id.
 const HEADER_BYTES: usize = 1 + 1 + 16 + 8 + 16;
 
 impl Broadcast {
-    /// As bytes. The line is not in them: it is the address.
+    /// Encodes it. The line is not included, because it is the address.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let (kind, seq, id) = match self.kind {
@@ -129,7 +132,7 @@ impl Broadcast {
         bytes
     }
 
-    /// From bytes; `None` for what this version cannot read.
+    /// Decodes it; `None` if this version cannot read it.
     #[must_use]
     pub fn decode(line: Line, bytes: &[u8]) -> Option<Self> {
         let (header, frame) = bytes.split_at_checked(HEADER_BYTES)?;
@@ -157,25 +160,25 @@ impl Broadcast {
     }
 }
 
-/// What a broker tells its node.
+/// What a broker reports to its node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// Something was published on a line that is followed.
+    /// A broadcast on a followed line.
     Broadcast(Broadcast),
-    /// Something may have been missed: look at the database.
+    /// Something may have been missed: check the database.
     Lost,
 }
 
-/// How the broker is.
+/// The state of the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It carries.
+    /// It delivers.
     Up,
-    /// It does not: the database is asked instead, every second.
+    /// It does not deliver: the database is queried every second instead.
     Down,
 }
 
-/// Between nodes: through Redis, or, for a node alone and for tests, within the process.
+/// The broker: through Redis, or within the process for a single node and for tests.
 #[derive(Debug)]
 pub enum Broker {
     /// Within the process.
@@ -185,16 +188,16 @@ pub enum Broker {
 }
 
 impl Broker {
-    /// A broker within the process; nodes that share a [`Bus`] hear each other.
+    /// An in-process broker. Nodes that share a [`Bus`] receive each other's broadcasts.
     #[must_use]
     pub fn memory(bus: &Bus) -> (Self, mpsc::Receiver<Signal>) {
         let (memory, signals) = memory::Memory::join(bus);
         (Self::Memory(memory), signals)
     }
 
-    /// A broker through the Redis at each of `urls`, separated by commas: the lines are spread over them. Its channels
-    /// begin with `prefix`, so that several workspaces can share one. Connects in the background, for as long as it takes,
-    /// again and again.
+    /// A broker through the Redis at each of `urls`, separated by commas; the lines are spread over
+    /// them. Channel names begin with `prefix`, so that several workspaces can share one Redis.
+    /// Connects in the background, and retries forever.
     ///
     /// # Errors
     /// When one of `urls` is not the address of a Redis.
@@ -203,8 +206,8 @@ impl Broker {
         Ok((Self::Redis(redis), signals))
     }
 
-    /// Hands a broadcast over, in order; it travels on its own. Says whether it was taken: a full queue is told, and
-    /// then nothing was sent.
+    /// Enqueues a broadcast, in order. Returns whether it was accepted; if the queue is full,
+    /// nothing is sent.
     #[must_use]
     pub fn publish(&self, broadcast: Broadcast) -> bool {
         match self {
@@ -213,8 +216,7 @@ impl Broker {
         }
     }
 
-    /// Follows exactly these lines from now on, beside those that are followed already; returns when the broker has
-    /// confirmed it, or is known to be down.
+    /// Follows these lines too. Returns when the broker has confirmed it, or is known to be down.
     pub async fn subscribe(&self, lines: &BTreeSet<Line>) {
         match self {
             Self::Memory(memory) => memory.subscribe(lines),
@@ -222,7 +224,7 @@ impl Broker {
         }
     }
 
-    /// Follows these no longer.
+    /// Stops following these lines.
     pub fn unsubscribe(&self, lines: &BTreeSet<Line>) {
         match self {
             Self::Memory(memory) => memory.unsubscribe(lines),
@@ -230,7 +232,7 @@ impl Broker {
         }
     }
 
-    /// How it is: down when any part of it is.
+    /// The state of the broker: down if any part of it is.
     #[must_use]
     pub fn status(&self) -> Status {
         match self {
@@ -239,7 +241,7 @@ impl Broker {
         }
     }
 
-    /// Each Redis, and how it is; nothing for a broker within the process.
+    /// The state of each Redis; empty for an in-process broker.
     #[must_use]
     pub fn states(&self) -> Vec<(Name, Status)> {
         match self {
@@ -248,7 +250,8 @@ impl Broker {
         }
     }
 
-    /// Waits until each Redis has been tried once, some seconds at most; those that do not carry, and why not.
+    /// Waits until each Redis has been tried once, at most some seconds. Returns those that do not
+    /// deliver, and why.
     pub async fn tried(&self) -> Vec<(Name, Trouble)> {
         match self {
             Self::Memory(_) => Vec::new(),
@@ -256,7 +259,7 @@ impl Broker {
         }
     }
 
-    /// What it counts.
+    /// Its counters.
     #[must_use]
     pub fn counters(&self) -> metrics::Bus {
         match self {
@@ -265,7 +268,7 @@ impl Broker {
         }
     }
 
-    /// The first Redis that is down, where there is one.
+    /// The first Redis that is down, if any.
     #[must_use]
     pub fn first_down(&self) -> Option<Name> {
         self.states().into_iter().find(|(_, status)| *status == Status::Down).map(|(name, _)| name)

@@ -1,5 +1,5 @@
-//! For tests: stands between a node and Redis, and can stall: what is open stays open, what is new is accepted, and
-//! nothing more is carried. So neither end is told that anything is wrong.
+//! For tests: a proxy between a node and Redis that can stall. Open connections stay open and new
+//! ones are accepted, but no data passes, so neither end notices anything.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 pub(super) struct Proxy {
-    /// The address of Redis, by way of this proxy.
+    /// The address of Redis through this proxy.
     pub(super) url: String,
     flows: watch::Sender<bool>,
     _task: AbortOnDropHandle<()>,
@@ -37,7 +37,7 @@ impl Proxy {
         self.flows.send_replace(false);
     }
 
-    /// What was stalled stays so; what is new flows.
+    /// Lets new connections through. Stalled ones stay stalled.
     pub(super) fn flow(&self) {
         self.flows.send_replace(true);
     }
@@ -67,6 +67,6 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut flows: watch
             },
         }
     }
-    // Stalled, for good: both ends are kept open, and nobody is told.
+    // Stalled forever: both ends stay open and learn nothing.
     std::future::pending().await
 }

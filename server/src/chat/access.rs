@@ -1,11 +1,11 @@
-//! Who may do what: pure functions over what the room's lock found. Rights themselves are computed in [`protocol::rights`],
-//! which browsers use too.
+//! Authorisation: pure functions on what was read under the room's lock. Rights themselves are
+//! computed in [`protocol::rights`], which browsers use too.
 
 use protocol::{ErrorCode, Message, Rights, Role, RoomKind, UserId, WorkspaceRole, rights};
 
 use crate::store::{members::Target, rooms::Locked};
 
-/// Whether someone may make rooms.
+/// Whether someone may create rooms.
 ///
 /// # Errors
 /// [`ErrorCode::Forbidden`].
@@ -13,11 +13,11 @@ pub fn check_create(workspace: WorkspaceRole) -> Result<(), ErrorCode> {
     if workspace == WorkspaceRole::Guest { Err(ErrorCode::Forbidden) } else { Ok(()) }
 }
 
-/// Whether someone may join by themselves.
+/// Whether someone may join on their own.
 ///
 /// # Errors
-/// [`ErrorCode::Banned`]; [`ErrorCode::RoomUnknown`]: a room that the person may not join must look as if it did
-/// not exist.
+/// [`ErrorCode::Banned`]; [`ErrorCode::RoomUnknown`], because a room that the person may not join
+/// must look as if it did not exist.
 pub fn check_join(locked: &Locked) -> Result<(), ErrorCode> {
     match (locked.room.kind, locked.role) {
         (_, Some(_)) => Ok(()),
@@ -31,13 +31,14 @@ pub fn check_join(locked: &Locked) -> Result<(), ErrorCode> {
 /// Whether someone may add others to the room.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`].
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`],
+/// [`ErrorCode::RoomArchived`].
 pub fn check_invite(locked: &Locked) -> Result<(), ErrorCode> {
     check_changeable(locked)?;
     check(locked, |rights| rights.invite)
 }
 
-/// Whether someone may leave. Somebody who is not in the room has left already.
+/// Whether someone may leave. Always, if they are not in the room.
 ///
 /// # Errors
 /// [`ErrorCode::DirectRoom`].
@@ -51,7 +52,8 @@ pub fn check_leave(locked: &Locked) -> Result<(), ErrorCode> {
 /// Whether someone may give the room this title and some topic.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`].
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`],
+/// [`ErrorCode::RoomArchived`].
 pub fn check_set(locked: &Locked, title: &str) -> Result<(), ErrorCode> {
     check_changeable(locked)?;
     check(locked, |rights| rights.set_topic)?;
@@ -67,7 +69,7 @@ pub fn check_manage(locked: &Locked) -> Result<(), ErrorCode> {
     check(locked, |rights| rights.manage)
 }
 
-/// Whether someone may see who is banned, and let them come back.
+/// Whether someone may see who is banned, and lift bans.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`].
@@ -76,7 +78,7 @@ pub fn check_moderate(locked: &Locked) -> Result<(), ErrorCode> {
     check(locked, |rights| rights.moderate)
 }
 
-/// Whether someone may take another person out of the room, or ban them.
+/// Whether someone may remove or ban another person.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`].
@@ -85,7 +87,7 @@ pub fn check_remove(locked: &Locked, target: &Target) -> Result<(), ErrorCode> {
     check_outranks(locked, target)
 }
 
-/// Whether someone may give another person this role in the room, or give up a role of their own.
+/// Whether someone may give another person this role in the room, or lower their own.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`].
@@ -99,21 +101,22 @@ pub fn check_role(by: UserId, locked: &Locked, target: &Target, role: Role) -> R
     if by == target.user { Ok(()) } else { check_outranks(locked, target) }
 }
 
-/// Whether someone in the room may change the text of a message: only its author, while they may post and it is
-/// there.
+/// Whether someone in the room may edit a message: only its author, while they may post and the
+/// message is not deleted.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::MessageDeleted`].
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`],
+/// [`ErrorCode::MessageDeleted`].
 pub fn check_edit(by: UserId, locked: &Locked, message: &Message) -> Result<(), ErrorCode> {
     if message.author != by {
         return Err(ErrorCode::Forbidden);
     }
-    // Putting another text into an old message would be a way to post.
+    // Otherwise, editing an old message would be a way to post.
     check(locked, |rights| rights.post)?;
     check_there(message)
 }
 
-/// Whether someone in the room may delete a message: its author, and a moderator.
+/// Whether someone in the room may delete a message: its author, or a moderator.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`].
@@ -121,7 +124,8 @@ pub fn check_delete(by: UserId, locked: &Locked, message: &Message) -> Result<()
     if message.author == by { Ok(()) } else { check(locked, |rights| rights.moderate) }
 }
 
-/// Whether someone in the room may react to a message: anyone, while it is there.
+/// Whether someone in the room may react to a message: anyone who has the right, while it is not
+/// deleted.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::RoomArchived`], [`ErrorCode::MessageDeleted`].
@@ -130,10 +134,11 @@ pub fn check_react(locked: &Locked, message: &Message) -> Result<(), ErrorCode> 
     check_there(message)
 }
 
-/// Whether someone may pin a message, or unpin it.
+/// Whether someone may pin or unpin a message.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::MessageDeleted`].
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`],
+/// [`ErrorCode::MessageDeleted`].
 pub fn check_pin(locked: &Locked, message: &Message, on: bool) -> Result<(), ErrorCode> {
     check(locked, |rights| rights.pin)?;
     if on { check_there(message) } else { Ok(()) }
@@ -148,7 +153,7 @@ fn check(locked: &Locked, has: impl Fn(Rights) -> bool) -> Result<(), ErrorCode>
     rights::check(&locked.room, role, locked.workspace, has)
 }
 
-/// Returns the role of the person who asks.
+/// Returns the role of the requester.
 fn check_changeable(locked: &Locked) -> Result<Role, ErrorCode> {
     let role = locked.role.ok_or(ErrorCode::RoomUnknown)?;
     match locked.room.kind {
@@ -181,7 +186,7 @@ mod tests {
         use Role::{Member, Moderator, Owner};
         use RoomKind::{Channel, Direct, Group};
         let (no, is_direct, not_here) = (Err(Forbidden), Err(DirectRoom), Err(RoomUnknown));
-        // kind, role, join, invite, leave, set the topic, rename, moderate, manage
+        // Kind, role, join, invite, leave, set the topic, rename, moderate, manage.
         let table = [
             (Direct, None, not_here, not_here, Ok(()), not_here, not_here, not_here, not_here),
             (Direct, Some(Member), Ok(()), is_direct, is_direct, is_direct, is_direct, is_direct, is_direct),
@@ -229,7 +234,7 @@ mod tests {
         let target = |role, workspace| Target { user: bea, role, workspace, banned: false };
         let of = |role| locked(RoomKind::Group, Some(role), W::Member);
         let no = Err(ErrorCode::Forbidden);
-        // by whom, on whom, remove, make a moderator
+        // By whom, on whom, remove, make a moderator.
         let table = [
             (of(Member), target(Some(Member), W::Member), no, no),
             (of(Moderator), target(Some(Member), W::Member), Ok(()), no),
@@ -251,7 +256,7 @@ mod tests {
             let found = (check_remove(&locked, &target), check_role(ana, &locked, &target, Moderator));
             assert_eq!(found, (remove, promote), "{:?} {:?} on {target:?}", locked.role, locked.workspace);
         }
-        // Oneself: down, but not up.
+        // One's own role: down, but not up.
         let own = Target { user: ana, ..target(Some(Moderator), W::Member) };
         assert_eq!(check_role(ana, &of(Moderator), &own, Member), Ok(()));
         assert_eq!(check_role(ana, &of(Moderator), &own, Owner), no);

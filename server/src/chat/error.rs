@@ -1,14 +1,14 @@
-//! Why a chat command did not happen.
+//! Why a chat command failed.
 
 use protocol::{ErrorCode, Refusal};
 
 use crate::store;
 
-/// A *refusal* is the viewer's to fix, and the browser hears all of it. A *failure* is ours to fix: the browser
-/// hears only that it happened, and the log says why.
+/// A *refusal* is for the viewer to fix, and the browser receives it in full. A *failure* is for
+/// the operator to fix: the browser only learns that something failed, and the log says why.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The viewer's to mend.
+    /// The viewer can fix it.
     #[error("refused: {0}")]
     Refused(Refusal),
     /// The database failed.
@@ -16,11 +16,11 @@ pub enum Error {
     Store(store::Error),
 }
 
-/// How long a browser waits before it asks again after a failure of ours.
+/// How long a browser waits before it retries after a failure.
 const RETRY_MS: u32 = 1_000;
 
 impl Error {
-    /// What the browser is told.
+    /// The refusal to send to the browser.
     #[must_use]
     pub fn refusal(&self) -> Refusal {
         match self {

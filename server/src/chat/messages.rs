@@ -1,4 +1,4 @@
-//! Messages: sending, changing, reading back, catching up.
+//! Messages: sending, changing, reading, catching up.
 
 use protocol::{
     Body, Change, Direction, Emoji, ErrorCode, Message, Nonce, Placement, Refusal, Reply, RoomId, Seq,
@@ -24,14 +24,14 @@ pub struct Said {
     written: Written,
 }
 
-/// Sends a message. When this returns it has its slot in a lane, so that the messages of one connection are stored
-/// in the order in which they were sent (unless a flush takes so long that its lane goes on without it); [`sent`]
-/// waits for its answer. A known nonce returns the first message, and takes no number. Next station:
-/// [`Writer::write`](crate::node::Writer::write).
+/// Sends a message. When this returns, the message has its slot in a lane, so that the messages of
+/// one connection are stored in the order in which they were sent (unless a flush takes so long
+/// that its lane moves on without it); [`sent`] waits for the answer. A known nonce returns the
+/// first message, and uses no number. Next: [`Writer::write`](crate::node::Writer::write).
 ///
 /// # Errors
-/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::MentionsTooMany`], [`ErrorCode::Busy`]: then nothing was
-/// taken.
+/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::MentionsTooMany`],
+/// [`ErrorCode::Busy`]. In these cases nothing was accepted.
 pub fn send(
     cx: &Context,
     room: RoomId,
@@ -46,10 +46,10 @@ pub fn send(
     Ok(Said { body, written: cx.node.writer.write(new)? })
 }
 
-/// The names that a text mentions, in lower case, each once.
+/// The names that a text mentions, in lower case, without duplicates.
 fn names(body: &str) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
-    // Parsing costs more than everything else here, and few messages mention anybody.
+    // Parsing costs more than everything else here, and few messages mention anyone.
     if body.contains('@') {
         for name in markup::parse(body).mentions().map(|mention| mention.name().to_ascii_lowercase()) {
             if !names.contains(&name) {
@@ -73,8 +73,8 @@ fn names(body: &str) -> Result<Vec<String>, Error> {
 /// database fails: then nothing was stored, or the repeat will find it.
 pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, Error> {
     match written.answer().await? {
-        // A message that has been edited or deleted since no longer has its first text, but its repeats must still
-        // succeed.
+        // A message that has since been edited or deleted no longer has its first text, but repeats
+        // of its send must still succeed.
         Inserted::Known(first) if first.edits == 0 && !first.deleted && first.body != body => {
             Err(ErrorCode::NonceTaken.into())
         }
@@ -84,11 +84,12 @@ pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, E
     }
 }
 
-/// Changes the text of one of the viewer's messages.
+/// Edits one of the viewer's messages.
 ///
 /// # Errors
-/// The text's, as in [`send`]; [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`],
-/// [`ErrorCode::MessageDeleted`], [`ErrorCode::EditedMeanwhile`]; or when the database fails.
+/// Those of the text, as in [`send`]; [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`],
+/// [`ErrorCode::Forbidden`], [`ErrorCode::MessageDeleted`], [`ErrorCode::EditedMeanwhile`]; or when
+/// the database fails.
 pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) -> Result<Reply, Error> {
     let body = Body::parse(body)?.into_string();
     change(cx, (room, seq), &names(&body)?, |by, locked, message| {
@@ -104,10 +105,11 @@ pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) 
     .await
 }
 
-/// Deletes a message: its number stays, its text and its reactions go.
+/// Deletes a message: its number stays, its text and its reactions are removed.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`]; or when the database fails.
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`]; or when the
+/// database fails.
 pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error> {
     change(cx, (room, seq), &[], |by, locked, message| {
         access::check_delete(by, locked, message)?;
@@ -118,11 +120,11 @@ pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error
     .await
 }
 
-/// Puts the viewer's emoji under a message, or takes it back.
+/// Adds or removes the viewer's reaction.
 ///
 /// # Errors
-/// [`ErrorCode::EmojiInvalid`], [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::MessageDeleted`],
-/// [`ErrorCode::ReactionsFull`]; or when the database fails.
+/// [`ErrorCode::EmojiInvalid`], [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`],
+/// [`ErrorCode::MessageDeleted`], [`ErrorCode::ReactionsFull`]; or when the database fails.
 pub async fn react(cx: &Context, room: RoomId, seq: Seq, emoji: &str, on: bool) -> Result<Reply, Error> {
     let emoji = Emoji::parse(emoji)?;
     let me = cx.viewer.user.id;
@@ -141,7 +143,8 @@ pub async fn react(cx: &Context, room: RoomId, seq: Seq, emoji: &str, on: bool) 
     Ok(Reply::Changed { line: Line::Room(room), seq: rev, change })
 }
 
-/// One change of one message, which then mentions these names: decided under the room's lock, stored, told to everyone.
+/// Changes one message, which then mentions these names: decides under the room's lock, stores the
+/// change, and publishes it.
 async fn change(
     cx: &Context,
     (room, seq): (RoomId, Seq),
@@ -153,7 +156,7 @@ async fn change(
     let (message, is_new) = cx.node.store.change_message::<Error>(by, (room, seq), names, decide).await?;
     let (rev, change) = (message.rev, Change::Message { message });
     if is_new {
-        // It is committed, so it is told even when its author's profile cannot be loaded.
+        // It is committed, so it is published even if its author's profile cannot be loaded.
         let people = cx.node.people_of([&change]).await.unwrap_or_default();
         cx.node.publish_change(Line::Room(room), rev, change.clone(), people);
     }
@@ -171,7 +174,7 @@ pub async fn history(cx: &Context, room: RoomId, direction: Direction, seq: Seq)
     Ok(Reply::Page { room, messages, more, people })
 }
 
-/// The messages around one, in one answer.
+/// The messages around one of them, in one answer.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; or when the database fails.
@@ -182,10 +185,12 @@ pub async fn around(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error
     Ok(Reply::Around { room, messages, more_before, more_after, people })
 }
 
-/// Some messages of a room, cut: those that others reply to, or that the viewer has saved.
+/// Previews (truncated) of some messages of a room: those that others reply to, or that the viewer
+/// has saved.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::MalformedCommand`] for too many; or when the database fails.
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::MalformedCommand`] for too many; or when the database
+/// fails.
 pub async fn previews(cx: &Context, room: RoomId, seqs: &[Seq]) -> Result<Reply, Error> {
     if seqs.len() > PREVIEWS_MAX {
         return Err(super::rooms::wrong_count(seqs.len(), "messages", PREVIEWS_MAX));
@@ -197,8 +202,8 @@ pub async fn previews(cx: &Context, room: RoomId, seqs: &[Seq]) -> Result<Reply,
     Ok(Reply::Previews { room, messages, people })
 }
 
-/// Everything on a line that changed after `after`, from this node's memory if that reaches back so far. For a room that is
-/// far behind, the room as it is when opened.
+/// Everything on a line that changed after `after`, from this node's memory if that reaches back
+/// far enough. If a room is too far behind, the view that opening it returns.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; or when the database fails.
@@ -232,7 +237,8 @@ async fn afresh(cx: &Context, room: RoomId) -> Result<Reply, Error> {
     Ok(Reply::View { view: Box::new(rooms::view(cx, room).await?) })
 }
 
-/// What this node remembers, if the viewer may read it. For a room, one query asks for its head and the membership.
+/// The changes in this node's memory, if the viewer may read them. For a room, one query returns
+/// its head and the membership.
 async fn from_memory(cx: &Context, line: Line, after: Seq) -> Result<Option<Recent>, Error> {
     let head = match line {
         Line::Room(room) => cx.node.store.head_for(room, cx.viewer.user.id).await?,

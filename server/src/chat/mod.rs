@@ -1,7 +1,8 @@
-//! What people do in rooms.
+//! Commands in rooms.
 //!
-//! Each function runs for a viewer on a node, and returns what the asker is told; others learn of it by what it
-//! publishes. It sees no socket and no HTTP. [`access`] decides who may do what, from what the store finds *now*.
+//! Each function runs for a viewer on a node, and returns the reply to the requester; others learn
+//! of it through what it publishes. It knows no sockets and no HTTP. [`access`] decides who may do
+//! what, from the *current* state in the store.
 
 pub mod access;
 pub mod error;
@@ -29,11 +30,11 @@ use crate::{
     node::{GreetingPermit, Node},
 };
 
-/// How often somebody's list is read for one greeting. Again is rare, and more than once again only when the person joins or
-/// leaves rooms at the same time.
+/// How often a person's list is read for one greeting. A second read is rare, and more are needed
+/// only if the person joins or leaves rooms at the same time.
 const LISTS_MAX: usize = 5;
 
-/// For whom, and on which node, a command runs.
+/// The viewer and the node for which a command runs.
 #[derive(Clone)]
 pub struct Context {
     /// The node.
@@ -53,22 +54,23 @@ impl Context {
     }
 }
 
-/// Greets a connection: it is told the state, and as an event everything that happens from then on, perhaps even what is in
-/// the state, but nothing is lost. The rooms are followed from where the list found them. Until the node has heard that
-/// their news arrive, which takes long for thousands of rooms, the connection need not wait.
+/// Greets a connection. It receives the current state, and everything that happens afterwards as
+/// events. Events may repeat part of the state, but nothing is missing. The rooms are followed from
+/// the heads that were read with the list. The connection need not wait until their broadcasts are
+/// known to arrive, which takes long for thousands of rooms.
 ///
 /// # Errors
-/// [`ErrorCode::Busy`] when too many connections are being greeted; or when the database fails. Then the connection must be
-/// closed: it may miss something.
+/// [`ErrorCode::Busy`] when too many connections are being greeted; or when the database fails. The
+/// connection must then be closed, because it may miss something.
 pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Result<Reply, Error> {
     let permit = cx.node.greeting_permit().await?;
-    // A connection that closed while it waited needs no answer.
+    // A connection that closed while waiting needs no answer.
     if !cx.node.is_connected(connection) {
         return Err(ErrorCode::Busy.into());
     }
     let me = cx.viewer.user.id;
     let epoch = cx.node.epoch();
-    // The person's own line first: from here on a new room is not missed.
+    // The person's own line first: from here on, a new room is not missed.
     cx.node.follow(connection, &BTreeSet::from([Line::Person(me), Line::Workspace])).await?;
     let rooms::FirstRooms { person, workspace, mut rooms, mut more, mut people } =
         follow_rooms(cx, connection, epoch, permit).await?;
@@ -90,8 +92,9 @@ pub async fn hello(cx: &Context, connection: ConnectionId, ping_ms: u32) -> Resu
     })
 }
 
-/// Reads the list, and follows its rooms from where it found them. Both are repeated when the list turns out to be older than
-/// what this node has told already: the connection has not heard of that.
+/// Reads the list, and follows its rooms from the heads that were read. Repeats both if the list
+/// turns out to be older than what this node has already delivered, because the connection has
+/// missed that.
 async fn follow_rooms(
     cx: &Context,
     connection: ConnectionId,
@@ -102,7 +105,7 @@ async fn follow_rooms(
     for _ in 0..LISTS_MAX {
         let position = cx.node.position(Line::Person(me));
         let (listed, heads) = rooms::first_and_heads(cx).await?;
-        // The heads are of a database that is gone: see `Node::adopt`.
+        // The heads are from an earlier epoch: see `Node::adopt`.
         let Some(position) = position.filter(|_| cx.node.epoch() == epoch) else { break };
         let Some(following) = cx.node.follow_from(connection, (me, position), &heads) else { continue };
         if !following.is_ahead() {
@@ -114,7 +117,7 @@ async fn follow_rooms(
     Err(ErrorCode::Busy.into())
 }
 
-/// Keeps as many rooms as fit into `welcome`, and returns whether any were cut off.
+/// Keeps as many rooms as fit into `welcome`. Returns whether any were cut off.
 fn cut(rooms: &mut Vec<RoomSummary>) -> bool {
     let mut bytes = 0;
     let fits = |summary: &RoomSummary| {

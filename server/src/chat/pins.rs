@@ -5,10 +5,11 @@ use protocol::{Change, Message, Reply, RoomId, Seq};
 use super::{Context, Error, access};
 use crate::{broker::Line, store::rooms::Locked};
 
-/// Pins a message to its room, or unpins it.
+/// Pins or unpins a message.
 ///
 /// # Errors
-/// `RoomUnknown`, `MessageUnknown`, `MessageDeleted`, `Forbidden`, `PinsFull`; or when the database fails.
+/// `RoomUnknown`, `MessageUnknown`, `MessageDeleted`, `Forbidden`, `PinsFull`; or when the database
+/// fails.
 pub async fn pin(cx: &Context, room: RoomId, seq: Seq, on: bool) -> Result<Reply, Error> {
     let me = cx.viewer.user.id;
     let allowed =

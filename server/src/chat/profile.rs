@@ -1,11 +1,11 @@
-//! Profiles, which everybody sees.
+//! Profiles, which are visible to everyone.
 
 use protocol::{Change, DisplayName, User};
 
 use super::{Context, Error};
 use crate::{broker::Line, node::Node};
 
-/// Changes the viewer's display name, everywhere and for everybody.
+/// Changes the viewer's display name.
 ///
 /// # Errors
 /// `TextEmpty`, `TextTooLong`, `TextInvalid`, `ScriptsMixed`; or when the database fails.
@@ -18,7 +18,7 @@ pub async fn rename(cx: &Context, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Tells everybody that a profile has changed.
+/// Publishes a changed profile to everyone.
 pub fn tell(node: &Node, user: User) {
     node.publish_change(Line::Workspace, user.rev, Change::Profile { user }, Vec::new());
 }

@@ -1,4 +1,4 @@
-//! How far someone is: what their devices have confirmed, and what they have seen.
+//! Delivered and read marks.
 
 use protocol::{ErrorCode, Marks, Refusal, Reply, RoomId, Seq};
 
@@ -8,7 +8,7 @@ use crate::{hub::ConnectionId, store::marks::Raise};
 /// When to retry marks that found no slot, in milliseconds.
 const RETRY_MS: u32 = 1_000;
 
-/// A device of the viewer holds everything up to here.
+/// A device of the viewer has everything up to here.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::Busy`].
@@ -24,8 +24,9 @@ pub fn read(cx: &Context, connection: ConnectionId, room: RoomId, seq: Seq) -> R
     raise(cx, connection, (room, seq, seq))
 }
 
-/// A connection follows its person's rooms, so any other room is refused without a query. The statement that writes the
-/// marks checks again: marks of a person who has just left, or beyond the head, raise nothing.
+/// A connection follows its person's rooms, so any other room is refused without a query. The
+/// statement that writes the marks checks again: marks of a person who has just left change
+/// nothing, and neither do marks beyond the head.
 fn raise(
     cx: &Context,
     connection: ConnectionId,

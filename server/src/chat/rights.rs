@@ -8,11 +8,11 @@ use crate::{
     store::{members::Target, rooms::Locked},
 };
 
-/// Gives a member another role.
+/// Changes a member's role.
 ///
 /// # Errors
-/// `RoomUnknown`, `DirectRoom`, `Forbidden`, `UserUnknown` of somebody who is not in the room, `LastOwner`; or when the
-/// database fails.
+/// `RoomUnknown`, `DirectRoom`, `Forbidden`, `UserUnknown` for someone who is not in the room,
+/// `LastOwner`; or when the database fails.
 pub async fn set_role(cx: &Context, room: RoomId, user: UserId, role: Role) -> Result<Reply, Error> {
     let me = cx.viewer.user.id;
     let allowed = |locked: &Locked, target: &Target| Ok(access::check_role(me, locked, target, role)?);
@@ -25,7 +25,7 @@ pub async fn set_role(cx: &Context, room: RoomId, user: UserId, role: Role) -> R
     Ok(Reply::Changed { line: Line::Room(room), seq, change })
 }
 
-/// Takes someone out of a room; with `ban` they cannot come back.
+/// Removes someone from a room; with `ban` they cannot come back.
 ///
 /// # Errors
 /// `RoomUnknown`, `DirectRoom`, `Forbidden`, `UserUnknown`; or when the database fails.
@@ -37,7 +37,7 @@ pub async fn remove(cx: &Context, room: RoomId, user: UserId, ban: bool) -> Resu
     Ok(Reply::Done {})
 }
 
-/// Lets someone who was banned come back.
+/// Lifts a ban.
 ///
 /// # Errors
 /// `RoomUnknown`, `DirectRoom`, `Forbidden`; or when the database fails.
@@ -58,7 +58,7 @@ pub async fn banned(cx: &Context, room: RoomId) -> Result<Reply, Error> {
     Ok(Reply::Users { users: cx.node.store.list_banned(room).await? })
 }
 
-/// Sets who may do what in a room.
+/// Sets a room's policy.
 ///
 /// # Errors
 /// `RoomUnknown`, `DirectRoom`, `Forbidden`; or when the database fails.
@@ -66,7 +66,7 @@ pub async fn set_policy(cx: &Context, room: RoomId, policy: Policy) -> Result<Re
     set_policy_and_archived(cx, room, |locked| (policy, locked.room.archived)).await
 }
 
-/// Archives a room, or opens it again.
+/// Archives or unarchives a room.
 ///
 /// # Errors
 /// `RoomUnknown`, `DirectRoom`, `Forbidden`; or when the database fails.
@@ -92,7 +92,8 @@ async fn set_policy_and_archived(
     Ok(Reply::Changed { line, seq, change })
 }
 
-/// Deletes a room: everyone is out of it at once, and its messages are erased from the database step by step.
+/// Deletes a room: everyone is removed at once, and its messages are erased from the database step
+/// by step.
 ///
 /// # Errors
 /// `RoomUnknown`, `DirectRoom`, `Forbidden`; or when the database fails.

@@ -1,4 +1,4 @@
-//! Rooms: making, joining, leaving, renaming.
+//! Rooms: creating, joining, leaving, renaming.
 
 use protocol::{
     Change, Direction, ErrorCode, Member, Message, Nonce, Refusal, Reply, RoomId, RoomKind, RoomSummary,
@@ -23,19 +23,19 @@ use crate::{
 /// The beginning of the list of rooms, for a page and for `welcome`.
 #[derive(Clone, Debug, Default)]
 pub struct FirstRooms {
-    /// The head of the viewer's own line: every membership up to it is in the list.
+    /// The head of the viewer's own line: the list includes every membership up to it.
     pub person: Seq,
     /// The head of the workspace's line.
     pub workspace: Seq,
-    /// The rooms that were active last.
+    /// The most recently active rooms.
     pub rooms: Vec<RoomSummary>,
     /// Whether there are more.
     pub more: bool,
-    /// The people that they name.
+    /// The people that they refer to.
     pub people: Vec<User>,
 }
 
-/// The beginning of the viewer's list: the rooms that were active last.
+/// The beginning of the viewer's list: the most recently active rooms.
 ///
 /// # Errors
 /// When the database fails.
@@ -45,7 +45,7 @@ pub async fn first(cx: &Context) -> Result<FirstRooms, Error> {
     first_of(cx, heads, rooms).await
 }
 
-/// The same, and the head of every room that the viewer is in, as it is in the list.
+/// The same, with the heads of all the viewer's rooms, consistent with the list.
 ///
 /// # Errors
 /// When the database fails.
@@ -55,8 +55,8 @@ pub async fn first_and_heads(cx: &Context) -> Result<(FirstRooms, Vec<(RoomId, S
     Ok((first_of(cx, heads, rooms).await?, room_heads))
 }
 
-/// The heads of the viewer's own line and the workspace's. Read before the rooms: what changes after them arrives as events,
-/// or is caught up on.
+/// The heads of the viewer's own line and the workspace's. Read before the rooms: later changes
+/// arrive as events, or by catching up.
 async fn own_heads(cx: &Context) -> Result<(Seq, Seq), Error> {
     let me = Line::Person(cx.viewer.user.id);
     let heads = cx.node.store.heads(&[me, Line::Workspace]).await?;
@@ -88,7 +88,7 @@ pub async fn list(cx: &Context, after: Option<RoomsAfter>) -> Result<Reply, Erro
     Ok(Reply::Rooms { rooms, more, people })
 }
 
-/// Those of these rooms that are at another number than the viewer's device knows.
+/// Those of these rooms whose head differs from the one known to the viewer's device.
 ///
 /// # Errors
 /// [`ErrorCode::MalformedCommand`] for too many; or when the database fails.
@@ -107,7 +107,7 @@ pub async fn compare(cx: &Context, known: &[(RoomId, Seq)]) -> Result<Reply, Err
     Ok(Reply::Rooms { rooms, more: false, people })
 }
 
-/// What a client needs to open a room.
+/// Everything that a client needs to open a room.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; or when the database fails.
@@ -115,7 +115,7 @@ pub async fn view(cx: &Context, room: RoomId) -> Result<RoomView, Error> {
     let summary = summary(cx, cx.viewer.user.id, room).await?;
     let through = summary.head;
     let store = &cx.node.store;
-    // Newer messages are left out of the view, because they will come as events.
+    // Leaves newer messages out, because they arrive as events.
     let page = store.list_messages(room, Direction::Before, through.next(), through);
     let (page, members, pins) = tokio::join!(page, store.list_members(room, "", None), store.list_pins(room));
     let ((messages, more_before), (members, _), pins) = (page?, members?, pins?);
@@ -144,8 +144,8 @@ async fn quotes(cx: &Context, room: RoomId, messages: &[Message]) -> Result<Vec<
     Ok(quoted.iter().map(Message::preview).collect())
 }
 
-/// The page that begins at the first unread message, and the people whom it names, if the view begins further below. The view
-/// then keeps only those of its messages that follow the page without a hole.
+/// If the view begins below the first unread message: the page that begins there, and the people
+/// that it refers to. The view then keeps only those messages that follow the page without a gap.
 ///
 /// # Errors
 /// When the database fails.
@@ -168,14 +168,14 @@ pub async fn unread_above(
     shown(cx, view, page).await.map(Some)
 }
 
-/// The page around a message, and the people whom it names; see [`unread_above`].
+/// The page around a message, and the people that it refers to; see [`unread_above`].
 ///
 /// # Errors
 /// When the database fails.
 pub async fn around(cx: &Context, view: &mut RoomView, seq: Seq) -> Result<(ShownPage, Vec<User>), Error> {
     let Around { mut messages, more_before, mut more_after } =
         cx.node.store.messages_around(view.summary.room.id, seq).await?;
-    // Newer messages will come as events.
+    // Newer messages arrive as events.
     let known = messages.partition_point(|message| message.seq <= view.through);
     more_after |= known < messages.len();
     messages.truncate(known);
@@ -193,10 +193,10 @@ async fn shown(cx: &Context, view: &mut RoomView, page: ShownPage) -> Result<(Sh
     Ok((page, people))
 }
 
-/// The direct room with a person, made if there is none.
+/// The direct room with a person, created if there is none.
 ///
 /// # Errors
-/// [`ErrorCode::UserUnknown`] (also of oneself); or when the database fails.
+/// [`ErrorCode::UserUnknown`], also for the viewer; or when the database fails.
 pub async fn start_direct(cx: &Context, user: UserId) -> Result<RoomSummary, Error> {
     let me = cx.viewer.user.id;
     if user == me || !cx.node.store.may_meet(me, user).await? {
@@ -209,11 +209,12 @@ pub async fn start_direct(cx: &Context, user: UserId) -> Result<RoomSummary, Err
     summary(cx, me, room).await
 }
 
-/// Makes a group or channel; the viewer owns it. A known nonce returns the first room.
+/// Creates a group or channel, owned by the viewer. A known nonce returns the first room.
 ///
 /// # Errors
-/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::ScriptsMixed`]; [`ErrorCode::DirectRoom`] for
-/// another kind; [`ErrorCode::Forbidden`] to a guest, [`ErrorCode::TitleTaken`]; or when the database fails.
+/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`],
+/// [`ErrorCode::ScriptsMixed`]; [`ErrorCode::DirectRoom`] for another kind;
+/// [`ErrorCode::Forbidden`] to a guest, [`ErrorCode::TitleTaken`]; or when the database fails.
 pub async fn create(
     cx: &Context,
     nonce: Nonce,
@@ -235,11 +236,11 @@ pub async fn create(
     summary(cx, me, room).await
 }
 
-/// Joins a channel. Somebody who is in it already stays.
+/// Joins a channel. Does nothing if the viewer is already in it.
 ///
 /// # Errors
-/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Banned`], [`ErrorCode::RoomsFull`], [`ErrorCode::MembersFull`]; or when the
-/// database fails.
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::Banned`], [`ErrorCode::RoomsFull`],
+/// [`ErrorCode::MembersFull`]; or when the database fails.
 pub async fn join(cx: &Context, room: RoomId) -> Result<RoomSummary, Error> {
     let me = cx.viewer.user.id;
     let allowed = |locked: &Locked| Ok(access::check_join(locked)?);
@@ -255,7 +256,7 @@ pub async fn join(cx: &Context, room: RoomId) -> Result<RoomSummary, Error> {
     summary(cx, me, room).await
 }
 
-/// Leaves a group or channel. Somebody who is not in it has left already.
+/// Leaves a group or channel. Does nothing if the viewer is not in it.
 ///
 /// # Errors
 /// [`ErrorCode::DirectRoom`], [`ErrorCode::RoomUnknown`]; or when the database fails.
@@ -267,12 +268,13 @@ pub async fn leave(cx: &Context, room: RoomId) -> Result<Reply, Error> {
     Ok(Reply::Done {})
 }
 
-/// Takes people into a group or channel.
+/// Adds people to a group or channel.
 ///
 /// # Errors
-/// [`ErrorCode::MalformedCommand`] for none or too many; [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`],
-/// [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::UserUnknown`], [`ErrorCode::MembersFull`]; or when the database fails. People who are in too many rooms
-/// already, and those who are banned, are named in the answer; all others have been added.
+/// [`ErrorCode::MalformedCommand`] for none or too many; [`ErrorCode::RoomUnknown`],
+/// [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`],
+/// [`ErrorCode::UserUnknown`], [`ErrorCode::MembersFull`]; or when the database fails. The reply
+/// names people who are banned or in too many rooms; all others have been added.
 pub async fn invite(cx: &Context, room: RoomId, users: &[UserId]) -> Result<Reply, Error> {
     if users.is_empty() || users.len() > INVITE_MAX {
         return Err(wrong_count(users.len(), "people", INVITE_MAX));
@@ -287,8 +289,9 @@ pub async fn invite(cx: &Context, room: RoomId, users: &[UserId]) -> Result<Repl
 /// Renames a room and sets its topic.
 ///
 /// # Errors
-/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`], [`ErrorCode::ScriptsMixed`], [`ErrorCode::RoomUnknown`],
-/// [`ErrorCode::DirectRoom`], [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::TitleTaken`]; or when the
+/// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`],
+/// [`ErrorCode::ScriptsMixed`], [`ErrorCode::RoomUnknown`], [`ErrorCode::DirectRoom`],
+/// [`ErrorCode::Forbidden`], [`ErrorCode::RoomArchived`], [`ErrorCode::TitleTaken`]; or when the
 /// database fails.
 pub async fn set(cx: &Context, room: RoomId, title: &str, topic: &str) -> Result<Reply, Error> {
     let (title, topic) = (RoomTitle::parse(title)?, RoomTopic::parse(topic)?);
@@ -313,7 +316,7 @@ pub async fn members(cx: &Context, room: RoomId, query: &str, after: Option<User
     Ok(Reply::Members { room, members, marks, people, more })
 }
 
-/// Who these people are.
+/// The profiles of these people.
 ///
 /// # Errors
 /// [`ErrorCode::MalformedCommand`] for too many; or when the database fails.
@@ -324,7 +327,7 @@ pub async fn people(cx: &Context, users: &[UserId]) -> Result<Reply, Error> {
     Ok(Reply::Users { users: cx.node.people(users.iter().copied().collect()).await? })
 }
 
-/// People to talk with.
+/// People to talk to.
 ///
 /// # Errors
 /// When the database fails.
@@ -349,7 +352,7 @@ async fn summary(cx: &Context, of: UserId, room: RoomId) -> Result<RoomSummary, 
     found.ok_or_else(|| ErrorCode::RoomUnknown.into())
 }
 
-/// Tells someone's devices, on their own line, that they are in a room now, or no longer.
+/// Tells a person's devices, on their own line, that they joined or left a room.
 async fn tell_membership(node: &Node, user: UserId, room: RoomId, seq: Seq) -> Result<(), Error> {
     let told = async {
         let summary = node.store.list_rooms(user, Listed::These(&[room]), 1).await?.pop().map(Box::new);
@@ -362,10 +365,10 @@ async fn tell_membership(node: &Node, user: UserId, room: RoomId, seq: Seq) -> R
     told.await.inspect_err(|_: &crate::store::Error| node.check_soon()).map_err(Error::from)
 }
 
-/// Tells a room whose membership or role has changed, and tells the people who joined or left.
+/// Publishes changed memberships or roles to the room, and to the people who joined or left.
 ///
 /// # Errors
-/// When the database fails. What is committed but not published is then found by the head check.
+/// When the database fails. The head check then finds what is committed but not published.
 pub async fn tell_members(node: &Node, room: RoomId, changes: &[MemberChange]) -> Result<(), Error> {
     let named = changes.iter().map(|change| change.member.user).collect();
     // Published even if their profiles cannot be loaded.

@@ -1,6 +1,7 @@
-//! Messages that somebody saved for later, and their reminders.
+//! Saved messages and their reminders.
 //!
-//! Only the person's own devices are told. Rights are asked when a message is saved, and again whenever its text is read.
+//! Only the person's own devices are told. Rights are checked when a message is saved, and again
+//! whenever its text is read.
 
 use protocol::{Change, Line, Millis, Reply, RoomId, Seq, UserId};
 
@@ -10,7 +11,7 @@ use crate::{
     store::{jobs::Job, saved::Keep},
 };
 
-/// Saves a message, or no longer.
+/// Saves or unsaves a message.
 ///
 /// # Errors
 /// `RoomUnknown`, `MessageUnknown`, `MessageDeleted`, `SavedFull`; or when the database fails.
@@ -18,7 +19,7 @@ pub async fn save(cx: &Context, room: RoomId, seq: Seq, on: bool) -> Result<Repl
     keep(cx, room, seq, if on { Keep::Save } else { Keep::Drop }).await
 }
 
-/// Sets a reminder, or takes it away.
+/// Sets or removes a reminder.
 ///
 /// # Errors
 /// As for [`save`], and `TimeInvalid`.
@@ -45,7 +46,7 @@ async fn keep(cx: &Context, room: RoomId, seq: Seq, keep: Keep) -> Result<Reply,
 /// When the database fails.
 pub async fn personal(cx: &Context) -> Result<Reply, Error> {
     let (me, store) = (cx.viewer.user.id, &cx.node.store);
-    // The number first: what changes in between is told once more.
+    // Reads the number first: changes in between are sent once more.
     let head = store.heads(&[Line::Person(me)]).await?.first().map(|head| head.head);
     let through = head.unwrap_or(Seq::ZERO);
     let mut changes: Vec<(Seq, Change)> = Vec::new();
@@ -58,7 +59,7 @@ pub async fn personal(cx: &Context) -> Result<Reply, Error> {
     Ok(Reply::Changes { line: Line::Person(me), changes, through, more: false, people: Vec::new() })
 }
 
-/// The time of a reminder has come: tells the person's devices.
+/// A reminder is due: tells the person's devices.
 ///
 /// # Errors
 /// When the database fails.

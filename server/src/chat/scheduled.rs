@@ -1,7 +1,8 @@
-//! Messages that are sent later.
+//! Scheduled messages.
 //!
-//! Law: a scheduled message is sent once, whatever fails. Its nonce was made when it was scheduled, so sending it again finds the
-//! first one. What it may not do is found out when it is sent, and told to its author as a failed message that keeps its text.
+//! Law: a scheduled message is sent exactly once, whatever fails. Its nonce is fixed when it is
+//! scheduled, so sending it again finds the first one. Rights are checked when it is sent; if it is
+//! refused, its author gets a failed message that keeps its text.
 
 use std::sync::Arc;
 
@@ -21,7 +22,8 @@ use crate::{
 /// Schedules a message.
 ///
 /// # Errors
-/// The text's, as for a message; `RoomUnknown`, `ScheduledFull`, `TimeInvalid`; or when the database fails.
+/// Those of the text, as for a message; `RoomUnknown`, `ScheduledFull`, `TimeInvalid`; or when the
+/// database fails.
 pub async fn schedule(
     cx: &Context,
     room: RoomId,
@@ -33,10 +35,11 @@ pub async fn schedule(
     answer(cx, cx.node.store.schedule(cx.viewer.user.id, (room, nonce), &body, at).await?)
 }
 
-/// Gives a scheduled message another text and time.
+/// Changes the text and time of a scheduled message.
 ///
 /// # Errors
-/// The text's; `ScheduledUnknown`, `ScheduledSent`, `EditedMeanwhile`, `TimeInvalid`; or when the database fails.
+/// Those of the text; `ScheduledUnknown`, `ScheduledSent`, `EditedMeanwhile`, `TimeInvalid`; or
+/// when the database fails.
 pub async fn reschedule(
     cx: &Context,
     nonce: Nonce,
@@ -66,10 +69,11 @@ fn answer(cx: &Context, (scheduled, is_new): (Scheduled, bool)) -> Result<Reply,
     Ok(Reply::Changed { line: Line::Person(me), seq: rev, change })
 }
 
-/// Sends a message whose time has come.
+/// Sends a message that is due.
 ///
 /// # Errors
-/// When it may still be sent: the database fails, or a queue is full. Then the job is to be tried again.
+/// When it may still be sent, because the database fails or a queue is full. The job should then be
+/// retried.
 pub async fn send_due(node: &Arc<Node>, user: UserId, nonce: Nonce, job: &Job) -> Result<(), Error> {
     let refused = match node.store.begin_sending(user, nonce).await.map_err(Error::from) {
         Ok(None) => return Ok(node.store.finish_job(job).await?),
@@ -84,7 +88,8 @@ pub async fn send_due(node: &Arc<Node>, user: UserId, nonce: Nonce, job: &Job) -
     end(node, user, nonce, refused, Some(job)).await
 }
 
-/// Gives a message up that could not be sent by a fault of ours: its author decides.
+/// Gives up a message that could not be sent because of an internal failure. Its author decides
+/// what to do.
 ///
 /// # Errors
 /// When the database fails.

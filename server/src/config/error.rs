@@ -1,4 +1,4 @@
-//! What is wrong with a setting, in one line that names it.
+//! Errors in settings, each in one line that names the setting.
 
 use clap::{
     CommandFactory as _,
@@ -7,18 +7,18 @@ use clap::{
 
 use super::Config;
 
-/// Why the server does not start with these settings. One line, which names the setting.
+/// Why the server does not start with these settings, in one line that names the setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A setting is wrong or missing.
     #[error("{setting}: {fault}")]
     Setting {
-        /// Which, as `ENVIRONMENT_VARIABLE (--flag)`.
+        /// The setting, as `ENVIRONMENT_VARIABLE (--flag)`.
         setting: String,
-        /// What is wrong and what is expected.
+        /// What is wrong, and what is expected.
         fault: String,
     },
-    /// Not a fault: the text of `--help` or `--version`.
+    /// Not an error: the text of `--help` or `--version`.
     #[error("{0}")]
     Help(String),
 }
@@ -29,7 +29,7 @@ impl Error {
     }
 }
 
-/// What clap says, as one line that names the setting.
+/// Converts a clap error to one line that names the setting.
 pub(super) fn one_line(e: &clap::Error) -> Error {
     if matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Error::Help(e.to_string());
@@ -71,7 +71,7 @@ fn setting_name(arg: &clap::Arg) -> String {
     env.map_or_else(|| format!("--{flag}"), |env| format!("{env} (--{flag})"))
 }
 
-/// What the value parser says about the value, or else the form that `--help` names.
+/// The possible values, or else the value name shown by `--help`, with the value parser's error.
 fn expected(arg: &clap::Arg, e: &clap::Error) -> String {
     if let Some(ContextValue::Strings(values)) = e.get(ContextKind::ValidValue)
         && !values.is_empty()

@@ -1,7 +1,7 @@
-//! Every setting: its flag, its environment variable, its unit, its default and its check.
+//! Every setting: its flag, environment variable, unit, default and validation.
 //!
-//! [`Config::load`] reads them once, when the server starts. If one is wrong, a line says so and names it, says
-//! what is wrong and what is expected ([`Error`]). Secrets are never told: see [`Secret`].
+//! [`Config::load`] reads them once, at startup. If one is invalid, [`Error`] names it, and says
+//! what is wrong and what is expected. Secrets are never printed: see [`Secret`].
 
 mod error;
 mod origin;
@@ -20,20 +20,21 @@ use leptos::config::{LeptosOptions, get_configuration};
 use self::secret::OptionalSecret;
 pub use self::{error::Error, origin::Origin, secret::Secret};
 
-/// Where the server listens when nothing says otherwise.
+/// The default listen address.
 const ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
 /// One node of Roost, a self-hosted team chat.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "server", version, after_help = "A flag goes before its environment variable.")]
 pub struct Config {
-    /// Postgres, where everything is kept
+    /// Postgres, which stores everything
     #[arg(long, env, hide_env_values = true, value_name = "postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
     #[arg(value_parser = |text: &str| Secret::parse(text, &["postgres://", "postgresql://"]))]
     pub database_url: Secret,
 
-    /// Redis, which carries news between servers; without it this server runs alone; rediss:// for TLS. Several, separated by
-    /// commas, share the rooms: the same list in the same order on every server
+    /// Redis, which carries events between servers; a single server needs none; rediss:// for TLS.
+    /// Several, separated by commas, share the load: use the same list in the same order on every
+    /// server
     #[arg(
         long,
         env,
@@ -44,28 +45,30 @@ pub struct Config {
     #[arg(value_parser = |text: &str| Secret::parse_list(text, &["redis://", "rediss://", "unix://", "redis+unix://"]))]
     redis_url: OptionalSecret,
 
-    /// Where to listen [default: `site-addr` in Leptos.toml, or else 127.0.0.1:3000]
+    /// Listen address [default: `site-addr` in Leptos.toml, or else 127.0.0.1:3000]
     #[arg(long, env = "ROOST_ADDR", value_name = "ADDRESS:PORT")]
     addr: Option<SocketAddr>,
 
-    /// Where to tell Prometheus what is counted, at /metrics; nowhere without it. Keep it off the public network
+    /// Listen address for Prometheus metrics, at /metrics; off if not set. Keep it off the public
+    /// network
     #[arg(long, env = "ROOST_METRICS_ADDR", value_name = "ADDRESS:PORT")]
     pub metrics_addr: Option<SocketAddr>,
 
-    /// How browsers reach this workspace: scheme and host, without a path [default: http://localhost and the port]
+    /// Public address of this workspace: scheme and host, without a path [default: http://localhost
+    /// and the port]
     #[arg(long, env = "ROOST_PUBLIC_URL", value_name = "https://HOST")]
     public_url: Option<Origin>,
 
-    /// Other addresses of this workspace, separated by commas, whose pages may use it too
+    /// Additional allowed origins, separated by commas
     #[arg(long, env = "ROOST_EXTRA_ORIGINS", value_name = "https://HOST,…", value_delimiter = ',')]
     pub extra_origins: Vec<Origin>,
 
-    /// What people see and logs say: which server this is [default: the host's name and a random end]
+    /// This server's name, in the UI and in logs [default: the host name and a random suffix]
     #[arg(long, env = "ROOST_NODE_NAME", value_name = "NAME", value_parser = node_name)]
     #[arg(default_value_t = default_node_name(), hide_default_value = true)]
     pub node_name: String,
 
-    /// How many proxies in front append to X-Forwarded-For
+    /// Number of proxies in front that append to X-Forwarded-For
     #[arg(long, env = "ROOST_TRUSTED_PROXIES", value_name = "PROXIES", default_value_t = 0)]
     #[arg(value_parser = clap::value_parser!(u8).range(0..=10))]
     pub trusted_proxies: u8,
@@ -74,100 +77,102 @@ pub struct Config {
     #[arg(long, env = "ROOST_SIGN_UP", value_name = "WHO", value_enum, default_value_t = SignUpMode::Invite)]
     pub sign_up: SignUpMode,
 
-    /// Connections to Postgres that this server keeps
+    /// Maximum number of Postgres connections
     #[arg(long, env = "ROOST_DB_POOL", value_name = "CONNECTIONS", default_value_t = 16)]
     #[arg(value_parser = clap::value_parser!(u32).range(2..=1000))]
     pub db_pool: u32,
 
-    /// How long to wait at the start for a Postgres that is not there yet
+    /// How long to wait for Postgres at startup
     #[arg(long, env = "ROOST_WAIT_S", value_name = "SECONDS", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=3600))]
     wait_s: u32,
 
-    /// How long a browser stays signed in without being seen
+    /// How long a browser stays signed in without activity
     #[arg(long, env = "ROOST_SESSION_DAYS", value_name = "DAYS", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=400))]
     session_days: u32,
 
-    /// How long an invitation link is good
+    /// How long an invitation link is valid
     #[arg(long, env = "ROOST_INVITATION_DAYS", value_name = "DAYS", default_value_t = 7)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=365))]
     invitation_days: u32,
 
-    /// How many people may come by one invitation link
+    /// People who can use one invitation link
     #[arg(long, env = "ROOST_INVITATION_USES", value_name = "PEOPLE", default_value_t = 50)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub invitation_uses: u16,
 
-    /// Messages a second that one person may send, in the long run
+    /// Sustained messages per second per person
     #[arg(long, env = "ROOST_SENDS_PER_S", value_name = "MESSAGES/S", default_value_t = 5)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sends_per_s: u32,
 
-    /// Messages that one person may send at once
+    /// Burst size of the same limit
     #[arg(long, env = "ROOST_SENDS_BURST", value_name = "MESSAGES", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sends_burst: u32,
 
-    /// Multiplies each person's budget for everything but messages: questions, marks, new rooms
+    /// Multiplier for each person's budget of all other commands: queries, marks, new rooms
     #[arg(long, env = "ROOST_BUDGET_FACTOR", value_name = "TIMES", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub budget_factor: u32,
 
-    /// Failed sign-ins a minute from one address
+    /// Failed sign-ins per minute from one address
     #[arg(long, env = "ROOST_SIGN_INS_PER_MIN", value_name = "TRIES/MIN", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sign_ins_per_min: u32,
 
-    /// Failed sign-ins a minute for one account from one address
+    /// Failed sign-ins per minute for one account from one address
     #[arg(long, env = "ROOST_SIGN_INS_PER_ACCOUNT_PER_MIN", value_name = "TRIES/MIN", default_value_t = 10)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sign_ins_per_account_per_min: u32,
 
-    /// Sign-ups without an invitation, and tries of invalid links, a minute from one address
+    /// Sign-ups without an invitation, and attempts with an invalid link, per minute from one
+    /// address
     #[arg(long, env = "ROOST_SIGN_UPS_PER_MIN", value_name = "TRIES/MIN", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub sign_ups_per_min: u32,
 
-    /// Passwords hashed at once: each takes 19 MiB and a processor for some hundredths of a second
+    /// Passwords hashed concurrently: each takes 19 MiB and some hundredths of a second of CPU time
     #[arg(long, env = "ROOST_HASHES_AT_ONCE", value_name = "PASSWORDS", default_value_t = 2)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=256))]
     pub hashes_at_once: u16,
 
-    /// Open sockets that one person may have on this server
+    /// Open sockets per person on this server
     #[arg(long, env = "ROOST_CONNECTIONS_PER_USER", value_name = "SOCKETS", default_value_t = 20)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections_per_user: u32,
 
-    /// Open sockets that one address may have on this server
+    /// Open sockets per address on this server
     #[arg(long, env = "ROOST_CONNECTIONS_PER_ADDRESS", value_name = "SOCKETS", default_value_t = 200)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections_per_address: u32,
 
-    /// Sockets a minute that one address may open
+    /// New sockets per minute per address
     #[arg(long, env = "ROOST_SOCKETS_PER_MIN", value_name = "SOCKETS/MIN", default_value_t = 1_000)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub sockets_per_min: u32,
 
-    /// How long to wait for what is going on when the server is told to stop
+    /// How long to wait for work in progress at shutdown
     #[arg(long, env = "ROOST_DRAIN_S", value_name = "SECONDS", default_value_t = 10)]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=3600))]
     drain_s: u32,
 
-    /// What to log: error, warn, info, debug or trace, also by module (info,server::broker=debug)
+    /// Log level: error, warn, info, debug or trace, optionally per module
+    /// (info,server::broker=debug)
     #[arg(long, env = "ROOST_LOG", value_name = "FILTER", default_value = "info", value_parser = log_filter)]
     pub log: String,
 
-    /// Log a JSON object a line
+    /// Log one JSON object per line
     #[arg(long, env = "ROOST_LOG_JSON", value_name = "true|false", default_value_t = false)]
     #[arg(num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub log_json: bool,
 
-    /// The file that says where the built front end lies
+    /// The file that says where the built front end is
     #[arg(long, env = "ROOST_LEPTOS_TOML", value_name = "FILE", default_value = "Leptos.toml")]
     leptos_toml: String,
 
-    /// Bring the database up to date and exit
+    /// Migrate the database and exit
     #[arg(long)]
     pub migrate_only: bool,
 }
@@ -177,7 +182,7 @@ pub struct Config {
 pub enum SignUpMode {
     /// Everyone.
     Open,
-    /// Who has an invitation link.
+    /// Anyone with an invitation link.
     Invite,
     /// Nobody.
     Closed,
@@ -187,7 +192,7 @@ impl Config {
     /// Reads the arguments, the environment and `Leptos.toml`.
     ///
     /// # Errors
-    /// The first setting that is wrong; or the text that was asked for.
+    /// The first invalid setting; or the text that was asked for.
     pub fn load(args: impl IntoIterator<Item = OsString>) -> Result<(Self, LeptosOptions), Error> {
         let mut config = Self::parse_args(args)?;
         let options = leptos_options(&config.leptos_toml)?;
@@ -195,43 +200,44 @@ impl Config {
         Ok((config, options))
     }
 
-    /// Reads the arguments and the environment only.
+    /// Reads only the arguments and the environment.
     ///
     /// # Errors
-    /// The first setting that is wrong; or the text that was asked for.
+    /// The first invalid setting; or the text that was asked for.
     pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
         Self::try_parse_from(args).map_err(|e| error::one_line(&e))
     }
 
-    /// Redis, when this server does not run alone; several are separated by commas.
+    /// The address of Redis, unless this server runs alone; several are separated by commas.
     #[must_use]
     pub fn redis_url(&self) -> Option<&Secret> {
         self.redis_url.0.as_ref()
     }
 
-    /// Lets the server run alone, or with others over this Redis.
+    /// Makes the server run alone, or with others over this Redis.
     pub fn set_redis_url(&mut self, url: Option<Secret>) {
         self.redis_url = OptionalSecret(url);
     }
 
-    /// Where to listen.
+    /// The listen address.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr.unwrap_or(ADDR)
     }
 
-    /// Tells where the server really listens: the port may have been 0.
+    /// Sets the actual listen address: the port may have been 0.
     pub fn set_addr(&mut self, addr: SocketAddr) {
         self.addr = Some(addr);
     }
 
-    /// How browsers reach the workspace.
+    /// The public address of the workspace.
     #[must_use]
     pub fn public_url(&self) -> Origin {
         self.public_url.clone().unwrap_or_else(|| self.loopback("localhost"))
     }
 
-    /// The origins whose pages may use the workspace. Without a public address it is this machine, by each of its names.
+    /// The origins whose pages may use the workspace. Without a public address, this machine under
+    /// each of its names.
     #[must_use]
     pub fn origins(&self) -> Vec<Origin> {
         let own = match &self.public_url {
@@ -245,25 +251,25 @@ impl Config {
         Origin::new("http", host, Some(self.addr().port()))
     }
 
-    /// How long to wait for Postgres at the start.
+    /// How long to wait for Postgres at startup.
     #[must_use]
     pub fn wait(&self) -> Duration {
         Duration::from_secs(self.wait_s.into())
     }
 
-    /// How long to wait for what is going on when the server leaves.
+    /// How long to wait for work in progress at shutdown.
     #[must_use]
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_s.into())
     }
 
-    /// How long a session lives without being seen.
+    /// How long a session lives without activity.
     #[must_use]
     pub fn session_lifetime(&self) -> Duration {
         Duration::from_secs(u64::from(self.session_days) * 86_400)
     }
 
-    /// How long an invitation link is good.
+    /// How long an invitation link is valid.
     #[must_use]
     pub fn invitation_lifetime(&self) -> Duration {
         Duration::from_secs(u64::from(self.invitation_days) * 86_400)
@@ -300,7 +306,7 @@ fn node_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// The host's name, and an end that tells two servers on one host apart.
+/// The host name, and a suffix that distinguishes two servers on one host.
 fn default_node_name() -> String {
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let host: String =

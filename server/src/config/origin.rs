@@ -1,12 +1,12 @@
-//! An address of the workspace, as browsers write it.
+//! An origin, as browsers write it.
 
 use std::{fmt, str::FromStr};
 
-/// Scheme, host and port, written as browsers write it in the `Origin` header.
+/// Scheme, host and port, as in the `Origin` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     scheme: &'static str,
-    /// With the port, unless it is the scheme's own.
+    /// Includes the port, unless it is the scheme's default.
     authority: String,
 }
 
@@ -20,7 +20,7 @@ impl Origin {
         Self { scheme, authority }
     }
 
-    /// Whether browsers come by https: then cookies are `Secure`.
+    /// Whether browsers use https, so that cookies are `Secure`.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.scheme == "https"
@@ -51,7 +51,7 @@ impl FromStr for Origin {
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         let parsed: axum::http::uri::Authority = authority.parse().map_err(|_| wrong())?;
         let plain = !authority.contains('@') && !parsed.host().is_empty();
-        // A port that is no number, or too large, leaves something behind the host that was not understood.
+        // If the port is not a number or too large, something after the host was not parsed.
         let port_is_good = authority.len() == parsed.host().len() || parsed.port_u16().is_some();
         if !plain || !port_is_good {
             return Err(wrong());

@@ -1,20 +1,20 @@
-//! Settings that hold a password.
+//! Settings that contain a password.
 
 use std::fmt;
 
 /// Each server keeps two connections to each of them.
 const REDIS_MAX: usize = 64;
 
-/// A setting that holds a password: it is never printed.
+/// A setting that contains a password, and is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
-/// A [`Secret`] that may be empty. (clap takes `Option` for something else.)
+/// A [`Secret`] that may be empty. (clap uses `Option` for something else.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OptionalSecret(pub(super) Option<Secret>);
 
 impl Secret {
-    /// Takes an address that begins with one of `schemes`.
+    /// Parses an address that begins with one of `schemes`.
     pub(super) fn parse(text: &str, schemes: &[&str]) -> Result<Self, String> {
         if schemes.iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme)) {
             Ok(Self(text.to_owned()))
@@ -23,7 +23,7 @@ impl Secret {
         }
     }
 
-    /// Takes addresses that begin with one of `schemes`, separated by commas; or nothing.
+    /// Parses addresses that begin with one of `schemes`, separated by commas; may be empty.
     pub(super) fn parse_list(text: &str, schemes: &[&str]) -> Result<OptionalSecret, String> {
         if text.is_empty() {
             return Ok(OptionalSecret(None));
@@ -39,7 +39,7 @@ impl Secret {
         Ok(OptionalSecret(Some(Self(text.to_owned()))))
     }
 
-    /// The secret itself, for whoever connects with it.
+    /// The secret itself, for connecting.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,5 +1,5 @@
-//! How many sockets one person, and one address, has open on this node. Addresses are counted as in all limits: by
-//! [`Network`], and by the site around it with a larger bound.
+//! Limits how many sockets a person, and an address, may have open on this node. As in all limits,
+//! addresses are counted by [`Network`], and by the site around it with a larger limit.
 
 use std::{
     collections::HashMap,
@@ -26,14 +26,14 @@ struct Count<K: Eq + Hash> {
     open: Mutex<HashMap<K, u32>>,
 }
 
-/// One slot of a count, given back when it is dropped.
+/// One slot of a count, released on drop.
 #[derive(Debug)]
 struct Slot<K: Eq + Hash + Copy> {
     count: Arc<Count<K>>,
     key: K,
 }
 
-/// The right to have one more socket, while it is held.
+/// The permission to have one more socket open, while it is held.
 #[derive(Debug)]
 pub struct ConnectionPermit {
     _user: Slot<UserId>,
@@ -42,7 +42,7 @@ pub struct ConnectionPermit {
 }
 
 impl ConnectionLimit {
-    /// A limit for each person, and one for each address.
+    /// Creates a limit per person and per address.
     #[must_use]
     pub fn new(per_user: u32, per_address: u32) -> Self {
         let per_site = per_address.saturating_mul(SITE_TIMES);
@@ -50,7 +50,7 @@ impl ConnectionLimit {
         Self { users: Arc::new(Count::new(per_user)), networks: count(per_address), sites: count(per_site) }
     }
 
-    /// One more socket; `None` when there are too many.
+    /// Takes a slot for one more socket; `None` if there are too many.
     #[must_use]
     pub fn acquire(&self, user: UserId, address: IpAddr) -> Option<ConnectionPermit> {
         let user = Count::acquire(&self.users, user)?;

@@ -1,36 +1,37 @@
-//! Cookies: read from a request, written into an answer.
+//! Cookies: reading them from a request, writing them to a response.
 
 use axum::http::{HeaderMap, HeaderValue, header::COOKIE};
 use cookie::{SameSite, time::Duration};
 
-/// As long as browsers allow. How long a session really lives is decided in the database.
+/// As long as browsers allow. The database decides how long a session really lives.
 const YEAR_S: u32 = 365 * 86_400;
-/// How long the link of a new invitation is shown to the browser that made it.
+/// How long a new link is shown to the browser that created it.
 const LINK_S: u32 = 600;
 
-/// A cookie's name, its attributes, and who may read it.
+/// The cookies, with their names and attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cookie {
     /// The session's token.
     Session,
-    /// A link that was just made: an invitation, or one to a new password.
+    /// A newly created link: an invitation or a password link.
     Link,
-    /// The tag of a language that was chosen, such as `zh-CN`.
+    /// The tag of the chosen language, such as `zh-CN`.
     Language,
-    /// `system`, `light` or `dark`; script may write it.
+    /// `system`, `light` or `dark`; scripts may write it.
     Theme,
-    /// `comfortable` or `compact`; script may write it.
+    /// `comfortable` or `compact`; scripts may write it.
     Density,
-    /// The parts of the list that are folded, such as `channels.direct`; only script writes it.
+    /// The collapsed sections of the list, such as `channels.direct`; only scripts write it.
     Folded,
-    /// `hidden`: the first steps of a new workspace; only script writes it.
+    /// `hidden` if the first steps of a new workspace are hidden; only scripts write it.
     Steps,
-    /// The name of the browser's time zone; only script writes it.
+    /// The name of the browser's time zone; only scripts write it.
     Zone,
 }
 
 impl Cookie {
-    /// With https, the secret ones have the prefix that ties a cookie to this host and to `Secure`.
+    /// Under https, secret cookies have the prefix that binds a cookie to this host and to
+    /// `Secure`.
     fn name(self, https: bool) -> &'static str {
         match (self, https) {
             (Self::Session, true) => "__Host-roost",
@@ -59,7 +60,8 @@ impl Cookie {
             .and_then(|cookie| cookie.value_raw())
     }
 
-    /// The `Set-Cookie` for this value, which must consist of letters, digits, `.`, `-` and `_`.
+    /// The `Set-Cookie` header for this value, which must consist of letters, digits, `.`, `-` and
+    /// `_`.
     pub(crate) fn write(self, value: &str, https: bool) -> HeaderValue {
         let seconds = match self {
             Self::Link => LINK_S,
@@ -74,7 +76,7 @@ impl Cookie {
         self.header(value, seconds, https)
     }
 
-    /// The `Set-Cookie` that forgets it.
+    /// The `Set-Cookie` header that deletes it.
     pub(crate) fn clear(self, https: bool) -> HeaderValue {
         self.header("", 0, https)
     }

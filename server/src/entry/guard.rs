@@ -1,8 +1,9 @@
-//! May this request come from where it comes from?
+//! Checks where a request comes from.
 //!
-//! A browser sends our cookies along with what another site's page asks of us. So everything that changes something, and
-//! the socket, must come from a page of ours: [`Guard::check_origin`], exact, for every method that is not for reading.
-//! `SameSite` cookies are the second wall, not the first.
+//! Browsers send our cookies even with requests from another site's pages. So every request that
+//! changes something, and the socket, must come from one of our pages: [`Guard::check_origin`], by
+//! exact match, for every method that does not just read. `SameSite` cookies are the second line of
+//! defence, not the first.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -26,18 +27,18 @@ use crate::config::Config;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Knows the origins of the workspace and the proxies before it.
+/// Knows the origins of the workspace and the proxies in front of it.
 #[derive(Clone, Debug)]
 pub struct Guard {
     origins: Vec<String>,
     https: bool,
     trusted_proxies: usize,
-    /// Whether the log has warned that forwarded addresses are ignored.
+    /// Whether the log has already warned that forwarded addresses are ignored.
     said: Arc<AtomicBool>,
 }
 
 impl Guard {
-    /// As the settings say.
+    /// Creates a guard from the settings.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self {
@@ -48,14 +49,14 @@ impl Guard {
         }
     }
 
-    /// Whether browsers come by https.
+    /// Whether browsers use https.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.https
     }
 
-    /// Whether a request that changes something comes from a page of this workspace. A request without `Origin`
-    /// counts only if the browser says so in another way.
+    /// Checks that a request which changes something comes from a page of this workspace. Without
+    /// `Origin`, it is allowed only if the browser states the same in another header.
     ///
     /// # Errors
     /// [`ErrorCode::OriginForeign`], naming the origin.
@@ -72,8 +73,8 @@ impl Guard {
         Err(Refusal::new(ErrorCode::OriginForeign).detail(origin))
     }
 
-    /// Where a request comes from: the peer, or what the trusted proxies say, counted from the right, because the
-    /// sender can write anything further left.
+    /// The address of the client: the peer, or the address given by the trusted proxies. That one
+    /// is counted from the right, because the client can forge anything further left.
     #[must_use]
     pub fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
         let Some(hops) = self.trusted_proxies.checked_sub(1) else {
@@ -89,8 +90,8 @@ impl Guard {
         all.iter().rev().nth(hops).and_then(|text| address(text.trim())).unwrap_or(peer)
     }
 
-    /// Warns once when there seems to be a proxy in front that the settings do not mention: everyone behind it then has the
-    /// same address, and shares one budget.
+    /// Warns once if there seems to be a proxy in front that the settings do not mention. Everyone
+    /// behind it would then have the same address, and share one budget.
     fn warn_of_proxies(&self, headers: &HeaderMap) {
         let is_forwarded = headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED);
         if is_forwarded && !self.said.swap(true, Ordering::Relaxed) {
@@ -103,7 +104,7 @@ impl Guard {
     }
 }
 
-/// An address as proxies write it: perhaps in brackets, perhaps with a port.
+/// Parses an address as proxies write it: possibly in brackets, possibly with a port.
 fn address(text: &str) -> Option<IpAddr> {
     text.parse()
         .or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()))
@@ -111,16 +112,17 @@ fn address(text: &str) -> Option<IpAddr> {
         .or_else(|| text.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
 }
 
-/// The address that a request comes from, as an extractor.
+/// The address of the client.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
-    /// From the parts of a request.
+    /// Determines it from the parts of a request.
     #[must_use]
     pub fn of(guard: &Guard, headers: &HeaderMap, extensions: &Extensions) -> Self {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-        // Without a connection, as in a test that calls the router, all requests have one address.
+        // Without connection info, as in a test that calls the router directly, all requests have
+        // the same address.
         Self(guard.client_address(headers, peer.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
     }
 }
@@ -156,7 +158,7 @@ mod tests {
             "",
         ] {
             assert!(!check(&[("origin", foreign)]), "{foreign}");
-            // Nothing else makes up for a foreign origin.
+            // No other header makes up for a foreign origin.
             assert!(!check(&[("origin", foreign), ("sec-fetch-site", "same-origin")]), "{foreign}");
         }
     }
@@ -201,7 +203,7 @@ mod tests {
         }
     }
 
-    /// What was logged.
+    /// The captured log.
     #[derive(Clone, Default)]
     struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
 

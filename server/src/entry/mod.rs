@@ -1,6 +1,7 @@
-//! Who may come in: from which page, from which address, how often, with how many sockets at once, and as whom.
+//! Admission: from which page, from which address, how often, with how many sockets at once, and as
+//! whom.
 //!
-//! Pages, forms and sockets ask here before they do any work. Nothing here knows about them.
+//! Pages, forms and sockets call this before they do any work. It does not depend on them.
 //!
 //! - [`guard`]: which pages may use the workspace, and where a request comes from;
 //! - [`network`]: which addresses a limit counts as one;

@@ -1,11 +1,12 @@
-//! Which addresses are counted as one.
+//! Groups addresses for limits.
 //!
-//! Each IPv4 address counts for itself. With IPv6 a household has a whole /64, and a company or a rented server often a
-//! /48: a limit on single addresses would limit nobody.
+//! Each IPv4 address counts on its own. With IPv6, a household has a whole /64, and a company or a
+//! rented server often a /48: a limit on single addresses would limit nobody.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The bound of a /48, as a multiple of the bound of a /64: it can be a whole company, or a single machine.
+/// The limit of a /48, as a multiple of the limit of a /64. A /48 can be a whole company, or a
+/// single machine.
 pub const SITE_TIMES: u32 = 16;
 
 /// Addresses that are counted as one.
@@ -13,7 +14,7 @@ pub const SITE_TIMES: u32 = 16;
 pub struct Network(IpAddr);
 
 impl Network {
-    /// The address itself, or its /64.
+    /// The IPv4 address itself, or the /64.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
@@ -25,7 +26,7 @@ impl Network {
         }
     }
 
-    /// The /48 around an address, which has a bound of its own ([`SITE_TIMES`]); `None` for IPv4.
+    /// The /48 around an address, which has its own limit ([`SITE_TIMES`]); `None` for IPv4.
     #[must_use]
     pub fn site_of(address: IpAddr) -> Option<Self> {
         match address.to_canonical() {

@@ -1,17 +1,20 @@
-//! How often someone may try.
+//! Rate limits for attempts.
 //!
-//! **Signing in.** Only *failures* count: for an account from one address, and for an address altogether. Nothing is
-//! counted for an account alone: otherwise anyone who knows a handle could lock its owner out, from anywhere and for as
-//! long as they like. This way they lock out only themselves and those who share their address. Three bounds keep guessing
-//! slow: by account and address, by address, and how many passwords a server hashes at once for everyone together
-//! ([`Hasher`](crate::account::Hasher)). A correct password costs no try, so a whole class can sign in from one address.
+//! **Signing in.** Only *failures* count: per account from one address, and per address. There is
+//! no limit per account alone. Otherwise, anyone who knows a handle could lock its owner out, from
+//! anywhere and for as long as they like. This way they lock out only themselves and those who
+//! share their address. Three limits keep guessing slow: per account and address, per address, and
+//! the number of passwords that a server hashes at once for everyone
+//! ([`Hasher`](crate::account::Hasher)). A correct password costs no attempt, so a whole class can
+//! sign in from one address.
 //!
-//! **Signing up.** A valid invitation link limits its own uses, so sign-ups by it are not counted by address: a whole
-//! class behind one address can sign up by one link. Refused forms count for the link, so that nobody uses it to find out
-//! which handles are taken. All other sign-ups count by address, also when they succeed.
+//! **Signing up.** A valid invitation link limits its own uses, so sign-ups by link do not count
+//! per address: a whole class behind one address can use one link. Refused forms count per link, so
+//! that nobody can use it to find out which handles are taken. All other sign-ups count per
+//! address, even if they succeed.
 //!
-//! Each node counts for itself: behind N nodes, N times as many tries are possible. These limits keep guessing
-//! expensive; they need not be exact.
+//! Each node counts for itself: behind N nodes, N times as many attempts are possible. These limits
+//! keep guessing expensive; they need not be exact.
 
 use std::{hash::Hash, net::IpAddr, time::Duration};
 
@@ -23,9 +26,9 @@ use super::{
 };
 use crate::config::Config;
 
-/// How often buckets that are full again are forgotten.
+/// How often full buckets are discarded.
 const SWEEP: Duration = Duration::from_secs(60);
-/// Refused forms a minute for one invitation link: enough for a class that mistypes.
+/// Refused forms per minute for one invitation link: enough for a class that mistypes.
 const REFUSED_BY_LINK_PER_MIN: u32 = 120;
 
 /// The buckets.
@@ -37,19 +40,19 @@ pub struct RateLimits {
     sockets: PerAddress<()>,
 }
 
-/// A sign-in under way. It counts as failed unless it is given back.
+/// A sign-in attempt in progress. It counts as failed unless it is given back.
 #[must_use]
 pub struct SignInTry<'a> {
     address: Vec<Taken<'a, (Network, ())>>,
     account: Vec<Taken<'a, (Network, String)>>,
 }
 
-/// A sign-up under way by a valid invitation link. It counts as refused unless it is given back.
+/// A sign-up in progress by a valid invitation link. It counts as refused unless it is given back.
 #[must_use]
 pub struct InvitedTry<'a>(Taken<'a, [u8; 32]>);
 
 impl RateLimits {
-    /// As the settings say.
+    /// Creates the buckets from the settings.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self {
@@ -61,7 +64,8 @@ impl RateLimits {
         }
     }
 
-    /// Counts a sign-in, for the address, and for the account from this address. Give it back if it does not fail.
+    /// Counts a sign-in attempt, for the address, and for the account from this address. Give it
+    /// back if it does not fail.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`](protocol::ErrorCode::SlowDown).
@@ -69,12 +73,12 @@ impl RateLimits {
         let by_address = self.sign_ins.take(address, ())?;
         let by_account = match Handle::parse(handle) {
             Ok(handle) => self.accounts.take(address, handle.into_string()),
-            // No account has such a handle. The address has been counted.
+            // No account has such a handle. The address still counts.
             Err(_) => Ok(Vec::new()),
         };
         match by_account {
             Ok(account) => Ok(SignInTry { address: by_address, account }),
-            // No password will be compared, so the address has not tried one.
+            // No password will be compared, so this does not count for the address.
             Err(refusal) => {
                 by_address.into_iter().for_each(Taken::give_back);
                 Err(refusal)
@@ -82,7 +86,7 @@ impl RateLimits {
         }
     }
 
-    /// Counts a sign-up without an invitation, or a try of an invalid link.
+    /// Counts a sign-up without an invitation, or an attempt with an invalid link.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`](protocol::ErrorCode::SlowDown).
@@ -91,7 +95,8 @@ impl RateLimits {
         Ok(())
     }
 
-    /// Counts a sign-up by a valid invitation link with this hash. Give it back if it is not refused.
+    /// Counts a sign-up by a valid invitation link with this hash. Give it back if it is not
+    /// refused.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`](protocol::ErrorCode::SlowDown).
@@ -99,7 +104,7 @@ impl RateLimits {
         self.invited.take(link_hash).map(InvitedTry)
     }
 
-    /// Counts a socket that is opened.
+    /// Counts the opening of a socket.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`](protocol::ErrorCode::SlowDown).
@@ -108,7 +113,7 @@ impl RateLimits {
         Ok(())
     }
 
-    /// Forgets full buckets again and again. Ends when it is dropped.
+    /// Discards full buckets periodically, until dropped.
     pub async fn sweep(&self) {
         let mut ticks = tokio::time::interval(SWEEP);
         loop {
@@ -137,7 +142,7 @@ impl InvitedTry<'_> {
     }
 }
 
-/// Tries by address: by each network, and with a larger bound by the site around it.
+/// Attempts by address: per network, and with a larger limit per site.
 struct PerAddress<K> {
     networks: Tries<(Network, K)>,
     sites: Tries<(Network, K)>,

@@ -1,4 +1,4 @@
-//! A refusal as the answer to a request.
+//! Refusals as HTTP responses.
 
 use axum::{
     Json,
@@ -7,7 +7,7 @@ use axum::{
 };
 use protocol::{ErrorCode, Refusal};
 
-/// A refusal to a program: `{"refusal":{…}}` with the status of its code.
+/// A refusal as JSON for programs: `{"refusal":{…}}` with the status of its code.
 #[derive(Clone, Debug)]
 pub struct Rejection(pub Refusal);
 
@@ -21,7 +21,7 @@ impl IntoResponse for Rejection {
     }
 }
 
-/// The status of an answer that carries this refusal.
+/// The HTTP status for a refusal.
 #[must_use]
 pub fn status_of(code: ErrorCode) -> StatusCode {
     match code {

@@ -1,7 +1,8 @@
-//! Buckets of tries that refill over time, and to which a try can be given back.
+//! Buckets of attempts that refill over time, and to which an attempt can be given back.
 //!
-//! A limit on *failed* tries needs that, and `governor` does not have it. A try is taken before the password is hashed:
-//! otherwise many could run at once before the first one fails. It is given back if it does not fail.
+//! `governor` does not offer that, and a limit on *failed* attempts needs it. An attempt is taken
+//! before the password is hashed, because otherwise many could run at once before the first one
+//! fails. It is given back if it does not fail.
 
 use std::{
     collections::HashMap,
@@ -14,14 +15,14 @@ use protocol::{ErrorCode, Refusal};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A bucket for each key, which holds a minute's worth.
+/// A bucket per key, which holds a minute's worth.
 pub(super) struct Tries<K> {
     per_min: u32,
-    /// When each bucket will be full again. A bucket that is full need not be listed.
+    /// When each bucket will be full again. Full buckets need no entry.
     full_at: Mutex<HashMap<K, Instant>>,
 }
 
-/// A try that has been taken, and counts unless it is given back.
+/// An attempt that has been taken. It counts unless it is given back.
 #[must_use]
 pub(super) struct Taken<'a, K: Hash + Eq + Clone> {
     tries: &'a Tries<K>,
@@ -29,12 +30,12 @@ pub(super) struct Taken<'a, K: Hash + Eq + Clone> {
 }
 
 impl<K: Hash + Eq + Clone> Tries<K> {
-    /// Allows `per_min` tries a minute for each key.
+    /// Allows `per_min` attempts per minute for each key.
     pub(super) fn new(per_min: u32) -> Self {
         Self { per_min: per_min.max(1), full_at: Mutex::default() }
     }
 
-    /// Takes a try.
+    /// Takes an attempt.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`], with the time until the next one.
@@ -48,7 +49,7 @@ impl<K: Hash + Eq + Clone> Tries<K> {
         let after = before + self.interval();
         let too_early = after.saturating_duration_since(now).saturating_sub(MINUTE);
         if !too_early.is_zero() {
-            // Rounded up: a client that waits as long as it was told is not refused again.
+            // Rounded up, so that a client that waits this long is not refused again.
             let retry_ms = u32::try_from(too_early.as_millis()).unwrap_or(u32::MAX).saturating_add(1);
             return Err(Refusal::new(ErrorCode::SlowDown).retry_ms(retry_ms));
         }
@@ -56,7 +57,7 @@ impl<K: Hash + Eq + Clone> Tries<K> {
         Ok(Taken { tries: self, key })
     }
 
-    /// Forgets the buckets that are full.
+    /// Discards full buckets.
     pub(super) fn sweep(&self) {
         let now = Instant::now();
         let mut full_at = self.lock();
@@ -64,7 +65,7 @@ impl<K: Hash + Eq + Clone> Tries<K> {
         full_at.shrink_to_fit();
     }
 
-    /// How long one try takes to come back. All of them together never take longer than a minute.
+    /// How long one attempt takes to refill. A whole bucket never takes longer than a minute.
     fn interval(&self) -> Duration {
         MINUTE / self.per_min
     }
@@ -75,7 +76,7 @@ impl<K: Hash + Eq + Clone> Tries<K> {
 }
 
 impl<K: Hash + Eq + Clone> Taken<'_, K> {
-    /// It does not count.
+    /// The attempt does not count.
     pub(super) fn give_back(self) {
         let mut full_at = self.tries.lock();
         if let Some(full_at) = full_at.get_mut(&self.key) {
@@ -83,7 +84,7 @@ impl<K: Hash + Eq + Clone> Taken<'_, K> {
         }
     }
 
-    /// It counts.
+    /// The attempt counts.
     pub(super) fn keep(self) {}
 }
 

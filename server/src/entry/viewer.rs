@@ -1,4 +1,4 @@
-//! Who asks: cookie → [`Viewer`].
+//! Identifies the requester: cookie → [`Viewer`].
 
 use axum::http::HeaderMap;
 

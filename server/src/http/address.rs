@@ -3,12 +3,13 @@
 use axum::http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The path and query of a request, as Leptos takes them.
+/// The path and query of a request, in the form that Leptos expects.
 pub(super) fn path_and_query(uri: &Uri) -> String {
     uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
 }
 
-/// Where a form may lead: a path of the workspace, or `/`. Anything that a browser could take for another host is not one.
+/// A safe redirect target: `next` if it is a path of the workspace, otherwise `/`. Anything that a
+/// browser could interpret as another host is unsafe.
 pub(super) fn safe_next(next: &str) -> &str {
     let own = next.starts_with('/')
         && !next.starts_with("//")
@@ -17,13 +18,13 @@ pub(super) fn safe_next(next: &str) -> &str {
     if own { next } else { "/" }
 }
 
-/// All characters except those that a path may contain as they are.
+/// All characters except those that a path may contain unescaped.
 const IN_A_PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// Longer paths are cut.
+/// Longer paths are truncated.
 const PATH_CHARS_MAX: usize = 500;
 
-/// Percent-encodes everything that may not stand in a path.
+/// Percent-encodes everything that a path may not contain.
 pub(super) fn path_safe(text: &str) -> String {
     let end = text.char_indices().nth(PATH_CHARS_MAX).map_or(text.len(), |(at, _)| at);
     utf8_percent_encode(&text[..end], IN_A_PATH).to_string()

@@ -1,4 +1,4 @@
-//! Failed requests: the log says why, the browser only that it happened.
+//! Failed requests: the log says why, the browser learns only that it failed.
 
 use axum::{
     http::header::{CACHE_CONTROL, RETRY_AFTER},
@@ -8,13 +8,13 @@ use protocol::{ErrorCode, Refusal};
 
 use crate::entry::rejection::status_of;
 
-/// Logs why something failed, and returns the refusal for the browser.
+/// Logs why a request failed, and returns the refusal for the browser.
 pub(super) fn failure(e: &dyn std::error::Error) -> Refusal {
     tracing::error!(error = %e, "a request failed");
     Refusal::new(ErrorCode::Internal).retry_ms(2_000)
 }
 
-/// A line of text instead of a page, which needs the database.
+/// A plain text response, because a page needs the database.
 pub(super) fn failed(e: &dyn std::error::Error) -> Response {
     let refusal = failure(e);
     let headers = [(CACHE_CONTROL, "no-store"), (RETRY_AFTER, "2")];

@@ -1,4 +1,4 @@
-//! The built front end and the public files, compressed beforehand.
+//! The built front end and the public files, precompressed.
 
 use std::path::Path;
 
@@ -14,9 +14,9 @@ use tower_http::services::ServeDir;
 
 use crate::site::Site;
 
-/// A name with a hash never means anything else.
+/// For names with a hash: their content never changes.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// The browser asks each time whether it has changed.
+/// The browser revalidates each time.
 const ASK: HeaderValue = HeaderValue::from_static("no-cache");
 /// Icons and the like.
 const HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
@@ -25,14 +25,15 @@ const NEVER: HeaderValue = HeaderValue::from_static("no-store");
 pub(super) fn routes(options: &LeptosOptions) -> Router<Site> {
     let root = Path::new(&*options.site_root);
     let packages = directory(&root.join(&*options.site_pkg_dir));
-    // An empty router answers 404 without a page, because HTML is no use where a script was asked for.
+    // An empty router answers 404 without a page, because HTML is useless where a script was
+    // requested.
     Router::new().nest_service(
         &format!("/{}", options.site_pkg_dir.trim_matches('/')),
         Router::new().fallback_service(packages).layer(from_fn(cache_packages)),
     )
 }
 
-/// A file of the site's root, such as the icon.
+/// Serves a file of the site's root, such as the icon.
 pub(super) async fn public(options: &LeptosOptions, request: Request) -> Option<Response> {
     let mut files = directory(Path::new(&*options.site_root));
     let response = files.try_call(request).await.ok()?;
@@ -51,7 +52,7 @@ fn directory(path: &Path) -> ServeDir {
 async fn cache_packages(request: Request, next: Next) -> Response {
     let hashed = has_hash(request.uri().path());
     let mut response = next.run(request).await;
-    // A failure must not be cached: during a deploy, the file may be there a moment later.
+    // Errors must not be cached: during a deployment, the file may appear a moment later.
     let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let cache = match (found, hashed) {
         (true, true) => FOR_EVER,
@@ -62,7 +63,7 @@ async fn cache_packages(request: Request, next: Next) -> Response {
     response
 }
 
-/// Whether a name is of the form `roost.HASH.js`.
+/// Whether a name has the form `roost.HASH.js`.
 fn has_hash(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let parts: Vec<&str> = name.split('.').collect();

@@ -1,4 +1,4 @@
-//! The headers that tell a browser to be careful, on every answer.
+//! Security headers, on every response.
 
 use axum::{
     extract::{Request, State},
@@ -13,11 +13,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::site::Site;
 
-/// The one-time word that a page's own scripts carry.
+/// The nonce that a page's own scripts carry.
 #[derive(Clone, Debug)]
 pub(super) struct ScriptNonce(pub(super) String);
 
-/// The headers that are the same on every answer.
+/// The headers that are the same on every response.
 const FIXED: &[(&str, &str)] = &[
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
@@ -27,7 +27,7 @@ const FIXED: &[(&str, &str)] = &[
     ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
-/// Makes the nonce, lets the request go on, and adds the headers.
+/// Creates the nonce, runs the request, and adds the headers.
 pub(super) async fn add(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     let nonce = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
     request.extensions_mut().insert(ScriptNonce(nonce.clone()));
@@ -43,9 +43,9 @@ pub(super) async fn add(State(site): State<Site>, mut request: Request, next: Ne
     response
 }
 
-/// Nothing but our own files, and scripts and styles that carry the nonce. `wasm-unsafe-eval` lets wasm be compiled
-/// and does not allow `eval`. The sockets are named because older browsers do not count them as `'self'`; but a
-/// policy cannot name an IPv6 address.
+/// Allows only our own files, and scripts and styles that carry the nonce. `wasm-unsafe-eval`
+/// allows compiling wasm, but not `eval`. The sockets are listed because older browsers do not
+/// count them as `'self'`; a policy cannot contain an IPv6 address.
 fn add_policy(headers: &mut HeaderMap, site: &Site, nonce: &str) {
     let sockets = site.config.origins().into_iter().map(|origin| origin.socket());
     let sockets: String =

@@ -1,26 +1,27 @@
-//! Is this server alive, and should it be sent anyone?
+//! Health checks: whether this server is alive, and whether it should receive requests.
 
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use serde::Serialize;
 
 use crate::{node::Database, site::Site};
 
-/// What `/health/ready` says.
+/// The response of `/health/ready`.
 #[derive(Debug, Serialize)]
 struct Readiness {
-    /// Which server.
+    /// The name of the server.
     node: String,
-    /// Whether it should be sent anyone.
+    /// Whether it should receive requests.
     ready: bool,
-    /// Whether Postgres answers, and takes what is written.
+    /// Whether Postgres answers and accepts writes.
     postgres: bool,
-    /// Whether news from other servers comes by the broker; without it they come from Postgres, every second.
+    /// Whether events from other servers arrive through the broker; otherwise they come from
+    /// Postgres, every second.
     broker: bool,
     /// Whether the server is shutting down.
     leaving: bool,
-    /// Whether it works, but not as well as it should.
+    /// Whether it works, but with reduced quality.
     degraded: bool,
-    /// Why it is not ready, or degraded, in words for whoever runs it; nothing when all is well.
+    /// Why it is not ready or is degraded, in words for operators; `None` if all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -29,12 +30,12 @@ pub(super) fn routes() -> Router<Site> {
     Router::new().route("/health/live", get(async || "alive\n")).route("/health/ready", get(ready))
 }
 
-/// Ready means: Postgres answers and takes what is written, and the server is not about to leave. Without Redis it serves
-/// on, degraded.
+/// Ready means that Postgres answers and accepts writes, and the server is not shutting down.
+/// Without Redis it keeps serving, degraded.
 async fn ready(State(site): State<Site>) -> (StatusCode, Json<Readiness>) {
     let database = site.node.database().await;
     let postgres = database == Database::Writes;
-    // Which Redis, but not where it is: everybody may ask.
+    // Which Redis, but not its address: anyone may ask.
     let bus_down = site.node.bus_down().map(|name| name.short());
     let leaving = site.leaving.is_cancelled();
     let ready = postgres && !leaving;

@@ -1,4 +1,4 @@
-//! `/metrics`, on a listener of its own: only its operator should see what a server counts.
+//! `/metrics`, on its own listener, because only the operator should see it.
 
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
-//! Pages: what the address asks for is fetched, put into a [`Page`], and drawn by Leptos, whole.
+//! Pages: fetches what the address asks for, puts it into a [`Page`], and lets Leptos draw it
+//! completely.
 //!
-//! The same value goes into the HTML and wakes the page up in the browser, so that both draw the same. Everything is
-//! there before the first byte leaves: without script the room can be read.
+//! The same value goes into the HTML and wakes the page in the browser, so that both draw the same.
+//! All data is fetched before the first byte is sent, so a room can be read without script.
 
 use std::sync::Arc;
 
@@ -47,7 +48,8 @@ use crate::{
 /// Most of a page is fifty messages of up to four thousand characters.
 const HTML_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The level of brotli. A room of fifty messages takes a millisecond or two, and higher levels save little more.
+/// The compression level of brotli. A room of fifty messages takes one or two milliseconds, and
+/// higher levels save little more.
 const BROTLI_LEVEL: i32 = 5;
 
 pub(super) fn routes() -> Router<Site> {
@@ -59,8 +61,9 @@ pub(super) fn routes() -> Router<Site> {
         .route("/sign-up", get(sign_up))
         .route("/set-up", get(set_up))
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(BROTLI_LEVEL)));
-    // Sent as they are: these pages have links that let people in, beside text of the request. From the compressed length of
-    // many answers a foreign page could learn the links, letter by letter (BREACH).
+    // Not compressed: these pages have secret links beside text from the request. From the
+    // compressed length of many responses, a foreign page could guess the links letter by letter
+    // (BREACH).
     let secret = Router::new()
         .route("/invite/{token}", get(invited))
         .route("/new-password/{token}", get(new_password))
@@ -92,7 +95,7 @@ async fn room(State(site): State<Site>, visit: Visit, uri: Uri, Path(room): Path
     }
 }
 
-/// A room, at one of its messages.
+/// A room at one of its messages.
 async fn message(State(site): State<Site>, visit: Visit, uri: Uri) -> Response {
     let path = path_and_query(&uri);
     if visit.viewer.is_none() {
@@ -115,7 +118,7 @@ struct Afterwards {
     next: String,
 }
 
-/// A browser that is signed in is redirected at once, because another tab may have signed in meanwhile.
+/// Redirects a browser that is signed in, because another tab may have signed in meanwhile.
 async fn sign_in(
     State(site): State<Site>,
     visit: Visit,
@@ -163,7 +166,7 @@ async fn invited(State(site): State<Site>, visit: Visit, Path(token): Path<Strin
     }
 }
 
-/// Counts tries of invalid links only: a whole class behind one address may look at a valid one.
+/// Counts only attempts with invalid links: a whole class behind one address may open a valid one.
 fn bounded<T>(site: &Site, visit: &Visit, checked: Result<T, account::Error>) -> Result<T, account::Error> {
     if let Err(account::Error::Refused { .. }) = &checked
         && let Err(refusal) = site.rate_limits.check_sign_up(visit.address.0)
@@ -173,7 +176,8 @@ fn bounded<T>(site: &Site, visit: &Visit, checked: Result<T, account::Error>) ->
     checked
 }
 
-/// Also while somebody is signed in: they may have forgotten their password, or somebody else may be sitting there.
+/// Also if someone is signed in: they may have forgotten their password, or someone else may be
+/// using the browser.
 async fn new_password(State(site): State<Site>, visit: Visit, Path(token): Path<String>) -> Response {
     let checked = bounded(&site, &visit, site.accounts.check_password_link(&token).await);
     let form = match checked {
@@ -189,7 +193,8 @@ async fn new_password(State(site): State<Site>, visit: Visit, Path(token): Path<
     draw(&site, &visit, Route::NewPassword(path_safe(&token)), form).await
 }
 
-/// For the administrator: first to name the workspace, and then, as long as this browser has it, the link to share.
+/// For administrators: first names the workspace, then shows the invitation link as long as this
+/// browser has it.
 async fn set_up(State(site): State<Site>, visit: Visit) -> Response {
     let Some(viewer) = &visit.viewer else { return to_sign_in(&site, "/set-up").await };
     let named = match site.node.store.workspace().await {
@@ -203,7 +208,7 @@ async fn set_up(State(site): State<Site>, visit: Visit) -> Response {
     draw(&site, &visit, Route::SetUp, None).await
 }
 
-/// A public file, or the page that says that there is nothing here.
+/// A public file, or the not-found page.
 pub(super) async fn not_found(State(site): State<Site>, visit: Visit, request: Request) -> Response {
     if ![Method::GET, Method::HEAD].contains(request.method()) {
         return (StatusCode::NOT_FOUND, "there is no such form\n").into_response();
@@ -228,10 +233,10 @@ pub(super) async fn to_sign_in(site: &Site, next: &str) -> Response {
     }
 }
 
-/// Why a page cannot be made. Only the log says so.
+/// Why a page cannot be drawn. Only the log says so.
 pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What is drawn.
+/// The page to draw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     /// At this address, which says which rooms the list shows.
@@ -242,7 +247,7 @@ pub(super) enum Route {
     /// With what stands beside it.
     RoomWith(RoomId, Panel),
     SignIn,
-    /// At this address, which says where one goes afterwards.
+    /// At this address, which says where to go afterwards.
     SignInAt(String),
     SignUp,
     /// By an invitation with this secret.
@@ -252,7 +257,7 @@ pub(super) enum Route {
     /// The settings or the administration.
     Plain(Asked),
     SetUp,
-    /// There is nothing at this path.
+    /// Unknown paths.
     Nowhere(String),
 }
 
@@ -277,7 +282,7 @@ impl Route {
     }
 }
 
-/// Draws a page, with the form that was refused there.
+/// Draws a page, with the refused form if there is one.
 pub(super) async fn draw(site: &Site, visit: &Visit, route: Route, form: Option<FormState>) -> Response {
     let page = match fill(site, visit, &route, form).await {
         Ok(page) => page,
@@ -336,7 +341,7 @@ fn status(page: &Page, route: &Route) -> StatusCode {
     }
 }
 
-/// Fetches everything that the page shows at first.
+/// Fetches everything that the page shows initially.
 async fn fill(site: &Site, visit: &Visit, route: &Route, form: Option<FormState>) -> Result<Page, Failure> {
     let workspace = site.node.store.workspace().await?;
     let https = site.guard.is_https();
@@ -360,7 +365,7 @@ async fn fill(site: &Site, visit: &Visit, route: &Route, form: Option<FormState>
 
 async fn content(site: &Site, visit: &Visit, route: &Route) -> Result<PageContent, Failure> {
     match (route, &visit.viewer) {
-        // This page is about the link, whoever is signed in.
+        // This page is about the link, regardless of who is signed in.
         (Route::NewPassword(token), _) => {
             let user = match site.accounts.check_password_link(token).await {
                 Ok(user) => Some(user),
@@ -401,7 +406,8 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
                 }
                 Err(e) => return Err(e.into()),
             };
-            // Without script there would be no way from there to the newest messages. Only script tells the zone.
+            // Without script, this page would have no way to the newest messages. Only scripts set
+            // the zone cookie.
             let has_script = Cookie::Zone.read(&visit.headers, site.guard.is_https()).is_some();
             let shown = if let Route::Message(_, seq, _) = route {
                 Some(chat::rooms::around(&cx, &mut view, *seq).await?)
@@ -432,7 +438,7 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
             Ok(with(first, Pane::SetUp { link }))
         }
         Route::Lobby(_) | Route::Nowhere(_) => Ok(with(chat::rooms::first(&cx).await?, Pane::Empty)),
-        // They have no list of rooms.
+        // These pages have no list of rooms.
         Route::SignIn
         | Route::SignInAt(_)
         | Route::SignUp
@@ -484,7 +490,7 @@ async fn render(site: &Site, visit: &Visit, page: Page, route: &Route) -> Respon
     }
 }
 
-/// Draws a page that does not wake up.
+/// Draws a page that does not wake.
 fn render_plain(site: &Site, visit: &Visit, page: Page, plain: Plain) -> Response {
     let nonce = Nonce::from_value(visit.nonce.clone());
     let html = app::plain::draw(page, plain, nonce, site.leptos_options.clone());
@@ -497,7 +503,7 @@ fn language(visit: &Visit, https: bool) -> Language {
     chosen.unwrap_or_else(|| accepted_language(accepted().unwrap_or_default()))
 }
 
-/// The language that is wanted most, of those that we have; of several that are wanted as much, the first.
+/// The available language with the highest preference; among equals, the first.
 fn accepted_language(accepted: &str) -> Language {
     let mut best: Option<(f32, Language)> = None;
     for wanted in accepted.split(',') {
@@ -534,14 +540,15 @@ fn folded(visit: &Visit, https: bool) -> Vec<ListSection> {
     ListSection::ALL.into_iter().filter(is_named).collect()
 }
 
-/// The first channel, for the owner of the workspace. How many people there are by now, and what is done, the app sees.
+/// The first channel, for the owner of the workspace. The app checks the number of people and which
+/// steps are done.
 fn first_steps(visit: &Visit, https: bool, first_channel: Option<RoomId>) -> Option<RoomId> {
     let is_owner = visit.viewer.as_ref().is_some_and(|viewer| viewer.user.role == WorkspaceRole::Owner);
     let is_hidden = Cookie::Steps.read(&visit.headers, https).is_some();
     first_channel.filter(|_| is_owner && !is_hidden)
 }
 
-/// The browser's zone; UTC until it has told, or if nobody knows it.
+/// The browser's time zone; UTC if it is not known yet or not valid.
 fn zone(visit: &Visit, https: bool, now: Millis) -> Zone {
     Cookie::Zone.read(&visit.headers, https).and_then(|name| zone_of(name, now)).unwrap_or_default()
 }

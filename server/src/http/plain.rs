@@ -1,4 +1,4 @@
-//! Settings and administration: what their addresses ask for, and what the pages show. `app::plain` draws them.
+//! Settings and administration: routes and data. `app::plain` draws the pages.
 
 use app::plain::{Content, Done, PeopleView, Plain, Section, people_path};
 use axum::{
@@ -22,24 +22,24 @@ use crate::{
     store,
 };
 
-/// A page of the settings or of the administration, as it is asked for.
+/// A requested page of the settings or of the administration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
     section: Section,
-    /// The address at which it is drawn, without what was just done.
+    /// The address at which it is drawn, without `done`.
     pub(super) path: String,
-    /// Whether a phone shows the list of pages there.
+    /// Whether a phone shows the list of pages instead.
     is_index: bool,
     wanted: Wanted,
 }
 
-/// The query of an address.
+/// The query parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 pub(super) struct Wanted {
-    /// The name of `q` while everyone's accounts were a part of `/settings`.
+    /// The old name of `q`, from when the list of accounts was part of `/settings`.
     #[serde(default)]
     people: String,
-    /// What is looked for in names and handles.
+    /// The search in names and handles.
     #[serde(default)]
     q: String,
     /// The person after whom the list begins.
@@ -51,18 +51,18 @@ pub(super) struct Wanted {
 }
 
 impl Asked {
-    /// A page by itself, for somebody of this role.
+    /// A page without parameters, for a viewer with this role.
     pub(super) fn page(section: Section, role: WorkspaceRole) -> Self {
         Self { section, path: section.path(role).to_owned(), is_index: false, wanted: Wanted::default() }
     }
 
-    /// A part of the list of everyone.
+    /// A page of the list of all accounts.
     pub(super) fn people(query: &str, after: &str) -> Self {
         let wanted = Wanted { q: query.to_owned(), after: after.to_owned(), ..Wanted::default() };
         Self { section: Section::People, path: people_path(query, after), is_index: false, wanted }
     }
 
-    /// What an address asks for.
+    /// The page that an address asks for.
     fn at(section: Section, is_index: bool, path: &str, wanted: Wanted) -> Self {
         let path = match section {
             Section::People => people_path(&wanted.q, &wanted.after),
@@ -91,7 +91,7 @@ pub(super) fn routes() -> Router<Site> {
         .route("/admin/jobs", show(Section::Jobs, false))
 }
 
-/// Somebody who is signed out is asked to sign in, and comes back here.
+/// Signed-out visitors are asked to sign in, and return here.
 fn show(section: Section, is_index: bool) -> MethodRouter<Site> {
     get(
         move |State(site): State<Site>,
@@ -104,7 +104,7 @@ fn show(section: Section, is_index: bool) -> MethodRouter<Site> {
                 return page::to_sign_in(&site, &asked.path).await;
             };
             let is_admin = viewer.user.role.is_admin();
-            // Everyone's accounts were there once.
+            // The list of accounts used to be there.
             if is_admin && is_index && !asked.wanted.people.is_empty() {
                 return Redirect::to(&people_path(&asked.wanted.people, "")).into_response();
             }
@@ -116,7 +116,7 @@ fn show(section: Section, is_index: bool) -> MethodRouter<Site> {
     )
 }
 
-/// Fetches what the page shows beside what all pages do.
+/// Fetches the page's own data, beyond what all pages have.
 pub(super) async fn fill(
     site: &Site,
     visit: &Visit,
@@ -138,7 +138,7 @@ pub(super) async fn fill(
     let has_invitations = is_admin || !site.accounts.list_invitations(viewer).await?.is_empty();
     Ok(Plain {
         section: asked.section,
-        // A phone, too, shows why.
+        // Phones show the refusal, too.
         is_index: asked.is_index && content != Content::Refused,
         path: asked.path.clone(),
         has_invitations,
@@ -147,7 +147,7 @@ pub(super) async fn fill(
     })
 }
 
-/// How many jobs that have failed too often one sees at once.
+/// How many jobs that failed too often are shown at once.
 const JOBS_SHOWN: usize = 100;
 
 async fn dead_jobs(site: &Site) -> Result<Vec<JobView>, Failure> {
@@ -189,7 +189,8 @@ async fn everyone(
     Ok(PeopleView { query: wanted.q.clone(), after, people, next })
 }
 
-/// What the new link is for, and its secret. Only the browser that made it knows it, by a cookie, for ten minutes.
+/// The subject of the new link, and its secret. Only the browser that created it knows the secret,
+/// from a cookie, for ten minutes.
 fn new_link<'a>(site: &Site, visit: &'a Visit) -> Option<(&'a str, &'a str)> {
     Cookie::Link.read(&visit.headers, site.guard.is_https())?.split_once('.')
 }
@@ -203,7 +204,7 @@ pub(super) fn show_invitation_link(site: &Site, visit: &Visit, invitations: &mut
     }
 }
 
-/// Only while the link is good: it may have been used or replaced since.
+/// Only while the link is valid: it may have been used or replaced since.
 async fn show_password_link(
     site: &Site,
     visit: &Visit,

@@ -13,16 +13,16 @@ use crate::{
     site::Site,
 };
 
-/// A request by a person, from a page: who, from where, and with which preferences.
+/// A page request: who, from where, and with which preferences.
 #[derive(Clone, Debug)]
 pub(super) struct Visit {
-    /// Who, where someone is signed in.
+    /// The viewer, if signed in.
     pub(super) viewer: Option<Viewer>,
-    /// For limits only.
+    /// Only for limits.
     pub(super) address: ClientAddress,
-    /// With the cookies.
+    /// Including the cookies.
     pub(super) headers: HeaderMap,
-    /// The page's own scripts carry it.
+    /// The nonce of the page's own scripts.
     pub(super) nonce: String,
 }
 

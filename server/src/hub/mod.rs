@@ -1,14 +1,14 @@
-//! The connections of this node, and the lines each one follows.
+//! The connections of this node, and the lines that each one follows.
 //!
 //! [`Hub`] answers one question: *who here follows this line?* It knows nothing of other nodes
-//! ([`crate::broker`]) nor of who may follow what ([`crate::chat::access`]).
+//! ([`crate::broker`]) or of permissions ([`crate::chat::access`]).
 //!
-//! Law, checked by [`Inner::check_invariants`] in debug builds whenever the lock is let go:
-//! - a connection follows a line exactly when the line lists the connection;
+//! Law, checked by [`Inner::check_invariants`] in debug builds whenever the lock is released:
+//! - a connection follows a line exactly if the line lists the connection;
 //! - a line without followers is not in the map.
 //!
-//! The lock is held for map work only, never across an await. Next station: [`Outbox::push`], then the connection's
-//! write loop.
+//! The lock is held for map operations only, never across an await. Next: [`Outbox::push`], then
+//! the connection's write loop.
 
 pub mod outbox;
 
@@ -30,12 +30,12 @@ use crate::{broker::Line, metrics::Outboxes};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(u64);
 
-/// Whose a connection is.
+/// The owner of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// The person.
     pub user: UserId,
-    /// By which session.
+    /// The session.
     pub session: SessionId,
 }
 
@@ -46,10 +46,10 @@ struct OpenConnection {
     lines: BTreeSet<Line>,
 }
 
-/// A connection as it is just now.
+/// A snapshot of a connection.
 #[derive(Clone, Debug)]
 pub struct Connected {
-    /// Whose.
+    /// Its owner.
     pub owner: Owner,
     /// Where to write to it.
     pub outbox: Arc<Outbox>,
@@ -70,7 +70,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// A new connection, which follows nothing yet.
+    /// Adds a connection, which follows nothing yet.
     pub fn connect(&self, owner: Owner) -> (ConnectionId, Arc<Outbox>) {
         let id = ConnectionId(self.last_id.fetch_add(1, Ordering::Relaxed));
         let outbox = Arc::new(Outbox::new(self.counters.clone()));
@@ -79,21 +79,21 @@ impl Hub {
         (id, outbox)
     }
 
-    /// What its outboxes count.
+    /// The counters of its outboxes.
     #[must_use]
     pub fn counters(&self) -> &Outboxes {
         &self.counters
     }
 
-    /// A connection is gone. Returns the lines that nobody here follows any more.
+    /// Removes a connection. Returns the lines that nobody here follows any more.
     pub fn disconnect(&self, id: ConnectionId) -> BTreeSet<Line> {
         let mut inner = self.lock();
         let Some(open) = inner.connections.remove(&id) else { return BTreeSet::new() };
         open.lines.into_iter().filter(|line| inner.unlist(*line, id)).collect()
     }
 
-    /// A connection follows lines from now on. Returns those that it did not follow before. One that is gone already follows
-    /// nothing.
+    /// Makes a connection follow lines. Returns those that it did not follow before; none if the
+    /// connection is already gone.
     pub fn follow(&self, id: ConnectionId, lines: &BTreeSet<Line>) -> BTreeSet<Line> {
         let mut inner = self.lock();
         let Some(open) = inner.connections.get_mut(&id) else { return BTreeSet::new() };
@@ -107,7 +107,7 @@ impl Hub {
         new
     }
 
-    /// A connection follows a line no longer. Says whether nobody here does any more.
+    /// Makes a connection stop following a line. Returns whether nobody here follows it any more.
     pub fn unfollow(&self, id: ConnectionId, line: Line) -> bool {
         let mut inner = self.lock();
         if let Some(open) = inner.connections.get_mut(&id) {
@@ -118,7 +118,7 @@ impl Hub {
         last
     }
 
-    /// Whether this connection follows a line.
+    /// Whether a connection follows a line.
     #[must_use]
     pub fn follows(&self, id: ConnectionId, line: Line) -> bool {
         self.lock().connections.get(&id).is_some_and(|open| open.lines.contains(&line))
@@ -130,7 +130,7 @@ impl Hub {
         self.lock().connections.get(&id).map(|open| open.outbox.clone())
     }
 
-    /// Whether this connection is still here.
+    /// Whether a connection is still here.
     #[must_use]
     pub fn contains(&self, id: ConnectionId) -> bool {
         self.lock().connections.contains_key(&id)
@@ -142,7 +142,7 @@ impl Hub {
         self.lock().lines.contains_key(&line)
     }
 
-    /// Hands one frame, the same bytes, to everyone here who follows a line.
+    /// Delivers one frame, the same bytes, to everyone here who follows a line.
     pub fn deliver(&self, line: Line, frame: &Utf8Bytes, weight: Weight) {
         if let Some(followers) = self.lock().lines.get(&line) {
             for outbox in followers.values() {
@@ -210,7 +210,8 @@ impl Inner {
         last
     }
 
-    /// The module's law. Costly: debug builds only, and only while the hub is small, as it is in tests.
+    /// The module's law. Expensive: only in debug builds, and only while the hub is small, as in
+    /// tests.
     fn check_invariants(&self) {
         if cfg!(debug_assertions) && self.connections.len() <= 64 {
             for (line, followers) in &self.lines {

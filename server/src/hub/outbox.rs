@@ -1,8 +1,8 @@
 //! The bounded queue to one browser.
 //!
-//! Law: nothing is silently skipped. When the queue is full, frames that may be dropped (marks, typing) go first;
-//! when that is not enough, the connection is closed with a code that means «resume», and the browser catches up by
-//! its numbers.
+//! Law: nothing is silently skipped. When the queue is full, frames that may be dropped (marks,
+//! typing) go first. If that is not enough, the connection is closed with a code that means
+//! «resume», and the browser catches up by sequence numbers.
 
 use std::{
     collections::VecDeque,
@@ -15,21 +15,21 @@ use tokio::sync::Notify;
 
 use crate::metrics::Outboxes;
 
-/// Frames that wait at most …
+/// The most frames that wait …
 const FRAMES_MAX: usize = 1_024;
-/// … and bytes.
+/// … and the most bytes.
 const BYTES_MAX: usize = 1_048_576;
 
-/// Whether a frame may be dropped when the reader is slow.
+/// Whether a frame may be dropped if the reader is slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
-    /// Never: the connection is closed instead.
+    /// Never dropped: the connection is closed instead.
     Durable,
-    /// It may be dropped: whoever misses it hears the same later.
+    /// May be dropped: whoever misses it gets the same information later.
     Passing,
 }
 
-/// How a connection is to end.
+/// How a connection ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Close {
     /// Why.
@@ -43,21 +43,21 @@ struct Inner {
     frames: VecDeque<(Utf8Bytes, Weight)>,
     bytes: usize,
     close: Option<Close>,
-    /// Set once nothing more is taken; the connection ends when what waits has been sent.
+    /// Set once no more frames are accepted; the connection ends when the queue has been sent.
     last: Option<Close>,
 }
 
-/// See the module. One end is the hub's, the other the connection's.
+/// See the module. The hub holds one end, the connection the other.
 #[derive(Debug, Default)]
 pub struct Outbox {
     inner: Mutex<Inner>,
-    /// Rung when there is something to do for the connection.
+    /// Notified when the connection has something to do.
     bell: Notify,
     counters: Outboxes,
 }
 
 impl Outbox {
-    /// An empty one, which counts here.
+    /// An empty outbox with these counters.
     #[must_use]
     pub fn new(counters: Outboxes) -> Self {
         Self { counters, ..Self::default() }
@@ -89,13 +89,13 @@ impl Outbox {
         self.bell.notify_one();
     }
 
-    /// Ends the connection; what waits is dropped. The first reason stays.
+    /// Ends the connection and drops the queue. The first reason counts.
     pub fn close(&self, code: CloseCode, reason: impl Into<String>) {
         self.lock().end(Close { code, reason: reason.into() });
         self.bell.notify_one();
     }
 
-    /// Ends the connection once what waits has been sent.
+    /// Ends the connection once the queue has been sent.
     pub fn finish(&self, code: CloseCode, reason: impl Into<String>) {
         self.lock().last.get_or_insert(Close { code, reason: reason.into() });
         self.bell.notify_one();
@@ -122,13 +122,13 @@ impl Outbox {
         let taken: Vec<Utf8Bytes> = inner.frames.drain(..count).map(|(frame, _)| frame).collect();
         inner.bytes -= taken.iter().map(|frame| frame.len()).sum::<usize>();
         if inner.frames.is_empty() && inner.frames.capacity() > 64 {
-            // The burst is over, and an idle connection must not keep its memory.
+            // The burst is over, and an idle connection should not keep its memory.
             inner.frames = VecDeque::new();
         }
         taken
     }
 
-    /// How the connection is to end, once that has been decided.
+    /// How the connection is to end, once that is decided.
     #[must_use]
     pub fn closing(&self) -> Option<Close> {
         self.lock().closing().cloned()

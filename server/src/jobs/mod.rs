@@ -1,11 +1,12 @@
-//! Work that is done later, once: takes what is due, and does it.
+//! Deferred jobs: takes those that are due, and runs them.
 //!
-//! Every node asks for due jobs by itself. It asks when the next one that it knows of is due, when one was planned here, and
-//! otherwise every few seconds: a question that an index answers with one row. Nodes that ask at the same moment pass over what the
-//! others are taking. See [`crate::store::jobs`] for the table and its laws.
+//! Every node polls for due jobs on its own: when the next job that it knows of is due, when one
+//! was planned here, and otherwise every few seconds. The query reads one row of an index. Nodes
+//! that poll at the same moment skip the jobs that others are taking. See [`crate::store::jobs`]
+//! for the table and its laws.
 //!
-//! Law: a job runs at least once, so what it does is safe to repeat. One that fails is tried again later and later, and in the end
-//! waits for an administrator: nothing is forgotten silently.
+//! Law: a job runs at least once, so its action must be safe to repeat. A job that fails is retried
+//! at growing intervals, and finally waits for an administrator: nothing is lost silently.
 //!
 //! What a job does is up to [`crate::chat`].
 
@@ -22,18 +23,19 @@ use crate::{
     },
 };
 
-/// Jobs that one node does at once: each needs a connection to the database for some milliseconds.
+/// The number of jobs that one node runs at once: each needs a database connection for some
+/// milliseconds.
 const AT_ONCE: usize = 4;
-/// How often a job is begun before it is given up: over some twenty minutes.
+/// How often a job is started before it is given up, over some twenty minutes.
 const TRIES_MAX: u32 = 12;
-/// The longest wait before it is tried again.
+/// The longest wait before a retry.
 const RETRY_MAX: Duration = Duration::from_secs(300);
-/// Others are taking what is due.
+/// The pause while other nodes are taking the due jobs.
 const TAKEN_PAUSE: Duration = Duration::from_millis(200);
-/// Characters of what a job failed with that are kept.
+/// How many characters of a job's error are stored.
 const ERROR_CHARS: usize = 300;
 
-/// Begins to do this node's share, until the node leaves.
+/// Starts running jobs, until the node leaves.
 pub fn start(node: &Arc<Node>) {
     node.run_until_leaving(run(node.clone()));
 }
@@ -56,7 +58,7 @@ async fn run(node: Arc<Node>) {
     }
 }
 
-/// When the next job is due.
+/// The time until the next job is due.
 async fn next(node: &Node) -> Option<Duration> {
     let store = node.store.clone();
     let asked = async move { store.next_job_in().await };
@@ -83,8 +85,8 @@ fn logged<T>(asked: Result<Result<T, store::Error>, crate::node::Unfinished>) ->
     }
 }
 
-/// Does one job, and notes what became of it. One that is not done within half of its lease is left alone: it may still end,
-/// and if not, it comes back when the lease ends.
+/// Runs one job, and records the result. A job that is not done within half of its lease is left
+/// alone: it may still finish, and otherwise it returns when the lease ends.
 async fn attempt(node: &Arc<Node>, job: Job) {
     node.metrics.job_late_seconds.observe(job.late.as_secs_f64());
     let (doing, taken) = (node.clone(), job.clone());
@@ -127,7 +129,7 @@ async fn perform(node: &Arc<Node>, job: &Job) -> Result<(), Error> {
     }
 }
 
-/// Has it tried again, or gives it up.
+/// Schedules a retry, or gives the job up.
 async fn note(node: &Node, job: &Job, error: &str) -> Result<(), Error> {
     if job.tries < TRIES_MAX {
         let after = retry_after(node.tuning().job_retry, job.tries);
@@ -142,20 +144,20 @@ async fn note(node: &Node, job: &Job, error: &str) -> Result<(), Error> {
     }
 }
 
-/// Twice as long each time, and not at the same moment as others that failed together.
+/// Doubles each time, with jitter to spread jobs that failed together.
 fn retry_after(first: Duration, tries: u32) -> Duration {
     let doubled = first.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(RETRY_MAX);
     doubled.mul_f64(rand::random_range(0.75..1.25))
 }
 
-/// What a job is about.
+/// The subject of a job.
 enum Key {
     Message(RoomId, Seq),
     Nonce(Nonce),
 }
 
 impl Job {
-    /// The key, without the person.
+    /// The key without the person.
     fn kind_key(&self) -> Option<Key> {
         let (user, rest) = self.key.split_once('/')?;
         if user.parse::<UserId>().ok()? != self.user {

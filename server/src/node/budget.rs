@@ -1,19 +1,22 @@
-//! What each command costs, and how much one person may spend on this node.
+//! The price of each command, and how much one person may spend on this node.
 //!
-//! Every command takes tokens from one of its person's buckets ([`Bucket`]). A command that changes something for a whole room
-//! takes some from the room's bucket as well ([`RoomBucket`]). Buckets refill over time. A command that finds too few tokens
-//! is refused with [`ErrorCode::SlowDown`] and the time to wait; it then costs nothing but reading it. (When only the room's
-//! bucket has too few, the person's tokens are spent all the same.)
+//! Every command takes tokens from one of its person's buckets ([`Bucket`]). A command that changes
+//! something for a whole room also takes some from the room's bucket ([`RoomBucket`]). Buckets
+//! refill over time. If too few tokens are left, the command is refused with
+//! [`ErrorCode::SlowDown`] and the time to wait; it then costs nothing beyond being read. (If only
+//! the room's bucket has too few, the person's tokens are still spent.)
 //!
-//! [`price`] and the two tables of allowances below it are the whole policy: one row per command, with its reason. Other
-//! bounds are elsewhere: garbage (`socket::connection`), sockets (`entry::connection_limit`), addresses (`entry::rate_limits`), how many are
-//! greeted at once ([`greetings`](super::greetings)).
+//! [`price`] and the two tables of allowances below it are the whole policy: one row per command,
+//! with its reason. Other limits are elsewhere: garbage (`socket::connection`), sockets
+//! (`entry::connection_limit`), addresses (`entry::rate_limits`), concurrent greetings
+//! ([`greetings`](super::greetings)).
 //!
-//! Law: an honest client is never refused in ordinary use, even when it comes back with hundreds of rooms and several
-//! tabs; a hostile one costs others no more than its buckets let through. The tests below check both.
+//! Law: an honest client is never refused in ordinary use, even when it reconnects with hundreds of
+//! rooms and several tabs; a hostile one costs others no more than its buckets allow. The tests
+//! below check both.
 //!
-//! Each node counts for itself: behind N nodes one person has N budgets. Buckets that are full again are forgotten, so
-//! memory holds only the people who did something within the last minutes.
+//! Each node counts for itself: behind N nodes one person has N budgets. Full buckets are
+//! discarded, so memory holds only the people who did something within the last minutes.
 
 use std::{hash::Hash, num::NonZeroU32};
 
@@ -23,10 +26,11 @@ use protocol::{Command, ErrorCode, Refusal, RoomId, Seq, UserId, limits};
 use super::{Node, Tuning};
 use crate::broker::Line;
 
-/// The buckets that each person has.
+/// The buckets of each person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bucket {
-    /// Messages, edits, deletions, reactions and pins. The only bucket that settings change (`ROOST_SENDS_PER_S`).
+    /// Messages, edits, deletions, reactions, pins, and commands on saved and scheduled messages.
+    /// The only bucket with its own settings (`ROOST_SENDS_PER_S`, `ROOST_SENDS_BURST`).
     Sends,
     /// Delivered and read marks.
     Marks,
@@ -34,22 +38,22 @@ pub(super) enum Bucket {
     Questions,
     /// Greetings.
     Hellos,
-    /// Groups and channels that they create or delete.
+    /// Groups and channels created or deleted.
     NewRooms,
-    /// Direct rooms that they start or reopen.
+    /// Direct rooms started or reopened.
     DirectRooms,
-    /// Rooms that they join or leave.
+    /// Rooms joined or left.
     Joins,
-    /// People whom they add to rooms and remove from them, and roles that they give.
+    /// People added to rooms or removed from them, and roles given.
     Invites,
-    /// Titles, topics and policies that they give to rooms, and their own name.
+    /// Titles, topics and policies of rooms, and the person's own name.
     Titles,
-    /// Frames that cost nothing but reading them: pings of both kinds, and commands that were refused because a bucket was
-    /// empty. A connection that finds this bucket empty is closed.
+    /// Frames that cost nothing beyond being read: pings of both kinds, and commands refused
+    /// because a bucket was empty. If this bucket is empty, the connection is closed.
     Free,
 }
 
-/// The buckets that all members of a room share, for changes that everyone in the room is told of.
+/// Buckets shared by all members of a room, for changes that everyone in the room receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RoomBucket {
     /// Members who join, leave or are added.
@@ -58,7 +62,7 @@ pub(super) enum RoomBucket {
     Titles,
 }
 
-/// What a command costs.
+/// The price of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Price {
     bucket: Bucket,
@@ -66,7 +70,7 @@ pub(super) struct Price {
     room: Option<(RoomBucket, RoomId)>,
 }
 
-/// How a bucket fills, and how much it holds.
+/// How fast a bucket refills, and how much it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Allowance {
     per_min: u32,
@@ -81,24 +85,24 @@ const fn with_room(bucket: Bucket, tokens: u32, room: (RoomBucket, RoomId)) -> O
     Some(Price { bucket, tokens, room: Some(room) })
 }
 
-/// One row per command. `head` returns a line's last number, if this node follows the line. One token of
-/// [`Bucket::Questions`] pays for the cheapest question: one indexed query for a membership and some rows, about a
-/// fifth of a millisecond of the database's time.
+/// One row per command. `head` returns a line's last number, if this node follows the line. One
+/// token of [`Bucket::Questions`] pays for the cheapest query: one index lookup of a membership and
+/// some rows, about a fifth of a millisecond of database time.
 fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price> {
     match command {
-        // Answered by the connection itself, before its turn: see [`Node::charge_free`].
+        // Answered by the connection itself, out of turn: see [`Node::charge_free`].
         Command::Ping {} => None,
-        // The most expensive question, up to 2 MB: each connection asks it once.
+        // The most expensive query, up to 2 MB. Each connection sends it once.
         Command::Hello { .. } => price_of(Bucket::Hellos, 1),
-        // Mostly from memory. One that is too far behind is answered like `open`.
+        // Mostly from memory. If it is too far behind, it is answered like `open`.
         Command::CatchUp { line, after } if is_near(*after, head(*line)) => price_of(Bucket::Questions, 1),
-        // The room, 50 messages, 200 members, sorted, and their marks.
+        // The room, 50 messages, 200 sorted members, and their marks.
         Command::Open { .. } | Command::CatchUp { .. } => price_of(Bucket::Questions, 8),
-        // A membership and 50 messages.
+        // A membership, and 50 messages.
         Command::History { .. } | Command::Around { .. } | Command::Previews { .. } => {
             price_of(Bucket::Questions, 2)
         }
-        // The room, and its members sorted.
+        // The room, and its sorted members.
         Command::Members { .. } => price_of(Bucket::Questions, 6),
         // A page of messages, and what is new in the thread.
         Command::Thread { .. } => price_of(Bucket::Questions, 4),
@@ -116,20 +120,20 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         Command::FindUsers { .. } => price_of(Bucket::Questions, 6),
         // A search that reads every title, and counts members.
         Command::FindChannels { .. } => price_of(Bucket::Questions, 6),
-        // Written in batches; told to the room.
+        // Written in batches; published to the room.
         Command::Send { .. } => price_of(Bucket::Sends, 1),
-        // One transaction under the room's lock; told to the room.
+        // One transaction under the room's lock; published to the room.
         Command::Edit { .. } | Command::Delete { .. } | Command::React { .. } | Command::Pin { .. } => {
             price_of(Bucket::Sends, 1)
         }
-        // Folded, and written in batches; told to small rooms.
+        // Merged and written in batches; published to small rooms.
         Command::Delivered { .. } | Command::Read { .. } => price_of(Bucket::Marks, 1),
-        // Stays for ever, and appears in two people's lists.
+        // Permanent, and appears in two people's lists.
         Command::StartDirect { .. } => price_of(Bucket::DirectRooms, 1),
-        // Stays for ever; a channel appears in everyone's search.
+        // Permanent; a channel appears in everyone's search.
         Command::CreateRoom { .. } => price_of(Bucket::NewRooms, 1),
-        // A transaction under the room's lock; told to all members. Leaving costs as much, so that a loop of
-        // joining and leaving is bounded.
+        // A transaction under the room's lock; published to all members. Leaving costs as much, to
+        // bound loops of joining and leaving.
         Command::Join { room } | Command::Leave { room } => {
             with_room(Bucket::Joins, 1, (RoomBucket::Members, *room))
         }
@@ -140,26 +144,27 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         }
         // A membership, and up to a hundred people.
         Command::Banned { .. } => price_of(Bucket::Questions, 2),
-        // Like leaving, for another person. The room's bucket does not pay: members could empty it to keep themselves from being
-        // removed, and there are few moderators.
+        // Like leaving, but for another person. The room's bucket is not charged: members could
+        // empty it to avoid being removed, and there are few moderators.
         Command::Remove { .. } | Command::Unban { .. } | Command::SetRole { .. } => {
             price_of(Bucket::Invites, 1)
         }
-        // A statement over all members, which is told to each of them: costs as much as making a room, so that a
-        // loop of making and deleting is bounded.
+        // A statement over all members, each of whom is told. Costs as much as creating a room, to
+        // bound loops of creating and deleting.
         Command::DeleteRoom { .. } => price_of(Bucket::NewRooms, 1),
-        // One transaction under the lock of the person's own line; told to nobody else.
+        // One transaction under the lock of the person's own line; published to nobody else.
         Command::Save { .. }
         | Command::Follow { .. }
         | Command::Remind { .. }
         | Command::Schedule { .. }
         | Command::Reschedule { .. }
         | Command::Unschedule { .. } => price_of(Bucket::Sends, 1),
-        // All that the person has saved and scheduled: 550 rows at most, and mostly a handful. Each page asks it once.
+        // Everything that the person has saved and scheduled: at most 550 rows, usually a handful.
+        // Each page sends it once.
         Command::Personal {} => price_of(Bucket::Questions, 4),
-        // A transaction under the room's lock; told to all members. Only owners may.
+        // A transaction under the room's lock; published to all members. Only owners may.
         Command::SetPolicy { .. } | Command::Archive { .. } => price_of(Bucket::Titles, 1),
-        // The same, for every member.
+        // The same, but any member may.
         Command::SetRoom { room, .. } => with_room(Bucket::Titles, 1, (RoomBucket::Titles, *room)),
     }
 }
@@ -170,39 +175,41 @@ fn is_near(after: Seq, head: Option<Seq>) -> bool {
 }
 
 impl Bucket {
-    /// One row for each bucket.
+    /// One row per bucket.
     const fn allowance(self) -> Allowance {
         match self {
             // Not used: the settings decide.
             Self::Sends => Allowance { per_min: 5 * 60, burst: 30 },
-            // A person in 40 rooms that all talk; five tabs that confirm 200 rooms each when they come back.
+            // A person in 40 rooms that are all active; five tabs that confirm 200 rooms each on
+            // reconnecting.
             Self::Marks => Allowance { per_min: 40 * 60, burst: 1_200 },
-            // Five tabs that come back to 200 rooms and open 20 of them each; then four searches a second, each for people and
-            // for channels.
+            // Five tabs that reconnect to 200 rooms and open 20 of them each; then four searches
+            // per second, each for people and for channels.
             Self::Questions => Allowance { per_min: 50 * 60, burst: 2_000 },
             // Five tabs through several broken connections.
             Self::Hellos => Allowance { per_min: 30, burst: 30 },
-            // Somebody sets up a workspace.
+            // Someone sets up a workspace.
             Self::NewRooms => Allowance { per_min: 6, burst: 20 },
-            // Somebody clicks through a list of people.
+            // Someone clicks through a list of people.
             Self::DirectRooms => Allowance { per_min: 30, burst: 40 },
             // A newcomer joins every channel.
             Self::Joins => Allowance { per_min: 20, burst: 50 },
-            // Somebody adds a whole department.
+            // Someone adds a whole department.
             Self::Invites => Allowance { per_min: 60, burst: 300 },
-            // Somebody looks for a good name.
+            // Someone tries out names.
             Self::Titles => Allowance { per_min: 6, burst: 10 },
-            // Five tabs that come back to 500 rooms, and are refused the questions beyond their budget.
+            // Five tabs that reconnect to 500 rooms, and are refused the queries beyond their
+            // budget.
             Self::Free => Allowance { per_min: 20 * 60, burst: 1_000 },
         }
     }
 }
 
 impl RoomBucket {
-    /// One row for each bucket. Nobody can empty a room's bucket alone: a person's allowance is smaller.
+    /// One row per bucket. Nobody can empty a room's bucket alone: a person's allowance is smaller.
     const fn allowance(self) -> Allowance {
         match self {
-            // A new channel that everyone is told to join.
+            // A new channel that everyone is asked to join.
             Self::Members => Allowance { per_min: 20 * 60, burst: 1_000 },
             // Members who cannot agree on a name.
             Self::Titles => Allowance { per_min: 20, burst: 30 },
@@ -210,7 +217,8 @@ impl RoomBucket {
     }
 }
 
-// What one person may spend at once must leave something for the others, and each command must fit into its bucket.
+// One person's burst must leave something for the others, and each command must fit into its
+// bucket.
 const _: () = assert!(
     Bucket::Titles.allowance().burst * 2 < RoomBucket::Titles.allowance().burst
         && Bucket::Titles.allowance().per_min * 2 < RoomBucket::Titles.allowance().per_min
@@ -221,7 +229,7 @@ const _: () = assert!(
         && limits::INVITE_MAX as u32 <= Bucket::Invites.allowance().burst
 );
 
-/// The buckets of everybody who did something lately. See the module.
+/// The buckets of everyone who was recently active. See the module.
 #[derive(Debug)]
 pub struct Budgets {
     sends: Buckets<UserId>,
@@ -239,7 +247,7 @@ pub struct Budgets {
 }
 
 impl Budgets {
-    /// Buckets with the allowances of the tables; for sends, those of the settings.
+    /// Creates buckets with the allowances of the tables; for sends, those of the settings.
     #[must_use]
     pub fn new(tuning: &Tuning) -> Self {
         let factor = tuning.budget_factor.get();
@@ -263,7 +271,7 @@ impl Budgets {
         }
     }
 
-    /// Takes what something costs.
+    /// Takes the price of a command.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`] with the time to wait.
@@ -291,7 +299,7 @@ impl Budgets {
         }
     }
 
-    /// Forgets the buckets that are full again. Call it from time to time.
+    /// Discards full buckets. Call it periodically.
     pub fn forget_rested(&self) {
         for buckets in [
             &self.sends,
@@ -313,7 +321,7 @@ impl Budgets {
 }
 
 impl Node {
-    /// Takes from a person's budget what a command costs.
+    /// Charges a person for a command.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`] with the time to wait.
@@ -321,7 +329,7 @@ impl Node {
         price(command, |line| self.position(line)).map_or(Ok(()), |price| self.budgets.take(user, price))
     }
 
-    /// Charges a person for a message that came by a form.
+    /// Charges a person for a message sent by a form.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`] with the time to wait.
@@ -329,7 +337,8 @@ impl Node {
         self.budgets.sends.take(&user, 1)
     }
 
-    /// Charges a person for changing their own name, which everybody is told of.
+    /// Charges a person for changing something that everyone sees: their name, the workspace's
+    /// name, or someone's role.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`] with the time to wait.
@@ -337,8 +346,8 @@ impl Node {
         self.budgets.titles.take(&user, 1)
     }
 
-    /// Charges a person for a frame that costs nothing but reading it. It is counted per person, not per connection, so that a
-    /// new connection is no new budget.
+    /// Charges a person for a frame that costs nothing beyond being read. It counts per person, not
+    /// per connection, so that reconnecting does not renew the budget.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`]: the connection is to be closed.
@@ -347,7 +356,7 @@ impl Node {
     }
 }
 
-/// One bucket for each key.
+/// One bucket per key.
 #[derive(Debug)]
 struct Buckets<K: Hash + Eq + Clone>(DefaultKeyedRateLimiter<K>);
 
@@ -396,7 +405,7 @@ mod tests {
         Budgets::new(&Tuning::default())
     }
 
-    /// The room is at 10.
+    /// With the room's head at 10.
     fn ask(budgets: &Budgets, user: UserId, command: &Command) -> Result<(), Refusal> {
         price(command, |_| Some(Seq(10))).map_or(Ok(()), |price| budgets.take(user, price))
     }
@@ -466,7 +475,8 @@ mod tests {
         ]
     }
 
-    /// A client that loops any command is soon told to wait, and how long; nobody else is.
+    /// A client that loops any command is soon told to wait, and for how long; nobody else is
+    /// affected.
     #[test]
     fn a_loop_of_any_command_is_stopped_and_only_its_person_waits() {
         assert_eq!(all().len(), Command::NAMES.len(), "one of each");
@@ -484,7 +494,7 @@ mod tests {
         }
     }
 
-    /// One person's five tabs lose their server and come back at once, each to 200 rooms.
+    /// One person's five tabs lose their server and reconnect at once, each to 200 rooms.
     #[test]
     fn five_tabs_that_come_back_to_two_hundred_rooms_are_all_answered() {
         let budgets = budgets();
@@ -504,12 +514,12 @@ mod tests {
     fn ordinary_work_is_not_refused() {
         let budgets = budgets();
         let answered = |command: Command| ask(&budgets, ANA, &command).unwrap();
-        // A name typed letter by letter; a history scrolled to its beginning.
+        // Typing a name letter by letter; scrolling a history to its beginning.
         (0..60).for_each(|_| answered(Command::FindUsers { query: "bea".to_owned() }));
         (0..200).for_each(|seq| {
             answered(Command::History { room: room(1), direction: Direction::Before, seq: Seq(seq) });
         });
-        // The first day: ten channels with a department in each, and a direct room with everyone.
+        // The first day: ten channels with a department each, and a direct room with everyone.
         for n in 0..10 {
             let (nonce, title) = (Nonce(Uuid::from_u128(n)), "channel".to_owned());
             answered(Command::CreateRoom { nonce, kind: RoomKind::Channel, title, topic: String::new() });
@@ -563,7 +573,7 @@ mod tests {
             ask(&budgets, UserId(Uuid::from_u128(n)), &Command::Read { room: room(1), seq: Seq(1) }).unwrap();
         }
         assert!(budgets.marks.0.len() > 100);
-        // Each took one token, which comes back within 25 ms.
+        // Each took one token, which refills within 25 ms.
         let began = std::time::Instant::now();
         while !budgets.marks.0.is_empty() {
             assert!(began.elapsed() < std::time::Duration::from_secs(20), "{}", budgets.marks.0.len());

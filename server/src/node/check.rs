@@ -1,9 +1,9 @@
-//! What is checked periodically, because the broker may lose what it carries: the heads of the followed lines, marks, and
-//! the sessions of all connections.
+//! Periodic checks, because the broker may lose broadcasts: of the heads of followed lines, of
+//! marks, and of the sessions of all connections.
 //!
-//! A check costs no more than what has changed, and a fixed number of rows for each connection: lines that have just moved are
-//! asked for each time, the others in turn. [`Node::check_soon`] makes the checks run early; the head check then covers every
-//! line.
+//! A check costs no more than what has changed, plus a fixed number of rows per connection: lines
+//! that moved recently are checked every time, the others in turn. [`Node::check_soon`] triggers
+//! the checks early; the head check then covers every line.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -21,35 +21,37 @@ use crate::{
     },
 };
 
-/// Lines or people asked for in one query.
+/// Lines or people in one query.
 const CHUNK: usize = 1_000;
-/// Lines that a check asks for at once, however few connections there are.
+/// How many lines a check covers at once, however few connections there are.
 const LINES_MIN: usize = 2_000;
-/// Rooms whose marks a check asks for at once, however few connections there are …
+/// How many rooms' marks a check covers at once, however few connections there are …
 const MARKED_MIN: usize = 1_000;
-/// … and how many connections pay for one more in a second.
+/// … and how many connections add one more per second.
 const CONNECTIONS_A_MARKED_ROOM: f64 = 20.0;
-/// People's own marks in large rooms, likewise …
+/// The same for people's own marks in large rooms …
 const OWN_MARKS_MIN: usize = 1_000;
-/// … and how many connections pay for one more in a second.
+/// … and how many connections add one more per second.
 const CONNECTIONS_AN_OWN_MARK: f64 = 4.0;
-/// Lines that moved within this time are asked for every time: a database that fails over may lose its last commits.
+/// Lines that moved within this time are checked every time, because a database that fails over may
+/// lose its last commits.
 const JUST_MOVED: Duration = Duration::from_secs(30);
-/// Marks bear the time at which their writing began: the check looks back by this beyond the one before.
+/// Marks carry the time at which their write began, so each check looks back this much beyond the
+/// previous one.
 const MARKS_SLACK: Duration = Duration::from_secs(20);
-/// The pool is stuck, and is replaced, when all its connections are in use and none has come back for this many times
-/// the timeout of a command.
+/// The pool is stuck, and is replaced, if all its connections are in use and none has been returned
+/// for this many times the timeout of a command.
 const STUCK_AFTER: u32 = 3;
 
-/// How often each node looks whether a deleted room is to be erased.
+/// How often each node checks whether a deleted room needs erasing.
 const ERASE_EVERY: Duration = Duration::from_secs(60);
-/// Messages that are erased in one transaction: some ten milliseconds of the database's time.
+/// Messages erased in one transaction: about ten milliseconds of database time.
 const ERASE_ROWS: i64 = 2_000;
-/// Between two such transactions.
+/// The pause between two such transactions.
 const ERASE_PAUSE: Duration = Duration::from_millis(50);
 
-/// Compares the followed lines with the database. This finds a lost last change of a line, which leaves no hole, and a
-/// database that went back.
+/// Compares the followed lines with the database. This finds the loss of a line's last change,
+/// which leaves no gap, and a database that went back.
 pub(super) async fn heads(node: Arc<Node>) {
     let mut cursor = LineCursor::default();
     let mut history = None;
@@ -59,12 +61,13 @@ pub(super) async fn heads(node: Arc<Node>) {
         let rung = tokio::select! {
             () = tokio::time::sleep(pause) => false,
             () = node.check_heads.notified() => {
-                // A moment later, so that one check answers several rings.
+                // After a moment, so that one check serves several notifications.
                 tokio::time::sleep(node.tuning.hole).await;
                 true
             }
         };
-        // Every statement ends within the timeout: a pool in which none has ended for several timeouts is stuck.
+        // Every statement ends within the timeout, so a pool in which none has ended for several
+        // timeouts is stuck.
         if node.store.renew_if_stuck(STUCK_AFTER * node.tuning.database_timeout) {
             tracing::warn!(
                 "no connection to the database has come back in time: they are left, and new ones are opened"
@@ -82,13 +85,14 @@ pub(super) async fn heads(node: Arc<Node>) {
     }
 }
 
-/// How far the check has come through the quiet lines: the last one that it asked for.
+/// The last quiet line that was checked.
 #[derive(Debug, Default)]
 struct LineCursor(Option<Line>);
 
 impl LineCursor {
-    /// The lines to ask for now, out of `all` that are followed (sorted): those that have just moved, and as many
-    /// others as the time `since` the last check and the number of connections pay for. Without a time, all of them.
+    /// The lines to check now, out of `all` followed ones (sorted): those that moved recently, and
+    /// as many others as allowed by the time `since` the last check and the number of connections.
+    /// If `since` is `None`, all of them.
     fn next(&mut self, node: &Node, all: Vec<(Head, Option<Instant>)>, since: Option<Duration>) -> Vec<Head> {
         let paid = since.map(|since| (since.as_secs_f64() * node.hub.len() as f64) as usize);
         let count = paid.map_or(usize::MAX, |paid| paid.max(LINES_MIN));
@@ -108,7 +112,7 @@ impl LineCursor {
     }
 }
 
-/// Checks these lines once; returns what the database says of its past.
+/// Checks these lines once. Returns the database's history.
 async fn check_heads(
     node: &Arc<Node>,
     before: Option<History>,
@@ -143,8 +147,8 @@ async fn check_heads(
     Ok(history)
 }
 
-/// The epoch has changed, so every number that this node and its browsers know is void. Forgets them all, and tells
-/// the browsers to resume.
+/// The epoch has changed, so every number known to this node and its browsers is void. Forgets them
+/// all, and tells the browsers to resume.
 fn adopt(node: &Arc<Node>, epoch: Epoch) {
     tracing::warn!(%epoch, "another epoch");
     *node.epoch.write().unwrap_or_else(std::sync::PoisonError::into_inner) = epoch;
@@ -157,8 +161,8 @@ fn adopt(node: &Arc<Node>, epoch: Epoch) {
     }
 }
 
-/// Looks for marks that have grown and that nobody here was told of: they may be lost with the broker, or with the
-/// server that wrote them, and somebody may be waiting for a tick.
+/// Finds marks that have advanced without anyone here being told: the broker or the server that
+/// wrote them may have lost them, and someone may be waiting for a tick.
 pub(super) async fn marks(node: Arc<Node>) {
     let mut asked = Instant::now();
     loop {
@@ -168,7 +172,7 @@ pub(super) async fn marks(node: Arc<Node>) {
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            // What is on its way comes by itself.
+            // Marks in flight will arrive by themselves.
             () = node.check_marks.notified() => tokio::time::sleep(node.tuning.head_check_down).await,
         }
         let (checking, began) = (node.clone(), Instant::now());
@@ -218,7 +222,7 @@ async fn check_marks(node: &Arc<Node>, since: Duration) -> Result<(), store::Err
     Ok(())
 }
 
-/// At most `count` of these. If there are more, it takes a run of them that begins at a random one.
+/// At most `count` of these. If there are more, a contiguous run from a random start.
 fn random_run<T: Ord>(mut all: Vec<T>, count: usize) -> Vec<T> {
     if all.len() > count {
         all.sort_unstable();
@@ -237,8 +241,9 @@ fn tell_marks(node: &Node, line: Line, room: RoomId, marks: Marks) {
     }
 }
 
-/// Closes connections whose session has ended. Law 10: within 30 s, whatever the broker does; sooner while it is
-/// down, and when something may have been missed. It also finds sessions that expire, which nothing announces.
+/// Closes connections whose session has ended. Law 10: within 30 s, whatever the broker does;
+/// sooner while it is down, and when something may have been missed. Also finds expired sessions,
+/// which nothing announces.
 pub(super) async fn sessions(node: Arc<Node>) {
     loop {
         let pause = match node.broker.status() {
@@ -258,7 +263,7 @@ pub(super) async fn sessions(node: Arc<Node>) {
                 if let Some(Err(e)) = failed {
                     tracing::warn!(error = %e, "the session check failed");
                 }
-                // Waits, because what failed may fail again.
+                // Waits, because whatever failed may fail again.
                 tokio::time::sleep(node.tuning.head_check_down).await;
                 node.check_sessions.notify_one();
             }
@@ -280,8 +285,8 @@ async fn check_sessions(node: &Arc<Node>) -> Result<(), store::Error> {
     }
     Ok(())
 }
-/// Erases the messages of deleted rooms: at once when this node deleted one, and now and then, because the node
-/// that deleted one may have died.
+/// Erases the messages of deleted rooms: at once if this node deleted one, and periodically,
+/// because the node that deleted one may have died.
 pub(super) async fn erasing(node: Arc<Node>) {
     loop {
         tokio::select! {
@@ -291,7 +296,7 @@ pub(super) async fn erasing(node: Arc<Node>) {
         loop {
             let store = node.store.clone();
             match node.attempt("erasing", async move { store.erase_deleted(ERASE_ROWS).await }).await {
-                // One step after another, with a pause: others need the database too.
+                // One step after another, with a pause, because others need the database too.
                 Some(Ok(true)) => tokio::time::sleep(ERASE_PAUSE).await,
                 Some(Ok(false)) | None => break,
                 Some(Err(e)) => {

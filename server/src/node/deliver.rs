@@ -1,4 +1,5 @@
-//! From the broker to the hub: routed by the header alone, in the order of the numbers, holes repaired here.
+//! From the broker to the hub: routes by the header alone, delivers in sequence order, and repairs
+//! gaps.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -14,14 +15,15 @@ use crate::{
     store::{self, changes::Changes, lines::Head},
 };
 
-/// Frames held for one line until the ones before them are there. More are fetched with the hole.
+/// The most frames held for one line until earlier ones arrive. Further ones are fetched when the
+/// gap is repaired.
 const HELD_MAX: usize = 1_024;
 
-/// A browser whose session got another id comes back after this many milliseconds. By then the answer with its new cookie
-/// has arrived, even over a slow network.
+/// How long a browser whose session got another id waits before it reconnects, in milliseconds. By
+/// then the response with its new cookie has arrived, even over a slow network.
 const RENEWED_AFTER_MS: &str = "2000";
 
-/// Reads the broker's signals until it is gone.
+/// Processes the broker's signals until it is gone.
 pub(super) async fn run(node: Arc<Node>, mut signals: mpsc::Receiver<Signal>) {
     while let Some(signal) = signals.recv().await {
         match signal {
@@ -32,7 +34,7 @@ pub(super) async fn run(node: Arc<Node>, mut signals: mpsc::Receiver<Signal>) {
 }
 
 impl Node {
-    /// Next station: [`Hub::deliver`](crate::hub::Hub::deliver).
+    /// Next: [`Hub::deliver`](crate::hub::Hub::deliver).
     fn deliver(self: &Arc<Self>, Broadcast { line, epoch, kind, frame }: Broadcast) {
         if epoch != self.epoch() {
             // Either the sender or this node does not know the newest epoch yet.
@@ -48,7 +50,8 @@ impl Node {
         }
     }
 
-    /// Closes the connections that were opened under a session's former id. Its browser comes back with the new cookie.
+    /// Closes the connections that were opened under a session's former id. Its browser reconnects
+    /// with the new cookie.
     fn renewed(&self, line: Line, session: SessionId) {
         let Line::Person(user) = line else { return };
         for (_, owner, outbox) in self.hub.of_user(user) {
@@ -58,8 +61,8 @@ impl Node {
         }
     }
 
-    /// Hands marks to the followers of this line, and notes that they have been told. Says whether they were news: old ones
-    /// are not told again.
+    /// Delivers marks to the followers of this line, and records them. Returns whether they were
+    /// new; old ones are not delivered again.
     pub(super) fn deliver_marks(
         &self,
         line: Line,
@@ -100,8 +103,8 @@ impl Node {
         }
     }
 
-    /// Hands over what is held and has become the next. Runs under the lock of the positions: the order in the hub is
-    /// the order of the numbers.
+    /// Delivers held frames that are next in sequence. Runs under the lock of the positions, so
+    /// that the order in the hub is the order of the numbers.
     fn drain(self: &Arc<Self>, line: Line, position: &mut Position) {
         let Some(mut last) = position.last else { return };
         while let Some(entry) = position.held.first_entry() {
@@ -123,15 +126,16 @@ impl Node {
         }
     }
 
-    /// Applies to this node what the changes in a frame mean to it, then hands the frame to everyone here who follows
-    /// the line. So a connection follows a room before it is told of it.
+    /// Applies the effects of a frame's changes to this node, then delivers the frame to everyone
+    /// here who follows the line. So a connection follows a room before it hears of it.
     fn hand_over(self: &Arc<Self>, line: Line, effects: &[Effect], frame: &Utf8Bytes) {
         let (mut joined, mut sessions) = (Vec::new(), false);
         for effect in effects {
             match (effect, line) {
                 (Effect::Profile(user), _) => self.people.forget(*user),
                 (Effect::Joined(room), Line::Person(_)) => joined.push(*room),
-                // At once, whatever else is under way: a joining that has begun asks the database again (see `admit`).
+                // At once, whatever else is in progress: a join in progress queries the database
+                // again (see `admit`).
                 (Effect::Left(room), Line::Person(user)) => {
                     joined.retain(|other| other != room);
                     for (connection, ..) in self.hub.of_user(user) {
@@ -156,10 +160,10 @@ impl Node {
         }
     }
 
-    /// The head of a line that is followed from now on has been read.
+    /// The head of a newly followed line has been read.
     pub(super) fn begin_at(self: &Arc<Self>, Head { line, head }: Head) {
         if line == Line::Workspace {
-            // Somebody may have been renamed while this node did not listen.
+            // Someone may have been renamed while this node was not following.
             self.people.forget_all();
         }
         self.follows.with(line, |position| {
@@ -168,8 +172,8 @@ impl Node {
         });
     }
 
-    /// Repairs a line that was found to have this head, if this node is behind it and no repair is under way. Says whether it
-    /// does.
+    /// Repairs a line whose head was found to be `head`, if this node is behind and no repair is in
+    /// progress. Returns whether it does.
     pub(super) fn repair_up_to(self: &Arc<Self>, line: Line, head: Seq) -> bool {
         let is_behind = self.follows.with(line, |position| {
             let is_behind = position.last.is_some_and(|last| last < head) && !position.repairing;
@@ -183,8 +187,8 @@ impl Node {
         is_behind == Some(true)
     }
 
-    /// Fetches what is missing on a line until nothing is held and the head is reached. One at a time for each line:
-    /// the caller has set `repairing`.
+    /// Fetches missing changes of a line until nothing is held and the head is reached. One at a
+    /// time per line: the caller has set `repairing`.
     pub(super) async fn repair(self: &Arc<Self>, line: Line) {
         if self.tuning.sabotage.no_repair {
             return;
@@ -196,7 +200,7 @@ impl Node {
                 Ok(false) => break,
                 Err(e) => {
                     tracing::warn!(%line, error = %e, "could not repair a hole");
-                    // The head check comes back to it.
+                    // The head check will retry.
                     self.follows.with(line, |position| position.repairing = false);
                     break;
                 }
@@ -204,11 +208,12 @@ impl Node {
         }
     }
 
-    /// One step of a repair. Says whether another one is needed; if not, `repairing` is no longer set.
+    /// One step of a repair. Returns whether another one is needed; if not, `repairing` is no
+    /// longer set.
     async fn fetch_missing(self: &Arc<Self>, line: Line) -> Result<bool, store::Error> {
         let position = self.follows.with(line, |position| (position.last, !position.held.is_empty()));
         let Some((Some(after), was_held)) = position else { return Ok(false) };
-        // With a timeout: few repairs run at once.
+        // With a timeout, because few repairs run at once.
         let node = self.clone();
         let fetch = async move {
             let Some(missing) = node.store.list_changes(line, None, after, CHANGES_MAX).await? else {
@@ -219,8 +224,8 @@ impl Node {
         };
         let fetched = self.attempt("what is missing on a line", fetch).await;
         let (Changes { head, list: changes, through }, people) = fetched.ok_or(store::Error::NotReady)??;
-        // What was held before the question is beyond the database's head: asking again and again would not find it. The
-        // head check notices that the database went back.
+        // If frames were held before the query and are beyond the database's head, asking again
+        // would not find them. The head check notices that the database went back.
         let went_back = was_held && head <= after;
         if head > after {
             tracing::debug!(%line, changes = changes.len(), "repaired a hole");
@@ -230,7 +235,7 @@ impl Node {
             let frame = Utf8Bytes::from(ServerFrame::Event { event }.encode());
             self.follows.with(line, |position| {
                 if position.last != Some(after) {
-                    // What was missing came by itself meanwhile, in part: look again from there.
+                    // Part of what was missing has arrived meanwhile: continue from there.
                     return;
                 }
                 self.hand_over(line, &effects, &frame);
@@ -250,7 +255,7 @@ impl Node {
         Ok(more.unwrap_or(false))
     }
 
-    /// The person's connections follow these rooms from now on, and are then told so.
+    /// Makes the person's connections follow these rooms, then delivers the frame to them.
     fn admit_and_tell(self: &Arc<Self>, user: UserId, rooms: Vec<RoomId>, frame: Utf8Bytes) {
         let node = self.clone();
         self.spawn(async move {
@@ -264,10 +269,11 @@ impl Node {
         });
     }
 
-    /// Lets a connection follow those of these rooms that its person is in.
+    /// Makes a connection follow those of these rooms that its person is in.
     ///
     /// # Errors
-    /// When the database fails. Then the connection may miss something, so it must not be told that it follows the rooms.
+    /// When the database fails. The connection may then miss something, so it must not be told that
+    /// it follows the rooms.
     pub async fn admit(
         self: &Arc<Self>,
         connection: ConnectionId,
@@ -275,17 +281,19 @@ impl Node {
         rooms: &[RoomId],
     ) -> Result<(), store::Error> {
         self.follow(connection, &rooms.iter().map(|room| Line::Room(*room)).collect()).await?;
-        // Asked after the rooms are followed: if the person left meanwhile, there was nothing to unfollow yet.
+        // Queried after the rooms are followed: if the person left meanwhile, there was nothing to
+        // unfollow yet.
         let inside: BTreeSet<RoomId> = self.store.memberships_among(user, rooms).await?.into_iter().collect();
         let outside: Vec<RoomId> = rooms.iter().copied().filter(|room| !inside.contains(room)).collect();
         self.dismiss(connection, user, &outside).await
     }
 
-    /// Lets a connection follow these rooms no longer, because its person was found to be in them no more.
+    /// Makes a connection stop following these rooms, because its person was found to have left
+    /// them.
     ///
     /// # Errors
-    /// [`store::Error::NotReady`] when the person has joined one of them again meanwhile, and when the database fails. Then
-    /// the connection may have missed something: it asks again, or resumes.
+    /// [`store::Error::NotReady`] if the person has rejoined one of them meanwhile, or when the
+    /// database fails. The connection may then have missed something: it retries or resumes.
     pub async fn dismiss(
         self: &Arc<Self>,
         connection: ConnectionId,
@@ -295,8 +303,8 @@ impl Node {
         for room in rooms {
             self.unfollow(connection, Line::Room(*room));
         }
-        // Asked after the rooms are unfollowed: a joining that was told before is in the database by now, and one that comes
-        // later follows the room again.
+        // Queried after the rooms are unfollowed: an earlier join is in the database by now, and a
+        // later one follows the room again.
         if rooms.is_empty() || self.store.memberships_among(user, rooms).await?.is_empty() {
             return Ok(());
         }

@@ -1,11 +1,13 @@
-//! Which lines this node follows, and how far it is on each.
+//! Which lines this node follows, and its position on each.
 //!
-//! For the first follower of a line: hub → broker → its confirmation → the line's head → ready. Others that come
-//! meanwhile wait until it is ready. Any other order would lose what was published in between. A line is left a moment
-//! after its last follower has gone, but the workspace's line is always followed.
+//! For the first follower of a line: hub → broker → its confirmation → the line's head → ready.
+//! Further followers wait until it is ready. Any other order would lose what was published in
+//! between. A line is left a moment after its last follower has gone, except for the workspace's
+//! line, which is always followed.
 //!
-//! Somebody's rooms may begin at heads that were read before ([`Node::follow_from`]): hub → broker → its confirmation → has
-//! the head moved → ready. What came in between is repaired like any hole, so nobody need wait until the rooms are ready.
+//! A person's rooms may begin at heads that were read earlier ([`Node::follow_from`]): hub → broker
+//! → its confirmation → check whether the head has moved → ready. Changes in between are repaired
+//! like any gap, so nobody needs to wait until the rooms are ready.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -27,55 +29,56 @@ use crate::{
     store::{self, lines::Head},
 };
 
-/// How far this node is on a line that it follows.
+/// This node's position on a line that it follows.
 #[derive(Debug, Default)]
 pub(super) struct Position {
-    /// Everything up to here has been handed to the hub, or was there before the line was followed; `None` until the head
-    /// has been read.
+    /// Everything up to here has been delivered to the hub, or precedes following; `None` until the
+    /// head has been read.
     pub(super) last: Option<Seq>,
-    /// What came too early.
+    /// Frames that arrived too early.
     pub(super) held: BTreeMap<Seq, (Effect, Utf8Bytes)>,
     /// When `last` last moved, for the head check.
     pub(super) moved: Option<Instant>,
-    /// A repair is under way.
+    /// A repair is in progress.
     pub(super) repairing: bool,
     /// The newest changes, up to `last`.
     pub(super) ring: Ring,
-    /// The progress of the marks that this node has told, by their subject: on a room's line the member, on a
-    /// person's line the room. See [`Kind::Marks`](crate::broker::Kind::Marks). Only of rooms so small that all are
-    /// told, so there are few.
+    /// The progress of the marks that this node has delivered, by subject: the member on a room's
+    /// line, the room on a person's line. See [`Kind::Marks`](crate::broker::Kind::Marks). Bounded,
+    /// because only small rooms deliver all marks.
     pub(super) marks: HashMap<Uuid, i64>,
-    /// A change that this node has published, and when: until it comes back.
+    /// A change that this node has published, and when; kept until it comes back.
     pub(super) timed: Option<(Seq, Instant)>,
 }
 
 #[derive(Debug)]
 struct Follow {
-    /// True once the line is confirmed and the position up to date; closed while still false when that failed. `None` once it is
-    /// ready: there are as many lines as connections, and a channel takes half a kilobyte.
+    /// Becomes true once the line is confirmed and the position is current; closes while still
+    /// false if that failed. `None` once it is ready, to save memory: a channel takes half a
+    /// kilobyte, and there are as many lines as connections.
     until_ready: Option<watch::Receiver<bool>>,
     position: Position,
 }
 
-/// Lines that somebody has begun to follow, until they are ready: see [`Node::get_ready`].
+/// Lines that someone has begun to follow, until they are ready: see [`Node::get_ready`].
 #[derive(Debug)]
 pub struct Following {
     /// Those that are new to this node.
     news: BTreeSet<Line>,
     /// Where the new ones began, if that was known.
     known: Vec<Head>,
-    /// What to wait for with the others.
+    /// Signals that the other lines are ready.
     others: Vec<watch::Receiver<bool>>,
-    /// What makes the new ones ready.
+    /// Signals that the new ones are ready.
     ready: watch::Sender<bool>,
-    /// On one of the others, which the connection has not followed before, this node may have told a change that is beyond
-    /// the known head.
+    /// On one of the other lines, which the connection has not followed before, this node may have
+    /// delivered a change beyond the known head.
     is_ahead: bool,
 }
 
 impl Following {
-    /// Whether a change beyond the known heads may have been told before the connection followed its line: then what was
-    /// known is too old for it.
+    /// Whether a change beyond the known heads may have been delivered before the connection
+    /// followed its line. The known heads are then too old.
     #[must_use]
     pub fn is_ahead(&self) -> bool {
         self.is_ahead
@@ -91,7 +94,7 @@ impl Follows {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something with the position of a line, under the lock: it must not wait.
+    /// Accesses the position of a line, under the lock: `work` must not block.
     pub(super) fn with<T>(&self, line: Line, work: impl FnOnce(&mut Position) -> T) -> Option<T> {
         self.lock().get_mut(&line).map(|follow| work(&mut follow.position))
     }
@@ -106,7 +109,7 @@ impl Follows {
         self.lock().len()
     }
 
-    /// When all rings together are too large, forgets those of the lines that have been quiet for longest.
+    /// If all rings together are too large, drops those of the lines that have been quiet longest.
     pub(super) fn bound_rings(&self) {
         let mut follows = self.lock();
         let mut bytes: usize = follows.values().map(|follow| follow.position.ring.bytes()).sum();
@@ -124,7 +127,8 @@ impl Follows {
         }
     }
 
-    /// The heads of all lines whose position is known, in the order of the lines, and when each one moved last.
+    /// The heads of all lines with a known position, in the order of the lines, and when each one
+    /// last moved.
     pub(super) fn heads(&self) -> Vec<(Head, Option<Instant>)> {
         let follows = self.lock();
         let head = |(line, follow): (&Line, &Follow)| {
@@ -137,13 +141,14 @@ impl Follows {
         heads
     }
 
-    /// Forgets every line, since every number is void. Returns the lines, which must be followed anew.
+    /// Forgets every line, because every number is void. Returns the lines, which must be followed
+    /// anew.
     pub(super) fn clear(&self) -> BTreeSet<Line> {
         self.lock().drain().map(|(line, _)| line).collect()
     }
 }
 
-/// Notes that these lines are followed, the new ones from their heads where these are known.
+/// Registers lines as followed, the new ones from their heads if known.
 fn register(
     follows: &mut HashMap<Line, Follow>,
     lines: impl IntoIterator<Item = (Line, Option<Seq>)>,
@@ -155,7 +160,7 @@ fn register(
         match follows.get(&line) {
             Some(follow) => {
                 others.extend(follow.until_ready.clone());
-                // Without a position, it may yet begin beyond the head.
+                // If it has no position yet, it may begin beyond the head.
                 is_ahead |= head.is_some_and(|head| follow.position.last.is_none_or(|last| last > head));
             }
             None => {
@@ -169,7 +174,7 @@ fn register(
     Following { news, known, others, ready, is_ahead }
 }
 
-/// Follows the workspace's line for the node itself, and tries again until it succeeds.
+/// Follows the workspace's line for the node itself; retries until it succeeds.
 pub(super) async fn workspace(node: Arc<Node>) {
     loop {
         let followed = node.follow_lines(&BTreeSet::from([Line::Workspace])).await;
@@ -182,10 +187,12 @@ pub(super) async fn workspace(node: Arc<Node>) {
 }
 
 impl Node {
-    /// Lets a connection follow lines. Once this returns, the connection misses nothing that is committed from then on.
+    /// Makes a connection follow lines. Once this returns, the connection misses nothing that is
+    /// committed from then on.
     ///
     /// # Errors
-    /// When the database fails. Then the connection follows the lines but may miss something, so it must not be answered.
+    /// When the database fails. The connection then follows the lines but may miss something, so it
+    /// must not be answered.
     pub async fn follow(
         self: &Arc<Self>,
         connection: ConnectionId,
@@ -195,30 +202,32 @@ impl Node {
         self.follow_lines(lines).await
     }
 
-    /// Lets a connection follow its person's rooms from known heads: it is told everything after them, unless the answer
-    /// [is ahead](Following::is_ahead). What is committed before the rooms are ready may be told late, by a repair.
+    /// Makes a connection follow its person's rooms from known heads: it receives everything after
+    /// them, unless the result [is ahead](Following::is_ahead). Changes committed before the rooms
+    /// are ready may arrive late, by a repair.
     ///
-    /// `None` when the person's line is not at `position` any more, where it was before the rooms and heads were read: the
-    /// person may have left one of the rooms, and this connection has not been told so.
+    /// `None` if the person's line is no longer at `position`, which was read before the rooms and
+    /// heads: the person may have left one of the rooms, and this connection has not been told.
     pub fn follow_from(
         self: &Arc<Self>,
         connection: ConnectionId,
         (person, position): (UserId, Seq),
         heads: &[(RoomId, Seq)],
     ) -> Option<Following> {
-        // A change of a person's line is applied under this lock: either it is seen here, or it finds the rooms followed.
+        // Changes of a person's line are applied under this lock: either this sees the change, or
+        // the change finds the rooms followed.
         let mut follows = self.follows.lock();
         if follows.get(&Line::Person(person))?.position.last != Some(position) {
             return None;
         }
-        // First the hub: whatever is told from here on, the connection is told.
+        // The hub first: the connection receives everything that is delivered from here on.
         let new = self.hub.follow(connection, &heads.iter().map(|(room, _)| Line::Room(*room)).collect());
         let lines = heads.iter().map(|(room, head)| (Line::Room(*room), Some(*head)));
         Some(register(&mut follows, lines.filter(|(line, _)| new.contains(line))))
     }
 
-    /// Waits aside until lines are ready. If that fails, for others who follow them too, the connection must come back: it may
-    /// miss something.
+    /// Waits in the background until lines are ready. If that fails, possibly because another
+    /// follower of them failed, the connection must reconnect, because it may miss something.
     pub fn get_ready_aside(
         self: &Arc<Self>,
         connection: ConnectionId,
@@ -241,10 +250,11 @@ impl Node {
         self.get_ready(following).await
     }
 
-    /// Waits until lines are ready: from then on, news of them arrive by themselves.
+    /// Waits until lines are ready: from then on, their broadcasts arrive by themselves.
     ///
     /// # Errors
-    /// When a line has no position, because the database fails. Then a connection that follows it may miss something.
+    /// When a line has no position, because the database fails. A connection that follows it may
+    /// then miss something.
     pub async fn get_ready(self: &Arc<Self>, following: Following) -> Result<(), store::Error> {
         let Following { news, known, mut others, ready, .. } = following;
         if !news.is_empty() {
@@ -257,7 +267,8 @@ impl Node {
             }
             self.make_ready(&news);
             ready.send_replace(true);
-            // Whoever asked may have disconnected meanwhile, when these lines were not ready and so were not left.
+            // The connection may have closed before these lines were ready, and so they were not
+            // left then.
             self.leave_later(news.into_iter().filter(|line| !self.hub.is_followed(*line)).collect());
         }
         for other in &mut others {
@@ -287,7 +298,7 @@ impl Node {
 
     async fn read_positions(self: &Arc<Self>, lines: &BTreeSet<Line>) -> Result<(), store::Error> {
         let lines: Vec<Line> = lines.iter().copied().collect();
-        // With a timeout: other followers of the same lines wait for this.
+        // With a timeout, because other followers of the same lines wait for this.
         let store = self.store.clone();
         let heads = self.attempt("the heads of new lines", async move { store.heads(&lines).await }).await;
         for head in heads.ok_or(store::Error::NotReady)?? {
@@ -306,7 +317,7 @@ impl Node {
                     self.repair_up_to(line, head);
                 }
             }
-            // The head check asks the same.
+            // The head check compares the same.
             Some(Err(e)) => {
                 tracing::warn!(error = %e, "could not ask whether new lines have moved");
                 self.check_heads.notify_one();
@@ -327,13 +338,13 @@ impl Node {
         self.hub.contains(connection)
     }
 
-    /// A connection is gone.
+    /// Removes a connection.
     pub fn disconnect(self: &Arc<Self>, connection: ConnectionId) {
         let orphans = self.hub.disconnect(connection);
         self.leave_later(orphans);
     }
 
-    /// A connection follows a line no longer.
+    /// Makes a connection stop following a line.
     pub fn unfollow(self: &Arc<Self>, connection: ConnectionId, line: Line) {
         if self.hub.unfollow(connection, line) {
             self.leave_later(BTreeSet::from([line]));
@@ -348,8 +359,8 @@ impl Node {
         let node = self.clone();
         self.spawn(async move {
             tokio::time::sleep(node.tuning.linger).await;
-            // Checked under the lock under which followers are registered: a new follower comes before this, and is
-            // seen, or after it, and finds the line new.
+            // Checked under the lock under which followers are registered: a new follower comes
+            // either before this, and is seen, or after it, and finds the line new.
             let mut follows = node.follows.lock();
             let left: BTreeSet<Line> = lines
                 .into_iter()

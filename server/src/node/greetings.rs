@@ -1,12 +1,13 @@
-//! How many connections this node greets at once.
+//! Limits how many connections this node greets at once.
 //!
-//! A greeting (the answer to `hello`) asks the database for everything that a person has. When a thousand browsers come back
-//! together, a few are greeted at a time, so that sends still find a connection to the database, and the others wait in line.
-//! A connection that waits too long is refused with a time to come back: its browser waits longer each time, instead of
-//! asking a slow database the same again.
+//! A greeting (the answer to `hello`) queries everything that a person has. When a thousand
+//! browsers reconnect together, a few are greeted at a time, so that sends still get database
+//! connections, and the others wait in line. A connection that waits too long is refused with a
+//! retry time. Its browser then waits longer each time, instead of repeating the query to a slow
+//! database.
 //!
-//! Law: a permit is held until the greeting has really ended, even when its connection is long gone or was told that it takes
-//! too long, because the database is still at work on it.
+//! Law: a permit is held until the greeting has really ended, even if its connection is gone or was
+//! told that it takes too long, because the database is still working on it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Node;
 
-/// A browser that was not greeted in time comes back after this many milliseconds and a random wait of its own.
+/// The retry time for a browser that was not greeted, in milliseconds. It adds a random wait of its
+/// own.
 const RETRY_MS: u32 = 2_000;
 
 /// See the module.
@@ -25,14 +27,15 @@ pub struct GreetingLimit {
     wait: Duration,
 }
 
-/// The right to greet one connection, until it is dropped.
+/// The permission to greet one connection, until it is dropped.
 #[derive(Debug)]
 pub struct GreetingPermit(
     #[expect(dead_code, reason = "it is held, and frees its slot when dropped")] OwnedSemaphorePermit,
 );
 
 impl GreetingLimit {
-    /// At most half of the database's connections greet at once. Nobody waits longer than half of a command's timeout.
+    /// At most half of the database connections greet at once. Nobody waits longer than half of a
+    /// command's timeout.
     pub(super) fn new(connections: u32, command: Duration) -> Self {
         let free = Arc::new(Semaphore::new((connections as usize / 2).max(1)));
         Self { free, wait: Duration::from_millis(HELLO_WAIT_MS.into()).min(command / 2) }

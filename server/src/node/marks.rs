@@ -1,7 +1,8 @@
-//! Marks on their way into the database: at most one write a second for each member, many members in one statement.
+//! Marks on their way to the database: at most one write per second and member, many members in one
+//! statement.
 //!
-//! The first mark of someone is written within a tenth of a second; what comes within a second of it is folded into the
-//! next write. Marks only grow, so folding loses nothing.
+//! A member's first mark is written within a tenth of a second; marks within the following second
+//! are merged into the next write. Marks only grow, so merging loses nothing.
 
 use std::{
     collections::HashMap,
@@ -22,13 +23,13 @@ use crate::{
     store::marks::{Raise, Raised},
 };
 
-/// How often this looks for marks that are due.
+/// How often due marks are collected.
 const TICK: Duration = Duration::from_millis(100);
 /// In a large room, a member's marks are written this many times less often.
 const LARGE_TIMES: u32 = 10;
 /// Marks in one statement.
 const BATCH: usize = 500;
-/// Members with marks that wait, at most. More are refused, and the browser sends them again.
+/// The most members with pending marks. Further ones are refused, and the browser sends them again.
 const WAITING_MAX: usize = 100_000;
 /// The same for one person, so that nobody takes the others' slots.
 const WAITING_PER_USER_MAX: usize = ROOMS_PER_USER_MAX;
@@ -37,7 +38,7 @@ const WAITING_PER_USER_MAX: usize = ROOMS_PER_USER_MAX;
 struct Slot {
     raise: Option<Raise>,
     written: Option<Instant>,
-    /// The room is so large that nobody else is told: its members' marks are written less often.
+    /// The room is so large that nobody else is told, so its members' marks are written less often.
     large: bool,
 }
 
@@ -53,7 +54,7 @@ struct Slots {
 }
 
 impl Slots {
-    /// Makes a slot for a member's marks, if there is none yet. Says whether there is one now.
+    /// Makes sure that there is a slot for a member's marks. Returns whether there is one.
     fn admit(&mut self, member: (RoomId, UserId)) -> bool {
         if self.slots.contains_key(&member) {
             return true;
@@ -69,7 +70,7 @@ impl Slots {
 }
 
 impl PendingMarks {
-    /// Marks to write soon. Says whether they were taken.
+    /// Queues marks. Returns whether they were accepted.
     #[must_use]
     pub fn raise(&self, raise: Raise) -> bool {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +85,7 @@ impl PendingMarks {
         true
     }
 
-    /// Takes what is due, and drops the slots that have nothing to write and have rested.
+    /// Takes the due marks, and drops idle slots with nothing to write.
     fn due(&self, every: Duration, now: Instant) -> Vec<Raise> {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Slots { slots, of_user } = &mut *slots;
@@ -106,12 +107,12 @@ impl PendingMarks {
             }
             keep
         });
-        // Always in one order, so that two nodes that write the same rows do not lock each other out.
+        // Always in the same order, so that two nodes that write the same rows do not deadlock.
         due.sort_by_key(|raise| (raise.room, raise.marks.user));
         due
     }
 
-    /// Notes how many members the room has.
+    /// Records how many members the room has.
     fn sized(&self, room: RoomId, user: UserId, members: u32) {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.slots.get_mut(&(room, user)) {
@@ -119,13 +120,13 @@ impl PendingMarks {
         }
     }
 
-    /// Writes whatever waits, at once: before the node leaves.
+    /// Writes all pending marks at once, before the node leaves.
     pub(super) async fn write(&self, node: &Node) {
         write(node, self.due(Duration::ZERO, Instant::now())).await;
     }
 }
 
-/// Writes what is due, again and again.
+/// Writes due marks periodically.
 pub(super) async fn run(node: Arc<Node>) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -156,18 +157,18 @@ async fn write(node: &Node, due: Vec<Raise>) {
     }
 }
 
-/// A small room is told; of a large one only the member's own devices are.
+/// Publishes to a small room; in a large one, only to the member's own devices.
 fn publish(node: &Node, Raised { room, marks, members }: Raised) {
     node.marks.sized(room, marks.user, members);
     node.publish_marks(line(room, marks, members), room, marks);
 }
 
-/// The line on which marks are told.
+/// The line on which marks are published.
 pub(super) fn line(room: RoomId, marks: protocol::Marks, members: u32) -> Line {
     if members as usize <= MARKS_MEMBERS_MAX { Line::Room(room) } else { Line::Person(marks.user) }
 }
 
-/// What marks are about on a line: see [`Kind::Marks`](crate::broker::Kind::Marks).
+/// The subject of marks on a line: see [`Kind::Marks`](crate::broker::Kind::Marks).
 pub(super) fn subject(line: Line, room: RoomId, marks: protocol::Marks) -> Uuid {
     match line {
         Line::Room(_) => marks.user.0,

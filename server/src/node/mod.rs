@@ -1,12 +1,12 @@
-//! One node: the only meeting point of store, hub and broker.
+//! One node: the only place where store, hub and broker meet.
 //!
-//! Everything that happens reaches the browsers by one road, on the node that made it too:
-//! store → [`Node::publish`] → broker → [`deliver`] → hub → outbox. Redis may lose what it carries; this node notices
-//! by the numbers of each line that it follows ([`follow`]), by the head check ([`check`]) and by a lost link, and
-//! repairs from Postgres, once for all its browsers.
+//! Every event reaches the browsers by one path, even on the node that caused it: store →
+//! [`Node::publish`] → broker → [`deliver`] → hub → outbox. Redis may lose broadcasts. This node
+//! notices by the sequence numbers of each line that it follows ([`follow`]), by the head check
+//! ([`check`]) and by a lost link, and repairs from Postgres, once for all its browsers.
 //!
-//! Law: events are handed to the hub in the order of their line's numbers, without a hole, from the moment when a
-//! connection that follows the line is answered.
+//! Law: events are delivered to the hub in the order of their line's numbers, without gaps, from
+//! the moment when a connection that follows the line is answered.
 
 mod budget;
 mod check;
@@ -45,36 +45,36 @@ pub use ring::Recent;
 pub use sabotage::Sabotage;
 pub use writer::{Writer, Written};
 
-/// Repairs that ask the database at once. More would keep sends from its connections.
+/// Concurrent repairs that query the database. More would take connections from sends.
 const REPAIRS_AT_ONCE: usize = 4;
-/// The last write of marks delays a server that leaves by no more than this.
+/// The longest time that the last write of marks may delay shutdown.
 const LAST_MARKS_WITHIN: Duration = Duration::from_secs(2);
 
-/// The timeout of asking whether the database is there.
+/// The timeout of checking whether the database is available.
 const PING_WITHIN: Duration = Duration::from_secs(5);
 
-/// Why work on the database has not ended when its timeout did.
+/// Why work on the database has not finished in time.
 #[derive(Debug)]
 pub enum Unfinished {
-    /// It takes too long. It may still end.
+    /// It takes too long. It may still finish.
     Late,
     /// It panicked.
     Panicked(tokio::task::JoinError),
 }
 
-/// How the database is.
+/// The state of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Database {
-    /// It answers, and takes writes.
+    /// It answers and accepts writes.
     Writes,
-    /// It answers, but takes no writes: it has failed over, or someone has set it so.
+    /// It answers but accepts no writes: it has failed over, or someone has set it read-only.
     ReadsOnly,
     /// It does not answer.
     Away,
 }
 
 impl Unfinished {
-    /// Logs what has not been logged yet.
+    /// Logs it, unless it has been logged already.
     pub fn log(&self, what: &'static str) {
         match self {
             Self::Late => {}
@@ -83,44 +83,46 @@ impl Unfinished {
     }
 }
 
-/// What tests and settings can change about a node.
+/// Parameters of a node that tests and settings can change.
 #[derive(Clone, Debug)]
 pub struct Tuning {
     /// How often the followed lines' heads are compared with the database.
     pub head_check: Duration,
     /// The same while the broker is down.
     pub head_check_down: Duration,
-    /// How often this node looks for marks that have grown without being told. While the broker is down, it looks
-    /// as often as it otherwise compares heads.
+    /// How often this node looks for marks that advanced unnoticed. While the broker is down,
+    /// `head_check` applies instead.
     pub marks_check: Duration,
     /// How often the sessions of all connections are compared with the database.
     pub session_check: Duration,
-    /// How long a line is followed after its last follower has gone: who reloads a page comes back at once.
+    /// How long a line is followed after its last follower has gone: reloading a page reconnects at
+    /// once.
     pub linger: Duration,
-    /// How long a hole may wait to fill by itself: two nodes may publish in the other order.
+    /// How long a gap may wait to fill by itself: two nodes may publish in reverse order.
     pub hole: Duration,
-    /// How often one member's marks are written, at most.
+    /// The least interval between writes of one member's marks.
     pub marks: Duration,
-    /// How often, at most, it is noted that a session is in use over a socket. (The database writes it at most once a
-    /// minute.)
+    /// The least interval between recording a session's use over a socket. (The database writes it
+    /// at most once a minute.)
     pub keep_alive: Duration,
-    /// The timeout of everything that asks the database: a command, a page, a flush, a check. The database's own timeout
-    /// ends every statement sooner, unless it can no longer be reached and the connection does not know it yet. Browsers
-    /// wait longer: see [`limits::COMMAND_MS`].
+    /// The timeout of everything that queries the database: a command, a page, a flush, a check.
+    /// The database's own timeout ends every statement sooner, unless it has become unreachable and
+    /// the connection has not noticed. Browsers wait longer: see [`limits::COMMAND_MS`].
     pub database_timeout: Duration,
-    /// How often this node asks whether a job is due, if it knows of none before.
+    /// How often this node polls for jobs, unless it knows of an earlier one.
     pub jobs_check: Duration,
-    /// For how long a job belongs to the node that has taken it: longer than sending a message can take.
+    /// How long a job belongs to the node that has taken it: longer than sending a message can
+    /// take.
     pub job_lease: Duration,
-    /// How long a job that has failed waits at first.
+    /// The first retry delay of a failed job.
     pub job_retry: Duration,
-    /// Messages that one person may send in a second, in the long run …
+    /// The sustained rate of messages per person and second …
     pub sends_per_s: NonZeroU32,
-    /// … and at once.
+    /// … and the burst.
     pub sends_burst: NonZeroU32,
-    /// All other budgets of [`budget`] are multiplied by this.
+    /// Multiplies all other budgets of [`budget`].
     pub budget_factor: NonZeroU32,
-    /// Test only: what goes wrong on purpose.
+    /// Test only: deliberate faults.
     pub sabotage: Sabotage,
 }
 
@@ -149,7 +151,7 @@ impl Default for Tuning {
 
 /// One running server process.
 pub struct Node {
-    /// What people see and logs say: which node this is.
+    /// The node's name, in the UI and in logs.
     pub name: String,
     /// Postgres.
     pub store: Store,
@@ -159,39 +161,39 @@ pub struct Node {
     pub writer: Writer,
     /// Marks on their way into the database.
     pub marks: PendingMarks,
-    /// How much each person may still do.
+    /// The remaining budgets.
     pub budgets: Budgets,
-    /// How many are greeted at once.
+    /// Limits concurrent greetings.
     pub greetings: GreetingLimit,
-    /// What this node counts.
+    /// This node's metrics.
     pub metrics: Metrics,
     hub: Hub,
     broker: Broker,
-    /// The database's life. When it changes: see [`check`].
+    /// The epoch of the database. When it changes: see [`check`].
     epoch: RwLock<Epoch>,
     follows: follow::Follows,
     people: people::People,
     tuning: Tuning,
-    /// Test only: what is published goes this way first, to be spoilt.
+    /// Test only: published broadcasts take this detour, which corrupts some.
     detour: Option<mpsc::Sender<Broadcast>>,
     tasks: TaskTracker,
     leaving: CancellationToken,
-    /// Rung when something may have been missed: the check of the heads …
+    /// Notified when something may have been missed: for the head check …
     check_heads: tokio::sync::Notify,
-    /// … the one of the marks …
+    /// … for the marks check …
     check_marks: tokio::sync::Notify,
-    /// … and the one of sessions.
+    /// … and for the session check.
     check_sessions: tokio::sync::Notify,
-    /// Rung when a room has been deleted, so that it is erased soon.
+    /// Notified when a room has been deleted, so that it is erased soon.
     erase: tokio::sync::Notify,
-    /// Rung when a job has been planned, so that it is not late.
+    /// Notified when a job has been planned, so that it is not late.
     jobs: tokio::sync::Notify,
-    /// Bounds the repairs that run at once.
+    /// Limits concurrent repairs.
     repairs: tokio::sync::Semaphore,
 }
 
 impl Node {
-    /// Starts a node over a database that has been migrated.
+    /// Starts a node on a migrated database.
     #[must_use]
     pub fn start(
         name: String,
@@ -243,7 +245,8 @@ impl Node {
         node
     }
 
-    /// Runs something that belongs to this node: it ends when the node leaves, or is waited for.
+    /// Spawns a task of this node. It is cancelled when the node leaves, and [`Node::end`] waits
+    /// for it.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let leaving = self.leaving.clone();
         self.tasks.spawn(async move {
@@ -254,17 +257,18 @@ impl Node {
         });
     }
 
-    /// Test only: what goes wrong on purpose.
+    /// Test only: deliberate faults.
     #[must_use]
     pub fn sabotage(&self) -> &Sabotage {
         &self.tuning.sabotage
     }
 
-    /// Runs work on the database and times out after [`Tuning::database_timeout`], without cancelling the work: a
-    /// database future that is dropped half-way may give its connection back in the middle of a transaction.
+    /// Runs work on the database with the timeout [`Tuning::database_timeout`], without cancelling
+    /// the work: a database future that is dropped halfway may return its connection in the middle
+    /// of a transaction.
     ///
     /// # Errors
-    /// [`Unfinished::Late`], which the log tells; [`Unfinished::Panicked`], which it does not.
+    /// [`Unfinished::Late`], which is logged here; [`Unfinished::Panicked`], which is not.
     pub async fn within_timeout<T: Send + 'static>(
         &self,
         what: &'static str,
@@ -292,8 +296,8 @@ impl Node {
         }
     }
 
-    /// One attempt at work that is done again and again. If it hangs or panics, the node goes on, and the next
-    /// attempt takes another connection.
+    /// One attempt of recurring work. If it hangs or panics, the node goes on, and the next attempt
+    /// takes another connection.
     async fn attempt<T: Send + 'static>(
         &self,
         what: &'static str,
@@ -303,7 +307,7 @@ impl Node {
         done.inspect_err(|unfinished| unfinished.log(what)).ok()
     }
 
-    /// How the database is, now.
+    /// The current state of the database.
     pub async fn database(&self) -> Database {
         let store = self.store.clone();
         // Shorter than the timeout of the request that asks.
@@ -315,30 +319,30 @@ impl Node {
         }
     }
 
-    /// What was set for this node.
+    /// The node's parameters.
     #[must_use]
     pub fn tuning(&self) -> &Tuning {
         &self.tuning
     }
 
-    /// Runs something that asks the database and that nobody waits for, except [`Node::end`].
+    /// Spawns database work that nobody waits for, except [`Node::end`].
     pub fn run_aside(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(work);
     }
 
-    /// Runs a loop of a layer above this one, which ends when the node leaves. What it has under way is dropped then, so it must
-    /// run what asks the database by [`Self::within`].
+    /// Spawns a loop of a higher layer, which is cancelled when the node leaves. It must run
+    /// database work by [`Self::within`], because its own futures are dropped then.
     pub fn run_until_leaving(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.spawn(task);
     }
 
-    /// The first Redis that carries no news, where there is one.
+    /// The first Redis that is down, if any.
     #[must_use]
     pub fn bus_down(&self) -> Option<crate::broker::Name> {
         self.broker.first_down()
     }
 
-    /// What this node counts, as Prometheus reads it.
+    /// This node's metrics in Prometheus' text format.
     #[must_use]
     pub fn metrics_text(&self) -> String {
         let (database_used, database_idle) = self.store.connections();
@@ -364,26 +368,27 @@ impl Node {
         self.hub.count_of(user)
     }
 
-    /// A new connection, and the queue of what is for it.
+    /// Adds a connection, and returns the queue of frames for it.
     #[must_use]
     pub fn connect(&self, owner: Owner) -> (ConnectionId, Arc<Outbox>) {
         self.hub.connect(owner)
     }
 
-    /// The database's life.
+    /// The epoch of the database.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         *self.epoch.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the followers of a line of a numbered change that has been committed, and of the people whom it names. Next
-    /// station: the broker, and from there [`deliver`] on every node.
+    /// Publishes a committed, numbered change to the followers of a line, with the people it refers
+    /// to. Next: the broker, and from there [`deliver`] on every node.
     pub fn publish_change(&self, line: Line, seq: Seq, change: Change, people: Vec<User>) {
         let effect = Effect::of(&change);
         let event = Event::Change { line, seq, change, people };
-        // Only one change at a time is timed on each line. That is enough to measure by, and needs no bound.
+        // Times only one change at a time per line. That suffices for measuring, and needs no
+        // bound.
         self.follows.with(line, |position| {
-            // A repeat has been delivered already, so its time would never be taken.
+            // A repeat has been delivered already, so it would never be measured.
             if position.last.is_none_or(|last| seq > last) {
                 position.timed.get_or_insert((seq, Instant::now()));
             }
@@ -391,7 +396,7 @@ impl Node {
         self.publish(line, Kind::Change(seq, effect), Some(event));
     }
 
-    /// Publishes something that is not numbered.
+    /// Publishes an unnumbered event.
     pub fn publish_passing(&self, line: Line, event: Event) {
         self.publish(line, Kind::Passing, Some(event));
     }
@@ -403,7 +408,7 @@ impl Node {
         self.publish(line, kind, Some(Event::Marks { room, marks }));
     }
 
-    /// Something may have been missed, or committed without being published: looks for it at once.
+    /// Something may have been missed, or committed without being published: triggers all checks.
     pub fn check_soon(&self) {
         self.check_heads.notify_one();
         self.check_marks.notify_one();
@@ -420,7 +425,7 @@ impl Node {
         self.jobs.notify_one();
     }
 
-    /// Waits until a job has been planned here, and no longer than this.
+    /// Waits until a job is planned here, but at most for `pause`.
     pub async fn until_jobs_made(&self, pause: Duration) {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -428,19 +433,20 @@ impl Node {
         }
     }
 
-    /// Tells every node that sessions of this person have ended, so that their sockets close. The database knows which ones;
-    /// `seq` is the number that their end has on the person's line.
+    /// Tells every node that sessions of this person have ended, so that their sockets close. The
+    /// database knows which ones; `seq` is the number of this change on the person's line.
     pub fn tell_sessions_ended(&self, user: UserId, seq: Seq) {
         self.publish_change(Line::Person(user), seq, Change::Sessions {}, Vec::new());
     }
 
-    /// Tells every node that a session goes on under another id: the sockets of the former id close, and are told to come
-    /// back once the new cookie has arrived. A browser that has only the old cookie is no longer signed in then.
+    /// Tells every node that a session goes on under another id: sockets under the former id close,
+    /// and are told to reconnect once the new cookie has arrived. A browser that has only the old
+    /// cookie is then signed out.
     pub fn renew_session(&self, user: UserId, former: SessionId) {
         self.publish(Line::Person(user), Kind::SessionRenewed(former), None);
     }
 
-    /// The frame is encoded here, once for everyone.
+    /// Encodes the frame once for everyone.
     fn publish(&self, line: Line, kind: Kind, event: Option<Event>) {
         let frame = event.map_or_else(String::new, |event| ServerFrame::Event { event }.encode());
         let broadcast = Broadcast { line, epoch: self.epoch(), kind, frame };
@@ -450,20 +456,20 @@ impl Node {
         };
         if !taken {
             self.metrics.publish_refused.inc();
-            // The other nodes find it by their head check; this one need not wait for that.
+            // The other nodes find it by their head check; this one does not wait for that.
             tracing::warn!(%line, "the queue to the broker is full");
             self.check_soon();
         }
     }
 
-    /// Whether this node takes no more connections.
+    /// Whether this node accepts no more connections.
     #[must_use]
     pub fn is_leaving(&self) -> bool {
         self.leaving.is_cancelled()
     }
 
-    /// Leaves: tells each connection to come back after a delay of its own, up to `spread`, and waits until all are
-    /// gone, at most `within`. Writes the marks that wait first.
+    /// Leaves: writes the pending marks, tells each connection to reconnect after its own delay of
+    /// up to `spread`, and waits until all are gone, at most `within`.
     pub async fn leave(self: &Arc<Self>, spread: Duration, within: Duration) {
         let node = self.clone();
         let last = async move { node.marks.write(&node).await };
@@ -472,7 +478,7 @@ impl Node {
         }
         self.leaving.cancel();
         let gone = async {
-            // Tells again those who were let in a moment before. For the others this changes nothing.
+            // Repeated for those who connected just before. For the others this changes nothing.
             while !self.hub.is_empty() {
                 self.send_away(spread);
                 for _ in 0..25 {
@@ -488,8 +494,8 @@ impl Node {
         }
     }
 
-    /// Ends, after [`Node::leave`] and when no request is under way any more: nobody is left who could send. What
-    /// waits in the lanes is still written.
+    /// Ends the node. Call it after [`Node::leave`], when no request is in progress and so nobody
+    /// can send any more. The lanes are still written out.
     pub async fn end(&self) {
         self.writer.close();
         self.tasks.close();

@@ -1,8 +1,9 @@
-//! Who people are, in memory: frames carry the people whom they name.
+//! A cache of profiles: frames carry the people they refer to.
 //!
-//! Every node follows the workspace's line, so it hears of every profile that changes and forgets what it knew of the person.
-//! Between the commit and that news it may still tell the old profile. Clients put this right: of two profiles the one with
-//! the higher number is the newer, and clients follow the workspace's line as well.
+//! Every node follows the workspace's line, so it hears of every changed profile and drops it from
+//! the cache. Between the commit and that event it may still send the old profile. Clients correct
+//! this: of two profiles the one with the higher number is newer, and clients follow the
+//! workspace's line as well.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -14,7 +15,7 @@ use protocol::{Change, Message, RoomSummary, RoomView, Thread, User, UserId};
 use super::Node;
 use crate::store;
 
-/// People who are remembered, at most. Beyond that, all are forgotten and looked up again.
+/// The most cached people. Beyond that, all are dropped and fetched again.
 const REMEMBERED_MAX: usize = 20_000;
 
 /// See the module.
@@ -24,7 +25,7 @@ pub(super) struct People(Mutex<Known>);
 #[derive(Debug, Default)]
 struct Known {
     people: HashMap<UserId, User>,
-    /// How many times somebody was forgotten.
+    /// How many times a profile was dropped.
     forgotten: u64,
 }
 
@@ -33,8 +34,9 @@ impl People {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what is newer than what is known. What the database was asked for before somebody was forgotten (`forgotten` is
-    /// the count from before the question) may be old, and is not kept.
+    /// Caches profiles that are newer than the cached ones. A profile that was fetched before
+    /// another was dropped may be stale, and is not cached; `forgotten` is the count from before
+    /// the query.
     fn remember(&self, people: &[User], forgotten: u64) {
         let mut known = self.lock();
         if known.forgotten != forgotten {
@@ -64,9 +66,9 @@ impl People {
     }
 }
 
-/// Something that names people.
+/// Something that refers to people.
 pub trait Names {
-    /// Adds the people whom it names.
+    /// Adds the people it refers to.
     fn name(&self, people: &mut BTreeSet<UserId>);
 }
 
@@ -108,8 +110,8 @@ impl Names for Change {
             Self::Member { member, .. } => people.extend([member.user]),
             Self::Pin { pin } => people.extend([pin.by]),
             Self::Membership { summary: Some(summary), .. } => summary.name(people),
-            // A reaction goes to many and is shown as an emoji only; a profile's change carries the person itself. What is saved
-            // names a message, whose author comes with its text.
+            // A reaction goes to many and is shown only as an emoji; a profile's change carries the
+            // person itself. A saved item refers to a message, whose author comes with its text.
             Self::Reaction { .. }
             | Self::Room { .. }
             | Self::Membership { summary: None, .. }
@@ -124,7 +126,7 @@ impl Names for Change {
 }
 
 impl Node {
-    /// The people whom these things name.
+    /// The people that these things refer to.
     ///
     /// # Errors
     /// When the database fails.
@@ -137,7 +139,7 @@ impl Node {
         self.people(named).await
     }
 
-    /// The profiles of those of these people whom this node knows without asking.
+    /// The cached profiles among these people.
     pub(super) fn people_at_hand(&self, users: impl Iterator<Item = UserId>) -> Vec<User> {
         let mut users = users.peekable();
         if users.peek().is_none() {
@@ -147,7 +149,7 @@ impl Node {
         users.filter_map(|user| known.people.get(&user).cloned()).collect()
     }
 
-    /// The profiles of those of these people who exist.
+    /// The profiles of these people; those who do not exist are left out.
     ///
     /// # Errors
     /// When the database fails.
@@ -165,7 +167,8 @@ impl Node {
         };
         if !missing.is_empty() {
             let fetched = self.store.people(&missing).await?;
-            // While the workspace's line is not followed, this node does not hear of a changed profile.
+            // While the workspace's line is not followed, this node does not hear of changed
+            // profiles.
             if self.position(protocol::Line::Workspace).is_some() {
                 self.people.remember(&fetched, forgotten);
             }

@@ -1,10 +1,11 @@
-//! The newest changes of a followed line, in memory: a client that was away for a moment catches up without Postgres.
+//! The newest changes of a followed line, in memory: a client that was away briefly catches up
+//! without Postgres.
 //!
-//! A ring holds the very frames that were handed to the hub, the same bytes, and looks into them only when someone asks.
+//! A ring holds the frames that were delivered to the hub, as the same bytes, and parses them only
+//! on request.
 //!
-//! Law: what a ring holds is without a hole, from its beginning up to the node's position. It is a copy of what
-//! Postgres says of those numbers, so it may be forgotten at any time; and the database still decides who may read
-//! it.
+//! Law: a ring has no gaps, from its beginning up to the node's position. It is a copy of what is
+//! in Postgres, so it may be dropped at any time; and the database still decides who may read it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -17,18 +18,18 @@ use protocol::{
 use super::Node;
 use crate::broker::Line;
 
-/// Changes in one ring, at most …
+/// The most changes in one ring …
 const CHANGES_KEPT: usize = 128;
-/// … and bytes of frames.
+/// … and the most bytes of frames.
 const BYTES_KEPT: usize = 128 * 1024;
-/// Bytes of all rings of a node: when the head check finds more, it drops those of the lines that have been quiet for
-/// longest.
+/// The most bytes of all rings of a node. Beyond that, the head check drops those of the lines that
+/// have been quiet longest.
 pub(super) const ALL_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-// One answer has room for a whole ring.
+// A whole ring fits into one answer.
 const _: () = assert!(CHANGES_KEPT <= CHANGES_MAX);
 
-/// One frame, and the numbers that it is about: those after `after`, up to `through`.
+/// One frame, and the range of its numbers: those after `after`, up to `through`.
 #[derive(Clone, Debug)]
 struct KeptFrame {
     after: Seq,
@@ -46,7 +47,8 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    /// Keeps a frame of so many changes. One that does not follow what is there begins a new ring.
+    /// Adds a frame with this number of changes. If it does not follow the last one, the ring
+    /// begins anew.
     pub(super) fn push(&mut self, (after, through): (Seq, Seq), changes: usize, frame: &Utf8Bytes) {
         if self.frames.back().is_some_and(|last| last.through != after) {
             self.forget();
@@ -69,13 +71,14 @@ impl Ring {
         self.bytes
     }
 
-    /// Whether it reaches back to `after`, and has something newer.
+    /// Whether it reaches back to `after` and has something newer.
     fn reaches(&self, after: Seq) -> bool {
         let ends = self.frames.front().zip(self.frames.back());
         ends.is_some_and(|(first, last)| first.after <= after && after < last.through)
     }
 
-    /// The frames that tell of what comes after `after`, and the number they end with, where it reaches there.
+    /// The frames with changes after `after`, and the last number, if the ring reaches back that
+    /// far.
     fn since(&self, after: Seq) -> Option<(Vec<Utf8Bytes>, Seq)> {
         let last = self.frames.back().filter(|_| self.reaches(after))?;
         let newer = self.frames.iter().filter(|kept| kept.through > after);
@@ -83,25 +86,26 @@ impl Ring {
     }
 }
 
-/// What a node remembers of a line.
+/// The recent changes of a line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recent {
-    /// Each thing that changed, in its latest state.
+    /// Each changed thing, in its latest state.
     pub changes: Vec<(Seq, Change)>,
-    /// The people whom they name.
+    /// The people they refer to.
     pub people: Vec<User>,
-    /// Up to this number, nothing is missing.
+    /// Nothing is missing up to this number.
     pub through: Seq,
 }
 
 impl Node {
-    /// How far this node is on a line that it follows: never further than the line itself.
+    /// This node's position on a line that it follows; never beyond the line's head.
     #[must_use]
     pub fn position(&self, line: Line) -> Option<Seq> {
         self.follows.with(line, |position| position.last).flatten()
     }
 
-    /// Whether it is worth asking for a line's head: whether [`Self::recent_changes`] may have an answer for it.
+    /// Whether [`Self::recent_changes`] may have an answer, so that querying the line's head is
+    /// worthwhile.
     #[must_use]
     pub fn remembers(&self, line: Line, after: Seq) -> bool {
         let remembers =
@@ -112,16 +116,16 @@ impl Node {
         remembers == Some(true)
     }
 
-    /// Everything that changed on a line after `after`, from this node's memory, and the number up to which
-    /// nothing is missing. As from the database, a thing that changed more than once comes once. `None` when the
-    /// database must be asked: the ring does not reach back so far, or this node has a hole, or has not yet heard
-    /// of `head`.
+    /// Everything that changed on a line after `after`, from this node's memory, and the number up
+    /// to which it is complete. As from the database, a thing that changed repeatedly is included
+    /// once. `None` if the database must be queried: the ring does not reach back that far, this
+    /// node has a gap, or it has not yet received `head`.
     ///
     /// The caller checks whether someone may read it; the same query returns the head.
     #[must_use]
     pub fn recent_changes(&self, line: Line, after: Seq, head: Seq) -> Option<Recent> {
         if after == head {
-            // Nothing has changed, which does not count as a hit of the ring.
+            // Nothing has changed; this does not count as a hit.
             return Some(Recent { changes: Vec::new(), people: Vec::new(), through: head });
         }
         let recent = self.follows.with(line, |position| {
@@ -143,7 +147,7 @@ impl Node {
     }
 }
 
-/// What identifies a thing on a line.
+/// Identifies a thing on a line.
 #[derive(PartialEq, Eq, Hash)]
 enum Thing {
     Message(Seq),
@@ -160,8 +164,8 @@ enum Thing {
 }
 
 impl Thing {
-    /// The thing that a change is about; `None` for a change that only a newer server knows, which this one could not pass
-    /// on whole.
+    /// The thing that a change is about; `None` for a change that only a newer server knows, which
+    /// this one could not pass on completely.
     fn of(change: &Change) -> Option<Self> {
         Some(match change {
             Change::Message { message } => Self::Message(message.seq),
@@ -180,11 +184,11 @@ impl Thing {
     }
 }
 
-/// Changes with their numbers, and the people whom they name.
+/// Changes with their numbers, and the people they refer to.
 type Newest = (Vec<(Seq, Change)>, Vec<User>);
 
-/// The changes in these frames with numbers after `after`, each thing once in its latest state, and the people whom they
-/// name; `None` when a frame cannot be read.
+/// The changes in these frames with numbers after `after`, each thing once in its latest state, and
+/// the people they refer to; `None` if a frame cannot be parsed.
 fn newest(frames: &[Utf8Bytes], after: Seq) -> Option<Newest> {
     let (mut all, mut people) = (Vec::new(), HashMap::<UserId, User>::new());
     for frame in frames {
@@ -245,7 +249,7 @@ mod tests {
         ring.push((Seq(seq - 1), Seq(seq)), 1, &change(seq, ""));
     }
 
-    /// How many frames there are since a number, and up to where.
+    /// The number of frames since `after`, and the last number.
     fn since(ring: &Ring, after: i64) -> Option<(usize, i64)> {
         ring.since(Seq(after)).map(|(frames, through)| (frames.len(), through.0))
     }

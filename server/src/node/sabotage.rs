@@ -1,7 +1,8 @@
-//! What the fault test lets a node do wrong on purpose. No setting reaches this: the server's own `main` never fills it in,
-//! only the crate `faults` does, in a program of its own.
+//! Deliberate faults for the fault test. No setting enables this: only the crate `faults` does, in
+//! its own program; the server's `main` never does.
 //!
-//! The hooks are in [`Node::publish`](super::Node), in [`super::check`] and [`super::deliver`], and in `chat::messages`.
+//! The hooks are in [`Node::publish`](super::Node), in [`super::check`] and [`super::deliver`], and
+//! in `chat::messages`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,27 +13,27 @@ use uuid::Uuid;
 use super::Node;
 use crate::broker::{Broadcast, Effect, Kind};
 
-/// Broadcasts that wait to be spoilt, at most.
+/// The most broadcasts that wait to be corrupted.
 const WAITING_MAX: usize = 16_384;
 
-/// Test only: what goes wrong. The default is nothing.
+/// Test only: deliberate faults. The default is none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sabotage {
-    /// This share of what is published is dropped.
+    /// The share of broadcasts that is dropped.
     pub drop_share: f64,
-    /// What is published is held back for a random time up to this, each by itself: the order changes.
+    /// Each broadcast is delayed by a random time up to this, which changes their order.
     pub delay_max: Duration,
-    /// This share of what is published is published twice: harmless.
+    /// The share of broadcasts that is published twice: harmless.
     pub repeat_share: f64,
-    /// This share of the changes is published a second time as the change after it: not harmless.
+    /// The share of changes that is published again under the next number: not harmless.
     pub double_share: f64,
-    /// Holes are not repaired, and the heads of lines are not compared.
+    /// Gaps are not repaired, and the heads of lines are not compared.
     pub no_repair: bool,
     /// Stores sends under a fresh nonce, so that a repeat is not recognised.
     pub forget_nonces: bool,
-    /// Jobs that are due are crossed off, and not done.
+    /// Due jobs are deleted without being run.
     pub forget_jobs: bool,
-    /// How far the node's clock is wrong.
+    /// The error of the node's clock.
     pub clock_offset_ms: i64,
 }
 
@@ -43,7 +44,8 @@ impl Sabotage {
         if self.forget_nonces { Nonce(Uuid::new_v4()) } else { nonce }
     }
 
-    /// Whether numbers are published that the database does not know, which is then no sign that it went back.
+    /// Whether numbers are published that are not in the database. Such a number is then no sign
+    /// that the database went back.
     pub(super) fn invents_numbers(&self) -> bool {
         self.double_share > 0.0
     }
@@ -56,7 +58,7 @@ impl Sabotage {
             || self.delay_max > Duration::ZERO
     }
 
-    /// The queue that leads what is published through [`run`], if something is to be spoilt.
+    /// The queue into [`run`], if broadcasts are to be corrupted.
     pub(super) fn detour(&self) -> (Option<mpsc::Sender<Broadcast>>, Option<mpsc::Receiver<Broadcast>>) {
         if !self.spoils_publishing() {
             return (None, None);
@@ -66,7 +68,7 @@ impl Sabotage {
     }
 }
 
-/// Publishes what comes, spoilt.
+/// Publishes broadcasts with faults.
 pub(super) async fn run(node: Arc<Node>, mut queue: mpsc::Receiver<Broadcast>) {
     while let Some(broadcast) = queue.recv().await {
         let sabotage = &node.tuning.sabotage;

@@ -1,12 +1,13 @@
-//! Sends on their way into the database, many in one transaction.
+//! Sends on their way to the database, many in one transaction.
 //!
-//! A room belongs to one of a few lanes, each a task of its own with a bounded queue. A lane takes whatever waits and
-//! writes it at once: when there is little to do, a message is written alone and waits for nothing; while one flush runs,
-//! the next ones gather behind it, so that batches grow with the load by themselves, without a timer.
+//! Each room belongs to one of a few lanes, each with its own task and a bounded queue. A lane
+//! writes whatever is queued at once. Under low load, a message is written alone and without delay.
+//! While one flush runs, the next sends queue up, so that batches grow with the load, without a
+//! timer.
 //!
-//! Law: every send that a lane takes is answered once. A socket that closes does not cut off its writing, because
-//! the future belongs to the lane and not to the connection. A full lane refuses, with a time to retry; nothing
-//! waits without bound.
+//! Law: every send that a lane accepts is answered once. A closing socket does not cancel the
+//! write, because the future belongs to the lane and not to the connection. A full lane refuses
+//! with a retry time; nothing waits without bound.
 
 use std::{
     collections::HashSet,
@@ -28,16 +29,17 @@ use crate::{
     store::messages::{Inserted, NewMessage, Stored},
 };
 
-/// Lanes of one node, at most; as many as the machine has processors. Each holds one connection to the database
-/// while it writes. More lanes would only make smaller batches, and so more transactions: see docs/decisions/server.md.
+/// The most lanes of one node; at most one per processor. Each holds one database connection while
+/// it writes. More lanes would only make smaller batches, and so more transactions: see
+/// docs/decisions/server.md.
 const LANES_MAX: usize = 4;
-/// Sends that wait in one lane, at most.
+/// The most sends that wait in one lane.
 const LANE_MAX: usize = 1_024;
-/// Sends in one transaction, at most.
+/// The most sends in one transaction.
 const BATCH_MAX: usize = 256;
-/// A sender that finds a lane full comes back after this many milliseconds, …
+/// The retry time for a send that finds its lane full, in milliseconds, …
 const FULL_RETRY_MS: u32 = 500;
-/// … and one whose message could not be stored, after this many.
+/// … and for one that could not be stored.
 const FAILED_RETRY_MS: u32 = 1_000;
 
 struct Item {
@@ -48,7 +50,7 @@ struct Item {
 /// See the module.
 pub struct Writer {
     lanes: Vec<mpsc::Sender<Item>>,
-    /// How long a sender waits: for the flush before, and for their own.
+    /// How long a sender waits, for the previous flush and their own.
     answer_timeout: Duration,
     closing: CancellationToken,
 }
@@ -59,13 +61,13 @@ impl std::fmt::Debug for Writer {
     }
 }
 
-/// The answer to a message that a lane has taken.
+/// The pending answer to a message that a lane has accepted.
 #[derive(Debug)]
 pub struct Written {
     answer: oneshot::Receiver<Inserted>,
-    /// Counted from when the lane took it, not from when somebody begins to wait. A connection waits for its answers one
-    /// after another, so behind a flush that hangs its tenth send would otherwise be refused after ten times the
-    /// timeout.
+    /// Counted from when the lane accepted it, not from when the wait begins. A connection waits
+    /// for its answers one after another, so behind a hanging flush its tenth send would otherwise
+    /// be refused after ten times the timeout.
     until: Instant,
 }
 
@@ -73,8 +75,8 @@ impl Written {
     /// Waits for the commit.
     ///
     /// # Errors
-    /// [`ErrorCode::Internal`] when the database failed (the log says how) or did not answer: then nothing was stored, or
-    /// the repeat will find it.
+    /// [`ErrorCode::Internal`] when the database failed (the log says how) or did not answer: then
+    /// either nothing was stored, or a repeat will find it.
     pub async fn answer(self) -> Result<Inserted, Refusal> {
         match tokio::time::timeout_at(self.until, self.answer).await {
             Ok(Ok(inserted)) => Ok(inserted),
@@ -95,12 +97,13 @@ impl Writer {
         (Self { lanes, answer_timeout: 2 * timeout, closing: CancellationToken::new() }, Queues(queues))
     }
 
-    /// Puts a message into the lane of its room, behind what is there already, so one author's messages are stored
-    /// in the order in which they were sent. The answer comes with the commit; from then on the message is on its
-    /// way to everyone. Dropping it is harmless: the lane writes what it has taken. Next station: the lane.
+    /// Appends a message to the lane of its room, so that one author's messages are stored in the
+    /// order in which they were sent. The answer comes with the commit; from then on the message is
+    /// on its way to everyone. Dropping the answer is harmless: the lane writes what it has
+    /// accepted. Next: the lane.
     ///
     /// # Errors
-    /// [`ErrorCode::Busy`] when the lane is full: then nothing was taken.
+    /// [`ErrorCode::Busy`] when the lane is full: then nothing was accepted.
     pub fn write(&self, new: NewMessage) -> Result<Written, Refusal> {
         let (answer, answered) = oneshot::channel();
         let lane = &self.lanes[lane_of(new.room, self.lanes.len())];
@@ -116,7 +119,7 @@ impl Writer {
         self.lanes.iter().map(|lane| lane.max_capacity() - lane.capacity()).sum()
     }
 
-    /// Takes nothing more, and ends when what waits has been written.
+    /// Accepts nothing more, and ends when the queues have been written.
     pub(super) fn close(&self) {
         self.closing.cancel();
     }
@@ -154,8 +157,8 @@ async fn run(node: Arc<Node>, mut queue: mpsc::Receiver<Item>) {
     }
 }
 
-/// Writes a batch, tells of it and answers each item; a dropped answer means failure. One bad item does not fail
-/// its neighbours: a batch that fails is tried again one by one.
+/// Writes a batch, publishes it and answers each item; a dropped answer means failure. One bad item
+/// does not fail the others: a batch that fails is retried one by one.
 async fn flush(node: Arc<Node>, batch: Vec<Item>) {
     let (new, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|item| (item.new, item.answer)).unzip();
     match node.store.insert_messages(&new).await {
@@ -165,7 +168,7 @@ async fn flush(node: Arc<Node>, batch: Vec<Item>) {
             }
             tell_followers(&node, followed);
         }
-        // The database itself is away, or too slow: asking it again for each message would only make it slower.
+        // The database itself is down or too slow: retrying each message would only make it slower.
         Err(error) if new.len() == 1 || error.is_passing() || error.is_slow() => {
             tracing::warn!(%error, sends = new.len(), "sends could not be stored");
         }
@@ -176,11 +179,12 @@ async fn flush(node: Arc<Node>, batch: Vec<Item>) {
     }
 }
 
-/// Stores each message by itself. Messages that have had no turn when a flush should be over are refused: the lane goes on
-/// meanwhile, and a large batch whose messages all wait for a lock would hold its answers, and a connection, for minutes.
+/// Stores each message separately. Refuses messages that have had no turn by the time a flush
+/// should be over. Otherwise a large batch of messages that all wait for a lock would delay its
+/// answers, and hold a connection, for minutes.
 async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sender<Inserted>>) {
     let until = Instant::now() + node.tuning.database_timeout;
-    // One long lock is waited for once, not once for each message.
+    // Waits once for a long lock, not once for each message.
     let mut stuck = HashSet::new();
     for (new, answer) in new.iter().zip(answers) {
         if Instant::now() >= until {
@@ -211,16 +215,16 @@ async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sen
     }
 }
 
-/// It is committed, or known, or refused: from here on it does not matter whether anyone still waits for the answer.
+/// The outcome is final, so it does not matter whether anyone still waits for the answer.
 fn done(node: &Node, new: &NewMessage, inserted: Inserted, answer: oneshot::Sender<Inserted>) {
     let (room, author) = (new.room, &new.author);
-    // A repeat is published as well, if nothing has changed the message since: the node that stored it first may
-    // have died before it published. Whoever knows the message already drops the old number.
+    // A repeat is published as well, if the message is unchanged: the node that stored it first may
+    // have died before publishing it. Clients that already have the message drop the old number.
     if let Inserted::New(message) | Inserted::Known(message) = &inserted
         && message.rev == message.seq
     {
         let change = Change::Message { message: message.clone() };
-        // A browser that does not know one of those who are mentioned asks for them.
+        // Browsers that do not know a mentioned person fetch them.
         let mentioned = message.mentions.iter().filter_map(|mention| mention.1);
         let mut people = node.people_at_hand(mentioned.filter(|user| *user != author.id));
         people.push(author.clone());

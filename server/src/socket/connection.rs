@@ -1,16 +1,19 @@
-//! One socket's life: one task that reads, runs one command at a time, writes what is queued, and ends.
+//! The life of one socket: one task that reads, runs one command at a time, writes queued frames,
+//! and ends.
 //!
 //! Law:
-//! - a command runs in a task of its own, which is awaited or left to finish, never cancelled: a closing socket drops no
-//!   database future half-way. A command that exceeds its timeout is refused with «later» and may still complete: every
-//!   command is safe to repeat;
-//! - commands run one after the other, and are answered in order. Only sends may follow each other before the first is
-//!   answered ([`SENDS_AHEAD_MAX`]): each takes its slot in a lane, in order, as soon as it is its turn;
-//! - a bounded number of commands is read ahead ([`AHEAD_MAX`], [`AHEAD_BYTES`]); a browser that sends still faster waits. A
-//!   `ping` is answered ahead of them: it asks whether the connection is alive, not whether the database is;
-//! - each command is charged when its turn comes ([`Node::charge`](crate::node::Node::charge)). Frames that cost nothing but
-//!   reading them (pings of both kinds, commands refused because a budget was spent) are counted too
-//!   ([`Connection::count`]), and a flood of them ends the connection;
+//! - a command runs in its own task, which is awaited or left to finish, never cancelled: a closing
+//!   socket drops no database future halfway. A command that exceeds its timeout is refused with
+//!   «later» and may still complete: every command is safe to repeat;
+//! - commands run one after the other, and are answered in order. Only sends may overlap
+//!   ([`SENDS_AHEAD_MAX`]): each takes its slot in a lane, in order, as soon as it is its turn;
+//! - a bounded number of commands is read ahead ([`AHEAD_MAX`], [`AHEAD_BYTES`]); a browser that
+//!   sends faster waits. A `ping` is answered out of turn: it checks whether the connection is
+//!   alive, not whether the database is;
+//! - each command is charged when its turn comes ([`Node::charge`](crate::node::Node::charge)).
+//!   Frames that cost nothing beyond being read (pings of both kinds, commands refused because a
+//!   budget was spent) are counted too ([`Connection::count`]), and a flood of them ends the
+//!   connection;
 //! - every write has a timeout: a peer that stalls delays nobody.
 
 use std::{collections::VecDeque, ops::ControlFlow, sync::Arc, time::Duration};
@@ -27,7 +30,7 @@ use crate::{
     hub::{Close, ConnectionId, Outbox},
 };
 
-/// The browser must say `hello` within this time.
+/// The browser must send `hello` within this time.
 const HELLO_TIMEOUT: Duration = Duration::from_millis(limits::HELLO_MS as u64);
 /// A write that takes longer has failed.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,34 +38,35 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const SILENCE_TIMEOUT: Duration = Duration::from_millis(limits::SILENT_MS as u64);
 /// How long to wait for the browser's own close …
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// … and how many frames to read meanwhile: unread input would reset the connection, and the reason would be lost.
+/// … and how many frames to read meanwhile. Unread input would reset the connection and lose the
+/// reason.
 const CLOSE_FRAMES: usize = 10_000;
 /// When to retry a command that timed out, in milliseconds.
 const TIMEOUT_RETRY_MS: u32 = 1_000;
-/// Frames fed to the socket before one flush.
+/// The most frames written before a flush.
 const WRITE_BATCH: usize = 64;
-/// Sends of one connection that may wait for their commit at once.
+/// The most sends of one connection that may await their commit at once.
 const SENDS_AHEAD_MAX: usize = 32;
-/// Commands that wait for their turn, at most: a browser that reconnects asks for each of its rooms, and a ping behind all
-/// these must still be read.
+/// The most commands that wait for their turn. A browser that reconnects asks for each of its
+/// rooms, and a ping behind all these must still be read.
 const AHEAD_MAX: usize = 256;
-/// Bytes of those, at most; the last frame may exceed it.
+/// The most bytes of these; the last frame may exceed it.
 const AHEAD_BYTES: usize = 64 * 1024;
-/// A connection is closed after this many frames that could not be read.
+/// A connection is closed after this many unreadable frames.
 const GARBAGE_MAX: u32 = 10;
 
 /// The commands of a connection, in the order of their answers.
 #[derive(Default)]
 struct Queue {
-    /// What runs: one command, or several sends.
+    /// What is running: one command, or several sends.
     running: VecDeque<Asked>,
     /// What has been read and waits for its turn, each with its size.
     waiting: VecDeque<(usize, ClientFrame)>,
-    /// The size of all that waits.
+    /// The total size of `waiting`.
     waiting_bytes: usize,
 }
 
-/// A command that runs, by the browser's number for it.
+/// A running command, by the browser's number for it.
 struct Asked {
     r#ref: u32,
     is_send: bool,
@@ -70,11 +74,11 @@ struct Asked {
     answer: BoxFuture<'static, Result<Reply, Refusal>>,
 }
 
-/// The state of a command.
+/// The result of a command.
 #[derive(Debug)]
 struct Answer {
     r#ref: u32,
-    /// When a send came, to measure what people feel.
+    /// When a send arrived, to measure the latency that users experience.
     sent: Option<Instant>,
     result: Result<Reply, Refusal>,
 }
@@ -94,7 +98,7 @@ pub(super) struct Connection {
 pub(super) struct State {
     /// `hello` has been read.
     said_hello: bool,
-    /// … and answered with `welcome`.
+    /// `welcome` has been sent.
     greeted: bool,
     garbage: u32,
     opened: Instant,
@@ -111,7 +115,7 @@ impl Default for State {
 }
 
 impl Connection {
-    /// Runs the connection to its end, and says why it ended.
+    /// Runs the connection to its end. Returns why it ended.
     pub(super) async fn run(mut self) -> String {
         let reason = match self.serve().await {
             ControlFlow::Break(End::Close(close)) => {
@@ -144,13 +148,14 @@ impl Connection {
                     self.answer(answers).await?;
                     self.advance(&mut queue);
                 }
-                // What came while `hello` ran is told after `welcome`, which may not know of it.
+                // Events that arrive while `hello` runs are sent after `welcome`, which may not
+                // include them.
                 () = self.outbox.ready(), if self.state.greeted || queue.running.is_empty() => {
                     self.drain().await?;
                 }
                 frame = self.socket.recv(), if queue.may_read() => {
                     self.state.heard = Instant::now();
-                    // Boxed: it is long, and most connections only listen.
+                    // Boxed, because the future is large, and most connections only listen.
                     Box::pin(self.read(frame, &mut queue)).await?;
                 }
                 () = &mut silence => {
@@ -169,7 +174,7 @@ impl Connection {
         }
     }
 
-    /// A frame came: a command waits for its turn, or is answered at once.
+    /// Handles a frame: queues a command, or answers at once.
     async fn read(
         &mut self,
         frame: Option<Result<Frame, axum::Error>>,
@@ -205,14 +210,14 @@ impl Connection {
         }
     }
 
-    /// Answers a ping, ahead of all commands that run and wait.
+    /// Answers a ping, ahead of all running and waiting commands.
     async fn pong(&mut self, r#ref: u32) -> ControlFlow<End> {
         self.cx.node.metrics.command(Command::Ping {}.name());
         self.count().await?;
         self.write([ServerFrame::Reply { r#ref, reply: Reply::Pong {} }.encode().into()]).await
     }
 
-    /// Counts a frame that cost nothing but reading it. Our own client never sends a flood of these.
+    /// Counts a frame that cost nothing beyond being read. Our own client never floods these.
     async fn count(&mut self) -> ControlFlow<End> {
         if self.cx.node.charge_free(self.cx.viewer.user.id).is_ok() {
             return ControlFlow::Continue(());
@@ -260,7 +265,7 @@ impl Connection {
         answer.boxed()
     }
 
-    /// Renews the session, as a request for a page does: nobody is signed out while they are writing.
+    /// Extends the session, as a page request does, so that nobody is signed out while writing.
     fn keep_alive(&mut self) {
         let every = self.cx.node.tuning().keep_alive;
         if self.state.kept_alive.is_some_and(|at| at.elapsed() < every) {
@@ -309,7 +314,7 @@ impl Connection {
         ControlFlow::Continue(())
     }
 
-    /// A frame that could not be read. One may happen; a browser of ours does not send many.
+    /// Handles an unreadable frame. One may happen, but our own client does not send many.
     async fn garbage(&mut self, r#ref: Option<u32>, refusal: Refusal) -> ControlFlow<End> {
         self.state.garbage += 1;
         self.cx.node.metrics.refused(refusal.code);
@@ -322,8 +327,8 @@ impl Connection {
         ControlFlow::Continue(())
     }
 
-    /// The socket itself could not read: too large, not UTF-8, or broken. The browser is told so, if that is still
-    /// possible.
+    /// Handles a read error of the socket itself: too large, not UTF-8, or broken. Tells the
+    /// browser, if that is still possible.
     async fn unreadable(&mut self, error: &axum::Error) -> ControlFlow<End> {
         let text = error.to_string().to_lowercase();
         let refusal = if text.contains("utf") {
@@ -343,7 +348,7 @@ impl Connection {
         }
     }
 
-    /// Writes what is queued: fed together, flushed once.
+    /// Writes queued frames: several, then one flush.
     async fn drain(&mut self) -> ControlFlow<End> {
         let frames = self.outbox.take(WRITE_BATCH);
         if frames.is_empty()
@@ -368,7 +373,8 @@ impl Connection {
         }
     }
 
-    /// Says why, and waits a moment for the browser's own close, so that the reason arrives.
+    /// Sends the reason, and waits a moment for the browser's own close, so that the reason
+    /// arrives.
     async fn close(&mut self, code: u16, reason: String) {
         let goodbye = async {
             let frame = Frame::Close(Some(CloseFrame { code, reason: reason.into() }));
@@ -386,7 +392,8 @@ impl Connection {
     }
 }
 
-/// Whether a person caused this command, rather than the browser by itself: an open tab alone does not keep its session alive.
+/// Whether a person caused this command, rather than the browser on its own: an open tab alone does
+/// not keep its session alive.
 fn is_of_a_person(command: &Command) -> bool {
     match command {
         Command::Hello { .. }
@@ -440,7 +447,7 @@ fn is_of_a_person(command: &Command) -> bool {
 enum End {
     /// We close it.
     Close(Close),
-    /// It is gone already.
+    /// It is already gone.
     Gone(String),
 }
 
@@ -449,13 +456,14 @@ fn end<T>(code: CloseCode, reason: &str) -> ControlFlow<End, T> {
 }
 
 impl Queue {
-    /// A command that was read.
+    /// Adds a command that was read.
     fn push(&mut self, bytes: usize, frame: ClientFrame) {
         self.waiting_bytes += bytes;
         self.waiting.push_back((bytes, frame));
     }
 
-    /// The next command, if its turn has come: nothing runs, or only sends run and it is one more.
+    /// The next command, if its turn has come: nothing is running, or only sends are and it is
+    /// another one.
     fn next(&mut self) -> Option<ClientFrame> {
         let (_, frame) = self.waiting.front()?;
         let is_one_more_send = matches!(frame.command, Command::Send { .. })
@@ -473,7 +481,8 @@ impl Queue {
         Some(frame)
     }
 
-    /// The answer to the oldest command that runs; pending for ever while none runs. Safe to drop: nothing is lost.
+    /// The answer to the oldest running command; pending forever while none is running. Cancel
+    /// safe.
     async fn finish(&mut self) -> Answer {
         let Some(Asked { r#ref, is_send, came, answer }) = self.running.front_mut() else {
             return std::future::pending().await;

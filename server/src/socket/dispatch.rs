@@ -1,4 +1,4 @@
-//! Command → chat function → reply: the routing table.
+//! The routing table: command → chat function → reply.
 
 use protocol::{
     Command, ErrorCode, Nonce, Placement, Policy, Refusal, Reply, RoomId, RoomSummary, VERSION,
@@ -11,10 +11,10 @@ use crate::{
     hub::ConnectionId,
 };
 
-/// Runs one command to its one answer.
+/// Runs one command and returns its one answer.
 ///
 /// # Errors
-/// The refusal for the browser. A failure of ours has been logged here.
+/// The refusal for the browser. Internal failures are logged here.
 pub(super) async fn dispatch(
     cx: &Context,
     connection: ConnectionId,
@@ -33,8 +33,8 @@ pub(super) async fn dispatch(
     done.map_err(|error| told(&error))
 }
 
-/// Sends a message, and returns a future that waits for the answer: see [`messages::send`]. It contains no database
-/// future.
+/// Sends a message, and returns a future that waits for the answer: see [`messages::send`]. It
+/// contains no database future.
 pub(super) fn dispatch_send(
     cx: &Context,
     room: RoomId,
@@ -51,7 +51,7 @@ pub(super) fn dispatch_send(
     }
 }
 
-/// What the browser is told of an error; a failure of ours goes into the log.
+/// Converts an error to the refusal for the browser; logs internal failures.
 fn told(error: &Error) -> Refusal {
     match error {
         Error::Refused(refusal) => tracing::debug!(code = u16::from(refusal.code), "refused"),
@@ -61,7 +61,8 @@ fn told(error: &Error) -> Refusal {
 }
 
 async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Result<Reply, Error> {
-    // The connection that asked for a room follows it at once: while the broker is away, no broadcast would tell it to.
+    // The connection that asked for a room follows it at once: while the broker is down, no
+    // broadcast would tell it to.
     let admitted = async |summary: Result<RoomSummary, Error>| {
         let summary = summary?;
         cx.node.admit(connection, cx.viewer.user.id, &[summary.room.id]).await?;
@@ -132,7 +133,7 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
     }
 }
 
-/// A connection must follow a room before it hears of it, even when it hears of it by an answer to `catch_up`.
+/// A connection must follow a room before it hears of it, even through an answer to `catch_up`.
 async fn follow_told(cx: &Context, connection: ConnectionId, reply: &Reply) -> Result<(), Error> {
     let Reply::Changes { line: Line::Person(user), changes, .. } = reply else { return Ok(()) };
     let (mut joined, mut left) = (Vec::new(), Vec::new());

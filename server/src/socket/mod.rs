@@ -1,7 +1,8 @@
 //! The WebSocket: who may open one, and the life of each connection.
 //!
-//! A browser cannot read the status of an upgrade that failed. So what a person must be told (no session, too many
-//! connections) is said on the open socket, as a refusal and a close code; only a foreign page is turned away before.
+//! A browser cannot read the status of a failed upgrade. So what the user must know (no session,
+//! too many connections) is sent on the open socket, as a refusal and a close code. Only foreign
+//! pages are turned away before that.
 
 mod connection;
 mod dispatch;
@@ -28,16 +29,16 @@ use crate::{
     site::Site,
 };
 
-/// Memory that each socket reads into. The default, 128 KiB, is paid by every idle connection; frames are nearly
-/// always shorter than this, and longer ones are read in parts.
+/// The read buffer of each socket. Every idle connection would hold the default of 128 KiB. Frames
+/// are nearly always shorter than this, and longer ones are read in parts.
 const READ_BUFFER_BYTES: usize = 1_024;
-/// Written at once; nothing is held back by it, because every batch is flushed.
+/// The write buffer. It delays nothing, because every batch is flushed.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// A socket that cannot send this much has failed.
 const WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024 * 1024;
-// The largest answer must fit: a full page of the longest messages, each with every reaction that it can have. Six bytes a
-// character is what JSON needs for the worst of them that is allowed (an escaped one, or a backslash before four bytes), and
-// 64 bytes hold a reaction: a person's id and the number of the change.
+// The largest answer must fit: a full page of the longest messages, each with every possible
+// reaction. A character takes at most six bytes of JSON (an escaped one, or a backslash before four
+// bytes), and 64 bytes hold a reaction: a person's id and the number of the change.
 const _: () = assert!(
     limits::CHANGES_MAX
         * (limits::BODY_CHARS_MAX * 6
@@ -46,10 +47,10 @@ const _: () = assert!(
             + 1_024)
         < WRITE_BUFFER_BYTES_MAX
 );
-/// A frame somewhat larger than allowed is still read, so that it can be refused in words.
+/// Reads frames somewhat larger than allowed, so that they can be refused properly.
 const FRAME_BYTES_READ_MAX: usize = 2 * limits::FRAME_BYTES_MAX;
 
-/// What a request for a socket is called in the log.
+/// The name of a socket request in the log.
 const UPGRADE: &str = "a socket's session";
 
 /// The socket's route.
@@ -63,7 +64,7 @@ async fn upgrade(
     headers: HeaderMap,
     socket: WebSocketUpgrade,
 ) -> Response {
-    // In a task of its own, so that a browser that goes away does not cancel a query.
+    // In its own task, so that a browser that goes away does not cancel a query.
     let checked = {
         let site = site.clone();
         let node = Arc::clone(&site.node);
@@ -99,14 +100,15 @@ async fn upgrade(
         tracing::debug!(user.id = %owner.user, "a connection opened");
         let accounts = Arc::clone(&site.accounts);
         let connection = Connection { cx, accounts, id, socket, outbox, state: ConnectionState::default() };
-        // Boxed, or the task would hold the connection twice for as long as it lives: once as it was handed over.
+        // Boxed, or the task would hold the connection twice for its whole life: once as it was
+        // passed in.
         let reason = Box::pin(connection.run()).await;
         tracing::debug!(user.id = %owner.user, reason, "a connection ended");
         drop(permit);
     })
 }
 
-/// Refuses what can be refused before the socket opens. Otherwise returns whose it will be.
+/// Refuses what can be refused before the socket opens. Otherwise returns its owner.
 async fn check(
     site: &Site,
     address: ClientAddress,
@@ -123,7 +125,7 @@ async fn check(
     })
 }
 
-/// Says why not, and closes.
+/// Sends the refusal and closes.
 async fn turn_away(mut socket: WebSocket, code: ErrorCode, close: CloseCode) {
     let refusal = ServerFrame::Refusal { r#ref: None, refusal: code.into() }.encode();
     let goodbye = async {

@@ -1,7 +1,7 @@
-//! What changed on a line: asked by clients that were away, and by nodes that have missed something.
+//! What changed on a line: for clients that were away, and for nodes that missed something.
 //!
-//! [`Store::list_changes`] finds which things changed; [`Store::load`] has one loader for each kind, which fetches the current
-//! state of some keys.
+//! [`Store::list_changes`] finds which things changed; [`Store::load`] has one loader per kind,
+//! which fetches the current state of some keys.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,14 +26,14 @@ use super::{
 pub struct Changes {
     /// The line's last number.
     pub head: Seq,
-    /// In the order of the last changes.
+    /// Sorted by the number of each thing's last change.
     pub list: Vec<(Seq, Change)>,
-    /// Up to here `list` has everything.
+    /// `list` is complete up to this number.
     pub through: Seq,
 }
 
-/// A new message, or an item that changed; the columns of the other kind are empty. A line on which nothing changed
-/// gives one row with only its head.
+/// A new message, or a changed item; the columns of the other kind are empty. A line without
+/// changes yields one row with only its head.
 struct Row {
     head: i64,
     number: Option<i64>,
@@ -82,9 +82,9 @@ impl Row {
 }
 
 impl Store {
-    /// What changed on a line after `after`: at most `limit` things, and nothing beyond the next [`BEHIND_MAX`] numbers. A
-    /// thing that changed more than once comes once, at the number of its last change. `None` when there is no such line, or
-    /// when it is a room's and `viewer` is not in the room.
+    /// What changed on a line after `after`: at most `limit` things, and nothing beyond the next
+    /// [`BEHIND_MAX`] numbers. A thing that changed repeatedly is included once, at the number of
+    /// its last change. `None` if there is no such line, or if `viewer` is not in its room.
     ///
     /// # Errors
     /// When the database fails.
@@ -96,9 +96,9 @@ impl Store {
         limit: usize,
     ) -> Result<Option<Changes>, Error> {
         let end = Seq(after.0.saturating_add(BEHIND_MAX));
-        // One round trip for messages, which change most, in one snapshot with the list of the other things that changed.
-        // Postgres keeps one plan for it, which halves its cost: a range that is bounded on both sides lets the planner expect
-        // few rows.
+        // One round trip for messages, which change most, in one snapshot with the list of other
+        // changed things. Postgres keeps one plan for it, which halves its cost: a range that is
+        // bounded on both sides lets the planner expect few rows.
         let rows = sqlx::query_as!(
             Row,
             r#"select l.head, c.number as "number?", c.kind as "kind?", c.key as "key?", c.id as "id?",
@@ -159,10 +159,11 @@ impl Store {
                 (None, None) => list.push((number, Change::Unknown)),
             }
         }
-        // A message that changed again stands where it changed last, and comes with that number.
+        // A message that changed again is listed at its last change only.
         born.retain(|_, message| message.rev == message.seq);
         list.extend(born.into_iter().map(|(number, message)| (number, Change::Message { message })));
-        // What is cut off need not be loaded, but where to cut is known only when all numbers are in order.
+        // What is cut off need not be loaded, but the cut is known only once all numbers are
+        // sorted.
         let numbers = list.iter().map(|(number, _)| *number);
         let mut numbers: Vec<Seq> =
             numbers.chain(missing.values().flatten().map(|(number, _)| *number)).collect();
@@ -177,11 +178,12 @@ impl Store {
         }
         list.retain(|(number, _)| last.is_none_or(|last| *number <= last));
         list.sort_by_key(|(number, _)| *number);
-        // A list that was cut ends where it was cut.
+        // A truncated list ends where it was cut.
         Ok(Some(Changes { head, list, through: last.unwrap_or_else(|| head.min(end)) }))
     }
 
-    /// The current state of the things of one kind that have these keys, each at the number that came with its key.
+    /// The current state of the things of one kind with these keys, each at the number that came
+    /// with its key.
     async fn load(
         &self,
         line: Line,
@@ -401,7 +403,7 @@ mod tests {
         store.insert_messages(&new.collect::<Vec<_>>()).await.unwrap();
     }
 
-    /// What changed, readable: its number, and what it is now.
+    /// A readable form of the changes: each number, and the thing's current state.
     fn told(changes: &Changes, people: &[&User]) -> Vec<(i64, String)> {
         let name =
             |id: UserId| people.iter().find(|user| user.id == id).map_or("?", |user| user.handle.as_str());
@@ -470,7 +472,7 @@ mod tests {
             assert_eq!((told(&found), found.head, found.through), (expected, Seq(12), Seq(12)), "{after}");
             assert_eq!(since(None, after, 100).await, Some(found), "a node is told the same");
         }
-        // Page by page, of whatever size, it is the same.
+        // The same page by page, for any page size.
         for limit in 1..=10 {
             let (mut pages, mut after) = (Vec::new(), Seq::ZERO);
             loop {
@@ -484,7 +486,7 @@ mod tests {
             }
             assert_eq!(pages, all, "{limit} at a time");
         }
-        // Nothing of a thing is lost on the way.
+        // Every part of a thing is included.
         let found = since(None, 0, 100).await.unwrap();
         let (message, _) = mended.unwrap();
         assert_eq!(found.list[3].1, Change::Message { message });
@@ -499,14 +501,14 @@ mod tests {
         );
     }
 
-    /// No further than [`BEHIND_MAX`], and from there on: nothing is skipped.
+    /// At most [`BEHIND_MAX`] numbers at a time, without gaps.
     #[sqlx::test(migrations = "../migrations")]
     async fn a_long_way_is_gone_in_steps_and_nothing_is_skipped(pool: PgPool) {
         let store = Store::over(pool.clone());
         let ana = person(&store, "ana").await;
         let room = channel(&store, &ana).await;
         say(&store, room, &ana, (3..1_500).map(|seq| seq.to_string())).await;
-        // Of the first 1,200 numbers, few are left: the others have moved on, as by an edit.
+        // Few of the first 1,200 numbers are left: the others have moved on, as by an edit.
         sqlx::query("update messages set rev_seq = seq + 1500 where seq > 10 and seq <= 1200")
             .execute(&pool)
             .await

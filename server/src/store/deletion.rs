@@ -1,11 +1,12 @@
-//! Rooms that are deleted: gone for everybody at once, then erased in the background.
+//! Deleted rooms: gone for everyone at once, then erased in the background.
 //!
-//! The transaction that deletes takes everyone out and empties the room's properties. That makes its messages
-//! unreachable, because whoever reads asks for a membership. There may be millions of them, so they are erased in
-//! steps ([`Store::erase_deleted`]), by any server. If it dies in between, another one goes on.
+//! The deleting transaction removes everyone and clears the room's properties. Its messages are
+//! then unreachable, because reading requires a membership. There may be millions of them, so they
+//! are erased in steps ([`Store::erase_deleted`]), by any server. If it dies in between, another
+//! one continues.
 //!
-//! What stays is the row of the room and its line with its head: a number that was given is never given again.
-//! Memberships stay too: a repeated deletion gets the same answer.
+//! The row of the room and its line with its head stay: a number is never reused. Memberships stay
+//! too, so that a repeated deletion gets the same answer.
 
 use protocol::{Line, Room, RoomId, Seq, UserId};
 use uuid::Uuid;
@@ -16,21 +17,21 @@ use super::{
     rooms::{Locked, lock_room},
 };
 
-/// A room that has been deleted, and who was in it.
+/// A deleted room, and who was in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deleted {
-    /// As it is now.
+    /// Its current state.
     pub room: Room,
-    /// The people who were in it, with the numbers of that on their own lines.
+    /// The people who were in it, with the numbers of this change on their own lines.
     pub left: Vec<(UserId, Seq)>,
 }
 
 impl Store {
-    /// Deletes a room, if `allowed` agrees to what the lock found: everyone is out, and its title and topic are empty. `None`
-    /// if it was deleted before, to somebody who has a membership, ended or not.
+    /// Deletes a room, if `allowed` agrees under the lock: everyone is removed, and its title and
+    /// topic are empty. `None` if it was already deleted and `by` has a membership, ended or not.
     ///
     /// # Errors
-    /// What `allowed` says; [`Error::NoSuchRoom`]; or when the database fails.
+    /// Those of `allowed`; [`Error::NoSuchRoom`]; or when the database fails.
     pub async fn delete_room<E: From<Error>>(
         &self,
         by: UserId,
@@ -62,11 +63,11 @@ impl Store {
     /// or, in the end, its pins, mentions and threads. Says whether there may be more to do.
     ///
     /// # Errors
-    /// When the database fails. The next call may take another room, so one that cannot be erased does not block
-    /// the others.
+    /// When the database fails. The next call may pick another room, so one that cannot be erased
+    /// does not block the others.
     pub async fn erase_deleted(&self, rows: i64) -> Result<bool, Error> {
         let mut tx = self.pool().begin().await?;
-        // Another server that is at the same room has locked it.
+        // Skips rooms that another server is erasing, because it has locked them.
         let room = sqlx::query_scalar!(
             "select id from rooms where deleted_at is not null and erased_at is null
              order by random() limit 1 for update skip locked"
@@ -74,7 +75,7 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(room) = room else { return Ok(false) };
-        // What has been erased is not looked at again: until the next vacuum its index entries are still there.
+        // Skips what has been erased: until the next vacuum its index entries are still there.
         let messages = sqlx::query!(
             "with gone as (
                 delete from messages where room_id = $1 and seq in (
@@ -117,7 +118,7 @@ async fn was_deleted_with(
     Ok(was.fetch_one(&mut **tx).await?)
 }
 
-/// Empties a room's properties and takes everyone out: up to 10,000 people, so there is no loop over them. Returns
+/// Clears a room's properties and removes everyone: up to 10,000 people, so without a loop. Returns
 /// the numbers on their own lines.
 async fn empty(
     tx: &mut sqlx::PgTransaction<'_>,
@@ -147,7 +148,8 @@ async fn empty(
     Ok(left.into_iter().map(|(id, seq)| (UserId(id), seq)).collect())
 }
 
-/// Items are erased too, because the keys of reactions contain the emoji. Says whether there were any.
+/// Items are erased too, because the keys of reactions contain the emoji. Returns whether there
+/// were any.
 async fn erase_items(tx: &mut sqlx::PgTransaction<'_>, room: Uuid, rows: i64) -> Result<bool, Error> {
     let items = sqlx::query!(
         "with gone as (

@@ -1,4 +1,4 @@
-//! Who can be found: the members of a room, the people of the workspace, and who may talk with whom.
+//! Finding people: the members of a room, the people of the workspace, and who may talk to whom.
 
 use protocol::{Marks, Member, RoomId, User, UserId, limits};
 use uuid::Uuid;
@@ -6,8 +6,9 @@ use uuid::Uuid;
 use super::{Error, Store, like_pattern, members::MemberRow, users::user_of};
 
 impl Store {
-    /// A page of the members of a room with their marks, and whether there are more: owners first, then moderators, by name, starting
-    /// after the member `after`, and only those whose handle or name has `query` in it.
+    /// A page of a room's members with their marks, and whether there are more: owners first, then
+    /// moderators, each by name, starting after the member `after`, with `query` in their handle or
+    /// name.
     ///
     /// # Errors
     /// When the database fails.
@@ -18,8 +19,8 @@ impl Store {
         after: Option<UserId>,
     ) -> Result<(Vec<(Member, Marks)>, bool), Error> {
         let limit = limits::MEMBERS_LISTED_MAX;
-        // Two statements, so that the first keeps a plan that reads no more members than it shows. A search must look at
-        // everyone in the room, and at no other table.
+        // Two statements, so that the first keeps a plan that reads no more members than it shows.
+        // A search must read everyone in the room, but no other table.
         let rows = if query.trim().is_empty() {
             sqlx::query_as!(
                 MemberRow,
@@ -80,8 +81,8 @@ impl Store {
         Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
     }
 
-    /// Whether someone may talk with another person, who must exist. A guest may do so only with somebody in one of
-    /// their rooms.
+    /// Whether someone may talk to another person, who must exist. Guests may only talk to people
+    /// with whom they share a room.
     ///
     /// # Errors
     /// When the database fails.
@@ -98,7 +99,8 @@ impl Store {
         Ok(may.fetch_one(&self.pool()).await?)
     }
 
-    /// People whose handle or name has `query` in it, exact handles first. A guest finds only those with whom they share a room.
+    /// People with `query` in their handle or name, exact handles first. Guests find only people
+    /// with whom they share a room.
     ///
     /// # Errors
     /// When the database fails.
@@ -121,7 +123,7 @@ impl Store {
         Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
     }
 
-    /// The profiles of those of these people who exist.
+    /// The profiles of these people; those who do not exist are left out.
     ///
     /// # Errors
     /// When the database fails.

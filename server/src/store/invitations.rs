@@ -1,28 +1,28 @@
-//! Links by which others may come.
+//! Invitation links.
 
 use protocol::{InvitationId, Millis, UserId};
 use uuid::Uuid;
 
 use super::{Error, Store};
 
-/// A link that is still good.
+/// A valid link.
 #[derive(Clone, Debug)]
 pub struct Invitation {
     /// Which.
     pub id: InvitationId,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Millis,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Millis,
-    /// How many more people may come by it.
+    /// How many more people can use it.
     pub uses_left: i32,
 }
 
-/// Links that one person's list shows.
+/// The most links that a list shows.
 const INVITATIONS_LISTED_MAX: i64 = 100;
 
 impl Store {
-    /// Adds a link for `uses` people, good for `lifetime_s` seconds.
+    /// Adds a link for `uses` people, valid for `lifetime_s` seconds.
     ///
     /// # Errors
     /// When the database fails.
@@ -48,7 +48,8 @@ impl Store {
         Ok(InvitationId(id))
     }
 
-    /// Whether a link with this secret is good: while its maker is suspended, or a guest, it is not. Only a hint: [`Store::sign_up`] decides.
+    /// Whether the link with this secret is valid; it is not while its creator is suspended or a
+    /// guest. Only a hint: [`Store::sign_up`] decides.
     ///
     /// # Errors
     /// When the database fails.
@@ -65,7 +66,7 @@ impl Store {
         Ok(good.fetch_one(&self.pool()).await?)
     }
 
-    /// The good links that a person made, the newest first; at most 100.
+    /// The valid links that a person created, the newest first; at most 100.
     ///
     /// # Errors
     /// When the database fails.
@@ -93,7 +94,7 @@ impl Store {
             .collect())
     }
 
-    /// Makes a person's link void: false when there was none.
+    /// Revokes a person's link. Returns false if there was none to revoke.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,11 +1,12 @@
-//! Work that is done later: the table of it.
+//! Deferred jobs: their table.
 //!
 //! Law:
-//! - one thing has one job: planning it again moves it, and brings it back from the dead;
-//! - who takes a job holds it until its lease ends. Then another server may take it, so a job may run more than once;
-//! - a job is ended by the one who has taken it, and only if nobody has planned or taken it since (`version`).
+//! - one thing has one job: planning it again moves it, and revives it if it was dead;
+//! - whoever takes a job holds it until its lease ends. Then another server may take it, so a job
+//!   may run more than once;
+//! - only the taker of a job ends it, and only if nobody has planned or taken it since (`version`).
 //!
-//! All times are the database's. What jobs do: `crate::jobs`.
+//! All times are the database's. For what jobs do, see `crate::jobs`.
 
 use std::time::Duration;
 
@@ -14,10 +15,10 @@ use uuid::Uuid;
 
 use super::{Error, Store};
 
-/// What is to be done.
+/// The kind of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum JobKind {
-    /// Remind somebody of a message. Key: `user/room/seq`.
+    /// Remind someone of a message. Key: `user/room/seq`.
     Remind,
     /// Send a scheduled message. Key: `user/nonce`.
     Send,
@@ -26,7 +27,7 @@ pub enum JobKind {
 impl JobKind {
     const ALL: [Self; 2] = [Self::Remind, Self::Send];
 
-    /// As the column says it.
+    /// The value in the column.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,7 +48,7 @@ impl JobKind {
 /// A job that this server has taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
-    /// Which.
+    /// Its id.
     pub id: Uuid,
     /// What is to be done …
     pub kind: JobKind,
@@ -55,27 +56,27 @@ pub struct Job {
     pub key: String,
     /// For whom.
     pub user: UserId,
-    /// How often it has been begun, this time included.
+    /// How often it has been started, including now.
     pub tries: u32,
-    /// How long after its time it was taken.
+    /// How long after its due time it was taken.
     pub late: Duration,
     version: i64,
 }
 
-/// A job that has failed too often, as an administrator sees it.
+/// A job that failed too often, as shown to administrators.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeadJob {
-    /// Which.
+    /// Its id.
     pub id: Uuid,
-    /// What was to be done, as the column says it: a newer server may know more kinds.
+    /// The kind, as in the column: a newer server may know more kinds.
     pub kind: String,
-    /// For whom: the handle.
+    /// The handle of the person.
     pub handle: String,
     /// How often it was tried.
     pub tries: u32,
     /// When it was given up.
     pub dead_at: Millis,
-    /// What the last try said, in English.
+    /// The error of the last attempt, in English.
     pub error: String,
 }
 
@@ -101,7 +102,7 @@ pub(super) async fn plan(
     Ok(())
 }
 
-/// Drops a job: there is nothing more to do.
+/// Deletes a job: there is nothing more to do.
 pub(super) async fn drop_job(
     tx: &mut sqlx::PgTransaction<'_>,
     (kind, key): (JobKind, &str),
@@ -112,7 +113,7 @@ pub(super) async fn drop_job(
     Ok(())
 }
 
-/// Ends a job in the transaction that did it, unless something was decided about it since it was taken.
+/// Deletes a job in the transaction that did it, unless it was planned or taken again meanwhile.
 pub(super) async fn finish(tx: &mut sqlx::PgTransaction<'_>, job: &Job) -> Result<(), Error> {
     sqlx::query!("delete from jobs where id = $1 and version = $2", job.id, job.version)
         .execute(&mut **tx)
@@ -121,7 +122,7 @@ pub(super) async fn finish(tx: &mut sqlx::PgTransaction<'_>, job: &Job) -> Resul
 }
 
 impl Store {
-    /// How long it is until the next job is due; nothing when one is due already. `None` when none is planned.
+    /// The time until the next job is due; zero if one is due already. `None` if none is planned.
     ///
     /// # Errors
     /// When the database fails.
@@ -136,8 +137,8 @@ impl Store {
         Ok(next.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default())))
     }
 
-    /// Takes jobs that are due, the longest due first, until the lease ends. Jobs that another server is just taking are
-    /// passed over.
+    /// Takes due jobs, the most overdue first, until the lease ends. Skips jobs that another server
+    /// is just taking.
     ///
     /// # Errors
     /// When the database fails.
@@ -175,7 +176,7 @@ impl Store {
             .collect())
     }
 
-    /// There is nothing to do for a job.
+    /// Deletes a job that needs no action.
     ///
     /// # Errors
     /// When the database fails.
@@ -185,10 +186,10 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// A job has failed: it is tried again after this time.
+    /// Records a failure of a job, which is retried after this time.
     ///
     /// # Errors
-    /// When the database fails. Then it comes back when its lease ends.
+    /// When the database fails. The job then returns when its lease ends.
     pub async fn retry_job(&self, job: &Job, after: Duration, error: &str) -> Result<(), Error> {
         let after_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
         sqlx::query!(
@@ -204,10 +205,10 @@ impl Store {
         Ok(())
     }
 
-    /// A job has failed too often: it waits for an administrator.
+    /// Records that a job failed too often: it waits for an administrator.
     ///
     /// # Errors
-    /// When the database fails. Then it comes back when its lease ends.
+    /// When the database fails. The job then returns when its lease ends.
     pub async fn bury_job(&self, job: &Job, error: &str) -> Result<(), Error> {
         sqlx::query!(
             "update jobs set dead_at = now(), version = version + 1, error = $3 where id = $1 and version = $2",
@@ -220,7 +221,7 @@ impl Store {
         Ok(())
     }
 
-    /// The jobs that have failed too often, the last one first, and at most so many.
+    /// At most `limit` of the jobs that failed too often, the latest first.
     ///
     /// # Errors
     /// When the database fails.
@@ -248,7 +249,7 @@ impl Store {
             .collect())
     }
 
-    /// Tries a dead job again, at once. One that is not dead any more stays as it is.
+    /// Retries a dead job at once. Does nothing if it is no longer dead.
     ///
     /// # Errors
     /// When the database fails.
@@ -263,7 +264,7 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes a dead job. One that is not dead any more stays as it is.
+    /// Deletes a dead job. Does nothing if it is no longer dead.
     ///
     /// # Errors
     /// When the database fails.
@@ -325,11 +326,11 @@ mod tests {
         let lost = store.claim_jobs(10, Duration::ZERO).await.unwrap().pop().unwrap();
         let again = store.claim_jobs(10, LEASE).await.unwrap().pop().unwrap();
         assert_eq!((lost.tries, again.tries), (1, 2));
-        // The first one is still at it, after all.
+        // The first one turns out to be still running.
         store.finish_job(&lost).await.unwrap();
         store.retry_job(&lost, Duration::ZERO, "late").await.unwrap();
         assert_eq!(taken(&store).await, [""; 0]);
-        // It was moved while it was done.
+        // It was moved while it was running.
         planned(&store, ana, "one", 0).await;
         store.finish_job(&again).await.unwrap();
         let moved = store.claim_jobs(10, LEASE).await.unwrap().pop().unwrap();
@@ -360,7 +361,7 @@ mod tests {
         assert_eq!((again.id, again.tries), (dead[1].id, 1));
     }
 
-    /// A kind that only a newer server knows is left to it.
+    /// Jobs of a kind that only a newer server knows are left to it.
     #[sqlx::test(migrations = "../migrations")]
     async fn unknown_kinds_are_left_alone(pool: PgPool) {
         let store = Store::over(pool.clone());

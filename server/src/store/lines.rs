@@ -1,14 +1,17 @@
 //! Lines, and the things on them that change.
 //!
-//! A line is a sequence of numbered changes with one owner ([`Line`]). Messages are born with a number of it; everything that
-//! changes later is an *item*: one row for each thing, which says at which number it last changed. Only [`take`] and
-//! [`take_each`] give a number to an item. What changed after a number is asked for in [`super::changes`].
+//! A line is a sequence of numbered changes with one owner ([`Line`]). Messages get a number on
+//! creation. Everything that changes later is an *item*: one row per thing, with the number of its
+//! last change. Only [`take`] and [`take_each`] assign numbers to items. [`super::changes`] lists
+//! what changed after a number.
 //!
-//! Law: a transaction that changes several lines locks rooms before people and people before the workspace, each in the order
-//! of their ids, so that no two wait for each other. The row of an account is locked after rooms, and before its person's
-//! line. Memberships come after the lines of people, in the order of (room, person); `delete_room` needs them first, to know whose
-//! lines to take, and whoever looks for an owner locks that account at the end. Should two then wait for each other after all,
-//! Postgres ends one of them, and it is tried again ([`Error::is_deadlock`]).
+//! Law: a transaction that changes several lines locks rooms before people and people before the
+//! workspace, each in the order of their ids, to avoid deadlocks. The row of an account is locked
+//! after rooms, and before its person's line. Memberships come after the lines of people, in the
+//! order of (room, person). There are two exceptions: `delete_room` needs memberships first, to
+//! know whose lines to lock, and the search for a new owner locks that account at the end. If a
+//! deadlock happens after all, Postgres aborts one of the transactions, and it is retried
+//! ([`Error::is_deadlock`]).
 
 use std::collections::HashMap;
 
@@ -17,27 +20,27 @@ use uuid::Uuid;
 
 use super::{Error, Store};
 
-/// The kinds of things that change on lines. A new kind needs a variant here, a loader in [`super::changes`],
-/// and a [`Change`](protocol::Change).
+/// The kinds of things that change on lines. A new kind needs a variant here, a loader in
+/// [`super::changes`], and a [`Change`](protocol::Change).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ItemKind {
     /// On a room's line: a message whose text changed. Key: its `seq`.
     Message,
-    /// On a room's line: somebody's reaction. Key: `seq/user/emoji`.
+    /// On a room's line: a reaction. Key: `seq/user/emoji`.
     Reaction,
     /// On a room's line: a pin. Key: the message's `seq`.
     Pin,
     /// On a room's line: a membership. Key: the person's id.
     Member,
-    /// On a room's line: its own properties. Key: nothing.
+    /// On a room's line: the room's properties. Key: empty.
     Room,
-    /// On a person's line: that they are in a room. Key: the room's id.
+    /// On a person's line: a membership. Key: the room's id.
     Membership,
-    /// On a person's line: that sessions have ended. Key: nothing.
+    /// On a person's line: that sessions have ended. Key: empty.
     Sessions,
-    /// On a person's line: a message that they saved for later. Key: `room/seq`.
+    /// On a person's line: a saved message. Key: `room/seq`.
     Saved,
-    /// On a person's line: a message that is to be sent later. Key: its nonce.
+    /// On a person's line: a scheduled message. Key: its nonce.
     Scheduled,
     /// On a person's line: a thread that they follow or followed. Key: `room/root`.
     Following,
@@ -60,7 +63,7 @@ impl ItemKind {
         Self::Profile,
     ];
 
-    /// As the column says it.
+    /// The value in the column.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Message => "message",
@@ -92,14 +95,15 @@ pub struct Head {
     pub head: Seq,
 }
 
-/// What a database says of its own past. If that contradicts what it said before, it was restored, or a replica took over.
+/// What a database reports of its history. If that contradicts an earlier report, it was restored,
+/// or a replica took over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
-    /// The database's life, as it is stored there.
+    /// The epoch stored in the database.
     pub epoch: Epoch,
-    /// Counts the takeovers and restores of this database; `None` while it only follows another one.
+    /// Counts the failovers and restores of this database; `None` while it is a replica.
     pub timeline: Option<String>,
-    /// How much it has written, in bytes: it never shrinks.
+    /// How much WAL it has written, in bytes; never decreases.
     pub written: i64,
 }
 
@@ -113,8 +117,8 @@ impl History {
     }
 }
 
-/// Takes the line's next number for a thing that has changed. The line's row is locked from here to the end of the
-/// transaction.
+/// Takes the line's next number for a thing that has changed. Locks the line's row until the end of
+/// the transaction.
 pub(super) async fn take(
     tx: &mut sqlx::PgTransaction<'_>,
     line: Line,
@@ -136,8 +140,8 @@ pub(super) async fn take(
     Ok(Seq(rev))
 }
 
-/// The same for one thing on each of several lines of one kind, which are locked in the order of their ids. Returns the
-/// number on each.
+/// The same for one thing on each of several lines of one kind, locked in the order of their ids.
+/// Returns the number on each.
 pub(super) async fn take_each(
     tx: &mut sqlx::PgTransaction<'_>,
     lines: &[Uuid],
@@ -162,7 +166,7 @@ pub(super) async fn take_each(
     Ok(rows.into_iter().map(|row| (row.line_id, Seq(row.rev))).collect())
 }
 
-/// Begins a line.
+/// Creates a line.
 pub(super) async fn begin(tx: &mut sqlx::PgTransaction<'_>, line: Line) -> Result<(), Error> {
     let kind = match line {
         Line::Room(_) => "room",
@@ -176,8 +180,8 @@ pub(super) async fn begin(tx: &mut sqlx::PgTransaction<'_>, line: Line) -> Resul
 impl Store {
     /// The last numbers of some lines.
     ///
-    /// Here and below, each line is looked up by itself. `offset 0` makes the planner do so: for very many lines it would
-    /// otherwise read the whole table.
+    /// Here and below, each line is looked up separately. `offset 0` makes the planner do so: for
+    /// very many lines it would otherwise read the whole table.
     ///
     /// # Errors
     /// When the database fails.
@@ -194,8 +198,8 @@ impl Store {
         Ok(rows.into_iter().map(|row| Head { line: by_id[&row.id], head: Seq(row.head) }).collect())
     }
 
-    /// Which of these lines are not at the number that is known of them: they are ahead of it, or, in a database that
-    /// went back, behind it.
+    /// Those of these lines whose head differs from the known one: it is ahead, or, in a database
+    /// that went back, behind.
     ///
     /// # Errors
     /// When the database fails.
@@ -215,13 +219,14 @@ impl Store {
         Ok(rows.into_iter().map(|row| Head { line: by_id[&row.id], head: Seq(row.head) }).collect())
     }
 
-    /// What the database says of its past.
+    /// The history that the database reports.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn history(&self) -> Result<History, Error> {
-        // The first eight digits of a WAL segment's name are the timeline; a replica writes no segment. Only what has been
-        // flushed is counted: a crash may lose what has only been inserted, and that is no restore.
+        // The first eight digits of a WAL segment's name are the timeline; a replica writes no
+        // segment. Counts only what has been flushed: a crash may lose what has only been inserted,
+        // and that is no restore.
         let row = sqlx::query!(
             r#"select epoch,
                 case when pg_is_in_recovery() then null
@@ -235,8 +240,8 @@ impl Store {
         Ok(History { epoch: Epoch(row.epoch), timeline: row.timeline, written: row.written })
     }
 
-    /// Begins a new epoch, unless another node has done so already: all known numbers become void. Returns the
-    /// epoch that now holds.
+    /// Begins a new epoch, unless another node has already done so: all known numbers become void.
+    /// Returns the current epoch.
     ///
     /// # Errors
     /// When the database fails.
@@ -261,7 +266,7 @@ mod tests {
     use super::*;
     use crate::store::testing::person;
 
-    /// Rows that sequential scans have read, as counted by the pool's only connection.
+    /// Rows read by sequential scans, as counted by the pool's only connection.
     async fn rows_scanned(pool: &PgPool) -> i64 {
         sqlx::query("select pg_stat_force_next_flush()").execute(pool).await.unwrap();
         sqlx::query_scalar("select coalesce(sum(seq_tup_read), 0)::bigint from pg_stat_user_tables")
@@ -270,8 +275,8 @@ mod tests {
             .unwrap()
     }
 
-    /// Every table holds some thousand rows, and a third is asked for at once: the planner on its own would read the whole
-    /// table.
+    /// Every table holds some thousand rows, and a third are requested at once: on its own, the
+    /// planner would read the whole table.
     #[sqlx::test(migrations = "../migrations")]
     async fn periodic_checks_read_what_they_ask_for_and_no_table_whole(
         options: PgPoolOptions,

@@ -1,4 +1,4 @@
-//! How far members are: raises marks, and finds those that were not told.
+//! Members' marks: raises them, and finds those that were not published.
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use uuid::Uuid;
 
 use super::{Error, Store};
 
-/// Large rooms in which people's own marks are looked for, at most.
+/// The most large rooms in which people's own marks are checked.
 const LARGE_ROOMS_MAX: i64 = 5_000;
 
-/// Marks to write: how far someone is in a room.
+/// Marks to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Raise {
     /// Which room.
     pub room: RoomId,
-    /// Whose marks, and how far.
+    /// Whose marks, and their values.
     pub marks: Marks,
 }
 
-/// Marks as they were written.
+/// Marks that were written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Raised {
     /// Which room.
     pub room: RoomId,
-    /// As they are now.
+    /// Their current values.
     pub marks: Marks,
-    /// How many members the room has: in a large one, nobody else is told.
+    /// The number of members: in a large room, nobody else is told.
     pub members: u32,
 }
 
@@ -51,9 +51,9 @@ impl From<RaisedRow> for Raised {
 }
 
 impl Store {
-    /// Raises marks, never above the room's last number and never down. What does not raise anything is not in the answer. In
-    /// a room of more than [`limits::MARKS_MEMBERS_MAX`] members only the read mark counts, because nobody is told of
-    /// deliveries.
+    /// Raises marks, never beyond the room's last number and never down. Returns only those that
+    /// changed. In a room of more than [`limits::MARKS_MEMBERS_MAX`] members only the read mark
+    /// counts, because nobody is told of deliveries.
     ///
     /// # Errors
     /// When the database fails.
@@ -93,8 +93,8 @@ impl Store {
         Ok(rows.into_iter().map(Raised::from).collect())
     }
 
-    /// The marks in these rooms that have grown within this time until now. Only rooms of at most `members_max`
-    /// members count.
+    /// The marks in these rooms that advanced within this time. Only for rooms of at most
+    /// `members_max` members.
     ///
     /// # Errors
     /// When the database fails.
@@ -107,7 +107,7 @@ impl Store {
         let rooms: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
         let rows = sqlx::query_as!(
             RaisedRow,
-            // Each room by itself: see `Store::heads`.
+            // Each room separately: see `Store::heads`.
             r#"select m.room_id as "room_id!", m.user_id as "user_id!", m.delivered_seq as "delivered_seq!",
                 m.read_seq as "read_seq!", r.member_count as "member_count!"
              from unnest($1::uuid[]) as k (id)
@@ -123,12 +123,13 @@ impl Store {
         Ok(rows.into_iter().map(Raised::from).collect())
     }
 
-    /// The rooms of more than [`limits::MARKS_MEMBERS_MAX`] members, in the order of their ids: some thousand, at most.
+    /// The rooms of more than [`limits::MARKS_MEMBERS_MAX`] members, in the order of their ids; at
+    /// most some thousand.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn large_rooms(&self) -> Result<Vec<RoomId>, Error> {
-        // The number is written out, so that the planner can use the index that holds just these rooms.
+        // The number is a literal, so that the planner can use the index on just these rooms.
         const { assert!(limits::MARKS_MEMBERS_MAX == 100) };
         let rooms = sqlx::query_scalar!(
             "select id from rooms where member_count > 100 order by id limit $1",
@@ -139,7 +140,7 @@ impl Store {
         Ok(rooms.into_iter().map(RoomId).collect())
     }
 
-    /// The marks of these members, where they have grown within this time until now.
+    /// The marks of these members that advanced within this time.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,6 +1,7 @@
-//! Who is in which room: joining, leaving, roles and bans.
+//! Memberships: joining, leaving, roles and bans.
 //!
-//! How far members are is in [`marks`](super::marks); lists of members and of people are in [`directory`](super::directory).
+//! Marks are in [`marks`](super::marks); lists of members and of people are in
+//! [`directory`](super::directory).
 
 use protocol::{Line, Marks, Member, Role, RoomId, Seq, UserId, WorkspaceRole, limits};
 use uuid::Uuid;
@@ -12,34 +13,35 @@ use super::{
     users::workspace_role_of,
 };
 
-/// How often an heir is looked for. The one who was found may be suspended at that very moment.
+/// How often a new owner is searched for, because the one found may be suspended at that very
+/// moment.
 const HEIRS_TRIED: usize = 3;
 
-/// A membership that changed, with the number of members after it.
+/// A changed membership, and the number of members afterwards.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemberChange {
-    /// As it is now; `rev` is the number of the change on the room's line.
+    /// Its current state; `rev` is the number of the change on the room's line.
     pub member: Member,
-    /// How many members the room has after it.
+    /// How many members the room has afterwards.
     pub members: u32,
-    /// How far they are.
+    /// The member's marks.
     pub marks: Marks,
-    /// The number of the change on the person's own line, when they have joined or left.
+    /// The number of the change on the person's own line, if they joined or left.
     pub membership: Option<Seq>,
 }
 
-/// What became of people who were to be added to a room.
+/// The result of adding people to a room.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Added {
     /// Those who have joined.
     pub changes: Vec<MemberChange>,
-    /// Those who are already in as many rooms as one person may be.
+    /// Those who are already in the most rooms allowed.
     pub full: Vec<UserId>,
     /// Those who are banned from the room.
     pub banned: Vec<UserId>,
 }
 
-/// A membership, as its columns say.
+/// The columns of a membership.
 pub(super) struct MemberRow {
     pub(super) user_id: Uuid,
     pub(super) role: String,
@@ -67,7 +69,7 @@ impl MemberRow {
 }
 
 impl Store {
-    /// What someone may do in a room; `None` when they are not in it.
+    /// Someone's role in a room; `None` if they are not in it.
     ///
     /// # Errors
     /// When the database fails.
@@ -113,13 +115,14 @@ impl Store {
         Ok(inside.into_iter().map(RoomId).collect())
     }
 
-    /// Adds people to a room, if `allowed` agrees to what the lock found. Those who are in it stay as they are, and those who
-    /// are already in `rooms_max` rooms are passed over. The marks of a new member begin at the room's end: what was said
-    /// before is history, not unread. A room without an owner who can act gets one, which is a change of its own.
+    /// Adds people to a room, if `allowed` agrees under the lock. Skips those who are already in
+    /// it, banned, or in `rooms_max` rooms. A new member's marks begin at the room's end: earlier
+    /// messages are history, not unread. A room without an owner who can act gets one, as a
+    /// separate change.
     ///
     /// # Errors
-    /// What `allowed` says; [`Error::NoSuchRoom`], [`Error::NoSuchUser`], [`Error::MembersFull`]; or when the database fails.
-    /// Then nobody was added.
+    /// Those of `allowed`; [`Error::NoSuchRoom`], [`Error::NoSuchUser`], [`Error::MembersFull`]; or
+    /// when the database fails. Then nobody was added.
     pub async fn add_members<E: From<Error>>(
         &self,
         by: UserId,
@@ -151,12 +154,13 @@ impl Store {
         Ok(added)
     }
 
-    /// Takes someone out of a room, who may be the person who asks; with `ban` they cannot come back. When the last
-    /// owner goes, whoever has been there longest becomes one: that is a change of its own. If they are out
-    /// already, only the ban changes.
+    /// Removes someone from a room, possibly on their own request; with `ban` they cannot come
+    /// back. When the last owner leaves, the longest-standing member becomes one, as a separate
+    /// change. If they have already left, only the ban changes.
     ///
     /// # Errors
-    /// What `allowed` says; [`Error::NoSuchRoom`], [`Error::NoSuchUser`]; or when the database fails.
+    /// Those of `allowed`; [`Error::NoSuchRoom`], [`Error::NoSuchUser`]; or when the database
+    /// fails.
     pub async fn remove_member<E: From<Error>>(
         &self,
         by: UserId,
@@ -179,10 +183,10 @@ impl Store {
         Ok(changes)
     }
 
-    /// Lets someone who was banned come back. `None` when they were not banned.
+    /// Lifts a ban. `None` if there was none.
     ///
     /// # Errors
-    /// What `allowed` says; [`Error::NoSuchRoom`]; or when the database fails.
+    /// Those of `allowed`; [`Error::NoSuchRoom`]; or when the database fails.
     pub async fn unban<E: From<Error>>(
         &self,
         by: UserId,
@@ -200,11 +204,11 @@ impl Store {
         Ok(Some(change))
     }
 
-    /// Gives a member another role. Returns the member, and whether anything changed.
+    /// Changes a member's role. Returns the member, and whether anything changed.
     ///
     /// # Errors
-    /// What `allowed` says; [`Error::NoSuchRoom`]; [`Error::NoSuchUser`] of somebody who is not in the room;
-    /// [`Error::LastOwner`]; or when the database fails.
+    /// Those of `allowed`; [`Error::NoSuchRoom`]; [`Error::NoSuchUser`] for someone who is not in
+    /// the room; [`Error::LastOwner`]; or when the database fails.
     pub async fn set_role<E: From<Error>>(
         &self,
         by: UserId,
@@ -216,7 +220,8 @@ impl Store {
         let locked = lock_room(&mut tx, room, by).await?;
         let target = find_target(&mut tx, room, user).await?.ok_or(Error::NoSuchUser)?;
         allowed(&locked, &target)?;
-        // Checked after `allowed`, so that someone who may not do it cannot find out who is in the room.
+        // Checked after `allowed`, so that someone without permission cannot find out who is in the
+        // room.
         let before = target.role.ok_or(Error::NoSuchUser)?;
         if before == role {
             return Ok((member_now(&mut tx, room, user).await?, false));
@@ -233,14 +238,14 @@ impl Store {
     }
 }
 
-/// A person whom somebody acts on in a room, as the room's lock found them.
+/// The person affected by an action in a room, as read under the room's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Who.
     pub user: UserId,
-    /// What they are in the room; `None` if they are not in it.
+    /// Their role in the room; `None` if they are not in it.
     pub role: Option<Role>,
-    /// What they are in the workspace.
+    /// Their role in the workspace.
     pub workspace: WorkspaceRole,
     /// Whether they are banned from the room.
     pub banned: bool,
@@ -270,7 +275,7 @@ async fn find_target(
     }))
 }
 
-/// A membership as it is now.
+/// The current state of a membership.
 async fn member_now(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
@@ -279,7 +284,7 @@ async fn member_now(
     members_now(&mut **tx, room, &[user.0]).await?.pop().ok_or(Error::NoSuchUser)
 }
 
-/// The memberships of these people, ended ones too, as they are now.
+/// The current memberships of these people, including ended ones.
 pub(super) async fn members_now(
     executor: impl sqlx::PgExecutor<'_>,
     room: RoomId,
@@ -322,7 +327,7 @@ async fn has_owner(tx: &mut sqlx::PgTransaction<'_>, room: RoomId) -> Result<boo
     Ok(owner.fetch_optional(&mut **tx).await?.is_some())
 }
 
-/// Bans someone who is not in the room, or lets them come back.
+/// Bans someone who is not in the room, or lifts the ban.
 async fn set_banned(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
@@ -330,7 +335,7 @@ async fn set_banned(
     banned: bool,
 ) -> Result<MemberChange, Error> {
     let rev = take(tx, Line::Room(room), ItemKind::Member, &user.to_string()).await?;
-    // Somebody who was never in the room has no row yet.
+    // Someone who was never in the room has no row yet.
     sqlx::query!(
         "insert into members
             (room_id, user_id, role, active, banned_at, rev_seq, delivered_seq, read_seq, sort_name, handle)
@@ -349,12 +354,12 @@ async fn set_banned(
     member_now(tx, room, user).await
 }
 
-/// What became of someone who was to be added to a room.
+/// The result of adding someone to a room.
 enum Adding {
     Added(MemberChange),
-    /// They were in it already.
+    /// They were already in it.
     Inside,
-    /// They are already in as many rooms as one person may be.
+    /// They are already in the most rooms allowed.
     Full,
     /// They are banned from the room.
     Banned,
@@ -388,8 +393,8 @@ async fn add_member(
     Ok(Adding::Added(MemberChange { member, members, marks, membership: Some(membership) }))
 }
 
-/// How many rooms someone is in. First locks their profile, so that a membership does not copy a name that is being
-/// changed; then their line, so that nobody adds them to another room meanwhile.
+/// How many rooms someone is in. First locks their profile, so that a membership does not copy a
+/// name that is being changed; then their line, so that nobody adds them to another room meanwhile.
 pub(super) async fn count_rooms(tx: &mut sqlx::PgTransaction<'_>, user: UserId) -> Result<usize, Error> {
     sqlx::query!("select id from users where id = $1 for share", user.0)
         .fetch_optional(&mut **tx)
@@ -443,7 +448,7 @@ pub(super) fn role_text(role: Role) -> &'static str {
     }
 }
 
-/// Counts somebody who came (1) or left (-1); returns how many members there are now.
+/// Adds `step` (1 or -1) to the member count; returns the new count.
 async fn count_member(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, step: i32) -> Result<u32, Error> {
     let members = sqlx::query_scalar!(
         "update rooms set member_count = member_count + $2 where id = $1 returning member_count",
@@ -469,7 +474,7 @@ async fn leave(
     Ok(MemberChange { member, members, marks, membership: Some(membership) })
 }
 
-/// Changes a membership that is there, and returns its marks.
+/// Changes an existing membership, and returns its marks.
 async fn write_member(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
@@ -492,13 +497,14 @@ async fn write_member(
     Ok(Marks { user: member.user, delivered: Seq(row.delivered_seq), read: Seq(row.read_seq) })
 }
 
-/// A room without an owner who can act gets one: the member who has been there longest. A suspended person and a
-/// guest neither count nor inherit. Locks the accounts that decide, so it waits for a suspension that is under way.
+/// Gives a room without an owner who can act a new one: the longest-standing member. Suspended
+/// people and guests do not count and cannot inherit. Locks the relevant accounts, so it waits for
+/// a suspension in progress.
 pub(super) async fn inherit(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
 ) -> Result<Option<MemberChange>, Error> {
-    // If the one who was found turns out to be suspended, looks for the next one.
+    // If the one found turns out to be suspended, searches for the next one.
     for _ in 0..HEIRS_TRIED {
         if has_owner(tx, room).await? {
             return Ok(None);

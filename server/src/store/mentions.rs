@@ -1,40 +1,43 @@
-//! Who is mentioned in a message: what the names in its text mean at the moment when it is stored.
+//! Mentions: who the names in a message refer to when it is stored.
 //!
-//! A name is looked up under the room's lock, once. From then on the message carries the person's id: it follows them when they
-//! take another name. The table `mentions` has a row for each of them who is in the room, from which unread mentions are counted.
+//! A name is resolved under the room's lock, once. From then on the message carries the person's
+//! id, so it follows renames. The table `mentions` has a row for each mentioned member of the room,
+//! for counting unread mentions.
 
 use protocol::{Mention, Message, RoomId, Seq, UserId, rights};
 use uuid::Uuid;
 
 use super::{Error, messages::members_with_roles};
 
-/// A name, and who it is.
+/// A name, and whom it refers to.
 pub(super) struct Mentioned {
     pub(super) mention: Mention,
-    /// Whether they are in the room. Everyone is.
+    /// Whether they are in the room; always true for everyone.
     pub(super) is_here: bool,
 }
 
-/// A text that mentions names: whose, and where.
+/// A text that mentions names: its room, its author, and the names.
 pub(super) struct Mentioning<'a> {
     pub(super) room: RoomId,
     pub(super) author: UserId,
     pub(super) names: &'a [String],
 }
 
-/// A message that mentions people: its room, its number, its author, and who they are ([`EVERYONE`] for all).
+/// A message that mentions people: its room, number, author, and the people mentioned ([`EVERYONE`]
+/// for all).
 pub(super) type Written = (RoomId, Seq, UserId, Vec<Uuid>);
 
 /// Stands for everyone in the room.
 pub(super) const EVERYONE: Uuid = Uuid::nil();
 
-/// The names that mean everyone in the room, as [`markup::Mention`] reads them.
+/// Whether a name means everyone in the room; must agree with [`markup::Mention`].
 fn means_everyone(name: &str) -> bool {
     matches!(name, "here" | "everyone")
 }
 
-/// Who these names are, for each text in the order of its names. A name of nobody is left out, and so is everyone where the author
-/// may not mention them. A guest mentions only people of the room: they are not told who else there is.
+/// Resolves the names of each text, in order. Leaves out unknown names, and "everyone" where the
+/// author may not mention everyone. Guests can mention only members of the room, because they may
+/// not learn who else exists.
 pub(super) async fn find(
     tx: &mut sqlx::PgTransaction<'_>,
     texts: &[Mentioning<'_>],
@@ -100,13 +103,13 @@ async fn find_everyone(
     Ok(())
 }
 
-/// Those whom a message mentions and who are in the room, as they are written.
+/// The mentioned people who are in the room, as they are stored.
 pub(super) fn here(mentioned: &[Mentioned]) -> Vec<Uuid> {
     let here = mentioned.iter().filter(|one| one.is_here);
     here.map(|one| one.mention.1.map_or(EVERYONE, |user| user.0)).collect()
 }
 
-/// Writes who is mentioned.
+/// Stores mentions.
 pub(super) async fn write(tx: &mut sqlx::PgTransaction<'_>, written: &[Written]) -> Result<(), Error> {
     let (mut rooms, mut users, mut seqs, mut authors) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (room, seq, author, mentioned) in written {
@@ -133,7 +136,7 @@ pub(super) async fn write(tx: &mut sqlx::PgTransaction<'_>, written: &[Written])
     Ok(())
 }
 
-/// A message has another text, or none: whom it mentioned before is replaced by those with these names, who are returned.
+/// Replaces the mentions of a message whose text has changed or was deleted; returns the new ones.
 pub(super) async fn replace(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,

@@ -21,26 +21,26 @@ use super::{
 /// A message to be stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewMessage {
-    /// Where.
+    /// The room.
     pub room: RoomId,
-    /// By whom.
+    /// Its author.
     pub author: User,
-    /// The browser's own name for it.
+    /// The nonce chosen by the browser.
     pub nonce: Nonce,
-    /// The text, already checked.
+    /// The validated text.
     pub body: String,
-    /// The names that its text mentions, in lower case, each once.
+    /// The names that its text mentions, in lower case, without duplicates.
     pub names: Vec<String>,
     /// What it replies to, and in which thread it is.
     pub placement: Placement,
 }
 
-/// What became of a send.
+/// The result of a send.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inserted {
-    /// It is stored now.
+    /// It is now stored.
     New(Message),
-    /// It was stored before, by a send of the same nonce: this is the first one.
+    /// It was stored before, by a send with the same nonce: this is that message.
     Known(Message),
     /// The author is not in the room.
     NotAMember,
@@ -68,7 +68,7 @@ pub struct Around {
     pub more_after: bool,
 }
 
-/// A message as it is stored. All messages are read by [`select_messages`].
+/// The columns of a message. All messages are read by [`select_messages`].
 pub(super) struct MessageRow {
     pub(super) room_id: Uuid,
     pub(super) id: Uuid,
@@ -150,8 +150,8 @@ impl Store {
         rooms.sort_unstable();
         rooms.dedup();
         let mut tx = self.pool().begin().await?;
-        // Everyone locks in the same order, so that no two transactions wait for each other. Only rooms: a client may name
-        // any id, and a person's line is locked after all rooms (the law in `lines.rs`).
+        // All transactions lock in the same order, to avoid deadlocks. Only rooms, because a client
+        // may name any id, and a person's line is locked after all rooms (the law in `lines.rs`).
         let locked = sqlx::query!(
             "select id, head, messages, restricted from lines where id = any($1) and kind = 'room'
              order by id for no key update",
@@ -199,12 +199,13 @@ impl Store {
         Ok(Stored { inserted: inserted.collect(), followed })
     }
 
-    /// Changes a message to what `decide` makes of what the lock found; `None` from it means that nothing changes, and
-    /// takes no number. Its text then mentions `names`. Returns the message as it is now, and whether it changed.
+    /// Changes a message as `decide` says from the state under the lock; `None` means no change,
+    /// and takes no number. Its text then mentions `names`. Returns the current message, and
+    /// whether it changed.
     ///
     /// # Errors
-    /// What `decide` says; [`Error::NoSuchRoom`] to somebody who is not in the room, [`Error::NoSuchMessage`]; or
-    /// when the database fails. Then nothing was changed.
+    /// Those of `decide`; [`Error::NoSuchRoom`] for someone who is not in the room,
+    /// [`Error::NoSuchMessage`]; or when the database fails. Then nothing was changed.
     pub async fn change_message<E: From<Error>>(
         &self,
         by: UserId,
@@ -222,8 +223,8 @@ impl Store {
         Ok((Message { rev, ..changed }, true))
     }
 
-    /// Puts someone's emoji under a message or takes it away, if `decide` agrees to what the lock found. Returns the number
-    /// of the change, and whether there was one: if not, the number is an earlier one.
+    /// Adds or removes someone's reaction, if `decide` agrees under the lock. Returns the number of
+    /// the change, and whether there was one; if not, the number is an earlier one.
     ///
     /// # Errors
     /// As for [`Store::change_message`].
@@ -258,13 +259,13 @@ impl Store {
         Ok((rev, true))
     }
 
-    /// Half a page of messages before a number, and as many from it on: in one round trip.
+    /// Half a page of messages before a number, and as many from it on, in one round trip.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn messages_around(&self, room: RoomId, seq: Seq) -> Result<Around, Error> {
         const HALF: usize = limits::PAGE_MESSAGES / 2;
-        // One more on each side tells whether there are more.
+        // One more on each side shows whether there are more.
         let rows = select_messages!(
             "where m.room_id = $1 and m.seq in (
                 (select seq from messages where room_id = $1 and seq < $2 order by seq desc limit $3)
@@ -285,7 +286,7 @@ impl Store {
         Ok(Around { messages, more_before, more_after })
     }
 
-    /// Those of these messages of a room that exist.
+    /// These messages of a room; those that do not exist are left out.
     ///
     /// # Errors
     /// When the database fails.
@@ -297,8 +298,9 @@ impl Store {
         Ok(rows.into_iter().map(Message::from).collect())
     }
 
-    /// A page of messages beside `seq`, oldest first, and whether there are more that way. `through` bounds it
-    /// from above, so that a page and a number that were read one after the other belong together.
+    /// A page of messages beside `seq`, oldest first, and whether there are more in that direction.
+    /// `through` is an upper bound, so that a page is consistent with a number that was read before
+    /// it.
     ///
     /// # Errors
     /// When the database fails.
@@ -396,14 +398,14 @@ async fn write_change(
     Ok(())
 }
 
-/// A room's numbers, under its lock.
+/// A room's counters, under its lock.
 #[derive(Clone, Copy)]
 struct RoomHead {
     head: i64,
     messages: i64,
 }
 
-/// What the database knows of one send, under the lock.
+/// What the database says of one send, under the lock.
 struct Found {
     member: bool,
     known: Option<Message>,
@@ -418,9 +420,9 @@ enum Decision {
     NotAMember,
     Refused(ErrorCode),
     Known(Message),
-    /// The same nonce stands earlier in the list: this is that message.
+    /// The same nonce occurs earlier in the list: this is that message.
     SameAs(Message),
-    /// With its ordinal, and those whom it mentions who are in the room.
+    /// With its ordinal, and the mentioned people who are in the room.
     New(Message, i64, Vec<Uuid>),
 }
 
@@ -497,7 +499,7 @@ async fn find_sent(tx: &mut sqlx::PgTransaction<'_>, new: &[NewMessage]) -> Resu
     for (row, item) in rows.into_iter().zip(new) {
         let known = match row.seq {
             None => None,
-            // A repeat is rare, so it is read in a statement of its own.
+            // Repeats are rare, so they are read in a separate statement.
             Some(seq) => {
                 let stored = select_messages!("where m.room_id = $1 and m.seq = $2", item.room.0, seq);
                 // `None` while its deleted room is being erased.
@@ -509,7 +511,7 @@ async fn find_sent(tx: &mut sqlx::PgTransaction<'_>, new: &[NewMessage]) -> Resu
     Ok(found)
 }
 
-/// For rooms in which not every member may post: finds out which of the authors may.
+/// For rooms in which not every member may post: checks which authors may.
 async fn refuse_posts(
     tx: &mut sqlx::PgTransaction<'_>,
     new: &[NewMessage],
@@ -527,7 +529,7 @@ async fn refuse_posts(
     Ok(())
 }
 
-/// Those of these people who are in these rooms, with what their rights follow from.
+/// Those of these people who are in these rooms, with the roles that determine their rights.
 pub(super) async fn members_with_roles(
     tx: &mut sqlx::PgTransaction<'_>,
     rooms: &[Uuid],
@@ -555,7 +557,7 @@ pub(super) async fn members_with_roles(
     Ok(member.collect())
 }
 
-/// Refuses replies to what is no message of the room. One that has been deleted still is one.
+/// Refuses replies to messages that do not exist in the room. Deleted messages do exist.
 async fn refuse_replies(
     tx: &mut sqlx::PgTransaction<'_>,
     new: &[NewMessage],
@@ -600,7 +602,7 @@ fn number(
         }
         decisions.push(match (found.known, heads.get_mut(&item.room.0)) {
             (_, None) => Decision::NotAMember,
-            // A repeat of what was stored before gets its answer, whatever the author may do now. Someone who has
+            // A repeat gets its answer regardless of the author's current rights. Someone who has
             // left learns nothing else from it.
             (Some(known), _) if !found.member => Decision::Known(Message { reactions: Vec::new(), ..known }),
             (Some(known), _) => Decision::Known(known),

@@ -1,10 +1,11 @@
 //! Postgres, through typed methods. Only this module knows SQL.
 //!
-//! [`Store`] is a pool; its methods are split over files by subject. They return people, rooms and messages as the
-//! wire shows them, never frames or events, and they publish nothing: that is up to their callers.
+//! [`Store`] is a pool; its methods are split over files by subject. They return people, rooms and
+//! messages as protocol types, never frames or events, and publish nothing: that is up to their
+//! callers.
 //!
-//! Law: a future of this module is never dropped half-way (a cancelled `begin` leaves a connection inside an open
-//! transaction): work for a browser that may go away runs in a task of its own.
+//! Law: a future of this module is never dropped halfway (a cancelled `begin` leaves a connection
+//! inside an open transaction), so work for a browser that may go away runs in its own task.
 
 pub mod changes;
 pub mod deletion;
@@ -51,20 +52,21 @@ pub use sessions::{Ended, LiveSession, NewSession, Renewed, Session};
 pub use users::{Admission, Credentials, NewUser, PasswordChange, SignUpRefused};
 pub use workspace::Workspace;
 
-/// A query that waits longer for a connection of the pool fails.
+/// The longest wait for a connection of the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// After this many milliseconds the database ends a statement, …
+/// The database aborts a statement after this many milliseconds, …
 const STATEMENT_TIMEOUT_MS: u32 = protocol::limits::STATEMENT_MS;
 /// … a wait for a lock, …
 const LOCK_TIMEOUT_MS: u32 = 5_000;
-/// … and an idle transaction, so that a server that hangs does not hold a room's lock for long.
+/// … and an idle transaction, so that a hanging server does not hold a room's lock for long.
 const IDLE_IN_TRANSACTION_TIMEOUT_MS: u32 = protocol::limits::STATEMENT_MS;
-/// Over TCP, after this many seconds of silence, the database asks whether our end is still there. …
+/// Over TCP, after this many seconds of silence, the database sends a keepalive. …
 const KEEPALIVES_IDLE_S: u32 = 30;
-/// … It asks again in this interval, …
+/// … It repeats that at this interval, …
 const KEEPALIVES_INTERVAL_S: u32 = 10;
-/// … and closes the connection after this many questions without an answer, so that connections that a network has
-/// swallowed are freed soon. (Our own end cannot do the same: sqlx does not hand out its socket.)
+/// … and closes the connection after this many without an answer, so that connections dropped by
+/// the network are freed soon. (Our own end cannot do the same, because sqlx does not expose its
+/// socket.)
 const KEEPALIVES_COUNT: u32 = 3;
 
 /// The database.
@@ -73,7 +75,7 @@ pub struct Store {
     connections: Arc<RwLock<Connections>>,
 }
 
-/// The pool, and when a connection was last given back to it; unknown for a pool that was passed in.
+/// The pool, and when a connection was last returned to it; `None` for a pool that was passed in.
 #[derive(Debug)]
 struct Connections {
     pool: PgPool,
@@ -97,7 +99,7 @@ impl Connections {
         Self { pool, given_back: Some(given_back) }
     }
 
-    /// Whether every connection is in use, and none has come back for this long.
+    /// Whether every connection is in use, and none has been returned for this long.
     fn is_stuck(&self, silent: Duration) -> bool {
         let Some(given_back) = &self.given_back else { return false };
         let given_back = *given_back.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,10 +109,10 @@ impl Connections {
     }
 }
 
-/// Why the database did not do it.
+/// Why a database operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What sqlx says.
+    /// An error of sqlx.
     #[error("the database failed: {0}")]
     Sqlx(#[source] sqlx::Error),
     /// A migration cannot be applied.
@@ -122,19 +124,19 @@ pub enum Error {
     /// There is no such room.
     #[error("there is no such room")]
     NoSuchRoom,
-    /// The room has no message of this number.
+    /// The room has no message with this number.
     #[error("there is no such message")]
     NoSuchMessage,
     /// There is no such person.
     #[error("there is no such person")]
     NoSuchUser,
-    /// The room has as many members as a room may have.
+    /// The room already has the most members allowed.
     #[error("the room is full")]
     MembersFull,
-    /// The person is in as many rooms as one may be.
+    /// The person is already in the most rooms allowed.
     #[error("too many rooms")]
     RoomsFull,
-    /// The room has as many pinned messages as one may have.
+    /// The room already has the most pinned messages allowed.
     #[error("too many pinned messages")]
     PinsFull,
     /// Another channel has the title.
@@ -157,7 +159,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// A pattern for `ilike` that finds `text` anywhere, with the special characters escaped.
+/// A pattern for `ilike` that finds `text` anywhere, with special characters escaped.
 fn like_pattern(text: &str) -> String {
     let text = text.trim().trim_start_matches('@');
     let mut pattern = String::from("%");
@@ -171,15 +173,16 @@ fn like_pattern(text: &str) -> String {
     pattern
 }
 
-/// How often a transaction is tried that Postgres may end because it and another one waited for each other.
+/// How often a transaction is attempted that Postgres may abort because of a deadlock.
 const TRIES: u32 = 3;
 
-/// Runs a transaction again, up to [`TRIES`] times in all, while `is_deadlock` says of its error that Postgres ended it. The
-/// usual other one is the writing of marks, which locks the rows of many people in an order of its own. Nothing has happened
-/// then, so the transaction may simply be repeated.
+/// Runs a transaction, and repeats it up to [`TRIES`] times in all while `is_deadlock` says that
+/// Postgres aborted it. The other party is usually the writing of marks, which locks the rows of
+/// many people in its own order. An aborted transaction has had no effect, so it may simply be
+/// repeated.
 ///
 /// # Errors
-/// Any other error at once; that of the last try.
+/// Any other error at once; or that of the last attempt.
 pub async fn retry_deadlocks<T, E, F: Future<Output = Result<T, E>>>(
     mut is_deadlock: impl FnMut(&E) -> bool,
     mut transaction: impl FnMut() -> F,
@@ -200,14 +203,14 @@ impl Error {
         self.has_code("55P03")
     }
 
-    /// Whether two transactions waited for each other, and the database ended this one.
+    /// Whether the database aborted this transaction because of a deadlock.
     #[must_use]
     pub fn is_deadlock(&self) -> bool {
         self.has_code("40P01")
     }
 
-    /// Whether the database ended it because it took too long. Waiting for a lock ends sooner, so the database itself is too
-    /// slow.
+    /// Whether the database aborted it because it took too long. Lock waits time out sooner, so the
+    /// database itself is too slow.
     #[must_use]
     pub fn is_slow(&self) -> bool {
         self.has_code("57014")
@@ -218,8 +221,8 @@ impl Error {
         e.as_database_error().and_then(|e| e.code()).is_some_and(|own| own == code)
     }
 
-    /// Whether the same may well succeed in some seconds: Postgres is not there yet, is only just starting, or went away in
-    /// the middle. A wrong password, name or address does not go away.
+    /// Whether a retry may succeed in some seconds: Postgres is not up yet, is starting, or went
+    /// away halfway. A wrong password, name or address is permanent.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         let (Self::Sqlx(e) | Self::Migrate(MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _))) =
@@ -228,15 +231,15 @@ impl Error {
             return false;
         };
         match e.as_database_error().and_then(|e| e.code()) {
-            // 57P01 and 57P02: ended by an administrator or a crash; 57P03: starting up; 53300: too many connections;
-            // 08…: the connection broke.
+            // 57P01 and 57P02: terminated by an administrator or a crash; 57P03: starting up;
+            // 53300: too many connections; 08…: connection failure.
             Some(code) => {
                 ["57P01", "57P02", "57P03", "53300", writable::READ_ONLY].contains(&&*code)
                     || code.starts_with("08")
             }
             None => matches!(
                 e,
-                // A closed pool has been renewed, or the server leaves.
+                // A closed pool has been replaced, or the server is leaving.
                 sqlx::Error::Io(_)
                     | sqlx::Error::PoolTimedOut
                     | sqlx::Error::PoolClosed
@@ -247,10 +250,10 @@ impl Error {
 }
 
 impl Store {
-    /// Connects, with at most `connections` at once, and tries the connection.
+    /// Connects, with at most `connections` at once, and tests the connection.
     ///
     /// # Errors
-    /// What Postgres says, never with the password in it; the form of the address is checked here too.
+    /// The error of Postgres, never with the password in it; also validates the address.
     pub async fn connect(url: &str, connections: u32) -> Result<Self, Error> {
         let options = PgConnectOptions::from_str(url)?.application_name("roost").options([
             ("statement_timeout", STATEMENT_TIMEOUT_MS),
@@ -260,19 +263,20 @@ impl Store {
             ("tcp_keepalives_interval", KEEPALIVES_INTERVAL_S),
             ("tcp_keepalives_count", KEEPALIVES_COUNT),
         ]);
-        // One by hand first: the pool would try again by itself, and then know only that time has passed.
+        // A single connection first: the pool would retry on its own, and then report only a
+        // timeout.
         let first = tokio::time::timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(&options)).await;
         first.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
         Ok(Self::open(options, connections))
     }
 
-    /// Connects when it is first asked something.
+    /// Connects on first use.
     #[must_use]
     pub fn open(options: PgConnectOptions, connections: u32) -> Self {
         Self { connections: Arc::new(RwLock::new(Connections::open(options, connections))) }
     }
 
-    /// The same over a pool that is there already, such as a test's.
+    /// Wraps an existing pool, such as a test's.
     #[must_use]
     pub fn over(pool: PgPool) -> Self {
         Self { connections: Arc::new(RwLock::new(Connections { pool, given_back: None })) }
@@ -282,10 +286,11 @@ impl Store {
         self.connections.read().unwrap_or_else(PoisonError::into_inner).pool.clone()
     }
 
-    /// Takes another pool when this one is stuck: all its connections are in use, and none has come back for this
-    /// long. The database ends each statement, and each transaction in which nothing happens, within 8 s; so
-    /// whoever waits longer waits for what the network has swallowed, and holds a connection until the system gives
-    /// it up, which may be never. Whoever still waits keeps waiting on the old pool. Says whether it was stuck.
+    /// Replaces the pool if it is stuck: all its connections are in use, and none has been returned
+    /// for this long. The database aborts each statement, and each idle transaction, within 8 s. So
+    /// whoever waits longer waits for data that the network has lost, and holds a connection until
+    /// the system gives it up, which may be never. Pending waits stay on the old pool. Returns
+    /// whether it was stuck.
     #[must_use]
     pub fn renew_if_stuck(&self, silent: Duration) -> bool {
         let mut connections = self.connections.write().unwrap_or_else(PoisonError::into_inner);
@@ -301,21 +306,21 @@ impl Store {
         true
     }
 
-    /// Applies the migrations that are missing. Servers that start together take turns.
+    /// Applies the missing migrations. Servers that start together take turns.
     ///
     /// # Errors
-    /// When one fails, or the database was migrated by a newer version.
+    /// When one fails, or a newer version has migrated the database.
     pub async fn migrate(&self) -> Result<(), Error> {
         let mut connection = self.pool().acquire().await?;
-        // Another server may be migrating. There is no bound for that.
+        // Another server may be migrating, for an unlimited time.
         sqlx::raw_sql("set statement_timeout = 0; set lock_timeout = 0").execute(&mut *connection).await?;
         sqlx::migrate!("../migrations").run(&mut *connection).await?;
-        // Its timeouts are off: it does not go back into the pool.
+        // Its timeouts are off, so it must not return to the pool.
         drop(connection.detach());
         Ok(())
     }
 
-    /// Whether the database takes writes, and does not only answer.
+    /// Whether the database accepts writes, rather than just answering.
     ///
     /// # Errors
     /// When it does not answer.
@@ -324,13 +329,13 @@ impl Store {
         Ok(writable::ask(&mut connection).await?)
     }
 
-    /// How many connections there may be at most.
+    /// The most connections at once.
     #[must_use]
     pub fn connections_max(&self) -> u32 {
         self.pool().options().get_max_connections()
     }
 
-    /// Connections that are in use, and that wait.
+    /// The connections in use, and the idle ones.
     #[must_use]
     pub fn connections(&self) -> (usize, usize) {
         let pool = self.pool();
@@ -339,7 +344,7 @@ impl Store {
         (all.saturating_sub(idle), idle)
     }
 
-    /// Closes every connection, when the server leaves.
+    /// Closes every connection, on shutdown.
     pub async fn close(&self) {
         self.pool().close().await;
     }

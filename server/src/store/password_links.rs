@@ -1,4 +1,4 @@
-//! Links by which someone sets a new password.
+//! Links that set a new password.
 
 use protocol::{User, UserId};
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use super::{
     users::{user_of, workspace_role_of},
 };
 
-/// A link that is not out of date, with its person and its maker, neither of whom is suspended.
+/// An unexpired link, with its person and its creator, neither of whom is suspended.
 struct Link {
     id: Uuid,
     handle: String,
@@ -19,7 +19,7 @@ struct Link {
 }
 
 impl Link {
-    /// Its person, if its maker may still make it.
+    /// Its person, if its creator would still be allowed to create it.
     fn into_user(self) -> Option<User> {
         let user = user_of(self.id, self.handle, self.name, &self.role, self.rev);
         workspace_role_of(&self.maker_role).may_manage(user.role).then_some(user)
@@ -41,11 +41,11 @@ macro_rules! select_link {
 }
 
 impl Store {
-    /// Adds a link for a person, good for `lifetime_s` seconds, replacing the one before. `by` must be an
-    /// administrator of a higher role.
+    /// Adds a link for a person, valid for `lifetime_s` seconds, replacing any earlier one. `by`
+    /// must be an administrator with a higher role.
     ///
     /// # Errors
-    /// See [`PeopleRefused`]; for a suspended person too, [`PeopleRefused::NoSuchUser`].
+    /// See [`PeopleRefused`]. [`PeopleRefused::NoSuchUser`] also stands for a suspended person.
     pub async fn insert_password_link(
         &self,
         by: UserId,
@@ -55,8 +55,8 @@ impl Store {
     ) -> Result<(), PeopleRefused> {
         let mut tx = self.pool().begin().await?;
         sqlx::query!("select epoch from installation for update").fetch_one(&mut *tx).await?;
-        // Whoever sets the password has the account: so only for others whom they may manage. For oneself it would be a way
-        // around the current password.
+        // Setting the password means taking over the account, so only for people whom they may
+        // manage. For their own account it would bypass the current password.
         if by == user || !people::may_manage(&mut tx, by, user).await? {
             return Err(PeopleRefused::Forbidden);
         }
@@ -81,7 +81,8 @@ impl Store {
         Ok(())
     }
 
-    /// Whose password the link with this secret is for, while it is good. Only a hint: [`Store::use_password_link`] decides.
+    /// The person whose password the link with this secret sets, while it is valid. Only a hint:
+    /// [`Store::use_password_link`] decides.
     ///
     /// # Errors
     /// When the database fails.
@@ -90,8 +91,9 @@ impl Store {
         Ok(link.and_then(Link::into_user))
     }
 
-    /// Uses the link up: its person has the new password and a new session, and every other one ends. Tells whose they
-    /// are, and which; `None` when the link is not good: then nothing has happened.
+    /// Uses up the link: sets its person's password, begins a new session, and ends all others.
+    /// Returns the person, and the ended sessions; `None` if the link is not valid, in which case
+    /// nothing was changed.
     ///
     /// # Errors
     /// When the database fails.
@@ -102,8 +104,8 @@ impl Store {
         session: &NewSession<'_>,
     ) -> Result<Option<(UserId, Option<Ended>)>, Error> {
         let mut tx = self.pool().begin().await?;
-        // Locks the person's row first, as every change of an account does: of two who use the link at once, the
-        // second waits and then finds the link gone.
+        // Locks the person's row first, like every change of an account: if two use the link at
+        // once, the second one waits and then finds it gone.
         let link = select_link!("for no key update of u", token_hash).fetch_optional(&mut *tx).await?;
         let Some(user) = link.and_then(Link::into_user).map(|user| user.id) else { return Ok(None) };
         sqlx::query!("update users set password_hash = $2 where id = $1", user.0, password_hash)
@@ -169,7 +171,7 @@ mod tests {
         let old = store.find_session(&[2; 32]).await.unwrap().unwrap().id;
         store.insert_password_link(ana, bea, &[5; 32], 60.0).await.unwrap();
         let (left, right) = (session(&[6; 32]), session(&[7; 32]));
-        // Both have found the link when the first may go on.
+        // Both have found the link by the time the first may go on.
         let mut tx = pool.begin().await.unwrap();
         sqlx::query("select from users where handle = 'bea' for update").execute(&mut *tx).await.unwrap();
         let both = join(
@@ -191,7 +193,8 @@ mod tests {
         assert_eq!(store.list_sessions(ana).await.unwrap().len(), 1);
     }
 
-    /// Whoever sets the password has the account: a link that somebody may not make now is worth nothing.
+    /// Setting the password means taking over the account: a link that its creator may no longer
+    /// create is worthless.
     #[sqlx::test(migrations = "../migrations")]
     async fn a_link_is_no_way_to_a_higher_role(pool: PgPool) {
         let store = Store::over(pool);

@@ -1,4 +1,4 @@
-//! Everyone's accounts, for those who look after the workspace.
+//! Account management.
 
 use protocol::{Line, PersonView, RoomId, Seq, User, UserId, WorkspaceRole, limits};
 use uuid::Uuid;
@@ -13,15 +13,15 @@ use super::{
     users::{find_workspace_role, user_of, workspace_role_of},
 };
 
-/// Rooms of one person that get another owner in one go, at most: more than anyone is in.
+/// The most rooms of one person that get another owner in one call; more than anyone is in.
 const ROOMS_PASSED_ON_MAX: i64 = 2 * limits::ROOMS_PER_USER_MAX as i64;
 
-/// How many accounts a part of the list of everyone has.
+/// How many accounts a page of the list has.
 const PEOPLE_SHOWN: usize = 50;
-/// How many accounts one search looks at: some ten milliseconds.
+/// How many accounts one search reads: some ten milliseconds.
 const PEOPLE_SEARCHED_MAX: i64 = 10_000;
 
-/// A part of the list of everyone.
+/// A page of the list of accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeoplePage {
     /// The accounts.
@@ -30,10 +30,10 @@ pub struct PeoplePage {
     pub next: Option<UserId>,
 }
 
-/// Why someone's account stays as it is.
+/// Why an account was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PeopleRefused {
-    /// Who asks has too low a role, or means themselves.
+    /// The requester's role is too low, or it is their own account.
     #[error("one may not do that")]
     Forbidden,
     /// Nobody else owns the workspace.
@@ -54,15 +54,16 @@ impl From<sqlx::Error> for PeopleRefused {
 }
 
 impl Store {
-    /// A part of the list of accounts with `query` in their handle or name, the suspended ones first: those that come after the
-    /// account `after`. It looks at [`PEOPLE_SEARCHED_MAX`] accounts at most, in the order of an index, and says where to go on.
+    /// A page of the list of accounts with `query` in their handle or name, suspended ones first,
+    /// beginning after the account `after`. Reads at most [`PEOPLE_SEARCHED_MAX`] accounts, in the
+    /// order of an index, and returns where to continue.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn list_people(&self, query: &str, after: Option<UserId>) -> Result<PeoplePage, Error> {
         let pool = self.pool();
         let after = after.map(|user| user.0);
-        // An account that is gone means the beginning.
+        // If the account is gone, begins at the start.
         let from = sqlx::query!(
             r#"select suspended_at is null as "active!", lower(name) as "name!", id from users where id = $1"#,
             after
@@ -112,11 +113,12 @@ impl Store {
         Ok(PeoplePage { people: people.collect(), next: next.map(UserId) })
     }
 
-    /// Suspends a person, which ends all their sessions. A person who is suspended already stays so. Returns the number that
-    /// the end of the sessions has on the person's line.
+    /// Suspends a person, which ends all their sessions. Someone already suspended stays so.
+    /// Returns the number of that change on the person's line.
     ///
-    /// `by` must be an administrator of a higher role, or another owner: so there is always an owner left. Of two
-    /// owners who suspend each other, only the first one succeeds, because both lock the workspace's row.
+    /// `by` must be an administrator with a higher role, or another owner, so an owner always
+    /// remains. If two owners suspend each other, only the first one succeeds, because both lock
+    /// the workspace's row.
     ///
     /// # Errors
     /// See [`PeopleRefused`].
@@ -126,8 +128,7 @@ impl Store {
         if by == user || !may_manage(&mut tx, by, user).await? {
             return Err(PeopleRefused::Forbidden);
         }
-        // The person's row first, then the sessions, because of a sign-in that may be under way: it waits for this
-        // row.
+        // The person's row first, then the sessions: a sign-in in progress waits for this row.
         let done = sqlx::query!(
             "update users set suspended_at = coalesce(suspended_at, now()) where id = $1",
             user.0
@@ -143,12 +144,13 @@ impl Store {
         Ok(seq)
     }
 
-    /// Gives an owner to each room of a person that has none who can act: after a suspension, its end, and a new role. Each room
-    /// has a transaction of its own under its lock alone, as when somebody leaves, so that no room waits for another and the
-    /// order of the locks is kept. Repeating it is harmless.
+    /// Gives an owner to each of a person's rooms that has none who can act: after a suspension,
+    /// its end, or a change of role. Each room has its own transaction under its lock alone, as
+    /// when someone leaves, so that no room waits for another and the lock order is kept. Safe to
+    /// repeat.
     ///
     /// # Errors
-    /// When the database fails. The rooms that come later are then as they were.
+    /// When the database fails. The remaining rooms are then unchanged.
     pub async fn pass_rooms_on(&self, user: UserId) -> Result<Vec<(RoomId, MemberChange)>, Error> {
         let rooms = sqlx::query_scalar!(
             "select m.room_id from members m join rooms r on r.id = m.room_id
@@ -183,8 +185,9 @@ impl Store {
         Ok(change)
     }
 
-    /// Gives a person another role in the workspace, and returns their new profile; `None` when they have that role already.
-    /// Everyone may give up a role of their own for a lower one, as long as the workspace keeps an owner who can act.
+    /// Changes a person's role in the workspace, and returns their new profile; `None` if they
+    /// already have that role. Everyone may lower their own role, as long as the workspace keeps an
+    /// owner who can act.
     ///
     /// # Errors
     /// See [`PeopleRefused`].
@@ -219,7 +222,7 @@ impl Store {
         )
         .fetch_one(&mut *tx)
         .await?;
-        // Its maker might not be allowed to make it for the new role.
+        // Its creator might not be allowed to create it for the new role.
         sqlx::query!("delete from password_links where user_id = $1", user.0).execute(&mut *tx).await?;
         let has_owner = sqlx::query_scalar!(
             r#"select exists (select from users where role = 'owner' and suspended_at is null) as "has!""#
@@ -231,7 +234,7 @@ impl Store {
         Ok(Some(user_of(row.id, row.handle, row.name, &row.role, row.rev)))
     }
 
-    /// Lets a suspended person sign in again. Sessions that ended do not come back. Does nothing for someone who is
+    /// Lets a suspended person sign in again. Ended sessions stay ended. Does nothing if they are
     /// not suspended.
     ///
     /// # Errors
@@ -252,14 +255,14 @@ impl Store {
             return Ok(());
         }
         sqlx::query!("update users set suspended_at = null where id = $1", user.0).execute(&mut *tx).await?;
-        // A session that is left over must not work again.
+        // A leftover session must not work again.
         sqlx::query!("delete from sessions where user_id = $1", user.0).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(())
     }
 }
 
-/// Whether someone may, at this moment, manage the account of another person.
+/// Whether someone may currently manage another person's account.
 ///
 /// # Errors
 /// [`PeopleRefused::NoSuchUser`]; or when the database fails.
@@ -273,7 +276,7 @@ pub(super) async fn may_manage(
     Ok(by.may_manage(other))
 }
 
-/// What someone is in the workspace, unless they are suspended.
+/// Someone's role in the workspace, unless they are suspended.
 async fn acting_role(
     tx: &mut sqlx::PgTransaction<'_>,
     user: UserId,
@@ -305,7 +308,7 @@ mod tests {
         store.suspend(ana, bea).await.unwrap();
         assert!(store.find_session(&[2; 32]).await.unwrap().is_none());
         assert_eq!(store.insert_session(bea, HASH, &session(&[3; 32])).await.unwrap(), None);
-        // One that an older server has made.
+        // One that an older server has created.
         sqlx::query(
             "insert into sessions (id, user_id, token_hash, device, expires_at)
              values ($1, $2, $3, '', now() + interval '1 day')",
@@ -344,8 +347,8 @@ mod tests {
         assert_eq!(usize::from(forbidden(first)) + usize::from(forbidden(second)), 1, "one of them is left");
     }
 
-    /// A change of the account overtakes a sign-in that has already verified the password: the sign-in waits for
-    /// it, and is then too late.
+    /// A change of the account overtakes a sign-in that has already verified the password: the
+    /// sign-in waits for it, and is then too late.
     #[sqlx::test(migrations = "../migrations")]
     async fn a_sign_in_under_way_survives_neither_a_suspension_nor_a_new_password(pool: PgPool) {
         let store = Store::over(pool.clone());

@@ -25,12 +25,12 @@ impl From<PinRow> for Pin {
 }
 
 impl Store {
-    /// Pins a message or takes the pin away, if `allowed` agrees to what the lock found. Returns the pin as it is now and
-    /// whether it changed; `None` when there was no pin to take away.
+    /// Pins or unpins a message, if `allowed` agrees under the lock. Returns the current pin and
+    /// whether it changed; `None` if there was no pin to remove.
     ///
     /// # Errors
-    /// What `allowed` says; [`Error::NoSuchRoom`] to someone who is not in the room, [`Error::NoSuchMessage`],
-    /// [`Error::PinsFull`]; or when the database fails.
+    /// Those of `allowed`; [`Error::NoSuchRoom`] for someone who is not in the room,
+    /// [`Error::NoSuchMessage`], [`Error::PinsFull`]; or when the database fails.
     pub async fn pin<E: From<Error>>(
         &self,
         by: UserId,
@@ -70,7 +70,7 @@ impl Store {
         Ok(Some((pin.into(), true)))
     }
 
-    /// What is pinned in a room, the last pinned first.
+    /// The pins of a room, the last pinned first.
     ///
     /// # Errors
     /// When the database fails.
@@ -104,7 +104,7 @@ impl Store {
         Ok(rows.into_iter().map(Message::from).collect())
     }
 
-    /// The pins of these messages, including those that were taken away.
+    /// The pins of these messages, including removed ones.
     pub(super) async fn pins_of(
         &self,
         connection: &mut sqlx::PgConnection,

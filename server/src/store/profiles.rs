@@ -1,4 +1,4 @@
-//! What everybody sees of a person.
+//! Profiles.
 
 use protocol::{DisplayName, Line, User, UserId};
 
@@ -10,8 +10,8 @@ use super::{
 };
 
 impl Store {
-    /// Gives a person another name and returns their new profile; `None` when they have that name already, which takes no
-    /// number.
+    /// Renames a person and returns their new profile; `None` if they already have that name, which
+    /// takes no number.
     ///
     /// # Errors
     /// [`Error::NoSuchUser`]; or when the database fails.

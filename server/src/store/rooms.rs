@@ -1,4 +1,4 @@
-//! Rooms: made, listed, renamed.
+//! Rooms: creating, listing, renaming.
 
 use protocol::{
     ChannelListing, Line, Marks, Message, MessageId, Nonce, Policy, Role, Room, RoomId, RoomKind,
@@ -14,22 +14,23 @@ use super::{
     users::{find_workspace_role, workspace_role_of},
 };
 
-/// Messages after a read mark that are looked at, at most, to leave out one's own and the deleted ones. A person who is
-/// further behind gets the largest count that is ever shown.
+/// The most messages after a read mark that are examined for the unread count, which leaves out the
+/// viewer's own and deleted ones. A person who is further behind gets the largest count that is
+/// ever shown.
 const UNREAD_LOOKED_AT_MAX: i64 = 300;
 
 const _: () = assert!(UNREAD_LOOKED_AT_MAX > limits::UNREAD_MAX as i64);
 
-/// A room as its lock found it: what decides who may do what.
+/// A room as read under its lock: the basis of all permission checks.
 #[derive(Clone, Debug)]
 pub struct Locked {
-    /// The room's own properties.
+    /// The room's properties.
     pub room: Room,
     /// Its last number.
     pub head: Seq,
-    /// What the person who asks is there; `None` when they are not in it.
+    /// The requester's role in it; `None` if they are not in it.
     pub role: Option<Role>,
-    /// What they are in the workspace.
+    /// Their role in the workspace.
     pub workspace: WorkspaceRole,
     /// Whether they are banned from the room.
     pub banned: bool,
@@ -161,24 +162,24 @@ impl SummaryRow {
     }
 }
 
-/// A title without the characters that show nothing: two channels may not differ by these alone.
+/// A title without invisible characters: two channels may not differ by these alone.
 fn visible(title: &str) -> String {
     title.chars().filter(|c| !protocol::shows_nothing(*c)).collect()
 }
 
-/// Which rooms of a person's list are asked for.
+/// Which rooms of a person's list to return.
 #[derive(Clone, Copy, Debug)]
 pub enum Listed<'a> {
-    /// The first page: those that were active last.
+    /// The first page: the most recently active rooms.
     First,
     /// The page after this room.
     After(RoomsAfter),
-    /// These, where they are among them.
+    /// Those of these rooms that are in the list.
     These(&'a [RoomId]),
 }
 
 impl Store {
-    /// A page of the rooms that someone is in, the last active first.
+    /// A page of someone's rooms, the most recently active first.
     ///
     /// # Errors
     /// When the database fails.
@@ -192,7 +193,7 @@ impl Store {
         Ok(rows.into_iter().map(|row| row.into_summary(viewer)).collect())
     }
 
-    /// The first page, and the head of every room that someone is in, as they are at the same moment.
+    /// The first page, and the heads of all of someone's rooms, in one snapshot.
     ///
     /// # Errors
     /// When the database fails.
@@ -223,11 +224,12 @@ impl Store {
             Listed::After(after) => Some(after),
             Listed::First | Listed::These(_) => None,
         };
-        // One statement is one snapshot: head, count and last message belong together. First it finds the page, from two
-        // narrow rows per room (`materialized` keeps the planner from mixing this with the rest, and `offset 0` from reading all
-        // lines for somebody with many rooms), then it looks those rooms up. No look-up counts without a bound: each ends at its
-        // first row or at a limit, whatever the planner believes. All rooms and heads come with one row of the page: one row for
-        // each would take longer to read than to find.
+        // One statement is one snapshot: head, count and last message are consistent. First it
+        // finds the page, from two narrow rows per room (`materialized` keeps the planner from
+        // mixing this with the rest, and `offset 0` from reading all lines for someone with many
+        // rooms), then it looks up those rooms. Every look-up is bounded: it ends at its first row
+        // or at a limit, whatever the planner assumes. All rooms and heads come with one row of the
+        // page, because one row for each would take longer to read than to find.
         let rows = sqlx::query_as!(
             SummaryRow,
             r#"with mine as materialized (
@@ -296,7 +298,7 @@ impl Store {
         Ok(rows)
     }
 
-    /// Which of these rooms that someone is in are at another number than the known one.
+    /// Those of these rooms that someone is in and whose head differs from the known one.
     ///
     /// # Errors
     /// When the database fails.
@@ -320,13 +322,13 @@ impl Store {
         Ok(rooms.into_iter().map(RoomId).collect())
     }
 
-    /// Makes a group or channel, or finds the one that this person made with this nonce. Its properties are change 1, the
-    /// maker's membership is change 2. Also returns the number of that membership on the maker's own line, when the room
-    /// is new.
+    /// Creates a group or channel, or finds the one that this person created with this nonce. Its
+    /// properties are change 1, the creator's membership is change 2. Also returns the number of
+    /// that membership on the creator's own line, if the room is new.
     ///
     /// # Errors
-    /// What `allowed` says of the maker's role in the workspace; [`Error::RoomsFull`], [`Error::TitleTaken`],
-    /// [`Error::NoSuchUser`]; or when the database fails.
+    /// Those of `allowed`, which gets the creator's role in the workspace; [`Error::RoomsFull`],
+    /// [`Error::TitleTaken`], [`Error::NoSuchUser`]; or when the database fails.
     pub async fn create_room<E: From<Error>>(
         &self,
         by: UserId,
@@ -381,10 +383,12 @@ impl Store {
         Ok((room, Some(membership)))
     }
 
-    /// The direct room of two people. When it was made just now, also the numbers of the memberships on their own lines.
+    /// The direct room of two people. If it is new, also the numbers of the memberships on their
+    /// own lines.
     ///
     /// # Errors
-    /// [`Error::RoomsFull`] when either is in as many rooms as one may be, [`Error::NoSuchUser`]; or when the database fails.
+    /// [`Error::RoomsFull`] if either is already in the most rooms allowed, [`Error::NoSuchUser`];
+    /// or when the database fails.
     pub async fn direct_room(
         &self,
         by: UserId,
@@ -429,7 +433,8 @@ impl Store {
         Ok((room, memberships))
     }
 
-    /// Channels whose title or topic has `query` in it, the largest first, and archived ones last. A guest finds none.
+    /// Channels with `query` in their title or topic, the largest first, and archived ones last.
+    /// Guests find none.
     ///
     /// # Errors
     /// When the database fails.
@@ -459,7 +464,7 @@ impl Store {
         Ok(listing.collect())
     }
 
-    /// A room, and what someone is in it, as [`Locked`] says it; nothing stays locked.
+    /// A room, and someone's roles in it, as [`Locked`]; nothing stays locked.
     ///
     /// # Errors
     /// [`Error::NoSuchRoom`], [`Error::NoSuchUser`]; or when the database fails.
@@ -470,11 +475,12 @@ impl Store {
         Ok(locked)
     }
 
-    /// Renames a room and sets its topic, if `allowed` agrees to what the lock found. `None` when nothing changes, which takes
-    /// no number.
+    /// Renames a room and sets its topic, if `allowed` agrees under the lock. `None` if nothing
+    /// changes, which takes no number.
     ///
     /// # Errors
-    /// What `allowed` says; [`Error::NoSuchRoom`], [`Error::NoSuchUser`], [`Error::TitleTaken`]; or when the database fails.
+    /// Those of `allowed`; [`Error::NoSuchRoom`], [`Error::NoSuchUser`], [`Error::TitleTaken`]; or
+    /// when the database fails.
     pub async fn set_room<E: From<Error>>(
         &self,
         by: UserId,
@@ -506,11 +512,11 @@ impl Store {
         Ok(Some(Room { title: title.to_owned(), topic: topic.to_owned(), rev, ..locked.room }))
     }
 
-    /// Gives a room another policy, and archives it or opens it again: `change` decides both from what the lock found. Returns
-    /// the room, and whether anything changed.
+    /// Changes a room's policy, and archives or unarchives it: `change` decides both from the state
+    /// under the lock. Returns the room, and whether anything changed.
     ///
     /// # Errors
-    /// What `change` says; [`Error::NoSuchRoom`]; or when the database fails.
+    /// Those of `change`; [`Error::NoSuchRoom`]; or when the database fails.
     pub async fn set_policy_and_archived<E: From<Error>>(
         &self,
         by: UserId,
@@ -545,7 +551,7 @@ impl Store {
     }
 }
 
-/// Notes in the row that every message locks whether the right to post must be looked up.
+/// Records, in the row that every message locks, whether the right to post must be checked.
 async fn restrict(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, restricted: bool) -> Result<(), Error> {
     sqlx::query!("update lines set restricted = $2 where id = $1", room.0, restricted)
         .execute(&mut **tx)
@@ -553,7 +559,7 @@ async fn restrict(tx: &mut sqlx::PgTransaction<'_>, room: RoomId, restricted: bo
     Ok(())
 }
 
-/// The error of a statement that gives a channel its title.
+/// Converts the error of a statement that sets a channel's title.
 fn titled(e: sqlx::Error) -> Error {
     match e.as_database_error().and_then(|e| e.constraint()) {
         Some("rooms_title") => Error::TitleTaken,
@@ -573,8 +579,9 @@ async fn begin_membership(
     take(tx, Line::Person(user), ItemKind::Membership, &room.to_string()).await
 }
 
-/// Locks the row of the room's line: from here to the end of the transaction nobody else changes anything in the room. A
-/// room that does not exist, or was deleted, is like one that the person is not in.
+/// Locks the row of the room's line, so that nobody else changes anything in the room until the end
+/// of the transaction. Rooms that do not exist or were deleted look like rooms that the person is
+/// not in.
 pub(super) async fn lock_room(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
@@ -587,7 +594,8 @@ pub(super) async fn lock_room(
     .fetch_optional(&mut **tx)
     .await?
     .ok_or(Error::NoSuchRoom)?;
-    // Asked after the lock was taken, in a statement of its own: it sees what the lock waited for.
+    // Queried after the lock was taken, in a separate statement, so that it sees what the lock
+    // waited for.
     let row = sqlx::query!(
         r#"select r.id, r.kind, r.title, r.topic, r.post_role, r.invite_role, r.pin_role, r.mention_role,
             r.archived_at is not null as "archived!", r.deleted_at is not null as "deleted!", r.rev_seq,
@@ -626,7 +634,7 @@ mod tests {
         store.create_room::<Error>(by, nonce, RoomKind::Group, (title, ""), |_| Ok(())).await.unwrap().0
     }
 
-    /// Puts messages into a room without telling anybody.
+    /// Adds messages to a room without publishing them.
     async fn fill(pool: &PgPool, room: RoomId, author: UserId, count: i64) {
         sqlx::query(
             "insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body)
@@ -647,11 +655,11 @@ mod tests {
             .unwrap();
     }
 
-    /// One room has nearly all messages, so the planner's statistics see only that one. No room's count may read the whole
-    /// table: with a million messages in it, everybody's pages failed.
+    /// One room has nearly all messages, so the planner's statistics cover only that one. No room's
+    /// count may read the whole table: with a million messages in it, all pages failed.
     #[sqlx::test(migrations = "../migrations")]
     async fn unread_counts_read_no_more_whatever_the_planner_believes(pool: PgPool) {
-        // Only one connection, which is asked what it has read.
+        // A single connection, whose read statistics are checked.
         let one =
             PgPoolOptions::new().max_connections(1).connect_with((*pool.connect_options()).clone()).await;
         let one = one.unwrap();
@@ -711,8 +719,8 @@ mod tests {
         assert_eq!(unread().await, limits::UNREAD_MAX);
     }
 
-    /// Nobody's list can be filled up by others: a person in too many rooms is passed over and named, and the rest are
-    /// added.
+    /// Nobody's list can be filled up by others: a person in too many rooms is skipped and
+    /// reported, and the rest are added.
     #[sqlx::test(migrations = "../migrations")]
     async fn who_is_in_too_many_rooms_is_named_and_keeps_nobody_out(pool: PgPool) {
         let store = Store::over(pool);
@@ -731,7 +739,7 @@ mod tests {
         assert!(store.memberships_among(bea, &[room]).await.unwrap().is_empty());
     }
 
-    /// A room that everybody has left belongs to the first who joins it.
+    /// A room that everyone has left belongs to the first one who joins it.
     #[sqlx::test(migrations = "../migrations")]
     async fn whoever_joins_an_empty_room_owns_it(pool: PgPool) {
         let store = Store::over(pool);
@@ -743,7 +751,8 @@ mod tests {
         assert_eq!(store.role(room, bea).await.unwrap(), Some(Role::Owner));
     }
 
-    /// Channels with one title, from before titles were unique: the oldest keeps it. The first account owns the workspace.
+    /// Channels with the same title, from before titles were unique: the oldest keeps it. The first
+    /// account owns the workspace.
     #[sqlx::test(migrations = false)]
     async fn a_database_from_before_roles_gets_them(pool: PgPool) {
         const ROLES: i64 = 9;

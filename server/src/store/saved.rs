@@ -1,7 +1,7 @@
-//! Messages that somebody saved for later, and their reminders: items on the person's line.
+//! Saved messages and their reminders: items on the person's line.
 //!
-//! Law: whoever saves a message is in its room at that moment. Whether they may read it later is asked each time. A reminder has a
-//! [job](super::jobs) exactly while it is set and has not come.
+//! Law: whoever saves a message is in its room at that moment. Whether they may read it later is
+//! checked each time. A reminder has a [job](super::jobs) exactly while it is set and not yet due.
 
 use protocol::{
     ErrorCode, Line, Millis, RoomId, Saved, Seq, UserId,
@@ -15,16 +15,16 @@ use super::{
     lines::{ItemKind, take},
 };
 
-/// What somebody wants of a message.
+/// What to do with a saved message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// To have it saved.
+    /// Save it.
     Save,
-    /// Not to have it saved any more.
+    /// Unsave it.
     Drop,
-    /// To be reminded of it.
+    /// Set its reminder.
     Remind(Millis),
-    /// Not to be reminded of it.
+    /// Remove its reminder.
     ForgetReminder,
 }
 
@@ -52,7 +52,7 @@ impl From<SavedRow> for Saved {
     }
 }
 
-/// The one list of columns: `select_saved!("where …", arguments …)`.
+/// The single list of columns: `select_saved!("where …", arguments …)`.
 macro_rules! select_saved {
     ($rest:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
@@ -65,7 +65,7 @@ macro_rules! select_saved {
     };
 }
 
-/// Takes the lock of a person's line. Returns the database's time.
+/// Locks a person's line. Returns the database's time.
 pub(super) async fn lock_person(tx: &mut sqlx::PgTransaction<'_>, user: UserId) -> Result<Millis, Error> {
     let now = sqlx::query_scalar!(
         r#"select (extract(epoch from clock_timestamp()) * 1000)::bigint as "now!"
@@ -75,7 +75,7 @@ pub(super) async fn lock_person(tx: &mut sqlx::PgTransaction<'_>, user: UserId) 
     now.fetch_optional(&mut **tx).await?.ok_or(Error::NoSuchUser)
 }
 
-/// Whether something may be planned for this time.
+/// Checks whether something may be planned for this time.
 pub(super) fn check_time(at: Millis, now: Millis) -> Result<(), Error> {
     if (now - PASSED_MS_MAX..=now + AHEAD_MS_MAX).contains(&at) {
         Ok(())
@@ -85,12 +85,12 @@ pub(super) fn check_time(at: Millis, now: Millis) -> Result<(), Error> {
 }
 
 impl Store {
-    /// Saves a message for somebody, or what else they want of it. Returns it as it is now and whether it changed; `None` when it
-    /// was never saved and still is not.
+    /// Saves or unsaves a message, or changes its reminder. Returns its current state and whether
+    /// it changed; `None` if it was never saved and still is not.
     ///
     /// # Errors
-    /// [`Error::NoSuchRoom`], [`Error::NoSuchMessage`]; [`ErrorCode::MessageDeleted`], [`ErrorCode::SavedFull`],
-    /// [`ErrorCode::TimeInvalid`]; or when the database fails.
+    /// [`Error::NoSuchRoom`], [`Error::NoSuchMessage`]; [`ErrorCode::MessageDeleted`],
+    /// [`ErrorCode::SavedFull`], [`ErrorCode::TimeInvalid`]; or when the database fails.
     pub async fn keep_message(
         &self,
         by: UserId,
@@ -129,7 +129,7 @@ impl Store {
         Ok(Some((saved, true)))
     }
 
-    /// The time of a reminder has come. Returns the item, if it was not due already and has not been moved.
+    /// A reminder is due. Returns the item, unless it was already due or has been moved.
     ///
     /// # Errors
     /// When the database fails.
@@ -179,7 +179,7 @@ impl Store {
         Ok(saved)
     }
 
-    /// What a person has saved, the last saved first.
+    /// A person's saved messages, the last saved first.
     ///
     /// # Errors
     /// When the database fails.
@@ -205,7 +205,8 @@ impl Store {
     }
 }
 
-/// Whether it is already as somebody wants it. The same reminder again, after it has come, is the repeat of a command.
+/// Whether it is already in the requested state. Setting the same reminder again after it was due
+/// is a repeated command.
 fn is_so(known: &Saved, keep: Keep) -> bool {
     match keep {
         Keep::Save => known.on,
@@ -215,7 +216,7 @@ fn is_so(known: &Saved, keep: Keep) -> bool {
     }
 }
 
-/// Whether one more message may be saved, and this one.
+/// Checks whether another message may be saved, and this one.
 async fn check_new(
     tx: &mut sqlx::PgTransaction<'_>,
     by: UserId,
@@ -248,7 +249,7 @@ async fn write(
     (saved, remind_at): (bool, Option<Millis>),
     rev: Seq,
 ) -> Result<Saved, Error> {
-    // One that is saved keeps its place in the list.
+    // A message that is already saved keeps its place in the list.
     let row = sqlx::query_as!(
         SavedRow,
         r#"insert into saved as s (user_id, room_id, seq, saved, remind_at, rev)
@@ -298,7 +299,8 @@ mod tests {
             .unwrap()
     }
 
-    /// Each thing on the person's line comes once, at its last number, as it is now: also page by page.
+    /// Each thing on the person's line is included once, at its last number, in its current state;
+    /// also page by page.
     #[sqlx::test(migrations = "../migrations")]
     async fn catching_up_tells_each_thing_once_as_it_is_now(pool: PgPool) {
         let store = Store::over(pool);

@@ -1,9 +1,11 @@
-//! Messages that are to be sent later: items on their author's line.
+//! Scheduled messages: items on their author's line.
 //!
-//! A message goes through states. It *waits*; a server begins to *send* it, and from then on it may be stored and can no longer be
-//! changed; then it is *sent*, or has *failed* and waits for its author. Or its author has *deleted* it before.
+//! A message goes through states. It is *waiting* until a server begins *sending* it; from then on
+//! it may be stored and can no longer be changed. Then it is *sent*, or has *failed* and waits for
+//! its author. Or its author has *deleted* it before.
 //!
-//! Law: it has a [job](super::jobs) while it waits or is being sent, under the nonce with which it is sent.
+//! Law: it has a [job](super::jobs) while it is waiting or sending, under the nonce with which it
+//! is sent.
 
 use protocol::{ErrorCode, Line, Millis, Nonce, RoomId, Scheduled, Seq, User, UserId, limits::SCHEDULED_MAX};
 use uuid::Uuid;
@@ -38,16 +40,16 @@ impl State {
     }
 }
 
-/// A message that is to be sent now.
+/// A message that is due.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DueMessage {
-    /// By whom.
+    /// Its author.
     pub author: User,
-    /// Where.
+    /// Its room.
     pub room: RoomId,
-    /// With which nonce.
+    /// Its nonce.
     pub nonce: Nonce,
-    /// What.
+    /// Its text.
     pub body: String,
 }
 
@@ -82,7 +84,7 @@ impl From<ScheduledRow> for Scheduled {
     }
 }
 
-/// The one list of columns: `select_scheduled!("where …", arguments …)`.
+/// The single list of columns: `select_scheduled!("where …", arguments …)`.
 macro_rules! select_scheduled {
     ($rest:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
@@ -95,12 +97,12 @@ macro_rules! select_scheduled {
 }
 
 impl Store {
-    /// Schedules a message. One with this nonce that is there already stays as it is. Returns it as it is now, and whether
-    /// it is new.
+    /// Schedules a message. If there is already one with this nonce, leaves it unchanged. Returns
+    /// its current state, and whether it is new.
     ///
     /// # Errors
-    /// [`Error::NoSuchRoom`] to somebody who is not in the room; [`ErrorCode::ScheduledFull`], [`ErrorCode::TimeInvalid`]; or
-    /// when the database fails.
+    /// [`Error::NoSuchRoom`] for someone who is not in the room; [`ErrorCode::ScheduledFull`],
+    /// [`ErrorCode::TimeInvalid`]; or when the database fails.
     pub async fn schedule(
         &self,
         by: UserId,
@@ -147,11 +149,12 @@ impl Store {
         Ok((Scheduled { nonce, room, body: body.to_owned(), at, failed: None, on: true, rev }, true))
     }
 
-    /// Gives a scheduled message another text and time. Returns it as it is now, and whether it changed.
+    /// Changes the text and time of a scheduled message. Returns its current state, and whether it
+    /// changed.
     ///
     /// # Errors
-    /// [`ErrorCode::ScheduledUnknown`], [`ErrorCode::ScheduledSent`], [`ErrorCode::EditedMeanwhile`], [`ErrorCode::TimeInvalid`];
-    /// or when the database fails.
+    /// [`ErrorCode::ScheduledUnknown`], [`ErrorCode::ScheduledSent`],
+    /// [`ErrorCode::EditedMeanwhile`], [`ErrorCode::TimeInvalid`]; or when the database fails.
     pub async fn reschedule(
         &self,
         by: UserId,
@@ -189,7 +192,7 @@ impl Store {
         Ok((Scheduled { nonce, room, body: body.to_owned(), at, failed: None, on: true, rev }, true))
     }
 
-    /// Deletes a scheduled message. Returns it as it is now, and whether it changed.
+    /// Deletes a scheduled message. Returns its current state, and whether it changed.
     ///
     /// # Errors
     /// [`ErrorCode::ScheduledUnknown`], [`ErrorCode::ScheduledSent`]; or when the database fails.
@@ -208,7 +211,7 @@ impl Store {
         Ok((gone, true))
     }
 
-    /// What a person has scheduled and was not sent, the next one first.
+    /// A person's unsent scheduled messages, the next one first.
     ///
     /// # Errors
     /// When the database fails.
@@ -221,8 +224,8 @@ impl Store {
         Ok(rows.fetch_all(&self.pool()).await?.into_iter().map(Scheduled::from).collect())
     }
 
-    /// Begins to send a message: from here on it can no longer be changed. `None` when there is nothing to send: it was
-    /// moved, deleted or sent, or has failed, meanwhile.
+    /// Begins sending a message, which can then no longer be changed. `None` if there is nothing to
+    /// send: it was moved, deleted or sent, or has failed, meanwhile.
     ///
     /// # Errors
     /// [`ErrorCode::AccountSuspended`]; or when the database fails.
@@ -230,7 +233,8 @@ impl Store {
         let mut tx = self.pool().begin().await?;
         let now = lock_person(&mut tx, user).await?;
         let Some(row) = find(&mut tx, user, nonce).await? else { return Ok(None) };
-        // One that has failed by a fault of ours is tried again when an administrator says so.
+        // A message that failed because of an internal error is retried when an administrator says
+        // so.
         let is_ours = row.failed == Some(ErrorCode::Internal as i16);
         match row.state() {
             State::Waiting if row.at <= now => {}
@@ -263,8 +267,8 @@ impl Store {
         }))
     }
 
-    /// A message was sent, or refused for this reason; without a job, it is given up. Returns it as it is now, unless another server has
-    /// said so already.
+    /// Records that a message was sent, or refused for this reason; without a job, it is given up.
+    /// Returns its current state, unless another server has already recorded it.
     ///
     /// # Errors
     /// When the database fails.
@@ -277,7 +281,7 @@ impl Store {
     ) -> Result<Option<Scheduled>, Error> {
         let mut tx = self.pool().begin().await?;
         let now = lock_person(&mut tx, user).await?;
-        // What is given up has perhaps not even begun.
+        // A message that is given up may not even have begun sending.
         let is_overdue = |row: &ScheduledRow| job.is_none() && row.state() == State::Waiting && row.at <= now;
         let row = find(&mut tx, user, nonce).await?;
         let row = row.filter(|row| row.state() == State::Sending || is_overdue(row));
@@ -295,7 +299,7 @@ impl Store {
         Ok(ended)
     }
 
-    /// These of a person's messages, including those that are gone.
+    /// These messages of a person, including those that are gone.
     pub(super) async fn scheduled_of(&self, user: UserId, nonces: &[Uuid]) -> Result<Vec<Scheduled>, Error> {
         let rows = select_scheduled!("where s.user_id = $1 and s.nonce = any($2)", user.0, nonces);
         Ok(rows.fetch_all(&self.pool()).await?.into_iter().map(Scheduled::from).collect())
@@ -319,7 +323,7 @@ async fn find(
     Ok(row.fetch_optional(&mut **tx).await?)
 }
 
-/// Puts a message into a state in which nothing is done for it any more. Only one that failed keeps its text.
+/// Puts a message into a final state. Only a failed one keeps its text.
 async fn end(
     tx: &mut sqlx::PgTransaction<'_>,
     user: UserId,

@@ -10,34 +10,34 @@ use super::{
     users::user_of,
 };
 
-/// A session to be.
+/// A session to be created.
 #[derive(Clone, Copy, Debug)]
 pub struct NewSession<'a> {
     /// SHA-256 of the token.
     pub token_hash: &'a [u8],
-    /// What the browser calls itself, shortened to at most 80 characters.
+    /// The browser's name, shortened to at most 80 characters.
     pub device: &'a str,
-    /// How long it lives without being seen, in seconds.
+    /// How long it lives without activity, in seconds.
     pub lifetime_s: f64,
 }
 
-/// A session that is good, and whose it is.
+/// A valid session, and its owner.
 #[derive(Clone, Debug)]
 pub struct LiveSession {
-    /// Which.
+    /// Its id.
     pub id: SessionId,
-    /// Whose.
+    /// Its owner.
     pub user: User,
-    /// Whether it was seen more than a minute ago.
+    /// Whether it was last seen more than a minute ago.
     pub stale: bool,
 }
 
 /// A session in its owner's list.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// Which.
+    /// Its id.
     pub id: SessionId,
-    /// What the browser calls itself.
+    /// The browser's name.
     pub device: String,
     /// When it signed in.
     pub created_at: Millis,
@@ -45,31 +45,31 @@ pub struct Session {
     pub seen_at: Millis,
 }
 
-/// What has become of a person's sessions, when only the browser that asks stays signed in.
+/// The result of keeping only the current browser signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Renewed {
-    /// The id of the asking browser's session from now on. Whatever was opened under the one before is to close.
+    /// The new id of the current session. Whatever was opened under the old one must close.
     pub session: SessionId,
-    /// The sessions of other browsers, which have ended; `None` when there were none.
+    /// The ended sessions of other browsers; `None` if there were none.
     pub ended: Option<Ended>,
 }
 
 /// Sessions of one person that ended together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// Which: at least one.
+    /// Their ids; at least one.
     pub sessions: Vec<SessionId>,
-    /// The number that this has on the person's line.
+    /// The number of this change on the person's line.
     pub seq: Seq,
 }
 
-/// Sessions that one person's list shows.
+/// The most sessions that a list shows.
 const SESSIONS_LISTED_MAX: i64 = 100;
 
 /// Adds a session. For [`Store::insert_session`] and for the transaction of a sign-up.
 ///
-/// The person's row is locked against changes, and read after whoever was changing it: a session begins before a
-/// suspension or a new password, which then ends it, or not at all.
+/// Locks the person's row against changes, and reads it after any change in progress. So a session
+/// begins before a suspension or a new password, which then ends it, or not at all.
 pub(super) async fn insert(
     connection: &mut PgConnection,
     user: UserId,
@@ -94,13 +94,13 @@ pub(super) async fn insert(
     Ok((done.rows_affected() == 1).then_some(SessionId(id)))
 }
 
-/// Takes a number on a person's line for sessions that end. In the transaction that ends them: every server then learns of
-/// it, even when this one dies right after the commit.
+/// Takes a number on a person's line for ended sessions. Part of the transaction that ends them, so
+/// that every server learns of it even if this one dies right after the commit.
 pub(super) async fn note_ended(tx: &mut PgTransaction<'_>, user: UserId) -> Result<Seq, Error> {
     lines::take(tx, Line::Person(user), ItemKind::Sessions, "").await
 }
 
-/// Ends all sessions of a person but `kept`, and tells which; `None` when there were no others.
+/// Ends all sessions of a person except `kept`. Returns them; `None` if there were no others.
 pub(super) async fn delete_others(
     tx: &mut PgTransaction<'_>,
     user: UserId,
@@ -120,9 +120,9 @@ pub(super) async fn delete_others(
     Ok(Some(Ended { sessions: ended.into_iter().map(SessionId).collect(), seq }))
 }
 
-/// Gives the asking session another id and another token, and ends all others of its person. A new id, and not only a new
-/// token: sockets are known by the id, so one that was opened with a copied cookie has no session any more. `None` when
-/// the asking session has ended.
+/// Gives the current session a new id and a new token, and ends all others of its person. Sockets
+/// are known by the session's id, so with the new id, a socket opened with a copied cookie no
+/// longer has a session. `None` if the current session has ended.
 pub(super) async fn renew(
     tx: &mut PgTransaction<'_>,
     user: UserId,
@@ -148,8 +148,8 @@ pub(super) async fn renew(
 }
 
 impl Store {
-    /// Adds a session of someone whose password has been verified against this hash. `None` when it is no longer that
-    /// one, or the person is suspended.
+    /// Adds a session for someone whose password has been verified against this hash. `None` if the
+    /// hash has changed, or the person is suspended.
     ///
     /// # Errors
     /// When the database fails.
@@ -163,7 +163,8 @@ impl Store {
         Ok(insert(&mut connection, user, password_hash, session).await?)
     }
 
-    /// The session with this token, unless it has ended or its person is suspended. Every request asks this.
+    /// The session with this token, unless it has ended or its person is suspended. Every request
+    /// calls this.
     ///
     /// # Errors
     /// When the database fails.
@@ -184,8 +185,8 @@ impl Store {
         }))
     }
 
-    /// Notes that a session was seen, and that it lives for `lifetime_s` seconds from now. At most once a minute, also
-    /// when several requests ask at once.
+    /// Records that a session was seen, so that it lives for `lifetime_s` seconds from now. At most
+    /// once a minute, even with concurrent requests.
     ///
     /// # Errors
     /// When the database fails.
@@ -201,7 +202,7 @@ impl Store {
         Ok(())
     }
 
-    /// A person's sessions, the last seen first; at most 100.
+    /// A person's sessions, the most recently seen first; at most 100.
     ///
     /// # Errors
     /// When the database fails.
@@ -228,14 +229,15 @@ impl Store {
             .collect())
     }
 
-    /// Which of these sessions are still good: a suspended person has none. For sockets, which ask again every half minute.
+    /// Which of these sessions are still valid; a suspended person has none. For sockets, which are
+    /// checked every half minute.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn sessions_alive(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, Error> {
         let ids: Vec<Uuid> = sessions.iter().map(|session| session.0).collect();
         let alive = sqlx::query_scalar!(
-            // Each by itself: see `Store::heads`.
+            // Each separately: see `Store::heads`.
             r#"select s.id as "id!" from unnest($1::uuid[]) as k (id)
              cross join lateral (
                 select id, user_id from sessions where id = k.id and expires_at > now() offset 0) s
@@ -248,8 +250,8 @@ impl Store {
         Ok(alive.into_iter().map(SessionId).collect())
     }
 
-    /// Ends one session of a person. Returns the number that this has on the person's line; `None` when there was no such
-    /// session.
+    /// Ends one session of a person. Returns the number of this change on the person's line; `None`
+    /// if there was no such session.
     ///
     /// # Errors
     /// When the database fails.
@@ -266,8 +268,8 @@ impl Store {
         Ok(Some(seq))
     }
 
-    /// Leaves a person signed in with the browser that asks alone: see [`Renewed`]. `None` when its session has ended: then
-    /// nothing has happened.
+    /// Keeps a person signed in only in the current browser: see [`Renewed`]. `None` if its session
+    /// has ended, in which case nothing was changed.
     ///
     /// # Errors
     /// When the database fails.
@@ -283,7 +285,7 @@ impl Store {
         Ok(renewed)
     }
 
-    /// Deletes sessions and links for new passwords that expired, and invitations that ended a month ago.
+    /// Deletes expired sessions and password links, and invitations that ended a month ago.
     ///
     /// # Errors
     /// When the database fails.
@@ -346,7 +348,7 @@ mod tests {
         assert!(store.find_session(&[1; 32]).await.unwrap().is_none());
     }
 
-    /// A server may die at any moment: what has ended without a number is told to nobody.
+    /// A server may die at any moment: an end without a number would never be announced.
     #[sqlx::test(migrations = "../migrations")]
     async fn a_session_ends_together_with_its_number_or_not_at_all(pool: PgPool) {
         let store = Store::over(pool.clone());

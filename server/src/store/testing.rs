@@ -1,4 +1,4 @@
-//! What tests of the store begin with.
+//! Fixtures for tests of the store.
 
 use protocol::{DisplayName, Handle, UserId};
 use sqlx::PgPool;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{ACQUIRE_TIMEOUT, Admission, NewSession, NewUser, Store};
 
-/// What stands for the hash of a password.
+/// A stand-in for a password hash.
 pub(super) const HASH: &str = "$argon2id$";
 
 /// A session to sign in with.
@@ -31,7 +31,7 @@ pub(super) async fn person(store: &Store, handle: &str, token_hash: &[u8]) -> Us
     user.id
 }
 
-/// Waits until this many transactions wait for a lock of this database, for tests of what overtakes what.
+/// Waits until this many transactions wait for a lock of this database, for tests of concurrency.
 pub(super) async fn wait_for_a_lock(pool: &PgPool, count: i64) {
     let waiting = "select count(*) from pg_stat_activity
                    where datname = current_database() and wait_event_type = 'Lock'";

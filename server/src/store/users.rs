@@ -1,4 +1,4 @@
-//! People, and how an account begins.
+//! People, and how accounts are created.
 
 use protocol::{DisplayName, Handle, Line, Seq, SessionId, User, UserId, WorkspaceRole};
 use uuid::Uuid;
@@ -8,26 +8,26 @@ use super::{Error, NewSession, Renewed, Store, lines, sessions};
 /// What a sign-in is checked against.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// Whose.
+    /// The person.
     pub user: UserId,
     /// As a PHC string.
     pub password_hash: String,
-    /// Whether nobody can use the account at the moment.
+    /// Whether the account is suspended.
     pub suspended: bool,
 }
 
 /// A new password, and the session that sets it.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordChange<'a> {
-    /// Whose.
+    /// The person.
     pub user: UserId,
-    /// The hash of the one before, which has been verified.
+    /// The hash of the old password, which has been verified.
     pub before: &'a str,
     /// As a PHC string.
     pub password_hash: &'a str,
-    /// The session that asks. It goes on under another id …
+    /// The current session. It goes on under a new id …
     pub session: SessionId,
-    /// … with another token, of which this is the SHA-256.
+    /// … with a new token, of which this is the SHA-256.
     pub token_hash: &'a [u8],
 }
 
@@ -36,35 +36,35 @@ pub struct PasswordChange<'a> {
 pub struct NewUser {
     /// UUIDv7.
     pub id: UserId,
-    /// How they sign in.
+    /// The name for signing in.
     pub handle: Handle,
-    /// How they are called.
+    /// The display name.
     pub name: DisplayName,
     /// As a PHC string.
     pub password_hash: String,
 }
 
-/// By what right someone signs up.
+/// Why someone may sign up.
 #[derive(Clone, Copy, Debug)]
 pub enum Admission<'a> {
-    /// Everyone may.
+    /// Sign-up is open.
     Open,
-    /// By the link whose secret has this hash; one of its uses is spent.
+    /// By the link with this hash of its secret; takes one of its uses.
     Invitation(&'a [u8]),
-    /// Nobody may, but for the first.
+    /// Nobody may, except the first person.
     Closed,
 }
 
-/// Why there is no new account.
+/// Why an account was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum SignUpRefused {
     /// Another account has the handle.
     #[error("the handle is taken")]
     HandleTaken,
-    /// The invitation is unknown, used up, revoked or out of date.
+    /// The invitation is unknown, used up, revoked or expired.
     #[error("the invitation is not valid")]
     InvitationInvalid,
-    /// The workspace takes no new people.
+    /// The workspace accepts no new people.
     #[error("sign-up is closed")]
     Closed,
     /// The database failed.
@@ -81,7 +81,7 @@ impl From<sqlx::Error> for SignUpRefused {
     }
 }
 
-/// A profile, as its columns say.
+/// A profile from its columns.
 pub(super) fn user_of(id: Uuid, handle: String, name: String, role: &str, rev: i64) -> User {
     User { id: UserId(id), handle, name, role: workspace_role_of(role), rev: Seq(rev) }
 }
@@ -90,7 +90,7 @@ pub(super) fn workspace_role_of(text: &str) -> WorkspaceRole {
     WorkspaceRole::parse(text).unwrap_or_else(|| unreachable!("a check of the table forbids the role {text}"))
 }
 
-/// What someone is in the workspace; `None` if there is no such person.
+/// Someone's role in the workspace; `None` if there is no such person.
 pub(super) async fn find_workspace_role(
     executor: impl sqlx::PgExecutor<'_>,
     user: UserId,
@@ -100,7 +100,7 @@ pub(super) async fn find_workspace_role(
 }
 
 impl Store {
-    /// What someone is in the workspace now.
+    /// Someone's current role in the workspace.
     ///
     /// # Errors
     /// [`Error::NoSuchUser`]; or when the database fails.
@@ -130,11 +130,11 @@ impl Store {
         Ok(taken.fetch_one(&self.pool()).await?)
     }
 
-    /// Makes an account and its first session; returns whether it is the first one. That one owns the workspace, and is
-    /// made whatever `admission` says.
+    /// Creates an account and its first session; returns whether it is the first one. The first
+    /// account owns the workspace, and is created whatever `admission` says.
     ///
-    /// One transaction, which holds the workspace's row: so exactly one account is the first, and an invitation's
-    /// last use goes to one person.
+    /// A single transaction holds the workspace's row, so exactly one account is the first, and an
+    /// invitation's last use goes to one person.
     ///
     /// # Errors
     /// See [`SignUpRefused`].
@@ -187,7 +187,7 @@ impl Store {
         }))
     }
 
-    /// The hash that a person's password is compared with.
+    /// The hash of a person's password.
     ///
     /// # Errors
     /// When the database fails.
@@ -197,15 +197,16 @@ impl Store {
             .await?)
     }
 
-    /// Gives a person another password, renews the session that asks, ends all others, and tells which. `None` when the
-    /// asking one has ended, or the password is no longer the one that was verified: then nothing has happened.
+    /// Changes a person's password, renews the current session, and ends all others. `None` if the
+    /// current session has ended, or the password is no longer the verified one; in that case
+    /// nothing was changed.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn change_password(&self, new: PasswordChange<'_>) -> Result<Option<Renewed>, Error> {
         let mut tx = self.pool().begin().await?;
-        // The person's row first, then the sessions: a sign-in that is under way has either made its session, which then
-        // ends here, or its password check now fails.
+        // The person's row first, then the sessions: a sign-in in progress has either created its
+        // session, which then ends here, or its password check now fails.
         let changed = sqlx::query!(
             "update users set password_hash = $2 where id = $1 and password_hash = $3 and suspended_at is null",
             new.user.0,
@@ -225,7 +226,7 @@ impl Store {
     }
 }
 
-/// Lets someone in who is not the first.
+/// Checks the admission of anyone but the first person.
 async fn admit(tx: &mut sqlx::PgTransaction<'_>, admission: Admission<'_>) -> Result<(), SignUpRefused> {
     let token_hash = match admission {
         Admission::Open => return Ok(()),

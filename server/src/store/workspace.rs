@@ -10,9 +10,9 @@ use super::{Error, Store};
 pub struct Workspace {
     /// Never changes: the channels in Redis are named after it.
     pub id: Uuid,
-    /// The database's life.
+    /// The epoch of the database.
     pub epoch: Epoch,
-    /// What it is called; empty until the first person has named it.
+    /// Its name; empty until the first person has named it.
     pub name: String,
     /// The channel that newcomers join.
     pub first_channel: Option<RoomId>,
@@ -35,7 +35,7 @@ impl Store {
         })
     }
 
-    /// Gives the workspace its name and first channel, once: false when it had a name already.
+    /// Sets the workspace's name and first channel, once. Returns false if it already had a name.
     ///
     /// # Errors
     /// When the database fails.
@@ -50,7 +50,7 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Gives the workspace another name. Pages have it when they are loaded next.
+    /// Renames the workspace. Pages show the new name when they are next loaded.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,8 +1,9 @@
-//! Whether the database takes writes.
+//! Whether the database accepts writes.
 //!
-//! A database that has failed over, or that someone has set so, answers but takes no writes (`25006`). A connection
-//! keeps the mode in which it was opened, so those from that time go on refusing when the database takes writes again.
-//! Law: a connection that is older than the last refusal is not used again.
+//! A database that has failed over, or was set read-only, answers but refuses writes (`25006`). A
+//! connection keeps the mode in which it was opened, so connections from that time keep refusing
+//! after the database accepts writes again. Law: a connection older than the last refusal is not
+//! reused.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -13,15 +14,15 @@ use sqlx::PgConnection;
 
 /// The code of `read_only_sql_transaction`.
 pub(super) const READ_ONLY: &str = "25006";
-/// The pool counts a connection's age from a moment after it was asked here.
+/// The pool measures a connection's age from slightly after [`ask`] first ran on it.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// When the database last refused. There is one for the process, not one for each [`Store`](super::Store), because an
-/// error does not know which connection it comes from, and a process has one database. (Tests that have several in one
-/// process open some connections anew for nothing.)
+/// When the database last refused. One for the process, not one per [`Store`](super::Store),
+/// because an error does not know its connection, and a process has one database. (Tests with
+/// several in one process reopen some connections needlessly.)
 static REFUSED: Mutex<Option<Instant>> = Mutex::new(None);
 
-/// The database has refused to write.
+/// Records that the database has refused a write.
 pub(super) fn refused() {
     *REFUSED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
 }
@@ -32,7 +33,7 @@ pub(super) fn is_stale(age: Duration) -> bool {
     refused.is_some_and(|refused| age + SLACK >= refused.elapsed())
 }
 
-/// Asks a connection whether it may write, and remembers when it may not.
+/// Checks whether a connection accepts writes, and records a refusal.
 pub(super) async fn ask(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let read_only: bool = sqlx::query_scalar("select current_setting('transaction_read_only')::boolean")
         .fetch_one(connection)
@@ -52,7 +53,7 @@ mod tests {
         testing::{person, session},
     };
 
-    /// The connection was opened while the database took writes, and suddenly refuses.
+    /// The connection was opened while the database accepted writes, and suddenly refuses.
     #[sqlx::test(migrations = "../migrations")]
     async fn a_connection_that_refuses_to_write_is_not_used_again(pool: PgPool) {
         let store = Store::open((*pool.connect_options()).clone(), 1);

@@ -1,4 +1,4 @@
-//! Signing up, in and out, by forms alone; and what a browser is told to be careful about.
+//! Signing up, in and out, using only forms; and the security headers.
 
 use std::{
     collections::BTreeSet,
@@ -16,7 +16,7 @@ use sqlx::PgPool;
 
 use crate::site::{Answer, Browser, Folder, House, ORIGIN, PASSWORD};
 
-// --- Signing up --------------------------------------------------------------------------------------------------
+// --- Signing up ----------------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_first_person_becomes_the_administrator_and_names_the_workspace(pool: PgPool) {
@@ -162,7 +162,7 @@ async fn what_was_typed_cannot_break_out_of_the_page(pool: PgPool) {
     assert!(!html.contains("<script>alert") && !html.contains("<img src=x"), "{html}");
 }
 
-// --- Signing in and out ------------------------------------------------------------------------------------------
+// --- Signing in and out --------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_wrong_password_and_an_unknown_handle_get_the_same_answer(pool: PgPool) {
@@ -218,7 +218,7 @@ async fn too_many_sign_ins_are_slowed_down_with_a_time_to_wait(pool: PgPool) {
     assert!(answer.form().refusal.retry_ms.unwrap() > 0);
     assert!((1..=30).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
     assert_eq!(answer.form().value("handle").unwrap(), "ana");
-    // Another account is not slowed down.
+    // Another account is not rate limited.
     house.browser().sign_in("bea", PASSWORD).await.assert_refused(
         StatusCode::UNAUTHORIZED,
         ErrorCode::CredentialsWrong,
@@ -236,14 +236,14 @@ async fn an_address_is_slowed_down_and_its_neighbour_is_not(pool: PgPool) {
     assert_eq!(sign_in("192.0.2.1").await, StatusCode::UNAUTHORIZED);
     assert_eq!(sign_in("198.51.100.7, 192.0.2.1").await, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(sign_in("192.0.2.2").await, StatusCode::UNAUTHORIZED);
-    // A person with IPv6 has many addresses: a whole /64 counts as one.
+    // An IPv6 user has many addresses: a whole /64 counts as one.
     assert_eq!(sign_in("2001:db8::1").await, StatusCode::UNAUTHORIZED);
     assert_eq!(sign_in("2001:db8::2").await, StatusCode::UNAUTHORIZED);
     assert_eq!(sign_in("2001:db8::3").await, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(sign_in("2001:db8:0:1::1").await, StatusCode::UNAUTHORIZED);
 }
 
-/// Somebody who guesses passwords locks out only their own address.
+/// Someone who guesses passwords locks out only their own address.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_guesses_at_an_account_does_not_lock_its_owner_out(pool: PgPool) {
     let house = House::new(pool, &["--sign-up=open", "--trusted-proxies=1"]).await;
@@ -279,7 +279,8 @@ async fn a_right_password_costs_no_try(pool: PgPool) {
     answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::SlowDown, "");
 }
 
-/// A whole class signs up with one link from one address: the link's uses are the limit, not the address.
+/// A whole class signs up with one link from one address: the link's uses are the limit, not the
+/// address.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_class_behind_one_address_comes_by_one_link(pool: PgPool) {
     for mode in ["--sign-up=invite", "--sign-up=open"] {
@@ -297,7 +298,7 @@ async fn a_class_behind_one_address_comes_by_one_link(pool: PgPool) {
         };
         for number in 0..20 {
             let handle = format!("pupil{number}");
-            // The first try has a mistake in it.
+            // The first attempt has a mistake.
             let (page, refused) = come(&handle, "short").await;
             assert_eq!(page.status, StatusCode::OK, "{mode} {number}");
             refused.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PasswordTooShort, "password");
@@ -323,7 +324,7 @@ async fn open_sign_up_is_bounded_by_address(pool: PgPool) {
     answer.assert_refused(StatusCode::TOO_MANY_REQUESTS, ErrorCode::SlowDown, "");
 }
 
-// --- Sessions ----------------------------------------------------------------------------------------------------
+// --- Sessions ------------------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn one_sees_ones_sessions_and_ends_one_of_them(pool: PgPool) {
@@ -336,7 +337,7 @@ async fn one_sees_ones_sessions_and_ends_one_of_them(pool: PgPool) {
     let end = sessions.into_iter().flatten().next().unwrap();
     let done = "/settings/account?done=device";
 
-    // Nobody else ends it, and nobody is told whether it is there.
+    // Nobody else can end it, or learn whether it exists.
     let bea = house.newcomer("bea").await;
     assert_eq!(bea.fill(&end, &[]).await.leads_to(), done);
     assert_eq!(phone.visit("/settings").await.status, StatusCode::OK);
@@ -364,7 +365,7 @@ async fn all_other_sessions_end_at_once(pool: PgPool) {
     assert_eq!(laptop.visit("/settings/account").await.sessions().len(), 1);
 }
 
-// --- Another password --------------------------------------------------------------------------------------------
+// --- Changing the password -----------------------------------------------------------------------
 
 const OTHER_PASSWORD: &str = "battery staple horse";
 
@@ -416,14 +417,14 @@ async fn a_refused_change_of_the_password_blames_a_field_and_changes_nothing(poo
     assert_eq!(phone.visit("/settings/account").await.sessions().len(), 2);
     house.browser().sign_in("ana", PASSWORD).await.leads_to();
 
-    // Who is not signed in changes nothing, and is asked to sign in.
+    // Someone who is not signed in changes nothing, and is asked to sign in.
     let fields = [("current", PASSWORD), ("password", OTHER_PASSWORD)];
     let answer = house.browser().fill("/settings/password", &fields).await;
     answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::NotSignedIn, "");
     assert_eq!(answer.form().form, FormName::SignIn);
 }
 
-/// Guesses in an open session and on the sign-in page are counted together.
+/// Guesses in an open session and on the sign-in page share one count.
 #[sqlx::test(migrations = "../migrations")]
 async fn guessing_at_an_open_session_is_slowed_down_as_signing_in_is(pool: PgPool) {
     let house = House::new(pool, &["--sign-up=open", "--sign-ins-per-account-per-min=2"]).await;
@@ -436,7 +437,7 @@ async fn guessing_at_an_open_session_is_slowed_down_as_signing_in_is(pool: PgPoo
     assert!((1..=30).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
 }
 
-// --- People ------------------------------------------------------------------------------------------------------
+// --- People --------------------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) {
@@ -452,7 +453,7 @@ async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) 
     assert_eq!(to, "/admin/people?done=suspended");
     assert!(ana.visit(&to).await.drawn().contains("Account suspended."));
     assert_eq!(bea.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
-    // Only who knows the password is told.
+    // Only someone who knows the password is told.
     let answer = bea.sign_in("bea", "wrong password").await;
     answer.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::CredentialsWrong, "");
     let answer = bea.sign_in("bea", PASSWORD).await;
@@ -467,7 +468,7 @@ async fn an_administrator_suspends_someone_and_lets_them_in_again(pool: PgPool) 
 
     let to = ana.fill(&path("let-in"), &[("q", "b e")]).await;
     assert_eq!(to.leads_to(), "/admin/people?q=b%20e&done=reinstated");
-    // What had ended does not come back.
+    // Ended sessions do not come back.
     assert_eq!(bea.visit("/settings").await.leads_to(), "/sign-in?next=/settings");
     bea.sign_in("bea", PASSWORD).await.leads_to();
 }
@@ -531,7 +532,7 @@ async fn a_refused_role_is_drawn_again_with_the_list_as_it_was_looked_for(pool: 
     assert_eq!(refused.people().len(), 1);
     let refused = ana.fill(&path("bea", "role"), &[("role", "king")]).await;
     assert_eq!((refused.status, refused.people().len()), (StatusCode::BAD_REQUEST, 2));
-    // Who has no list sees why, too.
+    // Those without access to the list see why, too.
     let refused = bea.fill(&path("ana", "suspend"), &[]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(refused.drawn().contains("You don’t have permission to open this page."));
@@ -556,7 +557,8 @@ async fn a_link_for_a_new_password_is_good_once_and_ends_every_session(pool: PgP
     ana_elsewhere.sign_in("ana", PASSWORD).await.leads_to();
     assert_eq!(shown(&ana_elsewhere).await, None);
 
-    // It says whose it is, to whoever is signed in as well, and a refusal keeps it.
+    // It names the person whose password it sets, even to someone else who is signed in, and a
+    // refusal keeps it.
     let path = link.strip_prefix(ORIGIN).unwrap();
     let secret = path.strip_prefix("/new-password/").unwrap();
     let page = ana.visit(path).await.page();
@@ -591,7 +593,7 @@ async fn a_link_for_a_new_password_is_good_once_and_ends_every_session(pool: PgP
         answer.assert_refused(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PasswordLinkInvalid, "");
     }
 
-    // Who changes their password themselves needs the link no more.
+    // Changing the password yourself voids the link.
     ana.fill(&make, &[]).await.leads_to();
     assert!(shown(&ana).await.is_some());
     let fields = [("current", OTHER_PASSWORD), ("password", PASSWORD)];
@@ -625,7 +627,7 @@ async fn the_list_of_everyone_is_bounded_and_can_be_searched(pool: PgPool) {
     assert_eq!(answer.people().len(), 11);
     assert!(answer.text().contains("value=\"@P17\""), "what was looked for stays in its field");
     assert!(ana.visit("/admin/people?q=nobody").await.drawn().contains("No matching people"));
-    // Where this list was once.
+    // The former address of this list.
     assert_eq!(ana.visit("/settings?people=p17").await.leads_to(), "/admin/people?q=p17");
 }
 
@@ -644,7 +646,7 @@ async fn an_administrator_renames_the_workspace_and_others_cannot(pool: PgPool) 
     assert_eq!(bea.visit("/").await.page().workspace_name, "Lighthouse");
 }
 
-// --- Pages without wasm --------------------------------------------------------------------------------------------
+// --- Pages without wasm --------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn settings_and_administration_load_no_wasm_and_carry_no_data(pool: PgPool) {
@@ -708,7 +710,7 @@ async fn a_refused_name_is_told_beside_its_field_and_kept(pool: PgPool) {
     assert!(answer.drawn().contains("data-path=\"/settings/profile\""));
 }
 
-// --- Links -------------------------------------------------------------------------------------------------------
+// --- Links ---------------------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_new_link_is_shown_to_the_browser_that_made_it_until_it_is_revoked(pool: PgPool) {
@@ -731,7 +733,7 @@ async fn a_new_link_is_shown_to_the_browser_that_made_it_until_it_is_revoked(poo
     );
 }
 
-// --- Rooms without script ----------------------------------------------------------------------------------------
+// --- Rooms without script ------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]
 async fn without_script_one_reads_and_writes(pool: PgPool) {
@@ -753,7 +755,8 @@ async fn without_script_one_reads_and_writes(pool: PgPool) {
     assert!(drawn.contains("The heron is back."), "it is drawn, not only carried");
 }
 
-/// Somebody goes back in the browser and sends another text: the form still has the nonce of the first message.
+/// The user goes back in the browser and sends another text: the form still has the nonce of the
+/// first message.
 #[sqlx::test(migrations = "../migrations")]
 async fn another_text_in_a_form_that_was_sent_is_not_lost(pool: PgPool) {
     let house = House::new(pool.clone(), &[]).await;
@@ -828,7 +831,8 @@ async fn a_message_from_someone_whose_session_has_ended_is_not_lost(pool: PgPool
     assert_eq!((form.value("body").unwrap(), form.value("next").unwrap()), ("Hours of work", path.as_str()));
 }
 
-/// Since the page was drawn, somebody has signed in with another account in another tab of the same browser.
+/// Since the page was drawn, someone has signed in with another account in another tab of the same
+/// browser.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_message_written_as_someone_else_is_not_sent_and_not_lost(pool: PgPool) {
     let house = House::new(pool, &[]).await;
@@ -862,7 +866,7 @@ async fn a_room_that_one_is_not_in_is_not_there(pool: PgPool) {
     assert_eq!(house.browser().visit(&secret).await.leads_to(), format!("/sign-in?next=/r/{id}"));
 }
 
-// --- Being careful -----------------------------------------------------------------------------------------------
+// --- Security ------------------------------------------------------------------------------------
 
 /// Every form of the server.
 const FORMS: &[&str] = &[
@@ -1083,8 +1087,8 @@ async fn the_log_holds_no_password_no_token_no_text_and_no_address(pool: PgPool)
         .finish();
     let listening = tracing::subscriber::set_default(subscriber);
     let house = House::new(pool, &["--trusted-proxies=1", "--sign-up=open"]).await;
-    // A line that another test's thread comes to for the first time while this one begins to listen counts as not wanted,
-    // until that is asked again. So there is a second newcomer.
+    // If another test's thread first reaches a log line while this one is installing its
+    // subscriber, that line counts as disabled until interest is rebuilt. Hence a second newcomer.
     let ana = house.newcomer("ana").await;
     tracing::callsite::rebuild_interest_cache();
     let bea = house.newcomer("bea").await;
@@ -1103,7 +1107,7 @@ async fn the_log_holds_no_password_no_token_no_text_and_no_address(pool: PgPool)
     }
 }
 
-// --- Words used above --------------------------------------------------------------------------------------------
+// --- Helpers -------------------------------------------------------------------------------------
 
 /// Names the workspace; returns the path of its first channel.
 async fn set_up(admin: &Browser<'_>) -> String {
@@ -1111,7 +1115,7 @@ async fn set_up(admin: &Browser<'_>) -> String {
     format!("/r/{}", admin.visit("/set-up").await.page().signed_in().unwrap().rooms[0].room.id)
 }
 
-/// Makes an invitation; returns the path of its link.
+/// Creates an invitation; returns the path of its link.
 async fn new_link(browser: &Browser<'_>) -> String {
     let to = browser.fill("/invitations", &[]).await.leads_to().to_owned();
     let invitations = browser.visit(&to).await.invitations();
@@ -1125,7 +1129,7 @@ fn nonce_of(answer: &Answer) -> String {
     rest.split_once('\'').unwrap().0.to_owned()
 }
 
-/// What was logged.
+/// The captured log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

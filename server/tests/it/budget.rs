@@ -1,4 +1,5 @@
-//! A person who asks in a loop is refused before it costs the others anything; an honest person is never refused.
+//! A person who sends commands in a loop is refused before it costs others anything; an honest
+//! person is never refused.
 
 use std::{
     sync::{
@@ -24,12 +25,12 @@ use crate::{
     sockets::hears,
 };
 
-/// The budgets of a real server, with the times that tests shorten.
+/// The budgets of a real server, with the shortened times of tests.
 fn as_in_life() -> Tuning {
     Tuning { budget_factor: std::num::NonZeroU32::MIN, ..Cluster::tuning() }
 }
 
-/// Sends a command over a bare socket and returns the answer. Events are skipped.
+/// Sends a command over a bare socket and returns the answer. Skips events.
 async fn ask(socket: &mut Socket, r#ref: u32, command: Command) -> Result<Result<Reply, Refusal>, u16> {
     let frame = ClientFrame { r#ref, command };
     if socket.send(Message::text(frame.encode())).await.is_err() {
@@ -56,7 +57,7 @@ async fn greeted(cluster: &Cluster, person: &Person) -> Socket {
     socket
 }
 
-/// The code with which the connection closes. Events and answers are skipped.
+/// The code with which the connection closes. Skips events and answers.
 async fn closed_with(socket: &mut Socket) -> u16 {
     loop {
         if let Err(code) = hears(socket).await {
@@ -90,8 +91,8 @@ async fn a_loop_is_told_when_to_come_back_and_is_answered_then(pool: PgPool) {
     assert_eq!(answer.unwrap_err().code, ErrorCode::UserUnknown);
 }
 
-/// A person who has missed something in each of many rooms comes back with two tabs, and nothing is refused. (What five
-/// tabs with 200 rooms each cost is computed beside the table.)
+/// A person who missed something in each of many rooms reconnects with two tabs, and nothing is
+/// refused. (The cost of five tabs with 200 rooms each is computed beside the table.)
 #[sqlx::test(migrations = "../migrations")]
 async fn an_honest_client_with_many_rooms_comes_back_without_a_refusal(pool: PgPool) {
     const ROOMS: u128 = 60;
@@ -118,7 +119,8 @@ async fn an_honest_client_with_many_rooms_comes_back_without_a_refusal(pool: PgP
     tab.goes_to(cluster.node(1)).await;
     let devices = [&ana, &tab];
     for device in devices {
-        // They come in pages of the list, or by catching up: one that has not come yet cannot be opened.
+        // They arrive in pages of the list, or by catching up: one that has not arrived yet cannot
+        // be opened.
         let listed = |client: &client::Client| rooms.iter().all(|room| client.room(*room).is_some());
         device.until("all rooms are listed", listed).await;
         for room in &rooms {
@@ -147,7 +149,7 @@ async fn an_honest_client_with_many_rooms_comes_back_without_a_refusal(pool: PgP
             device.reads(*room);
         }
     }
-    // Whatever was asked before this has been answered.
+    // Everything asked before this has been answered.
     for device in devices {
         device.asks(Command::FindUsers { query: String::new() }).await.unwrap();
     }
@@ -165,7 +167,7 @@ async fn a_connection_says_hello_once(pool: PgPool) {
     let refusal = ask(&mut socket, 2, hello()).await.unwrap().unwrap_err();
     assert_eq!(refusal.code, ErrorCode::HelloRepeated);
     assert!(matches!(ask(&mut socket, 3, Command::Ping {}).await, Ok(Ok(Reply::Pong {}))), "it goes on");
-    // The same while the first `hello` is still under way.
+    // The same while the first `hello` is still in progress.
     let mut socket = cluster.node(1).socket(&ana.cookie, ORIGIN).await.unwrap();
     for r#ref in [1, 2] {
         socket.feed(Message::text(ClientFrame { r#ref, command: hello() }.encode())).await.unwrap();
@@ -269,7 +271,8 @@ async fn who_asks_on_and_on_what_was_refused_is_closed(pool: PgPool) {
     assert!(sent - refusals < 30, "{} titles were given", sent - refusals);
 }
 
-/// A `ping` is answered at once, even while one command waits for the database and others wait behind it.
+/// A `ping` is answered at once, even while one command waits for the database and others wait
+/// behind it.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_ping_does_not_wait_behind_a_command(pool: PgPool) {
     let cluster = Cluster::start(pool.clone(), 1).await;
@@ -297,7 +300,8 @@ async fn a_ping_does_not_wait_behind_a_command(pool: PgPool) {
     assert!(answered.into_iter().eq(2..102));
 }
 
-/// When many clients come back to a database that does not answer, a few may try; the others are told to come back later, and do.
+/// When many clients reconnect to a database that does not answer, a few may try; the others are
+/// told to retry later, and do.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_is_not_greeted_in_time_is_told_when_to_come_back(pool: PgPool) {
     let tuning = Tuning { database_timeout: Duration::from_secs(4), ..Cluster::tuning() };
@@ -331,7 +335,7 @@ async fn who_is_not_greeted_in_time_is_told_when_to_come_back(pool: PgPool) {
         }
         assert_eq!(closed_with(socket).await, CloseCode::Resume as u16);
     }
-    // As many as half of the pool may ask; the others wait for a turn that does not come.
+    // Half of the pool may query; the others wait for a turn that does not come.
     assert_eq!((busy, failed), (3, 2));
     lock.rollback().await.unwrap();
     for person in &people {
@@ -339,15 +343,16 @@ async fn who_is_not_greeted_in_time_is_told_when_to_come_back(pool: PgPool) {
     }
 }
 
-// ── one member against another ──────────────────────────────────────────────────────────────────────────────────
+// ── isolation between members ────────────────────────────────────────────────────────────────────
 
-/// How many messages a round has, quiet or under attack.
+/// The number of messages in a round, quiet or under attack.
 const SENDS: usize = 40;
-/// How many pairs of rounds there are: the minimum and the maximum.
+/// The minimum and maximum number of pairs of rounds.
 const PAIRS: std::ops::RangeInclusive<usize> = 10..=40;
 /// The most by which the 99th percentile may grow.
 const RATIO_MAX: f64 = 1.2;
-/// One address may open 1,000 sockets a minute. The attackers stay below that limit, because it is not what is measured here.
+/// One address may open 1,000 sockets a minute. The attackers stay below that limit, because it is
+/// not what is measured here.
 const SOCKET_EVERY: Duration = Duration::from_millis(60);
 
 /// The commands that one connection of the attacker sends in turn.
@@ -374,13 +379,13 @@ fn loops() -> Vec<Loop> {
             // As far behind as possible, so it is answered like `open`.
             |room, _, _| Command::CatchUp { line: protocol::Line::Room(room), after: Seq(-1) },
         ],
-        // Greetings only: see `attack`.
+        // Only greetings: see `attack`.
         Vec::new(),
     ]
 }
 
-/// Sends the same commands again and again, and opens the connection again whenever it closes. Each command holds the gate, so
-/// that nothing is under way while the gate is closed.
+/// Sends the same commands in a loop, and reopens the connection whenever it closes. Each command
+/// holds the gate, so that nothing is in progress while the gate is closed.
 async fn attack(
     (addr, cookie): (std::net::SocketAddr, String),
     (asks, room, channel): (Loop, RoomId, RoomId),
@@ -428,9 +433,10 @@ fn median(times: &mut [Duration]) -> Duration {
     times[times.len() / 2]
 }
 
-/// How much the 99th percentile of Ana's sends grows while Mallory attacks the same room in every way she can. Quiet and noisy rounds
-/// alternate, and the medians of both kinds are compared, so that other work on the machine affects both equally. Ends when
-/// `is_decided` says so, or after the last round; on a busy machine it takes longer.
+/// How much the 99th percentile of Ana's sends grows while Mallory attacks the same room in every
+/// way she can. Quiet and noisy rounds alternate, and the medians of both kinds are compared, so
+/// that other work on the machine affects both equally. Ends when `is_decided` returns true, or
+/// after the last round; takes longer on a busy machine.
 async fn growth(pool: PgPool, tuning: Tuning, spent_first: bool, is_decided: impl Fn(f64) -> bool) -> f64 {
     let cluster = Cluster::start_tuned(pool, 1, tuning).await;
     let (ana, mallory) = (cluster.person("ana", 1).await, cluster.person("mallory", 1).await);
@@ -451,7 +457,7 @@ async fn growth(pool: PgPool, tuning: Tuning, spent_first: bool, is_decided: imp
         attackers.push(AbortOnDropHandle::new(tokio::spawn(attack(from, (asks, room, channel), to, bit))));
     }
     if spent_first {
-        // A budget allows a burst. The attack is compared after the burst is spent.
+        // A budget allows a burst. The comparison begins after the burst is spent.
         let spent = async {
             while refused.load(Ordering::Relaxed) != 0b1_1111 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -493,7 +499,8 @@ async fn one_member_who_loops_every_command_does_not_slow_another_down(pool: PgP
     assert!(ratio <= RATIO_MAX, "the 99th percentile grew to {ratio:.2} times what it was");
 }
 
-/// Shows that the test above can fail: without effective budgets, the same loops slow Ana down, however many rounds are compared.
+/// Shows that the test above can fail: without effective budgets, the same loops slow Ana down,
+/// however many rounds are compared.
 #[sqlx::test(migrations = "../migrations")]
 #[ignore = "a measurement, see above"]
 async fn without_budgets_the_same_loops_are_felt(pool: PgPool) {

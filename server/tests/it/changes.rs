@@ -1,4 +1,4 @@
-//! Messages that change: edited, deleted, reacted to; and many sends in one transaction.
+//! Changing messages: edits, deletions, reactions; and many sends in one transaction.
 
 use std::time::Duration;
 
@@ -60,9 +60,9 @@ async fn an_edit_reaches_everyone_and_a_repeat_changes_nothing(pool: PgPool) {
     assert_eq!((first.body.as_str(), first.edits, first.rev), ("hello", 1, seq.next()));
     bea.sees(room, ["hello"]).await;
     ana.sees(room, ["hello"]).await;
-    // A reply that was lost is asked for again.
+    // A repeat after a lost reply.
     assert_eq!(message(ana.asks(edit(room, seq, 0, "hello")).await), first);
-    // Another device, which has not seen the first edit, does not overwrite it.
+    // Another device that has not seen the first edit does not overwrite it.
     assert_eq!(code(ana.asks(edit(room, seq, 0, "hullo")).await), ErrorCode::EditedMeanwhile);
     assert_eq!(message(ana.asks(edit(room, seq, 1, "hello!")).await).edits, 2);
     assert_eq!(code(bea.asks(edit(room, seq, 2, "mine")).await), ErrorCode::Forbidden);
@@ -82,7 +82,7 @@ async fn what_is_deleted_is_gone_for_everyone_and_keeps_its_number(pool: PgPool)
     let by_ana = said(&ana, room, "mine").await;
     reacted(bea.asks(react(room, by_bea, "👍", true)).await);
     assert_eq!(code(bea.asks(Command::Delete { room, seq: by_ana }).await), ErrorCode::Forbidden);
-    // The owner of the room may.
+    // The owner of the room may delete it.
     let gone = message(ana.asks(Command::Delete { room, seq: by_bea }).await);
     assert_eq!((gone.body.as_str(), gone.deleted, gone.reactions.len()), ("", true, 0));
     assert_eq!(message(bea.asks(Command::Delete { room, seq: by_bea }).await), gone);
@@ -118,7 +118,7 @@ async fn reactions_are_kept_in_their_order_and_are_bounded(pool: PgPool) {
         reacted(ana.asks(react(room, seq, &emoji, true)).await);
     }
     assert_eq!(code(ana.asks(react(room, seq, "🥜", true)).await), ErrorCode::ReactionsFull);
-    // As many people as a message can carry.
+    // The most people that a message can have reactions from.
     let users: Vec<(Uuid, usize)> = (0..REACTIONS_MAX).map(|number| (Uuid::new_v4(), number)).collect();
     sqlx::query("update messages set reactions = $1 where room_id = $2 and seq = $3")
         .bind(sqlx::types::Json(serde_json::json!([{ "emoji": "👍", "users": users }])))
@@ -130,7 +130,7 @@ async fn reactions_are_kept_in_their_order_and_are_bounded(pool: PgPool) {
     assert_eq!(code(ana.asks(react(room, seq, "👍", true)).await), ErrorCode::ReactionsFull);
 }
 
-/// What happened to messages while one was away arrives as it is now, and new ones are counted once.
+/// Changes made while away arrive in their current state, and new messages are counted once.
 #[sqlx::test(migrations = "../migrations")]
 async fn changes_made_while_away_arrive_on_return(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -152,7 +152,8 @@ async fn changes_made_while_away_arrive_on_return(pool: PgPool) {
     assert_eq!(bea.with(|client| client.room(room).unwrap().summary.unread), 2);
 }
 
-/// The same by a node's own repair: what was never published, and changed since.
+/// The same through a node's own repair: messages that were never published, and have since
+/// changed.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_hole_in_which_messages_changed_is_filled_and_counted_right(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -174,8 +175,8 @@ async fn a_hole_in_which_messages_changed_is_filled_and_counted_right(pool: PgPo
     assert_eq!(bea.heard(room).len(), 3, "each is news once");
 }
 
-/// A nonce belongs to one text: another text with the same nonce is refused, not ignored. A repeat finds its message even if the
-/// message was edited meanwhile.
+/// A nonce belongs to one text: another text with the same nonce is refused, not ignored. A repeat
+/// finds its message even if the message was edited meanwhile.
 #[sqlx::test(migrations = "../migrations")]
 async fn another_text_with_the_same_nonce_is_refused(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;
@@ -239,7 +240,7 @@ async fn a_batch_takes_numbers_only_for_what_is_new(pool: PgPool) {
         Some((true, next(3))),
     ];
     assert_eq!(seqs, expected);
-    // The whole once more: nothing is new.
+    // The whole batch once more: nothing is new.
     let again = store.insert_messages(&batch).await.unwrap();
     assert!(again.inserted.iter().all(|one| !matches!(one, Inserted::New(_))));
     assert!(matches!(&again.inserted[2], Inserted::Known(message) if message.body == "first"));
@@ -248,8 +249,8 @@ async fn a_batch_takes_numbers_only_for_what_is_new(pool: PgPool) {
     assert_eq!(ana.with(|client| shown(client, both)).len(), 3);
 }
 
-/// A program that writes faster than it is answered: its sends are stored in their order, in fewer transactions than there
-/// are messages, and whatever it asks after them waits for them.
+/// A program that writes faster than it is answered: its sends are stored in order, in fewer
+/// transactions than there are messages, and any later commands wait for them.
 #[sqlx::test(migrations = "../migrations")]
 async fn sends_may_follow_each_other_before_they_are_answered(pool: PgPool) {
     const COUNT: usize = 200;
@@ -285,8 +286,8 @@ async fn sends_may_follow_each_other_before_they_are_answered(pool: PgPool) {
     assert!(transactions < COUNT as i64, "{transactions} transactions");
 }
 
-/// A server stores a message and dies before it tells anyone. The author's browser sends it again to another server, which
-/// tells at once: nobody waits for a head check (which is off here).
+/// A server stores a message and dies before publishing it. The author's browser sends it again to
+/// another server, which publishes it at once: nobody waits for a head check (which is off here).
 #[sqlx::test(migrations = "../migrations")]
 async fn a_repeat_tells_what_a_dead_server_did_not(pool: PgPool) {
     let tuning = Tuning { head_check: Duration::from_secs(3_600), ..Tuning::default() };

@@ -1,4 +1,5 @@
-//! Several nodes over one database and one Redis, and people who talk through real sockets with the real client.
+//! Several nodes on one database and one Redis, and people who talk through real sockets with the
+//! real client.
 
 use std::{
     collections::BTreeMap,
@@ -41,10 +42,10 @@ use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-/// The one deadline of every wait.
+/// The deadline of every wait.
 pub const SOON: Duration = Duration::from_secs(20);
 pub const ORIGIN: &str = "http://localhost:3000";
-/// Connections of one node to the database.
+/// Database connections per node.
 pub const CONNECTIONS: u32 = 4;
 const PASSWORD: &str = "correct horse battery";
 
@@ -56,7 +57,7 @@ pub struct Cluster {
     pub nodes: Vec<Running>,
 }
 
-/// One of them.
+/// One of its nodes.
 pub struct Running {
     pub node: Arc<Node>,
     pub addr: SocketAddr,
@@ -65,7 +66,8 @@ pub struct Running {
     _server: AbortOnDropHandle<()>,
 }
 
-/// At the end of a test its database is dropped, and Postgres waits five seconds for whoever is still connected.
+/// When a test ends, its database is dropped, and Postgres waits five seconds for remaining
+/// connections.
 impl Drop for Running {
     fn drop(&mut self) {
         let store = self.store.clone();
@@ -74,7 +76,7 @@ impl Drop for Running {
 }
 
 impl Cluster {
-    /// Everything that takes its time takes less.
+    /// Shortened times.
     pub fn tuning() -> Tuning {
         Tuning {
             head_check: Duration::from_millis(300),
@@ -108,7 +110,7 @@ impl Cluster {
         &self.nodes[number - 1]
     }
 
-    /// Someone new, connected to the node of this number.
+    /// A new person, connected to the node with this number.
     pub async fn person(&self, handle: &str, number: usize) -> Person {
         let cookie = self.node(number).sign_up(handle).await;
         let person = Person::new(handle, cookie);
@@ -116,14 +118,14 @@ impl Cluster {
         person
     }
 
-    /// Ana on the first node, Bea on the last, and a group of theirs.
+    /// Ana on the first node, Bea on the last, and a group with both.
     pub async fn ana_and_bea(&self) -> (Person, Person, RoomId) {
         let (ana, bea) = (self.person("ana", 1).await, self.person("bea", self.nodes.len()).await);
         let room = self.group("harbour", [&ana, &bea]).await;
         (ana, bea, room)
     }
 
-    /// A group of these people, made by the first of them.
+    /// A group of these people, created by the first of them.
     pub async fn group<const N: usize>(&self, title: &str, people: [&Person; N]) -> RoomId {
         let room = people[0].makes(RoomKind::Group, title).await;
         let others: Vec<UserId> = people[1..].iter().map(|person| person.id()).collect();
@@ -136,7 +138,7 @@ impl Cluster {
         room
     }
 
-    /// Stores a message of someone's and tells nobody.
+    /// Stores a message without publishing it.
     pub async fn unheard(&self, author: &Person, room: RoomId, text: &str) -> Message {
         let author = author.with(|client| client.me().cloned().expect("greeted"));
         let new = NewMessage::plain(room, author, Nonce(Uuid::new_v4()), text.to_owned());
@@ -146,7 +148,7 @@ impl Cluster {
         }
     }
 
-    /// The numbers and texts of a room, as they are stored.
+    /// The stored numbers and texts of a room's messages.
     pub async fn stored(&self, room: RoomId) -> Vec<(i64, String)> {
         sqlx::query_as("select seq, body from messages where room_id = $1 order by seq")
             .bind(room.0)
@@ -155,7 +157,7 @@ impl Cluster {
             .unwrap()
     }
 
-    /// Someone's marks, as they are stored: delivered, read.
+    /// Someone's stored marks: delivered, read.
     pub async fn marks(&self, room: RoomId, user: UserId) -> (i64, i64) {
         sqlx::query_as("select delivered_seq, read_seq from members where room_id = $1 and user_id = $2")
             .bind(room.0)
@@ -171,7 +173,7 @@ impl Running {
         Self::start_over((*pool.connect_options()).clone(), number, tuning).await
     }
 
-    /// Each node has connections of its own, as in life.
+    /// Each node has its own connections, as in production.
     pub async fn start_over(database: PgConnectOptions, number: usize, tuning: Tuning) -> Self {
         let store = Store::open(database, CONNECTIONS);
         let workspace = store.workspace().await.unwrap();
@@ -201,14 +203,14 @@ impl Running {
         Self { node, addr, app, store, _server: AbortOnDropHandle::new(server) }
     }
 
-    /// Makes an account through the form; returns the session's cookie.
+    /// Creates an account through the form; returns the session's cookie.
     pub async fn sign_up(&self, handle: &str) -> String {
         let body = format!("handle={handle}&name={handle}&password={}", PASSWORD.replace(' ', "+"));
         let answer = self.post("/sign-up", "", body).await;
         answer.expect("a session")
     }
 
-    /// Posts a form; returns the session's cookie where one is set.
+    /// Posts a form; returns the session's cookie if one is set.
     pub async fn post(&self, path: &str, cookie: &str, body: String) -> Option<String> {
         let answer = self.fill(path, cookie, body).await;
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
@@ -235,7 +237,7 @@ impl Running {
         self.app.clone().oneshot(request).await.unwrap()
     }
 
-    /// Asks for a page; returns the status, when to come back, and the text.
+    /// Requests a page; returns the status, `Retry-After`, and the text.
     pub async fn get(&self, path: &str, cookie: &str) -> (StatusCode, Option<String>, String) {
         let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap();
         let answer = self.app.clone().oneshot(request).await.unwrap();
@@ -251,7 +253,7 @@ impl Running {
     }
 }
 
-/// Opens a bare socket to a server, wherever it runs.
+/// Opens a bare socket to any server.
 pub async fn open(addr: SocketAddr, cookie: &str, origin: &str) -> Result<Socket, tungstenite::Error> {
     let mut request = format!("ws://{addr}/socket").into_client_request()?;
     request.headers_mut().insert("origin", origin.parse().unwrap());
@@ -259,7 +261,7 @@ pub async fn open(addr: SocketAddr, cookie: &str, origin: &str) -> Result<Socket
     Ok(tokio_tungstenite::connect_async(request).await?.0)
 }
 
-/// Someone with one device, which runs the client's own state machine.
+/// A person with one device, which runs the client's own state machine.
 pub struct Person {
     pub handle: String,
     pub cookie: String,
@@ -270,17 +272,17 @@ pub struct Person {
 struct Shared {
     client: Mutex<Client>,
     began: Instant,
-    /// Counts what happened, for those who wait for something.
+    /// Counts events, for those who wait for something.
     happened: watch::Sender<u64>,
-    /// There may be something to send.
+    /// Notified when there may be something to send.
     wake: Notify,
-    /// Where to connect to.
+    /// The address to connect to.
     target: watch::Sender<Option<SocketAddr>>,
     answers: Mutex<BTreeMap<u32, Result<Reply, Refusal>>>,
     closes: Mutex<Vec<u16>>,
-    /// Why the last connection could not be made.
+    /// Why the last connection could not be opened.
     trouble: Mutex<String>,
-    /// The numbers of others' messages in the order in which they came, by room.
+    /// Others' messages, by room and number, in the order of their arrival.
     news: Mutex<Vec<(RoomId, Seq)>>,
 }
 
@@ -331,12 +333,12 @@ impl Person {
         self.with(|client| client.me().expect("greeted").id)
     }
 
-    /// Looks at the client's state.
+    /// Reads the client's state.
     pub fn with<T>(&self, look: impl FnOnce(&Client) -> T) -> T {
         look(&self.shared.client())
     }
 
-    /// Lets the person do something with their client.
+    /// Performs an action with the client.
     pub fn acts<T>(&self, act: impl FnOnce(&mut Client, i64) -> T) -> T {
         let now = self.shared.now();
         let done = act(&mut self.shared.client(), now);
@@ -352,20 +354,20 @@ impl Person {
         self.until("greeted", |client| client.link() == Link::Live && client.node() == name).await;
     }
 
-    /// Loses the connection, without a word to the other end.
+    /// Drops the connection without closing it properly.
     pub async fn cut(&self) {
         self.shared.target.send_replace(None);
         self.until("cut off", |client| matches!(client.link(), Link::Away { .. })).await;
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a command, and waits for the answer.
     pub async fn asks(&self, command: Command) -> Result<Reply, Refusal> {
         let request = self.acts(|client, _| client.request(command));
         self.until("answered", |_| self.shared.answers.lock().unwrap().contains_key(&request)).await;
         self.shared.answers.lock().unwrap().remove(&request).unwrap()
     }
 
-    /// Sends a message, and returns it as it is stored.
+    /// Sends a message, and returns it as stored.
     pub async fn sends(&self, send: Command) -> Result<Message, Refusal> {
         self.asks(send).await.map(|reply| {
             let Reply::Sent { message, .. } = reply else { panic!("{reply:?}") };
@@ -390,25 +392,25 @@ impl Person {
         }
     }
 
-    /// Opens a room on the screen.
+    /// Opens a room.
     pub async fn opens(&self, room: RoomId) {
         self.acts(|client, now| client.focus(Some(room), now));
         self.until("opened", |client| client.room(room).is_some_and(|room| room.timeline.is_some())).await;
     }
 
-    /// Writes something, and does not wait.
+    /// Sends a message without waiting.
     pub fn writes(&self, room: RoomId, text: &str) {
         let nonce = Nonce(Uuid::new_v4());
         self.acts(|client, now| client.send(room, nonce, text.to_owned(), now)).unwrap();
     }
 
-    /// Writes something, and waits until it is acknowledged.
+    /// Sends a message, and waits until it is acknowledged.
     pub async fn says(&self, room: RoomId, text: &str) {
         self.writes(room, text);
         self.until("acknowledged", |client| client.outbox().items().is_empty()).await;
     }
 
-    /// Sees exactly these messages in a room that is open, in this order.
+    /// Waits until an open room shows exactly these messages, in this order.
     pub async fn sees<T: AsRef<str>>(&self, room: RoomId, texts: impl IntoIterator<Item = T>) {
         let expected: Vec<String> = texts.into_iter().map(|text| text.as_ref().to_owned()).collect();
         let found = || self.with(|client| shown(client, room));
@@ -417,7 +419,7 @@ impl Person {
         }
     }
 
-    /// Has seen everything there is.
+    /// Marks everything in a room as read.
     pub fn reads(&self, room: RoomId) {
         self.acts(|client, now| {
             let seq = client.room(room).map(client::RoomState::cursor).unwrap();
@@ -449,18 +451,18 @@ impl Person {
         self.shared.closes.lock().unwrap().clone()
     }
 
-    /// The numbers of others' messages in a room, in the order in which they came.
+    /// The numbers of others' messages in a room, in the order of their arrival.
     pub fn heard(&self, room: RoomId) -> Vec<Seq> {
         self.shared.news.lock().unwrap().iter().filter(|(r, _)| *r == room).map(|(_, seq)| *seq).collect()
     }
 }
 
-/// Says something, and returns its number.
+/// Sends a message, and returns its number.
 pub async fn said(person: &Person, room: RoomId, text: &str) -> Seq {
     person.sends(Command::say(room, Nonce(Uuid::new_v4()), text)).await.unwrap().seq
 }
 
-/// The texts of a room that is open, on their way or not.
+/// The texts of an open room, including pending ones.
 pub fn shown(client: &Client, room: RoomId) -> Vec<String> {
     let text = |row: client::Row| match row.kind {
         RowKind::Message(message) => Some(message.body.to_string()),
@@ -469,7 +471,7 @@ pub fn shown(client: &Client, room: RoomId) -> Vec<String> {
     client::rows(client, room, protocol::Zone::default()).into_iter().filter_map(text).collect()
 }
 
-/// The device: connects to wherever it is told, and carries frames.
+/// The device: connects to the current target, and transports frames.
 async fn device(shared: Arc<Shared>, cookie: String) {
     let mut target = shared.target.subscribe();
     loop {

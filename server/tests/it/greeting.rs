@@ -1,4 +1,5 @@
-//! A connection is greeted before its rooms are ready on this server. What happens in between is told all the same, and once.
+//! A connection is greeted before its rooms are ready on this server. Changes in between still
+//! arrive, exactly once.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use crate::cluster::{Cluster, SOON};
 
-/// The next frames, until one is about this number of a line, and the messages in them.
+/// Reads frames until one has this number on a line; returns the messages in them.
 async fn told(outbox: &Outbox, on: Line, until: Seq) -> Vec<(Seq, String)> {
     let mut told = Vec::new();
     let hear = async {
@@ -51,7 +52,7 @@ async fn what_happens_until_the_rooms_are_ready_is_told_once(pool: PgPool) {
     let [(listed, head)] = heads.as_slice() else { panic!("{heads:?}") };
     assert_eq!((*listed, node.position(line)), (room, None));
 
-    // It was said before this server follows the room, so nobody tells it.
+    // It is sent before this server follows the room, so no broadcast brings it.
     ana.says(room, "before").await;
     let (connection, outbox) = node.connect(Owner { user, session: SessionId(Uuid::new_v4()) });
     let (me, mine) = (Line::Person(user), BTreeSet::from([Line::Person(user)]));
@@ -68,7 +69,7 @@ async fn what_happens_until_the_rooms_are_ready_is_told_once(pool: PgPool) {
     let all: Vec<_> = (head.0 + 1..).map(Seq).zip(said).collect();
     assert_eq!(told(&outbox, line, last).await, all);
 
-    // By now it was told here to others: who knows the room as it was before must look again.
+    // By now it was delivered here to others, so heads from before it are too old.
     let newcomer = || node.connect(Owner { user, session: SessionId(Uuid::new_v4()) }).0;
     let is_ahead = |connection, heads: &[_]| {
         let person = (user, node.position(me).unwrap());
@@ -77,10 +78,11 @@ async fn what_happens_until_the_rooms_are_ready_is_told_once(pool: PgPool) {
     let late = newcomer();
     assert!(is_ahead(late, &heads));
     assert!(!is_ahead(newcomer(), &[(room, last)]));
-    // What is told after it follows the room, it hears: no reason to look once more.
+    // It receives what is delivered after it follows the room, so there is no reason to read the
+    // list again.
     assert!(!is_ahead(late, &heads));
 
-    // Nor is it known how far a line is that is only just being followed.
+    // The position of a line that is only just being followed is not known either.
     let other = cluster.group("attic", [&ana]).await;
     let lines = BTreeSet::from([Line::Room(other)]);
     let mut following = Box::pin(node.follow(connection, &lines));
@@ -90,8 +92,9 @@ async fn what_happens_until_the_rooms_are_ready_is_told_once(pool: PgPool) {
     assert!(!is_ahead(newcomer(), &[(other, Seq(i64::MAX))]));
 }
 
-/// Somebody is removed from a room after the list for their greeting was read, and this server has told it already: the
-/// connection, which did not follow the room yet, must not follow it now.
+/// Someone is removed from a room after the list for their greeting was read, and this server has
+/// already delivered that. The connection, which did not follow the room yet, must not follow it
+/// now.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_list_from_before_a_removal_is_not_followed(pool: PgPool) {
     let cluster = Cluster::start(pool, 3).await;
@@ -109,7 +112,7 @@ async fn a_list_from_before_a_removal_is_not_followed(pool: PgPool) {
     assert!(node.follow_from(connection, (user, position), &heads).is_none());
     assert!(!node.is_following(connection, room));
 
-    // Read again, the list has the room no more.
+    // Read again, the list no longer has the room.
     let position = node.position(me).unwrap();
     let (_, heads) = node.store.first_rooms_and_heads(user, 51).await.unwrap();
     assert!(node.follow_from(connection, (user, position), &heads).is_some());

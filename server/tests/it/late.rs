@@ -1,5 +1,5 @@
-//! A database that says nothing: connections that look open carry nothing any more. Nobody is kept waiting, and nothing that
-//! hangs is in the way when the network is there again.
+//! A silent database: connections look open but carry nothing. Nobody is kept waiting, and hanging
+//! work does not get in the way once the network is back.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -22,7 +22,7 @@ fn is_later(refusal: &Refusal) -> bool {
     refusal.code == ErrorCode::Internal && refusal.retry_ms.is_some()
 }
 
-/// Waits until something is so, which nothing tells.
+/// Polls until a condition holds, when there is no event to wait for.
 pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     let reached = async {
         while !is_so().await {
@@ -32,14 +32,14 @@ pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     tokio::time::timeout(SOON, reached).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
 }
 
-/// Statements of this database that wait for a lock.
+/// How many statements of this database wait for a lock.
 async fn waiting(pool: &PgPool) -> i64 {
     let asked = "select count(*) from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'";
     sqlx::query_scalar(asked).fetch_one(pool).await.unwrap()
 }
 
-/// A form that never arrives completely is not waited for.
+/// A form that never arrives completely is given up.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_form_that_never_ends_is_given_up(pool: PgPool) {
     let tuning = Tuning { database_timeout: Duration::from_millis(500), ..Cluster::tuning() };
@@ -63,13 +63,13 @@ fn behind(proxy: &Proxy, pool: &PgPool) -> PgConnectOptions {
     (*pool.connect_options()).clone().host(&by.ip().to_string()).port(by.port())
 }
 
-/// The transactions that store one connection's sends never end. All sends are refused together, and not one after the other, each
-/// after a timeout of its own: that would take minutes.
+/// The transactions that store one connection's sends never end. All sends are refused together,
+/// not one after the other with a timeout each, which would take minutes.
 #[sqlx::test(migrations = "../migrations")]
 async fn sends_that_the_database_never_ends_are_refused_together(pool: PgPool) {
     const SENDS: u32 = 30;
     let proxy = Proxy::start(&std::env::var("DATABASE_URL").unwrap()).await;
-    // A node that has just started also waits some seconds for Redis before it greets anybody.
+    // A node that has just started also waits some seconds for Redis before it greets anyone.
     let tuning = Tuning { database_timeout: Duration::from_secs(4), ..Cluster::tuning() };
     let node = Running::start_over(behind(&proxy, &pool), 1, tuning).await;
     // Hashing a password may take longer than this timeout, so people sign up on another node.
@@ -112,8 +112,8 @@ async fn sends_that_the_database_never_ends_are_refused_together(pool: PgPool) {
     tokio::time::timeout(SOON, refusals).await.expect("refused in time");
 }
 
-/// A batch fails because of locked rooms, and so does each of its sends when it is tried alone. The tries stop when the timeout of a
-/// flush is over, and do not wait for a lock once for each send.
+/// A batch fails because of locked rooms, and so does each of its sends when retried alone. The
+/// retries stop when the timeout of a flush is over, and do not wait for a lock once for each send.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_batch_that_is_stored_one_by_one_does_not_take_for_ever(pool: PgPool) {
     // So many that waiting for each would take longer than this test allows, even in several lanes.
@@ -159,8 +159,9 @@ async fn a_batch_that_is_stored_one_by_one_does_not_take_for_ever(pool: PgPool) 
     lock.rollback().await.unwrap();
 }
 
-/// Every connection of a server is in the middle of a question when the network swallows the answers: whoever asks is told to
-/// come back, and once the network is there again everything works, though none of the old connections ever ends.
+/// Every connection of a server is in the middle of a query when the network drops the answers.
+/// Requests are told to retry, and once the network is back everything works, though none of the
+/// old connections ever ends.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_the_network_swallows_keeps_nobody_waiting_and_is_in_nobodys_way(pool: PgPool) {
     let proxy = Proxy::start(&std::env::var("DATABASE_URL").unwrap()).await;
@@ -190,7 +191,7 @@ async fn what_the_network_swallows_keeps_nobody_waiting_and_is_in_nobodys_way(po
     .await;
     let mut greeting = node.socket(&bea.cookie, ORIGIN).await.unwrap();
 
-    // Whoever asks for a room or a session waits: the first follower of bea's room among them.
+    // Requests for rooms or sessions wait, among them the first follower of bea's room.
     let mut lock = pool.begin().await.unwrap();
     sqlx::query("lock table rooms, sessions in access exclusive mode").execute(&mut *lock).await.unwrap();
     greeting.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":2}}"#)).await.unwrap();
@@ -225,7 +226,7 @@ async fn what_the_network_swallows_keeps_nobody_waiting_and_is_in_nobodys_way(po
 
     proxy.flow();
     until("ana is answered", async || ana.asks(catch_up()).await.is_ok()).await;
-    // Who waited for the room first has given up, and is in nobody's way.
+    // Whoever waited for the room first has given up, and blocks nobody.
     bea.goes_to(node).await;
     ana.says(room, "still here").await;
     assert_eq!(node.get("/health/ready", "").await.0, StatusCode::OK);

@@ -1,4 +1,4 @@
-//! A whole server, as it is started in earnest: how it says how it is, and how it leaves.
+//! A whole server process: how it reports its state, and how it leaves.
 
 use std::{
     net::SocketAddr,
@@ -33,7 +33,7 @@ use crate::{
 
 const DRAIN_S: u64 = 8;
 
-/// The program itself, ended with the test.
+/// The server process, killed when the test ends.
 struct Server {
     child: Child,
     addr: SocketAddr,
@@ -87,7 +87,7 @@ impl Drop for Server {
     }
 }
 
-/// Status and body; `None` where nobody listens.
+/// Status and body; `None` if nobody listens.
 pub async fn ask(addr: SocketAddr, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(addr).await.ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
@@ -101,12 +101,12 @@ pub async fn ask(addr: SocketAddr, path: &str) -> Option<(u16, String)> {
 async fn greeted(addr: SocketAddr, cookie: &str) -> Socket {
     let mut socket = open(addr, cookie, ORIGIN).await.unwrap();
     socket.send(Message::text(r#"{"ref":1,"command":{"type":"hello","version":2}}"#)).await.unwrap();
-    // It follows before it is greeted: news may come first.
+    // It follows lines before it is greeted, so events may come first.
     while !socket.next().await.unwrap().unwrap().into_text().unwrap().contains(r#""type":"welcome""#) {}
     socket
 }
 
-/// What a browser that keeps writing has seen when its socket has ended.
+/// What a browser that keeps writing has seen by the time its socket ends.
 #[derive(Debug, Default)]
 struct Seen {
     acknowledged: Vec<Nonce>,
@@ -121,7 +121,7 @@ async fn keeps_writing(mut socket: Socket, room: RoomId) -> Seen {
     loop {
         let send = protocol::Command::say(room, nonce, "under load");
         let frame = protocol::ClientFrame { r#ref: 2, command: send };
-        // It may be closing already: what it still has to say is read below.
+        // It may be closing already; remaining frames are read below.
         drop(socket.send(Message::text(frame.encode())).await);
         loop {
             match tokio::time::timeout(SOON, socket.next()).await.expect("in time") {
@@ -147,11 +147,12 @@ async fn keeps_writing(mut socket: Socket, room: RoomId) -> Seen {
     }
 }
 
-/// Twelve people write as fast as they are answered, and one does not read, when the server is told to stop.
+/// Twelve people write as fast as they are answered, and one does not read, when the server is told
+/// to stop.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_server_that_is_told_to_stop_under_load_sends_everyone_away_and_ends_in_time(pool: PgPool) {
     let mut server = Server::start(&pool).await;
-    // Another server over the same database and the same Redis: for the forms.
+    // Another server on the same database and Redis, for the forms.
     let cluster = Cluster::start(pool, 1).await;
     let ana = cluster.person("ana", 1).await;
     let room = cluster.group("harbour", [&ana]).await;
@@ -175,7 +176,8 @@ async fn a_server_that_is_told_to_stop_under_load_sends_everyone_away_and_ends_i
     server.is_told_to_stop();
     let begin = Instant::now();
     let (status, body) = loop {
-        // The one that does not read keeps it there for a moment, and it listens until then.
+        // The one that does not read delays the shutdown for a moment, and until then it keeps
+        // listening.
         let (status, body) = ask(server.addr, "/health/ready").await.expect("it still answers");
         if status != 200 {
             break (status, body);
@@ -209,12 +211,12 @@ async fn a_server_that_is_told_to_stop_under_load_sends_everyone_away_and_ends_i
     for nonce in &acknowledged {
         assert!(nonces.binary_search(&nonce.0).is_ok(), "{nonce:?} was acknowledged and is not stored");
     }
-    // The last ones were not published any more, perhaps: whoever is elsewhere has them all the same.
+    // The last ones may not have been published: clients on other servers still get them.
     let whole = nonces.len() as i64;
     ana.until("told of all", |client| client.room(room).unwrap().summary.head.0 >= whole).await;
 }
 
-/// Without Redis a server serves on, and says so; `degraded` is not «not ready».
+/// Without Redis a server keeps serving, and says so; `degraded` does not mean «not ready».
 #[sqlx::test(migrations = "../migrations")]
 async fn without_redis_a_server_is_ready_and_degraded(pool: PgPool) {
     let url = std::env::var("REDIS_URL").expect("REDIS_URL names the Redis to test with");

@@ -1,4 +1,4 @@
-//! What a node does, seen from outside.
+//! Black-box tests of a node.
 #![expect(
     clippy::unwrap_used,
     unreachable_pub,

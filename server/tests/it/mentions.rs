@@ -1,4 +1,4 @@
-//! Mentions and replies: who a name is, who counts it, and what a reply shows, over several servers.
+//! Mentions and replies across servers: name resolution, counts, and quotes.
 
 use client::RowKind;
 use protocol::{
@@ -25,7 +25,8 @@ fn names(message: &Message) -> Vec<&str> {
     message.mentions.iter().map(|mention| mention.0.as_str()).collect()
 }
 
-/// How many unread messages of a room there are, and how many of them mention the person: as they know it, and as a fresh summary has it.
+/// A room's unread messages, and how many of them mention the person: in the client's state, and in
+/// a fresh summary.
 async fn counts(person: &Person, room: RoomId) -> [(u32, u32); 2] {
     let known = person.with(|client| {
         let summary = &client.room(room).unwrap().summary;
@@ -50,13 +51,13 @@ async fn a_mention_is_a_person_counted_apart_and_only_in_the_room(pool: PgPool) 
     sends(&ana, room, "nobody is meant", None).await.unwrap();
     bea.until("both are there", |client| client.room(room).unwrap().summary.unread == 2).await;
     assert_eq!(counts(&bea, room).await, [(2, 1); 2]);
-    // Everyone, once each, and not the author.
+    // Everyone, once each, except the author.
     let to_all = sends(&bea, room, "@everyone @here @ana", None).await.unwrap();
     assert_eq!(names(&to_all), ["ana", "everyone"]);
     ana.until("it has come", |client| client.room(room).unwrap().summary.mentions == 1).await;
     assert_eq!(counts(&ana, room).await[1], (1, 1));
     assert_eq!(counts(&bea, room).await[1].1, 1);
-    // An edit takes one back, and adds another; deleting takes all.
+    // An edit removes one and adds another; deleting removes all.
     let edit = |edits, body: &str| Command::Edit { room, seq: message.seq, edits, body: body.to_owned() };
     let edited = ana.asks(edit(0, "only @ana")).await.unwrap();
     let Reply::Changed { change, .. } = edited else { panic!("{edited:?}") };
@@ -69,7 +70,7 @@ async fn a_mention_is_a_person_counted_apart_and_only_in_the_room(pool: PgPool) 
     ana.asks(Command::Delete { room, seq: message.seq }).await.unwrap();
     bea.until("deleted", |client| client.room(room).unwrap().summary.mentions == 0).await;
     assert_eq!(counts(&bea, room).await, [(1, 0); 2]);
-    // Who comes later finds nothing to be counted, and who was never there is told nothing.
+    // Someone who joins later has nothing to count, and someone who was never there is not told.
     assert!(dora.with(|client| client.room(room).is_none()));
     ana.asks(Command::Invite { room, users: vec![dora.id()] }).await.unwrap();
     dora.until("invited", |client| client.room(room).is_some()).await;
@@ -100,7 +101,7 @@ async fn a_reply_shows_what_it_replies_to_as_it_is_now(pool: PgPool) {
     for number in 0..60 {
         sends(&ana, room, &format!("{number}"), None).await.unwrap();
     }
-    // A reaction's number is no message, and what is not there cannot be replied to.
+    // A reaction's number is not a message, and missing messages cannot be replied to.
     let react = Command::React { room, seq: first.seq, emoji: "👍".to_owned(), on: true };
     let Ok(Reply::Changed { seq: reaction, .. }) = bea.asks(react).await else { panic!("no reaction") };
     for wrong in [reaction, Seq(9_999), Seq(0), Seq(-1)] {
@@ -122,17 +123,17 @@ async fn a_reply_shows_what_it_replies_to_as_it_is_now(pool: PgPool) {
     };
     bea.until("the quote is here", says("who moved the long rope?")).await;
     ana.opens(room).await;
-    // A view brings what its messages quote.
+    // A view includes the messages that its messages quote.
     ana.until("the quote is here", says("who moved the long rope?")).await;
     let body = "who moved the rope?".to_owned();
     ana.asks(Command::Edit { room, seq: first.seq, edits: 0, body }).await.unwrap();
     bea.until("edited", says("who moved the rope?")).await;
-    // What changes while one is away is not missed.
+    // Changes made while away are not missed.
     bea.cut().await;
     ana.asks(Command::Delete { room, seq: first.seq }).await.unwrap();
     bea.goes_to(cluster.node(1)).await;
     bea.until("deleted", |client| quote(client).is_some_and(|quote| quote.deleted)).await;
-    // It may have been deleted meanwhile: that is still a message.
+    // It may have been deleted meanwhile: it still counts as a message.
     assert!(sends(&bea, room, "it was I", Some(first.seq)).await.is_ok());
 }
 

@@ -1,4 +1,5 @@
-//! What only one person sees: saved messages, reminders, scheduled messages; and the jobs behind them.
+//! Data of one person only: saved messages, reminders, scheduled messages; and the jobs behind
+//! them.
 
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ async fn scheduled(person: &Person, command: Command) -> Scheduled {
     }
 }
 
-/// What a client has of saved messages: their numbers, and whether they are due.
+/// A client's saved messages: their numbers, and whether they are due.
 fn kept(client: &Client) -> Vec<(i64, bool)> {
     client.personal().saved().into_iter().map(|saved| (saved.message.0, saved.due)).collect()
 }
@@ -61,7 +62,7 @@ async fn jobs(pool: &PgPool) -> i64 {
     sqlx::query_scalar("select count(*) from jobs").fetch_one(pool).await.unwrap()
 }
 
-/// A job is deleted a moment after what it did is seen.
+/// A job is deleted a moment after its effect is visible.
 async fn no_job_is_left(pool: &PgPool) {
     let gone = async {
         while jobs(pool).await != 0 {
@@ -71,7 +72,7 @@ async fn no_job_is_left(pool: &PgPool) {
     tokio::time::timeout(crate::cluster::SOON, gone).await.expect("the job is done");
 }
 
-/// A client that knew nothing before has what one has that heard everything.
+/// A fresh client gets the same as one that received everything.
 async fn is_a_fresh_fetch(cluster: &Cluster, person: &Person) {
     let fresh = person.second_device();
     fresh.goes_to(cluster.node(1)).await;
@@ -104,14 +105,14 @@ async fn what_is_saved_is_on_all_devices_and_nobody_elses(pool: PgPool) {
     assert_eq!(code(ana.asks(save(room, Seq(99), true)).await), ErrorCode::MessageUnknown);
     assert_eq!(code(ana.asks(save(RoomId(Uuid::nil()), first, true)).await), ErrorCode::RoomUnknown);
 
-    // Away meanwhile: the change is caught up on.
+    // While away: it catches up on the change.
     phone.cut().await;
     saved(&ana, save(room, second, false)).await;
     phone.goes_to(cluster.node(1)).await;
     phone.until("one is gone", |client| kept(client) == [(first.0, false)]).await;
     is_a_fresh_fetch(&cluster, &phone).await;
 
-    // The text as it is now, and none to somebody who may not read it any more.
+    // The current text, and none for someone who may no longer read it.
     let wanted = || Command::Previews { room, seqs: vec![first, second] };
     bea.asks(Command::Edit { room, seq: first, edits: 0, body: "one, mended".to_owned() }).await.unwrap();
     let texts = |reply: Result<Reply, Refusal>| match reply {
@@ -165,7 +166,7 @@ async fn so_many_may_be_saved_and_scheduled_and_no_more(pool: PgPool) {
     assert_eq!(scheduled(&ana, schedule(0, later)).await.body, "message 0", "a repeat is none more");
     scheduled(&ana, Command::Unschedule { nonce: Nonce(Uuid::from_u128(1)) }).await;
     scheduled(&ana, schedule(SCHEDULED_MAX, later)).await;
-    // Neither long past nor far ahead.
+    // Neither in the distant past nor too far ahead.
     scheduled(&ana, Command::Unschedule { nonce: Nonce(Uuid::from_u128(2)) }).await;
     for at in [0, later - 3_600_000 - PASSED_MS_MAX - 60_000, later + AHEAD_MS_MAX] {
         assert_eq!(code(ana.asks(schedule(99, at)).await), ErrorCode::TimeInvalid, "{at}");
@@ -192,7 +193,7 @@ async fn a_reminder_comes_to_all_devices_and_stays_until_it_is_done(pool: PgPool
     no_job_is_left(&pool).await;
     is_a_fresh_fetch(&cluster, &phone).await;
 
-    // Later again, and then not at all.
+    // Postponed, and then removed.
     let later = now(&pool).await + 600_000;
     assert!(!saved(&phone, Command::Remind { room, seq, at: Some(later) }).await.due);
     ana.until("it is moved", |client| kept(client) == [(seq.0, false)]).await;
@@ -226,7 +227,7 @@ async fn a_scheduled_message_is_sent_once_at_its_time(pool: PgPool) {
     phone.until("all are listed", |client| planned(client) == ["never", "helo", "second"]).await;
     assert!(bea.with(|client| planned(client).is_empty()));
 
-    // Another device mends the first one and deletes the second.
+    // Another device edits the first one and deletes the second.
     let mend = |rev| Command::Reschedule { nonce: one, rev, body: "hello".to_owned(), at: begin + 2_600 };
     let mended = scheduled(&phone, mend(first.rev)).await;
     assert_eq!(scheduled(&phone, mend(first.rev)).await, mended, "a repeat changes nothing");
@@ -251,7 +252,7 @@ async fn a_scheduled_message_is_sent_once_at_its_time(pool: PgPool) {
     assert!(!scheduled(&ana, schedule(one, "helo", 2_500)).await.on, "a repeat after all sends nothing");
     let texts: Vec<String> = cluster.stored(room).await.into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["hello", "second"]);
-    // Nothing of them is left beside the messages themselves.
+    // Nothing of them remains except the messages themselves.
     let bodies: String =
         sqlx::query_scalar("select string_agg(body, '') from scheduled").fetch_one(&pool).await.unwrap();
     assert_eq!(bodies, "");
@@ -283,7 +284,7 @@ async fn what_may_not_be_sent_is_told_to_its_author_and_keeps_its_text(pool: PgP
         .await;
     assert_eq!(cluster.stored(room).await, []);
     is_a_fresh_fetch(&cluster, &bea).await;
-    // She is let in again, and sends it at another time, which is now.
+    // She is let in again, and reschedules it to now.
     ana.asks(Command::Invite { room, users: vec![bea.id()] }).await.unwrap();
     let rev = bea.with(|client| client.personal().scheduled()[0].rev);
     let at = now(&pool).await;
@@ -292,7 +293,7 @@ async fn what_may_not_be_sent_is_told_to_its_author_and_keeps_its_text(pool: PgP
     scheduled(&bea, again).await;
     ana.opens(room).await;
     ana.sees(room, ["message 1"]).await;
-    // An archived room takes none, and one that was suspended sends none.
+    // An archived room accepts none, and a suspended person's messages are not sent.
     ana.asks(Command::Archive { room, on: true }).await.unwrap();
     let at = now(&pool).await;
     scheduled(&bea, schedule(3, at)).await;
@@ -331,7 +332,7 @@ async fn what_may_not_be_sent_is_told_to_its_author_and_keeps_its_text(pool: PgP
     tokio::time::timeout(crate::cluster::SOON, until).await.expect("it is refused");
 }
 
-/// The server dies after the message is stored, and before anybody has noted that.
+/// The server dies after the message is stored, but before that is recorded.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_job_that_is_done_twice_sends_once(pool: PgPool) {
     let tuning = Tuning { job_lease: Duration::from_millis(600), ..Cluster::tuning() };
@@ -347,7 +348,7 @@ async fn a_job_that_is_done_twice_sends_once(pool: PgPool) {
     let stored = cluster.node(1).node.store.insert_messages(&[new]).await.unwrap();
     assert!(matches!(stored.inserted[..], [Inserted::New(_)]));
     sqlx::query("update scheduled set state = 'sending', at = now()").execute(&pool).await.unwrap();
-    // It was taken, and its lease ends.
+    // It was taken, and its lease expires.
     sqlx::query("update jobs set due_at = now() + interval '300 ms', tries = 1, version = version + 1")
         .execute(&pool)
         .await
@@ -358,7 +359,7 @@ async fn a_job_that_is_done_twice_sends_once(pool: PgPool) {
     no_job_is_left(&pool).await;
 }
 
-/// All of them take what is due at the same moment.
+/// All of them take due jobs at the same moment.
 #[sqlx::test(migrations = "../migrations")]
 async fn servers_share_what_is_due_and_do_nothing_twice(pool: PgPool) {
     let cluster = Cluster::start(pool.clone(), 3).await;
@@ -385,7 +386,7 @@ async fn servers_share_what_is_due_and_do_nothing_twice(pool: PgPool) {
     is_a_fresh_fetch(&cluster, &ana).await;
 }
 
-/// What fails again and again waits for an administrator, who sees nobody's text.
+/// A job that keeps failing waits for an administrator, who cannot see the text.
 #[sqlx::test(migrations = "../migrations")]
 async fn the_dead_list_is_for_administrators(pool: PgPool) {
     let cluster = Cluster::start(pool.clone(), 1).await;
@@ -396,7 +397,7 @@ async fn the_dead_list_is_for_administrators(pool: PgPool) {
     let nonce = Nonce(Uuid::from_u128(5));
     let command = Command::Schedule { room, nonce, body: "secret text".to_owned(), at };
     scheduled(&bea, command).await;
-    // Every try fails, and this is the last one.
+    // Every attempt fails, and this is the last one.
     sqlx::raw_sql(
         "update jobs set tries = 11;
          create function fail() returns trigger language plpgsql as $$ begin raise exception 'broken'; end $$;

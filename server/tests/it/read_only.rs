@@ -1,4 +1,5 @@
-//! A database that answers and refuses writes, as after a failover: the server says so, and recovers fully when writes work again.
+//! A database that answers but refuses writes, as after a failover: the server says so, and
+//! recovers fully when writes work again.
 
 use axum::http::StatusCode;
 use futures::future::join_all;

@@ -1,4 +1,4 @@
-//! A Redis of a test's own.
+//! A separate Redis for a test.
 
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
@@ -8,7 +8,7 @@ use std::{
 
 use crate::cluster::SOON;
 
-/// An address of this machine at which nobody listens.
+/// A local address where nobody listens.
 pub fn free_addr() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
@@ -19,11 +19,11 @@ pub fn rest() {
     std::thread::sleep(Duration::from_millis(10));
 }
 
-/// Ends with the test.
+/// A Redis process, killed when the test ends.
 pub struct Redis(Child);
 
 impl Redis {
-    /// Starts one with these settings; returns when it listens at `addr`.
+    /// Starts one with these settings; returns once it listens at `addr`.
     pub fn start(addr: SocketAddr, settings: &[&str]) -> Self {
         let child = Command::new("redis-server")
             .args(["--bind", &addr.ip().to_string(), "--save", "", "--appendonly", "no"])

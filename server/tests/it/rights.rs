@@ -1,4 +1,4 @@
-//! Roles and rights: who keeps order, who is out, and that everyone learns of it on every server.
+//! Roles and rights: moderation and removal, and that everyone hears of it on every server.
 
 use protocol::{
     Command, ErrorCode, Line, Nonce, Placement, Policy, Reply, Role, RoomId, RoomKind, Seq, UserId,
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::cluster::{Cluster, Person, said};
 
-/// An admin, who takes no part, and three people at two servers in one room, of which ana is the owner.
+/// An admin, who is not in the room, and three people on two servers in one room owned by ana.
 struct Crew {
     cluster: Cluster,
     admin: Person,
@@ -34,7 +34,7 @@ impl Crew {
         Self { cluster, admin, ana, bea, cem, room }
     }
 
-    /// The admin gives somebody a role in the workspace, by the form of the administration.
+    /// The admin gives someone a role in the workspace, through the administration form.
     async fn gives(&self, who: UserId, role: WorkspaceRole) {
         let path = format!("/admin/people/{who}/role");
         self.cluster.node(1).post(&path, &self.admin.cookie, format!("role={}", role.as_str())).await;
@@ -77,7 +77,7 @@ async fn a_moderator_keeps_order_and_an_owner_decides(pool: PgPool) {
     assert_eq!(code(&bea, Command::Archive { room, on: true }).await, ErrorCode::Forbidden);
     assert_eq!(code(&bea, Command::DeleteRoom { room }).await, ErrorCode::Forbidden);
 
-    // Who was removed hears nothing more, on their server and on others.
+    // A removed person receives nothing more, on their server and on others.
     let phone = cem.second_device();
     phone.goes_to(cluster.node(1)).await;
     bea.asks(remove(cem.id())).await.unwrap();
@@ -96,7 +96,7 @@ async fn a_moderator_keeps_order_and_an_owner_decides(pool: PgPool) {
     assert_eq!(cem.heard(room).len(), heard);
     bea.asks(remove(cem.id())).await.unwrap();
     ana.until("two are left", |client| client.room(room).unwrap().summary.members == 2).await;
-    // Removing is no ban.
+    // Removing does not ban.
     bea.asks(Command::Invite { room, users: vec![cem.id()] }).await.unwrap();
     cem.until("he is back", |client| client.room(room).is_some()).await;
 }
@@ -143,7 +143,7 @@ async fn a_banned_person_comes_back_only_when_they_are_let_in(pool: PgPool) {
     assert_eq!(listed(&ana).await, Ok(vec![]));
     assert_eq!(cem.gets_room(Command::Join { room }).await, room);
 
-    // Somebody who was never there can be kept out as well.
+    // Someone who was never there can be banned as well.
     bea.asks(Command::Leave { room }).await.unwrap();
     ana.asks(Command::Remove { room, user: bea.id(), ban: true }).await.unwrap();
     assert_eq!(code(&bea, Command::Join { room }).await, ErrorCode::Banned);
@@ -165,11 +165,12 @@ async fn a_policy_holds_for_every_message_also_within_one_batch(pool: PgPool) {
     for person in [&bea, &cem] {
         person.until("it is known", |client| policy(client) == Some(announcements)).await;
     }
-    // Two people send at once through one server: what one may not does not keep the other's out.
+    // Two people send at once through one server: the refusal of one does not affect the other.
     ana.asks(Command::SetRole { room, user: cem.id(), role: Role::Moderator }).await.unwrap();
     let (refused, seq) = tokio::join!(bea.asks(send(room, "me too")), said(&cem, room, "tide at nine"));
     assert_eq!(refused.unwrap_err().code, ErrorCode::Forbidden);
-    // What was stored before is acknowledged again: a repeat is safe whatever the author may do now.
+    // What was stored before is acknowledged again: a repeat is safe whatever the author's current
+    // rights.
     bea.asks(known).await.unwrap();
     let edit = Command::Edit { room, seq: before.seq, edits: 0, body: "or so".to_owned() };
     assert_eq!(code(&bea, edit).await, ErrorCode::Forbidden);
@@ -202,7 +203,7 @@ async fn in_an_archived_room_nothing_is_said_until_it_is_opened_again(pool: PgPo
     assert_eq!(code(&ana, Command::Pin { room, seq, on: true }).await, archived);
     let set = |title: &str| Command::SetRoom { room, title: title.to_owned(), topic: String::new() };
     assert_eq!(code(&ana, set("Old harbour")).await, archived);
-    // It can be read, tidied up, and joined by those who want to read it.
+    // It can be read, cleaned up, and joined by those who want to read it.
     bea.asks(Command::Delete { room, seq }).await.unwrap();
     bea.asks(Command::Leave { room }).await.unwrap();
     assert_eq!(bea.gets_room(Command::Join { room }).await, room);
@@ -223,7 +224,7 @@ async fn a_deleted_room_is_gone_for_everyone_and_its_text_is_erased(pool: PgPool
     for person in [&ana, &bea] {
         person.until("it is gone", |client| client.room(room).is_none()).await;
     }
-    // Who was away learns it when they come back.
+    // Someone who was away hears of it on return.
     cem.goes_to(cluster.node(2)).await;
     cem.until("it is gone", |client| client.room(room).is_none()).await;
     ana.asks(Command::DeleteRoom { room }).await.unwrap();
@@ -277,10 +278,10 @@ async fn of_two_channels_with_one_title_there_is_only_one(pool: PgPool) {
     for title in ["Harbour", "harbour", "HARBOUR", " Harbour  ", "Ｈａｒｂｏｕｒ"] {
         assert_eq!(code(&bea, create(RoomKind::Channel, title)).await, ErrorCode::TitleTaken, "{title}");
     }
-    // What shows nothing makes no difference.
+    // Invisible characters make no difference.
     bea.gets_room(create(RoomKind::Channel, "ميناء")).await;
     assert_eq!(code(&bea, create(RoomKind::Channel, "ميناء\u{200F}")).await, ErrorCode::TitleTaken);
-    // A group is private: its title tells nobody anything.
+    // A group is private, so its title must not be revealed.
     bea.asks(create(RoomKind::Group, "Harbour")).await.unwrap();
     let other = bea.gets_room(create(RoomKind::Channel, "Port")).await;
     let set = |room, title: &str| Command::SetRoom { room, title: title.to_owned(), topic: String::new() };
@@ -288,7 +289,7 @@ async fn of_two_channels_with_one_title_there_is_only_one(pool: PgPool) {
     ana.asks(set(room, "harbour")).await.unwrap();
     ana.asks(set(room, "Quay")).await.unwrap();
     bea.asks(set(other, "Harbour")).await.unwrap();
-    // The same creation again is the same room.
+    // Creating with the same nonce returns the same room.
     let again = create(RoomKind::Channel, "Pier");
     assert_eq!(bea.gets_room(again.clone()).await, bea.gets_room(again).await);
 }
@@ -330,11 +331,12 @@ async fn a_guest_sees_only_the_rooms_and_people_that_they_share(pool: PgPool) {
     let invited = cluster.node(1).is_refused("/invitations", &cem.cookie, "").await;
     assert_eq!(invited, axum::http::StatusCode::FORBIDDEN, "a newcomer would be more than a guest");
 
-    // A guest owns nothing: the room of one who becomes a guest has another owner at once.
+    // A guest owns nothing: when an owner becomes a guest, the room gets another owner at once.
     crew.gives(ana.id(), WorkspaceRole::Guest).await;
     bea.until("bea owns it", |client| role_of(client, *room) == Some(Role::Owner)).await;
     assert_eq!(code(ana, Command::Archive { room: *room, on: true }).await, ErrorCode::Forbidden);
-    // When only guests are left, nobody owns it, until one of them becomes more, or somebody comes.
+    // When only guests are left, nobody owns it, until one of them gets a higher role or someone
+    // joins.
     bea.asks(Command::Leave { room: *room }).await.unwrap();
     crew.gives(cem.id(), WorkspaceRole::Member).await;
     cem.until("cem owns it", |client| role_of(client, *room) == Some(Role::Owner)).await;
@@ -348,7 +350,7 @@ async fn admins_count_as_owners_where_they_are_and_the_workspace_keeps_an_owner(
     let crew = Crew::start(pool, RoomKind::Group).await;
     let Crew { cluster, admin, ana, bea, cem, room } = &crew;
     let room = *room;
-    // Where they are not, they see nothing.
+    // In rooms that they are not in, they see nothing.
     assert_eq!(code(admin, Command::Open { room }).await, ErrorCode::RoomUnknown);
     crew.gives(bea.id(), WorkspaceRole::Admin).await;
     crew.gives(cem.id(), WorkspaceRole::Moderator).await;
@@ -365,7 +367,7 @@ async fn admins_count_as_owners_where_they_are_and_the_workspace_keeps_an_owner(
     assert_eq!(code(cem, Command::Remove { room, user: bea.id(), ban: false }).await, ErrorCode::Forbidden);
     cem.asks(Command::Remove { room, user: ana.id(), ban: false }).await.unwrap();
 
-    // Bea, an admin, has no power over the owner, and gives no role as high as her own.
+    // Bea, an admin, has no power over the owner, and cannot give a role as high as her own.
     let stored = async |who: &Person| -> (String, bool) {
         sqlx::query_as("select role, suspended_at is not null from users where id = $1")
             .bind(who.id().0)
@@ -381,7 +383,7 @@ async fn admins_count_as_owners_where_they_are_and_the_workspace_keeps_an_owner(
     assert_eq!(refused(bea, path(admin, "role"), "role=member").await, 403);
     assert_eq!(refused(bea, path(cem, "role"), "role=admin").await, 403);
     assert_eq!(refused(bea, path(bea, "role"), "role=owner").await, 403);
-    // The last owner stays one.
+    // The last owner remains one.
     assert_eq!(refused(admin, path(admin, "role"), "role=member").await, 409);
     assert_eq!(refused(admin, path(bea, "role"), "role=king").await, 400);
     assert_eq!(stored(admin).await, ("owner".to_owned(), false));

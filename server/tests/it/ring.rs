@@ -1,4 +1,5 @@
-//! Who was away for a moment catches up from the node's memory, and is told the same as from Postgres.
+//! A client that was away briefly catches up from the node's memory, with the same result as from
+//! Postgres.
 
 use std::time::Duration;
 
@@ -20,12 +21,13 @@ async fn caught_up(person: &Person, room: RoomId, after: i64) -> (Vec<(Seq, Chan
     }
 }
 
-/// Marks and the count of members are as they were when it happened, or as they are now: both are right, and the last
-/// one is the same.
+/// Marks and the count of members are either from the time of the change or current. Both are
+/// right, and the last one is the same.
 fn settled(mut changes: Vec<(Seq, Change)>) -> Vec<(Seq, Change)> {
     let mut last = None;
     for (_, change) in changes.iter_mut().rev() {
-        // Reactions are separate changes: a message may carry the reactions of the time it was sent, or those of now.
+        // Reactions are separate changes: a message may carry those from when it was sent, or the
+        // current ones.
         if let Change::Message { message } = change {
             message.reactions.clear();
         }
@@ -47,10 +49,11 @@ fn hits_and_misses(node: &Running) -> (u64, u64) {
     (node.node.metrics.ring_hits.get(), node.node.metrics.ring_misses.get())
 }
 
-/// Law 6, for the ring: of every position that it covers it tells what Postgres tells.
+/// Law 6, for the ring: from every position that it covers it returns what Postgres returns.
 #[sqlx::test(migrations = "../migrations")]
 async fn memory_tells_what_the_database_tells(pool: PgPool) {
-    // No head check: one that looks between a commit and its news repairs, and meanwhile memory does not answer.
+    // No head check: one that runs between a commit and its broadcast repairs, and meanwhile memory
+    // does not answer.
     let tuning = Tuning { head_check: Duration::from_secs(3_600), ..Tuning::default() };
     let cluster = Cluster::start_tuned(pool, 3, tuning).await;
     let ana = cluster.person("ana", 1).await;
@@ -58,7 +61,7 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
     let cem = cluster.person("cem", 1).await;
     let room = cluster.group("crew", [&ana, &bea]).await;
     let set = |title: &str| Command::SetRoom { room, title: title.to_owned(), topic: String::new() };
-    // As it is stored: the news of bea's coming may still be on its way to ana.
+    // As stored: the broadcast of bea's joining may still be on its way to ana.
     let begin = cluster.node(1).node.store.heads(&[Line::Room(room)]).await.unwrap()[0].head.0;
     for (person, command) in [
         (&ana, send(room, "one")),
@@ -80,9 +83,11 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
     for person in [&ana, &bea] {
         person.until("told of all", |client| client.room(room).unwrap().summary.head.0 == end).await;
     }
-    // A hole that has filled itself, because news came in the other order, is still looked into for a moment.
+    // A gap that has filled itself, because broadcasts arrived in reverse order, is still being
+    // repaired for a moment.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    // Nobody has followed the room there until now: that node remembers nothing, and asks the database.
+    // Nobody has followed the room there until now: that node remembers nothing, and queries the
+    // database.
     let phone = ana.second_device();
     phone.goes_to(cluster.node(3)).await;
 
@@ -101,19 +106,19 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
         (now.0 - before.0, now.1 - before.1)
     });
     let each = (end - begin) as u64;
-    // A node that looks into a hole meanwhile asks Postgres, which is right as well.
+    // A node that is repairing a gap meanwhile queries Postgres, which is right as well.
     for (hits, misses) in &asked[..2] {
         assert_eq!((hits + misses, *hits > 0), (each, true), "from memory: {asked:?}");
     }
     assert_eq!(asked[2], (0, each), "from Postgres");
 
-    // A number that is not there yet is not the ring's to answer; and nothing is nothing.
+    // The ring does not answer for a number that does not exist yet; and no changes means none.
     assert_eq!(caught_up(&ana, room, end).await, (Vec::new(), Seq(end), false));
     let ahead = ana.asks(Command::CatchUp { line: Line::Room(room), after: Seq(end + 1) }).await;
     assert!(matches!(ahead, Ok(Reply::View { .. })), "{ahead:?}");
 }
 
-/// What is in memory is not thereby anyone's: membership is asked in the database, each time.
+/// Being in memory gives nobody access: membership is checked in the database, each time.
 #[sqlx::test(migrations = "../migrations")]
 async fn memory_is_not_told_to_who_has_left(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;
@@ -121,7 +126,7 @@ async fn memory_is_not_told_to_who_has_left(pool: PgPool) {
     ana.says(room, "one").await;
     let after = cluster.stored(room).await[0].0 - 1;
     assert_eq!(caught_up(&bea, room, after).await.0.len(), 1);
-    // Behind everyone's back, so that nobody is told.
+    // Directly in the database, so that nobody is told.
     sqlx::query("update members set active = false where user_id = $1")
         .bind(bea.id().0)
         .execute(&cluster.pool)
@@ -131,7 +136,8 @@ async fn memory_is_not_told_to_who_has_left(pool: PgPool) {
     assert_eq!(refusal.code, ErrorCode::RoomUnknown);
 }
 
-/// Bea is away for a moment, and comes back to a node that remembers; once also when that node had to repair.
+/// Bea is away briefly, and reconnects to a node that remembers; once also after that node had to
+/// repair.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_was_away_for_a_moment_is_caught_up_from_memory(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -154,11 +160,12 @@ async fn who_was_away_for_a_moment_is_caught_up_from_memory(pool: PgPool) {
     assert_eq!(hits_and_misses(cluster.node(1)), (hits + 1, misses), "Postgres was not asked for it");
 }
 
-/// A node that has missed the last message does not hold anyone back: who knows of more is answered by the database.
+/// A node that has missed the last message holds nobody back: the database answers clients that
+/// know of more.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_node_that_is_behind_keeps_nobody_behind(pool: PgPool) {
     let tuning = server::node::Tuning {
-        // Nobody but the browser notices.
+        // Nothing but the browser notices.
         head_check: 10 * SOON,
         ..server::node::Tuning::default()
     };
@@ -174,15 +181,15 @@ async fn a_node_that_is_behind_keeps_nobody_behind(pool: PgPool) {
     bea.sees(room, ["one", "two", "three"]).await;
 }
 
-/// Too much has changed to tell it change by change: the room is told as one opens it, whether the node knows how far it is
-/// or has to be told by the database.
+/// Too much has changed to send change by change: the client gets the room as if it opened it,
+/// whether the node knows its own position or must query the database.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_is_far_behind_gets_the_room_afresh(pool: PgPool) {
     let tuning = Tuning { head_check: 10 * SOON, ..Tuning::default() };
     let cluster = Cluster::start_tuned(pool, 2, tuning).await;
     let ana = cluster.person("ana", 1).await;
     let room = cluster.group("crew", [&ana]).await;
-    // Node 1 has followed the room from its beginning and heard of nothing since.
+    // Node 1 has followed the room from its beginning and has received nothing since.
     sqlx::query("update lines set head = head + $1 where kind = 'room'")
         .bind(protocol::limits::BEHIND_MAX + 10)
         .execute(&cluster.pool)

@@ -1,4 +1,4 @@
-//! Rooms: who is in, who is told, who may do what.
+//! Rooms: membership, events, and rights.
 
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ async fn a_group_is_private_and_one_is_invited(pool: PgPool) {
         panic!("no channels");
     };
     assert_eq!(channels, []);
-    // A member who is none of its owners may invite, and set the topic, but not the title.
+    // A member who is not an owner may invite and set the topic, but not the title.
     bea.asks(Command::Invite { room, users: vec![cem.id(), ana.id()] }).await.unwrap();
     cem.until("cem is in", |client| client.room(room).is_some()).await;
     let set = |title: &str| Command::SetRoom { room, title: title.to_owned(), topic: "who sails".to_owned() };
@@ -94,7 +94,8 @@ async fn the_last_owner_who_leaves_hands_the_room_on(pool: PgPool) {
     bea.until("she owns it", |client| client.room(room).unwrap().summary.role == Role::Owner).await;
 }
 
-/// When the last owner is suspended, the longest-standing member who can act becomes owner, and everyone in the room is told.
+/// When the last owner is suspended, the longest-standing member who can act becomes owner, and
+/// everyone in the room is told.
 #[sqlx::test(migrations = "../migrations")]
 async fn the_last_owner_who_is_suspended_hands_the_room_on_to_who_can_act(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -220,7 +221,7 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
         (&cem, send("hello from cem 👋")),
         (&cem, Command::Leave { room }),
         (&ana, Command::Invite { room, users: vec![cem.id()] }),
-        // What the group's first message, number 4, goes through.
+        // Changes of the group's first message, number 4.
         (&ana, Command::Edit { room, seq: Seq(4), edits: 0, body: "one, edited".to_owned() }),
         (&bea, react(4, "👍", true)),
         (&cem, react(4, "👍", true)),
@@ -252,7 +253,7 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
     ];
     for (person, command) in steps {
         person.asks(command.clone()).await.unwrap();
-        // Marks are on their way for a moment: it is compared until it is so.
+        // Marks take a moment to arrive, so this compares until they match.
         let same = async {
             while let Err(difference) = compare(&cluster, &watcher, room).await {
                 *last.borrow_mut() = difference;
@@ -263,7 +264,7 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
     }
 }
 
-/// Whether what the watcher has by events is what a fresh fetch gives.
+/// Compares the watcher's state, built from events, with a fresh fetch.
 async fn compare(cluster: &Cluster, watcher: &Person, room: RoomId) -> Result<(), String> {
     let fresh = watcher.second_device();
     fresh.goes_to(cluster.node(2)).await;
@@ -299,7 +300,8 @@ async fn unread_counts_follow_what_is_written_and_read_on_any_device(pool: PgPoo
     bea.reads(room);
     bea.until("none is unread", |client| unread(client) == Some(0)).await;
     phone.until("none is unread there", |client| unread(client) == Some(0)).await;
-    // Own and deleted messages are not unread, whether the device counts by itself or asks the server.
+    // Own and deleted messages are not unread, whether the device counts by itself or asks the
+    // server.
     bea.says(room, "my own").await;
     ana.says(room, "4").await;
     bea.until("it is unread", |client| unread(client) == Some(1)).await;
@@ -318,7 +320,8 @@ async fn unread_counts_follow_what_is_written_and_read_on_any_device(pool: PgPoo
     }
 }
 
-/// News of an invitation that comes after the person has left again: nobody hears what is not for them.
+/// The broadcast of an invitation arrives after the person has left again: they must not receive
+/// what is not for them.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_joining_that_is_no_longer_true_lets_nobody_listen(pool: PgPool) {
     // The session check would find it too, later.
@@ -329,7 +332,7 @@ async fn a_joining_that_is_no_longer_true_lets_nobody_listen(pool: PgPool) {
     let bea = cluster.person("bea", 2).await;
     let room = cluster.group("crew", [&ana]).await;
     let summary = ana.with(|client| client.room(room).unwrap().summary.clone());
-    // As if it were the next change of her own line.
+    // Published as the next change of her own line.
     let (node, line) = (&cluster.node(1).node, Line::Person(bea.id()));
     let next = node.store.heads(&[line]).await.unwrap()[0].head.next();
     let change = Change::Membership { room, summary: Some(Box::new(summary)) };
@@ -346,16 +349,17 @@ async fn a_joining_that_is_no_longer_true_lets_nobody_listen(pool: PgPool) {
         };
         assert!(tokio::time::timeout(SOON, so).await.is_ok(), "{count}");
     };
-    // Her node follows the room, beside her own line and the workspace's, checks the membership, and stops following it.
+    // Her node follows the room, besides her own line and the workspace's, checks the membership,
+    // and stops following it.
     until("3").await;
     until("2").await;
-    // Her client has heard the news, asked for the room, and been refused.
+    // Her client has received the change, asked for the room, and been refused.
     let refused = |client: &client::Client| client.person_cursor() >= next && client.room(room).is_none();
     bea.until("she does not get the room", refused).await;
 }
 
-/// An answer that says "left" may be overtaken by a new joining. Then the connection must not be told that it has left: it
-/// would follow the room no longer, and hear nothing until it came back.
+/// An answer that says "left" may be overtaken by a new join. The connection must then not be told
+/// that it has left: it would no longer follow the room, and receive nothing until it reconnected.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_leaving_that_is_no_longer_true_is_not_told(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;
@@ -376,8 +380,8 @@ async fn a_leaving_that_is_no_longer_true_is_not_told(pool: PgPool) {
     assert!(!node.is_following(connection, room));
 }
 
-/// Whoever joins a channel follows it by that, on the device that asked, although no word of it comes back: the fault test
-/// found them deaf for twenty seconds while Redis was away.
+/// Joining a channel makes the requesting connection follow it, even if no broadcast comes back.
+/// The fault test found connections that received nothing for twenty seconds while Redis was down.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_joins_hears_the_room_although_no_word_of_it_comes_back(pool: PgPool) {
     let tuning = Tuning {
@@ -396,13 +400,14 @@ async fn who_joins_hears_the_room_although_no_word_of_it_comes_back(pool: PgPool
     bea.sees(channel, ["one"]).await;
     bea.says(channel, "two").await;
     ana.sees(channel, ["one", "two"]).await;
-    // And is gone from it by leaving alone.
+    // Leaving alone also removes it.
     bea.asks(Command::Leave { room: channel }).await.unwrap();
     bea.until("the room is gone", |client| client.room(channel).is_none()).await;
     assert_eq!(bea.closes(), [0_u16; 0], "no check had to send her to resume");
 }
 
-/// Bea changes her name. The new name appears everywhere without a reload: on open pages, and for people who were away meanwhile.
+/// Bea changes her name. The new name appears everywhere without a reload: on open pages, and for
+/// people who were away.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_is_renamed_is_renamed_everywhere_live_and_after_catching_up(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -442,7 +447,8 @@ async fn who_is_renamed_is_renamed_everywhere_live_and_after_catching_up(pool: P
     assert_eq!(head().await, before);
 }
 
-/// Pins are stored, told to everybody, and can be removed. Deleting a message removes its pin. In a channel only owners may pin.
+/// Pins are stored, published to everyone, and can be removed. Deleting a message removes its pin.
+/// In a channel, plain members may not pin.
 #[sqlx::test(migrations = "../migrations")]
 async fn messages_are_pinned_and_everybody_sees_it(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -485,7 +491,8 @@ async fn messages_are_pinned_and_everybody_sees_it(pool: PgPool) {
     ana.asks(pin).await.unwrap();
 }
 
-/// Somebody is in the maximum number of rooms, all with the longest titles: `welcome` fits into its limit, and the list becomes whole.
+/// Someone is in the maximum number of rooms, all with the longest titles: `welcome` stays within
+/// its limit, and the list becomes complete.
 #[sqlx::test(migrations = "../migrations")]
 async fn two_thousand_rooms_come_page_by_page_and_nobody_is_sent_away(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;
@@ -516,7 +523,7 @@ async fn two_thousand_rooms_come_page_by_page_and_nobody_is_sent_away(pool: PgPo
     let welcome = futures::StreamExt::next(&mut socket).await.unwrap().unwrap().into_text().unwrap();
     assert!(welcome.starts_with(r#"{"ref":1,"reply":{"type":"welcome""#), "{}", &welcome[..200]);
     assert!(welcome.len() <= 64 * 1024, "{} bytes", welcome.len());
-    // A new device, because her own line was not told of these rooms.
+    // A new device, because her own line did not publish these rooms.
     let ana = ana.second_device();
     ana.goes_to(cluster.node(1)).await;
     let whole = |client: &client::Client| {
@@ -530,7 +537,8 @@ async fn two_thousand_rooms_come_page_by_page_and_nobody_is_sent_away(pool: PgPo
         topic: String::new(),
     };
     assert_eq!(ana.asks(one_more).await.unwrap_err().code, ErrorCode::RoomsFull);
-    // The server does not keep looking for these rooms, and does not send her away because of them.
+    // The server does not keep looking for these rooms, and does not close her connection because
+    // of them.
     ana.asks(Command::Ping {}).await.unwrap();
     assert!(
         ana.closes().iter().all(|code| *code != protocol::CloseCode::Resume as u16),

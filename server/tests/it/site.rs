@@ -1,4 +1,5 @@
-//! A node's pages and forms without a socket: a [`House`] over a database of its own, and [`Browser`]s that come to it.
+//! A node's pages and forms without a socket: a [`House`] on its own database, and [`Browser`]s
+//! that visit it.
 
 use std::{
     cell::RefCell,
@@ -19,17 +20,17 @@ use server::{config::Config, http, store::Store};
 use sqlx::PgPool;
 use tower::ServiceExt as _;
 
-/// The origin of a house without a public address.
+/// The origin of a house without a public URL.
 pub const ORIGIN: &str = "http://localhost:3000";
 pub const PASSWORD: &str = "correct horse battery";
 
-/// One node over a test's database.
+/// One node on a test's database.
 pub struct House {
     app: Router,
 }
 
 impl House {
-    /// Built by these settings.
+    /// Creates one with these settings.
     pub async fn new(pool: PgPool, settings: &[&str]) -> Self {
         Self::with_site(pool, settings, Path::new("no-such-folder")).await
     }
@@ -55,7 +56,7 @@ impl House {
         Answer { status: parts.status, headers: parts.headers, body: bytes.to_vec() }
     }
 
-    /// A browser that has never been here.
+    /// A new browser without cookies.
     pub fn browser(&self) -> Browser<'_> {
         Browser { house: self, cookies: RefCell::default(), origin: ORIGIN, address: None }
     }
@@ -74,7 +75,7 @@ impl House {
     }
 }
 
-/// Someone's browser: it keeps cookies, and says where its forms come from.
+/// A browser: it keeps cookies, and sends the origin of its forms.
 pub struct Browser<'a> {
     house: &'a House,
     pub cookies: RefCell<BTreeMap<String, String>>,
@@ -88,7 +89,7 @@ impl Browser<'_> {
         self.ask(self.request(Method::GET, path).body(Body::empty()).unwrap()).await
     }
 
-    /// Posts a form from a page of the house, or of `self.origin`.
+    /// Posts a form from a page of the house, or from `self.origin`.
     pub async fn fill(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body: Vec<String> =
             fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
@@ -133,7 +134,7 @@ impl Browser<'_> {
     }
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -146,7 +147,8 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body of the page: what people see. The head also has the page's data and every sentence of its language.
+    /// The body of the page: what people see. The head also has the page's data and every sentence
+    /// of its language.
     #[track_caller]
     pub fn drawn(&self) -> String {
         let html = self.text();
@@ -154,7 +156,7 @@ impl Answer {
         body.to_owned()
     }
 
-    /// A header; empty when it is missing.
+    /// A header; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -163,14 +165,14 @@ impl Answer {
         self.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect()
     }
 
-    /// Where a 303 leads.
+    /// The target of a redirect (303).
     #[track_caller]
     pub fn leads_to(&self) -> &str {
         assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.text());
         self.header("location")
     }
 
-    /// The page that was drawn, from the HTML itself.
+    /// The page's data, parsed from the HTML.
     #[track_caller]
     pub fn page(&self) -> Page {
         let html = self.text();
@@ -180,20 +182,22 @@ impl Answer {
         serde_json::from_str(json).unwrap()
     }
 
-    /// The lines of the list of a page of the settings.
+    /// The lines of the list on a settings page.
     fn lines(&self) -> Vec<String> {
         let html = self.drawn();
         let lines = html.split("<li class=\"setting-item\">").skip(1);
         lines.map(|line| line.split("</li>").next().unwrap_or_default().to_owned()).collect()
     }
 
-    /// The signed-in devices of `/settings/account`: for each, the form that signs it out; the present one has none.
+    /// The signed-in devices of `/settings/account`: for each, the form that signs it out; `None`
+    /// for the current one.
     pub fn sessions(&self) -> Vec<Option<String>> {
         let form = |line: &String| between(line, "action=\"", "\"").map(str::to_owned);
         self.lines().iter().map(form).collect()
     }
 
-    /// The links of `/admin/invitations`: for each, the form that revokes it, and the link where this browser may see it.
+    /// The links of `/admin/invitations`: for each, the form that revokes it, and the link if this
+    /// browser may see it.
     pub fn invitations(&self) -> Vec<(String, Option<String>)> {
         let one = |line: &String| {
             let form = between(line, "action=\"", "\"").expect("each link can be revoked");
@@ -216,12 +220,13 @@ impl Answer {
         self.lines().iter().map(one).collect()
     }
 
-    /// The number of the refusal of a form of the settings.
+    /// The code of the refusal of a settings form.
     pub fn refused(&self) -> Option<ErrorCode> {
         between(&self.drawn(), "data-refused=\"", "\"")?.parse::<u16>().ok()?.try_into().ok()
     }
 
-    /// Why a form of the settings was refused: beside a field, or, without one, for the form as a whole.
+    /// Asserts why a settings form was refused: at a field, or, if `field` is empty, for the form
+    /// as a whole.
     #[track_caller]
     pub fn assert_says(&self, status: StatusCode, field: &str, words: &str) {
         let html = self.drawn();
@@ -233,7 +238,7 @@ impl Answer {
         assert_eq!((self.status, said), (status, Some(words)), "{html}");
     }
 
-    /// The form that was refused.
+    /// The refused form.
     #[track_caller]
     pub fn form(&self) -> FormState {
         self.page().form.unwrap_or_else(|| panic!("no form was refused: {} {}", self.status, self.text()))
@@ -246,18 +251,18 @@ impl Answer {
     }
 }
 
-/// Someone in the list of everyone.
+/// An entry in the list of all accounts.
 #[derive(Debug)]
 pub struct ListedPerson {
     pub id: String,
     pub handle: String,
-    /// `Suspended` while they are.
+    /// `Suspended` for suspended people.
     pub role: String,
-    /// For a new password, where this browser may see it.
+    /// The password link, if this browser may see it.
     pub link: Option<String>,
 }
 
-/// What stands between the first `from` and the next `to`.
+/// The text between the first `from` and the next `to`.
 fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
     Some(text.split_once(from)?.1.split_once(to)?.0)
 }
@@ -274,7 +279,7 @@ fn encoded(text: &str) -> String {
         .collect()
 }
 
-/// A folder that is gone when the test is.
+/// A folder that is deleted when the test ends.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -293,7 +298,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // A folder left behind in /tmp harms nobody.
+        // A folder left behind in /tmp is harmless.
         drop(std::fs::remove_dir_all(&self.0));
     }
 }

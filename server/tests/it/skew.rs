@@ -1,4 +1,5 @@
-//! Servers of different age side by side: what one cannot read it passes over, and finds by the numbers.
+//! Servers of different versions side by side: they skip what they cannot read, and find it by
+//! sequence numbers.
 
 use protocol::RoomId;
 use server::{
@@ -9,7 +10,8 @@ use sqlx::PgPool;
 
 use crate::cluster::{Cluster, Person, SOON};
 
-/// Stores a message and tells of it as a server of another version would: the header's byte at `at` says `byte`.
+/// Stores a message and publishes it as a server of another version would: with `byte` at position
+/// `at` of the header.
 async fn told_otherwise(cluster: &Cluster, author: &Person, room: RoomId, text: &str, at: usize, byte: u8) {
     let node = &cluster.node(1).node;
     let message = cluster.unheard(author, room, text).await;
@@ -35,7 +37,7 @@ async fn told_otherwise(cluster: &Cluster, author: &Person, room: RoomId, text: 
 
 #[sqlx::test(migrations = "../migrations")]
 async fn what_a_newer_server_says_is_passed_over_and_found_by_its_number(pool: PgPool) {
-    // No head check: the numbers alone must do.
+    // No head check: sequence numbers alone must suffice.
     let tuning = Tuning { head_check: 10 * SOON, ..Tuning::default() };
     let cluster = Cluster::start_tuned(pool, 2, tuning).await;
     let ana = cluster.person("ana", 1).await;

@@ -1,4 +1,5 @@
-//! Bad input on the wire: each fault has its number, and a connection that sends nothing else is closed.
+//! Invalid input on sockets: each error has its code, and a connection that sends nothing else is
+//! closed.
 
 use futures::{SinkExt, StreamExt};
 use protocol::{CloseCode, Command, ErrorCode, Refusal, Reply, ServerFrame, limits};
@@ -7,7 +8,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::cluster::{Cluster, ORIGIN, SOON, Socket};
 
-/// What the server says next: a frame, or the code with which it closes.
+/// The next message from the server: a frame, or the code with which it closes.
 pub async fn hears(socket: &mut Socket) -> Result<ServerFrame, u16> {
     let next = tokio::time::timeout(SOON, socket.next()).await.expect("in time");
     match next {
@@ -55,7 +56,7 @@ async fn each_fault_has_its_own_number_and_the_connection_goes_on(pool: PgPool) 
         (large, None, ErrorCode::FrameTooLarge),
         (send("  \n "), Some(5), ErrorCode::TextEmpty),
         (send(&long), Some(5), ErrorCode::TextTooLong),
-        // What was pasted is cleaned, until nothing is left.
+        // Pasted text is cleaned, until nothing is left.
         (send("\u{0}\u{1b}"), Some(5), ErrorCode::TextEmpty),
         (send("hello"), Some(5), ErrorCode::RoomUnknown),
     ] {
@@ -167,7 +168,7 @@ async fn one_person_has_only_so_many_sockets(pool: PgPool) {
     assert_eq!(hears(&mut socket).await, Err(CloseCode::TooManyConnections as u16));
 }
 
-/// Signing out closes the sockets of that session, on every server, and no other one's.
+/// Signing out closes the sockets of that session, on every server, and no others.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_session_that_ends_closes_its_sockets_everywhere(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -191,8 +192,8 @@ async fn a_session_that_ends_closes_its_sockets_everywhere(pool: PgPool) {
     assert_eq!(bea.asks(Command::Ping {}).await, Ok(Reply::Pong {}));
 }
 
-/// A node that asks for its sessions so seldom, also after it has begun to hear the broker, that only the broker's word
-/// can be the reason.
+/// A node that checks its sessions so rarely, even after its broker link comes up, that only a
+/// broadcast can be the reason.
 fn seldom() -> server::node::Tuning {
     let long = std::time::Duration::from_secs(3_600);
     server::node::Tuning { session_check: long, head_check_down: long, ..Cluster::tuning() }
@@ -214,8 +215,9 @@ async fn answers(socket: &mut Socket) {
     }
 }
 
-/// A new password closes every socket of the person on every server: those of other sessions for good, and those of the
-/// session that asked so that its browser comes back with the new cookie. A copy of the old cookie does not get in again.
+/// A new password closes every socket of the person on every server: those of other sessions for
+/// good, and those of the current session so that its browser reconnects with the new cookie. A
+/// copy of the old cookie no longer works.
 #[sqlx::test(migrations = "../migrations")]
 async fn after_a_new_password_only_the_browser_that_asked_comes_back(pool: PgPool) {
     let cluster = Cluster::start_tuned(pool, 2, seldom()).await;
@@ -244,7 +246,8 @@ async fn after_a_new_password_only_the_browser_that_asked_comes_back(pool: PgPoo
     assert_eq!(bea.asks(Command::Ping {}).await, Ok(Reply::Pong {}));
 }
 
-/// Using a socket extends the session, as requests for pages do. A socket that is merely open does not.
+/// Activity on a socket extends the session, as page requests do. A socket that is merely open does
+/// not.
 #[sqlx::test(migrations = "../migrations")]
 async fn who_does_something_is_not_signed_out_in_the_middle_of_it(pool: PgPool) {
     let tuning = server::node::Tuning { keep_alive: std::time::Duration::ZERO, ..Cluster::tuning() };
@@ -253,7 +256,7 @@ async fn who_does_something_is_not_signed_out_in_the_middle_of_it(pool: PgPool) 
     let near_the_end =
         "update sessions set seen_at = now() - interval '1 hour', expires_at = now() + interval '1 hour'";
     sqlx::query(near_the_end).execute(&cluster.pool).await.unwrap();
-    // Bea's browser only does what it does by itself: it pings, catches up, and confirms ana's message.
+    // Bea's browser only acts by itself: it pings, catches up, and confirms ana's message.
     for command in
         [Command::Ping {}, Command::CatchUp { line: protocol::Line::Room(room), after: protocol::Seq::ZERO }]
     {
@@ -280,7 +283,7 @@ async fn who_does_something_is_not_signed_out_in_the_middle_of_it(pool: PgPool) 
     assert_eq!(ana.closes(), Vec::<u16>::new());
 }
 
-/// Ending all other sessions also closes a socket that was opened with a copy of one's own cookie.
+/// Ending all other sessions also closes a socket that was opened with a copied cookie.
 #[sqlx::test(migrations = "../migrations")]
 async fn ending_all_others_ends_who_has_copied_the_cookie(pool: PgPool) {
     let cluster = Cluster::start_tuned(pool, 2, seldom()).await;
@@ -292,7 +295,7 @@ async fn ending_all_others_ends_who_has_copied_the_cookie(pool: PgPool) {
     greeted(&cluster, &renewed.expect("another token")).await;
 }
 
-/// The socket closes and says when to come back.
+/// The socket closes and says when to reconnect.
 async fn comes_back_later(socket: &mut Socket) {
     let next = tokio::time::timeout(SOON, socket.next()).await.expect("in time");
     match next {
@@ -345,7 +348,7 @@ async fn suspending_someone_closes_their_sockets_everywhere(pool: PgPool) {
     assert!(matches!(hears(&mut socket).await, Ok(ServerFrame::Refusal { .. })));
     assert_eq!(hears(&mut socket).await, Err(CloseCode::SessionEnded as u16));
 
-    // What they wrote stays, and they stay a member of the room.
+    // Their messages stay, and they stay a member of the room.
     ana.opens(room).await;
     ana.sees(room, ["I was here."]).await;
     cluster.node(1).post(&path("let-in"), &ana.cookie, String::new()).await;
@@ -360,7 +363,8 @@ async fn suspending_someone_closes_their_sockets_everywhere(pool: PgPool) {
     }
 }
 
-/// A suspension that the broker told nobody of is found by the session check, also where a session is left over.
+/// If the broadcast of a suspension is lost, the session check finds it, even if a session is left
+/// over.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_suspension_that_was_not_heard_is_found(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -374,7 +378,7 @@ async fn a_suspension_that_was_not_heard_is_found(pool: PgPool) {
     assert_eq!(ana.asks(Command::Ping {}).await, Ok(Reply::Pong {}));
 }
 
-/// The same when the news of it is lost: the session check finds it.
+/// If the broadcast is lost, the session check finds it.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_session_that_ended_unheard_is_found(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;
@@ -384,7 +388,7 @@ async fn a_session_that_ended_unheard_is_found(pool: PgPool) {
     assert_eq!(ana.closes(), [CloseCode::SessionEnded as u16]);
 }
 
-/// A browser that reloads while it is greeted leaves nothing behind that is followed for ever.
+/// A browser that reloads while being greeted leaves no line followed forever.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_a_connection_that_is_gone_asked_to_follow_is_left_again(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;
@@ -410,7 +414,8 @@ async fn what_a_connection_that_is_gone_asked_to_follow_is_left_again(pool: PgPo
     until("1").await;
 }
 
-/// What happens while a connection is greeted is told after the greeting, which may not know of it.
+/// Events that occur while a connection is greeted are sent after the greeting, which may not
+/// include them.
 #[sqlx::test(migrations = "../migrations")]
 async fn nothing_is_told_before_welcome(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;

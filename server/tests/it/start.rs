@@ -1,4 +1,4 @@
-//! Starting the program: what is wrong is said in one line that names the setting.
+//! Starting the program: errors are printed in one line that names the setting.
 
 use std::{
     net::TcpListener,
@@ -15,7 +15,7 @@ use crate::{
     redis::{Redis, free_addr, rest},
 };
 
-/// Runs the server with these settings and nothing else, until it ends by itself.
+/// Runs the server with only these settings, until it exits.
 fn server(args: &[&str], env: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).env_clear();
@@ -30,7 +30,7 @@ fn server(args: &[&str], env: &[(&str, &str)]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The one line that a failed start ends with.
+/// The single line of a failed start.
 #[track_caller]
 fn complaint(output: &Output) -> String {
     let text = String::from_utf8(output.stderr.clone()).unwrap();
@@ -136,7 +136,7 @@ fn a_port_for_metrics_that_is_taken_is_named() {
     );
 }
 
-/// Redis is there, and will not have this server: nothing that passes by itself.
+/// Redis refuses this server, which does not resolve by itself.
 #[test]
 fn a_redis_that_refuses_is_named_without_its_password() {
     let addr = free_addr();
@@ -153,7 +153,7 @@ fn a_redis_that_refuses_is_named_without_its_password() {
         assert!(line.starts_with(&expected) && line.to_uppercase().contains(said), "{said}: {line}");
         assert!(!String::from_utf8(output.stderr).unwrap().contains("hush"), "{said}");
     }
-    // Of several, the one that refuses is named, also when another is only away.
+    // Of several, the one that refuses is named, even if another is unreachable.
     let urls = format!("redis://{},redis://:hush@{addr}/99", free_addr());
     let output = server(&["--addr=127.0.0.1:0"], &[("DATABASE_URL", &database()), ("REDIS_URL", &urls)]);
     let line = complaint(&output);
@@ -161,7 +161,8 @@ fn a_redis_that_refuses_is_named_without_its_password() {
     assert!(line.starts_with(&expected) && line.contains("database"), "{line}");
 }
 
-/// A server must be restarted while a Redis is away: it starts, says what is wrong, and needs no other restart.
+/// Restarting a server while a Redis is down works: it starts, reports the problem, and needs no
+/// other restart.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_server_starts_without_redis_and_is_whole_when_it_comes(pool: PgPool) {
     let good = std::env::var("REDIS_URL").expect("tests need REDIS_URL: see scripts/services");
@@ -200,7 +201,7 @@ async fn a_server_starts_without_redis_and_is_whole_when_it_comes(pool: PgPool) 
     assert!(!log.contains("hush"), "{log}");
 }
 
-/// The database crashes or fails over while a server starts: the server goes on waiting.
+/// If the database crashes or fails over while a server starts, the server keeps waiting.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_database_that_goes_away_during_the_start_is_waited_for(pool: PgPool) {
     let mut other = pool.acquire().await.unwrap();

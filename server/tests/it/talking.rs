@@ -1,4 +1,4 @@
-//! People talk across nodes: what one writes is stored, arrives once, in order, and is marked.
+//! People talk across nodes: messages are stored, arrive once and in order, and marks follow.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use crate::cluster::{Cluster, Person, shown};
 
-/// The number of the newest message that someone sees: their own may be there before its event.
+/// The number of the newest message that someone sees; their own may appear before its event.
 fn newest(person: &Person, room: RoomId) -> Seq {
     person.with(|client| client.room(room).unwrap().timeline.as_ref().unwrap().last().unwrap().seq)
 }
 
-/// The story it all starts from.
+/// The basic scenario.
 #[sqlx::test(migrations = "../migrations")]
 async fn user_1_on_server_2_talks_with_user_2_on_server_1(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -38,7 +38,7 @@ async fn user_1_on_server_2_talks_with_user_2_on_server_1(pool: PgPool) {
     one.sees(room, &all).await;
     two.sees(room, &all).await;
 
-    // Delivered without being looked at, then read; and the database holds it.
+    // Delivered before being looked at, then read; and stored in the database.
     let last = Seq(cluster.stored(room).await.last().unwrap().0);
     one.until("delivered", |client| client.room(room).unwrap().tick(last) == Tick::Delivered).await;
     let (delivered, read) = cluster.marks(room, two.id()).await;
@@ -71,11 +71,11 @@ async fn a_repeated_nonce_is_one_message_also_at_once_and_on_two_servers(pool: P
     ana.opens(room).await;
     ana.says(room, "after").await;
     ana.sees(room, ["once", "after"]).await;
-    // No number was burnt.
+    // No number was wasted.
     assert_eq!(cluster.stored(room).await, [(3, "once".to_owned()), (4, "after".to_owned())]);
 }
 
-/// What is stored and never published: the next one makes the hole visible, and it is filled.
+/// A message that is stored but never published: the next one reveals the gap, and it is filled.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_hole_is_noticed_and_filled_in_order(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -91,7 +91,7 @@ async fn a_hole_is_noticed_and_filled_in_order(pool: PgPool) {
     ana.sees(room, ["one", "two", "three", "four"]).await;
 }
 
-/// A lost last message makes no hole: the head check finds it.
+/// Losing the last message leaves no gap: the head check finds it.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_lost_last_message_is_found(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -102,7 +102,8 @@ async fn a_lost_last_message_is_found(pool: PgPool) {
     bea.sees(room, ["one", "two"]).await;
 }
 
-/// A mark that is stored and was told to nobody, as when its server died in between: it is found, and told once.
+/// A mark that is stored but was not published, as when its server died in between: it is found,
+/// and published once.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_lost_mark_is_found(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -122,7 +123,7 @@ async fn a_lost_mark_is_found(pool: PgPool) {
     while all().1 == 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // Each mark is told once, however often the check runs: the counts stop growing.
+    // Each mark is published once, however often the check runs: the counts stop growing.
     assert!(all().0 > 0);
     let ends = async {
         let mut found = (0, 0);
@@ -134,7 +135,7 @@ async fn a_lost_mark_is_found(pool: PgPool) {
     tokio::time::timeout(crate::cluster::SOON, ends).await.expect("a mark is told again and again");
 }
 
-/// What others have read while one was away is known on return, although nothing was said.
+/// What others read while one was away is known on return, although no message was sent.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_was_read_while_away_is_known_on_return(pool: PgPool) {
     // The check would find it as well.
@@ -157,7 +158,8 @@ async fn what_was_read_while_away_is_known_on_return(pool: PgPool) {
     ana.until("read", |client| client.room(room).unwrap().tick(last) == Tick::Read).await;
 }
 
-/// Bea loses her connection while Ana writes, and comes back to another server. She has everything, once, in order.
+/// Bea loses her connection while Ana writes, and reconnects to another server. She has everything,
+/// once, in order.
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_said_while_away_arrives_on_return_to_another_server(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -178,7 +180,8 @@ async fn what_is_said_while_away_arrives_on_return_to_another_server(pool: PgPoo
     assert_eq!(bea.with(|client| client.room(room).unwrap().summary.unread), 3);
 }
 
-/// A server dies with its connections; what was not acknowledged is sent again elsewhere, once.
+/// A server leaves and closes its connections; what was not acknowledged is sent again elsewhere,
+/// once.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_server_that_leaves_sends_everyone_away_and_loses_nothing(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -230,11 +233,11 @@ async fn a_storm_in_one_room_is_stored_once_without_a_hole_and_seen_in_one_order
     assert_eq!(stored.len(), PEOPLE * EACH);
     assert!(stored.iter().map(|(seq, _)| *seq).eq(begin.0 + 1..=end.0), "the numbers have no hole");
     for person in &people {
-        // Each one's own messages are in the order of writing …
+        // Each person's own messages are in the order of writing …
         let own = stored.iter().filter(|(_, body)| body.split(' ').next() == Some(&person.handle));
         let own: Vec<&str> = own.map(|(_, body)| body.rsplit(' ').next().unwrap()).collect();
         assert!(own.iter().enumerate().all(|(at, number)| *number == at.to_string()), "{own:?}");
-        // … and everyone saw one order, each message once.
+        // … and everyone saw the same order, each message once.
         let heard = person.heard(room);
         assert_eq!(heard.len(), PEOPLE * EACH - EACH, "{}", person.handle);
         assert!(heard.windows(2).all(|pair| pair[0] < pair[1]), "{}", person.handle);

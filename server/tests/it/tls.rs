@@ -1,4 +1,4 @@
-//! Redis behind TLS, with a certificate authority of one's own.
+//! Redis behind TLS, with a private certificate authority.
 
 use std::{
     io::Write as _,
@@ -62,7 +62,7 @@ impl Drop for Certificates {
     }
 }
 
-/// The program, with nothing else set.
+/// Starts the program with no other settings.
 fn server(addr: SocketAddr, redis_url: &str, trusted: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_server"))
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -79,7 +79,7 @@ fn server(addr: SocketAddr, redis_url: &str, trusted: &Path) -> Child {
         .unwrap()
 }
 
-/// Its end, by itself, or by force when it does not come.
+/// Waits until the process exits, or kills it if it takes too long.
 fn ended(mut child: Child) -> Output {
     let begin = Instant::now();
     while child.try_wait().unwrap().is_none() {
@@ -107,7 +107,7 @@ async fn news_go_by_tls_and_come_back_after_redis_was_away() {
     let redis = certificates.redis(redis_addr);
     let url = format!("rediss://:hush@{redis_addr}/0");
     let mut child = server(addr, &url, Path::new(&certificates.path("own.pem")));
-    // Up means that what is published has come back.
+    // Up means that published messages have come back.
     says(addr, "\"degraded\":false").await;
     drop(redis);
     says(addr, "\"degraded\":true").await;
@@ -118,7 +118,7 @@ async fn news_go_by_tls_and_come_back_after_redis_was_away() {
     assert!(!log.contains("hush"), "{log}");
 }
 
-/// Something else, which answers whatever it is told.
+/// A server that is not TLS, and answers whatever it receives.
 fn speaks_without_tls() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
@@ -130,12 +130,12 @@ fn speaks_without_tls() -> SocketAddr {
     addr
 }
 
-/// It is renewed sooner or later, at the other end: no server need wait for that.
+/// Someone will renew it at the other end, so it must not prevent startup.
 #[tokio::test]
 async fn a_certificate_that_has_expired_keeps_no_server_from_starting() {
     let certificates = Certificates::make();
     certificates.openssl("x509 -req -in redis.csr -CA own.pem -CAkey own.key -CAcreateserial -out redis.pem -days 0 -extfile names");
-    // It is good until the end of this second.
+    // It is valid until the end of this second.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let (redis_addr, addr) = (free_addr(), free_addr());
     let _redis = certificates.redis(redis_addr);
@@ -147,7 +147,7 @@ async fn a_certificate_that_has_expired_keeps_no_server_from_starting() {
     assert!(log.contains("WARN REDIS_URL") && log.contains("xpired"), "{log}");
 }
 
-/// Whoever cannot be told from another gets neither password nor news.
+/// A server that cannot be authenticated gets neither password nor events.
 #[test]
 fn a_redis_whose_certificate_is_not_trusted_is_refused() {
     let certificates = Certificates::make();

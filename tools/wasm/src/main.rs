@@ -1,14 +1,14 @@
-//! Splits the browser's wasm into its first part and chunks, and binds the first part to JavaScript.
+//! Splits the browser's wasm into its first part and chunks, and generates JavaScript bindings for the first part.
 //!
 //!     roost-wasm [--dev] INPUT FOLDER
 //!
-//! Functions that a page never calls and that no tool can know to be unused are emptied on the way: see [`UNUSED`].
+//! It also empties functions that a page never calls but no tool can prove to be unused: see [`UNUSED`].
 //!
-//! The steps of `wasm-split-cli` and `wasm-bindgen`, whose libraries it calls: two command line tools would take twice as
-//! long to compile. Into the folder go
+//! It runs the steps of `wasm-split-cli` and `wasm-bindgen` through their libraries, because two command line tools
+//! would take twice as long to compile. It writes to the folder
 //! - `roost_bg.wasm`, the first part, and `roost.js`, which starts it,
-//! - `split_<name>.wasm` for each `#[wasm_split(<name>)]`, and `chunk_<n>.wasm` for what several of them share,
-//! - `__wasm_split.js`, which loads those and which `roost.js` imports,
+//! - `split_<name>.wasm` for each `#[wasm_split(<name>)]`, and `chunk_<n>.wasm` for code that several of them share,
+//! - `__wasm_split.js`, which loads them and is imported by `roost.js`,
 //! - `parts.json`: the files that each part needs, its own last.
 //!
 //! `scripts/frontend.mjs` calls it and does the rest.
@@ -53,7 +53,7 @@ fn run(input: &Path, folder: &Path, dev: bool) -> Result<(), Error> {
         }
         let chunks = parts.values().flatten().collect::<BTreeSet<_>>();
         let files = chunks.into_iter().map(|chunk| folder.join(chunk)).chain([folder.join("roost.wasm")]);
-        // Every index and every `expect` records a place in the source.
+        // Every index operation and every `expect` records a source location.
         if forget_places(&files.collect::<Vec<_>>())? == 0 {
             return Err(anyhow!("no place of a panic was found: see PLACE_BYTES in tools/wasm"));
         }
@@ -66,7 +66,7 @@ fn run(input: &Path, folder: &Path, dev: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// The first part, still without JavaScript, goes to `roost.wasm`. Returns the files of each part.
+/// Writes the first part, still without JavaScript, to `roost.wasm`. Returns the files of each part.
 fn split(input: &Path, folder: &Path) -> Result<BTreeMap<String, Vec<String>>, Error> {
     let code = fs::read(input).with_context(|| input.display().to_string())?;
     let first = folder.join("roost.wasm");
@@ -80,7 +80,8 @@ fn split(input: &Path, folder: &Path) -> Result<BTreeMap<String, Vec<String>>, E
     Ok(split.prefetch_map.into_iter().map(|(part, names)| (part, files(names))).collect())
 }
 
-/// Takes the names of functions out of a chunk. wasm-opt would do so too, but does not understand all of them, and says so.
+/// Removes the function names from a chunk. wasm-opt would do so too, but prints warnings about names that it does
+/// not understand.
 fn forget_names(chunk: &Path) -> Result<(), Error> {
     let code = fs::read(chunk)?;
     let mut shorter = wasm_encoder::Module::new();
@@ -97,16 +98,16 @@ fn forget_names(chunk: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The function that is there for `hydrate_lazy` alone, which we do not use: asynchronous waking. Each kind of view has one, and a
-/// table names it, so the compiler and wasm-opt must keep them: 12 kB of brotli.
+/// The asynchronous hydration, used only by `hydrate_lazy`, which we do not use. Each kind of view has one and a
+/// table refers to it, so the compiler and wasm-opt must keep it: 12 kB of brotli in total.
 const UNUSED: &str = "13hydrate_async";
-/// How the name of a closure goes on.
+/// How a closure's name continues.
 const CLOSURE: &str = "28_$u7b$$u7b$closure$u7d$$u7d$";
-/// Bytes. The compiler makes one function of those whose code is the same, under the name of any of them: what is short may
-/// be something else too.
+/// In bytes. The compiler merges functions with identical code under any of their names, so a short one may also be
+/// something else.
 const UNUSED_LEN_MIN: usize = 200;
 
-/// Makes the [`UNUSED`] functions trap, and returns how many there are. wasm-opt then takes away what only they needed.
+/// Makes the [`UNUSED`] functions trap, and returns how many there are. wasm-opt then removes their dependencies.
 fn empty_unused(file: &Path) -> Result<usize, Error> {
     let code = fs::read(file)?;
     let (mut imported, mut unused) = (0, BTreeSet::new());
@@ -150,7 +151,7 @@ fn empty_unused(file: &Path) -> Result<usize, Error> {
             }
             _ => {
                 let Some((id, range)) = payload.as_section() else { continue };
-                // The bodies are all seen when the next section comes; data or names always follow.
+                // All bodies have been seen when the next section comes; data or names always follow.
                 if !bodies.is_empty() {
                     shorter.section(&std::mem::take(&mut bodies));
                 }
@@ -163,8 +164,8 @@ fn empty_unused(file: &Path) -> Result<usize, Error> {
     Ok(unused.len())
 }
 
-/// `…13hydrate_async28_$u7b$$u7b$closure$u7d$$u7d$17h0123456789abcdefE`: the bodies, which are closures, perhaps in each other; not
-/// what makes or drops them.
+/// `…13hydrate_async28_$u7b$$u7b$closure$u7d$$u7d$17h0123456789abcdefE`: matches the bodies, which are possibly
+/// nested closures, but not the functions that create or drop them.
 fn is_unused(name: &str) -> bool {
     name.rsplit_once(UNUSED).is_some_and(|(_, rest)| {
         let hash = rest.trim_start_matches(CLOSURE);
@@ -172,13 +173,13 @@ fn is_unused(name: &str) -> bool {
     })
 }
 
-/// `std::panic::Location`, as the compiler lays it out: address and length of the file's name, line, column.
+/// The layout of `std::panic::Location`: address and length of the file name, line, column.
 const PLACE_BYTES: usize = 16;
 
-/// Forgets where in the source each panic is: 5 kB of brotli, in a thousand places. What a panic says stays, and the browser's
-/// stack trace names the function. Returns how many places there were.
+/// Removes the source locations of panics: 5 kB of brotli, in a thousand places. The panic message stays, and the
+/// browser's stack trace has the function names. Returns the number of locations.
 ///
-/// A place is told by what it points at: the name of a Rust file. It becomes a place in an empty name, at line 0.
+/// A location is recognized by its pointer to the name of a Rust file. It is replaced by an empty name and line 0.
 fn forget_places(files: &[PathBuf]) -> Result<usize, Error> {
     let modules = files.iter().map(fs::read).collect::<Result<Vec<_>, _>>()?;
     let mut memory = BTreeMap::new();
@@ -188,7 +189,7 @@ fn forget_places(files: &[PathBuf]) -> Result<usize, Error> {
     let mut places = Vec::new();
     let mut names = BTreeSet::new();
     for (start, segment) in &memory {
-        // Aligned to four bytes in memory.
+        // They are aligned to four bytes.
         for at in
             (start.wrapping_neg() as usize % 4..segment.len().saturating_sub(PLACE_BYTES - 1)).step_by(4)
         {
@@ -209,7 +210,7 @@ fn forget_places(files: &[PathBuf]) -> Result<usize, Error> {
     Ok(places.len())
 }
 
-/// The address and the length of the file's name, if these bytes are a place.
+/// The address and length of the file name, if these bytes are a location.
 fn file_named(memory: &BTreeMap<u32, &[u8]>, place: &[u8]) -> Option<(u32, u32)> {
     let word = |n: usize| place[n * 4..].first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
     let (at, len, line, column) = (word(0)?, word(1)?, word(2)?, word(3)?);
@@ -219,7 +220,7 @@ fn file_named(memory: &BTreeMap<u32, &[u8]>, place: &[u8]) -> Option<(u32, u32)>
     (is_name && (1..100_000).contains(&line) && (1..1_000).contains(&column)).then_some((at, len))
 }
 
-/// What a module puts into the memory, by its address.
+/// The data segments of a module, by address.
 fn segments(module: &[u8]) -> Result<Vec<(u32, &[u8])>, Error> {
     let mut found = Vec::new();
     for payload in wasmparser::Parser::new(0).parse_all(module) {
@@ -241,7 +242,7 @@ fn address(data: &wasmparser::Data<'_>) -> Result<u32, Error> {
     Err(anyhow!("a data segment whose address is not a number"))
 }
 
-/// The module with other bytes at some addresses. What lies outside of its segments is another module's.
+/// The module with other bytes at some addresses. Addresses outside its segments belong to another module.
 fn with_changes(module: &[u8], changes: &[(u32, Vec<u8>)]) -> Result<Vec<u8>, Error> {
     let mut changed = wasm_encoder::Module::new();
     for payload in wasmparser::Parser::new(0).parse_all(module) {
@@ -271,14 +272,14 @@ fn with_changes(module: &[u8], changes: &[(u32, Vec<u8>)]) -> Result<Vec<u8>, Er
 
 fn bind(folder: &Path, dev: bool) -> Result<(), Error> {
     let first = folder.join("roost.wasm");
-    // The producers section goes; target_features stays, for wasm-opt reads there what the code may use. The exports of the
-    // linker (memory, table) stay too: they are what the chunks are tied to.
+    // The producers section is removed. target_features stays, because wasm-opt reads the allowed instructions from
+    // it. The exports of the linker (memory, table) stay too, because the chunks are linked to them.
     Bindgen::new()
         .input_path(&first)
         .web(true)?
         .typescript(false)
         .keep_lld_exports(true)
-        // wasm-opt orders the functions by their names, and drops those then.
+        // wasm-opt sorts the functions by name, and then drops the names.
         .remove_name_section(false)
         .remove_producers_section(!dev)
         .generate(folder)
@@ -287,10 +288,10 @@ fn bind(folder: &Path, dev: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Leptos brings streams for server functions, of which there are none here, and exports them: 1.3 kB of brotli.
+/// Leptos exports streams for server functions, which we do not use: 1.3 kB of brotli.
 const STREAMS: &str = "intounderlying";
 
-/// Takes the exports of [`STREAMS`] away, and returns how many there were. wasm-opt then takes away what only they needed.
+/// Removes the exports of [`STREAMS`], and returns how many there were. wasm-opt then removes their dependencies.
 fn close_exports(file: &Path) -> Result<usize, Error> {
     let code = fs::read(file)?;
     let (mut closed, mut module) = (0, wasm_encoder::Module::new());

@@ -1,4 +1,4 @@
-//! Who is banned from a room, and letting them back in.
+//! The list of people banned from a room, and unbanning them.
 
 use leptos::prelude::*;
 use protocol::{Command, Refusal, Reply, RoomId, User};

@@ -48,7 +48,7 @@ pub fn Browse() -> impl IntoView {
             note: if listing.joined { words.joined().to_owned() } else { words.join().to_owned() },
             chosen: false,
         };
-        // The archived ones come last, as the server lists them.
+        // Archived channels come last, as in the server's list.
         found.get().into_iter().map(choice).collect::<Vec<_>>()
     });
     let pick = Callback::new(move |choice: Choice| {

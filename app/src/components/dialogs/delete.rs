@@ -1,4 +1,4 @@
-//! Delete a message: asked once more, because nobody can bring it back.
+//! Asks for confirmation before deleting a message, because that cannot be undone.
 
 use leptos::prelude::*;
 use protocol::{RoomId, Seq};
@@ -7,10 +7,10 @@ use super::{DialogFrame, ways_out};
 use crate::components::attributes::GlobalAttributes;
 use crate::{state::use_chat, text::plain};
 
-/// As much of the text as tells which message it is.
+/// Enough of the text to identify the message.
 const SHOWN_CHARS: usize = 240;
 
-/// Shows what is lost, and deletes.
+/// Shows the message, and deletes it.
 #[component]
 pub fn DeleteMessage(room: RoomId, seq: Seq) -> impl IntoView {
     let chat = use_chat();

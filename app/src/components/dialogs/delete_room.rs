@@ -1,4 +1,4 @@
-//! Delete a room: only with its name, typed by hand, because nobody can bring it back.
+//! Deletes a room, after the user has typed its name, because that cannot be undone.
 
 use leptos::{html::Input, prelude::*};
 use protocol::{Command, Refusal, RoomId};
@@ -8,7 +8,7 @@ use crate::components::attributes::GlobalAttributes;
 use crate::components::{effect, handler, live};
 use crate::state::use_chat;
 
-/// Says what is lost, and deletes.
+/// Says what is lost, and deletes the room.
 #[component]
 pub fn DeleteRoom(room: RoomId) -> impl IntoView {
     let chat = use_chat();
@@ -63,7 +63,7 @@ pub fn DeleteRoom(room: RoomId) -> impl IntoView {
     .into_any()
 }
 
-/// A page shows several spaces as one, so one is enough.
+/// Pages collapse runs of spaces, so one space matches several.
 fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

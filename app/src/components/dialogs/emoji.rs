@@ -1,8 +1,9 @@
-//! Emoji to choose from, for a message or for what is being written. On a wide screen it stands beside what opened it; on a phone it is
-//! a sheet.
+//! The emoji picker, for reactions and for the composer. On a wide screen it opens beside its
+//! opener; on a phone it is a sheet.
 //!
-//! The keyboard begins in the search; Enter takes the first that is found. An arrow down leads into the grid, where the arrows, Home and
-//! End go from emoji to emoji, Enter takes one, and a letter goes on searching. The cells are one listener's, not one each.
+//! Focus begins in the search, where Enter takes the first result. Arrow Down leads into the grid,
+//! where the arrows, Home and End move between emoji, Enter takes one, and a letter continues the
+//! search. All cells share one listener.
 
 use leptos::{html, prelude::*};
 use protocol::{Emoji, Seq};
@@ -21,24 +22,24 @@ use crate::{
     typing::Replacement,
 };
 
-/// Emoji that a search shows at most.
+/// The most emoji that a search shows.
 const FOUND_MAX: usize = 120;
-/// The size of a cell with a pointer, and with a finger, in pixels.
+/// The size of a cell for a pointer and for a finger, in pixels.
 const CELL_PX: f64 = 36.0;
 const CELL_TOUCH_PX: f64 = 44.0;
-/// What the dialog has at both sides of its cells, in pixels; the style sheet knows it too.
+/// The width of the dialog's padding on both sides together, in pixels; must match the style sheet.
 const SIDES_PX: f64 = 28.0;
-/// How large it is where it is no sheet, in pixels.
+/// Its size when it is not a sheet, in pixels.
 const COLUMNS: usize = 9;
 const HEIGHT_PX: f64 = 440.0;
 const EDGE_PX: f64 = 8.0;
-/// Where it is a sheet: the style sheet has the same.
+/// When it is a sheet; must match the style sheet.
 const IS_SHEET: &str = "(max-width: 719.98px)";
 
-/// What stands for a group, in their order. The first is what was used last.
+/// The symbol of each group, in order. The first group is the recently used emoji.
 const SIGNS: [&str; 10] = ["🕘", "😀", "👋", "🐻", "🍔", "🚗", "⚽", "💡", "🔣", "🏁"];
 
-/// Whether the emoji are here.
+/// Whether the emoji are loaded.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Coming {
     Loading,
@@ -46,17 +47,17 @@ enum Coming {
     Here(&'static Emojis),
 }
 
-/// What all parts of the dialog know.
+/// What all parts of the dialog share.
 #[derive(Clone, Copy)]
 struct Picker {
     chat: Chat,
     desk: Desk,
     seq: Option<Seq>,
-    /// How many stand in a line.
+    /// How many cells are in a row.
     columns: usize,
     habits: RwSignal<Habits>,
     query: RwSignal<String>,
-    /// The emoji under the pointer or the keyboard.
+    /// The emoji under the pointer or the focus.
     at: RwSignal<Option<(String, String)>>,
     /// The group that is in view.
     group: RwSignal<usize>,
@@ -78,7 +79,7 @@ pub fn EmojiDialog(
     let cell = if is_touched { CELL_TOUCH_PX } else { CELL_PX };
     let is_sheet = browser::matches_media(IS_SHEET);
     let columns = match is_sheet {
-        // Whole numbers of cells, a finger wide.
+        // As many finger-sized cells as fit.
         true => ((browser::width_px() - SIDES_PX) / CELL_TOUCH_PX).floor().clamp(4.0, 14.0) as usize,
         false => COLUMNS,
     };
@@ -145,7 +146,7 @@ fn opener(desk: Desk, seq: Option<Seq>) -> Option<DomRect> {
     element.map(|element| element.get_bounding_client_rect())
 }
 
-/// Above what opened it, or below, or where there is space.
+/// Above its opener, or below, or wherever there is space.
 fn put_beside(dialog: &HtmlElement, opener: Option<&DomRect>, width: f64) {
     let (window_width, window_height) = (browser::width_px(), browser::height_px() as f64);
     let height = HEIGHT_PX.min(window_height - 2.0 * EDGE_PX);
@@ -156,7 +157,7 @@ fn put_beside(dialog: &HtmlElement, opener: Option<&DomRect>, width: f64) {
     let below = bottom + EDGE_PX;
     let top = if above >= EDGE_PX { above } else { below.min(window_height - height - EDGE_PX) };
     for (name, value) in [("left", left), ("top", top), ("width", width), ("height", height)] {
-        // Whole numbers: what writes others is large.
+        // Whole numbers: the code that formats fractions is large.
         drop(dialog.style().set_property(name, &format!("{}px", value as i32)));
     }
 }
@@ -168,7 +169,7 @@ impl Picker {
         let [label, none, recent, _] = emojis.says;
         effect(move || {
             if let Some(search) = search.get() {
-                // The keyboard of a phone would cover the half of it.
+                // A phone's on-screen keyboard would cover half of it.
                 if !browser::is_touched() {
                     drop(search.focus());
                 }
@@ -220,11 +221,11 @@ impl Picker {
                 key.prevent_default();
                 self.choose_at(&key);
             } else if let Some(search) = search.get_untracked().filter(|_| goes_on_searching(&key)) {
-                // The letter itself comes after the key.
+                // The character itself arrives after this key event.
                 drop(search.focus());
             }
         };
-        // One listener for all cells, and of one type for all events.
+        // One listener for all cells, of one type for all events.
         effect(move || {
             let Some(list) = list.get() else { return };
             let list: Element = (*list).clone().into();
@@ -284,7 +285,7 @@ impl Picker {
         .into_any()
     }
 
-    /// One group more in each frame, so that the first is there at once.
+    /// Draws one more group in each frame, so that the first one appears at once.
     fn draw_groups(self, count: usize) {
         if self.drawn.try_get_untracked().is_some_and(|drawn| drawn <= count) {
             request_animation_frame(move || {
@@ -294,7 +295,7 @@ impl Picker {
         }
     }
 
-    /// The buttons that lead to the groups.
+    /// The buttons that jump to the groups.
     fn groups(self, recent: &'static str, emojis: &'static Emojis, list: NodeRef<html::Div>) -> AnyView {
         let has_recent = Memo::new(move |_| self.habits.with(|habits| !habits.recent.is_empty()));
         let button = move |(group, name): (usize, &'static str)| {
@@ -349,7 +350,7 @@ impl Picker {
         .into_any()
     }
 
-    /// A group with its name. The first is what was used last.
+    /// A group with its name. The first is the recently used emoji.
     fn group(self, group: usize, name: &'static str, emojis: &'static Emojis) -> AnyView {
         let is_drawn = Memo::new(move |_| self.drawn.get() > group);
         let tone = Memo::new(move |_| self.habits.with(|habits| habits.tone));
@@ -359,7 +360,7 @@ impl Picker {
             let entries: Vec<Entry> = emojis.all.iter().filter(in_group).copied().collect();
             self.rows(&entries, emojis)
         };
-        // Not anew when one is chosen: the dialog closes then.
+        // Not redrawn when one is chosen, because the dialog closes then.
         let recent = self.habits.with_untracked(|habits| habits.recent.clone());
         if group == 0 && recent.is_empty() {
             return ().into_any();
@@ -408,7 +409,7 @@ impl Picker {
         cells.chunks(self.columns).map(line).collect::<Vec<_>>().into_any()
     }
 
-    /// What the emoji is called that is about to be chosen, and the skin tones.
+    /// The name of the current emoji, and the skin tones.
     fn foot(self, emojis: &'static Emojis) -> AnyView {
         let label = emojis.says[3];
         let hand = emojis.all.iter().find(|entry| entry.sign == "👋");
@@ -456,7 +457,7 @@ impl Picker {
         .into_any()
     }
 
-    /// Shows what the emoji is called that an event is on.
+    /// Shows the name of the emoji that an event is on.
     fn look_at(self, event: &web_sys::Event) {
         let Some(cell) = cell_of(event) else { return };
         let at = Some((sign_of(&cell), cell.get_attribute("aria-label").unwrap_or_default()));
@@ -465,7 +466,7 @@ impl Picker {
         }
     }
 
-    /// Marks the group that has come to the top.
+    /// Marks the group that is at the top.
     fn follow(self, list: &Element) {
         let top = list.get_bounding_client_rect().top() + 8.0;
         let begun = |group: &usize| {
@@ -502,7 +503,7 @@ impl Picker {
     }
 }
 
-/// What is an emoji of the grid.
+/// Selects an emoji of the grid.
 const CELL: &str = "[role=gridcell]";
 
 fn cell_of(event: &web_sys::Event) -> Option<Element> {
@@ -535,7 +536,7 @@ fn write(desk: Desk, sign: &str) {
     browser::replace(&field, &text, &Replacement { range, with: sign.to_owned(), select: end..end });
 }
 
-/// Whether a key writes something, so that it belongs to the search.
+/// Whether a key produces text, so that it belongs to the search.
 fn goes_on_searching(key: &KeyboardEvent) -> bool {
     let has_modifier = key.ctrl_key() || key.meta_key() || key.alt_key();
     !has_modifier && (key.key().chars().count() == 1 || key.key() == "Backspace")
@@ -546,10 +547,10 @@ fn focus_cell(cell: Option<Element>) {
     drop(cell.focus());
 }
 
-/// An arrow, Home or End in the grid. Says whether the key was one.
+/// Handles an arrow, Home or End in the grid. Returns whether the key was one.
 fn move_on(key: &KeyboardEvent) -> bool {
     let Some(cell) = cell_of(key) else {
-        // At the grid itself, into which the arrow leads.
+        // The grid itself has focus; the arrow leads into it.
         let grid = key.target().and_then(|target| target.dyn_into::<Element>().ok());
         let first =
             grid.filter(|_| key.key() == "ArrowDown").and_then(|grid| grid.query_selector(CELL).ok()?);
@@ -560,7 +561,7 @@ fn move_on(key: &KeyboardEvent) -> bool {
     let Some(line) = cell.parent_element() else { return false };
     let place =
         std::iter::successors(cell.previous_element_sibling(), Element::previous_element_sibling).count();
-    // The last where the line is shorter.
+    // The last cell, if the row is shorter.
     let at = |line: &Element, place: usize| {
         let first = line.query_selector(CELL).ok().flatten();
         std::iter::successors(first, Element::next_element_sibling).take(place.saturating_add(1)).last()
@@ -591,7 +592,7 @@ fn move_on(key: &KeyboardEvent) -> bool {
     true
 }
 
-/// The line after one, or before, also in another group.
+/// The next or previous row, also in another group.
 fn next_line(line: &Element, forward: bool) -> Option<Element> {
     let go =
         |from: &Element| if forward { from.next_element_sibling() } else { from.previous_element_sibling() };

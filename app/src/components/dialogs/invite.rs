@@ -12,7 +12,7 @@ use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, list, list_item, live};
 use crate::{components::icon::Icon, state::use_chat};
 
-/// Finds people; those that are taken stand above the list.
+/// Finds people; those already chosen are shown above the list.
 #[component]
 pub fn InviteDialog(room: RoomId) -> impl IntoView {
     let chat = use_chat();
@@ -46,7 +46,7 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
         let users = taken.with_untracked(|taken| taken.iter().map(|user| user.id).collect());
         chat.ask(Command::Invite { room, users }, move |result| match result {
             Ok(Reply::Invited { full, banned }) if !full.is_empty() || !banned.is_empty() => {
-                // The others have been added; these stay, to show who has not.
+                // The others have been added. These stay, to show who has not.
                 taken.update(|taken| {
                     taken.retain(|user| full.contains(&user.id) || banned.contains(&user.id));
                 });
@@ -101,7 +101,7 @@ pub fn InviteDialog(room: RoomId) -> impl IntoView {
     }
 }
 
-/// Someone who is taken; pressed, they are not.
+/// A chosen person; clicking removes them.
 fn chosen(taken: RwSignal<Vec<User>>, user: User) -> AnyView {
     let label = use_chat().words.remove_named(&user.name);
     let name = user.name.clone();

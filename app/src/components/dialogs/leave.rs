@@ -1,4 +1,5 @@
-//! Leave a room: asked once more, because one may not come back alone.
+//! Asks for confirmation before leaving a room, because the user may not be able to rejoin on their
+//! own.
 
 use leptos::prelude::*;
 use protocol::{Command, Refusal, Role, RoomId, RoomKind};
@@ -6,7 +7,7 @@ use protocol::{Command, Refusal, Role, RoomId, RoomKind};
 use super::{DialogFrame, room_form::Why, ways_out};
 use crate::state::use_chat;
 
-/// Says what is lost, and leaves.
+/// Says what is lost, and leaves the room.
 #[component]
 pub fn LeaveRoom(room: RoomId) -> impl IntoView {
     let chat = use_chat();

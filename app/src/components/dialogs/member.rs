@@ -1,4 +1,4 @@
-//! What is done with a member only after it was asked once more: removing, banning, making an owner, stepping down.
+//! Actions on a member that need confirmation: removing, banning, making an owner, stepping down.
 
 use leptos::prelude::*;
 use protocol::{Command, Refusal, Role, RoomId, RoomKind, UserId};
@@ -9,7 +9,7 @@ use crate::{
     state::{MemberAct, use_chat},
 };
 
-/// Names the person and the room, says what it means, and does it.
+/// Names the person and the room, explains the consequences, and acts.
 #[component]
 pub fn MemberDialog(room: RoomId, user: UserId, act: MemberAct) -> impl IntoView {
     let chat = use_chat();
@@ -50,7 +50,7 @@ pub fn MemberDialog(room: RoomId, user: UserId, act: MemberAct) -> impl IntoView
             Ok(_) => {
                 chat.screen.dialog.set(None);
                 chat.say_aloud(told);
-                // The button that the menu belongs to may be gone, with the person.
+                // The menu's button may be gone together with the person.
                 request_animation_frame(|| {
                     request_animation_frame(|| {
                         if browser::is_nothing_focused() {

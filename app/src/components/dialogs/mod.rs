@@ -1,4 +1,4 @@
-//! Dialogs: the browser's own `<dialog>`, which keeps the keyboard inside and gives it back.
+//! Dialogs, as native `<dialog>` elements, which trap focus and return it.
 
 pub mod banned;
 pub mod browse;
@@ -26,14 +26,14 @@ use crate::components::{effect, handler, key_handler, live};
 use crate::later;
 use crate::state::{Chat, Dialog, use_chat};
 
-/// The dialog that is open, if one is.
+/// The open dialog, if any.
 #[component]
 pub fn Dialogs() -> impl IntoView {
     let chat = use_chat();
     live(move || chat.screen.dialog.get().map(later::dialog))
 }
 
-/// One of them, which comes with a chunk: see [`later`].
+/// A dialog, which comes in a chunk: see [`later`].
 pub(crate) fn dialog(dialog: Dialog) -> AnyView {
     match dialog {
         Dialog::Switcher => view! { <switcher::Switcher/> }.into_any(),
@@ -58,7 +58,7 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
     }
 }
 
-/// One about what one types, which comes with the emoji.
+/// A dialog for writing, which comes with the emoji.
 pub(crate) fn typing_dialog(dialog: Dialog) -> AnyView {
     if let Dialog::Emoji(desk, seq) = dialog {
         view! { <emoji::EmojiDialog desk seq/> }.into_any()
@@ -69,7 +69,7 @@ pub(crate) fn typing_dialog(dialog: Dialog) -> AnyView {
     }
 }
 
-/// One about a room as a whole, which comes with the room's details.
+/// A dialog about a room as a whole, which comes with the room's details.
 pub(crate) fn administration_dialog(dialog: Dialog) -> AnyView {
     if let Dialog::RoomSettings(room) = dialog {
         view! { <room_settings::RoomSettings room/> }.into_any()
@@ -82,7 +82,7 @@ pub(crate) fn administration_dialog(dialog: Dialog) -> AnyView {
     }
 }
 
-/// One about a message or members, which comes with the tools.
+/// A dialog about a message or members, which comes with the tools.
 pub(crate) fn member_dialog(dialog: Dialog) -> AnyView {
     if let Dialog::Member(room, user, act) = dialog {
         view! { <member::MemberDialog room user act/> }.into_any()
@@ -95,19 +95,19 @@ pub(crate) fn member_dialog(dialog: Dialog) -> AnyView {
     }
 }
 
-/// The frame of a dialog: its title, a way to close it, and what is inside.
+/// The frame of a dialog: title, close button, and content.
 #[component]
 pub(crate) fn DialogFrame(
-    /// Its name.
+    /// The title.
     #[prop(into)]
     title: String,
-    /// `palette` stands high and has no head.
+    /// Whether it is a `palette`: placed high, without a head.
     #[prop(optional)]
     palette: bool,
-    /// `beside` stands beside what it was opened by, or is a sheet on a phone; it has no head either.
+    /// Whether it is placed `beside` its opener, or as a sheet on a phone; also without a head.
     #[prop(optional)]
     beside: bool,
-    /// What is inside.
+    /// The content.
     children: Children,
 ) -> impl IntoView {
     let chat = use_chat();
@@ -129,12 +129,13 @@ pub(crate) fn DialogFrame(
             aria-label=label
             node_ref=node
             on:cancel=move |cancel: web_sys::Event| {
-                // Esc. The browser would hide it now and tell a moment later: a key in between would go nowhere.
+                // Esc. The browser would hide the dialog now and notify us a moment later; a key
+                // pressed in between would be lost.
                 cancel.prevent_default();
                 close();
             }
             on:close=move |_| close()
-            // A search with a text in it would take the first Esc for itself.
+            // Otherwise a search field with text would swallow the first Esc.
             on:keydown=key_handler(move |key| {
                 if key.key() == "Escape" {
                     key.prevent_default();
@@ -143,7 +144,8 @@ pub(crate) fn DialogFrame(
                 }
             })
             on:click=handler(move |click: web_sys::MouseEvent| {
-                // The dialog's own box is covered by its card: a click on itself is one beside the card.
+                // The card covers the dialog's own box, so a click on the dialog itself is outside
+                // the card.
                 let on_itself = click.target() == click.current_target();
                 if on_itself {
                     close();
@@ -171,12 +173,13 @@ pub(crate) fn DialogFrame(
     }
 }
 
-/// The two ways out of a question about something that cannot be undone: back, where the keyboard is, or doing it.
+/// The two buttons of a question about something that cannot be undone: Cancel, which has focus,
+/// and the action.
 fn ways_out(chat: Chat, act: &'static str, on_act: impl FnMut(web_sys::MouseEvent) + 'static) -> AnyView {
     ways(chat, act, "button loss", handler(on_act))
 }
 
-/// The same for something that is no loss.
+/// The same for an action that loses nothing.
 fn ways_on(chat: Chat, act: &'static str, on_act: impl FnMut(web_sys::MouseEvent) + 'static) -> AnyView {
     ways(chat, act, "button primary", handler(on_act))
 }

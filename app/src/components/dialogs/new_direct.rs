@@ -1,4 +1,4 @@
-//! Write to someone.
+//! Start a direct conversation.
 
 use leptos::prelude::*;
 use protocol::{Command, Refusal, UserId};

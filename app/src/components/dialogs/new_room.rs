@@ -1,4 +1,4 @@
-//! Make a group or a channel.
+//! Create a group or a channel.
 
 use leptos::{html::Input, prelude::*};
 use protocol::{Command, Nonce, Refusal, RoomKind};
@@ -12,7 +12,7 @@ use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::handler;
 use crate::{components::icon::Icon, state::use_chat};
 
-/// The form. Its nonce is made once, so that pressing twice makes one room.
+/// The form. Its nonce is created once, so that submitting twice creates one room.
 #[component]
 pub fn NewRoom() -> impl IntoView {
     let chat = use_chat();

@@ -1,4 +1,4 @@
-//! A search with a list below it, for fingers, pointer and keyboard: arrows choose, Enter takes.
+//! A search field with a list, for touch, pointer and keyboard: arrows choose, Enter takes.
 
 use leptos::{html::Input, prelude::*};
 use protocol::{RoomSummary, User};
@@ -13,35 +13,35 @@ use crate::components::{
 use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::state::use_chat;
 
-/// What stands before a choice.
+/// The picture before a choice.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Picture {
     Person(User),
     Room(Box<RoomSummary>),
     Channel,
-    /// Something that one can do, and its icon.
+    /// An action, and its icon.
     Action(&'static str, Action),
 }
 
-/// One line of the list.
+/// One entry of the list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     pub id: Uuid,
-    /// Under which heading it stands; empty where there are none.
+    /// Its heading; empty if there are none.
     pub group: &'static str,
     pub picture: Picture,
     pub title: String,
     pub detail: String,
-    /// Before its end: what it is, if that is unusual.
+    /// Shown before `note`: what it is, if that is unusual.
     pub tag: &'static str,
-    /// At its end: a word or a count.
+    /// Shown at the end: a word or a count.
     pub note: String,
-    /// It is taken already.
+    /// It is already chosen.
     pub chosen: bool,
 }
 
 impl Choice {
-    /// What tells it from the others of the list.
+    /// Identifies it within the list.
     fn key(&self) -> (&'static str, Uuid) {
         (self.group, self.id)
     }
@@ -53,12 +53,13 @@ pub fn Picker(
     label: &'static str,
     choices: Signal<Vec<Choice>>,
     query: RwSignal<String>,
-    /// Said when nothing is found.
+    /// Shown when nothing is found.
     #[prop(into)]
     none: Signal<&'static str>,
     pick: Callback<Choice>,
 ) -> impl IntoView {
-    // By what it is, not by its place: others may come before it while one is about to press Enter.
+    // Identified by key, not by position: new entries may appear before it while the user is about
+    // to press Enter.
     let active = RwSignal::new(None::<(&'static str, Uuid)>);
     let input = NodeRef::<Input>::new();
     effect(move || {
@@ -70,7 +71,7 @@ pub fn Picker(
         let active = active.get();
         choices.with(|all| all.iter().position(|choice| Some(choice.key()) == active)).unwrap_or_default()
     };
-    // Until an arrow chooses, it is what stood first when the words were typed.
+    // Until an arrow key chooses, it is the entry that was first when the query was typed.
     effect(move || {
         let first = choices.with(|all| all.first().map(Choice::key));
         if active.get().is_none() && first.is_some() {
@@ -129,7 +130,7 @@ pub fn Picker(
                     for (n, choice) in choices.get().into_iter().enumerate() {
                         if choice.group != group {
                             group = choice.group;
-                            // Each option says itself to which group it belongs.
+                            // Hidden from screen readers: each option names its own group.
                             let heading = move || {
                                 view! { <li class="choice-group" role="presentation" aria-hidden="true">{group}</li> }.into_any()
                             };
@@ -191,7 +192,7 @@ fn reveal(n: usize) {
     });
 }
 
-/// People whom the server finds for what is typed; only the answer to the last question counts.
+/// The people that the server finds for the query. Only the answer to the last query counts.
 pub fn find_users(query: RwSignal<String>) -> RwSignal<Vec<User>> {
     let chat = use_chat();
     let found = RwSignal::new(Vec::new());

@@ -1,4 +1,4 @@
-//! A room's name and topic: to make one, and to change one.
+//! A room's name and topic, for creating and changing a room.
 
 use leptos::{html::Input, prelude::*};
 use protocol::{Command, ErrorCode, Refusal, Reply, RoomId, limits};
@@ -8,7 +8,7 @@ use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, live};
 use crate::{state::use_chat, words::Words};
 
-/// Why something did not happen, shown where the person is looking.
+/// Why an action failed, shown where the user is looking.
 #[component]
 pub fn Why(failed: RwSignal<Option<Refusal>>) -> impl IntoView {
     let words = use_chat().words;
@@ -20,12 +20,12 @@ pub fn Why(failed: RwSignal<Option<Refusal>>) -> impl IntoView {
 }
 
 fn said(words: Words, why: &Refusal) -> String {
-    // Of the two fields, only the name is needed.
+    // Of the two fields, only the name is required.
     let is_unnamed = why.code == ErrorCode::TextEmpty;
     if is_unnamed { words.title_empty().to_owned() } else { words.refusal(why) }
 }
 
-/// Which of the two fields is to blame.
+/// Which of the two fields was refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Culprit {
     Title,
@@ -42,7 +42,7 @@ fn culprit(why: &Refusal, title: &str) -> Option<Culprit> {
     of_either.contains(&why.code).then_some(if is_title { Culprit::Title } else { Culprit::Topic })
 }
 
-/// The two fields, each with what is wrong with it, and below them what is wrong with neither.
+/// The two fields, each with its own error, and below them any error that belongs to neither.
 #[component]
 pub fn RoomFields(
     title: NodeRef<Input>,
@@ -51,7 +51,7 @@ pub fn RoomFields(
     failed: RwSignal<Option<Refusal>>,
     #[prop(optional, into)] first_title: String,
     #[prop(optional, into)] first_topic: String,
-    /// Only owners rename.
+    /// Whether the title is read-only: only owners may rename.
     #[prop(optional)]
     fixed_title: bool,
 ) -> impl IntoView {

@@ -1,4 +1,5 @@
-//! Who may do what in a room, and its end. Each choice is sent when it is made: it can be made otherwise at any time.
+//! A room's policy, its archiving and its deletion. Each choice is sent at once, because it can be
+//! changed again at any time.
 
 use leptos::prelude::*;
 use protocol::{Command, Policy, Refusal, Role, RoomId};
@@ -26,14 +27,14 @@ impl Part {
     }
 }
 
-/// The choices, the archive, and the way to deleting the room.
+/// The choices, the archive, and the button that deletes the room.
 #[component]
 pub fn RoomSettings(room: RoomId) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let Some(summary) = chat.summary(room) else { return ().into_any() };
     let failed = RwSignal::new(None::<Refusal>);
-    // What the person has chosen. While an answer is out, it is ahead of the room's own policy.
+    // The user's choices. While an answer is pending, they are ahead of the room's own policy.
     let wanted = RwSignal::new(summary.read_untracked().room.policy);
     let unanswered = RwSignal::new(0_u32);
     let now = summary.clone();

@@ -1,4 +1,4 @@
-//! The keyboard's list.
+//! The list of keyboard shortcuts.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,7 @@ use super::DialogFrame;
 use crate::components::attributes::GlobalAttributes;
 use crate::{browser, state::use_chat};
 
-/// Every key that works everywhere.
+/// Every global shortcut.
 #[component]
 pub fn Shortcuts() -> impl IntoView {
     let words = use_chat().words;

@@ -1,4 +1,4 @@
-//! The one search: rooms, people, channels to join, and what one can do.
+//! The search for everything: rooms, people, channels to join, and actions.
 
 use std::time::Duration;
 
@@ -16,25 +16,25 @@ use crate::{
     state::{Chat, Dialog, path_of, use_chat},
 };
 
-/// Rooms, while nothing is typed: so many that what one can do is seen below them.
+/// Rooms shown while the query is empty, few enough that the actions below them are visible.
 const ROOMS_AT_FIRST: usize = 5;
-/// Rooms that are found, at most.
+/// The most rooms that a search shows.
 const ROOMS_MAX: usize = 30;
-/// People and channels that are found, at most, each.
+/// The most people, and the most channels, that a search shows.
 const OTHERS_MAX: usize = 10;
-/// The server is asked once nothing has been typed for this long.
+/// The server is asked after typing has paused for this long.
 const TYPING_PAUSE: Duration = Duration::from_millis(150);
 
-/// Something that one can do from anywhere.
+/// A global action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Opens a dialog.
     Open(Dialog),
-    /// Goes to a page of the settings.
+    /// Goes to a settings page.
     Page(&'static str),
 }
 
-/// What the server has found, and for which words.
+/// What the server has found, and for which queries.
 #[derive(Clone, Default)]
 struct Found {
     people: Vec<User>,
@@ -43,7 +43,7 @@ struct Found {
     channels_for: Option<String>,
 }
 
-/// The palette of Ctrl K.
+/// The palette that Ctrl+K opens.
 #[component]
 pub fn Switcher() -> impl IntoView {
     let chat = use_chat();
@@ -81,7 +81,7 @@ pub fn Switcher() -> impl IntoView {
         let asked = query.with(|query| query.trim().to_owned());
         match found.with(|found| is_answered(chat, found, &asked)) {
             true => words.nothing_found(),
-            // The reason is told below.
+            // The reason is shown below.
             false if failed.with(Option::is_some) => "",
             false => words.loading(),
         }
@@ -94,13 +94,13 @@ pub fn Switcher() -> impl IntoView {
     }
 }
 
-/// What is typed, as names are compared with it.
+/// The query, normalised for comparison with names.
 fn plain(query: &str) -> String {
     query.trim().trim_start_matches(['#', '@']).to_lowercase()
 }
 
-/// Asks the server for people and channels. Only the answer to the last question counts; until it comes, what was found
-/// before stays where it matches.
+/// Asks the server for people and channels. Only the answer to the last query counts; until it
+/// arrives, earlier results that still match stay.
 fn find(chat: Chat, query: RwSignal<String>, failed: RwSignal<Option<Refusal>>) -> RwSignal<Found> {
     let found = RwSignal::new(Found::default());
     let is_guest = untrack(|| chat.is_guest().get());
@@ -174,7 +174,7 @@ fn rooms(chat: Chat, query: &str) -> Vec<Choice> {
             picture: Picture::Room(Box::new(summary)),
         });
     }
-    // With nothing typed: where something waits comes first, and then where one was before.
+    // With an empty query, rooms with unread messages come first, then the most recent ones.
     let comes_first = |choice: &Choice| match query.is_empty() {
         true => !choice.note.is_empty(),
         false => choice.title.trim_start_matches('#').to_lowercase().starts_with(query),
@@ -185,7 +185,7 @@ fn rooms(chat: Chat, query: &str) -> Vec<Choice> {
     found
 }
 
-/// People whose direct room is not among the rooms already.
+/// People whose direct room is not already listed.
 fn people(chat: Chat, found: &Found, query: &str, asked: &str) -> Vec<Choice> {
     let is_fresh = found.people_for.as_deref() == Some(asked);
     let matches = |user: &User| user.name.to_lowercase().contains(query) || user.handle.contains(query);
@@ -195,7 +195,7 @@ fn people(chat: Chat, found: &Found, query: &str, asked: &str) -> Vec<Choice> {
     found.people.iter().filter(is_new).take(OTHERS_MAX).map(choice).collect()
 }
 
-/// Channels that one is not in.
+/// Channels that the viewer is not in.
 fn channels(chat: Chat, found: &Found, query: &str, asked: &str) -> Vec<Choice> {
     let words = chat.words;
     let is_fresh = found.channels_for.as_deref() == Some(asked);
@@ -218,7 +218,7 @@ fn channels(chat: Chat, found: &Found, query: &str, asked: &str) -> Vec<Choice> 
     found.channels.iter().filter(is_new).take(OTHERS_MAX).map(choice).collect()
 }
 
-/// What one can do. The parts of the settings are found only by their names.
+/// The actions. The settings pages are found only by name.
 fn actions(chat: Chat, query: &str) -> Vec<Choice> {
     let words = chat.words;
     let is_guest = chat.is_guest().get();

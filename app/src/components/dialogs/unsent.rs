@@ -1,4 +1,5 @@
-//! What somebody wrote into a room that they are no longer in. No dialog: it stands on the page that says so.
+//! Unsent texts in a room that the user is no longer in. Not a dialog: it is part of the page that
+//! says so.
 
 use leptos::prelude::*;
 use protocol::RoomId;
@@ -10,7 +11,7 @@ use crate::{
     state::{Unsent, use_chat},
 };
 
-/// Each text, with ways to take it along and to give it up.
+/// Each text, with buttons to copy it and to discard it.
 #[component]
 pub fn UnsentTexts(room: RoomId) -> impl IntoView {
     let chat = use_chat();

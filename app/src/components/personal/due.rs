@@ -1,5 +1,5 @@
-//! The notice of a reminder that has come, or of a scheduled message that was not sent: above everything, until it is closed or
-//! done, on every device. Closed, it stays in the list.
+//! The notice of a due reminder, or of a scheduled message that could not be sent. It stays above
+//! everything, on every device, until it is closed or handled. A closed one stays in the list.
 
 use client::SortedMap;
 use leptos::prelude::*;
@@ -16,10 +16,10 @@ use crate::{
     text::plain,
 };
 
-/// Characters of a message that are shown.
+/// How much of a message is shown, in characters.
 const SHOWN_CHARS: usize = 140;
 
-/// What waits for the viewer.
+/// The notice.
 #[component]
 pub(crate) fn Due() -> impl IntoView {
     let chat = use_chat();

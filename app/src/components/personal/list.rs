@@ -1,4 +1,4 @@
-//! «Later»: what the viewer saved, and what they scheduled.
+//! «Later»: the viewer's saved and scheduled messages.
 
 use leptos::prelude::*;
 
@@ -17,12 +17,12 @@ enum Tab {
     Scheduled,
 }
 
-/// Both lists, one at a time.
+/// Both lists, as tabs.
 #[component]
 pub(super) fn Later() -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
-    // Where there is something to do, else where there is something.
+    // Begins with the list that needs attention, or else with the one that is not empty.
     let first = untrack(|| {
         chat.with_personal(|personal| {
             let failed = personal.scheduled().iter().any(|one| one.failed.is_some());
@@ -84,12 +84,12 @@ pub(super) fn Later() -> impl IntoView {
     }
 }
 
-/// The line with the keyboard is going: the keyboard stays in the dialog.
+/// The focused line is going away: keeps focus in the dialog.
 pub(super) fn keep_keyboard() {
     browser::focus_first(".later-tabs [aria-selected=true]");
 }
 
-/// There is nothing, and what one could do.
+/// The placeholder of an empty list, with a hint.
 pub(super) fn nothing(title: &'static str, hint: &'static str) -> AnyView {
     view! {
         <div class="later-none">

@@ -19,7 +19,8 @@ use crate::{
 
 pub(crate) use self::due::Due;
 
-/// What had the keyboard is gone. On glass it would open the keyboard, which nobody has asked for.
+/// The focused element is gone. On touch screens this does nothing, because focusing the composer
+/// would open the on-screen keyboard.
 fn back_to_composer(chat: Chat) {
     if !browser::is_touched() {
         request_animation_frame(move || chat.screen.compose());

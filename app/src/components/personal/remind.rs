@@ -1,4 +1,4 @@
-//! When to be reminded of a message.
+//! The dialog that sets a message's reminder.
 
 use leptos::prelude::*;
 use protocol::{Millis, Refusal, RoomId, Seq};
@@ -15,7 +15,7 @@ use crate::{
 };
 
 const MINUTE_MS: Millis = 60_000;
-/// As much of the text as tells which message it is.
+/// Enough of the text to identify the message.
 const SHOWN_CHARS: usize = 160;
 
 /// Sets, moves and removes the reminder of a message.

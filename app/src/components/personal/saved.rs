@@ -1,7 +1,7 @@
-//! The list of saved messages: reminders that have come first, then the last saved.
+//! The list of saved messages: due reminders first, then the most recently saved.
 //!
-//! The client knows which messages are saved. Their texts are asked for as they are shown: a message may have been edited, deleted, or
-//! be out of reach by now.
+//! The client knows which messages are saved. Their texts are fetched as they are shown, because a
+//! message may have been edited or deleted, or may be unreadable by now.
 
 use client::{SortedMap, sort_by};
 use leptos::prelude::*;
@@ -15,15 +15,15 @@ use crate::{
     text::plain,
 };
 
-/// Characters of a message that are shown.
+/// How much of a message is shown, in characters.
 const SHOWN_CHARS: usize = 140;
-/// Messages that are shown at first, and more with each step.
+/// How many messages are shown at first, and how many each step adds.
 const SHOWN_AT_ONCE: usize = 30;
 
-/// Texts by message; `None` for one that one may not read.
+/// Texts by message; `None` if the viewer may not read it.
 pub(super) type Texts = RwSignal<SortedMap<(RoomId, Seq), Option<Message>>>;
 
-/// Asks for the texts of these messages, those that are not there yet.
+/// Fetches those texts that are not there yet.
 pub(super) fn fetch(chat: Chat, texts: Texts, wanted: &[(RoomId, Seq)], failed: RwSignal<Option<Refusal>>) {
     let missing: Vec<(RoomId, Seq)> =
         texts.with_untracked(|texts| wanted.iter().copied().filter(|key| !texts.contains_key(key)).collect());
@@ -42,7 +42,7 @@ pub(super) fn fetch(chat: Chat, texts: Texts, wanted: &[(RoomId, Seq)], failed: 
                         failed.try_set(Some(why));
                         return;
                     }
-                    // One is no longer in the room.
+                    // The viewer is no longer in the room.
                     Ok(_) | Err(_) => Vec::new(),
                 };
                 texts.try_update(|texts| {
@@ -54,7 +54,7 @@ pub(super) fn fetch(chat: Chat, texts: Texts, wanted: &[(RoomId, Seq)], failed: 
     }
 }
 
-/// What is saved.
+/// The list.
 #[component]
 pub(super) fn SavedList() -> impl IntoView {
     let chat = use_chat();
@@ -81,7 +81,7 @@ pub(super) fn SavedList() -> impl IntoView {
             {list(move || {
                 let draw = |saved: Saved| {
                     let key = (saved.room, saved.message);
-                    // As it is on the screen, else as it was fetched.
+                    // The text on the screen, or else as it was fetched.
                     let text = chat.message(saved.room, saved.message).map(Some);
                     let text = text.or_else(|| texts.with(|texts| texts.get(&key).cloned()));
                     let name = chat.room_name(saved.room);
@@ -99,7 +99,8 @@ pub(super) fn SavedList() -> impl IntoView {
     }
 }
 
-/// One saved message. `text` is `None` until it has come, and `Some(None)` where one may not read it.
+/// One saved message. `text` is `None` until it has arrived, and `Some(None)` if the viewer may not
+/// read it.
 #[component]
 fn SavedLine(saved: Saved, name: Option<String>, text: Option<Option<Message>>) -> impl IntoView {
     let chat = use_chat();
@@ -107,7 +108,7 @@ fn SavedLine(saved: Saved, name: Option<String>, text: Option<Option<Message>>) 
     let (room, seq) = (saved.room, saved.message);
     let about = format!("saved-{room}-{seq}");
     let author = text.clone().flatten().map(|message| untrack(|| chat.user(message.author)).name.clone());
-    // A direct room is called after its other person.
+    // A direct room is named after its other person.
     let is_named = author.is_none() || author != name;
     let by = text.clone().flatten().map(|message| {
         let author = author.clone();
@@ -164,7 +165,7 @@ fn SavedLine(saved: Saved, name: Option<String>, text: Option<Option<Message>>) 
     }
 }
 
-/// A small button beside a line that it is about.
+/// A small button beside the line that it acts on.
 pub(super) fn tool(
     icon: &'static str,
     name: &'static str,

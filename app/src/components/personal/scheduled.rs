@@ -1,4 +1,4 @@
-//! The list of messages that are to be sent later: the next one first. Each can be changed, sent now, and deleted.
+//! The list of scheduled messages, the next one first. Each can be edited, sent now, and deleted.
 
 use leptos::{
     html::{Input, Textarea},
@@ -19,10 +19,10 @@ use crate::{
     text::plain,
 };
 
-/// Characters of a message that are shown.
+/// How much of a message is shown, in characters.
 const SHOWN_CHARS: usize = 400;
 
-/// What is being done with one of them.
+/// The state of one line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Doing {
     Nothing,
@@ -30,7 +30,7 @@ enum Doing {
     Deleting,
 }
 
-/// What is scheduled.
+/// The list.
 #[component]
 pub(super) fn ScheduledList() -> impl IntoView {
     let chat = use_chat();
@@ -44,7 +44,7 @@ pub(super) fn ScheduledList() -> impl IntoView {
         {live(move || all.with(Vec::is_empty).then(|| nothing(words.no_scheduled(), words.no_scheduled_hint())))}
         <ul>
             {list(move || {
-                // By the nonce alone: a line in which somebody writes is not drawn again.
+                // Keyed by the nonce alone, so that a line that is being edited is not redrawn.
                 let draw = |(nonce, _)| list_item(nonce, move || {
                     let now = Memo::new(move |_| chat.with_personal(|personal| {
                         personal.scheduled().into_iter().find(|one| one.nonce == nonce).cloned()
@@ -153,7 +153,8 @@ fn Shown(
     .into_any()
 }
 
-/// Changes the text and the time. What was changed elsewhere meanwhile is shown, and nothing is overwritten unseen.
+/// Edits the text and the time. Changes made elsewhere meanwhile are shown, so that nothing is
+/// overwritten unseen.
 #[component]
 fn Editor(
     scheduled: Scheduled,
@@ -200,7 +201,7 @@ fn Editor(
                 doing.try_set(Doing::Nothing);
             }
             Err(why) => {
-                // From here on it is overwritten knowingly: what it says now is shown.
+                // The current version is shown, so saving again overwrites it knowingly.
                 if why.code == ErrorCode::EditedMeanwhile
                     && let Some(Some(now)) = now.try_get_untracked()
                 {

@@ -1,4 +1,4 @@
-//! When to send what is written in the composer.
+//! The dialog that schedules the text of the composer.
 
 use leptos::prelude::*;
 use protocol::{Body, Millis, Nonce, Refusal, RoomId};
@@ -15,10 +15,10 @@ use crate::{
     text::plain,
 };
 
-/// As much of the text as tells what it is.
+/// Enough of the text to recognise it.
 const SHOWN_CHARS: usize = 160;
 
-/// Schedules the text of a room's composer. It stays there until a server has it.
+/// Schedules the text of a room's composer. The text stays there until a server has it.
 #[component]
 pub(super) fn SendLater(room: RoomId) -> impl IntoView {
     let chat = use_chat();

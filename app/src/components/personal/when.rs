@@ -1,4 +1,4 @@
-//! Times to choose from, in the zone of the browser: some that are often meant, and any other.
+//! A choice of times in the browser's time zone: a few common ones, and any other.
 
 use client::{date_of, day_number, minute_of_day, weekday_of};
 use leptos::{html::Input, prelude::*};
@@ -10,20 +10,20 @@ use crate::{browser, state::use_chat, words::Clock};
 
 const MINUTE_MS: Millis = 60_000;
 const DAY_MS: Millis = 24 * 60 * MINUTE_MS;
-/// When a day begins for those who plan it: nine o'clock.
+/// The minute of the day that counts as morning: nine o'clock.
 const MORNING: Millis = 9 * 60;
 
-/// A time with a name.
+/// A named time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// When it is.
+    /// The time.
     pub at: Millis,
 }
 
-/// The moment at which the clocks of a zone show this minute of this day, counted from 1970. A minute that they pass over is the
-/// one after.
+/// The moment at which a zone's clocks show this minute of this day since 1970. For a minute that
+/// the clocks skip, the time after the gap.
 fn at_local(day: i64, minute: Millis, zone: Zone) -> Millis {
     let local = day * DAY_MS + minute * MINUTE_MS;
     let offset = |at| Millis::from(zone.offset_minutes(at)) * MINUTE_MS;
@@ -36,16 +36,16 @@ pub(super) fn tomorrow(clock: Clock) -> Millis {
     at_local(day_number(clock.now, clock.zone) + 1, MORNING, clock.zone)
 }
 
-/// The next Monday at nine; `None` where that is tomorrow.
+/// The next Monday at nine; `None` if that is tomorrow.
 pub(super) fn monday(clock: Clock) -> Option<Millis> {
     let today = i64::from(weekday_of(date_of(clock.now, clock.zone)));
-    // Weeks begin on Sunday here.
+    // `weekday_of` counts from Sunday.
     let ahead = (8 - today) % 7;
     let ahead = if ahead == 0 { 7 } else { ahead };
     (ahead > 1).then(|| at_local(day_number(clock.now, clock.zone) + ahead, MORNING, clock.zone))
 }
 
-/// A time as the browser's field for it writes it.
+/// A time in the format of a date-time field.
 pub(super) fn field_value(at: Millis, zone: Zone) -> String {
     let (date, minute) = (date_of(at, zone), minute_of_day(at, zone));
     format!("{:04}-{:02}-{:02}T{:02}:{:02}", date.year, date.month, date.day, minute / 60, minute % 60)
@@ -54,13 +54,13 @@ pub(super) fn field_value(at: Millis, zone: Zone) -> String {
 /// A list of times, and a field for any other.
 #[component]
 pub(super) fn Times(
-    /// Those with names.
+    /// The named times.
     offers: Vec<Offer>,
-    /// What the field begins with.
+    /// The initial value of the field.
     first: Option<Millis>,
-    /// What its button says.
+    /// The label of the field's button.
     act: &'static str,
-    /// What is done with the time that was chosen.
+    /// Called with the chosen time.
     choose: Callback<Millis>,
 ) -> impl IntoView {
     let chat = use_chat();
@@ -110,7 +110,7 @@ fn OwnTime(first: Millis, act: &'static str, choose: Callback<Millis>) -> impl I
     }
 }
 
-/// The browser's own field for a date and a time.
+/// A native date-time field.
 #[component]
 pub(super) fn TimeField(id: &'static str, first: Millis, zone: Zone, node: NodeRef<Input>) -> impl IntoView {
     let now = use_chat().clock.get_untracked().now;
@@ -126,13 +126,13 @@ pub(super) fn TimeField(id: &'static str, first: Millis, zone: Zone, node: NodeR
     }
 }
 
-/// Why a field names no time.
+/// Why a field's value is no valid time.
 pub(super) enum Wrong {
     Empty,
     Past,
 }
 
-/// The time that a field names.
+/// The time in a field.
 pub(super) fn chosen(field: NodeRef<Input>) -> Result<Millis, Wrong> {
     let text = field.get_untracked().map(|field| field.value()).unwrap_or_default();
     let at = browser::parse_local_time(&text).ok_or(Wrong::Empty)?;
@@ -143,7 +143,8 @@ pub(super) fn chosen(field: NodeRef<Input>) -> Result<Millis, Wrong> {
 mod tests {
     use super::*;
 
-    /// Berlin: summer time ends on 25 October 2026 at 01:00 UTC and begins on 28 March 2027 at 01:00 UTC.
+    /// Berlin: summer time ends on 25 October 2026 at 01:00 UTC and begins on 28 March 2027 at
+    /// 01:00 UTC.
     fn berlin() -> Zone {
         let summer =
             |at: Millis| at < 1_792_890_000_000 || (1_806_195_600_000..1_824_944_400_000).contains(&at);

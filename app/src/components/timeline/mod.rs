@@ -1,7 +1,7 @@
 //! The timeline of the open room.
 //!
-//! Keyed by each row's key and [stamp](client::Row::stamp): a new message mounts one row, a changed one is
-//! replaced. [`ScrollPosition`] keeps where the person reads.
+//! Keyed by each row's key and [stamp](client::Row::stamp): a new message mounts one row, a changed
+//! row is replaced. [`ScrollPosition`] keeps the reading position.
 
 pub(crate) mod pointing;
 mod scroll_position;
@@ -21,7 +21,7 @@ use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::{browser, later, state::use_chat};
 
-/// The messages of a room, and the way back down to the newest.
+/// The messages of a room, and the button that jumps to the newest.
 #[component]
 pub fn Timeline(
     /// Which room.
@@ -34,10 +34,10 @@ pub fn Timeline(
     let pointing = expect_context::<Pointing>();
     let name = move || chat.summary(room).map(|s| chat.name_of(&s.read_untracked())).unwrap_or_default();
 
-    // The first look at a room begins at what is unread, and nothing counts as seen before.
+    // A room opens at its first unread message; before that, nothing counts as seen.
     let begun = RwSignal::new(false);
-    // A room that is gone to shows a screen of rows at once, and the rest when that has been painted. A page has all from the
-    // beginning.
+    // When navigating to a room, one screen of rows is drawn at once, and the rest after it has
+    // been painted. A loaded page has all rows from the beginning.
     let whole = RwSignal::new(!browser::is_awake());
     let look = move || {
         let unread = chat.summary(room).is_some_and(|s| s.read_untracked().unread > 0);
@@ -67,7 +67,7 @@ pub fn Timeline(
         begun.track();
         whole.track();
         chat.rows.track();
-        // Away from the network nothing is loaded: looked at again when it is back.
+        // Nothing loads while disconnected, so this runs again on reconnecting.
         chat.link.track();
         request_animation_frame(move || {
             let Some(has_begun) = begun.try_get_untracked() else { return };
@@ -165,12 +165,13 @@ pub fn Timeline(
     }
 }
 
-/// When a room is gone to: the rest of its rows follows as long after the first screen.
+/// When navigating to a room, the rest of its rows follows this long after the first screen.
 const REST_AFTER: Duration = Duration::from_millis(50);
-/// Most rows are higher than this. A screen of lower ones is filled with the rest.
+/// Most rows are higher than this. If a screen of lower ones is not full, the rest fills it.
 const LOW_ROW_PX: usize = 36;
 
-/// The first of the rows that are seen when a room is gone to: with the line of unread messages, and enough for a screen.
+/// The index of the first row to draw when navigating to a room: enough rows for a screen,
+/// including the line of unread messages.
 fn first_screen(rows: &[Row]) -> usize {
     let screen = browser::height_px() / LOW_ROW_PX;
     let unread = rows.iter().position(|row| row.key == RowKey::Unread).unwrap_or(rows.len());
@@ -200,7 +201,7 @@ pub(crate) fn draw(room: RoomId, row: Row) -> AnyView {
     }
 }
 
-/// Nothing is older: what the room is for.
+/// The beginning of the room's history: what the room is for.
 #[component]
 fn Beginning(room: RoomId, key: String) -> impl IntoView {
     let chat = use_chat();
@@ -227,7 +228,7 @@ fn Beginning(room: RoomId, key: String) -> impl IntoView {
     .into_any()
 }
 
-/// The space above for older messages, always of the same height: words only while they are on their way.
+/// The space above for older messages, always of the same height. Has text only while they load.
 #[component]
 fn Older() -> impl IntoView {
     let chat = use_chat();
@@ -238,7 +239,7 @@ fn Older() -> impl IntoView {
     }
 }
 
-/// A quiet picture of rows to come; the style sheet shows it after 300 ms.
+/// A placeholder for rows that are loading; the style sheet shows it after 300 ms.
 #[component]
 fn Skeleton() -> impl IntoView {
     let words = use_chat().words;
@@ -259,7 +260,7 @@ fn Skeleton() -> impl IntoView {
     }
 }
 
-/// Up to where the unread messages begin, for who went down before they had read them.
+/// Jumps up to the first unread message, for users who went down before reading.
 #[component]
 fn JumpUp(begun: RwSignal<bool>) -> impl IntoView {
     let chat = use_chat();
@@ -277,7 +278,7 @@ fn JumpUp(begun: RwSignal<bool>) -> impl IntoView {
     })
 }
 
-/// Down to the newest message, with the number of those that one has not seen.
+/// Jumps down to the newest message, and shows the number of unread messages.
 #[component]
 fn JumpDown(room: RoomId, position: ScrollPosition) -> impl IntoView {
     let chat = use_chat();

@@ -1,12 +1,13 @@
-//! Which message one means: by the pointer, the keyboard, or a finger.
+//! Which message the user means, by pointer, keyboard, or touch.
 //!
-//! One listener for all rows, at the window, and the signals `hovered`, `reached`, `picking` and `sheet` of the screen: only the
-//! row that is meant has tools. With the keyboard, the arrows go from row to row, Enter goes to a row's tools, which see to
-//! their own keys (`message_tools.rs`), and Esc steps back to the composer. A long press opens the sheet (`message_sheet.rs`).
-//! With a finger, a tap means nothing: whoever scrolls touches rows all the time.
+//! One listener on the window serves all rows and sets the screen's signals `hovered`, `reached`,
+//! `picking` and `sheet`. Only the row that is meant has tools. With the keyboard, the arrows move
+//! from row to row, Enter goes to a row's tools, which handle their own keys (`message_tools.rs`),
+//! and Esc returns to the composer. A long press opens the sheet (`message_sheet.rs`). A tap means
+//! nothing, because scrolling touches rows all the time.
 //!
-//! Law: the keyboard is never lost. A row that changes is replaced ([`client::Row::stamp`]), and what had the keyboard
-//! in it with it; then the same thing in the new row gets it.
+//! Law: focus is never lost. A row that changes is replaced ([`client::Row::stamp`]), and any
+//! focused element in it is gone; the same element of the new row then gets focus.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::{
     state::{Chat, Screen, use_chat},
 };
 
-/// A finger that stays so long on a message wants its sheet.
+/// How long a finger must rest on a message to open its sheet.
 const PRESS: Duration = Duration::from_millis(450);
 /// A finger that moves further than this scrolls, in pixels.
 const STILL_PX: i32 = 10;
@@ -29,15 +30,15 @@ const STILL_PX: i32 = 10;
 #[derive(Clone, Copy)]
 pub(crate) struct Pointing {
     chat: Chat,
-    /// The key of the row that had the keyboard last; empty for none.
+    /// The key of the row that last had focus; empty for none.
     held: StoredValue<String>,
-    /// Which thing in that row, if not the row itself.
+    /// The focused element in that row; empty for the row itself.
     held_act: StoredValue<String>,
-    /// The last pointer that went down was a finger.
+    /// Whether the last `pointerdown` was by touch.
     by_finger: StoredValue<bool>,
-    /// A finger lies still: what will happen, and where it lies.
+    /// A pending long press: its timer, and the position of the finger.
     press: StoredValue<Option<(TimeoutHandle, i32, i32)>>,
-    /// That has happened: the finger's end means nothing more.
+    /// The long press has happened, so lifting the finger means nothing more.
     was_long: StoredValue<bool>,
 }
 
@@ -79,7 +80,7 @@ impl Pointing {
             ("pointerdown", Some(pointer)) => self.down(&target, pointer),
             ("pointermove", Some(pointer)) => self.moved(pointer),
             ("pointerup" | "pointercancel", _) => self.lift(),
-            // Else a click would follow, on what lies there by then.
+            // Otherwise a click would follow, on whatever is there by then.
             ("touchend", _) if self.was_long.get_value() && event.cancelable() => event.prevent_default(),
             ("contextmenu", _) => self.menu(&target, event),
             ("focusin", _) => self.focused(&target),
@@ -88,7 +89,7 @@ impl Pointing {
         }
     }
 
-    // ── pointer and finger ───────────────────────────────────────────────────────────────────────────────────
+    // ── pointer and finger ───────────────────────────────────────────────────────────────────────
 
     fn over(self, target: &Element, event: &PointerEvent) {
         if event.pointer_type() != "touch" {
@@ -120,11 +121,13 @@ impl Pointing {
                 self.look_at(reaction);
             }
             let Some(seq) = seq else { return };
-            // The sheet gives the keyboard back to it. Glass needs none over the room meanwhile.
+            // The sheet returns focus to the row. On touch screens, the on-screen keyboard is not
+            // needed meanwhile.
             browser::focus_row(seq);
             self.chat.screen.sheet.set(Some((room, seq)));
         };
-        // Browsers report moves once a frame. On a busy page this timer can fire before a move that has already happened.
+        // Browsers report moves once per frame. On a busy page this timer can fire before a move
+        // that has already happened.
         let after_moves = move || request_animation_frame(reach);
         if let Ok(timer) = set_timeout_with_handle(after_moves, PRESS) {
             self.press.set_value(Some((timer, event.client_x(), event.client_y())));
@@ -139,21 +142,21 @@ impl Pointing {
         }
     }
 
-    /// The finger is gone, or scrolls.
+    /// The finger was lifted, or scrolls.
     fn lift(self) {
         if let Some((timer, ..)) = self.press.try_update_value(Option::take).flatten() {
             timer.clear();
         }
     }
 
-    /// A long press is ours; on a link it is the browser's.
+    /// We handle long presses, except on links, where the browser does.
     fn menu(self, target: &Element, event: &Event) {
         if self.tapped(target).is_some() || self.held_reaction(target).is_some() {
             event.prevent_default();
         }
     }
 
-    /// Shows who chose the reaction that somebody has come to; nothing where it is something else.
+    /// Shows who added the reaction at `target`; hides that if it is not a reaction.
     fn look_at(self, target: &Element) {
         let chip = target.closest(".reaction").ok().flatten();
         let meant = chip.and_then(|chip| Some((seq_of(&row_of(&chip)?)?, chip.get_attribute("data-act")?)));
@@ -168,14 +171,14 @@ impl Pointing {
         target.closest(".reaction").ok().flatten().filter(|_| self.by_finger.get_value())
     }
 
-    /// The message that a finger is on, if one can do something with it, and unless it is on something of its own.
+    /// The message that a finger is on, if it has actions and the finger is not on a control in it.
     fn tapped(self, target: &Element) -> Option<Seq> {
         let is_control = target.closest("a, button").ok()?.is_some();
         let row = row_of(target).filter(|row| row.has_attribute("data-tools") && !is_control)?;
         seq_of(&row).filter(|_| self.by_finger.get_value())
     }
 
-    // ── keyboard ─────────────────────────────────────────────────────────────────────────────────────────────
+    // ── keyboard ─────────────────────────────────────────────────────────────────────────────────
 
     fn focused(self, target: &Element) {
         if target.matches(":focus-visible").unwrap_or_default() {
@@ -189,7 +192,8 @@ impl Pointing {
         }
     }
 
-    /// Looked at again once it is known where the keyboard has gone: away, or nowhere because its row was replaced.
+    /// Checks again once it is known where focus has gone: elsewhere, or nowhere because its row
+    /// was replaced.
     fn blurred(self, left: Element) {
         request_animation_frame(move || {
             let active = document().active_element();
@@ -244,18 +248,18 @@ impl Pointing {
         }
     }
 
-    /// A key at a row, or at something in it. Says whether it meant anything.
+    /// Handles a key at a row, or at an element in it. Returns whether it was used.
     fn pressed_in(self, row: &Element, target: &Element, key: &str) -> bool {
         let screen = self.chat.screen;
         match key {
-            // What is shown of its readers is closed first.
+            // If its list of readers is open, Esc closes that first.
             "Escape" if screen.read_by.get_untracked().is_none() => {
                 screen.reached.set(None);
                 compose(screen, row);
                 true
             }
             "Enter" if target == row => {
-                // Where their code did not come, this asks for it again.
+                // If their code did not load, this requests it again.
                 screen.tools_lost.set(false);
                 go_to_first(row, "[data-act=react]")
             }
@@ -306,7 +310,7 @@ fn seq_of(row: &Element) -> Option<Seq> {
     row.get_attribute("data-seq")?.parse().ok().map(Seq)
 }
 
-/// Gives the keyboard to a row, and scrolls to it.
+/// Focuses a row, and scrolls to it.
 fn go_to(row: &Element) -> bool {
     row.dyn_ref::<web_sys::HtmlElement>().is_some_and(|row| row.focus().is_ok())
 }
@@ -315,14 +319,14 @@ fn go_to_first(row: &Element, what: &str) -> bool {
     row.query_selector(what).ok().flatten().is_some_and(|found| go_to(&found))
 }
 
-/// The next message, or the one before.
+/// The next or previous message.
 fn neighbour(row: &Element, forward: bool) -> Option<Element> {
     let go =
         |from: &Element| if forward { from.next_element_sibling() } else { from.previous_element_sibling() };
     std::iter::successors(go(row), go).find(|row| row.tag_name() == "ARTICLE")
 }
 
-/// The lowest message that is on screen.
+/// The lowest message that is visible.
 fn lowest_visible(log: &Element) -> Option<Element> {
     let lower = log.get_bounding_client_rect().bottom();
     let last = log.query_selector("article:last-of-type").ok()??;

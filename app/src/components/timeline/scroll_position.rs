@@ -1,14 +1,16 @@
-//! The scroll position: what the person reads stays where it is while rows come and go.
+//! The scroll position: the text being read stays in place while rows come and go.
 //!
-//! The page arrives as a reversed column: its origin is its *lower* end, so it begins at the newest message before any script has run.
-//! In such a box every row moves when one is added, and is painted anew. So once the page is awake the column begins at its top, and
-//! what the reversed one did by itself is done here: who is at the newest message follows it; further up, the first visible row is
-//! remembered with its distance from the upper end of the rows. That distance changes only when something changes above it, whatever
-//! the person does meanwhile; before it is painted, the box is scrolled by as much. The browser's own anchoring is off: two would
-//! correct twice.
+//! The page arrives as a reversed column. Its origin is its *lower* end, so it begins at the newest
+//! message before any script has run. In such a box every row moves, and is repainted, when one is
+//! added. So once the page is awake the column begins at its top, and this module does what the
+//! reversed column did by itself. A user who is at the newest message follows it. Further up, the
+//! first visible row is remembered with its distance from the top of the rows. That distance
+//! changes only when something above it changes, whatever the user does meanwhile; before the next
+//! paint, the box is scrolled by the difference. The browser's own scroll anchoring is off, because
+//! two would correct twice.
 //!
-//! All places are measured from the upper end of the rows, in fractions of a pixel: where rows do not fill the box, the upper edge of
-//! the box is at a negative one.
+//! All positions are relative to the top of the rows, in fractional pixels. If the rows do not fill
+//! the box, the top of the box is at a negative position.
 
 use leptos::{html::Div, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
@@ -16,35 +18,36 @@ use web_sys::{Element, HtmlElement, ResizeObserver};
 
 use crate::browser;
 
-/// Nearer to the lower end than this counts as being there, in pixels.
+/// Closer to the lower end than this counts as being there, in pixels.
 const DOWN_PX: f64 = 40.0;
-/// Further up than this, the way down is offered.
+/// Further up than this, the jump down is offered.
 const FAR_PX: f64 = 240.0;
 
-/// Where one timeline is scrolled to.
+/// The scroll position of one timeline.
 #[derive(Clone, Copy)]
 pub(super) struct ScrollPosition {
     scroller: NodeRef<Div>,
     rows: NodeRef<Div>,
-    /// One follows the newest message.
+    /// Whether it follows the newest message.
     down: StoredValue<bool>,
-    /// The person asked for the newest message, which may still be on its way: follow whatever comes below.
+    /// The user asked for the newest message, which may still be loading: follow whatever is added
+    /// below.
     wished: StoredValue<bool>,
-    /// The first visible row, and where its text is.
+    /// The first visible row, and the position of its text.
     anchor: StoredValue<Option<(String, f64)>>,
-    /// Where the box was, and could be at most, when that was last looked at.
+    /// The position of the box when it was last checked.
     was: StoredValue<Place>,
-    /// The page is where it was drawn, and the person may have scrolled it since.
+    /// The page has not been scrolled since it was drawn, except perhaps by the user.
     as_drawn: StoredValue<bool>,
-    /// Far enough from the newest message to offer the way there.
+    /// Whether it is far enough from the newest message to offer a jump down.
     pub(super) is_far: RwSignal<bool>,
 }
 
-/// Where the upper edge of the box is.
+/// The position of the box.
 #[derive(Clone, Copy)]
 struct Place {
     at: f64,
-    /// The same, at the lower end.
+    /// The position at the lower end.
     end: f64,
 }
 
@@ -54,7 +57,7 @@ impl Place {
         Self { at: scroller.top() - rows.top(), end: rows.height() - scroller.height() }
     }
 
-    /// How far it is from the lower end.
+    /// The distance from the lower end.
     fn distance(self) -> f64 {
         self.end - self.at
     }
@@ -74,7 +77,8 @@ impl ScrollPosition {
         }
     }
 
-    /// From now on the column begins at its top. What is seen stays where it is: nothing is painted in between.
+    /// From now on the column begins at its top. The visible rows stay in place: nothing is painted
+    /// in between.
     fn wake(self, scroller: &HtmlElement, rows: &HtmlElement) {
         let drawn = self.as_drawn.get_value().then(|| Place::of(scroller, rows));
         scroller.set_class_name("timeline awake");
@@ -85,8 +89,8 @@ impl ScrollPosition {
         }
     }
 
-    /// Goes to the line of unread messages, if what is unread does not fit on the screen. The script of `shell.rs` has done the
-    /// same before the page was first painted.
+    /// Scrolls to the line of unread messages, if they do not fit on the screen. The script in
+    /// `shell.rs` has done the same before the first paint.
     pub(super) fn begin(self) {
         let as_drawn = self.as_drawn.try_update_value(std::mem::take) == Some(true);
         let Some((scroller, rows)) = self.elements() else { return };
@@ -101,16 +105,17 @@ impl ScrollPosition {
         }
     }
 
-    /// The unread messages begin elsewhere, and are fetched.
+    /// The unread messages begin elsewhere, and are being fetched.
     pub(super) fn set_out(self) {
         self.as_drawn.set_value(false);
     }
 
-    /// The person scrolled; or something else changed, and who follows the newest message goes on doing so.
+    /// The user scrolled; or something else changed, and the timeline keeps following the newest
+    /// message.
     pub(super) fn moved(self, more_after: bool, settles: bool) {
         let Some((scroller, rows)) = self.elements() else { return };
         let (was, now) = (self.was.get_value(), Place::of(&scroller, &rows));
-        // By the end that they knew: nobody is further up because something has come below.
+        // Measured against the previous end: content added below does not move the user up.
         let follows = self.is_down() && was.end - now.at < DOWN_PX;
         let is_changed = (now.end - was.end).abs() >= 0.5;
         if !follows {
@@ -130,7 +135,7 @@ impl ScrollPosition {
         }
     }
 
-    /// Scrolls by as much as has been added or taken away above the remembered row.
+    /// Scrolls by the height that has been added or removed above the remembered row.
     fn hold(self, scroller: &HtmlElement, rows: &HtmlElement, now: Place) {
         let Some((key, text_was)) = self.anchor.get_value() else { return };
         let Ok(Some(row)) = rows.query_selector(&format!(":scope > [data-key=\"{key}\"]")) else { return };
@@ -138,14 +143,15 @@ impl ScrollPosition {
         if grown.abs() < 0.5 {
             return;
         }
-        // Where more has gone above than has come below, the browser has scrolled up already: no further than to the end.
+        // If more was removed above than was added below, the browser has already scrolled up, but
+        // no further than the end.
         if now.distance() < 1.0 {
             grown += (self.was.get_value().at - now.at).max(0.0);
         }
         scroller.scroll_by_with_x_and_y(0.0, grown);
     }
 
-    /// Calls `changed` whenever the rows or the box have another size: after layout, before painting.
+    /// Calls `changed` whenever the rows or the box are resized: after layout, before painting.
     pub(super) fn watch(self, changed: impl Fn() + 'static) {
         let Some((scroller, rows)) = self.elements() else { return };
         self.wake(&scroller, &rows);
@@ -159,7 +165,7 @@ impl ScrollPosition {
         });
     }
 
-    /// Down to the newest message.
+    /// Scrolls down to the newest message.
     pub(super) fn go_down(self) {
         self.wished.set_value(true);
         self.down.set_value(true);
@@ -168,33 +174,33 @@ impl ScrollPosition {
         self.look(&scroller, &rows);
     }
 
-    /// Something else than the newest message is to be seen.
+    /// Stops following, because something other than the newest message is to be shown.
     pub(super) fn leave_end(self) {
         self.wished.set_value(false);
         self.down.set_value(false);
         self.anchor.set_value(None);
     }
 
-    /// Whether one follows the newest message.
+    /// Whether it follows the newest message.
     pub(super) fn is_down(self) -> bool {
         self.down.try_get_value().unwrap_or_default()
     }
 
-    /// Two screens from the oldest row that is here.
+    /// Whether the oldest loaded row is less than two screens away.
     pub(super) fn is_near_top(self) -> bool {
         self.elements().is_some_and(|(scroller, rows)| {
             Place::of(&scroller, &rows).at < 2.0 * f64::from(scroller.client_height())
         })
     }
 
-    /// A screen from the newest row that is here.
+    /// Whether the newest loaded row is less than a screen away.
     pub(super) fn is_near_bottom(self) -> bool {
         self.elements().is_some_and(|(scroller, rows)| {
             Place::of(&scroller, &rows).distance() < f64::from(scroller.client_height())
         })
     }
 
-    /// The number of the last message that is wholly on screen.
+    /// The number of the last message that is fully visible.
     pub(super) fn last_seen(self) -> Option<i64> {
         let (scroller, rows) = self.elements()?;
         let lower = scroller.get_bounding_client_rect().bottom() + 8.0;
@@ -206,7 +212,7 @@ impl ScrollPosition {
         (0..end).rev().filter_map(|n| number(children.item(n)?)?.parse().ok()).next()
     }
 
-    /// Remembers where the box is, and the first row that is visible.
+    /// Remembers the position of the box, and the first visible row.
     fn look(self, scroller: &HtmlElement, rows: &HtmlElement) -> Place {
         let now = Place::of(scroller, rows);
         self.was.set_value(now);
@@ -238,17 +244,19 @@ fn to_end(scroller: &HtmlElement, now: Place) {
     }
 }
 
-/// Where something in the rows begins.
+/// The position of an element within the rows.
 fn place_of(what: &Element, rows: &HtmlElement) -> f64 {
     what.get_bounding_client_rect().top() - rows.get_bounding_client_rect().top()
 }
 
-/// The text of a row. Above it, the row loses its name when older rows come and it no longer begins a run; below it come reactions.
+/// The text of a row. The name above it disappears when older rows arrive and the row no longer
+/// begins a run; reactions are below it.
 fn text_of(row: Element) -> Element {
     row.query_selector(".text").ok().flatten().unwrap_or(row)
 }
 
-/// The first of `count` for which `is` holds, when it holds for all after it; else `count`.
+/// Binary search: the first `n` below `count` for which `is` holds; `count` if there is none. If
+/// `is` holds for `n`, it must hold for all after it.
 fn first(count: u32, is: impl Fn(u32) -> bool) -> u32 {
     let (mut low, mut high) = (0, count);
     while low < high {

@@ -1,23 +1,23 @@
-//! CPU time of processes, from `/proc/PID/stat`, in hundredths of a second: the unit of Linux on every machine that Roost
-//! runs on (`sysconf(_SC_CLK_TCK)` would need unsafe code).
+//! CPU time of processes, from `/proc/PID/stat`, in hundredths of a second: the unit of Linux on every
+//! machine that Roost supports (`sysconf(_SC_CLK_TCK)` would need unsafe code).
 
 use std::{collections::BTreeMap, time::Duration};
 
-/// One tick of the system's accounts.
+/// One tick of the kernel's accounting.
 const TICK: Duration = Duration::from_millis(10);
 
-/// CPU time by name, since the processes began.
+/// CPU time by name, since the processes started.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Accounts(BTreeMap<String, Duration>);
 
 impl Accounts {
-    /// Adds up the processes of one name.
+    /// Adds the processes of one name.
     pub(crate) fn add(&mut self, name: &str, pids: &[u32]) {
         let spent: Duration = pids.iter().filter_map(|pid| spent(*pid)).sum();
         *self.0.entry(name.to_owned()).or_default() += spent;
     }
 
-    /// What was spent between an earlier reading and this one.
+    /// The time spent since an earlier reading.
     pub(crate) fn since(&self, before: &Self) -> Self {
         let spent = |(name, now): (&String, &Duration)| {
             (name.clone(), now.saturating_sub(before.0.get(name).copied().unwrap_or_default()))
@@ -25,7 +25,7 @@ impl Accounts {
         Self(self.0.iter().map(spent).collect())
     }
 
-    /// What one name has spent.
+    /// The time spent by one name.
     pub(crate) fn time_of(&self, name: &str) -> Duration {
         self.0.get(name).copied().unwrap_or_default()
     }
@@ -41,7 +41,7 @@ impl std::fmt::Display for Accounts {
 
 fn spent(pid: u32) -> Option<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name in brackets, which may hold spaces.
+    // The second field is the program's name in brackets, which may contain spaces.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |at: usize| fields.get(at)?.parse::<u32>().ok();
     Some(TICK * (ticks(11)? + ticks(12)?))

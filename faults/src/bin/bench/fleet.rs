@@ -1,4 +1,4 @@
-//! Many sockets that send and count, and look at a frame no longer than they must.
+//! Many sockets that send and count, and parse frames as little as possible.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -18,14 +18,14 @@ use uuid::Uuid;
 
 use crate::scene::ORIGIN;
 
-/// Sockets that are opened at once.
+/// Sockets opened at once.
 const OPENING: usize = 64;
-/// No single wait is longer.
+/// The longest wait for anything.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How the frame of a change begins.
+/// The start of a change's frame.
 const CHANGE: &str = "{\"event\":{\"type\":\"change\"";
 
-/// One socket that has been greeted.
+/// A socket after `welcome`.
 pub(crate) struct Wire {
     socket: Socket,
     last_ref: u32,
@@ -41,14 +41,14 @@ pub(crate) struct Greeting {
     pub(crate) took: Duration,
 }
 
-/// What a frame is, by its beginning.
+/// The kind of a frame, by its start.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Heard {
-    /// The answer to a question.
+    /// The answer to a command.
     Reply(u32, Utf8Bytes),
-    /// A question was refused.
+    /// A command was refused.
     Refusal(String),
-    /// Something else was told.
+    /// Any other frame.
     Event(Utf8Bytes),
 }
 
@@ -63,18 +63,18 @@ fn heard(text: Utf8Bytes) -> Heard {
 }
 
 impl Wire {
-    /// Opens a socket and is greeted.
+    /// Opens a socket and sends `hello`.
     ///
     /// # Errors
-    /// When it is not.
+    /// When it is refused or not answered.
     pub(crate) async fn open(addr: SocketAddr, someone: &Someone) -> Fallible<Self> {
         Self::greeted(addr, someone).await.map(|(wire, _)| wire)
     }
 
-    /// The same, with the greeting.
+    /// The same, with the `welcome`.
     ///
     /// # Errors
-    /// When it is not.
+    /// When it is refused or not answered.
     pub(crate) async fn greeted(addr: SocketAddr, someone: &Someone) -> Fallible<(Self, Greeting)> {
         let socket = open(addr, ORIGIN, &someone.cookie).await?;
         let mut wire = Self { socket, last_ref: 0, node: String::new() };
@@ -94,10 +94,11 @@ impl Wire {
         &self.node
     }
 
-    /// Says something alone: returns after how long it was acknowledged, and after how long the other was told.
+    /// Sends one message on its own. Returns the time until it was acknowledged, and until the other socket
+    /// received it.
     ///
     /// # Errors
-    /// When it is refused, or does not come.
+    /// When it is refused or does not arrive.
     pub(crate) async fn says_to(
         &mut self,
         other: &mut Self,
@@ -120,10 +121,10 @@ impl Wire {
         Ok((acknowledged?, told?))
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a command and waits for the answer.
     ///
     /// # Errors
-    /// When it is refused, or does not come.
+    /// When it is refused or not answered.
     pub(crate) async fn ask(&mut self, command: Command) -> Fallible<()> {
         self.answer(command).await.map(drop)
     }
@@ -131,7 +132,7 @@ impl Wire {
     /// The same, with the answer.
     ///
     /// # Errors
-    /// When it is refused, or does not come.
+    /// When it is refused or not answered.
     pub(crate) async fn answer(&mut self, command: Command) -> Fallible<Utf8Bytes> {
         let asked = self.send(command).await?;
         self.socket.flush().await?;
@@ -155,10 +156,10 @@ impl Wire {
         Ok(self.socket.flush().await?)
     }
 
-    /// Waits for so many events that contain this text, and returns the sizes of their frames.
+    /// Waits for this many events that contain this text, and returns the sizes of their frames.
     ///
     /// # Errors
-    /// When they do not come.
+    /// When they do not arrive.
     pub(crate) async fn sizes_of(&mut self, what: &str, count: usize) -> Fallible<Vec<usize>> {
         let mut sizes = Vec::with_capacity(count);
         while sizes.len() < count {
@@ -195,10 +196,10 @@ impl Wire {
     }
 }
 
-/// Opens sockets, some at once; in the order of what is asked for.
+/// Opens sockets, several at once, in the given order.
 ///
 /// # Errors
-/// When one is not greeted.
+/// When one is refused or not answered.
 pub(crate) async fn open_all(wanted: &[(SocketAddr, &Someone)]) -> Fallible<Vec<Wire>> {
     let opening = futures::stream::iter(wanted.iter().copied())
         .map(|(addr, someone)| Wire::open(addr, someone))
@@ -206,16 +207,16 @@ pub(crate) async fn open_all(wanted: &[(SocketAddr, &Someone)]) -> Fallible<Vec<
     opening.collect::<Vec<_>>().await.into_iter().collect()
 }
 
-/// What came of a load.
+/// The result of a load.
 #[derive(Debug, Default)]
 pub(crate) struct Load {
-    /// How long each send waited for its acknowledgement.
+    /// Time from each send to its acknowledgement.
     pub(crate) acks: Vec<Duration>,
-    /// How long from each send to its event at another socket; only where that was asked for.
+    /// Time from each send to its event at another socket, if requested.
     pub(crate) shown: Vec<Duration>,
-    /// Sends that were refused.
+    /// Refused sends.
     pub(crate) refused: usize,
-    /// Events that came.
+    /// Received events.
     pub(crate) events: usize,
     /// How long it took.
     pub(crate) took: Duration,
@@ -229,7 +230,7 @@ impl Load {
         self.events += other.events;
     }
 
-    /// Acknowledged sends a second.
+    /// Acknowledged sends per second.
     pub(crate) fn per_s(&self) -> f64 {
         self.acks.len() as f64 / self.took.as_secs_f64()
     }
@@ -238,15 +239,15 @@ impl Load {
 /// When a socket sends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
-    /// So many sends are always under way: as fast as it goes.
+    /// This many sends are always in flight: as fast as possible.
     Window(usize),
-    /// Every so often, however long the answers take.
+    /// At this interval, however long the answers take.
     Every(Duration),
-    /// Never: it only listens.
+    /// Never: it only receives.
     Never,
 }
 
-/// Each socket sends into its rooms, in turn, for a time, and everything is counted until the last answer.
+/// Each socket sends to its rooms in turn for a while; everything is counted until the last answer.
 ///
 /// # Errors
 /// When a socket breaks.
@@ -274,7 +275,8 @@ pub(crate) async fn load(
     Ok(all)
 }
 
-/// One socket's part. Bodies carry the time of the send, so that whoever hears the event knows how long it took.
+/// One socket's part. Bodies carry the time of the send, so that the receiver of the event knows how long
+/// it took.
 async fn one(
     mut wire: Wire,
     rooms: Vec<RoomId>,
@@ -287,11 +289,11 @@ async fn one(
     let mut under_way: HashMap<u32, Instant> = HashMap::new();
     let mut turn = at;
     let until = began + lasts;
-    // What others say is heard a little longer.
+    // Receives the others' events a little longer.
     let end = until + Duration::from_millis(500);
     let mut due = began
         + match pace {
-            // Not all at the same moment.
+            // Not all at the same time.
             Pace::Every(every) => every.mul_f64((at % 97) as f64 / 97.0),
             Pace::Window(_) | Pace::Never => Duration::ZERO,
         };
@@ -350,11 +352,11 @@ async fn one(
     }
 }
 
-/// One socket says many things at once; the others count until each has heard so many changes. Returns how many were
-/// heard, and how long it took.
+/// One socket sends many messages at once; the others count until each has received this many changes.
+/// Returns the number of received changes, and how long it took.
 ///
 /// # Errors
-/// When a socket breaks, or hears too little in time.
+/// When a socket breaks, or receives too little in time.
 pub(crate) async fn burst(
     sender: &mut Wire,
     listeners: &mut Vec<Wire>,

@@ -1,4 +1,4 @@
-//! What the machine gives without Roost: Redis and Postgres alone, driven as Roost drives them.
+//! What the machine can do without Roost: Redis and Postgres alone, used as Roost uses them.
 
 use std::time::{Duration, Instant};
 
@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 /// Rows in one transaction, as in a full lane.
 const BATCH: usize = 256;
-/// Publications in one round trip, as in the broker.
+/// Publications per round trip, as in the broker.
 const PIPELINE: usize = 128;
 
-/// Publications a second to one channel with one subscriber's worth of nothing: 300 bytes each.
+/// Publications per second of 300 bytes each, to one channel without a subscriber.
 ///
 /// # Errors
-/// What Redis says.
+/// The error of Redis.
 pub(crate) async fn publishes_per_s(url: &str, lasts: Duration) -> Fallible<f64> {
     let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
     let payload = "x".repeat(300);
@@ -30,10 +30,10 @@ pub(crate) async fn publishes_per_s(url: &str, lasts: Duration) -> Fallible<f64>
     Ok(count as f64 / began.elapsed().as_secs_f64())
 }
 
-/// Rows a second into a table like that of messages, in batches, on so many connections.
+/// Rows per second inserted into a table like `messages`, in batches, over this many connections.
 ///
 /// # Errors
-/// What Postgres says.
+/// The error of Postgres.
 pub(crate) async fn inserts_per_s(pool: &PgPool, connections: usize, lasts: Duration) -> Fallible<f64> {
     sqlx::query("create table if not exists floor (like messages including all)").execute(pool).await?;
     let began = Instant::now();

@@ -1,5 +1,5 @@
-//! A large workspace ([`stock`]): how large and how slow a greeting is for somebody in 2,000 rooms, what an idle server asks of the
-//! database, and what the crowded room costs. Each figure that has a target says whether it is met.
+//! A large workspace ([`stock`]): size and time of `hello` for a member of 2,000 rooms, the database load
+//! of an idle server, and the cost of the crowded room. Each figure with a target shows whether it is met.
 
 use std::{
     io::Write as _,
@@ -23,19 +23,20 @@ use crate::{
 };
 
 const NAME: &str = "large";
-/// How many times a page, a greeting or a question is asked for, to get a distribution.
+/// Repetitions of each page load, `hello` or query, to get a distribution.
 const ASKED: usize = 100;
 /// Postgres reports the statistics of a connection at most ten seconds late.
 const WRITTEN_DOWN: Duration = Duration::from_secs(11);
-/// How long an idle server is watched. It must be shorter than the silence after which a server closes a connection.
+/// How long an idle server is observed. It must be shorter than the silence after which a server closes a
+/// connection.
 const IDLE: Duration = Duration::from_secs(60);
 /// The median alone.
 const MEDIAN: &[(f64, &str)] = &[(0.5, "p50")];
 
-/// Measures all of it.
+/// Runs all measurements.
 ///
 /// # Errors
-/// When something does not work, so that there is no figure.
+/// When something fails, so that there is no figure.
 pub(crate) async fn large(scene: &Scene, table: &mut Table) -> Fallible<()> {
     let sizes = Sizes::from_env()?;
     let stock = stock::fill(scene, &sizes).await?;
@@ -62,13 +63,13 @@ pub(crate) async fn large(scene: &Scene, table: &mut Table) -> Fallible<()> {
     ping(&mut wires).await?;
     let last = marks(scene, table, (&mut crowd, stock.crowd)).await?;
     reactions(scene, table, (&mut crowd, stock.crowd, last)).await?;
-    // Otherwise it would take up the disk until the next measure.
+    // Otherwise it would occupy the disk until the next measurement.
     drop((wires, crowd));
     sqlx::raw_sql("truncate messages").execute(&scene.pool).await?;
     Ok(())
 }
 
-/// Adds a figure that has a target, and whether it is met.
+/// Adds a figure with a target, and whether it is met.
 fn judged(table: &mut Table, what: &str, (value, unit): (f64, &str), most: f64, note: &str) {
     let verdict = if value <= most { "met" } else { "MISSED" };
     let note = format!("target {most} {unit}: {verdict}{}{note}", if note.is_empty() { "" } else { "; " });
@@ -80,7 +81,7 @@ fn median_ms(times: &mut [Duration]) -> f64 {
     times.get(times.len() / 2).map_or(0.0, |time| time.as_secs_f64() * 1e3)
 }
 
-/// How long so many bytes take at 1 Mbit/s.
+/// The time that this many bytes take at 1 Mbit/s.
 fn slow_line(bytes: usize) -> String {
     format!("{:.2} s at 1 Mbit/s", bytes as f64 * 8.0 / 1e6)
 }
@@ -90,7 +91,7 @@ async fn greetings(scene: &Scene, table: &mut Table, stock: &Stock) -> Fallible<
     let mut first = Vec::new();
     for _ in 0..8 {
         first.push(Wire::greeted(addr, busiest).await?.1.took);
-        // By then the server follows none of the rooms any more.
+        // By then the server no longer follows any of the rooms.
         tokio::time::sleep(Duration::from_millis(2_500)).await;
     }
     let note = format!("of {}; the server follows none of the rooms yet", first.len());
@@ -112,7 +113,7 @@ async fn greetings(scene: &Scene, table: &mut Table, stock: &Stock) -> Fallible<
     Ok(())
 }
 
-/// The times of many greetings of somebody who is connected already.
+/// The times of repeated `hello`s of a person who is already connected.
 async fn greeted_again(scene: &Scene, someone: &Someone) -> Fallible<Vec<Duration>> {
     let mut times = Vec::new();
     for _ in 0..ASKED {
@@ -121,7 +122,7 @@ async fn greeted_again(scene: &Scene, someone: &Someone) -> Fallible<Vec<Duratio
     Ok(times)
 }
 
-/// Fetches the list of rooms from where `welcome` ends.
+/// Fetches the rest of the room list after `welcome`.
 async fn whole_list(table: &mut Table, wire: &mut Wire, greeting: &str) -> Fallible<()> {
     let ServerFrame::Reply { reply: Reply::Welcome { rooms, mut more, .. }, .. } =
         ServerFrame::decode(greeting)?
@@ -148,7 +149,7 @@ async fn whole_list(table: &mut Table, wire: &mut Wire, greeting: &str) -> Falli
     Ok(())
 }
 
-/// The page of a room, for somebody with many rooms.
+/// A room's page, for a member of many rooms.
 async fn html(scene: &Scene, table: &mut Table, (someone, room): (&Someone, RoomId)) -> Fallible<()> {
     let path = format!("GET /r/{room} HTTP/1.1");
     let (mut times, mut answer) = (Vec::new(), String::new());
@@ -168,7 +169,7 @@ async fn html(scene: &Scene, table: &mut Table, (someone, room): (&Someone, Room
         (html.len() as f64, "bytes"),
         format!("{ROOMS_SHOWN} rooms listed"),
     );
-    // A proxy compresses each answer with about quality 4; 11 is the maximum.
+    // A proxy typically compresses responses with quality 4; 11 is the maximum.
     for quality in [4, 11] {
         let bytes = brotli(html, quality)?;
         let what = format!("the room as HTML, brotli, quality {quality}");
@@ -177,7 +178,7 @@ async fn html(scene: &Scene, table: &mut Table, (someone, room): (&Someone, Room
     Ok(())
 }
 
-/// The size of a text after compression. It is done by Node, which also compresses the files of the front end.
+/// The compressed size of a text. Node compresses it, as it does the files of the front end.
 fn brotli(text: &str, quality: u32) -> Fallible<usize> {
     let program = format!(
         "const zlib = require('zlib');
@@ -217,7 +218,7 @@ async fn crowded_room(scene: &Scene, table: &mut Table, stock: &Stock) -> Fallib
         ("its members, a search by handle", members(&handle, None)),
         ("its members, a search that finds none", members("nobody at all", None)),
     ] {
-        // The first question warms the caches.
+        // The first query warms the caches.
         let bytes = wire.answer(command.clone()).await?.len();
         tokio::time::sleep(WRITTEN_DOWN).await;
         let before = active_ms(&scene.pool).await?;
@@ -235,14 +236,14 @@ async fn crowded_room(scene: &Scene, table: &mut Table, stock: &Stock) -> Fallib
     Ok(())
 }
 
-/// How long Postgres has worked on statements in this database so far.
+/// The time that Postgres has spent on statements in this database so far.
 async fn active_ms(pool: &PgPool) -> Fallible<f64> {
     Ok(sqlx::query_scalar("select active_time from pg_stat_database where datname = current_database()")
         .fetch_one(pool)
         .await?)
 }
 
-/// Rows that have been read so far, by table.
+/// Rows read so far, by table.
 async fn rows_read(pool: &PgPool) -> Fallible<Vec<(String, i64)>> {
     Ok(sqlx::query_as(
         "select relname::text, (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_user_tables order by relname",
@@ -251,14 +252,14 @@ async fn rows_read(pool: &PgPool) -> Fallible<Vec<(String, i64)>> {
     .await?)
 }
 
-/// Index entries that have been read so far, including entries whose rows were not read.
+/// Index entries read so far, including those whose rows were not read.
 async fn entries_read(pool: &PgPool) -> Fallible<i64> {
     Ok(sqlx::query_scalar("select coalesce(sum(idx_tup_read), 0)::bigint from pg_stat_user_indexes")
         .fetch_one(pool)
         .await?)
 }
 
-/// What the server and Postgres do while nobody does anything.
+/// The load of the server and Postgres while nobody does anything.
 async fn idle(scene: &Scene, table: &mut Table, wires: &mut [Wire]) -> Fallible<()> {
     tokio::time::sleep(WRITTEN_DOWN * 2).await;
     // A connection that is silent for too long is closed.
@@ -321,7 +322,7 @@ impl Writes {
     }
 }
 
-/// What messages to the crowd cost. Nobody confirms or reads them here: see [`marks`].
+/// The cost of messages to the crowd. Nobody confirms or reads them here: see [`marks`].
 async fn messages(scene: &Scene, table: &mut Table, (crowd, room): (&mut Vec<Wire>, RoomId)) -> Fallible<()> {
     const BURSTS: usize = 10;
     const IN_BURST: usize = 50;
@@ -377,7 +378,7 @@ async fn marks(scene: &Scene, table: &mut Table, (crowd, room): (&mut Vec<Wire>,
     let (writes, publications) = Writes::of(scene).await?.since(&before);
     ping(crowd).await?;
     let readers = (crowd.len() - 1) as f64;
-    // The first mark is written at once, then one for each ten seconds that have begun.
+    // The first mark is written at once, then one per started ten seconds.
     let most = 1.0 + (took / 10.0).ceil();
     let note = format!("{ROUNDS} messages read by {readers} in {took:.0} s; CPU: {spent}");
     judged(table, "reading: writes a member", (writes / readers, ""), most, &note);
@@ -391,7 +392,7 @@ async fn marks(scene: &Scene, table: &mut Table, (crowd, room): (&mut Vec<Wire>,
     Ok(last)
 }
 
-/// Many react to one message.
+/// Many people react to one message.
 async fn reactions(
     scene: &Scene,
     table: &mut Table,

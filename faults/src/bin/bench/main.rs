@@ -1,13 +1,14 @@
-//! `bench`: what Roost can do on this machine, beside what the machine itself can do, in one table. `make bench` runs it;
-//! `ONLY=name,name` chooses. The same as JSON: `.data/bench/report.json`. The measure `large` makes a
-//! large workspace, which takes about 7 GB of disk and ten minutes, so it runs only when it is named: `ONLY=large`.
+//! `bench`: prints a table of what Roost can do on this machine, next to what the machine itself can do.
+//! `make bench` runs it; `ONLY=name,name` selects measurements. The same as JSON:
+//! `.data/bench/report.json`. The measurement `large` creates a large workspace, which takes about 7 GB of
+//! disk and ten minutes, so it runs only if it is named: `ONLY=large`.
 //!
-//! Everything runs on one machine and shares its cores: Postgres, Redis, the servers, and the clients that are measured
-//! with. So what a figure costs is told in CPU time of each process, from the system's own accounts, and the floor
-//! (Redis and Postgres alone, in the same run) says what the machine could give at all.
+//! Everything runs on one machine and shares its cores: Postgres, Redis, the servers, and the benchmark's
+//! clients. So costs are CPU time per process, from the kernel's accounting, and the floor (Redis and
+//! Postgres alone, in the same run) shows what the machine can do at best.
 //!
-//! The clients are bare sockets that look at a frame no longer than they must: the browser's state machine, which the
-//! fault test runs, would cost more than the servers that are measured. Only the measure `nginx` goes through nginx.
+//! The clients are bare sockets that parse frames as little as possible: the browser's state machine, which
+//! the fault test runs, would cost more than the servers. Only the measurement `nginx` goes through nginx.
 
 mod cpu;
 mod fleet;
@@ -25,7 +26,7 @@ use measures::Measure;
 use scene::Scene;
 use table::Table;
 
-/// A run that takes longer hangs.
+/// A run that takes longer is stuck.
 const WITHIN: Duration = Duration::from_secs(40 * 60);
 
 #[tokio::main]
@@ -40,7 +41,7 @@ async fn main() -> ExitCode {
     let is_chosen =
         |one: &&Measure| if names.is_empty() { !one.only_named } else { names.contains(&one.name) };
     let chosen = measures::ALL.iter().filter(is_chosen).collect();
-    // Whatever ends first, the scene is dropped with it, and ends what it has started.
+    // Whatever ends first drops the scene, which stops everything that it started.
     tokio::select! {
         done = tokio::time::timeout(WITHIN, run(chosen)) => match done {
             Ok(Ok(())) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! What is measured, each over servers of its own.
+//! The measurements, each with its own servers.
 
 use std::time::{Duration, Instant};
 
@@ -21,13 +21,13 @@ const LASTS: Duration = Duration::from_secs(10);
 
 /// One measure.
 pub(crate) struct Measure {
-    /// For `ONLY=`.
+    /// The name for `ONLY=`.
     pub(crate) name: &'static str,
-    /// In words.
+    /// The title.
     pub(crate) title: &'static str,
-    /// How many servers it wants.
+    /// How many servers it needs.
     pub(crate) servers: usize,
-    /// Whether it runs only when `ONLY` names it, because it needs much disk and time.
+    /// Whether it runs only if `ONLY` names it, because it needs much disk space and time.
     pub(crate) only_named: bool,
     kind: Kind,
 }
@@ -46,7 +46,7 @@ enum Kind {
     Large,
 }
 
-/// All of them.
+/// All measurements.
 pub(crate) const ALL: &[Measure] = &[
     Measure {
         name: "floor",
@@ -110,10 +110,10 @@ pub(crate) const ALL: &[Measure] = &[
 ];
 
 impl Measure {
-    /// Measures.
+    /// Runs the measurement.
     ///
     /// # Errors
-    /// When something does not work, so that there is no figure.
+    /// When something fails, so that there is no figure.
     pub(crate) async fn run(&self, scene: &mut Scene, table: &mut Table) -> Fallible<()> {
         match self.kind {
             Kind::Floor => floor(scene, table).await,
@@ -143,7 +143,7 @@ async fn floor(scene: &Scene, table: &mut Table) -> Fallible<()> {
     Ok(())
 }
 
-/// What two people feel on a index where nothing else goes on: through nginx, from server to server.
+/// The latency between two people on an otherwise idle system: through nginx, from server to server.
 async fn one_by_one(scene: &mut Scene, table: &mut Table) -> Fallible<()> {
     const MESSAGES: usize = 1_000;
     const PAGES: usize = 300;
@@ -154,7 +154,8 @@ async fn one_by_one(scene: &mut Scene, table: &mut Table) -> Fallible<()> {
     let room = scene.rooms(&[users(&people)]).await?[0];
     let mut one = Wire::open(addr, &people[0]).await?;
     let mut two = Wire::open(addr, &people[1]).await?;
-    // nginx hands each connection to the next server: after some tries the two are on different ones.
+    // nginx assigns connections to the servers in turn, so after some attempts the two are on different
+    // ones.
     for _ in 0..20 {
         if one.node() != two.node() {
             break;
@@ -175,7 +176,7 @@ async fn one_by_one(scene: &mut Scene, table: &mut Table) -> Fallible<()> {
     pages(table, "nginx", addr, (&people[0], room), PAGES).await
 }
 
-/// A room as HTML, filled, each on a connection of its own.
+/// Room pages, each on a connection of its own.
 async fn pages(
     table: &mut Table,
     measure: &str,
@@ -197,7 +198,7 @@ async fn pages(
     Ok(())
 }
 
-/// Each person on one of the servers in turn.
+/// Assigns people to servers in turn.
 fn spread<'a>(scene: &Scene, people: &'a [Someone]) -> Vec<(std::net::SocketAddr, &'a Someone)> {
     let at = |(index, someone)| (scene.addrs[index % scene.addrs.len()], someone);
     people.iter().enumerate().map(at).collect()
@@ -207,7 +208,7 @@ pub(crate) fn users(people: &[Someone]) -> Vec<UserId> {
     people.iter().map(|someone| someone.user).collect()
 }
 
-/// The figures that every load has.
+/// The figures common to all loads.
 fn report(table: &mut Table, measure: &str, load: &mut Load, spent: &Accounts) -> Fallible<()> {
     if load.refused > 0 {
         return Err(format!("{} sends were refused", load.refused).into());
@@ -238,14 +239,14 @@ async fn loaded(
     Ok(load)
 }
 
-/// As fast as it goes, and then at a third of that.
+/// At full speed, then at a third of that rate.
 async fn at_full_and_a_third(
     scene: &Scene,
     table: &mut Table,
     measure: &str,
     (wires, rooms, window): (&mut Vec<Wire>, &[Vec<RoomId>], usize),
 ) -> Fallible<()> {
-    // What is cold (connections, statements, pages) is warmed up.
+    // Warms up connections, statements and caches.
     fleet::load(wires, rooms, |_| Pace::Window(window), Duration::from_secs(2)).await?;
     let full = loaded(scene, table, (measure, LASTS), (wires, rooms), |_| Pace::Window(window)).await?;
     let every = Duration::from_secs_f64(wires.len() as f64 / (full.per_s() / 3.0));
@@ -254,8 +255,8 @@ async fn at_full_and_a_third(
     Ok(())
 }
 
-/// Few writers, each with many messages under way: every message is told to every one of them, so more sockets would
-/// measure deliveries and not the room.
+/// Few writers, each with many messages in flight. Every message goes to each of them, so more sockets
+/// would measure deliveries rather than the room.
 async fn hot_room(scene: &Scene, table: &mut Table) -> Fallible<()> {
     let people = scene.people(16).await?;
     let rooms = scene.rooms(&[users(&people)]).await?;
@@ -267,7 +268,7 @@ async fn many_rooms(scene: &Scene, table: &mut Table) -> Fallible<()> {
     const PEOPLE: usize = 200;
     const ROOMS_EACH: usize = 5;
     let people = scene.people(PEOPLE).await?;
-    // Each person has five rooms with the next ones: 1,000 rooms of two.
+    // Each person shares a room with each of the next five: 1,000 rooms of two.
     let mut members = Vec::new();
     for (at, someone) in people.iter().enumerate() {
         for step in 1..=ROOMS_EACH {
@@ -354,7 +355,7 @@ async fn idle(scene: &Scene, table: &mut Table) -> Fallible<()> {
     tokio::time::sleep(Duration::from_secs(10)).await;
     let spent = scene.accounts().since(&accounts).time_of("servers").as_secs_f64() * 1e3 / 10.0;
     table.add("idle", "CPU of both servers meanwhile", (spent, "ms/s"), "of 1000 a core".to_owned());
-    // Everyone loses the connection at once, and comes back at once.
+    // Everyone loses the connection at once, and reconnects at once.
     let full = scene.resident()?;
     drop((warm, wires));
     let began = Instant::now();
@@ -435,7 +436,8 @@ async fn history(scene: &Scene, table: &mut Table) -> Fallible<()> {
     pages(table, "history", scene.addrs[0], (&people[0], rooms[0]), 300).await
 }
 
-/// Rooms of two, whose members are on two of the servers: what Redis sends for a message does not grow with the servers.
+/// Rooms of two, with members on two different servers: what Redis sends per message must not grow with the
+/// number of servers.
 async fn bus(scene: &Scene, table: &mut Table) -> Fallible<()> {
     const PAIRS: usize = 100;
     for servers in [2, 4, 8] {
@@ -457,7 +459,7 @@ async fn bus(scene: &Scene, table: &mut Table) -> Fallible<()> {
     Ok(())
 }
 
-/// How many bytes Redis has sent so far.
+/// The bytes that Redis has sent so far.
 async fn sent_by_redis(url: &str) -> Fallible<u64> {
     let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
     let info: String = redis::cmd("INFO").arg("stats").query_async(&mut connection).await?;

@@ -1,4 +1,5 @@
-//! What is measured: an empty workspace with several servers, and people in rooms, put straight into the database.
+//! The test setup: an empty workspace with several servers, and people and rooms written directly into the
+//! database.
 
 use std::{
     net::SocketAddr,
@@ -16,7 +17,7 @@ use uuid::Uuid;
 
 use crate::cpu::{Accounts, children};
 
-/// The address that pages come from, as far as the servers know.
+/// The origin of the pages, as configured in the servers.
 pub(crate) const ORIGIN: &str = "http://localhost:1";
 
 /// See the module.
@@ -34,7 +35,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// Starts so many servers over an empty database.
+    /// Starts this many servers with an empty database.
     ///
     /// # Errors
     /// When something does not start.
@@ -91,7 +92,7 @@ impl Scene {
         std::fs::read_to_string(self.folder.join(file)).ok()?.lines().next()?.trim().parse().ok()
     }
 
-    /// How much memory the servers have together, in bytes.
+    /// The memory of all servers together, in bytes.
     ///
     /// # Errors
     /// When one does not run.
@@ -99,7 +100,7 @@ impl Scene {
         self.servers.iter().map(|server| Ok(resident_kb(server.id())? * 1_024)).sum()
     }
 
-    /// Puts an nginx before the servers, until the end of the scene; returns where it listens.
+    /// Starts an nginx in front of the servers, until the scene is dropped; returns its address.
     ///
     /// # Errors
     /// When it does not start.
@@ -116,7 +117,7 @@ impl Scene {
         self.folder.join("balancer").display().to_string()
     }
 
-    /// Puts people into the database.
+    /// Writes people into the database.
     ///
     /// # Errors
     /// When the database fails.
@@ -124,7 +125,7 @@ impl Scene {
         stored::crowd(&self.pool, count).await
     }
 
-    /// Puts rooms into the database, each with these members.
+    /// Writes rooms into the database, each with these members.
     ///
     /// # Errors
     /// When the database fails.
@@ -132,7 +133,7 @@ impl Scene {
         stored::groups(&self.pool, members).await
     }
 
-    /// Puts so many messages into each room, all by one person.
+    /// Writes this many messages into each room, all by one author.
     ///
     /// # Errors
     /// When the database fails.

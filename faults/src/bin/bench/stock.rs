@@ -1,5 +1,5 @@
-//! Makes the large workspace: ten million messages, written straight into the tables, with a realistic spread of who is in which
-//! room and how far they have read.
+//! Creates the large workspace: ten million messages, written directly into the tables, with a realistic
+//! distribution of members and read positions.
 
 use std::time::{Duration, Instant};
 
@@ -18,28 +18,28 @@ use crate::scene::Scene;
 const WRITING: usize = 2;
 /// About how many messages one transaction writes.
 const CHUNK: usize = 250_000;
-/// How many rooms each person is in who is not connected.
+/// Rooms per person, for people who do not connect.
 const ROOMS_OF_OTHERS: usize = 10;
 
-/// How large it is. `LARGE_MESSAGES=200000` and the like measure a smaller one.
+/// The sizes. `LARGE_MESSAGES=200000` and the like make the workspace smaller.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
-    /// Messages, of all rooms.
+    /// Messages in all rooms.
     pub(crate) messages: usize,
-    /// Rooms, beside the crowded one and that of the writer.
+    /// Rooms, besides the crowded one and the writer's.
     pub(crate) rooms: usize,
     /// Members of the crowded room.
     pub(crate) members: usize,
-    /// People who are connected: half of them are in the crowded room.
+    /// People who connect; half of them are in the crowded room.
     pub(crate) connections: usize,
-    /// Rooms of each of them.
+    /// Rooms per connected person.
     pub(crate) rooms_each: usize,
-    /// Rooms of the person who is in the most.
+    /// Rooms of the person who is in the most rooms.
     pub(crate) rooms_most: usize,
 }
 
 impl Sizes {
-    /// The sizes that the environment sets, or the usual ones.
+    /// The sizes from the environment, or the defaults.
     ///
     /// # Errors
     /// When a value is not a number, or the sizes do not fit together.
@@ -63,17 +63,17 @@ impl Sizes {
         if fits { Ok(sizes) } else { Err(format!("these sizes do not fit together: {sizes:?}").into()) }
     }
 
-    /// Messages that one person wrote in a room of two and has never read.
+    /// Messages of the writer, in a direct room, who has never read any.
     pub(crate) fn of_writer(&self) -> usize {
         self.messages / 10
     }
 
-    /// Messages of the crowded room.
+    /// Messages in the crowded room.
     fn of_crowd(&self) -> usize {
         self.messages / 50
     }
 
-    /// Messages of each other room.
+    /// Messages in each other room.
     fn of_room(&self) -> usize {
         (self.messages - self.of_writer() - self.of_crowd()) / self.rooms
     }
@@ -83,7 +83,8 @@ impl Sizes {
         self.connections - self.connections / 2
     }
 
-    /// How many people there are: the connected ones, the rest of the crowd, and the person who is in the most rooms.
+    /// The number of people: the connected ones, the rest of the crowd, and the person who is in the most
+    /// rooms.
     fn people(&self) -> usize {
         self.crowd_from() + self.members + 1
     }
@@ -109,7 +110,7 @@ pub(crate) struct Stock {
 }
 
 impl Stock {
-    /// Somebody who wrote a tenth of all messages and has never read them.
+    /// A person who wrote a tenth of all messages and has never read any.
     pub(crate) fn writer(&self) -> &Someone {
         &self.connected[0]
     }
@@ -126,7 +127,7 @@ impl Stock {
 /// When the database fails.
 pub(crate) async fn fill(scene: &Scene, sizes: &Sizes) -> Fallible<Stock> {
     let began = Instant::now();
-    // These connections do not wait for the disk, and check no foreign keys.
+    // These connections do not wait for the disk and check no foreign keys.
     let pool = PgPoolOptions::new()
         .max_connections(WRITING as u32)
         .after_connect(|connection, _| {
@@ -138,7 +139,7 @@ pub(crate) async fn fill(scene: &Scene, sizes: &Sizes) -> Fallible<Stock> {
         })
         .connect_with(PgConnectOptions::clone(&scene.pool.connect_options()))
         .await?;
-    // Autovacuum would disturb the measures. The tables are vacuumed once at the end instead.
+    // Autovacuum would disturb the measurements. The tables are vacuumed once at the end instead.
     sqlx::raw_sql(
         "alter table messages set (autovacuum_enabled = false);
          alter table members set (autovacuum_enabled = false);
@@ -171,7 +172,8 @@ pub(crate) async fn fill(scene: &Scene, sizes: &Sizes) -> Fallible<Stock> {
     })
 }
 
-/// Makes the rooms and their members. The rooms are numbered: the last two are the writer's and the crowded one.
+/// Creates the rooms and their members. The rooms are numbered: the last two are the writer's and the
+/// crowded one.
 async fn rooms(pool: &PgPool, sizes: &Sizes, people: &[Someone]) -> Fallible<Vec<RoomId>> {
     let rooms: Vec<RoomId> = (0..sizes.rooms + 2).map(|_| RoomId(Uuid::now_v7())).collect();
     sqlx::raw_sql(
@@ -222,8 +224,8 @@ async fn rooms(pool: &PgPool, sizes: &Sizes, people: &[Someone]) -> Fallible<Vec
     .bind(sizes.of_room() as i32)
     .execute(pool)
     .await?;
-    // Of ten members, seven have read everything, two all but ten messages, and one nothing. A room's properties are its change 1;
-    // then come its members, then the messages.
+    // Of ten members, seven have read everything, two all but ten messages, and one nothing. Change 1 is
+    // the room's own properties; then come its members, then the messages.
     sqlx::raw_sql(
         "analyze stock_people, stock_members, stock_rooms, users;
          insert into lines (id, kind, head, messages, active_at)
@@ -256,7 +258,7 @@ async fn messages(pool: &PgPool, sizes: &Sizes) -> Fallible<()> {
     )
     .execute(pool)
     .await?;
-    // For each chunk: the first and the last room, and the first and the last message of each.
+    // For each chunk: the first and last room, and the first and last message of each.
     let mut chunks: Vec<[usize; 4]> = Vec::new();
     for (room, count) in [(sizes.rooms, sizes.of_writer()), (sizes.rooms + 1, sizes.of_crowd())] {
         let parts = (1..=count).step_by(CHUNK);
@@ -275,7 +277,7 @@ async fn messages(pool: &PgPool, sizes: &Sizes) -> Fallible<()> {
     Ok(())
 }
 
-/// Writes one chunk. The members of a room are its messages' authors in turn.
+/// Writes one chunk. The members of a room are the authors in turn.
 async fn write(pool: &PgPool, sizes: &Sizes, [from, to, first, last]: [usize; 4]) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body, sent_at)

@@ -1,4 +1,4 @@
-//! What was measured: printed as it comes, and written as JSON.
+//! The results: printed as they arrive, and written as JSON.
 
 use std::{path::Path, time::Duration};
 
@@ -22,7 +22,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Notes a figure, and prints it.
+    /// Records a figure, and prints it.
     pub(crate) fn add(&mut self, measure: &str, what: &str, (value, unit): (f64, &str), note: String) {
         let digits = if value >= 100.0 { 0 } else { 2 };
         println!("  {what:<46} {value:>12.digits$} {unit:<8} {note}");
@@ -31,7 +31,7 @@ impl Table {
         self.lines.push(figure);
     }
 
-    /// Notes the quantiles of times.
+    /// Records the quantiles of times.
     pub(crate) fn times(
         &mut self,
         measure: &str,
@@ -48,7 +48,7 @@ impl Table {
         }
     }
 
-    /// Writes everything.
+    /// Writes everything to a file.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -59,5 +59,5 @@ impl Table {
     }
 }
 
-/// The shares that most times are told by.
+/// The quantiles that most times are reported by.
 pub(crate) const QUANTILES: &[(f64, &str)] = &[(0.5, "p50"), (0.99, "p99"), (0.999, "p999")];

@@ -1,4 +1,5 @@
-//! Lets people make a room and talk in it. Every step is safe to repeat, because the protocol's own commands are.
+//! Makes people create a room and talk in it. Every step is safe to repeat, because the protocol's own
+//! commands are.
 
 use std::collections::BTreeMap;
 
@@ -16,15 +17,15 @@ use crate::{
 /// The people, by their handles.
 pub(crate) type People = BTreeMap<&'static str, Person>;
 
-/// What came of a room.
+/// The result of filling a room.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Filled {
     pub(crate) messages: usize,
-    /// Those that were not there before.
+    /// Messages that did not exist before.
     pub(crate) new: usize,
 }
 
-/// Fills one room. `began` is when this run did, by the database's clock.
+/// Fills one room. `began` is when this run started, by the database's clock.
 ///
 /// # Errors
 /// When a command is refused, or the database fails.
@@ -61,7 +62,7 @@ async fn talk(
     Ok(Filled { messages: messages.len(), new: times.len() })
 }
 
-/// Makes the room, and lets everybody in.
+/// Creates the room, and adds everybody.
 async fn enter(people: &mut People, room: &Room) -> Fallible<RoomId> {
     let others: Vec<UserId> =
         room.members[1..].iter().map(|who| person(people, who).map(|one| one.id)).collect::<Fallible<_>>()?;
@@ -75,7 +76,7 @@ async fn enter(people: &mut People, room: &Room) -> Fallible<RoomId> {
     };
     let (title, topic) = (room.title.to_owned(), room.topic.to_owned());
     let id = match first_channel(maker, room) {
-        // Whoever named the workspace made this channel without a topic.
+        // The person who named the workspace created this channel, without a topic.
         Some(known) if known.topic.is_empty() => {
             maker.ask(Command::SetRoom { room: known.id, title, topic }).await?;
             known.id
@@ -96,14 +97,15 @@ async fn enter(people: &mut People, room: &Room) -> Fallible<RoomId> {
     Ok(id)
 }
 
-/// The channel that was made together with the workspace, if this room is that one. In a workspace that others have named there is none.
+/// The channel that was created with the workspace, if this room is that one. A workspace that others have
+/// named may have none.
 fn first_channel(maker: &Person, room: &Room) -> Option<protocol::Room> {
     let mut known = maker.rooms.iter().map(|summary| &summary.room);
     let is_it = |known: &&protocol::Room| known.kind == RoomKind::Channel && known.title == room.title;
     if room.kind == Kind::First { known.find(is_it).cloned() } else { None }
 }
 
-/// Says the lines in their order: whoever says several in a row need not wait between them.
+/// Sends the lines in order. Consecutive lines of one person are pipelined.
 async fn say(
     people: &mut People,
     room: &Room,
@@ -134,7 +136,7 @@ async fn say(
     Ok(messages)
 }
 
-/// Everything but its first text. What is so already is left alone.
+/// Edits, reactions and everything else after the first text. Whatever already holds is left alone.
 async fn change(
     people: &mut People,
     room: RoomId,
@@ -167,7 +169,7 @@ async fn change(
     Ok(())
 }
 
-/// Everybody reads, as far as they do.
+/// Everybody marks the room as read, as far as they should.
 async fn read(people: &mut People, room: &Room, id: RoomId, messages: &[Message]) -> Fallible<()> {
     for who in room.members {
         let unread = room.unread.iter().find(|(lazy, _)| lazy == who).map_or(0, |(_, count)| *count);
@@ -177,13 +179,13 @@ async fn read(people: &mut People, room: &Room, id: RoomId, messages: &[Message]
     Ok(())
 }
 
-/// Turns of a conversation after which everybody says that they are still there.
+/// Turns of a conversation after which everybody sends a ping.
 const STAY_AWAKE_EVERY: usize = 100;
 
-/// A server closes a connection that is silent for longer than a minute.
+/// Pings, because a server closes a connection that is silent for longer than a minute.
 ///
 /// # Errors
-/// When one is gone.
+/// When a connection is gone.
 pub(crate) async fn stay_awake(people: &mut People) -> Fallible<()> {
     for person in people.values_mut() {
         person.ask(Command::Ping {}).await?;
@@ -200,7 +202,7 @@ fn summary(reply: Reply) -> Fallible<RoomId> {
     Ok(summary.room.id)
 }
 
-/// The same for the same words, in each run (FNV-1a).
+/// Always the same for the same words (FNV-1a).
 fn nonce(words: &[&str]) -> Nonce {
     let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     for byte in words.iter().flat_map(|word| word.bytes().chain([0])) {

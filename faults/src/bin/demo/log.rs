@@ -1,12 +1,12 @@
-//! The log of the harbour's watch: many short entries in two languages, the same each time.
+//! The log of the harbour watch: many short entries in two languages, the same in each run.
 
 use crate::workspace::{GUEST, Reactions, ScriptedMessage, say};
 
-/// Who takes a watch, in this order.
+/// The people on watch, in this order.
 pub(crate) const WATCH: &[&str] = &["bo", "wang", "noor", "dmitri", "lin", GUEST, "nino"];
 /// Those of them who write Chinese.
 const WRITES_CHINESE: &[&str] = &["wang", "lin"];
-/// Entries of one watch: four hours.
+/// Entries per watch of four hours.
 const ENTRIES: usize = 24;
 
 const SHIPS: [&str; 12] = [
@@ -45,16 +45,16 @@ const SEEN: [(&str, &str); 8] = [
     ("Radio check on channel 12: loud and clear. 📻", "12 频道通话测试：清晰 📻"),
 ];
 
-/// The first so many entries: who writes them, and what.
+/// The first `count` entries: author and text.
 pub(crate) fn entries(count: usize) -> Vec<(&'static str, String)> {
     (0..count).map(|at| (author(at), text(at))).collect()
 }
 
-/// The entries as lines. Now and then whoever is on watch next thanks for one.
+/// The entries as lines. Sometimes the next person on watch sends thanks for one.
 pub(crate) fn lines<'a>(entries: &'a [(&'static str, String)]) -> Vec<ScriptedMessage<'a>> {
     let entries = entries.iter().enumerate();
     let lines = entries.map(|(at, (who, text))| ScriptedMessage {
-        // In bursts, as things happen.
+        // In bursts, like real events.
         pause: Some(if at.is_multiple_of(3) { 22 } else { 2 }),
         reactions: if at % 211 == 23 { thanks(at) } else { &[] },
         ..say(who, text)
@@ -81,7 +81,7 @@ fn text(at: usize) -> String {
     let (ship, port, (wind, wind_zh), (seen, seen_zh)) =
         (SHIPS[pick(8, 12)], PORTS[pick(12, 8)], WINDS[pick(16, 8)], SEEN[pick(20, 8)]);
     let (berth, force, km, buoy) = (1 + pick(24, 9), 1 + pick(28, 7), 2 + pick(32, 18), 1 + pick(36, 14));
-    // Beside the entry's number, so that no two are the same.
+    // Together with the entry's number, so that no two texts are the same.
     let number = at + 1;
     let entry = if at > 0 && at.is_multiple_of(ENTRIES) {
         let before = author(at - 1);
@@ -113,7 +113,7 @@ fn text(at: usize) -> String {
     format!("{number:05}  {entry}")
 }
 
-/// Spreads neighbouring numbers over all values (SplitMix64).
+/// Spreads consecutive numbers over all values (SplitMix64).
 fn mixed(at: usize) -> u64 {
     let mut value = (at as u64).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,11 +1,11 @@
-//! `demo`: fills a workspace with people who talk. `make demo` runs it.
+//! `demo`: fills a workspace with sample data. `make demo` runs it.
 //!
-//! It starts a server of its own over the workspace's Postgres and Redis, with wide limits, and everybody signs up, writes and
-//! reads there as a browser would. So whatever it leaves behind has been made by the server itself, servers that run
-//! meanwhile hear of it by Redis, and a second run finds everything there and adds nothing. Only the times are set afterwards,
-//! straight in the tables ([`past`]).
+//! It starts its own server with the workspace's Postgres and Redis, and with high limits. Everybody signs
+//! up, writes and reads there like a browser. So the server itself creates all data, other running servers
+//! hear of it through Redis, and a second run finds everything and adds nothing. Only the times are changed
+//! afterwards, directly in the tables ([`past`]).
 //!
-//! What it says is in [`workspace`].
+//! The content is in [`workspace`].
 
 mod fill;
 mod log;
@@ -26,9 +26,9 @@ use person::Person;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use workspace::{GUEST, Kind, PEOPLE, ROOMS, WORKSPACE_NAME};
 
-/// A run that takes longer hangs.
+/// A run that takes longer is stuck.
 const WITHIN: Duration = Duration::from_secs(10 * 60);
-/// A server ends within this time when it is told to.
+/// A server exits within this time after SIGTERM.
 const ENDS_WITHIN: Duration = Duration::from_secs(20);
 
 #[tokio::main]
@@ -48,15 +48,15 @@ fn fail(text: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// What `scripts/demo` says.
+/// The settings from `scripts/demo`.
 struct Settings {
     database_url: String,
     redis_url: String,
-    /// Of everybody in the demo.
+    /// The password of everybody in the demo.
     password: String,
-    /// Whether other people may be there.
+    /// Whether to fill the workspace even if it has other people.
     anyway: bool,
-    /// Where the server's log and pid are kept.
+    /// The folder of the server's log and pid.
     folder: PathBuf,
 }
 
@@ -119,7 +119,7 @@ async fn handles(pool: &PgPool) -> Fallible<BTreeSet<String>> {
     Ok(handles.into_iter().collect())
 }
 
-/// Everybody signs in, or signs up. The first one in an empty workspace is its administrator, and names it.
+/// Everybody signs in or up. The first person in an empty workspace owns and names it.
 async fn sign_in(
     address: &Address,
     pool: &PgPool,
@@ -142,7 +142,7 @@ async fn sign_in(
     Ok(people)
 }
 
-/// Names the workspace, if nobody has done so.
+/// Names the workspace, if it has no name yet.
 async fn name_workspace(address: &Address, pool: &PgPool, cookie: &str) -> Fallible<()> {
     let name: String = sqlx::query_scalar("select place from installation").fetch_one(pool).await?;
     if !name.is_empty() {
@@ -154,7 +154,7 @@ async fn name_workspace(address: &Address, pool: &PgPool, cookie: &str) -> Falli
         .map(drop)
 }
 
-/// The server that only the demo uses.
+/// The demo's own server.
 struct Server {
     address: Address,
     child: Child,
@@ -186,7 +186,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Lets it leave in order: read marks wait a moment before they are written.
+    /// Shuts it down gracefully, because read marks are written with a delay.
     async fn stop(mut self) -> Fallible<()> {
         kill(self.child.id(), "TERM")?;
         let deadline = Instant::now() + ENDS_WITHIN;

@@ -1,7 +1,7 @@
-//! Puts what was just written into the past, so that the workspace looks lived in.
+//! Moves what was just written into the past, so that the workspace looks lived in.
 //!
-//! Times are for showing: nothing on a line is ordered by them, so this is the one thing that is written straight into the
-//! tables. Whatever is older than this run stays as it is.
+//! Times are for display only: nothing on a line is ordered by them, so they can be written directly into
+//! the tables. Data from before this run stays unchanged.
 
 use faults::cluster::Fallible;
 use protocol::{Millis, RoomId, Seq};
@@ -9,10 +9,10 @@ use sqlx::PgPool;
 
 use crate::workspace::ScriptedMessage;
 
-/// How long people are in a room before somebody says something.
+/// How long people are in a room before the first message.
 const BEFORE: Millis = 30 * 60_000;
 
-/// The time of Postgres, which the servers share.
+/// The time of Postgres, which all servers share.
 ///
 /// # Errors
 /// When the database fails.
@@ -21,13 +21,13 @@ pub(crate) async fn now(pool: &PgPool) -> Fallible<Millis> {
     Ok(now.fetch_one(pool).await?)
 }
 
-/// When the lines of a room were written, if the last one was at `end`.
+/// The times of a room's lines, if the last one was written at `end`.
 pub(crate) fn times(lines: &[ScriptedMessage<'_>], end: Millis) -> Vec<Millis> {
     let mut at = end;
     let mut times: Vec<Millis> = Vec::with_capacity(lines.len());
     for (number, line) in lines.iter().enumerate().rev() {
         times.push(at);
-        // A minute, and longer for what takes longer to write; unevenly, as people do.
+        // A minute, and more for longer texts; slightly irregular, as with people.
         let usual = 1 + (number % 3) as i64 + (line.text.chars().count() / 90) as i64;
         let seconds = (number * 37 % 53) as i64;
         at -= line.pause.unwrap_or(usual) * 60_000 + seconds * 1_000;
@@ -36,7 +36,7 @@ pub(crate) fn times(lines: &[ScriptedMessage<'_>], end: Millis) -> Vec<Millis> {
     times
 }
 
-/// Writes the times of these messages, and what follows from them for the room.
+/// Writes the times of these messages, and of the room accordingly.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,4 +1,4 @@
-//! Somebody of the demo, signed in: their session, and a socket on which they ask and are answered.
+//! A signed-in person of the demo: their session, and a socket for commands and answers.
 
 use faults::{
     cluster::{Address, Fallible, post_form},
@@ -16,7 +16,7 @@ use tokio::{sync::mpsc, time::Duration};
 use tokio_tungstenite::tungstenite;
 use tokio_util::task::AbortOnDropHandle;
 
-/// Sends of one person that are under way at once, as the server allows.
+/// Concurrent sends of one person, as many as the server allows.
 const WINDOW: usize = 32;
 /// The timeout of each answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,7 +24,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// See the module.
 pub(crate) struct Person {
     pub(crate) id: UserId,
-    /// The first of their rooms, as the greeting told them.
+    /// The first of their rooms, from `welcome`.
     pub(crate) rooms: Vec<RoomSummary>,
     address: Address,
     cookie: String,
@@ -34,10 +34,10 @@ pub(crate) struct Person {
     _reading: AbortOnDropHandle<()>,
 }
 
-/// What a form is answered with: the session's cookie, if a session began.
+/// Posts a form. Returns the session's cookie, if a session began.
 ///
 /// # Errors
-/// When the form was refused.
+/// When the form is refused.
 pub(crate) async fn post(
     address: &Address,
     path: &str,
@@ -59,7 +59,7 @@ impl Person {
     /// Opens the socket of a session.
     ///
     /// # Errors
-    /// When it is not greeted.
+    /// When no `welcome` arrives.
     pub(crate) async fn connect(address: &Address, cookie: String) -> Fallible<Self> {
         let socket = open(address.addr, &address.origin, &cookie).await?;
         let (frames, incoming) = socket.split();
@@ -81,17 +81,17 @@ impl Person {
         Ok(person)
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a command and waits for the answer.
     ///
     /// # Errors
-    /// When it is refused, or does not come.
+    /// When it is refused or not answered.
     pub(crate) async fn ask(&mut self, command: Command) -> Fallible<Reply> {
         let name = command.name();
         Ok(self.try_to(command).await?.map_err(|refusal| format!("{name}: {refusal}"))?)
     }
 
-    /// Asks again while the server does not yet know that this person is in the room: an invitation reaches a connection by
-    /// Redis.
+    /// Retries while the server does not yet know that this person is in the room: an invitation reaches a
+    /// connection through Redis.
     ///
     /// # Errors
     /// When it is refused for another reason, or for five seconds.
@@ -135,10 +135,10 @@ impl Person {
         Ok(sent.into_iter().flatten().collect())
     }
 
-    /// Signs out, so that nothing of this is left in anybody's list of devices.
+    /// Signs out, so that the session does not appear in anybody's list of devices.
     ///
     /// # Errors
-    /// When the server refuses.
+    /// When the server refuses it.
     pub(crate) async fn leave(self) -> Fallible<()> {
         post(&self.address, "/sign-out", &self.cookie, &[]).await.map(drop)
     }
@@ -168,11 +168,11 @@ impl Person {
     }
 }
 
-/// Reads all the time, because the server closes who does not, and keeps what answers a question.
+/// Reads continuously, because the server closes slow readers, and keeps the answers.
 async fn read(mut incoming: SplitStream<Socket>, answers: mpsc::Sender<ServerFrame>) {
     while let Some(Ok(message)) = incoming.next().await {
         let tungstenite::Message::Text(text) = message else { continue };
-        // Thousands of events come as well, and nobody looks at them.
+        // Skips the thousands of events.
         if !text.starts_with("{\"ref\":") {
             continue;
         }
@@ -183,7 +183,7 @@ async fn read(mut incoming: SplitStream<Socket>, answers: mpsc::Sender<ServerFra
     }
 }
 
-/// The error for an answer of another kind.
+/// The error for an unexpected kind of reply.
 pub(crate) fn unexpected(reply: &Reply) -> Box<dyn std::error::Error + Send + Sync> {
     format!("an answer of another kind: {reply:?}").into()
 }

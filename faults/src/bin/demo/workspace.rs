@@ -1,19 +1,20 @@
-//! What the demo shows: its people, its rooms, and what they have said. Everything is here but the long log ([`crate::log`]).
+//! The content of the demo: its people, its rooms and their messages. Only the long log is elsewhere
+//! ([`crate::log`]).
 //!
-//! To add something, write a line. A line keeps its identity by its room, its author and its text, so whoever fills the same
-//! workspace again gets the new lines only, at the end of their rooms. A new kind of thing is a method of [`ScriptedMessage`], and a few
-//! commands in `fill.rs`.
+//! To add something, write a line. Room, author and text identify a line, so filling the same workspace
+//! again adds only the new lines, at the end of their rooms. A new kind of content is a method of
+//! [`ScriptedMessage`], and a few commands in `fill.rs`.
 
-/// Somebody who has an account.
+/// A person with an account.
 #[derive(Debug)]
 pub(crate) struct Person {
-    /// By which they sign in.
+    /// The handle, for signing in.
     pub(crate) handle: &'static str,
-    /// The name that is shown.
+    /// The displayed name.
     pub(crate) name: &'static str,
 }
 
-/// What kind of room.
+/// The kind of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The channel that newcomers join.
@@ -23,31 +24,31 @@ pub(crate) enum Kind {
     Direct,
 }
 
-/// A room, and what was said there.
+/// A room and its messages.
 #[derive(Debug)]
 pub(crate) struct Room {
     pub(crate) kind: Kind,
-    /// Unique, also for direct rooms, which show none.
+    /// Unique, also for direct rooms, which do not show it.
     pub(crate) title: &'static str,
     pub(crate) topic: &'static str,
-    /// Handles. The first one makes the room.
+    /// Handles. The first person creates the room.
     pub(crate) members: &'static [&'static str],
     pub(crate) talk: Talk,
     /// How long ago the last line was written, in minutes.
     pub(crate) ended: i64,
-    /// Who has not read so many of the last lines. Everybody else has read everything.
+    /// How many of the last lines these people have not read. Everybody else has read everything.
     pub(crate) unread: &'static [(&'static str, usize)],
 }
 
-/// What is said in a room.
+/// The messages of a room.
 #[derive(Debug)]
 pub(crate) enum Talk {
     Lines(&'static [ScriptedMessage<'static>]),
-    /// So many entries of the watch's log.
+    /// This many entries of the watch log.
     Log(usize),
 }
 
-/// Each emoji, with the handles of those who chose it.
+/// Each emoji, with the handles of the people who reacted.
 pub(crate) type Reactions = &'static [(&'static str, &'static [&'static str])];
 
 /// One message.
@@ -55,9 +56,9 @@ pub(crate) type Reactions = &'static [(&'static str, &'static [&'static str])];
 pub(crate) struct ScriptedMessage<'a> {
     pub(crate) who: &'static str,
     pub(crate) text: &'a str,
-    /// How many minutes after the line before it; by default a few.
+    /// Minutes after the previous line; a few by default.
     pub(crate) pause: Option<i64>,
-    /// What it becomes.
+    /// The text after an edit.
     pub(crate) edited: Option<&'static str>,
     pub(crate) reactions: Reactions,
     pub(crate) pinned_by: Option<&'static str>,
@@ -67,7 +68,7 @@ pub(crate) struct ScriptedMessage<'a> {
     pub(crate) under: Option<&'static str>,
 }
 
-/// A line without anything to it.
+/// A plain line.
 pub(crate) const fn say<'a>(who: &'static str, text: &'a str) -> ScriptedMessage<'a> {
     ScriptedMessage {
         who,
@@ -115,7 +116,7 @@ impl ScriptedMessage<'_> {
 /// The name of the workspace.
 pub(crate) const WORKSPACE_NAME: &str = "Harbour Studio";
 
-/// Who is shown how to sign in. In a fresh workspace this person is the administrator.
+/// The person whose sign-in is shown. In a fresh workspace they own it.
 pub(crate) const GUEST: &str = "robin";
 
 pub(crate) const PEOPLE: &[Person] = &[
@@ -464,7 +465,7 @@ mod tests {
                 assert_eq!(Body::parse(text).unwrap().as_str(), text);
             }
             for (emoji, who) in line.reactions {
-                // Stored with a selector for colour where it needs one.
+                // Stored with a variation selector where it needs one.
                 assert!(Emoji::parse(emoji).is_ok(), "{emoji}");
                 assert!(!who.is_empty(), "{emoji} in {}", room.title);
             }

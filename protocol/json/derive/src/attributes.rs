@@ -1,11 +1,12 @@
-//! The attributes of serde that matter for reading. One that is not known here is an error, for it might change what is read.
+//! The serde attributes that matter for reading. Unknown ones are errors, because they might change
+//! what is read.
 
 use proc_macro2::Ident;
 use syn::{Attribute, ExprPath, LitStr, Result, Type, meta::ParseNestedMeta};
 
 use crate::plain;
 
-/// What is said of a type.
+/// The attributes of a type.
 #[derive(Default)]
 pub(crate) struct Container {
     pub(crate) tag: Option<String>,
@@ -56,7 +57,7 @@ impl Container {
     }
 }
 
-/// What is said of a variant.
+/// The attributes of a variant.
 #[derive(Default)]
 pub(crate) struct OfVariant {
     pub(crate) rename: Option<String>,
@@ -80,19 +81,19 @@ impl OfVariant {
     }
 }
 
-/// What a field is that is not there.
+/// What to do if a field is missing.
 #[derive(Default)]
 pub(crate) enum Missing {
-    /// An error.
+    /// Fail.
     #[default]
     IsWrong,
-    /// As its type says.
+    /// Use the type's own rule.
     Default,
-    /// What this function returns.
+    /// Call this function.
     Made(ExprPath),
 }
 
-/// What is said of a field.
+/// The attributes of a field.
 #[derive(Default)]
 pub(crate) struct OfField {
     pub(crate) rename: Option<String>,

@@ -8,7 +8,7 @@ use syn::{Data, DataEnum, DeriveInput, Error, Field, Fields, FieldsNamed, Ident,
 
 use self::attributes::{Container, Missing, OfField, OfVariant};
 
-/// Implements `roost_json::FromJson` by the type's `#[serde(…)]` attributes.
+/// Implements `roost_json::FromJson` according to the type's `#[serde(…)]` attributes.
 #[proc_macro_derive(FromJson, attributes(serde))]
 pub fn derive_from_json(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = syn::parse_macro_input!(input as DeriveInput);
@@ -101,7 +101,7 @@ fn of_enum(container: &Container, data: &DataEnum) -> Result<TokenStream> {
     })
 }
 
-/// A variant whose fields stand beside the tag.
+/// A variant whose fields are beside the tag.
 fn tagged(variant: &Variant) -> Result<TokenStream> {
     let ident = &variant.ident;
     match &variant.fields {
@@ -145,7 +145,7 @@ fn read_field(field: &Field) -> Result<TokenStream> {
     Ok(quote! { #ident: #read, })
 }
 
-/// Without `r#`.
+/// The identifier without `r#`.
 fn plain(ident: &Ident) -> String {
     let text = ident.to_string();
     text.strip_prefix("r#").map_or_else(|| text.clone(), str::to_owned)

@@ -1,14 +1,16 @@
-//! One Redis: a connection that listens, and one that publishes.
+//! One Redis: a connection that subscribes, and one that publishes.
 //!
-//! The listening loop is ours, because redis-rs' own resubscription gives up after some seconds of outage and swallows
-//! errors. What is wanted is a table; the loop makes it so: it connects (for ever, with jittered backoff), subscribes
-//! in chunks, waits for the confirmations, and after every new connection says [`Signal::Lost`].
+//! The subscription loop is our own, because redis-rs' resubscription gives up after some seconds
+//! of outage and swallows errors. A table holds the wanted subscriptions, and the loop establishes
+//! them: it connects (forever, with jittered backoff), subscribes in chunks, waits for the
+//! confirmations, and after every reconnect signals [`Signal::Lost`].
 //!
-//! A connection that is open may carry nothing all the same: Redis is paused, the other end of the network is gone
-//! without a word, Redis answers but pushes no more. Hence the probe: a note to a channel of this node's own, by the
-//! road that everything takes. Whoever hears nothing at all for a while asks for one; when it does not come back either,
-//! the connection is deaf, and the loop begins again. A new connection counts as up only once its first probe has come
-//! back. Whatever else comes meanwhile proves the same, so a busy bus is never asked.
+//! An open connection may still deliver nothing: Redis is paused, the network dropped the other end
+//! silently, or Redis answers but no longer pushes. Hence the probe: a message to a channel of this
+//! node alone, which travels like any broadcast. When nothing at all has arrived for a while, the
+//! link sends one; if that does not return either, the connection is considered dead, and the loop
+//! reconnects. A new connection counts as up only once its first probe has returned. Any other
+//! message proves the same, so a busy link sends no probes.
 
 use std::{
     collections::BTreeSet,
@@ -38,45 +40,45 @@ use crate::{
 
 /// Channels in one SUBSCRIBE.
 const CHUNK: usize = 512;
-/// Broadcasts that wait to be published, at most.
+/// The most broadcasts that wait to be published.
 const OUT_MAX: usize = 16_384;
 /// Broadcasts published in one round trip.
 const OUT_BATCH: usize = 128;
-/// The timeout of a connection, a write and an answer.
+/// The timeout of connecting, of a write, and of a reply.
 const WITHIN: Duration = Duration::from_secs(2);
-/// Following a line waits no longer than this for the confirmation.
+/// How long to wait for a subscription to be confirmed.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(3);
-/// Whoever could not publish tries again after this time, with a probe where there is nothing else.
+/// The pause before publishing is retried after a failure, with a probe if nothing else is queued.
 const AGAIN: Duration = Duration::from_secs(1);
-/// Whoever starts waits no longer than this for the first try: all that may take its time in one, and some more.
+/// How long startup waits for the first attempt: more than all its timeouts together.
 const TRIED_WITHIN: Duration = Duration::from_secs(10);
 const BACKOFF_MIN_MS: u64 = 100;
 const BACKOFF_MAX_MS: u64 = 2_000;
 
-/// When a bus that carries nothing is asked whether it would.
+/// When an idle bus is probed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Probing {
-    /// It is asked after this time without a word.
+    /// It is probed after this time of silence.
     pub(super) quiet: Duration,
-    /// It answers within this time, or is deaf.
+    /// The probe must return within this time.
     pub(super) echo: Duration,
 }
 
 pub(super) const PROBING: Probing = Probing { quiet: Duration::from_secs(5), echo: Duration::from_secs(3) };
 
-/// Which Redis, for people.
+/// Identifies a Redis in messages to people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     /// Its position in the setting, from 1.
     pub number: usize,
     /// How many there are.
     pub of: usize,
-    /// Where it is, without its password.
+    /// Its address, without the password.
     pub address: String,
 }
 
 impl Name {
-    /// Without its address: for those who are not to know it.
+    /// The name without the address, for those who should not know it.
     #[must_use]
     pub fn short(&self) -> String {
         if self.of == 1 { "Redis".to_owned() } else { format!("Redis {} of {}", self.number, self.of) }
@@ -89,12 +91,12 @@ impl fmt::Display for Name {
     }
 }
 
-/// Why a Redis carries nothing.
+/// Why a Redis does not deliver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// It cannot be reached, or not for now: it may well carry later, as it is.
+    /// It is unreachable, or unavailable for now. This may resolve by itself.
     Away(String),
-    /// It is there and will not have us, or is no Redis at all: someone must change something, here or there.
+    /// It refuses us, or is not a Redis at all. Someone must change something, on either side.
     Refuses(String),
 }
 
@@ -110,14 +112,15 @@ impl Trouble {
         ]
         .contains(&kind)
             || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPROTO" | "DENIED"))
-            // What has no kind of its own is known by its words. «max number of clients», which passes, is one of these.
+            // Errors without a kind of their own are recognised by their text. The temporary «max
+            // number of clients» is a `ResponseError` too.
             || (kind == ErrorKind::Server(ServerErrorKind::ResponseError)
                 && ["refused to switch database", "unknown command"].iter().any(|words| text.contains(words)))
             || is_certificate_wrong(&text);
         if is_refusal { Self::Refuses(text) } else { Self::Away(text) }
     }
 
-    /// Whether it does not pass by itself.
+    /// Whether it does not resolve by itself.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Refuses(_))
@@ -133,9 +136,9 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// Whether TLS failed for good, by the words of rustls, which is all that is left of its error: by a certificate that is not
-/// trusted, or of another name, or because the other end does not speak TLS. One that has expired is soon renewed, and must
-/// keep no server from starting.
+/// Whether TLS failed permanently, judging by the text of rustls's error, as nothing else of it is
+/// left: the certificate is not trusted or is for another name, or the other end does not speak
+/// TLS. An expired certificate will soon be renewed, and must not prevent startup.
 fn is_certificate_wrong(text: &str) -> bool {
     let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
     says(&["InvalidContentType"])
@@ -162,22 +165,23 @@ struct Publication {
 struct Shared {
     name: Name,
     prefix: String,
-    /// The channel that only this node follows, and only to hear itself.
+    /// The channel of this node's probes, which only this node follows.
     probe: String,
     probing: Probing,
     out: mpsc::Sender<Publication>,
     lines: Mutex<Lines>,
-    /// Rung whenever `wanted` has changed.
+    /// Notified whenever `wanted` has changed.
     changed: Notify,
-    /// Counts the times that `confirmed` has changed, or the connection was lost.
+    /// Incremented when `confirmed` changes or the connection is lost.
     progress: watch::Sender<u64>,
-    /// What is published comes back.
+    /// Published messages come back.
     up: AtomicBool,
     /// The last batch could not be published.
     mute: AtomicBool,
-    /// Counts the listening connections that have ended, or did not come about: then the publishing one is of no use either.
+    /// Counts subscriber connections that ended or failed to open. The publishing connection is
+    /// then useless, too.
     ended: AtomicU64,
-    /// What is wrong, since it last carried.
+    /// What is wrong, since it last delivered.
     trouble: Mutex<Option<Trouble>>,
     counters: BusLink,
     signals: mpsc::Sender<Signal>,
@@ -185,13 +189,13 @@ struct Shared {
     lost: AtomicBool,
 }
 
-/// Which lines are followed, and what Redis must still be told for it. Both differences are kept, so that a change
-/// costs what it changes, however many lines there are.
+/// The lines to follow, and what Redis must still be told. Both differences are kept, so that a
+/// change costs only its own size, however many lines there are.
 #[derive(Debug, Default)]
 struct Lines {
     wanted: BTreeSet<Line>,
     confirmed: BTreeSet<Line>,
-    /// Wanted and not confirmed, except what is being subscribed to at this moment.
+    /// Wanted and not confirmed, except those being subscribed right now.
     to_add: BTreeSet<Line>,
     /// Confirmed and not wanted.
     to_remove: BTreeSet<Line>,
@@ -214,8 +218,8 @@ impl Lines {
         }
     }
 
-    /// What to subscribe to next, and what to unsubscribe from. The latter no longer counts as confirmed: a line that is wanted
-    /// again meanwhile must be confirmed anew.
+    /// The next lines to subscribe to and to unsubscribe from. The latter no longer count as
+    /// confirmed: a line that is wanted again meanwhile must be confirmed again.
     fn take(&mut self) -> (Vec<Line>, Vec<Line>) {
         let first =
             |set: &mut BTreeSet<Line>| -> Vec<Line> { (0..CHUNK).map_while(|_| set.pop_first()).collect() };
@@ -229,7 +233,7 @@ impl Lines {
     fn confirm(&mut self, lines: &[Line]) {
         for line in lines {
             self.confirmed.insert(*line);
-            // It may have been left and wanted again meanwhile, or only left.
+            // It may have been dropped and wanted again meanwhile, or only dropped.
             self.to_add.remove(line);
             if !self.wanted.contains(line) {
                 self.to_remove.insert(*line);
@@ -237,7 +241,7 @@ impl Lines {
         }
     }
 
-    /// The connection is gone, and every subscription with it.
+    /// The connection is gone, along with every subscription.
     fn begin_again(&mut self) {
         self.confirmed.clear();
         self.to_remove.clear();
@@ -245,14 +249,14 @@ impl Lines {
     }
 }
 
-/// What one listening connection has heard.
+/// The state of one subscriber connection.
 #[derive(Debug, Default)]
 struct Listener {
-    /// Messages, of whatever kind.
+    /// The number of messages received, of any kind.
     heard: AtomicU64,
-    /// Rung when a probe has come back.
+    /// Notified when a probe has returned.
     echo: Notify,
-    /// Rung when the connection has ended.
+    /// Notified when the connection has ended.
     gone: Notify,
 }
 
@@ -305,7 +309,7 @@ impl Link {
         &self.shared.name
     }
 
-    /// Waits for the end of the first try; what is wrong, unless it carries.
+    /// Waits for the end of the first attempt. Returns what is wrong, or `None` if it delivers.
     pub(super) async fn tried(&self) -> Option<Trouble> {
         let mut progress = self.shared.progress.subscribe();
         let tried = async {
@@ -336,7 +340,8 @@ impl Link {
         self.shared.lines().want(lines);
         self.shared.changed.notify_one();
         let confirmed = async {
-            // While the link is down, the database is asked every second, so there is nothing to wait for.
+            // While the link is down, the database is queried every second, so there is nothing to
+            // wait for.
             while self.status() == Status::Up && !lines.is_subset(&self.shared.lines().confirmed) {
                 if progress.changed().await.is_err() {
                     return;
@@ -369,7 +374,8 @@ impl Shared {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what is wrong. Refusals are sticky: later errors do not overwrite them, and they are logged once.
+    /// Records what is wrong. Refusals are sticky: later errors do not overwrite them, and they are
+    /// logged once.
     fn troubled(&self, error: &RedisError) {
         let (new, mut trouble) = (Trouble::of(error), self.trouble());
         let was_refusal = trouble.as_ref().is_some_and(Trouble::is_refusal);
@@ -401,7 +407,7 @@ impl Shared {
         }
     }
 
-    /// A push came. Runs inside the connection's own task: it must not wait.
+    /// Handles a push. Runs inside the connection's own task, so it must not block.
     fn pushed(&self, listener: &Listener, push: PushInfo) {
         if push.kind == PushKind::Disconnection {
             listener.gone.notify_one();
@@ -418,7 +424,7 @@ impl Shared {
         let Some(line) = self.line(channel) else { return };
         match Broadcast::decode(line, payload) {
             Some(broadcast) => self.signal(Signal::Broadcast(broadcast)),
-            // During an upgrade there may be many, so only the first is logged.
+            // During an upgrade there may be many, so only the first one is logged.
             None if self.counters.unreadable.inc() == 0 => {
                 tracing::warn!(%line, "passed over a broadcast that this version cannot read; others are only counted");
             }
@@ -426,14 +432,14 @@ impl Shared {
         }
     }
 
-    /// Asks for an echo. If the queue is full, the missing echo marks the link deaf.
+    /// Sends a probe. If the queue is full, the missing echo marks the link as dead.
     fn ask(&self) {
         self.counters.probes.inc();
         drop(self.out.try_send(Publication { channel: self.probe.clone(), payload: Vec::new() }));
     }
 }
 
-/// Connects again and again, and keeps the subscriptions as they are wanted.
+/// Reconnects forever, and keeps the wanted subscriptions.
 async fn listen(shared: Arc<Shared>, client: Client) {
     let mut backoff_ms = BACKOFF_MIN_MS;
     loop {
@@ -450,7 +456,7 @@ async fn listen(shared: Arc<Shared>, client: Client) {
             }
         }
         if shared.up.swap(false, Ordering::Relaxed) {
-            // The database is looked at now, and then every second.
+            // The database is checked now, and then every second.
             shared.signal(Signal::Lost);
         }
         shared.ended.fetch_add(1, Ordering::Relaxed);
@@ -480,7 +486,8 @@ async fn connect(
     Ok(connection)
 }
 
-/// Makes the subscriptions what is wanted, until the connection is gone or deaf; returns what went wrong.
+/// Maintains the wanted subscriptions until the connection is gone or dead; returns what went
+/// wrong.
 async fn keep(
     shared: &Shared,
     connection: &mut MultiplexedConnection,
@@ -491,14 +498,14 @@ async fn keep(
     if let Err(e) = reconcile(shared, connection).await {
         return e;
     }
-    // The first probe is asked for at once.
+    // The first probe is sent at once.
     shared.ask();
     let (mut asked, mut heard, mut until) = (true, 0, Instant::now() + echo);
     loop {
         let is_late = tokio::select! {
             () = shared.changed.notified() => false,
             () = listener.gone.notified() => return (redis::ErrorKind::Io, "disconnected").into(),
-            // Looks at once whether the count has grown.
+            // Checks at once whether the count has grown.
             () = listener.echo.notified() => true,
             () = tokio::time::sleep_until(until) => true,
         };
@@ -521,18 +528,18 @@ async fn keep(
             return e;
         }
         if carries {
-            // Not before everything that is wanted has been confirmed.
+            // Not before all wanted lines have been confirmed.
             begin(shared, backoff_ms);
         }
         if shared.lost.swap(false, Ordering::Relaxed) {
-            // When the queue is still full, `signal` says so again.
+            // If the queue is still full, `signal` sets this again.
             tokio::time::sleep(Duration::from_millis(10)).await;
             shared.signal(Signal::Lost);
         }
     }
 }
 
-/// Something has come: Redis carries. Says so when it did not before.
+/// A message has arrived, so Redis delivers. Logs it if it did not before.
 fn begin(shared: &Shared, backoff_ms: &mut u64) {
     *backoff_ms = BACKOFF_MIN_MS;
     if !shared.up.swap(true, Ordering::Relaxed) {
@@ -563,8 +570,8 @@ async fn reconcile(shared: &Shared, connection: &mut MultiplexedConnection) -> r
     }
 }
 
-/// Publishes what is queued, in order, many in one round trip. What cannot be published is dropped: the other nodes
-/// find it by their numbers and by the head check.
+/// Publishes the queue in order, in batches of one round trip. Broadcasts that cannot be published
+/// are dropped: the other nodes detect that by sequence numbers and by the head check.
 async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<Publication>) {
     let mut connection: Option<MultiplexedConnection> = None;
     let mut ended = 0;
@@ -572,7 +579,7 @@ async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<
     loop {
         let next = queue.recv_many(&mut batch, OUT_BATCH);
         let count = if shared.mute.load(Ordering::Relaxed) {
-            // Nobody may publish for long, and a busy link is not asked for an echo.
+            // After a failure, retries without waiting for the next broadcast.
             match tokio::time::timeout(AGAIN, next).await {
                 Ok(count) => count,
                 Err(_) => {
@@ -594,10 +601,12 @@ async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<
         }
         let now_ended = shared.ended.load(Ordering::Relaxed);
         if std::mem::replace(&mut ended, now_ended) != now_ended {
-            // The listening connection has ended, so this one probably has, too; only a write would show it.
+            // The subscriber connection has ended, so this one probably has, too; only a write
+            // would reveal it.
             connection = None;
         }
-        // The client's own timeouts are for the answer and for the connection; this one is for a write that hangs, too.
+        // The client's own timeouts cover replies and connecting; this one also covers a write that
+        // hangs.
         let published = tokio::time::timeout(2 * WITHIN, publish_batch(&client, &mut connection, &pipeline));
         let outcome = match published.await {
             Ok(outcome) => outcome,
@@ -611,7 +620,7 @@ async fn publish(shared: Arc<Shared>, client: Client, mut queue: mpsc::Receiver<
         }
         let was_mute = shared.mute.swap(outcome.is_err(), Ordering::Relaxed);
         if was_mute != outcome.is_err() {
-            // Nobody need wait for a confirmation now; and what was dropped is looked up.
+            // Nobody needs to wait for a confirmation now, and the dropped changes are looked up.
             shared.moved();
             shared.signal(Signal::Lost);
         }
@@ -643,11 +652,12 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Lines are wanted and left at any moment, also between a subscription and its confirmation, and connections are lost.
+        /// Lines are added and dropped at any time, even between a subscription and its
+        /// confirmation, and connections are lost.
         #[test]
         fn in_the_end_what_is_wanted_is_followed(steps in prop::collection::vec((0..5_u8, 0..6_u128), 0..60)) {
             let mut lines = Lines::default();
-            // What Redis has been told, and what is on its way.
+            // What Redis has been told, and what is in flight.
             let (mut told, mut under_way) = (BTreeSet::new(), None::<(Vec<Line>, Vec<Line>)>);
             let arrive = |lines: &mut Lines, told: &mut BTreeSet<Line>, (add, remove): (Vec<Line>, Vec<Line>)| {
                 told.extend(&add);

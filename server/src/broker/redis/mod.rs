@@ -1,12 +1,13 @@
-//! The broker through Redis: one, or several that know nothing of each other.
+//! The broker through Redis: one, or several independent ones.
 //!
-//! Each line belongs to one of them, by its position in the setting: every server must have the same list in the same
-//! order. The position is found by jump consistent hashing (Lamping and Veach, 2014) of the line's SHA-256: with one more
-//! Redis at the end of the list, one line in n + 1 moves to the new one, and no other moves at all. Positions are used
-//! rather than addresses, because two servers may reach the same Redis by different names.
+//! Each line belongs to one of them, by its position in the setting, so every server must have the
+//! same list in the same order. Jump consistent hashing (Lamping and Veach, 2014) of the line's
+//! SHA-256 yields the position: with one more Redis at the end of the list, one line in n + 1 moves
+//! to the new one, and no others move. Positions are used rather than addresses, because two
+//! servers may reach the same Redis by different names.
 //!
-//! Servers that do not agree on the list miss each other's news of the lines that moved, and find it by their head
-//! check. So a list can be changed one server at a time.
+//! Servers that disagree on the list miss each other's broadcasts on the lines that moved, and find
+//! the changes by the head check. So a list can be changed one server at a time.
 
 mod link;
 
@@ -22,7 +23,7 @@ pub use self::link::{Name, Trouble};
 use super::{Broadcast, Line, SIGNALS_MAX, Signal, Status};
 use crate::metrics::Bus;
 
-/// The address is not one of a Redis.
+/// The setting is not the address of a Redis.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct RedisError(String);
@@ -45,7 +46,7 @@ impl Redis {
         prefix: &str,
         probing: Probing,
     ) -> Result<(Self, mpsc::Receiver<Signal>), RedisError> {
-        // One queue for all links. It keeps the order of each Redis; between two of them there is none.
+        // One queue for all links. It preserves the order within each Redis, but not between them.
         let (signals, receiver) = mpsc::channel(SIGNALS_MAX);
         let urls: Vec<&str> = urls.split(',').map(str::trim).collect();
         let mut clients = Vec::with_capacity(urls.len());
@@ -78,8 +79,8 @@ impl Redis {
         }
     }
 
-    /// Down when any of them is: then all lines are looked up every second, which costs one query more and needs no
-    /// second kind of head check.
+    /// Down if any of them is. All lines are then checked every second, which costs one more query
+    /// but avoids a second kind of head check.
     pub(super) fn status(&self) -> Status {
         if self.links.iter().all(|link| link.status() == Status::Up) { Status::Up } else { Status::Down }
     }
@@ -102,7 +103,7 @@ impl Redis {
         index_of(line, self.links.len())
     }
 
-    /// The lines by the link that carries them.
+    /// The lines, grouped by their link.
     fn share(&self, lines: &BTreeSet<Line>) -> Vec<BTreeSet<Line>> {
         let mut shares = vec![BTreeSet::new(); self.links.len()];
         for line in lines {
@@ -112,8 +113,8 @@ impl Redis {
     }
 }
 
-/// Which of `count` carries a line, from 0. The same on every server, of whatever version: never change it, or during
-/// an upgrade half the servers publish where nobody listens.
+/// Which of `count` carries a line, from 0. It is the same on every server of any version. Never
+/// change it, or during an upgrade half the servers would publish where nobody listens.
 fn index_of(line: &Line, count: usize) -> usize {
     if count == 1 {
         return 0;
@@ -140,15 +141,16 @@ fn open(url: &str, number: usize, of: usize) -> Result<(Name, Client), RedisErro
     if let ConnectionAddr::TcpTls { insecure, .. } = info.addr() {
         check_trust(*insecure).map_err(|fault| RedisError(format!("{}: {fault}", name.short())))?;
     }
-    // Push messages beside replies need RESP3; and a message must not wait for the one after it.
+    // RESP3 is needed for pushes beside replies; no delay, because a message must not wait for the
+    // next one.
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     let info = info.set_redis_settings(settings).set_tcp_settings(TcpSettings::default().set_nodelay(true));
     Ok((name, Client::open(info).map_err(explain)?))
 }
 
-/// Whether a Redis behind TLS can be told from another: its certificate is checked against those that the system trusts, or
-/// those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name. Each connection reads them again; what is wrong with them is better
-/// said at the start.
+/// Checks that TLS certificates can be verified. They are checked against the system's roots, or
+/// those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name. Each connection reads these again; errors
+/// are better reported at startup.
 fn check_trust(insecure: bool) -> Result<(), String> {
     if insecure {
         return Err("#insecure is not supported: the certificate is always checked".to_owned());
@@ -193,7 +195,7 @@ mod tests {
         Broadcast { line, epoch: Epoch(Uuid::nil()), kind: Kind::Passing, frame: text.to_owned() }
     }
 
-    /// The notes that arrive until this one.
+    /// Collects the notes that arrive until this one.
     async fn heard_until(signals: &mut mpsc::Receiver<Signal>, last: &str) -> (Vec<String>, bool) {
         let (mut notes, mut lost) = (Vec::new(), false);
         while notes.last().is_none_or(|note| note != last) {
@@ -205,7 +207,7 @@ mod tests {
         (notes, lost)
     }
 
-    /// The connections stay open, and carry nothing any more: neither end is told.
+    /// The connections stay open but deliver nothing, and neither end notices.
     #[tokio::test]
     async fn a_stalled_redis_is_noticed_by_a_quiet_node_and_found_again() {
         let probing = Probing { quiet: Duration::from_millis(100), echo: Duration::from_millis(500) };
@@ -219,7 +221,7 @@ mod tests {
         heard_until(&mut signals, "one").await;
 
         proxy.stall();
-        // Nothing is published, nothing is said: only a probe can find it.
+        // Nothing is published or received: only a probe can detect it.
         until(&redis, Status::Down).await;
         assert!(redis.publish(note(line, "into the void")));
         proxy.flow();
@@ -230,7 +232,7 @@ mod tests {
         assert!(lost, "the node must look for what it missed");
     }
 
-    /// Nobody says anything: the probes come back, and the connection stays the same.
+    /// An idle bus: the probes return, and the connection stays the same.
     #[tokio::test]
     async fn a_quiet_bus_that_carries_is_left_in_peace() {
         let probing = Probing { quiet: Duration::from_millis(20), echo: SOON };
@@ -245,25 +247,25 @@ mod tests {
         assert_eq!((redis.status(), redis.links[0].ended()), (Status::Up, 0));
     }
 
-    /// The other end takes nothing more, so that even writing does not end.
+    /// The other end accepts nothing more, so that even writes do not finish.
     #[tokio::test]
     async fn publishing_that_hangs_is_given_up_and_nothing_hangs_for_ever() {
         let proxy = Proxy::start(&url()).await;
-        // No probe could find it: the publishing connection must find it by itself.
+        // No probe can detect it: the publishing connection must do so itself.
         let probing = Probing { quiet: 10 * SOON, echo: SOON };
         let (redis, _signals) =
             Redis::start_probing(&proxy.url, &format!("test-{}", Uuid::new_v4()), probing).unwrap();
         until(&redis, Status::Up).await;
         proxy.stall();
         let line = Line::Room(RoomId(Uuid::new_v4()));
-        // Larger than what the sockets between us take: the write itself hangs.
+        // Larger than the socket buffers: the write itself hangs.
         let large = "x".repeat(1_000_000);
         for _ in 0..16 {
             assert!(redis.publish(note(line, &large)));
         }
         until(&redis, Status::Down).await;
         proxy.flow();
-        // And it finds out by itself that it can publish again.
+        // It also detects by itself that it can publish again.
         until(&redis, Status::Up).await;
     }
 
@@ -271,7 +273,7 @@ mod tests {
         (0..count).map(|n| Line::Room(RoomId(Uuid::from_u128(n)))).collect()
     }
 
-    /// As another program computes it, by the definition.
+    /// As computed by another program, from the definition.
     #[test]
     fn a_line_belongs_to_the_same_redis_for_ever() {
         let lines = [
@@ -300,7 +302,8 @@ mod tests {
         }
     }
 
-    /// The second of two carries nothing any more: what goes by the first still arrives, and the node knows which.
+    /// The second of two delivers nothing any more. The first one still delivers, and the node
+    /// knows which one is down.
     #[tokio::test]
     async fn one_of_several_that_stalls_is_named_and_the_others_carry_on() {
         let probing = Probing { quiet: Duration::from_millis(100), echo: Duration::from_millis(500) };
@@ -328,8 +331,8 @@ mod tests {
         heard_until(&mut signals, "again").await;
     }
 
-    /// A fault that may pass does not keep a server from starting, and is known after one try: nobody listens, the
-    /// host is not known (a container that is stopped has no name), nothing is answered, it is full.
+    /// A temporary fault does not prevent startup, and is known after one attempt: connection
+    /// refused, unknown host (a stopped container has no name), no answer, too many clients.
     #[tokio::test]
     async fn what_may_pass_is_no_refusal() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -371,7 +374,7 @@ mod tests {
         }
     }
 
-    /// Something that says the same to everyone, whatever it is asked.
+    /// A server that sends the same answer to everyone, whatever the request.
     async fn answering(answer: &'static str) -> std::net::SocketAddr {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -381,7 +384,7 @@ mod tests {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
-                // As often as Redis would: once for each command.
+                // Once per command, as Redis would.
                 stream.write_all(answer.repeat(3).as_bytes()).await.unwrap();
                 open.push(stream);
             }

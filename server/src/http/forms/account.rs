@@ -51,7 +51,7 @@ pub(super) async fn sign_up(State(site): State<Site>, visit: Visit, fields: Fiel
 }
 
 async fn try_sign_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
-    // A valid link limits its own uses, from whatever address.
+    // A valid link limits its own uses, regardless of the address.
     let invited = match site.accounts.find_invitation(fields.get("invitation")).await? {
         Some(link) => Some(site.rate_limits.try_invited(link.hash())?),
         None => {
@@ -75,8 +75,8 @@ async fn try_sign_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done
     Ok(Done::to(to).with(session_cookie(site, &token)))
 }
 
-/// Lets a newcomer into the first channel, and says where to go. The account exists already, so a failure here must
-/// not refuse the form.
+/// Adds a newcomer to the first channel, and returns where to go. The account already exists, so a
+/// failure here must not refuse the form.
 async fn arrive(site: &Site, token: &Token, fields: &Fields) -> String {
     let next = safe_next(fields.get("next")).to_owned();
     match join_first_channel(site, token).await {
@@ -116,7 +116,7 @@ async fn try_sign_out(site: &Site, visit: &Visit) -> Result<Done, Fault> {
     Ok(Done::to("/sign-in").with(Cookie::Session.clear(https)).with(Cookie::Link.clear(https)))
 }
 
-/// Ends the session that the browser came with.
+/// Ends the session that the browser had before.
 pub(super) async fn end_former(site: &Site, visit: &Visit) -> Result<(), Fault> {
     match &visit.viewer {
         Some(viewer) => Ok(site.accounts.sign_out(viewer).await?),

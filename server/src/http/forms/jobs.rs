@@ -1,4 +1,4 @@
-//! What an administrator does with work that has failed too often.
+//! Lets administrators retry or delete jobs that failed too often.
 
 use app::plain::{self, Section};
 use axum::{
@@ -46,7 +46,7 @@ async fn try_delete(site: &Site, visit: &Visit, id: &str) -> Result<Done, Fault>
     Ok(done_at(Section::Jobs, visit, plain::Done::JobDeleted))
 }
 
-/// The job, for an administrator. What is no id is no job.
+/// The job's id, if the viewer is an administrator; `None` if `id` is not valid.
 fn allowed(visit: &Visit, id: &str) -> Result<Option<Uuid>, Fault> {
     if !signed_in(visit)?.user.role.is_admin() {
         return Err(Fault::refused("", ErrorCode::Forbidden));

@@ -1,8 +1,8 @@
-//! Forms: plain POSTs that work before wasm is there.
+//! Forms: plain POSTs that work before the wasm is loaded.
 //!
-//! A handler returns `Ok` with where to go next (303), or a [`Fault`]; a fault draws the form's page again, with the
-//! refusal and everything that was typed but passwords. The table of forms, their fields and where they lead is
-//! [`FormPage::of`] and the structs beside the handlers.
+//! A handler returns `Ok` with a redirect target (303), or a [`Fault`]. A fault redraws the form's
+//! page with the refusal and all input except passwords. [`FormPage::of`] and the structs beside
+//! the handlers define the forms, their fields and where they lead.
 
 mod account;
 mod jobs;
@@ -37,7 +37,8 @@ use crate::{account as accounts, chat, entry::rejection::status_of, site::Site, 
 
 pub(super) fn routes() -> Router<Site> {
     let people = ["/admin/people", "/settings/people"].into_iter().fold(Router::new(), |router, people| {
-        // The second is where pages of earlier versions post to: an upgrade replaces one server after another.
+        // Pages of earlier versions post to the second path: an upgrade replaces one server after
+        // another.
         router
             .route(&format!("{people}/{{id}}/new-password"), post(people::make_password_link))
             .route(&format!("{people}/{{id}}/suspend"), post(people::suspend))
@@ -64,12 +65,12 @@ pub(super) fn routes() -> Router<Site> {
         .route("/r/{room}/messages", post(send::send))
 }
 
-/// What was typed, by field name.
+/// The submitted values, by field name.
 #[derive(Clone, Default)]
 pub(super) struct Fields(BTreeMap<String, String>);
 
 impl Fields {
-    /// A field; empty when it is missing.
+    /// A field; empty if it is missing.
     fn get(&self, name: &str) -> &str {
         self.0.get(name).map(String::as_str).unwrap_or_default()
     }
@@ -96,16 +97,16 @@ impl FromRequest<Site> for Fields {
     }
 }
 
-/// Why a form did not happen.
+/// Why a form failed.
 pub(super) enum Fault {
-    /// The person's to mend.
+    /// The user can fix it.
     Refused {
-        /// The field to blame; empty when it is the whole.
+        /// The field at fault; empty for the form as a whole.
         field: &'static str,
         /// Why.
         refusal: Refusal,
     },
-    /// Ours; already in the log.
+    /// An internal failure, already logged.
     Failed(Refusal),
 }
 
@@ -145,7 +146,7 @@ impl From<chat::Error> for Fault {
     }
 }
 
-/// Which form a request is, and the page where it is drawn again.
+/// A form, and the page on which it is redrawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FormPage {
     pub(super) form: FormName,
@@ -153,7 +154,7 @@ pub(super) struct FormPage {
 }
 
 impl FormPage {
-    /// The form behind a POST to this path, or `None` for the small ones that have nothing typed in them.
+    /// The form behind a POST to this path; `None` for small ones without typed input.
     fn of(path: &str, visit: &Visit) -> Option<Self> {
         let own = |section| plain_page(section, visit);
         let (form, route) = match path {
@@ -178,7 +179,7 @@ impl FormPage {
         Self { form, route: plain_page(section, visit) }
     }
 
-    /// Answers a form: leads on if it was done, and draws it again if it was not.
+    /// Answers a form: redirects on success, redraws the form otherwise.
     async fn answer(
         self,
         site: &Site,
@@ -192,7 +193,8 @@ impl FormPage {
         }
     }
 
-    /// Draws the form again. A visitor whose session has ended is asked to sign in, and is shown what they wrote.
+    /// Redraws the form. Visitors whose session has ended are asked to sign in, and see what they
+    /// wrote.
     async fn redraw(self, site: &Site, visit: &Visit, fields: Fields, fault: Fault) -> Response {
         let (field, refusal) = match fault {
             Fault::Refused { field, refusal } => (field, refusal),
@@ -232,7 +234,7 @@ impl FormPage {
     }
 }
 
-/// Refuses a form before its handler: its page is drawn again if something was typed into it.
+/// Refuses a form before it reaches its handler: redraws its page if it has typed input.
 pub(super) async fn refuse(site: Site, request: Request, refusal: Refusal) -> Response {
     let (mut parts, body) = request.into_parts();
     let Ok(visit) = Visit::from_request_parts(&mut parts, &site).await else { return plain(&refusal) };
@@ -243,12 +245,12 @@ pub(super) async fn refuse(site: Site, request: Request, refusal: Refusal) -> Re
     }
 }
 
-/// A refusal as a line of text.
+/// A refusal as plain text.
 fn plain(refusal: &Refusal) -> Response {
     (status_of(refusal.code), format!("{refusal}\n")).into_response()
 }
 
-/// Where to go after a form that happened.
+/// Where to go after a form succeeded.
 struct Done {
     to: String,
     cookies: Vec<HeaderValue>,
@@ -281,26 +283,26 @@ fn plain_page(section: Section, visit: &Visit) -> Route {
     Route::Plain(Asked::page(section, role))
 }
 
-/// The same visit, but nobody's if the form is on a page that was drawn for someone else: another person may have signed in since,
-/// from another tab of this browser.
+/// The same visit, but signed out if the form's page was drawn for someone else: another person may
+/// have signed in since, from another tab of this browser.
 fn by_author(mut visit: Visit, fields: &Fields) -> Visit {
     let author = fields.get("author");
     visit.viewer = visit.viewer.filter(|viewer| author.is_empty() || author == viewer.user.id.to_string());
     visit
 }
 
-/// Where a form of the settings leads: its page says what was done.
+/// The redirect target of a settings form: its page says what was done.
 fn done_at(section: Section, visit: &Visit, done: app::plain::Done) -> Done {
     let role = visit.viewer.as_ref().map(|viewer| viewer.user.role).unwrap_or_default();
     Done::to(format!("{}?done={}", section.path(role), done.as_str()))
 }
 
-/// The viewer of a form that makes no sense without one.
+/// The viewer of a form that requires one.
 fn signed_in(visit: &Visit) -> Result<&accounts::Viewer, Fault> {
     visit.viewer.as_ref().ok_or_else(|| Fault::refused("", ErrorCode::NotSignedIn))
 }
 
-/// For the small forms, which are not drawn again: without a session, the browser is sent to the sign-in page.
+/// For small forms, which are not redrawn: without a session, redirects to the sign-in page.
 fn small(result: Result<Done, Fault>) -> Response {
     match result {
         Ok(done) => done.into_response(),

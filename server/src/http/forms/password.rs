@@ -25,7 +25,7 @@ pub(super) async fn change(State(site): State<Site>, visit: Visit, fields: Field
 
 async fn try_change(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
     let viewer = signed_in(visit)?;
-    // Guessing at a session that somebody left open is no quicker than guessing on the sign-in page.
+    // Guessing in a session that someone left open must not be faster than on the sign-in page.
     let attempt = site.rate_limits.try_sign_in(visit.address.0, &viewer.user.handle)?;
     let form = ChangePassword { current: fields.get("current"), password: fields.get("password") };
     let changed = site.accounts.change_password(viewer, form).await;
@@ -44,7 +44,7 @@ pub(super) async fn set(State(site): State<Site>, visit: Visit, fields: Fields) 
 }
 
 async fn try_set(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done, Fault> {
-    // A valid link works once; tries of invalid ones are counted.
+    // A valid link works once; attempts with invalid ones are counted.
     if site.accounts.find_password_link(fields.get("link")).await?.is_none() {
         site.rate_limits.check_sign_up(visit.address.0)?;
     }

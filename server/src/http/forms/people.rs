@@ -1,4 +1,4 @@
-//! What an administrator does with others' accounts.
+//! Lets administrators manage other people's accounts.
 
 use app::plain::{Done, people_path};
 use axum::{
@@ -80,7 +80,7 @@ pub(super) async fn make_password_link(
     answer(&site, &visit, fields, tried).await
 }
 
-/// This browser, and no other, sees the link, beside the person.
+/// Only this browser sees the link, beside the person.
 async fn try_make_password_link(
     site: &Site,
     visit: &Visit,
@@ -97,7 +97,8 @@ fn person(id: &str) -> Result<UserId, Fault> {
     id.parse().map_err(|_| Fault::refused("", ErrorCode::UserUnknown))
 }
 
-/// A refused form is drawn again with the same part of the list. Nothing is typed in it that could be lost by signing in.
+/// Redraws a refused form with the same page of the list. There is no typed input that signing in
+/// could lose.
 async fn answer(site: &Site, visit: &Visit, fields: Fields, tried: Result<super::Done, Fault>) -> Response {
     if visit.viewer.is_none() {
         return small(tried);
@@ -106,7 +107,7 @@ async fn answer(site: &Site, visit: &Visit, fields: Fields, tried: Result<super:
     FormPage { form: FormName::People, route }.answer(site, visit, fields, tried).await
 }
 
-/// To the same part of the list, which says what was done.
+/// Back to the same page of the list, which says what was done.
 fn back(fields: &Fields, done: Done) -> super::Done {
     let path = people_path(fields.get("q"), fields.get("after"));
     let and = if path.contains('?') { '&' } else { '?' };

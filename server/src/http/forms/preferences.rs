@@ -1,4 +1,5 @@
-//! Language, theme and density: kept in the browser, because they belong to the screen and not to the person.
+//! Language, theme and density: stored in the browser, because they belong to the screen and not to
+//! the person.
 
 use app::words::language_for;
 use axum::{
@@ -9,7 +10,7 @@ use axum::{
 use super::{Done, Fields};
 use crate::{entry::cookies::Cookie, http::address::safe_next, site::Site};
 
-/// An unknown value is ignored, because the person could do nothing about it.
+/// Ignores unknown values, because the user could not do anything about them.
 pub(super) async fn set(State(site): State<Site>, fields: Fields) -> Response {
     let https = site.guard.is_https();
     let mut done = Done::to(safe_next(fields.get("next")));

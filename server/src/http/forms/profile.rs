@@ -1,4 +1,4 @@
-//! Changes the profile that everybody sees.
+//! Changes the viewer's profile.
 
 use std::sync::Arc;
 

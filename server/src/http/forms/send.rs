@@ -1,4 +1,4 @@
-//! Writes a message without script.
+//! Sends a message without script.
 
 use std::sync::Arc;
 
@@ -23,7 +23,8 @@ pub(super) async fn send(
     Path(room): Path<String>,
     fields: Fields,
 ) -> Response {
-    // The text is not theirs who have signed in since, and its author's session has ended.
+    // If another person has signed in since, the text is not theirs, and its author's session has
+    // ended.
     let visit = by_author(visit, &fields);
     let tried = try_send(&site, &visit, &room, &fields).await;
     let route = room.parse().map_or_else(|_| Route::Lobby("/".to_owned()), Route::Room);
@@ -39,15 +40,16 @@ async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Re
     let room: RoomId = room.parse().map_err(|_| Fault::refused("", ErrorCode::RoomUnknown))?;
     let cx = chat::Context { node: Arc::clone(&site.node), viewer: viewer.clone() };
     site.node.charge_send(viewer.user.id)?;
-    // The page's own nonce makes a second click harmless; without one it is a new message each time.
+    // The page's nonce makes a second click harmless; without one, each submission is a new
+    // message.
     let nonce = fields.get("nonce").parse().unwrap_or_else(|_| Nonce(Uuid::new_v4()));
     let body = Body::parse(fields.get("body")).map_err(|refusal| blame_body(refusal.into()))?.into_string();
     let thread = thread_of(fields);
     let placement = Placement { reply_to: None, thread, in_room: !fields.get("in_room").is_empty() };
     let said = chat::messages::send(&cx, room, nonce, &body, placement).map_err(|e| blame_body(e.into()))?;
     let reply = chat::messages::sent(room, said).await.map_err(|e| blame_body(e.into()))?;
-    // The browser went back, and the form was sent again with another text; perhaps the first message has been edited since.
-    // The form is drawn again with a new nonce.
+    // The user went back and submitted the form again with another text; or the first message has
+    // since been edited. Redraws the form with a new nonce.
     if let Reply::Sent { message, .. } = reply
         && message.body != body
     {
@@ -65,7 +67,7 @@ fn thread_of(fields: &Fields) -> Option<Seq> {
     fields.get("thread").parse().ok().map(Seq)
 }
 
-/// The refusal of a text is shown next to it.
+/// Refusals of a text are shown beside it.
 fn blame_body(fault: Fault) -> Fault {
     match fault {
         Fault::Refused { refusal, .. }

@@ -1,4 +1,4 @@
-//! The first person names the workspace and makes its first channel.
+//! The first person names the workspace and creates its first channel.
 
 use std::sync::Arc;
 
@@ -30,13 +30,13 @@ async fn try_set_up(site: &Site, visit: &Visit, fields: &Fields) -> Result<Done,
         return Ok(Done::to("/"));
     }
     let cx = chat::Context { node: Arc::clone(&site.node), viewer: viewer.clone() };
-    // The nonce is always the same: a second click makes no second channel.
+    // The nonce is always the same, so a second click does not create a second channel.
     let nonce = Nonce(workspace.epoch.0);
     let room = chat::rooms::create(&cx, nonce, RoomKind::Channel, channel.as_str(), "").await?;
     let named = site.node.store.set_up(name.as_str(), room.room.id).await;
     named.map_err(|e| Fault::Failed(failure(&e)))?;
     match settings::make_link(site, viewer, Done::to("/set-up")).await {
-        // Nobody can be invited.
+        // Invitations are not possible.
         Err(Fault::Refused { refusal, .. }) if refusal.code == ErrorCode::SignUpClosed => Ok(Done::to("/")),
         made => made,
     }

@@ -50,7 +50,7 @@ async fn try_invite(site: &Site, visit: &Visit) -> Result<Done, Fault> {
     make_link(site, viewer, done_at(Section::Invitations, visit, plain::Done::Link)).await
 }
 
-/// Makes a link and lets this browser, and no other, see it where that leads.
+/// Creates a link. Only this browser sees it, on the page of `done`.
 pub(super) async fn make_link(site: &Site, viewer: &Viewer, done: Done) -> Result<Done, Fault> {
     let (id, token) = site.accounts.invite(viewer).await?;
     let cookie = format!("{id}.{}", token.reveal());

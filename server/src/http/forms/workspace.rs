@@ -1,4 +1,4 @@
-//! Gives the workspace another name.
+//! Renames the workspace.
 
 use app::plain::{self, Section};
 use axum::{extract::State, response::Response};
