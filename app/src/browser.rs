@@ -170,6 +170,12 @@ pub fn is_looked_at() -> bool {
     !is_hidden() && document().has_focus().unwrap_or(true)
 }
 
+/// Whether the screen is as narrow as a phone's, where one pane covers the others: see `style/_frame.scss`.
+#[must_use]
+pub fn is_phone() -> bool {
+    matches_media("(max-width: 719.98px)")
+}
+
 /// The address of the socket.
 #[must_use]
 pub fn socket_address() -> String {
@@ -477,8 +483,7 @@ pub fn is_touched() -> bool {
 }
 
 /// Whether a media query holds.
-#[must_use]
-pub fn matches_media(query: &str) -> bool {
+fn matches_media(query: &str) -> bool {
     window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
 }
 

@@ -71,7 +71,11 @@ fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
                 && is_letter(letter)
                 && !browser::is_typing() =>
         {
-            chat.screen.compose();
+            match chat.room.get_untracked().and_then(|room| untrack(|| chat.open_root(room))) {
+                // The room's own composer is out of reach.
+                Some(_) if browser::has_overlay_panel() => chat.screen.compose_reply(),
+                _ => chat.screen.compose(),
+            }
         }
         _ => {}
     }

@@ -33,8 +33,6 @@ const SIDES_PX: f64 = 28.0;
 const COLUMNS: usize = 9;
 const HEIGHT_PX: f64 = 440.0;
 const EDGE_PX: f64 = 8.0;
-/// When it is a sheet; must match the style sheet.
-const IS_SHEET: &str = "(max-width: 719.98px)";
 
 /// The symbol of each group, in order. The first group is the recently used emoji.
 const SIGNS: [&str; 10] = ["🕘", "😀", "👋", "🐻", "🍔", "🚗", "⚽", "💡", "🔣", "🏁"];
@@ -77,7 +75,7 @@ pub fn EmojiDialog(
     let words = chat.words;
     let is_touched = browser::is_touched();
     let cell = if is_touched { CELL_TOUCH_PX } else { CELL_PX };
-    let is_sheet = browser::matches_media(IS_SHEET);
+    let is_sheet = browser::is_phone();
     let columns = match is_sheet {
         // As many finger-sized cells as fit.
         true => ((browser::width_px() - SIDES_PX) / CELL_TOUCH_PX).floor().clamp(4.0, 14.0) as usize,

@@ -39,11 +39,13 @@ pub fn Timeline(
     // When navigating to a room, one screen of rows is drawn at once, and the rest after it has
     // been painted. A loaded page has all rows from the beginning.
     let whole = RwSignal::new(!browser::is_awake());
+    let is_covered = Memo::new(move |_| chat.panel().is_some());
     let look = move || {
         let unread = chat.summary(room).is_some_and(|s| s.read_untracked().unread > 0);
         if unread
             && begun.get_untracked()
             && browser::is_looked_at()
+            && !(is_covered.get_untracked() && browser::is_phone())
             && let Some(seq) = position.last_seen()
         {
             chat.saw(Seq(seq));
@@ -67,6 +69,8 @@ pub fn Timeline(
         begun.track();
         whole.track();
         chat.rows.track();
+        // On a phone, a panel covers what nobody has seen yet.
+        is_covered.track();
         // Nothing loads while disconnected, so this runs again on reconnecting.
         chat.link.track();
         request_animation_frame(move || {
