@@ -28,6 +28,7 @@ async function two(open: () => Promise<Page>) {
 }
 
 async function opensThread(page: Page, text: string) {
+  await seqOf(page, text);
   const tools = await reaches(page, text);
   await tools.getByRole("button", { name: "Reply in thread" }).click();
   await expect(replyBox(page)).toBeFocused();
@@ -85,7 +86,8 @@ test("a reply in a thread is told in one quiet line, and read beside the room", 
     await page.reload();
     await isIn(page);
     await expect(replies(page)).toHaveText([/long rope/, /east pier/, "thank you", "It hangs on the second hook now"]);
-    await expect(quiet(page)).toHaveCount(1);
+    // The line of unread messages may part what belongs together.
+    await expect(quiet(page)).not.toHaveCount(0);
   }
   // Esc steps back to the composer and then closes it; so does the browser's way back.
   await composer(ana.page).press("Escape");
@@ -169,11 +171,12 @@ test("the threads one follows have their place in the list, on all devices", asy
   // The room's own list has it.
   await opens(ana.page, bo.name);
   await ana.page.getByRole("button", { name: "Details" }).click();
-  await ana.page.getByRole("button", { name: "Threads", exact: true }).last().click();
+  await ana.page.getByRole("complementary", { name: "Details" }).getByRole("button", { name: "Threads" }).click();
   await expect(ana.page.getByRole("dialog", { name: `Threads in ${bo.name}` }).getByText("3 replies")).toBeVisible();
 });
 
-test("a draft and what is on its way stay in their thread", async ({ open }) => {
+test("a draft and what is on its way stay in their thread", async ({ open, expected }) => {
+  expected(/WebSocket connection .* ERR_INTERNET_DISCONNECTED/);
   const [ana] = await two(open);
   await says(ana.page, "the root");
   await opensThread(ana.page, "the root");
@@ -243,7 +246,7 @@ test("on a phone the thread is the screen, and the way back leads to the room", 
   await sheet.getByRole("button", { name: "Reply in thread" }).tap();
   await expect(thread(ana.page)).toBeVisible();
   const width = (await thread(ana.page).boundingBox())!.width;
-  expect(width).toBe(ana.page.viewportSize()!.width);
+  expect(width).toBeCloseTo(ana.page.viewportSize()!.width);
   await isAccessible(ana.page, "a thread on a phone");
   await replyBox(ana.page).fill("from the boat");
   await thread(ana.page).getByRole("button", { name: "Send" }).tap();
@@ -274,7 +277,8 @@ test("without script a thread is read and written by the address", async ({ open
   await expect(bare.locator("#composer .your-words")).toHaveCount(0);
 });
 
-test("whoever is removed no longer reads it, and a stranger never does", async ({ open }) => {
+test("whoever is removed no longer reads it, and a stranger never does", async ({ open, expected }) => {
+  expected(/status of 404/);
   const [ana, bo] = await two(open);
   const title = unique("crew");
   await makesRoom(ana.page, "Group", title);

@@ -80,15 +80,15 @@ pub fn Details(
                     <p class="details-kind">{kind_name}</p>
                     <p class="details-topic" dir="auto">{live(about)}</p>
                 </div>
-                {(kind != RoomKind::Direct).then(|| view! {
-                    <div class="details-actions scripted">
+                <div class="details-actions scripted">
+                    {action("thread", words.threads(), "", open(Dialog::Threads(Some(room))))}
+                    {(kind != RoomKind::Direct).then(|| view! {
                         {live(move || {
                             let rights = rights.get();
                             let act = |is_offered: bool, icon, name: &'static str, dialog| {
                                 is_offered.then(|| action(icon, name, "", open(dialog)))
                             };
                             [
-                                act(true, "thread", words.threads(), Dialog::Threads(Some(room))),
                                 act(rights.invite, "invite", words.invite_people(), Dialog::Invite(room)),
                                 act(rights.set_topic, "edit", words.edit_room(), Dialog::EditRoom(room)),
                                 act(rights.manage, "settings", words.room_settings(), Dialog::RoomSettings(room)),
@@ -98,8 +98,8 @@ pub fn Details(
                             .collect::<Vec<_>>()
                         })}
                         {action("leave", words.leave_room(), "loss", open(Dialog::Leave(room)))}
-                    </div>
-                }.into_any())}
+                    }.into_any())}
+                </div>
                 <Pinned room/>
                 <Members room/>
             </div>
