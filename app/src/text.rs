@@ -95,6 +95,13 @@ pub(crate) fn initials(name: &str) -> String {
     }
 }
 
+/// Isolates the direction of a user's text within a line (U+2068 and U+2069), so that it does not
+/// affect the rest.
+#[must_use]
+pub(crate) fn isolated(text: &str) -> String {
+    format!("\u{2068}{text}\u{2069}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -79,7 +79,7 @@ pub struct RoomState {
     /// The same for reactions, by the number of the change.
     reactions: SortedMap<Seq, Reacted>,
     /// The same for threads, by their roots.
-    replies: SortedMap<Seq, Replies>,
+    replies: Vec<(Seq, Replies)>,
     /// Marks of others may have been told while this client was away.
     stale: bool,
     /// Live changes are being applied one by one in order, so everything sent earlier is here.
@@ -114,7 +114,7 @@ impl RoomState {
             miscounted: false,
             changed: SortedMap::new(),
             reactions: SortedMap::new(),
-            replies: SortedMap::new(),
+            replies: Vec::new(),
             stale: false,
             live: false,
             heard: Vec::new(),
@@ -314,15 +314,20 @@ impl RoomState {
         for (rev, reacted) in self.reactions.iter().filter(|(_, reacted)| reacted.message == seq) {
             message.react(&reacted.emoji, reacted.user, reacted.on, *rev);
         }
-        for replies in replies.iter().chain(self.replies.get(&seq)) {
+        for replies in replies.iter().chain(self.told_of(seq)) {
             message.put_replies(replies);
         }
         message
     }
 
+    /// What replies that came while this client was here say about their thread.
+    fn told_of(&self, root: Seq) -> Option<&Replies> {
+        self.replies.iter().find(|(known, _)| *known == root).map(|(_, replies)| replies)
+    }
+
     /// The number of the last reply in a thread, as far as this client knows.
     pub(crate) fn last_reply(&self, root: Seq) -> Option<Seq> {
-        let told = self.replies.get(&root).or_else(|| self.shown(root)?.replies.as_ref());
+        let told = self.told_of(root).or_else(|| self.shown(root)?.replies.as_ref());
         let is_reply = |message: &&Arc<Message>| message.thread.is_some_and(|thread| thread.0 == root);
         let shown = self.timeline.as_ref().and_then(|window| window.messages().rev().find(is_reply));
         told.map(|replies| replies.last).max(shown.map(|reply| reply.seq))
@@ -362,12 +367,12 @@ impl RoomState {
         let mut changed = self.thread.as_mut().is_some_and(|thread| thread.put(message));
         if let Some((root, replies)) = Replies::of(message) {
             self.heard.push((root, message.seq));
-            match self.replies.get_mut(&root) {
-                Some(known) => drop(known.merge(&replies)),
-                None => {
-                    self.replies.insert(root, replies.clone());
-                    self.replies.keep_last(CHANGED_KEPT_MAX);
-                }
+            match self.replies.iter_mut().find(|(known, _)| *known == root) {
+                Some((_, known)) => drop(known.merge(&replies)),
+                None => self.replies.push((root, replies.clone())),
+            }
+            if self.replies.len() > CHANGED_KEPT_MAX {
+                self.replies.remove(0);
             }
             changed |= self.timeline.as_mut().is_some_and(|timeline| timeline.put_replies(root, &replies));
             if let Some(thread) = self.thread.as_mut().filter(|thread| thread.root() == root) {

@@ -82,8 +82,8 @@ impl Row {
         for quote in message.quote.iter().chain(&message.in_thread) {
             quote.stamp(&mut stamp);
         }
-        if let Some(RowThread { count, at, authors, is_new }) = &message.thread {
-            (count, at, is_new).hash(&mut stamp);
+        if let Some(RowThread { count, at, authors, is_new, told }) = &message.thread {
+            (count, at, is_new, told).hash(&mut stamp);
             authors.iter().for_each(|author| author.name.hash(&mut stamp));
         }
         (message.minute, message.first_of_run, message.last_own, message.seq, message.pinned, message.saved)
@@ -152,6 +152,8 @@ pub struct RowThread {
     pub authors: Vec<Arc<User>>,
     /// Whether there are replies after what the viewer had read when they entered the room.
     pub is_new: bool,
+    /// The number of the last of those replies that follow the root at once: it tells of them, so no line of theirs does.
+    pub told: Option<Seq>,
 }
 
 /// A message, stored or being sent.
@@ -377,6 +379,7 @@ fn shown(client: &Client, state: &RoomState, message: &Message, namesakes: &[Use
         at: replies.at,
         authors: replies.authors.iter().map(|one| author(client, one.0)).collect(),
         is_new: state.unread_after.is_some_and(|after| replies.last > after),
+        told: None,
     });
     row.saved = client.personal().saved_message(room, message.seq).is_some();
     row.namesake = namesakes.contains(&message.author);
@@ -473,6 +476,15 @@ impl Drawn {
         quote: impl FnOnce() -> RowQuote,
     ) {
         self.last = None;
+        // The root itself stands right above.
+        let above = self.run.checked_sub(1).and_then(|above| self.rows.get_mut(above));
+        if let Some(RowKind::Message(MessageRow { thread: Some(thread), seq: Some(of), .. })) =
+            above.map(|row| &mut row.kind)
+            && *of == root
+        {
+            thread.told = Some(seq);
+            return;
+        }
         let run = self.rows.get_mut(self.run..).unwrap_or_default().iter_mut();
         let mut lines =
             run.filter_map(|row| if let RowKind::Replies(line) = &mut row.kind { Some(line) } else { None });

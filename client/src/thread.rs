@@ -14,7 +14,8 @@ use crate::sorted::SortedMap;
 pub struct ThreadState {
     root: Seq,
     root_message: Option<Arc<Message>>,
-    replies: SortedMap<u32, Arc<Message>>,
+    /// By their numbers, which have the order of their places.
+    replies: SortedMap<Seq, Arc<Message>>,
     is_loaded: bool,
     is_missing: bool,
     more_before: bool,
@@ -87,7 +88,7 @@ impl ThreadState {
 
     /// The place of the first reply that is here.
     pub(crate) fn first(&self) -> Option<u32> {
-        self.replies.keys().next().copied()
+        place(self.replies.values().next()?)
     }
 
     /// There is no such message.
@@ -109,22 +110,20 @@ impl ThreadState {
         more: bool,
         known: impl Fn(Message) -> Message,
     ) {
-        let place = |message: Option<&Message>| message.and_then(|one| one.thread).map(|thread| thread.1);
-        let (first, last) = (place(page.first()), place(page.last()));
+        let first = page.first().map_or(Seq(i64::MAX), |message| message.seq);
         if before.is_none() {
             // What has come since the question stays. Before the page there may be a gap.
-            self.replies.retain(|nth, _| first.is_some_and(|first| *nth >= first));
+            self.replies.retain(|seq, _| *seq >= first);
             (self.following, self.is_loaded) = (thread.following, true);
-        } else if self.first() != last.map(|last| last + 1) {
+        } else if self.first() != page.last().and_then(place).map(|last| last + 1) {
             // The window has changed meanwhile.
             return;
         }
         self.more_before = more;
-        for message in page.into_iter().map(&known) {
-            if let Some(InThread(_, nth)) = message.thread
-                && self.replies.get(&nth).is_none_or(|here| here.rev <= message.rev)
-            {
-                self.replies.insert(nth, Arc::new(message));
+        for message in page {
+            let message = known(message);
+            if self.replies.get(&message.seq).is_none_or(|here| here.rev <= message.rev) {
+                self.replies.insert(message.seq, Arc::new(message));
             }
         }
         self.put_root(known(thread.root));
@@ -137,10 +136,10 @@ impl ThreadState {
         }
         let Some(InThread(root, nth)) = message.thread else { return false };
         let fits = root == self.root && self.first().is_none_or(|first| nth >= first);
-        if !fits || self.replies.get(&nth).is_some_and(|known| known.rev >= message.rev) {
+        if !fits || self.replies.get(&message.seq).is_some_and(|known| known.rev >= message.rev) {
             return false;
         }
-        self.replies.insert(nth, Arc::new(message.clone()));
+        self.replies.insert(message.seq, Arc::new(message.clone()));
         true
     }
 
@@ -169,4 +168,9 @@ impl ThreadState {
         let here = here.find(|message| message.seq == seq);
         here.is_some_and(|message| Arc::make_mut(message).react(emoji, user, on, rev))
     }
+}
+
+/// The place of a reply in its thread.
+fn place(message: &Message) -> Option<u32> {
+    message.thread.map(|thread| thread.1)
 }

@@ -44,8 +44,8 @@ pub fn Composer(
     let refused_text = refused.value("body");
     let name = move || chat.summary(room).map(|s| chat.name_of(&s.read())).unwrap_or_default();
 
-    let edited = Memo::new(move |_| chat.edit_at(desk).map(|edit| edit.seq));
-    let is_editing = Memo::new(move |_| edited.get().is_some());
+    let edited = move || chat.edit_at(desk).map(|edit| edit.seq);
+    let is_editing = Memo::new(move |_| edited().is_some());
     let has_strip = Memo::new(move |_| chat.screen.has_strip(desk) && !is_editing.get());
     // Whether a reply in a thread is also shown in the room.
     let in_room = RwSignal::new(false);
@@ -135,7 +135,7 @@ pub fn Composer(
     // An edit begins or ends. Then handles a text that is to be put back into the composer.
     let mut was = None::<Seq>;
     effect(move || {
-        let now = edited.get();
+        let now = edited();
         let into = chat.screen.into_composer.get().filter(|(to, _)| *to == desk).map(|(_, text)| text);
         let Some(field) = field.get_untracked() else { return };
         if was != now {

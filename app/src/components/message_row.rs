@@ -12,7 +12,7 @@ use crate::{
     address::Panel,
     browser, later,
     state::{Chat, link_of, path_of, use_chat},
-    text::{has_marks, is_pictures_only, plain},
+    text::{has_marks, is_pictures_only, isolated, plain},
 };
 
 /// The most of a quoted message that fits on a line.
@@ -118,6 +118,7 @@ pub fn MessageRow(
             tabindex="-1"
             data-key=key_text(key)
             data-seq=message.seq.map(|seq| seq.0)
+            data-seen=message.thread.as_ref().and_then(|thread| thread.told).map(|told| told.0)
             data-tools=(is_offered && message.seq.is_some()).then_some("")
         >
             <div class="gutter">{gutter}</div>
@@ -158,16 +159,17 @@ fn to_thread(chat: Chat, room: RoomId, root: Seq, class: &'static str, inside: A
 /// A run of replies in a thread, in one quiet line, which leads there.
 pub(crate) fn replies_line(chat: Chat, room: RoomId, key: String, replies: &RepliesRow) -> AnyView {
     let words = chat.words;
-    let names: Vec<&str> = replies.authors.iter().take(2).map(|author| author.name.as_str()).collect();
+    let names: Vec<String> = replies.authors.iter().take(2).map(|author| isolated(&author.name)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let names = words.names(&names, replies.authors.len() - names.len());
-    let said = words.replied_to(&names, &quoted(chat, &replies.root));
+    let said = words.replied_to(&names, &isolated(&quoted(chat, &replies.root)));
     let count = match replies.is_new {
         true => words.replies_new(replies.count),
         false => words.replies_count(replies.count),
     };
     let inside = view! {
         <Icon name="thread"/>
-        <span class="replies-said" dir="auto" translate="yes">{said}</span>
+        <span class="replies-said" translate="yes">{said}</span>
         " "
         <span class="replies-count">{count}</span>
     }
@@ -185,7 +187,7 @@ fn in_thread_line(chat: Chat, room: RoomId, root: &RowQuote) -> AnyView {
     let said = quoted(chat, root);
     let inside = view! {
         <Icon name="thread"/>
-        <span dir="auto" translate="yes">{chat.words.in_thread(&said)}</span>
+        <span translate="yes">{chat.words.in_thread(&isolated(&said))}</span>
     }
     .into_any();
     to_thread(chat, room, root.seq, "quote in-thread", inside)

@@ -246,7 +246,7 @@ fn acts(
     view! {
         <div class="menu-items">
             {live(move || may.reply().then(|| act(Box::new(move || ("reply", words.reply())), "", handler(reply))))}
-            {live(move || may.reply().then(|| act(Box::new(move || ("thread", words.reply_in_thread())), "", handler(thread))))}
+            {live(move || (may.reply() && !chat.is_in_open_thread(room, seq)).then(|| act(Box::new(move || ("thread", words.reply_in_thread())), "", handler(thread))))}
             {live(move || may.edit().then(|| act(Box::new(move || ("edit", words.edit())), "", handler(edit))))}
             {act(Box::new(copy_tool), "", handler(copy))}
             {act(Box::new(move || ("link", words.copy_message_link())), "", handler(copy_link))}

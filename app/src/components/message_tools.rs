@@ -39,10 +39,12 @@ pub(super) fn shown(chat: Chat, seq: Seq) -> Option<MessageRow> {
             | RowKind::Replies(_) => None,
         })
     };
-    let in_thread =
-        |thread: &ThreadView| find(&thread.rows).or_else(|| find(&thread.root.iter().cloned().collect()));
-    let (here, there) = (chat.rows.with(find), chat.thread.with(in_thread));
-    here.or(there).filter(|message| !message.deleted && !message.deleting && message.sending.is_none())
+    let ThreadView { root, rows, .. } = chat.thread();
+    let there = find(&rows).or_else(|| find(&root.into_iter().collect()));
+    chat.rows
+        .with(find)
+        .or(there)
+        .filter(|message| !message.deleted && !message.deleting && message.sending.is_none())
 }
 
 /// Whether the viewer has reacted with this emoji.
@@ -137,6 +139,7 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
         chat.copy_link(room, seq);
     };
     let reply = move |_| chat.begin_reply(room, seq);
+    let is_in_open_thread = untrack(|| chat.is_in_open_thread(room, seq));
     let thread = move |_| {
         chat.screen.let_go();
         chat.open_thread(seq);
@@ -200,7 +203,7 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
             >
                 {may.react().then(|| tool("react", words.react(), handler(pick)))}
                 {may.reply().then(|| tool("reply", words.reply(), handler(reply)))}
-                {may.reply().then(|| tool("thread", words.reply_in_thread(), handler(thread)))}
+                {(may.reply() && !is_in_open_thread).then(|| tool("thread", words.reply_in_thread(), handler(thread)))}
                 {tool("copy", words.copy_text(), handler(copy))}
                 {tool("link", words.copy_message_link(), handler(copy_link))}
                 {tool(save_act, save_label, handler(save))}

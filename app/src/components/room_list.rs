@@ -14,7 +14,7 @@ use crate::browser;
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::state::{Chat, Dialog, Place, Sign, path_of, use_chat};
-use crate::text::plain;
+use crate::text::{isolated, plain};
 
 /// The most of a message that a list line shows.
 const PREVIEW_CHARS: usize = 120;
@@ -458,12 +458,6 @@ fn ConnectionWord() -> impl IntoView {
 pub(crate) fn is_match(chat: Chat, summary: &RoomSummary, lower: &str) -> bool {
     chat.name_of(summary).to_lowercase().contains(lower)
         || summary.peer.is_some_and(|peer| chat.user(peer).handle.contains(lower))
-}
-
-/// Isolates the direction of a user's text within a line (U+2068 and U+2069), so that it does not
-/// affect the rest.
-fn isolated(text: &str) -> String {
-    format!("\u{2068}{text}\u{2069}")
 }
 
 /// The beginning of a text on one line.

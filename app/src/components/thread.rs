@@ -21,7 +21,7 @@ use crate::components::focus::take_keyboard;
 use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::{
     browser,
-    state::{Chat, Desk, path_of, use_chat},
+    state::{Chat, Desk, ThreadView, path_of, use_chat},
 };
 
 /// So near to an end counts as there, in pixels.
@@ -40,6 +40,7 @@ pub(crate) fn Thread(
     let chat = use_chat();
     let words = chat.words;
     let pointing = expect_context::<Pointing>();
+    let view = Memo::new(move |_| chat.thread());
     let heading = NodeRef::<H2>::new();
     let (scroller, drawn) = (NodeRef::<Div>::new(), NodeRef::<Div>::new());
     // Whether the person is at the newest reply.
@@ -59,7 +60,7 @@ pub(crate) fn Thread(
     };
     effect(move || take_keyboard(heading));
     effect(move || {
-        chat.thread.track();
+        view.track();
         request_animation_frame(move || {
             if is_down.try_get_value() == Some(true) {
                 go_down();
@@ -79,16 +80,21 @@ pub(crate) fn Thread(
         }
     });
     let may_post = chat.may(room, |rights| rights.post);
-    let count = Memo::new(move |_| chat.thread.with(|thread| thread.count));
     let rows = move || {
         let row = |row: Row| list_item((row.key, row.stamp()), move || draw(room, row));
-        chat.thread.with(|thread| thread.root.iter().chain(&thread.rows).cloned().map(row).collect())
+        view.with(|thread| thread.root.iter().chain(&thread.rows).cloned().map(row).collect())
     };
     view! {
         <aside class="details thread" aria-label=words.thread()>
             <header class="pane-head">
-                <h2 tabindex="-1" node_ref=heading>{words.thread()}</h2>
-                {live(move || follow(chat, room, root))}
+                <div class="pane-title">
+                    <h2 tabindex="-1" node_ref=heading>{words.thread()}</h2>
+                    <p class="pane-topic" dir="auto">{live(move || chat.room_name(room))}</p>
+                </div>
+                {live(move || {
+                    let (following, is_there) = view.with(|thread| (thread.following, thread.root.is_some()));
+                    follow(chat, (room, root), following, is_there)
+                })}
                 <a class="icon-button no-script" href=path_of(room) aria-label=words.close() title=words.close()>
                     <Icon name="close"/>
                 </a>
@@ -114,7 +120,7 @@ pub(crate) fn Thread(
             >
                 <div class="rows" node_ref=drawn>
                     {list(rows)}
-                    {live(move || state(chat, count.get()))}
+                    {live(move || view.with(|thread| state(chat, thread)))}
                 </div>
                 <div id="thread-end"></div>
             </div>
@@ -126,23 +132,21 @@ pub(crate) fn Thread(
 }
 
 /// What is said below the rows, as long as there are no replies.
-fn state(chat: Chat, count: u32) -> Option<AnyView> {
+fn state(chat: Chat, thread: &ThreadView) -> Option<AnyView> {
     let words = chat.words;
-    let (loaded, missing, is_empty) =
-        chat.thread.with(|thread| (thread.loaded, thread.missing, thread.rows.is_empty()));
-    let said = match (missing, loaded) {
+    let is_empty = thread.rows.is_empty();
+    let said = match (thread.missing, thread.loaded) {
         (true, _) => words.message_not_here(),
         (false, false) if is_empty => words.loading(),
-        (false, true) if is_empty && count == 0 => words.no_replies_hint(),
+        (false, true) if is_empty && thread.count == 0 => words.no_replies_hint(),
         (false, _) => return None,
     };
     Some(view! { <p class="thread-state" role="status" data-key="state">{said}</p> }.into_any())
 }
 
 /// Follows the thread, or no longer.
-fn follow(chat: Chat, room: RoomId, root: Seq) -> AnyView {
+fn follow(chat: Chat, (room, root): (RoomId, Seq), following: bool, is_there: bool) -> AnyView {
     let words = chat.words;
-    let (following, is_there) = chat.thread.with(|thread| (thread.following, thread.root.is_some()));
     let (icon, label) = match following {
         true => ("followed", words.thread_unfollow()),
         false => ("follow", words.thread_follow()),

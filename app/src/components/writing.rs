@@ -274,7 +274,7 @@ impl Help {
             })
         };
         if let Some(root) = self.desk.thread {
-            return self.chat.thread.with_untracked(|thread| last(&thread.rows)).or(Some(root));
+            return last(&untrack(|| self.chat.thread()).rows).or(Some(root));
         }
         if self.chat.window.get_untracked().more_after {
             let summary = self.chat.summary(self.room)?;

@@ -53,13 +53,11 @@ fn Room(room: RoomId) -> impl IntoView {
     let pointing = Pointing::new();
     provide_context(pointing);
     effect(move || pointing.listen());
-    let open_root = Memo::new(move |_| chat.open_root(room));
-    effect(move || chat.keep_thread(room, open_root.get()));
-    let panel = Memo::new(move |_| chat.panel());
+    effect(move || chat.keep_thread(room, chat.open_root(room)));
     view! {
         <div
             class="pane"
-            data-panel=live(move || panel.get().map(Panel::kind))
+            data-panel=live(move || chat.panel().map(Panel::kind))
             data-archived=live(move || {
                 chat.summary(room).and_then(|summary| summary.read().room.archived.then_some("true"))
             })
@@ -70,7 +68,7 @@ fn Room(room: RoomId) -> impl IntoView {
                 <ConnectionBar/>
                 <Writing room/>
             </section>
-            {live(move || panel.get().map(|panel| view! {
+            {live(move || chat.panel().map(|panel| view! {
                 <div class="veil" on:click=handler(move |_| chat.close_panel())></div>
                 {later::panel(panel, room)}
             }.into_any()))}

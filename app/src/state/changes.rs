@@ -59,7 +59,7 @@ impl Chat {
     #[must_use]
     pub fn message(self, room: RoomId, seq: Seq) -> Option<Message> {
         self.rows.track();
-        self.thread.track();
+        self.thread_news.track();
         self.client.with_value(|client| client.room(room)?.shown(seq).cloned())
     }
 

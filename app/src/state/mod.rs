@@ -124,8 +124,8 @@ pub struct Chat {
     pub room: RwSignal<Option<RoomId>>,
     /// Its timeline.
     pub rows: RwSignal<Vec<Row>>,
-    /// The thread that is open beside it.
-    pub thread: RwSignal<ThreadView>,
+    /// Written whenever the thread changes that is open beside it; read through [`Chat::thread`].
+    thread_news: RwSignal<u32>,
     /// How many of the threads that the viewer follows have replies that they have not seen.
     pub new_threads: RwSignal<usize>,
     /// Which part of the room's messages that is.
@@ -202,9 +202,7 @@ impl Chat {
             waiting: RwSignal::new(0),
             room: RwSignal::new(room),
             rows: RwSignal::new(rows),
-            thread: RwSignal::new(
-                room.map(|room| threads::thread_view(&client, room, page.zone)).unwrap_or_default(),
-            ),
+            thread_news: RwSignal::new(0),
             new_threads: RwSignal::new(0),
             window: RwSignal::new(open_room::window(&client)),
             members: RwSignal::new(0),

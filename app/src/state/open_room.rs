@@ -4,7 +4,7 @@ use client::{Client, Link, RoomState};
 use leptos::prelude::*;
 use protocol::{Direction, InThread, Message, RoomId, Seq};
 
-use super::{Chat, ThreadView, link_of, set};
+use super::{Chat, link_of, set};
 use crate::{address::Panel, browser, text::plain};
 
 /// The state of the open room's loaded messages.
@@ -37,7 +37,7 @@ impl Chat {
         self.tell(|client, now| client.focus(room, now));
         if room.is_none() {
             self.rows.set(Vec::new());
-            self.thread.set(ThreadView::default());
+            self.draw_thread();
         }
     }
 
@@ -125,7 +125,7 @@ impl Chat {
             // The room tells of it only in a line. Its thread is opened, and read from its end back to it.
             if untrack(|| self.open_root(room)) != Some(root) {
                 self.open_panel(Panel::Thread(root));
-            } else if self.thread.with_untracked(|thread| thread.loaded && thread.more_before) {
+            } else {
                 self.load_older_replies();
             }
         } else if self.client.with_value(|client| client.link() == Link::Live && !client.is_jumping(room))

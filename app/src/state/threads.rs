@@ -36,6 +36,12 @@ impl Chat {
         }
     }
 
+    /// Whether a message is shown in the open thread. Tracks the address.
+    #[must_use]
+    pub fn is_in_open_thread(self, room: RoomId, seq: Seq) -> bool {
+        self.open_root(room) == Some(seq) || self.desk_of(room, seq).thread.is_some()
+    }
+
     /// Opens the thread below a message of the open room, or the thread in which that message is, and sits down to write there.
     pub fn open_thread(self, seq: Seq) {
         let Some(room) = self.room.get_untracked() else { return };
@@ -69,10 +75,19 @@ impl Chat {
         });
     }
 
-    pub(super) fn draw_thread(self) {
-        let Some(room) = self.room.get_untracked() else { return };
+    /// The thread that is open beside the room. Tracks its changes. Everything that it is made of comes with the chunk `tools`.
+    #[must_use]
+    pub fn thread(self) -> ThreadView {
+        self.thread_news.track();
+        let room = self.room.get();
         let zone = self.clock.get_untracked().zone;
-        set(self.thread, self.client.with_value(|client| thread_view(client, room, zone)));
+        let view =
+            |client: &client::Client| room.map(|room| thread_view(client, room, zone)).unwrap_or_default();
+        self.client.with_value(view)
+    }
+
+    pub(super) fn draw_thread(self) {
+        self.thread_news.update(|n| *n = n.wrapping_add(1));
     }
 
     pub(super) fn draw_new_threads(self) {
@@ -81,7 +96,7 @@ impl Chat {
 }
 
 /// The thread that the client has open beside a room.
-pub(super) fn thread_view(client: &client::Client, room: RoomId, zone: protocol::Zone) -> ThreadView {
+fn thread_view(client: &client::Client, room: RoomId, zone: protocol::Zone) -> ThreadView {
     let Some(thread) = client.room(room).and_then(|state| state.thread.as_ref()) else {
         return ThreadView::default();
     };

@@ -61,6 +61,7 @@ async fn replies_have_places_without_gaps_and_the_root_knows_them(pool: PgPool) 
     let cluster = Cluster::start(pool, 2).await;
     let (ana, bea, room) = cluster.ana_and_bea().await;
     let root = said(&ana, room, "who moved the long rope?").await;
+    said(&ana, room, "and the short one").await;
     for person in [&ana, &bea] {
         person.opens(room).await;
         person.acts(|client, now| client.open_thread(room, Some(root), now));

@@ -208,7 +208,7 @@ impl ScrollPosition {
         let end = first(children.length(), |n| {
             children.item(n).is_some_and(|row| row.get_bounding_client_rect().bottom() > lower)
         });
-        let number = |row: Element| row.get_attribute("data-seq").or_else(|| row.get_attribute("data-seen"));
+        let number = |row: Element| row.get_attribute("data-seen").or_else(|| row.get_attribute("data-seq"));
         (0..end).rev().filter_map(|n| number(children.item(n)?)?.parse().ok()).next()
     }
 

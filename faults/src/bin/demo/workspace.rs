@@ -268,9 +268,12 @@ const GENERAL: &[ScriptedMessage<'static>] = &[
     say("bo", "Me, sorry. It is on the second hook, where it should have been all along.").under("Who moved"),
     say("dmitri", "I looked for it with a torch at two in the morning.").under("Who moved"),
     say("noor", "Found it. You are forgiven 🤝").under("Who moved").reactions(&[("❤️", &["bo"])]),
+    say(GUEST, "Second hook it is. I put it into the handbook.").under("Who moved"),
     say("nino", "Reminder: the fire drill is today at three. Yes, in the rain.").reactions(&[("☔", &["ana", "minjun", "yuki", "tamar"])]),
     say("minjun", "Is the drill also for people who work from the boat?"),
     say("nino", "Especially for people who work from the boat."),
+    say("tamar", "And where do those meet who are *under* the boat?").under("Is the drill also"),
+    say("bo", "At the ladder. Bring a towel.").under("Is the drill also"),
     say("lin", "海报的三个版本都好了，大家更喜欢哪一个？\nA 日出　B 灯塔　C 渡船").after(HOUR).reactions(&[
         ("🅰️", &["minjun"]),
         ("🅱️", &["wang", "ana", "yuki", "noor", GUEST, "eleni"]),
