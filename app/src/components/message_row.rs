@@ -1,9 +1,11 @@
 //! One row of the timeline: a message, a day, or the line of unread messages. A row is replaced
 //! when it changes; only its tick and the overlay of `message_tools.rs` update in place.
 
+use std::sync::Arc;
+
 use client::{MessageRow as Message, RepliesRow, RowKey, RowQuote, RowReaction, RowThread, SendState, Tick};
 use leptos::prelude::*;
-use protocol::{Nonce, Refusal, RoomId, Seq, UserId};
+use protocol::{Nonce, Refusal, RoomId, Seq, User, UserId};
 
 use super::{avatar::Avatar, formatted::formatted, icon::Icon};
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
@@ -145,7 +147,7 @@ fn quoted(chat: Chat, quote: &RowQuote) -> String {
 }
 
 /// A link to a thread, which works without script too.
-fn to_thread(chat: Chat, room: RoomId, root: Seq, class: &'static str, inside: AnyView) -> AnyView {
+fn to_thread(chat: Chat, room: RoomId, root: Seq, class: &'static str, inside: Vec<AnyView>) -> AnyView {
     let go = move |click: web_sys::MouseEvent| {
         if !(click.ctrl_key() || click.meta_key() || click.shift_key()) {
             click.prevent_default();
@@ -156,27 +158,27 @@ fn to_thread(chat: Chat, room: RoomId, root: Seq, class: &'static str, inside: A
     view! { <a class=class href=href data-act="thread" on:click=handler(go)>{inside}</a> }.into_any()
 }
 
-/// A run of replies in a thread, in one quiet line, which leads there.
+/// A part of such a link. One kind of element for all: each other one would be code of its own.
+fn part(class: &'static str, inside: AnyView) -> AnyView {
+    view! { <span class=class>{inside} " "</span> }.into_any()
+}
+
+/// A run of replies in a thread, as one line that leads there.
 pub(crate) fn replies_line(chat: Chat, room: RoomId, key: String, replies: &RepliesRow) -> AnyView {
     let words = chat.words;
     let names: Vec<String> = replies.authors.iter().take(2).map(|author| isolated(&author.name)).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let names = words.names(&names, replies.authors.len() - names.len());
     let said = words.replied_to(&names, &isolated(&quoted(chat, &replies.root)));
-    let count = match replies.is_new {
-        true => words.replies_new(replies.count),
-        false => words.replies_count(replies.count),
+    let (class, count) = match replies.is_new {
+        true => ("replies-link new", words.replies_new(replies.count)),
+        false => ("replies-link", words.replies_count(replies.count)),
     };
-    let inside = view! {
-        <Icon name="thread"/>
-        <span class="replies-said" translate="yes">{said}</span>
-        " "
-        <span class="replies-count">{count}</span>
-    }
-    .into_any();
+    let icon = view! { <Icon name="thread"/> }.into_any();
+    let inside = vec![icon, part("replies-said", said.into_any()), part("replies-count", count.into_any())];
     view! {
-        <div class="replies" class:new=replies.is_new data-key=key data-seen=replies.last.0>
-            {to_thread(chat, room, replies.root.seq, "replies-link", inside)}
+        <div class="replies" data-key=key data-seen=replies.last.0>
+            {to_thread(chat, room, replies.root.seq, class, inside)}
         </div>
     }
     .into_any()
@@ -184,12 +186,8 @@ pub(crate) fn replies_line(chat: Chat, room: RoomId, key: String, replies: &Repl
 
 /// Above a reply that is also shown in the room: which thread it is in.
 fn in_thread_line(chat: Chat, room: RoomId, root: &RowQuote) -> AnyView {
-    let said = quoted(chat, root);
-    let inside = view! {
-        <Icon name="thread"/>
-        <span translate="yes">{chat.words.in_thread(&isolated(&said))}</span>
-    }
-    .into_any();
+    let said = chat.words.in_thread(&isolated(&quoted(chat, root)));
+    let inside = vec![view! { <Icon name="thread"/> }.into_any(), part("", said.into_any())];
     to_thread(chat, room, root.seq, "quote in-thread", inside)
 }
 
@@ -197,15 +195,17 @@ fn in_thread_line(chat: Chat, room: RoomId, root: &RowQuote) -> AnyView {
 fn thread_line(chat: Chat, room: RoomId, root: Seq, thread: &RowThread) -> AnyView {
     let words = chat.words;
     let at = thread.at;
-    let faces = thread.authors.iter().map(|author| view! { <Avatar user=(**author).clone()/> }.into_any());
-    let inside = view! {
-        <span class="thread-faces" aria-hidden="true">{faces.collect::<Vec<_>>()}</span>
-        <span class="thread-count">{words.replies_count(thread.count)}</span>
-        " "
-        <span class="thread-last">{live(move || words.last_reply(&words.when(at, chat.clock.get())))}</span>
-        {thread.is_new.then(|| view! { <span class="thread-new" role="img" aria-label=words.new_replies() title=words.new_replies()></span> }.into_any())}
+    let face = |author: &Arc<User>| view! { <Avatar user=(**author).clone()/> }.into_any();
+    let faces: Vec<AnyView> = thread.authors.iter().map(face).collect();
+    let last = live(move || words.last_reply(&words.when(at, chat.clock.get())));
+    let mut inside = vec![
+        part("thread-faces", faces.into_any()),
+        part("thread-count", words.replies_count(thread.count).into_any()),
+        part("thread-last", last.into_any()),
+    ];
+    if thread.is_new {
+        inside.push(part("thread-new", words.new_replies().into_any()));
     }
-    .into_any();
     to_thread(chat, room, root, "thread-line", inside)
 }
 
