@@ -62,8 +62,12 @@ pub(crate) fn Thread(
     effect(move || {
         view.track();
         request_animation_frame(move || {
-            if is_down.try_get_value() == Some(true) {
-                go_down();
+            let goes_elsewhere = chat.screen.target.try_get_untracked().flatten().is_some();
+            match is_down.try_get_value() {
+                // What is scrolled to is told by an event, later.
+                Some(true) if goes_elsewhere => is_down.set_value(false),
+                Some(true) => go_down(),
+                Some(false) | None => {}
             }
             chat.show_target();
             if let Some(rows) = drawn.try_get_untracked().flatten() {
