@@ -15,7 +15,8 @@ create table threads (
     -- How many replies there are, including deleted ones.
     replies int not null,
     last_seq bigint not null,
-    last_at timestamptz not null,
+    -- To the millisecond, as it travels: a list of threads goes on from there.
+    last_at timestamptz(3) not null,
     -- Who replied last, in the form of the wire: `[["<user>", 8]]`.
     authors jsonb not null,
     primary key (room_id, root)

@@ -110,7 +110,8 @@ impl ThreadState {
         more: bool,
         known: impl Fn(Message) -> Message,
     ) {
-        let first = page.first().map_or(Seq(i64::MAX), |message| message.seq);
+        // Whatever is here besides an empty page came after it.
+        let first = page.first().map_or(Seq::ZERO, |message| message.seq);
         if before.is_none() {
             // What has come since the question stays. Before the page there may be a gap.
             self.replies.retain(|seq, _| *seq >= first);

@@ -1,6 +1,6 @@
 //! Replies, mentions, and jumping to a message that is far above.
 
-use protocol::{Mention, Placement};
+use protocol::{InThread, Mention, Placement, Thread};
 
 use super::*;
 
@@ -123,4 +123,25 @@ fn mentions_are_counted_apart_until_they_are_read_deleted_or_taken_back() {
     client.saw(room(), Seq(4), 10);
     let summary = &client.room(room()).unwrap().summary;
     assert_eq!((summary.unread, summary.mentions), (1, 0));
+}
+
+/// A reply that is written while the thread is fetched comes before a page that does not have it.
+#[test]
+fn a_reply_that_overtakes_the_page_of_its_thread_stays() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    client.open_thread(room(), Some(Seq(4)), 5);
+    let reply = Message { thread: Some(InThread(Seq(4), 1)), ..message(OTHER, 5) };
+    client.receive(changed(5, Change::Message { message: reply }), 10);
+    let thread = Box::new(Thread { room: room(), root: message(OTHER, 4), unread: 0, following: false });
+    let page = Reply::Thread { thread, messages: Vec::new(), more: false, people: Vec::new() };
+    answer(&mut client, 20, |command| matches!(command, Command::Thread { .. }), page);
+    let open = client.room(room()).unwrap().thread.as_ref().unwrap();
+    assert_eq!(open.replies().map(|reply| reply.seq.0).collect::<Vec<_>>(), [5]);
+    let root = open.root_message().unwrap();
+    assert_eq!(
+        root.replies.as_ref().map(|replies| replies.count),
+        Some(1),
+        "the page is older than the reply"
+    );
 }

@@ -277,6 +277,14 @@ struct FollowingRow {
     last: i64,
 }
 
+/// A thread in a list, of a viewer.
+struct ListedRow {
+    room_id: Uuid,
+    root: i64,
+    following: bool,
+    unread: i64,
+}
+
 impl From<FollowingRow> for Following {
     fn from(row: FollowingRow) -> Self {
         let (room, root, last) = (RoomId(row.room_id), Seq(row.root), Seq(row.last));
@@ -344,47 +352,65 @@ impl Store {
         after: Option<ThreadsAfter>,
     ) -> Result<(Vec<Thread>, bool), Error> {
         let limit = THREADS_PAGE + 1;
-        let room = match of {
-            ThreadsOf::Followed => None,
-            ThreadsOf::Room(room) => Some(room),
+        let (at, after_root) = (after.map(|after| after.at), after.map(|after| after.root.0));
+        let rows = match of {
+            // A person follows some hundreds of them, over all their rooms.
+            ThreadsOf::Followed => {
+                sqlx::query_as!(
+                    ListedRow,
+                    r#"select t.room_id, t.root, true as "following!",
+                        case when t.last_seq <= m.read_seq then 0 else (
+                            select count(*) from (select seq, author_id from thread_replies p
+                                where p.room_id = t.room_id and p.root = t.root order by p.nth desc limit $6) x
+                            where x.seq > m.read_seq and x.author_id <> $1)
+                        end as "unread!"
+                     from followed_threads f
+                     join threads t on t.room_id = f.room_id and t.root = f.root
+                     join members m on m.room_id = f.room_id and m.user_id = $1 and m.active
+                     where f.user_id = $1 and f.following and ($2::bigint is null
+                        or (t.last_at, t.room_id, t.root)
+                            < ('epoch'::timestamptz + $2 * interval '1 millisecond', $3::uuid, $4::bigint))
+                     order by t.last_at desc, t.room_id desc, t.root desc limit $5"#,
+                    viewer.0,
+                    at,
+                    after.map(|after| after.room.0),
+                    after_root,
+                    limit as i64,
+                    i64::from(UNREAD_MAX)
+                )
+                .fetch_all(&self.pool())
+                .await?
+            }
+            // A room may have any number: a page is a range of the index.
+            ThreadsOf::Room(room) => {
+                sqlx::query_as!(
+                    ListedRow,
+                    r#"select t.room_id, t.root, coalesce(f.following, false) as "following!",
+                        case when t.last_seq <= m.read_seq then 0 else (
+                            select count(*) from (select seq, author_id from thread_replies p
+                                where p.room_id = t.room_id and p.root = t.root order by p.nth desc limit $6) x
+                            where x.seq > m.read_seq and x.author_id <> $1)
+                        end as "unread!"
+                     from threads t
+                     join members m on m.room_id = t.room_id and m.user_id = $1 and m.active
+                     left join followed_threads f on f.user_id = $1 and f.room_id = t.room_id and f.root = t.root
+                     where t.room_id = $2 and ($3::bigint is null
+                        or (t.last_at, t.root) < ('epoch'::timestamptz + $3 * interval '1 millisecond', $4::bigint))
+                     order by t.last_at desc, t.root desc limit $5"#,
+                    viewer.0,
+                    room.0,
+                    at,
+                    after_root,
+                    limit as i64,
+                    i64::from(UNREAD_MAX)
+                )
+                .fetch_all(&self.pool())
+                .await?
+            }
         };
-        // Times are compared as they travel: in whole milliseconds.
-        let rows = sqlx::query!(
-            r#"select k.room_id as "room!", k.root as "root!", k.following as "following!", k.read_seq as "read!",
-                case when k.last_seq <= k.read_seq then 0 else (
-                    select count(*) from (select seq, author_id from thread_replies p
-                        where p.room_id = k.room_id and p.root = k.root order by p.nth desc limit $7) x
-                    where x.seq > k.read_seq and x.author_id <> $1)
-                end as "unread!"
-             from (
-                (select t.room_id, t.root, t.last_at, t.last_seq, m.read_seq, true as following
-                 from followed_threads f
-                 join threads t on t.room_id = f.room_id and t.root = f.root
-                 join members m on m.room_id = f.room_id and m.user_id = $1 and m.active
-                 where $2::uuid is null and f.user_id = $1 and f.following)
-                union all
-                (select t.room_id, t.root, t.last_at, t.last_seq, m.read_seq, coalesce(f.following, false)
-                 from threads t
-                 join members m on m.room_id = t.room_id and m.user_id = $1 and m.active
-                 left join followed_threads f on f.user_id = $1 and f.room_id = t.room_id and f.root = t.root
-                 where t.room_id = $2)
-             ) k
-             where $3::bigint is null
-                or ((extract(epoch from k.last_at) * 1000)::bigint, k.room_id, k.root) < ($3, $4::uuid, $5::bigint)
-             order by (extract(epoch from k.last_at) * 1000)::bigint desc, k.room_id desc, k.root desc limit $6"#,
-            viewer.0,
-            room.map(|room| room.0),
-            after.map(|after| after.at),
-            after.map(|after| after.room.0),
-            after.map(|after| after.root.0),
-            limit as i64,
-            i64::from(UNREAD_MAX)
-        )
-        .fetch_all(&self.pool())
-        .await?;
         let more = rows.len() == limit;
         let (rooms, seqs): (Vec<Uuid>, Vec<i64>) =
-            rows.iter().take(THREADS_PAGE).map(|row| (row.room, row.root)).unzip();
+            rows.iter().take(THREADS_PAGE).map(|row| (row.room_id, row.root)).unzip();
         let roots = select_messages!(
             "join unnest($1::uuid[], $2::bigint[]) as k (room, root) on m.room_id = k.room and m.seq = k.root",
             &rooms,
@@ -395,10 +421,10 @@ impl Store {
         let mut roots: HashMap<(Uuid, i64), Message> =
             roots.into_iter().map(|row| ((row.room_id, row.seq), row.into())).collect();
         let threads = rows.into_iter().filter_map(|row| {
-            let root = roots.remove(&(row.room, row.root))?;
+            let root = roots.remove(&(row.room_id, row.root))?;
             let replies = root.replies.clone();
             Some(Thread {
-                room: RoomId(row.room),
+                room: RoomId(row.room_id),
                 root: Message { replies, ..root.preview() },
                 unread: u32::try_from(row.unread).unwrap_or(UNREAD_MAX),
                 following: row.following,

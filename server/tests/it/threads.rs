@@ -3,7 +3,7 @@
 use client::{Client, RowKind};
 use protocol::{
     Change, Command, ErrorCode, Following, InThread, Line, Message, Nonce, Placement, Reply, RoomId,
-    RoomKind, Seq, Thread,
+    RoomKind, Seq, Thread, ThreadsAfter,
 };
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -241,4 +241,46 @@ async fn only_members_read_and_only_roots_have_threads(pool: PgPool) {
     assert!(!ana.sends(nowhere.send(room, Nonce(Uuid::new_v4()), "plain")).await.unwrap().in_room);
     assert_eq!(cluster.node(1).get(&format!("/r/{room}?panel=thread-{root}"), &ana.cookie).await.0, 200);
     assert!(ana.makes(RoomKind::Group, "other").await != room);
+}
+
+/// Page by page, each thread comes once, also while several have a reply at the same moment.
+#[sqlx::test(migrations = "../migrations")]
+async fn long_lists_of_threads_come_in_pages(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let ana = cluster.person("ana", 1).await;
+    let room = ana.makes(RoomKind::Channel, "pier").await;
+    let mut roots = Vec::new();
+    for n in 0..65 {
+        let root = said(&ana, room, &format!("root {n}")).await;
+        replies(&ana, room, root, "reply").await.unwrap();
+        roots.push(root);
+    }
+    // Three at once share their time.
+    sqlx::query("update threads set last_at = (select max(last_at) from threads) where root = any($1)")
+        .bind(roots[30..=33].iter().map(|root| root.0).collect::<Vec<_>>())
+        .execute(&cluster.pool)
+        .await
+        .unwrap();
+    for of in [None, Some(room)] {
+        let (mut after, mut found, mut pages) = (None, Vec::new(), 0);
+        loop {
+            let page = ana.asks(Command::Threads { room: of, after }).await;
+            let Ok(Reply::Threads { threads, more, .. }) = page else { panic!("{page:?}") };
+            let last = threads.last().unwrap();
+            let at = last.root.replies.as_ref().unwrap().at;
+            after = Some(ThreadsAfter { at, room, root: last.root.seq });
+            found.extend(
+                threads.iter().map(|thread| (thread.root.replies.as_ref().unwrap().at, thread.root.seq)),
+            );
+            pages += 1;
+            if !more {
+                break;
+            }
+        }
+        assert_eq!(pages, 3);
+        assert!(found.windows(2).all(|pair| pair[0] > pair[1]), "the newest first");
+        let mut seqs: Vec<Seq> = found.into_iter().map(|(_, seq)| seq).collect();
+        seqs.sort_unstable();
+        assert_eq!(seqs, roots);
+    }
 }
