@@ -195,7 +195,7 @@ pub struct Replies {
     pub last: Seq,
     /// When the last reply was sent.
     pub at: Millis,
-    /// Who replied last, the last first: at most [`THREAD_AUTHORS_MAX`](crate::limits::THREAD_AUTHORS_MAX).
+    /// Who replied last, the last first: at most [`THREAD_AUTHORS_MAX`].
     pub authors: Vec<ThreadAuthor>,
 }
 
