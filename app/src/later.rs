@@ -162,7 +162,7 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::RoomSettings(_) | Dialog::DeleteRoom(_) | Dialog::Leave(_) => {
             later(details_part(Detail::Dialog(dialog)), lost)
         }
-        Dialog::Member(..) | Dialog::Banned(_) | Dialog::Delete(..) => {
+        Dialog::Member(..) | Dialog::Banned(_) | Dialog::Delete(..) | Dialog::EditHistory(..) => {
             later(tool_part(Tool::Dialog(dialog)), lost)
         }
         Dialog::Later | Dialog::Threads(_) | Dialog::Remind(..) | Dialog::SendLater(_) => {

@@ -4,6 +4,7 @@ pub mod banned;
 pub mod browse;
 pub mod delete;
 pub mod delete_room;
+pub mod edit_history;
 pub mod emoji;
 pub mod invite;
 pub mod leave;
@@ -54,6 +55,7 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         | Dialog::SendLater(_)
         | Dialog::Emoji(..)
         | Dialog::Shortcuts
+        | Dialog::EditHistory(..)
         | Dialog::Delete(..) => ().into_any(),
     }
 }
@@ -90,6 +92,8 @@ pub(crate) fn member_dialog(dialog: Dialog) -> AnyView {
         view! { <banned::Banned room/> }.into_any()
     } else if let Dialog::Delete(room, seq) = dialog {
         view! { <delete::DeleteMessage room seq/> }.into_any()
+    } else if let Dialog::EditHistory(room, seq) = dialog {
+        view! { <edit_history::EditHistory room seq/> }.into_any()
     } else {
         ().into_any()
     }
