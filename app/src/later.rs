@@ -162,13 +162,13 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::RoomSettings(_) | Dialog::DeleteRoom(_) | Dialog::Leave(_) => {
             later(details_part(Detail::Dialog(dialog)), lost)
         }
-        Dialog::Member(..) | Dialog::Banned(_) | Dialog::Delete(..) | Dialog::EditHistory(..) => {
+        Dialog::Member(..) | Dialog::Banned(_) | Dialog::Delete(..) => {
             later(tool_part(Tool::Dialog(dialog)), lost)
         }
         Dialog::Later | Dialog::Threads(_) | Dialog::Remind(..) | Dialog::SendLater(_) => {
             later(personal_part(Personal::Dialog(dialog)), lost)
         }
-        Dialog::Emoji(..) | Dialog::Shortcuts => later(emoji_part(dialog), lost),
+        Dialog::Emoji(..) | Dialog::Shortcuts | Dialog::EditHistory(..) => later(emoji_part(dialog), lost),
         Dialog::Switcher
         | Dialog::NewDirect
         | Dialog::NewRoom

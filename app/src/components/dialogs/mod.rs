@@ -60,12 +60,14 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
     }
 }
 
-/// A dialog for writing, which comes with the emoji.
+/// A dialog for writing, or the history of a message, which come with the emoji.
 pub(crate) fn typing_dialog(dialog: Dialog) -> AnyView {
     if let Dialog::Emoji(desk, seq) = dialog {
         view! { <emoji::EmojiDialog desk seq/> }.into_any()
     } else if let Dialog::Shortcuts = dialog {
         view! { <shortcuts::Shortcuts/> }.into_any()
+    } else if let Dialog::EditHistory(room, seq) = dialog {
+        view! { <edit_history::EditHistory room seq/> }.into_any()
     } else {
         ().into_any()
     }
@@ -92,8 +94,6 @@ pub(crate) fn member_dialog(dialog: Dialog) -> AnyView {
         view! { <banned::Banned room/> }.into_any()
     } else if let Dialog::Delete(room, seq) = dialog {
         view! { <delete::DeleteMessage room seq/> }.into_any()
-    } else if let Dialog::EditHistory(room, seq) = dialog {
-        view! { <edit_history::EditHistory room seq/> }.into_any()
     } else {
         ().into_any()
     }
