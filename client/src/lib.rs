@@ -13,6 +13,7 @@
 
 mod asks;
 mod backoff;
+mod diff;
 mod edit;
 mod line;
 mod link;
@@ -32,6 +33,7 @@ mod timeline;
 
 pub use crate::{
     backoff::Backoff,
+    diff::{Fate, diff},
     edit::{Edit, EditState},
     line::{Applied, LineState},
     link::Link,

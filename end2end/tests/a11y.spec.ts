@@ -131,6 +131,13 @@ for (const [size, options] of Object.entries(sizes)) {
     await expect(dialog).toBeVisible();
     await check("delete a message");
     await page.keyboard.press("Escape");
+    const seq = Number(await good.getAttribute("data-seq"));
+    await asks(page, [{ type: "edit", room: idOf(page), seq, edits: 0, body: "Better." }]);
+    await good.getByRole("button", { name: "edited" }).click();
+    await expect(dialog.getByRole("listitem")).toHaveCount(2);
+    await check("the history of a message");
+    await page.keyboard.press("Escape");
+    await expect(dialog).toBeHidden();
     await composer(page).fill("b".repeat(4_001));
     await check("a text that is too long");
     await composer(page).fill("");

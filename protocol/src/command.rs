@@ -189,6 +189,13 @@ pub enum Command {
         /// The new text as it was typed.
         body: String,
     },
+    /// The texts that an edited message has had. Answered by `versions`.
+    Versions {
+        /// Which room.
+        room: RoomId,
+        /// Which message.
+        seq: Seq,
+    },
     /// Delete a message: the author's own, or, as a moderator of the room, anyone's. Safe to
     /// repeat. Answered by `changed`.
     Delete {
@@ -441,6 +448,7 @@ impl Command {
         "threads",
         "follow",
         "edit",
+        "versions",
         "delete",
         "react",
         "pin",
@@ -490,6 +498,7 @@ impl Command {
             Self::Threads { .. } => "threads",
             Self::Follow { .. } => "follow",
             Self::Edit { .. } => "edit",
+            Self::Versions { .. } => "versions",
             Self::Delete { .. } => "delete",
             Self::React { .. } => "react",
             Self::Pin { .. } => "pin",

@@ -24,7 +24,7 @@ pub use id::{Epoch, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, User
 pub use line::Line;
 pub use model::{
     ChannelListing, InThread, Marks, Member, Mention, Message, Millis, Pin, Reaction, Replies, Room,
-    RoomKind, RoomSummary, RoomView, Thread, ThreadAuthor, User, UserReaction,
+    RoomKind, RoomSummary, RoomView, Thread, ThreadAuthor, User, UserReaction, Version,
 };
 pub use page::{
     Density, FormName, FormState, InvitationView, JobView, Language, ListSection, Page, PageContent, Pane,

@@ -8,6 +8,8 @@ pub const EMOJI_CHARS_MAX: usize = 16;
 pub const EMOJIS_MAX: usize = 20;
 /// Reactions to one message, over all emoji. All of them are sent with the message.
 pub const REACTIONS_MAX: usize = 500;
+/// Texts that are kept of an edited message, with the current one: the first and the newest.
+pub const VERSIONS_MAX: usize = 100;
 /// Bytes of one WebSocket frame from a browser.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Minimum length of a handle, in characters.
@@ -115,6 +117,8 @@ pub const SILENT_MS: u32 = 3 * PING_MS;
 // A frame must have room for the longest message: four bytes per character, twelve (`\ud83d\ude00`)
 // if escaped.
 const _: () = assert!(BODY_CHARS_MAX * 12 + 1_024 < FRAME_BYTES_MAX);
+// The first text, the one before the current one, and the current one.
+const _: () = assert!(VERSIONS_MAX >= 3);
 const _: () = assert!(PAGE_MESSAGES <= CHANGES_MAX && ROOMS_ADDED_MAX < ROOMS_PER_USER_MAX);
 const _: () = assert!(HANDLE_CHARS_MIN < HANDLE_CHARS_MAX && PASSWORD_CHARS_MIN < PASSWORD_CHARS_MAX);
 const _: () = assert!(STATEMENT_MS < COMMAND_MS);

@@ -166,6 +166,19 @@ pub struct Message {
     pub replies: Option<Replies>,
 }
 
+/// A text that a message has or had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct Version {
+    /// How many edits led to it: 0 for the first text. Numbers are missing where no text was kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub edits: u32,
+    /// The text.
+    pub body: String,
+    /// When it was written; left out if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Millis>,
+}
+
 /// A place in a thread: the number of the root, and which reply it is, counted from 1 without gaps. On the wire a pair: `[3, 2]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct InThread(pub Seq, pub u32);
@@ -182,7 +195,7 @@ pub struct Replies {
     pub last: Seq,
     /// When the last reply was sent.
     pub at: Millis,
-    /// Who replied last, the last first: at most [`THREAD_AUTHORS_MAX`](crate::limits::THREAD_AUTHORS_MAX).
+    /// Who replied last, the last first: at most [`THREAD_AUTHORS_MAX`].
     pub authors: Vec<ThreadAuthor>,
 }
 

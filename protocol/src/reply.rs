@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Change, ChannelListing, Epoch, Line, Marks, Member, Message, RoomId, RoomSummary, RoomView, Seq, Thread,
-    User, UserId,
+    User, UserId, Version,
 };
 
 /// The single answer to a command that succeeded.
@@ -197,6 +197,16 @@ pub enum Reply {
         messages: Vec<Message>,
         /// Their authors.
         people: Vec<User>,
+    },
+    /// To `versions`.
+    Versions {
+        /// Which room.
+        room: RoomId,
+        /// Which message.
+        seq: Seq,
+        /// Oldest first, the current text last: at most
+        /// [`VERSIONS_MAX`](crate::limits::VERSIONS_MAX).
+        versions: Vec<Version>,
     },
     /// From a newer server. Never sent.
     #[serde(other)]

@@ -110,6 +110,7 @@ fn every_reply_event_and_change_has_a_block() {
                     Reply::Channels { .. } => "channels",
                     Reply::Members { .. } => "members",
                     Reply::Pinned { .. } => "pinned",
+                    Reply::Versions { .. } => "versions",
                     Reply::Unknown => panic!("a block shows an unknown reply"),
                 });
             }
@@ -131,7 +132,7 @@ fn every_reply_event_and_change_has_a_block() {
             ServerFrame::Refusal { .. } => {}
         }
     }
-    assert_eq!(replies.len(), 19, "{replies:?}");
+    assert_eq!(replies.len(), 20, "{replies:?}");
     assert_eq!(events.len(), 4, "{events:?}");
     assert_eq!(changes.len(), 11, "{changes:?}");
 }

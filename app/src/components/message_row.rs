@@ -13,7 +13,7 @@ use crate::components::{handler, live};
 use crate::{
     address::Panel,
     browser, later,
-    state::{Chat, link_of, path_of, use_chat},
+    state::{Chat, Dialog, link_of, path_of, use_chat},
     text::{has_marks, is_pictures_only, isolated, plain},
 };
 
@@ -90,8 +90,15 @@ pub fn MessageRow(
         message.seq.zip(message.thread.clone()).map(|(seq, thread)| thread_line(chat, room, seq, &thread));
     let is_to_me = !message.own
         && message.mentions.iter().any(|one| one.user.as_ref().is_none_or(|user| chat.is_me(user.id)));
-    let edited = (message.edited && !message.deleted)
-        .then(|| view! { <span class="edited">{words.edited()}</span> }.into_any());
+    let edited = message.seq.filter(|_| message.edited && !message.deleted).map(|seq| {
+        let open = move |_| chat.screen.dialog.set(Some(Dialog::EditHistory(room, seq)));
+        view! {
+            <button type="button" class="edited" data-act="edited" title=words.edit_history() on:click=handler(open)>
+                {words.edited()}
+            </button>
+        }
+        .into_any()
+    });
     let pinned = message.pinned.then(|| view! { <Mark icon="pin" label=words.pinned()/> }.into_any());
     let saved = message.saved.then(|| view! { <Mark icon="save" label=words.message_saved()/> }.into_any());
     let reactions = message.seq.filter(|_| !message.reactions.is_empty()).map(|seq| {

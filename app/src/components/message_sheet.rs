@@ -237,6 +237,11 @@ fn acts(
         shut();
         chat.screen.dialog.set(Some(Dialog::Remind(room, seq)));
     };
+    let is_edited = Memo::new(move |_| message.with(|message| message.as_ref().is_some_and(|it| it.edited)));
+    let history = move |_| {
+        shut();
+        chat.screen.dialog.set(Some(Dialog::EditHistory(room, seq)));
+    };
     let delete = move |_| {
         shut();
         chat.screen.dialog.set(Some(Dialog::Delete(room, seq)));
@@ -252,6 +257,7 @@ fn acts(
             {act(Box::new(move || ("link", words.copy_message_link())), "", handler(copy_link))}
             {act(Box::new(move || save_tool(chat, is_saved.get())), "", handler(save))}
             {act(Box::new(move || ("remind", words.remind_me())), "", handler(remind))}
+            {live(move || is_edited.get().then(|| act(Box::new(move || ("history", words.edit_history())), "", handler(history))))}
             {live(move || may.pin().then(|| act(Box::new(move || pin_tool(chat, is_pinned.get())), "", handler(pin))))}
             {live(move || may.delete().then(|| act(Box::new(move || ("delete", words.delete())), "loss", handler(delete))))}
         </div>

@@ -74,6 +74,8 @@ pub enum Dialog {
     Leave(RoomId),
     /// Delete a message.
     Delete(RoomId, Seq),
+    /// The texts that an edited message has had.
+    EditHistory(RoomId, Seq),
     /// The viewer's saved and scheduled messages.
     Later,
     /// The threads that one follows, or all threads of a room.
@@ -104,6 +106,7 @@ impl Dialog {
             | Self::Leave(room)
             | Self::SendLater(room)
             | Self::Emoji(Desk { room, .. }, _)
+            | Self::EditHistory(room, _)
             | Self::Delete(room, _) => Some(room),
             Self::Switcher
             | Self::NewDirect

@@ -211,6 +211,7 @@ impl Client {
             | Reply::Page { .. }
             | Reply::Sent { .. }
             | Reply::Channels { .. }
+            | Reply::Versions { .. }
             | Reply::Unknown => {}
         }
     }

@@ -105,7 +105,7 @@ pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) 
     .await
 }
 
-/// Deletes a message: its number stays, its text and its reactions are removed.
+/// Deletes a message: its number stays, its texts and its reactions are removed.
 ///
 /// # Errors
 /// [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::Forbidden`]; or when the
@@ -200,6 +200,20 @@ pub async fn previews(cx: &Context, room: RoomId, seqs: &[Seq]) -> Result<Reply,
     let messages: Vec<Message> = messages.iter().map(Message::preview).collect();
     let people = cx.node.people_of(&messages).await?;
     Ok(Reply::Previews { room, messages, people })
+}
+
+/// The texts that a message has had.
+///
+/// # Errors
+/// [`ErrorCode::RoomUnknown`], [`ErrorCode::MessageUnknown`], [`ErrorCode::MessageDeleted`]; or when the
+/// database fails.
+pub async fn versions(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error> {
+    cx.check_member(room).await?;
+    let versions = cx.node.store.versions(room, seq).await?.ok_or(ErrorCode::MessageUnknown)?;
+    if versions.is_empty() {
+        return Err(ErrorCode::MessageDeleted.into());
+    }
+    Ok(Reply::Versions { room, seq, versions })
 }
 
 /// Everything on a line that changed after `after`, from this node's memory if that reaches back

@@ -102,6 +102,8 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         Command::History { .. } | Command::Around { .. } | Command::Previews { .. } => {
             price_of(Bucket::Questions, 2)
         }
+        // A membership, and up to a hundred texts.
+        Command::Versions { .. } => price_of(Bucket::Questions, 2),
         // The room, and its sorted members.
         Command::Members { .. } => price_of(Bucket::Questions, 6),
         // A page of messages, and what is new in the thread.
@@ -426,6 +428,7 @@ mod tests {
             Command::CompareRooms { known: vec![(room, seq)] },
             Command::Pin { room, seq, on: true },
             Command::Pinned { room },
+            Command::Versions { room, seq },
             Command::People { users: vec![BEA] },
             Command::History { room, direction: Direction::Before, seq },
             Command::Around { room, seq },

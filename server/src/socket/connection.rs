@@ -416,6 +416,7 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Follow { .. }
         | Command::Send { .. }
         | Command::Edit { .. }
+        | Command::Versions { .. }
         | Command::Delete { .. }
         | Command::React { .. }
         | Command::Pin { .. }

@@ -95,6 +95,7 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::Threads { room, after } => threads::list(cx, room, after).await,
         Command::Follow { room, root, on } => threads::follow(cx, room, root, on).await,
         Command::Edit { room, seq, edits, body } => messages::edit(cx, room, seq, edits, &body).await,
+        Command::Versions { room, seq } => messages::versions(cx, room, seq).await,
         Command::Delete { room, seq } => messages::delete(cx, room, seq).await,
         Command::React { room, seq, emoji, on } => messages::react(cx, room, seq, &emoji, on).await,
         Command::Delivered { room, seq } => reading::delivered(cx, connection, room, seq),

@@ -3,7 +3,8 @@
 //! The deleting transaction removes everyone and clears the room's properties. Its messages are
 //! then unreachable, because reading requires a membership. There may be millions of them, so they
 //! are erased in steps ([`Store::erase_deleted`]), by any server. If it dies in between, another
-//! one continues.
+//! one continues. The database erases the earlier texts of edited messages with them
+//! (`migrations/0017_versions.sql`).
 //!
 //! The row of the room and its line with its head stay: a number is never reused. Memberships stay
 //! too, so that a repeated deletion gets the same answer.

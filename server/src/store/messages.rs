@@ -16,6 +16,7 @@ use super::{
     rooms::{Locked, lock_room, role_of, room_of},
     threads::{self, NewReply, Threads},
     users::workspace_role_of,
+    versions,
 };
 
 /// A message to be stored.
@@ -200,8 +201,8 @@ impl Store {
     }
 
     /// Changes a message as `decide` says from the state under the lock; `None` means no change,
-    /// and takes no number. Its text then mentions `names`. Returns the current message, and
-    /// whether it changed.
+    /// and takes no number. Its text then mentions `names`; its earlier text is kept (`versions.rs`),
+    /// unless it is deleted. Returns the current message, and whether it changed.
     ///
     /// # Errors
     /// Those of `decide`; [`Error::NoSuchRoom`] for someone who is not in the room,
@@ -216,6 +217,9 @@ impl Store {
         let mut tx = self.pool().begin().await.map_err(Error::from)?;
         let (locked, message) = lock_message(&mut tx, by, room, seq).await?;
         let Some(mut changed) = decide(&locked, &message)? else { return Ok((message, false)) };
+        if changed.body != message.body && !changed.deleted {
+            versions::keep(&mut tx, room, &message).await?;
+        }
         changed.mentions = mentions::replace(&mut tx, room, &message, names).await?;
         let rev = take(&mut tx, Line::Room(room), ItemKind::Message, &seq.to_string()).await?;
         write_change(&mut tx, room, &changed, rev).await?;

@@ -29,6 +29,7 @@ mod sessions;
 mod testing;
 pub mod threads;
 mod users;
+mod versions;
 mod workspace;
 mod writable;
 

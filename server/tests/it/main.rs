@@ -28,3 +28,4 @@ mod start;
 mod talking;
 mod threads;
 mod tls;
+mod versions;

@@ -217,6 +217,8 @@ async fn a_deleted_room_is_gone_for_everyone_and_its_text_is_erased(pool: PgPool
     let seq = said(&bea, room, "a secret").await;
     let react = Command::React { room, seq, emoji: "👍".to_owned(), on: true };
     bea.asks(react).await.unwrap();
+    let edit = Command::Edit { room, seq, edits: 0, body: "a better secret".to_owned() };
+    bea.asks(edit).await.unwrap();
     let reply = Placement::in_thread(seq).send(room, Nonce(Uuid::new_v4()), "another secret");
     bea.sends(reply).await.unwrap();
     cem.cut().await;
@@ -232,6 +234,7 @@ async fn a_deleted_room_is_gone_for_everyone_and_its_text_is_erased(pool: PgPool
         Command::Open { room },
         Command::Join { room },
         send(room, "hello"),
+        Command::Versions { room, seq },
         Command::CatchUp { line: Line::Room(room), after: Seq::ZERO },
         Command::SetRoom { room, title: "again".to_owned(), topic: String::new() },
         Command::Archive { room, on: true },
@@ -249,6 +252,7 @@ async fn a_deleted_room_is_gone_for_everyone_and_its_text_is_erased(pool: PgPool
     let erased = async || -> (i64, i64, bool) {
         sqlx::query_as(
             "select (select count(*) from messages where room_id = $1)
+                + (select count(*) from versions where room_id = $1)
                 + (select count(*) from threads where room_id = $1)
                 + (select count(*) from thread_replies where room_id = $1),
                 (select count(*) from items where line_id = $1 and kind <> 'room'), erased_at is not null from rooms where id = $1",

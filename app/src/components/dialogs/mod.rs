@@ -4,6 +4,7 @@ pub mod banned;
 pub mod browse;
 pub mod delete;
 pub mod delete_room;
+pub mod edit_history;
 pub mod emoji;
 pub mod invite;
 pub mod leave;
@@ -54,16 +55,19 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         | Dialog::SendLater(_)
         | Dialog::Emoji(..)
         | Dialog::Shortcuts
+        | Dialog::EditHistory(..)
         | Dialog::Delete(..) => ().into_any(),
     }
 }
 
-/// A dialog for writing, which comes with the emoji.
+/// A dialog for writing, or the history of a message, which come with the emoji.
 pub(crate) fn typing_dialog(dialog: Dialog) -> AnyView {
     if let Dialog::Emoji(desk, seq) = dialog {
         view! { <emoji::EmojiDialog desk seq/> }.into_any()
     } else if let Dialog::Shortcuts = dialog {
         view! { <shortcuts::Shortcuts/> }.into_any()
+    } else if let Dialog::EditHistory(room, seq) = dialog {
+        view! { <edit_history::EditHistory room seq/> }.into_any()
     } else {
         ().into_any()
     }
