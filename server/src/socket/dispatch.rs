@@ -7,7 +7,9 @@ use protocol::{
 
 use crate::{
     broker::{Effect, Line},
-    chat::{self, Context, Error, messages, pins, profile, reading, rights, rooms, saved, scheduled, threads},
+    chat::{
+        self, Context, Error, messages, pins, profile, reading, rights, rooms, saved, scheduled, threads,
+    },
     hub::ConnectionId,
 };
 

@@ -1,8 +1,6 @@
 //! Profiles: what people say about themselves, and how they change it.
 
-use protocol::{
-    DisplayName, ErrorCode, Handle, Line, PersonTitle, Pronouns, User, UserId, ZoneName,
-};
+use protocol::{DisplayName, ErrorCode, Handle, Line, PersonTitle, Pronouns, User, UserId, ZoneName};
 
 use super::{
     Error, Store,
@@ -156,5 +154,70 @@ fn taken_or_failed(e: sqlx::Error) -> Error {
     match e.as_database_error().and_then(|e| e.constraint()) {
         Some("users_handle_key") => Error::Refused(ErrorCode::HandleTaken),
         Some(_) | None => e.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join;
+    use protocol::{Nonce, Role, RoomKind, Seq};
+    use sqlx::PgPool;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::{members::insert_member, testing};
+
+    fn handle(text: &str) -> ProfileChange {
+        ProfileChange { handle: Some(Handle::parse(text).unwrap()), ..ProfileChange::default() }
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn of_two_who_want_a_handle_at_once_one_gets_it(pool: PgPool) {
+        let store = Store::over(pool);
+        let ana = testing::person(&store, "ana", &[1; 32]).await;
+        let bea = testing::person(&store, "bea", &[2; 32]).await;
+        for round in 0..5 {
+            let wanted = handle(&format!("harbour{round}"));
+            let both = join(store.change_profile(ana, &wanted), store.change_profile(bea, &wanted)).await;
+            let (got, refused) = match both {
+                (Ok(got), Err(refused)) | (Err(refused), Ok(got)) => (got, refused),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(got.unwrap().handle, format!("harbour{round}"));
+            assert!(matches!(refused, Error::Refused(ErrorCode::HandleTaken)), "{refused:?}");
+        }
+    }
+
+    /// A person becomes a member while their handle changes: the membership has the new one.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_membership_that_begins_meanwhile_has_the_new_handle(pool: PgPool) {
+        let store = Store::over(pool.clone());
+        let ana = testing::person(&store, "ana", &[1; 32]).await;
+        let bea = testing::person(&store, "bea", &[2; 32]).await;
+        let nonce = Nonce(Uuid::now_v7());
+        let may = |_| Ok::<(), Error>(());
+        let (room, _) = store.create_room(bea, nonce, RoomKind::Channel, ("Harbour", ""), may).await.unwrap();
+        let mut changes = pool.begin().await.unwrap();
+        sqlx::query("update users set handle = 'anna' where id = $1")
+            .bind(ana.0)
+            .execute(&mut *changes)
+            .await
+            .unwrap();
+        let joins = async {
+            let mut tx = pool.begin().await.unwrap();
+            insert_member(&mut tx, room, ana, Role::Member, Seq(2)).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        let commits = async {
+            testing::wait_for_a_lock(&pool, 1).await;
+            changes.commit().await.unwrap();
+        };
+        join(joins, commits).await;
+        let copied: Vec<String> = sqlx::query_scalar("select handle from members where user_id = $1")
+            .bind(ana.0)
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+        assert_eq!(copied, ["anna"]);
     }
 }

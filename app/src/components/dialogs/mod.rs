@@ -11,6 +11,7 @@ pub mod member;
 pub mod new_direct;
 pub mod new_room;
 pub mod picker;
+pub mod profile;
 pub mod room_form;
 pub mod room_settings;
 pub mod shortcuts;
@@ -54,16 +55,19 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         | Dialog::SendLater(_)
         | Dialog::Emoji(..)
         | Dialog::Shortcuts
+        | Dialog::Profile(_)
         | Dialog::Delete(..) => ().into_any(),
     }
 }
 
-/// A dialog for writing, which comes with the emoji.
+/// A dialog for writing, or one that leads to it. They come with the emoji.
 pub(crate) fn typing_dialog(dialog: Dialog) -> AnyView {
     if let Dialog::Emoji(desk, seq) = dialog {
         view! { <emoji::EmojiDialog desk seq/> }.into_any()
     } else if let Dialog::Shortcuts = dialog {
         view! { <shortcuts::Shortcuts/> }.into_any()
+    } else if let Dialog::Profile(user) = dialog {
+        view! { <profile::ProfileCard user/> }.into_any()
     } else {
         ().into_any()
     }
