@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use protocol::{
-    Body, DisplayName, Emoji, Handle, Password, PersonTitle, Pronouns, Refusal, RoomTitle, RoomTopic, ZoneName,
-    limits,
+    Body, DisplayName, Emoji, Handle, Password, PersonTitle, Pronouns, Refusal, RoomTitle, RoomTopic,
+    ZoneName, limits,
 };
 
 fuzz_target!(|bytes: &[u8]| {

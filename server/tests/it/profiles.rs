@@ -2,11 +2,14 @@
 
 use axum::http::StatusCode;
 use client::RowKind;
-use protocol::{Command, ErrorCode, Line, Mention, Reply, RoomId, Seq, UserId};
+use protocol::{Change, Command, ErrorCode, Event, Line, Mention, Reply, RoomId, Seq, ServerFrame, UserId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::cluster::{Cluster, Person, said};
+use crate::{
+    cluster::{Cluster, Person, SOON, said},
+    sockets::{greeted, hears},
+};
 
 /// Title, pronouns and zone of somebody, as a person is told.
 async fn profile(person: &Person, user: UserId) -> Result<[String; 3], ErrorCode> {
@@ -142,4 +145,32 @@ async fn what_people_say_about_themselves_is_told_when_asked(pool: PgPool) {
         .await;
     let nobody = UserId(Uuid::from_u128(7));
     assert_eq!(profile(&ana, nobody).await, Err(ErrorCode::UserUnknown));
+}
+
+/// A connection that stays open knows its person as they were when it opened. What they write carries
+/// the new handle nevertheless, for browsers that do not know them.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_someone_writes_carries_their_new_handle(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
+    let mut socket = greeted(&cluster, &ana.cookie).await;
+    cluster.node(1).post("/profile", &bea.cookie, "handle=tris".to_owned()).await;
+    let carried = async {
+        loop {
+            // Her server fetches the profile a moment after the change is known.
+            bea.says(room, "hello").await;
+            let author = loop {
+                if let Ok(ServerFrame::Event {
+                    event: Event::Change { change: Change::Message { .. }, people, .. },
+                }) = hears(&mut socket).await
+                {
+                    break people.into_iter().find(|user| user.id == bea.id());
+                }
+            };
+            if author.unwrap().handle == "tris" {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(SOON, carried).await.expect("the new handle");
 }
