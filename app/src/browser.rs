@@ -133,6 +133,22 @@ pub fn zone_name() -> Option<String> {
     js_sys::Reflect::get(&format.resolved_options(), &"timeZone".into()).ok()?.as_string()
 }
 
+/// The UTC offset of a time zone at a time, in minutes east. `None` if the browser does not know the
+/// zone.
+#[must_use]
+pub fn utc_offset_in(zone: &str, at: Millis) -> Option<i32> {
+    let date = js_sys::Date::new(&(at as f64).into());
+    let options = js_sys::Object::new();
+    js_sys::Reflect::set(&options, &"timeZone".into(), &zone.into()).ok()?;
+    // Called by its name, because it throws for an unknown zone. In Swedish it has the form
+    // `2026-11-30 09:05:00`.
+    let format = js_sys::Reflect::get(&date, &"toLocaleString".into()).ok()?;
+    let format = format.dyn_into::<js_sys::Function>().ok()?;
+    let there = format.call2(&date, &"sv".into(), &options).ok()?.as_string()?;
+    let there = js_sys::Date::parse(&format!("{}Z", there.replace(' ', "T")));
+    there.is_finite().then(|| (there as Millis - at + 30_000).div_euclid(60_000) as i32)
+}
+
 /// Writes a cookie that the server reads when it draws the next page. `document.cookie` is the only
 /// way, and `web-sys` has it only on `HtmlDocument`.
 pub fn set_cookie(name: &str, value: &str) {

@@ -57,7 +57,7 @@ test("settings, language and signing out", async ({ open, expected }) => {
   await expect(page.getByRole("textbox", { name: "Name" })).toHaveValue("a".repeat(65));
   await page.getByRole("textbox", { name: "Name" }).fill("Only Forms");
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByRole("status")).toHaveText("Name changed.");
+  await expect(page.getByRole("status")).toHaveText("Profile saved.");
   await page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
   await fillSignIn(page, { handle, password: PASSWORD });
   await expect(rooms(page)).toBeVisible();

@@ -29,7 +29,7 @@ test("settings have pages, titles and a link back, and load no wasm", async ({ o
   const name = page.getByRole("textbox", { name: "Name" });
   await name.fill("Ana B.");
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByRole("status")).toHaveText("Name changed.");
+  await expect(page.getByRole("status")).toHaveText("Profile saved.");
   await expect(page.getByRole("status")).toBeFocused();
   await page.reload();
   await expect(page.getByRole("status")).toHaveCount(0);

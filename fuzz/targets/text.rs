@@ -3,7 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use protocol::{Body, DisplayName, Emoji, Handle, Password, Refusal, RoomTitle, RoomTopic, limits};
+use protocol::{
+    Body, DisplayName, Emoji, Handle, Password, PersonTitle, Pronouns, Refusal, RoomTitle, RoomTopic,
+    ZoneName, limits,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     // Mutations are seldom UTF-8, so convert them instead of wasting them.
@@ -12,6 +15,13 @@ fuzz_target!(|bytes: &[u8]| {
     check(text, |text| DisplayName::parse(text).map(DisplayName::into_string), 1..=limits::NAME_CHARS_MAX);
     check(text, |text| RoomTitle::parse(text).map(RoomTitle::into_string), 1..=limits::TITLE_CHARS_MAX);
     check(text, |text| RoomTopic::parse(text).map(RoomTopic::into_string), 0..=limits::TOPIC_CHARS_MAX);
+    check(
+        text,
+        |text| PersonTitle::parse(text).map(PersonTitle::into_string),
+        0..=limits::PERSON_TITLE_CHARS_MAX,
+    );
+    check(text, |text| Pronouns::parse(text).map(Pronouns::into_string), 0..=limits::PRONOUNS_CHARS_MAX);
+    check(text, |text| ZoneName::parse(text).map(ZoneName::into_string), 0..=limits::ZONE_NAME_CHARS_MAX);
     check(text, |text| Emoji::parse(text).map(Emoji::into_string), 1..=limits::EMOJI_CHARS_MAX);
     check(
         text,

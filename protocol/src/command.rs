@@ -235,6 +235,11 @@ pub enum Command {
         /// Up to [`PEOPLE_MAX`](crate::limits::PEOPLE_MAX).
         users: Vec<UserId>,
     },
+    /// What a person says about themselves. Answered by `profile`.
+    Profile {
+        /// Whose.
+        user: UserId,
+    },
     /// This device has everything up to `seq`. Answered by `done`.
     Delivered {
         /// Which room.
@@ -454,6 +459,7 @@ impl Command {
         "pin",
         "pinned",
         "people",
+        "profile",
         "delivered",
         "read",
         "find_users",
@@ -504,6 +510,7 @@ impl Command {
             Self::Pin { .. } => "pin",
             Self::Pinned { .. } => "pinned",
             Self::People { .. } => "people",
+            Self::Profile { .. } => "profile",
             Self::Delivered { .. } => "delivered",
             Self::Read { .. } => "read",
             Self::FindUsers { .. } => "find_users",

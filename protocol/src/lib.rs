@@ -33,7 +33,10 @@ pub use page::{
 pub use personal::{Following, Saved, Scheduled};
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};
-pub use text::{Body, DisplayName, Emoji, Handle, Password, RoomTitle, RoomTopic, shows_nothing};
+pub use text::{
+    Body, DisplayName, Emoji, Handle, Password, PersonTitle, Pronouns, RoomTitle, RoomTopic, ZoneName,
+    shows_nothing,
+};
 pub use zone::Zone;
 
 /// The protocol version. A browser sends it in `hello`; other versions are refused with

@@ -18,6 +18,12 @@ pub const HANDLE_CHARS_MIN: usize = 2;
 pub const HANDLE_CHARS_MAX: usize = 32;
 /// Characters of a display name.
 pub const NAME_CHARS_MAX: usize = 64;
+/// Characters of a person's title.
+pub const PERSON_TITLE_CHARS_MAX: usize = 80;
+/// Characters of a person's pronouns.
+pub const PRONOUNS_CHARS_MAX: usize = 40;
+/// Characters of the name of a time zone. The longest of the tz database has 32.
+pub const ZONE_NAME_CHARS_MAX: usize = 64;
 /// Minimum length of a password, in characters.
 pub const PASSWORD_CHARS_MIN: usize = 10;
 /// Maximum length of a password, in characters: hashing time grows with it.

@@ -170,6 +170,20 @@ pub enum Reply {
         /// At most 30 found, 100 banned, or as many as were requested.
         users: Vec<User>,
     },
+    /// To `profile`. What the person does not say is left out.
+    Profile {
+        /// Who, in the current state.
+        user: User,
+        /// What they do.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        title: String,
+        /// Their pronouns.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        pronouns: String,
+        /// The name of their time zone in the tz database. The reader's browser knows its time.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        zone: String,
+    },
     /// To `find_channels`.
     Channels {
         /// At most 30.

@@ -37,6 +37,13 @@ parsed_text! {
     Handle;
     /// The display name: one line of 1 to 64 characters.
     DisplayName;
+    /// What a person does, such as «Harbour master»: one line of up to 80 characters; may be empty.
+    PersonTitle;
+    /// A person's pronouns: one line of up to 40 characters; may be empty.
+    Pronouns;
+    /// The name of a time zone in the tz database, such as `Europe/Berlin`; empty for none. Only its
+    /// form is checked, because browsers know the zones and servers need not.
+    ZoneName;
     /// A room's title: one line of 1 to 80 characters.
     RoomTitle;
     /// A room's topic: one line of up to 250 characters; may be empty.
@@ -102,6 +109,46 @@ impl DisplayName {
     }
 }
 
+impl PersonTitle {
+    /// Collapses white space and validates; a title may be empty.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`].
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        one_line_or_none(text, limits::PERSON_TITLE_CHARS_MAX).map(Self)
+    }
+}
+
+impl Pronouns {
+    /// Collapses white space and validates; there need not be any.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`].
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        one_line_or_none(text, limits::PRONOUNS_CHARS_MAX).map(Self)
+    }
+}
+
+impl ZoneName {
+    /// Trims and validates: up to three words between slashes, each of which begins with a letter.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TextTooLong`]; [`ErrorCode::MalformedCommand`], because pages offer only names of
+    /// this form.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(Self(String::new()));
+        }
+        check(text, limits::ZONE_NAME_CHARS_MAX)?;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+');
+        let is_word =
+            |word: &str| word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.chars().all(allowed);
+        let good = text.split('/').count() <= 3 && text.split('/').all(is_word);
+        if good { Ok(Self(text.to_owned())) } else { Err(ErrorCode::MalformedCommand.into()) }
+    }
+}
+
 impl RoomTitle {
     /// Collapses white space and validates.
     ///
@@ -119,10 +166,7 @@ impl RoomTopic {
     /// # Errors
     /// [`ErrorCode::TextTooLong`], [`ErrorCode::TextInvalid`].
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        if text.trim().is_empty() {
-            return Ok(Self(String::new()));
-        }
-        one_line(text, limits::TOPIC_CHARS_MAX).map(Self)
+        one_line_or_none(text, limits::TOPIC_CHARS_MAX).map(Self)
     }
 }
 
@@ -244,6 +288,11 @@ fn mixes_scripts(text: &str) -> bool {
 fn name(text: &str, chars_max: usize) -> Result<String, Refusal> {
     let text = one_line(text, chars_max)?;
     if mixes_scripts(&text) { Err(ErrorCode::ScriptsMixed.into()) } else { Ok(text) }
+}
+
+/// A line that may be empty.
+fn one_line_or_none(text: &str, chars_max: usize) -> Result<String, Refusal> {
+    if text.trim().is_empty() { Ok(String::new()) } else { one_line(text, chars_max) }
 }
 
 fn one_line(text: &str, chars_max: usize) -> Result<String, Refusal> {
@@ -492,6 +541,44 @@ mod tests {
         assert_eq!(RoomTopic::parse("  ").unwrap().as_str(), "");
         assert_eq!(code(RoomTitle::parse("  ")), Some(ErrorCode::TextEmpty));
         assert_eq!(RoomTitle::parse("  Harbour \n watch ").unwrap().as_str(), "Harbour watch");
+    }
+
+    #[test]
+    fn a_title_and_pronouns_are_checked_like_names_but_may_be_empty_and_mix_scripts() {
+        assert_eq!(PersonTitle::parse(" \u{3000} ").unwrap().as_str(), "");
+        assert_eq!(PersonTitle::parse(" Harbour \n master ").unwrap().as_str(), "Harbour master");
+        assert_eq!(PersonTitle::parse("Кофе-VIPов").unwrap().as_str(), "Кофе-VIPов");
+        assert_eq!(Pronouns::parse("").unwrap().as_str(), "");
+        assert_eq!(Pronouns::parse("she/her").unwrap().as_str(), "she/her");
+        for text in ["a\u{202E}b", "a\0b", "a\u{200B}b"] {
+            assert_eq!(code(PersonTitle::parse(text)), Some(ErrorCode::TextInvalid), "{text:?}");
+            assert_eq!(code(Pronouns::parse(text)), Some(ErrorCode::TextInvalid), "{text:?}");
+        }
+        assert_eq!(code(PersonTitle::parse("\u{200B}")), Some(ErrorCode::TextEmpty));
+        assert!(PersonTitle::parse(&"鸟".repeat(80)).is_ok() && Pronouns::parse(&"鸟".repeat(40)).is_ok());
+        let refusal = PersonTitle::parse(&"鸟".repeat(81)).unwrap_err();
+        assert_eq!((refusal.code, refusal.max), (ErrorCode::TextTooLong, Some(80)));
+        assert_eq!(Pronouns::parse(&"鸟".repeat(41)).unwrap_err().max, Some(40));
+    }
+
+    #[test]
+    fn a_time_zone_has_the_form_of_the_tz_database() {
+        for name in [
+            "",
+            "UTC",
+            "Europe/Berlin",
+            "America/Argentina/Buenos_Aires",
+            "Etc/GMT+5",
+            "Asia/Ust-Nera",
+            " Asia/Tokyo ",
+        ] {
+            assert_eq!(ZoneName::parse(name).unwrap().as_str(), name.trim());
+        }
+        for name in ["Europe/", "/Berlin", "Europe//Berlin", "+05:30", "a/b/c/d", "Europe/Köln", "<b>", "a b"]
+        {
+            assert_eq!(code(ZoneName::parse(name)), Some(ErrorCode::MalformedCommand), "{name:?}");
+        }
+        assert_eq!(code(ZoneName::parse(&"a".repeat(65))), Some(ErrorCode::TextTooLong));
     }
 
     #[test]

@@ -107,6 +107,7 @@ fn every_reply_event_and_change_has_a_block() {
                     Reply::Room { .. } => "room",
                     Reply::Invited { .. } => "invited",
                     Reply::Users { .. } => "users",
+                    Reply::Profile { .. } => "profile",
                     Reply::Channels { .. } => "channels",
                     Reply::Members { .. } => "members",
                     Reply::Pinned { .. } => "pinned",
@@ -132,7 +133,7 @@ fn every_reply_event_and_change_has_a_block() {
             ServerFrame::Refusal { .. } => {}
         }
     }
-    assert_eq!(replies.len(), 20, "{replies:?}");
+    assert_eq!(replies.len(), 21, "{replies:?}");
     assert_eq!(events.len(), 4, "{events:?}");
     assert_eq!(changes.len(), 11, "{changes:?}");
 }

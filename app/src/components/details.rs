@@ -14,6 +14,7 @@ use super::{
     dialogs::room_form::Why,
     icon::Icon,
     member_menu::{MemberMenu, MoreButton},
+    timeline::pointing::offer_members,
 };
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::focus::take_keyboard;
@@ -150,6 +151,12 @@ fn Members(room: RoomId) -> impl IntoView {
         });
     };
     effect(move || fetch(String::new(), None));
+    effect(move || {
+        // The lines are drawn by then.
+        if !found().is_empty() {
+            request_animation_frame(offer_members);
+        }
+    });
     let search = move |text: String| {
         query.set(text.clone());
         if count() as usize > limits::MEMBERS_LISTED_MAX {
@@ -209,7 +216,7 @@ fn MemberLine(
         chat.ask_and_go(Command::StartDirect { user: member.user }, RwSignal::new(None));
     };
     view! {
-        <li class="person">
+        <li class="person" data-who=user.id.to_string()>
             <Avatar user=(*user).clone()/>
             <span class="person-words">
                 <span class="person-name" dir="auto">{user.name.clone()}</span>

@@ -66,6 +66,9 @@ pub fn Field(
     /// The initial value. A refused form shows the submitted value instead.
     #[prop(optional)]
     value: String,
+    /// Whether it may stay empty.
+    #[prop(optional)]
+    may_be_empty: bool,
     /// Whether this field gets focus when the page loads.
     #[prop(optional)]
     first: bool,
@@ -94,7 +97,7 @@ pub fn Field(
                 name=name
                 type=kind
                 value=value
-                required
+                required=!may_be_empty
                 dir="auto"
                 placeholder=example
                 autocomplete=autocomplete

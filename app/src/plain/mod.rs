@@ -34,7 +34,7 @@ const SCRIPT: &str = include_str!("script.js");
 /// A page of the settings or of the administration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
-    /// The viewer's name.
+    /// The viewer's name, handle, and what they say about themselves.
     Profile,
     /// Theme, language, density.
     Appearance,
@@ -94,7 +94,7 @@ impl Section {
 /// What was just done. The page confirms it once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
-    /// The viewer's name was changed.
+    /// The viewer's profile was changed.
     Name,
     /// The theme was changed.
     Theme,
@@ -197,6 +197,8 @@ impl Done {
 pub enum Content {
     /// Nothing beyond the common [`Page`].
     Nothing,
+    /// What the viewer says about themselves.
+    Profile(AboutMe),
     /// The signed-in browsers.
     Sessions(Vec<SessionView>),
     /// The invitation links that are still valid.
@@ -207,6 +209,17 @@ pub enum Content {
     Jobs(Vec<JobView>),
     /// The page is for administrators only, and the viewer is not one.
     Refused,
+}
+
+/// What the viewer says about themselves, beyond their name and handle.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AboutMe {
+    /// What they do.
+    pub title: String,
+    /// Their pronouns.
+    pub pronouns: String,
+    /// The name of their time zone.
+    pub zone: String,
 }
 
 /// A page of the list of all accounts, suspended ones first.
@@ -265,6 +278,7 @@ fn title_of(words: Words, plain: &Plain) -> String {
     match plain.content {
         Content::Refused => words.admins_only().to_owned(),
         Content::Nothing
+        | Content::Profile(_)
         | Content::Sessions(_)
         | Content::Invitations(_)
         | Content::People(_)
@@ -289,6 +303,7 @@ fn Frame(page: Page, plain: Plain, me: User) -> impl IntoView {
     let body = match &plain.content {
         Content::Refused => admin::refused(&cx),
         Content::Nothing
+        | Content::Profile(_)
         | Content::Sessions(_)
         | Content::Invitations(_)
         | Content::People(_)
@@ -324,14 +339,16 @@ fn Frame(page: Page, plain: Plain, me: User) -> impl IntoView {
 
 fn section_body(cx: &Cx, plain: &Plain) -> AnyView {
     match (plain.section, &plain.content) {
-        (Section::Profile, _) => settings::profile(cx),
+        (Section::Profile, Content::Profile(about)) => settings::profile(cx, about),
         (Section::Appearance, _) => settings::appearance(cx, plain.done),
         (Section::Account, Content::Sessions(sessions)) => settings::account(cx, sessions),
         (Section::Invitations, Content::Invitations(list)) => admin::invitations(cx, list, plain.done),
         (Section::Workspace, _) => admin::workspace(cx),
         (Section::People, Content::People(people)) => admin::people(cx, people, plain.done),
         (Section::Jobs, Content::Jobs(jobs)) => admin::jobs(cx, jobs),
-        (Section::Account | Section::Invitations | Section::People | Section::Jobs, _) => ().into_any(),
+        (Section::Profile | Section::Account | Section::Invitations | Section::People | Section::Jobs, _) => {
+            ().into_any()
+        }
     }
 }
 

@@ -25,6 +25,19 @@
     }
   });
 
+  // All time zones that the browser knows, its own first.
+  const zones = page.querySelector("[data-zones]");
+  if (zones) {
+    const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const [none, ...some] = zones.options, chosen = zones.value;
+    const all = new Set([own, ...some.map(({ value }) => value), ...(Intl.supportedValuesOf?.("timeZone") ?? [])]);
+    all.delete(undefined);
+    const [first, ...others] = all;
+    const words = zone => zone.replaceAll("_", " ") + (zone === own ? ` · ${zones.dataset.zones}` : "");
+    const options = [first, ...others.sort()].map(zone => new Option(words(zone), zone, zone === chosen, zone === chosen));
+    zones.replaceChildren(none, ...options);
+  }
+
   addEventListener("focusin", ({ target }) => {
     if (target.matches(".copy input")) target.select();
   });

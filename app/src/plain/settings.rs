@@ -3,17 +3,77 @@
 use leptos::prelude::*;
 use protocol::{Density, FormName, SessionView, Theme, WorkspaceRole};
 
-use super::{Cx, Done, hint, item, only, section};
+use super::{AboutMe, Cx, Done, hint, item, only, section};
 use crate::{
     components::{
         avatar::Avatar,
-        field::{Field, FormError, account_of},
+        field::{Field, FormError, RefusedForm, account_of},
     },
     pages::door::language_buttons,
+    words::Words,
 };
 
-/// The display name. A change appears everywhere at once.
-pub(super) fn profile(cx: &Cx) -> AnyView {
+/// Time zones to choose from without script: for each offset the places that most people know. With
+/// script, `script.js` offers all that the browser knows.
+const ZONES: [&str; 54] = [
+    "Pacific/Honolulu",
+    "America/Anchorage",
+    "America/Los_Angeles",
+    "America/Phoenix",
+    "America/Denver",
+    "America/Mexico_City",
+    "America/Chicago",
+    "America/Bogota",
+    "America/Lima",
+    "America/New_York",
+    "America/Toronto",
+    "America/Caracas",
+    "America/Halifax",
+    "America/Santiago",
+    "America/St_Johns",
+    "America/Argentina/Buenos_Aires",
+    "America/Sao_Paulo",
+    "Atlantic/Azores",
+    "UTC",
+    "Africa/Lagos",
+    "Europe/Lisbon",
+    "Europe/London",
+    "Europe/Amsterdam",
+    "Europe/Berlin",
+    "Europe/Madrid",
+    "Europe/Paris",
+    "Europe/Rome",
+    "Europe/Stockholm",
+    "Europe/Warsaw",
+    "Europe/Zurich",
+    "Africa/Cairo",
+    "Africa/Johannesburg",
+    "Europe/Athens",
+    "Europe/Helsinki",
+    "Africa/Nairobi",
+    "Europe/Istanbul",
+    "Europe/Moscow",
+    "Asia/Tehran",
+    "Asia/Dubai",
+    "Asia/Karachi",
+    "Asia/Kolkata",
+    "Asia/Dhaka",
+    "Asia/Bangkok",
+    "Asia/Jakarta",
+    "Asia/Hong_Kong",
+    "Asia/Shanghai",
+    "Asia/Singapore",
+    "Asia/Taipei",
+    "Australia/Perth",
+    "Asia/Seoul",
+    "Asia/Tokyo",
+    "Australia/Adelaide",
+    "Australia/Sydney",
+    "Pacific/Auckland",
+];
+
+/// What others see of the viewer. A change of name or handle appears everywhere at once.
+pub(super) fn profile(cx: &Cx, about: &AboutMe) -> AnyView {
     let (words, me) = (cx.words, cx.me.clone());
     let refused = cx.refused(FormName::Profile);
     let facts = if me.role == WorkspaceRole::Member {
@@ -38,12 +98,71 @@ pub(super) fn profile(cx: &Cx) -> AnyView {
                 autocomplete="name"
                 hint=words.display_name_hint()
                 value=me.name
-                refused
+                refused=refused.clone()
             />
+            <Field
+                name="handle"
+                label=words.handle()
+                autocomplete="username"
+                hint=words.change_handle_hint()
+                value=me.handle
+                refused=refused.clone()
+            />
+            <Field
+                name="title"
+                label=words.person_title()
+                autocomplete="organization-title"
+                hint=words.person_title_hint()
+                value=about.title.clone()
+                may_be_empty=true
+                refused=refused.clone()
+            />
+            <Field
+                name="pronouns"
+                label=words.pronouns()
+                value=about.pronouns.clone()
+                may_be_empty=true
+                refused=refused.clone()
+            />
+            {zone_choice(words, &about.zone, &refused)}
             <button type="submit" class="button primary">{words.save()}</button>
         </form>
     };
     only(words.profile(), "", body)
+}
+
+/// The time zone, if one wants others to know it.
+fn zone_choice(words: Words, known: &str, refused: &RefusedForm) -> AnyView {
+    let now = if refused.is_some() { refused.value("zone") } else { known.to_owned() };
+    let is_listed = now.is_empty() || ZONES.contains(&now.as_str());
+    let own = (!is_listed).then(|| now.clone());
+    let option = |zone: String| {
+        let (is_now, shown) = (zone == now, zone.replace('_', " "));
+        view! { <option value=zone selected=is_now>{shown}</option> }.into_any()
+    };
+    let options: Vec<_> = own.into_iter().chain(ZONES.map(str::to_owned)).map(option).collect();
+    let why = refused.words("zone");
+    let described = if why.is_some() { "field-zone-error" } else { "field-zone-hint" };
+    view! {
+        <div class="field">
+            <label for="field-zone">{words.time_zone()}</label>
+            <select
+                class="input"
+                id="field-zone"
+                name="zone"
+                aria-describedby=described
+                data-zones=words.this_device()
+            >
+                <option value="">{words.time_zone_none()}</option>
+                {options}
+            </select>
+            {match why {
+                Some(why) => view! { <p class="field-error" id="field-zone-error">{why}</p> }.into_any(),
+                None => view! { <p class="field-hint" id="field-zone-hint">{words.time_zone_hint()}</p> }.into_any(),
+            }}
+        </div>
+    }
+    .into_any()
 }
 
 /// Preferences of this browser, not of the account.

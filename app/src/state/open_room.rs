@@ -2,7 +2,7 @@
 
 use client::{Client, Link, RoomState};
 use leptos::prelude::*;
-use protocol::{Direction, InThread, Message, RoomId, Seq};
+use protocol::{Direction, InThread, Message, RoomId, Seq, UserId};
 
 use super::{Chat, link_of, set};
 use crate::{address::Panel, browser, text::plain};
@@ -138,6 +138,12 @@ impl Chat {
                 self.tell_all(self.words.message_not_here().to_owned(), None);
             }
         }
+    }
+
+    /// Who wrote a message of a room, or of the thread beside it.
+    #[must_use]
+    pub fn author_of(self, room: RoomId, seq: Seq) -> Option<UserId> {
+        self.client.with_value(|client| Some(client.room(room)?.shown(seq)?.author))
     }
 
     /// The message that another one in the open room replies to, with its author and text. Tracks

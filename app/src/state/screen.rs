@@ -90,6 +90,8 @@ pub enum Dialog {
     Unsent(RoomId),
     /// The list of keyboard shortcuts.
     Shortcuts,
+    /// The card of a person.
+    Profile(UserId),
 }
 
 impl Dialog {
@@ -116,7 +118,8 @@ impl Dialog {
             | Self::Threads(_)
             | Self::Remind(..)
             | Self::Unsent(_)
-            | Self::Shortcuts => None,
+            | Self::Shortcuts
+            | Self::Profile(_) => None,
         }
     }
 }

@@ -196,6 +196,7 @@ impl Client {
                 self.pinned(*room, messages);
             }
             Reply::Users { users } => self.meet(users.clone()),
+            Reply::Profile { user, .. } => self.meet(vec![user.clone()]),
             Reply::Previews { people, .. } | Reply::Threads { people, .. } => self.meet(people.clone()),
             Reply::Changed { line: Line::Person(_), seq, change } => self.put_personal(*seq, change.clone()),
             Reply::Changed { .. }

@@ -8,7 +8,8 @@
 //! - a session that ends closes its sockets, on every node ([`Node::tell_sessions_ended`]);
 //! - a suspended person has no session and can begin none, even concurrently: the store checks for
 //!   suspension wherever it looks up or creates a session;
-//! - only someone who could sign up with a handle can find out whether it is taken.
+//! - only someone who could sign up with a handle, or who has an account and could take it, can find out
+//!   whether it is taken.
 
 mod device;
 mod invitations;

@@ -1,18 +1,35 @@
-//! Profiles, which are visible to everyone.
+//! Profiles: what people say about themselves.
 
-use protocol::{Change, DisplayName, User};
+use protocol::{Change, ErrorCode, Reply, User, UserId};
 
 use super::{Context, Error};
-use crate::{broker::Line, node::Node};
+use crate::{
+    broker::Line,
+    node::Node,
+    store::profiles::{Profile, ProfileChange},
+};
 
-/// Changes the viewer's display name.
+/// A person's profile, as the card shows it. Guests see only people with whom they share a room.
 ///
 /// # Errors
-/// `TextEmpty`, `TextTooLong`, `TextInvalid`, `ScriptsMixed`; or when the database fails.
-pub async fn rename(cx: &Context, name: &str) -> Result<(), Error> {
-    let name = DisplayName::parse(name)?;
+/// [`ErrorCode::UserUnknown`], also for those whom the viewer may not meet; or when the database fails.
+pub async fn show(cx: &Context, user: UserId) -> Result<Reply, Error> {
+    let (me, store) = (cx.viewer.user.id, &cx.node.store);
+    if user != me && !store.may_meet(me, user).await? {
+        return Err(ErrorCode::UserUnknown.into());
+    }
+    let Profile { user, title, pronouns, zone } = store.profile(user).await?.ok_or(ErrorCode::UserUnknown)?;
+    Ok(Reply::Profile { user, title, pronouns, zone })
+}
+
+/// Changes the viewer's own profile. It costs as much as a room's title, even if the handle is then
+/// refused: this bounds how many handles one can try.
+///
+/// # Errors
+/// [`ErrorCode::HandleTaken`], [`ErrorCode::SlowDown`]; or when the database fails.
+pub async fn change(cx: &Context, change: &ProfileChange) -> Result<(), Error> {
     cx.node.charge_rename(cx.viewer.user.id)?;
-    if let Some(user) = cx.node.store.rename(cx.viewer.user.id, &name).await? {
+    if let Some(user) = cx.node.store.change_profile(cx.viewer.user.id, change).await? {
         tell(&cx.node, user);
     }
     Ok(())

@@ -310,6 +310,7 @@ fn plain_status(page: &Page, plain: &Plain) -> StatusCode {
         (
             None,
             Content::Nothing
+            | Content::Profile(_)
             | Content::Sessions(_)
             | Content::Invitations(_)
             | Content::People(_)

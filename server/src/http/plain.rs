@@ -1,6 +1,6 @@
 //! Settings and administration: routes and data. `app::plain` draws the pages.
 
-use app::plain::{Content, Done, PeopleView, Plain, Section, people_path};
+use app::plain::{AboutMe, Content, Done, PeopleView, Plain, Section, people_path};
 use axum::{
     Router,
     extract::{Query, State, rejection::QueryRejection},
@@ -19,7 +19,7 @@ use crate::{
     account::{self, Viewer},
     entry::cookies::Cookie,
     site::Site,
-    store,
+    store::{self, profiles::Profile},
 };
 
 /// A requested page of the settings or of the administration.
@@ -129,7 +129,8 @@ pub(super) async fn fill(
         Section::Workspace | Section::People | Section::Invitations | Section::Jobs if !may_see => {
             Content::Refused
         }
-        Section::Profile | Section::Appearance | Section::Workspace => Content::Nothing,
+        Section::Profile => Content::Profile(about(site, viewer).await?),
+        Section::Appearance | Section::Workspace => Content::Nothing,
         Section::Account => Content::Sessions(site.accounts.list_sessions(viewer).await?),
         Section::Invitations => Content::Invitations(own_invitations(site, visit, viewer).await?),
         Section::People => Content::People(everyone(site, visit, viewer, &asked.wanted).await?),
@@ -145,6 +146,12 @@ pub(super) async fn fill(
         done: Done::parse(&asked.wanted.done),
         content,
     })
+}
+
+async fn about(site: &Site, viewer: &Viewer) -> Result<AboutMe, Failure> {
+    let known = site.node.store.profile(viewer.user.id).await?;
+    let about = |known: Profile| AboutMe { title: known.title, pronouns: known.pronouns, zone: known.zone };
+    Ok(known.map(about).unwrap_or_default())
 }
 
 /// How many jobs that failed too often are shown at once.

@@ -46,7 +46,7 @@ pub(super) enum Bucket {
     Joins,
     /// People added to rooms or removed from them, and roles given.
     Invites,
-    /// Titles, topics and policies of rooms, and the person's own name.
+    /// Titles, topics and policies of rooms, and the person's own profile.
     Titles,
     /// Frames that cost nothing beyond being read: pings of both kinds, and commands refused
     /// because a bucket was empty. If this bucket is empty, the connection is closed.
@@ -118,6 +118,8 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         Command::Pinned { .. } => price_of(Bucket::Questions, 2),
         // A hundred people, mostly from memory.
         Command::People { .. } => price_of(Bucket::Questions, 2),
+        // One person, and for a guest whether they share a room.
+        Command::Profile { .. } => price_of(Bucket::Questions, 2),
         // A search that reads every name.
         Command::FindUsers { .. } => price_of(Bucket::Questions, 6),
         // A search that reads every title, and counts members.
@@ -339,7 +341,7 @@ impl Node {
         self.budgets.sends.take(&user, 1)
     }
 
-    /// Charges a person for changing something that everyone sees: their name, the workspace's
+    /// Charges a person for changing something that everyone sees: their profile, the workspace's
     /// name, or someone's role.
     ///
     /// # Errors
@@ -430,6 +432,7 @@ mod tests {
             Command::Pinned { room },
             Command::Versions { room, seq },
             Command::People { users: vec![BEA] },
+            Command::Profile { user: BEA },
             Command::History { room, direction: Direction::Before, seq },
             Command::Around { room, seq },
             Command::Previews { room, seqs: vec![seq] },

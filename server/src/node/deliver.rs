@@ -126,13 +126,28 @@ impl Node {
         }
     }
 
+    /// A profile has changed. Of someone who is connected here, it is fetched again at once: what they
+    /// write must carry their new handle to browsers that do not know them.
+    fn learn_again(self: &Arc<Self>, user: UserId) {
+        self.people.forget(user);
+        if self.hub.of_user(user).is_empty() {
+            return;
+        }
+        let node = Arc::clone(self);
+        self.run_aside(async move {
+            if let Err(error) = node.people(BTreeSet::from([user])).await {
+                tracing::debug!(%error, user.id = %user, "a changed profile was not fetched");
+            }
+        });
+    }
+
     /// Applies the effects of a frame's changes to this node, then delivers the frame to everyone
     /// here who follows the line. So a connection follows a room before it hears of it.
     fn hand_over(self: &Arc<Self>, line: Line, effects: &[Effect], frame: &Utf8Bytes) {
         let (mut joined, mut sessions) = (Vec::new(), false);
         for effect in effects {
             match (effect, line) {
-                (Effect::Profile(user), _) => self.people.forget(*user),
+                (Effect::Profile(user), _) => self.learn_again(*user),
                 (Effect::Joined(room), Line::Person(_)) => joined.push(*room),
                 // At once, whatever else is in progress: a join in progress queries the database
                 // again (see `admit`).

@@ -226,8 +226,11 @@ fn done(node: &Node, new: &NewMessage, inserted: Inserted, answer: oneshot::Send
         let change = Change::Message { message: message.clone() };
         // Browsers that do not know a mentioned person fetch them.
         let mentioned = message.mentions.iter().filter_map(|mention| mention.1);
-        let mut people = node.people_at_hand(mentioned.filter(|user| *user != author.id));
-        people.push(author.clone());
+        let mut people = node.people_at_hand(mentioned.filter(|user| *user != author.id).chain([author.id]));
+        // This profile is from when the connection opened. An older one than browsers know does no harm.
+        if people.last().is_none_or(|last| last.id != author.id) {
+            people.push(author.clone());
+        }
         node.publish_change(Line::Room(room), message.seq, change, people);
     }
     if answer.send(inserted).is_err() {

@@ -421,6 +421,7 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::React { .. }
         | Command::Pin { .. }
         | Command::Read { .. }
+        | Command::Profile { .. }
         | Command::FindUsers { .. }
         | Command::StartDirect { .. }
         | Command::CreateRoom { .. }

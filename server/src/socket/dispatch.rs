@@ -7,7 +7,9 @@ use protocol::{
 
 use crate::{
     broker::{Effect, Line},
-    chat::{self, Context, Error, messages, pins, reading, rights, rooms, saved, scheduled, threads},
+    chat::{
+        self, Context, Error, messages, pins, profile, reading, rights, rooms, saved, scheduled, threads,
+    },
     hub::ConnectionId,
 };
 
@@ -123,6 +125,7 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::Pin { room, seq, on } => pins::pin(cx, room, seq, on).await,
         Command::Pinned { room } => pins::pinned(cx, room).await,
         Command::People { users } => rooms::people(cx, &users).await,
+        Command::Profile { user } => profile::show(cx, user).await,
         Command::Save { room, seq, on } => saved::save(cx, room, seq, on).await,
         Command::Remind { room, seq, at } => saved::remind(cx, room, seq, at).await,
         Command::Personal {} => saved::personal(cx).await,

@@ -413,7 +413,8 @@ pub(super) async fn count_rooms(tx: &mut sqlx::PgTransaction<'_>, user: UserId) 
     Ok(usize::try_from(rooms).unwrap_or(usize::MAX))
 }
 
-/// Makes someone a member of a room, with marks at its end.
+/// Makes someone a member of a room, with marks at its end. The lock waits for a change of their handle,
+/// which is copied.
 pub(super) async fn insert_member(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
@@ -426,10 +427,12 @@ pub(super) async fn insert_member(
             (room_id, user_id, role, rev_seq, delivered_seq, read_seq, read_ordinal, sort_name, handle)
          select $1::uuid, u.id, $3::text, $4::bigint, $4, $4, l.messages, lower(u.name), u.handle
          from users u, lines l where u.id = $2 and l.id = $1
+         for key share of u
          on conflict (room_id, user_id) do update
          set active = true, banned_at = null, role = excluded.role, rev_seq = excluded.rev_seq,
             delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq,
-            read_ordinal = excluded.read_ordinal, sort_name = excluded.sort_name, joined_at = now()",
+            read_ordinal = excluded.read_ordinal, sort_name = excluded.sort_name, handle = excluded.handle,
+            joined_at = now()",
         room.0,
         user.0,
         role_text(role),

@@ -1,7 +1,8 @@
 //! Mentions: who the names in a message refer to when it is stored.
 //!
 //! A name is resolved under the room's lock, once. From then on the message carries the person's
-//! id, so it follows renames. The table `mentions` has a row for each mentioned member of the room,
+//! id, so it follows renames, also when the handle belongs to somebody else by then, and when the
+//! message is edited. The table `mentions` has a row for each mentioned member of the room,
 //! for counting unread mentions.
 
 use protocol::{Mention, Message, RoomId, Seq, UserId, rights};
@@ -136,7 +137,8 @@ pub(super) async fn write(tx: &mut sqlx::PgTransaction<'_>, written: &[Written])
     Ok(())
 }
 
-/// Replaces the mentions of a message whose text has changed or was deleted; returns the new ones.
+/// Replaces the mentions of a message whose text has changed or was deleted; returns the new ones. A name
+/// that it has mentioned before keeps its person, who may have another handle by now.
 pub(super) async fn replace(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
@@ -158,8 +160,35 @@ pub(super) async fn replace(
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let asked = Mentioning { room, author: before.author, names };
-    let mentioned = find(tx, &[asked]).await?.pop().unwrap_or_default();
+    let mut mentioned = keep(tx, room, before, names).await?;
+    let is_new = |name: &&String| !mentioned.iter().any(|kept| kept.mention.0 == **name);
+    let names: Vec<String> = names.iter().filter(is_new).cloned().collect();
+    let asked = Mentioning { room, author: before.author, names: &names };
+    mentioned.extend(find(tx, &[asked]).await?.pop().unwrap_or_default());
     write(tx, &[(room, before.seq, before.author, here(&mentioned))]).await?;
     Ok(mentioned.into_iter().map(|one| one.mention).collect())
+}
+
+/// The people whom these names have meant in a message so far.
+async fn keep(
+    tx: &mut sqlx::PgTransaction<'_>,
+    room: RoomId,
+    before: &Message,
+    names: &[String],
+) -> Result<Vec<Mentioned>, Error> {
+    let kept = before.mentions.iter().filter(|mention| mention.1.is_some() && names.contains(&mention.0));
+    let kept: Vec<Mention> = kept.cloned().collect();
+    if kept.is_empty() {
+        return Ok(Vec::new());
+    }
+    let users: Vec<Uuid> = kept.iter().filter_map(|mention| mention.1).map(|user| user.0).collect();
+    let here = sqlx::query_scalar!(
+        "select user_id from members where room_id = $1 and user_id = any($2) and active",
+        room.0,
+        &users
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let is_here = |mention: &Mention| mention.1.is_some_and(|user| here.contains(&user.0));
+    Ok(kept.into_iter().map(|mention| Mentioned { is_here: is_here(&mention), mention }).collect())
 }

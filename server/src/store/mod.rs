@@ -20,7 +20,7 @@ pub mod messages;
 mod password_links;
 mod people;
 mod pins;
-mod profiles;
+pub mod profiles;
 pub mod rooms;
 pub mod saved;
 pub mod scheduled;

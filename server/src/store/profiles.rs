@@ -1,6 +1,6 @@
-//! Profiles.
+//! Profiles: what people say about themselves, and how they change it.
 
-use protocol::{DisplayName, Line, User, UserId};
+use protocol::{DisplayName, ErrorCode, Handle, Line, PersonTitle, Pronouns, User, UserId, ZoneName};
 
 use super::{
     Error, Store,
@@ -9,46 +9,215 @@ use super::{
     users::user_of,
 };
 
+/// A profile, with what only the profile card shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// The person.
+    pub user: User,
+    /// What they do; may be empty.
+    pub title: String,
+    /// Their pronouns; may be empty.
+    pub pronouns: String,
+    /// The name of their time zone; may be empty.
+    pub zone: String,
+}
+
+/// What a person changes about themselves; `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileChange {
+    /// The display name.
+    pub name: Option<DisplayName>,
+    /// The handle.
+    pub handle: Option<Handle>,
+    /// What they do.
+    pub title: Option<PersonTitle>,
+    /// Their pronouns.
+    pub pronouns: Option<Pronouns>,
+    /// Their time zone.
+    pub zone: Option<ZoneName>,
+}
+
+impl ProfileChange {
+    /// The profile after this change.
+    fn applied_to(&self, before: &Profile) -> Profile {
+        let chosen = |new: Option<&str>, old: &String| new.map_or_else(|| old.clone(), str::to_owned);
+        let Profile { user, title, pronouns, zone } = before;
+        Profile {
+            user: User {
+                name: chosen(self.name.as_ref().map(DisplayName::as_str), &user.name),
+                handle: chosen(self.handle.as_ref().map(Handle::as_str), &user.handle),
+                ..user.clone()
+            },
+            title: chosen(self.title.as_ref().map(PersonTitle::as_str), title),
+            pronouns: chosen(self.pronouns.as_ref().map(Pronouns::as_str), pronouns),
+            zone: chosen(self.zone.as_ref().map(ZoneName::as_str), zone),
+        }
+    }
+}
+
 impl Store {
-    /// Renames a person and returns their new profile; `None` if they already have that name, which
-    /// takes no number.
+    /// A person's profile; `None` if there is no such person.
     ///
     /// # Errors
-    /// [`Error::NoSuchUser`]; or when the database fails.
-    pub async fn rename(&self, user: UserId, name: &DisplayName) -> Result<Option<User>, Error> {
-        retry_deadlocks(Error::is_deadlock, || self.try_rename(user, name)).await
+    /// When the database fails.
+    pub async fn profile(&self, user: UserId) -> Result<Option<Profile>, Error> {
+        let row = sqlx::query!(
+            "select id, handle, name, role, rev, title, pronouns, zone from users where id = $1",
+            user.0
+        )
+        .fetch_optional(&self.pool())
+        .await?;
+        Ok(row.map(|row| Profile {
+            user: user_of(row.id, row.handle, row.name, &row.role, row.rev),
+            title: row.title,
+            pronouns: row.pronouns,
+            zone: row.zone,
+        }))
     }
 
-    async fn try_rename(&self, user: UserId, name: &DisplayName) -> Result<Option<User>, Error> {
+    /// Changes a person's profile and returns it; `None` if it is the same as before, which takes no
+    /// number. A handle that they give up is free at once. Messages that mention it keep the person,
+    /// because they have the person's id.
+    ///
+    /// # Errors
+    /// [`ErrorCode::HandleTaken`], also for a handle with a meaning of its own; [`Error::NoSuchUser`];
+    /// or when the database fails.
+    pub async fn change_profile(&self, user: UserId, change: &ProfileChange) -> Result<Option<User>, Error> {
+        retry_deadlocks(Error::is_deadlock, || self.try_change_profile(user, change)).await
+    }
+
+    async fn try_change_profile(&self, user: UserId, change: &ProfileChange) -> Result<Option<User>, Error> {
         let mut tx = self.pool().begin().await?;
         // The person's row is locked first, as in every change of an account.
-        let known = sqlx::query_scalar!("select name from users where id = $1 for no key update", user.0)
-            .fetch_optional(&mut *tx)
-            .await?
-            .ok_or(Error::NoSuchUser)?;
-        if known == name.as_str() {
+        let row = sqlx::query!(
+            "select id, handle, name, role, rev, title, pronouns, zone from users where id = $1
+             for no key update",
+            user.0
+        )
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(Error::NoSuchUser)?;
+        let before = Profile {
+            user: user_of(row.id, row.handle, row.name, &row.role, row.rev),
+            title: row.title,
+            pronouns: row.pronouns,
+            zone: row.zone,
+        };
+        let after = change.applied_to(&before);
+        if after == before {
             return Ok(None);
         }
+        let has_new_handle = after.user.handle != before.user.handle;
+        if has_new_handle && change.handle.as_ref().is_some_and(Handle::is_reserved) {
+            return Err(Error::Refused(ErrorCode::HandleTaken));
+        }
+        if has_new_handle {
+            // A handle is a key of the table, so to change it takes a stronger lock, which waits for
+            // messages and memberships of this person that are being written. It must not wait while
+            // the workspace's line is locked.
+            sqlx::query!("select from users where id = $1 for update", user.0).execute(&mut *tx).await?;
+        }
         let rev = take(&mut tx, Line::Workspace, ItemKind::Profile, &user.to_string()).await?;
-        let row = sqlx::query!(
-            "update users set name = $2, rev = $3 where id = $1 returning id, handle, name, role, rev",
+        sqlx::query!(
+            "update users set handle = $2, name = $3, title = $4, pronouns = $5, zone = $6, rev = $7 where id = $1",
             user.0,
-            name.as_str(),
+            after.user.handle,
+            after.user.name,
+            after.title,
+            after.pronouns,
+            after.zone,
             rev.0
         )
-        .fetch_one(&mut *tx)
-        .await?;
-        // Lists of members are sorted by this copy of the name.
-        sqlx::query!(
-            "update members m set sort_name = lower($2)
-             from (select room_id from members where user_id = $1 and active order by room_id for no key update) k
-             where m.room_id = k.room_id and m.user_id = $1",
-            user.0,
-            name.as_str()
-        )
         .execute(&mut *tx)
-        .await?;
+        .await
+        .map_err(taken_or_failed)?;
+        if has_new_handle || after.user.name != before.user.name {
+            // Lists of members are sorted and searched by these copies.
+            sqlx::query!(
+                "update members m set sort_name = lower($2), handle = $3
+                 from (select room_id from members where user_id = $1 and active order by room_id for no key update) k
+                 where m.room_id = k.room_id and m.user_id = $1",
+                user.0,
+                after.user.name,
+                after.user.handle
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
         tx.commit().await?;
-        Ok(Some(user_of(row.id, row.handle, row.name, &row.role, row.rev)))
+        Ok(Some(User { rev, ..after.user }))
+    }
+}
+
+/// Tells a taken handle from a failure of the database.
+fn taken_or_failed(e: sqlx::Error) -> Error {
+    match e.as_database_error().and_then(|e| e.constraint()) {
+        Some("users_handle_key") => Error::Refused(ErrorCode::HandleTaken),
+        Some(_) | None => e.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join;
+    use protocol::{Nonce, Role, RoomKind, Seq};
+    use sqlx::PgPool;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::{members::insert_member, testing};
+
+    fn handle(text: &str) -> ProfileChange {
+        ProfileChange { handle: Some(Handle::parse(text).unwrap()), ..ProfileChange::default() }
+    }
+
+    #[sqlx::test(migrations = "../migrations")]
+    async fn of_two_who_want_a_handle_at_once_one_gets_it(pool: PgPool) {
+        let store = Store::over(pool);
+        let ana = testing::person(&store, "ana", &[1; 32]).await;
+        let bea = testing::person(&store, "bea", &[2; 32]).await;
+        for round in 0..5 {
+            let wanted = handle(&format!("harbour{round}"));
+            let both = join(store.change_profile(ana, &wanted), store.change_profile(bea, &wanted)).await;
+            let (got, refused) = match both {
+                (Ok(got), Err(refused)) | (Err(refused), Ok(got)) => (got, refused),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(got.unwrap().handle, format!("harbour{round}"));
+            assert!(matches!(refused, Error::Refused(ErrorCode::HandleTaken)), "{refused:?}");
+        }
+    }
+
+    /// A person becomes a member while their handle changes: the membership has the new one.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_membership_that_begins_meanwhile_has_the_new_handle(pool: PgPool) {
+        let store = Store::over(pool.clone());
+        let ana = testing::person(&store, "ana", &[1; 32]).await;
+        let bea = testing::person(&store, "bea", &[2; 32]).await;
+        let nonce = Nonce(Uuid::now_v7());
+        let may = |_| Ok::<(), Error>(());
+        let (room, _) = store.create_room(bea, nonce, RoomKind::Channel, ("Harbour", ""), may).await.unwrap();
+        let mut changes = pool.begin().await.unwrap();
+        sqlx::query("update users set handle = 'anna' where id = $1")
+            .bind(ana.0)
+            .execute(&mut *changes)
+            .await
+            .unwrap();
+        let joins = async {
+            let mut tx = pool.begin().await.unwrap();
+            insert_member(&mut tx, room, ana, Role::Member, Seq(2)).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        let commits = async {
+            testing::wait_for_a_lock(&pool, 1).await;
+            changes.commit().await.unwrap();
+        };
+        join(joins, commits).await;
+        let copied: Vec<String> = sqlx::query_scalar("select handle from members where user_id = $1")
+            .bind(ana.0)
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+        assert_eq!(copied, ["anna"]);
     }
 }

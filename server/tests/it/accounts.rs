@@ -710,6 +710,37 @@ async fn a_refused_name_is_told_beside_its_field_and_kept(pool: PgPool) {
     assert!(answer.drawn().contains("data-path=\"/settings/profile\""));
 }
 
+#[sqlx::test(migrations = "../migrations")]
+async fn without_script_one_changes_the_profile_and_signs_in_with_the_new_handle(pool: PgPool) {
+    let house = House::new(pool, &["--sign-up=open"]).await;
+    let (ana, bea) = (house.newcomer("ana").await, house.newcomer("bea").await);
+    let fields = [
+        ("name", "Bea"),
+        ("handle", "ana"),
+        ("title", "Harbour master"),
+        ("pronouns", "she/her"),
+        ("zone", "Europe/Lisbon"),
+    ];
+    let answer = bea.fill("/profile", &fields).await;
+    answer.assert_says(StatusCode::CONFLICT, "handle", "This handle is taken. Choose another.");
+    assert!(answer.drawn().contains("value=\"Harbour master\""), "what was typed is still there");
+    assert!(answer.drawn().contains("<option value=\"Europe/Lisbon\" selected"), "{}", answer.drawn());
+
+    let fields = fields.map(|(name, value)| (name, if name == "handle" { "Tris" } else { value }));
+    assert_eq!(bea.fill("/profile", &fields).await.leads_to(), "/settings/profile?done=name");
+    let page = bea.visit("/settings/profile").await;
+    for shown in ["value=\"tris\"", "value=\"Harbour master\"", "value=\"she/her\"", "You sign in with it"] {
+        assert!(page.drawn().contains(shown), "{shown}");
+    }
+    house.browser().sign_in("tris", PASSWORD).await.leads_to();
+    let old = house.browser().sign_in("bea", PASSWORD).await;
+    old.assert_refused(StatusCode::UNAUTHORIZED, ErrorCode::CredentialsWrong, "");
+    // A zone that is not in the short list stays chosen.
+    ana.fill("/profile", &[("zone", "Antarctica/Troll")]).await.leads_to();
+    let page = ana.visit("/settings/profile").await;
+    assert!(page.drawn().contains("<option value=\"Antarctica/Troll\" selected"));
+}
+
 // --- Links ---------------------------------------------------------------------------------------
 
 #[sqlx::test(migrations = "../migrations")]

@@ -322,6 +322,11 @@ async fn a_guest_sees_only_the_rooms_and_people_that_they_share(pool: PgPool) {
     assert_eq!(find(Command::FindChannels { query: String::new() }).await, [""; 0]);
     assert_eq!(code(cem, Command::Join { room: other }).await, ErrorCode::RoomUnknown);
     assert_eq!(code(cem, Command::StartDirect { user: dan.id() }).await, ErrorCode::UserUnknown);
+    assert_eq!(code(cem, Command::Profile { user: dan.id() }).await, ErrorCode::UserUnknown);
+    for known in [ana.id(), cem.id()] {
+        cem.asks(Command::Profile { user: known }).await.unwrap();
+    }
+    dan.asks(Command::Profile { user: cem.id() }).await.unwrap();
     assert_eq!(code(cem, Command::Invite { room: *room, users: vec![dan.id()] }).await, ErrorCode::Forbidden);
     let create = Command::CreateRoom {
         nonce: Nonce(Uuid::new_v4()),

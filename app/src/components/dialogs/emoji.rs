@@ -522,12 +522,15 @@ fn form_of(desk: Desk) -> &'static str {
     if desk.thread.is_some() { "#reply" } else { "#composer" }
 }
 
+/// The field of a composer.
+pub(super) fn field_of(desk: Desk) -> Option<web_sys::HtmlTextAreaElement> {
+    let field = document().query_selector(&format!("{} textarea", form_of(desk))).ok().flatten();
+    field.and_then(|field| field.dyn_into().ok())
+}
+
 /// Writes an emoji where the cursor of the composer is.
 fn write(desk: Desk, sign: &str) {
-    let field = document().query_selector(&format!("{} textarea", form_of(desk))).ok().flatten();
-    let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlTextAreaElement>().ok()) else {
-        return;
-    };
+    let Some(field) = field_of(desk) else { return };
     drop(field.focus());
     let (text, range) = browser::selected(&field);
     let end = sign.len();

@@ -12,6 +12,7 @@ pub mod member;
 pub mod new_direct;
 pub mod new_room;
 pub mod picker;
+pub mod profile;
 pub mod room_form;
 pub mod room_settings;
 pub mod shortcuts;
@@ -56,11 +57,12 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         | Dialog::Emoji(..)
         | Dialog::Shortcuts
         | Dialog::EditHistory(..)
+        | Dialog::Profile(_)
         | Dialog::Delete(..) => ().into_any(),
     }
 }
 
-/// A dialog for writing, or the history of a message, which come with the emoji.
+/// A dialog for writing, or one that fits beside them. They come with the emoji.
 pub(crate) fn typing_dialog(dialog: Dialog) -> AnyView {
     if let Dialog::Emoji(desk, seq) = dialog {
         view! { <emoji::EmojiDialog desk seq/> }.into_any()
@@ -68,6 +70,8 @@ pub(crate) fn typing_dialog(dialog: Dialog) -> AnyView {
         view! { <shortcuts::Shortcuts/> }.into_any()
     } else if let Dialog::EditHistory(room, seq) = dialog {
         view! { <edit_history::EditHistory room seq/> }.into_any()
+    } else if let Dialog::Profile(user) = dialog {
+        view! { <profile::ProfileCard user/> }.into_any()
     } else {
         ().into_any()
     }

@@ -6,25 +6,36 @@
 //! and Esc returns to the composer. A long press opens the sheet (`message_sheet.rs`). A tap means
 //! nothing, because scrolling touches rows all the time.
 //!
+//! Names and pictures of people open their cards (`dialogs/profile.rs`), in rows and in the list of
+//! members. The server draws names as plain text. Here they become buttons, so rows carry nothing for
+//! it. Tab reaches only those of the row that has focus.
+//!
 //! Law: focus is never lost. A row that changes is replaced ([`client::Row::stamp`]), and any
 //! focused element in it is gone; the same element of the new row then gets focus.
 
 use std::time::Duration;
 
 use leptos::prelude::*;
-use protocol::Seq;
+use protocol::{Seq, UserId};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, KeyboardEvent, PointerEvent};
 
 use crate::{
     browser,
-    state::{Chat, Screen, use_chat},
+    state::{Chat, Dialog, Screen, use_chat},
 };
 
 /// How long a finger must rest on a message to open its sheet.
 const PRESS: Duration = Duration::from_millis(450);
 /// A finger that moves further than this scrolls, in pixels.
 const STILL_PX: i32 = 10;
+
+/// The names in rows that open cards. Nothing inside a link or a spoiler, which are buttons themselves.
+const NAMES: &str = ":is(.author, span.mention[title]):not(:is(a, .spoiler) *)";
+/// The same in the list of members.
+const MEMBERS: &str = ".members .person-name";
+/// A name that has become a button.
+const OFFERED: &str = "[aria-haspopup=dialog]";
 
 /// What points at the rows of a room: those of its timeline, and those of the thread beside it.
 #[derive(Clone, Copy)]
@@ -64,6 +75,8 @@ impl Pointing {
             "pointercancel",
             "touchend",
             "contextmenu",
+            "click",
+            "keydown",
             "focusin",
             "focusout",
         ]
@@ -83,6 +96,8 @@ impl Pointing {
             // Otherwise a click would follow, on whatever is there by then.
             ("touchend", _) if self.was_long.get_value() && event.cancelable() => event.prevent_default(),
             ("contextmenu", _) => self.menu(&target, event),
+            ("click", _) => drop(self.meet(&target)),
+            ("keydown", _) => self.meet_by_key(&target, event),
             ("focusin", _) => self.focused(&target),
             ("focusout", _) => self.blurred(target),
             _ => {}
@@ -178,6 +193,49 @@ impl Pointing {
         seq_of(&row).filter(|_| self.by_finger.get_value())
     }
 
+    // ── people ───────────────────────────────────────────────────────────────────────────────────
+
+    /// Opens the card of the person whose name or picture this is. Returns whether it is one.
+    fn meet(self, target: &Element) -> bool {
+        let Some((name, user)) = self.named(target) else { return false };
+        // The card stands beside the name, and gives focus back to it.
+        browser::focus(&name);
+        self.chat.screen.dialog.set(Some(Dialog::Profile(user)));
+        true
+    }
+
+    fn meet_by_key(self, target: &Element, event: &Event) {
+        let Some(key) = event.dyn_ref::<KeyboardEvent>() else { return };
+        let has_modifier = key.ctrl_key() || key.meta_key() || key.alt_key() || key.shift_key();
+        let is_press = matches!(key.key().as_str(), "Enter" | " ") && !has_modifier && !key.repeat();
+        if is_press && target.matches(OFFERED).unwrap_or_default() && self.meet(target) {
+            key.prevent_default();
+        }
+    }
+
+    /// The name that a click is on, or whose picture it is on, and whose it is.
+    fn named(self, target: &Element) -> Option<(Element, UserId)> {
+        let closest = |what: &str| target.closest(what).ok().flatten();
+        let within = |of: &Element, what: &str| of.query_selector(what).ok().flatten();
+        if let Some(person) = closest(".members .person") {
+            closest(&format!("{MEMBERS}, .members .avatar"))?;
+            let user = UserId(person.get_attribute("data-who")?.parse().ok()?);
+            return Some((within(&person, OFFERED)?, user));
+        }
+        let row = row_of(target)?;
+        let name = match closest(".gutter > .avatar") {
+            Some(_) => within(&row, ".author")?,
+            None => closest(OFFERED)?,
+        };
+        let user = match (name.get_attribute("title"), seq_of(&row)) {
+            (Some(handle), _) => untrack(|| self.chat.user_named(handle.trim_start_matches('@')))?.id,
+            (None, Some(seq)) => self.chat.author_of(self.chat.room.get_untracked()?, seq)?,
+            // It is not stored yet, so it is the viewer's.
+            (None, None) => self.chat.me,
+        };
+        Some((name, user))
+    }
+
     // ── keyboard ─────────────────────────────────────────────────────────────────────────────────
 
     fn focused(self, target: &Element) {
@@ -185,6 +243,7 @@ impl Pointing {
             self.look_at(target);
         }
         let Some(row) = row_of(target) else { return };
+        reach_names(&row);
         self.held.set_value(row.get_attribute("data-key").unwrap_or_default());
         self.held_act.set_value(target.get_attribute("data-act").unwrap_or_default());
         if target.matches(":focus-visible").unwrap_or_default() {
@@ -217,8 +276,10 @@ impl Pointing {
         });
     }
 
-    /// Gives the keyboard back to what had it, where that was replaced. What is gone for good leaves it to its row.
+    /// Makes the names of new rows buttons, and gives the keyboard back to what had it, where that was replaced. What is gone for
+    /// good leaves it to its row.
     pub(crate) fn restore(self, rows: &Element) {
+        offer(rows, NAMES, "-1");
         let (key, act) = (self.held.get_value(), self.held_act.get_value());
         if key.is_empty() || !browser::is_nothing_focused() {
             return;
@@ -292,6 +353,42 @@ impl Pointing {
             _ => false,
         }
     }
+}
+
+/// Makes the names of the listed members buttons.
+pub(crate) fn offer_members() {
+    if let Some(page) = document().document_element() {
+        offer(&page, MEMBERS, "0");
+    }
+}
+
+/// Makes names buttons, unless they are.
+fn offer(within: &Element, names: &str, tabindex: &str) {
+    for name in all(within, &format!("{names}:not({OFFERED})")) {
+        // The element is found by it after its row was replaced.
+        let act = name.get_attribute("title").unwrap_or_else(|| "author".to_owned());
+        let attributes =
+            [("role", "button"), ("tabindex", tabindex), ("aria-haspopup", "dialog"), ("data-act", &act)];
+        for (attribute, value) in attributes {
+            drop(name.set_attribute(attribute, value));
+        }
+    }
+}
+
+/// Tab reaches the names of this row, and of no other.
+fn reach_names(row: &Element) {
+    let Some(page) = document().document_element() else { return };
+    for name in all(&page, &format!("[role=log] {OFFERED}[tabindex=\"0\"]")) {
+        drop(name.set_attribute("tabindex", "-1"));
+    }
+    for name in all(row, OFFERED) {
+        drop(name.set_attribute("tabindex", "0"));
+    }
+}
+
+fn all(within: &Element, what: &str) -> Vec<Element> {
+    let Ok(found) = within.query_selector_all(what) else { return Vec::new() };
+    (0..found.length()).filter_map(|n| found.item(n)?.dyn_into().ok()).collect()
 }
 
 /// To the composer below a row: that of the thread or of the room.

@@ -134,6 +134,11 @@ async fn sign_in(
             format!("{e} for {}; is this somebody else, or has the password been changed?", person.handle)
         })?;
         let cookie = cookie.ok_or("no session began")?;
+        // Again for those who are here: it changes only what is new.
+        let about = [("title", person.title), ("pronouns", person.pronouns), ("zone", person.zone)];
+        if about.iter().any(|(_, text)| !text.is_empty()) {
+            person::post(address, "/profile", &cookie, &about).await?;
+        }
         if person.handle == GUEST {
             name_workspace(address, pool, &cookie).await?;
         }

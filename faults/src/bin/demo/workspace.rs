@@ -12,6 +12,30 @@ pub(crate) struct Person {
     pub(crate) handle: &'static str,
     /// The displayed name.
     pub(crate) name: &'static str,
+    /// What they do; may be empty.
+    pub(crate) title: &'static str,
+    /// Their pronouns; may be empty.
+    pub(crate) pronouns: &'static str,
+    /// Their time zone; may be empty.
+    pub(crate) zone: &'static str,
+}
+
+impl Person {
+    const fn new(handle: &'static str, name: &'static str) -> Self {
+        Self { handle, name, title: "", pronouns: "", zone: "" }
+    }
+
+    const fn title(self, title: &'static str) -> Self {
+        Self { title, ..self }
+    }
+
+    const fn pronouns(self, pronouns: &'static str) -> Self {
+        Self { pronouns, ..self }
+    }
+
+    const fn zone(self, zone: &'static str) -> Self {
+        Self { zone, ..self }
+    }
 }
 
 /// The kind of a room.
@@ -120,18 +144,18 @@ pub(crate) const WORKSPACE_NAME: &str = "Harbour Studio";
 pub(crate) const GUEST: &str = "robin";
 
 pub(crate) const PEOPLE: &[Person] = &[
-    Person { handle: GUEST, name: "Robin Vale" },
-    Person { handle: "ana", name: "Ana Benítez" },
-    Person { handle: "bo", name: "Bo Lindqvist" },
-    Person { handle: "lin", name: "林晓" },
-    Person { handle: "wang", name: "王伟" },
-    Person { handle: "noor", name: "نور حداد" },
-    Person { handle: "yuki", name: "佐藤ゆき" },
-    Person { handle: "dmitri", name: "Дмитрий Орлов" },
-    Person { handle: "eleni", name: "Ελένη Παππά" },
-    Person { handle: "nino", name: "ნინო ბერიძე" },
-    Person { handle: "minjun", name: "김민준" },
-    Person { handle: "tamar", name: "תמר לוי" },
+    Person::new(GUEST, "Robin Vale"),
+    Person::new("ana", "Ana Benítez").title("Harbour master").pronouns("she/her").zone("Europe/Lisbon"),
+    Person::new("bo", "Bo Lindqvist").title("Rigger").pronouns("he/him").zone("Europe/Stockholm"),
+    Person::new("lin", "林晓").title("调度员").zone("Asia/Shanghai"),
+    Person::new("wang", "王伟"),
+    Person::new("noor", "نور حداد").title("Charts and tides").zone("Asia/Dubai"),
+    Person::new("yuki", "佐藤ゆき").title("航海士").zone("Asia/Tokyo"),
+    Person::new("dmitri", "Дмитрий Орлов"),
+    Person::new("eleni", "Ελένη Παππά"),
+    Person::new("nino", "ნინო ბერიძე"),
+    Person::new("minjun", "김민준"),
+    Person::new("tamar", "תמר לוי").pronouns("she/they"),
 ];
 
 const EVERYBODY: &[&str] =
@@ -414,7 +438,7 @@ const ANA_AND_ELENI: &[ScriptedMessage<'static>] = &[
 mod tests {
     use std::collections::BTreeSet;
 
-    use protocol::{Body, DisplayName, Emoji, Handle, RoomTitle, RoomTopic};
+    use protocol::{Body, DisplayName, Emoji, Handle, PersonTitle, Pronouns, RoomTitle, RoomTopic, ZoneName};
 
     use super::*;
 
@@ -433,6 +457,9 @@ mod tests {
         for person in PEOPLE {
             assert_eq!(Handle::parse(person.handle).unwrap().as_str(), person.handle);
             assert_eq!(DisplayName::parse(person.name).unwrap().as_str(), person.name);
+            assert_eq!(PersonTitle::parse(person.title).unwrap().as_str(), person.title);
+            assert_eq!(Pronouns::parse(person.pronouns).unwrap().as_str(), person.pronouns);
+            assert_eq!(ZoneName::parse(person.zone).unwrap().as_str(), person.zone);
         }
         let titles: BTreeSet<&str> = ROOMS.iter().map(|room| room.title).collect();
         assert_eq!(titles.len(), ROOMS.len());

@@ -75,6 +75,11 @@ impl Fields {
         self.0.get(name).map(String::as_str).unwrap_or_default()
     }
 
+    /// A field, if the form has it.
+    fn find(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// Everything that may be shown again.
     fn without_passwords(mut self) -> BTreeMap<String, String> {
         for password in ["password", "current"] {
