@@ -193,9 +193,10 @@ test("on a phone, the card is a sheet", async ({ open }) => {
   await nameIn(bo.page, "Tea?", ana.name).tap();
   const sheet = card(bo.page, ana.name);
   await expect(sheet.getByRole("button", { name: "Copy handle" })).toBeVisible();
-  const { y, height, width } = (await sheet.boundingBox())!;
-  expect(Math.round(y + height)).toBe(bo.page.viewportSize()!.height);
-  expect(Math.round(width)).toBe(bo.page.viewportSize()!.width);
+  // It comes from below.
+  const { height, width } = bo.page.viewportSize()!;
+  await expect.poll(async () => (await sheet.boundingBox().then((box) => Math.round(box!.y + box!.height)))).toBe(height);
+  expect(Math.round((await sheet.boundingBox())!.width)).toBe(width);
   await isAccessible(bo.page, "a profile card on a phone");
   await bo.page.touchscreen.tap(150, 60);
   await expect(sheet).toHaveCount(0);
