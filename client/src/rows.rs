@@ -350,8 +350,18 @@ pub fn thread_rows(client: &Client, room: RoomId, zone: Zone) -> (Option<Row>, V
         drawn.rows.pop()
     });
     let mut drawn = Drawn::new(zone);
+    // If older replies are still to be fetched, the first unread one may be among them.
+    let after = state.unread_after;
+    let is_read = |message: &Arc<Message>| after.is_none_or(|after| message.seq <= after);
+    let mut unread_after =
+        after.filter(|_| !thread.more_before() || thread.replies().next().is_some_and(is_read));
     for message in thread.replies() {
         drawn.day(message.sent_at);
+        if message.author != me && unread_after.is_some_and(|after| message.seq > after) {
+            unread_after = None;
+            drawn.break_run();
+            drawn.push(RowKey::Unread, RowKind::Unread);
+        }
         drawn.message(shown(client, state, message, &namesakes));
     }
     drawn.mark_last_own();

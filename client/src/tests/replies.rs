@@ -145,3 +145,31 @@ fn a_reply_that_overtakes_the_page_of_its_thread_stays() {
         "the page is older than the reply"
     );
 }
+
+#[test]
+fn a_thread_shows_where_its_unread_replies_begin() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    let reply = |seq, nth| Message { thread: Some(InThread(Seq(4), nth)), ..message(OTHER, seq) };
+    for (seq, nth) in [(5, 1), (6, 2)] {
+        client.receive(changed(seq, Change::Message { message: reply(seq, nth) }), seq);
+    }
+    client.saw(room(), Seq(5), 10);
+    // The person comes back to the page.
+    client.focus(Some(room()), 20);
+    client.open_thread(room(), Some(Seq(4)), 20);
+    let thread = Box::new(Thread { room: room(), root: message(OTHER, 4), unread: 1, following: false });
+    let messages = vec![reply(5, 1), reply(6, 2)];
+    let page = Reply::Thread { thread, messages, more: false, people: Vec::new() };
+    answer(&mut client, 30, |command| matches!(command, Command::Thread { .. }), page);
+    let (_, rows) = crate::thread_rows(&client, room(), protocol::Zone::default());
+    let seqs: Vec<Option<i64>> = rows
+        .into_iter()
+        .filter_map(|row| match row.kind {
+            RowKind::Message(message) => Some(message.seq.map(|seq| seq.0)),
+            RowKind::Unread => Some(None),
+            RowKind::Beginning | RowKind::Day(_) | RowKind::Replies(_) => None,
+        })
+        .collect();
+    assert_eq!(seqs, [Some(5), None, Some(6)]);
+}

@@ -1,15 +1,24 @@
 //! A connection is greeted before its rooms are ready on this server. Changes in between still
 //! arrive, exactly once.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use axum::extract::ws::Utf8Bytes;
 use protocol::{Change, Command, Event, Line, Seq, ServerFrame, SessionId};
-use server::hub::{Outbox, Owner};
+use server::{
+    hub::{Outbox, Owner},
+    node::Tuning,
+};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::cluster::{Cluster, SOON};
+
+/// Connections of this test belong to no stored session, so no session check may come in between.
+async fn start(pool: PgPool) -> Cluster {
+    let session_check = Duration::from_secs(600);
+    Cluster::start_tuned(pool, 3, Tuning { session_check, ..Cluster::tuning() }).await
+}
 
 /// Reads frames until one has this number on a line; returns the messages in them.
 async fn told(outbox: &Outbox, on: Line, until: Seq) -> Vec<(Seq, String)> {
@@ -17,6 +26,8 @@ async fn told(outbox: &Outbox, on: Line, until: Seq) -> Vec<(Seq, String)> {
     let hear = async {
         while told.last().is_none_or(|(seq, _)| *seq < until) {
             outbox.ready().await;
+            // It would be ready for ever.
+            assert!(outbox.closing().is_none(), "the connection was closed");
             for frame in outbox.take(99) {
                 told.extend(messages(&frame, on));
             }
@@ -44,7 +55,7 @@ fn messages(frame: &Utf8Bytes, on: Line) -> Vec<(Seq, String)> {
 #[sqlx::test(migrations = "../migrations")]
 async fn what_happens_until_the_rooms_are_ready_is_told_once(pool: PgPool) {
     // Nobody is on the second server.
-    let cluster = Cluster::start(pool, 3).await;
+    let cluster = start(pool).await;
     let (ana, bea, room) = cluster.ana_and_bea().await;
     let node = &cluster.node(2).node;
     let (user, line) = (bea.id(), Line::Room(room));
@@ -97,7 +108,7 @@ async fn what_happens_until_the_rooms_are_ready_is_told_once(pool: PgPool) {
 /// now.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_list_from_before_a_removal_is_not_followed(pool: PgPool) {
-    let cluster = Cluster::start(pool, 3).await;
+    let cluster = start(pool).await;
     let (ana, bea, room) = cluster.ana_and_bea().await;
     let node = &cluster.node(2).node;
     let (user, me) = (bea.id(), Line::Person(bea.id()));
