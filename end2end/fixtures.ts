@@ -288,6 +288,19 @@ export async function writesTo(page: Page, other: { handle: string; name: string
   await isOpen(page, other.name);
 }
 
+/** Ana on one server and Bo on the other, each in the direct room of the two. `options` are of Ana's browser. */
+export async function anaAndBo(
+  open: (options?: BrowserContextOptions) => Promise<Page>, options: BrowserContextOptions = {},
+): Promise<[Person, Person]> {
+  const ana = await signUp(await open(options), { name: "Ana Benítez" });
+  const bo = await signUp(await open(), { name: "Bo Lindqvist" });
+  await onNode(ana.page, 0);
+  await onNode(bo.page, 1);
+  await writesTo(ana.page, bo);
+  await opens(bo.page, ana.name);
+  return [ana, bo];
+}
+
 /** Creates a room, and opens it. */
 export async function makesRoom(page: Page, kind: "Channel" | "Group", name: string) {
   const dialog = await chooses(page, "New room");

@@ -2,8 +2,8 @@
 import type { Locator, Page } from "@playwright/test";
 
 import {
-  asks, composer, editor, expect, isAccessible, isIn, isOpen, message, onNode, opens, presses, reaches, releases, roomLink, says, sees, seqOf,
-  signUp, test, writesTo, type Person,
+  anaAndBo, asks, composer, editor, expect, isAccessible, isIn, isOpen, message, presses, reaches, releases, roomLink, says, sees, seqOf,
+  signUp, test, writesTo,
 } from "../fixtures";
 
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
@@ -21,19 +21,8 @@ async function opensPicker(page: Page) {
   if (!(await page.evaluate(() => matchMedia("(pointer: coarse)").matches))) await expect(search(page)).toBeFocused();
 }
 
-/** Two people in a room of their own, on different servers. */
-async function two(open: (options?: object) => Promise<Page>, options: object = {}): Promise<[Person, Person]> {
-  const ana = await signUp(await open(options), { name: "Ana Benítez" });
-  const bo = await signUp(await open(), { name: "Bo Lindqvist" });
-  await onNode(ana.page, 0);
-  await onNode(bo.page, 1);
-  await writesTo(ana.page, bo);
-  await opens(bo.page, ana.name);
-  return [ana, bo];
-}
-
 test("an emoji is found by search and inserted at the cursor", async ({ open }) => {
-  const [{ page }] = await two(open);
+  const [{ page }] = await anaAndBo(open);
   const field = composer(page);
   const files: string[] = [];
   page.on("request", (request) => emojiFile.test(request.url()) && files.push(request.url()));
@@ -71,7 +60,7 @@ test("an emoji is found by search and inserted at the cursor", async ({ open }) 
 });
 
 test("the grid works with the keyboard", async ({ open }) => {
-  const [{ page }] = await two(open);
+  const [{ page }] = await anaAndBo(open);
   await opensPicker(page);
   const at = (name: string) => expect(cell(page, name)).toBeFocused();
   await page.keyboard.press("ArrowDown");
@@ -107,7 +96,7 @@ test("the grid works with the keyboard", async ({ open }) => {
 });
 
 test("the group buttons lead to their emoji", async ({ open }) => {
-  const [{ page }] = await two(open);
+  const [{ page }] = await anaAndBo(open);
   await opensPicker(page);
   const groups = picker(page).getByRole("toolbar").getByRole("button");
   await expect(groups).toHaveCount(9);
@@ -119,7 +108,7 @@ test("the group buttons lead to their emoji", async ({ open }) => {
 });
 
 test("a skin tone is chosen once and stays", async ({ open }) => {
-  const [{ page }, bo] = await two(open);
+  const [{ page }, bo] = await anaAndBo(open);
   await opensPicker(page);
   const tones = picker(page).getByRole("group", { name: "Skin tone" });
   await expect(tones.getByRole("button")).toHaveText(["👋", "👋🏻", "👋🏼", "👋🏽", "👋🏾", "👋🏿"]);
@@ -141,7 +130,7 @@ test("a skin tone is chosen once and stays", async ({ open }) => {
 });
 
 test("any emoji can be used as a reaction, and choosing it again removes it", async ({ open }) => {
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   await says(bo.page, "The tide turns");
   const seq = await seqOf(ana.page, "The tide turns");
   const choose = async (page: Page, name: string) => {
@@ -167,7 +156,9 @@ test("any emoji can be used as a reaction, and choosing it again removes it", as
   await composer(ana.page).focus();
   const tools = await reaches(ana.page, "The tide turns");
   await ana.page.keyboard.press("Enter");
+  await expect(tools.getByRole("button", { name: "React" })).toBeFocused();
   await ana.page.keyboard.press("Enter");
+  await expect(tools.getByRole("button", { name: "👍" })).toBeFocused();
   for (let n = 0; n < 2; n++) await ana.page.keyboard.press("ArrowDown");
   const more = tools.getByRole("button", { name: "More emoji" });
   await expect(more).toBeFocused();
@@ -183,7 +174,7 @@ test("any emoji can be used as a reaction, and choosing it again removes it", as
 });
 
 test("hover, focus and a long press show who reacted", async ({ open }) => {
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   await says(ana.page, "Fair wind");
   const seq = await seqOf(ana.page, "Fair wind");
   const room = new URL(ana.page.url()).pathname.split("/").at(-1)!;
@@ -229,7 +220,7 @@ test("hover, focus and a long press show who reacted", async ({ open }) => {
 });
 
 test("a name between colons is completed, and becomes an emoji when it is sent", async ({ open }) => {
-  const [{ page }, bo] = await two(open);
+  const [{ page }, bo] = await anaAndBo(open);
   const field = composer(page);
   const list = page.getByRole("listbox", { name: "Suggestions" });
   await field.pressSequentially("at 10:30 :t");
@@ -266,7 +257,7 @@ test("a name between colons is completed, and becomes an emoji when it is sent",
 });
 
 test("a plus before an emoji reacts to the last message", async ({ open }) => {
-  const [{ page }, bo] = await two(open);
+  const [{ page }, bo] = await anaAndBo(open);
   const field = composer(page);
   const told = page.locator(".composer").getByRole("alert");
   await field.pressSequentially("+:tada:");
@@ -302,7 +293,7 @@ test("a plus before an emoji reacts to the last message", async ({ open }) => {
 
 test("emoji that do not load are reported, and load at the next attempt", async ({ open, expected }) => {
   expected(/ERR_INTERNET_DISCONNECTED/, /Failed to fetch/);
-  const [{ page }, bo] = await two(open);
+  const [{ page }, bo] = await anaAndBo(open);
   await page.route(emojiFile, (route) => route.abort("internetdisconnected"));
   await page.getByRole("button", { name: "Emoji", exact: true }).click();
   await expect(picker(page).getByRole("alert")).toContainText("This part of Roost didn’t load.");

@@ -4,8 +4,8 @@ import { devices, type Locator, type Page } from "@playwright/test";
 
 import { query } from "../cluster";
 import {
-  asks, expect, isAccessible, isIn, isOpen, makesRoom, onNode, opens, presses, reaches, roomLink, says, seqOf, signUp, tabTo, test, unique,
-  writesTo,
+  anaAndBo, asks, expect, isAccessible, isIn, isOpen, makesRoom, opens, presses, reaches, roomLink, says, seqOf, signUp, tabTo, test,
+  unique, writesTo,
 } from "../fixtures";
 
 const row = (page: Page, seq: number) => page.getByRole("log").locator(`[data-seq="${seq}"]`);
@@ -17,19 +17,8 @@ const versions = (page: Page) => history(page).getByRole("listitem");
 const marked = (version: Locator, how: "del" | "ins") => version.locator(how);
 const edit = (room: string, seq: number, edits: number, body: string) => ({ type: "edit", room, seq, edits, body });
 
-/** Ana on one server and Bo on the other, each in the direct room of the two. */
-async function two(open: () => Promise<Page>) {
-  const ana = await signUp(await open(), { name: "Ana Benítez" });
-  const bo = await signUp(await open(), { name: "Bo Lindqvist" });
-  await onNode(ana.page, 0);
-  await onNode(bo.page, 1);
-  await writesTo(ana.page, bo);
-  await opens(bo.page, ana.name);
-  return [ana, bo] as const;
-}
-
 test("a member sees what each edit changed, the newest first, and it follows", async ({ open }) => {
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   await says(ana.page, "Lunch at **nine**?");
   const room = roomOf(ana.page);
   const seq = await seqOf(ana.page, "Lunch at nine?");
@@ -68,7 +57,7 @@ test("a member sees what each edit changed, the newest first, and it follows", a
 });
 
 test("without a pointer: the button opens it, Escape returns to the button", async ({ open }) => {
-  const [ana] = await two(open);
+  const [ana] = await anaAndBo(open);
   await says(ana.page, "one");
   const seq = await seqOf(ana.page, "one");
   await asks(ana.page, [edit(roomOf(ana.page), seq, 0, "two")]);
@@ -83,7 +72,7 @@ test("without a pointer: the button opens it, Escape returns to the button", asy
 });
 
 test("what was not kept is counted, and nothing is invented", async ({ open }) => {
-  const [ana] = await two(open);
+  const [ana] = await anaAndBo(open);
   await says(ana.page, "before the upgrade");
   const seq = await seqOf(ana.page, "before the upgrade");
   const room = roomOf(ana.page);
@@ -134,7 +123,7 @@ test("on a phone it is in the sheet of an edited message", async ({ open }) => {
 });
 
 test("whoever is removed while it is open sees nothing more of it", async ({ open }) => {
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   await makesRoom(ana.page, "Group", unique("crew"));
   const room = roomOf(ana.page);
   await says(ana.page, "between us");

@@ -2,26 +2,15 @@
 import { devices, type Page } from "@playwright/test";
 
 import {
-  asks, composer, expect, fillSignIn, isAccessible, isIn, isOpen, makesRoom, numbered, onNode, opens, presses, reaches, roomLink, says,
+  anaAndBo, asks, composer, expect, fillSignIn, isAccessible, isIn, isOpen, makesRoom, numbered, opens, presses, reaches, roomLink, says,
   saysMany, seqOf, signUp, test, unique, writesTo,
 } from "../fixtures";
 
 const row = (page: Page, seq: number) => page.getByRole("log").locator(`[data-seq="${seq}"]`);
 const roomOf = (page: Page) => new URL(page.url()).pathname.split("/")[2];
 
-/** Ana and Bo on different servers, each in their direct room. */
-async function two(open: () => Promise<Page>) {
-  const ana = await signUp(await open(), { name: "Ana Benítez" });
-  const bo = await signUp(await open(), { name: "Bo Lindqvist" });
-  await onNode(ana.page, 0);
-  await onNode(bo.page, 1);
-  await writesTo(ana.page, bo);
-  await opens(bo.page, ana.name);
-  return [ana, bo] as const;
-}
-
 test("a mention has its own count, follows a new name, and is no longer counted once read", async ({ open }) => {
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   await says(bo.page, "hello");
   const channel = unique("pier");
   await makesRoom(ana.page, "Channel", channel);
@@ -52,7 +41,7 @@ test("a mention has its own count, follows a new name, and is no longer counted 
 });
 
 test("a mentioned person who is not in the room can be added", async ({ open }) => {
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   await makesRoom(ana.page, "Group", unique("crew"));
   await says(ana.page, `ask @${bo.handle}`);
   const strip = ana.page.getByText("Bo Lindqvist isn’t in this room and won’t see your message.");
@@ -63,7 +52,7 @@ test("a mentioned person who is not in the room can be added", async ({ open }) 
 });
 
 test("only people with the right can mention everyone, and everyone is notified", async ({ open }) => {
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   const channel = unique("pier");
   await makesRoom(ana.page, "Channel", channel);
   await asks(bo.page, [{ type: "join", room: roomOf(ana.page) }]);
@@ -80,7 +69,7 @@ test("only people with the right can mention everyone, and everyone is notified"
 });
 
 test("a reply quotes the original in its current form, and leads to it", async ({ open }) => {
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   await says(ana.page, "Who moved the **long** rope?");
   const room = roomOf(ana.page);
   await expect(ana.page.getByRole("article").last()).toHaveAttribute("data-seq", /^[1-9]/);

@@ -3,8 +3,8 @@
 import { devices, type Page } from "@playwright/test";
 
 import {
-  anotherTab, asks, composer, expect, isAccessible, isIn, isOpen, log, makesRoom, message, numbered, onNode, opens, presses, reaches, roomLink,
-  rooms, says, saysMany, seqOf, signIn, signUp, test, unique, writesTo,
+  anaAndBo, anotherTab, asks, composer, expect, isAccessible, isIn, isOpen, log, makesRoom, message, numbered, opens, presses, reaches,
+  roomLink, rooms, says, saysMany, seqOf, signIn, signUp, test, unique,
 } from "../fixtures";
 
 const thread = (page: Page) => page.getByRole("complementary", { name: "Thread" });
@@ -15,17 +15,6 @@ const quiet = (page: Page) => log(page).locator(".replies");
 const roomOf = (page: Page) => new URL(page.url()).pathname.split("/")[2];
 const send = (room: string, root: number, body: string) =>
   ({ type: "send", room, nonce: crypto.randomUUID(), body, thread: root });
-
-/** Ana on one server and Bo on the other, each in the direct room of the two. */
-async function two(open: () => Promise<Page>) {
-  const ana = await signUp(await open(), { name: "Ana Benítez" });
-  const bo = await signUp(await open(), { name: "Bo Lindqvist" });
-  await onNode(ana.page, 0);
-  await onNode(bo.page, 1);
-  await writesTo(ana.page, bo);
-  await opens(bo.page, ana.name);
-  return [ana, bo] as const;
-}
 
 async function opensThread(page: Page, text: string) {
   await seqOf(page, text);
@@ -41,7 +30,7 @@ async function answers(page: Page, text: string) {
 }
 
 test("a reply in a thread is told in one quiet line, and read beside the room", async ({ open }) => {
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   await says(ana.page, "Who moved the **long** rope?");
   await expect(log(bo.page).getByText("Who moved the long rope?")).toBeVisible();
   const root = await log(bo.page).getByRole("article").last().getAttribute("data-seq");
@@ -99,7 +88,7 @@ test("a reply in a thread is told in one quiet line, and read beside the room", 
 });
 
 test("edits, reactions, deletions and quotes work in a thread", async ({ open }) => {
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   await says(ana.page, "the root");
   await opensThread(ana.page, "the root");
   await answers(ana.page, "first");
@@ -140,7 +129,7 @@ test("edits, reactions, deletions and quotes work in a thread", async ({ open })
 });
 
 test("the threads one follows have their place in the list, on all devices", async ({ open }) => {
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   await says(ana.page, "what shall we eat?");
   const seq = await seqOf(ana.page, "what shall we eat?");
   const direct = roomOf(ana.page);
@@ -181,7 +170,7 @@ test("the threads one follows have their place in the list, on all devices", asy
 
 test("a draft and what is on its way stay in their thread", async ({ open, expected }) => {
   expected(/ERR_INTERNET_DISCONNECTED/);
-  const [ana] = await two(open);
+  const [ana] = await anaAndBo(open);
   await says(ana.page, "the root");
   await opensThread(ana.page, "the root");
   await replyBox(ana.page).fill("half a thought");
@@ -202,7 +191,7 @@ test("a draft and what is on its way stay in their thread", async ({ open, expec
 });
 
 test("a link to a reply opens its thread, however far back it is", async ({ open }) => {
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   await says(ana.page, "a long story");
   const root = await seqOf(ana.page, "a long story");
   const room = roomOf(ana.page);
@@ -224,7 +213,7 @@ test("a link to a reply opens its thread, however far back it is", async ({ open
 });
 
 test("without a pointer: a key opens the thread, the arrows go through it", async ({ open }) => {
-  const [ana] = await two(open);
+  const [ana] = await anaAndBo(open);
   await says(ana.page, "the root");
   await message(ana.page, "the root").evaluate((row: HTMLElement) => row.focus());
   await ana.page.keyboard.press("t");
@@ -263,7 +252,7 @@ test("on a phone the thread is the screen, and the way back leads to the room", 
 
 test("without script a thread is read and written by the address", async ({ open, expected }) => {
   expected(/status of 422/);
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   await says(ana.page, "the root");
   await opensThread(ana.page, "the root");
   await answers(ana.page, "first");
@@ -283,7 +272,7 @@ test("without script a thread is read and written by the address", async ({ open
 
 test("whoever is removed no longer reads it, and a stranger never does", async ({ open, expected }) => {
   expected(/status of 404/);
-  const [ana, bo] = await two(open);
+  const [ana, bo] = await anaAndBo(open);
   const title = unique("crew");
   await makesRoom(ana.page, "Group", title);
   const room = roomOf(ana.page);
