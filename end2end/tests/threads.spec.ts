@@ -232,7 +232,8 @@ test("without a pointer: a key opens the thread, the arrows go through it", asyn
   await expect(replyBox(ana.page)).toBeFocused();
 });
 
-test("on a phone the thread is the screen, and the way back leads to the room", async ({ open }) => {
+test("on a phone the thread is the screen, and the way back leads to the room", async ({ open, expected }) => {
+  expected(/ERR_INTERNET_DISCONNECTED/);
   const ana = await signUp(await open(devices["Pixel 7"] as object), { name: "Ana Benítez" });
   await says(ana.page, "the root");
   const sheet = await presses(ana.page, "the root");
@@ -244,6 +245,11 @@ test("on a phone the thread is the screen, and the way back leads to the room", 
   await replyBox(ana.page).fill("from the boat");
   await thread(ana.page).getByRole("button", { name: "Send" }).tap();
   await expect(replies(ana.page)).toHaveText(["the root", "from the boat"]);
+  // The notice of a lost connection is not under the thread.
+  await ana.page.context().setOffline(true);
+  await ana.page.getByRole("button", { name: "Try now" }).tap({ trial: true });
+  await ana.page.context().setOffline(false);
+  await isIn(ana.page);
   await ana.page.goBack();
   await expect(thread(ana.page)).toHaveCount(0);
   await log(ana.page).getByRole("link", { name: /^1 reply/ }).tap();
