@@ -210,6 +210,11 @@ test("a link to a reply opens its thread, however far back it is", async ({ open
   await replyBox(bo.page).press("Enter");
   await expect(replies(bo.page).last()).toHaveText("the end");
   await expect(replies(bo.page).last()).toBeInViewport();
+  // The address still names the reply. The thread stays closed all the same.
+  await thread(bo.page).getByRole("button", { name: "Close" }).click();
+  await expect(thread(bo.page)).toHaveCount(0);
+  await says(bo.page, "back in the room");
+  await expect(thread(bo.page)).toHaveCount(0);
 });
 
 test("without a pointer: a key opens the thread, the arrows go through it", async ({ open }) => {

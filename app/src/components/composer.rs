@@ -190,9 +190,14 @@ pub fn Composer(
     effect(move || {
         let asked = compose.get();
         if std::mem::replace(&mut composed, asked) != asked
+            && asked != 0
             && let Some(field) = field.get_untracked()
         {
             drop(field.focus());
+            if thread.is_some() {
+                // The next thread that opens does not take the keyboard.
+                compose.set(0);
+            }
         }
     });
 

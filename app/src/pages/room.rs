@@ -29,8 +29,13 @@ pub fn RoomPage(
     let mut was_in = false;
     // A link to a message shows it, even if the room is already open.
     let address = use_address();
+    let mut was = (None, None);
     effect(move || {
-        if let Some(seq) = address.message().filter(|_| is_in.get()) {
+        let now = (address.message(), chat.panel());
+        let (message, panel) = std::mem::replace(&mut was, now);
+        let only_panel = message == now.0 && panel != now.1;
+        // A panel that opens or closes is no new request: the thread that shows the message would open again.
+        if let Some(seq) = now.0.filter(|_| is_in.get() && !only_panel) {
             chat.show_message(room, seq);
         }
     });

@@ -130,6 +130,8 @@ impl Chat {
 
     /// Closes the panel.
     pub fn close_panel(self) {
+        // A message that is still being looked for would open its thread again.
+        self.screen.target.set(None);
         self.address.close_panel();
     }
 

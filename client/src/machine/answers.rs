@@ -312,7 +312,9 @@ impl Client {
             return;
         };
         if let (Purpose::Thread(room), ErrorCode::MessageUnknown) = (purpose, refusal.code) {
-            let thread = self.rooms.get_mut(&room).and_then(|state| state.thread.as_mut());
+            // Another thread may be open by now.
+            let asked = |thread: &&mut ThreadState| matches!(command, Command::Thread { root, .. } if *root == thread.root());
+            let thread = self.rooms.get_mut(&room).and_then(|state| state.thread.as_mut()).filter(asked);
             thread.into_iter().for_each(ThreadState::set_missing);
             self.touched.timelines.insert(room);
             return;

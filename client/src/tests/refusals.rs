@@ -247,3 +247,17 @@ fn a_page_of_the_list_that_came_too_fast_waits_as_long_as_the_server_says() {
     client.tick(4_001);
     assert_eq!(pages(&mut client).len(), 1);
 }
+
+/// Another thread was opened before the server said that the first one is not there.
+#[test]
+fn a_thread_that_is_not_there_says_nothing_about_the_next_one() {
+    let mut client = at_three();
+    client.open_thread(room(), Some(Seq(9)), 10);
+    let frames = client.take_frames();
+    client.open_thread(room(), Some(Seq(2)), 20);
+    let refusal = Refusal::new(ErrorCode::MessageUnknown);
+    client.receive(ServerFrame::Refusal { r#ref: Some(frames[0].r#ref), refusal }, 30);
+    let asked = client.take_frames();
+    let is_asked = |frame: &ClientFrame| matches!(frame.command, Command::Thread { root: Seq(2), .. });
+    assert!(asked.iter().any(is_asked), "{asked:?}");
+}

@@ -30,15 +30,25 @@ pub(super) fn Threads(
     let threads = RwSignal::new(Vec::<Thread>::new());
     let (loaded, more) = (RwSignal::new(false), RwSignal::new(false));
     let failed = RwSignal::new(None::<Refusal>);
+    let asking = RwSignal::new(false);
     let fetch = move |after: Option<ThreadsAfter>| {
-        chat.ask(Command::Threads { room: of, after }, move |result| match result {
-            Ok(Reply::Threads { threads: page, more: has_more, .. }) => {
-                threads.try_update(|threads| threads.extend(page));
-                more.try_set(has_more);
-                loaded.try_set(true);
+        // A second press would append the same page twice.
+        if asking.get_untracked() {
+            return;
+        }
+        asking.set(true);
+        failed.set(None);
+        chat.ask(Command::Threads { room: of, after }, move |result| {
+            asking.try_set(false);
+            match result {
+                Ok(Reply::Threads { threads: page, more: has_more, .. }) => {
+                    threads.try_update(|threads| threads.extend(page));
+                    more.try_set(has_more);
+                    loaded.try_set(true);
+                }
+                Ok(_) => {}
+                Err(why) => drop(failed.try_set(Some(why))),
             }
-            Ok(_) => {}
-            Err(why) => drop(failed.try_set(Some(why))),
         });
     };
     fetch(None);
