@@ -12,6 +12,8 @@ pub struct Edit {
     pub room: RoomId,
     /// The message.
     pub seq: Seq,
+    /// The root of its thread.
+    pub thread: Option<Seq>,
     /// How many edits of the message the user has seen.
     pub edits: u32,
     /// The text as typed.
@@ -41,6 +43,7 @@ impl Edit {
         Self {
             room,
             seq: message.seq,
+            thread: message.thread.map(|thread| thread.0),
             edits: message.edits,
             text: message.body.clone(),
             state: EditState::Writing,
@@ -51,14 +54,17 @@ impl Edit {
     #[must_use]
     pub fn from_kept(room: RoomId, kept: &str) -> Option<Self> {
         let mut parts = kept.splitn(3, ' ');
-        let (seq, edits) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        Some(Self { room, seq: Seq(seq), edits, text: parts.next()?.to_owned(), state: EditState::Writing })
+        let mut which = parts.next()?.split('/').map(|number| number.parse().map(Seq));
+        let (seq, thread) = (which.next()?.ok()?, which.next().and_then(Result::ok));
+        let (edits, text) = (parts.next()?.parse().ok()?, parts.next()?.to_owned());
+        Some(Self { room, seq, thread, edits, text, state: EditState::Writing })
     }
 
     /// A line of text for the browser's storage. JSON would add a reader to the download.
     #[must_use]
     pub fn to_kept(&self) -> String {
-        format!("{} {} {}", self.seq.0, self.edits, self.text)
+        let thread = self.thread.map(|root| format!("/{root}")).unwrap_or_default();
+        format!("{}{thread} {} {}", self.seq, self.edits, self.text)
     }
 
     /// Whether text would be lost if the edit ended now. `now` is the message, if this client has
@@ -179,6 +185,8 @@ mod tests {
             let mut kept = edit(text);
             kept.state = EditState::Saving(3);
             assert_eq!(Edit::from_kept(kept.room, &kept.to_kept()), Some(edit(text)));
+            kept = Edit { thread: Some(Seq(4)), state: EditState::Writing, ..kept };
+            assert_eq!(Edit::from_kept(kept.room, &kept.to_kept()), Some(kept));
         }
         for junk in ["", "6", "6 0", "six 0 text", "{}"] {
             assert_eq!(Edit::from_kept(edit("").room, junk), None);

@@ -84,7 +84,7 @@ pub struct RoomState {
     stale: bool,
     /// Live changes are being applied one by one in order, so everything sent earlier is here.
     live: bool,
-    /// Replies in threads that have come: the root, and the number of the reply. Threads are followed on another line.
+    /// Replies by others that have come in threads: the root, and the number of the reply. Threads are followed on another line.
     heard: Vec<(Seq, Seq)>,
     /// The viewer's own message has moved their read mark up to here, and the server has not been told.
     read_by_writing: Option<Seq>,
@@ -134,8 +134,8 @@ impl RoomState {
     pub fn open(&mut self, view: RoomView) {
         let own = self.summary.marks;
         for message in &view.messages {
-            self.heard.extend(Replies::of(message).map(|(root, reply)| (root, reply.last)));
-            self.heard.extend(message.replies.as_ref().map(|replies| (message.seq, replies.last)));
+            self.hear(Replies::of(message).iter().map(|(root, replies)| (*root, replies)));
+            self.hear(message.replies.iter().map(|replies| (message.seq, replies)));
         }
         self.timeline = Some(Timeline::newest(view.messages, view.more_before));
         // Not `collect`, because that sorts, and a sort for each type is a tenth of the browser's
@@ -321,29 +321,43 @@ impl RoomState {
     }
 
     /// What replies that came while this client was here say about their thread.
-    fn told_of(&self, root: Seq) -> Option<&Replies> {
+    pub(crate) fn told_of(&self, root: Seq) -> Option<&Replies> {
         self.replies.iter().find(|(known, _)| *known == root).map(|(_, replies)| replies)
     }
 
-    /// The number of the last reply in a thread, as far as this client knows.
+    /// The number of the last reply in a thread that somebody else wrote, as far as this client knows.
     pub(crate) fn last_reply(&self, root: Seq) -> Option<Seq> {
+        let me = self.summary.marks.user;
         let told = self.told_of(root).or_else(|| self.shown(root)?.replies.as_ref());
-        let is_reply = |message: &&Arc<Message>| message.thread.is_some_and(|thread| thread.0 == root);
+        let is_reply = |message: &&Arc<Message>| {
+            message.author != me && message.thread.is_some_and(|thread| thread.0 == root)
+        };
         let shown = self.timeline.as_ref().and_then(|window| window.messages().rev().find(is_reply));
-        told.map(|replies| replies.last).max(shown.map(|reply| reply.seq))
+        told.and_then(|replies| replies.last_by_others(me)).max(shown.map(|reply| reply.seq))
     }
 
-    /// Opens the thread below a message, or none. Says whether it was not open before.
-    pub(crate) fn open_thread(&mut self, root: Option<Seq>) -> bool {
+    /// Remembers the replies by others for [`Self::take_heard`].
+    fn hear<'a>(&mut self, told: impl Iterator<Item = (Seq, &'a Replies)>) {
+        let me = self.summary.marks.user;
+        self.heard.extend(told.filter_map(|(root, replies)| Some((root, replies.last_by_others(me)?))));
+    }
+
+    /// Opens the thread below a message, or none, at a place or at its newest replies. Says whether it was not open before.
+    pub(crate) fn open_thread(&mut self, root: Option<Seq>, towards: Option<u32>) -> bool {
         let is_new = self.thread.as_ref().map(ThreadState::root) != root;
         if is_new {
-            self.thread = root.map(ThreadState::new);
+            self.thread = root.map(|root| ThreadState::new(root, towards));
         }
         is_new
     }
 
+    /// The place of a reply in a thread, if the reply is known here.
+    pub(crate) fn place_in(&self, root: Seq, reply: Seq) -> Option<u32> {
+        self.shown(reply)?.thread.filter(|thread| thread.0 == root).map(|thread| thread.1)
+    }
+
     /// A page of the open thread came.
-    pub(crate) fn put_thread(&mut self, before: Option<u32>, thread: Thread, page: Vec<Message>, more: bool) {
+    pub(crate) fn put_thread(&mut self, before: Option<u32>, thread: Thread, page: Vec<Message>) {
         let Some(mut open) = self.thread.take() else { return };
         if open.root() == thread.root.seq {
             // A message that the window has is as new as everything else here.
@@ -357,7 +371,7 @@ impl RoomState {
                 }
                 _ => self.known(message),
             };
-            open.came(before, thread, page, more, known);
+            open.came(before, thread, page, known);
         }
         self.thread = Some(open);
     }
@@ -366,13 +380,15 @@ impl RoomState {
     fn put_in_thread(&mut self, message: &Message) -> bool {
         let mut changed = self.thread.as_mut().is_some_and(|thread| thread.put(message));
         if let Some((root, replies)) = Replies::of(message) {
-            self.heard.push((root, message.seq));
+            self.hear([(root, &replies)].into_iter());
             match self.replies.iter_mut().find(|(known, _)| *known == root) {
                 Some((_, known)) => drop(known.merge(&replies)),
                 None => self.replies.push((root, replies.clone())),
             }
             if self.replies.len() > CHANGED_KEPT_MAX {
-                self.replies.remove(0);
+                // The quietest thread: a page that lacks what came last in it has long arrived.
+                let quietest = self.replies.iter().map(|(_, replies)| replies.last).min();
+                self.replies.retain(|(_, replies)| Some(replies.last) != quietest);
             }
             changed |= self.timeline.as_mut().is_some_and(|timeline| timeline.put_replies(root, &replies));
             if let Some(thread) = self.thread.as_mut().filter(|thread| thread.root() == root) {
@@ -520,7 +536,7 @@ impl RoomState {
         }
     }
 
-    /// The replies in threads that have come since the last call: the root, and the number of the reply.
+    /// The replies by others that have come in threads since the last call: the root, and the number of the reply.
     pub(crate) fn take_heard(&mut self) -> Vec<(Seq, Seq)> {
         std::mem::take(&mut self.heard)
     }

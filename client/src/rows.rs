@@ -133,7 +133,7 @@ pub struct RepliesRow {
     pub authors: Vec<Arc<User>>,
     /// How many replies these are.
     pub count: u32,
-    /// Whether they follow the line of unread messages.
+    /// Whether some of them are by others and follow the line of unread messages.
     pub is_new: bool,
     /// The number of the first one, …
     pub first: Seq,
@@ -150,7 +150,7 @@ pub struct RowThread {
     pub at: Millis,
     /// Who replied last, the last first.
     pub authors: Vec<Arc<User>>,
-    /// Whether there are replies after what the viewer had read when they entered the room.
+    /// Whether there are replies by others after what the viewer had read when they entered the room.
     pub is_new: bool,
     /// The number of the last of those replies that follow the root at once: it tells of them, so no line of theirs does.
     pub told: Option<Seq>,
@@ -317,6 +317,7 @@ pub fn rows(client: &Client, room: RoomId, zone: Zone) -> Vec<Row> {
         }
         if let Some(InThread(root, _)) = message.thread.filter(|_| !message.in_room) {
             let author = author(client, message.author);
+            let is_new = is_new && message.author != me;
             drawn.reply(root, message.seq, author, is_new, || RowQuote::of(client, state, root));
             continue;
         }
@@ -367,7 +368,8 @@ pub fn thread_rows(client: &Client, room: RoomId, zone: Zone) -> (Option<Row>, V
     drawn.mark_last_own();
     let stored = |nonce| thread.replies().rev().any(|m| m.author == me && m.nonce == nonce);
     for item in client.outbox().in_room(room) {
-        if item.thread == Some(thread.root()) && thread.is_loaded() && !stored(item.nonce) {
+        let is_at_end = thread.is_loaded() && !thread.more_after();
+        if item.thread == Some(thread.root()) && is_at_end && !stored(item.nonce) {
             drawn.pending(client, state, item, None);
         }
     }
@@ -388,7 +390,7 @@ fn shown(client: &Client, state: &RoomState, message: &Message, namesakes: &[Use
         count: replies.count,
         at: replies.at,
         authors: replies.authors.iter().map(|one| author(client, one.0)).collect(),
-        is_new: state.unread_after.is_some_and(|after| replies.last > after),
+        is_new: state.unread_after.is_some_and(|after| replies.last_by_others(me) > Some(after)),
         told: None,
     });
     row.saved = client.personal().saved_message(room, message.seq).is_some();
@@ -503,6 +505,7 @@ impl Drawn {
                 line.authors.retain(|known| known.id != author.id);
                 line.authors.insert(0, author);
                 line.count += 1;
+                line.is_new |= is_new;
                 line.last = seq;
             }
             None => {

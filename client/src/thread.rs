@@ -1,15 +1,19 @@
 //! The thread that is open beside a room.
 //!
-//! A thread's replies have places without gaps, so the window is a run of places that ends at the newest one. Older pages are put
-//! before it. New replies and changes come with the room's line: see [`RoomState`](crate::RoomState).
+//! A thread's replies have places without gaps, so the window is a run of places. It usually ends at the newest one. A link to an old
+//! reply moves it there; further pages are put before or after it. New replies and changes come with the room's line: see
+//! [`RoomState`](crate::RoomState).
 
 use std::sync::Arc;
 
-use protocol::{InThread, Message, Replies, Seq, Thread, UserId};
+use protocol::{InThread, Message, Replies, Seq, Thread, UserId, limits::PAGE_MESSAGES};
 
-use crate::sorted::SortedMap;
+use crate::{sorted::SortedMap, timeline::TIMELINE_ENTRIES_MAX};
 
-/// A thread: its root, and the newest of its replies.
+/// A page, counted in places.
+const PAGE: u32 = PAGE_MESSAGES as u32;
+
+/// A thread: its root, and a run of its replies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ThreadState {
     root: Seq,
@@ -18,15 +22,17 @@ pub struct ThreadState {
     replies: SortedMap<Seq, Arc<Message>>,
     is_loaded: bool,
     is_missing: bool,
-    more_before: bool,
+    more_after: bool,
+    /// The place that the window is to be moved to; otherwise it begins at the newest one.
+    towards: Option<u32>,
     /// Whether the viewer followed it when it was fetched.
     following: bool,
 }
 
 impl ThreadState {
-    /// One that has yet to be fetched.
+    /// One that has yet to be fetched, around a place or at its newest replies.
     #[must_use]
-    pub(crate) fn new(root: Seq) -> Self {
+    pub(crate) fn new(root: Seq, towards: Option<u32>) -> Self {
         let replies = SortedMap::new();
         Self {
             root,
@@ -34,7 +40,8 @@ impl ThreadState {
             replies,
             is_loaded: false,
             is_missing: false,
-            more_before: false,
+            more_after: false,
+            towards,
             following: false,
         }
     }
@@ -56,7 +63,7 @@ impl ThreadState {
         self.replies.values()
     }
 
-    /// Whether the newest replies have been fetched.
+    /// Whether the replies have been fetched with which it begins.
     #[must_use]
     pub fn is_loaded(&self) -> bool {
         self.is_loaded
@@ -71,7 +78,13 @@ impl ThreadState {
     /// Whether there are older replies than those that are here.
     #[must_use]
     pub fn more_before(&self) -> bool {
-        self.more_before
+        self.first().is_some_and(|first| first > 1)
+    }
+
+    /// Whether there are newer replies than those that are here.
+    #[must_use]
+    pub fn more_after(&self) -> bool {
+        self.more_after
     }
 
     /// Whether the viewer followed it when it was fetched. The person's line knows what has changed since.
@@ -83,12 +96,42 @@ impl ThreadState {
     /// A message that is here: the root or a reply.
     #[must_use]
     pub fn message(&self, seq: Seq) -> Option<&Arc<Message>> {
-        self.root_message.iter().chain(self.replies.values()).find(|message| message.seq == seq)
+        self.root_message.as_ref().filter(|root| root.seq == seq).or_else(|| self.replies.get(&seq))
     }
 
     /// The place of the first reply that is here.
     pub(crate) fn first(&self) -> Option<u32> {
         place(self.replies.values().next()?)
+    }
+
+    /// The place of the last reply that is here; 0 if there is none.
+    fn last(&self) -> u32 {
+        self.replies.values().next_back().and_then(|last| place(last)).unwrap_or_default()
+    }
+
+    /// Before which place to ask for the replies with which it begins: half a page after the one that is wanted.
+    pub(crate) fn begins_before(&self) -> Option<u32> {
+        self.towards.map(|towards| towards + PAGE / 2)
+    }
+
+    /// Before which place to ask for the next page after those that are here.
+    pub(crate) fn next_before(&self) -> u32 {
+        self.last() + PAGE + 1
+    }
+
+    /// Moves the window to a place, unless that is in it. It is shown as it is until the page comes.
+    pub(crate) fn go_to(&mut self, place: u32) {
+        let is_here = self.is_loaded && (self.first().unwrap_or(u32::MAX)..=self.last()).contains(&place);
+        if !is_here && self.towards != Some(place) {
+            (self.towards, self.is_loaded) = (Some(place), false);
+        }
+    }
+
+    /// Moves the window to the newest replies, unless they are in it.
+    pub(crate) fn go_to_newest(&mut self) {
+        if self.more_after || self.towards.is_some() {
+            (self.towards, self.is_loaded) = (None, false);
+        }
     }
 
     /// There is no such message.
@@ -99,6 +142,10 @@ impl ThreadState {
     /// What is here may lack something: it is fetched anew, and shown until then.
     pub(crate) fn ask_again(&mut self) {
         self.is_loaded = false;
+        if self.more_after && self.towards.is_none() {
+            // The person is not at the newest ones.
+            self.towards = Some(self.last().saturating_sub(PAGE / 2).max(1));
+        }
     }
 
     /// A page came: the newest one, or the one before a place. `known` makes of each message what this client knows of it.
@@ -107,20 +154,30 @@ impl ThreadState {
         before: Option<u32>,
         thread: Thread,
         page: Vec<Message>,
-        more: bool,
         known: impl Fn(Message) -> Message,
     ) {
         // Whatever is here besides an empty page came after it.
-        let first = page.first().map_or(Seq::ZERO, |message| message.seq);
+        let [first, last] = [page.first(), page.last()];
+        let [from, to] = [first, last].map(|end| end.and_then(place).unwrap_or_default());
+        let [first, last] = [first, last].map(|end| end.map_or(Seq::ZERO, |message| message.seq));
+        let is_older = self.first().is_some_and(|first| from < first);
+        let begins = before == self.begins_before();
         if before.is_none() {
             // What has come since the question stays. Before the page there may be a gap.
             self.replies.retain(|seq, _| *seq >= first);
-            (self.following, self.is_loaded) = (thread.following, true);
-        } else if self.first() != page.last().and_then(place).map(|last| last + 1) {
+            self.more_after = false;
+        } else if begins && !self.is_loaded {
+            self.replies.retain(|seq, _| (first..=last).contains(seq));
+        } else if is_older && Some(to + 1) < self.first() {
             // The window has changed meanwhile.
             return;
+        } else if from > self.last() + 1 {
+            // The window moves on. Between it and the page is a gap.
+            self.replies.clear();
         }
-        self.more_before = more;
+        if begins {
+            (self.following, self.is_loaded, self.towards) = (thread.following, true, None);
+        }
         for message in page {
             let message = known(message);
             if self.replies.get(&message.seq).is_none_or(|here| here.rev <= message.rev) {
@@ -128,6 +185,17 @@ impl ThreadState {
             }
         }
         self.put_root(known(thread.root));
+        if before.is_some() && self.last() == to {
+            self.more_after = self.count() > to;
+        }
+        if self.replies.len() > TIMELINE_ENTRIES_MAX {
+            // The other end is fetched again when it is needed.
+            match is_older {
+                true => self.replies.keep_first(TIMELINE_ENTRIES_MAX),
+                false => self.replies.keep_last(TIMELINE_ENTRIES_MAX),
+            }
+            self.more_after |= is_older;
+        }
     }
 
     /// A message of the room is new or has changed. Says whether it belongs here, and is news.
@@ -136,12 +204,25 @@ impl ThreadState {
             return self.put_root(message.clone());
         }
         let Some(InThread(root, nth)) = message.thread else { return false };
-        let fits = root == self.root && self.first().is_none_or(|first| nth >= first);
+        let fits = root == self.root
+            && self.first().is_none_or(|first| nth >= first)
+            && !(self.more_after && nth > self.last() + 1);
         if !fits || self.replies.get(&message.seq).is_some_and(|known| known.rev >= message.rev) {
             return false;
         }
         self.replies.insert(message.seq, Arc::new(message.clone()));
+        if self.more_after {
+            self.more_after = self.count() > self.last();
+        } else {
+            self.replies.keep_last(TIMELINE_ENTRIES_MAX);
+        }
         true
+    }
+
+    /// How many replies there are, as far as it is known here.
+    fn count(&self) -> u32 {
+        let replies = self.root_message.as_ref().and_then(|root| root.replies.as_ref());
+        replies.map_or(0, |replies| replies.count)
     }
 
     fn put_root(&mut self, mut message: Message) -> bool {
@@ -165,8 +246,8 @@ impl ThreadState {
 
     /// Somebody reacted to a message, or took it back. Says whether anything changed.
     pub(crate) fn react(&mut self, seq: Seq, emoji: &str, user: UserId, on: bool, rev: Seq) -> bool {
-        let mut here = self.root_message.iter_mut().chain(self.replies.iter_mut().map(|(_, reply)| reply));
-        let here = here.find(|message| message.seq == seq);
+        let root = self.root_message.as_mut().filter(|root| root.seq == seq);
+        let here = root.or_else(|| self.replies.get_mut(&seq));
         here.is_some_and(|message| Arc::make_mut(message).react(emoji, user, on, rev))
     }
 }

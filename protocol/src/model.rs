@@ -285,6 +285,12 @@ impl Replies {
         Some((root, Self { count, last: reply.seq, at: reply.sent_at, authors }))
     }
 
+    /// The number of the last reply that somebody else wrote. One's own replies are not news.
+    #[must_use]
+    pub fn last_by_others(&self, me: UserId) -> Option<Seq> {
+        self.authors.iter().find(|author| author.0 != me).map(|author| author.1)
+    }
+
     /// Takes over what another state of the same thread knows. Says whether anything changed.
     pub fn merge(&mut self, other: &Self) -> bool {
         let mut changed = false;

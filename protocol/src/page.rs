@@ -348,10 +348,11 @@ pub struct ShownPage {
 pub struct ShownThread {
     /// The thread, with its whole root.
     pub thread: Thread,
-    /// The newest replies, oldest first.
+    /// The newest replies, or those around a place, oldest first.
     pub messages: Vec<Message>,
-    /// Whether there are older ones.
-    pub more: bool,
+    /// That place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub around: Option<u32>,
 }
 
 /// What is open beside the list of rooms.

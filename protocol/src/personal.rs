@@ -59,7 +59,7 @@ pub struct Following {
     pub room: RoomId,
     /// The number of its root.
     pub root: Seq,
-    /// The number of the last reply when this was told.
+    /// The number of the last reply by somebody else when this was told; that of the root if there was none.
     pub last: Seq,
     /// False once the person no longer follows it.
     #[serde(default = "model::yes", skip_serializing_if = "model::is_true")]

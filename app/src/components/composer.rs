@@ -42,15 +42,15 @@ pub fn Composer(
     let is_here = refused.value("thread") == thread.map(|root| root.to_string()).unwrap_or_default();
     let refused = if is_here { refused } else { RefusedForm::default() };
     let refused_text = refused.value("body");
+    let was_in_room = !refused.value("in_room").is_empty();
     let name = move || chat.summary(room).map(|s| chat.name_of(&s.read())).unwrap_or_default();
 
     let edited = move || chat.edit_at(desk).map(|edit| edit.seq);
     let is_editing = Memo::new(move |_| edited().is_some());
     let has_strip = Memo::new(move |_| chat.screen.has_strip(desk) && !is_editing.get());
     // Whether a reply in a thread is also shown in the room.
-    let in_room = RwSignal::new(false);
-    // What was being written when an edit began.
-    let aside = StoredValue::new(String::new());
+    let also = chat.screen.also_in_room;
+    let in_room = move || also.get() == Some(desk);
 
     let measured = move |field: &HtmlTextAreaElement, text: &str| {
         length.set(text.chars().count());
@@ -95,15 +95,17 @@ pub fn Composer(
         }
         let sent = match text.trim().is_empty() {
             true => Ok(()),
-            false => chat.send(desk, in_room.get_untracked(), &text),
+            false => chat.send(desk, untrack(in_room), &text),
         };
         match sent {
             Ok(()) => {
                 put(&field, "");
                 keep_draft("");
-                in_room.set(false);
                 match thread {
-                    Some(_) => chat.screen.newest_reply(),
+                    Some(_) => {
+                        also.set(None);
+                        chat.screen.newest_reply();
+                    }
                     None => chat.screen.newest(),
                 }
             }
@@ -125,6 +127,9 @@ pub fn Composer(
         if thread.is_none() {
             chat.resume_edit(room);
         }
+        if was_in_room {
+            also.set(Some(desk));
+        }
         awake.set(true);
         // The label of Enter on an on-screen keyboard.
         drop(field.set_attribute("enterkeyhint", if browser::is_touched() { "enter" } else { "send" }));
@@ -132,45 +137,30 @@ pub fn Composer(
             drop(field.focus());
         }
     });
-    // An edit begins or ends. Then handles a text that is to be put back into the composer.
+    let put_draft = move |field: &HtmlTextAreaElement| {
+        let draft = chat.draft(desk);
+        put(field, &draft);
+        known_draft.set_value(draft);
+    };
+    // An edit begins or ends. Meanwhile the draft is only in the browser's storage.
     let mut was = None::<Seq>;
     effect(move || {
         let now = edited();
-        let into = chat.screen.into_composer.get().filter(|(to, _)| *to == desk).map(|(_, text)| text);
         let Some(field) = field.get_untracked() else { return };
-        if was != now {
-            if was.is_none() {
-                aside.set_value(field.value());
+        if std::mem::replace(&mut was, now) != now {
+            match untrack(|| chat.edit_at(desk)) {
+                Some(edit) => put(&field, &edit.text),
+                None => put_draft(&field),
             }
-            let text = untrack(|| chat.edit_at(desk)).map_or_else(|| aside.get_value(), |edit| edit.text);
-            put(&field, &text);
         }
-        if let Some(text) = into.filter(|_| now.is_none()) {
-            let typed = field.value();
-            let text = if typed.trim().is_empty() { text } else { format!("{text}\n{typed}") };
-            put(&field, &text);
-            keep_draft(&text);
-            drop(field.focus());
-            chat.screen.into_composer.set(None);
-        }
-        was = now;
     });
-    // Another tab has changed the same draft, or has sent it. Text here that differs is kept: both
-    // tabs have written.
+    // Another tab has changed the same draft, or has sent it; or a text is put back into the
+    // composer. Text here that differs is kept: both tabs have written.
     let drafted_elsewhere = move || {
-        let (Some(field), draft) = (field.get_untracked(), chat.draft(desk)) else { return };
+        let Some(field) = field.get_untracked().filter(|_| !is_editing.get_untracked()) else { return };
         let known = known_draft.get_value();
-        if draft == known {
-            return;
-        }
-        if is_editing.get_untracked() {
-            if aside.get_value() == known {
-                known_draft.set_value(draft.clone());
-                aside.set_value(draft);
-            }
-        } else if field.value() == known {
-            known_draft.set_value(draft.clone());
-            put(&field, &draft);
+        if chat.draft(desk) != known && field.value() == known {
+            put_draft(&field);
         }
     };
     effect(move || {
@@ -342,8 +332,11 @@ pub fn Composer(
                         type="checkbox"
                         name="in_room"
                         value="1"
-                        prop:checked=live(move || in_room.get())
-                        on:change:target=move |change| in_room.set(change.target().checked())
+                        checked=was_in_room
+                        prop:checked=live(in_room)
+                        on:change:target=move |change| {
+                            also.set(change.target().checked().then_some(desk));
+                        }
                     />
                     {words.also_in_room()}
                 </label>

@@ -11,6 +11,7 @@ use protocol::{
 
 use super::{
     avatar::{Avatar, RoomPicture},
+    close_panel::close_panel,
     dialogs::room_form::Why,
     icon::Icon,
     member_menu::{MemberMenu, MoreButton},
@@ -21,7 +22,7 @@ use crate::components::focus::take_keyboard;
 use crate::components::{effect, handler, list, list_item, live};
 use crate::{
     browser,
-    state::{Chat, Dialog, path_of, use_chat},
+    state::{Chat, Dialog, use_chat},
     text::plain,
 };
 
@@ -61,18 +62,7 @@ pub fn Details(
         <aside class="details" aria-label=words.details()>
             <header class="pane-head">
                 <h2 tabindex="-1" node_ref=heading>{words.details()}</h2>
-                <a class="icon-button no-script" href=path_of(room) aria-label=words.close() title=words.close()>
-                    <Icon name="close"/>
-                </a>
-                <button
-                    type="button"
-                    class="icon-button scripted"
-                    aria-label=words.close()
-                    title=words.close()
-                    on:click=handler(move |_| chat.close_panel())
-                >
-                    <Icon name="close"/>
-                </button>
+                {close_panel(chat, room)}
             </header>
             <div class="details-body">
                 <div class="details-room">

@@ -3,6 +3,7 @@
 
 pub(crate) mod attributes;
 pub mod avatar;
+mod close_panel;
 pub mod composer;
 pub mod connection_bar;
 pub mod copy;

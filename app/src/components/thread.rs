@@ -1,17 +1,18 @@
 //! A thread beside its room: the root, the replies below it, and a composer of its own. It comes with the chunk `tools` (see
 //! `later.rs`).
 //!
-//! It begins at its newest reply and stays there while the person does. Older replies are asked for when the upper end comes near;
-//! the browser keeps the place meanwhile (`overflow-anchor`).
+//! It begins at its newest reply and stays there while the person does, or at the reply that a link names. Others are asked for when an
+//! end comes near; the browser keeps the place meanwhile (`overflow-anchor`).
 
 use client::Row;
 use leptos::{
     html::{Div, H2},
     prelude::*,
 };
-use protocol::{RoomId, Seq};
+use protocol::{Direction, RoomId, Seq};
 
 use super::{
+    close_panel::close_panel,
     composer::Composer,
     icon::Icon,
     timeline::{draw, pointing::Pointing},
@@ -20,14 +21,13 @@ use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::focus::take_keyboard;
 use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::{
-    browser,
-    state::{Chat, Desk, ThreadView, path_of, use_chat},
+    state::{Chat, Desk, ThreadView, use_chat},
 };
 
 /// So near to an end counts as there, in pixels.
 const NEAR_PX: i32 = 120;
-/// From here on, older replies are asked for.
-const OLDER_PX: i32 = 600;
+/// From here on, further replies are asked for.
+const FURTHER_PX: i32 = 600;
 
 /// The panel of a thread.
 #[component]
@@ -54,8 +54,11 @@ pub(crate) fn Thread(
         let Some(scroller) = scroller.get_untracked() else { return };
         let below = scroller.scroll_height() - scroller.scroll_top() - scroller.client_height();
         is_down.set_value(below < NEAR_PX);
-        if scroller.scroll_top() < OLDER_PX {
-            chat.load_older_replies();
+        if scroller.scroll_top() < FURTHER_PX {
+            chat.load_replies(Direction::Before);
+        }
+        if below < FURTHER_PX {
+            chat.load_replies(Direction::After);
         }
     };
     effect(move || take_keyboard(heading));
@@ -84,6 +87,8 @@ pub(crate) fn Thread(
         }
     });
     let may_post = chat.may(room, |rights| rights.post);
+    // Drawn anew only by what it says, or it would lose focus with each reply.
+    let followed = Memo::new(move |_| view.with(|thread| (thread.following, thread.root.is_some())));
     let rows = move || {
         let row = |row: Row| list_item((row.key, row.stamp()), move || draw(room, row));
         view.with(|thread| thread.root.iter().chain(&thread.rows).cloned().map(row).collect())
@@ -95,22 +100,8 @@ pub(crate) fn Thread(
                     <h2 tabindex="-1" node_ref=heading>{words.thread()}</h2>
                     <p class="pane-topic" dir="auto">{live(move || chat.room_name(room))}</p>
                 </div>
-                {live(move || {
-                    let (following, is_there) = view.with(|thread| (thread.following, thread.root.is_some()));
-                    follow(chat, (room, root), following, is_there)
-                })}
-                <a class="icon-button no-script" href=path_of(room) aria-label=words.close() title=words.close()>
-                    <Icon name="close"/>
-                </a>
-                <button
-                    type="button"
-                    class="icon-button scripted"
-                    aria-label=words.close()
-                    title=words.close()
-                    on:click=handler(move |_| chat.close_panel())
-                >
-                    <Icon name="close"/>
-                </button>
+                {follow(chat, (room, root), followed)}
+                {close_panel(chat, room)}
             </header>
             <div
                 class="thread-box"
@@ -149,28 +140,21 @@ fn state(chat: Chat, thread: &ThreadView) -> Option<AnyView> {
 }
 
 /// Follows the thread, or no longer.
-fn follow(chat: Chat, (room, root): (RoomId, Seq), following: bool, is_there: bool) -> AnyView {
+fn follow(chat: Chat, (room, root): (RoomId, Seq), followed: Memo<(bool, bool)>) -> AnyView {
     let words = chat.words;
-    let (icon, label) = match following {
-        true => ("followed", words.thread_unfollow()),
-        false => ("follow", words.thread_follow()),
-    };
-    let press = move |_| {
-        chat.follow(room, root, !following);
-        // The button is drawn anew.
-        request_animation_frame(|| browser::focus_first(".thread-follow"));
-    };
+    let following = move || followed.get().0;
+    let label = move || if following() { words.thread_unfollow() } else { words.thread_follow() };
     view! {
         <button
             type="button"
             class="icon-button thread-follow scripted"
-            aria-label=label
-            title=label
-            aria-pressed=following.to_string()
-            disabled=!is_there
-            on:click=handler(press)
+            aria-label=live(label)
+            title=live(label)
+            aria-pressed=live(move || following().to_string())
+            disabled=live(move || !followed.get().1)
+            on:click=handler(move |_| chat.follow(room, root, !followed.get_untracked().0))
         >
-            <Icon name=icon/>
+            {live(move || view! { <Icon name=if following() { "followed" } else { "follow" }/> }.into_any())}
         </button>
     }
     .into_any()

@@ -31,20 +31,25 @@ impl Chat {
     /// The composer for what one does with a message: that of the open thread for a reply in it.
     #[must_use]
     pub fn desk_of(self, room: RoomId, seq: Seq) -> Desk {
-        let root = self.open_root(room);
         let thread = self.client.with_value(|client| client.room(room)?.shown(seq)?.thread);
-        Desk { room, thread: thread.map(|thread| thread.0).filter(|of| root == Some(*of)) }
+        self.desk_in(room, thread.map(|thread| thread.0))
+    }
+
+    /// The composer for a message of a thread: the thread's own while that is open.
+    fn desk_in(self, room: RoomId, thread: Option<Seq>) -> Desk {
+        let root = self.open_root(room);
+        Desk { room, thread: thread.filter(|of| root == Some(*of)) }
     }
 
     /// The edit at a composer. Tracks as [`Chat::edit_of`] does, and the panel.
     #[must_use]
     pub fn edit_at(self, desk: Desk) -> Option<Edit> {
         let edit = self.edit_of(desk.room)?;
-        (self.desk_of(desk.room, edit.seq) == desk).then_some(edit)
+        (self.desk_in(desk.room, edit.thread) == desk).then_some(edit)
     }
 
     /// Gives the keyboard to a composer, which may lie under a panel.
-    fn sit_down(self, desk: Desk) {
+    pub(super) fn sit_down(self, desk: Desk) {
         if desk.thread.is_some() {
             self.screen.compose_reply();
             return;
@@ -170,9 +175,10 @@ impl Chat {
     /// Turns the text of an edit into a new message.
     pub fn keep_as_new(self, room: RoomId) {
         let Some(edit) = untrack(|| self.edit_of(room)) else { return };
-        let desk = untrack(|| self.desk_of(room, edit.seq));
+        let desk = untrack(|| self.desk_in(room, edit.thread));
         self.put_edit(room, None);
-        self.screen.into_composer.set(Some((desk, edit.text)));
+        self.put_back(desk, &edit.text);
+        self.sit_down(desk);
     }
 
     /// Resumes an edit that an earlier page did not save.

@@ -11,6 +11,8 @@ use crate::address::Route;
 /// A text written in a room that the user is no longer in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unsent {
+    /// Where it was written.
+    pub desk: Desk,
     /// The nonce by which it is taken back; `None` for a draft.
     pub nonce: Option<Nonce>,
     /// The text.
@@ -29,12 +31,14 @@ pub enum Sign {
 impl Chat {
     /// From now on the list shows drafts, including those of other tabs. The server has no drafts.
     pub(super) fn follow_drafts(self) {
-        let tell = move || {
-            self.drafts_news.try_update(|n| *n = n.wrapping_add(1).max(1));
-        };
-        tell();
-        let handle = window_event_listener(ev::storage, move |_| tell());
+        self.tell_drafts();
+        let handle = window_event_listener(ev::storage, move |_| self.tell_drafts());
         on_cleanup(move || handle.remove());
+    }
+
+    /// Something other than their composer has changed drafts.
+    pub(super) fn tell_drafts(self) {
+        self.drafts_news.try_update(|n| *n = n.wrapping_add(1).max(1));
     }
 
     /// Tracks changes to drafts by something other than the composer: another tab, or scheduling.
@@ -110,12 +114,27 @@ impl Chat {
             self.screen.compose();
         } else if let Some(pending) = self.take(nonce) {
             let desk = Desk { room: pending.room, thread: pending.thread };
-            if let Some(root) = desk.thread {
-                self.open_thread(root);
-            }
+            // First of all: the code of the thread may fail to load.
+            self.put_back(desk, &pending.body);
             self.screen.replying.set(pending.reply_to.map(|seq| (desk, seq)));
-            self.screen.into_composer.set(Some((desk, pending.body)));
+            if pending.in_room {
+                self.screen.also_in_room.set(Some(desk));
+            }
+            match desk.thread {
+                Some(root) => self.open_thread(root),
+                None => self.sit_down(desk),
+            }
         }
+    }
+
+    /// Puts a text before what is being written.
+    pub(super) fn put_back(self, desk: Desk, text: &str) {
+        let written = self.draft(desk);
+        match written.trim().is_empty() {
+            true => self.keep_draft(desk, text),
+            false => self.keep_draft(desk, &format!("{text}\n{written}")),
+        }
+        self.tell_drafts();
     }
 
     /// The unsent texts of a room that the user is no longer in. Tracks the outbox.
@@ -123,13 +142,15 @@ impl Chat {
     pub fn unsent(self, room: RoomId) -> Vec<Unsent> {
         self.outbox_news.track();
         let mut unsent: Vec<Unsent> = self.client.with_value(|client| {
-            let of = |item: &client::Pending| Unsent { nonce: Some(item.nonce), text: item.body.clone() };
+            let of = |item: &client::Pending| Unsent {
+                desk: Desk { room, thread: item.thread },
+                nonce: Some(item.nonce),
+                text: item.body.clone(),
+            };
             client.outbox().in_room(room).map(of).collect()
         });
-        let draft = self.draft(Desk::of(room));
-        if !draft.trim().is_empty() {
-            unsent.push(Unsent { nonce: None, text: draft });
-        }
+        let drafts = self.saved.with_value(|saved| saved.drafts_of(room)).into_iter();
+        unsent.extend(drafts.map(|(desk, text)| Unsent { desk, nonce: None, text }));
         unsent
     }
 
@@ -159,8 +180,8 @@ impl Chat {
     }
 
     /// Discards the draft of a room that the user is no longer in: see [`Chat::unsent`].
-    pub fn forget_draft(self, room: RoomId) {
-        self.keep_draft(Desk::of(room), "");
+    pub fn forget_draft(self, desk: Desk) {
+        self.keep_draft(desk, "");
         self.outbox_news.update(|n| *n = n.wrapping_add(1));
     }
 }

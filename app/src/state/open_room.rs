@@ -122,11 +122,11 @@ impl Chat {
         } else if let Some(InThread(root, _)) = thread
             && self.window.get_untracked().loaded
         {
-            // The room tells of it only in a line. Its thread is opened, and read from its end back to it.
+            // The room tells of it only in a line. Its thread is opened there.
             if untrack(|| self.open_root(room)) != Some(root) {
                 self.open_panel(Panel::Thread(root));
             } else {
-                self.load_older_replies();
+                self.tell(|client, now| client.go_to_reply(room, seq, now));
             }
         } else if self.client.with_value(|client| client.link() == Link::Live && !client.is_jumping(room))
             && self.window.get_untracked().loaded

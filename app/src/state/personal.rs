@@ -83,7 +83,7 @@ impl Chat {
                 // Words that were added meanwhile stay.
                 if self.draft(Desk::of(room)) == sent {
                     self.keep_draft(Desk::of(room), "");
-                    self.drafts_news.update(|n| *n = n.wrapping_add(1));
+                    self.tell_drafts();
                 }
                 self.tell_all(self.words.message_scheduled(&self.moment(at)), None);
             }

@@ -190,8 +190,8 @@ pub struct Screen {
     pub reactors: RwSignal<Option<(Seq, String)>>,
     /// What makes a text ready to be sent; read through [`Screen::ready_text`].
     sending: StoredValue<Vec<(Desk, Sending)>>,
-    /// Text to be put into a composer.
-    pub into_composer: RwSignal<Option<(Desk, String)>>,
+    /// The thread in which what is being written is to be shown in the room, too.
+    pub also_in_room: RwSignal<Option<Desk>>,
     /// Grows when the composer should have the keyboard.
     pub compose: RwSignal<u32>,
     /// Grows when the composer of the open thread should have it.
@@ -228,7 +228,7 @@ impl Default for Screen {
             formatting: RwSignal::new(false),
             reactors: RwSignal::new(None),
             sending: StoredValue::new(Vec::new()),
-            into_composer: RwSignal::new(None),
+            also_in_room: RwSignal::new(None),
             compose: RwSignal::new(0),
             compose_reply: RwSignal::new(0),
             newest: RwSignal::new(0),

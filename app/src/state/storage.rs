@@ -6,7 +6,7 @@
 
 use client::{Edit, Outbox, Pending, sort_by};
 use leptos::prelude::window;
-use protocol::{Nonce, RoomId, UserId};
+use protocol::{Nonce, RoomId, Seq, UserId};
 use web_sys::Storage;
 
 use super::Desk;
@@ -64,6 +64,27 @@ impl Saved {
         let here = self.drafts.iter().find(|(of, _)| *of == desk).map(|(_, text)| text.clone());
         let kept = || storage()?.get_item(&self.draft_key(desk)).ok()?;
         here.or_else(kept).unwrap_or_default()
+    }
+
+    /// The drafts of a room and its threads, in the order of their roots.
+    pub(crate) fn drafts_of(&self, room: RoomId) -> Vec<(Desk, String)> {
+        let prefix = self.draft_key(Desk::of(room));
+        let desk = |key: String| {
+            let thread = match key.strip_prefix(&prefix)? {
+                "" => None,
+                root => Some(Seq(root.strip_prefix('/')?.parse().ok()?)),
+            };
+            Some(Desk { room, thread })
+        };
+        let mut desks: Vec<Desk> = storage().iter().flat_map(keys).filter_map(desk).collect();
+        for (here, _) in self.drafts.iter().filter(|(of, _)| of.room == room) {
+            if !desks.contains(here) {
+                desks.push(*here);
+            }
+        }
+        sort_by(&mut desks, |a, b| a.thread.cmp(&b.thread));
+        let drafts = desks.into_iter().map(|desk| (desk, self.draft(desk)));
+        drafts.filter(|(_, text)| !text.trim().is_empty()).collect()
     }
 
     pub(crate) fn keep_draft(&mut self, desk: Desk, text: &str) {

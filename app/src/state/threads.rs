@@ -2,7 +2,7 @@
 
 use client::Row;
 use leptos::prelude::*;
-use protocol::{Command, RoomId, Seq};
+use protocol::{Command, Direction, RoomId, Seq};
 
 use super::{Chat, set};
 use crate::address::Panel;
@@ -20,8 +20,6 @@ pub struct ThreadView {
     pub loaded: bool,
     /// There is no such message.
     pub missing: bool,
-    /// There are older replies than those that are here.
-    pub more_before: bool,
     /// Whether the viewer follows it.
     pub following: bool,
 }
@@ -52,14 +50,15 @@ impl Chat {
 
     /// The client keeps the thread that the address names, and no other.
     pub fn keep_thread(self, room: RoomId, root: Option<Seq>) {
-        self.tell(|client, now| client.open_thread(room, root, now));
+        let reply = self.screen.target.get_untracked().filter(|(of, _)| *of == room).map(|(_, seq)| seq);
+        self.tell(|client, now| client.open_thread_at(room, root, reply, now));
         self.draw_thread();
     }
 
-    /// Asks for older replies.
-    pub fn load_older_replies(self) {
+    /// Asks for older or newer replies.
+    pub fn load_replies(self, direction: Direction) {
         if let Some(room) = self.room.get_untracked() {
-            self.tell(|client, _| client.load_older_replies(room));
+            self.tell(|client, _| client.load_replies(room, direction));
         }
     }
 
@@ -108,7 +107,6 @@ fn thread_view(client: &client::Client, room: RoomId, zone: protocol::Zone) -> T
         count: replies.map_or(0, |replies| replies.count),
         loaded: thread.is_loaded(),
         missing: thread.is_missing(),
-        more_before: thread.more_before(),
         following: client.follows_thread(room),
     }
 }

@@ -63,12 +63,12 @@ impl Client {
                 }
                 self.touched.timelines.insert(room);
             }
-            (Purpose::Thread(room), Reply::Thread { thread, messages, more, people }) => {
+            (Purpose::Thread(room), Reply::Thread { thread, messages, people, .. }) => {
                 self.meet(people);
                 self.want_of(&thread.root);
                 messages.iter().for_each(|message| self.want_of(message));
                 if let (Some(state), Command::Thread { before, .. }) = (self.rooms.get_mut(&room), &command) {
-                    state.put_thread(*before, *thread, messages, more);
+                    state.put_thread(*before, *thread, messages);
                 }
                 self.touched.timelines.insert(room);
             }

@@ -249,7 +249,7 @@ impl Client {
                 state.relist(summary);
             }
             None => {
-                self.rooms.insert(room, RoomState::listed(summary));
+                self.insert_room(room, RoomState::listed(summary));
             }
         }
         self.touch_room(room);

@@ -27,6 +27,7 @@ use crate::{
     personal::Personal,
     room::RoomState,
     sorted::{SortedMap, SortedSet, sort_by},
+    thread::ThreadState,
 };
 
 /// What has changed since the last call: the interface redraws only that.
@@ -85,6 +86,8 @@ pub struct Client {
     counted_at: Option<Millis>,
     focused: Option<RoomId>,
     ahead: VecDeque<RoomId>,
+    /// The thread that is open beside a room, also while that room is not known.
+    beside: Option<(RoomId, Seq)>,
     /// Rooms that the user has asked to leave, and that they have not rejoined since.
     leaving: Vec<RoomId>,
     outbox: Outbox,
@@ -114,6 +117,7 @@ impl Default for Client {
             counted_at: None,
             focused: None,
             ahead: VecDeque::new(),
+            beside: None,
             leaving: Vec::new(),
             outbox: Outbox::default(),
             marks: MarksQueue::default(),
@@ -160,9 +164,12 @@ impl Client {
                 }
             }
             if let (Some(shown), Some(state)) = (thread, client.rooms.get_mut(&view.summary.room.id)) {
-                let ShownThread { thread, messages, more } = shown.clone();
-                state.open_thread(Some(thread.root.seq));
-                state.put_thread(None, thread, messages, more);
+                let ShownThread { thread, messages, around } = shown.clone();
+                let root = thread.root.seq;
+                state.open_thread(Some(root), around);
+                let before = state.thread.as_ref().and_then(ThreadState::begins_before);
+                state.put_thread(before, thread, messages);
+                client.beside = Some((view.summary.room.id, root));
             }
         }
         client
@@ -473,26 +480,42 @@ impl Client {
 
     /// Opens the thread below a message beside the room, or none.
     pub fn open_thread(&mut self, room: RoomId, root: Option<Seq>, now: Millis) {
-        if self.rooms.get_mut(&room).is_some_and(|state| state.open_thread(root)) {
+        self.open_thread_at(room, root, None, now);
+    }
+
+    /// The same, at one of its replies, as far as its place is known here.
+    pub fn open_thread_at(&mut self, room: RoomId, root: Option<Seq>, reply: Option<Seq>, now: Millis) {
+        self.beside = root.map(|root| (room, root));
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        let towards = root.zip(reply).and_then(|(root, reply)| state.place_in(root, reply));
+        if state.open_thread(root, towards) {
             self.touched.timelines.insert(room);
             self.pump(now);
         }
     }
 
-    /// Asks for the page before what is here of the open thread, once.
-    pub fn load_older_replies(&mut self, room: RoomId) {
-        let thread = self.rooms.get(&room).and_then(|state| state.thread.as_ref());
-        let Some(thread) = thread.filter(|thread| thread.is_loaded() && thread.more_before()) else { return };
-        let (root, before) = (thread.root(), thread.first());
-        if self.asks.may_ask(Purpose::Thread(room)) {
-            self.ask_once(Purpose::Thread(room), Command::Thread { room, root, before });
+    /// Moves the open thread to one of its replies, unless it shows that.
+    pub fn go_to_reply(&mut self, room: RoomId, reply: Seq, now: Millis) {
+        let Some(state) = self.rooms.get_mut(&room) else { return };
+        let Some(root) = state.thread.as_ref().map(ThreadState::root) else { return };
+        if let (Some(place), Some(thread)) = (state.place_in(root, reply), &mut state.thread) {
+            thread.go_to(place);
+            self.pump(now);
         }
     }
 
-    /// Whether a page of the open thread is on its way.
-    #[must_use]
-    pub fn is_loading_thread(&self, room: RoomId) -> bool {
-        !self.asks.may_ask(Purpose::Thread(room))
+    /// Asks for the page before or after what is here of the open thread, once.
+    pub fn load_replies(&mut self, room: RoomId, direction: Direction) {
+        let thread = self.rooms.get(&room).and_then(|state| state.thread.as_ref());
+        let Some(thread) = thread.filter(|thread| thread.is_loaded()) else { return };
+        let (before, more) = match direction {
+            Direction::Before => (thread.first(), thread.more_before()),
+            Direction::After => (Some(thread.next_before()), thread.more_after()),
+        };
+        let root = thread.root();
+        if more && self.asks.may_ask(Purpose::Thread(room)) {
+            self.ask_once(Purpose::Thread(room), Command::Thread { room, root, before });
+        }
     }
 
     /// Whether the viewer follows the thread that is open beside a room.
@@ -507,8 +530,10 @@ impl Client {
     /// How many of the followed threads have replies that the viewer has not seen.
     #[must_use]
     pub fn new_threads(&self) -> usize {
+        // A thread without replies by others names its root, which may be unread.
         let is_new = |thread: &&Following| {
-            self.rooms.get(&thread.room).is_some_and(|state| thread.last > state.summary.marks.read)
+            let read = |state: &RoomState| state.summary.marks.read.max(thread.root);
+            self.rooms.get(&thread.room).is_some_and(|state| thread.last > read(state))
         };
         self.personal.followed().filter(is_new).count()
     }
@@ -547,6 +572,10 @@ impl Client {
         now: Millis,
     ) -> Result<(), Refusal> {
         let (Placement { reply_to, thread, in_room }, state) = (placement, SendState::Waiting);
+        let open = self.rooms.get_mut(&room).and_then(|state| state.thread.as_mut());
+        if let Some(open) = open.filter(|open| Some(open.root()) == thread) {
+            open.go_to_newest();
+        }
         let pending = Pending { nonce, room, body, reply_to, thread, in_room, written_at: now, state };
         self.outbox
             .push(pending)
@@ -626,6 +655,14 @@ impl Client {
     }
 
     // ── internal ─────────────────────────────────────────────────────────────────────────────────
+
+    /// A room is new here. If the page shows a thread of it, that is fetched again.
+    fn insert_room(&mut self, room: RoomId, mut state: RoomState) {
+        if let Some((_, root)) = self.beside.filter(|(of, _)| *of == room) {
+            state.open_thread(Some(root), None);
+        }
+        self.rooms.insert(room, state);
+    }
 
     /// A requested change is shown at once, until it is refused.
     fn touch_wished(&mut self, command: &Command) {

@@ -3,7 +3,7 @@
 use protocol::{Command, Line, Millis, RoomId};
 
 use super::Client;
-use crate::{asks::Purpose, line::OnLine, outbox::Pending, room::RoomState, thread::ThreadState};
+use crate::{asks::Purpose, line::OnLine, outbox::Pending, room::RoomState};
 
 /// The shortest interval between requests for counts that only the server knows: the server's marks
 /// lag by a second.
@@ -127,8 +127,9 @@ impl Client {
             return;
         };
         let thread = self.rooms.get(&room).and_then(|state| state.thread.as_ref());
-        if let Some(root) = thread.filter(|thread| !thread.is_loaded()).map(ThreadState::root) {
-            self.asks.ask(Purpose::Thread(room), Command::Thread { room, root, before: None });
+        if let Some(thread) = thread.filter(|thread| !thread.is_loaded()) {
+            let (root, before) = (thread.root(), thread.begins_before());
+            self.asks.ask(Purpose::Thread(room), Command::Thread { room, root, before });
         }
     }
 

@@ -202,9 +202,7 @@ impl Client {
         self.meet(std::mem::take(&mut view.people));
         match self.rooms.get_mut(&room) {
             Some(state) => state.open(view),
-            None => {
-                self.rooms.insert(room, RoomState::opened(view));
-            }
+            None => self.insert_room(room, RoomState::opened(view)),
         }
         self.want_shown(room);
         // The answer may lack changes made after the server read it.

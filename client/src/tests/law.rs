@@ -94,10 +94,12 @@ impl Truth {
         self.person.push(Change::Following { following: Following { room, root, last, on, rev } });
     }
 
+    /// The last reply that somebody else wrote.
     fn last_reply(&self, root: Seq) -> Seq {
         let at = self.room_at(self.head());
         let root_message = at.messages.into_iter().find(|message| message.seq == root);
-        root_message.and_then(|message| message.replies).map_or(root, |replies| replies.last)
+        let replies = root_message.and_then(|message| message.replies);
+        replies.and_then(|replies| replies.last_by_others(id(ME))).unwrap_or(root)
     }
 
     /// The threads that are followed or were, as they are now.
@@ -528,11 +530,11 @@ fn everything(client: &Client) -> Shown {
     }
 }
 
-/// The thread that is open: its root, its replies, and whether there are older ones.
+/// The thread that is open: its root, its replies, and whether there are others.
 fn thread(client: &Client) -> Option<(Option<Message>, Vec<Message>, bool)> {
     let open = client.room(room()).unwrap().thread.as_ref()?;
     let root = open.root_message().map(|root| (**root).clone());
-    Some((root, open.replies().map(|reply| (**reply).clone()).collect(), open.more_before()))
+    Some((root, open.replies().map(|reply| (**reply).clone()).collect(), open.more_before() || open.more_after()))
 }
 
 proptest! {
@@ -555,7 +557,12 @@ proptest! {
                 && let Some(root) = truth.root()
                 && client.room(room()).unwrap().message(root).is_some()
             {
-                client.open_thread(room(), Some(root), now);
+                // At its end, or at one of its replies.
+                let reply = client.room(room()).unwrap().timeline.as_ref().and_then(|window| {
+                    let reply = window.messages().find(|message| message.thread.is_some())?;
+                    Some(reply.seq).filter(|_| ahead)
+                });
+                client.open_thread_at(room(), Some(root), reply, now);
                 let asked = client.take_frames().into_iter();
                 for frame in asked.filter(|frame| matches!(frame.command, Command::Thread { .. })) {
                     let reply = truth.answer(&frame.command);
@@ -617,9 +624,11 @@ proptest! {
             client.open_thread(room(), truth.root(), now);
             truth.serve(client, now);
             // All of it, page by page.
-            for _ in 0..20 {
-                client.load_older_replies(room());
-                truth.serve(client, now);
+            for direction in [Direction::After, Direction::Before] {
+                for _ in 0..20 {
+                    client.load_replies(room(), direction);
+                    truth.serve(client, now);
+                }
             }
         }
         prop_assert_eq!(thread(&client), thread(&fresh));

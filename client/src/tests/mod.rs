@@ -6,6 +6,7 @@ mod people;
 mod personal;
 mod refusals;
 mod replies;
+mod threads;
 
 use proptest::prelude::*;
 use protocol::{

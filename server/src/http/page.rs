@@ -27,7 +27,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use leptos::{nonce::Nonce, prelude::provide_context};
 use protocol::{
     Density, ErrorCode, FormName, FormState, Language, ListSection, Millis, Page, PageContent, Pane, Reply,
-    RoomId, Seq, ShownThread, SignedIn, Theme, User, VERSION, WhoMaySignUp, WorkspaceRole, Zone,
+    RoomId, RoomView, Seq, ShownPage, ShownThread, SignedIn, Theme, User, VERSION, WhoMaySignUp,
+    WorkspaceRole, Zone, limits::PAGE_MESSAGES,
 };
 use tower_http::{CompressionLevel, compression::CompressionLayer};
 
@@ -398,37 +399,23 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
     };
     match route {
         Route::Room(room) | Route::Message(room, ..) | Route::RoomWith(room, _) => {
-            let (first, view) = futures::join!(chat::rooms::first(&cx), chat::rooms::view(&cx, *room));
+            // Without script, a page at the first unread message would have no way to the newest
+            // ones. Only scripts set the zone cookie.
+            let has_script = Cookie::Zone.read(&visit.headers, site.guard.is_https()).is_some();
+            let (first, opened) =
+                futures::join!(chat::rooms::first(&cx), opened(&cx, *room, route, has_script));
             let first = first?;
-            let mut view = match view {
-                Ok(view) => view,
+            // Whoever is removed while it is read is told the same as a stranger.
+            let opened = match opened {
+                Ok(opened) => opened,
                 Err(chat::Error::Refused(refusal)) if refusal.code == ErrorCode::RoomUnknown => {
                     return Ok(with(first, Pane::Empty));
                 }
                 Err(e) => return Err(e.into()),
             };
-            // Without script, this page would have no way to the newest messages. Only scripts set
-            // the zone cookie.
-            let has_script = Cookie::Zone.read(&visit.headers, site.guard.is_https()).is_some();
-            let shown = if let Route::Message(_, seq, _) = route {
-                Some(chat::rooms::around(&cx, &mut view, *seq).await?)
-            } else if has_script {
-                chat::rooms::unread_above(&cx, &mut view).await?
-            } else {
-                None
-            };
-            let mut page = with(first, Pane::Room(Box::new(view)));
-            if let Some((shown, people)) = shown {
-                page.shown = Some(shown);
-                page.people.extend(people);
-            }
-            if let Route::RoomWith(_, Panel::Thread(root)) | Route::Message(_, _, Some(Panel::Thread(root))) =
-                route
-                && let Some((thread, people)) = thread(&cx, *room, *root).await?
-            {
-                page.thread = Some(thread);
-                page.people.extend(people);
-            }
+            let mut page = with(first, Pane::Room(Box::new(opened.view)));
+            (page.shown, page.thread) = (opened.shown, opened.thread);
+            page.people.extend(opened.people);
             Ok(page)
         }
         Route::SetUp => {
@@ -449,19 +436,60 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
     }
 }
 
+/// What a room's page shows.
+struct Opened {
+    view: RoomView,
+    shown: Option<ShownPage>,
+    thread: Option<ShownThread>,
+    /// The people whom the last two name.
+    people: Vec<User>,
+}
+
+async fn opened(
+    cx: &chat::Context,
+    room: RoomId,
+    route: &Route,
+    has_script: bool,
+) -> Result<Opened, chat::Error> {
+    let mut view = chat::rooms::view(cx, room).await?;
+    let mut at = None;
+    let shown = if let Route::Message(_, seq, _) = route {
+        at = Some(*seq);
+        Some(chat::rooms::around(cx, &mut view, *seq).await?)
+    } else if has_script {
+        chat::rooms::unread_above(cx, &mut view).await?
+    } else {
+        None
+    };
+    let (shown, mut people) = shown.map_or((None, Vec::new()), |(shown, people)| (Some(shown), people));
+    let mut beside = None;
+    if let Route::RoomWith(_, Panel::Thread(root)) | Route::Message(_, _, Some(Panel::Thread(root))) = route {
+        // The thread is shown at the same message.
+        let message = shown.iter().flat_map(|shown| &shown.messages).find(|message| Some(message.seq) == at);
+        let place = message.and_then(|message| message.thread).filter(|place| place.0 == *root);
+        if let Some((thread, named)) = thread(cx, room, *root, place.map(|place| place.1)).await? {
+            beside = Some(thread);
+            people.extend(named);
+        }
+    }
+    Ok(Opened { view, shown, thread: beside, people })
+}
+
 /// The thread that is open beside the room, and the people whom it names; `None` if there is no such message.
 async fn thread(
     cx: &chat::Context,
     room: RoomId,
     root: Seq,
-) -> Result<Option<(ShownThread, Vec<User>)>, Failure> {
-    match chat::threads::thread(cx, room, root, None).await {
-        Ok(Reply::Thread { thread, messages, more, people }) => {
-            Ok(Some((ShownThread { thread: *thread, messages, more }, people)))
+    around: Option<u32>,
+) -> Result<Option<(ShownThread, Vec<User>)>, chat::Error> {
+    let before = around.map(|place| place.saturating_add(PAGE_MESSAGES as u32 / 2));
+    match chat::threads::thread(cx, room, root, before).await {
+        Ok(Reply::Thread { thread, messages, people, .. }) => {
+            Ok(Some((ShownThread { thread: *thread, messages, around }, people)))
         }
         Ok(_) => Ok(None),
         Err(chat::Error::Refused(refusal)) if refusal.code == ErrorCode::MessageUnknown => Ok(None),
-        Err(e) => Err(e.into()),
+        Err(e) => Err(e),
     }
 }
 

@@ -173,11 +173,9 @@ impl Threads {
         new: &[NewReply<'_>],
     ) -> Result<Vec<(UserId, Following)>, Error> {
         let (mut rooms, mut roots, mut users) = (Vec::new(), Vec::new(), Vec::new());
-        let mut last = HashMap::new();
         let mut asked = HashSet::new();
         for NewReply { room, message, mentioned } in new {
             let Some(InThread(root, nth)) = message.thread else { continue };
-            last.insert((*room, root), message.seq);
             let of_root = self.0.get(&(*room, root)).filter(|_| nth == 1).map(|root| root.author.0);
             let mentioned = mentioned.iter().copied().filter(|user| *user != super::mentions::EVERYONE);
             for user in mentioned.chain([message.author.0]).chain(of_root) {
@@ -221,12 +219,12 @@ impl Threads {
             )
             .execute(&mut **tx)
             .await?;
-            let last = last.get(&(room, root)).copied().unwrap_or(root);
-            followed.extend(
-                numbers
-                    .into_iter()
-                    .map(|(user, rev)| (UserId(user), Following { room, root, last, on: true, rev })),
-            );
+            let replies = self.0.get(&(room, root)).and_then(|root| root.replies.as_ref());
+            followed.extend(numbers.into_iter().map(|(user, rev)| {
+                let user = UserId(user);
+                let last = replies.and_then(|replies| replies.last_by_others(user)).unwrap_or(root);
+                (user, Following { room, root, last, on: true, rev })
+            }));
         }
         Ok(followed)
     }
@@ -456,7 +454,8 @@ impl Store {
             r#"select
                 exists (select from members where room_id = $1 and user_id = $2 and active) as "member!",
                 exists (select from messages where room_id = $1 and seq = $3 and thread_root is null) as "root!",
-                coalesce((select last_seq from threads where room_id = $1 and root = $3), $3) as "last!""#,
+                coalesce((select max((a ->> 1)::bigint) from threads t, jsonb_array_elements(t.authors) a
+                    where t.room_id = $1 and t.root = $3 and (a ->> 0)::uuid <> $2), $3) as "last!""#,
             room.0,
             by.0,
             root.0
@@ -492,7 +491,9 @@ impl Store {
     pub async fn list_followed(&self, user: UserId) -> Result<Vec<Following>, Error> {
         let rows = sqlx::query_as!(
             FollowingRow,
-            r#"select f.room_id, f.root, f.following, f.rev, t.last_seq as last
+            r#"select f.room_id, f.root, f.following, f.rev,
+                coalesce((select max((a ->> 1)::bigint) from jsonb_array_elements(t.authors) a
+                    where (a ->> 0)::uuid <> $1), f.root) as "last!"
              from followed_threads f
              join threads t on t.room_id = f.room_id and t.root = f.root
              join members m on m.room_id = f.room_id and m.user_id = f.user_id and m.active
@@ -513,7 +514,9 @@ impl Store {
         let (rooms, roots): (Vec<Uuid>, Vec<i64>) = keys.iter().copied().unzip();
         let rows = sqlx::query_as!(
             FollowingRow,
-            r#"select f.room_id, f.root, f.following, f.rev, coalesce(t.last_seq, f.root) as "last!"
+            r#"select f.room_id, f.root, f.following, f.rev,
+                coalesce((select max((a ->> 1)::bigint) from jsonb_array_elements(t.authors) a
+                    where (a ->> 0)::uuid <> $1), f.root) as "last!"
              from unnest($2::uuid[], $3::bigint[]) as k (room, root)
              join followed_threads f on f.user_id = $1 and f.room_id = k.room and f.root = k.root
              left join threads t on t.room_id = f.room_id and t.root = f.root"#,

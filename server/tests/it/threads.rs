@@ -2,7 +2,7 @@
 
 use client::{Client, RowKind};
 use protocol::{
-    Change, Command, ErrorCode, Following, InThread, Line, Message, Nonce, Placement, Reply, RoomId,
+    Change, Command, Direction, ErrorCode, Following, InThread, Line, Message, Nonce, Placement, Reply, RoomId,
     RoomKind, Seq, Thread, ThreadsAfter,
 };
 use sqlx::PgPool;
@@ -138,7 +138,7 @@ async fn long_threads_come_in_pages_and_catch_up(pool: PgPool) {
     fresh.opens(room).await;
     fresh.acts(|client, now| client.open_thread(room, Some(root), now));
     fresh.until("the newest page", |client| shown(client, room).len() == 50).await;
-    fresh.acts(|client, _| client.load_older_replies(room));
+    fresh.acts(|client, _| client.load_replies(room, Direction::Before));
     fresh.until("the rest", |client| shown(client, room).len() == 61).await;
     assert_eq!(fresh.with(|client| shown(client, room)), bea.with(|client| shown(client, room)));
 }

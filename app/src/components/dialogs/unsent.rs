@@ -18,7 +18,7 @@ pub fn UnsentTexts(room: RoomId) -> impl IntoView {
     let words = chat.words;
     let unsent = RwSignal::new(Vec::new());
     effect(move || unsent.set(chat.unsent(room)));
-    let line = move |Unsent { nonce, text }: Unsent| {
+    let line = move |Unsent { desk, nonce, text }: Unsent| {
         let copied = text.clone();
         let copy = move |_| {
             browser::copy(copied.clone(), move |done| {
@@ -27,7 +27,7 @@ pub fn UnsentTexts(room: RoomId) -> impl IntoView {
         };
         let discard = move |_| match nonce {
             Some(nonce) => drop(chat.take_back(nonce)),
-            None => chat.forget_draft(room),
+            None => chat.forget_draft(desk),
         };
         view! {
             <li>
