@@ -412,7 +412,8 @@ impl Client {
         let is_opened = std::mem::replace(&mut self.focused, room) != room;
         let Some(id) = room else { return };
         let Some(state) = self.rooms.get_mut(&id) else { return };
-        state.unread_after = (state.summary.unread > 0).then_some(state.summary.marks.read);
+        state.unread_after = (state.summary.unread > 0).then_some(state.summary.seen());
+        state.is_kept_unread &= !is_opened;
         let stale = state.timeline.as_ref().is_none_or(|timeline| is_opened && timeline.more_after());
         self.touched.timelines.insert(id);
         self.touched.members.insert(id);
@@ -508,7 +509,7 @@ impl Client {
     #[must_use]
     pub fn new_threads(&self) -> usize {
         let is_new = |thread: &&Following| {
-            self.rooms.get(&thread.room).is_some_and(|state| thread.last > state.summary.marks.read)
+            self.rooms.get(&thread.room).is_some_and(|state| thread.last > state.summary.seen())
         };
         self.personal.followed().filter(is_new).count()
     }
@@ -553,6 +554,7 @@ impl Client {
             .map_err(|_| Refusal::new(ErrorCode::Busy).max(crate::outbox::OUTBOX_MAX))?;
         self.touched.outbox = true;
         self.touched.timelines.insert(room);
+        self.read_on(room);
         self.pump(now);
         Ok(())
     }
@@ -585,6 +587,9 @@ impl Client {
 
     /// The user has seen everything up to here.
     pub fn saw(&mut self, room: RoomId, seq: Seq, now: Millis) {
+        if self.rooms.get(&room).is_some_and(|state| state.reads_on(seq)) {
+            self.read_on(room);
+        }
         let Some(state) = self.rooms.get_mut(&room) else { return };
         let me = state.summary.marks;
         if seq <= me.read || seq > state.cursor() {
@@ -594,6 +599,15 @@ impl Client {
         self.marks.read(room, seq);
         self.touch_room(room);
         self.pump(now);
+    }
+
+    /// The viewer has read on, or written, in a room that they marked unread.
+    fn read_on(&mut self, room: RoomId) {
+        let Some(summary) = self.rooms.get(&room).map(|state| &state.summary) else { return };
+        let read_on = Command::ReadOn { room, rev: summary.unread_rev };
+        if summary.unread_after.is_some() && !self.asks.requests().any(|(_, command)| *command == read_on) {
+            self.request(read_on);
+        }
     }
 
     /// Sends a command on the user's behalf; [`Self::take_answers`] returns the answer under the
