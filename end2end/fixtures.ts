@@ -416,6 +416,19 @@ export async function reaches(page: Page, text: string | Locator): Promise<Locat
   return toolsOf(row);
 }
 
+/** Opens the menu «More» of a message's tools. */
+export async function moreOf(tools: Locator): Promise<Locator> {
+  await tools.getByRole("button", { name: "More", exact: true }).click();
+  const menu = tools.getByRole("menu", { name: "Message actions" });
+  await expect(menu).toBeVisible();
+  return menu;
+}
+
+/** Chooses an action in the menu «More» of a message's tools. */
+export async function acts(tools: Locator, name: string) {
+  await (await moreOf(tools)).getByRole("menuitem", { name, exact: true }).click();
+}
+
 /** Long-presses a message or another element (until `shown` is visible, if given), and releases it. */
 export async function releases(page: Page, what: string | Locator, shown?: Locator) {
   const target = typeof what === "string" ? message(page, what) : what;

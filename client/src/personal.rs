@@ -151,6 +151,7 @@ impl Personal {
             | Change::Member { .. }
             | Change::Room { .. }
             | Change::Membership { .. }
+            | Change::Unread { .. }
             | Change::Sessions {}
             | Change::Profile { .. }
             | Change::Unknown => false,

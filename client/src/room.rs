@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::{
     Change, Direction, Marks, Member, Message, Millis, Pin, Replies, RoomSummary, RoomView, Seq, Thread,
-    UserId,
+    Unread, UserId,
     limits::{MARKS_MEMBERS_MAX, PINS_MAX, PREVIEWS_MAX, UNREAD_MAX},
 };
 
@@ -55,6 +55,8 @@ pub struct RoomState {
     pub marks: SortedMap<UserId, Marks>,
     /// Where the line of unread messages is drawn: set when the room is entered.
     pub unread_after: Option<Seq>,
+    /// The viewer has marked the room unread since they entered it, so what they see of it does not count until they enter it again.
+    pub(crate) is_kept_unread: bool,
     /// The pinned messages as last fetched, kept up to date since.
     pub pinned: SortedMap<Seq, Message>,
     /// How many fresh views it has begun from. Each one drops the pinned messages, because they may
@@ -103,6 +105,7 @@ impl RoomState {
             members: SortedMap::new(),
             marks,
             unread_after: None,
+            is_kept_unread: false,
             pinned: SortedMap::new(),
             views: 0,
             thread: None,
@@ -132,7 +135,7 @@ impl RoomState {
 
     /// Begins from a fresh view.
     pub fn open(&mut self, view: RoomView) {
-        let own = self.summary.marks;
+        let (own, unread) = (self.summary.marks, self.unread_mark());
         for message in &view.messages {
             self.hear(Replies::of(message).iter().map(|(root, replies)| (*root, replies)));
             self.hear(message.replies.iter().map(|replies| (message.seq, replies)));
@@ -171,6 +174,7 @@ impl RoomState {
         let head = self.summary.head;
         line::restart(self, view.through, head);
         self.put_marks(own);
+        self.put_unread(unread);
         self.summary.head = self.line.head();
     }
 
@@ -180,14 +184,18 @@ impl RoomState {
         if summary.head < self.cursor() {
             // It was read before something that is known here.
             self.put_marks(summary.marks);
+            self.put_unread(unread_mark(&summary));
             return;
         }
-        let (head, own) = (summary.head, self.summary.marks);
+        let (head, own, unread) = (summary.head, self.summary.marks, self.unread_mark());
+        // Shows a mark that is newer, and keeps the count that came with it.
+        self.put_unread(unread_mark(&summary));
         self.counted_through = head;
         self.miscounted = false;
         self.summary = summary;
         self.put_marks(self.summary.marks);
         self.put_marks(own);
+        self.put_unread(unread);
         let cursor = if self.timeline.is_none() { head } else { self.cursor() };
         line::restart(self, cursor, head);
         self.summary.head = self.line.head();
@@ -465,7 +473,7 @@ impl RoomState {
         let me = self.summary.marks.user;
         let (own, born, deleted) = (message.author == me, message.seq, message.deleted);
         let mut is_unsure = false;
-        if !own && born > self.summary.marks.read {
+        if !own && born > self.summary.seen() {
             let mentions = message.mentions(me);
             if born > self.counted && !deleted {
                 self.summary.unread = (self.summary.unread + 1).min(UNREAD_MAX);
@@ -634,6 +642,7 @@ impl RoomState {
             | Change::Saved { .. }
             | Change::Scheduled { .. }
             | Change::Following { .. }
+            | Change::Unread { .. }
             | Change::Profile { .. }
             | Change::Unknown => false,
         }
@@ -693,10 +702,37 @@ impl RoomState {
         changed
     }
 
+    fn unread_mark(&self) -> Unread {
+        unread_mark(&self.summary)
+    }
+
+    /// The viewer has marked the room unread, or has read on since. Returns whether that was news.
+    pub(crate) fn put_unread(&mut self, unread: Unread) -> bool {
+        if unread.rev <= self.summary.unread_rev {
+            return false;
+        }
+        (self.summary.unread_after, self.summary.unread_rev) = (unread.after, unread.rev);
+        if unread.after.is_some() {
+            self.is_kept_unread = true;
+            if self.timeline.is_some() {
+                self.unread_after = unread.after;
+            }
+        }
+        if !self.recount() {
+            self.miscounted = true;
+        }
+        true
+    }
+
+    /// Whether the viewer, who has seen everything up to here, has read on where they marked the room unread.
+    pub(crate) fn reads_on(&self, seq: Seq) -> bool {
+        !self.is_kept_unread && self.summary.unread_after.is_some_and(|after| seq > after)
+    }
+
     /// Counts the remaining unread messages, if the window suffices for that. Returns whether it
     /// does.
     fn recount(&mut self) -> bool {
-        let read = self.summary.marks.read;
+        let read = self.summary.seen();
         if self.summary.last.as_ref().is_none_or(|last| last.seq <= read) {
             (self.summary.unread, self.summary.mentions, self.miscounted) = (0, 0, false);
             return true;
@@ -797,6 +833,11 @@ impl RoomState {
     }
 }
 
+/// What a summary says of the viewer's own mark.
+fn unread_mark(summary: &RoomSummary) -> Unread {
+    Unread { room: summary.room.id, after: summary.unread_after, rev: summary.unread_rev }
+}
+
 impl OnLine for RoomState {
     fn line(&mut self) -> &mut LineState {
         &mut self.line
@@ -832,6 +873,7 @@ impl OnLine for RoomState {
             | Change::Saved { .. }
             | Change::Scheduled { .. }
             | Change::Following { .. }
+            | Change::Unread { .. }
             | Change::Profile { .. }
             | Change::Unknown => {}
         }

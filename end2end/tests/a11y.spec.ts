@@ -1,9 +1,8 @@
 // axe on every page, dialog, panel and menu: in light, dark and forced colours; at desktop, tablet and phone widths. It must find
 // nothing serious or critical. States that need a scenario of their own (a refusal, a list with drafts) are checked there.
-import { query } from "../cluster";
 import {
-  Line, asks, chooses, composer, editor, expect, isAccessible, isAwake, isIn, makesRoom, opens, place, presses, reaches, says, saysMany, sees,
-  signIn, signUp, test, unique, type Person,
+  acts, asks, chooses, composer, editor, expect, isAccessible, isAwake, isIn, makesRoom, opens, place, presses,
+  query } from "../cluster"; import {   Line, reaches, says, saysMany, sees, signIn, signUp, test, unique, type Person,
 } from "../fixtures";
 
 type Page = Person["page"];
@@ -108,7 +107,7 @@ for (const [size, options] of Object.entries(sizes)) {
     await bo.page.getByRole("group", { name: "React" }).getByRole("button", { name: "👍" }).click();
     await expect(page.getByRole("button", { name: /^👍/ })).toBeVisible();
     await page.getByRole("button", { name: /^👍/ }).click();
-    await (await reaches(page, seen)).getByRole("button", { name: "Pin message" }).click();
+    await acts(await reaches(page, seen), "Pin message");
     const good = page.getByRole("article").last();
     await expect(good.getByRole("img", { name: "Read" })).toBeVisible();
     await good.getByRole("button", { name: "Read" }).click();
@@ -127,7 +126,7 @@ for (const [size, options] of Object.entries(sizes)) {
     await editor(page).fill("Better.");
     await check("an edit");
     await page.keyboard.press("Escape");
-    await (await reaches(page, good)).getByRole("button", { name: "Delete" }).click();
+    await acts(await reaches(page, good), "Delete");
     await expect(dialog).toBeVisible();
     await check("delete a message");
     await page.keyboard.press("Escape");

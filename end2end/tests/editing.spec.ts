@@ -1,7 +1,7 @@
 // Messages are edited, deleted and reacted to with mouse, keyboard and touch, and no typed text is lost.
 import {
-  asks, composer, editor, expect, isIn, makesRoom, message, onNode, opens, pointsAt, presses, reaches, roomLink, says, saysMany, sees, seqOf, signUp,
-  test, unique, writesTo, type Person,
+  acts, asks, composer, editor, expect, isIn, makesRoom, message, moreOf, onNode, opens, pointsAt, presses, reaches, roomLink, says,
+  saysMany, sees, seqOf, signUp, test, unique, writesTo, type Person,
 } from "../fixtures";
 
 type Page = Person["page"];
@@ -61,12 +61,12 @@ test("with the pointer, visible to the other person on another server", async ({
   });
 
   await test.step("a deletion asks for confirmation", async () => {
-    await (await pointsAt(page, row(page, deleted))).getByRole("button", { name: "Delete" }).click();
+    await acts(await pointsAt(page, row(page, deleted)), "Delete");
     const dialog = page.getByRole("dialog", { name: "Delete message" });
     await expect(dialog).toContainText("What nobody should read");
     await dialog.getByRole("button", { name: "Cancel" }).click();
     await expect(row(bo.page, deleted)).toContainText("What nobody should read");
-    await (await pointsAt(page, row(page, deleted))).getByRole("button", { name: "Delete" }).click();
+    await acts(await pointsAt(page, row(page, deleted)), "Delete");
     await dialog.getByRole("button", { name: "Delete" }).click();
     for (const each of [page, bo.page]) await expect(row(each, deleted)).toContainText("This message was deleted.");
     // A deleted message has no tools. The other message's tools disappear once the pointer has reached the deleted one.
@@ -96,7 +96,9 @@ test("with the pointer, visible to the other person on another server", async ({
   await test.step("others' messages only allow reactions", async () => {
     const tools = await pointsAt(bo.page, row(bo.page, liked));
     await expect(tools.getByRole("button", { name: "React" })).toBeVisible();
-    for (const name of ["Edit", "Delete"]) await expect(tools.getByRole("button", { name })).toHaveCount(0);
+    await expect(tools.getByRole("button", { name: "Edit" })).toHaveCount(0);
+    await expect((await moreOf(tools)).getByRole("menuitem", { name: "Delete" })).toHaveCount(0);
+    await bo.page.keyboard.press("Escape");
   });
 });
 
@@ -158,17 +160,28 @@ test("without a pointer: Up in an empty composer, Esc, and moving through messag
     await page.keyboard.press("ArrowUp");
     await expect(row(page, second)).toBeFocused();
     await page.keyboard.press("Enter");
-    // «Delete» is the last one, and the arrow key stops there.
+    // «More» is the last one, and the arrow key stops there. «Delete» is the last one in its menu.
+    const more = row(page, second).getByRole("button", { name: "More", exact: true });
     for (let n = 0; n < 9; n++) await page.keyboard.press("ArrowRight");
-    await expect(row(page, second).getByRole("button", { name: "Delete" })).toBeFocused();
-    await page.keyboard.press("ArrowRight");
-    await expect(row(page, second).getByRole("button", { name: "Delete" })).toBeFocused();
+    await expect(more).toBeFocused();
+    await page.keyboard.press("Enter");
+    await expect(row(page, second).getByRole("menuitem").first()).toBeFocused();
+    await page.keyboard.press("ArrowUp");
+    await expect(row(page, second).getByRole("menuitem", { name: "Delete" })).toBeFocused();
+    await page.keyboard.press("Escape");
+    await expect(more).toBeFocused();
+    await page.keyboard.press("Enter");
+    await expect(row(page, second).getByRole("menuitem").first()).toBeFocused();
+    await page.keyboard.press("End");
     await page.keyboard.press("Enter");
     await expect(page.getByRole("dialog").getByRole("button", { name: "Cancel" })).toBeFocused();
     await page.keyboard.press("Escape");
     await expect(row(page, second)).toBeFocused();
     await page.keyboard.press("Enter");
     for (let n = 0; n < 9; n++) await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Enter");
+    await expect(row(page, second).getByRole("menuitem").first()).toBeFocused();
+    await page.keyboard.press("End");
     await page.keyboard.press("Enter");
     await expect(page.getByRole("dialog").getByRole("button", { name: "Cancel" })).toBeFocused();
     await page.keyboard.press("Tab");
@@ -333,10 +346,11 @@ test("owners delete others' messages, and a refusal is shown at its message", as
   await sees(ana.page, "By a member");
   await sees(bo.page, "By the owner");
 
-  await expect((await reaches(bo.page, "By the owner")).getByRole("button", { name: "Delete" })).toHaveCount(0);
+  await expect((await moreOf(await reaches(bo.page, "By the owner"))).getByRole("menuitem", { name: "Delete" })).toHaveCount(0);
+  await bo.page.keyboard.press("Escape");
   const tools = await reaches(ana.page, "By a member");
   await expect(tools.getByRole("button", { name: "Edit" })).toHaveCount(0);
-  await tools.getByRole("button", { name: "Delete" }).click();
+  await acts(tools, "Delete");
   await ana.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await expect(bo.page.getByText("This message was deleted.").first()).toBeVisible();
 

@@ -1,7 +1,7 @@
 // What only one person sees, on all of their devices: saved messages, reminders, and scheduled messages.
 import {
-  asks, chooses, composer, expect, isAccessible, isIn, isOpen, message, onNode, presses, reaches, roomLink, says, saysMany, sees, seqOf, signIn,
-  signUp, test, unique, writesTo, type Person,
+  acts, asks, chooses, composer, expect, isAccessible, isIn, isOpen, message, moreOf, onNode, presses, reaches, roomLink, says, saysMany,
+  sees, seqOf, signIn, signUp, test, unique, writesTo, type Person,
 } from "../fixtures";
 
 type Page = Person["page"];
@@ -47,7 +47,7 @@ test("a message is saved on all devices, shown in its current form, and removed 
 
   await test.step("with the keyboard; the other device shows the mark", async () => {
     const tools = await reaches(ana.page, "The keys are under the mat");
-    await tools.getByRole("button", { name: "Save for later" }).focus();
+    await (await moreOf(tools)).getByRole("menuitem", { name: "Save for later" }).focus();
     await ana.page.keyboard.press("Enter");
     for (const page of [ana.page, other]) await expect(saved(page, "The keys are under the mat")).toBeVisible();
     await expect(bo.page.getByRole("img", { name: "Saved for later" })).toHaveCount(0);
@@ -99,7 +99,7 @@ test("a reminder appears on all devices, leads to its message, and stays in the 
   const room = roomOf(bo.page);
 
   await test.step("a time is set, and removed", async () => {
-    await (await reaches(ana.page, "Water the plants")).getByRole("button", { name: "Remind me" }).click();
+    await acts(await reaches(ana.page, "Water the plants"), "Remind me");
     const dialog = ana.page.getByRole("dialog", { name: "Remind me" });
     await expect(dialog).toContainText("Water the plants");
     await isAccessible(ana.page, "a reminder's times");
@@ -118,7 +118,7 @@ test("a reminder appears on all devices, leads to its message, and stays in the 
   });
 
   await test.step("a custom time must be in the future", async () => {
-    await (await reaches(ana.page, "Water the plants")).getByRole("button", { name: "Remind me" }).click();
+    await acts(await reaches(ana.page, "Water the plants"), "Remind me");
     const dialog = ana.page.getByRole("dialog", { name: "Remind me" });
     const field = dialog.getByLabel("Date and time");
     await field.fill("2020-01-01T09:00");

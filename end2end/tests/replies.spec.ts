@@ -1,9 +1,7 @@
 // Mentions, replies, and links to messages: over two servers, after a reload, on a phone, and without a pointer.
-import { devices, type Page } from "@playwright/test";
-
 import {
-  anaAndBo, asks, composer, expect, fillSignIn, isAccessible, isIn, isOpen, makesRoom, numbered, opens, presses, reaches, roomLink, says,
-  saysMany, seqOf, signUp, test, unique, writesTo,
+  acts, asks, composer, devices, expect, fillSignIn, isAccessible, isIn, isOpen, makesRoom, numbered, opens, presses, reaches, roomLink,
+  says, saysMany, seqOf, signUp, test, unique, writesTo, type Page } from "@playwright/test";  import {   anaAndBo,
 } from "../fixtures";
 
 const row = (page: Page, seq: number) => page.getByRole("log").locator(`[data-seq="${seq}"]`);
@@ -133,7 +131,7 @@ test("a link opens any message of the history, also after a sign-in", async ({ o
   await expect(ana.page.getByText("line 300", { exact: true })).toBeVisible();
   const newest = await seqOf(ana.page, "line 300");
   const tools = await reaches(ana.page, "line 300");
-  await tools.getByRole("button", { name: "Copy link" }).click();
+  await acts(tools, "Copy link");
   await expect.poll(() => ana.page.evaluate(() => navigator.clipboard.readText())).toMatch(new RegExp(`/r/${room}/m/${newest}$`));
 
   // In a new browser: first the sign-in, then the message, in the middle of the screen, before any script runs.

@@ -1,6 +1,6 @@
 // Message actions on a phone: a sheet, opened by a long press.
 import {
-  composer, expect, isAccessible, isIn, isOpen, message, presses, releases, roomLink, says, sees, seqOf, signUp, test, writesTo,
+  acts, composer, expect, isAccessible, isIn, isOpen, message, presses, releases, roomLink, says, sees, seqOf, signUp, test, writesTo,
   type Person,
 } from "../fixtures";
 
@@ -114,7 +114,7 @@ test("deleting a message closes its sheet", async ({ open }) => {
   const sheet = await presses(ana.page, "Not for long");
   await bo.page.getByRole("log").focus();
   await row(bo.page, seq).evaluate((row: HTMLElement) => row.focus({ focusVisible: true } as FocusOptions));
-  await row(bo.page, seq).getByRole("button", { name: "Delete" }).click();
+  await acts(row(bo.page, seq).getByRole("toolbar"), "Delete");
   await bo.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await expect(sheet).toBeHidden();
   await expect(row(ana.page, seq)).toContainText("This message was deleted.");

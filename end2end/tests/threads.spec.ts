@@ -1,10 +1,9 @@
 // Threads beside their rooms: what each sees of them, live over two servers, after a reload, on a phone, without a pointer, and without
 // script.
-import { devices, type Page } from "@playwright/test";
-
 import {
-  anaAndBo, anotherTab, asks, composer, expect, isAccessible, isIn, isOpen, log, makesRoom, message, numbered, opens, presses, reaches,
-  roomLink, rooms, says, saysMany, seqOf, signIn, signUp, test, unique,
+  acts, anotherTab, asks, composer, devices, expect, isAccessible, isIn, isOpen, log, makesRoom, message, numbered, opens, presses,
+  reaches, roomLink, rooms, says, saysMany, seqOf, signIn, signUp, test, unique,
+  type Page } from "@playwright/test";  import {   anaAndBo,
 } from "../fixtures";
 
 const thread = (page: Page) => page.getByRole("complementary", { name: "Thread" });
@@ -120,7 +119,7 @@ test("edits, reactions, deletions and quotes work in a thread", async ({ open })
   await expect(thread(bo.page).getByRole("button", { name: "🎉, 1 person" })).toBeVisible();
   // Deleted, it keeps its place.
   const own = await reaches(bo.page, thread(bo.page).getByRole("article").last());
-  await own.getByRole("button", { name: "Delete" }).click();
+  await acts(own, "Delete");
   await bo.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await expect(replies(ana.page).last()).toHaveText("This message was deleted.");
   await ana.page.reload();

@@ -111,8 +111,8 @@ pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<
                     match marks_are_late || is_uncounted {
                         true => String::new(),
                         false => format!(
-                            "{} unread, {} mentions after {:?}",
-                            summary.unread, summary.mentions, summary.marks.read
+                            "{} unread, {} mentions after {:?}, marked {:?}",
+                            summary.unread, summary.mentions, summary.marks.read, summary.unread_after
                         ),
                     },
                 ]

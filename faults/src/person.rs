@@ -492,7 +492,7 @@ impl Person {
         state.scheduling.insert(request, (nonce, Written { room, token, at: now + after }));
     }
 
-    /// Edits, deletes, pins, saves, reacts to or sets a reminder for one of the newest messages on screen.
+    /// Edits, deletes, pins, saves, marks unread from, reacts to or sets a reminder for one of the newest messages on screen.
     fn changes(&self, state: &mut State, rng: &mut StdRng) {
         const EMOJIS: [&str; 4] = ["👍", "🎉", "👀", "⚓\u{FE0F}"];
         let rooms = state.rooms_now(&self.rooms);
@@ -518,6 +518,7 @@ impl Person {
                 let at = Clock::default().now() + rng.random_range(500..5_000);
                 Command::Remind { room, seq, at: rng.random_bool(0.8).then_some(at) }
             }
+            (_, 9 | 10) => Command::MarkUnread { room, seq },
             _ => {
                 let emoji = EMOJIS[rng.random_range(0..EMOJIS.len())].to_owned();
                 Command::React { room, seq, emoji, on: rng.random_bool(0.75) }

@@ -254,6 +254,22 @@ pub enum Command {
         /// Up to here.
         seq: Seq,
     },
+    /// Count the messages from this one on as unread again, on all of the viewer's devices. Their read mark stays. Safe to repeat.
+    /// Answered by `changed`.
+    MarkUnread {
+        /// Which room.
+        room: RoomId,
+        /// The first message that counts as unread.
+        seq: Seq,
+    },
+    /// The viewer has read on in a room that they marked unread. Safe to repeat. Answered by `changed`, or by `done` if they never
+    /// marked it.
+    ReadOn {
+        /// Which room.
+        room: RoomId,
+        /// The number of the change that marked it unread. A later one stays.
+        rev: Seq,
+    },
     /// People whose handle or name matches. Answered by `users`.
     FindUsers {
         /// A part of a handle or name; empty lists some.
@@ -462,6 +478,8 @@ impl Command {
         "profile",
         "delivered",
         "read",
+        "mark_unread",
+        "read_on",
         "find_users",
         "start_direct",
         "create_room",
@@ -513,6 +531,8 @@ impl Command {
             Self::Profile { .. } => "profile",
             Self::Delivered { .. } => "delivered",
             Self::Read { .. } => "read",
+            Self::MarkUnread { .. } => "mark_unread",
+            Self::ReadOn { .. } => "read_on",
             Self::FindUsers { .. } => "find_users",
             Self::StartDirect { .. } => "start_direct",
             Self::CreateRoom { .. } => "create_room",

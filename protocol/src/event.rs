@@ -4,8 +4,8 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Following, Line, Marks, Member, Message, Pin, Room, RoomId, RoomSummary, Saved, Scheduled, Seq, User,
-    UserId, model,
+    Following, Line, Marks, Member, Message, Pin, Room, RoomId, RoomSummary, Saved, Scheduled, Seq,
+    Unread, User, UserId, model,
 };
 
 /// A numbered change of a line, with the complete new state of one thing on it.
@@ -75,6 +75,11 @@ pub enum Change {
     Following {
         /// As it is now.
         following: Following,
+    },
+    /// On a person's line: they marked a room unread, or have read on since.
+    Unread {
+        /// As it is now.
+        unread: Unread,
     },
     /// On the workspace's line: a profile has changed.
     Profile {

@@ -401,12 +401,26 @@ pub struct RoomSummary {
     pub active_at: Millis,
     /// The viewer's own marks.
     pub marks: Marks,
-    /// Other people's messages after the viewer's read mark that are not deleted, counted up to
+    /// The viewer marked the room unread after this number, and has not read on since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread_after: Option<Seq>,
+    /// The number of that change on the viewer's line, or of the last such change: see [`Unread`](crate::Unread).
+    #[serde(default, skip_serializing_if = "Seq::is_zero")]
+    pub unread_rev: Seq,
+    /// Other people's messages [after what the viewer has read](Self::seen) that are not deleted, counted up to
     /// [`UNREAD_MAX`](crate::limits::UNREAD_MAX).
     pub unread: u32,
     /// Those that mention the viewer, or everyone; counted up to the same number.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mentions: u32,
+}
+
+impl RoomSummary {
+    /// Up to where the viewer counts messages as read: their read mark, or less while they have marked the room unread.
+    #[must_use]
+    pub fn seen(&self) -> Seq {
+        self.unread_after.map_or(self.marks.read, |after| after.min(self.marks.read))
+    }
 }
 
 /// Everything on the first screen of a room.

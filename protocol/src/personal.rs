@@ -1,5 +1,5 @@
-//! What only one person sees: the messages that they saved for later, the ones that they scheduled, and the threads that they
-//! follow.
+//! What only one person sees: the messages that they saved for later, the ones that they scheduled, the threads that they
+//! follow, and the rooms that they marked unread.
 
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,18 @@ pub struct Following {
     /// False once the person no longer follows it.
     #[serde(default = "model::yes", skip_serializing_if = "model::is_true")]
     pub on: bool,
+    /// The number of the change, on the person's line.
+    pub rev: Seq,
+}
+
+/// Whether somebody marked a room unread. It changes what they count as unread, and no mark that others see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct Unread {
+    /// Which room.
+    pub room: RoomId,
+    /// Messages after this number count as unread. Left out once the person has read on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Seq>,
     /// The number of the change, on the person's line.
     pub rev: Seq,
 }

@@ -15,7 +15,7 @@ use web_sys::PointerEvent;
 
 use super::{
     icon::Icon,
-    message_tools::{EMOJI, May, is_mine, pin_tool, save_tool, shown},
+    message_tools::{Act, EMOJI, May, is_mine, shown},
 };
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, focus::give_back, handler, key_handler, listen, live};
@@ -180,13 +180,8 @@ fn acts(
 ) -> AnyView {
     let words = chat.words;
     let shut = move || shut(chat, node);
-    let is_pinned = Memo::new(move |_| message.with(|message| message.as_ref().is_some_and(|it| it.pinned)));
     let copied = RwSignal::new(false);
-    let edit = move |_| {
-        shut();
-        chat.begin_edit(room, seq);
-    };
-    let copy = move |_| {
+    let copy = move || {
         let Some(text) = message.with_untracked(|message| message.as_ref().map(|it| it.body.to_string()))
         else {
             return;
@@ -210,72 +205,39 @@ fn acts(
             }
         });
     };
-    let reply = move |_| {
-        shut();
-        chat.begin_reply(room, seq);
+    let item = move |act: Act| {
+        let choose = move |_| match act {
+            Act::Copy => copy(),
+            Act::Reply
+            | Act::Thread
+            | Act::Edit
+            | Act::CopyLink
+            | Act::Save(_)
+            | Act::Remind
+            | Act::MarkUnread
+            | Act::History
+            | Act::Pin(_)
+            | Act::Delete => {
+                shut();
+                act.run(chat, room, seq);
+            }
+        };
+        let face = move || {
+            let (icon, label) = match act == Act::Copy && copied.get() {
+                true => ("check", words.copied()),
+                false => act.face(chat),
+            };
+            view! { <Icon name=icon/> {label} }.into_any()
+        };
+        view! { <button type="button" class:loss=act.is_loss() on:click=handler(choose)>{live(face)}</button> }
+            .into_any()
     };
-    let thread = move |_| {
-        shut();
-        chat.open_thread(seq);
-    };
-    let copy_link = move |_| {
-        shut();
-        chat.copy_link(room, seq);
-    };
-    let pin = move |_| {
-        let on = !is_pinned.get_untracked();
-        shut();
-        chat.pin(room, seq, on);
-    };
-    let is_saved = Memo::new(move |_| message.with(|message| message.as_ref().is_some_and(|it| it.saved)));
-    let save = move |_| {
-        let on = !is_saved.get_untracked();
-        shut();
-        chat.save_message(room, seq, on);
-    };
-    let remind = move |_| {
-        shut();
-        chat.screen.dialog.set(Some(Dialog::Remind(room, seq)));
-    };
-    let is_edited = Memo::new(move |_| message.with(|message| message.as_ref().is_some_and(|it| it.edited)));
-    let history = move |_| {
-        shut();
-        chat.screen.dialog.set(Some(Dialog::EditHistory(room, seq)));
-    };
-    let delete = move |_| {
-        shut();
-        chat.screen.dialog.set(Some(Dialog::Delete(room, seq)));
-    };
-    let copy_tool =
-        move || if copied.get() { ("check", words.copied()) } else { ("copy", words.copy_text()) };
-    view! {
-        <div class="menu-items">
-            {live(move || may.reply().then(|| act(Box::new(move || ("reply", words.reply())), "", handler(reply))))}
-            {live(move || (may.reply() && !chat.is_in_open_thread(room, seq)).then(|| act(Box::new(move || ("thread", words.reply_in_thread())), "", handler(thread))))}
-            {live(move || may.edit().then(|| act(Box::new(move || ("edit", words.edit())), "", handler(edit))))}
-            {act(Box::new(copy_tool), "", handler(copy))}
-            {act(Box::new(move || ("link", words.copy_message_link())), "", handler(copy_link))}
-            {act(Box::new(move || save_tool(chat, is_saved.get())), "", handler(save))}
-            {act(Box::new(move || ("remind", words.remind_me())), "", handler(remind))}
-            {live(move || is_edited.get().then(|| act(Box::new(move || ("history", words.edit_history())), "", handler(history))))}
-            {live(move || may.pin().then(|| act(Box::new(move || pin_tool(chat, is_pinned.get())), "", handler(pin))))}
-            {live(move || may.delete().then(|| act(Box::new(move || ("delete", words.delete())), "loss", handler(delete))))}
-        </div>
-    }
-    .into_any()
-}
-
-/// A row: an icon and a label.
-fn act(
-    tool: Box<dyn Fn() -> (&'static str, &'static str) + Send + Sync>,
-    class: &'static str,
-    press: Box<dyn FnMut(web_sys::MouseEvent)>,
-) -> AnyView {
-    let now = move || {
-        let (icon, label) = tool();
-        view! { <Icon name=icon/> {label} }.into_any()
-    };
-    view! { <button type="button" class=class on:click=press>{live(now)}</button> }.into_any()
+    // Drawn anew only if something else is offered, so that focus stays where it is.
+    let offered = Memo::new(move |_| {
+        message.with(|message| message.as_ref().map(|message| Act::offered(chat, room, message, may)))
+    });
+    let items = move || offered.get().unwrap_or_default().into_iter().map(item).collect::<Vec<_>>();
+    view! { <div class="menu-items">{live(items)}</div> }.into_any()
 }
 
 /// Lets a finger pull the sheet down by its head.

@@ -49,6 +49,15 @@ impl Chat {
         });
     }
 
+    /// Counts a room as unread again, from this message on.
+    pub fn mark_unread(self, room: RoomId, seq: Seq) {
+        self.screen.notice.set(None);
+        self.ask(Command::MarkUnread { room, seq }, move |result| match result {
+            Ok(_) => self.say_aloud(self.words.marked_unread().to_owned()),
+            Err(why) => self.screen.tell(room, seq, self.words.refusal(&why)),
+        });
+    }
+
     /// Sets or removes a reminder. `then` receives the refusal, if any.
     pub fn remind(
         self,

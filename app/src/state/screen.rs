@@ -161,6 +161,8 @@ pub struct Screen {
     pub reached: RwSignal<Option<Seq>>,
     /// The message for which an emoji is being chosen.
     pub picking: RwSignal<Option<Seq>>,
+    /// Whether the menu of its actions is open instead.
+    pub is_more: RwSignal<bool>,
     /// The code of the tools failed to load. Said once, not for each row that the pointer passes,
     /// until the user asks for the tools or the connection is back.
     pub tools_lost: RwSignal<bool>,
@@ -214,6 +216,7 @@ impl Default for Screen {
             hovered: RwSignal::new(None),
             reached: RwSignal::new(None),
             picking: RwSignal::new(None),
+            is_more: RwSignal::new(false),
             tools_lost: RwSignal::new(false),
             notice: RwSignal::new(None),
             noticed: StoredValue::new(None),

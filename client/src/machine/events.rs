@@ -1,7 +1,7 @@
 //! Events from servers.
 
 use protocol::{
-    Change, Event, Following, Line, Message, Millis, RoomId, RoomSummary, Saved, Scheduled, Seq,
+    Change, Event, Following, Line, Message, Millis, RoomId, RoomSummary, Saved, Scheduled, Seq, Unread,
     limits::MARKS_MEMBERS_MAX,
 };
 
@@ -171,6 +171,7 @@ impl Client {
                 | Change::Following { following: Following { rev, .. } } => {
                     self.put_personal(rev, change);
                 }
+                Change::Unread { unread } => self.put_unread(unread),
                 // An older server told it: it may have been one of those.
                 Change::Unknown => self.personal.ask_again(),
                 Change::Sessions {}
@@ -197,6 +198,22 @@ impl Client {
         self.raise_last(&mut change);
         if self.personal.put(seq, change) {
             self.touch_personal();
+        }
+    }
+
+    /// A room that the viewer marked unread, or in which they have read on.
+    pub(super) fn put_unread(&mut self, unread: Unread) {
+        let room = unread.room;
+        let Some(state) = self.rooms.get_mut(&room) else {
+            // A page of the list that was read before may still be on its way.
+            self.heard_of(room);
+            return;
+        };
+        if state.put_unread(unread) {
+            self.touch_room(room);
+            self.touched.timelines.insert(room);
+            // It may hide or show what is new in threads.
+            self.touched.personal = true;
         }
     }
 
@@ -268,6 +285,7 @@ impl Client {
             | Change::Saved { .. }
             | Change::Scheduled { .. }
             | Change::Following { .. }
+            | Change::Unread { .. }
             | Change::Profile { .. }
             | Change::Unknown => {}
         }

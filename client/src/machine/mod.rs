@@ -419,7 +419,8 @@ impl Client {
         let is_opened = std::mem::replace(&mut self.focused, room) != room;
         let Some(id) = room else { return };
         let Some(state) = self.rooms.get_mut(&id) else { return };
-        state.unread_after = (state.summary.unread > 0).then_some(state.summary.marks.read);
+        state.unread_after = (state.summary.unread > 0).then_some(state.summary.seen());
+        state.is_kept_unread &= !is_opened;
         let stale = state.timeline.as_ref().is_none_or(|timeline| is_opened && timeline.more_after());
         self.touched.timelines.insert(id);
         self.touched.members.insert(id);
@@ -532,7 +533,7 @@ impl Client {
     pub fn new_threads(&self) -> usize {
         // A thread without replies by others names its root, which may be unread.
         let is_new = |thread: &&Following| {
-            let read = |state: &RoomState| state.summary.marks.read.max(thread.root);
+            let read = |state: &RoomState| state.summary.seen().max(thread.root);
             self.rooms.get(&thread.room).is_some_and(|state| thread.last > read(state))
         };
         self.personal.followed().filter(is_new).count()
@@ -582,6 +583,7 @@ impl Client {
             .map_err(|_| Refusal::new(ErrorCode::Busy).max(crate::outbox::OUTBOX_MAX))?;
         self.touched.outbox = true;
         self.touched.timelines.insert(room);
+        self.read_on(room);
         self.pump(now);
         Ok(())
     }
@@ -614,6 +616,9 @@ impl Client {
 
     /// The user has seen everything up to here.
     pub fn saw(&mut self, room: RoomId, seq: Seq, now: Millis) {
+        if self.rooms.get(&room).is_some_and(|state| state.reads_on(seq)) {
+            self.read_on(room);
+        }
         let Some(state) = self.rooms.get_mut(&room) else { return };
         let me = state.summary.marks;
         if seq <= me.read || seq > state.cursor() {
@@ -623,6 +628,15 @@ impl Client {
         self.marks.read(room, seq);
         self.touch_room(room);
         self.pump(now);
+    }
+
+    /// The viewer has read on, or written, in a room that they marked unread.
+    fn read_on(&mut self, room: RoomId) {
+        let Some(summary) = self.rooms.get(&room).map(|state| &state.summary) else { return };
+        let read_on = Command::ReadOn { room, rev: summary.unread_rev };
+        if summary.unread_after.is_some() && !self.asks.requests().any(|(_, command)| *command == read_on) {
+            self.request(read_on);
+        }
     }
 
     /// Sends a command on the user's behalf; [`Self::take_answers`] returns the answer under the

@@ -60,6 +60,7 @@ impl Client {
                 // These numbers may be reused.
                 self.personal = Personal::default();
                 self.touch_personal();
+                self.rooms.iter_mut().for_each(|(_, room)| room.summary.unread_rev = Seq::ZERO);
             }
             self.personal.ask_again();
             // The whole list is fetched, and with it every membership up to this number.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{Following, InThread, Mention, Pin, Replies, Saved, Scheduled, Thread};
+use protocol::{Following, InThread, Mention, Pin, Replies, Saved, Scheduled, Thread, Unread};
 
 use super::*;
 
@@ -14,6 +14,8 @@ struct Truth {
     room: Vec<Change>,
     person: Vec<Change>,
     workspace: Vec<Change>,
+    /// How many numbers after [`BEFORE`] the viewer has read, from the beginning.
+    read: i64,
 }
 
 /// The room's head before the changes that are made here. Up to it the room is empty.
@@ -42,8 +44,8 @@ fn other_room(n: usize) -> RoomId {
 
 impl Truth {
     /// Makes the changes that a list of numbers encodes.
-    fn of(steps: &[(usize, usize, usize)]) -> Self {
-        let mut truth = Self::default();
+    fn of(read: i64, steps: &[(usize, usize, usize)]) -> Self {
+        let mut truth = Self { read, ..Self::default() };
         for (what, which, how) in steps {
             match what {
                 0..=9 | 13 | 14 => truth.in_room(*what, *which, *how),
@@ -58,6 +60,7 @@ impl Truth {
                 15 => truth.saves(*which, *how),
                 16 => truth.schedules(*which, *how),
                 17 => truth.follows(*which, *how),
+                18 => truth.marks_unread(*which, *how),
                 _ => {
                     let rev = truth.workspace.len() as i64 + 1;
                     let user =
@@ -92,6 +95,22 @@ impl Truth {
         let root = Seq(BEFORE + 1 + which as i64 % 3);
         let (room, last, on) = (room(), self.last_reply(root), !how.is_multiple_of(4));
         self.person.push(Change::Following { following: Following { room, root, last, on, rev } });
+    }
+
+    fn marks_unread(&mut self, which: usize, how: usize) {
+        let rev = Seq(self.person.len() as i64 + 1);
+        let after = Seq(BEFORE + which as i64 % (self.room.len() as i64 + 1));
+        let after = Some(after).filter(|_| !how.is_multiple_of(4));
+        self.person.push(Change::Unread { unread: Unread { room: room(), after, rev } });
+    }
+
+    /// What is marked unread after some change.
+    fn unread(&self, through: usize) -> Unread {
+        let marked = self.person[..through].iter().rev().find_map(|change| match change {
+            Change::Unread { unread } => Some(*unread),
+            _ => None,
+        });
+        marked.unwrap_or(Unread { room: room(), after: None, rev: Seq::ZERO })
     }
 
     /// The last reply that somebody else wrote.
@@ -266,7 +285,7 @@ impl Truth {
             match change {
                 Change::Membership { room, summary: Some(_) } => rooms.insert(*room),
                 Change::Membership { room, summary: None } => rooms.remove(room),
-                Change::Saved { .. } | Change::Scheduled { .. } | Change::Following { .. } => false,
+                Change::Saved { .. } | Change::Scheduled { .. } | Change::Following { .. } | Change::Unread { .. } => false,
                 other => panic!("{other:?} on a person's line"),
             };
         }
@@ -327,6 +346,7 @@ impl Truth {
                     }
                     Change::Scheduled { scheduled } => scheduled.nonce.0,
                     Change::Following { following } => Uuid::from_u128(7_000 + following.root.0 as u128),
+                    Change::Unread { .. } => Uuid::from_u128(8_000),
                     other => panic!("{other:?} on this line"),
                 };
                 last.insert(key, (Seq(seq), change));
@@ -336,16 +356,20 @@ impl Truth {
         things.into_iter().filter(|(rev, _)| *rev > Seq(after)).collect()
     }
 
-    fn summary(&self, through: i64) -> RoomSummary {
+    fn summary(&self, through: i64, person: usize) -> RoomSummary {
         let at = self.room_at(through);
         let (members, role) = (at.active().len() as u32, at.members[&id(ME)].role);
         let (room, messages) = (at.room.unwrap_or_else(|| summary(0).room), at.messages);
         // The viewer's own messages move the mark only if nothing above them is unread, so the
         // count stays the same.
-        let read = Seq(BEFORE);
-        let is_unread = |m: &&Message| m.seq > read && !m.deleted && m.author != id(ME);
+        let read = Seq(BEFORE + self.read);
+        let unread = self.unread(person);
+        let seen = unread.after.map_or(read, |after| after.min(read));
+        let is_unread = |m: &&Message| m.seq > seen && !m.deleted && m.author != id(ME);
         RoomSummary {
             marks: Marks { user: id(ME), delivered: read, read },
+            unread_after: unread.after,
+            unread_rev: unread.rev,
             unread: messages.iter().filter(is_unread).count() as u32,
             mentions: messages.iter().filter(is_unread).filter(|m| m.mentions(id(ME))).count() as u32,
             active_at: messages.iter().map(|m| m.sent_at).max().unwrap_or(0),
@@ -373,7 +397,7 @@ impl Truth {
             Command::Hello { .. } => {
                 let Reply::Welcome { me, node, epoch, ping_ms, .. } = welcome(0, 1) else { unreachable!() };
                 let (person, workspace) = (Seq(self.person.len() as i64), Seq(self.workspace.len() as i64));
-                let (rooms, more) = (vec![self.summary(self.head())], true);
+                let (rooms, more) = (vec![self.summary(self.head(), self.person.len())], true);
                 Reply::Welcome {
                     me,
                     node,
@@ -407,7 +431,11 @@ impl Truth {
                     .map(|room| RoomSummary { room: Room { id: room, ..summary(3).room }, ..summary(3) });
                 Reply::Rooms { rooms: rooms.collect(), more: false, people }
             }
-            Command::CompareRooms { .. } => Reply::Rooms { rooms: Vec::new(), more: false, people },
+            Command::CompareRooms { known } => {
+                let is_asked = known.iter().any(|(of, _)| *of == room());
+                let rooms = is_asked.then(|| self.summary(self.head(), self.person.len()));
+                Reply::Rooms { rooms: rooms.into_iter().collect(), more: false, people }
+            }
             // Nothing happens in the other rooms.
             Command::CatchUp { line, after } if line.room().is_some_and(|other| other != room()) => {
                 let (line, through) = (*line, *after);
@@ -426,7 +454,7 @@ impl Truth {
                 let at = self.room_at(self.head());
                 let members = at.active();
                 let pins = at.pins.into_values().filter(|pin| pin.on).collect();
-                let summary = self.summary(self.head());
+                let summary = self.summary(self.head(), self.person.len());
                 let view = RoomView { summary, members, pins, people, ..view(at.messages, self.head()) };
                 Reply::View { view: Box::new(view) }
             }
@@ -542,14 +570,15 @@ proptest! {
 
     #[test]
     fn any_order_repetition_and_loss_then_catching_up_are_a_fresh_fetch(
-        steps in prop::collection::vec((0_usize..18, 0_usize..40, 0_usize..12), 1..70),
+        steps in prop::collection::vec((0_usize..19, 0_usize..40, 0_usize..12), 1..70),
+        read in 0_i64..30,
         opens in 0_usize..40,
         deliveries in prop::collection::vec((0_usize..6, 0_i64..60, 0_i64..60, 0_usize..5), 0..120),
         ahead in any::<bool>(),
     ) {
-        let truth = Truth::of(&steps);
+        let truth = Truth::of(read, &steps);
         let mut client = Client::default();
-        Truth::default().connect(&mut client, 0);
+        Truth { read, ..Truth::default() }.connect(&mut client, 0);
         let mut now = 1_000;
         for (nth, (line, one, other, how)) in deliveries.into_iter().enumerate() {
             // The page of the thread is read when the database is ahead of the client.
@@ -602,16 +631,16 @@ proptest! {
                 let at = truth.room_at(state.cursor().0);
                 let shown = everything(&client);
                 prop_assert_eq!(&shown.messages, &at.messages);
-                prop_assert_eq!(shown.summary.unread, truth.summary(state.cursor().0).unread);
+                prop_assert_eq!(shown.summary.unread, truth.summary(state.cursor().0, client.person_cursor().0 as usize).unread);
                 if !state.is_miscounted() {
-                    prop_assert_eq!(shown.summary.mentions, truth.summary(state.cursor().0).mentions);
+                    prop_assert_eq!(shown.summary.mentions, truth.summary(state.cursor().0, client.person_cursor().0 as usize).mentions);
                 }
                 prop_assert_eq!(&shown.members, &at.active());
                 prop_assert_eq!((shown.summary.members, shown.summary.role), {
-                    let at = truth.summary(state.cursor().0);
+                    let at = truth.summary(state.cursor().0, client.person_cursor().0 as usize);
                     (at.members, at.role)
                 });
-                prop_assert_eq!(&shown.summary.room, &truth.summary(state.cursor().0).room);
+                prop_assert_eq!(&shown.summary.room, &truth.summary(state.cursor().0, client.person_cursor().0 as usize).room);
                 prop_assert_eq!(shown.pins.len(), at.pins.values().filter(|pin| pin.on).count());
                 let personal = truth.personal(client.person_cursor().0 as usize);
                 prop_assert_eq!((shown.saved, shown.scheduled), personal);

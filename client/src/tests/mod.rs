@@ -100,6 +100,8 @@ fn summary(head: i64) -> RoomSummary {
         last: None,
         active_at: 0,
         marks,
+        unread_after: None,
+        unread_rev: Seq::ZERO,
         unread: 0,
         mentions: 0,
     }

@@ -153,7 +153,7 @@ pub async fn unread_above(
     cx: &Context,
     view: &mut RoomView,
 ) -> Result<Option<(ShownPage, Vec<User>)>, Error> {
-    let read = view.summary.marks.read;
+    let read = view.summary.seen();
     let begins_below = view.messages.first().is_some_and(|first| first.seq > read.next());
     if view.summary.unread == 0 || !view.more_before || !begins_below {
         return Ok(None);

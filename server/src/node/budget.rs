@@ -159,6 +159,8 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         // One transaction under the lock of the person's own line; published to nobody else.
         Command::Save { .. }
         | Command::Follow { .. }
+        | Command::MarkUnread { .. }
+        | Command::ReadOn { .. }
         | Command::Remind { .. }
         | Command::Schedule { .. }
         | Command::Reschedule { .. }
@@ -442,6 +444,8 @@ mod tests {
             Command::React { room, seq, emoji: text(), on: true },
             Command::Delivered { room, seq },
             Command::Read { room, seq },
+            Command::MarkUnread { room, seq },
+            Command::ReadOn { room, rev: seq },
             Command::FindUsers { query: text() },
             Command::StartDirect { user: BEA },
             Command::CreateRoom {

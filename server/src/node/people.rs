@@ -119,6 +119,7 @@ impl Names for Change {
             | Self::Saved { .. }
             | Self::Scheduled { .. }
             | Self::Following { .. }
+            | Self::Unread { .. }
             | Self::Profile { .. }
             | Self::Unknown => {}
         }

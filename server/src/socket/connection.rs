@@ -403,6 +403,7 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::People { .. }
         | Command::CatchUp { .. }
         | Command::Delivered { .. }
+        | Command::ReadOn { .. }
         | Command::Members { .. }
         | Command::Pinned { .. }
         | Command::Previews { .. }
@@ -421,6 +422,7 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::React { .. }
         | Command::Pin { .. }
         | Command::Read { .. }
+        | Command::MarkUnread { .. }
         | Command::Profile { .. }
         | Command::FindUsers { .. }
         | Command::StartDirect { .. }

@@ -102,6 +102,8 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::React { room, seq, emoji, on } => messages::react(cx, room, seq, &emoji, on).await,
         Command::Delivered { room, seq } => reading::delivered(cx, connection, room, seq),
         Command::Read { room, seq } => reading::read(cx, connection, room, seq),
+        Command::MarkUnread { room, seq } => reading::mark_unread(cx, room, seq).await,
+        Command::ReadOn { room, rev } => reading::read_on(cx, room, rev).await,
         Command::FindUsers { query } => rooms::find_users(cx, &query).await,
         Command::StartDirect { user } => admitted(rooms::start_direct(cx, user).await).await,
         Command::CreateRoom { nonce, kind, title, topic } => {

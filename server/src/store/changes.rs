@@ -203,6 +203,7 @@ impl Store {
             (ItemKind::Saved, Line::Person(user)) => self.load_saved(user, keys).await,
             (ItemKind::Scheduled, Line::Person(user)) => self.load_scheduled(user, keys).await,
             (ItemKind::Following, Line::Person(user)) => self.load_followed(user, keys).await,
+            (ItemKind::Unread, Line::Person(user)) => self.load_unread(user, keys).await,
             (ItemKind::Profile, Line::Workspace) => self.load_profiles(keys).await,
             (
                 ItemKind::Message
@@ -215,6 +216,7 @@ impl Store {
                 | ItemKind::Saved
                 | ItemKind::Scheduled
                 | ItemKind::Following
+                | ItemKind::Unread
                 | ItemKind::Profile,
                 _,
             ) => {
@@ -343,6 +345,13 @@ impl Store {
         Ok(scheduled.map(|scheduled| (asked[&scheduled.nonce.0], Change::Scheduled { scheduled })).collect())
     }
 
+    async fn load_unread(&self, user: UserId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let rooms: HashMap<Uuid, Seq> = parsed(keys);
+        let wanted: Vec<Uuid> = rooms.keys().copied().collect();
+        let unread = self.unread_of(user, &wanted).await?.into_iter();
+        Ok(unread.map(|unread| (rooms[&unread.room.0], Change::Unread { unread })).collect())
+    }
+
     async fn load_profiles(&self, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
         let users: HashMap<Uuid, Seq> = parsed(keys);
         let wanted: Vec<UserId> = users.keys().copied().map(UserId).collect();
@@ -422,6 +431,7 @@ mod tests {
             Change::Sessions {} => "sessions".to_owned(),
             Change::Saved { saved } => format!("saves {}: {}", saved.message, saved.on),
             Change::Following { following } => format!("follows {}: {}", following.root, following.on),
+            Change::Unread { unread } => format!("unread after: {:?}", unread.after),
             Change::Scheduled { scheduled } => format!("schedules {}: {}", scheduled.nonce, scheduled.on),
             Change::Profile { user } => format!("{} is called {}", user.handle, user.name),
             Change::Unknown => "?".to_owned(),

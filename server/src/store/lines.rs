@@ -44,12 +44,14 @@ pub enum ItemKind {
     Scheduled,
     /// On a person's line: a thread that they follow or followed. Key: `room/root`.
     Following,
+    /// On a person's line: a room that they marked unread. Key: the room's id.
+    Unread,
     /// On the workspace's line: a profile. Key: the person's id.
     Profile,
 }
 
 impl ItemKind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Message,
         Self::Reaction,
         Self::Pin,
@@ -60,6 +62,7 @@ impl ItemKind {
         Self::Saved,
         Self::Scheduled,
         Self::Following,
+        Self::Unread,
         Self::Profile,
     ];
 
@@ -76,6 +79,7 @@ impl ItemKind {
             Self::Saved => "saved",
             Self::Scheduled => "scheduled",
             Self::Following => "following",
+            Self::Unread => "unread",
             Self::Profile => "profile",
         }
     }

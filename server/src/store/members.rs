@@ -432,7 +432,7 @@ pub(super) async fn insert_member(
          set active = true, banned_at = null, role = excluded.role, rev_seq = excluded.rev_seq,
             delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq,
             read_ordinal = excluded.read_ordinal, sort_name = excluded.sort_name, handle = excluded.handle,
-            joined_at = now()",
+            joined_at = now(), unread_after = null, unread_ordinal = null",
         room.0,
         user.0,
         role_text(role),

@@ -28,6 +28,7 @@ mod sessions;
 #[cfg(test)]
 mod testing;
 pub mod threads;
+mod unread;
 mod users;
 mod versions;
 mod workspace;

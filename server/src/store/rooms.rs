@@ -103,6 +103,8 @@ struct SummaryRow {
     role: String,
     delivered_seq: i64,
     read_seq: i64,
+    unread_after: Option<i64>,
+    unread_rev: i64,
     peer_id: Option<Uuid>,
     last_id: Option<Uuid>,
     last_seq: Option<i64>,
@@ -155,6 +157,8 @@ impl SummaryRow {
             last: self.last(),
             active_at: self.active_at,
             marks: Marks { user: viewer, delivered: Seq(self.delivered_seq), read: Seq(self.read_seq) },
+            unread_after: self.unread_after.map(Seq),
+            unread_rev: Seq(self.unread_rev),
             unread: u32::try_from(self.unread).unwrap_or(u32::MAX).min(limits::UNREAD_MAX),
             mentions: u32::try_from(self.mentions).unwrap_or(u32::MAX).min(limits::UNREAD_MAX),
             room: room_of!(self),
@@ -233,7 +237,9 @@ impl Store {
         let rows = sqlx::query_as!(
             SummaryRow,
             r#"with mine as materialized (
-                select m.room_id, m.role, m.delivered_seq, m.read_seq, m.read_ordinal, l.head, l.messages,
+                select m.room_id, m.role, m.delivered_seq, m.read_seq, m.unread_after, m.unread_rev,
+                    least(m.read_seq, m.unread_after) as seen, least(m.read_ordinal, m.unread_ordinal) as seen_ordinal,
+                    l.head, l.messages,
                     (extract(epoch from greatest(l.active_at, m.joined_at)) * 1000)::bigint as active_at
                 from members m
                 cross join lateral (select * from lines where id = m.room_id offset 0) l
@@ -249,7 +255,7 @@ impl Store {
                 r.archived_at is not null as "archived!", r.deleted_at is not null as "deleted!", r.rev_seq,
                 p.head as "head!", r.member_count,
                 p.active_at as "active_at!", p.role as "role!", p.delivered_seq as "delivered_seq!",
-                p.read_seq as "read_seq!",
+                p.read_seq as "read_seq!", p.unread_after, p.unread_rev as "unread_rev!",
                 case when r.direct_low = $1 then r.direct_high else r.direct_low end as peer_id,
                 last.id as "last_id?", last.seq as "last_seq?", last.rev_seq as "last_rev?",
                 last.author_id as "last_author?", last.nonce as "last_nonce?", left(last.body, $6) as "last_body?",
@@ -258,20 +264,20 @@ impl Store {
                 last.reply_to as "last_reply_to?", last.thread_root as "last_root?", last.thread_nth as "last_nth?",
                 last.in_room as "last_in_room?",
                 case
-                    when p.messages = p.read_ordinal then 0
-                    when p.messages - p.read_ordinal > $7 then $7
+                    when p.messages = p.seen_ordinal then 0
+                    when p.messages - p.seen_ordinal > $7 then $7
                     else (select count(*) from (
                         select x.author_id, x.deleted_at from messages x
-                        where x.room_id = p.room_id and x.seq > p.read_seq order by x.seq limit $7) x
+                        where x.room_id = p.room_id and x.seq > p.seen order by x.seq limit $7) x
                         where x.author_id <> $1 and x.deleted_at is null)
                 end as "unread!",
-                case when p.messages = p.read_ordinal then 0 else (
+                case when p.messages = p.seen_ordinal then 0 else (
                     select count(distinct x.seq) from (
                         (select seq, by_id from mentions x
-                            where x.room_id = p.room_id and x.user_id = $1 and x.seq > p.read_seq order by x.seq limit $7)
+                            where x.room_id = p.room_id and x.user_id = $1 and x.seq > p.seen order by x.seq limit $7)
                         union all
                         (select seq, by_id from mentions x
-                            where x.room_id = p.room_id and x.user_id = $9 and x.seq > p.read_seq order by x.seq limit $7)
+                            where x.room_id = p.room_id and x.user_id = $9 and x.seq > p.seen order by x.seq limit $7)
                     ) x where x.by_id <> $1)
                 end as "mentions!",
                 case when $8 and row_number() over newest = 1 then (select rooms from everything) end as "all_rooms?",

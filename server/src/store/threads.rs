@@ -325,7 +325,7 @@ impl Store {
                     where user_id = $1 and room_id = $2 and root = $3), false) as "following!",
                 (select count(*) from (select seq, author_id from thread_replies
                     where room_id = $2 and root = $3 order by nth desc limit $4) x
-                    where x.author_id <> $1 and x.seq > coalesce((select read_seq from members
+                    where x.author_id <> $1 and x.seq > coalesce((select least(read_seq, unread_after) from members
                         where room_id = $2 and user_id = $1), 0)) as "unread!""#,
             viewer.0,
             room.0,
@@ -357,10 +357,10 @@ impl Store {
                 sqlx::query_as!(
                     ListedRow,
                     r#"select t.room_id, t.root, true as "following!",
-                        case when t.last_seq <= m.read_seq then 0 else (
+                        case when t.last_seq <= least(m.read_seq, m.unread_after) then 0 else (
                             select count(*) from (select seq, author_id from thread_replies p
                                 where p.room_id = t.room_id and p.root = t.root order by p.nth desc limit $6) x
-                            where x.seq > m.read_seq and x.author_id <> $1)
+                            where x.seq > least(m.read_seq, m.unread_after) and x.author_id <> $1)
                         end as "unread!"
                      from followed_threads f
                      join threads t on t.room_id = f.room_id and t.root = f.root
@@ -384,10 +384,10 @@ impl Store {
                 sqlx::query_as!(
                     ListedRow,
                     r#"select t.room_id, t.root, coalesce(f.following, false) as "following!",
-                        case when t.last_seq <= m.read_seq then 0 else (
+                        case when t.last_seq <= least(m.read_seq, m.unread_after) then 0 else (
                             select count(*) from (select seq, author_id from thread_replies p
                                 where p.room_id = t.room_id and p.root = t.root order by p.nth desc limit $6) x
-                            where x.seq > m.read_seq and x.author_id <> $1)
+                            where x.seq > least(m.read_seq, m.unread_after) and x.author_id <> $1)
                         end as "unread!"
                      from threads t
                      join members m on m.room_id = t.room_id and m.user_id = $1 and m.active

@@ -29,4 +29,5 @@ mod start;
 mod talking;
 mod threads;
 mod tls;
+mod unread;
 mod versions;

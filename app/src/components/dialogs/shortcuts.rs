@@ -10,7 +10,7 @@ use crate::{browser, state::use_chat};
 #[component]
 pub fn Shortcuts() -> impl IntoView {
     let words = use_chat().words;
-    let lines: [(&[&str], &str); 24] = [
+    let lines: [(&[&str], &str); 25] = [
         (&["Ctrl", "K"], words.key_go()),
         (&["Alt", "↑ ↓"], words.key_next()),
         (&["Alt", "Shift", "↑ ↓"], words.key_next_unread()),
@@ -33,6 +33,7 @@ pub fn Shortcuts() -> impl IntoView {
         (&["Shift", "Tab", "↑ ↓"], words.key_rows()),
         (&["R"], words.reply()),
         (&["T"], words.reply_in_thread()),
+        (&["U"], words.mark_unread()),
         (&["Esc"], words.key_back()),
         (&["?"], words.key_list()),
     ];

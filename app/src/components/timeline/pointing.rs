@@ -337,6 +337,12 @@ impl Pointing {
                 }
                 true
             }
+            "u" if target == row && row.has_attribute("data-tools") => {
+                if let Some((room, seq)) = self.chat.room.get_untracked().zip(seq_of(row)) {
+                    self.chat.mark_unread(room, seq);
+                }
+                true
+            }
             "ArrowDown" => {
                 match neighbour(row, true) {
                     Some(next) => drop(go_to(&next)),
