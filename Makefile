@@ -39,7 +39,7 @@ faults-short: ## The short version, which make test runs (3 minutes)
 size: ## Size of the first load, each chunk, and everything; fails above the budgets
 	@exec scripts/size
 
-feel: ## Page performance on a slow machine and network, compared with targets; Lighthouse (ONLY=cold,swap,typing,switch,lighthouse)
+feel: ## Page performance on a slow machine and network, compared with targets; Lighthouse (ONLY=cold,swap,typing,switch,parse,lighthouse)
 	@exec scripts/feel
 
 bench: ## Benchmark, next to Postgres and Redis alone (ONLY=name,name; ONLY=large needs 7 GB)

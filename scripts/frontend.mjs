@@ -7,8 +7,8 @@
 //
 // The server (leptos 0.8, `hash-files = true`) expects target/site/pkg/roost.<hash>.{js,wasm,css}, and next to its
 // executable a hash.txt with lines like `js: <hash>`. We add lines `part details: <file> <file>`, the chunks of each
-// part of app/src/later.rs, and `style room: <file>`, the style sheets besides the complete one. Leptos ignores them;
-// app/src/shell.rs reads them.
+// part of app/src/later.rs, `style room: <file>`, the style sheets besides the complete one, and `script languages: <file>`, the
+// scripts that load when a message needs them. Leptos ignores them; app/src/shell.rs and scripts/size.mjs read them.
 //
 // Files of earlier builds stay for some days, because open pages request the chunks of their own build.
 import { spawnSync } from "node:child_process";
@@ -31,6 +31,9 @@ const earlierDaysMax = 7;
 const earlierBuildsMax = 10;
 // `cargo test` runs the server's code from `deps`.
 const executables = ["target/release", "target/debug", "target/debug/deps"];
+
+/** In frontend/, loaded with every page. They contain the names of their `lazyScript`s. */
+const scripts = ["code.js", "formulas.js"];
 
 const say = (text) => console.error(`roost: ${text}`);
 /** Runs a program. Its own output on stderr explains a failure best, so no stack trace follows. */
@@ -68,7 +71,7 @@ function wasmOptFlags() {
 }
 
 /** Cargo decides whether anything changed; the slow remaining steps run only if its output changed. */
-async function wasmAndScript(later, languages) {
+async function wasmAndScript(later, lazy) {
   const profile = dev ? [] : ["--profile", "wasm-release"];
   const quiet = dev ? ["--config", "profile.dev.debug=false", "--config", "profile.dev.opt-level=1"] : [];
   // Not in the target folder's own `debug`: these dev profile settings would evict the server's build.
@@ -81,7 +84,7 @@ async function wasmAndScript(later, languages) {
 
   const flags = dev ? [] : wasmOptFlags();
   const tools = ["package-lock.json", "tools/wasm/Cargo.lock", "tools/wasm/src/main.rs", "scripts/frontend.mjs"];
-  const key = hash(fs.readFileSync(compiled), JSON.stringify(flags), later, languages, fs.readFileSync("frontend/code.js"), ...tools.map((file) => fs.readFileSync(file)));
+  const key = hash(fs.readFileSync(compiled), JSON.stringify(flags), later, JSON.stringify(lazy), ...scripts.map((file) => fs.readFileSync(`frontend/${file}`)), ...tools.map((file) => fs.readFileSync(file)));
   const [wasm, script, bound] = [`${work}/roost.wasm`, `${work}/roost.js`, `${work}/bound`];
   if (!fs.existsSync(`${work}/key`) || fs.readFileSync(`${work}/key`, "utf8") !== key) {
     fs.rmSync(work, { recursive: true, force: true });
@@ -109,8 +112,12 @@ async function wasmAndScript(later, languages) {
     fs.writeFileSync(`${bound}/__wasm_split.js`, withStyles(loader, later));
     const named = Object.entries(parts).map(([part, files]) => [part, files.map((name) => hashed[name])]);
     fs.writeFileSync(`${work}/parts.json`, JSON.stringify(named));
-    fs.writeFileSync(`${bound}/code.js`, fs.readFileSync("frontend/code.js", "utf8").replace("LANGUAGES", languages));
-    fs.writeFileSync(`${bound}/entry.js`, 'import "./code.js";\nexport * from "./roost.js";\nexport { default } from "./roost.js";\n');
+    for (const file of scripts) {
+      const withNames = Object.entries(lazy).reduce((text, [name, to]) => text.replace(name.toUpperCase(), to), fs.readFileSync(`frontend/${file}`, "utf8"));
+      fs.writeFileSync(`${bound}/${file}`, withNames);
+    }
+    const imports = scripts.map((file) => `import "./${file}";\n`).join("");
+    fs.writeFileSync(`${bound}/entry.js`, `${imports}export * from "./roost.js";\nexport { default } from "./roost.js";\n`);
     // Bundled, so that the chunk loader and the snippets of crates are included and need no addresses of their own.
     await bundle({
       entryPoints: [`${bound}/entry.js`], outfile: script, bundle: true, format: "esm", minify: !dev, target: "es2022",
@@ -124,16 +131,29 @@ async function wasmAndScript(later, languages) {
   return { built: { wasm: fs.readFileSync(wasm), js: fs.readFileSync(script) }, chunks, parts };
 }
 
-/** The syntax highlighter. */
-async function codeLanguages() {
+/** A script that a page fetches when it needs the library in it. */
+async function lazyScript(name, library) {
   const { outputFiles } = await bundle({
-    entryPoints: ["frontend/languages.js"], write: false, bundle: true, format: "esm", minify: !dev, target: "es2022",
+    entryPoints: [`frontend/${name}.js`], write: false, bundle: true, format: "esm", minify: !dev, target: "es2022",
     // Distributing it requires its licence.
-    legalComments: "inline", banner: { js: `/*! highlight.js\n${fs.readFileSync("node_modules/highlight.js/LICENSE", "utf8")}*/` },
-    logLevel: "warning",
+    legalComments: "inline", banner: { js: `/*! ${library}\n${fs.readFileSync(`node_modules/${library}/LICENSE`, "utf8")}*/` },
+    define: { __VERSION__: '""' }, plugins: [withoutHtml], logLevel: "warning",
   });
   return outputFiles[0].contents;
 }
+
+/**
+ * KaTeX without the data that it only needs to write HTML: shapes, and sizes of glyphs (17 of 64 kB). It also looks up whether
+ * its own fonts have a glyph. Ours are others, so the answer is always yes.
+ */
+const withoutHtml = {
+  name: "without HTML",
+  setup(build) {
+    const every = (value) => `new Proxy({}, { get: () => ${value} })`;
+    const kept = { svgGeometry: "export const path = {}, phasePath = () => {}, sqrtPath = phasePath, innerPath = phasePath, tallDelim = phasePath", fontMetricsData: `export default ${every(every("[0, 0.7, 0, 0, 0.5]"))}` };
+    build.onLoad({ filter: /\/katex\/src\/(svgGeometry\.ts|fontMetricsData\.js)$/ }, ({ path: file }) => ({ contents: kept[path.parse(file).name] }));
+  },
+};
 
 /** Many systems still show newer emoji as empty boxes. */
 const emojiVersionMax = 15.1;
@@ -285,17 +305,19 @@ function earlierFiles(current) {
 // By file name. `main` contains everything, and has the name that Leptos expects.
 const sheets = Object.fromEntries(await Promise.all(["main", "room", "door", "later"].map(async (name) => [name, await style(name)])));
 const named = Object.fromEntries(Object.entries(sheets).map(([name, css]) => [name, `${name}.${hash(css)}.css`]));
-const languages = await codeLanguages();
-named.languages = `languages.${hash(languages)}.js`;
+// The syntax highlighter, and what draws formulas.
+const libraries = { languages: "highlight.js", typesetter: "katex" };
+const lazy = Object.fromEntries(await Promise.all(Object.entries(libraries).map(async ([name, library]) => [name, await lazyScript(name, library)])));
+const lazyNames = Object.fromEntries(Object.entries(lazy).map(([name, script]) => [name, `${name}.${hash(script)}.js`]));
 const emoji = Object.entries(emojiFiles()).map(([tag, text]) => [tag, `emoji.${tag}.${hash(text)}.txt`, text]);
-const { built, chunks, parts } = await wasmAndScript(named.later, named.languages);
+const { built, chunks, parts } = await wasmAndScript(named.later, lazyNames);
 built.css = sheets.main;
 
 const hashes = Object.fromEntries(Object.entries(built).map(([kind, content]) => [kind, hash(content)]));
 const files = Object.entries(built).map(([kind, content]) => [`${pkg}/roost.${hashes[kind]}.${kind}`, content]);
 for (const [name, content] of chunks) files.push([`${pkg}/${name}`, content]);
 for (const [name, css] of Object.entries(sheets)) if (name !== "main") files.push([`${pkg}/${named[name]}`, css]);
-files.push([`${pkg}/${named.languages}`, languages]);
+for (const [name, script] of Object.entries(lazy)) files.push([`${pkg}/${lazyNames[name]}`, script]);
 for (const [, name, text] of emoji) files.push([`${pkg}/${name}`, text]);
 for (const [file, content] of files) put(file, content);
 const kept = new Set([...copyPublic(), ...files.map(([file]) => file)]);
@@ -304,7 +326,8 @@ for (const file of [...kept]) for (const beside of await compressed(file)) kept.
 // The names are switched in one step; only then are unused files removed.
 const list = Object.entries(hashes).map(([kind, value]) => `${kind}: ${value}\n`).join("")
   + parts.map(([part, names]) => `part ${part}: ${names.join(" ")}\n`).join("")
-  + Object.entries(named).map(([name, file]) => (["main", "languages"].includes(name) ? "" : `style ${name}: ${file}\n`)).join("")
+  + Object.entries(named).map(([name, file]) => (name === "main" ? "" : `style ${name}: ${file}\n`)).join("")
+  + Object.entries(lazyNames).map(([name, file]) => `script ${name}: ${file}\n`).join("")
   + emoji.map(([tag, file]) => `emoji ${tag}: ${file}\n`).join("");
 for (const folder of executables) put(path.join(folder, "hash.txt"), list);
 for (const file of earlierFiles(files.map(([file]) => file))) for (const ending of ["", ".br", ".gz"]) kept.add(file + ending);

@@ -138,6 +138,96 @@ test("code is highlighted when it becomes visible", async ({ open }) => {
   expect(await coloured("code-number")).toEqual(["3"]);
 });
 
+test("formulas are drawn, in text and as blocks", async ({ open }) => {
+  const ana = await signUp(await open({ permissions: ["clipboard-read", "clipboard-write"] }));
+  const bo = await signUp(await open());
+  const wrong: string[] = [];
+  for (const { page } of [ana, bo]) {
+    page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
+    page.on("pageerror", (error) => wrong.push(String(error)));
+  }
+  await writesTo(ana.page, bo);
+  await composer(ana.page).fill("设 $$x^2 + \\frac{1}{2}$$ 为已知：\n$$\n\\begin{pmatrix} a & b \\\\ c & \\mathbb{R} \\end{pmatrix}\n$$\nand $$\\oops$$");
+  await composer(ana.page).press("Enter");
+  await opens(bo.page, ana.name);
+  const areDrawn = async (page: Page, first: string) => {
+    const formulas = row(page, "为已知").locator("tex-formula");
+    await expect(formulas).toHaveCount(3);
+    await expect(formulas.nth(0).locator("math")).toHaveText(first);
+    await expect(formulas.nth(0).locator("mfrac")).toHaveText("12");
+    await expect(formulas.nth(1).locator("math[display=block] mtr")).toHaveText(["ab", "cℝ"]);
+    // One with a mistake stays as it was written, and says what is wrong.
+    await expect(formulas.nth(2).getByTitle("Undefined control sequence: \\oops")).toBeVisible();
+    await expect(formulas.nth(2).getByText("\\oops")).toBeVisible();
+  };
+  for (const { page } of [ana, bo]) await areDrawn(page, "x2+12");
+  await isAccessible(bo.page, "formulas");
+  // Screen readers get the formula; the selection has the source.
+  await expect(row(bo.page, "为已知").getByRole("math")).toHaveCount(2);
+  const selected = await row(bo.page, "为已知").locator(".text").evaluate((text) => {
+    getSelection()!.selectAllChildren(text);
+    return getSelection()!.toString();
+  });
+  expect(selected).toContain("设 x^2 + \\frac{1}{2} 为已知：");
+  expect(selected).toContain("\\begin{pmatrix} a & b \\\\ c & \\mathbb{R} \\end{pmatrix}");
+
+  // The page that the server draws has the source, and hydrates as it is.
+  await bo.page.reload();
+  await isIn(bo.page);
+  await areDrawn(bo.page, "x2+12");
+
+  await ana.page.keyboard.press("Escape");
+  await composer(ana.page).press("ArrowUp");
+  const editor = ana.page.getByRole("textbox", { name: "Edit message" });
+  await editor.fill((await editor.inputValue()).replace("x^2", "y^3"));
+  await editor.press("Enter");
+  for (const { page } of [ana, bo]) await areDrawn(page, "y3+12");
+  expect(wrong).toEqual([]);
+
+  const bare = await open({ javaScriptEnabled: false, storageState: await bo.page.context().storageState() });
+  await bare.goto(new URL(bo.page.url()).pathname);
+  await expect(row(bare, "为已知").locator("tex-formula > code").first()).toHaveText("y^3 + \\frac{1}{2}");
+  await expect(row(bare, "为已知").locator("tex-formula > code").first()).toBeVisible();
+});
+
+test("a formula stays within its box, whatever it says", async ({ open }) => {
+  const ana = await signUp(await open());
+  const bo = await signUp(await open());
+  await writesTo(ana.page, bo);
+  const formulas = {
+    loop: "\\def\\x{\\x\\x}\\x", deep: `${"\\sqrt{".repeat(400)}x${"}".repeat(400)}`, link: "\\href{javascript:alert(1)}{x}",
+    huge: "\\rule{1000em}{1000em}", away: "\\hspace{-900em}\\raisebox{900em}{x}y", wide: Array.from({ length: 60 }, (_, n) => `a_{${n}}`).join("+"),
+  };
+  for (const [name, formula] of Object.entries(formulas))
+    for (const text of [`${name} $$${formula}$$ in text`, `${name} below\n$$${formula}$$`]) {
+      await composer(ana.page).fill(text);
+      await composer(ana.page).press("Enter");
+      await expect(row(ana.page, `${name} ${text.includes("below") ? "below" : ""}`).last()).toBeVisible();
+    }
+  const all = ana.page.locator("tex-formula");
+  await expect(all).toHaveCount(12);
+  // Each is drawn when it has been on the screen.
+  for (const formula of await all.all()) {
+    await formula.scrollIntoViewIfNeeded();
+    await expect(formula.locator("math, [title]")).toHaveCount(1);
+  }
+  for (const [name, title] of Object.entries({ loop: "Not allowed: \\def", deep: "This formula is too large.", link: "Not allowed: \\href" }))
+    await expect(row(ana.page, `${name} `).getByTitle(title)).toHaveCount(2);
+  await expect(all.locator("a, img, script, iframe")).toHaveCount(0);
+  const boxes = await all.evaluateAll((all) =>
+    all.map((one) => {
+      const [box, text] = [one, one.closest(".text")!].map((element) => element.getBoundingClientRect());
+      return { isInside: box.left >= text.left - 1 && box.right <= text.right + 1, height: box.height, scrolls: one.scrollWidth > one.clientWidth + 1 };
+    }),
+  );
+  for (const { isInside, height } of boxes) {
+    expect(isInside).toBe(true);
+    expect(height).toBeLessThan(600);
+  }
+  for (const { scrolls } of boxes.slice(-2)) expect(scrolls).toBe(true);
+  expect(await ana.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+});
+
 test("names of people and channels", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });

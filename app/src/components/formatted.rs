@@ -83,7 +83,8 @@ impl Drawing<'_> {
             Kind::List { ordered: true } => element("ol", "", inside()),
             Kind::Item { number, task } => self.item(number, task, inside()),
             Kind::CodeBlock { language } => self.code_block(language, nodes),
-            Kind::MathBlock => code_lines(nodes),
+            Kind::MathBlock => formula("tex-block", nodes),
+            Kind::Math => formula("", nodes),
             Kind::Rule => element("div", "rule", Vec::new()),
             // Browsers add a `tbody` to every table that they parse.
             Kind::Table => {
@@ -101,7 +102,7 @@ impl Drawing<'_> {
             Kind::Emphasis => element("em", "", inside()),
             Kind::Strike => element("s", "", inside()),
             Kind::Spoiler => self.spoiler(inside()),
-            Kind::Code | Kind::Math => element("code", "", inside()),
+            Kind::Code => element("code", "", inside()),
             Kind::Link { address, title } => {
                 link(address, title, nodes.plain_text(markup::Spoilers::Shown), inside())
             }
@@ -223,9 +224,17 @@ impl Drawing<'_> {
 
 /// The lines of code. Overflow scrolls, also by keyboard.
 fn code_lines(nodes: Nodes<'_, '_>) -> AnyView {
-    let code = nodes.plain_text(markup::Spoilers::Shown);
-    let code = element("code", "", vec![code.into_any()]);
-    element_with("pre", "", Some(("tabindex", "0".to_owned())), vec![code])
+    element_with("pre", "", Some(("tabindex", "0".to_owned())), vec![code(nodes)])
+}
+
+fn code(nodes: Nodes<'_, '_>) -> AnyView {
+    element("code", "", vec![nodes.plain_text(markup::Spoilers::Shown).into_any()])
+}
+
+/// A formula, which is its source in code until `frontend/formulas.js` draws it.
+fn formula(class: &'static str, nodes: Nodes<'_, '_>) -> AnyView {
+    let focus = (!class.is_empty()).then(|| ("tabindex", "0".to_owned()));
+    element_with("tex-formula", class, focus, vec![code(nodes)])
 }
 
 fn side(align: Align) -> &'static str {
@@ -252,7 +261,8 @@ fn link(address: &str, title: &str, words: String, inside: Vec<AnyView>) -> AnyV
 }
 
 /// Inline elements, code, and the outer elements of tables. All others get `dir=auto`.
-const WITHOUT_DIR: [&str; 9] = ["a", "code", "em", "pre", "s", "span", "strong", "table", "tbody"];
+const WITHOUT_DIR: [&str; 10] =
+    ["a", "code", "em", "pre", "s", "span", "strong", "table", "tbody", "tex-formula"];
 
 /// An element with any tag but void ones.
 fn element(tag: &'static str, class: &'static str, inside: Vec<AnyView>) -> AnyView {

@@ -334,6 +334,9 @@ const ENGINEERING: &[ScriptedMessage<'static>] = &[
         .edited("We asked one server only. The others are in the list, but the list is sorted by name and we take the first two, and two cannot outvote each other. 🤦"),
     say("minjun", "```diff\n-const ASKED: usize = 2;\n+// Three is the least that can outvote a liar.\n+const ASKED: usize = 3;\n```")
         .reactions(&[("🤝", &["dmitri", "bo"]), ("🕰️", &["nino", GUEST])]),
+    say("wang", "潮高的公式再确认一下，$$\\omega_i$$ 是各分潮的角速度：\n$$\nh(t) = h_0 + \\sum_{i=1}^{n} A_i \\cos\\left(\\omega_i t + \\varphi_i\\right)\n$$\n时钟快 40 秒，误差不到一毫米。")
+        .after(HOUR)
+        .reactions(&[("🌊", &["dmitri", "nino"])]),
     say("lin", "新的图标放在 `assets/icons/`，SVG 和 32 像素的 PNG 都有。旧的先不要删，打印店还在用。").after(2 * HOUR),
     say("wang", "收到。构建脚本我来改：\n```sh\nfor icon in assets/icons/*.svg; do\n  name=$(basename \"$icon\" .svg)\n  rsvg-convert -w 32 \"$icon\" -o \"out/$name.png\"\ndone\n```"),
     say("bo", "**This morning's load test**, one server, eight thousand boats on the map:\n\n| | before | after |\n|:--|--:|--:|\n| median | 41 ms | **12 ms** |\n| 99 of 100 | 310 ms | **38 ms** |\n| memory | 620 MB | **210 MB** |\n\nThe change: we send the boats that *moved*, not all of them.")
