@@ -36,6 +36,18 @@ pub struct ThreadsAfter {
     pub root: Seq,
 }
 
+/// A position in the results of a search: that of the last hit that has been listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoundAfter {
+    /// When the message was sent.
+    pub at: Millis,
+    /// Which room.
+    pub room: RoomId,
+    /// Which message.
+    pub seq: Seq,
+}
+
 /// Where in a room a message goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {
@@ -434,6 +446,21 @@ pub enum Command {
         /// Which message.
         nonce: Nonce,
     },
+    /// Messages that contain these words, in the rooms that the viewer is in. Answered by `found`.
+    Search {
+        /// Words, "phrases", -exclusions and filters: at most
+        /// [`SEARCH_CHARS_MAX`](crate::limits::SEARCH_CHARS_MAX) characters.
+        query: String,
+        /// Only in this room.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        room: Option<RoomId>,
+        /// The name of the viewer's time zone in the tz database, for `before:` and `after:`; UTC if it is left out or unknown.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        zone: String,
+        /// The last hit of the previous page; left out for the first page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<FoundAfter>,
+    },
     /// The members of a room. Answered by `members`.
     Members {
         /// Which room.
@@ -501,6 +528,7 @@ impl Command {
         "schedule",
         "reschedule",
         "unschedule",
+        "search",
         "members",
     ];
 
@@ -554,6 +582,7 @@ impl Command {
             Self::Schedule { .. } => "schedule",
             Self::Reschedule { .. } => "reschedule",
             Self::Unschedule { .. } => "unschedule",
+            Self::Search { .. } => "search",
             Self::Members { .. } => "members",
         }
     }

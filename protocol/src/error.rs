@@ -102,6 +102,13 @@ error_codes! {
     /// A time in the past, or further ahead than [`AHEAD_MS_MAX`](crate::limits::AHEAD_MS_MAX).
     TimeInvalid = 2010 Never "the time has passed, or is more than a year ahead";
 
+    /// A search has a filter that does not exist: the detail lists those that do.
+    FilterUnknown = 2020 Never "there is no such filter";
+    /// A date in a search is not of the form `2026-01-31`, or does not exist.
+    DateInvalid = 2021 Never "a date is written as 2026-01-31";
+    /// The database aborted a search that would have looked at too many messages.
+    SearchTooWide = 2022 Never "the search takes too long; use rarer words or a filter";
+
     /// No such room, or one that this person is not in; deliberately the same answer.
     RoomUnknown = 3001 Never "there is no such room for you";
     /// In the room, but not allowed to do this.

@@ -16,15 +16,15 @@ pub mod rights;
 mod text;
 mod zone;
 
-pub use command::{Command, Direction, Placement, RoomsAfter, ThreadsAfter};
+pub use command::{Command, Direction, FoundAfter, Placement, RoomsAfter, ThreadsAfter};
 pub use error::{CloseCode, ErrorCode, Refusal, Retry};
 pub use event::{Change, Event};
 pub use frame::{ClientFrame, ServerFrame};
 pub use id::{Epoch, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, UserId};
 pub use line::Line;
 pub use model::{
-    ChannelListing, InThread, Marks, Member, Mention, Message, Millis, Pin, Reaction, Replies, Room,
-    RoomKind, RoomSummary, RoomView, Thread, ThreadAuthor, User, UserReaction, Version,
+    ChannelListing, Hit, InThread, Marks, Member, Mention, Message, Millis, Piece, Pin, Reaction, Replies,
+    Room, RoomKind, RoomSummary, RoomView, Thread, ThreadAuthor, User, UserReaction, Version,
 };
 pub use page::{
     Density, FormName, FormState, InvitationView, JobView, Language, ListSection, Page, PageContent, Pane,

@@ -84,6 +84,14 @@ pub const BANNED_LISTED_MAX: usize = 100;
 pub const INVITE_MAX: usize = 50;
 /// People or channels that one search lists.
 pub const FOUND_MAX: usize = 30;
+/// Characters of a search query.
+pub const SEARCH_CHARS_MAX: usize = 200;
+/// Hits in one answer to `search`.
+pub const FOUND_PAGE: usize = 20;
+/// Hits are counted up to here and then shown as "100+".
+pub const FOUND_COUNT_MAX: u32 = 101;
+/// Characters around a hit.
+pub const CONTEXT_CHARS: usize = 160;
 /// Characters of a message preview.
 pub const PREVIEW_CHARS: usize = 160;
 /// Unread messages are counted up to here and then shown as "99+".

@@ -179,6 +179,21 @@ pub struct Version {
     pub at: Option<Millis>,
 }
 
+/// A message that a search has found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct Hit {
+    /// Where it is.
+    pub room: RoomId,
+    /// The message, truncated: see [`Message::preview`].
+    pub message: Message,
+    /// Plain text around the first hit, on one line.
+    pub context: Vec<Piece>,
+}
+
+/// A piece of the text around a hit, and whether it is one of the words that were searched for. On the wire a pair: `["release", true]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct Piece(pub String, pub bool);
+
 /// A place in a thread: the number of the root, and which reply it is, counted from 1 without gaps. On the wire a pair: `[3, 2]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct InThread(pub Seq, pub u32);

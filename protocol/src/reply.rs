@@ -4,8 +4,8 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, ChannelListing, Epoch, Line, Marks, Member, Message, RoomId, RoomSummary, RoomView, Seq, Thread,
-    User, UserId, Version,
+    Change, ChannelListing, Epoch, Hit, Line, Marks, Member, Message, RoomId, RoomSummary, RoomView, Seq,
+    Thread, User, UserId, Version,
 };
 
 /// The single answer to a command that succeeded.
@@ -210,6 +210,21 @@ pub enum Reply {
         /// The pinned messages, in their current state.
         messages: Vec<Message>,
         /// Their authors.
+        people: Vec<User>,
+    },
+    /// To `search`: newest first.
+    Found {
+        /// At most [`FOUND_PAGE`](crate::limits::FOUND_PAGE).
+        hits: Vec<Hit>,
+        /// Whether there are more after the last one.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        more: bool,
+        /// How many there are in all, on the first page: at most [`FOUND_COUNT_MAX`](crate::limits::FOUND_COUNT_MAX), which means «that
+        /// many or more».
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        count: Option<u32>,
+        /// Their authors.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<User>,
     },
     /// To `versions`.

@@ -113,6 +113,7 @@ fn every_reply_event_and_change_has_a_block() {
                     Reply::Members { .. } => "members",
                     Reply::Pinned { .. } => "pinned",
                     Reply::Versions { .. } => "versions",
+                    Reply::Found { .. } => "found",
                     Reply::Unknown => panic!("a block shows an unknown reply"),
                 });
             }
@@ -134,7 +135,7 @@ fn every_reply_event_and_change_has_a_block() {
             ServerFrame::Refusal { .. } => {}
         }
     }
-    assert_eq!(replies.len(), 21, "{replies:?}");
+    assert_eq!(replies.len(), 22, "{replies:?}");
     assert_eq!(events.len(), 4, "{events:?}");
     assert_eq!(changes.len(), 12, "{changes:?}");
 }

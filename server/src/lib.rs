@@ -11,6 +11,7 @@ pub mod hub;
 pub mod jobs;
 pub mod metrics;
 pub mod node;
+pub mod search;
 pub mod serve;
 pub mod site;
 pub mod socket;

@@ -154,6 +154,10 @@ pub struct Metrics {
     pub ring_misses: Counter,
     /// How late jobs were taken, in seconds.
     pub job_late_seconds: Histogram,
+    /// Messages whose words were indexed.
+    pub indexed: Counter,
+    /// How long searches took in the database, in seconds.
+    pub search_seconds: Histogram,
     jobs_done: Family<JobLabel, Counter>,
     jobs_failed: Family<JobLabel, Counter>,
     jobs_given_up: Family<JobLabel, Counter>,
@@ -186,6 +190,8 @@ impl Metrics {
             ring_misses: Counter::default(),
             lane_depth: Gauge::default(),
             job_late_seconds: Histogram::new(SECONDS),
+            indexed: Counter::default(),
+            search_seconds: Histogram::new(SECONDS),
             jobs_done: Family::default(),
             jobs_failed: Family::default(),
             jobs_given_up: Family::default(),
@@ -255,6 +261,8 @@ impl Metrics {
             "How long after its time a job was taken",
             self.job_late_seconds.clone(),
         );
+        r.register("messages_indexed", "Messages whose words were indexed", self.indexed.clone());
+        r.register("search_seconds", "How long searches took", self.search_seconds.clone());
         r.register("jobs_done", "Jobs done, by their kind", self.jobs_done.clone());
         r.register("jobs_failed", "Tries of jobs that failed, by their kind", self.jobs_failed.clone());
         r.register(

@@ -197,7 +197,9 @@ impl Client {
             }
             Reply::Users { users } => self.meet(users.clone()),
             Reply::Profile { user, .. } => self.meet(vec![user.clone()]),
-            Reply::Previews { people, .. } | Reply::Threads { people, .. } => self.meet(people.clone()),
+            Reply::Previews { people, .. } | Reply::Threads { people, .. } | Reply::Found { people, .. } => {
+                self.meet(people.clone());
+            }
             Reply::Changed { change: Change::Unread { unread }, .. } => self.put_unread(*unread),
             Reply::Changed { line: Line::Person(_), seq, change } => self.put_personal(*seq, change.clone()),
             Reply::Changed { .. }

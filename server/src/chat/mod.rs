@@ -14,6 +14,7 @@ pub mod rights;
 pub mod rooms;
 pub mod saved;
 pub mod scheduled;
+pub mod search;
 pub mod threads;
 
 use std::{collections::BTreeSet, sync::Arc};

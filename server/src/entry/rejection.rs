@@ -69,6 +69,9 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::ScriptsMixed
         | ErrorCode::MentionsTooMany
         | ErrorCode::TimeInvalid
+        | ErrorCode::FilterUnknown
+        | ErrorCode::DateInvalid
+        | ErrorCode::SearchTooWide
         | ErrorCode::HandleInvalid
         | ErrorCode::PasswordTooShort
         | ErrorCode::PasswordTooLong

@@ -8,7 +8,9 @@
 //! Law: a job runs at least once, so its action must be safe to repeat. A job that fails is retried
 //! at growing intervals, and finally waits for an administrator: nothing is lost silently.
 //!
-//! What a job does is up to [`crate::chat`].
+//! What a job does is up to [`crate::chat`]. [`indexing`] is no job of the table: it has cursors of its own.
+
+mod indexing;
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,6 +40,7 @@ const ERROR_CHARS: usize = 300;
 /// Starts running jobs, until the node leaves.
 pub fn start(node: &Arc<Node>) {
     node.run_until_leaving(run(node.clone()));
+    indexing::start(node);
 }
 
 async fn run(node: Arc<Node>) {

@@ -36,6 +36,8 @@ pub(super) enum Bucket {
     Marks,
     /// Commands that only read.
     Questions,
+    /// Searches for messages.
+    Searches,
     /// Greetings.
     Hellos,
     /// Groups and channels created or deleted.
@@ -102,6 +104,8 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         Command::History { .. } | Command::Around { .. } | Command::Previews { .. } => {
             price_of(Bucket::Questions, 2)
         }
+        // Up to thousands of index entries and messages: some milliseconds, at most some hundred.
+        Command::Search { .. } => price_of(Bucket::Searches, 1),
         // A membership, and up to a hundred texts.
         Command::Versions { .. } => price_of(Bucket::Questions, 2),
         // The room, and its sorted members.
@@ -192,6 +196,8 @@ impl Bucket {
             // Five tabs that reconnect to 200 rooms and open 20 of them each; then four searches
             // per second, each for people and for channels.
             Self::Questions => Allowance { per_min: 50 * 60, burst: 2_000 },
+            // Someone who types, with a search at every pause, and looks through the pages.
+            Self::Searches => Allowance { per_min: 60, burst: 60 },
             // Five tabs through several broken connections.
             Self::Hellos => Allowance { per_min: 30, burst: 30 },
             // Someone sets up a workspace.
@@ -241,6 +247,7 @@ pub struct Budgets {
     sends: Buckets<UserId>,
     marks: Buckets<UserId>,
     questions: Buckets<UserId>,
+    searches: Buckets<UserId>,
     hellos: Buckets<UserId>,
     new_rooms: Buckets<UserId>,
     direct_rooms: Buckets<UserId>,
@@ -265,6 +272,7 @@ impl Budgets {
             )),
             marks: person(Bucket::Marks),
             questions: person(Bucket::Questions),
+            searches: person(Bucket::Searches),
             hellos: person(Bucket::Hellos),
             new_rooms: person(Bucket::NewRooms),
             direct_rooms: person(Bucket::DirectRooms),
@@ -295,6 +303,7 @@ impl Budgets {
             Bucket::Sends => &self.sends,
             Bucket::Marks => &self.marks,
             Bucket::Questions => &self.questions,
+            Bucket::Searches => &self.searches,
             Bucket::Hellos => &self.hellos,
             Bucket::NewRooms => &self.new_rooms,
             Bucket::DirectRooms => &self.direct_rooms,
@@ -311,6 +320,7 @@ impl Budgets {
             &self.sends,
             &self.marks,
             &self.questions,
+            &self.searches,
             &self.hellos,
             &self.new_rooms,
             &self.direct_rooms,
@@ -341,6 +351,14 @@ impl Node {
     /// [`ErrorCode::SlowDown`] with the time to wait.
     pub fn charge_send(&self, user: UserId) -> Result<(), Refusal> {
         self.budgets.sends.take(&user, 1)
+    }
+
+    /// Charges a person for a search by a page.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SlowDown`] with the time to wait.
+    pub fn charge_search(&self, user: UserId) -> Result<(), Refusal> {
+        self.budgets.searches.take(&user, 1)
     }
 
     /// Charges a person for changing something that everyone sees: their profile, the workspace's
@@ -476,6 +494,7 @@ mod tests {
             Command::Thread { room, root: seq, before: None },
             Command::Threads { room: None, after: None },
             Command::Follow { room, root: seq, on: true },
+            Command::Search { query: text(), room: None, zone: text(), after: None },
             Command::Save { room, seq, on: true },
             Command::Remind { room, seq, at: None },
             Command::Personal {},
@@ -526,6 +545,9 @@ mod tests {
         let answered = |command: Command| ask(&budgets, ANA, &command).unwrap();
         // Typing a name letter by letter; scrolling a history to its beginning.
         (0..60).for_each(|_| answered(Command::FindUsers { query: "bea".to_owned() }));
+        let query = "rope".to_owned();
+        let search = Command::Search { query, room: None, zone: String::new(), after: None };
+        (0..40).for_each(|_| answered(search.clone()));
         (0..200).for_each(|seq| {
             answered(Command::History { room: room(1), direction: Direction::Before, seq: Seq(seq) });
         });

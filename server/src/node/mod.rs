@@ -17,6 +17,7 @@ mod marks;
 mod people;
 mod ring;
 mod sabotage;
+mod search;
 mod writer;
 
 use std::{
@@ -43,6 +44,7 @@ pub use marks::PendingMarks;
 pub use people::Names;
 pub use ring::Recent;
 pub use sabotage::Sabotage;
+pub use search::{NewWords, SearchLimit, SearchPermit};
 pub use writer::{Writer, Written};
 
 /// Concurrent repairs that query the database. More would take connections from sends.
@@ -111,6 +113,8 @@ pub struct Tuning {
     pub database_timeout: Duration,
     /// How often this node polls for jobs, unless it knows of an earlier one.
     pub jobs_check: Duration,
+    /// How often this node compares a part of all lines with the index of words.
+    pub index_check: Duration,
     /// How long a job belongs to the node that has taken it: longer than sending a message can
     /// take.
     pub job_lease: Duration,
@@ -139,6 +143,7 @@ impl Default for Tuning {
             keep_alive: Duration::from_secs(60),
             database_timeout: Duration::from_millis(limits::COMMAND_MS as u64),
             jobs_check: Duration::from_secs(5),
+            index_check: Duration::from_secs(1),
             job_lease: Duration::from_secs(30),
             job_retry: Duration::from_secs(2),
             sends_per_s: const { NonZeroU32::new(5).expect("not zero") },
@@ -165,6 +170,10 @@ pub struct Node {
     pub budgets: Budgets,
     /// Limits concurrent greetings.
     pub greetings: GreetingLimit,
+    /// Limits concurrent searches.
+    pub searches: SearchLimit,
+    /// The rooms with words that are not in the index yet.
+    pub new_words: NewWords,
     /// This node's metrics.
     pub metrics: Metrics,
     hub: Hub,
@@ -205,6 +214,7 @@ impl Node {
         let (detour, spoilt) = tuning.sabotage.detour();
         let (writer, queues) = Writer::new(tuning.database_timeout);
         let greetings = GreetingLimit::new(store.connections_max(), tuning.database_timeout);
+        let searches = SearchLimit::new(store.connections_max());
         let node = Arc::new(Self {
             metrics: Metrics::new(&broker.counters(), hub.counters()),
             name,
@@ -216,6 +226,8 @@ impl Node {
             marks: PendingMarks::default(),
             budgets: Budgets::new(&tuning),
             greetings,
+            searches,
+            new_words: NewWords::default(),
             hub,
             broker,
             follows: follow::Follows::default(),
@@ -383,6 +395,9 @@ impl Node {
     /// Publishes a committed, numbered change to the followers of a line, with the people it refers
     /// to. Next: the broker, and from there [`deliver`] on every node.
     pub fn publish_change(&self, line: Line, seq: Seq, change: Change, people: Vec<User>) {
+        if let (Line::Room(room), Change::Message { .. }) = (line, &change) {
+            self.new_words.add(room);
+        }
         let effect = Effect::of(&change);
         let event = Event::Change { line, seq, change, people };
         // Times only one change at a time per line. That suffices for measuring, and needs no

@@ -418,6 +418,7 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Send { .. }
         | Command::Edit { .. }
         | Command::Versions { .. }
+        | Command::Search { .. }
         | Command::Delete { .. }
         | Command::React { .. }
         | Command::Pin { .. }

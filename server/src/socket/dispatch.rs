@@ -8,7 +8,8 @@ use protocol::{
 use crate::{
     broker::{Effect, Line},
     chat::{
-        self, Context, Error, messages, pins, profile, reading, rights, rooms, saved, scheduled, threads,
+        self, Context, Error, messages, pins, profile, reading, rights, rooms, saved, scheduled, search,
+        threads,
     },
     hub::ConnectionId,
 };
@@ -94,6 +95,7 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
             messages::sent(room, messages::send(cx, room, nonce, &body, placement)?).await
         }
         Command::Thread { room, root, before } => threads::thread(cx, room, root, before).await,
+        Command::Search { query, room, zone, after } => search::search(cx, &query, room, &zone, after).await,
         Command::Threads { room, after } => threads::list(cx, room, after).await,
         Command::Follow { room, root, on } => threads::follow(cx, room, root, on).await,
         Command::Edit { room, seq, edits, body } => messages::edit(cx, room, seq, edits, &body).await,

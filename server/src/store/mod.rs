@@ -24,6 +24,7 @@ pub mod profiles;
 pub mod rooms;
 pub mod saved;
 pub mod scheduled;
+pub mod search;
 mod sessions;
 #[cfg(test)]
 mod testing;

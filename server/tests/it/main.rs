@@ -22,6 +22,7 @@ mod redis;
 mod rights;
 mod ring;
 mod rooms;
+mod search;
 mod site;
 mod skew;
 mod sockets;

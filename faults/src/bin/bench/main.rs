@@ -1,7 +1,8 @@
 //! `bench`: prints a table of what Roost can do on this machine, next to what the machine itself can do.
 //! `make bench` runs it; `ONLY=name,name` selects measurements. The same as JSON:
 //! `.data/bench/report.json`. The measurement `large` creates a large workspace, which takes about 7 GB of
-//! disk and ten minutes, so it runs only if it is named: `ONLY=large`.
+//! disk and ten minutes, so it runs only if it is named: `ONLY=large`. So does `search`, with 2 GB and ten
+//! minutes.
 //!
 //! Everything runs on one machine and shares its cores: Postgres, Redis, the servers, and the benchmark's
 //! clients. So costs are CPU time per process, from the kernel's accounting, and the floor (Redis and
@@ -16,6 +17,7 @@ mod floor;
 mod large;
 mod measures;
 mod scene;
+mod search;
 mod stock;
 mod table;
 

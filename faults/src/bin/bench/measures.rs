@@ -13,6 +13,7 @@ use crate::{
     fleet::{self, Load, Pace, Wire},
     floor, large,
     scene::Scene,
+    search,
     table::{QUANTILES, Table},
 };
 
@@ -44,6 +45,7 @@ enum Kind {
     History,
     Bus,
     Large,
+    Search,
 }
 
 /// All measurements.
@@ -107,6 +109,13 @@ pub(crate) const ALL: &[Measure] = &[
         kind: Kind::Bus,
     },
     Measure { name: "large", title: "A large workspace", servers: 1, only_named: true, kind: Kind::Large },
+    Measure {
+        name: "search",
+        title: "Search in a million messages",
+        servers: 2,
+        only_named: true,
+        kind: Kind::Search,
+    },
 ];
 
 impl Measure {
@@ -127,6 +136,7 @@ impl Measure {
             Kind::History => history(scene, table).await,
             Kind::Bus => bus(scene, table).await,
             Kind::Large => large::large(scene, table).await,
+            Kind::Search => search::search(scene, table).await,
         }
     }
 }

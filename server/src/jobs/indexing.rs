@@ -1,0 +1,118 @@
+//! Keeps the index of words current. See [`crate::store::search`] for the index and its laws.
+//!
+//! Every node indexes. It learns of new words from the changes that it publishes itself, and indexes them at once, many rooms in one
+//! transaction. It also compares all lines with their cursors, a part of them every second, and so finds what a node left behind that
+//! ended, what is in rooms that are older than the index, and everything again when the rules have changed. All of that is the same
+//! work; it waits for new words, and it rests as long as it works, because others need the database, too.
+
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use protocol::RoomId;
+use uuid::Uuid;
+
+use crate::{chat::search, node::Node, search::RULES};
+
+/// Rooms in one transaction.
+const ROOMS: usize = 50;
+/// Numbers of lines in one transaction: about 50 ms of the database, once it is warm.
+const NUMBERS: i64 = 500;
+/// Lines that are compared with their cursors at once: about 5 ms.
+const LINES: i64 = 5_000;
+/// Rooms that are remembered as behind. The comparison pauses while there are more.
+const BEHIND_MAX: usize = 10_000;
+/// New words are indexed together with those of this time.
+const GATHER: Duration = Duration::from_millis(100);
+/// The pause after a failure.
+const FAILED_PAUSE: Duration = Duration::from_secs(1);
+
+/// Starts indexing, until the node leaves.
+pub(super) fn start(node: &Arc<Node>) {
+    node.run_until_leaving(run(node.clone()));
+}
+
+async fn run(node: Arc<Node>) {
+    let mut fresh: BTreeSet<RoomId> = BTreeSet::new();
+    let mut behind: BTreeSet<RoomId> = BTreeSet::new();
+    // Nodes that start together begin at different places.
+    let mut sweep = Sweep { after: Uuid::new_v4(), at: Instant::now() };
+    loop {
+        let is_idle = fresh.is_empty() && behind.is_empty();
+        let pause = if is_idle { sweep.pause(&node) } else { Duration::ZERO };
+        fresh.extend(node.new_words.take(pause).await);
+        let is_fresh = !fresh.is_empty();
+        let rooms: Vec<RoomId> =
+            if is_fresh { fresh.iter() } else { behind.iter() }.take(ROOMS).copied().collect();
+        let began = Instant::now();
+        if !rooms.is_empty() {
+            let Some(left) = step(&node, &rooms).await else {
+                tokio::time::sleep(FAILED_PAUSE).await;
+                continue;
+            };
+            for room in &rooms {
+                fresh.remove(room);
+                behind.remove(room);
+            }
+            behind.extend(left);
+        }
+        if sweep.pause(&node).is_zero() && behind.len() < BEHIND_MAX {
+            behind.extend(sweep.next(&node).await);
+        }
+        tokio::time::sleep(if is_fresh { GATHER } else { began.elapsed() }).await;
+    }
+}
+
+/// One transaction. Returns the rooms with something left to do.
+async fn step(node: &Arc<Node>, rooms: &[RoomId]) -> Option<Vec<RoomId>> {
+    let (doing, rooms) = (node.clone(), rooms.to_vec());
+    let work = async move { search::index(&doing, &rooms, NUMBERS).await };
+    match node.within_timeout("indexing", work).await {
+        Ok(Ok(indexed)) => {
+            node.metrics.indexed.inc_by(indexed.messages as u64);
+            Some(indexed.left)
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "messages were not indexed; this is tried again");
+            None
+        }
+        Err(unfinished) => {
+            unfinished.log("indexing");
+            None
+        }
+    }
+}
+
+/// Where the comparison of all lines with their cursors is.
+struct Sweep {
+    after: Uuid,
+    at: Instant,
+}
+
+impl Sweep {
+    fn pause(&self, node: &Node) -> Duration {
+        node.tuning().index_check.saturating_sub(self.at.elapsed())
+    }
+
+    async fn next(&mut self, node: &Arc<Node>) -> Vec<RoomId> {
+        self.at = Instant::now();
+        let (store, after) = (node.store.clone(), self.after);
+        let asked = async move { store.sweep_index(after, LINES, RULES).await };
+        match node.within_timeout("comparing the index", asked).await {
+            Ok(Ok(swept)) => {
+                self.after = swept.through.unwrap_or_default();
+                swept.behind
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the index was not compared with the lines");
+                Vec::new()
+            }
+            Err(unfinished) => {
+                unfinished.log("comparing the index");
+                Vec::new()
+            }
+        }
+    }
+}
