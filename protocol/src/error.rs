@@ -102,6 +102,9 @@ error_codes! {
     /// A time in the past, or further ahead than [`AHEAD_MS_MAX`](crate::limits::AHEAD_MS_MAX).
     TimeInvalid = 2010 Never "the time has passed, or is more than a year ahead";
 
+    /// Too few or too many options, or two that are the same: see [`NewPoll`](crate::NewPoll).
+    PollInvalid = 2020 Never "a poll has 2 to 10 options, no two of them the same";
+
     /// No such room, or one that this person is not in; deliberately the same answer.
     RoomUnknown = 3001 Never "there is no such room for you";
     /// In the room, but not allowed to do this.
@@ -142,6 +145,9 @@ error_codes! {
     ScheduledUnknown = 3022 Never "there is no such scheduled message";
     /// A scheduled message can no longer be changed or deleted: it has been sent, or is being sent.
     ScheduledSent = 3023 Never "the scheduled message has been sent";
+
+    /// The poll accepts no more votes.
+    PollClosed = 3030 Never "the poll is closed";
 
     /// Another account has this handle.
     HandleTaken = 4001 Never "the handle is taken";

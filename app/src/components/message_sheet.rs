@@ -242,6 +242,14 @@ fn acts(
         shut();
         chat.screen.dialog.set(Some(Dialog::EditHistory(room, seq)));
     };
+    let is_open_poll = Memo::new(move |_| {
+        let poll = message.with(|message| message.as_ref()?.poll.as_ref().map(|shown| shown.poll.closed));
+        poll == Some(false)
+    });
+    let close_poll = move |_| {
+        shut();
+        chat.screen.dialog.set(Some(Dialog::ClosePoll(room, seq)));
+    };
     let delete = move |_| {
         shut();
         chat.screen.dialog.set(Some(Dialog::Delete(room, seq)));
@@ -259,6 +267,7 @@ fn acts(
             {act(Box::new(move || ("remind", words.remind_me())), "", handler(remind))}
             {live(move || is_edited.get().then(|| act(Box::new(move || ("history", words.edit_history())), "", handler(history))))}
             {live(move || may.pin().then(|| act(Box::new(move || pin_tool(chat, is_pinned.get())), "", handler(pin))))}
+            {live(move || (is_open_poll.get() && may.delete()).then(|| act(Box::new(move || ("close-poll", words.close_poll())), "", handler(close_poll))))}
             {live(move || may.delete().then(|| act(Box::new(move || ("delete", words.delete())), "loss", handler(delete))))}
         </div>
     }

@@ -164,6 +164,12 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
         chat.screen.let_go();
         chat.screen.dialog.set(Some(Dialog::Remind(room, seq)));
     };
+    let is_open_poll = message.poll.as_ref().is_some_and(|shown| !shown.poll.closed);
+    let close_poll = move |_| {
+        browser::focus_row(seq);
+        chat.screen.let_go();
+        chat.screen.dialog.set(Some(Dialog::ClosePoll(room, seq)));
+    };
     let delete = move |_| {
         // The dialog returns focus to what had it, and the tools will be gone by then.
         browser::focus_row(seq);
@@ -210,6 +216,7 @@ fn offered(chat: Chat, room: RoomId, seq: Seq, message: &MessageRow, may: May) -
                 {tool("remind", words.remind_me(), handler(remind))}
                 {may.pin().then(|| tool(pin_act, pin_label, handler(pin)))}
                 {may.edit().then(|| tool("edit", words.edit(), handler(edit)))}
+                {(is_open_poll && may.delete()).then(|| tool("close-poll", words.close_poll(), handler(close_poll)))}
                 {may.delete().then(|| tool("delete", words.delete(), handler(delete)))}
                 {live(emojis)}
             </div>

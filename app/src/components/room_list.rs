@@ -9,6 +9,7 @@ use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
+use client::POLL_SIGN;
 use crate::address::{Route, use_address};
 use crate::browser;
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
@@ -485,6 +486,7 @@ fn preview_of(chat: Chat, summary: &RoomSummary) -> String {
         return chat.words.message_deleted().to_owned();
     }
     let text = one_line(&last.body);
+    let text = if last.poll.is_some() { format!("{POLL_SIGN}{text}") } else { text };
     match (chat.is_me(last.author), summary.room.kind) {
         (true, _) => chat.words.said(chat.words.you(), &isolated(&text)),
         (false, RoomKind::Direct) => isolated(&text),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use protocol::{RoomId, Seq, UserId};
+use protocol::{NewPoll, Nonce, RoomId, Seq, UserId};
 
 use crate::address::Panel;
 
@@ -76,6 +76,12 @@ pub enum Dialog {
     Delete(RoomId, Seq),
     /// The texts that an edited message has had.
     EditHistory(RoomId, Seq),
+    /// Make a poll, or change one that was refused.
+    NewPoll(Desk, Option<Nonce>),
+    /// Who chose what in a poll.
+    Voters(RoomId, Seq),
+    /// Close a poll.
+    ClosePoll(RoomId, Seq),
     /// The viewer's saved and scheduled messages.
     Later,
     /// The threads that one follows, or all threads of a room.
@@ -109,6 +115,9 @@ impl Dialog {
             | Self::SendLater(room)
             | Self::Emoji(Desk { room, .. }, _)
             | Self::EditHistory(room, _)
+            | Self::NewPoll(Desk { room, .. }, _)
+            | Self::Voters(room, _)
+            | Self::ClosePoll(room, _)
             | Self::Delete(room, _) => Some(room),
             Self::Switcher
             | Self::NewDirect
@@ -190,6 +199,8 @@ pub struct Screen {
     pub reactors: RwSignal<Option<(Seq, String)>>,
     /// What makes a text ready to be sent; read through [`Screen::ready_text`].
     sending: StoredValue<Vec<(Desk, Sending)>>,
+    /// A question and options that were not sent. They are in the dialog when it is opened again.
+    pub new_poll: StoredValue<Option<(Desk, String, NewPoll)>>,
     /// Text to be put into a composer.
     pub into_composer: RwSignal<Option<(Desk, String)>>,
     /// Grows when the composer should have the keyboard.
@@ -228,6 +239,7 @@ impl Default for Screen {
             formatting: RwSignal::new(false),
             reactors: RwSignal::new(None),
             sending: StoredValue::new(Vec::new()),
+            new_poll: StoredValue::new(None),
             into_composer: RwSignal::new(None),
             compose: RwSignal::new(0),
             compose_reply: RwSignal::new(0),

@@ -45,6 +45,8 @@ impl Words {
             ErrorCode::LastOwner => self.refused_last_owner(),
             ErrorCode::NonceTaken => self.refused_nonce_taken(),
             ErrorCode::TimeInvalid => self.refused_time(),
+            ErrorCode::PollInvalid => self.refused_poll(),
+            ErrorCode::PollClosed => self.refused_poll_closed(),
             ErrorCode::SavedFull => self.refused_saved_full(),
             ErrorCode::ScheduledFull => self.refused_scheduled_full(),
             ErrorCode::ScheduledUnknown => self.refused_scheduled_unknown(),

@@ -1,7 +1,7 @@
 //! Events from servers.
 
 use protocol::{
-    Change, Event, Following, Line, Message, Millis, RoomId, RoomSummary, Saved, Scheduled, Seq,
+    Change, Event, Following, Line, Message, Millis, Poll, RoomId, RoomSummary, Saved, Scheduled, Seq,
     limits::MARKS_MEMBERS_MAX,
 };
 
@@ -171,12 +171,20 @@ impl Client {
                 | Change::Following { following: Following { rev, .. } } => {
                     self.put_personal(rev, change);
                 }
+                Change::Vote { vote } => {
+                    if let Some(state) = self.rooms.get_mut(&vote.room) {
+                        let room = vote.room;
+                        state.put_poll(vote.message, Poll::of_vote(vote));
+                        self.touched.timelines.insert(room);
+                    }
+                }
                 // An older server told it: it may have been one of those.
                 Change::Unknown => self.personal.ask_again(),
                 Change::Sessions {}
                 | Change::Message { .. }
                 | Change::Reaction { .. }
                 | Change::Pin { .. }
+                | Change::Poll { .. }
                 | Change::Member { .. }
                 | Change::Room { .. } => {}
             }
@@ -262,7 +270,9 @@ impl Client {
             Change::Reaction { user, .. } => self.people.want(*user),
             Change::Pin { pin } => self.people.want(pin.by),
             Change::Member { member, .. } => self.people.want(member.user),
-            Change::Room { .. }
+            Change::Poll { .. }
+            | Change::Vote { .. }
+            | Change::Room { .. }
             | Change::Membership { .. }
             | Change::Sessions {}
             | Change::Saved { .. }

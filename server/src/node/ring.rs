@@ -153,6 +153,7 @@ enum Thing {
     Message(Seq),
     Reaction(Seq, UserId, String),
     Pin(Seq),
+    Poll(Seq),
     Member(UserId),
     Room,
     Membership(RoomId),
@@ -160,6 +161,7 @@ enum Thing {
     Saved(RoomId, Seq),
     Scheduled(Nonce),
     Following(RoomId, Seq),
+    Vote(RoomId, Seq),
     Profile(UserId),
 }
 
@@ -171,6 +173,7 @@ impl Thing {
             Change::Message { message } => Self::Message(message.seq),
             Change::Reaction { message, emoji, user, .. } => Self::Reaction(*message, *user, emoji.clone()),
             Change::Pin { pin } => Self::Pin(pin.message),
+            Change::Poll { message, .. } => Self::Poll(*message),
             Change::Member { member, .. } => Self::Member(member.user),
             Change::Room { .. } => Self::Room,
             Change::Membership { room, .. } => Self::Membership(*room),
@@ -178,6 +181,7 @@ impl Thing {
             Change::Saved { saved } => Self::Saved(saved.room, saved.message),
             Change::Scheduled { scheduled } => Self::Scheduled(scheduled.nonce),
             Change::Following { following } => Self::Following(following.room, following.root),
+            Change::Vote { vote } => Self::Vote(vote.room, vote.message),
             Change::Profile { user } => Self::Profile(user.id),
             Change::Unknown => return None,
         })
@@ -299,7 +303,7 @@ mod tests {
             Event::Changes { line, after: Seq(1), changes: repaired, through: Seq(5), people: Vec::new() };
         let frames = [change(1, "one"), frame(repaired)];
         assert_eq!(newest(&frames, Seq(0)), Some((vec![(Seq(5), titled(5, "five"))], Vec::new())));
-        let unknown = r#"{"event":{"type":"change","line":"workspace","seq":6,"change":{"type":"poll"}}}"#;
+        let unknown = r#"{"event":{"type":"change","line":"workspace","seq":6,"change":{"type":"riddle"}}}"#;
         assert_eq!(newest(&[change(1, "one"), Utf8Bytes::from_static(unknown)], Seq(0)), None);
     }
 }

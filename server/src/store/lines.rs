@@ -30,6 +30,8 @@ pub enum ItemKind {
     Reaction,
     /// On a room's line: a pin. Key: the message's `seq`.
     Pin,
+    /// On a room's line: the counts of a poll. Key: the message's `seq`.
+    Poll,
     /// On a room's line: a membership. Key: the person's id.
     Member,
     /// On a room's line: the room's properties. Key: empty.
@@ -44,15 +46,18 @@ pub enum ItemKind {
     Scheduled,
     /// On a person's line: a thread that they follow or followed. Key: `room/root`.
     Following,
+    /// On a person's line: a vote in a poll. Key: `room/seq`.
+    Vote,
     /// On the workspace's line: a profile. Key: the person's id.
     Profile,
 }
 
 impl ItemKind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Message,
         Self::Reaction,
         Self::Pin,
+        Self::Poll,
         Self::Member,
         Self::Room,
         Self::Membership,
@@ -60,6 +65,7 @@ impl ItemKind {
         Self::Saved,
         Self::Scheduled,
         Self::Following,
+        Self::Vote,
         Self::Profile,
     ];
 
@@ -69,6 +75,7 @@ impl ItemKind {
             Self::Message => "message",
             Self::Reaction => "reaction",
             Self::Pin => "pin",
+            Self::Poll => "poll",
             Self::Member => "member",
             Self::Room => "room",
             Self::Membership => "membership",
@@ -76,6 +83,7 @@ impl ItemKind {
             Self::Saved => "saved",
             Self::Scheduled => "scheduled",
             Self::Following => "following",
+            Self::Vote => "vote",
             Self::Profile => "profile",
         }
     }
@@ -352,6 +360,6 @@ mod tests {
         for kind in ItemKind::ALL {
             assert_eq!(ItemKind::parse(kind.as_str()), Some(kind));
         }
-        assert_eq!(ItemKind::parse("poll"), None);
+        assert_eq!(ItemKind::parse("riddle"), None);
     }
 }
