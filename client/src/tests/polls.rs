@@ -36,6 +36,12 @@ fn vote(choices: &[u8]) -> Command {
     Command::Vote { room: room(), seq: Seq(4), choices: choices.to_vec() }
 }
 
+/// The person's own line tells a vote.
+fn hear_own(client: &mut Client, choices: &[u8]) {
+    let next = client.person_cursor().next().0;
+    client.receive(told(Line::Person(id(ME)), next, Change::Vote { vote: voted(next, choices) }), 0);
+}
+
 /// The counts, how many people voted, the viewer's choices, and whether the server has yet to answer.
 fn shown(client: &Client) -> (Vec<u32>, u32, Vec<u8>, bool) {
     let RowPoll { poll, choices, asked } = row(client, 4).poll.unwrap();
@@ -58,10 +64,9 @@ fn a_vote_is_shown_at_once_and_never_counted_twice() {
     // The server has counted it, and the answer is still on its way.
     client.receive(tally(6, [2, 2, 0], 4), 0);
     assert_eq!(shown(&client), mine());
-    let line = Line::Person(id(ME));
-    client.receive(told(line, 1, Change::Vote { vote: voted(1, &[1]) }), 0);
+    hear_own(&mut client, &[1]);
     assert_eq!(shown(&client), mine());
-    answer_vote(&mut client, request, 6, Poll { vote: Some(voted(1, &[1])), ..counted([2, 2, 0], 4) });
+    answer_vote(&mut client, request, 6, Poll { vote: Some(voted(9, &[1])), ..counted([2, 2, 0], 4) });
     assert_eq!(shown(&client), (vec![2, 2, 0], 4, vec![1], false));
     // Another one goes on from there; a refused one is gone.
     let request = client.request(vote(&[]));
@@ -88,8 +93,7 @@ fn of_several_votes_on_their_way_the_last_one_is_shown() {
 #[test]
 fn another_device_learns_the_vote_even_before_it_has_the_message() {
     let mut client = at_three();
-    let line = Line::Person(id(ME));
-    client.receive(told(line, 1, Change::Vote { vote: voted(1, &[2]) }), 0);
+    hear_own(&mut client, &[2]);
     let poll = Some(Poll::from(new(false)));
     client.receive(changed(4, Change::Message { message: Message { poll, ..message(OTHER, 4) } }), 0);
     assert_eq!(shown(&client), (vec![0, 0, 0], 0, vec![2], false));

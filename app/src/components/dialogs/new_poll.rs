@@ -53,6 +53,7 @@ pub fn NewPollDialog(desk: Desk, refused: Option<Nonce>) -> impl IntoView {
     let question = NodeRef::<Textarea>::new();
     effect(move || {
         if let Some(field) = question.get() {
+            field.set_value(&form.question.get_untracked());
             browser::fit_height(&field);
             drop(field.focus());
         }
@@ -99,7 +100,6 @@ pub fn NewPollDialog(desk: Desk, refused: Option<Nonce>) -> impl IntoView {
     let options = move || {
         form.options.get().into_iter().enumerate().map(|(at, typed)| form.option(at, typed)).collect::<Vec<_>>()
     };
-    let typed = untrack(|| form.question.get());
     view! {
         <DialogFrame title=words.new_poll()>
             <form class="dialog-form poll-form" novalidate on:submit=handler(submit)>
@@ -126,7 +126,7 @@ pub fn NewPollDialog(desk: Desk, refused: Option<Nonce>) -> impl IntoView {
                                 form.go_to(0);
                             }
                         })
-                    >{typed}</textarea>
+                    ></textarea>
                     {live(move || of_question().map(|(_, why)| error(chat, "poll-question-error", &why)))}
                 </div>
                 <div class="poll-fields" role="group" aria-label=words.poll()>{live(options)}</div>

@@ -1,5 +1,7 @@
 //! Who chose what in a poll that is not anonymous. The people of each option come in pages, and follow the votes while the dialog is open.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use protocol::{Command, Poll, Refusal, Reply, RoomId, Seq, User, limits::VOTERS_PAGE};
 
@@ -7,6 +9,9 @@ use super::{DialogFrame, room_form::Why};
 use crate::components::attributes::GlobalAttributes;
 use crate::components::{avatar::Avatar, effect, handler, live};
 use crate::state::{Chat, use_chat};
+
+/// While people vote, the names are asked for once in this time. All ten options cost less than a person's budget for questions.
+const REFRESH_AFTER: Duration = Duration::from_secs(1);
 
 /// The options, each with the people who chose it.
 #[component]
@@ -75,11 +80,25 @@ fn option(
     let count = Memo::new(move |_| {
         poll.with(|poll| poll.as_ref()?.counts.get(usize::from(place)).copied()).unwrap_or_default()
     });
-    // Someone may change their vote without changing this count, so every change of the poll counts.
-    let rev = Memo::new(move |_| poll.with(|poll| poll.as_ref().map(|poll| poll.rev)));
+    let is_due = StoredValue::new(false);
+    let refresh = move || {
+        if is_due.try_get_value() == Some(true) {
+            is_due.set_value(false);
+            ask(true);
+        }
+    };
     effect(move || {
-        rev.track();
-        ask(true);
+        count.track();
+        // Whoever reads further pages is not thrown back to the first one.
+        let is_long = people.with_untracked(Vec::len) > VOTERS_PAGE;
+        match asked.get_value() {
+            0 => ask(true),
+            _ if is_due.get_value() || is_long => {}
+            _ => {
+                is_due.set_value(true);
+                set_timeout(refresh, REFRESH_AFTER);
+            }
+        }
     });
     let person = |user: User| {
         let (name, handle) = (user.name.clone(), format!("@{}", user.handle));

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use faults::cluster::Fallible;
-use protocol::{Command, Message, Millis, Nonce, Reply, RoomId, RoomKind, Seq, UserId};
+use protocol::{Command, Message, Millis, Nonce, Reply, RoomId, RoomKind, UserId};
 use sqlx::PgPool;
 use uuid::{Builder, Uuid};
 
