@@ -12,7 +12,8 @@ use client::{Backoff, Client, Link, RowKind};
 use futures::{SinkExt as _, StreamExt as _};
 use protocol::{
     Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Message, Millis, NewPoll, Nonce,
-    Placement, Reply, Rights, Role, RoomId, Seq, ServerFrame, UserId, VERSION, WorkspaceRole, limits::MARKS_MEMBERS_MAX,
+    Placement, Reply, Rights, Role, RoomId, Seq, ServerFrame, UserId, VERSION, WorkspaceRole,
+    limits::MARKS_MEMBERS_MAX,
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use server::clock::Clock;

@@ -9,13 +9,13 @@ use super::{
     avatar::{Avatar, RoomPicture},
     icon::Icon,
 };
-use client::POLL_SIGN;
 use crate::address::{Route, use_address};
 use crate::browser;
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::state::{Chat, Dialog, Place, Sign, path_of, use_chat};
 use crate::text::{isolated, plain};
+use client::POLL_SIGN;
 
 /// The most of a message that a list line shows.
 const PREVIEW_CHARS: usize = 120;

@@ -120,7 +120,8 @@ impl Chat {
     /// A message that is not stored yet.
     #[must_use]
     pub fn pending(self, nonce: Nonce) -> Option<client::Pending> {
-        self.client.with_value(|client| client.outbox().items().iter().find(|item| item.nonce == nonce).cloned())
+        self.client
+            .with_value(|client| client.outbox().items().iter().find(|item| item.nonce == nonce).cloned())
     }
 
     /// Takes a refused message back into the composer, unless another text is being edited there. One with a poll is opened in the

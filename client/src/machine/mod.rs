@@ -11,9 +11,9 @@ mod resume;
 use std::{cmp::Reverse, collections::VecDeque};
 
 use protocol::{
-    ClientFrame, Command, Direction, Epoch, ErrorCode, Following, Line, Marks, Message, Millis, NewPoll, Nonce,
-    Page, Placement, Refusal, Reply, RoomId, RoomSummary, Seq, ServerFrame, ShownThread, SignedIn, User, UserId,
-    VERSION,
+    ClientFrame, Command, Direction, Epoch, ErrorCode, Following, Line, Marks, Message, Millis, NewPoll,
+    Nonce, Page, Placement, Refusal, Reply, RoomId, RoomSummary, Seq, ServerFrame, ShownThread, SignedIn,
+    User, UserId, VERSION,
 };
 
 use crate::{

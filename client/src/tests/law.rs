@@ -288,7 +288,10 @@ impl Truth {
                 Change::Pin { pin } => drop(at.pins.insert(pin.message, pin.clone())),
                 Change::Poll { message, poll } => {
                     let known = at.messages.iter_mut().find(|known| known.seq == *message).unwrap();
-                    assert!(known.put_poll(&Poll { rev: Seq(seq), ..poll.clone() }), "each change changes something");
+                    assert!(
+                        known.put_poll(&Poll { rev: Seq(seq), ..poll.clone() }),
+                        "each change changes something"
+                    );
                     at.polls.insert(*message, Seq(seq));
                 }
                 Change::Member { member, .. } => drop(at.members.insert(member.user, member.clone())),
@@ -475,7 +478,13 @@ impl Truth {
                 let members = at.active();
                 let pins = at.pins.into_values().filter(|pin| pin.on).collect();
                 let summary = self.summary(self.head());
-                let view = RoomView { summary, members, pins, people, ..view(self.with_votes(at.messages), self.head()) };
+                let view = RoomView {
+                    summary,
+                    members,
+                    pins,
+                    people,
+                    ..view(self.with_votes(at.messages), self.head())
+                };
                 Reply::View { view: Box::new(view) }
             }
             Command::Members { room, .. } => {

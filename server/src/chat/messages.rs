@@ -120,8 +120,13 @@ pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) 
 pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error> {
     change(cx, (room, seq), &[], |by, locked, message| {
         access::check_delete(by, locked, message)?;
-        let gone =
-            || Message { body: String::new(), deleted: true, reactions: Vec::new(), poll: None, ..message.clone() };
+        let gone = || Message {
+            body: String::new(),
+            deleted: true,
+            reactions: Vec::new(),
+            poll: None,
+            ..message.clone()
+        };
         Ok((!message.deleted).then(gone))
     })
     .await

@@ -8,7 +8,8 @@ use protocol::{
 use crate::{
     broker::{Effect, Line},
     chat::{
-        self, Context, Error, messages, pins, polls, profile, reading, rights, rooms, saved, scheduled, threads,
+        self, Context, Error, messages, pins, polls, profile, reading, rights, rooms, saved, scheduled,
+        threads,
     },
     hub::ConnectionId,
 };
@@ -103,9 +104,7 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::React { room, seq, emoji, on } => messages::react(cx, room, seq, &emoji, on).await,
         Command::Vote { room, seq, choices } => polls::vote(cx, room, seq, choices).await,
         Command::ClosePoll { room, seq } => polls::close(cx, room, seq).await,
-        Command::Voters { room, seq, option, after } => {
-            polls::voters(cx, (room, seq), option, after).await
-        }
+        Command::Voters { room, seq, option, after } => polls::voters(cx, (room, seq), option, after).await,
         Command::Delivered { room, seq } => reading::delivered(cx, connection, room, seq),
         Command::Read { room, seq } => reading::read(cx, connection, room, seq),
         Command::FindUsers { query } => rooms::find_users(cx, &query).await,

@@ -536,7 +536,8 @@ mod tests {
         assert_eq!(found.list[9].1, Change::Member { member, members: 1, marks });
 
         // A vote is on the voter's own line, also after they took it back.
-        let own = store.list_changes(Line::Person(bea.id), Some(bea.id), Seq::ZERO, 100).await.unwrap().unwrap();
+        let own =
+            store.list_changes(Line::Person(bea.id), Some(bea.id), Seq::ZERO, 100).await.unwrap().unwrap();
         assert!(told(&own).iter().any(|(_, text)| text == "votes in 12: []"), "{own:?}");
 
         assert_eq!(since(Some(&bea), 0, 100).await, None, "who has left is told nothing");

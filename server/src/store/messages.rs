@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use protocol::{
     Direction, ErrorCode, Following, InThread, Line, Mention, Message, MessageId, Millis, NewPoll, Nonce,
-    Placement, Poll, Reaction, Role, Room, RoomId, Seq, ThreadAuthor, User, UserId, WorkspaceRole, limits, rights,
+    Placement, Poll, Reaction, Role, Room, RoomId, Seq, ThreadAuthor, User, UserId, WorkspaceRole, limits,
+    rights,
 };
 use sqlx::types::Json;
 use uuid::Uuid;

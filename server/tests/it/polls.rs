@@ -46,7 +46,11 @@ fn drawn(client: &Client, room: RoomId, seq: Seq) -> Option<(Vec<u32>, Vec<u8>, 
     let rows = client::rows(client, room, Zone::default());
     let poll = rows.into_iter().find_map(|row| match row.kind {
         RowKind::Message(message) if message.seq == Some(seq) => message.poll,
-        RowKind::Message(_) | RowKind::Beginning | RowKind::Day(_) | RowKind::Unread | RowKind::Replies(_) => None,
+        RowKind::Message(_)
+        | RowKind::Beginning
+        | RowKind::Day(_)
+        | RowKind::Unread
+        | RowKind::Replies(_) => None,
     });
     let RowPoll { poll, choices, .. } = poll?;
     Some((poll.counts, choices, poll.closed))
@@ -276,7 +280,9 @@ async fn nobody_learns_who_voted_in_an_anonymous_poll(pool: PgPool) {
     if let Ok(Reply::Around { messages, .. }) = ana.asks(Command::Around { room, seq }).await {
         polls.extend(messages.into_iter().filter_map(|message| message.poll));
     }
-    if let Ok(Reply::Thread { thread, .. }) = ana.asks(Command::Thread { room, root: seq, before: None }).await {
+    if let Ok(Reply::Thread { thread, .. }) =
+        ana.asks(Command::Thread { room, root: seq, before: None }).await
+    {
         polls.extend(thread.root.poll);
     }
     assert_eq!(polls.len(), 3, "{polls:?}");
@@ -289,10 +295,12 @@ async fn a_deleted_message_leaves_nothing_of_its_poll(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
     let (ana, bea, room) = cluster.ana_and_bea().await;
     let left = async || -> (i64, i64) {
-        sqlx::query_as("select (select count(*) from votes), (select count(*) from messages where poll is not null)")
-            .fetch_one(&cluster.pool)
-            .await
-            .unwrap()
+        sqlx::query_as(
+            "select (select count(*) from votes), (select count(*) from messages where poll is not null)",
+        )
+        .fetch_one(&cluster.pool)
+        .await
+        .unwrap()
     };
     let (first, second) = (asks(&ana, room, new()).await.seq, asks(&ana, room, new()).await.seq);
     for seq in [first, second] {
@@ -303,7 +311,11 @@ async fn a_deleted_message_leaves_nothing_of_its_poll(pool: PgPool) {
     bea.opens(room).await;
     ana.asks(Command::Delete { room, seq: first }).await.unwrap();
     bea.until("it is gone", |client| {
-        client.room(room).unwrap().message(first).is_some_and(|message| message.deleted && message.poll.is_none())
+        client
+            .room(room)
+            .unwrap()
+            .message(first)
+            .is_some_and(|message| message.deleted && message.poll.is_none())
     })
     .await;
     assert_eq!(left().await, (2, 1));
@@ -325,11 +337,13 @@ async fn the_voters_of_a_large_poll_come_in_pages(pool: PgPool) {
     let ana = cluster.person("ana", 1).await;
     let room = cluster.group("crew", [&ana]).await;
     let seq = asks(&ana, room, new()).await.seq;
-    sqlx::raw_sql("insert into users (id, handle, name, password_hash)
-         select gen_random_uuid(), 'u' || n, 'U', '' from generate_series(1, 130) n")
-        .execute(&cluster.pool)
-        .await
-        .unwrap();
+    sqlx::raw_sql(
+        "insert into users (id, handle, name, password_hash)
+         select gen_random_uuid(), 'u' || n, 'U', '' from generate_series(1, 130) n",
+    )
+    .execute(&cluster.pool)
+    .await
+    .unwrap();
     sqlx::query(
         "insert into votes (room_id, seq, user_id, choices, rev)
          select $1, $2, id, '{1}', 1 from users where handle like 'u%'",

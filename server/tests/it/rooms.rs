@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use client::RoomState;
 use protocol::{
-    Change, Command, ErrorCode, Line, NewPoll, Nonce, Reply, Role, RoomId, RoomKind, Seq, SessionId, UserId, limits,
+    Change, Command, ErrorCode, Line, NewPoll, Nonce, Reply, Role, RoomId, RoomKind, Seq, SessionId, UserId,
+    limits,
 };
 use server::{
     hub::Owner,

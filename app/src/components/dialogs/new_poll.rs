@@ -98,7 +98,12 @@ pub fn NewPollDialog(desk: Desk, refused: Option<Nonce>) -> impl IntoView {
         .into_any()
     };
     let options = move || {
-        form.options.get().into_iter().enumerate().map(|(at, typed)| form.option(at, typed)).collect::<Vec<_>>()
+        form.options
+            .get()
+            .into_iter()
+            .enumerate()
+            .map(|(at, typed)| form.option(at, typed))
+            .collect::<Vec<_>>()
     };
     view! {
         <DialogFrame title=words.new_poll()>
@@ -254,7 +259,8 @@ impl Form {
     /// Enter goes to the next option, and from the last one to a new one, unless that is empty. The arrows move between them.
     fn pressed(self, at: usize, key: &KeyboardEvent) {
         let last = self.options.with_untracked(Vec::len) - 1;
-        let is_blank = || untrack(|| self.options.with(|all| all[at].text.with(|text| text.trim().is_empty())));
+        let is_blank =
+            || untrack(|| self.options.with(|all| all[at].text.with(|text| text.trim().is_empty())));
         match key.key().as_str() {
             "ArrowDown" if at < last => self.go_to(at + 1),
             "ArrowUp" if at > 0 => self.go_to(at - 1),
@@ -291,9 +297,8 @@ impl Form {
 
     /// The poll as it is in the form.
     fn typed(self) -> (String, NewPoll) {
-        let options = self
-            .options
-            .with_untracked(|all| all.iter().map(|typed| typed.text.get_untracked()).collect());
+        let options =
+            self.options.with_untracked(|all| all.iter().map(|typed| typed.text.get_untracked()).collect());
         let (several, anonymous) = (self.several.get_untracked(), self.anonymous.get_untracked());
         (self.question.get_untracked(), NewPoll { options, several, anonymous })
     }

@@ -22,8 +22,10 @@ pub fn Voters(room: RoomId, seq: Seq) -> impl IntoView {
     // `None` while the message is not loaded, and once it is deleted.
     let poll = Memo::new(move |_| chat.message(room, seq).and_then(|message| message.poll));
     let options = poll.with_untracked(|poll| poll.clone().unwrap_or_default().options);
-    let options: Vec<AnyView> =
-        (0..).zip(options).map(|(place, text)| option(chat, (room, seq, place), text, poll, failed)).collect();
+    let options: Vec<AnyView> = (0..)
+        .zip(options)
+        .map(|(place, text)| option(chat, (room, seq, place), text, poll, failed))
+        .collect();
     view! {
         <DialogFrame title=words.show_votes()>
             <div class="dialog-body voters" tabindex="0">
@@ -119,7 +121,8 @@ fn option(
     let next = move || {
         more.get().then(|| {
             let press = handler(move |_| ask(false));
-            view! { <button type="button" class="button" on:click=press>{words.show_more()}</button> }.into_any()
+            view! { <button type="button" class="button" on:click=press>{words.show_more()}</button> }
+                .into_any()
         })
     };
     view! {

@@ -158,7 +158,8 @@ async fn change(
     }
     let voters: BTreeSet<&str> = line.poll.iter().flat_map(|(_, who)| who.iter().copied()).collect();
     for who in voters {
-        let chose = |(place, (_, chosen_by)): (u8, &(&str, &[&str]))| chosen_by.contains(&who).then_some(place);
+        let chose =
+            |(place, (_, chosen_by)): (u8, &(&str, &[&str]))| chosen_by.contains(&who).then_some(place);
         let choices = (0..).zip(line.poll).filter_map(chose).collect();
         person(people, who)?.ask_once_inside(Command::Vote { room, seq, choices }).await?;
     }
