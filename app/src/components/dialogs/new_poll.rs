@@ -334,24 +334,30 @@ impl Form {
     fn send(self) {
         let (chat, desk) = (self.chat, self.desk);
         let sent = self.checked().and_then(|(question, poll)| {
-            chat.send_with(desk, false, &question, Some(poll)).map_err(|why| (None, why))
+            chat.send_with(desk, false, &question, Some(poll)).map_err(|why| (None, why)).map(|()| question)
         });
-        if let Err((at, why)) = sent {
-            let what = match at {
-                Some(key) => format!("#poll-option-{key}"),
-                None if is_of_text(&why) => "#poll-question".to_owned(),
-                None => ".poll-field:last-of-type input".to_owned(),
-            };
-            self.failed.set(Some((at, why)));
-            browser::focus_first(&what);
-            return;
-        }
+        let question = match sent {
+            Ok(question) => question,
+            Err((at, why)) => {
+                let what = match at {
+                    Some(key) => format!("#poll-option-{key}"),
+                    None if is_of_text(&why) => "#poll-question".to_owned(),
+                    None => ".poll-field:last-of-type input".to_owned(),
+                };
+                self.failed.set(Some((at, why)));
+                browser::focus_first(&what);
+                return;
+            }
+        };
         match self.refused {
             Some(nonce) => drop(chat.take_back(nonce)),
             None => {
                 chat.screen.new_poll.set_value(None);
-                // The text became the question. Words that were added meanwhile stay.
-                chat.clear_draft(desk, &self.began.get_value());
+                // The text in the composer became the question. Words that were added there meanwhile stay.
+                let draft = chat.draft(desk);
+                if draft == self.began.get_value() || draft.trim() == question {
+                    chat.clear_draft(desk, &draft);
+                }
             }
         }
         chat.screen.dialog.set(None);
