@@ -168,9 +168,13 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::Later | Dialog::Threads(_) | Dialog::Remind(..) | Dialog::SendLater(_) => {
             later(personal_part(Personal::Dialog(dialog)), lost)
         }
-        Dialog::Emoji(..) | Dialog::Shortcuts | Dialog::EditHistory(..) | Dialog::Profile(_) => {
-            later(emoji_part(dialog), lost)
-        }
+        Dialog::Emoji(..)
+        | Dialog::Shortcuts
+        | Dialog::EditHistory(..)
+        | Dialog::Profile(_)
+        | Dialog::NewPoll(..)
+        | Dialog::Voters(..)
+        | Dialog::ClosePoll(..) => later(emoji_part(dialog), lost),
         Dialog::Switcher
         | Dialog::NewDirect
         | Dialog::NewRoom

@@ -133,6 +133,7 @@ mod tests {
             thread: None,
             in_room: false,
             replies: None,
+            poll: None,
         }
     }
 

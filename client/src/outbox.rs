@@ -1,6 +1,6 @@
 //! Messages that are not yet acknowledged.
 
-use protocol::{Millis, Nonce, Placement, Refusal, Retry, RoomId, Seq, limits};
+use protocol::{Millis, NewPoll, Nonce, Placement, Refusal, Retry, RoomId, Seq, limits};
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,9 @@ pub struct Pending {
     /// Whether a message in a thread is also shown in the room.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_room: bool,
+    /// The poll below the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<NewPoll>,
     /// When it was written, by the browser's clock: for showing.
     pub written_at: Millis,
     /// Its state.
@@ -194,6 +197,7 @@ mod tests {
             reply_to: None,
             thread: None,
             in_room: false,
+            poll: None,
             written_at: 0,
             state: SendState::Waiting,
         }

@@ -148,6 +148,8 @@ impl Personal {
             Change::Message { .. }
             | Change::Reaction { .. }
             | Change::Pin { .. }
+            | Change::Poll { .. }
+            | Change::Vote { .. }
             | Change::Member { .. }
             | Change::Room { .. }
             | Change::Membership { .. }

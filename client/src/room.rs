@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use protocol::{
-    Change, Direction, Marks, Member, Message, Millis, Pin, Replies, RoomSummary, RoomView, Seq, Thread,
-    Unread, UserId,
+    Change, Direction, Marks, Member, Message, Millis, Pin, Poll, Replies, RoomSummary, RoomView, Seq,
+    Thread, Unread, UserId,
     limits::{MARKS_MEMBERS_MAX, PINS_MAX, PREVIEWS_MAX, UNREAD_MAX},
 };
 
@@ -82,6 +82,11 @@ pub struct RoomState {
     reactions: SortedMap<Seq, Reacted>,
     /// The same for threads, by their roots.
     replies: Vec<(Seq, Replies)>,
+    /// The same for polls, by their messages: the counts, and the viewer's own votes.
+    polls: Vec<(Seq, Poll)>,
+    /// Polls in which the viewer is voting, as they were before: their vote is shown, and it must not be counted twice while the server has
+    /// counted it and not answered yet.
+    voting: Vec<(Seq, Poll)>,
     /// Marks of others may have been told while this client was away.
     stale: bool,
     /// Live changes are being applied one by one in order, so everything sent earlier is here.
@@ -118,6 +123,8 @@ impl RoomState {
             changed: SortedMap::new(),
             reactions: SortedMap::new(),
             replies: Vec::new(),
+            polls: Vec::new(),
+            voting: Vec::new(),
             stale: false,
             live: false,
             heard: Vec::new(),
@@ -140,7 +147,13 @@ impl RoomState {
             self.hear(Replies::of(message).iter().map(|(root, replies)| (*root, replies)));
             self.hear(message.replies.iter().map(|replies| (message.seq, replies)));
         }
-        self.timeline = Some(Timeline::newest(view.messages, view.more_before));
+        // Votes are told on the person's line, which may be ahead of this view. Counts come with the room's line.
+        self.polls.retain_mut(|(_, poll)| {
+            *poll = Poll { vote: poll.vote.take(), ..Poll::default() };
+            poll.vote.is_some()
+        });
+        let messages = view.messages.into_iter().map(|message| self.with_poll(message)).collect();
+        self.timeline = Some(Timeline::newest(messages, view.more_before));
         // Not `collect`, because that sorts, and a sort for each type is a tenth of the browser's
         // download.
         self.members.clear();
@@ -315,7 +328,7 @@ impl RoomState {
     /// A message that was fetched, with what has changed since it was read.
     fn known(&self, mut message: Message) -> Message {
         let seq = message.seq;
-        let replies = message.replies.take();
+        let (replies, poll) = (message.replies.take(), message.poll.clone());
         if let Some(known) = self.changed.get(&seq).filter(|known| known.rev > message.rev) {
             message = known.clone();
         }
@@ -324,6 +337,19 @@ impl RoomState {
         }
         for replies in replies.iter().chain(self.told_of(seq)) {
             message.put_replies(replies);
+        }
+        if let Some(poll) = &poll {
+            message.put_poll(poll);
+        }
+        self.with_poll(message)
+    }
+
+    /// A message, with what has become known of its poll.
+    fn with_poll(&self, mut message: Message) -> Message {
+        if message.poll.is_some()
+            && let Some((_, poll)) = self.polls.iter().find(|(seq, _)| *seq == message.seq)
+        {
+            message.put_poll(poll);
         }
         message
     }
@@ -374,6 +400,9 @@ impl RoomState {
                     let mut shown = shown.clone();
                     if let Some(replies) = &message.replies {
                         shown.put_replies(replies);
+                    }
+                    if let Some(poll) = &message.poll {
+                        shown.put_poll(poll);
                     }
                     shown
                 }
@@ -470,6 +499,7 @@ impl RoomState {
     }
 
     fn put_message(&mut self, seq: Seq, message: Message) {
+        let message = self.with_poll(message);
         let me = self.summary.marks.user;
         let (own, born, deleted) = (message.author == me, message.seq, message.deleted);
         let mut is_unsure = false;
@@ -566,6 +596,38 @@ impl RoomState {
         changed
     }
 
+    /// Applies what has become known of a poll: its counts, from the room's line or from the answer to a command, or the viewer's own
+    /// vote, which may come before its message. Returns whether anything shown changed.
+    pub(crate) fn put_poll(&mut self, message: Seq, poll: Poll) -> bool {
+        let mut changed = self.timeline.as_mut().is_some_and(|window| window.put_poll(message, &poll));
+        changed |= self.thread.as_mut().is_some_and(|thread| thread.put_poll(message, &poll));
+        match self.polls.iter_mut().find(|(known, _)| *known == message) {
+            Some((_, known)) => drop(known.merge(&poll)),
+            None => self.polls.push((message, poll)),
+        }
+        if self.polls.len() > CHANGED_KEPT_MAX {
+            self.polls.remove(0);
+        }
+        changed
+    }
+
+    /// The viewer votes: until the answer, their vote is shown on top of what was there before.
+    pub(crate) fn begin_vote(&mut self, message: Seq) {
+        let is_voting = self.voting.iter().any(|(known, _)| *known == message);
+        let poll = self.shown(message).and_then(|message| message.poll.clone()).filter(|_| !is_voting);
+        self.voting.extend(poll.map(|poll| (message, poll)));
+    }
+
+    /// All their votes in this poll have been answered.
+    pub(crate) fn end_vote(&mut self, message: Seq) {
+        self.voting.retain(|(known, _)| *known != message);
+    }
+
+    /// The poll in which the viewer is voting, as it was before.
+    pub(crate) fn before_vote(&self, message: Seq) -> Option<&Poll> {
+        self.voting.iter().find(|(known, _)| *known == message).map(|(_, poll)| poll)
+    }
+
     /// Applies a pin, from an event or from the answer to a command. Returns whether anything
     /// changed.
     fn put_pin(&mut self, pin: Pin) -> bool {
@@ -608,6 +670,10 @@ impl RoomState {
     /// Applies a change from the answer to a command, which may arrive before its event. Returns
     /// whether anything changed.
     pub fn answered(&mut self, seq: Seq, change: Change) -> bool {
+        // Of two states of a poll the newer one counts, and only this answer has the viewer's own vote.
+        if let Change::Poll { message, poll } = change {
+            return self.put_poll(message, Poll { rev: seq, ..poll });
+        }
         // It is already known, and a later change may have superseded it.
         if seq <= self.cursor() {
             return false;
@@ -636,8 +702,10 @@ impl RoomState {
                 }
                 is_newer
             }
-            // These belong to other lines.
-            Change::Membership { .. }
+            // That was above, and these belong to other lines.
+            Change::Poll { .. }
+            | Change::Vote { .. }
+            | Change::Membership { .. }
             | Change::Sessions {}
             | Change::Saved { .. }
             | Change::Scheduled { .. }
@@ -858,6 +926,7 @@ impl OnLine for RoomState {
             Change::Pin { pin } => {
                 self.put_pin(pin);
             }
+            Change::Poll { message, poll } => drop(self.put_poll(message, Poll { rev: seq, ..poll })),
             Change::Member { member, members, marks } => {
                 self.put_member(member, members);
                 self.put_marks(marks);
@@ -868,7 +937,8 @@ impl OnLine for RoomState {
                 }
             }
             // These belong to other lines.
-            Change::Membership { .. }
+            Change::Vote { .. }
+            | Change::Membership { .. }
             | Change::Sessions {}
             | Change::Saved { .. }
             | Change::Scheduled { .. }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use protocol::{
-    Command, InThread, Mention, Message, Millis, Nonce, Reaction, RoomId, Seq, User, UserId, Zone,
+    Command, InThread, Mention, Message, Millis, Nonce, Poll, Reaction, RoomId, Seq, User, UserId, Zone,
     shows_nothing,
 };
 use uuid::Uuid;
@@ -89,6 +89,9 @@ impl Row {
         (message.minute, message.first_of_run, message.last_own, message.seq, message.pinned, message.saved)
             .hash(&mut stamp);
         (message.edited, message.deleted, message.deleting, message.reactions.len()).hash(&mut stamp);
+        if let Some(RowPoll { poll, choices, asked }) = &message.poll {
+            (&poll.counts, poll.voters, poll.closed, choices, asked).hash(&mut stamp);
+        }
         for RowReaction { emoji, users, asked } in &message.reactions {
             (emoji, asked).hash(&mut stamp);
             for user in users {
@@ -183,6 +186,8 @@ pub struct MessageRow {
     pub saved: bool,
     /// The reactions to it, including the viewer's pending changes.
     pub reactions: Vec<RowReaction>,
+    /// The poll below its text, including the viewer's pending vote.
+    pub poll: Option<RowPoll>,
     /// Its time.
     pub at: Millis,
     /// Its time, in minutes since midnight in the viewer's time zone.
@@ -236,11 +241,35 @@ impl RowQuote {
             Some(message) => Self {
                 seq,
                 author: Some(author(client, message.author)),
-                body: message.body.as_str().into(),
+                body: match message.poll {
+                    Some(_) => format!("{POLL_SIGN}{}", message.body).into(),
+                    None => message.body.as_str().into(),
+                },
                 deleted: message.deleted,
             },
             None => Self { seq, author: None, body: "".into(), deleted: false },
         }
+    }
+}
+
+/// Stands before the question of a poll where its options are not shown.
+pub const POLL_SIGN: &str = "📊 ";
+
+/// A poll.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowPoll {
+    /// Its options and counts, including the viewer's pending vote.
+    pub poll: Poll,
+    /// The viewer's own choices, including a pending vote.
+    pub choices: Vec<u8>,
+    /// Whether the server has not yet answered the viewer's vote, or that they close it.
+    pub asked: bool,
+}
+
+impl RowPoll {
+    fn of(poll: &Poll) -> Self {
+        let choices = poll.vote.as_ref().map(|vote| vote.choices.clone()).unwrap_or_default();
+        Self { poll: poll.clone(), choices, asked: false }
     }
 }
 
@@ -272,6 +301,18 @@ impl MessageRow {
             self.react(emoji, me, *on);
         } else if let Command::Delete { seq, .. } = wish {
             self.deleting |= Some(*seq) == self.seq && !self.deleted;
+        } else if let Command::Vote { seq, choices, .. } = wish
+            && Some(*seq) == self.seq
+            && let Some(shown) = &mut self.poll
+        {
+            shown.asked = true;
+            shown.poll.recount(&shown.choices, choices);
+            shown.choices.clone_from(choices);
+        } else if let Command::ClosePoll { seq, .. } = wish
+            && Some(*seq) == self.seq
+            && let Some(shown) = &mut self.poll
+        {
+            (shown.asked, shown.poll.closed) = (true, true);
         }
     }
 
@@ -395,6 +436,9 @@ fn shown(client: &Client, state: &RoomState, message: &Message, namesakes: &[Use
     });
     row.saved = client.personal().saved_message(room, message.seq).is_some();
     row.namesake = namesakes.contains(&message.author);
+    if let Some(before) = state.before_vote(message.seq).filter(|_| row.poll.is_some()) {
+        row.poll = Some(RowPoll::of(before));
+    }
     for wish in client.wished(room) {
         row.wish(wish, me);
     }
@@ -436,6 +480,7 @@ fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
         pinned: false,
         saved: false,
         reactions: message.reactions.iter().map(RowReaction::stored).collect(),
+        poll: message.poll.as_ref().map(RowPoll::of),
         at: message.sent_at,
         minute: 0,
         first_of_run: false,
@@ -545,6 +590,7 @@ impl Drawn {
             pinned: false,
             saved: false,
             reactions: Vec::new(),
+            poll: item.poll.clone().map(|poll| RowPoll::of(&poll.into())),
             at: item.written_at,
             minute: 0,
             first_of_run: false,

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use protocol::{InThread, Message, Replies, Seq, Thread, UserId, limits::PAGE_MESSAGES};
+use protocol::{InThread, Message, Poll, Replies, Seq, Thread, UserId, limits::PAGE_MESSAGES};
 
 use crate::{sorted::SortedMap, timeline::TIMELINE_ENTRIES_MAX};
 
@@ -179,10 +179,7 @@ impl ThreadState {
             (self.following, self.is_loaded, self.towards) = (thread.following, true, None);
         }
         for message in page {
-            let message = known(message);
-            if self.replies.get(&message.seq).is_none_or(|here| here.rev <= message.rev) {
-                self.replies.insert(message.seq, Arc::new(message));
-            }
+            self.put_reply(known(message));
         }
         self.put_root(known(thread.root));
         if before.is_some() && self.last() == to {
@@ -210,7 +207,7 @@ impl ThreadState {
         if !fits || self.replies.get(&message.seq).is_some_and(|known| known.rev >= message.rev) {
             return false;
         }
-        self.replies.insert(message.seq, Arc::new(message.clone()));
+        self.put_reply(message.clone());
         if self.more_after {
             self.more_after = self.count() > self.last();
         } else {
@@ -225,13 +222,32 @@ impl ThreadState {
         replies.map_or(0, |replies| replies.count)
     }
 
+    /// Puts a reply here, unless a newer state of it is. What is known of its poll is joined.
+    fn put_reply(&mut self, mut message: Message) {
+        if let Some(here) = self.replies.get_mut(&message.seq) {
+            let poll = here.poll.clone().unwrap_or_default();
+            if here.rev > message.rev {
+                if let Some(poll) = &message.poll {
+                    Arc::make_mut(here).put_poll(poll);
+                }
+                return;
+            }
+            message.put_poll(&poll);
+        }
+        self.replies.insert(message.seq, Arc::new(message));
+    }
+
     fn put_root(&mut self, mut message: Message) -> bool {
         if let Some(known) = &self.root_message {
             if known.rev > message.rev {
-                return message.replies.is_some_and(|replies| self.put_replies(&replies));
+                let changed = message.poll.is_some_and(|poll| self.put_poll(self.root, &poll));
+                return message.replies.is_some_and(|replies| self.put_replies(&replies)) || changed;
             }
             if let Some(replies) = &known.replies {
                 message.put_replies(replies);
+            }
+            if let Some(poll) = &known.poll {
+                message.put_poll(poll);
             }
         }
         let changed = self.root_message.as_deref() != Some(&message);
@@ -244,11 +260,19 @@ impl ThreadState {
         self.root_message.as_mut().is_some_and(|root| Arc::make_mut(root).put_replies(replies))
     }
 
+    /// What is known of the poll of a message. Says whether anything changed.
+    pub(crate) fn put_poll(&mut self, seq: Seq, poll: &Poll) -> bool {
+        self.message_mut(seq).is_some_and(|message| message.put_poll(poll))
+    }
+
     /// Somebody reacted to a message, or took it back. Says whether anything changed.
     pub(crate) fn react(&mut self, seq: Seq, emoji: &str, user: UserId, on: bool, rev: Seq) -> bool {
+        self.message_mut(seq).is_some_and(|message| message.react(emoji, user, on, rev))
+    }
+
+    fn message_mut(&mut self, seq: Seq) -> Option<&mut Message> {
         let root = self.root_message.as_mut().filter(|root| root.seq == seq);
-        let here = root.or_else(|| self.replies.get_mut(&seq));
-        here.is_some_and(|message| Arc::make_mut(message).react(emoji, user, on, rev))
+        root.or_else(|| self.replies.get_mut(&seq)).map(Arc::make_mut)
     }
 }
 

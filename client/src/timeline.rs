@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Direction, Message, Replies, Seq, UserId};
+use protocol::{Direction, Message, Poll, Replies, Seq, UserId};
 
 use crate::sorted::SortedMap;
 
@@ -88,15 +88,20 @@ impl Timeline {
         !self.is_outside(message.seq) && self.insert(message)
     }
 
-    /// Puts a message into the window, if it is newer than what is there. What is known of the thread below it is joined. Says
-    /// whether anything changed.
+    /// Puts a message into the window, if it is newer than what is there. What is known of the thread below it and of its poll is
+    /// joined. Says whether anything changed.
     fn insert(&mut self, mut message: Message) -> bool {
         if let Some(known) = self.messages.get(&message.seq) {
             if known.rev >= message.rev {
-                return message.replies.is_some_and(|replies| self.put_replies(message.seq, &replies));
+                let seq = message.seq;
+                let changed = message.poll.is_some_and(|poll| self.put_poll(seq, &poll));
+                return message.replies.is_some_and(|replies| self.put_replies(seq, &replies)) || changed;
             }
             if let Some(replies) = &known.replies {
                 message.put_replies(replies);
+            }
+            if let Some(poll) = &known.poll {
+                message.put_poll(poll);
             }
         }
         self.messages.insert(message.seq, Arc::new(message));
@@ -107,6 +112,12 @@ impl Timeline {
     pub fn put_replies(&mut self, root: Seq, replies: &Replies) -> bool {
         let root = self.messages.get_mut(&root);
         root.is_some_and(|root| Arc::make_mut(root).put_replies(replies))
+    }
+
+    /// What is known of the poll of a message. Says whether anything changed.
+    pub fn put_poll(&mut self, message: Seq, poll: &Poll) -> bool {
+        let known = self.messages.get_mut(&message);
+        known.is_some_and(|known| Arc::make_mut(known).put_poll(poll))
     }
 
     /// Somebody reacted to a message of the window, or took it back. Says whether anything changed.

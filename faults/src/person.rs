@@ -11,8 +11,9 @@ use std::{
 use client::{Backoff, Client, Link, RowKind};
 use futures::{SinkExt as _, StreamExt as _};
 use protocol::{
-    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Millis, Nonce, Placement, Reply, Rights,
-    Role, RoomId, Seq, ServerFrame, UserId, VERSION, WorkspaceRole, limits::MARKS_MEMBERS_MAX,
+    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Message, Millis, NewPoll, Nonce,
+    Placement, Reply, Rights, Role, RoomId, Seq, ServerFrame, UserId, VERSION, WorkspaceRole,
+    limits::MARKS_MEMBERS_MAX,
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use server::clock::Clock;
@@ -472,8 +473,9 @@ impl Person {
         // One message in five goes into a thread, and some of those are also shown in the room.
         let thread = newest.choose(rng).map(|(_, root)| *root).filter(|_| rng.random_bool(0.2));
         let placement = Placement { reply_to, thread, in_room: rng.random_bool(0.25) };
+        let poll = rng.random_bool(0.08).then(|| poll(rng));
         // A full outbox tells the person, who keeps the text: nothing was sent.
-        if state.client.place(room, placement, nonce, body, now).is_ok() {
+        if state.client.place(room, (placement, poll), nonce, body, now).is_ok() {
             state.count += 1;
             state.log.written.insert(nonce, Written { room, token, at: now });
         }
@@ -492,7 +494,8 @@ impl Person {
         state.scheduling.insert(request, (nonce, Written { room, token, at: now + after }));
     }
 
-    /// Edits, deletes, pins, saves, marks unread from, reacts to or sets a reminder for one of the newest messages on screen.
+    /// Edits, deletes, pins, saves, marks unread from, votes in, reacts to or sets a reminder for one of the newest messages on
+    /// screen.
     fn changes(&self, state: &mut State, rng: &mut StdRng) {
         const EMOJIS: [&str; 4] = ["👍", "🎉", "👀", "⚓\u{FE0F}"];
         let rooms = state.rooms_now(&self.rooms);
@@ -507,6 +510,8 @@ impl Person {
             Rights::of(&summary.room, summary.role, WorkspaceRole::Member).pin
         });
         let command = match (Token::of(&message.body), rng.random_range(0..20)) {
+            _ if message.poll.is_some() && rng.random_bool(0.6) => vote(room, message, rng),
+            (_, 9) if message.poll.is_some() && own => Command::ClosePoll { room, seq },
             (Some(_), 0) if own => Command::Delete { room, seq },
             (Some(token), _) if own => {
                 let body = text(token, rng, 0.0) + &mention(&state.client, room, rng);
@@ -759,6 +764,7 @@ impl State {
                     ErrorCode::MessageDeleted,
                     ErrorCode::ReactionsFull,
                     ErrorCode::PinsFull,
+                    ErrorCode::PollClosed,
                     ErrorCode::SavedFull,
                     ErrorCode::ScheduledFull,
                 ];
@@ -1022,6 +1028,21 @@ pub async fn greeted(address: &Address, cookie: &str, receive_buffer: Option<u32
         }
     };
     tokio::time::timeout(Duration::from_secs(10), greet).await?
+}
+
+/// A poll with two to four options.
+fn poll(rng: &mut StdRng) -> NewPoll {
+    let options = (1..=rng.random_range(2..5)).map(|n| format!("Option {n}")).collect();
+    NewPoll { options, several: rng.random_bool(0.5), anonymous: rng.random_bool(0.5) }
+}
+
+/// A vote in the poll of a message; now and then one that is taken back.
+fn vote(room: RoomId, message: &Message, rng: &mut StdRng) -> Command {
+    let poll = message.poll.as_ref().expect("the message has a poll");
+    let mut choices: Vec<u8> = (0..).zip(&poll.options).map(|(place, _)| place).collect();
+    choices.retain(|_| rng.random_bool(0.4));
+    choices.truncate(if poll.several { choices.len() } else { 1 });
+    Command::Vote { room, seq: message.seq, choices }
 }
 
 /// Sometimes mentions a member of the room, or everyone.

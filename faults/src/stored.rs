@@ -376,6 +376,27 @@ pub async fn since(
     Ok(rooms)
 }
 
+/// Polls whose counts are not those of their votes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn miscounted_polls(pool: &PgPool) -> Result<Vec<(RoomId, Seq)>, sqlx::Error> {
+    let rows: Vec<(Uuid, i64)> = sqlx::query_as(
+        "select m.room_id, m.seq from messages m
+         where m.poll is not null and (
+            coalesce((m.poll ->> 'voters')::bigint, 0) <> (
+                select count(*) from votes v where v.room_id = m.room_id and v.seq = m.seq and v.choices <> '{}')
+            or exists (
+                select from jsonb_array_elements_text(m.poll -> 'counts') with ordinality as c (count, place)
+                where c.count::bigint <> (
+                    select count(*) from votes v
+                    where v.room_id = m.room_id and v.seq = m.seq and (c.place - 1)::smallint = any(v.choices))))",
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|(room, seq)| (RoomId(room), Seq(seq))).collect())
+}
+
 /// The nonces of all messages, by room and number.
 ///
 /// # Errors

@@ -181,6 +181,10 @@ impl Stage {
 
         let logs: Vec<_> = self.people.iter().map(|person| person.new_log()).collect();
         let stored = stored::since(&self.cluster.pool, &bases, &self.index).await?;
+        for (room, seq) in stored::miscounted_polls(&self.cluster.pool).await? {
+            let detail = "a poll whose counts are not those of its votes";
+            found.push(Violation::new(Kind::Unexpected, "the database", room, seq, detail));
+        }
         let mut verdict: Verdict = checker::check(&logs, &stored);
         verdict.violations.extend(found);
         let lost_redis = self.cluster.logged("the connection to Redis is lost") - lost_redis;

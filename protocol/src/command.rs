@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Line, Millis, Nonce, Role, RoomId, RoomKind, Seq, UserId};
+use crate::{Line, Millis, NewPoll, Nonce, Role, RoomId, RoomKind, Seq, UserId};
 
 /// The direction of a page of history from its `seq` (which is not included).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Placement {
     #[must_use]
     pub fn send(self, room: RoomId, nonce: Nonce, body: impl Into<String>) -> Command {
         let Self { reply_to, thread, in_room } = self;
-        Command::Send { room, nonce, body: body.into(), reply_to, thread, in_room }
+        Command::Send { room, nonce, body: body.into(), reply_to, thread, in_room, poll: None }
     }
 }
 
@@ -158,6 +158,9 @@ pub enum Command {
         /// Whether a message in a thread is also shown in the room.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         in_room: bool,
+        /// A poll below the text, which is its question.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        poll: Option<NewPoll>,
     },
     /// A thread: its root, and a page of its replies. Answered by `thread`.
     Thread {
@@ -226,6 +229,34 @@ pub enum Command {
         emoji: String,
         /// Whether the reaction should exist.
         on: bool,
+    },
+    /// Vote in a poll, change the vote, or take it back. Safe to repeat. Answered by `changed`.
+    Vote {
+        /// Which room.
+        room: RoomId,
+        /// The message of the poll.
+        seq: Seq,
+        /// All options that the viewer chooses, by their places from 0 on; none to take the vote back.
+        choices: Vec<u8>,
+    },
+    /// Close a poll: the author's own, or, as a moderator of the room, anyone's. Safe to repeat. Answered by `changed`.
+    ClosePoll {
+        /// Which room.
+        room: RoomId,
+        /// The message of the poll.
+        seq: Seq,
+    },
+    /// Who chose an option of a poll that is not anonymous. Answered by `users`.
+    Voters {
+        /// Which room.
+        room: RoomId,
+        /// The message of the poll.
+        seq: Seq,
+        /// The place of the option, from 0 on.
+        option: u8,
+        /// The last person of the previous page; left out for the first page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<UserId>,
     },
     /// Pin or unpin a message. Safe to repeat. Answered by `changed`, or by `done` if the message
     /// was never pinned and still is not.
@@ -499,6 +530,9 @@ impl Command {
         "versions",
         "delete",
         "react",
+        "vote",
+        "close_poll",
+        "voters",
         "pin",
         "pinned",
         "people",
@@ -553,6 +587,9 @@ impl Command {
             Self::Versions { .. } => "versions",
             Self::Delete { .. } => "delete",
             Self::React { .. } => "react",
+            Self::Vote { .. } => "vote",
+            Self::ClosePoll { .. } => "close_poll",
+            Self::Voters { .. } => "voters",
             Self::Pin { .. } => "pin",
             Self::Pinned { .. } => "pinned",
             Self::People { .. } => "people",

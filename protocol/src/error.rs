@@ -108,6 +108,8 @@ error_codes! {
     DateInvalid = 2021 Never "a date is written as 2026-01-31";
     /// The database aborted a search that would have looked at too many messages.
     SearchTooWide = 2022 Never "the search takes too long; use rarer words or a filter";
+    /// Too few or too many options, or two that are the same: see [`NewPoll`](crate::NewPoll).
+    PollInvalid = 2030 Never "a poll has 2 to 10 options, no two of them the same";
 
     /// No such room, or one that this person is not in; deliberately the same answer.
     RoomUnknown = 3001 Never "there is no such room for you";
@@ -149,6 +151,9 @@ error_codes! {
     ScheduledUnknown = 3022 Never "there is no such scheduled message";
     /// A scheduled message can no longer be changed or deleted: it has been sent, or is being sent.
     ScheduledSent = 3023 Never "the scheduled message has been sent";
+
+    /// The poll accepts no more votes.
+    PollClosed = 3030 Never "the poll is closed";
 
     /// Another account has this handle.
     HandleTaken = 4001 Never "the handle is taken";

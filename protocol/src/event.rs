@@ -4,11 +4,15 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Following, Line, Marks, Member, Message, Pin, Room, RoomId, RoomSummary, Saved, Scheduled, Seq,
-    Unread, User, UserId, model,
+    Following, Line, Marks, Member, Message, Pin, Poll, Room, RoomId, RoomSummary, Saved, Scheduled, Seq,
+    Unread, User, UserId, Vote, model,
 };
 
 /// A numbered change of a line, with the complete new state of one thing on it.
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::large_enum_variant, reason = "most changes are messages")
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Change {
@@ -34,6 +38,14 @@ pub enum Change {
     Pin {
         /// Its current state.
         pin: Pin,
+    },
+    /// On a room's line: somebody voted in a poll, or it was closed.
+    Poll {
+        /// Which message. The field has a short name in JSON because votes are sent to many.
+        #[serde(rename = "to")]
+        message: Seq,
+        /// The counts as they are now, without the options. The answer to `vote` also has the viewer's own vote.
+        poll: Poll,
     },
     /// On a room's line: a membership was created or changed.
     Member {
@@ -80,6 +92,11 @@ pub enum Change {
     Unread {
         /// As it is now.
         unread: Unread,
+    },
+    /// On a person's line: they voted in a poll, or took their vote back.
+    Vote {
+        /// As it is now.
+        vote: Vote,
     },
     /// On the workspace's line: a profile has changed.
     Profile {

@@ -11,6 +11,7 @@ mod line;
 mod model;
 mod page;
 mod personal;
+mod poll;
 mod reply;
 pub mod rights;
 mod text;
@@ -31,6 +32,7 @@ pub use page::{
     PersonView, SessionView, ShownPage, ShownThread, SignedIn, Theme, WhoMaySignUp,
 };
 pub use personal::{Following, Saved, Scheduled, Unread};
+pub use poll::{NewPoll, Poll, Vote};
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};
 pub use text::{

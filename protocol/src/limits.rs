@@ -51,6 +51,14 @@ pub const WELCOME_ROOMS_BYTES_MAX: usize = 48 * 1024;
 pub const ROOMS_SHOWN: usize = 50;
 /// Pinned messages of one room.
 pub const PINS_MAX: usize = 100;
+/// The fewest options of a poll.
+pub const POLL_OPTIONS_MIN: usize = 2;
+/// The most options of a poll.
+pub const POLL_OPTIONS_MAX: usize = 10;
+/// Characters of an option of a poll.
+pub const POLL_OPTION_CHARS_MAX: usize = 100;
+/// People in one answer to `voters`. If there are as many, there may be more after the last one.
+pub const VOTERS_PAGE: usize = 100;
 /// Different names that one message mentions.
 pub const MENTIONS_MAX: usize = 50;
 /// People whom a thread's root shows: those who replied last.
@@ -130,7 +138,8 @@ pub const SILENT_MS: u32 = 3 * PING_MS;
 
 // A frame must have room for the longest message: four bytes per character, twelve (`\ud83d\ude00`)
 // if escaped.
-const _: () = assert!(BODY_CHARS_MAX * 12 + 1_024 < FRAME_BYTES_MAX);
+const _: () =
+    assert!((BODY_CHARS_MAX + POLL_OPTIONS_MAX * POLL_OPTION_CHARS_MAX) * 12 + 1_024 < FRAME_BYTES_MAX);
 // The first text, the one before the current one, and the current one.
 const _: () = assert!(VERSIONS_MAX >= 3);
 const _: () = assert!(PAGE_MESSAGES <= CHANGES_MAX && ROOMS_ADDED_MAX < ROOMS_PER_USER_MAX);

@@ -3,7 +3,9 @@
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
-use crate::{MessageId, Nonce, Policy, Role, RoomId, Seq, UserId, WorkspaceRole, limits::THREAD_AUTHORS_MAX};
+use crate::{
+    MessageId, Nonce, Policy, Poll, Role, RoomId, Seq, UserId, WorkspaceRole, limits::THREAD_AUTHORS_MAX,
+};
 
 /// Milliseconds since 1970-01-01 UTC. Only for display: nothing is ever ordered by it.
 pub type Millis = i64;
@@ -164,6 +166,9 @@ pub struct Message {
     /// The replies in its thread, if it is the root of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replies: Option<Replies>,
+    /// Its poll. Where the message is only a [preview](Message::preview), the poll is empty: it says that there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<Poll>,
 }
 
 /// A text that a message has or had.
@@ -273,7 +278,7 @@ pub struct Pin {
 
 // Serde requires a reference.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde's attribute asks for")]
-fn is_zero(number: &u32) -> bool {
+pub(crate) fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
@@ -381,11 +386,12 @@ impl Message {
 
     /// The message as a room's line in the list carries it: cut to
     /// [`PREVIEW_CHARS`](crate::limits::PREVIEW_CHARS), without reactions, mentions and
-    /// what is known of its thread.
+    /// what is known of its thread and of its poll.
     #[must_use]
     pub fn preview(&self) -> Self {
         let body = self.body.chars().take(crate::limits::PREVIEW_CHARS).collect();
-        Self { body, reactions: Vec::new(), mentions: Vec::new(), replies: None, ..self.clone() }
+        let poll = self.poll.as_ref().map(|_| Poll::default());
+        Self { body, reactions: Vec::new(), mentions: Vec::new(), replies: None, poll, ..self.clone() }
     }
 
     /// Whether it mentions a person, by name or as part of everyone.

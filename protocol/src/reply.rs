@@ -165,9 +165,9 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         banned: Vec<UserId>,
     },
-    /// To `find_users`, `people` and `banned`.
+    /// To `find_users`, `people`, `banned` and `voters`.
     Users {
-        /// At most 30 found, 100 banned, or as many as were requested.
+        /// At most 30 found, 100 banned or voters, or as many as were requested.
         users: Vec<User>,
     },
     /// To `profile`. What the person does not say is left out.

@@ -295,7 +295,7 @@ fn one_line_or_none(text: &str, chars_max: usize) -> Result<String, Refusal> {
     if text.trim().is_empty() { Ok(String::new()) } else { one_line(text, chars_max) }
 }
 
-fn one_line(text: &str, chars_max: usize) -> Result<String, Refusal> {
+pub(crate) fn one_line(text: &str, chars_max: usize) -> Result<String, Refusal> {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     check(&text, chars_max)?;
     Forbidden::find(&text).map_or(Ok(text), |forbidden| Err(forbidden.into()))

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use protocol::{
-    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, InThread, Line, Message, MessageId, Nonce,
-    Replies, Reply, Seq, ServerFrame, UserId, limits,
+    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, InThread, Line, Message, MessageId, NewPoll,
+    Nonce, Poll, Replies, Reply, RoomId, Seq, ServerFrame, UserId, Vote, limits,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -79,6 +79,8 @@ fn every_reply_event_and_change_has_a_block() {
             Change::Scheduled { .. } => "scheduled",
             Change::Following { .. } => "following",
             Change::Unread { .. } => "unread",
+            Change::Poll { .. } => "poll",
+            Change::Vote { .. } => "vote",
             Change::Unknown => panic!("a block shows an unknown change"),
         });
     };
@@ -137,7 +139,7 @@ fn every_reply_event_and_change_has_a_block() {
     }
     assert_eq!(replies.len(), 22, "{replies:?}");
     assert_eq!(events.len(), 4, "{events:?}");
-    assert_eq!(changes.len(), 12, "{changes:?}");
+    assert_eq!(changes.len(), 14, "{changes:?}");
 }
 
 #[test]
@@ -217,6 +219,7 @@ fn reactions_are_ordered_by_their_numbers() {
         thread: None,
         in_room: false,
         replies: None,
+        poll: None,
     };
     let (mut forwards, mut backwards) = (none.clone(), none.clone());
     for (emoji, user, on, rev) in changes {
@@ -252,6 +255,7 @@ fn reply(author: u128, seq: i64, nth: u32) -> Message {
         thread: Some(InThread(Seq(3), nth)),
         in_room: false,
         replies: None,
+        poll: None,
     }
 }
 
@@ -280,6 +284,73 @@ fn what_is_known_of_a_thread_joins_in_any_order() {
         joined.merge(&other);
         assert_eq!(joined, all, "{order:?}");
         assert!(!joined.merge(&other), "nothing is new");
+    }
+}
+
+/// What is known of a poll is the same, no matter in which order its counts and the viewer's votes came.
+#[test]
+fn what_is_known_of_a_poll_joins_in_any_order() {
+    let new = NewPoll { options: vec!["At nine".to_owned(), "At noon".to_owned()], ..NewPoll::default() };
+    let none = Poll::from(new);
+    let tally = |rev, counts: [u32; 2]| Poll {
+        counts: counts.to_vec(),
+        voters: counts.iter().sum(),
+        closed: rev > 9,
+        rev: Seq(rev),
+        ..Poll::default()
+    };
+    let vote = |rev, choices: &[u8]| {
+        let room = RoomId(Uuid::nil());
+        Poll::of_vote(Vote { room, message: Seq(3), choices: choices.to_vec(), rev: Seq(rev) })
+    };
+    let states = [tally(4, [1, 0]), vote(2, &[0]), tally(8, [0, 1]), vote(5, &[1]), tally(10, [0, 2])];
+    let join = |order: &[usize]| {
+        let mut all = none.clone();
+        for index in order {
+            all.merge(&states[*index]);
+        }
+        all
+    };
+    let all = join(&[0, 1, 2, 3, 4]);
+    assert_eq!((all.options.len(), &*all.counts, all.voters, all.closed), (2, &[0, 2][..], 2, true));
+    assert_eq!(all.vote.as_ref().map(|vote| &*vote.choices), Some(&[1][..]));
+    for order in [[4, 3, 2, 1, 0], [1, 3, 0, 4, 2], [2, 2, 3, 4, 1]] {
+        assert_eq!(join(&order), all, "{order:?}");
+    }
+    assert!(!all.clone().merge(&states[2]), "nothing is new");
+}
+
+/// Everyone in the room gets one for each vote.
+#[test]
+fn a_vote_costs_each_reader_less_than_200_bytes() {
+    let poll = Poll { counts: vec![499; limits::POLL_OPTIONS_MAX], voters: 500, ..Poll::default() };
+    let change = Change::Poll { message: Seq(12_345), poll };
+    let line = Line::Room(RoomId(Uuid::nil()));
+    let event = Event::Change { line, seq: Seq(12_846), change, people: Vec::new() };
+    let frame = ServerFrame::Event { event }.encode();
+    assert!(frame.len() <= 200, "{} bytes: {frame}", frame.len());
+}
+
+#[test]
+fn the_options_of_a_poll_are_cleaned_and_refused_by_number() {
+    let poll = |options: &[&str]| {
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        NewPoll { options, ..NewPoll::default() }.parse()
+    };
+    assert_eq!(poll(&[" At  nine ", "👍"]).unwrap().options, ["At nine", "👍"]);
+    let long = "长".repeat(limits::POLL_OPTION_CHARS_MAX + 1);
+    let many: Vec<String> = (0..=limits::POLL_OPTIONS_MAX).map(|n| n.to_string()).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert!(poll(&many[1..]).is_ok());
+    for (options, code) in [
+        (&["one"][..], ErrorCode::PollInvalid),
+        (&many, ErrorCode::PollInvalid),
+        (&["one", " one "], ErrorCode::PollInvalid),
+        (&["one", " "], ErrorCode::TextEmpty),
+        (&["one", &long], ErrorCode::TextTooLong),
+        (&["one", "a\u{7}b"], ErrorCode::TextInvalid),
+    ] {
+        assert_eq!(poll(options).unwrap_err().code, code, "{options:?}");
     }
 }
 

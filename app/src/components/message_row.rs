@@ -7,7 +7,7 @@ use client::{MessageRow as Message, RepliesRow, RowKey, RowQuote, RowReaction, R
 use leptos::prelude::*;
 use protocol::{Nonce, Refusal, RoomId, Seq, User, UserId};
 
-use super::{avatar::Avatar, formatted::formatted, icon::Icon};
+use super::{avatar::Avatar, formatted::formatted, icon::Icon, poll::poll};
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::{
@@ -105,6 +105,7 @@ pub fn MessageRow(
         let reactions = message.reactions.clone();
         view! { <Reactions room seq reactions/> }.into_any()
     });
+    let asked = message.poll.as_ref().map(|shown| poll(chat, (room, message.seq), shown, message.own));
     let is_offered = !message.deleted && !message.deleting && message.sending.is_none();
     let offered = message.seq.filter(|_| is_offered).map(|seq| {
         let has_tools = Memo::new(move |_| chat.screen.has_tools(seq));
@@ -133,6 +134,7 @@ pub fn MessageRow(
             <div class="gutter">{gutter}</div>
             <div class="row-body">
                 {byline} {in_thread} {quote} <div class="text" dir="auto" translate="yes">{said} {edited} {pinned} {saved} {state}</div>
+                {asked}
                 {reactions}
                 {thread}
                 {refused.map(|(nonce, refusal)| view! { <RefusedMessage nonce refusal/> }.into_any())}

@@ -217,6 +217,7 @@ fn acts(
             | Act::MarkUnread
             | Act::History
             | Act::Pin(_)
+            | Act::ClosePoll
             | Act::Delete => {
                 shut();
                 act.run(chat, room, seq);

@@ -115,6 +115,7 @@ pub(super) enum Act {
     History,
     /// Pin it, or, if it is pinned, unpin it.
     Pin(bool),
+    ClosePoll,
     Delete,
 }
 
@@ -122,6 +123,7 @@ impl Act {
     /// What the viewer may do with a message, in order. Tracks their rights.
     pub(super) fn offered(chat: Chat, room: RoomId, message: &MessageRow, may: May) -> Vec<Self> {
         let is_in_open_thread = message.seq.is_some_and(|seq| untrack(|| chat.is_in_open_thread(room, seq)));
+        let is_open_poll = message.poll.as_ref().is_some_and(|shown| !shown.poll.closed);
         let all = [
             (may.reply(), Self::Reply),
             (may.reply() && !is_in_open_thread, Self::Thread),
@@ -133,6 +135,7 @@ impl Act {
             (!message.own, Self::MarkUnread),
             (message.edited, Self::History),
             (may.pin(), Self::Pin(message.pinned)),
+            (may.delete() && is_open_poll, Self::ClosePoll),
             (may.delete(), Self::Delete),
         ];
         all.into_iter().filter(|(is_offered, _)| *is_offered).map(|(_, act)| act).collect()
@@ -154,6 +157,7 @@ impl Act {
             Self::History => ("history", words.edit_history()),
             Self::Pin(false) => ("pin", words.pin()),
             Self::Pin(true) => ("unpin", words.unpin()),
+            Self::ClosePoll => ("close-poll", words.close_poll()),
             Self::Delete => ("delete", words.delete()),
         }
     }
@@ -181,6 +185,7 @@ impl Act {
             Self::MarkUnread => chat.mark_unread(room, seq),
             Self::History => ask(Dialog::EditHistory(room, seq)),
             Self::Pin(is_pinned) => chat.pin(room, seq, !is_pinned),
+            Self::ClosePoll => ask(Dialog::ClosePoll(room, seq)),
             Self::Delete => ask(Dialog::Delete(room, seq)),
         }
     }

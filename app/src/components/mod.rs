@@ -22,6 +22,7 @@ pub mod message_row;
 pub mod message_sheet;
 pub mod message_tools;
 pub mod personal;
+mod poll;
 pub mod reactors;
 pub mod room_list;
 pub mod strips;

@@ -20,9 +20,7 @@ use super::{
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::focus::take_keyboard;
 use crate::components::{effect, handler, key_handler, list, list_item, live};
-use crate::{
-    state::{Chat, Desk, ThreadView, use_chat},
-};
+use crate::state::{Chat, Desk, ThreadView, use_chat};
 
 /// So near to an end counts as there, in pixels.
 const NEAR_PX: i32 = 120;

@@ -6,7 +6,12 @@ use web_sys::KeyboardEvent;
 
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, key_handler, live};
-use crate::{browser, state::use_chat, typing::Style, words::Words};
+use crate::{
+    browser,
+    state::{Desk, Dialog, use_chat},
+    typing::Style,
+    words::Words,
+};
 
 /// A tool.
 struct Tool {
@@ -97,11 +102,16 @@ pub(crate) fn style_of(key: &KeyboardEvent) -> Option<Style> {
     TOOLS.iter().find(|tool| tool.keys == (key.shift_key(), typed)).map(|tool| tool.style)
 }
 
+/// The bars of a poll.
+const POLL: &str = "M5 20V10.500M12 20V4M19 20v-6.500";
+
 /// The toolbar. The arrows move between the tools. `press` applies a style to the composer's
-/// selection.
-pub(crate) fn toolbar(press: impl Fn(Style) + Copy + 'static) -> AnyView {
-    let words = use_chat().words;
+/// selection. The last tool makes a poll.
+pub(crate) fn toolbar(desk: Desk, press: impl Fn(Style) + Copy + 'static) -> AnyView {
+    let chat = use_chat();
+    let words = chat.words;
     let at = RwSignal::new(0_usize);
+    let last = TOOLS.len();
     let tool = |(index, tool): (usize, &'static Tool)| {
         let Tool { style, label, keys: (shift, letter), look } = tool;
         let label = label(words);
@@ -146,10 +156,10 @@ pub(crate) fn toolbar(press: impl Fn(Style) + Copy + 'static) -> AnyView {
     };
     let pressed = move |key: KeyboardEvent| {
         let to = match key.key().as_str() {
-            "ArrowRight" => (at.get_untracked() + 1) % TOOLS.len(),
-            "ArrowLeft" => (at.get_untracked() + TOOLS.len() - 1) % TOOLS.len(),
+            "ArrowRight" => (at.get_untracked() + 1) % (last + 1),
+            "ArrowLeft" => (at.get_untracked() + last) % (last + 1),
             "Home" => 0,
-            "End" => TOOLS.len() - 1,
+            "End" => last,
             _ => return,
         };
         key.prevent_default();
@@ -159,6 +169,17 @@ pub(crate) fn toolbar(press: impl Fn(Style) + Copy + 'static) -> AnyView {
     view! {
         <div class="format-tools" role="toolbar" aria-label=words.formatting() on:keydown=key_handler(pressed)>
             {TOOLS.iter().enumerate().map(tool).collect::<Vec<_>>()}
+            <button
+                type="button"
+                class="format-tool poll-tool"
+                tabindex=live(move || if at.get() == last { "0" } else { "-1" })
+                aria-label=words.new_poll()
+                title=words.new_poll()
+                on:focus=handler(move |_| at.set(last))
+                on:click=handler(move |_| chat.screen.dialog.set(Some(Dialog::NewPoll(desk, None))))
+            >
+                <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d=POLL></path></svg>
+            </button>
         </div>
     }
     .into_any()

@@ -84,7 +84,7 @@ pub(crate) fn Writing(desk: Desk, field: NodeRef<html::Textarea>) -> impl IntoVi
     };
     let is_completing = Memo::new(move |_| help.word.with(Option::is_some));
     view! {
-        {live(move || screen.formatting.get().then(|| toolbar(press)))}
+        {live(move || screen.formatting.get().then(|| toolbar(desk, press)))}
         {live(move || help.strip.get().map(|strip| help.draw(strip)))}
         {live(move || is_completing.get().then(|| {
             view! { <Suggestions room field word=help.word emoji_known=help.emoji_known/> }.into_any()

@@ -1,4 +1,4 @@
-//! Changing messages: editing, deleting, reacting, pinning.
+//! Changing messages: editing, deleting, reacting, voting, pinning.
 //!
 //! The composer is the editor. Each room has at most one edit, which is stored like a draft. Its
 //! text is discarded only when the server has it or the user cancels (`client::Edit`). Deletions
@@ -228,6 +228,23 @@ impl Chat {
             if result.is_ok() {
                 let told = if on { self.words.message_pinned() } else { self.words.message_unpinned() };
                 self.say_aloud(told.to_owned());
+            }
+            self.changed(room, seq, result);
+        });
+    }
+
+    /// Votes in a poll: these are all of the viewer's choices, in order.
+    pub fn vote(self, room: RoomId, seq: Seq, choices: Vec<u8>) {
+        self.screen.notice.set(None);
+        self.ask(Command::Vote { room, seq, choices }, move |result| self.changed(room, seq, result));
+    }
+
+    /// Closes a poll.
+    pub fn close_poll(self, room: RoomId, seq: Seq) {
+        self.screen.notice.set(None);
+        self.ask(Command::ClosePoll { room, seq }, move |result| {
+            if result.is_ok() {
+                self.say_aloud(self.words.poll_was_closed().to_owned());
             }
             self.changed(room, seq, result);
         });

@@ -2,10 +2,10 @@
 
 use client::{Link, SendState};
 use leptos::{ev, prelude::*};
-use protocol::{Nonce, Placement, Refusal, RoomId};
+use protocol::{NewPoll, Nonce, Placement, Refusal, RoomId};
 use uuid::Uuid;
 
-use super::{Chat, Desk};
+use super::{Chat, Desk, Dialog};
 use crate::address::Route;
 
 /// A text written in a room that the user is no longer in.
@@ -75,6 +75,20 @@ impl Chat {
     /// # Errors
     /// The refusal to show beside the text, which stays where it is.
     pub fn send(self, desk: Desk, in_room: bool, body: &str) -> Result<(), Refusal> {
+        self.send_with(desk, in_room, body, None)
+    }
+
+    /// The same, with a poll below the text.
+    ///
+    /// # Errors
+    /// As for [`Chat::send`].
+    pub fn send_with(
+        self,
+        desk: Desk,
+        in_room: bool,
+        body: &str,
+        poll: Option<NewPoll>,
+    ) -> Result<(), Refusal> {
         let body = protocol::Body::parse(body)?.into_string();
         let Desk { room, thread } = desk;
         if thread.is_none() && self.window.get_untracked().more_after {
@@ -84,7 +98,7 @@ impl Chat {
         let reply_to = untrack(|| self.screen.replying_at(desk));
         let placement = Placement { reply_to, thread, in_room };
         let mut sent = Ok(());
-        self.tell(|client, now| sent = client.place(room, placement, nonce, body, now));
+        self.tell(|client, now| sent = client.place(room, (placement, poll), nonce, body, now));
         if sent.is_ok() && reply_to.is_some() {
             replying.set(None);
         }
@@ -107,8 +121,21 @@ impl Chat {
         taken
     }
 
-    /// Takes a refused message back into the composer, unless another text is being edited there.
+    /// A message that is not stored yet.
+    #[must_use]
+    pub fn pending(self, nonce: Nonce) -> Option<client::Pending> {
+        self.client
+            .with_value(|client| client.outbox().items().iter().find(|item| item.nonce == nonce).cloned())
+    }
+
+    /// Takes a refused message back into the composer, unless another text is being edited there. One with a poll is opened in the
+    /// dialog, and stays until it is sent from there.
     pub fn edit_refused(self, nonce: Nonce) {
+        if let Some(pending) = self.pending(nonce).filter(|pending| pending.poll.is_some()) {
+            let desk = Desk { room: pending.room, thread: pending.thread };
+            self.screen.dialog.set(Some(Dialog::NewPoll(desk, Some(nonce))));
+            return;
+        }
         let is_free = self.room.get_untracked().is_none_or(|room| self.leave_edit(room));
         if !is_free {
             self.screen.compose();
@@ -142,10 +169,10 @@ impl Chat {
     pub fn unsent(self, room: RoomId) -> Vec<Unsent> {
         self.outbox_news.track();
         let mut unsent: Vec<Unsent> = self.client.with_value(|client| {
-            let of = |item: &client::Pending| Unsent {
-                desk: Desk { room, thread: item.thread },
-                nonce: Some(item.nonce),
-                text: item.body.clone(),
+            let of = |item: &client::Pending| {
+                let options = item.poll.iter().flat_map(|poll| &poll.options);
+                let text = options.fold(item.body.clone(), |text, option| text + "\n- " + option);
+                Unsent { desk: Desk { room, thread: item.thread }, nonce: Some(item.nonce), text }
             };
             client.outbox().in_room(room).map(of).collect()
         });
@@ -177,6 +204,14 @@ impl Chat {
     /// Keeps it.
     pub fn keep_draft(self, desk: Desk, text: &str) {
         self.saved.update_value(|saved| saved.keep_draft(desk, text));
+    }
+
+    /// Clears the draft at a composer, if it still is this text.
+    pub fn clear_draft(self, desk: Desk, text: &str) {
+        if !text.trim().is_empty() && self.draft(desk) == text {
+            self.keep_draft(desk, "");
+            self.tell_drafts();
+        }
     }
 
     /// Discards the draft of a room that the user is no longer in: see [`Chat::unsent`].

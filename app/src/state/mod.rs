@@ -8,7 +8,7 @@
 //! - [`rooms`]: the list of rooms, and what the viewer may do in them;
 //! - [`open_room`]: the room on the screen;
 //! - [`drafts`]: unsent texts;
-//! - [`changes`]: editing, deleting, reacting, pinning;
+//! - [`changes`]: editing, deleting, reacting, voting, pinning;
 //! - [`personal`]: saved messages, reminders, messages that are sent later;
 //! - [`threads`]: the open thread, and those that the viewer follows;
 //! - [`connection`]: what the socket tells;

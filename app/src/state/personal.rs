@@ -90,10 +90,7 @@ impl Chat {
         self.ask(Command::Schedule { room, nonce, body, at }, move |result: Result<Reply, Refusal>| {
             if result.is_ok() {
                 // Words that were added meanwhile stay.
-                if self.draft(Desk::of(room)) == sent {
-                    self.keep_draft(Desk::of(room), "");
-                    self.tell_drafts();
-                }
+                self.clear_draft(Desk::of(room), &sent);
                 self.tell_all(self.words.message_scheduled(&self.moment(at)), None);
             }
             then(result.err());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use protocol::{RoomId, Seq, UserId};
+use protocol::{NewPoll, Nonce, RoomId, Seq, UserId};
 
 use crate::address::Panel;
 
@@ -76,6 +76,12 @@ pub enum Dialog {
     Delete(RoomId, Seq),
     /// The texts that an edited message has had.
     EditHistory(RoomId, Seq),
+    /// Make a poll, or change one that was refused.
+    NewPoll(Desk, Option<Nonce>),
+    /// Who chose what in a poll.
+    Voters(RoomId, Seq),
+    /// Close a poll.
+    ClosePoll(RoomId, Seq),
     /// The viewer's saved and scheduled messages.
     Later,
     /// The threads that one follows, or all threads of a room.
@@ -109,6 +115,9 @@ impl Dialog {
             | Self::SendLater(room)
             | Self::Emoji(Desk { room, .. }, _)
             | Self::EditHistory(room, _)
+            | Self::NewPoll(Desk { room, .. }, _)
+            | Self::Voters(room, _)
+            | Self::ClosePoll(room, _)
             | Self::Delete(room, _) => Some(room),
             Self::Switcher
             | Self::NewDirect
@@ -194,6 +203,8 @@ pub struct Screen {
     sending: StoredValue<Vec<(Desk, Sending)>>,
     /// The thread in which what is being written is to be shown in the room, too.
     pub also_in_room: RwSignal<Option<Desk>>,
+    /// A question and options that were not sent. They are in the dialog when it is opened again.
+    pub new_poll: StoredValue<Option<(Desk, String, NewPoll)>>,
     /// Grows when the composer should have the keyboard.
     pub compose: RwSignal<u32>,
     /// Grows when the composer of the open thread should have it.
@@ -232,6 +243,7 @@ impl Default for Screen {
             reactors: RwSignal::new(None),
             sending: StoredValue::new(Vec::new()),
             also_in_room: RwSignal::new(None),
+            new_poll: StoredValue::new(None),
             compose: RwSignal::new(0),
             compose_reply: RwSignal::new(0),
             newest: RwSignal::new(0),

@@ -48,6 +48,8 @@ impl Words {
             ErrorCode::FilterUnknown => self.refused_filter(),
             ErrorCode::DateInvalid => self.refused_date(),
             ErrorCode::SearchTooWide => self.refused_search_wide(),
+            ErrorCode::PollInvalid => self.refused_poll(),
+            ErrorCode::PollClosed => self.refused_poll_closed(),
             ErrorCode::SavedFull => self.refused_saved_full(),
             ErrorCode::ScheduledFull => self.refused_scheduled_full(),
             ErrorCode::ScheduledUnknown => self.refused_scheduled_unknown(),

@@ -94,7 +94,7 @@ impl Client {
                 self.touch_personal();
             }
             (Purpose::Request, reply) => {
-                self.touch_wished(&command);
+                self.end_wish(&command);
                 // The event may arrive later.
                 if let Command::Leave { room } = command
                     && self.leaving.contains(&room)
@@ -268,7 +268,7 @@ impl Client {
             // The interface stops waiting for it.
             Purpose::Around(room) => drop(self.touched.timelines.insert(room)),
             Purpose::Request => {
-                self.touch_wished(&command);
+                self.end_wish(&command);
                 if let Command::Leave { room } = command {
                     self.leaving.retain(|id| *id != room);
                 }

@@ -1,8 +1,8 @@
 //! Events from servers.
 
 use protocol::{
-    Change, Event, Following, Line, Message, Millis, RoomId, RoomSummary, Saved, Scheduled, Seq, Unread,
-    limits::MARKS_MEMBERS_MAX,
+    Change, Event, Following, Line, Message, Millis, Poll, RoomId, RoomSummary, Saved, Scheduled, Seq,
+    Unread, limits::MARKS_MEMBERS_MAX,
 };
 
 use super::Client;
@@ -172,12 +172,20 @@ impl Client {
                     self.put_personal(rev, change);
                 }
                 Change::Unread { unread } => self.put_unread(unread),
+                Change::Vote { vote } => {
+                    if let Some(state) = self.rooms.get_mut(&vote.room) {
+                        let room = vote.room;
+                        state.put_poll(vote.message, Poll::of_vote(vote));
+                        self.touched.timelines.insert(room);
+                    }
+                }
                 // An older server told it: it may have been one of those.
                 Change::Unknown => self.personal.ask_again(),
                 Change::Sessions {}
                 | Change::Message { .. }
                 | Change::Reaction { .. }
                 | Change::Pin { .. }
+                | Change::Poll { .. }
                 | Change::Member { .. }
                 | Change::Room { .. } => {}
             }
@@ -279,7 +287,9 @@ impl Client {
             Change::Reaction { user, .. } => self.people.want(*user),
             Change::Pin { pin } => self.people.want(pin.by),
             Change::Member { member, .. } => self.people.want(member.user),
-            Change::Room { .. }
+            Change::Poll { .. }
+            | Change::Vote { .. }
+            | Change::Room { .. }
             | Change::Membership { .. }
             | Change::Sessions {}
             | Change::Saved { .. }

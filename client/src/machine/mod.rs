@@ -11,9 +11,9 @@ mod resume;
 use std::{cmp::Reverse, collections::VecDeque};
 
 use protocol::{
-    ClientFrame, Command, Direction, Epoch, ErrorCode, Following, Line, Marks, Message, Millis, Nonce, Page,
-    Placement, Refusal, Reply, RoomId, RoomSummary, Seq, ServerFrame, ShownThread, SignedIn, User, UserId,
-    VERSION,
+    ClientFrame, Command, Direction, Epoch, ErrorCode, Following, Line, Marks, Message, Millis, NewPoll,
+    Nonce, Page, Placement, Refusal, Reply, RoomId, RoomSummary, Seq, ServerFrame, ShownThread, SignedIn,
+    User, UserId, VERSION,
 };
 
 use crate::{
@@ -557,17 +557,17 @@ impl Client {
     /// # Errors
     /// The refusal to show beside the composer, if too many messages are waiting.
     pub fn send(&mut self, room: RoomId, nonce: Nonce, body: String, now: Millis) -> Result<(), Refusal> {
-        self.place(room, Placement::default(), nonce, body, now)
+        self.place(room, (Placement::default(), None), nonce, body, now)
     }
 
-    /// The same, as a reply to a message of the room, or in a thread.
+    /// The same, as a reply to a message of the room, or in a thread, and with a poll.
     ///
     /// # Errors
     /// As for [`Self::send`].
     pub fn place(
         &mut self,
         room: RoomId,
-        placement: Placement,
+        (placement, poll): (Placement, Option<NewPoll>),
         nonce: Nonce,
         body: String,
         now: Millis,
@@ -577,7 +577,7 @@ impl Client {
         if let Some(open) = open.filter(|open| Some(open.root()) == thread) {
             open.go_to_newest();
         }
-        let pending = Pending { nonce, room, body, reply_to, thread, in_room, written_at: now, state };
+        let pending = Pending { nonce, room, body, reply_to, thread, in_room, poll, written_at: now, state };
         self.outbox
             .push(pending)
             .map_err(|_| Refusal::new(ErrorCode::Busy).max(crate::outbox::OUTBOX_MAX))?;
@@ -650,6 +650,11 @@ impl Client {
             self.answers.push(Answer { request, result: Err(ErrorCode::Busy.into()) });
             return request;
         }
+        if let Command::Vote { room, seq, .. } = &command
+            && let Some(state) = self.rooms.get_mut(room)
+        {
+            state.begin_vote(*seq);
+        }
         self.touch_wished(&command);
         if self.connection.is_live() {
             self.asks.ask(Purpose::Request, command)
@@ -681,6 +686,19 @@ impl Client {
     /// A requested change is shown at once, until it is refused.
     fn touch_wished(&mut self, command: &Command) {
         self.touched.timelines.extend(wish_of(command));
+    }
+
+    /// A request was answered or refused.
+    fn end_wish(&mut self, command: &Command) {
+        self.touch_wished(command);
+        if let Command::Vote { room, seq, .. } = command {
+            let is_more = |wish: &Command| matches!(wish, Command::Vote { seq: other, .. } if other == seq);
+            if !self.wished(*room).any(is_more)
+                && let Some(state) = self.rooms.get_mut(room)
+            {
+                state.end_vote(*seq);
+            }
+        }
     }
 
     fn touch_pending(&mut self) {
@@ -733,5 +751,13 @@ impl Client {
 
 /// The room in which this command changes a message's appearance.
 fn wish_of(command: &Command) -> Option<RoomId> {
-    if let Command::React { room, .. } | Command::Delete { room, .. } = command { Some(*room) } else { None }
+    if let Command::React { room, .. }
+    | Command::Delete { room, .. }
+    | Command::Vote { room, .. }
+    | Command::ClosePoll { room, .. } = command
+    {
+        Some(*room)
+    } else {
+        None
+    }
 }

@@ -47,9 +47,9 @@ impl Client {
         }
         for pending in self.outbox.due(now) {
             self.touched.outbox = true;
-            let placement = pending.placement();
-            let Pending { nonce, room, body, .. } = pending;
-            self.asks.ask(Purpose::Send(nonce), placement.send(room, nonce, body));
+            let Pending { nonce, room, body, reply_to, thread, in_room, poll, .. } = pending;
+            let send = Command::Send { room, nonce, body, reply_to, thread, in_room, poll };
+            self.asks.ask(Purpose::Send(nonce), send);
         }
         for command in self.marks.due(self.asks.marks(), now) {
             self.asks.ask(Purpose::Marks, command);

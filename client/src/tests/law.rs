@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{Following, InThread, Mention, Pin, Replies, Saved, Scheduled, Thread, Unread};
+use protocol::{
+    Following, InThread, Mention, NewPoll, Pin, Poll, Replies, Saved, Scheduled, Thread, Unread, Vote,
+};
 
 use super::*;
 
@@ -28,6 +30,7 @@ struct RoomAt {
     messages: Vec<Message>,
     reactions: BTreeMap<(Seq, usize, u128), (Seq, bool)>,
     pins: BTreeMap<Seq, Pin>,
+    polls: BTreeMap<Seq, Seq>,
     members: BTreeMap<UserId, Member>,
     room: Option<Room>,
 }
@@ -61,6 +64,7 @@ impl Truth {
                 16 => truth.schedules(*which, *how),
                 17 => truth.follows(*which, *how),
                 18 => truth.marks_unread(*which, *how),
+                19 => truth.votes(*which, *how),
                 _ => {
                     let rev = truth.workspace.len() as i64 + 1;
                     let user =
@@ -111,6 +115,34 @@ impl Truth {
             _ => None,
         });
         marked.unwrap_or(Unread { room: room(), after: None, rev: Seq::ZERO })
+    }
+
+    /// The viewer or somebody else votes in a poll, or it is closed.
+    fn votes(&mut self, which: usize, how: usize) {
+        let polls = self.room_at(self.head()).messages.into_iter().filter(|message| message.poll.is_some());
+        let polls: Vec<Message> = polls.collect();
+        let Some(target) = polls.get(which % polls.len().max(1)) else { return };
+        let (message, number) = (target.seq, self.head() as u32);
+        let counts = vec![number, how as u32];
+        let poll = Poll { counts, voters: number, closed: how.is_multiple_of(7), ..Poll::default() };
+        self.room.push(Change::Poll { message, poll });
+        if how.is_multiple_of(2) {
+            let rev = Seq(self.person.len() as i64 + 1);
+            let choices = [vec![], vec![0], vec![1]][how % 3].clone();
+            self.person.push(Change::Vote { vote: Vote { room: room(), message, choices, rev } });
+        }
+    }
+
+    /// As the viewer is told of them in a page: with their own votes.
+    fn with_votes(&self, mut messages: Vec<Message>) -> Vec<Message> {
+        for change in &self.person {
+            if let Change::Vote { vote } = change
+                && let Some(message) = messages.iter_mut().find(|message| message.seq == vote.message)
+            {
+                message.put_poll(&Poll::of_vote(vote.clone()));
+            }
+        }
+        messages
     }
 
     /// The last reply that somebody else wrote.
@@ -177,8 +209,12 @@ impl Truth {
         let nth = root.and_then(|root| root.replies.as_ref()).map_or(0, |replies| replies.count) + 1;
         let thread = root.map(|root| InThread(root.seq, nth));
         let in_room = thread.is_some() && how.is_multiple_of(4);
+        let options = vec!["one".to_owned(), "two".to_owned()];
+        let new = NewPoll { options, several: how.is_multiple_of(2), ..NewPoll::default() };
+        let poll = which.is_multiple_of(3).then(|| Poll::from(new));
         let say = || Change::Message {
             message: Message {
+                poll: poll.clone(),
                 mentions: mentions.clone(),
                 reply_to,
                 thread,
@@ -196,7 +232,8 @@ impl Truth {
             }
             (5, Some(target)) => {
                 let gone = Message { rev: Seq(seq), deleted: true, body: String::new(), ..target.clone() };
-                Change::Message { message: Message { reactions: Vec::new(), mentions: Vec::new(), ..gone } }
+                let (reactions, mentions, poll) = (Vec::new(), Vec::new(), None);
+                Change::Message { message: Message { reactions, mentions, poll, ..gone } }
             }
             (6..=8, Some(target)) => {
                 let (emoji, user) = (how % 2, ME + how as u128 / 2 % 3);
@@ -246,6 +283,7 @@ impl Truth {
                     if message.deleted {
                         at.reactions.retain(|(message, _, _), _| *message != born);
                         at.pins.remove(&born);
+                        at.polls.remove(&born);
                     }
                     match at.messages.iter_mut().find(|known| known.seq == born) {
                         Some(known) => {
@@ -271,6 +309,14 @@ impl Truth {
                     at.reactions.insert((*message, which, user.0.as_u128()), (Seq(seq), *on));
                 }
                 Change::Pin { pin } => drop(at.pins.insert(pin.message, pin.clone())),
+                Change::Poll { message, poll } => {
+                    let known = at.messages.iter_mut().find(|known| known.seq == *message).unwrap();
+                    assert!(
+                        known.put_poll(&Poll { rev: Seq(seq), ..poll.clone() }),
+                        "each change changes something"
+                    );
+                    at.polls.insert(*message, Seq(seq));
+                }
                 Change::Member { member, .. } => drop(at.members.insert(member.user, member.clone())),
                 Change::Room { room } => at.room = Some(room.clone()),
                 other => panic!("{other:?} on a room's line"),
@@ -285,7 +331,11 @@ impl Truth {
             match change {
                 Change::Membership { room, summary: Some(_) } => rooms.insert(*room),
                 Change::Membership { room, summary: None } => rooms.remove(room),
-                Change::Saved { .. } | Change::Scheduled { .. } | Change::Following { .. } | Change::Unread { .. } => false,
+                Change::Saved { .. }
+                | Change::Scheduled { .. }
+                | Change::Following { .. }
+                | Change::Unread { .. }
+                | Change::Vote { .. } => false,
                 other => panic!("{other:?} on a person's line"),
             };
         }
@@ -317,6 +367,11 @@ impl Truth {
         if let Line::Room(_) = line {
             let at = self.room_at(through);
             let members = at.active().len() as u32;
+            for (message, rev) in at.polls {
+                let known = at.messages.iter().find(|known| known.seq == message).unwrap();
+                let poll = known.poll.as_ref().unwrap().tally();
+                things.insert(rev, Change::Poll { message, poll });
+            }
             for message in at.messages {
                 things.insert(message.rev, Change::Message { message });
             }
@@ -347,6 +402,7 @@ impl Truth {
                     Change::Scheduled { scheduled } => scheduled.nonce.0,
                     Change::Following { following } => Uuid::from_u128(7_000 + following.root.0 as u128),
                     Change::Unread { .. } => Uuid::from_u128(8_000),
+                    Change::Vote { vote } => Uuid::from_u128(9_000 + vote.message.0 as u128),
                     other => panic!("{other:?} on this line"),
                 };
                 last.insert(key, (Seq(seq), change));
@@ -455,7 +511,13 @@ impl Truth {
                 let members = at.active();
                 let pins = at.pins.into_values().filter(|pin| pin.on).collect();
                 let summary = self.summary(self.head(), self.person.len());
-                let view = RoomView { summary, members, pins, people, ..view(at.messages, self.head()) };
+                let view = RoomView {
+                    summary,
+                    members,
+                    pins,
+                    people,
+                    ..view(self.with_votes(at.messages), self.head())
+                };
                 Reply::View { view: Box::new(view) }
             }
             Command::Members { room, .. } => {
@@ -474,10 +536,11 @@ impl Truth {
                         .thread
                         .is_some_and(|thread| thread.0 == *root && before.is_none_or(|nth| thread.1 < nth))
                 };
-                let mut page: Vec<Message> = at.messages.iter().filter(is_reply).cloned().collect();
+                let messages = self.with_votes(at.messages);
+                let mut page: Vec<Message> = messages.iter().filter(is_reply).cloned().collect();
                 let more = page.len() > 4;
                 page.drain(..page.len().saturating_sub(4));
-                let root = at.messages.iter().find(|message| message.seq == *root).unwrap().clone();
+                let root = messages.iter().find(|message| message.seq == *root).unwrap().clone();
                 let thread = Box::new(Thread { room: room(), root, unread: 0, following: false });
                 Reply::Thread { thread, messages: page, more, people }
             }
@@ -562,7 +625,11 @@ fn everything(client: &Client) -> Shown {
 fn thread(client: &Client) -> Option<(Option<Message>, Vec<Message>, bool)> {
     let open = client.room(room()).unwrap().thread.as_ref()?;
     let root = open.root_message().map(|root| (**root).clone());
-    Some((root, open.replies().map(|reply| (**reply).clone()).collect(), open.more_before() || open.more_after()))
+    Some((
+        root,
+        open.replies().map(|reply| (**reply).clone()).collect(),
+        open.more_before() || open.more_after(),
+    ))
 }
 
 proptest! {
@@ -570,7 +637,7 @@ proptest! {
 
     #[test]
     fn any_order_repetition_and_loss_then_catching_up_are_a_fresh_fetch(
-        steps in prop::collection::vec((0_usize..19, 0_usize..40, 0_usize..12), 1..70),
+        steps in prop::collection::vec((0_usize..20, 0_usize..40, 0_usize..12), 1..70),
         read in 0_i64..30,
         opens in 0_usize..40,
         deliveries in prop::collection::vec((0_usize..6, 0_i64..60, 0_i64..60, 0_usize..5), 0..120),
@@ -630,7 +697,10 @@ proptest! {
                 // The shown state is always the database's at the client's position.
                 let at = truth.room_at(state.cursor().0);
                 let shown = everything(&client);
-                prop_assert_eq!(&shown.messages, &at.messages);
+                let mut messages = shown.messages;
+                // The viewer's votes are told on another line.
+                messages.iter_mut().filter_map(|message| message.poll.as_mut()).for_each(|poll| poll.vote = None);
+                prop_assert_eq!(&messages, &at.messages);
                 prop_assert_eq!(shown.summary.unread, truth.summary(state.cursor().0, client.person_cursor().0 as usize).unread);
                 if !state.is_miscounted() {
                     prop_assert_eq!(shown.summary.mentions, truth.summary(state.cursor().0, client.person_cursor().0 as usize).mentions);
@@ -664,15 +734,15 @@ proptest! {
         prop_assert!(client.has_whole_list());
         prop_assert_eq!(everything(&client), everything(&fresh));
         // The fresh one equals the database.
-        prop_assert_eq!(everything(&fresh).messages, truth.room_at(truth.head()).messages);
+        let all = truth.with_votes(truth.room_at(truth.head()).messages);
+        prop_assert_eq!(&everything(&fresh).messages, &all);
         let shown = everything(&fresh);
         prop_assert_eq!((shown.saved, shown.scheduled), truth.personal(truth.person.len()));
         let followed: Vec<Following> = truth.followed().into_iter().filter(|one| one.on).collect();
         prop_assert_eq!(shown.followed, followed);
         if let (Some(root), Some(open)) = (truth.root(), &fresh.room(room()).unwrap().thread) {
             let is_reply = |message: &&Message| message.thread.is_some_and(|thread| thread.0 == root);
-            let messages = truth.room_at(truth.head()).messages;
-            prop_assert!(open.replies().map(|reply| &**reply).eq(messages.iter().filter(is_reply)));
+            prop_assert!(open.replies().map(|reply| &**reply).eq(all.iter().filter(is_reply)));
         }
         let mut rooms = truth.memberships(truth.person.len());
         rooms.insert(room());

@@ -4,6 +4,7 @@ mod law;
 mod lists;
 mod people;
 mod personal;
+mod polls;
 mod refusals;
 mod replies;
 mod threads;
@@ -50,6 +51,7 @@ fn message(author: u128, seq: i64) -> Message {
         thread: None,
         in_room: false,
         replies: None,
+        poll: None,
     }
 }
 
@@ -403,6 +405,7 @@ fn what_an_earlier_page_had_kept_is_not_sent_as_someone_else() {
         reply_to: None,
         thread: None,
         in_room: false,
+        poll: None,
         written_at: 0,
         state: crate::SendState::Waiting,
     };

@@ -75,7 +75,7 @@ fn a_reply_that_waits_shows_what_it_replies_to_and_is_sent_as_one() {
     client
         .place(
             room(),
-            Placement { reply_to: Some(Seq(4)), ..Placement::default() },
+            (Placement { reply_to: Some(Seq(4)), ..Placement::default() }, None),
             nonce,
             "yes".to_owned(),
             10,

@@ -19,9 +19,8 @@ fn comes(client: &mut Client, message: Message) {
 /// Before which places the client asks for replies.
 fn asked(client: &mut Client) -> Vec<(u32, Option<u32>)> {
     let frames = client.take_frames().into_iter();
-    let before = |frame: ClientFrame| match frame.command {
-        Command::Thread { before, .. } => Some((frame.r#ref, before)),
-        _ => None,
+    let before = |frame: ClientFrame| {
+        if let Command::Thread { before, .. } = frame.command { Some((frame.r#ref, before)) } else { None }
     };
     frames.filter_map(before).collect()
 }
@@ -144,7 +143,7 @@ fn whoever_writes_far_from_the_end_of_a_thread_goes_there() {
     assert_eq!(serve(&mut client, 120), [Some(35)]);
     assert!(places(&client).into_iter().eq(1..35));
     let nonce = Nonce(Uuid::from_u128(9));
-    client.place(room(), Placement::in_thread(Seq(ROOT)), nonce, "the end".to_owned(), 20).unwrap();
+    client.place(room(), (Placement::in_thread(Seq(ROOT)), None), nonce, "the end".to_owned(), 20).unwrap();
     assert_eq!(serve(&mut client, 120), [None]);
     assert!(places(&client).into_iter().eq(71..121));
     let (_, rows) = crate::thread_rows(&client, room(), protocol::Zone::default());

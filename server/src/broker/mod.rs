@@ -80,6 +80,8 @@ impl Effect {
             Change::Message { .. }
             | Change::Reaction { .. }
             | Change::Pin { .. }
+            | Change::Poll { .. }
+            | Change::Vote { .. }
             | Change::Member { .. }
             | Change::Room { .. }
             | Change::Saved { .. }

@@ -134,6 +134,36 @@ pub fn check_react(locked: &Locked, message: &Message) -> Result<(), ErrorCode> 
     check_there(message)
 }
 
+/// Whether someone in the room may vote in the poll of a message: whoever may react, until it is closed.
+///
+/// # Errors
+/// As for [`check_react`]; [`ErrorCode::MessageUnknown`] if it has no poll; [`ErrorCode::PollClosed`].
+pub fn check_vote(locked: &Locked, message: &Message) -> Result<(), ErrorCode> {
+    check_react(locked, message)?;
+    let poll = message.poll.as_ref().ok_or(ErrorCode::MessageUnknown)?;
+    if poll.closed { Err(ErrorCode::PollClosed) } else { Ok(()) }
+}
+
+/// Whether someone in the room may close the poll of a message: whoever may delete the message.
+///
+/// # Errors
+/// As for [`check_delete`]; [`ErrorCode::MessageDeleted`]; [`ErrorCode::MessageUnknown`] if it has no poll.
+pub fn check_close_poll(by: UserId, locked: &Locked, message: &Message) -> Result<(), ErrorCode> {
+    check_delete(by, locked, message)?;
+    check_there(message)?;
+    message.poll.as_ref().map(drop).ok_or(ErrorCode::MessageUnknown)
+}
+
+/// Whether the members of its room may see who voted in the poll of a message.
+///
+/// # Errors
+/// [`ErrorCode::MessageDeleted`]; [`ErrorCode::MessageUnknown`] if it has no poll; [`ErrorCode::Forbidden`] if it is anonymous.
+pub fn check_voters(message: &Message) -> Result<(), ErrorCode> {
+    check_there(message)?;
+    let poll = message.poll.as_ref().ok_or(ErrorCode::MessageUnknown)?;
+    if poll.anonymous { Err(ErrorCode::Forbidden) } else { Ok(()) }
+}
+
 /// Whether someone may pin or unpin a message.
 ///
 /// # Errors
@@ -170,7 +200,7 @@ fn check_outranks(locked: &Locked, target: &Target) -> Result<(), ErrorCode> {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Room, RoomId, Seq};
+    use protocol::{MessageId, Nonce, Policy, Poll, Room, RoomId, Seq};
     use uuid::Uuid;
 
     use super::*;
@@ -178,6 +208,27 @@ mod tests {
     fn locked(kind: RoomKind, role: Option<Role>, workspace: WorkspaceRole) -> Locked {
         let room = Room { title: "now".to_owned(), ..Room::new(RoomId(Uuid::nil()), kind) };
         Locked { room, head: Seq::ZERO, role, workspace, banned: false }
+    }
+
+    fn message(author: UserId) -> Message {
+        Message {
+            id: MessageId(Uuid::nil()),
+            seq: Seq(3),
+            rev: Seq(3),
+            author,
+            nonce: Nonce(Uuid::nil()),
+            body: "When do we sail?".to_owned(),
+            sent_at: 0,
+            edits: 0,
+            deleted: false,
+            reactions: Vec::new(),
+            mentions: Vec::new(),
+            reply_to: None,
+            thread: None,
+            in_room: false,
+            replies: None,
+            poll: None,
+        }
     }
 
     #[test]
@@ -212,6 +263,50 @@ mod tests {
             );
             assert_eq!(found, (join, invite, leave, topic, rename, moderate, manage), "{kind:?} {role:?}");
         }
+    }
+
+    #[test]
+    fn who_may_vote_and_who_may_close() {
+        use ErrorCode::{Forbidden, MessageDeleted, MessageUnknown, PollClosed, RoomArchived, RoomUnknown};
+        use Role::{Member, Moderator, Owner};
+        use RoomKind::{Channel, Direct, Group};
+        use WorkspaceRole as W;
+        let (ana, bea) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
+        let poll = |closed| Some(Poll { closed, ..Poll::default() });
+        let message = |poll| Message { poll, ..message(ana) };
+        let archived = |locked: Locked| Locked { room: Room { archived: true, ..locked.room }, ..locked };
+        let strict = |locked: Locked| {
+            let policy = Policy { post: Owner, ..Policy::default() };
+            Locked { room: Room { policy, ..locked.room }, ..locked }
+        };
+        // Where, by whom, vote, close. Ana has written the message.
+        let table = [
+            (locked(Direct, Some(Member), W::Member), bea, Ok(()), Err(Forbidden)),
+            (locked(Group, Some(Member), W::Guest), bea, Ok(()), Err(Forbidden)),
+            (locked(Group, Some(Member), W::Guest), ana, Ok(()), Ok(())),
+            (locked(Channel, Some(Member), W::Member), bea, Ok(()), Err(Forbidden)),
+            (locked(Channel, Some(Moderator), W::Member), bea, Ok(()), Ok(())),
+            (locked(Channel, Some(Member), W::Moderator), bea, Ok(()), Ok(())),
+            (strict(locked(Channel, Some(Member), W::Member)), bea, Ok(()), Err(Forbidden)),
+            (archived(locked(Channel, Some(Member), W::Member)), ana, Err(RoomArchived), Ok(())),
+            (archived(locked(Channel, Some(Owner), W::Member)), bea, Err(RoomArchived), Ok(())),
+            (locked(Channel, None, W::Owner), bea, Err(RoomUnknown), Err(RoomUnknown)),
+        ];
+        for (locked, by, vote, close) in table {
+            let open = message(poll(false));
+            let found = (check_vote(&locked, &open), check_close_poll(by, &locked, &open));
+            assert_eq!(found, (vote, close), "{:?} {:?} {by}", locked.room, locked.role);
+        }
+        let here = locked(Group, Some(Member), W::Member);
+        let of = |message: &Message| {
+            (check_vote(&here, message), check_close_poll(ana, &here, message), check_voters(message))
+        };
+        assert_eq!(of(&message(poll(true))), (Err(PollClosed), Ok(()), Ok(())));
+        assert_eq!(of(&message(None)), (Err(MessageUnknown), Err(MessageUnknown), Err(MessageUnknown)));
+        let deleted = Message { deleted: true, ..message(None) };
+        assert_eq!(of(&deleted), (Err(MessageDeleted), Err(MessageDeleted), Err(MessageDeleted)));
+        let anonymous = message(Some(Poll { anonymous: true, ..Poll::default() }));
+        assert_eq!(check_voters(&anonymous), Err(Forbidden));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Messages: sending, changing, reading, catching up.
 
 use protocol::{
-    Body, Change, Direction, Emoji, ErrorCode, Message, Nonce, Placement, Refusal, Reply, RoomId, Seq,
-    UserId,
+    Body, Change, Direction, Emoji, ErrorCode, Message, NewPoll, Nonce, Placement, Poll, Refusal, Reply,
+    RoomId, Seq, UserId,
     limits::{BEHIND_MAX, CHANGES_MAX, EMOJIS_MAX, MENTIONS_MAX, PREVIEWS_MAX, REACTIONS_MAX},
 };
 
-use super::{Context, Error, access, rooms};
+use super::{Context, Error, access, polls, rooms};
 use crate::{
     broker::Line,
     node::{Recent, Written},
@@ -21,6 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Said {
     body: String,
+    poll: Option<NewPoll>,
     written: Written,
 }
 
@@ -31,19 +32,21 @@ pub struct Said {
 ///
 /// # Errors
 /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::MentionsTooMany`],
-/// [`ErrorCode::Busy`]. In these cases nothing was accepted.
+/// [`ErrorCode::Busy`]; those of [`NewPoll::parse`]. In these cases nothing was accepted.
 pub fn send(
     cx: &Context,
     room: RoomId,
     nonce: Nonce,
     body: &str,
     placement: Placement,
+    poll: Option<NewPoll>,
 ) -> Result<Said, Error> {
     let body = Body::parse(body)?.into_string();
+    let poll = poll.map(NewPoll::parse).transpose()?;
     let nonce = cx.node.sabotage().nonce(nonce);
     let (author, names) = (cx.viewer.user.clone(), names(&body)?);
-    let new = NewMessage { room, author, nonce, body: body.clone(), names, placement };
-    Ok(Said { body, written: cx.node.writer.write(new)? })
+    let new = NewMessage { room, author, nonce, body: body.clone(), names, placement, poll: poll.clone() };
+    Ok(Said { body, poll, written: cx.node.writer.write(new)? })
 }
 
 /// The names that a text mentions, in lower case, without duplicates.
@@ -69,13 +72,17 @@ fn names(body: &str) -> Result<Vec<String>, Error> {
 /// [`ErrorCode::RoomUnknown`]; [`ErrorCode::Forbidden`] and [`ErrorCode::RoomArchived`] where the author may not post;
 /// [`ErrorCode::MessageUnknown`] for a reply to a message that is not there, and for a thread whose root is not there or in a
 /// thread itself;
-/// [`ErrorCode::NonceTaken`] when a message with another text has this nonce; or when the
+/// [`ErrorCode::NonceTaken`] when a message with another text or another poll has this nonce; or when the
 /// database fails: then nothing was stored, or the repeat will find it.
-pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, Error> {
+pub async fn sent(room: RoomId, Said { body, poll, written }: Said) -> Result<Reply, Error> {
     match written.answer().await? {
         // A message that has since been edited or deleted no longer has its first text, but repeats
         // of its send must still succeed.
-        Inserted::Known(first) if first.edits == 0 && !first.deleted && first.body != body => {
+        Inserted::Known(first)
+            if first.edits == 0
+                && !first.deleted
+                && (first.body != body || first.poll.as_ref().map(Poll::unvoted) != poll) =>
+        {
             Err(ErrorCode::NonceTaken.into())
         }
         Inserted::New(message) | Inserted::Known(message) => Ok(Reply::Sent { room, message }),
@@ -113,8 +120,13 @@ pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) 
 pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error> {
     change(cx, (room, seq), &[], |by, locked, message| {
         access::check_delete(by, locked, message)?;
-        let gone =
-            || Message { body: String::new(), deleted: true, reactions: Vec::new(), ..message.clone() };
+        let gone = || Message {
+            body: String::new(),
+            deleted: true,
+            reactions: Vec::new(),
+            poll: None,
+            ..message.clone()
+        };
         Ok((!message.deleted).then(gone))
     })
     .await
@@ -169,7 +181,8 @@ async fn change(
 /// [`ErrorCode::RoomUnknown`]; or when the database fails.
 pub async fn history(cx: &Context, room: RoomId, direction: Direction, seq: Seq) -> Result<Reply, Error> {
     cx.check_member(room).await?;
-    let (messages, more) = cx.node.store.list_messages(room, direction, seq, Seq(i64::MAX)).await?;
+    let (mut messages, more) = cx.node.store.list_messages(room, direction, seq, Seq(i64::MAX)).await?;
+    polls::add_own_votes(cx, room, &mut messages).await?;
     let people = cx.node.people_of(&messages).await?;
     Ok(Reply::Page { room, messages, more, people })
 }
@@ -180,7 +193,8 @@ pub async fn history(cx: &Context, room: RoomId, direction: Direction, seq: Seq)
 /// [`ErrorCode::RoomUnknown`]; or when the database fails.
 pub async fn around(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error> {
     cx.check_member(room).await?;
-    let Around { messages, more_before, more_after } = cx.node.store.messages_around(room, seq).await?;
+    let Around { mut messages, more_before, more_after } = cx.node.store.messages_around(room, seq).await?;
+    polls::add_own_votes(cx, room, &mut messages).await?;
     let people = cx.node.people_of(&messages).await?;
     Ok(Reply::Around { room, messages, more_before, more_after, people })
 }

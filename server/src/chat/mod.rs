@@ -8,6 +8,7 @@ pub mod access;
 pub mod error;
 pub mod messages;
 pub mod pins;
+pub mod polls;
 pub mod profile;
 pub mod reading;
 pub mod rights;

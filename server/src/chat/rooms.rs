@@ -9,7 +9,7 @@ use protocol::{
     },
 };
 
-use super::{Context, Error, access};
+use super::{Context, Error, access, polls};
 use crate::{
     broker::Line,
     node::Node,
@@ -118,7 +118,8 @@ pub async fn view(cx: &Context, room: RoomId) -> Result<RoomView, Error> {
     // Leaves newer messages out, because they arrive as events.
     let page = store.list_messages(room, Direction::Before, through.next(), through);
     let (page, members, pins) = tokio::join!(page, store.list_members(room, "", None), store.list_pins(room));
-    let ((messages, more_before), (members, _), pins) = (page?, members?, pins?);
+    let ((mut messages, more_before), (members, _), pins) = (page?, members?, pins?);
+    polls::add_own_votes(cx, room, &mut messages).await?;
     let small = summary.members as usize <= MARKS_MEMBERS_MAX;
     let (members, marks): (Vec<_>, Vec<_>) = members.into_iter().unzip();
     let marks = if small { marks } else { Vec::new() };
@@ -182,7 +183,12 @@ pub async fn around(cx: &Context, view: &mut RoomView, seq: Seq) -> Result<(Show
     shown(cx, view, ShownPage { messages, more_before, more_after, is_unread: false }).await
 }
 
-async fn shown(cx: &Context, view: &mut RoomView, page: ShownPage) -> Result<(ShownPage, Vec<User>), Error> {
+async fn shown(
+    cx: &Context,
+    view: &mut RoomView,
+    mut page: ShownPage,
+) -> Result<(ShownPage, Vec<User>), Error> {
+    polls::add_own_votes(cx, view.summary.room.id, &mut page.messages).await?;
     let quoted = quotes(cx, view.summary.room.id, &page.messages).await?;
     let people = cx.node.people_of(page.messages.iter().chain(&quoted)).await?;
     view.quoted.extend(quoted);

@@ -102,7 +102,7 @@ async fn send(node: &Arc<Node>, due: DueMessage) -> Result<(), Error> {
     // No session is behind this, and no connection waits for an answer.
     let viewer = Viewer { user: author, session: SessionId(Uuid::nil()) };
     let cx = Context { node: node.clone(), viewer };
-    messages::sent(room, messages::send(&cx, room, nonce, &body, Placement::default())?).await.map(drop)
+    messages::sent(room, messages::send(&cx, room, nonce, &body, Placement::default(), None)?).await.map(drop)
 }
 
 async fn end(

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use protocol::{Change, ErrorCode, Line, Reply, RoomId, Seq, ThreadsAfter};
 
-use super::{Context, Error};
+use super::{Context, Error, polls};
 use crate::{
     node::Names,
     store::threads::{ThreadPage, ThreadsOf},
@@ -18,7 +18,8 @@ use crate::{
 pub async fn thread(cx: &Context, room: RoomId, root: Seq, before: Option<u32>) -> Result<Reply, Error> {
     cx.check_member(room).await?;
     let page = cx.node.store.thread(cx.viewer.user.id, (room, root), before).await?;
-    let ThreadPage { thread, messages, more } = page.ok_or(ErrorCode::MessageUnknown)?;
+    let ThreadPage { mut thread, mut messages, more } = page.ok_or(ErrorCode::MessageUnknown)?;
+    polls::add_own_votes(cx, room, messages.iter_mut().chain([&mut thread.root])).await?;
     let mut people = BTreeSet::new();
     thread.name(&mut people);
     messages.iter().for_each(|message| message.name(&mut people));

@@ -61,6 +61,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::SavedFull
         | ErrorCode::ScheduledFull
         | ErrorCode::ScheduledSent
+        | ErrorCode::PollClosed
         | ErrorCode::LastOwner => StatusCode::CONFLICT,
         ErrorCode::TextEmpty
         | ErrorCode::TextTooLong
@@ -68,6 +69,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::EmojiInvalid
         | ErrorCode::ScriptsMixed
         | ErrorCode::MentionsTooMany
+        | ErrorCode::PollInvalid
         | ErrorCode::TimeInvalid
         | ErrorCode::FilterUnknown
         | ErrorCode::DateInvalid

@@ -118,6 +118,8 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         Command::ListRooms { .. } => price_of(Bucket::Questions, 8),
         // The heads of a hundred rooms, and those that differ.
         Command::CompareRooms { .. } => price_of(Bucket::Questions, 4),
+        // A membership, a message, and a search among the votes in its poll: at most as many as a room has members.
+        Command::Voters { .. } => price_of(Bucket::Questions, 4),
         // A membership and some messages.
         Command::Pinned { .. } => price_of(Bucket::Questions, 2),
         // A hundred people, mostly from memory.
@@ -134,6 +136,8 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         Command::Edit { .. } | Command::Delete { .. } | Command::React { .. } | Command::Pin { .. } => {
             price_of(Bucket::Sends, 1)
         }
+        // The same under the lock of the person's own line, too; published to the room.
+        Command::Vote { .. } | Command::ClosePoll { .. } => price_of(Bucket::Sends, 1),
         // Merged and written in batches; published to small rooms.
         Command::Delivered { .. } | Command::Read { .. } => price_of(Bucket::Marks, 1),
         // Permanent, and appears in two people's lists.
@@ -460,6 +464,9 @@ mod tests {
             Command::Edit { room, seq, edits: 0, body: text() },
             Command::Delete { room, seq },
             Command::React { room, seq, emoji: text(), on: true },
+            Command::Vote { room, seq, choices: vec![0] },
+            Command::ClosePoll { room, seq },
+            Command::Voters { room, seq, option: 0, after: None },
             Command::Delivered { room, seq },
             Command::Read { room, seq },
             Command::MarkUnread { room, seq },

@@ -110,9 +110,11 @@ impl Names for Change {
             Self::Member { member, .. } => people.extend([member.user]),
             Self::Pin { pin } => people.extend([pin.by]),
             Self::Membership { summary: Some(summary), .. } => summary.name(people),
-            // A reaction goes to many and is shown only as an emoji; a profile's change carries the
+            // A reaction goes to many and is shown only as an emoji; a vote names nobody; a profile's change carries the
             // person itself. A saved item refers to a message, whose author comes with its text.
             Self::Reaction { .. }
+            | Self::Poll { .. }
+            | Self::Vote { .. }
             | Self::Room { .. }
             | Self::Membership { summary: None, .. }
             | Self::Sessions {}

@@ -153,6 +153,7 @@ enum Thing {
     Message(Seq),
     Reaction(Seq, UserId, String),
     Pin(Seq),
+    Poll(Seq),
     Member(UserId),
     Room,
     Membership(RoomId),
@@ -161,6 +162,7 @@ enum Thing {
     Scheduled(Nonce),
     Following(RoomId, Seq),
     Unread(RoomId),
+    Vote(RoomId, Seq),
     Profile(UserId),
 }
 
@@ -172,6 +174,7 @@ impl Thing {
             Change::Message { message } => Self::Message(message.seq),
             Change::Reaction { message, emoji, user, .. } => Self::Reaction(*message, *user, emoji.clone()),
             Change::Pin { pin } => Self::Pin(pin.message),
+            Change::Poll { message, .. } => Self::Poll(*message),
             Change::Member { member, .. } => Self::Member(member.user),
             Change::Room { .. } => Self::Room,
             Change::Membership { room, .. } => Self::Membership(*room),
@@ -180,6 +183,7 @@ impl Thing {
             Change::Scheduled { scheduled } => Self::Scheduled(scheduled.nonce),
             Change::Following { following } => Self::Following(following.room, following.root),
             Change::Unread { unread } => Self::Unread(unread.room),
+            Change::Vote { vote } => Self::Vote(vote.room, vote.message),
             Change::Profile { user } => Self::Profile(user.id),
             Change::Unknown => return None,
         })
@@ -301,7 +305,7 @@ mod tests {
             Event::Changes { line, after: Seq(1), changes: repaired, through: Seq(5), people: Vec::new() };
         let frames = [change(1, "one"), frame(repaired)];
         assert_eq!(newest(&frames, Seq(0)), Some((vec![(Seq(5), titled(5, "five"))], Vec::new())));
-        let unknown = r#"{"event":{"type":"change","line":"workspace","seq":6,"change":{"type":"poll"}}}"#;
+        let unknown = r#"{"event":{"type":"change","line":"workspace","seq":6,"change":{"type":"riddle"}}}"#;
         assert_eq!(newest(&[change(1, "one"), Utf8Bytes::from_static(unknown)], Seq(0)), None);
     }
 }

@@ -249,9 +249,9 @@ impl Connection {
     }
 
     fn run_command(&self, command: Command) -> BoxFuture<'static, Result<Reply, Refusal>> {
-        if let Command::Send { room, nonce, body, reply_to, thread, in_room } = command {
+        if let Command::Send { room, nonce, body, reply_to, thread, in_room, poll } = command {
             let placement = Placement { reply_to, thread, in_room };
-            return dispatch_send(&self.cx, room, nonce, &body, placement).boxed();
+            return dispatch_send(&self.cx, room, nonce, &body, placement, poll).boxed();
         }
         let (cx, connection) = (self.cx.clone(), self.id);
         let (node, what) = (Arc::clone(&cx.node), command.name());
@@ -421,6 +421,9 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Search { .. }
         | Command::Delete { .. }
         | Command::React { .. }
+        | Command::Vote { .. }
+        | Command::ClosePoll { .. }
+        | Command::Voters { .. }
         | Command::Pin { .. }
         | Command::Read { .. }
         | Command::MarkUnread { .. }

@@ -1,15 +1,15 @@
 //! The routing table: command → chat function → reply.
 
 use protocol::{
-    Command, ErrorCode, Nonce, Placement, Policy, Refusal, Reply, RoomId, RoomSummary, VERSION,
+    Command, ErrorCode, NewPoll, Nonce, Placement, Policy, Refusal, Reply, RoomId, RoomSummary, VERSION,
     limits::PING_MS,
 };
 
 use crate::{
     broker::{Effect, Line},
     chat::{
-        self, Context, Error, messages, pins, profile, reading, rights, rooms, saved, scheduled, search,
-        threads,
+        self, Context, Error, messages, pins, polls, profile, reading, rights, rooms, saved, scheduled,
+        search, threads,
     },
     hub::ConnectionId,
 };
@@ -44,8 +44,9 @@ pub(super) fn dispatch_send(
     nonce: Nonce,
     body: &str,
     placement: Placement,
+    poll: Option<NewPoll>,
 ) -> impl Future<Output = Result<Reply, Refusal>> + use<> {
-    let written = messages::send(cx, room, nonce, body, placement);
+    let written = messages::send(cx, room, nonce, body, placement, poll);
     async move {
         match written {
             Ok(written) => messages::sent(room, written).await.map_err(|error| told(&error)),
@@ -90,9 +91,9 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::History { room, direction, seq } => messages::history(cx, room, direction, seq).await,
         Command::Around { room, seq } => messages::around(cx, room, seq).await,
         Command::Previews { room, seqs } => messages::previews(cx, room, &seqs).await,
-        Command::Send { room, nonce, body, reply_to, thread, in_room } => {
+        Command::Send { room, nonce, body, reply_to, thread, in_room, poll } => {
             let placement = Placement { reply_to, thread, in_room };
-            messages::sent(room, messages::send(cx, room, nonce, &body, placement)?).await
+            messages::sent(room, messages::send(cx, room, nonce, &body, placement, poll)?).await
         }
         Command::Thread { room, root, before } => threads::thread(cx, room, root, before).await,
         Command::Search { query, room, zone, after } => search::search(cx, &query, room, &zone, after).await,
@@ -102,6 +103,9 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::Versions { room, seq } => messages::versions(cx, room, seq).await,
         Command::Delete { room, seq } => messages::delete(cx, room, seq).await,
         Command::React { room, seq, emoji, on } => messages::react(cx, room, seq, &emoji, on).await,
+        Command::Vote { room, seq, choices } => polls::vote(cx, room, seq, choices).await,
+        Command::ClosePoll { room, seq } => polls::close(cx, room, seq).await,
+        Command::Voters { room, seq, option, after } => polls::voters(cx, (room, seq), option, after).await,
         Command::Delivered { room, seq } => reading::delivered(cx, connection, room, seq),
         Command::Read { room, seq } => reading::read(cx, connection, room, seq),
         Command::MarkUnread { room, seq } => reading::mark_unread(cx, room, seq).await,

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
-    Change, Following, Line, Mention, Message, MessageId, Nonce, Reaction, RoomId, Seq, ThreadAuthor, UserId,
-    limits::BEHIND_MAX,
+    Change, Following, Line, Mention, Message, MessageId, Nonce, Poll, Reaction, RoomId, Seq, ThreadAuthor,
+    UserId, limits::BEHIND_MAX,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use super::{
     lines::ItemKind,
     members::{MemberChange, members_now},
     messages::{in_thread, select_messages},
+    polls::votes_of,
     rooms::{Listed, room_of},
     threads::replies_of,
 };
@@ -57,6 +58,7 @@ struct Row {
     last_seq: Option<i64>,
     last_at: Option<i64>,
     authors: Option<Json<Vec<ThreadAuthor>>>,
+    poll: Option<Json<Poll>>,
 }
 
 impl Row {
@@ -77,6 +79,7 @@ impl Row {
             thread: in_thread(self.thread_root, self.thread_nth),
             in_room: self.in_room?,
             replies: replies_of(self.replies, self.last_seq, self.last_at, self.authors),
+            poll: self.poll.map(|poll| poll.0),
         })
     }
 }
@@ -108,19 +111,19 @@ impl Store {
                 c.mentions as "mentions?: Json<Vec<Mention>>", c.reply_to as "reply_to?",
                 c.thread_root as "thread_root?", c.thread_nth as "thread_nth?", c.in_room as "in_room?",
                 c.replies as "replies?", c.last_seq as "last_seq?", c.last_at as "last_at?",
-                c.authors as "authors?: Json<Vec<ThreadAuthor>>"
+                c.authors as "authors?: Json<Vec<ThreadAuthor>>", c.poll as "poll?: Json<Poll>"
              from lines l
              left join lateral (
                 (select m.seq as number, null::text as kind, null::text as key, m.id, m.rev_seq, m.author_id, m.nonce,
                     m.body, (extract(epoch from m.sent_at) * 1000)::bigint as sent_at, m.edits,
                     m.deleted_at is not null as deleted, m.reactions, m.mentions, m.reply_to, m.thread_root,
                     m.thread_nth, m.in_room, t.replies, t.last_seq,
-                    (extract(epoch from t.last_at) * 1000)::bigint as last_at, t.authors
+                    (extract(epoch from t.last_at) * 1000)::bigint as last_at, t.authors, m.poll
                  from messages m left join threads t on t.room_id = m.room_id and t.root = m.seq
                  where m.room_id = l.id and m.seq > $3 and m.seq <= $4 and m.rev_seq <= $4 order by m.seq limit $5)
                 union all
                 (select i.rev, i.kind, i.key, null, null, null, null, null, null, null, null, null, null, null,
-                    null, null, null, null, null, null, null
+                    null, null, null, null, null, null, null, null
                  from items i
                  where i.line_id = l.id and i.rev > $3 and i.rev <= $4 order by i.rev limit $5)
              ) c on true
@@ -194,6 +197,7 @@ impl Store {
             (ItemKind::Message, Line::Room(room)) => self.load_messages(room, keys).await,
             (ItemKind::Reaction, Line::Room(room)) => self.load_reactions(room, keys).await,
             (ItemKind::Pin, Line::Room(room)) => self.load_pins(room, keys).await,
+            (ItemKind::Poll, Line::Room(room)) => self.load_polls(room, keys).await,
             (ItemKind::Member, Line::Room(room)) => self.load_members(room, keys).await,
             (ItemKind::Room, Line::Room(room)) => self.load_room(room, keys).await,
             (ItemKind::Membership, Line::Person(user)) => self.load_memberships(user, keys).await,
@@ -204,11 +208,13 @@ impl Store {
             (ItemKind::Scheduled, Line::Person(user)) => self.load_scheduled(user, keys).await,
             (ItemKind::Following, Line::Person(user)) => self.load_followed(user, keys).await,
             (ItemKind::Unread, Line::Person(user)) => self.load_unread(user, keys).await,
+            (ItemKind::Vote, Line::Person(user)) => self.load_votes(user, keys).await,
             (ItemKind::Profile, Line::Workspace) => self.load_profiles(keys).await,
             (
                 ItemKind::Message
                 | ItemKind::Reaction
                 | ItemKind::Pin
+                | ItemKind::Poll
                 | ItemKind::Member
                 | ItemKind::Room
                 | ItemKind::Membership
@@ -217,6 +223,7 @@ impl Store {
                 | ItemKind::Scheduled
                 | ItemKind::Following
                 | ItemKind::Unread
+                | ItemKind::Vote
                 | ItemKind::Profile,
                 _,
             ) => {
@@ -278,6 +285,22 @@ impl Store {
         Ok(pins.into_iter().map(|pin| (seqs[&pin.message.0], Change::Pin { pin })).collect())
     }
 
+    async fn load_polls(&self, room: RoomId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let seqs: HashMap<i64, Seq> = parsed(keys);
+        let wanted: Vec<i64> = seqs.keys().copied().collect();
+        let rows = sqlx::query!(
+            r#"select seq, poll as "poll: Json<Poll>" from messages where room_id = $1 and seq = any($2)"#,
+            room.0,
+            &wanted
+        )
+        .fetch_all(&self.pool())
+        .await?;
+        // That of a deleted message is empty.
+        let tally = |poll: Option<Json<Poll>>| poll.map(|poll| poll.0.tally()).unwrap_or_default();
+        let change = |seq: i64, poll| (seqs[&seq], Change::Poll { message: Seq(seq), poll: tally(poll) });
+        Ok(rows.into_iter().map(|row| change(row.seq, row.poll)).collect())
+    }
+
     async fn load_members(&self, room: RoomId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
         let users: HashMap<Uuid, Seq> = parsed(keys);
         let wanted: Vec<Uuid> = users.keys().copied().collect();
@@ -334,6 +357,14 @@ impl Store {
         Ok(followed.map(change).collect())
     }
 
+    async fn load_votes(&self, user: UserId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let asked = parsed_messages(keys);
+        let wanted: Vec<(Uuid, i64)> = asked.keys().copied().collect();
+        let mut connection = self.pool().acquire().await?;
+        let votes = votes_of(&mut connection, user, &wanted).await?.into_iter();
+        Ok(votes.map(|vote| (asked[&(vote.room.0, vote.message.0)], Change::Vote { vote })).collect())
+    }
+
     async fn load_scheduled(
         &self,
         user: UserId,
@@ -376,7 +407,7 @@ fn parsed<K: std::str::FromStr + Eq + std::hash::Hash>(keys: &[(Seq, String)]) -
 
 #[cfg(test)]
 mod tests {
-    use protocol::{Marks, Member, Role, RoomKind, User, limits::CHANGES_MAX};
+    use protocol::{Marks, Member, NewPoll, Role, RoomKind, User, limits::CHANGES_MAX};
     use sqlx::PgPool;
 
     use super::*;
@@ -427,6 +458,8 @@ mod tests {
                 format!("{} {emoji} {} {message}", name(*user), if *on { "to" } else { "off" })
             }
             Change::Pin { pin } => format!("{} pins {}: {}", name(pin.by), pin.message, pin.on),
+            Change::Poll { message, poll } => format!("poll {message}: {:?} {}", poll.counts, poll.closed),
+            Change::Vote { vote } => format!("votes in {}: {:?}", vote.message, vote.choices),
             Change::Membership { room: _, summary } => format!("in a room: {}", summary.is_some()),
             Change::Sessions {} => "sessions".to_owned(),
             Change::Saved { saved } => format!("saves {}: {}", saved.message, saved.on),
@@ -457,6 +490,12 @@ mod tests {
         store.react::<Error>(bea.id, said, thumb, |_, _| Ok(())).await.unwrap();
         store.react::<Error>(bea.id, said, ("👍", false), |_, _| Ok(())).await.unwrap();
         store.pin::<Error>(ana.id, said, true, |_, _| Ok(())).await.unwrap();
+        let new = NewPoll { options: vec!["a".to_owned(), "b".to_owned()], ..NewPoll::default() };
+        let asked = NewMessage::plain(room, ana.clone(), Nonce(Uuid::new_v4()), "which?".to_owned());
+        store.insert_messages(&[NewMessage { poll: Some(new), ..asked }]).await.unwrap();
+        for (by, choices) in [(&ana, &[0][..]), (&bea, &[1]), (&bea, &[])] {
+            store.vote::<Error>(by.id, (room, Seq(12)), choices, |_, _| Ok(())).await.unwrap();
+        }
         store.remove_member::<Error>(bea.id, (room, bea.id), false, |_, _| Ok(())).await.unwrap();
 
         let all = [
@@ -467,7 +506,9 @@ mod tests {
             (8, "ana 👍 to 5".to_owned()),
             (10, "bea 👍 off 5".to_owned()),
             (11, "ana pins 5: true".to_owned()),
-            (12, "bea is out, of 1".to_owned()),
+            (12, "ana: which?".to_owned()),
+            (15, "poll 12: [1, 0] false".to_owned()),
+            (16, "bea is out, of 1".to_owned()),
         ];
         let told = |changes: &Changes| told(changes, &[&ana, &bea]);
         let since = async |viewer: Option<&User>, after, limit| {
@@ -476,14 +517,14 @@ mod tests {
                 .await
                 .unwrap()
         };
-        for after in 0..=12 {
+        for after in 0..=16 {
             let found = since(Some(&ana), after, 100).await.unwrap();
             let expected: Vec<_> = all.iter().filter(|(rev, _)| *rev > after).cloned().collect();
-            assert_eq!((told(&found), found.head, found.through), (expected, Seq(12), Seq(12)), "{after}");
+            assert_eq!((told(&found), found.head, found.through), (expected, Seq(16), Seq(16)), "{after}");
             assert_eq!(since(None, after, 100).await, Some(found), "a node is told the same");
         }
         // The same page by page, for any page size.
-        for limit in 1..=10 {
+        for limit in 1..=12 {
             let (mut pages, mut after) = (Vec::new(), Seq::ZERO);
             loop {
                 let page = since(None, after.0, limit).await.unwrap();
@@ -500,9 +541,14 @@ mod tests {
         let found = since(None, 0, 100).await.unwrap();
         let (message, _) = mended.unwrap();
         assert_eq!(found.list[3].1, Change::Message { message });
-        let member = Member { user: bea.id, role: Role::Member, active: false, banned: false, rev: Seq(12) };
+        let member = Member { user: bea.id, role: Role::Member, active: false, banned: false, rev: Seq(16) };
         let marks = Marks { user: bea.id, delivered: Seq(3), read: Seq(3) };
-        assert_eq!(found.list[7].1, Change::Member { member, members: 1, marks });
+        assert_eq!(found.list[9].1, Change::Member { member, members: 1, marks });
+
+        // A vote is on the voter's own line, also after they took it back.
+        let own =
+            store.list_changes(Line::Person(bea.id), Some(bea.id), Seq::ZERO, 100).await.unwrap().unwrap();
+        assert!(told(&own).iter().any(|(_, text)| text == "votes in 12: []"), "{own:?}");
 
         assert_eq!(since(Some(&bea), 0, 100).await, None, "who has left is told nothing");
         assert_eq!(

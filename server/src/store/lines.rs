@@ -30,6 +30,8 @@ pub enum ItemKind {
     Reaction,
     /// On a room's line: a pin. Key: the message's `seq`.
     Pin,
+    /// On a room's line: the counts of a poll. Key: the message's `seq`.
+    Poll,
     /// On a room's line: a membership. Key: the person's id.
     Member,
     /// On a room's line: the room's properties. Key: empty.
@@ -46,15 +48,18 @@ pub enum ItemKind {
     Following,
     /// On a person's line: a room that they marked unread. Key: the room's id.
     Unread,
+    /// On a person's line: a vote in a poll. Key: `room/seq`.
+    Vote,
     /// On the workspace's line: a profile. Key: the person's id.
     Profile,
 }
 
 impl ItemKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Message,
         Self::Reaction,
         Self::Pin,
+        Self::Poll,
         Self::Member,
         Self::Room,
         Self::Membership,
@@ -63,6 +68,7 @@ impl ItemKind {
         Self::Scheduled,
         Self::Following,
         Self::Unread,
+        Self::Vote,
         Self::Profile,
     ];
 
@@ -72,6 +78,7 @@ impl ItemKind {
             Self::Message => "message",
             Self::Reaction => "reaction",
             Self::Pin => "pin",
+            Self::Poll => "poll",
             Self::Member => "member",
             Self::Room => "room",
             Self::Membership => "membership",
@@ -80,6 +87,7 @@ impl ItemKind {
             Self::Scheduled => "scheduled",
             Self::Following => "following",
             Self::Unread => "unread",
+            Self::Vote => "vote",
             Self::Profile => "profile",
         }
     }
@@ -356,6 +364,6 @@ mod tests {
         for kind in ItemKind::ALL {
             assert_eq!(ItemKind::parse(kind.as_str()), Some(kind));
         }
-        assert_eq!(ItemKind::parse("poll"), None);
+        assert_eq!(ItemKind::parse("riddle"), None);
     }
 }

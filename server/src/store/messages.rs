@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use protocol::{
-    Direction, ErrorCode, Following, InThread, Line, Mention, Message, MessageId, Millis, Nonce, Placement,
-    Reaction, Role, Room, RoomId, Seq, ThreadAuthor, User, UserId, WorkspaceRole, limits, rights,
+    Direction, ErrorCode, Following, InThread, Line, Mention, Message, MessageId, Millis, NewPoll, Nonce,
+    Placement, Poll, Reaction, Role, Room, RoomId, Seq, ThreadAuthor, User, UserId, WorkspaceRole, limits,
+    rights,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -34,6 +35,8 @@ pub struct NewMessage {
     pub names: Vec<String>,
     /// What it replies to, and in which thread it is.
     pub placement: Placement,
+    /// Its validated poll.
+    pub poll: Option<NewPoll>,
 }
 
 /// The result of a send.
@@ -91,6 +94,7 @@ pub(super) struct MessageRow {
     pub(super) last_seq: Option<i64>,
     pub(super) last_at: Option<Millis>,
     pub(super) authors: Option<Json<Vec<ThreadAuthor>>>,
+    pub(super) poll: Option<Json<Poll>>,
 }
 
 /// The one list of columns: `select_messages!("where …", arguments …)`, of `messages m` with their `threads t`.
@@ -104,7 +108,8 @@ macro_rules! select_messages {
                 m.mentions as "mentions: Json<Vec<protocol::Mention>>", m.reply_to,
                 m.thread_root, m.thread_nth, m.in_room, t.replies as "replies?", t.last_seq as "last_seq?",
                 (extract(epoch from t.last_at) * 1000)::bigint as "last_at?",
-                t.authors as "authors?: Json<Vec<protocol::ThreadAuthor>>"
+                t.authors as "authors?: Json<Vec<protocol::ThreadAuthor>>",
+                m.poll as "poll: Json<protocol::Poll>"
                from messages m left join threads t on t.room_id = m.room_id and t.root = m.seq "# + $rest
             $(, $argument)*
         )
@@ -130,6 +135,7 @@ impl From<MessageRow> for Message {
             thread: in_thread(row.thread_root, row.thread_nth),
             in_room: row.in_room,
             replies: threads::replies_of(row.replies, row.last_seq, row.last_at, row.authors),
+            poll: row.poll.map(|poll| poll.0),
         }
     }
 }
@@ -444,10 +450,10 @@ impl Decision {
 }
 
 impl NewMessage {
-    /// One that mentions nobody, is no reply and in no thread.
+    /// One that mentions nobody, is no reply, in no thread and without a poll.
     #[must_use]
     pub fn plain(room: RoomId, author: User, nonce: Nonce, body: String) -> Self {
-        Self { room, author, nonce, body, names: Vec::new(), placement: Placement::default() }
+        Self { room, author, nonce, body, names: Vec::new(), placement: Placement::default(), poll: None }
     }
 
     fn mentioning(&self) -> Mentioning<'_> {
@@ -608,7 +614,10 @@ fn number(
             (_, None) => Decision::NotAMember,
             // A repeat gets its answer regardless of the author's current rights. Someone who has
             // left learns nothing else from it.
-            (Some(known), _) if !found.member => Decision::Known(Message { reactions: Vec::new(), ..known }),
+            (Some(known), _) if !found.member => {
+                let poll = known.poll.map(|poll| poll.unvoted().into());
+                Decision::Known(Message { reactions: Vec::new(), poll, ..known })
+            }
             (Some(known), _) => Decision::Known(known),
             (None, _) if !found.member => Decision::NotAMember,
             (None, Some(room)) => match here.get(&key) {
@@ -634,6 +643,7 @@ fn number(
                         thread: root.and_then(|root| threads.place(root, item.author.id, seq)),
                         in_room: root.is_some() && item.placement.in_room,
                         replies: None,
+                        poll: item.poll.clone().map(Poll::from),
                     };
                     here.insert(key, message.clone());
                     Decision::New(message, room.messages, mentions::here(&mentioned))
@@ -653,7 +663,7 @@ async fn write_sent(
 ) -> Result<Millis, Error> {
     let (mut rooms, mut seqs, mut ordinals, mut ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut authors, mut nonces, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut mentions, mut replies) = (Vec::new(), Vec::new());
+    let (mut mentions, mut replies, mut polls) = (Vec::new(), Vec::new(), Vec::new());
     let (mut roots, mut places, mut in_room) = (Vec::new(), Vec::new(), Vec::new());
     for (item, decision) in new.iter().zip(decisions) {
         if let Decision::New(message, ordinal, _) = decision {
@@ -669,6 +679,7 @@ async fn write_sent(
             roots.push(message.thread.map(|thread| thread.0.0));
             places.push(message.thread.map(|thread| i32::try_from(thread.1).unwrap_or(i32::MAX)));
             in_room.push(message.in_room);
+            polls.push(message.poll.as_ref().map(Json));
         }
     }
     if rooms.is_empty() {
@@ -686,11 +697,11 @@ async fn write_sent(
             from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as k (id, head, messages) where l.id = k.id
          ), stored as (
             insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body, mentions, reply_to,
-                thread_root, thread_nth, in_room)
-            select room, seq, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room
+                thread_root, thread_nth, in_room, poll)
+            select room, seq, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room, poll
             from unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[],
-                $11::jsonb[], $12::bigint[], $13::bigint[], $14::int[], $15::bool[])
-                as k (room, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room)
+                $11::jsonb[], $12::bigint[], $13::bigint[], $14::int[], $15::bool[], $16::jsonb[])
+                as k (room, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room, poll)
          )
          select (extract(epoch from now()) * 1000)::bigint as "sent_at!""#,
         &moved_ids,
@@ -707,7 +718,8 @@ async fn write_sent(
         &replies as &[Option<i64>],
         &roots as &[Option<i64>],
         &places as &[Option<i32>],
-        &in_room
+        &in_room,
+        &polls as _
     )
     .fetch_one(&mut **tx)
     .await?;

@@ -20,6 +20,7 @@ pub mod messages;
 mod password_links;
 mod people;
 mod pins;
+mod polls;
 pub mod profiles;
 pub mod rooms;
 pub mod saved;

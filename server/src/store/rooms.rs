@@ -1,7 +1,7 @@
 //! Rooms: creating, listing, renaming.
 
 use protocol::{
-    ChannelListing, Line, Marks, Message, MessageId, Nonce, Policy, Role, Room, RoomId, RoomKind,
+    ChannelListing, Line, Marks, Message, MessageId, Nonce, Policy, Poll, Role, Room, RoomId, RoomKind,
     RoomSummary, RoomsAfter, Seq, UserId, WorkspaceRole, limits,
 };
 use uuid::Uuid;
@@ -121,6 +121,7 @@ struct SummaryRow {
     last_root: Option<i64>,
     last_nth: Option<i32>,
     last_in_room: Option<bool>,
+    last_is_poll: bool,
     /// Of the first row, where they were asked for: all rooms of the person, and their heads.
     all_rooms: Option<Vec<Uuid>>,
     all_heads: Option<Vec<i64>>,
@@ -145,6 +146,7 @@ impl SummaryRow {
             reactions: Vec::new(),
             mentions: Vec::new(),
             replies: None,
+            poll: self.last_is_poll.then(Poll::default),
         })
     }
 
@@ -262,7 +264,7 @@ impl Store {
                 (extract(epoch from last.sent_at) * 1000)::bigint as "last_at?",
                 last.edits as "last_edits?", last.deleted_at is not null as "last_deleted!",
                 last.reply_to as "last_reply_to?", last.thread_root as "last_root?", last.thread_nth as "last_nth?",
-                last.in_room as "last_in_room?",
+                last.in_room as "last_in_room?", last.poll is not null as "last_is_poll!",
                 case
                     when p.messages = p.seen_ordinal then 0
                     when p.messages - p.seen_ordinal > $7 then $7

@@ -14,6 +14,7 @@ mod late;
 mod leaving;
 mod mentions;
 mod personal;
+mod polls;
 mod profiles;
 #[path = "../../src/broker/proxy.rs"]
 mod proxy;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use protocol::{Change, Command, ErrorCode, Line, Nonce, Reply, RoomId, Seq};
+use protocol::{Change, Command, ErrorCode, Line, NewPoll, Nonce, Reply, RoomId, Seq};
 use server::node::Tuning;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -12,6 +12,13 @@ use crate::cluster::{Cluster, Person, Running, SOON};
 
 fn send(room: RoomId, body: &str) -> Command {
     Command::say(room, Nonce(Uuid::new_v4()), body)
+}
+
+fn poll(room: RoomId) -> Command {
+    let options = vec!["nine".to_owned(), "noon".to_owned()];
+    let poll = Some(NewPoll { options, several: false, anonymous: true });
+    let (nonce, body) = (Nonce(Uuid::new_v4()), "When?".to_owned());
+    Command::Send { room, nonce, body, reply_to: None, thread: None, in_room: false, poll }
 }
 
 async fn caught_up(person: &Person, room: RoomId, after: i64) -> (Vec<(Seq, Change)>, Seq, bool) {
@@ -30,6 +37,8 @@ fn settled(mut changes: Vec<(Seq, Change)>) -> Vec<(Seq, Change)> {
         // current ones.
         if let Change::Message { message } = change {
             message.reactions.clear();
+            // The same goes for the counts of its poll.
+            message.poll = message.poll.take().map(|poll| poll.unvoted().into());
         }
         if let Change::Member { members, marks, .. } = change {
             last.get_or_insert(*members);
@@ -76,10 +85,14 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
         (&bea, Command::Delete { room, seq: Seq(begin + 2) }),
         (&ana, Command::Invite { room, users: vec![cem.id()] }),
         (&ana, send(room, "four")),
+        (&ana, poll(room)),
+        (&bea, Command::Vote { room, seq: Seq(begin + 13), choices: vec![1] }),
+        (&ana, Command::Vote { room, seq: Seq(begin + 13), choices: vec![0] }),
+        (&ana, Command::ClosePoll { room, seq: Seq(begin + 13) }),
     ] {
         person.asks(command).await.unwrap();
     }
-    let end = begin + 12;
+    let end = begin + 16;
     for person in [&ana, &bea] {
         person.until("told of all", |client| client.room(room).unwrap().summary.head.0 == end).await;
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use client::RoomState;
 use protocol::{
-    Change, Command, ErrorCode, Line, Nonce, Reply, Role, RoomId, RoomKind, Seq, SessionId, UserId, limits,
+    Change, Command, ErrorCode, Line, NewPoll, Nonce, Reply, Role, RoomId, RoomKind, Seq, SessionId, UserId,
+    limits,
 };
 use server::{
     hub::Owner,
@@ -191,6 +192,9 @@ async fn people_are_found_by_a_part_of_their_name_and_wildcards_mean_themselves(
     assert_eq!(find("").await, ["ana", "bea_1"]);
 }
 
+/// The number of the poll below.
+const POLL: Seq = Seq(27);
+
 /// Zulip's law: for every command, old state + events = a fresh fetch.
 #[sqlx::test(migrations = "../migrations")]
 async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
@@ -205,6 +209,13 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
     let set = |title: &str| Command::SetRoom { room, title: title.to_owned(), topic: "t".to_owned() };
     let send = |body: &str| Command::say(room, Nonce(Uuid::new_v4()), body);
     let react = |seq, emoji: &str, on| Command::React { room, seq: Seq(seq), emoji: emoji.to_owned(), on };
+    let poll = || {
+        let options = vec!["nine".to_owned(), "noon".to_owned()];
+        let poll = Some(NewPoll { options, several: false, anonymous: false });
+        let (nonce, body) = (Nonce(Uuid::new_v4()), "When?".to_owned());
+        Command::Send { room, nonce, body, reply_to: None, thread: None, in_room: false, poll }
+    };
+    let choose = |choice| Command::Vote { room, seq: POLL, choices: vec![choice] };
     let direct = || Command::StartDirect { user: bea.id() };
     let channel = |title: &str| Command::CreateRoom {
         nonce: Nonce(Uuid::new_v4()),
@@ -251,6 +262,11 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
         (&ana, send("beyond the mark")),
         (&bea, Command::ReadOn { room, rev: Seq(i64::MAX) }),
         (&bea, Command::MarkUnread { room, seq: Seq(5) }),
+        (&ana, poll()),
+        (&bea, choose(1)),
+        (&cem, choose(0)),
+        (&bea, choose(0)),
+        (&ana, Command::ClosePoll { room, seq: POLL }),
         (&cem, direct()),
         (&bea, channel("bea's")),
         (&ana, Command::Leave { room }),

@@ -2,8 +2,8 @@
 
 use client::{Client, RowKind};
 use protocol::{
-    Change, Command, Direction, ErrorCode, Following, InThread, Line, Message, Nonce, Placement, Reply, RoomId,
-    RoomKind, Seq, Thread, ThreadsAfter,
+    Change, Command, Direction, ErrorCode, Following, InThread, Line, Message, Nonce, Placement, Reply,
+    RoomId, RoomKind, Seq, Thread, ThreadsAfter,
 };
 use sqlx::PgPool;
 use uuid::Uuid;

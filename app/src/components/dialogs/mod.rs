@@ -2,6 +2,7 @@
 
 pub mod banned;
 pub mod browse;
+pub mod close_poll;
 pub mod delete;
 pub mod delete_room;
 pub mod edit_history;
@@ -10,6 +11,7 @@ pub mod invite;
 pub mod leave;
 pub mod member;
 pub mod new_direct;
+pub mod new_poll;
 pub mod new_room;
 pub mod picker;
 pub mod profile;
@@ -18,6 +20,7 @@ pub mod room_settings;
 pub mod shortcuts;
 pub mod switcher;
 pub mod unsent;
+pub mod voters;
 
 use leptos::{html, prelude::*};
 
@@ -58,6 +61,9 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         | Dialog::Shortcuts
         | Dialog::EditHistory(..)
         | Dialog::Profile(_)
+        | Dialog::NewPoll(..)
+        | Dialog::Voters(..)
+        | Dialog::ClosePoll(..)
         | Dialog::Delete(..) => ().into_any(),
     }
 }
@@ -72,6 +78,12 @@ pub(crate) fn typing_dialog(dialog: Dialog) -> AnyView {
         view! { <edit_history::EditHistory room seq/> }.into_any()
     } else if let Dialog::Profile(user) = dialog {
         view! { <profile::ProfileCard user/> }.into_any()
+    } else if let Dialog::NewPoll(desk, refused) = dialog {
+        view! { <new_poll::NewPollDialog desk refused/> }.into_any()
+    } else if let Dialog::Voters(room, seq) = dialog {
+        view! { <voters::Voters room seq/> }.into_any()
+    } else if let Dialog::ClosePoll(room, seq) = dialog {
+        view! { <close_poll::ClosePoll room seq/> }.into_any()
     } else {
         ().into_any()
     }

@@ -312,6 +312,9 @@ impl Pointing {
     /// Handles a key at a row, or at an element in it. Returns whether it was used.
     fn pressed_in(self, row: &Element, target: &Element, key: &str) -> bool {
         let screen = self.chat.screen;
+        if let Some(option) = option_beside(target, key) {
+            return go_to(&option);
+        }
         match key {
             // If its list of readers is open, Esc closes that first.
             "Escape" if screen.read_by.get_untracked().is_none() => {
@@ -427,6 +430,17 @@ fn neighbour(row: &Element, forward: bool) -> Option<Element> {
     let go =
         |from: &Element| if forward { from.next_element_sibling() } else { from.previous_element_sibling() };
     std::iter::successors(go(row), go).find(|row| row.tag_name() == "ARTICLE")
+}
+
+/// The option of a poll that the arrows lead to from another one.
+fn option_beside(target: &Element, key: &str) -> Option<Element> {
+    let beside = match key {
+        "ArrowDown" | "ArrowRight" => target.next_element_sibling(),
+        "ArrowUp" | "ArrowLeft" => target.previous_element_sibling(),
+        _ => None,
+    };
+    let is_option = |one: &Element| one.class_list().contains("poll-option");
+    beside.filter(|beside| is_option(target) && is_option(beside))
 }
 
 /// The lowest message that is visible.

@@ -1,10 +1,10 @@
 //! Makes people create a room and talk in it. Every step is safe to repeat, because the protocol's own
 //! commands are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use faults::cluster::Fallible;
-use protocol::{Command, Message, Millis, Nonce, Reply, RoomId, RoomKind, Seq, UserId};
+use protocol::{Command, Message, Millis, Nonce, Reply, RoomId, RoomKind, UserId};
 use sqlx::PgPool;
 use uuid::{Builder, Uuid};
 
@@ -124,10 +124,9 @@ async fn say(
                 .find(|(_, said)| line.under.is_some_and(|under| said.text.starts_with(under)));
             root.map(|(message, _)| message.seq)
         };
-        let texts: Vec<(Nonce, &str, Option<Seq>)> = run
-            .iter()
-            .map(|line| (nonce(&[room.title, line.who, line.text]), line.text, root(line)))
-            .collect();
+        let said = |line: &ScriptedMessage<'_>| nonce(&[room.title, line.who, line.text]);
+        let texts: Vec<_> =
+            run.iter().map(|line| (said(line), line.text, root(line), line.new_poll())).collect();
         messages.extend(person(people, run[0].who)?.say(id, &texts).await?);
         if turn % STAY_AWAKE_EVERY == 0 {
             stay_awake(people).await?;
@@ -156,6 +155,13 @@ async fn change(
             let react = Command::React { room, seq, emoji: (*emoji).to_owned(), on: true };
             person(people, who)?.ask_once_inside(react).await?;
         }
+    }
+    let voters: BTreeSet<&str> = line.poll.iter().flat_map(|(_, who)| who.iter().copied()).collect();
+    for who in voters {
+        let chose =
+            |(place, (_, chosen_by)): (u8, &(&str, &[&str]))| chosen_by.contains(&who).then_some(place);
+        let choices = (0..).zip(line.poll).filter_map(chose).collect();
+        person(people, who)?.ask_once_inside(Command::Vote { room, seq, choices }).await?;
     }
     if let Some(who) = line.pinned_by {
         person(people, who)?.ask_once_inside(Command::Pin { room, seq, on: true }).await?;

@@ -9,7 +9,7 @@ use futures::{
     stream::{SplitSink, SplitStream},
 };
 use protocol::{
-    ClientFrame, Command, ErrorCode, Message, Nonce, Placement, Refusal, Reply, RoomId, RoomSummary, Seq,
+    ClientFrame, Command, ErrorCode, Message, NewPoll, Nonce, Refusal, Reply, RoomId, RoomSummary, Seq,
     ServerFrame, UserId, VERSION,
 };
 use tokio::{sync::mpsc, time::Duration};
@@ -114,14 +114,15 @@ impl Person {
     pub(crate) async fn say(
         &mut self,
         room: RoomId,
-        texts: &[(Nonce, &str, Option<Seq>)],
+        texts: &[(Nonce, &str, Option<Seq>, Option<NewPoll>)],
     ) -> Fallible<Vec<Message>> {
         let (first, mut said, mut sent) = (self.last_ref + 1, 0, vec![None; texts.len()]);
         for _ in texts {
             let answered = |sent: &[Option<Message>]| sent.iter().filter(|one| one.is_some()).count();
             while said < texts.len() && said - answered(&sent) < WINDOW {
-                let (nonce, body, thread) = texts[said];
-                self.send(Placement { thread, ..Placement::default() }.send(room, nonce, body)).await?;
+                let (nonce, body, thread, poll) = texts[said].clone();
+                let (body, reply_to, in_room) = (body.to_owned(), None, false);
+                self.send(Command::Send { room, nonce, body, reply_to, thread, in_room, poll }).await?;
                 said += 1;
             }
             self.frames.flush().await?;

@@ -5,6 +5,8 @@
 //! again adds only the new lines, at the end of their rooms. A new kind of content is a method of
 //! [`ScriptedMessage`], and a few commands in `fill.rs`.
 
+use protocol::NewPoll;
+
 /// A person with an account.
 #[derive(Debug)]
 pub(crate) struct Person {
@@ -75,6 +77,9 @@ pub(crate) enum Talk {
 /// Each emoji, with the handles of the people who reacted.
 pub(crate) type Reactions = &'static [(&'static str, &'static [&'static str])];
 
+/// Each option, with the handles of the people who chose it.
+pub(crate) type Votes = &'static [(&'static str, &'static [&'static str])];
+
 /// One message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ScriptedMessage<'a> {
@@ -90,6 +95,8 @@ pub(crate) struct ScriptedMessage<'a> {
     pub(crate) deleted: bool,
     /// How an earlier message of the room begins: this one is a reply in its thread.
     pub(crate) under: Option<&'static str>,
+    /// The options of its poll, each with the handles of the people who chose it. People may choose several.
+    pub(crate) poll: Votes,
 }
 
 /// A plain line.
@@ -104,10 +111,17 @@ pub(crate) const fn say<'a>(who: &'static str, text: &'a str) -> ScriptedMessage
         saved_by: None,
         deleted: false,
         under: None,
+        poll: &[],
     }
 }
 
 impl ScriptedMessage<'_> {
+    /// Its poll, as it is sent.
+    pub(crate) fn new_poll(&self) -> Option<NewPoll> {
+        let options: Vec<String> = self.poll.iter().map(|(option, _)| (*option).to_owned()).collect();
+        (!options.is_empty()).then_some(NewPoll { options, several: true, anonymous: false })
+    }
+
     const fn after(self, minutes: i64) -> Self {
         Self { pause: Some(minutes), ..self }
     }
@@ -130,6 +144,10 @@ impl ScriptedMessage<'_> {
 
     const fn under(self, root: &'static str) -> Self {
         Self { under: Some(root), ..self }
+    }
+
+    const fn poll(self, poll: Votes) -> Self {
+        Self { poll, ..self }
     }
 
     const fn deleted(self) -> Self {
@@ -311,6 +329,11 @@ const GENERAL: &[ScriptedMessage<'static>] = &[
     say(GUEST, "B it is, then. The printer needs the file by four.").after(25).reactions(&[("👍", &["lin", "eleni", "ana"])]),
     say("eleni", "Printed, and hanging in the window. Come and look.").after(40).reactions(&[("😍", &["lin", GUEST, "yuki"]), ("👏", &["ana", "wang", "bo"])]),
     say("lin", "太好看了，谢谢 Eleni！🙌"),
+    say("ana", "Dinner on the pier, as soon as it is warm: which evenings suit you?").after(20).poll(&[
+        ("Thursday", &["noor", "dmitri"]),
+        ("Friday", &["ana", "bo", "lin", "yuki", "noor", "eleni"]),
+        ("星期六", &["wang", "lin", "minjun"]),
+    ]),
     say("noor", "The harbour master stopped, read it, and smiled. I have a witness."),
 ];
 
@@ -479,6 +502,7 @@ mod tests {
     fn whoever_does_something_is_in_the_room() {
         for (room, line) in lines() {
             let reacting = line.reactions.iter().flat_map(|(_, who)| who.iter());
+            let reacting = reacting.chain(line.poll.iter().flat_map(|(_, who)| who.iter()));
             for who in reacting.chain(line.pinned_by.iter()).chain([&line.who]) {
                 assert!(room.members.contains(who), "{who} is not in {}", room.title);
             }
@@ -496,6 +520,9 @@ mod tests {
         for (room, line) in lines() {
             for text in [Some(line.text), line.edited].into_iter().flatten() {
                 assert_eq!(Body::parse(text).unwrap().as_str(), text);
+            }
+            if let Some(poll) = line.new_poll() {
+                assert_eq!(poll.clone().parse(), Ok(poll));
             }
             for (emoji, who) in line.reactions {
                 // Stored with a variation selector where it needs one.

@@ -13,6 +13,7 @@ mod profile;
 mod send;
 mod set_up;
 mod settings;
+mod vote;
 mod workspace;
 
 use std::collections::BTreeMap;
@@ -63,6 +64,7 @@ pub(super) fn routes() -> Router<Site> {
         .route("/preferences", post(preferences::set))
         .route("/profile", post(profile::change))
         .route("/r/{room}/messages", post(send::send))
+        .route("/r/{room}/polls/{seq}", post(vote::vote))
 }
 
 /// The submitted values, by field name.
