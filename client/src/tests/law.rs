@@ -534,7 +534,11 @@ fn everything(client: &Client) -> Shown {
 fn thread(client: &Client) -> Option<(Option<Message>, Vec<Message>, bool)> {
     let open = client.room(room()).unwrap().thread.as_ref()?;
     let root = open.root_message().map(|root| (**root).clone());
-    Some((root, open.replies().map(|reply| (**reply).clone()).collect(), open.more_before() || open.more_after()))
+    Some((
+        root,
+        open.replies().map(|reply| (**reply).clone()).collect(),
+        open.more_before() || open.more_after(),
+    ))
 }
 
 proptest! {
