@@ -19,9 +19,8 @@ fn comes(client: &mut Client, message: Message) {
 /// Before which places the client asks for replies.
 fn asked(client: &mut Client) -> Vec<(u32, Option<u32>)> {
     let frames = client.take_frames().into_iter();
-    let before = |frame: ClientFrame| match frame.command {
-        Command::Thread { before, .. } => Some((frame.r#ref, before)),
-        _ => None,
+    let before = |frame: ClientFrame| {
+        if let Command::Thread { before, .. } = frame.command { Some((frame.r#ref, before)) } else { None }
     };
     frames.filter_map(before).collect()
 }
