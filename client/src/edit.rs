@@ -54,10 +54,10 @@ impl Edit {
     #[must_use]
     pub fn from_kept(room: RoomId, kept: &str) -> Option<Self> {
         let mut parts = kept.splitn(3, ' ');
-        let mut which = parts.next()?.split('/').map(|number| number.parse().map(Seq));
-        let (seq, thread) = (which.next()?.ok()?, which.next().and_then(Result::ok));
-        let (edits, text) = (parts.next()?.parse().ok()?, parts.next()?.to_owned());
-        Some(Self { room, seq, thread, edits, text, state: EditState::Writing })
+        let (which, edits) = (parts.next()?, parts.next()?.parse().ok()?);
+        let (seq, thread) = which.split_once('/').unwrap_or((which, ""));
+        let (seq, thread) = (Seq(seq.parse().ok()?), thread.parse().ok().map(Seq));
+        Some(Self { room, seq, thread, edits, text: parts.next()?.to_owned(), state: EditState::Writing })
     }
 
     /// A line of text for the browser's storage. JSON would add a reader to the download.

@@ -98,6 +98,11 @@ test("a removed person is told so, keeps their draft, and can join again", async
   expected(/status of 404/);
   const { people: [ana, bo], channel } = await crew(open, ["Ana", "Bo"]);
   await composer(bo.page).fill("The rope in the\nsecond locker");
+  // What was being written in a thread is kept, too.
+  await says(ana.page, "Where is the rope?");
+  const tools = await reaches(bo.page, "Where is the rope?");
+  await tools.getByRole("button", { name: "Reply in thread" }).click();
+  await bo.page.getByRole("textbox", { name: "Reply in this thread" }).fill("Behind the oars");
   await does(ana.page, bo, "Remove from room…", "Remove");
   await expect(lineOf(ana.page, bo)).toHaveCount(0);
 
@@ -105,7 +110,10 @@ test("a removed person is told so, keeps their draft, and can join again", async
   await expect(roomLink(bo.page, `#${channel}`)).toHaveCount(0);
   const kept = bo.page.getByRole("region", { name: "Not sent" });
   await expect(kept).toContainText("The rope in the\nsecond locker");
+  await expect(kept.getByRole("listitem")).toHaveCount(2);
   await isAccessible(bo.page, "no longer in a room");
+  await kept.getByRole("listitem").filter({ hasText: "Behind the oars" }).getByRole("button", { name: "Discard" }).click();
+  await expect(kept.getByRole("listitem")).toHaveCount(1);
   await bo.page.reload();
   await isIn(bo.page);
   await expect(bo.page.getByRole("heading", { name: "Room not found" })).toBeVisible();

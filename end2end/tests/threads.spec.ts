@@ -1,9 +1,10 @@
 // Threads beside their rooms: what each sees of them, live over two servers, after a reload, on a phone, without a pointer, and without
 // script.
+import { devices, type Page } from "@playwright/test";
+
 import {
-  acts, anotherTab, asks, composer, devices, expect, isAccessible, isIn, isOpen, log, makesRoom, message, numbered, opens, presses,
+  Line, acts, anaAndBo, anotherTab, asks, composer, expect, isAccessible, isIn, isOpen, log, makesRoom, message, numbered, opens, presses,
   reaches, roomLink, rooms, says, saysMany, seqOf, signIn, signUp, test, unique,
-  type Page } from "@playwright/test";  import {   anaAndBo,
 } from "../fixtures";
 
 const thread = (page: Page) => page.getByRole("complementary", { name: "Thread" });
@@ -167,6 +168,62 @@ test("the threads one follows have their place in the list, on all devices", asy
   await expect(ana.page.getByRole("dialog", { name: `Threads in ${bo.name}` }).getByText("3 replies")).toBeVisible();
 });
 
+test("the button that follows a thread keeps the focus, whatever comes", async ({ open }) => {
+  const [ana, bo] = await anaAndBo(open);
+  await says(ana.page, "the root");
+  const seq = await seqOf(ana.page, "the root");
+  await opensThread(ana.page, "the root");
+  await answers(ana.page, "first");
+  const unfollow = thread(ana.page).getByRole("button", { name: "Unfollow thread" });
+  await unfollow.focus();
+  await asks(bo.page, [send(roomOf(ana.page), seq, "second")]);
+  await expect(replies(ana.page)).toHaveText(["the root", "first", "second"]);
+  await expect(unfollow).toBeFocused();
+  await ana.page.keyboard.press("Enter");
+  await expect(thread(ana.page).getByRole("button", { name: "Follow thread" })).toBeFocused();
+  await ana.page.keyboard.press("Enter");
+  await expect(unfollow).toBeFocused();
+});
+
+test("a refused reply that is taken back keeps its text and its tick, also beside another one", async ({ open }) => {
+  const page = await open();
+  const line = await Line.of(page);
+  const ana = await signUp(page, { name: "Ana Benítez" });
+  await makesRoom(page, "Channel", unique("crew"));
+  const room = roomOf(page);
+  await says(page, "the root");
+  await opensThread(page, "the root");
+  const also = thread(page).getByRole("checkbox", { name: "Also show in the room" });
+  line.cut();
+  await expect(page.locator("html")).toHaveAttribute("data-link", "away");
+  for (const text of ["one", "two"]) {
+    await replyBox(page).fill(text);
+    await also.check();
+    await replyBox(page).press("Enter");
+    await expect(replyBox(page)).toHaveValue("");
+  }
+  const other = await open();
+  await signIn(other, ana);
+  await asks(other, [{ type: "archive", room, on: true }]);
+  line.restore();
+  await isIn(page);
+  const refused = log(page).getByRole("article").filter({ hasText: "Not sent" });
+  await expect(refused).toHaveCount(2);
+  // The room is read-only: there is no composer, and both are kept until there is one.
+  await thread(page).getByRole("button", { name: "Close" }).click();
+  for (const text of ["two", "one"]) {
+    await refused.filter({ hasText: text }).getByRole("button", { name: "Edit" }).click();
+    await expect(refused.filter({ hasText: text })).toHaveCount(0);
+  }
+  await asks(other, [{ type: "archive", room, on: false }]);
+  await expect(replyBox(page)).toHaveValue("one\ntwo");
+  await expect(also).toBeChecked();
+  await replyBox(page).press("Enter");
+  await expect(replies(page).last()).toHaveText("one\ntwo");
+  await expect(message(page, "one\ntwo")).toBeVisible();
+  await expect(also).not.toBeChecked();
+});
+
 test("a draft and what is on its way stay in their thread", async ({ open, expected }) => {
   expected(/ERR_INTERNET_DISCONNECTED/);
   const [ana] = await anaAndBo(open);
@@ -203,8 +260,16 @@ test("a link to a reply opens its thread, however far back it is", async ({ open
   await expect(tenth).toHaveText(/part 10/);
   await expect(tenth).toBeInViewport();
   await expect(tenth).toBeFocused();
-  // All of it can be scrolled through, from either end, and nothing is there twice.
-  await expect(thread(bo.page).getByRole("article")).toHaveCount(121);
+  // Only what is around it has been read. Scrolled down, all of it is there, and nothing is there twice.
+  await expect(thread(bo.page).locator(`[data-seq="${root + 120}"]`)).toHaveCount(0);
+  await expect(async () => {
+    await replies(bo.page).last().scrollIntoViewIfNeeded();
+    await expect(thread(bo.page).getByRole("article")).toHaveCount(121, { timeout: 500 });
+  }).toPass();
+  await bo.page.reload();
+  await isIn(bo.page);
+  await expect(tenth).toBeInViewport();
+  // Whoever writes is at the end.
   await replyBox(bo.page).fill("the end");
   await replyBox(bo.page).press("Enter");
   await expect(replies(bo.page).last()).toHaveText("the end");
@@ -219,6 +284,8 @@ test("a link to a reply opens its thread, however far back it is", async ({ open
 test("without a pointer: a key opens the thread, the arrows go through it", async ({ open }) => {
   const [ana] = await anaAndBo(open);
   await says(ana.page, "the root");
+  // From here on, the row stays as it is.
+  await expect(log(ana.page).getByRole("button", { name: "Read" })).toBeVisible();
   await message(ana.page, "the root").evaluate((row: HTMLElement) => row.focus());
   await ana.page.keyboard.press("t");
   await expect(replyBox(ana.page)).toBeFocused();
@@ -275,9 +342,11 @@ test("without script a thread is read and written by the address", async ({ open
   await expect(bare.locator(".thread .row .text")).toHaveText(["the root", "first", "by a form"]);
   await expect(replies(ana.page)).toHaveText(["the root", "first", "by a form"]);
   await bare.locator("#reply textarea").fill("x".repeat(4_001));
+  await bare.locator("#reply").getByRole("checkbox").check();
   await bare.locator("#reply").getByRole("button", { name: "Send" }).click();
   await expect(bare.locator("#reply .your-words")).toHaveText("x".repeat(4_001));
   await expect(bare.locator("#composer .your-words")).toHaveCount(0);
+  await expect(bare.locator("#reply").getByRole("checkbox")).toBeChecked();
 });
 
 test("whoever is removed no longer reads it, and a stranger never does", async ({ open, expected }) => {

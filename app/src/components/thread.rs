@@ -60,10 +60,16 @@ pub(crate) fn Thread(
         }
     };
     effect(move || take_keyboard(heading));
+    let mut is_first = true;
     effect(move || {
         view.track();
+        let is_first = std::mem::take(&mut is_first);
         request_animation_frame(move || {
-            let goes_elsewhere = chat.screen.target.try_get_untracked().flatten().is_some();
+            let rows = drawn.try_get_untracked().flatten();
+            // The room may have led to a reply already that the page began with.
+            let is_led =
+                is_first && rows.is_some_and(|rows| rows.contains(document().active_element().as_deref()));
+            let goes_elsewhere = is_led || chat.screen.target.try_get_untracked().flatten().is_some();
             match is_down.try_get_value() {
                 // What is scrolled to is told by an event, later.
                 Some(true) if goes_elsewhere => is_down.set_value(false),

@@ -191,7 +191,7 @@ fn Gone(room: RoomId, was_in: bool) -> impl IntoView {
     // Only the browser knows.
     let has_unsent = RwSignal::new(false);
     effect(move || {
-        has_unsent.set(!chat.unsent(room).is_empty());
+        has_unsent.set(chat.has_unsent(room));
         if was_in {
             chat.say_aloud(title.to_owned());
         }

@@ -164,6 +164,15 @@ impl Chat {
         self.tell_drafts();
     }
 
+    /// Whether there are unsent texts of a room that the user is no longer in. Tracks the outbox. The texts themselves come with
+    /// the dialogs.
+    #[must_use]
+    pub fn has_unsent(self, room: RoomId) -> bool {
+        self.outbox_news.track();
+        self.client.with_value(|client| client.outbox().in_room(room).next().is_some())
+            || self.saved.with_value(|saved| saved.has_draft_of(room))
+    }
+
     /// The unsent texts of a room that the user is no longer in. Tracks the outbox.
     #[must_use]
     pub fn unsent(self, room: RoomId) -> Vec<Unsent> {

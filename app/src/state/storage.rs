@@ -66,6 +66,13 @@ impl Saved {
         here.or_else(kept).unwrap_or_default()
     }
 
+    /// Whether something was written in a room or in one of its threads. A blank draft is not stored.
+    pub(crate) fn has_draft_of(&self, room: RoomId) -> bool {
+        let prefix = self.draft_key(Desk::of(room));
+        storage().is_some_and(|storage| keys(&storage).any(|key| key.starts_with(&prefix)))
+            || self.drafts.iter().any(|(of, text)| of.room == room && !text.trim().is_empty())
+    }
+
     /// The drafts of a room and its threads, in the order of their roots.
     pub(crate) fn drafts_of(&self, room: RoomId) -> Vec<(Desk, String)> {
         let prefix = self.draft_key(Desk::of(room));

@@ -154,9 +154,9 @@ async fn people_follow_the_threads_that_concern_them(pool: PgPool) {
     }
     let root = said(&ana, room, "who moved the long rope?").await;
     let first = replies(&bea, room, root, "@cem and @dora, was it you?").await.unwrap();
-    // Who wrote the root, who replied, and who was mentioned and is in the room.
-    for person in [&ana, &bea, &cem] {
-        person.until("it is followed", |client| followed(client) == [(root, first.seq)]).await;
+    // Who wrote the root, who replied, and who was mentioned and is in the room. Nobody else has replied to Bea.
+    for (person, last) in [(&ana, first.seq), (&bea, root), (&cem, first.seq)] {
+        person.until("it is followed", |client| followed(client) == [(root, last)]).await;
     }
     assert!(dora.with(|client| followed(client).is_empty()));
     assert_eq!(listed(&cem, None).await, [(room, root, 1, true)]);
@@ -189,6 +189,82 @@ async fn people_follow_the_threads_that_concern_them(pool: PgPool) {
     bea.opens(room).await;
     bea.reads(room);
     bea.until("nothing is new", |client| client.new_threads() == 0).await;
+}
+
+/// The room's unread messages do not make one's own reply new, on no device, told or fetched.
+#[sqlx::test(migrations = "../migrations")]
+async fn ones_own_reply_is_not_new(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
+    let root = said(&ana, room, "who moved the long rope?").await;
+    said(&ana, room, "and the short one").await;
+    bea.until("both are unread", |client| client.unread() == 2).await;
+    replies(&bea, room, root, "I did").await.unwrap();
+    let other = bea.second_device();
+    other.goes_to(cluster.node(2)).await;
+    for device in [&bea, &other] {
+        device.until("it is followed", |client| followed(client) == [(root, root)]).await;
+        assert_eq!(device.with(|client| (client.new_threads(), client.unread())), (0, 2));
+    }
+    // An answer is, and stays the last one of others.
+    let answer = replies(&ana, room, root, "thank you").await.unwrap();
+    replies(&bea, room, root, "gladly").await.unwrap();
+    let fresh = bea.second_device();
+    fresh.goes_to(cluster.node(1)).await;
+    for device in [&bea, &other, &fresh] {
+        device.until("it has news", |client| followed(client) == [(root, answer.seq)]).await;
+        assert_eq!(device.with(client::Client::new_threads), 1);
+    }
+    // Stopping and beginning again says the same.
+    for on in [false, true] {
+        bea.asks(Command::Follow { room, root, on }).await.unwrap();
+    }
+    other.until("followed again", |client| followed(client) == [(root, answer.seq)]).await;
+}
+
+/// A page is read in several steps. Whoever is removed between them is told the same as a stranger.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_page_whose_reader_is_removed_meanwhile_is_no_failure(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let (ana, bea) = (cluster.person("ana", 1).await, cluster.person("bea", 1).await);
+    let room = cluster.group("crew", [&ana, &bea]).await;
+    let root = said(&ana, room, "between us").await;
+    let reply = replies(&ana, room, root, "a secret").await.unwrap().seq;
+    let path = format!("/r/{room}/m/{reply}?panel=thread-{root}");
+    let (node, path) = (cluster.node(1), path.as_str());
+    let removed_and_back = async {
+        for _ in 0..20 {
+            ana.asks(Command::Remove { room, user: bea.id(), ban: false }).await.unwrap();
+            ana.asks(Command::Invite { room, users: vec![bea.id()] }).await.unwrap();
+        }
+    };
+    let reads = async {
+        for _ in 0..40 {
+            let (status, _, html) = node.get(path, &bea.cookie).await;
+            assert!([200, 404].contains(&status.as_u16()), "{status}");
+            assert!(status == 404 || html.contains("a secret"));
+        }
+    };
+    tokio::join!(removed_and_back, reads);
+}
+
+/// A link to an old reply draws the thread around it, without a further question.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_page_at_an_old_reply_has_the_thread_around_it(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let (ana, _, room) = cluster.ana_and_bea().await;
+    let root = said(&ana, room, "a long story").await;
+    for n in 1..=120 {
+        replies(&ana, room, root, &format!("part {n}.")).await.unwrap();
+    }
+    let path = format!("/r/{room}/m/{}?panel=thread-{root}", root.0 + 60);
+    let (status, _, html) = cluster.node(1).get(&path, &ana.cookie).await;
+    assert_eq!(status, 200);
+    // The page's own data, with which it is drawn.
+    let thread = html.rsplit("\"thread\":{\"thread\":").next().unwrap();
+    let thread = thread.split("\"around\":60").next().unwrap();
+    let has = |nth: u32| thread.contains(&format!("part {nth}."));
+    assert_eq!([34, 35, 60, 84, 85].map(has), [false, true, true, true, false]);
 }
 
 #[sqlx::test(migrations = "../migrations")]
