@@ -83,12 +83,20 @@ async fn lobby(State(site): State<Site>, visit: Visit, uri: Uri) -> Response {
 }
 
 async fn room(State(site): State<Site>, visit: Visit, uri: Uri, Path(room): Path<String>) -> Response {
-    let panel = Panel::in_path(&path_and_query(&uri));
+    let path = path_and_query(&uri);
+    let panel = Panel::in_path(&path);
     if visit.viewer.is_none() {
-        let path = format!("/r/{room}");
-        return to_sign_in(&site, &panel.map_or(path.clone(), |panel| panel.beside(&path))).await;
+        let next = match panel {
+            Some(Panel::Search) => path,
+            Some(panel) => panel.beside(&format!("/r/{room}")),
+            None => format!("/r/{room}"),
+        };
+        return to_sign_in(&site, &next).await;
     }
     match (room.parse(), panel) {
+        (Ok(room), Some(Panel::Search)) => {
+            draw(&site, &visit, Route::Searching(room, None, path), None).await
+        }
         (Ok(room), Some(panel)) => draw(&site, &visit, Route::RoomWith(room, panel), None).await,
         (Ok(room), None) => draw(&site, &visit, Route::Room(room), None).await,
         (Err(_), _) => draw(&site, &visit, Route::Nowhere(format!("/r/{}", path_safe(&room))), None).await,
@@ -104,6 +112,9 @@ async fn message(State(site): State<Site>, visit: Visit, uri: Uri) -> Response {
     let room =
         if let app::address::Route::Room(room) = app::address::Route::of(&path) { Some(room) } else { None };
     match room.zip(app::address::message_in(&path)) {
+        Some((room, seq)) if Panel::in_path(&path) == Some(Panel::Search) => {
+            draw(&site, &visit, Route::Searching(room, Some(seq), path), None).await
+        }
         Some((room, seq)) => {
             draw(&site, &visit, Route::Message(room, seq, Panel::in_path(&path)), None).await
         }
@@ -246,6 +257,8 @@ pub(super) enum Route {
     Message(RoomId, Seq, Option<Panel>),
     /// With what stands beside it.
     RoomWith(RoomId, Panel),
+    /// With the search beside it, perhaps at one of its messages, at this address, which says what is searched for.
+    Searching(RoomId, Option<Seq>, String),
     SignIn,
     /// At this address, which says where to go afterwards.
     SignInAt(String),
@@ -277,7 +290,9 @@ impl Route {
             Self::NewPassword(token) => format!("/new-password/{token}"),
             Self::Plain(asked) => asked.path.clone(),
             Self::SetUp => "/set-up".to_owned(),
-            Self::Lobby(path) | Self::SignInAt(path) | Self::Nowhere(path) => path.clone(),
+            Self::Lobby(path) | Self::SignInAt(path) | Self::Nowhere(path) | Self::Searching(_, _, path) => {
+                path.clone()
+            }
         }
     }
 }
@@ -324,13 +339,16 @@ fn status(page: &Page, route: &Route) -> StatusCode {
         return status_of(form.refusal.code);
     }
     match route {
-        Route::Room(_) | Route::Message(..) | Route::RoomWith(..) if page.room().is_none() => {
+        Route::Room(_) | Route::Message(..) | Route::RoomWith(..) | Route::Searching(..)
+            if page.room().is_none() =>
+        {
             StatusCode::NOT_FOUND
         }
         Route::Nowhere(_) => StatusCode::NOT_FOUND,
         Route::Room(_)
         | Route::Message(..)
         | Route::RoomWith(..)
+        | Route::Searching(..)
         | Route::Lobby(_)
         | Route::SignIn
         | Route::SignInAt(_)
@@ -394,10 +412,15 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
         people: first.people,
         shown: None,
         thread: None,
+        found: None,
+        search_refused: None,
         pane,
     };
     match route {
-        Route::Room(room) | Route::Message(room, ..) | Route::RoomWith(room, _) => {
+        Route::Room(room)
+        | Route::Message(room, ..)
+        | Route::RoomWith(room, _)
+        | Route::Searching(room, ..) => {
             let (first, view) = futures::join!(chat::rooms::first(&cx), chat::rooms::view(&cx, *room));
             let first = first?;
             let mut view = match view {
@@ -410,7 +433,7 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
             // Without script, this page would have no way to the newest messages. Only scripts set
             // the zone cookie.
             let has_script = Cookie::Zone.read(&visit.headers, site.guard.is_https()).is_some();
-            let shown = if let Route::Message(_, seq, _) = route {
+            let shown = if let Route::Message(_, seq, _) | Route::Searching(_, Some(seq), _) = route {
                 Some(chat::rooms::around(&cx, &mut view, *seq).await?)
             } else if has_script {
                 chat::rooms::unread_above(&cx, &mut view).await?
@@ -428,6 +451,9 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
             {
                 page.thread = Some(thread);
                 page.people.extend(people);
+            }
+            if let Route::Searching(_, _, path) = route {
+                search(&cx, visit, site.guard.is_https(), path, &mut page).await?;
             }
             Ok(page)
         }
@@ -447,6 +473,35 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
         | Route::NewPassword(_)
         | Route::Plain(_) => Ok(with(FirstRooms::default(), Pane::Empty)),
     }
+}
+
+/// What the search beside the room finds.
+async fn search(
+    cx: &chat::Context,
+    visit: &Visit,
+    https: bool,
+    path: &str,
+    page: &mut SignedIn,
+) -> Result<(), Failure> {
+    let query = app::address::searched_in(path);
+    if query.trim().is_empty() {
+        return Ok(());
+    }
+    let zone = Cookie::Zone.read(&visit.headers, https).unwrap_or_default();
+    let found = match cx.node.charge_search(cx.viewer.user.id) {
+        Ok(()) => chat::search::search(cx, &query, None, zone, None).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    match found {
+        Ok(Reply::Found { hits, more, count, people }) => {
+            page.people.extend(people);
+            page.found = Some(Box::new(Reply::Found { hits, more, count, people: Vec::new() }));
+        }
+        Ok(_) => {}
+        Err(chat::Error::Refused(refusal)) => page.search_refused = Some(refusal),
+        Err(e) => return Err(e.into()),
+    }
+    Ok(())
 }
 
 /// The thread that is open beside the room, and the people whom it names; `None` if there is no such message.
