@@ -154,6 +154,15 @@ for (const [size, options] of Object.entries(sizes)) {
     await page.keyboard.press("Escape");
     await expect(dialog).toBeHidden();
 
+    await page.getByRole("link", { name: "Search messages" }).click();
+    const found = page.getByRole("complementary", { name: "Search messages" });
+    await found.getByRole("searchbox").fill("nothing-of-the-kind");
+    await found.getByRole("searchbox").press("Enter");
+    await expect(found).toContainText("No messages found");
+    await check("the search for messages");
+    await page.keyboard.press("Escape");
+    await expect(found).toHaveCount(0);
+
     await page.getByRole("button", { name: "Details" }).click();
     await expect(details(page)).toBeVisible();
     await expect(details(page).getByRole("region", { name: "Pinned messages" })).toContainText("Seen.");
