@@ -83,14 +83,18 @@ pub enum Panel {
     Details,
     /// The thread below this message.
     Thread(Seq),
+    /// Searching messages. The query is in the address, too: see [`searched_path`].
+    Search,
 }
 
 impl Panel {
     /// The panel with this name, if there is one.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
-        if name == "details" {
-            return Some(Self::Details);
+        match name {
+            "details" => return Some(Self::Details),
+            "search" => return Some(Self::Search),
+            _ => {}
         }
         let root = name.strip_prefix("thread-")?.parse().ok()?;
         (root > 0).then_some(Self::Thread(Seq(root)))
@@ -102,6 +106,7 @@ impl Panel {
         match self {
             Self::Details => "details",
             Self::Thread(_) => "thread",
+            Self::Search => "search",
         }
     }
 
@@ -111,6 +116,7 @@ impl Panel {
         match self {
             Self::Details => "details".to_owned(),
             Self::Thread(root) => format!("thread-{root}"),
+            Self::Search => "search".to_owned(),
         }
     }
 
@@ -125,6 +131,33 @@ impl Panel {
     pub fn beside(self, path: &str) -> String {
         format!("{}?panel={}", without_query(path), self.name())
     }
+}
+
+/// The address of a page with the search open, and what is searched for.
+#[must_use]
+pub fn searched_path(path: &str, query: &str) -> String {
+    let mut path = Panel::Search.beside(path);
+    let query = query.trim();
+    if !query.is_empty() {
+        path.push_str("&q=");
+    }
+    for byte in query.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            path.push(char::from(byte));
+            continue;
+        }
+        path.push('%');
+        for digit in [byte >> 4, byte & 15] {
+            path.push(char::from_digit(digit.into(), 16).unwrap_or('0').to_ascii_uppercase());
+        }
+    }
+    path
+}
+
+/// What is searched for at this address.
+#[must_use]
+pub fn searched_in(path: &str) -> String {
+    parameter(path, "q")
 }
 
 /// The kind of an entry in the browser's history.
@@ -235,6 +268,12 @@ impl Address {
     #[must_use]
     pub fn path(self) -> String {
         self.path.get_untracked()
+    }
+
+    /// What is searched for in the panel; empty if nothing is. Tracks.
+    #[must_use]
+    pub fn searched(self) -> String {
+        self.path.with(|path| searched_in(path))
     }
 
     /// A parameter of the query; empty if absent.
@@ -476,6 +515,16 @@ mod tests {
         for path in [room.to_owned(), format!("{room}?panel=nothing"), "/settings?panel=details".to_owned()] {
             assert_eq!(Panel::in_path(&path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn a_search_is_in_the_address() {
+        let room = "/r/0198c6f1-7d6b-7a30-8f5c-2b1f0d9c4e11";
+        let query = "from:ana \"回滚 & co\" -x=1?#+%";
+        let path = searched_path(room, query);
+        assert_eq!((Panel::in_path(&path), searched_in(&path).as_str()), (Some(Panel::Search), query));
+        assert_eq!(searched_path(&path, "y"), format!("{room}?panel=search&q=y"));
+        assert_eq!(searched_path(room, " "), Panel::Search.beside(room));
     }
 
     #[test]

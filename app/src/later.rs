@@ -47,6 +47,7 @@ type Part = Result<AnyView, SplitLoaderError>;
 pub(crate) const DOORS: &str = "doors";
 const DETAILS: &str = "details";
 const TOOLS: &str = "tools";
+const PERSONAL: &str = "personal";
 
 /// For browsers without `requestIdleCallback`, such as Safari: the page has probably settled by
 /// then.
@@ -113,6 +114,8 @@ enum Personal {
     Dialog(Dialog),
     /// The notice of a reminder.
     Due,
+    /// Searching messages, beside a room.
+    Search(RoomId),
 }
 
 #[wasm_split(personal, wasm_split_path = leptos::wasm_split, fallible, preload(preload_personal))]
@@ -120,6 +123,7 @@ fn personal_part(part: Personal) -> Part {
     Ok(match part {
         Personal::Dialog(dialog) => personal::dialog(dialog),
         Personal::Due => view! { <personal::Due/> }.into_any(),
+        Personal::Search(room) => view! { <personal::Search room/> }.into_any(),
     })
 }
 
@@ -203,7 +207,16 @@ pub(crate) fn panel(panel: Panel, room: RoomId) -> AnyView {
     match panel {
         Panel::Details => details(room),
         Panel::Thread(root) => thread(room, root),
+        Panel::Search => search(room),
     }
+}
+
+fn search(room: RoomId) -> AnyView {
+    let chat = use_chat();
+    later(personal_part(Personal::Search(room)), move || {
+        chat.miss(Missed::Panel(Panel::Search));
+        ().into_any()
+    })
 }
 
 fn thread(room: RoomId, root: Seq) -> AnyView {
@@ -351,13 +364,13 @@ pub fn begins_with(path: &str, page: &Page) -> Vec<&'static str> {
         Route::Room(room) => {
             let is_new =
                 page.first_steps == Some(room) || page.room().is_some_and(|view| view.summary.last.is_none());
-            let (is_details, is_thread) = match Panel::in_path(path) {
-                Some(Panel::Details) => (true, false),
-                Some(Panel::Thread(_)) => (false, true),
-                None => (false, false),
-            };
-            let parts = [(is_details, DETAILS), (is_new || is_thread, TOOLS)];
-            parts.into_iter().filter(|(is_drawn, _)| *is_drawn).map(|(_, part)| part).collect()
+            let of_panel = Panel::in_path(path).map(|panel| match panel {
+                Panel::Details => DETAILS,
+                Panel::Thread(_) => TOOLS,
+                Panel::Search => PERSONAL,
+            });
+            let of_room = is_new.then_some(TOOLS).filter(|part| of_panel != Some(part));
+            of_panel.into_iter().chain(of_room).collect()
         }
         Route::Lobby | Route::Nowhere => Vec::new(),
     }
@@ -372,6 +385,7 @@ pub async fn preload(parts: Vec<&'static str>) -> Result<(), SplitLoaderError> {
         match part {
             DOORS => preload_doors().await?,
             DETAILS => preload_details().await?,
+            PERSONAL => preload_personal().await?,
             _ => preload_tools().await?,
         }
     }

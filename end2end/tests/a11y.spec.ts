@@ -1,8 +1,9 @@
 // axe on every page, dialog, panel and menu: in light, dark and forced colours; at desktop, tablet and phone widths. It must find
 // nothing serious or critical. States that need a scenario of their own (a refusal, a list with drafts) are checked there.
+import { query } from "../cluster";
 import {
-  acts, asks, chooses, composer, editor, expect, isAccessible, isAwake, isIn, makesRoom, opens, place, presses,
-  query } from "../cluster"; import {   Line, reaches, says, saysMany, sees, signIn, signUp, test, unique, type Person,
+  Line, acts, asks, chooses, composer, editor, expect, isAccessible, isAwake, isIn, makesRoom, opens, place, presses, reaches, says,
+  saysMany, sees, signIn, signUp, test, unique, type Person,
 } from "../fixtures";
 
 type Page = Person["page"];
@@ -165,6 +166,15 @@ for (const [size, options] of Object.entries(sizes)) {
     await check("the emoji picker");
     await page.keyboard.press("Escape");
     await expect(dialog).toBeHidden();
+
+    await page.getByRole("link", { name: "Search messages" }).click();
+    const found = page.getByRole("complementary", { name: "Search messages" });
+    await found.getByRole("searchbox").fill("nothing-of-the-kind");
+    await found.getByRole("searchbox").press("Enter");
+    await expect(found).toContainText("No messages found");
+    await check("the search for messages");
+    await page.keyboard.press("Escape");
+    await expect(found).toHaveCount(0);
 
     await page.getByRole("button", { name: "Details" }).click();
     await expect(details(page)).toBeVisible();

@@ -1,7 +1,9 @@
 // Mentions, replies, and links to messages: over two servers, after a reload, on a phone, and without a pointer.
+import { devices, type Page } from "@playwright/test";
+
 import {
-  acts, asks, composer, devices, expect, fillSignIn, isAccessible, isIn, isOpen, makesRoom, numbered, opens, presses, reaches, roomLink,
-  says, saysMany, seqOf, signUp, test, unique, writesTo, type Page } from "@playwright/test";  import {   anaAndBo,
+  acts, anaAndBo, asks, composer, expect, fillSignIn, isAccessible, isIn, isOpen, makesRoom, numbered, opens, presses, reaches, roomLink,
+  says, saysMany, seqOf, signUp, test, unique, writesTo,
 } from "../fixtures";
 
 const row = (page: Page, seq: number) => page.getByRole("log").locator(`[data-seq="${seq}"]`);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use protocol::{Nonce, RoomId, Seq, UserId};
 use rand::{Rng as _, rngs::StdRng, seq::SliceRandom as _};
-use server::account::Token as SessionToken;
+use server::{account::Token as SessionToken, store::search::Unindexed};
 use sqlx::{PgPool, Row as _};
 use uuid::Uuid;
 
@@ -395,6 +395,60 @@ pub async fn miscounted_polls(pool: &PgPool) -> Result<Vec<(RoomId, Seq)>, sqlx:
     .fetch_all(pool)
     .await?;
     Ok(rows.into_iter().map(|(room, seq)| (RoomId(room), Seq(seq))).collect())
+}
+
+/// Where the index of words differs from the messages after these numbers: a message that would not be found, with its words or with its
+/// author, and one that would be found although it is deleted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unsearchable(
+    pool: &PgPool,
+    bases: &BTreeMap<RoomId, Seq>,
+) -> Result<Vec<(RoomId, Seq)>, sqlx::Error> {
+    const CHUNK: usize = 2_000;
+    let (rooms, above): (Vec<Uuid>, Vec<i64>) = bases.iter().map(|(room, seq)| (room.0, seq.0)).unzip();
+    let messages = sqlx::query(
+        "select m.room_id, m.seq, m.author_id, m.body, m.mentions, m.thread_root is not null
+         from unnest($1::uuid[], $2::bigint[]) as k (room, above)
+         join messages m on m.room_id = k.room and m.seq > k.above and m.deleted_at is null",
+    );
+    let messages = messages.bind(&rooms).bind(&above).fetch_all(pool).await?;
+    let mut wrong = Vec::new();
+    for chunk in messages.chunks(CHUNK) {
+        let (mut rooms, mut seqs, mut words) = (Vec::new(), Vec::new(), Vec::new());
+        for row in chunk {
+            let message = Unindexed {
+                room: RoomId(row.get(0)),
+                author: UserId(row.get(2)),
+                body: row.get(3),
+                mentions: row.get::<sqlx::types::Json<_>, _>(4).0,
+                in_thread: row.get(5),
+            };
+            rooms.push(message.room.0);
+            seqs.push(row.get::<i64, _>(1));
+            words.push(server::chat::search::vector(&message));
+        }
+        let rows: Vec<(Uuid, i64)> = sqlx::query_as(
+            "select k.room, k.seq from unnest($1::uuid[], $2::bigint[], $3::text[]) as k (room, seq, words)
+             join messages m on m.room_id = k.room and m.seq = k.seq and m.deleted_at is null
+             left join search s on s.room_id = k.room and s.seq = k.seq
+             where s.words is distinct from k.words::tsvector",
+        )
+        .bind(&rooms)
+        .bind(&seqs)
+        .bind(&words)
+        .fetch_all(pool)
+        .await?;
+        wrong.extend(rows);
+    }
+    let gone: Vec<(Uuid, i64)> = sqlx::query_as(
+        "select s.room_id, s.seq from search s left join messages m on m.room_id = s.room_id and m.seq = s.seq
+         where m.seq is null or m.deleted_at is not null",
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(wrong.into_iter().chain(gone).map(|(room, seq)| (RoomId(room), Seq(seq))).collect())
 }
 
 /// The nonces of all messages, by room and number.

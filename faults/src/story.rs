@@ -44,6 +44,8 @@ const AFTER: Duration = Duration::from_secs(2);
 const QUIET_WITHIN: Duration = Duration::from_secs(40);
 /// A note names people who have not recovered after this time.
 const SLOW: Duration = Duration::from_secs(6);
+/// When everything is quiet, search finds everything within this time: two seconds, and a comparison of all lines with the index.
+const SEARCHABLE_WITHIN: Duration = Duration::from_secs(4);
 /// How often to check whether everyone has recovered.
 const LOOK: Duration = Duration::from_millis(100);
 /// Marks are written once a second.
@@ -177,6 +179,7 @@ impl Stage {
             }
             found.extend(wrong);
             found.extend(self.compare_with_fresh(marks_settled).await);
+            found.extend(self.until_searchable(&bases).await?);
         }
 
         let logs: Vec<_> = self.people.iter().map(|person| person.new_log()).collect();
@@ -538,6 +541,25 @@ impl Stage {
         ));
         found.extend(self.phantoms().await?);
         Ok(found)
+    }
+
+    /// Waits until search finds every message, and no deleted one.
+    async fn until_searchable(&self, bases: &BTreeMap<RoomId, Seq>) -> Fallible<Vec<Violation>> {
+        let began = Instant::now();
+        loop {
+            let wrong = stored::unsearchable(&self.cluster.pool, bases).await?;
+            if wrong.is_empty() {
+                return Ok(Vec::new());
+            }
+            if began.elapsed() > SEARCHABLE_WITHIN {
+                let detail = format!("{} messages are not found as they are", wrong.len());
+                let one = |(room, seq): &(RoomId, Seq)| {
+                    Violation::new(Kind::Lost, "search", *room, *seq, detail.clone())
+                };
+                return Ok(wrong.iter().take(5).map(one).collect());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Waits until everyone is connected and up to date, and nothing is pending.

@@ -7,6 +7,7 @@ use protocol::{
     Body, DisplayName, Emoji, Handle, Password, PersonTitle, Pronouns, Refusal, RoomTitle, RoomTopic,
     ZoneName, limits,
 };
+use server::search::{Plain, context::context, query::Query, words};
 
 fuzz_target!(|bytes: &[u8]| {
     // Mutations are seldom UTF-8, so convert them instead of wasting them.
@@ -28,10 +29,23 @@ fuzz_target!(|bytes: &[u8]| {
         |text| Handle::parse(text).map(Handle::into_string),
         limits::HANDLE_CHARS_MIN..=limits::HANDLE_CHARS_MAX,
     );
+    check_search(text);
     if let Ok(password) = Password::parse(text) {
         assert_eq!(password.as_bytes(), text.as_bytes());
     }
 });
+
+/// The first line is a query, the rest a message.
+fn check_search(text: &str) {
+    let lexemes = words::lexemes(text);
+    assert!(lexemes.len() <= words::LEXEMES_PER_CHAR * text.chars().count());
+    assert!(lexemes.iter().all(|lexeme| text.get(lexeme.bytes.clone()).is_some()));
+    let (query, body) = text.split_once('\n').unwrap_or((text, text));
+    let terms = Query::parse(query).map(|query| query.all).unwrap_or_default();
+    let pieces = context(&Plain::of(body), &terms);
+    let chars: usize = pieces.iter().map(|piece| piece.0.chars().count()).sum();
+    assert!(chars <= limits::CONTEXT_CHARS + 2);
+}
 
 fn check(
     text: &str,

@@ -7,8 +7,8 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Epoch, InvitationId, Message, Millis, Refusal, RoomId, RoomSummary, RoomView, Seq, SessionId, Thread,
-    User, Zone,
+    Epoch, InvitationId, Message, Millis, Refusal, Reply, RoomId, RoomSummary, RoomView, Seq, SessionId,
+    Thread, User, Zone,
 };
 
 /// The language of the interface: a BCP 47 tag, such as `pt-BR`. This crate does not know which
@@ -325,6 +325,12 @@ pub struct SignedIn {
     /// The thread that is open beside the room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<ShownThread>,
+    /// What the search in the address has found: [`Reply::Found`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Box<Reply>>,
+    /// Why it has found nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search_refused: Option<Refusal>,
     /// What is open beside the list.
     pub pane: Pane,
 }

@@ -51,6 +51,18 @@ fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
                 chat.toggle_panel(Panel::Details);
             }
         }
+        // Pressed again, it is the browser's own search.
+        "f" | "F"
+            if command
+                && !key.alt_key()
+                && !key.shift_key()
+                && dialog.is_none()
+                && chat.room.get_untracked().is_some()
+                && untrack(|| chat.panel()) != Some(Panel::Search) =>
+        {
+            key.prevent_default();
+            chat.open_panel(Panel::Search);
+        }
         "End" if command => {
             key.prevent_default();
             chat.screen.newest();

@@ -59,6 +59,7 @@ fn Room(room: RoomId) -> impl IntoView {
     provide_context(pointing);
     effect(move || pointing.listen());
     effect(move || chat.keep_thread(room, chat.open_root(room)));
+    let searches = Memo::new(move |_| chat.panel() == Some(Panel::Search));
     view! {
         <div
             class="pane"
@@ -73,12 +74,19 @@ fn Room(room: RoomId) -> impl IntoView {
                 <ConnectionBar/>
                 <Writing room/>
             </section>
-            {live(move || chat.panel().map(|panel| view! {
-                <div class="veil" on:click=handler(move |_| chat.close_panel())></div>
-                {later::panel(panel, room)}
-            }.into_any()))}
+            {live(move || chat.panel().filter(|panel| *panel != Panel::Search).map(|panel| beside(chat, panel, room)))}
+            // Each query is another address. The panel stays.
+            {live(move || searches.get().then(|| beside(chat, Panel::Search, room)))}
         </div>
     }
+}
+
+fn beside(chat: Chat, panel: Panel, room: RoomId) -> AnyView {
+    view! {
+        <div class="veil" on:click=handler(move |_| chat.close_panel())></div>
+        {later::panel(panel, room)}
+    }
+    .into_any()
 }
 
 #[component]
@@ -108,6 +116,9 @@ fn Head(room: RoomId) -> impl IntoView {
                 <p class="pane-topic" dir="auto">{live(about)}</p>
             </div>
             <div class="pane-tools">
+                <a class="tool" href=Panel::Search.beside(&path_of(room)) aria-label=words.search_messages() title=words.search_messages()>
+                    <Icon name="search"/>
+                </a>
                 <a class="tool no-script" href=Panel::Details.beside(&path_of(room)) aria-label=words.details() title=words.details()>
                     <Icon name="group"/>
                 </a>

@@ -247,6 +247,12 @@ impl Chat {
         self.saved.with_value(|saved| saved.keep_habit(name, text));
     }
 
+    /// The address of the page.
+    #[must_use]
+    pub fn address(self) -> Address {
+        self.address
+    }
+
     /// Goes to an address inside the app, without a reload.
     pub fn go(self, path: String) {
         self.address.go(path);

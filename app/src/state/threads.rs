@@ -30,7 +30,7 @@ impl Chat {
     pub fn open_root(self, room: RoomId) -> Option<Seq> {
         match self.panel().filter(|_| self.room.get() == Some(room))? {
             Panel::Thread(root) => Some(root),
-            Panel::Details => None,
+            Panel::Details | Panel::Search => None,
         }
     }
 

@@ -139,8 +139,20 @@ impl Client {
             connection: Connection::away(page.now),
             ..Self::default()
         };
-        let Some(SignedIn { viewer, person, workspace, rooms, more_rooms, people, shown, thread, pane: _ }) =
-            page.signed_in()
+        // What a search has found is shown beside the room, and not kept.
+        let Some(SignedIn {
+            viewer,
+            person,
+            workspace,
+            rooms,
+            more_rooms,
+            people,
+            shown,
+            thread,
+            found: _,
+            search_refused: _,
+            pane: _,
+        }) = page.signed_in()
         else {
             return client;
         };

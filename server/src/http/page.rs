@@ -84,12 +84,20 @@ async fn lobby(State(site): State<Site>, visit: Visit, uri: Uri) -> Response {
 }
 
 async fn room(State(site): State<Site>, visit: Visit, uri: Uri, Path(room): Path<String>) -> Response {
-    let panel = Panel::in_path(&path_and_query(&uri));
+    let path = path_and_query(&uri);
+    let panel = Panel::in_path(&path);
     if visit.viewer.is_none() {
-        let path = format!("/r/{room}");
-        return to_sign_in(&site, &panel.map_or(path.clone(), |panel| panel.beside(&path))).await;
+        let next = match panel {
+            Some(Panel::Search) => path,
+            Some(panel) => panel.beside(&format!("/r/{room}")),
+            None => format!("/r/{room}"),
+        };
+        return to_sign_in(&site, &next).await;
     }
     match (room.parse(), panel) {
+        (Ok(room), Some(Panel::Search)) => {
+            draw(&site, &visit, Route::Searching(room, None, path), None).await
+        }
         (Ok(room), Some(panel)) => draw(&site, &visit, Route::RoomWith(room, panel), None).await,
         (Ok(room), None) => draw(&site, &visit, Route::Room(room), None).await,
         (Err(_), _) => draw(&site, &visit, Route::Nowhere(format!("/r/{}", path_safe(&room))), None).await,
@@ -105,6 +113,9 @@ async fn message(State(site): State<Site>, visit: Visit, uri: Uri) -> Response {
     let room =
         if let app::address::Route::Room(room) = app::address::Route::of(&path) { Some(room) } else { None };
     match room.zip(app::address::message_in(&path)) {
+        Some((room, seq)) if Panel::in_path(&path) == Some(Panel::Search) => {
+            draw(&site, &visit, Route::Searching(room, Some(seq), path), None).await
+        }
         Some((room, seq)) => {
             draw(&site, &visit, Route::Message(room, seq, Panel::in_path(&path)), None).await
         }
@@ -247,6 +258,8 @@ pub(super) enum Route {
     Message(RoomId, Seq, Option<Panel>),
     /// With what stands beside it.
     RoomWith(RoomId, Panel),
+    /// With the search beside it, perhaps at one of its messages, at this address, which says what is searched for.
+    Searching(RoomId, Option<Seq>, String),
     SignIn,
     /// At this address, which says where to go afterwards.
     SignInAt(String),
@@ -278,7 +291,9 @@ impl Route {
             Self::NewPassword(token) => format!("/new-password/{token}"),
             Self::Plain(asked) => asked.path.clone(),
             Self::SetUp => "/set-up".to_owned(),
-            Self::Lobby(path) | Self::SignInAt(path) | Self::Nowhere(path) => path.clone(),
+            Self::Lobby(path) | Self::SignInAt(path) | Self::Nowhere(path) | Self::Searching(_, _, path) => {
+                path.clone()
+            }
         }
     }
 }
@@ -325,13 +340,16 @@ fn status(page: &Page, route: &Route) -> StatusCode {
         return status_of(form.refusal.code);
     }
     match route {
-        Route::Room(_) | Route::Message(..) | Route::RoomWith(..) if page.room().is_none() => {
+        Route::Room(_) | Route::Message(..) | Route::RoomWith(..) | Route::Searching(..)
+            if page.room().is_none() =>
+        {
             StatusCode::NOT_FOUND
         }
         Route::Nowhere(_) => StatusCode::NOT_FOUND,
         Route::Room(_)
         | Route::Message(..)
         | Route::RoomWith(..)
+        | Route::Searching(..)
         | Route::Lobby(_)
         | Route::SignIn
         | Route::SignInAt(_)
@@ -395,10 +413,15 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
         people: first.people,
         shown: None,
         thread: None,
+        found: None,
+        search_refused: None,
         pane,
     };
     match route {
-        Route::Room(room) | Route::Message(room, ..) | Route::RoomWith(room, _) => {
+        Route::Room(room)
+        | Route::Message(room, ..)
+        | Route::RoomWith(room, _)
+        | Route::Searching(room, ..) => {
             // Without script, a page at the first unread message would have no way to the newest
             // ones. Only scripts set the zone cookie.
             let has_script = Cookie::Zone.read(&visit.headers, site.guard.is_https()).is_some();
@@ -416,6 +439,9 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
             let mut page = with(first, Pane::Room(Box::new(opened.view)));
             (page.shown, page.thread) = (opened.shown, opened.thread);
             page.people.extend(opened.people);
+            if let Route::Searching(_, _, path) = route {
+                search(&cx, visit, site.guard.is_https(), path, &mut page).await?;
+            }
             Ok(page)
         }
         Route::SetUp => {
@@ -453,7 +479,7 @@ async fn opened(
 ) -> Result<Opened, chat::Error> {
     let mut view = chat::rooms::view(cx, room).await?;
     let mut at = None;
-    let shown = if let Route::Message(_, seq, _) = route {
+    let shown = if let Route::Message(_, seq, _) | Route::Searching(_, Some(seq), _) = route {
         at = Some(*seq);
         Some(chat::rooms::around(cx, &mut view, *seq).await?)
     } else if has_script {
@@ -473,6 +499,35 @@ async fn opened(
         }
     }
     Ok(Opened { view, shown, thread: beside, people })
+}
+
+/// What the search beside the room finds.
+async fn search(
+    cx: &chat::Context,
+    visit: &Visit,
+    https: bool,
+    path: &str,
+    page: &mut SignedIn,
+) -> Result<(), Failure> {
+    let query = app::address::searched_in(path);
+    if query.trim().is_empty() {
+        return Ok(());
+    }
+    let zone = Cookie::Zone.read(&visit.headers, https).unwrap_or_default();
+    let found = match cx.node.charge_search(cx.viewer.user.id) {
+        Ok(()) => chat::search::search(cx, &query, None, zone, None).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    match found {
+        Ok(Reply::Found { hits, more, count, people }) => {
+            page.people.extend(people);
+            page.found = Some(Box::new(Reply::Found { hits, more, count, people: Vec::new() }));
+        }
+        Ok(_) => {}
+        Err(chat::Error::Refused(refusal)) => page.search_refused = Some(refusal),
+        Err(e) => return Err(e.into()),
+    }
+    Ok(())
 }
 
 /// The thread that is open beside the room, and the people whom it names; `None` if there is no such message.

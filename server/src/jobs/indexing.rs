@@ -37,6 +37,8 @@ pub(super) fn start(node: &Arc<Node>) {
 async fn run(node: Arc<Node>) {
     let mut fresh: BTreeSet<RoomId> = BTreeSet::new();
     let mut behind: BTreeSet<RoomId> = BTreeSet::new();
+    // After a failure, rooms are done one by one for a while: if it is because of one room, the others go on.
+    let mut single = 0;
     // Nodes that start together begin at different places.
     let mut sweep = Sweep { after: Uuid::new_v4(), at: Instant::now() };
     loop {
@@ -44,19 +46,24 @@ async fn run(node: Arc<Node>) {
         let pause = if is_idle { sweep.pause(&node) } else { Duration::ZERO };
         fresh.extend(node.new_words.take(pause).await);
         let is_fresh = !fresh.is_empty();
+        let count = if single > 0 { 1 } else { ROOMS };
         let rooms: Vec<RoomId> =
-            if is_fresh { fresh.iter() } else { behind.iter() }.take(ROOMS).copied().collect();
+            if is_fresh { fresh.iter() } else { behind.iter() }.take(count).copied().collect();
+        single = single.saturating_sub(1);
         let began = Instant::now();
         if !rooms.is_empty() {
-            let Some(left) = step(&node, &rooms).await else {
-                tokio::time::sleep(FAILED_PAUSE).await;
-                continue;
-            };
             for room in &rooms {
                 fresh.remove(room);
                 behind.remove(room);
             }
-            behind.extend(left);
+            match step(&node, &rooms).await {
+                Some(left) => behind.extend(left),
+                // The comparison finds them again.
+                None => {
+                    single = ROOMS;
+                    tokio::time::sleep(FAILED_PAUSE).await;
+                }
+            }
         }
         if sweep.pause(&node).is_zero() && behind.len() < BEHIND_MAX {
             behind.extend(sweep.next(&node).await);

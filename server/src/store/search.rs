@@ -451,11 +451,7 @@ async fn find_by_words(
         let count = newest.len();
         return Ok((newest, count));
     }
-    let Some(words) = wanted.words_in_rooms.as_ref().or(wanted.words.as_ref()) else {
-        // Nothing but times: whoever goes on pages through the rest.
-        let count = newest.len();
-        return Ok((newest, count));
-    };
+    let words = wanted.words_in_rooms.as_deref().or(wanted.words.as_deref());
     if newest.len() > FOUND_PAGE {
         let count =
             if wanted.after.is_some() { newest.len() } else { count(tx, viewer, wanted, words).await? };
@@ -519,7 +515,7 @@ async fn find_in_index(
     tx: &mut sqlx::PgTransaction<'_>,
     viewer: UserId,
     wanted: &Wanted,
-    words: &str,
+    words: Option<&str>,
 ) -> Result<Vec<Place>, Error> {
     let rooms = wanted.rooms.as_deref().map(ids);
     // Materialized, so that Postgres uses the index of words and does not go through all messages by their time.
@@ -527,7 +523,7 @@ async fn find_in_index(
         Place,
         r#"with hits as materialized (
             select s.room_id, s.seq, s.at from search s
-            where s.words @@ $1::text::tsquery
+            where ($1::text is null or s.words @@ $1::text::tsquery)
                 and ($2::bigint is null or s.at >= 'epoch'::timestamptz + $2 * interval '1 millisecond')
                 and ($3::bigint is null or s.at < 'epoch'::timestamptz + $3 * interval '1 millisecond')
                 and ($4::bigint is null or (s.at, s.room_id, s.seq)
@@ -556,13 +552,13 @@ async fn count(
     tx: &mut sqlx::PgTransaction<'_>,
     viewer: UserId,
     wanted: &Wanted,
-    words: &str,
+    words: Option<&str>,
 ) -> Result<usize, Error> {
     let rooms = wanted.rooms.as_deref().map(ids);
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
             select from search s
-            where s.words @@ $1::text::tsquery
+            where ($1::text is null or s.words @@ $1::text::tsquery)
                 and ($2::bigint is null or s.at >= 'epoch'::timestamptz + $2 * interval '1 millisecond')
                 and ($3::bigint is null or s.at < 'epoch'::timestamptz + $3 * interval '1 millisecond')
                 and s.room_id in (select room_id from members where user_id = $4 and active)

@@ -12,6 +12,7 @@ pub fn Shortcuts() -> impl IntoView {
     let words = use_chat().words;
     let lines: [(&[&str], &str); 25] = [
         (&["Ctrl", "K"], words.key_go()),
+        (&["Ctrl", "F"], words.key_search()),
         (&["Alt", "↑ ↓"], words.key_next()),
         (&["Alt", "Shift", "↑ ↓"], words.key_next_unread()),
         (&["Ctrl", "End"], words.key_newest()),

@@ -12,7 +12,8 @@ use super::{
     room_form::Why,
 };
 use crate::{
-    components::{effect, room_list::is_match},
+    address::searched_path,
+    components::{effect, handler, icon::Icon, live, room_list::is_match},
     state::{Chat, Dialog, path_of, use_chat},
 };
 
@@ -90,8 +91,30 @@ pub fn Switcher() -> impl IntoView {
         <DialogFrame title=words.go_anywhere() palette=true>
             <Picker label=words.go_anywhere_hint() choices=choices.into() query none pick/>
             <Why failed/>
+            {live(move || messages(chat, &query.get()))}
         </DialogFrame>
     }
+}
+
+/// The way to the search for messages. It is beside a room: the open one, or the most recent.
+fn messages(chat: Chat, query: &str) -> Option<AnyView> {
+    let room = chat.room.get().or_else(|| chat.order.with(|order| order.first().copied()))?;
+    let (name, path) = (query.trim(), searched_path(&path_of(room), query));
+    let name = match name.is_empty() {
+        true => chat.words.search_messages().to_owned(),
+        false => chat.words.search_messages_for(name),
+    };
+    let go = move |_| {
+        chat.screen.dialog.set(None);
+        chat.go(path.clone());
+    };
+    let button = view! {
+        <button type="button" class="palette-messages" on:click=handler(go)>
+            <Icon name="search"/>
+            <span dir="auto">{name}</span>
+        </button>
+    };
+    Some(button.into_any())
 }
 
 /// The query, normalised for comparison with names.

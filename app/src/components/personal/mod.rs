@@ -1,4 +1,5 @@
-//! What only the viewer sees: the list of what they saved and scheduled, the threads that they follow, the dialogs that set a time, and the notice of a reminder
+//! What only the viewer sees: the list of what they saved and scheduled, the threads that they follow, the
+//! messages that they search, the dialogs that set a time, and the notice of a reminder
 //! that has come. All of it comes with the chunk `personal` (see `later.rs`).
 
 pub mod due;
@@ -6,6 +7,7 @@ pub mod list;
 pub mod remind;
 pub mod saved;
 pub mod scheduled;
+pub mod search;
 pub mod send_later;
 pub mod threads;
 pub mod when;
@@ -17,7 +19,7 @@ use crate::{
     state::{Chat, Dialog},
 };
 
-pub(crate) use self::due::Due;
+pub(crate) use self::{due::Due, search::Search};
 
 /// The focused element is gone. On touch screens this does nothing, because focusing the composer
 /// would open the on-screen keyboard.

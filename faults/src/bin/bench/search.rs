@@ -241,7 +241,7 @@ async fn index(scene: &Scene, table: &mut Table, messages: usize) -> Fallible<()
     let spent = scene.accounts().since(&before);
     let note = format!("resting as long as working; CPU: {spent}");
     table.add(NAME, "indexed, two servers", (messages as f64 / took.as_secs_f64(), "/s"), note);
-    sqlx::raw_sql("vacuum analyze search; analyze search_cursors").execute(&scene.pool).await?;
+    sqlx::raw_sql("vacuum analyze search, search_cursors").execute(&scene.pool).await?;
     Ok(())
 }
 

@@ -230,6 +230,7 @@ impl FormPage {
             | Route::Room(_)
             | Route::Message(..)
             | Route::RoomWith(..)
+            | Route::Searching(..)
             | Route::Plain(_)
             | Route::SetUp
             | Route::Lobby(_)
