@@ -11,7 +11,7 @@ async function draw(formula) {
   draw(formula);
 }
 
-// Formulas just outside the screen are drawn, too, so that few grow while someone looks.
+// Formulas outside the screen are drawn, too, so that none grows while someone scrolls to it.
 const seen = new IntersectionObserver(
   (entries) => {
     for (const { isIntersecting, target } of entries) {
@@ -22,7 +22,7 @@ const seen = new IntersectionObserver(
       });
     }
   },
-  { rootMargin: "300px" },
+  { rootMargin: "1000px" },
 );
 
 class Formula extends HTMLElement {
