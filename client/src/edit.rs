@@ -127,6 +127,7 @@ mod tests {
             thread: None,
             in_room: false,
             replies: None,
+            forward: None,
         }
     }
 

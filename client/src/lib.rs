@@ -43,8 +43,8 @@ pub use crate::{
     personal::Personal,
     room::{RoomState, Tick},
     rows::{
-        Date, MessageRow, RepliesRow, Row, RowKey, RowKind, RowMention, RowQuote, RowReaction, RowThread,
-        date_of, day_before, day_number, iso_of, minute_of_day, rows, thread_rows, weekday_of,
+        Date, MessageRow, RepliesRow, Row, RowForward, RowKey, RowKind, RowMention, RowQuote, RowReaction,
+        RowThread, date_of, day_before, day_number, iso_of, minute_of_day, rows, thread_rows, weekday_of,
     },
     sorted::{SortedMap, SortedSet, sort_by},
     thread::ThreadState,

@@ -31,6 +31,9 @@ pub struct Pending {
     /// Whether a message in a thread is also shown in the room.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_room: bool,
+    /// The message that it forwards: its room, and its number there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward: Option<(RoomId, Seq)>,
     /// When it was written, by the browser's clock: for showing.
     pub written_at: Millis,
     /// Its state.
@@ -42,7 +45,8 @@ impl Pending {
     /// Where in the room it goes.
     #[must_use]
     pub fn placement(&self) -> Placement {
-        Placement { reply_to: self.reply_to, thread: self.thread, in_room: self.in_room }
+        let Self { reply_to, thread, in_room, forward, .. } = *self;
+        Placement { reply_to, thread, in_room, forward }
     }
 }
 
@@ -194,6 +198,7 @@ mod tests {
             reply_to: None,
             thread: None,
             in_room: false,
+            forward: None,
             written_at: 0,
             state: SendState::Waiting,
         }

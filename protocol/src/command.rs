@@ -36,7 +36,7 @@ pub struct ThreadsAfter {
     pub root: Seq,
 }
 
-/// Where in a room a message goes.
+/// Where in a room a message goes, and what it brings there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {
     /// The message to which it replies.
@@ -48,9 +48,18 @@ pub struct Placement {
     /// Whether a message in a thread is also shown in the room.
     #[serde(default)]
     pub in_room: bool,
+    /// The message that it forwards: its room, and its number there.
+    #[serde(default)]
+    pub forward: Option<(RoomId, Seq)>,
 }
 
 impl Placement {
+    /// Forwards a message.
+    #[must_use]
+    pub fn forwarding(room: RoomId, seq: Seq) -> Self {
+        Self { forward: Some((room, seq)), ..Self::default() }
+    }
+
     /// In a thread only.
     #[must_use]
     pub fn in_thread(root: Seq) -> Self {
@@ -60,8 +69,8 @@ impl Placement {
     /// The command that sends it there.
     #[must_use]
     pub fn send(self, room: RoomId, nonce: Nonce, body: impl Into<String>) -> Command {
-        let Self { reply_to, thread, in_room } = self;
-        Command::Send { room, nonce, body: body.into(), reply_to, thread, in_room }
+        let Self { reply_to, thread, in_room, forward } = self;
+        Command::Send { room, nonce, body: body.into(), reply_to, thread, in_room, forward }
     }
 }
 
@@ -146,6 +155,10 @@ pub enum Command {
         /// Whether a message in a thread is also shown in the room.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         in_room: bool,
+        /// The message that it forwards: its room, and its number there. The viewer must be in that room. The text is then a
+        /// comment, and may be empty.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        forward: Option<(RoomId, Seq)>,
     },
     /// A thread: its root, and a page of its replies. Answered by `thread`.
     Thread {

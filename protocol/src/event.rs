@@ -4,8 +4,8 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Following, Line, Marks, Member, Message, Pin, Room, RoomId, RoomSummary, Saved, Scheduled, Seq,
-    Unread, User, UserId, model,
+    Following, Line, Marks, Member, Message, Pin, Room, RoomId, RoomSummary, Saved, Scheduled, Seq, Unread,
+    User, UserId, model,
 };
 
 /// A numbered change of a line, with the complete new state of one thing on it.

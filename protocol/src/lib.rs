@@ -23,7 +23,7 @@ pub use frame::{ClientFrame, ServerFrame};
 pub use id::{Epoch, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, UserId};
 pub use line::Line;
 pub use model::{
-    ChannelListing, InThread, Marks, Member, Mention, Message, Millis, Pin, Reaction, Replies, Room,
+    ChannelListing, Forward, InThread, Marks, Member, Mention, Message, Millis, Pin, Reaction, Replies, Room,
     RoomKind, RoomSummary, RoomView, Thread, ThreadAuthor, User, UserReaction, Version,
 };
 pub use page::{

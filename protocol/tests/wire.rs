@@ -216,6 +216,7 @@ fn reactions_are_ordered_by_their_numbers() {
         thread: None,
         in_room: false,
         replies: None,
+        forward: None,
     };
     let (mut forwards, mut backwards) = (none.clone(), none.clone());
     for (emoji, user, on, rev) in changes {
@@ -251,6 +252,7 @@ fn reply(author: u128, seq: i64, nth: u32) -> Message {
         thread: Some(InThread(Seq(3), nth)),
         in_room: false,
         replies: None,
+        forward: None,
     }
 }
 

@@ -74,6 +74,8 @@ pub enum Dialog {
     Leave(RoomId),
     /// Delete a message.
     Delete(RoomId, Seq),
+    /// Forward a message.
+    Forward(RoomId, Seq),
     /// The texts that an edited message has had.
     EditHistory(RoomId, Seq),
     /// The viewer's saved and scheduled messages.
@@ -109,6 +111,7 @@ impl Dialog {
             | Self::SendLater(room)
             | Self::Emoji(Desk { room, .. }, _)
             | Self::EditHistory(room, _)
+            | Self::Forward(room, _)
             | Self::Delete(room, _) => Some(room),
             Self::Switcher
             | Self::NewDirect

@@ -547,8 +547,9 @@ impl Client {
         body: String,
         now: Millis,
     ) -> Result<(), Refusal> {
-        let (Placement { reply_to, thread, in_room }, state) = (placement, SendState::Waiting);
-        let pending = Pending { nonce, room, body, reply_to, thread, in_room, written_at: now, state };
+        let (Placement { reply_to, thread, in_room, forward }, state) = (placement, SendState::Waiting);
+        let pending =
+            Pending { nonce, room, body, reply_to, thread, in_room, forward, written_at: now, state };
         self.outbox
             .push(pending)
             .map_err(|_| Refusal::new(ErrorCode::Busy).max(crate::outbox::OUTBOX_MAX))?;

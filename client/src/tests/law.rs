@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{Following, InThread, Mention, Pin, Replies, Saved, Scheduled, Thread, Unread};
+use protocol::{Following, Forward, InThread, Mention, Pin, Replies, Saved, Scheduled, Thread, Unread};
 
 use super::*;
 
@@ -175,13 +175,23 @@ impl Truth {
         let nth = root.and_then(|root| root.replies.as_ref()).map_or(0, |replies| replies.count) + 1;
         let thread = root.map(|root| InThread(root.seq, nth));
         let in_room = thread.is_some() && how.is_multiple_of(4);
+        // Some forward a message, with or without a comment.
+        let forward = (how % 7 == 3).then(|| {
+            let (room, body) = (other_room(which), format!("from elsewhere {which}"));
+            Box::new(Forward { room, seq: Seq(1), author: Some(id(ME + which as u128 % 3)), body })
+        });
+        let comment = |message: Message| match forward.is_some() && which.is_multiple_of(2) {
+            true => Message { body: String::new(), ..message },
+            false => message,
+        };
         let say = || Change::Message {
             message: Message {
                 mentions: mentions.clone(),
                 reply_to,
                 thread,
                 in_room,
-                ..message(author, seq)
+                forward: forward.clone(),
+                ..comment(message(author, seq))
             },
         };
         let change = match (what, target) {
@@ -193,7 +203,13 @@ impl Truth {
                 }
             }
             (5, Some(target)) => {
-                let gone = Message { rev: Seq(seq), deleted: true, body: String::new(), ..target.clone() };
+                let gone = Message {
+                    rev: Seq(seq),
+                    deleted: true,
+                    body: String::new(),
+                    forward: None,
+                    ..target.clone()
+                };
                 Change::Message { message: Message { reactions: Vec::new(), mentions: Vec::new(), ..gone } }
             }
             (6..=8, Some(target)) => {
@@ -283,7 +299,10 @@ impl Truth {
             match change {
                 Change::Membership { room, summary: Some(_) } => rooms.insert(*room),
                 Change::Membership { room, summary: None } => rooms.remove(room),
-                Change::Saved { .. } | Change::Scheduled { .. } | Change::Following { .. } | Change::Unread { .. } => false,
+                Change::Saved { .. }
+                | Change::Scheduled { .. }
+                | Change::Following { .. }
+                | Change::Unread { .. } => false,
                 other => panic!("{other:?} on a person's line"),
             };
         }

@@ -49,6 +49,7 @@ fn message(author: u128, seq: i64) -> Message {
         thread: None,
         in_room: false,
         replies: None,
+        forward: None,
     }
 }
 
@@ -402,6 +403,7 @@ fn what_an_earlier_page_had_kept_is_not_sent_as_someone_else() {
         reply_to: None,
         thread: None,
         in_room: false,
+        forward: None,
         written_at: 0,
         state: crate::SendState::Waiting,
     };

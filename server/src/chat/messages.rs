@@ -21,6 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Said {
     body: String,
+    forwards: bool,
     written: Written,
 }
 
@@ -39,11 +40,15 @@ pub fn send(
     body: &str,
     placement: Placement,
 ) -> Result<Said, Error> {
-    let body = Body::parse(body)?.into_string();
+    let forwards = placement.forward.is_some();
+    let body = match body.trim().is_empty() && forwards {
+        true => String::new(),
+        false => Body::parse(body)?.into_string(),
+    };
     let nonce = cx.node.sabotage().nonce(nonce);
     let (author, names) = (cx.viewer.user.clone(), names(&body)?);
     let new = NewMessage { room, author, nonce, body: body.clone(), names, placement };
-    Ok(Said { body, written: cx.node.writer.write(new)? })
+    Ok(Said { body, forwards, written: cx.node.writer.write(new)? })
 }
 
 /// The names that a text mentions, in lower case, without duplicates.
@@ -68,14 +73,18 @@ fn names(body: &str) -> Result<Vec<String>, Error> {
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; [`ErrorCode::Forbidden`] and [`ErrorCode::RoomArchived`] where the author may not post;
 /// [`ErrorCode::MessageUnknown`] for a reply to a message that is not there, and for a thread whose root is not there or in a
-/// thread itself;
+/// thread itself; [`ErrorCode::MessageUnknown`] and [`ErrorCode::MessageDeleted`] for a message that cannot be forwarded;
 /// [`ErrorCode::NonceTaken`] when a message with another text has this nonce; or when the
 /// database fails: then nothing was stored, or the repeat will find it.
-pub async fn sent(room: RoomId, Said { body, written }: Said) -> Result<Reply, Error> {
+pub async fn sent(room: RoomId, Said { body, forwards, written }: Said) -> Result<Reply, Error> {
     match written.answer().await? {
         // A message that has since been edited or deleted no longer has its first text, but repeats
         // of its send must still succeed.
-        Inserted::Known(first) if first.edits == 0 && !first.deleted && first.body != body => {
+        Inserted::Known(first)
+            if first.edits == 0
+                && !first.deleted
+                && (first.body != body || first.forward.is_some() != forwards) =>
+        {
             Err(ErrorCode::NonceTaken.into())
         }
         Inserted::New(message) | Inserted::Known(message) => Ok(Reply::Sent { room, message }),
@@ -113,8 +122,13 @@ pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) 
 pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error> {
     change(cx, (room, seq), &[], |by, locked, message| {
         access::check_delete(by, locked, message)?;
-        let gone =
-            || Message { body: String::new(), deleted: true, reactions: Vec::new(), ..message.clone() };
+        let gone = || Message {
+            body: String::new(),
+            deleted: true,
+            reactions: Vec::new(),
+            forward: None,
+            ..message.clone()
+        };
         Ok((!message.deleted).then(gone))
     })
     .await

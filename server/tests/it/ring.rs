@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use protocol::{Change, Command, ErrorCode, Line, Nonce, Reply, RoomId, Seq};
+use protocol::{Change, Command, ErrorCode, Line, Nonce, Placement, Reply, RoomId, Seq};
 use server::node::Tuning;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -70,6 +70,7 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
         (&ana, Command::Invite { room, users: vec![cem.id()] }),
         (&cem, send(room, "three")),
         (&cem, Command::Leave { room }),
+        (&ana, Placement::forwarding(room, Seq(begin + 1)).send(room, Nonce(Uuid::new_v4()), "")),
         (&ana, set("ship")),
         (&ana, Command::Edit { room, seq: Seq(begin + 1), edits: 0, body: "one, mended".to_owned() }),
         (&bea, Command::React { room, seq: Seq(begin + 1), emoji: "👍".to_owned(), on: true }),
@@ -79,7 +80,7 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
     ] {
         person.asks(command).await.unwrap();
     }
-    let end = begin + 12;
+    let end = begin + 13;
     for person in [&ana, &bea] {
         person.until("told of all", |client| client.room(room).unwrap().summary.head.0 == end).await;
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use client::RoomState;
 use protocol::{
-    Change, Command, ErrorCode, Line, Nonce, Reply, Role, RoomId, RoomKind, Seq, SessionId, UserId, limits,
+    Change, Command, ErrorCode, Line, Nonce, Placement, Reply, Role, RoomId, RoomKind, Seq, SessionId,
+    UserId, limits,
 };
 use server::{
     hub::Owner,
@@ -246,6 +247,8 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
         (&ana, Command::Archive { room, on: false }),
         (&ana, Command::SetRole { room, user: bea.id(), role: Role::Owner }),
         (&bea, Command::Invite { room, users: vec![cem.id()] }),
+        (&ana, Placement::forwarding(room, Seq(4)).send(room, Nonce(Uuid::new_v4()), "")),
+        (&bea, Placement::forwarding(room, Seq(4)).send(room, Nonce(Uuid::new_v4()), "a comment, @ana")),
         (&bea, Command::Read { room, seq: Seq(9) }),
         (&bea, Command::MarkUnread { room, seq: Seq(4) }),
         (&ana, send("beyond the mark")),
