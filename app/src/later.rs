@@ -185,6 +185,7 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         | Dialog::Browse
         | Dialog::Invite(_)
         | Dialog::EditRoom(_)
+        | Dialog::Forward(..)
         | Dialog::Unsent(_) => later(dialog_part(dialog), lost),
     }
 }

@@ -134,6 +134,7 @@ mod tests {
             in_room: false,
             replies: None,
             poll: None,
+            forward: None,
         }
     }
 

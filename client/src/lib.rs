@@ -43,9 +43,9 @@ pub use crate::{
     personal::Personal,
     room::{RoomState, Tick},
     rows::{
-        Date, MessageRow, POLL_SIGN, RepliesRow, Row, RowKey, RowKind, RowMention, RowPoll, RowQuote,
-        RowReaction, RowThread, date_of, day_before, day_number, iso_of, minute_of_day, rows, thread_rows,
-        weekday_of,
+        Date, MessageRow, POLL_SIGN, RepliesRow, Row, RowForward, RowKey, RowKind, RowMention, RowPoll,
+        RowQuote, RowReaction, RowThread, date_of, day_before, day_number, iso_of, minute_of_day, rows,
+        thread_rows, weekday_of,
     },
     sorted::{SortedMap, SortedSet, sort_by},
     thread::ThreadState,

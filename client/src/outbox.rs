@@ -34,6 +34,9 @@ pub struct Pending {
     /// The poll below the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll: Option<NewPoll>,
+    /// The message that it forwards: its room, and its number there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward: Option<(RoomId, Seq)>,
     /// When it was written, by the browser's clock: for showing.
     pub written_at: Millis,
     /// Its state.
@@ -45,7 +48,8 @@ impl Pending {
     /// Where in the room it goes.
     #[must_use]
     pub fn placement(&self) -> Placement {
-        Placement { reply_to: self.reply_to, thread: self.thread, in_room: self.in_room }
+        let Self { reply_to, thread, in_room, forward, .. } = *self;
+        Placement { reply_to, thread, in_room, forward }
     }
 }
 
@@ -198,6 +202,7 @@ mod tests {
             thread: None,
             in_room: false,
             poll: None,
+            forward: None,
             written_at: 0,
             state: SendState::Waiting,
         }

@@ -853,6 +853,7 @@ impl RoomState {
             name(message.author);
             message.replies.iter().flat_map(|replies| &replies.authors).for_each(|author| name(author.0));
             message.mentions.iter().filter_map(|mention| mention.1).for_each(&mut *name);
+            message.forward.iter().filter_map(|forward| forward.author).for_each(&mut *name);
             message.reactions.iter().flat_map(|reaction| &reaction.users).for_each(|user| name(user.0));
         }
         self.pinned.values().for_each(|message| name(message.author));

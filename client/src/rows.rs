@@ -76,6 +76,9 @@ impl Row {
             message.author.handle.hash(&mut stamp);
         }
         message.body.hash(&mut stamp);
+        if let Some(RowForward { author, body, .. }) = &message.forward {
+            (author.as_ref().map(|author| &author.name), body).hash(&mut stamp);
+        }
         for RowMention { name, user } in &message.mentions {
             (name, user.as_ref().map(|user| (&user.name, &user.handle))).hash(&mut stamp);
         }
@@ -168,6 +171,8 @@ pub struct MessageRow {
     pub body: Arc<str>,
     /// The people mentioned in its text. Unknown while it is being sent.
     pub mentions: Vec<RowMention>,
+    /// The message that it forwards. The text is then a comment, and may be empty.
+    pub forward: Option<RowForward>,
     /// The message that it replies to.
     pub quote: Option<RowQuote>,
     /// The root of its thread, if it is a reply in one that is also shown in the room.
@@ -217,6 +222,19 @@ pub struct RowMention {
     pub user: Option<Arc<User>>,
 }
 
+/// A message from another place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowForward {
+    /// Where it was.
+    pub room: RoomId,
+    /// Its number there.
+    pub seq: Seq,
+    /// Who wrote it, if that is known here.
+    pub author: Option<Arc<User>>,
+    /// Its text, as it was when it was forwarded; empty if this client does not have it yet.
+    pub body: Arc<str>,
+}
+
 /// The message that another one replies to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowQuote {
@@ -243,7 +261,7 @@ impl RowQuote {
                 author: Some(author(client, message.author)),
                 body: match message.poll {
                     Some(_) => format!("{POLL_SIGN}{}", message.body).into(),
-                    None => message.body.as_str().into(),
+                    None => message.text().into(),
                 },
                 deleted: message.deleted,
             },
@@ -471,6 +489,12 @@ fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
         author: author(client, message.author),
         body: message.body.as_str().into(),
         mentions: message.mentions.iter().map(|mention| of_mention(client, mention)).collect(),
+        forward: message.forward.as_ref().map(|forward| RowForward {
+            room: forward.room,
+            seq: forward.seq,
+            author: forward.author.map(|user| author(client, user)),
+            body: forward.body.as_str().into(),
+        }),
         quote: None,
         in_thread: None,
         thread: None,
@@ -581,6 +605,10 @@ impl Drawn {
             author: author(client, me.id),
             body: item.body.trim_end().into(),
             mentions: Vec::new(),
+            forward: item.forward.map(|(room, seq)| {
+                let copied = client.room(room).and_then(|state| state.shown(seq));
+                RowForward { room, seq, author: None, body: copied.map_or("", Message::text).into() }
+            }),
             quote: item.reply_to.map(|seq| RowQuote::of(client, state, seq)),
             in_thread,
             thread: None,

@@ -472,8 +472,14 @@ impl Person {
         let reply_to = newest.choose(rng).map(|(seq, _)| *seq).filter(|_| rng.random_bool(0.15));
         // One message in five goes into a thread, and some of those are also shown in the room.
         let thread = newest.choose(rng).map(|(_, root)| *root).filter(|_| rng.random_bool(0.2));
-        let placement = Placement { reply_to, thread, in_room: rng.random_bool(0.25) };
-        let poll = rng.random_bool(0.08).then(|| poll(rng));
+        // One in twenty forwards a message of a room that the person never leaves.
+        let source = self.rooms[rng.random_range(0..self.rooms.len())];
+        let timeline = state.client.room(source).and_then(|room| room.timeline.as_ref());
+        let there = timeline.into_iter().flat_map(|timeline| timeline.messages().rev().take(12));
+        let there: Vec<Seq> = there.filter(|message| !message.deleted).map(|message| message.seq).collect();
+        let forward = there.choose(rng).map(|seq| (source, *seq)).filter(|_| rng.random_bool(0.05));
+        let placement = Placement { reply_to, thread, in_room: rng.random_bool(0.25), forward };
+        let poll = rng.random_bool(0.08).then(|| poll(rng)).filter(|_| forward.is_none());
         // A full outbox tells the person, who keeps the text: nothing was sent.
         if state.client.place(room, (placement, poll), nonce, body, now).is_ok() {
             state.count += 1;
@@ -802,13 +808,16 @@ impl State {
 
     fn note_acknowledged(&mut self, own: &[(Nonce, Seq)], now: Millis) {
         let refused = self.client.outbox().items().iter().filter_map(|item| match &item.state {
-            client::SendState::Refused(refusal) => Some((item.nonce, item.room, refusal.clone())),
+            client::SendState::Refused(refusal) => {
+                let is_gone = item.forward.is_some() && refusal.code == ErrorCode::MessageDeleted;
+                Some((item.nonce, item.room, refusal.clone(), is_gone))
+            }
             client::SendState::Waiting | client::SendState::OnItsWay => None,
         });
-        for (nonce, room, refusal) in refused.collect::<Vec<_>>() {
-            if is_of_rights(refusal.code) && self.channels.contains(&room) {
-                // The person has been removed meanwhile, or may no longer post. They see that, and take the
-                // message back.
+        for (nonce, room, refusal, is_gone) in refused.collect::<Vec<_>>() {
+            if is_gone || (is_of_rights(refusal.code) && self.channels.contains(&room)) {
+                // The person has been removed meanwhile, or may no longer post, or what they forward has been deleted. They see
+                // that, and take the message back.
                 self.client.take_back(nonce);
                 self.log.written.remove(&nonce);
                 continue;

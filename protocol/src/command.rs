@@ -48,7 +48,7 @@ pub struct FoundAfter {
     pub seq: Seq,
 }
 
-/// Where in a room a message goes.
+/// Where in a room a message goes, and what it brings there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {
     /// The message to which it replies.
@@ -60,9 +60,18 @@ pub struct Placement {
     /// Whether a message in a thread is also shown in the room.
     #[serde(default)]
     pub in_room: bool,
+    /// The message that it forwards: its room, and its number there.
+    #[serde(default)]
+    pub forward: Option<(RoomId, Seq)>,
 }
 
 impl Placement {
+    /// Forwards a message.
+    #[must_use]
+    pub fn forwarding(room: RoomId, seq: Seq) -> Self {
+        Self { forward: Some((room, seq)), ..Self::default() }
+    }
+
     /// In a thread only.
     #[must_use]
     pub fn in_thread(root: Seq) -> Self {
@@ -72,8 +81,8 @@ impl Placement {
     /// The command that sends it there.
     #[must_use]
     pub fn send(self, room: RoomId, nonce: Nonce, body: impl Into<String>) -> Command {
-        let Self { reply_to, thread, in_room } = self;
-        Command::Send { room, nonce, body: body.into(), reply_to, thread, in_room, poll: None }
+        let Self { reply_to, thread, in_room, forward } = self;
+        Command::Send { room, nonce, body: body.into(), reply_to, thread, in_room, forward, poll: None }
     }
 }
 
@@ -161,6 +170,10 @@ pub enum Command {
         /// A poll below the text, which is its question.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         poll: Option<NewPoll>,
+        /// The message that it forwards: its room, and its number there. The viewer must be in that room. The text is then a
+        /// comment, and may be empty.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        forward: Option<(RoomId, Seq)>,
     },
     /// A thread: its root, and a page of its replies. Answered by `thread`.
     Thread {

@@ -24,8 +24,8 @@ pub use frame::{ClientFrame, ServerFrame};
 pub use id::{Epoch, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, UserId};
 pub use line::Line;
 pub use model::{
-    ChannelListing, Hit, InThread, Marks, Member, Mention, Message, Millis, Piece, Pin, Reaction, Replies,
-    Room, RoomKind, RoomSummary, RoomView, Thread, ThreadAuthor, User, UserReaction, Version,
+    ChannelListing, Forward, Hit, InThread, Marks, Member, Mention, Message, Millis, Piece, Pin, Reaction,
+    Replies, Room, RoomKind, RoomSummary, RoomView, Thread, ThreadAuthor, User, UserReaction, Version,
 };
 pub use page::{
     Density, FormName, FormState, InvitationView, JobView, Language, ListSection, Page, PageContent, Pane,

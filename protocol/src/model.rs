@@ -169,6 +169,23 @@ pub struct Message {
     /// Its poll. Where the message is only a [preview](Message::preview), the poll is empty: it says that there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll: Option<Poll>,
+    /// What it forwards. Its own text is then a comment, and may be empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward: Option<Box<Forward>>,
+}
+
+/// A copy of a message from another place, as it was when it was forwarded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct Forward {
+    /// Where it was. Only the members of that room can find it there.
+    pub room: RoomId,
+    /// Its number there.
+    pub seq: Seq,
+    /// Who wrote it; left out if the readers may not learn it ([`names_author`](crate::rights::names_author)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<UserId>,
+    /// Its text.
+    pub body: String,
 }
 
 /// A text that a message has or had.
@@ -385,13 +402,28 @@ impl Message {
     }
 
     /// The message as a room's line in the list carries it: cut to
-    /// [`PREVIEW_CHARS`](crate::limits::PREVIEW_CHARS), without reactions, mentions and
-    /// what is known of its thread and of its poll.
+    /// [`PREVIEW_CHARS`](crate::limits::PREVIEW_CHARS), without reactions, mentions, what is known of its thread and of its poll,
+    /// and what it forwards, except that this is its text if there is no comment.
     #[must_use]
     pub fn preview(&self) -> Self {
-        let body = self.body.chars().take(crate::limits::PREVIEW_CHARS).collect();
+        let body = self.text().chars().take(crate::limits::PREVIEW_CHARS).collect();
         let poll = self.poll.as_ref().map(|_| Poll::default());
-        Self { body, reactions: Vec::new(), mentions: Vec::new(), replies: None, poll, ..self.clone() }
+        Self {
+            body,
+            reactions: Vec::new(),
+            mentions: Vec::new(),
+            replies: None,
+            forward: None,
+            poll,
+            ..self.clone()
+        }
+    }
+
+    /// Its text, or, if it forwards a message without a comment, the text of that one.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        let forward = self.forward.as_ref().filter(|_| self.body.is_empty());
+        forward.map_or(&self.body, |forward| &forward.body)
     }
 
     /// Whether it mentions a person, by name or as part of everyone.

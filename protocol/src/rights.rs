@@ -4,7 +4,7 @@
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
-use crate::{ErrorCode, Room, RoomKind};
+use crate::{ErrorCode, Room, RoomKind, UserId};
 
 /// A role in a room. A later one may do everything that an earlier one may.
 #[derive(
@@ -208,6 +208,16 @@ pub fn effective(role: Role, workspace: WorkspaceRole) -> Role {
     }
 }
 
+/// Whether a message that `by` forwards says who wrote it. What is written in a channel is open to everyone. Who writes in a group or a
+/// direct room, and that they are in it, is known only there; but whoever forwards their own words says so anyway.
+#[must_use]
+pub fn names_author(from: RoomKind, author: UserId, by: UserId) -> bool {
+    match from {
+        RoomKind::Channel => true,
+        RoomKind::Direct | RoomKind::Group => author == by,
+    }
+}
+
 /// Whether someone may remove another member or change their role: only those who rank lower.
 /// Admins rank above a room's owners, so two owners of one room cannot remove each other, and an
 /// admin can settle it.
@@ -277,6 +287,18 @@ mod tests {
         for (kind, role, workspace, expected) in table {
             let found = letters(Rights::of(&room(kind), role, workspace));
             assert_eq!(found, expected, "{kind:?} {role:?} {workspace:?}");
+        }
+    }
+
+    #[test]
+    fn a_forward_names_the_author_only_where_that_is_no_secret() {
+        use RoomKind::{Channel, Direct, Group};
+        let (ana, bea) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
+        for (kind, of_another, of_ones_own) in
+            [(Channel, true, true), (Group, false, true), (Direct, false, true)]
+        {
+            assert_eq!(names_author(kind, bea, ana), of_another, "{kind:?}");
+            assert_eq!(names_author(kind, ana, ana), of_ones_own, "{kind:?}");
         }
     }
 

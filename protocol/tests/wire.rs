@@ -220,6 +220,7 @@ fn reactions_are_ordered_by_their_numbers() {
         in_room: false,
         replies: None,
         poll: None,
+        forward: None,
     };
     let (mut forwards, mut backwards) = (none.clone(), none.clone());
     for (emoji, user, on, rev) in changes {
@@ -256,6 +257,7 @@ fn reply(author: u128, seq: i64, nth: u32) -> Message {
         in_room: false,
         replies: None,
         poll: None,
+        forward: None,
     }
 }
 

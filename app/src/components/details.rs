@@ -328,7 +328,7 @@ fn PinnedLine(message: Message, author: Arc<User>, here: bool) -> impl IntoView 
     let chat = use_chat();
     let seq = message.seq;
     let time = move || chat.words.when(message.sent_at, chat.clock.get());
-    let text = plain(&message.body, PINNED_CHARS);
+    let text = plain(message.text(), PINNED_CHARS);
     let go = move |_| {
         // On a narrow screen the panel covers the timeline (`style/_frame.scss`).
         if browser::has_overlay_panel() {

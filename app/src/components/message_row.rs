@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use client::{MessageRow as Message, RepliesRow, RowKey, RowQuote, RowReaction, RowThread, SendState, Tick};
+use client::{
+    MessageRow as Message, RepliesRow, RowForward, RowKey, RowQuote, RowReaction, RowThread, SendState, Tick,
+};
 use leptos::prelude::*;
 use protocol::{Nonce, Refusal, RoomId, Seq, User, UserId};
 
@@ -84,6 +86,10 @@ pub fn MessageRow(
         true => view! { <em class="deleted">{words.message_deleted()}</em> }.into_any(),
         false => formatted(chat, (room, message.seq), &message.body, &message.mentions),
     };
+    let forward = message.forward.as_ref().map(|forward| forwarded(chat, (room, message.seq), forward));
+    // A comment stands above what it is about; without one, only the marks are left, and stand below.
+    let (above, below) = if message.body.is_empty() { (forward, None) } else { (None, forward) };
+    let can_edit = message.forward.is_none();
     let quote = message.quote.clone().map(|quote| quote_line(chat, room, &quote));
     let in_thread = message.in_thread.clone().map(|root| in_thread_line(chat, room, &root));
     let thread =
@@ -133,11 +139,13 @@ pub fn MessageRow(
         >
             <div class="gutter">{gutter}</div>
             <div class="row-body">
-                {byline} {in_thread} {quote} <div class="text" dir="auto" translate="yes">{said} {edited} {pinned} {saved} {state}</div>
+                {byline} {in_thread} {quote} {above}
+                <div class="text" dir="auto" translate="yes">{said} {edited} {pinned} {saved} {state}</div>
+                {below}
                 {asked}
                 {reactions}
                 {thread}
-                {refused.map(|(nonce, refusal)| view! { <RefusedMessage nonce refusal/> }.into_any())}
+                {refused.map(|(nonce, refusal)| view! { <RefusedMessage nonce refusal can_edit/> }.into_any())}
                 {message.seq.map(|seq| live(move || notice(chat, room, seq)))}
             </div>
             {offered}
@@ -216,6 +224,31 @@ fn thread_line(chat: Chat, room: RoomId, root: Seq, thread: &RowThread) -> AnyVi
         inside.push(part("thread-new", words.new_replies().into_any()));
     }
     to_thread(chat, room, root, "thread-line", inside)
+}
+
+/// A message from another place: where it was, with a link for those who are there, who wrote it, if that may be said, and its text.
+fn forwarded(chat: Chat, message: (RoomId, Option<Seq>), forward: &RowForward) -> AnyView {
+    let (words, room, seq) = (chat.words, forward.room, forward.seq);
+    let author = forward.author.as_ref().map(|author| isolated(&author.name));
+    let head = live(move || {
+        let name = chat.room_name(room);
+        let is_direct = || chat.summary(room).is_some_and(|summary| summary.read().peer.is_some());
+        let said = name.as_deref().filter(|_| !is_direct()).map(|name| words.forwarded_from(&isolated(name)));
+        let mut said = said.unwrap_or_else(|| words.forwarded().to_owned());
+        if let Some(author) = &author {
+            said = format!("{said} · {author}");
+        }
+        let inside = vec![view! { <Icon name="forward"/> }.into_any(), part("", said.into_any())];
+        match name {
+            Some(_) => {
+                view! { <a class="quote" href=link_of(room, seq) data-act="forward">{inside}</a> }.into_any()
+            }
+            None => view! { <span class="quote">{inside}</span> }.into_any(),
+        }
+    });
+    let body = formatted(chat, message, &forward.body, &[]);
+    view! { <div class="forwarded">{head} <div class="text" dir="auto" translate="yes">{body}</div></div> }
+        .into_any()
 }
 
 /// The message to which another one replies, in one line, which leads to it.
@@ -366,7 +399,7 @@ pub(crate) fn names(chat: Chat, users: &[UserId]) -> String {
 
 /// Why a message was refused for good, and what the viewer can do.
 #[component]
-fn RefusedMessage(nonce: Nonce, refusal: Refusal) -> impl IntoView {
+fn RefusedMessage(nonce: Nonce, refusal: Refusal, can_edit: bool) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
     let again = move |_| {
@@ -385,7 +418,7 @@ fn RefusedMessage(nonce: Nonce, refusal: Refusal) -> impl IntoView {
             {words.refusal(&refusal)}
             <div class="refused-actions">
                 <button type="button" on:click=handler(again)>{words.try_again()}</button>
-                <button type="button" on:click=handler(edit)>{words.edit()}</button>
+                {can_edit.then(|| view! { <button type="button" on:click=handler(edit)>{words.edit()}</button> }.into_any())}
                 <button type="button" on:click=handler(delete)>{words.delete()}</button>
             </div>
         </div>

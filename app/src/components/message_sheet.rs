@@ -15,7 +15,7 @@ use web_sys::PointerEvent;
 
 use super::{
     icon::Icon,
-    message_tools::{Act, EMOJI, May, is_mine, shown},
+    message_tools::{Act, EMOJI, May, is_mine, shown, text_of},
 };
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, focus::give_back, handler, key_handler, listen, live};
@@ -75,8 +75,9 @@ pub(crate) fn MessageSheet(
         }
     });
     let author = first.author.name.clone();
-    let quote =
-        move || message.with(|message| message.as_ref().map(|message| plain(&message.body, QUOTED_CHARS)));
+    let quote = move || {
+        message.with(|message| message.as_ref().map(|message| plain(&text_of(message), QUOTED_CHARS)))
+    };
     let pull = Pull { from: StoredValue::new(None), node };
     view! {
         <dialog
@@ -182,8 +183,7 @@ fn acts(
     let shut = move || shut(chat, node);
     let copied = RwSignal::new(false);
     let copy = move || {
-        let Some(text) = message.with_untracked(|message| message.as_ref().map(|it| it.body.to_string()))
-        else {
+        let Some(text) = message.with_untracked(|message| message.as_ref().map(text_of)) else {
             return;
         };
         browser::copy(text, move |done| {
@@ -211,6 +211,7 @@ fn acts(
             Act::Reply
             | Act::Thread
             | Act::Edit
+            | Act::Forward
             | Act::CopyLink
             | Act::Save(_)
             | Act::Remind

@@ -106,6 +106,7 @@ pub(super) enum Act {
     Reply,
     Thread,
     Edit,
+    Forward,
     Copy,
     CopyLink,
     /// Save it, or, if it is saved, unsave it.
@@ -128,6 +129,7 @@ impl Act {
             (may.reply(), Self::Reply),
             (may.reply() && !is_in_open_thread, Self::Thread),
             (may.edit(), Self::Edit),
+            (true, Self::Forward),
             (true, Self::Copy),
             (true, Self::CopyLink),
             (true, Self::Save(message.saved)),
@@ -148,6 +150,7 @@ impl Act {
             Self::Reply => ("reply", words.reply()),
             Self::Thread => ("thread", words.reply_in_thread()),
             Self::Edit => ("edit", words.edit()),
+            Self::Forward => ("forward", words.forward()),
             Self::Copy => ("copy", words.copy_text()),
             Self::CopyLink => ("link", words.copy_message_link()),
             Self::Save(false) => ("save", words.save_for_later()),
@@ -174,9 +177,10 @@ impl Act {
             Self::Reply => chat.begin_reply(room, seq),
             Self::Thread => chat.open_thread(seq),
             Self::Edit => chat.begin_edit(room, seq),
+            Self::Forward => ask(Dialog::Forward(room, seq)),
             Self::Copy => {
                 if let Some(message) = untrack(|| shown(chat, seq)) {
-                    chat.copy(room, seq, message.body.to_string());
+                    chat.copy(room, seq, text_of(&message));
                 }
             }
             Self::CopyLink => chat.copy_link(room, seq),
@@ -189,6 +193,14 @@ impl Act {
             Self::Delete => ask(Dialog::Delete(room, seq)),
         }
     }
+}
+
+/// What is copied: the text, and below it what the message forwards.
+pub(super) fn text_of(message: &MessageRow) -> String {
+    let forwarded = message.forward.iter().map(|forward| &*forward.body);
+    let parts: Vec<&str> =
+        [&*message.body].into_iter().chain(forwarded).filter(|text| !text.is_empty()).collect();
+    parts.join("\n\n")
 }
 
 /// The tools of one message.

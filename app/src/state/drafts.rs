@@ -2,7 +2,7 @@
 
 use client::{Link, SendState};
 use leptos::{ev, prelude::*};
-use protocol::{NewPoll, Nonce, Placement, Refusal, RoomId};
+use protocol::{NewPoll, Nonce, Placement, Refusal, RoomId, Seq};
 use uuid::Uuid;
 
 use super::{Chat, Desk, Dialog};
@@ -96,12 +96,26 @@ impl Chat {
         }
         let (replying, nonce) = (self.screen.replying, Nonce(Uuid::new_v4()));
         let reply_to = untrack(|| self.screen.replying_at(desk));
-        let placement = Placement { reply_to, thread, in_room };
+        let placement = Placement { reply_to, thread, in_room, forward: None };
         let mut sent = Ok(());
         self.tell(|client, now| sent = client.place(room, (placement, poll), nonce, body, now));
         if sent.is_ok() && reply_to.is_some() {
             replying.set(None);
         }
+        sent
+    }
+
+    /// Forwards a message to a room, with a comment, which may be empty.
+    ///
+    /// # Errors
+    /// The refusal to show beside the comment.
+    pub fn forward(self, to: RoomId, from: (RoomId, Seq), comment: &str) -> Result<(), Refusal> {
+        let comment = comment.trim();
+        let body =
+            if comment.is_empty() { String::new() } else { protocol::Body::parse(comment)?.into_string() };
+        let (placement, nonce) = (Placement::forwarding(from.0, from.1), Nonce(Uuid::new_v4()));
+        let mut sent = Ok(());
+        self.tell(|client, now| sent = client.place(to, (placement, None), nonce, body, now));
         sent
     }
 

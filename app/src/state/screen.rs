@@ -74,6 +74,8 @@ pub enum Dialog {
     Leave(RoomId),
     /// Delete a message.
     Delete(RoomId, Seq),
+    /// Forward a message.
+    Forward(RoomId, Seq),
     /// The texts that an edited message has had.
     EditHistory(RoomId, Seq),
     /// Make a poll, or change one that was refused.
@@ -118,6 +120,7 @@ impl Dialog {
             | Self::NewPoll(Desk { room, .. }, _)
             | Self::Voters(room, _)
             | Self::ClosePoll(room, _)
+            | Self::Forward(room, _)
             | Self::Delete(room, _) => Some(room),
             Self::Switcher
             | Self::NewDirect

@@ -306,6 +306,7 @@ impl Client {
         self.people.want(message.author);
         message.replies.iter().flat_map(|replies| &replies.authors).for_each(|one| self.people.want(one.0));
         message.mentions.iter().filter_map(|mention| mention.1).for_each(|user| self.people.want(user));
+        message.forward.iter().filter_map(|forward| forward.author).for_each(|user| self.people.want(user));
         for user in message.reactions.iter().flat_map(|reaction| &reaction.users) {
             self.people.want(user.0);
         }

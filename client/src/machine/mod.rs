@@ -596,12 +596,13 @@ impl Client {
         body: String,
         now: Millis,
     ) -> Result<(), Refusal> {
-        let (Placement { reply_to, thread, in_room }, state) = (placement, SendState::Waiting);
+        let (Placement { reply_to, thread, in_room, forward }, state) = (placement, SendState::Waiting);
         let open = self.rooms.get_mut(&room).and_then(|state| state.thread.as_mut());
         if let Some(open) = open.filter(|open| Some(open.root()) == thread) {
             open.go_to_newest();
         }
-        let pending = Pending { nonce, room, body, reply_to, thread, in_room, poll, written_at: now, state };
+        let pending =
+            Pending { nonce, room, body, reply_to, thread, in_room, forward, poll, written_at: now, state };
         self.outbox
             .push(pending)
             .map_err(|_| Refusal::new(ErrorCode::Busy).max(crate::outbox::OUTBOX_MAX))?;

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
-    Following, InThread, Mention, NewPoll, Pin, Poll, Replies, Saved, Scheduled, Thread, Unread, Vote,
+    Following, Forward, InThread, Mention, NewPoll, Pin, Poll, Replies, Saved, Scheduled, Thread, Unread,
+    Vote,
 };
 
 use super::*;
@@ -212,6 +213,15 @@ impl Truth {
         let options = vec!["one".to_owned(), "two".to_owned()];
         let new = NewPoll { options, several: how.is_multiple_of(2), ..NewPoll::default() };
         let poll = which.is_multiple_of(3).then(|| Poll::from(new));
+        // Some forward a message, with or without a comment.
+        let forward = (how % 7 == 3).then(|| {
+            let (room, body) = (other_room(which), format!("from elsewhere {which}"));
+            Box::new(Forward { room, seq: Seq(1), author: Some(id(ME + which as u128 % 3)), body })
+        });
+        let comment = |message: Message| match forward.is_some() && which.is_multiple_of(2) {
+            true => Message { body: String::new(), ..message },
+            false => message,
+        };
         let say = || Change::Message {
             message: Message {
                 poll: poll.clone(),
@@ -219,7 +229,8 @@ impl Truth {
                 reply_to,
                 thread,
                 in_room,
-                ..message(author, seq)
+                forward: forward.clone(),
+                ..comment(message(author, seq))
             },
         };
         let change = match (what, target) {
@@ -231,7 +242,13 @@ impl Truth {
                 }
             }
             (5, Some(target)) => {
-                let gone = Message { rev: Seq(seq), deleted: true, body: String::new(), ..target.clone() };
+                let gone = Message {
+                    rev: Seq(seq),
+                    deleted: true,
+                    body: String::new(),
+                    forward: None,
+                    ..target.clone()
+                };
                 let (reactions, mentions, poll) = (Vec::new(), Vec::new(), None);
                 Change::Message { message: Message { reactions, mentions, poll, ..gone } }
             }

@@ -52,6 +52,7 @@ fn message(author: u128, seq: i64) -> Message {
         in_room: false,
         replies: None,
         poll: None,
+        forward: None,
     }
 }
 
@@ -406,6 +407,7 @@ fn what_an_earlier_page_had_kept_is_not_sent_as_someone_else() {
         thread: None,
         in_room: false,
         poll: None,
+        forward: None,
         written_at: 0,
         state: crate::SendState::Waiting,
     };

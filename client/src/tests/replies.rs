@@ -1,6 +1,6 @@
 //! Replies, mentions, and jumping to a message that is far above.
 
-use protocol::{InThread, Mention, Placement, Thread};
+use protocol::{Forward, InThread, Mention, Placement, Thread};
 
 use super::*;
 
@@ -86,6 +86,40 @@ fn a_reply_that_waits_shows_what_it_replies_to_and_is_sent_as_one() {
     assert_eq!(waiting.quote.map(|quote| quote.body.to_string()).as_deref(), Some("message 4"));
     let sent = client.take_frames().pop().unwrap().command;
     assert!(matches!(sent, Command::Send { reply_to: Some(Seq(4)), .. }));
+}
+
+/// The text is the original's as it is here; the server's copy replaces it.
+#[test]
+fn a_forward_that_waits_shows_what_it_forwards_and_is_sent_without_a_text() {
+    let mut client = at_three();
+    client.receive(said(OTHER, 4), 0);
+    let nonce = Nonce(Uuid::from_u128(9));
+    client.place(room(), (Placement::forwarding(room(), Seq(4)), None), nonce, String::new(), 10).unwrap();
+    let last =
+        |client: &Client| match rows(client, room(), protocol::Zone::default()).pop().map(|row| row.kind) {
+            Some(RowKind::Message(row)) => {
+                (row.body.to_string(), row.forward.map(|forward| forward.body.to_string()))
+            }
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(last(&client), (String::new(), Some("message 4".to_owned())));
+    let sent = client.take_frames().pop().unwrap().command;
+    assert!(
+        matches!(&sent, Command::Send { forward, body, .. } if *forward == Some((room(), Seq(4))) && body.is_empty())
+    );
+    // It is sent again on the next connection, and kept over a reload.
+    client.disconnected(20);
+    let kept = serde_json::to_string(client.outbox().items()).unwrap();
+    let again: Vec<crate::Pending> = roost_json::from_str(&kept).unwrap();
+    assert_eq!(again[0].forward, Some((room(), Seq(4))));
+
+    let forward =
+        Some(Box::new(Forward { room: room(), seq: Seq(4), author: None, body: "as it was".to_owned() }));
+    let stored = Message { nonce, body: String::new(), forward, ..message(ME, 5) };
+    client.receive(changed(5, Change::Message { message: stored }), 30);
+    assert_eq!(last(&client), (String::new(), Some("as it was".to_owned())));
+    let preview = client.room(room()).unwrap().summary.last.clone().unwrap();
+    assert_eq!((preview.body.as_str(), preview.forward), ("as it was", None));
 }
 
 #[test]

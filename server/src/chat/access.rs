@@ -228,6 +228,7 @@ mod tests {
             in_room: false,
             replies: None,
             poll: None,
+            forward: None,
         }
     }
 

@@ -22,6 +22,7 @@ use crate::{
 pub struct Said {
     body: String,
     poll: Option<NewPoll>,
+    forwards: bool,
     written: Written,
 }
 
@@ -41,12 +42,16 @@ pub fn send(
     placement: Placement,
     poll: Option<NewPoll>,
 ) -> Result<Said, Error> {
-    let body = Body::parse(body)?.into_string();
+    let forwards = placement.forward.is_some();
+    let body = match body.trim().is_empty() && forwards {
+        true => String::new(),
+        false => Body::parse(body)?.into_string(),
+    };
     let poll = poll.map(NewPoll::parse).transpose()?;
     let nonce = cx.node.sabotage().nonce(nonce);
     let (author, names) = (cx.viewer.user.clone(), names(&body)?);
     let new = NewMessage { room, author, nonce, body: body.clone(), names, placement, poll: poll.clone() };
-    Ok(Said { body, poll, written: cx.node.writer.write(new)? })
+    Ok(Said { body, poll, forwards, written: cx.node.writer.write(new)? })
 }
 
 /// The names that a text mentions, in lower case, without duplicates.
@@ -71,17 +76,19 @@ fn names(body: &str) -> Result<Vec<String>, Error> {
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; [`ErrorCode::Forbidden`] and [`ErrorCode::RoomArchived`] where the author may not post;
 /// [`ErrorCode::MessageUnknown`] for a reply to a message that is not there, and for a thread whose root is not there or in a
-/// thread itself;
+/// thread itself; [`ErrorCode::MessageUnknown`] and [`ErrorCode::MessageDeleted`] for a message that cannot be forwarded;
 /// [`ErrorCode::NonceTaken`] when a message with another text or another poll has this nonce; or when the
 /// database fails: then nothing was stored, or the repeat will find it.
-pub async fn sent(room: RoomId, Said { body, poll, written }: Said) -> Result<Reply, Error> {
+pub async fn sent(room: RoomId, Said { body, poll, forwards, written }: Said) -> Result<Reply, Error> {
     match written.answer().await? {
         // A message that has since been edited or deleted no longer has its first text, but repeats
         // of its send must still succeed.
         Inserted::Known(first)
             if first.edits == 0
                 && !first.deleted
-                && (first.body != body || first.poll.as_ref().map(Poll::unvoted) != poll) =>
+                && (first.body != body
+                    || first.forward.is_some() != forwards
+                    || first.poll.as_ref().map(Poll::unvoted) != poll) =>
         {
             Err(ErrorCode::NonceTaken.into())
         }
@@ -125,6 +132,7 @@ pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error
             deleted: true,
             reactions: Vec::new(),
             poll: None,
+            forward: None,
             ..message.clone()
         };
         Ok((!message.deleted).then(gone))

@@ -76,6 +76,7 @@ impl Names for Message {
     fn name(&self, people: &mut BTreeSet<UserId>) {
         people.insert(self.author);
         people.extend(self.mentions.iter().filter_map(|mention| mention.1));
+        people.extend(self.forward.iter().filter_map(|forward| forward.author));
         people.extend(self.replies.iter().flat_map(|replies| &replies.authors).map(|author| author.0));
     }
 }

@@ -224,9 +224,10 @@ fn done(node: &Node, new: &NewMessage, inserted: Inserted, answer: oneshot::Send
         && message.rev == message.seq
     {
         let change = Change::Message { message: message.clone() };
-        // Browsers that do not know a mentioned person fetch them.
+        // Browsers that do not know a person named here fetch them.
         let mentioned = message.mentions.iter().filter_map(|mention| mention.1);
-        let mut people = node.people_at_hand(mentioned.filter(|user| *user != author.id).chain([author.id]));
+        let named = mentioned.chain(message.forward.iter().filter_map(|forward| forward.author));
+        let mut people = node.people_at_hand(named.filter(|user| *user != author.id).chain([author.id]));
         // This profile is from when the connection opened. An older one than browsers know does no harm.
         if people.last().is_none_or(|last| last.id != author.id) {
             people.push(author.clone());

@@ -249,8 +249,8 @@ impl Connection {
     }
 
     fn run_command(&self, command: Command) -> BoxFuture<'static, Result<Reply, Refusal>> {
-        if let Command::Send { room, nonce, body, reply_to, thread, in_room, poll } = command {
-            let placement = Placement { reply_to, thread, in_room };
+        if let Command::Send { room, nonce, body, reply_to, thread, in_room, forward, poll } = command {
+            let placement = Placement { reply_to, thread, in_room, forward };
             return dispatch_send(&self.cx, room, nonce, &body, placement, poll).boxed();
         }
         let (cx, connection) = (self.cx.clone(), self.id);

@@ -91,8 +91,8 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::History { room, direction, seq } => messages::history(cx, room, direction, seq).await,
         Command::Around { room, seq } => messages::around(cx, room, seq).await,
         Command::Previews { room, seqs } => messages::previews(cx, room, &seqs).await,
-        Command::Send { room, nonce, body, reply_to, thread, in_room, poll } => {
-            let placement = Placement { reply_to, thread, in_room };
+        Command::Send { room, nonce, body, reply_to, thread, in_room, forward, poll } => {
+            let placement = Placement { reply_to, thread, in_room, forward };
             messages::sent(room, messages::send(cx, room, nonce, &body, placement, poll)?).await
         }
         Command::Thread { room, root, before } => threads::thread(cx, room, root, before).await,

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
-    Change, Following, Line, Mention, Message, MessageId, Nonce, Poll, Reaction, RoomId, Seq, ThreadAuthor,
-    UserId, limits::BEHIND_MAX,
+    Change, Following, Forward, Line, Mention, Message, MessageId, Nonce, Poll, Reaction, RoomId, Seq,
+    ThreadAuthor, UserId, limits::BEHIND_MAX,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -54,6 +54,7 @@ struct Row {
     thread_root: Option<i64>,
     thread_nth: Option<i32>,
     in_room: Option<bool>,
+    forward: Option<Json<Box<Forward>>>,
     replies: Option<i32>,
     last_seq: Option<i64>,
     last_at: Option<i64>,
@@ -80,6 +81,7 @@ impl Row {
             in_room: self.in_room?,
             replies: replies_of(self.replies, self.last_seq, self.last_at, self.authors),
             poll: self.poll.map(|poll| poll.0),
+            forward: self.forward.map(|forward| forward.0),
         })
     }
 }
@@ -110,20 +112,20 @@ impl Store {
                 c.reactions as "reactions?: Json<Vec<Reaction>>",
                 c.mentions as "mentions?: Json<Vec<Mention>>", c.reply_to as "reply_to?",
                 c.thread_root as "thread_root?", c.thread_nth as "thread_nth?", c.in_room as "in_room?",
-                c.replies as "replies?", c.last_seq as "last_seq?", c.last_at as "last_at?",
-                c.authors as "authors?: Json<Vec<ThreadAuthor>>", c.poll as "poll?: Json<Poll>"
+                c.forward as "forward?: Json<Box<Forward>>", c.replies as "replies?", c.last_seq as "last_seq?",
+                c.last_at as "last_at?", c.authors as "authors?: Json<Vec<ThreadAuthor>>", c.poll as "poll?: Json<Poll>"
              from lines l
              left join lateral (
                 (select m.seq as number, null::text as kind, null::text as key, m.id, m.rev_seq, m.author_id, m.nonce,
                     m.body, (extract(epoch from m.sent_at) * 1000)::bigint as sent_at, m.edits,
                     m.deleted_at is not null as deleted, m.reactions, m.mentions, m.reply_to, m.thread_root,
-                    m.thread_nth, m.in_room, t.replies, t.last_seq,
+                    m.thread_nth, m.in_room, m.forward, t.replies, t.last_seq,
                     (extract(epoch from t.last_at) * 1000)::bigint as last_at, t.authors, m.poll
                  from messages m left join threads t on t.room_id = m.room_id and t.root = m.seq
                  where m.room_id = l.id and m.seq > $3 and m.seq <= $4 and m.rev_seq <= $4 order by m.seq limit $5)
                 union all
                 (select i.rev, i.kind, i.key, null, null, null, null, null, null, null, null, null, null, null,
-                    null, null, null, null, null, null, null, null
+                    null, null, null, null, null, null, null, null, null
                  from items i
                  where i.line_id = l.id and i.rev > $3 and i.rev <= $4 order by i.rev limit $5)
              ) c on true

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use protocol::{
-    Direction, ErrorCode, Following, InThread, Line, Mention, Message, MessageId, Millis, NewPoll, Nonce,
-    Placement, Poll, Reaction, Role, Room, RoomId, Seq, ThreadAuthor, User, UserId, WorkspaceRole, limits,
-    rights,
+    Direction, ErrorCode, Following, Forward, InThread, Line, Mention, Message, MessageId, Millis, NewPoll,
+    Nonce, Placement, Poll, Reaction, Role, Room, RoomId, Seq, ThreadAuthor, User, UserId, WorkspaceRole,
+    limits, rights,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use super::{
     Error, Store,
     lines::{ItemKind, take},
     mentions::{self, Mentioned, Mentioning},
-    rooms::{Locked, lock_room, role_of, room_of},
+    rooms::{Locked, kind_of, lock_room, role_of, room_of},
     threads::{self, NewReply, Threads},
     users::workspace_role_of,
     versions,
@@ -90,6 +90,7 @@ pub(super) struct MessageRow {
     pub(super) thread_root: Option<i64>,
     pub(super) thread_nth: Option<i32>,
     pub(super) in_room: bool,
+    pub(super) forward: Option<Json<Box<Forward>>>,
     pub(super) replies: Option<i32>,
     pub(super) last_seq: Option<i64>,
     pub(super) last_at: Option<Millis>,
@@ -106,7 +107,8 @@ macro_rules! select_messages {
                 (extract(epoch from m.sent_at) * 1000)::bigint as "sent_at!", m.edits,
                 m.deleted_at is not null as "deleted!", m.reactions as "reactions: Json<Vec<protocol::Reaction>>",
                 m.mentions as "mentions: Json<Vec<protocol::Mention>>", m.reply_to,
-                m.thread_root, m.thread_nth, m.in_room, t.replies as "replies?", t.last_seq as "last_seq?",
+                m.thread_root, m.thread_nth, m.in_room, m.forward as "forward: Json<Box<protocol::Forward>>",
+                t.replies as "replies?", t.last_seq as "last_seq?",
                 (extract(epoch from t.last_at) * 1000)::bigint as "last_at?",
                 t.authors as "authors?: Json<Vec<protocol::ThreadAuthor>>",
                 m.poll as "poll: Json<protocol::Poll>"
@@ -136,6 +138,7 @@ impl From<MessageRow> for Message {
             in_room: row.in_room,
             replies: threads::replies_of(row.replies, row.last_seq, row.last_at, row.authors),
             poll: row.poll.map(|poll| poll.0),
+            forward: row.forward.map(|forward| forward.0),
         }
     }
 }
@@ -176,6 +179,9 @@ impl Store {
         }
         if new.iter().any(|item| item.placement.reply_to.is_some()) {
             refuse_replies(&mut tx, new, &mut found).await?;
+        }
+        if new.iter().any(|item| item.placement.forward.is_some()) {
+            find_forwarded(&mut tx, new, &mut found).await?;
         }
         let mut threads = Threads::find(&mut tx, new).await?;
         for (item, found) in new.iter().zip(&mut found) {
@@ -423,6 +429,8 @@ struct Found {
     refused: Option<ErrorCode>,
     /// Whom it mentions.
     mentioned: Vec<Mentioned>,
+    /// What it forwards.
+    forward: Option<Box<Forward>>,
 }
 
 /// What to do with a send.
@@ -516,7 +524,7 @@ async fn find_sent(tx: &mut sqlx::PgTransaction<'_>, new: &[NewMessage]) -> Resu
                 stored.fetch_optional(&mut **tx).await?.map(Message::from)
             }
         };
-        found.push(Found { member: row.member, known, refused: None, mentioned: Vec::new() });
+        found.push(Found { member: row.member, known, refused: None, mentioned: Vec::new(), forward: None });
     }
     Ok(found)
 }
@@ -594,6 +602,52 @@ async fn refuse_replies(
     Ok(())
 }
 
+/// Copies the texts of what is forwarded, as they are now, and refuses what the author may not read. A message that forwards another one
+/// passes that one on.
+async fn find_forwarded(
+    tx: &mut sqlx::PgTransaction<'_>,
+    new: &[NewMessage],
+    found: &mut [Found],
+) -> Result<(), Error> {
+    let asked = || new.iter().map(|item| item.placement.forward.unzip());
+    let rooms: Vec<Option<Uuid>> = asked().map(|(room, _)| room.map(|room| room.0)).collect();
+    let seqs: Vec<Option<i64>> = asked().map(|(_, seq)| seq.map(|seq| seq.0)).collect();
+    let authors: Vec<Uuid> = new.iter().map(|item| item.author.id.0).collect();
+    // Deleted rooms have no members.
+    let rows = sqlx::query!(
+        r#"select k.place as "place!", r.kind, m.author_id, m.body, m.deleted_at is not null as "deleted!",
+            m.forward as "forward: Json<Box<Forward>>"
+         from unnest($1::uuid[], $2::bigint[], $3::uuid[]) with ordinality as k (room, seq, author, place)
+         join members mb on mb.room_id = k.room and mb.user_id = k.author and mb.active
+         join rooms r on r.id = k.room
+         join messages m on m.room_id = k.room and m.seq = k.seq"#,
+        &rooms as &[Option<Uuid>],
+        &seqs as &[Option<i64>],
+        &authors
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    for row in rows {
+        let at = usize::try_from(row.place - 1).unwrap_or_default();
+        let (Some(item), Some(found)) = (new.get(at), found.get_mut(at)) else { continue };
+        let Some((room, seq)) = item.placement.forward else { continue };
+        if row.deleted {
+            found.refused = found.refused.or(Some(ErrorCode::MessageDeleted));
+            continue;
+        }
+        let author = UserId(row.author_id);
+        let is_named = rights::names_author(kind_of(&row.kind), author, item.author.id);
+        let copy = || Box::new(Forward { room, seq, author: is_named.then_some(author), body: row.body });
+        found.forward = Some(row.forward.map_or_else(copy, |forward| forward.0));
+    }
+    for (item, found) in new.iter().zip(found) {
+        if item.placement.forward.is_some() && found.forward.is_none() {
+            found.refused = found.refused.or(Some(ErrorCode::MessageUnknown));
+        }
+    }
+    Ok(())
+}
+
 /// Gives each new message the next number of its room.
 fn number(
     new: &[NewMessage],
@@ -644,6 +698,7 @@ fn number(
                         in_room: root.is_some() && item.placement.in_room,
                         replies: None,
                         poll: item.poll.clone().map(Poll::from),
+                        forward: found.forward.take(),
                     };
                     here.insert(key, message.clone());
                     Decision::New(message, room.messages, mentions::here(&mentioned))
@@ -665,6 +720,7 @@ async fn write_sent(
     let (mut authors, mut nonces, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
     let (mut mentions, mut replies, mut polls) = (Vec::new(), Vec::new(), Vec::new());
     let (mut roots, mut places, mut in_room) = (Vec::new(), Vec::new(), Vec::new());
+    let mut forwards = Vec::new();
     for (item, decision) in new.iter().zip(decisions) {
         if let Decision::New(message, ordinal, _) = decision {
             rooms.push(item.room.0);
@@ -680,6 +736,7 @@ async fn write_sent(
             places.push(message.thread.map(|thread| i32::try_from(thread.1).unwrap_or(i32::MAX)));
             in_room.push(message.in_room);
             polls.push(message.poll.as_ref().map(Json));
+            forwards.push(message.forward.as_ref().map(Json));
         }
     }
     if rooms.is_empty() {
@@ -697,11 +754,11 @@ async fn write_sent(
             from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as k (id, head, messages) where l.id = k.id
          ), stored as (
             insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body, mentions, reply_to,
-                thread_root, thread_nth, in_room, poll)
-            select room, seq, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room, poll
+                thread_root, thread_nth, in_room, poll, forward)
+            select room, seq, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room, poll, forward
             from unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[],
-                $11::jsonb[], $12::bigint[], $13::bigint[], $14::int[], $15::bool[], $16::jsonb[])
-                as k (room, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room, poll)
+                $11::jsonb[], $12::bigint[], $13::bigint[], $14::int[], $15::bool[], $16::jsonb[], $17::jsonb[])
+                as k (room, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room, poll, forward)
          )
          select (extract(epoch from now()) * 1000)::bigint as "sent_at!""#,
         &moved_ids,
@@ -719,7 +776,8 @@ async fn write_sent(
         &roots as &[Option<i64>],
         &places as &[Option<i32>],
         &in_room,
-        &polls as _
+        &polls as _,
+        &forwards as _
     )
     .fetch_one(&mut **tx)
     .await?;

@@ -147,6 +147,7 @@ impl SummaryRow {
             mentions: Vec::new(),
             replies: None,
             poll: self.last_is_poll.then(Poll::default),
+            forward: None,
         })
     }
 
@@ -260,7 +261,8 @@ impl Store {
                 p.read_seq as "read_seq!", p.unread_after, p.unread_rev as "unread_rev!",
                 case when r.direct_low = $1 then r.direct_high else r.direct_low end as peer_id,
                 last.id as "last_id?", last.seq as "last_seq?", last.rev_seq as "last_rev?",
-                last.author_id as "last_author?", last.nonce as "last_nonce?", left(last.body, $6) as "last_body?",
+                last.author_id as "last_author?", last.nonce as "last_nonce?", 
+                left(case when last.body = '' then coalesce(last.forward ->> 'body', '') else last.body end, $6) as "last_body?",
                 (extract(epoch from last.sent_at) * 1000)::bigint as "last_at?",
                 last.edits as "last_edits?", last.deleted_at is not null as "last_deleted!",
                 last.reply_to as "last_reply_to?", last.thread_root as "last_root?", last.thread_nth as "last_nth?",

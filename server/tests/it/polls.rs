@@ -21,7 +21,7 @@ fn send(room: RoomId, nonce: Nonce, poll: &NewPoll) -> Command {
     else {
         unreachable!()
     };
-    Command::Send { room, nonce, body, reply_to, thread, in_room, poll: Some(poll.clone()) }
+    Command::Send { room, nonce, body, reply_to, thread, in_room, forward: None, poll: Some(poll.clone()) }
 }
 
 /// Sends a poll.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use protocol::{Change, Command, ErrorCode, Line, NewPoll, Nonce, Reply, RoomId, Seq};
+use protocol::{Change, Command, ErrorCode, Line, NewPoll, Nonce, Placement, Reply, RoomId, Seq};
 use server::node::Tuning;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ fn poll(room: RoomId) -> Command {
     let options = vec!["nine".to_owned(), "noon".to_owned()];
     let poll = Some(NewPoll { options, several: false, anonymous: true });
     let (nonce, body) = (Nonce(Uuid::new_v4()), "When?".to_owned());
-    Command::Send { room, nonce, body, reply_to: None, thread: None, in_room: false, poll }
+    Command::Send { room, nonce, body, reply_to: None, thread: None, in_room: false, forward: None, poll }
 }
 
 async fn caught_up(person: &Person, room: RoomId, after: i64) -> (Vec<(Seq, Change)>, Seq, bool) {
@@ -79,6 +79,7 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
         (&ana, Command::Invite { room, users: vec![cem.id()] }),
         (&cem, send(room, "three")),
         (&cem, Command::Leave { room }),
+        (&ana, Placement::forwarding(room, Seq(begin + 1)).send(room, Nonce(Uuid::new_v4()), "")),
         (&ana, set("ship")),
         (&ana, Command::Edit { room, seq: Seq(begin + 1), edits: 0, body: "one, mended".to_owned() }),
         (&bea, Command::React { room, seq: Seq(begin + 1), emoji: "👍".to_owned(), on: true }),
@@ -92,7 +93,7 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
     ] {
         person.asks(command).await.unwrap();
     }
-    let end = begin + 16;
+    let end = begin + 17;
     for person in [&ana, &bea] {
         person.until("told of all", |client| client.room(room).unwrap().summary.head.0 == end).await;
     }

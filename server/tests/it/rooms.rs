@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use client::RoomState;
 use protocol::{
-    Change, Command, ErrorCode, Line, NewPoll, Nonce, Reply, Role, RoomId, RoomKind, Seq, SessionId, UserId,
-    limits,
+    Change, Command, ErrorCode, Line, NewPoll, Nonce, Placement, Reply, Role, RoomId, RoomKind, Seq,
+    SessionId, UserId, limits,
 };
 use server::{
     hub::Owner,
@@ -213,7 +213,7 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
         let options = vec!["nine".to_owned(), "noon".to_owned()];
         let poll = Some(NewPoll { options, several: false, anonymous: false });
         let (nonce, body) = (Nonce(Uuid::new_v4()), "When?".to_owned());
-        Command::Send { room, nonce, body, reply_to: None, thread: None, in_room: false, poll }
+        Command::Send { room, nonce, body, reply_to: None, thread: None, in_room: false, forward: None, poll }
     };
     let choose = |choice| Command::Vote { room, seq: POLL, choices: vec![choice] };
     let direct = || Command::StartDirect { user: bea.id() };
@@ -257,6 +257,8 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
         (&ana, Command::Archive { room, on: false }),
         (&ana, Command::SetRole { room, user: bea.id(), role: Role::Owner }),
         (&bea, Command::Invite { room, users: vec![cem.id()] }),
+        (&ana, Placement::forwarding(room, Seq(4)).send(room, Nonce(Uuid::new_v4()), "")),
+        (&bea, Placement::forwarding(room, Seq(4)).send(room, Nonce(Uuid::new_v4()), "a comment, @ana")),
         (&bea, Command::Read { room, seq: Seq(9) }),
         (&bea, Command::MarkUnread { room, seq: Seq(4) }),
         (&ana, send("beyond the mark")),

@@ -310,7 +310,7 @@ async fn only_members_read_and_only_roots_have_threads(pool: PgPool) {
     assert!(found.root.deleted && messages[0].deleted && messages[0].body.is_empty());
     assert_eq!(found.root.replies.map(|replies| replies.count), Some(2));
     // Also shown in the room, or not.
-    let also = Placement { thread: Some(root), in_room: true, reply_to: None };
+    let also = Placement { in_room: true, ..Placement::in_thread(root) };
     let also = ana.sends(also.send(room, Nonce(Uuid::new_v4()), "for all")).await.unwrap();
     assert!(also.in_room && also.is_in_room());
     let nowhere = Placement { in_room: true, ..Placement::default() };

@@ -7,6 +7,7 @@ pub mod delete;
 pub mod delete_room;
 pub mod edit_history;
 pub mod emoji;
+pub mod forward;
 pub mod invite;
 pub mod leave;
 pub mod member;
@@ -47,6 +48,7 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::Browse => view! { <browse::Browse/> }.into_any(),
         Dialog::Invite(room) => view! { <invite::InviteDialog room/> }.into_any(),
         Dialog::EditRoom(room) => view! { <room_form::EditRoom room/> }.into_any(),
+        Dialog::Forward(room, seq) => view! { <forward::ForwardMessage room seq/> }.into_any(),
         Dialog::Unsent(room) => view! { <unsent::UnsentTexts room/> }.into_any(),
         Dialog::RoomSettings(_)
         | Dialog::DeleteRoom(_)

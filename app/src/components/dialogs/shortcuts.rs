@@ -10,7 +10,7 @@ use crate::{browser, state::use_chat};
 #[component]
 pub fn Shortcuts() -> impl IntoView {
     let words = use_chat().words;
-    let lines: [(&[&str], &str); 25] = [
+    let lines: [(&[&str], &str); 26] = [
         (&["Ctrl", "K"], words.key_go()),
         (&["Ctrl", "F"], words.key_search()),
         (&["Alt", "↑ ↓"], words.key_next()),

@@ -53,8 +53,8 @@ pub fn Switcher() -> impl IntoView {
     let failed = RwSignal::new(None::<Refusal>);
     let found = find(chat, query, failed);
     let choices = Memo::new(move |_| {
-        let plain = plain(&query.get());
-        let mut choices = rooms(chat, &plain);
+        let plain = plain_query(&query.get());
+        let mut choices = rooms(chat, &plain, ROOMS_AT_FIRST);
         if !plain.is_empty() {
             found.with(|found| {
                 let asked = query.with(|query| query.trim().to_owned());
@@ -118,7 +118,7 @@ fn messages(chat: Chat, query: &str) -> Option<AnyView> {
 }
 
 /// The query, normalised for comparison with names.
-fn plain(query: &str) -> String {
+pub(super) fn plain_query(query: &str) -> String {
     query.trim().trim_start_matches(['#', '@']).to_lowercase()
 }
 
@@ -175,7 +175,8 @@ fn is_answered(chat: Chat, found: &Found, asked: &str) -> bool {
     is_it(&found.people_for) && (untrack(|| chat.is_guest().get()) || is_it(&found.channels_for))
 }
 
-fn rooms(chat: Chat, query: &str) -> Vec<Choice> {
+/// The rooms that match; of an empty query, so many.
+pub(super) fn rooms(chat: Chat, query: &str, at_first: usize) -> Vec<Choice> {
     let mut found = Vec::new();
     for room in chat.order.get() {
         let Some(summary) = chat.summary(room) else { continue };
@@ -204,7 +205,7 @@ fn rooms(chat: Chat, query: &str) -> Vec<Choice> {
     };
     let (mut found, others): (Vec<_>, Vec<_>) = found.into_iter().partition(comes_first);
     found.extend(others);
-    found.truncate(if query.is_empty() { ROOMS_AT_FIRST } else { ROOMS_MAX });
+    found.truncate(if query.is_empty() { at_first } else { ROOMS_MAX });
     found
 }
 
@@ -285,7 +286,8 @@ fn actions(chat: Chat, query: &str) -> Vec<Choice> {
         .collect()
 }
 
-fn has_direct_with(chat: Chat, user: UserId) -> bool {
+/// Whether the viewer has a direct room with this person.
+pub(super) fn has_direct_with(chat: Chat, user: UserId) -> bool {
     let is_it = |room: &RoomId| chat.summary(*room).is_some_and(|s| s.read_untracked().peer == Some(user));
     chat.order.with(|order| order.iter().any(is_it))
 }

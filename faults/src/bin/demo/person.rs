@@ -122,7 +122,17 @@ impl Person {
             while said < texts.len() && said - answered(&sent) < WINDOW {
                 let (nonce, body, thread, poll) = texts[said].clone();
                 let (body, reply_to, in_room) = (body.to_owned(), None, false);
-                self.send(Command::Send { room, nonce, body, reply_to, thread, in_room, poll }).await?;
+                self.send(Command::Send {
+                    room,
+                    nonce,
+                    body,
+                    reply_to,
+                    thread,
+                    in_room,
+                    forward: None,
+                    poll,
+                })
+                .await?;
                 said += 1;
             }
             self.frames.flush().await?;

@@ -45,7 +45,7 @@ async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Re
     let nonce = fields.get("nonce").parse().unwrap_or_else(|_| Nonce(Uuid::new_v4()));
     let body = Body::parse(fields.get("body")).map_err(|refusal| blame_body(refusal.into()))?.into_string();
     let thread = thread_of(fields);
-    let placement = Placement { reply_to: None, thread, in_room: !fields.get("in_room").is_empty() };
+    let placement = Placement { thread, in_room: !fields.get("in_room").is_empty(), ..Placement::default() };
     let said =
         chat::messages::send(&cx, room, nonce, &body, placement, None).map_err(|e| blame_body(e.into()))?;
     let reply = chat::messages::sent(room, said).await.map_err(|e| blame_body(e.into()))?;
