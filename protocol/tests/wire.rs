@@ -44,6 +44,20 @@ fn every_block_decodes_and_encodes_the_same() {
     }
 }
 
+/// What a feature adds to a message travels only with the messages that use it: these are the sizes from before mentions, replies and
+/// threads.
+#[test]
+fn a_plain_message_has_not_grown() {
+    let sent = client_frames().into_iter().find(|frame| frame.command.name() == "send").unwrap();
+    assert_eq!(sent.encode().len(), 147);
+    let first = |is: fn(&Value) -> bool| {
+        let mut frames = server_frames().into_iter().zip(blocks("server"));
+        frames.find(|(_, block)| is(block)).map(|(frame, _)| frame.encode().len())
+    };
+    assert_eq!(first(|block| block["reply"]["type"] == "sent"), Some(289));
+    assert_eq!(first(|block| block["event"]["change"]["type"] == "message"), Some(413));
+}
+
 /// Browsers read with `roost_json`; other programs with readers of their own.
 #[test]
 fn both_readers_read_every_block_the_same() {

@@ -156,6 +156,7 @@ pub fn Timeline(
                     {list(move || {
                         let draw = |row: Row| list_item((row.key, row.stamp()), move || draw(room, row));
                         let mut rows = chat.rows.get();
+                        position.note();
                         if !whole.get() {
                             rows.drain(..first_screen(&rows));
                         }

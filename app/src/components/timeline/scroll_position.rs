@@ -135,6 +135,15 @@ impl ScrollPosition {
         }
     }
 
+    /// The rows are about to change: remembers where the user has scrolled to. If the rows become fewer, the browser may scroll
+    /// up, and then nobody knows any more.
+    pub(super) fn note(self) {
+        if let Some((scroller, rows)) = self.elements() {
+            let at = Place::of(&scroller, &rows).at;
+            self.was.update_value(|was| was.at = at);
+        }
+    }
+
     /// Scrolls by the height that has been added or removed above the remembered row.
     fn hold(self, scroller: &HtmlElement, rows: &HtmlElement, now: Place) {
         let Some((key, text_was)) = self.anchor.get_value() else { return };
