@@ -38,7 +38,7 @@ async fn run(node: Arc<Node>) {
     let mut fresh: BTreeSet<RoomId> = BTreeSet::new();
     let mut behind: BTreeSet<RoomId> = BTreeSet::new();
     // After a failure, rooms are done one by one for a while: if it is because of one room, the others go on.
-    let mut single = 0;
+    let mut single = 0_usize;
     // Nodes that start together begin at different places.
     let mut sweep = Sweep { after: Uuid::new_v4(), at: Instant::now() };
     loop {
