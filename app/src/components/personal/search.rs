@@ -354,8 +354,6 @@ fn line(chat: Chat, here: RoomId, query: Memo<String>, hit: &Hit) -> AnyView {
     let (seq, at) = (message.seq, message.sent_at);
     let author = untrack(|| chat.user(message.author));
     let place = move || {
-        // Names come with the list of rooms.
-        chat.order.track();
         chat.room_name(room)
             .map(|place| view! { <span class="later-room" dir="auto">{place}</span> }.into_any())
     };
