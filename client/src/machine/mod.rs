@@ -146,7 +146,6 @@ impl Client {
             shown,
             thread,
             found: _,
-            search_refused: _,
             pane: _,
         }) = page.signed_in()
         else {

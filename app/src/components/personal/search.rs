@@ -10,7 +10,7 @@ use leptos::{
     prelude::*,
 };
 use protocol::{
-    Command, FoundAfter, Hit, Page, Piece, Refusal, Reply, RoomId, RoomKind,
+    Command, FoundAfter, Hit, Page, Piece, Refusal, Reply, RoomId, RoomKind, ShownHits,
     limits::{FOUND_COUNT_MAX, SEARCH_CHARS_MAX},
 };
 use wasm_bindgen::JsCast;
@@ -193,14 +193,9 @@ fn at_first(query: &str) -> (Option<Results>, Option<Refusal>) {
         return (Some(last).filter(|last| last.query == query && !query.is_empty()), None);
     }
     let read = |page: &Page| {
-        let signed_in = page.signed_in();
-        let found = signed_in.and_then(|signed_in| match signed_in.found.as_deref() {
-            Some(Reply::Found { hits, more, count, .. }) => {
-                Some(Results { query: query.to_owned(), hits: hits.clone(), count: *count, more: *more })
-            }
-            _ => None,
-        });
-        (found, signed_in.and_then(|signed_in| signed_in.search_refused.clone()))
+        let found = page.signed_in().and_then(|signed_in| signed_in.found.clone());
+        let Some(ShownHits { hits, count, more, refusal }) = found else { return (None, None) };
+        (Some(Results { query: query.to_owned(), hits, count, more }), refusal)
     };
     with_context::<Page, _>(read).unwrap_or_default()
 }
