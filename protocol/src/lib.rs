@@ -29,7 +29,7 @@ pub use model::{
 };
 pub use page::{
     Density, FormName, FormState, InvitationView, JobView, Language, ListSection, Page, PageContent, Pane,
-    PersonView, SessionView, ShownPage, ShownThread, SignedIn, Theme, WhoMaySignUp,
+    PersonView, SessionView, ShownHits, ShownPage, ShownThread, SignedIn, Theme, WhoMaySignUp,
 };
 pub use personal::{Following, Saved, Scheduled, Unread};
 pub use poll::{NewPoll, Poll, Vote};

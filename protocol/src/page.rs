@@ -7,7 +7,7 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Epoch, InvitationId, Message, Millis, Refusal, Reply, RoomId, RoomSummary, RoomView, Seq, SessionId,
+    Epoch, Hit, InvitationId, Message, Millis, Refusal, RoomId, RoomSummary, RoomView, Seq, SessionId,
     Thread, User, Zone,
 };
 
@@ -325,12 +325,9 @@ pub struct SignedIn {
     /// The thread that is open beside the room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<ShownThread>,
-    /// What the search in the address has found: [`Reply::Found`].
+    /// What the search in the address has found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub found: Option<Box<Reply>>,
-    /// Why it has found nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub search_refused: Option<Refusal>,
+    pub found: Option<ShownHits>,
     /// What is open beside the list.
     pub pane: Pane,
 }
@@ -359,6 +356,23 @@ pub struct ShownThread {
     /// That place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub around: Option<u32>,
+}
+
+/// The first page of a search. (Not a [`Reply`](crate::Reply): copying any reply would be much code in the browser.)
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct ShownHits {
+    /// The hits, newest first.
+    #[serde(default)]
+    pub hits: Vec<Hit>,
+    /// How many there are in all, as in the reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// Whether there are more.
+    #[serde(default)]
+    pub more: bool,
+    /// Why nothing was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
 }
 
 /// What is open beside the list of rooms.

@@ -150,7 +150,6 @@ impl Client {
             shown,
             thread,
             found: _,
-            search_refused: _,
             pane: _,
         }) = page.signed_in()
         else {

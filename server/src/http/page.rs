@@ -27,7 +27,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use leptos::{nonce::Nonce, prelude::provide_context};
 use protocol::{
     Density, ErrorCode, FormName, FormState, Language, ListSection, Millis, Page, PageContent, Pane, Reply,
-    RoomId, RoomView, Seq, ShownPage, ShownThread, SignedIn, Theme, User, VERSION, WhoMaySignUp,
+    RoomId, RoomView, Seq, ShownHits, ShownPage, ShownThread, SignedIn, Theme, User, VERSION, WhoMaySignUp,
     WorkspaceRole, Zone, limits::PAGE_MESSAGES,
 };
 use tower_http::{CompressionLevel, compression::CompressionLayer};
@@ -414,7 +414,6 @@ async fn signed_in(site: &Site, visit: &Visit, viewer: &Viewer, route: &Route) -
         shown: None,
         thread: None,
         found: None,
-        search_refused: None,
         pane,
     };
     match route {
@@ -521,10 +520,12 @@ async fn search(
     match found {
         Ok(Reply::Found { hits, more, count, people }) => {
             page.people.extend(people);
-            page.found = Some(Box::new(Reply::Found { hits, more, count, people: Vec::new() }));
+            page.found = Some(ShownHits { hits, more, count, refusal: None });
         }
         Ok(_) => {}
-        Err(chat::Error::Refused(refusal)) => page.search_refused = Some(refusal),
+        Err(chat::Error::Refused(refusal)) => {
+            page.found = Some(ShownHits { refusal: Some(refusal), ..ShownHits::default() });
+        }
         Err(e) => return Err(e.into()),
     }
     Ok(())

@@ -10,7 +10,7 @@ use leptos::{
     prelude::*,
 };
 use protocol::{
-    Command, FoundAfter, Hit, Page, Piece, Refusal, Reply, RoomId, RoomKind,
+    Command, FoundAfter, Hit, Page, Piece, Refusal, Reply, RoomId, RoomKind, ShownHits,
     limits::{FOUND_COUNT_MAX, SEARCH_CHARS_MAX},
 };
 use wasm_bindgen::JsCast;
@@ -21,7 +21,7 @@ use crate::components::focus::take_keyboard;
 use crate::{
     address::{Panel, searched_path, use_address},
     browser,
-    components::{dialogs::room_form::Why, effect, handler, icon::Icon, key_handler, live},
+    components::{dialogs::room_form::Why, effect, handler, icon::Icon, key_handler, list, list_item, live},
     state::{Chat, link_of, path_of, use_chat},
 };
 
@@ -171,9 +171,9 @@ pub(crate) fn Search(
                     is_empty.then(|| super::list::nothing(words.search_none(), words.search_none_hint()))
                 })}
                 <ol class="search-hits" aria-label=words.search_results()>
-                    {live(move || {
-                        let results = results.read();
-                        results.hits.iter().map(|hit| line(chat, room, query, hit)).collect::<Vec<_>>()
+                    {list(move || {
+                        let draw = |hit: Hit| list_item(key_of(chat, &hit), move || line(chat, room, query, &hit));
+                        results.get().hits.into_iter().map(draw).collect()
                     })}
                 </ol>
                 {live(move || results.read().more.then(|| view! {
@@ -193,14 +193,9 @@ fn at_first(query: &str) -> (Option<Results>, Option<Refusal>) {
         return (Some(last).filter(|last| last.query == query && !query.is_empty()), None);
     }
     let read = |page: &Page| {
-        let signed_in = page.signed_in();
-        let found = signed_in.and_then(|signed_in| match signed_in.found.as_deref() {
-            Some(Reply::Found { hits, more, count, .. }) => {
-                Some(Results { query: query.to_owned(), hits: hits.clone(), count: *count, more: *more })
-            }
-            _ => None,
-        });
-        (found, signed_in.and_then(|signed_in| signed_in.search_refused.clone()))
+        let found = page.signed_in().and_then(|signed_in| signed_in.found.clone());
+        let Some(ShownHits { hits, count, more, refusal }) = found else { return (None, None) };
+        (Some(Results { query: query.to_owned(), hits, count, more }), refusal)
     };
     with_context::<Page, _>(read).unwrap_or_default()
 }
@@ -302,7 +297,7 @@ fn chips(chat: Chat, room: RoomId, query: &str) -> Vec<AnyView> {
         view! { <a class="search-chip" href=link aria-current=is_on.then_some("true")>{name}</a> }.into_any()
     };
     let here = chat.summary(room).and_then(|summary| {
-        let summary = summary.read();
+        let summary = summary.read_untracked();
         here_word(chat, summary.room.kind, &summary.room.title, summary.peer)
     });
     let others = [
@@ -353,7 +348,10 @@ fn line(chat: Chat, here: RoomId, query: Memo<String>, hit: &Hit) -> AnyView {
     let Hit { room, message, context } = hit.clone();
     let (seq, at) = (message.seq, message.sent_at);
     let author = untrack(|| chat.user(message.author));
-    let place = untrack(|| chat.room_name(room));
+    let place = move || {
+        chat.room_name(room)
+            .map(|place| view! { <span class="later-room" dir="auto">{place}</span> }.into_any())
+    };
     let link = match message.thread.filter(|_| !message.in_room) {
         Some(thread) => Panel::Thread(thread.0).beside(&link_of(room, seq)),
         None => link_of(room, seq),
@@ -391,7 +389,7 @@ fn line(chat: Chat, here: RoomId, query: Memo<String>, hit: &Hit) -> AnyView {
             <a class="search-hit" href=link on:click=handler(go)>
                 <span class="later-by">
                     <strong dir="auto">{author.name.clone()}</strong>
-                    {place.map(|place| view! { <span class="later-room" dir="auto">{place}</span> }.into_any())}
+                    {live(place)}
                     <time>{live(move || chat.words.when(at, chat.clock.get()))}</time>
                 </span>
                 <span class="search-text" dir="auto" translate="yes">{context.into_iter().map(piece).collect::<Vec<_>>()}</span>
@@ -399,6 +397,16 @@ fn line(chat: Chat, here: RoomId, query: Memo<String>, hit: &Hit) -> AnyView {
         </li>
     }
     .into_any()
+}
+
+/// A line is drawn anew only if it shows something else.
+fn key_of(chat: Chat, hit: &Hit) -> (RoomId, i64, String) {
+    let mut shown = chat.user(hit.message.author).name.clone();
+    for Piece(text, is_hit) in &hit.context {
+        shown.push(if *is_hit { '\u{2}' } else { '\u{1}' });
+        shown.push_str(text);
+    }
+    (hit.room, hit.message.seq.0, shown)
 }
 
 fn place_of(hit: &Hit) -> FoundAfter {
