@@ -101,7 +101,7 @@ async fn a_list_shows_its_text_and_a_forward_of_it_passes_the_original_on(pool: 
         person.with(|client| client.room(crew).unwrap().summary.last.as_ref().map(|last| last.body.clone()))
     };
     bea.until("it is listed", |client| {
-        client.room(crew).unwrap().summary.last.as_ref().unwrap().seq == first.seq
+        client.room(crew).unwrap().summary.last.as_ref().is_some_and(|last| last.seq == first.seq)
     })
     .await;
     let fresh = bea.second_device();
