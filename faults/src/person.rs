@@ -1023,7 +1023,10 @@ pub async fn greeted(address: &Address, cookie: &str, receive_buffer: Option<u32
     tokio::time::timeout(Duration::from_secs(10), greet).await?
 }
 
-/// Sometimes mentions a member of the room, or everyone.
+/// A group of people that the story makes, with a fifth of them in it.
+pub const GROUP: &str = "deckhands";
+
+/// Sometimes mentions a member of the room, everyone, or a group of people.
 fn mention(client: &Client, room: RoomId, rng: &mut StdRng) -> String {
     let members: Vec<UserId> = client
         .room(room)
@@ -1033,6 +1036,7 @@ fn mention(client: &Client, room: RoomId, rng: &mut StdRng) -> String {
     match (rng.random_range(0..16), handle) {
         (0, _) => " @everyone".to_owned(),
         (1 | 2, Some(handle)) => format!(" @{handle}"),
+        (3, _) => format!(" @{GROUP}"),
         _ => String::new(),
     }
 }

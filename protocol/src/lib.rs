@@ -30,7 +30,7 @@ pub use page::{
     Density, FormName, FormState, InvitationView, JobView, Language, ListSection, Page, PageContent, Pane,
     PersonView, SessionView, ShownPage, ShownThread, SignedIn, Theme, WhoMaySignUp,
 };
-pub use personal::{Following, Saved, Scheduled};
+pub use personal::{Following, InGroup, Saved, Scheduled};
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};
 pub use text::{

@@ -78,6 +78,7 @@ fn every_reply_event_and_change_has_a_block() {
             Change::Saved { .. } => "saved",
             Change::Scheduled { .. } => "scheduled",
             Change::Following { .. } => "following",
+            Change::InGroup { .. } => "in_group",
             Change::Unknown => panic!("a block shows an unknown change"),
         });
     };
@@ -135,7 +136,7 @@ fn every_reply_event_and_change_has_a_block() {
     }
     assert_eq!(replies.len(), 21, "{replies:?}");
     assert_eq!(events.len(), 4, "{events:?}");
-    assert_eq!(changes.len(), 11, "{changes:?}");
+    assert_eq!(changes.len(), 12, "{changes:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Events from servers.
 
 use protocol::{
-    Change, Event, Following, Line, Message, Millis, RoomId, RoomSummary, Saved, Scheduled, Seq,
+    Change, Event, Following, InGroup, Line, Message, Millis, RoomId, RoomSummary, Saved, Scheduled, Seq,
     limits::MARKS_MEMBERS_MAX,
 };
 
@@ -168,7 +168,8 @@ impl Client {
                 Change::Profile { user } => self.meet(vec![user]),
                 Change::Saved { saved: Saved { rev, .. } }
                 | Change::Scheduled { scheduled: Scheduled { rev, .. } }
-                | Change::Following { following: Following { rev, .. } } => {
+                | Change::Following { following: Following { rev, .. } }
+                | Change::InGroup { in_group: InGroup { rev, .. } } => {
                     self.put_personal(rev, change);
                 }
                 // An older server told it: it may have been one of those.
@@ -197,7 +198,24 @@ impl Client {
         self.raise_last(&mut change);
         if self.personal.put(seq, change) {
             self.touch_personal();
+            self.regroup();
         }
+    }
+
+    /// The viewer may be in other groups than before: mentions of those count.
+    pub(super) fn regroup(&mut self) {
+        let Some(groups) = self.personal.groups() else { return };
+        if self.groups.as_deref() == Some(&groups) {
+            return;
+        }
+        self.groups = Some(groups.into());
+        let rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
+        for room in rooms {
+            if self.rooms.get_mut(&room).is_some_and(|state| state.regroup(&self.groups)) {
+                self.touch_room(room);
+            }
+        }
+        self.touched.timelines.extend(self.focused);
     }
 
     /// The viewer is in a room.
@@ -249,7 +267,7 @@ impl Client {
                 state.relist(summary);
             }
             None => {
-                self.rooms.insert(room, RoomState::listed(summary));
+                self.rooms.insert(room, RoomState::listed(summary).in_groups(&self.groups));
             }
         }
         self.touch_room(room);
@@ -268,6 +286,7 @@ impl Client {
             | Change::Saved { .. }
             | Change::Scheduled { .. }
             | Change::Following { .. }
+            | Change::InGroup { .. }
             | Change::Profile { .. }
             | Change::Unknown => {}
         }

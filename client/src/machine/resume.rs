@@ -89,6 +89,7 @@ impl Client {
         self.holes.clear();
         self.people = People::default();
         self.personal = Personal::default();
+        self.groups = None;
         self.touch_personal();
         (self.person, self.workspace) = (Feed::default(), Feed::default());
         self.list = List::default();
@@ -203,7 +204,7 @@ impl Client {
         match self.rooms.get_mut(&room) {
             Some(state) => state.open(view),
             None => {
-                self.rooms.insert(room, RoomState::opened(view));
+                self.rooms.insert(room, RoomState::opened(view).in_groups(&self.groups));
             }
         }
         self.want_shown(room);

@@ -85,6 +85,7 @@ impl Effect {
             | Change::Saved { .. }
             | Change::Scheduled { .. }
             | Change::Following { .. }
+            | Change::InGroup { .. }
             | Change::Unknown => Self::None,
         }
     }

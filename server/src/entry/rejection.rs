@@ -46,6 +46,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::RoomUnknown
         | ErrorCode::UserUnknown
         | ErrorCode::MessageUnknown
+        | ErrorCode::GroupUnknown
         | ErrorCode::ScheduledUnknown => StatusCode::NOT_FOUND,
         ErrorCode::MessageDeleted => StatusCode::GONE,
         ErrorCode::HandleTaken
@@ -61,6 +62,8 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::SavedFull
         | ErrorCode::ScheduledFull
         | ErrorCode::ScheduledSent
+        | ErrorCode::GroupsFull
+        | ErrorCode::GroupFull
         | ErrorCode::LastOwner => StatusCode::CONFLICT,
         ErrorCode::TextEmpty
         | ErrorCode::TextTooLong

@@ -17,6 +17,7 @@ mod marks;
 mod people;
 mod ring;
 mod sabotage;
+mod spelling;
 mod writer;
 
 use std::{
@@ -236,6 +237,7 @@ impl Node {
         node.spawn(check::marks(node.clone()));
         node.spawn(check::sessions(node.clone()));
         node.spawn(check::erasing(node.clone()));
+        node.spawn(spelling::names(node.clone()));
         node.spawn(marks::run(node.clone()));
         if let Some(spoilt) = spoilt {
             node.spawn(sabotage::run(node.clone(), spoilt));

@@ -111,7 +111,8 @@ impl Names for Change {
             Self::Pin { pin } => people.extend([pin.by]),
             Self::Membership { summary: Some(summary), .. } => summary.name(people),
             // A reaction goes to many and is shown only as an emoji; a profile's change carries the
-            // person itself. A saved item refers to a message, whose author comes with its text.
+            // person itself. A saved item refers to a message, whose author comes with its text. Browsers
+            // know a group that is mentioned, and need no other.
             Self::Reaction { .. }
             | Self::Room { .. }
             | Self::Membership { summary: None, .. }
@@ -119,6 +120,7 @@ impl Names for Change {
             | Self::Saved { .. }
             | Self::Scheduled { .. }
             | Self::Following { .. }
+            | Self::InGroup { .. }
             | Self::Profile { .. }
             | Self::Unknown => {}
         }

@@ -160,6 +160,7 @@ enum Thing {
     Saved(RoomId, Seq),
     Scheduled(Nonce),
     Following(RoomId, Seq),
+    InGroup(UserId),
     Profile(UserId),
 }
 
@@ -178,6 +179,7 @@ impl Thing {
             Change::Saved { saved } => Self::Saved(saved.room, saved.message),
             Change::Scheduled { scheduled } => Self::Scheduled(scheduled.nonce),
             Change::Following { following } => Self::Following(following.room, following.root),
+            Change::InGroup { in_group } => Self::InGroup(in_group.group),
             Change::Profile { user } => Self::Profile(user.id),
             Change::Unknown => return None,
         })

@@ -401,6 +401,7 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::ListRooms { .. }
         | Command::CompareRooms { .. }
         | Command::People { .. }
+        | Command::Groups {}
         | Command::CatchUp { .. }
         | Command::Delivered { .. }
         | Command::Members { .. }
@@ -422,6 +423,7 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Pin { .. }
         | Command::Read { .. }
         | Command::Profile { .. }
+        | Command::Group { .. }
         | Command::FindUsers { .. }
         | Command::StartDirect { .. }
         | Command::CreateRoom { .. }

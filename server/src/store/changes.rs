@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
-    Change, Following, Line, Mention, Message, MessageId, Nonce, Reaction, RoomId, Seq, ThreadAuthor, UserId,
-    limits::BEHIND_MAX,
+    Change, Following, InGroup, Line, Mention, Message, MessageId, Nonce, Reaction, RoomId, Seq,
+    ThreadAuthor, UserId, limits::BEHIND_MAX,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -203,7 +203,9 @@ impl Store {
             (ItemKind::Saved, Line::Person(user)) => self.load_saved(user, keys).await,
             (ItemKind::Scheduled, Line::Person(user)) => self.load_scheduled(user, keys).await,
             (ItemKind::Following, Line::Person(user)) => self.load_followed(user, keys).await,
+            (ItemKind::InGroup, Line::Person(user)) => self.load_in_groups(user, keys).await,
             (ItemKind::Profile, Line::Workspace) => self.load_profiles(keys).await,
+            (ItemKind::Group, Line::Workspace) => self.load_groups(keys).await,
             (
                 ItemKind::Message
                 | ItemKind::Reaction
@@ -215,7 +217,9 @@ impl Store {
                 | ItemKind::Saved
                 | ItemKind::Scheduled
                 | ItemKind::Following
-                | ItemKind::Profile,
+                | ItemKind::InGroup
+                | ItemKind::Profile
+                | ItemKind::Group,
                 _,
             ) => {
                 tracing::error!(%line, ?kind, "a thing stands on a line where it does not belong");
@@ -343,6 +347,28 @@ impl Store {
         Ok(scheduled.map(|scheduled| (asked[&scheduled.nonce.0], Change::Scheduled { scheduled })).collect())
     }
 
+    async fn load_in_groups(
+        &self,
+        user: UserId,
+        keys: &[(Seq, String)],
+    ) -> Result<Vec<(Seq, Change)>, Error> {
+        let groups: HashMap<Uuid, Seq> = parsed(keys);
+        let wanted: Vec<Uuid> = groups.keys().copied().collect();
+        let inside = self.in_groups_of(user, &wanted).await?;
+        let change = |(group, rev): (Uuid, Seq)| {
+            let in_group = InGroup { group: UserId(group), on: inside.contains(&group), rev };
+            (rev, Change::InGroup { in_group })
+        };
+        Ok(groups.into_iter().map(change).collect())
+    }
+
+    async fn load_groups(&self, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let groups: HashMap<Uuid, Seq> = parsed(keys);
+        let wanted: Vec<Uuid> = groups.keys().copied().collect();
+        let found = self.find_groups(&wanted).await?.into_iter();
+        Ok(found.map(|user| (groups[&user.id.0], Change::Profile { user })).collect())
+    }
+
     async fn load_profiles(&self, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
         let users: HashMap<Uuid, Seq> = parsed(keys);
         let wanted: Vec<UserId> = users.keys().copied().map(UserId).collect();
@@ -423,6 +449,7 @@ mod tests {
             Change::Saved { saved } => format!("saves {}: {}", saved.message, saved.on),
             Change::Following { following } => format!("follows {}: {}", following.root, following.on),
             Change::Scheduled { scheduled } => format!("schedules {}: {}", scheduled.nonce, scheduled.on),
+            Change::InGroup { in_group } => format!("in a group: {}", in_group.on),
             Change::Profile { user } => format!("{} is called {}", user.handle, user.name),
             Change::Unknown => "?".to_owned(),
         };

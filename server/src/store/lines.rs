@@ -44,12 +44,16 @@ pub enum ItemKind {
     Scheduled,
     /// On a person's line: a thread that they follow or followed. Key: `room/root`.
     Following,
+    /// On a person's line: that they are in a group, or were. Key: the group's id.
+    InGroup,
     /// On the workspace's line: a profile. Key: the person's id.
     Profile,
+    /// On the workspace's line: a group of people. Key: its id.
+    Group,
 }
 
 impl ItemKind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Message,
         Self::Reaction,
         Self::Pin,
@@ -60,7 +64,9 @@ impl ItemKind {
         Self::Saved,
         Self::Scheduled,
         Self::Following,
+        Self::InGroup,
         Self::Profile,
+        Self::Group,
     ];
 
     /// The value in the column.
@@ -76,7 +82,9 @@ impl ItemKind {
             Self::Saved => "saved",
             Self::Scheduled => "scheduled",
             Self::Following => "following",
+            Self::InGroup => "in_group",
             Self::Profile => "profile",
+            Self::Group => "group",
         }
     }
 

@@ -10,6 +10,7 @@ mod budget;
 mod changes;
 mod cluster;
 mod greeting;
+mod groups;
 mod late;
 mod leaving;
 mod mentions;
