@@ -37,6 +37,11 @@ impl People {
         self.known.iter().map(|(_, user)| user).find(|user| user.handle.eq_ignore_ascii_case(handle))
     }
 
+    /// The known groups of people, without deleted ones.
+    pub fn groups(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.known.iter().map(|(_, user)| user).filter(|user| user.group.is_some() && !user.name.is_empty())
+    }
+
     /// Applies a profile. Returns whether a name on the screen, or a role that rights depend on,
     /// may have changed.
     pub(crate) fn put(&mut self, user: User) -> bool {
@@ -44,7 +49,7 @@ impl People {
         match self.known.get_mut(&user.id) {
             Some(known) if known.rev >= user.rev => false,
             Some(known) => {
-                let shown = |user: &User| (user.name.clone(), user.handle.clone(), user.role);
+                let shown = |user: &User| (user.name.clone(), user.handle.clone(), user.role, user.group);
                 let is_news = shown(known) != shown(&user);
                 *known = Arc::new(user);
                 is_news

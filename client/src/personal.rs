@@ -1,4 +1,5 @@
-//! What only the viewer sees: the messages that they saved for later, those that they scheduled, and the threads that they follow.
+//! What only the viewer sees: the messages that they saved for later, those that they scheduled, the threads that they follow,
+//! and the groups that they are in.
 //!
 //! The server sends all of it once (`personal`), as of some number of the viewer's own line; from
 //! there on the changes of the line continue.
@@ -9,7 +10,7 @@
 //! Lists instead of maps, because there are few of these things, and each kind of map adds a
 //! kilobyte to the first download.
 
-use protocol::{Change, Following, RoomId, Saved, Scheduled, Seq};
+use protocol::{Change, Following, InGroup, RoomId, Saved, Scheduled, Seq, UserId};
 
 use crate::sorted::sort_by;
 
@@ -25,6 +26,7 @@ pub struct Personal {
     saved: Vec<Saved>,
     scheduled: Vec<Scheduled>,
     followed: Vec<Following>,
+    groups: Vec<InGroup>,
 }
 
 impl Personal {
@@ -91,6 +93,13 @@ impl Personal {
         self.followed.iter().filter(|known| known.on)
     }
 
+    /// The groups that the viewer is in; `None` until a server has sent them.
+    #[must_use]
+    pub fn groups(&self) -> Option<Vec<UserId>> {
+        let groups = || self.groups.iter().filter(|known| known.on).map(|known| known.group).collect();
+        self.through.map(|_| groups())
+    }
+
     /// A thread has a reply. Says whether the viewer follows it.
     pub(crate) fn heard(&mut self, room: RoomId, root: Seq, reply: Seq) -> bool {
         let known = self.followed.iter_mut().find(|known| (known.room, known.root) == (room, root));
@@ -109,6 +118,7 @@ impl Personal {
     pub(crate) fn begin(&mut self, through: Seq, changes: Vec<(Seq, Change)>) {
         self.saved.retain(|known| known.rev > through);
         self.scheduled.retain(|known| known.rev > through);
+        self.groups.retain(|known| known.rev > through);
         let heard = std::mem::take(&mut self.followed);
         self.followed = heard.iter().filter(|known| known.rev > through).cloned().collect();
         self.through = None;
@@ -143,6 +153,10 @@ impl Personal {
                 let known = self.followed.iter().position(is_it);
                 following.last = following.last.max(known.map_or(Seq::ZERO, |at| self.followed[at].last));
                 put_newer(&mut self.followed, known, following, |one| (one.rev, one.on))
+            }
+            Change::InGroup { in_group } => {
+                let known = self.groups.iter().position(|one| one.group == in_group.group);
+                put_newer(&mut self.groups, known, in_group, |one| (one.rev, one.on))
             }
             // These belong to others.
             Change::Message { .. }

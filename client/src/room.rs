@@ -21,6 +21,9 @@ const CHANGED_KEPT_MAX: usize = 128;
 /// Above this number of quoted messages, all are dropped, and requested again if they are shown.
 const QUOTED_KEPT_MAX: usize = 1_000;
 
+/// The groups that the viewer is in, shared by all rooms; `None` until they are known.
+pub(crate) type Groups = Option<Arc<[UserId]>>;
+
 /// The state of the viewer's own message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tick {
@@ -97,6 +100,8 @@ pub struct RoomState {
     heard: Vec<(Seq, Seq)>,
     /// The viewer's own message has moved their read mark up to here, and the server has not been told.
     read_by_writing: Option<Seq>,
+    /// Mentions of these count for the viewer.
+    groups: Groups,
 }
 
 impl RoomState {
@@ -132,7 +137,34 @@ impl RoomState {
             live: false,
             heard: Vec::new(),
             read_by_writing: None,
+            groups: None,
         }
+    }
+
+    /// The room of a viewer who is in these groups. The counts came from the server, which knows them.
+    pub(crate) fn in_groups(self, groups: &Groups) -> Self {
+        Self { groups: groups.clone(), ..self }
+    }
+
+    /// The viewer is in other groups, and mentions count by them, also earlier ones. Says whether the count
+    /// may have changed.
+    pub(crate) fn regroup(&mut self, groups: &Groups) -> bool {
+        let was_known = self.groups.is_some();
+        self.groups.clone_from(groups);
+        let has_unread = self.summary.unread > 0;
+        // Before they were known, the count was that of the server.
+        if has_unread && !self.recount() && was_known {
+            self.miscounted = true;
+        }
+        has_unread
+    }
+
+    /// Whether a message mentions the viewer; `None` if only the server knows, because it mentions somebody,
+    /// and the viewer's groups are not known yet.
+    fn mentions_me(&self, message: &Message) -> Option<bool> {
+        let me = self.summary.marks.user;
+        let sure = message.mentions(me, self.groups.as_deref().unwrap_or_default());
+        (sure || self.groups.is_some() || message.mentions.is_empty()).then_some(sure)
     }
 
     /// A room from its view.
@@ -515,19 +547,21 @@ impl RoomState {
         let (own, born, deleted) = (message.author == me, message.seq, message.deleted);
         let mut is_unsure = false;
         if !own && born > self.summary.seen() {
-            let mentions = message.mentions(me);
+            let known = self.mentions_me(&message);
+            let mentions = known == Some(true);
             if born > self.counted && !deleted {
                 self.summary.unread = (self.summary.unread + 1).min(UNREAD_MAX);
                 if mentions {
                     self.summary.mentions = (self.summary.mentions + 1).min(UNREAD_MAX);
                 }
+                self.miscounted |= known.is_none();
             } else if born <= self.counted && seq > self.counted {
                 if deleted {
                     self.uncount();
                 }
                 // Whether it mentioned the viewer before cannot be read from the window, which may
                 // already have the change.
-                is_unsure = mentions || self.summary.mentions > 0;
+                is_unsure = known != Some(false) || self.summary.mentions > 0;
             }
         }
         self.counted_through = self.counted_through.max(born);
@@ -722,6 +756,7 @@ impl RoomState {
             | Change::Scheduled { .. }
             | Change::Following { .. }
             | Change::Unread { .. }
+            | Change::InGroup { .. }
             | Change::Profile { .. }
             | Change::Unknown => false,
         }
@@ -827,7 +862,8 @@ impl RoomState {
             let (mut unread, mut mentions) = (0, 0);
             for message in later.filter(|m| m.author != own && !m.deleted) {
                 unread += 1;
-                mentions += u32::from(message.mentions(own));
+                let Some(is_mentioned) = self.mentions_me(message) else { return false };
+                mentions += u32::from(is_mentioned);
             }
             self.summary.unread = unread.min(UNREAD_MAX);
             self.summary.mentions = mentions.min(UNREAD_MAX);
@@ -862,8 +898,8 @@ impl RoomState {
         self.members.keys().for_each(|user| name(*user));
     }
 
-    /// The people mentioned in a message who are not in the room; empty if not all members are
-    /// known.
+    /// The people mentioned in a message who are not in the room, and the groups, which nobody is asked to
+    /// add; empty if not all members are known.
     pub(crate) fn outsiders(&self, message: &Message) -> Vec<UserId> {
         let active = self.active_members().count();
         if active < self.summary.members as usize || self.timeline.is_none() {
@@ -956,6 +992,7 @@ impl OnLine for RoomState {
             | Change::Scheduled { .. }
             | Change::Following { .. }
             | Change::Unread { .. }
+            | Change::InGroup { .. }
             | Change::Profile { .. }
             | Change::Unknown => {}
         }

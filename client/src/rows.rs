@@ -79,8 +79,8 @@ impl Row {
         if let Some(RowForward { author, body, .. }) = &message.forward {
             (author.as_ref().map(|author| &author.name), body).hash(&mut stamp);
         }
-        for RowMention { name, user } in &message.mentions {
-            (name, user.as_ref().map(|user| (&user.name, &user.handle))).hash(&mut stamp);
+        for RowMention { name, user, to_me } in &message.mentions {
+            (name, to_me, user.as_ref().map(|user| (&user.name, &user.handle))).hash(&mut stamp);
         }
         for quote in message.quote.iter().chain(&message.in_thread) {
             quote.stamp(&mut stamp);
@@ -218,8 +218,10 @@ pub struct MessageRow {
 pub struct RowMention {
     /// The name in lower case.
     pub name: String,
-    /// `None`: everyone in the room.
+    /// A person or a group; `None`: everyone in the room.
     pub user: Option<Arc<User>>,
+    /// Whether it is meant for the viewer: by name, as part of a group, or of everyone.
+    pub to_me: bool,
 }
 
 /// A message from another place.
@@ -518,7 +520,11 @@ fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
 }
 
 fn of_mention(client: &Client, mention: &Mention) -> RowMention {
-    RowMention { name: mention.0.clone(), user: mention.1.map(|user| author(client, user)) }
+    RowMention {
+        name: mention.0.clone(),
+        user: mention.1.map(|user| author(client, user)),
+        to_me: mention.1.is_none_or(|user| client.is_meant(user)),
+    }
 }
 
 /// A person's profile; without a name while it is unknown.

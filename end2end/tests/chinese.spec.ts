@@ -1,5 +1,10 @@
 // In Chinese: sentences, names, and an input method that uses Enter itself.
-import { PASSWORD, composer, expect, fillSignUp, isAwake, isIn, message, place, roomLink, rooms, says, sees, signUp, test, unique, writesTo } from "../fixtures";
+import { type Page } from "@playwright/test";
+
+import {
+  PASSWORD, asks, composer, expect, fillSignUp, isAwake, isIn, makesRoom, message, place, roomLink, rooms, says, sees, signUp, test, unique,
+  writesTo,
+} from "../fixtures";
 
 test("from the account to a message, in a browser that prefers Chinese", async ({ open }) => {
   const page = await open({ locale: "zh-CN" });
@@ -29,6 +34,48 @@ test("from the account to a message, in a browser that prefers Chinese", async (
   await rooms(cleo.page).getByRole("button", { name: "New message" }).click();
   await cleo.page.getByRole("combobox").fill("林晓");
   await expect(cleo.page.getByRole("option", { name: `@${handle}` })).toBeVisible();
+});
+
+test("Chinese names and channels are found by pinyin, live and after a rename", async ({ open }) => {
+  const handle = unique("x");
+  const ming = await signUp(await open(), { handle, name: "王小明" });
+  const cleo = await signUp(await open(), { name: "Cleo Martin" });
+  const channel = `技术部${unique("")}`;
+  await makesRoom(cleo.page, "Channel", channel);
+  const room = new URL(cleo.page.url()).pathname.split("/")[2];
+  await asks(ming.page, [{ type: "join", room }]);
+
+  // In the composer, by initials and in full; also the channel.
+  const completes = async (typed: string, option: string) => {
+    await composer(cleo.page).fill("");
+    await composer(cleo.page).pressSequentially(typed);
+    await expect(cleo.page.getByRole("option", { name: option })).toBeVisible();
+    await composer(cleo.page).fill("");
+  };
+  await completes("@wxm", `@${handle}`);
+  await completes("@wangxiao", `@${handle}`);
+  await completes("#jsb", `#${channel}`);
+
+  // In the finder, from here and from the server.
+  const finds = async (page: Page, typed: string, option: string) => {
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").fill(typed);
+    await expect(page.getByRole("option", { name: option })).toBeVisible();
+    await page.keyboard.press("Escape");
+  };
+  await finds(cleo.page, "wangxiaoming", `@${handle}`);
+  await finds(cleo.page, "jishubu", channel);
+  const dan = await signUp(await open());
+  await finds(dan.page, "jsb", channel);
+  await cleo.page.getByRole("button", { name: "Details" }).click();
+  await expect(cleo.page.locator(".members")).toContainText("王小明");
+
+  // After a rename, while the others look on.
+  await ming.page.goto("/settings/profile");
+  await ming.page.getByRole("textbox", { name: "Name" }).fill("李雷");
+  await ming.page.getByRole("button", { name: "Save" }).click();
+  await expect(cleo.page.locator(".members")).toContainText("李雷");
+  await completes("@ll", `@${handle}`);
 });
 
 test("the language is switched before and after signing in, and stays", async ({ open }) => {

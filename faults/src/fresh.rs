@@ -85,6 +85,16 @@ pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<
         let detail = format!("{old_followed:?} followed instead of {new_followed:?}");
         found.push(Violation::at_large(Kind::Differs, &person.name, detail));
     }
+    let groups = |client: &Client| {
+        let mut groups = client.personal().groups().unwrap_or_default();
+        groups.sort_unstable();
+        groups
+    };
+    let (old_groups, new_groups) = (person.with(groups), groups(fresh));
+    if old_groups != new_groups {
+        let detail = format!("in the groups {old_groups:?} instead of {new_groups:?}");
+        found.push(Violation::at_large(Kind::Differs, &person.name, detail));
+    }
     for failed in new.1.iter().filter(|one| one.failed.is_some()) {
         let detail = format!("a scheduled message was refused: {failed:?}");
         found.push(Violation::at_large(Kind::Unexpected, &person.name, detail));

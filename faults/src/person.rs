@@ -1054,7 +1054,10 @@ fn vote(room: RoomId, message: &Message, rng: &mut StdRng) -> Command {
     Command::Vote { room, seq: message.seq, choices }
 }
 
-/// Sometimes mentions a member of the room, or everyone.
+/// A group of people that the story makes, with a fifth of them in it.
+pub const GROUP: &str = "deckhands";
+
+/// Sometimes mentions a member of the room, everyone, or a group of people.
 fn mention(client: &Client, room: RoomId, rng: &mut StdRng) -> String {
     let members: Vec<UserId> = client
         .room(room)
@@ -1064,6 +1067,7 @@ fn mention(client: &Client, room: RoomId, rng: &mut StdRng) -> String {
     match (rng.random_range(0..16), handle) {
         (0, _) => " @everyone".to_owned(),
         (1 | 2, Some(handle)) => format!(" @{handle}"),
+        (3, _) => format!(" @{GROUP}"),
         _ => String::new(),
     }
 }

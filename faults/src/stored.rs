@@ -49,6 +49,7 @@ pub async fn people(pool: &PgPool, rng: &mut StdRng) -> Fallible<Vec<Account>> {
     for index in 0..PEOPLE {
         accounts.push(person(pool, &format!("p{index:03}")).await?);
     }
+    group(pool, &accounts).await?;
     note_numbers(pool).await?;
     let everyone: Vec<usize> = (0..PEOPLE).collect();
     let id = room(pool, "channel", &everyone, &accounts).await?;
@@ -72,6 +73,24 @@ pub async fn people(pool: &PgPool, rng: &mut StdRng) -> Fallible<Vec<Account>> {
         some.into_iter().for_each(|person| accounts[person].rooms.push(id));
     }
     Ok(accounts)
+}
+
+/// A group of people, small enough to be mentioned by everyone.
+async fn group(pool: &PgPool, accounts: &[Account]) -> Fallible<()> {
+    let members: Vec<Uuid> = accounts.iter().step_by(5).map(|account| account.user.0).collect();
+    sqlx::query(
+        "with made as (
+            insert into groups (id, handle, title, members, rev) values (gen_random_uuid(), $1, 'Deckhands', $2, 0)
+            returning id
+         )
+         insert into group_members (group_id, user_id, rev) select made.id, k.id, 0 from made, unnest($3::uuid[]) as k (id)",
+    )
+    .bind(crate::person::GROUP)
+    .bind(i32::try_from(members.len())?)
+    .bind(&members)
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 /// Makes the database record each number that a change takes. A row keeps only its last number, so without

@@ -296,6 +296,16 @@ pub enum Command {
         /// Whose.
         user: UserId,
     },
+    /// All groups of people. Answered by `users`.
+    Groups {},
+    /// A page of the people in a group, by name. Answered by `users`.
+    Group {
+        /// Which group.
+        group: UserId,
+        /// The last person of the previous page; left out for the first page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<UserId>,
+    },
     /// This device has everything up to `seq`. Answered by `done`.
     Delivered {
         /// Which room.
@@ -550,6 +560,8 @@ impl Command {
         "pinned",
         "people",
         "profile",
+        "groups",
+        "group",
         "delivered",
         "read",
         "mark_unread",
@@ -607,6 +619,8 @@ impl Command {
             Self::Pinned { .. } => "pinned",
             Self::People { .. } => "people",
             Self::Profile { .. } => "profile",
+            Self::Groups {} => "groups",
+            Self::Group { .. } => "group",
             Self::Delivered { .. } => "delivered",
             Self::Read { .. } => "read",
             Self::MarkUnread { .. } => "mark_unread",

@@ -151,11 +151,17 @@ error_codes! {
     ScheduledUnknown = 3022 Never "there is no such scheduled message";
     /// A scheduled message can no longer be changed or deleted: it has been sent, or is being sent.
     ScheduledSent = 3023 Never "the scheduled message has been sent";
+    /// There is no such group of people, or no longer.
+    GroupUnknown = 3030 Never "there is no such group";
+    /// The workspace has the most groups allowed.
+    GroupsFull = 3031 Never "too many groups";
+    /// The group has the most people allowed.
+    GroupFull = 3032 Never "the group is full";
 
     /// The poll accepts no more votes.
-    PollClosed = 3030 Never "the poll is closed";
+    PollClosed = 3033 Never "the poll is closed";
 
-    /// Another account has this handle.
+    /// Another account, or a group, has this handle.
     HandleTaken = 4001 Never "the handle is taken";
     /// Not a valid handle.
     HandleInvalid = 4002 Never "a handle has 2 to 32 letters a-z, digits, dots, dashes or underscores, and begins with a letter or digit";

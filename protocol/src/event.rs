@@ -4,8 +4,8 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Following, Line, Marks, Member, Message, Pin, Poll, Room, RoomId, RoomSummary, Saved, Scheduled, Seq,
-    Unread, User, UserId, Vote, model,
+    Following, InGroup, Line, Marks, Member, Message, Pin, Poll, Room, RoomId, RoomSummary, Saved, Scheduled,
+    Seq, Unread, User, UserId, Vote, model,
 };
 
 /// A numbered change of a line, with the complete new state of one thing on it.
@@ -98,7 +98,12 @@ pub enum Change {
         /// As it is now.
         vote: Vote,
     },
-    /// On the workspace's line: a profile has changed.
+    /// On a person's line: they were added to a group, or removed from it.
+    InGroup {
+        /// As it is now.
+        in_group: InGroup,
+    },
+    /// On the workspace's line: the profile of a person or of a group has changed.
     Profile {
         /// Its current state.
         user: User,

@@ -31,7 +31,7 @@ pub use page::{
     Density, FormName, FormState, InvitationView, JobView, Language, ListSection, Page, PageContent, Pane,
     PersonView, SessionView, ShownHits, ShownPage, ShownThread, SignedIn, Theme, WhoMaySignUp,
 };
-pub use personal::{Following, Saved, Scheduled, Unread};
+pub use personal::{Following, InGroup, Saved, Scheduled, Unread};
 pub use poll::{NewPoll, Poll, Vote};
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};

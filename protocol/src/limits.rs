@@ -18,6 +18,8 @@ pub const HANDLE_CHARS_MIN: usize = 2;
 pub const HANDLE_CHARS_MAX: usize = 32;
 /// Characters of a display name.
 pub const NAME_CHARS_MAX: usize = 64;
+/// Bytes of the pinyin of a name or a title: more spellings and longer names are cut off.
+pub const PINYIN_BYTES_MAX: usize = 160;
 /// Characters of a person's title.
 pub const PERSON_TITLE_CHARS_MAX: usize = 80;
 /// Characters of a person's pronouns.
@@ -61,6 +63,19 @@ pub const POLL_OPTION_CHARS_MAX: usize = 100;
 pub const VOTERS_PAGE: usize = 100;
 /// Different names that one message mentions.
 pub const MENTIONS_MAX: usize = 50;
+/// Different groups that one message mentions. Names of more groups mention nobody.
+pub const GROUP_MENTIONS_MAX: usize = 10;
+/// Groups of people in a workspace.
+pub const GROUPS_MAX: usize = 200;
+/// People in one group.
+pub const GROUP_MEMBERS_MAX: usize = 1_000;
+/// Whoever may post may mention a group of up to this many people. A larger one can only be mentioned by those
+/// who may mention everyone; and replies that mention it do not make its members follow the thread.
+pub const GROUP_OPEN_MAX: u32 = 50;
+/// People in one answer to `group`.
+pub const GROUP_PAGE: usize = 50;
+/// Groups that a profile names.
+pub const GROUPS_SHOWN: usize = 20;
 /// People whom a thread's root shows: those who replied last.
 pub const THREAD_AUTHORS_MAX: usize = 3;
 /// Threads in one answer to `threads`.

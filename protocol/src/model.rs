@@ -10,18 +10,26 @@ use crate::{
 /// Milliseconds since 1970-01-01 UTC. Only for display: nothing is ever ordered by it.
 pub type Millis = i64;
 
-/// A person.
+/// A person, or a group of people: both have a handle, and are mentioned by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct User {
     /// Their id.
     pub id: UserId,
     /// The unique name that they sign in with.
     pub handle: String,
-    /// The display name.
+    /// The display name, or the group's title.
     pub name: String,
     /// The role in the workspace; left out for a member.
     #[serde(default, skip_serializing_if = "WorkspaceRole::is_member")]
     pub role: WorkspaceRole,
+    /// How a name with Chinese characters is typed: its spellings in pinyin, without tones, and their
+    /// initials, separated by spaces. Empty, and left out, for other names.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pinyin: String,
+    /// Of a group: how many people are in it. Left out for a person. A deleted group has neither handle
+    /// nor title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<u32>,
     /// The number on the workspace's line at which this profile last changed; 0 if it never has. Of
     /// two profiles of one person, the one with the higher number is newer.
     #[serde(default, skip_serializing_if = "Seq::is_zero")]
@@ -37,6 +45,8 @@ impl User {
             handle: String::new(),
             name: String::new(),
             role: WorkspaceRole::default(),
+            pinyin: String::new(),
+            group: None,
             rev: Seq::ZERO,
         }
     }
@@ -63,6 +73,9 @@ pub struct Room {
     pub kind: RoomKind,
     /// Empty for a direct room, which is named after the other person.
     pub title: String,
+    /// How its title is typed: see [`User::pinyin`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pinyin: String,
     /// One line about its purpose; may be empty.
     pub topic: String,
     /// Who may do what; left out if every member may do everything.
@@ -86,6 +99,7 @@ impl Room {
             id,
             kind,
             title: String::new(),
+            pinyin: String::new(),
             topic: String::new(),
             policy: Policy::of_new(kind),
             archived: false,
@@ -240,8 +254,8 @@ pub struct Replies {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 pub struct ThreadAuthor(pub UserId, pub Seq);
 
-/// What `@name` in a text means: the name as it was typed, in lower case, and who that was when the message was sent. `None`: everyone
-/// in the room. On the wire a pair: `["ana", "<user>"]`, `["everyone", null]`.
+/// What `@name` in a text means: the name as it was typed, in lower case, and which person or group that was when the message was sent.
+/// `None`: everyone in the room. On the wire a pair: `["ana", "<user>"]`, `["everyone", null]`.
 ///
 /// A name in the text that is not listed mentions nobody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
@@ -426,10 +440,10 @@ impl Message {
         forward.map_or(&self.body, |forward| &forward.body)
     }
 
-    /// Whether it mentions a person, by name or as part of everyone.
+    /// Whether it mentions a person, by name or as part of everyone or of one of their groups.
     #[must_use]
-    pub fn mentions(&self, user: UserId) -> bool {
-        self.mentions.iter().any(|mention| mention.1.is_none_or(|one| one == user))
+    pub fn mentions(&self, user: UserId, groups: &[UserId]) -> bool {
+        self.mentions.iter().any(|mention| mention.1.is_none_or(|one| one == user || groups.contains(&one)))
     }
 }
 

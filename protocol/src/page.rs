@@ -220,6 +220,12 @@ pub enum FormName {
     People,
     /// Rename the workspace.
     Workspace,
+    /// Make a group of people.
+    MakeGroup,
+    /// Change or delete a group.
+    Group,
+    /// Add people to a group, or remove one.
+    GroupPeople,
 }
 
 /// A refused form: shown again with the submitted values (except passwords).

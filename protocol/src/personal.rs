@@ -1,10 +1,10 @@
 //! What only one person sees: the messages that they saved for later, the ones that they scheduled, the threads that they
-//! follow, and the rooms that they marked unread.
+//! follow, the rooms that they marked unread, and the groups that they are in.
 
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
-use crate::{ErrorCode, Millis, Nonce, RoomId, Seq, model};
+use crate::{ErrorCode, Millis, Nonce, RoomId, Seq, UserId, model};
 
 /// A saved message, possibly with a reminder. It only refers to the message; the text comes by
 /// `previews`, for those who may read it.
@@ -76,6 +76,18 @@ pub struct Unread {
     /// Messages after this number count as unread. Left out once the person has read on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Seq>,
+    /// The number of the change, on the person's line.
+    pub rev: Seq,
+}
+
+/// Whether somebody is in a group of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct InGroup {
+    /// Which group.
+    pub group: UserId,
+    /// False once they are no longer in it.
+    #[serde(default = "model::yes", skip_serializing_if = "model::is_true")]
+    pub on: bool,
     /// The number of the change, on the person's line.
     pub rev: Seq,
 }

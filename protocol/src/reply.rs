@@ -165,9 +165,9 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         banned: Vec<UserId>,
     },
-    /// To `find_users`, `people`, `banned` and `voters`.
+    /// To `find_users`, `people`, `banned`, `voters`, `groups` and `group`.
     Users {
-        /// At most 30 found, 100 banned or voters, or as many as were requested.
+        /// At most 30 found, 100 banned or voters, 200 groups, 50 people of a group, or as many as were requested.
         users: Vec<User>,
     },
     /// To `profile`. What the person does not say is left out.
@@ -183,6 +183,9 @@ pub enum Reply {
         /// The name of their time zone in the tz database. The reader's browser knows its time.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         zone: String,
+        /// The groups that they are in, by title: at most [`GROUPS_SHOWN`](crate::limits::GROUPS_SHOWN).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        groups: Vec<User>,
     },
     /// To `find_channels`.
     Channels {

@@ -95,6 +95,7 @@ fn every_reply_event_and_change_has_a_block() {
             Change::Unread { .. } => "unread",
             Change::Poll { .. } => "poll",
             Change::Vote { .. } => "vote",
+            Change::InGroup { .. } => "in_group",
             Change::Unknown => panic!("a block shows an unknown change"),
         });
     };
@@ -153,7 +154,7 @@ fn every_reply_event_and_change_has_a_block() {
     }
     assert_eq!(replies.len(), 22, "{replies:?}");
     assert_eq!(events.len(), 4, "{events:?}");
-    assert_eq!(changes.len(), 14, "{changes:?}");
+    assert_eq!(changes.len(), 15, "{changes:?}");
 }
 
 #[test]

@@ -259,7 +259,9 @@ fn members(chat: Chat, room: RoomId, query: &str, limit: usize) -> Vec<(Member, 
     let named = all.unwrap_or_default().into_iter().map(|member| (chat.user(member.user), member));
     let mut found: Vec<(Reverse<Role>, String, Member, Arc<User>)> = named
         .map(|(user, member)| (Reverse(member.role), user.name.to_lowercase(), member, user))
-        .filter(|(_, name, _, user)| name.contains(&query) || user.handle.contains(&query))
+        .filter(|(_, name, _, user)| {
+            [name, &user.handle, &user.pinyin].iter().any(|name| name.contains(&query))
+        })
         .collect();
     sort_by(&mut found, |a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     found.truncate(limit);

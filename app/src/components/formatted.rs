@@ -196,8 +196,8 @@ impl Drawing<'_> {
         .into_any()
     }
 
-    /// A mentioned person, by their current name. Until the server has said who it is, the person
-    /// with this handle.
+    /// A mentioned person or group, by the current name. Until the server has said who it is, whoever
+    /// has this handle.
     fn mention(self, mention: Mention<'_>) -> Option<AnyView> {
         let known = self.mentions.iter().find(|known| known.name.eq_ignore_ascii_case(mention.name()));
         let user = match (known, self.message.1, mention) {
@@ -206,7 +206,7 @@ impl Drawing<'_> {
             (None, None, Mention::Person(handle)) => Some(untrack(|| self.chat.user_named(handle))?),
             (None, Some(_), _) => return None,
         };
-        let is_me = user.as_ref().is_none_or(|user| self.chat.is_me(user.id));
+        let is_me = known.map_or(user.is_none(), |known| known.to_me);
         let class = if is_me { "mention to-me" } else { "mention" };
         let user = user.filter(|user| !user.name.is_empty());
         let title = user.as_ref().map(|user| ("title", format!("@{}", user.handle)));

@@ -94,8 +94,7 @@ pub fn MessageRow(
     let in_thread = message.in_thread.clone().map(|root| in_thread_line(chat, room, &root));
     let thread =
         message.seq.zip(message.thread.clone()).map(|(seq, thread)| thread_line(chat, room, seq, &thread));
-    let is_to_me = !message.own
-        && message.mentions.iter().any(|one| one.user.as_ref().is_none_or(|user| chat.is_me(user.id)));
+    let is_to_me = !message.own && message.mentions.iter().any(|one| one.to_me);
     let edited = message.seq.filter(|_| message.edited && !message.deleted).map(|seq| {
         let open = move |_| chat.screen.dialog.set(Some(Dialog::EditHistory(room, seq)));
         view! {

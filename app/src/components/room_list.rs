@@ -458,7 +458,11 @@ fn ConnectionWord() -> impl IntoView {
 /// Whether a room's name, or its person's handle, contains `lower`.
 pub(crate) fn is_match(chat: Chat, summary: &RoomSummary, lower: &str) -> bool {
     chat.name_of(summary).to_lowercase().contains(lower)
-        || summary.peer.is_some_and(|peer| chat.user(peer).handle.contains(lower))
+        || summary.room.pinyin.contains(lower)
+        || summary.peer.is_some_and(|peer| {
+            let peer = chat.user(peer);
+            peer.handle.contains(lower) || peer.pinyin.contains(lower)
+        })
 }
 
 /// The beginning of a text on one line.

@@ -25,7 +25,7 @@ pub(crate) fn Strips(
     let replying = Memo::new(move |_| chat.screen.replying_at(desk));
     let has_outsiders = Memo::new(move |_| chat.screen.has_outsiders(desk));
     view! {
-        {live(move || has_outsiders.get().then(|| outsiders(chat, desk.room)))}
+        {live(move || has_outsiders.get().then(|| outsiders(chat, desk.room)).flatten())}
         {live(move || replying.get().map(|seq| reply(chat, desk, seq)))}
     }
 }
@@ -64,9 +64,17 @@ fn reply(chat: Chat, desk: Desk, seq: Seq) -> AnyView {
     .into_any()
 }
 
-fn outsiders(chat: Chat, room: RoomId) -> AnyView {
+/// Only people: a group is mentioned for those of it who are in the room.
+fn outsiders(chat: Chat, room: RoomId) -> Option<AnyView> {
     let words = chat.words;
-    let people = chat.screen.outsiders.get_value();
+    let mut people = chat.screen.outsiders.get_value();
+    people.retain(|user| {
+        let user = chat.user(*user);
+        user.group.is_none() && !user.name.is_empty()
+    });
+    if people.is_empty() {
+        return None;
+    }
     let asked = people.clone();
     let said = move || words.not_in_room(people.len(), &names_of(chat, &people));
     let may_invite = chat.may(room, |rights| rights.invite);
@@ -94,7 +102,7 @@ fn outsiders(chat: Chat, room: RoomId) -> AnyView {
         view! { <button type="button" class="editing-keep" on:click=handler(invite)>{words.add_people()}</button> }
             .into_any()
     };
-    view! {
+    let view = view! {
         <div class="editing-bar">
             <Icon name="invite"/>
             <div class="editing-words">
@@ -103,8 +111,8 @@ fn outsiders(chat: Chat, room: RoomId) -> AnyView {
             </div>
             {close(words.close(), handler(move |_| shut()))}
         </div>
-    }
-    .into_any()
+    };
+    Some(view.into_any())
 }
 
 fn names_of(chat: Chat, people: &[UserId]) -> String {

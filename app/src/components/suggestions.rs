@@ -3,8 +3,10 @@
 //! Focus stays in the field. This component sees the keys before the field does: the arrows choose,
 //! Enter and Tab take, Esc closes.
 
+use std::sync::Arc;
+
 use leptos::{html, prelude::*};
-use protocol::{RoomId, RoomKind};
+use protocol::{Command, RoomId, RoomKind, User, limits::GROUP_OPEN_MAX};
 use uuid::Uuid;
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
@@ -24,10 +26,10 @@ use crate::{
 /// The most suggestions shown at once.
 const SHOWN_MAX: usize = 7;
 
-/// A person, a channel, or an emoji.
+/// A person, a group of people, a channel, or an emoji.
 #[derive(Clone, PartialEq)]
 struct Suggestion {
-    /// Whose picture is shown; nil for an emoji, which is its own picture.
+    /// Whose picture is shown; nil for an emoji, which is its own picture, and for several people.
     id: Uuid,
     /// The text that is inserted: `@ana`.
     name: String,
@@ -50,9 +52,22 @@ pub(crate) fn Suggestions(
 ) -> impl IntoView {
     let chat = use_chat();
     let words = chat.words;
+    let groups_known = RwSignal::new(false);
     let found = Memo::new(move |_| {
         emoji_known.track();
+        groups_known.track();
         word.with(|word| suggestions(chat, room, word.as_deref().unwrap_or_default()))
+    });
+    // Asked for once for each composer. From then on their changes come as events.
+    let asked = StoredValue::new(false);
+    effect(move || {
+        let is_at = word.with(|word| word.as_ref().is_some_and(|word| word.starts_with('@')));
+        if is_at && !asked.get_value() && !untrack(|| chat.is_guest().get()) {
+            asked.set_value(true);
+            chat.ask(Command::Groups {}, move |_| {
+                groups_known.try_set(true);
+            });
+        }
     });
     let active = RwSignal::new(0_usize);
     effect(move || {
@@ -199,34 +214,53 @@ fn suggestions(chat: Chat, room: RoomId, word: &str) -> Vec<Suggestion> {
     found
 }
 
-/// The other members.
+/// The other members, then the groups.
 fn people(chat: Chat, room: RoomId, query: &str) -> Vec<Suggestion> {
     let members =
         chat.with_room(room, |state| state.active_members().map(|member| member.user).collect::<Vec<_>>());
     let others = members.unwrap_or_default().into_iter().filter(|user| !chat.is_me(*user));
     let suggestion = |user| {
         let user = chat.user(user);
-        let ranks = [rank(&user.name, query), rank(&user.handle, query)];
+        let ranks = [&user.name, &user.handle, &user.pinyin].map(|name| rank(name, query));
         let rank = ranks.into_iter().flatten().min()?;
         let name = format!("@{}", user.handle);
         Some(Suggestion { id: user.id.0, detail: name.clone(), name, title: user.name.clone(), rank })
     };
-    let everyone = untrack(|| chat.rights(room)).mention.then(|| rank(EVERYONE, query)).flatten();
+    let may_mention_all = untrack(|| chat.rights(room)).mention;
+    let group = |group: Arc<User>| {
+        let count = group.group.filter(|count| may_mention_all || *count <= GROUP_OPEN_MAX)?;
+        let rank = [&group.name, &group.handle, &group.pinyin]
+            .into_iter()
+            .filter_map(|name| rank(name, query))
+            .min()?;
+        let name = format!("@{}", group.handle);
+        Some(Suggestion {
+            id: Uuid::nil(),
+            detail: format!("{name} · {}", chat.words.group_of_people(count as usize)),
+            name,
+            title: group.name.clone(),
+            // Below the people, above everyone.
+            rank: rank + GROUP_RANK,
+        })
+    };
+    let groups = chat.groups().into_iter().filter_map(group);
+    let everyone = may_mention_all.then(|| rank(EVERYONE, query)).flatten();
     let everyone = everyone.map(|rank| Suggestion {
         id: Uuid::nil(),
         name: format!("@{EVERYONE}"),
         detail: format!("@{EVERYONE}"),
         title: chat.words.mention_everyone().to_owned(),
-        // Below the people.
         rank: rank + EVERYONE_RANK,
     });
-    others.filter_map(suggestion).chain(everyone).collect()
+    others.filter_map(suggestion).chain(groups).chain(everyone).collect()
 }
 
 /// Mentions all members.
 const EVERYONE: &str = "everyone";
 /// Greater than any rank of a person.
-const EVERYONE_RANK: usize = 3;
+const GROUP_RANK: usize = 3;
+/// Greater than any rank of a group.
+const EVERYONE_RANK: usize = 6;
 
 /// Only channels whose name is one word: others cannot be mentioned.
 fn channels(chat: Chat, query: &str) -> Vec<Suggestion> {
@@ -238,7 +272,7 @@ fn channels(chat: Chat, query: &str) -> Vec<Suggestion> {
         if about.kind != RoomKind::Channel || !about.title.chars().all(is_word) {
             return None;
         }
-        let rank = rank(&about.title, query)?;
+        let rank = rank(&about.title, query).or_else(|| rank(&about.pinyin, query))?;
         let name = format!("#{}", about.title);
         Some(Suggestion { id: room.0, detail: name.clone(), name, title: String::new(), rank })
     };
@@ -282,6 +316,10 @@ mod tests {
         let ranks = ["Ana Benítez", "Bo Ana", "Susana", "Bo"].map(|name| rank(name, "ana"));
         assert_eq!(ranks, [Some(0), Some(1), Some(2), None]);
         assert_eq!(rank("王小明", "小"), Some(2));
+        assert_eq!(
+            ["wang", "wxm", "xiaom"].map(|q| rank("wangxiaoming wxm", q)),
+            [Some(0), Some(1), Some(2)]
+        );
         assert_eq!(rank("Ana", ""), Some(0));
     }
 }

@@ -4,16 +4,17 @@
 //! wasm, and nothing to wake up. They work without script; [`SCRIPT`] only copies links, finds the
 //! way back to the room, and clears stored texts on sign-out.
 //!
-//! - [`settings`]: the viewer's own pages. [`admin`]: those of administrators.
+//! - [`settings`]: the viewer's own pages. [`admin`] and [`groups`]: those of administrators.
 //! - A wide screen shows the list of pages beside the page. A phone shows one of the two: the list
 //!   at [`Plain::is_index`]. The style sheet decides, because the server does not know the screen.
 //! - Each form names the account whose page it is on (`author`), because the browser may belong to
 //!   someone else by the time it is sent.
 
 mod admin;
+mod groups;
 mod settings;
 
-pub use self::admin::people_path;
+pub use self::{admin::people_path, groups::group_path};
 
 use leptos::{
     nonce::{Nonce, use_nonce},
@@ -46,6 +47,8 @@ pub enum Section {
     Workspace,
     /// All accounts.
     People,
+    /// Groups of people.
+    Groups,
     /// Jobs that failed too often.
     Jobs,
 }
@@ -62,6 +65,7 @@ impl Section {
             Self::Invitations => "/settings/invitations",
             Self::Workspace => "/admin/workspace",
             Self::People => "/admin/people",
+            Self::Groups => "/admin/groups",
             Self::Jobs => "/admin/jobs",
         }
     }
@@ -74,6 +78,7 @@ impl Section {
             Self::Invitations => words.invitations(),
             Self::Workspace => words.workspace(),
             Self::People => words.accounts(),
+            Self::Groups => words.user_groups(),
             Self::Jobs => words.jobs(),
         }
     }
@@ -85,7 +90,7 @@ impl Section {
             Self::Account => "key",
             Self::Invitations => "invite",
             Self::Workspace => "shield",
-            Self::People => "group",
+            Self::People | Self::Groups => "group",
             Self::Jobs => "clock",
         }
     }
@@ -124,10 +129,20 @@ pub enum Done {
     JobRetried,
     /// A job was deleted.
     JobDeleted,
+    /// A group of people was made.
+    GroupMade,
+    /// A group has another name or handle.
+    GroupSaved,
+    /// People were added to a group.
+    GroupAdded,
+    /// Someone was removed from a group.
+    GroupRemoved,
+    /// A group was deleted.
+    GroupDeleted,
 }
 
 impl Done {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 20] = [
         Self::Name,
         Self::Theme,
         Self::Density,
@@ -143,6 +158,11 @@ impl Done {
         Self::Reinstated,
         Self::JobRetried,
         Self::JobDeleted,
+        Self::GroupMade,
+        Self::GroupSaved,
+        Self::GroupAdded,
+        Self::GroupRemoved,
+        Self::GroupDeleted,
     ];
 
     /// Its name in an address: `?done=name`.
@@ -164,6 +184,11 @@ impl Done {
             Self::Reinstated => "reinstated",
             Self::JobRetried => "job-retried",
             Self::JobDeleted => "job-deleted",
+            Self::GroupMade => "group-made",
+            Self::GroupSaved => "group-saved",
+            Self::GroupAdded => "group-added",
+            Self::GroupRemoved => "group-removed",
+            Self::GroupDeleted => "group-deleted",
         }
     }
 
@@ -188,6 +213,11 @@ impl Done {
             Self::Reinstated => Some(words.account_reinstated()),
             Self::JobRetried => Some(words.job_retried()),
             Self::JobDeleted => Some(words.job_deleted()),
+            Self::GroupMade => Some(words.user_group_made()),
+            Self::GroupSaved => Some(words.user_group_saved()),
+            Self::GroupAdded => Some(words.user_group_added()),
+            Self::GroupRemoved => Some(words.user_group_removed()),
+            Self::GroupDeleted => Some(words.user_group_deleted()),
         }
     }
 }
@@ -205,6 +235,10 @@ pub enum Content {
     Invitations(Vec<InvitationView>),
     /// A page of all accounts.
     People(PeopleView),
+    /// All groups of people.
+    Groups(Vec<User>),
+    /// One of them.
+    Group(GroupView),
     /// Jobs that failed too often.
     Jobs(Vec<JobView>),
     /// The page is for administrators only, and the viewer is not one.
@@ -231,6 +265,19 @@ pub struct PeopleView {
     pub after: String,
     /// The accounts.
     pub people: Vec<PersonView>,
+    /// The person after whom the next page begins, if there is one.
+    pub next: Option<String>,
+}
+
+/// A group of people, and a page of those who are in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupView {
+    /// The group.
+    pub group: User,
+    /// The person after whom this page begins; empty for the first page.
+    pub after: String,
+    /// The people, by name.
+    pub people: Vec<User>,
     /// The person after whom the next page begins, if there is one.
     pub next: Option<String>,
 }
@@ -282,6 +329,8 @@ fn title_of(words: Words, plain: &Plain) -> String {
         | Content::Sessions(_)
         | Content::Invitations(_)
         | Content::People(_)
+        | Content::Groups(_)
+        | Content::Group(_)
         | Content::Jobs(_) => {
             let group =
                 if plain.path.starts_with("/admin") { words.administration() } else { words.settings() };
@@ -307,6 +356,8 @@ fn Frame(page: Page, plain: Plain, me: User) -> impl IntoView {
         | Content::Sessions(_)
         | Content::Invitations(_)
         | Content::People(_)
+        | Content::Groups(_)
+        | Content::Group(_)
         | Content::Jobs(_) => section_body(&cx, &plain),
     };
     view! {
@@ -345,10 +396,18 @@ fn section_body(cx: &Cx, plain: &Plain) -> AnyView {
         (Section::Invitations, Content::Invitations(list)) => admin::invitations(cx, list, plain.done),
         (Section::Workspace, _) => admin::workspace(cx),
         (Section::People, Content::People(people)) => admin::people(cx, people, plain.done),
+        (Section::Groups, Content::Groups(list)) => groups::groups(cx, list),
+        (Section::Groups, Content::Group(view)) => groups::group(cx, view),
         (Section::Jobs, Content::Jobs(jobs)) => admin::jobs(cx, jobs),
-        (Section::Profile | Section::Account | Section::Invitations | Section::People | Section::Jobs, _) => {
-            ().into_any()
-        }
+        (
+            Section::Profile
+            | Section::Account
+            | Section::Invitations
+            | Section::People
+            | Section::Groups
+            | Section::Jobs,
+            _,
+        ) => ().into_any(),
     }
 }
 
@@ -373,7 +432,7 @@ fn Nav(plain: Plain, me: User, refused: bool) -> impl IntoView {
     if plain.has_invitations && !is_admin {
         own.push(Section::Invitations);
     }
-    let admins = [Section::Workspace, Section::People, Section::Invitations, Section::Jobs];
+    let admins = [Section::Workspace, Section::People, Section::Groups, Section::Invitations, Section::Jobs];
     let own: Vec<_> = own.into_iter().map(link).collect();
     let admins: Vec<_> = admins.into_iter().map(link).collect();
     view! {

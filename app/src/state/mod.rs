@@ -229,6 +229,13 @@ impl Chat {
         self.client.with_value(|client| client.people().named(handle).cloned())
     }
 
+    /// The groups of people that are known here. Tracks changed names.
+    #[must_use]
+    pub fn groups(self) -> Vec<Arc<User>> {
+        self.names.track();
+        self.client.with_value(|client| client.people().groups().cloned().collect())
+    }
+
     /// Whether this person is the viewer.
     #[must_use]
     pub fn is_me(self, user: UserId) -> bool {

@@ -30,6 +30,9 @@ impl Words {
             ErrorCode::MentionsTooMany => return self.refused_mentions(max),
             ErrorCode::RoomUnknown => self.refused_room_unknown(),
             ErrorCode::Forbidden => self.refused_forbidden(),
+            ErrorCode::UserUnknown if refusal.detail.starts_with('@') => {
+                return self.refused_handle_unknown(&refusal.detail);
+            }
             ErrorCode::UserUnknown => self.refused_user_unknown(),
             ErrorCode::RoomsFull => self.refused_rooms_full(),
             ErrorCode::MembersFull => self.refused_members_full(),
@@ -54,6 +57,9 @@ impl Words {
             ErrorCode::ScheduledFull => self.refused_scheduled_full(),
             ErrorCode::ScheduledUnknown => self.refused_scheduled_unknown(),
             ErrorCode::ScheduledSent => self.refused_scheduled_sent(),
+            ErrorCode::GroupUnknown => self.refused_group_unknown(),
+            ErrorCode::GroupsFull => return self.refused_groups_full(max),
+            ErrorCode::GroupFull => return self.refused_group_full(max),
             ErrorCode::HandleTaken => self.refused_handle_taken(),
             ErrorCode::HandleInvalid => self.refused_handle_invalid(),
             ErrorCode::PasswordTooShort => return self.refused_password_short(max),

@@ -92,6 +92,7 @@ impl Client {
                 changes.iter_mut().for_each(|(_, change)| self.raise_last(change));
                 self.personal.begin(through, changes);
                 self.touch_personal();
+                self.regroup();
             }
             (Purpose::Request, reply) => {
                 self.end_wish(&command);
@@ -196,7 +197,7 @@ impl Client {
                 self.pinned(*room, messages);
             }
             Reply::Users { users } => self.meet(users.clone()),
-            Reply::Profile { user, .. } => self.meet(vec![user.clone()]),
+            Reply::Profile { user, groups, .. } => self.meet(groups.iter().chain([user]).cloned().collect()),
             Reply::Previews { people, .. } | Reply::Threads { people, .. } | Reply::Found { people, .. } => {
                 self.meet(people.clone());
             }

@@ -1,8 +1,8 @@
 //! Events from servers.
 
 use protocol::{
-    Change, Event, Following, Line, Message, Millis, Poll, RoomId, RoomSummary, Saved, Scheduled, Seq,
-    Unread, limits::MARKS_MEMBERS_MAX,
+    Change, Event, Following, InGroup, Line, Message, Millis, Poll, RoomId, RoomSummary, Saved, Scheduled,
+    Seq, Unread, limits::MARKS_MEMBERS_MAX,
 };
 
 use super::Client;
@@ -168,7 +168,8 @@ impl Client {
                 Change::Profile { user } => self.meet(vec![user]),
                 Change::Saved { saved: Saved { rev, .. } }
                 | Change::Scheduled { scheduled: Scheduled { rev, .. } }
-                | Change::Following { following: Following { rev, .. } } => {
+                | Change::Following { following: Following { rev, .. } }
+                | Change::InGroup { in_group: InGroup { rev, .. } } => {
                     self.put_personal(rev, change);
                 }
                 Change::Unread { unread } => self.put_unread(unread),
@@ -206,6 +207,7 @@ impl Client {
         self.raise_last(&mut change);
         if self.personal.put(seq, change) {
             self.touch_personal();
+            self.regroup();
         }
     }
 
@@ -223,6 +225,22 @@ impl Client {
             // It may hide or show what is new in threads.
             self.touched.personal = true;
         }
+    }
+
+    /// The viewer may be in other groups than before: mentions of those count.
+    pub(super) fn regroup(&mut self) {
+        let Some(groups) = self.personal.groups() else { return };
+        if self.groups.as_deref() == Some(&groups) {
+            return;
+        }
+        self.groups = Some(groups.into());
+        let rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
+        for room in rooms {
+            if self.rooms.get_mut(&room).is_some_and(|state| state.regroup(&self.groups)) {
+                self.touch_room(room);
+            }
+        }
+        self.touched.timelines.extend(self.focused);
     }
 
     /// The viewer is in a room.
@@ -274,7 +292,7 @@ impl Client {
                 state.relist(summary);
             }
             None => {
-                self.insert_room(room, RoomState::listed(summary));
+                self.insert_room(room, RoomState::listed(summary).in_groups(&self.groups));
             }
         }
         self.touch_room(room);
@@ -296,6 +314,7 @@ impl Client {
             | Change::Scheduled { .. }
             | Change::Following { .. }
             | Change::Unread { .. }
+            | Change::InGroup { .. }
             | Change::Profile { .. }
             | Change::Unknown => {}
         }

@@ -25,7 +25,7 @@ use crate::{
     outbox::{Outbox, Pending, SendState},
     people::People,
     personal::Personal,
-    room::RoomState,
+    room::{Groups, RoomState},
     sorted::{SortedMap, SortedSet, sort_by},
     thread::ThreadState,
 };
@@ -79,6 +79,8 @@ pub struct Client {
     workspace: Feed,
     people: People,
     personal: Personal,
+    /// The groups that the viewer is in; `None` until they are known.
+    groups: Groups,
     list: List,
     /// Lines with a gap.
     holes: SortedMap<Line, ()>,
@@ -112,6 +114,7 @@ impl Default for Client {
             workspace: Feed::default(),
             people: People::default(),
             personal: Personal::default(),
+            groups: None,
             list: List::default(),
             holes: SortedMap::new(),
             counted_at: None,
@@ -210,6 +213,13 @@ impl Client {
     #[must_use]
     pub fn personal(&self) -> &Personal {
         &self.personal
+    }
+
+    /// Whether a mention of this person or group is meant for the viewer.
+    #[must_use]
+    pub fn is_meant(&self, user: UserId) -> bool {
+        self.me.as_ref().is_some_and(|me| me.id == user)
+            || self.groups.as_ref().is_some_and(|groups| groups.contains(&user))
     }
 
     /// The name of the connected server.

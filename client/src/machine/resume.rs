@@ -90,6 +90,7 @@ impl Client {
         self.holes.clear();
         self.people = People::default();
         self.personal = Personal::default();
+        self.groups = None;
         self.touch_personal();
         (self.person, self.workspace) = (Feed::default(), Feed::default());
         self.list = List::default();
@@ -203,7 +204,7 @@ impl Client {
         self.meet(std::mem::take(&mut view.people));
         match self.rooms.get_mut(&room) {
             Some(state) => state.open(view),
-            None => self.insert_room(room, RoomState::opened(view)),
+            None => self.insert_room(room, RoomState::opened(view).in_groups(&self.groups)),
         }
         self.want_shown(room);
         // The answer may lack changes made after the server read it.

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
-    Following, Forward, InThread, Mention, NewPoll, Pin, Poll, Replies, Saved, Scheduled, Thread, Unread,
-    Vote,
+    Following, Forward, InGroup, InThread, Mention, NewPoll, Pin, Poll, Replies, Saved, Scheduled, Thread,
+    Unread, Vote,
 };
 
 use super::*;
@@ -42,6 +42,11 @@ impl RoomAt {
     }
 }
 
+/// A group of people. Its id is none of a person.
+fn group(n: usize) -> UserId {
+    id(700 + n as u128)
+}
+
 fn other_room(n: usize) -> RoomId {
     RoomId(Uuid::from_u128(500 + n as u128))
 }
@@ -66,6 +71,13 @@ impl Truth {
                 17 => truth.follows(*which, *how),
                 18 => truth.marks_unread(*which, *how),
                 19 => truth.votes(*which, *how),
+                20 => truth.regroups(*which, *how),
+                21 => {
+                    let rev = truth.workspace.len() as i64 + 1;
+                    let (name, members) = (format!("Group {rev}"), Some(*how as u32));
+                    let group = User { id: group(which % 2), name, group: members, rev: Seq(rev), ..user(0) };
+                    truth.workspace.push(Change::Profile { user: group });
+                }
                 _ => {
                     let rev = truth.workspace.len() as i64 + 1;
                     let user =
@@ -100,6 +112,24 @@ impl Truth {
         let root = Seq(BEFORE + 1 + which as i64 % 3);
         let (room, last, on) = (room(), self.last_reply(root), !how.is_multiple_of(4));
         self.person.push(Change::Following { following: Following { room, root, last, on, rev } });
+    }
+
+    fn regroups(&mut self, which: usize, how: usize) {
+        let rev = Seq(self.person.len() as i64 + 1);
+        let in_group = InGroup { group: group(which % 2), on: !how.is_multiple_of(3), rev };
+        self.person.push(Change::InGroup { in_group });
+    }
+
+    /// The groups that the viewer is in after some change.
+    fn groups(&self, through: usize) -> BTreeMap<UserId, InGroup> {
+        let mut groups = BTreeMap::new();
+        for change in &self.person[..through] {
+            if let Change::InGroup { in_group } = change {
+                groups.insert(in_group.group, *in_group);
+            }
+        }
+        groups.retain(|_, in_group| in_group.on);
+        groups
     }
 
     fn marks_unread(&mut self, which: usize, how: usize) {
@@ -196,11 +226,12 @@ impl Truth {
         let now = self.room_at(self.head());
         let seq = self.head() + 1;
         let target = now.messages.get(which % now.messages.len().max(1)).filter(|target| !target.deleted);
-        // Some mention the viewer, some everyone, some a third person; an edit may remove that.
-        let mentions = match (what + how) % 5 {
+        // Some mention the viewer, some everyone, some a third person or a group; an edit may remove that.
+        let mentions = match (what + how) % 6 {
             0 => vec![Mention("user-1".to_owned(), Some(id(ME)))],
             1 => vec![Mention("everyone".to_owned(), None), Mention("user-1".to_owned(), Some(id(ME)))],
             2 => vec![Mention("user-3".to_owned(), Some(id(ME + 2)))],
+            3 => vec![Mention("group".to_owned(), Some(group(which % 2)))],
             _ => Vec::new(),
         };
         let reply_to = target.filter(|_| how.is_multiple_of(3)).map(|target| target.seq);
@@ -352,7 +383,8 @@ impl Truth {
                 | Change::Scheduled { .. }
                 | Change::Following { .. }
                 | Change::Unread { .. }
-                | Change::Vote { .. } => false,
+                | Change::Vote { .. }
+                | Change::InGroup { .. } => false,
                 other => panic!("{other:?} on a person's line"),
             };
         }
@@ -420,6 +452,7 @@ impl Truth {
                     Change::Following { following } => Uuid::from_u128(7_000 + following.root.0 as u128),
                     Change::Unread { .. } => Uuid::from_u128(8_000),
                     Change::Vote { vote } => Uuid::from_u128(9_000 + vote.message.0 as u128),
+                    Change::InGroup { in_group } => in_group.group.0,
                     other => panic!("{other:?} on this line"),
                 };
                 last.insert(key, (Seq(seq), change));
@@ -429,7 +462,10 @@ impl Truth {
         things.into_iter().filter(|(rev, _)| *rev > Seq(after)).collect()
     }
 
+    /// The room's entry after some change, for a viewer who is in the groups that they are in, and has marked it unread, after a change
+    /// of their own line.
     fn summary(&self, through: i64, person: usize) -> RoomSummary {
+        let groups: Vec<UserId> = self.groups(person).into_keys().collect();
         let at = self.room_at(through);
         let (members, role) = (at.active().len() as u32, at.members[&id(ME)].role);
         let (room, messages) = (at.room.unwrap_or_else(|| summary(0).room), at.messages);
@@ -444,7 +480,8 @@ impl Truth {
             unread_after: unread.after,
             unread_rev: unread.rev,
             unread: messages.iter().filter(is_unread).count() as u32,
-            mentions: messages.iter().filter(is_unread).filter(|m| m.mentions(id(ME))).count() as u32,
+            mentions: messages.iter().filter(is_unread).filter(|m| m.mentions(id(ME), &groups)).count()
+                as u32,
             active_at: messages.iter().map(|m| m.sent_at).max().unwrap_or(0),
             last: messages.last().map(Message::preview),
             members,
@@ -490,9 +527,11 @@ impl Truth {
                 let scheduled = scheduled.map(|scheduled| (scheduled.rev, Change::Scheduled { scheduled }));
                 let followed = self.followed().into_iter().filter(|following| following.on);
                 let followed = followed.map(|following| (following.rev, Change::Following { following }));
+                let in_groups = self.groups(self.person.len()).into_values();
+                let in_groups = in_groups.map(|in_group| (in_group.rev, Change::InGroup { in_group }));
                 Reply::Changes {
                     line: Line::Person(id(ME)),
-                    changes: saved.chain(scheduled).chain(followed).collect(),
+                    changes: saved.chain(scheduled).chain(followed).chain(in_groups).collect(),
                     through: Seq(self.person.len() as i64),
                     more: false,
                     people: Vec::new(),
@@ -604,6 +643,7 @@ struct Shown {
     members: Vec<Member>,
     rooms: Vec<RoomId>,
     names: Vec<Option<String>>,
+    groups: Vec<UserId>,
     saved: Vec<Saved>,
     scheduled: Vec<Scheduled>,
     cursors: [Seq; 3],
@@ -632,6 +672,11 @@ fn everything(client: &Client) -> Shown {
         members: state.active_members().cloned().collect(),
         rooms: client.order(),
         names: (ME..ME + 3).map(|n| client.user(id(n)).map(|user| user.name.clone())).collect(),
+        groups: {
+            let mut groups = client.personal().groups().unwrap_or_default();
+            groups.sort_unstable();
+            groups
+        },
         saved: client.personal().saved().into_iter().cloned().collect(),
         scheduled: client.personal().scheduled().into_iter().cloned().collect(),
         cursors: [state.cursor(), client.person_cursor(), client.workspace_cursor()],
@@ -654,7 +699,7 @@ proptest! {
 
     #[test]
     fn any_order_repetition_and_loss_then_catching_up_are_a_fresh_fetch(
-        steps in prop::collection::vec((0_usize..20, 0_usize..40, 0_usize..12), 1..70),
+        steps in prop::collection::vec((0_usize..23, 0_usize..40, 0_usize..12), 1..70),
         read in 0_i64..30,
         opens in 0_usize..40,
         deliveries in prop::collection::vec((0_usize..6, 0_i64..60, 0_i64..60, 0_usize..5), 0..120),
@@ -720,7 +765,8 @@ proptest! {
                 prop_assert_eq!(&messages, &at.messages);
                 prop_assert_eq!(shown.summary.unread, truth.summary(state.cursor().0, client.person_cursor().0 as usize).unread);
                 if !state.is_miscounted() {
-                    prop_assert_eq!(shown.summary.mentions, truth.summary(state.cursor().0, client.person_cursor().0 as usize).mentions);
+                    let at = truth.summary(state.cursor().0, client.person_cursor().0 as usize);
+                    prop_assert_eq!(shown.summary.mentions, at.mentions);
                 }
                 prop_assert_eq!(&shown.members, &at.active());
                 prop_assert_eq!((shown.summary.members, shown.summary.role), {
@@ -757,6 +803,7 @@ proptest! {
         prop_assert_eq!((shown.saved, shown.scheduled), truth.personal(truth.person.len()));
         let followed: Vec<Following> = truth.followed().into_iter().filter(|one| one.on).collect();
         prop_assert_eq!(shown.followed, followed);
+        prop_assert_eq!(shown.groups, truth.groups(truth.person.len()).into_keys().collect::<Vec<_>>());
         if let (Some(root), Some(open)) = (truth.root(), &fresh.room(room()).unwrap().thread) {
             let is_reply = |message: &&Message| message.thread.is_some_and(|thread| thread.0 == root);
             prop_assert!(open.replies().map(|reply| &**reply).eq(all.iter().filter(is_reply)));

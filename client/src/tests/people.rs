@@ -253,3 +253,83 @@ fn listed() -> Client {
     answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), welcome(3, 1));
     client
 }
+
+fn group(name: &str, rev: i64) -> User {
+    User { name: name.to_owned(), group: Some(2), rev: Seq(rev), ..user(900) }
+}
+
+fn in_group(seq: i64, on: bool) -> ServerFrame {
+    let in_group = protocol::InGroup { group: id(900), on, rev: Seq(seq) };
+    told(Line::Person(id(ME)), seq, Change::InGroup { in_group })
+}
+
+fn to_group(seq: i64) -> ServerFrame {
+    let mentions = vec![protocol::Mention("design".to_owned(), Some(id(900)))];
+    changed(seq, Change::Message { message: Message { mentions, ..message(OTHER, seq) } })
+}
+
+fn personal() -> Reply {
+    let (line, through) = (Line::Person(id(ME)), Seq(1));
+    Reply::Changes { line, changes: Vec::new(), through, more: false, people: Vec::new() }
+}
+
+/// A mention counts for the groups that the viewer is in now, also one that came before they were added.
+#[test]
+fn a_group_means_who_is_in_it_now() {
+    let mut client = Client::default();
+    client.connected(0);
+    answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), welcome(3, 1));
+    client.focus(Some(room()), 0);
+    let frames = client.take_frames();
+    let number = |is: fn(&Command) -> bool| frames.iter().find(|frame| is(&frame.command)).unwrap().r#ref;
+    let reply = Reply::View { view: Box::new(view(Vec::new(), 3)) };
+    let r#ref = number(|command| matches!(command, Command::Open { .. }));
+    client.receive(ServerFrame::Reply { r#ref, reply }, 0);
+    client.receive(to_group(4), 0);
+    assert!(client.room(room()).unwrap().is_miscounted(), "only the server knows");
+    let r#ref = number(|command| matches!(command, Command::Personal {}));
+    client.receive(ServerFrame::Reply { r#ref, reply: personal() }, 1_000);
+    let mentions = |client: &Client| client.room(room()).unwrap().summary.mentions;
+    assert_eq!((mentions(&client), client.room(room()).unwrap().is_miscounted()), (0, false));
+    assert!(!row(&client, 4).mentions[0].to_me);
+    client.receive(in_group(2, true), 1_100);
+    assert_eq!(mentions(&client), 1);
+    assert!(row(&client, 4).mentions[0].to_me && client.is_meant(id(900)));
+    client.receive(to_group(5), 1_200);
+    assert_eq!(mentions(&client), 2);
+    client.receive(in_group(3, false), 1_300);
+    assert_eq!(mentions(&client), 0);
+    assert!(!row(&client, 4).mentions[0].to_me);
+}
+
+/// Where the window does not suffice, the server is asked.
+#[test]
+fn counts_of_rooms_that_are_only_listed_are_asked_for_after_another_group() {
+    let mut client = Client::default();
+    client.connected(0);
+    let (last, marks) = (Some(message(OTHER, 3)), Marks { read: Seq(0), ..summary(3).marks });
+    let listed = RoomSummary { unread: 3, mentions: 1, last, marks, ..summary(3) };
+    let welcome = welcome_with(vec![listed], 1);
+    answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), welcome);
+    answer(&mut client, 0, |command| matches!(command, Command::Personal {}), personal());
+    assert!(!client.room(room()).unwrap().is_miscounted(), "the count came from the server");
+    client.receive(in_group(2, true), 1_100);
+    assert!(client.room(room()).unwrap().is_miscounted());
+    assert_eq!(client.room(room()).unwrap().summary.mentions, 1, "as long as nothing better is known");
+}
+
+#[test]
+fn a_new_title_of_a_group_is_news_and_a_deleted_one_has_no_name() {
+    let mut client = at_three();
+    let event = profile(1, group("Design", 1));
+    client.receive(event, 0);
+    client.receive(to_group(4), 1);
+    let shown = |client: &Client| row(client, 4).mentions[0].user.clone().unwrap().name.clone();
+    assert_eq!((shown(&client), client.people().groups().count()), ("Design".to_owned(), 1));
+    client.take_touched();
+    client.receive(profile(2, group("Art", 2)), 2);
+    assert!(client.take_touched().names);
+    assert_eq!(shown(&client), "Art");
+    client.receive(profile(3, User { handle: String::new(), ..group("", 3) }), 3);
+    assert_eq!((shown(&client), client.people().groups().count()), (String::new(), 0));
+}

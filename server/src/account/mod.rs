@@ -12,6 +12,7 @@
 //!   whether it is taken.
 
 mod device;
+mod groups;
 mod invitations;
 mod new_password;
 mod password;
@@ -37,6 +38,7 @@ use crate::{
     store,
 };
 pub use device::device_of;
+pub use groups::GroupPage;
 pub use new_password::{ChangePassword, SetPassword};
 pub use password::Hasher;
 pub use sign_in::SignIn;

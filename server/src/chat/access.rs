@@ -13,6 +13,22 @@ pub fn check_create(workspace: WorkspaceRole) -> Result<(), ErrorCode> {
     if workspace == WorkspaceRole::Guest { Err(ErrorCode::Forbidden) } else { Ok(()) }
 }
 
+/// Whether someone may see the groups of people. Guests may not learn who else exists.
+///
+/// # Errors
+/// [`ErrorCode::Forbidden`].
+pub fn check_groups(workspace: WorkspaceRole) -> Result<(), ErrorCode> {
+    if workspace == WorkspaceRole::Guest { Err(ErrorCode::Forbidden) } else { Ok(()) }
+}
+
+/// Whether someone may change what belongs to the workspace, such as its groups of people.
+///
+/// # Errors
+/// [`ErrorCode::Forbidden`].
+pub fn check_administer(workspace: WorkspaceRole) -> Result<(), ErrorCode> {
+    if workspace.is_admin() { Ok(()) } else { Err(ErrorCode::Forbidden) }
+}
+
 /// Whether someone may join on their own.
 ///
 /// # Errors
@@ -320,6 +336,14 @@ mod tests {
         assert_eq!(check_join(&banned), Err(ErrorCode::RoomUnknown));
         assert_eq!(check_create(WorkspaceRole::Guest), Err(ErrorCode::Forbidden));
         assert_eq!(check_create(WorkspaceRole::Member), Ok(()));
+    }
+
+    #[test]
+    fn guests_see_no_groups_and_administrators_change_them() {
+        for role in WorkspaceRole::ALL {
+            assert_eq!(check_groups(role).is_ok(), role != WorkspaceRole::Guest, "{role:?}");
+            assert_eq!(check_administer(role).is_ok(), role >= WorkspaceRole::Admin, "{role:?}");
+        }
     }
 
     #[test]

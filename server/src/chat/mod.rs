@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod error;
+pub mod groups;
 pub mod messages;
 pub mod pins;
 pub mod polls;

@@ -19,7 +19,8 @@ pub async fn show(cx: &Context, user: UserId) -> Result<Reply, Error> {
         return Err(ErrorCode::UserUnknown.into());
     }
     let Profile { user, title, pronouns, zone } = store.profile(user).await?.ok_or(ErrorCode::UserUnknown)?;
-    Ok(Reply::Profile { user, title, pronouns, zone })
+    let groups = store.groups_of(me, user.id).await?;
+    Ok(Reply::Profile { user, title, pronouns, zone, groups })
 }
 
 /// Changes the viewer's own profile. It costs as much as a room's title, even if the handle is then

@@ -46,6 +46,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::RoomUnknown
         | ErrorCode::UserUnknown
         | ErrorCode::MessageUnknown
+        | ErrorCode::GroupUnknown
         | ErrorCode::ScheduledUnknown => StatusCode::NOT_FOUND,
         ErrorCode::MessageDeleted => StatusCode::GONE,
         ErrorCode::HandleTaken
@@ -62,6 +63,8 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::ScheduledFull
         | ErrorCode::ScheduledSent
         | ErrorCode::PollClosed
+        | ErrorCode::GroupsFull
+        | ErrorCode::GroupFull
         | ErrorCode::LastOwner => StatusCode::CONFLICT,
         ErrorCode::TextEmpty
         | ErrorCode::TextTooLong

@@ -330,6 +330,8 @@ fn plain_status(page: &Page, plain: &Plain) -> StatusCode {
             | Content::Sessions(_)
             | Content::Invitations(_)
             | Content::People(_)
+            | Content::Groups(_)
+            | Content::Group(_)
             | Content::Jobs(_),
         ) => StatusCode::OK,
     }

@@ -1,6 +1,6 @@
 //! Settings and administration: routes and data. `app::plain` draws the pages.
 
-use app::plain::{AboutMe, Content, Done, PeopleView, Plain, Section, people_path};
+use app::plain::{AboutMe, Content, Done, GroupView, PeopleView, Plain, Section, group_path, people_path};
 use axum::{
     Router,
     extract::{Query, State, rejection::QueryRejection},
@@ -62,6 +62,18 @@ impl Asked {
         Self { section: Section::People, path: people_path(query, after), is_index: false, wanted }
     }
 
+    /// The page of a group.
+    pub(super) fn group(id: &str, after: &str) -> Self {
+        let wanted = Wanted { after: after.to_owned(), ..Wanted::default() };
+        Self { section: Section::Groups, path: group_path(id, after), is_index: false, wanted }
+    }
+
+    /// The group whose page this is, as written in its address.
+    fn of_group(&self) -> Option<&str> {
+        let path = self.path.split('?').next().unwrap_or_default();
+        path.strip_prefix("/admin/groups/")
+    }
+
     /// The page that an address asks for.
     fn at(section: Section, is_index: bool, path: &str, wanted: Wanted) -> Self {
         let path = match section {
@@ -71,6 +83,7 @@ impl Asked {
             | Section::Account
             | Section::Invitations
             | Section::Workspace
+            | Section::Groups
             | Section::Jobs => path.to_owned(),
         };
         Self { section, path, is_index, wanted }
@@ -87,6 +100,8 @@ pub(super) fn routes() -> Router<Site> {
         .route("/admin", show(Section::Workspace, true))
         .route("/admin/workspace", show(Section::Workspace, false))
         .route("/admin/people", show(Section::People, false))
+        .route("/admin/groups", show(Section::Groups, false))
+        .route("/admin/groups/{id}", show(Section::Groups, false))
         .route("/admin/invitations", show(Section::Invitations, false))
         .route("/admin/jobs", show(Section::Jobs, false))
 }
@@ -126,7 +141,9 @@ pub(super) async fn fill(
     let is_admin = viewer.user.role.is_admin();
     let may_see = is_admin || !asked.path.starts_with("/admin");
     let content = match asked.section {
-        Section::Workspace | Section::People | Section::Invitations | Section::Jobs if !may_see => {
+        Section::Workspace | Section::People | Section::Groups | Section::Invitations | Section::Jobs
+            if !may_see =>
+        {
             Content::Refused
         }
         Section::Profile => Content::Profile(about(site, viewer).await?),
@@ -134,6 +151,7 @@ pub(super) async fn fill(
         Section::Account => Content::Sessions(site.accounts.list_sessions(viewer).await?),
         Section::Invitations => Content::Invitations(own_invitations(site, visit, viewer).await?),
         Section::People => Content::People(everyone(site, visit, viewer, &asked.wanted).await?),
+        Section::Groups => groups(site, viewer, asked).await?,
         Section::Jobs => Content::Jobs(dead_jobs(site).await?),
     };
     let has_invitations = is_admin || !site.accounts.list_invitations(viewer).await?.is_empty();
@@ -152,6 +170,19 @@ async fn about(site: &Site, viewer: &Viewer) -> Result<AboutMe, Failure> {
     let known = site.node.store.profile(viewer.user.id).await?;
     let about = |known: Profile| AboutMe { title: known.title, pronouns: known.pronouns, zone: known.zone };
     Ok(known.map(about).unwrap_or_default())
+}
+
+/// All groups, also instead of one that does not exist, or no longer.
+async fn groups(site: &Site, viewer: &Viewer, asked: &Asked) -> Result<Content, Failure> {
+    let after = asked.wanted.after.parse().ok();
+    if let Some(id) = asked.of_group().and_then(|id| id.parse().ok())
+        && let Some(page) = site.accounts.group(viewer, id, after).await?
+    {
+        let after = after.map(|after| after.to_string()).unwrap_or_default();
+        let next = page.next.map(|next| next.to_string());
+        return Ok(Content::Group(GroupView { group: page.group, after, people: page.people, next }));
+    }
+    Ok(Content::Groups(site.accounts.list_groups(viewer).await?))
 }
 
 /// How many jobs that failed too often are shown at once.

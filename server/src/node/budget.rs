@@ -126,6 +126,10 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         Command::People { .. } => price_of(Bucket::Questions, 2),
         // One person, and for a guest whether they share a room.
         Command::Profile { .. } => price_of(Bucket::Questions, 2),
+        // Up to 200 rows.
+        Command::Groups {} => price_of(Bucket::Questions, 4),
+        // Sorts up to a thousand people.
+        Command::Group { .. } => price_of(Bucket::Questions, 4),
         // A search that reads every name.
         Command::FindUsers { .. } => price_of(Bucket::Questions, 6),
         // A search that reads every title, and counts members.
@@ -374,6 +378,15 @@ impl Node {
         self.budgets.titles.take(&user, 1)
     }
 
+    /// Charges an administrator for adding people to a group or removing them: each of them is told, as by an
+    /// invitation to a room.
+    ///
+    /// # Errors
+    /// [`ErrorCode::SlowDown`] with the time to wait.
+    pub fn charge_regroup(&self, user: UserId, people: u32) -> Result<(), Refusal> {
+        self.budgets.invites.take(&user, people)
+    }
+
     /// Charges a person for a frame that costs nothing beyond being read. It counts per person, not
     /// per connection, so that reconnecting does not renew the budget.
     ///
@@ -457,6 +470,8 @@ mod tests {
             Command::Versions { room, seq },
             Command::People { users: vec![BEA] },
             Command::Profile { user: BEA },
+            Command::Groups {},
+            Command::Group { group: BEA, after: None },
             Command::History { room, direction: Direction::Before, seq },
             Command::Around { room, seq },
             Command::Previews { room, seqs: vec![seq] },

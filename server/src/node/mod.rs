@@ -18,6 +18,7 @@ mod people;
 mod ring;
 mod sabotage;
 mod search;
+mod spelling;
 mod writer;
 
 use std::{
@@ -248,6 +249,7 @@ impl Node {
         node.spawn(check::marks(node.clone()));
         node.spawn(check::sessions(node.clone()));
         node.spawn(check::erasing(node.clone()));
+        node.spawn(spelling::names(node.clone()));
         node.spawn(marks::run(node.clone()));
         if let Some(spoilt) = spoilt {
             node.spawn(sabotage::run(node.clone(), spoilt));

@@ -112,7 +112,8 @@ impl Names for Change {
             Self::Pin { pin } => people.extend([pin.by]),
             Self::Membership { summary: Some(summary), .. } => summary.name(people),
             // A reaction goes to many and is shown only as an emoji; a vote names nobody; a profile's change carries the
-            // person itself. A saved item refers to a message, whose author comes with its text.
+            // person itself. A saved item refers to a message, whose author comes with its text. Browsers
+            // know a group that is mentioned, and need no other.
             Self::Reaction { .. }
             | Self::Poll { .. }
             | Self::Vote { .. }
@@ -123,6 +124,7 @@ impl Names for Change {
             | Self::Scheduled { .. }
             | Self::Following { .. }
             | Self::Unread { .. }
+            | Self::InGroup { .. }
             | Self::Profile { .. }
             | Self::Unknown => {}
         }

@@ -163,6 +163,7 @@ enum Thing {
     Following(RoomId, Seq),
     Unread(RoomId),
     Vote(RoomId, Seq),
+    InGroup(UserId),
     Profile(UserId),
 }
 
@@ -184,6 +185,7 @@ impl Thing {
             Change::Following { following } => Self::Following(following.room, following.root),
             Change::Unread { unread } => Self::Unread(unread.room),
             Change::Vote { vote } => Self::Vote(vote.room, vote.message),
+            Change::InGroup { in_group } => Self::InGroup(in_group.group),
             Change::Profile { user } => Self::Profile(user.id),
             Change::Unknown => return None,
         })

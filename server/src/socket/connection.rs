@@ -401,6 +401,7 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::ListRooms { .. }
         | Command::CompareRooms { .. }
         | Command::People { .. }
+        | Command::Groups {}
         | Command::CatchUp { .. }
         | Command::Delivered { .. }
         | Command::ReadOn { .. }
@@ -428,6 +429,7 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Read { .. }
         | Command::MarkUnread { .. }
         | Command::Profile { .. }
+        | Command::Group { .. }
         | Command::FindUsers { .. }
         | Command::StartDirect { .. }
         | Command::CreateRoom { .. }

@@ -8,8 +8,8 @@ use protocol::{
 use crate::{
     broker::{Effect, Line},
     chat::{
-        self, Context, Error, messages, pins, polls, profile, reading, rights, rooms, saved, scheduled,
-        search, threads,
+        self, Context, Error, groups, messages, pins, polls, profile, reading, rights, rooms, saved,
+        scheduled, search, threads,
     },
     hub::ConnectionId,
 };
@@ -134,6 +134,8 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::Pinned { room } => pins::pinned(cx, room).await,
         Command::People { users } => rooms::people(cx, &users).await,
         Command::Profile { user } => profile::show(cx, user).await,
+        Command::Groups {} => groups::list(cx).await,
+        Command::Group { group, after } => groups::members(cx, group, after).await,
         Command::Save { room, seq, on } => saved::save(cx, room, seq, on).await,
         Command::Remind { room, seq, at } => saved::remind(cx, room, seq, at).await,
         Command::Personal {} => saved::personal(cx).await,

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
-    Change, Following, Forward, Line, Mention, Message, MessageId, Nonce, Poll, Reaction, RoomId, Seq,
-    ThreadAuthor, UserId, limits::BEHIND_MAX,
+    Change, Following, Forward, InGroup, Line, Mention, Message, MessageId, Nonce, Poll, Reaction, RoomId,
+    Seq, ThreadAuthor, UserId, limits::BEHIND_MAX,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -211,7 +211,9 @@ impl Store {
             (ItemKind::Following, Line::Person(user)) => self.load_followed(user, keys).await,
             (ItemKind::Unread, Line::Person(user)) => self.load_unread(user, keys).await,
             (ItemKind::Vote, Line::Person(user)) => self.load_votes(user, keys).await,
+            (ItemKind::InGroup, Line::Person(user)) => self.load_in_groups(user, keys).await,
             (ItemKind::Profile, Line::Workspace) => self.load_profiles(keys).await,
+            (ItemKind::Group, Line::Workspace) => self.load_groups(keys).await,
             (
                 ItemKind::Message
                 | ItemKind::Reaction
@@ -226,7 +228,9 @@ impl Store {
                 | ItemKind::Following
                 | ItemKind::Unread
                 | ItemKind::Vote
-                | ItemKind::Profile,
+                | ItemKind::InGroup
+                | ItemKind::Profile
+                | ItemKind::Group,
                 _,
             ) => {
                 tracing::error!(%line, ?kind, "a thing stands on a line where it does not belong");
@@ -385,6 +389,28 @@ impl Store {
         Ok(unread.map(|unread| (rooms[&unread.room.0], Change::Unread { unread })).collect())
     }
 
+    async fn load_in_groups(
+        &self,
+        user: UserId,
+        keys: &[(Seq, String)],
+    ) -> Result<Vec<(Seq, Change)>, Error> {
+        let groups: HashMap<Uuid, Seq> = parsed(keys);
+        let wanted: Vec<Uuid> = groups.keys().copied().collect();
+        let inside = self.in_groups_of(user, &wanted).await?;
+        let change = |(group, rev): (Uuid, Seq)| {
+            let in_group = InGroup { group: UserId(group), on: inside.contains(&group), rev };
+            (rev, Change::InGroup { in_group })
+        };
+        Ok(groups.into_iter().map(change).collect())
+    }
+
+    async fn load_groups(&self, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let groups: HashMap<Uuid, Seq> = parsed(keys);
+        let wanted: Vec<Uuid> = groups.keys().copied().collect();
+        let found = self.find_groups(&wanted).await?.into_iter();
+        Ok(found.map(|user| (groups[&user.id.0], Change::Profile { user })).collect())
+    }
+
     async fn load_profiles(&self, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
         let users: HashMap<Uuid, Seq> = parsed(keys);
         let wanted: Vec<UserId> = users.keys().copied().map(UserId).collect();
@@ -468,6 +494,7 @@ mod tests {
             Change::Following { following } => format!("follows {}: {}", following.root, following.on),
             Change::Unread { unread } => format!("unread after: {:?}", unread.after),
             Change::Scheduled { scheduled } => format!("schedules {}: {}", scheduled.nonce, scheduled.on),
+            Change::InGroup { in_group } => format!("in a group: {}", in_group.on),
             Change::Profile { user } => format!("{} is called {}", user.handle, user.name),
             Change::Unknown => "?".to_owned(),
         };

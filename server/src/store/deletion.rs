@@ -50,6 +50,7 @@ impl Store {
         tx.commit().await.map_err(Error::from)?;
         let room = Room {
             title: String::new(),
+            pinyin: String::new(),
             topic: String::new(),
             policy: protocol::Policy::default(),
             archived: false,
@@ -127,7 +128,7 @@ async fn empty(
     rev: Seq,
 ) -> Result<Vec<(UserId, Seq)>, Error> {
     sqlx::query!(
-        "update rooms set title = '', title_key = null, topic = '', post_role = 'member', invite_role = 'member',
+        "update rooms set title = '', pinyin = '', title_key = null, topic = '', post_role = 'member', invite_role = 'member',
             pin_role = 'member', mention_role = 'member', archived_at = null, deleted_at = now(), member_count = 0,
             rev_seq = $2
          where id = $1",

@@ -7,8 +7,8 @@ use super::{Error, Store, like_pattern, members::MemberRow, users::user_of};
 
 impl Store {
     /// A page of a room's members with their marks, and whether there are more: owners first, then
-    /// moderators, each by name, starting after the member `after`, with `query` in their handle or
-    /// name.
+    /// moderators, each by name, starting after the member `after`, with `query` in their handle,
+    /// name or pinyin.
     ///
     /// # Errors
     /// When the database fails.
@@ -42,7 +42,7 @@ impl Store {
                 MemberRow,
                 r#"select m.user_id, m.role, m.active, false as "banned!", m.rev_seq, m.delivered_seq, m.read_seq
                  from members m
-                 where m.room_id = $1 and m.active and (m.handle like lower($2) or m.sort_name like lower($2))
+                 where m.room_id = $1 and m.active and (m.handle like lower($2) or m.sort_name like lower($2) or m.pinyin like lower($2))
                     and ($3::uuid is null or ((case m.role when 'owner' then 0 when 'moderator' then 1 else 2 end), m.sort_name, m.user_id) > (
                         select (case a.role when 'owner' then 0 when 'moderator' then 1 else 2 end), a.sort_name, a.user_id from members a
                         where a.room_id = $1 and a.user_id = $3))
@@ -99,7 +99,7 @@ impl Store {
         Ok(may.fetch_one(&self.pool()).await?)
     }
 
-    /// People with `query` in their handle or name, exact handles first. Guests find only people
+    /// People with `query` in their handle, name or pinyin, exact handles first. Guests find only people
     /// with whom they share a room.
     ///
     /// # Errors
@@ -107,7 +107,7 @@ impl Store {
     pub async fn find_users(&self, viewer: UserId, query: &str) -> Result<Vec<User>, Error> {
         let rows = sqlx::query!(
             "select id, handle, name, role, rev from users u
-             where suspended_at is null and ($1 = '%%' or handle ilike $1 or name ilike $1)
+             where suspended_at is null and ($1 = '%%' or handle ilike $1 or name ilike $1 or pinyin like lower($1))
                 and (exists (select from users v where v.id = $4 and v.role <> 'guest')
                     or exists (
                         select from members own join members m on m.room_id = own.room_id
@@ -123,7 +123,7 @@ impl Store {
         Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
     }
 
-    /// The profiles of these people; those who do not exist are left out.
+    /// The profiles of these people and groups; those that do not exist are left out.
     ///
     /// # Errors
     /// When the database fails.
@@ -132,6 +132,14 @@ impl Store {
         let rows = sqlx::query!("select id, handle, name, role, rev from users where id = any($1)", &ids)
             .fetch_all(&self.pool())
             .await?;
-        Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
+        let person = rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev));
+        let mut found: Vec<User> = person.collect();
+        // Nearly always all of them are people.
+        let others: Vec<Uuid> =
+            ids.into_iter().filter(|id| !found.iter().any(|user| user.id.0 == *id)).collect();
+        if !others.is_empty() {
+            found.extend(self.find_groups(&others).await?);
+        }
+        Ok(found)
     }
 }

@@ -50,12 +50,16 @@ pub enum ItemKind {
     Unread,
     /// On a person's line: a vote in a poll. Key: `room/seq`.
     Vote,
+    /// On a person's line: that they are in a group, or were. Key: the group's id.
+    InGroup,
     /// On the workspace's line: a profile. Key: the person's id.
     Profile,
+    /// On the workspace's line: a group of people. Key: its id.
+    Group,
 }
 
 impl ItemKind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Message,
         Self::Reaction,
         Self::Pin,
@@ -69,7 +73,9 @@ impl ItemKind {
         Self::Following,
         Self::Unread,
         Self::Vote,
+        Self::InGroup,
         Self::Profile,
+        Self::Group,
     ];
 
     /// The value in the column.
@@ -88,7 +94,9 @@ impl ItemKind {
             Self::Following => "following",
             Self::Unread => "unread",
             Self::Vote => "vote",
+            Self::InGroup => "in_group",
             Self::Profile => "profile",
+            Self::Group => "group",
         }
     }
 

@@ -338,8 +338,10 @@ async fn set_banned(
     // Someone who was never in the room has no row yet.
     sqlx::query!(
         "insert into members
-            (room_id, user_id, role, active, banned_at, rev_seq, delivered_seq, read_seq, sort_name, handle)
-         select $1::uuid, u.id, 'member', false, case when $3 then now() end, $4::bigint, 0, 0, lower(u.name), u.handle
+            (room_id, user_id, role, active, banned_at, rev_seq, delivered_seq, read_seq, sort_name, handle,
+                pinyin)
+         select $1::uuid, u.id, 'member', false, case when $3 then now() end, $4::bigint, 0, 0, lower(u.name), u.handle,
+                u.pinyin
          from users u where u.id = $2
          on conflict (room_id, user_id) do update
          set active = false, role = 'member', rev_seq = excluded.rev_seq,
@@ -424,15 +426,15 @@ pub(super) async fn insert_member(
 ) -> Result<(), Error> {
     let done = sqlx::query!(
         "insert into members
-            (room_id, user_id, role, rev_seq, delivered_seq, read_seq, read_ordinal, sort_name, handle)
-         select $1::uuid, u.id, $3::text, $4::bigint, $4, $4, l.messages, lower(u.name), u.handle
+            (room_id, user_id, role, rev_seq, delivered_seq, read_seq, read_ordinal, sort_name, handle, pinyin)
+         select $1::uuid, u.id, $3::text, $4::bigint, $4, $4, l.messages, lower(u.name), u.handle, u.pinyin
          from users u, lines l where u.id = $2 and l.id = $1
          for key share of u
          on conflict (room_id, user_id) do update
          set active = true, banned_at = null, role = excluded.role, rev_seq = excluded.rev_seq,
             delivered_seq = excluded.delivered_seq, read_seq = excluded.read_seq,
             read_ordinal = excluded.read_ordinal, sort_name = excluded.sort_name, handle = excluded.handle,
-            joined_at = now(), unread_after = null, unread_ordinal = null",
+            pinyin = excluded.pinyin, joined_at = now(), unread_after = null, unread_ordinal = null",
         room.0,
         user.0,
         role_text(role),

@@ -1,11 +1,18 @@
 //! Mentions: who the names in a message refer to when it is stored.
 //!
-//! A name is resolved under the room's lock, once. From then on the message carries the person's
-//! id, so it follows renames, also when the handle belongs to somebody else by then, and when the
-//! message is edited. The table `mentions` has a row for each mentioned member of the room,
-//! for counting unread mentions.
+//! A name is resolved under the room's lock, once. From then on the message carries the id of the
+//! person or group, so it follows renames, also when the handle belongs to somebody else by then, and
+//! when the message is edited. The table `mentions` has a row for each mentioned member of the room,
+//! for everyone, and for each group, for counting unread mentions.
+//!
+//! Law: a mention of a group counts for whoever is in the group *and* in the room, at the moment of
+//! counting, like that of everyone. Nothing is stored for people who are not in the room.
 
-use protocol::{Mention, Message, RoomId, Seq, UserId, rights};
+use protocol::{
+    Mention, Message, RoomId, Seq, UserId,
+    limits::{GROUP_MENTIONS_MAX, GROUP_OPEN_MAX},
+    rights,
+};
 use uuid::Uuid;
 
 use super::{Error, messages::members_with_roles};
@@ -13,7 +20,7 @@ use super::{Error, messages::members_with_roles};
 /// A name, and whom it refers to.
 pub(super) struct Mentioned {
     pub(super) mention: Mention,
-    /// Whether they are in the room; always true for everyone.
+    /// Whether they are in the room; always true for everyone and for a group.
     pub(super) is_here: bool,
 }
 
@@ -24,8 +31,8 @@ pub(super) struct Mentioning<'a> {
     pub(super) names: &'a [String],
 }
 
-/// A message that mentions people: its room, number, author, and the people mentioned ([`EVERYONE`]
-/// for all).
+/// A message that mentions people: its room, number, author, and the people and groups mentioned
+/// ([`EVERYONE`] for all).
 pub(super) type Written = (RoomId, Seq, UserId, Vec<Uuid>);
 
 /// Stands for everyone in the room.
@@ -36,9 +43,9 @@ fn means_everyone(name: &str) -> bool {
     matches!(name, "here" | "everyone")
 }
 
-/// Resolves the names of each text, in order. Leaves out unknown names, and "everyone" where the
-/// author may not mention everyone. Guests can mention only members of the room, because they may
-/// not learn who else exists.
+/// Resolves the names of each text, in order. Leaves out unknown names, and "everyone" and large groups
+/// where the author may not mention everyone. Guests can mention only members of the room, because they
+/// may not learn who else exists.
 pub(super) async fn find(
     tx: &mut sqlx::PgTransaction<'_>,
     texts: &[Mentioning<'_>],
@@ -53,14 +60,18 @@ pub(super) async fn find(
         }
     }
     let mut found: Vec<Vec<Mentioned>> = texts.iter().map(|_| Vec::new()).collect();
+    // What reaches many people: `@everyone`, and large groups.
+    let mut to_many: Vec<Vec<Mentioned>> = texts.iter().map(everyone).collect();
     if !handles.is_empty() {
         let rows = sqlx::query!(
-            r#"select k.place as "place!", u.id, u.handle, m.user_id is not null as "is_here!"
+            r#"select k.place as "place!", k.handle as "handle!", coalesce(u.id, g.id) as "id!",
+                m.user_id is not null or g.id is not null as "is_here!", g.members as "group?"
              from unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[]) with ordinality as k (place, room, author, handle, nth)
-             join users u on u.handle = k.handle
              join users a on a.id = k.author
+             left join users u on u.handle = k.handle
+             left join groups g on g.handle = k.handle
              left join members m on m.room_id = k.room and m.user_id = u.id and m.active
-             where m.user_id is not null or a.role <> 'guest'
+             where m.user_id is not null or (a.role <> 'guest' and (u.id is not null or g.id is not null))
              order by k.nth"#,
             &places,
             &rooms,
@@ -69,42 +80,61 @@ pub(super) async fn find(
         )
         .fetch_all(&mut **tx)
         .await?;
+        let mut groups = vec![0; texts.len()];
         for row in rows {
-            if let Some(found) = usize::try_from(row.place).ok().and_then(|place| found.get_mut(place)) {
-                let mention = Mention(row.handle, Some(UserId(row.id)));
-                found.push(Mentioned { mention, is_here: row.is_here });
+            let Some(place) = usize::try_from(row.place).ok().filter(|place| *place < texts.len()) else {
+                continue;
+            };
+            let one = Mentioned { mention: Mention(row.handle, Some(UserId(row.id))), is_here: row.is_here };
+            if let Some(size) = row.group {
+                groups[place] += 1;
+                if groups[place] > GROUP_MENTIONS_MAX {
+                    continue;
+                }
+                if size > GROUP_OPEN_MAX as i32 {
+                    to_many[place].push(one);
+                    continue;
+                }
             }
+            found[place].push(one);
         }
     }
-    find_everyone(tx, texts, &mut found).await?;
+    add_allowed(tx, texts, to_many, &mut found).await?;
     Ok(found)
 }
 
-async fn find_everyone(
+/// The mention of everyone in a text, if there is one.
+fn everyone(text: &Mentioning<'_>) -> Vec<Mentioned> {
+    let name = text.names.iter().find(|name| means_everyone(name));
+    name.map(|name| Mentioned { mention: Mention(name.clone(), None), is_here: true }).into_iter().collect()
+}
+
+/// Adds what reaches many people, where the author may mention everyone.
+async fn add_allowed(
     tx: &mut sqlx::PgTransaction<'_>,
     texts: &[Mentioning<'_>],
+    to_many: Vec<Vec<Mentioned>>,
     found: &mut [Vec<Mentioned>],
 ) -> Result<(), Error> {
-    let everyone = |text: &Mentioning<'_>| text.names.iter().find(|name| means_everyone(name)).cloned();
-    let to_all: Vec<&Mentioning<'_>> = texts.iter().filter(|text| everyone(text).is_some()).collect();
-    if to_all.is_empty() {
+    let asking = texts.iter().zip(&to_many).filter(|(_, to_many)| !to_many.is_empty());
+    let (rooms, authors): (Vec<Uuid>, Vec<Uuid>) =
+        asking.map(|(text, _)| (text.room.0, text.author.0)).unzip();
+    if rooms.is_empty() {
         return Ok(());
     }
-    let rooms: Vec<Uuid> = to_all.iter().map(|text| text.room.0).collect();
-    let authors: Vec<Uuid> = to_all.iter().map(|text| text.author.0).collect();
     let members = members_with_roles(tx, &rooms, &authors).await?;
-    for (text, found) in texts.iter().zip(found) {
+    for ((text, found), to_many) in texts.iter().zip(found).zip(to_many) {
         let may = members.get(&(text.room, text.author)).is_some_and(|(room, role, workspace)| {
             rights::check(room, *role, *workspace, |rights| rights.mention).is_ok()
         });
-        if let Some(name) = everyone(text).filter(|_| may) {
-            found.push(Mentioned { mention: Mention(name, None), is_here: true });
+        if may {
+            found.extend(to_many);
         }
     }
     Ok(())
 }
 
-/// The mentioned people who are in the room, as they are stored.
+/// The mentioned people who are in the room, and the groups, as they are stored.
 pub(super) fn here(mentioned: &[Mentioned]) -> Vec<Uuid> {
     let here = mentioned.iter().filter(|one| one.is_here);
     here.map(|one| one.mention.1.map_or(EVERYONE, |user| user.0)).collect()
@@ -169,7 +199,7 @@ pub(super) async fn replace(
     Ok(mentioned.into_iter().map(|one| one.mention).collect())
 }
 
-/// The people whom these names have meant in a message so far.
+/// The people and groups whom these names have meant in a message so far.
 async fn keep(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
@@ -183,7 +213,8 @@ async fn keep(
     }
     let users: Vec<Uuid> = kept.iter().filter_map(|mention| mention.1).map(|user| user.0).collect();
     let here = sqlx::query_scalar!(
-        "select user_id from members where room_id = $1 and user_id = any($2) and active",
+        r#"select user_id as "id!" from members where room_id = $1 and user_id = any($2) and active
+         union all select id from groups where id = any($2) and handle is not null"#,
         room.0,
         &users
     )

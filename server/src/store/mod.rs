@@ -10,6 +10,7 @@
 pub mod changes;
 pub mod deletion;
 mod directory;
+pub mod groups;
 mod invitations;
 pub mod jobs;
 pub mod lines;
@@ -20,6 +21,7 @@ pub mod messages;
 mod password_links;
 mod people;
 mod pins;
+mod pinyin;
 mod polls;
 pub mod profiles;
 pub mod rooms;

@@ -54,7 +54,7 @@ impl From<sqlx::Error> for PeopleRefused {
 }
 
 impl Store {
-    /// A page of the list of accounts with `query` in their handle or name, suspended ones first,
+    /// A page of the list of accounts with `query` in their handle, name or pinyin, suspended ones first,
     /// beginning after the account `after`. Reads at most [`PEOPLE_SEARCHED_MAX`] accounts, in the
     /// order of an index, and returns where to continue.
     ///
@@ -79,7 +79,7 @@ impl Store {
             r#"select id, handle, name, role, rev, suspended_at is not null as "suspended!"
                from (select * from users where (suspended_at is null, lower(name), id) > ($2, $3, $4)
                      order by suspended_at is null, lower(name), id limit $5) searched
-               where $1 = '%%' or handle ilike $1 or name ilike $1
+               where $1 = '%%' or handle ilike $1 or name ilike $1 or pinyin like lower($1)
                order by suspended_at is null, lower(name), id limit $6"#,
             pattern,
             active,
@@ -277,7 +277,7 @@ pub(super) async fn may_manage(
 }
 
 /// Someone's role in the workspace, unless they are suspended.
-async fn acting_role(
+pub(super) async fn acting_role(
     tx: &mut sqlx::PgTransaction<'_>,
     user: UserId,
 ) -> Result<Option<WorkspaceRole>, sqlx::Error> {

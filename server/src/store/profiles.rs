@@ -5,7 +5,7 @@ use protocol::{DisplayName, ErrorCode, Handle, Line, PersonTitle, Pronouns, User
 use super::{
     Error, Store,
     lines::{ItemKind, take},
-    retry_deadlocks,
+    pinyin, retry_deadlocks,
     users::user_of,
 };
 
@@ -44,6 +44,10 @@ impl ProfileChange {
         let Profile { user, title, pronouns, zone } = before;
         Profile {
             user: User {
+                pinyin: self
+                    .name
+                    .as_ref()
+                    .map_or_else(|| user.pinyin.clone(), |name| pinyin::spell(name.as_str())),
                 name: chosen(self.name.as_ref().map(DisplayName::as_str), &user.name),
                 handle: chosen(self.handle.as_ref().map(Handle::as_str), &user.handle),
                 ..user.clone()
@@ -119,14 +123,16 @@ impl Store {
         }
         let rev = take(&mut tx, Line::Workspace, ItemKind::Profile, &user.to_string()).await?;
         sqlx::query!(
-            "update users set handle = $2, name = $3, title = $4, pronouns = $5, zone = $6, rev = $7 where id = $1",
+            "update users set handle = $2, name = $3, title = $4, pronouns = $5, zone = $6, rev = $7, pinyin = $8
+             where id = $1",
             user.0,
             after.user.handle,
             after.user.name,
             after.title,
             after.pronouns,
             after.zone,
-            rev.0
+            rev.0,
+            after.user.pinyin
         )
         .execute(&mut *tx)
         .await
@@ -134,12 +140,13 @@ impl Store {
         if has_new_handle || after.user.name != before.user.name {
             // Lists of members are sorted and searched by these copies.
             sqlx::query!(
-                "update members m set sort_name = lower($2), handle = $3
+                "update members m set sort_name = lower($2), handle = $3, pinyin = $4
                  from (select room_id from members where user_id = $1 and active order by room_id for no key update) k
                  where m.room_id = k.room_id and m.user_id = $1",
                 user.0,
                 after.user.name,
-                after.user.handle
+                after.user.handle,
+                after.user.pinyin
             )
             .execute(&mut *tx)
             .await?;

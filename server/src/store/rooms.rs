@@ -11,6 +11,7 @@ use super::{
     lines::{ItemKind, begin, take},
     members::{count_rooms, insert_member, role_text},
     messages::in_thread,
+    pinyin,
     users::{find_workspace_role, workspace_role_of},
 };
 
@@ -68,6 +69,7 @@ macro_rules! room_of {
         protocol::Room {
             id: protocol::RoomId($row.id),
             kind: super::rooms::kind_of(&$row.kind),
+            pinyin: super::pinyin::spell(&$row.title),
             title: $row.title,
             topic: $row.topic,
             policy: protocol::Policy {
@@ -247,6 +249,8 @@ impl Store {
                 from members m
                 cross join lateral (select * from lines where id = m.room_id offset 0) l
                 where m.user_id = $1 and m.active and ($2::uuid[] is null or m.room_id = any($2))
+             ), groups_in as materialized (
+                select coalesce(array_agg(group_id), '{}') as ids from group_members where user_id = $1
              ), everything as materialized (
                 select array_agg(room_id) as rooms, array_agg(head) as heads from mine
              ), page as (
@@ -282,6 +286,11 @@ impl Store {
                         union all
                         (select seq, by_id from mentions x
                             where x.room_id = p.room_id and x.user_id = $9 and x.seq > p.seen order by x.seq limit $7)
+                        union all
+                        (select x.seq, x.by_id from unnest((select ids from groups_in)) as g (id)
+                            cross join lateral (select seq, by_id from mentions x
+                                where x.room_id = p.room_id and x.user_id = g.id and x.seq > p.seen
+                                order by x.seq limit $7) x)
                     ) x where x.by_id <> $1)
                 end as "mentions!",
                 case when $8 and row_number() over newest = 1 then (select rooms from everything) end as "all_rooms?",
@@ -352,8 +361,8 @@ impl Store {
         let mut tx = self.pool().begin().await.map_err(Error::from)?;
         let made = sqlx::query_scalar!(
             "insert into rooms (id, kind, title, title_key, topic, rev_seq, member_count, created_by, nonce,
-                pin_role, mention_role)
-             values ($1, $2, $3, case when $2 = 'channel' then lower(normalize($9, nfkc)) end, $4, 1, 1, $5, $6, $7, $8)
+                pin_role, mention_role, pinyin)
+             values ($1, $2, $3, case when $2 = 'channel' then lower(normalize($9, nfkc)) end, $4, 1, 1, $5, $6, $7, $8, $10)
              on conflict (created_by, nonce) do nothing returning id",
             id,
             kind_text(kind),
@@ -363,7 +372,8 @@ impl Store {
             nonce.0,
             role_text(policy.pin),
             role_text(policy.mention),
-            visible(title)
+            visible(title),
+            pinyin::spell(title)
         )
         .fetch_optional(&mut *tx)
         .await
@@ -443,7 +453,7 @@ impl Store {
         Ok((room, memberships))
     }
 
-    /// Channels with `query` in their title or topic, the largest first, and archived ones last.
+    /// Channels with `query` in their title, its pinyin or their topic, the largest first, and archived ones last.
     /// Guests find none.
     ///
     /// # Errors
@@ -457,7 +467,7 @@ impl Store {
                 ) as "joined!"
              from rooms r
              where r.kind = 'channel' and r.deleted_at is null
-                and ($2 = '%%' or r.title ilike $2 or r.topic ilike $2)
+                and ($2 = '%%' or r.title ilike $2 or r.topic ilike $2 or r.pinyin like lower($2))
                 and exists (select from users where id = $1 and role <> 'guest')
              order by (r.archived_at is not null), r.member_count desc, r.id limit $3"#,
             viewer.0,
@@ -505,21 +515,23 @@ impl Store {
             return Ok(None);
         }
         let rev = take(&mut tx, Line::Room(room), ItemKind::Room, "").await?;
+        let pinyin = pinyin::spell(title);
         sqlx::query!(
-            "update rooms set title = $2, topic = $3, rev_seq = $4,
+            "update rooms set title = $2, topic = $3, rev_seq = $4, pinyin = $6,
                 title_key = case when kind = 'channel' then lower(normalize($5, nfkc)) end
              where id = $1",
             room.0,
             title,
             topic,
             rev.0,
-            visible(title)
+            visible(title),
+            pinyin
         )
         .execute(&mut *tx)
         .await
         .map_err(titled)?;
         tx.commit().await.map_err(Error::from)?;
-        Ok(Some(Room { title: title.to_owned(), topic: topic.to_owned(), rev, ..locked.room }))
+        Ok(Some(Room { title: title.to_owned(), pinyin, topic: topic.to_owned(), rev, ..locked.room }))
     }
 
     /// Changes a room's policy, and archives or unarchives it: `change` decides both from the state

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use protocol::{
     Following, InThread, Line, Message, Millis, Replies, RoomId, Seq, Thread, ThreadAuthor, ThreadsAfter,
     UserId,
-    limits::{FOLLOWED_MAX, PAGE_MESSAGES, THREADS_PAGE, UNREAD_MAX},
+    limits::{FOLLOWED_MAX, GROUP_OPEN_MAX, PAGE_MESSAGES, THREADS_PAGE, UNREAD_MAX},
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -53,7 +53,7 @@ struct Root {
     new: Vec<(u32, Seq, UserId)>,
 }
 
-/// A reply that is new, and whom it mentions: they follow its thread from now on.
+/// A reply that is new, and the people and groups that it mentions: they follow its thread from now on.
 pub(super) struct NewReply<'a> {
     pub(super) room: RoomId,
     pub(super) message: &'a Message,
@@ -230,7 +230,8 @@ impl Threads {
     }
 }
 
-/// Those of these people who are in the room and have never followed the thread, with the thread.
+/// Those of these people, and of the people in these groups, who are in the room and have never followed the
+/// thread, with the thread. Of a large group nobody does.
 async fn missing_followers(
     tx: &mut sqlx::PgTransaction<'_>,
     rooms: &[Uuid],
@@ -238,14 +239,21 @@ async fn missing_followers(
     users: &[Uuid],
 ) -> Result<Vec<(UserId, (RoomId, Seq))>, Error> {
     let rows = sqlx::query!(
-        r#"select k.room as "room!", k.root as "root!", k.user_id as "user!"
-         from unnest($1::uuid[], $2::bigint[], $3::uuid[]) as k (room, root, user_id)
-         join members m on m.room_id = k.room and m.user_id = k.user_id and m.active
-         left join followed_threads f on f.user_id = k.user_id and f.room_id = k.room and f.root = k.root
+        r#"select distinct k.room as "room!", k.root as "root!", m.user_id as "user!"
+         from unnest($1::uuid[], $2::bigint[], $3::uuid[]) as k (room, root, id)
+         cross join lateral (
+            select k.id as user_id
+            union all
+            select x.user_id from groups g join group_members x on x.group_id = g.id
+            where g.id = k.id and g.members <= $4
+         ) p
+         join members m on m.room_id = k.room and m.user_id = p.user_id and m.active
+         left join followed_threads f on f.user_id = m.user_id and f.room_id = k.room and f.root = k.root
          where f.user_id is null"#,
         rooms,
         roots,
-        users
+        users,
+        GROUP_OPEN_MAX as i32
     )
     .fetch_all(&mut **tx)
     .await?;

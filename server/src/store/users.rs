@@ -3,7 +3,7 @@
 use protocol::{DisplayName, Handle, Line, Seq, SessionId, User, UserId, WorkspaceRole};
 use uuid::Uuid;
 
-use super::{Error, NewSession, Renewed, Store, lines, sessions};
+use super::{Error, NewSession, Renewed, Store, lines, pinyin, sessions};
 
 /// What a sign-in is checked against.
 #[derive(Clone, Debug)]
@@ -83,7 +83,8 @@ impl From<sqlx::Error> for SignUpRefused {
 
 /// A profile from its columns.
 pub(super) fn user_of(id: Uuid, handle: String, name: String, role: &str, rev: i64) -> User {
-    User { id: UserId(id), handle, name, role: workspace_role_of(role), rev: Seq(rev) }
+    let pinyin = pinyin::spell(&name);
+    User { id: UserId(id), handle, name, role: workspace_role_of(role), pinyin, group: None, rev: Seq(rev) }
 }
 
 pub(super) fn workspace_role_of(text: &str) -> WorkspaceRole {
@@ -124,7 +125,8 @@ impl Store {
     /// When the database fails.
     pub async fn is_handle_taken(&self, handle: &Handle) -> Result<bool, Error> {
         let taken = sqlx::query_scalar!(
-            r#"select exists (select from users where handle = $1) as "exists!""#,
+            r#"select exists (select from users where handle = $1)
+                or exists (select from groups where handle = $1) as "exists!""#,
             handle.as_str()
         );
         Ok(taken.fetch_one(&self.pool()).await?)
@@ -153,12 +155,13 @@ impl Store {
             admit(&mut tx, admission).await?;
         }
         sqlx::query!(
-            "insert into users (id, handle, name, password_hash, role) values ($1, $2, $3, $4, $5)",
+            "insert into users (id, handle, name, password_hash, role, pinyin) values ($1, $2, $3, $4, $5, $6)",
             user.id.0,
             user.handle.as_str(),
             user.name.as_str(),
             user.password_hash,
-            if first { WorkspaceRole::Owner } else { WorkspaceRole::Member }.as_str()
+            if first { WorkspaceRole::Owner } else { WorkspaceRole::Member }.as_str(),
+            pinyin::spell(user.name.as_str())
         )
         .execute(&mut *tx)
         .await?;

@@ -11,6 +11,7 @@ mod changes;
 mod cluster;
 mod forward;
 mod greeting;
+mod groups;
 mod late;
 mod leaving;
 mod mentions;

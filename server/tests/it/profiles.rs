@@ -14,7 +14,7 @@ use crate::{
 /// Title, pronouns and zone of somebody, as a person is told.
 async fn profile(person: &Person, user: UserId) -> Result<[String; 3], ErrorCode> {
     match person.asks(Command::Profile { user }).await {
-        Ok(Reply::Profile { user: told, title, pronouns, zone }) => {
+        Ok(Reply::Profile { user: told, title, pronouns, zone, .. }) => {
             assert_eq!(told.id, user);
             Ok([title, pronouns, zone])
         }

@@ -8,6 +8,7 @@ pub mod delete_room;
 pub mod edit_history;
 pub mod emoji;
 pub mod forward;
+pub mod group;
 pub mod invite;
 pub mod leave;
 pub mod member;
@@ -79,7 +80,10 @@ pub(crate) fn typing_dialog(dialog: Dialog) -> AnyView {
     } else if let Dialog::EditHistory(room, seq) = dialog {
         view! { <edit_history::EditHistory room seq/> }.into_any()
     } else if let Dialog::Profile(user) = dialog {
-        view! { <profile::ProfileCard user/> }.into_any()
+        match untrack(|| use_chat().user(user)).group {
+            Some(_) => view! { <group::GroupCard group=user/> }.into_any(),
+            None => view! { <profile::ProfileCard user/> }.into_any(),
+        }
     } else if let Dialog::NewPoll(desk, refused) = dialog {
         view! { <new_poll::NewPollDialog desk refused/> }.into_any()
     } else if let Dialog::Voters(room, seq) = dialog {

@@ -5,7 +5,9 @@
 //! for, because frames do not carry it.
 
 use leptos::prelude::*;
-use protocol::{Command, ErrorCode, Refusal, Reply, UserId, WorkspaceRole, Zone};
+use protocol::{
+    Command, ErrorCode, Refusal, Reply, User, UserId, WorkspaceRole, Zone, limits::GROUP_OPEN_MAX,
+};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, HtmlTextAreaElement};
 
@@ -15,7 +17,7 @@ use crate::components::{avatar::Avatar, effect, focus::keyboard_now, handler, ic
 use crate::{
     address::Panel,
     browser,
-    state::{Chat, Desk, use_chat},
+    state::{Chat, Desk, Dialog, use_chat},
     typing::Replacement,
 };
 
@@ -30,6 +32,7 @@ struct About {
     title: String,
     pronouns: String,
     zone: String,
+    groups: Vec<User>,
 }
 
 /// The card.
@@ -47,14 +50,17 @@ pub fn ProfileCard(
     let ask = move || {
         failed.set(None);
         chat.ask(Command::Profile { user }, move |result| match result {
-            Ok(Reply::Profile { title, pronouns, zone, .. }) => {
-                about.try_set(Some(About { title, pronouns, zone }));
+            Ok(Reply::Profile { title, pronouns, zone, groups, .. }) => {
+                about.try_set(Some(About { title, pronouns, zone, groups }));
             }
             Ok(_) => drop(failed.try_set(Some(ErrorCode::Internal.into()))),
             Err(why) => drop(failed.try_set(Some(why))),
         });
     };
     effect(ask);
+    let drawn = Signal::derive(move || {
+        usize::from(about.with(Option::is_some)) + 2 * usize::from(failed.with(Option::is_some))
+    });
     on_cleanup(move || {
         // The row of its opener may have been replaced meanwhile.
         request_animation_frame(move || {
@@ -68,7 +74,7 @@ pub fn ProfileCard(
     view! {
         <DialogFrame title=words.profile_of(&untrack(|| chat.user(user)).name) beside=true>
             <div class="profile">
-                <Place opener about failed/>
+                <Place opener drawn/>
                 {live(move || who(chat, user))}
                 {live(move || match (failed.get(), about.get()) {
                     (Some(why), _) => view! {
@@ -109,13 +115,28 @@ fn who(chat: Chat, user: UserId) -> AnyView {
 }
 
 /// What they say about themselves. Someone who says nothing has no lines here.
-fn said(chat: Chat, About { title, pronouns, zone }: About) -> AnyView {
+fn said(chat: Chat, About { title, pronouns, zone, groups }: About) -> AnyView {
     let line = |text: String| {
         (!text.is_empty()).then(|| view! { <p class="profile-line" dir="auto">{text}</p> }.into_any())
     };
     let has_zone = !zone.is_empty();
     let time = has_zone.then(|| live(move || local_time(chat, &zone)));
-    view! { {line(title)} {line(pronouns)} {time} }.into_any()
+    let group = |group: User| {
+        let open = move |_| chat.screen.dialog.set(Some(Dialog::Profile(group.id)));
+        view! {
+            <li>
+                <button type="button" class="chip" title=format!("@{}", group.handle) on:click=handler(open)>
+                    {group.name}
+                </button>
+            </li>
+        }
+        .into_any()
+    };
+    let groups = (!groups.is_empty()).then(|| {
+        let groups = groups.into_iter().map(group).collect::<Vec<_>>();
+        view! { <ul class="profile-groups" aria-label=chat.words.user_groups_of()>{groups}</ul> }.into_any()
+    });
+    view! { {line(title)} {line(pronouns)} {time} {groups} }.into_any()
 }
 
 /// The time where they are, and how far that is from here. `None` for a zone that this browser does not
@@ -166,8 +187,8 @@ fn edit(chat: Chat) -> AnyView {
     .into_any()
 }
 
-/// For everyone else.
-fn acts(chat: Chat, user: UserId, desk: Option<Desk>) -> AnyView {
+/// For everyone else, and for groups of people, to which nobody can write directly.
+pub(super) fn acts(chat: Chat, user: UserId, desk: Option<Desk>) -> AnyView {
     let words = chat.words;
     let (failed, copied) = (RwSignal::new(None::<Refusal>), RwSignal::new(None::<&'static str>));
     let message = move |_| {
@@ -180,13 +201,22 @@ fn acts(chat: Chat, user: UserId, desk: Option<Desk>) -> AnyView {
             copied.try_set(Some(if done { words.copied() } else { words.no_clipboard() }));
         });
     };
-    let may_mention = move || desk.filter(|desk| chat.rights(desk.room).post);
+    let may_mention = move || {
+        let is_large = chat.user(user).group.is_some_and(|count| count > GROUP_OPEN_MAX);
+        desk.filter(|desk| {
+            let rights = chat.rights(desk.room);
+            rights.post && (rights.mention || !is_large)
+        })
+    };
+    let is_person = untrack(|| chat.user(user)).group.is_none();
     view! {
         <footer class="profile-acts">
-            <button type="button" class="button primary" on:click=handler(message)>
-                <Icon name="message"/>
-                {words.message()}
-            </button>
+            {is_person.then(|| view! {
+                <button type="button" class="button primary" on:click=handler(message)>
+                    <Icon name="message"/>
+                    {words.message()}
+                </button>
+            }.into_any())}
             {live(move || may_mention().map(|desk| view! {
                 <button type="button" class="button" on:click=handler(move |_| mention(chat, user, desk))>
                     {words.mention()}
@@ -206,7 +236,7 @@ fn acts(chat: Chat, user: UserId, desk: Option<Desk>) -> AnyView {
 }
 
 /// The composer that a mention goes into: that of the open thread, if the card was opened there.
-fn desk_of(chat: Chat, opener: Option<&Element>) -> Option<Desk> {
+pub(super) fn desk_of(chat: Chat, opener: Option<&Element>) -> Option<Desk> {
     let room = chat.room.get_untracked()?;
     let is_in_thread = opener.is_some_and(|at| at.closest(".thread").is_ok_and(|thread| thread.is_some()));
     Some(Desk { room, thread: untrack(|| chat.open_root(room)).filter(|_| is_in_thread) })
@@ -240,10 +270,10 @@ fn write(field: &HtmlTextAreaElement, handle: &str) {
 /// Keeps the card beside its opener, whatever its height. It draws nothing: it is a component because
 /// its effect must run after the frame has shown the dialog.
 #[component]
-fn Place(
+pub(super) fn Place(
     opener: Option<Element>,
-    about: RwSignal<Option<About>>,
-    failed: RwSignal<Option<Refusal>>,
+    /// Changes whenever the card has another height.
+    drawn: Signal<usize>,
 ) -> impl IntoView {
     let opener = StoredValue::new_local(opener.map(|opener| opener.get_bounding_client_rect()));
     let place = move || {
@@ -267,8 +297,7 @@ fn Place(
         }
     };
     effect(move || {
-        about.track();
-        failed.track();
+        drawn.track();
         place();
         // What came is drawn by then.
         request_animation_frame(place);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use protocol::{ChannelListing, Command, Refusal, Reply, RoomId, RoomKind, User, UserId};
+use protocol::{ChannelListing, Command, Refusal, Reply, Room, RoomId, RoomKind, User, UserId};
 use uuid::Uuid;
 
 use super::{
@@ -212,7 +212,9 @@ pub(super) fn rooms(chat: Chat, query: &str, at_first: usize) -> Vec<Choice> {
 /// People whose direct room is not already listed.
 fn people(chat: Chat, found: &Found, query: &str, asked: &str) -> Vec<Choice> {
     let is_fresh = found.people_for.as_deref() == Some(asked);
-    let matches = |user: &User| user.name.to_lowercase().contains(query) || user.handle.contains(query);
+    let matches = |user: &User| {
+        user.name.to_lowercase().contains(query) || user.handle.contains(query) || user.pinyin.contains(query)
+    };
     let is_new =
         |user: &&User| !chat.is_me(user.id) && !has_direct_with(chat, user.id) && (is_fresh || matches(user));
     let choice = |user: &User| Choice { group: chat.words.accounts(), ..person(user.clone(), false) };
@@ -224,7 +226,7 @@ fn channels(chat: Chat, found: &Found, query: &str, asked: &str) -> Vec<Choice> 
     let words = chat.words;
     let is_fresh = found.channels_for.as_deref() == Some(asked);
     let is_new = |listing: &&ChannelListing| {
-        !chat.is_in(listing.room.id) && (is_fresh || listing.room.title.to_lowercase().contains(query))
+        !chat.is_in(listing.room.id) && (is_fresh || is_titled(&listing.room, query))
     };
     let choice = |listing: &ChannelListing| Choice {
         id: listing.room.id.0,
@@ -240,6 +242,10 @@ fn channels(chat: Chat, found: &Found, query: &str, asked: &str) -> Vec<Choice> 
         chosen: false,
     };
     found.channels.iter().filter(is_new).take(OTHERS_MAX).map(choice).collect()
+}
+
+fn is_titled(room: &Room, query: &str) -> bool {
+    room.title.to_lowercase().contains(query) || room.pinyin.contains(query)
 }
 
 /// The actions. The settings pages are found only by name.

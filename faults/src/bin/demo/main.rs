@@ -24,7 +24,7 @@ use faults::cluster::{Address, Fallible, free_addr, kill, server_command, until_
 use fill::{Filled, People};
 use person::Person;
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use workspace::{GUEST, Kind, PEOPLE, ROOMS, WORKSPACE_NAME};
+use workspace::{GROUP, GUEST, Kind, PEOPLE, ROOMS, WORKSPACE_NAME};
 
 /// A run that takes longer is stuck.
 const WITHIN: Duration = Duration::from_secs(10 * 60);
@@ -90,6 +90,7 @@ async fn run() -> Fallible<()> {
     }
     let now = past::now(&pool).await?;
     let mut people = sign_in(&server.address, &pool, &here, &settings.password).await?;
+    group(&pool, &people).await?;
     let mut all = Filled::default();
     for room in ROOMS {
         let filled =
@@ -145,6 +146,26 @@ async fn sign_in(
         people.insert(person.handle, Person::connect(address, cookie).await?);
     }
     Ok(people)
+}
+
+/// Makes the group of people, unless it is there, and adds its people. The owner of the workspace may; beside
+/// people of its own, where the owner is somebody else, there is none.
+async fn group(pool: &PgPool, people: &People) -> Fallible<()> {
+    let find =
+        || sqlx::query_scalar("select id from groups where handle = $1").bind(GROUP.0).fetch_optional(pool);
+    let Some(owner) = people.get(GUEST) else { return Ok(()) };
+    let role: String =
+        sqlx::query_scalar("select role from users where handle = $1").bind(GUEST).fetch_one(pool).await?;
+    if role != "owner" {
+        return Ok(());
+    }
+    let known: Option<uuid::Uuid> = find().await?;
+    if known.is_none() {
+        owner.post("/admin/groups", &[("handle", GROUP.0), ("title", GROUP.1)]).await?;
+    }
+    let made: Option<uuid::Uuid> = find().await?;
+    let id = made.ok_or("the group was not made")?;
+    owner.post(&format!("/admin/groups/{id}/add"), &[("people", GROUP.2)]).await
 }
 
 /// Names the workspace, if it has no name yet.

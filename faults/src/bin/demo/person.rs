@@ -56,6 +56,14 @@ pub(crate) async fn post(
 }
 
 impl Person {
+    /// Posts a form as this person.
+    ///
+    /// # Errors
+    /// When the form is refused.
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Fallible<()> {
+        post(&self.address, path, &self.cookie, fields).await.map(drop)
+    }
+
     /// Opens the socket of a session.
     ///
     /// # Errors

@@ -40,6 +40,9 @@ impl Person {
     }
 }
 
+/// A group of people: its handle, its title, and who is in it.
+pub(crate) const GROUP: (&str, &str, &str) = ("design", "设计组 Design", "lin, ana, yuki");
+
 /// The kind of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -370,6 +373,7 @@ const ENGINEERING: &[ScriptedMessage<'static>] = &[
     say("dmitri", "Every sailor. Nobody asks sailors."),
     say(GUEST, "> Every sailor. Nobody asks sailors.\nCan we have that on the wall, @lin?").reactions(&[("🖼️", &["lin", "bo"])]),
     say("lin", "字体我来选 😎"),
+    say("bo", "@design, does the wall have room for two sizes?"),
 ];
 
 const LAUNCH: &[ScriptedMessage<'static>] = &[

@@ -5,6 +5,7 @@
 //! the handlers define the forms, their fields and where they lead.
 
 mod account;
+mod groups;
 mod jobs;
 mod password;
 mod people;
@@ -57,6 +58,11 @@ pub(super) fn routes() -> Router<Site> {
         .route("/settings/password", post(password::change))
         .route("/new-password", post(password::set))
         .route("/admin/workspace", post(workspace::rename))
+        .route("/admin/groups", post(groups::make))
+        .route("/admin/groups/{id}", post(groups::rename))
+        .route("/admin/groups/{id}/add", post(groups::add))
+        .route("/admin/groups/{id}/remove", post(groups::remove))
+        .route("/admin/groups/{id}/delete", post(groups::delete))
         .route("/admin/jobs/{id}/retry", post(jobs::retry))
         .route("/admin/jobs/{id}/delete", post(jobs::delete))
         .route("/invitations", post(settings::invite))
@@ -173,6 +179,7 @@ impl FormPage {
             "/settings/password" => (FormName::ChangePassword, own(Section::Account)),
             "/invitations" => (FormName::Invite, own(Section::Invitations)),
             "/admin/workspace" => (FormName::Workspace, own(Section::Workspace)),
+            "/admin/groups" => (FormName::MakeGroup, own(Section::Groups)),
             _ => {
                 let room = path.strip_prefix("/r/")?.strip_suffix("/messages")?;
                 (FormName::Send, Route::Room(room.parse().ok()?))
