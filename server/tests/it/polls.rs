@@ -52,7 +52,7 @@ fn drawn(client: &Client, room: RoomId, seq: Seq) -> Option<(Vec<u32>, Vec<u8>, 
         | RowKind::Unread
         | RowKind::Replies(_) => None,
     });
-    let RowPoll { poll, choices, .. } = poll?;
+    let RowPoll { poll, choices, .. } = *poll?;
     Some((poll.counts, choices, poll.closed))
 }
 
@@ -267,7 +267,6 @@ async fn nobody_learns_who_voted_in_an_anonymous_poll(pool: PgPool) {
             assert_eq!(voters(person, room, seq, option).await, Err(ErrorCode::Forbidden));
         }
     }
-    let named = bea.id().to_string();
     // Everything that Ana is told about the poll.
     let mut polls: Vec<Poll> = Vec::new();
     if let Ok(Reply::Changes { changes, .. }) =
