@@ -92,7 +92,7 @@ impl Row {
         (message.minute, message.first_of_run, message.last_own, message.seq, message.pinned, message.saved)
             .hash(&mut stamp);
         (message.edited, message.deleted, message.deleting, message.reactions.len()).hash(&mut stamp);
-        if let Some(RowPoll { poll, choices, asked }) = &message.poll {
+        if let Some(RowPoll { poll, choices, asked }) = message.poll.as_deref() {
             (&poll.counts, poll.voters, poll.closed, choices, asked).hash(&mut stamp);
         }
         for RowReaction { emoji, users, asked } in &message.reactions {
@@ -192,7 +192,7 @@ pub struct MessageRow {
     /// The reactions to it, including the viewer's pending changes.
     pub reactions: Vec<RowReaction>,
     /// The poll below its text, including the viewer's pending vote.
-    pub poll: Option<RowPoll>,
+    pub poll: Option<Box<RowPoll>>,
     /// Its time.
     pub at: Millis,
     /// Its time, in minutes since midnight in the viewer's time zone.
@@ -287,9 +287,9 @@ pub struct RowPoll {
 }
 
 impl RowPoll {
-    fn of(poll: &Poll) -> Self {
+    fn of(poll: &Poll) -> Box<Self> {
         let choices = poll.vote.as_ref().map(|vote| vote.choices.clone()).unwrap_or_default();
-        Self { poll: poll.clone(), choices, asked: false }
+        Box::new(Self { poll: poll.clone(), choices, asked: false })
     }
 }
 
@@ -326,6 +326,7 @@ impl MessageRow {
             && let Some(shown) = &mut self.poll
         {
             shown.asked = true;
+            let shown = &mut **shown;
             shown.poll.recount(&shown.choices, choices);
             shown.choices.clone_from(choices);
         } else if let Command::ClosePoll { seq, .. } = wish

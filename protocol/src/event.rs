@@ -124,10 +124,7 @@ impl Change {
 /// An event. `change` and `changes` are durable: changes are numbered, and a browser requests those
 /// that it misses. The others are not numbered: a browser that misses one gets the same information
 /// from the next `welcome`, `view` or `members`.
-#[cfg_attr(
-    target_pointer_width = "64",
-    expect(clippy::large_enum_variant, reason = "nearly every event is a change")
-)]
+#[expect(clippy::large_enum_variant, reason = "nearly every event is a change")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {

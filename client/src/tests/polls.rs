@@ -44,7 +44,7 @@ fn hear_own(client: &mut Client, choices: &[u8]) {
 
 /// The counts, how many people voted, the viewer's choices, and whether the server has yet to answer.
 fn shown(client: &Client) -> (Vec<u32>, u32, Vec<u8>, bool) {
-    let RowPoll { poll, choices, asked } = row(client, 4).poll.unwrap();
+    let RowPoll { poll, choices, asked } = *row(client, 4).poll.unwrap();
     (poll.counts, poll.voters, choices, asked)
 }
 

@@ -52,7 +52,7 @@ fn drawn(client: &Client, room: RoomId, seq: Seq) -> Option<(Vec<u32>, Vec<u8>, 
         | RowKind::Unread
         | RowKind::Replies(_) => None,
     });
-    let RowPoll { poll, choices, .. } = poll?;
+    let RowPoll { poll, choices, .. } = *poll?;
     Some((poll.counts, choices, poll.closed))
 }
 

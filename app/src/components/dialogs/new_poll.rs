@@ -21,11 +21,12 @@ use crate::{
     state::{Chat, Desk, use_chat},
 };
 
-/// An option that is being typed. Its key stays the same while others are added and removed.
-#[derive(Clone, Copy, PartialEq)]
+/// An option that is being typed. Its key stays the same while others are added and removed. Its text is no signal: one that is made
+/// while a key is pressed belongs to the field that is drawn, and ends with it.
+#[derive(Clone)]
 struct Typed {
     key: usize,
-    text: RwSignal<String>,
+    text: String,
 }
 
 /// The form.
@@ -54,8 +55,11 @@ pub fn NewPollDialog(desk: Desk, refused: Option<Nonce>) -> impl IntoView {
     effect(move || {
         if let Some(field) = question.get() {
             field.set_value(&form.question.get_untracked());
-            browser::fit_height(&field);
-            drop(field.focus());
+            // Its height is known once the dialog is shown, and the dialog would take the keyboard back until then.
+            request_animation_frame(move || {
+                browser::fit_height(&field);
+                drop(field.focus());
+            });
         }
     });
     let submit = move |submit: web_sys::SubmitEvent| {
@@ -183,7 +187,7 @@ impl Form {
         let (question, poll) = known.unwrap_or_else(|| (began.trim().to_owned(), NewPoll::default()));
         let mut texts = poll.options;
         texts.resize(texts.len().max(POLL_OPTIONS_MIN), String::new());
-        let typed = |(key, text)| Typed { key, text: RwSignal::new(text) };
+        let typed = |(key, text)| Typed { key, text };
         Self {
             chat,
             desk,
@@ -238,10 +242,10 @@ impl Form {
                     aria-invalid=live(move || blamed().map(|_| "true"))
                     aria-describedby=described
                     enterkeyhint="next"
-                    value=untrack(|| text.get())
+                    value=text
                     node_ref=field
                     on:input:target=move |input| {
-                        text.set(input.target().value());
+                        self.put(key, input.target().value());
                         self.keep();
                     }
                     on:keydown=key_handler(move |key| self.pressed(at, &key))
@@ -259,8 +263,7 @@ impl Form {
     /// Enter goes to the next option, and from the last one to a new one, unless that is empty. The arrows move between them.
     fn pressed(self, at: usize, key: &KeyboardEvent) {
         let last = self.options.with_untracked(Vec::len) - 1;
-        let is_blank =
-            || untrack(|| self.options.with(|all| all[at].text.with(|text| text.trim().is_empty())));
+        let is_blank = || self.options.with_untracked(|all| all[at].text.trim().is_empty());
         match key.key().as_str() {
             "ArrowDown" if at < last => self.go_to(at + 1),
             "ArrowUp" if at > 0 => self.go_to(at - 1),
@@ -282,7 +285,7 @@ impl Form {
     fn add(self) {
         self.options.update(|all| {
             let key = all.iter().map(|typed| typed.key + 1).max().unwrap_or_default();
-            all.push(Typed { key, text: RwSignal::new(String::new()) });
+            all.push(Typed { key, text: String::new() });
         });
         self.go_to(self.options.with_untracked(Vec::len) - 1);
         self.keep();
@@ -295,10 +298,17 @@ impl Form {
         self.keep();
     }
 
+    /// What is typed in a field. The fields are not drawn anew.
+    fn put(self, key: usize, text: String) {
+        let mut all = self.options.write_untracked();
+        if let Some(typed) = all.iter_mut().find(|typed| typed.key == key) {
+            typed.text = text;
+        }
+    }
+
     /// The poll as it is in the form.
     fn typed(self) -> (String, NewPoll) {
-        let options =
-            self.options.with_untracked(|all| all.iter().map(|typed| typed.text.get_untracked()).collect());
+        let options = self.options.with_untracked(|all| all.iter().map(|typed| typed.text.clone()).collect());
         let (several, anonymous) = (self.several.get_untracked(), self.anonymous.get_untracked());
         (self.question.get_untracked(), NewPoll { options, several, anonymous })
     }
@@ -317,7 +327,7 @@ impl Form {
         let (question, mut poll) = self.typed();
         let question = protocol::Body::parse(&question).map_err(|why| (None, why))?.into_string();
         let keys: Vec<usize> = self.options.with_untracked(|all| {
-            let is_filled = |typed: &&Typed| typed.text.with_untracked(|text| !text.trim().is_empty());
+            let is_filled = |typed: &&Typed| !typed.text.trim().is_empty();
             all.iter().filter(is_filled).map(|typed| typed.key).collect()
         });
         poll.options.retain(|option| !option.trim().is_empty());
