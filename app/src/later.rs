@@ -70,7 +70,7 @@ fn details_part(detail: Detail) -> Part {
 enum Detail {
     /// The panel of a room.
     Panel(RoomId),
-    /// A dialog about the room as a whole.
+    /// A dialog about the room as a whole, or a poll.
     Dialog(Dialog),
 }
 
@@ -163,22 +163,21 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
     };
     match dialog {
         // Each belongs to the part that it has the most in common with and that has space for it.
-        Dialog::RoomSettings(_) | Dialog::DeleteRoom(_) | Dialog::Leave(_) => {
-            later(details_part(Detail::Dialog(dialog)), lost)
-        }
+        Dialog::RoomSettings(_)
+        | Dialog::DeleteRoom(_)
+        | Dialog::Leave(_)
+        | Dialog::NewPoll(..)
+        | Dialog::Voters(..)
+        | Dialog::ClosePoll(..) => later(details_part(Detail::Dialog(dialog)), lost),
         Dialog::Member(..) | Dialog::Banned(_) | Dialog::Delete(..) => {
             later(tool_part(Tool::Dialog(dialog)), lost)
         }
         Dialog::Later | Dialog::Threads(_) | Dialog::Remind(..) | Dialog::SendLater(_) => {
             later(personal_part(Personal::Dialog(dialog)), lost)
         }
-        Dialog::Emoji(..)
-        | Dialog::Shortcuts
-        | Dialog::EditHistory(..)
-        | Dialog::Profile(_)
-        | Dialog::NewPoll(..)
-        | Dialog::Voters(..)
-        | Dialog::ClosePoll(..) => later(emoji_part(dialog), lost),
+        Dialog::Emoji(..) | Dialog::Shortcuts | Dialog::EditHistory(..) | Dialog::Profile(_) => {
+            later(emoji_part(dialog), lost)
+        }
         Dialog::Switcher
         | Dialog::NewDirect
         | Dialog::NewRoom

@@ -428,7 +428,10 @@ pub async fn unsearchable(
     const CHUNK: usize = 2_000;
     let (rooms, above): (Vec<Uuid>, Vec<i64>) = bases.iter().map(|(room, seq)| (room.0, seq.0)).unzip();
     let messages = sqlx::query(
-        "select m.room_id, m.seq, m.author_id, m.body, m.mentions, m.thread_root is not null
+        "select m.room_id, m.seq, m.author_id,
+            concat_ws(E'\\n\\n', nullif(m.body, ''), m.forward ->> 'body',
+                (select string_agg(o, E'\\n\\n') from jsonb_array_elements_text(m.poll -> 'options') as o)),
+            m.mentions, m.thread_root is not null
          from unnest($1::uuid[], $2::bigint[]) as k (room, above)
          join messages m on m.room_id = k.room and m.seq > k.above and m.deleted_at is null",
     );

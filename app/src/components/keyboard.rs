@@ -98,7 +98,7 @@ fn step_back(chat: Chat) {
     // Once its code has loaded, it handles Escape itself.
     if chat.screen.sheet.get_untracked().is_some() {
         chat.screen.sheet.set(None);
-    } else if chat.screen.read_by.get_untracked().is_some() {
+    } else if chat.screen.read_by.get_untracked().is_some() && browser::is_there(".read-by") {
         chat.screen.read_by.set(None);
     } else {
         chat.close_panel();

@@ -56,7 +56,7 @@ pub async fn search(
     let people = cx.node.people_of(found.messages.iter().map(|(_, message)| message)).await?;
     let hit = |(room, message): &(RoomId, protocol::Message)| Hit {
         room: *room,
-        context: context(&Plain::of(&message.body), &query.all),
+        context: context(&Plain::of(&text_of(message)), &query.all),
         message: message.preview(),
     };
     Ok(Reply::Found {
@@ -65,6 +65,15 @@ pub async fn search(
         count: after.is_none().then_some(found.count),
         people,
     })
+}
+
+/// What is searched in a message: its text, that of what it forwards, and the options of its poll. The index reads the same
+/// (`store::search`).
+fn text_of(message: &protocol::Message) -> String {
+    let own = Some(message.body.as_str()).filter(|body| !body.is_empty());
+    let forwarded = message.forward.as_ref().map(|forward| forward.body.as_str());
+    let options = message.poll.iter().flat_map(|poll| &poll.options).map(String::as_str);
+    own.into_iter().chain(forwarded).chain(options).collect::<Vec<_>>().join("\n\n")
 }
 
 /// The words of a message and its tags, as a `tsvector`.

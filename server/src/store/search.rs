@@ -33,7 +33,7 @@ pub struct Unindexed {
     pub room: RoomId,
     /// By whom.
     pub author: UserId,
-    /// Its text.
+    /// Its text, with that of what it forwards and the options of its poll (`chat::search::text_of`).
     pub body: String,
     /// Whom it mentions.
     pub mentions: Vec<Mention>,
@@ -347,7 +347,9 @@ async fn unindexed(tx: &mut sqlx::PgTransaction<'_>, windows: &[Window]) -> Resu
     let changed = changed.into_iter().filter_map(|row| Some((row.line_id, row.key.parse::<i64>().ok()?)));
     let (of_rooms, seqs): (Vec<Uuid>, Vec<i64>) = changed.unzip();
     let rows = sqlx::query!(
-        r#"select m.room_id as "room_id!", m.seq as "seq!", m.author_id as "author_id!", m.body as "body!",
+        r#"select m.room_id as "room_id!", m.seq as "seq!", m.author_id as "author_id!",
+            concat_ws(E'\n\n', nullif(m.body, ''), m.forward ->> 'body',
+                (select string_agg(o, E'\n\n') from jsonb_array_elements_text(m.poll -> 'options') as o)) as "body!",
             m.mentions as "mentions!: Json<Vec<Mention>>", m.thread_root is not null as "in_thread!",
             m.deleted_at is not null as "deleted!", (extract(epoch from m.sent_at) * 1000)::bigint as "at!"
          from (

@@ -283,3 +283,28 @@ async fn what_was_left_behind_is_indexed(pool: PgPool) {
     }
     drop(second);
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_forwarded_and_what_a_poll_offers_are_found(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
+    let first = said(&ana, room, "The halyard is frayed").await;
+    let forward = Placement { forward: Some((room, first)), ..Placement::default() };
+    ana.asks(forward.send(room, Nonce(Uuid::new_v4()), "Please look")).await.unwrap();
+    let Command::Send { room, nonce, body, reply_to, thread, in_room, forward, .. } =
+        Placement::default().send(room, Nonce(Uuid::new_v4()), "Which sail?")
+    else {
+        unreachable!()
+    };
+    let poll =
+        protocol::NewPoll { options: vec!["Genoa".to_owned(), "Spinnaker".to_owned()], ..Default::default() };
+    let poll = Command::Send { room, nonce, body, reply_to, thread, in_room, forward, poll: Some(poll) };
+    ana.asks(poll).await.unwrap();
+    indexed(&cluster).await;
+    assert_eq!(found(&bea, "halyard").await, ["Please look", "The halyard is frayed"]);
+    assert_eq!(found(&bea, "spinnaker").await, ["Which sail?"]);
+    // The words around the hit are those of the copy.
+    let (hits, ..) = page(&bea, search("halyard look", None, None)).await.unwrap();
+    let context: String = hits[0].context.iter().map(|piece| piece.0.as_str()).collect();
+    assert!(context.contains("halyard"), "{context}");
+}

@@ -84,18 +84,12 @@ pub(crate) fn typing_dialog(dialog: Dialog) -> AnyView {
             Some(_) => view! { <group::GroupCard group=user/> }.into_any(),
             None => view! { <profile::ProfileCard user/> }.into_any(),
         }
-    } else if let Dialog::NewPoll(desk, refused) = dialog {
-        view! { <new_poll::NewPollDialog desk refused/> }.into_any()
-    } else if let Dialog::Voters(room, seq) = dialog {
-        view! { <voters::Voters room seq/> }.into_any()
-    } else if let Dialog::ClosePoll(room, seq) = dialog {
-        view! { <close_poll::ClosePoll room seq/> }.into_any()
     } else {
         ().into_any()
     }
 }
 
-/// A dialog about a room as a whole, which comes with the room's details.
+/// A dialog about a room as a whole, or a poll, which comes with the room's details.
 pub(crate) fn administration_dialog(dialog: Dialog) -> AnyView {
     if let Dialog::RoomSettings(room) = dialog {
         view! { <room_settings::RoomSettings room/> }.into_any()
@@ -103,6 +97,12 @@ pub(crate) fn administration_dialog(dialog: Dialog) -> AnyView {
         view! { <delete_room::DeleteRoom room/> }.into_any()
     } else if let Dialog::Leave(room) = dialog {
         view! { <leave::LeaveRoom room/> }.into_any()
+    } else if let Dialog::NewPoll(desk, refused) = dialog {
+        view! { <new_poll::NewPollDialog desk refused/> }.into_any()
+    } else if let Dialog::Voters(room, seq) = dialog {
+        view! { <voters::Voters room seq/> }.into_any()
+    } else if let Dialog::ClosePoll(room, seq) = dialog {
+        view! { <close_poll::ClosePoll room seq/> }.into_any()
     } else {
         ().into_any()
     }

@@ -317,7 +317,7 @@ impl Pointing {
         }
         match key {
             // If its list of readers is open, Esc closes that first.
-            "Escape" if screen.read_by.get_untracked().is_none() => {
+            "Escape" if !browser::is_there(".read-by") => {
                 screen.reached.set(None);
                 compose(screen, row);
                 true
