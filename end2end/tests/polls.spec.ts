@@ -2,7 +2,7 @@
 import { devices, type Locator, type Page } from "@playwright/test";
 
 import {
-  anaAndBo, asks, composer, expect, isAccessible, isIn, isOpen, log, message, presses, reaches, roomLink, says, seqOf, signIn, signUp, test,
+  acts, anaAndBo, asks, composer, expect, isAccessible, isIn, isOpen, log, message, presses, reaches, roomLink, says, seqOf, signIn, signUp, test,
   unique,
 } from "../fixtures";
 
@@ -144,7 +144,7 @@ test("several choices, anonymously, until it is closed", async ({ open }) => {
   await expect(his.getByRole("button", { name: "Close poll" })).toHaveCount(0);
   // Its author closes it from the message's tools, after a question.
   const tools = await reaches(ana.page, hers);
-  await tools.getByRole("button", { name: "Close poll" }).click();
+  await acts(tools, "Close poll");
   const sure = ana.page.getByRole("dialog", { name: "Close poll" });
   await isAccessible(ana.page, "closing a poll");
   await sure.getByRole("button", { name: "Close poll" }).click();
@@ -161,7 +161,7 @@ test("several choices, anonymously, until it is closed", async ({ open }) => {
   await isAccessible(bo.page, "a closed poll");
   // Deleted, nothing of it is left.
   const again = await reaches(ana.page, hers);
-  await again.getByRole("button", { name: "Delete" }).click();
+  await acts(again, "Delete");
   await ana.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await expect(log(bo.page).getByText("This message was deleted.")).toBeVisible();
   await expect(log(bo.page).locator(".poll")).toHaveCount(0);
