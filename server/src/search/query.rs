@@ -271,10 +271,10 @@ fn filter(key: &str, value: &str, not: bool) -> Result<Is, Refusal> {
         ("is", "thread") => Is::Thread,
         _ => return Err(unknown()),
     };
-    match is {
-        Is::Before(_) | Is::After(_) | Is::Pinned | Is::Saved if not => Err(unknown()),
-        is => Ok(is),
+    if not && matches!(is, Is::Before(_) | Is::After(_) | Is::Pinned | Is::Saved) {
+        return Err(unknown());
     }
+    Ok(is)
 }
 
 fn who(value: &str) -> Option<Who> {

@@ -163,7 +163,7 @@ fn runs(text: &str) -> Vec<Vec<Folded>> {
         let class = match class(folded.c) {
             // A mark that folding keeps, such as a vowel sign, belongs to the letter before it.
             Class::Neither if is_combining_mark(folded.c) => before,
-            class => class,
+            class @ (Class::Neither | Class::Spaced | Class::Unspaced) => class,
         };
         match (class, runs.last_mut()) {
             (Class::Neither, _) => {}

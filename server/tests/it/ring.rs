@@ -87,9 +87,9 @@ async fn memory_tells_what_the_database_tells(pool: PgPool) {
         (&ana, Command::Invite { room, users: vec![cem.id()] }),
         (&ana, send(room, "four")),
         (&ana, poll(room)),
-        (&bea, Command::Vote { room, seq: Seq(begin + 13), choices: vec![1] }),
-        (&ana, Command::Vote { room, seq: Seq(begin + 13), choices: vec![0] }),
-        (&ana, Command::ClosePoll { room, seq: Seq(begin + 13) }),
+        (&bea, Command::Vote { room, seq: Seq(begin + 14), choices: vec![1] }),
+        (&ana, Command::Vote { room, seq: Seq(begin + 14), choices: vec![0] }),
+        (&ana, Command::ClosePoll { room, seq: Seq(begin + 14) }),
     ] {
         person.asks(command).await.unwrap();
     }

@@ -193,7 +193,7 @@ async fn people_are_found_by_a_part_of_their_name_and_wildcards_mean_themselves(
 }
 
 /// The number of the poll below.
-const POLL: Seq = Seq(27);
+const POLL: Seq = Seq(29);
 
 /// Zulip's law: for every command, old state + events = a fresh fetch.
 #[sqlx::test(migrations = "../migrations")]
