@@ -125,7 +125,7 @@ function roundTrips(frames: Frame[], shown: number): number {
   return needed.filter(({ sent }, n) => sent && (n === 0 || !needed[n - 1].sent)).length;
 }
 
-// Not yet run since the changes that it led to: see the commit. Remove `fixme` once it passes.
+// Has not passed yet: it was not run since the client asks for both pages at once.
 test.fixme("a long room opens at its end, at the first unread message, and at a link, each in one round trip", async ({ open }, info) => {
   const room = await longRoom(open);
   const report: string[] = [];
@@ -171,7 +171,7 @@ test.fixme("a long room opens at its end, at the first unread message, and at a 
   await info.attach("times", { body: report.join("\n") });
 });
 
-// Not yet run since the changes that it led to: see the commit. Remove `fixme` once it passes.
+// Has not passed yet: it saw jumps of 16 and 131 pixels, and was not run since the place of a reader who scrolls is kept otherwise.
 test.fixme("a long room scrolls without a jump, and keeps few rows", async ({ open }, info) => {
   test.setTimeout(SCROLLED > 5_000 ? 1_200_000 : 180_000);
   const room = await longRoom(open);
