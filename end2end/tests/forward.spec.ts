@@ -140,6 +140,7 @@ test("from a direct room only the text travels; rooms in which one may not post 
   await expect(waiting.getByRole("img", { name: /Waiting to send|Sending/ })).toBeVisible();
   await ana.page.context().setOffline(false);
   await isIn(ana.page);
+  await opens(bo.page, `#${open_}`);
 
   for (const { page } of [ana, bo, cem]) {
     const row = message(page, "Between you and me");
@@ -156,6 +157,7 @@ test("on a phone", async ({ open }) => {
   const ana = await signUp(await open(phone), { name: "Ana Benítez" });
   const bo = await signUp(await open(), { name: "Bo Lindqvist" });
   const group = unique("crew");
+  await ana.page.getByRole("link", { name: "Back" }).tap();
   await makesRoom(ana.page, "Group", group);
   await says(ana.page, "A lantern on the quay");
   await seqOf(ana.page, "A lantern on the quay");

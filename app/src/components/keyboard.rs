@@ -95,6 +95,12 @@ fn pressed(chat: Chat, key: &web_sys::KeyboardEvent) {
 
 /// Closes what is open, the latest first.
 fn step_back(chat: Chat) {
+    if let Some(seq) = chat.screen.picking.get_untracked() {
+        // Focus is lost when the menu is drawn anew, because the viewer may do something else.
+        chat.screen.picking.set(None);
+        browser::focus_row(seq);
+        return;
+    }
     // Once its code has loaded, it handles Escape itself.
     if chat.screen.sheet.get_untracked().is_some() {
         chat.screen.sheet.set(None);
