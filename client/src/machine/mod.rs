@@ -13,7 +13,7 @@ use std::{cmp::Reverse, collections::VecDeque};
 use protocol::{
     ClientFrame, Command, Direction, Epoch, ErrorCode, Following, Line, Marks, Message, Millis, NewPoll,
     Nonce, Page, Placement, Refusal, Reply, RoomId, RoomSummary, Seq, ServerFrame, ShownThread, SignedIn,
-    User, UserId, VERSION, limits::PAGE_MESSAGES,
+    User, UserId, VERSION,
 };
 
 use crate::{
@@ -440,19 +440,13 @@ impl Client {
         let is_opened = std::mem::replace(&mut self.focused, room) != room;
         let Some(id) = room else { return };
         let Some(state) = self.rooms.get_mut(&id) else { return };
-        let (unread, read) = (state.summary.unread as usize, state.summary.seen());
-        state.unread_after = (unread > 0).then_some(read);
+        state.unread_after = (state.summary.unread > 0).then_some(state.summary.seen());
         state.is_kept_unread &= !is_opened;
-        state.early = None;
         let stale = state.timeline.as_ref().is_none_or(|timeline| is_opened && timeline.more_after());
         self.touched.timelines.insert(id);
         self.touched.members.insert(id);
         if stale {
             self.ask_open(id);
-            // The newest page cannot contain them all. Both are requested at once.
-            if unread > PAGE_MESSAGES {
-                self.ask_unread(id, read);
-            }
         }
         self.pump(now);
     }
@@ -472,14 +466,8 @@ impl Client {
 
     /// Moves the window to the first unread message. Does nothing if that is in the window.
     pub fn jump_to_unread(&mut self, room: RoomId) {
-        if let Some(read) = self.rooms.get(&room).and_then(RoomState::unread_above) {
-            self.ask_unread(room, read);
-        }
-    }
-
-    fn ask_unread(&mut self, room: RoomId, read: Seq) {
-        let command = Command::History { room, direction: Direction::After, seq: read };
-        self.ask_once(Purpose::Unread(room), command);
+        let Some(seq) = self.rooms.get(&room).and_then(RoomState::unread_above) else { return };
+        self.ask_once(Purpose::Unread(room), Command::History { room, direction: Direction::After, seq });
     }
 
     /// Shows a message of the room: at once if it is in the window, otherwise when the messages
