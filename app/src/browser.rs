@@ -441,10 +441,15 @@ pub fn is_mac() -> bool {
     document().document_element().is_some_and(|root| root.has_attribute("data-mac"))
 }
 
-/// Focuses the first element that matches this selector.
+/// Focuses the first element that matches this selector and can have focus. One that is not displayed cannot: a message that stands in
+/// its room and in a thread has its tools twice.
 pub fn focus_first(what: &str) {
-    if let Ok(Some(element)) = document().query_selector(what) {
+    let Ok(found) = document().query_selector_all(what) else { return };
+    for element in (0..found.length()).filter_map(|n| found.item(n)?.dyn_into::<web_sys::Element>().ok()) {
         focus(&element);
+        if document().active_element().as_ref() == Some(&element) {
+            return;
+        }
     }
 }
 

@@ -87,8 +87,8 @@ pub struct RoomState {
     replies: Vec<(Seq, Replies)>,
     /// The same for polls, by their messages: the counts, and the viewer's own votes.
     polls: Vec<(Seq, Poll)>,
-    /// Polls in which the viewer is voting, as they were before: their vote is shown, and it must not be counted twice while the server has
-    /// counted it and not answered yet.
+    /// Polls in which the viewer is voting, as they were before. The vote is drawn on top of that, so it is not counted twice when the
+    /// server has counted it but not yet answered.
     voting: Vec<(Seq, Poll)>,
     /// Marks of others may have been told while this client was away.
     stale: bool,
@@ -827,7 +827,7 @@ impl RoomState {
         true
     }
 
-    /// Whether the viewer, who has seen everything up to here, has read on where they marked the room unread.
+    /// Whether the viewer, who has seen everything up to here, has read past the place where they marked the room unread.
     pub(crate) fn reads_on(&self, seq: Seq) -> bool {
         !self.is_kept_unread && self.summary.unread_after.is_some_and(|after| seq > after)
     }

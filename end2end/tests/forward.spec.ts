@@ -1,4 +1,4 @@
-// Forwarding a message to a room or a person, over two servers, and what those see who are not where it came from.
+// Forwarding a message to a room or a person, over two servers, and what people see who are not in the original room.
 import {
   acts, asks, chooses, composer, expect, isAccessible, isIn, isOpen, log, makesRoom, message, onNode, opens, presses, reaches, roomLink, says,
   sees, seqOf, signUp, test, unique, writesTo, type Person,
@@ -169,7 +169,7 @@ test("on a phone", async ({ open }) => {
   await button.tap();
   await ana.page.getByRole("status").getByRole("button", { name: "Show" }).tap();
   await isOpen(ana.page, bo.name);
-  // One's own words: who said them is no secret, and where stays one.
+  // Her own message: everyone sees its author, but only members of its room see where it was.
   await expect(message(ana.page, "A lantern on the quay")).toContainText(origin(`Forwarded from |${group}| · |Ana Benítez`));
   await roomLink(bo.page, ana.name).click();
   await expect(message(bo.page, "A lantern on the quay")).toContainText(origin("Forwarded · |Ana Benítez"));

@@ -3,7 +3,7 @@
 import { devices, type Page } from "@playwright/test";
 
 import {
-  Line, anaAndBo, anotherTab, asks, composer, expect, isAccessible, isIn, isOpen, log, makesRoom, message, numbered, opens, presses,
+  Line, acts, anaAndBo, anotherTab, asks, composer, expect, isAccessible, isIn, isOpen, log, makesRoom, message, moreOf, numbered, opens, presses,
   reaches, roomLink, rooms, says, saysMany, seqOf, signIn, signUp, test, unique,
 } from "../fixtures";
 
@@ -119,10 +119,17 @@ test("edits, reactions, deletions and quotes work in a thread", async ({ open })
   await ana.page.getByRole("button", { name: "🎉" }).click();
   await expect(thread(bo.page).getByRole("button", { name: "🎉, 1 person" })).toBeVisible();
   // Deleted, it keeps its place.
-  // Not from the menu «More»: it was seen not to open in a thread.
-  const quoted = Number(await thread(bo.page).getByRole("article").last().getAttribute("data-seq"));
-  await asks(bo.page, [{ type: "delete", room: roomOf(bo.page), seq: quoted }]);
+  await acts(await reaches(bo.page, thread(bo.page).getByRole("article").last()), "Delete");
+  await bo.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await expect(replies(ana.page).last()).toHaveText("This message was deleted.");
+  // The root stands in the room, too; the menu opens where it was asked for.
+  const here = thread(bo.page).getByRole("article").first();
+  await here.hover();
+  const menu = await moreOf(await reaches(bo.page, here));
+  await expect(menu.getByRole("menuitem", { name: "Copy link" })).toBeVisible();
+  await bo.page.keyboard.press("Escape");
+  await expect(menu).toHaveCount(0);
+  await expect(here.getByRole("button", { name: "More", exact: true })).toBeFocused();
   await ana.page.reload();
   await isIn(ana.page);
   await expect(replies(ana.page)).toHaveText(["the root", /first, corrected/, "This message was deleted."]);

@@ -62,6 +62,10 @@ test("the key U marks from a focused message, also after a reload, and writing e
   await reaches(ana.page, "Three");
   await ana.page.keyboard.press("u");
   await expect(badge(ana.page, bo.name, 1)).toBeVisible();
+  // The row is drawn anew below the line, and keeps the keyboard.
+  await expect(message(ana.page, "Three")).toBeFocused();
+  await ana.page.keyboard.press("Escape");
+  await expect(composer(ana.page)).toBeFocused();
   await says(ana.page, "My answer");
   await expect(badge(ana.page, bo.name, /unread/)).toHaveCount(0);
 

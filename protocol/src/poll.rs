@@ -94,13 +94,13 @@ impl From<NewPoll> for Poll {
 }
 
 impl Poll {
-    /// One of which nothing but a vote is known.
+    /// A poll of which only a vote is known.
     #[must_use]
     pub fn of_vote(vote: Vote) -> Self {
         Self { vote: Some(vote), ..Self::default() }
     }
 
-    /// What can change of it, as it goes to everyone in a change, which has its number.
+    /// The part that can change, as sent to everyone. The change itself carries the number.
     #[must_use]
     pub fn tally(&self) -> Self {
         let Self { counts, voters, closed, .. } = self;

@@ -208,8 +208,8 @@ pub fn effective(role: Role, workspace: WorkspaceRole) -> Role {
     }
 }
 
-/// Whether a message that `by` forwards says who wrote it. What is written in a channel is open to everyone. Who writes in a group or a
-/// direct room, and that they are in it, is known only there; but whoever forwards their own words says so anyway.
+/// Whether a message that `by` forwards says who wrote it. What is written in a channel is open to everyone. Only the
+/// people in a group or a direct room may learn who is in it and writes there, unless somebody forwards their own message.
 #[must_use]
 pub fn names_author(from: RoomKind, author: UserId, by: UserId) -> bool {
     match from {

@@ -1,6 +1,5 @@
-//! The actions on a message: react, reply, copy, save, pin, edit, delete. A bar at the row that the
-//! pointer or focus is on (`timeline/pointing.rs`), drawn over it so that nothing moves, has the most
-//! used ones, and its menu «More» all of them ([`Act`]). On touch screens a sheet offers the same:
+//! The actions on a message. A bar at the row that the pointer or focus is on (`timeline/pointing.rs`), drawn over it so that
+//! nothing moves, has the most used ones, and its menu «More» all of them ([`Act`]). On touch screens a sheet offers the same:
 //! `message_sheet.rs`.
 //!
 //! All of it comes with the chunk `tools` (see `later.rs`).

@@ -58,14 +58,15 @@ pub(crate) fn Suggestions(
         groups_known.track();
         word.with(|word| suggestions(chat, room, word.as_deref().unwrap_or_default()))
     });
-    // Asked for once for each composer. From then on their changes come as events.
+    // Asked for once for each composer, unless it fails. From then on their changes come as events.
     let asked = StoredValue::new(false);
     effect(move || {
         let is_at = word.with(|word| word.as_ref().is_some_and(|word| word.starts_with('@')));
         if is_at && !asked.get_value() && !untrack(|| chat.is_guest().get()) {
             asked.set_value(true);
-            chat.ask(Command::Groups {}, move |_| {
-                groups_known.try_set(true);
+            chat.ask(Command::Groups {}, move |result| match result {
+                Ok(_) => drop(groups_known.try_set(true)),
+                Err(_) => drop(asked.try_set_value(false)),
             });
         }
     });

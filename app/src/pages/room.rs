@@ -59,7 +59,8 @@ fn Room(room: RoomId) -> impl IntoView {
     provide_context(pointing);
     effect(move || pointing.listen());
     effect(move || chat.keep_thread(room, chat.open_root(room)));
-    let searches = Memo::new(move |_| chat.panel() == Some(Panel::Search));
+    // Another query is another address, but the same panel.
+    let panel = Memo::new(move |_| chat.panel());
     view! {
         <div
             class="pane"
@@ -74,9 +75,7 @@ fn Room(room: RoomId) -> impl IntoView {
                 <ConnectionBar/>
                 <Writing room/>
             </section>
-            {live(move || chat.panel().filter(|panel| *panel != Panel::Search).map(|panel| beside(chat, panel, room)))}
-            // Each query is another address. The panel stays.
-            {live(move || searches.get().then(|| beside(chat, Panel::Search, room)))}
+            {live(move || panel.get().map(|panel| beside(chat, panel, room)))}
         </div>
     }
 }

@@ -75,17 +75,18 @@ impl Chat {
     /// # Errors
     /// The refusal to show beside the text, which stays where it is.
     pub fn send(self, desk: Desk, in_room: bool, body: &str) -> Result<(), Refusal> {
-        self.send_with(desk, in_room, body, None)
+        let reply_to = untrack(|| self.screen.replying_at(desk));
+        self.send_with(desk, (reply_to, in_room), body, None)
     }
 
-    /// The same, with a poll below the text.
+    /// The same, as a reply to a message, and with a poll below the text.
     ///
     /// # Errors
     /// As for [`Chat::send`].
     pub fn send_with(
         self,
         desk: Desk,
-        in_room: bool,
+        (reply_to, in_room): (Option<Seq>, bool),
         body: &str,
         poll: Option<NewPoll>,
     ) -> Result<(), Refusal> {
@@ -94,13 +95,12 @@ impl Chat {
         if thread.is_none() && self.window.get_untracked().more_after {
             self.jump_to_newest();
         }
-        let (replying, nonce) = (self.screen.replying, Nonce(Uuid::new_v4()));
-        let reply_to = untrack(|| self.screen.replying_at(desk));
+        let nonce = Nonce(Uuid::new_v4());
         let placement = Placement { reply_to, thread, in_room, forward: None };
         let mut sent = Ok(());
         self.tell(|client, now| sent = client.place(room, (placement, poll), nonce, body, now));
-        if sent.is_ok() && reply_to.is_some() {
-            replying.set(None);
+        if sent.is_ok() && reply_to.is_some() && untrack(|| self.screen.replying_at(desk)) == reply_to {
+            self.screen.replying.set(None);
         }
         sent
     }
@@ -195,6 +195,10 @@ impl Chat {
             let of = |item: &client::Pending| {
                 let options = item.poll.iter().flat_map(|poll| &poll.options);
                 let text = options.fold(item.body.clone(), |text, option| text + "\n- " + option);
+                // Of what is forwarded, only the number is kept. Without a comment there would be nothing to see.
+                let copied = item.forward.filter(|_| text.is_empty());
+                let copied = copied.and_then(|(room, seq)| client.room(room)?.shown(seq));
+                let text = copied.map_or(text, |message| message.text().to_owned());
                 Unsent { desk: Desk { room, thread: item.thread }, nonce: Some(item.nonce), text }
             };
             client.outbox().in_room(room).map(of).collect()

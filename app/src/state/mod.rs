@@ -42,7 +42,7 @@ pub use self::{
     drafts::{Sign, Unsent, is_refused},
     open_room::Window,
     rooms::{link_of, path_of},
-    screen::{Desk, Dialog, MemberAct, Missed, Screen},
+    screen::{Desk, Dialog, MemberAct, Missed, Screen, UnsentPoll},
     threads::ThreadView,
 };
 use crate::{

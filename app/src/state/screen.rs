@@ -152,6 +152,19 @@ pub enum Missed {
 /// Makes a text ready to be sent.
 pub(crate) type Sending = Arc<dyn Fn(String) -> Option<String> + Send + Sync>;
 
+/// A poll as it is typed in the dialog.
+#[derive(Clone, Debug)]
+pub struct UnsentPoll {
+    /// The composer to which it belongs.
+    pub desk: Desk,
+    /// The text of the composer with which the question began.
+    pub began: String,
+    /// The question.
+    pub question: String,
+    /// The options, also empty ones, and the switches.
+    pub poll: NewPoll,
+}
+
 /// Signals for what is open.
 #[derive(Clone, Copy, Debug)]
 pub struct Screen {
@@ -171,7 +184,7 @@ pub struct Screen {
     pub hovered: RwSignal<Option<Seq>>,
     /// The message that focus or a finger is on.
     pub reached: RwSignal<Option<Seq>>,
-    /// The message for which an emoji is being chosen.
+    /// The message beside which emoji or its menu stand open.
     pub picking: RwSignal<Option<Seq>>,
     /// Whether the menu of its actions is open instead.
     pub is_more: RwSignal<bool>,
@@ -206,8 +219,8 @@ pub struct Screen {
     sending: StoredValue<Vec<(Desk, Sending)>>,
     /// The thread in which what is being written is to be shown in the room, too.
     pub also_in_room: RwSignal<Option<Desk>>,
-    /// A question and options that were not sent. They are in the dialog when it is opened again.
-    pub new_poll: StoredValue<Option<(Desk, String, NewPoll)>>,
+    /// Polls that were not sent, one for each composer. They are in the dialog when it is opened again.
+    pub new_polls: StoredValue<Vec<UnsentPoll>>,
     /// Grows when the composer should have the keyboard.
     pub compose: RwSignal<u32>,
     /// Grows when the composer of the open thread should have it.
@@ -246,7 +259,7 @@ impl Default for Screen {
             reactors: RwSignal::new(None),
             sending: StoredValue::new(Vec::new()),
             also_in_room: RwSignal::new(None),
-            new_poll: StoredValue::new(None),
+            new_polls: StoredValue::new(Vec::new()),
             compose: RwSignal::new(0),
             compose_reply: RwSignal::new(0),
             newest: RwSignal::new(0),

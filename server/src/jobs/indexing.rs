@@ -1,9 +1,9 @@
 //! Keeps the index of words current. See [`crate::store::search`] for the index and its laws.
 //!
-//! Every node indexes. It learns of new words from the changes that it publishes itself, and indexes them at once, many rooms in one
-//! transaction. It also compares all lines with their cursors, a part of them every second, and so finds what a node left behind that
-//! ended, what is in rooms that are older than the index, and everything again when the rules have changed. All of that is the same
-//! work; it waits for new words, and it rests as long as it works, because others need the database, too.
+//! Every node indexes. It knows of new words from the changes that it publishes itself, and indexes them at once, many rooms in one
+//! transaction. Every second it also compares a part of all lines with their cursors. This finds what another node left behind, rooms
+//! that are older than the index, and everything once the rules have changed. New words come first. After each step of the backlog the
+//! node rests as long as the step took, because others need the database, too.
 
 use std::{
     collections::BTreeSet,
@@ -37,7 +37,7 @@ pub(super) fn start(node: &Arc<Node>) {
 async fn run(node: Arc<Node>) {
     let mut fresh: BTreeSet<RoomId> = BTreeSet::new();
     let mut behind: BTreeSet<RoomId> = BTreeSet::new();
-    // After a failure, rooms are done one by one for a while: if it is because of one room, the others go on.
+    // After a failure, rooms are indexed one by one for a while, so that one bad room does not stop the others.
     let mut single = 0_usize;
     // Nodes that start together begin at different places.
     let mut sweep = Sweep { after: Uuid::new_v4(), at: Instant::now() };

@@ -29,12 +29,12 @@ use crate::broker::Line;
 /// The buckets of each person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bucket {
-    /// Messages, edits, deletions, reactions, pins, and commands on saved and scheduled messages.
+    /// Messages, edits, deletions, reactions, pins, votes, and changes that only their person sees.
     /// The only bucket with its own settings (`ROOST_SENDS_PER_S`, `ROOST_SENDS_BURST`).
     Sends,
     /// Delivered and read marks.
     Marks,
-    /// Commands that only read.
+    /// Commands that only read, except searches for messages.
     Questions,
     /// Searches for messages.
     Searches,
@@ -46,9 +46,9 @@ pub(super) enum Bucket {
     DirectRooms,
     /// Rooms joined or left.
     Joins,
-    /// People added to rooms or removed from them, and roles given.
+    /// People added to or removed from rooms and user groups, and roles given.
     Invites,
-    /// Titles, topics and policies of rooms, and the person's own profile.
+    /// Titles, topics and policies of rooms, user groups, and the person's own profile.
     Titles,
     /// Frames that cost nothing beyond being read: pings of both kinds, and commands refused
     /// because a bucket was empty. If this bucket is empty, the connection is closed.
@@ -177,8 +177,8 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         | Command::Schedule { .. }
         | Command::Reschedule { .. }
         | Command::Unschedule { .. } => price_of(Bucket::Sends, 1),
-        // Everything that the person has saved and scheduled: at most 550 rows, usually a handful.
-        // Each page sends it once.
+        // What the person has saved and scheduled, the threads that they follow, and their groups: some
+        // hundred rows at most, usually a handful. Each page sends it once.
         Command::Personal {} => price_of(Bucket::Questions, 4),
         // A transaction under the room's lock; published to all members. Only owners may.
         Command::SetPolicy { .. } | Command::Archive { .. } => price_of(Bucket::Titles, 1),
@@ -370,7 +370,7 @@ impl Node {
     }
 
     /// Charges a person for changing something that everyone sees: their profile, the workspace's
-    /// name, or someone's role.
+    /// name, a user group, or someone's role.
     ///
     /// # Errors
     /// [`ErrorCode::SlowDown`] with the time to wait.

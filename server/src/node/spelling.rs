@@ -26,7 +26,7 @@ pub(super) async fn names(node: Arc<Node>) {
     }
 }
 
-/// Where to go on: after the end of this step, or, if it failed, later at its beginning.
+/// Where to continue: after this step, or, if it failed, at its beginning after a pause.
 async fn next(
     node: &Node,
     from: Uuid,

@@ -59,7 +59,7 @@ fn places(lexemes: &[Lexeme], at: u16, term: &Term) -> Option<Vec<Range<usize>>>
         let here = lexemes.get(from..)?.iter().take_while(|lexeme| lexeme.at == at);
         // The shortest: of `drainQueue`, only `drain`.
         let found = here.filter(|lexeme| part.finds(&lexeme.text)).min_by_key(|lexeme| lexeme.bytes.len())?;
-        // A character that stands for all pairs which it begins is only itself.
+        // A single character also matches the pairs that it begins, but only the character itself is a hit.
         let mut chars = part.lexeme.chars();
         let alone = chars.next().filter(|_| part.is_prefix && chars.next().is_none()).map(words::alone);
         let alone = lexemes.get(from..)?.iter().find(|lexeme| Some(&lexeme.text) == alone.as_ref());

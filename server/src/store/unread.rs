@@ -1,6 +1,6 @@
 //! Rooms that people marked unread: items on the person's line, kept with the membership.
 //!
-//! Law: nothing here changes a mark that others see. Whoever leaves a room loses what they marked there.
+//! Law: nothing here changes a mark that others see. Leaving a room removes the person's own mark there.
 
 use protocol::{ErrorCode, Line, RoomId, Seq, Unread, UserId};
 use uuid::Uuid;

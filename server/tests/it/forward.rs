@@ -135,12 +135,12 @@ async fn a_private_place_keeps_its_secrets(pool: PgPool) {
     assert_eq!(author(&ana, &ana, direct).await, Some(ana.id()), "of one's own");
     assert_eq!(author(&bea, &cem, open).await, Some(cem.id()), "of a channel");
 
-    // Who is not in a room forwards nothing from it, and cannot tell it from one that does not exist.
+    // A stranger cannot forward from a room, nor tell it from one that does not exist.
     let secret = said(&bea, crew, "a secret").await;
     for from in [(crew, secret), (crew, Seq(999)), (direct, Seq(4)), (RoomId(Uuid::new_v4()), secret)] {
         assert_eq!(code(cem.sends(forward(from, open, "")).await), ErrorCode::MessageUnknown);
     }
-    // Nor does who has left.
+    // The same goes for someone who has left.
     let (room, of_channel) = (open, said(&ana, open, "for members").await);
     cem.asks(Command::Leave { room }).await.unwrap();
     let mine = cem.makes(RoomKind::Group, "mine").await;

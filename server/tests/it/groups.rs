@@ -90,7 +90,7 @@ async fn a_mention_counts_for_who_is_in_the_group_and_in_the_room(pool: PgPool) 
         })
         .await;
 
-    // Who leaves the group is no longer meant; who comes later is.
+    // The mention no longer counts for someone who leaves the group, and counts for someone who joins later.
     change(&cluster, &ana, design, "/remove", &format!("user={}", bea.id())).await;
     change(&cluster, &ana, design, "/add", "people=cem").await;
     counts(&bea, room, 1).await;

@@ -121,7 +121,10 @@ fn last_step(
                 is_asked.set_value(true);
                 let user = UserId(choice.id);
                 chat.ask(Command::StartDirect { user }, move |result| {
-                    is_asked.try_set_value(false);
+                    // Whoever has closed the dialog meanwhile does not forward.
+                    if is_asked.try_set_value(false).is_some() {
+                        return;
+                    }
                     match result {
                         Ok(Reply::Room { summary, .. }) => send(summary.room.id),
                         Ok(_) => {}

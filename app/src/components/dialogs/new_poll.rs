@@ -1,7 +1,7 @@
 //! Makes a poll: a question, two to ten options, and two switches.
 //!
-//! Law: nothing that was typed is lost. What is in the form is kept until it is sent, and a refused poll stays in the outbox until it
-//! was sent from here. The question begins with the text in the composer, which is cleared when the poll is sent.
+//! Law: nothing that was typed is lost. The form is kept until it is sent, and a refused poll stays in the outbox until it is sent from
+//! here. The question begins with the text in the composer, which is cleared when the poll is sent.
 
 use leptos::{
     html::{Input, Textarea},
@@ -18,11 +18,11 @@ use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, icon::Icon, key_handler, live};
 use crate::{
     browser,
-    state::{Chat, Desk, use_chat},
+    state::{Chat, Desk, UnsentPoll, use_chat},
 };
 
-/// An option that is being typed. Its key stays the same while others are added and removed. Its text is no signal: one that is made
-/// while a key is pressed belongs to the field that is drawn, and ends with it.
+/// An option that is being typed. Its key stays the same while others are added and removed. Its text is not a
+/// signal: a signal created while a key is handled would belong to the field that has the focus, and end with it.
 #[derive(Clone)]
 struct Typed {
     key: usize,
@@ -176,15 +176,17 @@ impl Form {
     fn begin(chat: Chat, desk: Desk, refused: Option<Nonce>) -> Self {
         let of_refused = || {
             let pending = chat.pending(refused?)?;
-            Some((pending.body, pending.poll.unwrap_or_default()))
+            Some((String::new(), pending.body, pending.poll.unwrap_or_default()))
         };
         let of_before = || {
-            let kept = chat.screen.new_poll.get_value().filter(|(at, ..)| *at == desk);
-            kept.map(|(_, question, poll)| (question, poll)).filter(|_| refused.is_none())
+            let kept = chat.screen.new_polls.get_value().into_iter().find(|kept| kept.desk == desk);
+            kept.filter(|_| refused.is_none()).map(|kept| (kept.began, kept.question, kept.poll))
         };
-        let known = of_refused().or_else(of_before);
-        let began = if known.is_none() { chat.draft(desk) } else { String::new() };
-        let (question, poll) = known.unwrap_or_else(|| (began.trim().to_owned(), NewPoll::default()));
+        let of_draft = || {
+            let draft = chat.draft(desk);
+            (draft.clone(), draft.trim().to_owned(), NewPoll::default())
+        };
+        let (began, question, poll) = of_refused().or_else(of_before).unwrap_or_else(of_draft);
         let mut texts = poll.options;
         texts.resize(texts.len().max(POLL_OPTIONS_MIN), String::new());
         let typed = |(key, text)| Typed { key, text };
@@ -317,9 +319,16 @@ impl Form {
     fn keep(self) {
         self.failed.set(None);
         if self.refused.is_none() {
-            let (question, poll) = self.typed();
-            self.chat.screen.new_poll.set_value(Some((self.desk, question, poll)));
+            let (desk, began, (question, poll)) = (self.desk, self.began.get_value(), self.typed());
+            self.forget();
+            let kept = UnsentPoll { desk, began, question, poll };
+            self.chat.screen.new_polls.update_value(|all| all.push(kept));
         }
+    }
+
+    /// Keeps it no longer.
+    fn forget(self) {
+        self.chat.screen.new_polls.update_value(|all| all.retain(|kept| kept.desk != self.desk));
     }
 
     /// Why the poll cannot be sent, and which option is at fault. Empty options do not count.
@@ -343,8 +352,15 @@ impl Form {
 
     fn send(self) {
         let (chat, desk) = (self.chat, self.desk);
+        let also = chat.screen.also_in_room;
+        // What was refused goes where it was to go.
+        let (reply_to, in_room) = match self.refused.and_then(|nonce| chat.pending(nonce)) {
+            Some(pending) => (pending.reply_to, pending.in_room),
+            None => (untrack(|| chat.screen.replying_at(desk)), also.get_untracked() == Some(desk)),
+        };
         let sent = self.checked().and_then(|(question, poll)| {
-            chat.send_with(desk, false, &question, Some(poll)).map_err(|why| (None, why)).map(|()| question)
+            let sent = chat.send_with(desk, (reply_to, in_room), &question, Some(poll));
+            sent.map_err(|why| (None, why)).map(|()| question)
         });
         let question = match sent {
             Ok(question) => question,
@@ -362,7 +378,10 @@ impl Form {
         match self.refused {
             Some(nonce) => drop(chat.take_back(nonce)),
             None => {
-                chat.screen.new_poll.set_value(None);
+                self.forget();
+                if in_room {
+                    also.set(None);
+                }
                 // The text in the composer became the question. Words that were added there meanwhile stay.
                 let draft = chat.draft(desk);
                 if draft == self.began.get_value() || draft.trim() == question {

@@ -10,7 +10,7 @@ use crate::components::attributes::GlobalAttributes;
 use crate::components::{avatar::Avatar, effect, handler, live};
 use crate::state::{Chat, use_chat};
 
-/// While people vote, the names are asked for once in this time. All ten options cost less than a person's budget for questions.
+/// While people vote, the names are requested at most once in this time. All ten options fit into a person's budget for queries.
 const REFRESH_AFTER: Duration = Duration::from_secs(1);
 
 /// The options, each with the people who chose it.

@@ -17,6 +17,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent};
 
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
+use crate::components::close_panel::close_panel;
 use crate::components::focus::take_keyboard;
 use crate::{
     address::{Panel, searched_path, use_address},
@@ -110,7 +111,12 @@ pub(crate) fn Search(
     let submit = move |submitted: web_sys::SubmitEvent| {
         submitted.prevent_default();
         let typed = field.get_untracked().map(|field| field.value()).unwrap_or_default();
-        chat.go(searched_path(&path_of(room), &typed));
+        let path = searched_path(&path_of(room), &typed);
+        match chat.address().path() == path && !typed.trim().is_empty() {
+            // The same words again: there may be more by now.
+            true => fetch(query.get_untracked(), None),
+            false => chat.go(path),
+        }
     };
     let next = move |_| {
         let last = results.with_untracked(|results| results.hits.last().map(place_of));
@@ -120,18 +126,7 @@ pub(crate) fn Search(
         <aside class="details search" aria-label=words.search_messages() on:keydown=key_handler(move |key| step(&key))>
             <header class="pane-head">
                 <h2 tabindex="-1" node_ref=heading>{words.search_messages()}</h2>
-                <a class="icon-button no-script" href=path_of(room) aria-label=words.close() title=words.close()>
-                    <Icon name="close"/>
-                </a>
-                <button
-                    type="button"
-                    class="icon-button scripted"
-                    aria-label=words.close()
-                    title=words.close()
-                    on:click=handler(move |_| chat.close_panel())
-                >
-                    <Icon name="close"/>
-                </button>
+                {close_panel(chat, room)}
             </header>
             <form class="search-form" role="search" method="get" action=path_of(room) on:submit=handler(submit)>
                 <input type="hidden" name="panel" value="search"/>
