@@ -4,7 +4,7 @@ import { type Page } from "@playwright/test";
 
 import { query } from "../cluster";
 import {
-  anaAndBo, asks, expect, fillSignIn, isAccessible, makesRoom, place, rooms, says, saysMany, seqOf, signUp, test, unique,
+  anaAndBo, asks, composer, expect, fillSignIn, isAccessible, makesRoom, place, rooms, says, saysMany, seqOf, signUp, test, unique,
 } from "../fixtures";
 
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };

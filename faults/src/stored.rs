@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use protocol::{Nonce, RoomId, Seq, UserId};
 use rand::{Rng as _, rngs::StdRng, seq::SliceRandom as _};
-use server::{account::Token as SessionToken, store::search::Unindexed};
+use server::{account::Token as SessionToken, store::Store};
 use sqlx::{PgPool, Row as _};
 use uuid::Uuid;
 
@@ -421,36 +421,27 @@ pub async fn miscounted_polls(pool: &PgPool) -> Result<Vec<(RoomId, Seq)>, sqlx:
 ///
 /// # Errors
 /// When the database fails.
-pub async fn unsearchable(
-    pool: &PgPool,
-    bases: &BTreeMap<RoomId, Seq>,
-) -> Result<Vec<(RoomId, Seq)>, sqlx::Error> {
+pub async fn unsearchable(pool: &PgPool, bases: &BTreeMap<RoomId, Seq>) -> Fallible<Vec<(RoomId, Seq)>> {
     const CHUNK: usize = 2_000;
     let (rooms, above): (Vec<Uuid>, Vec<i64>) = bases.iter().map(|(room, seq)| (room.0, seq.0)).unzip();
-    let messages = sqlx::query(
-        "select m.room_id, m.seq, m.author_id,
-            concat_ws(E'\\n\\n', nullif(m.body, ''), m.forward ->> 'body',
-                (select string_agg(o, E'\\n\\n') from jsonb_array_elements_text(m.poll -> 'options') as o)),
-            m.mentions, m.thread_root is not null
-         from unnest($1::uuid[], $2::bigint[]) as k (room, above)
-         join messages m on m.room_id = k.room and m.seq > k.above and m.deleted_at is null",
-    );
-    let messages = messages.bind(&rooms).bind(&above).fetch_all(pool).await?;
+    let rooms: Vec<(Uuid, Vec<i64>)> = sqlx::query_as(
+        "select m.room_id, array_agg(m.seq order by m.seq) from unnest($1::uuid[], $2::bigint[]) as k (room, above)
+         join messages m on m.room_id = k.room and m.seq > k.above and m.deleted_at is null group by m.room_id",
+    )
+    .bind(&rooms)
+    .bind(&above)
+    .fetch_all(pool)
+    .await?;
+    let store = Store::over(pool.clone());
     let mut wrong = Vec::new();
-    for chunk in messages.chunks(CHUNK) {
-        let (mut rooms, mut seqs, mut words) = (Vec::new(), Vec::new(), Vec::new());
-        for row in chunk {
-            let message = Unindexed {
-                room: RoomId(row.get(0)),
-                author: UserId(row.get(2)),
-                body: row.get(3),
-                mentions: row.get::<sqlx::types::Json<_>, _>(4).0,
-                in_thread: row.get(5),
-            };
-            rooms.push(message.room.0);
-            seqs.push(row.get::<i64, _>(1));
-            words.push(server::chat::search::vector(&message));
-        }
+    for (room, chunk) in rooms.iter().flat_map(|(room, seqs)| seqs.chunks(CHUNK).map(|chunk| (*room, chunk)))
+    {
+        let seqs: Vec<Seq> = chunk.iter().copied().map(Seq).collect();
+        let messages = store.messages_of(RoomId(room), &seqs).await?;
+        let rooms = vec![room; messages.len()];
+        let seqs: Vec<i64> = messages.iter().map(|message| message.seq.0).collect();
+        let words: Vec<String> =
+            messages.iter().map(|message| server::chat::search::vector(RoomId(room), message)).collect();
         let rows: Vec<(Uuid, i64)> = sqlx::query_as(
             "select k.room, k.seq from unnest($1::uuid[], $2::bigint[], $3::text[]) as k (room, seq, words)
              join messages m on m.room_id = k.room and m.seq = k.seq and m.deleted_at is null

@@ -69,8 +69,9 @@ pub const GROUP_MENTIONS_MAX: usize = 10;
 pub const GROUPS_MAX: usize = 200;
 /// People in one group.
 pub const GROUP_MEMBERS_MAX: usize = 1_000;
-/// Whoever may post may mention a group of up to this many people. A larger one can only be mentioned by those
-/// who may mention everyone; and replies that mention it do not make its members follow the thread.
+/// Whoever may post may mention groups of up to this many people together in one message, counted from the smallest
+/// group. Only those who may mention everyone can mention more; and a reply makes no more people follow its thread
+/// by their groups. What an edit keeps is counted before what it adds.
 pub const GROUP_OPEN_MAX: u32 = 50;
 /// People in one answer to `group`.
 pub const GROUP_PAGE: usize = 50;

@@ -477,7 +477,7 @@ pub struct RoomSummary {
     /// Other people's messages [after what the viewer has read](Self::seen) that are not deleted, counted up to
     /// [`UNREAD_MAX`](crate::limits::UNREAD_MAX).
     pub unread: u32,
-    /// Those that mention the viewer, or everyone; counted up to the same number.
+    /// Those that mention the viewer, a group that they are in, or everyone; counted up to the same number.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mentions: u32,
 }

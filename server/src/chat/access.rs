@@ -13,7 +13,8 @@ pub fn check_create(workspace: WorkspaceRole) -> Result<(), ErrorCode> {
     if workspace == WorkspaceRole::Guest { Err(ErrorCode::Forbidden) } else { Ok(()) }
 }
 
-/// Whether someone may see the groups of people. Guests may not learn who else exists.
+/// Whether someone may ask who is in the groups of people. Guests may not, because they may not learn who else
+/// exists. The titles, handles and sizes of groups are no secret: they come with the workspace's line.
 ///
 /// # Errors
 /// [`ErrorCode::Forbidden`].

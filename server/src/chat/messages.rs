@@ -43,7 +43,8 @@ pub fn send(
     poll: Option<NewPoll>,
 ) -> Result<Said, Error> {
     let forwards = placement.forward.is_some();
-    let body = match body.trim().is_empty() && forwards {
+    // A poll needs its question.
+    let body = match body.trim().is_empty() && forwards && poll.is_none() {
         true => String::new(),
         false => Body::parse(body)?.into_string(),
     };

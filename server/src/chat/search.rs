@@ -1,7 +1,7 @@
 //! Searching messages: what the filters of a query mean for the viewer, and the words around each hit.
 
 use jiff::{civil, tz::TimeZone};
-use protocol::{ErrorCode, FoundAfter, Hit, Millis, Refusal, Reply, RoomId, UserId};
+use protocol::{ErrorCode, FoundAfter, Hit, Message, Millis, Refusal, Reply, RoomId, UserId};
 
 use super::{Context, Error};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         query::{Day, Filter, Is, Query, Term, Who},
         tags, words,
     },
-    store::search::{Unindexed, Wanted},
+    store::search::Wanted,
 };
 
 /// Up to this many rooms, their tags are part of what is looked up.
@@ -54,9 +54,9 @@ pub async fn search(
     drop(permit);
     cx.node.metrics.search_seconds.observe(began.elapsed().as_secs_f64());
     let people = cx.node.people_of(found.messages.iter().map(|(_, message)| message)).await?;
-    let hit = |(room, message): &(RoomId, protocol::Message)| Hit {
+    let hit = |(room, message): &(RoomId, Message)| Hit {
         room: *room,
-        context: context(&Plain::of(&text_of(message)), &query.all),
+        context: context(&Plain::of_all(texts_of(message)), &query.all),
         message: message.preview(),
     };
     Ok(Reply::Found {
@@ -67,28 +67,26 @@ pub async fn search(
     })
 }
 
-/// What is searched in a message: its text, that of what it forwards, and the options of its poll. The index reads the same
-/// (`store::search`).
-fn text_of(message: &protocol::Message) -> String {
-    let own = Some(message.body.as_str()).filter(|body| !body.is_empty());
-    let forwarded = message.forward.as_ref().map(|forward| forward.body.as_str());
+/// What is searched in a message: its text, that of what it forwards, and the options of its poll.
+fn texts_of(message: &Message) -> impl Iterator<Item = &str> {
+    let forwarded = message.forward.iter().map(|forward| forward.body.as_str());
     let options = message.poll.iter().flat_map(|poll| &poll.options).map(String::as_str);
-    own.into_iter().chain(forwarded).chain(options).collect::<Vec<_>>().join("\n\n")
+    let all = std::iter::once(message.body.as_str()).chain(forwarded).chain(options);
+    all.filter(|text| !text.is_empty())
 }
 
 /// The words of a message and its tags, as a `tsvector`.
 #[must_use]
-pub fn vector(message: &Unindexed) -> String {
-    let plain = Plain::of(&message.body);
-    let mut own = vec![tags::room(message.room.0), tags::author(message.author)];
+pub fn vector(room: RoomId, message: &Message) -> String {
+    let plain = Plain::of_all(texts_of(message));
+    let mut own = vec![tags::room(room.0), tags::author(message.author)];
     own.extend(message.mentions.iter().map(|mention| match mention.1 {
         Some(user) => tags::mentioned(user),
         None => tags::EVERYONE.to_owned(),
     }));
     own.extend(plain.has_link.then(|| tags::LINK.to_owned()));
-    own.extend(message.in_thread.then(|| tags::THREAD.to_owned()));
-    let texts = std::iter::once(plain.text.as_str()).chain(plain.addresses.iter().map(String::as_str));
-    words::vector(texts, &own)
+    own.extend(message.thread.is_some().then(|| tags::THREAD.to_owned()));
+    words::vector(plain.texts.iter().chain(&plain.addresses).map(String::as_str), &own)
 }
 
 /// Indexes what is missing of these rooms: see [`Store::index`](crate::store::Store::index).
@@ -121,7 +119,7 @@ async fn wanted(cx: &Context, query: &Query, zone: &TimeZone) -> Result<Wanted, 
                 if *not { all.tags(&[tag], true) } else { authors.push(tag) }
             }
             Is::Mentions(who) => {
-                let tags = [tags::mentioned(person(cx, who).await?), tags::EVERYONE.to_owned()];
+                let tags = mentions(cx, who).await?;
                 if *not { all.tags(&tags, true) } else { mentioned.extend(tags) }
             }
             Is::In(name) => {
@@ -169,15 +167,39 @@ fn in_rooms(words: Option<&str>, rooms: &[RoomId]) -> Option<String> {
 
 async fn person(cx: &Context, who: &Who) -> Result<UserId, Error> {
     let me = cx.viewer.user.id;
-    match who {
-        Who::Me => Ok(me),
-        Who::Handle(handle) => {
-            let found = cx.node.store.user_named(me, handle).await?;
-            found.ok_or_else(|| {
-                Refusal::new(ErrorCode::UserUnknown).detail("from: and mentions: name a handle").into()
-            })
-        }
+    let found = match who {
+        Who::Me => Some(me),
+        Who::Handle(handle) => cx.node.store.user_named(me, handle).await?,
+    };
+    found.ok_or_else(|| unknown("from: names a person's handle"))
+}
+
+/// Any of these tags means the person: they were mentioned themselves, or everyone was. Of the viewer, also their groups are known. A
+/// group is only meant by its own name.
+async fn mentions(cx: &Context, who: &Who) -> Result<Vec<String>, Error> {
+    let me = cx.viewer.user.id;
+    let user = match who {
+        Who::Me => me,
+        Who::Handle(handle) => match cx.node.store.user_named(me, handle).await? {
+            Some(user) => user,
+            None => {
+                let group = cx.node.store.group_named(me, handle).await?;
+                let group =
+                    group.ok_or_else(|| unknown("mentions: names the handle of a person or a group"))?;
+                return Ok(vec![tags::mentioned(group)]);
+            }
+        },
+    };
+    let mut tags = vec![tags::mentioned(user), tags::EVERYONE.to_owned()];
+    if user == me {
+        let groups = cx.node.store.list_in_groups(me).await?;
+        tags.extend(groups.iter().map(|own| tags::mentioned(own.group)));
     }
+    Ok(tags)
+}
+
+fn unknown(detail: &'static str) -> Error {
+    Refusal::new(ErrorCode::UserUnknown).detail(detail).into()
 }
 
 /// The beginning of a day, or of one `later`.

@@ -17,7 +17,15 @@ const BEFORE_CHARS: usize = 40;
 /// words are only in the address of a link, this is the address.
 #[must_use]
 pub fn context(plain: &Plain, terms: &[Term]) -> Vec<Piece> {
-    let found = hits(&plain.text, terms);
+    let (mut shown, mut found) = (String::new(), Vec::new());
+    for text in &plain.texts {
+        if !shown.is_empty() {
+            shown.push('\n');
+        }
+        let begin = shown.len();
+        shown.push_str(text);
+        found.extend(hits(text, terms).into_iter().map(|hit| begin + hit.start..begin + hit.end));
+    }
     if found.is_empty() {
         for address in &plain.addresses {
             let found = hits(address, terms);
@@ -26,7 +34,7 @@ pub fn context(plain: &Plain, terms: &[Term]) -> Vec<Piece> {
             }
         }
     }
-    cut(&plain.text, &found)
+    cut(&shown, &found)
 }
 
 /// Where the terms are in a text: ranges of bytes, in order, without overlaps.
@@ -56,13 +64,15 @@ fn places(lexemes: &[Lexeme], at: u16, term: &Term) -> Option<Vec<Range<usize>>>
     let part = |part: &super::query::Part| {
         let at = at.checked_add(part.after)?;
         let from = lexemes.partition_point(|lexeme| lexeme.at < at);
+        // Only this position: a look further would make the work quadratic.
         let here = lexemes.get(from..)?.iter().take_while(|lexeme| lexeme.at == at);
         // The shortest: of `drainQueue`, only `drain`.
-        let found = here.filter(|lexeme| part.finds(&lexeme.text)).min_by_key(|lexeme| lexeme.bytes.len())?;
+        let found =
+            here.clone().filter(|lexeme| part.finds(&lexeme.text)).min_by_key(|lexeme| lexeme.bytes.len())?;
         // A single character also matches the pairs that it begins, but only the character itself is a hit.
         let mut chars = part.lexeme.chars();
         let alone = chars.next().filter(|_| part.is_prefix && chars.next().is_none()).map(words::alone);
-        let alone = lexemes.get(from..)?.iter().find(|lexeme| Some(&lexeme.text) == alone.as_ref());
+        let alone = alone.and_then(|alone| here.clone().find(|lexeme| lexeme.text == alone));
         Some(alone.unwrap_or(found).bytes.clone())
     };
     term.parts.iter().map(part).collect()
@@ -141,6 +151,29 @@ mod tests {
         let text = shown(&body, "needle");
         assert!(text.starts_with("…hay") && text.contains("[needle]") && text.ends_with('…'), "{text}");
         assert!(text.chars().count() <= CONTEXT_CHARS + 4, "{text}");
+    }
+
+    #[test]
+    fn texts_stand_beside_each_other_and_a_phrase_spans_no_two() {
+        let plain = Plain::of_all(["Please\n```\nlook", "The *halyard* is frayed", "回滚", "发布"]);
+        let shown = |query: &str| {
+            let pieces = context(&plain, &Query::parse(query).unwrap().all);
+            pieces.into_iter().filter_map(|Piece(text, is_hit)| is_hit.then_some(text)).collect::<Vec<_>>()
+        };
+        assert_eq!(shown("halyard look"), ["look", "halyard"]);
+        assert_eq!(shown("\"look the\""), [""; 0]);
+        assert_eq!(shown("回滚发布"), [""; 0]);
+        let all: String = context(&plain, &[]).into_iter().map(|piece| piece.0).collect();
+        assert!(all.ends_with("The halyard is frayed 回滚 发布"), "{all}");
+    }
+
+    #[test]
+    fn equal_words_take_linear_time() {
+        let body = "pump ".repeat(4_000);
+        let query = Query::parse(&"pump ".repeat(32)).unwrap();
+        let began = std::time::Instant::now();
+        assert_eq!(hits(&body, &query.all).len(), 4_000);
+        assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
     }
 
     proptest! {

@@ -14,13 +14,13 @@ pub mod words;
 use markup::{Document, Kind, Nodes, Spoilers};
 
 /// The version of the rules by which texts become lexemes. When it grows, servers index every message again, newest first.
-pub const RULES: i32 = 1;
+pub const RULES: i32 = 2;
 
-/// What a message says: the words that people see, and whether it contains links.
+/// What the texts of a message say: the words that people see, and whether they contain links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plain {
-    /// The words, including those of spoilers.
-    pub text: String,
+    /// The words of each text, including those of spoilers.
+    pub texts: Vec<String>,
     /// The addresses of links whose words do not show them.
     pub addresses: Vec<String>,
     /// Whether there is any link.
@@ -28,13 +28,21 @@ pub struct Plain {
 }
 
 impl Plain {
-    /// Reads the source of a message.
+    /// Reads the source of a text.
     #[must_use]
-    pub fn of(body: &str) -> Self {
-        let document: Document<'_> = markup::parse(body);
-        let mut plain =
-            Self { text: document.plain_text(Spoilers::Shown), addresses: Vec::new(), has_link: false };
-        plain.add_addresses(document.blocks());
+    pub fn of(text: &str) -> Self {
+        Self::of_all([text])
+    }
+
+    /// Reads the sources of several texts, each by itself: what one of them leaves open, such as a block of code, ends with it.
+    #[must_use]
+    pub fn of_all<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut plain = Self { texts: Vec::new(), addresses: Vec::new(), has_link: false };
+        for text in texts {
+            let document: Document<'_> = markup::parse(text);
+            plain.texts.push(document.plain_text(Spoilers::Shown));
+            plain.add_addresses(document.blocks());
+        }
         plain
     }
 

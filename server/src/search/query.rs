@@ -78,11 +78,11 @@ pub enum Is {
     Saved,
     /// A reply in a thread.
     Thread,
-    /// It mentions this person.
+    /// It mentions this person or group.
     Mentions(Who),
 }
 
-/// A person in a filter.
+/// A person in a filter, or a group that is mentioned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
     /// The viewer.

@@ -25,7 +25,7 @@ pub fn author(user: UserId) -> String {
     tag('@', user.0)
 }
 
-/// It mentions this person.
+/// It mentions this person or group.
 #[must_use]
 pub fn mentioned(user: UserId) -> String {
     tag('>', user.0)

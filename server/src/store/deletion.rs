@@ -121,7 +121,7 @@ async fn was_deleted_with(
 }
 
 /// Clears a room's properties and removes everyone: up to 10,000 people, so without a loop. Returns
-/// the numbers on their own lines.
+/// the numbers on their own lines, which are locked before the memberships: the law in `lines.rs`.
 async fn empty(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
@@ -137,16 +137,18 @@ async fn empty(
     )
     .execute(&mut **tx)
     .await?;
-    let left = sqlx::query_scalar!(
+    let left = sqlx::query_scalar!("select user_id from members where room_id = $1 and active", room.0)
+        .fetch_all(&mut **tx)
+        .await?;
+    let left = take_each(tx, &left, ItemKind::Membership, &room.to_string()).await?;
+    sqlx::query!(
         "update members m set active = false
          from (select user_id from members where room_id = $1 and active order by user_id for no key update) k
-         where m.room_id = $1 and m.user_id = k.user_id
-         returning m.user_id",
+         where m.room_id = $1 and m.user_id = k.user_id",
         room.0
     )
-    .fetch_all(&mut **tx)
+    .execute(&mut **tx)
     .await?;
-    let left = take_each(tx, &left, ItemKind::Membership, &room.to_string()).await?;
     Ok(left.into_iter().map(|(id, seq)| (UserId(id), seq)).collect())
 }
 

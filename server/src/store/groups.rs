@@ -15,7 +15,9 @@ use super::{
     Error, Store,
     lines::{ItemKind, take, take_each},
     people::acting_role,
-    pinyin, retry_deadlocks,
+    pinyin,
+    profiles::taken_or_failed,
+    retry_deadlocks,
     users::user_of,
 };
 
@@ -28,16 +30,26 @@ pub struct GroupChange {
     pub told: Vec<(UserId, InGroup)>,
 }
 
-/// A group as a profile, from its columns. A deleted one has neither handle nor title.
-pub(super) fn group_of(id: Uuid, handle: Option<String>, title: String, members: i32, rev: i64) -> User {
-    User {
-        id: UserId(id),
-        handle: handle.unwrap_or_default(),
-        pinyin: pinyin::spell(&title),
-        name: title,
-        role: WorkspaceRole::default(),
-        group: Some(u32::try_from(members).unwrap_or_default()),
-        rev: Seq(rev),
+/// The columns of a group. A deleted one has neither handle nor title.
+struct GroupRow {
+    id: Uuid,
+    handle: Option<String>,
+    title: String,
+    members: i32,
+    rev: i64,
+}
+
+impl From<GroupRow> for User {
+    fn from(row: GroupRow) -> Self {
+        Self {
+            id: UserId(row.id),
+            handle: row.handle.unwrap_or_default(),
+            pinyin: pinyin::spell(&row.title),
+            name: row.title,
+            role: WorkspaceRole::default(),
+            group: Some(u32::try_from(row.members).unwrap_or_default()),
+            rev: Seq(row.rev),
+        }
     }
 }
 
@@ -47,15 +59,15 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn list_groups(&self) -> Result<Vec<User>, Error> {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            GroupRow,
             "select id, handle, title, members, rev from groups where handle is not null
              order by lower(title), id limit $1",
             GROUPS_MAX as i64
         )
         .fetch_all(&self.pool())
         .await?;
-        let group = rows.into_iter().map(|row| group_of(row.id, row.handle, row.title, row.members, row.rev));
-        Ok(group.collect())
+        Ok(rows.into_iter().map(User::from).collect())
     }
 
     /// The groups that a person is in, by title; at most [`GROUPS_SHOWN`]. Guests see none.
@@ -63,7 +75,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn groups_of(&self, viewer: UserId, user: UserId) -> Result<Vec<User>, Error> {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            GroupRow,
             "select g.id, g.handle, g.title, g.members, g.rev from group_members m join groups g on g.id = m.group_id
              where m.user_id = $1 and exists (select from users where id = $3 and role <> 'guest')
              order by lower(g.title), g.id limit $2",
@@ -73,8 +86,7 @@ impl Store {
         )
         .fetch_all(&self.pool())
         .await?;
-        let group = rows.into_iter().map(|row| group_of(row.id, row.handle, row.title, row.members, row.rev));
-        Ok(group.collect())
+        Ok(rows.into_iter().map(User::from).collect())
     }
 
     /// In which groups a person is, for their own devices.
@@ -104,23 +116,26 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn group(&self, group: UserId) -> Result<Option<User>, Error> {
-        let row = sqlx::query!(
+        let row = sqlx::query_as!(
+            GroupRow,
             "select id, handle, title, members, rev from groups where id = $1 and handle is not null",
             group.0
         )
         .fetch_optional(&self.pool())
         .await?;
-        Ok(row.map(|row| group_of(row.id, row.handle, row.title, row.members, row.rev)))
+        Ok(row.map(User::from))
     }
 
     /// These groups, also deleted ones; those that never were are left out.
     pub(super) async fn find_groups(&self, groups: &[Uuid]) -> Result<Vec<User>, Error> {
-        let rows =
-            sqlx::query!("select id, handle, title, members, rev from groups where id = any($1)", groups)
-                .fetch_all(&self.pool())
-                .await?;
-        let group = rows.into_iter().map(|row| group_of(row.id, row.handle, row.title, row.members, row.rev));
-        Ok(group.collect())
+        let rows = sqlx::query_as!(
+            GroupRow,
+            "select id, handle, title, members, rev from groups where id = any($1)",
+            groups
+        )
+        .fetch_all(&self.pool())
+        .await?;
+        Ok(rows.into_iter().map(User::from).collect())
     }
 
     /// A page of the people in a group, by name, after one of them: at most [`GROUP_PAGE`].
@@ -163,18 +178,20 @@ impl Store {
         }
         let id = Uuid::now_v7();
         let rev = take(&mut tx, Line::Workspace, ItemKind::Group, &id.to_string()).await?;
-        sqlx::query!(
-            "insert into groups (id, handle, title, rev) values ($1, $2, $3, $4)",
+        let row = sqlx::query_as!(
+            GroupRow,
+            "insert into groups (id, handle, title, rev) values ($1, $2, $3, $4)
+             returning id, handle, title, members, rev",
             id,
             handle.as_str(),
             title.as_str(),
             rev.0
         )
-        .execute(&mut *tx)
+        .fetch_one(&mut *tx)
         .await
         .map_err(taken_or_failed)?;
         tx.commit().await?;
-        Ok(group_of(id, Some(handle.as_str().to_owned()), title.as_str().to_owned(), 0, rev.0))
+        Ok(row.into())
     }
 
     /// Changes the handle and the title of a group; `None` if they are the same as before, which takes no
@@ -354,14 +371,14 @@ async fn begin(tx: &mut sqlx::PgTransaction<'_>, by: UserId) -> Result<(), Error
 }
 
 async fn find(tx: &mut sqlx::PgTransaction<'_>, group: UserId) -> Result<User, Error> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        GroupRow,
         "select id, handle, title, members, rev from groups where id = $1 and handle is not null",
         group.0
     )
     .fetch_optional(&mut **tx)
     .await?;
-    let row = row.ok_or(Error::Refused(ErrorCode::GroupUnknown))?;
-    Ok(group_of(row.id, row.handle, row.title, row.members, row.rev))
+    row.map(User::from).ok_or(Error::Refused(ErrorCode::GroupUnknown))
 }
 
 /// Counts who was added or removed, and takes the group's next number. Everyone's own line comes before the
@@ -386,14 +403,6 @@ async fn counted(
         group: User { rev, group: Some(u32::try_from(members).unwrap_or_default()), ..known },
         told,
     })
-}
-
-/// Tells a taken handle, of a person or of a group, from a failure of the database.
-fn taken_or_failed(e: sqlx::Error) -> Error {
-    match e.as_database_error().and_then(|e| e.constraint()) {
-        Some("users_handle_key" | "groups_handle_key") => Error::Refused(ErrorCode::HandleTaken),
-        Some(_) | None => e.into(),
-    }
 }
 
 #[cfg(test)]

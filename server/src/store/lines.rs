@@ -8,10 +8,10 @@
 //! Law: a transaction that changes several lines locks rooms before people and people before the
 //! workspace, each in the order of their ids, to avoid deadlocks. The row of an account is locked
 //! after rooms, and before its person's line. Memberships come after the lines of people, in the
-//! order of (room, person). There are two exceptions: `delete_room` needs memberships first, to
-//! know whose lines to lock, and the search for a new owner locks that account at the end. If a
-//! deadlock happens after all, Postgres aborts one of the transactions, and it is retried
-//! ([`Error::is_deadlock`]).
+//! order of (room, person). To lock the lines of everyone in a room, read who they are without a
+//! lock: the room's lock keeps them. There is one exception: the search for a new owner locks that
+//! account at the end. If a deadlock happens after all, Postgres aborts one of the transactions,
+//! and it is retried ([`Error::is_deadlock`]).
 
 use std::collections::HashMap;
 

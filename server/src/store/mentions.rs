@@ -24,11 +24,20 @@ pub(super) struct Mentioned {
     pub(super) is_here: bool,
 }
 
-/// A text that mentions names: its room, its author, and the names.
+/// A text that mentions names: its room, its author, the names, and the groups that it mentions besides.
 pub(super) struct Mentioning<'a> {
     pub(super) room: RoomId,
     pub(super) author: UserId,
     pub(super) names: &'a [String],
+    pub(super) kept: Kept,
+}
+
+/// The groups that an edited text has mentioned before and still does; none in a new message.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Kept {
+    groups: usize,
+    /// People in them together.
+    people: i64,
 }
 
 /// A message that mentions people: its room, number, author, and the people and groups mentioned
@@ -43,9 +52,10 @@ fn means_everyone(name: &str) -> bool {
     matches!(name, "here" | "everyone")
 }
 
-/// Resolves the names of each text, in order. Leaves out unknown names, and "everyone" and large groups
-/// where the author may not mention everyone. Guests can mention only members of the room, because they
-/// may not learn who else exists.
+/// Resolves the names of each text, in order. Leaves out unknown names, and, where the author may not mention
+/// everyone, "everyone" and the groups by which the text has more than [`GROUP_OPEN_MAX`] people in groups,
+/// counted from the smallest. Guests can mention only members of the room, because they may not learn who
+/// else exists.
 pub(super) async fn find(
     tx: &mut sqlx::PgTransaction<'_>,
     texts: &[Mentioning<'_>],
@@ -60,12 +70,13 @@ pub(super) async fn find(
         }
     }
     let mut found: Vec<Vec<Mentioned>> = texts.iter().map(|_| Vec::new()).collect();
-    // What reaches many people: `@everyone`, and large groups.
+    // What reaches many people: `@everyone`, and groups that are large, alone or together.
     let mut to_many: Vec<Vec<Mentioned>> = texts.iter().map(everyone).collect();
     if !handles.is_empty() {
         let rows = sqlx::query!(
             r#"select k.place as "place!", k.handle as "handle!", coalesce(u.id, g.id) as "id!",
-                m.user_id is not null or g.id is not null as "is_here!", g.members as "group?"
+                m.user_id is not null or g.id is not null as "is_here!", g.id is not null as "is_group!",
+                coalesce(sum(g.members) over (partition by k.place order by g.members, k.nth), 0) as "people!"
              from unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[]) with ordinality as k (place, room, author, handle, nth)
              join users a on a.id = k.author
              left join users u on u.handle = k.handle
@@ -80,18 +91,18 @@ pub(super) async fn find(
         )
         .fetch_all(&mut **tx)
         .await?;
-        let mut groups = vec![0; texts.len()];
+        let mut groups: Vec<usize> = texts.iter().map(|text| text.kept.groups).collect();
         for row in rows {
             let Some(place) = usize::try_from(row.place).ok().filter(|place| *place < texts.len()) else {
                 continue;
             };
             let one = Mentioned { mention: Mention(row.handle, Some(UserId(row.id))), is_here: row.is_here };
-            if let Some(size) = row.group {
+            if row.is_group {
                 groups[place] += 1;
                 if groups[place] > GROUP_MENTIONS_MAX {
                     continue;
                 }
-                if size > GROUP_OPEN_MAX as i32 {
+                if texts[place].kept.people + row.people > i64::from(GROUP_OPEN_MAX) {
                     to_many[place].push(one);
                     continue;
                 }
@@ -190,36 +201,40 @@ pub(super) async fn replace(
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let mut mentioned = keep(tx, room, before, names).await?;
+    let (mut mentioned, kept) = keep(tx, room, before, names).await?;
     let is_new = |name: &&String| !mentioned.iter().any(|kept| kept.mention.0 == **name);
     let names: Vec<String> = names.iter().filter(is_new).cloned().collect();
-    let asked = Mentioning { room, author: before.author, names: &names };
+    let asked = Mentioning { room, author: before.author, names: &names, kept };
     mentioned.extend(find(tx, &[asked]).await?.pop().unwrap_or_default());
     write(tx, &[(room, before.seq, before.author, here(&mentioned))]).await?;
     Ok(mentioned.into_iter().map(|one| one.mention).collect())
 }
 
-/// The people and groups whom these names have meant in a message so far.
+/// The people and groups whom these names have meant in a message so far, and how many of them are groups.
 async fn keep(
     tx: &mut sqlx::PgTransaction<'_>,
     room: RoomId,
     before: &Message,
     names: &[String],
-) -> Result<Vec<Mentioned>, Error> {
+) -> Result<(Vec<Mentioned>, Kept), Error> {
     let kept = before.mentions.iter().filter(|mention| mention.1.is_some() && names.contains(&mention.0));
     let kept: Vec<Mention> = kept.cloned().collect();
     if kept.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Default::default());
     }
     let users: Vec<Uuid> = kept.iter().filter_map(|mention| mention.1).map(|user| user.0).collect();
-    let here = sqlx::query_scalar!(
-        r#"select user_id as "id!" from members where room_id = $1 and user_id = any($2) and active
-         union all select id from groups where id = any($2) and handle is not null"#,
+    let here = sqlx::query!(
+        r#"select user_id as "id!", null::int as group from members
+         where room_id = $1 and user_id = any($2) and active
+         union all select id, members from groups where id = any($2) and handle is not null"#,
         room.0,
         &users
     )
     .fetch_all(&mut **tx)
     .await?;
-    let is_here = |mention: &Mention| mention.1.is_some_and(|user| here.contains(&user.0));
-    Ok(kept.into_iter().map(|mention| Mentioned { is_here: is_here(&mention), mention }).collect())
+    let is_here = |mention: &Mention| here.iter().any(|row| mention.1 == Some(UserId(row.id)));
+    let mentioned =
+        kept.into_iter().map(|mention| Mentioned { is_here: is_here(&mention), mention }).collect();
+    let sizes = || here.iter().filter_map(|row| row.group);
+    Ok((mentioned, Kept { groups: sizes().count(), people: sizes().map(i64::from).sum() }))
 }

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use protocol::{
     Direction, ErrorCode, Following, Forward, InThread, Line, Mention, Message, MessageId, Millis, NewPoll,
-    Nonce, Placement, Poll, Reaction, Role, Room, RoomId, Seq, ThreadAuthor, User, UserId, WorkspaceRole,
-    limits, rights,
+    Nonce, Placement, Poll, Reaction, Role, Room, RoomId, RoomKind, Seq, ThreadAuthor, User, UserId,
+    WorkspaceRole, limits, rights,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -465,7 +465,8 @@ impl NewMessage {
     }
 
     fn mentioning(&self) -> Mentioning<'_> {
-        Mentioning { room: self.room, author: self.author.id, names: &self.names }
+        let kept = mentions::Kept::default();
+        Mentioning { room: self.room, author: self.author.id, names: &self.names, kept }
     }
 }
 
@@ -603,7 +604,7 @@ async fn refuse_replies(
 }
 
 /// Copies the texts of what is forwarded, as they are now, and refuses what the author may not read. A message that forwards another one
-/// passes that one on.
+/// passes that one on, and names its author only if a first forward by the same person would. A room that is gone counts as private.
 async fn find_forwarded(
     tx: &mut sqlx::PgTransaction<'_>,
     new: &[NewMessage],
@@ -616,11 +617,12 @@ async fn find_forwarded(
     // Deleted rooms have no members.
     let rows = sqlx::query!(
         r#"select k.place as "place!", r.kind, m.author_id, m.body, m.deleted_at is not null as "deleted!",
-            m.forward as "forward: Json<Box<Forward>>"
+            m.forward as "forward: Json<Box<Forward>>", o.kind as "origin?"
          from unnest($1::uuid[], $2::bigint[], $3::uuid[]) with ordinality as k (room, seq, author, place)
          join members mb on mb.room_id = k.room and mb.user_id = k.author and mb.active
          join rooms r on r.id = k.room
-         join messages m on m.room_id = k.room and m.seq = k.seq"#,
+         join messages m on m.room_id = k.room and m.seq = k.seq
+         left join rooms o on o.id = (m.forward ->> 'room')::uuid and o.deleted_at is null"#,
         &rooms as &[Option<Uuid>],
         &seqs as &[Option<i64>],
         &authors
@@ -635,10 +637,16 @@ async fn find_forwarded(
             found.refused = found.refused.or(Some(ErrorCode::MessageDeleted));
             continue;
         }
-        let author = UserId(row.author_id);
-        let is_named = rights::names_author(kind_of(&row.kind), author, item.author.id);
-        let copy = || Box::new(Forward { room, seq, author: is_named.then_some(author), body: row.body });
-        found.forward = Some(row.forward.map_or_else(copy, |forward| forward.0));
+        let (origin, original) = match row.forward {
+            Some(Json(passed_on)) => (row.origin, passed_on),
+            None => {
+                let author = Some(UserId(row.author_id));
+                (Some(row.kind), Box::new(Forward { room, seq, author, body: row.body }))
+            }
+        };
+        let kind = origin.map_or(RoomKind::Group, |kind| kind_of(&kind));
+        let author = original.author.filter(|author| rights::names_author(kind, *author, item.author.id));
+        found.forward = Some(Box::new(Forward { author, ..*original }));
     }
     for (item, found) in new.iter().zip(found) {
         if item.placement.forward.is_some() && found.forward.is_none() {

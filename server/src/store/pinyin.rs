@@ -112,6 +112,46 @@ fn misspelled(rows: &[Spelled]) -> (Vec<Uuid>, Vec<String>, Vec<String>) {
     (ids, names, spellings)
 }
 
+/// Corrects one step of the spellings in a table, and says how many rows it looked at. The texts of the queries are joined while
+/// compiling, so both tables select the same characters.
+macro_rules! spell_step {
+    ($store:expr, $after:expr, $table:literal, $name:literal) => {{
+        let rows = sqlx::query_as!(
+            Spelled,
+            "select id, "
+                + $name
+                + " as name, pinyin from "
+                + $table
+                + " where id > $1 and (pinyin <> '' or "
+                + $name
+                + r" ~ '[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]') order by id limit $2",
+            $after,
+            STEP
+        )
+        .fetch_all(&$store.pool())
+        .await?;
+        let (ids, names, spellings) = misspelled(&rows);
+        if !ids.is_empty() {
+            // A name that has changed meanwhile was spelled with its change.
+            sqlx::query!(
+                "update "
+                    + $table
+                    + " t set pinyin = k.pinyin
+                 from unnest($1::uuid[], $2::text[], $3::text[]) as k (id, name, pinyin)
+                 where t.id = k.id and t."
+                    + $name
+                    + " = k.name",
+                &ids,
+                &names,
+                &spellings
+            )
+            .execute(&$store.pool())
+            .await?;
+        }
+        rows.iter().map(|row| row.id).collect::<Vec<Uuid>>()
+    }};
+}
+
 impl Store {
     /// Corrects the spellings of the next people after `after`, in the order of their ids. Returns the last one,
     /// unless there are no more. Safe to repeat.
@@ -119,32 +159,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn spell_people(&self, after: Uuid) -> Result<Option<Uuid>, Error> {
-        let rows = sqlx::query_as!(
-            Spelled,
-            r"select id, name, pinyin from users
-             where id > $1 and (pinyin <> '' or name ~ '[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]')
-             order by id limit $2",
-            after,
-            STEP
-        )
-        .fetch_all(&self.pool())
-        .await?;
-        let (ids, names, spellings) = misspelled(&rows);
-        if !ids.is_empty() {
-            // A name that has changed meanwhile was spelled with its change.
-            sqlx::query!(
-                "update users u set pinyin = k.pinyin from unnest($1::uuid[], $2::text[], $3::text[]) as k (id, name, pinyin)
-                 where u.id = k.id and u.name = k.name",
-                &ids,
-                &names,
-                &spellings
-            )
-            .execute(&self.pool())
-            .await?;
-        }
-        let people: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let people = spell_step!(self, after, "users", "name");
         retry_deadlocks(Error::is_deadlock, || self.copy_spellings(&people)).await?;
-        Ok(people.last().copied().filter(|_| people.len() as i64 == STEP))
+        Ok(last_of(&people))
     }
 
     /// Memberships that an older server began have no copy of the spelling.
@@ -164,30 +181,13 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn spell_rooms(&self, after: Uuid) -> Result<Option<Uuid>, Error> {
-        let rows = sqlx::query_as!(
-            Spelled,
-            r"select id, title as name, pinyin from rooms
-             where id > $1 and (pinyin <> '' or title ~ '[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]')
-             order by id limit $2",
-            after,
-            STEP
-        )
-        .fetch_all(&self.pool())
-        .await?;
-        let (ids, titles, spellings) = misspelled(&rows);
-        if !ids.is_empty() {
-            sqlx::query!(
-                "update rooms r set pinyin = k.pinyin from unnest($1::uuid[], $2::text[], $3::text[]) as k (id, title, pinyin)
-                 where r.id = k.id and r.title = k.title",
-                &ids,
-                &titles,
-                &spellings
-            )
-            .execute(&self.pool())
-            .await?;
-        }
-        Ok(rows.last().map(|row| row.id).filter(|_| rows.len() as i64 == STEP))
+        Ok(last_of(&spell_step!(self, after, "rooms", "title")))
     }
+}
+
+/// Where the next step begins, unless this was the last one.
+fn last_of(looked_at: &[Uuid]) -> Option<Uuid> {
+    looked_at.last().copied().filter(|_| looked_at.len() as i64 == STEP)
 }
 
 #[cfg(test)]

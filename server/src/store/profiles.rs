@@ -156,10 +156,10 @@ impl Store {
     }
 }
 
-/// Tells a taken handle from a failure of the database.
-fn taken_or_failed(e: sqlx::Error) -> Error {
+/// Tells a taken handle, of a person or of a group, from a failure of the database.
+pub(super) fn taken_or_failed(e: sqlx::Error) -> Error {
     match e.as_database_error().and_then(|e| e.constraint()) {
-        Some("users_handle_key") => Error::Refused(ErrorCode::HandleTaken),
+        Some("users_handle_key" | "groups_handle_key") => Error::Refused(ErrorCode::HandleTaken),
         Some(_) | None => e.into(),
     }
 }

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
-    FoundAfter, Mention, Message, Millis, RoomId, UserId,
+    FoundAfter, Message, Millis, RoomId, UserId,
     limits::{FOUND_COUNT_MAX, FOUND_PAGE},
 };
 use sqlx::types::Json;
@@ -23,23 +23,9 @@ use super::{Error, Store, lines::ItemKind, messages::select_messages};
 
 /// The newest messages at which a search looks before it uses the index.
 const NEWEST: i64 = 4_000;
-/// The database aborts a search after this many milliseconds.
+/// The database aborts each statement of a search after this many milliseconds. A search has at most four that look for something:
+/// the newest hits, those in the index, the messages of a page, and the count.
 const TIMEOUT_MS: u32 = 2_000;
-
-/// A message to be indexed.
-#[derive(Clone, Debug)]
-pub struct Unindexed {
-    /// Where it is.
-    pub room: RoomId,
-    /// By whom.
-    pub author: UserId,
-    /// Its text, with that of what it forwards and the options of its poll (`chat::search::text_of`).
-    pub body: String,
-    /// Whom it mentions.
-    pub mentions: Vec<Mention>,
-    /// Whether it is a reply in a thread.
-    pub in_thread: bool,
-}
 
 /// What a step of indexing has done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,7 +75,7 @@ pub struct Found {
     pub messages: Vec<(RoomId, Message)>,
     /// Whether there are more.
     pub more: bool,
-    /// How many there are after [`Wanted::after`], up to [`FOUND_COUNT_MAX`].
+    /// How many there are after [`Wanted::after`], up to [`FOUND_COUNT_MAX`]; also so many if counting them would take too long.
     pub count: u32,
 }
 
@@ -114,7 +100,7 @@ struct Window {
 }
 
 impl Store {
-    /// Compares the cursors with at most `lines` lines after the line `after`.
+    /// Compares the cursors with at most `lines` lines after the line `after`. Cursors of newer rules are left to newer servers.
     ///
     /// # Errors
     /// When the database fails.
@@ -124,7 +110,8 @@ impl Store {
              select
                 (select id from part order by id desc limit 1) as through,
                 coalesce((select array_agg(p.id) from part p left join search_cursors c on c.room_id = p.id
-                    where p.kind = 'room' and (c.room_id is null or p.head > c.through or c.back > 0 or c.rules < $3)),
+                    where p.kind = 'room' and (c.room_id is null or c.rules < $3
+                        or c.rules = $3 and (p.head > c.through or c.back > 0))),
                     '{}') as "behind!""#,
             after,
             lines,
@@ -135,7 +122,8 @@ impl Store {
         Ok(Swept { behind: row.behind.into_iter().map(RoomId).collect(), through: row.through })
     }
 
-    /// Indexes what is missing of these rooms, at most `numbers` numbers of their lines. `words` makes the `tsvector` of a message.
+    /// Indexes what is missing of these rooms, at most `numbers` numbers of their lines: first what is new in any of them, then what is
+    /// older. `words` makes the `tsvector` of a message. Cursors of newer rules are left to newer servers.
     ///
     /// # Errors
     /// When the database fails. Then nothing was done.
@@ -144,15 +132,16 @@ impl Store {
         rooms: &[RoomId],
         numbers: i64,
         rules: i32,
-        words: impl Fn(&Unindexed) -> String + Send,
+        words: impl Fn(RoomId, &Message) -> String + Send,
     ) -> Result<Indexed, Error> {
         let ids: Vec<Uuid> = rooms.iter().map(|room| room.0).collect();
         let mut tx = self.pool().begin().await?;
         begin_cursors(&mut tx, &ids, rules).await?;
         let behind = sqlx::query_scalar!(
             "select c.room_id from search_cursors c join lines l on l.id = c.room_id
-             where c.room_id = any($1) and (l.head > c.through or c.back > 0)",
-            &ids
+             where c.room_id = any($1) and c.rules <= $2 and (l.head > c.through or c.back > 0)",
+            &ids,
+            rules
         )
         .fetch_all(&mut *tx)
         .await?;
@@ -164,9 +153,10 @@ impl Store {
         let messages = unindexed(&mut tx, &windows).await?;
         let (mut live, mut gone) = (Vec::new(), Vec::new());
         for ((room, seq), message) in messages {
-            match message {
-                Some((at, message)) => live.push((room, seq, at, words(&message))),
-                None => gone.push((room, seq)),
+            if message.deleted {
+                gone.push((room, seq));
+            } else {
+                live.push((room, seq, message.sent_at, words(RoomId(room), &message)));
             }
         }
         write_words(&mut tx, &live).await?;
@@ -221,10 +211,23 @@ impl Store {
         Ok(row.fetch_optional(&self.pool()).await?.map(UserId))
     }
 
+    /// The group with a handle. Guests find none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn group_named(&self, viewer: UserId, handle: &str) -> Result<Option<UserId>, Error> {
+        let row = sqlx::query_scalar!(
+            "select id from groups where handle = $2 and exists (select from users where id = $1 and role <> 'guest')",
+            viewer.0,
+            handle
+        );
+        Ok(row.fetch_optional(&self.pool()).await?.map(UserId))
+    }
+
     /// Finds messages in the rooms that the viewer is in.
     ///
     /// # Errors
-    /// When the database fails; one that [is slow](Error::is_slow) if it would take too long.
+    /// When the database fails; one that [is slow](Error::is_slow) if finding or reading them would take too long.
     pub async fn find_messages(&self, viewer: UserId, wanted: &Wanted) -> Result<Found, Error> {
         let mut tx = self.pool().begin().await?;
         // A plan fits the words and times for which it was made, and compiling it would take longer than running it.
@@ -236,16 +239,24 @@ impl Store {
         )
         .fetch_one(&mut *tx)
         .await?;
-        let (places, count) = if wanted.pinned || wanted.saved {
-            let places = find_marked(&mut tx, viewer, wanted).await?;
-            let count = places.len();
-            (places, count)
+        let (places, is_all) = if wanted.pinned || wanted.saved {
+            (find_marked(&mut tx, viewer, wanted).await?, true)
         } else {
             find_by_words(&mut tx, viewer, wanted).await?
         };
         let more = places.len() > FOUND_PAGE;
         let messages = read(&mut tx, viewer, &places[..places.len().min(FOUND_PAGE)]).await?;
-        tx.commit().await?;
+        // Last, because it may fail alone: then the page is answered with «more than».
+        let count = if is_all || wanted.after.is_some() {
+            places.len()
+        } else {
+            match count(&mut tx, viewer, wanted).await {
+                Err(error) if error.is_slow() => FOUND_COUNT_MAX as usize,
+                count => count?,
+            }
+        };
+        // Nothing was written, so it does not matter that a slow count has aborted the transaction.
+        tx.rollback().await?;
         Ok(Found { messages, more, count: u32::try_from(count).unwrap_or(FOUND_COUNT_MAX) })
     }
 }
@@ -255,22 +266,28 @@ impl Cursor {
         self.through >= head && self.back == 0
     }
 
-    /// Moves by at most `numbers`: first to the head, then backwards. Returns what is to be indexed.
-    fn advance(&mut self, head: i64, numbers: &mut i64) -> Vec<Window> {
-        let mut windows = Vec::new();
-        let to = head.min(self.through.saturating_add(*numbers));
-        if to > self.through {
-            windows.push(Window { room: self.room, above: self.through, to });
-            *numbers -= to - self.through;
-            self.through = to;
+    /// Moves towards the head by at most `numbers`. Returns what is to be indexed.
+    fn forward(&mut self, head: i64, numbers: &mut i64) -> Option<Window> {
+        let above = self.through;
+        let to = head.min(above.saturating_add(*numbers));
+        if to <= above {
+            return None;
         }
-        let above = (self.back - *numbers).max(0);
-        if above < self.back {
-            windows.push(Window { room: self.room, above, to: self.back });
-            *numbers -= self.back - above;
-            self.back = above;
+        *numbers -= to - above;
+        self.through = to;
+        Some(Window { room: self.room, above, to })
+    }
+
+    /// Moves backwards by at most `numbers`. Returns what is to be indexed.
+    fn backward(&mut self, numbers: &mut i64) -> Option<Window> {
+        let to = self.back;
+        let above = (to - *numbers).max(0);
+        if above >= to {
+            return None;
         }
-        windows
+        *numbers -= to - above;
+        self.back = above;
+        Some(Window { room: self.room, above, to })
     }
 }
 
@@ -292,8 +309,9 @@ async fn begin_cursors(tx: &mut sqlx::PgTransaction<'_>, rooms: &[Uuid], rules: 
     Ok(())
 }
 
-/// Locks the cursors that no other server has locked, and moves them. Returns them with the heads of their lines, and what is to be
-/// indexed. Cursors of newer rules are left to newer servers.
+/// Locks the cursors that no other server has locked, and moves them: first all of them to the heads of their lines, those with the least
+/// to do before the others, so that a busy or old room delays new messages of no other; then backwards with what is left of `numbers`.
+/// Returns them with the heads of their lines, and what is to be indexed.
 async fn lock_cursors(
     tx: &mut sqlx::PgTransaction<'_>,
     rooms: &[Uuid],
@@ -305,7 +323,7 @@ async fn lock_cursors(
         r#"select c.room_id, c.through, c.back, l.head, r.deleted_at is not null as "deleted!"
          from search_cursors c join lines l on l.id = c.room_id join rooms r on r.id = c.room_id
          where c.room_id = any($1) and c.rules <= $2 and (l.head > c.through or c.back > 0)
-         order by c.room_id
+         order by l.head - c.through, c.room_id
          for no key update of c skip locked
          for key share of r skip locked"#,
         rooms,
@@ -313,23 +331,25 @@ async fn lock_cursors(
     )
     .fetch_all(&mut **tx)
     .await?;
-    let (mut moved, mut windows) = (HashMap::new(), Vec::new());
+    let mut windows = Vec::new();
+    let mut moved = Vec::new();
     for row in rows {
         let mut cursor = Cursor { room: row.room_id, through: row.through, back: row.back };
         if row.deleted {
             cursor = Cursor { through: row.head, back: 0, ..cursor };
-        } else {
-            windows.extend(cursor.advance(row.head, &mut numbers));
         }
-        moved.insert(row.room_id, (cursor, row.head));
+        windows.extend(cursor.forward(row.head, &mut numbers));
+        moved.push((cursor, row.head));
     }
-    Ok((moved, windows))
+    windows.extend(moved.iter_mut().filter_map(|(cursor, _)| cursor.backward(&mut numbers)));
+    Ok((moved.into_iter().map(|(cursor, head)| (cursor.room, (cursor, head))).collect(), windows))
 }
 
-type UnindexedAt = BTreeMap<(Uuid, i64), Option<(Millis, Unindexed)>>;
-
-/// The messages that were sent in these windows, or changed in them; `None` for deleted ones.
-async fn unindexed(tx: &mut sqlx::PgTransaction<'_>, windows: &[Window]) -> Result<UnindexedAt, Error> {
+/// The messages that were sent in these windows, or changed in them, by room and number.
+async fn unindexed(
+    tx: &mut sqlx::PgTransaction<'_>,
+    windows: &[Window],
+) -> Result<BTreeMap<(Uuid, i64), Message>, Error> {
     let rooms: Vec<Uuid> = windows.iter().map(|window| window.room).collect();
     let above: Vec<i64> = windows.iter().map(|window| window.above).collect();
     let to: Vec<i64> = windows.iter().map(|window| window.to).collect();
@@ -346,38 +366,24 @@ async fn unindexed(tx: &mut sqlx::PgTransaction<'_>, windows: &[Window]) -> Resu
     .await?;
     let changed = changed.into_iter().filter_map(|row| Some((row.line_id, row.key.parse::<i64>().ok()?)));
     let (of_rooms, seqs): (Vec<Uuid>, Vec<i64>) = changed.unzip();
-    let rows = sqlx::query!(
-        r#"select m.room_id as "room_id!", m.seq as "seq!", m.author_id as "author_id!",
-            concat_ws(E'\n\n', nullif(m.body, ''), m.forward ->> 'body',
-                (select string_agg(o, E'\n\n') from jsonb_array_elements_text(m.poll -> 'options') as o)) as "body!",
-            m.mentions as "mentions!: Json<Vec<Mention>>", m.thread_root is not null as "in_thread!",
-            m.deleted_at is not null as "deleted!", (extract(epoch from m.sent_at) * 1000)::bigint as "at!"
-         from (
-            select m.* from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as k (room, above, upto)
-            join messages m on m.room_id = k.room and m.seq > k.above and m.seq <= k.upto
-            union all
-            select m.* from unnest($4::uuid[], $5::bigint[]) as k (room, seq)
-            join messages m on m.room_id = k.room and m.seq = k.seq
-         ) m"#,
+    let mut rows = select_messages!(
+        "join unnest($1::uuid[], $2::bigint[], $3::bigint[]) as k (room, above, upto)
+            on m.room_id = k.room and m.seq > k.above and m.seq <= k.upto",
         &rooms,
         &above,
-        &to,
-        &of_rooms,
-        &seqs
+        &to
     )
     .fetch_all(&mut **tx)
     .await?;
-    let one = rows.into_iter().map(|row| {
-        let message = Unindexed {
-            room: RoomId(row.room_id),
-            author: UserId(row.author_id),
-            body: row.body,
-            mentions: row.mentions.0,
-            in_thread: row.in_thread,
-        };
-        ((row.room_id, row.seq), (!row.deleted).then_some((row.at, message)))
-    });
-    Ok(one.collect())
+    if !seqs.is_empty() {
+        let changed = select_messages!(
+            "join unnest($1::uuid[], $2::bigint[]) as k (room, seq) on m.room_id = k.room and m.seq = k.seq",
+            &of_rooms,
+            &seqs
+        );
+        rows.extend(changed.fetch_all(&mut **tx).await?);
+    }
+    Ok(rows.into_iter().map(|row| ((row.room_id, row.seq), Message::from(row))).collect())
 }
 
 async fn write_words(
@@ -442,26 +448,26 @@ async fn write_cursors(
 }
 
 /// Looks at the newest messages, which suffices for common words, and only then into the index: a word that is rare among them is rare
-/// enough to sort all of its hits. Returns more places than a page, if there are more, and how many there are.
+/// enough to sort all of its hits. Returns more places than a page, if there are more, and whether these are all, up to
+/// [`FOUND_COUNT_MAX`].
 async fn find_by_words(
     tx: &mut sqlx::PgTransaction<'_>,
     viewer: UserId,
     wanted: &Wanted,
-) -> Result<(Vec<Place>, usize), Error> {
+) -> Result<(Vec<Place>, bool), Error> {
     let (newest, is_all) = find_newest(tx, viewer, wanted).await?;
     if is_all || newest.len() >= FOUND_COUNT_MAX as usize {
-        let count = newest.len();
-        return Ok((newest, count));
+        return Ok((newest, true));
     }
-    let words = wanted.words_in_rooms.as_deref().or(wanted.words.as_deref());
     if newest.len() > FOUND_PAGE {
-        let count =
-            if wanted.after.is_some() { newest.len() } else { count(tx, viewer, wanted, words).await? };
-        return Ok((newest, count));
+        return Ok((newest, false));
     }
-    let all = find_in_index(tx, viewer, wanted, words).await?;
-    let count = all.len();
-    Ok((all, count))
+    Ok((find_in_index(tx, viewer, wanted).await?, true))
+}
+
+/// The words to look up in the index.
+fn looked_up(wanted: &Wanted) -> Option<&str> {
+    wanted.words_in_rooms.as_deref().or(wanted.words.as_deref())
 }
 
 fn ids(rooms: &[RoomId]) -> Vec<Uuid> {
@@ -517,7 +523,6 @@ async fn find_in_index(
     tx: &mut sqlx::PgTransaction<'_>,
     viewer: UserId,
     wanted: &Wanted,
-    words: Option<&str>,
 ) -> Result<Vec<Place>, Error> {
     let rooms = wanted.rooms.as_deref().map(ids);
     // Materialized, so that Postgres uses the index of words and does not go through all messages by their time.
@@ -535,7 +540,7 @@ async fn find_in_index(
          where s.room_id in (select room_id from members where user_id = $7 and active)
             and ($8::uuid[] is null or s.room_id = any($8)) and s.room_id <> all($9::uuid[])
          order by s.at desc, s.room_id desc, s.seq desc limit $10"#,
-        words,
+        looked_up(wanted),
         wanted.since,
         wanted.until,
         wanted.after.map(|after| after.at),
@@ -550,12 +555,7 @@ async fn find_in_index(
 }
 
 /// How many hits there are in the index, up to [`FOUND_COUNT_MAX`].
-async fn count(
-    tx: &mut sqlx::PgTransaction<'_>,
-    viewer: UserId,
-    wanted: &Wanted,
-    words: Option<&str>,
-) -> Result<usize, Error> {
+async fn count(tx: &mut sqlx::PgTransaction<'_>, viewer: UserId, wanted: &Wanted) -> Result<usize, Error> {
     let rooms = wanted.rooms.as_deref().map(ids);
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
@@ -566,7 +566,7 @@ async fn count(
                 and s.room_id in (select room_id from members where user_id = $4 and active)
                 and ($5::uuid[] is null or s.room_id = any($5)) and s.room_id <> all($6::uuid[])
             limit $7) x"#,
-        words,
+        looked_up(wanted),
         wanted.since,
         wanted.until,
         viewer.0,

@@ -165,28 +165,30 @@ impl Threads {
         Ok(())
     }
 
-    /// Makes people follow the threads of new replies: their authors, the people whom they mention, and the author of the root. Who has
-    /// followed or stopped following a thread before stays as they are. Returns who follows what from now on.
+    /// Makes people follow the threads of new replies: their authors, the people whom they mention, also by a group, and the author of
+    /// the root. Who has followed or stopped following a thread before stays as they are. Returns who follows what from now on.
     pub(super) async fn follow(
         &self,
         tx: &mut sqlx::PgTransaction<'_>,
         new: &[NewReply<'_>],
     ) -> Result<Vec<(UserId, Following)>, Error> {
-        let (mut rooms, mut roots, mut users) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut places, mut rooms, mut roots, mut users) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut asked = HashSet::new();
-        for NewReply { room, message, mentioned } in new {
+        for (NewReply { room, message, mentioned }, place) in new.iter().zip(0_i32..) {
             let Some(InThread(root, nth)) = message.thread else { continue };
             let of_root = self.0.get(&(*room, root)).filter(|_| nth == 1).map(|root| root.author.0);
             let mentioned = mentioned.iter().copied().filter(|user| *user != super::mentions::EVERYONE);
             for user in mentioned.chain([message.author.0]).chain(of_root) {
                 if asked.insert((*room, root, user)) {
+                    places.push(place);
                     rooms.push(room.0);
                     roots.push(root.0);
                     users.push(user);
                 }
             }
         }
-        let first = missing_followers(tx, &rooms, &roots, &users).await?;
+        let asked = Asked { places, rooms, roots, users };
+        let first = missing_followers(tx, &asked).await?;
         if first.is_empty() {
             return Ok(Vec::new());
         }
@@ -201,7 +203,7 @@ impl Threads {
         .fetch_all(&mut **tx)
         .await?;
         let mut by_thread: BTreeMap<(RoomId, Seq), Vec<Uuid>> = BTreeMap::new();
-        for (user, thread) in missing_followers(tx, &rooms, &roots, &users).await? {
+        for (user, thread) in missing_followers(tx, &asked).await? {
             by_thread.entry(thread).or_default().push(user.0);
         }
         let mut followed = Vec::new();
@@ -230,30 +232,42 @@ impl Threads {
     }
 }
 
+/// The people and groups who are to follow the threads of new replies, column by column.
+struct Asked {
+    /// Which of the replies.
+    places: Vec<i32>,
+    rooms: Vec<Uuid>,
+    roots: Vec<i64>,
+    users: Vec<Uuid>,
+}
+
 /// Those of these people, and of the people in these groups, who are in the room and have never followed the
-/// thread, with the thread. Of a large group nobody does.
+/// thread, with the thread. Of the groups of a reply, those count that have at most [`GROUP_OPEN_MAX`] people
+/// together, from the smallest on.
 async fn missing_followers(
     tx: &mut sqlx::PgTransaction<'_>,
-    rooms: &[Uuid],
-    roots: &[i64],
-    users: &[Uuid],
+    asked: &Asked,
 ) -> Result<Vec<(UserId, (RoomId, Seq))>, Error> {
     let rows = sqlx::query!(
         r#"select distinct k.room as "room!", k.root as "root!", m.user_id as "user!"
-         from unnest($1::uuid[], $2::bigint[], $3::uuid[]) as k (room, root, id)
+         from (
+            select a.room, a.root, a.id, sum(g.members) over (partition by a.place order by g.members, a.id) as people
+            from unnest($1::uuid[], $2::bigint[], $3::uuid[], $5::int[]) as a (room, root, id, place)
+            left join groups g on g.id = a.id
+         ) k
          cross join lateral (
             select k.id as user_id
             union all
-            select x.user_id from groups g join group_members x on x.group_id = g.id
-            where g.id = k.id and g.members <= $4
+            select x.user_id from group_members x where x.group_id = k.id and k.people <= $4
          ) p
          join members m on m.room_id = k.room and m.user_id = p.user_id and m.active
          left join followed_threads f on f.user_id = m.user_id and f.room_id = k.room and f.root = k.root
          where f.user_id is null"#,
-        rooms,
-        roots,
-        users,
-        GROUP_OPEN_MAX as i32
+        &asked.rooms,
+        &asked.roots,
+        &asked.users,
+        i64::from(GROUP_OPEN_MAX),
+        &asked.places
     )
     .fetch_all(&mut **tx)
     .await?;

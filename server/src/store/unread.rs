@@ -97,8 +97,9 @@ async fn write(
     after: Option<(Seq, i64)>,
 ) -> Result<Unread, Error> {
     let rev = take(tx, Line::Person(by), ItemKind::Unread, &room.to_string()).await?;
-    sqlx::query!(
-        "update members set unread_after = $3, unread_ordinal = $4, unread_rev = $5 where room_id = $1 and user_id = $2",
+    let written = sqlx::query!(
+        "update members set unread_after = $3, unread_ordinal = $4, unread_rev = $5
+         where room_id = $1 and user_id = $2 and active",
         room.0,
         by.0,
         after.map(|(after, _)| after.0),
@@ -107,5 +108,8 @@ async fn write(
     )
     .execute(&mut **tx)
     .await?;
+    if written.rows_affected() == 0 {
+        return Err(Error::NoSuchRoom);
+    }
     Ok(Unread { room, after: after.map(|(after, _)| after), rev })
 }

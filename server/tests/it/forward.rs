@@ -1,7 +1,7 @@
 //! Forwarded messages: who may forward what, what the readers learn, and that the copy stays as it was.
 
 use protocol::{
-    Command, ErrorCode, Forward, Message, Nonce, Placement, Refusal, Role, RoomId, RoomKind, Seq,
+    Command, ErrorCode, Forward, Message, NewPoll, Nonce, Placement, Refusal, Role, RoomId, RoomKind, Seq,
 };
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -145,6 +145,54 @@ async fn a_private_place_keeps_its_secrets(pool: PgPool) {
     cem.asks(Command::Leave { room }).await.unwrap();
     let mine = cem.makes(RoomKind::Group, "mine").await;
     assert_eq!(code(cem.sends(forward((open, of_channel), mine, "")).await), ErrorCode::MessageUnknown);
+}
+
+/// Whoever passes a forward on says no more than they could say of the original.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_name_that_was_told_in_private_is_not_passed_on(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let (ana, bea, crew) = cluster.ana_and_bea().await;
+    let direct = ana.talks_with(bea.id()).await;
+    let yard = cluster.group("yard", [&ana, &bea]).await;
+    let open = ana.makes(RoomKind::Channel, "tides").await;
+    bea.gets_room(Command::Join { room: open }).await;
+
+    for from in [direct, yard] {
+        let words = said(&ana, from, "my own words").await;
+        let first = forwarded(&ana, (from, words), crew, "").await;
+        assert_eq!(copy(&first).author, Some(ana.id()));
+        let second = forwarded(&bea, (crew, first.seq), open, "").await;
+        assert_eq!(copy(&second), &Forward { author: None, ..copy(&first).clone() });
+        // Ana may say so herself, and what Bea has left out stays out.
+        assert_eq!(copy(&forwarded(&ana, (crew, first.seq), open, "").await), copy(&first));
+        assert_eq!(copy(&forwarded(&ana, (open, second.seq), crew, "").await).author, None);
+    }
+    // Who wrote in a channel is no secret, unless nobody can see it there any more.
+    let words = said(&ana, open, "for everyone").await;
+    let first = forwarded(&ana, (open, words), crew, "").await;
+    let elsewhere = ana.makes(RoomKind::Channel, "news").await;
+    bea.gets_room(Command::Join { room: elsewhere }).await;
+    let author = async || copy(&forwarded(&bea, (crew, first.seq), elsewhere, "").await).author;
+    assert_eq!(author().await, Some(ana.id()));
+    ana.asks(Command::DeleteRoom { room: open }).await.unwrap();
+    assert_eq!(author().await, None);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_poll_needs_its_question_also_with_a_forward(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let (ana, _, crew) = cluster.ana_and_bea().await;
+    let seq = said(&ana, crew, "a word").await;
+    let with_poll = |text: &str| {
+        let mut send = forward((crew, seq), crew, text);
+        let Command::Send { poll, .. } = &mut send else { unreachable!() };
+        let options = ["nine", "noon"].map(str::to_owned).to_vec();
+        *poll = Some(NewPoll { options, several: false, anonymous: false });
+        send
+    };
+    assert_eq!(code(ana.sends(with_poll(" ")).await), ErrorCode::TextEmpty);
+    let sent = ana.sends(with_poll("When?")).await.unwrap();
+    assert!(sent.poll.is_some() && sent.forward.is_some());
 }
 
 #[sqlx::test(migrations = "../migrations")]

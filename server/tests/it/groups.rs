@@ -191,6 +191,57 @@ async fn large_groups_are_mentioned_by_who_may_mention_everyone(pool: PgPool) {
     assert_eq!(cluster.node(1).node.store.delete_group(ana.id(), design).await.unwrap().told, []);
 }
 
+/// Groups of 20, 20 and 20 people are as large as one of 60, in one text or by one edit after the other.
+#[sqlx::test(migrations = "../migrations")]
+async fn groups_that_are_large_together_are_mentioned_by_who_may_mention_everyone(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let (ana, bea, cem) =
+        (cluster.person("ana", 1).await, cluster.person("bea", 1).await, cluster.person("cem", 1).await);
+    let room = ana.makes(RoomKind::Channel, "harbour").await;
+    for person in [&bea, &cem] {
+        person.gets_room(Command::Join { room }).await;
+    }
+    let whole = make(&cluster, 1, &ana, "whole").await;
+    change(&cluster, &ana, whole, "/add", "people=cem").await;
+    for (handle, people) in [("whole", limits::GROUP_OPEN_MAX), ("one", 20), ("two", 20), ("three", 20)] {
+        if handle != "whole" {
+            make(&cluster, 1, &ana, handle).await;
+        }
+        sqlx::query("update groups set members = $2 where handle = $1")
+            .bind(handle)
+            .bind(people as i32)
+            .execute(&cluster.pool)
+            .await
+            .unwrap();
+    }
+    assert_eq!(names(&sends(&bea, room, "@whole", None).await), ["whole"]);
+    assert_eq!(names(&sends(&bea, room, "@whole @one @two", None).await), ["one", "two"], "smallest first");
+    let message = sends(&bea, room, "@one @two @three @ana", None).await;
+    assert_eq!(names(&message), ["one", "two", "ana"]);
+    let all = sends(&ana, room, "@whole @one @two @three", None).await;
+    assert_eq!(all.mentions.len(), 4, "she may mention everyone");
+
+    // What an edit keeps takes its place before what it adds.
+    let edit = async |edits, body: &str| {
+        let edit = Command::Edit { room, seq: message.seq, edits, body: body.to_owned() };
+        let Ok(Reply::Changed { change, .. }) = bea.asks(edit).await else { panic!("not edited") };
+        names(change.message().unwrap()).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(edit(0, "@three @one @two").await, ["one", "two"]);
+    assert_eq!(edit(1, "@three @one").await, ["one", "three"]);
+    assert_eq!(edit(2, "@two @three @one @ana").await, ["one", "three", "ana"]);
+    assert_eq!(edit(3, "@whole").await, ["whole"]);
+
+    // Ana may mention them all, but nobody follows the thread because of the last one.
+    let root = sends(&ana, room, "the rope", None).await.seq;
+    sends(&ana, room, "@one @whole, and @bea", Some(root)).await;
+    bea.until("she follows it", |client| client.personal().follows(room, root) == Some(true)).await;
+    let followed = async || cluster.node(1).node.store.list_followed(cem.id()).await.unwrap();
+    assert_eq!(followed().await, Vec::<Following>::new());
+    sends(&ana, room, "@whole", Some(root)).await;
+    assert_eq!(followed().await.len(), 1, "a reply of its own");
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn who_is_in_a_mentioned_group_and_in_the_room_follows_the_thread(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -206,7 +257,7 @@ async fn who_is_in_a_mentioned_group_and_in_the_room_follows_the_thread(pool: Pg
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn guests_learn_nothing_of_groups_and_only_administrators_change_them(pool: PgPool) {
+async fn guests_are_not_told_who_is_in_a_group_and_only_administrators_change_them(pool: PgPool) {
     let cluster = Cluster::start(pool, 1).await;
     let (ana, bea, room) = cluster.ana_and_bea().await;
     let design = make(&cluster, 1, &ana, "design").await;
@@ -258,6 +309,10 @@ async fn guests_learn_nothing_of_groups_and_only_administrators_change_them(pool
     };
     assert_eq!(groups, []);
     assert_eq!(names(&sends(&bea, room, "@design", None).await), [""; 0]);
+    // What everybody hears on the workspace's line is no secret.
+    change(&cluster, &ana, design, "", "handle=design&title=Art").await;
+    bea.until("she hears the title", |client| client.user(design).is_some_and(|group| group.name == "Art"))
+        .await;
 }
 
 /// Nothing is asked of the database that a message without mentions does not need, and a mention of a group

@@ -2,8 +2,9 @@
 
 use client::{Client, RowKind, RowPoll};
 use protocol::{
-    Change, Command, ErrorCode, Line, Message, NewPoll, Nonce, Placement, Poll, Reply, Role, RoomId,
-    RoomKind, Seq, UserId, Vote, Zone, limits::VOTERS_PAGE,
+    Change, Command, ErrorCode, Line, Message, NewPoll, Nonce, Page, PageContent, Pane, Placement, Poll,
+    Reply, Role, RoomId, RoomKind, Seq, UserId, Vote, Zone,
+    limits::{PAGE_MESSAGES, VOTERS_PAGE},
 };
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -210,6 +211,39 @@ async fn guests_vote_moderators_close_and_an_archived_room_refuses(pool: PgPool)
     assert_eq!(cem.asks(Command::ClosePoll { room, seq }).await.unwrap_err().code, ErrorCode::Forbidden);
     // Ana owns the channel, and whoever may delete the message may close its poll.
     assert!(changed(ana.asks(Command::ClosePoll { room, seq }).await).1.closed);
+}
+
+/// A page that is drawn at the first unread message, or at a message, shows what its reader has chosen.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_page_has_the_readers_own_vote(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
+    let seq = asks(&ana, room, new()).await.seq;
+    changed(bea.asks(vote(room, seq, &[1])).await);
+    changed(ana.asks(vote(room, seq, &[2])).await);
+    // More than a page, so the view itself begins below the poll.
+    for n in 0..=PAGE_MESSAGES {
+        ana.says(room, &format!("word {n}")).await;
+    }
+    // Only a browser whose script has run, and knows its time zone, is shown the first unread message.
+    let cookies = format!("{}; tz=UTC", bea.cookie);
+    for path in [format!("/r/{room}"), format!("/r/{room}/m/{seq}")] {
+        let (status, _, html) = cluster.node(1).get(&path, &cookies).await;
+        assert_eq!(status, 200);
+        // The page's own data, with which it is drawn.
+        let (_, data) = html.split_once("id=\"page\"").unwrap();
+        let data = data.split_once('>').unwrap().1.split_once("</script>").unwrap().0;
+        let page: Page = serde_json::from_str(data).unwrap();
+        let PageContent::SignedIn(page) = page.content else { panic!("{path}: not signed in") };
+        let (Some(shown), Pane::Room(view)) = (page.shown, page.pane) else { panic!("{path}: no messages") };
+        assert!(view.messages.iter().all(|message| message.seq != seq), "{path}");
+        let poll = shown.messages.into_iter().find(|message| message.seq == seq).unwrap().poll.unwrap();
+        assert_eq!(
+            (poll.counts, poll.vote.map(|vote| vote.choices)),
+            (vec![0, 1, 1], Some(vec![1])),
+            "{path}"
+        );
+    }
 }
 
 /// Neither the voters nor anything else of a poll reaches those who are not in its room.

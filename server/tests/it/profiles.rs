@@ -7,7 +7,8 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    cluster::{Cluster, Person, SOON, said},
+    cluster::{Cluster, Person, Running, SOON, said},
+    late::until,
     sockets::{greeted, hears},
 };
 
@@ -173,4 +174,20 @@ async fn what_someone_writes_carries_their_new_handle(pool: PgPool) {
         }
     };
     tokio::time::timeout(SOON, carried).await.expect("the new handle");
+}
+
+/// A name that an older server wrote is found by its pinyin, as soon as a server starts that can spell.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_server_that_starts_spells_the_names_that_others_wrote(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let (ana, bea, _) = cluster.ana_and_bea().await;
+    sqlx::query("update users set name = '王小明', pinyin = '' where id = $1")
+        .bind(bea.id().0)
+        .execute(&cluster.pool)
+        .await
+        .unwrap();
+    let store = &cluster.node(1).node.store;
+    assert_eq!(store.find_users(ana.id(), "wxm").await.unwrap(), []);
+    let _started = Running::start(&cluster.pool, 2, Cluster::tuning()).await;
+    until("it is spelled", async || store.find_users(ana.id(), "wxm").await.unwrap().len() == 1).await;
 }

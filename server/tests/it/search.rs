@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use protocol::{
-    Command, ErrorCode, FoundAfter, Hit, Nonce, Piece, Placement, Reply, RoomId, RoomKind, Seq,
-    limits::FOUND_PAGE,
+    Command, ErrorCode, FoundAfter, Handle, Hit, Nonce, Piece, Placement, Reply, RoomId, RoomKind, RoomTitle,
+    Seq, UserId, WorkspaceRole, limits::FOUND_PAGE,
 };
 
 use sqlx::PgPool;
@@ -46,6 +46,48 @@ async fn indexed(cluster: &Cluster) {
         assert!(began.elapsed() < WITHIN * 5, "the index does not catch up");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Waits until a text is found. Fails if that takes too long.
+async fn until_found(person: &Person, text: &str) {
+    let began = Instant::now();
+    while found(person, &format!("\"{text}\"")).await.is_empty() {
+        assert!(began.elapsed() < WITHIN, "«{text}» is not found in time");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Gives a room so many messages that are older than the index.
+async fn fill_with_old(cluster: &Cluster, room: RoomId, author: &Person, count: i64) {
+    let mut tx = cluster.pool.begin().await.unwrap();
+    sqlx::query(
+        "with line as (
+            update lines set head = head + $3, messages = messages + $3 where id = $1
+            returning head - $3 as head, messages - $3 as messages
+         )
+         insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body, sent_at)
+         select $1, l.head + n, l.head + n, l.messages + n, gen_random_uuid(), $2, gen_random_uuid(), 'old ' || n,
+            now() - interval '1 year' + n * interval '1 second'
+         from line l, generate_series(1, $3) n",
+    )
+    .bind(room.0)
+    .bind(author.id().0)
+    .bind(count)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    sqlx::query("delete from search_cursors where room_id = $1")
+        .bind(room.0)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// How many numbers of a room are still to be indexed, below those that are.
+async fn back(cluster: &Cluster, room: RoomId) -> Option<i64> {
+    let back = sqlx::query_scalar("select back from search_cursors where room_id = $1").bind(room.0);
+    back.fetch_optional(&cluster.pool).await.unwrap()
 }
 
 /// How many messages of a room are in the index.
@@ -284,6 +326,109 @@ async fn what_was_left_behind_is_indexed(pool: PgPool) {
     drop(second);
 }
 
+/// A silent room and a busy one have more old messages than a server indexes in the time of the test.
+#[sqlx::test(migrations = "../migrations")]
+async fn new_messages_and_old_ones_do_not_wait_for_each_other(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let ana = cluster.person("ana", 1).await;
+    let silent = ana.makes(RoomKind::Group, "silent").await;
+    let busy = ana.makes(RoomKind::Group, "busy").await;
+    let (bea, room) = (cluster.person("bea", 1).await, ana.makes(RoomKind::Group, "harbour").await);
+    ana.asks(Command::Invite { room, users: vec![bea.id()] }).await.unwrap();
+    bea.until("the room is there", |client| client.room(room).is_some()).await;
+    assert!(silent < busy && busy < room, "the order in which rooms are indexed");
+    const OLD: i64 = 20_000;
+    for room in [silent, busy] {
+        fill_with_old(&cluster, room, &ana, OLD).await;
+    }
+    let traffic = async {
+        loop {
+            said(&ana, busy, "busy").await;
+            said(&ana, room, "traffic").await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let looking = async {
+        let began = Instant::now();
+        let mut before = OLD;
+        for n in 0..4 {
+            let text = format!("fresh {n}");
+            said(&bea, room, &text).await;
+            until_found(&bea, &text).await;
+            // The backlog moves on, too.
+            loop {
+                let back = back(&cluster, silent).await.unwrap_or(OLD);
+                if back < before || back == 0 {
+                    before = back;
+                    break;
+                }
+                assert!(began.elapsed() < WITHIN * 10, "old messages wait for new ones");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    };
+    tokio::select! {
+        () = traffic => {}
+        () = looking => {}
+    }
+}
+
+/// During an upgrade, older servers leave alone what newer ones have indexed by newer rules.
+#[sqlx::test(migrations = "../migrations")]
+async fn cursors_of_newer_rules_are_left_to_newer_servers(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let (ana, _, room) = cluster.ana_and_bea().await;
+    indexed(&cluster).await;
+    let newer = server::search::RULES + 1;
+    sqlx::query("update search_cursors set rules = $1, back = through")
+        .bind(newer)
+        .execute(&cluster.pool)
+        .await
+        .unwrap();
+    said(&ana, room, "left to others").await;
+    let store = &cluster.node(1).node.store;
+    let swept = store.sweep_index(Uuid::nil(), 1_000, server::search::RULES).await.unwrap();
+    assert_eq!(swept.behind, []);
+    let own = store.index(&[room], 1_000, server::search::RULES, server::chat::search::vector).await.unwrap();
+    assert_eq!(own, server::store::search::Indexed::default(), "nothing is left to this server");
+    assert!(store.sweep_index(Uuid::nil(), 1_000, newer).await.unwrap().behind.contains(&room));
+    let newer = store.index(&[room], 1_000, newer, server::chat::search::vector).await.unwrap();
+    assert!(newer.messages > 0 && newer.left.is_empty(), "{newer:?}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn mentions_of_groups_are_found_by_their_people_and_by_their_name(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let (ana, bea, room) = cluster.ana_and_bea().await;
+    let store = &cluster.node(1).node.store;
+    let group = async |handle: &str, people: &[UserId]| {
+        let title = RoomTitle::parse(&format!("The {handle}")).unwrap();
+        let group = store.create_group(ana.id(), &Handle::parse(handle).unwrap(), &title).await.unwrap().id;
+        store.add_to_group(ana.id(), group, people).await.unwrap();
+    };
+    group("design", &[bea.id()]).await;
+    group("docks", &[ana.id(), bea.id()]).await;
+    for text in
+        ["pump one, @design", "pump two, @docks", "pump three, @bea", "pump four, @everyone", "pump five"]
+    {
+        said(&ana, room, text).await;
+    }
+    indexed(&cluster).await;
+    let (one, two, three) = ("pump one, @design", "pump two, @docks", "pump three, @bea");
+    let (four, five) = ("pump four, @everyone", "pump five");
+    assert_eq!(found(&bea, "mentions:me").await, [four, three, two, one]);
+    assert_eq!(found(&bea, "mentions:@bea").await, [four, three, two, one], "her own name");
+    assert_eq!(found(&bea, "pump -mentions:me").await, [five]);
+    assert_eq!(found(&ana, "mentions:me").await, [four, two]);
+    assert_eq!(found(&ana, "mentions:design").await, [one], "she is not in it");
+    assert_eq!(found(&ana, "mentions:@Design mentions:docks").await, [two, one]);
+    assert_eq!(found(&ana, "mentions:bea").await, [four, three], "not the groups of another person");
+    assert_eq!(refused(&ana, "from:design").await, ErrorCode::UserUnknown, "a group writes nothing");
+    assert_eq!(refused(&ana, "mentions:nobody").await, ErrorCode::UserUnknown);
+    store.set_workspace_role(ana.id(), bea.id(), WorkspaceRole::Guest).await.unwrap();
+    assert_eq!(refused(&bea, "mentions:design").await, ErrorCode::UserUnknown, "guests see no groups");
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_forwarded_and_what_a_poll_offers_are_found(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
@@ -307,4 +452,14 @@ async fn what_is_forwarded_and_what_a_poll_offers_are_found(pool: PgPool) {
     let (hits, ..) = page(&bea, search("halyard look", None, None)).await.unwrap();
     let context: String = hits[0].context.iter().map(|piece| piece.0.as_str()).collect();
     assert!(context.contains("halyard"), "{context}");
+    assert_eq!(found(&bea, "\"look the halyard\"").await, [""; 0], "a phrase in two texts");
+    assert_eq!(found(&bea, "\"genoa spinnaker\"").await, [""; 0]);
+    // What a comment leaves open ends with it.
+    let linked = said(&ana, room, "See [the chart](https://chart.example.com)").await;
+    let forward = Placement { forward: Some((room, linked)), ..Placement::default() };
+    let open = "Open:\n```\ncode";
+    ana.asks(forward.send(room, Nonce(Uuid::new_v4()), open)).await.unwrap();
+    indexed(&cluster).await;
+    assert_eq!(found(&bea, "has:link code").await, [open]);
+    assert_eq!(found(&bea, "\"the chart\" code").await, [open]);
 }

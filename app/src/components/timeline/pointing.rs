@@ -45,6 +45,8 @@ pub(crate) struct Pointing {
     held: StoredValue<String>,
     /// The focused element in that row; empty for the row itself.
     held_act: StoredValue<String>,
+    /// Whether it is in the thread. A message may stand there and in the room.
+    held_in_thread: StoredValue<bool>,
     /// Whether the last `pointerdown` was by touch.
     by_finger: StoredValue<bool>,
     /// A pending long press: its timer, and the position of the finger.
@@ -59,6 +61,7 @@ impl Pointing {
             chat: use_chat(),
             held: StoredValue::new(String::new()),
             held_act: StoredValue::new(String::new()),
+            held_in_thread: StoredValue::new(false),
             by_finger: StoredValue::new(false),
             press: StoredValue::new(None),
             was_long: StoredValue::new(false),
@@ -246,6 +249,7 @@ impl Pointing {
         reach_names(&row);
         self.held.set_value(row.get_attribute("data-key").unwrap_or_default());
         self.held_act.set_value(target.get_attribute("data-act").unwrap_or_default());
+        self.held_in_thread.set_value(is_in_thread(&row));
         if target.matches(":focus-visible").unwrap_or_default() {
             self.chat.screen.reached.set(seq_of(&row));
         }
@@ -281,7 +285,8 @@ impl Pointing {
     pub(crate) fn restore(self, rows: &Element) {
         offer(rows, NAMES, "-1");
         let (key, act) = (self.held.get_value(), self.held_act.get_value());
-        if key.is_empty() || !browser::is_nothing_focused() {
+        let is_here = is_in_thread(rows) == self.held_in_thread.get_value();
+        if key.is_empty() || !is_here || !browser::is_nothing_focused() {
             return;
         }
         let find = |within: &Element, what: &str, name: &str| {
@@ -400,9 +405,13 @@ fn all(within: &Element, what: &str) -> Vec<Element> {
     (0..found.length()).filter_map(|n| found.item(n)?.dyn_into().ok()).collect()
 }
 
+fn is_in_thread(element: &Element) -> bool {
+    element.closest(".thread").is_ok_and(|thread| thread.is_some())
+}
+
 /// To the composer below a row: that of the thread or of the room.
 fn compose(screen: Screen, row: &Element) {
-    match row.closest(".thread").is_ok_and(|thread| thread.is_some()) {
+    match is_in_thread(row) {
         true => screen.compose_reply(),
         false => screen.compose(),
     }

@@ -1,13 +1,10 @@
 //! Lets administrators make and change groups of people.
 
 use app::plain::{Done, Section, group_path};
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use protocol::{ErrorCode, FormName, UserId};
 
-use super::{Fault, Fields, FormPage, by_author, done_at, signed_in, small};
+use super::{About, Fault, Fields, FormPage, by_author, done_at, signed_in, small};
 use crate::{
     http::{page::Route, plain::Asked, viewer::Visit},
     site::Site,
@@ -25,13 +22,7 @@ async fn try_make(site: &Site, visit: &Visit, fields: &Fields) -> Result<super::
     Ok(at(group.id, "", Done::GroupMade))
 }
 
-pub(super) async fn rename(
-    State(site): State<Site>,
-    visit: Visit,
-    Path(id): Path<String>,
-    fields: Fields,
-) -> Response {
-    let visit = by_author(visit, &fields);
+pub(super) async fn rename(State(site): State<Site>, About { visit, id, fields }: About) -> Response {
     let tried = try_rename(&site, &visit, &id, &fields).await;
     answer(&site, &visit, (FormName::Group, &id), fields, tried).await
 }
@@ -42,13 +33,7 @@ async fn try_rename(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Re
     Ok(at(group, "", Done::GroupSaved))
 }
 
-pub(super) async fn add(
-    State(site): State<Site>,
-    visit: Visit,
-    Path(id): Path<String>,
-    fields: Fields,
-) -> Response {
-    let visit = by_author(visit, &fields);
+pub(super) async fn add(State(site): State<Site>, About { visit, id, fields }: About) -> Response {
     let tried = try_add(&site, &visit, &id, &fields).await;
     answer(&site, &visit, (FormName::GroupPeople, &id), fields, tried).await
 }
@@ -59,13 +44,7 @@ async fn try_add(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Resul
     Ok(at(group, "", Done::GroupAdded))
 }
 
-pub(super) async fn remove(
-    State(site): State<Site>,
-    visit: Visit,
-    Path(id): Path<String>,
-    fields: Fields,
-) -> Response {
-    let visit = by_author(visit, &fields);
+pub(super) async fn remove(State(site): State<Site>, About { visit, id, fields }: About) -> Response {
     let tried = try_remove(&site, &visit, &id, &fields).await;
     answer(&site, &visit, (FormName::GroupPeople, &id), fields, tried).await
 }
@@ -77,13 +56,7 @@ async fn try_remove(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> Re
     Ok(at(group, fields.get("after"), Done::GroupRemoved))
 }
 
-pub(super) async fn delete(
-    State(site): State<Site>,
-    visit: Visit,
-    Path(id): Path<String>,
-    fields: Fields,
-) -> Response {
-    let visit = by_author(visit, &fields);
+pub(super) async fn delete(State(site): State<Site>, About { visit, id, fields }: About) -> Response {
     let tried = try_delete(&site, &visit, &id).await;
     answer(&site, &visit, (FormName::Group, &id), fields, tried).await
 }

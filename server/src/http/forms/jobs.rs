@@ -1,23 +1,14 @@
 //! Lets administrators retry or delete jobs that failed too often.
 
 use app::plain::{self, Section};
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use protocol::ErrorCode;
 use uuid::Uuid;
 
-use super::{Done, Fault, Fields, by_author, done_at, signed_in, small};
+use super::{About, Done, Fault, done_at, signed_in, small};
 use crate::{http::viewer::Visit, site::Site};
 
-pub(super) async fn retry(
-    State(site): State<Site>,
-    visit: Visit,
-    Path(id): Path<String>,
-    fields: Fields,
-) -> Response {
-    let visit = by_author(visit, &fields);
+pub(super) async fn retry(State(site): State<Site>, About { visit, id, .. }: About) -> Response {
     small(try_retry(&site, &visit, &id).await)
 }
 
@@ -29,13 +20,7 @@ async fn try_retry(site: &Site, visit: &Visit, id: &str) -> Result<Done, Fault> 
     Ok(done_at(Section::Jobs, visit, plain::Done::JobRetried))
 }
 
-pub(super) async fn delete(
-    State(site): State<Site>,
-    visit: Visit,
-    Path(id): Path<String>,
-    fields: Fields,
-) -> Response {
-    let visit = by_author(visit, &fields);
+pub(super) async fn delete(State(site): State<Site>, About { visit, id, .. }: About) -> Response {
     small(try_delete(&site, &visit, &id).await)
 }
 

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use app::plain::Section;
 use axum::{
     Form, Router,
-    extract::{FromRequest, FromRequestParts as _, Request},
+    extract::{FromRequest, FromRequestParts as _, Path, Request},
     http::{HeaderValue, StatusCode, header::SET_COOKIE},
     response::{IntoResponse, Redirect, Response},
     routing::post,
@@ -107,6 +107,26 @@ impl FromRequest<Site> for Fields {
             return Err((StatusCode::REQUEST_TIMEOUT, "the form took too long to arrive\n").into_response());
         };
         form.map(|Form(fields)| Self(fields)).map_err(IntoResponse::into_response)
+    }
+}
+
+/// A form about one thing, whose id is in the address. Its author is settled: see [`by_author`].
+pub(super) struct About {
+    visit: Visit,
+    id: String,
+    fields: Fields,
+}
+
+impl FromRequest<Site> for About {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, site: &Site) -> Result<Self, Self::Rejection> {
+        let (mut parts, body) = request.into_parts();
+        let visit = Visit::from_request_parts(&mut parts, site).await.map_err(IntoResponse::into_response)?;
+        let id = Path::from_request_parts(&mut parts, site).await;
+        let Path(id) = id.map_err(IntoResponse::into_response)?;
+        let fields = Fields::from_request(Request::from_parts(parts, body), site).await?;
+        Ok(Self { visit: by_author(visit, &fields), id, fields })
     }
 }
 

@@ -1,26 +1,17 @@
 //! Lets administrators manage other people's accounts.
 
 use app::plain::{Done, people_path};
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use protocol::{ErrorCode, FormName, UserId, WorkspaceRole};
 
-use super::{Fault, Fields, FormPage, by_author, signed_in, small};
+use super::{About, Fault, Fields, FormPage, signed_in, small};
 use crate::{
     entry::cookies::Cookie,
     http::{page::Route, plain::Asked, viewer::Visit},
     site::Site,
 };
 
-pub(super) async fn suspend(
-    State(site): State<Site>,
-    visit: Visit,
-    Path(id): Path<String>,
-    fields: Fields,
-) -> Response {
-    let visit = by_author(visit, &fields);
+pub(super) async fn suspend(State(site): State<Site>, About { visit, id, fields }: About) -> Response {
     let tried = try_suspend(&site, &visit, &id, &fields).await;
     answer(&site, &visit, fields, tried).await
 }
@@ -30,13 +21,7 @@ async fn try_suspend(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> R
     Ok(back(fields, Done::Suspended))
 }
 
-pub(super) async fn let_in_again(
-    State(site): State<Site>,
-    visit: Visit,
-    Path(id): Path<String>,
-    fields: Fields,
-) -> Response {
-    let visit = by_author(visit, &fields);
+pub(super) async fn let_in_again(State(site): State<Site>, About { visit, id, fields }: About) -> Response {
     let tried = try_let_in_again(&site, &visit, &id, &fields).await;
     answer(&site, &visit, fields, tried).await
 }
@@ -51,13 +36,7 @@ async fn try_let_in_again(
     Ok(back(fields, Done::Reinstated))
 }
 
-pub(super) async fn set_role(
-    State(site): State<Site>,
-    visit: Visit,
-    Path(id): Path<String>,
-    fields: Fields,
-) -> Response {
-    let visit = by_author(visit, &fields);
+pub(super) async fn set_role(State(site): State<Site>, About { visit, id, fields }: About) -> Response {
     let tried = try_set_role(&site, &visit, &id, &fields).await;
     answer(&site, &visit, fields, tried).await
 }
@@ -71,11 +50,8 @@ async fn try_set_role(site: &Site, visit: &Visit, id: &str, fields: &Fields) -> 
 
 pub(super) async fn make_password_link(
     State(site): State<Site>,
-    visit: Visit,
-    Path(id): Path<String>,
-    fields: Fields,
+    About { visit, id, fields }: About,
 ) -> Response {
-    let visit = by_author(visit, &fields);
     let tried = try_make_password_link(&site, &visit, &id, &fields).await;
     answer(&site, &visit, fields, tried).await
 }

@@ -1,22 +1,15 @@
 //! Sessions and invitations.
 
 use app::plain::{self, Section};
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use protocol::FormName;
 
-use super::{Done, Fault, Fields, FormPage, account::session_cookie, by_author, done_at, signed_in, small};
+use super::{
+    About, Done, Fault, Fields, FormPage, account::session_cookie, by_author, done_at, signed_in, small,
+};
 use crate::{account::Viewer, entry::cookies::Cookie, http::viewer::Visit, site::Site};
 
-pub(super) async fn end_session(
-    State(site): State<Site>,
-    visit: Visit,
-    Path(id): Path<String>,
-    fields: Fields,
-) -> Response {
-    let visit = by_author(visit, &fields);
+pub(super) async fn end_session(State(site): State<Site>, About { visit, id, .. }: About) -> Response {
     small(try_end_session(&site, &visit, &id).await)
 }
 
@@ -57,13 +50,7 @@ pub(super) async fn make_link(site: &Site, viewer: &Viewer, done: Done) -> Resul
     Ok(done.with(Cookie::Link.write(&cookie, site.guard.is_https())))
 }
 
-pub(super) async fn revoke_invitation(
-    State(site): State<Site>,
-    visit: Visit,
-    Path(id): Path<String>,
-    fields: Fields,
-) -> Response {
-    let visit = by_author(visit, &fields);
+pub(super) async fn revoke_invitation(State(site): State<Site>, About { visit, id, .. }: About) -> Response {
     small(try_revoke(&site, &visit, &id).await)
 }
 
