@@ -14,6 +14,7 @@
 mod asks;
 mod backoff;
 mod diff;
+mod drafts;
 mod edit;
 mod line;
 mod link;
@@ -34,6 +35,7 @@ mod timeline;
 pub use crate::{
     backoff::Backoff,
     diff::{Fate, diff},
+    drafts::LocalDraft,
     edit::{Edit, EditState},
     line::{Applied, LineState},
     link::Link,

@@ -1,5 +1,5 @@
 //! What only the viewer sees: the messages that they saved for later, those that they scheduled, the threads that they follow,
-//! and the groups that they are in.
+//! the groups that they are in, and their drafts.
 //!
 //! The server sends all of it once (`personal`), as of some number of the viewer's own line; from
 //! there on the changes of the line continue.
@@ -10,7 +10,7 @@
 //! Lists instead of maps, because there are few of these things, and each kind of map adds a
 //! kilobyte to the first download.
 
-use protocol::{Change, Following, InGroup, RoomId, Saved, Scheduled, Seq, UserId};
+use protocol::{Change, Draft, Following, InGroup, RoomId, Saved, Scheduled, Seq, UserId};
 
 use crate::sorted::sort_by;
 
@@ -27,6 +27,7 @@ pub struct Personal {
     scheduled: Vec<Scheduled>,
     followed: Vec<Following>,
     groups: Vec<InGroup>,
+    drafts: Vec<Draft>,
 }
 
 impl Personal {
@@ -100,6 +101,18 @@ impl Personal {
         self.through.map(|_| groups())
     }
 
+    /// The known drafts, including those that are gone.
+    #[must_use]
+    pub fn drafts(&self) -> &[Draft] {
+        &self.drafts
+    }
+
+    /// Everything up to this number was in the last complete state; `None` until a server has sent one.
+    #[must_use]
+    pub fn through(&self) -> Option<Seq> {
+        self.through
+    }
+
     /// A thread has a reply. Says whether the viewer follows it.
     pub(crate) fn heard(&mut self, room: RoomId, root: Seq, reply: Seq) -> bool {
         let known = self.followed.iter_mut().find(|known| (known.room, known.root) == (room, root));
@@ -119,6 +132,7 @@ impl Personal {
         self.saved.retain(|known| known.rev > through);
         self.scheduled.retain(|known| known.rev > through);
         self.groups.retain(|known| known.rev > through);
+        self.drafts.retain(|known| known.rev > through);
         let heard = std::mem::take(&mut self.followed);
         self.followed = heard.iter().filter(|known| known.rev > through).cloned().collect();
         self.through = None;
@@ -157,6 +171,11 @@ impl Personal {
             Change::InGroup { in_group } => {
                 let known = self.groups.iter().position(|one| one.group == in_group.group);
                 put_newer(&mut self.groups, known, in_group, |one| (one.rev, one.on))
+            }
+            Change::Draft { draft } => {
+                let is_it = |one: &Draft| (one.room, one.thread) == (draft.room, draft.thread);
+                let known = self.drafts.iter().position(is_it);
+                put_newer(&mut self.drafts, known, draft, |one| (one.rev, !one.body.is_empty()))
             }
             // These belong to others.
             Change::Message { .. }

@@ -65,11 +65,14 @@ pub fn differences(person: &Person, fresh: &Client, marks_settled: bool) -> Vec<
     let personal = |client: &Client| {
         let saved: Vec<_> = client.personal().saved().into_iter().cloned().collect();
         let scheduled: Vec<_> = client.personal().scheduled().into_iter().cloned().collect();
-        (saved, scheduled)
+        let drafts = client.personal().drafts().iter().filter(|draft| !draft.body.is_empty());
+        let mut drafts: Vec<_> = drafts.cloned().collect();
+        drafts.sort_by_key(|draft| (draft.room, draft.thread));
+        (saved, scheduled, drafts)
     };
     let (old, new) = (person.with(personal), personal(fresh));
     if old != new {
-        let detail = format!("{old:?} saved and scheduled instead of {new:?}");
+        let detail = format!("{old:?} saved, scheduled and being written instead of {new:?}");
         found.push(Violation::at_large(Kind::Differs, &person.name, detail));
     }
     // The fetch has the threads with the newest replies; a client that was there has more.

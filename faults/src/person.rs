@@ -501,7 +501,7 @@ impl Person {
     }
 
     /// Edits, deletes, pins, saves, marks unread from, votes in, reacts to or sets a reminder for one of the newest messages on
-    /// screen.
+    /// screen; or writes on a draft of its room.
     fn changes(&self, state: &mut State, rng: &mut StdRng) {
         const EMOJIS: [&str; 4] = ["👍", "🎉", "👀", "⚓\u{FE0F}"];
         let rooms = state.rooms_now(&self.rooms);
@@ -530,6 +530,7 @@ impl Person {
                 Command::Remind { room, seq, at: rng.random_bool(0.8).then_some(at) }
             }
             (_, 9 | 10) => Command::MarkUnread { room, seq },
+            (_, 11 | 12) => draft(&state.client, room, rng),
             _ => {
                 let emoji = EMOJIS[rng.random_range(0..EMOJIS.len())].to_owned();
                 Command::React { room, seq, emoji, on: rng.random_bool(0.75) }
@@ -773,6 +774,7 @@ impl State {
                     ErrorCode::PollClosed,
                     ErrorCode::SavedFull,
                     ErrorCode::ScheduledFull,
+                    ErrorCode::DraftsFull,
                 ];
                 let is_too_late = too_late.contains(&refusal.code) || is_of_rights(refusal.code);
                 if refusal.code.retry() == protocol::Retry::Never && !is_too_late {
@@ -1052,6 +1054,15 @@ fn vote(room: RoomId, message: &Message, rng: &mut StdRng) -> Command {
     choices.retain(|_| rng.random_bool(0.4));
     choices.truncate(if poll.several { choices.len() } else { 1 });
     Command::Vote { room, seq: message.seq, choices }
+}
+
+/// Writes on the draft of a room, or clears it; now and then from a state that is no longer current.
+fn draft(client: &Client, room: RoomId, rng: &mut StdRng) -> Command {
+    let known = client.personal().drafts().iter().find(|draft| draft.room == room && draft.thread.is_none());
+    let base = known.map(|draft| draft.rev).filter(|_| rng.random_bool(0.8)).unwrap_or_default();
+    let body =
+        if rng.random_bool(0.3) { String::new() } else { format!("writing {}", rng.random_range(0..99)) };
+    Command::Draft { room, thread: None, base, body }
 }
 
 /// A group of people that the story makes, with a fifth of them in it.

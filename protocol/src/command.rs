@@ -336,6 +336,20 @@ pub enum Command {
         /// The number of the change that marked it unread. A later one stays.
         rev: Seq,
     },
+    /// Store what the viewer is writing, for all of their devices. A newer text that this device does not know is not replaced: then
+    /// the answer has that one, and nothing changes. Safe to repeat. Answered by `changed` with the draft as it is stored now, or by
+    /// `done` if there is none and `body` is empty.
+    Draft {
+        /// Which room.
+        room: RoomId,
+        /// The root of the thread; left out for the room itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thread: Option<Seq>,
+        /// The number of the draft's last change that this device knows; 0 if it knows none.
+        base: Seq,
+        /// The text as typed, up to [`BODY_CHARS_MAX`](crate::limits::BODY_CHARS_MAX) characters. Empty to clear the draft.
+        body: String,
+    },
     /// People whose handle or name matches. Answered by `users`.
     FindUsers {
         /// A part of a handle or name; empty lists some.
@@ -566,6 +580,7 @@ impl Command {
         "read",
         "mark_unread",
         "read_on",
+        "draft",
         "find_users",
         "start_direct",
         "create_room",
@@ -625,6 +640,7 @@ impl Command {
             Self::Read { .. } => "read",
             Self::MarkUnread { .. } => "mark_unread",
             Self::ReadOn { .. } => "read_on",
+            Self::Draft { .. } => "draft",
             Self::FindUsers { .. } => "find_users",
             Self::StartDirect { .. } => "start_direct",
             Self::CreateRoom { .. } => "create_room",

@@ -151,6 +151,8 @@ error_codes! {
     ScheduledUnknown = 3022 Never "there is no such scheduled message";
     /// A scheduled message can no longer be changed or deleted: it has been sent, or is being sent.
     ScheduledSent = 3023 Never "the scheduled message has been sent";
+    /// The person has the most drafts allowed.
+    DraftsFull = 3024 Never "too many drafts";
     /// There is no such group of people, or no longer.
     GroupUnknown = 3030 Never "there is no such group";
     /// The workspace has the most groups allowed.

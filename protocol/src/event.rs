@@ -4,8 +4,8 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Following, InGroup, Line, Marks, Member, Message, Pin, Poll, Room, RoomId, RoomSummary, Saved, Scheduled,
-    Seq, Unread, User, UserId, Vote, model,
+    Draft, Following, InGroup, Line, Marks, Member, Message, Pin, Poll, Room, RoomId, RoomSummary, Saved,
+    Scheduled, Seq, Unread, User, UserId, Vote, model,
 };
 
 /// A numbered change of a line, with the complete new state of one thing on it.
@@ -92,6 +92,11 @@ pub enum Change {
     Unread {
         /// As it is now.
         unread: Unread,
+    },
+    /// On a person's line: they wrote on a draft, or it is gone because they sent or discarded it.
+    Draft {
+        /// As it is now.
+        draft: Draft,
     },
     /// On a person's line: they voted in a poll, or took their vote back.
     Vote {

@@ -31,13 +31,13 @@ pub use page::{
     Density, FormName, FormState, InvitationView, JobView, Language, ListSection, Page, PageContent, Pane,
     PersonView, SessionView, ShownHits, ShownPage, ShownThread, SignedIn, Theme, WhoMaySignUp,
 };
-pub use personal::{Following, InGroup, Saved, Scheduled, Unread};
+pub use personal::{Draft, Following, InGroup, Saved, Scheduled, Unread};
 pub use poll::{NewPoll, Poll, Vote};
 pub use reply::Reply;
 pub use rights::{Policy, Rights, Role, WorkspaceRole};
 pub use text::{
     Body, DisplayName, Emoji, Handle, Password, PersonTitle, Pronouns, RoomTitle, RoomTopic, ZoneName,
-    shows_nothing,
+    draft_text, shows_nothing,
 };
 pub use zone::Zone;
 

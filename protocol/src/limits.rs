@@ -89,6 +89,8 @@ pub const PREVIEWS_MAX: usize = PAGE_MESSAGES;
 pub const SAVED_MAX: usize = 500;
 /// Pending scheduled messages of one person; one answer contains all of them.
 pub const SCHEDULED_MAX: usize = 50;
+/// Drafts of one person that are stored for all of their devices; one answer contains all of them.
+pub const DRAFTS_MAX: usize = 100;
 /// How far ahead reminders and scheduled messages may be, in milliseconds: a year and a day.
 pub const AHEAD_MS_MAX: i64 = 366 * 24 * 3_600 * 1_000;
 /// A time that has passed by no more than this counts as now: the command may have waited for a

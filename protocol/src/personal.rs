@@ -1,5 +1,5 @@
 //! What only one person sees: the messages that they saved for later, the ones that they scheduled, the threads that they
-//! follow, the rooms that they marked unread, and the groups that they are in.
+//! follow, the rooms that they marked unread, what they are writing, and the groups that they are in.
 
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,21 @@ pub struct Unread {
     /// Messages after this number count as unread. Left out once the person has read on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Seq>,
+    /// The number of the change, on the person's line.
+    pub rev: Seq,
+}
+
+/// What somebody is writing in a room or in a thread, and has not sent yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
+pub struct Draft {
+    /// Which room.
+    pub room: RoomId,
+    /// The root of the thread. Left out for the room itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Seq>,
+    /// The text as typed. Left out once it was sent or discarded.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub body: String,
     /// The number of the change, on the person's line.
     pub rev: Seq,
 }

@@ -314,6 +314,19 @@ fn check(text: &str, chars_max: usize) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The text of a draft as both ends compare and store it: without control characters, and empty if it is blank.
+///
+/// # Errors
+/// [`ErrorCode::TextTooLong`].
+pub fn draft_text(text: &str) -> Result<String, Refusal> {
+    if text.trim().is_empty() {
+        return Ok(String::new());
+    }
+    let text = without_controls(text);
+    check(&text, limits::BODY_CHARS_MAX)?;
+    Ok(text)
+}
+
 /// Converts every line break to a line feed, and removes other control characters except tabs.
 fn without_controls(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());

@@ -93,6 +93,7 @@ fn every_reply_event_and_change_has_a_block() {
             Change::Scheduled { .. } => "scheduled",
             Change::Following { .. } => "following",
             Change::Unread { .. } => "unread",
+            Change::Draft { .. } => "draft",
             Change::Poll { .. } => "poll",
             Change::Vote { .. } => "vote",
             Change::InGroup { .. } => "in_group",

@@ -154,7 +154,7 @@ pub fn Composer(
             }
         }
     });
-    // Another tab has changed the same draft, or has sent it; or a text is put back into the
+    // Another tab or device has changed the same draft, or has sent it; or a text is put back into the
     // composer. Text here that differs is kept: both tabs have written.
     let drafted_elsewhere = move || {
         let Some(field) = field.get_untracked().filter(|_| !is_editing.get_untracked()) else { return };
@@ -173,6 +173,7 @@ pub fn Composer(
             let handle = window_event_listener_untyped(event, move |_| drafted_elsewhere());
             on_cleanup(move || handle.remove());
         }
+        on_cleanup(move || chat.hold_drafts(false));
     });
     let compose = if thread.is_some() { chat.screen.compose_reply } else { chat.screen.compose };
     // A composer that comes with its thread is asked before it is there.
@@ -281,6 +282,9 @@ pub fn Composer(
                     aria-invalid=live(move || (length.get() > limits::BODY_CHARS_MAX).then_some("true"))
                     node_ref=field
                     on:input:target=move |input| changed(&input.target())
+                    // Another text would take the characters from the input method.
+                    on:compositionstart=handler(move |_| chat.hold_drafts(true))
+                    on:compositionend=handler(move |_| chat.hold_drafts(false))
                     on:keydown=key_handler(pressed)
                 ></textarea>
                 <button

@@ -178,6 +178,7 @@ impl Chat {
         }
         if reached && self.link.get_untracked() != link {
             self.screen.tools_lost.set(false);
+            self.store_drafts_again();
         }
         set(self.link, link);
         set(self.node, node);

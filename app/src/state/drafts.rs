@@ -29,19 +29,22 @@ pub enum Sign {
 }
 
 impl Chat {
-    /// From now on the list shows drafts, including those of other tabs. The server has no drafts.
+    /// From now on the list shows drafts, including those of other tabs.
     pub(super) fn follow_drafts(self) {
         self.tell_drafts();
         let handle = window_event_listener(ev::storage, move |_| self.tell_drafts());
         on_cleanup(move || handle.remove());
+        // Whoever leaves this device may want to go on elsewhere.
+        let handle = window_event_listener_untyped("visibilitychange", move |_| self.store_drafts());
+        on_cleanup(move || handle.remove());
     }
 
-    /// Something other than their composer has changed drafts.
+    /// Something other than their composer has changed drafts: another tab or device, or scheduling.
     pub(super) fn tell_drafts(self) {
         self.drafts_news.try_update(|n| *n = n.wrapping_add(1).max(1));
     }
 
-    /// Tracks changes to drafts by something other than the composer: another tab, or scheduling.
+    /// Tracks changes to drafts by something other than the composer.
     pub fn track_drafts(self) {
         self.drafts_news.track();
     }
@@ -231,6 +234,7 @@ impl Chat {
     /// Keeps it.
     pub fn keep_draft(self, desk: Desk, text: &str) {
         self.saved.update_value(|saved| saved.keep_draft(desk, text));
+        self.store_drafts_soon();
     }
 
     /// Clears the draft at a composer, if it still is this text.

@@ -7,7 +7,7 @@
 //!
 //! - [`rooms`]: the list of rooms, and what the viewer may do in them;
 //! - [`open_room`]: the room on the screen;
-//! - [`drafts`]: unsent texts;
+//! - [`drafts`]: unsent texts; [`shared_drafts`] shares them with other devices;
 //! - [`changes`]: editing, deleting, reacting, voting, pinning;
 //! - [`personal`]: saved messages, reminders, messages that are sent later;
 //! - [`threads`]: the open thread, and those that the viewer follows;
@@ -24,6 +24,7 @@ mod open_room;
 mod personal;
 mod rooms;
 mod screen;
+mod shared_drafts;
 mod storage;
 mod threads;
 
@@ -36,6 +37,7 @@ use protocol::{
     ClientFrame, Command, ListSection, Millis, Page, Refusal, Reply, RoomId, RoomSummary, User, UserId,
 };
 
+use self::shared_drafts::SharedDrafts;
 pub use self::{
     arrange::Place,
     connection::Obstacle,
@@ -75,6 +77,7 @@ pub struct Chat {
     outbox_news: RwSignal<u32>,
     /// Written when the page wakes, and when a draft shown in the list may have changed; 0 before.
     drafts_news: RwSignal<u32>,
+    shared_drafts: StoredValue<SharedDrafts>,
     /// The page was reloaded because another user took over, and has not been live since.
     just_changed_over: StoredValue<bool>,
     /// How far this machine's clock is ahead of the monotonic one.
@@ -173,6 +176,7 @@ impl Chat {
             stranded: RwSignal::new(0),
             outbox_news: RwSignal::new(0),
             drafts_news: RwSignal::new(0),
+            shared_drafts: StoredValue::new(SharedDrafts::default()),
             just_changed_over: StoredValue::new(false),
             clock_ahead: StoredValue::new(0),
             edits: StoredValue::new(Vec::new()),

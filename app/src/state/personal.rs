@@ -24,6 +24,7 @@ impl Chat {
             self.client.with_value(|client| (client.personal().waiting(), client.person_cursor()));
         set(self.personal_waiting, waiting);
         self.draw_new_threads();
+        self.hear_drafts();
         // After a restore, numbers begin anew.
         let told = self.saved.with_value(|saved| saved.told()).min(cursor.0);
         set(self.has_reminder, newest.0 > told);

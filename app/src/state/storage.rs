@@ -4,7 +4,7 @@
 //! the server recognises the repeat by its nonce. Keys begin with the user's id: another user of
 //! the same browser neither sees nor sends them. Signing out removes them (`plain/script.js`).
 
-use client::{Edit, Outbox, Pending, sort_by};
+use client::{Edit, LocalDraft, Outbox, Pending, sort_by};
 use leptos::prelude::window;
 use protocol::{Nonce, RoomId, Seq, UserId};
 use web_sys::Storage;
@@ -17,7 +17,7 @@ pub(crate) struct Saved {
     prefix: String,
     kept: Vec<Nonce>,
     /// Drafts that the browser would not store: they last as long as the page.
-    drafts: Vec<(Desk, String)>,
+    drafts: Vec<(Desk, LocalDraft)>,
 }
 
 impl Saved {
@@ -61,49 +61,74 @@ impl Saved {
     }
 
     pub(crate) fn draft(&self, desk: Desk) -> String {
-        let here = self.drafts.iter().find(|(of, _)| *of == desk).map(|(_, text)| text.clone());
-        let kept = || storage()?.get_item(&self.draft_key(desk)).ok()?;
+        self.local_draft(desk).text
+    }
+
+    /// A draft with what a server has of it.
+    pub(crate) fn local_draft(&self, desk: Desk) -> LocalDraft {
+        let here = self.drafts.iter().find(|(of, _)| *of == desk).map(|(_, draft)| draft.clone());
+        let kept = || Some(LocalDraft::from_kept(&storage()?.get_item(&self.draft_key(desk)).ok()??));
         here.or_else(kept).unwrap_or_default()
     }
 
-    /// Whether something was written in a room or in one of its threads. A blank draft is not stored.
-    pub(crate) fn has_draft_of(&self, room: RoomId) -> bool {
-        let prefix = self.draft_key(Desk::of(room));
-        storage().is_some_and(|storage| keys(&storage).any(|key| key.starts_with(&prefix)))
-            || self.drafts.iter().any(|(of, text)| of.room == room && !text.trim().is_empty())
-    }
-
-    /// The drafts of a room and its threads, in the order of their roots.
-    pub(crate) fn drafts_of(&self, room: RoomId) -> Vec<(Desk, String)> {
-        let prefix = self.draft_key(Desk::of(room));
+    /// Where there is a draft, or where a server still has one.
+    pub(crate) fn desks(&self) -> Vec<Desk> {
+        let prefix = self.draft_key("");
         let desk = |key: String| {
-            let thread = match key.strip_prefix(&prefix)? {
-                "" => None,
-                root => Some(Seq(root.strip_prefix('/')?.parse().ok()?)),
-            };
-            Some(Desk { room, thread })
+            let (room, thread) =
+                key.strip_prefix(&prefix).map(|desk| desk.split_once('/').unwrap_or((desk, "")))?;
+            let thread = if thread.is_empty() { None } else { Some(Seq(thread.parse().ok()?)) };
+            Some(Desk { room: room.parse().ok()?, thread })
         };
         let mut desks: Vec<Desk> = storage().iter().flat_map(keys).filter_map(desk).collect();
-        for (here, _) in self.drafts.iter().filter(|(of, _)| of.room == room) {
+        for (here, _) in &self.drafts {
             if !desks.contains(here) {
                 desks.push(*here);
             }
         }
+        desks
+    }
+
+    /// Whether something was written in a room or in one of its threads.
+    pub(crate) fn has_draft_of(&self, room: RoomId) -> bool {
+        !self.drafts_of(room).is_empty()
+    }
+
+    /// The drafts of a room and its threads, in the order of their roots.
+    pub(crate) fn drafts_of(&self, room: RoomId) -> Vec<(Desk, String)> {
+        let mut desks = self.desks();
+        desks.retain(|desk| desk.room == room);
         sort_by(&mut desks, |a, b| a.thread.cmp(&b.thread));
         let drafts = desks.into_iter().map(|desk| (desk, self.draft(desk)));
         drafts.filter(|(_, text)| !text.trim().is_empty()).collect()
     }
 
     pub(crate) fn keep_draft(&mut self, desk: Desk, text: &str) {
+        let mut draft = self.local_draft(desk);
+        text.clone_into(&mut draft.text);
+        self.keep_local_draft(desk, draft);
+    }
+
+    /// Lets a draft hear of the server's state, and keeps the result. Returns whether its text has changed.
+    pub(crate) fn hear_draft(&mut self, desk: Desk, hear: impl FnOnce(&mut LocalDraft) -> bool) -> bool {
+        let mut draft = self.local_draft(desk);
+        let before = draft.clone();
+        let is_changed = hear(&mut draft);
+        if draft != before {
+            self.keep_local_draft(desk, draft);
+        }
+        is_changed
+    }
+
+    fn keep_local_draft(&mut self, desk: Desk, draft: LocalDraft) {
         self.drafts.retain(|(of, _)| *of != desk);
-        let storage = storage();
-        let is_kept = match &storage {
-            Some(storage) if text.trim().is_empty() => remove(storage, &self.draft_key(desk)),
-            Some(storage) => set(storage, &self.draft_key(desk), text),
-            None => false,
-        };
+        let key = self.draft_key(desk);
+        let is_kept = storage().is_some_and(|storage| match draft.to_kept() {
+            Some(kept) => set(&storage, &key, &kept),
+            None => remove(&storage, &key),
+        });
         if !is_kept {
-            self.drafts.push((desk, text.to_owned()));
+            self.drafts.push((desk, draft));
         }
     }
 
@@ -159,7 +184,7 @@ impl Saved {
         format!("{}edit:{room}", self.prefix)
     }
 
-    fn draft_key(&self, desk: Desk) -> String {
+    fn draft_key(&self, desk: impl std::fmt::Display) -> String {
         format!("{}draft:{desk}", self.prefix)
     }
 }

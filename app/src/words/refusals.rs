@@ -55,6 +55,7 @@ impl Words {
             ErrorCode::PollClosed => self.refused_poll_closed(),
             ErrorCode::SavedFull => self.refused_saved_full(),
             ErrorCode::ScheduledFull => self.refused_scheduled_full(),
+            ErrorCode::DraftsFull => self.refused_drafts_full(),
             ErrorCode::ScheduledUnknown => self.refused_scheduled_unknown(),
             ErrorCode::ScheduledSent => self.refused_scheduled_sent(),
             ErrorCode::GroupUnknown => self.refused_group_unknown(),

@@ -1,8 +1,8 @@
 //! Events from servers.
 
 use protocol::{
-    Change, Event, Following, InGroup, Line, Message, Millis, Poll, RoomId, RoomSummary, Saved, Scheduled,
-    Seq, Unread, limits::MARKS_MEMBERS_MAX,
+    Change, Draft, Event, Following, InGroup, Line, Message, Millis, Poll, RoomId, RoomSummary, Saved,
+    Scheduled, Seq, Unread, limits::MARKS_MEMBERS_MAX,
 };
 
 use super::Client;
@@ -169,7 +169,8 @@ impl Client {
                 Change::Saved { saved: Saved { rev, .. } }
                 | Change::Scheduled { scheduled: Scheduled { rev, .. } }
                 | Change::Following { following: Following { rev, .. } }
-                | Change::InGroup { in_group: InGroup { rev, .. } } => {
+                | Change::InGroup { in_group: InGroup { rev, .. } }
+                | Change::Draft { draft: Draft { rev, .. } } => {
                     self.put_personal(rev, change);
                 }
                 Change::Unread { unread } => self.put_unread(unread),
@@ -314,6 +315,7 @@ impl Client {
             | Change::Scheduled { .. }
             | Change::Following { .. }
             | Change::Unread { .. }
+            | Change::Draft { .. }
             | Change::InGroup { .. }
             | Change::Profile { .. }
             | Change::Unknown => {}

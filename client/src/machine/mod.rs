@@ -283,6 +283,12 @@ impl Client {
         self.list.is_complete()
     }
 
+    /// The history of the server's database, to which all numbers belong; `None` until a server has told it.
+    #[must_use]
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.epoch
+    }
+
     /// The position on the viewer's own line.
     #[must_use]
     pub fn person_cursor(&self) -> Seq {

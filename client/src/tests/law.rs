@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
-    Following, Forward, InGroup, InThread, Mention, NewPoll, Pin, Poll, Replies, Saved, Scheduled, Thread,
-    Unread, Vote,
+    Draft, Following, Forward, InGroup, InThread, Mention, NewPoll, Pin, Poll, Replies, Saved, Scheduled,
+    Thread, Unread, Vote,
 };
 
 use super::*;
@@ -72,6 +72,7 @@ impl Truth {
                 18 => truth.marks_unread(*which, *how),
                 19 => truth.votes(*which, *how),
                 20 => truth.regroups(*which, *how),
+                23 => truth.drafts(*which, *how),
                 21 => {
                     let rev = truth.workspace.len() as i64 + 1;
                     let (name, members) = (format!("Group {rev}"), Some(*how as u32));
@@ -112,6 +113,13 @@ impl Truth {
         let root = Seq(BEFORE + 1 + which as i64 % 3);
         let (room, last, on) = (room(), self.last_reply(root), !how.is_multiple_of(4));
         self.person.push(Change::Following { following: Following { room, root, last, on, rev } });
+    }
+
+    fn drafts(&mut self, which: usize, how: usize) {
+        let rev = Seq(self.person.len() as i64 + 1);
+        let thread = Some(Seq(BEFORE + 1)).filter(|_| which.is_multiple_of(2));
+        let body = if how.is_multiple_of(4) { String::new() } else { format!("writing {how}") };
+        self.person.push(Change::Draft { draft: Draft { room: room(), thread, body, rev } });
     }
 
     fn regroups(&mut self, which: usize, how: usize) {
@@ -201,9 +209,10 @@ impl Truth {
         self.room.iter().find_map(|change| change.message()).map(|message| message.seq)
     }
 
-    /// What is saved and scheduled after some change.
-    fn personal(&self, through: usize) -> (Vec<Saved>, Vec<Scheduled>) {
+    /// What is saved, scheduled and being written after some change.
+    fn personal(&self, through: usize) -> (Vec<Saved>, Vec<Scheduled>, Vec<Draft>) {
         let (mut all_saved, mut all_scheduled) = (BTreeMap::new(), BTreeMap::new());
+        let mut drafts = BTreeMap::new();
         for change in &self.person[..through] {
             match change {
                 Change::Saved { saved } => {
@@ -212,6 +221,9 @@ impl Truth {
                 Change::Scheduled { scheduled } => {
                     all_scheduled.insert(scheduled.nonce, scheduled.clone());
                 }
+                Change::Draft { draft } => {
+                    drafts.insert(draft.thread, draft.clone());
+                }
                 _ => {}
             }
         }
@@ -219,7 +231,7 @@ impl Truth {
         saved.sort_by_key(|saved| std::cmp::Reverse(saved.at));
         let mut scheduled: Vec<Scheduled> = all_scheduled.into_values().filter(|one| one.on).collect();
         scheduled.sort_by_key(|one| one.at);
-        (saved, scheduled)
+        (saved, scheduled, drafts.into_values().filter(|draft| !draft.body.is_empty()).collect())
     }
 
     fn in_room(&mut self, what: usize, which: usize, how: usize) {
@@ -383,6 +395,7 @@ impl Truth {
                 | Change::Scheduled { .. }
                 | Change::Following { .. }
                 | Change::Unread { .. }
+                | Change::Draft { .. }
                 | Change::Vote { .. }
                 | Change::InGroup { .. } => false,
                 other => panic!("{other:?} on a person's line"),
@@ -451,6 +464,9 @@ impl Truth {
                     Change::Scheduled { scheduled } => scheduled.nonce.0,
                     Change::Following { following } => Uuid::from_u128(7_000 + following.root.0 as u128),
                     Change::Unread { .. } => Uuid::from_u128(8_000),
+                    Change::Draft { draft } => {
+                        Uuid::from_u128(6_000 + draft.thread.map_or(0, |root| root.0) as u128)
+                    }
                     Change::Vote { vote } => Uuid::from_u128(9_000 + vote.message.0 as u128),
                     Change::InGroup { in_group } => in_group.group.0,
                     other => panic!("{other:?} on this line"),
@@ -521,17 +537,18 @@ impl Truth {
                 }
             }
             Command::Personal {} => {
-                let (saved, scheduled) = self.personal(self.person.len());
+                let (saved, scheduled, drafts) = self.personal(self.person.len());
                 let saved = saved.into_iter().map(|saved| (saved.rev, Change::Saved { saved }));
                 let scheduled = scheduled.into_iter();
                 let scheduled = scheduled.map(|scheduled| (scheduled.rev, Change::Scheduled { scheduled }));
+                let drafts = drafts.into_iter().map(|draft| (draft.rev, Change::Draft { draft }));
                 let followed = self.followed().into_iter().filter(|following| following.on);
                 let followed = followed.map(|following| (following.rev, Change::Following { following }));
                 let in_groups = self.groups(self.person.len()).into_values();
                 let in_groups = in_groups.map(|in_group| (in_group.rev, Change::InGroup { in_group }));
                 Reply::Changes {
                     line: Line::Person(id(ME)),
-                    changes: saved.chain(scheduled).chain(followed).chain(in_groups).collect(),
+                    changes: saved.chain(scheduled).chain(drafts).chain(followed).chain(in_groups).collect(),
                     through: Seq(self.person.len() as i64),
                     more: false,
                     people: Vec::new(),
@@ -646,6 +663,7 @@ struct Shown {
     groups: Vec<UserId>,
     saved: Vec<Saved>,
     scheduled: Vec<Scheduled>,
+    drafts: Vec<Draft>,
     cursors: [Seq; 3],
 }
 
@@ -679,6 +697,12 @@ fn everything(client: &Client) -> Shown {
         },
         saved: client.personal().saved().into_iter().cloned().collect(),
         scheduled: client.personal().scheduled().into_iter().cloned().collect(),
+        drafts: {
+            let drafts = client.personal().drafts().iter().filter(|draft| !draft.body.is_empty());
+            let mut drafts: Vec<Draft> = drafts.cloned().collect();
+            drafts.sort_by_key(|draft| draft.thread);
+            drafts
+        },
         cursors: [state.cursor(), client.person_cursor(), client.workspace_cursor()],
     }
 }
@@ -776,7 +800,7 @@ proptest! {
                 prop_assert_eq!(&shown.summary.room, &truth.summary(state.cursor().0, client.person_cursor().0 as usize).room);
                 prop_assert_eq!(shown.pins.len(), at.pins.values().filter(|pin| pin.on).count());
                 let personal = truth.personal(client.person_cursor().0 as usize);
-                prop_assert_eq!((shown.saved, shown.scheduled), personal);
+                prop_assert_eq!((shown.saved, shown.scheduled, shown.drafts), personal);
             }
         }
         truth.connect(&mut client, now + 10_000);
@@ -800,7 +824,7 @@ proptest! {
         let all = truth.with_votes(truth.room_at(truth.head()).messages);
         prop_assert_eq!(&everything(&fresh).messages, &all);
         let shown = everything(&fresh);
-        prop_assert_eq!((shown.saved, shown.scheduled), truth.personal(truth.person.len()));
+        prop_assert_eq!((shown.saved, shown.scheduled, shown.drafts), truth.personal(truth.person.len()));
         let followed: Vec<Following> = truth.followed().into_iter().filter(|one| one.on).collect();
         prop_assert_eq!(shown.followed, followed);
         prop_assert_eq!(shown.groups, truth.groups(truth.person.len()).into_keys().collect::<Vec<_>>());

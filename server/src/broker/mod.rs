@@ -88,6 +88,7 @@ impl Effect {
             | Change::Scheduled { .. }
             | Change::Following { .. }
             | Change::Unread { .. }
+            | Change::Draft { .. }
             | Change::InGroup { .. }
             | Change::Unknown => Self::None,
         }

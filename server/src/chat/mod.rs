@@ -5,7 +5,8 @@
 //! what, from the *current* state in the store.
 
 pub mod access;
-pub mod error;
+pub mod drafts;
+mod error;
 pub mod groups;
 pub mod messages;
 pub mod pins;

@@ -40,8 +40,8 @@ async fn keep(cx: &Context, room: RoomId, seq: Seq, keep: Keep) -> Result<Reply,
     Ok(Reply::Changed { line: Line::Person(me), seq: rev, change })
 }
 
-/// Everything that the viewer has saved and scheduled, the threads with the newest replies that they follow, and
-/// the groups that they are in.
+/// Everything that the viewer has saved and scheduled, the threads with the newest replies that they follow, their
+/// drafts, and the groups that they are in.
 ///
 /// # Errors
 /// When the database fails.
@@ -56,6 +56,8 @@ pub async fn personal(cx: &Context) -> Result<Reply, Error> {
     changes.extend(scheduled.map(|scheduled| (scheduled.rev, Change::Scheduled { scheduled })));
     let followed = store.list_followed(me).await?.into_iter();
     changes.extend(followed.map(|following| (following.rev, Change::Following { following })));
+    let drafts = store.list_drafts(me).await?.into_iter();
+    changes.extend(drafts.map(|draft| (draft.rev, Change::Draft { draft })));
     let in_groups = store.list_in_groups(me).await?.into_iter();
     changes.extend(in_groups.map(|in_group| (in_group.rev, Change::InGroup { in_group })));
     changes.sort_unstable_by_key(|(rev, _)| *rev);

@@ -62,6 +62,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::SavedFull
         | ErrorCode::ScheduledFull
         | ErrorCode::ScheduledSent
+        | ErrorCode::DraftsFull
         | ErrorCode::PollClosed
         | ErrorCode::GroupsFull
         | ErrorCode::GroupFull

@@ -173,6 +173,7 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         | Command::Follow { .. }
         | Command::MarkUnread { .. }
         | Command::ReadOn { .. }
+        | Command::Draft { .. }
         | Command::Remind { .. }
         | Command::Schedule { .. }
         | Command::Reschedule { .. }
@@ -486,6 +487,7 @@ mod tests {
             Command::Read { room, seq },
             Command::MarkUnread { room, seq },
             Command::ReadOn { room, rev: seq },
+            Command::Draft { room, thread: None, base: seq, body: text() },
             Command::FindUsers { query: text() },
             Command::StartDirect { user: BEA },
             Command::CreateRoom {

@@ -124,6 +124,7 @@ impl Names for Change {
             | Self::Scheduled { .. }
             | Self::Following { .. }
             | Self::Unread { .. }
+            | Self::Draft { .. }
             | Self::InGroup { .. }
             | Self::Profile { .. }
             | Self::Unknown => {}

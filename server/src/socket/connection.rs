@@ -428,6 +428,7 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Pin { .. }
         | Command::Read { .. }
         | Command::MarkUnread { .. }
+        | Command::Draft { .. }
         | Command::Profile { .. }
         | Command::Group { .. }
         | Command::FindUsers { .. }

@@ -8,7 +8,7 @@ use protocol::{
 use crate::{
     broker::{Effect, Line},
     chat::{
-        self, Context, Error, groups, messages, pins, polls, profile, reading, rights, rooms, saved,
+        self, Context, Error, drafts, groups, messages, pins, polls, profile, reading, rights, rooms, saved,
         scheduled, search, threads,
     },
     hub::ConnectionId,
@@ -110,6 +110,7 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::Read { room, seq } => reading::read(cx, connection, room, seq),
         Command::MarkUnread { room, seq } => reading::mark_unread(cx, room, seq).await,
         Command::ReadOn { room, rev } => reading::read_on(cx, room, rev).await,
+        Command::Draft { room, thread, base, body } => drafts::keep(cx, (room, thread), base, &body).await,
         Command::FindUsers { query } => rooms::find_users(cx, &query).await,
         Command::StartDirect { user } => admitted(rooms::start_direct(cx, user).await).await,
         Command::CreateRoom { nonce, kind, title, topic } => {

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
-    Change, Following, Forward, InGroup, Line, Mention, Message, MessageId, Nonce, Poll, Reaction, RoomId,
-    Seq, ThreadAuthor, UserId, limits::BEHIND_MAX,
+    Change, Draft, Following, Forward, InGroup, Line, Mention, Message, MessageId, Nonce, Poll, Reaction,
+    RoomId, Seq, ThreadAuthor, UserId, limits::BEHIND_MAX,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -210,6 +210,7 @@ impl Store {
             (ItemKind::Scheduled, Line::Person(user)) => self.load_scheduled(user, keys).await,
             (ItemKind::Following, Line::Person(user)) => self.load_followed(user, keys).await,
             (ItemKind::Unread, Line::Person(user)) => self.load_unread(user, keys).await,
+            (ItemKind::Draft, Line::Person(user)) => self.load_drafts(user, keys).await,
             (ItemKind::Vote, Line::Person(user)) => self.load_votes(user, keys).await,
             (ItemKind::InGroup, Line::Person(user)) => self.load_in_groups(user, keys).await,
             (ItemKind::Profile, Line::Workspace) => self.load_profiles(keys).await,
@@ -227,6 +228,7 @@ impl Store {
                 | ItemKind::Scheduled
                 | ItemKind::Following
                 | ItemKind::Unread
+                | ItemKind::Draft
                 | ItemKind::Vote
                 | ItemKind::InGroup
                 | ItemKind::Profile
@@ -389,6 +391,14 @@ impl Store {
         Ok(unread.map(|unread| (rooms[&unread.room.0], Change::Unread { unread })).collect())
     }
 
+    async fn load_drafts(&self, user: UserId, keys: &[(Seq, String)]) -> Result<Vec<(Seq, Change)>, Error> {
+        let asked = parsed_messages(keys);
+        let wanted: Vec<(Uuid, i64)> = asked.keys().copied().collect();
+        let drafts = self.drafts_of(user, &wanted).await?.into_iter();
+        let number = |draft: &Draft| asked[&(draft.room.0, draft.thread.map_or(0, |root| root.0))];
+        Ok(drafts.map(|draft| (number(&draft), Change::Draft { draft })).collect())
+    }
+
     async fn load_in_groups(
         &self,
         user: UserId,
@@ -493,6 +503,7 @@ mod tests {
             Change::Saved { saved } => format!("saves {}: {}", saved.message, saved.on),
             Change::Following { following } => format!("follows {}: {}", following.root, following.on),
             Change::Unread { unread } => format!("unread after: {:?}", unread.after),
+            Change::Draft { draft } => format!("writes: {}", draft.body),
             Change::Scheduled { scheduled } => format!("schedules {}: {}", scheduled.nonce, scheduled.on),
             Change::InGroup { in_group } => format!("in a group: {}", in_group.on),
             Change::Profile { user } => format!("{} is called {}", user.handle, user.name),

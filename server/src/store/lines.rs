@@ -48,6 +48,8 @@ pub enum ItemKind {
     Following,
     /// On a person's line: a room that they marked unread. Key: the room's id.
     Unread,
+    /// On a person's line: what they are writing. Key: `room/root`; the root is 0 in the room itself.
+    Draft,
     /// On a person's line: a vote in a poll. Key: `room/seq`.
     Vote,
     /// On a person's line: that they are in a group, or were. Key: the group's id.
@@ -59,7 +61,7 @@ pub enum ItemKind {
 }
 
 impl ItemKind {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Message,
         Self::Reaction,
         Self::Pin,
@@ -72,6 +74,7 @@ impl ItemKind {
         Self::Scheduled,
         Self::Following,
         Self::Unread,
+        Self::Draft,
         Self::Vote,
         Self::InGroup,
         Self::Profile,
@@ -93,6 +96,7 @@ impl ItemKind {
             Self::Scheduled => "scheduled",
             Self::Following => "following",
             Self::Unread => "unread",
+            Self::Draft => "draft",
             Self::Vote => "vote",
             Self::InGroup => "in_group",
             Self::Profile => "profile",

@@ -10,6 +10,7 @@
 pub mod changes;
 pub mod deletion;
 mod directory;
+mod drafts;
 pub mod groups;
 mod invitations;
 pub mod jobs;

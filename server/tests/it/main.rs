@@ -9,6 +9,7 @@ mod accounts;
 mod budget;
 mod changes;
 mod cluster;
+mod drafts;
 mod forward;
 mod greeting;
 mod groups;
