@@ -60,6 +60,8 @@ pub struct RoomState {
     pub unread_after: Option<Seq>,
     /// The viewer has marked the room unread since they entered it, so what they see of it does not count until they enter it again.
     pub(crate) is_kept_unread: bool,
+    /// A page that came before the view that was requested with it, and whether there is more before and after it.
+    pub(crate) early: Option<(Vec<Message>, (bool, bool))>,
     /// The pinned messages as last fetched, kept up to date since.
     pub pinned: SortedMap<Seq, Message>,
     /// How many fresh views it has begun from. Each one drops the pinned messages, because they may
@@ -116,6 +118,7 @@ impl RoomState {
             marks,
             unread_after: None,
             is_kept_unread: false,
+            early: None,
             pinned: SortedMap::new(),
             views: 0,
             thread: None,
@@ -221,6 +224,9 @@ impl RoomState {
         self.put_marks(own);
         self.put_unread(unread);
         self.summary.head = self.line.head();
+        if let Some((page, ends)) = self.early.take() {
+            self.show(page, ends);
+        }
     }
 
     /// Applies a newer summary from the list, after a reconnect. The window stays where it is and
@@ -286,15 +292,20 @@ impl RoomState {
         // There may be other changes between the read mark and the first message: the line is drawn
         // at the message.
         self.unread_after = page.first().map(|first| Seq(first.seq.0 - 1));
-        let more = more || self.is_newer_than(&page);
-        let page = self.as_known(page);
-        if let Some(timeline) = &mut self.timeline {
-            timeline.show(page, (true, more));
-        }
+        self.show(page, (true, more));
     }
 
     /// Applies the page around a message.
     pub fn show_around(&mut self, page: Vec<Message>, more_before: bool, more_after: bool) {
+        self.show(page, (more_before, more_after));
+    }
+
+    /// Shows this page, at once or when the room's view comes, which was requested at the same time.
+    fn show(&mut self, page: Vec<Message>, (more_before, more_after): (bool, bool)) {
+        if self.timeline.is_none() {
+            self.early = Some((page, (more_before, more_after)));
+            return;
+        }
         let more_after = more_after || self.is_newer_than(&page);
         let page = self.as_known(page);
         if let Some(timeline) = &mut self.timeline {
@@ -745,6 +756,7 @@ impl RoomState {
             | Change::Scheduled { .. }
             | Change::Following { .. }
             | Change::Unread { .. }
+            | Change::Draft { .. }
             | Change::InGroup { .. }
             | Change::Profile { .. }
             | Change::Unknown => false,
@@ -981,6 +993,7 @@ impl OnLine for RoomState {
             | Change::Scheduled { .. }
             | Change::Following { .. }
             | Change::Unread { .. }
+            | Change::Draft { .. }
             | Change::InGroup { .. }
             | Change::Profile { .. }
             | Change::Unknown => {}

@@ -125,8 +125,7 @@ function roundTrips(frames: Frame[], shown: number): number {
   return needed.filter(({ sent }, n) => sent && (n === 0 || !needed[n - 1].sent)).length;
 }
 
-// Has not passed yet: a room with many unread messages takes two round trips.
-test.fixme("a long room opens at its end, at the first unread message, and at a link, each in one round trip", async ({ open }, info) => {
+test("a long room opens at its end, at the first unread message, and at a link, each in one round trip", async ({ open }, info) => {
   const room = await longRoom(open);
   const report: string[] = [];
   const took = (what: string, ms: number, trips: number) => report.push(`${what}: ${Math.round(ms)} ms, ${trips} round trips`);

@@ -34,7 +34,10 @@ impl Chat {
         self.room.set(room);
         self.screen.read_by.set(None);
         self.screen.let_go();
-        self.tell(|client, now| client.focus(room, now));
+        self.tell(|client, now| match room {
+            Some(room) => client.enter(room, now),
+            None => client.focus(None, now),
+        });
         if room.is_none() {
             self.rows.set(Vec::new());
             self.draw_thread();

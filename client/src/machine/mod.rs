@@ -13,7 +13,7 @@ use std::{cmp::Reverse, collections::VecDeque};
 use protocol::{
     ClientFrame, Command, Direction, Epoch, ErrorCode, Following, Line, Marks, Message, Millis, NewPoll,
     Nonce, Page, Placement, Refusal, Reply, RoomId, RoomSummary, Seq, ServerFrame, ShownThread, SignedIn,
-    User, UserId, VERSION,
+    User, UserId, VERSION, limits::PAGE_MESSAGES,
 };
 
 use crate::{
@@ -448,6 +448,7 @@ impl Client {
         let Some(state) = self.rooms.get_mut(&id) else { return };
         state.unread_after = (state.summary.unread > 0).then_some(state.summary.seen());
         state.is_kept_unread &= !is_opened;
+        state.early = None;
         let stale = state.timeline.as_ref().is_none_or(|timeline| is_opened && timeline.more_after());
         self.touched.timelines.insert(id);
         self.touched.members.insert(id);
@@ -455,6 +456,17 @@ impl Client {
             self.ask_open(id);
         }
         self.pump(now);
+    }
+
+    /// Opens a room on the screen at its first unread message. If the newest page cannot contain all of them, both pages are
+    /// requested at once, so the user waits for one round trip.
+    pub fn enter(&mut self, room: RoomId, now: Millis) {
+        self.focus(Some(room), now);
+        let Some(state) = self.rooms.get(&room) else { return };
+        let is_far = state.summary.unread as usize > PAGE_MESSAGES && self.asks.is_asked(Purpose::Open(room));
+        if let Some(read) = state.unread_after.filter(|_| is_far) {
+            self.ask_unread(room, read);
+        }
     }
 
     /// The user may open this room next: prefetches it. One room at a time, this one first.
@@ -472,8 +484,14 @@ impl Client {
 
     /// Moves the window to the first unread message. Does nothing if that is in the window.
     pub fn jump_to_unread(&mut self, room: RoomId) {
-        let Some(seq) = self.rooms.get(&room).and_then(RoomState::unread_above) else { return };
-        self.ask_once(Purpose::Unread(room), Command::History { room, direction: Direction::After, seq });
+        if let Some(read) = self.rooms.get(&room).and_then(RoomState::unread_above) {
+            self.ask_unread(room, read);
+        }
+    }
+
+    fn ask_unread(&mut self, room: RoomId, read: Seq) {
+        let command = Command::History { room, direction: Direction::After, seq: read };
+        self.ask_once(Purpose::Unread(room), command);
     }
 
     /// Shows a message of the room: at once if it is in the window, otherwise when the messages

@@ -912,6 +912,39 @@ fn what_is_unread_above_the_window_is_reached_and_only_there_the_line_is_drawn()
     assert!(shown(&client).into_iter().eq(12..=122));
 }
 
+/// Both are requested at once, and the server may answer them in any order.
+#[test]
+fn a_room_with_many_unread_messages_opens_there_in_one_round_trip() {
+    for view_is_first in [true, false] {
+        let mut client = Client::default();
+        client.connected(0);
+        let marks = Marks { user: UserId(Uuid::from_u128(ME)), delivered: Seq(10), read: Seq(10) };
+        let known =
+            RoomSummary { marks, unread: 100, last: Some(message(OTHER, 120).preview()), ..summary(120) };
+        let reply = welcome_with(vec![known.clone()], 1);
+        answer(&mut client, 0, |command| matches!(command, Command::Hello { .. }), reply);
+        client.enter(room(), 0);
+        let asked = client.take_frames();
+        let of = |is: fn(&Command) -> bool| asked.iter().find(|frame| is(&frame.command)).unwrap().r#ref;
+        let view = RoomView {
+            summary: known,
+            more_before: true,
+            ..view((71..=120).map(|n| message(OTHER, n)).collect(), 120)
+        };
+        let view =
+            (of(|command| matches!(command, Command::Open { .. })), Reply::View { view: Box::new(view) });
+        let unread = of(|command| matches!(command, Command::History { seq: Seq(10), .. }));
+        let page = (unread, page(11..=60, true));
+        for (r#ref, reply) in if view_is_first { [view, page] } else { [page, view] } {
+            client.receive(ServerFrame::Reply { r#ref, reply }, 10);
+        }
+        assert!(shown(&client).into_iter().eq(11..=60));
+        assert_eq!(line(&client), Some(1));
+        client.jump_to_unread(room());
+        assert!(!client.take_frames().iter().any(|frame| matches!(frame.command, Command::History { .. })));
+    }
+}
+
 /// The server draws the room at the first unread message, so nothing is fetched and nothing moves
 /// when the page wakes.
 #[test]

@@ -123,7 +123,7 @@ async fn check_place(
     let found = sqlx::query!(
         r#"select
             exists (select from members where room_id = $1 and user_id = $2 and active) as "member!",
-            $3 = 0 or exists (select from messages where room_id = $1 and seq = $3) as "root!",
+            $3::bigint = 0 or exists (select from messages where room_id = $1 and seq = $3) as "root!",
             (select count(*) from drafts where user_id = $2 and body <> '') as "drafts!""#,
         room.0,
         by.0,

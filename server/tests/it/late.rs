@@ -32,11 +32,11 @@ pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     tokio::time::timeout(SOON, reached).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
 }
 
-/// How many statements of this database wait for a lock.
+/// How many statements of the node [behind] the proxy wait for a lock. The other node's do not count.
 async fn waiting(pool: &PgPool) -> i64 {
     let asked = "select count(*) from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'";
-    sqlx::query_scalar(asked).fetch_one(pool).await.unwrap()
+        where datname = current_database() and application_name = $1 and wait_event_type = 'Lock'";
+    sqlx::query_scalar(asked).bind(BEHIND).fetch_one(pool).await.unwrap()
 }
 
 /// A form that never arrives completely is given up.
@@ -57,10 +57,13 @@ async fn a_form_that_never_ends_is_given_up(pool: PgPool) {
     assert!(answer.starts_with("HTTP/1.1 408") || answer.starts_with("HTTP/1.1 503"), "{answer}");
 }
 
+/// The name of that node's connections.
+const BEHIND: &str = "behind";
+
 /// The database as one node reaches it, through a proxy.
 fn behind(proxy: &Proxy, pool: &PgPool) -> PgConnectOptions {
     let by: SocketAddr = proxy.url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.parse().unwrap();
-    (*pool.connect_options()).clone().host(&by.ip().to_string()).port(by.port())
+    (*pool.connect_options()).clone().host(&by.ip().to_string()).port(by.port()).application_name(BEHIND)
 }
 
 /// The transactions that store one connection's sends never end. All sends are refused together,
