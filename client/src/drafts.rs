@@ -85,7 +85,7 @@ fn joined(base: &str, own: &str, theirs: &str) -> String {
     let told = draft_text(own).unwrap_or_else(|_| own.to_owned());
     if told == base && told != theirs {
         theirs.to_owned()
-    } else if theirs.is_empty() || told.contains(theirs) {
+    } else if theirs == base || theirs.is_empty() || told.contains(theirs) {
         own.to_owned()
     } else if theirs.contains(&told) {
         theirs.to_owned()

@@ -155,7 +155,7 @@ fn every_reply_event_and_change_has_a_block() {
     }
     assert_eq!(replies.len(), 22, "{replies:?}");
     assert_eq!(events.len(), 4, "{events:?}");
-    assert_eq!(changes.len(), 15, "{changes:?}");
+    assert_eq!(changes.len(), 16, "{changes:?}");
 }
 
 #[test]
