@@ -12,7 +12,7 @@ import zlib from "node:zlib";
  * writing aids, and saved and scheduled messages, 14 for threads, 3 for edit histories and profile cards, and 19 for polls, search, forwarding,
  * marking unread, user groups and thread mends (docs/decisions/browser.md).
  */
-const mainMax = 315_000;
+const mainMax = 318_000;
 /**
  * One part with the code it shares with others: the download if it is needed before the browser was idle. With seven
  * parts more is shared: `details` and `dialogs` grew from 58 to 67 kB without new content. `details` also has the dialogs of polls.
@@ -21,7 +21,7 @@ const chunkMax = 84_000;
 /** A library that a message needs, such as KaTeX. */
 const scriptMax = 50_000;
 /** All wasm, JavaScript and CSS. */
-const allMax = 700_000;
+const allMax = 704_000;
 const [url, hashFile] = process.argv.slice(2);
 
 let cookie = "";

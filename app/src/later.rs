@@ -35,7 +35,7 @@ use crate::{
         strips::Strips, thread::Thread, writing::Writing,
     },
     pages::{new_password::NewPassword, set_up::SetUp, sign_in::SignIn, sign_up::SignUp},
-    state::{Desk, Dialog, Missed, use_chat},
+    state::{Chat, Desk, Dialog, Missed, use_chat},
     words::use_words,
 };
 
@@ -128,8 +128,29 @@ fn personal_part(part: Personal) -> Part {
 }
 
 #[wasm_split(writing, wasm_split_path = leptos::wasm_split, fallible, preload(preload_writing))]
-fn writing_part(desk: Desk, field: NodeRef<Textarea>) -> Part {
-    Ok(view! { <Writing desk field/> }.into_any())
+fn writing_part(part: Writes) -> Part {
+    Ok(match part {
+        Writes::Aids(desk, field) => view! { <Writing desk field/> }.into_any(),
+        Writes::Drafts(chat, is_time) => {
+            chat.share_drafts(is_time);
+            ().into_any()
+        }
+    })
+}
+
+/// What comes with the chunk `writing`.
+enum Writes {
+    /// The writing aids of a composer.
+    Aids(Desk, NodeRef<Textarea>),
+    /// Sharing drafts with other devices.
+    Drafts(Box<Chat>, bool),
+}
+
+/// Shares drafts with the viewer's other devices: see [`Chat::share_drafts`]. If the code cannot be loaded, the next change tries again.
+pub(crate) fn share_drafts(chat: Chat, is_time: bool) {
+    leptos::task::spawn_local(
+        async move { drop(writing_part(Writes::Drafts(Box::new(chat), is_time)).await) },
+    );
 }
 
 #[wasm_split(emoji, wasm_split_path = leptos::wasm_split, fallible, preload(preload_emoji))]
@@ -288,7 +309,7 @@ pub(crate) fn writing(desk: Desk, field: NodeRef<Textarea>) -> AnyView {
     };
     live(move || {
         tries.track();
-        draw(boxed(writing_part(desk, field)), Box::new(lost), || ().into_any())
+        draw(boxed(writing_part(Writes::Aids(desk, field))), Box::new(lost), || ().into_any())
     })
     .into_any()
 }

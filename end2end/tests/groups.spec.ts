@@ -2,8 +2,8 @@
 import { type Page } from "@playwright/test";
 
 import {
-  asks, composer, expect, fillSignIn, isAccessible, log, makesRoom, message, onNode, opens, place, roomLink, rooms, says, sees, signUp, test,
-  unique,
+  asks, composer, expect, fillSignIn, isAccessible, log, makesRoom, message, onNode, opens, place, roomLink, rooms, says, sees, seqOf, signUp,
+  test, unique,
 } from "../fixtures";
 
 const roomOf = (page: Page) => new URL(page.url()).pathname.split("/")[2];

@@ -80,20 +80,20 @@ interface Frame {
 declare global {
   interface Window {
     /** What the page has sent and received on its connection. */
-    frames: Frame[];
+    wire: Frame[];
     /** Resolves when the message has been painted: since when it is on the screen, and when it was painted. */
     isShown(message: number): Promise<{ shown: number; painted: number }>;
   }
 }
 
-/** For each page of this browser: `frames` and `isShown`. */
+/** For each page of this browser: `wire` and `isShown`. */
 const records = (context: BrowserContext) =>
   context.addInitScript(() => {
-    window.frames = [];
+    window.wire = [];
     const record = (sent: boolean, text: string) =>
-      void window.frames.push({ sent, type: /"(?:command|reply)":\{"type":"(\w+)"/.exec(text.slice(0, 100))?.[1] ?? "", at: performance.now() });
+      void window.wire.push({ sent, type: /"(?:command|reply)":\{"type":"(\w+)"/.exec(text.slice(0, 100))?.[1] ?? "", at: performance.now() });
     window.WebSocket = class extends WebSocket {
-      constructor(address: string) {
+      constructor(address: string | URL) {
         super(address);
         this.addEventListener("message", ({ data }) => record(false, String(data)));
       }
@@ -138,8 +138,8 @@ test("a long room opens at its end, at the first unread message, and at a link, 
     // The page itself has the messages.
     await page.goto(`/r/${room.id}${where === "link" ? `/m/${room.before + link}` : ""}`, { waitUntil: "commit" });
     const loaded = await page.evaluate(async (shown) => {
-      const at = await isShown(shown);
-      return { ...at, ms: at.painted - performance.getEntriesByType("navigation")[0].toJSON().responseStart, frames };
+      const at = await window.isShown(shown);
+      return { ...at, ms: at.painted - performance.getEntriesByType("navigation")[0].toJSON().responseStart, frames: window.wire };
     }, shown);
     took(`${where}, page`, loaded.ms, roundTrips(loaded.frames, loaded.shown));
     await isIn(page);
@@ -156,10 +156,10 @@ test("a long room opens at its end, at the first unread message, and at a link, 
     await inside.goto("/");
     await isIn(inside);
     const opened = await roomLink(inside, room.name).evaluate(async (link, shown) => {
-      const [first, begun] = [frames.length, performance.now()];
+      const [first, begun] = [window.wire.length, performance.now()];
       (link as HTMLElement).click();
-      const at = await isShown(shown);
-      return { ...at, ms: at.painted - begun, frames: frames.slice(first) };
+      const at = await window.isShown(shown);
+      return { ...at, ms: at.painted - begun, frames: window.wire.slice(first) };
     }, shown);
     took(`${where}, in the app`, opened.ms, roundTrips(opened.frames, opened.shown));
     expect(roundTrips(opened.frames, opened.shown), `${where}: ${JSON.stringify(opened)}`).toBeLessThanOrEqual(1);

@@ -77,10 +77,8 @@ pub(crate) fn Thread(
                 Some(false) | None => {}
             }
             chat.show_target();
-            if let Some(rows) = drawn.try_get_untracked().flatten() {
-                pointing.restore(&rows);
-            }
         });
+        pointing.restore(drawn);
     });
     let mut gone = chat.screen.newest_reply.get_untracked();
     effect(move || {

@@ -6,7 +6,7 @@ use protocol::{NewPoll, Nonce, Placement, Refusal, RoomId, Seq};
 use uuid::Uuid;
 
 use super::{Chat, Desk, Dialog};
-use crate::address::Route;
+use crate::{address::Route, later};
 
 /// A text written in a room that the user is no longer in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,8 @@ impl Chat {
         let handle = window_event_listener(ev::storage, move |_| self.tell_drafts());
         on_cleanup(move || handle.remove());
         // Whoever leaves this device may want to go on elsewhere.
-        let handle = window_event_listener_untyped("visibilitychange", move |_| self.store_drafts());
+        let handle =
+            window_event_listener_untyped("visibilitychange", move |_| later::share_drafts(self, true));
         on_cleanup(move || handle.remove());
     }
 

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use protocol::{Command, Millis, Nonce, Refusal, Reply, RoomId, Seq};
 
 use super::{Chat, Desk, set};
+use crate::later;
 
 impl Chat {
     /// Reads the viewer's saved and scheduled messages. Tracks their changes.
@@ -24,7 +25,7 @@ impl Chat {
             self.client.with_value(|client| (client.personal().waiting(), client.person_cursor()));
         set(self.personal_waiting, waiting);
         self.draw_new_threads();
-        self.hear_drafts();
+        later::share_drafts(self, false);
         // After a restore, numbers begin anew.
         let told = self.saved.with_value(|saved| saved.told()).min(cursor.0);
         set(self.has_reminder, newest.0 > told);

@@ -92,10 +92,8 @@ pub fn Timeline(
             }
             settled();
             chat.show_target();
-            if let Some(rows) = drawn.get_untracked() {
-                pointing.restore(&rows);
-            }
         });
+        pointing.restore(drawn);
     });
     effect(move || position.watch(settled));
     effect(move || {

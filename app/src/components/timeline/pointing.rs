@@ -15,7 +15,7 @@
 
 use std::time::Duration;
 
-use leptos::prelude::*;
+use leptos::{html::Div, prelude::*};
 use protocol::{Seq, UserId};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, KeyboardEvent, PointerEvent};
@@ -280,9 +280,19 @@ impl Pointing {
         });
     }
 
-    /// Makes the names of new rows buttons, and gives the keyboard back to what had it, where that was replaced. What is gone for
-    /// good leaves it to its row.
-    pub(crate) fn restore(self, rows: &Element) {
+    /// Gives the keyboard back to what had it, where its row was replaced: at once, so that the next key arrives; or in the next frame,
+    /// if it is drawn later. What is gone for good leaves it to its row. Also makes the names of new rows buttons.
+    pub(crate) fn restore(self, drawn: NodeRef<Div>) {
+        let restore = move |is_last| {
+            if let Some(rows) = drawn.try_get_untracked().flatten() {
+                self.give_back(&rows, is_last);
+            }
+        };
+        queue_microtask(move || restore(false));
+        request_animation_frame(move || restore(true));
+    }
+
+    fn give_back(self, rows: &Element, is_last: bool) {
         offer(rows, NAMES, "-1");
         let (key, act) = (self.held.get_value(), self.held_act.get_value());
         let is_here = is_in_thread(rows) == self.held_in_thread.get_value();
@@ -293,7 +303,11 @@ impl Pointing {
             within.query_selector(&format!("[{what}=\"{name}\"]")).ok().flatten()
         };
         let Some(row) = find(rows, "data-key", &key) else { return };
-        browser::focus(&find(&row, "data-act", &act).unwrap_or(row));
+        if let Some(found) =
+            find(&row, "data-act", &act).or_else(|| (is_last || act.is_empty()).then_some(row))
+        {
+            browser::focus(&found);
+        }
     }
 
     /// A key, somewhere in the timeline.
