@@ -130,6 +130,9 @@ test("a mention of a group shows a room to nobody who is not in it", async ({ op
   await expect(outsiders).toHaveCount(0);
   await says(ana.page, `@${bo.handle} is not here`);
   await expect(outsiders).toBeVisible();
+  // Another one is not covered by that.
+  await says(ana.page, "@ada neither");
+  await expect(ana.page.getByText("Ada Ferreira isn’t in this room")).toBeVisible();
   await opens(ana.page, `#${other}`);
   await says(ana.page, `@${handle} for Bo`);
   await expect(badge(bo.page, `#${other}`, 1)).toBeVisible();

@@ -23,9 +23,9 @@ pub(crate) fn Strips(
 ) -> impl IntoView {
     let chat = use_chat();
     let replying = Memo::new(move |_| chat.screen.replying_at(desk));
-    let has_outsiders = Memo::new(move |_| chat.screen.has_outsiders(desk));
     view! {
-        {live(move || has_outsiders.get().then(|| outsiders(chat, desk.room)).flatten())}
+        // Drawn anew also for another message with outsiders.
+        {live(move || chat.screen.has_outsiders(desk).then(|| outsiders(chat, desk.room)).flatten())}
         {live(move || replying.get().map(|seq| reply(chat, desk, seq)))}
     }
 }
