@@ -327,6 +327,21 @@ export async function says(page: Page, text: string) {
   await expect(composer(page)).toHaveValue("");
 }
 
+/** Waits until a server has the drafts of this browser. */
+export const draftsAreStored = (page: Page) =>
+  expect
+    .poll(() =>
+      page.evaluate(() => {
+        const drafts = Object.entries(localStorage).filter(([key]) => key.includes(":draft:"));
+        // What the server has stands before what was typed.
+        return drafts.every(([, kept]) => {
+          const texts = kept.slice(kept.indexOf("\n") + 1);
+          return kept.startsWith("\u0001") && texts.slice(0, texts.length / 2) === texts.slice(texts.length / 2);
+        });
+      }),
+    )
+    .toBe(true);
+
 /** `word 1`, `word 2`, … */
 export const numbered = (word: string, count: number) => Array.from({ length: count }, (_, n) => `${word} ${n + 1}`);
 

@@ -9,8 +9,8 @@ import zlib from "node:zlib";
 
 /**
  * What a browser loads to show a room: 250 kB, plus 16 for formatted messages, 12 for mentions, replies, links to messages,
- * writing aids, and saved and scheduled messages, 14 for threads, 3 for edit histories and profile cards, and 19 for polls, search, forwarding,
- * marking unread, user groups and thread mends (docs/decisions/browser.md).
+ * writing aids, and saved and scheduled messages, 14 for threads, 3 for edit histories and profile cards, and 18 for polls, search, forwarding,
+ * marking unread, user groups and thread mends, and 4 for shared drafts (docs/decisions/browser.md).
  */
 const mainMax = 318_000;
 /**

@@ -1,7 +1,7 @@
 // Drafts on the person's line: begun on one device, gone on with on another.
 import {
-  anaAndBo, composer, expect, isIn, Line, makesRoom, onNode, opens, reaches, roomLink, says, sees, signIn, signUp, test, unique,
-  type Person,
+  anaAndBo, composer, draftsAreStored, expect, isIn, Line, makesRoom, onNode, opens, reaches, roomLink, says, sees, signIn, signUp, test,
+  unique, type Person,
 } from "../fixtures";
 
 type Page = Person["page"];
@@ -99,7 +99,7 @@ test("a draft comes back after signing out and in, and nobody else has it", asyn
   const [ana, bo] = await anaAndBo(open);
   await composer(ana.page).fill("For later");
   const room = ana.page.url();
-  // Leaving the page tells the server at once.
+  await draftsAreStored(ana.page);
   await ana.page.goto("/settings/account");
   await ana.page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
   await expect(ana.page).toHaveURL("/sign-in");
@@ -130,4 +130,26 @@ test("while an input method composes, its text stays as it is", async ({ open })
   await expect(composer(ana.page)).toHaveValue("mingtian");
   await cdp.send("Input.insertText", { text: "明天" });
   for (const page of [ana.page, other, third]) await expect(composer(page)).toHaveValue("from the phone\n明天");
+});
+
+test("what no server has yet stays in the browser for its author, also after signing out", async ({ open }) => {
+  const page = await open();
+  const line = await Line.of(page);
+  const ana = await signUp(page, { name: "Ana Benítez" });
+  await makesRoom(page, "Group", unique("quay"));
+  const room = page.url();
+  line.cut();
+  await expect(page.locator("html")).not.toHaveAttribute("data-link", "live");
+  await composer(page).fill("Written 离线");
+  await page.goto("/settings/account");
+  await page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL("/sign-in");
+  line.restore();
+  await signIn(page, ana);
+  await page.goto(room);
+  await isIn(page);
+  await expect(composer(page)).toHaveValue("Written 离线");
+  await draftsAreStored(page);
+  const other = await device(await open(), ana);
+  await expect(composer(other)).toHaveValue("Written 离线");
 });

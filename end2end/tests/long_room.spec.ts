@@ -8,7 +8,7 @@ import { asks, expect, isIn, makesRoom, roomLink, signUp, test, unique } from ".
 
 const MESSAGES = 20_000;
 /** How many messages are scrolled through, each way. */
-const SCROLLED = process.env.LONG_ROOM === "all" ? MESSAGES : 3_000;
+const SCROLLED = process.env.LONG_ROOM === "all" ? MESSAGES : 1_500;
 /** Rows in the document: 300 messages, and what is between them. */
 const ROWS_MAX = 320;
 

@@ -1,6 +1,6 @@
 // Settings and administration: pages that only the server renders.
 import {
-  composer, expect, fillSignIn, isAccessible, isIn, isOpen, place, rooms, signIn, signUp, tabTo, test, unique,
+  composer, draftsAreStored, expect, fillSignIn, isAccessible, isIn, isOpen, place, rooms, signIn, signUp, tabTo, test, unique,
 } from "../fixtures";
 
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
@@ -46,6 +46,7 @@ test("a draft survives a visit to the settings, and signing out removes it", asy
   await page.getByRole("link", { name: "Back to rooms" }).click();
   await isIn(page);
   await expect(composer(page)).toHaveValue("not yet sent");
+  await draftsAreStored(page);
   await page.goto("/settings/account");
   const kept = () => page.evaluate(() => JSON.stringify({ ...localStorage }));
   expect(await kept()).toContain("not yet sent");

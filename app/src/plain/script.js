@@ -14,12 +14,19 @@
     // Without storage, the link leads to the list of rooms.
   }
 
-  // Signing out removes unsent texts from this browser.
+  // Whether this browser may forget a draft: a server has it, or it is empty. (`client::LocalDraft` says how drafts are stored.)
+  const isTold = kept => {
+    const [head, bytes] = /^\u0001\d+ \S+ (\d+)\n/.exec(kept) ?? ["", 0];
+    const texts = kept.slice(head.length), half = texts.length / 2, length = new TextEncoder().encode(texts).length;
+    return length === Number(bytes) || (length === 2 * bytes && texts.slice(0, half) === texts.slice(half));
+  };
+
+  // Signing out removes unsent texts from this browser, except a draft that no server has yet: it would be lost.
   addEventListener("submit", ({ target }) => {
     if (target.getAttribute("action") !== "/sign-out") return;
     try {
       const keys = Object.keys(localStorage).filter(key => key.startsWith(`roost:${own.dataset.me}:`));
-      for (const key of keys) localStorage.removeItem(key);
+      for (const key of keys) if (!key.includes(":draft:") || isTold(localStorage.getItem(key))) localStorage.removeItem(key);
     } catch {
       // Nothing was stored.
     }
