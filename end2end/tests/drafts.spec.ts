@@ -17,6 +17,12 @@ async function device(page: Page, ana: Person): Promise<Page> {
   return page;
 }
 
+async function signsOut(page: Page) {
+  await page.goto("/settings/account");
+  await page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL("/sign-in");
+}
+
 test("what one writes on the laptop is on the phone, and gone from both once it is sent", async ({ open }) => {
   const ana = await signUp(await open(), { name: "Ana Benítez" });
   const [room, elsewhere] = [unique("quay"), unique("yard")];
@@ -100,16 +106,12 @@ test("a draft comes back after signing out and in, and nobody else has it", asyn
   await composer(ana.page).fill("For later");
   const room = ana.page.url();
   await draftsAreStored(ana.page);
-  await ana.page.goto("/settings/account");
-  await ana.page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
-  await expect(ana.page).toHaveURL("/sign-in");
+  await signsOut(ana.page);
   await signIn(ana.page, bo);
   await ana.page.goto(room);
   await isIn(ana.page);
   await expect(composer(ana.page)).toHaveValue("");
-  await ana.page.goto("/settings/account");
-  await ana.page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
-  await expect(ana.page).toHaveURL("/sign-in");
+  await signsOut(ana.page);
   await signIn(ana.page, ana);
   await ana.page.goto(room);
   await isIn(ana.page);
@@ -141,9 +143,7 @@ test("what no server has yet stays in the browser for its author, also after sig
   line.cut();
   await expect(page.locator("html")).not.toHaveAttribute("data-link", "live");
   await composer(page).fill("Written 离线");
-  await page.goto("/settings/account");
-  await page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
-  await expect(page).toHaveURL("/sign-in");
+  await signsOut(page);
   line.restore();
   await signIn(page, ana);
   await page.goto(room);
