@@ -87,9 +87,17 @@ fn joined(base: &str, own: &str, theirs: &str) -> String {
         own.to_owned()
     } else if theirs.contains(&told) {
         theirs.to_owned()
+    } else if let Some(lines) = added_lines(base, own).filter(|_| added_lines(base, theirs).is_some()) {
+        // What both began with is there once.
+        format!("{theirs}{lines}")
     } else {
         format!("{theirs}\n{own}")
     }
+}
+
+/// The lines that were added to a text, with the line feed before them; `None` if something else has changed.
+fn added_lines<'a>(base: &str, now: &'a str) -> Option<&'a str> {
+    now.strip_prefix(base).filter(|added| !base.is_empty() && added.starts_with('\n'))
 }
 
 #[cfg(test)]
@@ -133,6 +141,11 @@ mod tests {
     fn where_both_have_written_both_texts_stay() {
         assert_eq!(after("", "mine", "theirs"), "theirs\nmine");
         assert_eq!(after("at", "at nine", "at ten"), "at ten\nat nine");
+        assert_eq!(after("- rope", "- rope\n- anchor", "- rope\n- fender"), "- rope\n- fender\n- anchor");
+        assert_eq!(
+            after("- rope", "- ropes\n- anchor", "- rope\n- fender"),
+            "- rope\n- fender\n- ropes\n- anchor"
+        );
         assert_eq!(after("at", "at nine", "at nine, I"), "at nine, I", "one has it all");
         assert_eq!(after("at nine", "at nine, I", ""), "at nine, I", "sent there, written on here");
         assert_eq!(after("at nine", "", "at nine, I"), "at nine, I", "sent here, written on there");

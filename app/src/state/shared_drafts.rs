@@ -136,9 +136,10 @@ impl Chat {
     }
 
     fn draft_stored(self, desk: Desk, body: String, result: Result<Reply, Refusal>) {
-        let mut is_held = false;
+        let (mut is_held, mut was_refused) = (false, false);
         self.shared_drafts.update_value(|shared| {
             shared.asked.retain(|of| *of != desk);
+            was_refused = shared.refused.iter().any(|(of, _)| *of == desk);
             shared.refused.retain(|(of, _)| *of != desk);
             is_held = shared.is_held;
         });
@@ -159,7 +160,9 @@ impl Chat {
             Err(why) if why.code.retry() == Retry::Later => pause = STORE_AGAIN_AFTER,
             Ok(_) | Err(_) => {
                 self.shared_drafts.update_value(|shared| shared.refused.push((desk, body)));
-                if let Some(why) = result.err().filter(|why| why.code == ErrorCode::DraftsFull) {
+                if let Some(why) =
+                    result.err().filter(|why| why.code == ErrorCode::DraftsFull && !was_refused)
+                {
                     self.tell_all(self.words.refusal(&why), None);
                 }
             }
