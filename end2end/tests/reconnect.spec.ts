@@ -93,6 +93,8 @@ test("all servers are down: messages wait, and arrive once, in order", async ({ 
   await connectsOnlyWhenAsked(ana.page);
   await startNode(0);
   await startNode(1);
+  // nginx retries a failed server only after a moment.
+  await expect.poll(async () => (await ana.page.request.get("/health/ready")).status()).toBe(200);
   await bar.getByRole("button", { name: "Try now" }).click();
   await isIn(ana.page);
   await expect(bar).toBeHidden();

@@ -73,7 +73,9 @@ pub(crate) async fn keep_connected(chat: Chat) {
                 OBSTACLE_MS
             }
         };
-        rest(chat, wait_ms, &mut back).await;
+        if rest(chat, wait_ms, &mut back).await {
+            backoff.reset();
+        }
     }
 }
 
@@ -108,7 +110,11 @@ async fn converse(chat: Chat, back: &mut Receiver<()>, backoff: &mut Backoff) ->
                 Some(Err(_)) | None => return End::Lost,
             },
             () = write => return End::Lost,
-            _ = back.next() => chat.check_connection(),
+            _ = back.next() => {
+                chat.check_connection();
+                // The signal may come while an attempt is failing. Someone is waiting for the next one.
+                backoff.reset();
+            }
             () = pause => {}
         }
         if browser::is_stopped() {
@@ -154,8 +160,9 @@ fn meaning(code: u16, reason: &str) -> End {
     }
 }
 
-/// Waits, but at most until the network or the user is back.
-async fn rest(chat: Chat, wait_ms: u32, back: &mut Receiver<()>) {
+/// Waits, but at most until the network or the user is back. Returns whether one of them is: then
+/// the next waits are short again, because someone is watching.
+async fn rest(chat: Chat, wait_ms: u32, back: &mut Receiver<()>) -> bool {
     let mut rested_ms = 0;
     while rested_ms < wait_ms {
         let nap_ms = tick_ms().min(wait_ms - rested_ms);
@@ -167,10 +174,11 @@ async fn rest(chat: Chat, wait_ms: u32, back: &mut Receiver<()>) {
         if came_back {
             // `online` fires a moment before the network is usable.
             TimeoutFuture::new(PACE_MS / 10).await;
-            return;
+            return true;
         }
         rested_ms += nap_ms;
     }
+    false
 }
 
 fn tick_ms() -> u32 {
