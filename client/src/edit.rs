@@ -135,6 +135,7 @@ mod tests {
             replies: None,
             poll: None,
             forward: None,
+            files: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Messages that are not yet acknowledged.
 
-use protocol::{Millis, NewPoll, Nonce, Placement, Refusal, Retry, RoomId, Seq, limits};
+use protocol::{Attachment, Millis, NewPoll, Nonce, Placement, Refusal, Retry, RoomId, Seq, limits};
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,9 @@ pub struct Pending {
     /// The message that it forwards: its room, and its number there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward: Option<(RoomId, Seq)>,
+    /// Its files. It waits until they are uploaded: see [`Outbox::hold`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Attachment>,
     /// When it was written, by the browser's clock: for showing.
     pub written_at: Millis,
     /// Its state.
@@ -203,6 +206,7 @@ mod tests {
             in_room: false,
             poll: None,
             forward: None,
+            files: Vec::new(),
             written_at: 0,
             state: SendState::Waiting,
         }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Line, Millis, NewPoll, Nonce, Role, RoomId, RoomKind, Seq, UserId};
+use crate::{
+    Attachment, ErrorCode, Line, Millis, NewPoll, Nonce, Refusal, Role, RoomId, RoomKind, Seq, UserId,
+};
 
 /// The direction of a page of history from its `seq` (which is not included).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -82,7 +84,52 @@ impl Placement {
     #[must_use]
     pub fn send(self, room: RoomId, nonce: Nonce, body: impl Into<String>) -> Command {
         let Self { reply_to, thread, in_room, forward } = self;
-        Command::Send { room, nonce, body: body.into(), reply_to, thread, in_room, forward, poll: None }
+        Command::Send {
+            room,
+            nonce,
+            body: body.into(),
+            reply_to,
+            thread,
+            in_room,
+            forward,
+            poll: None,
+            files: Vec::new(),
+        }
+    }
+}
+
+/// What is sent below a text: a poll or files, or neither.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// See [`Command::Send`].
+    pub poll: Option<NewPoll>,
+    /// See [`Command::Send`].
+    pub files: Vec<Attachment>,
+}
+
+impl Attached {
+    /// Validates it.
+    ///
+    /// # Errors
+    /// Those of [`NewPoll::parse`] and [`Attachment::parse`]; [`ErrorCode::FilesWithPoll`].
+    pub fn parse(self) -> Result<Self, Refusal> {
+        let Self { poll, files } = self;
+        if poll.is_some() && !files.is_empty() {
+            return Err(ErrorCode::FilesWithPoll.into());
+        }
+        Ok(Self { poll: poll.map(NewPoll::parse).transpose()?, files: Attachment::parse(files)? })
+    }
+
+    /// Whether the text may be empty: files speak for themselves, a poll needs its question.
+    #[must_use]
+    pub fn needs_text(&self) -> bool {
+        self.files.is_empty() || self.poll.is_some()
+    }
+}
+
+impl From<NewPoll> for Attached {
+    fn from(poll: NewPoll) -> Self {
+        Self { poll: Some(poll), files: Vec::new() }
     }
 }
 
@@ -174,6 +221,9 @@ pub enum Command {
         /// comment, and may be empty.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         forward: Option<(RoomId, Seq)>,
+        /// Files below the text, which may then be empty. Their uploads must be complete.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<Attachment>,
     },
     /// A thread: its root, and a page of its replies. Answered by `thread`.
     Thread {

@@ -111,6 +111,15 @@ error_codes! {
     /// Too few or too many options, or two that are the same: see [`NewPoll`](crate::NewPoll).
     PollInvalid = 2030 Never "a poll has 2 to 10 options, no two of them the same";
 
+    /// More than [`FILES_MAX`](crate::limits::FILES_MAX) files.
+    FilesTooMany = 2040 Never "a message has at most 10 files";
+    /// A file is larger than the workspace allows.
+    FileTooLarge = 2041 Never "the file is too large";
+    /// A message has both files and a poll.
+    FilesWithPoll = 2042 Never "a message has either files or a poll";
+    /// The header of an upload is missing or wrong: the detail names it.
+    UploadInvalid = 2043 Never "the upload is not valid";
+
     /// No such room, or one that this person is not in; deliberately the same answer.
     RoomUnknown = 3001 Never "there is no such room for you";
     /// In the room, but not allowed to do this.
@@ -162,6 +171,12 @@ error_codes! {
 
     /// The poll accepts no more votes.
     PollClosed = 3033 Never "the poll is closed";
+    /// There is no such file for this person, it belongs to somebody else, or its upload is not complete.
+    FileUnknown = 3040 Never "there is no such file";
+    /// The person's files take up all the space that they may.
+    SpaceUsed = 3041 Never "your files take up all of your space";
+    /// The workspace's files take up all the space that they may.
+    WorkspaceSpaceUsed = 3042 Never "the files take up all of the workspace's space";
 
     /// Another account, or a group, has this handle.
     HandleTaken = 4001 Never "the handle is taken";

@@ -37,6 +37,8 @@ uuid_id! {
     RoomId;
     /// A message, for links and moderation. Its position is its room and its [`Seq`]. UUIDv7.
     MessageId;
+    /// A file, and the upload that it came from. UUIDv7.
+    FileId;
     /// A signed-in browser.
     SessionId;
     /// An invitation to sign up.

@@ -4,6 +4,7 @@
 mod command;
 mod error;
 mod event;
+mod file;
 mod frame;
 mod id;
 pub mod limits;
@@ -17,11 +18,12 @@ pub mod rights;
 mod text;
 mod zone;
 
-pub use command::{Command, Direction, FoundAfter, Placement, RoomsAfter, ThreadsAfter};
+pub use command::{Attached, Command, Direction, FoundAfter, Placement, RoomsAfter, ThreadsAfter};
 pub use error::{CloseCode, ErrorCode, Refusal, Retry};
 pub use event::{Change, Event};
+pub use file::{Attachment, File, Picture, PictureSize, file_name};
 pub use frame::{ClientFrame, ServerFrame};
-pub use id::{Epoch, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, UserId};
+pub use id::{Epoch, FileId, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, UserId};
 pub use line::Line;
 pub use model::{
     ChannelListing, Forward, Hit, InThread, Marks, Member, Mention, Message, Millis, Piece, Pin, Reaction,

@@ -59,6 +59,16 @@ pub const POLL_OPTIONS_MIN: usize = 2;
 pub const POLL_OPTIONS_MAX: usize = 10;
 /// Characters of an option of a poll.
 pub const POLL_OPTION_CHARS_MAX: usize = 100;
+/// Files of one message.
+pub const FILES_MAX: usize = 10;
+/// Characters of a file's name.
+pub const FILE_NAME_CHARS_MAX: usize = 120;
+/// Characters that say what a file shows: a sentence, so that ten of them and the longest text fit into a frame.
+pub const FILE_ALT_CHARS_MAX: usize = 120;
+/// The small copy of a picture fits into a square of this size, in pixels: twice what the timeline shows, for dense screens.
+pub const PICTURE_SMALL_PX: u32 = 720;
+/// The large copy of a picture fits into a square of this size, in pixels.
+pub const PICTURE_LARGE_PX: u32 = 2_048;
 /// People in one answer to `voters`. If there are as many, there may be more after the last one.
 pub const VOTERS_PAGE: usize = 100;
 /// Different names that one message mentions.
@@ -158,6 +168,8 @@ pub const SILENT_MS: u32 = 3 * PING_MS;
 // if escaped.
 const _: () =
     assert!((BODY_CHARS_MAX + POLL_OPTIONS_MAX * POLL_OPTION_CHARS_MAX) * 12 + 1_024 < FRAME_BYTES_MAX);
+// The same with files, which come without a poll.
+const _: () = assert!((BODY_CHARS_MAX + FILES_MAX * FILE_ALT_CHARS_MAX) * 12 + 2_048 < FRAME_BYTES_MAX);
 // The first text, the one before the current one, and the current one.
 const _: () = assert!(VERSIONS_MAX >= 3);
 const _: () = assert!(PAGE_MESSAGES <= CHANGES_MAX && ROOMS_ADDED_MAX < ROOMS_PER_USER_MAX);

@@ -4,7 +4,8 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    MessageId, Nonce, Policy, Poll, Role, RoomId, Seq, UserId, WorkspaceRole, limits::THREAD_AUTHORS_MAX,
+    File, MessageId, Nonce, Policy, Poll, Role, RoomId, Seq, UserId, WorkspaceRole,
+    limits::THREAD_AUTHORS_MAX,
 };
 
 /// Milliseconds since 1970-01-01 UTC. Only for display: nothing is ever ordered by it.
@@ -186,6 +187,9 @@ pub struct Message {
     /// What it forwards. Its own text is then a comment, and may be empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward: Option<Box<Forward>>,
+    /// Its files, at most [`FILES_MAX`](crate::limits::FILES_MAX). The text may then be empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
 }
 
 /// A copy of a message from another place, as it was when it was forwarded.
@@ -200,6 +204,9 @@ pub struct Forward {
     pub author: Option<UserId>,
     /// Its text.
     pub body: String,
+    /// Its files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
 }
 
 /// A text that a message has or had.
@@ -428,6 +435,7 @@ impl Message {
             mentions: Vec::new(),
             replies: None,
             forward: None,
+            files: self.shown_files().first().map(File::preview).into_iter().collect(),
             poll,
             ..self.clone()
         }
@@ -438,6 +446,13 @@ impl Message {
     pub fn text(&self) -> &str {
         let forward = self.forward.as_ref().filter(|_| self.body.is_empty());
         forward.map_or(&self.body, |forward| &forward.body)
+    }
+
+    /// Its files, or, if it forwards a message without a comment, the files of that one.
+    #[must_use]
+    pub fn shown_files(&self) -> &[File] {
+        let forward = self.forward.as_ref().filter(|_| self.body.is_empty());
+        forward.map_or(&self.files, |forward| &forward.files)
     }
 
     /// Whether it mentions a person, by name or as part of everyone or of one of their groups.

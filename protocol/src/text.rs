@@ -291,7 +291,7 @@ fn name(text: &str, chars_max: usize) -> Result<String, Refusal> {
 }
 
 /// A line that may be empty.
-fn one_line_or_none(text: &str, chars_max: usize) -> Result<String, Refusal> {
+pub(crate) fn one_line_or_none(text: &str, chars_max: usize) -> Result<String, Refusal> {
     if text.trim().is_empty() { Ok(String::new()) } else { one_line(text, chars_max) }
 }
 

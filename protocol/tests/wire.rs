@@ -237,6 +237,7 @@ fn reactions_are_ordered_by_their_numbers() {
         replies: None,
         poll: None,
         forward: None,
+        files: Vec::new(),
     };
     let (mut forwards, mut backwards) = (none.clone(), none.clone());
     for (emoji, user, on, rev) in changes {
@@ -274,6 +275,7 @@ fn reply(author: u128, seq: i64, nth: u32) -> Message {
         replies: None,
         poll: None,
         forward: None,
+        files: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use client::{Link, SendState};
 use leptos::{ev, prelude::*};
-use protocol::{NewPoll, Nonce, Placement, Refusal, RoomId, Seq};
+use protocol::{Attached, Nonce, Placement, Refusal, RoomId, Seq};
 use uuid::Uuid;
 
 use super::{Chat, Desk, Dialog};
@@ -80,10 +80,10 @@ impl Chat {
     /// The refusal to show beside the text, which stays where it is.
     pub fn send(self, desk: Desk, in_room: bool, body: &str) -> Result<(), Refusal> {
         let reply_to = untrack(|| self.screen.replying_at(desk));
-        self.send_with(desk, (reply_to, in_room), body, None)
+        self.send_with(desk, (reply_to, in_room), body, Attached::default())
     }
 
-    /// The same, as a reply to a message, and with a poll below the text.
+    /// The same, as a reply to a message, and with a poll or files below the text.
     ///
     /// # Errors
     /// As for [`Chat::send`].
@@ -92,9 +92,12 @@ impl Chat {
         desk: Desk,
         (reply_to, in_room): (Option<Seq>, bool),
         body: &str,
-        poll: Option<NewPoll>,
+        attached: Attached,
     ) -> Result<(), Refusal> {
-        let body = protocol::Body::parse(body)?.into_string();
+        let body = match body.trim().is_empty() && !attached.needs_text() {
+            true => String::new(),
+            false => protocol::Body::parse(body)?.into_string(),
+        };
         let Desk { room, thread } = desk;
         if thread.is_none() && self.window.get_untracked().more_after {
             self.jump_to_newest();
@@ -102,7 +105,7 @@ impl Chat {
         let nonce = Nonce(Uuid::new_v4());
         let placement = Placement { reply_to, thread, in_room, forward: None };
         let mut sent = Ok(());
-        self.tell(|client, now| sent = client.place(room, (placement, poll), nonce, body, now));
+        self.tell(|client, now| sent = client.place(room, (placement, attached), nonce, body, now));
         if sent.is_ok() && reply_to.is_some() && untrack(|| self.screen.replying_at(desk)) == reply_to {
             self.screen.replying.set(None);
         }
@@ -119,7 +122,7 @@ impl Chat {
             if comment.is_empty() { String::new() } else { protocol::Body::parse(comment)?.into_string() };
         let (placement, nonce) = (Placement::forwarding(from.0, from.1), Nonce(Uuid::new_v4()));
         let mut sent = Ok(());
-        self.tell(|client, now| sent = client.place(to, (placement, None), nonce, body, now));
+        self.tell(|client, now| sent = client.place(to, (placement, Attached::default()), nonce, body, now));
         sent
     }
 

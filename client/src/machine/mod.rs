@@ -11,7 +11,7 @@ mod resume;
 use std::{cmp::Reverse, collections::VecDeque};
 
 use protocol::{
-    ClientFrame, Command, Direction, Epoch, ErrorCode, Following, Line, Marks, Message, Millis, NewPoll,
+    Attached, ClientFrame, Command, Direction, Epoch, ErrorCode, Following, Line, Marks, Message, Millis,
     Nonce, Page, Placement, Refusal, Reply, RoomId, RoomSummary, Seq, ServerFrame, ShownThread, SignedIn,
     User, UserId, VERSION, limits::PAGE_MESSAGES,
 };
@@ -602,17 +602,17 @@ impl Client {
     /// # Errors
     /// The refusal to show beside the composer, if too many messages are waiting.
     pub fn send(&mut self, room: RoomId, nonce: Nonce, body: String, now: Millis) -> Result<(), Refusal> {
-        self.place(room, (Placement::default(), None), nonce, body, now)
+        self.place(room, (Placement::default(), Attached::default()), nonce, body, now)
     }
 
-    /// The same, as a reply to a message of the room, or in a thread, and with a poll.
+    /// The same, as a reply to a message of the room, or in a thread, and with a poll or files.
     ///
     /// # Errors
     /// As for [`Self::send`].
     pub fn place(
         &mut self,
         room: RoomId,
-        (placement, poll): (Placement, Option<NewPoll>),
+        (placement, Attached { poll, files }): (Placement, Attached),
         nonce: Nonce,
         body: String,
         now: Millis,
@@ -622,8 +622,19 @@ impl Client {
         if let Some(open) = open.filter(|open| Some(open.root()) == thread) {
             open.go_to_newest();
         }
-        let pending =
-            Pending { nonce, room, body, reply_to, thread, in_room, forward, poll, written_at: now, state };
+        let pending = Pending {
+            nonce,
+            room,
+            body,
+            reply_to,
+            thread,
+            in_room,
+            forward,
+            poll,
+            files,
+            written_at: now,
+            state,
+        };
         self.outbox
             .push(pending)
             .map_err(|_| Refusal::new(ErrorCode::Busy).max(crate::outbox::OUTBOX_MAX))?;

@@ -47,8 +47,8 @@ impl Client {
         }
         for pending in self.outbox.due(now) {
             self.touched.outbox = true;
-            let Pending { nonce, room, body, reply_to, thread, in_room, forward, poll, .. } = pending;
-            let send = Command::Send { room, nonce, body, reply_to, thread, in_room, forward, poll };
+            let Pending { nonce, room, body, reply_to, thread, in_room, forward, poll, files, .. } = pending;
+            let send = Command::Send { room, nonce, body, reply_to, thread, in_room, forward, poll, files };
             self.asks.ask(Purpose::Send(nonce), send);
         }
         for command in self.marks.due(self.asks.marks(), now) {

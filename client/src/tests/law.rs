@@ -259,7 +259,13 @@ impl Truth {
         // Some forward a message, with or without a comment.
         let forward = (how % 7 == 3).then(|| {
             let (room, body) = (other_room(which), format!("from elsewhere {which}"));
-            Box::new(Forward { room, seq: Seq(1), author: Some(id(ME + which as u128 % 3)), body })
+            Box::new(Forward {
+                room,
+                seq: Seq(1),
+                author: Some(id(ME + which as u128 % 3)),
+                body,
+                files: Vec::new(),
+            })
         });
         let comment = |message: Message| match forward.is_some() && which.is_multiple_of(2) {
             true => Message { body: String::new(), ..message },

@@ -53,6 +53,7 @@ fn message(author: u128, seq: i64) -> Message {
         replies: None,
         poll: None,
         forward: None,
+        files: Vec::new(),
     }
 }
 
@@ -408,6 +409,7 @@ fn what_an_earlier_page_had_kept_is_not_sent_as_someone_else() {
         in_room: false,
         poll: None,
         forward: None,
+        files: Vec::new(),
         written_at: 0,
         state: crate::SendState::Waiting,
     };

@@ -1,6 +1,6 @@
 //! Replies, mentions, and jumping to a message that is far above.
 
-use protocol::{Forward, InThread, Mention, Placement, Thread};
+use protocol::{Attached, Forward, InThread, Mention, Placement, Thread};
 
 use super::*;
 
@@ -75,7 +75,7 @@ fn a_reply_that_waits_shows_what_it_replies_to_and_is_sent_as_one() {
     client
         .place(
             room(),
-            (Placement { reply_to: Some(Seq(4)), ..Placement::default() }, None),
+            (Placement { reply_to: Some(Seq(4)), ..Placement::default() }, Attached::default()),
             nonce,
             "yes".to_owned(),
             10,
@@ -94,7 +94,9 @@ fn a_forward_that_waits_shows_what_it_forwards_and_is_sent_without_a_text() {
     let mut client = at_three();
     client.receive(said(OTHER, 4), 0);
     let nonce = Nonce(Uuid::from_u128(9));
-    client.place(room(), (Placement::forwarding(room(), Seq(4)), None), nonce, String::new(), 10).unwrap();
+    client
+        .place(room(), (Placement::forwarding(room(), Seq(4)), Attached::default()), nonce, String::new(), 10)
+        .unwrap();
     let last =
         |client: &Client| match rows(client, room(), protocol::Zone::default()).pop().map(|row| row.kind) {
             Some(RowKind::Message(row)) => {
@@ -113,8 +115,13 @@ fn a_forward_that_waits_shows_what_it_forwards_and_is_sent_without_a_text() {
     let again: Vec<crate::Pending> = roost_json::from_str(&kept).unwrap();
     assert_eq!(again[0].forward, Some((room(), Seq(4))));
 
-    let forward =
-        Some(Box::new(Forward { room: room(), seq: Seq(4), author: None, body: "as it was".to_owned() }));
+    let forward = Some(Box::new(Forward {
+        room: room(),
+        seq: Seq(4),
+        author: None,
+        body: "as it was".to_owned(),
+        files: Vec::new(),
+    }));
     let stored = Message { nonce, body: String::new(), forward, ..message(ME, 5) };
     client.receive(changed(5, Change::Message { message: stored }), 30);
     assert_eq!(last(&client), (String::new(), Some("as it was".to_owned())));

@@ -246,6 +246,7 @@ mod tests {
             replies: None,
             poll: None,
             forward: None,
+            files: Vec::new(),
         }
     }
 

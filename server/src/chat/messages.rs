@@ -1,8 +1,8 @@
 //! Messages: sending, changing, reading, catching up.
 
 use protocol::{
-    Body, Change, Direction, Emoji, ErrorCode, Message, NewPoll, Nonce, Placement, Poll, Refusal, Reply,
-    RoomId, Seq, UserId,
+    Attached, Attachment, Body, Change, Direction, Emoji, ErrorCode, File, Message, Nonce, Placement, Poll,
+    Refusal, Reply, RoomId, Seq, UserId,
     limits::{BEHIND_MAX, CHANGES_MAX, EMOJIS_MAX, MENTIONS_MAX, PREVIEWS_MAX, REACTIONS_MAX},
 };
 
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Said {
     body: String,
-    poll: Option<NewPoll>,
+    attached: Attached,
     forwards: bool,
     written: Written,
 }
@@ -33,26 +33,27 @@ pub struct Said {
 ///
 /// # Errors
 /// [`ErrorCode::TextEmpty`], [`ErrorCode::TextTooLong`], [`ErrorCode::MentionsTooMany`],
-/// [`ErrorCode::Busy`]; those of [`NewPoll::parse`]. In these cases nothing was accepted.
+/// [`ErrorCode::Busy`]; those of [`Attached::parse`]. In these cases nothing was accepted.
 pub fn send(
     cx: &Context,
     room: RoomId,
     nonce: Nonce,
     body: &str,
     placement: Placement,
-    poll: Option<NewPoll>,
+    attached: Attached,
 ) -> Result<Said, Error> {
     let forwards = placement.forward.is_some();
-    // A poll needs its question.
-    let body = match body.trim().is_empty() && forwards && poll.is_none() {
+    let attached = attached.parse()?;
+    let may_be_empty = !attached.needs_text() || (forwards && attached.poll.is_none());
+    let body = match body.trim().is_empty() && may_be_empty {
         true => String::new(),
         false => Body::parse(body)?.into_string(),
     };
-    let poll = poll.map(NewPoll::parse).transpose()?;
     let nonce = cx.node.sabotage().nonce(nonce);
     let (author, names) = (cx.viewer.user.clone(), names(&body)?);
-    let new = NewMessage { room, author, nonce, body: body.clone(), names, placement, poll: poll.clone() };
-    Ok(Said { body, poll, forwards, written: cx.node.writer.write(new)? })
+    let new =
+        NewMessage { room, author, nonce, body: body.clone(), names, placement, attached: attached.clone() };
+    Ok(Said { body, attached, forwards, written: cx.node.writer.write(new)? })
 }
 
 /// The names that a text mentions, in lower case, without duplicates.
@@ -77,10 +78,11 @@ fn names(body: &str) -> Result<Vec<String>, Error> {
 /// # Errors
 /// [`ErrorCode::RoomUnknown`]; [`ErrorCode::Forbidden`] and [`ErrorCode::RoomArchived`] where the author may not post;
 /// [`ErrorCode::MessageUnknown`] for a reply to a message that is not there, and for a thread whose root is not there or in a
-/// thread itself; [`ErrorCode::MessageUnknown`] and [`ErrorCode::MessageDeleted`] for a message that cannot be forwarded;
-/// [`ErrorCode::NonceTaken`] when a message with another text or another poll has this nonce; or when the
+/// thread itself; [`ErrorCode::MessageUnknown`] and [`ErrorCode::MessageDeleted`] for a message that cannot be forwarded; [`ErrorCode::FileUnknown`] for
+/// files that are not complete, or not the author's;
+/// [`ErrorCode::NonceTaken`] when a message with another text, another poll or other files has this nonce; or when the
 /// database fails: then nothing was stored, or the repeat will find it.
-pub async fn sent(room: RoomId, Said { body, poll, forwards, written }: Said) -> Result<Reply, Error> {
+pub async fn sent(room: RoomId, Said { body, attached, forwards, written }: Said) -> Result<Reply, Error> {
     match written.answer().await? {
         // A message that has since been edited or deleted no longer has its first text, but repeats
         // of its send must still succeed.
@@ -89,7 +91,8 @@ pub async fn sent(room: RoomId, Said { body, poll, forwards, written }: Said) ->
                 && !first.deleted
                 && (first.body != body
                     || first.forward.is_some() != forwards
-                    || first.poll.as_ref().map(Poll::unvoted) != poll) =>
+                    || first.poll.as_ref().map(Poll::unvoted) != attached.poll
+                    || !are_files(&first.files, &attached.files)) =>
         {
             Err(ErrorCode::NonceTaken.into())
         }
@@ -97,6 +100,14 @@ pub async fn sent(room: RoomId, Said { body, poll, forwards, written }: Said) ->
         Inserted::NotAMember => Err(ErrorCode::RoomUnknown.into()),
         Inserted::Refused(code) => Err(code.into()),
     }
+}
+
+/// Whether a message has these files.
+fn are_files(files: &[File], sent: &[Attachment]) -> bool {
+    files
+        .iter()
+        .map(|file| (file.id, file.alt.as_str()))
+        .eq(sent.iter().map(|one| (one.id, one.alt.as_str())))
 }
 
 /// Edits one of the viewer's messages.
@@ -134,6 +145,7 @@ pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error
             reactions: Vec::new(),
             poll: None,
             forward: None,
+            files: Vec::new(),
             ..message.clone()
         };
         Ok((!message.deleted).then(gone))

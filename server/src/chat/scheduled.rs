@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use protocol::{
-    Body, Change, ErrorCode, Line, Millis, Nonce, Placement, Refusal, Reply, Retry, RoomId, Scheduled, Seq,
-    SessionId, UserId,
+    Attached, Body, Change, ErrorCode, Line, Millis, Nonce, Placement, Refusal, Reply, Retry, RoomId,
+    Scheduled, Seq, SessionId, UserId,
 };
 use uuid::Uuid;
 
@@ -102,7 +102,9 @@ async fn send(node: &Arc<Node>, due: DueMessage) -> Result<(), Error> {
     // No session is behind this, and no connection waits for an answer.
     let viewer = Viewer { user: author, session: SessionId(Uuid::nil()) };
     let cx = Context { node: node.clone(), viewer };
-    messages::sent(room, messages::send(&cx, room, nonce, &body, Placement::default(), None)?).await.map(drop)
+    messages::sent(room, messages::send(&cx, room, nonce, &body, Placement::default(), Attached::default())?)
+        .await
+        .map(drop)
 }
 
 async fn end(

@@ -32,7 +32,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::HelloMissing
         | ErrorCode::HelloRepeated
         | ErrorCode::TooMuchGarbage => StatusCode::BAD_REQUEST,
-        ErrorCode::FrameTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::FrameTooLarge | ErrorCode::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::VersionUnsupported => StatusCode::UPGRADE_REQUIRED,
         ErrorCode::OriginForeign
         | ErrorCode::Forbidden
@@ -47,8 +47,10 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::UserUnknown
         | ErrorCode::MessageUnknown
         | ErrorCode::GroupUnknown
+        | ErrorCode::FileUnknown
         | ErrorCode::ScheduledUnknown => StatusCode::NOT_FOUND,
         ErrorCode::MessageDeleted => StatusCode::GONE,
+        ErrorCode::WorkspaceSpaceUsed => StatusCode::INSUFFICIENT_STORAGE,
         ErrorCode::HandleTaken
         | ErrorCode::RoomsFull
         | ErrorCode::MembersFull
@@ -66,6 +68,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::PollClosed
         | ErrorCode::GroupsFull
         | ErrorCode::GroupFull
+        | ErrorCode::SpaceUsed
         | ErrorCode::LastOwner => StatusCode::CONFLICT,
         ErrorCode::TextEmpty
         | ErrorCode::TextTooLong
@@ -74,6 +77,9 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::ScriptsMixed
         | ErrorCode::MentionsTooMany
         | ErrorCode::PollInvalid
+        | ErrorCode::FilesTooMany
+        | ErrorCode::FilesWithPoll
+        | ErrorCode::UploadInvalid
         | ErrorCode::TimeInvalid
         | ErrorCode::FilterUnknown
         | ErrorCode::DateInvalid

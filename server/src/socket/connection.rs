@@ -20,7 +20,9 @@ use std::{collections::VecDeque, ops::ControlFlow, sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket};
 use futures::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
-use protocol::{ClientFrame, CloseCode, Command, ErrorCode, Placement, Refusal, Reply, ServerFrame, limits};
+use protocol::{
+    Attached, ClientFrame, CloseCode, Command, ErrorCode, Placement, Refusal, Reply, ServerFrame, limits,
+};
 use tokio::time::Instant;
 
 use super::dispatch::{dispatch, dispatch_send};
@@ -249,9 +251,10 @@ impl Connection {
     }
 
     fn run_command(&self, command: Command) -> BoxFuture<'static, Result<Reply, Refusal>> {
-        if let Command::Send { room, nonce, body, reply_to, thread, in_room, forward, poll } = command {
+        if let Command::Send { room, nonce, body, reply_to, thread, in_room, forward, poll, files } = command
+        {
             let placement = Placement { reply_to, thread, in_room, forward };
-            return dispatch_send(&self.cx, room, nonce, &body, placement, poll).boxed();
+            return dispatch_send(&self.cx, room, nonce, &body, placement, Attached { poll, files }).boxed();
         }
         let (cx, connection) = (self.cx.clone(), self.id);
         let (node, what) = (Arc::clone(&cx.node), command.name());

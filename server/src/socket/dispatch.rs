@@ -1,7 +1,7 @@
 //! The routing table: command → chat function → reply.
 
 use protocol::{
-    Command, ErrorCode, NewPoll, Nonce, Placement, Policy, Refusal, Reply, RoomId, RoomSummary, VERSION,
+    Attached, Command, ErrorCode, Nonce, Placement, Policy, Refusal, Reply, RoomId, RoomSummary, VERSION,
     limits::PING_MS,
 };
 
@@ -44,9 +44,9 @@ pub(super) fn dispatch_send(
     nonce: Nonce,
     body: &str,
     placement: Placement,
-    poll: Option<NewPoll>,
+    attached: Attached,
 ) -> impl Future<Output = Result<Reply, Refusal>> + use<> {
-    let written = messages::send(cx, room, nonce, body, placement, poll);
+    let written = messages::send(cx, room, nonce, body, placement, attached);
     async move {
         match written {
             Ok(written) => messages::sent(room, written).await.map_err(|error| told(&error)),
@@ -91,9 +91,10 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::History { room, direction, seq } => messages::history(cx, room, direction, seq).await,
         Command::Around { room, seq } => messages::around(cx, room, seq).await,
         Command::Previews { room, seqs } => messages::previews(cx, room, &seqs).await,
-        Command::Send { room, nonce, body, reply_to, thread, in_room, forward, poll } => {
+        Command::Send { room, nonce, body, reply_to, thread, in_room, forward, poll, files } => {
             let placement = Placement { reply_to, thread, in_room, forward };
-            messages::sent(room, messages::send(cx, room, nonce, &body, placement, poll)?).await
+            messages::sent(room, messages::send(cx, room, nonce, &body, placement, Attached { poll, files })?)
+                .await
         }
         Command::Thread { room, root, before } => threads::thread(cx, room, root, before).await,
         Command::Search { query, room, zone, after } => search::search(cx, &query, room, &zone, after).await,

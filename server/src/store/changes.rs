@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
-    Change, Draft, Following, Forward, InGroup, Line, Mention, Message, MessageId, Nonce, Poll, Reaction,
-    RoomId, Seq, ThreadAuthor, UserId, limits::BEHIND_MAX,
+    Change, Draft, File, Following, Forward, InGroup, Line, Mention, Message, MessageId, Nonce, Poll,
+    Reaction, RoomId, Seq, ThreadAuthor, UserId, limits::BEHIND_MAX,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -60,6 +60,7 @@ struct Row {
     last_at: Option<i64>,
     authors: Option<Json<Vec<ThreadAuthor>>>,
     poll: Option<Json<Poll>>,
+    files: Option<Json<Vec<File>>>,
 }
 
 impl Row {
@@ -82,6 +83,7 @@ impl Row {
             replies: replies_of(self.replies, self.last_seq, self.last_at, self.authors),
             poll: self.poll.map(|poll| poll.0),
             forward: self.forward.map(|forward| forward.0),
+            files: self.files.map(|files| files.0).unwrap_or_default(),
         })
     }
 }
@@ -113,19 +115,20 @@ impl Store {
                 c.mentions as "mentions?: Json<Vec<Mention>>", c.reply_to as "reply_to?",
                 c.thread_root as "thread_root?", c.thread_nth as "thread_nth?", c.in_room as "in_room?",
                 c.forward as "forward?: Json<Box<Forward>>", c.replies as "replies?", c.last_seq as "last_seq?",
-                c.last_at as "last_at?", c.authors as "authors?: Json<Vec<ThreadAuthor>>", c.poll as "poll?: Json<Poll>"
+                c.last_at as "last_at?", c.authors as "authors?: Json<Vec<ThreadAuthor>>", c.poll as "poll?: Json<Poll>",
+                c.files as "files?: Json<Vec<File>>"
              from lines l
              left join lateral (
                 (select m.seq as number, null::text as kind, null::text as key, m.id, m.rev_seq, m.author_id, m.nonce,
                     m.body, (extract(epoch from m.sent_at) * 1000)::bigint as sent_at, m.edits,
                     m.deleted_at is not null as deleted, m.reactions, m.mentions, m.reply_to, m.thread_root,
                     m.thread_nth, m.in_room, m.forward, t.replies, t.last_seq,
-                    (extract(epoch from t.last_at) * 1000)::bigint as last_at, t.authors, m.poll
+                    (extract(epoch from t.last_at) * 1000)::bigint as last_at, t.authors, m.poll, m.files
                  from messages m left join threads t on t.room_id = m.room_id and t.root = m.seq
                  where m.room_id = l.id and m.seq > $3 and m.seq <= $4 and m.rev_seq <= $4 order by m.seq limit $5)
                 union all
                 (select i.rev, i.kind, i.key, null, null, null, null, null, null, null, null, null, null, null,
-                    null, null, null, null, null, null, null, null, null
+                    null, null, null, null, null, null, null, null, null, null
                  from items i
                  where i.line_id = l.id and i.rev > $3 and i.rev <= $4 order by i.rev limit $5)
              ) c on true
@@ -532,7 +535,7 @@ mod tests {
         store.pin::<Error>(ana.id, said, true, |_, _| Ok(())).await.unwrap();
         let new = NewPoll { options: vec!["a".to_owned(), "b".to_owned()], ..NewPoll::default() };
         let asked = NewMessage::plain(room, ana.clone(), Nonce(Uuid::new_v4()), "which?".to_owned());
-        store.insert_messages(&[NewMessage { poll: Some(new), ..asked }]).await.unwrap();
+        store.insert_messages(&[NewMessage { attached: new.into(), ..asked }]).await.unwrap();
         for (by, choices) in [(&ana, &[0][..]), (&bea, &[1]), (&bea, &[])] {
             store.vote::<Error>(by.id, (room, Seq(12)), choices, |_, _| Ok(())).await.unwrap();
         }

@@ -3,15 +3,15 @@
 use std::collections::{HashMap, HashSet};
 
 use protocol::{
-    Direction, ErrorCode, Following, Forward, InThread, Line, Mention, Message, MessageId, Millis, NewPoll,
-    Nonce, Placement, Poll, Reaction, Role, Room, RoomId, RoomKind, Seq, ThreadAuthor, User, UserId,
+    Attached, Direction, ErrorCode, File, Following, Forward, InThread, Line, Mention, Message, MessageId,
+    Millis, Nonce, Placement, Poll, Reaction, Role, Room, RoomId, RoomKind, Seq, ThreadAuthor, User, UserId,
     WorkspaceRole, limits, rights,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{
-    Error, Store,
+    Error, Store, files,
     lines::{ItemKind, take},
     mentions::{self, Mentioned, Mentioning},
     rooms::{Locked, kind_of, lock_room, role_of, room_of},
@@ -35,8 +35,8 @@ pub struct NewMessage {
     pub names: Vec<String>,
     /// What it replies to, and in which thread it is.
     pub placement: Placement,
-    /// Its validated poll.
-    pub poll: Option<NewPoll>,
+    /// Its validated poll and files.
+    pub attached: Attached,
 }
 
 /// The result of a send.
@@ -96,6 +96,7 @@ pub(super) struct MessageRow {
     pub(super) last_at: Option<Millis>,
     pub(super) authors: Option<Json<Vec<ThreadAuthor>>>,
     pub(super) poll: Option<Json<Poll>>,
+    pub(super) files: Option<Json<Vec<File>>>,
 }
 
 /// The one list of columns: `select_messages!("where …", arguments …)`, of `messages m` with their `threads t`.
@@ -111,7 +112,7 @@ macro_rules! select_messages {
                 t.replies as "replies?", t.last_seq as "last_seq?",
                 (extract(epoch from t.last_at) * 1000)::bigint as "last_at?",
                 t.authors as "authors?: Json<Vec<protocol::ThreadAuthor>>",
-                m.poll as "poll: Json<protocol::Poll>"
+                m.poll as "poll: Json<protocol::Poll>", m.files as "files: Json<Vec<protocol::File>>"
                from messages m left join threads t on t.room_id = m.room_id and t.root = m.seq "# + $rest
             $(, $argument)*
         )
@@ -139,6 +140,7 @@ impl From<MessageRow> for Message {
             replies: threads::replies_of(row.replies, row.last_seq, row.last_at, row.authors),
             poll: row.poll.map(|poll| poll.0),
             forward: row.forward.map(|forward| forward.0),
+            files: row.files.map(|files| files.0).unwrap_or_default(),
         }
     }
 }
@@ -183,6 +185,20 @@ impl Store {
         if new.iter().any(|item| item.placement.forward.is_some()) {
             find_forwarded(&mut tx, new, &mut found).await?;
         }
+        if new.iter().any(|item| !item.attached.files.is_empty()) {
+            files::find(
+                &mut tx,
+                new.iter().map(|item| (item.author.id, &*item.attached.files)),
+                |place, files| {
+                    let Some(found) = found.get_mut(place) else { return };
+                    match files {
+                        Some(files) => found.files = files,
+                        None => found.refused = found.refused.or(Some(ErrorCode::FileUnknown)),
+                    }
+                },
+            )
+            .await?;
+        }
         let mut threads = Threads::find(&mut tx, new).await?;
         for (item, found) in new.iter().zip(&mut found) {
             if item.placement.thread.is_some_and(|root| !threads.has_root(item.room, root)) {
@@ -197,6 +213,7 @@ impl Store {
         }
         let decisions = number(new, found, &mut heads, &mut threads);
         let sent_at = write_sent(&mut tx, new, &decisions, &heads).await?;
+        files::attach(&mut tx, decisions.iter().zip(new).filter_map(shows_files)).await?;
         mentions::write(&mut tx, &decisions.iter().zip(new).filter_map(mentioned_by).collect::<Vec<_>>())
             .await?;
         let replies: Vec<NewReply<'_>> = decisions.iter().zip(new).filter_map(new_reply).collect();
@@ -431,6 +448,8 @@ struct Found {
     mentioned: Vec<Mentioned>,
     /// What it forwards.
     forward: Option<Box<Forward>>,
+    /// Its files.
+    files: Vec<File>,
 }
 
 /// What to do with a send.
@@ -458,10 +477,18 @@ impl Decision {
 }
 
 impl NewMessage {
-    /// One that mentions nobody, is no reply, in no thread and without a poll.
+    /// One that mentions nobody, is no reply, in no thread, and without a poll and files.
     #[must_use]
     pub fn plain(room: RoomId, author: User, nonce: Nonce, body: String) -> Self {
-        Self { room, author, nonce, body, names: Vec::new(), placement: Placement::default(), poll: None }
+        Self {
+            room,
+            author,
+            nonce,
+            body,
+            names: Vec::new(),
+            placement: Placement::default(),
+            attached: Attached::default(),
+        }
     }
 
     fn mentioning(&self) -> Mentioning<'_> {
@@ -480,6 +507,16 @@ fn mentioned_by((decision, item): (&Decision, &NewMessage)) -> Option<mentions::
         | Decision::Refused(_)
         | Decision::Known(_)
         | Decision::SameAs(_) => None,
+    }
+}
+
+fn shows_files<'a>((decision, item): (&'a Decision, &NewMessage)) -> Option<(RoomId, Seq, &'a [File])> {
+    match decision {
+        Decision::New(message, ..) => {
+            let forwarded = message.forward.as_ref().map_or(&*message.files, |forward| &*forward.files);
+            (!forwarded.is_empty()).then_some((item.room, message.seq, forwarded))
+        }
+        Decision::NotAMember | Decision::Refused(_) | Decision::Known(_) | Decision::SameAs(_) => None,
     }
 }
 
@@ -525,7 +562,8 @@ async fn find_sent(tx: &mut sqlx::PgTransaction<'_>, new: &[NewMessage]) -> Resu
                 stored.fetch_optional(&mut **tx).await?.map(Message::from)
             }
         };
-        found.push(Found { member: row.member, known, refused: None, mentioned: Vec::new(), forward: None });
+        let (mentioned, forward, files) = (Vec::new(), None, Vec::new());
+        found.push(Found { member: row.member, known, refused: None, mentioned, forward, files });
     }
     Ok(found)
 }
@@ -617,7 +655,7 @@ async fn find_forwarded(
     // Deleted rooms have no members.
     let rows = sqlx::query!(
         r#"select k.place as "place!", r.kind, m.author_id, m.body, m.deleted_at is not null as "deleted!",
-            m.forward as "forward: Json<Box<Forward>>", o.kind as "origin?"
+            m.forward as "forward: Json<Box<Forward>>", m.files as "files: Json<Vec<File>>", o.kind as "origin?"
          from unnest($1::uuid[], $2::bigint[], $3::uuid[]) with ordinality as k (room, seq, author, place)
          join members mb on mb.room_id = k.room and mb.user_id = k.author and mb.active
          join rooms r on r.id = k.room
@@ -641,7 +679,8 @@ async fn find_forwarded(
             Some(Json(passed_on)) => (row.origin, passed_on),
             None => {
                 let author = Some(UserId(row.author_id));
-                (Some(row.kind), Box::new(Forward { room, seq, author, body: row.body }))
+                let files = row.files.map(|files| files.0).unwrap_or_default();
+                (Some(row.kind), Box::new(Forward { room, seq, author, body: row.body, files }))
             }
         };
         let kind = origin.map_or(RoomKind::Group, |kind| kind_of(&kind));
@@ -705,8 +744,9 @@ fn number(
                         thread: root.and_then(|root| threads.place(root, item.author.id, seq)),
                         in_room: root.is_some() && item.placement.in_room,
                         replies: None,
-                        poll: item.poll.clone().map(Poll::from),
+                        poll: item.attached.poll.clone().map(Poll::from),
                         forward: found.forward.take(),
+                        files: std::mem::take(&mut found.files),
                     };
                     here.insert(key, message.clone());
                     Decision::New(message, room.messages, mentions::here(&mentioned))
@@ -728,7 +768,7 @@ async fn write_sent(
     let (mut authors, mut nonces, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
     let (mut mentions, mut replies, mut polls) = (Vec::new(), Vec::new(), Vec::new());
     let (mut roots, mut places, mut in_room) = (Vec::new(), Vec::new(), Vec::new());
-    let mut forwards = Vec::new();
+    let (mut forwards, mut files) = (Vec::new(), Vec::new());
     for (item, decision) in new.iter().zip(decisions) {
         if let Decision::New(message, ordinal, _) = decision {
             rooms.push(item.room.0);
@@ -745,6 +785,7 @@ async fn write_sent(
             in_room.push(message.in_room);
             polls.push(message.poll.as_ref().map(Json));
             forwards.push(message.forward.as_ref().map(Json));
+            files.push(Some(&message.files).filter(|files| !files.is_empty()).map(Json));
         }
     }
     if rooms.is_empty() {
@@ -762,11 +803,11 @@ async fn write_sent(
             from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as k (id, head, messages) where l.id = k.id
          ), stored as (
             insert into messages (room_id, seq, rev_seq, ordinal, id, author_id, nonce, body, mentions, reply_to,
-                thread_root, thread_nth, in_room, poll, forward)
-            select room, seq, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room, poll, forward
+                thread_root, thread_nth, in_room, poll, forward, files)
+            select room, seq, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room, poll, forward, files
             from unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[],
-                $11::jsonb[], $12::bigint[], $13::bigint[], $14::int[], $15::bool[], $16::jsonb[], $17::jsonb[])
-                as k (room, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room, poll, forward)
+                $11::jsonb[], $12::bigint[], $13::bigint[], $14::int[], $15::bool[], $16::jsonb[], $17::jsonb[], $18::jsonb[])
+                as k (room, seq, ordinal, id, author, nonce, body, mentions, reply_to, root, nth, in_room, poll, forward, files)
          )
          select (extract(epoch from now()) * 1000)::bigint as "sent_at!""#,
         &moved_ids,
@@ -785,7 +826,8 @@ async fn write_sent(
         &places as &[Option<i32>],
         &in_room,
         &polls as _,
-        &forwards as _
+        &forwards as _,
+        &files as _
     )
     .fetch_one(&mut **tx)
     .await?;

@@ -11,6 +11,7 @@ pub mod changes;
 pub mod deletion;
 mod directory;
 mod drafts;
+pub mod files;
 pub mod groups;
 mod invitations;
 pub mod jobs;

@@ -150,6 +150,7 @@ impl SummaryRow {
             replies: None,
             poll: self.last_is_poll.then(Poll::default),
             forward: None,
+            files: Vec::new(),
         })
     }
 

@@ -46,6 +46,7 @@ async fn the_copy_stays_as_it_was_on_every_server(pool: PgPool) {
         seq: original,
         author: Some(ana.id()),
         body: "High water at **nine**.".to_owned(),
+        files: Vec::new(),
     };
     assert_eq!(copy(&sent), &expected);
     bea.until("it is there", |client| client.room(crew).and_then(|room| room.message(sent.seq)).is_some())

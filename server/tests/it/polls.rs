@@ -22,7 +22,17 @@ fn send(room: RoomId, nonce: Nonce, poll: &NewPoll) -> Command {
     else {
         unreachable!()
     };
-    Command::Send { room, nonce, body, reply_to, thread, in_room, forward: None, poll: Some(poll.clone()) }
+    Command::Send {
+        room,
+        nonce,
+        body,
+        reply_to,
+        thread,
+        in_room,
+        forward: None,
+        poll: Some(poll.clone()),
+        files: Vec::new(),
+    }
 }
 
 /// Sends a poll.

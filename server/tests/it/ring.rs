@@ -18,7 +18,17 @@ fn poll(room: RoomId) -> Command {
     let options = vec!["nine".to_owned(), "noon".to_owned()];
     let poll = Some(NewPoll { options, several: false, anonymous: true });
     let (nonce, body) = (Nonce(Uuid::new_v4()), "When?".to_owned());
-    Command::Send { room, nonce, body, reply_to: None, thread: None, in_room: false, forward: None, poll }
+    Command::Send {
+        room,
+        nonce,
+        body,
+        reply_to: None,
+        thread: None,
+        in_room: false,
+        forward: None,
+        poll,
+        files: Vec::new(),
+    }
 }
 
 async fn caught_up(person: &Person, room: RoomId, after: i64) -> (Vec<(Seq, Change)>, Seq, bool) {

@@ -213,7 +213,17 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
         let options = vec!["nine".to_owned(), "noon".to_owned()];
         let poll = Some(NewPoll { options, several: false, anonymous: false });
         let (nonce, body) = (Nonce(Uuid::new_v4()), "When?".to_owned());
-        Command::Send { room, nonce, body, reply_to: None, thread: None, in_room: false, forward: None, poll }
+        Command::Send {
+            room,
+            nonce,
+            body,
+            reply_to: None,
+            thread: None,
+            in_room: false,
+            forward: None,
+            poll,
+            files: Vec::new(),
+        }
     };
     let choose = |choice| Command::Vote { room, seq: POLL, choices: vec![choice] };
     let direct = || Command::StartDirect { user: bea.id() };

@@ -443,7 +443,17 @@ async fn what_is_forwarded_and_what_a_poll_offers_are_found(pool: PgPool) {
     };
     let poll =
         protocol::NewPoll { options: vec!["Genoa".to_owned(), "Spinnaker".to_owned()], ..Default::default() };
-    let poll = Command::Send { room, nonce, body, reply_to, thread, in_room, forward, poll: Some(poll) };
+    let poll = Command::Send {
+        room,
+        nonce,
+        body,
+        reply_to,
+        thread,
+        in_room,
+        forward,
+        poll: Some(poll),
+        files: Vec::new(),
+    };
     ana.asks(poll).await.unwrap();
     indexed(&cluster).await;
     assert_eq!(found(&bea, "halyard").await, ["Please look", "The halyard is frayed"]);

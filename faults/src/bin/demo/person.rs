@@ -139,6 +139,7 @@ impl Person {
                     in_room,
                     forward: None,
                     poll,
+                    files: Vec::new(),
                 })
                 .await?;
                 said += 1;

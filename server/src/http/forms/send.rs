@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use protocol::{Body, ErrorCode, FormName, Nonce, Placement, Reply, RoomId, Seq};
+use protocol::{Attached, Body, ErrorCode, FormName, Nonce, Placement, Reply, RoomId, Seq};
 use uuid::Uuid;
 
 use super::{Done, Fault, Fields, FormPage, by_author, signed_in};
@@ -46,8 +46,8 @@ async fn try_send(site: &Site, visit: &Visit, room: &str, fields: &Fields) -> Re
     let body = Body::parse(fields.get("body")).map_err(|refusal| blame_body(refusal.into()))?.into_string();
     let thread = thread_of(fields);
     let placement = Placement { thread, in_room: !fields.get("in_room").is_empty(), ..Placement::default() };
-    let said =
-        chat::messages::send(&cx, room, nonce, &body, placement, None).map_err(|e| blame_body(e.into()))?;
+    let said = chat::messages::send(&cx, room, nonce, &body, placement, Attached::default())
+        .map_err(|e| blame_body(e.into()))?;
     let reply = chat::messages::sent(room, said).await.map_err(|e| blame_body(e.into()))?;
     // The user went back and submitted the form again with another text; or the first message has
     // since been edited. Redraws the form with a new nonce.
