@@ -11,8 +11,9 @@
 // scripts that load when a message needs them. Leptos ignores them; app/src/shell.rs and scripts/size.mjs read them.
 //
 // Files of earlier builds stay for some days, because open pages request the chunks of their own build.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -33,12 +34,17 @@ const earlierBuildsMax = 10;
 const executables = ["target/release", "target/debug", "target/debug/deps"];
 
 /** In frontend/, loaded with every page. They contain the names of their `lazyScript`s. */
-const scripts = ["code.js", "formulas.js"];
+const scripts = ["code.js", "files.js", "formulas.js"];
 
 const say = (text) => console.error(`roost: ${text}`);
 /** Runs a program. Its own output on stderr explains a failure best, so no stack trace follows. */
 function run(program, ...args) {
   const { status } = spawnSync(program, args, { stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+}
+/** The same, beside others. */
+async function runAside(program, ...args) {
+  const [status] = await once(spawn(program, args, { stdio: "inherit" }), "exit");
   if (status !== 0) process.exit(status ?? 1);
 }
 const hash = (...parts) => {
@@ -93,17 +99,26 @@ async function wasmAndScript(later, lazy) {
     run(".tools/bin/roost-wasm", ...(dev ? ["--dev"] : []), compiled, bound);
     const parts = JSON.parse(fs.readFileSync(`${bound}/parts.json`, "utf8"));
     if (!dev) say("wasm-opt (usually 10 s)");
-    const optimise = (from, to, ...more) => (dev ? fs.copyFileSync(from, to) : run("node_modules/.bin/wasm-opt", ...flags, ...more, from, "-o", to));
+    const optimise = async (from, to, ...more) => {
+      if (dev) fs.copyFileSync(from, to);
+      else await runAside("node_modules/.bin/wasm-opt", ...flags, ...more, from, "-o", to);
+    };
     // Functions with the same name are similar. Placed next to each other they compress better, by 4 kB,
     // independently of the compiler's order.
-    optimise(`${bound}/roost_bg.wasm`, wasm, "--reorder-functions-by-name");
+    const main = optimise(`${bound}/roost_bg.wasm`, wasm, "--reorder-functions-by-name");
     // A chunk only fits its own build. The script contains the hashed names of its chunks, so a page requests those
     // of its own build, and a script that refers to other chunks gets another name.
     let loader = fs.readFileSync(`${bound}/__wasm_split.js`, "utf8");
     const hashed = {};
-    for (const name of new Set(Object.values(parts).flat())) {
-      const optimised = `${work}/optimised.wasm`;
-      optimise(`${bound}/${name}`, optimised);
+    const names = [...new Set(Object.values(parts).flat())];
+    // Most chunks are small, so starting wasm-opt is most of the time. Two run at a time.
+    const waiting = [...names];
+    const worker = async () => {
+      for (let name = waiting.shift(); name; name = waiting.shift()) await optimise(`${bound}/${name}`, `${work}/${name}`);
+    };
+    await Promise.all([main.then(worker), worker()]);
+    for (const name of names) {
+      const optimised = `${work}/${name}`;
       hashed[name] = `${name.replace(/^split_/, "").replace(/\.wasm$/, "")}.${hash(fs.readFileSync(optimised))}.wasm`;
       fs.renameSync(optimised, `${work}/chunks/${hashed[name]}`);
       if (!loader.includes(`"./${name}"`)) throw new Error(`__wasm_split.js does not load ${name}`);
@@ -305,8 +320,8 @@ function earlierFiles(current) {
 // By file name. `main` contains everything, and has the name that Leptos expects.
 const sheets = Object.fromEntries(await Promise.all(["main", "room", "door", "later"].map(async (name) => [name, await style(name)])));
 const named = Object.fromEntries(Object.entries(sheets).map(([name, css]) => [name, `${name}.${hash(css)}.css`]));
-// The syntax highlighter, and what draws formulas.
-const libraries = { languages: "highlight.js", typesetter: "katex" };
+// The syntax highlighter, what draws formulas, and what uploads files.
+const libraries = { languages: "highlight.js", typesetter: "katex", uploads: "tus-js-client" };
 const lazy = Object.fromEntries(await Promise.all(Object.entries(libraries).map(async ([name, library]) => [name, await lazyScript(name, library)])));
 const lazyNames = Object.fromEntries(Object.entries(lazy).map(([name, script]) => [name, `${name}.${hash(script)}.js`]));
 const emoji = Object.entries(emojiFiles()).map(([tag, text]) => [tag, `emoji.${tag}.${hash(text)}.txt`, text]);

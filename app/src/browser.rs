@@ -211,6 +211,26 @@ pub fn leave_for(path: &str) {
     drop(window().location().replace(path));
 }
 
+/// Dispatches an event with details at the window.
+pub(crate) fn dispatch(name: &str, detail: &wasm_bindgen::JsValue) {
+    let about = web_sys::CustomEventInit::new();
+    about.set_detail(detail);
+    if let Ok(event) = web_sys::CustomEvent::new_with_event_init_dict(name, &about) {
+        drop(window().dispatch_event(&event));
+    }
+}
+
+/// Focuses something below an element, once it is drawn.
+pub(crate) fn focus_soon(below: &web_sys::Element, what: &'static str) {
+    let below = below.clone();
+    leptos::prelude::request_animation_frame(move || {
+        let found = below.query_selector(what).ok().flatten();
+        if let Some(found) = found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok()) {
+            drop(found.focus());
+        }
+    });
+}
+
 /// Leaves a note for the page that this tab loads next.
 pub fn leave_word(name: &str, word: &str) {
     if let Ok(Some(storage)) = window().session_storage() {

@@ -24,15 +24,15 @@ use leptos::{
     reactive::computed::ScopedFuture,
     wasm_split::{SplitLoaderError, wasm_split},
 };
-use protocol::{Page, RoomId, Seq};
+use protocol::{FileId, Page, RoomId, Seq};
 
 use crate::components::attributes::GlobalAttributes;
 use crate::{
     address::{Panel, Route},
     components::{
-        connection_bar::bar, details::Details, dialogs, editing_bar::EditingBar, first_steps::FirstSteps,
-        handler, live, message_sheet::MessageSheet, message_tools::Tools, personal, reactors::Reactors,
-        strips::Strips, thread::Thread, writing::Writing,
+        attached, connection_bar::bar, details::Details, dialogs, editing_bar::EditingBar,
+        first_steps::FirstSteps, handler, live, message_sheet::MessageSheet, message_tools::Tools, personal,
+        reactors::Reactors, strips::Strips, thread::Thread, viewer, writing::Writing,
     },
     pages::{new_password::NewPassword, set_up::SetUp, sign_in::SignIn, sign_up::SignUp},
     state::{Chat, Desk, Dialog, Missed, use_chat},
@@ -138,6 +138,55 @@ fn writing_part(part: Writes) -> Part {
     })
 }
 
+#[wasm_split(files, wasm_split_path = leptos::wasm_split, fallible, preload(preload_files))]
+fn files_part(part: Files) -> Part {
+    Ok(match part {
+        Files::Hear(chat, then) => {
+            if !chat.hears_uploads.get_value() {
+                chat.hears_uploads.set_value(true);
+                chat.listen_to_uploads();
+                attached::listen_for_drops(*chat);
+            }
+            then();
+            ().into_any()
+        }
+        Files::Attached(desk) => view! { <attached::Attached desk/> }.into_any(),
+        Files::Viewer(room, file) => view! { <viewer::Viewer room file/> }.into_any(),
+    })
+}
+
+/// What comes with the chunk `files`.
+enum Files {
+    /// Begins to hear of uploads, unless that was done, and then does this.
+    Hear(Box<Chat>, Box<dyn FnOnce()>),
+    /// The files that are attached at a composer.
+    Attached(Desk),
+    /// A picture on the whole screen.
+    Viewer(RoomId, FileId),
+}
+
+/// Does something with files, once their code is here. If it does not come, a notice says so.
+pub(crate) fn with_files(chat: Chat, then: impl FnOnce() + 'static) {
+    let part = Files::Hear(Box::new(chat), Box::new(then));
+    leptos::task::spawn_local(async move {
+        if files_part(part).await.is_err() {
+            chat.tell_all(chat.words.part_not_loaded().to_owned(), None);
+        }
+    });
+}
+
+/// Begins to accept dropped files, and goes on with uploads of an earlier page. If the code does not come, the next use of files tries
+/// again.
+pub(crate) fn hear_of_files(chat: Chat) {
+    let part = Files::Hear(Box::new(chat), Box::new(|| ()));
+    leptos::task::spawn_local(async move { drop(files_part(part).await) });
+}
+
+/// The files that are attached at a composer.
+pub(crate) fn attached(desk: Desk) -> AnyView {
+    draw(boxed(files_part(Files::Attached(desk))), Box::new(|| ().into_any()), || ().into_any())
+}
+
 /// What comes with the chunk `writing`.
 enum Writes {
     /// The writing aids of a composer.
@@ -199,6 +248,7 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         Dialog::Emoji(..) | Dialog::Shortcuts | Dialog::EditHistory(..) | Dialog::Profile(_) => {
             later(emoji_part(dialog), lost)
         }
+        Dialog::Viewer(room, file) => later(files_part(Files::Viewer(room, file)), lost),
         Dialog::Switcher
         | Dialog::NewDirect
         | Dialog::NewRoom
@@ -420,6 +470,7 @@ pub fn preload_when_idle() {
         leptos::task::spawn_local(async {
             drop(preload_tools().await);
             drop(preload_writing().await);
+            drop(preload_files().await);
             drop(preload_emoji().await);
             drop(preload_dialogs().await);
             drop(preload_details().await);

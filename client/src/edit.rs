@@ -94,7 +94,12 @@ impl Edit {
     /// Why not, to be shown beside the text: errors of the text itself,
     /// [`ErrorCode::MessageDeleted`], [`ErrorCode::EditedMeanwhile`].
     pub fn save(&mut self, now: Option<&Message>) -> Result<Command, Refusal> {
-        let body = Body::parse(&self.text)?.into_string();
+        // Files speak for themselves.
+        let has_files = now.is_some_and(|now| !now.files.is_empty());
+        let body = match self.text.trim().is_empty() && has_files {
+            true => String::new(),
+            false => Body::parse(&self.text)?.into_string(),
+        };
         if let Some(now) = now {
             if now.deleted {
                 return Err(ErrorCode::MessageDeleted.into());

@@ -45,8 +45,8 @@ pub use crate::{
     personal::Personal,
     room::{RoomState, Tick},
     rows::{
-        Date, MessageRow, POLL_SIGN, RepliesRow, Row, RowForward, RowKey, RowKind, RowMention, RowPoll,
-        RowQuote, RowReaction, RowThread, date_of, day_before, day_number, iso_of, minute_of_day, rows,
+        Date, MessageRow, RepliesRow, Row, RowForward, RowKey, RowKind, RowMention, RowPoll, RowQuote,
+        RowReaction, RowThread, date_of, day_before, day_number, iso_of, minute_of_day, rows, shown_text,
         thread_rows, weekday_of,
     },
     sorted::{SortedMap, SortedSet, sort_by},

@@ -1,6 +1,9 @@
 //! Messages that are not yet acknowledged.
 
-use protocol::{Attachment, Millis, NewPoll, Nonce, Placement, Refusal, Retry, RoomId, Seq, limits};
+use protocol::{
+    Attachment, ErrorCode, File, FileId, Millis, NewPoll, Nonce, Placement, Refusal, Retry, RoomId, Seq,
+    limits,
+};
 use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
@@ -37,9 +40,9 @@ pub struct Pending {
     /// The message that it forwards: its room, and its number there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward: Option<(RoomId, Seq)>,
-    /// Its files. It waits until they are uploaded: see [`Outbox::hold`].
+    /// Its files. It waits until they are uploaded: see [`Outbox::uploaded`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<Attachment>,
+    pub files: Vec<File>,
     /// When it was written, by the browser's clock: for showing.
     pub written_at: Millis,
     /// Its state.
@@ -53,6 +56,11 @@ impl Pending {
     pub fn placement(&self) -> Placement {
         let Self { reply_to, thread, in_room, forward, .. } = *self;
         Placement { reply_to, thread, in_room, forward }
+    }
+
+    /// Its files, as the command names them.
+    pub(crate) fn attachments(&self) -> Vec<Attachment> {
+        self.files.iter().map(|file| Attachment { id: file.id, alt: file.alt.clone() }).collect()
     }
 }
 
@@ -72,6 +80,8 @@ pub enum SendState {
 ///
 /// Law: each room has at most one unanswered send, so that a temporary refusal («slow down») of the
 /// first cannot let the second overtake it.
+///
+/// A message whose files are still being uploaded is the exception: later messages do not wait for it, because an upload may take hours.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outbox {
     items: Vec<Pending>,
@@ -79,6 +89,8 @@ pub struct Outbox {
     not_before: Millis,
     /// When each message in flight was passed to the socket.
     handed_over: SortedMap<Nonce, Millis>,
+    /// The files that a server has.
+    uploaded: SortedSet<FileId>,
 }
 
 impl Outbox {
@@ -122,7 +134,8 @@ impl Outbox {
         busy.extend(self.items.iter().filter(|item| item.state == SendState::OnItsWay).map(|item| item.room));
         let mut due = Vec::new();
         for item in &mut self.items {
-            if item.state == SendState::Waiting && busy.insert(item.room) {
+            let is_held = item.files.iter().any(|file| !self.uploaded.contains(&file.id));
+            if item.state == SendState::Waiting && !is_held && busy.insert(item.room) {
                 item.state = SendState::OnItsWay;
                 self.handed_over.insert(item.nonce, now);
                 due.push(item.clone());
@@ -159,21 +172,54 @@ impl Outbox {
         }
     }
 
+    /// A server has this file. Messages wait for all of theirs. Returns the rooms whose messages show it.
+    pub fn uploaded(&mut self, file: &File) -> Vec<RoomId> {
+        self.uploaded.insert(file.id);
+        let mut rooms = Vec::new();
+        for item in &mut self.items {
+            if let Some(own) = item.files.iter_mut().find(|own| own.id == file.id) {
+                // The server knows better what it is, but not what it shows.
+                *own = File { alt: std::mem::take(&mut own.alt), ..file.clone() };
+                rooms.push(item.room);
+            }
+        }
+        rooms
+    }
+
+    /// A file cannot be uploaded: the message that waits for it stays for the user to see. Returns the room of each such message.
+    pub fn refuse_file(&mut self, file: FileId, refusal: &Refusal) -> Vec<RoomId> {
+        self.uploaded.remove(&file);
+        let waits = |item: &&mut Pending| {
+            item.state == SendState::Waiting && item.files.iter().any(|own| own.id == file)
+        };
+        let mut rooms = Vec::new();
+        for item in self.items.iter_mut().filter(waits) {
+            item.state = SendState::Refused(refusal.clone());
+            rooms.push(item.room);
+        }
+        rooms
+    }
+
     /// The user retries a refused message.
     pub fn retry(&mut self, nonce: Nonce) {
         if let Some(item) = self.items.iter_mut().find(|item| item.nonce == nonce)
-            && matches!(item.state, SendState::Refused(_))
+            && let SendState::Refused(refusal) = &item.state
         {
+            // Its uploads begin again.
+            if refusal.code == ErrorCode::FileUnknown {
+                item.files.iter().for_each(|file| self.uploaded.remove(&file.id));
+            }
             item.state = SendState::Waiting;
         }
     }
 
     /// The user takes a message back. One that may be in flight cannot be taken back.
     pub fn take(&mut self, nonce: Nonce) -> Option<Pending> {
-        let at = self
-            .items
-            .iter()
-            .position(|item| item.nonce == nonce && matches!(item.state, SendState::Refused(_)))?;
+        let at = self.items.iter().position(|item| {
+            let is_held = item.state == SendState::Waiting
+                && item.files.iter().any(|file| !self.uploaded.contains(&file.id));
+            item.nonce == nonce && (is_held || matches!(item.state, SendState::Refused(_)))
+        })?;
         Some(self.items.remove(at))
     }
 
@@ -191,7 +237,7 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use protocol::ErrorCode;
+    use protocol::{ErrorCode, File};
     use uuid::Uuid;
 
     use super::*;
@@ -275,6 +321,55 @@ mod tests {
         outbox.retry(nonce);
         assert_eq!(nonces(&outbox.due(0)), [0; 0], "the second is on its way");
         assert_eq!(outbox.items().len(), 2);
+    }
+
+    #[test]
+    fn a_message_waits_for_its_files_and_later_ones_do_not_wait_for_it() {
+        let file = |n| File {
+            id: FileId(Uuid::from_u128(n)),
+            name: "sail.png".to_owned(),
+            size: 9,
+            media: "image/png".to_owned(),
+            alt: "The sail".to_owned(),
+            picture: None,
+        };
+        let mut outbox = Outbox::default();
+        outbox.push(Pending { files: vec![file(7), file(8)], ..pending(1, 1) }).unwrap();
+        outbox.push(pending(2, 1)).unwrap();
+        assert_eq!(nonces(&outbox.due(0)), [2]);
+        outbox.acknowledge(Nonce(Uuid::from_u128(2)));
+        outbox.uploaded(&file(7));
+        assert_eq!(nonces(&outbox.due(0)), [0; 0]);
+        let known = File { size: 10, alt: String::new(), ..file(8) };
+        assert_eq!(outbox.uploaded(&known), [RoomId(Uuid::from_u128(1))]);
+        assert_eq!(outbox.items()[0].files[1], File { size: 10, ..file(8) }, "what it shows is the author's");
+        assert_eq!(nonces(&outbox.due(0)), [1]);
+        assert_eq!(outbox.take(Nonce(Uuid::from_u128(1))), None, "it may have been stored");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_uploaded_is_told_at_its_message() {
+        let file = File {
+            id: FileId(Uuid::from_u128(7)),
+            name: "film.mp4".to_owned(),
+            size: 9,
+            media: "video/mp4".to_owned(),
+            alt: String::new(),
+            picture: None,
+        };
+        let nonce = Nonce(Uuid::from_u128(1));
+        let mut outbox = Outbox::default();
+        outbox.push(Pending { files: vec![file.clone()], ..pending(1, 1) }).unwrap();
+        outbox.refuse_file(file.id, &ErrorCode::FileTooLarge.into());
+        assert!(matches!(outbox.items()[0].state, SendState::Refused(_)));
+        outbox.retry(nonce);
+        outbox.uploaded(&file);
+        assert_eq!(nonces(&outbox.due(0)), [1]);
+        // A server lost the upload: a retry uploads it again first.
+        outbox.refuse(nonce, ErrorCode::FileUnknown.into(), 0);
+        outbox.retry(nonce);
+        assert_eq!(nonces(&outbox.due(0)), [0; 0]);
+        assert!(outbox.take(nonce).is_some(), "while it waits for its files, it can be taken back");
     }
 
     #[test]

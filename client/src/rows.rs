@@ -9,8 +9,8 @@ use std::{
 };
 
 use protocol::{
-    Command, InThread, Mention, Message, Millis, Nonce, Poll, Reaction, RoomId, Seq, User, UserId, Zone,
-    shows_nothing,
+    Command, File, InThread, Mention, Message, Millis, Nonce, Poll, Reaction, RoomId, Seq, User, UserId,
+    Zone, shows_nothing,
 };
 use uuid::Uuid;
 
@@ -95,6 +95,7 @@ impl Row {
         if let Some(RowPoll { poll, choices, asked }) = message.poll.as_deref() {
             (&poll.counts, poll.voters, poll.closed, choices, asked).hash(&mut stamp);
         }
+        message.files.hash(&mut stamp);
         for RowReaction { emoji, users, asked } in &message.reactions {
             (emoji, asked).hash(&mut stamp);
             for user in users {
@@ -112,10 +113,7 @@ impl Row {
 }
 
 /// What a row shows.
-#[cfg_attr(
-    target_pointer_width = "64",
-    expect(clippy::large_enum_variant, reason = "nearly every line is a message")
-)]
+#[expect(clippy::large_enum_variant, reason = "nearly every line is a message")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowKind {
     /// The beginning of the room.
@@ -193,6 +191,8 @@ pub struct MessageRow {
     pub reactions: Vec<RowReaction>,
     /// The poll below its text, including the viewer's pending vote.
     pub poll: Option<Box<RowPoll>>,
+    /// Its files.
+    pub files: Vec<File>,
     /// Its time.
     pub at: Millis,
     /// Its time, in minutes since midnight in the viewer's time zone.
@@ -235,6 +235,8 @@ pub struct RowForward {
     pub author: Option<Arc<User>>,
     /// Its text, as it was when it was forwarded; empty if this client does not have it yet.
     pub body: Arc<str>,
+    /// Its files.
+    pub files: Vec<File>,
 }
 
 /// The message that another one replies to.
@@ -261,10 +263,7 @@ impl RowQuote {
             Some(message) => Self {
                 seq,
                 author: Some(author(client, message.author)),
-                body: match message.poll {
-                    Some(_) => format!("{POLL_SIGN}{}", message.body).into(),
-                    None => message.text().into(),
-                },
+                body: shown_text(message).into(),
                 deleted: message.deleted,
             },
             None => Self { seq, author: None, body: "".into(), deleted: false },
@@ -272,8 +271,19 @@ impl RowQuote {
     }
 }
 
-/// Stands before the question of a poll where its options are not shown.
-pub const POLL_SIGN: &str = "📊 ";
+/// A message in one line, where neither its poll nor its files are shown: a sign stands for them, and without a text the name of the
+/// first file.
+#[must_use]
+pub fn shown_text(message: &Message) -> String {
+    let (sign, name) = match (&message.poll, message.shown_files().first()) {
+        (Some(_), _) => ("📊 ", ""),
+        (None, Some(file)) if file.is_picture() => ("🖼️ ", file.name.as_str()),
+        (None, Some(file)) => ("📎 ", file.name.as_str()),
+        (None, None) => ("", ""),
+    };
+    let text = message.text();
+    format!("{sign}{}", if text.is_empty() { name } else { text })
+}
 
 /// A poll.
 #[derive(Clone, Debug, PartialEq)]
@@ -497,6 +507,7 @@ fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
             seq: forward.seq,
             author: forward.author.map(|user| author(client, user)),
             body: forward.body.as_str().into(),
+            files: forward.files.clone(),
         }),
         quote: None,
         in_thread: None,
@@ -508,6 +519,7 @@ fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
         saved: false,
         reactions: message.reactions.iter().map(RowReaction::stored).collect(),
         poll: message.poll.as_ref().map(RowPoll::of),
+        files: message.files.clone(),
         at: message.sent_at,
         minute: 0,
         first_of_run: false,
@@ -614,7 +626,9 @@ impl Drawn {
             mentions: Vec::new(),
             forward: item.forward.map(|(room, seq)| {
                 let copied = client.room(room).and_then(|state| state.shown(seq));
-                RowForward { room, seq, author: None, body: copied.map_or("", Message::text).into() }
+                let body = copied.map_or("", Message::text).into();
+                let files = copied.map(|message| message.shown_files().to_vec()).unwrap_or_default();
+                RowForward { room, seq, author: None, body, files }
             }),
             quote: item.reply_to.map(|seq| RowQuote::of(client, state, seq)),
             in_thread,
@@ -626,6 +640,7 @@ impl Drawn {
             saved: false,
             reactions: Vec::new(),
             poll: item.poll.clone().map(|poll| RowPoll::of(&poll.into())),
+            files: item.files.clone(),
             at: item.written_at,
             minute: 0,
             first_of_run: false,

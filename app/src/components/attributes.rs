@@ -57,6 +57,7 @@ attributes! {
         autocapitalize "autocapitalize",
         autofocus "autofocus",
         dir "dir",
+        draggable "draggable",
         enterkeyhint "enterkeyhint",
         hidden "hidden",
         id "id",

@@ -90,10 +90,12 @@ pub fn Composer(
             chat.save_edit(room);
             return;
         }
-        if typed.trim().is_empty() {
+        let has_files = untrack(|| chat.has_attached(desk));
+        if typed.trim().is_empty() && !has_files {
             return;
         }
-        let sent = match text.trim().is_empty() {
+        // A reaction was sent instead of the text.
+        let sent = match text.trim().is_empty() && !typed.trim().is_empty() {
             true => Ok(()),
             false => chat.send(desk, untrack(in_room), &text),
         };
@@ -233,6 +235,7 @@ pub fn Composer(
         (None, n) if n > COUNTED_FROM => Some((false, words.characters_left(left(n)))),
         (None, _) => None,
     };
+    let has_files = Memo::new(move |_| chat.has_attached(desk) && !is_editing.get());
     let prompt = move || match thread {
         Some(_) => words.reply_here().to_owned(),
         None => words.message_to(&name()),
@@ -265,6 +268,7 @@ pub fn Composer(
             {live(move || is_editing.get().then(|| later::editing_bar(room)))}
             {live(move || has_strip.get().then(|| later::strips(desk)))}
             <div class="composer-box">
+                {live(move || has_files.get().then(|| later::attached(desk)))}
                 {live(move || awake.get().then(|| later::writing(desk, field)))}
                 <textarea
                     name="body"
@@ -287,6 +291,27 @@ pub fn Composer(
                     on:compositionend=handler(move |_| chat.hold_drafts(false))
                     on:keydown=key_handler(pressed)
                 ></textarea>
+                <label class="composer-tool scripted" title=words.attach_files()>
+                    <input
+                        type="file"
+                        multiple
+                        class="sr-only"
+                        aria-label=words.attach_files()
+                        disabled=live(move || is_editing.get())
+                        on:change:target=move |change| {
+                            let input = change.target();
+                            if let Some(files) = input.files() {
+                                chat.attach(desk, &files);
+                            }
+                            // The same file can be picked again.
+                            input.set_value("");
+                            if let Some(field) = field.get_untracked() {
+                                drop(field.focus());
+                            }
+                        }
+                    />
+                    <Icon name="plus"/>
+                </label>
                 <button
                     type="button"
                     class="composer-tool scripted"
@@ -325,7 +350,7 @@ pub fn Composer(
                     class="send"
                     aria-label=live(act)
                     title=live(act)
-                    data-ready=live(move || (length.get() > 0).then_some("true"))
+                    data-ready=live(move || (length.get() > 0 || has_files.get()).then_some("true"))
                 >
                     {live(move || view! { <Icon name=if is_editing.get() { "check" } else { "send" }/> }.into_any())}
                 </button>

@@ -15,14 +15,16 @@ use super::{
     dialogs::room_form::Why,
     icon::Icon,
     member_menu::{MemberMenu, MoreButton},
+    personal::search::in_room,
     timeline::pointing::offer_members,
 };
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::focus::take_keyboard;
 use crate::components::{effect, handler, list, list_item, live};
 use crate::{
+    address::searched_path,
     browser,
-    state::{Chat, Dialog, use_chat},
+    state::{Chat, Dialog, path_of, use_chat},
     text::plain,
 };
 
@@ -56,6 +58,11 @@ pub fn Details(
         RoomKind::Channel => words.channel(),
     };
     let open = move |dialog| move |_| chat.screen.dialog.set(Some(dialog));
+    // A search, so they are found by name, too.
+    let files = move |_| {
+        let here = untrack(|| in_room(chat, room)).unwrap_or_default();
+        chat.go(searched_path(&path_of(room), &format!("{here} has:file")));
+    };
     let heading = NodeRef::<H2>::new();
     effect(move || take_keyboard(heading));
     view! {
@@ -73,6 +80,7 @@ pub fn Details(
                 </div>
                 <div class="details-actions scripted">
                     {action("thread", words.threads(), "", open(Dialog::Threads(Some(room))))}
+                    {action("file", words.files(), "", files)}
                     {(kind != RoomKind::Direct).then(|| view! {
                         {live(move || {
                             let rights = rights.get();
@@ -330,7 +338,7 @@ fn PinnedLine(message: Message, author: Arc<User>, here: bool) -> impl IntoView 
     let chat = use_chat();
     let seq = message.seq;
     let time = move || chat.words.when(message.sent_at, chat.clock.get());
-    let text = plain(message.text(), PINNED_CHARS);
+    let text = plain(&client::shown_text(&message), PINNED_CHARS);
     let go = move |_| {
         // On a narrow screen the panel covers the timeline (`style/_frame.scss`).
         if browser::has_overlay_panel() {

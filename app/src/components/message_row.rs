@@ -9,7 +9,7 @@ use client::{
 use leptos::prelude::*;
 use protocol::{Nonce, Refusal, RoomId, Seq, User, UserId};
 
-use super::{avatar::Avatar, formatted::formatted, icon::Icon, poll::poll};
+use super::{avatar::Avatar, files::files, formatted::formatted, icon::Icon, poll::poll};
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::{
@@ -110,6 +110,7 @@ pub fn MessageRow(
         let reactions = message.reactions.clone();
         view! { <Reactions room seq reactions/> }.into_any()
     });
+    let shown_files = files(chat, room, &message.files, message.seq.is_some());
     let asked = message.poll.as_ref().map(|shown| poll(chat, (room, message.seq), shown, message.own));
     let is_offered = !message.deleted && !message.deleting && message.sending.is_none();
     let offered = message.seq.filter(|_| is_offered).map(|seq| {
@@ -141,6 +142,7 @@ pub fn MessageRow(
                 {byline} {in_thread} {quote} {above}
                 <div class="text" dir="auto" translate="yes">{said} {edited} {pinned} {saved} {state}</div>
                 {below}
+                {shown_files}
                 {asked}
                 {reactions}
                 {thread}
@@ -246,7 +248,8 @@ fn forwarded(chat: Chat, message: (RoomId, Option<Seq>), forward: &RowForward) -
         }
     });
     let body = formatted(chat, message, &forward.body, &[]);
-    view! { <div class="forwarded">{head} <div class="text" dir="auto" translate="yes">{body}</div></div> }
+    let shown_files = files(chat, message.0, &forward.files, message.1.is_some());
+    view! { <div class="forwarded">{head} <div class="text" dir="auto" translate="yes">{body}</div> {shown_files}</div> }
         .into_any()
 }
 

@@ -129,7 +129,7 @@ impl Act {
             (may.reply() && !is_in_open_thread, Self::Thread),
             (may.edit(), Self::Edit),
             (true, Self::Forward),
-            (true, Self::Copy),
+            (!text_of(message).is_empty(), Self::Copy),
             (true, Self::CopyLink),
             (true, Self::Save(message.saved)),
             (true, Self::Remind),

@@ -1,6 +1,7 @@
 //! The building blocks of pages. Each component reads signals of [`Chat`](crate::state::Chat) and
 //! calls its methods.
 
+pub mod attached;
 pub(crate) mod attributes;
 pub mod avatar;
 mod close_panel;
@@ -11,6 +12,7 @@ pub mod details;
 pub mod dialogs;
 pub mod editing_bar;
 pub mod field;
+mod files;
 pub mod first_steps;
 mod focus;
 mod formatted;
@@ -31,6 +33,7 @@ pub mod tab_bar;
 pub mod thread;
 pub mod timeline;
 pub mod toolbar;
+pub mod viewer;
 pub mod writing;
 
 pub(crate) use self::list::{list, list_item};

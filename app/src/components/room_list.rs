@@ -15,7 +15,7 @@ use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::state::{Chat, Dialog, Place, Sign, path_of, use_chat};
 use crate::text::{isolated, plain};
-use client::POLL_SIGN;
+use client::shown_text;
 
 /// The most of a message that a list line shows.
 const PREVIEW_CHARS: usize = 120;
@@ -489,8 +489,7 @@ fn preview_of(chat: Chat, summary: &RoomSummary) -> String {
     if last.deleted {
         return chat.words.message_deleted().to_owned();
     }
-    let text = one_line(&last.body);
-    let text = if last.poll.is_some() { format!("{POLL_SIGN}{text}") } else { text };
+    let text = one_line(&shown_text(last));
     match (chat.is_me(last.author), summary.room.kind) {
         (true, _) => chat.words.said(chat.words.you(), &isolated(&text)),
         (false, RoomKind::Direct) => isolated(&text),

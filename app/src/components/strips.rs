@@ -40,7 +40,7 @@ fn reply(chat: Chat, desk: Desk, seq: Seq) -> AnyView {
     let said = move || {
         quoted.with(|quoted| match quoted {
             Some(message) if message.deleted => words.message_deleted().to_owned(),
-            Some(message) => plain(message.text(), QUOTED_CHARS),
+            Some(message) => plain(&client::shown_text(message), QUOTED_CHARS),
             None => String::new(),
         })
     };

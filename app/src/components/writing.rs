@@ -23,6 +23,7 @@ use crate::components::{effect, for_input_method, handler, listen, live};
 use crate::{
     browser,
     emoji::{self, Habits, Plus},
+    later,
     state::{Chat, Desk, use_chat},
     typing::{self, Replacement, Style},
 };
@@ -77,6 +78,7 @@ pub(crate) fn Writing(desk: Desk, field: NodeRef<html::Textarea>) -> impl IntoVi
     }
     effect(move || browser::keep_formatting(screen.formatting.get()));
     effect(move || help.listen());
+    effect(move || later::hear_of_files(chat));
     help.fetch_emoji();
     screen.make_ready(desk, Arc::new(move |text| help.ready(text)));
     let press = move |style| {
@@ -290,6 +292,12 @@ impl Help {
         let Some(data) = paste.clipboard_data() else { return };
         let of = |kind: &str| data.get_data(kind).unwrap_or_default();
         let plain = of("text/plain").replace("\r\n", "\n");
+        // Office programs put a picture of the text beside it.
+        if let Some(files) = data.files().filter(|files| files.length() > 0 && plain.is_empty()) {
+            paste.prevent_default();
+            self.chat.attach(self.desk, &files);
+            return;
+        }
         if self.change(|own, selected| typing::link(own, selected, &plain)) {
             paste.prevent_default();
             return;
@@ -325,6 +333,23 @@ impl Help {
         self.strip.set(None);
     }
 
+    /// Makes an attached file of the pasted lines.
+    fn make_file(self, lines: &str) {
+        let parts = js_sys::Array::of1(&format!("{lines}\n").into());
+        let about = web_sys::FilePropertyBag::new();
+        about.set_type("text/plain");
+        let Ok(file) = web_sys::File::new_with_str_sequence_and_options(&parts, "pasted.txt", &about) else {
+            return;
+        };
+        self.change(|own, selected| {
+            let before = own.get(..selected.end).and_then(|before| before.rfind(lines));
+            let start = before.or_else(|| own.find(lines))?;
+            Some(Replacement { range: start..start + lines.len(), with: String::new(), select: 0..0 })
+        });
+        self.chat.attach(self.desk, &js_sys::Array::of1(&file));
+        self.strip.set(None);
+    }
+
     fn draw(self, strip: Strip) -> AnyView {
         let words = self.chat.words;
         let close = move |_| {
@@ -337,11 +362,14 @@ impl Help {
         let said = match strip {
             Strip::Told(why) => view! { <span role="alert">{why}</span> }.into_any(),
             Strip::Lines(lines) => {
-                let count = lines.lines().count();
+                let (count, again) = (lines.lines().count(), lines.clone());
                 view! {
                     <span role="status">{words.pasted_lines(count)}</span>
                     <button type="button" class="writing-act" on:click=handler(move |_| self.make_code(&lines))>
                         {words.make_code_block()}
+                    </button>
+                    <button type="button" class="writing-act" on:click=handler(move |_| self.make_file(&again))>
+                        {words.attach_as_file()}
                     </button>
                 }
                 .into_any()

@@ -24,6 +24,8 @@
   // Signing out removes unsent texts from this browser, except a draft that no server has yet: it would be lost.
   addEventListener("submit", ({ target }) => {
     if (target.getAttribute("action") !== "/sign-out") return;
+    // The bytes of files that wait to be sent.
+    globalThis.caches?.delete(`roost-files-${own.dataset.me}`).catch(() => {});
     try {
       const keys = Object.keys(localStorage).filter(key => key.startsWith(`roost:${own.dataset.me}:`));
       for (const key of keys) if (!key.includes(":draft:") || isTold(localStorage.getItem(key))) localStorage.removeItem(key);

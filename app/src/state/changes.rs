@@ -117,7 +117,8 @@ impl Chat {
         let Some(mut edit) = untrack(|| self.edit_of(room)).filter(|edit| !edit.is_saving()) else { return };
         let (seq, now) = (edit.seq, untrack(|| self.message(room, edit.seq)));
         let is_there = now.as_ref().is_some_and(|now| !now.deleted);
-        if edit.text.trim().is_empty() {
+        let has_files = now.as_ref().is_some_and(|now| !now.files.is_empty());
+        if edit.text.trim().is_empty() && !has_files {
             self.screen.dialog.set(Some(Dialog::Delete(room, seq)));
             return;
         }

@@ -2,10 +2,10 @@
 
 use client::{Link, SendState};
 use leptos::{ev, prelude::*};
-use protocol::{Attached, Nonce, Placement, Refusal, RoomId, Seq};
+use protocol::{File, NewPoll, Nonce, Placement, Refusal, RoomId, Seq};
 use uuid::Uuid;
 
-use super::{Chat, Desk, Dialog};
+use super::{Chat, Desk, Dialog, Upload};
 use crate::{address::Route, later};
 
 /// A text written in a room that the user is no longer in.
@@ -80,10 +80,10 @@ impl Chat {
     /// The refusal to show beside the text, which stays where it is.
     pub fn send(self, desk: Desk, in_room: bool, body: &str) -> Result<(), Refusal> {
         let reply_to = untrack(|| self.screen.replying_at(desk));
-        self.send_with(desk, (reply_to, in_room), body, Attached::default())
+        self.send_with(desk, (reply_to, in_room), body, None)
     }
 
-    /// The same, as a reply to a message, and with a poll or files below the text.
+    /// The same, as a reply to a message, and with a poll below the text; otherwise with the attached files.
     ///
     /// # Errors
     /// As for [`Chat::send`].
@@ -92,9 +92,17 @@ impl Chat {
         desk: Desk,
         (reply_to, in_room): (Option<Seq>, bool),
         body: &str,
-        attached: Attached,
+        poll: Option<NewPoll>,
     ) -> Result<(), Refusal> {
-        let body = match body.trim().is_empty() && !attached.needs_text() {
+        // A poll has no files: those that are attached stay for the next message.
+        let attached = if poll.is_none() { untrack(|| self.attached(desk)) } else { Vec::new() };
+        if let Some(Upload::Failed(why)) =
+            attached.iter().map(|file| &file.upload).find(|upload| matches!(upload, Upload::Failed(_)))
+        {
+            return Err(why.clone());
+        }
+        let files: Vec<File> = attached.into_iter().map(|local| local.file).collect();
+        let body = match body.trim().is_empty() && !files.is_empty() {
             true => String::new(),
             false => protocol::Body::parse(body)?.into_string(),
         };
@@ -104,8 +112,11 @@ impl Chat {
         }
         let nonce = Nonce(Uuid::new_v4());
         let placement = Placement { reply_to, thread, in_room, forward: None };
-        let mut sent = Ok(());
-        self.tell(|client, now| sent = client.place(room, (placement, attached), nonce, body, now));
+        let (mut sent, is_poll) = (Ok(()), poll.is_some());
+        self.tell(|client, now| sent = client.place(room, (placement, poll, files), nonce, body, now));
+        if sent.is_ok() && !is_poll {
+            self.let_go(desk);
+        }
         if sent.is_ok() && reply_to.is_some() && untrack(|| self.screen.replying_at(desk)) == reply_to {
             self.screen.replying.set(None);
         }
@@ -122,13 +133,15 @@ impl Chat {
             if comment.is_empty() { String::new() } else { protocol::Body::parse(comment)?.into_string() };
         let (placement, nonce) = (Placement::forwarding(from.0, from.1), Nonce(Uuid::new_v4()));
         let mut sent = Ok(());
-        self.tell(|client, now| sent = client.place(to, (placement, Attached::default()), nonce, body, now));
+        self.tell(|client, now| sent = client.place(to, (placement, None, Vec::new()), nonce, body, now));
         sent
     }
 
     /// Retries a refused message.
     pub fn retry(self, nonce: Nonce) {
+        let files = self.pending(nonce).map(|pending| pending.files).unwrap_or_default();
         self.tell(|client, now| client.retry(nonce, now));
+        self.upload_again(&files);
     }
 
     /// Takes a refused message back and returns its text.
@@ -164,6 +177,7 @@ impl Chat {
             let desk = Desk { room: pending.room, thread: pending.thread };
             // First of all: the code of the thread may fail to load.
             self.put_back(desk, &pending.body);
+            self.attach_again(desk, &pending.files);
             self.screen.replying.set(pending.reply_to.map(|seq| (desk, seq)));
             if pending.in_room {
                 self.screen.also_in_room.set(Some(desk));
@@ -202,6 +216,7 @@ impl Chat {
             let of = |item: &client::Pending| {
                 let options = item.poll.iter().flat_map(|poll| &poll.options);
                 let text = options.fold(item.body.clone(), |text, option| text + "\n- " + option);
+                let text = item.files.iter().fold(text, |text, file| text + "\n📎 " + &file.name);
                 // Of what is forwarded, only the number is kept. Without a comment there would be nothing to see.
                 let copied = item.forward.filter(|_| text.is_empty());
                 let copied = copied.and_then(|(room, seq)| client.room(room)?.shown(seq));

@@ -9,6 +9,7 @@
 //! - [`open_room`]: the room on the screen;
 //! - [`drafts`]: unsent texts; [`shared_drafts`] shares them with other devices;
 //! - [`changes`]: editing, deleting, reacting, voting, pinning;
+//! - [`files`]: files on their way;
 //! - [`personal`]: saved messages, reminders, messages that are sent later;
 //! - [`threads`]: the open thread, and those that the viewer follows;
 //! - [`connection`]: what the socket tells;
@@ -20,6 +21,7 @@ mod arrange;
 mod changes;
 mod connection;
 mod drafts;
+mod files;
 mod open_room;
 mod personal;
 mod rooms;
@@ -42,6 +44,7 @@ pub use self::{
     arrange::Place,
     connection::Obstacle,
     drafts::{Sign, Unsent, is_refused},
+    files::{LocalFile, Upload},
     open_room::Window,
     rooms::{link_of, path_of},
     screen::{Desk, Dialog, MemberAct, Missed, Screen, UnsentPoll},
@@ -78,6 +81,10 @@ pub struct Chat {
     /// Written when the page wakes, and when a draft shown in the list may have changed; 0 before.
     drafts_news: RwSignal<u32>,
     shared_drafts: StoredValue<SharedDrafts>,
+    /// Files on this device; read through [`Chat::attached`] and [`Chat::local_file`].
+    files: RwSignal<Vec<LocalFile>>,
+    /// Whether [`Chat::listen_to_uploads`] was called.
+    pub(crate) hears_uploads: StoredValue<bool>,
     /// The page was reloaded because another user took over, and has not been live since.
     just_changed_over: StoredValue<bool>,
     /// How far this machine's clock is ahead of the monotonic one.
@@ -177,6 +184,8 @@ impl Chat {
             outbox_news: RwSignal::new(0),
             drafts_news: RwSignal::new(0),
             shared_drafts: StoredValue::new(SharedDrafts::default()),
+            files: RwSignal::new(Vec::new()),
+            hears_uploads: StoredValue::new(false),
             just_changed_over: StoredValue::new(false),
             clock_ahead: StoredValue::new(0),
             edits: StoredValue::new(Vec::new()),

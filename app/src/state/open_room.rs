@@ -180,7 +180,7 @@ impl Chat {
         let Some(summary) = self.summary(room) else { return };
         let name = untrack(|| self.name_of(&summary.read_untracked()));
         let author = untrack(|| self.user(message.author));
-        let text = plain(message.text(), 160);
+        let text = plain(&client::shown_text(message), 160);
         self.say_aloud(self.words.announce(&author.name, &name, &text));
     }
 }

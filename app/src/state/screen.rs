@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use protocol::{NewPoll, Nonce, RoomId, Seq, UserId};
+use protocol::{FileId, NewPoll, Nonce, RoomId, Seq, UserId};
 
 use crate::address::Panel;
 
@@ -25,6 +25,16 @@ impl Desk {
 }
 
 /// As drafts are kept by it.
+impl Desk {
+    /// Reads what `Display` writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (room, thread) = text.split_once('/').unwrap_or((text, ""));
+        let thread = if thread.is_empty() { None } else { Some(Seq(thread.parse().ok()?)) };
+        Some(Self { room: room.parse().ok()?, thread })
+    }
+}
+
 impl std::fmt::Display for Desk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.thread {
@@ -100,6 +110,8 @@ pub enum Dialog {
     Shortcuts,
     /// The card of a person.
     Profile(UserId),
+    /// A picture of a room on the whole screen.
+    Viewer(RoomId, FileId),
 }
 
 impl Dialog {
@@ -117,6 +129,7 @@ impl Dialog {
             | Self::SendLater(room)
             | Self::Emoji(Desk { room, .. }, _)
             | Self::EditHistory(room, _)
+            | Self::Viewer(room, _)
             | Self::NewPoll(Desk { room, .. }, _)
             | Self::Voters(room, _)
             | Self::ClosePoll(room, _)

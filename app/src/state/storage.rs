@@ -6,7 +6,7 @@
 
 use client::{Edit, LocalDraft, Outbox, Pending, sort_by};
 use leptos::prelude::window;
-use protocol::{Nonce, RoomId, Seq, UserId};
+use protocol::{Nonce, RoomId, UserId};
 use web_sys::Storage;
 
 use super::Desk;
@@ -74,12 +74,7 @@ impl Saved {
     /// Where there is a draft, or where a server still has one.
     pub(crate) fn desks(&self) -> Vec<Desk> {
         let prefix = self.draft_key("");
-        let desk = |key: String| {
-            let (room, thread) =
-                key.strip_prefix(&prefix).map(|desk| desk.split_once('/').unwrap_or((desk, "")))?;
-            let thread = if thread.is_empty() { None } else { Some(Seq(thread.parse().ok()?)) };
-            Some(Desk { room: room.parse().ok()?, thread })
-        };
+        let desk = |key: String| Desk::parse(key.strip_prefix(&prefix)?);
         let mut desks: Vec<Desk> = storage().iter().flat_map(keys).filter_map(desk).collect();
         for (here, _) in &self.drafts {
             if !desks.contains(here) {

@@ -21,6 +21,24 @@ impl Words {
         }
     }
 
+    /// A size in bytes, in three digits.
+    #[must_use]
+    pub fn file_size(self, bytes: u64) -> String {
+        let unit = |of: u64| {
+            let tenths = bytes / (of / 10).max(1);
+            match tenths < 100 && of > 1 && !tenths.is_multiple_of(10) {
+                true => format!("{}{}{}", tenths / 10, self.decimal(), tenths % 10),
+                false => (bytes / of).to_string(),
+            }
+        };
+        match bytes {
+            0..1_000 => self.size_bytes(&unit(1)),
+            1_000..1_000_000 => self.size_kb(&unit(1_000)),
+            1_000_000..1_000_000_000 => self.size_mb(&unit(1_000_000)),
+            _ => self.size_gb(&unit(1_000_000_000)),
+        }
+    }
+
     /// A count of unread messages, as short as a badge.
     #[must_use]
     pub fn badge(self, n: u32) -> String {

@@ -11,9 +11,9 @@ mod resume;
 use std::{cmp::Reverse, collections::VecDeque};
 
 use protocol::{
-    Attached, ClientFrame, Command, Direction, Epoch, ErrorCode, Following, Line, Marks, Message, Millis,
-    Nonce, Page, Placement, Refusal, Reply, RoomId, RoomSummary, Seq, ServerFrame, ShownThread, SignedIn,
-    User, UserId, VERSION, limits::PAGE_MESSAGES,
+    ClientFrame, Command, Direction, Epoch, ErrorCode, File, FileId, Following, Line, Marks, Message, Millis,
+    NewPoll, Nonce, Page, Placement, Refusal, Reply, RoomId, RoomSummary, Seq, ServerFrame, ShownThread,
+    SignedIn, User, UserId, VERSION, limits::PAGE_MESSAGES,
 };
 
 use crate::{
@@ -602,7 +602,7 @@ impl Client {
     /// # Errors
     /// The refusal to show beside the composer, if too many messages are waiting.
     pub fn send(&mut self, room: RoomId, nonce: Nonce, body: String, now: Millis) -> Result<(), Refusal> {
-        self.place(room, (Placement::default(), Attached::default()), nonce, body, now)
+        self.place(room, (Placement::default(), None, Vec::new()), nonce, body, now)
     }
 
     /// The same, as a reply to a message of the room, or in a thread, and with a poll or files.
@@ -612,7 +612,7 @@ impl Client {
     pub fn place(
         &mut self,
         room: RoomId,
-        (placement, Attached { poll, files }): (Placement, Attached),
+        (placement, poll, files): (Placement, Option<NewPoll>, Vec<File>),
         nonce: Nonce,
         body: String,
         now: Millis,
@@ -643,6 +643,20 @@ impl Client {
         self.read_on(room);
         self.pump(now);
         Ok(())
+    }
+
+    /// A server has a file: messages that waited for it are sent.
+    pub fn uploaded(&mut self, file: &File, now: Millis) {
+        let rooms = self.outbox.uploaded(file);
+        self.touched.timelines.extend(rooms);
+        self.pump(now);
+    }
+
+    /// A file cannot be uploaded, so the message that waits for it was not sent.
+    pub fn refuse_file(&mut self, file: FileId, refusal: &Refusal) {
+        let rooms = self.outbox.refuse_file(file, refusal);
+        self.touched.outbox |= !rooms.is_empty();
+        self.touched.timelines.extend(rooms);
     }
 
     /// Takes over the messages that an earlier page has sent without an acknowledgement.

@@ -47,7 +47,8 @@ impl Client {
         }
         for pending in self.outbox.due(now) {
             self.touched.outbox = true;
-            let Pending { nonce, room, body, reply_to, thread, in_room, forward, poll, files, .. } = pending;
+            let files = pending.attachments();
+            let Pending { nonce, room, body, reply_to, thread, in_room, forward, poll, .. } = pending;
             let send = Command::Send { room, nonce, body, reply_to, thread, in_room, forward, poll, files };
             self.asks.ask(Purpose::Send(nonce), send);
         }

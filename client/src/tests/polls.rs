@@ -114,7 +114,7 @@ fn a_poll_waits_in_the_outbox_is_kept_when_refused_and_is_sent_with_its_options(
     let mut client = at_three();
     client.disconnected(0);
     let nonce = Nonce(Uuid::from_u128(9));
-    let placed = (Placement::default(), new(true).into());
+    let placed = (Placement::default(), Some(new(true)), Vec::new());
     client.place(room(), placed, nonce, "When?".to_owned(), 0).unwrap();
     let pending = |client: &Client| {
         let rows = rows(client, room(), protocol::Zone::default());

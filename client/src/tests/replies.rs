@@ -1,6 +1,6 @@
 //! Replies, mentions, and jumping to a message that is far above.
 
-use protocol::{Attached, Forward, InThread, Mention, Placement, Thread};
+use protocol::{Forward, InThread, Mention, Placement, Thread};
 
 use super::*;
 
@@ -75,7 +75,7 @@ fn a_reply_that_waits_shows_what_it_replies_to_and_is_sent_as_one() {
     client
         .place(
             room(),
-            (Placement { reply_to: Some(Seq(4)), ..Placement::default() }, Attached::default()),
+            (Placement { reply_to: Some(Seq(4)), ..Placement::default() }, None, Vec::new()),
             nonce,
             "yes".to_owned(),
             10,
@@ -95,7 +95,7 @@ fn a_forward_that_waits_shows_what_it_forwards_and_is_sent_without_a_text() {
     client.receive(said(OTHER, 4), 0);
     let nonce = Nonce(Uuid::from_u128(9));
     client
-        .place(room(), (Placement::forwarding(room(), Seq(4)), Attached::default()), nonce, String::new(), 10)
+        .place(room(), (Placement::forwarding(room(), Seq(4)), None, Vec::new()), nonce, String::new(), 10)
         .unwrap();
     let last =
         |client: &Client| match rows(client, room(), protocol::Zone::default()).pop().map(|row| row.kind) {

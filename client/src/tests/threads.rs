@@ -1,8 +1,6 @@
 //! Threads: what counts as new, the part of a long thread that is here, and what a restored database does to an open one.
 
-use protocol::{
-    Attached, Following, InThread, Placement, Replies, Thread, ThreadAuthor, limits::PAGE_MESSAGES,
-};
+use protocol::{Following, InThread, Placement, Replies, Thread, ThreadAuthor, limits::PAGE_MESSAGES};
 
 use super::*;
 use crate::timeline::TIMELINE_ENTRIES_MAX;
@@ -146,13 +144,7 @@ fn whoever_writes_far_from_the_end_of_a_thread_goes_there() {
     assert!(places(&client).into_iter().eq(1..35));
     let nonce = Nonce(Uuid::from_u128(9));
     client
-        .place(
-            room(),
-            (Placement::in_thread(Seq(ROOT)), Attached::default()),
-            nonce,
-            "the end".to_owned(),
-            20,
-        )
+        .place(room(), (Placement::in_thread(Seq(ROOT)), None, Vec::new()), nonce, "the end".to_owned(), 20)
         .unwrap();
     assert_eq!(serve(&mut client, 120), [None]);
     assert!(places(&client).into_iter().eq(71..121));

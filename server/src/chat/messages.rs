@@ -117,9 +117,13 @@ fn are_files(files: &[File], sent: &[Attachment]) -> bool {
 /// [`ErrorCode::Forbidden`], [`ErrorCode::MessageDeleted`], [`ErrorCode::EditedMeanwhile`]; or when
 /// the database fails.
 pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) -> Result<Reply, Error> {
-    let body = Body::parse(body)?.into_string();
+    // Whether it may be empty depends on its files.
+    let body = if body.trim().is_empty() { String::new() } else { Body::parse(body)?.into_string() };
     change(cx, (room, seq), &names(&body)?, |by, locked, message| {
         access::check_edit(by, locked, message)?;
+        if body.is_empty() && message.files.is_empty() {
+            return Err(ErrorCode::TextEmpty.into());
+        }
         if message.body == body {
             return Ok(None);
         }

@@ -1,7 +1,7 @@
 //! Searching messages: what the filters of a query mean for the viewer, and the words around each hit.
 
 use jiff::{civil, tz::TimeZone};
-use protocol::{ErrorCode, FoundAfter, Hit, Message, Millis, Refusal, Reply, RoomId, UserId};
+use protocol::{ErrorCode, File, FoundAfter, Hit, Message, Millis, Refusal, Reply, RoomId, UserId};
 
 use super::{Context, Error};
 use crate::{
@@ -56,7 +56,7 @@ pub async fn search(
     let people = cx.node.people_of(found.messages.iter().map(|(_, message)| message)).await?;
     let hit = |(room, message): &(RoomId, Message)| Hit {
         room: *room,
-        context: context(&Plain::of_all(texts_of(message)), &query.all),
+        context: context(&plain_of(message), &query.all),
         message: message.preview(),
     };
     Ok(Reply::Found {
@@ -75,16 +75,29 @@ fn texts_of(message: &Message) -> impl Iterator<Item = &str> {
     all.filter(|text| !text.is_empty())
 }
 
+/// The same without formatting, and the names of its files with what they show.
+fn plain_of(message: &Message) -> Plain {
+    let mut plain = Plain::of_all(texts_of(message));
+    let forwarded = message.forward.iter().flat_map(|forward| &forward.files);
+    let named = message.files.iter().chain(forwarded).flat_map(|file| [&file.name, &file.alt]);
+    plain.texts.extend(named.filter(|text| !text.is_empty()).cloned());
+    plain
+}
+
 /// The words of a message and its tags, as a `tsvector`.
 #[must_use]
 pub fn vector(room: RoomId, message: &Message) -> String {
-    let plain = Plain::of_all(texts_of(message));
+    let plain = plain_of(message);
     let mut own = vec![tags::room(room.0), tags::author(message.author)];
     own.extend(message.mentions.iter().map(|mention| match mention.1 {
         Some(user) => tags::mentioned(user),
         None => tags::EVERYONE.to_owned(),
     }));
     own.extend(plain.has_link.then(|| tags::LINK.to_owned()));
+    let forwarded = message.forward.iter().flat_map(|forward| &forward.files);
+    let files: Vec<&File> = message.files.iter().chain(forwarded).collect();
+    own.extend((!files.is_empty()).then(|| tags::FILE.to_owned()));
+    own.extend(files.iter().any(|file| file.is_picture()).then(|| tags::IMAGE.to_owned()));
     own.extend(message.thread.is_some().then(|| tags::THREAD.to_owned()));
     words::vector(plain.texts.iter().chain(&plain.addresses).map(String::as_str), &own)
 }
@@ -144,6 +157,8 @@ async fn wanted(cx: &Context, query: &Query, zone: &TimeZone) -> Result<Wanted, 
                 wanted.since = Some(wanted.since.map_or(since, |other| other.max(since)));
             }
             Is::HasLink => all.tags(&[tags::LINK.to_owned()], *not),
+            Is::HasFile => all.tags(&[tags::FILE.to_owned()], *not),
+            Is::HasImage => all.tags(&[tags::IMAGE.to_owned()], *not),
             Is::Thread => all.tags(&[tags::THREAD.to_owned()], *not),
             Is::Pinned => wanted.pinned = true,
             Is::Saved => wanted.saved = true,

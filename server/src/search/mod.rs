@@ -14,7 +14,7 @@ pub mod words;
 use markup::{Document, Kind, Nodes, Spoilers};
 
 /// The version of the rules by which texts become lexemes. When it grows, servers index every message again, newest first.
-pub const RULES: i32 = 2;
+pub const RULES: i32 = 3;
 
 /// What the texts of a message say: the words that people see, and whether they contain links.
 #[derive(Clone, Debug, PartialEq, Eq)]

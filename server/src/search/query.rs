@@ -19,7 +19,7 @@ pub const TERMS_MAX: usize = 32;
 /// be useless.
 const PREFIX_CHARS_MIN: usize = 3;
 /// What is allowed, in the words of a refusal.
-const FILTERS: &str = "from:, in:, before:, after:, has:link, is:pinned, is:saved, is:thread, mentions:; quote other words with a colon";
+const FILTERS: &str = "from:, in:, before:, after:, has:link, has:file, has:image, is:pinned, is:saved, is:thread, mentions:; quote other words with a colon";
 
 /// A query that has been parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,6 +72,10 @@ pub enum Is {
     After(Day),
     /// It contains a link.
     HasLink,
+    /// It has a file, also a picture.
+    HasFile,
+    /// It has a picture.
+    HasImage,
     /// Pinned in its room.
     Pinned,
     /// Saved by the viewer.
@@ -266,6 +270,8 @@ fn filter(key: &str, value: &str, not: bool) -> Result<Is, Refusal> {
         ("before", _) => Is::Before(Day::parse(value)?),
         ("after", _) => Is::After(Day::parse(value)?),
         ("has", "link") => Is::HasLink,
+        ("has", "file") => Is::HasFile,
+        ("has", "image") => Is::HasImage,
         ("is", "pinned") => Is::Pinned,
         ("is", "saved") => Is::Saved,
         ("is", "thread") => Is::Thread,
@@ -364,7 +370,7 @@ mod tests {
         assert_eq!(is("from：ana"), [Is::From(ana())], "a wide colon");
         let day = Day { year: 2026, month: 1, day: 31 };
         assert_eq!(is("before:2026-01-31 after:2026-1-31"), [Is::Before(day), Is::After(day)]);
-        assert_eq!(is("has:link is:pinned is:saved is:thread").len(), 4);
+        assert_eq!(is("has:link has:file has:image is:pinned is:saved is:thread").len(), 6);
         assert!(Query::parse("-from:ana x").unwrap().filters[0].not);
         assert_eq!(is("12:30 std::vec https://example.com TODO:fix \"foo:bar\""), []);
     }

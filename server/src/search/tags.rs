@@ -8,6 +8,10 @@ use uuid::Uuid;
 
 /// It contains a link.
 pub const LINK: &str = "!link";
+/// It has a file.
+pub const FILE: &str = "!file";
+/// It has a picture.
+pub const IMAGE: &str = "!image";
 /// It is a reply in a thread.
 pub const THREAD: &str = "!thread";
 /// It mentions everyone.

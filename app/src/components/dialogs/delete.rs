@@ -17,7 +17,7 @@ pub fn DeleteMessage(room: RoomId, seq: Seq) -> impl IntoView {
     let words = chat.words;
     let message = untrack(|| chat.message(room, seq)).map(|message| {
         let author = untrack(|| chat.user(message.author));
-        let text = plain(message.text(), SHOWN_CHARS);
+        let text = plain(&client::shown_text(&message), SHOWN_CHARS);
         view! {
             <blockquote class="dialog-quote">
                 <strong dir="auto">{author.name.clone()}</strong>

@@ -60,7 +60,7 @@ pub fn ForwardMessage(room: RoomId, seq: Seq) -> impl IntoView {
         view! {
             <blockquote class="dialog-quote">
                 <strong dir="auto">{author.name.clone()}</strong>
-                <p dir="auto">{plain(message.text(), SHOWN_CHARS)}</p>
+                <p dir="auto">{plain(&client::shown_text(&message), SHOWN_CHARS)}</p>
             </blockquote>
         }
         .into_any()

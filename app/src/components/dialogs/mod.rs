@@ -67,6 +67,7 @@ pub(crate) fn dialog(dialog: Dialog) -> AnyView {
         | Dialog::NewPoll(..)
         | Dialog::Voters(..)
         | Dialog::ClosePoll(..)
+        | Dialog::Viewer(..)
         | Dialog::Delete(..) => ().into_any(),
     }
 }

@@ -359,7 +359,7 @@ impl Form {
             None => (untrack(|| chat.screen.replying_at(desk)), also.get_untracked() == Some(desk)),
         };
         let sent = self.checked().and_then(|(question, poll)| {
-            let sent = chat.send_with(desk, (reply_to, in_room), &question, poll.into());
+            let sent = chat.send_with(desk, (reply_to, in_room), &question, Some(poll));
             sent.map_err(|why| (None, why)).map(|()| question)
         });
         let question = match sent {

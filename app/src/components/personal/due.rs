@@ -43,7 +43,7 @@ pub(crate) fn Due() -> impl IntoView {
         let message = chat.message(first.room, first.message).or(fetched.flatten());
         let said = message.filter(|message| !message.deleted).map(|message| {
             let author = chat.user(message.author);
-            words.said(&author.name, &plain(&message.body, SHOWN_CHARS))
+            words.said(&author.name, &plain(&client::shown_text(&message), SHOWN_CHARS))
         });
         let said = said.or_else(|| chat.room_name(first.room)).unwrap_or_default();
         match more {

@@ -45,7 +45,7 @@ pub(super) fn Remind(room: RoomId, seq: Seq) -> impl IntoView {
         view! {
             <blockquote class="dialog-quote">
                 <strong dir="auto">{author.name.clone()}</strong>
-                <p dir="auto">{plain(message.text(), SHOWN_CHARS)}</p>
+                <p dir="auto">{plain(&client::shown_text(&message), SHOWN_CHARS)}</p>
             </blockquote>
         }
         .into_any()

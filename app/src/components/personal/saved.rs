@@ -120,7 +120,7 @@ fn SavedLine(saved: Saved, name: Option<String>, text: Option<Option<Message>>) 
         None => (words.loading().to_owned(), false),
         Some(None) => (words.cannot_see().to_owned(), false),
         Some(Some(message)) if message.deleted => (words.message_deleted().to_owned(), false),
-        Some(Some(message)) => (plain(&message.body, SHOWN_CHARS), true),
+        Some(Some(message)) => (plain(&client::shown_text(&message), SHOWN_CHARS), true),
     };
     let remind_at = saved.remind_at;
     let due = saved.due;

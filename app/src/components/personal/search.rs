@@ -291,19 +291,25 @@ fn chips(chat: Chat, room: RoomId, query: &str) -> Vec<AnyView> {
         let link = searched_path(&path_of(room), &toggled(query, word));
         view! { <a class="search-chip" href=link aria-current=is_on.then_some("true")>{name}</a> }.into_any()
     };
-    let here = chat.summary(room).and_then(|summary| {
-        let summary = summary.read_untracked();
-        here_word(chat, summary.room.kind, &summary.room.title, summary.peer)
-    });
+    let here = in_room(chat, room);
     let others = [
         chip("from:me", words.filter_mine()),
         chip("mentions:me", words.filter_mentions()),
         chip("has:link", words.filter_links()),
+        chip("has:file", words.filter_files()),
+        chip("has:image", words.filter_pictures()),
         chip("is:thread", words.filter_threads()),
         chip("is:pinned", words.pinned()),
         chip("is:saved", words.saved()),
     ];
     here.map(|word| chip(&word, words.filter_here())).into_iter().chain(others).collect()
+}
+
+/// The word that restricts a search to a room; `None` if there is none, or the room is unknown here.
+pub(crate) fn in_room(chat: Chat, room: RoomId) -> Option<String> {
+    let summary = chat.summary(room)?;
+    let summary = summary.read_untracked();
+    here_word(chat, summary.room.kind, &summary.room.title, summary.peer)
 }
 
 /// The word that restricts a search to a room; `None` if its title cannot be in quotes.

@@ -105,7 +105,7 @@ fn line(chat: Chat, thread: &Thread, with_room: bool) -> AnyView {
     let place = untrack(|| chat.room_name(room)).filter(|name| with_room && *name != author.name);
     let said = match root.deleted {
         true => words.message_deleted().to_owned(),
-        false => plain(&root.body, SHOWN_CHARS),
+        false => plain(&client::shown_text(&root), SHOWN_CHARS),
     };
     let (seq, address) = (root.seq, Panel::Thread(root.seq).beside(&path_of(room)));
     let go = move |_| {
