@@ -91,6 +91,8 @@ create table upload_parts (
 create table doomed_objects (
     object uuid primary key,
     -- Not before this time: whoever is storing or reading the object may need it until then.
-    after timestamptz not null
+    after timestamptz not null,
+    -- A server is deleting it: too late to refer to it.
+    deleting boolean not null default false
 );
 create index doomed_objects_due on doomed_objects (after);

@@ -1,16 +1,19 @@
 //! One node of Roost.
 
 pub mod account;
+pub mod blobs;
 pub mod broker;
 pub mod chat;
 pub mod clock;
 pub mod config;
 pub mod entry;
+pub mod files;
 pub mod http;
 pub mod hub;
 pub mod jobs;
 pub mod metrics;
 pub mod node;
+pub mod pictures;
 pub mod search;
 pub mod serve;
 pub mod site;
@@ -26,8 +29,10 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
+    blobs::Blobs,
     broker::{Broker, Bus},
     config::Config,
+    files::Files,
     node::{Node, Sabotage, Tuning},
     serve::Times,
     site::Site,
@@ -46,6 +51,11 @@ pub enum Error {
         "REDIS_URL (--redis-url): {0}; expected the address of a Redis, with the name and password that it asks for, or several, separated by commas"
     )]
     Redis(String),
+    /// The files cannot be stored.
+    #[error(
+        "ROOST_FILES (--files): {0}; expected a folder that this server may write, or a bucket for which the settings that begin with ROOST_S3 are right"
+    )]
+    Files(blobs::Error),
     /// The address is not free, or not one of this machine.
     #[error(
         "{setting}: cannot listen on {addr}: {source}; expected an address of this machine with a free port"
@@ -90,6 +100,7 @@ pub async fn run_sabotaged(
         tracing::info!("the database is up to date");
         return Ok(());
     }
+    let blobs = Blobs::open(&config.file_store()).await.map_err(Error::Files)?;
     let listener = listen("ROOST_ADDR (--addr)", config.addr()).await?;
     let metrics = match config.metrics_addr {
         Some(addr) => Some(listen("ROOST_METRICS_ADDR (--metrics-addr)", addr).await?),
@@ -101,7 +112,8 @@ pub async fn run_sabotaged(
     let node = start_node(&config, store.clone(), sabotage).await?;
     // Kept until the end: metrics are useful during shutdown, too.
     let _metrics = metrics.map(|listener| tell_metrics(listener, Arc::clone(&node)));
-    let site = Site::new(node, Arc::clone(&config), built_front_end(options));
+    let files = Files::start(Arc::clone(&node), blobs, config.space_limits());
+    let site = Site::new(node, files, Arc::clone(&config), built_front_end(options));
     tracing::info!(node = %config.node_name, addr = %config.addr(), public_url = %config.public_url(), "listening");
     serve(site, listener, shutdown).await;
     if tokio::time::timeout(LAST_MOMENTS, store.close()).await.is_err() {

@@ -17,6 +17,7 @@ use crate::{
         guard::{ClientAddress, Guard},
         rate_limits::RateLimits,
     },
+    files::Files,
     node::Node,
 };
 
@@ -25,6 +26,8 @@ use crate::{
 pub struct Site {
     /// This server.
     pub node: Arc<Node>,
+    /// Files, and their uploads.
+    pub files: Arc<Files>,
     /// Every setting.
     pub config: Arc<Config>,
     /// Where the built front end is.
@@ -44,7 +47,7 @@ pub struct Site {
 impl Site {
     /// The site of a node.
     #[must_use]
-    pub fn new(node: Arc<Node>, config: Arc<Config>, leptos_options: LeptosOptions) -> Self {
+    pub fn new(node: Arc<Node>, files: Arc<Files>, config: Arc<Config>, leptos_options: LeptosOptions) -> Self {
         Self {
             accounts: Arc::new(Accounts::new(Arc::clone(&node), Arc::clone(&config))),
             guard: Arc::new(Guard::new(&config)),
@@ -55,6 +58,7 @@ impl Site {
             )),
             leaving: CancellationToken::new(),
             node,
+            files,
             config,
             leptos_options,
         }

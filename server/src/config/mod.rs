@@ -4,6 +4,7 @@
 //! what is wrong and what is expected. Secrets are never printed: see [`Secret`].
 
 mod error;
+mod files;
 mod origin;
 mod secret;
 
@@ -18,7 +19,12 @@ use clap::{Parser, ValueEnum};
 use leptos::config::{LeptosOptions, get_configuration};
 
 use self::secret::OptionalSecret;
-pub use self::{error::Error, origin::Origin, secret::Secret};
+pub use self::{
+    error::Error,
+    files::{Bucket, FileStore, Place, SpaceLimits},
+    origin::Origin,
+    secret::Secret,
+};
 
 /// The default listen address.
 const ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
@@ -153,6 +159,53 @@ pub struct Config {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub sockets_per_min: u32,
 
+    /// Where files are stored: a folder that all servers of this machine share, or a bucket of S3. Back it up with
+    /// the database
+    #[arg(long, env = "ROOST_FILES", value_name = "FOLDER|s3://BUCKET/PREFIX", default_value = ".data/files")]
+    #[arg(value_parser = files::place)]
+    files: Place,
+
+    /// The address of S3, if it is not Amazon's; with http:// everything travels unencrypted
+    #[arg(long, env = "ROOST_S3_ENDPOINT", value_name = "https://HOST:PORT", default_value = "")]
+    #[arg(value_parser = files::endpoint)]
+    s3_endpoint: String,
+
+    /// The region of the bucket
+    #[arg(long, env = "ROOST_S3_REGION", value_name = "REGION", default_value = "us-east-1")]
+    s3_region: String,
+
+    /// The name of the key for S3. Without keys, those of the machine's role are used
+    #[arg(long, env = "ROOST_S3_ACCESS_KEY", value_name = "NAME", default_value = "")]
+    s3_access_key: String,
+
+    /// The key for S3
+    #[arg(long, env = "ROOST_S3_SECRET_KEY", hide_env_values = true, value_name = "KEY", default_value = "")]
+    #[arg(value_parser = Secret::parse_any)]
+    s3_secret_key: OptionalSecret,
+
+    /// Put the bucket into the path instead of the host name, as most S3 servers other than Amazon's want
+    #[arg(long, env = "ROOST_S3_PATH_STYLE", value_name = "true|false", default_value_t = true)]
+    #[arg(num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    s3_path_style: bool,
+
+    /// Let nginx send the files of a folder: the path of an internal location whose alias is that folder
+    #[arg(long, env = "ROOST_ACCEL_PREFIX", value_name = "/PATH/", default_value = "")]
+    #[arg(value_parser = files::accel_prefix)]
+    accel_prefix: String,
+
+    /// The largest file, in MB (of 1,000,000 bytes)
+    #[arg(long, env = "ROOST_FILE_MB_MAX", value_name = "MB", default_value_t = 1_024)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub file_mb_max: u32,
+
+    /// The space for the files of one person, in MB; 0: no limit
+    #[arg(long, env = "ROOST_PERSON_FILES_MB_MAX", value_name = "MB", default_value_t = 0)]
+    person_files_mb_max: u32,
+
+    /// The space for all files, in MB; 0: no limit
+    #[arg(long, env = "ROOST_WORKSPACE_FILES_MB_MAX", value_name = "MB", default_value_t = 0)]
+    workspace_files_mb_max: u32,
+
     /// How long to wait for work in progress at shutdown
     #[arg(long, env = "ROOST_DRAIN_S", value_name = "SECONDS", default_value_t = 10)]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=3600))]
@@ -205,7 +258,9 @@ impl Config {
     /// # Errors
     /// The first invalid setting; or the text that was asked for.
     pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
-        Self::try_parse_from(args).map_err(|e| error::one_line(&e))
+        let config = Self::try_parse_from(args).map_err(|e| error::one_line(&e))?;
+        files::check(&config)?;
+        Ok(config)
     }
 
     /// The address of Redis, unless this server runs alone; several are separated by commas.

@@ -39,6 +39,12 @@ impl Secret {
         Ok(OptionalSecret(Some(Self(text.to_owned()))))
     }
 
+    /// Takes any text; may be empty.
+    #[expect(clippy::unnecessary_wraps, reason = "clap wants a parser that can fail")]
+    pub(super) fn parse_any(text: &str) -> Result<OptionalSecret, String> {
+        Ok(OptionalSecret((!text.is_empty()).then(|| Self(text.to_owned()))))
+    }
+
     /// The secret itself, for connecting.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -36,7 +36,10 @@ pub(super) async fn add(State(site): State<Site>, mut request: Request, next: Ne
     for (name, value) in FIXED {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    add_policy(headers, &site, &nonce);
+    // The files of messages have a stricter one.
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        add_policy(headers, &site, &nonce);
+    }
     if site.guard.is_https() {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }

@@ -14,6 +14,7 @@
 //! - HTML is never cached; a file is cached forever only if its name has a hash.
 
 mod address;
+mod downloads;
 mod failure;
 mod files;
 mod forms;
@@ -22,6 +23,7 @@ mod health;
 pub mod metrics;
 mod page;
 mod plain;
+mod uploads;
 mod viewer;
 
 use axum::{
@@ -35,7 +37,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::failure::failed;
 pub use crate::site::Site;
-use crate::{node::Unfinished, socket};
+use crate::{entry::rejection::Rejection, node::Unfinished, socket};
 
 /// The largest form: even the longest message that can be typed gets a proper refusal, not a broken
 /// page.
@@ -54,9 +56,12 @@ pub fn router(site: Site) -> Router {
         .fallback(page::not_found)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(from_fn_with_state(site.clone(), detached));
-    // The socket is outside these layers: it stays open, and its handler has its own task.
+    // These are outside these layers: a socket stays open, and the bytes of files come and go for as long as it takes. What they do with
+    // the database runs on its own tasks.
     requests
         .merge(socket::routes())
+        .merge(uploads::routes())
+        .merge(downloads::routes())
         .layer(from_fn_with_state(site.clone(), check_origin))
         .layer(from_fn_with_state(site.clone(), headers::add))
         .layer(CatchPanicLayer::new())
@@ -75,6 +80,9 @@ async fn check_origin(State(site): State<Site>, request: Request, next: Next) ->
             // For the operator: usually the public URL in the settings is not the one that people
             // use.
             tracing::warn!(origin = %refusal.detail, "refused a form from a foreign origin; is ROOST_PUBLIC_URL right?");
+            if request.uri().path().starts_with("/uploads") {
+                return Rejection(refusal).into_response();
+            }
             to_its_end(&site.clone(), forms::refuse(site, request, refusal)).await
         }
     }

@@ -116,6 +116,8 @@ pub struct Tuning {
     pub jobs_check: Duration,
     /// How often this node compares a part of all lines with the index of words.
     pub index_check: Duration,
+    /// How often this node looks for files that nobody needs.
+    pub files_check: Duration,
     /// How long a job belongs to the node that has taken it: longer than sending a message can
     /// take.
     pub job_lease: Duration,
@@ -145,6 +147,7 @@ impl Default for Tuning {
             database_timeout: Duration::from_millis(limits::COMMAND_MS as u64),
             jobs_check: Duration::from_secs(5),
             index_check: Duration::from_secs(1),
+            files_check: Duration::from_secs(60),
             job_lease: Duration::from_secs(30),
             job_retry: Duration::from_secs(2),
             sends_per_s: const { NonZeroU32::new(5).expect("not zero") },

@@ -45,7 +45,7 @@ pub(super) async fn find<'a>(
 }
 
 /// What `blobs` says of a picture.
-fn picture(width: Option<i32>, height: Option<i32>, blur: Option<&[u8]>) -> Option<Picture> {
+pub(super) fn picture(width: Option<i32>, height: Option<i32>, blur: Option<&[u8]>) -> Option<Picture> {
     let pixels = |side: Option<i32>| u32::try_from(side?).ok();
     Some(Picture {
         width: pixels(width)?,

@@ -7,6 +7,7 @@
 //! Law: a future of this module is never dropped halfway (a cancelled `begin` leaves a connection
 //! inside an open transaction), so work for a browser that may go away runs in its own task.
 
+pub mod blobs;
 pub mod changes;
 pub mod deletion;
 mod directory;
@@ -35,6 +36,7 @@ mod sessions;
 mod testing;
 pub mod threads;
 mod unread;
+pub mod uploads;
 mod users;
 mod versions;
 mod workspace;

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     net::SocketAddr,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
@@ -19,8 +20,10 @@ use futures::{SinkExt, StreamExt};
 use leptos::config::LeptosOptions;
 use protocol::{Command, Message, Nonce, Refusal, Reply, RoomId, RoomKind, Seq, ServerFrame, UserId};
 use server::{
+    blobs::Blobs,
     broker::Broker,
     config::Config,
+    files::Files,
     http,
     node::{Node, Tuning},
     serve::{self, Times},
@@ -61,8 +64,10 @@ pub struct Cluster {
 pub struct Running {
     pub node: Arc<Node>,
     pub addr: SocketAddr,
-    app: Router,
+    pub app: Router,
     store: Store,
+    /// Where its files are, if that is a folder. The nodes of a database share it.
+    files: Option<PathBuf>,
     _server: AbortOnDropHandle<()>,
 }
 
@@ -72,6 +77,8 @@ impl Drop for Running {
     fn drop(&mut self) {
         let store = self.store.clone();
         tokio::spawn(async move { store.close().await });
+        // A folder left behind in the target folder is harmless.
+        drop(self.files.as_ref().map(std::fs::remove_dir_all));
     }
 }
 
@@ -87,6 +94,7 @@ impl Cluster {
             jobs_check: Duration::from_millis(300),
             job_retry: Duration::from_millis(50),
             index_check: Duration::from_millis(300),
+            files_check: Duration::from_millis(200),
             sends_per_s: std::num::NonZeroU32::new(10_000).unwrap(),
             sends_burst: std::num::NonZeroU32::new(10_000).unwrap(),
             budget_factor: std::num::NonZeroU32::new(1_000).unwrap(),
@@ -176,6 +184,19 @@ impl Running {
 
     /// Each node has its own connections, as in production.
     pub async fn start_over(database: PgConnectOptions, number: usize, tuning: Tuning) -> Self {
+        Self::start_with(database, number, tuning, &[]).await
+    }
+
+    /// The same with additional settings.
+    pub async fn start_with(
+        database: PgConnectOptions,
+        number: usize,
+        tuning: Tuning,
+        settings: &[String],
+    ) -> Self {
+        // The database of a test has its own name.
+        let name = format!("files-{}", database.get_database().expect("a database of its own"));
+        let files = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let store = Store::open(database, CONNECTIONS);
         let workspace = store.workspace().await.unwrap();
         let url =
@@ -192,16 +213,23 @@ impl Running {
             "--sockets-per-min=100000",
             "--hashes-at-once=4",
         ];
-        let config = Arc::new(Config::parse_args(args.iter().map(OsString::from)).unwrap());
+        let folder = format!("--files={}", files.display());
+        let in_folder = !settings.iter().any(|setting| setting.starts_with("--files="));
+        let folder = in_folder.then_some(&folder);
+        let args = args.iter().map(OsString::from).chain(settings.iter().chain(folder).map(OsString::from));
+        let config = Arc::new(Config::parse_args(args).unwrap());
         let node = Node::start(format!("node-{number}"), (store.clone(), workspace.epoch), broker, tuning);
         server::jobs::start(&node);
         let options = LeptosOptions::builder().output_name("roost").site_root("no-such-folder").build();
-        let app = http::router(http::Site::new(Arc::clone(&node), config, options));
+        let blobs = Blobs::open(&config.file_store()).await.unwrap();
+        let service = Files::start(Arc::clone(&node), blobs, config.space_limits());
+        let app = http::router(http::Site::new(Arc::clone(&node), service, config, options));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let serve = serve::run(listener, app.clone(), Times::default(), std::future::pending());
         let server = tokio::spawn(serve);
-        Self { node, addr, app, store, _server: AbortOnDropHandle::new(server) }
+        let files = in_folder.then_some(files);
+        Self { node, addr, app, store, files, _server: AbortOnDropHandle::new(server) }
     }
 
     /// Creates an account through the form; returns the session's cookie.

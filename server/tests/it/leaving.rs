@@ -11,8 +11,10 @@ use futures::{SinkExt, StreamExt};
 use leptos::config::LeptosOptions;
 use protocol::{CloseCode, Event, Nonce, Reply, RoomId, ServerFrame};
 use server::{
+    blobs::Blobs,
     broker::Broker,
-    config::Config,
+    config::{Config, FileStore},
+    files::Files,
     http,
     node::{Node, Tuning},
     store::Store,
@@ -29,6 +31,7 @@ use uuid::Uuid;
 use crate::{
     cluster::{Cluster, ORIGIN, SOON, Socket, open},
     redis::free_addr,
+    site::Folder,
 };
 
 const DRAIN_S: u64 = 8;
@@ -225,11 +228,14 @@ async fn without_redis_a_server_is_ready_and_degraded(pool: PgPool) {
     let options = || LeptosOptions::builder().output_name("roost").site_root("no-such-folder").build();
     let args = ["server", "--database-url=postgres://unused/unused"].map(std::ffi::OsString::from);
     let config = Arc::new(Config::parse_args(args).unwrap());
+    let folder = Folder::new();
     let ready = async |urls: String| {
         let broker = Broker::redis(&urls, &format!("roost:{}", workspace.id)).unwrap();
         let node =
             Node::start("node".to_owned(), (store.clone(), workspace.epoch), broker, Tuning::default());
-        let app = http::router(http::Site::new(Arc::clone(&node), Arc::clone(&config), options()));
+        let blobs = Blobs::open(&FileStore::Folder(folder.0.clone(), None)).await.unwrap();
+        let files = Files::start(Arc::clone(&node), blobs, config.space_limits());
+        let app = http::router(http::Site::new(Arc::clone(&node), files, Arc::clone(&config), options()));
         let begin = Instant::now();
         loop {
             let request = axum::http::Request::get("/health/ready").body(axum::body::Body::empty()).unwrap();

@@ -16,7 +16,13 @@ use axum::{
 };
 use leptos::config::LeptosOptions;
 use protocol::{ErrorCode, FormState, Page};
-use server::{config::Config, http, store::Store};
+use server::{
+    blobs::Blobs,
+    config::{Config, FileStore},
+    files::Files,
+    http,
+    store::Store,
+};
 use sqlx::PgPool;
 use tower::ServiceExt as _;
 
@@ -27,6 +33,7 @@ pub const PASSWORD: &str = "correct horse battery";
 /// One node on a test's database.
 pub struct House {
     app: Router,
+    _files: Folder,
 }
 
 impl House {
@@ -41,12 +48,15 @@ impl House {
         let args = args.iter().chain(settings).map(OsString::from);
         let mut config = Config::parse_args(args).unwrap();
         config.set_redis_url(None);
+        let folder = Folder::new();
+        let blobs = Blobs::open(&FileStore::Folder(folder.0.clone(), None)).await.unwrap();
         let config = Arc::new(config);
         let node =
             server::start_node(&config, Store::over(pool), server::node::Sabotage::default()).await.unwrap();
         let options =
             LeptosOptions::builder().output_name("roost").site_root(site_root.to_str().unwrap()).build();
-        Self { app: http::router(http::Site::new(node, config, options)) }
+        let files = Files::start(Arc::clone(&node), blobs, config.space_limits());
+        Self { app: http::router(http::Site::new(node, files, config, options)), _files: folder }
     }
 
     pub async fn ask(&self, request: Request<Body>) -> Answer {

@@ -1,0 +1,153 @@
+//! The headers of tus: parsed strictly, because they come from anywhere.
+
+use axum::http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use protocol::{ErrorCode, Refusal};
+
+use crate::files::Checksum;
+
+/// The type of the bytes of an upload.
+const BYTES: &str = "application/offset+octet-stream";
+/// The keys under which browsers send the name of a file.
+const NAME_KEYS: [&str; 2] = ["filename", "name"];
+
+/// A header that is missing or wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wrong(&'static str);
+
+impl From<Wrong> for Refusal {
+    fn from(wrong: Wrong) -> Self {
+        Self::new(ErrorCode::UploadInvalid).detail(wrong.0)
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, Wrong> {
+    headers.get(name).map(|value| value.to_str().map_err(|_| Wrong(name))).transpose()
+}
+
+fn number(headers: &HeaderMap, name: &'static str) -> Result<u64, Wrong> {
+    text(headers, name)?.and_then(count).ok_or(Wrong(name))
+}
+
+/// A number of bytes: digits only, and not more than Postgres can store.
+fn count(text: &str) -> Option<u64> {
+    let is_plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let number = if is_plain { text.parse().ok()? } else { return None };
+    i64::try_from(number).is_ok().then_some(number)
+}
+
+/// How long an upload will be. It must be known from the beginning, and an upload cannot be put together from others.
+pub(super) fn length(headers: &HeaderMap) -> Result<u64, Wrong> {
+    if headers.contains_key("upload-concat") {
+        return Err(Wrong("Upload-Concat"));
+    }
+    number(headers, "upload-length").map_err(|_| Wrong("Upload-Length"))
+}
+
+/// Where bytes belong.
+pub(super) fn offset(headers: &HeaderMap) -> Result<u64, Wrong> {
+    number(headers, "upload-offset").map_err(|_| Wrong("Upload-Offset"))
+}
+
+/// Whether the body has bytes of an upload.
+pub(super) fn has_bytes(headers: &HeaderMap) -> Result<(), Wrong> {
+    if headers.get(CONTENT_TYPE).is_some_and(|value| value == BYTES) { Ok(()) } else { Err(Wrong("Content-Type")) }
+}
+
+/// `sha1` or `sha256`, a space, and the sum in base64.
+pub(super) fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Wrong> {
+    let wrong = Wrong("Upload-Checksum");
+    let Some(given) = text(headers, "upload-checksum").map_err(|_| wrong)? else { return Ok(None) };
+    let (method, sum) = given.split_once(' ').ok_or(wrong)?;
+    let sum = STANDARD.decode(sum).map_err(|_| wrong)?;
+    Checksum::new(method, sum).map(Some).ok_or(wrong)
+}
+
+/// The name of the file, from pairs of a key and a value in base64: `filename cm9vc3QucG5n,is_confidential`.
+pub(super) fn metadata_name(headers: &HeaderMap) -> Result<Option<String>, Wrong> {
+    let wrong = Wrong("Upload-Metadata");
+    let Some(given) = text(headers, "upload-metadata").map_err(|_| wrong)? else { return Ok(None) };
+    let mut name = None;
+    for pair in given.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
+        if key.is_empty() || !key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(wrong);
+        }
+        let value = STANDARD.decode(value.trim()).map_err(|_| wrong)?;
+        if name.is_none() && NAME_KEYS.contains(&key) {
+            name = Some(String::from_utf8(value).map_err(|_| wrong)?);
+        }
+    }
+    Ok(name)
+}
+
+/// The header that [`metadata_name`] reads.
+pub(super) fn name_metadata(name: &str) -> HeaderValue {
+    HeaderValue::try_from(format!("filename {}", STANDARD.encode(name))).expect("base64 is visible ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn with(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name.parse().unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap())])
+    }
+
+    #[test]
+    fn numbers_are_plain() {
+        for (text, number) in [("0", Some(0)), ("5000000000", Some(5_000_000_000)), ("007", Some(7))] {
+            assert_eq!(count(text), number);
+        }
+        for wrong in ["", "-1", "+1", "1.5", " 1", "1e3", "0x10", "９", "9223372036854775808", "99999999999999999999"] {
+            assert_eq!(count(wrong), None, "{wrong:?}");
+        }
+        assert_eq!(length(&HeaderMap::new()), Err(Wrong("Upload-Length")));
+        assert_eq!(offset(&with("upload-offset", "x")), Err(Wrong("Upload-Offset")));
+        assert_eq!(length(&with("upload-concat", "partial")), Err(Wrong("Upload-Concat")));
+    }
+
+    #[test]
+    fn a_name_is_found_among_other_metadata() {
+        let name = |text| metadata_name(&with("upload-metadata", text)).map(|name| name.unwrap_or_default());
+        assert_eq!(name("filename cm9vc3QucG5n"), Ok("roost.png".into()));
+        assert_eq!(name("filetype aW1hZ2UvcG5n, name cm9vc3QucG5n,is_confidential"), Ok("roost.png".into()));
+        assert_eq!(name(""), Ok(String::new()));
+        assert_eq!(name("filename"), Ok(String::new()));
+        for wrong in ["filename ***", "filename /w==", "filename cm9vc3QucG5n x", "a\tb c"] {
+            assert!(name(wrong).is_err(), "{wrong:?}");
+        }
+        assert_eq!(metadata_name(&HeaderMap::new()), Ok(None));
+        let header = name_metadata("会议.pdf");
+        assert_eq!(name(header.to_str().unwrap()), Ok("会议.pdf".into()));
+    }
+
+    #[test]
+    fn a_checksum_has_a_known_method_and_its_length() {
+        let checksum = |text| checksum(&with("upload-checksum", text));
+        assert!(checksum("sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=").unwrap().is_some());
+        assert!(checksum("sha256 uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=").unwrap().is_some());
+        for wrong in ["sha1", "sha1 ", "sha1 ***", "md5 XrY7u+Ae7tCTyyK7j1rNww==", "sha256 Kq5sNclPz7QV2+lfQIuc6R7oRu0="] {
+            assert!(checksum(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_them_panic(value in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let Ok(value) = HeaderValue::from_bytes(&value) else { return Ok(()) };
+            for name in ["upload-metadata", "upload-checksum", "upload-offset", "upload-length"] {
+                let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.clone())]);
+                drop((metadata_name(&headers), checksum(&headers).is_ok(), offset(&headers), length(&headers)));
+            }
+        }
+
+        #[test]
+        fn every_name_comes_back(name in ".{0,60}") {
+            let headers = HeaderMap::from_iter([("upload-metadata".parse().unwrap(), name_metadata(&name))]);
+            prop_assert_eq!(metadata_name(&headers), Ok(Some(name)));
+        }
+    }
+}
