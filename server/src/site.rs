@@ -47,7 +47,12 @@ pub struct Site {
 impl Site {
     /// The site of a node.
     #[must_use]
-    pub fn new(node: Arc<Node>, files: Arc<Files>, config: Arc<Config>, leptos_options: LeptosOptions) -> Self {
+    pub fn new(
+        node: Arc<Node>,
+        files: Arc<Files>,
+        config: Arc<Config>,
+        leptos_options: LeptosOptions,
+    ) -> Self {
         Self {
             accounts: Arc::new(Accounts::new(Arc::clone(&node), Arc::clone(&config))),
             guard: Arc::new(Guard::new(&config)),

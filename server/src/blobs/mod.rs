@@ -9,8 +9,8 @@ use std::{ops::Range, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::body::Bytes;
 use object_store::{
-    BackoffConfig, ClientOptions, GetOptions, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt as _, RetryConfig,
-    WriteMultipart, aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
+    BackoffConfig, ClientOptions, GetOptions, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt as _,
+    RetryConfig, WriteMultipart, aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
 };
 use uuid::Uuid;
 

@@ -145,7 +145,9 @@ pub(super) fn endpoint(text: &str) -> Result<String, String> {
 
 pub(super) fn accel_prefix(text: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
-    if text.is_empty() || (text.len() > 2 && text.starts_with('/') && text.ends_with('/') && text.chars().all(is_plain)) {
+    if text.is_empty()
+        || (text.len() > 2 && text.starts_with('/') && text.ends_with('/') && text.chars().all(is_plain))
+    {
         Ok(text.to_owned())
     } else {
         Err("a path such as /roost-files/".to_owned())

@@ -161,7 +161,12 @@ pub struct Config {
 
     /// Where files are stored: a folder that all servers of this machine share, or a bucket of S3. Back it up with
     /// the database
-    #[arg(long, env = "ROOST_FILES", value_name = "FOLDER|s3://BUCKET/PREFIX", default_value = ".data/files")]
+    #[arg(
+        long,
+        env = "ROOST_FILES",
+        value_name = "FOLDER|s3://BUCKET/PREFIX",
+        default_value = ".data/files"
+    )]
     #[arg(value_parser = files::place)]
     files: Place,
 

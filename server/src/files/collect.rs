@@ -42,10 +42,13 @@ impl Files {
         };
         while expire().await? == STEP {}
         let store = self.node.store.clone();
-        let swept = self.ask("unused files", async move { store.sweep_files(after, UNUSED_HOURS, SWEEP).await }).await?;
+        let swept = self
+            .ask("unused files", async move { store.sweep_files(after, UNUSED_HOURS, SWEEP).await })
+            .await?;
         for unused in swept.unused.chunks(STEP) {
             let (store, unused) = (self.node.store.clone(), unused.to_vec());
-            let deleted = self.ask("unused files", async move { store.delete_unused_files(&unused).await }).await?;
+            let deleted =
+                self.ask("unused files", async move { store.delete_unused_files(&unused).await }).await?;
             tracing::debug!(files = deleted, "deleted unused files");
         }
         while self.delete_objects().await? {}
@@ -55,7 +58,8 @@ impl Files {
     /// Deletes some of the objects whose time has come. Says whether there may be more.
     async fn delete_objects(&self) -> Result<bool, Error> {
         let store = self.node.store.clone();
-        let taken = self.ask("doomed objects", async move { store.take_doomed_objects(OBJECTS).await }).await?;
+        let taken =
+            self.ask("doomed objects", async move { store.take_doomed_objects(OBJECTS).await }).await?;
         let is_last = (taken.len() as i64) < OBJECTS;
         let mut deleted = Vec::with_capacity(taken.len());
         let mut failure = None;

@@ -84,7 +84,13 @@ impl Files {
         self.announce(vec![object]).await?;
         if parts.is_empty() {
             self.blobs.put(object, Bytes::new()).await?;
-            return Ok(Whole { object, hash: Sha256::digest([]).into(), size, head: Bytes::new(), picture: None });
+            return Ok(Whole {
+                object,
+                hash: Sha256::digest([]).into(),
+                size,
+                head: Bytes::new(),
+                picture: None,
+            });
         }
         let mut writing = self.blobs.write(object).await?;
         let (mut hasher, mut head, mut picture) = (Sha256::new(), Bytes::new(), None);

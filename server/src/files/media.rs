@@ -84,11 +84,29 @@ fn text(head: &[u8]) -> Option<&'static str> {
 /// By what the standard for sniffing (`mimesniff.spec.whatwg.org`) takes for HTML, wherever a line begins with it.
 fn is_html(text: &str) -> bool {
     const TAGS: [&str; 17] = [
-        "<!doctype html", "<html", "<head", "<script", "<iframe", "<h1", "<div", "<font", "<table", "<a", "<style", "<title",
-        "<b", "<body", "<br", "<p", "<!--",
+        "<!doctype html",
+        "<html",
+        "<head",
+        "<script",
+        "<iframe",
+        "<h1",
+        "<div",
+        "<font",
+        "<table",
+        "<a",
+        "<style",
+        "<title",
+        "<b",
+        "<body",
+        "<br",
+        "<p",
+        "<!--",
     ];
     let begins = |line: &str| {
-        TAGS.iter().any(|tag| line.strip_prefix(tag).is_some_and(|rest| rest.starts_with([' ', '>', '\t', '/']) || rest.is_empty()))
+        TAGS.iter().any(|tag| {
+            line.strip_prefix(tag)
+                .is_some_and(|rest| rest.starts_with([' ', '>', '\t', '/']) || rest.is_empty())
+        })
     };
     begins(text.lines().next().unwrap_or_default().trim_start())
         || text.contains("<html")
@@ -133,7 +151,9 @@ mod tests {
 
     #[test]
     fn nothing_active_is_shown_inline() {
-        for media in [HTML, SVG, XML, "application/pdf", UNKNOWN, "application/xhtml+xml", "application/javascript"] {
+        for media in
+            [HTML, SVG, XML, "application/pdf", UNKNOWN, "application/xhtml+xml", "application/javascript"]
+        {
             assert!(!shown_inline(media), "{media}");
         }
         assert!(shown_inline("image/png") && shown_inline(TEXT));

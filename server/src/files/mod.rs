@@ -104,6 +104,16 @@ pub enum State {
     Complete(File),
 }
 
+impl State {
+    /// How many bytes there are, or will be.
+    fn length(&self) -> u64 {
+        match self {
+            Self::Incomplete(upload) => upload.length,
+            Self::Complete(file) => file.size,
+        }
+    }
+}
+
 impl Files {
     /// Starts to serve files, and to collect those that nobody needs, until the node leaves.
     #[must_use]
@@ -141,23 +151,61 @@ impl Files {
         }
     }
 
-    /// Begins an upload of so many bytes. One without bytes is a file at once.
+    /// Begins an upload of so many bytes. One without bytes is a file at once. With an id that the browser has chosen, a repeat
+    /// finds what the first one began.
     ///
     /// # Errors
-    /// [`ErrorCode::FileTooLarge`], [`ErrorCode::SpaceUsed`], [`ErrorCode::WorkspaceSpaceUsed`], [`ErrorCode::SlowDown`].
-    pub async fn create(&self, owner: UserId, name: &str, length: u64) -> Result<(FileId, Option<File>), Error> {
+    /// [`ErrorCode::UploadInvalid`] for an id of something else; [`ErrorCode::FileTooLarge`], [`ErrorCode::SpaceUsed`], [`ErrorCode::WorkspaceSpaceUsed`], [`ErrorCode::SlowDown`].
+    pub async fn create(
+        &self,
+        owner: UserId,
+        id: Option<FileId>,
+        name: &str,
+        length: u64,
+    ) -> Result<(FileId, State), Error> {
         if length > self.limits.file {
             let max_mb = usize::try_from(self.limits.file / 1_000_000).unwrap_or(usize::MAX);
             return Err(Error::Refused(Refusal::new(ErrorCode::FileTooLarge).max(max_mb)));
         }
+        if let Some(known) = self.begun(owner, id, length).await? {
+            return Ok(known);
+        }
+        let given = id;
         // Ids in the order of time: their index stays compact.
-        let id = FileId(Uuid::now_v7());
+        let id = id.unwrap_or_else(|| FileId(Uuid::now_v7()));
         let new = NewUpload { id, owner, name: protocol::file_name(name), length };
         let space = Space { person: self.limits.person, workspace: self.limits.workspace };
         let store = self.node.store.clone();
-        self.ask("a new upload", async move { store.create_upload(&new, space).await }).await?;
-        let file = if length == 0 { Some(self.finish(id, owner).await?) } else { None };
-        Ok((id, file))
+        let created = self.ask("a new upload", async move { store.create_upload(&new, space).await });
+        match created.await {
+            Ok(()) => {}
+            // Another tab was quicker.
+            Err(Error::Refused(taken)) if taken.code == ErrorCode::UploadInvalid => {
+                return self.begun(owner, given, length).await?.ok_or(Error::Refused(taken));
+            }
+            Err(error) => return Err(error),
+        }
+        let state = match length {
+            0 => State::Complete(self.finish(id, owner).await?),
+            _ => State::Incomplete(Upload { name: protocol::file_name(name), length, received: 0 }),
+        };
+        Ok((id, state))
+    }
+
+    /// The upload that this person has begun under an id, if there is one.
+    async fn begun(
+        &self,
+        owner: UserId,
+        id: Option<FileId>,
+        length: u64,
+    ) -> Result<Option<(FileId, State)>, Error> {
+        let Some(id) = id else { return Ok(None) };
+        match self.state(id, owner).await {
+            Ok(state) if state.length() == length => Ok(Some((id, state))),
+            Ok(_) => Err(Error::Refused(Refusal::new(ErrorCode::UploadInvalid).detail("id"))),
+            Err(Error::Unknown) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The state of someone's own upload. One that is complete becomes a file now, if it is none yet.

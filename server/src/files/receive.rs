@@ -88,8 +88,16 @@ impl Files {
         if upload.received != start {
             return Err(Error::OffsetWrong);
         }
-        let mut parts =
-            Parts { files: self, id, owner, offset: start, length: upload.length, buffer: Vec::new(), checksum, unrecorded: Vec::new() };
+        let mut parts = Parts {
+            files: self,
+            id,
+            owner,
+            offset: start,
+            length: upload.length,
+            buffer: Vec::new(),
+            checksum,
+            unrecorded: Vec::new(),
+        };
         let end = loop {
             let next = tokio::select! {
                 next = tokio::time::timeout(SILENCE_MAX, body.next()) => next,
@@ -177,7 +185,8 @@ impl Parts<'_> {
         }
         let size: u64 = parts.iter().map(|part| part.size).sum();
         let (store, of, start) = (self.files.node.store.clone(), (self.id, self.owner), self.offset);
-        let recorded = self.files.ask("a part of an upload", async move { store.add_parts(of, start, &parts).await });
+        let recorded =
+            self.files.ask("a part of an upload", async move { store.add_parts(of, start, &parts).await });
         if !recorded.await? {
             return Err(Error::OffsetWrong);
         }

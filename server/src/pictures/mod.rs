@@ -138,9 +138,8 @@ fn draw(bytes: &[u8], large: &Mutex<()>) -> ImageResult<Option<Drawn>> {
     let (width, height) = if turned { (height, width) } else { (width, height) };
     // Moving pictures are served as they are.
     let as_they_are = is_animated && bytes.len() <= ANIMATION_BYTES_MAX && !has_metadata;
-    let serves = |px: u32| {
-        as_they_are || (bytes.len() <= SMALL_BYTES && !has_metadata && width.max(height) <= px)
-    };
+    let serves =
+        |px: u32| as_they_are || (bytes.len() <= SMALL_BYTES && !has_metadata && width.max(height) <= px);
     let large = if serves(PICTURE_LARGE_PX) { None } else { Some(encoded(&view)?) };
     let view = fitted(view, PICTURE_SMALL_PX);
     let small = if serves(PICTURE_SMALL_PX) { None } else { Some(encoded(&view)?) };

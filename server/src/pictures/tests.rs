@@ -70,7 +70,9 @@ fn a_small_picture_needs_no_copy_unless_it_says_too_much() {
 
 #[test]
 fn what_is_seen_through_stays_so() {
-    let clear = RgbaImage::from_fn(1_000, 800, |x, y| image::Rgba([x as u8, y as u8, 0, if x < 500 { 0 } else { 255 }]));
+    let clear = RgbaImage::from_fn(1_000, 800, |x, y| {
+        image::Rgba([x as u8, y as u8, 0, if x < 500 { 0 } else { 255 }])
+    });
     let copy = drawn(&written(clear, ImageFormat::Png)).unwrap().small.unwrap();
     let copy = image::load_from_memory(&copy).unwrap().into_rgba8();
     assert_eq!((copy.get_pixel(10, 10)[3], copy.get_pixel(700, 10)[3]), (0, 255));

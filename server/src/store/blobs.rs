@@ -148,7 +148,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn forget_objects(&self, objects: &[Uuid]) -> Result<(), Error> {
-        sqlx::query!("delete from doomed_objects where object = any($1)", objects).execute(&self.pool()).await?;
+        sqlx::query!("delete from doomed_objects where object = any($1)", objects)
+            .execute(&self.pool())
+            .await?;
         Ok(())
     }
 }
@@ -156,9 +158,12 @@ impl Store {
 /// Each step is a statement of its own: it sees what others have committed before it got its locks.
 async fn delete_unused(tx: &mut PgTransaction<'_>, ids: &[Uuid]) -> Result<usize, Error> {
     // Whoever is sending one holds a lock on it, and is not waited for.
-    let locked = sqlx::query_scalar!("select id from files where id = any($1) order by id for update skip locked", ids)
-        .fetch_all(&mut **tx)
-        .await?;
+    let locked = sqlx::query_scalar!(
+        "select id from files where id = any($1) order by id for update skip locked",
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
     let hashes = sqlx::query_scalar!(
         "delete from files f where f.id = any($1) and not exists (select from attachments a where a.file_id = f.id)
          returning f.hash",
@@ -169,7 +174,9 @@ async fn delete_unused(tx: &mut PgTransaction<'_>, ids: &[Uuid]) -> Result<usize
     if hashes.is_empty() {
         return Ok(0);
     }
-    sqlx::query!("select from blobs where hash = any($1) order by hash for update", &hashes).execute(&mut **tx).await?;
+    sqlx::query!("select from blobs where hash = any($1) order by hash for update", &hashes)
+        .execute(&mut **tx)
+        .await?;
     let gone = sqlx::query!(
         "delete from blobs b where b.hash = any($1) and not exists (select from files f where f.hash = b.hash)
          returning object, small, large",

@@ -99,12 +99,14 @@ impl Store {
     /// Begins an upload, if there is space.
     ///
     /// # Errors
-    /// [`ErrorCode::SpaceUsed`], [`ErrorCode::WorkspaceSpaceUsed`]; [`ErrorCode::SlowDown`] if the person has too many unfinished
+    /// [`ErrorCode::UploadInvalid`] if the id is taken; [`ErrorCode::SpaceUsed`], [`ErrorCode::WorkspaceSpaceUsed`]; [`ErrorCode::SlowDown`] if the person has too many unfinished
     /// ones; or when the database fails.
     pub async fn create_upload(&self, new: &NewUpload, space: Space) -> Result<(), Error> {
         let mut tx = self.pool().begin().await?;
         let owner = new.owner.0;
-        sqlx::query!("select from users where id = $1 for no key update", owner).fetch_optional(&mut *tx).await?;
+        sqlx::query!("select from users where id = $1 for no key update", owner)
+            .fetch_optional(&mut *tx)
+            .await?;
         let used = sqlx::query!(
             r#"select count(*) as "count!", coalesce(sum(length), 0)::bigint as "bytes!" from uploads where owner_id = $1"#,
             owner
@@ -136,8 +138,10 @@ impl Store {
                 return Err(Error::Refused(ErrorCode::WorkspaceSpaceUsed));
             }
         }
-        sqlx::query!(
-            "insert into uploads (id, owner_id, name, length) values ($1, $2, $3, $4)",
+        let created = sqlx::query!(
+            "insert into uploads (id, owner_id, name, length)
+             select $1, $2, $3, $4 where not exists (select from files where id = $1)
+             on conflict do nothing",
             new.id.0,
             owner,
             new.name,
@@ -145,6 +149,9 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
+        if created.rows_affected() == 0 {
+            return Err(Error::Refused(ErrorCode::UploadInvalid));
+        }
         tx.commit().await?;
         Ok(())
     }
@@ -234,9 +241,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn upload_parts(&self, id: FileId) -> Result<Vec<Part>, Error> {
-        let rows = sqlx::query!("select object, size from upload_parts where upload_id = $1 order by start", id.0)
-            .fetch_all(&self.pool())
-            .await?;
+        let rows =
+            sqlx::query!("select object, size from upload_parts where upload_id = $1 order by start", id.0)
+                .fetch_all(&self.pool())
+                .await?;
         Ok(rows.into_iter().map(|row| Part { object: row.object, size: unsigned(row.size) }).collect())
     }
 
@@ -245,7 +253,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn has_blob(&self, hash: &[u8; 32]) -> Result<bool, Error> {
-        let has = sqlx::query_scalar!(r#"select exists (select from blobs where hash = $1) as "has!""#, &hash[..]);
+        let has =
+            sqlx::query_scalar!(r#"select exists (select from blobs where hash = $1) as "has!""#, &hash[..]);
         Ok(has.fetch_one(&self.pool()).await?)
     }
 
@@ -269,9 +278,10 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(upload) = upload else { return Ok(Finished::NoUpload) };
-        let parts = sqlx::query_scalar!("delete from upload_parts where upload_id = $1 returning object", id.0)
-            .fetch_all(&mut *tx)
-            .await?;
+        let parts =
+            sqlx::query_scalar!("delete from upload_parts where upload_id = $1 returning object", id.0)
+                .fetch_all(&mut *tx)
+                .await?;
         let used = match content {
             Some(content) => insert_blob(&mut tx, content).await?,
             None => Vec::new(),
@@ -332,7 +342,8 @@ impl Store {
     /// When the database fails.
     pub async fn delete_upload(&self, id: FileId, owner: UserId) -> Result<bool, Error> {
         let mut tx = self.pool().begin().await?;
-        let upload = sqlx::query!("select from uploads where id = $1 and owner_id = $2 for update", id.0, owner.0);
+        let upload =
+            sqlx::query!("select from uploads where id = $1 and owner_id = $2 for update", id.0, owner.0);
         let found = upload.fetch_optional(&mut *tx).await?.is_some();
         if found {
             drop_uploads(&mut tx, &[id.0]).await?;
@@ -421,9 +432,10 @@ pub(super) async fn doom(tx: &mut PgTransaction<'_>, objects: &[Uuid], after_s: 
 
 /// Deletes locked uploads.
 async fn drop_uploads(tx: &mut PgTransaction<'_>, ids: &[Uuid]) -> Result<(), Error> {
-    let parts = sqlx::query_scalar!("delete from upload_parts where upload_id = any($1) returning object", ids)
-        .fetch_all(&mut **tx)
-        .await?;
+    let parts =
+        sqlx::query_scalar!("delete from upload_parts where upload_id = any($1) returning object", ids)
+            .fetch_all(&mut **tx)
+            .await?;
     doom(tx, &parts, 60.0).await?;
     sqlx::query!("delete from uploads where id = any($1)", ids).execute(&mut **tx).await?;
     Ok(())

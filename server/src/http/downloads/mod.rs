@@ -16,8 +16,8 @@ use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{
-            ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
-            CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+            ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
+            CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
         },
     },
     response::{IntoResponse as _, Response},
@@ -114,15 +114,20 @@ impl Chosen {
 
     fn is_known(&self, headers: &HeaderMap) -> bool {
         let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        known.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == self.etag || tag == "*")
+        known
+            .split(',')
+            .map(|tag| tag.trim().trim_start_matches("W/"))
+            .any(|tag| tag == self.etag || tag == "*")
     }
 }
 
 /// `inline` or `attachment`, with the name for old programs and for all others (RFC 6266).
 fn disposition(name: &str, is_inline: bool) -> String {
     let kind = if is_inline { "inline" } else { "attachment" };
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || "._- ()".contains(c) { c } else { '_' }).collect();
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "._- ()".contains(c) { c } else { '_' })
+        .collect();
     format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{}", utf8_percent_encode(name, NAME))
 }
 
@@ -166,7 +171,8 @@ async fn send(site: &Site, chosen: &Chosen, request: &HeaderMap) -> Response {
     if chosen.is_known(request) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    if let Some(path) = site.files.accel_path(chosen.object).and_then(|path| HeaderValue::try_from(path).ok()) {
+    if let Some(path) = site.files.accel_path(chosen.object).and_then(|path| HeaderValue::try_from(path).ok())
+    {
         headers.insert(ACCEL, path);
         return headers.into_response();
     }

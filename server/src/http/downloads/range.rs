@@ -29,7 +29,8 @@ pub(super) fn wanted(headers: &HeaderMap, size: u64, etag: &str) -> Wanted {
 
 fn parse(given: &str, size: u64) -> Option<Wanted> {
     let number = |text: &str| -> Option<u64> {
-        (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().unwrap_or(u64::MAX))
+        (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| text.parse().unwrap_or(u64::MAX))
     };
     let (first, last) = given.strip_prefix("bytes=")?.split_once('-')?;
     if first.is_empty() {

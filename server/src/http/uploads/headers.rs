@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use protocol::{ErrorCode, Refusal};
+use protocol::{ErrorCode, FileId, Refusal};
 
 use crate::files::Checksum;
 
@@ -10,6 +10,8 @@ use crate::files::Checksum;
 const BYTES: &str = "application/offset+octet-stream";
 /// The keys under which browsers send the name of a file.
 const NAME_KEYS: [&str; 2] = ["filename", "name"];
+/// The key of the id that our own browser chooses.
+const ID_KEY: &str = "id";
 
 /// A header that is missing or wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +53,11 @@ pub(super) fn offset(headers: &HeaderMap) -> Result<u64, Wrong> {
 
 /// Whether the body has bytes of an upload.
 pub(super) fn has_bytes(headers: &HeaderMap) -> Result<(), Wrong> {
-    if headers.get(CONTENT_TYPE).is_some_and(|value| value == BYTES) { Ok(()) } else { Err(Wrong("Content-Type")) }
+    if headers.get(CONTENT_TYPE).is_some_and(|value| value == BYTES) {
+        Ok(())
+    } else {
+        Err(Wrong("Content-Type"))
+    }
 }
 
 /// `sha1` or `sha256`, a space, and the sum in base64.
@@ -63,25 +69,37 @@ pub(super) fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Wrong> {
     Checksum::new(method, sum).map(Some).ok_or(wrong)
 }
 
-/// The name of the file, from pairs of a key and a value in base64: `filename cm9vc3QucG5n,is_confidential`.
-pub(super) fn metadata_name(headers: &HeaderMap) -> Result<Option<String>, Wrong> {
+/// What a browser says of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Metadata {
+    /// Its name.
+    pub(super) name: Option<String>,
+    /// The id that the browser has chosen, so that a repeated creation is recognised. This key is ours; other clients do without.
+    pub(super) id: Option<FileId>,
+}
+
+/// Reads pairs of a key and a value in base64: `filename cm9vc3QucG5n,is_confidential`.
+pub(super) fn metadata(headers: &HeaderMap) -> Result<Metadata, Wrong> {
     let wrong = Wrong("Upload-Metadata");
-    let Some(given) = text(headers, "upload-metadata").map_err(|_| wrong)? else { return Ok(None) };
-    let mut name = None;
+    let mut metadata = Metadata::default();
+    let Some(given) = text(headers, "upload-metadata").map_err(|_| wrong)? else { return Ok(metadata) };
     for pair in given.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
         if key.is_empty() || !key.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(wrong);
         }
         let value = STANDARD.decode(value.trim()).map_err(|_| wrong)?;
-        if name.is_none() && NAME_KEYS.contains(&key) {
-            name = Some(String::from_utf8(value).map_err(|_| wrong)?);
+        if metadata.name.is_none() && NAME_KEYS.contains(&key) {
+            metadata.name = Some(String::from_utf8(value).map_err(|_| wrong)?);
+        } else if key == ID_KEY {
+            let id = std::str::from_utf8(&value).ok().and_then(|id| id.parse().ok());
+            metadata.id = Some(id.ok_or(wrong)?);
         }
     }
-    Ok(name)
+    Ok(metadata)
 }
 
-/// The header that [`metadata_name`] reads.
+/// The header that [`metadata`] reads.
 pub(super) fn name_metadata(name: &str) -> HeaderValue {
     HeaderValue::try_from(format!("filename {}", STANDARD.encode(name))).expect("base64 is visible ASCII")
 }
@@ -101,7 +119,9 @@ mod tests {
         for (text, number) in [("0", Some(0)), ("5000000000", Some(5_000_000_000)), ("007", Some(7))] {
             assert_eq!(count(text), number);
         }
-        for wrong in ["", "-1", "+1", "1.5", " 1", "1e3", "0x10", "９", "9223372036854775808", "99999999999999999999"] {
+        for wrong in
+            ["", "-1", "+1", "1.5", " 1", "1e3", "0x10", "９", "9223372036854775808", "99999999999999999999"]
+        {
             assert_eq!(count(wrong), None, "{wrong:?}");
         }
         assert_eq!(length(&HeaderMap::new()), Err(Wrong("Upload-Length")));
@@ -111,7 +131,8 @@ mod tests {
 
     #[test]
     fn a_name_is_found_among_other_metadata() {
-        let name = |text| metadata_name(&with("upload-metadata", text)).map(|name| name.unwrap_or_default());
+        let name =
+            |text| metadata(&with("upload-metadata", text)).map(|metadata| metadata.name.unwrap_or_default());
         assert_eq!(name("filename cm9vc3QucG5n"), Ok("roost.png".into()));
         assert_eq!(name("filetype aW1hZ2UvcG5n, name cm9vc3QucG5n,is_confidential"), Ok("roost.png".into()));
         assert_eq!(name(""), Ok(String::new()));
@@ -119,7 +140,12 @@ mod tests {
         for wrong in ["filename ***", "filename /w==", "filename cm9vc3QucG5n x", "a\tb c"] {
             assert!(name(wrong).is_err(), "{wrong:?}");
         }
-        assert_eq!(metadata_name(&HeaderMap::new()), Ok(None));
+        assert_eq!(metadata(&HeaderMap::new()), Ok(Metadata::default()));
+        let id = "0192f0c1-0000-7000-8000-0000000000f1";
+        let given = format!("id {}", STANDARD.encode(id));
+        let read = metadata(&with("upload-metadata", &given)).unwrap();
+        assert_eq!(read.id.map(|id| id.to_string()).as_deref(), Some(id));
+        assert!(metadata(&with("upload-metadata", "id MQ==")).is_err());
         let header = name_metadata("会议.pdf");
         assert_eq!(name(header.to_str().unwrap()), Ok("会议.pdf".into()));
     }
@@ -129,7 +155,13 @@ mod tests {
         let checksum = |text| checksum(&with("upload-checksum", text));
         assert!(checksum("sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=").unwrap().is_some());
         assert!(checksum("sha256 uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=").unwrap().is_some());
-        for wrong in ["sha1", "sha1 ", "sha1 ***", "md5 XrY7u+Ae7tCTyyK7j1rNww==", "sha256 Kq5sNclPz7QV2+lfQIuc6R7oRu0="] {
+        for wrong in [
+            "sha1",
+            "sha1 ",
+            "sha1 ***",
+            "md5 XrY7u+Ae7tCTyyK7j1rNww==",
+            "sha256 Kq5sNclPz7QV2+lfQIuc6R7oRu0=",
+        ] {
             assert!(checksum(wrong).is_err(), "{wrong:?}");
         }
     }
@@ -140,14 +172,14 @@ mod tests {
             let Ok(value) = HeaderValue::from_bytes(&value) else { return Ok(()) };
             for name in ["upload-metadata", "upload-checksum", "upload-offset", "upload-length"] {
                 let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.clone())]);
-                drop((metadata_name(&headers), checksum(&headers).is_ok(), offset(&headers), length(&headers)));
+                drop((metadata(&headers), checksum(&headers).is_ok(), offset(&headers), length(&headers)));
             }
         }
 
         #[test]
         fn every_name_comes_back(name in ".{0,60}") {
             let headers = HeaderMap::from_iter([("upload-metadata".parse().unwrap(), name_metadata(&name))]);
-            prop_assert_eq!(metadata_name(&headers), Ok(Some(name)));
+            prop_assert_eq!(metadata(&headers), Ok(Metadata { name: Some(name), id: None }));
         }
     }
 }

@@ -91,14 +91,17 @@ async fn create(State(site): State<Site>, request: Request) -> Response {
 async fn created(site: &Site, headers: &HeaderMap, body: Body) -> Result<Response, Failed> {
     let owner = signed_in(site, headers).await?;
     let length = headers::length(headers)?;
-    let name = headers::metadata_name(headers)?.unwrap_or_default();
+    let headers::Metadata { name, id } = headers::metadata(headers)?;
     let checksum = headers::checksum(headers)?;
-    let (id, file) = site.files.create(owner, &name, length).await?;
+    let (id, state) = site.files.create(owner, id, &name.unwrap_or_default(), length).await?;
     // After the creation there is an upload, even if its first bytes fail: the browser asks how far it has come.
     let has_bytes = headers::has_bytes(headers).is_ok() && length > 0;
-    let received = match has_bytes {
-        true => receive(site, (id, owner), 0, checksum, body).await.ok(),
-        false => Some(Received { offset: 0, file }),
+    let received = match state {
+        Upload::Complete(file) => Some(Received { offset: file.size, file: Some(file) }),
+        Upload::Incomplete(upload) if has_bytes && upload.received == 0 => {
+            receive(site, (id, owner), 0, checksum, body).await.ok()
+        }
+        Upload::Incomplete(upload) => Some(Received { offset: upload.received, file: None }),
     };
     let mut response = StatusCode::CREATED.into_response();
     let to = HeaderValue::try_from(format!("/uploads/{id}")).expect("an id is visible ASCII");
@@ -136,7 +139,9 @@ async fn look(site: &Site, id: FileId, headers: &HeaderMap) -> Result<Response, 
         Upload::Incomplete(upload) => {
             (upload.name, upload.length, Received { offset: upload.received, file: None })
         }
-        Upload::Complete(file) => (file.name.clone(), file.size, Received { offset: file.size, file: Some(file) }),
+        Upload::Complete(file) => {
+            (file.name.clone(), file.size, Received { offset: file.size, file: Some(file) })
+        }
     };
     add_state(&mut response, &received);
     response.headers_mut().insert(LENGTH, HeaderValue::from(length));
@@ -147,9 +152,8 @@ async fn look(site: &Site, id: FileId, headers: &HeaderMap) -> Result<Response, 
 /// Adds bytes to an upload.
 async fn append(site: &Site, id: FileId, headers: &HeaderMap, body: Body) -> Result<Response, Failed> {
     let owner = signed_in(site, headers).await?;
-    headers::has_bytes(headers).map_err(|wrong| {
-        Failed::Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, Refusal::from(wrong))
-    })?;
+    headers::has_bytes(headers)
+        .map_err(|wrong| Failed::Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, Refusal::from(wrong)))?;
     let (start, checksum) = (headers::offset(headers)?, headers::checksum(headers)?);
     let received = receive(site, (id, owner), start, checksum, body).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -238,7 +242,9 @@ fn answer(done: Result<Response, Failed>) -> Response {
             Error::ChecksumWrong => refused(checksum_mismatch(), invalid("Upload-Checksum")),
             Error::TooLong => refused(StatusCode::PAYLOAD_TOO_LARGE, invalid("Upload-Length")),
             Error::Interrupted => refused(StatusCode::REQUEST_TIMEOUT, invalid("the body stopped")),
-            Error::Late => refused(StatusCode::SERVICE_UNAVAILABLE, Refusal::new(ErrorCode::Busy).retry_ms(2_000)),
+            Error::Late => {
+                refused(StatusCode::SERVICE_UNAVAILABLE, Refusal::new(ErrorCode::Busy).retry_ms(2_000))
+            }
             Error::Store(_) | Error::Blobs(_) => refused(StatusCode::SERVICE_UNAVAILABLE, failure(&error)),
         },
     }
