@@ -27,6 +27,9 @@ export const baseUrl = (process.env.E2E_BASE_URL ??= `http://localhost:${balance
 /** The address of one server, for a page that must be on this one. */
 export const nodeUrl = (node: number) => `http://localhost:${nodePorts[node]}`;
 
+/** The bytes of uploaded files, for all servers. */
+const files = path.join(folder, "files");
+
 /** The settings of each server: the single place to add one. `scripts/services` adds DATABASE_URL and REDIS_URL. */
 const settings = (node: number): Record<string, string> => ({
   ROOST_ADDR: `127.0.0.1:${nodePorts[node]}`,
@@ -36,6 +39,7 @@ const settings = (node: number): Record<string, string> => ({
   ROOST_EXTRA_ORIGINS: [baseUrl, ...nodePorts.map((port) => `http://localhost:${port}`)].slice(1).join(","),
   ROOST_TRUSTED_PROXIES: "1",
   ROOST_SIGN_UP: "open",
+  ROOST_FILES: files,
   // All tests come from one address, and type faster than people do.
   ROOST_SENDS_PER_S: "1000",
   ROOST_SENDS_BURST: "10000",
@@ -101,6 +105,7 @@ export function nodePid(node: number): number | undefined {
 export async function startCluster() {
   await stopCluster();
   services("fresh");
+  fs.rmSync(files, { recursive: true, force: true });
   for (let node = 0; node < NODES; node++) {
     fs.rmSync(path.join(folder, `node-${node}.log`), { force: true });
     await startNode(node);

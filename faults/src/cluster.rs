@@ -83,6 +83,8 @@ impl Cluster {
         let folder = root.join(".data/faults");
         std::fs::create_dir_all(&folder)?;
         script(root, "services", &["--faults", "fresh"])?;
+        // The files of an earlier run, which the empty database does not know. There may be none.
+        drop(std::fs::remove_dir_all(folder.join("files")));
         let services = script(root, "services", &["--faults", "env"])?;
         let (database_url, redis_url) = (named(&services, "DATABASE_URL")?, named(&services, "REDIS_URL")?);
         let pool = PgPoolOptions::new()
@@ -173,6 +175,7 @@ impl Cluster {
             .env("DATABASE_URL", through(&self.database_url, &server.postgres)?)
             .env("REDIS_URL", through(&self.redis_url, &server.redis)?)
             .env("FAULTS_SABOTAGE", sabotage)
+            .env("ROOST_FILES", self.folder.join("files"))
             .env("ROOST_METRICS_ADDR", server.metrics.to_string())
             .env("ROOST_TRUSTED_PROXIES", "1");
         let child = command.spawn()?;
