@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
 };
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 

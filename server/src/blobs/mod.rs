@@ -5,9 +5,9 @@
 
 mod body;
 
-use std::{ops::Range, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, ops::Range, path::PathBuf, sync::Arc, time::Duration};
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use object_store::{
     BackoffConfig, ClientOptions, GetOptions, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt as _,
     RetryConfig, WriteMultipart, aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
@@ -42,6 +42,19 @@ impl Error {
     #[must_use]
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Store(object_store::Error::NotFound { .. }))
+    }
+
+    /// Whether there is no space left on the disk.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = next {
+            if let Some(error) = error.downcast_ref::<io::Error>() {
+                return matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+            }
+            next = error.source();
+        }
+        false
     }
 }
 
@@ -172,7 +185,7 @@ impl Blobs {
             // What `object_store` leaves behind if the server is killed while it writes the object.
             let (in_folder, name) = names(object);
             match tokio::fs::remove_file(folder.join(in_folder).join(format!("{name}#1"))).await {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => {
                     tracing::warn!(error = %e, "a half-written object was not deleted");
                 }
                 Ok(()) | Err(_) => {}
@@ -253,6 +266,16 @@ mod tests {
             assert!(blobs.read(object, None).await.is_err_and(|error| error.is_missing()));
         }
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_other_failures() {
+        let failed = |kind: io::ErrorKind| {
+            let source = Box::new(io::Error::from(kind));
+            Error::Store(object_store::Error::Generic { store: "a folder", source })
+        };
+        assert!(failed(io::ErrorKind::StorageFull).is_full());
+        assert!(!failed(io::ErrorKind::PermissionDenied).is_full());
     }
 
     #[tokio::test]

@@ -38,7 +38,7 @@ impl Checksum {
         }
     }
 
-    pub(super) fn is_right(self) -> bool {
+    pub(super) fn matches(self) -> bool {
         match self.sum {
             Sum::Sha1(sum) => sum.finalize()[..] == self.expected,
             Sum::Sha256(sum) => sum.finalize()[..] == self.expected,

@@ -2,7 +2,7 @@
 //!
 //! Any server may do this at any time, also twice: only one transaction makes the file. Whoever comes later finds it.
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use protocol::{File, FileId, UserId};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;

@@ -74,13 +74,11 @@ pub enum Error {
 
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
-        match error {
-            store::Error::Refused(code) => Self::Refused(match code.retry() {
-                protocol::Retry::Never => code.into(),
-                protocol::Retry::Later => Refusal::new(code).retry_ms(RETRY_MS),
-            }),
-            other => Self::Store(other),
-        }
+        let store::Error::Refused(code) = error else { return Self::Store(error) };
+        Self::Refused(match code.retry() {
+            protocol::Retry::Never => code.into(),
+            protocol::Retry::Later => Refusal::new(code).retry_ms(RETRY_MS),
+        })
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use protocol::{ErrorCode, File, FileId, Refusal, UserId};
 use tokio_util::sync::CancellationToken;
@@ -201,7 +201,7 @@ impl Parts<'_> {
         }
         self.flush().await?;
         if let Some(checksum) = self.checksum.take() {
-            if !checksum.is_right() {
+            if !checksum.matches() {
                 return Err(Error::ChecksumWrong);
             }
             self.record().await?;

@@ -15,7 +15,10 @@ use crate::{
 };
 
 async fn count(pool: &PgPool, of: &str) -> i64 {
-    sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {of}"))).fetch_one(pool).await.unwrap()
+    sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {of}")))
+        .fetch_one(pool)
+        .await
+        .unwrap()
 }
 
 /// Waits for what another task of the server does.
@@ -59,7 +62,7 @@ async fn whole_life(cluster: &Cluster) {
     assert!(bea.sends(with_files(crew, &[&file])).await.is_err());
     assert_eq!(bea_at.head(&path).await.status(), StatusCode::NOT_FOUND);
     let message = sends(&ana, crew, &[&file]).await;
-    assert_eq!(message.files, [file.clone()]);
+    assert_eq!(message.files, std::slice::from_ref(&file));
     for browser in [&one, &two, &bea_at] {
         assert!(browser.reads(&address).await.is_some_and(|read| read == bytes));
     }
@@ -163,7 +166,10 @@ async fn a_file_lives_in_s3(pool: PgPool) {
 /// Deletes every message, and waits until nothing is left of their files.
 async fn collects_all(cluster: &Cluster) {
     let pool = &cluster.pool;
-    sqlx::query("update messages set deleted_at = now() where deleted_at is null").execute(pool).await.unwrap();
+    sqlx::query("update messages set deleted_at = now() where deleted_at is null")
+        .execute(pool)
+        .await
+        .unwrap();
     sqlx::query("update files set created_at = now() - interval '25 hours'").execute(pool).await.unwrap();
     until("the files are gone", async || count(pool, "files").await == 0).await;
     assert_eq!(count(pool, "blobs").await, 0);
@@ -177,7 +183,8 @@ async fn what_nobody_needs_is_deleted_and_nothing_else(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
     let (ana, _bea, crew) = cluster.ana_and_bea().await;
     let browser = Browser::of(&ana, cluster.node(1));
-    let (kept, unsent) = (browser.uploads("a.txt", b"the same").await, browser.uploads("b.txt", b"the same").await);
+    let (kept, unsent) =
+        (browser.uploads("a.txt", b"the same").await, browser.uploads("b.txt", b"the same").await);
     let alone = browser.uploads("c.bin", &noise(50_000)).await;
     let young = browser.uploads("d.bin", b"young").await;
     assert_eq!((count(&cluster.pool, "files").await, count(&cluster.pool, "blobs").await), (4, 3));
@@ -214,8 +221,7 @@ async fn the_same_content_is_stored_once(pool: PgPool) {
     let (ana, bea, crew) = cluster.ana_and_bea().await;
     let (ana_at, bea_at) = (Browser::of(&ana, cluster.node(1)), Browser::of(&bea, cluster.node(2)));
     let bytes = noise(6_000_000);
-    let (first, second) =
-        tokio::join!(ana_at.uploads("one.bin", &bytes), bea_at.uploads("two.bin", &bytes));
+    let (first, second) = tokio::join!(ana_at.uploads("one.bin", &bytes), bea_at.uploads("two.bin", &bytes));
     assert_eq!((count(&cluster.pool, "files").await, count(&cluster.pool, "blobs").await), (2, 1));
     sends(&ana, crew, &[&first]).await;
     sends(&bea, crew, &[&second]).await;

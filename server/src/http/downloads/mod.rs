@@ -145,7 +145,6 @@ async fn file(
 
 async fn find(site: &Site, id: &str, headers: &HeaderMap) -> Result<ReadableFile, Response> {
     let reader = reader(site, headers).await?;
-    let unknown = || uncached(Rejection(ErrorCode::FileUnknown.into()).into_response());
     let (Some(reader), Ok(id)) = (reader, id.parse::<FileId>()) else { return Err(unknown()) };
     match site.files.readable(id, reader.user.id).await {
         Ok(file) => Ok(file),
@@ -191,6 +190,11 @@ async fn send(site: &Site, chosen: &Chosen, request: &HeaderMap) -> Response {
     };
     let content = match site.files.read(chosen.object, range.as_ref().map(|(range, _)| range.clone())).await {
         Ok(content) => content,
+        // After a restore the database may refer to what is not there.
+        Err(Error::Blobs(missing)) if missing.is_missing() => {
+            tracing::error!(error = %missing, "the bytes of a file are gone");
+            return unknown();
+        }
         Err(error) => return failed(&error),
     };
     let sent = content.range();
@@ -204,6 +208,10 @@ async fn send(site: &Site, chosen: &Chosen, request: &HeaderMap) -> Response {
         None => StatusCode::OK,
     };
     (status, headers, Body::from_stream(content.pieces())).into_response()
+}
+
+fn unknown() -> Response {
+    uncached(Rejection(ErrorCode::FileUnknown.into()).into_response())
 }
 
 fn uncached(mut response: Response) -> Response {

@@ -245,6 +245,10 @@ fn answer(done: Result<Response, Failed>) -> Response {
             Error::Late => {
                 refused(StatusCode::SERVICE_UNAVAILABLE, Refusal::new(ErrorCode::Busy).retry_ms(2_000))
             }
+            Error::Blobs(full) if full.is_full() => {
+                tracing::error!(error = %full, "the disk of ROOST_FILES is full");
+                refused(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::WorkspaceSpaceUsed.into())
+            }
             Error::Store(_) | Error::Blobs(_) => refused(StatusCode::SERVICE_UNAVAILABLE, failure(&error)),
         },
     }
