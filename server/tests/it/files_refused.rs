@@ -6,6 +6,7 @@ use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
 use protocol::{ErrorCode, File, PictureSize};
 use reqwest::{Method, StatusCode};
 use sqlx::PgPool;
+use tokio::io::AsyncReadExt as _;
 
 use crate::{
     cluster::{Cluster, ORIGIN, Running},
@@ -317,5 +318,22 @@ async fn nginx_is_told_where_the_bytes_are(pool: PgPool) {
         );
         assert!(header(&response, "content-disposition").starts_with("inline; "));
         assert_eq!(response.bytes().await.unwrap(), "");
+    }
+}
+
+/// A server that closed at once would reset the connection while the body is still coming.
+#[sqlx::test(migrations = "../migrations")]
+async fn who_is_refused_while_sending_still_gets_the_answer(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let ana = cluster.person("ana", 1).await;
+    let browser = Browser::of(&ana, cluster.node(1));
+    let bytes = noise(20_000_000);
+    let path = browser.begins("a.bin", bytes.len()).await;
+    for path in [&path, "/uploads/none"] {
+        let mut stream = browser.sends_bare(path, (7, bytes.len()), &bytes).await;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        let status = if path == "/uploads/none" { "404" } else { "409" };
+        assert_eq!(std::str::from_utf8(&answer).unwrap(), format!("HTTP/1.1 {status}"));
     }
 }

@@ -130,6 +130,24 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[test]
+fn a_folder_for_files_that_cannot_be_written_is_named() {
+    // A file is where the folder should be; the next is a bucket at an address where nobody is.
+    for args in [
+        &["--files=Cargo.toml/files"][..],
+        &[
+            "--files=s3://roost",
+            "--s3-endpoint=http://127.0.0.1:1",
+            "--s3-access-key=a",
+            "--s3-secret-key=hush",
+        ],
+    ] {
+        let line = complaint(&server(args, &[("DATABASE_URL", &database())]));
+        assert!(line.starts_with("roost: ROOST_FILES (--files): "), "{line}");
+        assert!(!line.contains("hush"), "{line}");
+    }
+}
+
+#[test]
 fn a_port_for_metrics_that_is_taken_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();

@@ -89,15 +89,20 @@ impl Browser {
 
     /// Sends the beginning of a body, and then hangs up.
     pub async fn breaks_off(&self, path: &str, length: usize, bytes: &[u8]) {
+        self.sends_bare(path, (0, length), bytes).await.shutdown().await.unwrap();
+    }
+
+    /// Sends a body that belongs at an offset and has a length, to its end; returns the connection.
+    pub async fn sends_bare(&self, path: &str, (offset, length): (usize, usize), bytes: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.addr).await.unwrap();
         let head = format!(
             "PATCH {path} HTTP/1.1\r\nhost: x\r\ncookie: {}\r\norigin: {ORIGIN}\r\ntus-resumable: 1.0.0\r\n\
-             upload-offset: 0\r\ncontent-type: {BYTES}\r\ncontent-length: {length}\r\n\r\n",
+             upload-offset: {offset}\r\ncontent-type: {BYTES}\r\ncontent-length: {length}\r\n\r\n",
             self.cookie
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(bytes).await.unwrap();
-        stream.shutdown().await.unwrap();
+        stream
     }
 }
 

@@ -6,6 +6,7 @@
 //! A refusal has the same JSON as elsewhere (`{"refusal":{…}}`), with the status that tus prescribes.
 
 mod headers;
+mod lingering;
 
 use axum::{
     Router,
@@ -57,6 +58,7 @@ pub(super) fn routes() -> Router<Site> {
 
 /// Refuses other versions, and adds what every response has.
 async fn speak_tus(request: Request, next: Next) -> Response {
+    let request = request.map(lingering::lingering);
     let is_known = request.method() == Method::OPTIONS || request.headers().get(RESUMABLE) == Some(&ONE);
     let mut response = if is_known {
         next.run(request).await
