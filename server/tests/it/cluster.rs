@@ -94,7 +94,7 @@ impl Cluster {
             jobs_check: Duration::from_millis(300),
             job_retry: Duration::from_millis(50),
             index_check: Duration::from_millis(300),
-            files_check: Duration::from_millis(200),
+            files_check: Duration::from_millis(500),
             sends_per_s: std::num::NonZeroU32::new(10_000).unwrap(),
             sends_burst: std::num::NonZeroU32::new(10_000).unwrap(),
             budget_factor: std::num::NonZeroU32::new(1_000).unwrap(),
