@@ -481,7 +481,7 @@ impl Person {
         let placement = Placement { reply_to, thread, in_room: rng.random_bool(0.25), forward };
         let poll = rng.random_bool(0.08).then(|| poll(rng)).filter(|_| forward.is_none());
         // A full outbox tells the person, who keeps the text: nothing was sent.
-        if state.client.place(room, (placement, poll), nonce, body, now).is_ok() {
+        if state.client.place(room, (placement, poll, Vec::new()), nonce, body, now).is_ok() {
             state.count += 1;
             state.log.written.insert(nonce, Written { room, token, at: now });
         }
