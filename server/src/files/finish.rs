@@ -2,9 +2,12 @@
 //!
 //! Any server may do this at any time, also twice: only one transaction makes the file. Whoever comes later finds it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use protocol::{File, FileId, UserId};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{Error, Files, media};
@@ -29,7 +32,18 @@ struct Whole {
 }
 
 impl Files {
-    pub(super) async fn finish(&self, id: FileId, owner: UserId) -> Result<File, Error> {
+    /// Runs to its end on its own task: whoever waits for a large file may lose patience, and finds it when they ask again.
+    pub(super) async fn finish(self: &Arc<Self>, id: FileId, owner: UserId) -> Result<File, Error> {
+        let (files, (done, result)) = (Arc::clone(self), oneshot::channel());
+        self.node.run_aside(async move {
+            let file = files.finish_here(id, owner).await;
+            // There may be nobody left who waits.
+            drop(done.send(file));
+        });
+        result.await.unwrap_or(Err(Error::Interrupted))
+    }
+
+    async fn finish_here(&self, id: FileId, owner: UserId) -> Result<File, Error> {
         let lock = self.finishing(id);
         let _alone = lock.lock().await;
         for _ in 0..TRIES {

@@ -155,7 +155,7 @@ impl Files {
     /// # Errors
     /// [`ErrorCode::UploadInvalid`] for an id of something else; [`ErrorCode::FileTooLarge`], [`ErrorCode::SpaceUsed`], [`ErrorCode::WorkspaceSpaceUsed`], [`ErrorCode::SlowDown`].
     pub async fn create(
-        &self,
+        self: &Arc<Self>,
         owner: UserId,
         id: Option<FileId>,
         name: &str,
@@ -210,7 +210,7 @@ impl Files {
     ///
     /// # Errors
     /// [`Error::Unknown`].
-    pub async fn state(&self, id: FileId, owner: UserId) -> Result<State, Error> {
+    pub async fn state(self: &Arc<Self>, id: FileId, owner: UserId) -> Result<State, Error> {
         match self.own_upload(id, owner).await? {
             Some(upload) if upload.received < upload.length => Ok(State::Incomplete(upload)),
             Some(_) => Ok(State::Complete(self.finish(id, owner).await?)),

@@ -75,7 +75,7 @@ impl Files {
     }
 
     async fn receive_here<E: Send>(
-        &self,
+        self: &Arc<Self>,
         arrival: Arrival,
         mut body: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
         leaving: CancellationToken,
