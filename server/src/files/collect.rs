@@ -20,10 +20,10 @@ const SWEEP: i64 = 2_000;
 const OBJECTS: i64 = 200;
 
 pub(super) async fn run(files: Arc<Files>) {
-    // Nodes that start together begin at different places.
-    let mut after = Uuid::now_v7();
+    let mut after = Uuid::nil();
     let pause = files.node.tuning().files_check;
     loop {
+        // Nodes that start together do not do the same at the same moment.
         tokio::time::sleep(pause.mul_f64(rand::random_range(0.75..1.25))).await;
         match files.collect(after).await {
             Ok(next) => after = next,

@@ -280,3 +280,30 @@ async fn an_interrupted_body_keeps_what_came(pool: PgPool) {
     assert_eq!(one.reads(&file.address(None)).await, None);
     assert_eq!(count(&cluster.pool, "blobs").await, 0);
 }
+
+/// Content may be collected while somebody uploads the same.
+#[sqlx::test(migrations = "../migrations")]
+async fn content_that_comes_back_while_it_is_deleted_is_there(pool: PgPool) {
+    let cluster = Cluster::start(pool, 2).await;
+    let (ana, bea, crew) = cluster.ana_and_bea().await;
+    let (ana_at, bea_at) = (Browser::of(&ana, cluster.node(1)), Browser::of(&bea, cluster.node(2)));
+    let store = &cluster.node(1).node.store;
+    for round in 0..16 {
+        // Of one part, and of two.
+        let bytes = noise(if round % 2 == 0 { 20_000 } else { 4_500_000 });
+        let old = ana_at.uploads("old.bin", &bytes).await;
+        let delete = async {
+            tokio::time::sleep(Duration::from_millis(round * 2)).await;
+            store.delete_unused_files(&[old.id.0]).await.unwrap()
+        };
+        let (fresh, deleted) = tokio::join!(bea_at.uploads("fresh.bin", &bytes), delete);
+        assert_eq!(deleted, 1);
+        // Whatever is to be deleted is deleted now.
+        sqlx::query("update doomed_objects set after = now()").execute(&cluster.pool).await.unwrap();
+        let message = sends(&bea, crew, &[&fresh]).await;
+        until("the objects are gone", async || count(&cluster.pool, "doomed_objects").await == 0).await;
+        assert!(ana_at.reads(&fresh.address(None)).await.is_some_and(|read| read == bytes), "round {round}");
+        bea.asks(Command::Delete { room: crew, seq: message.seq }).await.unwrap();
+        assert_eq!(store.delete_unused_files(&[fresh.id.0]).await.unwrap(), 1);
+    }
+}
