@@ -192,7 +192,7 @@ impl Files {
 
     /// The upload that this person has begun under an id, if there is one.
     async fn begun(
-        &self,
+        self: &Arc<Self>,
         owner: UserId,
         id: Option<FileId>,
         length: u64,
@@ -218,7 +218,7 @@ impl Files {
         }
     }
 
-    async fn own_upload(&self, id: FileId, owner: UserId) -> Result<Option<Upload>, Error> {
+    async fn own_upload(self: &Arc<Self>, id: FileId, owner: UserId) -> Result<Option<Upload>, Error> {
         let store = self.node.store.clone();
         self.ask("an upload", async move { store.upload(id, owner).await }).await
     }
