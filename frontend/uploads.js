@@ -137,6 +137,13 @@ async function add(desk, files) {
   }
 }
 
+/** What a server says of an upload that it has completely; nothing otherwise. */
+async function uploaded(id) {
+  const answer = await fetch(`/uploads/${id}`, { method: "HEAD", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => undefined);
+  const stored = answer?.ok && answer.headers.get(STORED);
+  return stored ? JSON.parse(decodeURIComponent(stored)) : undefined;
+}
+
 /** Goes on with uploads of an earlier page, from the bytes that it kept. */
 async function resume(files) {
   const kept = await shelf();
@@ -144,7 +151,8 @@ async function resume(files) {
     if (known.has(id)) continue;
     const file = await kept?.match(slot(id)).then((found) => found?.blob()).catch(() => undefined);
     if (!file) {
-      tell({ type: "lost", id });
+      const stored = await uploaded(id);
+      tell(stored ? { type: "done", file: stored } : { type: "lost", id });
       continue;
     }
     if (file.type.startsWith("image/")) tell({ type: "preview", id, preview: URL.createObjectURL(file) });

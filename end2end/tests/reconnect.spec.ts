@@ -1,7 +1,11 @@
 // Failures while people talk: one server, all servers, the network, Redis. Nothing is lost or duplicated.
-import { killNode, startNode, startRedis, stopNode, stopRedis } from "../cluster";
+import { createHash, randomBytes } from "node:crypto";
+
+import { Upload } from "tus-js-client";
+
+import { baseUrl, killNode, startNode, startRedis, stopNode, stopRedis } from "../cluster";
 import {
-  anotherTab, connectsOnlyWhenAsked, everythingBack, expect, isIn, message, nodeOf, onNode, opens, says, sees, seesInOrder, signUp, test, writesTo,
+  anotherTab, asks, connectsOnlyWhenAsked, everythingBack, expect, isIn, message, nodeOf, onNode, opens, says, sees, seesInOrder, signUp, test, writesTo,
   type Person,
 } from "../fixtures";
 
@@ -167,4 +171,40 @@ test("Redis stops and comes back: messages still arrive", async ({ open }) => {
   }
   expect(await nodeOf(ana.page)).toBe("e2e-1");
   expect(await nodeOf(bo.page)).toBe("e2e-2");
+});
+
+test("an upload by a foreign client goes on when each server is killed in turn, and nothing of it is lost", async ({ open, expected }) => {
+  expected(SOCKET_BROKE, NOBODY_LISTENS);
+  const [ana, bo] = await twoTalking(open);
+  const bytes = randomBytes(24_000_000);
+  const cookies = (await ana.page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
+  const kills = [async () => { await killNode(0); await startNode(0); }, async () => { await killNode(1); await startNode(1); }];
+  const killing: Promise<void>[] = [];
+  const url = await new Promise<string>((resolve, reject) => {
+    const upload = new Upload(bytes, {
+      endpoint: `${baseUrl}/uploads`,
+      headers: { Cookie: cookies, Origin: baseUrl },
+      metadata: { filename: "tides.bin" },
+      chunkSize: 3_000_000,
+      retryDelays: [100, 500, 1_000, 2_000, 3_000, 5_000, 5_000],
+      // As a proxy or a phone network might, but slower: one server after the other is gone in the middle of the upload.
+      onChunkComplete: (_, sent) => {
+        if (sent > (2 - kills.length) * 9_000_000 + 3_000_000 && kills.length > 0) killing.push(kills.shift()!());
+      },
+      onError: reject,
+      onSuccess: () => resolve(upload.url!),
+    });
+    upload.start();
+  });
+  await Promise.all(killing);
+  expect(kills.length, "both servers were killed").toBe(0);
+  await isIn(ana.page);
+  const file = url.split("/").at(-1);
+  await asks(ana.page, [{
+    type: "send", room: new URL(ana.page.url()).pathname.split("/").at(-1), nonce: crypto.randomUUID(), body: "the tides", files: [{ id: file }],
+  }]);
+  await expect(message(bo.page, "the tides").getByRole("link", { name: "Download tides.bin" })).toContainText("24 MB");
+  const stored = await (await bo.page.request.get(`/files/${file}`)).body();
+  const sum = (of: Buffer) => createHash("sha256").update(of).digest("hex");
+  expect(sum(stored)).toBe(sum(bytes));
 });

@@ -2,11 +2,11 @@
 //! them. Also accepts files that are dropped on a room or on a thread.
 
 use leptos::{ev, prelude::*};
-use protocol::{FileId, limits};
+use protocol::{ErrorCode, FileId, limits};
 use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, Element, Event, KeyboardEvent};
 
-use super::{icon::Icon, list, list_item};
+use super::{files::file_name, icon::Icon, list, list_item};
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, live};
 use crate::{
@@ -56,7 +56,8 @@ impl Tray {
         let words = self.chat.words;
         self.chat.attached(self.desk).into_iter().find_map(|local| match local.upload {
             Upload::Failed(refusal) => {
-                let why = words.refusal(&refusal);
+                let is_lost = refusal.code == ErrorCode::FileUnknown;
+                let why = if is_lost { words.file_lost().to_owned() } else { words.refusal(&refusal) };
                 Some(words.file_failed(&local.file.name, &why))
             }
             Upload::Running | Upload::Waiting | Upload::Done => None,
@@ -171,7 +172,6 @@ impl Tray {
         view! {
             <li
                 class="attached-file"
-                class:picture=is_picture
                 class:done=live(move || is_done.get())
                 class:failed=live(move || is_failed.get())
                 draggable="true"
@@ -185,7 +185,7 @@ impl Tray {
             >
                 <span class="attached-picture">{picture} {progress}</span>
                 <span class="attached-about">
-                    <span class="file-name" dir="auto">{name}</span>
+                    {file_name(&name)}
                     <span class="file-size" role="status">{state}</span>
                     {again}
                 </span>

@@ -15,6 +15,8 @@ const PICTURE_MAX: (u32, u32) = (400, 300);
 const TILE: u32 = 160;
 /// The height of a film, in pixels, before it is known.
 const FILM: (u32, u32) = (400, 225);
+/// An extension of up to so many characters, with its dot, stays visible.
+const END_CHARS: usize = 8;
 /// Pictures up to this size are never drawn larger, but have at least this much space, in pixels.
 const PICTURE_MIN: u32 = 48;
 
@@ -121,7 +123,7 @@ fn other(chat: Chat, file: &File, is_stored: bool) -> AnyView {
     let size = words.file_size(file.size);
     let inside = view! {
         <Icon name="file"/>
-        <span class="file-name" dir="auto">{name}</span>
+        {file_name(&name)}
         " "
         <span class="file-size">{size}</span>
     }
@@ -134,6 +136,14 @@ fn other(chat: Chat, file: &File, is_stored: bool) -> AnyView {
         false => view! { <span class="file">{inside} {progress(chat, file)}</span> }.into_any(),
     };
     view! { <div class="file-box">{player} {card}</div> }.into_any()
+}
+
+/// A name whose end stays visible when it is too long.
+pub(crate) fn file_name(name: &str) -> AnyView {
+    let end = name.char_indices().rev().nth(END_CHARS - 1).map_or(0, |(at, _)| at);
+    let (stem, end) = name.split_at(name.rfind('.').filter(|dot| *dot >= end).unwrap_or(name.len()));
+    view! { <bdi class="file-name"><span>{stem.to_owned()}</span> <span>{end.to_owned()}</span></bdi> }
+        .into_any()
 }
 
 /// How much of a file that is not stored yet has arrived.

@@ -158,7 +158,7 @@ pub fn Viewer(room: RoomId, file: FileId) -> impl IntoView {
         let number = at
             .get()
             .filter(|_| count > 1)
-            .map(|at| words.picture_of(&(at + 1).to_string(), &count.to_string()));
+            .map(|at| words.picture_of(&count.to_string(), &(at + 1).to_string()));
         let moment = words.moment(sent_at, chat.clock.get_untracked());
         let size = words.file_size(file.size);
         let alt = (!file.alt.is_empty())

@@ -218,8 +218,7 @@ impl Chat {
             }
             Heard::Failed { id, refusal } => self.upload_failed(id, refusal),
             Heard::Lost { id } => {
-                let detail = self.words.file_lost().to_owned();
-                self.upload_failed(id, Refusal { detail, ..ErrorCode::FileUnknown.into() });
+                self.upload_failed(id, ErrorCode::FileUnknown.into());
             }
             Heard::Preview { id, preview } => self.change_local(id, |file| file.preview = Some(preview)),
             Heard::Missing {} => self.tell_all(self.words.part_not_loaded().to_owned(), None),

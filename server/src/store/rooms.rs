@@ -1,9 +1,10 @@
 //! Rooms: creating, listing, renaming.
 
 use protocol::{
-    ChannelListing, Line, Marks, Message, MessageId, Nonce, Policy, Poll, Role, Room, RoomId, RoomKind,
+    ChannelListing, File, Line, Marks, Message, MessageId, Nonce, Policy, Poll, Role, Room, RoomId, RoomKind,
     RoomSummary, RoomsAfter, Seq, UserId, WorkspaceRole, limits,
 };
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{
@@ -124,6 +125,7 @@ struct SummaryRow {
     last_nth: Option<i32>,
     last_in_room: Option<bool>,
     last_is_poll: bool,
+    last_file: Option<Json<File>>,
     /// Of the first row, where they were asked for: all rooms of the person, and their heads.
     all_rooms: Option<Vec<Uuid>>,
     all_heads: Option<Vec<i64>>,
@@ -150,7 +152,7 @@ impl SummaryRow {
             replies: None,
             poll: self.last_is_poll.then(Poll::default),
             forward: None,
-            files: Vec::new(),
+            files: self.last_file.iter().map(|file| file.0.preview()).collect(),
         })
     }
 
@@ -272,6 +274,8 @@ impl Store {
                 last.edits as "last_edits?", last.deleted_at is not null as "last_deleted!",
                 last.reply_to as "last_reply_to?", last.thread_root as "last_root?", last.thread_nth as "last_nth?",
                 last.in_room as "last_in_room?", last.poll is not null as "last_is_poll!",
+                coalesce(last.files, case when last.body = '' then last.forward -> 'files' end) -> 0
+                    as "last_file?: Json<File>",
                 case
                     when p.messages = p.seen_ordinal then 0
                     when p.messages - p.seen_ordinal > $7 then $7
