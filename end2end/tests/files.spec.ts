@@ -159,6 +159,12 @@ test("a message waits for its file, later ones do not wait for it, and it surviv
   await sees(bo.page, "a word meanwhile");
   await expect(message(bo.page, "the film")).toBeHidden();
 
+  // It can be taken back, with its file.
+  await message(ana.page, "the film").getByRole("button", { name: "Cancel" }).click();
+  await expect(composer(ana.page)).toHaveValue("the film");
+  await expect(attachedFile(ana.page, "film.bin")).toBeVisible();
+  await composer(ana.page).press("Enter");
+
   await ana.page.reload();
   await isIn(ana.page);
   await expect(message(ana.page, "the film").getByRole("img", { name: "Waiting to send" })).toBeVisible();

@@ -111,6 +111,10 @@ pub fn MessageRow(
         view! { <Reactions room seq reactions/> }.into_any()
     });
     let shown_files = files(chat, room, &message.files, message.seq.is_some());
+    let held = (message.sending == Some(SendState::Waiting) && !message.files.is_empty()).then(|| {
+        let (nonce, ids) = (message.nonce, message.files.iter().map(|file| file.id).collect::<Vec<_>>());
+        live(move || chat.is_uploading(&ids).then(|| cancel_upload(chat, nonce)))
+    });
     let asked = message.poll.as_ref().map(|shown| poll(chat, (room, message.seq), shown, message.own));
     let is_offered = !message.deleted && !message.deleting && message.sending.is_none();
     let offered = message.seq.filter(|_| is_offered).map(|seq| {
@@ -143,6 +147,7 @@ pub fn MessageRow(
                 <div class="text" dir="auto" translate="yes">{said} {edited} {pinned} {saved} {state}</div>
                 {below}
                 {shown_files}
+                {held}
                 {asked}
                 {reactions}
                 {thread}
@@ -153,6 +158,13 @@ pub fn MessageRow(
         </article>
     }
     .into_any()
+}
+
+/// Takes a message that waits for its files back into the composer.
+fn cancel_upload(chat: Chat, nonce: Nonce) -> AnyView {
+    let back = handler(move |_| chat.edit_refused(nonce));
+    view! { <button type="button" class="cancel-upload" data-act="cancel" on:click=back>{chat.words.cancel()}</button> }
+        .into_any()
 }
 
 /// What a quoted message says, in one line.

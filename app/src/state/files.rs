@@ -106,6 +106,13 @@ impl Chat {
         self.files.with(|files| files.iter().find(|file| file.file.id == id).cloned())
     }
 
+    /// Whether one of these files has not arrived at a server yet.
+    #[must_use]
+    pub fn is_uploading(self, ids: &[FileId]) -> bool {
+        let is_coming = |local: &LocalFile| ids.contains(&local.file.id) && local.upload != Upload::Done;
+        self.files.with(|files| files.iter().any(is_coming))
+    }
+
     /// Attaches files from a `FileList`, and begins to upload them.
     pub fn attach(self, desk: Desk, files: &JsValue) {
         let files = js_sys::Array::from(files);
