@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use protocol::{File, Picture, PictureSize, RoomId};
 
 use super::icon::Icon;
-use crate::components::attributes::{AriaAttributes, GlobalAttributes};
+use crate::components::attributes::AriaAttributes;
 use crate::components::{handler, live};
 use crate::state::{Chat, Dialog, Upload};
 
