@@ -47,6 +47,8 @@ test("made by keyboard, voted in on both servers, and the same after a reload an
   await ana.page.keyboard.press("Enter");
   await expect(ana.page.getByRole("toolbar", { name: "Formatting" })).toBeVisible();
   await ana.page.keyboard.press("Shift+Tab");
+  await expect(ana.page.getByLabel("Attach files")).toBeFocused();
+  await ana.page.keyboard.press("Shift+Tab");
   await expect(composer(ana.page)).toBeFocused();
   await ana.page.keyboard.press("Shift+Tab");
   await expect(ana.page.getByRole("button", { name: "Bold" })).toBeFocused();

@@ -13,11 +13,11 @@ test("settings have pages, titles and a link back, and load no wasm", async ({ o
   await expect(page).toHaveURL("/settings");
   page.on("request", (request) => void loaded.push(new URL(request.url()).pathname));
   const pages = page.getByRole("navigation", { name: "Settings" });
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Profile");
+  await expect(page.getByRole("main").getByRole("heading", { level: 1 })).toHaveText("Profile");
   await expect(page.getByRole("main").getByText(`@${handle}`)).toBeVisible();
   for (const name of ["Appearance", "Account", "Profile"]) {
     await pages.getByRole("link", { name }).click();
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
+    await expect(page.getByRole("main").getByRole("heading", { level: 1 })).toHaveText(name);
     await expect(pages.getByRole("link", { name })).toHaveAttribute("aria-current", "page");
     await expect(pages.locator("[aria-current]")).toHaveCount(1);
     await expect(page).toHaveTitle(`${name} · Settings · ${place.name}`);
@@ -61,7 +61,7 @@ test("a member who opens the administration is refused, with a link back", async
   for (const path of ["/admin", "/admin/workspace", "/admin/people"]) {
     const answer = await page.goto(path);
     expect(answer?.status()).toBe(403);
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Administrators only");
+    await expect(page.getByRole("main").getByRole("heading", { level: 1 })).toHaveText("Administrators only");
     await expect(page.getByText("You don’t have permission to open this page.")).toBeVisible();
     await expect(page.getByRole("textbox")).toHaveCount(0);
   }
@@ -131,7 +131,7 @@ test("a phone shows the list of pages, then a page, and goes back", async ({ ope
   }
   for (const name of ["Profile", "Appearance", "Account", "Workspace", "People", "Invitations"]) {
     await pages.getByRole("link", { name }).tap();
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
+    await expect(page.getByRole("main").getByRole("heading", { level: 1 })).toHaveText(name);
     await expect(pages).toBeHidden();
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), name).toBe(true);
     await isAccessible(page, `${name} on a phone`);
