@@ -100,6 +100,8 @@ test("the tools work with the keyboard, and stay open or closed", async ({ open 
   await field.pressSequentially("tide");
   await selects(ana.page, "tide");
   await ana.page.keyboard.press("Tab");
+  await expect(ana.page.getByLabel("Attach files")).toBeFocused();
+  await ana.page.keyboard.press("Tab");
   await expect(toggle(ana.page)).toBeFocused();
   await ana.page.keyboard.press("Enter");
   await tool(ana.page, "Bold").focus();
