@@ -166,8 +166,8 @@ function cancel(id) {
   known.delete(id);
   clearTimeout(one?.timer);
   forget(id);
-  // The server forgets it after a day anyway.
-  one?.upload?.abort(one.state !== "done").catch(() => undefined);
+  // Also what a server has stored: nobody can have sent it. Otherwise the server forgets it after a day.
+  one?.upload?.abort(true).catch(() => undefined);
   next();
 }
 

@@ -161,7 +161,7 @@ enum Files {
     Hear(Box<Chat>, Box<dyn FnOnce()>),
     /// The files that are attached at a composer.
     Attached(Desk),
-    /// A picture on the whole screen.
+    /// A picture in full screen.
     Viewer(RoomId, FileId),
 }
 

@@ -69,7 +69,7 @@ test("a screenshot is pasted, described and sent; the other sees it, opens it an
   await bo.page.keyboard.press("Enter");
   const viewer = bo.page.getByRole("dialog", { name: "image.png" });
   await isDrawn(viewer.getByRole("img", { name: "A teal sail" }));
-  await isAccessible(bo.page, "a picture on the whole screen");
+  await isAccessible(bo.page, "a picture in full screen");
   await viewer.getByRole("button", { name: "Zoom in" }).click();
   await bo.page.keyboard.press("Escape");
   await expect(viewer).toBeHidden();

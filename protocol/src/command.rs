@@ -83,18 +83,21 @@ impl Placement {
     /// The command that sends it there.
     #[must_use]
     pub fn send(self, room: RoomId, nonce: Nonce, body: impl Into<String>) -> Command {
+        self.send_with(room, nonce, body, Attached::default())
+    }
+
+    /// The same, with a poll or files below the text.
+    #[must_use]
+    pub fn send_with(
+        self,
+        room: RoomId,
+        nonce: Nonce,
+        body: impl Into<String>,
+        attached: impl Into<Attached>,
+    ) -> Command {
         let Self { reply_to, thread, in_room, forward } = self;
-        Command::Send {
-            room,
-            nonce,
-            body: body.into(),
-            reply_to,
-            thread,
-            in_room,
-            forward,
-            poll: None,
-            files: Vec::new(),
-        }
+        let Attached { poll, files } = attached.into();
+        Command::Send { room, nonce, body: body.into(), reply_to, thread, in_room, forward, poll, files }
     }
 }
 

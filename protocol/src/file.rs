@@ -53,7 +53,7 @@ pub struct Attachment {
 pub enum PictureSize {
     /// For the timeline: fits into [`PICTURE_SMALL_PX`](limits::PICTURE_SMALL_PX).
     Small,
-    /// For the whole screen: fits into [`PICTURE_LARGE_PX`](limits::PICTURE_LARGE_PX).
+    /// For the viewer: fits into [`PICTURE_LARGE_PX`](limits::PICTURE_LARGE_PX).
     Large,
 }
 

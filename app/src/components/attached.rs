@@ -186,7 +186,7 @@ impl Tray {
                 <span class="attached-picture">{picture} {progress}</span>
                 <span class="attached-about">
                     {file_name(&name)}
-                    <span class="file-size" role="status">{state}</span>
+                    <span class="file-size">{state}</span>
                     {again}
                 </span>
                 {describe}

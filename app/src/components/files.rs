@@ -1,4 +1,4 @@
-//! The files of a message. Pictures are links to themselves, which open on the whole screen once the page is awake; the space that each
+//! The files of a message. Pictures are links to themselves, which open full screen once the page is awake. The space that each
 //! takes is known before it is loaded, so nothing moves.
 
 use leptos::prelude::*;
@@ -13,11 +13,11 @@ use crate::state::{Chat, Dialog, Upload};
 const PICTURE_MAX: (u32, u32) = (400, 300);
 /// The side of the squares in which several pictures are shown, in pixels.
 const TILE: u32 = 160;
-/// The height of a film, in pixels, before it is known.
+/// The space of a film, in pixels, before its shape is known.
 const FILM: (u32, u32) = (400, 225);
 /// An extension of up to so many characters, with its dot, stays visible.
 const END_CHARS: usize = 8;
-/// Pictures up to this size are never drawn larger, but have at least this much space, in pixels.
+/// The least width and height of a picture's space, in pixels: a tiny one can still be pressed.
 const PICTURE_MIN: u32 = 48;
 
 /// The files of a message; `is_stored` if a server has it.

@@ -76,7 +76,15 @@ pub(crate) fn MessageSheet(
     });
     let author = first.author.name.clone();
     let quote = move || {
-        message.with(|message| message.as_ref().map(|message| plain(&text_of(message), QUOTED_CHARS)))
+        message.with(|message| {
+            let message = message.as_ref()?;
+            let text = text_of(message);
+            // Without a text, its first file says which message this is.
+            match message.files.first().filter(|_| text.is_empty()) {
+                Some(file) => Some(file.name.clone()),
+                None => Some(plain(&text, QUOTED_CHARS)),
+            }
+        })
     };
     let pull = Pull { from: StoredValue::new(None), node };
     view! {

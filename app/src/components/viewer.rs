@@ -1,4 +1,4 @@
-//! A picture on the whole screen, and those before and after it in the room.
+//! A picture in full screen, and those before and after it in the room.
 
 use std::sync::Arc;
 

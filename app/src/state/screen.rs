@@ -110,7 +110,7 @@ pub enum Dialog {
     Shortcuts,
     /// The card of a person.
     Profile(UserId),
-    /// A picture of a room on the whole screen.
+    /// A picture of a room, in full screen.
     Viewer(RoomId, FileId),
 }
 

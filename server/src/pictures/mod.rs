@@ -49,7 +49,7 @@ pub struct Drawn {
     pub blur: Vec<u8>,
     /// The copy for the timeline, in WebP; `None` if the original serves as well.
     pub small: Option<Vec<u8>>,
-    /// The copy for the whole screen.
+    /// The copy for the viewer.
     pub large: Option<Vec<u8>>,
 }
 

@@ -17,22 +17,7 @@ fn new() -> NewPoll {
 }
 
 fn send(room: RoomId, nonce: Nonce, poll: &NewPoll) -> Command {
-    let Command::Send { room, nonce, body, reply_to, thread, in_room, .. } =
-        Placement::default().send(room, nonce, "When do we sail?")
-    else {
-        unreachable!()
-    };
-    Command::Send {
-        room,
-        nonce,
-        body,
-        reply_to,
-        thread,
-        in_room,
-        forward: None,
-        poll: Some(poll.clone()),
-        files: Vec::new(),
-    }
+    Placement::default().send_with(room, nonce, "When do we sail?", poll.clone())
 }
 
 /// Sends a poll.

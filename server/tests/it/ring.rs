@@ -16,19 +16,8 @@ fn send(room: RoomId, body: &str) -> Command {
 
 fn poll(room: RoomId) -> Command {
     let options = vec!["nine".to_owned(), "noon".to_owned()];
-    let poll = Some(NewPoll { options, several: false, anonymous: true });
-    let (nonce, body) = (Nonce(Uuid::new_v4()), "When?".to_owned());
-    Command::Send {
-        room,
-        nonce,
-        body,
-        reply_to: None,
-        thread: None,
-        in_room: false,
-        forward: None,
-        poll,
-        files: Vec::new(),
-    }
+    let poll = NewPoll { options, several: false, anonymous: true };
+    Placement::default().send_with(room, Nonce(Uuid::new_v4()), "When?", poll)
 }
 
 async fn caught_up(person: &Person, room: RoomId, after: i64) -> (Vec<(Seq, Change)>, Seq, bool) {

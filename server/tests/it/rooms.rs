@@ -211,19 +211,8 @@ async fn old_state_and_events_are_a_fresh_fetch(pool: PgPool) {
     let react = |seq, emoji: &str, on| Command::React { room, seq: Seq(seq), emoji: emoji.to_owned(), on };
     let poll = || {
         let options = vec!["nine".to_owned(), "noon".to_owned()];
-        let poll = Some(NewPoll { options, several: false, anonymous: false });
-        let (nonce, body) = (Nonce(Uuid::new_v4()), "When?".to_owned());
-        Command::Send {
-            room,
-            nonce,
-            body,
-            reply_to: None,
-            thread: None,
-            in_room: false,
-            forward: None,
-            poll,
-            files: Vec::new(),
-        }
+        let poll = NewPoll { options, several: false, anonymous: false };
+        Placement::default().send_with(room, Nonce(Uuid::new_v4()), "When?", poll)
     };
     let choose = |choice| Command::Vote { room, seq: POLL, choices: vec![choice] };
     let direct = || Command::StartDirect { user: bea.id() };

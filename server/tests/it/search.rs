@@ -436,24 +436,9 @@ async fn what_is_forwarded_and_what_a_poll_offers_are_found(pool: PgPool) {
     let first = said(&ana, room, "The halyard is frayed").await;
     let forward = Placement { forward: Some((room, first)), ..Placement::default() };
     ana.asks(forward.send(room, Nonce(Uuid::new_v4()), "Please look")).await.unwrap();
-    let Command::Send { room, nonce, body, reply_to, thread, in_room, forward, .. } =
-        Placement::default().send(room, Nonce(Uuid::new_v4()), "Which sail?")
-    else {
-        unreachable!()
-    };
     let poll =
         protocol::NewPoll { options: vec!["Genoa".to_owned(), "Spinnaker".to_owned()], ..Default::default() };
-    let poll = Command::Send {
-        room,
-        nonce,
-        body,
-        reply_to,
-        thread,
-        in_room,
-        forward,
-        poll: Some(poll),
-        files: Vec::new(),
-    };
+    let poll = Placement::default().send_with(room, Nonce(Uuid::new_v4()), "Which sail?", poll);
     ana.asks(poll).await.unwrap();
     indexed(&cluster).await;
     assert_eq!(found(&bea, "halyard").await, ["Please look", "The halyard is frayed"]);

@@ -9,8 +9,8 @@ use futures::{
     stream::{SplitSink, SplitStream},
 };
 use protocol::{
-    ClientFrame, Command, ErrorCode, Message, NewPoll, Nonce, Refusal, Reply, RoomId, RoomSummary, Seq,
-    ServerFrame, UserId, VERSION,
+    Attached, ClientFrame, Command, ErrorCode, Message, NewPoll, Nonce, Placement, Refusal, Reply, RoomId,
+    RoomSummary, Seq, ServerFrame, UserId, VERSION,
 };
 use tokio::{sync::mpsc, time::Duration};
 use tokio_tungstenite::tungstenite;
@@ -129,19 +129,9 @@ impl Person {
             let answered = |sent: &[Option<Message>]| sent.iter().filter(|one| one.is_some()).count();
             while said < texts.len() && said - answered(&sent) < WINDOW {
                 let (nonce, body, thread, poll) = texts[said].clone();
-                let (body, reply_to, in_room) = (body.to_owned(), None, false);
-                self.send(Command::Send {
-                    room,
-                    nonce,
-                    body,
-                    reply_to,
-                    thread,
-                    in_room,
-                    forward: None,
-                    poll,
-                    files: Vec::new(),
-                })
-                .await?;
+                let placement = Placement { thread, ..Placement::default() };
+                let attached = Attached { poll, ..Attached::default() };
+                self.send(placement.send_with(room, nonce, body, attached)).await?;
                 said += 1;
             }
             self.frames.flush().await?;
