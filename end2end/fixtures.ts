@@ -477,6 +477,26 @@ async function toolsOf(row: Locator): Promise<Locator> {
 /** The composer while a message is edited. */
 export const editor = (page: Page) => page.getByRole("textbox", { name: /^(Edit message|编辑消息)$/ });
 
+// ── pictures ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A real PNG of one colour, drawn by the browser. */
+export async function png(page: Page, width: number, height: number, colour: string): Promise<Buffer> {
+  const url = await page.evaluate(([width, height, colour]) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const brush = canvas.getContext("2d")!;
+    brush.fillStyle = colour as string;
+    brush.fillRect(0, 0, canvas.width, canvas.height);
+    return canvas.toDataURL("image/png");
+  }, [width, height, colour] as const);
+  return Buffer.from(url.split(",")[1], "base64");
+}
+
+/** Waits until a picture is drawn from the server's bytes, not only its frame. */
+export async function isDrawn(picture: Locator) {
+  await picture.scrollIntoViewIfNeeded();
+  await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.complete && image.naturalWidth)).toBeGreaterThan(0);
+}
+
 // ── axe ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The appearances of every page. They differ only in colours, so the slow complete run of axe is done in the first alone. */

@@ -48,6 +48,9 @@ pub struct Pending {
     /// Its state.
     #[serde(skip)]
     pub state: SendState,
+    /// Whether its files are being uploaded again, because the server did not know them any more.
+    #[serde(skip)]
+    pub again: bool,
 }
 
 impl Pending {
@@ -168,8 +171,22 @@ impl Outbox {
                 item.state = SendState::Waiting;
                 self.not_before = now + refusal.retry_ms.map_or(RETRY_MS, i64::from);
             }
+            // The database has lost its newest transactions, for example in a failover. The browser still has the bytes.
+            Retry::Never if refusal.code == ErrorCode::FileUnknown && !item.again => {
+                item.again = true;
+                item.state = SendState::Waiting;
+                item.files.iter().for_each(|file| self.uploaded.remove(&file.id));
+            }
             Retry::Never => item.state = SendState::Refused(refusal),
         }
+    }
+
+    /// Whether a message waits for the upload of this file.
+    #[must_use]
+    pub fn waits_for(&self, file: FileId) -> bool {
+        let waits =
+            |item: &Pending| item.state == SendState::Waiting && item.files.iter().any(|own| own.id == file);
+        !self.uploaded.contains(&file) && self.items.iter().any(waits)
     }
 
     /// A server has this file. Messages wait for all of theirs. Returns the rooms whose messages show it.
@@ -255,6 +272,7 @@ mod tests {
             files: Vec::new(),
             written_at: 0,
             state: SendState::Waiting,
+            again: false,
         }
     }
 
@@ -365,8 +383,15 @@ mod tests {
         outbox.retry(nonce);
         outbox.uploaded(&file);
         assert_eq!(nonces(&outbox.due(0)), [1]);
-        // A server lost the upload: a retry uploads it again first.
+        // The servers lost the upload. Once, it is uploaded again without asking.
         outbox.refuse(nonce, ErrorCode::FileUnknown.into(), 0);
+        assert!(outbox.items()[0].state == SendState::Waiting && outbox.waits_for(file.id));
+        assert_eq!(nonces(&outbox.due(0)), [0; 0]);
+        outbox.uploaded(&file);
+        assert!(!outbox.waits_for(file.id));
+        assert_eq!(nonces(&outbox.due(0)), [1]);
+        outbox.refuse(nonce, ErrorCode::FileUnknown.into(), 0);
+        assert!(matches!(outbox.items()[0].state, SendState::Refused(_)) && !outbox.waits_for(file.id));
         outbox.retry(nonce);
         assert_eq!(nonces(&outbox.due(0)), [0; 0]);
         assert!(outbox.take(nonce).is_some(), "while it waits for its files, it can be taken back");

@@ -42,14 +42,16 @@ impl People {
         self.known.iter().map(|(_, user)| user).filter(|user| user.group.is_some() && !user.name.is_empty())
     }
 
-    /// Applies a profile. Returns whether a name on the screen, or a role that rights depend on,
+    /// Applies a profile. Returns whether a name or a picture on the screen, or a role that rights depend on,
     /// may have changed.
     pub(crate) fn put(&mut self, user: User) -> bool {
         let was_wanted = self.wanted.remove(&user.id).is_some() | self.asked.remove(&user.id).is_some();
         match self.known.get_mut(&user.id) {
             Some(known) if known.rev >= user.rev => false,
             Some(known) => {
-                let shown = |user: &User| (user.name.clone(), user.handle.clone(), user.role, user.group);
+                let shown = |user: &User| {
+                    (user.name.clone(), user.handle.clone(), user.role, user.group, user.picture)
+                };
                 let is_news = shown(known) != shown(&user);
                 *known = Arc::new(user);
                 is_news

@@ -3,20 +3,8 @@
 import type { Locator, Page } from "@playwright/test";
 
 import {
-  acts, anaAndBo, composer, expect, isAccessible, isIn, log, message, reaches, says, sees, seqOf, signUp, test, writesTo,
+  acts, anaAndBo, composer, expect, isAccessible, isDrawn, isIn, log, message, png, reaches, says, sees, seqOf, signUp, test, writesTo,
 } from "../fixtures";
-
-/** A real PNG of one colour, drawn by the browser. */
-async function png(page: Page, width: number, height: number, colour: string): Promise<Buffer> {
-  const url = await page.evaluate(([width, height, colour]) => {
-    const canvas = Object.assign(document.createElement("canvas"), { width, height });
-    const brush = canvas.getContext("2d")!;
-    brush.fillStyle = colour as string;
-    brush.fillRect(0, 0, canvas.width, canvas.height);
-    return canvas.toDataURL("image/png");
-  }, [width, height, colour] as const);
-  return Buffer.from(url.split(",")[1], "base64");
-}
 
 const picked = (name: string, mimeType: string, buffer: Buffer) => ({ name, mimeType, buffer });
 const attached = (page: Page) => page.getByRole("list", { name: "Attached files" });
@@ -34,12 +22,6 @@ async function brings(at: Locator, event: "paste" | "drop" | "dragover", files: 
       ? new ClipboardEvent("paste", { ...about, clipboardData: data })
       : new DragEvent(event as string, { ...about, dataTransfer: data }));
   }, [event, files.map(({ name, mimeType, buffer }) => ({ name, type: mimeType, bytes: buffer.toString("base64") }))] as const);
-}
-
-/** Waits until a picture is drawn from the server's bytes, not only its frame. */
-async function isDrawn(picture: Locator) {
-  await picture.scrollIntoViewIfNeeded();
-  await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.complete && image.naturalWidth)).toBeGreaterThan(0);
 }
 
 test("a screenshot is pasted, described and sent; the other sees it, opens it and finds it after a reload; nobody else gets it", async ({ open }) => {

@@ -52,11 +52,11 @@ test("settings, language and signing out", async ({ open, expected }) => {
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await page.getByRole("link", { name: "Profile" }).click();
   await page.getByRole("textbox", { name: "Name" }).fill("a".repeat(65));
-  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("textbox", { name: "Name" })).toHaveAccessibleDescription("Use at most 64 characters.");
   await expect(page.getByRole("textbox", { name: "Name" })).toHaveValue("a".repeat(65));
   await page.getByRole("textbox", { name: "Name" }).fill("Only Forms");
-  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("status")).toHaveText("Profile saved.");
   await page.getByRole("navigation").getByRole("button", { name: "Sign out" }).click();
   await fillSignIn(page, { handle, password: PASSWORD });

@@ -2,8 +2,8 @@
 import { devices, type Page } from "@playwright/test";
 
 import {
-  asks, composer, expect, fillSignIn, isAccessible, isIn, isOpen, makesRoom, message, onNode, opens, roomLink, says, sees, signUp, test,
-  unique, writesTo, type Person,
+  asks, composer, expect, fillSignIn, isAccessible, isDrawn, isIn, isOpen, makesRoom, message, onNode, opens, png, roomLink, says, sees,
+  signUp, test, unique, writesTo, type Person,
 } from "../fixtures";
 
 const card = (page: Page, name: string) => page.getByRole("dialog", { name: `Profile of ${name}` });
@@ -19,7 +19,7 @@ async function describes(page: Page, fields: { handle?: string; title?: string; 
   if (fields.title) await page.getByRole("textbox", { name: "Title" }).fill(fields.title);
   if (fields.pronouns) await page.getByRole("textbox", { name: "Pronouns" }).fill(fields.pronouns);
   if (fields.zone) await page.getByRole("combobox", { name: "Time zone" }).selectOption(fields.zone);
-  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("status")).toHaveText("Profile saved.");
   await page.goto(back);
   await isIn(page);
@@ -87,6 +87,58 @@ test("a click on a name or a picture opens the card, with what the person says a
   await shown.getByRole("button", { name: "Message" }).click();
   await isOpen(page, bo.name);
   await expect(shown).toHaveCount(0);
+});
+
+test("a picture is cropped, seen by others without a reload, replaced, refused and removed", async ({ open, expected }) => {
+  expected(/status of 422/);
+  const [ana, bo] = await two(open);
+  const { page } = ana;
+  const faces = (within: Page) => message(within, "Good morning").locator(".avatar img");
+  await expect(faces(bo.page)).toHaveCount(0);
+
+  await page.goto("/settings/profile");
+  const chooses = async (name: string, buffer: Buffer) => {
+    const chooser = page.waitForEvent("filechooser");
+    await page.getByRole("button", { name: /^(Add|Change) picture/ }).click();
+    await (await chooser).setFiles({ name, mimeType: "image/png", buffer });
+  };
+  const crop = page.getByRole("dialog", { name: "Crop picture" });
+  const square = crop.getByRole("img");
+  await chooses("me.png", await png(page, 900, 300, "rgb(200, 40, 40)"));
+  await expect(square).toBeFocused();
+  await isAccessible(page, "cropping a picture");
+  // Nearer by key and by wheel, and moved by pointer.
+  const zoom = crop.getByRole("slider", { name: "Zoom" });
+  await expect(zoom).toHaveValue("0");
+  await page.keyboard.press("+");
+  await page.keyboard.press("ArrowLeft");
+  await expect(zoom).not.toHaveValue("0");
+  await square.dragTo(square, { sourcePosition: { x: 200, y: 100 }, targetPosition: { x: 100, y: 120 } });
+  // Esc leaves everything as it was.
+  await page.keyboard.press("Escape");
+  await expect(crop).toBeHidden();
+  await expect(page.getByRole("button", { name: "Add picture" })).toBeFocused();
+  await chooses("me.png", await png(page, 900, 300, "rgb(200, 40, 40)"));
+  await crop.getByRole("button", { name: "Save picture" }).click();
+  await expect(page.getByRole("status")).toHaveText("Profile saved.");
+  await expect(page.getByRole("button", { name: "Change picture" })).toBeVisible();
+  await isDrawn(page.locator(".setting-person .avatar img"));
+
+  await isDrawn(faces(bo.page));
+  const first = await faces(bo.page).getAttribute("src");
+  await chooses("me.png", await png(page, 300, 300, "rgb(40, 40, 200)"));
+  await crop.getByRole("button", { name: "Save picture" }).click();
+  await expect(faces(bo.page)).not.toHaveAttribute("src", first!);
+  await isDrawn(faces(bo.page));
+  // The server draws it, too.
+  await bo.page.reload();
+  await isDrawn(faces(bo.page));
+
+  await chooses("me.png", Buffer.from("<html>"));
+  await expect(page.getByText("This picture can’t be read.")).toBeVisible();
+  await page.getByRole("button", { name: "Remove picture" }).click();
+  await expect(page.getByRole("status")).toHaveText("Profile saved.");
+  await expect(faces(bo.page)).toHaveCount(0);
 });
 
 test("with the keyboard, Tab leads from a message to the names in it", async ({ open }) => {
@@ -217,7 +269,7 @@ test("without script, names are plain text, and the profile can be changed", asy
   await bare.goto("/settings/profile");
   await bare.getByRole("textbox", { name: "Title" }).fill("Rigger");
   await bare.getByRole("combobox", { name: "Time zone" }).selectOption("Europe/Lisbon");
-  await bare.getByRole("button", { name: "Save" }).click();
+  await bare.getByRole("button", { name: "Save", exact: true }).click();
   await expect(bare.getByRole("status")).toHaveText("Profile saved.");
   await expect(bare.getByRole("combobox", { name: "Time zone" })).toHaveValue("Europe/Lisbon");
   await nameIn(ana.page, "hello", bo.name).click();

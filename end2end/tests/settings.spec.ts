@@ -106,6 +106,8 @@ test("with the keyboard alone: from the room to a new name and back", async ({ o
   await page.keyboard.press("Enter");
   await expect(page.getByRole("status")).toBeFocused();
   await page.keyboard.press("Tab");
+  await expect(page.getByRole("button", { name: "Add picture" })).toBeFocused();
+  await page.keyboard.press("Tab");
   await expect(name).toBeFocused();
   await tabTo(page, page.getByRole("link", { name: "Back to rooms" }));
   await page.keyboard.press("Enter");

@@ -292,7 +292,9 @@ mod tests {
             StoredRoom { base: Seq(3), head: Seq(6), members: vec![0, 1], ..StoredRoom::default() };
         for n in 1..=3 {
             let (token, seq) = (Token::new(0, n), Seq(3 + i64::from(n)));
-            logs[0].written.insert(nonce(n), Written { room: ROOM, token, at: i64::from(n) * 100 });
+            logs[0]
+                .written
+                .insert(nonce(n), Written { room: ROOM, token, at: i64::from(n) * 100, file: None });
             logs[0].acknowledged.insert(nonce(n), Acknowledged { seq: Some(seq), at: 0 });
             let message = StoredMessage { author: ANA, nonce: nonce(n), token: Some(token) };
             room.numbers.insert(seq, 1);
@@ -323,7 +325,7 @@ mod tests {
     fn a_scheduled_message_is_found_lost_and_twice_and_may_come_late() {
         let (mut logs, mut stored) = story();
         let (token, later) = (Token::scheduled(0, 1), nonce(9));
-        logs[0].written.insert(later, Written { room: ROOM, token, at: 250 });
+        logs[0].written.insert(later, Written { room: ROOM, token, at: 250, file: None });
         logs[0].acknowledged.insert(later, Acknowledged { seq: None, at: 0 });
         assert_eq!(kinds(&logs, &stored), [(Kind::Lost, "ana".to_owned(), 6)]);
         let mut send = |logs: &mut [Log], seq, with| {

@@ -175,7 +175,7 @@ impl Cluster {
             .env("DATABASE_URL", through(&self.database_url, &server.postgres)?)
             .env("REDIS_URL", through(&self.redis_url, &server.redis)?)
             .env("FAULTS_SABOTAGE", sabotage)
-            .env("ROOST_FILES", self.folder.join("files"))
+            .env("ROOST_FILES", self.files_folder())
             .env("ROOST_METRICS_ADDR", server.metrics.to_string())
             .env("ROOST_TRUSTED_PROXIES", "1");
         let child = command.spawn()?;
@@ -306,6 +306,12 @@ impl Cluster {
     pub fn logged(&self, text: &str) -> usize {
         let read = |at: usize| std::fs::read_to_string(self.folder.join(format!("node-{at}.log")));
         (1..=SERVERS).filter_map(|at| read(at).ok()).map(|log| log.matches(text).count()).sum()
+    }
+
+    /// Where the servers keep files.
+    #[must_use]
+    pub fn files_folder(&self) -> PathBuf {
+        self.folder.join("files")
     }
 
     /// Where the report is written.
@@ -440,7 +446,11 @@ pub async fn post_form(
     request_with(addr, &format!("POST {path} HTTP/1.1"), &all, &fields.join("&")).await
 }
 
-async fn request_with(
+/// A request with a body on a new connection.
+///
+/// # Errors
+/// When there is no answer within ten seconds.
+pub async fn request_with(
     addr: SocketAddr,
     line: &str,
     headers: &[(&str, &str)],

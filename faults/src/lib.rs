@@ -14,6 +14,7 @@ pub mod busy;
 pub mod checker;
 pub mod cluster;
 pub mod crowd;
+pub mod files;
 pub mod fresh;
 pub mod log;
 pub mod person;

@@ -8,7 +8,7 @@ use std::{
     fmt,
 };
 
-use protocol::{Millis, Nonce, RoomId, Seq};
+use protocol::{FileId, Millis, Nonce, RoomId, Seq};
 
 use crate::violation::Violation;
 
@@ -24,7 +24,7 @@ impl Token {
         Self((person as u64) << 32 | u64::from(count))
     }
 
-    /// The same for a scheduled message, which is stored after messages that are written later.
+    /// The same for a message that may be stored after messages that are written later: one that is scheduled, or waits for its file.
     #[must_use]
     pub fn scheduled(person: usize, count: u32) -> Self {
         Self(Self::new(person, count).0 | Self::SCHEDULED)
@@ -32,7 +32,7 @@ impl Token {
 
     const SCHEDULED: u64 = 1 << 63;
 
-    /// Whether it was scheduled.
+    /// Whether it may be stored later than it was written.
     #[must_use]
     pub fn is_scheduled(self) -> bool {
         self.0 & Self::SCHEDULED != 0
@@ -66,6 +66,8 @@ pub struct Written {
     pub token: Token,
     /// When, in milliseconds since the test began.
     pub at: Millis,
+    /// Its file.
+    pub file: Option<FileId>,
 }
 
 /// A message that the server has acknowledged, so the client no longer keeps it.

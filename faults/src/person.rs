@@ -11,8 +11,8 @@ use std::{
 use client::{Backoff, Client, Link, RowKind};
 use futures::{SinkExt as _, StreamExt as _};
 use protocol::{
-    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, Line, Message, Millis, NewPoll, Nonce,
-    Placement, Reply, Rights, Role, RoomId, Seq, ServerFrame, UserId, VERSION, WorkspaceRole,
+    Change, ClientFrame, CloseCode, Command, ErrorCode, Event, File, FileId, Line, Message, Millis, NewPoll,
+    Nonce, Placement, Reply, Rights, Role, RoomId, Seq, ServerFrame, UserId, VERSION, WorkspaceRole,
     limits::MARKS_MEMBERS_MAX,
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
@@ -20,6 +20,7 @@ use server::clock::Clock;
 use tokio::{
     net::{TcpSocket, TcpStream},
     sync::{mpsc, watch},
+    task::JoinSet,
     time::Interval,
 };
 use tokio_tungstenite::{
@@ -31,6 +32,7 @@ use uuid::Uuid;
 use crate::{
     checker::Screen,
     cluster::{Address, Fallible},
+    files,
     log::{Acknowledged, Log, Shown, Token, Written},
     stored::{Account, StoredMarks, Truth},
     violation::{Kind, Violation},
@@ -42,6 +44,8 @@ const TICK: Duration = Duration::from_millis(250);
 const FRAMES_MAX: usize = 256;
 /// Messages per room that are remembered as having been on screen.
 const PRESENT_MAX: usize = 1_500;
+/// The share of messages that have a file.
+const FILE_SHARE: f64 = 0.04;
 /// How long a person may still receive events of a room after leaving it. If the broadcast about leaving
 /// was lost, the session check finds it (two rounds of 20 s, and as long again if a server hangs).
 const TOLD_AFTER_LEAVING: Millis = 60_000;
@@ -126,6 +130,9 @@ struct State {
     left: HashMap<RoomId, Millis>,
     /// The channels that the person joins and leaves.
     channels: Vec<RoomId>,
+    /// The uploads under way, and their files.
+    uploads: JoinSet<File>,
+    uploading: HashSet<FileId>,
 }
 
 /// Why a connection ended.
@@ -423,6 +430,7 @@ impl Person {
             return true;
         }
         state.client.tick(now);
+        self.attends_to_uploads(&mut state, now);
         if state.client.is_dead(now) {
             return true;
         }
@@ -480,10 +488,49 @@ impl Person {
         let forward = there.choose(rng).map(|seq| (source, *seq)).filter(|_| rng.random_bool(0.05));
         let placement = Placement { reply_to, thread, in_room: rng.random_bool(0.25), forward };
         let poll = rng.random_bool(0.08).then(|| poll(rng)).filter(|_| forward.is_none());
+        let is_plain = poll.is_none() && forward.is_none();
+        let file = (is_plain && rng.random_bool(FILE_SHARE)).then(|| {
+            // Now and then one of more than one part.
+            let size = if rng.random_bool(0.05) { 5_000_000 } else { rng.random_range(1..60_000) };
+            files::local(FileId(Uuid::from_u64_pair(rng.random(), rng.random())), size)
+        });
+        // Later messages do not wait for its file.
+        let late = Token::scheduled(self.index, state.count + 1);
+        let (token, body) = match file {
+            Some(_) => (late, body.replacen(&token.to_string(), &late.to_string(), 1)),
+            None => (token, body),
+        };
+        let attached = file.iter().cloned().collect();
         // A full outbox tells the person, who keeps the text: nothing was sent.
-        if state.client.place(room, (placement, poll, Vec::new()), nonce, body, now).is_ok() {
+        if state.client.place(room, (placement, poll, attached), nonce, body, now).is_ok() {
             state.count += 1;
-            state.log.written.insert(nonce, Written { room, token, at: now });
+            let id = file.as_ref().map(|file| file.id);
+            state.log.written.insert(nonce, Written { room, token, at: now, file: id });
+            if let Some(file) = file {
+                self.uploads(state, &file);
+            }
+        }
+    }
+
+    /// Uploads a file, beside everything else.
+    fn uploads(&self, state: &mut State, file: &File) {
+        let size = usize::try_from(file.size).unwrap_or_default();
+        let upload = files::upload(self.address.clone(), self.cookie.clone(), file.id, size);
+        state.uploading.insert(file.id);
+        state.uploads.spawn(upload);
+    }
+
+    /// Hands over what has been uploaded. What the servers have lost with their newest transactions is uploaded again.
+    fn attends_to_uploads(&self, state: &mut State, now: Millis) {
+        while let Some(Ok(file)) = state.uploads.try_join_next() {
+            state.uploading.remove(&file.id);
+            state.client.uploaded(&file, now);
+        }
+        let outbox = state.client.outbox();
+        let waiting = outbox.items().iter().flat_map(|item| &item.files);
+        let lost = waiting.filter(|file| outbox.waits_for(file.id) && !state.uploading.contains(&file.id));
+        for file in lost.cloned().collect::<Vec<_>>() {
+            self.uploads(state, &file);
         }
     }
 
@@ -497,7 +544,7 @@ impl Person {
         let after = rng.random_range(1_000..6_000);
         let (body, at) = (text(token, rng, 0.0), Clock::default().now() + after);
         let request = state.client.request(Command::Schedule { room, nonce, body, at });
-        state.scheduling.insert(request, (nonce, Written { room, token, at: now + after }));
+        state.scheduling.insert(request, (nonce, Written { room, token, at: now + after, file: None }));
     }
 
     /// Edits, deletes, pins, saves, marks unread from, votes in, reacts to or sets a reminder for one of the newest messages on

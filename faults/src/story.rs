@@ -14,13 +14,15 @@ use rand::{Rng as _, rngs::StdRng};
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite;
 use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
 
 use crate::{
     busy::Busy,
     checker::{self, Verdict},
     cluster::{self, Address, Cluster, Fallible, NETWORKS, SERVERS},
     crowd::Crowd,
-    fresh,
+    files, fresh,
+    log::Log,
     person::{Orders, Person, Socket, greeted},
     proxy::Weather,
     removed,
@@ -86,6 +88,8 @@ pub struct Stage {
     /// The period in which the database was one that has since been replaced.
     gone: Option<(Millis, Millis)>,
     reload: bool,
+    /// Objects that only a replaced database knew.
+    orphans: BTreeSet<Uuid>,
     _lives: Vec<AbortOnDropHandle<()>>,
 }
 
@@ -120,6 +124,7 @@ impl Stage {
             rng,
             gone: None,
             reload: false,
+            orphans: BTreeSet::new(),
             _lives: lives,
         };
         stage.until_quiet(Duration::from_secs(60)).await.map_err(|late| few(&late))?;
@@ -158,6 +163,7 @@ impl Stage {
         self.break_and_mend(scenario, schedule, &mut notes, &mut found).await?;
         let (p50, mut max) = self.until_whole(scenario, &mut notes, &mut found).await;
         drop(busy);
+        let went_back = self.gone.is_some();
         if let Some(gone) = self.gone.take() {
             max = max.max(self.until_no_phantoms(scenario, gone, &mut found).await);
             self.hush(scenario, &mut found).await;
@@ -188,6 +194,7 @@ impl Stage {
             let detail = "a poll whose counts are not those of its votes";
             found.push(Violation::new(Kind::Unexpected, "the database", room, seq, detail));
         }
+        found.extend(self.check_files(&logs, &bases, went_back).await?);
         let mut verdict: Verdict = checker::check(&logs, &stored);
         verdict.violations.extend(found);
         let lost_redis = self.cluster.logged("the connection to Redis is lost") - lost_redis;
@@ -610,6 +617,38 @@ impl Stage {
             people = differing.into_iter().map(|(person, _)| person).collect();
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Every file that was acknowledged is stored, is read by the members of its room and by nobody else, and the folder has what the
+    /// database refers to and nothing else. Objects that only a replaced database knew stay for ever, as `docs/files.md` says.
+    async fn check_files(
+        &mut self,
+        logs: &[Log],
+        bases: &BTreeMap<RoomId, Seq>,
+        went_back: bool,
+    ) -> Fallible<Vec<Violation>> {
+        let stored = files::stored(&self.cluster.pool, bases).await?;
+        let mut found = Vec::new();
+        for (person, log) in self.people.iter().zip(logs) {
+            found.extend(files::check_acknowledged(person.user, log, &stored));
+        }
+        let reader =
+            |person: &Arc<Person>| (person.user, self.cluster.address(person.index), person.cookie.clone());
+        let readers: Vec<_> = self.people.iter().map(reader).collect();
+        found.extend(files::check_readable(stored.into_values().collect(), &readers).await);
+        let folder = self.cluster.files_folder();
+        let (missing, unknown) = files::compare_folder(&self.cluster.pool, &folder).await?;
+        for object in missing {
+            let detail = format!("the object {object} is not in the folder");
+            found.push(Violation::at_large(Kind::Lost, "the store of files", detail));
+        }
+        if went_back {
+            self.orphans.extend(unknown);
+        } else if let Some(object) = unknown.iter().find(|object| !self.orphans.contains(object)) {
+            let detail = format!("{} objects that nobody will delete, such as {object}", unknown.len());
+            found.push(Violation::at_large(Kind::Unexpected, "the store of files", detail));
+        }
+        Ok(found)
     }
 
     /// Everybody must know the others' marks, in the rooms that report them. Returns the remaining

@@ -119,6 +119,8 @@ error_codes! {
     FilesWithPoll = 2042 Never "a message has either files or a poll";
     /// The header of an upload is missing or wrong: the detail names it.
     UploadInvalid = 2043 Never "the upload is not valid";
+    /// A picture of a person is no PNG, JPEG, WebP or GIF, is damaged, or has too many pixels.
+    PictureInvalid = 2044 Never "the picture cannot be read";
 
     /// No such room, or one that this person is not in; deliberately the same answer.
     RoomUnknown = 3001 Never "there is no such room for you";

@@ -39,6 +39,8 @@ uuid_id! {
     MessageId;
     /// A file, and the upload that it came from. UUIDv7.
     FileId;
+    /// The picture of a person. Random: another picture has another id.
+    PictureId;
     /// A signed-in browser.
     SessionId;
     /// An invitation to sign up.

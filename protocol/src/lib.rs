@@ -23,7 +23,7 @@ pub use error::{CloseCode, ErrorCode, Refusal, Retry};
 pub use event::{Change, Event};
 pub use file::{Attachment, File, Picture, PictureSize, file_name};
 pub use frame::{ClientFrame, ServerFrame};
-pub use id::{Epoch, FileId, InvitationId, MessageId, Nonce, RoomId, Seq, SessionId, UserId};
+pub use id::{Epoch, FileId, InvitationId, MessageId, Nonce, PictureId, RoomId, Seq, SessionId, UserId};
 pub use line::Line;
 pub use model::{
     ChannelListing, Forward, Hit, InThread, Marks, Member, Mention, Message, Millis, Piece, Pin, Reaction,

@@ -147,6 +147,8 @@ pub const COMMAND_MS: u32 = 10_000;
 pub const SENT_MS: u32 = 60_000;
 /// A `hello` waits this long for a permit, then the server refuses it (5002).
 pub const HELLO_WAIT_MS: u32 = 5_000;
+/// The bytes of the file that a person's picture is made from.
+pub const FACE_BYTES_MAX: usize = 10_000_000;
 /// A browser sends `hello` within this time after the socket opens.
 pub const HELLO_MS: u32 = 10_000;
 /// A browser waits this long for its `welcome`; this covers the server's work and a long list on a

@@ -4,7 +4,7 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    File, MessageId, Nonce, Policy, Poll, Role, RoomId, Seq, UserId, WorkspaceRole,
+    File, MessageId, Nonce, PictureId, Policy, Poll, Role, RoomId, Seq, UserId, WorkspaceRole,
     limits::THREAD_AUTHORS_MAX,
 };
 
@@ -31,6 +31,9 @@ pub struct User {
     /// nor title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<u32>,
+    /// Their picture, at `/pictures/ID`. Left out if they have none; then their initials are shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<PictureId>,
     /// The number on the workspace's line at which this profile last changed; 0 if it never has. Of
     /// two profiles of one person, the one with the higher number is newer.
     #[serde(default, skip_serializing_if = "Seq::is_zero")]
@@ -48,6 +51,7 @@ impl User {
             role: WorkspaceRole::default(),
             pinyin: String::new(),
             group: None,
+            picture: None,
             rev: Seq::ZERO,
         }
     }

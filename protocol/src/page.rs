@@ -212,6 +212,8 @@ pub enum FormName {
     Invite,
     /// Change the viewer's name.
     Profile,
+    /// Choose the viewer's picture.
+    Picture,
     /// Change the viewer's password.
     ChangePassword,
     /// Set a new password by a link.

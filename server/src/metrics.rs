@@ -154,6 +154,18 @@ pub struct Metrics {
     pub ring_misses: Counter,
     /// How late jobs were taken, in seconds.
     pub job_late_seconds: Histogram,
+    /// Uploads that became files.
+    pub files_finished: Counter,
+    /// Bytes of uploads that were stored.
+    pub upload_bytes: Counter,
+    /// Pictures of which copies were drawn …
+    pub pictures_drawn: Counter,
+    /// … and those that could not be decoded, or are too large.
+    pub pictures_refused: Counter,
+    /// Objects deleted from the store of files.
+    pub objects_deleted: Counter,
+    /// Rounds of collecting files that failed.
+    pub collections_failed: Counter,
     /// Messages whose words were indexed.
     pub indexed: Counter,
     /// How long searches took in the database, in seconds.
@@ -190,6 +202,12 @@ impl Metrics {
             ring_misses: Counter::default(),
             lane_depth: Gauge::default(),
             job_late_seconds: Histogram::new(SECONDS),
+            files_finished: Counter::default(),
+            upload_bytes: Counter::default(),
+            pictures_drawn: Counter::default(),
+            pictures_refused: Counter::default(),
+            objects_deleted: Counter::default(),
+            collections_failed: Counter::default(),
             indexed: Counter::default(),
             search_seconds: Histogram::new(SECONDS),
             jobs_done: Family::default(),
@@ -260,6 +278,20 @@ impl Metrics {
             "job_late_seconds",
             "How long after its time a job was taken",
             self.job_late_seconds.clone(),
+        );
+        r.register("files_finished", "Uploads that became files", self.files_finished.clone());
+        r.register("upload_bytes", "Bytes of uploads that were stored", self.upload_bytes.clone());
+        r.register("pictures_drawn", "Pictures of which copies were drawn", self.pictures_drawn.clone());
+        r.register("pictures_refused", "Pictures that could not be decoded", self.pictures_refused.clone());
+        r.register(
+            "objects_deleted",
+            "Objects deleted from the store of files",
+            self.objects_deleted.clone(),
+        );
+        r.register(
+            "collections_failed",
+            "Rounds of collecting unused files that failed",
+            self.collections_failed.clone(),
         );
         r.register("messages_indexed", "Messages whose words were indexed", self.indexed.clone());
         r.register("search_seconds", "How long searches took", self.search_seconds.clone());

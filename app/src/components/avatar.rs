@@ -8,13 +8,17 @@ use super::icon::Icon;
 use crate::components::attributes::AriaAttributes;
 use crate::{components::live, state::use_chat, text::initials};
 
-/// A person's picture. Hidden from screen readers, because the name is beside it.
+/// A person's picture, over their initials, which show until it is loaded. Hidden from screen readers, because the name is
+/// beside it.
 #[component]
 pub fn Avatar(
     /// Whose.
     user: User,
 ) -> impl IntoView {
-    view! { <span class=class_of(user.id.0) aria-hidden="true">{initials(&user.name)}</span> }
+    let picture = user.picture.map(|id| {
+        view! { <img src=format!("/pictures/{id}") alt="" width="36" height="36" loading="lazy" draggable="false"/> }
+    });
+    view! { <span class=class_of(user.id.0) aria-hidden="true">{initials(&user.name)}{picture}</span> }
 }
 
 /// A room's picture: the other person of a direct room, or a symbol.

@@ -1,9 +1,9 @@
 //! Administration: the workspace, accounts, and invitations.
 
 use leptos::prelude::*;
-use protocol::{FormName, InvitationView, JobView, PersonView, VERSION, WhoMaySignUp, WorkspaceRole};
+use protocol::{FormName, InvitationView, JobView, PersonView, User, VERSION, WhoMaySignUp, WorkspaceRole};
 
-use super::{Cx, Done, PeopleView, copy_field, hint, item, only, section};
+use super::{Cx, Done, PeopleView, SpaceView, copy_field, hint, item, only, section};
 use crate::{
     components::{
         avatar::Avatar,
@@ -25,7 +25,7 @@ pub(super) fn refused(cx: &Cx) -> AnyView {
     .into_any()
 }
 
-pub(super) fn workspace(cx: &Cx) -> AnyView {
+pub(super) fn workspace(cx: &Cx, space: &SpaceView) -> AnyView {
     let (words, page) = (cx.words, &cx.page);
     let refused = cx.refused(FormName::Workspace);
     let form = view! {
@@ -60,9 +60,60 @@ pub(super) fn workspace(cx: &Cx) -> AnyView {
     };
     view! {
         {only(words.workspace(), "", form)}
+        {files(cx, space)}
         {section("set-about", words.about_workspace(), "", facts)}
     }
     .into_any()
+}
+
+/// How much space files take, who has the most, and the limits that the operator has set.
+fn files(cx: &Cx, space: &SpaceView) -> AnyView {
+    let words = cx.words;
+    let used = match space.workspace_max {
+        Some(max) => words.space_of(&words.file_size(max), &words.file_size(space.all)),
+        None => words.file_size(space.all),
+    };
+    let meter = space.workspace_max.map(|max| {
+        // A meter of 0 to 1000 is exact enough, and has no numbers too large for HTML.
+        let share = (u128::from(space.all) * 1_000 / u128::from(max.max(1))).min(1_000);
+        view! { <meter min="0" max="1000" high="900" optimum="0" value=share.to_string() aria-label=words.space_used()></meter> }
+    });
+    let limit =
+        |max: Option<u64>| max.map_or_else(|| words.no_limit().to_owned(), |max| words.file_size(max));
+    let saved = (space.stored < space.all).then(|| {
+        view! {
+            <dt>{words.space_stored()}</dt>
+            <dd>{words.file_size(space.stored)}</dd>
+        }
+    });
+    let line = |(user, bytes): &(User, u64)| {
+        let name =
+            view! { <strong dir="auto">{user.name.clone()}</strong>{hint(format!("@{}", user.handle))} };
+        item(view! { <Avatar user=user.clone()/> }, name, view! { <span>{words.file_size(*bytes)}</span> })
+    };
+    let people: Vec<_> = space.people.iter().map(line).collect();
+    let most = (!people.is_empty()).then(|| {
+        view! {
+            <h3 id="set-most">{words.most_space()}</h3>
+            <ul class="setting-list" aria-labelledby="set-most">{people}</ul>
+        }
+    });
+    let body = view! {
+        {meter}
+        <dl class="facts">
+            <dt>{words.space_used()}</dt>
+            <dd>{used}</dd>
+            {saved}
+            <dt>{words.file_limit()}</dt>
+            <dd>{words.file_size(space.file_max)}</dd>
+            <dt>{words.person_limit()}</dt>
+            <dd>{limit(space.person_max)}</dd>
+            <dt>{words.workspace_limit()}</dt>
+            <dd>{limit(space.workspace_max)}</dd>
+        </dl>
+        {most}
+    };
+    section("set-files", words.files(), words.files_limits_hint(), body)
 }
 
 pub(super) fn invitations(cx: &Cx, list: &[InvitationView], done: Option<Done>) -> AnyView {

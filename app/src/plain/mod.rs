@@ -32,6 +32,9 @@ use crate::{
 /// See `script.js`.
 const SCRIPT: &str = include_str!("script.js");
 
+/// See `crop.js`.
+const CROP: &str = include_str!("crop.js");
+
 /// A page of the settings or of the administration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
@@ -239,6 +242,8 @@ pub enum Content {
     Groups(Vec<User>),
     /// One of them.
     Group(GroupView),
+    /// How much space files take.
+    Workspace(SpaceView),
     /// Jobs that failed too often.
     Jobs(Vec<JobView>),
     /// The page is for administrators only, and the viewer is not one.
@@ -254,6 +259,23 @@ pub struct AboutMe {
     pub pronouns: String,
     /// The name of their time zone.
     pub zone: String,
+}
+
+/// How much space files take, and may take, in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SpaceView {
+    /// All files of the workspace, as the limit counts them …
+    pub all: u64,
+    /// … and without duplicates.
+    pub stored: u64,
+    /// The limit of the workspace; `None`: there is none.
+    pub workspace_max: Option<u64>,
+    /// The limit of one person.
+    pub person_max: Option<u64>,
+    /// The limit of one file.
+    pub file_max: u64,
+    /// The people with the most.
+    pub people: Vec<(User, u64)>,
 }
 
 /// A page of the list of all accounts, suspended ones first.
@@ -312,9 +334,11 @@ pub fn draw(page: Page, plain: Plain, nonce: Nonce, options: LeptosOptions) -> S
         };
         let workspace = if page.workspace_name.is_empty() { "Roost" } else { &page.workspace_name };
         let title = escaped(&format!("{} · {workspace}", title_of(words, &plain)));
+        let is_profile = matches!(plain.content, Content::Profile(_));
         let body = view! {
             <Frame page=page.clone() plain me/>
             <script nonce=use_nonce()>{SCRIPT}</script>
+            {is_profile.then(|| view! { <script nonce=use_nonce()>{CROP}</script> })}
         };
         let style = view! { <HashedStylesheet options/> }.into_any();
         document(&page, words, title, style, body.into_any()).to_html()
@@ -331,6 +355,7 @@ fn title_of(words: Words, plain: &Plain) -> String {
         | Content::People(_)
         | Content::Groups(_)
         | Content::Group(_)
+        | Content::Workspace(_)
         | Content::Jobs(_) => {
             let group =
                 if plain.path.starts_with("/admin") { words.administration() } else { words.settings() };
@@ -358,6 +383,7 @@ fn Frame(page: Page, plain: Plain, me: User) -> impl IntoView {
         | Content::People(_)
         | Content::Groups(_)
         | Content::Group(_)
+        | Content::Workspace(_)
         | Content::Jobs(_) => section_body(&cx, &plain),
     };
     view! {
@@ -394,7 +420,7 @@ fn section_body(cx: &Cx, plain: &Plain) -> AnyView {
         (Section::Appearance, _) => settings::appearance(cx, plain.done),
         (Section::Account, Content::Sessions(sessions)) => settings::account(cx, sessions),
         (Section::Invitations, Content::Invitations(list)) => admin::invitations(cx, list, plain.done),
-        (Section::Workspace, _) => admin::workspace(cx),
+        (Section::Workspace, Content::Workspace(space)) => admin::workspace(cx, space),
         (Section::People, Content::People(people)) => admin::people(cx, people, plain.done),
         (Section::Groups, Content::Groups(list)) => groups::groups(cx, list),
         (Section::Groups, Content::Group(view)) => groups::group(cx, view),
@@ -405,6 +431,7 @@ fn section_body(cx: &Cx, plain: &Plain) -> AnyView {
             | Section::Invitations
             | Section::People
             | Section::Groups
+            | Section::Workspace
             | Section::Jobs,
             _,
         ) => ().into_any(),

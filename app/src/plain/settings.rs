@@ -89,6 +89,7 @@ pub(super) fn profile(cx: &Cx, about: &AboutMe) -> AnyView {
                 {hint(facts)}
             </div>
         </div>
+        {picture(cx)}
         <form class="setting-form" method="post" action="/profile">
             {cx.author()}
             <FormError refused=refused.clone()/>
@@ -129,6 +130,69 @@ pub(super) fn profile(cx: &Cx, about: &AboutMe) -> AnyView {
         </form>
     };
     only(words.profile(), "", body)
+}
+
+/// The form for the viewer's picture. With script, a dialog lets them choose a square of it: see `crop.js`.
+fn picture(cx: &Cx) -> AnyView {
+    let words = cx.words;
+    let refused = cx.refused(FormName::Picture);
+    let why = refused.words("picture");
+    let described = if why.is_some() { "field-picture-error" } else { "field-picture-hint" };
+    let has_one = cx.me.picture.is_some();
+    let choose = if has_one { words.change_picture() } else { words.add_picture() };
+    view! {
+        <form
+            class="setting-picture"
+            method="post"
+            action="/profile/picture"
+            enctype="multipart/form-data"
+            data-crop
+        >
+            {cx.author()}
+            <FormError refused/>
+            <div data-plain>
+                <label for="field-picture">{words.picture()}</label>
+                <input
+                    type="file"
+                    id="field-picture"
+                    name="picture"
+                    accept="image/png,image/jpeg,image/webp,image/gif"
+                    aria-describedby=described
+                />
+                <button type="submit" class="button">{words.save_picture()}</button>
+            </div>
+            <div class="setting-picture-actions">
+                <button type="button" class="button scripted" hidden aria-describedby=described>{choose}</button>
+                {has_one.then(|| view! {
+                    <button type="submit" class="button loss" name="remove" value="1">
+                        {words.remove_picture()}
+                    </button>
+                })}
+            </div>
+            {match why {
+                Some(why) => view! { <p class="field-error" id="field-picture-error">{why}</p> }.into_any(),
+                None => view! { <p class="field-hint" id="field-picture-hint">{words.picture_hint()}</p> }.into_any(),
+            }}
+        </form>
+        <dialog class="dialog crop" aria-labelledby="crop-title">
+            <form method="dialog" class="dialog-card">
+                <div class="dialog-head"><h2 id="crop-title">{words.crop_picture()}</h2></div>
+                <div class="crop-body">
+                    <canvas tabindex="0" role="img" aria-label=words.crop_hint()></canvas>
+                    <label>
+                        <span>{words.zoom()}</span>
+                        <input type="range" min="0" max="100" step="1" value="0"/>
+                    </label>
+                    <p class="field-hint">{words.crop_hint()}</p>
+                </div>
+                <div class="dialog-foot">
+                    <button class="button" value="">{words.cancel()}</button>
+                    <button class="button primary" value="save">{words.save_picture()}</button>
+                </div>
+            </form>
+        </dialog>
+    }
+    .into_any()
 }
 
 /// The time zone, if one wants others to know it.

@@ -340,8 +340,17 @@ impl Chat {
         browser::leave_word(&is_kept_as(self), &text);
     }
 
-    /// Messages have been stored or taken back: forgets the bytes of their files.
+    /// Messages have been stored or taken back: forgets the bytes of their files. If the servers have lost a file for which a message
+    /// waits, it is uploaded again.
     fn settle_uploads(self) {
+        let is_lost = |file: &LocalFile| {
+            let waits = |client: &client::Client| client.outbox().waits_for(file.file.id);
+            file.desk.is_none() && file.upload == Upload::Done && self.client.with_value(waits)
+        };
+        let lost = self.files.with_untracked(|files| {
+            files.iter().filter(|file| is_lost(file)).map(|file| file.file.id).collect::<Vec<_>>()
+        });
+        lost.into_iter().for_each(|file| self.retry_upload(file));
         let waiting: Vec<FileId> = self.client.with_value(|client| {
             client.outbox().items().iter().flat_map(|item| item.files.iter().map(|file| file.id)).collect()
         });

@@ -57,6 +57,7 @@ impl Words {
             ErrorCode::FileTooLarge => return self.refused_file_large(&max.to_string()),
             ErrorCode::FilesWithPoll => self.refused_files_poll(),
             ErrorCode::UploadInvalid => self.refused_upload(),
+            ErrorCode::PictureInvalid => self.refused_picture(),
             ErrorCode::FileUnknown => self.refused_file_unknown(),
             ErrorCode::SpaceUsed => self.refused_space(),
             ErrorCode::WorkspaceSpaceUsed => self.refused_workspace_space(),

@@ -634,6 +634,7 @@ impl Client {
             files,
             written_at: now,
             state,
+            again: false,
         };
         self.outbox
             .push(pending)

@@ -412,6 +412,7 @@ fn what_an_earlier_page_had_kept_is_not_sent_as_someone_else() {
         files: Vec::new(),
         written_at: 0,
         state: crate::SendState::Waiting,
+        again: false,
     };
     client.adopt(vec![kept], 0);
     client.connected(0);

@@ -62,6 +62,16 @@ fn a_new_role_in_the_workspace_is_news() {
 }
 
 #[test]
+fn a_new_picture_is_news() {
+    let mut client = at_three();
+    client.receive(profile(1, renamed(OTHER, "Bea", 1)), 10);
+    client.take_touched();
+    let picture = Some(protocol::PictureId(uuid::Uuid::from_u128(7)));
+    client.receive(profile(2, User { picture, ..renamed(OTHER, "Bea", 2) }), 11);
+    assert!(client.take_touched().names);
+}
+
+#[test]
 fn a_hole_in_the_workspaces_line_is_asked_for() {
     let mut client = at_three();
     client.receive(profile(2, renamed(OTHER, "Bea", 2)), 10);

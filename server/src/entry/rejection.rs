@@ -80,6 +80,7 @@ pub fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::FilesTooMany
         | ErrorCode::FilesWithPoll
         | ErrorCode::UploadInvalid
+        | ErrorCode::PictureInvalid
         | ErrorCode::TimeInvalid
         | ErrorCode::FilterUnknown
         | ErrorCode::DateInvalid

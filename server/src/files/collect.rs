@@ -27,7 +27,10 @@ pub(super) async fn run(files: Arc<Files>) {
         tokio::time::sleep(pause.mul_f64(rand::random_range(0.75..1.25))).await;
         match files.collect(after).await {
             Ok(next) => after = next,
-            Err(error) => tracing::warn!(%error, "files were not collected; this is tried again"),
+            Err(error) => {
+                files.node.metrics.collections_failed.inc();
+                tracing::warn!(%error, "files were not collected; this is tried again");
+            }
         }
     }
 }
@@ -65,7 +68,10 @@ impl Files {
         let mut failure = None;
         for object in taken {
             match self.blobs.delete(object).await {
-                Ok(()) => deleted.push(object),
+                Ok(()) => {
+                    self.node.metrics.objects_deleted.inc();
+                    deleted.push(object);
+                }
                 Err(error) => failure = Some(error),
             }
             if failure.is_some() {

@@ -79,7 +79,10 @@ impl Files {
             finished = finish(Some(self.describe(whole).await?)).await?;
         }
         match finished {
-            Finished::Stored | Finished::NoContent => Ok(true),
+            Finished::Stored | Finished::NoContent => {
+                self.node.metrics.files_finished.inc();
+                Ok(true)
+            }
             Finished::NoUpload => Ok(self.own_file(id, owner).await?.is_some()),
         }
     }
@@ -141,8 +144,14 @@ impl Files {
         let Whole { object, hash, size, head, picture } = whole;
         let picture = match picture {
             Some(bytes) => match self.pictures.draw(bytes).await {
-                Some(drawn) => Some(self.store_copies(drawn).await?),
-                None => None,
+                Some(drawn) => {
+                    self.node.metrics.pictures_drawn.inc();
+                    Some(self.store_copies(drawn).await?)
+                }
+                None => {
+                    self.node.metrics.pictures_refused.inc();
+                    None
+                }
             },
             None => None,
         };

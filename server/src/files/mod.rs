@@ -6,6 +6,7 @@
 
 mod checksum;
 mod collect;
+mod faces;
 mod finish;
 mod media;
 mod permits;
@@ -132,6 +133,12 @@ impl Files {
     #[must_use]
     pub fn file_bytes_max(&self) -> u64 {
         self.limits.file
+    }
+
+    /// The limits of space.
+    #[must_use]
+    pub fn limits(&self) -> &SpaceLimits {
+        &self.limits
     }
 
     /// Runs work on the database to its end, but waits only as long as it may take.

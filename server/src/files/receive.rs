@@ -191,6 +191,7 @@ impl Parts<'_> {
             return Err(Error::OffsetWrong);
         }
         self.offset += size;
+        self.files.node.metrics.upload_bytes.inc_by(size);
         Ok(())
     }
 

@@ -20,6 +20,7 @@ mod files;
 mod forms;
 mod headers;
 mod health;
+mod lingering;
 pub mod metrics;
 mod page;
 mod plain;
@@ -62,6 +63,7 @@ pub fn router(site: Site) -> Router {
         .merge(socket::routes())
         .merge(uploads::routes())
         .merge(downloads::routes())
+        .merge(forms::picture::routes())
         .layer(from_fn_with_state(site.clone(), check_origin))
         .layer(from_fn_with_state(site.clone(), headers::add))
         .layer(CatchPanicLayer::new())

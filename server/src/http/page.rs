@@ -332,6 +332,7 @@ fn plain_status(page: &Page, plain: &Plain) -> StatusCode {
             | Content::People(_)
             | Content::Groups(_)
             | Content::Group(_)
+            | Content::Workspace(_)
             | Content::Jobs(_),
         ) => StatusCode::OK,
     }

@@ -1,6 +1,8 @@
 //! Settings and administration: routes and data. `app::plain` draws the pages.
 
-use app::plain::{AboutMe, Content, Done, GroupView, PeopleView, Plain, Section, group_path, people_path};
+use app::plain::{
+    AboutMe, Content, Done, GroupView, PeopleView, Plain, Section, SpaceView, group_path, people_path,
+};
 use axum::{
     Router,
     extract::{Query, State, rejection::QueryRejection},
@@ -147,7 +149,8 @@ pub(super) async fn fill(
             Content::Refused
         }
         Section::Profile => Content::Profile(about(site, viewer).await?),
-        Section::Appearance | Section::Workspace => Content::Nothing,
+        Section::Appearance => Content::Nothing,
+        Section::Workspace => Content::Workspace(space(site).await?),
         Section::Account => Content::Sessions(site.accounts.list_sessions(viewer).await?),
         Section::Invitations => Content::Invitations(own_invitations(site, visit, viewer).await?),
         Section::People => Content::People(everyone(site, visit, viewer, &asked.wanted).await?),
@@ -183,6 +186,22 @@ async fn groups(site: &Site, viewer: &Viewer, asked: &Asked) -> Result<Content, 
         return Ok(Content::Group(GroupView { group: page.group, after, people: page.people, next }));
     }
     Ok(Content::Groups(site.accounts.list_groups(viewer).await?))
+}
+
+/// How many people with many files are shown.
+const LARGEST_SHOWN: i64 = 5;
+
+async fn space(site: &Site) -> Result<SpaceView, Failure> {
+    let used = site.node.store.space_used(LARGEST_SHOWN).await?;
+    let limits = site.files.limits();
+    Ok(SpaceView {
+        all: used.all,
+        stored: used.stored,
+        workspace_max: limits.workspace,
+        person_max: limits.person,
+        file_max: limits.file,
+        people: used.people,
+    })
 }
 
 /// How many jobs that failed too often are shown at once.

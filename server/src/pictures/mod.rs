@@ -7,14 +7,15 @@
 
 use std::{
     io::Cursor,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
 use image::{
-    AnimationDecoder as _, DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits,
+    AnimationDecoder as _, DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits, Rgba,
+    RgbaImage,
     codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder},
-    imageops::FilterType,
+    imageops::{self, FilterType},
 };
 use protocol::limits::{PICTURE_LARGE_PX, PICTURE_SMALL_PX};
 use tokio::sync::Semaphore;
@@ -37,6 +38,9 @@ const ANIMATION_BYTES_MAX: usize = 10_000_000;
 const QUALITY: f32 = 80.0;
 /// The size of the picture of which the blurred copy is made: its format allows at most 100.
 const BLUR_PX: u32 = 100;
+
+/// The side of a person's picture, in pixels: 72 CSS pixels on the densest screens.
+const FACE_PX: u32 = 256;
 
 /// A decoded picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,12 +73,25 @@ impl Default for Pictures {
 impl Pictures {
     /// Draws a picture; `None` if it is none, is too large, or cannot be decoded.
     pub async fn draw(&self, bytes: Bytes) -> Option<Drawn> {
+        self.decode(move |large| draw(&bytes, large)).await
+    }
+
+    /// Draws the picture of a person, in WebP: the square in its middle. `None` as above.
+    pub async fn draw_face(&self, bytes: Bytes) -> Option<Vec<u8>> {
+        self.decode(move |large| draw_face(&bytes, large)).await
+    }
+
+    /// Decodes something on another thread.
+    async fn decode<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Mutex<()>) -> ImageResult<Option<T>> + Send + 'static,
+    ) -> Option<T> {
         let permit = Arc::clone(&self.at_once).acquire_owned().await.ok()?;
         let large = Arc::clone(&self.large);
         let drawn = tokio::task::spawn_blocking(move || {
             // Belongs to the thread: whoever waits for it may give up.
             let _permit = permit;
-            draw(&bytes, &large)
+            work(&large)
         });
         match drawn.await {
             Ok(Ok(drawn)) => drawn,
@@ -108,21 +125,51 @@ fn format(bytes: &[u8]) -> Option<ImageFormat> {
     known.contains(&format).then_some(format)
 }
 
-fn draw(bytes: &[u8], large: &Mutex<()>) -> ImageResult<Option<Drawn>> {
-    let Some(format) = format(bytes) else { return Ok(None) };
+/// A decoder for a picture that is not too large.
+fn decoder(bytes: &[u8], format: ImageFormat) -> ImageResult<Option<impl ImageDecoder>> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits());
-    let mut decoder = reader.into_decoder()?;
+    let decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > PIXELS_MAX || decoder.total_bytes() > DECODED_MAX {
-        return Ok(None);
+    let is_large = u64::from(width) * u64::from(height) > PIXELS_MAX || decoder.total_bytes() > DECODED_MAX;
+    Ok((!is_large).then_some(decoder))
+}
+
+/// Held while a picture is decoded that takes much memory.
+fn alone<'a>(decoder: &impl ImageDecoder, large: &'a Mutex<()>) -> Option<MutexGuard<'a, ()>> {
+    (decoder.total_bytes() > LARGE_DECODED).then(|| large.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn draw_face(bytes: &[u8], large: &Mutex<()>) -> ImageResult<Option<Vec<u8>>> {
+    let Some(format) = format(bytes) else { return Ok(None) };
+    let Some(mut decoder) = decoder(bytes, format)? else { return Ok(None) };
+    let orientation = decoder.orientation()?;
+    let _alone = alone(&decoder, large);
+    let whole = DynamicImage::from_decoder(decoder)?;
+    let side = whole.width().min(whole.height());
+    let (left, top) = ((whole.width() - side) / 2, (whole.height() - side) / 2);
+    let mut face = whole.crop_imm(left, top, side, side);
+    drop(whole);
+    // Up, too: all of them have one size.
+    if side > FACE_PX * 4 {
+        face = face.thumbnail_exact(FACE_PX * 2, FACE_PX * 2);
     }
+    let mut face = face.resize_exact(FACE_PX, FACE_PX, FilterType::CatmullRom);
+    face.apply_orientation(orientation);
+    // Initials must not shine through.
+    let mut opaque = RgbaImage::from_pixel(FACE_PX, FACE_PX, Rgba([255; 4]));
+    imageops::overlay(&mut opaque, &face.into_rgba8(), 0, 0);
+    encoded(&DynamicImage::ImageRgb8(DynamicImage::ImageRgba8(opaque).into_rgb8())).map(Some)
+}
+
+fn draw(bytes: &[u8], large: &Mutex<()>) -> ImageResult<Option<Drawn>> {
+    let Some(format) = format(bytes) else { return Ok(None) };
+    let Some(mut decoder) = decoder(bytes, format)? else { return Ok(None) };
     let orientation = decoder.orientation()?;
     let has_metadata = decoder.exif_metadata()?.is_some()
         || decoder.xmp_metadata()?.is_some()
         || decoder.iptc_metadata()?.is_some();
-    let _alone =
-        (decoder.total_bytes() > LARGE_DECODED).then(|| large.lock().unwrap_or_else(PoisonError::into_inner));
+    let _alone = alone(&decoder, large);
     let is_animated = is_animated(bytes, format)?;
     let whole = DynamicImage::from_decoder(decoder)?;
     let (width, height) = (whole.width(), whole.height());

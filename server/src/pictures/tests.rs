@@ -1,6 +1,6 @@
 //! Pictures that are well, and pictures that are not.
 
-use image::{Delay, Frame, GrayImage, Rgb, RgbImage, RgbaImage, codecs::gif::GifEncoder};
+use image::{Delay, Frame, GrayImage, Rgb, RgbImage, codecs::gif::GifEncoder};
 
 use super::*;
 
@@ -138,4 +138,23 @@ fn whatever_is_cut_off_or_broken_is_no_panic() {
     for text in [&b"<svg xmlns='http://www.w3.org/2000/svg'/>"[..], b"", b"GIF89a", b"\x89PNG\r\n\x1a\n"] {
         assert_eq!(drawn(text), None);
     }
+}
+
+#[test]
+fn a_face_is_the_middle_of_a_photo_upright_opaque_and_says_nothing_of_its_place() {
+    let face = |bytes: &[u8]| draw_face(bytes, &Mutex::default()).ok().flatten();
+    let photo = with_exif(&written(landscape(4_000, 1_000), ImageFormat::Jpeg), 6);
+    let drawn = face(&photo).unwrap();
+    assert!(!has(&drawn, b"59.3293") && !has(&drawn, b"EXIF"));
+    let picture = decoded(&drawn);
+    assert_eq!((picture.width(), picture.height()), (256, 256));
+    // The middle is half red, half blue; turned to the right, the red is above.
+    let (top, bottom) = (picture.get_pixel(128, 10), picture.get_pixel(128, 246));
+    assert!(top[0] > 200 && top[2] < 60 && bottom[2] > 200 && bottom[0] < 60, "{top:?} {bottom:?}");
+
+    let clear = face(&written(RgbaImage::from_pixel(8, 8, Rgba([0; 4])), ImageFormat::Png)).unwrap();
+    assert!(decoded(&clear).pixels().all(|pixel| pixel.0.iter().all(|part| *part > 250)));
+    assert!(!image::load_from_memory(&clear).unwrap().color().has_alpha());
+    assert_eq!(face(b"<svg/>"), None);
+    assert_eq!(face(&photo[..400]), None);
 }

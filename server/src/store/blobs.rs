@@ -4,14 +4,14 @@
 //! their ids, some at a time ([`Store::sweep_files`]), so this costs the same however many there are, and sending a message costs
 //! nothing for it. Content goes with its last file.
 
-use protocol::{FileId, UserId};
+use protocol::{FileId, User, UserId};
 use sqlx::PgTransaction;
 use uuid::Uuid;
 
-use super::{Error, Store, uploads::doom};
+use super::{Error, Store, uploads::doom, users::user_of};
 
 /// How long the objects of deleted content stay: whoever has begun to read them may finish.
-const READERS_WITHIN_S: f64 = 3_600.0;
+pub(super) const READERS_WITHIN_S: f64 = 3_600.0;
 /// How long a server has for deleting the objects that it has taken, before another one tries.
 const DELETING_WITHIN_S: f64 = 600.0;
 
@@ -34,6 +34,17 @@ pub struct ReadableFile {
     pub small: Option<Uuid>,
     /// The larger ones.
     pub large: Option<Uuid>,
+}
+
+/// How much space files take, in bytes. Unfinished uploads count in full.
+#[derive(Clone, Debug, Default)]
+pub struct SpaceUsed {
+    /// All of them.
+    pub all: u64,
+    /// The same, but content that several files have counts once.
+    pub stored: u64,
+    /// The people with the most, and how much each of them has.
+    pub people: Vec<(User, u64)>,
 }
 
 /// Some files that were looked at.
@@ -74,6 +85,45 @@ impl Store {
             small: row.small,
             large: row.large,
         }))
+    }
+
+    /// How much space is used, with at most `people` people.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn space_used(&self, people: i64) -> Result<SpaceUsed, Error> {
+        let pool = self.pool();
+        let sums = sqlx::query!(
+            r#"select ((select coalesce(sum(size), 0) from files)
+                     + (select coalesce(sum(length), 0) from uploads))::bigint as "all!",
+                ((select coalesce(sum(size), 0) from blobs)
+                     + (select coalesce(sum(length), 0) from uploads))::bigint as "stored!""#
+        )
+        .fetch_one(&pool)
+        .await?;
+        let rows = sqlx::query!(
+            r#"select u.id, u.handle, u.name, u.role, u.rev, u.picture, s.bytes as "bytes!"
+             from (select owner_id, sum(size)::bigint as bytes
+                   from (select owner_id, size from files union all select owner_id, length from uploads) a
+                   group by owner_id order by bytes desc, owner_id limit $1) s
+             join users u on u.id = s.owner_id order by s.bytes desc, u.id"#,
+            people
+        )
+        .fetch_all(&pool)
+        .await?;
+        let unsigned = |bytes| u64::try_from(bytes).unwrap_or_default();
+        let person = |bytes, user| (user, unsigned(bytes));
+        Ok(SpaceUsed {
+            all: unsigned(sums.all),
+            stored: unsigned(sums.stored),
+            people: rows
+                .into_iter()
+                .map(|row| {
+                    let user = user_of(row.id, row.handle, row.name, &row.role, row.rev, row.picture);
+                    person(row.bytes, user)
+                })
+                .collect(),
+        })
     }
 
     /// Looks at the next files after one, at most `count`.

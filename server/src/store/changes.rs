@@ -465,7 +465,7 @@ mod tests {
         .execute(&store.pool())
         .await
         .unwrap();
-        crate::store::users::user_of(id, handle.to_owned(), handle.to_owned(), "member", 0)
+        crate::store::users::user_of(id, handle.to_owned(), handle.to_owned(), "member", 0, None)
     }
 
     async fn channel(store: &Store, by: &User) -> RoomId {

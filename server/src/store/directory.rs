@@ -70,7 +70,7 @@ impl Store {
     /// When the database fails.
     pub async fn list_banned(&self, room: RoomId) -> Result<Vec<User>, Error> {
         let rows = sqlx::query!(
-            "select u.id, u.handle, u.name, u.role, u.rev from members m join users u on u.id = m.user_id
+            "select u.id, u.handle, u.name, u.role, u.rev, u.picture from members m join users u on u.id = m.user_id
              where m.room_id = $1 and m.banned_at is not null
              order by m.banned_at desc, u.id limit $2",
             room.0,
@@ -78,7 +78,10 @@ impl Store {
         )
         .fetch_all(&self.pool())
         .await?;
-        Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev, row.picture))
+            .collect())
     }
 
     /// Whether someone may talk to another person, who must exist. Guests may only talk to people
@@ -106,7 +109,7 @@ impl Store {
     /// When the database fails.
     pub async fn find_users(&self, viewer: UserId, query: &str) -> Result<Vec<User>, Error> {
         let rows = sqlx::query!(
-            "select id, handle, name, role, rev from users u
+            "select id, handle, name, role, rev, picture from users u
              where suspended_at is null and ($1 = '%%' or handle ilike $1 or name ilike $1 or pinyin like lower($1))
                 and (exists (select from users v where v.id = $4 and v.role <> 'guest')
                     or exists (
@@ -120,7 +123,10 @@ impl Store {
         )
         .fetch_all(&self.pool())
         .await?;
-        Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev, row.picture))
+            .collect())
     }
 
     /// The profiles of these people and groups; those that do not exist are left out.
@@ -129,10 +135,13 @@ impl Store {
     /// When the database fails.
     pub async fn people(&self, users: &[UserId]) -> Result<Vec<User>, Error> {
         let ids: Vec<Uuid> = users.iter().map(|user| user.0).collect();
-        let rows = sqlx::query!("select id, handle, name, role, rev from users where id = any($1)", &ids)
-            .fetch_all(&self.pool())
-            .await?;
-        let person = rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev));
+        let rows =
+            sqlx::query!("select id, handle, name, role, rev, picture from users where id = any($1)", &ids)
+                .fetch_all(&self.pool())
+                .await?;
+        let person = rows
+            .into_iter()
+            .map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev, row.picture));
         let mut found: Vec<User> = person.collect();
         // Nearly always all of them are people.
         let others: Vec<Uuid> =

@@ -48,6 +48,7 @@ impl From<GroupRow> for User {
             name: row.title,
             role: WorkspaceRole::default(),
             group: Some(u32::try_from(row.members).unwrap_or_default()),
+            picture: None,
             rev: Seq(row.rev),
         }
     }
@@ -145,7 +146,7 @@ impl Store {
     pub async fn list_group(&self, group: UserId, after: Option<UserId>) -> Result<Vec<User>, Error> {
         // A group is small enough to be sorted each time.
         let rows = sqlx::query!(
-            "select u.id, u.handle, u.name, u.role, u.rev from group_members m join users u on u.id = m.user_id
+            "select u.id, u.handle, u.name, u.role, u.rev, u.picture from group_members m join users u on u.id = m.user_id
              where m.group_id = $1
                 and ($2::uuid is null or (lower(u.name), u.id) > (select lower(a.name), a.id from users a where a.id = $2))
              order by lower(u.name), u.id limit $3",
@@ -155,7 +156,10 @@ impl Store {
         )
         .fetch_all(&self.pool())
         .await?;
-        Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev, row.picture))
+            .collect())
     }
 
     /// Makes a group.
@@ -355,11 +359,16 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn find_handles(&self, handles: &[String]) -> Result<Vec<User>, Error> {
-        let rows =
-            sqlx::query!("select id, handle, name, role, rev from users where handle = any($1)", handles)
-                .fetch_all(&self.pool())
-                .await?;
-        Ok(rows.into_iter().map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev)).collect())
+        let rows = sqlx::query!(
+            "select id, handle, name, role, rev, picture from users where handle = any($1)",
+            handles
+        )
+        .fetch_all(&self.pool())
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| user_of(row.id, row.handle, row.name, &row.role, row.rev, row.picture))
+            .collect())
     }
 }
 

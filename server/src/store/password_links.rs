@@ -15,13 +15,14 @@ struct Link {
     name: String,
     role: String,
     rev: i64,
+    picture: Option<Uuid>,
     maker_role: String,
 }
 
 impl Link {
     /// Its person, if its creator would still be allowed to create it.
     fn into_user(self) -> Option<User> {
-        let user = user_of(self.id, self.handle, self.name, &self.role, self.rev);
+        let user = user_of(self.id, self.handle, self.name, &self.role, self.rev, self.picture);
         workspace_role_of(&self.maker_role).may_manage(user.role).then_some(user)
     }
 }
@@ -31,7 +32,7 @@ macro_rules! select_link {
     ($lock:literal, $token_hash:expr) => {
         sqlx::query_as!(
             Link,
-            "select u.id, u.handle, u.name, u.role, u.rev, c.role as maker_role
+            "select u.id, u.handle, u.name, u.role, u.rev, u.picture, c.role as maker_role
              from password_links l join users u on u.id = l.user_id join users c on c.id = l.created_by
              where l.token_hash = $1 and l.expires_at > now() and u.suspended_at is null and c.suspended_at is null "
                 + $lock,

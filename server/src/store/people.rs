@@ -76,7 +76,7 @@ impl Store {
         let is_search = pattern != "%%";
         let searched = if is_search { PEOPLE_SEARCHED_MAX } else { PEOPLE_SHOWN as i64 + 1 };
         let rows = sqlx::query!(
-            r#"select id, handle, name, role, rev, suspended_at is not null as "suspended!"
+            r#"select id, handle, name, role, rev, picture, suspended_at is not null as "suspended!"
                from (select * from users where (suspended_at is null, lower(name), id) > ($2, $3, $4)
                      order by suspended_at is null, lower(name), id limit $5) searched
                where $1 = '%%' or handle ilike $1 or name ilike $1 or pinyin like lower($1)
@@ -106,7 +106,7 @@ impl Store {
             None
         };
         let people = rows.into_iter().take(PEOPLE_SHOWN).map(|row| PersonView {
-            user: user_of(row.id, row.handle, row.name, &row.role, row.rev),
+            user: user_of(row.id, row.handle, row.name, &row.role, row.rev, row.picture),
             suspended: row.suspended,
             link: None,
         });
@@ -215,7 +215,7 @@ impl Store {
         }
         let rev = take(&mut tx, Line::Workspace, ItemKind::Profile, &user.to_string()).await?;
         let row = sqlx::query!(
-            "update users set role = $2, rev = $3 where id = $1 returning id, handle, name, role, rev",
+            "update users set role = $2, rev = $3 where id = $1 returning id, handle, name, role, rev, picture",
             user.0,
             role.as_str(),
             rev.0
@@ -231,7 +231,7 @@ impl Store {
             return Err(PeopleRefused::LastOwner);
         }
         tx.commit().await?;
-        Ok(Some(user_of(row.id, row.handle, row.name, &row.role, row.rev)))
+        Ok(Some(user_of(row.id, row.handle, row.name, &row.role, row.rev, row.picture)))
     }
 
     /// Lets a suspended person sign in again. Ended sessions stay ended. Does nothing if they are

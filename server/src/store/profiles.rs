@@ -1,11 +1,15 @@
 //! Profiles: what people say about themselves, and how they change it.
 
-use protocol::{DisplayName, ErrorCode, Handle, Line, PersonTitle, Pronouns, User, UserId, ZoneName};
+use protocol::{
+    DisplayName, ErrorCode, Handle, Line, PersonTitle, PictureId, Pronouns, User, UserId, ZoneName,
+};
 
 use super::{
     Error, Store,
+    blobs::READERS_WITHIN_S,
     lines::{ItemKind, take},
     pinyin, retry_deadlocks,
+    uploads::{adopt, doom},
     users::user_of,
 };
 
@@ -66,13 +70,13 @@ impl Store {
     /// When the database fails.
     pub async fn profile(&self, user: UserId) -> Result<Option<Profile>, Error> {
         let row = sqlx::query!(
-            "select id, handle, name, role, rev, title, pronouns, zone from users where id = $1",
+            "select id, handle, name, role, rev, picture, title, pronouns, zone from users where id = $1",
             user.0
         )
         .fetch_optional(&self.pool())
         .await?;
         Ok(row.map(|row| Profile {
-            user: user_of(row.id, row.handle, row.name, &row.role, row.rev),
+            user: user_of(row.id, row.handle, row.name, &row.role, row.rev, row.picture),
             title: row.title,
             pronouns: row.pronouns,
             zone: row.zone,
@@ -94,7 +98,7 @@ impl Store {
         let mut tx = self.pool().begin().await?;
         // The person's row is locked first, as in every change of an account.
         let row = sqlx::query!(
-            "select id, handle, name, role, rev, title, pronouns, zone from users where id = $1
+            "select id, handle, name, role, rev, picture, title, pronouns, zone from users where id = $1
              for no key update",
             user.0
         )
@@ -102,7 +106,7 @@ impl Store {
         .await?
         .ok_or(Error::NoSuchUser)?;
         let before = Profile {
-            user: user_of(row.id, row.handle, row.name, &row.role, row.rev),
+            user: user_of(row.id, row.handle, row.name, &row.role, row.rev, row.picture),
             title: row.title,
             pronouns: row.pronouns,
             zone: row.zone,
@@ -153,6 +157,57 @@ impl Store {
         }
         tx.commit().await?;
         Ok(Some(User { rev, ..after.user }))
+    }
+}
+
+impl Store {
+    /// Sets a person's picture to an announced object, or removes it, and returns their profile; `None` if they had none before
+    /// either.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchUser`]; [`ErrorCode::Busy`] if the object was announced so long ago that it is being deleted; or when the
+    /// database fails.
+    pub async fn set_picture(&self, user: UserId, picture: Option<PictureId>) -> Result<Option<User>, Error> {
+        retry_deadlocks(Error::is_deadlock, || self.try_set_picture(user, picture)).await
+    }
+
+    async fn try_set_picture(&self, user: UserId, picture: Option<PictureId>) -> Result<Option<User>, Error> {
+        let mut tx = self.pool().begin().await?;
+        let old = sqlx::query_scalar!("select picture from users where id = $1 for no key update", user.0)
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or(Error::NoSuchUser)?;
+        let new = picture.map(|picture| picture.0);
+        if new == old {
+            return Ok(None);
+        }
+        if !adopt(&mut tx, new.as_slice()).await? {
+            return Err(Error::Refused(ErrorCode::Busy));
+        }
+        doom(&mut tx, old.as_slice(), READERS_WITHIN_S).await?;
+        let rev = take(&mut tx, Line::Workspace, ItemKind::Profile, &user.to_string()).await?;
+        let row = sqlx::query!(
+            "update users set picture = $2, rev = $3 where id = $1 returning id, handle, name, role, rev, picture",
+            user.0,
+            new,
+            rev.0
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(Some(user_of(row.id, row.handle, row.name, &row.role, row.rev, row.picture)))
+    }
+
+    /// Whether this is somebody's picture now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_picture(&self, picture: PictureId) -> Result<bool, Error> {
+        let is_one = sqlx::query_scalar!(
+            r#"select exists (select from users where picture = $1) as "exists!""#,
+            picture.0
+        );
+        Ok(is_one.fetch_one(&self.pool()).await?)
     }
 }
 

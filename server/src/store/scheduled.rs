@@ -250,7 +250,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         let author = sqlx::query!(
-            r#"select id, handle, name, role, rev, suspended_at is not null as "suspended!" from users where id = $1"#,
+            r#"select id, handle, name, role, rev, picture, suspended_at is not null as "suspended!" from users where id = $1"#,
             user.0
         )
         .fetch_one(&mut *tx)
@@ -260,7 +260,7 @@ impl Store {
             return Err(Error::Refused(ErrorCode::AccountSuspended));
         }
         Ok(Some(DueMessage {
-            author: user_of(author.id, author.handle, author.name, &author.role, author.rev),
+            author: user_of(author.id, author.handle, author.name, &author.role, author.rev, author.picture),
             room: RoomId(row.room_id),
             nonce,
             body: row.body,

@@ -170,7 +170,7 @@ impl Store {
     /// When the database fails.
     pub async fn find_session(&self, token_hash: &[u8]) -> Result<Option<LiveSession>, Error> {
         let row = sqlx::query!(
-            r#"select s.id, u.id as user_id, u.handle, u.name, u.role, u.rev,
+            r#"select s.id, u.id as user_id, u.handle, u.name, u.role, u.rev, u.picture,
                       s.seen_at < now() - interval '1 minute' as "stale!"
                from sessions s join users u on u.id = s.user_id
                where s.token_hash = $1 and s.expires_at > now() and u.suspended_at is null"#,
@@ -180,7 +180,7 @@ impl Store {
         .await?;
         Ok(row.map(|row| LiveSession {
             id: SessionId(row.id),
-            user: user_of(row.user_id, row.handle, row.name, &row.role, row.rev),
+            user: user_of(row.user_id, row.handle, row.name, &row.role, row.rev, row.picture),
             stale: row.stale,
         }))
     }

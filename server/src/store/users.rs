@@ -1,6 +1,6 @@
 //! People, and how accounts are created.
 
-use protocol::{DisplayName, Handle, Line, Seq, SessionId, User, UserId, WorkspaceRole};
+use protocol::{DisplayName, Handle, Line, PictureId, Seq, SessionId, User, UserId, WorkspaceRole};
 use uuid::Uuid;
 
 use super::{Error, NewSession, Renewed, Store, lines, pinyin, sessions};
@@ -82,9 +82,24 @@ impl From<sqlx::Error> for SignUpRefused {
 }
 
 /// A profile from its columns.
-pub(super) fn user_of(id: Uuid, handle: String, name: String, role: &str, rev: i64) -> User {
-    let pinyin = pinyin::spell(&name);
-    User { id: UserId(id), handle, name, role: workspace_role_of(role), pinyin, group: None, rev: Seq(rev) }
+pub(super) fn user_of(
+    id: Uuid,
+    handle: String,
+    name: String,
+    role: &str,
+    rev: i64,
+    picture: Option<Uuid>,
+) -> User {
+    User {
+        id: UserId(id),
+        pinyin: pinyin::spell(&name),
+        handle,
+        name,
+        role: workspace_role_of(role),
+        group: None,
+        picture: picture.map(PictureId),
+        rev: Seq(rev),
+    }
 }
 
 pub(super) fn workspace_role_of(text: &str) -> WorkspaceRole {

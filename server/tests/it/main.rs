@@ -10,6 +10,7 @@ mod budget;
 mod changes;
 mod cluster;
 mod drafts;
+mod faces;
 mod files;
 mod files_refused;
 mod forward;

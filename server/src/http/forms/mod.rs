@@ -9,6 +9,7 @@ mod groups;
 mod jobs;
 mod password;
 mod people;
+pub(super) mod picture;
 mod preferences;
 mod profile;
 mod send;
@@ -196,6 +197,7 @@ impl FormPage {
             "/set-up" => (FormName::SetUp, Route::SetUp),
             "/new-password" => (FormName::NewPassword, Route::NewPassword(String::new())),
             "/profile" => (FormName::Profile, own(Section::Profile)),
+            "/profile/picture" => (FormName::Picture, own(Section::Profile)),
             "/settings/password" => (FormName::ChangePassword, own(Section::Account)),
             "/invitations" => (FormName::Invite, own(Section::Invitations)),
             "/admin/workspace" => (FormName::Workspace, own(Section::Workspace)),

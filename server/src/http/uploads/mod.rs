@@ -6,7 +6,6 @@
 //! A refusal has the same JSON as elsewhere (`{"refusal":{…}}`), with the status that tus prescribes.
 
 mod headers;
-mod lingering;
 
 use axum::{
     Router,
@@ -24,7 +23,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use protocol::{ErrorCode, File, FileId, Refusal, UserId};
 
 use self::headers::Wrong;
-use super::failure::failure;
+use super::{failure::failure, lingering::lingering};
 use crate::{
     entry::{rejection::Rejection, viewer},
     files::{Arrival, Checksum, Error, Received, State as Upload},
@@ -58,7 +57,7 @@ pub(super) fn routes() -> Router<Site> {
 
 /// Refuses other versions, and adds what every response has.
 async fn speak_tus(request: Request, next: Next) -> Response {
-    let request = request.map(lingering::lingering);
+    let request = request.map(lingering);
     let is_known = request.method() == Method::OPTIONS || request.headers().get(RESUMABLE) == Some(&ONE);
     let mut response = if is_known {
         next.run(request).await
