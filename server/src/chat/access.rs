@@ -247,6 +247,7 @@ mod tests {
             poll: None,
             forward: None,
             files: Vec::new(),
+            previews: Vec::new(),
         }
     }
 

@@ -150,6 +150,7 @@ pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error
             poll: None,
             forward: None,
             files: Vec::new(),
+            previews: Vec::new(),
             ..message.clone()
         };
         Ok((!message.deleted).then(gone))
