@@ -410,7 +410,7 @@ async fn insert_blob(tx: &mut PgTransaction<'_>, new: &NewBlob) -> Result<Vec<Uu
 }
 
 /// Takes announced objects into use. False if one of them is being deleted.
-async fn adopt(tx: &mut PgTransaction<'_>, objects: &[Uuid]) -> Result<bool, Error> {
+pub(super) async fn adopt(tx: &mut PgTransaction<'_>, objects: &[Uuid]) -> Result<bool, Error> {
     let adopted = sqlx::query!("delete from doomed_objects where object = any($1) and not deleting", objects)
         .execute(&mut **tx)
         .await?;
