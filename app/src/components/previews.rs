@@ -19,7 +19,7 @@ pub(crate) fn previews(
     let card = |preview: &LinkPreview| {
         let LinkPreview { url, title, text, site, picture } = preview.clone();
         let remove = own.then(|| {
-            let (label, act) = (chat.words.remove_preview(&title), format!("remove {url}"));
+            let label = chat.words.remove_preview(&title);
             let url = url.clone();
             let press = move |_| {
                 // The button goes with its card.
@@ -32,7 +32,7 @@ pub(crate) fn previews(
                     class="preview-remove scripted"
                     aria-label=label.clone()
                     title=label
-                    data-act=act
+                    data-act="unlink"
                     on:click=handler(press)
                 >
                     <Icon name="close"/>
@@ -49,7 +49,7 @@ pub(crate) fn previews(
         view! {
             <div class="preview" translate="yes">
                 <span class="preview-site" dir="auto">{site}</span>
-                <a class="preview-title" href=url rel="noopener noreferrer nofollow ugc" target="_blank" dir="auto">{title}</a>
+                <a class="preview-title" href=url rel="noopener noreferrer nofollow" target="_blank" dir="auto">{title}</a>
                 {(!text.is_empty()).then(|| view! { <span class="preview-text" dir="auto">{text}</span> }.into_any())}
                 {picture}
                 {remove}

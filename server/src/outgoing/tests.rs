@@ -236,7 +236,7 @@ async fn a_redirect_is_checked_like_the_first_address() {
 #[tokio::test]
 async fn redirects_are_followed_but_not_for_ever() {
     let page = Server::says(html("here")).await;
-    let server = Server::says(redirect(&page.url().to_string())).await;
+    let server = Server::says(redirect(page.url().as_str())).await;
     let client = Outgoing::new(vec![server.exception(), page.exception()]).unwrap();
     let fetched = client.get(server.url(), WANTED).await.unwrap();
     assert_eq!((fetched.url, &*fetched.body), (page.url(), b"here".as_slice()));
