@@ -5,7 +5,7 @@ use std::{
     io::Cursor,
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use axum::{
@@ -341,8 +341,11 @@ async fn scheduled_and_forwarded_messages_have_previews_too(pool: PgPool) {
     let cluster = web.cluster(pool).await;
     let (ana, bea, room) = cluster.ana_and_bea().await;
     bea.opens(room).await;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-    let (nonce, body, at) = (Nonce(Uuid::new_v4()), web.url("/tides"), i64::try_from(now).unwrap() + 300);
+    let now: i64 = sqlx::query_scalar("select (extract(epoch from now()) * 1000)::bigint")
+        .fetch_one(&cluster.pool)
+        .await
+        .unwrap();
+    let (nonce, body, at) = (Nonce(Uuid::new_v4()), web.url("/tides"), now + 300);
     ana.asks(Command::Schedule { room, nonce, body, at }).await.unwrap();
     let sent = async {
         loop {
