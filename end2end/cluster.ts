@@ -18,8 +18,11 @@ const server = path.join(root, "target", process.env.E2E_PROFILE === "dev" ? "de
 export const NODES = 2;
 
 // Chosen once, by the first process that reads this; Playwright's workers inherit its environment.
-process.env.E2E_PORTS ??= freePorts(1 + NODES).join(",");
-const [balancerPort, ...nodePorts] = process.env.E2E_PORTS.split(",");
+process.env.E2E_PORTS ??= freePorts(2 + NODES).join(",");
+const [balancerPort, web, ...nodePorts] = process.env.E2E_PORTS.split(",");
+
+/** Where a test may serve pages for previews of links. */
+export const webPort = web;
 
 /** The address for browsers: nginx, which sends each request to the next server. */
 export const baseUrl = (process.env.E2E_BASE_URL ??= `http://localhost:${balancerPort}`);
@@ -40,6 +43,7 @@ const settings = (node: number): Record<string, string> => ({
   ROOST_TRUSTED_PROXIES: "1",
   ROOST_SIGN_UP: "open",
   ROOST_FILES: files,
+  ROOST_OUTGOING_ALLOW: `127.0.0.1:${web}`,
   // All tests come from one address, and type faster than people do.
   ROOST_SENDS_PER_S: "1000",
   ROOST_SENDS_BURST: "10000",

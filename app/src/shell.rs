@@ -95,7 +95,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 pub(crate) fn document(page: &Page, words: Words, title: String, head: AnyView, body: AnyView) -> AnyView {
     view! {
         <!DOCTYPE html>
-        <html lang=words.lang() data-theme=theme(page.theme) data-density=density(page.density) data-node=page.node.clone()>
+        <html lang=words.lang() data-theme=theme(page.theme) data-density=density(page.density) data-previews=page.previews_hidden.then_some("hidden") data-node=page.node.clone()>
             <head>
                 <meta charset="utf-8"/>
                 <meta

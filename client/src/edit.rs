@@ -141,6 +141,7 @@ mod tests {
             poll: None,
             forward: None,
             files: Vec::new(),
+            previews: Vec::new(),
         }
     }
 

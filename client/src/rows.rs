@@ -9,8 +9,8 @@ use std::{
 };
 
 use protocol::{
-    Command, File, InThread, Mention, Message, Millis, Nonce, Poll, Reaction, RoomId, Seq, User, UserId,
-    Zone, shows_nothing,
+    Command, File, InThread, LinkPreview, Mention, Message, Millis, Nonce, Poll, Reaction, RoomId, Seq, User,
+    UserId, Zone, shows_nothing,
 };
 use uuid::Uuid;
 
@@ -96,6 +96,7 @@ impl Row {
             (&poll.counts, poll.voters, poll.closed, choices, asked).hash(&mut stamp);
         }
         message.files.hash(&mut stamp);
+        message.previews.hash(&mut stamp);
         for RowReaction { emoji, users, asked } in &message.reactions {
             (emoji, asked).hash(&mut stamp);
             for user in users {
@@ -193,6 +194,8 @@ pub struct MessageRow {
     pub poll: Option<Box<RowPoll>>,
     /// Its files.
     pub files: Vec<File>,
+    /// What its links lead to.
+    pub previews: Vec<LinkPreview>,
     /// Its time.
     pub at: Millis,
     /// Its time, in minutes since midnight in the viewer's time zone.
@@ -520,6 +523,7 @@ fn stored(client: &Client, message: &Message, own: bool) -> MessageRow {
         reactions: message.reactions.iter().map(RowReaction::stored).collect(),
         poll: message.poll.as_ref().map(RowPoll::of),
         files: message.files.clone(),
+        previews: message.previews.clone(),
         at: message.sent_at,
         minute: 0,
         first_of_run: false,
@@ -641,6 +645,7 @@ impl Drawn {
             reactions: Vec::new(),
             poll: item.poll.clone().map(|poll| RowPoll::of(&poll.into())),
             files: item.files.clone(),
+            previews: Vec::new(),
             at: item.written_at,
             minute: 0,
             first_of_run: false,

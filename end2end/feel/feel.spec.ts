@@ -470,7 +470,7 @@ async function hasAllRows(page: Page) {
 }
 
 const WORDS = "the tide turns at four and wind comes round to north mind third step rope locker new coils are in please write down what you take lantern on quay".split(" ");
-const EXTRAS = ["", "", "", "", "", "", " https://example.org/tides/today?harbour=7", " 船到了。", " 🚢", "\n\nAnd one more thing."];
+const EXTRAS = ["", "", "", "", "", "", " https://org.example/tides/today?harbour=7", " 船到了。", " 🚢", "\n\nAnd one more thing."];
 
 /** The same sentences each time: some short, some of several lines. */
 function sentence(n: number): string {

@@ -95,7 +95,7 @@ for (const [size, options] of Object.entries(sizes)) {
     await dialog.getByRole("button", { name: "Invite 1" }).click();
     await expect(dialog).toBeHidden();
 
-    await says(page, "Look: https://example.org/a/page?of=it, and “quotes”.");
+    await says(page, "Look: https://org.example/a/page?of=it, and “quotes”.");
     await says(page, "🚢🌊");
     await says(page, "船到了。");
     await opens(bo.page, room);

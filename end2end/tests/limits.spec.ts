@@ -36,7 +36,7 @@ test("wide content stays in the column, and HTML is shown as text", async ({ ope
   const { page } = await signUp(await open());
   await makesRoom(page, "Group", unique("wide"));
   const wide = [
-    `https://example.org/${"a-long-way/".repeat(60)}?q=${"x".repeat(200)}`,
+    `https://org.example/${"a-long-way/".repeat(60)}?q=${"x".repeat(200)}`,
     `fn main() { ${"let_a_very_long_name_be_".repeat(40)}(); }`,
     "x".repeat(2_000),
     "船到了把长绳带来".repeat(100),

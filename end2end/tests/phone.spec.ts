@@ -72,7 +72,7 @@ test("no page is wider than the screen", async ({ open, expected }) => {
   await fits(page);
   await page.getByRole("link", { name: "Back" }).tap();
   await makesRoom(page, "Group", unique("a-rather-long-name-of-a-room-without-any-space-in-it-to-break"));
-  await says(page, `https://example.org/${"a-long-way/".repeat(30)}`);
+  await says(page, `https://org.example/${"a-long-way/".repeat(30)}`);
   await says(page, "x".repeat(600));
   await fits(page);
   await page.getByRole("button", { name: "Details" }).tap();

@@ -124,8 +124,8 @@ test("deleting a message closes its sheet", async ({ open }) => {
 
 test("a finger that scrolls, or presses a link, opens nothing", async ({ open }) => {
   const [{ page }] = await two(open);
-  await says(page, "See https://example.org/a/page");
-  await seqOf(page, "https://example.org/a/page");
+  await says(page, "See https://org.example/a/page");
+  await seqOf(page, "https://org.example/a/page");
   const link = page.getByRole("log").getByRole("link");
   await releases(page, link);
   await expect(page.getByRole("dialog")).toHaveCount(0);

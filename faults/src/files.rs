@@ -238,6 +238,7 @@ pub async fn compare_folder(pool: &PgPool, folder: &Path) -> Fallible<(Vec<Uuid>
          union all select k.object, true from blobs, unnest(array[small, large]) as k (object) where k.object is not null
          union all select object, true from upload_parts
          union all select picture, true from users where picture is not null
+         union all select id, true from page_pictures
          union all select object, false from doomed_objects",
     )
     .fetch_all(pool)

@@ -177,6 +177,18 @@ impl<'a> Document<'a> {
             .filter_map(|entry| if let Kind::Mention(mention) = entry.kind { Some(mention) } else { None })
     }
 
+    /// The addresses of the links in the order of the text, with repeats. What is behind a spoiler is left out.
+    pub fn open_links(&self) -> impl Iterator<Item = &'a str> {
+        let mut hidden_until = 0;
+        self.nodes.iter().enumerate().filter_map(move |(at, entry)| {
+            if entry.kind == Kind::Spoiler {
+                hidden_until = hidden_until.max(at + entry.len);
+            }
+            let is_open = at >= hidden_until;
+            if let Kind::Link { address, .. } = entry.kind { is_open.then_some(address) } else { None }
+        })
+    }
+
     /// The words alone: see [`Nodes::plain_text`].
     #[must_use]
     pub fn plain_text(&self, spoilers: Spoilers) -> String {

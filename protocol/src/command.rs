@@ -324,6 +324,16 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<UserId>,
     },
+    /// Remove previews of links, for good: from the viewer's own message, or, as a moderator of the room, from anyone's. Safe to repeat.
+    /// Answered by `changed`.
+    RemovePreviews {
+        /// Which room.
+        room: RoomId,
+        /// Which message.
+        seq: Seq,
+        /// The addresses of the links.
+        urls: Vec<String>,
+    },
     /// Pin or unpin a message. Safe to repeat. Answered by `changed`, or by `done` if the message
     /// was never pinned and still is not.
     Pin {
@@ -623,6 +633,7 @@ impl Command {
         "vote",
         "close_poll",
         "voters",
+        "remove_previews",
         "pin",
         "pinned",
         "people",
@@ -683,6 +694,7 @@ impl Command {
             Self::Vote { .. } => "vote",
             Self::ClosePoll { .. } => "close_poll",
             Self::Voters { .. } => "voters",
+            Self::RemovePreviews { .. } => "remove_previews",
             Self::Pin { .. } => "pin",
             Self::Pinned { .. } => "pinned",
             Self::People { .. } => "people",

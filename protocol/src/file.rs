@@ -149,7 +149,7 @@ const DEVICES: [&str; 22] = [
 
 /// Marks, embeddings, overrides and isolates of the bidirectional algorithm, and what shows nothing between letters: with them
 /// `cod.exe` looks like `exe.doc`.
-fn turns_text(c: char) -> bool {
+pub(crate) fn turns_text(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{61c}')
 }
 

@@ -9,6 +9,7 @@ mod frame;
 mod id;
 pub mod limits;
 mod line;
+mod link;
 mod model;
 mod page;
 mod personal;
@@ -25,6 +26,7 @@ pub use file::{Attachment, File, Picture, PictureSize, file_name};
 pub use frame::{ClientFrame, ServerFrame};
 pub use id::{Epoch, FileId, InvitationId, MessageId, Nonce, PictureId, RoomId, Seq, SessionId, UserId};
 pub use line::Line;
+pub use link::{LinkPicture, LinkPreview, foreign_line};
 pub use model::{
     ChannelListing, Forward, Hit, InThread, Marks, Member, Mention, Message, Millis, Piece, Pin, Reaction,
     Replies, Room, RoomKind, RoomSummary, RoomView, Thread, ThreadAuthor, User, UserReaction, Version,

@@ -128,6 +128,16 @@ pub const FOUND_PAGE: usize = 20;
 pub const FOUND_COUNT_MAX: u32 = 101;
 /// Characters around a hit.
 pub const CONTEXT_CHARS: usize = 160;
+/// Previews of one message: those of its first links.
+pub const LINK_PREVIEWS_MAX: usize = 3;
+/// Characters of the title of a linked page …
+pub const LINK_TITLE_CHARS_MAX: usize = 200;
+/// … of what it says of itself …
+pub const LINK_TEXT_CHARS_MAX: usize = 300;
+/// … and of the name of its site.
+pub const LINK_SITE_CHARS_MAX: usize = 80;
+/// The longest address, in bytes, of which there is a preview.
+pub const LINK_BYTES_MAX: usize = 2_048;
 /// Characters of a message preview.
 pub const PREVIEW_CHARS: usize = 160;
 /// Unread messages are counted up to here and then shown as "99+".

@@ -4,7 +4,7 @@ use roost_json::FromJson;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    File, MessageId, Nonce, PictureId, Policy, Poll, Role, RoomId, Seq, UserId, WorkspaceRole,
+    File, LinkPreview, MessageId, Nonce, PictureId, Policy, Poll, Role, RoomId, Seq, UserId, WorkspaceRole,
     limits::THREAD_AUTHORS_MAX,
 };
 
@@ -194,6 +194,10 @@ pub struct Message {
     /// Its files, at most [`FILES_MAX`](crate::limits::FILES_MAX). The text may then be empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<File>,
+    /// What its links lead to, at most [`LINK_PREVIEWS_MAX`](crate::limits::LINK_PREVIEWS_MAX). They come as a later change of the
+    /// message, which is no edit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub previews: Vec<LinkPreview>,
 }
 
 /// A copy of a message from another place, as it was when it was forwarded.
@@ -427,7 +431,7 @@ impl Message {
     }
 
     /// The message as a room's line in the list carries it: cut to
-    /// [`PREVIEW_CHARS`](crate::limits::PREVIEW_CHARS), without reactions, mentions, what is known of its thread and of its poll,
+    /// [`PREVIEW_CHARS`](crate::limits::PREVIEW_CHARS), without reactions, mentions, previews of links, what is known of its thread and of its poll,
     /// and what it forwards, except that this is its text if there is no comment.
     #[must_use]
     pub fn preview(&self) -> Self {
@@ -440,6 +444,7 @@ impl Message {
             replies: None,
             forward: None,
             files: self.shown_files().first().map(File::preview).into_iter().collect(),
+            previews: Vec::new(),
             poll,
             ..self.clone()
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Epoch, Hit, InvitationId, Message, Millis, Refusal, RoomId, RoomSummary, RoomView, Seq, SessionId,
-    Thread, User, Zone,
+    Thread, User, Zone, model,
 };
 
 /// The language of the interface: a BCP 47 tag, such as `pt-BR`. This crate does not know which
@@ -271,6 +271,9 @@ pub struct Page {
     /// How much of a room the list shows.
     #[serde(default)]
     pub density: Density,
+    /// Whether previews of links are hidden in this browser.
+    #[serde(default, skip_serializing_if = "model::is_false")]
+    pub previews_hidden: bool,
     /// The collapsed sections of the list.
     #[serde(default)]
     pub folded: Vec<ListSection>,

@@ -238,6 +238,7 @@ fn reactions_are_ordered_by_their_numbers() {
         poll: None,
         forward: None,
         files: Vec::new(),
+        previews: Vec::new(),
     };
     let (mut forwards, mut backwards) = (none.clone(), none.clone());
     for (emoji, user, on, rev) in changes {
@@ -276,6 +277,7 @@ fn reply(author: u128, seq: i64, nth: u32) -> Message {
         poll: None,
         forward: None,
         files: Vec::new(),
+        previews: Vec::new(),
     }
 }
 

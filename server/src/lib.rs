@@ -13,7 +13,9 @@ pub mod hub;
 pub mod jobs;
 pub mod metrics;
 pub mod node;
+pub mod outgoing;
 pub mod pictures;
+pub mod previews;
 pub mod search;
 pub mod serve;
 pub mod site;
@@ -34,6 +36,7 @@ use crate::{
     config::Config,
     files::Files,
     node::{Node, Sabotage, Tuning},
+    previews::Previews,
     serve::Times,
     site::Site,
     store::Store,
@@ -113,6 +116,7 @@ pub async fn run_sabotaged(
     // Kept until the end: metrics are useful during shutdown, too.
     let _metrics = metrics.map(|listener| tell_metrics(listener, Arc::clone(&node)));
     let files = Files::start(Arc::clone(&node), blobs, config.space_limits());
+    Previews::start(&node, &files, &config);
     let site = Site::new(node, files, Arc::clone(&config), built_front_end(options));
     tracing::info!(node = %config.node_name, addr = %config.addr(), public_url = %config.public_url(), "listening");
     serve(site, listener, shutdown).await;
@@ -176,6 +180,7 @@ pub async fn start_node(config: &Config, store: Store, sabotage: Sabotage) -> Re
         sends_per_s: NonZeroU32::new(config.sends_per_s).unwrap_or(NonZeroU32::MIN),
         sends_burst: NonZeroU32::new(config.sends_burst).unwrap_or(NonZeroU32::MIN),
         budget_factor: NonZeroU32::new(config.budget_factor).unwrap_or(NonZeroU32::MIN),
+        link_previews: config.link_previews,
         sabotage,
         ..Tuning::default()
     };

@@ -43,6 +43,24 @@ struct JobLabel {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PageLabel {
+    result: &'static str,
+}
+
+/// What became of a page that a link leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageResult {
+    /// It was read.
+    Fetched,
+    /// It could not be read.
+    Failed,
+    /// This server does not go there.
+    Refused,
+    /// The person's messages have had too many pages fetched.
+    Limited,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CodeLabel {
     code: u16,
 }
@@ -173,6 +191,7 @@ pub struct Metrics {
     jobs_done: Family<JobLabel, Counter>,
     jobs_failed: Family<JobLabel, Counter>,
     jobs_given_up: Family<JobLabel, Counter>,
+    pages: Family<PageLabel, Counter>,
     commands: Family<CommandLabel, Counter>,
     refusals: Family<CodeLabel, Counter>,
     closes: Family<CodeLabel, Counter>,
@@ -213,6 +232,7 @@ impl Metrics {
             jobs_done: Family::default(),
             jobs_failed: Family::default(),
             jobs_given_up: Family::default(),
+            pages: Family::default(),
             commands: Family::default(),
             refusals: Family::default(),
             closes: Family::default(),
@@ -296,6 +316,7 @@ impl Metrics {
         r.register("messages_indexed", "Messages whose words were indexed", self.indexed.clone());
         r.register("search_seconds", "How long searches took", self.search_seconds.clone());
         r.register("jobs_done", "Jobs done, by their kind", self.jobs_done.clone());
+        r.register("link_pages", "Pages that links lead to, by what became of them", self.pages.clone());
         r.register("jobs_failed", "Tries of jobs that failed, by their kind", self.jobs_failed.clone());
         r.register(
             "jobs_given_up",
@@ -334,6 +355,17 @@ impl Metrics {
     /// A job of this kind failed too often.
     pub fn job_given_up(&self, kind: &'static str) {
         self.jobs_given_up.get_or_create(&JobLabel { kind }).inc();
+    }
+
+    /// A page that a link leads to was asked for.
+    pub fn page_fetched(&self, result: PageResult) {
+        let result = match result {
+            PageResult::Fetched => "fetched",
+            PageResult::Failed => "failed",
+            PageResult::Refused => "refused",
+            PageResult::Limited => "limited",
+        };
+        self.pages.get_or_create(&PageLabel { result }).inc();
     }
 
     /// A request was refused with this code.
@@ -386,6 +418,7 @@ mod tests {
         metrics.job_failed("send");
         metrics.job_given_up("remind");
         metrics.job_late_seconds.observe(0.3);
+        metrics.page_fetched(PageResult::Refused);
         metrics.send_seconds.observe(0.02);
         outboxes.waiting(3);
         outboxes.waiting(700);
@@ -414,6 +447,7 @@ mod tests {
             "roost_send_seconds_bucket{le=\"0.025\"} 1",
             "roost_lane_depth 7",
             "roost_jobs_done_total{kind=\"send\"} 1",
+            "roost_link_pages_total{result=\"refused\"} 1",
             "roost_jobs_failed_total{kind=\"send\"} 1",
             "roost_jobs_given_up_total{kind=\"remind\"} 1",
             "roost_job_late_seconds_bucket{le=\"0.5\"} 1",

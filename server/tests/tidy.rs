@@ -57,6 +57,11 @@ fn modules_of_the_server_use_only_what_they_may() {
     check("server/src/blobs", &["axum", "redis::", "sqlx", "crate::store", "crate::node", "crate::http"]);
     check("server/src/pictures", &["crate::", "axum", "redis::", "sqlx"]);
     check("server/src/files", &["axum", "redis::", "sqlx", "crate::http", "crate::socket", "crate::hub"]);
+    check("server/src/outgoing", &["crate::", "axum", "redis::", "sqlx"]);
+    check(
+        "server/src/previews",
+        &["axum", "redis::", "sqlx", "crate::http", "crate::socket", "crate::hub", "crate::chat"],
+    );
     check("server/src/search", &["crate::", "tokio", "axum", "redis::", "sqlx"]);
     check("server/src/http", &["sqlx", "redis::", "crate::hub", "crate::broker::redis"]);
     check("server/src/socket", &["sqlx", "redis::", "crate::store", "crate::broker", "crate::http"]);

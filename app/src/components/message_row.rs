@@ -9,7 +9,7 @@ use client::{
 use leptos::prelude::*;
 use protocol::{Nonce, Refusal, RoomId, Seq, User, UserId};
 
-use super::{avatar::Avatar, files::files, formatted::formatted, icon::Icon, poll::poll};
+use super::{avatar::Avatar, files::files, formatted::formatted, icon::Icon, poll::poll, previews::previews};
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{handler, live};
 use crate::{
@@ -116,6 +116,7 @@ pub fn MessageRow(
         live(move || chat.is_uploading(&ids).then(|| cancel_upload(chat, nonce)))
     });
     let asked = message.poll.as_ref().map(|shown| poll(chat, (room, message.seq), shown, message.own));
+    let linked = previews(chat, (room, message.seq), &message.previews, message.own && !message.deleting);
     let is_offered = !message.deleted && !message.deleting && message.sending.is_none();
     let offered = message.seq.filter(|_| is_offered).map(|seq| {
         let has_tools = Memo::new(move |_| chat.screen.has_tools(seq));
@@ -149,6 +150,7 @@ pub fn MessageRow(
                 {shown_files}
                 {held}
                 {asked}
+                {linked}
                 {reactions}
                 {thread}
                 {refused.map(|(nonce, refusal)| view! { <RefusedMessage nonce refusal can_edit/> }.into_any())}

@@ -227,6 +227,7 @@ fn acts(
             | Act::History
             | Act::Pin(_)
             | Act::ClosePoll
+            | Act::RemovePreviews
             | Act::Delete => {
                 shut();
                 act.run(chat, room, seq);

@@ -116,6 +116,7 @@ pub(super) enum Act {
     /// Pin it, or, if it is pinned, unpin it.
     Pin(bool),
     ClosePoll,
+    RemovePreviews,
     Delete,
 }
 
@@ -137,6 +138,7 @@ impl Act {
             (message.edited, Self::History),
             (may.pin(), Self::Pin(message.pinned)),
             (may.delete() && is_open_poll, Self::ClosePoll),
+            (may.delete() && !message.previews.is_empty(), Self::RemovePreviews),
             (may.delete(), Self::Delete),
         ];
         all.into_iter().filter(|(is_offered, _)| *is_offered).map(|(_, act)| act).collect()
@@ -160,6 +162,7 @@ impl Act {
             Self::Pin(false) => ("pin", words.pin()),
             Self::Pin(true) => ("unpin", words.unpin()),
             Self::ClosePoll => ("close-poll", words.close_poll()),
+            Self::RemovePreviews => ("close", words.remove_previews()),
             Self::Delete => ("delete", words.delete()),
         }
     }
@@ -189,6 +192,10 @@ impl Act {
             Self::History => ask(Dialog::EditHistory(room, seq)),
             Self::Pin(is_pinned) => chat.pin(room, seq, !is_pinned),
             Self::ClosePoll => ask(Dialog::ClosePoll(room, seq)),
+            Self::RemovePreviews => {
+                let shown = untrack(|| shown(chat, seq)).map(|message| message.previews).unwrap_or_default();
+                chat.remove_previews(room, seq, shown.into_iter().map(|preview| preview.url).collect());
+            }
             Self::Delete => ask(Dialog::Delete(room, seq)),
         }
     }

@@ -25,6 +25,7 @@ pub mod message_sheet;
 pub mod message_tools;
 pub mod personal;
 mod poll;
+mod previews;
 pub mod reactors;
 pub mod room_list;
 pub mod strips;

@@ -168,6 +168,7 @@ pub(super) fn jobs(cx: &Cx, list: &[JobView]) -> AnyView {
         let what = match job.kind.as_str() {
             "remind" => words.job_remind(&job.handle),
             "send" => words.job_send(&job.handle),
+            "preview" => words.job_preview(&job.handle),
             kind => words.job_unknown(&job.handle, kind),
         };
         let facts = view! {

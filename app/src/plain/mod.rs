@@ -108,6 +108,8 @@ pub enum Done {
     Theme,
     /// The density was changed.
     Density,
+    /// Previews of links were shown or hidden.
+    Previews,
     /// The language was changed.
     Language,
     /// The viewer's password was changed.
@@ -145,10 +147,11 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Name,
         Self::Theme,
         Self::Density,
+        Self::Previews,
         Self::Language,
         Self::Password,
         Self::Device,
@@ -175,6 +178,7 @@ impl Done {
             Self::Name => "name",
             Self::Theme => "theme",
             Self::Density => "density",
+            Self::Previews => "previews",
             Self::Language => "language",
             Self::Password => "password",
             Self::Device => "device",
@@ -204,7 +208,7 @@ impl Done {
     /// The confirmation; `None` if the result is visible anyway.
     fn words(self, words: Words) -> Option<&'static str> {
         match self {
-            Self::Theme | Self::Density | Self::Language | Self::Link => None,
+            Self::Theme | Self::Density | Self::Previews | Self::Language | Self::Link => None,
             Self::Name => Some(words.profile_saved()),
             Self::Password => Some(words.password_changed()),
             Self::Device => Some(words.device_signed_out()),

@@ -244,9 +244,12 @@ pub(super) fn appearance(cx: &Cx, done: Option<Done>) -> AnyView {
     let themes =
         [("system", words.theme_system()), ("light", words.theme_light()), ("dark", words.theme_dark())];
     let densities = [("comfortable", words.density_comfortable()), ("compact", words.density_compact())];
+    let previews = if page.previews_hidden { "hidden" } else { "shown" };
+    let choices = [("shown", words.previews_shown()), ("hidden", words.previews_hidden())];
     let body = view! {
         {segments(Done::Theme, words.theme(), theme, &themes, done)}
         {segments(Done::Density, words.density(), density, &densities, done)}
+        {segments(Done::Previews, words.link_previews(), previews, &choices, done)}
         <form class="setting-row" method="post" action="/preferences">
             <input type="hidden" name="next" value=back_to(Done::Language)/>
             <span id="set-language">{words.language()}</span>

@@ -251,6 +251,12 @@ impl Chat {
         });
     }
 
+    /// Removes the previews of these links from a message.
+    pub fn remove_previews(self, room: RoomId, seq: Seq, urls: Vec<String>) {
+        self.screen.notice.set(None);
+        self.ask(Command::RemovePreviews { room, seq, urls }, move |result| self.changed(room, seq, result));
+    }
+
     /// Deletes a message. Ends an edit of it, unless text would be lost.
     pub fn delete(self, room: RoomId, seq: Seq) {
         self.screen.notice.set(None);

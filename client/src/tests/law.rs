@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
-    Draft, Following, Forward, InGroup, InThread, Mention, NewPoll, Pin, Poll, Replies, Saved, Scheduled,
-    Thread, Unread, Vote,
+    Draft, Following, Forward, InGroup, InThread, LinkPreview, Mention, NewPoll, Pin, Poll, Replies, Saved,
+    Scheduled, Thread, Unread, Vote,
 };
 
 use super::*;
@@ -283,11 +283,30 @@ impl Truth {
             },
         };
         let change = match (what, target) {
+            // What its links lead to becomes known, or is removed: a change of the message, and no edit.
+            (4, Some(target)) if how.is_multiple_of(2) => {
+                let preview = |n: usize| LinkPreview {
+                    url: format!("https://{n}.example"),
+                    title: format!("page {n} at {seq}"),
+                    text: String::new(),
+                    site: String::new(),
+                    picture: None,
+                };
+                let previews = (0..how % 4).map(preview).collect();
+                Change::Message { message: Message { rev: Seq(seq), previews, ..target.clone() } }
+            }
             (3 | 4, Some(target)) => {
                 let (edits, body) = (target.edits + 1, format!("edited at {seq}"));
                 let mentions = mentions.clone();
                 Change::Message {
-                    message: Message { rev: Seq(seq), edits, body, mentions, ..target.clone() },
+                    message: Message {
+                        rev: Seq(seq),
+                        edits,
+                        body,
+                        mentions,
+                        previews: Vec::new(),
+                        ..target.clone()
+                    },
                 }
             }
             (5, Some(target)) => {
@@ -296,6 +315,7 @@ impl Truth {
                     deleted: true,
                     body: String::new(),
                     forward: None,
+                    previews: Vec::new(),
                     ..target.clone()
                 };
                 let (reactions, mentions, poll) = (Vec::new(), Vec::new(), None);

@@ -54,6 +54,7 @@ fn message(author: u128, seq: i64) -> Message {
         poll: None,
         forward: None,
         files: Vec::new(),
+        previews: Vec::new(),
     }
 }
 

@@ -299,3 +299,15 @@ fn beyond_a_bound_everything_is_text() {
     assert!(text.ends_with("`a` **b**\n`a` **b**\n") && text.starts_with("a b\na b\n"));
     assert_eq!(text.matches(['a', 'b']).count(), 1_200);
 }
+
+#[test]
+fn links_are_listed_except_in_code_and_behind_spoilers() {
+    let source = "https://a.example/1, [two](https://b.example) `https://code.example` ||https://secret.example [x](http://y.example)|| \
+                  **https://c.example/3.**\n```\nhttps://fenced.example\n```\n> mailto:ana@d.example";
+    let document = parse(source);
+    let links: Vec<_> = document.open_links().collect();
+    assert_eq!(
+        links,
+        ["https://a.example/1", "https://b.example", "https://c.example/3", "mailto:ana@d.example"]
+    );
+}

@@ -171,6 +171,15 @@ pub fn check_close_poll(by: UserId, locked: &Locked, message: &Message) -> Resul
     message.poll.as_ref().map(drop).ok_or(ErrorCode::MessageUnknown)
 }
 
+/// Whether someone in the room may remove the previews of a message's links: whoever may delete the message.
+///
+/// # Errors
+/// As for [`check_delete`]; [`ErrorCode::MessageDeleted`].
+pub fn check_remove_previews(by: UserId, locked: &Locked, message: &Message) -> Result<(), ErrorCode> {
+    check_delete(by, locked, message)?;
+    check_there(message)
+}
+
 /// Whether the members of its room may see who voted in the poll of a message.
 ///
 /// # Errors
@@ -247,6 +256,7 @@ mod tests {
             poll: None,
             forward: None,
             files: Vec::new(),
+            previews: Vec::new(),
         }
     }
 

@@ -6,7 +6,7 @@ use protocol::{
     limits::{BEHIND_MAX, CHANGES_MAX, EMOJIS_MAX, MENTIONS_MAX, PREVIEWS_MAX, REACTIONS_MAX},
 };
 
-use super::{Context, Error, access, polls, rooms};
+use super::{Context, Error, access, polls, previews, rooms};
 use crate::{
     broker::Line,
     node::{Recent, Written},
@@ -51,8 +51,17 @@ pub fn send(
     };
     let nonce = cx.node.sabotage().nonce(nonce);
     let (author, names) = (cx.viewer.user.clone(), names(&body)?);
-    let new =
-        NewMessage { room, author, nonce, body: body.clone(), names, placement, attached: attached.clone() };
+    let (attached_to, links) = (attached.clone(), cx.node.tuning().link_previews);
+    let new = NewMessage {
+        room,
+        author,
+        nonce,
+        body: body.clone(),
+        names,
+        placement,
+        attached: attached_to,
+        links,
+    };
     Ok(Said { body, attached, forwards, written: cx.node.writer.write(new)? })
 }
 
@@ -130,7 +139,9 @@ pub async fn edit(cx: &Context, room: RoomId, seq: Seq, edits: u32, body: &str) 
         if message.edits != edits {
             return Err(ErrorCode::EditedMeanwhile.into());
         }
-        Ok(Some(Message { body, edits: edits + 1, ..message.clone() }))
+        let edited = Message { body, edits: edits + 1, ..message.clone() };
+        let previews = previews::kept(&edited);
+        Ok(Some(Message { previews, ..edited }))
     })
     .await
 }
@@ -150,6 +161,7 @@ pub async fn delete(cx: &Context, room: RoomId, seq: Seq) -> Result<Reply, Error
             poll: None,
             forward: None,
             files: Vec::new(),
+            previews: Vec::new(),
             ..message.clone()
         };
         Ok((!message.deleted).then(gone))
@@ -190,9 +202,14 @@ async fn change(
 ) -> Result<Reply, Error> {
     let by = cx.viewer.user.id;
     let decide = |locked: &Locked, message: &Message| decide(by, locked, message);
-    let (message, is_new) = cx.node.store.change_message::<Error>(by, (room, seq), names, decide).await?;
+    let links = cx.node.tuning().link_previews;
+    let (message, is_new) =
+        cx.node.store.change_message::<Error>(by, (room, seq), (names, links), decide).await?;
     let (rev, change) = (message.rev, Change::Message { message });
     if is_new {
+        if links {
+            cx.node.wake_previews();
+        }
         // It is committed, so it is published even if its author's profile cannot be loaded.
         let people = cx.node.people_of([&change]).await.unwrap_or_default();
         cx.node.publish_change(Line::Room(room), rev, change.clone(), people);

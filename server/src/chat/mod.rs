@@ -11,6 +11,7 @@ pub mod groups;
 pub mod messages;
 pub mod pins;
 pub mod polls;
+pub mod previews;
 pub mod profile;
 pub mod reading;
 pub mod rights;

@@ -26,6 +26,8 @@ pub use self::{
     secret::Secret,
 };
 
+use crate::outgoing::Exception;
+
 /// The default listen address.
 const ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
@@ -210,6 +212,16 @@ pub struct Config {
     /// The space for all files, in MB; 0: no limit
     #[arg(long, env = "ROOST_WORKSPACE_FILES_MB_MAX", value_name = "MB", default_value_t = 0)]
     workspace_files_mb_max: u32,
+
+    /// Show what the links of messages lead to: servers fetch the linked pages. If off, they fetch nothing
+    #[arg(long, env = "ROOST_LINK_PREVIEWS", value_name = "true|false", default_value_t = true)]
+    #[arg(num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub link_previews: bool,
+
+    /// Addresses that servers may fetch pages from although they are not on the public internet; with a port if it
+    /// is neither 80 nor 443. Everybody who can write messages can then read what these addresses answer
+    #[arg(long, env = "ROOST_OUTGOING_ALLOW", value_name = "IP[:PORT],…", value_delimiter = ',')]
+    pub outgoing_allow: Vec<Exception>,
 
     /// How long to wait for work in progress at shutdown
     #[arg(long, env = "ROOST_DRAIN_S", value_name = "SECONDS", default_value_t = 10)]
@@ -417,6 +429,10 @@ mod tests {
                 ["ROOST_PUBLIC_URL (--public-url)", "\"chat.example\"", "https://HOST"],
             ),
             ("--addr=3000", ["ROOST_ADDR (--addr)", "\"3000\"", "ADDRESS:PORT"]),
+            (
+                "--outgoing-allow=10.0.0.0/8",
+                ["ROOST_OUTGOING_ALLOW (--outgoing-allow)", "\"10.0.0.0/8\"", "IP[:PORT]"],
+            ),
             ("--log=loud=quiet=x", ["ROOST_LOG (--log)", "\"loud=quiet=x\"", "FILTER"]),
             ("--node-name=a b", ["ROOST_NODE_NAME (--node-name)", "\"a b\"", "1 to 64"]),
             ("--colour=red", ["arguments", "--colour", "--help"]),

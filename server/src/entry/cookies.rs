@@ -21,6 +21,8 @@ pub(crate) enum Cookie {
     Theme,
     /// `comfortable` or `compact`; scripts may write it.
     Density,
+    /// `shown` or `hidden`: previews of links.
+    Previews,
     /// The collapsed sections of the list, such as `channels.direct`; only scripts write it.
     Folded,
     /// `hidden` if the first steps of a new workspace are hidden; only scripts write it.
@@ -41,6 +43,7 @@ impl Cookie {
             (Self::Language, _) => "lang",
             (Self::Theme, _) => "theme",
             (Self::Density, _) => "density",
+            (Self::Previews, _) => "previews",
             (Self::Folded, _) => "folded",
             (Self::Steps, _) => "steps",
             (Self::Zone, _) => "tz",
@@ -69,6 +72,7 @@ impl Cookie {
             | Self::Language
             | Self::Theme
             | Self::Density
+            | Self::Previews
             | Self::Folded
             | Self::Steps
             | Self::Zone => YEAR_S,
@@ -84,7 +88,13 @@ impl Cookie {
     fn header(self, value: &str, seconds: u32, https: bool) -> HeaderValue {
         let http_only = match self {
             Self::Session | Self::Link => true,
-            Self::Language | Self::Theme | Self::Density | Self::Folded | Self::Steps | Self::Zone => false,
+            Self::Language
+            | Self::Theme
+            | Self::Density
+            | Self::Previews
+            | Self::Folded
+            | Self::Steps
+            | Self::Zone => false,
         };
         let cookie = cookie::Cookie::build((self.name(https), value))
             .path("/")

@@ -17,7 +17,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use protocol::{ErrorCode, File, FileId, PictureSize, Refusal, UserId};
+use bytes::Bytes;
+use protocol::{ErrorCode, File, FileId, LinkPicture, PictureSize, Refusal, UserId};
 use uuid::Uuid;
 
 pub use self::{
@@ -30,7 +31,7 @@ use crate::{
     blobs::{self, Blobs, Content},
     config::SpaceLimits,
     node::{Node, Unfinished},
-    pictures::Pictures,
+    pictures::{Copy, Pictures},
     store::{
         self,
         blobs::ReadableFile,
@@ -263,6 +264,28 @@ impl Files {
     /// When the store fails.
     pub async fn read(&self, object: Uuid, range: Option<std::ops::Range<u64>>) -> Result<Content, Error> {
         Ok(self.blobs.read(object, range).await?)
+    }
+
+    /// Draws a small copy of a picture from elsewhere, and stores it; `None` if it is none, or cannot be drawn. Something must refer to
+    /// the copy within an hour, or it is deleted.
+    ///
+    /// # Errors
+    /// When the database or the store fails.
+    pub async fn store_copy(&self, picture: Bytes) -> Result<Option<LinkPicture>, Error> {
+        let Some(Copy { width, height, webp }) = self.pictures.copy(picture).await else { return Ok(None) };
+        let id = FileId(Uuid::now_v7());
+        self.announce(vec![id.0]).await?;
+        self.blobs.put(id.0, webp.into()).await?;
+        Ok(Some(LinkPicture { id, width, height }))
+    }
+
+    /// Whether someone may see the picture of a link now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_readable_picture(&self, picture: FileId, reader: UserId) -> Result<bool, Error> {
+        let store = self.node.store.clone();
+        self.ask("a picture", async move { store.is_readable_picture(picture.0, reader).await }).await
     }
 
     /// Where nginx finds an object, if it is to send it itself.

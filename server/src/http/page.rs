@@ -377,6 +377,7 @@ async fn fill(site: &Site, visit: &Visit, route: &Route, form: Option<FormState>
         language: language(visit, https),
         theme: theme(visit, https),
         density: density(visit, https),
+        previews_hidden: Cookie::Previews.read(&visit.headers, https) == Some("hidden"),
         folded: folded(visit, https),
         first_steps: first_steps(visit, https, workspace.first_channel),
         zone: zone(visit, https, site.node.clock.now()),

@@ -8,6 +8,8 @@
 //! Law: a job runs at least once, so its action must be safe to repeat. A job that fails is retried
 //! at growing intervals, and finally waits for an administrator: nothing is lost silently.
 //!
+//! Links are looked up in a lane of their own: the servers of others may take seconds to answer, and a reminder must not wait behind them.
+//!
 //! What a job does is up to [`crate::chat`]. [`indexing`] is no job of the table: it has cursors of its own.
 
 mod indexing;
@@ -17,8 +19,9 @@ use std::{sync::Arc, time::Duration};
 use protocol::{Nonce, RoomId, Seq, UserId};
 
 use crate::{
-    chat::{Error, retry_deadlocks, saved, scheduled},
+    chat::{self, retry_deadlocks, saved, scheduled},
     node::Node,
+    previews::{self, Previews},
     store::{
         self,
         jobs::{Job, JobKind},
@@ -39,17 +42,58 @@ const ERROR_CHARS: usize = 300;
 
 /// Starts running jobs, until the node leaves.
 pub fn start(node: &Arc<Node>) {
-    node.run_until_leaving(run(node.clone()));
+    node.run_until_leaving(run(node.clone(), Lane::Prompt));
     indexing::start(node);
 }
 
-async fn run(node: Arc<Node>) {
+/// Starts looking links up, until the node leaves.
+pub fn start_previews(node: &Arc<Node>, previews: Arc<Previews>) {
+    node.run_until_leaving(run(node.clone(), Lane::Previews(previews)));
+}
+
+/// Jobs that wait for one another.
+#[derive(Clone)]
+enum Lane {
+    /// Those that are over in milliseconds.
+    Prompt,
+    /// Those that wait for the servers of others.
+    Previews(Arc<Previews>),
+}
+
+impl Lane {
+    fn kinds(&self) -> &'static [JobKind] {
+        match self {
+            Self::Prompt => &[JobKind::Remind, JobKind::Send],
+            Self::Previews(_) => &[JobKind::Preview],
+        }
+    }
+
+    async fn until_made(&self, node: &Node, pause: Duration) {
+        match self {
+            Self::Prompt => node.until_jobs_made(pause).await,
+            Self::Previews(_) => node.until_previews_wanted(pause).await,
+        }
+    }
+}
+
+/// Why a job failed.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Chat(#[from] chat::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Previews(#[from] previews::Error),
+}
+
+async fn run(node: Arc<Node>, lane: Lane) {
     loop {
-        let pause = match next(&node).await {
-            Some(wait) if wait.is_zero() => match claim(&node).await {
+        let pause = match next(&node, &lane).await {
+            Some(wait) if wait.is_zero() => match claim(&node, &lane).await {
                 Some(jobs) if jobs.is_empty() => TAKEN_PAUSE,
                 Some(jobs) => {
-                    futures::future::join_all(jobs.into_iter().map(|job| attempt(&node, job))).await;
+                    futures::future::join_all(jobs.into_iter().map(|job| attempt(&node, &lane, job))).await;
                     continue;
                 }
                 None => node.tuning().jobs_check,
@@ -57,20 +101,20 @@ async fn run(node: Arc<Node>) {
             Some(wait) => wait.min(node.tuning().jobs_check),
             None => node.tuning().jobs_check,
         };
-        node.until_jobs_made(pause).await;
+        lane.until_made(&node, pause).await;
     }
 }
 
 /// The time until the next job is due.
-async fn next(node: &Node) -> Option<Duration> {
-    let store = node.store.clone();
-    let asked = async move { store.next_job_in().await };
+async fn next(node: &Node, lane: &Lane) -> Option<Duration> {
+    let (store, kinds) = (node.store.clone(), lane.kinds());
+    let asked = async move { store.next_job_in(kinds).await };
     logged(node.within_timeout("when the next job is due", asked).await).flatten()
 }
 
-async fn claim(node: &Node) -> Option<Vec<Job>> {
-    let (store, lease) = (node.store.clone(), node.tuning().job_lease);
-    let claimed = async move { store.claim_jobs(AT_ONCE, lease).await };
+async fn claim(node: &Node, lane: &Lane) -> Option<Vec<Job>> {
+    let (store, kinds, lease) = (node.store.clone(), lane.kinds(), node.tuning().job_lease);
+    let claimed = async move { store.claim_jobs(kinds, AT_ONCE, lease).await };
     logged(node.within_timeout("taking jobs", claimed).await)
 }
 
@@ -90,11 +134,13 @@ fn logged<T>(asked: Result<Result<T, store::Error>, crate::node::Unfinished>) ->
 
 /// Runs one job, and records the result. A job that is not done within half of its lease is left
 /// alone: it may still finish, and otherwise it returns when the lease ends.
-async fn attempt(node: &Arc<Node>, job: Job) {
-    node.metrics.job_late_seconds.observe(job.late.as_secs_f64());
-    let (doing, taken) = (node.clone(), job.clone());
+async fn attempt(node: &Arc<Node>, lane: &Lane, job: Job) {
+    if matches!(lane, Lane::Prompt) {
+        node.metrics.job_late_seconds.observe(job.late.as_secs_f64());
+    }
+    let (doing, taken, lane) = (node.clone(), job.clone(), lane.clone());
     let within = node.tuning().job_lease / 2;
-    let done = node.within(within, "a job", async move { perform(&doing, &taken).await }).await;
+    let done = node.within(within, "a job", async move { perform(&doing, &lane, &taken).await }).await;
     let error = match done {
         Ok(Ok(())) => {
             node.metrics.job_done(job.kind.as_str());
@@ -115,17 +161,23 @@ async fn attempt(node: &Arc<Node>, job: Job) {
     }
 }
 
-async fn perform(node: &Arc<Node>, job: &Job) -> Result<(), Error> {
+async fn perform(node: &Arc<Node>, lane: &Lane, job: &Job) -> Result<(), Error> {
     if node.sabotage().forget_jobs {
         return Ok(node.store.finish_job(job).await?);
     }
-    let is_deadlock = |error: &Error| matches!(error, Error::Store(error) if error.is_deadlock());
+    let is_deadlock = |error: &chat::Error| matches!(error, chat::Error::Store(error) if error.is_deadlock());
     match (job.kind, job.kind_key()) {
         (JobKind::Remind, Some(Key::Message(room, seq))) => {
-            retry_deadlocks(is_deadlock, || saved::tell_due(node, job.user, (room, seq), job)).await
+            Ok(retry_deadlocks(is_deadlock, || saved::tell_due(node, job.user, (room, seq), job)).await?)
         }
-        (JobKind::Send, Some(Key::Nonce(nonce))) => scheduled::send_due(node, job.user, nonce, job).await,
-        (JobKind::Remind | JobKind::Send, _) => {
+        (JobKind::Send, Some(Key::Nonce(nonce))) => {
+            Ok(scheduled::send_due(node, job.user, nonce, job).await?)
+        }
+        (JobKind::Preview, Some(Key::Message(room, seq))) => match lane {
+            Lane::Previews(pages) => Ok(chat::previews::look_up(node, pages, (room, seq), job).await?),
+            Lane::Prompt => Ok(()),
+        },
+        (JobKind::Remind | JobKind::Send | JobKind::Preview, _) => {
             tracing::error!(job.id = %job.id, "a job has a key that cannot be read");
             Ok(node.store.finish_job(job).await?)
         }
@@ -142,8 +194,8 @@ async fn note(node: &Node, job: &Job, error: &str) -> Result<(), Error> {
     tracing::error!(job.id = %job.id, job.kind = job.kind.as_str(), error, "a job was given up");
     node.store.bury_job(job, error).await?;
     match (job.kind, job.kind_key()) {
-        (JobKind::Send, Some(Key::Nonce(nonce))) => scheduled::give_up(node, job.user, nonce).await,
-        (JobKind::Remind | JobKind::Send, _) => Ok(()),
+        (JobKind::Send, Some(Key::Nonce(nonce))) => Ok(scheduled::give_up(node, job.user, nonce).await?),
+        (JobKind::Remind | JobKind::Send | JobKind::Preview, _) => Ok(()),
     }
 }
 
@@ -168,7 +220,7 @@ impl Job {
         }
         match self.kind {
             JobKind::Send => rest.parse().ok().map(Key::Nonce),
-            JobKind::Remind => {
+            JobKind::Remind | JobKind::Preview => {
                 let (room, seq) = rest.split_once('/')?;
                 Some(Key::Message(room.parse().ok()?, Seq(seq.parse().ok()?)))
             }

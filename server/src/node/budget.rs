@@ -137,9 +137,11 @@ fn price(command: &Command, head: impl Fn(Line) -> Option<Seq>) -> Option<Price>
         // Written in batches; published to the room.
         Command::Send { .. } => price_of(Bucket::Sends, 1),
         // One transaction under the room's lock; published to the room.
-        Command::Edit { .. } | Command::Delete { .. } | Command::React { .. } | Command::Pin { .. } => {
-            price_of(Bucket::Sends, 1)
-        }
+        Command::Edit { .. }
+        | Command::Delete { .. }
+        | Command::React { .. }
+        | Command::Pin { .. }
+        | Command::RemovePreviews { .. } => price_of(Bucket::Sends, 1),
         // The same under the lock of the person's own line, too; published to the room.
         Command::Vote { .. } | Command::ClosePoll { .. } => price_of(Bucket::Sends, 1),
         // Merged and written in batches; published to small rooms.
@@ -483,6 +485,7 @@ mod tests {
             Command::Vote { room, seq, choices: vec![0] },
             Command::ClosePoll { room, seq },
             Command::Voters { room, seq, option: 0, after: None },
+            Command::RemovePreviews { room, seq, urls: vec![text()] },
             Command::Delivered { room, seq },
             Command::Read { room, seq },
             Command::MarkUnread { room, seq },

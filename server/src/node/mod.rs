@@ -118,6 +118,8 @@ pub struct Tuning {
     pub index_check: Duration,
     /// How often this node looks for files that nobody needs.
     pub files_check: Duration,
+    /// Whether the links of messages are looked up.
+    pub link_previews: bool,
     /// How long a job belongs to the node that has taken it: longer than sending a message can
     /// take.
     pub job_lease: Duration,
@@ -148,6 +150,7 @@ impl Default for Tuning {
             jobs_check: Duration::from_secs(5),
             index_check: Duration::from_secs(1),
             files_check: Duration::from_secs(60),
+            link_previews: false,
             job_lease: Duration::from_secs(30),
             job_retry: Duration::from_secs(2),
             sends_per_s: const { NonZeroU32::new(5).expect("not zero") },
@@ -201,6 +204,8 @@ pub struct Node {
     erase: tokio::sync::Notify,
     /// Notified when a job has been planned, so that it is not late.
     jobs: tokio::sync::Notify,
+    /// The same for links that are to be looked up.
+    previews: tokio::sync::Notify,
     /// Limits concurrent repairs.
     repairs: tokio::sync::Semaphore,
 }
@@ -244,6 +249,7 @@ impl Node {
             check_sessions: tokio::sync::Notify::new(),
             erase: tokio::sync::Notify::new(),
             jobs: tokio::sync::Notify::new(),
+            previews: tokio::sync::Notify::new(),
             repairs: tokio::sync::Semaphore::new(REPAIRS_AT_ONCE),
         });
         node.spawn(deliver::run(node.clone(), signals));
@@ -450,6 +456,19 @@ impl Node {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = self.jobs.notified() => {}
+        }
+    }
+
+    /// Links are to be looked up.
+    pub fn wake_previews(&self) {
+        self.previews.notify_one();
+    }
+
+    /// Waits until links are to be looked up here, but at most for `pause`.
+    pub async fn until_previews_wanted(&self, pause: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.previews.notified() => {}
         }
     }
 

@@ -162,11 +162,14 @@ async fn run(node: Arc<Node>, mut queue: mpsc::Receiver<Item>) {
 async fn flush(node: Arc<Node>, batch: Vec<Item>) {
     let (new, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|item| (item.new, item.answer)).unzip();
     match node.store.insert_messages(&new).await {
-        Ok(Stored { inserted, followed }) => {
+        Ok(Stored { inserted, followed, links }) => {
             for ((new, answer), inserted) in new.iter().zip(answers).zip(inserted) {
                 done(&node, new, inserted, answer);
             }
             tell_followers(&node, followed);
+            if links {
+                node.wake_previews();
+            }
         }
         // The database itself is down or too slow: retrying each message would only make it slower.
         Err(error) if new.len() == 1 || error.is_passing() || error.is_slow() => {
@@ -195,11 +198,14 @@ async fn one_by_one(node: &Node, new: Vec<NewMessage>, answers: Vec<oneshot::Sen
             continue;
         }
         match node.store.insert_messages(std::slice::from_ref(new)).await {
-            Ok(Stored { mut inserted, followed }) => {
+            Ok(Stored { mut inserted, followed, links }) => {
                 if let Some(inserted) = inserted.pop() {
                     done(node, new, inserted, answer);
                 }
                 tell_followers(node, followed);
+                if links {
+                    node.wake_previews();
+                }
             }
             Err(error) if error.is_passing() || error.is_slow() => {
                 tracing::warn!(%error, "sends could not be stored");

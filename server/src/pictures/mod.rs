@@ -28,6 +28,10 @@ const PIXELS_MAX: u64 = 120_000_000;
 const DECODED_MAX: u64 = 512 * 1024 * 1024;
 /// Of pictures that are larger than this when decoded, in bytes, only one is decoded at a time.
 const LARGE_DECODED: u64 = 64 * 1024 * 1024;
+/// The largest decoded picture of a linked page, in bytes: 24 megapixels.
+const COPIED_MAX: u64 = 96 * 1024 * 1024;
+/// What has fewer pixels on a side shows nothing: it only counts visitors.
+const COPIED_PX_MIN: u32 = 16;
 /// Pictures drawn at once: each needs a CPU.
 const AT_ONCE: usize = 2;
 /// An original up to this size in bytes is as good as a copy.
@@ -57,6 +61,17 @@ pub struct Drawn {
     pub large: Option<Vec<u8>>,
 }
 
+/// A copy of a picture that is shown in no other size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Copy {
+    /// Pixels of the copy from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// The copy, in WebP.
+    pub webp: Vec<u8>,
+}
+
 /// Draws pictures, a few at a time.
 #[derive(Debug)]
 pub struct Pictures {
@@ -79,6 +94,11 @@ impl Pictures {
     /// Draws the picture of a person, in WebP: the square in its middle. `None` as above.
     pub async fn draw_face(&self, bytes: Bytes) -> Option<Vec<u8>> {
         self.decode(move |large| draw_face(&bytes, large)).await
+    }
+
+    /// Draws only a small copy, of a picture that nobody here has chosen: its limits are narrower. It stands still.
+    pub async fn copy(&self, bytes: Bytes) -> Option<Copy> {
+        self.decode(move |_| copy(&bytes)).await
     }
 
     /// Decodes something on another thread.
@@ -108,8 +128,12 @@ impl Pictures {
 }
 
 fn limits() -> Limits {
+    limits_of(DECODED_MAX)
+}
+
+fn limits_of(decoded_max: u64) -> Limits {
     let mut limits = Limits::default();
-    limits.max_alloc = Some(DECODED_MAX);
+    limits.max_alloc = Some(decoded_max);
     limits
 }
 
@@ -193,6 +217,21 @@ fn draw(bytes: &[u8], large: &Mutex<()>) -> ImageResult<Option<Drawn>> {
     let tiny = fitted(view, BLUR_PX).into_rgba8();
     let blur = thumbhash::rgba_to_thumb_hash(tiny.width() as usize, tiny.height() as usize, tiny.as_raw());
     Ok(Some(Drawn { width, height, blur, small, large }))
+}
+
+fn copy(bytes: &[u8]) -> ImageResult<Option<Copy>> {
+    let Some(format) = format(bytes) else { return Ok(None) };
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits_of(COPIED_MAX));
+    let mut decoder = reader.into_decoder()?;
+    if decoder.total_bytes() > COPIED_MAX {
+        return Ok(None);
+    }
+    let orientation = decoder.orientation()?;
+    let mut view = fitted(DynamicImage::from_decoder(decoder)?, PICTURE_SMALL_PX);
+    view.apply_orientation(orientation);
+    let (width, height, webp) = (view.width(), view.height(), encoded(&view)?);
+    Ok((width >= COPIED_PX_MIN && height >= COPIED_PX_MIN).then_some(Copy { width, height, webp }))
 }
 
 /// Scales a picture down until it fits into a square. Never up.

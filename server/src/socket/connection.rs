@@ -428,6 +428,7 @@ fn is_of_a_person(command: &Command) -> bool {
         | Command::Vote { .. }
         | Command::ClosePoll { .. }
         | Command::Voters { .. }
+        | Command::RemovePreviews { .. }
         | Command::Pin { .. }
         | Command::Read { .. }
         | Command::MarkUnread { .. }

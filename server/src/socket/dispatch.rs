@@ -8,8 +8,8 @@ use protocol::{
 use crate::{
     broker::{Effect, Line},
     chat::{
-        self, Context, Error, drafts, groups, messages, pins, polls, profile, reading, rights, rooms, saved,
-        scheduled, search, threads,
+        self, Context, Error, drafts, groups, messages, pins, polls, previews, profile, reading, rights,
+        rooms, saved, scheduled, search, threads,
     },
     hub::ConnectionId,
 };
@@ -107,6 +107,7 @@ async fn route(cx: &Context, connection: ConnectionId, command: Command) -> Resu
         Command::Vote { room, seq, choices } => polls::vote(cx, room, seq, choices).await,
         Command::ClosePoll { room, seq } => polls::close(cx, room, seq).await,
         Command::Voters { room, seq, option, after } => polls::voters(cx, (room, seq), option, after).await,
+        Command::RemovePreviews { room, seq, urls } => previews::remove(cx, room, seq, &urls).await,
         Command::Delivered { room, seq } => reading::delivered(cx, connection, room, seq),
         Command::Read { room, seq } => reading::read(cx, connection, room, seq),
         Command::MarkUnread { room, seq } => reading::mark_unread(cx, room, seq).await,

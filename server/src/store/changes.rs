@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
-    Change, Draft, File, Following, Forward, InGroup, Line, Mention, Message, MessageId, Nonce, Poll,
-    Reaction, RoomId, Seq, ThreadAuthor, UserId, limits::BEHIND_MAX,
+    Change, Draft, File, Following, Forward, InGroup, Line, LinkPreview, Mention, Message, MessageId, Nonce,
+    Poll, Reaction, RoomId, Seq, ThreadAuthor, UserId, limits::BEHIND_MAX,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -61,6 +61,7 @@ struct Row {
     authors: Option<Json<Vec<ThreadAuthor>>>,
     poll: Option<Json<Poll>>,
     files: Option<Json<Vec<File>>>,
+    previews: Option<Json<Vec<LinkPreview>>>,
 }
 
 impl Row {
@@ -84,6 +85,7 @@ impl Row {
             poll: self.poll.map(|poll| poll.0),
             forward: self.forward.map(|forward| forward.0),
             files: self.files.map(|files| files.0).unwrap_or_default(),
+            previews: self.previews.map(|previews| previews.0).unwrap_or_default(),
         })
     }
 }
@@ -116,19 +118,19 @@ impl Store {
                 c.thread_root as "thread_root?", c.thread_nth as "thread_nth?", c.in_room as "in_room?",
                 c.forward as "forward?: Json<Box<Forward>>", c.replies as "replies?", c.last_seq as "last_seq?",
                 c.last_at as "last_at?", c.authors as "authors?: Json<Vec<ThreadAuthor>>", c.poll as "poll?: Json<Poll>",
-                c.files as "files?: Json<Vec<File>>"
+                c.files as "files?: Json<Vec<File>>", c.previews as "previews?: Json<Vec<LinkPreview>>"
              from lines l
              left join lateral (
                 (select m.seq as number, null::text as kind, null::text as key, m.id, m.rev_seq, m.author_id, m.nonce,
                     m.body, (extract(epoch from m.sent_at) * 1000)::bigint as sent_at, m.edits,
                     m.deleted_at is not null as deleted, m.reactions, m.mentions, m.reply_to, m.thread_root,
                     m.thread_nth, m.in_room, m.forward, t.replies, t.last_seq,
-                    (extract(epoch from t.last_at) * 1000)::bigint as last_at, t.authors, m.poll, m.files
+                    (extract(epoch from t.last_at) * 1000)::bigint as last_at, t.authors, m.poll, m.files, m.previews
                  from messages m left join threads t on t.room_id = m.room_id and t.root = m.seq
                  where m.room_id = l.id and m.seq > $3 and m.seq <= $4 and m.rev_seq <= $4 order by m.seq limit $5)
                 union all
                 (select i.rev, i.kind, i.key, null, null, null, null, null, null, null, null, null, null, null,
-                    null, null, null, null, null, null, null, null, null, null
+                    null, null, null, null, null, null, null, null, null, null, null
                  from items i
                  where i.line_id = l.id and i.rev > $3 and i.rev <= $4 order by i.rev limit $5)
              ) c on true
@@ -526,8 +528,9 @@ mod tests {
         store.set_room::<Error>(ana.id, room, ("quay", "boats"), |_| Ok(())).await.unwrap();
         let mend =
             |message: &Message| Message { body: "one, mended".to_owned(), edits: 1, ..message.clone() };
-        let mended =
-            store.change_message::<Error>(bea.id, (room, Seq(4)), &[], |_, old| Ok(Some(mend(old)))).await;
+        let mended = store
+            .change_message::<Error>(bea.id, (room, Seq(4)), (&[], false), |_, old| Ok(Some(mend(old))))
+            .await;
         let (said, thumb) = ((room, Seq(5)), ("👍", true));
         store.react::<Error>(ana.id, said, thumb, |_, _| Ok(())).await.unwrap();
         store.react::<Error>(bea.id, said, thumb, |_, _| Ok(())).await.unwrap();

@@ -22,10 +22,12 @@ pub enum JobKind {
     Remind,
     /// Send a scheduled message. Key: `user/nonce`.
     Send,
+    /// Look up the links of a message. Key: `user/room/seq`, the user being its author.
+    Preview,
 }
 
 impl JobKind {
-    const ALL: [Self; 2] = [Self::Remind, Self::Send];
+    const ALL: [Self; 3] = [Self::Remind, Self::Send, Self::Preview];
 
     /// The value in the column.
     #[must_use]
@@ -33,6 +35,7 @@ impl JobKind {
         match self {
             Self::Remind => "remind",
             Self::Send => "send",
+            Self::Preview => "preview",
         }
     }
 
@@ -40,8 +43,8 @@ impl JobKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    fn names() -> Vec<String> {
-        Self::ALL.iter().map(|kind| kind.as_str().to_owned()).collect()
+    fn names(kinds: &[Self]) -> Vec<String> {
+        kinds.iter().map(|kind| kind.as_str().to_owned()).collect()
     }
 }
 
@@ -102,6 +105,27 @@ pub(super) async fn plan(
     Ok(())
 }
 
+/// Plans jobs that are due now, or moves them. The keys are different.
+pub(super) async fn plan_now(
+    tx: &mut sqlx::PgTransaction<'_>,
+    kind: JobKind,
+    keys: &[String],
+    users: &[Uuid],
+) -> Result<(), Error> {
+    sqlx::query!(
+        "insert into jobs (kind, key, user_id, due_at)
+         select $1, key, user_id, now() from unnest($2::text[], $3::uuid[]) as k (key, user_id) order by key
+         on conflict (kind, key) do update
+         set due_at = excluded.due_at, tries = 0, version = jobs.version + 1, dead_at = null, error = ''",
+        kind.as_str(),
+        keys,
+        users
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Deletes a job: there is nothing more to do.
 pub(super) async fn drop_job(
     tx: &mut sqlx::PgTransaction<'_>,
@@ -122,27 +146,32 @@ pub(super) async fn finish(tx: &mut sqlx::PgTransaction<'_>, job: &Job) -> Resul
 }
 
 impl Store {
-    /// The time until the next job is due; zero if one is due already. `None` if none is planned.
+    /// The time until the next job of these kinds is due; zero if one is due already. `None` if none is planned.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn next_job_in(&self) -> Result<Option<Duration>, Error> {
+    pub async fn next_job_in(&self, kinds: &[JobKind]) -> Result<Option<Duration>, Error> {
         let next = sqlx::query_scalar!(
             r#"select (extract(epoch from due_at - now()) * 1000)::bigint as "ms!" from jobs
              where dead_at is null and kind = any($1) order by due_at limit 1"#,
-            &JobKind::names()
+            &JobKind::names(kinds)
         )
         .fetch_optional(&self.pool())
         .await?;
         Ok(next.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default())))
     }
 
-    /// Takes due jobs, the most overdue first, until the lease ends. Skips jobs that another server
+    /// Takes due jobs of these kinds, the most overdue first, until the lease ends. Skips jobs that another server
     /// is just taking.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn claim_jobs(&self, limit: usize, lease: Duration) -> Result<Vec<Job>, Error> {
+    pub async fn claim_jobs(
+        &self,
+        kinds: &[JobKind],
+        limit: usize,
+        lease: Duration,
+    ) -> Result<Vec<Job>, Error> {
         let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
         let rows = sqlx::query!(
             r#"with due as (
@@ -156,7 +185,7 @@ impl Store {
                 (extract(epoch from now() - due.due_at) * 1000)::bigint as "late_ms!""#,
             limit as i64,
             lease_ms,
-            &JobKind::names()
+            &JobKind::names(kinds)
         )
         .fetch_all(&self.pool())
         .await?;
@@ -299,22 +328,22 @@ mod tests {
     }
 
     async fn taken(store: &Store) -> Vec<String> {
-        store.claim_jobs(10, LEASE).await.unwrap().into_iter().map(|job| job.key).collect()
+        store.claim_jobs(&JobKind::ALL, 10, LEASE).await.unwrap().into_iter().map(|job| job.key).collect()
     }
 
     #[sqlx::test(migrations = "../migrations")]
     async fn what_is_due_is_taken_once_the_longest_due_first(pool: PgPool) {
         let store = Store::over(pool);
         let ana = person(&store, "ana", &[1; 32]).await;
-        assert_eq!(store.next_job_in().await.unwrap(), None);
+        assert_eq!(store.next_job_in(&JobKind::ALL).await.unwrap(), None);
         let now = now(&store).await;
         for (key, at) in [("late", now - 1_000), ("later", now + 90_000), ("latest", now - 60_000)] {
             planned(&store, ana, key, at).await;
         }
-        assert_eq!(store.next_job_in().await.unwrap(), Some(Duration::ZERO));
+        assert_eq!(store.next_job_in(&JobKind::ALL).await.unwrap(), Some(Duration::ZERO));
         assert_eq!(taken(&store).await, ["latest", "late"]);
         assert_eq!(taken(&store).await, [""; 0], "until their lease ends");
-        let next = store.next_job_in().await.unwrap().unwrap();
+        let next = store.next_job_in(&JobKind::ALL).await.unwrap().unwrap();
         assert!(next > Duration::from_secs(50) && next <= LEASE, "{next:?}: the leases end");
     }
 
@@ -323,8 +352,8 @@ mod tests {
         let store = Store::over(pool);
         let ana = person(&store, "ana", &[1; 32]).await;
         planned(&store, ana, "one", 0).await;
-        let lost = store.claim_jobs(10, Duration::ZERO).await.unwrap().pop().unwrap();
-        let again = store.claim_jobs(10, LEASE).await.unwrap().pop().unwrap();
+        let lost = store.claim_jobs(&JobKind::ALL, 10, Duration::ZERO).await.unwrap().pop().unwrap();
+        let again = store.claim_jobs(&JobKind::ALL, 10, LEASE).await.unwrap().pop().unwrap();
         assert_eq!((lost.tries, again.tries), (1, 2));
         // The first one turns out to be still running.
         store.finish_job(&lost).await.unwrap();
@@ -333,10 +362,10 @@ mod tests {
         // It was moved while it was running.
         planned(&store, ana, "one", 0).await;
         store.finish_job(&again).await.unwrap();
-        let moved = store.claim_jobs(10, LEASE).await.unwrap().pop().unwrap();
+        let moved = store.claim_jobs(&JobKind::ALL, 10, LEASE).await.unwrap().pop().unwrap();
         assert_eq!(moved.tries, 1);
         store.finish_job(&moved).await.unwrap();
-        assert_eq!(store.next_job_in().await.unwrap(), None);
+        assert_eq!(store.next_job_in(&JobKind::ALL).await.unwrap(), None);
     }
 
     #[sqlx::test(migrations = "../migrations")]
@@ -346,10 +375,10 @@ mod tests {
         for key in ["one", "two"] {
             planned(&store, ana, key, 0).await;
         }
-        for job in store.claim_jobs(10, LEASE).await.unwrap() {
+        for job in store.claim_jobs(&JobKind::ALL, 10, LEASE).await.unwrap() {
             store.bury_job(&job, "it broke").await.unwrap();
         }
-        assert_eq!(store.next_job_in().await.unwrap(), None);
+        assert_eq!(store.next_job_in(&JobKind::ALL).await.unwrap(), None);
         let dead = store.list_dead_jobs(10).await.unwrap();
         assert_eq!(dead.len(), 2);
         assert_eq!((dead[0].handle.as_str(), dead[0].tries, dead[0].error.as_str()), ("ana", 1, "it broke"));
@@ -357,7 +386,9 @@ mod tests {
         store.delete_dead_job(dead[0].id).await.unwrap();
         store.revive_job(dead[1].id).await.unwrap();
         store.delete_dead_job(dead[1].id).await.unwrap();
-        let [again] = &store.claim_jobs(10, LEASE).await.unwrap()[..] else { panic!("one came back") };
+        let [again] = &store.claim_jobs(&JobKind::ALL, 10, LEASE).await.unwrap()[..] else {
+            panic!("one came back")
+        };
         assert_eq!((again.id, again.tries), (dead[1].id, 1));
     }
 
@@ -371,7 +402,7 @@ mod tests {
             .execute(&pool)
             .await
             .unwrap();
-        assert_eq!(store.next_job_in().await.unwrap(), None);
+        assert_eq!(store.next_job_in(&JobKind::ALL).await.unwrap(), None);
         assert_eq!(taken(&store).await, [""; 0]);
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use protocol::{
-    Attached, Direction, ErrorCode, File, Following, Forward, InThread, Line, Mention, Message, MessageId,
-    Millis, Nonce, Placement, Poll, Reaction, Role, Room, RoomId, RoomKind, Seq, ThreadAuthor, User, UserId,
-    WorkspaceRole, limits, rights,
+    Attached, Direction, ErrorCode, File, Following, Forward, InThread, Line, LinkPreview, Mention, Message,
+    MessageId, Millis, Nonce, Placement, Poll, Reaction, Role, Room, RoomId, RoomKind, Seq, ThreadAuthor,
+    User, UserId, WorkspaceRole, limits, rights,
 };
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use super::{
     Error, Store, files,
     lines::{ItemKind, take},
     mentions::{self, Mentioned, Mentioning},
+    previews,
     rooms::{Locked, kind_of, lock_room, role_of, room_of},
     threads::{self, NewReply, Threads},
     users::workspace_role_of,
@@ -37,6 +38,8 @@ pub struct NewMessage {
     pub placement: Placement,
     /// Its validated poll and files.
     pub attached: Attached,
+    /// Whether its links are to be looked up.
+    pub links: bool,
 }
 
 /// The result of a send.
@@ -59,6 +62,8 @@ pub struct Stored {
     pub inserted: Vec<Inserted>,
     /// Who follows which thread from now on, because of them.
     pub followed: Vec<(UserId, Following)>,
+    /// Whether links are to be looked up.
+    pub links: bool,
 }
 
 /// The messages around a number.
@@ -97,6 +102,7 @@ pub(super) struct MessageRow {
     pub(super) authors: Option<Json<Vec<ThreadAuthor>>>,
     pub(super) poll: Option<Json<Poll>>,
     pub(super) files: Option<Json<Vec<File>>>,
+    pub(super) previews: Option<Json<Vec<LinkPreview>>>,
 }
 
 /// The one list of columns: `select_messages!("where …", arguments …)`, of `messages m` with their `threads t`.
@@ -112,7 +118,8 @@ macro_rules! select_messages {
                 t.replies as "replies?", t.last_seq as "last_seq?",
                 (extract(epoch from t.last_at) * 1000)::bigint as "last_at?",
                 t.authors as "authors?: Json<Vec<protocol::ThreadAuthor>>",
-                m.poll as "poll: Json<protocol::Poll>", m.files as "files: Json<Vec<protocol::File>>"
+                m.poll as "poll: Json<protocol::Poll>", m.files as "files: Json<Vec<protocol::File>>",
+                m.previews as "previews: Json<Vec<protocol::LinkPreview>>"
                from messages m left join threads t on t.room_id = m.room_id and t.root = m.seq "# + $rest
             $(, $argument)*
         )
@@ -141,6 +148,7 @@ impl From<MessageRow> for Message {
             poll: row.poll.map(|poll| poll.0),
             forward: row.forward.map(|forward| forward.0),
             files: row.files.map(|files| files.0).unwrap_or_default(),
+            previews: row.previews.map(|previews| previews.0).unwrap_or_default(),
         }
     }
 }
@@ -216,6 +224,7 @@ impl Store {
         files::attach(&mut tx, decisions.iter().zip(new).filter_map(shows_files)).await?;
         mentions::write(&mut tx, &decisions.iter().zip(new).filter_map(mentioned_by).collect::<Vec<_>>())
             .await?;
+        let links = previews::plan(&mut tx, decisions.iter().zip(new).filter_map(looked_up)).await?;
         let replies: Vec<NewReply<'_>> = decisions.iter().zip(new).filter_map(new_reply).collect();
         let followed = if replies.is_empty() {
             Vec::new()
@@ -226,12 +235,12 @@ impl Store {
         tx.commit().await?;
         let inserted =
             decisions.into_iter().zip(new).map(|(decision, item)| decision.into_inserted(item, sent_at));
-        Ok(Stored { inserted: inserted.collect(), followed })
+        Ok(Stored { inserted: inserted.collect(), followed, links })
     }
 
     /// Changes a message as `decide` says from the state under the lock; `None` means no change,
     /// and takes no number. Its text then mentions `names`; its earlier text is kept (`versions.rs`),
-    /// unless it is deleted. Returns the current message, and whether it changed.
+    /// unless it is deleted. Its links are looked up if `links`. Returns the current message, and whether it changed.
     ///
     /// # Errors
     /// Those of `decide`; [`Error::NoSuchRoom`] for someone who is not in the room,
@@ -240,7 +249,7 @@ impl Store {
         &self,
         by: UserId,
         (room, seq): (RoomId, Seq),
-        names: &[String],
+        (names, links): (&[String], bool),
         decide: impl FnOnce(&Locked, &Message) -> Result<Option<Message>, E>,
     ) -> Result<(Message, bool), E> {
         let mut tx = self.pool().begin().await.map_err(Error::from)?;
@@ -252,6 +261,12 @@ impl Store {
         changed.mentions = mentions::replace(&mut tx, room, &message, names).await?;
         let rev = take(&mut tx, Line::Room(room), ItemKind::Message, &seq.to_string()).await?;
         write_change(&mut tx, room, &changed, rev).await?;
+        if changed.previews != message.previews {
+            previews::show_pictures(&mut tx, room, &changed).await?;
+        }
+        if links {
+            previews::plan(&mut tx, [(room, &changed)].into_iter()).await?;
+        }
         tx.commit().await.map_err(Error::from)?;
         Ok((Message { rev, ..changed }, true))
     }
@@ -414,7 +429,7 @@ async fn write_change(
     rev: Seq,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "update messages set rev_seq = $3, body = $4, edits = $5, reactions = $6, mentions = $8,
+        "update messages set rev_seq = $3, body = $4, edits = $5, reactions = $6, mentions = $8, previews = $9,
             deleted_at = case when $7 then coalesce(deleted_at, now()) end
          where room_id = $1 and seq = $2",
         room.0,
@@ -424,7 +439,8 @@ async fn write_change(
         i32::try_from(changed.edits).unwrap_or(i32::MAX),
         Json(&changed.reactions) as _,
         changed.deleted,
-        Json(&changed.mentions) as _
+        Json(&changed.mentions) as _,
+        previews::stored(&changed.previews) as _
     )
     .execute(&mut **tx)
     .await?;
@@ -488,6 +504,7 @@ impl NewMessage {
             names: Vec::new(),
             placement: Placement::default(),
             attached: Attached::default(),
+            links: false,
         }
     }
 
@@ -516,6 +533,13 @@ fn shows_files<'a>((decision, item): (&'a Decision, &NewMessage)) -> Option<(Roo
             let forwarded = message.forward.as_ref().map_or(&*message.files, |forward| &*forward.files);
             (!forwarded.is_empty()).then_some((item.room, message.seq, forwarded))
         }
+        Decision::NotAMember | Decision::Refused(_) | Decision::Known(_) | Decision::SameAs(_) => None,
+    }
+}
+
+fn looked_up<'a>((decision, item): (&'a Decision, &NewMessage)) -> Option<(RoomId, &'a Message)> {
+    match decision {
+        Decision::New(message, ..) => item.links.then_some((item.room, message)),
         Decision::NotAMember | Decision::Refused(_) | Decision::Known(_) | Decision::SameAs(_) => None,
     }
 }
@@ -747,6 +771,7 @@ fn number(
                         poll: item.attached.poll.clone().map(Poll::from),
                         forward: found.forward.take(),
                         files: std::mem::take(&mut found.files),
+                        previews: Vec::new(),
                     };
                     here.insert(key, message.clone());
                     Decision::New(message, room.messages, mentions::here(&mentioned))

@@ -26,6 +26,7 @@ mod people;
 mod pins;
 mod pinyin;
 mod polls;
+pub mod previews;
 pub mod profiles;
 pub mod rooms;
 pub mod saved;

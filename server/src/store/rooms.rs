@@ -153,6 +153,7 @@ impl SummaryRow {
             poll: self.last_is_poll.then(Poll::default),
             forward: None,
             files: self.last_file.iter().map(|file| file.0.preview()).collect(),
+            previews: Vec::new(),
         })
     }
 

@@ -363,15 +363,25 @@ mod tests {
         let message = (room, Seq(3));
         let past = now(&store).await - 1_000;
         store.keep_message(ana, message, Keep::Remind(past)).await.unwrap();
-        let job = store.claim_jobs(1, std::time::Duration::from_secs(60)).await.unwrap().pop().unwrap();
+        let job = store
+            .claim_jobs(&[JobKind::Remind], 1, std::time::Duration::from_secs(60))
+            .await
+            .unwrap()
+            .pop()
+            .unwrap();
         store.keep_message(ana, message, Keep::Remind(past + 600_000)).await.unwrap();
         assert_eq!(store.remind(ana, message, &job).await.unwrap(), None);
-        assert!(store.next_job_in().await.unwrap().is_some(), "its new job is still there");
+        assert!(store.next_job_in(&[JobKind::Remind]).await.unwrap().is_some(), "its new job is still there");
         store.keep_message(ana, message, Keep::Remind(past)).await.unwrap();
-        let job = store.claim_jobs(1, std::time::Duration::from_secs(60)).await.unwrap().pop().unwrap();
+        let job = store
+            .claim_jobs(&[JobKind::Remind], 1, std::time::Duration::from_secs(60))
+            .await
+            .unwrap()
+            .pop()
+            .unwrap();
         let due = store.remind(ana, message, &job).await.unwrap().unwrap();
         assert!(due.due && due.on);
         assert_eq!(store.remind(ana, message, &job).await.unwrap(), None, "a repeat tells nothing");
-        assert_eq!(store.next_job_in().await.unwrap(), None);
+        assert_eq!(store.next_job_in(&[JobKind::Remind]).await.unwrap(), None);
     }
 }

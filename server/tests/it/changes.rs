@@ -168,7 +168,7 @@ async fn a_hole_in_which_messages_changed_is_filled_and_counted_right(pool: PgPo
     let edited = |_: &_, message: &Message| {
         Ok::<_, server::store::Error>(Some(Message { body: "one!".to_owned(), edits: 1, ..message.clone() }))
     };
-    store.change_message(author.id, (room, first.seq), &[], edited).await.unwrap();
+    store.change_message(author.id, (room, first.seq), (&[], false), edited).await.unwrap();
     ana.says(room, "three").await;
     bea.sees(room, ["one!", "two", "three"]).await;
     assert_eq!(bea.with(|client| client.room(room).unwrap().summary.unread), 3);

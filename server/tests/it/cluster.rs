@@ -26,6 +26,7 @@ use server::{
     files::Files,
     http,
     node::{Node, Tuning},
+    previews::Previews,
     serve::{self, Times},
     store::{
         Store,
@@ -216,13 +217,19 @@ impl Running {
         let folder = format!("--files={}", files.display());
         let in_folder = !settings.iter().any(|setting| setting.starts_with("--files="));
         let folder = in_folder.then_some(&folder);
-        let args = args.iter().map(OsString::from).chain(settings.iter().chain(folder).map(OsString::from));
+        // No test reaches for the internet.
+        let no_previews = "--link-previews=false".to_owned();
+        let has_previews = settings.iter().any(|setting| setting.starts_with("--link-previews"));
+        let added = folder.into_iter().chain((!has_previews).then_some(&no_previews));
+        let args = args.iter().map(OsString::from).chain(settings.iter().chain(added).map(OsString::from));
         let config = Arc::new(Config::parse_args(args).unwrap());
+        let tuning = Tuning { link_previews: config.link_previews, ..tuning };
         let node = Node::start(format!("node-{number}"), (store.clone(), workspace.epoch), broker, tuning);
         server::jobs::start(&node);
         let options = LeptosOptions::builder().output_name("roost").site_root("no-such-folder").build();
         let blobs = Blobs::open(&config.file_store()).await.unwrap();
         let service = Files::start(Arc::clone(&node), blobs, config.space_limits());
+        Previews::start(&node, &service, &config);
         let app = http::router(http::Site::new(Arc::clone(&node), service, config, options));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();

@@ -21,6 +21,7 @@ mod leaving;
 mod mentions;
 mod personal;
 mod polls;
+mod previews;
 mod profiles;
 #[path = "../../src/broker/proxy.rs"]
 mod proxy;

@@ -1,4 +1,4 @@
-//! The files of messages, for those who may read the message now.
+//! The files of messages, and the pictures of their links, for those who may read the message now.
 //!
 //! Law: nothing that could run is ever shown inside a page or as one. Only passive types are sent inline; everything else is to be
 //! saved. All of it has `nosniff`, and a policy under which a document from here could do nothing.
@@ -50,7 +50,7 @@ const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 
 pub(super) fn routes() -> Router<Site> {
     // Also answers HEAD.
-    Router::new().route("/files/{id}", get(file))
+    Router::new().route("/files/{id}", get(file)).route("/previews/{id}", get(preview))
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,6 +140,29 @@ async fn file(
     match find(&site, &id, &headers).await {
         Ok(file) => send(&site, &Chosen::of(file, &options), &headers).await,
         Err(response) => response,
+    }
+}
+
+/// The picture of a link: our own copy.
+async fn preview(State(site): State<Site>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    match find_preview(&site, &id, &headers).await {
+        Ok(id) => {
+            let (media, etag) = ("image/webp".to_owned(), format!("\"{id}\""));
+            let name = "preview.webp".to_owned();
+            let chosen = Chosen { object: id.0, media, name, etag, size: None, is_inline: true };
+            send(&site, &chosen, &headers).await
+        }
+        Err(response) => response,
+    }
+}
+
+async fn find_preview(site: &Site, id: &str, headers: &HeaderMap) -> Result<FileId, Response> {
+    let reader = reader(site, headers).await?;
+    let (Some(reader), Ok(id)) = (reader, id.parse::<FileId>()) else { return Err(unknown()) };
+    match site.files.is_readable_picture(id, reader.user.id).await {
+        Ok(true) => Ok(id),
+        Ok(false) => Err(unknown()),
+        Err(error) => Err(failed(&error)),
     }
 }
 

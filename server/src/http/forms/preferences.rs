@@ -1,4 +1,4 @@
-//! Language, theme and density: stored in the browser, because they belong to the screen and not to
+//! Language, theme, density and previews of links: stored in the browser, because they belong to the screen and not to
 //! the person.
 
 use app::words::language_for;
@@ -24,6 +24,10 @@ pub(super) async fn set(State(site): State<Site>, fields: Fields) -> Response {
     let density = fields.get("density");
     if ["comfortable", "compact"].contains(&density) {
         done = done.with(Cookie::Density.write(density, https));
+    }
+    let previews = fields.get("previews");
+    if ["shown", "hidden"].contains(&previews) {
+        done = done.with(Cookie::Previews.write(previews, https));
     }
     done.into_response()
 }
