@@ -65,13 +65,13 @@ impl Row {
             RowKind::Message(message) => message,
             RowKind::Replies(RepliesRow { root, authors, count, is_new, last, .. }) => {
                 root.stamp(&mut stamp);
-                authors.iter().for_each(|author| author.name.hash(&mut stamp));
+                authors.iter().for_each(|author| (&author.name, author.picture).hash(&mut stamp));
                 (count, is_new, last).hash(&mut stamp);
                 return stamp.finish();
             }
             RowKind::Beginning | RowKind::Day(_) | RowKind::Unread => return 0,
         };
-        message.author.name.hash(&mut stamp);
+        (&message.author.name, message.author.picture).hash(&mut stamp);
         if message.namesake {
             message.author.handle.hash(&mut stamp);
         }
@@ -87,7 +87,7 @@ impl Row {
         }
         if let Some(RowThread { count, at, authors, is_new, told }) = &message.thread {
             (count, at, is_new, told).hash(&mut stamp);
-            authors.iter().for_each(|author| author.name.hash(&mut stamp));
+            authors.iter().for_each(|author| (&author.name, author.picture).hash(&mut stamp));
         }
         (message.minute, message.first_of_run, message.last_own, message.seq, message.pinned, message.saved)
             .hash(&mut stamp);

@@ -133,6 +133,8 @@ struct State {
     /// The uploads under way, and their files.
     uploads: JoinSet<File>,
     uploading: HashSet<FileId>,
+    /// When the client learned that the database had been replaced by an older one.
+    renewed: Option<Millis>,
 }
 
 /// Why a connection ended.
@@ -731,7 +733,11 @@ impl State {
         let here = |client: &Client, channel: &RoomId| client.room(*channel).is_some();
         let channels: Vec<(RoomId, bool)> =
             self.channels.iter().map(|channel| (*channel, here(&self.client, channel))).collect();
+        let epoch = self.client.epoch();
         self.client.receive(frame, now);
+        if epoch.is_some() && epoch != self.client.epoch() {
+            self.renewed = Some(now);
+        }
         for (channel, was_here) in channels {
             match (was_here, here(&self.client, &channel)) {
                 // Removed by somebody else, or left on another device.
@@ -823,7 +829,10 @@ impl State {
                     ErrorCode::ScheduledFull,
                     ErrorCode::DraftsFull,
                 ];
-                let is_too_late = too_late.contains(&refusal.code) || is_of_rights(refusal.code);
+                // Sends have their own check.
+                let is_unknown = refusal.code == ErrorCode::MessageUnknown && self.renewed.is_some();
+                let is_too_late =
+                    is_unknown || too_late.contains(&refusal.code) || is_of_rights(refusal.code);
                 if refusal.code.retry() == protocol::Retry::Never && !is_too_late {
                     let detail = format!("refused: {refusal:?}");
                     self.violates(Violation::at_large(Kind::Unexpected, &self.log.name, detail));
@@ -858,15 +867,16 @@ impl State {
     fn note_acknowledged(&mut self, own: &[(Nonce, Seq)], now: Millis) {
         let refused = self.client.outbox().items().iter().filter_map(|item| match &item.state {
             client::SendState::Refused(refusal) => {
-                let is_gone = item.forward.is_some() && refusal.code == ErrorCode::MessageDeleted;
+                let is_deleted = item.forward.is_some() && refusal.code == ErrorCode::MessageDeleted;
+                let is_gone = is_deleted || self.went_with_the_database(item.nonce, refusal.code);
                 Some((item.nonce, item.room, refusal.clone(), is_gone))
             }
             client::SendState::Waiting | client::SendState::OnItsWay => None,
         });
         for (nonce, room, refusal, is_gone) in refused.collect::<Vec<_>>() {
             if is_gone || (is_of_rights(refusal.code) && self.channels.contains(&room)) {
-                // The person has been removed meanwhile, or may no longer post, or what they forward has been deleted. They see
-                // that, and take the message back.
+                // The person has been removed meanwhile, or may no longer post, or what they forward has been deleted, or
+                // what they reply to went with the database. They see that, and take the message back.
                 self.client.take_back(nonce);
                 self.log.written.remove(&nonce);
                 continue;
@@ -887,6 +897,13 @@ impl State {
             let seq = own.iter().find(|(known, _)| *known == nonce).map(|(_, seq)| *seq);
             self.log.acknowledged.insert(nonce, Acknowledged { seq, at: now });
         }
+    }
+
+    /// Whether a message refers to one that was only in a database that has since been replaced: it waited for its file meanwhile.
+    fn went_with_the_database(&self, nonce: Nonce, code: ErrorCode) -> bool {
+        let written = self.log.written.get(&nonce).map(|written| written.at);
+        code == ErrorCode::MessageUnknown
+            && written.is_some_and(|at| self.renewed.is_some_and(|renewed| at <= renewed))
     }
 
     fn note_shown(&mut self, room: RoomId, before: Position, afresh: bool, now: Millis) {

@@ -62,13 +62,17 @@ fn a_new_role_in_the_workspace_is_news() {
 }
 
 #[test]
-fn a_new_picture_is_news() {
+fn a_new_picture_is_everywhere() {
     let mut client = at_three();
     client.receive(profile(1, renamed(OTHER, "Bea", 1)), 10);
+    client.receive(said(OTHER, 4), 0);
+    let stamp = |client: &Client| rows(client, room(), protocol::Zone::default()).last().unwrap().stamp();
+    let before = stamp(&client);
     client.take_touched();
     let picture = Some(protocol::PictureId(uuid::Uuid::from_u128(7)));
     client.receive(profile(2, User { picture, ..renamed(OTHER, "Bea", 2) }), 11);
     assert!(client.take_touched().names);
+    assert_ne!(stamp(&client), before, "the row is drawn anew");
 }
 
 #[test]
