@@ -110,6 +110,8 @@ pub struct WithFiles {
     pub files: Vec<File>,
     /// Who is in the room.
     pub members: BTreeSet<UserId>,
+    /// Who may read each of them: the members of this room, and of those to which the message was forwarded.
+    pub readers: BTreeMap<FileId, BTreeSet<UserId>>,
 }
 
 /// The messages after these numbers that have files, by author and nonce. A deleted one has none.
@@ -132,13 +134,27 @@ pub async fn stored(
     for (room, user) in memberships {
         members.entry(RoomId(room)).or_default().insert(UserId(user));
     }
+    let mut readers: BTreeMap<FileId, BTreeSet<UserId>> = BTreeMap::new();
+    let allowed: Vec<(Uuid, Uuid)> = sqlx::query_as(
+        "select a.file_id, m.user_id from attachments a join members m on m.room_id = a.room_id and m.active",
+    )
+    .fetch_all(pool)
+    .await?;
+    for (file, user) in allowed {
+        readers.entry(FileId(file)).or_default().insert(UserId(user));
+    }
     let mut found = BTreeMap::new();
     for (room, seq, author, nonce, files) in rows {
         let (room, seq) = (RoomId(room), Seq(seq));
         if bases.get(&room).is_none_or(|base| seq > *base) {
             let members = members.get(&room).cloned().unwrap_or_default();
-            let files = serde_json::from_value(files)?;
-            found.insert((UserId(author), Nonce(nonce)), WithFiles { at: (room, seq), files, members });
+            let files: Vec<File> = serde_json::from_value(files)?;
+            let own = |file: &File| Some((file.id, readers.get(&file.id)?.clone()));
+            let readers = files.iter().filter_map(own).collect();
+            found.insert(
+                (UserId(author), Nonce(nonce)),
+                WithFiles { at: (room, seq), files, members, readers },
+            );
         }
     }
     Ok(found)
@@ -177,13 +193,14 @@ pub async fn check_readable(stored: Vec<WithFiles>, readers: &[Reader]) -> Vec<V
         let mut found = Vec::new();
         for file in &message.files {
             let (room, seq) = message.at;
-            let pick = |is_member: bool| {
+            let pick = |is_wanted: &dyn Fn(&UserId) -> bool| {
                 // Not always the same person.
                 let some = readers.iter().cycle().skip(usize::from(file.id.0.as_bytes()[15]));
-                some.take(readers.len()).find(|(user, ..)| message.members.contains(user) == is_member)
+                some.take(readers.len()).find(|(user, ..)| is_wanted(user))
             };
+            let may_read = message.readers.get(&file.id);
             let expected = content(file.id, usize::try_from(file.size).unwrap_or_default());
-            if let Some((_, address, cookie)) = pick(true)
+            if let Some((_, address, cookie)) = pick(&|user| message.members.contains(user))
                 && let Err(what) = read(address, cookie, file.id).await.and_then(|read| match read {
                     Some(read) if read == expected => Ok(()),
                     Some(read) => Err(format!("{} bytes instead of {}", read.len(), expected.len())),
@@ -193,7 +210,7 @@ pub async fn check_readable(stored: Vec<WithFiles>, readers: &[Reader]) -> Vec<V
                 let detail = format!("the file {}: {what}", file.id);
                 found.push(Violation::new(Kind::Lost, "a member", room, seq, detail));
             }
-            if let Some((_, address, cookie)) = pick(false)
+            if let Some((_, address, cookie)) = pick(&|user| may_read.is_none_or(|may| !may.contains(user)))
                 && read(address, cookie, file.id).await != Ok(None)
             {
                 let detail = format!("somebody who is not in the room reads the file {}", file.id);
@@ -290,7 +307,8 @@ mod tests {
         log.written.insert(nonce, written);
         log.acknowledged.insert(nonce, Acknowledged { seq: Some(Seq(5)), at: 0 });
         let with = |files: Vec<File>| {
-            let message = WithFiles { at: (room, Seq(5)), files, members: BTreeSet::new() };
+            let (members, readers) = (BTreeSet::new(), BTreeMap::new());
+            let message = WithFiles { at: (room, Seq(5)), files, members, readers };
             check_acknowledged(ana, &log, &BTreeMap::from([((ana, nonce), message)])).len()
         };
         assert_eq!(with(vec![local(file, 9)]), 0);

@@ -9,10 +9,7 @@ use crate::{
 };
 
 /// A numbered change of a line, with the complete new state of one thing on it.
-#[cfg_attr(
-    target_pointer_width = "64",
-    expect(clippy::large_enum_variant, reason = "most changes are messages")
-)]
+#[expect(clippy::large_enum_variant, reason = "most changes are messages")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJson)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Change {

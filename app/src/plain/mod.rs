@@ -32,8 +32,8 @@ use crate::{
 /// See `script.js`.
 const SCRIPT: &str = include_str!("script.js");
 
-/// See `crop.js`.
-const CROP: &str = include_str!("crop.js");
+/// The same with `crop.js`.
+const PROFILE_SCRIPT: &str = concat!(include_str!("script.js"), include_str!("crop.js"));
 
 /// A page of the settings or of the administration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -338,11 +338,10 @@ pub fn draw(page: Page, plain: Plain, nonce: Nonce, options: LeptosOptions) -> S
         };
         let workspace = if page.workspace_name.is_empty() { "Roost" } else { &page.workspace_name };
         let title = escaped(&format!("{} · {workspace}", title_of(words, &plain)));
-        let is_profile = matches!(plain.content, Content::Profile(_));
+        let script = if matches!(plain.content, Content::Profile(_)) { PROFILE_SCRIPT } else { SCRIPT };
         let body = view! {
             <Frame page=page.clone() plain me/>
-            <script nonce=use_nonce()>{SCRIPT}</script>
-            {is_profile.then(|| view! { <script nonce=use_nonce()>{CROP}</script> })}
+            <script nonce=use_nonce()>{script}</script>
         };
         let style = view! { <HashedStylesheet options/> }.into_any();
         document(&page, words, title, style, body.into_any()).to_html()

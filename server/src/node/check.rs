@@ -49,6 +49,10 @@ const ERASE_EVERY: Duration = Duration::from_secs(60);
 const ERASE_ROWS: i64 = 2_000;
 /// The pause between two such transactions.
 const ERASE_PAUSE: Duration = Duration::from_millis(50);
+/// How often a room that was just deleted is looked for …
+const ERASE_LOOKS: u32 = 4;
+/// … and the pause between.
+const ERASE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Compares the followed lines with the database. This finds the loss of a line's last change,
 /// which leaves no gap, and a database that went back.
@@ -289,20 +293,24 @@ async fn check_sessions(node: &Arc<Node>) -> Result<(), store::Error> {
 /// because the node that deleted one may have died.
 pub(super) async fn erasing(node: Arc<Node>) {
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(ERASE_EVERY) => {}
-            () = node.erase.notified() => {}
-        }
-        loop {
+        let is_told = tokio::select! {
+            () = tokio::time::sleep(ERASE_EVERY) => false,
+            () = node.erase.notified() => true,
+        };
+        // A room that somebody has locked is skipped, and a step may fail. After a deletion this is looked at again soon.
+        let mut looks = if is_told { ERASE_LOOKS } else { 1 };
+        while looks > 0 {
             let store = node.store.clone();
-            match node.attempt("erasing", async move { store.erase_deleted(ERASE_ROWS).await }).await {
+            let erased = node.attempt("erasing", async move { store.erase_deleted(ERASE_ROWS).await }).await;
+            if let Some(Err(e)) = &erased {
+                tracing::warn!(error = %e, "a deleted room was not erased");
+            }
+            if let Some(Ok(true)) = erased {
                 // One step after another, with a pause, because others need the database too.
-                Some(Ok(true)) => tokio::time::sleep(ERASE_PAUSE).await,
-                Some(Ok(false)) | None => break,
-                Some(Err(e)) => {
-                    tracing::warn!(error = %e, "a deleted room was not erased");
-                    break;
-                }
+                tokio::time::sleep(ERASE_PAUSE).await;
+            } else {
+                looks -= 1;
+                tokio::time::sleep(ERASE_AGAIN).await;
             }
         }
     }
