@@ -134,6 +134,34 @@ test("reading back through 120 messages keeps the place", async ({ open }) => {
   await expect(down).toBeHidden();
 });
 
+// The button asks for the newest messages, and scrolling to the end asks for those that follow: either answer may come first.
+for (const late of ["view", "page"]) {
+  test(`the button leads to the newest message, also when the ${late} comes late`, async ({ open }) => {
+    const ana = await signUp(await open());
+    const bo = await signUp(await open());
+    await bo.page.routeWebSocket(/\/socket$/, (socket) => {
+      const server = socket.connectToServer();
+      server.onMessage((text) => {
+        const isLate = JSON.parse(String(text)).reply?.type === late;
+        setTimeout(() => socket.send(text), isLate ? 400 : 0);
+      });
+    });
+    await bo.page.reload();
+    await isIn(bo.page);
+    await writesTo(ana.page, bo);
+    await saysMany(ana.page, numbered("while away", 120));
+    await expect(roomLink(bo.page, ana.name).getByRole("img", { name: "99+ unread" })).toBeVisible();
+    await opens(bo.page, ana.name);
+    await sees(bo.page, "while away 1");
+    await bo.page.getByRole("button", { name: /^99\+ new messages$/ }).click();
+    await sees(bo.page, "while away 120");
+    await expect(roomLink(bo.page, ana.name).getByRole("img")).toHaveCount(0);
+    // It stays there when the late one has come.
+    await bo.page.waitForTimeout(600);
+    await sees(bo.page, "while away 120");
+  });
+}
+
 test("a long absence: the room opens at the first new message, and buttons lead down and back", async ({ open }) => {
   const ana = await signUp(await open());
   const bo = await signUp(await open());

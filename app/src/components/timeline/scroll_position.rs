@@ -115,8 +115,9 @@ impl ScrollPosition {
     pub(super) fn moved(self, more_after: bool, settles: bool) {
         let Some((scroller, rows)) = self.elements() else { return };
         let (was, now) = (self.was.get_value(), Place::of(&scroller, &rows));
-        // Measured against the previous end: content added below does not move the user up.
-        let follows = self.is_down() && was.end - now.at < DOWN_PX;
+        // Measured against the previous end: content added below does not move the user up. Measured against the present end, too: when
+        // the newest messages replace a longer window, the browser scrolls up to where they end.
+        let follows = self.is_down() && (was.end - now.at).min(now.distance()) < DOWN_PX;
         let is_changed = (now.end - was.end).abs() >= 0.5;
         if !follows {
             self.hold(&scroller, &rows, now);
