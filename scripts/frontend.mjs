@@ -47,6 +47,32 @@ async function runAside(program, ...args) {
   const [status] = await once(spawn(program, args, { stdio: "inherit" }), "exit");
   if (status !== 0) process.exit(status ?? 1);
 }
+/**
+ * wasm-bindgen ends the name of each import with a hash of 16 digits, which do not compress, in the module and again in
+ * the script. A number of the same length serves as well: the names only have to differ from each other. Saves
+ * 5.6 kB of 300 imports.
+ */
+function numberImports(bound) {
+  const isWasm = (name) => name.endsWith(".wasm");
+  const files = fs.readdirSync(bound).filter((name) => name === "roost.js" || isWasm(name));
+  const named = /(__wbg_\w*?_|__wbindgen_cast_)([0-9a-f]{16})(?![0-9a-f])/g;
+  const numbers = new Map();
+  const used = new Map();
+  const number = (name, stem) => {
+    if (!numbers.has(name)) {
+      numbers.set(name, used.get(stem) ?? 0);
+      used.set(stem, numbers.get(name) + 1);
+    }
+    return stem + String(numbers.get(name)).padStart(16, "0");
+  };
+  // The script has every name, so it decides the numbers.
+  for (const file of files.sort((a, b) => isWasm(a) - isWasm(b))) {
+    const text = fs.readFileSync(`${bound}/${file}`).toString("latin1");
+    fs.writeFileSync(`${bound}/${file}`, Buffer.from(text.replace(named, number), "latin1"));
+  }
+  if (numbers.size < 100) throw new Error("the imports of the module have other names than expected; has wasm-bindgen changed?");
+}
+
 const hash = (...parts) => {
   const sum = createHash("sha256");
   for (const part of parts) sum.update(part).update("\0");
@@ -97,6 +123,7 @@ async function wasmAndScript(later, lazy) {
     fs.mkdirSync(`${work}/chunks`, { recursive: true });
     say("wasm: splitting and binding");
     run(".tools/bin/roost-wasm", ...(dev ? ["--dev"] : []), compiled, bound);
+    if (!dev) numberImports(bound);
     const parts = JSON.parse(fs.readFileSync(`${bound}/parts.json`, "utf8"));
     if (!dev) say("wasm-opt (usually 10 s)");
     const optimise = async (from, to, ...more) => {

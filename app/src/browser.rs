@@ -45,7 +45,7 @@ pub(crate) async fn fetch_text(address: &str) -> Option<String> {
 /// Lower case without accents, as in the emoji file.
 #[must_use]
 pub(crate) fn folded(text: &str) -> String {
-    let parted = js_sys::JsString::from(text.to_lowercase()).normalize("NFD");
+    let parted = js_sys::JsString::from(text).to_lower_case().normalize("NFD");
     let bare: String = String::from(parted).chars().filter(|c| !matches!(c, '\u{300}'..='\u{36F}')).collect();
     js_sys::JsString::from(bare).normalize("NFC").into()
 }

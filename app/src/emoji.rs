@@ -57,7 +57,7 @@ impl Entry {
     fn rank(&self, word: &str) -> Option<usize> {
         let begins = |text: &str| text.split(' ').any(|part| part.starts_with(word));
         let is_name = |text: &str| text.split([' ', '_', '-']).any(|part| part.starts_with(word));
-        let name = self.name.to_lowercase();
+        let name = crate::text::lower(self.name);
         let words = || self.words.split(',');
         if name == word || self.shorts.split(' ').any(|short| short == word) {
             Some(0)

@@ -6,6 +6,15 @@ pub(crate) fn plain(body: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
 }
 
+/// A text in lower case, for comparisons. In the browser its own function does it: Rust's would be 5 kB more to download.
+pub(crate) fn lower(text: &str) -> String {
+    if cfg!(target_arch = "wasm32") {
+        js_sys::JsString::from(text).to_lower_case().into()
+    } else {
+        text.to_lowercase()
+    }
+}
+
 /// Whether a text is nothing but one to three emoji, which are shown larger.
 pub(crate) fn is_pictures_only(text: &str) -> bool {
     pictures(text).is_some_and(|count| (1..=PICTURES_MAX).contains(&count))

@@ -3,7 +3,7 @@
 //! Law: apart from sends, marks and the user's requests, a question is not repeated while it is
 //! open ([`Asks::is_asked`]).
 
-use protocol::{ClientFrame, Command, Direction, Line, Millis, Nonce, RoomId};
+use protocol::{Command, Direction, Line, Millis, Nonce, RoomId};
 
 use crate::sorted::SortedMap;
 
@@ -103,7 +103,7 @@ pub(crate) struct Asks {
     requests: usize,
     again: SortedMap<u32, Again>,
     next_ref: u32,
-    frames: Vec<ClientFrame>,
+    frames: Vec<u32>,
 }
 
 impl Default for Asks {
@@ -130,8 +130,8 @@ impl Asks {
 
     /// Records a question and queues its frame.
     pub(crate) fn ask(&mut self, purpose: Purpose, command: Command) -> u32 {
-        let r#ref = self.keep(purpose, command.clone());
-        self.frames.push(ClientFrame { r#ref, command });
+        let r#ref = self.keep(purpose, command);
+        self.frames.push(r#ref);
         r#ref
     }
 
@@ -237,11 +237,9 @@ impl Asks {
     /// Retries the requests that came too fast and have waited long enough.
     pub(crate) fn ask_waiting(&mut self, now: Millis) {
         for (request, again) in self.again.iter_mut() {
-            if again.at.is_some_and(|at| at <= now)
-                && let Some((_, command)) = self.open.get(request)
-            {
+            if again.at.is_some_and(|at| at <= now) && self.open.contains_key(request) {
                 again.at = None;
-                self.frames.push(ClientFrame { r#ref: *request, command: command.clone() });
+                self.frames.push(*request);
             }
         }
     }
@@ -267,29 +265,26 @@ impl Asks {
         self.again.clear();
         self.not_before = 0;
         let mut lost = Vec::new();
-        self.open.retain(|_, (purpose, command)| {
-            let stays = *purpose == Purpose::Request;
-            if !stays {
-                lost.push((*purpose, command.clone()));
+        for (r#ref, (purpose, command)) in std::mem::take(&mut self.open) {
+            if purpose == Purpose::Request {
+                self.open.insert(r#ref, (purpose, command));
+            } else {
+                lost.push((purpose, command));
             }
-            stays
-        });
+        }
         lost
     }
 
     /// Repeats the user's requests that were not answered on the last connection.
     pub(crate) fn ask_again(&mut self) {
-        let is_new = |r#ref: u32| !self.frames.iter().any(|frame| frame.r#ref == r#ref);
-        let again: Vec<ClientFrame> = self
-            .requests()
-            .filter(|(r#ref, _)| is_new(*r#ref))
-            .map(|(r#ref, command)| ClientFrame { r#ref, command: command.clone() })
-            .collect();
+        let is_new = |r#ref: &u32| !self.frames.contains(r#ref);
+        let again: Vec<u32> = self.requests().map(|(r#ref, _)| r#ref).filter(is_new).collect();
         self.frames.extend(again);
     }
 
-    /// The frames to send, in order.
-    pub(crate) fn take_frames(&mut self) -> Vec<ClientFrame> {
-        std::mem::take(&mut self.frames)
+    /// The frames to send, in order, as `frame` makes them. What is no longer asked is not sent.
+    pub(crate) fn take_frames<T>(&mut self, frame: impl Fn(u32, &Command) -> T) -> Vec<T> {
+        let due = std::mem::take(&mut self.frames).into_iter();
+        due.filter_map(|r#ref| self.open.get(&r#ref).map(|(_, command)| frame(r#ref, command))).collect()
     }
 }

@@ -45,8 +45,11 @@ macro_rules! error_codes {
             type Error = String;
 
             fn try_from(number: u16) -> Result<Self, Self::Error> {
+                // A search takes a quarter of the code of a `match` over the numbers.
+                if let Some(known) = Self::ALL.iter().find(|code| u16::from(**code) == number) {
+                    return Ok(*known);
+                }
                 match number {
-                    $($number => Ok(Self::$name),)*
                     // A newer server may have more codes; then the range decides.
                     5000..=5999 => Ok(Self::Internal),
                     1000..=4999 => Ok(Self::Forbidden),

@@ -6,13 +6,20 @@ use serde::{Deserialize, Serialize};
 use crate::{Command, ErrorCode, Event, Refusal, Reply, limits};
 
 /// A frame from a browser.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientFrame {
     /// The browser's number for this command; its answer carries the same.
     pub r#ref: u32,
     /// The command.
     pub command: Command,
+}
+
+/// A [`ClientFrame`] to be encoded.
+#[derive(Serialize)]
+struct Borrowed<'a> {
+    r#ref: u32,
+    command: &'a Command,
 }
 
 /// A frame from a server.
@@ -45,7 +52,14 @@ impl ClientFrame {
     /// Encodes it as text.
     #[must_use]
     pub fn encode(&self) -> String {
-        serde_json::to_string(self).expect("a command has no map with keys that are not strings")
+        Self::encode_parts(self.r#ref, &self.command)
+    }
+
+    /// The same for a frame of which the command belongs to somebody else.
+    #[must_use]
+    pub fn encode_parts(r#ref: u32, command: &Command) -> String {
+        let frame = Borrowed { r#ref, command };
+        serde_json::to_string(&frame).expect("a command has no map with keys that are not strings")
     }
 
     /// Decodes it from text, strictly. Errors are refusals to send back, with the command's `ref`

@@ -25,7 +25,7 @@ use crate::{
     address::searched_path,
     browser,
     state::{Chat, Dialog, path_of, use_chat},
-    text::plain,
+    text::{lower, plain},
 };
 
 /// How much of a pinned message is shown, in characters.
@@ -262,11 +262,11 @@ fn tag_of(chat: Chat, member: &Member, user: &User) -> Option<&'static str> {
 
 /// In the server's order: owners, moderators, then everyone else, by name.
 fn members(chat: Chat, room: RoomId, query: &str, limit: usize) -> Vec<(Member, Arc<User>)> {
-    let query = query.trim().trim_start_matches('@').to_lowercase();
+    let query = lower(query.trim().trim_start_matches('@'));
     let all = chat.with_room(room, |state| state.active_members().cloned().collect::<Vec<Member>>());
     let named = all.unwrap_or_default().into_iter().map(|member| (chat.user(member.user), member));
     let mut found: Vec<(Reverse<Role>, String, Member, Arc<User>)> = named
-        .map(|(user, member)| (Reverse(member.role), user.name.to_lowercase(), member, user))
+        .map(|(user, member)| (Reverse(member.role), lower(&user.name), member, user))
         .filter(|(_, name, _, user)| {
             [name, &user.handle, &user.pinyin].iter().any(|name| name.contains(&query))
         })

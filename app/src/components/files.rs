@@ -141,7 +141,11 @@ fn other(chat: Chat, file: &File, is_stored: bool) -> AnyView {
 /// A name whose end stays visible when it is too long.
 pub(crate) fn file_name(name: &str) -> AnyView {
     let end = name.char_indices().rev().nth(END_CHARS - 1).map_or(0, |(at, _)| at);
-    let (stem, end) = name.split_at(name.rfind('.').filter(|dot| *dot >= end).unwrap_or(name.len()));
+    let (stem, end) = name
+        .rfind('.')
+        .filter(|dot| *dot >= end)
+        .and_then(|dot| name.split_at_checked(dot))
+        .unwrap_or((name, ""));
     view! { <bdi class="file-name"><span>{stem.to_owned()}</span> <span>{end.to_owned()}</span></bdi> }
         .into_any()
 }

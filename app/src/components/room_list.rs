@@ -14,7 +14,7 @@ use crate::browser;
 use crate::components::attributes::{AriaAttributes, GlobalAttributes};
 use crate::components::{effect, handler, key_handler, list, list_item, live};
 use crate::state::{Chat, Dialog, Place, Sign, path_of, use_chat};
-use crate::text::{isolated, plain};
+use crate::text::{isolated, lower, plain};
 use client::shown_text;
 
 /// The most of a message that a list line shows.
@@ -455,13 +455,13 @@ fn ConnectionWord() -> impl IntoView {
     }
 }
 
-/// Whether a room's name, or its person's handle, contains `lower`.
-pub(crate) fn is_match(chat: Chat, summary: &RoomSummary, lower: &str) -> bool {
-    chat.name_of(summary).to_lowercase().contains(lower)
-        || summary.room.pinyin.contains(lower)
+/// Whether a room's name, or its person's handle, contains a query in lower case.
+pub(crate) fn is_match(chat: Chat, summary: &RoomSummary, query: &str) -> bool {
+    lower(&chat.name_of(summary)).contains(query)
+        || summary.room.pinyin.contains(query)
         || summary.peer.is_some_and(|peer| {
             let peer = chat.user(peer);
-            peer.handle.contains(lower) || peer.pinyin.contains(lower)
+            peer.handle.contains(query) || peer.pinyin.contains(query)
         })
 }
 

@@ -20,6 +20,7 @@ use crate::{
     browser,
     emoji::{self, Habits},
     state::{Chat, use_chat},
+    text::lower,
     typing::Replacement,
 };
 
@@ -203,7 +204,7 @@ fn picture(chat: Chat, one: &Suggestion) -> AnyView {
 /// The suggestions for a word, the best first.
 fn suggestions(chat: Chat, room: RoomId, word: &str) -> Vec<Suggestion> {
     let Some(query) = word.get(1..) else { return Vec::new() };
-    let query = query.to_lowercase();
+    let query = lower(query);
     let mut found = match word.as_bytes().first() {
         Some(b'@') => people(chat, room, &query),
         Some(b'#') => channels(chat, &query),
@@ -298,7 +299,7 @@ fn emojis(chat: Chat, query: &str) -> Vec<Suggestion> {
 /// How well a name matches: 0 if it begins with the query, 1 if one of its words does, 2 if the
 /// query occurs elsewhere.
 fn rank(name: &str, query: &str) -> Option<usize> {
-    let name = name.to_lowercase();
+    let name = lower(name);
     if name.starts_with(query) {
         return Some(0);
     }

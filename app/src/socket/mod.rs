@@ -15,7 +15,7 @@ use futures::{
 use gloo_net::websocket::{Message, WebSocketError, futures::WebSocket};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
-use protocol::{ClientFrame, CloseCode, Event, ServerFrame};
+use protocol::{CloseCode, Event, ServerFrame};
 
 use crate::{
     browser,
@@ -83,13 +83,13 @@ pub(crate) async fn keep_connected(chat: Chat) {
 async fn converse(chat: Chat, back: &mut Receiver<()>, backoff: &mut Backoff) -> End {
     let Ok(socket) = WebSocket::open(&browser::socket_address()) else { return End::Lost };
     let (mut sink, mut frames) = socket.split();
-    let (line, mut outgoing) = mpsc::channel::<ClientFrame>(FRAMES_MAX);
+    let (line, mut outgoing) = mpsc::channel::<String>(FRAMES_MAX);
     chat.connected(line);
     // Waits for the socket to open, then writes frames in order. Ends when the socket accepts no
     // more or `chat` drops the channel.
     let write = async move {
         while let Some(frame) = outgoing.next().await {
-            if sink.send(Message::Text(frame.encode())).await.is_err() {
+            if sink.send(Message::Text(frame)).await.is_err() {
                 break;
             }
         }

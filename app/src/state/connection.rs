@@ -3,7 +3,7 @@
 use client::{Client, Link};
 use futures::channel::mpsc;
 use leptos::prelude::*;
-use protocol::{ClientFrame, ServerFrame, Zone};
+use protocol::{ServerFrame, Zone};
 
 use super::{Chat, set, storage};
 use crate::{browser, socket, words::Clock};
@@ -51,7 +51,7 @@ impl Chat {
     }
 
     /// A connection is being opened. Frames go there from now on.
-    pub(crate) fn connected(self, outgoing: mpsc::Sender<ClientFrame>) {
+    pub(crate) fn connected(self, outgoing: mpsc::Sender<String>) {
         self.outgoing.set_value(Some(outgoing));
         self.tell(Client::connected);
     }
@@ -149,7 +149,7 @@ impl Chat {
 
     /// Passes frames to the socket. A full queue means that the other end accepts nothing: drops
     /// the connection, which then resumes.
-    pub(super) fn hand_over(self, frames: Vec<ClientFrame>) {
+    pub(super) fn hand_over(self, frames: Vec<String>) {
         self.outgoing.update_value(|outgoing| {
             let full = outgoing
                 .as_mut()

@@ -35,9 +35,7 @@ use std::{sync::Arc, time::Duration};
 use client::{Client, Edit, Link, Row, SortedMap};
 use futures::channel::mpsc;
 use leptos::prelude::*;
-use protocol::{
-    ClientFrame, Command, ListSection, Millis, Page, Refusal, Reply, RoomId, RoomSummary, User, UserId,
-};
+use protocol::{Command, ListSection, Millis, Page, Refusal, Reply, RoomId, RoomSummary, User, UserId};
 
 use self::shared_drafts::SharedDrafts;
 pub use self::{
@@ -67,7 +65,7 @@ type Then = Box<dyn FnOnce(Result<Reply, Refusal>) + Send + Sync>;
 pub struct Chat {
     client: StoredValue<Client>,
     asked: StoredValue<Vec<(u32, Then)>>,
-    outgoing: StoredValue<Option<mpsc::Sender<ClientFrame>>>,
+    outgoing: StoredValue<Option<mpsc::Sender<String>>>,
     saved: StoredValue<storage::Saved>,
     summaries: StoredValue<SortedMap<RoomId, ArcRwSignal<RoomSummary>>>,
     away_since: StoredValue<Option<Millis>>,
@@ -356,7 +354,7 @@ impl Chat {
         let mut outsiders = None;
         let mut touched = client::Touched::default();
         self.client.update_value(|client| {
-            frames = client.take_frames();
+            frames = client.take_encoded_frames();
             answers = client.take_answers();
             outsiders = client.take_outsiders();
             touched = client.take_touched();

@@ -341,7 +341,12 @@ impl Client {
     /// The frames to send, in order. Each is returned only once, so take them only to pass them to
     /// an open socket.
     pub fn take_frames(&mut self) -> Vec<ClientFrame> {
-        self.asks.take_frames()
+        self.asks.take_frames(|r#ref, command| ClientFrame { r#ref, command: command.clone() })
+    }
+
+    /// The same, encoded: a browser needs no copies of the commands, nor the code that makes them.
+    pub fn take_encoded_frames(&mut self) -> Vec<String> {
+        self.asks.take_frames(ClientFrame::encode_parts)
     }
 
     /// The answers to requests.

@@ -15,6 +15,7 @@ use crate::{
     address::searched_path,
     components::{effect, handler, icon::Icon, live, room_list::is_match},
     state::{Chat, Dialog, path_of, use_chat},
+    text::lower,
 };
 
 /// Rooms shown while the query is empty, few enough that the actions below them are visible.
@@ -119,7 +120,7 @@ fn messages(chat: Chat, query: &str) -> Option<AnyView> {
 
 /// The query, normalised for comparison with names.
 pub(super) fn plain_query(query: &str) -> String {
-    query.trim().trim_start_matches(['#', '@']).to_lowercase()
+    lower(query.trim().trim_start_matches(['#', '@']))
 }
 
 /// Asks the server for people and channels. Only the answer to the last query counts; until it
@@ -201,7 +202,7 @@ pub(super) fn rooms(chat: Chat, query: &str, at_first: usize) -> Vec<Choice> {
     // With an empty query, rooms with unread messages come first, then the most recent ones.
     let comes_first = |choice: &Choice| match query.is_empty() {
         true => !choice.note.is_empty(),
-        false => choice.title.trim_start_matches('#').to_lowercase().starts_with(query),
+        false => lower(choice.title.trim_start_matches('#')).starts_with(query),
     };
     let (mut found, others): (Vec<_>, Vec<_>) = found.into_iter().partition(comes_first);
     found.extend(others);
@@ -213,7 +214,7 @@ pub(super) fn rooms(chat: Chat, query: &str, at_first: usize) -> Vec<Choice> {
 fn people(chat: Chat, found: &Found, query: &str, asked: &str) -> Vec<Choice> {
     let is_fresh = found.people_for.as_deref() == Some(asked);
     let matches = |user: &User| {
-        user.name.to_lowercase().contains(query) || user.handle.contains(query) || user.pinyin.contains(query)
+        lower(&user.name).contains(query) || user.handle.contains(query) || user.pinyin.contains(query)
     };
     let is_new =
         |user: &&User| !chat.is_me(user.id) && !has_direct_with(chat, user.id) && (is_fresh || matches(user));
@@ -245,7 +246,7 @@ fn channels(chat: Chat, found: &Found, query: &str, asked: &str) -> Vec<Choice> 
 }
 
 fn is_titled(room: &Room, query: &str) -> bool {
-    room.title.to_lowercase().contains(query) || room.pinyin.contains(query)
+    lower(&room.title).contains(query) || room.pinyin.contains(query)
 }
 
 /// The actions. The settings pages are found only by name.
@@ -273,7 +274,7 @@ fn actions(chat: Chat, query: &str) -> Vec<Choice> {
     all.into_iter()
         .enumerate()
         .filter(|(_, (_, _, name, offered, at_first))| {
-            *offered && (*at_first || !query.is_empty()) && name.to_lowercase().contains(query)
+            *offered && (*at_first || !query.is_empty()) && lower(name).contains(query)
         })
         .map(|(n, (action, icon, name, _, at_first))| Choice {
             id: Uuid::from_u128(n as u128),

@@ -222,7 +222,7 @@ impl Pointing {
         let within = |of: &Element, what: &str| of.query_selector(what).ok().flatten();
         if let Some(person) = closest(".members .person") {
             closest(&format!("{MEMBERS}, .members .avatar"))?;
-            let user = UserId(person.get_attribute("data-who")?.parse().ok()?);
+            let user: UserId = person.get_attribute("data-who")?.parse().ok()?;
             return Some((within(&person, OFFERED)?, user));
         }
         let row = row_of(target)?;
