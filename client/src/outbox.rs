@@ -350,6 +350,7 @@ mod tests {
             media: "image/png".to_owned(),
             alt: "The sail".to_owned(),
             picture: None,
+            excerpt: String::new(),
         };
         let mut outbox = Outbox::default();
         outbox.push(Pending { files: vec![file(7), file(8)], ..pending(1, 1) }).unwrap();
@@ -374,6 +375,7 @@ mod tests {
             media: "video/mp4".to_owned(),
             alt: String::new(),
             picture: None,
+            excerpt: String::new(),
         };
         let nonce = Nonce(Uuid::from_u128(1));
         let mut outbox = Outbox::default();

@@ -128,6 +128,33 @@ test("files are dropped, put in order, removed, and sent without a text; picture
   await expect(bo.page.getByRole("dialog")).toBeHidden();
 });
 
+test("a text shows its first lines, as code and never as a page, and leads to all of it", async ({ open }) => {
+  const [ana, bo] = await anaAndBo(open);
+  const lines = Array.from({ length: 30 }, (_, n) => `let depth_${n} = "${n} fathoms";`);
+  const files = [
+    picked("tides.rs", "text/plain", Buffer.from(lines.join("\n"))),
+    picked("page.html", "text/html", Buffer.from("<script>document.title = 'Taken over'</script>\n<h1>Hello</h1>\n")),
+  ];
+  await brings(log(ana.page), "drop", files);
+  await composer(ana.page).press("Enter");
+
+  for (const page of [ana.page, bo.page]) {
+    const row = page.getByRole("article").filter({ has: page.getByRole("link", { name: "Download tides.rs" }) });
+    await expect(row.locator("pre")).toHaveText([lines.slice(0, 6).join("\n"), "<script>document.title = 'Taken over'</script>\n<h1>Hello</h1>"]);
+    await expect(row.getByRole("link", { name: "Show all" })).toHaveCount(1);
+    await expect(page).not.toHaveTitle(/Taken over/);
+  }
+  await expect.poll(() => bo.page.evaluate(() => [...CSS.highlights.values()].reduce((sum, ranges) => sum + ranges.size, 0))).toBeGreaterThan(5);
+  const [all] = await Promise.all([bo.page.waitForEvent("popup"), bo.page.getByRole("link", { name: "Show all" }).click()]);
+  await expect(all.locator("body")).toContainText("29 fathoms");
+  await all.close();
+  // The server draws the same.
+  const drawn = await (await bo.page.request.get(bo.page.url())).text();
+  expect(drawn).toContain("let depth_5 = &quot;5 fathoms&quot;;");
+  await bo.page.reload();
+  await expect(bo.page.locator("pre")).toHaveCount(2);
+});
+
 test("a message waits for its file, later ones do not wait for it, and it survives a reload", async ({ open, expected }) => {
   expected(/ERR_FAILED|status of 404/);
   const [ana, bo] = await anaAndBo(open);

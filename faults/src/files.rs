@@ -46,7 +46,7 @@ pub fn content(id: FileId, size: usize) -> String {
 #[must_use]
 pub fn local(id: FileId, size: usize) -> File {
     let (name, media) = (format!("{id}.txt"), "text/plain".to_owned());
-    File { id, name, size: size as u64, media, alt: String::new(), picture: None }
+    File { id, name, size: size as u64, media, alt: String::new(), picture: None, excerpt: String::new() }
 }
 
 /// Uploads a file by tus, and tries again until a server has it.

@@ -23,6 +23,10 @@ pub struct File {
     /// Set if the server has drawn smaller copies of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<Picture>,
+    /// The first lines of a text: at most [`EXCERPT_LINES_MAX`](limits::EXCERPT_LINES_MAX) lines of
+    /// [`EXCERPT_LINE_CHARS_MAX`](limits::EXCERPT_LINE_CHARS_MAX) characters. Left out in previews.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub excerpt: String,
 }
 
 /// What is known of a picture before it is loaded.
@@ -103,11 +107,11 @@ impl File {
         format!("/files/{}{size}", self.id)
     }
 
-    /// What a preview says of it: without the blurred copy.
+    /// What a preview says of it: without the blurred copy, and without the first lines.
     #[must_use]
     pub fn preview(&self) -> Self {
         let picture = self.picture.as_ref().map(|picture| Picture { blur: String::new(), ..picture.clone() });
-        Self { picture, ..self.clone() }
+        Self { picture, excerpt: String::new(), ..self.clone() }
     }
 }
 

@@ -65,6 +65,10 @@ pub const FILES_MAX: usize = 10;
 pub const FILE_NAME_CHARS_MAX: usize = 120;
 /// Characters that say what a file shows: a sentence, so that ten of them and the longest text fit into a frame.
 pub const FILE_ALT_CHARS_MAX: usize = 120;
+/// Lines of a text file that its message shows.
+pub const EXCERPT_LINES_MAX: usize = 6;
+/// Characters of each of them.
+pub const EXCERPT_LINE_CHARS_MAX: usize = 160;
 /// The small copy of a picture fits into a square of this size, in pixels: twice what the timeline shows, for dense screens.
 pub const PICTURE_SMALL_PX: u32 = 720;
 /// The large copy of a picture fits into a square of this size, in pixels.

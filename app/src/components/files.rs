@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use protocol::{File, Picture, PictureSize, RoomId};
 
-use super::icon::Icon;
+use super::{formatted::highlighted, icon::Icon};
 use crate::components::attributes::AriaAttributes;
 use crate::components::{handler, live};
 use crate::state::{Chat, Dialog, Upload};
@@ -135,7 +135,25 @@ fn other(chat: Chat, file: &File, is_stored: bool) -> AnyView {
         .into_any(),
         false => view! { <span class="file">{inside} {progress(chat, file)}</span> }.into_any(),
     };
-    view! { <div class="file-box">{player} {card}</div> }.into_any()
+    let excerpt = (!file.excerpt.is_empty()).then(|| excerpt(chat, file));
+    view! { <div class="file-box">{player} {excerpt} {card}</div> }.into_any()
+}
+
+/// The first lines of a text, with a link to all of it. What a browser would run instead of showing it has no link.
+fn excerpt(chat: Chat, file: &File) -> AnyView {
+    let language = file.name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
+    let is_all = file.excerpt.len() as u64 + 1 >= file.size || file.media != "text/plain";
+    let more = (!is_all).then(|| {
+        view! { <a class="excerpt-all" href=file.address(None) target="_blank">{chat.words.show_all_of_file()}</a> }
+            .into_any()
+    });
+    view! {
+        <div class="code-block excerpt" translate="no" data-language=language node_ref=highlighted()>
+            <pre tabindex="0"><code>{file.excerpt.clone()}</code></pre>
+            {more}
+        </div>
+    }
+    .into_any()
 }
 
 /// A name whose end stays visible when it is too long.

@@ -128,13 +128,7 @@ impl Drawing<'_> {
         let words = self.chat.words;
         let text = nodes.plain_text(markup::Spoilers::Shown);
         let copied = RwSignal::new(None::<&'static str>);
-        let node = NodeRef::<Div>::new();
-        effect(move || {
-            if let Some(block) = node.get() {
-                // `frontend/code.js` highlights it.
-                browser::announce(&block, "roost:code");
-            }
-        });
+        let node = highlighted();
         let copy = move |_| {
             browser::copy(text.clone(), move |done| {
                 let said = if done { words.copied() } else { words.no_clipboard() };
@@ -220,6 +214,17 @@ impl Drawing<'_> {
         let path = Some(("href", path_of(room)));
         Some(element_with("a", "mention", path, vec![format!("#{title}").into_any()]))
     }
+}
+
+/// For a block of code, which `frontend/code.js` highlights once it is visible.
+pub(crate) fn highlighted() -> NodeRef<Div> {
+    let node = NodeRef::<Div>::new();
+    effect(move || {
+        if let Some(block) = node.get() {
+            browser::announce(&block, "roost:code");
+        }
+    });
+    node
 }
 
 /// The lines of code. Overflow scrolls, also by keyboard.

@@ -260,7 +260,8 @@ impl Chat {
                     Picture { width, height, blur }
                 });
                 let Picked { id, name, size, media, preview, .. } = one;
-                let file = File { id, name, size, media, alt: String::new(), picture };
+                let file =
+                    File { id, name, size, media, alt: String::new(), picture, excerpt: String::new() };
                 files.push(LocalFile { preview, ..LocalFile::of(file, Some(desk)) });
             }
         });

@@ -155,7 +155,8 @@ impl Files {
             },
             None => None,
         };
-        Ok(NewBlob { hash, object, size, media: media::sniff(&head).to_owned(), picture })
+        let (media, excerpt) = (media::sniff(&head).to_owned(), media::excerpt(&head));
+        Ok(NewBlob { hash, object, size, media, picture, excerpt })
     }
 
     async fn store_copies(&self, drawn: Drawn) -> Result<NewPicture, Error> {

@@ -1,5 +1,7 @@
 //! Finds out what a file is, from its content alone: names and what browsers say can lie.
 
+use protocol::limits;
+
 /// What nothing is known of.
 const UNKNOWN: &str = "application/octet-stream";
 const TEXT: &str = "text/plain";
@@ -35,7 +37,8 @@ pub fn shown_inline(media: &str) -> bool {
 }
 
 /// The media type of a file that begins with these bytes.
-pub(super) fn sniff(head: &[u8]) -> &'static str {
+#[must_use]
+pub fn sniff(head: &[u8]) -> &'static str {
     let known = infer::get(head).map(|found| found.mime_type());
     match known {
         // Of texts ours is the better judgement.
@@ -56,8 +59,24 @@ fn usual(media: &'static str) -> &'static str {
     }
 }
 
-/// What kind of text it is; `None` if it is none. Whatever a browser could take for a document is never `text/plain`.
-fn text(head: &[u8]) -> Option<&'static str> {
+/// The first lines of a text, also of HTML and the like; `None` if it is none, or empty. See [`protocol::File::excerpt`].
+#[must_use]
+pub fn excerpt(head: &[u8]) -> Option<String> {
+    let media = sniff(head);
+    if ![TEXT, HTML, SVG, XML].contains(&media) {
+        return None;
+    }
+    let line = |line: &str| -> String {
+        let shown = line.trim_end().chars().filter(|c| *c == '\t' || !c.is_control());
+        shown.take(limits::EXCERPT_LINE_CHARS_MAX).collect()
+    };
+    let lines = decode(head)?.lines().map(line).skip_while(|line| line.is_empty());
+    let lines: Vec<String> = lines.take(limits::EXCERPT_LINES_MAX).collect();
+    Some(lines.join("\n").trim_end().to_owned()).filter(|excerpt| !excerpt.is_empty())
+}
+
+/// The text that a file begins with; `None` if it is none.
+fn decode(head: &[u8]) -> Option<&str> {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
         // The head may end inside a character.
@@ -66,10 +85,14 @@ fn text(head: &[u8]) -> Option<&'static str> {
         }
         Err(_) => return None,
     };
-    if text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}' | '\u{1b}')) {
-        return None;
-    }
-    let text = text.trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
+    let is_text =
+        !text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}' | '\u{1b}'));
+    is_text.then(|| text.trim_start_matches('\u{feff}'))
+}
+
+/// What kind of text it is; `None` if it is none. Whatever a browser could take for a document is never `text/plain`.
+fn text(head: &[u8]) -> Option<&'static str> {
+    let text = decode(head)?.trim_start().to_ascii_lowercase();
     Some(if text.contains("<svg") {
         SVG
     } else if is_html(&text) {
@@ -150,6 +173,26 @@ mod tests {
     }
 
     #[test]
+    fn a_text_shows_its_first_lines() {
+        for (head, shown) in [
+            ("one\r\ntwo\n", Some("one\ntwo")),
+            ("\u{feff}\n\n  \n\tfn main() {}  \n\n\n", Some("\tfn main() {}")),
+            ("1\n2\n3\n4\n5\n6\n7\n", Some("1\n2\n3\n4\n5\n6")),
+            ("\u{1b}[31mred\u{1b}[0m", Some("[31mred[0m")),
+            ("<script>alert(1)</script>", Some("<script>alert(1)</script>")),
+            ("中文\n第二行", Some("中文\n第二行")),
+            ("  \n\n", None),
+            ("", None),
+            ("%PDF-1.7\nabc", None),
+        ] {
+            assert_eq!(excerpt(head.as_bytes()).as_deref(), shown, "{head:?}");
+        }
+        assert_eq!(excerpt(b"\x89PNG\r\n\x1a\n"), None);
+        let long = excerpt("字".repeat(8_192 / 3).as_bytes()).unwrap();
+        assert_eq!(long.chars().count(), limits::EXCERPT_LINE_CHARS_MAX);
+    }
+
+    #[test]
     fn nothing_active_is_shown_inline() {
         for media in
             [HTML, SVG, XML, "application/pdf", UNKNOWN, "application/xhtml+xml", "application/javascript"]
@@ -163,6 +206,9 @@ mod tests {
         #[test]
         fn any_bytes_have_a_type(head in proptest::collection::vec(any::<u8>(), 0..512)) {
             prop_assert!(sniff(&head).contains('/'));
+            let excerpt = excerpt(&head).unwrap_or_default();
+            prop_assert!(excerpt.lines().count() <= limits::EXCERPT_LINES_MAX);
+            prop_assert!(!excerpt.contains(|c: char| c.is_control() && c != '\n' && c != '\t'));
         }
     }
 }

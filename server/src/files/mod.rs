@@ -8,7 +8,7 @@ mod checksum;
 mod collect;
 mod faces;
 mod finish;
-mod media;
+pub mod media;
 mod permits;
 mod receive;
 

@@ -24,7 +24,7 @@ mod lingering;
 pub mod metrics;
 mod page;
 mod plain;
-mod uploads;
+pub mod uploads;
 mod viewer;
 
 use axum::{

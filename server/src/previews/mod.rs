@@ -4,7 +4,7 @@
 //! remembered, also that it cannot be read; whoever comes while it is being fetched waits for that. Its picture is fetched once, drawn
 //! anew, and served by us, so readers ask nobody else for anything and tell nobody what they read. `docs/previews.md` tells the whole.
 
-mod page;
+pub mod page;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 

@@ -9,16 +9,19 @@ use html5gum::{DefaultEmitter, HtmlString, Spanned, StartTag, Token, Tokenizer};
 /// The encoding is named within the first bytes of a page.
 const PRESCAN: usize = 1_024;
 /// Texts are cut to their limits later; nobody needs more than this, in bytes.
-const VALUE_BYTES_MAX: usize = 4_096;
+pub const VALUE_BYTES_MAX: usize = 4_096;
 
 /// What was found, as the page has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Said {
-    pub(super) title: String,
-    pub(super) text: String,
-    pub(super) site: String,
+pub struct Said {
+    /// Its title.
+    pub title: String,
+    /// What it is about.
+    pub text: String,
+    /// The name of its site.
+    pub site: String,
     /// The address of the picture, perhaps relative.
-    pub(super) picture: String,
+    pub picture: String,
 }
 
 /// The names of the values, the best first.
@@ -29,7 +32,8 @@ const PICTURE: &[&str] =
     &["og:image:secure_url", "og:image", "og:image:url", "twitter:image", "twitter:image:src"];
 
 /// Reads a page, or the beginning of one.
-pub(super) fn read(body: &[u8], content_type: &str) -> Said {
+#[must_use]
+pub fn read(body: &[u8], content_type: &str) -> Said {
     let (html, _, _) = encoding(body, content_type).decode(body);
     let mut found: Vec<(String, String)> = Vec::new();
     let mut emitter = DefaultEmitter::default();

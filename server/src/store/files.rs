@@ -19,7 +19,7 @@ pub(super) async fn find<'a>(
     let ids: Vec<Uuid> = sent.clone().flat_map(|(_, files)| files).map(|file| file.id.0).collect();
     // The lock keeps them from being collected as unused until the message refers to them.
     let rows = sqlx::query!(
-        r#"select f.id, f.owner_id, f.name, f.size, b.media, b.width, b.height, b.blur
+        r#"select f.id, f.owner_id, f.name, f.size, b.media, b.width, b.height, b.blur, b.excerpt
          from files f join blobs b on b.hash = f.hash where f.id = any($1) order by f.id for key share of f"#,
         &ids
     )
@@ -30,7 +30,8 @@ pub(super) async fn find<'a>(
         .map(|row| {
             let picture = picture(row.width, row.height, row.blur.as_deref());
             let (id, size) = (FileId(row.id), u64::try_from(row.size).unwrap_or_default());
-            let file = File { id, name: row.name, size, media: row.media, alt: String::new(), picture };
+            let (alt, excerpt) = (String::new(), row.excerpt.unwrap_or_default());
+            let file = File { id, name: row.name, size, media: row.media, alt, picture, excerpt };
             ((id, UserId(row.owner_id)), file)
         })
         .collect();

@@ -70,6 +70,8 @@ pub struct NewBlob {
     pub media: String,
     /// What is known if it is a picture.
     pub picture: Option<NewPicture>,
+    /// The first lines if it is a text: see [`File::excerpt`].
+    pub excerpt: Option<String>,
 }
 
 /// A picture that has been drawn.
@@ -319,7 +321,7 @@ impl Store {
     /// When the database fails.
     pub async fn own_file(&self, id: FileId, owner: UserId) -> Result<Option<File>, Error> {
         let row = sqlx::query!(
-            "select f.name, f.size, b.media, b.width, b.height, b.blur
+            "select f.name, f.size, b.media, b.width, b.height, b.blur, b.excerpt
              from files f join blobs b on b.hash = f.hash where f.id = $1 and f.owner_id = $2",
             id.0,
             owner.0
@@ -333,6 +335,7 @@ impl Store {
             media: row.media,
             alt: String::new(),
             picture: super::files::picture(row.width, row.height, row.blur.as_deref()),
+            excerpt: row.excerpt.unwrap_or_default(),
         }))
     }
 
@@ -391,8 +394,8 @@ async fn insert_blob(tx: &mut PgTransaction<'_>, new: &NewBlob) -> Result<Vec<Uu
     let pixels = |side: Option<u32>| side.and_then(|side| i32::try_from(side).ok());
     let (small, large) = (picture.and_then(|p| p.small), picture.and_then(|p| p.large));
     let inserted = sqlx::query!(
-        "insert into blobs (hash, object, size, media, width, height, blur, small, large)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (hash) do nothing",
+        "insert into blobs (hash, object, size, media, width, height, blur, small, large, excerpt)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (hash) do nothing",
         &new.hash[..],
         new.object,
         signed(new.size),
@@ -401,7 +404,8 @@ async fn insert_blob(tx: &mut PgTransaction<'_>, new: &NewBlob) -> Result<Vec<Uu
         pixels(picture.map(|p| p.height)),
         picture.map(|p| p.blur.as_slice()),
         small,
-        large
+        large,
+        new.excerpt
     )
     .execute(&mut **tx)
     .await?;

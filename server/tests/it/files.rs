@@ -216,6 +216,23 @@ async fn what_nobody_needs_is_deleted_and_nothing_else(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_text_shows_its_first_lines(pool: PgPool) {
+    let cluster = Cluster::start(pool, 1).await;
+    let (ana, _, crew) = cluster.ana_and_bea().await;
+    let browser = Browser::of(&ana, cluster.node(1));
+    let lines: String = (1..=9).map(|n| format!("line {n}\n")).collect();
+    let text = browser.uploads("log.txt", lines.as_bytes()).await;
+    assert_eq!(text.excerpt, "line 1\nline 2\nline 3\nline 4\nline 5\nline 6");
+    let page = browser.uploads("page.html", b"<script>alert(1)</script>\n").await;
+    assert_eq!((page.media.as_str(), page.excerpt.as_str()), ("text/html", "<script>alert(1)</script>"));
+    let noise = browser.uploads("noise.bin", &noise(2_000)).await;
+    assert_eq!(noise.excerpt, "");
+    let message = sends(&ana, crew, &[&text, &page, &noise]).await;
+    let shown: Vec<&str> = message.files.iter().map(|file| file.excerpt.as_str()).collect();
+    assert_eq!(shown, [text.excerpt.as_str(), &page.excerpt, ""]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn the_same_content_is_stored_once(pool: PgPool) {
     let cluster = Cluster::start(pool, 2).await;
     let (ana, bea, crew) = cluster.ana_and_bea().await;

@@ -15,7 +15,7 @@ const ID_KEY: &str = "id";
 
 /// A header that is missing or wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wrong(&'static str);
+pub struct Wrong(&'static str);
 
 impl From<Wrong> for Refusal {
     fn from(wrong: Wrong) -> Self {
@@ -39,7 +39,10 @@ fn count(text: &str) -> Option<u64> {
 }
 
 /// How long an upload will be. It must be known from the beginning, and an upload cannot be put together from others.
-pub(super) fn length(headers: &HeaderMap) -> Result<u64, Wrong> {
+///
+/// # Errors
+/// [`Wrong`] if the header is missing or no such number, or if there is `Upload-Concat`.
+pub fn length(headers: &HeaderMap) -> Result<u64, Wrong> {
     if headers.contains_key("upload-concat") {
         return Err(Wrong("Upload-Concat"));
     }
@@ -47,12 +50,18 @@ pub(super) fn length(headers: &HeaderMap) -> Result<u64, Wrong> {
 }
 
 /// Where bytes belong.
-pub(super) fn offset(headers: &HeaderMap) -> Result<u64, Wrong> {
+///
+/// # Errors
+/// [`Wrong`] if the header is missing or no such number.
+pub fn offset(headers: &HeaderMap) -> Result<u64, Wrong> {
     number(headers, "upload-offset").map_err(|_| Wrong("Upload-Offset"))
 }
 
 /// Whether the body has bytes of an upload.
-pub(super) fn has_bytes(headers: &HeaderMap) -> Result<(), Wrong> {
+///
+/// # Errors
+/// [`Wrong`] if the header is missing or another type.
+pub fn has_bytes(headers: &HeaderMap) -> Result<(), Wrong> {
     if headers.get(CONTENT_TYPE).is_some_and(|value| value == BYTES) {
         Ok(())
     } else {
@@ -61,7 +70,10 @@ pub(super) fn has_bytes(headers: &HeaderMap) -> Result<(), Wrong> {
 }
 
 /// `sha1` or `sha256`, a space, and the sum in base64.
-pub(super) fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Wrong> {
+///
+/// # Errors
+/// [`Wrong`] if the header is not of this form.
+pub fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Wrong> {
     let wrong = Wrong("Upload-Checksum");
     let Some(given) = text(headers, "upload-checksum").map_err(|_| wrong)? else { return Ok(None) };
     let (method, sum) = given.split_once(' ').ok_or(wrong)?;
@@ -71,15 +83,18 @@ pub(super) fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Wrong> {
 
 /// What a browser says of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Metadata {
+pub struct Metadata {
     /// Its name.
-    pub(super) name: Option<String>,
+    pub name: Option<String>,
     /// The id that the browser has chosen, so that a repeated creation is recognised. This key is ours; other clients do without.
-    pub(super) id: Option<FileId>,
+    pub id: Option<FileId>,
 }
 
 /// Reads pairs of a key and a value in base64: `filename cm9vc3QucG5n,is_confidential`.
-pub(super) fn metadata(headers: &HeaderMap) -> Result<Metadata, Wrong> {
+///
+/// # Errors
+/// [`Wrong`] if the header is not of this form.
+pub fn metadata(headers: &HeaderMap) -> Result<Metadata, Wrong> {
     let wrong = Wrong("Upload-Metadata");
     let mut metadata = Metadata::default();
     let Some(given) = text(headers, "upload-metadata").map_err(|_| wrong)? else { return Ok(metadata) };
@@ -100,7 +115,8 @@ pub(super) fn metadata(headers: &HeaderMap) -> Result<Metadata, Wrong> {
 }
 
 /// The header that [`metadata`] reads.
-pub(super) fn name_metadata(name: &str) -> HeaderValue {
+#[must_use]
+pub fn name_metadata(name: &str) -> HeaderValue {
     HeaderValue::try_from(format!("filename {}", STANDARD.encode(name))).expect("base64 is visible ASCII")
 }
 

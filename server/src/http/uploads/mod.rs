@@ -5,7 +5,7 @@
 //!
 //! A refusal has the same JSON as elsewhere (`{"refusal":{…}}`), with the status that tus prescribes.
 
-mod headers;
+pub mod headers;
 
 use axum::{
     Router,
