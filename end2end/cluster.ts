@@ -151,9 +151,8 @@ function services(action = "env"): Record<string, string> {
 const balancer = (...args: string[]) => script("balancer", ...args);
 
 function freePorts(count: number): string[] {
-  return Array.from({ length: count }, () =>
-    execFileSync("bash", ["-c", `. ${path.join(root, "scripts/lib.sh")} && free_port`], { encoding: "utf8" }).trim(),
-  );
+  const command = `. ${path.join(root, "scripts/lib.sh")} && free_port ${count}`;
+  return execFileSync("bash", ["-c", command], { encoding: "utf8" }).trim().split("\n");
 }
 
 function script(name: string, ...args: string[]): string {

@@ -16,16 +16,23 @@ die() {
 }
 
 # A free port below 32768, where the kernel assigns no ports to outgoing connections, so that a port which is
-# remembered for the next start is unlikely to be taken by then.
+# remembered for the next start is unlikely to be taken by then. `free_port 3` prints three different ones.
 free_port() {
   node -e '
+    const servers = [];
     const tryOne = (left) => {
-      const port = 20000 + Math.floor(Math.random() * 12000);
       const server = require("net").createServer();
       server.once("error", () => (left ? tryOne(left - 1) : process.exit(1)));
-      server.listen(port, "127.0.0.1", () => server.close(() => console.log(port)));
+      server.listen(20000 + Math.floor(Math.random() * 12000), "127.0.0.1", () => {
+        // Held until all are found, so that none comes twice.
+        if (servers.push(server) < Number(process.argv[1])) return tryOne(100);
+        for (const held of servers) {
+          console.log(held.address().port);
+          held.close();
+        }
+      });
     };
-    tryOne(100);'
+    tryOne(100);' "${1:-1}"
 }
 
 port_is_free() {

@@ -330,8 +330,12 @@ test("on a phone it is a sheet, and each emoji is large enough to tap", async ({
   const sheet = await presses(page, message(page, "船到了"));
   await sheet.getByRole("button", { name: "More emoji" }).tap();
   await expect(cell(page, "grinning face")).toBeVisible();
-  const box = (await picker(page).boundingBox())!;
-  expect([box.x, Math.round(box.y + box.height), box.width]).toEqual([0, 844, 390]);
+  // The sheet slides in.
+  const place = async () => {
+    const box = (await picker(page).boundingBox())!;
+    return [box.x, Math.round(box.y + box.height), box.width];
+  };
+  await expect.poll(place).toEqual([0, 844, 390]);
   const wide = async (what: Locator) => {
     const { width, height } = (await what.boundingBox())!;
     expect(Math.min(Math.round(width), Math.round(height))).toBeGreaterThanOrEqual(44);

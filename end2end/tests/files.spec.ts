@@ -136,6 +136,7 @@ test("a text shows its first lines, as code and never as a page, and leads to al
     picked("page.html", "text/html", Buffer.from("<script>document.title = 'Taken over'</script>\n<h1>Hello</h1>\n")),
   ];
   await brings(log(ana.page), "drop", files);
+  await expect(attached(ana.page).getByRole("listitem")).toHaveCount(2);
   await composer(ana.page).press("Enter");
 
   for (const page of [ana.page, bo.page]) {

@@ -4,12 +4,14 @@
 //! panic. `scripts/faults` does so again in case the test itself is killed.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -508,14 +510,16 @@ fn addr_in(url: &str) -> Fallible<SocketAddr> {
 }
 
 /// An address with a free port below the kernel's ephemeral ports, because it is reused while servers come
-/// and go.
+/// and go. No port is returned twice.
 ///
 /// # Errors
 /// When none is found.
 pub fn free_addr() -> Fallible<SocketAddr> {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
     for _ in 0..100 {
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, rand::random_range(20_000..32_000)));
-        if TcpListener::bind(addr).is_ok() {
+        if TcpListener::bind(addr).is_ok() && given.insert(addr.port()) {
             return Ok(addr);
         }
     }

@@ -139,11 +139,12 @@ fn other(chat: Chat, file: &File, is_stored: bool) -> AnyView {
     view! { <div class="file-box">{player} {excerpt} {card}</div> }.into_any()
 }
 
-/// The first lines of a text, with a link to all of it. What a browser would run instead of showing it has no link.
+/// The first lines of a text. Plain text has a link to all of it; servers send other kinds only to be saved.
 fn excerpt(chat: Chat, file: &File) -> AnyView {
     let language = file.name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
-    let is_all = file.excerpt.len() as u64 + 1 >= file.size || file.media != "text/plain";
-    let more = (!is_all).then(|| {
+    // The last newline is not part of the excerpt.
+    let has_more = file.excerpt.len() as u64 + 1 < file.size;
+    let more = (has_more && file.media == "text/plain").then(|| {
         view! { <a class="excerpt-all" href=file.address(None) target="_blank">{chat.words.show_all_of_file()}</a> }
             .into_any()
     });
