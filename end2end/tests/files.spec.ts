@@ -146,6 +146,7 @@ test("a text shows its first lines, as code and never as a page, and leads to al
     await expect(page).not.toHaveTitle(/Taken over/);
   }
   await expect.poll(() => bo.page.evaluate(() => [...CSS.highlights.values()].reduce((sum, ranges) => sum + ranges.size, 0))).toBeGreaterThan(5);
+  await isAccessible(bo.page, "the first lines of texts");
   const all = bo.page.getByRole("link", { name: "Show all" });
   await expect(all).toHaveAttribute("target", "_blank");
   const whole = await bo.page.request.get((await all.getAttribute("href")) ?? "");
